@@ -1,0 +1,45 @@
+//! `admin`: where a daemon listens for its operator.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::address;
+use super::distinct::Distinct;
+use super::reader::{Keys, Read, Value};
+
+/// The `admin` part of both documents.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AdminConfig {
+    /// The Unix socket for every verb, an absolute path. Mode 0660 after binding.
+    pub socket: PathBuf,
+    /// A TCP address for reading only: `/metrics`, `/status`, `/`. None: not served.
+    pub address: Option<SocketAddr>,
+}
+
+/// The keys of `admin`.
+pub(super) const KEYS: Keys = Keys { object: "admin", names: &["address", "socket"] };
+
+/// What fits into `sun_path`, with the NUL that ends it (unix(7)).
+const LONGEST_SOCKET_PATH: usize = 107;
+
+pub(super) fn read<'a>(value: &Value<'a>, sockets: &mut Distinct<'a, SocketAddr>) -> Read<AdminConfig> {
+    let admin = value.object(&KEYS)?;
+    let socket = admin.required("socket", socket_path);
+    let address = admin.optional("address", |value| listen(value, sockets));
+    Ok(AdminConfig { socket: socket?, address: address? })
+}
+
+fn socket_path(value: &Value<'_>) -> Read<PathBuf> {
+    let path = value.absolute_path()?;
+    match path.as_os_str().len() {
+        0..=LONGEST_SOCKET_PATH => Ok(path),
+        length => {
+            Err(value.fault(format!("a socket's path has at most {LONGEST_SOCKET_PATH} bytes, this has {length}")))
+        }
+    }
+}
+
+/// An address this daemon listens on: one that no other part of the document has taken.
+pub(super) fn listen<'a>(value: &Value<'a>, sockets: &mut Distinct<'a, SocketAddr>) -> Read<SocketAddr> {
+    sockets.claim_parsed(value, "an address and port", address::listen)
+}

@@ -1,0 +1,190 @@
+//! `check`: how a backend or a pool member is probed.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::names;
+use super::reader::{Keys, Object, Read, Value};
+
+/// A check with every default filled in. Two checks that are equal, at one address, are one probe target.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct CheckConfig {
+    /// What is sent and what must come back.
+    pub kind: ProbeKind,
+    /// Another port than the target's own. In `dns.json` always `Some` (a member has no port of its own).
+    pub port: Option<u16>,
+    /// Time between two probes of a settled target. Default 2 s; 10 ms to 1 h.
+    pub interval: Duration,
+    /// Time between two probes of a target in transition or unchecked. Default `interval` / 4 in whole milliseconds; at
+    /// most `interval`.
+    pub fast_interval: Duration,
+    /// How long a probe may take in all, connect to status line. Default 1 s; 1 ms to 1 min.
+    pub timeout: Duration,
+    /// Consecutive successes that bring a target up. Default 2; 1 to 100.
+    pub rise: u32,
+    /// Consecutive failures that take it down. Default 3; 1 to 100.
+    pub fall: u32,
+}
+
+/// What a probe sends.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum ProbeKind {
+    /// A TCP connection that opens is a success.
+    Tcp,
+    /// `GET path HTTP/1.1` with `Host: host` and `Connection: close`.
+    Http {
+        /// Begins with `/`. Default `/` for a backend, `/.polder/ready` for a pool member.
+        path: String,
+        /// None: the target's address and port.
+        host: Option<String>,
+        /// The statuses that are a success. Default 200-399.
+        expect: Expect,
+    },
+}
+
+/// Statuses that count as success: `"200-399"`, `"204"`, `"200,301-302"`.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Expect(pub Vec<StatusRange>);
+
+/// An inclusive range of statuses, both within 100..=599.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct StatusRange {
+    /// The lowest status of the range.
+    pub from: u16,
+    /// The highest status of the range.
+    pub to: u16,
+}
+
+impl Expect {
+    /// Whether this status is a success.
+    pub fn contains(&self, status: u16) -> bool {
+        self.0.iter().any(|range| (range.from..=range.to).contains(&status))
+    }
+}
+
+impl CheckConfig {
+    /// How long a target can be dead before the check must have said so (DESIGN 6):
+    /// interval + timeout + (fall - 1) * max(fast_interval, timeout).
+    pub fn detection_bound(&self) -> Duration {
+        self.interval + self.timeout + self.fast_interval.max(self.timeout) * (self.fall - 1)
+    }
+}
+
+/// The keys of a check.
+pub(super) const KEYS: Keys = Keys {
+    object: "check",
+    names: &["expect", "fall", "fast_interval", "host", "interval", "path", "port", "rise", "timeout", "type"],
+};
+
+const INTERVAL: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(3600);
+const SHORTEST_FAST_INTERVAL: Duration = Duration::from_millis(1);
+const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
+const CONSECUTIVE: RangeInclusive<u32> = 1..=100;
+
+/// What a check is of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum CheckOf {
+    /// A backend: it has a port of its own.
+    Backend,
+    /// A member of a pool: a proxy, which has a path for checks; its address has no port.
+    Member,
+}
+
+/// The check of a document that says nothing of it. Only a backend's has no key that must be there.
+pub(super) fn backend_default() -> CheckConfig {
+    CheckConfig {
+        kind: ProbeKind::Http { path: "/".to_owned(), host: None, expect: Expect::default() },
+        port: None,
+        interval: Duration::from_secs(2),
+        fast_interval: Duration::from_millis(500),
+        timeout: Duration::from_secs(1),
+        rise: 2,
+        fall: 3,
+    }
+}
+
+impl Default for Expect {
+    /// 200-399.
+    fn default() -> Expect {
+        Expect(vec![StatusRange { from: 200, to: 399 }])
+    }
+}
+
+pub(super) fn read(value: &Value<'_>, of: CheckOf) -> Read<CheckConfig> {
+    let default = backend_default();
+    let check = value.object(&KEYS)?;
+    let kind = read_kind(&check, of);
+    let port = match of {
+        CheckOf::Backend => check.optional("port", |value| value.integer(1..=u16::MAX)),
+        CheckOf::Member => check.required("port", |value| value.integer(1..=u16::MAX)).map(Some),
+    };
+    let interval = check.with_default("interval", default.interval, |value| value.duration(INTERVAL));
+    let fast_interval = read_fast_interval(&check, interval);
+    let timeout = check.with_default("timeout", default.timeout, |value| value.duration(TIMEOUT));
+    let rise = check.with_default("rise", default.rise, |value| value.integer(CONSECUTIVE));
+    let fall = check.with_default("fall", default.fall, |value| value.integer(CONSECUTIVE));
+    Ok(CheckConfig {
+        kind: kind?,
+        port: port?,
+        interval: interval?,
+        fast_interval: fast_interval?,
+        timeout: timeout?,
+        rise: rise?,
+        fall: fall?,
+    })
+}
+
+fn read_fast_interval(check: &Object<'_>, interval: Read<Duration>) -> Read<Duration> {
+    match interval {
+        Ok(interval) => {
+            let quarter = Duration::from_millis(u64::try_from(interval.as_millis() / 4).unwrap_or(u64::MAX));
+            check.with_default("fast_interval", quarter, |value| value.duration(SHORTEST_FAST_INTERVAL..=interval))
+        }
+        Err(reported) => check
+            .optional("fast_interval", |value| value.duration(SHORTEST_FAST_INTERVAL..=*INTERVAL.end()))
+            .and(Err(reported)),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Kind {
+    Http,
+    Tcp,
+}
+
+fn read_kind(check: &Object<'_>, of: CheckOf) -> Read<ProbeKind> {
+    let default_path = match of {
+        CheckOf::Backend => "/",
+        CheckOf::Member => "/.polder/ready",
+    };
+    let kind =
+        check.with_default("type", Kind::Http, |value| value.one_of(&[("http", Kind::Http), ("tcp", Kind::Tcp)]));
+    if let Ok(Kind::Tcp) = kind {
+        check.refuse(&["path", "host", "expect"], "in a check of type \"tcp\"")?;
+        return Ok(ProbeKind::Tcp);
+    }
+    let path = check.with_default("path", default_path.to_owned(), |value| value.parsed("a path", names::check_path));
+    let host = check.optional("host", |value| value.parsed("a host", names::check_host));
+    let expect = check
+        .with_default("expect", Expect::default(), |value| value.parsed("statuses, like \"200-399\"", parse_expect));
+    kind?;
+    Ok(ProbeKind::Http { path: path?, host: host?, expect: expect? })
+}
+
+fn parse_expect(text: &str) -> Result<Expect, String> {
+    let ranges: Option<Vec<StatusRange>> = text.split(',').map(|part| parse_status_range(part.trim())).collect();
+    ranges.map(Expect).ok_or_else(|| {
+        format!("{text:?} is not a list of statuses from 100 to 599, like \"200-399\", \"204\" or \"200,301-302\"")
+    })
+}
+
+fn parse_status_range(text: &str) -> Option<StatusRange> {
+    let (from, to) = text.split_once('-').unwrap_or((text, text));
+    let range = StatusRange { from: parse_status(from)?, to: parse_status(to)? };
+    (range.from <= range.to).then_some(range)
+}
+
+fn parse_status(text: &str) -> Option<u16> {
+    let three_digits = text.len() == 3 && text.bytes().all(|b| b.is_ascii_digit());
+    text.parse().ok().filter(|status| three_digits && (100..=599).contains(status))
+}

@@ -1,0 +1,43 @@
+//! What may stand only once in a document, and where it stands.
+
+use std::collections::BTreeMap;
+
+use super::reader::{Place, Read, Value};
+
+/// The values met so far, each with the place it was first met.
+#[derive(Debug)]
+pub struct Distinct<'a, K>(BTreeMap<K, Place<'a>>);
+
+impl<K> Default for Distinct<'_, K> {
+    fn default() -> Self {
+        Distinct(BTreeMap::new())
+    }
+}
+
+impl<'a, K: Ord> Distinct<'a, K> {
+    /// Takes a value for this place. A second claim is a finding there that names the first; `what` is what both have.
+    pub fn claim(&mut self, key: K, place: &Place<'a>, what: &str) -> Read<()> {
+        match self.0.get(&key) {
+            Some(first) => Err(place.fault(format!("{what} stands twice, also at {}", first.reference()))),
+            None => {
+                self.0.insert(key, place.clone());
+                Ok(())
+            }
+        }
+    }
+
+    /// Reads a string that `parse` makes something of, and takes that.
+    pub fn claim_parsed(
+        &mut self,
+        value: &Value<'a>,
+        what: &str,
+        parse: impl FnOnce(&str) -> Result<K, String>,
+    ) -> Read<K>
+    where
+        K: Clone,
+    {
+        let key = value.parsed(what, parse)?;
+        self.claim(key.clone(), &value.place, &format!("{:?}", value.text(what)?))?;
+        Ok(key)
+    }
+}

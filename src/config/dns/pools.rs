@@ -1,0 +1,150 @@
+//! `pools` of `dns.json`: names whose addresses are the proxies in them.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::ops::RangeInclusive;
+
+use super::ZoneConfig;
+use crate::config::check::{self, CheckConfig, CheckOf};
+use crate::config::distinct::Distinct;
+use crate::config::reader::{Keys, Place, Read, Value};
+use crate::config::{address, names};
+
+/// One pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolConfig {
+    /// Of its A and AAAA, in seconds. Default 300.
+    pub ttl: u32,
+    /// Further owners that answer from this pool, lower case, without the final dot.
+    pub aliases: Vec<String>,
+    /// What is answered when no member is up.
+    pub when_all_down: WhenAllDown,
+    /// The members by name; never empty.
+    pub members: BTreeMap<String, MemberConfig>,
+    /// How each address is probed.
+    pub check: CheckConfig,
+}
+
+/// The answer when no member of an RRset is up. Judged for A and AAAA apart; members that the operator has set to
+/// drain or maint are left out of every one of them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WhenAllDown {
+    /// `"all"` (the default): every member, as configured.
+    All,
+    /// `"last"`: the members of the last answer that was not empty.
+    Last,
+    /// `"empty"`: no address.
+    Empty,
+    /// `{ "fallback": ["192.0.2.1", …] }`: these addresses.
+    Fallback(Vec<IpAddr>),
+}
+
+/// One proxy in a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemberConfig {
+    /// Never empty; distinct within the pool.
+    pub addresses: Vec<IpAddr>,
+}
+
+/// The keys of a pool.
+pub(super) const KEYS: Keys =
+    Keys { object: "pools.NAME", names: &["aliases", "check", "members", "ttl", "when_all_down"] };
+pub(super) const FALLBACK: Keys = Keys { object: "pools.NAME.when_all_down", names: &["fallback"] };
+pub(super) const MEMBER: Keys = Keys { object: "pools.NAME.members.NAME", names: &["addresses"] };
+
+const TTL: RangeInclusive<u32> = 0..=86_400;
+const DEFAULT_TTL: u32 = 300;
+
+/// Reads the pools; `zones` as far as they could be read.
+pub(super) fn read(
+    value: &Value<'_>,
+    zones: Option<&BTreeMap<String, ZoneConfig>>,
+) -> Read<BTreeMap<String, PoolConfig>> {
+    let mut owners = Owners { zones, taken: Distinct::default() };
+    value.table(names::dns_name, |name, place, value| {
+        let own = owners.take(name, place);
+        let pool = read_pool(value, &mut owners);
+        own.and(pool)
+    })
+}
+
+/// The names that answer from pools: each inside a zone and in one pool only.
+#[derive(Debug)]
+struct Owners<'z, 'a> {
+    zones: Option<&'z BTreeMap<String, ZoneConfig>>,
+    taken: Distinct<'a, String>,
+}
+
+impl<'a> Owners<'_, 'a> {
+    fn take(&mut self, name: &str, place: &Place<'a>) -> Read<()> {
+        let once = self.taken.claim(name.to_owned(), place, &format!("the name {name}"));
+        match self.zones {
+            Some(zones) if !zones.keys().any(|apex| lies_inside(name, apex)) => {
+                Err(place.fault(format!("{name} lies in none of this document's zones{}", listed(zones))))
+            }
+            _ => once,
+        }
+    }
+}
+
+/// The zones by name, if they are few.
+fn listed(zones: &BTreeMap<String, ZoneConfig>) -> String {
+    match zones.len() {
+        0..=8 => format!(": {}", zones.keys().map(String::as_str).collect::<Vec<_>>().join(", ")),
+        _ => String::new(),
+    }
+}
+
+fn lies_inside(name: &str, apex: &str) -> bool {
+    name.strip_suffix(apex).is_some_and(|front| front.is_empty() || front.ends_with('.'))
+}
+
+fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolConfig> {
+    let pool = value.object(&KEYS)?;
+    let ttl = pool.with_default("ttl", DEFAULT_TTL, |value| value.integer(TTL));
+    let aliases = pool.with_default("aliases", Vec::new(), |value| {
+        value.list("domain names", |value| {
+            let alias = value.parsed("a domain name", names::dns_name)?;
+            owners.take(&alias, &value.place)?;
+            Ok(alias)
+        })
+    });
+    let when_all_down = pool.with_default("when_all_down", WhenAllDown::All, read_when_all_down);
+    let members = pool.required("members", read_members);
+    let check = pool.required("check", |value| check::read(value, CheckOf::Member));
+    Ok(PoolConfig { ttl: ttl?, aliases: aliases?, when_all_down: when_all_down?, members: members?, check: check? })
+}
+
+fn read_when_all_down(value: &Value<'_>) -> Read<WhenAllDown> {
+    if value.is_object() {
+        let policy = value.object(&FALLBACK)?;
+        return policy
+            .required("fallback", |value| read_addresses(value, &mut Distinct::default()))
+            .map(WhenAllDown::Fallback);
+    }
+    let text = value.text("\"all\", \"last\", \"empty\" or {\"fallback\": [addresses]}")?;
+    match text {
+        "all" => Ok(WhenAllDown::All),
+        "last" => Ok(WhenAllDown::Last),
+        "empty" => Ok(WhenAllDown::Empty),
+        _ => Err(value
+            .fault(format!("{text:?} is not one of \"all\", \"last\", \"empty\" or {{\"fallback\": [addresses]}}"))),
+    }
+}
+
+fn read_members(value: &Value<'_>) -> Read<BTreeMap<String, MemberConfig>> {
+    let mut addresses = Distinct::default();
+    let members = value.table(names::name, |_, _, value| {
+        let member = value.object(&MEMBER)?;
+        let addresses = member.required("addresses", |value| read_addresses(value, &mut addresses))?;
+        Ok(MemberConfig { addresses })
+    })?;
+    value.at_least_one("member")?;
+    Ok(members)
+}
+
+fn read_addresses<'a>(value: &Value<'a>, distinct: &mut Distinct<'a, IpAddr>) -> Read<Vec<IpAddr>> {
+    let addresses = value.list("addresses", |value| distinct.claim_parsed(value, "an address", address::host))?;
+    value.at_least_one("address")?;
+    Ok(addresses)
+}

@@ -1,0 +1,41 @@
+//! `tcp` of `dns.json`.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::config::reader::{Keys, Read, Value};
+
+/// `tcp`: RFC 7766, 6.1 and 6.2.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TcpConfig {
+    /// Connections at a time. Default 1000.
+    pub connections: usize,
+    /// Connections at a time from one address (an IPv6 /64 counts as one). Default 50.
+    pub connections_per_address: usize,
+    /// A connection without a query for this long is closed. Default 10 s.
+    pub idle: Duration,
+}
+
+impl Default for TcpConfig {
+    fn default() -> TcpConfig {
+        TcpConfig { connections: 1000, connections_per_address: 50, idle: Duration::from_secs(10) }
+    }
+}
+
+/// The keys of `tcp`.
+pub(super) const KEYS: Keys = Keys { object: "tcp", names: &["connections", "connections_per_address", "idle"] };
+
+const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+const IDLE: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
+
+pub(super) fn read(value: &Value<'_>) -> Read<TcpConfig> {
+    let default = TcpConfig::default();
+    let tcp = value.object(&KEYS)?;
+    let connections = tcp.with_default("connections", default.connections, |value| value.integer(CONNECTIONS));
+    let connections_per_address =
+        tcp.with_default("connections_per_address", default.connections_per_address, |value| {
+            value.integer(CONNECTIONS)
+        });
+    let idle = tcp.with_default("idle", default.idle, |value| value.duration(IDLE));
+    Ok(TcpConfig { connections: connections?, connections_per_address: connections_per_address?, idle: idle? })
+}

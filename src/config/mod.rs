@@ -1,0 +1,33 @@
+//! The JSON documents the daemons read: their types, defaults and checks, and the words of every error.
+//!
+//! Owns: the tree that knows its lines (`tree`), reading with every error collected ([`reader`]), the pure parsers of
+//! what stands in strings (`names`, `address`, [`duration`]), and one file for each document or part that both share.
+//! docs/documents.md is their reference; a test holds it to the readers' own keys, defaults and ranges. Must never: open
+//! a socket, read a key, look at a clock. Called by the daemons (start, reload, `--check-config`: the very same code) and by
+//! the operator's command.
+
+pub(crate) mod address;
+pub mod admin;
+pub mod check;
+pub(crate) mod distinct;
+pub mod dns;
+pub mod duration;
+pub mod finding;
+pub(crate) mod names;
+pub(crate) mod near_miss;
+pub(crate) mod own_name;
+pub mod peers;
+pub mod proxy;
+pub mod reader;
+pub(crate) mod tree;
+pub(crate) mod version;
+
+pub use admin::AdminConfig;
+pub use check::{CheckConfig, Expect, ProbeKind, StatusRange};
+pub use dns::DnsConfig;
+pub use finding::{Finding, Findings};
+pub use peers::PeersConfig;
+pub use proxy::ProxyConfig;
+
+/// Threads of one daemon at most: more than any machine this runs on has cores.
+const MOST_WORKERS: usize = 256;

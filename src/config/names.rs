@@ -1,0 +1,151 @@
+//! The names in documents: of polder's own things, of hosts, of zones and pools, of cookies (pure).
+//!
+//! Every function takes the text as it stands in the document and gives it normalised, or the finding's message.
+
+use super::proxy::HostPattern;
+
+/// The longest name of a thing of polder's own: it stands in metrics, log lines and file names.
+const LONGEST_NAME: usize = 64;
+/// RFC 1035, 2.3.4: a label; and a whole name in text, without the final dot.
+const LONGEST_LABEL: usize = 63;
+const LONGEST_DOMAIN: usize = 253;
+
+/// A name of a service, backend, listener, member or daemon.
+pub fn name(text: &str) -> Result<String, String> {
+    let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
+    let begins_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
+    match begins_well && text.len() <= LONGEST_NAME && text.bytes().all(allowed) {
+        true => Ok(text.to_owned()),
+        false => Err(format!(
+            "{text:?} is not a name: expected 1 to {LONGEST_NAME} letters, digits, \"-\", \"_\" and \".\", a letter or digit first"
+        )),
+    }
+}
+
+/// A host name (RFC 1123, 2.1) or `*.` and one: in lower case, without the final dot.
+pub fn host_pattern(text: &str) -> Result<HostPattern, String> {
+    match text.strip_prefix("*.") {
+        Some(suffix) => host(text, suffix).map(HostPattern::Suffix),
+        None => host(text, text).map(HostPattern::Exact),
+    }
+}
+
+/// What a check sends as its Host: a host name or an address, with or without a port.
+pub fn check_host(text: &str) -> Result<String, String> {
+    let bracketed = |host: &str| host.strip_prefix('[')?.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().ok();
+    let (name, port) = match text.rsplit_once(':') {
+        Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
+        _ => (text, None),
+    };
+    let port_is_good = port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
+    match port_is_good && (bracketed(name).is_some() || host(text, name).is_ok()) {
+        true => Ok(text.to_owned()),
+        false => Err(format!("{text:?} is not a host: expected a host name or an address, with or without a port")),
+    }
+}
+
+fn host(text: &str, name: &str) -> Result<String, String> {
+    let refused = |why: &str| Err(format!("{text:?} is not a host: {why}"));
+    if let Some((_, port)) = name.rsplit_once(':')
+        && port.bytes().all(|b| b.is_ascii_digit())
+    {
+        return refused("it has a port; write the name alone, a service answers on every listener");
+    }
+    if name.contains('*') {
+        return refused("a \"*\" may only be its whole first label, as in \"*.example.net\"");
+    }
+    domain(name, |b| b.is_ascii_alphanumeric() || b == b'-').or_else(|why| refused(&why))
+}
+
+/// The name of a zone (RFC 2317 gives some a `/`) or of a pool: in lower case, without the final dot.
+pub fn dns_name(text: &str) -> Result<String, String> {
+    domain(text, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'))
+        .map_err(|why| format!("{text:?} is not a domain name: {why}"))
+}
+
+fn domain(text: &str, allowed: impl Fn(u8) -> bool) -> Result<String, String> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    if name.is_empty() {
+        return Err("it is empty".to_owned());
+    }
+    if !name.is_ascii() {
+        return Err("it is not ASCII; write it in its \"xn--\" form".to_owned());
+    }
+    if name.len() > LONGEST_DOMAIN {
+        return Err(format!("it has {} characters, more than {LONGEST_DOMAIN}", name.len()));
+    }
+    name.split('.').try_for_each(|label| self::label(label, &allowed))?;
+    Ok(name.to_ascii_lowercase())
+}
+
+fn label(label: &str, allowed: impl Fn(u8) -> bool) -> Result<(), String> {
+    if label.is_empty() {
+        return Err("it has an empty label".to_owned());
+    }
+    if label.len() > LONGEST_LABEL {
+        return Err(format!("a label has {} characters, more than {LONGEST_LABEL}", label.len()));
+    }
+    if label.starts_with('-') || label.ends_with('-') {
+        return Err(format!("the label {label:?} begins or ends with \"-\""));
+    }
+    match label.chars().find(|character| !u8::try_from(*character).is_ok_and(&allowed)) {
+        Some(character) => Err(format!("it has {character:?} in it")),
+        None => Ok(()),
+    }
+}
+
+/// A cookie's name: a token (RFC 6265, 4.1.1; RFC 9110, 5.6.2).
+pub fn cookie_name(text: &str) -> Result<String, String> {
+    let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
+    if text.is_empty() || !text.bytes().all(token) {
+        return Err(format!("{text:?} is not a cookie name: expected letters, digits and any of !#$%&'*+-.^_`|~"));
+    }
+    let prefixed = ["__secure-", "__host-"].iter().any(|prefix| text.to_ascii_lowercase().starts_with(prefix));
+    match prefixed {
+        true => Err(format!("{text:?} begins with a prefix that browsers accept over TLS only (RFC 6265bis, 4.1.3)")),
+        false => Ok(text.to_owned()),
+    }
+}
+
+/// A path prefix in whole segments: `/`, `/shop`, `/shop/cart`. Compared undecoded, so it must be as clients send it.
+pub fn path_prefix(text: &str) -> Result<String, String> {
+    vet_path_prefix(text).map_err(|why| format!("{text:?} is not a path prefix: {why}"))?;
+    Ok(text.to_owned())
+}
+
+fn vet_path_prefix(text: &str) -> Result<(), String> {
+    vet_path(text)?;
+    if text == "/" {
+        return Ok(());
+    }
+    let segments = || text.split('/').skip(1);
+    if text.contains('?') {
+        Err("it has a query".to_owned())
+    } else if text.ends_with('/') {
+        Err("it ends with \"/\"; leave that out, a prefix covers everything below it".to_owned())
+    } else if segments().any(str::is_empty) {
+        Err("it has an empty segment".to_owned())
+    } else if segments().any(|segment| segment == "." || segment == "..") {
+        Err("it has a dot segment".to_owned())
+    } else if segments().next() == Some(".polder") {
+        Err("\"/.polder\" is reserved for the proxy itself".to_owned())
+    } else {
+        Ok(())
+    }
+}
+
+/// A path that a check asks for, a query allowed.
+pub fn check_path(text: &str) -> Result<String, String> {
+    vet_path(text).map_err(|why| format!("{text:?} is not a path: {why}"))?;
+    Ok(text.to_owned())
+}
+
+fn vet_path(text: &str) -> Result<(), String> {
+    if !text.starts_with('/') {
+        return Err("it must begin with \"/\"".to_owned());
+    }
+    match text.chars().find(|character| !character.is_ascii_graphic() || *character == '#') {
+        Some(character) => Err(format!("it has {character:?} in it; write that percent-encoded, as clients send it")),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,118 @@
+//! The backends of a service and how one is chosen.
+
+use std::net::SocketAddr;
+
+use super::HostPattern;
+use super::mode::{self, Mode};
+use super::services::Others;
+use crate::config::check::{self, CheckConfig, CheckOf};
+use crate::config::distinct::Distinct;
+use crate::config::reader::{Keys, Object, Place, Read, Value};
+use crate::config::{address, names};
+
+/// The backends of a service and how one is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendsConfig {
+    /// Stateless, sticky or latched.
+    pub mode: Mode,
+    /// How a request without a say is spread. Default round-robin.
+    pub balance: Balance,
+    /// Never empty; names distinct, addresses distinct. At least one is not a backup.
+    pub backends: Vec<BackendConfig>,
+    /// How they are probed.
+    pub check: CheckConfig,
+}
+
+/// How requests are spread over the usable primaries.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Balance {
+    /// Weighted and smooth.
+    RoundRobin,
+    /// Fewest running requests for its weight.
+    LeastConnections,
+    /// The less loaded of two drawn at random by weight.
+    RandomTwoChoices,
+}
+
+/// One webserver address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BackendConfig {
+    /// Its name within the service.
+    pub name: String,
+    /// Where it listens.
+    pub address: SocketAddr,
+    /// Its share, 0 to 1000; 0 gets only requests that name it. Default 100.
+    pub weight: u32,
+    /// Used only when no primary can be.
+    pub backup: bool,
+}
+
+/// Backends of one service at most.
+const MOST_BACKENDS: usize = 128;
+const MOST_WEIGHT: u32 = 1000;
+const DEFAULT_WEIGHT: u32 = 100;
+
+/// The keys of a backend.
+pub(super) const KEYS: Keys =
+    Keys { object: "services.NAME.backends[]", names: &["address", "backup", "name", "weight"] };
+
+/// Reads what the service `name`, whose key stands at `place`, says of its backends; `hosts` as far as they could be read.
+pub(super) fn read<'a>(
+    name: &str,
+    place: &Place<'a>,
+    service: &Object<'a>,
+    hosts: Option<&[HostPattern]>,
+    others: &mut Others<'a>,
+) -> Read<BackendsConfig> {
+    let backends = service.required("backends", |value| read_backends(value, &others.listeners));
+    let mode = mode::read(name, place, service, backends.as_deref().ok(), hosts, others);
+    let balance = service.with_default("balance", Balance::RoundRobin, |value| {
+        value.one_of(&[
+            ("round-robin", Balance::RoundRobin),
+            ("least-connections", Balance::LeastConnections),
+            ("random-two-choices", Balance::RandomTwoChoices),
+        ])
+    });
+    let check = service.with_default("check", check::backend_default(), |value| check::read(value, CheckOf::Backend));
+    Ok(BackendsConfig { mode: mode?, balance: balance?, backends: backends?, check: check? })
+}
+
+fn read_backends(value: &Value<'_>, listeners: &[SocketAddr]) -> Read<Vec<BackendConfig>> {
+    let (mut backend_names, mut addresses) = (Distinct::default(), Distinct::default());
+    let backends =
+        value.list("backends", |value| read_backend(value, listeners, &mut backend_names, &mut addresses))?;
+    value.at_least_one("backend")?;
+    if backends.len() > MOST_BACKENDS {
+        return Err(value.fault(format!("has {} backends: at most {MOST_BACKENDS} make a service", backends.len())));
+    }
+    let mut primaries = backends.iter().filter(|backend| !backend.backup).peekable();
+    if primaries.peek().is_none() {
+        return Err(value.fault("every backend is a backup: one must be a primary"));
+    }
+    match primaries.all(|primary| primary.weight == 0) {
+        true => Err(value.fault("every primary has weight 0: no new visitor could be sent anywhere")),
+        false => Ok(backends),
+    }
+}
+
+fn read_backend<'a>(
+    value: &Value<'a>,
+    listeners: &[SocketAddr],
+    backend_names: &mut Distinct<'a, String>,
+    addresses: &mut Distinct<'a, SocketAddr>,
+) -> Read<BackendConfig> {
+    let backend = value.object(&KEYS)?;
+    let name = backend.required("name", |value| backend_names.claim_parsed(value, "a name", names::name));
+    let address =
+        backend.required("address", |value| {
+            let address = addresses.claim_parsed(value, "an address and port", address::dial)?;
+            match listeners.contains(&address) {
+                true => Err(value
+                    .fault(format!("{address} is one of this proxy's own listeners: requests would go in circles"))),
+                false => Ok(address),
+            }
+        });
+    let weight = backend.with_default("weight", DEFAULT_WEIGHT, |value| value.integer(0..=MOST_WEIGHT));
+    let backup = backend.with_default("backup", false, |value| value.boolean());
+    Ok(BackendConfig { name: name?, address: address?, weight: weight?, backup: backup? })
+}

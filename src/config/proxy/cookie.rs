@@ -1,0 +1,104 @@
+//! `cookie` of a stateful service.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+use super::HostPattern;
+use crate::config::names;
+use crate::config::reader::{Keys, Object, Place, Read, Value};
+
+/// `cookie`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CookieConfig {
+    /// Default `polder-SERVICE`.
+    pub name: String,
+    /// What stands in it.
+    pub value: CookieValue,
+}
+
+/// What stands in a cookie.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CookieValue {
+    /// The backend's address and port.
+    Address,
+    /// The same, sealed with a key from this file (one a line, 32 bytes in base64: the first seals, all open).
+    Sealed {
+        /// The file of keys.
+        key_file: PathBuf,
+    },
+}
+
+/// The keys of `cookie`.
+pub(super) const KEYS: Keys = Keys { object: "services.NAME.cookie", names: &["key_file", "name", "value"] };
+
+/// The cookies of the services read so far, by name: one name on hosts that overlap would be two services' at once.
+#[derive(Debug, Default)]
+pub(super) struct CookiesMet<'a>(HashMap<String, Vec<(Vec<HostPattern>, Place<'a>)>>);
+
+/// Reads the cookie of the service `name`, whose key stands at `service_place`; `hosts` as far as they could be read.
+pub(super) fn read<'a>(
+    name: &str,
+    service_place: &Place<'a>,
+    service: &Object<'a>,
+    hosts: Option<&[HostPattern]>,
+    met: &mut CookiesMet<'a>,
+) -> Read<CookieConfig> {
+    let default = CookieConfig { name: format!("polder-{name}"), value: CookieValue::Address };
+    let (config, place) = match service.get("cookie") {
+        Some(value) => read_cookie(&value, default.name)?,
+        None => (default, service_place.clone()),
+    };
+    met.add(&config.name, hosts.unwrap_or_default(), place)?;
+    Ok(config)
+}
+
+/// The cookie and the place that names it.
+fn read_cookie<'a>(value: &Value<'a>, default_name: String) -> Read<(CookieConfig, Place<'a>)> {
+    let cookie = value.object(&KEYS)?;
+    let name = cookie.with_default("name", default_name, |value| value.parsed("a cookie's name", names::cookie_name));
+    let place = cookie.get("name").map_or(value.place.clone(), |value| value.place);
+    let value = read_value(&cookie);
+    Ok((CookieConfig { name: name?, value: value? }, place))
+}
+
+#[derive(Clone, Copy)]
+enum Form {
+    Address,
+    Sealed,
+}
+
+fn read_value(cookie: &Object<'_>) -> Read<CookieValue> {
+    let form = cookie.with_default("value", Form::Address, |value| {
+        value.one_of(&[("address", Form::Address), ("sealed", Form::Sealed)])
+    });
+    match form? {
+        Form::Sealed => {
+            let key_file = cookie.required("key_file", Value::file)?;
+            Ok(CookieValue::Sealed { key_file })
+        }
+        Form::Address => {
+            cookie.refuse(&["key_file"], "where the value is \"address\"")?;
+            Ok(CookieValue::Address)
+        }
+    }
+}
+
+impl<'a> CookiesMet<'a> {
+    fn add(&mut self, name: &str, hosts: &[HostPattern], place: Place<'a>) -> Read<()> {
+        let namesakes = self.0.entry(name.to_owned()).or_default();
+        let clash = namesakes.iter().find_map(|(others, other)| {
+            let overlap = |host: &&HostPattern| others.iter().any(|theirs| theirs.overlaps(host));
+            hosts.iter().find(overlap).map(|host| (host, other))
+        });
+        let clear = match clash {
+            Some((host, other)) => Err(place.fault(format!(
+                "the cookie {name:?} is also the one at {}, and both services are reached under {host}: give one of them \
+                 another cookie name",
+                other.reference()
+            ))),
+            None => Ok(()),
+        };
+        namesakes.push((hosts.to_vec(), place));
+        clear
+    }
+}

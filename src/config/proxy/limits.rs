@@ -1,0 +1,158 @@
+//! `timeouts` and `limits` of `proxy.json`.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use crate::config::reader::{Keys, Read, Value};
+
+/// `timeouts`. Each has its own code in the access log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TimeoutsConfig {
+    /// From the first byte of a request's head to its last. Default 10 s.
+    pub request_head: Duration,
+    /// Between two reads (or two writes) of a body, either way. Default 30 s.
+    pub body_idle: Duration,
+    /// To open a connection to a backend. Default 1 s.
+    pub connect: Duration,
+    /// From the request sent to the end of the response's head. Default 60 s.
+    pub response_head: Duration,
+    /// Of a client's connection between two requests. Default 60 s.
+    pub keep_alive: Duration,
+    /// Of a pooled connection to a backend. Default 30 s.
+    pub backend_keep_alive: Duration,
+    /// Of a tunnel (an upgraded connection), without a byte either way. Default 1 h.
+    pub tunnel_idle: Duration,
+    /// Of the whole drain after SIGTERM or a takeover. Default 30 s.
+    pub drain: Duration,
+}
+
+/// `limits`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LimitsConfig {
+    /// Bytes of a request's head, request line included. Default 16384.
+    pub request_head: usize,
+    /// Header fields of a request. Default 100.
+    pub request_headers: usize,
+    /// Bytes of a response's head. Default 65536.
+    pub response_head: usize,
+    /// Clients' connections at a time, over all workers. Default 20000.
+    pub connections: usize,
+    /// Requests of one service that may wait for a verdict at a time, over all workers. Default 1000.
+    pub waiting: usize,
+    /// Attempts for one request, the first included. Default 3.
+    pub tries: u32,
+    /// Idle connections kept to one backend by one worker. Default 64.
+    pub idle_per_backend: usize,
+}
+
+impl Default for TimeoutsConfig {
+    fn default() -> TimeoutsConfig {
+        TimeoutsConfig {
+            request_head: Duration::from_secs(10),
+            body_idle: Duration::from_secs(30),
+            connect: Duration::from_secs(1),
+            response_head: Duration::from_secs(60),
+            keep_alive: Duration::from_secs(60),
+            backend_keep_alive: Duration::from_secs(30),
+            tunnel_idle: Duration::from_secs(3600),
+            drain: Duration::from_secs(30),
+        }
+    }
+}
+
+impl Default for LimitsConfig {
+    fn default() -> LimitsConfig {
+        LimitsConfig {
+            request_head: 16_384,
+            request_headers: 100,
+            response_head: 65_536,
+            connections: 20_000,
+            waiting: 1000,
+            tries: 3,
+            idle_per_backend: 64,
+        }
+    }
+}
+
+/// The keys of `timeouts`.
+pub(super) const TIMEOUTS: Keys = Keys {
+    object: "timeouts",
+    names: &[
+        "backend_keep_alive",
+        "body_idle",
+        "connect",
+        "drain",
+        "keep_alive",
+        "request_head",
+        "response_head",
+        "tunnel_idle",
+    ],
+};
+
+/// The keys of `limits`.
+pub(super) const LIMITS: Keys = Keys {
+    object: "limits",
+    names: &["connections", "idle_per_backend", "request_head", "request_headers", "response_head", "tries", "waiting"],
+};
+
+/// Zero would end everything before it began.
+const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
+const TUNNEL_IDLE: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(7 * 86_400);
+/// Zero is no drain.
+const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+
+/// The least holds what any browser sends; the most is what one connection may take of the memory.
+const HEAD: RangeInclusive<usize> = 1024..=1_048_576;
+const HEADERS: RangeInclusive<usize> = 16..=1000;
+const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
+/// Zero: nothing waits.
+const WAITING: RangeInclusive<usize> = 0..=1_000_000;
+const TRIES: RangeInclusive<u32> = 1..=10;
+/// Zero: none is kept.
+const IDLE_PER_BACKEND: RangeInclusive<usize> = 0..=10_000;
+
+pub(super) fn read_timeouts(value: &Value<'_>) -> Read<TimeoutsConfig> {
+    let default = TimeoutsConfig::default();
+    let timeouts = value.object(&TIMEOUTS)?;
+    let read = |key, default, range| timeouts.with_default(key, default, |value| value.duration(range));
+    let request_head = read("request_head", default.request_head, TIMEOUT);
+    let body_idle = read("body_idle", default.body_idle, TIMEOUT);
+    let connect = read("connect", default.connect, TIMEOUT);
+    let response_head = read("response_head", default.response_head, TIMEOUT);
+    let keep_alive = read("keep_alive", default.keep_alive, TIMEOUT);
+    let backend_keep_alive = read("backend_keep_alive", default.backend_keep_alive, TIMEOUT);
+    let tunnel_idle = read("tunnel_idle", default.tunnel_idle, TUNNEL_IDLE);
+    let drain = read("drain", default.drain, DRAIN);
+    Ok(TimeoutsConfig {
+        request_head: request_head?,
+        body_idle: body_idle?,
+        connect: connect?,
+        response_head: response_head?,
+        keep_alive: keep_alive?,
+        backend_keep_alive: backend_keep_alive?,
+        tunnel_idle: tunnel_idle?,
+        drain: drain?,
+    })
+}
+
+pub(super) fn read_limits(value: &Value<'_>) -> Read<LimitsConfig> {
+    let default = LimitsConfig::default();
+    let limits = value.object(&LIMITS)?;
+    let read = |key, default, range| limits.with_default(key, default, |value| value.integer(range));
+    let request_head = read("request_head", default.request_head, HEAD);
+    let request_headers = read("request_headers", default.request_headers, HEADERS);
+    let response_head = read("response_head", default.response_head, HEAD);
+    let connections = read("connections", default.connections, CONNECTIONS);
+    let waiting = read("waiting", default.waiting, WAITING);
+    let tries = limits.with_default("tries", default.tries, |value| value.integer(TRIES));
+    let idle_per_backend = read("idle_per_backend", default.idle_per_backend, IDLE_PER_BACKEND);
+    Ok(LimitsConfig {
+        request_head: request_head?,
+        request_headers: request_headers?,
+        response_head: response_head?,
+        connections: connections?,
+        waiting: waiting?,
+        tries: tries?,
+        idle_per_backend: idle_per_backend?,
+    })
+}

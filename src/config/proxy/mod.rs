@@ -1,0 +1,166 @@
+//! `proxy.json`: the document of the reverse proxy.
+//!
+//! One file a part: [`ServiceConfig`] and its routes, backends, mode and cookie; limits; the access log. Everything is
+//! `config::proxy::X` to the rest of the program.
+
+mod access_log;
+mod backends;
+mod cookie;
+mod limits;
+mod mode;
+mod services;
+
+pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
+pub use backends::{BackendConfig, BackendsConfig, Balance};
+pub use cookie::{CookieConfig, CookieValue};
+pub use limits::{LimitsConfig, TimeoutsConfig};
+pub use mode::{LatchConfig, Mode};
+pub use services::{HostPattern, ServiceConfig, Target};
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use ipnet::IpNet;
+
+use super::distinct::Distinct;
+use super::reader::{Keys, Read, Value, read_file, read_text};
+use super::{AdminConfig, Findings, MOST_WORKERS, PeersConfig, address, admin, check, names, own_name, peers, version};
+
+/// The whole document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ProxyConfig {
+    /// This proxy's name in the fleet. Default: the machine's host name.
+    pub name: String,
+    /// Where visitors are accepted; never empty, names and addresses distinct.
+    pub listeners: Vec<ListenerConfig>,
+    /// Where the operator is.
+    pub admin: AdminConfig,
+    /// Latches, operator states and health that outlive the process.
+    pub state_dir: PathBuf,
+    /// The other proxies.
+    pub peers: Option<PeersConfig>,
+    /// Worker threads. Default: one a core.
+    pub workers: Option<usize>,
+    /// Clients whose forwarded headers are believed and kept.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Time limits.
+    pub timeouts: TimeoutsConfig,
+    /// Sizes and counts that bound what a client can take.
+    pub limits: LimitsConfig,
+    /// Where requests are logged; none: nowhere.
+    pub access_log: Option<AccessLogConfig>,
+    /// The services by name.
+    pub services: BTreeMap<String, ServiceConfig>,
+}
+
+/// One address that accepts visitors.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ListenerConfig {
+    /// Its name in logs and metrics.
+    pub name: String,
+    /// What is bound. `[::]` is IPv6 only.
+    pub address: SocketAddr,
+    /// What is spoken there.
+    pub protocol: Protocol,
+}
+
+/// What a listener speaks. TLS will be another value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Protocol {
+    /// Plain HTTP/1.1 (and 1.0).
+    Http,
+}
+
+/// The keys of `proxy.json`.
+const ROOT: Keys = Keys {
+    object: "proxy.json",
+    names: &[
+        "access_log",
+        "admin",
+        "limits",
+        "listeners",
+        "name",
+        "peers",
+        "services",
+        "state_dir",
+        "timeouts",
+        "trusted_proxies",
+        "version",
+        "workers",
+    ],
+};
+
+const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
+
+/// The keys of every object of `proxy.json`.
+pub const KEYS: [&Keys; 11] = [
+    &ROOT,
+    &LISTENER,
+    &admin::KEYS,
+    &peers::KEYS,
+    &limits::TIMEOUTS,
+    &limits::LIMITS,
+    &access_log::KEYS,
+    &services::KEYS,
+    &backends::KEYS,
+    &check::KEYS,
+    &cookie::KEYS,
+];
+
+/// Reads and checks a document: all of it, or every finding. Reads no key and opens no socket.
+pub fn load(file: &Path) -> Result<ProxyConfig, Findings> {
+    read_file(file, read)
+}
+
+/// The same from text, `file` standing in the findings.
+pub fn parse(file: &Path, text: &str) -> Result<ProxyConfig, Findings> {
+    read_text(file, text, read)
+}
+
+fn read(document: &Value<'_>) -> Read<ProxyConfig> {
+    version::read(document)?;
+    let root = document.object(&ROOT)?;
+    let mut sockets = Distinct::default();
+    let name = own_name::read(&root);
+    let listeners = root.required("listeners", |value| read_listeners(value, &mut sockets));
+    let admin = root.required("admin", |value| admin::read(value, &mut sockets));
+    let state_dir = root.required("state_dir", Value::absolute_path);
+    let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut sockets));
+    let workers = root.optional("workers", |value| value.integer(1..=MOST_WORKERS));
+    let trusted_proxies = root.with_default("trusted_proxies", Vec::new(), |value| {
+        value.list("networks", |value| value.parsed("a network, like \"10.0.0.0/8\"", address::network))
+    });
+    let timeouts = root.with_default("timeouts", TimeoutsConfig::default(), limits::read_timeouts);
+    let limits = root.with_default("limits", LimitsConfig::default(), limits::read_limits);
+    let access_log = root.optional("access_log", access_log::read);
+    let own = listeners.iter().flatten().map(|listener| listener.address).collect();
+    let services = root.required("services", |value| services::read(value, own));
+    Ok(ProxyConfig {
+        name: name?.into_string(),
+        listeners: listeners?,
+        admin: admin?,
+        state_dir: state_dir?,
+        peers: peers?,
+        workers: workers?,
+        trusted_proxies: trusted_proxies?,
+        timeouts: timeouts?,
+        limits: limits?,
+        access_log: access_log?,
+        services: services?,
+    })
+}
+
+fn read_listeners<'a>(value: &Value<'a>, sockets: &mut Distinct<'a, SocketAddr>) -> Read<Vec<ListenerConfig>> {
+    let mut listener_names = Distinct::default();
+    let listeners = value.list("listeners", |value| {
+        let listener = value.object(&LISTENER)?;
+        let name = listener.required("name", |value| listener_names.claim_parsed(value, "a name", names::name));
+        let address = listener.required("address", |value| admin::listen(value, sockets));
+        let protocol =
+            listener.with_default("protocol", Protocol::Http, |value| value.one_of(&[("http", Protocol::Http)]));
+        Ok(ListenerConfig { name: name?, address: address?, protocol: protocol? })
+    })?;
+    value.at_least_one("listener")?;
+    Ok(listeners)
+}

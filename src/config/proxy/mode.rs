@@ -1,0 +1,123 @@
+//! How a service treats state: `mode`, `failover`, and what says how a latch moves.
+
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use super::HostPattern;
+use super::backends::BackendConfig;
+use super::cookie::{self, CookieConfig};
+use super::services::Others;
+use crate::config::reader::{Object, Place, Read};
+
+/// How a service treats state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Mode {
+    /// `"mode": "stateless"`: any backend will do, no cookie.
+    Stateless,
+    /// `"mode": "stateful", "failover": "automatic"`: the cookie keeps a visitor on one of several primaries.
+    Sticky {
+        /// The cookie that names the backend.
+        cookie: CookieConfig,
+    },
+    /// `"mode": "stateful", "failover": "permanent"`: one active backend at a time, named by the latch.
+    Latched {
+        /// The cookie that names the backend.
+        cookie: CookieConfig,
+        /// How the latch moves.
+        latch: LatchConfig,
+    },
+}
+
+/// What the document says of a service's latch.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LatchConfig {
+    /// How long the active backend has to come up after a cold start. Default 10 s.
+    pub start_grace: Duration,
+    /// Whether a backend that was failed away from may serve when nothing else is up. Default true.
+    pub last_resort: bool,
+    /// How long running requests may finish when an operator says failover. Default 5 s.
+    pub failover_drain: Duration,
+}
+
+impl Default for LatchConfig {
+    fn default() -> LatchConfig {
+        LatchConfig { start_grace: Duration::from_secs(10), last_resort: true, failover_drain: Duration::from_secs(5) }
+    }
+}
+
+/// Zero of either: no waiting.
+const GRACE: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+
+const STATEFUL_KEYS: [&str; 5] = ["cookie", "failover", "start_grace", "last_resort", "failover_drain"];
+const LATCH_KEYS: [&str; 3] = ["start_grace", "last_resort", "failover_drain"];
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stated {
+    Stateless,
+    Stateful,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Failover {
+    Permanent,
+    Automatic,
+}
+
+/// Reads the mode of a service; `backends` and `hosts` as far as they could be read.
+pub(super) fn read<'a>(
+    name: &str,
+    place: &Place<'a>,
+    service: &Object<'a>,
+    backends: Option<&[BackendConfig]>,
+    hosts: Option<&[HostPattern]>,
+    others: &mut Others<'a>,
+) -> Read<Mode> {
+    let stated = service
+        .required("mode", |value| value.one_of(&[("stateless", Stated::Stateless), ("stateful", Stated::Stateful)]))?;
+    if stated == Stated::Stateless {
+        service.refuse(&STATEFUL_KEYS, "in a stateless service")?;
+        return Ok(Mode::Stateless);
+    }
+    let cookie = cookie::read(name, place, service, hosts, &mut others.cookies);
+    let failover = read_failover(service, backends);
+    let latch = match failover {
+        Ok(Failover::Automatic) => {
+            service.refuse(&LATCH_KEYS, "where failover is automatic").map(|()| LatchConfig::default())
+        }
+        _ => read_latch(service),
+    };
+    let (cookie, latch) = (cookie?, latch?);
+    match failover? {
+        Failover::Permanent => Ok(Mode::Latched { cookie, latch }),
+        Failover::Automatic => Ok(Mode::Sticky { cookie }),
+    }
+}
+
+/// `failover` as it is stated, or permanent where there is a backup; and whether the backends fit it.
+fn read_failover(service: &Object<'_>, backends: Option<&[BackendConfig]>) -> Read<Failover> {
+    let stated = service.optional("failover", |value| {
+        value.one_of(&[("permanent", Failover::Permanent), ("automatic", Failover::Automatic)])
+    })?;
+    let backups = backends.iter().flat_map(|list| list.iter()).filter(|backend| backend.backup).count();
+    let primaries = backends.map_or(0, <[_]>::len) - backups;
+    let failover = stated.unwrap_or(if backups > 0 { Failover::Permanent } else { Failover::Automatic });
+    let place = service.get("failover").map_or_else(|| service.place.clone(), |value| value.place);
+    if backends.is_some() && failover == Failover::Permanent && backups == 0 {
+        return Err(place.fault("permanent failover needs a backup: mark a backend with \"backup\": true"));
+    }
+    if failover == Failover::Permanent && primaries > 1 {
+        return Err(place.fault(format!(
+            "permanent failover has one primary and ordered backups, found {primaries} primaries: mark all but one with \
+             \"backup\": true, or write \"failover\": \"automatic\""
+        )));
+    }
+    Ok(failover)
+}
+
+fn read_latch(service: &Object<'_>) -> Read<LatchConfig> {
+    let default = LatchConfig::default();
+    let start_grace = service.with_default("start_grace", default.start_grace, |value| value.duration(GRACE));
+    let last_resort = service.with_default("last_resort", default.last_resort, |value| value.boolean());
+    let failover_drain = service.with_default("failover_drain", default.failover_drain, |value| value.duration(GRACE));
+    Ok(LatchConfig { start_grace: start_grace?, last_resort: last_resort?, failover_drain: failover_drain? })
+}

@@ -1,0 +1,182 @@
+//! `services` of `proxy.json`: what is reached under which hosts and paths, and what answers.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::net::SocketAddr;
+
+use super::backends::{self, BackendsConfig};
+use super::cookie::CookiesMet;
+use crate::config::distinct::Distinct;
+use crate::config::names;
+use crate::config::reader::{Keys, Place, Read, Value};
+
+/// One service.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ServiceConfig {
+    /// Its key in the document.
+    pub name: String,
+    /// The host names it is reached under; never empty.
+    pub hosts: Vec<HostPattern>,
+    /// Path prefixes in whole segments. Default `["/"]`.
+    pub paths: Vec<String>,
+    /// What answers.
+    pub target: Target,
+}
+
+/// What answers a service's requests. A redirect and built-in answers will be other targets.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Target {
+    /// Webservers.
+    Backends(BackendsConfig),
+}
+
+/// `www.example.net`, or `*.example.net` (any one or more labels in front). Lower case, without a port or a final dot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HostPattern {
+    /// This name only.
+    Exact(String),
+    /// Every name that ends in `.SUFFIX`; held without the `*.`.
+    Suffix(String),
+}
+
+impl HostPattern {
+    /// Whether some host name matches both.
+    pub fn overlaps(&self, other: &HostPattern) -> bool {
+        match (self, other) {
+            (HostPattern::Exact(one), HostPattern::Exact(two)) => one == two,
+            (HostPattern::Suffix(suffix), HostPattern::Exact(name))
+            | (HostPattern::Exact(name), HostPattern::Suffix(suffix)) => lies_below(name, suffix),
+            (HostPattern::Suffix(one), HostPattern::Suffix(two)) => {
+                one == two || lies_below(one, two) || lies_below(two, one)
+            }
+        }
+    }
+}
+
+fn lies_below(name: &str, suffix: &str) -> bool {
+    name.strip_suffix(suffix).is_some_and(|front| front.ends_with('.'))
+}
+
+impl fmt::Display for HostPattern {
+    /// As documents have it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HostPattern::Exact(name) => f.write_str(name),
+            HostPattern::Suffix(suffix) => write!(f, "*.{suffix}"),
+        }
+    }
+}
+
+/// The keys of a service.
+pub(super) const KEYS: Keys = Keys {
+    object: "services.NAME",
+    names: &[
+        "backends",
+        "balance",
+        "check",
+        "cookie",
+        "failover",
+        "failover_drain",
+        "hosts",
+        "last_resort",
+        "mode",
+        "paths",
+        "start_grace",
+    ],
+};
+
+/// What one service must know of the rest of the document.
+#[derive(Debug)]
+pub(super) struct Others<'a> {
+    /// The proxy's own listeners: a backend there would be a loop.
+    pub(super) listeners: Vec<SocketAddr>,
+    /// The services' routes so far.
+    routes: Distinct<'a, (HostPattern, String)>,
+    /// The services' cookies so far.
+    pub(super) cookies: CookiesMet<'a>,
+}
+
+pub(super) fn read(value: &Value<'_>, listeners: Vec<SocketAddr>) -> Read<BTreeMap<String, ServiceConfig>> {
+    let mut others = Others { listeners, routes: Distinct::default(), cookies: CookiesMet::default() };
+    let services = value.table(names::name, |name, place, value| read_service(name, place, value, &mut others))?;
+    value.at_least_one("service")?;
+    Ok(services)
+}
+
+fn read_service<'a>(name: &str, place: &Place<'a>, value: &Value<'a>, others: &mut Others<'a>) -> Read<ServiceConfig> {
+    let service = value.object(&KEYS)?;
+    let hosts = service.required("hosts", |value| read_distinct(value, "host", names::host_pattern));
+    let paths = service.with_default("paths", vec![("/".to_owned(), place.clone())], |value| {
+        read_distinct(value, "path", names::path_prefix)
+    });
+    let routed = claim_routes(hosts.as_deref().ok(), paths.as_deref().ok(), &mut others.routes);
+    let patterns = hosts.map(values);
+    let target = backends::read(name, place, &service, patterns.as_deref().ok(), others).map(Target::Backends);
+    routed?;
+    Ok(ServiceConfig { name: name.to_owned(), hosts: patterns?, paths: paths.map(values)?, target: target? })
+}
+
+/// A list of strings that is not empty and has none twice, each with its place.
+fn read_distinct<'a, T: Ord + Clone>(
+    value: &Value<'a>,
+    what: &str,
+    parse: impl Fn(&str) -> Result<T, String>,
+) -> Read<Vec<(T, Place<'a>)>> {
+    let mut distinct = Distinct::default();
+    let list = value.list(&format!("{what}s"), |value| {
+        Ok((distinct.claim_parsed(value, &format!("a {what}"), &parse)?, value.place.clone()))
+    })?;
+    value.at_least_one(what)?;
+    Ok(list)
+}
+
+fn values<T>(list: Vec<(T, Place<'_>)>) -> Vec<T> {
+    list.into_iter().map(|(value, _)| value).collect()
+}
+
+/// Takes every host with every path, as far as both could be read: a second service with the same would never be reached.
+fn claim_routes<'a>(
+    hosts: Option<&[(HostPattern, Place<'a>)]>,
+    paths: Option<&[(String, Place<'a>)]>,
+    routes: &mut Distinct<'a, (HostPattern, String)>,
+) -> Read<()> {
+    let mut claimed = Ok(());
+    for (host, place) in hosts.into_iter().flatten() {
+        for (path, _) in paths.into_iter().flatten() {
+            let what = format!("the host {host} with the path {path:?}");
+            claimed = claimed.and(routes.claim((host.clone(), path.clone()), place, &what));
+        }
+    }
+    claimed
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The second statement: some name matches both, tried with every name of up to four labels out of three.
+    #[test]
+    fn two_patterns_overlap_where_some_host_name_matches_both() {
+        let labels = ["a", "b", "ab"];
+        let mut names: Vec<String> = labels.iter().map(ToString::to_string).collect();
+        for _ in 0..3 {
+            let longer: Vec<String> = names.iter().flat_map(|n| labels.map(|label| format!("{label}.{n}"))).collect();
+            names.extend(longer);
+            names.sort_unstable();
+            names.dedup();
+        }
+        let short = || names.iter().filter(|name| name.split('.').count() <= 2);
+        let patterns: Vec<HostPattern> =
+            short().cloned().map(HostPattern::Exact).chain(short().cloned().map(HostPattern::Suffix)).collect();
+        let matches = |pattern: &HostPattern, name: &str| match pattern {
+            HostPattern::Exact(exact) => name == exact,
+            HostPattern::Suffix(suffix) => name.ends_with(&format!(".{suffix}")),
+        };
+        for one in &patterns {
+            for two in &patterns {
+                let both = names.iter().any(|name| matches(one, name) && matches(two, name));
+                assert_eq!(one.overlaps(two), both, "{one} and {two}");
+            }
+        }
+    }
+}

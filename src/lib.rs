@@ -1,0 +1,39 @@
+//! polder keeps websites reachable while machines and operators fail.
+//!
+//! This page is the map. Two daemons and an operator's command are thin binaries over this one library:
+//!
+//! - `polder-dns` ([`dns`]) answers a visitor's resolver with the proxies that are fit;
+//! - `polder-proxy` ([`proxy`]) takes the visitor's request to a healthy backend;
+//! - `polder` ([`verbs`]) is how the operator looks at them and speaks to them.
+//!
+//! # A query, a request
+//!
+//! A query comes in at `dns::udp`, is answered by `dns::answer` from the present snapshot, and leaves. A request comes in
+//! at `proxy::connection`, is vetted, routed ([`proxy::route`]) and given a backend ([`proxy::choose`]) from the
+//! present snapshot, and is forwarded. A snapshot is immutable; whoever wants a change builds the next one and swaps it whole.
+//!
+//! # A change
+//!
+//! Each daemon has one control thread. Everything that can change comes there as an event: a probe's verdict ([`health`]), an
+//! operator's word ([`daemon::operator`]), what a peer knows ([`daemon::peers`]), a new document ([`config`]), a new process
+//! that wants to take over ([`daemon::takeover`]). Control decides with pure functions, writes down what must survive
+//! ([`daemon::state_file`]), builds the next snapshot and swaps it.
+//!
+//! # Where to look
+//!
+//! | for | look in |
+//! | --- | --- |
+//! | what a document may say, and the words of every error | [`config`] |
+//! | when a target is up | [`health::automaton`] |
+//! | which backend a request gets | [`proxy::choose`] |
+//! | when a stateful service moves, and that it stays | [`proxy::latch`] |
+//! | what a malformed request is | `proxy::http1` |
+//! | what a name is answered with | `dns::answer` |
+//! | what a zone file may say | [`dns::zone`] |
+//! | how sockets outlive a process | [`daemon::sockets`], [`daemon::takeover`], [`daemon::fd_store`] |
+//! | whether the promises hold | [`demo`] |
+//!
+//! Dependencies point one way: verbs -> proxy, dns, demo -> health, daemon -> config. `proxy` and `dns` never import
+//! each other.
+
+pub mod config;

@@ -1,0 +1,180 @@
+//! What is wrong with a `dns.json`, in words for the operator.
+
+use super::DNS;
+
+#[test]
+fn broken_listeners_and_limits_are_refused() {
+    DNS.refuses(&[
+        (
+            &[(r#""listeners": ["192.0.2.1:53", "[2001:db8::1]:53"]"#, r#""listeners": []"#)],
+            &["dns.json:4: listeners: needs at least one address and port"],
+        ),
+        (
+            &[(r#""[2001:db8::1]:53"]"#, r#""192.0.2.1:53"]"#)],
+            &[r#"dns.json:4: listeners[1]: "192.0.2.1:53" stands twice, also at listeners[0], line 4"#],
+        ),
+        (
+            &[(r#""[2001:db8::1]:53"]"#, r#"{ "address": "[::]:53" }]"#)],
+            &["dns.json:4: listeners[1]: expected an address and port, found an object"],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8453""#, r#""address": "192.0.2.1:53""#)],
+            &[r#"dns.json:5: admin.address: "192.0.2.1:53" stands twice, also at listeners[0], line 4"#],
+        ),
+        (
+            &[(r#""connections": 1000"#, r#""connections": 0"#)],
+            &["dns.json:7: tcp.connections: 0 is out of range: expected 1 to 1000000"],
+        ),
+        (
+            &[(r#""idle": "10s""#, r#""idle": "0s""#)],
+            &[r#"dns.json:7: tcp.idle: "0s" is out of range: expected 1ms to 1h"#],
+        ),
+        (
+            &[(r#""drain": "5s""#, r#""drain": "5""#)],
+            &[r#"dns.json:8: drain: "5" is not a duration: expected a whole number and one of ms, s, m, h, d, like "2s" or "500ms""#],
+        ),
+    ]);
+}
+
+#[test]
+fn a_broken_zone_is_refused() {
+    DNS.refuses(&[
+        (
+            &[("\"zones\": {\n    \"example.net\": { \"file\": \"example.net.zone\" },\n    \"example.org\": { \"file\": \"example.org.zone\" }\n  }", r#""zones": {}"#)],
+            &["dns.json:9: zones: needs at least one zone"],
+        ),
+        (
+            &[(r#""example.org": { "file""#, r#""Example.net.": { "file""#)],
+            &[r#"dns.json:11: zones["Example.net."]: the zone example.net stands twice, also at zones["example.net"], line 10"#],
+        ),
+        (
+            &[(r#""example.org": { "file""#, r#""example org": { "file""#)],
+            &[r#"dns.json:11: zones["example org"]: "example org" is not a domain name: it has ' ' in it"#],
+        ),
+        (
+            &[(r#""example.org": { "file": "example.org.zone" }"#, r#""example.org": "example.org.zone""#)],
+            &[r#"dns.json:11: zones["example.org"]: expected an object, found the string "example.org.zone""#],
+        ),
+        (
+            &[(r#""example.org": { "file": "example.org.zone" }"#, r#""example.org": { "path": "example.org.zone" }"#)],
+            &[
+                r#"dns.json:11: zones["example.org"].path: unknown key; known here: file"#,
+                r#"dns.json:11: zones["example.org"]: the key "file" is missing"#,
+            ],
+        ),
+    ]);
+}
+
+#[test]
+fn a_broken_member_is_refused() {
+    DNS.refuses(&[
+        (
+            &[(r#""addresses": ["198.51.100.11"]"#, r#""addresses": []"#)],
+            &[r#"dns.json:20: pools["http0.l.example.net"].members.px-ch1.addresses: needs at least one address"#],
+        ),
+        (
+            &[(r#""addresses": ["198.51.100.11"]"#, r#""addresses": ["192.0.2.11"]"#)],
+            &[r#"dns.json:20: pools["http0.l.example.net"].members.px-ch1.addresses[0]: "192.0.2.11" stands twice, also at pools["http0.l.example.net"].members.px-nl1.addresses[0], line 19"#],
+        ),
+        (
+            &[(r#""addresses": ["198.51.100.11"]"#, r#""addresses": ["198.51.100.11:80"]"#)],
+            &[r#"dns.json:20: pools["http0.l.example.net"].members.px-ch1.addresses[0]: "198.51.100.11:80" has a port: expected an address alone"#],
+        ),
+        (
+            &[(r#""addresses": ["198.51.100.11"]"#, r#""addresses": ["198.51.100"]"#)],
+            &[r#"dns.json:20: pools["http0.l.example.net"].members.px-ch1.addresses[0]: "198.51.100" is not an address, like "192.0.2.21" or "2001:db8::21""#],
+        ),
+        (
+            &[(r#""addresses": ["198.51.100.11"]"#, r#""addresses": ["::"]"#)],
+            &[r#"dns.json:20: pools["http0.l.example.net"].members.px-ch1.addresses[0]: "::" is not the address of one host"#],
+        ),
+        (
+            &[(r#""addresses": ["198.51.100.11"]"#, r#""address": "198.51.100.11""#)],
+            &[r#"dns.json:20: pools["http0.l.example.net"].members.px-ch1.address: unknown key; did you mean "addresses"?"#],
+        ),
+        (
+            &[(r#""members": { "px-nl1": { "addresses": ["192.0.2.11"] } }"#, r#""members": {}"#)],
+            &[r#"dns.json:25: pools["http1.l.example.net"].members: needs at least one member"#],
+        ),
+    ]);
+}
+
+#[test]
+fn a_broken_when_all_down_is_refused() {
+    DNS.refuses(&[
+        (
+            &[(r#""when_all_down": "all""#, r#""when_all_down": "none""#)],
+            &[r#"dns.json:17: pools["http0.l.example.net"].when_all_down: "none" is not one of "all", "last", "empty" or {"fallback": [addresses]}"#],
+        ),
+        (
+            &[(r#""when_all_down": "all""#, r#""when_all_down": { "fallback": [] }"#)],
+            &[r#"dns.json:17: pools["http0.l.example.net"].when_all_down.fallback: needs at least one address"#],
+        ),
+        (
+            &[(r#""when_all_down": "all""#, r#""when_all_down": { "fallback": ["192.0.2.1", "192.0.2.1"] }"#)],
+            &[r#"dns.json:17: pools["http0.l.example.net"].when_all_down.fallback[1]: "192.0.2.1" stands twice, also at pools["http0.l.example.net"].when_all_down.fallback[0], line 17"#],
+        ),
+        (
+            &[(r#""when_all_down": "all""#, r#""when_all_down": { "fall_back": ["192.0.2.1"] }"#)],
+            &[r#"dns.json:17: pools["http0.l.example.net"].when_all_down.fall_back: unknown key; did you mean "fallback"?"#],
+        ),
+        (
+            &[(r#""when_all_down": "all""#, r#""when_all_down": ["192.0.2.1"]"#)],
+            &[r#"dns.json:17: pools["http0.l.example.net"].when_all_down: expected "all", "last", "empty" or {"fallback": [addresses]}, found an array"#],
+        ),
+    ]);
+}
+
+#[test]
+fn a_broken_name_ttl_or_check_of_a_pool_is_refused() {
+    DNS.refuses(&[
+        (
+            &[(r#""ttl": 300"#, r#""ttl": 86401"#)],
+            &[r#"dns.json:15: pools["http0.l.example.net"].ttl: 86401 is out of range: expected 0 to 86400"#],
+        ),
+        (
+            &[(r#""ttl": 300"#, r#""ttl": "5m""#)],
+            &[r#"dns.json:15: pools["http0.l.example.net"].ttl: expected a whole number from 0 to 86400, found the string "5m""#],
+        ),
+        (
+            &[(r#""aliases": ["example.net"]"#, r#""aliases": ["www.example.com"]"#)],
+            &[r#"dns.json:16: pools["http0.l.example.net"].aliases[0]: www.example.com lies in none of this document's zones: example.net, example.org"#],
+        ),
+        (
+            &[(r#""aliases": ["example.net"]"#, r#""aliases": ["http0.l.example.net"]"#)],
+            &[r#"dns.json:16: pools["http0.l.example.net"].aliases[0]: the name http0.l.example.net stands twice, also at pools["http0.l.example.net"], line 14"#],
+        ),
+        (
+            &[(r#""aliases": ["example.net"]"#, r#""aliases": ["http1.l.example.net"]"#)],
+            &[r#"dns.json:24: pools["http1.l.example.net"]: the name http1.l.example.net stands twice, also at pools["http0.l.example.net"].aliases[0], line 16"#],
+        ),
+        (
+            &[(r#""aliases": ["example.net"]"#, r#""aliases": ["*.example.net"]"#)],
+            &[r#"dns.json:16: pools["http0.l.example.net"].aliases[0]: "*.example.net" is not a domain name: it has '*' in it"#],
+        ),
+        (
+            &[(r#""aliases": ["example.net"]"#, r#""aliases": ["notexample.net"]"#)],
+            &[r#"dns.json:16: pools["http0.l.example.net"].aliases[0]: notexample.net lies in none of this document's zones: example.net, example.org"#],
+        ),
+        (
+            &[(r#""http1.l.example.net": {"#, r#""HTTP0.l.example.net": {"#)],
+            &[r#"dns.json:24: pools["HTTP0.l.example.net"]: the name http0.l.example.net stands twice, also at pools["http0.l.example.net"], line 14"#],
+        ),
+        (
+            &[(r#""http1.l.example.net": {"#, r#""http1.l.example.com": {"#)],
+            &[r#"dns.json:24: pools["http1.l.example.com"]: http1.l.example.com lies in none of this document's zones: example.net, example.org"#],
+        ),
+        (
+            &[(r#""port": 80, "path""#, r#""path""#)],
+            &[r#"dns.json:22: pools["http0.l.example.net"].check: the key "port" is missing"#],
+        ),
+        (
+            &[("      \"check\": { \"port\": 80 }\n", "      \"ttl\": 1\n")],
+            &[r#"dns.json:24: pools["http1.l.example.net"]: the key "check" is missing"#],
+        ),
+        (
+            &[(r#""port": 80 }"#, r#""port": 65536 }"#)],
+            &[r#"dns.json:26: pools["http1.l.example.net"].check.port: 65536 is out of range: expected 1 to 65535"#],
+        ),
+    ]);
+}

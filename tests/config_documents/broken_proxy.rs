@@ -1,0 +1,244 @@
+//! What is wrong beside the services of a `proxy.json`, in words for the operator.
+
+use super::PROXY;
+
+#[test]
+fn a_broken_listener_is_refused() {
+    PROXY.refuses(&[
+        (
+            &[(r#""name": "http6""#, r#""name": "http""#)],
+            &[r#"proxy.json:6: listeners[1].name: "http" stands twice, also at listeners[0].name, line 5"#],
+        ),
+        (
+            &[(r#""address": "[::]:80""#, r#""address": "0.0.0.0:80""#)],
+            &[r#"proxy.json:6: listeners[1].address: "0.0.0.0:80" stands twice, also at listeners[0].address, line 5"#],
+        ),
+        (
+            &[(r#""address": "[::]:80""#, r#""address": "[::]""#)],
+            &[r#"proxy.json:6: listeners[1].address: "[::]" is not an address and port, like "192.0.2.21:80" or "[2001:db8::21]:80""#],
+        ),
+        (
+            &[(r#""address": "[::]:80""#, r#""address": "::""#)],
+            &[r#"proxy.json:6: listeners[1].address: "::" lacks a port: expected like "[::]:80""#],
+        ),
+        (
+            &[(r#""address": "[::]:80""#, r#""address": "[::]:0""#)],
+            &[r#"proxy.json:6: listeners[1].address: "[::]:0" has port 0: expected 1 to 65535"#],
+        ),
+        (
+            &[(r#""address": "[::]:80""#, r#""address": "[::]:80", "protocol": "https""#)],
+            &[r#"proxy.json:6: listeners[1].protocol: "https" is not one of "http""#],
+        ),
+        (
+            &[(r#""address": "[::]:80""#, r#""address": "[::]:80", "tls": true"#)],
+            &["proxy.json:6: listeners[1].tls: unknown key; known here: address, name, protocol"],
+        ),
+        (
+            &[(r#""address": "[::]:80""#, r#""address": 80"#)],
+            &["proxy.json:6: listeners[1].address: expected an address and port, found the number 80"],
+        ),
+        (
+            &[(r#"{ "name": "http6", "address": "[::]:80" }"#, r#"{ "name": "http6" }"#)],
+            &[r#"proxy.json:6: listeners[1]: the key "address" is missing"#],
+        ),
+        (
+            &[(r#"{ "name": "http6", "address": "[::]:80" }"#, r#""[::]:80""#)],
+            &[r#"proxy.json:6: listeners[1]: expected an object, found the string "[::]:80""#],
+        ),
+        (
+            &[("[\n    { \"name\": \"http\", \"address\": \"0.0.0.0:80\" },\n    { \"name\": \"http6\", \"address\": \"[::]:80\" }\n  ]", "[]")],
+            &["proxy.json:4: listeners: needs at least one listener"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_broken_admin_is_refused() {
+    PROXY.refuses(&[
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "0.0.0.0:80""#)],
+            &[r#"proxy.json:8: admin.address: "0.0.0.0:80" stands twice, also at listeners[0].address, line 5"#],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:0""#)],
+            &[r#"proxy.json:8: admin.address: "127.0.0.1:0" has port 0: expected 1 to 65535"#],
+        ),
+        (
+            &[(r#""socket": "/run/polder-proxy/admin.sock""#, r#""socket": "admin.sock""#)],
+            &[r#"proxy.json:8: admin.socket: "admin.sock" is not an absolute path: it must begin with "/""#],
+        ),
+        (
+            &[(r#""socket": "/run/polder-proxy/admin.sock""#, r#""socket": "/run/xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx""#)],
+            &["proxy.json:8: admin.socket: a socket's path has at most 107 bytes, this has 115"],
+        ),
+        (
+            &[(r#""socket": "/run/polder-proxy/admin.sock", "#, "")],
+            &[r#"proxy.json:8: admin: the key "socket" is missing"#],
+        ),
+        (
+            &[(r#"{ "socket": "/run/polder-proxy/admin.sock", "address": "127.0.0.1:8404" }"#, r#""/run/admin.sock""#)],
+            &[r#"proxy.json:8: admin: expected an object, found the string "/run/admin.sock""#],
+        ),
+    ]);
+}
+
+#[test]
+fn broken_peers_are_refused() {
+    PROXY.refuses(&[
+        (
+            &[(r#""listen": "192.0.2.11:8405""#, r#""listen": "192.0.2.11:0""#)],
+            &[r#"proxy.json:11: peers.listen: "192.0.2.11:0" has port 0: expected 1 to 65535"#],
+        ),
+        (
+            &[(r#""listen": "192.0.2.11:8405""#, r#""listen": "127.0.0.1:8404""#)],
+            &[r#"proxy.json:11: peers.listen: "127.0.0.1:8404" stands twice, also at admin.address, line 8"#],
+        ),
+        (
+            &[("    \"key_file\": \"/run/keys/peers\",\n", "")],
+            &[r#"proxy.json:10: peers: the key "key_file" is missing"#],
+        ),
+        (
+            &[(r#"{ "px-nl": "192.0.2.11:8405", "px-ch": "198.51.100.11:8405" }"#, "{}")],
+            &["proxy.json:13: peers.members: needs at least one peer"],
+        ),
+        (
+            &[(r#"{ "px-nl": "192.0.2.11:8405", "px-ch": "198.51.100.11:8405" }"#, r#"{ "px-nl": "192.0.2.11:8405" }"#)],
+            &[r#"proxy.json:13: peers.members: needs at least one peer besides this daemon itself, "px-nl""#],
+        ),
+        (
+            &[(r#""px-ch": "198.51.100.11:8405""#, r#""px-ch": "192.0.2.11:8405""#)],
+            &[r#"proxy.json:13: peers.members.px-ch: "192.0.2.11:8405" stands twice, also at peers.members.px-nl, line 13"#],
+        ),
+        (
+            &[(r#""px-nl": "192.0.2.11:8405", "px-ch""#, r#""px-nl1": "192.0.2.11:8405", "px-ch""#)],
+            &[r#"proxy.json:13: peers.members.px-nl1: this is where this daemon listens for its peers itself; its own name is "px-nl""#],
+        ),
+        (
+            &[(r#""px-ch": "198.51.100.11:8405""#, r#""px/ch": "198.51.100.11:8405""#)],
+            &[r#"proxy.json:13: peers.members["px/ch"]: "px/ch" is not a name: expected 1 to 64 letters, digits, "-", "_" and ".", a letter or digit first"#],
+        ),
+        (
+            &[(r#""px-ch": "198.51.100.11:8405""#, r#""px-ch": "0.0.0.0:8405""#)],
+            &[r#"proxy.json:13: peers.members.px-ch: "0.0.0.0:8405" is not the address of one host"#],
+        ),
+    ]);
+}
+
+#[test]
+fn broken_timeouts_limits_and_logs_are_refused() {
+    PROXY.refuses(&[
+        (
+            &[(r#""workers": 2"#, r#""threads": 2"#)],
+            &["proxy.json:15: threads: unknown key; known here: access_log, admin, limits, listeners, name, peers, services, state_dir, timeouts, trusted_proxies, version, workers"],
+        ),
+        (
+            &[(r#""connect": "1s""#, r#""connect": "0s""#)],
+            &[r#"proxy.json:17: timeouts.connect: "0s" is out of range: expected 1ms to 1h"#],
+        ),
+        (
+            &[(r#""connect": "1s""#, r#""connect": 1"#)],
+            &[r#"proxy.json:17: timeouts.connect: expected a duration like "2s" or "500ms", found the number 1"#],
+        ),
+        (
+            &[(r#""connect": "1s""#, r#""connect": "1 second""#)],
+            &[r#"proxy.json:17: timeouts.connect: "1 second" is not a duration: expected a whole number and one of ms, s, m, h, d, like "2s" or "500ms""#],
+        ),
+        (
+            &[(r#""connect": "1s""#, r#""connect": "2h""#)],
+            &[r#"proxy.json:17: timeouts.connect: "2h" is out of range: expected 1ms to 1h"#],
+        ),
+        (
+            &[(r#""connect": "1s""#, r#""conect": "1s""#)],
+            &[r#"proxy.json:17: timeouts.conect: unknown key; did you mean "connect"?"#],
+        ),
+        (
+            &[(r#""connect": "1s""#, r#""connection_timeout": "1s""#)],
+            &["proxy.json:17: timeouts.connection_timeout: unknown key; known here: backend_keep_alive, body_idle, connect, drain, keep_alive, request_head, response_head, tunnel_idle"],
+        ),
+        (
+            &[(r#""tries": 3"#, r#""tries": 11"#)],
+            &["proxy.json:18: limits.tries: 11 is out of range: expected 1 to 10"],
+        ),
+        (
+            &[(r#""tries": 3"#, r#""request_head": 100"#)],
+            &["proxy.json:18: limits.request_head: 100 is out of range: expected 1024 to 1048576"],
+        ),
+        (
+            &[(r#""path": "-""#, r#""path": "access.log""#)],
+            &[r#"proxy.json:19: access_log.path: "access.log" is not an absolute path: it must begin with "/""#],
+        ),
+        (
+            &[(r#""format": "json""#, r#""format": "clf""#)],
+            &[r#"proxy.json:19: access_log.format: "clf" is not one of "json", "haproxy""#],
+        ),
+    ]);
+}
+
+#[test]
+fn broken_networks_are_refused() {
+    PROXY.refuses(&[
+        (
+            &[(r#"["10.0.0.0/8"]"#, r#"["10.0.0.1/8"]"#)],
+            &[r#"proxy.json:16: trusted_proxies[0]: "10.0.0.1/8" has bits beyond its prefix: expected "10.0.0.0/8""#],
+        ),
+        (
+            &[(r#"["10.0.0.0/8"]"#, r#"["10.0.0.0/33"]"#)],
+            &[r#"proxy.json:16: trusted_proxies[0]: "10.0.0.0/33" is not a network, like "10.0.0.0/8" or "2001:db8::/32""#],
+        ),
+        (
+            &[(r#"["10.0.0.0/8"]"#, r#""10.0.0.0/8""#)],
+            &[r#"proxy.json:16: trusted_proxies: expected an array of networks, found the string "10.0.0.0/8""#],
+        ),
+    ]);
+}
+
+#[test]
+fn a_broken_name_directory_or_count_is_refused() {
+    PROXY.refuses(&[
+        (
+            &[(r#""workers": 2"#, r#""worker": 2"#)],
+            &[r#"proxy.json:15: worker: unknown key; did you mean "workers"?"#],
+        ),
+        (&[(r#""workers": 2"#, r#""workers": 0"#)], &["proxy.json:15: workers: 0 is out of range: expected 1 to 256"]),
+        (
+            &[(r#""workers": 2"#, r#""workers": "2""#)],
+            &[r#"proxy.json:15: workers: expected a whole number from 1 to 256, found the string "2""#],
+        ),
+        (
+            &[(r#""workers": 2"#, r#""workers": 2.5"#)],
+            &["proxy.json:15: workers: expected a whole number from 1 to 256, found the number 2.5"],
+        ),
+        (
+            &[(r#""workers": 2"#, r#""workers": null"#)],
+            &["proxy.json:15: workers: null says nothing here: leave the key out instead"],
+        ),
+        (
+            &[(r#""workers": 2"#, r#""workers": -1"#)],
+            &["proxy.json:15: workers: -1 is out of range: expected 1 to 256"],
+        ),
+        (
+            &[(r#""workers": 2"#, r#""workers": 99999999999999999999"#)],
+            &["proxy.json:15: workers: 99999999999999999999 is out of range: expected 1 to 256"],
+        ),
+        (
+            &[(r#""name": "px-nl""#, r#""name": "px nl""#)],
+            &[r#"proxy.json:3: name: "px nl" is not a name: expected 1 to 64 letters, digits, "-", "_" and ".", a letter or digit first"#],
+        ),
+        (
+            &[(r#""name": "px-nl""#, r#""name": """#)],
+            &[r#"proxy.json:3: name: "" is not a name: expected 1 to 64 letters, digits, "-", "_" and ".", a letter or digit first"#],
+        ),
+        (
+            &[(r#""state_dir": "/var/lib/polder-proxy""#, r#""state_dir": "var/lib""#)],
+            &[r#"proxy.json:9: state_dir: "var/lib" is not an absolute path: it must begin with "/""#],
+        ),
+        (
+            &[(r#""state_dir": "/var/lib/polder-proxy""#, r#""state_dir": """#)],
+            &["proxy.json:9: state_dir: expected an absolute path, found an empty string"],
+        ),
+        (
+            &[("  \"state_dir\": \"/var/lib/polder-proxy\",\n", "")],
+            &[r#"proxy.json:1: the key "state_dir" is missing"#],
+        ),
+    ]);
+}

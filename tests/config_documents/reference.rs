@@ -1,0 +1,154 @@
+//! docs/documents.md is held to what the readers know.
+
+use std::path::Path;
+use std::time::Duration;
+
+use polder::config::reader::Keys;
+use polder::config::{dns, duration, proxy};
+use serde_json::{Map, Value, json};
+
+const REFERENCE: &str = include_str!("../../docs/documents.md");
+
+/// A row of a section's table.
+struct Row {
+    key: String,
+    kind: String,
+    default: String,
+}
+
+fn rows(object: &str) -> Vec<Row> {
+    let heading = format!("### `{object}`\n");
+    let (_, after) = REFERENCE.split_once(&heading).unwrap_or_else(|| panic!("docs/documents.md has no {heading}"));
+    let section = after.split("\n##").next().unwrap();
+    let cells = |line: &str| line.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect::<Vec<_>>();
+    section
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .map(cells)
+        .map(|cells| Row {
+            key: cells[0].trim_matches('`').to_owned(),
+            kind: cells[1].clone(),
+            default: cells[2].clone(),
+        })
+        .collect()
+}
+
+fn all() -> impl Iterator<Item = &'static &'static Keys> {
+    proxy::KEYS.iter().chain(dns::KEYS.iter())
+}
+
+#[test]
+fn every_key_the_readers_know_is_in_the_reference_and_no_other() {
+    for keys in all() {
+        let mut known = keys.names.to_vec();
+        known.sort_unstable();
+        let mut documented: Vec<String> = rows(keys.object).into_iter().map(|row| row.key).collect();
+        documented.sort_unstable();
+        assert_eq!(documented, known, "the section {} of docs/documents.md", keys.object);
+    }
+}
+
+#[test]
+fn every_object_in_the_reference_is_one_the_readers_know() {
+    for heading in REFERENCE.lines().filter_map(|line| line.strip_prefix("### `")) {
+        let object = heading.trim_end_matches('`');
+        assert!(all().any(|keys| keys.object == object), "no reader knows {object}");
+    }
+}
+
+#[test]
+fn every_key_the_readers_know_is_in_an_example_document() {
+    let examples = concat!(include_str!("../data/config/proxy.json"), include_str!("../data/config/dns.json"));
+    for keys in all() {
+        for name in keys.names {
+            assert!(examples.contains(&format!("\"{name}\":")), "{name} of {} is in no example", keys.object);
+        }
+    }
+}
+
+/// A document of each daemon with `part` as the object `object`; what is wrong with it.
+fn refusals(object: &str, part: &Value) -> Vec<String> {
+    let (mut proxy, mut dns) = (proxy_document(), dns_document());
+    match object {
+        "timeouts" | "limits" => proxy[object] = part.clone(),
+        "tcp" => dns[object] = part.clone(),
+        "check" => proxy["services"]["s"][object] = part.clone(),
+        other => panic!("{other} is not in this test"),
+    }
+    let mut refusals = super::proxy_findings(&proxy.to_string());
+    refusals.extend(super::dns_findings(&dns.to_string()));
+    refusals
+}
+
+fn proxy_document() -> Value {
+    json!({ "version": 1, "name": "px", "listeners": [{ "name": "http", "address": "0.0.0.0:80" }],
+        "admin": { "socket": "/run/admin.sock" }, "state_dir": "/var/lib/polder",
+        "services": { "s": { "hosts": ["www.example.net"], "mode": "stateful", "backends": [
+            { "name": "a", "address": "192.0.2.1:80" }, { "name": "b", "address": "192.0.2.2:80", "backup": true }] } } })
+}
+
+fn dns_document() -> Value {
+    json!({ "version": 1, "name": "ns", "listeners": ["0.0.0.0:53"], "admin": { "socket": "/run/admin.sock" },
+        "state_dir": "/var/lib/polder", "zones": { "example.net": { "file": "z" } } })
+}
+
+/// The defaults of a section that are written as JSON.
+fn defaults(object: &str) -> Map<String, Value> {
+    let written = |row: Row| Some((row.key, serde_json::from_str(row.default.trim_matches('`')).ok()?));
+    let defaults: Map<String, Value> = rows(object).into_iter().filter_map(written).collect();
+    assert!(defaults.len() >= 3, "{object}: {defaults:?}");
+    defaults
+}
+
+#[test]
+fn the_defaults_in_the_reference_are_those_of_the_readers() {
+    let plain = proxy_document();
+    let mut written = plain.clone();
+    written["timeouts"] = defaults("timeouts").into();
+    written["limits"] = defaults("limits").into();
+    let service = written["services"]["s"].as_object_mut().unwrap();
+    service.extend(defaults("services.NAME"));
+    service.insert("check".to_owned(), defaults("check").into());
+    let read = |document: &Value| proxy::parse(Path::new("proxy.json"), &document.to_string()).unwrap();
+    assert_eq!(read(&plain), read(&written));
+
+    let plain = dns_document();
+    let mut written = plain.clone();
+    written["tcp"] = defaults("tcp").into();
+    let read = |document: &Value| dns::parse(Path::new("dns.json"), &document.to_string()).unwrap();
+    assert_eq!(read(&plain), read(&written));
+}
+
+#[test]
+fn the_ranges_in_the_reference_are_those_of_the_readers() {
+    let mut tried = 0;
+    for object in ["timeouts", "limits", "tcp", "check"] {
+        for Row { key, kind, .. } in rows(object) {
+            let Some((least, most)) = kind.split_once(" to ") else { continue };
+            let Some((inside, outside)) = integers(least, most).or_else(|| durations(least, most)) else { continue };
+            for value in inside {
+                assert_eq!(refusals(object, &json!({ key.clone(): value })), [""; 0], "{object}.{key}: {value}");
+            }
+            for value in outside {
+                assert_ne!(refusals(object, &json!({ key.clone(): value })), [""; 0], "{object}.{key}: {value}");
+            }
+            tried += 1;
+        }
+    }
+    assert!(tried >= 20, "only {tried} ranges were found");
+}
+
+/// The ends of a range, and what lies just beyond them.
+fn integers(least: &str, most: &str) -> Option<([Value; 2], [Value; 2])> {
+    let (least, most): (i64, i64) = (least.parse().ok()?, most.parse().ok()?);
+    Some(([json!(least), json!(most)], [json!(least - 1), json!(most + 1)]))
+}
+
+fn durations(least: &str, most: &str) -> Option<([Value; 2], [Value; 2])> {
+    let beyond = json!(duration::format(duration::parse(most)? + Duration::from_millis(1)));
+    let below = match duration::parse(least)?.checked_sub(Duration::from_millis(1)) {
+        Some(below) => json!(duration::format(below)),
+        None => beyond.clone(),
+    };
+    Some(([json!(least), json!(most)], [below, beyond]))
+}

@@ -1,0 +1,324 @@
+//! Documents that are accepted, and every default.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use polder::config::dns::{self, TcpConfig, WhenAllDown};
+use polder::config::proxy::{
+    self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CookieConfig, CookieValue,
+    HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, ServiceConfig, Target, TimeoutsConfig,
+};
+use polder::config::{CheckConfig, DnsConfig, Expect, ProbeKind, ProxyConfig, StatusRange};
+
+const MILLISECOND: Duration = Duration::from_millis(1);
+const SECOND: Duration = Duration::from_secs(1);
+
+fn data(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/config").join(name)
+}
+
+fn proxy_document(name: &str) -> ProxyConfig {
+    proxy::load(&data(name)).unwrap_or_else(|findings| panic!("{findings}"))
+}
+
+fn dns_document(name: &str) -> DnsConfig {
+    dns::load(&data(name)).unwrap_or_else(|findings| panic!("{findings}"))
+}
+
+fn proxy_with_service(service: &str) -> ServiceConfig {
+    let text = format!(
+        r#"{{ "version": 1, "name": "px", "listeners": [{{ "name": "http", "address": "0.0.0.0:80" }}],
+              "admin": {{ "socket": "/run/admin.sock" }}, "state_dir": "/var/lib/polder", "services": {{ "s": {service} }} }}"#
+    );
+    let mut config = proxy::parse(Path::new("proxy.json"), &text).unwrap_or_else(|findings| panic!("{findings}"));
+    config.services.remove("s").unwrap()
+}
+
+fn backends(service: &ServiceConfig) -> &proxy::BackendsConfig {
+    let Target::Backends(backends) = &service.target;
+    backends
+}
+
+#[test]
+fn a_proxy_that_says_the_least_gets_every_default() {
+    let config = proxy_document("proxy-minimal.json");
+    assert_eq!(config.name, "px-nl");
+    assert_eq!(
+        config.listeners,
+        [ListenerConfig { name: "http".to_owned(), address: "0.0.0.0:80".parse().unwrap(), protocol: Protocol::Http }]
+    );
+    assert_eq!(config.admin.socket, Path::new("/run/polder-proxy/admin.sock"));
+    assert_eq!(config.admin.address, None);
+    assert_eq!(config.state_dir, Path::new("/var/lib/polder-proxy"));
+    assert_eq!((config.peers, config.workers, config.access_log), (None, None, None));
+    assert_eq!(config.trusted_proxies, []);
+    assert_eq!(
+        config.timeouts,
+        TimeoutsConfig {
+            request_head: 10 * SECOND,
+            body_idle: 30 * SECOND,
+            connect: SECOND,
+            response_head: 60 * SECOND,
+            keep_alive: 60 * SECOND,
+            backend_keep_alive: 30 * SECOND,
+            tunnel_idle: 3600 * SECOND,
+            drain: 30 * SECOND,
+        }
+    );
+    assert_eq!(
+        config.limits,
+        LimitsConfig {
+            request_head: 16_384,
+            request_headers: 100,
+            response_head: 65_536,
+            connections: 20_000,
+            waiting: 1000,
+            tries: 3,
+            idle_per_backend: 64,
+        }
+    );
+    let www = &config.services["www"];
+    assert_eq!(www.name, "www");
+    assert_eq!(www.hosts, [HostPattern::Exact("www.example.net".to_owned())]);
+    assert_eq!(www.paths, ["/"]);
+    assert_eq!(backends(www).mode, Mode::Stateless);
+    assert_eq!(backends(www).balance, Balance::RoundRobin);
+    assert_eq!(
+        backends(www).backends,
+        [BackendConfig {
+            name: "web1".to_owned(),
+            address: "192.0.2.21:80".parse().unwrap(),
+            weight: 100,
+            backup: false
+        }]
+    );
+    assert_eq!(backends(www).check, default_check("/", None));
+}
+
+fn default_check(path: &str, port: Option<u16>) -> CheckConfig {
+    CheckConfig {
+        kind: ProbeKind::Http {
+            path: path.to_owned(),
+            host: None,
+            expect: Expect(vec![StatusRange { from: 200, to: 399 }]),
+        },
+        port,
+        interval: 2 * SECOND,
+        fast_interval: 500 * MILLISECOND,
+        timeout: SECOND,
+        rise: 2,
+        fall: 3,
+    }
+}
+
+#[test]
+fn an_empty_check_and_none_are_the_same() {
+    let none = r#"{ "hosts": ["a.example.net"], "mode": "stateless", "backends": [{ "name": "b", "address": "192.0.2.1:80" }] }"#;
+    let empty = none.replace("\"mode\"", "\"check\": {}, \"mode\"");
+    assert_eq!(proxy_with_service(none), proxy_with_service(&empty));
+}
+
+#[test]
+fn a_nameserver_that_says_the_least_gets_every_default() {
+    let config = dns_document("dns-minimal.json");
+    assert_eq!(config.listeners, ["0.0.0.0:53".parse().unwrap()]);
+    assert_eq!((config.peers, config.workers), (None, None));
+    assert_eq!(config.tcp, TcpConfig { connections: 1000, connections_per_address: 50, idle: 10 * SECOND });
+    assert_eq!(config.drain, 5 * SECOND);
+    assert_eq!(config.zones["example.net"].file, data("example.net.zone"), "relative to the document");
+    let pool = &config.pools["http0.l.example.net"];
+    assert_eq!((pool.ttl, &pool.aliases, &pool.when_all_down), (300, &vec![], &WhenAllDown::All));
+    assert_eq!(pool.members["px-nl1"].addresses, ["192.0.2.11".parse::<std::net::IpAddr>().unwrap()]);
+    assert_eq!(pool.check, default_check("/.polder/ready", Some(80)));
+}
+
+#[test]
+fn every_key_of_a_proxy_is_accepted_and_heard() {
+    let config = proxy_document("proxy.json");
+    let peers = config.peers.unwrap();
+    assert_eq!(peers.listen, "192.0.2.11:8405".parse().unwrap());
+    assert_eq!(peers.key_file, Path::new("/run/credentials/polder-proxy/peers"));
+    assert_eq!(
+        peers.members,
+        [("px-ch".to_owned(), "198.51.100.11:8405".parse().unwrap())].into(),
+        "its own name is passed over"
+    );
+    assert_eq!(config.admin.address, Some("127.0.0.1:8404".parse().unwrap()));
+    assert_eq!(config.workers, Some(4));
+    let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
+    assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);
+    assert_eq!(
+        config.timeouts,
+        TimeoutsConfig {
+            request_head: 5 * SECOND,
+            body_idle: 20 * SECOND,
+            connect: 500 * MILLISECOND,
+            response_head: 90 * SECOND,
+            keep_alive: 45 * SECOND,
+            backend_keep_alive: 25 * SECOND,
+            tunnel_idle: 7200 * SECOND,
+            drain: 20 * SECOND,
+        }
+    );
+    assert_eq!(
+        config.limits,
+        LimitsConfig {
+            request_head: 32_768,
+            request_headers: 150,
+            response_head: 131_072,
+            connections: 50_000,
+            waiting: 500,
+            tries: 2,
+            idle_per_backend: 32,
+        }
+    );
+    assert_eq!(
+        config.access_log,
+        Some(AccessLogConfig {
+            path: AccessLogPath::File("/var/log/polder/access.log".into()),
+            format: AccessLogFormat::Haproxy
+        })
+    );
+}
+
+#[test]
+fn every_key_of_a_service_is_accepted_and_heard() {
+    let config = proxy_document("proxy.json");
+    let www = &config.services["www"];
+    assert_eq!(www.hosts[1], HostPattern::Suffix("pages.example.net".to_owned()));
+    assert_eq!(www.paths, ["/", "/news"]);
+    assert_eq!(backends(www).balance, Balance::LeastConnections);
+    assert_eq!(backends(www).backends[1].weight, 50);
+    assert!(backends(www).backends[2].backup);
+    assert_eq!(
+        backends(www).check,
+        CheckConfig {
+            kind: ProbeKind::Http {
+                path: "/healthz?from=proxy".to_owned(),
+                host: Some("www.example.net".to_owned()),
+                expect: Expect(vec![StatusRange { from: 200, to: 299 }, StatusRange { from: 304, to: 304 }]),
+            },
+            port: Some(8080),
+            interval: 4 * SECOND,
+            fast_interval: 250 * MILLISECOND,
+            timeout: 2 * SECOND,
+            rise: 3,
+            fall: 4,
+        }
+    );
+    assert_eq!(
+        backends(&config.services["shop"]).mode,
+        Mode::Latched {
+            cookie: CookieConfig {
+                name: "shop".to_owned(),
+                value: CookieValue::Sealed { key_file: "/run/credentials/polder-proxy/cookies".into() },
+            },
+            latch: LatchConfig { start_grace: 20 * SECOND, last_resort: false, failover_drain: 10 * SECOND },
+        }
+    );
+    let wiki = backends(&config.services["wiki"]);
+    assert_eq!(wiki.mode, Mode::Sticky { cookie: address_cookie("polder-wiki") });
+    assert_eq!(wiki.balance, Balance::RandomTwoChoices);
+    assert_eq!(wiki.check.kind, ProbeKind::Tcp);
+    assert_eq!(wiki.check.fast_interval, 250 * MILLISECOND, "a quarter of the interval");
+}
+
+fn address_cookie(name: &str) -> CookieConfig {
+    CookieConfig { name: name.to_owned(), value: CookieValue::Address }
+}
+
+#[test]
+fn every_key_of_a_nameserver_is_accepted_and_heard() {
+    let config = dns_document("dns.json");
+    assert_eq!(config.name, "ns-nl");
+    assert_eq!(config.listeners.len(), 2);
+    assert_eq!(config.peers.unwrap().members.into_keys().collect::<Vec<_>>(), ["ns-ch"]);
+    assert_eq!(config.workers, Some(2));
+    assert_eq!(config.tcp, TcpConfig { connections: 500, connections_per_address: 20, idle: 8 * SECOND });
+    assert_eq!(config.drain, 3 * SECOND);
+    assert_eq!(config.zones["example.net"].file, Path::new("/etc/polder/zones/example.net.zone"));
+    assert_eq!(config.zones["2.0.192.in-addr.arpa"].file, data("zones/192.0.2.zone"));
+    let pool = &config.pools["http0.l.example.net"];
+    assert_eq!((pool.ttl, &pool.when_all_down), (60, &WhenAllDown::Last));
+    assert_eq!(pool.aliases, ["example.net", "www.example.net"]);
+    assert_eq!(pool.members["px-nl1"].addresses.len(), 2);
+    assert_eq!(
+        pool.check,
+        CheckConfig {
+            kind: ProbeKind::Http {
+                path: "/.polder/ready".to_owned(),
+                host: Some("check.example.net".to_owned()),
+                expect: Expect(vec![StatusRange { from: 200, to: 200 }]),
+            },
+            port: Some(80),
+            interval: 4 * SECOND,
+            fast_interval: 500 * MILLISECOND,
+            timeout: 2 * SECOND,
+            rise: 1,
+            fall: 2,
+        }
+    );
+    let raw = &config.pools["raw0.l.example.net"];
+    assert_eq!(
+        raw.when_all_down,
+        WhenAllDown::Fallback(vec!["203.0.113.1".parse().unwrap(), "2001:db8::f".parse().unwrap()])
+    );
+    assert_eq!(raw.check.kind, ProbeKind::Tcp);
+}
+
+#[test]
+fn a_stateful_service_fails_over_for_good_where_it_has_a_backup_and_automatically_where_it_has_none() {
+    let service = r#"{ "hosts": ["a.example.net"], "mode": "stateful",
+        "backends": [{ "name": "a", "address": "192.0.2.1:80" }, { "name": "b", "address": "192.0.2.2:80", "backup": true }] }"#;
+    assert_eq!(
+        backends(&proxy_with_service(service)).mode,
+        Mode::Latched {
+            cookie: address_cookie("polder-s"),
+            latch: LatchConfig { start_grace: 10 * SECOND, last_resort: true, failover_drain: 5 * SECOND },
+        }
+    );
+    let without = service.replace(", \"backup\": true", "");
+    assert_eq!(backends(&proxy_with_service(&without)).mode, Mode::Sticky { cookie: address_cookie("polder-s") });
+}
+
+#[test]
+fn names_in_the_dns_are_taken_in_any_case_and_with_or_without_the_final_dot() {
+    let service = r#"{ "hosts": ["WWW.Example.NET.", "*.Example.org."], "mode": "stateless",
+        "backends": [{ "name": "a", "address": "192.0.2.1:80" }] }"#;
+    assert_eq!(
+        proxy_with_service(service).hosts,
+        [HostPattern::Exact("www.example.net".to_owned()), HostPattern::Suffix("example.org".to_owned())]
+    );
+    let text = std::fs::read_to_string(data("dns-minimal.json")).unwrap().replace("example.net\"", "Example.NET.\"");
+    let config = dns::parse(Path::new("dns.json"), &text).unwrap();
+    assert_eq!(config.zones.into_keys().collect::<Vec<_>>(), ["example.net"]);
+    assert_eq!(config.pools.into_keys().collect::<Vec<_>>(), ["http0.l.example.net"]);
+}
+
+#[test]
+fn two_services_may_share_a_backend_a_host_on_other_paths_and_a_cookie_on_other_hosts() {
+    let text = r#"{ "version": 1, "name": "px", "listeners": [{ "name": "http", "address": "0.0.0.0:80" }],
+        "admin": { "socket": "/run/admin.sock" }, "state_dir": "/var/lib/polder", "services": {
+        "a": { "hosts": ["www.example.net"], "mode": "stateless", "backends": [{ "name": "b", "address": "192.0.2.1:80" }] },
+        "b": { "hosts": ["www.example.net"], "paths": ["/b"], "mode": "stateful", "cookie": { "name": "c" },
+               "backends": [{ "name": "b", "address": "192.0.2.1:80" }] },
+        "c": { "hosts": ["*.www.example.net", "example.net"], "mode": "stateful", "cookie": { "name": "c" },
+               "backends": [{ "name": "b", "address": "192.0.2.1:80" }] } } }"#;
+    proxy::parse(Path::new("proxy.json"), text).unwrap_or_else(|findings| panic!("{findings}"));
+}
+
+#[test]
+fn a_daemon_without_a_name_has_the_machines() {
+    let text = std::fs::read_to_string(data("dns-minimal.json")).unwrap().replace("\"name\": \"ns-nl\",", "");
+    let machine = nix::unistd::gethostname().unwrap().into_string().unwrap();
+    assert_eq!(dns::parse(Path::new("dns.json"), &text).unwrap().name, machine);
+}
+
+#[test]
+fn a_nameserver_needs_no_pool() {
+    let text = r#"{ "version": 1, "name": "ns", "listeners": ["[::]:53"], "admin": { "socket": "/run/admin.sock" },
+        "state_dir": "/var/lib/polder", "zones": { "0/25.2.0.192.in-addr.arpa": { "file": "z" } } }"#;
+    let config = dns::parse(Path::new("/etc/polder/dns.json"), text).unwrap_or_else(|findings| panic!("{findings}"));
+    assert_eq!(config.zones["0/25.2.0.192.in-addr.arpa"].file, Path::new("/etc/polder/z"));
+    assert!(config.pools.is_empty());
+}
