@@ -37,3 +37,5 @@
 //! each other.
 
 pub mod config;
+pub mod daemon;
+pub mod health;

@@ -1,0 +1,221 @@
+//! One operator's connection: reading, vetting, answering, and the switch to a takeover's raw stream.
+
+use std::convert::Infallible;
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE, X_CONTENT_TYPE_OPTIONS};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use nix::unistd::geteuid;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::net::UnixStream;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+use super::{AdminHandler, AdminReply, AdminRequest, Life, Method, Origin, TAKEOVER_UPGRADE};
+use crate::daemon::query;
+
+/// The largest body.
+const LARGEST_BODY: usize = 1 << 20;
+
+/// For a request's head and the idle time before it, and again for its body.
+const READ_LIMIT: Duration = Duration::from_secs(30);
+
+/// For a whole TCP connection: whoever reads slowly, or not at all, does not keep its place for ever.
+const TCP_LIMIT: Duration = Duration::from_secs(300);
+
+/// For a refused connection to send its request, so that it reads the refusal and not a reset.
+const REFUSAL_LIMIT: Duration = Duration::from_secs(1);
+
+/// What may be read over TCP.
+const PUBLIC: [&str; 3] = ["/", "/status", "/metrics"];
+
+/// Serves the connection in a task of its own, if there is a place for it.
+pub(super) fn start<S>(stream: S, origin: Origin, handler: impl AdminHandler, life: Life, places: &Arc<Semaphore>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+        tokio::task::spawn_local(turn_away(stream));
+        return;
+    };
+    tokio::task::spawn_local(async move {
+        let limit = if origin == Origin::Tcp { TCP_LIMIT } else { Duration::MAX };
+        let _ = timeout(limit, serve(stream, origin, handler, life)).await;
+        drop(place);
+    });
+}
+
+async fn turn_away(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
+    let body = r#"{"error":"too many connections to the admin API; close some, or try again"}"#;
+    let response = format!(
+        "HTTP/1.1 503 Service Unavailable\r\nconnection: close\r\ncontent-type: application/json\r\n\
+         content-length: {}\r\n\r\n{body}",
+        body.len()
+    );
+    let exchange = async {
+        let _ = stream.read(&mut [0; 4096]).await;
+        let _ = stream.write_all(response.as_bytes()).await;
+    };
+    let _ = timeout(REFUSAL_LIMIT, exchange).await;
+}
+
+async fn serve<S>(stream: S, origin: Origin, handler: impl AdminHandler, mut life: Life)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let service = service_fn(|request| answer(request, origin, handler.clone()));
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(READ_LIMIT)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    let mut connection = pin!(connection);
+    // What goes wrong on a connection (closed, malformed, too slow) is the other side's to see.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        _ = life.door.wait_for(|_| false) => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+async fn answer(
+    request: Request<Incoming>,
+    origin: Origin,
+    handler: impl AdminHandler,
+) -> Result<Response<Full<Bytes>>, Infallible> {
+    let reply = match vet(request.method(), request.uri().path(), origin, geteuid().as_raw()) {
+        Ok(Asked::Takeover) => return Ok(switch(request, handler)),
+        Ok(Asked::Call(method)) => match read(request, method, origin).await {
+            Ok(request) => handler.call(request).await,
+            Err(refusal) => refusal,
+        },
+        Err(refusal) => refusal,
+    };
+    Ok(response(reply))
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum Asked {
+    Call(Method),
+    Takeover,
+}
+
+/// Who may ask what over which socket. `our_user`: only that one and root get our sockets in a takeover; the others
+/// who may open the admin socket are operators.
+fn vet(method: &hyper::Method, path: &str, origin: Origin, our_user: u32) -> Result<Asked, AdminReply> {
+    let reads = matches!(*method, hyper::Method::GET | hyper::Method::HEAD);
+    match origin {
+        Origin::Tcp if reads && PUBLIC.contains(&path) => Ok(Asked::Call(Method::Get)),
+        Origin::Tcp => Err(AdminReply::refuse(
+            403,
+            "this address is for reading: GET of /metrics, /status and /; all else goes over the Unix socket",
+        )),
+        Origin::Unix { .. } if reads => Ok(Asked::Call(Method::Get)),
+        Origin::Unix { .. } if method != hyper::Method::POST => {
+            Err(AdminReply::refuse(405, format!("{method} is not understood; GET reads, POST changes")))
+        }
+        Origin::Unix { uid } if path == "/takeover" && uid != 0 && uid != our_user => Err(AdminReply::refuse(
+            403,
+            format!("a takeover is for root and the daemon's own user (id {our_user}), not for user id {uid}"),
+        )),
+        Origin::Unix { .. } if path == "/takeover" => Ok(Asked::Takeover),
+        Origin::Unix { .. } => Ok(Asked::Call(Method::Post)),
+    }
+}
+
+async fn read(request: Request<Incoming>, method: Method, origin: Origin) -> Result<AdminRequest, AdminReply> {
+    let path = request.uri().path().to_owned();
+    let query = query::parse(request.uri().query().unwrap_or_default())
+        .ok_or_else(|| AdminReply::refuse(400, "the query is not percent-encoded UTF-8"))?;
+    let body = match timeout(READ_LIMIT, Limited::new(request.into_body(), LARGEST_BODY).collect()).await {
+        Ok(Ok(body)) => body.to_bytes(),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => {
+            return Err(AdminReply::refuse(413, format!("the body is larger than {LARGEST_BODY} bytes")));
+        }
+        Ok(Err(error)) => return Err(AdminReply::refuse(400, format!("the body cannot be read: {error}"))),
+        Err(_) => return Err(AdminReply::refuse(408, format!("the body did not come within {READ_LIMIT:?}"))),
+    };
+    Ok(AdminRequest { method, path, query, body, origin })
+}
+
+fn response(reply: AdminReply) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(reply.body));
+    *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if reply.status == 405 {
+        headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
+    }
+    response
+}
+
+/// 101; the raw stream goes to the handler once that has been written.
+fn switch(request: Request<Incoming>, handler: impl AdminHandler) -> Response<Full<Bytes>> {
+    let asked = request.headers().get(UPGRADE).is_some_and(|protocol| protocol == TAKEOVER_UPGRADE);
+    if !asked {
+        return response(AdminReply::refuse(400, format!("POST /takeover needs `Upgrade: {TAKEOVER_UPGRADE}`")));
+    }
+    let upgrade = hyper::upgrade::on(request);
+    tokio::task::spawn_local(async move {
+        let Ok(upgraded) = upgrade.await else { return };
+        match upgraded.downcast::<TokioIo<UnixStream>>() {
+            // The new side waits for the 101 before it says anything: bytes read ahead are not of a takeover, and
+            // descriptors that came with them would be lost.
+            Ok(parts) if !parts.read_buf.is_empty() => tracing::warn!("a takeover that did not wait for its 101"),
+            Ok(parts) => handler.takeover(parts.io.into_inner()).await,
+            Err(_) => tracing::error!("a takeover asked over something that is not a Unix socket"),
+        }
+    });
+    let mut response = Response::new(Full::default());
+    *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+    response.headers_mut().insert(CONNECTION, HeaderValue::from_static("upgrade"));
+    response.headers_mut().insert(UPGRADE, HeaderValue::from_static(TAKEOVER_UPGRADE));
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn vetted(method: hyper::Method, path: &str, origin: Origin) -> Result<Asked, u16> {
+        vet(&method, path, origin, 77).map_err(|refusal| refusal.status)
+    }
+
+    #[test]
+    fn tcp_is_for_reading_three_pages() {
+        for path in PUBLIC {
+            assert_eq!(vetted(hyper::Method::GET, path, Origin::Tcp), Ok(Asked::Call(Method::Get)));
+            assert_eq!(vetted(hyper::Method::HEAD, path, Origin::Tcp), Ok(Asked::Call(Method::Get)));
+            assert_eq!(vetted(hyper::Method::POST, path, Origin::Tcp), Err(403));
+        }
+        assert_eq!(vetted(hyper::Method::GET, "/explain", Origin::Tcp), Err(403));
+        assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Tcp), Err(403));
+    }
+
+    #[test]
+    fn the_unix_socket_takes_every_path_and_two_methods() {
+        let operator = Origin::Unix { uid: 1000 };
+        assert_eq!(vetted(hyper::Method::HEAD, "/x", operator), Ok(Asked::Call(Method::Get)));
+        assert_eq!(vetted(hyper::Method::POST, "/x", operator), Ok(Asked::Call(Method::Post)));
+        assert_eq!(vetted(hyper::Method::DELETE, "/x", operator), Err(405));
+    }
+
+    #[test]
+    fn only_root_and_our_own_user_take_over() {
+        assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 0 }), Ok(Asked::Takeover));
+        assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 77 }), Ok(Asked::Takeover));
+        assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 1000 }), Err(403));
+    }
+}

@@ -1,0 +1,239 @@
+#![allow(clippy::unwrap_used)]
+
+use std::path::PathBuf;
+use std::rc::Rc;
+
+use serde_json::json;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+use tokio::task::LocalSet;
+use tokio::time::timeout;
+
+use super::*;
+use crate::daemon::client::{Client, ClientError};
+use crate::daemon::query::with_query;
+
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// Says what it was asked; `/slow` waits for a word, `/deny` refuses with findings.
+#[derive(Clone, Default)]
+struct Echo {
+    asked: Rc<Notify>,
+    go: Rc<Notify>,
+}
+
+impl AdminHandler for Echo {
+    fn call(&self, request: AdminRequest) -> impl Future<Output = AdminReply> + 'static {
+        let echo = self.clone();
+        async move {
+            match request.path.as_str() {
+                "/slow" => {
+                    echo.asked.notify_one();
+                    echo.go.notified().await;
+                }
+                "/deny" => return AdminReply::json_with(422, &json!({"error": "no", "findings": ["a", "b"]})),
+                _ => {}
+            }
+            AdminReply::json(&json!({
+                "method": format!("{:?}", request.method),
+                "path": request.path,
+                "query": request.query,
+                "body": request.body.len(),
+                "unix": matches!(request.origin, Origin::Unix { uid } if uid == nix::unistd::geteuid().as_raw()),
+            }))
+        }
+    }
+
+    #[allow(clippy::manual_async_fn, reason = "an async fn would borrow self")]
+    fn takeover(&self, mut stream: UnixStream) -> impl Future<Output = ()> + 'static {
+        async move {
+            let mut byte = [0];
+            stream.read_exact(&mut byte).await.unwrap();
+            stream.write_all(&[byte[0] + 1]).await.unwrap();
+        }
+    }
+}
+
+struct Served {
+    _folder: tempfile::TempDir,
+    socket: PathBuf,
+    client: Client,
+    server: AdminServer,
+    handler: Echo,
+}
+
+fn served() -> Served {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("admin.sock");
+    let handler = Echo::default();
+    let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let server = serve_unix(listener, handler.clone()).unwrap();
+    let client = Client { socket: socket.clone(), timeout: LIMIT };
+    Served { _folder: folder, socket, client, server, handler }
+}
+
+async fn local<T>(test: impl Future<Output = T>) -> T {
+    LocalSet::new().run_until(async { timeout(LIMIT, test).await.unwrap() }).await
+}
+
+/// The whole answer to raw bytes, until the other side closes.
+async fn raw(mut stream: impl tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin, bytes: &str) -> String {
+    stream.write_all(bytes.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    String::from_utf8(answer).unwrap()
+}
+
+#[tokio::test]
+async fn a_request_arrives_whole_with_its_origin() {
+    local(async {
+        let served = served();
+        let answer = served.client.get(&with_query("/explain", &[("host", "a b&c")])).await.unwrap();
+        let expected =
+            json!({"method": "Get", "path": "/explain", "query": [["host", "a b&c"]], "body": 0, "unix": true});
+        assert_eq!(answer, expected);
+        let answer = served.client.post("/operator", &json!({"x": 1})).await.unwrap();
+        assert_eq!((&answer["method"], &answer["body"]), (&json!("Post"), &json!(7)));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_refusal_brings_its_findings_a_line_each() {
+    local(async {
+        let served = served();
+        let error = served.client.get("/deny").await.unwrap_err();
+        assert!(matches!(&error, ClientError::Refused { status: 422, message } if message == "no\na\nb"), "{error:?}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_body_above_the_limit_is_413_and_another_method_405() {
+    local(async {
+        let served = served();
+        let error = served.client.post("/x", &"x".repeat(1 << 20)).await.unwrap_err();
+        assert!(matches!(error, ClientError::Refused { status: 413, .. }), "{error:?}");
+        let stream = UnixStream::connect(&served.socket).await.unwrap();
+        let answer = raw(stream, "PUT /x HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 405") && answer.contains("allow: GET, HEAD, POST"), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn head_gets_the_head_of_get() {
+    local(async {
+        let served = served();
+        let stream = UnixStream::connect(&served.socket).await.unwrap();
+        let answer = raw(stream, "HEAD /status HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 200") && answer.contains("content-length: "), "{answer}");
+        assert!(answer.ends_with("\r\n\r\n"), "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn tcp_reads_and_refuses_the_rest_in_words() {
+    local(async {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let _server = serve_tcp(listener, Echo::default()).unwrap();
+        let ask = async |line: &str| {
+            let stream = TcpStream::connect(address).await.unwrap();
+            raw(stream, &format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await
+        };
+        assert!(ask("GET /status").await.starts_with("HTTP/1.1 200"));
+        let answer = ask("GET /explain").await;
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("for reading"), "{answer}");
+        assert!(ask("POST /reload").await.starts_with("HTTP/1.1 403"));
+        assert!(ask("POST /takeover").await.starts_with("HTTP/1.1 403"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn one_connection_carries_several_requests() {
+    local(async {
+        let served = served();
+        let stream = UnixStream::connect(&served.socket).await.unwrap();
+        let one = "GET /a HTTP/1.1\r\nhost: x\r\n\r\n";
+        let answer = raw(stream, &format!("{one}GET /b HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await;
+        assert_eq!(answer.matches("HTTP/1.1 200").count(), 2, "{answer}");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_connection_beyond_the_last_place_is_turned_away_with_503() {
+    local(async {
+        let served = served();
+        let mut sitting = Vec::new();
+        for _ in 0..MOST_CONNECTIONS {
+            sitting.push(UnixStream::connect(&served.socket).await.unwrap());
+        }
+        let error = served.client.get("/status").await.unwrap_err();
+        assert!(matches!(error, ClientError::Refused { status: 503, .. }), "{error:?}");
+        drop(sitting);
+        while served.client.get("/status").await.is_err() {}
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_stopped_server_answers_what_it_was_asked_and_accepts_no_more() {
+    local(async {
+        let Served { _folder, socket, client, server, handler } = served();
+        let _idle = UnixStream::connect(&socket).await.unwrap();
+        let asked = tokio::task::spawn_local({
+            let client = client.clone();
+            async move { client.get("/slow").await }
+        });
+        handler.asked.notified().await;
+
+        let stopping = tokio::task::spawn_local(server.stop(LIMIT));
+        while UnixStream::connect(&socket).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        handler.go.notify_one();
+
+        assert_eq!(asked.await.unwrap().unwrap()["path"], "/slow");
+        stopping.await.unwrap();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn who_connects_during_a_pause_is_answered_after_it() {
+    local(async {
+        let Served { _folder, socket, client, server, handler: _ } = served();
+        server.pause();
+        let waiting = tokio::task::spawn_local({
+            let client = client.clone();
+            async move { client.get("/status").await }
+        });
+        // What connects during the pause waits in the queue: nobody takes it, nobody refuses it.
+        assert!(timeout(Duration::from_millis(50), UnixStream::connect(&socket)).await.unwrap().is_ok());
+        assert!(!waiting.is_finished());
+        server.resume();
+        assert_eq!(waiting.await.unwrap().unwrap()["path"], "/status");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_takeover_gets_the_raw_stream_and_loses_no_byte() {
+    local(async {
+        let served = served();
+        let mut stream = served.client.upgrade("/takeover", TAKEOVER_UPGRADE).await.unwrap();
+        stream.write_all(&[41]).await.unwrap();
+        let mut byte = [0];
+        stream.read_exact(&mut byte).await.unwrap();
+        assert_eq!(byte, [42]);
+
+        let error = served.client.upgrade("/takeover", "websocket").await.unwrap_err();
+        assert!(matches!(&error, ClientError::Refused { status: 400, .. }), "{error:?}");
+    })
+    .await;
+}

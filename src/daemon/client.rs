@@ -1,0 +1,217 @@
+//! The admin API's client, over a daemon's Unix socket.
+//!
+//! Owns: the words for a daemon that cannot be asked. Called by the operator's verbs, the demo, and `takeover`.
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::fs;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use nix::unistd::{Gid, Group, Uid, User};
+use serde::Serialize;
+use serde_json::Value;
+use tokio::net::UnixStream;
+use tokio::task::JoinSet;
+
+/// One daemon's admin socket.
+#[derive(Debug, Clone)]
+pub struct Client {
+    /// The socket.
+    pub socket: PathBuf,
+    /// For a whole request.
+    pub timeout: Duration,
+}
+
+/// Why there is no answer.
+#[derive(Debug)]
+pub enum ClientError {
+    /// Nobody listens, it does not answer in time, or not in our words; for the operator.
+    Unreachable(String),
+    /// It answered no: the status and its message.
+    Refused {
+        /// The HTTP status.
+        status: u16,
+        /// The daemon's words; its findings, if any, each on a line of its own after them.
+        message: String,
+    },
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ClientError::Unreachable(message) | ClientError::Refused { message, .. } => f.write_str(message),
+        }
+    }
+}
+
+impl std::error::Error for ClientError {}
+
+impl Client {
+    /// A client with a time limit of 5 s.
+    pub fn new(socket: &Path) -> Client {
+        Client { socket: socket.to_owned(), timeout: Duration::from_secs(5) }
+    }
+
+    /// GET of a path with its query ([`super::query::with_query`]).
+    pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
+        self.json(self.text(Method::GET, path, Bytes::new()).await?)
+    }
+
+    /// GET of a path whose answer is text (`/metrics`).
+    pub async fn get_text(&self, path: &str) -> Result<String, ClientError> {
+        self.text(Method::GET, path, Bytes::new()).await
+    }
+
+    /// POST of a JSON body.
+    pub async fn post(&self, path: &str, body: &impl Serialize) -> Result<Value, ClientError> {
+        let body = serde_json::to_vec(body).map_err(|error| self.odd(format!("cannot be told: {error}")))?;
+        self.json(self.text(Method::POST, path, body.into()).await?)
+    }
+
+    /// POST of a path that answers 101; then the raw stream.
+    pub(super) async fn upgrade(&self, path: &str, protocol: &str) -> Result<UnixStream, ClientError> {
+        let request = self
+            .request(Method::POST, path, Bytes::new())
+            .and_then(|mut request| {
+                request.headers_mut().insert(CONNECTION, "upgrade".parse().ok()?);
+                request.headers_mut().insert(UPGRADE, protocol.parse().ok()?);
+                Some(request)
+            })
+            .ok_or_else(|| self.odd(format!("cannot be asked for {path}")))?;
+        self.in_time(async {
+            let (response, connection) = self.exchange(request).await?;
+            if response.status() != StatusCode::SWITCHING_PROTOCOLS {
+                let status = response.status();
+                return Err(refused(status, &self.body(response).await?));
+            }
+            let upgraded = hyper::upgrade::on(response).await.map_err(|error| self.odd(broken(&error)))?;
+            drop(connection);
+            match upgraded.downcast::<TokioIo<UnixStream>>() {
+                Ok(parts) if parts.read_buf.is_empty() => Ok(parts.io.into_inner()),
+                _ => Err(self.odd("answered with more than its 101".into())),
+            }
+        })
+        .await
+    }
+
+    fn json(&self, text: String) -> Result<Value, ClientError> {
+        serde_json::from_str(&text).map_err(|error| {
+            let start: String = text.chars().take(60).collect();
+            self.odd(format!("answered with something that is not JSON ({error}): {start:?}"))
+        })
+    }
+
+    async fn text(&self, method: Method, path: &str, body: Bytes) -> Result<String, ClientError> {
+        let request =
+            self.request(method, path, body).ok_or_else(|| self.odd(format!("cannot be asked for {path:?}")))?;
+        self.in_time(async {
+            let (response, _connection) = self.exchange(request).await?;
+            let status = response.status();
+            let text = self.body(response).await?;
+            if status.is_success() { Ok(text) } else { Err(refused(status, &text)) }
+        })
+        .await
+    }
+
+    /// None if the path is no request target.
+    fn request(&self, method: Method, path: &str, body: Bytes) -> Option<Request<Full<Bytes>>> {
+        Request::builder()
+            .method(method)
+            .uri(path)
+            .header(HOST, "localhost")
+            .header(CONTENT_TYPE, "application/json")
+            .body(Full::new(body))
+            .ok()
+    }
+
+    /// The response, and the task that reads its body; that one ends when dropped.
+    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, JoinSet<()>), ClientError> {
+        let stream = UnixStream::connect(&self.socket).await.map_err(|error| unreachable(&self.socket, &error))?;
+        let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
+            .await
+            .map_err(|error| self.odd(broken(&error)))?;
+        let mut task = JoinSet::new();
+        task.spawn(async move {
+            // Its error reaches us through the response too.
+            let _ = connection.with_upgrades().await;
+        });
+        let response = sender.send_request(request).await.map_err(|error| self.odd(broken(&error)))?;
+        Ok((response, task))
+    }
+
+    async fn body(&self, response: Response<Incoming>) -> Result<String, ClientError> {
+        let body = response.into_body().collect().await.map_err(|error| self.odd(broken(&error)))?;
+        Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
+    }
+
+    async fn in_time<T>(&self, exchange: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
+        tokio::time::timeout(self.timeout, exchange).await.unwrap_or_else(|_| {
+            Err(self.odd(format!(
+                "did not answer within {:?}: it is frozen, or the machine is overloaded. Its log may say more",
+                self.timeout
+            )))
+        })
+    }
+
+    fn odd(&self, what: String) -> ClientError {
+        ClientError::Unreachable(format!("the daemon at {} {what}", self.socket.display()))
+    }
+}
+
+fn broken(error: &hyper::Error) -> String {
+    format!("ended the connection without an answer ({error}); it may have just stopped")
+}
+
+/// What a refusal says: `{"error": TEXT, "findings": [TEXT, …]}`, or the text as it is.
+fn refused(status: StatusCode, text: &str) -> ClientError {
+    let body: Value = serde_json::from_str(text).unwrap_or_default();
+    let message = match (body["error"].as_str(), text.trim()) {
+        (Some(error), _) => {
+            let findings = body["findings"].as_array().into_iter().flatten().filter_map(Value::as_str);
+            std::iter::once(error).chain(findings).collect::<Vec<_>>().join("\n")
+        }
+        (None, "") => format!("it answered {status} without a reason"),
+        (None, text) => text.to_owned(),
+    };
+    ClientError::Refused { status: status.as_u16(), message }
+}
+
+fn unreachable(socket: &Path, error: &io::Error) -> ClientError {
+    let path = socket.display();
+    let message = match error.kind() {
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused => format!(
+            "no daemon listens at {path}: it is not running, or its document names another admin socket. Start it \
+             (`systemctl start` its unit, or the program with --config FILE), or name its socket"
+        ),
+        io::ErrorKind::PermissionDenied => format!("no permission to open {path}: {}", who_may(socket)),
+        io::ErrorKind::WouldBlock => {
+            format!("the daemon at {path} accepts nobody: it is frozen, or the machine is overloaded")
+        }
+        _ => format!("cannot open {path}: {error}"),
+    };
+    ClientError::Unreachable(message)
+}
+
+/// Whose it is: the socket, or the nearest folder above it that can be looked at.
+fn who_may(socket: &Path) -> String {
+    let Some((path, there)) = socket.ancestors().find_map(|path| fs::metadata(path).ok().map(|there| (path, there)))
+    else {
+        return "ask as root".into();
+    };
+    let (user, group) = (Uid::from_raw(there.uid()), Gid::from_raw(there.gid()));
+    let user = User::from_uid(user).ok().flatten().map_or_else(|| user.to_string(), |user| user.name);
+    let group = Group::from_gid(group).ok().flatten().map_or_else(|| group.to_string(), |group| group.name);
+    let mode = there.mode() & 0o777;
+    format!("{} belongs to user {user} and group {group} (mode {mode:o}). Be one of them, or root", path.display())
+}

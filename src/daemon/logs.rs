@@ -1,0 +1,216 @@
+//! The daemons' own log: one line an event, on standard error (the journal). Colours only on a terminal.
+//!
+//! An event is one line whatever its fields hold: control characters are written as escapes, so nothing a peer or a
+//! client sends can forge a line or move a terminal's cursor. Under systemd the journal has the time, and the level goes
+//! before the line as `<N>` (`sd-daemon(3)`).
+
+use std::env;
+use std::fmt::{self, Write};
+use std::io::IsTerminal;
+
+use nix::sys::stat::fstat;
+use tracing::field::{Field, Visit};
+use tracing::{Event, Level, Subscriber};
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::format::Writer;
+use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
+use tracing_subscriber::registry::LookupSpan;
+
+/// Installs the subscriber. What is logged comes from `POLDER_LOG` (default `info`; `debug`, or by module:
+/// `info,polder::health=debug`). A second call changes nothing.
+pub fn init() {
+    let words = env::var("POLDER_LOG").unwrap_or_default();
+    let filter = EnvFilter::try_new(if words.is_empty() { "info" } else { &words });
+    let (filter, mistake) = match filter {
+        Ok(filter) => (filter, None),
+        Err(error) => (EnvFilter::new("info"), Some(error)),
+    };
+    let installed = tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_env_filter(filter)
+        .event_format(Line { style: Style::of_stderr() })
+        .try_init();
+    if let (Ok(()), Some(error)) = (installed, mistake) {
+        tracing::warn!(%error, "POLDER_LOG is not a filter; logging from level info");
+    }
+}
+
+/// How a line begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Style {
+    /// The journal: `<6>`.
+    Journal,
+    /// A time and a level, the level in colour.
+    Terminal,
+    /// A time and a level.
+    Plain,
+}
+
+impl Style {
+    fn of_stderr() -> Style {
+        let set = |name| env::var_os(name).is_some_and(|value| !value.is_empty());
+        let stderr = std::io::stderr();
+        let file = fstat(&stderr).map(|file| format!("{}:{}", file.st_dev, file.st_ino)).ok();
+        let is_journal = file.is_some() && file == env::var("JOURNAL_STREAM").ok();
+        let colours = !set("NO_COLOR") && env::var_os("TERM").is_none_or(|terminal| terminal != "dumb");
+        Style::choose(is_journal, stderr.is_terminal(), colours)
+    }
+
+    fn choose(is_journal: bool, is_terminal: bool, colours: bool) -> Style {
+        match (is_journal, is_terminal && colours) {
+            (true, _) => Style::Journal,
+            (false, true) => Style::Terminal,
+            (false, false) => Style::Plain,
+        }
+    }
+
+    fn begin(self, level: Level, line: &mut impl Write) -> fmt::Result {
+        let (priority, name, colour) = match level {
+            Level::ERROR => (3, "error", "31"),
+            Level::WARN => (4, "warn ", "33"),
+            Level::INFO => (6, "info ", "32"),
+            _ => (7, "debug", "34"),
+        };
+        let now = jiff::Timestamp::now();
+        match self {
+            Style::Journal => write!(line, "<{priority}>"),
+            Style::Terminal => write!(line, "{now:.3} \x1b[{colour}m{name}\x1b[0m "),
+            Style::Plain => write!(line, "{now:.3} {name} "),
+        }
+    }
+}
+
+struct Line {
+    style: Style,
+}
+
+impl<S, N> FormatEvent<S, N> for Line
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    N: for<'a> FormatFields<'a> + 'static,
+{
+    fn format_event(&self, _: &FmtContext<'_, S, N>, mut line: Writer<'_>, event: &Event<'_>) -> fmt::Result {
+        self.style.begin(*event.metadata().level(), &mut line)?;
+        let mut text = Text::default();
+        event.record(&mut text);
+        writeln!(line, "{}{}", text.message, text.fields)
+    }
+}
+
+/// An event's message and its other fields, escaped.
+#[derive(Default)]
+struct Text {
+    message: String,
+    fields: String,
+}
+
+impl Visit for Text {
+    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
+        let written = match field.name() {
+            "message" => write!(Escaped(&mut self.message), "{value:?}"),
+            name => write!(Escaped(&mut self.fields), " {name}={value:?}"),
+        };
+        written.expect("writing to a String cannot fail");
+    }
+}
+
+/// Passes text on with every control character as an escape.
+struct Escaped<'a>(&'a mut String);
+
+impl Write for Escaped<'_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for letter in text.chars() {
+            // Line and paragraph separators, and what turns the direction of writing, forge lines for human eyes.
+            match letter {
+                '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
+                    self.0.extend(letter.escape_unicode());
+                }
+                control if control.is_control() => self.0.extend(control.escape_default()),
+                other => self.0.push(other),
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, clippy::disallowed_types)]
+
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Sink(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Sink {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().unwrap().write(bytes)
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(style: Style, log: impl FnOnce()) -> String {
+        let sink = Sink::default();
+        let writer = sink.clone();
+        let subscriber = tracing_subscriber::fmt()
+            .with_max_level(Level::DEBUG)
+            .with_writer(move || writer.clone())
+            .event_format(Line { style })
+            .finish();
+        tracing::subscriber::with_default(subscriber, log);
+        String::from_utf8(sink.0.lock().unwrap().clone()).unwrap()
+    }
+
+    #[test]
+    fn the_journal_gets_the_level_as_a_prefix_and_no_time() {
+        let text = logged(Style::Journal, || {
+            tracing::error!("bad");
+            tracing::warn!(service = "www", "odd");
+            tracing::info!(count = 3, "well");
+            tracing::debug!("detail");
+        });
+        assert_eq!(text, "<3>bad\n<4>odd service=\"www\"\n<6>well count=3\n<7>detail\n");
+    }
+
+    #[test]
+    fn nothing_in_a_message_or_field_can_forge_a_line_or_reach_the_terminal() {
+        let evil = "x\n<0>forged\r\x1b[2J\u{9b}\u{2028}\u{202e}";
+        let text = logged(Style::Journal, || tracing::info!(shown = %evil, quoted = evil, "from {evil}"));
+        assert_eq!(text.lines().count(), 1, "{text:?}");
+        assert!(!text.trim_end_matches('\n').chars().any(char::is_control), "{text:?}");
+        assert!(text.starts_with("<6>from x\\n<0>forged\\r\\u{1b}[2J\\u{9b}\\u{2028}\\u{202e} shown=x\\n"), "{text:?}");
+    }
+
+    #[test]
+    fn any_text_is_one_line_of_printable_letters() {
+        let mut random = fastrand::Rng::with_seed(11);
+        for _ in 0..200 {
+            let evil: String = (0..20).map(|_| random.char(..'\u{3000}')).collect();
+            let text = logged(Style::Journal, || tracing::info!(shown = %evil, quoted = evil, "{evil}"));
+            let line = text.strip_suffix('\n').unwrap();
+            assert!(!line.chars().any(char::is_control), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn without_a_journal_a_line_begins_with_time_and_level() {
+        let text = logged(Style::Plain, || tracing::info!("well"));
+        let (time, rest) = text.split_once(' ').unwrap();
+        assert!(time.parse::<jiff::Timestamp>().is_ok(), "{text:?}");
+        assert_eq!(rest, "info  well\n");
+    }
+
+    #[test]
+    fn colours_need_a_terminal_that_wants_them() {
+        assert_eq!(Style::choose(false, true, true), Style::Terminal);
+        assert_eq!(Style::choose(false, true, false), Style::Plain);
+        assert_eq!(Style::choose(false, false, true), Style::Plain);
+        assert_eq!(Style::choose(true, true, true), Style::Journal);
+    }
+}

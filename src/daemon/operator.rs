@@ -1,0 +1,244 @@
+//! What the operator says of a backend or member: ready, drain, maint; with who, when, why, and until when.
+//!
+//! Pure: the states, their merge and their expiry. Must never look at a clock, except [`unix_ms`] for the callers. The
+//! daemons persist them (state_file) and peers exchange them.
+//!
+//! For each subject the greatest word counts, everywhere: the merge is a maximum, so it is commutative, associative and
+//! idempotent, and daemons that hear of each other's words in any order end up with the same ones.
+
+use std::cmp::Ordering;
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// What the operator says. Shown beside what checks say, never merged with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperatorState {
+    /// Wanted.
+    #[default]
+    Ready,
+    /// No new visitors; those who belong to it stay.
+    Drain,
+    /// Nobody.
+    Maint,
+}
+
+impl fmt::Display for OperatorState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OperatorState::Ready => "ready",
+            OperatorState::Drain => "drain",
+            OperatorState::Maint => "maint",
+        })
+    }
+}
+
+/// The operator's word on one subject. A `Ready` word is kept too: it must win over an older `Drain` on a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Word {
+    /// What was said.
+    pub state: OperatorState,
+    /// Who said it (`alice@admin-nl`).
+    pub who: String,
+    /// When, in milliseconds since the epoch; with `by`, the order of words.
+    pub when: u64,
+    /// The daemon that heard it first.
+    pub by: String,
+    /// Why; may be empty.
+    pub why: String,
+    /// When it ends (back to ready), in milliseconds since the epoch.
+    pub until: Option<u64>,
+}
+
+/// How long an expired word is kept after its end, in milliseconds: a day. It must still win over an older one on a
+/// peer that was away.
+pub const KEPT_AFTER_EXPIRY: u64 = 24 * 60 * 60 * 1000;
+
+impl Word {
+    /// It no longer counts at `now`.
+    fn expired(&self, now: u64) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// The order of words: by (when, by); every further field only makes it total, so that two daemons never disagree
+    /// over which of two words is the greater.
+    fn compare(&self, other: &Word) -> Ordering {
+        fn key(word: &Word) -> (u64, &str, OperatorState, Option<u64>, &str, &str) {
+            (word.when, &word.by, word.state, word.until, &word.who, &word.why)
+        }
+        key(self).cmp(&key(other))
+    }
+}
+
+/// Every word by subject: `SERVICE/BACKEND` in a proxy, `POOL/MEMBER` in a nameserver.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct OperatorStates(pub BTreeMap<String, Word>);
+
+impl OperatorStates {
+    /// What counts at `now` (milliseconds since the epoch): an expired word is `Ready`, and so is no word.
+    pub fn state(&self, subject: &str, now: u64) -> OperatorState {
+        self.0.get(subject).filter(|word| !word.expired(now)).map_or(OperatorState::Ready, |word| word.state)
+    }
+
+    /// Records a word; `when` is raised above the word it replaces, so that a clock set back loses nothing.
+    pub fn say(&mut self, subject: &str, mut word: Word) {
+        if let Some(former) = self.0.get(subject) {
+            word.when = word.when.max(former.when.saturating_add(1));
+        }
+        self.0.insert(subject.to_owned(), word);
+    }
+
+    /// Takes over every newer word of a peer, ordered by (when, by). True if anything changed.
+    pub fn merge(&mut self, other: &OperatorStates) -> bool {
+        let mut changed = false;
+        for (subject, theirs) in &other.0 {
+            let newer = self.0.get(subject).is_none_or(|ours| ours.compare(theirs) == Ordering::Less);
+            if newer {
+                self.0.insert(subject.clone(), theirs.clone());
+                changed = true;
+            }
+        }
+        changed
+    }
+
+    /// The next moment after `now` at which a word ends.
+    pub fn next_expiry(&self, now: u64) -> Option<u64> {
+        self.0.values().filter_map(|word| word.until).filter(|until| *until > now).min()
+    }
+
+    /// Drops the words that ended more than [`KEPT_AFTER_EXPIRY`] ago. True if anything changed. A peer whose clock is
+    /// behind may bring one back for the moment that it is; nothing depends on it. A peer that was away for longer than a
+    /// day may bring back an older word without an end. Words without an end are kept for ever, `Ready` ones too.
+    pub fn forget(&mut self, now: u64) -> bool {
+        let before = self.0.len();
+        self.0.retain(|_, word| word.until.is_none_or(|until| until.saturating_add(KEPT_AFTER_EXPIRY) >= now));
+        self.0.len() != before
+    }
+}
+
+/// The body of `POST /operator`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorCommand {
+    /// `SERVICE/BACKEND`, or `POOL/MEMBER` with the pool's name without the final dot.
+    pub subject: String,
+    /// What is said.
+    pub state: OperatorState,
+    /// Who says it.
+    pub who: String,
+    /// Why.
+    #[serde(default)]
+    pub why: String,
+    /// For how many milliseconds; none: until the next word.
+    #[serde(default)]
+    pub for_ms: Option<u64>,
+    /// Even if it is the last one.
+    #[serde(default)]
+    pub force: bool,
+}
+
+/// Milliseconds since the epoch, now.
+pub fn unix_ms() -> u64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HOUR: u64 = 3_600_000;
+
+    fn word(state: OperatorState, when: u64, by: &str, until: Option<u64>) -> Word {
+        Word { state, who: "alice@admin-nl".into(), when, by: by.into(), why: String::new(), until }
+    }
+
+    /// Few values for every field, so that ties are frequent.
+    fn random_states(random: &mut fastrand::Rng) -> OperatorStates {
+        let mut states = OperatorStates::default();
+        for subject in ["www/web1", "www/web2", "shop/web2"] {
+            if random.bool() {
+                continue;
+            }
+            let state = [OperatorState::Ready, OperatorState::Drain, OperatorState::Maint][random.usize(0..3)];
+            let word = Word {
+                state,
+                who: ["alice", "bob"][random.usize(0..2)].into(),
+                when: random.u64(1..4),
+                by: ["px-nl", "px-ch"][random.usize(0..2)].into(),
+                why: ["", "disk"][random.usize(0..2)].into(),
+                until: [None, Some(5), Some(6)][random.usize(0..3)],
+            };
+            states.0.insert(subject.into(), word);
+        }
+        states
+    }
+
+    fn merged(mut a: OperatorStates, b: &OperatorStates) -> OperatorStates {
+        let before = a.clone();
+        let changed = a.merge(b);
+        assert_eq!(changed, a != before, "merge reports a change exactly if there is one");
+        a
+    }
+
+    #[test]
+    fn merge_is_commutative_associative_and_idempotent() {
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..20_000 {
+            let [a, b, c] = std::array::from_fn(|_| random_states(&mut random));
+            assert_eq!(merged(a.clone(), &b), merged(b.clone(), &a), "seed {seed}");
+            assert_eq!(merged(merged(a.clone(), &b), &c), merged(a.clone(), &merged(b.clone(), &c)), "seed {seed}");
+            assert_eq!(merged(a.clone(), &a), a, "seed {seed}");
+        }
+    }
+
+    #[test]
+    fn the_later_word_wins_and_between_equal_times_the_greater_name() {
+        let mut states = OperatorStates::default();
+        states.0.insert("www/web1".into(), word(OperatorState::Drain, 10, "px-nl", None));
+        let mut older = OperatorStates::default();
+        older.0.insert("www/web1".into(), word(OperatorState::Maint, 9, "px-zz", None));
+        assert!(!states.merge(&older));
+        let mut same_time = OperatorStates::default();
+        same_time.0.insert("www/web1".into(), word(OperatorState::Ready, 10, "px-nm", None));
+        assert!(states.merge(&same_time));
+        assert_eq!(states.state("www/web1", 11), OperatorState::Ready);
+    }
+
+    #[test]
+    fn a_word_said_with_a_clock_set_back_still_wins() {
+        let mut states = OperatorStates::default();
+        states.say("www/web1", word(OperatorState::Drain, 1000, "px-nl", None));
+        let peer = states.clone();
+        states.say("www/web1", word(OperatorState::Ready, 400, "px-ch", None));
+        assert!(!states.merge(&peer));
+        assert_eq!(states.state("www/web1", 1000), OperatorState::Ready);
+    }
+
+    #[test]
+    fn a_word_counts_until_its_end_and_unknown_subjects_are_ready() {
+        let mut states = OperatorStates::default();
+        states.say("www/web1", word(OperatorState::Drain, 1000, "px-nl", Some(2000)));
+        states.say("www/web2", word(OperatorState::Maint, 1000, "px-nl", Some(3000)));
+        assert_eq!(states.state("www/web1", 1999), OperatorState::Drain);
+        assert_eq!(states.state("www/web1", 2000), OperatorState::Ready);
+        assert_eq!(states.state("www/web9", 0), OperatorState::Ready);
+        assert_eq!(states.next_expiry(1000), Some(2000));
+        assert_eq!(states.next_expiry(2000), Some(3000));
+        assert_eq!(states.next_expiry(3000), None);
+    }
+
+    #[test]
+    fn an_expired_word_is_kept_for_a_day_and_then_forgotten() {
+        let mut states = OperatorStates::default();
+        states.say("www/web1", word(OperatorState::Drain, 0, "px-nl", Some(HOUR)));
+        states.say("www/web2", word(OperatorState::Ready, 0, "px-nl", None));
+        assert!(!states.forget(25 * HOUR));
+        assert!(states.forget(25 * HOUR + 1));
+        assert_eq!(states.0.keys().collect::<Vec<_>>(), ["www/web2"]);
+        assert!(!states.forget(u64::MAX));
+    }
+}

@@ -1,0 +1,126 @@
+//! Descriptors that pass between processes: inherited at exec, or sent over a Unix socket (SCM_RIGHTS).
+//!
+//! Owns the only unsafe code of the daemon folder: the one step from a number to a descriptor somebody owns. What a
+//! Unix socket brings arrives owned already (rustix). Called by `fd_store` and `takeover`.
+
+use std::io::{self, IoSlice, IoSliceMut};
+use std::mem::MaybeUninit;
+use std::ops::Range;
+use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
+
+use nix::fcntl::{FcntlArg, FdFlag, fcntl};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
+    SendFlags,
+};
+
+/// The most descriptors in one message: below the kernel's SCM_MAX_FD (253, unix(7)).
+pub(super) const MOST_PER_MESSAGE: usize = 250;
+
+/// Owns the descriptors with these numbers that are open, and marks them close-on-exec. To be called at most once for a
+/// number, for descriptors that came with the process and that nothing in it owns.
+pub(super) fn take(numbers: Range<RawFd>) -> Vec<OwnedFd> {
+    numbers.filter_map(take_one).collect()
+}
+
+fn take_one(number: RawFd) -> Option<OwnedFd> {
+    if std::fs::symlink_metadata(format!("/proc/self/fd/{number}")).is_err() {
+        tracing::warn!(number, "a descriptor that was announced (LISTEN_FDS) is not open; passed over");
+        return None;
+    }
+    // SAFETY: the descriptor is open, as just seen. It is ours alone: whoever started this process put it there for us
+    // (LISTEN_PID names us), and `fd_store::receive` calls this once, before the process opens anything of its own.
+    #[allow(unsafe_code)]
+    let owned = unsafe { OwnedFd::from_raw_fd(number) };
+    if let Err(error) = fcntl(&owned, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
+        tracing::warn!(number, %error, "cannot mark a descriptor close-on-exec");
+    }
+    Some(owned)
+}
+
+/// Sends `bytes` with these descriptors (at most [`MOST_PER_MESSAGE`]) in one message. Returns how many bytes went.
+pub(super) fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_>]) -> io::Result<usize> {
+    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_PER_MESSAGE))];
+    let mut control = SendAncillaryBuffer::new(&mut space);
+    if !descriptors.is_empty() && !control.push(SendAncillaryMessage::ScmRights(descriptors)) {
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, "too many descriptors for one message"));
+    }
+    Ok(rustix::net::sendmsg(socket, &[IoSlice::new(bytes)], &mut control, SendFlags::NOSIGNAL)?)
+}
+
+/// Receives up to `bytes.len()` bytes with the descriptors that come with them, close-on-exec. An error if the kernel had
+/// to drop some.
+pub(super) fn receive(socket: impl AsFd, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+    let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_PER_MESSAGE))];
+    let mut control = RecvAncillaryBuffer::new(&mut space);
+    let got = rustix::net::recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)?;
+    let mut descriptors = Vec::new();
+    for message in control.drain() {
+        if let RecvAncillaryMessage::ScmRights(received) = message {
+            descriptors.extend(received);
+        }
+    }
+    if got.flags.contains(ReturnFlags::CTRUNC) {
+        return Err(io::Error::other(
+            "the kernel dropped descriptors that were sent to us: the limit of open files (RLIMIT_NOFILE) is too low",
+        ));
+    }
+    Ok((got.bytes, descriptors))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::net::TcpListener;
+    use std::os::fd::{AsRawFd, IntoRawFd};
+    use std::os::unix::net::{UnixDatagram, UnixStream};
+
+    use super::*;
+
+    fn close_on_exec(descriptor: &OwnedFd) -> bool {
+        FdFlag::from_bits_truncate(fcntl(descriptor, FcntlArg::F_GETFD).unwrap()).contains(FdFlag::FD_CLOEXEC)
+    }
+
+    #[test]
+    fn an_announced_descriptor_becomes_owned_and_close_on_exec() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        fcntl(&listener, FcntlArg::F_SETFD(FdFlag::empty())).unwrap();
+        let number = listener.into_raw_fd();
+
+        let mut taken = take(number..number + 1);
+
+        let owned = taken.pop().unwrap();
+        assert_eq!(owned.as_raw_fd(), number);
+        assert!(close_on_exec(&owned));
+        assert_eq!(TcpListener::from(owned).local_addr().unwrap(), address);
+    }
+
+    #[test]
+    fn an_announced_number_that_is_not_open_is_passed_over() {
+        assert!(take(1_000_000..1_000_002).is_empty());
+    }
+
+    #[test]
+    fn descriptors_arrive_with_their_bytes_and_close_on_exec() {
+        let (left, right) = UnixStream::pair().unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let sent = vec![listener.as_fd(); MOST_PER_MESSAGE];
+
+        assert_eq!(send(&left, b"x", &sent).unwrap(), 1);
+        let mut bytes = [0; 8];
+        let (length, received) = receive(&right, &mut bytes).unwrap();
+
+        assert_eq!((length, bytes[0]), (1, b'x'));
+        assert_eq!(received.len(), MOST_PER_MESSAGE);
+        assert!(received.iter().all(close_on_exec));
+    }
+
+    #[test]
+    fn more_descriptors_than_one_message_holds_are_an_error() {
+        let (left, _right) = UnixDatagram::pair().unwrap();
+        let sent = vec![left.as_fd(); MOST_PER_MESSAGE + 20];
+        assert!(send(&left, b"x", &sent).is_err());
+    }
+}

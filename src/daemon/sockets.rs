@@ -1,0 +1,252 @@
+//! Listening sockets: inherited ones first, then bound anew.
+//!
+//! Owns every listening socket of a daemon from start to end, so that start and reload ask for sockets the same way and
+//! a takeover or the FD store can be given all of them. Must never: accept or read. Called by the daemons' control loops.
+
+mod bind;
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use socket2::{Domain, SockRef, Socket, Type};
+
+pub use bind::BindError;
+
+/// Every listening socket of this daemon: those that came from a running daemon (takeover) or from systemd's FD store,
+/// told apart by asking the kernel for their type and address, and those bound since. Start and reload ask it alike;
+/// what it hands out are copies of the descriptors, so a socket stops listening only when both the copy and this one
+/// are closed: by [`Sockets::settle`], or when this is dropped.
+#[derive(Debug, Default)]
+pub struct Sockets {
+    held: Vec<Held>,
+}
+
+/// What tells listening sockets apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Identity {
+    Tcp(SocketAddr),
+    Udp(SocketAddr),
+    Unix(PathBuf),
+}
+
+#[derive(Debug)]
+struct Held {
+    socket: Socket,
+    /// Where it listens, in the kernel's words.
+    actual: Identity,
+    /// What it was bound for; differs from `actual` for port 0.
+    wanted: Identity,
+    /// Somebody asked for it since the last `settle` or `revert`.
+    asked: bool,
+    /// It was there before the last `settle` or `revert`.
+    settled: bool,
+}
+
+impl fmt::Display for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Identity::Tcp(address) => write!(f, "tcp {address}"),
+            Identity::Udp(address) => write!(f, "udp {address}"),
+            Identity::Unix(path) => write!(f, "unix {}", path.display()),
+        }
+    }
+}
+
+impl Identity {
+    /// What this socket is; the error says why it is nothing a daemon listens on.
+    fn of(socket: &SockRef<'_>) -> Result<Identity, String> {
+        let ask = |error: std::io::Error| format!("not a socket ({error})");
+        let (kind, domain) = (socket.r#type().map_err(ask)?, socket.domain().map_err(ask)?);
+        let listening = socket.is_listener().map_err(ask)?;
+        let address = socket.local_addr().map_err(ask)?;
+        if domain == Domain::IPV6 && !socket.only_v6().map_err(ask)? {
+            return Err("it takes IPv4 too, and a listener of ours takes one family (BindIPv6Only=ipv6-only)".into());
+        }
+        match (kind, address.as_socket()) {
+            (Type::STREAM, Some(address)) if listening => Ok(Identity::Tcp(address)),
+            (Type::DGRAM, Some(address)) if address.port() != 0 => Ok(Identity::Udp(address)),
+            (Type::STREAM, None) if listening => match address.as_pathname() {
+                Some(path) if path.exists() => Ok(Identity::Unix(path.to_owned())),
+                Some(path) => Err(format!("its file {} is gone, so nobody can reach it", path.display())),
+                None => Err("a Unix socket without a file".into()),
+            },
+            _ => Err("neither listening TCP, nor bound UDP, nor a listening Unix socket".into()),
+        }
+    }
+
+    fn address(&self) -> Option<SocketAddr> {
+        match self {
+            Identity::Tcp(address) | Identity::Udp(address) => Some(*address),
+            Identity::Unix(_) => None,
+        }
+    }
+
+    /// Both can get the same packet: same transport, family and port, and one of them is the wildcard.
+    fn overlaps(&self, other: &Identity) -> bool {
+        let (one, other) = match (self, other) {
+            (Identity::Tcp(one), Identity::Tcp(other)) | (Identity::Udp(one), Identity::Udp(other)) => (one, other),
+            _ => return false,
+        };
+        one.port() == other.port()
+            && one.is_ipv4() == other.is_ipv4()
+            && (one.ip().is_unspecified() || other.ip().is_unspecified())
+    }
+}
+
+impl Sockets {
+    /// Sorts what was inherited. Descriptors that are not listening TCP, bound UDP or listening Unix sockets are closed
+    /// with a log line.
+    pub fn adopt(inherited: Vec<OwnedFd>) -> Sockets {
+        let mut held = Vec::new();
+        for descriptor in inherited {
+            let identity = Identity::of(&SockRef::from(&descriptor));
+            match identity {
+                Ok(identity) => held.push(Held {
+                    socket: descriptor.into(),
+                    actual: identity.clone(),
+                    wanted: identity,
+                    asked: false,
+                    settled: true,
+                }),
+                Err(why) => tracing::warn!("closing a descriptor that was passed to us: {why}"),
+            }
+        }
+        Sockets { held }
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.held.len()
+    }
+
+    /// There is none.
+    pub fn is_empty(&self) -> bool {
+        self.held.is_empty()
+    }
+
+    /// At least `count` non-blocking listeners on `address`: every one that is there already (there may be more than
+    /// `count`, and each has its own queue, so all of them must be accepted from), then new ones with SO_REUSEPORT. An
+    /// address in use by anybody else is an error that names it, even where SO_REUSEPORT would have shared it.
+    pub fn tcp(&mut self, address: SocketAddr, count: usize) -> Result<Vec<TcpListener>, BindError> {
+        let sockets = self.group(Identity::Tcp(address), address, count, bind::Transport::Tcp)?;
+        Ok(sockets.into_iter().map(TcpListener::from).collect())
+    }
+
+    /// The same for UDP. Wildcard sockets get IP_PKTINFO / IPV6_RECVPKTINFO. Blocking, with a receive time-out of half
+    /// a second so that their thread ticks.
+    pub fn udp(&mut self, address: SocketAddr, count: usize) -> Result<Vec<UdpSocket>, BindError> {
+        let sockets = self.group(Identity::Udp(address), address, count, bind::Transport::Udp)?;
+        Ok(sockets.into_iter().map(UdpSocket::from).collect())
+    }
+
+    /// A listening Unix socket, non-blocking, mode 0660. A leftover file that nobody listens on is replaced; a daemon
+    /// that answers there is an error naming `--takeover`.
+    pub fn unix(&mut self, path: &Path) -> Result<UnixListener, BindError> {
+        let identity = Identity::Unix(path.to_owned());
+        if !self.held.iter().any(|held| held.actual == identity) {
+            self.hold(bind::unix(path)?, identity.clone(), identity.clone());
+        }
+        let copies = self.ask(&identity)?;
+        let listener = copies.into_iter().next().ok_or_else(|| BindError::new(&identity, "it is gone"))?;
+        listener.set_nonblocking(true).map_err(|error| BindError::new(&identity, error))?;
+        Ok(listener.into())
+    }
+
+    /// Closes every socket nobody has asked for since the last `settle` or `revert`: the new document is in force.
+    pub fn settle(&mut self) {
+        self.held.retain_mut(|held| {
+            if !held.asked {
+                tracing::info!("no longer listening on {}", held.actual);
+            }
+            held.settled = true;
+            std::mem::take(&mut held.asked)
+        });
+    }
+
+    /// Closes every socket bound since the last `settle` or `revert`: the new document is not to be.
+    pub fn revert(&mut self) {
+        self.held.retain_mut(|held| {
+            held.asked = false;
+            held.settled
+        });
+    }
+
+    /// All of them, for the FD store.
+    pub fn as_fds(&self) -> Vec<BorrowedFd<'_>> {
+        self.held.iter().map(|held| held.socket.as_fd()).collect()
+    }
+
+    /// Copies of all of them, for a takeover.
+    pub fn handover(&self) -> std::io::Result<Vec<OwnedFd>> {
+        self.held.iter().map(|held| held.socket.try_clone().map(OwnedFd::from)).collect()
+    }
+
+    /// At least `count` copies of sockets on `address`, binding what is missing.
+    fn group(
+        &mut self,
+        identity: Identity,
+        address: SocketAddr,
+        count: usize,
+        transport: bind::Transport,
+    ) -> Result<Vec<Socket>, BindError> {
+        let wanted = identity;
+        let identity = self.resolve(&wanted);
+        let present = self.held.iter().filter(|held| held.actual == identity).count();
+        let fresh = match self.held.iter().find(|held| held.actual == identity) {
+            Some(held) if present < count && held.socket.reuse_port().unwrap_or(false) => {
+                bind::join(transport, held.actual.address().unwrap_or(address), count - present)?
+            }
+            Some(_) => Vec::new(),
+            None => {
+                let beside_ours = self.held.iter().any(|held| held.actual.overlaps(&identity));
+                bind::group(transport, address, count.max(1), beside_ours)?
+            }
+        };
+        let mut identity = identity;
+        for socket in fresh {
+            identity = Identity::of(&SockRef::from(&socket)).map_err(|why| BindError::new(&wanted, why))?;
+            self.hold(socket, identity.clone(), wanted.clone());
+        }
+        let mut copies = self.ask(&identity)?;
+        // Passed in without SO_REUSEPORT (socket activation): no second socket can join it, so its readers share it.
+        for index in 0..count.saturating_sub(copies.len()) {
+            let shared = copies[index].try_clone().map_err(|error| BindError::new(&identity, error))?;
+            copies.push(shared);
+        }
+        for socket in &copies {
+            bind::prepare(transport, socket, address).map_err(|error| BindError::new(&identity, error))?;
+        }
+        Ok(copies)
+    }
+
+    /// The identity of the sockets to be had for this wish: port 0 means those bound for port 0 before, so that a reload
+    /// keeps them; each may be asked for once, since a document can wish for port 0 several times.
+    fn resolve(&self, wanted: &Identity) -> Identity {
+        let for_any_port = |held: &&Held| held.wanted == *wanted && !held.asked;
+        match wanted.address() {
+            Some(address) if address.port() == 0 => self.held.iter().find(for_any_port).map(|held| &held.actual),
+            _ => None,
+        }
+        .unwrap_or(wanted)
+        .clone()
+    }
+
+    fn hold(&mut self, socket: Socket, actual: Identity, wanted: Identity) {
+        tracing::info!("listening on {actual}");
+        self.held.push(Held { socket, actual, wanted, asked: false, settled: false });
+    }
+
+    /// Marks the sockets with this identity as asked for, and copies them.
+    fn ask(&mut self, identity: &Identity) -> Result<Vec<Socket>, BindError> {
+        let copy = |held: &mut Held| {
+            held.asked = true;
+            held.socket.try_clone().map_err(|error| BindError::new(identity, error))
+        };
+        self.held.iter_mut().filter(|held| held.actual == *identity).map(copy).collect()
+    }
+}

@@ -1,0 +1,369 @@
+//! A new process takes sockets and state from the running one over its admin socket (SCM_RIGHTS).
+//!
+//! ```text
+//! new                                   old (the daemon)
+//!  | POST /takeover                      |
+//!  |------------------------------------>|
+//!  |                                 101 |  from here on frames (wire)
+//!  |<------------------------------------|
+//!  | hello: program, protocol, version   |  another program or protocol: refused
+//!  |------------------------------------>|
+//!  |            offer: state and sockets |  goes on serving
+//!  |<------------------------------------|
+//!  | builds, checks                      |
+//!  | ready                               |
+//!  |------------------------------------>|  stops accepting
+//!  |                  final: final state |
+//!  |<------------------------------------|
+//!  | taken                               |
+//!  |------------------------------------>|  drains, exits
+//!  accepts: now this one is the daemon
+//! ```
+//!
+//! At every moment exactly one of them is the daemon: the old one until it has "taken", the new one from then on. If the
+//! new one goes away before, the old one goes on as if nothing had been. If the old one dies before, the new one, who
+//! holds every socket, goes on in its place; it believes in that death only when the kernel confirms it (the offer brings
+//! the old process's pidfd), since a stream can end for other reasons. Each step has a time limit. Called by the daemons' control loops (old side) and `startup` (new side).
+
+#[cfg(test)]
+mod tests;
+mod wire;
+
+use std::fmt;
+use std::io;
+use std::os::fd::{AsFd, OwnedFd};
+use std::path::Path;
+use std::time::Duration;
+
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::process::{PidfdFlags, getpid, pidfd_open};
+use serde_json::Value;
+use tokio::net::UnixStream;
+use tokio::time::timeout;
+
+use super::admin::TAKEOVER_UPGRADE;
+use super::client::Client;
+use super::notify;
+use wire::{Frame, Hello, Wire};
+
+/// The version of the frames. Raised when the two sides of different builds could not understand each other; `hello` and
+/// `refused` keep their form for ever.
+const PROTOCOL: u32 = 1;
+
+/// How long each step may take.
+#[derive(Debug, Clone)]
+struct Limits {
+    /// The new side's `hello`.
+    hello: Duration,
+    /// The offer with its sockets on its way.
+    offer: Duration,
+    /// The new side's loading, building and checking.
+    ready: Duration,
+    /// The old side's stop of accepting, and its final state.
+    last: Duration,
+    /// The new side's `taken`.
+    taken: Duration,
+    /// From the end of the stream to the old process's end, if that is why.
+    death: Duration,
+}
+
+const LIMITS: Limits = Limits {
+    hello: Duration::from_secs(5),
+    offer: Duration::from_secs(30),
+    ready: READY_LIMIT,
+    last: Duration::from_secs(30),
+    taken: Duration::from_secs(10),
+    death: Duration::from_secs(2),
+};
+
+/// How long the new side may take from the offer to its "ready".
+pub const READY_LIMIT: Duration = Duration::from_secs(120);
+
+/// What is handed over.
+#[derive(Debug)]
+pub struct Handover {
+    /// Listening sockets, the admin socket's listener too ([`super::sockets::Sockets::handover`]).
+    pub sockets: Vec<OwnedFd>,
+    /// What the daemon makes of its state (health, operator states, latches), with a `"version"` of its own.
+    pub state: Value,
+}
+
+/// Why there is no takeover; for the operator.
+#[derive(Debug)]
+pub struct TakeoverError(pub String);
+
+impl fmt::Display for TakeoverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for TakeoverError {}
+
+/// A takeover under way, on the new side. Dropped, it is off, and the old one goes on.
+#[derive(Debug)]
+pub struct Takeover {
+    /// The old one's state at the time of its offer.
+    pub state: Value,
+    wire: Wire,
+    /// The old process's pidfd.
+    old: OwnedFd,
+    limits: Limits,
+}
+
+/// How the old process ended its part.
+#[derive(Debug, PartialEq)]
+pub enum Succession {
+    /// It stopped accepting; this is its final state.
+    Handed(Value),
+    /// It died after its offer and before its final state. We have all its sockets, so nothing was refused: go on with
+    /// the state of the offer, which this is.
+    Orphaned(Value),
+}
+
+impl Succession {
+    /// The state to go on with.
+    pub fn into_state(self) -> Value {
+        match self {
+            Succession::Handed(state) | Succession::Orphaned(state) => state,
+        }
+    }
+}
+
+/// Asks the daemon at this admin socket. Nobody there, another program, another version of the takeover protocol: each
+/// its own message.
+pub async fn request(admin_socket: &Path, program: &str) -> Result<(Vec<OwnedFd>, Takeover), TakeoverError> {
+    let client = Client::new(admin_socket);
+    let stream = client.upgrade("/takeover", TAKEOVER_UPGRADE).await;
+    let stream = stream.map_err(|error| TakeoverError(format!("nothing to take over: {error}")))?;
+    accept_offer(stream, program, LIMITS).await
+}
+
+async fn accept_offer(
+    stream: UnixStream,
+    program: &str,
+    limits: Limits,
+) -> Result<(Vec<OwnedFd>, Takeover), TakeoverError> {
+    let mut wire = Wire::new(stream);
+    let offer = timeout(limits.offer, receive_offer(&mut wire, program));
+    let Offer { old, sockets, state } = offer
+        .await
+        .map_err(|_| TakeoverError(format!("the running daemon made no offer within {:?}", limits.offer)))??;
+    Ok((sockets, Takeover { state, wire, old, limits }))
+}
+
+struct Offer {
+    old: OwnedFd,
+    sockets: Vec<OwnedFd>,
+    state: Value,
+}
+
+async fn receive_offer(wire: &mut Wire, program: &str) -> Result<Offer, TakeoverError> {
+    let broken = |error: io::Error| TakeoverError(format!("the running daemon's offer did not arrive: {error}"));
+    let hello = Hello { program: program.into(), protocol: PROTOCOL, version: super::VERSION.into() };
+    wire.send(&Frame::Hello(hello)).await.map_err(broken)?;
+    match wire.receive().await.map_err(broken)? {
+        Frame::Offer { sockets, state } => {
+            let mut process = wire.receive_descriptors(1).await.map_err(broken)?;
+            let sockets = wire.receive_descriptors(sockets).await.map_err(broken)?;
+            let old = process.pop().ok_or_else(|| broken(wire::gone()))?;
+            Ok(Offer { old, sockets, state })
+        }
+        other => Err(unexpected(other, "an offer")),
+    }
+}
+
+impl Takeover {
+    /// Says ready, and waits until the old one has stopped accepting. After `Ok` this process is the daemon. After an
+    /// error the old one still is: do not accept, exit.
+    pub async fn ready(self) -> Result<Succession, TakeoverError> {
+        let Takeover { state: offered, mut wire, old, limits } = self;
+        // If it cannot be sent, what the old one said before it closed tells why.
+        let _ = timeout(limits.last, wire.send(&Frame::Ready)).await;
+        let state = match timeout(limits.last, wire.receive()).await {
+            Ok(Ok(Frame::Final(state))) => state,
+            Ok(Ok(other)) => return Err(unexpected(other, "its final state")),
+            Ok(Err(error)) => {
+                confirm_death(old, limits.death, &error).await?;
+                tracing::warn!("the old daemon died before its final state; going on with that of its offer");
+                return Ok(Succession::Orphaned(offered));
+            }
+            Err(_) => return Err(silent("stopped accepting", limits.last)),
+        };
+        if let Ok(Ok(())) = timeout(limits.taken, wire.send(&Frame::Taken)).await {
+            return Ok(Succession::Handed(state));
+        }
+        // It does not listen any more: it has taken its word back, or it has died with all said.
+        match timeout(limits.taken, wire.receive()).await {
+            Ok(Ok(other)) => Err(unexpected(other, "the end")),
+            Ok(Err(error)) => confirm_death(old, limits.death, &error).await.map(|()| Succession::Handed(state)),
+            Err(_) => Err(silent("ended", limits.taken)),
+        }
+    }
+}
+
+/// `Ok` if the process has ended (its pidfd is readable), or does within the limit; `end` is how its stream ended.
+async fn confirm_death(process: OwnedFd, limit: Duration, end: &io::Error) -> Result<(), TakeoverError> {
+    let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::ZERO);
+    let wait = move || poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], limit);
+    match tokio::task::spawn_blocking(wait).await {
+        Ok(Ok(readable)) if readable > 0 => Ok(()),
+        _ => Err(TakeoverError(format!("the running daemon ended the takeover ({end}); it stays the daemon"))),
+    }
+}
+
+/// The old side: checks who asks (`program` must be the same), offers, and waits for "ready". `Ok` only if it came; then
+/// the caller stops accepting, keeps its sockets, and calls [`Offered::finish`]. After an error, or when this is dropped,
+/// it goes on as if nothing had been.
+pub async fn offer(stream: UnixStream, program: &str, handover: Handover) -> Result<Offered, TakeoverError> {
+    offer_within(stream, program, handover, LIMITS).await
+}
+
+async fn offer_within(
+    stream: UnixStream,
+    program: &str,
+    handover: Handover,
+    limits: Limits,
+) -> Result<Offered, TakeoverError> {
+    let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
+    let mut offered = Offered { wire: Wire::new(stream), process, limits, settled: false };
+    match offered.reach_ready(program, handover).await {
+        Ok(()) => Ok(offered),
+        Err(error) => {
+            offered.withdraw(&error.0);
+            Err(error)
+        }
+    }
+}
+
+/// The old side has something better to do (another takeover runs, it is stopping): tells the new side why.
+pub async fn refuse(stream: UnixStream, why: &str) {
+    let mut wire = Wire::new(stream);
+    // Its hello is read first, or the close would be a reset.
+    let _ = timeout(LIMITS.hello, wire.receive()).await;
+    let _ = timeout(LIMITS.hello, wire.send(&Frame::Refused(why.to_owned()))).await;
+}
+
+/// A takeover whose new side is ready. Dropped without [`Offered::finish`], it is withdrawn.
+#[derive(Debug)]
+pub struct Offered {
+    wire: Wire,
+    /// The new side's process, if the kernel knows it.
+    process: Option<i32>,
+    limits: Limits,
+    /// The new side knows how it ended.
+    settled: bool,
+}
+
+impl Offered {
+    async fn reach_ready(&mut self, program: &str, handover: Handover) -> Result<(), TakeoverError> {
+        let hello = match timeout(self.limits.hello, self.wire.receive()).await {
+            Ok(Ok(Frame::Hello(hello))) => hello,
+            Ok(Ok(_)) => return Err(self.failed("did not begin with hello")),
+            Ok(Err(error)) => return Err(self.failed(&format!("said no hello: {error}"))),
+            Err(_) => return Err(self.failed(&format!("said no hello within {:?}", self.limits.hello))),
+        };
+        judge(&hello, program)?;
+        tracing::info!("offering sockets and state to {} (version {})", self.new_side(), hello.version);
+        let Handover { sockets, state } = handover;
+        let offer = async {
+            let ourselves = pidfd_open(getpid(), PidfdFlags::empty())?;
+            self.wire.send(&Frame::Offer { sockets: sockets.len(), state }).await?;
+            self.wire.send_descriptors(&[ourselves.as_fd()]).await?;
+            let borrowed: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
+            self.wire.send_descriptors(&borrowed).await
+        };
+        match timeout(self.limits.offer, offer).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => return Err(self.failed(&format!("could not be given our sockets: {error}"))),
+            Err(_) => return Err(self.failed("did not take our sockets in time")),
+        }
+        match timeout(self.limits.ready, self.wire.receive()).await {
+            Ok(Ok(Frame::Ready)) => Ok(()),
+            Ok(Ok(_)) => Err(self.failed("said something that is not ready")),
+            Ok(Err(_)) => Err(self.failed("ended before it was ready; its log says why")),
+            Err(_) => Err(self.failed(&format!("was not ready within {:?}", self.limits.ready))),
+        }
+    }
+
+    /// Sends the final state. `Ok`: the new process is the daemon (and the service manager's main process); close all
+    /// sockets and drain. An error: it is gone, or knows that it must not accept; accept again.
+    pub async fn finish(mut self, state: Value) -> Result<(), TakeoverError> {
+        let exchange = async {
+            self.wire.send(&Frame::Final(state)).await?;
+            self.wire.receive().await
+        };
+        let answer = match timeout(self.limits.taken, exchange).await {
+            Ok(answer) => answer,
+            // From here on it cannot send "taken" any more. If it has, we must know.
+            Err(_) => match self.wire.stop_reading() {
+                Ok(()) => self.wire.receive().await,
+                Err(error) => Err(error),
+            },
+        };
+        match answer {
+            Ok(Frame::Taken) => {
+                tracing::info!("{} has taken over", self.new_side());
+                if let Some(process) = self.process {
+                    notify::main_process(process);
+                }
+                self.settled = true;
+                Ok(())
+            }
+            Ok(_) => Err(self.failed("said something that is not taken")),
+            Err(error) => Err(self.failed(&format!("was ready, but did not take over ({error})"))),
+        }
+    }
+
+    fn failed(&self, what: &str) -> TakeoverError {
+        TakeoverError(format!("{} {what}; this daemon goes on", self.new_side()))
+    }
+
+    fn new_side(&self) -> String {
+        self.process.map_or_else(|| "the new process".into(), |process| format!("the new process {process}"))
+    }
+
+    fn withdraw(&mut self, why: &str) {
+        self.settled = true;
+        self.wire.say_at_once(&Frame::Refused(why.to_owned()));
+    }
+}
+
+impl Drop for Offered {
+    fn drop(&mut self) {
+        if !self.settled {
+            self.withdraw("the running daemon withdrew its offer");
+        }
+    }
+}
+
+/// Whether whoever says this may have our sockets.
+fn judge(hello: &Hello, program: &str) -> Result<(), TakeoverError> {
+    if hello.program != program {
+        return Err(TakeoverError(format!(
+            "{} wants to take over, but {program} runs here: its document names the wrong admin socket",
+            hello.program
+        )));
+    }
+    if hello.protocol != PROTOCOL {
+        return Err(TakeoverError(format!(
+            "{program} {} speaks takeover protocol {}, the running one ({}) speaks {PROTOCOL}: stop the running one and \
+             start the new one",
+            hello.version,
+            hello.protocol,
+            super::VERSION
+        )));
+    }
+    Ok(())
+}
+
+fn unexpected(frame: Frame, expected: &str) -> TakeoverError {
+    match frame {
+        Frame::Refused(why) => TakeoverError(format!("the running daemon refuses: {why}")),
+        _ => TakeoverError(format!("the running daemon answered out of turn: expected {expected}")),
+    }
+}
+
+fn silent(what: &str, limit: Duration) -> TakeoverError {
+    TakeoverError(format!("the running daemon has not {what} within {limit:?}; it stays the daemon"))
+}

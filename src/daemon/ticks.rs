@@ -1,0 +1,190 @@
+//! The watchdog: every worker ticks at least each second, and the service manager's watchdog is fed only if all have.
+//!
+//! A worker that ends is forgotten when its [`Tick`] is dropped. A tick is one relaxed atomic addition.
+
+#![allow(clippy::disallowed_types, reason = "held only while a worker begins or the watchdog counts, once in seconds")]
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::env;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use super::notify;
+
+/// The shortest useful time between two feedings: workers tick each second.
+const SHORTEST_FEED: Duration = Duration::from_secs(2);
+
+/// All ticking workers. Cheap to clone.
+#[derive(Clone, Default, Debug)]
+pub struct Ticks {
+    workers: Arc<Mutex<Vec<Weak<Worker>>>>,
+}
+
+/// One worker's tick; the worker counts as ended when the last clone is dropped.
+#[derive(Clone, Debug)]
+pub struct Tick {
+    worker: Arc<Worker>,
+}
+
+#[derive(Debug)]
+struct Worker {
+    name: String,
+    count: AtomicU64,
+}
+
+/// How often each worker had ticked, by its name.
+type Counts = BTreeMap<String, u64>;
+
+impl Ticks {
+    /// Registers a worker under a name for the log. Names are told apart by a number if one is taken.
+    pub fn worker(&self, name: &str) -> Tick {
+        let mut workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        workers.retain(|worker| worker.strong_count() > 0);
+        let taken: Vec<Arc<Worker>> = workers.iter().filter_map(Weak::upgrade).collect();
+        let is_free = |name: &String| taken.iter().all(|worker| worker.name != *name);
+        let numbered = (2..).map(|number| format!("{name} ({number})"));
+        let name = std::iter::once(name.to_owned()).chain(numbered).find(is_free).unwrap_or_default();
+        let worker = Arc::new(Worker { name, count: AtomicU64::new(0) });
+        workers.push(Arc::downgrade(&worker));
+        Tick { worker }
+    }
+
+    /// Runs for ever on the current runtime: at half of WATCHDOG_USEC (nothing if not set) pings, or tells in the log
+    /// which worker has not ticked and leaves the ping out. WatchdogSec= must be 4 s at least.
+    pub async fn feed(self) {
+        let variable = |name| env::var(name).ok();
+        let interval =
+            interval(variable("WATCHDOG_USEC").as_deref(), variable("WATCHDOG_PID").as_deref(), std::process::id());
+        let Some(interval) = interval else { return std::future::pending().await };
+        if interval < SHORTEST_FEED {
+            tracing::warn!("the watchdog's time (WatchdogSec=) is below 4 s: workers tick only each second");
+        }
+        self.feed_each(interval, notify::watchdog).await;
+    }
+
+    async fn feed_each(self, interval: Duration, mut ping: impl FnMut()) {
+        let mut before = self.counts();
+        let mut stalled = BTreeSet::new();
+        ping();
+        loop {
+            tokio::time::sleep(interval).await;
+            let now = self.counts();
+            let silent = silent(&before, &now);
+            for name in silent.difference(&stalled) {
+                tracing::error!("{name} has not ticked for {interval:?}: the watchdog is not fed until it does");
+            }
+            for name in stalled.difference(&silent) {
+                tracing::warn!("{name} ticks again, or has ended");
+            }
+            if silent.is_empty() {
+                ping();
+            }
+            (before, stalled) = (now, silent);
+        }
+    }
+
+    fn counts(&self) -> Counts {
+        let workers = self.workers.lock().unwrap_or_else(PoisonError::into_inner);
+        let count = |worker: Arc<Worker>| (worker.name.clone(), worker.count.load(Ordering::Relaxed));
+        workers.iter().filter_map(Weak::upgrade).map(count).collect()
+    }
+}
+
+impl Tick {
+    /// I am alive. To be called at least once a second.
+    pub fn tick(&self) {
+        self.worker.count.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Workers that were there at both moments and did not tick between them.
+fn silent(before: &Counts, now: &Counts) -> BTreeSet<String> {
+    now.iter().filter(|(name, count)| before.get(*name) == Some(count)).map(|(name, _)| name.clone()).collect()
+}
+
+/// Half of the watchdog's time, if it is ours to feed (`sd_watchdog_enabled(3)`).
+fn interval(microseconds: Option<&str>, for_process: Option<&str>, this_process: u32) -> Option<Duration> {
+    let microseconds: u64 = microseconds?.parse().ok().filter(|&microseconds| microseconds > 0)?;
+    let ours = for_process.is_none_or(|process| process.parse() == Ok(this_process));
+    ours.then(|| Duration::from_micros(microseconds / 2))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn names(set: BTreeSet<String>) -> Vec<String> {
+        set.into_iter().collect()
+    }
+
+    #[test]
+    fn only_a_worker_that_did_not_tick_is_silent() {
+        let ticks = Ticks::default();
+        let (one, two) = (ticks.worker("one"), ticks.worker("two"));
+        one.tick();
+        let before = ticks.counts();
+        one.tick();
+        assert_eq!(names(silent(&before, &ticks.counts())), ["two"]);
+        two.tick();
+        assert!(silent(&before, &ticks.counts()).is_empty());
+    }
+
+    #[test]
+    fn a_worker_is_not_silent_before_it_had_a_whole_interval() {
+        let ticks = Ticks::default();
+        let before = ticks.counts();
+        let _new = ticks.worker("new");
+        assert!(silent(&before, &ticks.counts()).is_empty());
+    }
+
+    #[test]
+    fn a_worker_that_ended_is_forgotten_with_the_last_clone_of_its_tick() {
+        let ticks = Ticks::default();
+        let tick = ticks.worker("short");
+        let clone = tick.clone();
+        let before = ticks.counts();
+        drop(tick);
+        assert_eq!(names(silent(&before, &ticks.counts())), ["short"]);
+        drop(clone);
+        assert!(silent(&before, &ticks.counts()).is_empty());
+    }
+
+    #[test]
+    fn workers_of_one_name_are_told_apart() {
+        let ticks = Ticks::default();
+        let (_one, two) = (ticks.worker("udp"), ticks.worker("udp"));
+        let before = ticks.counts();
+        two.tick();
+        assert_eq!(names(silent(&before, &ticks.counts())), ["udp"]);
+    }
+
+    #[tokio::test]
+    async fn the_watchdog_is_not_fed_while_a_worker_is_silent_and_again_when_it_has_ended() {
+        let ticks = Ticks::default();
+        let silent = ticks.worker("silent");
+        let (sender, mut pings) = tokio::sync::mpsc::unbounded_channel();
+        let feeding = tokio::spawn(ticks.feed_each(Duration::from_millis(5), move || {
+            let _ = sender.send(());
+        }));
+        let limit = Duration::from_secs(10);
+
+        assert_eq!(tokio::time::timeout(limit, pings.recv()).await, Ok(Some(())), "at the start");
+        assert!(tokio::time::timeout(Duration::from_millis(50), pings.recv()).await.is_err());
+        drop(silent);
+        assert_eq!(tokio::time::timeout(limit, pings.recv()).await, Ok(Some(())));
+        feeding.abort();
+    }
+
+    #[test]
+    fn the_watchdog_is_fed_at_half_its_time_and_only_by_the_process_it_is_for() {
+        assert_eq!(interval(Some("10000000"), Some("7"), 7), Some(Duration::from_secs(5)));
+        assert_eq!(interval(Some("10000000"), None, 7), Some(Duration::from_secs(5)));
+        assert_eq!(interval(Some("10000000"), Some("8"), 7), None);
+        assert_eq!(interval(Some("0"), None, 7), None);
+        assert_eq!(interval(Some("soon"), None, 7), None);
+        assert_eq!(interval(None, None, 7), None);
+    }
+}

@@ -1,0 +1,173 @@
+//! The rise/fall automaton (pure): what a row of probe results says of a target.
+//!
+//! Owns the integer of DESIGN 6 and nothing else: no clock, no target, no reason. The checker feeds it; probes alone
+//! move it. The rule is HAProxy's (`check_notify_success` and `check_notify_failure` in its check.c): a target that is up
+//! goes down after `fall` failures in a row, a target that is down comes up after `rise` successes in a row.
+
+use super::Verdict;
+
+/// The state of one target's checks.
+///
+/// ```text
+///            down                    up
+///   0 ──────────────── rise-1 │ rise ──────── rise+fall-1 (top)
+///   ^ any failure: to 0       │        any success: to the top ^
+///     a success: one up; from rise-1 that is the top
+///                             │        a failure: one down; from rise that is 0
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Automaton {
+    rise: u32,
+    fall: u32,
+    /// 0..=top; none while unchecked.
+    health: Option<u32>,
+}
+
+/// A change of verdict.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Change {
+    /// What was said before.
+    pub from: Verdict,
+    /// What is said now.
+    pub to: Verdict,
+}
+
+impl Automaton {
+    /// A target of which nothing is known. `rise` and `fall` are at least 1 (0 counts as 1).
+    pub fn unchecked(rise: u32, fall: u32) -> Automaton {
+        Automaton { rise: rise.max(1), fall: fall.max(1), health: None }
+    }
+
+    /// A target whose health was handed over or saved; more than the top counts as the top.
+    pub fn resumed(rise: u32, fall: u32, health: u32) -> Automaton {
+        let fresh = Automaton::unchecked(rise, fall);
+        Automaton { health: Some(health.min(fresh.top())), ..fresh }
+    }
+
+    /// A probe succeeded. The change of verdict, if that is one. The first result decides alone.
+    pub fn success(&mut self) -> Option<Change> {
+        let next = self.health.map_or(self.rise, |health| health + 1);
+        self.step(if next >= self.rise { self.top() } else { next })
+    }
+
+    /// A probe failed. The change of verdict, if that is one. The first result decides alone.
+    pub fn failure(&mut self) -> Option<Change> {
+        let next = self.health.map_or(0, |health| health.saturating_sub(1));
+        self.step(if next < self.rise { 0 } else { next })
+    }
+
+    fn step(&mut self, health: u32) -> Option<Change> {
+        let from = self.verdict();
+        self.health = Some(health);
+        let to = self.verdict();
+        (from != to).then_some(Change { from, to })
+    }
+
+    /// What the checks say.
+    pub fn verdict(&self) -> Verdict {
+        match self.health {
+            None => Verdict::Unchecked,
+            Some(health) if health >= self.rise => Verdict::Up,
+            Some(_) => Verdict::Down,
+        }
+    }
+
+    /// The integer, 0..=rise+fall-1; 0 while unchecked.
+    pub fn health(&self) -> u32 {
+        self.health.unwrap_or(0)
+    }
+
+    /// Neither quite dead nor quite well (or unchecked): probes come at `fast_interval`.
+    pub fn in_transition(&self) -> bool {
+        self.health.is_none_or(|health| health != 0 && health != self.top())
+    }
+
+    /// The health of a target that has not failed lately.
+    fn top(&self) -> u32 {
+        self.rise.saturating_add(self.fall) - 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The rule as an operator reads it: count results in a row.
+    struct Naive {
+        verdict: Verdict,
+        successes_in_a_row: u32,
+        failures_in_a_row: u32,
+    }
+
+    impl Naive {
+        fn after(&mut self, success: bool, rise: u32, fall: u32) {
+            if success {
+                self.successes_in_a_row += 1;
+                self.failures_in_a_row = 0;
+            } else {
+                self.failures_in_a_row += 1;
+                self.successes_in_a_row = 0;
+            }
+            self.verdict = match self.verdict {
+                Verdict::Unchecked if success => Verdict::Up,
+                Verdict::Unchecked => Verdict::Down,
+                Verdict::Up if self.failures_in_a_row >= fall => Verdict::Down,
+                Verdict::Down if self.successes_in_a_row >= rise => Verdict::Up,
+                same => same,
+            };
+        }
+
+        fn in_transition(&self) -> bool {
+            match self.verdict {
+                Verdict::Unchecked => true,
+                Verdict::Up => self.failures_in_a_row > 0,
+                Verdict::Down => self.successes_in_a_row > 0,
+            }
+        }
+    }
+
+    #[test]
+    fn a_million_random_sequences_agree_with_counting_results_in_a_row() {
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for sequence in 0..1_000_000 {
+            let (rise, fall) = (random.u32(1..=5), random.u32(1..=5));
+            let (length, results) = (random.u32(1..=30), random.u64(..));
+            let mut automaton = Automaton::unchecked(rise, fall);
+            let mut naive = Naive { verdict: Verdict::Unchecked, successes_in_a_row: 0, failures_in_a_row: 0 };
+            for step in 0..length {
+                let success = results >> step & 1 == 1;
+                let before = automaton.verdict();
+                let change = if success { automaton.success() } else { automaton.failure() };
+                naive.after(success, rise, fall);
+                let expected_change = (before != naive.verdict).then_some(Change { from: before, to: naive.verdict });
+                assert!(
+                    automaton.verdict() == naive.verdict
+                        && automaton.in_transition() == naive.in_transition()
+                        && change == expected_change,
+                    "seed {seed}, sequence {sequence}, step {step}: rise {rise}, fall {fall}, results {results:b}: \
+                     {automaton:?}, counting says {}",
+                    naive.verdict
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_first_result_decides_alone() {
+        let mut up = Automaton::unchecked(3, 3);
+        assert_eq!(up.success(), Some(Change { from: Verdict::Unchecked, to: Verdict::Up }));
+        assert_eq!((up.health(), up.in_transition()), (5, false));
+        let mut down = Automaton::unchecked(3, 3);
+        assert_eq!(down.failure(), Some(Change { from: Verdict::Unchecked, to: Verdict::Down }));
+        assert_eq!((down.health(), down.in_transition()), (0, false));
+    }
+
+    #[test]
+    fn resumed_health_goes_on_where_it_stood_and_is_never_above_the_top() {
+        let mut one_failure_left = Automaton::resumed(2, 3, 2);
+        assert_eq!(one_failure_left.verdict(), Verdict::Up);
+        assert_eq!(one_failure_left.failure(), Some(Change { from: Verdict::Up, to: Verdict::Down }));
+        assert_eq!(Automaton::resumed(2, 3, 99).health(), 4);
+    }
+}

@@ -1,0 +1,335 @@
+//! Schedules the probes and publishes what they say.
+//!
+//! Owns the targets, their automata and the one task that runs them. Must never: let anything but a probe's outcome move
+//! an automaton, or keep a probe of a removed target. Started by each daemon once; when is the [timetable]'s decision,
+//! what a result means is the [automaton]'s.
+//!
+//! [timetable]: super::timetable
+//! [automaton]: super::automaton
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use tokio::sync::{mpsc, watch};
+use tokio::task::{AbortHandle, JoinSet};
+
+use super::automaton::{Automaton, Change};
+use super::probe::{self, Outcome};
+use super::timetable::{Id, Pace, Timetable};
+use super::{HealthView, Target, TargetHealth, Verdict};
+use crate::config::ProbeKind;
+
+/// The targets with, for each, who uses it (`www/web1`, `http0.l.example.net/px-nl1`): for log lines only.
+pub type Targets = HashMap<Target, Vec<String>>;
+
+/// Complaints of live traffic that wait to be read; more are dropped, the next error repeats them.
+const COMPLAINTS: usize = 256;
+
+/// A view is never older than this, even if nothing changed but `probed`: saved health must stay
+/// [fresh](super::saved::FRESH).
+const REPUBLISH: Duration = Duration::from_secs(5);
+
+/// Targets never probed before are all probed at once, this far apart, or closer so that the last one is not later than
+/// its fast interval.
+const FIRST_ROUND_GAP: Duration = Duration::from_millis(1);
+
+/// The reason shown for a target before its first probe.
+const NOT_YET: &str = "not probed yet";
+
+/// A handle on the running checker. Cheap to clone; the probes stop when the last handle is dropped.
+#[derive(Clone)]
+pub struct Checker {
+    targets: watch::Sender<Targets>,
+    complaints: mpsc::Sender<Target>,
+    view: watch::Receiver<Arc<HealthView>>,
+}
+
+impl Checker {
+    /// Starts probing on the current runtime (a `LocalSet` is not needed). `known` is health handed over by a takeover
+    /// or read from the state directory; targets without any start unchecked. The view holds every target at once.
+    pub fn start(targets: Targets, known: HealthView) -> Checker {
+        let (view_out, view) = watch::channel(Arc::new(HealthView::new()));
+        let (targets, targets_in) = watch::channel(targets);
+        let (complaints, complaints_in) = mpsc::channel(COMPLAINTS);
+        let mut rounds = Rounds::new(view_out);
+        rounds.replace(&targets.borrow(), &known);
+        tokio::spawn(run(rounds, targets_in, complaints_in));
+        Checker { targets, complaints, view }
+    }
+
+    /// Replaces the targets (a reload): known ones keep their health, new ones start unchecked, removed ones are
+    /// probed no more. The checker's task does it, soon: until then the view lacks the new ones, which means unchecked.
+    pub fn set_targets(&self, targets: Targets) {
+        self.targets.send_replace(targets);
+    }
+
+    /// Live traffic had an error with this target: brings its next probe forward to `fast_interval`.
+    pub fn hasten(&self, target: &Target) {
+        if let Ok(place) = self.complaints.try_reserve() {
+            place.send(target.clone());
+        }
+    }
+
+    /// The present health and every later one; a new value for each change of any automaton or reason. Probes that
+    /// change nothing but their time show up every 5 seconds.
+    pub fn subscribe(&self) -> watch::Receiver<Arc<HealthView>> {
+        self.view.clone()
+    }
+}
+
+/// The checker's task. Ends with the last handle.
+async fn run(mut rounds: Rounds, mut targets: watch::Receiver<Targets>, mut complaints: mpsc::Receiver<Target>) {
+    loop {
+        let alarm = tokio::time::Instant::from_std(rounds.next_moment());
+        tokio::select! {
+            changed = targets.changed() => match changed {
+                Ok(()) => rounds.replace(&targets.borrow_and_update(), &HealthView::new()),
+                Err(_) => return,
+            },
+            Some(target) = complaints.recv() => rounds.hasten(&target),
+            Some(ended) = rounds.running.join_next() => {
+                rounds.ended(ended.ok());
+                while let Some(ended) = rounds.running.try_join_next() {
+                    rounds.ended(ended.ok());
+                }
+            }
+            () = tokio::time::sleep_until(alarm) => rounds.start_due(),
+        }
+        rounds.publish_if_due();
+    }
+}
+
+/// All targets and their running probes.
+struct Rounds {
+    targets: HashMap<Id, Tracked>,
+    ids: HashMap<Target, Id>,
+    next_id: Id,
+    timetable: Timetable,
+    running: JoinSet<(Id, Outcome)>,
+    out: watch::Sender<Arc<HealthView>>,
+    news: News,
+    published: Instant,
+}
+
+/// What the published view lacks.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum News {
+    /// Nothing.
+    None,
+    /// Times only.
+    Times,
+    /// Something that readers act on or show.
+    Change,
+}
+
+/// One target.
+struct Tracked {
+    target: Arc<Target>,
+    users: Vec<String>,
+    automaton: Automaton,
+    /// Of the last probe, to tell a new reason from the old one in other milliseconds.
+    last: Option<Outcome>,
+    reason: Arc<str>,
+    since: SystemTime,
+    probed: Option<SystemTime>,
+    changes: u64,
+    running: Option<AbortHandle>,
+}
+
+impl Rounds {
+    fn new(out: watch::Sender<Arc<HealthView>>) -> Rounds {
+        let now = Instant::now();
+        Rounds {
+            targets: HashMap::new(),
+            ids: HashMap::new(),
+            next_id: 0,
+            timetable: Timetable::new(now),
+            running: JoinSet::new(),
+            out,
+            news: News::None,
+            published: now,
+        }
+    }
+
+    /// Drops the targets that are not in `wanted` and adds those that are new, with their health from `known`.
+    fn replace(&mut self, wanted: &Targets, known: &HealthView) {
+        let gone: Vec<(Target, Id)> = self
+            .ids
+            .iter()
+            .filter(|(target, _)| !wanted.contains_key(*target))
+            .map(|(t, id)| (t.clone(), *id))
+            .collect();
+        for (target, id) in gone {
+            self.remove(&target, id);
+        }
+        let mut added = Vec::new();
+        for (target, users) in wanted {
+            match self.ids.get(target).and_then(|id| self.targets.get_mut(id)) {
+                Some(tracked) => tracked.users.clone_from(users),
+                None => added.push((target, users)),
+            }
+        }
+        let gap = |target: &Target| FIRST_ROUND_GAP.min(target.check.fast_interval / added.len().max(1) as u32);
+        let now = Instant::now();
+        for (place, (target, users)) in added.iter().enumerate() {
+            let known = known.get(*target);
+            let first = now + gap(target) * place as u32;
+            self.add((*target).clone(), (*users).clone(), known, first);
+        }
+        self.news = News::Change;
+        self.publish_if_due();
+    }
+
+    fn add(&mut self, target: Target, users: Vec<String>, known: Option<&TargetHealth>, first: Instant) {
+        let tracked = Tracked::new(Arc::new(target.clone()), users, known);
+        let pace = Pace { interval: target.check.interval, fast: target.check.fast_interval };
+        let id = self.next_id;
+        self.next_id += 1;
+        self.timetable.add(id, pace, first + tracked.rest_of_interval());
+        self.ids.insert(target, id);
+        self.targets.insert(id, tracked);
+    }
+
+    fn remove(&mut self, target: &Target, id: Id) {
+        self.timetable.remove(id);
+        self.ids.remove(target);
+        if let Some(Tracked { running: Some(probe), .. }) = self.targets.remove(&id) {
+            probe.abort();
+        }
+    }
+
+    fn hasten(&mut self, target: &Target) {
+        if let Some(id) = self.ids.get(target) {
+            self.timetable.hasten(*id, Instant::now());
+        }
+    }
+
+    /// Starts every probe whose time has come.
+    fn start_due(&mut self) {
+        while let Some(id) = self.timetable.start_one(Instant::now()) {
+            let Some(tracked) = self.targets.get_mut(&id) else { continue };
+            let target = Arc::clone(&tracked.target);
+            tracked.running = Some(self.running.spawn(async move { (id, probe::probe(&target).await) }));
+        }
+    }
+
+    /// A probe ended; `None` if it was aborted. Probes of removed targets count for nothing.
+    fn ended(&mut self, result: Option<(Id, Outcome)>) {
+        let Some((id, outcome)) = result else { return };
+        let Some(tracked) = self.targets.get_mut(&id) else { return };
+        let news = tracked.take(outcome, SystemTime::now());
+        self.timetable.ended(id, Instant::now(), !tracked.automaton.in_transition());
+        if self.news != News::Change {
+            self.news = news;
+        }
+    }
+
+    /// When there is something to do next, if nothing happens before.
+    fn next_moment(&self) -> Instant {
+        let republish = self.published + REPUBLISH;
+        self.timetable.next_due().map_or(republish, |due| due.min(republish))
+    }
+
+    fn publish_if_due(&mut self) {
+        let due = match self.news {
+            News::Change => true,
+            News::Times | News::None => self.published.elapsed() >= REPUBLISH,
+        };
+        if !due {
+            return;
+        }
+        self.published = Instant::now();
+        if self.news != News::None {
+            let view = self.targets.values().map(|tracked| ((*tracked.target).clone(), tracked.health())).collect();
+            self.out.send_replace(Arc::new(view));
+            self.news = News::None;
+        }
+    }
+}
+
+impl Tracked {
+    fn new(target: Arc<Target>, users: Vec<String>, known: Option<&TargetHealth>) -> Tracked {
+        let (rise, fall) = (target.check.rise, target.check.fall);
+        let known = known.filter(|known| known.verdict != Verdict::Unchecked);
+        Tracked {
+            automaton: known
+                .map_or_else(|| Automaton::unchecked(rise, fall), |known| Automaton::resumed(rise, fall, known.health)),
+            last: None,
+            reason: known.map_or_else(|| NOT_YET.into(), |known| Arc::clone(&known.reason)),
+            since: known.map_or_else(SystemTime::now, |known| known.since),
+            probed: known.and_then(|known| known.probed),
+            changes: known.map_or(0, |known| known.changes),
+            running: None,
+            target,
+            users,
+        }
+    }
+
+    /// How long the first probe can wait: a target handed over keeps the rhythm it had.
+    fn rest_of_interval(&self) -> Duration {
+        let check = &self.target.check;
+        let Some(probed) = self.probed else { return Duration::ZERO };
+        let pause = if self.automaton.in_transition() { check.fast_interval } else { check.interval };
+        let age = probed.elapsed().unwrap_or(Duration::ZERO);
+        pause.saturating_sub(age)
+    }
+
+    /// Takes the outcome of one probe.
+    fn take(&mut self, outcome: Outcome, now: SystemTime) -> News {
+        self.running = None;
+        let before = self.automaton;
+        let change = match &outcome {
+            Outcome::Success { .. } => self.automaton.success(),
+            Outcome::Failure(_) => self.automaton.failure(),
+            Outcome::Ours(_) => None,
+        };
+        if !matches!(outcome, Outcome::Ours(_)) {
+            self.probed = Some(now);
+        }
+        self.reason = outcome.reason().into();
+        let same_kind = self.last.as_ref().is_some_and(|last| last.same_kind(&outcome));
+        if let (Outcome::Ours(reason), false) = (&outcome, same_kind) {
+            tracing::warn!("check of {} counts for nothing: {reason}", self.named());
+        }
+        self.last = Some(outcome);
+        if let Some(change) = change {
+            self.since = now;
+            self.changes += 1;
+            self.log(change);
+        }
+        if same_kind && before == self.automaton { News::Times } else { News::Change }
+    }
+
+    fn log(&self, Change { from, to }: Change) {
+        let (named, reason) = (self.named(), &self.reason);
+        match to {
+            Verdict::Down => tracing::warn!("check of {named}: {from} -> {to}: {reason}"),
+            Verdict::Up | Verdict::Unchecked => tracing::info!("check of {named}: {from} -> {to}: {reason}"),
+        }
+    }
+
+    /// `www/web1, shop/web1 (127.0.0.1:80, GET /healthz)`.
+    fn named(&self) -> String {
+        let Target { address, check } = &*self.target;
+        let users = self.users.join(", ");
+        match &check.kind {
+            ProbeKind::Tcp => format!("{users} ({address}, TCP)"),
+            ProbeKind::Http { path, .. } => format!("{users} ({address}, GET {path})"),
+        }
+    }
+
+    fn health(&self) -> TargetHealth {
+        TargetHealth {
+            verdict: self.automaton.verdict(),
+            health: self.automaton.health(),
+            reason: Arc::clone(&self.reason),
+            since: self.since,
+            probed: self.probed,
+            changes: self.changes,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,312 @@
+#![allow(clippy::unwrap_used, clippy::panic, clippy::disallowed_types)]
+
+use std::cell::RefCell;
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpListener;
+use tokio::time::timeout;
+
+use super::*;
+use crate::config::{CheckConfig, Expect, StatusRange};
+
+/// The limit for things that take milliseconds unless something is broken.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+const INTERVAL: Duration = Duration::from_millis(40);
+
+fn run<T>(test: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
+}
+
+/// A backend that answers with the status it is told; status 0 is silence.
+struct Backend {
+    target: Target,
+    status: Arc<AtomicU16>,
+    probes: Arc<AtomicU64>,
+    starts: Arc<Mutex<Vec<Instant>>>,
+    server: tokio::task::JoinHandle<()>,
+}
+
+impl Backend {
+    async fn start(status: u16) -> Backend {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let target = target(listener.local_addr().unwrap());
+        let status = Arc::new(AtomicU16::new(status));
+        let probes = Arc::new(AtomicU64::new(0));
+        let starts = Arc::new(Mutex::new(Vec::new()));
+        let (said, count, times) = (Arc::clone(&status), Arc::clone(&probes), Arc::clone(&starts));
+        let server = tokio::spawn(async move {
+            let mut silent = Vec::new();
+            while let Ok((mut stream, _)) = listener.accept().await {
+                count.fetch_add(1, Ordering::Relaxed);
+                times.lock().unwrap().push(Instant::now());
+                let status = said.load(Ordering::Relaxed);
+                if status == 0 {
+                    silent.push(stream);
+                    continue;
+                }
+                let _ = stream.read(&mut [0; 1024]).await;
+                let _ = stream.write_all(format!("HTTP/1.1 {status} x\r\n\r\n").as_bytes()).await;
+            }
+        });
+        Backend { target, status, probes, starts, server }
+    }
+
+    fn say(&self, status: u16) {
+        self.status.store(status, Ordering::Relaxed);
+    }
+
+    fn probes(&self) -> u64 {
+        self.probes.load(Ordering::Relaxed)
+    }
+
+    /// Waits for so many more probes.
+    async fn more_probes(&self, count: u64) {
+        let wanted = self.probes() + count;
+        let waiting = async {
+            while self.probes() < wanted {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        timeout(PATIENCE, waiting).await.unwrap();
+    }
+}
+
+fn target(address: SocketAddr) -> Target {
+    let expect = Expect(vec![StatusRange { from: 200, to: 399 }]);
+    let check = CheckConfig {
+        kind: ProbeKind::Http { path: "/healthz".into(), host: None, expect },
+        port: None,
+        interval: INTERVAL,
+        fast_interval: INTERVAL / 4,
+        timeout: Duration::from_millis(500),
+        rise: 2,
+        fall: 3,
+    };
+    Target { address, check }
+}
+
+fn targets<'a>(of: impl IntoIterator<Item = &'a Target>) -> Targets {
+    of.into_iter().map(|target| (target.clone(), vec!["www/web1".to_owned()])).collect()
+}
+
+/// Waits until the view is as wanted.
+async fn until(view: &mut watch::Receiver<Arc<HealthView>>, wanted: impl Fn(&HealthView) -> bool) -> Arc<HealthView> {
+    let last = RefCell::new(Arc::clone(&view.borrow()));
+    let waiting = view.wait_for(|view| {
+        last.replace(Arc::clone(view));
+        wanted(view)
+    });
+    match timeout(PATIENCE, waiting).await {
+        Ok(view) => Arc::clone(&view.unwrap()),
+        Err(_) => panic!("the view stayed {:?}", last.borrow()),
+    }
+}
+
+#[test]
+fn the_first_round_comes_at_once_and_decides_every_target() {
+    run(async {
+        let well = Backend::start(200).await;
+        let ill = Backend::start(503).await;
+        let mut all = targets([&well.target, &ill.target]);
+        let mut slow = well.target.clone();
+        slow.check.interval = Duration::from_secs(3600);
+        slow.check.fast_interval = Duration::from_secs(900);
+        all.insert(slow.clone(), vec!["shop/web1".into()]);
+        let checker = Checker::start(all, HealthView::new());
+        let mut view = checker.subscribe();
+        assert_eq!(view.borrow().len(), 3, "every target is in the view at once");
+        assert!(view.borrow().values().all(|health| health.verdict == Verdict::Unchecked));
+        let view = until(&mut view, |view| view.values().all(|health| health.verdict != Verdict::Unchecked)).await;
+        assert_eq!(view[&well.target].verdict, Verdict::Up);
+        assert_eq!(view[&slow].verdict, Verdict::Up);
+        assert_eq!(view[&ill.target].verdict, Verdict::Down);
+        assert_eq!(&*view[&ill.target].reason, "status 503, expected 200-399");
+        assert_eq!(view[&ill.target].changes, 1);
+    });
+}
+
+#[test]
+fn a_backend_that_fails_and_recovers_goes_down_and_comes_up_by_the_automaton() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let checker = Checker::start(targets([&backend.target]), HealthView::new());
+        let mut view = checker.subscribe();
+        until(&mut view, |view| view[&backend.target].verdict == Verdict::Up).await;
+        backend.say(500);
+        for health in [3, 2, 0] {
+            until(&mut view, |view| view[&backend.target].health == health).await;
+        }
+        assert_eq!(view.borrow()[&backend.target].verdict, Verdict::Down);
+        backend.say(200);
+        for health in [1, 4] {
+            until(&mut view, |view| view[&backend.target].health == health).await;
+        }
+        let last = view.borrow()[&backend.target].clone();
+        assert_eq!((last.verdict, last.changes), (Verdict::Up, 3));
+        assert!(last.probed.is_some_and(|probed| probed >= last.since));
+    });
+}
+
+#[test]
+fn a_dead_backend_is_noticed_within_the_bound() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let mut target = backend.target.clone();
+        target.check.timeout = Duration::from_millis(30);
+        let checker = Checker::start(targets([&target]), HealthView::new());
+        let mut view = checker.subscribe();
+        until(&mut view, |view| view[&target].verdict == Verdict::Up).await;
+        backend.more_probes(3).await;
+        backend.say(0);
+        let died = Instant::now();
+        let view = until(&mut view, |view| view[&target].verdict == Verdict::Down).await;
+        // Room for a busy machine, far from doubling any of the parts.
+        assert!(died.elapsed() < target.check.detection_bound() + Duration::from_millis(100), "{:?}", died.elapsed());
+        assert_eq!(&*view[&target].reason, "timed out after 30ms waiting for the response");
+    });
+}
+
+#[test]
+fn a_live_error_brings_the_next_probe_forward() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let mut target = backend.target.clone();
+        target.check.interval = Duration::from_secs(3600);
+        target.check.fast_interval = Duration::from_millis(20);
+        let checker = Checker::start(targets([&target]), HealthView::new());
+        until(&mut checker.subscribe(), |view| view[&target].verdict == Verdict::Up).await;
+        for _ in 0..3 {
+            checker.hasten(&target);
+            backend.more_probes(1).await;
+        }
+        let starts = backend.starts.lock().unwrap().clone();
+        let gaps = starts.windows(2).map(|pair| pair[1] - pair[0]);
+        assert!(gaps.clone().all(|gap| gap > target.check.fast_interval / 2), "{:?}", gaps.collect::<Vec<_>>());
+        checker.hasten(&self::target(SocketAddr::from(([127, 0, 0, 1], 1))));
+    });
+}
+
+#[test]
+fn a_removed_target_is_probed_no_more_and_leaves_the_view_and_a_kept_one_keeps_its_health() {
+    run(async {
+        let (kept, mut removed) = (Backend::start(200).await, Backend::start(0).await);
+        removed.target.check.timeout = PATIENCE * 2;
+        let checker = Checker::start(targets([&kept.target, &removed.target]), HealthView::new());
+        let mut view = checker.subscribe();
+        let before = until(&mut view, |view| view[&kept.target].verdict == Verdict::Up).await;
+        if removed.probes() == 0 {
+            removed.more_probes(1).await;
+        }
+        checker.set_targets(targets([&kept.target]));
+        let after = until(&mut view, |view| view.len() == 1).await;
+        assert_eq!(after[&kept.target].since, before[&kept.target].since);
+        let probes = removed.probes();
+        removed.say(200);
+        kept.more_probes(5).await;
+        assert_eq!(removed.probes(), probes);
+        assert!(!view.borrow().contains_key(&removed.target), "the result of a running probe is dropped");
+        checker.set_targets(targets([&kept.target, &removed.target]));
+        let again = until(&mut view, |view| view.len() == 2).await;
+        assert_eq!(again[&removed.target].verdict, Verdict::Unchecked);
+        until(&mut view, |view| view[&removed.target].verdict == Verdict::Up).await;
+    });
+}
+
+#[test]
+fn known_health_is_taken_over_and_not_probed_before_its_time() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let mut target = backend.target.clone();
+        target.check.interval = Duration::from_secs(3600);
+        let since = SystemTime::now() - Duration::from_secs(90);
+        let known = TargetHealth {
+            verdict: Verdict::Up,
+            health: 4,
+            reason: "200 in 3 ms".into(),
+            since,
+            probed: Some(SystemTime::now()),
+            changes: 7,
+        };
+        let new = self::target(backend.target.address);
+        let checker = Checker::start(targets([&target, &new]), HealthView::from([(target.clone(), known.clone())]));
+        let mut view = checker.subscribe();
+        assert_eq!(view.borrow()[&target], known);
+        until(&mut view, |view| view[&new].verdict == Verdict::Up).await;
+        assert_eq!(view.borrow()[&target], known, "the new target was probed, the known one waits");
+    });
+}
+
+#[test]
+fn an_unchanged_outcome_is_not_published_again_and_again() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let checker = Checker::start(targets([&backend.target]), HealthView::new());
+        let mut view = checker.subscribe();
+        until(&mut view, |view| view[&backend.target].verdict == Verdict::Up).await;
+        view.mark_unchanged();
+        backend.more_probes(5).await;
+        assert!(!view.has_changed().unwrap());
+        backend.say(204);
+        until(&mut view, |view| view[&backend.target].reason.starts_with("204 in")).await;
+    });
+}
+
+#[test]
+fn probes_stop_when_the_last_handle_is_dropped() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let checker = Checker::start(targets([&backend.target]), HealthView::new());
+        let other = checker.clone();
+        let mut view = checker.subscribe();
+        drop(checker);
+        backend.more_probes(2).await;
+        drop(other);
+        let ended = async { while view.changed().await.is_ok() {} };
+        timeout(PATIENCE, ended).await.unwrap();
+    });
+}
+
+#[test]
+fn a_backend_whose_port_closes_is_refused_and_one_probe_serves_all_users_of_a_target() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let users = vec!["www/web1".to_owned(), "shop/web1".to_owned()];
+        let checker = Checker::start(Targets::from([(backend.target.clone(), users)]), HealthView::new());
+        let mut view = checker.subscribe();
+        until(&mut view, |view| view[&backend.target].verdict == Verdict::Up).await;
+        assert_eq!(backend.probes(), 1);
+        backend.server.abort();
+        let view = until(&mut view, |view| view[&backend.target].verdict == Verdict::Down).await;
+        assert_eq!(&*view[&backend.target].reason, "connection refused");
+    });
+}
+
+#[test]
+fn log_lines_name_users_address_and_what_is_asked() {
+    let mut target = target(SocketAddr::from(([127, 0, 0, 1], 80)));
+    let users = vec!["www/web1".to_owned(), "shop/web1".to_owned()];
+    let tracked = Tracked::new(Arc::new(target.clone()), users, None);
+    assert_eq!(tracked.named(), "www/web1, shop/web1 (127.0.0.1:80, GET /healthz)");
+    target.check.kind = ProbeKind::Tcp;
+    assert_eq!(Tracked::new(Arc::new(target), vec!["a/b".into()], None).named(), "a/b (127.0.0.1:80, TCP)");
+}
+
+#[test]
+fn trouble_of_our_own_machine_moves_nothing_but_the_reason() {
+    let mut tracked = Tracked::new(Arc::new(target(SocketAddr::from(([127, 0, 0, 1], 80)))), Vec::new(), None);
+    let now = SystemTime::now();
+    let ours = || Outcome::Ours("too many open files".into());
+    assert!(tracked.take(ours(), now) == News::Change);
+    assert!(tracked.take(ours(), now) == News::Times);
+    assert_eq!(tracked.health().verdict, Verdict::Unchecked);
+    tracked.take(Outcome::Success { answer: "200".into(), took: Duration::ZERO }, now);
+    let up = tracked.health();
+    assert!(tracked.take(ours(), now + Duration::from_secs(1)) == News::Change);
+    let after = tracked.health();
+    assert_eq!(&*after.reason, "not probed: too many open files");
+    assert_eq!((after.verdict, after.health, after.probed), (Verdict::Up, up.health, up.probed));
+}

@@ -1,0 +1,117 @@
+#![allow(clippy::unwrap_used)]
+
+use serde_json::json;
+
+use super::*;
+
+fn random_view(random: &mut fastrand::Rng, now: SystemTime) -> HealthView {
+    let whole_ms = |time: SystemTime| from_ms(to_ms(time));
+    let targets = (0..random.u16(0..20)).map(|port| {
+        let kind = if random.bool() {
+            ProbeKind::Tcp
+        } else {
+            let ranges = (0..random.usize(0..3)).map(|at| StatusRange { from: 200 + at as u16, to: 299 });
+            let host = random.bool().then(|| "www.example.net".to_owned());
+            ProbeKind::Http { path: format!("/{}", random.u8(..)), host, expect: Expect(ranges.collect()) }
+        };
+        let (rise, fall) = (random.u32(1..5), random.u32(1..5));
+        let interval = Duration::from_millis(random.u64(10..4000));
+        let check = CheckConfig {
+            kind,
+            port: random.bool().then_some(80),
+            interval,
+            fast_interval: interval / 4,
+            timeout: Duration::from_millis(random.u64(1..2000)),
+            rise,
+            fall,
+        };
+        let health = random.u32(0..rise + fall);
+        let known = TargetHealth {
+            verdict: Automaton::resumed(rise, fall, health).verdict(),
+            health,
+            reason: "200 in 3 ms".into(),
+            since: whole_ms(now - Duration::from_secs(random.u64(0..100_000))),
+            probed: Some(whole_ms(now - Duration::from_millis(random.u64(0..30_000)))),
+            changes: random.u64(0..100),
+        };
+        (Target { address: SocketAddr::from(([127, 0, 0, 1], 1000 + port)), check }, known)
+    });
+    targets.collect()
+}
+
+/// One target, probed `age` before `now`.
+fn view(age: Duration, now: SystemTime) -> HealthView {
+    let check = CheckConfig {
+        kind: ProbeKind::Tcp,
+        port: None,
+        interval: Duration::from_secs(2),
+        fast_interval: Duration::from_millis(500),
+        timeout: Duration::from_secs(1),
+        rise: 2,
+        fall: 3,
+    };
+    let known = TargetHealth {
+        verdict: Verdict::Up,
+        health: 4,
+        reason: "connected in 1 ms".into(),
+        since: now,
+        probed: Some(now - age),
+        changes: 0,
+    };
+    HealthView::from([(Target { address: SocketAddr::from(([127, 0, 0, 1], 80)), check }, known)])
+}
+
+#[test]
+fn health_that_is_saved_and_read_is_the_same() {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let now = SystemTime::now();
+    for _ in 0..300 {
+        let view = random_view(&mut random, now);
+        let text = to_json(&view, now).to_string();
+        let read = from_json(&serde_json::from_str(&text).unwrap(), now).unwrap();
+        assert_eq!(read, view, "seed {seed}");
+    }
+}
+
+#[test]
+fn health_older_than_thirty_seconds_and_health_from_the_future_is_left_out() {
+    let now = SystemTime::now();
+    let saved = to_json(&view(Duration::ZERO, now), now);
+    assert_eq!(from_json(&saved, now + Duration::from_secs(29)).unwrap().len(), 1);
+    assert_eq!(from_json(&saved, now + Duration::from_secs(31)).unwrap().len(), 0);
+    assert_eq!(from_json(&saved, now - Duration::from_secs(31)).unwrap().len(), 0);
+}
+
+#[test]
+fn unchecked_targets_are_not_saved() {
+    let now = SystemTime::now();
+    let mut view = view(Duration::ZERO, now);
+    view.values_mut().for_each(|health| {
+        health.verdict = Verdict::Unchecked;
+        health.probed = None;
+    });
+    assert_eq!(to_json(&view, now)["targets"], json!([]));
+}
+
+#[test]
+fn what_cannot_be_believed_is_an_error_that_says_why() {
+    let now = SystemTime::now();
+    let saved = to_json(&view(Duration::ZERO, now), now);
+    let with = |pointer: &str, value: serde_json::Value| {
+        let mut changed = saved.clone();
+        *changed.pointer_mut(pointer).unwrap() = value;
+        from_json(&changed, now).unwrap_err()
+    };
+    assert!(with("/version", json!(2)).contains("version 2, expected 1"));
+    assert!(with("/version", json!("1")).contains("no version"));
+    assert!(with("/targets/0/health", json!(5)).contains("impossible with rise 2 and fall 3"));
+    assert!(with("/targets/0/check/rise", json!(0)).contains("impossible"));
+    assert!(with("/targets/0/address", json!("web1")).contains("malformed"));
+    assert!(with("/targets/0/check", json!({ "kind": "udp" })).contains("malformed"));
+    assert!(with("/targets/0/since_ms", json!(-1)).contains("malformed"));
+    assert!(from_json(&json!([]), now).is_err());
+    let mut unknown = saved.clone();
+    unknown["targets"][0]["check"]["body"] = json!("ok");
+    assert!(from_json(&unknown, now).unwrap_err().contains("malformed"));
+}
