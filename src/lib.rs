@@ -38,4 +38,5 @@
 
 pub mod config;
 pub mod daemon;
+pub mod dns;
 pub mod health;

@@ -1,0 +1,165 @@
+//! Reads a query: what is asked, or what is wrong with it.
+
+use crate::dns::name::Name;
+use crate::dns::number::{CLASS_IN, rcode, rtype};
+
+/// Bytes of a message's header.
+pub const HEADER: usize = 12;
+
+/// The opcode of an ordinary query.
+const OPCODE_QUERY: u8 = 0;
+
+/// The number of the keep-alive option (RFC 7828).
+const OPTION_KEEPALIVE: u16 = 11;
+
+/// What a query says of EDNS (RFC 6891).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edns {
+    /// The largest UDP answer it takes; at least 512.
+    pub udp_size: u16,
+    /// It wants DNSSEC records; copied (RFC 3225, 3), though there are none here.
+    pub dnssec_ok: bool,
+    /// It asks how long its TCP connection may idle (RFC 7828, 3.2.1).
+    pub keepalive: bool,
+}
+
+/// A query that can be answered.
+pub struct Query {
+    /// The name asked for, lower case.
+    pub name: Name,
+    /// The type asked for.
+    pub qtype: u16,
+    /// Where the question ends in the query's bytes; it begins behind the header.
+    pub question_end: usize,
+    /// Its EDNS record.
+    pub edns: Option<Edns>,
+}
+
+/// A query that is answered with an error alone.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// The error.
+    pub rcode: u16,
+    /// Where the question ends, if it is echoed.
+    pub question_end: Option<usize>,
+    /// The EDNS record of a query that has one.
+    pub edns: Option<Edns>,
+}
+
+impl Refusal {
+    fn bare(rcode: u16) -> Refusal {
+        Refusal { rcode, question_end: None, edns: None }
+    }
+}
+
+/// Whether these bytes are to be answered at all: a whole header of a query. A response never is, or two servers could
+/// be made to talk to each other for ever.
+pub fn is_query(message: &[u8]) -> bool {
+    message.len() >= HEADER && message[2] & 0x80 == 0
+}
+
+/// Reads a query that [`is_query`]. Flags we do not know are passed over (RFC 8906, 3.1.3).
+pub fn read(message: &[u8]) -> Result<Query, Refusal> {
+    if (message[2] >> 3) & 0x0f != OPCODE_QUERY {
+        return Err(Refusal::bare(rcode::NOTIMP));
+    }
+    let count = |at: usize| u16::from_be_bytes([message[at], message[at + 1]]);
+    // RFC 9619, 4: a query has exactly one question.
+    if count(4) != 1 {
+        return Err(Refusal::bare(rcode::FORMERR));
+    }
+    let formerr = || Refusal::bare(rcode::FORMERR);
+    let (name, end) = Name::read(message, HEADER).ok_or_else(formerr)?;
+    let qtype = number(message, end).ok_or_else(formerr)?;
+    let qclass = number(message, end + 2).ok_or_else(formerr)?;
+    let question_end = end + 4;
+    let echo = |rcode: u16, edns| Refusal { rcode, question_end: Some(question_end), edns };
+
+    // A transfer's query may carry the SOA it has in the authority section (RFC 1995, 3).
+    if qtype != rtype::IXFR && (count(6) != 0 || count(8) != 0) {
+        return Err(echo(rcode::FORMERR, None));
+    }
+    let records = [(count(6) as u32 + count(8) as u32, false), (count(10) as u32, true)];
+    let edns = match read_edns(message, question_end, records) {
+        Ok(edns) => edns,
+        Err(Fault::Malformed) => return Err(echo(rcode::FORMERR, None)),
+        Err(Fault::Version(edns)) => return Err(echo(rcode::BADVERS, Some(edns))),
+    };
+    if let Some(rcode) = refused(qtype, qclass) {
+        return Err(echo(rcode, edns));
+    }
+    Ok(Query { name, qtype, question_end, edns })
+}
+
+/// The questions that are never answered with data.
+fn refused(qtype: u16, qclass: u16) -> Option<u16> {
+    match (qclass, qtype) {
+        (_, rtype::OPT) => Some(rcode::FORMERR),
+        (CLASS_IN, rtype::AXFR | rtype::IXFR) => Some(rcode::REFUSED),
+        (CLASS_IN, rtype::TKEY..=rtype::MAILA) => Some(rcode::NOTIMP),
+        (CLASS_IN, _) => None,
+        _ => Some(rcode::REFUSED),
+    }
+}
+
+enum Fault {
+    Malformed,
+    Version(Edns),
+}
+
+/// Walks the records behind the question: `(how many, may hold the OPT)` in turn. More than one OPT, one that is not the
+/// root's or one cut off is malformed (RFC 6891, 6.1.1); other records are passed over.
+fn read_edns(message: &[u8], from: usize, sections: [(u32, bool); 2]) -> Result<Option<Edns>, Fault> {
+    let mut at = from;
+    let mut found = None;
+    for (records, may_hold_opt) in sections {
+        for _ in 0..records {
+            let owner_end = skip_name(message, at).ok_or(Fault::Malformed)?;
+            let head = message.get(owner_end..owner_end + 10).ok_or(Fault::Malformed)?;
+            let data_end = owner_end + 10 + u16::from_be_bytes([head[8], head[9]]) as usize;
+            let data = message.get(owner_end + 10..data_end).ok_or(Fault::Malformed)?;
+            if u16::from_be_bytes([head[0], head[1]]) == rtype::OPT {
+                if found.is_some() || !may_hold_opt || owner_end != at + 1 {
+                    return Err(Fault::Malformed);
+                }
+                let keepalive = has_keepalive(data).ok_or(Fault::Malformed)?;
+                let udp_size = u16::from_be_bytes([head[2], head[3]]).max(512);
+                found = Some((head[5], Edns { udp_size, dnssec_ok: head[6] & 0x80 != 0, keepalive }));
+            }
+            at = data_end;
+        }
+    }
+    match found {
+        Some((0, edns)) => Ok(Some(edns)),
+        Some((_, edns)) => Err(Fault::Version(edns)),
+        None => Ok(None),
+    }
+}
+
+/// Whether the options hold a keep-alive; `None` if they do not fill their record exactly. Options that are not known
+/// are passed over (RFC 6891, 6.1.2).
+fn has_keepalive(mut options: &[u8]) -> Option<bool> {
+    let mut found = false;
+    while !options.is_empty() {
+        let (head, rest) = options.split_at_checked(4)?;
+        found |= u16::from_be_bytes([head[0], head[1]]) == OPTION_KEEPALIVE;
+        (_, options) = rest.split_at_checked(u16::from_be_bytes([head[2], head[3]]) as usize)?;
+    }
+    Some(found)
+}
+
+/// The offset behind a name that may end in a pointer.
+fn skip_name(message: &[u8], mut at: usize) -> Option<usize> {
+    loop {
+        match *message.get(at)? {
+            0 => return Some(at + 1),
+            label @ 1..=63 => at += label as usize + 1,
+            0xc0.. => return (at + 2 <= message.len()).then_some(at + 2),
+            _ => return None,
+        }
+    }
+}
+
+fn number(message: &[u8], at: usize) -> Option<u16> {
+    Some(u16::from_be_bytes([*message.get(at)?, *message.get(at + 1)?]))
+}

@@ -1,0 +1,302 @@
+//! Writes a response into the caller's buffer: sections, name compression, and the limit on its size.
+
+use crate::dns::compiled::{RrSet, Shape};
+use crate::dns::number::{CLASS_IN, rtype};
+
+use super::query::{Edns, HEADER};
+
+/// How many places of earlier names are remembered as targets of pointers.
+const KNOWN: usize = 64;
+
+/// Places a pointer can name: 14 bits (RFC 1035, 4.1.4).
+const POINTABLE: usize = 0x4000;
+
+/// Of an OPT record without options.
+const OPT_BYTES: usize = 11;
+
+/// Of a keep-alive option with its time-out (RFC 7828, 3.1).
+const KEEPALIVE_BYTES: usize = 6;
+
+/// The largest UDP answer we send and the largest query we say we take (the DNS flag day of 2020's value).
+pub const UDP_SIZE: u16 = 1232;
+
+/// It does not fit. What was written of it is already taken back.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Full;
+
+/// The sections records are written to, in their order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Section {
+    /// What was asked for.
+    Answer = 0,
+    /// Who would know, or why there is nothing.
+    Authority = 1,
+    /// What helps.
+    Additional = 2,
+}
+
+/// Whose records are written.
+#[derive(Debug, Clone, Copy)]
+pub enum Owner<'n> {
+    /// The name at this place of the response.
+    At(usize),
+    /// This name.
+    Name(&'n [u8]),
+}
+
+/// A response under construction.
+pub struct Writer<'b> {
+    buffer: &'b mut [u8],
+    length: usize,
+    limit: usize,
+    counts: [u16; 3],
+    known: [u16; KNOWN],
+    known_length: usize,
+}
+
+impl<'b> Writer<'b> {
+    /// Begins a response to `query`, a whole header at least. Its identifier, opcode and RD are copied. RA, AD and CD
+    /// are 0: we neither recurse nor know DNSSEC (only a security-aware server copies CD: RFC 4035, 3.1.6), and
+    /// the Z bit must be 0. The buffer has room for a header, the longest question and an OPT.
+    pub fn new(buffer: &'b mut [u8], query: &[u8]) -> Writer<'b> {
+        buffer[..HEADER].fill(0);
+        buffer[..2].copy_from_slice(&query[..2]);
+        buffer[2] = 0x80 | (query[2] & 0x79);
+        let limit = buffer.len();
+        Writer { buffer, length: HEADER, limit, counts: [0; 3], known: [0; KNOWN], known_length: 0 }
+    }
+
+    /// Echoes the question as it was asked, in its own case.
+    pub fn question(&mut self, question: &[u8]) {
+        self.buffer[HEADER..HEADER + question.len()].copy_from_slice(question);
+        self.buffer[5] = 1;
+        self.length = HEADER + question.len();
+        let mut at = HEADER;
+        while self.buffer[at] != 0 && at < self.length {
+            self.know(at);
+            at += self.buffer[at] as usize + 1;
+        }
+    }
+
+    /// The size that the records may fill, an OPT's room taken off where one will follow.
+    pub fn set_limit(&mut self, limit: usize, edns: bool, keepalive: bool) {
+        let opt = if edns { OPT_BYTES } else { 0 } + if keepalive { KEEPALIVE_BYTES } else { 0 };
+        self.limit = (limit.min(self.buffer.len()) - opt).max(self.length);
+    }
+
+    /// We speak for the zone.
+    pub fn set_authoritative(&mut self) {
+        self.buffer[2] |= 0x04;
+    }
+
+    /// The response is cut.
+    pub fn set_truncated(&mut self) {
+        self.buffer[2] |= 0x02;
+    }
+
+    /// Whether it is.
+    pub fn truncated(&self) -> bool {
+        self.buffer[2] & 0x02 != 0
+    }
+
+    /// Writes all records of a set, or none of them, the first being record number `rotation` modulo their count
+    /// (for sets whose records are of one length). Gives the place of the last record's data.
+    pub fn set(
+        &mut self,
+        section: Section,
+        owner: Owner<'_>,
+        set: &RrSet,
+        ttl: u32,
+        rotation: usize,
+    ) -> Result<usize, Full> {
+        self.whole(section, set.count, |writer| match owner {
+            Owner::At(HEADER) if set.shape == Shape::Opaque && ttl == set.ttl => writer.prepared(set, rotation),
+            _ => writer.records(owner, set, ttl, rotation),
+        })
+    }
+
+    /// A CNAME that a DNAME makes (RFC 6672, 3.1). Gives the place of its target.
+    pub fn cname(&mut self, owner: usize, target: &[u8], ttl: u32) -> Result<usize, Full> {
+        self.whole(Section::Answer, 1, |writer| {
+            writer.record(Owner::At(owner), rtype::CNAME, ttl, Shape::Name { prefix: 0 }, target)
+        })
+    }
+
+    /// Ends the response: the counts, the error code, and the OPT where the query had one. Gives its length.
+    /// `keepalive` is in units of 100 ms.
+    pub fn finish(mut self, rcode: u16, edns: Option<Edns>, keepalive: Option<u16>) -> usize {
+        self.buffer[3] = (rcode & 0x0f) as u8;
+        if let Some(edns) = edns {
+            self.limit = self.buffer.len();
+            self.opt(rcode, edns, keepalive).expect("room for the OPT was kept free");
+            self.counts[Section::Additional as usize] += 1;
+        }
+        for (section, count) in self.counts.iter().enumerate() {
+            self.buffer[6 + 2 * section..8 + 2 * section].copy_from_slice(&count.to_be_bytes());
+        }
+        self.length
+    }
+
+    /// RFC 6891, 6.1.2: the root, OPT, our UDP size, the upper half of the error code, version 0, DO as it came.
+    fn opt(&mut self, rcode: u16, edns: Edns, keepalive: Option<u16>) -> Result<(), Full> {
+        let dnssec_ok = if edns.dnssec_ok { 0x80 } else { 0 };
+        self.put(&[0])?;
+        self.put(&rtype::OPT.to_be_bytes())?;
+        self.put(&UDP_SIZE.to_be_bytes())?;
+        self.put(&[(rcode >> 4) as u8, 0, dnssec_ok, 0])?;
+        match keepalive {
+            None => self.put(&[0, 0]),
+            Some(idle) => {
+                self.put(&[0, KEEPALIVE_BYTES as u8, 0, 11, 0, 2])?;
+                self.put(&idle.to_be_bytes())
+            }
+        }
+    }
+
+    /// Whether the name at a place of the response is `name`, in whatever case.
+    pub fn is_name(&self, at: usize, name: &[u8]) -> bool {
+        self.matches(at, name, false)
+    }
+
+    /// Does all of `write`, or takes back what it wrote.
+    fn whole(
+        &mut self,
+        section: Section,
+        count: u16,
+        write: impl FnOnce(&mut Self) -> Result<usize, Full>,
+    ) -> Result<usize, Full> {
+        let (length, known_length) = (self.length, self.known_length);
+        let written = write(self);
+        match written {
+            Ok(_) => self.counts[section as usize] += count,
+            Err(Full) => (self.length, self.known_length) = (length, known_length),
+        }
+        written
+    }
+
+    /// A set of the question's own name, as it is prepared: two copies, cut where the rotation begins.
+    fn prepared(&mut self, set: &RrSet, rotation: usize) -> Result<usize, Full> {
+        let count = (set.count as usize).max(1);
+        let (last, first) = set.wire.split_at(rotation % count * (set.wire.len() / count));
+        self.put(first)?;
+        self.put(last)?;
+        Ok(self.length)
+    }
+
+    fn records(&mut self, mut owner: Owner<'_>, set: &RrSet, ttl: u32, rotation: usize) -> Result<usize, Full> {
+        let first = rotation % (set.count as usize).max(1);
+        let mut place = self.length;
+        for rdata in set.rdatas().skip(first).chain(set.rdatas().take(first)) {
+            let at = self.length;
+            place = self.record(owner, set.rtype, ttl, set.shape, rdata)?;
+            if let (Owner::Name(_), true) = (owner, at < POINTABLE) {
+                owner = Owner::At(at);
+            }
+        }
+        Ok(place)
+    }
+
+    /// One record. Gives the place of its data.
+    fn record(&mut self, owner: Owner<'_>, rtype: u16, ttl: u32, shape: Shape, rdata: &[u8]) -> Result<usize, Full> {
+        match owner {
+            Owner::At(at) if at < POINTABLE => self.put(&(0xc000 | at as u16).to_be_bytes())?,
+            Owner::At(_) => return Err(Full),
+            Owner::Name(name) => self.name(name, false)?,
+        }
+        self.put(&rtype.to_be_bytes())?;
+        self.put(&CLASS_IN.to_be_bytes())?;
+        self.put(&ttl.to_be_bytes())?;
+        self.put(&[0, 0])?;
+        let place = self.length;
+        self.rdata(shape, rdata)?;
+        let bytes = (self.length - place) as u16;
+        self.buffer[place - 2..place].copy_from_slice(&bytes.to_be_bytes());
+        Ok(place)
+    }
+
+    fn rdata(&mut self, shape: Shape, rdata: &[u8]) -> Result<(), Full> {
+        match shape {
+            Shape::Opaque => self.put(rdata),
+            Shape::Name { prefix } => {
+                let (before, name) = rdata.split_at(prefix.min(rdata.len()));
+                self.put(before)?;
+                self.name(name, true)
+            }
+            Shape::Soa => {
+                let (names, fixed) = rdata.split_at(rdata.len().saturating_sub(20));
+                let (mname, rname) = names.split_at(name_length(names));
+                self.name(mname, true)?;
+                self.name(rname, true)?;
+                self.put(fixed)
+            }
+        }
+    }
+
+    /// Writes a name, the longest suffix that stands already as a pointer. A name in record data keeps its case
+    /// (`exact`); an owner may take that of the question.
+    fn name(&mut self, name: &[u8], exact: bool) -> Result<(), Full> {
+        let mut rest = name;
+        while let Some((&label, after)) = rest.split_first()
+            && label > 0
+        {
+            if let Some(at) = self.known[..self.known_length].iter().find(|at| self.matches(**at as usize, rest, exact))
+            {
+                return self.put(&(0xc000 | at).to_be_bytes());
+            }
+            let (head, tail) = rest.split_at((1 + label as usize).min(1 + after.len()));
+            let at = self.length;
+            self.put(head)?;
+            self.know(at);
+            rest = tail;
+        }
+        self.put(&[0])
+    }
+
+    /// Whether the name at `at`, which this writer wrote, is `name`.
+    fn matches(&self, mut at: usize, mut name: &[u8], exact: bool) -> bool {
+        loop {
+            let label = self.buffer[at] as usize;
+            if label >= 0xc0 {
+                at = (label & 0x3f) << 8 | self.buffer[at + 1] as usize;
+                continue;
+            }
+            let (Some(written), Some(wanted)) = (self.buffer.get(at..=at + label), name.get(..=label)) else {
+                return false;
+            };
+            let same = if exact { written == wanted } else { written.eq_ignore_ascii_case(wanted) };
+            if !same || label == 0 {
+                return same;
+            }
+            at += label + 1;
+            name = &name[label + 1..];
+        }
+    }
+
+    fn know(&mut self, at: usize) {
+        if self.known_length < KNOWN && at < POINTABLE {
+            self.known[self.known_length] = at as u16;
+            self.known_length += 1;
+        }
+    }
+
+    fn put(&mut self, bytes: &[u8]) -> Result<(), Full> {
+        let end = self.length + bytes.len();
+        if end > self.limit {
+            return Err(Full);
+        }
+        self.buffer[self.length..end].copy_from_slice(bytes);
+        self.length = end;
+        Ok(())
+    }
+}
+
+/// The length of the name that record data begins with.
+fn name_length(data: &[u8]) -> usize {
+    let mut at = 0;
+    while let Some(&label) = data.get(at)
+        && label > 0
+    {
+        at += label as usize + 1;
+    }
+    (at + 1).min(data.len())
+}

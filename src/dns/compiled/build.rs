@@ -1,0 +1,218 @@
+//! Builds [`Zones`] from zone files and the document's pools.
+
+use std::collections::{BTreeMap, HashMap};
+use std::path::Path;
+
+use crate::config::dns::PoolConfig;
+use crate::config::{Finding, Findings};
+use crate::dns::name::{self, Name};
+use crate::dns::number::rtype;
+use crate::dns::zone::{ZoneFile, ZoneRecord};
+
+use super::rrset::helped_name;
+use super::{Node, NodeId, PoolId, RrSet, Zone, Zones};
+
+/// A name's labels from the root down: ordered by this, names are in canonical order (RFC 4034, 6.1).
+type Canonical = Vec<Box<[u8]>>;
+
+/// Compiles the zones with the pools' names in them, or gives every finding: a pool's name outside our zones, hidden by a
+/// delegation or DNAME, or with addresses or a CNAME of its own in the file. `document` stands in findings about pools.
+pub fn compile(document: &Path, files: &[ZoneFile], pools: &BTreeMap<String, PoolConfig>) -> Result<Zones, Findings> {
+    let mut drafts: Vec<Draft> = files.iter().map(Draft::new).collect();
+    let mut findings = Vec::new();
+    for (id, (pool, config)) in pools.iter().enumerate() {
+        for owner in std::iter::once(pool).chain(&config.aliases) {
+            if let Err(found) = place_pool(&mut drafts, document, pool, owner, id as PoolId) {
+                findings.extend(found);
+            }
+        }
+    }
+    let mut zones = Vec::new();
+    for draft in drafts {
+        match draft.finish() {
+            Ok(zone) => zones.push(zone),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(Findings(findings));
+    }
+    let by_apex = zones.iter().enumerate().map(|(n, zone)| (zone.apex.clone(), n)).collect();
+    let deepest = zones.iter().map(|zone| zone.labels).max().unwrap_or(0);
+    Ok(Zones { zones, by_apex, deepest })
+}
+
+/// Marks `owner` as a name of pool `id` in the deepest zone that encloses it.
+fn place_pool(drafts: &mut [Draft], document: &Path, pool: &str, owner: &str, id: PoolId) -> Result<(), Vec<Finding>> {
+    let about = |message: String| Finding { file: document.into(), line: None, path: format!("pools.{pool}"), message };
+    let Some(wire) = name::from_text(owner) else {
+        return Err(vec![about(format!("\"{owner}\" is not a domain name"))]);
+    };
+    let draft = drafts.iter_mut().filter(|draft| encloses(&draft.file.apex, &wire)).max_by_key(|d| d.file.apex.len());
+    let Some(draft) = draft else {
+        return Err(vec![about(format!("\"{owner}\" is in none of the zones; a pool's names must be"))]);
+    };
+    if let Some(hiding) = draft.hidden_by(&wire) {
+        return Err(vec![about(format!("\"{owner}\" is never answered: {hiding} above it in the zone hides it"))]);
+    }
+    let node = draft.node(&wire);
+    let in_the_way: Vec<&ZoneRecord> = [rtype::A, rtype::AAAA, rtype::CNAME]
+        .iter()
+        .filter_map(|rtype| node.sets.get(rtype))
+        .flatten()
+        .copied()
+        .collect();
+    node.pool = Some(id);
+    let findings: Vec<Finding> = in_the_way
+        .iter()
+        .map(|record| {
+            let what = match record.rtype {
+                rtype::CNAME => "a CNAME cannot stand",
+                rtype::A => "an A record cannot stand",
+                _ => "an AAAA record cannot stand",
+            };
+            draft.about(
+                record,
+                format!("{what} at {owner}: its addresses come from pool {pool}; remove the record or the pool's name"),
+            )
+        })
+        .collect();
+    if findings.is_empty() { Ok(()) } else { Err(findings) }
+}
+
+/// Whether `name` is `apex` or below it; both lower case.
+fn encloses(apex: &[u8], name: &[u8]) -> bool {
+    Name::from_wire(name).is_some_and(|name| (0..=name.labels()).any(|label| name.from_label(label) == apex))
+}
+
+/// The labels of a name from the root down.
+fn canonical(wire: &[u8]) -> Canonical {
+    let mut labels = Vec::new();
+    let mut rest = wire;
+    while let Some((&length, after)) = rest.split_first()
+        && length > 0
+        && let Some((label, after)) = after.split_at_checked(length as usize)
+    {
+        labels.push(name::lower(label));
+        rest = after;
+    }
+    labels.reverse();
+    labels
+}
+
+/// A zone under construction.
+struct Draft<'f> {
+    file: &'f ZoneFile,
+    apex: Canonical,
+    nodes: BTreeMap<Canonical, NodeDraft<'f>>,
+}
+
+/// A name of it.
+#[derive(Default)]
+struct NodeDraft<'f> {
+    name: Box<[u8]>,
+    sets: BTreeMap<u16, Vec<&'f ZoneRecord>>,
+    pool: Option<PoolId>,
+}
+
+impl<'f> Draft<'f> {
+    fn new(file: &'f ZoneFile) -> Draft<'f> {
+        let mut draft = Draft { file, apex: canonical(&file.apex), nodes: BTreeMap::new() };
+        draft.node(&file.apex);
+        // `zone::load` refuses owners outside the zone; the walk from the apex must hold whatever it is given.
+        for record in file.records.iter().filter(|record| encloses(&file.apex, &name::lower(&record.owner))) {
+            draft.node(&record.owner).sets.entry(record.rtype).or_default().push(record);
+        }
+        draft
+    }
+
+    /// The node of a name; it and every empty non-terminal above it exist from now on (RFC 4592, 2.2.2).
+    fn node(&mut self, wire: &[u8]) -> &mut NodeDraft<'f> {
+        let path = canonical(wire);
+        let mut suffix = wire;
+        for length in (self.apex.len()..path.len()).rev() {
+            suffix = &suffix[suffix[0] as usize + 1..];
+            let above = self.nodes.entry(path[..length].to_vec()).or_default();
+            if above.name.is_empty() {
+                above.name = suffix.into();
+            }
+        }
+        let node = self.nodes.entry(path).or_default();
+        if node.name.is_empty() {
+            node.name = wire.into();
+        }
+        node
+    }
+
+    /// What makes a name unreachable, in words: a delegation at or above it, or a DNAME above it.
+    fn hidden_by(&self, wire: &[u8]) -> Option<String> {
+        let path = canonical(wire);
+        (self.apex.len()..=path.len()).find_map(|length| {
+            let node = self.nodes.get(&path[..length])?;
+            let name = || name::to_text(&node.name);
+            if length > self.apex.len() && node.sets.contains_key(&rtype::NS) {
+                return Some(format!("the delegation of {}", name()));
+            }
+            (length < path.len() && node.sets.contains_key(&rtype::DNAME)).then(|| format!("the DNAME of {}", name()))
+        })
+    }
+
+    fn about(&self, record: &ZoneRecord, message: String) -> Finding {
+        let file = self.file.files.get(record.file as usize).cloned().unwrap_or_default();
+        Finding { file, line: Some(record.line), path: String::new(), message }
+    }
+
+    fn finish(self) -> Result<Zone, Finding> {
+        let by_name: HashMap<Box<[u8]>, NodeId> =
+            self.nodes.values().enumerate().map(|(id, node)| (name::lower(&node.name), id as NodeId)).collect();
+        let nodes: Vec<Node> = self.nodes.values().map(|draft| draft.finish(&self.file.apex, &by_name)).collect();
+        let Some(soa) = nodes[0].set(rtype::SOA).filter(|soa| soa.first().len() >= 22) else {
+            return Err(Finding {
+                file: self.file.files.first().cloned().unwrap_or_default(),
+                line: None,
+                path: String::new(),
+                message: format!("{} has no SOA record at its apex", name::to_text(&self.file.apex)),
+            });
+        };
+        let fixed = soa.first().last_chunk::<20>().expect("a SOA's data was seen to be longer");
+        let number = |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
+        let negative = RrSet::new(rtype::SOA, soa.ttl.min(number(16)), [soa.first()]);
+        Ok(Zone {
+            apex: self.file.apex.clone(),
+            negative,
+            serial: number(0),
+            records: self.file.records.len(),
+            labels: self.apex.len(),
+            nodes,
+            by_name,
+        })
+    }
+}
+
+impl NodeDraft<'_> {
+    fn finish(&self, apex: &[u8], by_name: &HashMap<Box<[u8]>, NodeId>) -> Node {
+        let lower = name::lower(&self.name);
+        let sets = self.sets.iter().map(|(rtype, records)| {
+            let ttl = records.iter().map(|record| record.ttl).min().unwrap_or(0);
+            let mut set = RrSet::new(*rtype, ttl, records.iter().map(|record| &*record.rdata));
+            let mut helped: Vec<Box<[u8]>> = Vec::new();
+            for name in records.iter().filter_map(|record| helped_name(*rtype, &record.rdata, &lower)) {
+                if by_name.contains_key(&name) && !helped.contains(&name) {
+                    helped.push(name);
+                }
+            }
+            helped.sort_by_key(|name| !encloses(&lower, name));
+            set.needed = helped.iter().filter(|name| encloses(&lower, name)).count();
+            set.additional = helped.iter().map(|name| by_name[name]).collect();
+            set
+        });
+        let star: Vec<u8> = [b"\x01*", &lower[..]].concat();
+        Node {
+            sets: sets.collect(),
+            pool: self.pool,
+            cut: lower[..] != *apex && self.sets.contains_key(&rtype::NS),
+            wildcard: by_name.get(&star[..]).copied(),
+            name: self.name.clone(),
+        }
+    }
+}

@@ -1,0 +1,96 @@
+//! `GET /`: the status as a page to look at.
+
+use std::fmt::Write;
+
+use crate::dns::api::Status;
+
+/// Renders the page. Nothing on it is believed to be harmless: every text is escaped.
+pub fn render(status: &Status) -> String {
+    let mut body = String::new();
+    let state = if status.draining {
+        "draining"
+    } else if status.ready {
+        "ready"
+    } else {
+        "not ready"
+    };
+    for alarm in &status.alarms {
+        append(&mut body, format_args!("<p class=alarm>{}</p>", escape(alarm)));
+    }
+    body.push_str("<table><tr><th>pool<th>member<th>address<th>operator<th>check<th>reason<th>answered</tr>");
+    for pool in &status.pools {
+        for member in &pool.members {
+            for address in &member.addresses {
+                append(
+                    &mut body,
+                    format_args!(
+                        "<tr><td>{}<td>{}<td>{}<td>{}<td class={check}>{check}<td>{}<td>{}</tr>",
+                        escape(&pool.name),
+                        escape(&member.name),
+                        escape(&address.address),
+                        member.operator,
+                        escape(&address.check_reason),
+                        if address.answered { "yes" } else { "no" },
+                        check = address.check,
+                    ),
+                );
+            }
+        }
+    }
+    body.push_str("</table><table><tr><th>zone<th>serial<th>records</tr>");
+    for zone in &status.zones {
+        let name = escape(&zone.name);
+        append(&mut body, format_args!("<tr><td>{name}<td>{}<td>{}</tr>", zone.serial, zone.records));
+    }
+    body.push_str("</table>");
+    format!(
+        "<!DOCTYPE html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=5>\
+         <title>{name}</title><style>body{{font:15px sans-serif;margin:2em}}table{{border-collapse:collapse;margin:1em 0}}\
+         td,th{{border:1px solid #999;padding:.3em .6em;text-align:left}}.down,.alarm{{color:#b00}}.up{{color:#070}}</style>\
+         <h1>nameserver {name}</h1><p>{state}; polder {version}; generation {generation}; {queries} queries answered; \
+         up {uptime} s</p>{body}</html>",
+        name = escape(&status.name),
+        version = escape(&status.version),
+        generation = status.generation,
+        queries = status.queries,
+        uptime = status.uptime_s,
+    )
+}
+
+/// Writing to a string cannot fail.
+fn append(body: &mut String, text: std::fmt::Arguments<'_>) {
+    let _ = body.write_fmt(text);
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_bring_markup_into_the_page() {
+        let status = Status {
+            role: "nameserver".into(),
+            name: "<script>alert('x')</script>".into(),
+            version: "1".into(),
+            pid: 1,
+            uptime_s: 1,
+            generation: 1,
+            ready: true,
+            draining: false,
+            listeners: vec![],
+            queries: 0,
+            zones: vec![],
+            pools: vec![],
+            peers: vec![],
+            alarms: vec!["a <b> & \"c\"".into()],
+            last_reload: None,
+        };
+        let page = render(&status);
+        assert!(!page.contains("<script>"), "{page}");
+        assert!(page.contains("a &lt;b&gt; &amp; &quot;c&quot;"), "{page}");
+    }
+}

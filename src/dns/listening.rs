@@ -1,0 +1,142 @@
+//! The threads that answer: those of each UDP listener, and TCP's.
+//!
+//! Owns when a worker starts and stops. Sockets stay [`Sockets`]'s, so that workers can be stopped for a takeover and
+//! started again if it fails.
+
+use std::collections::BTreeMap;
+use std::net::{SocketAddr, TcpListener, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+
+use super::counters::Counters;
+use super::snapshot::Snapshot;
+use super::tcp::Tcp;
+use super::udp::Worker;
+use crate::config::DnsConfig;
+use crate::daemon::sockets::{BindError, Sockets};
+use crate::daemon::ticks::Ticks;
+
+/// Sockets of a document, bound but not yet read.
+pub struct Bound {
+    udp: BTreeMap<SocketAddr, Vec<UdpSocket>>,
+    tcp: Vec<TcpListener>,
+}
+
+impl Bound {
+    /// Asks for every listener of the document.
+    pub fn bind(document: &DnsConfig, sockets: &mut Sockets) -> Result<Bound, BindError> {
+        let workers = document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let mut bound = Bound { udp: BTreeMap::new(), tcp: Vec::new() };
+        for address in &document.listeners {
+            bound.udp.insert(*address, sockets.udp(*address, workers)?);
+            bound.tcp.extend(sockets.tcp(*address, 1)?);
+        }
+        Ok(bound)
+    }
+}
+
+/// All workers.
+pub struct Listening {
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    ticks: Ticks,
+    udp: BTreeMap<SocketAddr, UdpWorkers>,
+    /// Workers that were told to stop.
+    ending: Vec<JoinHandle<()>>,
+    /// Of every UDP worker there ever was: what they counted stays counted.
+    udp_counters: Vec<Arc<Counters>>,
+    tcp: Tcp,
+    tcp_counters: Arc<Counters>,
+}
+
+struct UdpWorkers {
+    stop: Arc<AtomicBool>,
+    threads: Vec<JoinHandle<()>>,
+}
+
+impl Listening {
+    /// Starts the TCP thread; nothing is read before [`Listening::serve`].
+    pub fn new(document: &DnsConfig, snapshot: Arc<ArcSwap<Snapshot>>, ticks: Ticks) -> std::io::Result<Listening> {
+        let tcp_counters = Arc::<Counters>::default();
+        let tick = ticks.worker("tcp");
+        let tcp = Tcp::start(document.tcp.clone(), Arc::clone(&snapshot), Arc::clone(&tcp_counters), tick)?;
+        Ok(Listening {
+            snapshot,
+            ticks,
+            udp: BTreeMap::new(),
+            ending: Vec::new(),
+            udp_counters: Vec::new(),
+            tcp,
+            tcp_counters,
+        })
+    }
+
+    /// Serves these sockets from now on, and no others. An address whose number of sockets is what it was keeps
+    /// its workers.
+    pub fn serve(&mut self, document: &DnsConfig, bound: Bound) -> std::io::Result<()> {
+        self.tcp.set_limits(document.tcp.clone());
+        self.tcp.listen(bound.tcp);
+        let changed = |address: &SocketAddr, workers: &UdpWorkers| {
+            bound.udp.get(address).is_none_or(|sockets| sockets.len() != workers.threads.len())
+        };
+        for (_, workers) in self.udp.extract_if(.., |address, workers| changed(address, workers)) {
+            workers.stop.store(true, Ordering::Relaxed);
+            self.ending.extend(workers.threads);
+        }
+        for (address, sockets) in bound.udp {
+            if !self.udp.contains_key(&address) {
+                let workers = self.start(address, sockets)?;
+                self.udp.insert(address, workers);
+            }
+        }
+        Ok(())
+    }
+
+    fn start(&mut self, address: SocketAddr, sockets: Vec<UdpSocket>) -> std::io::Result<UdpWorkers> {
+        let stop = Arc::<AtomicBool>::default();
+        let mut threads = Vec::new();
+        for (n, socket) in sockets.into_iter().enumerate() {
+            let counters = Arc::<Counters>::default();
+            self.udp_counters.push(Arc::clone(&counters));
+            let worker = Worker {
+                socket,
+                snapshot: Arc::clone(&self.snapshot),
+                counters,
+                tick: self.ticks.worker(&format!("udp {address} {n}")),
+                stop: Arc::clone(&stop),
+            };
+            threads.push(std::thread::Builder::new().name(format!("dns-udp-{n}")).spawn(move || worker.run())?);
+        }
+        Ok(UdpWorkers { stop, threads })
+    }
+
+    /// Reads no further datagram and accepts no further connection, until [`Listening::serve`] says otherwise.
+    pub fn pause(&mut self) {
+        self.tcp.listen(Vec::new());
+        for workers in std::mem::take(&mut self.udp).into_values() {
+            workers.stop.store(true, Ordering::Relaxed);
+            self.ending.extend(workers.threads);
+        }
+    }
+
+    /// The same for good. Connections that are open are answered until they end, at most for `limit`.
+    /// [`Listening::ended`] tells.
+    pub fn drain(&mut self, limit: Duration) {
+        self.pause();
+        self.tcp.drain(limit);
+    }
+
+    /// All threads have ended.
+    pub fn ended(&self) -> bool {
+        self.tcp.ended() && self.ending.iter().all(JoinHandle::is_finished)
+    }
+
+    /// What each transport counted.
+    pub fn counters(&self) -> impl Iterator<Item = (&'static str, &Counters)> {
+        let udp = self.udp_counters.iter().map(|counters| ("udp", &**counters));
+        udp.chain(std::iter::once(("tcp", &*self.tcp_counters)))
+    }
+}

@@ -1,0 +1,28 @@
+//! The authoritative nameserver.
+//!
+//! A query's way: [`udp`] (a thread a socket) or [`tcp`] (one thread) -> [`answer`] (pure), over the [`snapshot`]: the
+//! zones as [`compiled`] for answering, and each pool's addresses. Counted in [`counters`].
+//!
+//! A change's way: a document and its zone files ([`document`], [`zone`]), checks or an operator's word ->
+//! [`control`], which asks [`pool`] (pure) for each pool's addresses and swaps the snapshot whole. [`nameserver`] is the
+//! control thread around it: reload, takeover, state files, the admin API ([`api`]); [`listening`] starts and stops
+//! the threads that answer. [`run()`] is the order of it all. Never imports `proxy`.
+
+pub mod answer;
+pub mod api;
+pub mod compiled;
+pub mod control;
+pub mod counters;
+pub mod document;
+pub mod listening;
+pub mod name;
+pub mod nameserver;
+pub mod number;
+pub mod pool;
+mod run;
+pub mod snapshot;
+pub mod tcp;
+pub mod udp;
+pub mod zone;
+
+pub use run::run;

@@ -1,0 +1,62 @@
+//! The numbers of DNS that are named in this program (IANA's registry "Domain Name System (DNS) Parameters").
+
+/// Types of records and questions.
+pub mod rtype {
+    /// An IPv4 address.
+    pub const A: u16 = 1;
+    /// A nameserver.
+    pub const NS: u16 = 2;
+    /// An alias.
+    pub const CNAME: u16 = 5;
+    /// A zone's start of authority.
+    pub const SOA: u16 = 6;
+    /// A pointer.
+    pub const PTR: u16 = 12;
+    /// A mail exchange.
+    pub const MX: u16 = 15;
+    /// An IPv6 address.
+    pub const AAAA: u16 = 28;
+    /// A service's location (RFC 2782).
+    pub const SRV: u16 = 33;
+    /// An alias of all names below its owner (RFC 6672).
+    pub const DNAME: u16 = 39;
+    /// EDNS's pseudo record (RFC 6891).
+    pub const OPT: u16 = 41;
+    /// A delegation signer: the one type a parent answers at a cut (RFC 4035, 3.1.4.1).
+    pub const DS: u16 = 43;
+    /// A service binding (RFC 9460).
+    pub const SVCB: u16 = 64;
+    /// The same for HTTPS.
+    pub const HTTPS: u16 = 65;
+    /// The first of the meta types that are no question about data: TKEY.
+    pub const TKEY: u16 = 249;
+    /// An incremental zone transfer.
+    pub const IXFR: u16 = 251;
+    /// A zone transfer.
+    pub const AXFR: u16 = 252;
+    /// The last of them: the obsolete MAILA.
+    pub const MAILA: u16 = 254;
+    /// Any type (RFC 8482).
+    pub const ANY: u16 = 255;
+}
+
+/// Response codes, the extended ones included.
+pub mod rcode {
+    /// An answer, or that there is none of this type.
+    pub const NOERROR: u16 = 0;
+    /// The query cannot be understood.
+    pub const FORMERR: u16 = 1;
+    /// No such name.
+    pub const NXDOMAIN: u16 = 3;
+    /// Not this kind of query.
+    pub const NOTIMP: u16 = 4;
+    /// Not from us.
+    pub const REFUSED: u16 = 5;
+    /// A DNAME makes the name too long (RFC 6672, 2.2).
+    pub const YXDOMAIN: u16 = 6;
+    /// An EDNS version that is not ours.
+    pub const BADVERS: u16 = 16;
+}
+
+/// The class of the Internet, the only one served.
+pub const CLASS_IN: u16 = 1;

@@ -1,0 +1,269 @@
+//! A nameserver's life, in order: read, inherit, bind, check, be ready, serve, end (DESIGN 9).
+
+use std::io::Write;
+use std::net::TcpListener;
+use std::os::fd::OwnedFd;
+use std::process::ExitCode;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+use tokio::task::LocalSet;
+
+use super::control::{Alarms, Control, Saved, targets};
+use super::document::{self, Document};
+use super::listening::{Bound, Listening};
+use super::nameserver::{End, Exchange, HOUSEKEEPING, Keeping, Nameserver, PROGRAM, Parts, first_round};
+use crate::config::DnsConfig;
+use crate::daemon::args::DaemonArgs;
+use crate::daemon::peers::{Heard, Keys};
+use crate::daemon::signals::{Signal, Signals};
+use crate::daemon::sockets::Sockets;
+use crate::daemon::startup::{self, Inheritance};
+use crate::daemon::takeover::Takeover;
+use crate::daemon::ticks::{Tick, Ticks};
+use crate::daemon::{fd_store, logs, notify};
+use crate::health::checker::Checker;
+
+/// The document is not valid.
+const NOT_VALID: u8 = 1;
+
+/// The daemon could not run.
+const COULD_NOT_RUN: u8 = 3;
+
+/// How long the peers' first words are waited for.
+const PEERS_LIMIT: Duration = Duration::from_secs(2);
+
+/// How often a start that waits for its checks says so.
+const STILL_CHECKING: Duration = Duration::from_secs(5);
+
+/// The whole daemon: reads the document and its zones, serves until it is told to stop, and returns the exit code (0
+/// done, 1 the document is not valid, 3 could not run).
+pub fn run(args: DaemonArgs) -> ExitCode {
+    logs::init();
+    // Before anything else is opened: descriptors that were passed in are numbers until somebody owns them.
+    let passed = fd_store::receive();
+    startup::raise_open_files();
+    let document = match document::load(&args.config) {
+        Ok(document) => document,
+        Err(findings) => {
+            report(&findings.to_string());
+            return ExitCode::from(NOT_VALID);
+        }
+    };
+    if args.check_config {
+        return check(&args, &document);
+    }
+    match live(args, document, passed) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            tracing::error!("{message}");
+            ExitCode::from(COULD_NOT_RUN)
+        }
+    }
+}
+
+/// `--check-config` of a document without findings; with `--live` its keys and sockets are tried too.
+fn check(args: &DaemonArgs, document: &Document) -> ExitCode {
+    if args.live
+        && let Err(message) = try_live(&document.config)
+    {
+        report(&message);
+        return ExitCode::from(NOT_VALID);
+    }
+    let (zones, pools) = (document.config.zones.len(), document.config.pools.len());
+    // Whoever closed our output does not want to read it.
+    let _ = writeln!(std::io::stdout(), "{}: valid: zones {zones}, pools {pools}", args.config.display());
+    ExitCode::SUCCESS
+}
+
+fn try_live(config: &DnsConfig) -> Result<(), String> {
+    let mut wrong = Vec::new();
+    if let Some(peers) = &config.peers {
+        wrong.extend(Keys::read(&peers.key_file).err());
+    }
+    let mut sockets = Sockets::default();
+    wrong.extend(Bound::bind(config, &mut sockets).err().map(|error| error.message));
+    wrong.extend(config.admin.address.and_then(|address| sockets.tcp(address, 1).err()).map(|error| error.message));
+    if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
+}
+
+fn report(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn live(args: DaemonArgs, document: Document, passed: Vec<OwnedFd>) -> Result<(), String> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the control thread's runtime cannot be started: {error}"))?;
+    let served = LocalSet::new().block_on(&runtime, serve(args, document, passed));
+    // A probe that still waits for a dead member must not hold up the end.
+    runtime.shutdown_background();
+    served
+}
+
+/// The sockets of the operator and the peers.
+struct AdminSockets {
+    unix: std::os::unix::net::UnixListener,
+    tcp: Option<TcpListener>,
+    peers: Option<TcpListener>,
+}
+
+impl AdminSockets {
+    fn bind(config: &DnsConfig, sockets: &mut Sockets) -> Result<AdminSockets, String> {
+        let mut one = |address| match sockets.tcp(address, 1) {
+            Ok(mut listeners) => Ok(listeners.pop()),
+            Err(error) => Err(error.message),
+        };
+        let tcp = config.admin.address.map_or(Ok(None), &mut one)?;
+        let peers = config.peers.as_ref().map_or(Ok(None), |peers| one(peers.listen))?;
+        let unix = sockets.unix(&config.admin.socket).map_err(|error| error.message)?;
+        Ok(AdminSockets { unix, tcp, peers })
+    }
+}
+
+async fn serve(args: DaemonArgs, document: Document, passed: Vec<OwnedFd>) -> Result<(), String> {
+    let config = document.config.clone();
+    let Inheritance { mut sockets, takeover } =
+        startup::inherit(&args, passed, PROGRAM, &config.admin.socket).await.map_err(|error| error.0)?;
+    let bound = Bound::bind(&config, &mut sockets).map_err(|error| error.message)?;
+    let admin_sockets = AdminSockets::bind(&config, &mut sockets)?;
+    sockets.settle();
+
+    let ticks = Ticks::default();
+    let control_tick = ticks.worker("control");
+    let keeping = Keeping::new(&config.state_dir);
+    let (saved, alarms) = known_before(&keeping, takeover.as_ref())?;
+    let mut control = Control::new(document, &saved);
+    control.alarms.extend(alarms);
+    let checker = check_all(&control.document, &saved).await;
+    control.set_health(checker.subscribe().borrow().clone());
+
+    let (heard_in, mut heard) = mpsc::channel(16);
+    let exchange = meet_peers(&config, admin_sockets.peers, &control, heard_in).await?;
+    // What the peers said in the first round counts before the first answer.
+    while let Ok(told) = heard.try_recv() {
+        hear_early(&mut control, told);
+    }
+    if let Some(takeover) = takeover {
+        let state = takeover.ready().await.map_err(|error| error.0)?.into_state();
+        // From here on this process is the daemon, whatever is wrong with the last words.
+        let mut last = Saved::default();
+        match last.read_handover(state) {
+            Ok(()) => drop(control.merge_operator(&last.operator)),
+            Err(error) => tracing::error!("the last state of the process taken over from is lost: {error}"),
+        }
+    }
+    let snapshot = Arc::clone(&control.snapshot);
+    let mut listening = Listening::new(&config, snapshot, ticks.clone()).map_err(no_thread)?;
+    listening.serve(&config, bound).map_err(no_thread)?;
+    control.ready = true;
+    let parts = Parts { args, control, sockets, listening, checker: checker.clone(), exchange, keeping };
+    let nameserver = Nameserver::new(parts);
+    nameserver.serve_admin(admin_sockets.unix, admin_sockets.tcp)?;
+    nameserver.announce();
+    tokio::task::spawn_local(ticks.feed());
+
+    let end = obey(&nameserver, &checker, heard, control_tick).await?;
+    if end == End::Stopped {
+        notify::stopping("answering what has been received");
+    }
+    if end == End::HandedOver {
+        nameserver.leave_admin().await;
+    }
+    nameserver.drain(end).await;
+    nameserver.leave_admin().await;
+    Ok(())
+}
+
+fn no_thread(error: std::io::Error) -> String {
+    format!("no thread can be started: {error}")
+}
+
+/// What the running daemon hands over, or else what the state directory holds.
+fn known_before(keeping: &Keeping, takeover: Option<&Takeover>) -> Result<(Saved, Alarms), String> {
+    match takeover {
+        None => Ok(keeping.read()),
+        Some(takeover) => {
+            let mut saved = Saved::default();
+            saved
+                .read_handover(takeover.state.clone())
+                .map_err(|error| format!("the running daemon's state cannot be understood: {error}"))?;
+            Ok((saved, Alarms::new()))
+        }
+    }
+}
+
+/// Starts the probes, and waits until each member's address has been probed once: nothing is answered unchecked.
+async fn check_all(document: &Document, saved: &Saved) -> Checker {
+    let targets = targets(document);
+    let checker = Checker::start(targets.clone(), saved.health.clone());
+    notify::status("checking the pools' members");
+    loop {
+        match first_round(&checker, &targets, Some(STILL_CHECKING)).await {
+            0 => return checker,
+            left => tracing::warn!("not ready yet: {left} of {} addresses are not checked", targets.len()),
+        }
+    }
+}
+
+async fn meet_peers(
+    config: &DnsConfig,
+    listener: Option<TcpListener>,
+    control: &Control,
+    heard: mpsc::Sender<Heard>,
+) -> Result<Option<Exchange>, String> {
+    let (Some(peers), Some(listener)) = (&config.peers, listener) else { return Ok(None) };
+    let keys = Keys::read(&peers.key_file)?;
+    let exchange = Exchange::start(config, keys, listener, control.operator_value(), heard);
+    if let Some(exchange) = &exchange
+        && !exchange.first_round(PEERS_LIMIT).await
+    {
+        tracing::warn!("no peer answers; starting with the operator's words this nameserver knows itself");
+    }
+    Ok(exchange)
+}
+
+fn hear_early(control: &mut Control, heard: Heard) {
+    let mut told = Saved::default();
+    match told.read_operator(heard.value) {
+        Ok(()) => drop(control.merge_operator(&told.operator)),
+        Err(error) => tracing::warn!("what peer {} says cannot be understood: {error}", heard.peer),
+    }
+}
+
+/// The control loop: health, peers, signals and the clock, until the end.
+async fn obey(
+    nameserver: &Rc<Nameserver>,
+    checker: &Checker,
+    mut heard: mpsc::Receiver<Heard>,
+    tick: Tick,
+) -> Result<End, String> {
+    let mut signals = Signals::install().map_err(|error| format!("signals cannot be received: {error}"))?;
+    let mut health = checker.subscribe();
+    let mut clock = tokio::time::interval(HOUSEKEEPING);
+    loop {
+        tokio::select! {
+            end = nameserver.ended() => return Ok(end),
+            Ok(()) = health.changed() => {
+                let view = health.borrow_and_update().clone();
+                nameserver.set_health(view);
+            }
+            Some(told) = heard.recv() => nameserver.hear(told),
+            signal = signals.next() => match signal {
+                Signal::Stop => nameserver.stop(),
+                Signal::Reload => {
+                    let nameserver = Rc::clone(nameserver);
+                    // How it ended is in the log and the status.
+                    tokio::task::spawn_local(async move { drop(nameserver.reload().await) });
+                }
+            },
+            _ = clock.tick() => {
+                tick.tick();
+                nameserver.keep_house();
+            }
+        }
+    }
+}

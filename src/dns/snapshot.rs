@@ -1,0 +1,64 @@
+//! What every query is answered from: the compiled zones and, for each pool, the addresses it has now.
+//!
+//! Immutable, swapped whole: A and AAAA of a pool never disagree about a moment.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use super::compiled::{PoolId, RrSet, Zones};
+use super::number::rtype;
+
+/// Everything an answer needs.
+#[derive(Debug, Default)]
+pub struct Snapshot {
+    /// Its number, one more than that of the snapshot before.
+    pub generation: u64,
+    /// The zones of the document.
+    pub zones: Arc<Zones>,
+    /// By [`PoolId`].
+    pub pools: Box<[PoolAnswer]>,
+}
+
+/// A pool's prepared records.
+#[derive(Debug)]
+pub struct PoolAnswer {
+    /// Its A and AAAA's, and at most its negative answers', in seconds.
+    pub ttl: u32,
+    /// Its A records; none: NODATA.
+    pub a: Option<RrSet>,
+    /// Its AAAA records.
+    pub aaaa: Option<RrSet>,
+}
+
+impl Snapshot {
+    /// A pool's answer.
+    pub fn pool(&self, id: PoolId) -> &PoolAnswer {
+        &self.pools[id as usize]
+    }
+}
+
+impl PoolAnswer {
+    /// Prepares a pool's records.
+    pub fn new(ttl: u32, addresses: &[IpAddr]) -> PoolAnswer {
+        let mut v4 = Vec::new();
+        let mut v6 = Vec::new();
+        for address in addresses {
+            match address {
+                IpAddr::V4(address) => v4.push(address.octets()),
+                IpAddr::V6(address) => v6.push(address.octets()),
+            }
+        }
+        let a = RrSet::new(rtype::A, ttl, v4.iter().map(|octets| &octets[..]));
+        let aaaa = RrSet::new(rtype::AAAA, ttl, v6.iter().map(|octets| &octets[..]));
+        PoolAnswer { ttl, a: Some(a).filter(|set| set.count > 0), aaaa: Some(aaaa).filter(|set| set.count > 0) }
+    }
+
+    /// The set of one type, where it has addresses of it.
+    pub fn set(&self, rtype: u16) -> Option<&RrSet> {
+        match rtype {
+            rtype::A => self.a.as_ref(),
+            rtype::AAAA => self.aaaa.as_ref(),
+            _ => None,
+        }
+    }
+}

@@ -1,0 +1,261 @@
+//! DNS over TCP (RFC 7766): one thread with a runtime of its own for all listeners and connections.
+//!
+//! Owns its connections and their caps. Must never: cut an answer (the client came here for the whole), or hold more
+//! for a client than one query and one answer. Started by [`super::listening`].
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io;
+use std::net::{IpAddr, SocketAddr, TcpListener};
+use std::rc::Rc;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::net::TcpStream;
+use tokio::sync::{mpsc, watch};
+use tokio::task::LocalSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::answer::{self, Transport};
+use super::counters::Counters;
+use super::snapshot::Snapshot;
+use crate::config::dns::TcpConfig;
+use crate::daemon::ticks::Tick;
+
+/// The largest message (RFC 1035, 4.2.2).
+const MESSAGE: usize = 65535;
+
+/// How long accepting pauses when this machine has no descriptors left.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// What the TCP thread is told.
+enum Order {
+    /// Serve exactly these listeners from now on.
+    Listen(Vec<TcpListener>),
+    /// Other limits.
+    Limits(TcpConfig),
+    /// Accept no more; end when all connections have, or after this time.
+    Drain(Duration),
+}
+
+/// A handle on the TCP thread.
+pub struct Tcp {
+    orders: mpsc::UnboundedSender<Order>,
+    thread: JoinHandle<()>,
+}
+
+impl Tcp {
+    /// Starts the thread, with no listener yet.
+    pub fn start(
+        limits: TcpConfig,
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        counters: Arc<Counters>,
+        tick: Tick,
+    ) -> io::Result<Tcp> {
+        let (orders, received) = mpsc::unbounded_channel();
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().enable_time().build()?;
+        let thread = std::thread::Builder::new().name("dns-tcp".into()).spawn(move || {
+            let service = Rc::new(Service {
+                limits: RefCell::new(limits),
+                snapshot,
+                counters,
+                open: RefCell::default(),
+                scratch: RefCell::new(vec![0; MESSAGE]),
+                rotation: Cell::new(fastrand::usize(..)),
+            });
+            LocalSet::new().block_on(&runtime, service.run(received, tick));
+        })?;
+        Ok(Tcp { orders, thread })
+    }
+
+    /// Serves exactly these listeners from now on; connections stay.
+    pub fn listen(&self, listeners: Vec<TcpListener>) {
+        self.order(Order::Listen(listeners));
+    }
+
+    /// Other limits, for new connections and for the next query of open ones.
+    pub fn set_limits(&self, limits: TcpConfig) {
+        self.order(Order::Limits(limits));
+    }
+
+    /// Accepts no more and answers on open connections until they end, at most for `limit`. [`Tcp::ended`] tells.
+    pub fn drain(&self, limit: Duration) {
+        self.order(Order::Drain(limit));
+    }
+
+    /// The thread has ended.
+    pub fn ended(&self) -> bool {
+        self.thread.is_finished()
+    }
+
+    /// A thread that has ended needs no orders any more.
+    fn order(&self, order: Order) {
+        let _ = self.orders.send(order);
+    }
+}
+
+/// What all connections share; they live on one thread.
+struct Service {
+    limits: RefCell<TcpConfig>,
+    snapshot: Arc<ArcSwap<Snapshot>>,
+    counters: Arc<Counters>,
+    /// Open connections by client.
+    open: RefCell<HashMap<IpAddr, usize>>,
+    /// Where an answer is made before its bytes are copied out; never held across an await.
+    scratch: RefCell<Vec<u8>>,
+    rotation: Cell<usize>,
+}
+
+impl Service {
+    async fn run(self: Rc<Service>, mut orders: mpsc::UnboundedReceiver<Order>, tick: Tick) {
+        let mut ticking = tokio::time::interval(Duration::from_millis(500));
+        // Dropped and replaced to end the accept loops of before.
+        let mut accepting = watch::channel(()).0;
+        let drain = loop {
+            let order = tokio::select! {
+                order = orders.recv() => order,
+                _ = ticking.tick() => { tick.tick(); continue }
+            };
+            match order {
+                Some(Order::Listen(listeners)) => {
+                    accepting = watch::channel(()).0;
+                    for listener in listeners {
+                        self.accept_from(listener, accepting.subscribe());
+                    }
+                }
+                Some(Order::Limits(limits)) => *self.limits.borrow_mut() = limits,
+                Some(Order::Drain(limit)) => break limit,
+                None => break Duration::ZERO,
+            }
+        };
+        drop(accepting);
+        let end = Instant::now() + drain;
+        while !self.open.borrow().is_empty() && Instant::now() < end {
+            tick.tick();
+            sleep(Duration::from_millis(50)).await;
+        }
+    }
+
+    fn accept_from(self: &Rc<Service>, listener: TcpListener, mut until: watch::Receiver<()>) {
+        let service = Rc::clone(self);
+        tokio::task::spawn_local(async move {
+            let listener = match tokio::net::TcpListener::from_std(listener) {
+                Ok(listener) => listener,
+                Err(error) => return tracing::error!("a TCP listener cannot be used: {error}"),
+            };
+            loop {
+                let accepted = tokio::select! {
+                    accepted = listener.accept() => accepted,
+                    _ = until.changed() => return,
+                };
+                match accepted {
+                    Ok((stream, client)) => service.admit(stream, client),
+                    // The client went away before we came to it.
+                    Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+                    Err(error) => {
+                        tracing::warn!("accepting TCP connections pauses: {error}");
+                        sleep(ACCEPT_PAUSE).await;
+                    }
+                }
+            }
+        });
+    }
+
+    /// Serves a connection, unless it is one too many (RFC 7766, 6.2.2): then it is closed at once.
+    fn admit(self: &Rc<Service>, stream: TcpStream, client: SocketAddr) {
+        let key = client_key(client.ip());
+        {
+            let limits = self.limits.borrow();
+            let mut open = self.open.borrow_mut();
+            let theirs = open.get(&key).copied().unwrap_or(0);
+            if theirs >= limits.connections_per_address || open.values().sum::<usize>() >= limits.connections {
+                self.counters.connections_refused.add();
+                return;
+            }
+            open.insert(key, theirs + 1);
+        }
+        self.counters.connections.add();
+        let place = Place { service: Rc::clone(self), key };
+        tokio::task::spawn_local(async move {
+            // However it ended, there is nobody to tell.
+            let _ = place.service.serve(stream).await;
+        });
+    }
+
+    /// Answers a connection's queries in their order until it idles or ends. A query that has begun must be whole within
+    /// the idle limit too, and an answer must be taken within it.
+    async fn serve(&self, stream: TcpStream) -> io::Result<()> {
+        let _ = stream.set_nodelay(true);
+        let mut stream = BufReader::new(stream);
+        let mut query = Vec::new();
+        loop {
+            let idle = self.limits.borrow().idle;
+            timeout(idle, async {
+                let length = stream.read_u16().await? as usize;
+                query.resize(length, 0);
+                stream.read_exact(&mut query).await
+            })
+            .await??;
+            let Some(answer) = self.answer(&query, idle) else { return Ok(()) };
+            timeout(idle, stream.write_all(&answer)).await??;
+        }
+    }
+
+    /// The answer with its length before it: one write, one segment (RFC 7766, 8).
+    fn answer(&self, query: &[u8], idle: Duration) -> Option<Vec<u8>> {
+        let keepalive = u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX);
+        let rotation = self.rotation.get();
+        self.rotation.set(rotation.wrapping_add(1));
+        let mut scratch = self.scratch.borrow_mut();
+        let answered =
+            answer::answer(query, &self.snapshot.load(), Transport::Tcp { keepalive }, rotation, &mut scratch);
+        self.counters.count(answered);
+        let length = answered?.length;
+        let mut framed = Vec::with_capacity(length + 2);
+        framed.extend_from_slice(&(length as u16).to_be_bytes());
+        framed.extend_from_slice(&scratch[..length]);
+        Some(framed)
+    }
+}
+
+/// One connection's place under the caps, given back when it ends.
+struct Place {
+    service: Rc<Service>,
+    key: IpAddr,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        let mut open = self.service.open.borrow_mut();
+        if let Some(count) = open.get_mut(&self.key) {
+            *count -= 1;
+            if *count == 0 {
+                open.remove(&self.key);
+            }
+        }
+    }
+}
+
+/// Who counts as one client: an IPv4 address, an IPv6 /64 (a customer gets no less).
+fn client_key(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_ipv6_client_is_its_network_and_an_ipv4_client_its_address() {
+        let key = |text: &str| client_key(text.parse().expect("an address"));
+        assert_eq!(key("2001:db8:1:2:3::4"), key("2001:db8:1:2:ffff::"));
+        assert_ne!(key("2001:db8:1:2::"), key("2001:db8:1:3::"));
+        assert_ne!(key("192.0.2.1"), key("192.0.2.2"));
+    }
+}

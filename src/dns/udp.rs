@@ -1,0 +1,223 @@
+//! The UDP path: one thread a socket, datagrams in batches, no allocation and no lock for a query.
+//!
+//! Owns nothing but its buffers: sockets are the daemon's. Must never: log for a query, wait for anything but its
+//! socket. Started by [`super::listening`].
+
+use std::io::{IoSlice, IoSliceMut};
+use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use nix::cmsg_space;
+use nix::errno::Errno;
+use nix::libc;
+use nix::sys::socket::{
+    ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg, sendmmsg,
+};
+
+use super::answer::{self, Transport, UDP_SIZE};
+use super::counters::Counters;
+use super::snapshot::Snapshot;
+use crate::daemon::ticks::Tick;
+
+/// Datagrams taken from the kernel at a time.
+const BATCH: usize = 32;
+
+/// Batches a stopping worker still answers: more than a socket's buffer holds.
+const LAST_BATCHES: usize = 64;
+
+/// Between a receive that failed and the next.
+const ERROR_PAUSE: Duration = Duration::from_millis(10);
+
+/// A query may be as long as we say in our OPT; longer ones are cut here and fail as malformed.
+const DATAGRAM: usize = UDP_SIZE as usize;
+
+/// One socket's worker.
+pub struct Worker {
+    /// Blocking, with a receive time-out, so that the worker ticks and sees `stop` without a query.
+    pub socket: UdpSocket,
+    /// Where the present snapshot is found.
+    pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// Its own.
+    pub counters: Arc<Counters>,
+    /// Its own.
+    pub tick: Tick,
+    /// Set when it shall end.
+    pub stop: Arc<AtomicBool>,
+}
+
+/// The address a datagram was sent to: on a wildcard socket the answer must come from it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Local {
+    /// The socket's own.
+    Bound,
+    V4(Ipv4Addr),
+    /// With the interface, which a link-local address needs.
+    V6(Ipv6Addr, u32),
+}
+
+/// A datagram of the present batch.
+#[derive(Clone, Copy)]
+struct Datagram {
+    length: usize,
+    from: Option<SockaddrStorage>,
+    to: Local,
+}
+
+impl Worker {
+    /// Answers until it is told to stop. What it has received by then it answers; what is still in the socket is left
+    /// to the process that took the socket over, or read to the end if there is none.
+    pub fn run(self) {
+        let wildcard = self.socket.local_addr().is_ok_and(|address| address.ip().is_unspecified());
+        let mut snapshot = arc_swap::Cache::new(Arc::clone(&self.snapshot));
+        let mut queries = vec![[0u8; DATAGRAM]; BATCH];
+        let mut answers = vec![[0u8; DATAGRAM]; BATCH];
+        let mut received = headers(wildcard);
+        let mut sent = headers(wildcard);
+        let mut batch = [Datagram { length: 0, from: None, to: Local::Bound }; BATCH];
+        let mut rotation = fastrand::usize(..);
+        let mut last_batches = LAST_BATCHES;
+        loop {
+            self.tick.tick();
+            let stopping = self.stop.load(Ordering::Relaxed);
+            let flags = if stopping { MsgFlags::MSG_DONTWAIT } else { MsgFlags::MSG_WAITFORONE };
+            let count = match self.receive(&mut received, &mut queries, &mut batch, flags) {
+                Ok(count) => count,
+                Err(_) if stopping => return,
+                Err(Errno::EAGAIN | Errno::EINTR) => continue,
+                Err(_) => {
+                    // The kernel is out of memory, say: asking again at once would only make that worse.
+                    #[allow(clippy::disallowed_methods, reason = "there is no event that tells of free memory")]
+                    std::thread::sleep(ERROR_PAUSE);
+                    continue;
+                }
+            };
+            if wildcard && batch[..count].iter().any(|datagram| datagram.to == Local::Bound) {
+                // The kernel has shortened the control buffers; without them no address would ever come again.
+                received = headers(wildcard);
+            }
+            let snapshot = snapshot.load();
+            let mut replies = 0;
+            for n in 0..count {
+                let query = &queries[n][..batch[n].length];
+                let answered = answer::answer(query, snapshot, Transport::Udp, rotation, &mut answers[replies]);
+                rotation = rotation.wrapping_add(1);
+                self.counters.count(answered);
+                if let Some(answered) = answered {
+                    batch[replies] = Datagram { length: answered.length, ..batch[n] };
+                    replies += 1;
+                }
+            }
+            self.send(&mut sent, &answers, &batch[..replies]);
+            if stopping {
+                last_batches -= 1;
+                if last_batches == 0 {
+                    return;
+                }
+            }
+        }
+    }
+
+    fn receive(
+        &self,
+        headers: &mut MultiHeaders<SockaddrStorage>,
+        buffers: &mut [[u8; DATAGRAM]],
+        batch: &mut [Datagram; BATCH],
+        flags: MsgFlags,
+    ) -> Result<usize, Errno> {
+        let mut buffers = buffers.iter_mut();
+        let mut slices: [[IoSliceMut<'_>; 1]; BATCH] =
+            std::array::from_fn(|_| [IoSliceMut::new(buffers.next().map_or(&mut [][..], |buffer| &mut buffer[..]))]);
+        let mut count = 0;
+        for message in recvmmsg(self.socket.as_raw_fd(), headers, slices.iter_mut(), flags, None)? {
+            batch[count] = Datagram { length: message.bytes, from: message.address, to: local(&message) };
+            count += 1;
+        }
+        Ok(count)
+    }
+
+    /// Sends the answers, those from one local address in one call.
+    fn send(&self, headers: &mut MultiHeaders<SockaddrStorage>, answers: &[[u8; DATAGRAM]], batch: &[Datagram]) {
+        let mut first = 0;
+        for run in batch.chunk_by(|a, b| a.to == b.to) {
+            let mut left = run;
+            while !left.is_empty() {
+                match self.send_run(headers, &answers[first..], left) {
+                    Ok(count) if count > 0 => {
+                        first += count;
+                        left = &left[count..];
+                    }
+                    Err(Errno::EINTR) => {}
+                    // The first of them cannot be sent (its address is gone, a firewall forbids it); the rest can.
+                    _ => {
+                        self.counters.send_errors.add();
+                        first += 1;
+                        left = &left[1..];
+                    }
+                }
+            }
+        }
+    }
+
+    fn send_run(
+        &self,
+        headers: &mut MultiHeaders<SockaddrStorage>,
+        answers: &[[u8; DATAGRAM]],
+        run: &[Datagram],
+    ) -> Result<usize, Errno> {
+        let slices: [[IoSlice<'_>; 1]; BATCH] = std::array::from_fn(|n| {
+            [IoSlice::new(run.get(n).map_or(&[][..], |datagram| &answers[n][..datagram.length]))]
+        });
+        let addresses: [Option<SockaddrStorage>; BATCH] =
+            std::array::from_fn(|n| run.get(n).and_then(|datagram| datagram.from));
+        let slices = &slices[..run.len()];
+        let addresses = &addresses[..run.len()];
+        let fd = self.socket.as_raw_fd();
+        let flags = MsgFlags::empty();
+        Ok(match run[0].to {
+            Local::Bound => sendmmsg(fd, headers, slices, addresses, [], flags)?.count(),
+            Local::V4(address) => {
+                let info = libc::in_pktinfo {
+                    ipi_ifindex: 0,
+                    ipi_spec_dst: libc::in_addr { s_addr: u32::from_ne_bytes(address.octets()) },
+                    ipi_addr: libc::in_addr { s_addr: 0 },
+                };
+                sendmmsg(fd, headers, slices, addresses, [ControlMessage::Ipv4PacketInfo(&info)], flags)?.count()
+            }
+            Local::V6(address, interface) => {
+                let info = libc::in6_pktinfo {
+                    ipi6_addr: libc::in6_addr { s6_addr: address.octets() },
+                    ipi6_ifindex: interface,
+                };
+                sendmmsg(fd, headers, slices, addresses, [ControlMessage::Ipv6PacketInfo(&info)], flags)?.count()
+            }
+        })
+    }
+}
+
+/// Room for a batch; with control messages only where the socket is a wildcard's, since the kernel reads whatever
+/// room there is when it sends.
+fn headers(wildcard: bool) -> MultiHeaders<SockaddrStorage> {
+    MultiHeaders::preallocate(BATCH, wildcard.then(|| cmsg_space!(libc::in6_pktinfo)))
+}
+
+fn local(message: &RecvMsg<'_, '_, SockaddrStorage>) -> Local {
+    let Ok(controls) = message.cmsgs() else { return Local::Bound };
+    for control in controls {
+        match control {
+            ControlMessageOwned::Ipv4PacketInfo(info) => {
+                return Local::V4(Ipv4Addr::from(info.ipi_spec_dst.s_addr.to_ne_bytes()));
+            }
+            ControlMessageOwned::Ipv6PacketInfo(info) => {
+                let address = Ipv6Addr::from(info.ipi6_addr.s6_addr);
+                let interface = if address.is_unicast_link_local() { info.ipi6_ifindex } else { 0 };
+                return Local::V6(address, interface);
+            }
+            _ => {}
+        }
+    }
+    Local::Bound
+}

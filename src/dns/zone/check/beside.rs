@@ -1,0 +1,90 @@
+//! What must not stand together at one name, or one below the other.
+
+use std::collections::BTreeMap;
+
+use super::super::name;
+use super::super::rdata::types::{self, A, AAAA, CNAME, DNAME, DS, NS, SOA};
+use super::Found;
+use super::tree::Tree;
+
+/// Looks at each name that owns records.
+pub fn check(tree: &Tree<'_>, found: &mut Found) {
+    for (owner, node) in tree.owners() {
+        single(tree, node, found);
+        alias_alone(tree, owner, node, found);
+        if let Some(soa) = node.get(&SOA).filter(|_| owner != tree.apex) {
+            blame(soa, found, |_| "an SOA stands only at the zone's apex".to_owned());
+        }
+        if let Some(signer) = node.get(&DS).filter(|_| owner == tree.apex) {
+            blame(signer, found, |_| "a DS stands in the zone above, not at the zone's own apex".to_owned());
+        }
+        if name::is_wildcard(owner) {
+            not_at_wildcard(node, found);
+        }
+        hidden(tree, owner, node, found);
+    }
+}
+
+fn blame(rrset: &[usize], found: &mut Found, message: impl Fn(usize) -> String) {
+    for record in rrset {
+        found.add(*record, message(*record));
+    }
+}
+
+/// One SOA (RFC 2181, 6.1), one CNAME (10.1), one DNAME (RFC 6672, 2.4).
+fn single(tree: &Tree<'_>, node: &BTreeMap<u16, Vec<usize>>, found: &mut Found) {
+    for rtype in [SOA, CNAME, DNAME] {
+        if let Some([first, further @ ..]) = node.get(&rtype).map(Vec::as_slice) {
+            let rtype = types::show(rtype);
+            blame(further, found, |this| {
+                format!("a second {rtype} at this name: the first is on {}", tree.place(*first, this))
+            });
+        }
+    }
+}
+
+/// RFC 2181, 10.1.
+fn alias_alone(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, found: &mut Found) {
+    let Some([alias, ..]) = node.get(&CNAME).map(Vec::as_slice) else { return };
+    let others: Vec<String> = node.keys().filter(|rtype| **rtype != CNAME).map(|rtype| types::show(*rtype)).collect();
+    if owner == tree.apex {
+        let advice =
+            "the apex has SOA and NS and cannot be an alias: give it addresses, or list it in a pool's aliases";
+        found.add(*alias, advice.to_owned());
+    } else if !others.is_empty() {
+        found.add(*alias, format!("an alias stands alone, but this name also has {}", others.join(", ")));
+    }
+}
+
+/// RFC 4592, 4.2 and 4.4.
+fn not_at_wildcard(node: &BTreeMap<u16, Vec<usize>>, found: &mut Found) {
+    for rtype in [NS, DNAME] {
+        let Some(rrset) = node.get(&rtype) else { continue };
+        blame(rrset, found, |_| format!("{} at a wildcard has no defined meaning", types::show(rtype)));
+    }
+}
+
+/// Data below a delegation or a DNAME is never answered (RFC 1034, 4.2.1; RFC 6672, 2.4); glue is.
+fn hidden(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, found: &mut Found) {
+    let cut = tree.cut(owner).map(|index| (index, name::lower(&tree.records[index].owner)));
+    let redirection = tree.redirection(owner);
+    for (rtype, rrset) in node {
+        if let Some((index, delegated)) = &cut {
+            // A CNAME at the cut itself has been reported as one beside the NS.
+            let at_the_cut = **delegated == *owner && matches!(*rtype, NS | DS | CNAME);
+            if !at_the_cut && !matches!(*rtype, A | AAAA) {
+                let delegated = name::show(delegated);
+                blame(rrset, found, |this| {
+                    let place = tree.place(*index, this);
+                    format!("never answered: {delegated} is delegated on {place}, and only addresses may stand there")
+                });
+            }
+        } else if let Some(index) = redirection {
+            let redirected = name::show(&tree.records[index].owner);
+            blame(rrset, found, |this| {
+                let place = tree.place(index, this);
+                format!("never answered: the DNAME of {redirected} on {place} redirects all names below it")
+            });
+        }
+    }
+}

@@ -1,0 +1,83 @@
+//! What makes records a zone: what must be there, and what must not stand together.
+//!
+//! [`tree`] holds the names; [`beside`] looks at what stands at one name or above it; [`pointers`] follows names in
+//! record data. Only reports: changes nothing.
+
+mod beside;
+mod pointers;
+mod tree;
+
+use std::path::PathBuf;
+
+use super::rdata::types::{self, NS, SOA};
+use super::report::{self, Report};
+use super::{ZoneRecord, name};
+use tree::Tree;
+
+/// A DNS message is at most this long; see [`rrsets_fit`].
+const LONGEST_MESSAGE: usize = u16::MAX as usize;
+
+/// Reports all that is wrong with the zone as a whole, in the order of the files. When reading has reported
+/// something already, nothing is reported as missing.
+pub fn check(apex: &[u8], files: &[PathBuf], records: &[ZoneRecord], report: &mut Report) {
+    let tree = Tree::new(apex, files, records);
+    let mut found = Found { complete: report.is_empty(), about: Vec::new() };
+    if found.complete
+        && let Some(main) = files.first()
+    {
+        check_apex(&tree, main, report);
+    }
+    rrsets_fit(&tree, &mut found);
+    beside::check(&tree, &mut found);
+    pointers::check(&tree, &mut found);
+    found.about.sort();
+    for (index, message) in found.about {
+        let record = &records[index];
+        let file = &files[usize::from(record.file)];
+        report.add(file, Some(record.line), report::about(&record.owner, record.rtype), message);
+    }
+}
+
+/// What is wrong, by record.
+struct Found {
+    /// Every record could be read, so that what is not there is missing.
+    complete: bool,
+    /// Index of the record to blame, and the message.
+    about: Vec<(usize, String)>,
+}
+
+impl Found {
+    fn add(&mut self, record: usize, message: String) {
+        self.about.push((record, message));
+    }
+}
+
+fn check_apex(tree: &Tree<'_>, main: &std::path::Path, report: &mut Report) {
+    for (rtype, why) in [(SOA, "a zone has exactly one SOA"), (NS, "a zone names its nameservers")] {
+        if tree.rrset(tree.apex, rtype).is_empty() {
+            let message = format!("no {} at the apex: {why}", types::show(rtype));
+            report.add(main, None, name::show(tree.apex), message);
+        }
+    }
+}
+
+/// An answer that holds nothing but the RRset and what every answer needs must fit into one message.
+fn rrsets_fit(tree: &Tree<'_>, found: &mut Found) {
+    const HEADER: usize = 12;
+    const QUESTION: usize = 4;
+    const EDNS: usize = 11;
+    /// A compressed owner, type, class, TTL, length.
+    const RECORD: usize = 12;
+    for (owner, rtype, rrset) in tree.rrsets() {
+        let data: usize = rrset.iter().map(|index| RECORD + tree.records[*index].rdata.len()).sum();
+        let message = HEADER + owner.len() + QUESTION + data + EDNS;
+        if message > LONGEST_MESSAGE {
+            let [first, ..] = rrset else { continue };
+            let (count, rtype) = (rrset.len(), types::show(rtype));
+            found.add(
+                *first,
+                format!("{count} {rtype} records make an answer of {message} bytes: at most {LONGEST_MESSAGE}"),
+            );
+        }
+    }
+}

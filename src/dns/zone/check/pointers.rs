@@ -1,0 +1,49 @@
+//! Where names in record data lead.
+
+use super::super::name;
+use super::super::rdata::{self, types};
+use super::Found;
+use super::tree::{Lookup, Tree};
+use types::{MX, NS, SRV};
+
+/// The target of NS, MX and SRV is no alias (RFC 2181, 10.3; RFC 2782), and that of NS has an address wherever this
+/// zone is the one to have it. MX and SRV may point to names without address: the zone may publish them before they
+/// exist, and nobody but their own users waits for them.
+pub fn check(tree: &Tree<'_>, found: &mut Found) {
+    for (owner, rtype, rrset) in tree.rrsets() {
+        if !matches!(rtype, NS | MX | SRV) {
+            continue;
+        }
+        for index in rrset {
+            if let Some(message) = wrong(tree, owner, *index, found.complete) {
+                found.add(*index, message);
+            }
+        }
+    }
+}
+
+/// `owner` is that of the record, in lower case.
+fn wrong(tree: &Tree<'_>, owner: &[u8], index: usize, complete: bool) -> Option<String> {
+    let rtype = tree.records[index].rtype;
+    let target = rdata::target(rtype, &tree.records[index].rdata)?;
+    let shown = name::show(target);
+    match tree.look_up(target) {
+        Lookup::Alias(alias) => {
+            let (kind, place) = (types::show(tree.records[alias].rtype), tree.place(alias, index));
+            Some(format!("{shown} is an alias ({kind} on {place}): point to its target"))
+        }
+        Lookup::None if rtype == NS && complete => {
+            Some(format!("{shown} has no address in this zone: add its A or AAAA"))
+        }
+        Lookup::Delegated if rtype == NS && complete && needs_glue(tree, owner, target) => {
+            Some(format!("{shown} lies below its own delegation and needs glue: add its A or AAAA"))
+        }
+        _ => None,
+    }
+}
+
+/// RFC 9471, 2.1: nobody can find the address of a nameserver that lies in the zone it serves, but from here. (The
+/// apex has its own addresses or none: it is no delegation.)
+fn needs_glue(tree: &Tree<'_>, owner: &[u8], target: &[u8]) -> bool {
+    owner != tree.apex && name::is_within(target, owner) && !tree.has_address(&name::lower(target))
+}

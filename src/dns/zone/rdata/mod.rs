@@ -1,0 +1,93 @@
+//! Record data: text to wire format, by one table from types to fields.
+//!
+//! [`types`] is the table; [`field`] reads one field from text and measures it in wire format. So known types written
+//! as `\# length hex` (RFC 3597, 5) are checked by the same table.
+
+pub mod types;
+
+mod bitmap;
+mod field;
+mod keyword;
+mod loc;
+mod svcb;
+mod svcparam;
+#[cfg(test)]
+mod tests;
+
+use super::words::Words;
+use field::Field;
+
+/// The longest record data there can be (RFC 1035, 3.2.1).
+const LONGEST: usize = u16::MAX as usize;
+
+/// Reads the data of a record of type `rtype`: all words that are left.
+pub fn read(rtype: u16, words: &mut Words<'_, '_>, origin: &[u8]) -> Result<Vec<u8>, String> {
+    let known = types::by_code(rtype);
+    let wire = match (words.peek_word(), known) {
+        (Some(b"\\#"), _) => generic(rtype, words)?,
+        (_, Some(known)) => fields(known.fields, words, origin)?,
+        (_, None) => return Err(format!("the data of {} is written as \\# LENGTH HEX", types::show(rtype))),
+    };
+    if wire.len() > LONGEST {
+        return Err(format!("its data takes {} bytes: at most {LONGEST}", wire.len()));
+    }
+    Ok(wire)
+}
+
+fn fields(fields: &[(&str, Field)], words: &mut Words<'_, '_>, origin: &[u8]) -> Result<Vec<u8>, String> {
+    let mut wire = Vec::new();
+    for (what, field) in fields {
+        if words.is_empty() && !field.may_be_empty() {
+            return Err(format!("the {what} is missing"));
+        }
+        field.read(words, origin, &mut wire).map_err(|why| format!("the {what}: {why}"))?;
+    }
+    words.finish()?;
+    Ok(wire)
+}
+
+fn generic(rtype: u16, words: &mut Words<'_, '_>) -> Result<Vec<u8>, String> {
+    let _ = words.token();
+    let length: usize = field::number(words.word().map_err(|why| format!("the length after \\#: {why}"))?, LONGEST)
+        .map_err(|why| format!("the length after \\#: {why}"))?;
+    let wire = field::hex(&words.joined()?)?;
+    if wire.len() != length {
+        return Err(format!("after \\# the length is {length}, but {} bytes follow", wire.len()));
+    }
+    measure(rtype, &wire).map_err(|why| format!("the data after \\#: {why}"))?;
+    Ok(wire)
+}
+
+/// Whether `wire` is what a record of a known type may hold.
+fn measure(rtype: u16, wire: &[u8]) -> Result<(), String> {
+    let Some(known) = types::by_code(rtype) else { return Ok(()) };
+    let mut at = 0;
+    for (what, field) in known.fields {
+        at += field.measure(wire, at).map_err(|why| format!("the {what}: {why}"))?;
+    }
+    if at == wire.len() { Ok(()) } else { Err(format!("the fields take {at} bytes of {}", wire.len())) }
+}
+
+/// The data with its names in lower case: equal for records that are the same.
+pub fn canonical(rtype: u16, wire: &[u8]) -> Vec<u8> {
+    let mut lowered = wire.to_vec();
+    for name in names(rtype, wire) {
+        lowered[name].make_ascii_lowercase();
+    }
+    lowered
+}
+
+/// The name the record points to; `None` for types without one.
+pub fn target(rtype: u16, wire: &[u8]) -> Option<&[u8]> {
+    names(rtype, wire).next().and_then(|name| wire.get(name))
+}
+
+fn names(rtype: u16, wire: &[u8]) -> impl Iterator<Item = std::ops::Range<usize>> {
+    let fields = types::by_code(rtype).map_or(&[][..], |known| known.fields);
+    let mut at = 0;
+    fields.iter().filter_map(move |(_, field)| {
+        let start = at;
+        at += field.measure(wire, at).ok()?;
+        (*field == Field::Name).then_some(start..at)
+    })
+}

@@ -1,0 +1,224 @@
+//! The record types: names, numbers, fields.
+
+use super::super::escape::quote;
+use super::field::Field::{self, *};
+
+/// A type whose data is read field by field.
+pub struct RecordType {
+    /// As zones spell it.
+    pub name: &'static str,
+    /// RFC 1035, 3.2.2, and the IANA registry.
+    pub code: u16,
+    /// What a message calls each field, and how it is read.
+    pub fields: &'static [(&'static str, Field)],
+}
+
+/// Address of a host.
+pub const A: u16 = 1;
+/// Nameserver.
+pub const NS: u16 = 2;
+/// The canonical name of an alias.
+pub const CNAME: u16 = 5;
+/// Start of a zone.
+pub const SOA: u16 = 6;
+/// Mail exchanger.
+pub const MX: u16 = 15;
+/// IPv6 address.
+pub const AAAA: u16 = 28;
+/// Service location.
+pub const SRV: u16 = 33;
+/// Alias of all names below (RFC 6672).
+pub const DNAME: u16 = 39;
+/// Delegation signer.
+pub const DS: u16 = 43;
+
+/// The types whose data is read field by field, frequent ones first.
+pub static KNOWN: &[RecordType] = &[
+    RecordType { name: "A", code: A, fields: &[("address", Ipv4)] },
+    RecordType { name: "AAAA", code: AAAA, fields: &[("address", Ipv6)] },
+    RecordType { name: "CNAME", code: CNAME, fields: &[("target", Name)] },
+    RecordType { name: "MX", code: MX, fields: &[("preference", U16), ("mail server", Name)] },
+    RecordType { name: "TXT", code: 16, fields: TEXTS },
+    RecordType { name: "NS", code: NS, fields: &[("nameserver", Name)] },
+    RecordType { name: "PTR", code: 12, fields: &[("target", Name)] },
+    RecordType { name: "SRV", code: SRV, fields: &[PRIORITY, WEIGHT, ("port", U16), ("target", Name)] },
+    RecordType { name: "CAA", code: 257, fields: &[("flags", U8), ("tag", Tag), ("value", Rest)] },
+    RecordType { name: "TLSA", code: 52, fields: ASSOCIATION },
+    RecordType { name: "HTTPS", code: 65, fields: SERVICE_BINDING },
+    RecordType { name: "SVCB", code: 64, fields: SERVICE_BINDING },
+    RecordType {
+        name: "SOA",
+        code: SOA,
+        fields: &[
+            ("primary nameserver", Name),
+            ("mailbox", Name),
+            ("serial", U32),
+            ("refresh", Seconds),
+            ("retry", Seconds),
+            ("expire", Seconds),
+            ("negative TTL", Seconds),
+        ],
+    },
+    RecordType { name: "SSHFP", code: 44, fields: &[("algorithm", U8), ("type", U8), ("fingerprint", Digest(SSHFP))] },
+    RecordType { name: "DS", code: DS, fields: SIGNER },
+    RecordType { name: "DNSKEY", code: 48, fields: KEY },
+    RecordType { name: "CDS", code: 59, fields: SIGNER },
+    RecordType { name: "CDNSKEY", code: 60, fields: KEY },
+    RecordType { name: "DNAME", code: DNAME, fields: &[("target", Name)] },
+    RecordType { name: "SPF", code: 99, fields: TEXTS },
+    RecordType { name: "HINFO", code: 13, fields: &[("CPU", Text), ("operating system", Text)] },
+    RecordType { name: "RP", code: 17, fields: &[("mailbox", Name), ("text's owner", Name)] },
+    RecordType { name: "AFSDB", code: 18, fields: &[("subtype", U16), ("server", Name)] },
+    RecordType { name: "LOC", code: 29, fields: &[("place", Location)] },
+    RecordType {
+        name: "NAPTR",
+        code: 35,
+        fields: &[
+            ("order", U16),
+            ("preference", U16),
+            ("flags", Text),
+            ("services", Text),
+            ("regular expression", Text),
+            ("replacement", Name),
+        ],
+    },
+    RecordType {
+        name: "CERT",
+        code: 37,
+        fields: &[("type", CertificateType), ("key tag", U16), ("algorithm", Algorithm), ("certificate", Base64)],
+    },
+    RecordType { name: "SMIMEA", code: 53, fields: ASSOCIATION },
+    RecordType { name: "OPENPGPKEY", code: 61, fields: &[("key", Base64)] },
+    RecordType { name: "CSYNC", code: 62, fields: &[("serial", U32), ("flags", U16), ("types", Types)] },
+    RecordType {
+        name: "ZONEMD",
+        code: 63,
+        fields: &[("serial", U32), ("scheme", U8), ("hash", U8), ("digest", Digest(ZONEMD))],
+    },
+    RecordType { name: "URI", code: 256, fields: &[PRIORITY, WEIGHT, ("target", NonEmptyRest)] },
+];
+
+const PRIORITY: (&str, Field) = ("priority", U16);
+const WEIGHT: (&str, Field) = ("weight", U16);
+const TEXTS: &[(&str, Field)] = &[("text", Texts)];
+const SERVICE_BINDING: &[(&str, Field)] = &[PRIORITY, ("target", Name), ("parameters", Parameters)];
+const ASSOCIATION: &[(&str, Field)] =
+    &[("usage", U8), ("selector", U8), ("matching type", U8), ("association data", Digest(TLSA))];
+const SIGNER: &[(&str, Field)] =
+    &[("key tag", U16), ("algorithm", Algorithm), ("digest type", U8), ("digest", Digest(DELEGATION))];
+const KEY: &[(&str, Field)] = &[("flags", U16), ("protocol", Three), ("algorithm", Algorithm), ("public key", Base64)];
+
+/// Lengths of digests by their number: RFC 4255 and 6594; 6698; 4034, 4509 and 6605; 8976.
+const SSHFP: &[(u8, usize)] = &[(1, 20), (2, 32)];
+const TLSA: &[(u8, usize)] = &[(1, 32), (2, 64)];
+const DELEGATION: &[(u8, usize)] = &[(1, 20), (2, 32), (4, 48)];
+const ZONEMD: &[(u8, usize)] = &[(1, 48), (2, 64)];
+
+/// Types of the IANA registry that have a name but no fields here.
+static NAMED: &[(&str, u16)] = &[
+    ("MD", 3),
+    ("MF", 4),
+    ("MB", 7),
+    ("MG", 8),
+    ("MR", 9),
+    ("NULL", 10),
+    ("WKS", 11),
+    ("MINFO", 14),
+    ("X25", 19),
+    ("ISDN", 20),
+    ("RT", 21),
+    ("NSAP", 22),
+    ("NSAP-PTR", 23),
+    ("PX", 26),
+    ("GPOS", 27),
+    ("NXT", 30),
+    ("EID", 31),
+    ("NIMLOC", 32),
+    ("ATMA", 34),
+    ("KX", 36),
+    ("A6", 38),
+    ("SINK", 40),
+    ("APL", 42),
+    ("IPSECKEY", 45),
+    ("DHCID", 49),
+    ("HIP", 55),
+    ("NINFO", 56),
+    ("RKEY", 57),
+    ("TALINK", 58),
+    ("DSYNC", 66),
+    ("NID", 104),
+    ("L32", 105),
+    ("L64", 106),
+    ("LP", 107),
+    ("EUI48", 108),
+    ("EUI64", 109),
+    ("AVC", 258),
+    ("DOA", 259),
+    ("AMTRELAY", 260),
+    ("RESINFO", 261),
+    ("WALLET", 262),
+    ("TA", 32768),
+    ("DLV", 32769),
+];
+
+/// Types that only a signed zone holds.
+static SIGNED: &[(&str, u16)] =
+    &[("SIG", 24), ("KEY", 25), ("RRSIG", 46), ("NSEC", 47), ("NSEC3", 50), ("NSEC3PARAM", 51)];
+
+/// Types and meta-types of messages (RFC 6895, 3.1, and OPT).
+fn is_meta(code: u16) -> bool {
+    matches!(code, 0 | 41 | 128..=255)
+}
+
+/// Reads the type of a record.
+pub fn parse(word: &[u8]) -> Result<u16, String> {
+    if let Some(known) = by_name(word) {
+        return Ok(known.code);
+    }
+    let text = String::from_utf8_lossy(word).to_ascii_uppercase();
+    if let Some(code) = by_number(&text) {
+        return if is_meta(code) { Err(format!("{text} is for messages, not for zones")) } else { Ok(code) };
+    }
+    if let Some((_, code)) = SIGNED.iter().find(|(name, _)| *name == text) {
+        return Err(format!("{text} (TYPE{code}) belongs to a signed zone: zones are served unsigned, leave it out"));
+    }
+    match NAMED.iter().find(|(name, _)| *name == text) {
+        Some((_, code)) => {
+            Err(format!("the fields of {text} are not known here: write it as TYPE{code} \\# LENGTH HEX (RFC 3597)"))
+        }
+        None => Err(format!(
+            "{} is no record type known here: any type can be written as TYPEnnn \\# LENGTH HEX (RFC 3597)",
+            quote(word)
+        )),
+    }
+}
+
+/// Reads a type in a list of types (CSYNC), where every one with a name has its place.
+pub fn parse_listed(word: &[u8]) -> Result<u16, String> {
+    let text = String::from_utf8_lossy(word).to_ascii_uppercase();
+    let named = || NAMED.iter().chain(SIGNED).find(|(name, _)| *name == text).map(|(_, code)| *code);
+    by_name(word)
+        .map(|known| known.code)
+        .or_else(|| by_number(&text))
+        .or_else(named)
+        .filter(|code| !is_meta(*code))
+        .ok_or_else(|| format!("{} is no record type", quote(word)))
+}
+
+/// The type's entry in the table.
+pub fn by_code(code: u16) -> Option<&'static RecordType> {
+    KNOWN.iter().find(|known| known.code == code)
+}
+
+/// The type's name, or TYPEnnn.
+pub fn show(code: u16) -> String {
+    by_code(code).map_or_else(|| format!("TYPE{code}"), |known| known.name.to_owned())
+}
+
+fn by_name(word: &[u8]) -> Option<&'static RecordType> {
+    KNOWN.iter().find(|known| known.name.as_bytes().eq_ignore_ascii_case(word))
+}
+
+fn by_number(upper: &str) -> Option<u16> {
+    upper.strip_prefix("TYPE").filter(|digits| digits.bytes().all(|digit| digit.is_ascii_digit()))?.parse().ok()
+}

@@ -1,0 +1,86 @@
+//! What is left to read of one entry.
+
+use super::escape::{decode, quote};
+use super::lexer::{Text, Token};
+
+/// The tokens of an entry, taken one by one. Errors are worded to follow `what: `.
+pub struct Words<'t, 'a> {
+    rest: &'t [Token<'a>],
+    line: u32,
+}
+
+impl<'t, 'a> Words<'t, 'a> {
+    /// `line` is where the entry begins.
+    pub fn new(tokens: &'t [Token<'a>], line: u32) -> Self {
+        Words { rest: tokens, line }
+    }
+
+    /// The line of the token taken last: the one to blame.
+    pub fn line(&self) -> u32 {
+        self.line
+    }
+
+    /// Whether nothing is left.
+    pub fn is_empty(&self) -> bool {
+        self.rest.is_empty()
+    }
+
+    /// The next token if it is a plain word, without taking it.
+    pub fn peek_word(&self) -> Option<&'a [u8]> {
+        match self.rest.first()?.text {
+            Text::Word(word) => Some(word),
+            Text::Quoted(_) | Text::Pair(..) => None,
+        }
+    }
+
+    /// Takes the next token.
+    pub fn token(&mut self) -> Option<Text<'a>> {
+        let (first, rest) = self.rest.split_first()?;
+        self.rest = rest;
+        self.line = first.line;
+        Some(first.text)
+    }
+
+    /// Takes a plain word.
+    pub fn word(&mut self) -> Result<&'a [u8], String> {
+        match self.token() {
+            Some(Text::Word(word)) => Ok(word),
+            Some(Text::Quoted(text)) => Err(format!("{} stands in quotes: write it without", quote(text))),
+            Some(Text::Pair(key, value)) => Err(half_quoted(key, value)),
+            None => Err("it is missing".to_owned()),
+        }
+    }
+
+    /// Takes a string, quoted or not, and resolves its escapes.
+    pub fn string(&mut self) -> Result<Vec<u8>, String> {
+        match self.token() {
+            Some(Text::Word(text) | Text::Quoted(text)) => decode(text),
+            Some(Text::Pair(key, value)) => Err(half_quoted(key, value)),
+            None => Err("it is missing".to_owned()),
+        }
+    }
+
+    /// Takes all that is left, as plain words put together.
+    pub fn joined(&mut self) -> Result<Vec<u8>, String> {
+        let mut joined = Vec::new();
+        while !self.is_empty() {
+            joined.extend_from_slice(self.word()?);
+        }
+        Ok(joined)
+    }
+
+    /// Nothing may be left.
+    pub fn finish(&mut self) -> Result<(), String> {
+        match self.token() {
+            None => Ok(()),
+            Some(Text::Word(text) | Text::Quoted(text) | Text::Pair(text, _)) => {
+                Err(format!("{} is left over at the end", quote(text)))
+            }
+        }
+    }
+}
+
+fn half_quoted(key: &[u8], value: &[u8]) -> String {
+    let (key, value) = (String::from_utf8_lossy(key), String::from_utf8_lossy(value));
+    format!("{key}=\"{value}\" is quoted only in part: write \"{key}={value}\"")
+}

@@ -1,0 +1,83 @@
+//! Sizes: what is cut, what is left out, what is compressed.
+
+use hickory_proto::op::Message;
+use polder::dns::answer::Transport::Udp;
+use polder::dns::number::rtype::*;
+
+use crate::ask::{TCP, edns_query, query, raw};
+
+/// Length, TC, and the number of records in each section.
+fn shape(query: &[u8]) -> (usize, bool, [usize; 3]) {
+    let (answered, bytes) = raw(query, Udp).unwrap();
+    let message = Message::from_vec(&bytes).unwrap();
+    let counts = [message.answers.len(), message.authorities.len(), message.additionals.len()];
+    assert_eq!(answered.truncated, message.metadata.truncation);
+    (bytes.len(), message.metadata.truncation, counts)
+}
+
+#[test]
+fn an_answer_beyond_512_is_cut_without_edns_and_whole_with_it() {
+    let (length, cut, counts) = shape(&query("many.example.net", A));
+    assert!(length <= 512 && cut, "{length}");
+    assert_eq!(counts, [0, 0, 0], "a set is whole or not there");
+    let (length, cut, counts) = shape(&edns_query("many.example.net", A, 1232));
+    assert!(length > 512 && !cut, "{length}");
+    assert_eq!(counts, [40, 0, 0]);
+}
+
+#[test]
+fn the_clients_size_counts_up_to_ours_and_from_512() {
+    assert!(shape(&edns_query("middle.example.net", 16, 512)).1);
+    assert!(shape(&edns_query("middle.example.net", 16, 100)).1, "a size below 512 is 512");
+    assert!(!shape(&edns_query("mail.example.net", A, 100)).1);
+    assert!(!shape(&edns_query("middle.example.net", 16, 700)).1);
+    let (length, cut, _) = shape(&edns_query("large.example.net", 16, 4096));
+    assert!(cut && length <= 1232, "{length}");
+}
+
+#[test]
+fn tcp_gives_the_whole() {
+    let (answered, bytes) = raw(&query("large.example.net", 16), TCP).unwrap();
+    assert!(!answered.truncated && bytes.len() > 1500);
+    assert_eq!(Message::from_vec(&bytes).unwrap().answers.len(), 6);
+}
+
+#[test]
+fn helpers_that_do_not_fit_are_left_out_without_tc() {
+    let (length, cut, counts) = shape(&edns_query("mxs.example.net", MX, 1232));
+    assert!(!cut && length <= 1232, "{length}");
+    assert_eq!(counts[0], 30);
+    assert!(counts[2] > 0 && counts[2] < 30, "{counts:?}");
+}
+
+#[test]
+fn a_referral_whose_in_domain_glue_does_not_fit_is_cut() {
+    let (length, cut, counts) = shape(&query("www.glued.example.net", A));
+    assert!(cut && length <= 512, "{length}");
+    assert_eq!(counts[1], 10);
+    let (_, cut, counts) = shape(&edns_query("www.glued.example.net", A, 1232));
+    assert!(!cut);
+    assert_eq!(counts, [0, 10, 20]);
+}
+
+#[test]
+fn a_referral_whose_sibling_glue_does_not_fit_is_not_cut() {
+    let (_, cut, counts) = shape(&query("www.sibling.example.net", A));
+    assert!(!cut);
+    assert_eq!(counts[1], 10);
+    assert!(counts[2] < 20, "{counts:?}");
+}
+
+#[test]
+fn names_are_compressed() {
+    let (_, bytes) = raw(&query("nope.example.net", A), Udp).unwrap();
+    let names = bytes.windows(7).filter(|window| *window == b"example").count();
+    assert_eq!(names, 1, "{bytes:02x?}");
+}
+
+#[test]
+fn the_name_in_srv_is_not_compressed() {
+    let (_, bytes) = raw(&query("_http._tcp.example.net", SRV), Udp).unwrap();
+    let names = bytes.windows(7).filter(|window| *window == b"example").count();
+    assert_eq!(names, 2, "{bytes:02x?}");
+}

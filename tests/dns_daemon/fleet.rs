@@ -1,0 +1,319 @@
+//! A nameserver in a folder of its own, the members it probes, and a client.
+
+use std::fs;
+use std::io::{Read, Write};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use hickory_proto::op::Message;
+use hickory_proto::rr::RData;
+use polder::daemon::client::{Client, ClientError};
+use polder::dns::api::{Done, Status};
+use polder::dns::name;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+/// No event is waited for longer.
+pub const LIMIT: Duration = Duration::from_secs(15);
+
+pub const POOL: &str = "http0.l.example.net";
+
+/// Waits until `met` gives something.
+pub fn wait_for<T>(what: &str, mut met: impl FnMut() -> Option<T>) -> T {
+    let end = Instant::now() + LIMIT;
+    loop {
+        if let Some(found) = met() {
+            return found;
+        }
+        assert!(Instant::now() < end, "waited {LIMIT:?} for {what}");
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// Members on 127.0.0.1, 127.0.0.2, …, at one port: each answers 200 or 503, as it is told.
+pub struct Members {
+    pub port: u16,
+    well: Vec<Arc<AtomicBool>>,
+}
+
+impl Members {
+    pub fn start(count: u8) -> Members {
+        let address = |n: u8, port: u16| SocketAddr::new(Ipv4Addr::new(127, 0, 0, n + 1).into(), port);
+        let listeners = wait_for("one port on several addresses", || {
+            let first = TcpListener::bind(address(0, 0)).unwrap();
+            let port = first.local_addr().unwrap().port();
+            let mut all = vec![first];
+            for n in 1..count {
+                all.push(TcpListener::bind(address(n, port)).ok()?);
+            }
+            Some(all)
+        });
+        let port = listeners[0].local_addr().unwrap().port();
+        let well = listeners.into_iter().map(Members::serve).collect();
+        Members { port, well }
+    }
+
+    fn serve(listener: TcpListener) -> Arc<AtomicBool> {
+        let well = Arc::new(AtomicBool::new(true));
+        let told = Arc::clone(&well);
+        std::thread::spawn(move || {
+            for mut stream in listener.incoming().flatten() {
+                let status = if told.load(Ordering::Relaxed) { "200 OK" } else { "503 No" };
+                let _ = stream.read(&mut [0; 1024]);
+                let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
+                let _ = stream.write_all(answer.as_bytes());
+            }
+        });
+        well
+    }
+
+    pub fn set(&self, member: usize, well: bool) {
+        self.well[member].store(well, Ordering::Relaxed);
+    }
+}
+
+/// A port that was free a moment ago, for UDP and TCP.
+pub fn free_port() -> u16 {
+    wait_for("a port free for UDP and TCP", || {
+        let tcp = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = tcp.local_addr().unwrap();
+        UdpSocket::bind(address).ok().map(|_| address.port())
+    })
+}
+
+/// A nameserver's folder and processes.
+pub struct Daemon {
+    pub folder: TempDir,
+    pub port: u16,
+    pub document: Value,
+    pub process: Option<Child>,
+}
+
+impl Daemon {
+    /// Writes a document with one zone and one pool over `members`; nothing is started.
+    pub fn prepare(members: &Members) -> Daemon {
+        let folder = tempfile::tempdir().unwrap();
+        let port = free_port();
+        let table: serde_json::Map<String, Value> = (0..members.well.len())
+            .map(|n| (format!("m{}", n + 1), json!({ "addresses": [format!("127.0.0.{}", n + 1)] })))
+            .collect();
+        let document = json!({
+            "version": 1,
+            "name": "ns-test",
+            "listeners": [format!("127.0.0.1:{port}")],
+            "admin": { "socket": folder.path().join("admin.sock") },
+            "state_dir": folder.path().join("state"),
+            "workers": 2,
+            "drain": "2s",
+            "zones": { "example.net": { "file": "example.net.zone" } },
+            "pools": { POOL: {
+                "ttl": 5,
+                "members": table,
+                "check": { "port": members.port, "path": "/ready", "interval": "50ms", "timeout": "1s" }
+            } }
+        });
+        let daemon = Daemon { folder, port, document, process: None };
+        fs::create_dir(daemon.folder.path().join("state")).unwrap();
+        daemon.write_zone(1, "www CNAME http0.l");
+        daemon.write_document();
+        daemon
+    }
+
+    pub fn start(members: &Members) -> Daemon {
+        let mut daemon = Daemon::prepare(members);
+        daemon.run();
+        daemon
+    }
+
+    pub fn write_zone(&self, serial: u32, more: &str) {
+        let zone = format!(
+            "$ORIGIN example.net.\n$TTL 60\n@ SOA ns1 hostmaster {serial} 7200 3600 1209600 60\n@ NS ns1\n\
+             ns1 A 192.0.2.1\n{more}\n"
+        );
+        fs::write(self.folder.path().join("example.net.zone"), zone).unwrap();
+    }
+
+    pub fn write_document(&self) {
+        fs::write(self.config(), self.document.to_string()).unwrap();
+    }
+
+    pub fn config(&self) -> PathBuf {
+        self.folder.path().join("dns.json")
+    }
+
+    fn command(&self, more: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_polder-dns"));
+        let log = fs::File::options().create(true).append(true).open(self.folder.path().join("log")).unwrap();
+        command.arg("--config").arg(self.config()).args(more).stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+        command
+    }
+
+    /// Starts a process and waits until it is ready.
+    pub fn run(&mut self) {
+        self.process = Some(self.command(&[]).spawn().unwrap());
+        let id = self.process.as_ref().unwrap().id();
+        self.wait_ready(id);
+    }
+
+    pub fn spawn(&self, more: &[&str]) -> Child {
+        self.command(more).spawn().unwrap()
+    }
+
+    /// Runs to the end, its output kept.
+    pub fn output(&self, more: &[&str]) -> Output {
+        self.command(more).stdout(Stdio::piped()).stderr(Stdio::piped()).output().unwrap()
+    }
+
+    pub fn wait_ready(&self, id: u32) {
+        let end = Instant::now() + LIMIT;
+        while !self.get("/status").is_ok_and(|status| status["pid"] == id && status["ready"] == true) {
+            assert!(Instant::now() < end, "process {id} is not ready:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    pub fn client(&self) -> Client {
+        Client::new(&self.folder.path().join("admin.sock"))
+    }
+
+    pub fn get(&self, path: &str) -> Result<Value, ClientError> {
+        block_on(self.client().get(path))
+    }
+
+    pub fn post(&self, path: &str, body: &Value) -> Result<Value, ClientError> {
+        block_on(self.client().post(path, body))
+    }
+
+    pub fn status(&self) -> Status {
+        let status = self.get("/status").unwrap_or_else(|error| panic!("{error:?}\n{}", self.log()));
+        serde_json::from_value(status).unwrap()
+    }
+
+    pub fn reload(&self) -> Result<Done, ClientError> {
+        self.post("/reload", &json!({})).map(|done| serde_json::from_value(done).unwrap())
+    }
+
+    pub fn say(&self, member: &str, state: &str, force: bool) -> Result<Done, ClientError> {
+        let command = json!({ "subject": format!("{POOL}/{member}"), "state": state, "who": "a test", "why": "", "force": force });
+        self.post("/operator", &command).map(|done| serde_json::from_value(done).unwrap())
+    }
+
+    /// The addresses of a name over UDP, ordered.
+    pub fn addresses(&self, name: &str) -> Vec<String> {
+        let message = udp(SocketAddr::new(Ipv4Addr::LOCALHOST.into(), self.port), &query(name, 1));
+        let mut addresses: Vec<String> = message.answers.iter().filter_map(|record| address(&record.data)).collect();
+        addresses.sort();
+        addresses
+    }
+
+    pub fn wait_answer(&self, name: &str, expected: &[&str]) {
+        let end = Instant::now() + LIMIT;
+        loop {
+            let found = self.addresses(name);
+            if found == expected {
+                return;
+            }
+            assert!(Instant::now() < end, "{name} answers {found:?}, expected {expected:?}:\n{}", self.log());
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
+    pub fn signal(&self, signal: nix::sys::signal::Signal) {
+        let id = self.process.as_ref().unwrap().id();
+        nix::sys::signal::kill(nix::unistd::Pid::from_raw(id as i32), signal).unwrap();
+    }
+
+    pub fn wait_exit(&mut self) -> ExitStatus {
+        let mut process = self.process.take().unwrap();
+        wait_exit(&mut process, self)
+    }
+}
+
+pub fn wait_exit(process: &mut Child, daemon: &Daemon) -> ExitStatus {
+    let end = Instant::now() + LIMIT;
+    loop {
+        if let Some(status) = process.try_wait().unwrap() {
+            return status;
+        }
+        assert!(Instant::now() < end, "process {} does not end:\n{}", process.id(), daemon.log());
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        if let Some(process) = &mut self.process {
+            let _ = process.kill();
+            let _ = process.wait();
+        }
+    }
+}
+
+fn address(data: &RData) -> Option<String> {
+    matches!(data, RData::A(_) | RData::AAAA(_)).then(|| data.to_string())
+}
+
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
+}
+
+pub fn query(text: &str, qtype: u16) -> Vec<u8> {
+    let mut query = vec![fastrand::u8(..), fastrand::u8(..), 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
+    query.extend_from_slice(&name::from_text(text).unwrap());
+    query.extend_from_slice(&qtype.to_be_bytes());
+    query.extend_from_slice(&1u16.to_be_bytes());
+    query
+}
+
+/// One query over UDP, from and to exactly these addresses; no second try.
+pub fn udp(server: SocketAddr, query: &[u8]) -> Message {
+    try_udp(server, query).unwrap_or_else(|error| panic!("no answer from {server}: {error}"))
+}
+
+pub fn try_udp(server: SocketAddr, query: &[u8]) -> std::io::Result<Message> {
+    let from: IpAddr = if server.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { server.ip() };
+    let socket = UdpSocket::bind((from, 0))?;
+    socket.set_read_timeout(Some(Duration::from_secs(5)))?;
+    // Connected: an answer from any other address is not seen.
+    socket.connect(server)?;
+    socket.send(query)?;
+    let mut buffer = [0; 65535];
+    let length = socket.recv(&mut buffer)?;
+    assert_eq!(buffer[..2], query[..2]);
+    Ok(Message::from_vec(&buffer[..length]).unwrap())
+}
+
+pub fn write_framed(stream: &mut TcpStream, query: &[u8]) {
+    let framed = [&(query.len() as u16).to_be_bytes()[..], query].concat();
+    stream.write_all(&framed).unwrap();
+}
+
+pub fn read_framed(stream: &mut TcpStream) -> std::io::Result<Message> {
+    let mut length = [0; 2];
+    stream.read_exact(&mut length)?;
+    let mut message = vec![0; u16::from_be_bytes(length).into()];
+    stream.read_exact(&mut message)?;
+    Ok(Message::from_vec(&message).unwrap())
+}
+
+pub fn connect(port: u16) -> TcpStream {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream
+}
+
+pub fn text(output: &[u8]) -> String {
+    String::from_utf8_lossy(output).into_owned()
+}
+
+pub fn exists(path: &Path) -> Option<()> {
+    path.exists().then_some(())
+}

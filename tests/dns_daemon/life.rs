@@ -1,0 +1,149 @@
+//! Start, takeover, end.
+
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use nix::sys::signal::Signal;
+
+use crate::fleet::*;
+
+#[test]
+fn check_config_tells_every_finding_of_the_document_and_the_zones() {
+    let mut daemon = Daemon::prepare(&Members::start(1));
+    let valid = daemon.output(&["--check-config"]);
+    assert!(valid.status.success(), "{}", text(&valid.stderr));
+    assert!(text(&valid.stdout).contains("valid"));
+    daemon.write_zone(1, "www A 192.0.2.300");
+    daemon.document["workers"] = "many".into();
+    daemon.write_document();
+    let invalid = daemon.output(&["--check-config"]);
+    assert_eq!(invalid.status.code(), Some(1));
+    let said = text(&invalid.stderr);
+    assert!(said.contains("workers") && said.contains("192.0.2.300"), "{said}");
+}
+
+#[test]
+fn check_config_live_tries_the_sockets() {
+    let daemon = Daemon::prepare(&Members::start(1));
+    let free = daemon.output(&["--check-config", "--live"]);
+    assert!(free.status.success(), "{}", text(&free.stderr));
+    let _taken = UdpSocket::bind(("127.0.0.1", daemon.port)).unwrap();
+    let taken = daemon.output(&["--check-config", "--live"]);
+    assert_eq!(taken.status.code(), Some(1));
+    assert!(text(&taken.stderr).contains(&daemon.port.to_string()), "{}", text(&taken.stderr));
+}
+
+#[test]
+fn a_port_in_use_is_named_and_the_exit_code_is_3() {
+    let daemon = Daemon::prepare(&Members::start(1));
+    let _taken = UdpSocket::bind(("127.0.0.1", daemon.port)).unwrap();
+    let output = daemon.output(&[]);
+    assert_eq!(output.status.code(), Some(3));
+    let said = text(&output.stderr);
+    assert!(said.contains(&format!("127.0.0.1:{}", daemon.port)), "{said}");
+}
+
+#[test]
+fn a_takeover_of_nobody_is_exit_code_3() {
+    let daemon = Daemon::prepare(&Members::start(1));
+    let output = daemon.output(&["--takeover"]);
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+}
+
+#[test]
+fn sigterm_ends_with_0_and_frees_the_port() {
+    let mut daemon = Daemon::start(&Members::start(1));
+    daemon.signal(Signal::SIGTERM);
+    assert!(daemon.wait_exit().success(), "{}", daemon.log());
+    UdpSocket::bind(("127.0.0.1", daemon.port)).unwrap();
+}
+
+#[test]
+fn nothing_is_answered_before_the_first_checks() {
+    let members = Members::start(1);
+    let mut daemon = Daemon::prepare(&members);
+    // A member that never answers: the first round lasts as long as its time-out.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let check = &mut daemon.document["pools"][POOL]["check"];
+    check["port"] = silent.local_addr().unwrap().port().into();
+    daemon.write_document();
+    let started = std::time::Instant::now();
+    daemon.process = Some(daemon.spawn(&[]));
+    let server = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), daemon.port);
+    wait_for("the socket", || exists(&daemon.folder.path().join("admin.sock")));
+    let message = udp(server, &query(POOL, 1));
+    assert!(started.elapsed().as_millis() >= 1000, "answered after {:?}", started.elapsed());
+    assert_eq!(message.answers.len(), 1, "all are down: all are answered");
+}
+
+#[test]
+fn a_takeover_loses_no_query_over_udp_nor_tcp() {
+    let mut daemon = Daemon::start(&Members::start(2));
+    daemon.say("m2", "drain", false).unwrap();
+    let server = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), daemon.port);
+    let stop = Arc::new(AtomicBool::new(false));
+    let answered = Arc::new(AtomicU64::new(0));
+    let ask = |over_tcp: bool| {
+        let (stop, answered, port) = (Arc::clone(&stop), Arc::clone(&answered), daemon.port);
+        std::thread::spawn(move || {
+            while !stop.load(Ordering::Relaxed) {
+                let query = query(POOL, 1);
+                let message = if over_tcp {
+                    let mut stream = connect(port);
+                    write_framed(&mut stream, &query);
+                    read_framed(&mut stream).expect("an answer over TCP")
+                } else {
+                    udp(server, &query)
+                };
+                assert_eq!(message.answers.len(), 1);
+                answered.fetch_add(1, Ordering::Relaxed);
+            }
+        })
+    };
+    let visitors = [ask(false), ask(false), ask(true)];
+    let more = |answered: &AtomicU64, than: u64| (answered.load(Ordering::Relaxed) > than).then_some(());
+    wait_for("the first answers", || more(&answered, 20));
+    for _ in 0..3 {
+        let mut old = daemon.process.take().unwrap();
+        let next = daemon.spawn(&["--takeover"]);
+        let id = next.id();
+        daemon.process = Some(next);
+        daemon.wait_ready(id);
+        assert!(wait_exit(&mut old, &daemon).success(), "{}", daemon.log());
+        let before = answered.load(Ordering::Relaxed);
+        wait_for("answers after the takeover", || more(&answered, before + 20));
+    }
+    stop.store(true, Ordering::Relaxed);
+    for visitor in visitors {
+        visitor.join().unwrap_or_else(|_| panic!("a query was lost:\n{}", daemon.log()));
+    }
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.1"], "the operator's word came along");
+}
+
+#[test]
+fn a_takeover_that_fails_leaves_the_running_one_serving() {
+    let mut daemon = Daemon::start(&Members::start(1));
+    let good = std::fs::read_to_string(daemon.config()).unwrap();
+    std::fs::write(daemon.config(), good.replace("\"drain\":\"2s\"", "\"drain\":\"soon\"")).unwrap();
+    let mut next = daemon.spawn(&["--takeover"]);
+    assert_eq!(wait_exit(&mut next, &daemon).code(), Some(1));
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.1"]);
+    assert!(daemon.process.as_mut().unwrap().try_wait().unwrap().is_none());
+}
+
+#[test]
+fn health_that_is_fresh_is_used_after_a_crash() {
+    let members = Members::start(2);
+    members.set(0, false);
+    let mut daemon = Daemon::start(&members);
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait_exit();
+    let since = |daemon: &Daemon| daemon.status().pools[0].members[0].addresses[0].check_since;
+    daemon.run();
+    let first = since(&daemon);
+    daemon.signal(Signal::SIGTERM);
+    daemon.wait_exit();
+    daemon.run();
+    assert_eq!(since(&daemon), first);
+}

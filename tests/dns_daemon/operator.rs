@@ -1,0 +1,118 @@
+//! The operator's words.
+
+use polder::daemon::client::ClientError;
+use polder::daemon::operator::{OperatorState, unix_ms};
+use serde_json::json;
+
+use crate::fleet::*;
+
+#[test]
+fn a_drained_member_leaves_the_answer_at_once_and_the_word_tells_until_when_it_is_cached() {
+    let daemon = Daemon::start(&Members::start(2));
+    let before = unix_ms();
+    let done = daemon.say("m1", "drain", false).unwrap();
+    assert_eq!(daemon.addresses("www.example.net"), ["127.0.0.2"]);
+    let cached_until = done.cached_until.unwrap();
+    assert!((before + 5000..=unix_ms() + 5000).contains(&cached_until), "{cached_until}");
+    assert_eq!(done.generation, daemon.status().generation);
+    daemon.say("m1", "ready", false).unwrap();
+    assert_eq!(daemon.addresses("www.example.net"), ["127.0.0.1", "127.0.0.2"]);
+}
+
+#[test]
+fn the_last_usable_member_is_drained_only_by_force_and_then_never_resurrected() {
+    let members = Members::start(2);
+    let daemon = Daemon::start(&members);
+    members.set(1, false);
+    daemon.wait_answer(POOL, &["127.0.0.1"]);
+    match daemon.say("m1", "maint", false) {
+        Err(ClientError::Refused { status: 409, message }) => assert!(message.contains("force"), "{message}"),
+        other => panic!("{other:?}"),
+    }
+    daemon.say("m1", "maint", true).unwrap();
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.2"], "all are down: every member but the one in maint");
+    daemon.say("m2", "drain", true).unwrap();
+    assert_eq!(daemon.addresses(POOL), [""; 0]);
+}
+
+#[test]
+fn unknown_pools_and_members_are_404() {
+    let daemon = Daemon::start(&Members::start(1));
+    for subject in ["http0.l.example.net/m9", "nope.example.net/m1", "m1"] {
+        let command = json!({ "subject": subject, "state": "drain", "who": "a test" });
+        let refused = daemon.post("/operator", &command);
+        assert!(matches!(refused, Err(ClientError::Refused { status: 404, .. })), "{subject}: {refused:?}");
+    }
+}
+
+#[test]
+fn a_word_with_an_end_ends() {
+    let daemon = Daemon::start(&Members::start(2));
+    let command = json!({ "subject": format!("{POOL}/m1"), "state": "drain", "who": "a test", "for_ms": 700 });
+    daemon.post("/operator", &command).unwrap();
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.2"]);
+    daemon.wait_answer(POOL, &["127.0.0.1", "127.0.0.2"]);
+}
+
+#[test]
+fn words_outlive_kill_9() {
+    let mut daemon = Daemon::start(&Members::start(2));
+    daemon.say("m1", "drain", false).unwrap();
+    daemon.signal(nix::sys::signal::Signal::SIGKILL);
+    daemon.wait_exit();
+    daemon.run();
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.2"]);
+    let member = &daemon.status().pools[0].members[0];
+    assert_eq!(member.operator, OperatorState::Drain);
+    assert_eq!(member.word.as_ref().unwrap().who, "a test");
+}
+
+#[test]
+fn a_state_directory_that_cannot_be_written_is_an_alarm_and_the_word_counts() {
+    let members = Members::start(2);
+    let mut daemon = Daemon::prepare(&members);
+    let state = daemon.folder.path().join("state");
+    std::fs::remove_dir(&state).unwrap();
+    daemon.document["state_dir"] = json!(daemon.config());
+    daemon.write_document();
+    daemon.process = Some(daemon.spawn(&[]));
+    daemon.wait_ready(daemon.process.as_ref().unwrap().id());
+    daemon.say("m1", "drain", false).unwrap();
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.2"]);
+    let alarms = daemon.status().alarms;
+    assert!(alarms.iter().any(|alarm| alarm.contains("cannot be written")), "{alarms:?}");
+}
+
+#[test]
+fn operator_states_that_cannot_be_read_are_an_alarm() {
+    let members = Members::start(2);
+    let mut daemon = Daemon::prepare(&members);
+    std::fs::write(daemon.folder.path().join("state/operator.json"), "half a fi").unwrap();
+    daemon.run();
+    let alarms = daemon.status().alarms;
+    assert!(alarms.iter().any(|alarm| alarm.contains("operator.json")), "{alarms:?}");
+    assert!(daemon.log().contains("operator.json"));
+}
+
+#[test]
+fn peers_tell_each_other_the_operators_words() {
+    let members = Members::start(2);
+    let mut one = Daemon::prepare(&members);
+    let mut two = Daemon::prepare(&members);
+    let (port_one, port_two) = (free_port(), free_port());
+    let table = json!({ "one": format!("127.0.0.1:{port_one}"), "two": format!("127.0.0.1:{port_two}") });
+    for (daemon, name, port) in [(&mut one, "one", port_one), (&mut two, "two", port_two)] {
+        let key_file = daemon.folder.path().join("keys");
+        std::fs::write(&key_file, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n").unwrap();
+        daemon.document["name"] = json!(name);
+        daemon.document["peers"] =
+            json!({ "listen": format!("127.0.0.1:{port}"), "key_file": key_file, "members": table });
+        daemon.write_document();
+    }
+    one.run();
+    one.say("m1", "drain", false).unwrap();
+    two.run();
+    assert_eq!(two.addresses(POOL), ["127.0.0.2"], "known before ready");
+    two.say("m1", "ready", false).unwrap();
+    one.wait_answer(POOL, &["127.0.0.1", "127.0.0.2"]);
+}

@@ -1,0 +1,109 @@
+//! Reloads in place.
+
+use polder::daemon::client::ClientError;
+use serde_json::json;
+
+use crate::fleet::*;
+
+#[test]
+fn a_reload_serves_the_new_zone_and_keeps_the_process_and_its_health() {
+    let daemon = Daemon::start(&Members::start(2));
+    let before = daemon.status();
+    daemon.write_zone(2, "new A 192.0.2.77");
+    let done = daemon.reload().unwrap();
+    assert_eq!(daemon.addresses("new.example.net"), ["192.0.2.77"]);
+    let after = daemon.status();
+    assert_eq!((after.pid, after.zones[0].serial), (before.pid, 2));
+    assert!(done.generation > before.generation);
+    assert_eq!(after.pools[0].members[0].addresses[0].check_since, before.pools[0].members[0].addresses[0].check_since);
+    assert!(after.last_reload.unwrap().contains("reloaded"));
+}
+
+#[test]
+fn a_bad_zone_and_a_bad_document_change_nothing_and_every_finding_is_told() {
+    let daemon = Daemon::start(&Members::start(1));
+    daemon.write_zone(2, "www A 192.0.2.300\nhttp0.l A 192.0.2.1\nother BOGUS x");
+    match daemon.reload() {
+        Err(ClientError::Refused { status: 422, message }) => {
+            assert!(!message.is_empty());
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(daemon.addresses("www.example.net"), ["127.0.0.1"]);
+    let status = daemon.status();
+    assert_eq!(status.zones[0].serial, 1);
+    assert!(status.last_reload.unwrap().contains("failed"));
+    std::fs::write(daemon.config(), "{ \"version\": 1, \"zones\": 5 }").unwrap();
+    assert!(matches!(daemon.reload(), Err(ClientError::Refused { status: 422, .. })));
+    assert_eq!(daemon.addresses("www.example.net"), ["127.0.0.1"]);
+}
+
+#[test]
+fn addresses_in_the_file_at_a_pools_name_are_a_finding_with_their_line() {
+    let daemon = Daemon::start(&Members::start(1));
+    daemon.write_zone(2, "http0.l A 192.0.2.1");
+    let output = daemon.output(&["--check-config"]);
+    assert_eq!(output.status.code(), Some(1));
+    let said = text(&output.stderr);
+    assert!(said.contains("example.net.zone:6: an A record cannot stand at http0.l.example.net"), "{said}");
+}
+
+#[test]
+fn sighup_reloads() {
+    let daemon = Daemon::start(&Members::start(1));
+    daemon.write_zone(9, "www CNAME http0.l");
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    wait_for("the new serial", || (daemon.status().zones[0].serial == 9).then_some(()));
+}
+
+#[test]
+fn a_reload_adds_and_removes_listeners() {
+    let members = Members::start(1);
+    let mut daemon = Daemon::start(&members);
+    let (old, new) = (daemon.port, free_port());
+    daemon.document["listeners"] = json!([format!("127.0.0.1:{old}"), format!("127.0.0.1:{new}")]);
+    daemon.write_document();
+    daemon.reload().unwrap();
+    daemon.port = new;
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.1"]);
+    daemon.document["listeners"] = json!([format!("127.0.0.1:{new}")]);
+    daemon.write_document();
+    daemon.reload().unwrap();
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.1"]);
+    wait_for("the old port to be free", || std::net::UdpSocket::bind(("127.0.0.1", old)).ok());
+}
+
+#[test]
+fn a_member_added_by_a_reload_is_checked_before_it_is_answered() {
+    let members = Members::start(2);
+    members.set(1, false);
+    let mut daemon = Daemon::prepare(&members);
+    let both = daemon.document["pools"][POOL]["members"].clone();
+    daemon.document["pools"][POOL]["members"].as_object_mut().unwrap().remove("m2");
+    daemon.write_document();
+    daemon.run();
+    daemon.document["pools"][POOL]["members"] = both;
+    daemon.write_document();
+    daemon.reload().unwrap();
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.1"]);
+    members.set(1, true);
+    daemon.wait_answer(POOL, &["127.0.0.1", "127.0.0.2"]);
+}
+
+#[test]
+fn a_document_that_this_process_cannot_take_up_is_taken_up_by_a_successor() {
+    let members = Members::start(1);
+    let mut daemon = Daemon::start(&members);
+    let metrics = free_port();
+    daemon.document["admin"]["address"] = json!(format!("127.0.0.1:{metrics}"));
+    daemon.write_document();
+    let before = daemon.status().pid;
+    let done = daemon.reload().unwrap();
+    assert!(done.done.contains("handed over"), "{}", done.done);
+    assert!(daemon.wait_exit().success());
+    let after = wait_for("the successor", || Some(daemon.status()).filter(|status| status.pid != before));
+    assert!(std::net::TcpStream::connect(("127.0.0.1", metrics)).is_ok());
+    let pid = nix::unistd::Pid::from_raw(after.pid as i32);
+    nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
+    wait_for("the end of the successor", || daemon.get("/status").is_err().then_some(()));
+}
