@@ -40,3 +40,4 @@ pub mod config;
 pub mod daemon;
 pub mod dns;
 pub mod health;
+pub mod proxy;

@@ -1,0 +1,461 @@
+//! Every decision of the control thread (pure): events in, effects out.
+//!
+//! Owns the state that requests do not change: document, health, the operator's words, latches, and the snapshot built
+//! from them. Must never: touch a socket, a file or a clock; `run` does that, calls [`State::on_event`] and the
+//! operator's commands, and carries out the [`Effect`]s in their order.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::api::{FailbackCommand, FailoverCommand};
+use super::build::{Circumstances, answers_alike, build, standings};
+use super::latch::{Keeper, Now, Refusal, Said, Site};
+use super::latches::{Ended, Found, Latches, Moved, Record};
+use super::peer_words::PeerWords;
+use super::prepared::{Prepared, PreparedService};
+use super::snapshot::{Backend, Service, Snapshot};
+use crate::daemon::operator::{OperatorCommand, OperatorState, OperatorStates, Word};
+use crate::health::HealthView;
+
+/// The version of what proxies tell each other and hand over.
+pub const VERSION: u64 = 1;
+
+/// Between two tries to write the operator's words.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// While a step waits for running requests to end, it is looked at this often.
+const HANDING_OVER: Duration = Duration::from_millis(50);
+
+/// Something happened.
+#[derive(Debug)]
+pub enum Event {
+    /// The checker has another view.
+    Health(Arc<HealthView>),
+    /// A peer told all it knows.
+    Heard {
+        /// Its name.
+        peer: String,
+        /// What it said.
+        value: Value,
+    },
+    /// The process before this one told all it knew.
+    Inherited(Value),
+    /// A write of the latches has ended.
+    LatchesWritten {
+        /// Which.
+        ticket: u64,
+        /// How.
+        ended: Ended,
+    },
+    /// A write of the operator's words has ended.
+    OperatorWritten(Result<(), String>),
+    /// Another document is in force.
+    Reloaded(Arc<Prepared>),
+    /// The daemon stops or has handed over: not ready, `Connection: close`.
+    Draining(bool),
+    /// Time has passed ([`State::wakes`]).
+    Time,
+}
+
+/// Something to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Requests are answered from this one.
+    Publish(Arc<Snapshot>),
+    /// To be written; answered with [`Event::LatchesWritten`].
+    WriteLatches {
+        /// To be named in the answer.
+        ticket: u64,
+        /// What is written.
+        record: Record,
+    },
+    /// To be written; answered with [`Event::OperatorWritten`].
+    WriteOperator(Value),
+    /// What peers are to be told from now on.
+    Tell(Value),
+    /// One line for the log.
+    Log(String),
+}
+
+/// All of it.
+pub struct State {
+    pub(super) own: String,
+    pub(super) prepared: Arc<Prepared>,
+    pub(super) health: Arc<HealthView>,
+    pub(super) operator: OperatorStates,
+    pub(super) latches: Latches,
+    pub(super) peers: BTreeMap<String, PeerWords>,
+    pub(super) snapshot: Arc<Snapshot>,
+    operator_file: OperatorFile,
+    told: Value,
+    draining: bool,
+    workers: usize,
+}
+
+/// What a start knows.
+pub struct Known {
+    /// What checks say.
+    pub health: Arc<HealthView>,
+    /// The operator's words.
+    pub operator: OperatorStates,
+    /// The latches on disk.
+    pub latches: Found,
+    /// Health was not known: active backends get their grace.
+    pub cold: bool,
+}
+
+#[derive(Debug, Default)]
+struct OperatorFile {
+    dirty: bool,
+    writing: bool,
+    failure: Option<(String, Duration)>,
+}
+
+impl State {
+    /// The state at the start. The first snapshot is in [`State::snapshot`]; the effects are to be carried out as always.
+    pub fn new(prepared: Arc<Prepared>, known: Known, workers: usize, now: Now) -> (State, Vec<Effect>) {
+        let mut state = State {
+            own: prepared.document.name.clone(),
+            latches: Latches::restore(known.latches),
+            health: known.health,
+            operator: known.operator,
+            peers: BTreeMap::new(),
+            operator_file: OperatorFile::default(),
+            told: Value::Null,
+            draining: false,
+            snapshot: Arc::new(Snapshot::nothing(&prepared)),
+            prepared,
+            workers,
+        };
+        state.latches.cover(&state.prepared, known.cold, now);
+        let effects = state.settle(now);
+        (state, effects)
+    }
+
+    /// The present snapshot.
+    pub fn snapshot(&self) -> &Arc<Snapshot> {
+        &self.snapshot
+    }
+
+    /// What is told to peers, and handed over.
+    pub fn ours(&self) -> Value {
+        json!({ "version": VERSION, "latches": self.latches.record().latches, "operator": self.operator })
+    }
+
+    /// Whether a latch waits for its write: a start is not ready before it has ended.
+    pub fn is_writing_latches(&self) -> bool {
+        self.prepared
+            .services
+            .iter()
+            .filter_map(|service| self.latches.get(&service.name))
+            .any(|keeper| keeper.proposed().is_some())
+    }
+
+    /// Takes an event in.
+    pub fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Health(health) => self.health = health,
+            Event::Heard { peer, value } => self.hear(peer, &value, &mut effects),
+            Event::Inherited(value) => match PeerWords::read(&value, None) {
+                Ok(words) => drop(self.merge(&words)),
+                Err(why) => effects.push(Effect::Log(format!("the state handed over cannot be read: {why}"))),
+            },
+            Event::LatchesWritten { ticket, ended } => {
+                let moved = self.latches.written(ticket, ended, now);
+                effects.extend(moved.iter().map(|moved| Effect::Log(in_words(moved))));
+            }
+            Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
+            Event::Reloaded(prepared) => {
+                self.latches.cover(&prepared, false, now);
+                self.prepared = prepared;
+                effects.extend(self.step_latches(now));
+                effects.push(self.publish(self.build(now)));
+            }
+            Event::Draining(draining) => self.draining = draining,
+            Event::Time => {}
+        }
+        effects.extend(self.settle(now));
+        effects
+    }
+
+    /// The next moment at which [`Event::Time`] has something to do.
+    pub fn wakes(&self, now: Now) -> Option<Duration> {
+        let expiry = self.operator.next_expiry(now.unix_ms);
+        let expiry = expiry.map(|at| now.running + Duration::from_millis(at.saturating_sub(now.unix_ms) + 1));
+        let retry = self.operator_file.failure.iter().filter(|_| !self.operator_file.writing).map(|(_, due)| *due);
+        let handing = self.latches.is_handing_over().then(|| now.running + HANDING_OVER);
+        self.latches.wakes(now).into_iter().chain(expiry).chain(retry).chain(handing).min()
+    }
+
+    /// The operator says ready, drain or maint.
+    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        self.vet(command)?;
+        let until = command.for_ms.map(|length| now.unix_ms.saturating_add(length));
+        let word = Word {
+            state: command.state,
+            who: command.who.clone(),
+            when: now.unix_ms,
+            by: self.own.clone(),
+            why: command.why.clone(),
+            until,
+        };
+        self.operator.say(&command.subject, word);
+        self.operator_file.dirty = true;
+        let length = command.for_ms.map(Duration::from_millis).map(crate::config::duration::format);
+        let length = length.map_or(String::new(), |length| format!(" for {length}"));
+        let words = format!("{} is set to {}{length}", command.subject, command.state);
+        let mut effects = vec![Effect::Log(format!("{words}, said by {}", command.who))];
+        effects.extend(self.settle(now));
+        Ok((words, effects))
+    }
+
+    fn vet(&self, command: &OperatorCommand) -> Result<(), Refusal> {
+        let (service, backend) = self.subject(&command.subject)?;
+        if command.state == OperatorState::Ready {
+            return Ok(());
+        }
+        let latch = self.latches.get(&service.name).filter(|_| is_latched(service)).and_then(Keeper::latch);
+        let (name, active) = (&service.name, latch.is_some_and(|latch| *latch.active == *backend.name));
+        if active && command.state == OperatorState::Drain {
+            return Err(Refusal::Refused(format!(
+                "{} is the active backend of {name} and has all its visitors: `polder failover {name}` moves them to a \
+                 backup first",
+                backend.name
+            )));
+        }
+        let spent = |other: &Backend| latch.is_some_and(|latch| latch.spent.iter().any(|spent| **spent == *other.name));
+        let rules = self.prepared.service(name).and_then(PreparedService::rules);
+        let counts =
+            |other: &&Backend| other.usable() && (rules.is_none_or(|rules| rules.last_resort) || !spent(other));
+        let others = service.backends.iter().filter(|other| other.name != backend.name).filter(counts).count();
+        if others == 0 && backend.usable() && !command.force {
+            return Err(Refusal::Refused(format!(
+                "{} is the last usable backend of {name}: nobody would serve it; bring another one up or ready first, or \
+                 say --force",
+                backend.name
+            )));
+        }
+        Ok(())
+    }
+
+    fn subject(&self, subject: &str) -> Result<(&Service, &Backend), Refusal> {
+        let known =
+            self.snapshot.services.iter().flat_map(|service| service.backends.iter().map(move |b| (service, b)));
+        known
+            .clone()
+            .find(|(service, backend)| subject.split_once('/') == Some((&service.name, &backend.name)))
+            .ok_or_else(|| {
+                let names: Vec<String> =
+                    known.map(|(service, backend)| format!("{}/{}", service.name, backend.name)).collect();
+                Refusal::Unknown(format!("{subject:?} is not one of {}", names.join(", ")))
+            })
+    }
+
+    /// The operator's `failover`.
+    pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        let said = Said { who: &command.who, why: &command.why };
+        self.step_by_operator(&command.service, now, |keeper, site| {
+            keeper.failover(command.to.as_deref(), &said, now, site)
+        })
+    }
+
+    /// The operator's `failback`.
+    pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        let said = Said { who: &command.who, why: &command.why };
+        self.step_by_operator(&command.service, now, |keeper, site| keeper.failback(&said, now, site))
+    }
+
+    fn step_by_operator(
+        &mut self,
+        service: &str,
+        now: Now,
+        step: impl FnOnce(&mut Keeper, &Site<'_>) -> Result<String, Refusal>,
+    ) -> Result<(String, Vec<Effect>), Refusal> {
+        let prepared = self.prepared.clone();
+        let Some(found) = prepared.service(service) else {
+            let names: Vec<&str> = prepared.services.iter().map(|service| &*service.name).collect();
+            return Err(Refusal::Unknown(format!("there is no service {service:?}; there are {}", names.join(", "))));
+        };
+        let words = self.with_keeper(found, now, step).ok_or_else(|| {
+            Refusal::Refused(format!(
+                "{service} has no latch: its backends share the visitors; `polder drain {service}/BACKEND` empties one"
+            ))
+        })??;
+        let mut effects = vec![Effect::Log(words.clone())];
+        effects.extend(self.settle(now));
+        Ok((words, effects))
+    }
+
+    /// Calls with the keeper of a latched service and what surrounds it.
+    fn with_keeper<T>(
+        &mut self,
+        service: &PreparedService,
+        now: Now,
+        act: impl FnOnce(&mut Keeper, &Site<'_>) -> T,
+    ) -> Option<T> {
+        let rules = service.rules()?;
+        let backends = standings(service, &self.health, &self.operator, now);
+        let keeper = self.latches.get_mut(&service.name)?;
+        let running = keeper.latch().map_or(0, |latch| running(&self.snapshot, &service.name, &latch.active));
+        Some(act(keeper, &Site { own: &self.own, service: &service.name, backends: &backends, rules, running }))
+    }
+
+    fn hear(&mut self, peer: String, value: &Value, effects: &mut Vec<Effect>) {
+        match PeerWords::read(value, self.peers.get(&peer)) {
+            Ok(words) => {
+                if self.merge(&words) {
+                    effects.push(Effect::Log(format!("peer {peer} knows newer words of the operator: taken over")));
+                }
+                self.peers.insert(peer, words);
+            }
+            Err(why) => {
+                if self.peers.entry(peer.clone()).or_default().note_unreadable(&why) {
+                    effects.push(Effect::Log(format!("peer {peer} says what this program cannot read: {why}")));
+                }
+            }
+        }
+    }
+
+    /// True if the operator's words changed.
+    fn merge(&mut self, words: &PeerWords) -> bool {
+        self.latches.hear(&words.latches);
+        let changed = self.operator.merge(&words.operator);
+        self.operator_file.dirty |= changed;
+        changed
+    }
+
+    /// What follows from the state as it is now.
+    fn settle(&mut self, now: Now) -> Vec<Effect> {
+        let mut effects = self.step_latches(now);
+        if let Some((ticket, record)) = self.latches.to_write(now) {
+            effects.push(Effect::WriteLatches { ticket, record });
+        }
+        let next = self.build(now);
+        if self.snapshot.generation == 0 || !answers_alike(&self.snapshot, &next) {
+            effects.push(self.publish(next));
+        }
+        if self.operator_file.is_due(now) {
+            effects.push(Effect::WriteOperator(json!({ "version": VERSION, "operator": self.operator })));
+        }
+        let record = self.latches.record();
+        self.peers.values_mut().for_each(|peer| peer.compare(&record.latches, now));
+        let ours = self.ours();
+        if self.told != ours {
+            self.told = ours.clone();
+            effects.push(Effect::Tell(ours));
+        }
+        effects
+    }
+
+    fn step_latches(&mut self, now: Now) -> Vec<Effect> {
+        let prepared = self.prepared.clone();
+        let steps = prepared.services.iter();
+        steps
+            .filter_map(|service| self.with_keeper(service, now, |keeper, site| keeper.step(now, site))?)
+            .map(Effect::Log)
+            .collect()
+    }
+
+    fn build(&self, now: Now) -> Snapshot {
+        let circumstances = Circumstances {
+            own: &self.own,
+            health: &self.health,
+            operator: &self.operator,
+            latch: &|service| self.latches.get(service),
+            now,
+            draining: self.draining,
+            workers: self.workers,
+        };
+        build(&self.prepared, &circumstances, Some(&self.snapshot))
+    }
+
+    fn publish(&mut self, next: Snapshot) -> Effect {
+        self.snapshot = Arc::new(next);
+        Effect::Publish(self.snapshot.clone())
+    }
+
+    /// What the operator should look at.
+    pub fn alarms(&self, now: Now) -> Vec<String> {
+        let mut alarms = Vec::new();
+        for (service, shown) in self.prepared.services.iter().zip(&self.snapshot.services) {
+            let latch = service.rules().zip(self.latches.get(&service.name)).and_then(|(rules, keeper)| {
+                let backends = standings(service, &self.health, &self.operator, now);
+                keeper.alarm(&Site { own: &self.own, service: &service.name, backends: &backends, rules, running: 0 })
+            });
+            let empty = || {
+                (!is_latched(shown) && !super::build::is_usable(shown))
+                    .then(|| format!("{}: no backend is usable", service.name))
+            };
+            alarms.extend(latch.or_else(empty));
+        }
+        let tries = "it counts in memory and the write is tried again every 2 s";
+        alarms.extend(self.latches.failure().map(|why| format!("a latch is not on disk: {why}; {tries}")));
+        let operator = self.operator_file.failure.as_ref();
+        alarms.extend(operator.map(|(why, _)| format!("an operator's word is not on disk: {why}; {tries}")));
+        for (peer, words) in &self.peers {
+            alarms.extend(words.alarms(peer, &self.latches.record().latches, now));
+        }
+        alarms
+    }
+
+    /// Whether anything that should be on disk is not.
+    pub fn is_unwritten(&self) -> bool {
+        self.latches.failure().is_some() || self.operator_file.failure.is_some()
+    }
+
+    /// One line for `systemctl status`.
+    pub fn summary(&self) -> String {
+        let backends = || self.snapshot.services.iter().flat_map(|service| &service.backends);
+        let up = backends().filter(|backend| backend.verdict == crate::health::Verdict::Up).count();
+        let latches =
+            self.prepared.services.iter().filter(|service| service.rules().is_some()).map(|service| {
+                match self.latches.get(&service.name).and_then(Keeper::latch) {
+                    Some(latch) => format!(", {} on {} (epoch {})", service.name, latch.active, latch.epoch),
+                    None => format!(", {} undecided", service.name),
+                }
+            });
+        let (services, all) = (self.snapshot.services.len(), backends().count());
+        let latches: String = latches.collect();
+        format!("{services} services, {up} of {all} backends up{latches}; generation {}", self.snapshot.generation)
+    }
+}
+
+impl OperatorFile {
+    fn is_due(&mut self, now: Now) -> bool {
+        let waits = self.failure.as_ref().is_some_and(|(_, due)| now.running < *due);
+        let due = !self.writing && (self.dirty || self.failure.is_some()) && !waits;
+        if due {
+            (self.writing, self.dirty) = (true, false);
+        }
+        due
+    }
+
+    fn written(&mut self, ended: Result<(), String>, now: Now) {
+        self.writing = false;
+        self.failure = ended.err().map(|why| (why, now.running + RETRY));
+    }
+}
+
+fn is_latched(service: &Service) -> bool {
+    matches!(service.mode, super::snapshot::ServiceMode::Latched { .. })
+}
+
+fn running(snapshot: &Snapshot, service: &str, backend: &str) -> u64 {
+    let service = snapshot.services.iter().find(|found| &*found.name == service);
+    let backend = service.and_then(|service| service.backends.iter().find(|found| &*found.name == backend));
+    backend.map_or(0, Backend::running)
+}
+
+fn in_words(moved: &Moved) -> String {
+    let Moved { service, before, now } = moved;
+    let from = before.as_ref().map_or("undecided", |latch| &latch.active);
+    format!("{service}: {from} -> {} (epoch {}, by {}): {}", now.active, now.epoch, now.by, now.reason)
+}
+
+#[cfg(test)]
+#[path = "control_tests.rs"]
+mod tests;

@@ -1,0 +1,71 @@
+//! Answers of our own. They say nothing about the inside.
+
+use std::time::SystemTime;
+
+use super::vet::Version;
+
+/// Seconds after which a visitor whom nobody could serve may come again.
+const RETRY_AFTER: &str = "5";
+
+/// An answer without a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answer {
+    /// Its status.
+    pub status: u16,
+    /// One sentence for a person; none: the reason phrase will do.
+    pub why: Option<&'static str>,
+}
+
+impl Answer {
+    /// With the reason phrase as its text.
+    pub const fn new(status: u16) -> Answer {
+        Answer { status, why: None }
+    }
+
+    /// Writes all of it. `body`: false for HEAD.
+    pub fn write(self, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
+        let reason = reason(self.status);
+        let text = self.why.unwrap_or(reason);
+        let mut number = itoa::Buffer::new();
+        for part in ["HTTP/1.1 ", number.format(self.status), " ", reason, "\r\nDate: "] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        out.extend_from_slice(httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+        out.extend_from_slice(
+            b"\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: ",
+        );
+        out.extend_from_slice(number.format(text.len() + 1).as_bytes());
+        if self.status == 503 {
+            out.extend_from_slice(b"\r\nRetry-After: ");
+            out.extend_from_slice(RETRY_AFTER.as_bytes());
+        }
+        match (keep, version) {
+            (false, _) => out.extend_from_slice(b"\r\nConnection: close"),
+            (true, Version::Http10) => out.extend_from_slice(b"\r\nConnection: keep-alive"),
+            (true, Version::Http11) => {}
+        }
+        out.extend_from_slice(b"\r\n\r\n");
+        if body {
+            out.extend_from_slice(text.as_bytes());
+            out.push(b'\n');
+        }
+    }
+}
+
+fn reason(status: u16) -> &'static str {
+    match status {
+        200 => "OK",
+        400 => "Bad Request",
+        404 => "Not Found",
+        408 => "Request Timeout",
+        414 => "URI Too Long",
+        417 => "Expectation Failed",
+        431 => "Request Header Fields Too Large",
+        501 => "Not Implemented",
+        502 => "Bad Gateway",
+        503 => "Service Unavailable",
+        504 => "Gateway Timeout",
+        505 => "HTTP Version Not Supported",
+        _ => "Error",
+    }
+}

@@ -1,0 +1,117 @@
+//! Bytes that were read and not yet used.
+
+/// What one read takes at most, and what a buffer holds unless a longer head makes it grow.
+pub const SIZE: usize = 16 * 1024;
+
+/// A buffer between a socket and a parser: filled at the end, used up at the front. Never shrinks, so that a reused
+/// one allocates nothing.
+#[derive(Debug, Default)]
+pub struct Buffer {
+    bytes: Vec<u8>,
+    start: usize,
+    end: usize,
+}
+
+impl Buffer {
+    /// What was read and is not used up.
+    pub fn filled(&self) -> &[u8] {
+        &self.bytes[self.start..self.end]
+    }
+
+    /// Nothing is left to use.
+    pub fn is_empty(&self) -> bool {
+        self.start == self.end
+    }
+
+    /// How many bytes are left to use.
+    pub fn len(&self) -> usize {
+        self.end - self.start
+    }
+
+    /// Uses up `count` bytes at the front.
+    pub fn consume(&mut self, count: usize) {
+        self.start += count.min(self.len());
+        if self.is_empty() {
+            self.clear();
+        }
+    }
+
+    /// Forgets everything after the first `length` bytes.
+    pub fn truncate(&mut self, length: usize) {
+        self.end = self.start + length.min(self.len());
+    }
+
+    /// Forgets everything.
+    pub fn clear(&mut self) {
+        self.start = 0;
+        self.end = 0;
+    }
+
+    /// Room to read into; empty when [`SIZE`] bytes (or what [`Buffer::hold`] asked for) are waiting to be used.
+    pub fn space(&mut self) -> &mut [u8] {
+        self.hold(SIZE);
+        if self.start > 0 && self.end == self.bytes.len() {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
+            self.start = 0;
+        }
+        &mut self.bytes[self.end..]
+    }
+
+    /// Says that `count` bytes of [`Buffer::space`] were filled.
+    pub fn advance(&mut self, count: usize) {
+        self.end = (self.end + count).min(self.bytes.len());
+    }
+
+    /// Makes the buffer able to hold at least `size` bytes.
+    pub fn hold(&mut self, size: usize) {
+        if self.bytes.len() < size {
+            self.bytes.resize(size, 0);
+        }
+    }
+
+    /// How much it can hold.
+    pub fn capacity(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Puts bytes at the end.
+    pub fn append(&mut self, bytes: &[u8]) {
+        if bytes.is_empty() {
+            return;
+        }
+        self.hold(self.end + bytes.len());
+        self.bytes[self.end..self.end + bytes.len()].copy_from_slice(bytes);
+        self.end += bytes.len();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_come_out_in_the_order_they_went_in_however_they_are_cut() {
+        let mut random = fastrand::Rng::with_seed(7);
+        let (mut buffer, mut next_in, mut next_out) = (Buffer::default(), 0_u8, 0_u8);
+        for _ in 0..20_000 {
+            if random.bool() {
+                let room = buffer.space();
+                let count = random.usize(0..=room.len().min(3000));
+                for byte in &mut room[..count] {
+                    *byte = next_in;
+                    next_in = next_in.wrapping_add(1);
+                }
+                buffer.advance(count);
+            } else {
+                let count = random.usize(0..=buffer.len());
+                for byte in &buffer.filled()[..count] {
+                    assert_eq!(*byte, next_out);
+                    next_out = next_out.wrapping_add(1);
+                }
+                buffer.consume(count);
+            }
+            assert!(buffer.capacity() <= SIZE);
+        }
+    }
+}

@@ -1,0 +1,70 @@
+//! Who asked, told to the backend: X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239).
+//!
+//! What a client says of itself is dropped, unless it is one of the `trusted_proxies`: then ours is put behind it.
+
+use std::net::IpAddr;
+
+use ipnet::IpNet;
+
+use super::fields::{Field, Kind};
+use super::vet::Request;
+
+/// A client in the words of these fields, made once a connection.
+#[derive(Debug)]
+pub struct Client {
+    /// Its address; an IPv4 one also where IPv6 carries it.
+    pub address: IpAddr,
+    plain: String,
+    node: String,
+}
+
+impl Client {
+    /// For the peer of a connection.
+    pub fn new(address: IpAddr) -> Client {
+        let address = address.to_canonical();
+        let node = match address {
+            IpAddr::V4(v4) => v4.to_string(),
+            IpAddr::V6(v6) => format!("\"[{v6}]\""),
+        };
+        Client { address, plain: address.to_string(), node }
+    }
+
+    /// Whether what it says of others is believed.
+    pub fn is_trusted(&self, trusted: &[IpNet]) -> bool {
+        trusted.iter().any(|network| network.contains(&self.address))
+    }
+
+    /// Writes the four fields.
+    pub fn write(&self, out: &mut Vec<u8>, head: &[u8], request: &Request, fields: &[Field], trusted: bool) {
+        let said = |kind: Kind| {
+            fields.iter().filter(move |field| trusted && field.kind == kind).map(|field| field.value.of_head(head))
+        };
+        let host = request.host.map(|host| host.of_head(head)).unwrap_or_default();
+
+        begin(out, b"X-Forwarded-For: ", said(Kind::ForwardedFor));
+        out.extend_from_slice(self.plain.as_bytes());
+        out.extend_from_slice(b"\r\nX-Forwarded-Proto: ");
+        out.extend_from_slice(said(Kind::ForwardedProto).next().unwrap_or(b"http"));
+        out.extend_from_slice(b"\r\nX-Forwarded-Host: ");
+        out.extend_from_slice(said(Kind::ForwardedHost).next().unwrap_or(host));
+        out.extend_from_slice(b"\r\n");
+        begin(out, b"Forwarded: ", said(Kind::Forwarded));
+        out.extend_from_slice(b"for=");
+        out.extend_from_slice(self.node.as_bytes());
+        if !host.is_empty() {
+            out.extend_from_slice(b";host=\"");
+            out.extend_from_slice(host);
+            out.extend_from_slice(b"\"");
+        }
+        out.extend_from_slice(b";proto=http\r\n");
+    }
+}
+
+/// The name, and what was said before us, as one list: some backends read only the first of several lines.
+fn begin<'h>(out: &mut Vec<u8>, name: &[u8], said: impl Iterator<Item = &'h [u8]>) {
+    out.extend_from_slice(name);
+    for value in said.filter(|value| !value.is_empty()) {
+        out.extend_from_slice(value);
+        out.extend_from_slice(b", ");
+    }
+}

@@ -1,0 +1,96 @@
+//! The trailer section of a chunked body: which of its fields go on (RFC 9110, 6.5).
+
+use super::fields::{Kind, line};
+use super::head::{Scan, Scanned};
+
+/// Bytes a trailer section may have.
+pub const MOST_BYTES: usize = 8 * 1024;
+
+/// Fields a trailer section may have.
+const MOST_FIELDS: usize = 32;
+
+/// The section is broken or too long.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
+
+/// How many bytes at the front of `input` are the trailer section, its empty line included; none: more is needed.
+pub fn end(input: &[u8]) -> Result<Option<usize>, Malformed> {
+    match Scan::default().next(input) {
+        Scanned::Complete(length) if length <= MOST_BYTES => Ok(Some(length)),
+        Scanned::Incomplete if input.len() < MOST_BYTES => Ok(None),
+        _ => Err(Malformed),
+    }
+}
+
+/// Writes the fields that may go on.
+pub fn write(section: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
+    if section == b"\r\n" {
+        return Ok(());
+    }
+    let mut room = [httparse::EMPTY_HEADER; MOST_FIELDS];
+    match httparse::parse_headers(section, &mut room) {
+        Ok(httparse::Status::Complete((length, found))) if length == section.len() => {
+            for field in found {
+                let name = field.name.as_bytes();
+                if allowed(name) {
+                    line(out, name, field.value);
+                }
+            }
+            Ok(())
+        }
+        _ => Err(Malformed),
+    }
+}
+
+/// Fields that frame, route, authenticate or change how the content is read have no place in a trailer section.
+fn allowed(name: &[u8]) -> bool {
+    const NEVER: [&str; 20] = [
+        "accept-encoding",
+        "age",
+        "authorization",
+        "content-encoding",
+        "content-range",
+        "content-type",
+        "date",
+        "expires",
+        "if-match",
+        "if-none-match",
+        "if-range",
+        "location",
+        "max-forwards",
+        "pragma",
+        "proxy-authenticate",
+        "proxy-authorization",
+        "range",
+        "set-cookie",
+        "vary",
+        "www-authenticate",
+    ];
+    Kind::of(name) == Kind::Other && !NEVER.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn only_fields_that_change_nothing_go_on() {
+        let section =
+            b"X-Sum: 1\r\nContent-Length: 5\r\nHost: b\r\nX-Forwarded-For: 1.2.3.4\r\nSet-Cookie: a=b\r\n\r\n";
+        let mut out = Vec::new();
+        write(section, &mut out).unwrap();
+        assert_eq!(out, b"X-Sum: 1\r\n");
+    }
+
+    #[test]
+    fn broken_and_endless_sections_are_malformed() {
+        for section in [&b"X-Sum : 1\r\n\r\n"[..], b" folded\r\n\r\n", b"a: b\rc\r\n\r\n", b"no colon\r\n\r\n"] {
+            assert_eq!(write(section, &mut Vec::new()), Err(Malformed), "{section:?}");
+        }
+        assert_eq!(end(&[b'a'; MOST_BYTES]), Err(Malformed));
+        assert_eq!(end(b"a: b\n"), Err(Malformed));
+        assert_eq!(end(b"a: b\r\n"), Ok(None));
+        assert_eq!(end(b"\r\nnext"), Ok(Some(2)));
+    }
+}

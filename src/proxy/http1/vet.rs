@@ -1,0 +1,439 @@
+//! Whether a request's head means one thing only (pure). What two readers could understand differently is refused here,
+//! before anything of it reaches a backend: that is what request smuggling lives on (RFC 9112, 11.2).
+
+use std::mem::MaybeUninit;
+
+use super::fields::{Field, Kind, Options, Span, elements};
+use super::head::{Scan, Scanned};
+
+/// Fields of a head there is room for, whatever the document says.
+pub const MOST_FIELDS: usize = 256;
+
+/// A request's head that means one thing. Spans are into the head it was made from.
+#[derive(Debug, Clone, Copy)]
+pub struct Request {
+    /// The method as it was written.
+    pub method: Span,
+    /// What of the method matters to a proxy.
+    pub class: Method,
+    /// What is asked for.
+    pub target: Target,
+    /// The authority it is asked from, of the target or of Host; none: an HTTP/1.0 request without.
+    pub host: Option<Span>,
+    /// Of the client.
+    pub version: Version,
+    /// How long the body is.
+    pub body: Length,
+    /// What its Connection fields say.
+    pub options: Options,
+    /// The client waits for `100 Continue` before it sends the body.
+    pub expects_continue: bool,
+    /// It asks for another protocol that we can pass on (never `h2c`).
+    pub upgrade: bool,
+    /// It takes trailers.
+    pub te_trailers: bool,
+}
+
+/// What of a method matters to a proxy.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Method {
+    /// Its response never has a body.
+    Head,
+    /// GET, OPTIONS, TRACE: safe (RFC 9110, 9.2.1), may be sent twice.
+    Safe,
+    /// Sent once.
+    Other,
+}
+
+/// What is asked for, in the form in which it is forwarded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Begins with a slash.
+    Path(Span),
+    /// An absolute target without a path: a slash goes before it. Empty, or begins with `?`.
+    Rootless(Span),
+    /// `OPTIONS *`.
+    Asterisk,
+}
+
+/// Of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Version {
+    /// HTTP/1.0.
+    Http10,
+    /// HTTP/1.1.
+    Http11,
+}
+
+/// How long a body is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Length {
+    /// There is none, and nothing says so.
+    None,
+    /// This many bytes, may be 0.
+    Exactly(u64),
+    /// As the chunks say.
+    Chunked,
+    /// Until the connection ends (responses only).
+    UntilClose,
+}
+
+/// Why a request is not served; the connection closes after the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Refusal {
+    /// Of the answer.
+    pub status: u16,
+    /// For a person who looks at the answer.
+    pub why: &'static str,
+}
+
+const fn bad(why: &'static str) -> Refusal {
+    Refusal { status: 400, why }
+}
+
+impl Request {
+    /// The path to route by, undecoded, without its query.
+    pub fn path<'h>(&self, head: &'h [u8]) -> &'h [u8] {
+        match self.target {
+            Target::Path(span) => {
+                let target = span.of_head(head);
+                &target[..memchr::memchr(b'?', target).unwrap_or(target.len())]
+            }
+            Target::Rootless(_) | Target::Asterisk => b"/",
+        }
+    }
+
+    /// Nothing follows the head.
+    pub fn has_no_body(&self) -> bool {
+        matches!(self.body, Length::None | Length::Exactly(0))
+    }
+
+    /// It does no harm if a backend sees it twice, and we still have all of it.
+    pub fn replayable(&self) -> bool {
+        self.class != Method::Other && self.has_no_body()
+    }
+
+    /// The client wants its connection kept (RFC 9112, 9.3).
+    pub fn keeps_alive(&self) -> bool {
+        match self.version {
+            Version::Http11 => !self.options.close,
+            Version::Http10 => self.options.keep_alive && !self.options.close,
+        }
+    }
+}
+
+/// Reads a whole head (its last byte ends the empty line) and finds its one meaning. `most` fields at most; they are left
+/// in `fields`.
+pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<Request, Refusal> {
+    fields.clear();
+    if Scan::default().next(head) != Scanned::Complete(head.len()) {
+        return Err(bad("a line does not end in CR LF"));
+    }
+    let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let mut parsed = httparse::Request::new(&mut []);
+    let room = &mut room[..most.clamp(1, MOST_FIELDS)];
+    match parsed.parse_with_uninit_headers(head, room) {
+        Ok(httparse::Status::Complete(length)) if length == head.len() => {}
+        Ok(_) => return Err(bad("the head ends early")),
+        Err(httparse::Error::Version) => return Err(refuse_version(head)),
+        Err(httparse::Error::TooManyHeaders) => return Err(Refusal { status: 431, why: "too many header fields" }),
+        Err(_) => return Err(bad("the head is malformed")),
+    }
+    let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
+        return Err(bad("the request line is malformed"));
+    };
+    for header in parsed.headers.iter() {
+        check_value(header.value)?;
+        let name = header.name.as_bytes();
+        fields.push(Field { kind: Kind::of(name), name: Span::of(head, name), value: Span::of(head, header.value) });
+    }
+    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
+    let said = Said::read(head, fields)?;
+    let body = body_length(version, &said)?;
+    let class = classify(method.as_bytes(), &said)?;
+    let (target, host) = find_target(head, method.as_bytes(), target.as_bytes(), version, &said)?;
+    let expects_continue = match said.expect {
+        Some(_) if version == Version::Http10 => false,
+        Some(value) if value.eq_ignore_ascii_case(b"100-continue") => {
+            body != Length::None && body != Length::Exactly(0)
+        }
+        Some(_) => return Err(Refusal { status: 417, why: "only 100-continue can be expected" }),
+        None => false,
+    };
+    let upgrade = version == Version::Http11
+        && said.options.upgrade
+        && said.upgrade == Upgrade::Other
+        && matches!(body, Length::None | Length::Exactly(0));
+    let te_trailers = version == Version::Http11 && said.options.te && said.te_trailers;
+    let method = Span::of(head, method.as_bytes());
+    Ok(Request {
+        method,
+        class,
+        target,
+        host,
+        version,
+        body,
+        options: said.options,
+        expects_continue,
+        upgrade,
+        te_trailers,
+    })
+}
+
+/// What `Upgrade` asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Upgrade {
+    None,
+    Http2,
+    Other,
+}
+
+/// What the fields that matter say, each of them once.
+struct Said<'h> {
+    host: Option<&'h [u8]>,
+    length: Option<u64>,
+    coding: Option<Coding>,
+    expect: Option<&'h [u8]>,
+    upgrade: Upgrade,
+    options: Options,
+    te_trailers: bool,
+}
+
+/// What all the Transfer-Encoding fields of a head say together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(super) struct Coding {
+    /// How often `chunked` stands in it.
+    chunked: usize,
+    /// `chunked` is the last so far.
+    last: bool,
+    /// A coding that is not `chunked`.
+    unknown: bool,
+    /// Something that is no coding.
+    malformed: bool,
+}
+
+impl Coding {
+    /// Adds what one field says.
+    pub(super) fn add(&mut self, value: &[u8]) {
+        for coding in elements(value) {
+            self.last = coding.eq_ignore_ascii_case(b"chunked");
+            match () {
+                () if self.last => self.chunked += 1,
+                () if coding.is_empty() || !coding.iter().all(|byte| is_token(*byte)) => self.malformed = true,
+                () => self.unknown = true,
+            }
+        }
+    }
+
+    /// `chunked`, once, and nothing else.
+    pub(super) fn is_chunked(self) -> bool {
+        self.chunked == 1 && !self.unknown && !self.malformed
+    }
+}
+
+impl<'h> Said<'h> {
+    fn read(head: &'h [u8], fields: &[Field]) -> Result<Said<'h>, Refusal> {
+        let mut said = Said {
+            host: None,
+            length: None,
+            coding: None,
+            expect: None,
+            upgrade: Upgrade::None,
+            options: Options::default(),
+            te_trailers: false,
+        };
+        for field in fields {
+            let value = field.value.of_head(head);
+            match field.kind {
+                Kind::Host if said.host.replace(value).is_some() => return Err(bad("several Host fields")),
+                Kind::ContentLength => {
+                    let length = parse_length(value).ok_or(bad("Content-Length is not one number"))?;
+                    if said.length.replace(length).is_some() {
+                        return Err(bad("several Content-Length fields"));
+                    }
+                }
+                Kind::TransferEncoding => said.coding.get_or_insert_default().add(value),
+                Kind::Connection if !said.options.add(value) => return Err(bad("Connection names too many fields")),
+                Kind::Expect if said.expect.replace(value).is_some() => return Err(bad("several Expect fields")),
+                Kind::Upgrade => said.add_upgrade(value),
+                Kind::Te => said.te_trailers |= elements(value).any(|coding| coding.eq_ignore_ascii_case(b"trailers")),
+                _ => {}
+            }
+        }
+        Ok(said)
+    }
+
+    fn add_upgrade(&mut self, value: &[u8]) {
+        for protocol in elements(value) {
+            let h2c = protocol.len() >= 3 && protocol[..3].eq_ignore_ascii_case(b"h2c");
+            if h2c || protocol.eq_ignore_ascii_case(b"h2") || self.upgrade == Upgrade::Http2 {
+                self.upgrade = Upgrade::Http2;
+            } else if !protocol.is_empty() {
+                self.upgrade = Upgrade::Other;
+            }
+        }
+    }
+}
+
+/// A number of bytes in decimal digits, at most 2^63 - 1: no sign, no space, no list (RFC 9112, 6.3, 5).
+pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
+    if value.is_empty() || value.len() > 19 || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let number = value.iter().fold(0_u64, |sum, digit| sum * 10 + u64::from(digit - b'0'));
+    (number <= i64::MAX as u64).then_some(number)
+}
+
+/// httparse refuses control characters; this holds whatever a later version of it does.
+fn check_value(value: &[u8]) -> Result<(), Refusal> {
+    let forbidden = |byte: &u8| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f;
+    if value.iter().any(forbidden) { Err(bad("a control character in a header field")) } else { Ok(()) }
+}
+
+fn refuse_version(head: &[u8]) -> Refusal {
+    let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
+    let version = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
+    let spoken = match version {
+        [b'H', b'T', b'T', b'P', b'/', major, b'.', minor] => major.is_ascii_digit() && minor.is_ascii_digit(),
+        _ => false,
+    };
+    let known: [&[u8]; 3] = [b"HTTP/0.9", b"HTTP/1.0", b"HTTP/1.1"];
+    if spoken && !known.contains(&version) {
+        Refusal { status: 505, why: "HTTP/1.0 and HTTP/1.1 are spoken here" }
+    } else {
+        bad("the request line is malformed")
+    }
+}
+
+fn body_length(version: Version, said: &Said<'_>) -> Result<Length, Refusal> {
+    let Some(coding) = said.coding else {
+        return Ok(said.length.map_or(Length::None, Length::Exactly));
+    };
+    if said.length.is_some() {
+        return Err(bad("both Content-Length and Transfer-Encoding"));
+    }
+    if version == Version::Http10 {
+        return Err(bad("Transfer-Encoding in HTTP/1.0"));
+    }
+    if coding.is_chunked() {
+        return Ok(Length::Chunked);
+    }
+    if coding.malformed || coding.chunked > 1 || (coding.chunked == 1 && !coding.last) {
+        return Err(bad("Transfer-Encoding is malformed"));
+    }
+    Err(Refusal { status: 501, why: "chunked is the only transfer coding known here" })
+}
+
+fn classify(method: &[u8], said: &Said<'_>) -> Result<Method, Refusal> {
+    match method {
+        b"CONNECT" => Err(Refusal { status: 501, why: "CONNECT is not served here" }),
+        b"TRACE" if said.coding.is_some() || said.length.is_some_and(|length| length > 0) => {
+            Err(bad("TRACE has no body"))
+        }
+        b"HEAD" => Ok(Method::Head),
+        b"GET" | b"OPTIONS" | b"TRACE" => Ok(Method::Safe),
+        _ => Ok(Method::Other),
+    }
+}
+
+/// What is asked for, and from which authority (RFC 9112, 3.2 and 3.3).
+fn find_target(
+    head: &[u8],
+    method: &[u8],
+    target: &[u8],
+    version: Version,
+    said: &Said<'_>,
+) -> Result<(Target, Option<Span>), Refusal> {
+    if !target.iter().all(|byte| (0x21..=0x7e).contains(byte) && *byte != b'#') {
+        return Err(bad("the target has a fragment, a control or a non-ASCII character"));
+    }
+    match said.host {
+        None if version == Version::Http11 => return Err(bad("no Host field")),
+        Some(host) if !is_authority(host) => return Err(bad("Host is not a host")),
+        _ => {}
+    }
+    let host = said.host.map(|host| Span::of(head, host));
+    if target.starts_with(b"/") {
+        return Ok((Target::Path(Span::of(head, target)), host));
+    }
+    if target == b"*" {
+        return if method == b"OPTIONS" {
+            Ok((Target::Asterisk, host))
+        } else {
+            Err(bad("only OPTIONS can ask for *"))
+        };
+    }
+    let (authority, rest) = split_absolute(target).ok_or(bad("the target is neither a path nor an http URL"))?;
+    if authority.is_empty() || !is_authority(authority) {
+        return Err(bad("the target's authority is not a host"));
+    }
+    if said.host.is_some_and(|host| !same_authority(host, authority)) {
+        return Err(bad("the target and Host disagree"));
+    }
+    let span = Span::of(head, rest);
+    let target = match rest.first() {
+        Some(b'/') => Target::Path(span),
+        None if method == b"OPTIONS" => Target::Asterisk,
+        _ => Target::Rootless(span),
+    };
+    Ok((target, Some(Span::of(head, authority))))
+}
+
+/// The authority of `http://authority…`, and the rest.
+fn split_absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (scheme, rest) = target.split_at_checked("http://".len())?;
+    if !scheme.eq_ignore_ascii_case(b"http://") {
+        return None;
+    }
+    let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
+    Some(rest.split_at(end))
+}
+
+/// A host and maybe a port. Narrower than RFC 3986: no user, no escapes, no sub-delimiters; empty is allowed.
+fn is_authority(authority: &[u8]) -> bool {
+    let (host_ok, port) = match authority {
+        [b'[', rest @ ..] => match rest.iter().position(|byte| *byte == b']') {
+            Some(end) => (std::str::from_utf8(&rest[..end]).is_ok_and(is_ipv6), &rest[end + 1..]),
+            None => (false, &rest[..0]),
+        },
+        _ => {
+            let end = memchr::memchr(b':', authority).unwrap_or(authority.len());
+            let name = &authority[..end];
+            let known = |byte: &u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+            (name.len() <= 255 && name.iter().all(known) && (end == authority.len() || end > 0), &authority[end..])
+        }
+    };
+    host_ok
+        && match port {
+            [] => true,
+            [b':', digits @ ..] => {
+                digits.len() <= 5 && parse_length(digits).map_or(digits.is_empty(), |port| port <= 65535)
+            }
+            _ => false,
+        }
+}
+
+fn is_ipv6(text: &str) -> bool {
+    text.parse::<std::net::Ipv6Addr>().is_ok()
+}
+
+/// Two authorities are the same one: in any case, port 80 said or not.
+fn same_authority(one: &[u8], other: &[u8]) -> bool {
+    fn bare(authority: &[u8]) -> &[u8] {
+        authority.strip_suffix(b":80").or(authority.strip_suffix(b":")).unwrap_or(authority)
+    }
+    bare(one).eq_ignore_ascii_case(bare(other))
+}
+
+/// A character of a token (RFC 9110, 5.6.2).
+pub(super) fn is_token(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric()
+        || matches!(
+            byte,
+            b'!' | b'#' | b'$' | b'%' | b'&' | b'\'' | b'*' | b'+' | b'-' | b'.' | b'^' | b'_' | b'`' | b'|' | b'~'
+        )
+}
+
+#[cfg(test)]
+#[path = "vet_tests.rs"]
+mod tests;

@@ -1,0 +1,569 @@
+//! The latch: which backend of a stateful service is active (pure; DESIGN 7 "Latch").
+//!
+//! Owns the value that proxies store and exchange, its merge, and the rules by which it moves. Must never: look at a
+//! clock, a socket or a disk; move to a backend only because it came back up. Called by `control`, which stores what is
+//! proposed here before it takes effect:
+//!
+//! ```text
+//!   in force ──step, failover, failback, hear──▶ proposed ──stored (or the disk failed)──▶ in force
+//!      │  ▲                                         (requests wait)
+//!      ▼  │ ended, or withdrawn
+//!   handing over (requests wait, running ones end)
+//! ```
+//!
+//! Documents reach proxies at different times during a push. So a latch heard from a peer may name a backend that our
+//! document does not know yet. It is kept, since it is the later one, and our own document is no reason to move it:
+//! otherwise two proxies with two documents would take turns for ever. Until our document knows the backend we go on
+//! with the one we served before, if it may serve (`polder status` shows an alarm). Only a backend that our document did
+//! know and then lost has left the document.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::snapshot::LatchView;
+use crate::config::proxy::LatchConfig;
+use crate::daemon::operator::OperatorState;
+use crate::health::Verdict;
+
+/// Which backend is active, since when and why. The order of the fields is the order of latches: the highest
+/// (epoch, by) wins, and the rest makes the order total, so that a merge never depends on who speaks first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Latch {
+    /// Rises by one with each move.
+    pub epoch: u64,
+    /// The proxy that moved it; empty at epoch 0, so that new proxies agree.
+    pub by: String,
+    /// When, in milliseconds since the epoch.
+    pub at: u64,
+    /// The active backend.
+    pub active: String,
+    /// Backends that were failed away from, the latest last; never the active one.
+    pub spent: Vec<String>,
+    /// Why, in words.
+    pub reason: String,
+}
+
+impl Latch {
+    /// What a service begins with: its primary is active.
+    pub fn first(primary: &str) -> Latch {
+        Latch {
+            epoch: 0,
+            by: String::new(),
+            at: 0,
+            active: primary.into(),
+            spent: Vec::new(),
+            reason: "the primary, since the start".into(),
+        }
+    }
+
+    /// The later of two.
+    pub fn merge(self, other: Latch) -> Latch {
+        self.max(other)
+    }
+
+    /// The next one, which leaves the active backend behind.
+    fn moved(&self, to: &str, spent: Vec<String>, reason: String, now: Now, site: &Site<'_>) -> Latch {
+        let spent = spent.into_iter().filter(|name| name != to).collect();
+        let by = site.own.to_string();
+        Latch { epoch: self.epoch.saturating_add(1), by, at: now.unix_ms, active: to.into(), spent, reason }
+    }
+
+    fn spent_in_words(&self, service: &str) -> String {
+        match self.spent.as_slice() {
+            [] => String::new(),
+            spent => format!(
+                "; failed away from before: {}, which `polder failback {service}` makes eligible again",
+                spent.join(", ")
+            ),
+        }
+    }
+
+    fn spent_with_active(&self) -> Vec<String> {
+        let mut spent: Vec<String> = self.spent.iter().filter(|name| **name != self.active).cloned().collect();
+        spent.push(self.active.clone());
+        spent
+    }
+}
+
+/// A moment, as the pure parts see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Now {
+    /// Since the process began; never goes back.
+    pub running: Duration,
+    /// Milliseconds since the epoch: for what people read and other machines compare.
+    pub unix_ms: u64,
+}
+
+/// A backend, as the latch sees it.
+#[derive(Debug, Clone, Copy)]
+pub struct Standing<'a> {
+    /// Its name.
+    pub name: &'a str,
+    /// Primary or backup.
+    pub backup: bool,
+    /// What checks say.
+    pub verdict: Verdict,
+    /// The last probe's outcome in words.
+    pub reason: &'a str,
+    /// What the operator says.
+    pub operator: OperatorState,
+}
+
+impl Standing<'_> {
+    fn usable(&self) -> bool {
+        self.verdict == Verdict::Up && self.operator == OperatorState::Ready
+    }
+
+    fn keeps(&self) -> bool {
+        self.verdict == Verdict::Up && self.operator != OperatorState::Maint
+    }
+
+    fn in_words(&self) -> String {
+        match self.operator {
+            OperatorState::Ready => format!("{} is {} ({})", self.name, self.verdict, self.reason),
+            said => format!("{} is {} ({}), {said} by the operator", self.name, self.verdict, self.reason),
+        }
+    }
+}
+
+/// What surrounds the latch of one service at one moment.
+#[derive(Debug, Clone, Copy)]
+pub struct Site<'a> {
+    /// This proxy's name.
+    pub own: &'a str,
+    /// The service's name.
+    pub service: &'a str,
+    /// The service's backends in the order of the document.
+    pub backends: &'a [Standing<'a>],
+    /// How the latch moves.
+    pub rules: &'a LatchConfig,
+    /// Requests running on the active backend.
+    pub running: u64,
+}
+
+impl<'a> Site<'a> {
+    fn find(&self, name: &str) -> Option<&'a Standing<'a>> {
+        self.backends.iter().find(|backend| backend.name == name)
+    }
+
+    fn primary(&self) -> Option<&'a Standing<'a>> {
+        self.backends.iter().find(|backend| !backend.backup)
+    }
+
+    /// Primaries, then backups, each in order.
+    fn in_order(&self) -> impl Iterator<Item = &'a Standing<'a>> {
+        let backends = self.backends;
+        let primaries = backends.iter().filter(|backend| !backend.backup);
+        primaries.chain(backends.iter().filter(|backend| backend.backup))
+    }
+
+    /// The first usable backend that was never failed away from.
+    fn fresh(&self, latch: &Latch) -> Option<&'a Standing<'a>> {
+        self.in_order().find(|backend| {
+            backend.usable() && backend.name != latch.active && !latch.spent.iter().any(|s| s == backend.name)
+        })
+    }
+
+    /// The usable backend that was failed away from last: its sessions are the youngest.
+    fn last_resort(&self, latch: &Latch) -> Option<&'a Standing<'a>> {
+        latch
+            .spent
+            .iter()
+            .rev()
+            .filter(|name| **name != latch.active)
+            .find_map(|name| self.find(name).filter(|b| b.usable()))
+    }
+}
+
+/// Why the operator's step is not taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// There is no such service or backend (404).
+    Unknown(String),
+    /// Not now; says what to do instead (409).
+    Refused(String),
+}
+
+/// The latch of one service in this proxy.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    /// None: undecided.
+    in_force: Option<Latch>,
+    proposed: Option<Proposal>,
+    handing: Option<Handing>,
+    /// Until then the active backend may be down without consequence: after a cold start, and after a peer moved it.
+    grace_until: Option<Duration>,
+    /// The active backend failed and nobody could follow it.
+    stranded: bool,
+    stand_in: StandIn,
+}
+
+#[derive(Debug, Clone)]
+struct Proposal {
+    latch: Latch,
+    ours: bool,
+}
+
+/// An operator's step under way: new requests wait, running ones may end until `until`.
+#[derive(Debug, Clone)]
+struct Handing {
+    next: Latch,
+    until: Duration,
+}
+
+/// Who serves while the active backend is one that only a peer's document has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum StandIn {
+    NotNeeded,
+    For { previous: Option<String> },
+}
+
+impl Keeper {
+    /// Begins with a latch from the disk, from a peer or [`Latch::first`].
+    pub fn new(latch: Latch) -> Keeper {
+        Keeper { in_force: Some(latch), ..Keeper::undecided() }
+    }
+
+    /// Begins without one: both slots were unreadable. Nobody is served until a peer or the operator says who is active.
+    pub fn undecided() -> Keeper {
+        Keeper {
+            in_force: None,
+            proposed: None,
+            handing: None,
+            grace_until: None,
+            stranded: false,
+            stand_in: StandIn::NotNeeded,
+        }
+    }
+
+    /// A cold start: the active backend has this long to come up before its being down counts.
+    pub fn begin_grace(&mut self, now: Now, rules: &LatchConfig) {
+        self.grace_until = Some(now.running + rules.start_grace);
+    }
+
+    /// The latch that counts; none while undecided.
+    pub fn latch(&self) -> Option<&Latch> {
+        self.in_force.as_ref()
+    }
+
+    /// The latch to be stored before it counts.
+    pub fn proposed(&self) -> Option<&Latch> {
+        self.proposed.as_ref().map(|proposal| &proposal.latch)
+    }
+
+    /// Has been stored, or could not be: it counts from now on. Gives the one it replaces. What was proposed since then
+    /// stays proposed.
+    pub fn commit(&mut self, written: &Latch) -> Option<Option<Latch>> {
+        let proposal = self.proposed.take_if(|proposal| proposal.latch == *written)?;
+        let before = self.in_force.replace(proposal.latch);
+        let previous = match (&self.stand_in, &before) {
+            (StandIn::For { previous }, _) => previous.clone(),
+            (StandIn::NotNeeded, before) => before.as_ref().map(|latch| latch.active.clone()),
+        };
+        self.stand_in = if proposal.ours { StandIn::NotNeeded } else { StandIn::For { previous } };
+        self.stranded = false;
+        Some(before)
+    }
+
+    /// A peer's latch: taken over if it is later than ours. If it is where an operator's step is leading us anyway, our
+    /// running requests may end first, as the operator was told.
+    pub fn hear(&mut self, theirs: &Latch) {
+        if let Some(handing) = self.handing.as_mut().filter(|handing| handing.next.active == theirs.active) {
+            if *theirs > handing.next {
+                handing.next = theirs.clone();
+            }
+            return;
+        }
+        if self.proposed().or(self.latch()).is_none_or(|ours| theirs > ours) {
+            self.proposed = Some(Proposal { latch: theirs.clone(), ours: false });
+        }
+    }
+
+    /// Moves the latch if it must. Gives words for the log if an operator's step was withdrawn.
+    pub fn step(&mut self, now: Now, site: &Site<'_>) -> Option<String> {
+        let active = self.in_force.as_ref()?.active.clone();
+        if site.find(&active).is_some()
+            && std::mem::replace(&mut self.stand_in, StandIn::NotNeeded) != StandIn::NotNeeded
+        {
+            // A peer saw this backend up. If we do not, one of us is mistaken: without a pause two proxies that each see
+            // another backend down would move the latch to and fro without end.
+            self.begin_grace(now, site.rules);
+        }
+        if self.proposed.is_some() {
+            return None;
+        }
+        if let Some(handing) = self.handing.take() {
+            return self.hand_over(handing, now, site);
+        }
+        self.follow_health(now, site);
+        None
+    }
+
+    fn hand_over(&mut self, handing: Handing, now: Now, site: &Site<'_>) -> Option<String> {
+        let latch = self.in_force.as_ref()?;
+        let (service, to) = (site.service, &handing.next.active);
+        if latch.epoch >= handing.next.epoch {
+            return Some(format!(
+                "{service}: the step to {to} is withdrawn, the latch moved meanwhile to {}",
+                latch.active
+            ));
+        }
+        let target = site.find(to);
+        if !target.is_some_and(Standing::usable) {
+            let why = target.map_or_else(|| format!("{to} left the document"), Standing::in_words);
+            return Some(format!("{service}: the step to {to} is withdrawn, {why}; it stays on {}", latch.active));
+        }
+        let serves = site.find(&latch.active).is_some_and(Standing::keeps);
+        if now.running < handing.until && site.running > 0 && serves {
+            self.handing = Some(handing);
+        } else {
+            self.propose(handing.next);
+        }
+        None
+    }
+
+    fn follow_health(&mut self, now: Now, site: &Site<'_>) {
+        let Some(latch) = &self.in_force else { return };
+        let (cause, lenient) = match site.find(&latch.active) {
+            None if self.stand_in == StandIn::NotNeeded => (format!("{} left the document", latch.active), false),
+            None => return,
+            Some(active) if active.operator == OperatorState::Maint => (active.in_words(), false),
+            Some(active) if active.verdict == Verdict::Down => (active.in_words(), true),
+            Some(active) => {
+                if active.verdict == Verdict::Up {
+                    self.grace_until = None;
+                    self.stranded = false;
+                }
+                return;
+            }
+        };
+        let fresh = site.fresh(latch);
+        let Some(next) = fresh.or_else(|| site.last_resort(latch).filter(|_| site.rules.last_resort)) else {
+            self.stranded = true;
+            return;
+        };
+        let reason = if fresh.is_some() { cause } else { format!("{cause}; {} as the last resort", next.name) };
+        let next = latch.moved(next.name, latch.spent_with_active(), reason, now, site);
+        // Nobody could follow until now, as when our own network was away: whoever's probe happens to be first must not
+        // win. The active backend gets the same time as after a start.
+        if std::mem::take(&mut self.stranded) && self.grace_until.is_none() {
+            self.begin_grace(now, site.rules);
+        }
+        if !(lenient && self.in_grace(now)) {
+            self.grace_until = None;
+            self.propose(next);
+        }
+    }
+
+    fn propose(&mut self, latch: Latch) {
+        self.proposed = Some(Proposal { latch, ours: true });
+    }
+
+    fn in_grace(&self, now: Now) -> bool {
+        self.grace_until.is_some_and(|until| now.running < until)
+    }
+
+    /// What the latch says to a request now.
+    pub fn view(&self, now: Now, site: &Site<'_>) -> LatchView {
+        let index = |name: &str| site.backends.iter().position(|backend| backend.name == name);
+        let Some(latch) = &self.in_force else { return LatchView::Nobody };
+        if self.handing.is_some() || self.proposed().is_some_and(|next| next.active != latch.active) {
+            return LatchView::Hold;
+        }
+        match (index(&latch.active), &self.stand_in) {
+            (Some(active), _) => {
+                let backend = &site.backends[active];
+                let waits =
+                    backend.verdict == Verdict::Down && backend.operator != OperatorState::Maint && self.in_grace(now);
+                if waits { LatchView::Hold } else { LatchView::Active(active) }
+            }
+            (None, StandIn::For { previous: Some(previous) }) => match index(previous) {
+                Some(stand_in) if site.backends[stand_in].keeps() => LatchView::Active(stand_in),
+                _ => LatchView::Nobody,
+            },
+            (None, _) => LatchView::Nobody,
+        }
+    }
+
+    /// The next moment at which [`Keeper::step`] has something to decide though nothing happens.
+    pub fn wakes(&self, now: Now) -> Option<Duration> {
+        let grace = self.grace_until.filter(|until| *until > now.running);
+        let handing = self.handing.as_ref().map(|handing| handing.until);
+        grace.into_iter().chain(handing).min()
+    }
+
+    /// An operator's step waits for running requests to end: worth a look more often than events come.
+    pub fn is_handing_over(&self) -> bool {
+        self.handing.is_some()
+    }
+
+    /// What the operator should look at.
+    pub fn alarm(&self, site: &Site<'_>) -> Option<String> {
+        let service = site.service;
+        let Some(latch) = &self.in_force else {
+            return Some(format!(
+                "{service}: which backend is active is not known (the stored latch cannot be read and no peer told one); \
+                 it answers 503 until `polder failover {service} --to BACKEND` decides"
+            ));
+        };
+        let Some(active) = site.find(&latch.active) else {
+            let active = &latch.active;
+            return match &self.stand_in {
+                StandIn::NotNeeded => {
+                    Some(format!("{service}: {active} left the document and no backend can follow it"))
+                }
+                StandIn::For { previous } => {
+                    let serving =
+                        previous.as_deref().filter(|previous| site.find(previous).is_some_and(Standing::keeps));
+                    let serving = serving.map_or("nobody serves".into(), |previous| format!("{previous} serves"));
+                    Some(format!(
+                        "{service}: {} made {active} active, which this document does not have; {serving}",
+                        latch.by
+                    ))
+                }
+            };
+        };
+        if active.keeps() || self.proposed.is_some() {
+            return None;
+        }
+        let refused = !site.rules.last_resort && site.fresh(latch).is_none() && site.last_resort(latch).is_some();
+        let why = active.in_words();
+        Some(match refused {
+            true => format!(
+                "{service}: {why}, and only backends that were failed away from are up (last_resort is false): \
+                 `polder failback {service}` uses the primary again"
+            ),
+            false => format!("{service}: {why}, and no other backend can serve"),
+        })
+    }
+
+    /// The operator's `failover`: to the named backend, or the first usable one in order.
+    pub fn failover(
+        &mut self,
+        to: Option<&str>,
+        said: &Said<'_>,
+        now: Now,
+        site: &Site<'_>,
+    ) -> Result<String, Refusal> {
+        let service = site.service;
+        if let Some(name) = to.filter(|name| site.find(name).is_none()) {
+            return Err(Refusal::Unknown(format!("{service} has no backend {name}; it has {}", names(site))));
+        }
+        let Some(latch) = self.in_force.clone() else { return self.decide(to, said, now, site) };
+        if let Some(words) = self.already_moving(to, site)? {
+            return Ok(words);
+        }
+        let target = match to.and_then(|name| site.find(name)) {
+            Some(target) => target,
+            None => site.fresh(&latch).ok_or_else(|| {
+                Refusal::Refused(format!(
+                    "{service} has no usable backend to fail over to: {}{}",
+                    in_words(site),
+                    latch.spent_in_words(service)
+                ))
+            })?,
+        };
+        if target.name == latch.active {
+            return Ok(format!("{service} is on {} already", target.name));
+        }
+        if !target.usable() {
+            return Err(Refusal::Refused(format!("{}; it cannot become active now", target.in_words())));
+        }
+        if latch.spent.iter().any(|name| name == target.name) {
+            return Err(Refusal::Refused(format!(
+                "{} was failed away from and may hold stale sessions: `polder failback {service}` goes back to the primary \
+                 and makes every backend eligible again",
+                target.name
+            )));
+        }
+        let next = latch.moved(target.name, latch.spent_with_active(), said.reason("failover"), now, site);
+        Ok(self.hand(next, now, site, &latch.active))
+    }
+
+    /// The operator's `failback`: to the primary, and no backend counts as failed away from any more.
+    pub fn failback(&mut self, said: &Said<'_>, now: Now, site: &Site<'_>) -> Result<String, Refusal> {
+        let service = site.service;
+        let Some(latch) = self.in_force.clone() else {
+            return Err(Refusal::Refused(format!(
+                "which backend of {service} is active is not known: `polder failover {service} --to BACKEND` decides"
+            )));
+        };
+        let primary = site.primary().ok_or_else(|| Refusal::Refused(format!("{service} has no primary")))?;
+        if let Some(words) = self.already_moving(Some(primary.name), site)? {
+            return Ok(words);
+        }
+        if !primary.usable() && primary.name != latch.active {
+            return Err(Refusal::Refused(format!("{}; {service} stays on {}", primary.in_words(), latch.active)));
+        }
+        let next = latch.moved(primary.name, Vec::new(), said.reason("failback"), now, site);
+        if primary.name != latch.active {
+            return Ok(self.hand(next, now, site, &latch.active));
+        }
+        if latch.spent.is_empty() {
+            return Ok(format!("{service} is on {} already", primary.name));
+        }
+        self.propose(next);
+        Ok(format!("{service} stays on {}; every backend is eligible again", primary.name))
+    }
+
+    fn decide(&mut self, to: Option<&str>, said: &Said<'_>, now: Now, site: &Site<'_>) -> Result<String, Refusal> {
+        let service = site.service;
+        let Some(to) = to else {
+            return Err(Refusal::Refused(format!(
+                "which backend of {service} is active is not known: name it, `polder failover {service} --to BACKEND`, one of {}",
+                names(site)
+            )));
+        };
+        let nothing = Latch { epoch: 0, ..Latch::first(to) };
+        self.propose(nothing.moved(to, Vec::new(), said.reason("decided"), now, site));
+        Ok(format!("{service} is on {to}"))
+    }
+
+    /// The command tells every proxy, and proxies tell each other: the same step said twice is done, not refused.
+    fn already_moving(&self, to: Option<&str>, site: &Site<'_>) -> Result<Option<String>, Refusal> {
+        let Some(next) = self.handing.as_ref().map(|handing| &handing.next).or(self.proposed()) else {
+            return Ok(None);
+        };
+        let words = format!("{} is moving to {} already", site.service, next.active);
+        if to.is_some_and(|to| to != next.active) { Err(Refusal::Refused(words)) } else { Ok(Some(words)) }
+    }
+
+    fn hand(&mut self, next: Latch, now: Now, site: &Site<'_>, from: &str) -> String {
+        let (to, drain) = (next.active.clone(), site.rules.failover_drain);
+        self.handing = Some(Handing { next, until: now.running + drain });
+        let limit = crate::config::duration::format(drain);
+        let service = site.service;
+        format!("{service} moves from {from} to {to}: new requests wait, running ones have at most {limit} to end")
+    }
+}
+
+/// Who says it, and why.
+#[derive(Debug, Clone, Copy)]
+pub struct Said<'a> {
+    /// The operator.
+    pub who: &'a str,
+    /// May be empty.
+    pub why: &'a str,
+}
+
+impl Said<'_> {
+    fn reason(&self, verb: &str) -> String {
+        match self.why {
+            "" => format!("{verb} by {}", self.who),
+            why => format!("{verb} by {}: {why}", self.who),
+        }
+    }
+}
+
+fn names(site: &Site<'_>) -> String {
+    site.backends.iter().map(|backend| backend.name).collect::<Vec<_>>().join(", ")
+}
+
+fn in_words(site: &Site<'_>) -> String {
+    site.backends.iter().map(Standing::in_words).collect::<Vec<_>>().join("; ")
+}
+
+#[cfg(test)]
+#[path = "latch_tests.rs"]
+mod tests;

@@ -1,0 +1,262 @@
+//! Host and path to service (pure): exact host, then the longest `*.suffix`; then the longest path prefix, in whole
+//! segments, undecoded.
+//!
+//! Owns the routing table of a document. Must never: decode, rewrite or allocate for a request. Called by the workers
+//! for each request and by `explain`. The host decides first and alone: a host that is named exactly never falls back
+//! to a `*.suffix` for a path it does not have (as nginx picks its server before its location).
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use crate::config::proxy::HostPattern;
+
+/// The longest host name that can match: RFC 1035, 2.3.4 (255 octets on the wire are at most 253 of text).
+const LONGEST_HOST: usize = 253;
+
+/// The table. Cheap to clone: it is built once a document and shared by all snapshots of it.
+#[derive(Debug, Default, Clone)]
+pub struct Router {
+    table: Arc<Table>,
+}
+
+#[derive(Debug, Default)]
+struct Table {
+    exact: HashMap<Box<[u8]>, Paths>,
+    suffix: HashMap<Box<[u8]>, Paths>,
+}
+
+/// The prefixes of one host pattern, longest first; the root is the empty prefix.
+type Paths = Vec<(Box<[u8]>, usize)>;
+
+/// What matched, for `explain`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Matched {
+    /// The host pattern.
+    pub host: HostPattern,
+    /// The path prefix, with its leading slash.
+    pub path: String,
+    /// The service's index.
+    pub service: usize,
+}
+
+/// Why nothing did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unmatched {
+    /// No pattern has this host.
+    Host,
+    /// The host is known, the path is not.
+    Path,
+}
+
+impl Router {
+    /// Builds it from `(host, path prefix, service index)`. Of two equal routes the first counts (the document's
+    /// checks refuse them).
+    pub fn new(routes: impl IntoIterator<Item = (HostPattern, String, usize)>) -> Router {
+        let mut table = Table::default();
+        for (host, path, service) in routes {
+            let (hosts, name) = match host {
+                HostPattern::Exact(name) => (&mut table.exact, name),
+                HostPattern::Suffix(name) => (&mut table.suffix, name),
+            };
+            let prefix = path.trim_end_matches('/').as_bytes();
+            hosts.entry(name.to_ascii_lowercase().into_bytes().into()).or_default().push((prefix.into(), service));
+        }
+        for paths in table.exact.values_mut().chain(table.suffix.values_mut()) {
+            paths.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
+        }
+        Router { table: Arc::new(table) }
+    }
+
+    /// The service for a Host (any case, with or without port and final dot) and an undecoded path.
+    pub fn route(&self, host: &[u8], path: &[u8]) -> Option<usize> {
+        let mut buffer = [0; LONGEST_HOST];
+        let name = normal(host, &mut buffer)?;
+        let (_, paths) = self.table.paths(name)?;
+        longest(paths, path).map(|(_, service)| *service)
+    }
+
+    /// The same with what matched, or why nothing did.
+    pub fn explain(&self, host: &[u8], path: &[u8]) -> Result<Matched, Unmatched> {
+        let mut buffer = [0; LONGEST_HOST];
+        let name = normal(host, &mut buffer).ok_or(Unmatched::Host)?;
+        let (host, paths) = self.table.paths(name).ok_or(Unmatched::Host)?;
+        let (prefix, service) = longest(paths, path).ok_or(Unmatched::Path)?;
+        let path = if prefix.is_empty() { "/".into() } else { String::from_utf8_lossy(prefix).into_owned() };
+        Ok(Matched { host: host.pattern(), path, service: *service })
+    }
+}
+
+/// Which key of the table a host matched.
+enum Key<'a> {
+    Exact(&'a [u8]),
+    Suffix(&'a [u8]),
+}
+
+impl Key<'_> {
+    fn pattern(&self) -> HostPattern {
+        match self {
+            Key::Exact(name) => HostPattern::Exact(String::from_utf8_lossy(name).into_owned()),
+            Key::Suffix(name) => HostPattern::Suffix(String::from_utf8_lossy(name).into_owned()),
+        }
+    }
+}
+
+impl Table {
+    fn paths<'a>(&'a self, name: &'a [u8]) -> Option<(Key<'a>, &'a Paths)> {
+        if let Some(paths) = self.exact.get(name) {
+            return Some((Key::Exact(name), paths));
+        }
+        if self.suffix.is_empty() {
+            return None;
+        }
+        // From the left: the first dot leaves the longest suffix. `*.example.net` wants a label in front of it.
+        memchr::memchr_iter(b'.', name).filter(|dot| *dot > 0).find_map(|dot| {
+            let suffix = &name[dot + 1..];
+            self.suffix.get(suffix).map(|paths| (Key::Suffix(suffix), paths))
+        })
+    }
+}
+
+/// The host in lower case, without port and final dot; none if it cannot be a name we know.
+fn normal<'a>(host: &[u8], buffer: &'a mut [u8; LONGEST_HOST]) -> Option<&'a [u8]> {
+    let name = match host.first()? {
+        // An address in brackets: its colons are not a port's.
+        b'[' => &host[..=memchr::memchr(b']', host)?],
+        _ => memchr::memchr(b':', host).map_or(host, |colon| &host[..colon]),
+    };
+    let name = name.strip_suffix(b".").unwrap_or(name);
+    let out = buffer.get_mut(..name.len())?;
+    out.copy_from_slice(name);
+    out.make_ascii_lowercase();
+    (!out.is_empty()).then_some(out)
+}
+
+fn longest<'a>(paths: &'a Paths, path: &[u8]) -> Option<&'a (Box<[u8]>, usize)> {
+    paths.iter().find(|(prefix, _)| {
+        path.strip_prefix(&**prefix)
+            .is_some_and(|rest| prefix.is_empty() || matches!(rest.first(), None | Some(b'/' | b'?')))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn exact(name: &str) -> HostPattern {
+        HostPattern::Exact(name.into())
+    }
+
+    fn suffix(name: &str) -> HostPattern {
+        HostPattern::Suffix(name.into())
+    }
+
+    fn router() -> Router {
+        Router::new([
+            (exact("www.example.net"), "/".into(), 0),
+            (exact("www.example.net"), "/app".into(), 1),
+            (exact("www.example.net"), "/app/admin/".into(), 2),
+            (suffix("example.net"), "/".into(), 3),
+            (suffix("shop.example.net"), "/".into(), 4),
+            (exact("only.example.net"), "/here".into(), 5),
+            (exact("[::1]"), "/".into(), 6),
+        ])
+    }
+
+    #[test]
+    fn an_exact_host_comes_before_a_suffix_and_the_longest_suffix_before_a_shorter_one() {
+        let router = router();
+        for (host, service) in [
+            ("www.example.net", Some(0)),
+            ("WWW.Example.NET", Some(0)),
+            ("www.example.net.", Some(0)),
+            ("www.example.net:8080", Some(0)),
+            ("www.example.net.:80", Some(0)),
+            ("other.example.net", Some(3)),
+            ("a.b.example.net", Some(3)),
+            ("a.shop.example.net", Some(4)),
+            ("shop.example.net", Some(3)),
+            ("example.net", None),
+            (".example.net", None),
+            ("notexample.net", None),
+            ("", None),
+            (":80", None),
+            ("[::1]", Some(6)),
+            ("[::1]:80", Some(6)),
+            ("[::1", None),
+        ] {
+            assert_eq!(router.route(host.as_bytes(), b"/"), service, "host {host:?}");
+        }
+        assert_eq!(router.route(&[b'a'; 4096], b"/"), None);
+    }
+
+    #[test]
+    fn a_path_matches_in_whole_segments_and_the_longest_prefix_wins() {
+        let router = router();
+        for (path, service) in [
+            ("/", 0),
+            ("/app", 1),
+            ("/app/", 1),
+            ("/app?x=/app/admin", 1),
+            ("/apple", 0),
+            ("/app/admin", 2),
+            ("/app/admin/x", 2),
+            ("/app/administrator", 1),
+            ("/%61pp", 0),
+            ("*", 0),
+        ] {
+            assert_eq!(router.route(b"www.example.net", path.as_bytes()), Some(service), "path {path:?}");
+        }
+    }
+
+    #[test]
+    fn a_host_named_exactly_does_not_fall_back_to_a_suffix_for_its_path() {
+        assert_eq!(router().route(b"only.example.net", b"/"), None);
+        assert_eq!(router().explain(b"only.example.net", b"/"), Err(Unmatched::Path));
+        assert_eq!(router().explain(b"example.org", b"/"), Err(Unmatched::Host));
+    }
+
+    #[test]
+    fn explain_and_route_say_the_same_as_a_literal_search_of_the_routes() {
+        let hosts = ["a", "b.a", "c.b.a", "x.c.b.a", "b"];
+        let paths = ["/", "/p", "/p/q", "/pq", "/q"];
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..2_000 {
+            let mut routes: Vec<(HostPattern, String, usize)> = Vec::new();
+            for service in 0..random.usize(1..8) {
+                let name = hosts[random.usize(..hosts.len())];
+                let host = if random.bool() { exact(name) } else { suffix(name) };
+                let path = paths[random.usize(..paths.len())].to_string();
+                if !routes.iter().any(|(h, p, _)| *h == host && *p == path) {
+                    routes.push((host, path, service));
+                }
+            }
+            let router = Router::new(routes.clone());
+            let host = hosts[random.usize(..hosts.len())];
+            let path = ["/", "/p", "/p/", "/p/q/r", "/pqr", "/q"][random.usize(..6)];
+            let expected = naive(&routes, host, path);
+            assert_eq!(
+                router.route(host.as_bytes(), path.as_bytes()),
+                expected,
+                "seed {seed}: {routes:?} {host}{path}"
+            );
+            let explained = router.explain(host.as_bytes(), path.as_bytes()).ok().map(|matched| matched.service);
+            assert_eq!(explained, expected, "seed {seed}");
+        }
+    }
+
+    fn naive(routes: &[(HostPattern, String, usize)], host: &str, path: &str) -> Option<usize> {
+        let rank = |pattern: &HostPattern| match pattern {
+            HostPattern::Exact(name) => (name == host).then_some(usize::MAX),
+            HostPattern::Suffix(name) => host.ends_with(&format!(".{name}")).then_some(name.len()),
+        };
+        let best = routes.iter().filter_map(|(pattern, _, _)| rank(pattern)).max()?;
+        let segments =
+            |text: &str| text.split('/').filter(|part| !part.is_empty()).map(String::from).collect::<Vec<_>>();
+        routes
+            .iter()
+            .filter(|(pattern, prefix, _)| rank(pattern) == Some(best) && segments(path).starts_with(&segments(prefix)))
+            .max_by_key(|(_, prefix, _)| segments(prefix).len())
+            .map(|(_, _, service)| *service)
+    }
+}

@@ -1,0 +1,148 @@
+//! Everything a request needs to be answered, immutable, swapped whole.
+//!
+//! Built by the control thread (`build`), read by the workers through arc-swap. Plain data: the pure parts (route,
+//! choose) work on it without a clock, a socket or a task.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize};
+use std::time::Duration;
+
+use ipnet::IpNet;
+
+use crate::config::proxy::{Balance, LimitsConfig, TimeoutsConfig};
+use crate::daemon::operator::OperatorState;
+use crate::health::{Target, Verdict};
+
+/// All of it.
+#[derive(Debug)]
+pub struct Snapshot {
+    /// Rises by one with each snapshot.
+    pub generation: u64,
+    /// What `/.polder/ready` answers: checked, not draining, at least one service usable.
+    pub ready: bool,
+    /// The daemon is stopping or handed over: `Connection: close` on every response.
+    pub draining: bool,
+    /// Host and path to service.
+    pub router: super::route::Router,
+    /// The services; [`super::route::Router`] answers with an index into this.
+    pub services: Vec<Service>,
+    /// What is the same for every request.
+    pub settings: Arc<Settings>,
+}
+
+/// What is the same for every request until the next document.
+#[derive(Debug)]
+pub struct Settings {
+    /// Time limits.
+    pub timeouts: TimeoutsConfig,
+    /// Sizes and counts.
+    pub limits: LimitsConfig,
+    /// Clients whose forwarded headers are believed.
+    pub trusted_proxies: Vec<IpNet>,
+}
+
+/// One service, ready to be chosen from.
+#[derive(Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Where its backend comes from.
+    pub mode: ServiceMode,
+    /// How the rest is spread.
+    pub balance: Balance,
+    /// In the order of the document.
+    pub backends: Vec<Backend>,
+    /// How long a request may wait for a verdict: the check's detection bound.
+    pub verdict_bound: Duration,
+    /// Requests of this service that wait for a verdict now, over all workers; kept across snapshots.
+    pub waiting: Arc<AtomicUsize>,
+}
+
+/// What decides before balance does.
+#[derive(Debug)]
+pub enum ServiceMode {
+    /// Nothing.
+    Stateless,
+    /// The cookie.
+    Sticky {
+        /// How it is read and written.
+        cookie: Arc<super::cookie::Cookie>,
+    },
+    /// The latch.
+    Latched {
+        /// How the cookie is read and written.
+        cookie: Arc<super::cookie::Cookie>,
+        /// What the latch says now.
+        latch: LatchView,
+    },
+}
+
+/// What the latch says to a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LatchView {
+    /// This backend (an index) is active.
+    Active(usize),
+    /// An operator's failover is under way, or the active backend has its start grace: wait, bounded.
+    Hold,
+    /// There is none that may serve (undecided latch, last resort refused).
+    Nobody,
+}
+
+/// One backend.
+#[derive(Debug)]
+pub struct Backend {
+    /// Its name within the service.
+    pub name: Arc<str>,
+    /// What is dialled.
+    pub address: SocketAddr,
+    /// Its share; 0 gets only requests that name it.
+    pub weight: u32,
+    /// Used only when no primary can be.
+    pub backup: bool,
+    /// What checks say.
+    pub verdict: Verdict,
+    /// What the operator says.
+    pub operator: OperatorState,
+    /// What is probed, to bring its next probe forward after a live error.
+    pub target: Arc<Target>,
+    /// One slot a worker, kept across snapshots as long as service, name and address stay the same.
+    pub counters: Arc<[BackendCounters]>,
+}
+
+/// One worker's counts for one backend. Written by that worker only.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub struct BackendCounters {
+    /// Requests running now.
+    pub running: AtomicU64,
+    /// Requests sent, in all.
+    pub requests: AtomicU64,
+    /// Attempts that failed before the response began.
+    pub failed_attempts: AtomicU64,
+    /// Responses cut short after they had begun.
+    pub aborted: AtomicU64,
+    /// Bytes of bodies to the backend.
+    pub bytes_out: AtomicU64,
+    /// Bytes of bodies from the backend.
+    pub bytes_in: AtomicU64,
+    /// Responses by class: 1xx..5xx.
+    pub responses: [AtomicU64; 5],
+}
+
+impl Backend {
+    /// Requests running now, over all workers.
+    pub fn running(&self) -> u64 {
+        self.counters.iter().map(|slot| slot.running.load(std::sync::atomic::Ordering::Relaxed)).sum()
+    }
+
+    /// May get new visitors: up and ready.
+    pub fn usable(&self) -> bool {
+        self.verdict == Verdict::Up && self.operator == OperatorState::Ready
+    }
+
+    /// May serve those who belong to it: up, and ready or drain.
+    pub fn keeps(&self) -> bool {
+        self.verdict == Verdict::Up && self.operator != OperatorState::Maint
+    }
+}

@@ -1,0 +1,90 @@
+//! What is remembered of a request until it is over: for the access log only.
+
+use std::rc::Rc;
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::termination::End;
+use super::view::View;
+
+/// One request, so far.
+pub struct Trace {
+    /// When its first byte was read.
+    pub began: Instant,
+    /// From there to the end of its head (Tq).
+    pub head: Option<Duration>,
+    /// How long it waited for verdicts (Tw).
+    pub waited: Option<Duration>,
+    /// How long the last connection took to open, 0 for one that was open (Tc).
+    pub connected: Option<Duration>,
+    /// From the request sent to the response's head (Tr).
+    pub responded: Option<Duration>,
+    /// The snapshot it was routed by and the service's index in it.
+    pub service: Option<(Rc<View>, usize)>,
+    /// The backend's index.
+    pub backend: Option<usize>,
+    /// Of the response; 0: none was sent.
+    pub status: u16,
+    /// Of the response's body.
+    pub bytes: u64,
+    /// What its cookie was.
+    pub cookie: CookieSeen,
+    /// A cookie was set.
+    pub cookie_set: bool,
+    /// Attempts.
+    pub tries: u32,
+    /// How it ended.
+    pub end: End,
+}
+
+/// What a request's cookie was, as in HAProxy's log (configuration manual, 8.5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CookieSeen {
+    /// The service has no cookie.
+    Unused,
+    /// The request had none.
+    None,
+    /// It named no backend of the service.
+    Invalid,
+    /// It named another backend than the one that served, which may not serve now.
+    Down,
+    /// It named the backend that served.
+    Valid,
+}
+
+impl Trace {
+    /// A request whose first byte was read at `began`.
+    pub fn new(began: Instant) -> Trace {
+        Trace {
+            began,
+            head: None,
+            waited: None,
+            connected: None,
+            responded: None,
+            service: None,
+            backend: None,
+            status: 0,
+            bytes: 0,
+            cookie: CookieSeen::Unused,
+            cookie_set: false,
+            tries: 0,
+            end: End::Done,
+        }
+    }
+
+    /// The last two letters of the termination code: what the cookie was, and whether one was set.
+    pub fn cookie_code(&self) -> &'static str {
+        match (self.cookie, self.cookie_set) {
+            (CookieSeen::Unused, _) => "--",
+            (CookieSeen::None, false) => "NN",
+            (CookieSeen::None, true) => "NI",
+            (CookieSeen::Invalid, false) => "IN",
+            (CookieSeen::Invalid, true) => "IU",
+            (CookieSeen::Down, false) => "DN",
+            (CookieSeen::Down, true) => "DU",
+            (CookieSeen::Valid, false) => "VN",
+            (CookieSeen::Valid, true) => "VU",
+        }
+    }
+}

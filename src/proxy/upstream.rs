@@ -1,0 +1,99 @@
+//! Connections to backends: opening them, and keeping idle ones for the next request. One pool a worker.
+
+use std::cell::RefCell;
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+
+use nix::errno::Errno;
+use nix::sys::socket::{MsgFlags, recv};
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::time::Instant;
+
+/// Idle connections by address, the one used last on top.
+#[derive(Default)]
+pub struct Pool {
+    idle: RefCell<HashMap<SocketAddr, Vec<Idle>>>,
+}
+
+struct Idle {
+    stream: TcpStream,
+    until: Instant,
+}
+
+impl Pool {
+    /// An idle connection that is still open. One the backend has closed, or said something on unasked, is no attempt:
+    /// it is dropped and the next one looked at. `surely`: ask the kernel, not only the event loop, which may be a moment
+    /// behind; for a request that is lost when it is written to a closed connection.
+    pub fn take(&self, address: SocketAddr, surely: bool) -> Option<TcpStream> {
+        let mut idle = self.idle.borrow_mut();
+        let connections = idle.get_mut(&address)?;
+        let now = Instant::now();
+        while let Some(connection) = connections.pop() {
+            let stream = &connection.stream;
+            if now < connection.until && is_quiet(stream) && (!surely || matches!(peek(stream), Err(Errno::EAGAIN))) {
+                return Some(connection.stream);
+            }
+        }
+        None
+    }
+
+    /// Keeps a connection until then; the oldest goes when there are more than `most`.
+    pub fn put(&self, address: SocketAddr, stream: TcpStream, until: Instant, most: usize) {
+        let mut idle = self.idle.borrow_mut();
+        let connections = idle.entry(address).or_default();
+        connections.push(Idle { stream, until });
+        if connections.len() > most {
+            connections.remove(0);
+        }
+    }
+
+    /// Drops what is too old, what its backend has closed, and every connection to an address nobody wants.
+    pub fn sweep(&self, wanted: impl Fn(SocketAddr) -> bool) {
+        let now = Instant::now();
+        self.idle.borrow_mut().retain(|address, connections| {
+            if wanted(*address) {
+                connections.retain(|connection| now < connection.until && is_quiet(&connection.stream));
+            } else {
+                connections.clear();
+            }
+            !connections.is_empty()
+        });
+    }
+}
+
+/// Open, and nothing to read, as far as the event loop knows: no system call unless it has heard something.
+fn is_quiet(stream: &TcpStream) -> bool {
+    let heard = stream.try_io(Interest::READABLE, || peek(stream).map_err(io::Error::from));
+    matches!(heard, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+}
+
+fn peek(stream: &TcpStream) -> nix::Result<usize> {
+    recv(stream.as_raw_fd(), &mut [0], MsgFlags::MSG_PEEK | MsgFlags::MSG_DONTWAIT)
+}
+
+/// Why a connection could not be opened.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum NotConnected {
+    /// The backend or the network refused.
+    Refused,
+    /// This machine has no descriptor, port or memory for it: says nothing of the backend.
+    Ourselves,
+}
+
+/// Opens one.
+pub async fn connect(address: SocketAddr) -> Result<TcpStream, NotConnected> {
+    let stream = TcpStream::connect(address).await.map_err(|error| classify(&error))?;
+    stream.set_nodelay(true).map_err(|error| classify(&error))?;
+    Ok(stream)
+}
+
+fn classify(error: &io::Error) -> NotConnected {
+    use nix::libc::{EADDRINUSE, EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM};
+    match error.raw_os_error() {
+        Some(EADDRINUSE | EADDRNOTAVAIL | EMFILE | ENFILE | ENOBUFS | ENOMEM) => NotConnected::Ourselves,
+        _ => NotConnected::Refused,
+    }
+}

@@ -1,0 +1,409 @@
+//! One worker with a snapshot made by hand, backends that follow a script, and a client on a bare socket.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use arc_swap::ArcSwap;
+use polder::config::proxy::{Balance, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
+use polder::config::{CheckConfig, ProbeKind};
+use polder::daemon::operator::OperatorState;
+use polder::daemon::ticks::Ticks;
+use polder::health::{Target, Verdict};
+use polder::proxy::access_log::AccessLog;
+use polder::proxy::route::Router;
+use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
+use polder::proxy::worker::{Command, Listening, Report, Shared, Worker, spawn};
+use tokio::sync::{mpsc, watch};
+
+/// No test waits longer for anything.
+pub const PATIENCE: Duration = Duration::from_secs(20);
+
+/// What a test wants of its proxy.
+pub struct Setup {
+    pub timeouts: TimeoutsConfig,
+    pub limits: LimitsConfig,
+    pub trusted: Vec<ipnet::IpNet>,
+    pub balance: Balance,
+    pub latch: Option<LatchView>,
+    pub sticky: bool,
+    pub fast_interval: Duration,
+    pub verdict_bound: Duration,
+    pub verdicts: Vec<Verdict>,
+    pub log: Option<polder::config::proxy::AccessLogConfig>,
+}
+
+impl Default for Setup {
+    fn default() -> Setup {
+        let seconds = Duration::from_secs;
+        Setup {
+            timeouts: TimeoutsConfig {
+                request_head: seconds(10),
+                body_idle: seconds(10),
+                connect: seconds(1),
+                response_head: seconds(10),
+                keep_alive: seconds(10),
+                backend_keep_alive: seconds(10),
+                tunnel_idle: seconds(10),
+                drain: seconds(10),
+            },
+            limits: LimitsConfig {
+                request_head: 16384,
+                request_headers: 100,
+                response_head: 65536,
+                connections: 1000,
+                waiting: 100,
+                tries: 3,
+                idle_per_backend: 8,
+            },
+            trusted: Vec::new(),
+            balance: Balance::RoundRobin,
+            latch: None,
+            sticky: false,
+            fast_interval: Duration::from_millis(20),
+            verdict_bound: seconds(5),
+            verdicts: Vec::new(),
+            log: None,
+        }
+    }
+}
+
+/// A running worker.
+pub struct Proxy {
+    pub address: SocketAddr,
+    pub shared: Arc<Shared>,
+    pub worker: Option<Worker>,
+    pub reports: mpsc::UnboundedReceiver<Report>,
+    pub waiting: Arc<AtomicUsize>,
+    setup: Setup,
+    backends: Vec<SocketAddr>,
+}
+
+impl Proxy {
+    /// With one service `www` for `www.test`, over these backends.
+    pub fn start(setup: Setup, backends: &[SocketAddr]) -> Proxy {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let address = socket.local_addr().unwrap();
+        let waiting = Arc::default();
+        let snapshot = make_snapshot(1, &setup, backends, &waiting);
+        let (sender, reports) = mpsc::unbounded_channel();
+        let shared = Arc::new(Shared {
+            snapshot: ArcSwap::from_pointee(snapshot),
+            changed: watch::channel(1).0,
+            reports: sender,
+            connections: AtomicUsize::new(0),
+            stopping: AtomicBool::new(false),
+            access_log: AccessLog::open(setup.log.as_ref()).unwrap(),
+        });
+        let worker = spawn(0, Arc::clone(&shared), Ticks::default().worker("worker-0")).unwrap();
+        let listening = Listening { name: "http".into(), protocol: Protocol::Http, socket };
+        worker.commands.send(Command::Listen(vec![listening])).unwrap();
+        Proxy { address, shared, worker: Some(worker), reports, waiting, setup, backends: backends.to_vec() }
+    }
+
+    /// Swaps in a snapshot after `change`.
+    pub fn swap(&mut self, change: impl FnOnce(&mut Setup)) {
+        change(&mut self.setup);
+        let generation = self.shared.snapshot.load().generation + 1;
+        let mut snapshot = make_snapshot(generation, &self.setup, &self.backends, &self.waiting);
+        let last = self.shared.snapshot.load_full();
+        for (new, old) in snapshot.services[0].backends.iter_mut().zip(&last.services[0].backends) {
+            new.counters = Arc::clone(&old.counters);
+        }
+        self.shared.snapshot.store(Arc::new(snapshot));
+        self.shared.changed.send(generation).unwrap();
+    }
+
+    /// A client's connection.
+    pub fn connect(&self) -> Client {
+        Client::connect(self.address)
+    }
+
+    /// Sends one request on a new connection and gives the response.
+    pub fn ask(&self, request: &str) -> Response {
+        let mut client = self.connect();
+        client.send(request);
+        client.response()
+    }
+
+    /// This worker's counts of the backend at this place.
+    pub fn running(&self, backend: usize) -> u64 {
+        self.shared.snapshot.load().services[0].backends[backend].running()
+    }
+
+    pub fn drain(&self) {
+        self.worker.as_ref().unwrap().commands.send(Command::Drain).unwrap();
+    }
+
+    /// Waits for the worker's thread to end.
+    pub fn join(&mut self) {
+        let worker = self.worker.take().unwrap();
+        eventually("the worker's thread ends", || worker.thread.is_finished());
+        worker.thread.join().unwrap();
+    }
+}
+
+fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waiting: &Arc<AtomicUsize>) -> Snapshot {
+    let check = CheckConfig {
+        kind: ProbeKind::Tcp,
+        port: None,
+        interval: setup.fast_interval * 4,
+        fast_interval: setup.fast_interval,
+        timeout: Duration::from_secs(1),
+        rise: 2,
+        fall: 3,
+    };
+    let backends = backends.iter().enumerate().map(|(index, address)| Backend {
+        name: format!("web{index}").into(),
+        address: *address,
+        weight: 100,
+        backup: setup.latch.is_some() && index > 0,
+        verdict: setup.verdicts.get(index).copied().unwrap_or(Verdict::Up),
+        operator: OperatorState::Ready,
+        target: Arc::new(Target { address: *address, check: check.clone() }),
+        counters: (0..1).map(|_| Default::default()).collect(),
+    });
+    let cookie = || Arc::new(polder::proxy::cookie::Cookie::address("polder-www"));
+    let mode = match setup.latch {
+        Some(latch) => ServiceMode::Latched { cookie: cookie(), latch },
+        None if setup.sticky => ServiceMode::Sticky { cookie: cookie() },
+        None => ServiceMode::Stateless,
+    };
+    let service = Service {
+        name: "www".into(),
+        mode,
+        balance: setup.balance,
+        backends: backends.collect(),
+        verdict_bound: setup.verdict_bound,
+        waiting: Arc::clone(waiting),
+    };
+    Snapshot {
+        generation,
+        ready: true,
+        draining: false,
+        router: Router::new([(HostPattern::Exact("www.test".into()), "/".into(), 0)]),
+        services: vec![service],
+        settings: Arc::new(Settings {
+            timeouts: setup.timeouts.clone(),
+            limits: setup.limits.clone(),
+            trusted_proxies: setup.trusted.clone(),
+        }),
+    }
+}
+
+/// A backend: each connection is handed to the script, in a thread of its own, with its number.
+pub struct Script {
+    pub address: SocketAddr,
+    pub connections: Arc<AtomicUsize>,
+    pub heads: Arc<Mutex<Vec<String>>>,
+}
+
+/// One connection to a scripted backend.
+pub struct Served {
+    pub stream: TcpStream,
+    heads: Arc<Mutex<Vec<String>>>,
+}
+
+impl Script {
+    pub fn start(script: impl Fn(&mut Served, usize) + Send + Sync + 'static) -> Script {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        let connections = Arc::<AtomicUsize>::default();
+        let heads = Arc::<Mutex<Vec<String>>>::default();
+        let script = Arc::new(script);
+        let (counted, kept) = (Arc::clone(&connections), Arc::clone(&heads));
+        std::thread::spawn(move || {
+            for stream in listener.incoming() {
+                let Ok(stream) = stream else { return };
+                stream.set_read_timeout(Some(PATIENCE)).unwrap();
+                stream.set_nodelay(true).unwrap();
+                let number = counted.fetch_add(1, Ordering::SeqCst);
+                let mut served = Served { stream, heads: Arc::clone(&kept) };
+                let script = Arc::clone(&script);
+                std::thread::spawn(move || script(&mut served, number));
+            }
+        });
+        Script { address, connections, heads }
+    }
+
+    /// Answers every request on every connection with `response`.
+    pub fn answering(response: &'static str) -> Script {
+        Script::start(move |served, _| {
+            while served.head().is_some() {
+                served.send(response);
+            }
+        })
+    }
+
+    /// Every head received so far.
+    pub fn heads(&self) -> Vec<String> {
+        self.heads.lock().unwrap().clone()
+    }
+}
+
+impl Served {
+    /// The next request's head; none when the connection ends.
+    pub fn head(&mut self) -> Option<String> {
+        let head = read_head(&mut self.stream)?;
+        self.heads.lock().unwrap().push(head.clone());
+        Some(head)
+    }
+
+    /// Writes; a proxy that has gone is no concern of a script.
+    pub fn send(&mut self, text: &str) {
+        let _ = self.stream.write_all(text.as_bytes());
+    }
+
+    /// Exactly so many bytes.
+    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
+        let mut bytes = vec![0; count];
+        self.stream.read_exact(&mut bytes).unwrap();
+        bytes
+    }
+
+    /// Waits until the other side has closed, and gives what came before.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let _ = self.stream.read_to_end(&mut rest);
+        rest
+    }
+}
+
+/// An address that refuses connections.
+pub fn refusing() -> SocketAddr {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+/// A client on a bare socket.
+pub struct Client {
+    pub stream: TcpStream,
+}
+
+/// A response taken apart.
+#[derive(Debug)]
+pub struct Response {
+    pub head: String,
+    pub body: Vec<u8>,
+    pub trailers: String,
+}
+
+impl Response {
+    pub fn status(&self) -> u16 {
+        self.head[9..12].parse().unwrap()
+    }
+
+    pub fn field(&self, name: &str) -> Option<&str> {
+        field(&self.head, name)
+    }
+}
+
+/// The value of a field of a head.
+pub fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
+    head.lines().find_map(|line| {
+        let (found, value) = line.split_once(": ")?;
+        found.eq_ignore_ascii_case(name).then_some(value)
+    })
+}
+
+impl Client {
+    pub fn connect(address: SocketAddr) -> Client {
+        let stream = TcpStream::connect(address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.set_nodelay(true).unwrap();
+        Client { stream }
+    }
+
+    pub fn send(&mut self, text: &str) {
+        self.stream.write_all(text.as_bytes()).unwrap();
+    }
+
+    /// The next response to a request that is not HEAD.
+    pub fn response(&mut self) -> Response {
+        let head = self.head();
+        let status: u16 = head[9..12].parse().unwrap();
+        let (mut body, mut trailers) = (Vec::new(), String::new());
+        if status < 200 || status == 204 || status == 304 {
+        } else if let Some(length) = field(&head, "content-length") {
+            body.resize(length.parse().unwrap(), 0);
+            self.stream.read_exact(&mut body).unwrap();
+        } else if field(&head, "transfer-encoding") == Some("chunked") {
+            loop {
+                let size = usize::from_str_radix(self.line().trim_end(), 16).unwrap();
+                if size == 0 {
+                    break;
+                }
+                let at = body.len();
+                body.resize(at + size, 0);
+                self.stream.read_exact(&mut body[at..]).unwrap();
+                assert_eq!(self.line(), "\r\n");
+            }
+            loop {
+                match self.line() {
+                    line if line == "\r\n" => break,
+                    line => trailers.push_str(&line),
+                }
+            }
+        } else {
+            self.stream.read_to_end(&mut body).unwrap();
+        }
+        Response { head, body, trailers }
+    }
+
+    /// The next head alone.
+    pub fn head(&mut self) -> String {
+        read_head(&mut self.stream).expect("a response before the connection ends")
+    }
+
+    fn line(&mut self) -> String {
+        let mut line = Vec::new();
+        while !line.ends_with(b"\r\n") {
+            let mut byte = [0];
+            self.stream.read_exact(&mut byte).unwrap();
+            line.push(byte[0]);
+        }
+        String::from_utf8(line).unwrap()
+    }
+
+    /// All that comes until the end of the connection, however it ends.
+    pub fn rest(&mut self) -> Vec<u8> {
+        let mut rest = Vec::new();
+        let _ = self.stream.read_to_end(&mut rest);
+        rest
+    }
+
+    /// The connection ends without another byte.
+    pub fn assert_closed(&mut self) {
+        let rest = self.rest();
+        assert!(rest.is_empty(), "{:?}", String::from_utf8_lossy(&rest));
+    }
+}
+
+fn read_head(stream: &mut TcpStream) -> Option<String> {
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        let mut byte = [0];
+        if stream.read(&mut byte).ok()? == 0 {
+            return None;
+        }
+        head.push(byte[0]);
+    }
+    Some(String::from_utf8_lossy(&head).into_owned())
+}
+
+/// Waits for something to become true.
+pub fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !happened() {
+        assert!(Instant::now() < until, "in vain: {what}");
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
+
+/// A plain GET.
+pub const GET: &str = "GET /page?x=1 HTTP/1.1\r\nHost: www.test\r\n\r\n";
+
+/// A plain answer.
+pub const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";
