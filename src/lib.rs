@@ -38,6 +38,8 @@
 
 pub mod config;
 pub mod daemon;
+pub mod demo;
 pub mod dns;
 pub mod health;
 pub mod proxy;
+pub mod verbs;

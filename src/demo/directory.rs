@@ -1,0 +1,91 @@
+//! The demo's temporary folder: mode 0700, removed with everything in it when it is dropped, unless it is to be kept.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::path::{Path, PathBuf};
+
+/// Room that the path of an admin socket needs below the folder: Linux allows 107 bytes in all (`unix(7)`).
+const LONGEST_FOLDER: usize = 107 - "/px-1/admin.sock".len();
+
+/// A folder of our own.
+#[derive(Debug)]
+pub struct Directory {
+    path: PathBuf,
+    kept: bool,
+}
+
+impl Directory {
+    /// Makes `polder-XXXXXXXX` in the system's temporary folder.
+    pub fn make() -> io::Result<Directory> {
+        let mut parent = std::env::temp_dir();
+        if parent.as_os_str().len() + "/polder-XXXXXXXX".len() > LONGEST_FOLDER {
+            parent = PathBuf::from("/tmp");
+        }
+        loop {
+            let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
+            let path = parent.join(format!("polder-{random}"));
+            match DirBuilder::new().mode(0o700).create(&path) {
+                Ok(()) => return Ok(Directory { path, kept: false }),
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(io::Error::new(error.kind(), format!("{}: {error}", path.display()))),
+            }
+        }
+    }
+
+    /// Where it is.
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Leaves it where it is when this is dropped, for somebody who wants to read the logs.
+    pub fn keep(&mut self) {
+        self.kept = true;
+    }
+
+    /// Makes a folder in it, mode 0700.
+    pub fn folder(&self, name: &str) -> io::Result<PathBuf> {
+        let path = self.path.join(name);
+        DirBuilder::new().mode(0o700).recursive(true).create(&path)?;
+        Ok(path)
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if self.kept {
+            return;
+        }
+        // Nobody is left to tell, and a folder that stays behind in the temporary folder does no harm.
+        let _ = fs::remove_dir_all(&self.path);
+    }
+}
+
+/// Replaces a file whole, mode 0600: a daemon that reads it at the same moment sees the old text or the new one.
+pub fn write(path: &Path, text: &str) -> io::Result<()> {
+    let beside = path.with_extension("new");
+    let _ = fs::remove_file(&beside);
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
+    file.write_all(text.as_bytes())?;
+    fs::rename(&beside, path)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_folder_is_ours_alone_and_goes_with_its_content() {
+        let directory = Directory::make().unwrap();
+        let path = directory.path().to_owned();
+        assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o700);
+        let inner = directory.folder("px-1/state").unwrap();
+        write(&inner.join("key"), "secret").unwrap();
+        assert_eq!(fs::metadata(inner.join("key")).unwrap().permissions().mode() & 0o777, 0o600);
+        drop(directory);
+        assert!(!path.exists());
+    }
+}

@@ -1,0 +1,127 @@
+//! What the daemons say of themselves: their status, asked again and again until it shows what is awaited.
+
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use tokio::task::JoinSet;
+
+use super::super::supervisor::Role;
+use crate::daemon::client::Client;
+use crate::{dns, proxy};
+
+/// Between two looks at one daemon. The verdict it shows is this much older at most.
+const INTERVAL: Duration = Duration::from_millis(10);
+
+/// A daemon to look at.
+#[derive(Debug, Clone)]
+pub struct Watched {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub role: Role,
+    /// Its admin API.
+    pub client: Client,
+}
+
+/// A daemon's status.
+#[derive(Debug, Clone)]
+pub enum Seen {
+    /// A proxy's.
+    Proxy(Box<proxy::api::Status>),
+    /// A nameserver's.
+    Nameserver(Box<dns::api::Status>),
+}
+
+impl Seen {
+    /// The backend of this service, in a proxy's.
+    pub fn backend(&self, service: &str, backend: &str) -> Option<&proxy::api::BackendStatus> {
+        self.service(service)?.backends.iter().find(|status| status.name == backend)
+    }
+
+    /// The service, in a proxy's.
+    pub fn service(&self, service: &str) -> Option<&proxy::api::ServiceStatus> {
+        match self {
+            Seen::Proxy(status) => status.services.iter().find(|status| status.name == service),
+            Seen::Nameserver(_) => None,
+        }
+    }
+
+    /// The backend a latch names, in a proxy's.
+    pub fn active(&self, service: &str) -> Option<&str> {
+        self.service(service)?.latch.as_ref()?.active.as_deref()
+    }
+
+    /// The latch's epoch, in a proxy's.
+    pub fn epoch(&self, service: &str) -> Option<u64> {
+        Some(self.service(service)?.latch.as_ref()?.epoch)
+    }
+
+    /// The first pool, in a nameserver's.
+    pub fn pool(&self) -> Option<&dns::api::PoolStatus> {
+        match self {
+            Seen::Nameserver(status) => status.pools.first(),
+            Seen::Proxy(_) => None,
+        }
+    }
+
+    /// Whether a pool member's addresses are all in the answer, in a nameserver's.
+    pub fn answers_with(&self, member: &str) -> Option<bool> {
+        let member = self.pool()?.members.iter().find(|status| status.name == member)?;
+        Some(member.addresses.iter().all(|address| address.answered))
+    }
+
+    /// The process.
+    pub fn pid(&self) -> u32 {
+        match self {
+            Seen::Proxy(status) => status.pid,
+            Seen::Nameserver(status) => status.pid,
+        }
+    }
+
+    /// The snapshot's generation.
+    pub fn generation(&self) -> u64 {
+        match self {
+            Seen::Proxy(status) => status.generation,
+            Seen::Nameserver(status) => status.generation,
+        }
+    }
+}
+
+/// Looks once; none when there is no answer or one of another version.
+pub async fn look(watched: &Watched) -> Option<Seen> {
+    let value = watched.client.get("/status").await.ok()?;
+    match watched.role {
+        Role::Proxy => serde_json::from_value(value).ok().map(Seen::Proxy),
+        Role::Nameserver => serde_json::from_value(value).ok().map(Seen::Nameserver),
+    }
+}
+
+/// Looks at all of them until each shows what is awaited; for each the moment at which it first did, none if it did not
+/// within the limit. In the order of `watched`. Must be called within a `LocalSet`.
+pub async fn until(
+    watched: &[Watched],
+    limit: Duration,
+    awaited: impl Fn(&Seen) -> bool + 'static,
+) -> Vec<Option<Instant>> {
+    let awaited = Rc::new(awaited);
+    let mut looking = JoinSet::new();
+    for (index, watched) in watched.iter().cloned().enumerate() {
+        let awaited = Rc::clone(&awaited);
+        looking.spawn_local(async move {
+            let shows = async {
+                while !look(&watched).await.is_some_and(|seen| awaited(&seen)) {
+                    tokio::time::sleep(INTERVAL).await;
+                }
+                Instant::now()
+            };
+            (index, tokio::time::timeout(limit, shows).await.ok())
+        });
+    }
+    let mut moments = vec![None; watched.len()];
+    while let Some(ended) = looking.join_next().await {
+        if let Ok((index, moment)) = ended {
+            moments[index] = moment;
+        }
+    }
+    moments
+}

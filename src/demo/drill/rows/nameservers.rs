@@ -1,0 +1,70 @@
+//! A nameserver fails, or its checks do.
+
+use std::time::Duration;
+
+use super::super::super::Error;
+use super::super::super::addresses::{NAMESERVERS, PROXIES};
+use super::super::super::documents::{POOL, nameserver_name};
+use super::super::super::fleet::Deed;
+use super::super::super::supervisor::Role;
+use super::super::super::visitor::Patience;
+use super::super::stage::Stage;
+use super::{Row, at_once, detection};
+
+/// How long visitors are watched.
+const AFTER: Duration = Duration::from_millis(1500);
+/// How much more than its patience a resolver may take, on a busy machine.
+const SLACK: Duration = Duration::from_millis(250);
+
+pub(super) static KILLED: Row = Row {
+    name: "nameserver-killed",
+    broken: "a nameserver is killed",
+    promise: "resolvers ask the other one",
+    bound: at_once,
+    prepare: None,
+    play: |stage| Box::pin(lose(stage, Deed::Kill)),
+};
+
+pub(super) static FROZEN: Row = Row {
+    name: "nameserver-frozen",
+    broken: "a nameserver freezes",
+    promise: "resolvers ask the other one",
+    bound: at_once,
+    prepare: None,
+    play: |stage| Box::pin(lose(stage, Deed::Freeze)),
+};
+
+pub(super) static ALL_LOOK_DEAD: Row = Row {
+    name: "all-look-dead",
+    broken: "to the nameservers' checks every proxy looks dead",
+    promise: "they answer as configured: the checks are probably wrong",
+    bound: detection,
+    prepare: None,
+    play: |stage| Box::pin(blind_checks(stage)),
+};
+
+async fn lose(stage: &mut Stage, deed: Deed) -> Result<(), Error> {
+    stage.break_part(deed, &nameserver_name(0)).await?;
+    stage.bounds().query_wait = Some(Patience::SCALED.next_nameserver + SLACK);
+    stage.observe(AFTER).await;
+    Ok(())
+}
+
+async fn blind_checks(stage: &mut Stage) -> Result<(), Error> {
+    let dead = stage.fleet.addresses.dead_port();
+    stage.breaks();
+    for index in 0..NAMESERVERS {
+        let name = nameserver_name(index);
+        stage.change_document(&name, |document| document["pools"][POOL]["check"]["port"] = dead.into())?;
+        stage.fleet.act(Deed::Reload, &name).await?;
+    }
+    stage.sabotage().await?;
+    let (nameservers, within) = (stage.watched(Role::Nameserver), stage.times().detection());
+    stage
+        .noticed(&nameservers, "all look dead, all are answered", within, |seen| {
+            seen.pool().is_some_and(|pool| pool.all_down.is_some() && pool.answers.len() == PROXIES)
+        })
+        .await;
+    stage.observe(AFTER).await;
+    Ok(())
+}

@@ -1,0 +1,173 @@
+//! What operators do to daemons: bad documents, reloads, upgrades; and crashes with sockets kept.
+
+use std::time::Duration;
+
+use super::super::super::Error;
+use super::super::super::addresses::PROXIES;
+use super::super::super::documents::{STATELESS, nameserver_name, proxy_name};
+use super::super::super::fleet::Deed;
+use super::super::super::supervisor::Role;
+use super::super::super::visitor::Patience;
+use super::super::look;
+use super::super::stage::Stage;
+use super::{Row, at_once, stateful};
+use crate::daemon::client::ClientError;
+
+/// How often each daemon is reloaded.
+const RELOADS: u64 = 20;
+/// How often each daemon is taken over by a new process.
+const TAKEOVERS: usize = 5;
+/// How long visitors are watched after the last deed.
+const AFTER: Duration = Duration::from_millis(500);
+/// How long the old process may still answer its operator after the new one is ready.
+const TAKES_OVER: Duration = Duration::from_secs(2);
+/// How long a daemon that was killed may take to serve again.
+const CRASH: Duration = Duration::from_secs(2);
+
+pub(super) static BAD_DOCUMENT: Row = Row {
+    name: "bad-document",
+    broken: "a proxy and a nameserver are reloaded with a bad document",
+    promise: "the reload is refused with its reasons; nothing changes",
+    bound: at_once,
+    prepare: None,
+    play: |stage| {
+        Box::pin(async {
+            stage.breaks();
+            stage.sabotage().await?;
+            for name in [proxy_name(1), nameserver_name(0)] {
+                refuses(stage, &name).await?;
+            }
+            stage.observe(AFTER).await;
+            Ok(())
+        })
+    },
+};
+
+pub(super) static RELOADS_UNDER_LOAD: Row = Row {
+    name: "reloads",
+    broken: "every daemon is reloaded 20 times",
+    promise: "nobody notices",
+    bound: at_once,
+    prepare: None,
+    play: |stage| Box::pin(reload_all(stage)),
+};
+
+pub(super) static PROXY_TAKEOVERS: Row = Row {
+    name: "proxy-takeovers",
+    broken: "every proxy is taken over by a new process 5 times",
+    promise: "nobody notices",
+    bound: at_once,
+    prepare: None,
+    play: |stage| Box::pin(take_over_all(stage, Role::Proxy)),
+};
+
+pub(super) static NAMESERVER_TAKEOVERS: Row = Row {
+    name: "nameserver-takeovers",
+    broken: "every nameserver is taken over by a new process 5 times",
+    promise: "nobody notices",
+    bound: at_once,
+    prepare: None,
+    play: |stage| Box::pin(take_over_all(stage, Role::Nameserver)),
+};
+
+pub(super) static PROXY_CRASHES: Row = Row {
+    name: "proxy-crashes",
+    broken: "every proxy is killed and started again",
+    promise: "listening sockets and latches outlive it: new requests wait for the start",
+    bound: at_once,
+    prepare: Some(|stage| Box::pin(stateful::there_and_back(stage))),
+    play: |stage| {
+        Box::pin(async {
+            for index in 0..PROXIES {
+                stage.break_part(Deed::Restart, &proxy_name(index)).await?;
+                let via = stage.proxy_ip(index);
+                stage.in_flight_may_fail(Some(via));
+                stage.observe(AFTER).await;
+            }
+            stage.bounds().wait = Some(CRASH);
+            Ok(())
+        })
+    },
+};
+
+pub(super) static NAMESERVER_CRASHES: Row = Row {
+    name: "nameserver-crashes",
+    broken: "every nameserver is killed and started again",
+    promise: "sockets outlive it: queries wait for the start or are asked elsewhere",
+    bound: at_once,
+    prepare: None,
+    play: |stage| {
+        Box::pin(async {
+            for watched in stage.watched(Role::Nameserver) {
+                stage.break_part(Deed::Restart, &watched.name).await?;
+                stage.observe(AFTER).await;
+            }
+            stage.bounds().query_wait = Some(Patience::SCALED.next_nameserver * 2);
+            Ok(())
+        })
+    },
+};
+
+async fn refuses(stage: &mut Stage, name: &str) -> Result<(), Error> {
+    let before = stage.seen(name).await.map(|seen| seen.generation());
+    stage.spoil_document(name, "{ \"version\": 1, \"listenrs\": [] }\n")?;
+    let reply = stage.fleet.reload(name).await;
+    let refused = matches!(&reply, Err(ClientError::Refused { status: 422, .. }));
+    stage.fact(format!("{name} refuses the document"), refused);
+    let after = stage.seen(name).await.map(|seen| seen.generation());
+    stage.fact(format!("{name} serves what it served before"), before.is_some() && before == after);
+    Ok(())
+}
+
+async fn reload_all(stage: &mut Stage) -> Result<(), Error> {
+    let daemons = [stage.watched(Role::Nameserver), stage.watched(Role::Proxy)].concat();
+    let before = pids(stage).await;
+    stage.breaks();
+    stage.sabotage().await?;
+    for round in 1..=RELOADS {
+        for watched in &daemons {
+            match watched.role {
+                Role::Proxy => stage.change_document(&watched.name, |document| {
+                    document["services"][STATELESS]["backends"][0]["weight"] = (100 + round).into();
+                })?,
+                Role::Nameserver => {
+                    stage.change_document(&watched.name, |document| document["drain"] = format!("{round}s").into())?;
+                }
+            }
+            stage.fleet.act(Deed::Reload, &watched.name).await?;
+        }
+    }
+    let unchanged = before == pids(stage).await;
+    stage.fact("every process is the one it was", unchanged);
+    stage.observe(AFTER).await;
+    Ok(())
+}
+
+async fn take_over_all(stage: &mut Stage, role: Role) -> Result<(), Error> {
+    stage.breaks();
+    stage.sabotage().await?;
+    for _ in 0..TAKEOVERS {
+        for watched in stage.watched(role) {
+            let before = stage.seen(&watched.name).await.map(|seen| seen.pid());
+            stage.fleet.act(Deed::Takeover, &watched.name).await?;
+            // The old process may answer until it has heard that the new one is ready.
+            let another =
+                look::until(std::slice::from_ref(&watched), TAKES_OVER, move |seen| before != Some(seen.pid())).await;
+            stage.fact(format!("another process is {}", watched.name), another.iter().all(Option::is_some));
+        }
+    }
+    stage.observe(AFTER).await;
+    if role == Role::Proxy {
+        // A request may cross the close of an idle connection on the wire. What may be sent again is sent again.
+        stage.unsafe_may_fail(stage.since_break());
+    }
+    Ok(())
+}
+
+async fn pids(stage: &Stage) -> Vec<Option<u32>> {
+    let mut pids = Vec::new();
+    for watched in [stage.watched(Role::Nameserver), stage.watched(Role::Proxy)].concat() {
+        pids.push(stage.seen(&watched.name).await.map(|seen| seen.pid()));
+    }
+    pids
+}

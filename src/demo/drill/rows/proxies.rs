@@ -1,0 +1,94 @@
+//! A proxy fails or is drained: nameservers stop answering its address; the browser tries its next one.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::super::super::Error;
+use super::super::super::documents::{POOL, Times, nameserver_name, proxy_name};
+use super::super::super::fleet::Deed;
+use super::super::super::supervisor::Role;
+use super::super::look::Seen;
+use super::super::stage::{Stage, with_slack};
+use super::{Row, detection};
+
+/// The proxy that is broken.
+const FIRST: usize = 0;
+/// How long visitors are watched after the verdict.
+const AFTER: Duration = Duration::from_millis(700);
+/// How much later than the last TTL the last visitor may still come: an answer was on its way when it was changed.
+const LAST_ANSWER: Duration = Duration::from_millis(300);
+
+pub(super) static KILLED: Row = Row {
+    name: "proxy-killed",
+    broken: "a proxy is killed",
+    promise: "the browser's next address; out of the answers by the nameservers' own checks",
+    bound: detection,
+    prepare: None,
+    play: |stage| {
+        Box::pin(async {
+            stage.break_part(Deed::Kill, &proxy_name(FIRST)).await?;
+            let via = stage.proxy_ip(FIRST);
+            stage.in_flight_may_fail(Some(via));
+            gone_from_answers(stage, stage.times().detection()).await;
+            stage.observe(AFTER).await;
+            Ok(())
+        })
+    },
+};
+
+pub(super) static FROZEN: Row = Row {
+    name: "proxy-frozen",
+    broken: "a proxy freezes: it accepts and never answers",
+    promise: "gone everywhere when the TTL ends",
+    bound: gone_bound,
+    prepare: None,
+    play: |stage| {
+        Box::pin(async {
+            stage.break_part(Deed::Freeze, &proxy_name(FIRST)).await?;
+            gone_from_answers(stage, stage.times().detection()).await;
+            let gone = with_slack(stage.times().detection()) + stage.times().ttl + LAST_ANSWER;
+            let via = stage.proxy_ip(FIRST);
+            stage.may_fail_through(via, gone);
+            let passed = stage.since_break();
+            stage.observe(gone.saturating_sub(passed) + AFTER).await;
+            Ok(())
+        })
+    },
+};
+
+pub(super) static DRAINED: Row = Row {
+    name: "proxy-drained",
+    broken: "a proxy is drained at the nameservers, then stopped",
+    promise: "nobody notices",
+    bound: |times| Some(times.ttl + times.peers),
+    prepare: None,
+    play: |stage| Box::pin(drain(stage)),
+};
+
+fn gone_bound(times: &Times) -> Option<Duration> {
+    Some(times.detection() + times.ttl)
+}
+
+async fn gone_from_answers(stage: &mut Stage, within: Duration) -> Duration {
+    let nameservers = stage.watched(Role::Nameserver);
+    let name = proxy_name(FIRST);
+    let what = format!("{name} is not in the answers");
+    stage.noticed(&nameservers, &what, within, move |seen: &Seen| seen.answers_with(&name) == Some(false)).await
+}
+
+async fn drain(stage: &mut Stage) -> Result<(), Error> {
+    let name = proxy_name(FIRST);
+    let subject = format!("{POOL}/{name}");
+    stage.breaks();
+    let word = json!({ "subject": subject, "state": "drain", "who": "drill", "why": "the row wants it" });
+    stage.tell(&nameserver_name(0), "/operator", &word).await?;
+    stage.sabotage().await?;
+    gone_from_answers(stage, stage.times().peers).await;
+    stage.observe(stage.times().ttl + LAST_ANSWER).await;
+    stage.fleet.act(Deed::Stop, &name).await?;
+    stage.observe(AFTER).await;
+    stage.fleet.act(Deed::Mend, &name).await?;
+    let word = json!({ "subject": subject, "state": "ready", "who": "drill", "why": "the row is over" });
+    stage.tell(&nameserver_name(0), "/operator", &word).await.map(|_| ())
+}

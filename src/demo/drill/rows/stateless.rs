@@ -1,0 +1,92 @@
+//! A backend of a stateless service fails: nothing, for safe requests whose response had not begun.
+
+use std::time::Duration;
+
+use super::super::super::Error;
+use super::super::super::documents::STATELESS;
+use super::super::super::fleet::{Deed, SLOW};
+use super::super::super::supervisor::Role;
+use super::super::stage::{Stage, with_slack};
+use super::{Row, detection};
+use crate::health::Verdict;
+
+/// How long visitors are watched after the verdict.
+const AFTER: Duration = Duration::from_millis(700);
+
+pub(super) static KILLED: Row = Row {
+    name: "stateless-killed",
+    broken: "a backend of the stateless service is killed",
+    promise: "safe requests are served elsewhere at once; checks take it out",
+    bound: detection,
+    prepare: None,
+    play: |stage| {
+        Box::pin(async {
+            take_out(stage, Deed::Kill).await?;
+            // What had been sent to it and may not be sent twice.
+            stage.unsafe_may_fail(with_slack(stage.times().detection()));
+            Ok(())
+        })
+    },
+};
+
+pub(super) static FROZEN: Row = Row {
+    name: "stateless-frozen",
+    broken: "a backend of the stateless service freezes",
+    promise: "safe requests wait for the verdict at most, then are served elsewhere",
+    bound: detection,
+    prepare: None,
+    play: |stage| {
+        Box::pin(async {
+            take_out(stage, Deed::Freeze).await?;
+            let verdict = with_slack(stage.times().detection());
+            stage.unsafe_may_fail(verdict);
+            Ok(())
+        })
+    },
+};
+
+pub(super) static FAILING: Row = Row {
+    name: "stateless-500",
+    broken: "a backend of the stateless service answers 500",
+    promise: "its answers are passed on until the verdict; none after it",
+    bound: detection,
+    prepare: None,
+    play: |stage| {
+        Box::pin(async {
+            take_out(stage, Deed::Failing).await?;
+            let verdict = with_slack(stage.times().detection());
+            stage.may_be_answered_badly_by("web1", verdict);
+            Ok(())
+        })
+    },
+};
+
+pub(super) static SLOW_ONE: Row = Row {
+    name: "stateless-slow",
+    broken: "a backend of the stateless service answers late",
+    promise: "late pages until the verdict, none after it",
+    bound: detection,
+    prepare: None,
+    play: |stage| {
+        Box::pin(async {
+            take_out(stage, Deed::Slow).await?;
+            stage.bounds().wait = Some(SLOW + Duration::from_millis(250));
+            Ok(())
+        })
+    },
+};
+
+async fn take_out(stage: &mut Stage, deed: Deed) -> Result<(), Error> {
+    let detection = stage.times().detection();
+    stage.break_part(deed, "web1").await?;
+    let proxies = stage.watched(Role::Proxy);
+    stage
+        .noticed(&proxies, "web1 is down", detection, |seen| {
+            seen.backend(STATELESS, "web1").is_some_and(|backend| backend.check == Verdict::Down)
+        })
+        .await;
+    // Waiting for the verdict, and for a connection that had been opened but not yet used, is all a page may take.
+    stage.bounds().wait = Some(with_slack(detection) + Duration::from_millis(250));
+    stage.observe(AFTER).await;
+    Ok(())
+}

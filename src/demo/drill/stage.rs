@@ -1,0 +1,372 @@
+//! The stage on which rows play: the fleet, the load on it, and the evidence that a row collects.
+
+use std::net::IpAddr;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::super::Error;
+use super::super::documents::{STATEFUL, Times, proxy_name};
+use super::super::fleet::{Deed, Fleet, State, words};
+use super::super::supervisor::Role;
+use super::super::visitor::load::Load;
+use super::super::visitor::record::Record;
+use super::judge::{Apart, Bounds, Evidence, Fact, Notice, Served};
+use super::look::{self, Seen, Watched};
+use crate::daemon::operator::OperatorState;
+use crate::health::Verdict;
+
+/// Index of the stateless site in the load's plan.
+pub const STATELESS_SITE: usize = 0;
+/// Index of the stateful site in the load's plan.
+pub const STATEFUL_SITE: usize = 1;
+
+/// How long the fleet may take to be well again.
+const WELL_LIMIT: Duration = Duration::from_secs(15);
+/// How long the last requests of a row may take to end.
+const RECORDS_LIMIT: Duration = Duration::from_secs(10);
+/// Requests wanted this long after a break count as sent before it: the break itself takes a moment.
+const BREAK_TAKES: Duration = Duration::from_millis(50);
+
+/// The stage.
+pub struct Stage {
+    /// The fleet.
+    pub fleet: Fleet,
+    load: Load,
+    /// What has ended and belongs to no row yet.
+    records: Vec<Record>,
+    row: Evidence,
+    rates: (u32, u32),
+    visitors: usize,
+    sabotaged: bool,
+    changed_documents: Vec<String>,
+}
+
+/// A bound with the slack that a busy machine is given: 10 % and 100 ms.
+pub fn with_slack(bound: Duration) -> Duration {
+    bound + bound / 10 + Duration::from_millis(100)
+}
+
+impl Stage {
+    /// Sets it up. `rates` are what a verdict needs; `visitors` how many sessions there can be.
+    pub fn new(fleet: Fleet, load: Load, rates: (u32, u32), visitors: usize) -> Stage {
+        Stage {
+            fleet,
+            load,
+            records: Vec::new(),
+            row: Evidence::default(),
+            rates,
+            visitors,
+            sabotaged: false,
+            changed_documents: Vec::new(),
+        }
+    }
+
+    /// The fleet's times.
+    pub fn times(&self) -> Times {
+        self.fleet.times
+    }
+
+    /// The present moment, since the load began.
+    pub fn now(&self) -> Duration {
+        self.load.now()
+    }
+
+    /// Begins a row's evidence. A sabotaged row gets a break that nobody has promised to survive.
+    pub fn begin(&mut self, sabotaged: bool) {
+        self.sabotaged = sabotaged;
+        let now = self.now();
+        self.row = Evidence {
+            began: now,
+            broke: now,
+            bounds: Bounds { rates: self.rates, ..Bounds::default() },
+            ..Evidence::default()
+        };
+    }
+
+    /// Ends the row: waits until all that was wanted in it has ended.
+    pub async fn end(&mut self) -> Evidence {
+        self.state_who_serves();
+        let ended = self.now();
+        self.row.ended = ended;
+        let (before, until) = (self.load.wanted_before(self.row.began), self.load.wanted_before(ended));
+        self.row.wanted = (until.0 - before.0, until.1 - before.1);
+        let wanted = self.row.wanted.0 + self.row.wanted.1;
+        let began = self.row.began;
+        let in_row = |record: &Record| (began..ended).contains(&wanted_at(record));
+        let mut count = self.records.iter().filter(|record| in_row(record)).count();
+        let limit = tokio::time::sleep(RECORDS_LIMIT);
+        tokio::pin!(limit);
+        while count < wanted {
+            let record = tokio::select! {
+                record = self.load.next() => record,
+                () = &mut limit => None,
+            };
+            let Some(record) = record else { break };
+            count += usize::from(in_row(&record));
+            self.records.push(record);
+        }
+        let (row, later): (Vec<Record>, Vec<Record>) =
+            self.records.drain(..).filter(|record| wanted_at(record) >= began).partition(in_row);
+        self.row.records = row;
+        self.records = later;
+        self.row.facts.extend(
+            self.fleet.unexpected_ends().into_iter().map(|name| Fact { what: format!("{name} runs"), held: false }),
+        );
+        std::mem::take(&mut self.row)
+    }
+
+    /// Marks the moment of the break. To be called just before it.
+    pub fn breaks(&mut self) {
+        self.row.broke = self.now();
+    }
+
+    /// Breaks a part now.
+    pub async fn break_part(&mut self, deed: Deed, name: &str) -> Result<(), Error> {
+        self.breaks();
+        self.fleet.act(deed, name).await?;
+        self.sabotage().await
+    }
+
+    /// Does what the drill is started with `--sabotage` for.
+    pub async fn sabotage(&mut self) -> Result<(), Error> {
+        if std::mem::take(&mut self.sabotaged) {
+            for name in ["web1", "web2", "web3"] {
+                self.fleet.act(Deed::Kill, name).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the load run on what there is now.
+    pub async fn observe(&mut self, span: Duration) {
+        tokio::time::sleep(span).await;
+        while let Some(record) = self.load.try_next() {
+            self.records.push(record);
+        }
+    }
+
+    /// The daemons of a kind that can be asked now.
+    pub fn watched(&self, role: Role) -> Vec<Watched> {
+        let running = self.fleet.of_role(role).filter(|daemon| self.fleet.state(&daemon.name) == State::Running);
+        running.map(|daemon| Watched { name: daemon.name.clone(), role, client: daemon.client() }).collect()
+    }
+
+    /// All daemons of a kind but one.
+    pub fn watched_except(&self, role: Role, name: &str) -> Vec<Watched> {
+        self.watched(role).into_iter().filter(|watched| watched.name != name).collect()
+    }
+
+    /// Waits until all of them have noticed, and records how long each took; the moment at which the last one had.
+    pub async fn noticed(
+        &mut self,
+        watched: &[Watched],
+        what: &str,
+        within: Duration,
+        shows: impl Fn(&Seen) -> bool + 'static,
+    ) -> Duration {
+        let (broke, now, at) = (self.row.broke, self.now(), Instant::now());
+        let limit = with_slack(within) * 2 + Duration::from_secs(1);
+        let moments = look::until(watched, limit, shows).await;
+        for (watched, moment) in watched.iter().zip(moments) {
+            self.row.notices.push(Notice {
+                who: watched.name.clone(),
+                what: what.to_owned(),
+                after: moment.map(|moment| now + moment.duration_since(at) - broke),
+                within: with_slack(within),
+            });
+        }
+        self.now()
+    }
+
+    /// Records what was to be so.
+    pub fn fact(&mut self, what: impl Into<String>, held: bool) {
+        self.row.facts.push(Fact { what: what.into(), held });
+    }
+
+    /// The row's promise, to be narrowed or widened.
+    pub fn bounds(&mut self) -> &mut Bounds {
+        &mut self.row.bounds
+    }
+
+    /// Requests that had been sent when the part was broken may fail.
+    pub fn in_flight_may_fail(&mut self, via: Option<IpAddr>) {
+        let wanted_before = self.row.broke + BREAK_TAKES;
+        self.row.bounds.apart.push(Apart { via, backend: None, safe: true, wanted_before });
+    }
+
+    /// Requests that had been sent when the latches had moved may fail: what runs on the old backend is aborted.
+    pub fn in_flight_may_fail_until(&mut self, moved: Duration) {
+        self.row.bounds.apart.push(Apart { via: None, backend: None, safe: true, wanted_before: moved });
+    }
+
+    /// How long ago the part was broken.
+    pub fn since_break(&self) -> Duration {
+        self.now().saturating_sub(self.row.broke)
+    }
+
+    /// Requests through this proxy may fail until some time after the break.
+    pub fn may_fail_through(&mut self, via: IpAddr, within: Duration) {
+        let wanted_before = self.row.broke + within;
+        self.row.bounds.apart.push(Apart { via: Some(via), backend: None, safe: true, wanted_before });
+    }
+
+    /// Requests that are not safe may fail until some time after the break: nobody may send them twice.
+    pub fn unsafe_may_fail(&mut self, within: Duration) {
+        let wanted_before = self.row.broke + within;
+        self.row.bounds.apart.push(Apart { via: None, backend: None, safe: false, wanted_before });
+    }
+
+    /// What this backend itself answers may be a failure until some time after the break.
+    pub fn may_be_answered_badly_by(&mut self, backend: &str, within: Duration) {
+        let wanted_before = self.row.broke + within;
+        self.row.bounds.apart.push(Apart { via: None, backend: Some(backend.to_owned()), safe: true, wanted_before });
+    }
+
+    /// Every visitor may lose one session.
+    pub fn sessions_may_be_lost_once(&mut self) {
+        self.row.bounds.lost_sessions += self.visitors;
+    }
+
+    /// From this moment until now, the stateful site was to be served by one backend.
+    pub fn was_served_by(&mut self, backend: &str, from: Duration) {
+        let until = self.now();
+        self.row.bounds.served.push(Served { site: STATEFUL_SITE, backend: backend.to_owned(), from, until });
+    }
+
+    /// Unless the row says otherwise, the stateful site is served by its primary from beginning to end.
+    fn state_who_serves(&mut self) {
+        if self.row.bounds.served.is_empty() {
+            self.was_served_by("shop1", self.row.began);
+        }
+    }
+
+    /// The address of a proxy.
+    pub fn proxy_ip(&self, index: usize) -> IpAddr {
+        self.fleet.addresses.proxy(index).ip()
+    }
+
+    /// Writes a changed document for a daemon; [`Stage::mend`] brings the first one back.
+    pub fn change_document(&mut self, name: &str, change: impl FnOnce(&mut Value)) -> Result<(), Error> {
+        let mut document = self.fleet.document(name);
+        change(&mut document);
+        self.fleet.write_json(name, &document)?;
+        if !self.changed_documents.iter().any(|changed| changed == name) {
+            self.changed_documents.push(name.to_owned());
+        }
+        Ok(())
+    }
+
+    /// Writes a text in place of a daemon's document.
+    pub fn spoil_document(&mut self, name: &str, text: &str) -> Result<(), Error> {
+        self.change_document(name, |_| {})?;
+        self.fleet.write_document(name, text)
+    }
+
+    /// POSTs to a daemon's admin API.
+    pub async fn tell(&self, name: &str, path: &str, body: &Value) -> Result<Value, Error> {
+        let client = self.fleet.daemon(name)?.client();
+        client.post(path, body).await.map_err(|refused| Error(format!("{name}: {}", words(refused))))
+    }
+
+    /// What a daemon shows now.
+    pub async fn seen(&self, name: &str) -> Option<Seen> {
+        let daemon = self.fleet.daemon(name).ok()?;
+        look::look(&Watched { name: daemon.name.clone(), role: daemon.role, client: daemon.client() }).await
+    }
+
+    /// Mends every part and document, and waits until the daemons say that all is well.
+    pub async fn mend(&mut self) -> Result<(), Error> {
+        let broken: Vec<String> =
+            self.fleet.names().filter(|name| self.fleet.state(name) != State::Running).map(str::to_owned).collect();
+        for name in broken {
+            self.fleet.act(Deed::Mend, &name).await?;
+        }
+        for name in std::mem::take(&mut self.changed_documents) {
+            let document = self.fleet.document(&name);
+            self.fleet.write_json(&name, &document)?;
+            self.fleet.act(Deed::Reload, &name).await?;
+        }
+        self.well().await
+    }
+
+    /// Waits until the daemons say that all is well.
+    pub async fn well(&self) -> Result<(), Error> {
+        let all = [self.watched(Role::Nameserver), self.watched(Role::Proxy)].concat();
+        let moments = look::until(&all, WELL_LIMIT, is_well).await;
+        match all.iter().zip(moments).find(|(_, moment)| moment.is_none()) {
+            None => Ok(()),
+            Some((watched, _)) => {
+                let seen = look::look(watched).await;
+                Err(Error(format!("{} is not well {WELL_LIMIT:?} after the mend; it says: {seen:?}", watched.name)))
+            }
+        }
+    }
+
+    /// Brings the stateful service back to its primary, if it is elsewhere.
+    pub async fn home(&mut self) -> Result<(), Error> {
+        let first = proxy_name(0);
+        if self.seen(&first).await.is_some_and(|seen| seen.active(STATEFUL) == Some("shop1")) {
+            return Ok(());
+        }
+        self.fail_back().await?;
+        self.all_serve("shop1").await
+    }
+
+    /// Says failback to one proxy.
+    pub async fn fail_back(&self) -> Result<(), Error> {
+        let body = json!({ "service": STATEFUL, "who": "drill", "why": "the row is over" });
+        self.tell(&proxy_name(0), "/failback", &body).await.map(|_| ())
+    }
+
+    /// Waits until every proxy's latch names this backend.
+    pub async fn all_serve(&self, backend: &str) -> Result<(), Error> {
+        let awaited = backend.to_owned();
+        let proxies = self.watched(Role::Proxy);
+        let moments = look::until(&proxies, WELL_LIMIT, move |seen| seen.active(STATEFUL) == Some(&awaited)).await;
+        if moments.iter().all(Option::is_some) {
+            return Ok(());
+        }
+        Err(Error(format!("not every proxy serves {STATEFUL} from {backend} within {WELL_LIMIT:?}")))
+    }
+
+    /// Ends the load and the fleet.
+    pub async fn close(self) {
+        drop(self.load);
+        self.fleet.stop().await;
+    }
+}
+
+fn wanted_at(record: &Record) -> Duration {
+    match record {
+        Record::Request(request) => request.intended,
+        Record::Query(query) => query.intended,
+    }
+}
+
+/// Ready, everything it checks up and wanted.
+fn is_well(seen: &Seen) -> bool {
+    match seen {
+        Seen::Proxy(status) => {
+            let backends = status.services.iter().flat_map(|service| &service.backends);
+            status.ready
+                && !status.draining
+                && status.services.iter().all(|service| service.usable)
+                && backends
+                    .into_iter()
+                    .all(|backend| backend.check == Verdict::Up && backend.operator == OperatorState::Ready)
+                && status.peers.iter().all(|peer| peer.error.is_none() && peer.differs.is_empty())
+        }
+        Seen::Nameserver(status) => {
+            let members = status.pools.iter().flat_map(|pool| &pool.members);
+            status.ready
+                && !status.draining
+                && status.pools.iter().all(|pool| pool.all_down.is_none())
+                && members.into_iter().all(|member| {
+                    member.operator == OperatorState::Ready
+                        && member.addresses.iter().all(|address| address.check == Verdict::Up && address.answered)
+                })
+                && status.peers.iter().all(|peer| peer.error.is_none())
+        }
+    }
+}

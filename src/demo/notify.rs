@@ -1,0 +1,231 @@
+//! The service manager's end of `sd_notify(3)` and of the file descriptor store, for the daemons of a demo fleet.
+//!
+//! One datagram socket a daemon. What arrives is parsed by a pure function; the descriptors are kept as systemd keeps
+//! them: each once, by name, until they are removed or the part is lost. Called by [`super::supervisor`].
+
+use std::io::{self, IoSliceMut};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::path::Path;
+
+use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg};
+use tokio::io::Interest;
+use tokio::net::UnixDatagram;
+
+/// The longest message (systemd: `NOTIFY_BUFFER_MAX`).
+const LONGEST_MESSAGE: usize = 4096;
+/// The most descriptors in one message (`unix(7)`: SCM_MAX_FD).
+const MOST_DESCRIPTORS: usize = 253;
+/// The most descriptors kept for one daemon (systemd: `FileDescriptorStoreMax=` in our units).
+const MOST_KEPT: usize = 64;
+
+/// The socket a daemon finds in NOTIFY_SOCKET.
+#[derive(Debug)]
+pub struct NotifySocket {
+    socket: UnixDatagram,
+}
+
+/// One message, with the descriptors that came with it.
+#[derive(Debug)]
+pub struct Message {
+    /// What it says.
+    pub words: Words,
+    /// What came with it; closed unless [`Words::store`] asks for keeping.
+    pub descriptors: Vec<OwnedFd>,
+}
+
+/// What a message says. Unknown words are passed over, as `sd_notify(3)` wants.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Words {
+    /// `READY=1`.
+    pub ready: bool,
+    /// `MAINPID=`.
+    pub main_pid: Option<i32>,
+    /// `STATUS=`.
+    pub status: Option<String>,
+    /// `FDSTORE=1` or `FDSTOREREMOVE=1`.
+    pub store: Option<StoreWord>,
+    /// `FDNAME=`; `stored` if it is not given, as systemd names it.
+    pub descriptor_name: Option<String>,
+}
+
+/// What is asked of the store.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StoreWord {
+    /// Keep what came.
+    Keep,
+    /// Forget everything of that name.
+    Remove,
+}
+
+impl Words {
+    /// Reads a message: one `NAME=VALUE` a line.
+    pub fn parse(text: &str) -> Words {
+        let mut words = Words::default();
+        for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
+            match (name, value) {
+                ("READY", "1") => words.ready = true,
+                ("MAINPID", pid) => words.main_pid = pid.parse().ok(),
+                ("STATUS", status) => words.status = Some(status.to_owned()),
+                ("FDSTORE", "1") => words.store = Some(StoreWord::Keep),
+                ("FDSTOREREMOVE", "1") => words.store = Some(StoreWord::Remove),
+                ("FDNAME", name) => words.descriptor_name = Some(name.to_owned()),
+                _ => {}
+            }
+        }
+        words
+    }
+}
+
+impl NotifySocket {
+    /// Binds it.
+    pub fn bind(path: &Path) -> io::Result<NotifySocket> {
+        Ok(NotifySocket { socket: UnixDatagram::bind(path)? })
+    }
+
+    /// The next message.
+    pub async fn receive(&self) -> io::Result<Message> {
+        self.socket.async_io(Interest::READABLE, || receive_from(self.socket.as_raw_fd())).await
+    }
+}
+
+fn receive_from(socket: RawFd) -> io::Result<Message> {
+    let mut text = [0_u8; LONGEST_MESSAGE];
+    let mut control = nix::cmsg_space!([RawFd; MOST_DESCRIPTORS]);
+    let mut slices = [IoSliceMut::new(&mut text)];
+    let received = recvmsg::<UnixAddr>(
+        socket,
+        &mut slices,
+        Some(&mut control),
+        MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT,
+    )?;
+    let length = received.bytes;
+    let mut descriptors = Vec::new();
+    for message in received.cmsgs()? {
+        if let ControlMessageOwned::ScmRights(raw) = message {
+            descriptors.extend(raw.into_iter().map(own));
+        }
+    }
+    Ok(Message { words: Words::parse(&String::from_utf8_lossy(&text[..length])), descriptors })
+}
+
+/// Takes ownership of a descriptor that the kernel has just made for us.
+#[allow(unsafe_code)]
+fn own(raw: RawFd) -> OwnedFd {
+    // SAFETY: recvmsg installed this descriptor in our table for us alone; nobody else knows its number.
+    unsafe { OwnedFd::from_raw_fd(raw) }
+}
+
+/// The descriptors kept for one daemon.
+#[derive(Debug, Default)]
+pub struct Store {
+    kept: Vec<Kept>,
+}
+
+#[derive(Debug)]
+struct Kept {
+    name: String,
+    descriptor: OwnedFd,
+    /// Device and inode: the same socket sent twice is kept once.
+    identity: (u64, u64),
+}
+
+impl Store {
+    /// Does what a message asks.
+    pub fn obey(&mut self, message: Message) {
+        let name = message.words.descriptor_name.unwrap_or_else(|| "stored".to_owned());
+        match message.words.store {
+            Some(StoreWord::Keep) => {
+                for descriptor in message.descriptors {
+                    self.keep(name.clone(), descriptor);
+                }
+            }
+            Some(StoreWord::Remove) => self.kept.retain(|kept| kept.name != name),
+            None => {}
+        }
+    }
+
+    fn keep(&mut self, name: String, descriptor: OwnedFd) {
+        let Ok(stat) = nix::sys::stat::fstat(&descriptor) else { return };
+        let identity = (stat.st_dev, stat.st_ino);
+        if self.kept.len() < MOST_KEPT && self.kept.iter().all(|kept| kept.identity != identity) {
+            self.kept.push(Kept { name, descriptor, identity });
+        }
+    }
+
+    /// Copies of all of them with their names, for a process that is about to start.
+    pub fn copies(&self) -> io::Result<Vec<(String, OwnedFd)>> {
+        self.kept.iter().map(|kept| Ok((kept.name.clone(), kept.descriptor.try_clone()?))).collect()
+    }
+
+    /// Forgets all of them.
+    pub fn clear(&mut self) {
+        self.kept.clear();
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.kept.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.kept.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::fd::AsFd;
+
+    use nix::sys::socket::{AddressFamily, ControlMessage, SockFlag, SockType, sendmsg, socket};
+
+    use super::*;
+
+    fn send(path: &Path, text: &str, descriptors: &[RawFd]) {
+        let sender = socket(AddressFamily::Unix, SockType::Datagram, SockFlag::SOCK_CLOEXEC, None).unwrap();
+        let rights = [ControlMessage::ScmRights(descriptors)];
+        let rights = if descriptors.is_empty() { &rights[..0] } else { &rights[..] };
+        let address = UnixAddr::new(path).unwrap();
+        let text = [io::IoSlice::new(text.as_bytes())];
+        sendmsg(sender.as_fd().as_raw_fd(), &text, rights, MsgFlags::empty(), Some(&address)).unwrap();
+    }
+
+    #[test]
+    fn a_message_is_read_line_by_line_and_unknown_words_are_passed_over() {
+        let words = Words::parse("READY=1\nMAINPID=17\nSTATUS=serves 2 services = well\nX=1\nnonsense");
+        assert_eq!(
+            words,
+            Words {
+                ready: true,
+                main_pid: Some(17),
+                status: Some("serves 2 services = well".into()),
+                ..Words::default()
+            }
+        );
+    }
+
+    #[tokio::test]
+    async fn sockets_are_kept_once_copied_and_removed_by_name() {
+        let directory = super::super::directory::Directory::make().unwrap();
+        let path = directory.path().join("notify.sock");
+        let notify = NotifySocket::bind(&path).unwrap();
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let raw = listener.as_raw_fd();
+
+        let mut store = Store::default();
+        send(&path, "FDSTORE=1\nFDNAME=polder", &[raw]);
+        store.obey(notify.receive().await.unwrap());
+        send(&path, "FDSTORE=1\nFDNAME=polder", &[raw, raw]);
+        store.obey(notify.receive().await.unwrap());
+        assert_eq!(store.len(), 1);
+
+        let copies = store.copies().unwrap();
+        let copy = std::net::TcpListener::from(copies.into_iter().next().unwrap().1);
+        assert_eq!(copy.local_addr().unwrap(), listener.local_addr().unwrap());
+
+        send(&path, "FDSTOREREMOVE=1\nFDNAME=polder", &[]);
+        store.obey(notify.receive().await.unwrap());
+        assert!(store.is_empty());
+    }
+}

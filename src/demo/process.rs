@@ -1,0 +1,113 @@
+//! One child process: started, signalled, awaited.
+//!
+//! A task of its own holds the child, sends every signal and reaps it, so that a signal can never reach another
+//! process that got the same number. Children end with the demo, however it ends: they are killed when their handle's
+//! runtime ends, and the kernel kills them when the thread that started them is gone ([`super::launch`]).
+
+use std::io;
+use std::process::Stdio;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use tokio::process::{Child, ChildStdin, ChildStdout, Command};
+use tokio::sync::{mpsc, oneshot, watch};
+
+/// A child process. Dropping the handle leaves it running; it ends with the runtime.
+#[derive(Debug)]
+pub struct Process {
+    pid: i32,
+    signals: mpsc::UnboundedSender<(Signal, oneshot::Sender<()>)>,
+    ended: watch::Receiver<Option<String>>,
+}
+
+/// The ends of a child's pipes, for those that have some.
+#[derive(Debug)]
+pub struct Pipes {
+    /// Where it reads.
+    pub stdin: Option<ChildStdin>,
+    /// Where it writes.
+    pub stdout: Option<ChildStdout>,
+}
+
+impl Process {
+    /// Starts it. Must be called within a `LocalSet`, on a thread that lives as long as the child should.
+    pub fn start(command: std::process::Command) -> io::Result<(Process, Pipes)> {
+        let program = command.get_program().to_string_lossy().into_owned();
+        let mut child = Command::from(command)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(|error| io::Error::new(error.kind(), format!("cannot start {program}: {error}")))?;
+        let pipes = Pipes { stdin: child.stdin.take(), stdout: child.stdout.take() };
+        let pid = child.id().map_or(0, |pid| pid as i32);
+        let (signals, asked) = mpsc::unbounded_channel();
+        let (tell, ended) = watch::channel(None);
+        tokio::task::spawn_local(hold(child, pid, asked, tell));
+        Ok((Process { pid, signals, ended }, pipes))
+    }
+
+    /// Its number.
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Sends a signal; returns when it is sent. A process that has ended gets none.
+    pub async fn signal(&self, signal: Signal) {
+        let (done, sent) = oneshot::channel();
+        if self.signals.send((signal, done)).is_ok() {
+            let _ = sent.await;
+        }
+    }
+
+    /// How it ended; none while it runs.
+    pub fn ending(&self) -> Option<String> {
+        self.ended.borrow().clone()
+    }
+
+    /// Waits for its end and tells how it was.
+    pub async fn ended(&self) -> String {
+        let mut ended = self.ended.clone();
+        match ended.wait_for(Option::is_some).await {
+            Ok(how) => how.clone().unwrap_or_default(),
+            Err(_) => "is gone".to_owned(),
+        }
+    }
+
+    /// Kills it and waits for its end.
+    pub async fn kill(&self) {
+        self.signal(Signal::SIGKILL).await;
+        self.ended().await;
+    }
+}
+
+async fn hold(
+    mut child: Child,
+    pid: i32,
+    mut asked: mpsc::UnboundedReceiver<(Signal, oneshot::Sender<()>)>,
+    tell: watch::Sender<Option<String>>,
+) {
+    let mut handles = true;
+    loop {
+        tokio::select! {
+            status = child.wait() => {
+                let how = match status {
+                    Ok(status) => format!("ended with {status}"),
+                    Err(error) => format!("cannot be awaited: {error}"),
+                };
+                let _ = tell.send(Some(how));
+                return;
+            }
+            asked = asked.recv(), if handles => match asked {
+                Some((signal, done)) => {
+                    let _ = kill(Pid::from_raw(pid), signal);
+                    let _ = done.send(());
+                }
+                None => handles = false,
+            },
+        }
+    }
+}
+
+/// A command whose standard input and output lead nowhere and whose errors go to a file.
+pub fn quiet(command: &mut std::process::Command, log: std::fs::File) {
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
+}

@@ -1,0 +1,251 @@
+//! A small honest service manager for the daemons of a demo fleet.
+//!
+//! It does for each daemon what systemd does for its unit: awaits READY, follows MAINPID, keeps the descriptors the
+//! daemon asks it to keep and passes them back when it starts the daemon again. Must never: sleep for a start that it
+//! could await, or know what a daemon serves. Called by [`super::fleet`].
+
+use std::cell::RefCell;
+use std::fs::OpenOptions;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::rc::Rc;
+use std::time::Duration;
+
+use command_fds::{CommandFdExt, FdMapping};
+use nix::sys::signal::Signal;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use super::notify::{NotifySocket, Store};
+use super::process::{Process, quiet};
+use super::{Error, Programs};
+use crate::daemon::client::Client;
+
+/// How long a daemon may take from its start to READY.
+const START_LIMIT: Duration = Duration::from_secs(15);
+/// How long a daemon may take from SIGTERM to its end, before it is killed.
+const STOP_LIMIT: Duration = Duration::from_secs(4);
+/// The first descriptor that is passed (`sd_listen_fds(3)`: SD_LISTEN_FDS_START).
+const FIRST_PASSED: i32 = 3;
+/// How much of a daemon's log an error shows.
+const LOG_LINES: usize = 12;
+
+/// What kind of daemon it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// polder-proxy.
+    Proxy,
+    /// polder-dns.
+    Nameserver,
+}
+
+impl Role {
+    /// The word of `status` and of the demo's file.
+    pub fn word(self) -> &'static str {
+        match self {
+            Role::Proxy => "proxy",
+            Role::Nameserver => "nameserver",
+        }
+    }
+}
+
+/// One supervised daemon.
+pub struct Daemon {
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub role: Role,
+    program: PathBuf,
+    launcher: PathBuf,
+    config: PathBuf,
+    folder: PathBuf,
+    store: Rc<RefCell<Store>>,
+    life: watch::Receiver<Life>,
+    listening: JoinHandle<()>,
+    /// The main process and those that drain beside it.
+    processes: Vec<Process>,
+}
+
+/// What a daemon has told its service manager.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Life {
+    /// The process that said READY last.
+    pub ready: Option<i32>,
+    /// Its last STATUS line.
+    pub status: String,
+}
+
+impl Daemon {
+    /// Prepares one in its folder; nothing runs yet. Must be called within a `LocalSet`.
+    pub fn new(name: &str, role: Role, programs: &Programs, folder: &Path, config: &Path) -> io::Result<Daemon> {
+        let notify = NotifySocket::bind(&folder.join("notify.sock"))?;
+        let store = Rc::new(RefCell::new(Store::default()));
+        let (tell, life) = watch::channel(Life::default());
+        let listening = tokio::task::spawn_local(listen(notify, Rc::clone(&store), tell));
+        Ok(Daemon {
+            name: name.to_owned(),
+            role,
+            program: match role {
+                Role::Proxy => programs.proxy.clone(),
+                Role::Nameserver => programs.dns.clone(),
+            },
+            launcher: programs.polder.clone(),
+            config: config.to_owned(),
+            folder: folder.to_owned(),
+            store,
+            life,
+            listening,
+            processes: Vec::new(),
+        })
+    }
+
+    /// Its admin socket.
+    pub fn admin_socket(&self) -> PathBuf {
+        self.folder.join("admin.sock")
+    }
+
+    /// Its document.
+    pub fn config(&self) -> &Path {
+        &self.config
+    }
+
+    /// A client of its admin API.
+    pub fn client(&self) -> Client {
+        Client::new(&self.admin_socket())
+    }
+
+    /// What it has told.
+    pub fn life(&self) -> Life {
+        self.life.borrow().clone()
+    }
+
+    /// Its processes that have not ended, the main one last.
+    pub fn running(&self) -> impl Iterator<Item = &Process> {
+        self.processes.iter().filter(|process| process.ending().is_none())
+    }
+
+    /// Starts it with the descriptors that were kept, and returns when it says READY.
+    pub async fn start(&mut self) -> Result<(), Error> {
+        self.spawn(&[]).await
+    }
+
+    /// Starts a new process that takes over from the running one, and returns when the new one says READY.
+    pub async fn take_over(&mut self) -> Result<(), Error> {
+        self.spawn(&["--takeover"]).await
+    }
+
+    async fn spawn(&mut self, arguments: &[&str]) -> Result<(), Error> {
+        self.processes.retain(|process| process.ending().is_none());
+        let command = self.command(arguments).map_err(|error| self.error(&format!("cannot be started: {error}")))?;
+        let (process, _) = Process::start(command).map_err(|error| Error(error.to_string()))?;
+        let pid = process.pid();
+        self.processes.push(process);
+        let process = self.processes.last().ok_or_else(|| Error("no process".to_owned()))?;
+        let mut life = self.life.clone();
+        let outcome = tokio::select! {
+            how = process.ended() => Err(format!("{how} before it was ready")),
+            ready = life.wait_for(|life| life.ready == Some(pid)) => ready.map(|_| ()).map_err(|_| "is gone".to_owned()),
+            () = tokio::time::sleep(START_LIMIT) => Err(format!("was not ready within {START_LIMIT:?}")),
+        };
+        outcome.map_err(|what| self.error(&what))
+    }
+
+    fn command(&self, arguments: &[&str]) -> io::Result<Command> {
+        let log = OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
+        let mut command = Command::new(&self.launcher);
+        command.args(["demo", "launch", "--parent", &std::process::id().to_string(), "--"]);
+        command.arg(&self.program).arg("--config").arg(&self.config).args(arguments);
+        quiet(&mut command, log);
+        command.env("NOTIFY_SOCKET", self.folder.join("notify.sock"));
+        command.env_remove("LISTEN_FDS").env_remove("LISTEN_FDNAMES").env_remove("LISTEN_PID");
+        command.env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
+        let kept = if arguments.is_empty() { self.store.borrow().copies()? } else { Vec::new() };
+        if !kept.is_empty() {
+            let (names, descriptors): (Vec<String>, Vec<_>) = kept.into_iter().unzip();
+            command.env("LISTEN_FDS", descriptors.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
+            let mappings = (FIRST_PASSED..)
+                .zip(descriptors)
+                .map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd })
+                .collect();
+            command.fd_mappings(mappings).map_err(io::Error::other)?;
+        }
+        Ok(command)
+    }
+
+    /// Ends it at once (SIGKILL), as a crash would; what was kept stays kept.
+    pub async fn crash(&mut self) {
+        for process in &self.processes {
+            process.kill().await;
+        }
+        self.processes.clear();
+    }
+
+    /// Ends it at once and forgets what was kept: its whole host is gone.
+    pub async fn lose(&mut self) {
+        self.crash().await;
+        self.store.borrow_mut().clear();
+    }
+
+    /// Stops it without ending it (SIGSTOP), or lets it go on.
+    pub async fn freeze(&self, frozen: bool) {
+        for process in self.running() {
+            process.signal(if frozen { Signal::SIGSTOP } else { Signal::SIGCONT }).await;
+        }
+    }
+
+    /// Asks it to stop as an operator does (SIGTERM), even where it is frozen.
+    pub async fn ask_to_stop(&self) {
+        for process in self.running() {
+            process.signal(Signal::SIGTERM).await;
+            process.signal(Signal::SIGCONT).await;
+        }
+    }
+
+    /// Stops it, with a limit; what was kept is forgotten, as systemd does at a stop.
+    pub async fn stop(&mut self) {
+        self.ask_to_stop().await;
+        let all_ended = async {
+            for process in &self.processes {
+                process.ended().await;
+            }
+        };
+        let _ = tokio::time::timeout(STOP_LIMIT, all_ended).await;
+        self.lose().await;
+    }
+
+    /// An error of this daemon with the end of its log.
+    fn error(&self, what: &str) -> Error {
+        let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
+        let lines: Vec<&str> = log.lines().collect();
+        let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n  ");
+        if tail.is_empty() {
+            Error(format!("{} {what}; its log is empty", self.name))
+        } else {
+            Error(format!("{} {what}; its log ends:\n  {tail}", self.name))
+        }
+    }
+}
+
+impl Drop for Daemon {
+    fn drop(&mut self) {
+        self.listening.abort();
+    }
+}
+
+async fn listen(notify: NotifySocket, store: Rc<RefCell<Store>>, tell: watch::Sender<Life>) {
+    while let Ok(message) = notify.receive().await {
+        let words = message.words.clone();
+        store.borrow_mut().obey(message);
+        tell.send_if_modified(|life| {
+            let before = life.clone();
+            if words.ready {
+                life.ready = words.main_pid.or(life.ready);
+            }
+            if let Some(status) = words.status {
+                life.status = status;
+            }
+            *life != before
+        });
+    }
+}

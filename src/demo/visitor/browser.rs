@@ -1,0 +1,267 @@
+//! A visitor with a browser: cookies, reused connections, the next address when one is silent, safe requests sent again.
+//!
+//! Where browsers differ, it does what most do. In one thing it is stricter than many: a connection is reused only
+//! while its address still stands in the (unexpired) answer of the nameservers, so that "gone when the TTL ends" has a
+//! meaning that can be judged.
+
+use std::cell::RefCell;
+use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr};
+use std::rc::Rc;
+use std::time::{Duration, Instant};
+
+use hickory_proto::rr::Name;
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+
+use super::http1::{Broken, Connection, Response};
+use super::record::{Failure, Request, Session};
+use super::resolver::Resolver;
+use super::{Patience, Plan};
+use crate::demo::backend::{BACKEND_FIELD, VISIT_FIELD};
+
+/// One response in so many, the visitor closes the connection and comes back later with a new one.
+const LEAVES_ONE_IN: u32 = 10;
+/// Connections kept idle for one site (browsers: six at most to one host).
+const IDLE_PER_SITE: usize = 6;
+/// What a POST carries.
+const FORM: &str = "article=polder&quantity=1";
+
+/// The sites as visitors need them.
+pub struct Sites {
+    port: u16,
+    patience: Patience,
+    sites: Vec<Site>,
+}
+
+struct Site {
+    host: String,
+    path: String,
+    name: Name,
+}
+
+impl Sites {
+    /// Reads the plan's sites; the error names the host that is no domain name.
+    pub fn new(plan: &Plan) -> Result<Sites, String> {
+        let site = |site: &super::Site| {
+            let name =
+                Name::from_ascii(format!("{}.", site.host)).map_err(|error| format!("{}: {error}", site.host))?;
+            Ok(Site { host: site.host.clone(), path: site.path.clone(), name })
+        };
+        let sites = plan.sites.iter().map(site).collect::<Result<_, String>>()?;
+        Ok(Sites { port: plan.port, patience: plan.patience, sites })
+    }
+
+    /// The name of a site.
+    pub fn name(&self, site: usize) -> &Name {
+        &self.sites[site].name
+    }
+
+    /// How many there are.
+    pub fn len(&self) -> usize {
+        self.sites.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.sites.is_empty()
+    }
+}
+
+/// What a visitor wants.
+#[derive(Debug, Clone, Copy)]
+pub struct Wish {
+    /// The site.
+    pub site: usize,
+    /// GET, or else POST.
+    pub safe: bool,
+    /// Since when, from the beginning of the load.
+    pub intended: Duration,
+}
+
+/// One visitor.
+pub struct Visitor {
+    number: usize,
+    resolver: Rc<Resolver>,
+    /// By site.
+    cookies: RefCell<Vec<Vec<(String, String)>>>,
+    /// By site.
+    idle: RefCell<Vec<Vec<Connection>>>,
+}
+
+/// What an attempt came to.
+struct Attempt {
+    via: Option<IpAddr>,
+    outcome: Result<Response, Failure>,
+    /// It failed on a reused connection before a byte came back.
+    may_send_again: bool,
+}
+
+impl Visitor {
+    /// A visitor who has never been here. `number`: for the record.
+    pub fn new(number: usize, resolver: Rc<Resolver>, sites: usize) -> Visitor {
+        Visitor {
+            number,
+            resolver,
+            cookies: RefCell::new(vec![Vec::new(); sites]),
+            idle: RefCell::new(std::iter::repeat_with(Vec::new).take(sites).collect()),
+        }
+    }
+
+    /// Gets what is wished for, or finds out why not.
+    pub async fn fetch(&self, sites: &Sites, wish: Wish, began: Instant) -> Request {
+        let mut attempt = self.attempt(sites, wish, true).await;
+        if attempt.may_send_again && wish.safe {
+            attempt = self.attempt(sites, wish, false).await;
+        }
+        let response = attempt.outcome.as_ref().ok();
+        let backend = response.and_then(|response| response.field(BACKEND_FIELD)).map(Box::from);
+        let result = match &attempt.outcome {
+            Ok(response) if (200..400).contains(&response.status) => Ok(session(response)),
+            Ok(response) => Err(Failure::Status(response.status)),
+            Err(failure) => Err(*failure),
+        };
+        Request {
+            visitor: self.number,
+            site: wish.site,
+            safe: wish.safe,
+            intended: wish.intended,
+            ended: began.elapsed(),
+            via: attempt.via,
+            backend,
+            result,
+        }
+    }
+
+    async fn attempt(&self, sites: &Sites, wish: Wish, reuse: bool) -> Attempt {
+        let failed = |failure| Attempt { via: None, outcome: Err(failure), may_send_again: false };
+        let Some(addresses) = self.resolver.resolve(sites.name(wish.site)).await else {
+            return failed(Failure::Unresolved);
+        };
+        let idle = if reuse { self.take_idle(wish.site, &addresses) } else { None };
+        let connection = match idle {
+            Some(connection) => Some(connection),
+            None => connect(&addresses, sites.port, &sites.patience).await,
+        };
+        let Some(mut connection) = connection else { return failed(Failure::Unconnected) };
+        let request = self.render(&sites.sites[wish.site], wish);
+        let outcome = connection.exchange(&request, sites.patience.response).await;
+        let via = Some(connection.address);
+        match outcome {
+            Ok(response) => {
+                self.remember(wish.site, &response);
+                if response.keep {
+                    self.keep_idle(wish.site, connection);
+                }
+                Attempt { via, outcome: Ok(response), may_send_again: false }
+            }
+            Err(broken) => Attempt {
+                via,
+                outcome: Err(failure(broken)),
+                may_send_again: broken == Broken::Before && connection.used,
+            },
+        }
+    }
+
+    fn take_idle(&self, site: usize, addresses: &[Ipv4Addr]) -> Option<Connection> {
+        let mut idle = self.idle.borrow_mut();
+        let idle = &mut idle[site];
+        idle.retain(|connection| {
+            addresses.iter().any(|address| connection.address == *address) && !connection.is_stale()
+        });
+        idle.pop()
+    }
+
+    fn keep_idle(&self, site: usize, connection: Connection) {
+        let mut idle = self.idle.borrow_mut();
+        if idle[site].len() < IDLE_PER_SITE && fastrand::u32(..LEAVES_ONE_IN) > 0 {
+            idle[site].push(connection);
+        }
+    }
+
+    fn render(&self, site: &Site, wish: Wish) -> Vec<u8> {
+        let mut text = Vec::with_capacity(384);
+        let method = if wish.safe { "GET" } else { "POST" };
+        let _ = write!(text, "{method} {} HTTP/1.1\r\nHost: {}\r\nAccept: */*\r\n", site.path, site.host);
+        let cookies = &self.cookies.borrow()[wish.site];
+        for (n, (name, value)) in cookies.iter().enumerate() {
+            let _ = write!(text, "{}{name}={value}", if n == 0 { "Cookie: " } else { "; " });
+        }
+        if !cookies.is_empty() {
+            text.extend_from_slice(b"\r\n");
+        }
+        if !wish.safe {
+            let _ =
+                write!(text, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", FORM.len());
+        }
+        text.extend_from_slice(b"\r\n");
+        if !wish.safe {
+            text.extend_from_slice(FORM.as_bytes());
+        }
+        text
+    }
+
+    fn remember(&self, site: usize, response: &Response) {
+        let mut jar = self.cookies.borrow_mut();
+        let set = response.fields.iter().filter(|(field, _)| field == "set-cookie");
+        for (_, cookie) in set {
+            let pair = cookie.split(';').next().unwrap_or_default();
+            let Some((name, value)) = pair.trim().split_once('=') else { continue };
+            jar[site].retain(|(known, _)| known != name);
+            jar[site].push((name.to_owned(), value.to_owned()));
+        }
+    }
+}
+
+fn session(response: &Response) -> Session {
+    match response.field(VISIT_FIELD) {
+        Some("new") => Session::New,
+        Some("known") => Session::Known,
+        Some("lost") => Session::Lost,
+        _ => Session::None,
+    }
+}
+
+fn failure(broken: Broken) -> Failure {
+    match broken {
+        Broken::Before => Failure::Closed,
+        Broken::TimedOut => Failure::TimedOut,
+        Broken::Within => Failure::CutShort,
+        Broken::Garbled => Failure::Garbled,
+    }
+}
+
+/// The first address that accepts: each is tried when the one before it has refused, or has been silent for a while
+/// (RFC 8305, 5).
+async fn connect(addresses: &[Ipv4Addr], port: u16, patience: &Patience) -> Option<Connection> {
+    tokio::time::timeout(patience.connect, connect_in_turn(addresses, port, patience)).await.ok().flatten()
+}
+
+async fn connect_in_turn(addresses: &[Ipv4Addr], port: u16, patience: &Patience) -> Option<Connection> {
+    let mut left = addresses.iter().copied();
+    let mut trying = JoinSet::new();
+    let dial = |trying: &mut JoinSet<_>, address: Ipv4Addr| {
+        trying.spawn_local(async move {
+            TcpStream::connect((address, port)).await.map(|stream| Connection::new(stream, address.into()))
+        });
+    };
+    dial(&mut trying, left.next()?);
+    loop {
+        let silent = tokio::time::sleep(patience.next_address);
+        tokio::select! {
+            ended = trying.join_next() => match ended {
+                Some(Ok(Ok(connection))) => return Some(connection),
+                _ => match left.next() {
+                    Some(address) => dial(&mut trying, address),
+                    None if trying.is_empty() => return None,
+                    None => {}
+                },
+            },
+            () = silent => {
+                if let Some(address) = left.next() {
+                    dial(&mut trying, address);
+                }
+            }
+        }
+    }
+}

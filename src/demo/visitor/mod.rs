@@ -1,0 +1,77 @@
+//! The visitors: a realistic load on any fleet, and a record of what each request and query came to.
+//!
+//! [`load`] lets requests and queries arrive at a steady rate whether or not earlier ones have ended, and counts every
+//! wait from the moment the visitor wanted the page; so a gap cannot hide. [`resolver`] honours TTLs and asks the other
+//! nameserver when one is silent; [`browser`] tries the next address, reuses connections, keeps cookies and sends
+//! only safe requests a second time. [`record`] is what is handed to the judge.
+//!
+//! Must never: know of the demo's fleet. It is given names, addresses of nameservers and a port, and could as well
+//! stand in front of real hosts.
+
+pub mod browser;
+pub mod http1;
+pub mod load;
+pub mod record;
+pub mod resolver;
+#[cfg(test)]
+mod tests;
+pub mod transport;
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+/// What visitors are to do.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// The zone's nameservers.
+    pub nameservers: Vec<SocketAddr>,
+    /// The port of every site.
+    pub port: u16,
+    /// The sites, in the order in which records name them.
+    pub sites: Vec<Site>,
+    /// Requests a second, over all sites.
+    pub requests: u32,
+    /// Queries a second that no cache answers, besides those the visitors' own resolvers ask.
+    pub queries: u32,
+    /// How many visitors there are; each has its cookies and its connections.
+    pub visitors: usize,
+    /// How many resolvers they share; each has its cache.
+    pub resolvers: usize,
+    /// How patient they are.
+    pub patience: Patience,
+}
+
+/// One site.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// Its host name.
+    pub host: String,
+    /// What is read: `/`, or `/session` where state is kept.
+    pub path: String,
+}
+
+/// The visitors' time limits.
+#[derive(Debug, Clone, Copy)]
+pub struct Patience {
+    /// Without a connection for this long, the next address is tried too (RFC 8305, 5: 250 ms).
+    pub next_address: Duration,
+    /// Without an answer for this long, the other nameserver is asked too.
+    pub next_nameserver: Duration,
+    /// For a name in all.
+    pub resolve: Duration,
+    /// For a connection in all.
+    pub connect: Duration,
+    /// For a response after the request was sent.
+    pub response: Duration,
+}
+
+impl Patience {
+    /// What the drill's visitors have. Browsers wait longer for a response; a drill has less time.
+    pub const SCALED: Patience = Patience {
+        next_address: Duration::from_millis(250),
+        next_nameserver: Duration::from_millis(250),
+        resolve: Duration::from_secs(2),
+        connect: Duration::from_secs(2),
+        response: Duration::from_secs(2),
+    };
+}

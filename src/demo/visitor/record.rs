@@ -1,0 +1,106 @@
+//! What visitors saw: plain data for the judge. Every moment is the time since the load began.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+/// One thing that ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Record {
+    /// A request.
+    Request(Request),
+    /// A query that no cache answered.
+    Query(Query),
+}
+
+/// One request of a visitor, with all its attempts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Request {
+    /// Who wanted it, an index.
+    pub visitor: usize,
+    /// Its site, an index into the plan's.
+    pub site: usize,
+    /// GET: may be sent again when nothing came back.
+    pub safe: bool,
+    /// When the visitor wanted it.
+    pub intended: Duration,
+    /// When the response was there in whole, or given up.
+    pub ended: Duration,
+    /// The proxy that was asked last.
+    pub via: Option<IpAddr>,
+    /// The backend named in the response.
+    pub backend: Option<Box<str>>,
+    /// How it ended.
+    pub result: Result<Session, Failure>,
+}
+
+impl Request {
+    /// How long the visitor waited.
+    pub fn waited(&self) -> Duration {
+        self.ended.saturating_sub(self.intended)
+    }
+}
+
+/// What became of the visitor's session.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Session {
+    /// The site keeps none.
+    None,
+    /// It has begun.
+    New,
+    /// It went on.
+    Known,
+    /// It had begun, and the backend has never heard of it.
+    Lost,
+}
+
+/// Why a request failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Failure {
+    /// No nameserver gave an address.
+    Unresolved,
+    /// No address accepted a connection.
+    Unconnected,
+    /// The connection ended before the first byte of a response, and the request could not be sent again.
+    Closed,
+    /// No response in time.
+    TimedOut,
+    /// The response broke off after it had begun.
+    CutShort,
+    /// What came was no HTTP response.
+    Garbled,
+    /// A response that is not the page.
+    Status(u16),
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Failure::Unresolved => f.write_str("no address"),
+            Failure::Unconnected => f.write_str("no connection"),
+            Failure::Closed => f.write_str("closed before a response"),
+            Failure::TimedOut => f.write_str("no response in time"),
+            Failure::CutShort => f.write_str("response cut short"),
+            Failure::Garbled => f.write_str("no HTTP response"),
+            Failure::Status(status) => write!(f, "status {status}"),
+        }
+    }
+}
+
+/// One query, with all its attempts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Query {
+    /// When it was wanted.
+    pub intended: Duration,
+    /// When the answer was there, or given up.
+    pub ended: Duration,
+    /// How many addresses came, or that none did.
+    pub addresses: Option<usize>,
+}
+
+impl Query {
+    /// How long the resolver waited.
+    pub fn waited(&self) -> Duration {
+        self.ended.saturating_sub(self.intended)
+    }
+}

@@ -1,0 +1,103 @@
+//! Where everything of the demo is: for people (commands to copy) and for the other verbs (the demo's file).
+
+use std::fs::DirBuilder;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::path::{Path, PathBuf};
+
+use super::super::daemons::{self, DemoFile, Located};
+use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, nameserver_name, proxy_name};
+use crate::demo::fleet::Fleet;
+use crate::demo::supervisor;
+use crate::demo::{Error, directory};
+
+/// The demo's file; it and its folder go with this.
+pub(super) struct Announced {
+    path: PathBuf,
+}
+
+/// One demo at a time: the verbs could not tell two apart.
+pub(super) fn refuse_second() -> Result<(), Error> {
+    let path = daemons::demo_file();
+    // A file nobody can read as ours is written over: no demo is behind it.
+    match daemons::read_demo_file(&path) {
+        Ok(Some(_)) => Err(Error(format!("a demo is running already (see {}); end it first", path.display()))),
+        Ok(None) | Err(_) => Ok(()),
+    }
+}
+
+impl Announced {
+    /// Writes it.
+    pub(super) fn write(fleet: &Fleet, control: &Path) -> Result<Announced, Error> {
+        let path = daemons::demo_file();
+        if let Some(folder) = path.parent() {
+            make_private(folder)?;
+        }
+        let file = DemoFile {
+            version: 1,
+            daemons: fleet
+                .daemons
+                .iter()
+                .map(|daemon| Located {
+                    name: Some(daemon.name.clone()),
+                    role: Some(match daemon.role {
+                        supervisor::Role::Proxy => daemons::Role::Proxy,
+                        supervisor::Role::Nameserver => daemons::Role::Nameserver,
+                    }),
+                    socket: daemon.admin_socket(),
+                })
+                .collect(),
+            control: control.to_owned(),
+        };
+        let text = serde_json::to_string_pretty(&file).map_err(|error| Error(error.to_string()))?;
+        directory::write(&path, &text).map_err(|error| Error(format!("{}: {error}", path.display())))?;
+        Ok(Announced { path })
+    }
+}
+
+impl Drop for Announced {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.path);
+        // Succeeds only if nobody else has put anything there.
+        let _ = self.path.parent().map(std::fs::remove_dir);
+    }
+}
+
+/// A folder that is ours alone. In /tmp somebody else may have made it before us.
+fn make_private(folder: &Path) -> Result<(), Error> {
+    let wrong = |what: String| Error(format!("{}: {what}", folder.display()));
+    DirBuilder::new().mode(0o700).recursive(true).create(folder).map_err(|error| wrong(error.to_string()))?;
+    let metadata = std::fs::symlink_metadata(folder).map_err(|error| wrong(error.to_string()))?;
+    if !metadata.is_dir() || metadata.uid() != nix::unistd::getuid().as_raw() || metadata.mode() & 0o077 != 0 {
+        return Err(wrong(
+            "is not a folder of mode 0700 that belongs to you; remove it, or set XDG_RUNTIME_DIR".into(),
+        ));
+    }
+    Ok(())
+}
+
+/// What to look at and what to try, a line each.
+pub(super) fn text(fleet: &Fleet) -> Vec<String> {
+    let addresses = &fleet.addresses;
+    let proxies = fleet.of_role(supervisor::Role::Proxy).count();
+    let nameservers = fleet.of_role(supervisor::Role::Nameserver).count();
+    let mut lines = vec!["polder demo: a whole fleet on this machine's loopback".to_owned()];
+    for n in 0..nameservers {
+        let (at, page) = (addresses.nameserver(n), addresses.nameserver_page(n));
+        lines.push(format!(
+            "  {}  dig @{} -p {} {STATELESS_HOST}   http://{page}/",
+            nameserver_name(n),
+            at.ip(),
+            at.port()
+        ));
+    }
+    for n in 0..proxies {
+        let (at, page) = (addresses.proxy(n), addresses.proxy_page(n));
+        let (host, path) = if n == 1 { (STATEFUL_HOST, "session") } else { (STATELESS_HOST, "") };
+        lines.push(format!("  {}  curl -i -H 'Host: {host}' http://{at}/{path}   http://{page}/", proxy_name(n)));
+    }
+    lines.push(
+        "  from another terminal: polder status; polder demo kill px-1; polder demo freeze shop1; polder failback shop"
+            .to_owned(),
+    );
+    lines
+}

@@ -1,0 +1,70 @@
+//! What changed between two looks at a daemon, in words (pure).
+
+use crate::demo::drill::look::Seen;
+use crate::{dns, proxy};
+
+/// Every change worth a line.
+pub(super) fn between(before: Option<&Seen>, after: Option<&Seen>) -> Vec<String> {
+    match (before, after) {
+        (None, Some(_)) => vec!["answers".to_owned()],
+        (Some(_), None) => vec!["does not answer".to_owned()],
+        (Some(Seen::Proxy(before)), Some(Seen::Proxy(after))) => proxy_changes(before, after),
+        (Some(Seen::Nameserver(before)), Some(Seen::Nameserver(after))) => nameserver_changes(before, after),
+        _ => Vec::new(),
+    }
+}
+
+fn proxy_changes(before: &proxy::api::Status, after: &proxy::api::Status) -> Vec<String> {
+    let mut changes = Vec::new();
+    if before.pid != after.pid {
+        changes.push(format!("is process {} now, it was {}", after.pid, before.pid));
+    }
+    if before.ready != after.ready {
+        changes.push(if after.ready { "is ready" } else { "is not ready" }.to_owned());
+    }
+    for service in &after.services {
+        let Some(old) = before.services.iter().find(|old| old.name == service.name) else { continue };
+        for backend in &service.backends {
+            let Some(was) = old.backends.iter().find(|was| was.name == backend.name) else { continue };
+            if was.check != backend.check {
+                let reason = &backend.check_reason;
+                changes.push(format!("sees {}/{} {}: {reason}", service.name, backend.name, backend.check));
+            }
+            if was.operator != backend.operator {
+                changes.push(format!("{}/{} is {} by the operator", service.name, backend.name, backend.operator));
+            }
+        }
+        if let (Some(was), Some(is)) = (&old.latch, &service.latch)
+            && was.epoch != is.epoch
+        {
+            let active = is.active.as_deref().unwrap_or("nobody");
+            changes.push(format!(
+                "serves {} from {active} (epoch {}, by {}): {}",
+                service.name, is.epoch, is.by, is.reason
+            ));
+        }
+    }
+    changes
+}
+
+fn nameserver_changes(before: &dns::api::Status, after: &dns::api::Status) -> Vec<String> {
+    let mut changes = Vec::new();
+    if before.pid != after.pid {
+        changes.push(format!("is process {} now, it was {}", after.pid, before.pid));
+    }
+    for pool in &after.pools {
+        let Some(old) = before.pools.iter().find(|old| old.name == pool.name) else { continue };
+        let (mut was, mut is) = (old.answers.clone(), pool.answers.clone());
+        was.sort();
+        is.sort();
+        if was != is {
+            changes.push(format!("answers {} with {}", pool.name, is.join(", ")));
+        }
+        if old.all_down != pool.all_down
+            && let Some(policy) = &pool.all_down
+        {
+            changes.push(format!("sees all of {} down: {policy}", pool.name));
+        }
+    }
+    changes
+}

@@ -1,0 +1,190 @@
+//! Where the demo is shown: a live screen with keys on a terminal, lines when piped, JSON lines for machines.
+
+use std::io::{IsTerminal, Write};
+
+use crossterm::event::{Event, KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
+use crossterm::{cursor, execute, queue, style, terminal};
+use serde_json::json;
+use tokio::sync::mpsc;
+
+use super::view::View;
+use crate::demo::fleet::Deed;
+
+/// The keys, for the last line of the screen.
+const KEYS: &str = "1-9 or arrows: select   k kill   f freeze   m mend   r restart   t takeover   e answers 500   s answers late   q quit";
+
+/// What a key asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Key {
+    /// End the demo.
+    Quit,
+    /// Select the part at this place.
+    Select(usize),
+    /// Select the next part.
+    Next,
+    /// Select the part before.
+    Previous,
+    /// Do this to the selected part.
+    Deed(Deed),
+}
+
+/// The place.
+pub(super) enum Screen {
+    /// A terminal.
+    Live {
+        /// Keys, read by a thread of their own.
+        keys: mpsc::UnboundedReceiver<Key>,
+    },
+    /// A pipe or file.
+    Lines {
+        /// JSON for a machine.
+        json: bool,
+    },
+}
+
+impl Screen {
+    /// Takes the terminal over, if there is one.
+    pub(super) fn open(json: bool) -> Screen {
+        let is_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+        if json || !is_terminal || terminal::enable_raw_mode().is_err() {
+            return Screen::Lines { json };
+        }
+        let _ = execute!(std::io::stdout(), terminal::EnterAlternateScreen, cursor::Hide);
+        let (tell, keys) = mpsc::unbounded_channel();
+        std::thread::spawn(move || read_keys(&tell));
+        Screen::Live { keys }
+    }
+
+    /// The next key; never, without a terminal.
+    pub(super) async fn key(&mut self) -> Key {
+        match self {
+            Screen::Live { keys } => keys.recv().await.unwrap_or(Key::Quit),
+            Screen::Lines { .. } => std::future::pending().await,
+        }
+    }
+
+    /// Shows what is shown once.
+    pub(super) fn begin(&self, view: &View) {
+        if let Screen::Lines { json } = self {
+            let mut stdout = std::io::stdout().lock();
+            let text = view.heading();
+            let _ = if *json {
+                writeln!(stdout, "{}", json!({ "event": "started", "parts": view.parts(), "text": text }))
+            } else {
+                writeln!(stdout, "{}", text.join("\n"))
+            };
+        }
+    }
+
+    /// Shows what is so now.
+    pub(super) fn draw(&self, view: &mut View) {
+        match self {
+            Screen::Live { .. } => {
+                let _ = draw_live(view);
+            }
+            Screen::Lines { json } => {
+                let mut stdout = std::io::stdout().lock();
+                for event in view.take_news() {
+                    let _ = if *json {
+                        writeln!(stdout, "{}", json!({ "event": "change", "who": event.who, "what": event.what }))
+                    } else {
+                        writeln!(stdout, "{}", event.line())
+                    };
+                }
+                let _ = stdout.flush();
+            }
+        }
+    }
+}
+
+impl Drop for Screen {
+    fn drop(&mut self) {
+        if let Screen::Live { .. } = self {
+            let _ = execute!(std::io::stdout(), cursor::Show, terminal::LeaveAlternateScreen);
+            let _ = terminal::disable_raw_mode();
+        }
+    }
+}
+
+fn draw_live(view: &View) -> std::io::Result<()> {
+    let (columns, rows) = terminal::size().unwrap_or((80, 24));
+    let mut lines = view.frame();
+    lines.truncate(usize::from(rows).saturating_sub(1));
+    let mut stdout = std::io::stdout().lock();
+    for (row, line) in lines.iter().enumerate() {
+        queue!(stdout, cursor::MoveTo(0, row as u16), style::Print(clipped(line, columns.into())))?;
+        queue!(stdout, terminal::Clear(terminal::ClearType::UntilNewLine))?;
+    }
+    queue!(stdout, cursor::MoveTo(0, lines.len() as u16), terminal::Clear(terminal::ClearType::FromCursorDown))?;
+    queue!(stdout, cursor::MoveTo(0, rows.saturating_sub(1)), style::Print(clipped(KEYS, columns.into())))?;
+    stdout.flush()
+}
+
+/// The line without what does not fit; colours take no room and are ended.
+fn clipped(line: &str, columns: usize) -> String {
+    let (mut room, mut text, mut in_colour) = (columns, String::with_capacity(line.len()), false);
+    for c in line.chars() {
+        if c == '\u{1b}' {
+            in_colour = true;
+        }
+        if !in_colour {
+            if room == 0 {
+                continue;
+            }
+            room -= 1;
+        }
+        text.push(c);
+        if in_colour && c == 'm' {
+            in_colour = false;
+        }
+    }
+    text
+}
+
+fn read_keys(tell: &mpsc::UnboundedSender<Key>) {
+    while let Ok(event) = crossterm::event::read() {
+        if let Event::Key(key) = event
+            && key.kind != KeyEventKind::Release
+            && let Some(key) = meaning(key)
+            && tell.send(key).is_err()
+        {
+            return;
+        }
+    }
+}
+
+fn meaning(key: KeyEvent) -> Option<Key> {
+    let control = key.modifiers.contains(KeyModifiers::CONTROL);
+    match key.code {
+        KeyCode::Char('c') if control => Some(Key::Quit),
+        KeyCode::Char('q') | KeyCode::Esc => Some(Key::Quit),
+        KeyCode::Char(digit @ '1'..='9') => Some(Key::Select(digit as usize - '1' as usize)),
+        KeyCode::Down => Some(Key::Next),
+        KeyCode::Up => Some(Key::Previous),
+        KeyCode::Char('k') => Some(Key::Deed(Deed::Kill)),
+        KeyCode::Char('f') => Some(Key::Deed(Deed::Freeze)),
+        KeyCode::Char('m') => Some(Key::Deed(Deed::Mend)),
+        KeyCode::Char('r') => Some(Key::Deed(Deed::Restart)),
+        KeyCode::Char('t') => Some(Key::Deed(Deed::Takeover)),
+        KeyCode::Char('e') => Some(Key::Deed(Deed::Failing)),
+        KeyCode::Char('s') => Some(Key::Deed(Deed::Slow)),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_is_clipped_without_counting_colours() {
+        assert_eq!(clipped("abcdef", 3), "abc");
+        assert_eq!(clipped("\u{1b}[31mabcdef\u{1b}[0m", 3), "\u{1b}[31mabc\u{1b}[0m");
+    }
+
+    #[test]
+    fn control_c_ends_the_demo_in_raw_mode_too() {
+        assert_eq!(meaning(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Key::Quit));
+        assert_eq!(meaning(KeyEvent::new(KeyCode::Char('3'), KeyModifiers::NONE)), Some(Key::Select(2)));
+    }
+}

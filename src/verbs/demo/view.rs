@@ -1,0 +1,303 @@
+//! What is shown of the running demo: its parts, what the daemons say of them, what visitors see, what happened last.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::rc::Rc;
+use std::time::Duration;
+
+use jiff::Zoned;
+use tokio::task::JoinHandle;
+
+use super::super::output::{Table, Tone, cell, printable, toned};
+use super::changes;
+use crate::daemon::client::Client;
+use crate::demo::control::Reply;
+use crate::demo::drill::look::{Seen, Watched, look};
+use crate::demo::fleet::{Fleet, State};
+use crate::demo::visitor::load::Load;
+use crate::demo::visitor::record::Record;
+use crate::health::Verdict;
+
+/// Between two looks at a daemon.
+const LOOK: Duration = Duration::from_millis(300);
+/// For a look: a frozen daemon does not answer.
+const PATIENCE: Duration = Duration::from_millis(500);
+/// Of which time visitors are shown.
+const RECENT: Duration = Duration::from_secs(2);
+/// Events that are shown.
+const EVENTS: usize = 8;
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub(super) struct News {
+    /// When, in local time.
+    at: String,
+    /// Who shows it.
+    pub(super) who: String,
+    /// What.
+    pub(super) what: String,
+}
+
+impl News {
+    /// One line.
+    pub(super) fn line(&self) -> String {
+        format!("{} {}: {}", self.at, self.who, printable(&self.what))
+    }
+}
+
+/// The latest looks at the daemons, by name.
+type Looks = Rc<RefCell<BTreeMap<String, Option<Seen>>>>;
+
+/// The view.
+pub(super) struct View {
+    heading: Vec<String>,
+    parts: Vec<String>,
+    states: Vec<State>,
+    selected: usize,
+    looks: Looks,
+    known: BTreeMap<String, Option<Seen>>,
+    looking: Vec<JoinHandle<()>>,
+    load: Load,
+    recent: VecDeque<Record>,
+    events: VecDeque<News>,
+    /// How many of the latest events nobody has taken.
+    untaken: usize,
+}
+
+impl View {
+    /// Begins to look at a fleet. Must be called within a `LocalSet`.
+    pub(super) fn new(fleet: &Fleet, load: Load, heading: Vec<String>) -> View {
+        let looks = Looks::default();
+        let looking = fleet
+            .daemons
+            .iter()
+            .map(|daemon| {
+                let client = Client { socket: daemon.admin_socket(), timeout: PATIENCE };
+                let watched = Watched { name: daemon.name.clone(), role: daemon.role, client };
+                tokio::task::spawn_local(keep_looking(watched, Rc::clone(&looks)))
+            })
+            .collect();
+        let parts: Vec<String> = fleet.names().map(str::to_owned).collect();
+        View {
+            heading,
+            states: vec![State::Running; parts.len()],
+            parts,
+            selected: 0,
+            looks,
+            known: BTreeMap::new(),
+            looking,
+            load,
+            recent: VecDeque::new(),
+            events: VecDeque::new(),
+            untaken: 0,
+        }
+    }
+
+    /// What is shown once, a line each.
+    pub(super) fn heading(&self) -> &[String] {
+        &self.heading
+    }
+
+    /// Every part's name.
+    pub(super) fn parts(&self) -> &[String] {
+        &self.parts
+    }
+
+    /// The name of the selected part.
+    pub(super) fn selected(&self) -> &str {
+        &self.parts[self.selected]
+    }
+
+    /// Selects the part at this place, if there is one.
+    pub(super) fn select(&mut self, index: usize) {
+        if index < self.parts.len() {
+            self.selected = index;
+        }
+    }
+
+    /// Selects the next part.
+    pub(super) fn select_next(&mut self) {
+        self.selected = (self.selected + 1) % self.parts.len();
+    }
+
+    /// Selects the part before.
+    pub(super) fn select_previous(&mut self) {
+        self.selected = (self.selected + self.parts.len() - 1) % self.parts.len();
+    }
+
+    /// Notes what was done to a part.
+    pub(super) fn happened(&mut self, reply: &Reply) {
+        let (Reply::Done(words) | Reply::Error(words)) = reply;
+        self.note("demo", words.clone());
+    }
+
+    fn note(&mut self, who: &str, what: String) {
+        let at = Zoned::now().strftime("%H:%M:%S").to_string();
+        self.events.push_back(News { at, who: who.to_owned(), what });
+        self.untaken += 1;
+        while self.events.len() > EVENTS.max(self.untaken) {
+            self.events.pop_front();
+        }
+    }
+
+    /// The events since the last call.
+    pub(super) fn take_news(&mut self) -> Vec<News> {
+        let from = self.events.len() - self.untaken.min(self.events.len());
+        self.untaken = 0;
+        self.events.iter().skip(from).cloned().collect()
+    }
+
+    /// Takes in what was seen since the last call.
+    pub(super) fn refresh(&mut self, fleet: &Fleet) {
+        self.states = self.parts.iter().map(|part| fleet.state(part)).collect();
+        let looks = self.looks.borrow().clone();
+        for (name, seen) in &looks {
+            if let Some(before) = self.known.get(name) {
+                for change in changes::between(before.as_ref(), seen.as_ref()) {
+                    self.note(name, change);
+                }
+            }
+        }
+        self.known = looks;
+        while let Some(record) = self.load.try_next() {
+            self.recent.push_back(record);
+        }
+        let oldest = self.load.now().saturating_sub(RECENT);
+        while self.recent.front().is_some_and(|record| ended(record) < oldest) {
+            self.recent.pop_front();
+        }
+    }
+
+    /// The whole screen, a line each.
+    pub(super) fn frame(&self) -> Vec<String> {
+        let mut lines = self.heading.clone();
+        lines.push(String::new());
+        lines.extend(self.table().render().lines().map(str::to_owned));
+        lines.push(String::new());
+        lines.push(self.visitors());
+        lines.push(String::new());
+        lines.extend(self.events.iter().rev().take(EVENTS).rev().map(News::line));
+        lines
+    }
+
+    fn table(&self) -> Table {
+        let mut table = Table::new(&["", "PART", "DEMO", "STATE"]);
+        for (index, part) in self.parts.iter().enumerate() {
+            let state = self.states[index];
+            let mark = if index == self.selected { ">" } else { " " };
+            table.row(vec![
+                cell(format!("{mark}{}", index + 1)),
+                if index == self.selected { toned(part, Tone::Good) } else { cell(part) },
+                toned(state.to_string(), if state == State::Running { Tone::Faint } else { Tone::Bad }),
+                cell(self.said_of(part)),
+            ]);
+        }
+        table
+    }
+
+    /// What the daemons say: of themselves, or of a backend.
+    fn said_of(&self, part: &str) -> String {
+        match self.known.get(part) {
+            Some(Some(Seen::Proxy(status))) => {
+                let latches = status.services.iter().filter_map(|service| {
+                    let latch = service.latch.as_ref()?;
+                    Some(format!(
+                        "{}: {} (epoch {})",
+                        service.name,
+                        latch.active.as_deref().unwrap_or("nobody"),
+                        latch.epoch
+                    ))
+                });
+                let ready = if status.ready { "ready" } else { "not ready" };
+                format!("{ready}, {} requests, {}", status.requests, latches.collect::<Vec<_>>().join(", "))
+            }
+            Some(Some(Seen::Nameserver(status))) => {
+                let pools = status.pools.iter().map(|pool| {
+                    let why =
+                        pool.all_down.as_ref().map_or_else(String::new, |policy| format!(" (all down: {policy})"));
+                    format!("{}{why}", pool.answers.join(" "))
+                });
+                format!("{} queries, answers {}", status.queries, pools.collect::<Vec<_>>().join("; "))
+            }
+            Some(None) => "does not answer".to_owned(),
+            None => self.backend_seen_by_proxies(part),
+        }
+    }
+
+    fn backend_seen_by_proxies(&self, part: &str) -> String {
+        let (mut up, mut proxies, mut reason) = (0, 0, String::new());
+        for seen in self.known.values().flatten() {
+            let Seen::Proxy(status) = seen else { continue };
+            let backends = status.services.iter().flat_map(|service| &service.backends);
+            for backend in backends.filter(|backend| backend.name == part) {
+                proxies += 1;
+                if backend.check == Verdict::Up {
+                    up += 1;
+                } else {
+                    reason.clone_from(&backend.check_reason);
+                }
+            }
+        }
+        match (up, proxies) {
+            (_, 0) => String::new(),
+            (up, proxies) if up == proxies => "up".to_owned(),
+            (0, _) => format!("down: {reason}"),
+            (up, proxies) => format!("up at {up} of {proxies} proxies: {reason}"),
+        }
+    }
+
+    fn visitors(&self) -> String {
+        let (mut pages, mut failed, mut queries, mut unanswered) = (0, 0, 0, 0);
+        let mut slowest = Duration::ZERO;
+        let mut kinds: BTreeMap<String, usize> = BTreeMap::new();
+        for record in &self.recent {
+            match record {
+                Record::Request(request) => match request.result {
+                    Ok(_) => {
+                        pages += 1;
+                        slowest = slowest.max(request.waited());
+                    }
+                    Err(failure) => {
+                        failed += 1;
+                        *kinds.entry(failure.to_string()).or_default() += 1;
+                    }
+                },
+                Record::Query(query) if query.addresses.is_some() => queries += 1,
+                Record::Query(_) => unanswered += 1,
+            }
+        }
+        let seconds = RECENT.as_secs().max(1);
+        let kinds: Vec<String> = kinds.into_iter().map(|(kind, count)| format!("{count} x {kind}")).collect();
+        let kinds = if kinds.is_empty() { String::new() } else { format!(" ({})", kinds.join(", ")) };
+        let line = format!(
+            "visitors: {}/s pages, slowest {} ms, {failed} failed{kinds}; {}/s queries, {unanswered} unanswered",
+            pages / seconds,
+            slowest.as_millis(),
+            queries / seconds,
+        );
+        if failed + unanswered > 0 { Tone::Bad.paint(&line) } else { line }
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        for looking in &self.looking {
+            looking.abort();
+        }
+    }
+}
+
+fn ended(record: &Record) -> Duration {
+    match record {
+        Record::Request(request) => request.ended,
+        Record::Query(query) => query.ended,
+    }
+}
+
+async fn keep_looking(watched: Watched, looks: Looks) {
+    loop {
+        let seen = look(&watched).await;
+        looks.borrow_mut().insert(watched.name.clone(), seen);
+        tokio::time::sleep(LOOK).await;
+    }
+}

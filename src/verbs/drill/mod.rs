@@ -1,0 +1,112 @@
+//! `polder drill`: every failure promise, put to the test before a person's eyes.
+
+mod progress;
+mod table;
+
+use std::process::ExitCode;
+use std::time::{Duration, Instant};
+
+use serde_json::json;
+use tokio::task::LocalSet;
+
+use super::output::{Output, complain};
+use super::{Common, Exit};
+use crate::demo::drill::rows::{self, ROWS, Row};
+use crate::demo::drill::{self, Options, Outcome};
+use crate::demo::{Error, Programs};
+use progress::Progress;
+
+/// Requests a second, and as many queries: some more than the 500 of each that the promises speak of.
+const RATE: u32 = 600;
+
+/// `polder drill`.
+#[derive(Debug, Clone, clap::Args)]
+pub struct DrillArgs {
+    /// Play these rows only (see --list)
+    #[arg(long, value_name = "ROW", value_delimiter = ',')]
+    pub only: Vec<String>,
+    /// List the rows and what they promise, and play none
+    #[arg(long)]
+    pub list: bool,
+    /// Break the promise of this row on purpose: the drill must say so and exit 1
+    #[arg(long, value_name = "ROW", hide = true)]
+    pub sabotage: Option<String>,
+    /// Leave the fleet's folder (documents, state, logs) behind and say where it is
+    #[arg(long)]
+    pub keep: bool,
+    /// Requests a second, and as many queries a second
+    #[arg(long, hide = true, default_value_t = RATE, value_parser = clap::value_parser!(u32).range(10..=5000))]
+    pub rate: u32,
+}
+
+/// Plays the rows. 0: every promise was kept; 1: one was broken; 2: there is no such row; 3: it could not run.
+pub fn run(args: DrillArgs, common: &Common) -> ExitCode {
+    let output = Output::new(common.json);
+    let rows = match chosen(&args) {
+        Ok(rows) => rows,
+        Err(message) => {
+            complain(&message);
+            return Exit::Usage.into();
+        }
+    };
+    if args.list {
+        output.answer(&rows.iter().map(|row| described(row)).collect::<Vec<_>>(), &table::list(&rows));
+        return Exit::Done.into();
+    }
+    let options = Options { rows, sabotage: args.sabotage, rate: args.rate, keep: args.keep };
+    let start = Instant::now();
+    match play(&options, &output) {
+        Ok(outcomes) => report(&outcomes, start.elapsed(), &output).into(),
+        Err(error) => output.could_not(&error.to_string()).into(),
+    }
+}
+
+fn chosen(args: &DrillArgs) -> Result<Vec<&'static Row>, String> {
+    let find = |name: &String| {
+        rows::by_name(name).ok_or_else(|| format!("there is no row {name:?}; `polder drill --list` shows all"))
+    };
+    if let Some(sabotage) = &args.sabotage {
+        find(sabotage)?;
+    }
+    if args.only.is_empty() { Ok(ROWS.to_vec()) } else { args.only.iter().map(find).collect() }
+}
+
+fn play(options: &Options, output: &Output) -> Result<Vec<Outcome>, Error> {
+    let programs = Programs::beside_this_one()?;
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    LocalSet::new().block_on(&runtime, async {
+        let progress = Progress::start(options.rows.len(), output.is_json());
+        tokio::select! {
+            outcomes = drill::run(&programs, options, |step| progress.tell(&step)) => outcomes,
+            () = super::demo::interrupted() => Err(Error("interrupted".to_owned())),
+        }
+    })
+}
+
+fn report(outcomes: &[Outcome], took: Duration, output: &Output) -> Exit {
+    let kept = outcomes.iter().all(|outcome| outcome.judgement.kept);
+    let value = json!({
+        "kept": kept,
+        "took_s": (took.as_secs_f64() * 10.0).round() / 10.0,
+        "rows": outcomes.iter().map(|outcome| {
+            let mut row = described(outcome.row);
+            row["kept"] = outcome.judgement.kept.into();
+            row["reasons"] = json!(outcome.judgement.reasons);
+            row["figures"] = json!(outcome.judgement.figures);
+            row
+        }).collect::<Vec<_>>(),
+    });
+    output.answer(&value, &table::results(outcomes, took));
+    if kept { Exit::Done } else { Exit::No }
+}
+
+fn described(row: &Row) -> serde_json::Value {
+    let bound_ms = |times| (row.bound)(times).map(|bound| bound.as_millis() as u64);
+    json!({
+        "row": row.name,
+        "broken": row.broken,
+        "promise": row.promise,
+        "bound_ms": bound_ms(&crate::demo::documents::Times::SCALED),
+        "bound_at_defaults_ms": bound_ms(&crate::demo::documents::Times::DEFAULT),
+    })
+}

@@ -1,0 +1,208 @@
+//! `explain`: where a visitor of a URL would end up, and why: the nameservers' addresses, each proxy's choice.
+
+use serde::Serialize;
+
+use super::Exit;
+use super::daemons::{Asked, Located, Role, ask_all};
+use super::output::{Output, Tone, complain, printable};
+use crate::daemon::client::ClientError;
+use crate::{dns, proxy};
+
+/// What `explain` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ExplainArgs {
+    /// What a visitor opens: `http://www.example.net/cart`
+    pub url: String,
+    /// The visitor's Cookie field, whole: `polder-shop=192.0.2.22:8080`
+    #[arg(long, value_name = "FIELD")]
+    pub cookie: Option<String>,
+}
+
+/// What every daemon says of one URL.
+#[derive(Debug, Serialize)]
+struct Explained {
+    url: String,
+    nameservers: Vec<Said<dns::api::Explanation>>,
+    proxies: Vec<Said<proxy::api::Explanation>>,
+}
+
+#[derive(Debug, Serialize)]
+struct Said<T> {
+    daemon: String,
+    #[serde(flatten)]
+    answer: SaidOr<T>,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum SaidOr<T> {
+    Explanation(T),
+    Error(String),
+}
+
+/// Asks every nameserver for the host and every proxy for host, path and cookie.
+pub async fn run(args: &ExplainArgs, daemons: &[Located], output: &Output) -> Exit {
+    let Some((host, path)) = host_and_path(&args.url) else {
+        complain(&format!("expected a URL like http://www.example.net/ or a host name, found {:?}", args.url));
+        return Exit::Usage;
+    };
+    let asked = ask_all(daemons).await;
+    let for_dns = format!("/explain?name={}", encode(&host));
+    let cookie = args.cookie.as_ref().map_or_else(String::new, |cookie| format!("&cookie={}", encode(cookie)));
+    let for_proxy = format!("/explain?host={}&path={}{cookie}", encode(&host), encode(&path));
+    let explained = Explained {
+        url: args.url.clone(),
+        nameservers: ask_role(&asked, Role::Nameserver, &for_dns).await,
+        proxies: ask_role(&asked, Role::Proxy, &for_proxy).await,
+    };
+    output.answer(&explained, &text(&explained));
+    verdict(&explained)
+}
+
+/// The authority without user and port, and the path with its query left out.
+fn host_and_path(url: &str) -> Option<(String, String)> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://")).unwrap_or(url);
+    if rest.contains("://") {
+        return None;
+    }
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (authority, path) = rest.split_at(end);
+    let path = path.split(['?', '#']).next().filter(|path| !path.is_empty()).unwrap_or("/");
+    let host = match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|byte| byte.is_ascii_digit()) => host,
+        _ => authority,
+    };
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || b".-_*".contains(&byte);
+    (!host.is_empty() && host.bytes().all(plain)).then(|| (host.to_ascii_lowercase(), path.to_owned()))
+}
+
+/// Percent-encoding of everything but RFC 3986's unreserved characters (2.3).
+fn encode(text: &str) -> String {
+    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
+    text.bytes()
+        .map(|byte| if unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
+        .collect()
+}
+
+async fn ask_role<T: serde::de::DeserializeOwned>(asked: &[Asked], role: Role, path: &str) -> Vec<Said<T>> {
+    let mut said = Vec::new();
+    for one in asked.iter().filter(|one| one.role() == Some(role)) {
+        let answer = match one.located.client().get(path).await {
+            Ok(value) => serde_json::from_value(value).map_or_else(
+                |error| SaidOr::Error(format!("its answer is of another version of polder: {error}")),
+                SaidOr::Explanation,
+            ),
+            Err(ClientError::Unreachable(why)) => SaidOr::Error(why),
+            Err(ClientError::Refused { message, .. }) => SaidOr::Error(message),
+        };
+        said.push(Said { daemon: one.name(), answer });
+    }
+    said
+}
+
+fn text(explained: &Explained) -> String {
+    let mut lines = Vec::new();
+    for said in &explained.nameservers {
+        match &said.answer {
+            SaidOr::Error(why) => lines.push(silent(&said.daemon, why)),
+            SaidOr::Explanation(answer) => {
+                lines.push(format!("nameserver {}: {}", said.daemon, addresses(answer)));
+                lines.extend(because(&answer.because));
+            }
+        }
+    }
+    for said in &explained.proxies {
+        match &said.answer {
+            SaidOr::Error(why) => lines.push(silent(&said.daemon, why)),
+            SaidOr::Explanation(answer) => {
+                lines.push(format!("proxy {}: {}", said.daemon, destination(answer)));
+                lines.push(format!("    {}", printable(&answer.route)));
+                lines.extend(because(&answer.because));
+            }
+        }
+    }
+    lines.into_iter().map(|line| line + "\n").collect()
+}
+
+fn silent(daemon: &str, why: &str) -> String {
+    format!("{daemon}: {}", Tone::Bad.paint(&printable(why)))
+}
+
+fn because(sentences: &[String]) -> impl Iterator<Item = String> + '_ {
+    sentences.iter().map(|sentence| format!("    {}", printable(sentence)))
+}
+
+fn addresses(answer: &dns::api::Explanation) -> String {
+    if answer.addresses.is_empty() {
+        return Tone::Bad.paint("answers no address");
+    }
+    let ttl = answer.ttl.map_or_else(String::new, |ttl| format!(" for {ttl} s"));
+    format!("answers {}{ttl}", Tone::Good.paint(&printable(&answer.addresses.join(", "))))
+}
+
+fn destination(answer: &proxy::api::Explanation) -> String {
+    match (&answer.service, &answer.backend) {
+        (None, _) => Tone::Bad.paint("knows no service for it: 404"),
+        (Some(service), None) => format!("service {}, {}", printable(service), Tone::Bad.paint("no backend")),
+        (Some(service), Some(backend)) => {
+            format!("service {}, backend {}", printable(service), Tone::Good.paint(&printable(backend)))
+        }
+    }
+}
+
+/// Yes if every daemon answered, with an address or a backend.
+fn verdict(explained: &Explained) -> Exit {
+    if explained.nameservers.is_empty() && explained.proxies.is_empty() {
+        return Exit::CouldNot;
+    }
+    let addressed = explained
+        .nameservers
+        .iter()
+        .all(|said| matches!(&said.answer, SaidOr::Explanation(answer) if !answer.addresses.is_empty()));
+    let served = explained
+        .proxies
+        .iter()
+        .all(|said| matches!(&said.answer, SaidOr::Explanation(answer) if answer.backend.is_some()));
+    if addressed && served { Exit::Done } else { Exit::No }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_url_gives_host_and_path() {
+        let parts = |url| host_and_path(url).map(|(host, path)| format!("{host} {path}"));
+        assert_eq!(parts("http://www.example.net/").as_deref(), Some("www.example.net /"));
+        assert_eq!(parts("http://WWW.example.net:8080/a/b?c=d#e").as_deref(), Some("www.example.net /a/b"));
+        assert_eq!(parts("www.example.net").as_deref(), Some("www.example.net /"));
+        assert_eq!(parts("https://www.example.net?x").as_deref(), Some("www.example.net /"));
+        assert_eq!(parts("ftp://www.example.net/"), None);
+        assert_eq!(parts("http:///path"), None);
+        assert_eq!(parts("http://a b/"), None);
+    }
+
+    #[test]
+    fn what_goes_into_a_query_is_encoded() {
+        assert_eq!(encode("a=b; c&d/é"), "a%3Db%3B%20c%26d%2F%C3%A9");
+    }
+
+    #[test]
+    fn a_proxy_without_a_backend_makes_the_answer_no() {
+        let answer = |backend: Option<&str>| Explained {
+            url: String::new(),
+            nameservers: Vec::new(),
+            proxies: vec![Said {
+                daemon: "px-1".to_owned(),
+                answer: SaidOr::Explanation(proxy::api::Explanation {
+                    service: Some("www".to_owned()),
+                    route: String::new(),
+                    backend: backend.map(str::to_owned),
+                    because: Vec::new(),
+                }),
+            }],
+        };
+        assert_eq!(verdict(&answer(Some("web1"))), Exit::Done);
+        assert_eq!(verdict(&answer(None)), Exit::No);
+    }
+}

@@ -1,0 +1,30 @@
+//! `failback`: moves a stateful service back to its primary, on every proxy.
+
+use super::Exit;
+use super::daemons::{Located, ask_all};
+use super::failover::{known_service, to_proxies};
+use super::operator::who;
+use super::output::Output;
+use super::tell::{learns_later, report, tell_all};
+use crate::proxy::api::FailbackCommand;
+
+/// What `failback` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct FailbackArgs {
+    /// The service
+    pub service: String,
+    /// Why, for those who look at the status later
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub why: String,
+}
+
+/// Tells every proxy.
+pub async fn run(args: &FailbackArgs, daemons: &[Located], output: &Output) -> Exit {
+    let asked = ask_all(daemons).await;
+    if let Err(exit) = known_service(&args.service, &asked, output) {
+        return exit;
+    }
+    let command = FailbackCommand { service: args.service.clone(), who: who(), why: args.why.clone() };
+    let told = tell_all(to_proxies(&asked, &args.service, "/failback", &serde_json::json!(command))).await;
+    report(&told, output, learns_later(&told))
+}

@@ -1,0 +1,132 @@
+//! `failover`: moves a stateful service from its active backend to a backup, on every proxy.
+
+use super::Exit;
+use super::daemons::{Asked, Located, ask_all};
+use super::operator::who;
+use super::output::{Output, complain};
+use super::tell::{PROMPT, Telling, learns_later, report, tell_all};
+use crate::daemon::operator::OperatorState;
+use crate::health::Verdict;
+use crate::proxy::api::{FailoverCommand, ServiceStatus};
+
+/// What `failover` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct FailoverArgs {
+    /// The service
+    pub service: String,
+    /// To this backend; without it, the first usable one in the document's order
+    #[arg(long, value_name = "BACKEND")]
+    pub to: Option<String>,
+    /// Why, for those who look at the status later
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub why: String,
+}
+
+/// Picks the backend once and tells every proxy that one, so that telling two proxies cannot move the latch twice.
+pub async fn run(args: &FailoverArgs, daemons: &[Located], output: &Output) -> Exit {
+    let asked = ask_all(daemons).await;
+    if let Err(exit) = known_service(&args.service, &asked, output) {
+        return exit;
+    }
+    let Some(to) = args.to.clone().or_else(|| next_backend(&args.service, &asked)) else {
+        complain(&format!(
+            "service {} has no other backend that is up and ready; `polder status` shows them, --to names one all the same",
+            args.service
+        ));
+        return Exit::No;
+    };
+    let command = FailoverCommand { service: args.service.clone(), to: Some(to), who: who(), why: args.why.clone() };
+    let told = tell_all(to_proxies(&asked, &args.service, "/failover", &serde_json::json!(command))).await;
+    report(&told, output, learns_later(&told))
+}
+
+/// The latched service that this name means, or the exit that says why there is none.
+pub fn known_service(service: &str, asked: &[Asked], output: &Output) -> Result<(), Exit> {
+    if asked.iter().all(|one| one.proxy().is_none()) {
+        return Err(output.could_not("no proxy answered; `polder status` tells why"));
+    }
+    if views(service, asked).any(|view| view.latch.is_some()) {
+        return Ok(());
+    }
+    let mut latched: Vec<&str> = asked
+        .iter()
+        .filter_map(Asked::proxy)
+        .flat_map(|status| &status.services)
+        .filter(|service| service.latch.is_some())
+        .map(|service| service.name.as_str())
+        .collect();
+    latched.sort_unstable();
+    latched.dedup();
+    complain(&format!("no proxy knows a service {service:?} with a latch; those with one are {}", latched.join(", ")));
+    Err(Exit::No)
+}
+
+/// One telling for each daemon that is, or may be, a proxy.
+pub fn to_proxies(asked: &[Asked], service: &str, path: &'static str, body: &serde_json::Value) -> Vec<Telling> {
+    let proxies = asked.iter().filter(|one| one.nameserver().is_none());
+    let proxies = proxies.filter(|one| one.role().is_none_or(|role| role == super::daemons::Role::Proxy));
+    proxies
+        .map(|one| Telling {
+            to: one.located.clone(),
+            name: one.name(),
+            subject: service.to_owned(),
+            path,
+            body: body.clone(),
+            limit: PROMPT,
+        })
+        .collect()
+}
+
+fn views<'a>(service: &'a str, asked: &'a [Asked]) -> impl Iterator<Item = &'a ServiceStatus> {
+    asked.iter().filter_map(Asked::proxy).flat_map(|status| &status.services).filter(move |view| view.name == service)
+}
+
+/// The first backend in order, not the active one and not failed away from, that every proxy sees up and ready.
+fn next_backend(service: &str, asked: &[Asked]) -> Option<String> {
+    // The proxy with the highest epoch knows best which one is active.
+    let best = views(service, asked).max_by_key(|view| view.latch.as_ref().map(|latch| latch.epoch))?;
+    let latch = best.latch.as_ref()?;
+    let usable = |name: &str| {
+        views(service, asked)
+            .flat_map(|view| &view.backends)
+            .filter(|backend| backend.name == name)
+            .all(|backend| backend.check == Verdict::Up && backend.operator == OperatorState::Ready)
+    };
+    let others = best.backends.iter().map(|backend| &backend.name);
+    let mut others = others.filter(|name| latch.active.as_ref() != Some(name) && !latch.spent.contains(name));
+    others.find(|name| usable(name)).cloned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verbs::daemons::Answer;
+    use crate::verbs::status::examples;
+
+    fn seen_by(proxies: Vec<crate::proxy::api::Status>) -> Vec<Asked> {
+        let located = Located { name: None, role: None, socket: "/nowhere".into() };
+        proxies
+            .into_iter()
+            .map(|status| Asked { located: located.clone(), answer: Answer::Proxy(Box::new(status)) })
+            .collect()
+    }
+
+    #[test]
+    fn the_next_backend_is_the_first_in_order_that_is_usable_everywhere() {
+        let mut second = examples::proxy();
+        assert_eq!(next_backend("shop", &seen_by(vec![examples::proxy()])), Some("web3".to_owned()));
+        let shop = second.services.iter_mut().find(|service| service.name == "shop").expect("the example has a shop");
+        shop.backends.iter_mut().filter(|backend| backend.name == "web3").for_each(|one| one.check = Verdict::Down);
+        assert_eq!(next_backend("shop", &seen_by(vec![examples::proxy(), second])), None);
+    }
+
+    #[test]
+    fn a_backend_that_was_failed_away_from_is_not_next() {
+        let mut status = examples::proxy();
+        for latch in status.services.iter_mut().filter_map(|service| service.latch.as_mut()) {
+            latch.active = Some("web3".to_owned());
+            latch.spent = vec!["web2".to_owned()];
+        }
+        assert_eq!(next_backend("shop", &seen_by(vec![status])), None);
+    }
+}

@@ -1,0 +1,50 @@
+//! `generate`: man pages and shell completions, from the very definition of the command line.
+
+use std::path::{Path, PathBuf};
+
+use clap::CommandFactory;
+
+use super::output::complain;
+use super::{Cli, Exit};
+
+/// What `generate` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct GenerateArgs {
+    #[command(subcommand)]
+    /// What to print.
+    pub what: What,
+}
+
+/// What can be generated.
+#[derive(Debug, Clone, clap::Subcommand)]
+pub enum What {
+    /// Write a man page for `polder` and each verb into a folder
+    Man {
+        /// An existing folder
+        folder: PathBuf,
+    },
+    /// Print a completion script
+    Completions {
+        /// For this shell
+        shell: clap_complete::Shell,
+    },
+}
+
+/// Generates.
+pub fn run(args: &GenerateArgs) -> Exit {
+    match &args.what {
+        What::Man { folder } => match clap_mangen::generate_to(Cli::command(), folder) {
+            Ok(()) => Exit::Done,
+            Err(error) => could_not_write(folder, &error),
+        },
+        What::Completions { shell } => {
+            clap_complete::generate(*shell, &mut Cli::command(), "polder", &mut std::io::stdout());
+            Exit::Done
+        }
+    }
+}
+
+fn could_not_write(folder: &Path, error: &std::io::Error) -> Exit {
+    complain(&format!("the man pages cannot be written into {}: {error}", folder.display()));
+    Exit::CouldNot
+}

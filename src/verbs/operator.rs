@@ -1,0 +1,168 @@
+//! `drain`, `ready`, `maint`: the operator's word on a backend or member, told to every daemon that knows it.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::Exit;
+use super::daemons::{Asked, Located, Role, ask_all};
+use super::output::{Output, complain};
+use super::tell::{PROMPT, Telling, Told, learns_later, report, tell_all};
+use crate::config::duration;
+use crate::daemon::operator::{OperatorCommand, OperatorState};
+
+/// What `drain`, `ready` and `maint` take.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SayArgs {
+    /// A backend or member by name (`web1`: wherever it is used), or one use of it (`www/web1`, `http0.l.example.net/px-nl1`)
+    #[arg(value_name = "NAME")]
+    pub subject: String,
+    /// Why, for those who look at the status later
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub why: String,
+    /// For how long, then ready again: `90s`, `10m`, `2h`, `1d`
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
+    pub lasting: Option<Duration>,
+    /// Even if it is the last one that serves
+    #[arg(long)]
+    pub force: bool,
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    duration::parse(text).ok_or_else(|| format!("expected a duration like 90s, 10m or 2h, found {text:?}"))
+}
+
+/// Who speaks: `USER@HOST`.
+pub fn who() -> String {
+    let user = ["SUDO_USER", "USER", "LOGNAME"].iter().find_map(|name| std::env::var(name).ok());
+    let user = user.unwrap_or_else(|| format!("uid {}", nix::unistd::getuid()));
+    let host =
+        nix::unistd::gethostname().map_or_else(|_| "unknown".to_owned(), |host| host.to_string_lossy().into_owned());
+    format!("{user}@{host}")
+}
+
+/// Says it to every daemon that knows the subject and reports each.
+pub async fn run(state: OperatorState, args: &SayArgs, daemons: &[Located], output: &Output) -> Exit {
+    let asked = ask_all(daemons).await;
+    let subjects = find_subjects(&args.subject, &asked);
+    if subjects.is_empty() {
+        return unknown(&args.subject, &asked, output);
+    }
+    let told = tell_all(tellings(state, args, &asked, &subjects)).await;
+    let closing = cached_until(&told).map_or_else(String::new, expiry_line);
+    report(&told, output, &format!("{closing}{}", learns_later(&told)))
+}
+
+/// The uses that the operator's words mean, each with the kind of daemon that knows it.
+fn find_subjects(named: &str, asked: &[Asked]) -> BTreeMap<String, Role> {
+    let mut subjects = known_subjects(asked);
+    let suffix = format!("/{named}");
+    subjects.retain(|subject, _| subject == named || subject.ends_with(&suffix));
+    subjects
+}
+
+/// Every `SERVICE/BACKEND` and `POOL/MEMBER` that any daemon knows.
+fn known_subjects(asked: &[Asked]) -> BTreeMap<String, Role> {
+    let mut subjects = BTreeMap::new();
+    for status in asked.iter().filter_map(Asked::proxy) {
+        for service in &status.services {
+            let uses = service.backends.iter().map(|backend| format!("{}/{}", service.name, backend.name));
+            subjects.extend(uses.map(|subject| (subject, Role::Proxy)));
+        }
+    }
+    for status in asked.iter().filter_map(Asked::nameserver) {
+        for pool in &status.pools {
+            let uses = pool.members.iter().map(|member| format!("{}/{}", pool.name, member.name));
+            subjects.extend(uses.map(|subject| (subject, Role::Nameserver)));
+        }
+    }
+    subjects
+}
+
+fn tellings(state: OperatorState, args: &SayArgs, asked: &[Asked], subjects: &BTreeMap<String, Role>) -> Vec<Telling> {
+    let mut tellings = Vec::new();
+    for (subject, role) in subjects {
+        let command = OperatorCommand {
+            subject: subject.clone(),
+            state,
+            who: who(),
+            why: args.why.clone(),
+            for_ms: args.lasting.map(|lasting| lasting.as_millis() as u64),
+            force: args.force,
+        };
+        let body = serde_json::json!(command);
+        // A daemon that did not answer and whose kind is not known is told too: better a refusal than a gap.
+        let knowing = asked.iter().filter(|one| one.role().is_none_or(|its| its == *role));
+        tellings.extend(knowing.map(|one| Telling {
+            to: one.located.clone(),
+            name: one.name(),
+            subject: subject.clone(),
+            path: "/operator",
+            body: body.clone(),
+            limit: PROMPT,
+        }));
+    }
+    tellings
+}
+
+fn cached_until(told: &[Told]) -> Option<u64> {
+    told.iter().filter_map(|one| one.cached_until).max()
+}
+
+fn expiry_line(until: u64) -> String {
+    let left = until.saturating_sub(crate::daemon::operator::unix_ms()).div_ceil(1000);
+    format!("The last cached answer that names it expires at {} (in {left} s).\n", super::status::time_of_day(until))
+}
+
+fn unknown(named: &str, asked: &[Asked], output: &Output) -> Exit {
+    if asked.iter().all(|one| one.role().is_none() || (one.proxy().is_none() && one.nameserver().is_none())) {
+        return output.could_not("no daemon answered; `polder status` tells why");
+    }
+    let known: Vec<String> = known_subjects(asked).into_keys().collect();
+    complain(&format!("no daemon knows a backend or member {named:?}; they know {}", known.join(", ")));
+    if output.is_json() {
+        output.answer(&serde_json::json!({ "error": "unknown", "known": known }), "");
+    }
+    Exit::No
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verbs::daemons::Answer;
+    use crate::verbs::status::examples;
+
+    fn asked() -> Vec<Asked> {
+        let located = |name: &str| Located { name: Some(name.to_owned()), role: None, socket: "/nowhere".into() };
+        vec![
+            Asked { located: located("px-1"), answer: Answer::Proxy(Box::new(examples::proxy())) },
+            Asked { located: located("ns-1"), answer: Answer::Nameserver(Box::new(examples::nameserver())) },
+        ]
+    }
+
+    #[test]
+    fn a_bare_name_means_every_use_of_it() {
+        let subjects: Vec<String> = find_subjects("web2", &asked()).into_keys().collect();
+        assert_eq!(subjects, ["shop/web2", "www/web2"]);
+    }
+
+    #[test]
+    fn a_whole_subject_means_that_use_only() {
+        let subjects: Vec<String> = find_subjects("www/web2", &asked()).into_keys().collect();
+        assert_eq!(subjects, ["www/web2"]);
+    }
+
+    #[test]
+    fn a_part_of_a_name_means_nothing() {
+        assert!(find_subjects("eb2", &asked()).is_empty());
+    }
+
+    #[test]
+    fn a_member_is_told_to_nameservers_only() {
+        let args = SayArgs { subject: "px-1".to_owned(), why: String::new(), lasting: None, force: false };
+        let asked = asked();
+        let subjects = find_subjects(&args.subject, &asked);
+        let told = tellings(OperatorState::Drain, &args, &asked, &subjects);
+        assert_eq!(told.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["ns-1"]);
+        assert_eq!(told[0].body["subject"], "http0.l.example.net/px-1");
+    }
+}

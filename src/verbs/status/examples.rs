@@ -1,0 +1,111 @@
+//! Statuses for the tests of the verbs: a fleet that is well, web2 of www drained by its operator.
+
+use crate::daemon::operator::{OperatorState, Word};
+use crate::dns;
+use crate::health::Verdict;
+use crate::proxy::api::{BackendStatus, LatchStatus, ServiceStatus, Status};
+
+/// A proxy with a stateless service `www` (web1, web2) and a latched one `shop` (web2, web3).
+pub fn proxy() -> Status {
+    let mut www = service("www", "stateless", &["web1", "web2"]);
+    www.backends[1].operator = OperatorState::Drain;
+    www.backends[1].word = Some(Word {
+        state: OperatorState::Drain,
+        who: "alice@admin-nl".to_owned(),
+        when: 1_700_000_000_000,
+        by: "px-1".to_owned(),
+        why: "new disk".to_owned(),
+        until: None,
+    });
+    let mut shop = service("shop", "latched", &["web2", "web3"]);
+    shop.backends[1].backup = true;
+    shop.latch = Some(LatchStatus {
+        active: Some("web2".to_owned()),
+        epoch: 0,
+        by: "px-1".to_owned(),
+        reason: "start".to_owned(),
+        at: 1_700_000_000_000,
+        spent: Vec::new(),
+        stored: true,
+    });
+    Status {
+        role: "proxy".to_owned(),
+        name: "px-1".to_owned(),
+        version: "0.1.0".to_owned(),
+        pid: 1,
+        uptime_s: 5,
+        generation: 3,
+        ready: true,
+        draining: false,
+        listeners: vec!["192.0.2.11:80".to_owned()],
+        connections: 0,
+        requests: 0,
+        services: vec![shop, www],
+        peers: Vec::new(),
+        alarms: Vec::new(),
+        last_reload: None,
+    }
+}
+
+fn service(name: &str, mode: &str, backends: &[&str]) -> ServiceStatus {
+    let backend = |name: &&str| BackendStatus {
+        name: (*name).to_owned(),
+        address: "192.0.2.21:80".to_owned(),
+        weight: 100,
+        backup: false,
+        check: Verdict::Up,
+        check_reason: "200 in 1 ms".to_owned(),
+        check_since: 1_700_000_000_000,
+        operator: OperatorState::Ready,
+        word: None,
+        running: 0,
+        requests: 0,
+    };
+    ServiceStatus {
+        name: name.to_owned(),
+        hosts: vec![format!("{name}.example.net")],
+        mode: mode.to_owned(),
+        usable: true,
+        latch: None,
+        backends: backends.iter().map(backend).collect(),
+    }
+}
+
+/// A nameserver with one pool of two proxies.
+pub fn nameserver() -> dns::api::Status {
+    let member = |name: &str, address: &str| dns::api::MemberStatus {
+        name: name.to_owned(),
+        operator: OperatorState::Ready,
+        word: None,
+        addresses: vec![dns::api::AddressStatus {
+            address: address.to_owned(),
+            check: Verdict::Up,
+            check_reason: "200 in 1 ms".to_owned(),
+            check_since: 1_700_000_000_000,
+            answered: true,
+        }],
+    };
+    dns::api::Status {
+        role: "nameserver".to_owned(),
+        name: "ns-1".to_owned(),
+        version: "0.1.0".to_owned(),
+        pid: 1,
+        uptime_s: 5,
+        generation: 3,
+        ready: true,
+        draining: false,
+        listeners: vec!["192.0.2.53:53".to_owned()],
+        queries: 0,
+        zones: Vec::new(),
+        pools: vec![dns::api::PoolStatus {
+            name: "http0.l.example.net".to_owned(),
+            ttl: 300,
+            answers: vec!["192.0.2.11".to_owned(), "192.0.2.12".to_owned()],
+            all_down: None,
+            members: vec![member("px-1", "192.0.2.11"), member("px-2", "192.0.2.12")],
+        }],
+        peers: Vec::new(),
+        alarms: Vec::new(),
+        last_reload: None,
+    }
+}

@@ -1,0 +1,131 @@
+//! What an operator should look at, in words (pure). Nothing found: all is well.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::health::Verdict;
+use crate::verbs::daemons::{Answer, Asked};
+
+/// Every finding over all daemons, each once.
+pub fn all(asked: &[Asked]) -> Vec<String> {
+    let mut findings: Vec<String> = asked.iter().flat_map(of_daemon).collect();
+    findings.extend(latches_that_differ(asked));
+    let mut seen = BTreeSet::new();
+    findings.retain(|finding| seen.insert(finding.clone()));
+    findings
+}
+
+fn of_daemon(asked: &Asked) -> Vec<String> {
+    let name = asked.name();
+    match &asked.answer {
+        Answer::None(why) => vec![format!("{name} does not answer: {why}")],
+        Answer::Proxy(status) => {
+            let mut findings = readiness(&name, status.ready, status.draining);
+            findings.extend(status.alarms.iter().map(|alarm| format!("{name}: {alarm}")));
+            findings.extend(
+                status
+                    .services
+                    .iter()
+                    .filter(|service| !service.usable)
+                    .map(|service| format!("{name}: service {} has no usable backend: visitors get 503", service.name)),
+            );
+            findings.extend(status.services.iter().flat_map(|service| {
+                let down = service.backends.iter().filter(|backend| backend.check == Verdict::Down);
+                down.map(|backend| format!("{}/{} is down: {}", service.name, backend.name, backend.check_reason))
+            }));
+            findings
+        }
+        Answer::Nameserver(status) => {
+            let mut findings = readiness(&name, status.ready, status.draining);
+            findings.extend(status.alarms.iter().map(|alarm| format!("{name}: {alarm}")));
+            findings.extend(status.pools.iter().filter_map(|pool| {
+                let policy = pool.all_down.as_ref()?;
+                Some(format!("{name}: pool {}: no member is up, answering by when_all_down: {policy}", pool.name))
+            }));
+            findings.extend(status.pools.iter().flat_map(|pool| {
+                let addresses = pool
+                    .members
+                    .iter()
+                    .flat_map(|member| member.addresses.iter().map(move |address| (&member.name, address)));
+                let down = addresses.filter(|(_, address)| address.check == Verdict::Down);
+                down.map(|(member, address)| {
+                    format!("{}/{member} ({}) is down: {}", pool.name, address.address, address.check_reason)
+                })
+            }));
+            findings
+        }
+    }
+}
+
+fn readiness(name: &str, ready: bool, draining: bool) -> Vec<String> {
+    match (draining, ready) {
+        (true, _) => vec![format!("{name} is stopping")],
+        (false, false) => vec![format!("{name} is not ready")],
+        (false, true) => Vec::new(),
+    }
+}
+
+/// Proxies that answered and name different active backends for one service.
+fn latches_that_differ(asked: &[Asked]) -> Vec<String> {
+    let mut active: BTreeMap<&str, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
+    for status in asked.iter().filter_map(Asked::proxy) {
+        for service in &status.services {
+            if let Some(latch) = &service.latch {
+                let says = latch.active.clone().unwrap_or_else(|| "nothing".to_owned());
+                active.entry(&service.name).or_default().entry(says).or_default().push(&status.name);
+            }
+        }
+    }
+    let differing = active.into_iter().filter(|(_, says)| says.len() > 1);
+    differing
+        .map(|(service, says)| {
+            let says: Vec<String> =
+                says.iter().map(|(backend, by)| format!("{} on {backend}", by.join(", "))).collect();
+            format!("latches differ: service {service}: {}", says.join("; "))
+        })
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::verbs::daemons::Located;
+    use crate::verbs::status::examples;
+
+    fn seen(answer: Answer) -> Asked {
+        Asked { located: Located { name: Some("px-9".to_owned()), role: None, socket: "/nowhere".into() }, answer }
+    }
+
+    #[test]
+    fn a_fleet_that_is_well_has_no_findings() {
+        let asked = [
+            seen(Answer::Proxy(Box::new(examples::proxy()))),
+            seen(Answer::Nameserver(Box::new(examples::nameserver()))),
+        ];
+        assert_eq!(all(&asked), Vec::<String>::new());
+    }
+
+    #[test]
+    fn a_daemon_that_does_not_answer_is_a_finding() {
+        assert_eq!(all(&[seen(Answer::None("refused".to_owned()))]), ["px-9 does not answer: refused"]);
+    }
+
+    #[test]
+    fn proxies_on_different_backends_are_a_finding() {
+        let mut other = examples::proxy();
+        other.name = "px-2".to_owned();
+        for latch in other.services.iter_mut().filter_map(|service| service.latch.as_mut()) {
+            latch.active = Some("web3".to_owned());
+        }
+        let asked = [seen(Answer::Proxy(Box::new(examples::proxy()))), seen(Answer::Proxy(Box::new(other)))];
+        assert_eq!(all(&asked), ["latches differ: service shop: px-1 on web2; px-2 on web3"]);
+    }
+
+    #[test]
+    fn the_same_dead_backend_seen_by_two_proxies_is_one_finding() {
+        let mut status = examples::proxy();
+        status.services[1].backends[0].check = Verdict::Down;
+        status.services[1].backends[0].check_reason = "connection refused".to_owned();
+        let asked = [seen(Answer::Proxy(Box::new(status.clone()))), seen(Answer::Proxy(Box::new(status)))];
+        assert_eq!(all(&asked), ["www/web1 is down: connection refused"]);
+    }
+}

@@ -1,0 +1,110 @@
+//! `status`: every daemon, service, latch, pool and alarm on one screen; exit 1 if anything is not well.
+//!
+//! What checks say and what the operator says stand side by side, never merged (DESIGN 2).
+
+#[cfg(test)]
+pub mod examples;
+mod findings;
+mod tables;
+
+use serde::Serialize;
+
+use super::Exit;
+use super::daemons::{Answer, Asked, Located, ask_all};
+use super::output::{Output, Tone};
+
+/// Asks every daemon and shows it all.
+pub async fn run(daemons: &[Located], output: &Output) -> Exit {
+    let asked = ask_all(daemons).await;
+    let findings = findings::all(&asked);
+    let daemons: Vec<_> = asked.iter().map(for_machines).collect();
+    output.answer(
+        &serde_json::json!({ "well": findings.is_empty(), "findings": findings, "daemons": daemons }),
+        &screen(&asked),
+    );
+    match () {
+        () if asked.iter().all(|one| matches!(one.answer, Answer::None(_))) => Exit::CouldNot,
+        () if findings.is_empty() => Exit::Done,
+        () => Exit::No,
+    }
+}
+
+/// The whole screen for people.
+pub fn screen(asked: &[Asked]) -> String {
+    let parts = [tables::daemons(asked), tables::services(asked), tables::pools(asked), alarms(asked)];
+    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    parts.join("\n")
+}
+
+fn alarms(asked: &[Asked]) -> String {
+    let findings = findings::all(asked);
+    if findings.is_empty() {
+        return format!("{}\n", Tone::Good.paint("All is well."));
+    }
+    findings.iter().map(|finding| format!("{} {}\n", Tone::Bad.paint("!"), super::output::printable(finding))).collect()
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum ForMachines<'a> {
+    Proxy(&'a crate::proxy::api::Status),
+    Nameserver(&'a crate::dns::api::Status),
+    None { name: String, error: &'a str },
+}
+
+fn for_machines(asked: &Asked) -> ForMachines<'_> {
+    match &asked.answer {
+        Answer::Proxy(status) => ForMachines::Proxy(status),
+        Answer::Nameserver(status) => ForMachines::Nameserver(status),
+        Answer::None(error) => ForMachines::None { name: asked.name(), error },
+    }
+}
+
+/// A moment as the operator's clock shows it: `HH:MM:SS`, in UTC with a `Z`.
+pub fn time_of_day(unix_ms: u64) -> String {
+    jiff::Timestamp::from_millisecond(unix_ms as i64)
+        .map_or_else(|_| "an unknown time".to_owned(), |moment| moment.strftime("%H:%M:%SZ").to_string())
+}
+
+/// How long ago, in the largest unit that says enough: `12s`, `5m`, `3h`, `2d`.
+pub fn ago(unix_ms: u64) -> String {
+    let seconds = crate::daemon::operator::unix_ms().saturating_sub(unix_ms) / 1000;
+    span(seconds)
+}
+
+/// Seconds in the largest unit that says enough.
+pub fn span(seconds: u64) -> String {
+    match seconds {
+        0..=119 => format!("{seconds}s"),
+        120..=7_199 => format!("{}m", seconds / 60),
+        7_200..=172_799 => format!("{}h", seconds / 3600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn asked(answer: Answer) -> Asked {
+        Asked { located: Located { name: Some("ns-2".to_owned()), role: None, socket: "/nowhere".into() }, answer }
+    }
+
+    #[test]
+    fn the_screen_shows_what_checks_say_beside_what_the_operator_says() {
+        let screen = screen(&[asked(Answer::Proxy(Box::new(examples::proxy())))]);
+        let screen = anstream::adapter::strip_str(&screen).to_string();
+        let web2 = screen.lines().find(|line| line.starts_with("www      web2")).expect("www/web2 has a line");
+        assert!(web2.contains("up") && web2.contains("drain"), "{screen}");
+    }
+
+    #[test]
+    fn spans_are_short() {
+        assert_eq!([span(5), span(125), span(7_300), span(200_000)], ["5s", "2m", "2h", "2d"]);
+    }
+
+    #[test]
+    fn times_of_day_are_in_utc() {
+        assert_eq!(time_of_day(1_700_000_000_000), "22:13:20Z");
+    }
+}

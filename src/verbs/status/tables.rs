@@ -1,0 +1,173 @@
+//! The tables of the screen (pure).
+
+use std::collections::BTreeMap;
+
+use super::{ago, span};
+use crate::daemon::operator::{OperatorState, Word};
+use crate::health::Verdict;
+use crate::proxy::api::{BackendStatus, LatchStatus, ServiceStatus};
+use crate::verbs::daemons::{Answer, Asked};
+use crate::verbs::output::{Cell, Table, Tone, cell, toned};
+
+/// One line a daemon.
+pub fn daemons(asked: &[Asked]) -> String {
+    let mut table =
+        Table::new(&["DAEMON", "ROLE", "VERSION", "STATE", "UPTIME", "GENERATION", "SERVED", "LAST RELOAD"]);
+    for one in asked {
+        table.row(match &one.answer {
+            Answer::Proxy(status) => vec![
+                cell(&status.name),
+                cell("proxy"),
+                cell(&status.version),
+                state(status.ready, status.draining),
+                cell(span(status.uptime_s)),
+                cell(status.generation.to_string()),
+                cell(format!("{} requests", status.requests)),
+                cell(status.last_reload.as_deref().unwrap_or("-")),
+            ],
+            Answer::Nameserver(status) => vec![
+                cell(&status.name),
+                cell("nameserver"),
+                cell(&status.version),
+                state(status.ready, status.draining),
+                cell(span(status.uptime_s)),
+                cell(status.generation.to_string()),
+                cell(format!("{} queries", status.queries)),
+                cell(status.last_reload.as_deref().unwrap_or("-")),
+            ],
+            Answer::None(why) => {
+                vec![cell(one.name()), cell("?"), cell("?"), toned("silent", Tone::Bad), toned(why, Tone::Bad)]
+            }
+        });
+    }
+    table.render()
+}
+
+fn state(ready: bool, draining: bool) -> Cell {
+    match (draining, ready) {
+        (true, _) => toned("stopping", Tone::Notable),
+        (false, true) => toned("ready", Tone::Good),
+        (false, false) => toned("not ready", Tone::Bad),
+    }
+}
+
+/// One line a backend, as all proxies see it; a proxy that sees it otherwise has a line of its own.
+pub fn services(asked: &[Asked]) -> String {
+    let mut table =
+        Table::new(&["SERVICE", "BACKEND", "ADDRESS", "CHECK", "OPERATOR", "USE", "RUNNING", "SEEN BY", "WHY"]);
+    for (key, views) in backends(asked) {
+        let running: u64 = views.iter().map(|view| view.backend.running).sum();
+        for (check, seen) in by_verdict(&views) {
+            let first = seen[0];
+            table.row(vec![
+                cell(key.0),
+                cell(key.1),
+                cell(&first.backend.address),
+                verdict(check),
+                operator(first.backend.operator),
+                usage(first.service, first.backend),
+                cell(running.to_string()),
+                cell(seen.iter().map(|view| view.proxy).collect::<Vec<_>>().join(" ")),
+                cell(why(&first.backend.check_reason, first.backend.check_since, first.backend.word.as_ref())),
+            ]);
+        }
+    }
+    table.render()
+}
+
+struct BackendView<'a> {
+    proxy: &'a str,
+    service: &'a ServiceStatus,
+    backend: &'a BackendStatus,
+}
+
+fn backends(asked: &[Asked]) -> BTreeMap<(&str, &str), Vec<BackendView<'_>>> {
+    let mut views: BTreeMap<(&str, &str), Vec<BackendView<'_>>> = BTreeMap::new();
+    for status in asked.iter().filter_map(Asked::proxy) {
+        for service in &status.services {
+            for backend in &service.backends {
+                let key = (service.name.as_str(), backend.name.as_str());
+                views.entry(key).or_default().push(BackendView { proxy: &status.name, service, backend });
+            }
+        }
+    }
+    views
+}
+
+fn by_verdict<'a>(views: &'a [BackendView<'a>]) -> Vec<(Verdict, Vec<&'a BackendView<'a>>)> {
+    let verdicts = [Verdict::Up, Verdict::Down, Verdict::Unchecked];
+    let seen = verdicts.map(|verdict| (verdict, views.iter().filter(|view| view.backend.check == verdict).collect()));
+    seen.into_iter().filter(|(_, seen): &(_, Vec<_>)| !seen.is_empty()).collect()
+}
+
+fn verdict(verdict: Verdict) -> Cell {
+    let tone = match verdict {
+        Verdict::Up => Tone::Good,
+        Verdict::Down => Tone::Bad,
+        Verdict::Unchecked => Tone::Notable,
+    };
+    toned(verdict.to_string(), tone)
+}
+
+fn operator(state: OperatorState) -> Cell {
+    let tone = if state == OperatorState::Ready { Tone::Plain } else { Tone::Notable };
+    toned(state.to_string(), tone)
+}
+
+fn usage(service: &ServiceStatus, backend: &BackendStatus) -> Cell {
+    let kind = if backend.backup { "backup" } else { "primary" };
+    match &service.latch {
+        Some(latch) if latch.active.as_ref() == Some(&backend.name) => {
+            let tone = if backend.backup { Tone::Notable } else { Tone::Good };
+            toned(format!("{kind}, active ({})", moved(latch)), tone)
+        }
+        Some(latch) if latch.spent.contains(&backend.name) => toned(format!("{kind}, failed away from"), Tone::Notable),
+        _ => cell(format!("{kind}, weight {}", backend.weight)),
+    }
+}
+
+fn moved(latch: &LatchStatus) -> String {
+    let stored = if latch.stored { "" } else { ", NOT on disk" };
+    match latch.epoch {
+        0 => format!("epoch 0{stored}"),
+        epoch => format!("epoch {epoch}, {} ago by {}: {}{stored}", ago(latch.at), latch.by, latch.reason),
+    }
+}
+
+fn why(check_reason: &str, since: u64, word: Option<&Word>) -> String {
+    let check = format!("{check_reason}, for {}", ago(since));
+    match word.filter(|word| word.state != OperatorState::Ready) {
+        None => check,
+        Some(word) => {
+            let until = word.until.map_or_else(String::new, |until| format!(" until {}", super::time_of_day(until)));
+            let because = if word.why.is_empty() { String::new() } else { format!(": {}", word.why) };
+            format!("{check}; {} by {} {} ago{until}{because}", word.state, word.who, ago(word.when))
+        }
+    }
+}
+
+/// One line an address of a pool member, as all nameservers see it.
+pub fn pools(asked: &[Asked]) -> String {
+    let mut table = Table::new(&["POOL", "MEMBER", "ADDRESS", "NAMESERVER", "CHECK", "OPERATOR", "ANSWERED", "WHY"]);
+    for status in asked.iter().filter_map(Asked::nameserver) {
+        for pool in &status.pools {
+            for member in &pool.members {
+                for address in &member.addresses {
+                    let answered =
+                        if address.answered { cell(format!("TTL {}", pool.ttl)) } else { toned("no", Tone::Notable) };
+                    table.row(vec![
+                        cell(&pool.name),
+                        cell(&member.name),
+                        cell(&address.address),
+                        cell(&status.name),
+                        verdict(address.check),
+                        operator(member.operator),
+                        answered,
+                        cell(why(&address.check_reason, address.check_since, member.word.as_ref())),
+                    ]);
+                }
+            }
+        }
+    }
+    table.render()
+}

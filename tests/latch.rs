@@ -1,0 +1,246 @@
+//! The latch over real processes: kill -9 at any moment, cold starts, reinstallation, proxies that disagreed.
+
+use std::future::Future;
+use std::time::{Duration, Instant};
+
+use polder::demo::documents::{STATEFUL, proxy_name};
+use polder::demo::fleet::{Deed, Fleet};
+use polder::demo::{Programs, backend::CheckPort, backend::Command};
+use polder::health::Verdict;
+use polder::proxy::api::{ServiceStatus, Status};
+use serde_json::{Value, json};
+
+const PROXIES: usize = 3;
+/// "The same on all proxies within 2 s."
+const AGREEMENT: Duration = Duration::from_secs(2);
+/// For what has no bound of its own here.
+const LIMIT: Duration = Duration::from_secs(10);
+
+fn programs() -> Programs {
+    Programs {
+        polder: env!("CARGO_BIN_EXE_polder").into(),
+        proxy: env!("CARGO_BIN_EXE_polder-proxy").into(),
+        dns: env!("CARGO_BIN_EXE_polder-dns").into(),
+    }
+}
+
+/// Runs a test with a fleet, on the thread that the fleet wants.
+fn with_fleet<F: Future<Output = Fleet>>(before: impl Fn(&str, &mut Value), test: impl FnOnce(Fleet) -> F) {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
+    tokio::task::LocalSet::new().block_on(&runtime, async {
+        let fleet = Fleet::start(&programs(), before).await.expect("the fleet starts");
+        test(fleet).await.stop().await;
+    });
+}
+
+async fn status(fleet: &Fleet, proxy: usize) -> Option<Status> {
+    let client = fleet.daemon(&proxy_name(proxy)).expect("the fleet has this proxy").client();
+    serde_json::from_value(client.get("/status").await.ok()?).ok()
+}
+
+fn shop(status: &Status) -> &ServiceStatus {
+    status.services.iter().find(|service| service.name == STATEFUL).expect("every proxy has the stateful service")
+}
+
+/// What each proxy's latch names, silent proxies left out.
+async fn active(fleet: &Fleet) -> Vec<String> {
+    let mut active = Vec::new();
+    for proxy in 0..PROXIES {
+        if let Some(status) = status(fleet, proxy).await {
+            let latch = shop(&status).latch.clone().expect("a stateful service has a latch");
+            active.push(latch.active.unwrap_or_else(|| "nothing".to_owned()));
+        }
+    }
+    active
+}
+
+/// Waits until `wanted` holds of what the latches name; gives how long it took.
+async fn until_active(fleet: &Fleet, limit: Duration, what: &str, wanted: impl Fn(&[String]) -> bool) -> Duration {
+    let began = Instant::now();
+    loop {
+        let now = active(fleet).await;
+        if wanted(&now) {
+            return began.elapsed();
+        }
+        assert!(began.elapsed() < limit, "not {what} within {limit:?}: the latches name {now:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+fn all_on<'a>(backend: &'a str) -> impl Fn(&[String]) -> bool + 'a {
+    move |active| active.len() == PROXIES && active.iter().all(|name| name == backend)
+}
+
+fn all_agree(active: &[String]) -> bool {
+    active.len() == PROXIES && active.iter().all(|name| name == &active[0])
+}
+
+/// Waits until every proxy sees the backend so.
+async fn until_seen(fleet: &Fleet, backend: &str, verdict: Verdict) {
+    let began = Instant::now();
+    loop {
+        let mut seen = Vec::new();
+        for proxy in 0..PROXIES {
+            if let Some(status) = status(fleet, proxy).await {
+                seen.extend(shop(&status).backends.iter().filter(|one| one.name == backend).map(|one| one.check));
+            }
+        }
+        if seen.len() == PROXIES && seen.iter().all(|check| *check == verdict) {
+            return;
+        }
+        assert!(began.elapsed() < LIMIT, "{backend} is not {verdict} on all proxies: {seen:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
+async fn act(fleet: &mut Fleet, deed: Deed, name: &str) {
+    let done = fleet.act(deed, name).await;
+    assert!(done.is_ok(), "{deed:?} {name}: {done:?}");
+}
+
+async fn fail_back(fleet: &Fleet) {
+    let began = Instant::now();
+    for proxy in 0..PROXIES {
+        let client = fleet.daemon(&proxy_name(proxy)).expect("the fleet has this proxy").client();
+        let command = json!({ "service": STATEFUL, "who": "test", "why": "" });
+        while let Err(error) = client.post("/failback", &command).await {
+            assert!(began.elapsed() < LIMIT, "failback refused: {error}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Kill -9 of a proxy at any moment of a failover, a hundred times, then start: one active backend, the same on all
+/// proxies within 2 s, never the failed primary again until failback.
+#[test]
+fn a_proxy_killed_at_any_moment_of_a_failover_agrees_with_the_others_when_it_is_back() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    println!("SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let rounds: usize = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(100);
+    let faster = |_: &str, document: &mut Value| {
+        // A quarter of the demo's times: a hundred failovers in a minute.
+        if document["services"][STATEFUL].is_object() {
+            document["services"][STATEFUL]["check"]["interval"] = json!("50ms");
+            document["services"][STATEFUL]["check"]["timeout"] = json!("100ms");
+            document["services"][STATEFUL]["start_grace"] = json!("200ms");
+        }
+    };
+    with_fleet(faster, |mut fleet| async move {
+        until_active(&fleet, LIMIT, "on the primary", all_on("shop1")).await;
+        for round in 0..rounds {
+            let victim = proxy_name(random.usize(..PROXIES));
+            let moment = Duration::from_micros(random.u64(0..250_000));
+            act(&mut fleet, Deed::Kill, "shop1").await;
+            // The moment is the test's input, not a wait for something.
+            tokio::time::sleep(moment).await;
+            act(&mut fleet, Deed::Restart, &victim).await;
+            until_active(
+                &fleet,
+                AGREEMENT,
+                &format!("on shop2 everywhere (round {round}, {victim} killed after {moment:?})"),
+                all_on("shop2"),
+            )
+            .await;
+            act(&mut fleet, Deed::Mend, "shop1").await;
+            until_seen(&fleet, "shop1", Verdict::Up).await;
+            assert!(
+                all_on("shop2")(&active(&fleet).await),
+                "round {round}: the failed primary serves again without failback"
+            );
+            fail_back(&fleet).await;
+            until_active(&fleet, AGREEMENT, "failed back", all_on("shop1")).await;
+        }
+        fleet
+    });
+}
+
+/// A backup that is up before the primary at a cold start does not take the service.
+#[test]
+fn a_backup_that_is_up_first_at_a_cold_start_does_not_take_the_service() {
+    let patient = |_: &str, document: &mut Value| {
+        if document["services"][STATEFUL].is_object() {
+            document["services"][STATEFUL]["start_grace"] = json!("10s");
+        }
+    };
+    with_fleet(patient, |mut fleet| async move {
+        for proxy in 0..PROXIES {
+            act(&mut fleet, Deed::Kill, &proxy_name(proxy)).await;
+            forget_state(&fleet, proxy);
+        }
+        act(&mut fleet, Deed::Kill, "shop1").await;
+        for proxy in 0..PROXIES {
+            act(&mut fleet, Deed::Mend, &proxy_name(proxy)).await;
+        }
+        let began = Instant::now();
+        until_seen(&fleet, "shop2", Verdict::Up).await;
+        while began.elapsed() < Duration::from_secs(5) {
+            let now = active(&fleet).await;
+            assert!(
+                all_on("shop1")(&now),
+                "after {:?} of its grace the primary lost the service: {now:?}",
+                began.elapsed()
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        act(&mut fleet, Deed::Mend, "shop1").await;
+        until_seen(&fleet, "shop1", Verdict::Up).await;
+        assert!(all_on("shop1")(&active(&fleet).await));
+        fleet
+    });
+}
+
+fn forget_state(fleet: &Fleet, proxy: usize) {
+    let folder = fleet.document(&proxy_name(proxy))["state_dir"].as_str().expect("a proxy has a state_dir").to_owned();
+    for entry in std::fs::read_dir(&folder).expect("the state directory is there") {
+        std::fs::remove_file(entry.expect("an entry").path()).expect("a state file can be removed");
+    }
+}
+
+#[test]
+fn a_reinstalled_proxy_learns_the_latch_from_its_peers_before_it_says_ready() {
+    with_fleet(
+        |_, _| (),
+        |mut fleet| async move {
+            act(&mut fleet, Deed::Kill, "shop1").await;
+            until_active(&fleet, LIMIT, "failed over", all_on("shop2")).await;
+            act(&mut fleet, Deed::Kill, "px-2").await;
+            forget_state(&fleet, 1);
+            act(&mut fleet, Deed::Mend, "shop1").await;
+            // Mending returns when the daemon has said READY: what it says then is what it knew.
+            act(&mut fleet, Deed::Mend, "px-2").await;
+            let status = status(&fleet, 1).await.expect("px-2 is back");
+            let latch = shop(&status).latch.clone().expect("it has a latch");
+            assert_eq!(latch.active.as_deref(), Some("shop2"), "{latch:?}");
+            fleet
+        },
+    );
+}
+
+#[test]
+fn proxies_that_failed_over_to_different_backups_agree_when_they_meet() {
+    let apart = |name: &str, document: &mut Value| {
+        if name == "px-1" {
+            document["peers"]["key_file"] = json!(
+                document["peers"]["key_file"].as_str().map(|path| path.replace("proxy-peers", "nameserver-peers"))
+            );
+        }
+    };
+    with_fleet(apart, |mut fleet| async move {
+        let close =
+            |fleet: &Fleet, proxy: usize| Command::CheckPort(CheckPort::Close(fleet.addresses.check_port(proxy)));
+        for (backend, proxies) in [("shop2", vec![1, 2]), ("shop1", vec![0, 1, 2])] {
+            for proxy in proxies {
+                let order = close(&fleet, proxy);
+                fleet.webserver_mut(backend).expect("the fleet has it").tell(order).await.expect("it obeys");
+            }
+        }
+        until_active(&fleet, LIMIT, "failed over to different backups", |active| active == ["shop2", "shop3", "shop3"])
+            .await;
+        let document = fleet.document("px-1");
+        fleet.write_json("px-1", &document).expect("the document is written");
+        fleet.reload("px-1").await.expect("the document is accepted");
+        until_active(&fleet, AGREEMENT, "of one mind", all_agree).await;
+        fleet
+    });
+}
