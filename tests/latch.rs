@@ -9,6 +9,7 @@ use polder::demo::{Programs, backend::CheckPort, backend::Command};
 use polder::health::Verdict;
 use polder::proxy::api::{ServiceStatus, Status};
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PROXIES: usize = 3;
 /// "The same on all proxies within 2 s."
@@ -243,4 +244,88 @@ fn proxies_that_failed_over_to_different_backups_agree_when_they_meet() {
         until_active(&fleet, AGREEMENT, "of one mind", all_agree).await;
         fleet
     });
+}
+
+/// A check so slow that what a test does comes before its verdict.
+fn deliberate(_: &str, document: &mut Value) {
+    if document["services"][STATEFUL].is_object() {
+        document["services"][STATEFUL]["check"] = json!({ "path": "/healthz", "interval": "1s", "timeout": "500ms" });
+        document["timeouts"]["drain"] = json!("30s");
+        document["timeouts"]["response_head"] = json!("30s");
+    }
+}
+
+/// A visitor's request to a proxy, and the status it gets; none: no response within the limit.
+async fn visit(fleet: &Fleet, proxy: usize, limit: Duration) -> impl Future<Output = Option<String>> + use<> {
+    let document = fleet.document(&proxy_name(proxy));
+    let address = document["listeners"][0]["address"].as_str().expect("a proxy listens").to_owned();
+    let host = document["services"][STATEFUL]["hosts"][0].as_str().expect("a service has hosts").to_owned();
+    let mut stream = tokio::net::TcpStream::connect(address).await.expect("the proxy accepts");
+    let request = format!("GET / HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.expect("the proxy reads");
+    async move {
+        let mut response = Vec::new();
+        let read = stream.read_to_end(&mut response);
+        tokio::time::timeout(limit, read).await.ok()?.ok()?;
+        String::from_utf8_lossy(&response).lines().next().map(str::to_owned)
+    }
+}
+
+#[test]
+fn a_request_in_a_process_that_was_taken_over_moves_when_the_new_one_fails_over() {
+    with_fleet(deliberate, |mut fleet| async move {
+        act(&mut fleet, Deed::Freeze, "shop1").await;
+        let response = visit(&fleet, 0, LIMIT).await;
+        act(&mut fleet, Deed::Takeover, "px-1").await;
+        assert!(all_on("shop1")(&active(&fleet).await), "the takeover came before the verdict");
+        until_active(&fleet, LIMIT, "failed over", all_on("shop2")).await;
+        assert_eq!(response.await.as_deref(), Some("HTTP/1.1 200 OK"));
+        fleet
+    });
+}
+
+/// The new side of a takeover as far as its "ready": the old one waits for its "taken".
+async fn be_ready_to_take_over(socket: &str) -> tokio::net::UnixStream {
+    let mut stream = tokio::net::UnixStream::connect(socket).await.expect("the admin socket is there");
+    let ask = "POST /takeover HTTP/1.1\r\nHost: test\r\nConnection: upgrade\r\nUpgrade: polder-takeover\r\n\
+               Content-Length: 0\r\n\r\n";
+    stream.write_all(ask.as_bytes()).await.expect("it reads");
+    let mut head = Vec::new();
+    while !head.ends_with(b"\r\n\r\n") {
+        head.push(stream.read_u8().await.expect("it answers"));
+    }
+    assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
+    let hello = json!({ "hello": { "program": "polder-proxy", "protocol": 1, "version": "test" } }).to_string();
+    for frame in [hello.as_str(), "\"ready\""] {
+        stream.write_u32(frame.len() as u32).await.expect("it reads");
+        stream.write_all(frame.as_bytes()).await.expect("it reads");
+    }
+    // The final state comes last; it alone begins so. Descriptors between are the kernel's to drop.
+    let mut said = Vec::new();
+    while !said.windows(8).any(|part| part == b"{\"final\"") {
+        said.push(stream.read_u8().await.expect("it says its final state"));
+    }
+    stream
+}
+
+#[test]
+fn what_happened_while_a_new_process_gave_up_counts_at_once() {
+    with_fleet(
+        |_, _| (),
+        |mut fleet| async move {
+            for proxy in [1, 2] {
+                act(&mut fleet, Deed::Kill, &proxy_name(proxy)).await;
+            }
+            let document = fleet.document("px-1");
+            let socket = document["admin"]["socket"].as_str().expect("a proxy has an admin socket");
+            let new = be_ready_to_take_over(socket).await;
+            act(&mut fleet, Deed::Kill, "shop1").await;
+            // The verdict falls while nothing may change: the time is the test's input.
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            drop(new);
+            let failed_over = |active: &[String]| active == ["shop2"];
+            until_active(&fleet, Duration::from_secs(1), "failed over at once", failed_over).await;
+            fleet
+        },
+    );
 }

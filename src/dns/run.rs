@@ -15,13 +15,13 @@ use super::control::{Alarms, Control, Saved, targets};
 use super::document::{self, Document};
 use super::listening::{Bound, Listening};
 use super::nameserver::{End, Exchange, HOUSEKEEPING, Keeping, Nameserver, PROGRAM, Parts, first_round};
-use crate::config::DnsConfig;
+use crate::config::{DnsConfig, PeersConfig};
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::peers::{Heard, Keys};
 use crate::daemon::signals::{Signal, Signals};
 use crate::daemon::sockets::Sockets;
 use crate::daemon::startup::{self, Inheritance};
-use crate::daemon::takeover::Takeover;
+use crate::daemon::takeover::{self, Takeover};
 use crate::daemon::ticks::{Tick, Ticks};
 use crate::daemon::{fd_store, logs, notify};
 use crate::health::checker::Checker;
@@ -81,7 +81,7 @@ fn check(args: &DaemonArgs, document: &Document) -> ExitCode {
 fn try_live(config: &DnsConfig) -> Result<(), String> {
     let mut wrong = Vec::new();
     if let Some(peers) = &config.peers {
-        wrong.extend(Keys::read(&peers.key_file).err());
+        wrong.extend(peer_keys(peers).err());
     }
     let mut sockets = Sockets::default();
     wrong.extend(Bound::bind(config, &mut sockets).err().map(|error| error.message));
@@ -128,14 +128,14 @@ async fn serve(args: DaemonArgs, document: Document, passed: Vec<OwnedFd>) -> Re
     let config = document.config.clone();
     let Inheritance { mut sockets, takeover } =
         startup::inherit(&args, passed, PROGRAM, &config.admin.socket).await.map_err(|error| error.0)?;
+    let keeping = Keeping::new(&config.state_dir);
+    let (saved, alarms) = known_before(&keeping, takeover.as_ref())?;
     let bound = Bound::bind(&config, &mut sockets).map_err(|error| error.message)?;
     let admin_sockets = AdminSockets::bind(&config, &mut sockets)?;
     sockets.settle();
 
     let ticks = Ticks::default();
     let control_tick = ticks.worker("control");
-    let keeping = Keeping::new(&config.state_dir);
-    let (saved, alarms) = known_before(&keeping, takeover.as_ref())?;
     let mut control = Control::new(document, &saved);
     control.alarms.extend(alarms);
     let checker = check_all(&control.document, &saved).await;
@@ -188,9 +188,7 @@ fn known_before(keeping: &Keeping, takeover: Option<&Takeover>) -> Result<(Saved
         None => Ok(keeping.read()),
         Some(takeover) => {
             let mut saved = Saved::default();
-            saved
-                .read_handover(takeover.state.clone())
-                .map_err(|error| format!("the running daemon's state cannot be understood: {error}"))?;
+            saved.read_handover(takeover.state.clone()).map_err(|why| takeover::not_understood(&why))?;
             Ok((saved, Alarms::new()))
         }
     }
@@ -216,7 +214,7 @@ async fn meet_peers(
     heard: mpsc::Sender<Heard>,
 ) -> Result<Option<Exchange>, String> {
     let (Some(peers), Some(listener)) = (&config.peers, listener) else { return Ok(None) };
-    let keys = Keys::read(&peers.key_file)?;
+    let keys = peer_keys(peers)?;
     let exchange = Exchange::start(config, keys, listener, control.operator_value(), heard);
     if let Some(exchange) = &exchange
         && !exchange.first_round(PEERS_LIMIT).await
@@ -224,6 +222,10 @@ async fn meet_peers(
         tracing::warn!("no peer answers; starting with the operator's words this nameserver knows itself");
     }
     Ok(exchange)
+}
+
+fn peer_keys(peers: &PeersConfig) -> Result<Keys, String> {
+    Keys::read(&peers.key_file).map_err(|why| format!("peers.key_file: {why}"))
 }
 
 fn hear_early(control: &mut Control, heard: Heard) {

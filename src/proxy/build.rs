@@ -94,6 +94,7 @@ fn build_service(service: &PreparedService, at: &Circumstances<'_>, before: Opti
         balance: service.balance,
         backends: service.backends.iter().map(|backend| build_backend(backend, at, before)).collect(),
         verdict_bound: service.verdict_bound,
+        hold_bound: service.hold_bound,
         waiting: before.map_or_else(Arc::default, |before| before.waiting.clone()),
     }
 }

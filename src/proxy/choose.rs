@@ -28,7 +28,7 @@ pub enum Choice {
         /// The response carries a new cookie.
         set_cookie: bool,
     },
-    /// Wait for the next snapshot, bounded by the service's `verdict_bound`.
+    /// Wait for the next snapshot, bounded by [`Service::longest_wait`].
     Wait,
     /// 503.
     Nobody,

@@ -10,15 +10,16 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::api::{FailbackCommand, FailoverCommand};
+use super::api::{FailbackCommand, FailoverCommand, Status};
 use super::build::{Circumstances, answers_alike, build, standings};
+use super::followed;
 use super::latch::{Keeper, Now, Refusal, Said, Site};
 use super::latches::{Ended, Found, Latches, Moved, Record};
 use super::peer_words::PeerWords;
 use super::prepared::{Prepared, PreparedService};
 use super::snapshot::{Backend, Service, Snapshot};
 use crate::daemon::operator::{OperatorCommand, OperatorState, OperatorStates, Word};
-use crate::health::HealthView;
+use crate::health::{HealthView, Target, Verdict};
 
 /// The version of what proxies tell each other and hand over.
 pub const VERSION: u64 = 1;
@@ -101,14 +102,19 @@ pub struct Known {
     pub health: Arc<HealthView>,
     /// The operator's words.
     pub operator: OperatorStates,
+    /// Why those on disk cannot be read, if they cannot; for the operator.
+    pub operator_lost: Option<String>,
     /// The latches on disk.
     pub latches: Found,
-    /// Health was not known: active backends get their grace.
-    pub cold: bool,
+    /// What was known of health before this process checked anything, saved or handed over: an active backend that was
+    /// not up then gets its grace.
+    pub remembered: HealthView,
 }
 
 #[derive(Debug, Default)]
 struct OperatorFile {
+    /// What it held is lost, until it is written again.
+    lost: Option<String>,
     dirty: bool,
     writing: bool,
     failure: Option<(String, Duration)>,
@@ -123,14 +129,15 @@ impl State {
             health: known.health,
             operator: known.operator,
             peers: BTreeMap::new(),
-            operator_file: OperatorFile::default(),
+            operator_file: OperatorFile { lost: known.operator_lost, ..OperatorFile::default() },
             told: Value::Null,
             draining: false,
             snapshot: Arc::new(Snapshot::nothing(&prepared)),
             prepared,
             workers,
         };
-        state.latches.cover(&state.prepared, known.cold, now);
+        let up = |target: &Target| known.remembered.get(target).is_some_and(|known| known.verdict == Verdict::Up);
+        state.latches.cover(&state.prepared, up, now);
         let effects = state.settle(now);
         (state, effects)
     }
@@ -140,9 +147,14 @@ impl State {
         &self.snapshot
     }
 
-    /// What is told to peers, and handed over.
+    /// What is told to peers.
     pub fn ours(&self) -> Value {
         json!({ "version": VERSION, "latches": self.latches.record().latches, "operator": self.operator })
+    }
+
+    /// What is handed over: the same, with the steps under way as if they had ended.
+    pub fn to_hand_over(&self) -> Value {
+        json!({ "version": VERSION, "latches": self.latches.heading().latches, "operator": self.operator })
     }
 
     /// Whether a latch waits for its write: a start is not ready before it has ended.
@@ -170,7 +182,7 @@ impl State {
             }
             Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
             Event::Reloaded(prepared) => {
-                self.latches.cover(&prepared, false, now);
+                self.latches.cover(&prepared, |_| true, now);
                 self.prepared = prepared;
                 effects.extend(self.step_latches(now));
                 effects.push(self.publish(self.build(now)));
@@ -304,6 +316,20 @@ impl State {
         Some(act(keeper, &Site { own: &self.own, service: &service.name, backends: &backends, rules, running }))
     }
 
+    /// After a handover: the new daemon alone checks, hears and decides; requests that still run in this process go by
+    /// what it says. Nothing is decided, written or told here any more.
+    pub fn follow(&mut self, daemon: &Status, now: Now) -> Vec<Effect> {
+        self.health = Arc::new(followed::health(&self.prepared, daemon));
+        self.operator = followed::operator(daemon);
+        for service in &daemon.services {
+            if let Some(latch) = &service.latch {
+                self.latches.follow(&service.name, followed::latch(latch));
+            }
+        }
+        let next = self.build(now);
+        if answers_alike(&self.snapshot, &next) { Vec::new() } else { vec![self.publish(next)] }
+    }
+
     fn hear(&mut self, peer: String, value: &Value, effects: &mut Vec<Effect>) {
         match PeerWords::read(value, self.peers.get(&peer)) {
             Ok(words) => {
@@ -395,6 +421,7 @@ impl State {
         let tries = "it counts in memory and the write is tried again every 2 s";
         alarms.extend(self.latches.failure().map(|why| format!("a latch is not on disk: {why}; {tries}")));
         let operator = self.operator_file.failure.as_ref();
+        alarms.extend(self.operator_file.lost.clone());
         alarms.extend(operator.map(|(why, _)| format!("an operator's word is not on disk: {why}; {tries}")));
         for (peer, words) in &self.peers {
             alarms.extend(words.alarms(peer, &self.latches.record().latches, now));
@@ -410,7 +437,7 @@ impl State {
     /// One line for `systemctl status`.
     pub fn summary(&self) -> String {
         let backends = || self.snapshot.services.iter().flat_map(|service| &service.backends);
-        let up = backends().filter(|backend| backend.verdict == crate::health::Verdict::Up).count();
+        let up = backends().filter(|backend| backend.verdict == Verdict::Up).count();
         let latches =
             self.prepared.services.iter().filter(|service| service.rules().is_some()).map(|service| {
                 match self.latches.get(&service.name).and_then(Keeper::latch) {
@@ -436,6 +463,7 @@ impl OperatorFile {
 
     fn written(&mut self, ended: Result<(), String>, now: Now) {
         self.writing = false;
+        self.lost.take_if(|_| ended.is_ok());
         self.failure = ended.err().map(|why| (why, now.running + RETRY));
     }
 }

@@ -24,8 +24,21 @@ struct Machine {
 impl Machine {
     fn start(found: Found, cold: bool) -> Machine {
         let prepared = prepared();
-        let health = Arc::new(health(&prepared, Verdict::Up));
-        let known = Known { health, operator: OperatorStates::default(), latches: found, cold };
+        let health = health(&prepared, Verdict::Up);
+        let remembered = if cold { HealthView::new() } else { health.clone() };
+        Machine::start_with(
+            prepared,
+            Known {
+                health: health.into(),
+                operator: OperatorStates::default(),
+                operator_lost: None,
+                latches: found,
+                remembered,
+            },
+        )
+    }
+
+    fn start_with(prepared: Arc<Prepared>, known: Known) -> Machine {
         let now = Now { running: Duration::ZERO, unix_ms: 1_000_000 };
         let (state, effects) = State::new(prepared, known, 1, now);
         let (written, operator_written, published) = Default::default();
@@ -159,6 +172,70 @@ fn a_disk_that_does_not_answer_holds_a_failover_back_for_its_time_only() {
     machine.take(Event::LatchesWritten { ticket, ended: Ended::Well });
     assert!(machine.state.latches.is_stored("shop"));
     assert_eq!(machine.alarms(), "");
+}
+
+#[test]
+fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backup_was_known_to_be_up() {
+    let prepared = prepared();
+    let shop = prepared.service("shop").unwrap();
+    let (primary, backup) = (shop.backends[0].target.clone(), shop.backends[1].target.clone());
+    let mut now_known = health(&prepared, Verdict::Up);
+    now_known.get_mut(&*primary).unwrap().verdict = Verdict::Down;
+    let known = |remembered: HealthView| Known {
+        health: now_known.clone().into(),
+        operator: OperatorStates::default(),
+        operator_lost: None,
+        latches: Found::Missing,
+        remembered,
+    };
+    let mut only_backup = health(&prepared, Verdict::Up);
+    only_backup.retain(|target, _| *target == *backup);
+    let latches = Found::Whole(Record { latches: [("shop".into(), Latch::first("web2"))].into(), ..Record::default() });
+    let start = |remembered: HealthView| {
+        Machine::start_with(prepared.clone(), Known { latches: latches.clone(), ..known(remembered) })
+    };
+    assert_eq!(start(only_backup).view(), LatchView::Hold);
+    let was_up = start(health(&prepared, Verdict::Up));
+    assert_eq!((was_up.latch().epoch, was_up.view()), (1, LatchView::Active(1)), "it died a moment ago");
+}
+
+#[test]
+fn a_step_under_way_is_handed_over_as_if_it_had_ended() {
+    let mut machine = Machine::start(Found::Missing, false);
+    machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);
+    let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new() };
+    let (_, effects) = machine.state.failover(&command, machine.now).unwrap();
+    machine.carry_out(effects);
+    assert_eq!(machine.state.ours()["latches"]["shop"]["active"], "web2");
+    let mut next = Machine::start(Found::Missing, false);
+    next.take(Event::Inherited(machine.state.to_hand_over()));
+    assert_eq!((next.view(), next.latch().epoch), (LatchView::Active(1), 1));
+}
+
+#[test]
+fn after_a_handover_requests_go_by_what_the_new_daemon_says_and_nothing_is_written() {
+    let (mut old, mut new) = (Machine::start(Found::Missing, false), Machine::start(Found::Missing, false));
+    let follow = |old: &mut Machine, new: &Machine| {
+        let said = status(&new.state, &Live::default(), new.now);
+        let effects = old.state.follow(&said, old.now);
+        assert!(effects.iter().all(|effect| matches!(effect, Effect::Publish(_))), "{effects:?}");
+        old.carry_out(effects);
+    };
+    let written = old.written.len();
+    follow(&mut old, &new);
+    assert_eq!(old.published, [1], "nothing has changed");
+    new.disk_works = false;
+    new.set("www/web1", Verdict::Down);
+    new.set("shop/web2", Verdict::Down);
+    new.say("www/web2", OperatorState::Drain, true).unwrap();
+    follow(&mut old, &new);
+    assert_eq!((old.view(), old.latch()), (LatchView::Active(1), new.latch()));
+    let www = &old.service("www").backends;
+    assert_eq!((www[0].verdict, www[1].operator), (Verdict::Down, OperatorState::Drain));
+    new.set("shop/web3", Verdict::Down);
+    follow(&mut old, &new);
+    assert_eq!(old.view(), LatchView::Hold, "the daemon may move it in a moment");
+    assert_eq!(old.written.len(), written);
 }
 
 #[test]

@@ -6,13 +6,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime};
 
 use serde_json::Value;
 use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::JoinHandle;
 
+use super::api::Status;
 use super::control::{Effect, Event, State};
 use super::latch::Now;
 use super::latch_store::LatchStore;
@@ -25,7 +27,7 @@ use super::status::Live;
 use super::worker::{Command, Report, Shared, Worker};
 use crate::daemon::admin::{AdminReply, AdminRequest, AdminServer, serve_tcp, serve_unix};
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::operator::unix_ms;
+use crate::daemon::operator::{OperatorStates, unix_ms};
 use crate::daemon::peers::{Heard, Peers};
 use crate::daemon::reload::HandOverError;
 use crate::daemon::signals::{Signal, Signals};
@@ -66,6 +68,8 @@ pub(super) enum Input {
     Offered(Result<Offered, TakeoverError>),
     /// It is the daemon now, or gone.
     Finished(Result<(), TakeoverError>),
+    /// What the daemon that took over says of itself.
+    Followed(Box<Status>),
     /// A reload's successor has taken over (its process id), or not.
     Succeeded(Result<u32, HandOverError>),
 }
@@ -86,7 +90,13 @@ pub(super) struct Files {
     pub(super) latches: LatchStore,
     pub(super) found: Found,
     pub(super) operator: StateFile,
+    /// What the operator's file held at the start.
+    pub(super) words: OperatorStates,
+    /// Why it could not be read; for the operator.
+    pub(super) words_lost: Option<String>,
     pub(super) health: StateFile,
+    /// The last try to save health failed.
+    pub(super) health_unsaved: Arc<AtomicBool>,
 }
 
 /// The loop's ends of its channels.
@@ -149,8 +159,11 @@ pub(super) struct EventLoop {
     pub(super) channels: Channels,
     pub(super) phase: Phase,
     pub(super) stop_if_not_handed_over: bool,
+    /// What happened while the final state was on its way: counts if the new process goes away.
+    pub(super) held_back: Vec<Event>,
     pub(super) admin: Option<AdminServer>,
     pub(super) admin_tcp: Option<AdminServer>,
+    pub(super) admin_leaving: Vec<JoinHandle<()>>,
     pub(super) reload: Option<Pending>,
     pub(super) successor: Option<oneshot::Sender<()>>,
     pub(super) successor_reply: Option<oneshot::Sender<AdminReply>>,
@@ -180,11 +193,20 @@ impl EventLoop {
             }
             self.keep_up();
         }
-        for server in self.admin.into_iter().chain(self.admin_tcp) {
-            server.stop(ADMIN_LIMIT).await;
+        self.leave_operator();
+        for leaving in self.admin_leaving {
+            // It cannot be cancelled, and what it would panic with has been logged.
+            let _ = leaving.await;
         }
         tracing::info!("ended");
         Ok(())
+    }
+
+    /// Accepts no more of the operator's requests; those under way get their answers before the process ends.
+    pub(super) fn leave_operator(&mut self) {
+        for server in self.admin.take().into_iter().chain(self.admin_tcp.take()) {
+            self.admin_leaving.push(tokio::task::spawn_local(server.stop(ADMIN_LIMIT)));
+        }
     }
 
     /// Waits for the next thing to happen, and does it.
@@ -219,6 +241,7 @@ impl EventLoop {
             Input::Takeover(stream) => self.offer(stream),
             Input::Offered(offered) => self.on_offered(offered),
             Input::Finished(finished) => self.on_finished(finished),
+            Input::Followed(daemon) => self.follow(&daemon),
             Input::Succeeded(ended) => self.on_succeeded(ended),
         }
     }
@@ -245,7 +268,7 @@ impl EventLoop {
         self.reload = None;
         notify::stopping("draining");
         tracing::info!("told to stop: draining");
-        self.save_health();
+        save_health(&self.files.health, &self.health_value(), &self.files.health_unsaved);
         self.drain();
         self.phase = Phase::Stopping { until: self.drain_until() };
     }
@@ -272,16 +295,21 @@ impl EventLoop {
 
     fn has_ended(&self) -> bool {
         let (Phase::Stopping { until } | Phase::HandedOver { until }) = self.phase else { return false };
-        self.clock.now().running >= until || self.workers.iter().all(|worker| worker.thread.is_finished())
+        // Who asked for the reload that ends this process is told how it went, even if there is nobody to drain.
+        let told = self.successor_reply.is_none();
+        self.clock.now().running >= until || (told && self.workers.iter().all(|worker| worker.thread.is_finished()))
     }
 
     /// Takes an event in and carries out what follows. Once another process is, or is about to be, the daemon, nothing
-    /// changes here any more but the end of this one.
+    /// changes here any more but the end of this one; if that process goes away, what was held back counts.
     pub(super) fn take(&mut self, event: Event) {
-        let ours = matches!(self.phase, Phase::Serving | Phase::Offering | Phase::Stopping { .. });
-        if ours || matches!(event, Event::Draining(_)) {
-            let effects = self.state.on_event(event, self.clock.now());
-            self.carry_out(effects);
+        match self.phase {
+            Phase::Handing => self.held_back.push(event),
+            Phase::HandedOver { .. } if !matches!(event, Event::Draining(_)) => {}
+            _ => {
+                let effects = self.state.on_event(event, self.clock.now());
+                self.carry_out(effects);
+            }
         }
     }
 
@@ -336,12 +364,9 @@ impl EventLoop {
             && matches!(self.phase, Phase::Serving | Phase::Offering)
         {
             self.health_saved = now;
-            let (file, value) = (self.files.health.clone(), self.health_value());
-            tokio::task::spawn_blocking(move || {
-                if let Err(error) = file.write(&value) {
-                    tracing::warn!("health cannot be saved: {error}");
-                }
-            });
+            let (file, value, unsaved) =
+                (self.files.health.clone(), self.health_value(), self.files.health_unsaved.clone());
+            tokio::task::spawn_blocking(move || save_health(&file, &value, &unsaved));
         }
         let summary = self.state.summary();
         if summary != self.summary && !self.is_draining() {
@@ -352,12 +377,6 @@ impl EventLoop {
 
     pub(super) fn health_value(&self) -> Value {
         saved::to_json(&self.state.health, SystemTime::now())
-    }
-
-    fn save_health(&self) {
-        if let Err(error) = self.files.health.write(&self.health_value()) {
-            tracing::warn!("health cannot be saved: {error}");
-        }
     }
 
     /// Every worker accepts from its share of the sockets, and no others.
@@ -391,5 +410,17 @@ impl EventLoop {
             peers: self.peers.as_ref().map(Peers::health).unwrap_or_default(),
             last_reload: self.last_reload.clone(),
         }
+    }
+}
+
+/// Writes health. A disk that stays full is one line of the log, and so is its end.
+fn save_health(file: &StateFile, value: &Value, unsaved: &AtomicBool) {
+    match file.write(value) {
+        Ok(()) if unsaved.swap(false, Relaxed) => tracing::info!("health is saved again"),
+        Ok(()) => {}
+        Err(error) if !unsaved.swap(true, Relaxed) => {
+            tracing::warn!("health cannot be saved: {error}; a start after a crash would probe every backend anew");
+        }
+        Err(_) => {}
     }
 }

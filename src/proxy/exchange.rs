@@ -45,7 +45,7 @@ struct Hunt {
 
 /// A place among those who wait for a verdict.
 struct Wait {
-    until: Instant,
+    began: Instant,
     waiting: Arc<AtomicUsize>,
 }
 
@@ -205,14 +205,15 @@ impl Hunt {
         view: &View,
         service: &Service,
     ) -> Result<(), Failure> {
-        let until = match &self.wait {
-            Some(wait) => wait.until,
+        let began = match &self.wait {
+            Some(wait) => wait.began,
             None => {
                 let wait = begin_wait(service, view.snapshot.settings.limits.waiting)?;
                 add(&connection.local.counters.waited, 1);
-                self.wait.insert(wait).until
+                self.wait.insert(wait).began
             }
         };
+        let until = began + service.longest_wait();
         if Instant::now() >= until {
             return Err(Failure { status: Some(503), end: End::VerdictTimeout });
         }
@@ -239,7 +240,7 @@ impl Hunt {
 fn begin_wait(service: &Service, most: usize) -> Result<Wait, Failure> {
     let waiting = Arc::clone(&service.waiting);
     let before = waiting.fetch_add(1, Ordering::Relaxed);
-    let wait = Wait { until: Instant::now() + service.verdict_bound, waiting };
+    let wait = Wait { began: Instant::now(), waiting };
     if before >= most { Err(Failure { status: Some(503), end: End::QueueFull }) } else { Ok(wait) }
 }
 

@@ -93,7 +93,7 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
     let (backend, set_cookie) = match choice {
         Choice::Use { backend, set_cookie } => (&service.backends[backend], set_cookie),
         Choice::Wait => {
-            return format!("it waits, at most {:?}, for a backend that may serve it", service.verdict_bound);
+            return format!("it waits, at most {:?}, for a backend that may serve it", service.longest_wait());
         }
         Choice::Nobody => return "no backend may serve it: it is answered 503".into(),
     };

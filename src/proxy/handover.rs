@@ -1,21 +1,29 @@
 //! The old side of a takeover: offer, stop accepting, hand the final state over, drain.
 //!
 //! Owns the form of the state that is handed over. Must never: change a latch, probe, or write once the final state is on
-//! its way: from then on the new process is the daemon. If it goes away before, this one accepts again.
+//! its way: from then on the new process is the daemon, and requests that still run here go by what it says. If it goes
+//! away before, this one accepts again.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
 use tokio::net::UnixStream;
+use tokio::sync::mpsc;
 
+use super::api::Status;
 use super::control::VERSION;
 use super::event_loop::{EventLoop, Input, Phase};
+use super::peer_words::PeerWords;
 use super::run::PROGRAM;
 use super::worker::Command;
+use crate::daemon::client::Client;
 use crate::daemon::takeover::{self, Handover, Offered, TakeoverError};
 use crate::health::{HealthView, saved};
 
-/// State handed over, as the new process reads it. What it cannot read is as if it were not there: checks and disk know.
+/// How often the daemon that took over is asked how things stand, while requests still run here.
+const FOLLOW: Duration = Duration::from_millis(250);
+
+/// State handed over, as the new process reads it. Health that it cannot read is as if it were not there: checks know.
 pub(super) struct Handed {
     /// What checks said.
     pub(super) health: HealthView,
@@ -24,19 +32,23 @@ pub(super) struct Handed {
 }
 
 impl Handed {
-    /// Reads it.
-    pub(super) fn read(state: &Value) -> Handed {
+    /// Reads it; the error tells why latches and words cannot be understood.
+    pub(super) fn read(state: &Value) -> Result<Handed, String> {
+        if state["version"] != VERSION {
+            return Err(format!("it is of version {}, this program reads {VERSION}", state["version"]));
+        }
+        PeerWords::read(&state["words"], None)?;
         let health = saved::from_json(&state["health"], SystemTime::now()).unwrap_or_else(|why| {
             tracing::warn!("the health handed over is not used: {why}");
             HealthView::new()
         });
-        Handed { health, words: state["words"].clone() }
+        Ok(Handed { health, words: state["words"].clone() })
     }
 }
 
 impl EventLoop {
     fn handed_state(&self) -> Value {
-        json!({ "version": VERSION, "health": self.health_value(), "words": self.state.ours() })
+        json!({ "version": VERSION, "health": self.health_value(), "words": self.state.to_hand_over() })
     }
 
     /// A new process asks.
@@ -102,6 +114,7 @@ impl EventLoop {
         if let Err(error) = finished {
             tracing::warn!("the new process is gone ({error}): this one accepts again");
             self.phase = Phase::Serving;
+            std::mem::take(&mut self.held_back).into_iter().for_each(|event| self.take(event));
             self.listen();
             self.pause_admin(false);
             if self.stop_if_not_handed_over {
@@ -111,13 +124,23 @@ impl EventLoop {
         }
         tracing::info!("the new process has taken over: draining");
         self.phase = Phase::HandedOver { until: self.drain_until() };
+        self.held_back.clear();
         self.checker = None;
         self.peers = None;
-        self.admin = None;
-        self.admin_tcp = None;
+        self.leave_operator();
         self.drain();
+        let (daemon, inputs) = (Client::new(&self.admin_socket), self.channels.inputs.clone());
+        tokio::task::spawn_local(listen_to(daemon, inputs));
         if let Some(successor) = self.successor.take() {
             let _ = successor.send(());
+        }
+    }
+
+    /// The daemon that took over says how things stand.
+    pub(super) fn follow(&mut self, daemon: &Status) {
+        if matches!(self.phase, Phase::HandedOver { .. }) {
+            let effects = self.state.follow(daemon, self.clock.now());
+            self.carry_out(effects);
         }
     }
 
@@ -126,5 +149,16 @@ impl EventLoop {
         for server in self.admin.iter().chain(&self.admin_tcp) {
             if paused { server.pause() } else { server.resume() }
         }
+    }
+}
+
+/// Asks until this process ends. A daemon that does not answer leaves things here as they were.
+async fn listen_to(daemon: Client, inputs: mpsc::UnboundedSender<Input>) {
+    loop {
+        let said = daemon.get("/status").await.ok().and_then(|status| serde_json::from_value(status).ok());
+        if said.is_some_and(|status| inputs.send(Input::Followed(Box::new(status))).is_err()) {
+            return;
+        }
+        tokio::time::sleep(FOLLOW).await;
     }
 }

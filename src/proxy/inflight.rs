@@ -44,7 +44,7 @@ pub enum Order {
     Abort,
     /// There is a new snapshot to choose from.
     ChooseAgain,
-    /// The drain began: close, you are idle.
+    /// The drain has gone on for a moment: close, nothing runs here.
     Close,
     /// The drain's limit has passed: close, whatever you do.
     Kill,
@@ -181,12 +181,10 @@ impl Registry {
         }
     }
 
-    /// The drain has begun: idle connections close. `fresh`: those too that have not sent anything yet. A client whose
-    /// first request is on its way would see an error, so they get a moment.
-    pub fn close_idle(&self, fresh: bool) {
+    /// The drain has gone on for a moment: connections on which nothing runs close.
+    pub fn close_idle(&self) {
         for (_, entry) in self.entries.borrow().iter() {
-            let phase = entry.phase.get();
-            if phase == Phase::Idle || fresh && phase == Phase::Fresh {
+            if matches!(entry.phase.get(), Phase::Idle | Phase::Fresh) {
                 entry.give(Order::Close);
             }
         }

@@ -17,6 +17,10 @@
 //! with the one we served before, if it may serve (`polder status` shows an alarm). Only a backend that our document did
 //! know and then lost has left the document.
 
+mod by_operator;
+
+pub use by_operator::{Refusal, Said};
+
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
@@ -42,6 +46,9 @@ pub struct Latch {
     pub spent: Vec<String>,
     /// Why, in words.
     pub reason: String,
+    /// An operator's step from a backend that can serve: wherever it is heard, running requests may end first.
+    #[serde(default)]
+    pub by_operator: bool,
 }
 
 impl Latch {
@@ -54,6 +61,7 @@ impl Latch {
             active: primary.into(),
             spent: Vec::new(),
             reason: "the primary, since the start".into(),
+            by_operator: false,
         }
     }
 
@@ -66,7 +74,8 @@ impl Latch {
     fn moved(&self, to: &str, spent: Vec<String>, reason: String, now: Now, site: &Site<'_>) -> Latch {
         let spent = spent.into_iter().filter(|name| name != to).collect();
         let by = site.own.to_string();
-        Latch { epoch: self.epoch.saturating_add(1), by, at: now.unix_ms, active: to.into(), spent, reason }
+        let epoch = self.epoch.saturating_add(1);
+        Latch { epoch, by, at: now.unix_ms, active: to.into(), spent, reason, by_operator: false }
     }
 
     fn spent_in_words(&self, service: &str) -> String {
@@ -176,15 +185,6 @@ impl<'a> Site<'a> {
     }
 }
 
-/// Why the operator's step is not taken.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// There is no such service or backend (404).
-    Unknown(String),
-    /// Not now; says what to do instead (409).
-    Refused(String),
-}
-
 /// The latch of one service in this proxy.
 #[derive(Debug, Clone)]
 pub struct Keeper {
@@ -205,10 +205,12 @@ struct Proposal {
     ours: bool,
 }
 
-/// An operator's step under way: new requests wait, running ones may end until `until`.
+/// An operator's step under way: new requests wait, running ones may end until `until`. `ours`: said to this proxy, who
+/// may still withdraw it; else a peer's, which counts already.
 #[derive(Debug, Clone)]
 struct Handing {
     next: Latch,
+    ours: bool,
     until: Duration,
 }
 
@@ -242,9 +244,21 @@ impl Keeper {
         self.grace_until = Some(now.running + rules.start_grace);
     }
 
+    /// In a process that has handed over: what the daemon's latch is, which alone decides. While its backend is down,
+    /// requests wait for the daemon to move it.
+    pub fn follow(&mut self, latch: Option<Latch>) {
+        *self = Keeper { in_force: latch, grace_until: Some(Duration::MAX), ..Keeper::undecided() };
+    }
+
     /// The latch that counts; none while undecided.
     pub fn latch(&self) -> Option<&Latch> {
         self.in_force.as_ref()
+    }
+
+    /// The latch that counts when the step under way, if there is one, has ended.
+    pub fn heading(&self) -> Option<&Latch> {
+        let handing = self.handing.as_ref().map(|handing| &handing.next);
+        self.proposed().or(handing).or(self.latch())
     }
 
     /// The latch to be stored before it counts.
@@ -266,8 +280,8 @@ impl Keeper {
         Some(before)
     }
 
-    /// A peer's latch: taken over if it is later than ours. If it is where an operator's step is leading us anyway, our
-    /// running requests may end first, as the operator was told.
+    /// A peer's latch: taken over if it is later than ours. If it is an operator's step, or where one is leading us
+    /// anyway, our running requests may end first, as the operator was told.
     pub fn hear(&mut self, theirs: &Latch) {
         if let Some(handing) = self.handing.as_mut().filter(|handing| handing.next.active == theirs.active) {
             if *theirs > handing.next {
@@ -290,6 +304,7 @@ impl Keeper {
             // another backend down would move the latch to and fro without end.
             self.begin_grace(now, site.rules);
         }
+        self.hand_over_gently(&active, now, site);
         if self.proposed.is_some() {
             return None;
         }
@@ -300,8 +315,32 @@ impl Keeper {
         None
     }
 
+    /// An operator's step that a peer made before we heard of it lets our running requests end too. Of two steps under
+    /// way the later one counts.
+    fn hand_over_gently(&mut self, active: &str, now: Now, site: &Site<'_>) {
+        let gentle =
+            |proposal: &Proposal| !proposal.ours && proposal.latch.by_operator && proposal.latch.active != active;
+        let Some(Proposal { latch: next, .. }) = self.proposed.take_if(|proposal| gentle(proposal)) else { return };
+        let until = match &self.handing {
+            Some(handing) if handing.next >= next => return,
+            Some(handing) => handing.until,
+            None => now.running + site.rules.failover_drain,
+        };
+        self.handing = Some(Handing { next, ours: false, until });
+    }
+
     fn hand_over(&mut self, handing: Handing, now: Now, site: &Site<'_>) -> Option<String> {
         let latch = self.in_force.as_ref()?;
+        let serves = site.find(&latch.active).is_some_and(Standing::keeps);
+        let waits = now.running < handing.until && site.running > 0 && serves;
+        if !handing.ours {
+            match *latch >= handing.next {
+                true => {}
+                false if waits => self.handing = Some(handing),
+                false => self.proposed = Some(Proposal { latch: handing.next, ours: false }),
+            }
+            return None;
+        }
         let (service, to) = (site.service, &handing.next.active);
         if latch.epoch >= handing.next.epoch {
             return Some(format!(
@@ -314,8 +353,7 @@ impl Keeper {
             let why = target.map_or_else(|| format!("{to} left the document"), Standing::in_words);
             return Some(format!("{service}: the step to {to} is withdrawn, {why}; it stays on {}", latch.active));
         }
-        let serves = site.find(&latch.active).is_some_and(Standing::keeps);
-        if now.running < handing.until && site.running > 0 && serves {
+        if waits {
             self.handing = Some(handing);
         } else {
             self.propose(handing.next);
@@ -437,131 +475,6 @@ impl Keeper {
             false => format!("{service}: {why}, and no other backend can serve"),
         })
     }
-
-    /// The operator's `failover`: to the named backend, or the first usable one in order.
-    pub fn failover(
-        &mut self,
-        to: Option<&str>,
-        said: &Said<'_>,
-        now: Now,
-        site: &Site<'_>,
-    ) -> Result<String, Refusal> {
-        let service = site.service;
-        if let Some(name) = to.filter(|name| site.find(name).is_none()) {
-            return Err(Refusal::Unknown(format!("{service} has no backend {name}; it has {}", names(site))));
-        }
-        let Some(latch) = self.in_force.clone() else { return self.decide(to, said, now, site) };
-        if let Some(words) = self.already_moving(to, site)? {
-            return Ok(words);
-        }
-        let target = match to.and_then(|name| site.find(name)) {
-            Some(target) => target,
-            None => site.fresh(&latch).ok_or_else(|| {
-                Refusal::Refused(format!(
-                    "{service} has no usable backend to fail over to: {}{}",
-                    in_words(site),
-                    latch.spent_in_words(service)
-                ))
-            })?,
-        };
-        if target.name == latch.active {
-            return Ok(format!("{service} is on {} already", target.name));
-        }
-        if !target.usable() {
-            return Err(Refusal::Refused(format!("{}; it cannot become active now", target.in_words())));
-        }
-        if latch.spent.iter().any(|name| name == target.name) {
-            return Err(Refusal::Refused(format!(
-                "{} was failed away from and may hold stale sessions: `polder failback {service}` goes back to the primary \
-                 and makes every backend eligible again",
-                target.name
-            )));
-        }
-        let next = latch.moved(target.name, latch.spent_with_active(), said.reason("failover"), now, site);
-        Ok(self.hand(next, now, site, &latch.active))
-    }
-
-    /// The operator's `failback`: to the primary, and no backend counts as failed away from any more.
-    pub fn failback(&mut self, said: &Said<'_>, now: Now, site: &Site<'_>) -> Result<String, Refusal> {
-        let service = site.service;
-        let Some(latch) = self.in_force.clone() else {
-            return Err(Refusal::Refused(format!(
-                "which backend of {service} is active is not known: `polder failover {service} --to BACKEND` decides"
-            )));
-        };
-        let primary = site.primary().ok_or_else(|| Refusal::Refused(format!("{service} has no primary")))?;
-        if let Some(words) = self.already_moving(Some(primary.name), site)? {
-            return Ok(words);
-        }
-        if !primary.usable() && primary.name != latch.active {
-            return Err(Refusal::Refused(format!("{}; {service} stays on {}", primary.in_words(), latch.active)));
-        }
-        let next = latch.moved(primary.name, Vec::new(), said.reason("failback"), now, site);
-        if primary.name != latch.active {
-            return Ok(self.hand(next, now, site, &latch.active));
-        }
-        if latch.spent.is_empty() {
-            return Ok(format!("{service} is on {} already", primary.name));
-        }
-        self.propose(next);
-        Ok(format!("{service} stays on {}; every backend is eligible again", primary.name))
-    }
-
-    fn decide(&mut self, to: Option<&str>, said: &Said<'_>, now: Now, site: &Site<'_>) -> Result<String, Refusal> {
-        let service = site.service;
-        let Some(to) = to else {
-            return Err(Refusal::Refused(format!(
-                "which backend of {service} is active is not known: name it, `polder failover {service} --to BACKEND`, one of {}",
-                names(site)
-            )));
-        };
-        let nothing = Latch { epoch: 0, ..Latch::first(to) };
-        self.propose(nothing.moved(to, Vec::new(), said.reason("decided"), now, site));
-        Ok(format!("{service} is on {to}"))
-    }
-
-    /// The command tells every proxy, and proxies tell each other: the same step said twice is done, not refused.
-    fn already_moving(&self, to: Option<&str>, site: &Site<'_>) -> Result<Option<String>, Refusal> {
-        let Some(next) = self.handing.as_ref().map(|handing| &handing.next).or(self.proposed()) else {
-            return Ok(None);
-        };
-        let words = format!("{} is moving to {} already", site.service, next.active);
-        if to.is_some_and(|to| to != next.active) { Err(Refusal::Refused(words)) } else { Ok(Some(words)) }
-    }
-
-    fn hand(&mut self, next: Latch, now: Now, site: &Site<'_>, from: &str) -> String {
-        let (to, drain) = (next.active.clone(), site.rules.failover_drain);
-        self.handing = Some(Handing { next, until: now.running + drain });
-        let limit = crate::config::duration::format(drain);
-        let service = site.service;
-        format!("{service} moves from {from} to {to}: new requests wait, running ones have at most {limit} to end")
-    }
-}
-
-/// Who says it, and why.
-#[derive(Debug, Clone, Copy)]
-pub struct Said<'a> {
-    /// The operator.
-    pub who: &'a str,
-    /// May be empty.
-    pub why: &'a str,
-}
-
-impl Said<'_> {
-    fn reason(&self, verb: &str) -> String {
-        match self.why {
-            "" => format!("{verb} by {}", self.who),
-            why => format!("{verb} by {}: {why}", self.who),
-        }
-    }
-}
-
-fn names(site: &Site<'_>) -> String {
-    site.backends.iter().map(|backend| backend.name).collect::<Vec<_>>().join(", ")
-}
-
-fn in_words(site: &Site<'_>) -> String {
-    site.backends.iter().map(Standing::in_words).collect::<Vec<_>>().join("; ")
 }
 
 #[cfg(test)]

@@ -305,6 +305,46 @@ fn a_step_that_a_peer_ended_first_still_lets_our_running_requests_end() {
 }
 
 #[test]
+fn a_step_told_to_a_peer_alone_lets_our_running_requests_end_too() {
+    let (mut told, mut proxy) = (Proxy::new("pz"), Proxy::new("px"));
+    told.failover(Some("web2")).unwrap();
+    assert_eq!(told.active(), "web2");
+    let theirs = told.latch().clone();
+    proxy.running = 2;
+    for _ in 0..3 {
+        proxy.keeper.hear(&theirs);
+        proxy.settle();
+        assert_eq!((proxy.active(), proxy.view()), ("web1", LatchView::Hold));
+    }
+    let (mut slow, mut broken, mut superseded) = (proxy.clone(), proxy.clone(), proxy.clone());
+    proxy.running = 0;
+    proxy.settle();
+    assert_eq!((proxy.latch(), proxy.view()), (&theirs, LatchView::Active(1)));
+    slow.pass(RULES.failover_drain);
+    assert_eq!(slow.latch(), &theirs, "the running ones have had their time");
+    broken.set("web1", Verdict::Down);
+    assert_eq!(broken.latch(), &theirs, "nobody is served where they run");
+    let later = Latch { epoch: 7, by: "py".into(), active: "web3".into(), ..Latch::first("") };
+    superseded.keeper.hear(&later);
+    superseded.settle();
+    assert_eq!((superseded.latch(), superseded.view()), (&later, LatchView::Active(2)));
+    superseded.pass(RULES.failover_drain);
+    assert_eq!(superseded.latch(), &later, "what was waited for is the past");
+}
+
+#[test]
+fn a_peers_step_to_a_backend_that_is_down_here_is_taken_over_and_not_withdrawn() {
+    let mut proxy = Proxy::new("px");
+    proxy.running = 1;
+    proxy.set("web2", Verdict::Down);
+    let theirs = Latch { epoch: 1, by: "pz".into(), active: "web2".into(), by_operator: true, ..Latch::first("") };
+    proxy.keeper.hear(&theirs);
+    proxy.settle();
+    proxy.pass(RULES.failover_drain);
+    assert_eq!((proxy.latch(), proxy.view()), (&theirs, LatchView::Hold));
+}
+
+#[test]
 fn two_proxies_that_disagree_on_which_backend_is_down_do_not_move_the_latch_to_and_fro_at_once() {
     let (mut one, mut other) = (Proxy::new("px1"), Proxy::new("px2"));
     for proxy in [&mut one, &mut other] {
@@ -333,6 +373,7 @@ fn any_latch(random: &mut fastrand::Rng) -> Latch {
         active: NAMES[random.usize(..3)].into(),
         spent: NAMES.iter().take(random.usize(..3)).map(|name| name.to_string()).collect(),
         reason: ["a", "b"][random.usize(..2)].into(),
+        by_operator: random.bool(),
     }
 }
 

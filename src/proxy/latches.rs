@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::latch::{Keeper, Latch, Now};
 use super::prepared::Prepared;
+use crate::health::Target;
 
 /// Between two tries to write what could not be written.
 const RETRY: Duration = Duration::from_secs(2);
@@ -82,9 +83,10 @@ impl Latches {
         Latches { keepers, on_disk: record, lost, ..Latches::default() }
     }
 
-    /// Makes sure that every latched service of a document has a latch. `cold`: the process starts without knowing
-    /// health, so every active backend gets its grace; else only those of services seen for the first time.
-    pub fn cover(&mut self, prepared: &Prepared, cold: bool, now: Now) {
+    /// Makes sure that every latched service of a document has a latch. The active backends of services seen for the
+    /// first time get their grace, and those that were not `known_up` when this process began: they may still be
+    /// starting, as after a power cut, however well their backups are.
+    pub fn cover(&mut self, prepared: &Prepared, known_up: impl Fn(&Target) -> bool, now: Now) {
         let lost = std::mem::take(&mut self.lost);
         for service in &prepared.services {
             let (Some(rules), Some(primary)) = (service.rules(), service.primary()) else { continue };
@@ -93,7 +95,9 @@ impl Latches {
                 true => Keeper::undecided(),
                 false => Keeper::new(Latch::first(&primary.name)),
             });
-            if cold || new {
+            let active =
+                keeper.latch().and_then(|latch| service.backends.iter().find(|one| *one.name == *latch.active));
+            if new || !active.is_some_and(|active| known_up(&active.target)) {
                 keeper.begin_grace(now, rules);
             }
         }
@@ -109,6 +113,11 @@ impl Latches {
         self.keepers.get_mut(service)
     }
 
+    /// In a process that has handed over: what the daemon's latch of this service is.
+    pub fn follow(&mut self, service: &str, latch: Option<Latch>) {
+        self.keepers.entry(service.into()).or_insert_with(Keeper::undecided).follow(latch);
+    }
+
     /// What a peer says.
     pub fn hear(&mut self, theirs: &BTreeMap<String, Latch>) {
         for (service, latch) in theirs {
@@ -116,9 +125,14 @@ impl Latches {
         }
     }
 
-    /// What counts now: for peers and a takeover.
+    /// What counts now: for peers.
     pub fn record(&self) -> Record {
         self.collect(Keeper::latch)
+    }
+
+    /// What counts once the steps under way have ended: for a takeover, which must not lose one.
+    pub fn heading(&self) -> Record {
+        self.collect(Keeper::heading)
     }
 
     fn collect<'a>(&'a self, latch: impl Fn(&'a Keeper) -> Option<&'a Latch>) -> Record {

@@ -5,7 +5,7 @@
 //!
 //! - Pure, for each request: [`route`], [`cookie`], [`choose`] with [`balance`], over a [`snapshot`].
 //! - Pure, for each change: [`control`] with [`prepared`] (the document), [`latch`], [`latches`], [`peer_words`] and
-//!   [`build`], which makes the snapshots.
+//!   [`build`], which makes the snapshots; [`followed`] after a handover.
 //! - The shell around control: [`run`](mod@run) starts and stops, `event_loop` brings events in and carries effects out, `reload`
 //!   and `handover` are its two long steps, `admin` answers the operator with [`status`], [`explain`], [`metrics`] and
 //!   [`page`]; [`latch_store`] writes.
@@ -25,6 +25,7 @@ pub mod cookie;
 mod event_loop;
 mod exchange;
 pub mod explain;
+pub mod followed;
 mod handover;
 pub mod http1;
 mod inflight;

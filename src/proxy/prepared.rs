@@ -12,9 +12,12 @@ use super::cookie::Cookie;
 use super::route::Router;
 use super::snapshot::Settings;
 use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, ServiceConfig};
-use crate::config::{Findings, ProxyConfig};
+use crate::config::{Findings, PeersConfig, ProxyConfig};
 use crate::daemon::peers::Keys;
 use crate::health::{Target, checker::Targets};
+
+/// For what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
+const STORING: Duration = Duration::from_millis(1_500);
 
 /// A document, ready.
 #[derive(Debug)]
@@ -44,6 +47,8 @@ pub struct PreparedService {
     pub backends: Vec<PreparedBackend>,
     /// The check's detection bound.
     pub verdict_bound: Duration,
+    /// That, or what an operator's step may take where it is longer.
+    pub hold_bound: Duration,
 }
 
 /// What decides before balance does.
@@ -89,6 +94,14 @@ pub enum PrepareError {
 }
 
 impl PrepareError {
+    /// What kind of thing is wrong.
+    pub fn summary(&self) -> &'static str {
+        match self {
+            PrepareError::Findings(_) => "the document is not valid",
+            PrepareError::Keys(_) => "a key file cannot be used",
+        }
+    }
+
     /// One text for each thing wrong.
     pub fn texts(&self) -> Vec<String> {
         match self {
@@ -113,7 +126,7 @@ impl Prepared {
 
     /// Reads the keys a document names, and lays it out.
     pub fn with_keys(document: ProxyConfig) -> Result<Prepared, String> {
-        let peer_keys = document.peers.as_ref().map(|peers| Keys::read(&peers.key_file)).transpose()?;
+        let peer_keys = peer_keys(&document)?;
         let prepared = Prepared::new(document, |file| Keys::read(file).map(|keys| keys.as_slice().to_vec()))?;
         Ok(Prepared { peer_keys, ..prepared })
     }
@@ -180,12 +193,18 @@ impl PreparedService {
                 target: Arc::new(Target { address, check: backends.check.clone() }),
             }
         });
+        let verdict_bound = backends.check.detection_bound();
+        let step = match &mode {
+            PreparedMode::Latched { rules, .. } => rules.failover_drain + STORING,
+            PreparedMode::Stateless | PreparedMode::Sticky(_) => Duration::ZERO,
+        };
         Ok(PreparedService {
             name: service.name.as_str().into(),
             mode,
             balance: backends.balance,
             backends: prepared.collect(),
-            verdict_bound: backends.check.detection_bound(),
+            verdict_bound,
+            hold_bound: verdict_bound.max(step),
         })
     }
 
@@ -203,6 +222,12 @@ impl PreparedService {
     }
 }
 
+/// The keys that a document's peers share.
+fn peer_keys(document: &ProxyConfig) -> Result<Option<Keys>, String> {
+    let read = |peers: &PeersConfig| Keys::read(&peers.key_file).map_err(|why| format!("peers.key_file: {why}"));
+    document.peers.as_ref().map(read).transpose()
+}
+
 fn cookie(
     service: &str,
     config: &CookieConfig,
@@ -211,7 +236,7 @@ fn cookie(
     match &config.value {
         CookieValue::Address => Ok(Cookie::address(&config.name)),
         CookieValue::Sealed { key_file } => {
-            let keys = read_keys(key_file)?;
+            let keys = read_keys(key_file).map_err(|why| format!("services.{service}.cookie.key_file: {why}"))?;
             Cookie::sealed(&config.name, service, &keys).ok_or_else(|| format!("{}: has no key", key_file.display()))
         }
     }

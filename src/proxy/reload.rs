@@ -59,8 +59,12 @@ impl EventLoop {
         notify::reloading();
         let prepared = match Prepared::read(&self.args.config) {
             Ok(prepared) => Arc::new(prepared),
-            Err(error) => return self.refuse(reply, "the document is not valid", error.texts()),
+            Err(error) => return self.refuse(reply, error.summary(), error.texts()),
         };
+        if prepared.document.admin.socket != self.admin_socket {
+            let finding = format!("{}: admin.socket: it can change only at a restart", self.args.config.display());
+            return self.refuse(reply, "this needs a restart", vec![finding]);
+        }
         let bound = Network::bind(&prepared.document, &self.admin_socket, self.workers.len(), &mut self.sockets);
         let network = match bound {
             Ok(network) => network,
@@ -108,7 +112,7 @@ impl EventLoop {
     /// been tried before.
     fn swap(&mut self, before: &ProxyConfig, prepared: Arc<Prepared>, network: Network) -> Vec<String> {
         let mut notes = Vec::new();
-        let document = prepared.document.clone();
+        let document = &prepared.document;
         self.checker.iter().for_each(|checker| checker.set_targets(prepared.targets()));
         self.take(Event::Reloaded(prepared.clone()));
         self.network = network;
@@ -119,7 +123,7 @@ impl EventLoop {
         self.peers = None;
         let (told, heard) = (self.channels.tell.subscribe(), self.channels.heard.clone());
         self.peers = self.network.start_peers(&prepared, &self.state.own, told, heard);
-        self.serve_admin_tcp(before, &document, &mut notes);
+        self.serve_admin_tcp(before, document, &mut notes);
         self.sockets.settle();
         fd_store::keep(&self.sockets.as_fds());
         notes
@@ -174,7 +178,6 @@ fn not_in_place(old: &ProxyConfig, new: &ProxyConfig) -> Vec<&'static str> {
         ("name", old.name != new.name),
         ("workers", old.workers != new.workers),
         ("state_dir", old.state_dir != new.state_dir),
-        ("admin.socket", old.admin.socket != new.admin.socket),
     ];
     parts.into_iter().filter_map(|(part, differs)| differs.then_some(part)).collect()
 }

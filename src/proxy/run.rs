@@ -23,6 +23,7 @@ use super::handover::Handed;
 use super::latch_store::LatchStore;
 use super::latches::Found;
 use super::network::Network;
+use super::peer_words::PeerWords;
 use super::prepared::{PrepareError, Prepared};
 use super::snapshot::Snapshot;
 use super::worker::{self, Shared, Worker};
@@ -32,7 +33,7 @@ use crate::daemon::operator::OperatorStates;
 use crate::daemon::sockets::Sockets;
 use crate::daemon::startup::{self, Inheritance};
 use crate::daemon::state_file::{StateFile, Stored};
-use crate::daemon::takeover::Takeover;
+use crate::daemon::takeover::{self, Takeover};
 use crate::daemon::ticks::Ticks;
 use crate::daemon::{VERSION as PROGRAM_VERSION, fd_store, logs};
 use crate::health::{Checker, HealthView, Target, Verdict, saved};
@@ -122,18 +123,17 @@ async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) 
     let clock = Clock::start();
     let Inheritance { mut sockets, takeover } =
         startup::inherit(&args, passed, PROGRAM, &document.admin.socket).await.map_err(Failure::could_not)?;
+    let handed = offered(takeover.as_ref()).map_err(Failure::could_not)?;
     let workers = document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let mut network =
         Network::bind(document, &document.admin.socket, workers, &mut sockets).map_err(Failure::could_not)?;
     sockets.settle();
 
-    let handed = takeover.as_ref().map(|takeover| Handed::read(&takeover.state));
     let health = match &handed {
         Some(handed) => handed.health.clone(),
         None => saved_health(&document.state_dir),
     };
-    let cold = health.is_empty();
-    let checker = Checker::start(prepared.targets(), health);
+    let checker = Checker::start(prepared.targets(), health.clone());
     let ticks = Ticks::default();
     let (shared, threads, reports) = spawn_workers(&prepared, workers, &ticks)?;
 
@@ -163,9 +163,10 @@ async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) 
     };
     let known = Known {
         health: checker.subscribe().borrow().clone(),
-        operator: files.operator_words(),
+        operator: files.words.clone(),
+        operator_lost: files.words_lost.clone(),
         latches: files.found.clone(),
-        cold,
+        remembered: health,
     };
     let (state, effects) = State::new(prepared.clone(), known, workers, clock.now());
     let mut control = EventLoop {
@@ -184,8 +185,10 @@ async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) 
         channels,
         phase: Phase::Serving,
         stop_if_not_handed_over: false,
+        held_back: Vec::new(),
         admin: None,
         admin_tcp: None,
+        admin_leaving: Vec::new(),
         reload: None,
         successor: None,
         successor_reply: None,
@@ -195,11 +198,21 @@ async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) 
         summary: String::new(),
     };
     control.carry_out(effects);
-    if let Some(Handed { words, .. }) = inherited.as_ref().map(Handed::read) {
-        control.take(Event::Inherited(words));
+    match inherited.as_ref().map(Handed::read) {
+        None => {}
+        Some(Ok(Handed { words, .. })) => control.take(Event::Inherited(words)),
+        // This process is the daemon, whatever is wrong with the last words.
+        Some(Err(why)) => tracing::error!("the last state of the process taken over from is lost: {why}"),
     }
     control.settle_first_words(FIRST_WRITE_LIMIT).await;
     Ok(control)
+}
+
+/// What the running daemon hands over, if there is one. What cannot be read now could not be read when it has stopped
+/// either.
+fn offered(takeover: Option<&Takeover>) -> Result<Option<Handed>, String> {
+    let handed = takeover.map(|takeover| Handed::read(&takeover.state)).transpose();
+    handed.map_err(|why| takeover::not_understood(&why))
 }
 
 /// Says ready to the running daemon, if there is one, and takes its final state.
@@ -252,18 +265,17 @@ pub(super) fn all_checked(view: &HealthView, targets: &[Target]) -> bool {
 /// Health that a process killed less than 30 s ago left behind: of what was up. What was down then may have come back
 /// since, and a latch must not move on old news: it is checked anew before this daemon is ready.
 fn saved_health(state_dir: &Path) -> HealthView {
-    match StateFile::new(state_dir, "health").read() {
-        Stored::Missing => HealthView::new(),
-        Stored::Whole(value) => {
-            let mut health = saved::from_json(&value, SystemTime::now()).unwrap_or_default();
-            health.retain(|_, known| known.verdict == Verdict::Up);
-            health
-        }
-        Stored::Broken(why) => {
-            tracing::warn!("the saved health is not used: {why}");
-            HealthView::new()
-        }
-    }
+    let read = match StateFile::new(state_dir, "health").read() {
+        Stored::Missing => Ok(HealthView::new()),
+        Stored::Whole(value) => saved::from_json(&value, SystemTime::now()),
+        Stored::Broken(why) => Err(why),
+    };
+    let mut health = read.unwrap_or_else(|why| {
+        tracing::warn!("the saved health is not used: {why}; every backend is probed anew");
+        HealthView::new()
+    });
+    health.retain(|_, known| known.verdict == Verdict::Up);
+    health
 }
 
 impl Clock {
@@ -281,25 +293,19 @@ impl Files {
             );
         }
         let operator = StateFile::new(state_dir, "operator");
-        let health = StateFile::new(state_dir, "health");
-        Ok(Files { latches, found, operator, health })
-    }
-
-    fn operator_words(&self) -> OperatorStates {
-        let read = match self.operator.read() {
-            Stored::Missing => return OperatorStates::default(),
-            Stored::Whole(value) => {
-                serde_json::from_value(value["operator"].clone()).map_err(|error| error.to_string())
+        let (words, words_lost) = match stored_words(&operator) {
+            Ok(words) => (words, None),
+            Err(why) => {
+                let lost = format!(
+                    "the operator's words cannot be read ({why}): every backend is ready unless a peer knows better; say \
+                     drain and maint again where they are meant"
+                );
+                tracing::error!("{lost}");
+                (OperatorStates::default(), Some(lost))
             }
-            Stored::Broken(why) => Err(why),
         };
-        read.unwrap_or_else(|why| {
-            tracing::error!(
-                "the operator's words cannot be read ({why}): everything is ready unless a peer knows better; \
-                 `polder status` shows what counts"
-            );
-            OperatorStates::default()
-        })
+        let health = StateFile::new(state_dir, "health");
+        Ok(Files { latches, found, operator, words, words_lost, health, health_unsaved: Default::default() })
     }
 
     /// What peers are told before the first snapshot is there.
@@ -308,7 +314,18 @@ impl Files {
             Found::Whole(record) => record.latches.clone(),
             Found::Missing | Found::Broken(_) => Default::default(),
         };
-        json!({ "version": VERSION, "latches": latches, "operator": self.operator_words() })
+        json!({ "version": VERSION, "latches": latches, "operator": self.words })
+    }
+}
+
+/// The words of `operator.json`, or why they are lost.
+fn stored_words(file: &StateFile) -> Result<OperatorStates, String> {
+    match file.read() {
+        Stored::Missing => Ok(OperatorStates::default()),
+        Stored::Whole(value) => PeerWords::read(&value, None)
+            .map(|words| words.operator)
+            .map_err(|why| format!("{}: {why}", file.path.display())),
+        Stored::Broken(why) => Err(why),
     }
 }
 

@@ -51,6 +51,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
         balance,
         backends,
         verdict_bound: check().detection_bound(),
+        hold_bound: check().detection_bound(),
         waiting: Arc::default(),
     }
 }

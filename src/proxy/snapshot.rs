@@ -55,6 +55,9 @@ pub struct Service {
     pub backends: Vec<Backend>,
     /// How long a request may wait for a verdict: the check's detection bound.
     pub verdict_bound: Duration,
+    /// How long a request may wait while the latch is held: what an operator's step may take, and not less than for a
+    /// verdict.
+    pub hold_bound: Duration,
     /// Requests of this service that wait for a verdict now, over all workers; kept across snapshots.
     pub waiting: Arc<AtomicUsize>,
 }
@@ -128,6 +131,16 @@ pub struct BackendCounters {
     pub bytes_in: AtomicU64,
     /// Responses by class: 1xx..5xx.
     pub responses: [AtomicU64; 5],
+}
+
+impl Service {
+    /// How long a request may wait, as things are.
+    pub fn longest_wait(&self) -> Duration {
+        match &self.mode {
+            ServiceMode::Latched { latch: LatchView::Hold, .. } => self.hold_bound,
+            _ => self.verdict_bound,
+        }
+    }
 }
 
 impl Backend {

@@ -22,6 +22,7 @@ use crate::daemon::peers::PeerHealth;
 const SILENT: Duration = Duration::from_secs(10);
 
 /// What is not in the control state.
+#[derive(Default)]
 pub struct Live {
     /// The workers' counts.
     pub workers: Vec<Arc<WorkerCounters>>,

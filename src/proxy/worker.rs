@@ -56,7 +56,7 @@ pub struct Listening {
 pub enum Command {
     /// Accept from these and no others (start, reload).
     Listen(Vec<Listening>),
-    /// Stop accepting, keep nothing idle, finish what runs; the thread ends when nothing runs or at the drain limit.
+    /// Stop accepting, answer what comes on open connections with `Connection: close`, close idle ones after a moment; the thread ends when nothing runs or at the drain limit.
     Drain,
 }
 
@@ -97,8 +97,9 @@ pub struct WorkerCounters {
 /// How often a worker ticks and tidies up. The watchdog wants a tick each second.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 
-/// How long a connection that was accepted just before a drain has to send its first request.
-const FIRST_REQUEST: Duration = Duration::from_secs(1);
+/// How long a connection on which nothing runs when a drain begins has to send one more request, which is answered with
+/// `Connection: close`: a request already on its way would else cross the close, and one that is not safe would be lost.
+const LAST_REQUEST: Duration = Duration::from_secs(1);
 
 /// How long connections have to close after the drain's limit.
 const LAST_MOMENT: Duration = Duration::from_millis(200);
@@ -138,7 +139,6 @@ async fn run(local: Rc<Local>, mut commands: mpsc::UnboundedReceiver<Command>, t
     }
     drop(accepting);
     local.begin_drain();
-    local.registry.close_idle(false);
     let began = tokio::time::Instant::now();
     let limit = began + local.view().snapshot.settings.timeouts.drain;
     while !local.registry.is_empty() {
@@ -147,7 +147,9 @@ async fn run(local: Rc<Local>, mut commands: mpsc::UnboundedReceiver<Command>, t
             Ok(()) = changed.changed() => adopt(&local),
             _ = heartbeat.tick() => {
                 beat(&local, &tick);
-                local.registry.close_idle(began.elapsed() >= FIRST_REQUEST);
+                if began.elapsed() >= LAST_REQUEST {
+                    local.registry.close_idle();
+                }
             }
             () = tokio::time::sleep_until(limit) => {
                 tracing::warn!(

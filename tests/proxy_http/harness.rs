@@ -31,6 +31,7 @@ pub struct Setup {
     pub sticky: bool,
     pub fast_interval: Duration,
     pub verdict_bound: Duration,
+    pub hold_bound: Duration,
     pub verdicts: Vec<Verdict>,
     pub log: Option<polder::config::proxy::AccessLogConfig>,
 }
@@ -64,6 +65,7 @@ impl Default for Setup {
             sticky: false,
             fast_interval: Duration::from_millis(20),
             verdict_bound: seconds(5),
+            hold_bound: seconds(5),
             verdicts: Vec::new(),
             log: None,
         }
@@ -178,6 +180,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         balance: setup.balance,
         backends: backends.collect(),
         verdict_bound: setup.verdict_bound,
+        hold_bound: setup.hold_bound,
         waiting: Arc::clone(waiting),
     };
     Snapshot {

@@ -33,7 +33,7 @@ fn no_service_is_404_and_no_backend_is_503() {
 }
 
 #[test]
-fn a_drain_closes_idle_connections_at_once_and_lets_the_others_finish() {
+fn a_drain_answers_one_more_request_on_an_idle_connection_closes_silent_ones_and_lets_the_others_finish() {
     let backend = Script::start(|served, _| {
         served.head().unwrap();
         std::thread::sleep(Duration::from_millis(150));
@@ -41,17 +41,23 @@ fn a_drain_closes_idle_connections_at_once_and_lets_the_others_finish() {
         served.rest();
     });
     let mut proxy = Proxy::start(Setup::default(), &[backend.address]);
-    let (mut idle, mut busy, mut fresh) = (proxy.connect(), proxy.connect(), proxy.connect());
-    idle.send("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");
-    assert_eq!(idle.response().status(), 404);
+    let (mut idle, mut silent, mut busy, mut fresh) =
+        (proxy.connect(), proxy.connect(), proxy.connect(), proxy.connect());
+    for client in [&mut idle, &mut silent] {
+        client.send("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");
+        assert_eq!(client.response().status(), 404);
+    }
     busy.send(GET);
     eventually("the backend has the request", || backend.heads().len() == 1);
-    eventually("all are accepted", || proxy.shared.connections.load(Ordering::Relaxed) == 3);
+    eventually("all are accepted", || proxy.shared.connections.load(Ordering::Relaxed) == 4);
     proxy.drain();
-    idle.assert_closed();
-    fresh.send("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");
-    let first = fresh.response();
-    assert_eq!((first.status(), first.field("connection")), (404, Some("close")));
+    for client in [&mut idle, &mut fresh] {
+        client.send("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");
+        let last = client.response();
+        assert_eq!((last.status(), last.field("connection")), (404, Some("close")));
+        client.assert_closed();
+    }
+    silent.assert_closed();
     let response = busy.response();
     assert_eq!((response.body.as_slice(), response.field("connection")), (&b"ok"[..], Some("close")));
     busy.assert_closed();

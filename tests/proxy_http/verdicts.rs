@@ -112,7 +112,7 @@ fn a_blip_that_never_becomes_a_verdict_is_served_in_the_end() {
 #[test]
 fn waiting_is_bounded_in_time_and_number() {
     let mut setup = Setup { latch: Some(LatchView::Hold), ..Setup::default() };
-    setup.verdict_bound = Duration::from_millis(200);
+    setup.hold_bound = Duration::from_millis(200);
     setup.limits.waiting = 1;
     let proxy = Proxy::start(setup, &[refusing()]);
     let mut first = proxy.connect();
@@ -122,6 +122,21 @@ fn waiting_is_bounded_in_time_and_number() {
     let response = first.response();
     assert_eq!((response.status(), response.field("retry-after").is_some()), (503, true));
     assert_eq!(proxy.waiting.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn an_operators_step_may_take_longer_than_a_verdict() {
+    let two = named("two");
+    let mut setup = Setup { latch: Some(LatchView::Hold), ..Setup::default() };
+    setup.verdict_bound = Duration::from_millis(50);
+    let mut proxy = Proxy::start(setup, &[refusing(), two.address]);
+    let mut client = proxy.connect();
+    client.send(GET);
+    eventually("it waits", || proxy.waiting.load(Ordering::Relaxed) == 1);
+    // Longer than a verdict takes: the time is the test's input.
+    std::thread::sleep(Duration::from_millis(150));
+    proxy.swap(|setup| setup.latch = Some(LatchView::Active(1)));
+    assert_eq!(client.response().body, b"two");
 }
 
 #[test]

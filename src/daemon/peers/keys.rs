@@ -9,7 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
 /// The shared keys, from the key file. At least one; never printed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Keys(Vec<[u8; 32]>);
 
 /// Says how many there are, and nothing else.
@@ -24,7 +24,12 @@ impl Keys {
     /// names file and line, never the content. A file that everybody may read is a warning in the log.
     pub fn read(path: &Path) -> Result<Keys, String> {
         let shown = path.display();
-        let text = fs::read(path).map_err(|error| format!("{shown}: {error}"))?;
+        let text = fs::read(path).map_err(|error| {
+            format!(
+                "{shown}: cannot be read: {error}; expected a file of keys, the same on every host, one a line (`head -c 32 \
+                 /dev/urandom | base64` makes one)"
+            )
+        })?;
         if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0) {
             tracing::warn!("{shown}: every user of this machine can read these keys; make it mode 0400");
         }

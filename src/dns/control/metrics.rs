@@ -123,6 +123,11 @@ impl Control {
         let gauges = [
             ("polder_dns_generation", "Of the snapshot.", self.generation()),
             ("polder_dns_ready", "1: checked and serving.", u64::from(self.ready)),
+            (
+                "polder_dns_state_unwritten",
+                "1: what should be in the state directory is not.",
+                self.is_unwritten().into(),
+            ),
             ("polder_dns_alarms", "Alarms of the daemon itself.", self.alarms.len() as u64),
             ("polder_dns_uptime_seconds", "Since this process started.", (Instant::now() - self.started).as_secs()),
         ];

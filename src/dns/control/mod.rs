@@ -28,6 +28,12 @@ use crate::health::{HealthView, Target, TargetHealth, Verdict};
 pub use saved::Saved;
 pub use status::Surroundings;
 
+/// The alarm of an operator's word that is not on disk.
+pub const OPERATOR_UNWRITTEN: &str = "operator-write";
+
+/// The alarm of health that is not on disk.
+pub const HEALTH_UNWRITTEN: &str = "health-write";
+
 /// What the operator should look at, in words, by what it is about.
 pub type Alarms = BTreeMap<&'static str, String>;
 
@@ -104,6 +110,11 @@ impl Control {
     /// The number of the present snapshot.
     pub fn generation(&self) -> u64 {
         self.snapshot.load().generation
+    }
+
+    /// Whether the last write to the state directory failed.
+    pub fn is_unwritten(&self) -> bool {
+        [OPERATOR_UNWRITTEN, HEALTH_UNWRITTEN].iter().any(|alarm| self.alarms.contains_key(alarm))
     }
 
     /// Checks said something.

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 
 use crate::daemon::state_file::{StateFile, Stored};
-use crate::dns::control::{Alarms, Control, Saved};
+use crate::dns::control::{Alarms, Control, HEALTH_UNWRITTEN, OPERATOR_UNWRITTEN, Saved};
 
 /// How often health is saved, and a failed write is tried again.
 const INTERVAL: Duration = Duration::from_secs(5);
@@ -18,7 +18,8 @@ pub struct Keeping {
     operator: StateFile,
     health: StateFile,
     operator_due: bool,
-    last_try: Instant,
+    /// None before the first: a state directory that cannot be written is told at once.
+    last_try: Option<Instant>,
 }
 
 impl Keeping {
@@ -26,7 +27,7 @@ impl Keeping {
     pub fn new(state_dir: &Path) -> Keeping {
         let operator = StateFile::new(state_dir, "operator");
         let health = StateFile::new(state_dir, "health");
-        Keeping { operator, health, operator_due: false, last_try: Instant::now() }
+        Keeping { operator, health, operator_due: false, last_try: None }
     }
 
     /// What an earlier process saved, and an alarm for each file that cannot be believed.
@@ -56,25 +57,25 @@ impl Keeping {
 
     /// Writes what is due.
     pub fn save_what_is_due(&mut self, control: &mut Control) {
-        if self.last_try.elapsed() >= INTERVAL {
+        if self.last_try.is_none_or(|last| last.elapsed() >= INTERVAL) {
             self.save_all(control);
         }
     }
 
     /// Writes all that has changed.
     pub fn save_all(&mut self, control: &mut Control) {
-        self.last_try = Instant::now();
+        self.last_try = Some(Instant::now());
         if self.operator_due {
             self.save_operator(control);
         }
         // Health is probed every few seconds, and its age counts: it is always another one.
         let value = control.health_value();
-        write(&self.health, &value, "health-write", control);
+        write(&self.health, &value, HEALTH_UNWRITTEN, control);
     }
 
     fn save_operator(&mut self, control: &mut Control) {
         let value = control.operator_value();
-        if write(&self.operator, &value, "operator-write", control) {
+        if write(&self.operator, &value, OPERATOR_UNWRITTEN, control) {
             self.operator_due = false;
             control.alarms.remove("operator-file");
         }

@@ -77,6 +77,7 @@ pub enum End {
 
 /// The exchange with the peers.
 pub struct Exchange {
+    keys: Keys,
     peers: Peers,
     ours: watch::Sender<Value>,
 }
@@ -91,8 +92,8 @@ impl Exchange {
         heard: mpsc::Sender<Heard>,
     ) -> Option<Exchange> {
         let (ours, ours_read) = watch::channel(ours);
-        let peers = Peers::start(config.peers.clone()?, config.name.clone(), keys, listener, ours_read, heard);
-        Some(Exchange { peers, ours })
+        let peers = Peers::start(config.peers.clone()?, config.name.clone(), keys.clone(), listener, ours_read, heard);
+        Some(Exchange { keys, peers, ours })
     }
 
     /// One exchange with every peer, at most for `limit`.

@@ -7,7 +7,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Busy, End, Nameserver, first_round};
-use crate::config::{DnsConfig, Findings};
+use crate::config::{DnsConfig, Findings, PeersConfig};
+use crate::daemon::peers::Keys;
 use crate::daemon::reload::{self, Reload};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::daemon::{fd_store, notify};
@@ -42,6 +43,15 @@ impl From<BindError> for NotReloaded {
         let findings = vec![error.message];
         NotReloaded { status: 422, error: "a socket cannot be had; the document in force stays".into(), findings }
     }
+}
+
+/// A successor would fail by them, and its log alone would say so.
+fn read_peer_keys(peers: &PeersConfig) -> Result<Keys, NotReloaded> {
+    Keys::read(&peers.key_file).map_err(|why| NotReloaded {
+        status: 422,
+        error: "a key file cannot be used; the document in force stays".into(),
+        findings: vec![format!("peers.key_file: {why}")],
+    })
 }
 
 impl Nameserver {
@@ -82,6 +92,7 @@ impl Nameserver {
                 tracing::info!("{}: {}", done.done, control.line());
                 control.reloads.0 += 1;
                 control.last_reload = Some(format!("{when}: {}", done.done));
+                control.alarms.remove("reload");
             }
             Err(refused) => {
                 tracing::error!("not reloaded: {}", refused.error);
@@ -91,6 +102,7 @@ impl Nameserver {
                 control.reloads.1 += 1;
                 let first = refused.findings.first().map_or(String::new(), |finding| format!(" ({finding})"));
                 control.last_reload = Some(format!("{when}: failed: {}{first}", refused.error));
+                control.alarms.insert("reload", format!("the last reload was refused: {}{first}", refused.error));
             }
         }
     }
@@ -103,9 +115,12 @@ impl Nameserver {
             error: "reading the document did not end; see the log".into(),
             findings: vec![],
         })??;
+        let keys = document.config.peers.as_ref().map(read_peer_keys).transpose()?;
+        let same_keys = self.exchange.borrow().as_ref().map(|exchange| &exchange.keys) == keys.as_ref();
         let present = self.control.borrow().document.config.clone();
         match fixed_settings(&present, &document.config) {
-            Fixed::Same => {}
+            Fixed::Same if same_keys => {}
+            Fixed::Same => return Ok(Reloaded::NeedsSuccessor(self.own_program()?)),
             Fixed::Changed => return Ok(Reloaded::NeedsSuccessor(self.own_program()?)),
             Fixed::Socket => {
                 let findings =

@@ -1,0 +1,84 @@
+//! The operator's words and health on disk, cut in half.
+
+use std::fs;
+
+use polder::demo::documents::POOL;
+use serde_json::json;
+
+use crate::site::{Daemon, Site, assert_says, cut_in_half, eventually};
+
+fn say(daemon: &Daemon<'_>, subject: &str, state: &str) {
+    daemon.post("/operator", &json!({ "subject": subject, "state": state, "who": "a test" })).unwrap();
+}
+
+/// A word is said, its file cut in half: the daemon starts, serves, and raises an alarm until the file is written again.
+fn assert_lost_words_are_an_alarm(mut daemon: Daemon<'_>, subject: &str) {
+    daemon.run();
+    say(&daemon, subject, "drain");
+    let file = daemon.state_file("operator.json");
+    eventually("the word on disk", || daemon.alarms(), || file.exists().then_some(()));
+    daemon.kill();
+    cut_in_half(&file);
+
+    daemon.run();
+    let words = ["operator.json: it has ", "say drain and maint again where they are meant"];
+    assert_says(&daemon.alarms(), &words);
+    daemon.wait_said(&[" error ", words[0], words[1]]);
+    daemon.assert_serves();
+    say(&daemon, subject, "drain");
+    daemon.wait_no_alarms("operator.json");
+    daemon.kill();
+
+    daemon.run();
+    assert!(!daemon.alarms().contains("operator.json"), "{}", daemon.alarms());
+    let status = daemon.status().to_string();
+    assert!(status.contains("\"operator\":\"drain\""), "{status}");
+
+    daemon.kill();
+    fs::write(&file, with_checksum(r#"{"version":2,"operator":{}}"#)).unwrap();
+    daemon.run();
+    assert_says(&daemon.alarms(), &["operator.json", "version 2", words[1]]);
+    daemon.assert_serves();
+}
+
+/// A whole state file, as another version of polder might have left it.
+fn with_checksum(payload: &str) -> String {
+    let mut crc = crc32fast::Hasher::new();
+    crc.update(&0_u64.to_be_bytes());
+    crc.update(payload.as_bytes());
+    format!("polder-state 1 0 {} {:08x}\n{payload}\n", payload.len(), crc.finalize())
+}
+
+#[test]
+fn words_of_the_operator_that_a_proxy_cannot_read_are_an_alarm_until_they_are_said_again() {
+    let site = Site::new();
+    assert_lost_words_are_an_alarm(site.proxy(0, &[]), "shop/shop2");
+}
+
+#[test]
+fn words_of_the_operator_that_a_nameserver_cannot_read_are_an_alarm_until_they_are_said_again() {
+    let site = Site::new();
+    let mut first = site.proxy(0, &[]);
+    let mut second = site.proxy(1, &[]);
+    first.run();
+    second.run();
+    assert_lost_words_are_an_alarm(site.nameserver(), &format!("{POOL}/px-1"));
+}
+
+#[test]
+fn health_that_cannot_be_read_is_said_in_the_log_probed_anew_and_written_again() {
+    let site = Site::new();
+    for mut daemon in [site.proxy(0, &[]), site.nameserver()] {
+        let file = daemon.state_file("health.json");
+        for broken in ["polder-state 1 0 4096 0", "", &with_checksum(r#"{"version":7,"health":{"version":7}}"#)] {
+            fs::write(&file, broken).unwrap();
+            daemon.run();
+            daemon.wait_said(&[" warn ", "health", "probed anew"]);
+            assert!(!daemon.alarms().contains("health"), "{}", daemon.alarms());
+            daemon.assert_serves();
+            daemon.stop();
+            let written = fs::read_to_string(&file).unwrap();
+            assert!(written.starts_with("polder-state 1 ") && written.len() > 60, "{written}");
+        }
+    }
+}
