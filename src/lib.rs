@@ -9,7 +9,7 @@
 //! # A query, a request
 //!
 //! A query comes in at `dns::udp`, is answered by `dns::answer` from the present snapshot, and leaves. A request comes in
-//! at `proxy::connection`, is vetted, routed ([`proxy::route`]) and given a backend ([`proxy::choose`]) from the
+//! at `proxy::traffic`, is vetted, routed ([`proxy::route`]) and given a backend ([`proxy::choose`]) from the
 //! present snapshot, and is forwarded. A snapshot is immutable; whoever wants a change builds the next one and swaps it whole.
 //!
 //! # A change
@@ -27,13 +27,13 @@
 //! | when a target is up | [`health::automaton`] |
 //! | which backend a request gets | [`proxy::choose`] |
 //! | when a stateful service moves, and that it stays | [`proxy::latch`] |
-//! | what a malformed request is | `proxy::http1` |
+//! | what a malformed request is | [`proxy::traffic::http1`] |
 //! | what a name is answered with | `dns::answer` |
 //! | what a zone file may say | [`dns::zone`] |
 //! | how sockets outlive a process | [`daemon::sockets`], [`daemon::takeover`], [`daemon::fd_store`] |
 //! | whether the promises hold | [`demo`] |
 //!
-//! Dependencies point one way: verbs -> proxy, dns, demo -> health, daemon -> config. `proxy` and `dns` never import
+//! Dependencies point one way: verbs -> demo -> proxy, dns -> health, daemon -> config. `proxy` and `dns` never import
 //! each other.
 
 pub mod config;

@@ -15,6 +15,8 @@ mod failures;
 mod harness;
 #[path = "proxy_http/lifecycle.rs"]
 mod lifecycle;
+#[path = "proxy_http/limits.rs"]
+mod limits;
 #[path = "proxy_http/messages.rs"]
 mod messages;
 #[path = "proxy_http/smuggling.rs"]

@@ -1,9 +1,5 @@
 //! polder-proxy: see the library's documentation.
 
-/// Many small buffers, freed by the thread that took them: see benches/README.md for the measurement.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
-
 fn main() -> std::process::ExitCode {
     let args = <Args as clap::Parser>::parse();
     polder::proxy::run(args.daemon)

@@ -52,10 +52,6 @@ pub struct Word {
     pub until: Option<u64>,
 }
 
-/// How long an expired word is kept after its end, in milliseconds: a day. It must still win over an older one on a
-/// peer that was away.
-pub const KEPT_AFTER_EXPIRY: u64 = 24 * 60 * 60 * 1000;
-
 impl Word {
     /// It no longer counts at `now`.
     fn expired(&self, now: u64) -> bool {
@@ -72,7 +68,8 @@ impl Word {
     }
 }
 
-/// Every word by subject: `SERVICE/BACKEND` in a proxy, `POOL/MEMBER` in a nameserver.
+/// Every word by subject: `SERVICE/BACKEND` in a proxy, `POOL/MEMBER` in a nameserver. One that has ended stays: it must still
+/// win over an older one on a peer that was away.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct OperatorStates(pub BTreeMap<String, Word>);
@@ -108,15 +105,6 @@ impl OperatorStates {
     pub fn next_expiry(&self, now: u64) -> Option<u64> {
         self.0.values().filter_map(|word| word.until).filter(|until| *until > now).min()
     }
-
-    /// Drops the words that ended more than [`KEPT_AFTER_EXPIRY`] ago. True if anything changed. A peer whose clock is
-    /// behind may bring one back for the moment that it is; nothing depends on it. A peer that was away for longer than a
-    /// day may bring back an older word without an end. Words without an end are kept for ever, `Ready` ones too.
-    pub fn forget(&mut self, now: u64) -> bool {
-        let before = self.0.len();
-        self.0.retain(|_, word| word.until.is_none_or(|until| until.saturating_add(KEPT_AFTER_EXPIRY) >= now));
-        self.0.len() != before
-    }
 }
 
 /// The body of `POST /operator`.
@@ -148,8 +136,6 @@ pub fn unix_ms() -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    const HOUR: u64 = 3_600_000;
 
     fn word(state: OperatorState, when: u64, by: &str, until: Option<u64>) -> Word {
         Word { state, who: "alice@admin-nl".into(), when, by: by.into(), why: String::new(), until }
@@ -229,16 +215,5 @@ mod tests {
         assert_eq!(states.next_expiry(1000), Some(2000));
         assert_eq!(states.next_expiry(2000), Some(3000));
         assert_eq!(states.next_expiry(3000), None);
-    }
-
-    #[test]
-    fn an_expired_word_is_kept_for_a_day_and_then_forgotten() {
-        let mut states = OperatorStates::default();
-        states.say("www/web1", word(OperatorState::Drain, 0, "px-nl", Some(HOUR)));
-        states.say("www/web2", word(OperatorState::Ready, 0, "px-nl", None));
-        assert!(!states.forget(25 * HOUR));
-        assert!(states.forget(25 * HOUR + 1));
-        assert_eq!(states.0.keys().collect::<Vec<_>>(), ["www/web2"]);
-        assert!(!states.forget(u64::MAX));
     }
 }

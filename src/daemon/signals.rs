@@ -40,6 +40,15 @@ impl Signals {
             else => std::future::pending().await,
         }
     }
+
+    /// Waits for a [`Signal::Stop`] alone: for the time before ready. A [`Signal::Reload`] that comes meanwhile is kept.
+    pub async fn told_to_stop(&mut self) {
+        tokio::select! {
+            Some(()) = self.terminate.recv() => {}
+            Some(()) = self.interrupt.recv() => {}
+            else => std::future::pending().await,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -59,5 +68,9 @@ mod tests {
             raise(number).unwrap();
             assert_eq!(signals.next().await, meaning);
         }
+        raise(Number::SIGHUP).unwrap();
+        raise(Number::SIGTERM).unwrap();
+        signals.told_to_stop().await;
+        assert_eq!(signals.next().await, Signal::Reload, "kept");
     }
 }

@@ -4,6 +4,7 @@
 //! a takeover or the FD store can be given all of them. Must never: accept or read. Called by the daemons' control loops.
 
 mod bind;
+mod live;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use std::path::{Path, PathBuf};
 use socket2::{Domain, SockRef, Socket, Type};
 
 pub use bind::BindError;
+pub use live::{Listing, try_all};
 
 /// Every listening socket of this daemon: those that came from a running daemon (takeover) or from systemd's FD store,
 /// told apart by asking the kernel for their type and address, and those bound since. Start and reload ask it alike;

@@ -5,6 +5,7 @@
 //! - `POST /operator` [`crate::daemon::operator::OperatorCommand`] -> [`Done`]; 404 unknown subject, 409 refused (the
 //!   last usable member without `force`)
 //! - `POST /reload` -> [`Done`]; 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed
+//! - `GET /sockets` [`crate::daemon::sockets::Listing`]
 //! - `POST /takeover`, `GET /metrics`, `GET /`
 
 use serde::{Deserialize, Serialize};

@@ -14,12 +14,12 @@ use tokio::task::LocalSet;
 use super::control::{Alarms, Control, Saved, targets};
 use super::document::{self, Document};
 use super::listening::{Bound, Listening};
-use super::nameserver::{End, Exchange, HOUSEKEEPING, Keeping, Nameserver, PROGRAM, Parts, first_round};
+use super::nameserver::{End, HOUSEKEEPING, Keeping, Nameserver, PROGRAM, Parts};
 use crate::config::{DnsConfig, PeersConfig};
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::peers::{Heard, Keys};
 use crate::daemon::signals::{Signal, Signals};
-use crate::daemon::sockets::Sockets;
+use crate::daemon::sockets::{self, Listing, Sockets};
 use crate::daemon::startup::{self, Inheritance};
 use crate::daemon::takeover::{self, Takeover};
 use crate::daemon::ticks::{Tick, Ticks};
@@ -34,9 +34,6 @@ const COULD_NOT_RUN: u8 = 3;
 
 /// How long the peers' first words are waited for.
 const PEERS_LIMIT: Duration = Duration::from_secs(2);
-
-/// How often a start that waits for its checks says so.
-const STILL_CHECKING: Duration = Duration::from_secs(5);
 
 /// The whole daemon: reads the document and its zones, serves until it is told to stop, and returns the exit code (0
 /// done, 1 the document is not valid, 3 could not run).
@@ -83,9 +80,9 @@ fn try_live(config: &DnsConfig) -> Result<(), String> {
     if let Some(peers) = &config.peers {
         wrong.extend(peer_keys(peers).err());
     }
-    let mut sockets = Sockets::default();
-    wrong.extend(Bound::bind(config, &mut sockets).err().map(|error| error.message));
-    wrong.extend(config.admin.address.and_then(|address| sockets.tcp(address, 1).err()).map(|error| error.message));
+    let peers = config.peers.iter().map(|peers| peers.listen);
+    let tcp = config.listeners.iter().copied().chain(config.admin.address).chain(peers).collect();
+    wrong.extend(sockets::try_all(&config.admin.socket, &Listing { tcp, udp: config.listeners.clone() }));
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
 }
 
@@ -104,11 +101,10 @@ fn live(args: DaemonArgs, document: Document, passed: Vec<OwnedFd>) -> Result<()
     served
 }
 
-/// The sockets of the operator and the peers.
+/// The operator's sockets. The peers' is bound with them and asked for again when it is used.
 struct AdminSockets {
     unix: std::os::unix::net::UnixListener,
     tcp: Option<TcpListener>,
-    peers: Option<TcpListener>,
 }
 
 impl AdminSockets {
@@ -118,55 +114,29 @@ impl AdminSockets {
             Err(error) => Err(error.message),
         };
         let tcp = config.admin.address.map_or(Ok(None), &mut one)?;
-        let peers = config.peers.as_ref().map_or(Ok(None), |peers| one(peers.listen))?;
+        config.peers.as_ref().map_or(Ok(None), |peers| one(peers.listen))?;
         let unix = sockets.unix(&config.admin.socket).map_err(|error| error.message)?;
-        Ok(AdminSockets { unix, tcp, peers })
+        Ok(AdminSockets { unix, tcp })
     }
 }
 
 async fn serve(args: DaemonArgs, document: Document, passed: Vec<OwnedFd>) -> Result<(), String> {
-    let config = document.config.clone();
-    let Inheritance { mut sockets, takeover } =
-        startup::inherit(&args, passed, PROGRAM, &config.admin.socket).await.map_err(|error| error.0)?;
-    let keeping = Keeping::new(&config.state_dir);
-    let (saved, alarms) = known_before(&keeping, takeover.as_ref())?;
-    let bound = Bound::bind(&config, &mut sockets).map_err(|error| error.message)?;
-    let admin_sockets = AdminSockets::bind(&config, &mut sockets)?;
-    sockets.settle();
-
+    let mut signals = Signals::install().map_err(|error| format!("signals cannot be received: {error}"))?;
     let ticks = Ticks::default();
     let control_tick = ticks.worker("control");
-    let mut control = Control::new(document, &saved);
-    control.alarms.extend(alarms);
-    let checker = check_all(&control.document, &saved).await;
-    control.set_health(checker.subscribe().borrow().clone());
-
-    let (heard_in, mut heard) = mpsc::channel(16);
-    let exchange = meet_peers(&config, admin_sockets.peers, &control, heard_in).await?;
-    // What the peers said in the first round counts before the first answer.
-    while let Ok(told) = heard.try_recv() {
-        hear_early(&mut control, told);
-    }
-    if let Some(takeover) = takeover {
-        let state = takeover.ready().await.map_err(|error| error.0)?.into_state();
-        // From here on this process is the daemon, whatever is wrong with the last words.
-        let mut last = Saved::default();
-        match last.read_handover(state) {
-            Ok(()) => drop(control.merge_operator(&last.operator)),
-            Err(error) => tracing::error!("the last state of the process taken over from is lost: {error}"),
-        }
-    }
-    let snapshot = Arc::clone(&control.snapshot);
-    let mut listening = Listening::new(&config, snapshot, ticks.clone()).map_err(no_thread)?;
-    listening.serve(&config, bound).map_err(no_thread)?;
-    control.ready = true;
-    let parts = Parts { args, control, sockets, listening, checker: checker.clone(), exchange, keeping };
-    let nameserver = Nameserver::new(parts);
-    nameserver.serve_admin(admin_sockets.unix, admin_sockets.tcp)?;
-    nameserver.announce();
+    let started = tokio::select! {
+        biased;
+        () = signals.told_to_stop() => None,
+        started = start(args, document, passed, &ticks) => Some(started?),
+    };
+    let Some((nameserver, heard)) = started else {
+        tracing::info!("told to stop before it was ready");
+        notify::stopping("told to stop before it was ready");
+        return Ok(());
+    };
     tokio::task::spawn_local(ticks.feed());
-
-    let end = obey(&nameserver, &checker, heard, control_tick).await?;
+    let end = obey(&nameserver, heard, signals, control_tick).await;
+    nameserver.retire();
     if end == End::Stopped {
         notify::stopping("answering what has been received");
     }
@@ -176,6 +146,70 @@ async fn serve(args: DaemonArgs, document: Document, passed: Vec<OwnedFd>) -> Re
     nameserver.drain(end).await;
     nameserver.leave_admin().await;
     Ok(())
+}
+
+/// Everything up to "ready". The operator is answered from the beginning on, unless another process still does that.
+async fn start(
+    args: DaemonArgs,
+    document: Document,
+    passed: Vec<OwnedFd>,
+    ticks: &Ticks,
+) -> Result<(Rc<Nameserver>, mpsc::Receiver<Heard>), String> {
+    let config = document.config.clone();
+    let keys = config.peers.as_ref().map(peer_keys).transpose()?;
+    let Inheritance { mut sockets, takeover } =
+        startup::inherit(&args, passed, PROGRAM, &config.admin.socket).await.map_err(|error| error.0)?;
+    let keeping = Keeping::new(&config.state_dir);
+    let (saved, alarms) = known_before(&keeping, takeover.as_ref())?;
+    let bound = Bound::bind(&config, &mut sockets).map_err(|error| error.message)?;
+    let admin = AdminSockets::bind(&config, &mut sockets)?;
+    sockets.settle();
+
+    let mut control = Control::new(document, &saved);
+    control.alarms.extend(alarms);
+    let checker = Checker::start(targets(&control.document), saved.health.clone());
+    let snapshot = Arc::clone(&control.snapshot);
+    let listening = Listening::new(&config, snapshot, ticks.clone()).map_err(no_thread)?;
+    let (heard_in, mut heard) = mpsc::channel(16);
+    let nameserver = Nameserver::new(Parts { args, control, sockets, listening, checker, heard: heard_in, keeping });
+    let mut admin = Some(admin);
+    if takeover.is_none() {
+        serve_admin(&nameserver, admin.take())?;
+    }
+    nameserver.check_all().await;
+    if let Some(keys) = keys {
+        nameserver.start_exchange(keys)?;
+        nameserver.meet_peers(PEERS_LIMIT).await;
+    }
+    // What the peers said in the first round counts before the first answer.
+    let mut learned = takeover.is_some();
+    while let Ok(told) = heard.try_recv() {
+        learned |= learn_early(&nameserver, told);
+    }
+    if let Some(takeover) = takeover {
+        let state = takeover.ready().await.map_err(|error| error.0)?.into_state();
+        // From here on this process is the daemon, whatever is wrong with the last words.
+        let mut last = Saved::default();
+        match last.read_handover(state) {
+            Ok(()) => drop(nameserver.learn(&last)),
+            Err(error) => tracing::error!("the last state of the process taken over from is lost: {error}"),
+        }
+    }
+    nameserver.begin(bound).map_err(no_thread)?;
+    serve_admin(&nameserver, admin)?;
+    if learned {
+        nameserver.operator_changed().await;
+    }
+    nameserver.announce();
+    Ok((nameserver, heard))
+}
+
+fn serve_admin(nameserver: &Rc<Nameserver>, sockets: Option<AdminSockets>) -> Result<(), String> {
+    sockets.map_or(Ok(()), |AdminSockets { unix, tcp }| nameserver.serve_admin(unix, tcp))
+}
+
+fn peer_keys(peers: &PeersConfig) -> Result<Keys, String> {
+    Keys::read(&peers.key_file).map_err(|why| format!("peers.key_file: {why}"))
 }
 
 fn no_thread(error: std::io::Error) -> String {
@@ -194,68 +228,35 @@ fn known_before(keeping: &Keeping, takeover: Option<&Takeover>) -> Result<(Saved
     }
 }
 
-/// Starts the probes, and waits until each member's address has been probed once: nothing is answered unchecked.
-async fn check_all(document: &Document, saved: &Saved) -> Checker {
-    let targets = targets(document);
-    let checker = Checker::start(targets.clone(), saved.health.clone());
-    notify::status("checking the pools' members");
-    loop {
-        match first_round(&checker, &targets, Some(STILL_CHECKING)).await {
-            0 => return checker,
-            left => tracing::warn!("not ready yet: {left} of {} addresses are not checked", targets.len()),
+/// Takes in what a peer said before this nameserver was ready. True if it was news.
+fn learn_early(nameserver: &Nameserver, heard: Heard) -> bool {
+    let mut told = Saved::default();
+    match told.read_operator(heard.value) {
+        Ok(()) => nameserver.learn(&told),
+        Err(error) => {
+            tracing::warn!("what peer {} says cannot be understood: {error}", heard.peer);
+            false
         }
     }
 }
 
-async fn meet_peers(
-    config: &DnsConfig,
-    listener: Option<TcpListener>,
-    control: &Control,
-    heard: mpsc::Sender<Heard>,
-) -> Result<Option<Exchange>, String> {
-    let (Some(peers), Some(listener)) = (&config.peers, listener) else { return Ok(None) };
-    let keys = peer_keys(peers)?;
-    let exchange = Exchange::start(config, keys, listener, control.operator_value(), heard);
-    if let Some(exchange) = &exchange
-        && !exchange.first_round(PEERS_LIMIT).await
-    {
-        tracing::warn!("no peer answers; starting with the operator's words this nameserver knows itself");
-    }
-    Ok(exchange)
-}
-
-fn peer_keys(peers: &PeersConfig) -> Result<Keys, String> {
-    Keys::read(&peers.key_file).map_err(|why| format!("peers.key_file: {why}"))
-}
-
-fn hear_early(control: &mut Control, heard: Heard) {
-    let mut told = Saved::default();
-    match told.read_operator(heard.value) {
-        Ok(()) => drop(control.merge_operator(&told.operator)),
-        Err(error) => tracing::warn!("what peer {} says cannot be understood: {error}", heard.peer),
-    }
-}
-
 /// The control loop: health, peers, signals and the clock, until the end.
-async fn obey(
-    nameserver: &Rc<Nameserver>,
-    checker: &Checker,
-    mut heard: mpsc::Receiver<Heard>,
-    tick: Tick,
-) -> Result<End, String> {
-    let mut signals = Signals::install().map_err(|error| format!("signals cannot be received: {error}"))?;
-    let mut health = checker.subscribe();
+async fn obey(nameserver: &Rc<Nameserver>, mut heard: mpsc::Receiver<Heard>, mut signals: Signals, tick: Tick) -> End {
+    let mut health = nameserver.health();
     let mut clock = tokio::time::interval(HOUSEKEEPING);
     loop {
         tokio::select! {
-            end = nameserver.ended() => return Ok(end),
+            end = nameserver.ended() => return end,
             Ok(()) = health.changed() => {
                 let view = health.borrow_and_update().clone();
                 nameserver.set_health(view);
             }
             Some(told) = heard.recv() => nameserver.hear(told),
             signal = signals.next() => match signal {
-                Signal::Stop => nameserver.stop(),
+                Signal::Stop => {
+                    tracing::info!("told to stop");
+                    nameserver.stop();
+                }
                 Signal::Reload => {
                     let nameserver = Rc::clone(nameserver);
                     // How it ended is in the log and the status.

@@ -3,7 +3,7 @@
 //! Owns its connections and their caps. Must never: cut an answer (the client came here for the whole), or hold more
 //! for a client than one query and one answer. Started by [`super::listening`].
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr, TcpListener};
@@ -64,7 +64,6 @@ impl Tcp {
                 counters,
                 open: RefCell::default(),
                 scratch: RefCell::new(vec![0; MESSAGE]),
-                rotation: Cell::new(fastrand::usize(..)),
             });
             LocalSet::new().block_on(&runtime, service.run(received, tick));
         })?;
@@ -106,7 +105,6 @@ struct Service {
     open: RefCell<HashMap<IpAddr, usize>>,
     /// Where an answer is made before its bytes are copied out; never held across an await.
     scratch: RefCell<Vec<u8>>,
-    rotation: Cell<usize>,
 }
 
 impl Service {
@@ -207,8 +205,7 @@ impl Service {
     /// The answer with its length before it: one write, one segment (RFC 7766, 8).
     fn answer(&self, query: &[u8], idle: Duration) -> Option<Vec<u8>> {
         let keepalive = u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX);
-        let rotation = self.rotation.get();
-        self.rotation.set(rotation.wrapping_add(1));
+        let rotation = fastrand::usize(..);
         let mut scratch = self.scratch.borrow_mut();
         let answered =
             answer::answer(query, &self.snapshot.load(), Transport::Tcp { keepalive }, rotation, &mut scratch);

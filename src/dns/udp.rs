@@ -78,7 +78,6 @@ impl Worker {
         let mut received = headers(wildcard);
         let mut sent = headers(wildcard);
         let mut batch = [Datagram { length: 0, from: None, to: Local::Bound }; BATCH];
-        let mut rotation = fastrand::usize(..);
         let mut last_batches = LAST_BATCHES;
         loop {
             self.tick.tick();
@@ -103,8 +102,8 @@ impl Worker {
             let mut replies = 0;
             for n in 0..count {
                 let query = &queries[n][..batch[n].length];
+                let rotation = fastrand::usize(..);
                 let answered = answer::answer(query, snapshot, Transport::Udp, rotation, &mut answers[replies]);
-                rotation = rotation.wrapping_add(1);
                 self.counters.count(answered);
                 if let Some(answered) = answered {
                     batch[replies] = Datagram { length: answered.length, ..batch[n] };

@@ -4,7 +4,7 @@
 //! follow a redirect, read a body, or keep a connection. Called by the checker.
 
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use nix::libc;
@@ -64,6 +64,9 @@ pub async fn probe(target: &Target) -> Outcome {
 
     let mut stream = match timeout_at(deadline, TcpStream::connect(target.address)).await {
         Ok(Ok(stream)) => stream,
+        Ok(Err(error)) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) && has_no_address_for(target.address) => {
+            return Outcome::Failure("this machine has no address to reach it from".to_owned());
+        }
         Ok(Err(error)) => return failed(&error, ""),
         Err(_) => return Outcome::Failure(format!("timed out after {limit:?} connecting")),
     };
@@ -172,6 +175,14 @@ fn end_of_head(response: &[u8]) -> Option<usize> {
 fn not_http(response: &[u8]) -> Outcome {
     let shown = &response[..response.len().min(SHOWN)];
     Outcome::Failure(format!("no HTTP response: {}", shown.escape_ascii()))
+}
+
+/// Whether no address of this machine can be the source (IPv6 turned off, for one), as the kernel chooses it for UDP too.
+/// A connection's EADDRNOTAVAIL says so, and says the same when all local ports are in use: that alone is trouble of our own.
+fn has_no_address_for(target: SocketAddr) -> bool {
+    let any: IpAddr = if target.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
+    let connected = UdpSocket::bind((any, 0)).and_then(|socket| socket.connect(target));
+    connected.is_err_and(|error| error.raw_os_error() == Some(libc::EADDRNOTAVAIL))
 }
 
 /// Sorts an I/O error: the target's failure, or a trouble of our own that counts for nothing (DESIGN 6).

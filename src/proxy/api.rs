@@ -6,6 +6,7 @@
 //!   words say what to do instead, e.g. draining an active backend names `polder failover`)
 //! - `POST /failover` [`FailoverCommand`], `POST /failback` [`FailbackCommand`] -> [`Done`]; 404, 409
 //! - `POST /reload` -> [`Done`]; 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed
+//! - `GET /sockets` [`crate::daemon::sockets::Listing`]
 //! - `POST /takeover`, `GET /metrics`, `GET /`
 
 use serde::{Deserialize, Serialize};

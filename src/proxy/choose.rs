@@ -4,10 +4,13 @@
 //! this request. Called by the workers for each attempt, by `explain`, and by `build` to know whether a service is
 //! usable at all.
 
-use super::balance::{self, has};
-use super::snapshot::{LatchView, Service, ServiceMode};
+pub mod balance;
+pub mod cookie;
+
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
+use crate::proxy::snapshot::{LatchView, Service, ServiceMode};
+use balance::has;
 
 /// What is known of the request.
 #[derive(Debug, Clone, Copy, Default)]
@@ -76,7 +79,7 @@ fn by_cookie(service: &Service, ask: Ask) -> Option<Choice> {
 }
 
 fn by_balance(service: &Service, ask: Ask, spread: &mut Spread, random: u64, set_cookie: bool) -> Choice {
-    let primary = |backend: &super::snapshot::Backend| !backend.backup && backend.usable();
+    let primary = |backend: &crate::proxy::snapshot::Backend| !backend.backup && backend.usable();
     balance::pick(service.balance, &service.backends, primary, ask.tried, spread, random)
         .or_else(|| first_backup(service, ask.tried))
         .map_or(Choice::Nobody, |backend| Choice::Use { backend, set_cookie })
@@ -84,12 +87,11 @@ fn by_balance(service: &Service, ask: Ask, spread: &mut Spread, random: u64, set
 
 /// A backup of weight 0 gets only requests that name it, like any other backend.
 fn first_backup(service: &Service, tried: u128) -> Option<usize> {
-    let fits = |(index, backend): &(usize, &super::snapshot::Backend)| {
+    let fits = |(index, backend): &(usize, &crate::proxy::snapshot::Backend)| {
         backend.backup && backend.weight > 0 && backend.usable() && !has(tried, *index)
     };
     service.backends.iter().enumerate().find(fits).map(|(index, _)| index)
 }
 
 #[cfg(test)]
-#[path = "choose_tests.rs"]
 mod tests;

@@ -4,22 +4,26 @@
 //! from them. Must never: touch a socket, a file or a clock; `run` does that, calls [`State::on_event`] and the
 //! operator's commands, and carries out the [`Effect`]s in their order.
 
+pub mod build;
+pub mod followed;
+pub mod peer_words;
+pub mod prepared;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use super::api::{FailbackCommand, FailoverCommand, Status};
-use super::build::{Circumstances, answers_alike, build, standings};
-use super::followed;
-use super::latch::{Keeper, Now, Refusal, Said, Site};
-use super::latches::{Ended, Found, Latches, Moved, Record};
-use super::peer_words::PeerWords;
-use super::prepared::{Prepared, PreparedService};
-use super::snapshot::{Backend, Service, Snapshot};
 use crate::daemon::operator::{OperatorCommand, OperatorState, OperatorStates, Word};
 use crate::health::{HealthView, Target, Verdict};
+use crate::proxy::api::{FailbackCommand, FailoverCommand, Status};
+use crate::proxy::latch::latches::{Ended, Found, Latches, Moved, Record};
+use crate::proxy::latch::{Keeper, Now, Refusal, Said, Site};
+use crate::proxy::snapshot::{Backend, Service, Snapshot};
+use build::{Circumstances, answers_alike, build, standings};
+use peer_words::PeerWords;
+use prepared::{Prepared, PreparedService};
 
 /// The version of what proxies tell each other and hand over.
 pub const VERSION: u64 = 1;
@@ -109,6 +113,9 @@ pub struct Known {
     /// What was known of health before this process checked anything, saved or handed over: an active backend that was
     /// not up then gets its grace.
     pub remembered: HealthView,
+    /// What peers and the process before this one have said: it counts before anything is decided here, or a proxy that
+    /// comes back with an old latch could outvote a later one of the same epoch.
+    pub words: Vec<Event>,
 }
 
 #[derive(Debug, Default)]
@@ -138,7 +145,8 @@ impl State {
         };
         let up = |target: &Target| known.remembered.get(target).is_some_and(|known| known.verdict == Verdict::Up);
         state.latches.cover(&state.prepared, up, now);
-        let effects = state.settle(now);
+        let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
+        effects.extend(state.settle(now));
         (state, effects)
     }
 
@@ -166,8 +174,14 @@ impl State {
             .any(|keeper| keeper.proposed().is_some())
     }
 
-    /// Takes an event in.
+    /// Takes an event in, and gives all that follows.
     pub fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        let mut effects = self.take_in(event, now);
+        effects.extend(self.settle(now));
+        effects
+    }
+
+    fn take_in(&mut self, event: Event, now: Now) -> Vec<Effect> {
         let mut effects = Vec::new();
         match event {
             Event::Health(health) => self.health = health,
@@ -190,7 +204,6 @@ impl State {
             Event::Draining(draining) => self.draining = draining,
             Event::Time => {}
         }
-        effects.extend(self.settle(now));
         effects
     }
 
@@ -413,7 +426,7 @@ impl State {
                 keeper.alarm(&Site { own: &self.own, service: &service.name, backends: &backends, rules, running: 0 })
             });
             let empty = || {
-                (!is_latched(shown) && !super::build::is_usable(shown))
+                (!is_latched(shown) && !crate::proxy::control::build::is_usable(shown))
                     .then(|| format!("{}: no backend is usable", service.name))
             };
             alarms.extend(latch.or_else(empty));
@@ -469,7 +482,7 @@ impl OperatorFile {
 }
 
 fn is_latched(service: &Service) -> bool {
-    matches!(service.mode, super::snapshot::ServiceMode::Latched { .. })
+    matches!(service.mode, crate::proxy::snapshot::ServiceMode::Latched { .. })
 }
 
 fn running(snapshot: &Snapshot, service: &str, backend: &str) -> u64 {
@@ -485,5 +498,4 @@ fn in_words(moved: &Moved) -> String {
 }
 
 #[cfg(test)]
-#[path = "control_tests.rs"]
 mod tests;

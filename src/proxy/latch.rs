@@ -18,6 +18,8 @@
 //! know and then lost has left the document.
 
 mod by_operator;
+pub mod latches;
+pub mod store;
 
 pub use by_operator::{Refusal, Said};
 
@@ -25,10 +27,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::snapshot::LatchView;
 use crate::config::proxy::LatchConfig;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
+use crate::proxy::snapshot::LatchView;
 
 /// Which backend is active, since when and why. The order of the fields is the order of latches: the highest
 /// (epoch, by) wins, and the rest makes the order total, so that a merge never depends on who speaks first.
@@ -225,6 +227,19 @@ impl Keeper {
     /// Begins with a latch from the disk, from a peer or [`Latch::first`].
     pub fn new(latch: Latch) -> Keeper {
         Keeper { in_force: Some(latch), ..Keeper::undecided() }
+    }
+
+    /// Begins with a latch that names a backend which only a peer's document had; `previous` serves instead.
+    pub fn of_stranger(latch: Latch, previous: Option<String>) -> Keeper {
+        Keeper { stand_in: StandIn::For { previous }, ..Keeper::new(latch) }
+    }
+
+    /// Who serves, if anybody, because the active backend is one that only a peer's document has.
+    pub fn stranger(&self) -> Option<Option<&str>> {
+        match &self.stand_in {
+            StandIn::For { previous } => Some(previous.as_deref()),
+            StandIn::NotNeeded => None,
+        }
     }
 
     /// Begins without one: both slots were unreadable. Nobody is served until a peer or the operator says who is active.
@@ -478,5 +493,4 @@ impl Keeper {
 }
 
 #[cfg(test)]
-#[path = "latch_tests.rs"]
 mod tests;

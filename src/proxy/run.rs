@@ -4,6 +4,12 @@
 //! workers, admin, ready. Must never: accept a visitor before the first snapshot is there, nor write state while another
 //! process is the daemon. Called by the `polder-proxy` binary.
 
+mod admin;
+mod event_loop;
+mod handover;
+mod network;
+mod reload;
+
 use std::io::Write;
 use std::os::fd::OwnedFd;
 use std::path::Path;
@@ -16,27 +22,28 @@ use serde_json::{Value, json};
 use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 
-use super::access_log::AccessLog;
-use super::control::{Event, Known, State, VERSION};
-use super::event_loop::{Channels, Clock, EventLoop, Files, Phase};
-use super::handover::Handed;
-use super::latch_store::LatchStore;
-use super::latches::Found;
-use super::network::Network;
-use super::peer_words::PeerWords;
-use super::prepared::{PrepareError, Prepared};
-use super::snapshot::Snapshot;
-use super::worker::{self, Shared, Worker};
 use crate::config::ProxyConfig;
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::operator::OperatorStates;
-use crate::daemon::sockets::Sockets;
+use crate::daemon::signals::Signals;
+use crate::daemon::sockets::{self, Listing};
 use crate::daemon::startup::{self, Inheritance};
 use crate::daemon::state_file::{StateFile, Stored};
 use crate::daemon::takeover::{self, Takeover};
 use crate::daemon::ticks::Ticks;
-use crate::daemon::{VERSION as PROGRAM_VERSION, fd_store, logs};
+use crate::daemon::{VERSION as PROGRAM_VERSION, fd_store, logs, notify};
 use crate::health::{Checker, HealthView, Target, Verdict, saved};
+use crate::proxy::control::peer_words::PeerWords;
+use crate::proxy::control::prepared::{PrepareError, Prepared};
+use crate::proxy::control::{Event, Known, State, VERSION};
+use crate::proxy::latch::latches::Found;
+use crate::proxy::latch::store::LatchStore;
+use crate::proxy::snapshot::Snapshot;
+use crate::proxy::traffic::access_log::AccessLog;
+use crate::proxy::traffic::worker::{self, Shared, Worker};
+use event_loop::{Channels, Clock, EventLoop, Files, Phase};
+use handover::Handed;
+use network::Network;
 
 /// The name at takeovers.
 pub(super) const PROGRAM: &str = "polder-proxy";
@@ -79,6 +86,7 @@ pub fn run(args: DaemonArgs) -> ExitCode {
         logs::init();
         // Before any other file is opened: descriptors passed in are numbers until somebody owns them.
         let passed = fd_store::receive();
+        startup::raise_open_files();
         serve(args, passed)
     };
     let Err(failure) = ended else { return ExitCode::SUCCESS };
@@ -103,9 +111,10 @@ fn check(args: &DaemonArgs) -> Result<(), Failure> {
 
 /// What this machine has against a valid document: keys and sockets.
 fn check_live(document: ProxyConfig) -> Vec<String> {
-    let mut findings = Vec::new();
-    let mut sockets = Sockets::adopt(Vec::new());
-    findings.extend(Network::bind(&document, &document.admin.socket, 1, &mut sockets).err());
+    let traffic = document.listeners.iter().map(|listener| listener.address);
+    let peers = document.peers.iter().map(|peers| peers.listen);
+    let tcp = traffic.chain(document.admin.address).chain(peers).collect();
+    let mut findings = sockets::try_all(&document.admin.socket, &Listing { tcp, udp: Vec::new() });
     findings.extend(Prepared::with_keys(document).err());
     findings
 }
@@ -113,7 +122,20 @@ fn check_live(document: ProxyConfig) -> Vec<String> {
 fn serve(args: DaemonArgs, passed: Vec<OwnedFd>) -> Result<(), Failure> {
     let prepared = Arc::new(Prepared::read(&args.config)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::could_not)?;
-    LocalSet::new().block_on(&runtime, async move { start(args, passed, prepared).await?.serve().await })
+    LocalSet::new().block_on(&runtime, async move {
+        let mut signals = Signals::install().map_err(Failure::could_not)?;
+        let started = tokio::select! {
+            biased;
+            () = signals.told_to_stop() => None,
+            started = start(args, passed, prepared) => Some(started?),
+        };
+        let Some(started) = started else {
+            tracing::info!("told to stop before it was ready");
+            notify::stopping("told to stop before it was ready");
+            return Ok(());
+        };
+        started.serve(signals).await
+    })
 }
 
 /// Everything up to "ready".
@@ -139,7 +161,7 @@ async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) 
 
     // In a takeover the files and the exchange with peers are the running daemon's, until it has handed over.
     let mut files = if takeover.is_none() { Some(Files::open(&document.state_dir)?) } else { None };
-    let channels = Channels::open(files.as_ref().map(Files::told).unwrap_or_default(), reports, &checker);
+    let mut channels = Channels::open(files.as_ref().map(Files::told).unwrap_or_default(), reports, &checker);
     let exchange = |network: &mut Network| {
         let (told, heard) = (channels.tell.subscribe(), channels.heard.clone());
         network.start_peers(&prepared, &document.name, told, heard)
@@ -154,6 +176,14 @@ async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) 
 
     // From here on this process is the daemon.
     let inherited = hand_in(takeover).await?;
+    let inherited = inherited.and_then(|state| match Handed::read(&state) {
+        Ok(Handed { words, .. }) => Some(Event::Inherited(words)),
+        Err(why) => {
+            // This process is the daemon, whatever is wrong with the last words.
+            tracing::error!("the last state of the process taken over from is lost: {why}");
+            None
+        }
+    });
     if peers.is_none() {
         peers = exchange(&mut network);
     }
@@ -167,6 +197,7 @@ async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) 
         operator_lost: files.words_lost.clone(),
         latches: files.found.clone(),
         remembered: health,
+        words: channels.heard_so_far().chain(inherited).collect(),
     };
     let (state, effects) = State::new(prepared.clone(), known, workers, clock.now());
     let mut control = EventLoop {
@@ -198,13 +229,7 @@ async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) 
         summary: String::new(),
     };
     control.carry_out(effects);
-    match inherited.as_ref().map(Handed::read) {
-        None => {}
-        Some(Ok(Handed { words, .. })) => control.take(Event::Inherited(words)),
-        // This process is the daemon, whatever is wrong with the last words.
-        Some(Err(why)) => tracing::error!("the last state of the process taken over from is lost: {why}"),
-    }
-    control.settle_first_words(FIRST_WRITE_LIMIT).await;
+    control.settle_first_writes(FIRST_WRITE_LIMIT).await;
     Ok(control)
 }
 

@@ -4,12 +4,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use super::prepared::Prepared;
-use super::snapshot::{Backend, Service, ServiceMode};
 use crate::config::proxy::Balance;
 use crate::config::{CheckConfig, ProbeKind};
 use crate::daemon::operator::OperatorState;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
+use crate::proxy::control::prepared::Prepared;
+use crate::proxy::snapshot::{Backend, Service, ServiceMode};
 
 /// A TCP check with the defaults of DESIGN 5.
 pub fn check() -> CheckConfig {

@@ -24,8 +24,8 @@ pub struct Snapshot {
     /// The daemon is stopping or handed over: `Connection: close` on every response.
     pub draining: bool,
     /// Host and path to service.
-    pub router: super::route::Router,
-    /// The services; [`super::route::Router`] answers with an index into this.
+    pub router: crate::proxy::route::Router,
+    /// The services; [`crate::proxy::route::Router`] answers with an index into this.
     pub services: Vec<Service>,
     /// What is the same for every request.
     pub settings: Arc<Settings>,
@@ -70,12 +70,12 @@ pub enum ServiceMode {
     /// The cookie.
     Sticky {
         /// How it is read and written.
-        cookie: Arc<super::cookie::Cookie>,
+        cookie: Arc<crate::proxy::choose::cookie::Cookie>,
     },
     /// The latch.
     Latched {
         /// How the cookie is read and written.
-        cookie: Arc<super::cookie::Cookie>,
+        cookie: Arc<crate::proxy::choose::cookie::Cookie>,
         /// What the latch says now.
         latch: LatchView,
     },

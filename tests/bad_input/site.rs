@@ -199,10 +199,14 @@ impl<'s> Daemon<'s> {
         1 + line.unwrap_or_else(|| panic!("{text:?} is not in:\n{document}"))
     }
 
-    /// Starts a process. A write beyond its limit of file sizes is an error to it, not its end.
+    /// Starts a process. A write beyond its limit of file sizes is an error to it, not its end. Its limit of open files is
+    /// low, and may be raised.
     pub fn spawn(&self, more: &[&str]) -> Process {
         let mut command = Command::new("sh");
-        command.args(["-c", "trap '' XFSZ; exec \"$@\"", "sh", self.program, "--config"]).arg(self.config()).args(more);
+        command
+            .args(["-c", "trap '' XFSZ; ulimit -S -n 256; exec \"$@\"", "sh", self.program, "--config"])
+            .arg(self.config())
+            .args(more);
         Process::start(command)
     }
 

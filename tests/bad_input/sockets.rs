@@ -25,6 +25,53 @@ fn a_proxy_whose_port_is_in_use_names_it_and_how_to_find_who_has_it() {
 }
 
 #[test]
+fn check_config_live_beside_the_proxy_that_runs_passes_over_its_ports_and_leaves_its_admin_socket() {
+    let site = Site::new();
+    let mut proxy = site.proxy(0, &[]);
+    proxy.ends(&["--check-config", "--live"]).assert(0, &[]);
+    assert!(!proxy.admin_socket().exists(), "a check leaves nothing behind");
+    proxy.run();
+    proxy.ends(&["--check-config", "--live"]).assert(0, &[]);
+    let somebody = TcpListener::bind(site.addresses.proxy(1)).unwrap();
+    let taken = somebody.local_addr().unwrap();
+    proxy.write_changed(|document| {
+        document["listeners"].as_array_mut().unwrap().push(json!({ "name": "taken", "address": taken }));
+    });
+    proxy.ends(&["--check-config", "--live"]).assert(1, &[&format!("cannot listen on tcp {taken}")]);
+    proxy.write();
+    proxy.assert_serves();
+}
+
+#[test]
+fn a_proxy_told_to_stop_before_it_is_ready_ends_with_0() {
+    let site = Site::new();
+    let mut proxy = site.proxy(0, &[]);
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let service = &mut proxy.document["services"][polder::demo::documents::STATELESS];
+    service["backends"][0]["address"] = json!(silent.local_addr().unwrap());
+    service["check"] = json!({ "path": "/", "interval": "30s", "timeout": "30s" });
+    proxy.write();
+    proxy.process = Some(proxy.spawn(&[]));
+    // It has connected to its backend: signals are its own by then.
+    let _probe = silent.accept().unwrap();
+    proxy.stop();
+}
+
+#[test]
+fn daemons_raise_their_limit_of_open_files() {
+    let site = Site::new();
+    let (mut proxy, mut nameserver) = (site.proxy(0, &[]), site.nameserver());
+    for daemon in [&mut proxy, &mut nameserver] {
+        daemon.run();
+        let id = daemon.process.as_ref().unwrap().child.id();
+        let limits = fs::read_to_string(format!("/proc/{id}/limits")).unwrap();
+        let line = limits.lines().find(|line| line.starts_with("Max open files")).unwrap();
+        let words: Vec<&str> = line.split_whitespace().collect();
+        assert_eq!(words[3], words[4], "{line}");
+    }
+}
+
+#[test]
 fn a_nameserver_whose_udp_or_tcp_port_is_in_use_names_it() {
     let site = Site::new();
     let nameserver = site.nameserver();

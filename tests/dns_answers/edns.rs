@@ -109,6 +109,24 @@ fn other_opcodes_are_not_implemented() {
 }
 
 #[test]
+fn who_sends_an_opt_gets_one_with_every_error() {
+    let good = edns_query("web.example.net", A, 1232);
+    let mut update = good.clone();
+    update[2] |= 5 << 3;
+    let mut no_question = good[..12].to_vec();
+    no_question[5] = 0;
+    no_question.extend_from_slice(&good[good.len() - 11..]);
+    let mut with_answer = good.clone();
+    with_answer[7] = 1;
+    with_answer.splice(good.len() - 11..good.len() - 11, [0xc0, 12, 0, 1, 0, 1, 0, 0, 0, 0, 0, 0]);
+    for (asked, expected) in [(update, 4), (no_question, 1), (with_answer, 1)] {
+        let (answered, bytes) = raw(&asked, Udp).unwrap();
+        assert_eq!(answered.rcode, expected);
+        assert_eq!((bytes[11], &bytes[bytes.len() - 11..][..5]), (1, &[0, 0, 41, 4, 208][..]), "{bytes:02x?}");
+    }
+}
+
+#[test]
 fn responses_and_runts_are_never_answered() {
     let mut response = query("web.example.net", A);
     response[2] |= 0x80;

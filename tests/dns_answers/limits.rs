@@ -2,9 +2,10 @@
 
 use hickory_proto::op::Message;
 use polder::dns::answer::Transport::Udp;
+use polder::dns::answer::answer;
 use polder::dns::number::rtype::*;
 
-use crate::ask::{TCP, edns_query, query, raw};
+use crate::ask::{SNAPSHOT, TCP, edns_query, query, raw};
 
 /// Length, TC, and the number of records in each section.
 fn shape(query: &[u8]) -> (usize, bool, [usize; 3]) {
@@ -80,4 +81,25 @@ fn the_name_in_srv_is_not_compressed() {
     let (_, bytes) = raw(&query("_http._tcp.example.net", SRV), Udp).unwrap();
     let names = bytes.windows(7).filter(|window| *window == b"example").count();
     assert_eq!(names, 2, "{bytes:02x?}");
+}
+
+#[test]
+fn what_an_earlier_response_left_in_the_buffer_is_never_pointed_to() {
+    let mut buffer = [0; 65535];
+    for (name, target) in [("same1.example.net", "r.example.net."), ("same2.example.net", "r.r.example.net.")] {
+        let answered = answer(&query(name, CNAME), &SNAPSHOT, TCP, 0, &mut buffer).unwrap();
+        let message = Message::from_vec(&buffer[..answered.length]).unwrap();
+        assert_eq!(message.answers[0].data.to_string(), target);
+    }
+}
+
+#[test]
+fn names_beyond_the_reach_of_pointers_are_whole() {
+    let (answered, bytes) = raw(&query("distant.example.net", MX), TCP).unwrap();
+    assert!(!answered.truncated && bytes.len() > 0x8000, "{}", bytes.len());
+    let message = Message::from_vec(&bytes).unwrap();
+    assert_eq!((message.answers.len(), message.additionals.len()), (400, 400));
+    for (n, record) in message.additionals.iter().enumerate() {
+        assert_eq!(record.name.to_string(), format!("{}-{n}.distant.example.net.", "x".repeat(50)));
+    }
 }

@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener, TcpStream, UdpSocket};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use hickory_proto::op::Message;
@@ -38,6 +38,7 @@ pub fn wait_for<T>(what: &str, mut met: impl FnMut() -> Option<T>) -> T {
 pub struct Members {
     pub port: u16,
     well: Vec<Arc<AtomicBool>>,
+    probes: Arc<AtomicU64>,
 }
 
 impl Members {
@@ -53,15 +54,22 @@ impl Members {
             Some(all)
         });
         let port = listeners[0].local_addr().unwrap().port();
-        let well = listeners.into_iter().map(Members::serve).collect();
-        Members { port, well }
+        let probes = Arc::<AtomicU64>::default();
+        let well = listeners.into_iter().map(|listener| Members::serve(listener, Arc::clone(&probes))).collect();
+        Members { port, well, probes }
     }
 
-    fn serve(listener: TcpListener) -> Arc<AtomicBool> {
+    /// How many probes have come.
+    pub fn probes(&self) -> u64 {
+        self.probes.load(Ordering::Relaxed)
+    }
+
+    fn serve(listener: TcpListener, probes: Arc<AtomicU64>) -> Arc<AtomicBool> {
         let well = Arc::new(AtomicBool::new(true));
         let told = Arc::clone(&well);
         std::thread::spawn(move || {
             for mut stream in listener.incoming().flatten() {
+                probes.fetch_add(1, Ordering::Relaxed);
                 let status = if told.load(Ordering::Relaxed) { "200 OK" } else { "503 No" };
                 let _ = stream.read(&mut [0; 1024]);
                 let answer = format!("HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");

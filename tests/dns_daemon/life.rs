@@ -35,6 +35,24 @@ fn check_config_live_tries_the_sockets() {
 }
 
 #[test]
+fn check_config_live_beside_the_daemon_that_runs_passes_over_its_sockets_and_no_others() {
+    let mut daemon = Daemon::prepare(&Members::start(1));
+    daemon.document["admin"]["address"] = format!("127.0.0.1:{}", free_port()).into();
+    daemon.write_document();
+    daemon.run();
+    let beside = daemon.output(&["--check-config", "--live"]);
+    assert!(beside.status.success(), "{}", text(&beside.stderr));
+    let taken = UdpSocket::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let _holder = UdpSocket::bind(taken).unwrap();
+    daemon.document["listeners"].as_array_mut().unwrap().push(taken.to_string().into());
+    daemon.write_document();
+    let another = daemon.output(&["--check-config", "--live"]);
+    assert_eq!(another.status.code(), Some(1));
+    assert!(text(&another.stderr).contains(&format!("udp {taken}")), "{}", text(&another.stderr));
+    assert!(!text(&another.stderr).contains(&format!(":{}", daemon.port)), "{}", text(&another.stderr));
+}
+
+#[test]
 fn a_port_in_use_is_named_and_the_exit_code_is_3() {
     let daemon = Daemon::prepare(&Members::start(1));
     let _taken = UdpSocket::bind(("127.0.0.1", daemon.port)).unwrap();
@@ -57,6 +75,85 @@ fn sigterm_ends_with_0_and_frees_the_port() {
     daemon.signal(Signal::SIGTERM);
     assert!(daemon.wait_exit().success(), "{}", daemon.log());
     UdpSocket::bind(("127.0.0.1", daemon.port)).unwrap();
+}
+
+/// A daemon whose one member never answers: it is not ready before the probe has timed out.
+fn starting(timeout: &str) -> (Daemon, std::net::TcpListener) {
+    let mut daemon = Daemon::prepare(&Members::start(1));
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let check = &mut daemon.document["pools"][POOL]["check"];
+    check["port"] = silent.local_addr().unwrap().port().into();
+    check["interval"] = timeout.into();
+    check["timeout"] = timeout.into();
+    daemon.write_document();
+    daemon.process = Some(daemon.spawn(&[]));
+    (daemon, silent)
+}
+
+#[test]
+fn the_operator_is_answered_while_a_start_waits_for_its_checks() {
+    let (daemon, _silent) = starting("30s");
+    let status = wait_for("the admin API", || daemon.get("/status").ok());
+    assert_eq!(
+        (&status["ready"], &status["pools"][0]["members"][0]["addresses"][0]["check"]),
+        (&false.into(), &"unchecked".into())
+    );
+    let refused = daemon.reload().unwrap_err().to_string();
+    assert!(refused.contains("not ready yet"), "{refused}");
+    let mut next = daemon.spawn(&["--takeover"]);
+    assert_eq!(wait_exit(&mut next, &daemon).code(), Some(3));
+}
+
+#[test]
+fn sigterm_before_ready_ends_with_0() {
+    let (mut daemon, _silent) = starting("30s");
+    wait_for("the admin API", || daemon.get("/status").ok());
+    daemon.signal(Signal::SIGTERM);
+    assert_eq!(daemon.wait_exit().code(), Some(0), "{}", daemon.log());
+}
+
+#[test]
+fn a_daemon_told_to_stop_hands_over_to_nobody() {
+    let mut daemon = Daemon::start(&Members::start(1));
+    // Keeps the old process in its drain.
+    let mut visitor = connect(daemon.port);
+    write_framed(&mut visitor, &query(POOL, 1));
+    read_framed(&mut visitor).unwrap();
+    let refused = block_on(async {
+        let socket = daemon.folder.path().join("admin.sock");
+        let (_, takeover) = polder::daemon::takeover::request(&socket, "polder-dns").await.unwrap();
+        daemon.signal(Signal::SIGTERM);
+        wait_for("the drain", || daemon.log().contains("told to stop").then_some(()));
+        takeover.ready().await.unwrap_err()
+    });
+    assert!(refused.0.contains("withdrew"), "{}", refused.0);
+    assert!(daemon.wait_exit().success(), "{}", daemon.log());
+}
+
+#[test]
+fn a_daemon_that_has_handed_over_probes_nobody() {
+    let members = Members::start(1);
+    let mut daemon = Daemon::prepare(&members);
+    daemon.document["drain"] = "3s".into();
+    daemon.write_document();
+    daemon.run();
+    let mut visitor = connect(daemon.port);
+    write_framed(&mut visitor, &query(POOL, 1));
+    read_framed(&mut visitor).unwrap();
+    let (sockets, state) = block_on(async {
+        let socket = daemon.folder.path().join("admin.sock");
+        let (sockets, takeover) = polder::daemon::takeover::request(&socket, "polder-dns").await.unwrap();
+        (sockets, takeover.ready().await.unwrap())
+    });
+    assert!(!sockets.is_empty() && state.into_state()["health"].is_object());
+    wait_for("the end of the probes", || {
+        let before = members.probes();
+        std::thread::sleep(std::time::Duration::from_millis(500));
+        (members.probes() == before).then_some(())
+    });
+    assert!(daemon.process.as_mut().unwrap().try_wait().unwrap().is_none(), "it still drains");
+    write_framed(&mut visitor, &query(POOL, 1));
+    assert_eq!(read_framed(&mut visitor).unwrap().answers.len(), 1, "with what was last known");
 }
 
 #[test]

@@ -94,11 +94,10 @@ fn operator_states_that_cannot_be_read_are_an_alarm() {
     assert!(daemon.log().contains("operator.json"));
 }
 
-#[test]
-fn peers_tell_each_other_the_operators_words() {
-    let members = Members::start(2);
-    let mut one = Daemon::prepare(&members);
-    let mut two = Daemon::prepare(&members);
+/// Two nameservers that are each other's peers, not started.
+fn peers(members: &Members) -> (Daemon, Daemon) {
+    let mut one = Daemon::prepare(members);
+    let mut two = Daemon::prepare(members);
     let (port_one, port_two) = (free_port(), free_port());
     let table = json!({ "one": format!("127.0.0.1:{port_one}"), "two": format!("127.0.0.1:{port_two}") });
     for (daemon, name, port) in [(&mut one, "one", port_one), (&mut two, "two", port_two)] {
@@ -109,6 +108,27 @@ fn peers_tell_each_other_the_operators_words() {
             json!({ "listen": format!("127.0.0.1:{port}"), "key_file": key_file, "members": table });
         daemon.write_document();
     }
+    (one, two)
+}
+
+#[test]
+fn a_word_learned_from_a_peer_at_the_start_is_kept() {
+    let (mut one, mut two) = peers(&Members::start(2));
+    one.run();
+    one.say("m1", "drain", false).unwrap();
+    two.run();
+    wait_for("the word on disk", || exists(&two.folder.path().join("state/operator.json")));
+    for daemon in [&mut one, &mut two] {
+        daemon.signal(nix::sys::signal::Signal::SIGKILL);
+        daemon.wait_exit();
+    }
+    two.run();
+    assert_eq!(two.addresses(POOL), ["127.0.0.2"]);
+}
+
+#[test]
+fn peers_tell_each_other_the_operators_words() {
+    let (mut one, mut two) = peers(&Members::start(2));
     one.run();
     one.say("m1", "drain", false).unwrap();
     two.run();

@@ -113,6 +113,22 @@ fn wildcard_sockets_answer_from_the_address_that_was_asked() {
 }
 
 #[test]
+fn who_asks_for_a_and_aaaa_in_turn_gets_every_order() {
+    let members = Members::start(2);
+    let mut daemon = Daemon::prepare(&members);
+    daemon.document["workers"] = json!(1);
+    daemon.write_document();
+    daemon.run();
+    let server = SocketAddr::new([127, 0, 0, 1].into(), daemon.port);
+    let mut firsts = std::collections::BTreeMap::new();
+    for _ in 0..64 {
+        *firsts.entry(udp(server, &query(POOL, 1)).answers[0].data.to_string()).or_insert(0) += 1;
+        udp(server, &query(POOL, 28));
+    }
+    assert!(firsts.len() == 2 && firsts.values().all(|times| *times > 8), "{firsts:?}");
+}
+
+#[test]
 fn a_burst_of_queries_is_answered_whole() {
     let daemon = Daemon::start(&Members::start(2));
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();

@@ -235,3 +235,13 @@ fn a_silent_tunnel_ends_at_its_limit_and_a_busy_one_does_not() {
     assert_eq!(client.rest(), [b'.'; 20]);
     assert_eq!(proxy.worker.as_ref().unwrap().counters.tunnels.load(Ordering::Relaxed), 1);
 }
+
+#[test]
+fn a_visitor_who_begins_with_an_upgrade_is_told_its_backend() {
+    let backend = Script::answering("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
+    let proxy = Proxy::start(Setup { sticky: true, ..Setup::default() }, &[backend.address]);
+    let mut client = proxy.connect();
+    client.send("GET / HTTP/1.1\r\nHost: www.test\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");
+    let head = client.head();
+    assert!(head.contains(&format!("\r\nSet-Cookie: polder-www={}; ", backend.address)), "{head}");
+}

@@ -12,10 +12,10 @@ use polder::config::{CheckConfig, ProbeKind};
 use polder::daemon::operator::OperatorState;
 use polder::daemon::ticks::Ticks;
 use polder::health::{Target, Verdict};
-use polder::proxy::access_log::AccessLog;
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
-use polder::proxy::worker::{Command, Listening, Report, Shared, Worker, spawn};
+use polder::proxy::traffic::access_log::AccessLog;
+use polder::proxy::traffic::worker::{Command, Listening, Report, Shared, Worker, spawn};
 use tokio::sync::{mpsc, watch};
 
 /// No test waits longer for anything.
@@ -168,7 +168,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         target: Arc::new(Target { address: *address, check: check.clone() }),
         counters: (0..1).map(|_| Default::default()).collect(),
     });
-    let cookie = || Arc::new(polder::proxy::cookie::Cookie::address("polder-www"));
+    let cookie = || Arc::new(polder::proxy::choose::cookie::Cookie::address("polder-www"));
     let mode = match setup.latch {
         Some(latch) => ServiceMode::Latched { cookie: cookie(), latch },
         None if setup.sticky => ServiceMode::Sticky { cookie: cookie() },

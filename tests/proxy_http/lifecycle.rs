@@ -67,6 +67,19 @@ fn a_drain_answers_one_more_request_on_an_idle_connection_closes_silent_ones_and
 }
 
 #[test]
+fn visitors_whom_the_kernel_has_accepted_are_served_before_the_listener_closes() {
+    let mut proxy = Proxy::start(Setup::default(), &[]);
+    // Faster than a worker accepts: most are in its queue when it is told to drain.
+    let clients: Vec<_> = (0..100).map(|_| proxy.connect()).collect();
+    proxy.drain();
+    for mut client in clients {
+        client.send("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");
+        assert_eq!(client.response().status(), 404);
+    }
+    proxy.join();
+}
+
+#[test]
 fn a_drain_has_an_end() {
     let backend = Script::start(|served, _| {
         served.head().unwrap();

@@ -49,8 +49,9 @@ pub struct Answered {
     pub truncated: bool,
 }
 
-/// Answers a message. `None`: it is a response or a runt, and gets none. `rotation` is where pools' addresses begin; a
-/// caller counts it up with each query. The buffer has at least [`UDP_SIZE`] bytes over UDP, 65535 over TCP.
+/// Answers a message. `None`: it is a response or a runt, and gets none. `rotation` is where a set of
+/// addresses begins. Callers give a random one: who asks for A and AAAA in turn would meet a count at every second
+/// number only, and with two members always at the same one. The buffer has at least [`UDP_SIZE`] bytes over UDP, 65535 over TCP.
 pub fn answer(
     message: &[u8],
     snapshot: &Snapshot,
@@ -180,7 +181,7 @@ impl<'a> Reply<'a, '_> {
         }
     }
 
-    /// Pools' sets are rotated, and no others: only addresses have one length.
+    /// Sets of addresses are rotated, and no others: only their records have one length.
     fn rotation_of(&self, set: &RrSet) -> usize {
         if matches!(set.rtype, rtype::A | rtype::AAAA) { self.rotation } else { 0 }
     }

@@ -61,12 +61,12 @@ pub fn is_query(message: &[u8]) -> bool {
 /// Reads a query that [`is_query`]. Flags we do not know are passed over (RFC 8906, 3.1.3).
 pub fn read(message: &[u8]) -> Result<Query, Refusal> {
     if (message[2] >> 3) & 0x0f != OPCODE_QUERY {
-        return Err(Refusal::bare(rcode::NOTIMP));
+        return Err(Refusal { edns: edns_of(message), ..Refusal::bare(rcode::NOTIMP) });
     }
-    let count = |at: usize| u16::from_be_bytes([message[at], message[at + 1]]);
+    let count = |at: usize| count(message, at);
     // RFC 9619, 4: a query has exactly one question.
     if count(4) != 1 {
-        return Err(Refusal::bare(rcode::FORMERR));
+        return Err(Refusal { edns: edns_of(message), ..Refusal::bare(rcode::FORMERR) });
     }
     let formerr = || Refusal::bare(rcode::FORMERR);
     let (name, end) = Name::read(message, HEADER).ok_or_else(formerr)?;
@@ -77,7 +77,7 @@ pub fn read(message: &[u8]) -> Result<Query, Refusal> {
 
     // A transfer's query may carry the SOA it has in the authority section (RFC 1995, 3).
     if qtype != rtype::IXFR && (count(6) != 0 || count(8) != 0) {
-        return Err(echo(rcode::FORMERR, None));
+        return Err(echo(rcode::FORMERR, edns_of(message)));
     }
     let records = [(count(6) as u32 + count(8) as u32, false), (count(10) as u32, true)];
     let edns = match read_edns(message, question_end, records) {
@@ -89,6 +89,26 @@ pub fn read(message: &[u8]) -> Result<Query, Refusal> {
         return Err(echo(rcode, edns));
     }
     Ok(Query { name, qtype, question_end, edns })
+}
+
+/// The EDNS record of a message that is refused for another reason, as far as it can be made out: who sends one gets
+/// one (RFC 6891, 6.1.1).
+fn edns_of(message: &[u8]) -> Option<Edns> {
+    let mut at = HEADER;
+    for _ in 0..count(message, 4) {
+        at = skip_name(message, at)? + 4;
+    }
+    let others = u32::from(count(message, 6)) + u32::from(count(message, 8));
+    match read_edns(message, at, [(others, false), (count(message, 10).into(), true)]) {
+        Ok(edns) => edns,
+        Err(Fault::Version(edns)) => Some(edns),
+        Err(Fault::Malformed) => None,
+    }
+}
+
+/// One of the header's counts of questions or records.
+fn count(message: &[u8], at: usize) -> u16 {
+    u16::from_be_bytes([message[at], message[at + 1]])
 }
 
 /// The questions that are never answered with data.

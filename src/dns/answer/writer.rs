@@ -71,11 +71,7 @@ impl<'b> Writer<'b> {
         self.buffer[HEADER..HEADER + question.len()].copy_from_slice(question);
         self.buffer[5] = 1;
         self.length = HEADER + question.len();
-        let mut at = HEADER;
-        while self.buffer[at] != 0 && at < self.length {
-            self.know(at);
-            at += self.buffer[at] as usize + 1;
-        }
+        self.know(HEADER);
     }
 
     /// The size that the records may fill, an OPT's room taken off where one will follow.
@@ -235,21 +231,24 @@ impl<'b> Writer<'b> {
     /// Writes a name, the longest suffix that stands already as a pointer. A name in record data keeps its case
     /// (`exact`); an owner may take that of the question.
     fn name(&mut self, name: &[u8], exact: bool) -> Result<(), Full> {
+        let start = self.length;
         let mut rest = name;
         while let Some((&label, after)) = rest.split_first()
             && label > 0
         {
             if let Some(at) = self.known[..self.known_length].iter().find(|at| self.matches(**at as usize, rest, exact))
             {
-                return self.put(&(0xc000 | at).to_be_bytes());
+                self.put(&(0xc000 | at).to_be_bytes())?;
+                self.know(start);
+                return Ok(());
             }
             let (head, tail) = rest.split_at((1 + label as usize).min(1 + after.len()));
-            let at = self.length;
             self.put(head)?;
-            self.know(at);
             rest = tail;
         }
-        self.put(&[0])
+        self.put(&[0])?;
+        self.know(start);
+        Ok(())
     }
 
     /// Whether the name at `at`, which this writer wrote, is `name`.
@@ -272,10 +271,16 @@ impl<'b> Writer<'b> {
         }
     }
 
-    fn know(&mut self, at: usize) {
-        if self.known_length < KNOWN && at < POINTABLE {
+    /// Remembers the labels of a name that stands there whole. Half a name must not be known: what follows it in the
+    /// buffer is of an earlier response.
+    fn know(&mut self, mut at: usize) {
+        while let label @ 1..=63 = self.buffer[at]
+            && self.known_length < KNOWN
+            && at < POINTABLE
+        {
             self.known[self.known_length] = at as u16;
             self.known_length += 1;
+            at += label as usize + 1;
         }
     }
 

@@ -112,6 +112,11 @@ impl Control {
         self.snapshot.load().generation
     }
 
+    /// Checks said something; the answers stay as they are until the next [`Control::rebuild`].
+    pub fn note_health(&mut self, health: Arc<HealthView>) {
+        self.health = health;
+    }
+
     /// Whether the last write to the state directory failed.
     pub fn is_unwritten(&self) -> bool {
         [OPERATOR_UNWRITTEN, HEALTH_UNWRITTEN].iter().any(|alarm| self.alarms.contains_key(alarm))

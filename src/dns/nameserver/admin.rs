@@ -7,8 +7,8 @@ use bytes::Bytes;
 use serde_json::json;
 use tokio::net::UnixStream;
 
-use super::Nameserver;
 use super::reload::NotReloaded;
+use super::{Busy, Nameserver};
 use crate::daemon::admin::{AdminHandler, AdminReply, AdminRequest, Method};
 use crate::daemon::metrics;
 use crate::daemon::operator::OperatorCommand;
@@ -22,10 +22,15 @@ impl AdminHandler for Rc<Nameserver> {
                 (Method::Get, "/status") => {
                     AdminReply::json(&nameserver.control.borrow().status(&nameserver.surroundings()))
                 }
+                (Method::Get, "/sockets") => AdminReply::json(&nameserver.sockets.borrow().listing()),
                 (Method::Get, "/metrics") => nameserver.metrics_reply(),
                 (Method::Get, "/") => nameserver.page_reply(),
+                (Method::Get, "/explain") if nameserver.busy.get() == Busy::Starting => AdminReply::refuse(
+                    503,
+                    "nothing is answered yet: the members are being checked; /status tells how far",
+                ),
                 (Method::Get, "/explain") => nameserver.explain_reply(&request),
-                (Method::Post, "/operator") => nameserver.operator_reply(&request.body),
+                (Method::Post, "/operator") => nameserver.operator_reply(&request.body).await,
                 (Method::Post, "/reload") => nameserver.reload_reply().await,
                 (_, path) => AdminReply::refuse(404, format!("there is no {path} here")),
             }
@@ -61,7 +66,10 @@ impl Nameserver {
         }
     }
 
-    fn operator_reply(&self, body: &[u8]) -> AdminReply {
+    async fn operator_reply(self: &Rc<Self>, body: &[u8]) -> AdminReply {
+        if !self.is_daemon() {
+            return AdminReply::refuse(503, "another process is taking over: ask again, it listens on the same socket");
+        }
         let command: OperatorCommand = match serde_json::from_slice(body) {
             Ok(command) => command,
             Err(error) => return AdminReply::refuse(400, format!("this is not an operator's command: {error}")),
@@ -69,7 +77,7 @@ impl Nameserver {
         let said = self.control.borrow_mut().say(&command);
         match said {
             Ok(done) => {
-                self.operator_changed();
+                self.operator_changed().await;
                 AdminReply::json(&done)
             }
             Err(refused) => AdminReply::refuse(refused.status, refused.message),

@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout_at};
 
-use super::control::{Control, Saved, Surroundings};
-use super::listening::Listening;
+use super::control::{Control, Saved, Surroundings, targets};
+use super::listening::{Bound, Listening};
 use crate::config::DnsConfig;
 use crate::daemon::admin::{self as admin_api, AdminServer};
 use crate::daemon::args::DaemonArgs;
@@ -39,6 +40,9 @@ pub const HOUSEKEEPING: Duration = Duration::from_millis(250);
 /// How long the operator's requests under way are waited for at the end.
 const ADMIN_LIMIT: Duration = Duration::from_secs(2);
 
+/// How often a start that waits for its checks says so.
+const STILL_CHECKING: Duration = Duration::from_secs(5);
+
 /// Everything of a nameserver that serves.
 pub struct Nameserver {
     args: DaemonArgs,
@@ -47,9 +51,11 @@ pub struct Nameserver {
     listening: RefCell<Listening>,
     checker: Checker,
     exchange: RefCell<Option<Exchange>>,
-    keeping: RefCell<Keeping>,
+    heard: mpsc::Sender<Heard>,
+    keeping: Keeping,
     admin: RefCell<Vec<AdminServer>>,
     busy: Cell<Busy>,
+    stop_if_not_handed_over: Cell<bool>,
     end: watch::Sender<Option<End>>,
     status_line: RefCell<String>,
 }
@@ -57,6 +63,8 @@ pub struct Nameserver {
 /// What excludes another of its kind.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Busy {
+    /// Not ready yet.
+    Starting,
     Idle,
     /// A reload in place.
     Reloading,
@@ -64,6 +72,9 @@ enum Busy {
     HandingOver,
     /// A successor has our sockets and is not ready yet.
     TakenOver,
+    /// It is ready: it gets the final state, and from then on it may be the daemon. Nothing is changed or written here any
+    /// more, unless it goes away.
+    Handing,
 }
 
 /// Why a nameserver ends.
@@ -92,8 +103,9 @@ impl Exchange {
         heard: mpsc::Sender<Heard>,
     ) -> Option<Exchange> {
         let (ours, ours_read) = watch::channel(ours);
-        let peers = Peers::start(config.peers.clone()?, config.name.clone(), keys.clone(), listener, ours_read, heard);
-        Some(Exchange { keys, peers, ours })
+        let members = config.peers.clone()?;
+        let peers = Peers::start(members, config.name.clone(), keys.clone(), listener, ours_read, heard);
+        Some(Exchange { peers, keys, ours })
     }
 
     /// One exchange with every peer, at most for `limit`.
@@ -114,14 +126,14 @@ pub struct Parts {
     pub listening: Listening,
     /// The probes.
     pub checker: Checker,
-    /// The peers, where there are any.
-    pub exchange: Option<Exchange>,
+    /// Where what the peers say goes.
+    pub heard: mpsc::Sender<Heard>,
     /// The state directory.
     pub keeping: Keeping,
 }
 
 impl Nameserver {
-    /// Puts the parts together.
+    /// Puts the parts together; nothing is served yet.
     pub fn new(parts: Parts) -> Rc<Nameserver> {
         Rc::new(Nameserver {
             args: parts.args,
@@ -129,10 +141,12 @@ impl Nameserver {
             sockets: RefCell::new(parts.sockets),
             listening: RefCell::new(parts.listening),
             checker: parts.checker,
-            exchange: RefCell::new(parts.exchange),
-            keeping: RefCell::new(parts.keeping),
+            exchange: RefCell::default(),
+            heard: parts.heard,
+            keeping: parts.keeping,
             admin: RefCell::default(),
-            busy: Cell::new(Busy::Idle),
+            busy: Cell::new(Busy::Starting),
+            stop_if_not_handed_over: Cell::new(false),
             end: watch::channel(None).0,
             status_line: RefCell::default(),
         })
@@ -156,6 +170,61 @@ impl Nameserver {
         }
     }
 
+    /// Begins to speak with the peers, if the document has any.
+    pub fn start_exchange(&self, keys: Keys) -> Result<(), String> {
+        let (config, ours) = {
+            let control = self.control.borrow();
+            (control.document.config.clone(), control.operator_value())
+        };
+        let Some(peers) = &config.peers else { return Ok(()) };
+        let listeners = self.sockets.borrow_mut().tcp(peers.listen, 1).map_err(|error| error.message)?;
+        let listener = listeners.into_iter().next().ok_or("its listener is gone")?;
+        drop(self.exchange.take());
+        self.exchange.replace(Exchange::start(&config, keys, listener, ours, self.heard.clone()));
+        Ok(())
+    }
+
+    /// One exchange with every peer, if there are any, at most for `limit`. What they say is then waiting to be heard.
+    pub async fn meet_peers(&self, limit: Duration) {
+        let Some(exchange) = self.exchange.take() else { return };
+        if !exchange.first_round(limit).await {
+            tracing::warn!("no peer answers; starting with the operator's words this nameserver knows itself");
+        }
+        self.exchange.replace(Some(exchange));
+    }
+
+    /// Before ready: takes in what a peer or the process taken over from knows.
+    /// True if it was news.
+    pub fn learn(&self, told: &Saved) -> bool {
+        self.control.borrow_mut().merge_operator(&told.operator)
+    }
+
+    /// Waits until each member's address has been probed once: nothing is answered unchecked. Until then what checks say
+    /// shows in the status alone.
+    pub async fn check_all(&self) {
+        let wanted = targets(&self.control.borrow().document);
+        notify::status("checking the pools' members");
+        let mut view = self.checker.subscribe();
+        let mut said = Instant::now();
+        loop {
+            let health = view.borrow_and_update().clone();
+            let left = unchecked(&health, &wanted);
+            self.control.borrow_mut().note_health(health);
+            if left == 0 {
+                break self.control.borrow_mut().rebuild();
+            }
+            if timeout_at(said + STILL_CHECKING, view.changed()).await.is_err() {
+                said = Instant::now();
+                tracing::warn!("not ready yet: {left} of {} addresses are not checked", wanted.len());
+            }
+        }
+    }
+
+    /// What checks say.
+    pub fn health(&self) -> watch::Receiver<std::sync::Arc<HealthView>> {
+        self.checker.subscribe()
+    }
+
     /// Checks said something.
     pub fn set_health(&self, health: std::sync::Arc<HealthView>) {
         self.control.borrow_mut().set_health(health);
@@ -163,7 +232,11 @@ impl Nameserver {
     }
 
     /// A peer told what it knows.
-    pub fn hear(&self, heard: Heard) {
+    pub fn hear(self: &Rc<Self>, heard: Heard) {
+        if !self.is_daemon() {
+            // It tells the new process too.
+            return;
+        }
         let mut told = Saved::default();
         if let Err(error) = told.read_operator(heard.value) {
             tracing::warn!("what peer {} says cannot be understood: {error}", heard.peer);
@@ -171,27 +244,33 @@ impl Nameserver {
         }
         if self.control.borrow_mut().merge_operator(&told.operator) {
             tracing::info!("took over the operator's words from peer {}", heard.peer);
-            self.operator_changed();
+            let nameserver = Rc::clone(self);
+            tokio::task::spawn_local(async move { nameserver.operator_changed().await });
         }
     }
 
-    /// The operator's words are other ones: keeps them and tells the peers.
-    fn operator_changed(&self) {
+    /// The operator's words are other ones: tells the peers and keeps them.
+    pub async fn operator_changed(self: &Rc<Self>) {
         let value = self.control.borrow().operator_value();
         if let Some(exchange) = &*self.exchange.borrow() {
             exchange.ours.send_replace(value);
         }
-        self.keeping.borrow_mut().operator_changed(&mut self.control.borrow_mut());
         self.tell_status();
+        self.keep_operator().await;
     }
 
     /// What the clock alone changes.
-    pub fn keep_house(&self) {
-        let mut control = self.control.borrow_mut();
-        control.rebuild();
-        self.keeping.borrow_mut().save_what_is_due(&mut control);
-        drop(control);
-        self.tell_status();
+    pub fn keep_house(self: &Rc<Self>) {
+        if self.is_daemon() {
+            self.control.borrow_mut().rebuild();
+            self.save_what_is_due();
+            self.tell_status();
+        }
+    }
+
+    /// No other process is, or is about to be.
+    fn is_daemon(&self) -> bool {
+        self.busy.get() != Busy::Handing
     }
 
     /// The service manager's line, when it is another one.
@@ -201,6 +280,15 @@ impl Nameserver {
             notify::status(&line);
             *self.status_line.borrow_mut() = line;
         }
+    }
+
+    /// Serves these sockets.
+    pub fn begin(&self, bound: Bound) -> std::io::Result<()> {
+        let config = self.control.borrow().document.config.clone();
+        self.listening.borrow_mut().serve(&config, bound)?;
+        self.control.borrow_mut().ready = true;
+        self.busy.set(Busy::Idle);
+        Ok(())
     }
 
     /// Everything serves: the service manager is told, and keeps the sockets for a crash.
@@ -216,9 +304,13 @@ impl Nameserver {
         self.control.borrow().line()
     }
 
-    /// Ends the nameserver: [`Nameserver::ended`] tells.
+    /// Ends the nameserver: [`Nameserver::ended`] tells. Between two processes it is decided within moments which of them
+    /// is the daemon: then the new one is told, or this one stops after all.
     pub fn stop(&self) {
-        self.finish(End::Stopped);
+        match self.busy.get() {
+            Busy::Handing => self.stop_if_not_handed_over.set(true),
+            _ => self.finish(End::Stopped),
+        }
     }
 
     fn finish(&self, end: End) {
@@ -235,6 +327,12 @@ impl Nameserver {
         }
     }
 
+    /// Probes nobody and speaks with no peer any more. What was last known stands.
+    pub fn retire(&self) {
+        drop(self.exchange.take());
+        self.checker.set_targets(Targets::new());
+    }
+
     /// Reads and accepts no more, closes the sockets, and answers on open connections, at most for the document's
     /// limit. State is saved unless another process keeps it now.
     pub async fn drain(&self, end: End) {
@@ -244,7 +342,7 @@ impl Nameserver {
         self.listening.borrow_mut().drain(limit);
         drop(self.sockets.take());
         if end == End::Stopped {
-            self.keeping.borrow_mut().save_all(&mut self.control.borrow_mut());
+            self.save_last().await;
         }
         // A UDP worker sees that it is to stop within its receive time-out.
         let deadline = tokio::time::Instant::now() + limit + Duration::from_secs(1);
@@ -262,16 +360,15 @@ impl Nameserver {
 }
 
 /// Waits until every target has been probed once, at most for `limit`. Gives how many have not.
-pub async fn first_round(checker: &Checker, targets: &Targets, limit: Option<Duration>) -> usize {
-    let unchecked = |view: &HealthView| {
-        let checked = |target| view.get(target).is_some_and(|health| health.verdict != Verdict::Unchecked);
-        targets.keys().filter(|target| !checked(*target)).count()
-    };
+async fn first_round(checker: &Checker, targets: &Targets, limit: Duration) -> usize {
     let mut view = checker.subscribe();
-    let all = view.wait_for(|view| unchecked(view) == 0);
-    match limit {
-        Some(limit) => drop(tokio::time::timeout(limit, all).await),
-        None => drop(all.await),
-    }
-    unchecked(&view.borrow())
+    let all = view.wait_for(|view| unchecked(view, targets) == 0);
+    drop(tokio::time::timeout(limit, all).await);
+    unchecked(&view.borrow(), targets)
+}
+
+/// How many of these have not been probed yet.
+fn unchecked(view: &HealthView, targets: &Targets) -> usize {
+    let checked = |target| view.get(target).is_some_and(|health| health.verdict != Verdict::Unchecked);
+    targets.keys().filter(|target| !checked(*target)).count()
 }

@@ -58,7 +58,10 @@ impl Nameserver {
     /// Reloads, in place or by a successor, and tells the service manager and the log how it ended.
     pub async fn reload(self: &Rc<Self>) -> Result<Done, NotReloaded> {
         if self.busy.get() != Busy::Idle {
-            let error = "a reload or a takeover is under way; try again when it has ended".into();
+            let error = match self.busy.get() {
+                Busy::Starting => "this nameserver is not ready yet; try again when it is".into(),
+                _ => "a reload or a takeover is under way; try again when it has ended".into(),
+            };
             return Err(NotReloaded { status: 409, error, findings: vec![] });
         }
         let result = match reload::choose(self.args.successor.as_deref()) {
@@ -128,22 +131,27 @@ impl Nameserver {
                 return Err(NotReloaded { status: 422, error: "this needs a restart".into(), findings });
             }
         }
-        let bound = self.bind(&document.config).inspect_err(|_| self.sockets.borrow_mut().revert())?;
+        // Before any socket is bound: queries would wait in it meanwhile, those of its group among them.
         self.check_new_members(&document).await;
-        if let Err(error) = self.listening.borrow_mut().serve(&document.config, bound) {
+        if let Err(refused) = self.serve_listeners(&document.config) {
             self.checker.set_targets(targets(&self.control.borrow().document));
             self.sockets.borrow_mut().revert();
-            return Err(NotReloaded {
-                status: 500,
-                error: format!("no thread can be started: {error}"),
-                findings: vec![],
-            });
+            return Err(refused);
         }
         self.checker.set_targets(targets(&document));
         self.control.borrow_mut().set_document(document);
         self.sockets.borrow_mut().settle();
         fd_store::keep(&self.sockets.borrow().as_fds());
         Ok(Reloaded::Done)
+    }
+
+    fn serve_listeners(&self, config: &DnsConfig) -> Result<(), NotReloaded> {
+        let bound = self.bind(config)?;
+        self.listening.borrow_mut().serve(config, bound).map_err(|error| NotReloaded {
+            status: 500,
+            error: format!("no thread can be started: {error}"),
+            findings: vec![],
+        })
     }
 
     fn bind(&self, config: &DnsConfig) -> Result<Bound, BindError> {
@@ -159,7 +167,7 @@ impl Nameserver {
         all.extend(wanted.iter().map(|(target, users)| (target.clone(), users.clone())));
         self.checker.set_targets(all);
         let longest = document.config.pools.values().map(|pool| pool.check.timeout).max().unwrap_or_default();
-        let left = first_round(&self.checker, &wanted, Some(longest + ROUND_MARGIN)).await;
+        let left = first_round(&self.checker, &wanted, longest + ROUND_MARGIN).await;
         if left > 0 {
             tracing::warn!("{left} addresses could not be checked yet; they are left out of answers until they are");
         }

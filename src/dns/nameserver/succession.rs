@@ -26,14 +26,25 @@ impl Nameserver {
         };
         self.busy.set(Busy::TakenOver);
         match takeover::offer(stream, PROGRAM, handover).await {
-            Ok(offered) => self.leave(offered).await,
+            // Told to stop meanwhile: dropped, the offer is withdrawn.
+            Ok(_) if self.end.borrow().is_some() => {}
+            Ok(offered) => {
+                if self.leave(offered).await {
+                    return;
+                }
+            }
             Err(error) => tracing::warn!("the takeover did not come about, this process goes on: {}", error.0),
         }
         self.busy.set(before);
+        if self.stop_if_not_handed_over.get() {
+            self.stop();
+        }
     }
 
-    /// The new process is ready: stops reading, tells the final state, and ends; or serves on if it went away.
-    async fn leave(&self, offered: Offered) {
+    /// The new process is ready: stops reading, tells the final state, and ends (true); or serves on if it went away.
+    async fn leave(&self, offered: Offered) -> bool {
+        self.busy.set(Busy::Handing);
+        self.finish_writing().await;
         self.listening.borrow_mut().pause();
         // The operator is the new process's too: both could accept from one socket, and this one would answer for the past.
         self.admin.borrow().iter().for_each(AdminServer::pause);
@@ -42,11 +53,13 @@ impl Nameserver {
             Ok(()) => {
                 tracing::info!("handed over; this process answers what it has received and ends");
                 self.finish(End::HandedOver);
+                true
             }
             Err(error) => {
                 tracing::warn!("the new process went away, this one goes on: {}", error.0);
                 self.serve_again();
                 self.admin.borrow().iter().for_each(AdminServer::resume);
+                false
             }
         }
     }

@@ -1,0 +1,136 @@
+//! From a document, health, the operator's words and the latches to a snapshot (pure).
+//!
+//! Owns what a snapshot is made of. Must never: decide anything by itself; counters and counts of waiting requests are
+//! carried over from the snapshot before, as long as service, backend and address stay the same. Called by `control`
+//! after every event.
+
+use std::sync::Arc;
+
+use super::prepared::{Prepared, PreparedBackend, PreparedMode, PreparedService};
+use crate::daemon::operator::OperatorStates;
+use crate::health::{HealthView, Verdict};
+use crate::proxy::choose::{Ask, Choice, Spread, choose};
+use crate::proxy::latch::{Keeper, Now, Site, Standing};
+use crate::proxy::snapshot::{Backend, BackendCounters, LatchView, Service, ServiceMode, Snapshot};
+
+/// Everything a snapshot depends on besides the document.
+pub struct Circumstances<'a> {
+    /// This proxy's name.
+    pub own: &'a str,
+    /// What checks say.
+    pub health: &'a HealthView,
+    /// What the operator says.
+    pub operator: &'a OperatorStates,
+    /// The latch of a service.
+    pub latch: &'a dyn Fn(&str) -> Option<&'a Keeper>,
+    /// The moment.
+    pub now: Now,
+    /// The daemon is stopping or handed over.
+    pub draining: bool,
+    /// Worker threads: as many slots in each backend's counters.
+    pub workers: usize,
+}
+
+/// Builds the snapshot that follows `previous`.
+pub fn build(prepared: &Prepared, at: &Circumstances<'_>, previous: Option<&Snapshot>) -> Snapshot {
+    let before =
+        |name: &str| previous.and_then(|snapshot| snapshot.services.iter().find(|service| &*service.name == name));
+    let services: Vec<Service> =
+        prepared.services.iter().map(|service| build_service(service, at, before(&service.name))).collect();
+    Snapshot {
+        generation: previous.map_or(1, |previous| previous.generation + 1),
+        ready: !at.draining && services.iter().any(is_usable),
+        draining: at.draining,
+        router: prepared.router.clone(),
+        services,
+        settings: prepared.settings.clone(),
+    }
+}
+
+/// Whether a service has a backend to send a request to, now or when a short hold ends.
+pub fn is_usable(service: &Service) -> bool {
+    match choose(service, Ask::default(), &mut Spread::default(), 0) {
+        Choice::Use { .. } => true,
+        Choice::Wait => service.backends.iter().any(Backend::keeps),
+        Choice::Nobody => false,
+    }
+}
+
+/// Whether two snapshots of the same document answer every request alike: then the second need not be published.
+pub fn answers_alike(one: &Snapshot, other: &Snapshot) -> bool {
+    let backend = |a: &Backend, b: &Backend| a.verdict == b.verdict && a.operator == b.operator;
+    let service = |(a, b): (&Service, &Service)| {
+        latch(a) == latch(b)
+            && a.backends.len() == b.backends.len()
+            && a.backends.iter().zip(&b.backends).all(|(a, b)| backend(a, b))
+    };
+    one.ready == other.ready
+        && one.draining == other.draining
+        && one.services.len() == other.services.len()
+        && one.services.iter().zip(&other.services).all(service)
+}
+
+fn latch(service: &Service) -> Option<LatchView> {
+    match &service.mode {
+        ServiceMode::Latched { latch, .. } => Some(*latch),
+        ServiceMode::Stateless | ServiceMode::Sticky { .. } => None,
+    }
+}
+
+fn build_service(service: &PreparedService, at: &Circumstances<'_>, before: Option<&Service>) -> Service {
+    let mode = match &service.mode {
+        PreparedMode::Stateless => ServiceMode::Stateless,
+        PreparedMode::Sticky(cookie) => ServiceMode::Sticky { cookie: cookie.clone() },
+        PreparedMode::Latched { cookie, rules } => {
+            let backends = standings(service, at.health, at.operator, at.now);
+            let site = Site { own: at.own, service: &service.name, backends: &backends, rules, running: 0 };
+            let view = (at.latch)(&service.name).map_or(LatchView::Nobody, |keeper| keeper.view(at.now, &site));
+            ServiceMode::Latched { cookie: cookie.clone(), latch: view }
+        }
+    };
+    Service {
+        name: service.name.clone(),
+        mode,
+        balance: service.balance,
+        backends: service.backends.iter().map(|backend| build_backend(backend, at, before)).collect(),
+        verdict_bound: service.verdict_bound,
+        hold_bound: service.hold_bound,
+        waiting: before.map_or_else(Arc::default, |before| before.waiting.clone()),
+    }
+}
+
+fn build_backend(backend: &PreparedBackend, at: &Circumstances<'_>, before: Option<&Service>) -> Backend {
+    let same = |other: &&Backend| other.name == backend.name && other.address == backend.address;
+    let counters =
+        before.and_then(|service| service.backends.iter().find(same)).map(|backend| backend.counters.clone());
+    Backend {
+        name: backend.name.clone(),
+        address: backend.address,
+        weight: backend.weight,
+        backup: backend.backup,
+        verdict: at.health.get(&*backend.target).map_or(Verdict::Unchecked, |health| health.verdict),
+        operator: at.operator.state(&backend.subject, at.now.unix_ms),
+        target: backend.target.clone(),
+        counters: counters.unwrap_or_else(|| (0..at.workers).map(|_| BackendCounters::default()).collect()),
+    }
+}
+
+/// The backends of a service as its latch sees them.
+pub fn standings<'a>(
+    service: &'a PreparedService,
+    health: &'a HealthView,
+    operator: &OperatorStates,
+    now: Now,
+) -> Vec<Standing<'a>> {
+    let standing = |backend: &'a PreparedBackend| {
+        let health = health.get(&*backend.target);
+        Standing {
+            name: &backend.name,
+            backup: backend.backup,
+            verdict: health.map_or(Verdict::Unchecked, |health| health.verdict),
+            reason: health.map_or("not probed yet", |health| &health.reason),
+            operator: operator.state(&backend.subject, now.unix_ms),
+        }
+    };
+    service.backends.iter().map(standing).collect()
+}

@@ -1,0 +1,60 @@
+//! The state of another process, read from its `GET /status` (pure).
+//!
+//! A process that has handed over still serves the requests it had. They must not stay on a backend that went down or was
+//! failed away from meanwhile; only the new daemon knows. Must never: decide. Called by [`crate::proxy::control::State::follow`].
+
+use std::time::{Duration, UNIX_EPOCH};
+
+use super::prepared::Prepared;
+use crate::daemon::operator::OperatorStates;
+use crate::health::{HealthView, TargetHealth, Verdict};
+use crate::proxy::api::{LatchStatus, Status};
+use crate::proxy::latch::Latch;
+
+/// What its checks say of the backends of our document; a backend that its document does not have is down.
+pub fn health(prepared: &Prepared, daemon: &Status) -> HealthView {
+    let mut health = HealthView::new();
+    for service in &prepared.services {
+        let theirs = daemon.services.iter().find(|theirs| *theirs.name == *service.name);
+        for backend in &service.backends {
+            let address = backend.address.to_string();
+            let theirs = theirs.and_then(|theirs| {
+                theirs.backends.iter().find(|theirs| *theirs.name == *backend.name && theirs.address == address)
+            });
+            let told = TargetHealth {
+                verdict: theirs.map_or(Verdict::Down, |theirs| theirs.check),
+                health: 0,
+                reason: theirs.map_or("gone from the document", |theirs| &theirs.check_reason).into(),
+                since: UNIX_EPOCH + Duration::from_millis(theirs.map_or(0, |theirs| theirs.check_since)),
+                probed: None,
+                changes: 0,
+            };
+            // Services may share a target: one that still uses it says more than one that does not.
+            match health.get_mut(&*backend.target) {
+                Some(known) if theirs.is_some() => *known = told,
+                Some(_) => {}
+                None => drop(health.insert((*backend.target).clone(), told)),
+            }
+        }
+    }
+    health
+}
+
+/// The operator's words.
+pub fn operator(daemon: &Status) -> OperatorStates {
+    let mut words = OperatorStates::default();
+    for service in &daemon.services {
+        for backend in &service.backends {
+            if let Some(word) = &backend.word {
+                words.say(&format!("{}/{}", service.name, backend.name), word.clone());
+            }
+        }
+    }
+    words
+}
+
+/// Its latch; none while undecided.
+pub fn latch(status: &LatchStatus) -> Option<Latch> {
+    let LatchStatus { active, epoch, by, reason, at, spent, stored: _ } = status.clone();
+    Some(Latch { epoch, by, at, active: active?, spent, reason, by_operator: false })
+}

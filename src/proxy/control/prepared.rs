@@ -1,0 +1,243 @@
+//! A document made ready to build snapshots from: its keys read, its routes and targets laid out once.
+//!
+//! Owns what stays the same until the next document. Must never: hold health, operator states or latches. Called by
+//! `run` at the start and by every reload; [`Prepared::read`] alone touches files.
+
+use std::fmt;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, ServiceConfig};
+use crate::config::{Findings, PeersConfig, ProxyConfig};
+use crate::daemon::peers::Keys;
+use crate::health::{Target, checker::Targets};
+use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::route::Router;
+use crate::proxy::snapshot::Settings;
+
+/// For what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
+const STORING: Duration = Duration::from_millis(1_500);
+
+/// A document, ready.
+#[derive(Debug)]
+pub struct Prepared {
+    /// The document.
+    pub document: ProxyConfig,
+    /// Its routes.
+    pub router: Router,
+    /// What is the same for every request.
+    pub settings: Arc<Settings>,
+    /// Its services, in the order of their names.
+    pub services: Vec<PreparedService>,
+    /// The keys of the exchange with peers; none where there are no peers.
+    pub peer_keys: Option<Keys>,
+}
+
+/// A service, ready.
+#[derive(Debug)]
+pub struct PreparedService {
+    /// Its name.
+    pub name: Arc<str>,
+    /// What decides before balance does.
+    pub mode: PreparedMode,
+    /// How the rest is spread.
+    pub balance: Balance,
+    /// In the order of the document.
+    pub backends: Vec<PreparedBackend>,
+    /// The check's detection bound.
+    pub verdict_bound: Duration,
+    /// That, or what an operator's step may take where it is longer.
+    pub hold_bound: Duration,
+}
+
+/// What decides before balance does.
+#[derive(Debug)]
+pub enum PreparedMode {
+    /// Nothing.
+    Stateless,
+    /// The cookie.
+    Sticky(Arc<Cookie>),
+    /// The latch.
+    Latched {
+        /// The cookie that tells the visitor.
+        cookie: Arc<Cookie>,
+        /// How the latch moves.
+        rules: LatchConfig,
+    },
+}
+
+/// A backend, ready.
+#[derive(Debug)]
+pub struct PreparedBackend {
+    /// Its name within the service.
+    pub name: Arc<str>,
+    /// `SERVICE/BACKEND`: the subject of the operator's words.
+    pub subject: String,
+    /// What is dialled.
+    pub address: std::net::SocketAddr,
+    /// Its share.
+    pub weight: u32,
+    /// Used only when no primary can be.
+    pub backup: bool,
+    /// What is probed.
+    pub target: Arc<Target>,
+}
+
+/// Why a document is not ready.
+#[derive(Debug)]
+pub enum PrepareError {
+    /// The document has these.
+    Findings(Findings),
+    /// A file of keys cannot be used; for the operator.
+    Keys(String),
+}
+
+impl PrepareError {
+    /// What kind of thing is wrong.
+    pub fn summary(&self) -> &'static str {
+        match self {
+            PrepareError::Findings(_) => "the document is not valid",
+            PrepareError::Keys(_) => "a key file cannot be used",
+        }
+    }
+
+    /// One text for each thing wrong.
+    pub fn texts(&self) -> Vec<String> {
+        match self {
+            PrepareError::Findings(findings) => findings.0.iter().map(ToString::to_string).collect(),
+            PrepareError::Keys(message) => vec![message.clone()],
+        }
+    }
+}
+
+impl fmt::Display for PrepareError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.texts().join("\n"))
+    }
+}
+
+impl Prepared {
+    /// Reads a document and the keys it names.
+    pub fn read(file: &Path) -> Result<Prepared, PrepareError> {
+        let document = proxy::load(file).map_err(PrepareError::Findings)?;
+        Prepared::with_keys(document).map_err(PrepareError::Keys)
+    }
+
+    /// Reads the keys a document names, and lays it out.
+    pub fn with_keys(document: ProxyConfig) -> Result<Prepared, String> {
+        let peer_keys = peer_keys(&document)?;
+        let prepared = Prepared::new(document, |file| Keys::read(file).map(|keys| keys.as_slice().to_vec()))?;
+        Ok(Prepared { peer_keys, ..prepared })
+    }
+
+    /// Lays a document out; `read_keys` gives the keys of a file of cookies' keys.
+    pub fn new(
+        document: ProxyConfig,
+        read_keys: impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
+    ) -> Result<Prepared, String> {
+        let services = document.services.values();
+        let services =
+            services.map(|service| PreparedService::new(service, &read_keys)).collect::<Result<Vec<_>, _>>()?;
+        let routes = document.services.values().enumerate().flat_map(|(index, service)| {
+            let pairs = service.hosts.iter().flat_map(|host| service.paths.iter().map(move |path| (host, path)));
+            pairs.map(move |(host, path)| (host.clone(), path.clone(), index))
+        });
+        let router = Router::new(routes);
+        let settings = Arc::new(Settings {
+            timeouts: document.timeouts.clone(),
+            limits: document.limits.clone(),
+            trusted_proxies: document.trusted_proxies.clone(),
+        });
+        Ok(Prepared { document, router, settings, services, peer_keys: None })
+    }
+
+    /// Everything to be probed, with who uses it.
+    pub fn targets(&self) -> Targets {
+        let mut targets = Targets::new();
+        for backend in self.services.iter().flat_map(|service| &service.backends) {
+            targets.entry((*backend.target).clone()).or_default().push(backend.subject.clone());
+        }
+        targets
+    }
+
+    /// A service by name.
+    pub fn service(&self, name: &str) -> Option<&PreparedService> {
+        self.services.iter().find(|service| &*service.name == name)
+    }
+}
+
+impl PreparedService {
+    fn new(
+        service: &ServiceConfig,
+        read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
+    ) -> Result<PreparedService, String> {
+        let proxy::Target::Backends(backends) = &service.target;
+        let cookie = |config: &CookieConfig| cookie(&service.name, config, read_keys).map(Arc::new);
+        let mode = match &backends.mode {
+            Mode::Stateless => PreparedMode::Stateless,
+            Mode::Sticky { cookie: config } => PreparedMode::Sticky(cookie(config)?),
+            Mode::Latched { cookie: config, latch } => {
+                PreparedMode::Latched { cookie: cookie(config)?, rules: latch.clone() }
+            }
+        };
+        let prepared = backends.backends.iter().map(|backend| {
+            let address =
+                std::net::SocketAddr::new(backend.address.ip(), backends.check.port.unwrap_or(backend.address.port()));
+            PreparedBackend {
+                name: backend.name.as_str().into(),
+                subject: format!("{}/{}", service.name, backend.name),
+                address: backend.address,
+                weight: backend.weight,
+                backup: backend.backup,
+                target: Arc::new(Target { address, check: backends.check.clone() }),
+            }
+        });
+        let verdict_bound = backends.check.detection_bound();
+        let step = match &mode {
+            PreparedMode::Latched { rules, .. } => rules.failover_drain + STORING,
+            PreparedMode::Stateless | PreparedMode::Sticky(_) => Duration::ZERO,
+        };
+        Ok(PreparedService {
+            name: service.name.as_str().into(),
+            mode,
+            balance: backends.balance,
+            backends: prepared.collect(),
+            verdict_bound,
+            hold_bound: verdict_bound.max(step),
+        })
+    }
+
+    /// How its latch moves, if it has one.
+    pub fn rules(&self) -> Option<&LatchConfig> {
+        match &self.mode {
+            PreparedMode::Latched { rules, .. } => Some(rules),
+            PreparedMode::Stateless | PreparedMode::Sticky(_) => None,
+        }
+    }
+
+    /// The backend a latch begins with.
+    pub fn primary(&self) -> Option<&PreparedBackend> {
+        self.backends.iter().find(|backend| !backend.backup)
+    }
+}
+
+/// The keys that a document's peers share.
+fn peer_keys(document: &ProxyConfig) -> Result<Option<Keys>, String> {
+    let read = |peers: &PeersConfig| Keys::read(&peers.key_file).map_err(|why| format!("peers.key_file: {why}"));
+    document.peers.as_ref().map(read).transpose()
+}
+
+fn cookie(
+    service: &str,
+    config: &CookieConfig,
+    read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
+) -> Result<Cookie, String> {
+    match &config.value {
+        CookieValue::Address => Ok(Cookie::address(&config.name)),
+        CookieValue::Sealed { key_file } => {
+            let keys = read_keys(key_file).map_err(|why| format!("services.{service}.cookie.key_file: {why}"))?;
+            Cookie::sealed(&config.name, service, &keys).ok_or_else(|| format!("{}: has no key", key_file.display()))
+        }
+    }
+}

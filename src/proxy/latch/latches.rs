@@ -1,0 +1,238 @@
+//! All latches of a proxy, and what of them is on disk (pure).
+//!
+//! Owns the [`Keeper`]s, of services in the document and of those that are not (yet, or any more), and the order of
+//! writes: what is proposed counts once its write has ended, well or badly. Must never: touch the disk itself
+//! ([`crate::proxy::latch::store`] does). Called by `control`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::{Keeper, Latch, Now};
+use crate::health::Target;
+use crate::proxy::control::prepared::Prepared;
+
+/// Between two tries to write what could not be written.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// Latches as they are stored, handed over and told to peers.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Record {
+    /// By service.
+    pub latches: BTreeMap<String, Latch>,
+    /// Services whose latch was lost: not to be mistaken for new ones.
+    #[serde(default)]
+    pub undecided: BTreeSet<String>,
+    /// Services whose latch names a backend that only a peer's document has, and who serves instead: after a restart that
+    /// backend must not be taken for one that left our document.
+    #[serde(default)]
+    pub strangers: BTreeMap<String, Option<String>>,
+}
+
+/// What a start found.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Found {
+    /// Nothing: a new machine.
+    Missing,
+    /// A record.
+    Whole(Record),
+    /// Both slots are there and neither can be believed; says why.
+    Broken(String),
+}
+
+/// A latch that moved, for the log.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Moved {
+    /// The service.
+    pub service: String,
+    /// What counted before; none if it was undecided.
+    pub before: Option<Latch>,
+    /// What counts now.
+    pub now: Latch,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub struct Latches {
+    keepers: BTreeMap<String, Keeper>,
+    on_disk: Record,
+    writing: Option<Writing>,
+    ticket: u64,
+    /// Why the last write failed, and when the next one is due.
+    failure: Option<(String, Duration)>,
+    /// Services first seen now are lost ones, not new ones.
+    lost: bool,
+}
+
+#[derive(Debug)]
+struct Writing {
+    ticket: u64,
+    record: Record,
+    /// Its time was up and it counts as failed; it may still end well.
+    late: bool,
+}
+
+impl Latches {
+    /// Begins with what was found on disk.
+    pub fn restore(found: Found) -> Latches {
+        let (record, lost) = match found {
+            Found::Missing => (Record::default(), false),
+            Found::Whole(record) => (record, false),
+            Found::Broken(_) => (Record::default(), true),
+        };
+        let keeper = |service: &String, latch: &Latch| match record.strangers.get(service) {
+            Some(previous) => Keeper::of_stranger(latch.clone(), previous.clone()),
+            None => Keeper::new(latch.clone()),
+        };
+        let held = record.latches.iter().map(|(service, latch)| (service.clone(), keeper(service, latch)));
+        let undecided = record.undecided.iter().map(|service| (service.clone(), Keeper::undecided()));
+        let keepers = undecided.chain(held).collect();
+        Latches { keepers, on_disk: record, lost, ..Latches::default() }
+    }
+
+    /// Makes sure that every latched service of a document has a latch. The active backends of services seen for the
+    /// first time get their grace, and those that were not `known_up` when this process began: they may still be
+    /// starting, as after a power cut, however well their backups are.
+    pub fn cover(&mut self, prepared: &Prepared, known_up: impl Fn(&Target) -> bool, now: Now) {
+        let lost = std::mem::take(&mut self.lost);
+        for service in &prepared.services {
+            let (Some(rules), Some(primary)) = (service.rules(), service.primary()) else { continue };
+            let new = !self.keepers.contains_key(&*service.name);
+            let keeper = self.keepers.entry(service.name.to_string()).or_insert_with(|| match lost {
+                true => Keeper::undecided(),
+                false => Keeper::new(Latch::first(&primary.name)),
+            });
+            let active =
+                keeper.latch().and_then(|latch| service.backends.iter().find(|one| *one.name == *latch.active));
+            if new || !active.is_some_and(|active| known_up(&active.target)) {
+                keeper.begin_grace(now, rules);
+            }
+        }
+    }
+
+    /// A service's latch.
+    pub fn get(&self, service: &str) -> Option<&Keeper> {
+        self.keepers.get(service)
+    }
+
+    /// The same, to be moved.
+    pub fn get_mut(&mut self, service: &str) -> Option<&mut Keeper> {
+        self.keepers.get_mut(service)
+    }
+
+    /// In a process that has handed over: what the daemon's latch of this service is.
+    pub fn follow(&mut self, service: &str, latch: Option<Latch>) {
+        self.keepers.entry(service.into()).or_insert_with(Keeper::undecided).follow(latch);
+    }
+
+    /// What a peer says.
+    pub fn hear(&mut self, theirs: &BTreeMap<String, Latch>) {
+        for (service, latch) in theirs {
+            self.keepers.entry(service.clone()).or_insert_with(Keeper::undecided).hear(latch);
+        }
+    }
+
+    /// What counts now: for peers.
+    pub fn record(&self) -> Record {
+        self.collect(Keeper::latch)
+    }
+
+    /// What counts once the steps under way have ended: for a takeover, which must not lose one.
+    pub fn heading(&self) -> Record {
+        self.collect(Keeper::heading)
+    }
+
+    fn collect<'a>(&'a self, latch: impl Fn(&'a Keeper) -> Option<&'a Latch>) -> Record {
+        let mut record = Record::default();
+        for (service, keeper) in &self.keepers {
+            if let Some(previous) = keeper.stranger() {
+                record.strangers.insert(service.clone(), previous.map(str::to_owned));
+            }
+            match latch(keeper) {
+                Some(latch) => drop(record.latches.insert(service.clone(), latch.clone())),
+                None => drop(record.undecided.insert(service.clone())),
+            }
+        }
+        record
+    }
+
+    /// What has to be written now, if anything: one write at a time.
+    pub fn to_write(&mut self, now: Now) -> Option<(u64, Record)> {
+        let wanted = self.collect(|keeper| keeper.proposed().or(keeper.latch()));
+        let proposed = self.keepers.values().any(|keeper| keeper.proposed().is_some());
+        let waits = self.failure.as_ref().is_some_and(|(_, due)| now.running < *due);
+        let busy = self.writing.as_ref().is_some_and(|writing| !writing.late || writing.record == wanted);
+        if wanted == self.on_disk && !proposed && !busy {
+            self.failure = None;
+            return None;
+        }
+        if busy || (waits && !proposed) {
+            return None;
+        }
+        self.ticket += 1;
+        self.writing = Some(Writing { ticket: self.ticket, record: wanted.clone(), late: false });
+        Some((self.ticket, wanted))
+    }
+
+    /// A write has ended, or its time is up (`Err` with a later second report). A full disk must not stop a failover:
+    /// what was to be written counts either way.
+    pub fn written(&mut self, ticket: u64, ended: Ended, now: Now) -> Vec<Moved> {
+        let Some(writing) = self.writing.take_if(|writing| writing.ticket == ticket) else { return Vec::new() };
+        let moved = self.commit(&writing.record);
+        match ended {
+            Ended::Well => {
+                self.on_disk = writing.record;
+                self.failure = None;
+            }
+            Ended::Badly(why) => self.failure = Some((why, now.running + RETRY)),
+            Ended::NotYet(why) => {
+                self.failure = Some((why, now.running + RETRY));
+                self.writing = Some(Writing { late: true, ..writing });
+            }
+        }
+        moved
+    }
+
+    fn commit(&mut self, record: &Record) -> Vec<Moved> {
+        let mut moved = Vec::new();
+        for (service, latch) in &record.latches {
+            let before = self.keepers.get_mut(service).and_then(|keeper| keeper.commit(latch));
+            moved.extend(before.map(|before| Moved { service: service.clone(), before, now: latch.clone() }));
+        }
+        moved
+    }
+
+    /// Whether what counts for this service is on disk.
+    pub fn is_stored(&self, service: &str) -> bool {
+        self.on_disk.latches.get(service) == self.get(service).and_then(Keeper::latch)
+    }
+
+    /// Why the latches are not on disk.
+    pub fn failure(&self) -> Option<&str> {
+        self.failure.as_ref().map(|(why, _)| why.as_str())
+    }
+
+    /// The next moment at which a keeper or a repeated write has something to do.
+    pub fn wakes(&self, now: Now) -> Option<Duration> {
+        let keepers = self.keepers.values().filter_map(|keeper| keeper.wakes(now));
+        let retry = self.failure.iter().filter(|_| self.writing.is_none()).map(|(_, due)| *due);
+        keepers.chain(retry).min()
+    }
+
+    /// An operator's step waits for running requests to end.
+    pub fn is_handing_over(&self) -> bool {
+        self.keepers.values().any(Keeper::is_handing_over)
+    }
+}
+
+/// How a write ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Ended {
+    /// It is on disk.
+    Well,
+    /// It is not; says why.
+    Badly(String),
+    /// Its time is up; another report follows when it does end.
+    NotYet(String),
+}

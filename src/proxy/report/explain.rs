@@ -1,0 +1,132 @@
+//! Why a request would go where: the very same route and choose, on the snapshot that is in force, told in sentences.
+//!
+//! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
+
+use super::status::in_words;
+use crate::config::proxy::Balance;
+use crate::daemon::operator::OperatorState;
+use crate::health::Verdict;
+use crate::proxy::api::Explanation;
+use crate::proxy::choose::{Ask, Choice, Spread, choose};
+use crate::proxy::control::State;
+use crate::proxy::latch::Keeper;
+use crate::proxy::route::Unmatched;
+use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Snapshot};
+
+/// Explains a request for this host and path with this Cookie field (empty: none).
+pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanation {
+    let snapshot = state.snapshot();
+    let matched = match snapshot.router.explain(host.as_bytes(), path.as_bytes()) {
+        Ok(matched) => matched,
+        Err(why) => return unrouted(why, host, path),
+    };
+    let route = format!("host {} and path {}", in_words(&matched.host), matched.path);
+    let Some(service) = snapshot.services.get(matched.service) else { return unrouted(Unmatched::Host, host, path) };
+    let named = named_by(service, cookie);
+    let mut because = Vec::new();
+    because.extend(about_cookie(service, cookie, named));
+    because.extend(about_latch(state, service));
+    because.extend(service.backends.iter().filter_map(about_backend));
+    let choice = choose(service, Ask { cookie: named, tried: 0 }, &mut Spread::default(), fastrand::u64(..));
+    because.push(about_choice(snapshot, service, choice, named));
+    let backend = match choice {
+        Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
+        Choice::Wait | Choice::Nobody => None,
+    };
+    Explanation { service: Some(service.name.to_string()), route, backend, because }
+}
+
+fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {
+    let route = match why {
+        Unmatched::Host => format!("no service has the host {host:?}"),
+        Unmatched::Path => format!("the host {host:?} is known, but no service has a path that {path:?} begins with"),
+    };
+    Explanation { service: None, route, backend: None, because: vec!["it is answered 404".into()] }
+}
+
+fn named_by(service: &Service, field: &str) -> Option<usize> {
+    match &service.mode {
+        ServiceMode::Stateless => None,
+        ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. } => {
+            cookie.open(cookie.find(field.as_bytes())?, &service.backends)
+        }
+    }
+}
+
+fn about_cookie(service: &Service, field: &str, named: Option<usize>) -> Option<String> {
+    let (ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. }) = &service.mode else {
+        return (!field.is_empty()).then(|| format!("{} is stateless: cookies decide nothing", service.name));
+    };
+    let name = cookie.name();
+    Some(match (cookie.find(field.as_bytes()), named) {
+        (None, _) => format!("the request has no cookie {name}"),
+        (Some(_), Some(named)) => format!("the cookie {name} names {}", service.backends[named].name),
+        (Some(_), None) => format!("the cookie {name} is stale or forged: it names no backend of {}", service.name),
+    })
+}
+
+fn about_latch(state: &State, service: &Service) -> Option<String> {
+    let ServiceMode::Latched { latch: view, .. } = service.mode else { return None };
+    let latch = state.latches.get(&service.name).and_then(Keeper::latch);
+    let Some(latch) = latch else { return Some("the latch is undecided".into()) };
+    let by = if latch.by.is_empty() { String::new() } else { format!(", by {}", latch.by) };
+    let held = if view == LatchView::Hold { "; requests are held" } else { "" };
+    Some(format!("the latch names {} (epoch {}{by}: {}){held}", latch.active, latch.epoch, latch.reason))
+}
+
+/// Only what is out of the ordinary.
+fn about_backend(backend: &Backend) -> Option<String> {
+    let mut words = Vec::new();
+    if backend.verdict != Verdict::Up {
+        words.push(format!("is {} by its checks", backend.verdict));
+    }
+    if backend.operator != OperatorState::Ready {
+        words.push(format!("is in {} by the operator", backend.operator));
+    }
+    if backend.weight == 0 {
+        words.push("has weight 0: only requests that name it".into());
+    }
+    (!words.is_empty()).then(|| format!("{} {}", backend.name, words.join(", and ")))
+}
+
+fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: Option<usize>) -> String {
+    let (backend, set_cookie) = match choice {
+        Choice::Use { backend, set_cookie } => (&service.backends[backend], set_cookie),
+        Choice::Wait => {
+            return format!("it waits, at most {:?}, for a backend that may serve it", service.longest_wait());
+        }
+        Choice::Nobody => return "no backend may serve it: it is answered 503".into(),
+    };
+    let by_cookie = named.is_some_and(|named| service.backends[named].name == backend.name) && !set_cookie;
+    let why = match &service.mode {
+        ServiceMode::Latched { .. } => "the latch decides".to_string(),
+        ServiceMode::Sticky { .. } if by_cookie => "its cookie decides".to_string(),
+        _ if backend.backup => "no primary is usable, and it is the first usable backup".to_string(),
+        _ => among(service, backend),
+    };
+    let cookie = if set_cookie { "; the response sets the cookie" } else { "" };
+    let draining = if snapshot.draining { "; this proxy is draining" } else { "" };
+    format!("{}: {why}{cookie}{draining}", backend.name)
+}
+
+fn among(service: &Service, chosen: &Backend) -> String {
+    let primaries =
+        || service.backends.iter().filter(|backend| !backend.backup && backend.usable() && backend.weight > 0);
+    let total: u32 = primaries().map(|backend| backend.weight).sum();
+    match primaries().count() {
+        1 => "it is the only usable primary".into(),
+        count => format!(
+            "this time, by {} among {count} usable primaries; its weight is {} of {total}",
+            in_document(service.balance),
+            chosen.weight
+        ),
+    }
+}
+
+fn in_document(balance: Balance) -> &'static str {
+    match balance {
+        Balance::RoundRobin => "round-robin",
+        Balance::LeastConnections => "least-connections",
+        Balance::RandomTwoChoices => "random-two-choices",
+    }
+}

@@ -1,0 +1,91 @@
+//! The page to look at: `GET /` of the admin API. Plain HTML, no script, everything escaped.
+
+use std::fmt::Write;
+
+use crate::proxy::api::{ServiceStatus, Status};
+
+const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
+<meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"5\"><style>\
+body{font:15px/1.4 system-ui,sans-serif;margin:2em;max-width:70em}table{border-collapse:collapse;margin:.5em 0 1.5em}\
+td,th{text-align:left;padding:.2em .8em;border-bottom:1px solid #ccc}.bad{color:#a00}</style>";
+
+/// Renders a status.
+pub fn page(status: &Status) -> String {
+    let mut out = String::from(HEAD);
+    let name = escape(&status.name);
+    let _ = write!(out, "<title>polder-proxy {name}</title></head><body><h1>polder-proxy {name}</h1>");
+    let ready = if status.ready { "ready" } else { "<b class=\"bad\">not ready</b>" };
+    let _ = write!(
+        out,
+        "<p>{ready}; generation {}; {} connections, {} requests; version {}, up {} s</p>",
+        status.generation,
+        status.connections,
+        status.requests,
+        escape(&status.version),
+        status.uptime_s
+    );
+    for alarm in &status.alarms {
+        let _ = write!(out, "<p class=\"bad\">{}</p>", escape(alarm));
+    }
+    status.services.iter().for_each(|service| of_service(&mut out, service));
+    if !status.peers.is_empty() {
+        out.push_str("<h2>peers</h2><table><tr><th>peer<th>error<th>latches that differ</tr>");
+        for peer in &status.peers {
+            let error = escape(peer.error.as_deref().unwrap_or("none"));
+            let _ =
+                write!(out, "<tr><td>{}<td>{error}<td>{}</tr>", escape(&peer.name), escape(&peer.differs.join(", ")));
+        }
+        out.push_str("</table>");
+    }
+    out.push_str("</body></html>\n");
+    out
+}
+
+fn of_service(out: &mut String, service: &ServiceStatus) {
+    let (name, hosts) = (escape(&service.name), escape(&service.hosts.join(", ")));
+    let _ = write!(out, "<h2>{name}</h2><p>{}; {hosts}", escape(&service.mode));
+    if let Some(latch) = &service.latch {
+        let active = escape(latch.active.as_deref().unwrap_or("nobody (undecided)"));
+        let _ = write!(out, "; active: <b>{active}</b>, epoch {}: {}", latch.epoch, escape(&latch.reason));
+    }
+    out.push_str("</p><table><tr><th>backend<th>address<th>checks<th>operator<th>running<th>requests</tr>");
+    for backend in &service.backends {
+        let _ = write!(
+            out,
+            "<tr><td>{}{}<td>{}<td>{} ({})<td>{}<td>{}<td>{}</tr>",
+            escape(&backend.name),
+            if backend.backup { " (backup)" } else { "" },
+            escape(&backend.address),
+            backend.check,
+            escape(&backend.check_reason),
+            backend.operator,
+            backend.running,
+            backend.requests
+        );
+    }
+    out.push_str("</table>");
+}
+
+fn escape(text: &str) -> String {
+    text.chars().fold(String::with_capacity(text.len()), |mut out, letter| {
+        match letter {
+            '&' => out.push_str("&amp;"),
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '"' => out.push_str("&quot;"),
+            '\'' => out.push_str("&#39;"),
+            other => out.push(other),
+        }
+        out
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::escape;
+
+    #[test]
+    fn nothing_that_means_something_to_a_browser_gets_through() {
+        assert_eq!(escape("<a href=\"x\">&'"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;");
+    }
+}

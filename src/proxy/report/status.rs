@@ -1,0 +1,149 @@
+//! All of a proxy at one moment, as `GET /status` shows it.
+//!
+//! Owns the way from the control state and the workers' counts to [`api::Status`](crate::proxy::api::Status). Must never: change
+//! anything. Called by `admin` for `/status` and `/`.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use crate::config::proxy::HostPattern;
+use crate::daemon::peers::PeerHealth;
+use crate::proxy::api::{BackendStatus, LatchStatus, PeerStatus, ServiceStatus, Status};
+use crate::proxy::control::State;
+use crate::proxy::control::build::is_usable;
+use crate::proxy::control::prepared::{PreparedMode, PreparedService};
+use crate::proxy::latch::{Keeper, Now};
+use crate::proxy::snapshot::{Backend, Service};
+use crate::proxy::traffic::worker::WorkerCounters;
+
+/// A peer not heard for this long is worth an alarm.
+const SILENT: Duration = Duration::from_secs(10);
+
+/// What is not in the control state.
+#[derive(Default)]
+pub struct Live {
+    /// The workers' counts.
+    pub workers: Vec<Arc<WorkerCounters>>,
+    /// Clients' connections now.
+    pub connections: usize,
+    /// The addresses listened on.
+    pub listeners: Vec<String>,
+    /// How each peer is doing.
+    pub peers: BTreeMap<String, PeerHealth>,
+    /// Lines of the access log that could not be kept.
+    pub log_lines_dropped: u64,
+    /// When and how the last reload ended, in words, and whether it was refused.
+    pub last_reload: Option<(String, bool)>,
+}
+
+/// Puts it together.
+pub fn status(state: &State, live: &Live, now: Now) -> Status {
+    let snapshot = state.snapshot();
+    let services = state.prepared.services.iter().zip(&snapshot.services);
+    let mut alarms = state.alarms(now);
+    alarms.extend(live.last_reload.iter().filter(|(_, refused)| *refused).map(|(words, _)| words.clone()));
+    alarms.extend(live.peers.iter().filter_map(|(name, health)| silent(name, health, now)));
+    Status {
+        role: "proxy".into(),
+        name: state.own.clone(),
+        version: crate::daemon::VERSION.into(),
+        pid: std::process::id(),
+        uptime_s: now.running.as_secs(),
+        generation: snapshot.generation,
+        ready: snapshot.ready,
+        draining: snapshot.draining,
+        listeners: live.listeners.clone(),
+        connections: live.connections,
+        requests: live.workers.iter().map(|worker| worker.requests.load(Relaxed)).sum(),
+        services: services.map(|(prepared, service)| of_service(state, prepared, service, now)).collect(),
+        peers: peers(state, live, now),
+        alarms,
+        last_reload: live.last_reload.as_ref().map(|(words, _)| words.clone()),
+    }
+}
+
+fn silent(name: &str, health: &PeerHealth, now: Now) -> Option<String> {
+    let error = health.error.as_deref()?;
+    match health.heard.map(|heard| now.unix_ms.saturating_sub(unix_ms(heard))) {
+        Some(since) if since < SILENT.as_millis() as u64 => None,
+        Some(since) => Some(format!("peer {name} has not been heard for {} s: {error}", since / 1000)),
+        None if now.running < SILENT => None,
+        None => Some(format!("peer {name} has not been heard since the start: {error}")),
+    }
+}
+
+fn peers(state: &State, live: &Live, now: Now) -> Vec<PeerStatus> {
+    let peer = |(name, health): (&String, &PeerHealth)| PeerStatus {
+        name: name.clone(),
+        heard: health.heard.map(unix_ms),
+        error: health.error.clone(),
+        differs: state.peers.get(name).map(|words| words.differing(now)).unwrap_or_default(),
+    };
+    live.peers.iter().map(peer).collect()
+}
+
+fn of_service(state: &State, prepared: &PreparedService, service: &Service, now: Now) -> ServiceStatus {
+    let hosts = state.prepared.document.services.get(&*service.name).map(|config| config.hosts.as_slice());
+    ServiceStatus {
+        name: service.name.to_string(),
+        hosts: hosts.unwrap_or_default().iter().map(in_words).collect(),
+        mode: match prepared.mode {
+            PreparedMode::Stateless => "stateless",
+            PreparedMode::Sticky(_) => "sticky",
+            PreparedMode::Latched { .. } => "latched",
+        }
+        .into(),
+        usable: is_usable(service),
+        latch: prepared
+            .rules()
+            .and_then(|_| state.latches.get(&service.name))
+            .map(|keeper| of_latch(state, &service.name, keeper)),
+        backends: service.backends.iter().map(|backend| of_backend(state, service, backend, now)).collect(),
+    }
+}
+
+/// A host pattern as it stands in the document.
+pub fn in_words(host: &HostPattern) -> String {
+    match host {
+        HostPattern::Exact(name) => name.clone(),
+        HostPattern::Suffix(name) => format!("*.{name}"),
+    }
+}
+
+fn of_latch(state: &State, service: &str, keeper: &Keeper) -> LatchStatus {
+    let latch = keeper.latch();
+    LatchStatus {
+        active: latch.map(|latch| latch.active.clone()),
+        epoch: latch.map_or(0, |latch| latch.epoch),
+        by: latch.map(|latch| latch.by.clone()).unwrap_or_default(),
+        reason: latch.map_or_else(|| "the stored latch cannot be read".into(), |latch| latch.reason.clone()),
+        at: latch.map_or(0, |latch| latch.at),
+        spent: latch.map(|latch| latch.spent.clone()).unwrap_or_default(),
+        stored: state.latches.is_stored(service),
+    }
+}
+
+fn of_backend(state: &State, service: &Service, backend: &Backend, now: Now) -> BackendStatus {
+    let health = state.health.get(&*backend.target);
+    let subject = format!("{}/{}", service.name, backend.name);
+    let word = state.operator.0.get(&subject);
+    BackendStatus {
+        name: backend.name.to_string(),
+        address: backend.address.to_string(),
+        weight: backend.weight,
+        backup: backend.backup,
+        check: backend.verdict,
+        check_reason: health.map_or_else(|| "not probed yet".into(), |health| health.reason.to_string()),
+        check_since: health.map_or(now.unix_ms, |health| unix_ms(health.since)),
+        operator: backend.operator,
+        word: word.filter(|word| word.state == backend.operator).cloned(),
+        running: backend.running(),
+        requests: backend.counters.iter().map(|slot| slot.requests.load(Relaxed)).sum(),
+    }
+}
+
+fn unix_ms(time: SystemTime) -> u64 {
+    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}

@@ -1,0 +1,175 @@
+//! One request as one line. Everything a client or a backend chose is escaped.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use crate::proxy::traffic::http1::vet::Request;
+use crate::proxy::traffic::local::Workspace;
+use crate::proxy::traffic::trace::Trace;
+
+/// What is known of a request that is over.
+pub struct Seen<'s> {
+    /// Where the client is.
+    pub peer: SocketAddr,
+    /// The listener's name.
+    pub listener: &'s str,
+    /// Holds the request's head.
+    pub workspace: &'s Workspace,
+    /// None: there was no request, or its head was refused.
+    pub request: Option<&'s Request>,
+    /// Times, outcome.
+    pub trace: &'s Trace,
+}
+
+impl Seen<'_> {
+    fn method(&self) -> &[u8] {
+        self.request.map_or(&[], |request| request.method.of_head(self.workspace.head.filled()))
+    }
+
+    fn host(&self) -> &[u8] {
+        let host = self.request.and_then(|request| request.host);
+        host.map_or(&[], |host| host.of_head(self.workspace.head.filled()))
+    }
+
+    fn path(&self) -> &[u8] {
+        self.request.map_or(&[], |request| request.path(self.workspace.head.filled()))
+    }
+
+    fn service(&self) -> &str {
+        self.trace.service.as_ref().map_or("", |(view, index)| &view.snapshot.services[*index].name)
+    }
+
+    fn backend(&self) -> &str {
+        let place = self.trace.service.as_ref().zip(self.trace.backend);
+        let backend =
+            place.and_then(|((view, service), backend)| view.snapshot.services[*service].backends.get(backend));
+        backend.map_or("", |backend| &backend.name)
+    }
+}
+
+/// Milliseconds, or -1 for what was not reached.
+fn milliseconds(time: Option<Duration>) -> i64 {
+    time.map_or(-1, |time| i64::try_from(time.as_millis()).unwrap_or(i64::MAX))
+}
+
+/// The moment the request began.
+fn began(trace: &Trace) -> jiff::Timestamp {
+    let now = jiff::Timestamp::now();
+    let ago = jiff::SignedDuration::try_from(trace.began.elapsed()).unwrap_or_default();
+    now.checked_sub(ago).unwrap_or(now)
+}
+
+/// One JSON object: `status` is 0 when nothing was answered, times are in milliseconds, -1 what was not reached.
+pub fn json(out: &mut Vec<u8>, seen: &Seen<'_>) {
+    let trace = seen.trace;
+    let time = began(trace);
+    put(out, format_args!("{{\"time\":\"{time:.3}\",\"client\":\"{}\",\"listener\":", seen.peer));
+    quote(out, seen.listener.as_bytes());
+    for (name, value) in [
+        ("service", seen.service().as_bytes()),
+        ("backend", seen.backend().as_bytes()),
+        ("method", seen.method()),
+        ("host", seen.host()),
+        ("path", seen.path()),
+    ] {
+        put(out, format_args!(",\"{name}\":"));
+        quote(out, value);
+    }
+    put(
+        out,
+        format_args!(
+            ",\"status\":{},\"bytes\":{},\"end\":\"{}\",\"cookie\":\"{}\",\"tries\":{}",
+            trace.status,
+            trace.bytes,
+            trace.end.code(),
+            trace.cookie_code(),
+            trace.tries
+        ),
+    );
+    put(
+        out,
+        format_args!(
+            ",\"tq\":{},\"tw\":{},\"tc\":{},\"tr\":{},\"ta\":{}}}\n",
+            milliseconds(trace.head),
+            milliseconds(Some(trace.waited.unwrap_or_default())),
+            milliseconds(trace.connected),
+            milliseconds(trace.responded),
+            milliseconds(Some(trace.began.elapsed()))
+        ),
+    );
+}
+
+/// A line like HAProxy's `option httplog` (configuration manual, 8.2.3): client, date, listener, service/backend,
+/// Tq/Tw/Tc/Tr/Ta, status, bytes, two captures never taken, four letters of termination, tries, host, request.
+pub fn haproxy(out: &mut Vec<u8>, seen: &Seen<'_>) {
+    let trace = seen.trace;
+    let time = began(trace).to_zoned(jiff::tz::TimeZone::UTC);
+    put(out, format_args!("{} [{}] ", seen.peer, time.strftime("%d/%b/%Y:%H:%M:%S%.3f")));
+    bare(out, seen.listener.as_bytes());
+    out.push(b' ');
+    bare(out, or(seen.service().as_bytes(), b"<NOSRV>"));
+    out.push(b'/');
+    bare(out, or(seen.backend().as_bytes(), b"<NOSRV>"));
+    put(
+        out,
+        format_args!(
+            " {}/{}/{}/{}/{} {} {} - - {}{} {} ",
+            milliseconds(trace.head),
+            milliseconds(Some(trace.waited.unwrap_or_default())),
+            milliseconds(trace.connected),
+            milliseconds(trace.responded),
+            milliseconds(Some(trace.began.elapsed())),
+            trace.status,
+            trace.bytes,
+            trace.end.code(),
+            trace.cookie_code(),
+            trace.tries
+        ),
+    );
+    bare(out, or(seen.host(), b"-"));
+    out.extend_from_slice(b" \"");
+    bare(out, or(seen.method(), b"<BADREQ>"));
+    if seen.request.is_some() {
+        out.push(b' ');
+        bare(out, seen.path());
+    }
+    out.extend_from_slice(b"\"\n");
+}
+
+fn or<'v>(value: &'v [u8], instead: &'v [u8]) -> &'v [u8] {
+    if value.is_empty() { instead } else { value }
+}
+
+fn put(out: &mut Vec<u8>, text: std::fmt::Arguments<'_>) {
+    // Writing to a Vec cannot fail.
+    let _ = out.write_fmt(text);
+}
+
+/// A JSON string. Bytes that are not ASCII stand as `\u00XX`, so that broken UTF-8 cannot break the line.
+fn quote(out: &mut Vec<u8>, value: &[u8]) {
+    out.push(b'"');
+    for byte in value {
+        match byte {
+            b'"' | b'\\' => out.extend_from_slice(&[b'\\', *byte]),
+            0x20..=0x7e => out.push(*byte),
+            _ => put(out, format_args!("\\u{byte:04x}")),
+        }
+    }
+    out.push(b'"');
+}
+
+/// Text without an end of its own: quotes, blanks, backslashes and everything that is not ASCII as `\xXX`.
+fn bare(out: &mut Vec<u8>, value: &[u8]) {
+    for byte in value {
+        match byte {
+            b'"' | b'\\' | b' ' => put(out, format_args!("\\x{byte:02x}")),
+            0x21..=0x7e => out.push(*byte),
+            _ => put(out, format_args!("\\x{byte:02x}")),
+        }
+    }
+}
+
+#[cfg(test)]
+#[path = "line_tests.rs"]
+mod tests;

@@ -1,0 +1,55 @@
+//! Lines, and what cannot forge one.
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+use crate::proxy::traffic::http1::vet::vet;
+use crate::proxy::traffic::termination::End;
+
+fn lines(head: &[u8]) -> (String, String) {
+    let mut workspace = Workspace::default();
+    workspace.head.append(head);
+    let request = vet(head, 100, &mut workspace.fields).ok();
+    let mut trace = Trace::new(tokio::time::Instant::now());
+    (trace.status, trace.bytes, trace.end) = (404, 10, End::Local);
+    let peer = "192.0.2.7:5000".parse().unwrap();
+    let seen = Seen { peer, listener: "http", workspace: &workspace, request: request.as_ref(), trace: &trace };
+    let (mut one, mut other) = (Vec::new(), Vec::new());
+    json(&mut one, &seen);
+    haproxy(&mut other, &seen);
+    (String::from_utf8(one).unwrap(), String::from_utf8(other).unwrap())
+}
+
+#[test]
+fn a_line_is_one_json_object_or_looks_like_haproxys() {
+    let (json, haproxy) = lines(b"GET /a?secret=1 HTTP/1.1\r\nHost: www.test\r\n\r\n");
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for (name, expected) in [("method", "GET"), ("path", "/a"), ("host", "www.test"), ("end", "LR"), ("cookie", "--")] {
+        assert_eq!(value[name], expected, "{json}");
+    }
+    assert_eq!((&value["status"], &value["tc"]), (&404.into(), &(-1).into()));
+    assert!(value["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+    assert!(haproxy.starts_with("192.0.2.7:5000 ["), "{haproxy}");
+    assert!(haproxy.ends_with(" 404 10 - - LR-- 0 www.test \"GET /a\"\n"), "{haproxy}");
+    assert!(haproxy.contains(" http <NOSRV>/<NOSRV> -1/0/-1/-1/0 "), "{haproxy}");
+}
+
+#[test]
+fn nothing_a_client_sends_ends_a_line_or_a_value() {
+    let (json, haproxy) = lines(b"GET /\"}\\{\" HTTP/1.1\r\nHost: www.test\r\n\r\n");
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(value["path"], "/\"}\\{\"");
+    assert!(haproxy.ends_with("\"GET /\\x22}\\x5c{\\x22\"\n"), "{haproxy}");
+    let mut out = Vec::new();
+    quote(&mut out, b"a\n\x1b[31m\xff");
+    assert_eq!(out, b"\"a\\u000a\\u001b[31m\\u00ff\"");
+    out.clear();
+    bare(&mut out, b"a\n \xff");
+    assert_eq!(out, b"a\\x0a\\x20\\xff");
+}
+
+#[test]
+fn a_refused_head_leaves_no_text_behind() {
+    let (json, haproxy) = lines(b"GET /\n\r\n");
+    assert!(json.contains("\"method\":\"\""), "{json}");
+    assert!(haproxy.contains("\"<BADREQ>\""), "{haproxy}");
+}

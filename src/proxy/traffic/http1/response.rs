@@ -1,0 +1,209 @@
+//! The head of a response: whether it means one thing, and how the visitor gets it (pure).
+
+use std::mem::MaybeUninit;
+
+use super::body::Framing;
+use super::fields::{Field, Kind, Options, Span, elements, line};
+use super::vet::{Coding, Length, MOST_FIELDS, Version, parse_length};
+
+/// A response's head that means one thing.
+#[derive(Debug, Clone, Copy)]
+pub struct Response {
+    /// 100..=599.
+    pub status: u16,
+    /// May be empty.
+    pub reason: Span,
+    /// Of the backend.
+    pub version: Version,
+    /// How long the body is, by RFC 9112, 6.3.
+    pub body: Length,
+    /// What Content-Length says, also where there is no body.
+    pub declared: Option<u64>,
+    /// What its Connection fields say.
+    pub options: Options,
+    /// It has an Upgrade field.
+    pub upgrade: bool,
+}
+
+/// The head cannot be believed: 502.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Malformed;
+
+impl Response {
+    /// Another response to the same request follows (101 is the last one).
+    pub fn is_interim(&self) -> bool {
+        (100..200).contains(&self.status) && self.status != 101
+    }
+
+    /// The backend keeps the connection, and we can tell where the body ends.
+    pub fn keeps_alive(&self) -> bool {
+        let wanted = match self.version {
+            Version::Http11 => !self.options.close,
+            Version::Http10 => self.options.keep_alive && !self.options.close,
+        };
+        wanted && self.body != Length::UntilClose
+    }
+}
+
+/// Reads a whole head. `to_head`: it answers a HEAD request.
+pub fn vet(head: &[u8], to_head: bool, fields: &mut Vec<Field>) -> Result<Response, Malformed> {
+    fields.clear();
+    let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
+    let mut parsed = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    match config.parse_response_with_uninit_headers(&mut parsed, head, &mut room) {
+        Ok(httparse::Status::Complete(length)) if length == head.len() => {}
+        _ => return Err(Malformed),
+    }
+    let (Some(version), Some(status), reason) = (parsed.version, parsed.code, parsed.reason.unwrap_or_default()) else {
+        return Err(Malformed);
+    };
+    if !(100..=599).contains(&status) || !is_clean(reason.as_bytes()) {
+        return Err(Malformed);
+    }
+    for header in parsed.headers.iter() {
+        if !is_clean(header.value) {
+            return Err(Malformed);
+        }
+        let name = header.name.as_bytes();
+        fields.push(Field { kind: Kind::of(name), name: Span::of(head, name), value: Span::of(head, header.value) });
+    }
+    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
+    let mut said = Said::default();
+    for field in fields.iter() {
+        said.add(field.kind, field.value.of_head(head))?;
+    }
+    if said.coding.is_some() && (said.length.is_some() || version == Version::Http10) {
+        return Err(Malformed);
+    }
+    let body = match (said.coding, said.length) {
+        _ if to_head || status < 200 || status == 204 || status == 304 => Length::None,
+        (Some(coding), _) if coding.is_chunked() => Length::Chunked,
+        (Some(_), _) => return Err(Malformed),
+        (None, Some(bytes)) => Length::Exactly(bytes),
+        (None, None) => Length::UntilClose,
+    };
+    let reason = Span::of(head, reason.as_bytes());
+    Ok(Response { status, reason, version, body, declared: said.length, options: said.options, upgrade: said.upgrade })
+}
+
+/// What the fields that matter say together.
+#[derive(Default)]
+struct Said {
+    length: Option<u64>,
+    coding: Option<Coding>,
+    options: Options,
+    upgrade: bool,
+}
+
+impl Said {
+    fn add(&mut self, kind: Kind, value: &[u8]) -> Result<(), Malformed> {
+        match kind {
+            Kind::ContentLength => {
+                let length = parse_length(value).ok_or(Malformed)?;
+                if self.length.replace(length).is_some() { Err(Malformed) } else { Ok(()) }
+            }
+            Kind::TransferEncoding => {
+                self.coding.get_or_insert_default().add(value);
+                Ok(())
+            }
+            Kind::Connection if !self.options.add(value) => Err(Malformed),
+            Kind::Upgrade => {
+                self.upgrade = !value.is_empty();
+                Ok(())
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+fn is_clean(text: &[u8]) -> bool {
+    !text.iter().any(|byte| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f)
+}
+
+/// What is the proxy's to say.
+#[derive(Debug, Clone, Copy)]
+pub struct Ours<'a> {
+    /// Of the client.
+    pub version: Version,
+    /// The client's connection stays open.
+    pub keep: bool,
+    /// The whole value of a Set-Cookie field.
+    pub set_cookie: Option<&'a str>,
+}
+
+/// How the body goes to a client of this version.
+pub fn framing(response: &Response, version: Version) -> Framing {
+    match (response.body, version) {
+        (Length::Chunked | Length::UntilClose, Version::Http11) => Framing::Chunked,
+        _ => Framing::Plain,
+    }
+}
+
+/// Only the end of the client's connection can tell it where the body ends.
+pub fn ends_with_connection(response: &Response, version: Version) -> bool {
+    version == Version::Http10 && matches!(response.body, Length::Chunked | Length::UntilClose)
+}
+
+/// Writes the head as the visitor gets it.
+pub fn write(out: &mut Vec<u8>, head: &[u8], response: &Response, fields: &[Field], ours: Ours<'_>) {
+    out.extend_from_slice(b"HTTP/1.1 ");
+    out.extend_from_slice(itoa::Buffer::new().format(response.status).as_bytes());
+    out.push(b' ');
+    out.extend_from_slice(response.reason.of_head(head));
+    out.extend_from_slice(b"\r\n");
+    let chunked = framing(response, ours.version) == Framing::Chunked;
+    for field in fields {
+        let (name, value) = (field.name.of_head(head), field.value.of_head(head));
+        match field.kind {
+            Kind::ContentLength | Kind::TransferEncoding | Kind::Connection | Kind::Te | Kind::Never => {}
+            Kind::Upgrade if response.status != 101 => {}
+            Kind::Upgrade => line(out, name, value),
+            Kind::Trailer if !chunked => {}
+            _ if response.options.name(name, head, fields) => {}
+            _ => line(out, name, value),
+        }
+    }
+    if let Some(cookie) = ours.set_cookie {
+        line(out, b"Set-Cookie", cookie.as_bytes());
+        if response.status != 101 && !is_private(head, fields) {
+            out.extend_from_slice(b"Cache-Control: private\r\n");
+        }
+    }
+    if response.status == 101 {
+        out.extend_from_slice(b"Connection: upgrade\r\n\r\n");
+        return;
+    }
+    if response.is_interim() {
+        out.extend_from_slice(b"\r\n");
+        return;
+    }
+    match response.declared {
+        _ if chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
+        Some(bytes) if response.status != 204 => {
+            line(out, b"Content-Length", itoa::Buffer::new().format(bytes).as_bytes());
+        }
+        _ => {}
+    }
+    match (ours.keep, ours.version) {
+        (false, _) => out.extend_from_slice(b"Connection: close\r\n"),
+        (true, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
+        (true, Version::Http11) => {}
+    }
+    out.extend_from_slice(b"\r\n");
+}
+
+/// No shared cache may keep it already (RFC 9111, 5.2.2). A directive with arguments (`private="Set-Cookie"`) is about
+/// single fields; `no-cache` lets it be kept. Where ours stands beside another, the stricter one counts (4.2.1).
+fn is_private(head: &[u8], fields: &[Field]) -> bool {
+    let says =
+        |directive: &[u8]| directive.eq_ignore_ascii_case(b"private") || directive.eq_ignore_ascii_case(b"no-store");
+    fields
+        .iter()
+        .filter(|field| field.kind == Kind::CacheControl)
+        .any(|field| elements(field.value.of_head(head)).any(says))
+}
+
+#[cfg(test)]
+#[path = "response_tests.rs"]
+mod tests;

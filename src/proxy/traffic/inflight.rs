@@ -1,0 +1,225 @@
+//! What every connection of a worker is doing, so that a new snapshot or a drain reaches it.
+//!
+//! One entry a connection, for its whole life: a request writes where it runs into it and allocates nothing. Only the
+//! worker's own tasks touch it. It must never close anything itself: it gives an order, the connection obeys.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::rc::Rc;
+use std::task::{Context, Poll, Waker};
+
+use slab::Slab;
+
+use super::view::View;
+use crate::daemon::operator::OperatorState;
+use crate::health::Verdict;
+use crate::proxy::snapshot::{LatchView, Service, ServiceMode};
+
+/// What a connection is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Phase {
+    /// Accepted, and has sent nothing yet.
+    Fresh,
+    /// Between two requests.
+    Idle,
+    /// Reading a head, answering by itself, closing.
+    Busy,
+    /// Waiting for a verdict.
+    Waiting,
+    /// Connecting to a backend, or waiting for its first byte. `movable`: the request can go elsewhere.
+    Asking {
+        /// The request can be sent again.
+        movable: bool,
+    },
+    /// Passing a response or a tunnel's bytes on.
+    Answering,
+}
+
+/// What a connection is told.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Order {
+    /// Leave this backend and choose again.
+    Move,
+    /// Leave this backend; the service has failed away from it.
+    Abort,
+    /// There is a new snapshot to choose from.
+    ChooseAgain,
+    /// The drain has gone on for a moment: close, nothing runs here.
+    Close,
+    /// The drain's limit has passed: close, whatever you do.
+    Kill,
+}
+
+/// Where a request runs.
+#[derive(Clone)]
+struct Place {
+    view: Rc<View>,
+    service: usize,
+    backend: usize,
+}
+
+/// One connection.
+pub struct Entry {
+    phase: Cell<Phase>,
+    place: RefCell<Option<Place>>,
+    order: Cell<Option<Order>>,
+    waker: RefCell<Option<Waker>>,
+}
+
+impl Entry {
+    /// Goes on to another phase. An order given for the last one counts no more, but for the last order of all.
+    pub fn enter(&self, phase: Phase) {
+        self.phase.set(phase);
+        if self.order.get() != Some(Order::Kill) {
+            self.order.set(None);
+        }
+    }
+
+    /// A request is on its way to a backend.
+    pub fn ask(&self, view: &Rc<View>, service: usize, backend: usize, movable: bool) {
+        self.enter(Phase::Asking { movable });
+        *self.place.borrow_mut() = Some(Place { view: Rc::clone(view), service, backend });
+    }
+
+    /// It has left the backend.
+    pub fn leave(&self) {
+        self.enter(Phase::Busy);
+        *self.place.borrow_mut() = None;
+    }
+
+    /// The next order.
+    pub fn poll_order(&self, context: &mut Context<'_>) -> Poll<Order> {
+        if let Some(order) = self.order.take() {
+            if order == Order::Kill {
+                self.order.set(Some(order));
+            }
+            return Poll::Ready(order);
+        }
+        let mut waker = self.waker.borrow_mut();
+        if !waker.as_ref().is_some_and(|waker| waker.will_wake(context.waker())) {
+            *waker = Some(context.waker().clone());
+        }
+        Poll::Pending
+    }
+
+    /// Waits for the next order.
+    pub async fn order(&self) -> Order {
+        std::future::poll_fn(|context| self.poll_order(context)).await
+    }
+
+    fn give(&self, order: Order) {
+        self.order.set(Some(order));
+        if let Some(waker) = self.waker.borrow().as_ref() {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+/// Every connection of one worker.
+#[derive(Default)]
+pub struct Registry {
+    entries: RefCell<Slab<Rc<Entry>>>,
+}
+
+/// What a new snapshot says of a backend that a request runs on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Fate {
+    Stay,
+    /// Down, in maint or gone.
+    Unfit,
+    /// The service's latch names another one.
+    FailedAway,
+}
+
+impl Registry {
+    /// A new connection; to be given back to [`Registry::remove`].
+    pub fn add(&self) -> (usize, Rc<Entry>) {
+        let entry = Rc::new(Entry {
+            phase: Cell::new(Phase::Busy),
+            place: RefCell::default(),
+            order: Cell::default(),
+            waker: RefCell::default(),
+        });
+        let key = self.entries.borrow_mut().insert(Rc::clone(&entry));
+        (key, entry)
+    }
+
+    /// A connection is over.
+    pub fn remove(&self, key: usize) {
+        self.entries.borrow_mut().try_remove(key);
+    }
+
+    /// Connections now.
+    pub fn len(&self) -> usize {
+        self.entries.borrow().len()
+    }
+
+    /// No connection.
+    pub fn is_empty(&self) -> bool {
+        self.entries.borrow().is_empty()
+    }
+
+    /// A new snapshot: those who wait choose again, those on an unfit backend move, those on a backend that was failed
+    /// away from leave it.
+    pub fn adopt(&self, view: &Rc<View>) {
+        let mut fates = HashMap::new();
+        for (_, entry) in self.entries.borrow().iter() {
+            let phase = entry.phase.get();
+            if phase == Phase::Waiting {
+                entry.give(Order::ChooseAgain);
+                continue;
+            }
+            let place = entry.place.borrow();
+            let Some(place) = place.as_ref().filter(|place| !Rc::ptr_eq(&place.view, view)) else { continue };
+            let key = (Rc::as_ptr(&place.view), place.service, place.backend);
+            let fate = *fates.entry(key).or_insert_with(|| fate(place, view));
+            match (fate, phase) {
+                (Fate::Unfit | Fate::FailedAway, Phase::Asking { movable: true }) => entry.give(Order::Move),
+                (Fate::FailedAway, Phase::Asking { movable: false } | Phase::Answering) => entry.give(Order::Abort),
+                _ => {}
+            }
+        }
+    }
+
+    /// The drain has gone on for a moment: connections on which nothing runs close.
+    pub fn close_idle(&self) {
+        for (_, entry) in self.entries.borrow().iter() {
+            if matches!(entry.phase.get(), Phase::Idle | Phase::Fresh) {
+                entry.give(Order::Close);
+            }
+        }
+    }
+
+    /// The drain's limit has passed: all close.
+    pub fn kill(&self) {
+        for (_, entry) in self.entries.borrow().iter() {
+            entry.give(Order::Kill);
+        }
+    }
+}
+
+fn fate(place: &Place, view: &View) -> Fate {
+    let old = &place.view.snapshot.services[place.service];
+    let was = &old.backends[place.backend];
+    let now = view.snapshot.services.iter().find(|service| service.name == old.name);
+    let index = now.and_then(|service| {
+        service.backends.iter().position(|backend| backend.name == was.name && backend.address == was.address)
+    });
+    match (now, index) {
+        (Some(service), index) if failed_away(service, index) => Fate::FailedAway,
+        (Some(service), Some(index)) => {
+            let backend = &service.backends[index];
+            let unfit = backend.verdict == Verdict::Down || backend.operator == OperatorState::Maint;
+            if unfit { Fate::Unfit } else { Fate::Stay }
+        }
+        _ => Fate::Unfit,
+    }
+}
+
+/// Whether a latched service's active backend is another one than this. A held or undecided latch has not moved.
+pub fn failed_away(service: &Service, backend: Option<usize>) -> bool {
+    match &service.mode {
+        ServiceMode::Latched { latch: LatchView::Active(active), .. } => Some(*active) != backend,
+        _ => false,
+    }
+}

@@ -1,0 +1,89 @@
+//! Accepting: one task a listening socket.
+
+use std::io;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::time::{Instant, sleep};
+
+use super::connection::Connection;
+use super::local::{Local, add};
+
+/// How long nothing is accepted when this machine has no descriptor left. Those who wait stay in the kernel's queue.
+const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
+
+/// How often the log says so.
+const EXHAUSTED_LOG: Duration = Duration::from_secs(60);
+
+/// Connections that a listener may still accept when it closes: more than the kernel queues (somaxconn) by default.
+const MOST_QUEUED: usize = 4096;
+
+/// Accepts until the listeners are to close. Dropping it closes our descriptor only: another process with the same socket
+/// keeps its queue.
+pub async fn accept(local: Rc<Local>, listener: TcpListener, name: Arc<str>) {
+    let mut logged: Option<Instant> = None;
+    let mut closing = std::pin::pin!(local.closing.notified());
+    // The bell may have rung before this task first ran.
+    while !local.is_draining() {
+        let accepted = tokio::select! { biased;
+            () = &mut closing => break,
+            accepted = listener.accept() => accepted,
+        };
+        match accepted {
+            Ok((stream, peer)) => begin(&local, stream, peer, &name),
+            Err(error) if is_exhausted(&error) => {
+                if logged.is_none_or(|logged| logged.elapsed() >= EXHAUSTED_LOG) {
+                    logged = Some(Instant::now());
+                    tracing::error!(
+                        "listener {name}: cannot accept: {error}; raise LimitNOFILE or lower limits.connections \
+                         (said at most once a minute)"
+                    );
+                }
+                sleep(EXHAUSTED_PAUSE).await;
+            }
+            // The client gave up before it was accepted; there is nobody to tell.
+            Err(_) => {}
+        }
+    }
+    empty_queue(&local, listener, &name);
+}
+
+/// Accepts whom the kernel has told already that they are connected: a close would reset them. The kernel is asked, since
+/// the event loop may be a moment behind.
+fn empty_queue(local: &Rc<Local>, listener: TcpListener, name: &Arc<str>) {
+    let Ok(listener) = listener.into_std() else { return };
+    for _ in 0..MOST_QUEUED {
+        let accepted = listener.accept().and_then(|(stream, peer)| {
+            stream.set_nonblocking(true)?;
+            Ok((TcpStream::from_std(stream)?, peer))
+        });
+        match accepted {
+            Ok((stream, peer)) => begin(local, stream, peer, name),
+            Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
+            Err(_) => return,
+        }
+    }
+}
+
+fn is_exhausted(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(EMFILE | ENFILE | ENOBUFS | ENOMEM))
+}
+
+fn begin(local: &Rc<Local>, stream: TcpStream, peer: std::net::SocketAddr, name: &Arc<str>) {
+    let most = local.view().snapshot.settings.limits.connections;
+    let before = local.shared.connections.fetch_add(1, Ordering::Relaxed);
+    if before >= most {
+        local.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        add(&local.counters.refused, 1);
+        return;
+    }
+    add(&local.counters.accepted, 1);
+    // Fails only on a connection that is closed already, which the first read finds out.
+    let _ = stream.set_nodelay(true);
+    let connection = Connection::new(Rc::clone(local), stream, peer, Arc::clone(name));
+    tokio::task::spawn_local(connection.serve());
+}

@@ -1,0 +1,186 @@
+//! What the tasks of one worker share. Nothing here is seen by another thread but the counters.
+
+use std::cell::{Cell, RefCell};
+use std::collections::HashMap;
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use tokio::io::{AsyncRead, ReadBuf};
+use tokio::net::tcp::ReadHalf;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+
+use super::access_log::Lines;
+use super::http1::buffer::Buffer;
+use super::http1::fields::Field;
+use super::inflight::Registry;
+use super::upstream::Pool;
+use super::view::View;
+use super::worker::{Report, Shared, WorkerCounters};
+use crate::proxy::snapshot::{Backend, BackendCounters};
+
+/// Workspaces kept for the next request of any connection.
+const SPARE_WORKSPACES: usize = 64;
+
+/// A buffer that a long head made larger than this is not kept.
+const LARGEST_SPARE: usize = 64 * 1024;
+
+/// How often control hears of errors on one target.
+const REPORT_EVERY: Duration = Duration::from_secs(1);
+
+/// One worker, as its tasks see it.
+pub struct Local {
+    /// What it shares with control and the other workers.
+    pub shared: Arc<Shared>,
+    /// Its slot in every backend's counters.
+    pub index: usize,
+    /// Its own counts.
+    pub counters: Arc<WorkerCounters>,
+    /// Idle connections to backends.
+    pub pool: Pool,
+    /// Its clients' connections.
+    pub registry: Registry,
+    /// Lines for the access log.
+    pub lines: Lines,
+    /// Rings when the last connection is over.
+    pub emptied: Notify,
+    /// Rings when listeners are to close.
+    pub closing: Notify,
+    draining: Cell<bool>,
+    view: RefCell<Rc<View>>,
+    #[expect(clippy::vec_box, reason = "they go to and fro between here and connections, without being copied")]
+    workspaces: RefCell<Vec<Box<Workspace>>>,
+    reported: RefCell<HashMap<SocketAddr, Instant>>,
+}
+
+/// The memory a request is served in. A connection has one only from the first byte of a request to the last of its
+/// response.
+#[derive(Default)]
+pub struct Workspace {
+    /// The request's head, unchanged while it is served.
+    pub head: Buffer,
+    /// Its fields.
+    pub fields: Vec<Field>,
+    /// What the client sent after it.
+    pub input: Buffer,
+    /// On its way to the backend.
+    pub to_backend: Vec<u8>,
+    /// What the backend sent.
+    pub response: Buffer,
+    /// The fields of its head.
+    pub response_fields: Vec<Field>,
+    /// On its way to the client.
+    pub to_client: Vec<u8>,
+}
+
+impl Local {
+    /// A worker before its first connection.
+    pub fn new(index: usize, shared: Arc<Shared>, counters: Arc<WorkerCounters>) -> Local {
+        let view = Rc::new(View::new(shared.snapshot.load_full()));
+        Local {
+            shared,
+            index,
+            counters,
+            pool: Pool::default(),
+            registry: Registry::default(),
+            lines: Lines::default(),
+            emptied: Notify::new(),
+            closing: Notify::new(),
+            draining: Cell::new(false),
+            view: RefCell::new(view),
+            workspaces: RefCell::default(),
+            reported: RefCell::default(),
+        }
+    }
+
+    /// The present snapshot. Only the first caller after a swap pays for it.
+    pub fn view(&self) -> Rc<View> {
+        let snapshot = self.shared.snapshot.load();
+        let mut view = self.view.borrow_mut();
+        if !Arc::ptr_eq(&snapshot, &view.snapshot) {
+            *view = Rc::new(view.next(Arc::clone(&snapshot)));
+        }
+        Rc::clone(&view)
+    }
+
+    /// Every response says `Connection: close`.
+    pub fn is_draining(&self) -> bool {
+        self.draining.get() || self.shared.stopping.load(Ordering::Relaxed) || self.view.borrow().snapshot.draining
+    }
+
+    /// The drain begins.
+    pub fn begin_drain(&self) {
+        self.draining.set(true);
+    }
+
+    /// Memory for a request.
+    pub fn take_workspace(&self) -> Box<Workspace> {
+        self.workspaces.borrow_mut().pop().unwrap_or_default()
+    }
+
+    /// Gives it back.
+    pub fn give_workspace(&self, mut workspace: Box<Workspace>) {
+        let largest = workspace.head.capacity().max(workspace.response.capacity()).max(workspace.to_client.capacity());
+        let mut spare = self.workspaces.borrow_mut();
+        if largest <= LARGEST_SPARE && spare.len() < SPARE_WORKSPACES {
+            workspace.head.clear();
+            workspace.input.clear();
+            workspace.response.clear();
+            workspace.to_backend.clear();
+            workspace.to_client.clear();
+            spare.push(workspace);
+        }
+    }
+
+    /// Waits for bytes without holding memory for them; none: the source has ended.
+    pub fn poll_first_bytes(
+        &self,
+        source: &mut ReadHalf<'_>,
+        context: &mut Context<'_>,
+    ) -> Poll<io::Result<Option<Box<Workspace>>>> {
+        std::task::ready!(source.as_ref().poll_read_ready(context))?;
+        let mut workspace = self.take_workspace();
+        let mut room = ReadBuf::new(workspace.input.space());
+        let read = Pin::new(source).poll_read(context, &mut room).map_ok(|()| room.filled().len());
+        if let Poll::Ready(Ok(count @ 1..)) = read {
+            workspace.input.advance(count);
+            return Poll::Ready(Ok(Some(workspace)));
+        }
+        self.give_workspace(workspace);
+        read.map_ok(|_| None)
+    }
+
+    /// Live traffic had an error with this backend: control hears of it, not too often.
+    pub fn report_error(&self, backend: &Backend) {
+        let now = Instant::now();
+        let mut reported = self.reported.borrow_mut();
+        let last = reported.entry(backend.address).or_insert_with(|| now - REPORT_EVERY);
+        if now.duration_since(*last) >= REPORT_EVERY {
+            *last = now;
+            // Control is gone only when the process ends.
+            let _ = self.shared.reports.send(Report::LiveError(Arc::clone(&backend.target)));
+        }
+    }
+
+    /// Forgets errors that were reported long ago.
+    pub fn sweep_reports(&self) {
+        let now = Instant::now();
+        self.reported.borrow_mut().retain(|_, last| now.duration_since(*last) < REPORT_EVERY);
+    }
+
+    /// This worker's counts of a backend.
+    pub fn counters_of<'b>(&self, backend: &'b Backend) -> Option<&'b BackendCounters> {
+        backend.counters.get(self.index)
+    }
+}
+
+/// Adds to a count that only this thread writes: a load and a store, no locked instruction.
+pub fn add(count: &AtomicU64, more: u64) {
+    count.store(count.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+}

@@ -1,0 +1,108 @@
+//! How a request ended, in two letters, as in HAProxy's log (configuration manual, 8.5): what ended it, and while what
+//! was going on. Every time limit of the document has a code of its own.
+
+/// How a request, or a connection without one, ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// As it should.
+    Done,
+    /// Answered here: no service (404), or a path under `/.polder/`.
+    Local,
+    /// The client closed within a request's head.
+    ClientInHead,
+    /// The client closed while its request waited for a verdict.
+    ClientInQueue,
+    /// The client closed before the response began.
+    ClientInWait,
+    /// The client closed within a body.
+    ClientInData,
+    /// `timeouts.request_head` passed.
+    HeadTimeout,
+    /// `timeouts.keep_alive` passed without another request.
+    KeepAliveTimeout,
+    /// `timeouts.body_idle` passed while the client was to send or take.
+    ClientBodyTimeout,
+    /// `timeouts.tunnel_idle` passed.
+    TunnelTimeout,
+    /// The request's head was refused.
+    Refused,
+    /// A body was malformed.
+    MalformedBody,
+    /// The response's head was malformed or too long.
+    MalformedResponse,
+    /// No backend was usable, or each refused.
+    NoBackend,
+    /// `timeouts.connect` passed.
+    ConnectTimeout,
+    /// This machine could not open another connection.
+    OutOfResources,
+    /// The service's bound on waiting for a verdict passed.
+    VerdictTimeout,
+    /// `limits.waiting` was reached.
+    QueueFull,
+    /// The backend ended before its response's head was whole.
+    BackendInHead,
+    /// `timeouts.response_head` passed.
+    ResponseTimeout,
+    /// The backend ended within its response's body.
+    BackendInData,
+    /// `timeouts.body_idle` passed while the backend was to send or take.
+    BackendBodyTimeout,
+    /// The service failed away from the backend before the response began.
+    FailedOverInWait,
+    /// The service failed away from the backend within a body or a tunnel.
+    FailedOverInData,
+    /// `timeouts.drain` passed.
+    DrainTimeout,
+}
+
+impl End {
+    /// The backend failed, not the client nor this machine.
+    pub fn is_backends(self) -> bool {
+        matches!(
+            self,
+            End::NoBackend
+                | End::ConnectTimeout
+                | End::BackendInHead
+                | End::ResponseTimeout
+                | End::MalformedResponse
+                | End::BackendInData
+                | End::BackendBodyTimeout
+                | End::FailedOverInWait
+        )
+    }
+
+    /// The two letters. First: C client closed, c client's time limit, S backend closed or refused, s backend's time
+    /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
+    /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
+    /// K between requests, `-` none.
+    pub fn code(self) -> &'static str {
+        match self {
+            End::Done => "--",
+            End::Local => "LR",
+            End::ClientInHead => "CR",
+            End::ClientInQueue => "CQ",
+            End::ClientInWait => "CH",
+            End::ClientInData => "CD",
+            End::HeadTimeout => "cR",
+            End::KeepAliveTimeout => "cK",
+            End::ClientBodyTimeout => "cD",
+            End::TunnelTimeout => "cT",
+            End::Refused => "PR",
+            End::MalformedBody => "PD",
+            End::MalformedResponse => "PH",
+            End::NoBackend => "SC",
+            End::ConnectTimeout => "sC",
+            End::OutOfResources => "RC",
+            End::VerdictTimeout => "sQ",
+            End::QueueFull => "RQ",
+            End::BackendInHead => "SH",
+            End::ResponseTimeout => "sH",
+            End::BackendInData => "SD",
+            End::BackendBodyTimeout => "sD",
+            End::FailedOverInWait => "DH",
+            End::FailedOverInData => "DD",
+            End::DrainTimeout => "K-",
+        }
+    }
+}
