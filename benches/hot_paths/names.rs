@@ -1,0 +1,49 @@
+//! The answer engine: a query's bytes in, a response's bytes out.
+
+use std::hint::black_box;
+
+use criterion::Criterion;
+use polder::dns::answer::{Transport, UDP_SIZE, answer};
+use polder::dns::number::rtype;
+use polder::dns::snapshot::Snapshot;
+
+use crate::{building, samples};
+
+/// What is asked, and what it is an example of.
+pub const QUERIES: [(&str, &str, u16); 7] = [
+    ("a pool's name", "http0.l.example.net", rtype::A),
+    ("a CNAME to a pool", "pooled.example.net", rtype::A),
+    ("the apex's NS", "example.net", rtype::NS),
+    ("no such name", "nowhere.example.net", rtype::A),
+    ("a wildcard", "any.wild.example.net", rtype::A),
+    ("a referral", "www.child.example.net", rtype::A),
+    ("not our zone", "www.example.com", rtype::A),
+];
+
+pub fn measure(criterion: &mut Criterion) {
+    let snapshot = samples::names(samples::small_zone());
+    let mut group = criterion.benchmark_group("answer");
+    for (what, name, qtype) in QUERIES {
+        let query = samples::query(name, qtype);
+        let mut rotation = 0;
+        group.bench_function(what, |bencher| {
+            bencher.iter(|| {
+                rotation += 1;
+                one(black_box(&query), &snapshot, rotation)
+            });
+        });
+    }
+    let file = building::write_zone();
+    let snapshot = samples::names(samples::load_zone(file.path()));
+    let queries: Vec<_> =
+        (0..building::RECORDS).map(|n| samples::query(&format!("host-{n}.example.net"), rtype::A)).collect();
+    let mut random = fastrand::Rng::with_seed(1);
+    group.bench_function("any of 100,000 names", |bencher| {
+        bencher.iter(|| one(&queries[random.usize(..queries.len())], &snapshot, 0));
+    });
+}
+
+fn one(query: &[u8], snapshot: &Snapshot, rotation: usize) -> usize {
+    let mut buffer = [0; UDP_SIZE as usize];
+    answer(query, snapshot, Transport::Udp, rotation, &mut buffer).map_or(0, |answered| answered.length)
+}

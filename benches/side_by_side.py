@@ -1,0 +1,260 @@
+#!/usr/bin/env python3
+"""CPU time per request or query of several daemons, side by side: see benches/README.md.
+
+    benches/side_by_side.py http NAME=PROGRAM...      NAME=PROGRAM: a polder-proxy; the word haproxy: HAProxy
+    benches/side_by_side.py dns  NAME=PROGRAM...      NAME=PROGRAM: a polder-dns; the word nsd: NSD
+
+All daemons run at once, idle but for the one that is asked. Each round asks every one of them once, in turn (A B C, A B C),
+so that whatever else the machine does meets them alike. Loopback only. The first daemon is the one others are compared with.
+"""
+
+import argparse
+import json
+import os
+import pathlib
+import signal
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+
+TICK = os.sysconf("SC_CLK_TCK")
+HOST = "www.example.net"
+BODY = "x" * 1024
+PATIENCE = 15  # seconds for a daemon to start or end
+
+ZONE = """$ORIGIN example.net.
+$TTL 300
+@        SOA ns1 hostmaster 1 7200 3600 1209600 600
+@        NS  ns1
+@        NS  ns2
+ns1      A   192.0.2.1
+ns2      A   198.51.100.1
+*.wild   A   192.0.2.99
+child    NS  ns.child
+ns.child A   192.0.2.53
+www      CNAME http0.l
+"""
+POOL = "http0.l.example.net"
+MEMBERS = ["192.0.2.11", "192.0.2.12", "192.0.2.13"]
+ASKED = [POOL, HOST, "any.wild.example.net", "www.child.example.net", "nowhere.example.net"]
+
+
+class Daemon:
+    """A process and its children, whatever they are called."""
+
+    def __init__(self, name, command, port, udp=False):
+        self.name, self.port, self.samples = name, port, []
+        self.process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until = time.monotonic() + PATIENCE
+        while not (answers_dns(port) if udp else accepts(port)):
+            if self.process.poll() is not None or time.monotonic() > until:
+                sys.exit(f"{name} did not start: {' '.join(map(str, command))}")
+            time.sleep(0.05)
+
+    def family(self):
+        found = [self.process.pid]
+        for pid in found:
+            for task in pathlib.Path(f"/proc/{pid}/task").iterdir():
+                found += map(int, (task / "children").read_text().split())
+        return found
+
+    def cpu(self):
+        """utime and stime in seconds."""
+        fields = [pathlib.Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split() for pid in self.family()]
+        return sum(int(field[11]) for field in fields) / TICK, sum(int(field[12]) for field in fields) / TICK
+
+    def resident(self):
+        """Resident memory in MiB."""
+        lines = [line for pid in self.family() for line in open(f"/proc/{pid}/status") if line.startswith("VmRSS")]
+        return sum(int(line.split()[1]) for line in lines) / 1024
+
+    def end(self):
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            self.process.wait(PATIENCE)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+
+
+def accepts(port):
+    with socket.socket() as client:
+        return client.connect_ex(("127.0.0.1", port)) == 0
+
+
+def answers_dns(port):
+    question = b"\x07example\x03net\0\0\x06\0\x01"
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(0.2)
+        client.connect(("127.0.0.1", port))
+        try:
+            client.send(b"\0\1\0\0\0\1\0\0\0\0\0\0" + question)
+            return len(client.recv(512)) > 12
+        except OSError:
+            return False
+
+
+def free_port(kind=socket.SOCK_STREAM):
+    with socket.socket(socket.AF_INET, kind) as any_port:
+        any_port.bind(("127.0.0.1", 0))
+        return any_port.getsockname()[1]
+
+
+def start_http(folder, what, options):
+    backend_port = free_port()
+    (folder / "backend.cfg").write_text(
+        haproxy_config(options.threads, backend_port, f'http-request return status 200 content-type text/plain string {BODY}'))
+    backend = Daemon("backend", ["haproxy", "-f", folder / "backend.cfg"], backend_port)
+    daemons = []
+    for name, _, program in (word.partition("=") for word in what):
+        port = free_port()
+        if name == "haproxy":
+            rules = f"option forwardfor\n  use_backend www if {{ hdr(host) -i {HOST} }}"
+            servers = f"backend www\n  http-reuse always\n  server web1 127.0.0.1:{backend_port} check inter 2s\n"
+            (folder / "haproxy.cfg").write_text(haproxy_config(options.threads, port, rules) + servers)
+            command = ["haproxy", "-f", folder / "haproxy.cfg"]
+        else:
+            service = {"hosts": [HOST], "mode": "stateless", "check": {"path": "/"},
+                       "backends": [{"name": "web1", "address": f"127.0.0.1:{backend_port}"}]}
+            document = daemon_document(folder, name, {"listeners": [{"name": "http", "address": f"127.0.0.1:{port}"}],
+                                       "workers": options.threads, "services": {"www": service}})
+            command = [program, "--config", document]
+        daemons.append(Daemon(name, command, port))
+    return [backend], daemons
+
+
+def haproxy_config(threads, port, rules):
+    return f"""global
+  nbthread {threads}
+  maxconn 4096
+defaults
+  mode http
+  timeout client 60s
+  timeout server 60s
+  timeout connect 5s
+frontend f
+  bind 127.0.0.1:{port}
+  {rules}
+"""
+
+
+def start_dns(folder, what, options):
+    (folder / "polder.zone").write_text(ZONE)
+    (folder / "nsd.zone").write_text(ZONE + "".join(f"http0.l A {address}\n" for address in MEMBERS))
+    (folder / "queries").write_text("".join(f"{name} A\n" for name in (ASKED if options.mixed else [POOL])))
+    daemons = []
+    for name, _, program in (word.partition("=") for word in what):
+        port = free_port(socket.SOCK_DGRAM)
+        if name == "nsd":
+            (folder / "nsd.conf").write_text(nsd_config(folder, port, options.threads))
+            command = ["nsd", "-d", "-c", folder / "nsd.conf"]
+        else:
+            # No member answers there: the pool answers as configured, all of them.
+            members = {f"px{n}": {"addresses": [address]} for n, address in enumerate(MEMBERS)}
+            pool = {"members": members, "check": {"type": "tcp", "port": 9, "timeout": "200ms"}}
+            document = daemon_document(folder, name, {"listeners": [f"127.0.0.1:{port}"], "workers": options.threads,
+                                       "zones": {"example.net": {"file": str(folder / "polder.zone")}},
+                                       "pools": {POOL: pool}})
+            command = [program, "--config", document]
+        daemons.append(Daemon(name, command, port, udp=True))
+    return [], daemons
+
+
+def daemon_document(folder, name, members):
+    state = folder / f"{name}-state"
+    state.mkdir()
+    document = {"version": 1, "name": name, "admin": {"socket": str(folder / f"{name}.sock")}, "state_dir": str(state)}
+    path = folder / f"{name}.json"
+    path.write_text(json.dumps(document | members))
+    return path
+
+
+def nsd_config(folder, port, servers):
+    return f"""server:
+  ip-address: 127.0.0.1@{port}
+  server-count: {servers}
+  username: ""
+  chroot: ""
+  zonesdir: "{folder}"
+  database: ""
+  pidfile: "{folder}/nsd.pid"
+  xfrdfile: "{folder}/xfrd.state"
+  zonelistfile: "{folder}/zone.list"
+  xfrdir: "{folder}"
+  rrl-ratelimit: 0
+  minimal-responses: yes
+  round-robin: yes
+remote-control:
+  control-enable: no
+zone:
+  name: example.net
+  zonefile: nsd.zone
+"""
+
+
+def ask_http(daemon, folder, options):
+    close = ["-H", "Connection: close"] if options.close else []
+    command = ["wrk", "-t1", f"-c{options.clients}", f"-d{options.seconds}", "-H", f"Host: {HOST}", *close]
+    told = subprocess.run([*command, f"http://127.0.0.1:{daemon.port}/"], capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in told or "Socket errors" in told:
+        sys.exit(f"{daemon.name}: {told}")
+    return number_before(told, " requests in")
+
+
+def ask_dns(daemon, folder, options):
+    told = subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(daemon.port), "-d", folder / "queries", "-T1",
+                           f"-c{options.clients}", f"-l{options.seconds}"], capture_output=True, text=True, check=True).stdout
+    return int(told.partition("Queries completed:")[2].split()[0])
+
+
+def number_before(text, words):
+    return int(text.partition(words)[0].split()[-1])
+
+
+def sample(daemon, ask, folder, options):
+    before = daemon.cpu()
+    count = ask(daemon, folder, options)
+    user, system = (after - before for after, before in zip(daemon.cpu(), before))
+    daemon.samples.append((user / count * 1e6, system / count * 1e6, count / options.seconds))
+
+
+def report(daemons):
+    first = [user + system for user, system, _ in daemons[0].samples]
+    print(f"{'':12} {'user':>7} {'system':>7} {'total':>7}   {'ratio: median (lowest-highest)':32} {'a second':>9} {'MiB':>6}")
+    for daemon in daemons:
+        user, system, rate = (statistics.median(column) for column in zip(*daemon.samples))
+        totals = [user + system for user, system, _ in daemon.samples]
+        ratios = [total / base for total, base in zip(totals, first)]
+        ratio = f"{statistics.median(ratios):.3f} ({min(ratios):.3f}-{max(ratios):.3f})"
+        print(f"{daemon.name:12} {user:7.2f} {system:7.2f} {statistics.median(totals):7.2f}   {ratio:32} {rate:9.0f} "
+              f"{daemon.resident():6.1f}")
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("kind", choices=["http", "dns"])
+    parser.add_argument("daemons", nargs="+", metavar="NAME=PROGRAM")
+    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=3, help="of load for each daemon in each round")
+    parser.add_argument("--clients", type=int, default=32, help="connections (http) or sockets (dns)")
+    parser.add_argument("--threads", type=int, default=1, help="of each daemon")
+    parser.add_argument("--close", action="store_true", help="http: a connection for each request")
+    parser.add_argument("--mixed", action="store_true", help="dns: not only the pool's name")
+    options = parser.parse_args()
+    start, ask = (start_http, ask_http) if options.kind == "http" else (start_dns, ask_dns)
+    with tempfile.TemporaryDirectory(prefix="polder-bench-") as folder:
+        folder = pathlib.Path(folder)
+        others, daemons = start(folder, options.daemons, options)
+        try:
+            for _ in range(options.rounds):
+                for daemon in daemons:
+                    sample(daemon, ask, folder, options)
+            report(daemons)
+        finally:
+            for daemon in daemons + others:
+                daemon.end()
+
+
+main()
