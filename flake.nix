@@ -1,0 +1,53 @@
+{
+  description = "Keeps websites reachable while machines and operators fail: a whole web front from one fleet definition";
+
+  inputs.nixpkgs.url = "github:NixOS/nixpkgs/nixos-26.05";
+
+  outputs =
+    { self, nixpkgs }:
+    let
+      inherit (nixpkgs) lib;
+      forAllSystems =
+        f: lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (system: f nixpkgs.legacyPackages.${system});
+      packageOf = pkgs: self.packages.${pkgs.stdenv.hostPlatform.system}.polder;
+    in
+    {
+      packages = forAllSystems (pkgs: rec {
+        polder = pkgs.callPackage ./pkgs/polder.nix { };
+        default = polder;
+        options-doc = pkgs.callPackage ./pkgs/options-doc.nix { };
+      });
+
+      apps = forAllSystems (
+        pkgs:
+        lib.genAttrs [ "demo" "drill" ] (verb: {
+          type = "app";
+          program = lib.getExe (
+            pkgs.writeShellScriptBin "polder-${verb}" ''exec ${lib.getExe (packageOf pkgs)} ${verb} "$@"''
+          );
+          meta.description = "polder ${verb}, on loopback";
+        })
+      );
+
+      nixosModules = import ./modules;
+
+      # For one's own repository too: see templates/fleet.
+      lib.fleetSystems = args: import ./modules/systems.nix ({ inherit nixpkgs; } // args);
+
+      nixosConfigurations = self.lib.fleetSystems { folder = ./hosts; };
+
+      checks = forAllSystems (pkgs: import ./tests/nixos { inherit self nixpkgs pkgs; });
+
+      devShells = forAllSystems (pkgs: {
+        default = pkgs.callPackage ./pkgs/devshell.nix { polder = packageOf pkgs; };
+      });
+
+      formatter = forAllSystems (pkgs: pkgs.nixfmt-tree);
+
+      templates.default = {
+        path = ./templates/fleet;
+        description = "A fleet of two nameservers, two proxies and two webservers";
+        welcomeText = "Put your names and addresses into fleet.nix, then: nix flake check";
+      };
+    };
+}

@@ -1,0 +1,22 @@
+# The machine web-1: its disk, its network. What it does is in ./default.nix.
+{
+  nixpkgs.hostPlatform = "x86_64-linux";
+  boot.loader.grub.device = "/dev/vda";
+  fileSystems."/" = {
+    device = "/dev/disk/by-label/nixos";
+    fsType = "ext4";
+  };
+
+  networking = {
+    useDHCP = false;
+    defaultGateway = "192.0.2.254";
+    interfaces.ens3.ipv4.addresses = [
+      {
+        address = "192.0.2.21";
+        prefixLength = 24;
+      }
+    ];
+  };
+
+  system.stateVersion = "26.05";
+}

@@ -1,0 +1,179 @@
+# What types cannot catch. Every message names the option to change.
+{
+  lib,
+  fleet,
+  host,
+}:
+
+let
+  inherit (lib) concatMap mapAttrsToList optional;
+  members = import ./members.nix { inherit lib fleet; };
+
+  assertion = condition: message: {
+    assertion = condition;
+    inherit message;
+  };
+  listed = names: if names == [ ] then "none" else lib.concatStringsSep ", " names;
+  twice =
+    values: lib.unique (lib.filter (value: lib.count (other: other == value) values > 1) values);
+
+  known =
+    option: what: names: name:
+    assertion (lib.elem name names) "${option}: ${what} \"${name}\" is not known; there is: ${listed names}";
+  knownHost =
+    option: role: name:
+    let
+      withRole = members.hostsOf role;
+    in
+    assertion (lib.elem name withRole) "${option}: \"${name}\" is no host with the role ${role}; there is: ${listed withRole}";
+
+  hosts = concatMap (
+    name:
+    let
+      option = "polder.fleet.hosts.${name}";
+      this = fleet.hosts.${name};
+    in
+    [
+      (assertion (this.addresses != [ ]) "${option}: neither ipv4 nor ipv6 is set")
+    ]
+    ++ optional (fleet.locations != { }) (
+      known "${option}.location" "location" (lib.attrNames fleet.locations) this.location
+    )
+  ) (lib.attrNames fleet.hosts);
+
+  addresses =
+    let
+      all = concatMap (this: this.addresses) (lib.attrValues fleet.hosts);
+    in
+    map (
+      address:
+      assertion false "polder.fleet.hosts: ${
+        listed (lib.attrNames (lib.filterAttrs (_: this: lib.elem address this.addresses) fleet.hosts))
+      } have the same address ${address}"
+    ) (twice all);
+
+  zones = concatMap (
+    apex:
+    let
+      option = "polder.fleet.zones.\"${apex}\"";
+      nameservers = members.nameserversOf apex;
+    in
+    [
+      (assertion (lib.length (lib.unique nameservers) >= 2)
+        "${option}: fewer than two nameservers (${listed nameservers}); give a second host the role nameserver, or the zone is gone with the first"
+      )
+    ]
+    ++ map (knownHost "${option}.nameservers" "nameserver") nameservers
+  ) (lib.attrNames fleet.zones);
+
+  pools = concatMap (
+    name:
+    let
+      option = "polder.fleet.pools.\"${name}\"";
+      this = fleet.pools.${name};
+      proxies = members.membersOf name;
+    in
+    [
+      (assertion (lib.length (lib.unique proxies) >= 2)
+        "${option}: fewer than two members (${listed proxies}); a pool with one proxy is gone with it: give a second host the role proxy"
+      )
+      (assertion (twice proxies == [ ]) "${option}.members: ${listed (twice proxies)} stands twice")
+      (known "${option}.check" "check" (lib.attrNames fleet.checks) this.check)
+      (assertion (fleet.checks.${this.check}.port or 0 != null)
+        "${option}.check: polder.fleet.checks.${this.check}.port is not set, and a pool's members have no port of their own"
+      )
+      (assertion (lib.any (apex: members.within apex name) (
+        lib.attrNames fleet.zones
+      )) "${option}: the name lies in none of the zones (${listed (lib.attrNames fleet.zones)})")
+    ]
+    ++ map (knownHost "${option}.members" "proxy") proxies
+  ) (lib.attrNames fleet.pools);
+
+  services = concatMap (
+    name:
+    let
+      option = "polder.fleet.services.${name}";
+      this = fleet.services.${name};
+      primaries = lib.filter (backend: !backend.backup) this.backends;
+      backups = lib.filter (backend: backend.backup) this.backends;
+      automatic = this.failover == "automatic";
+      named = lib.filter (backend: backend.host != null) this.backends;
+      resolvable = lib.filter (
+        backend: backend.address != null || fleet.hosts ? ${toString backend.host}
+      ) this.backends;
+      sockets = map members.backendSocket resolvable;
+      onlyStateful =
+        key:
+        assertion (
+          this.mode == "stateful" || this.${key} == null
+        ) "${option}.${key}: only a stateful service has this, and mode is stateless";
+    in
+    [
+      (assertion (
+        primaries != [ ]
+      ) "${option}.backends: every backend is a backup; one must be a primary")
+      (assertion (this.mode == "stateless" || automatic || backups != [ ])
+        "${option}: a stateful service without a backup: mark one of its backends `backup = true`, or set failover = \"automatic\" if its visitors' state is on all of them"
+      )
+      (assertion (this.mode == "stateless" || automatic || lib.length primaries <= 1)
+        "${option}.backends: permanent failover has one primary, here are ${
+          listed (map (backend: backend.name) primaries)
+        }: mark the others `backup = true`"
+      )
+      (assertion (!automatic || lib.length primaries >= 2)
+        "${option}: failover = \"automatic\" needs two primaries at least, here is ${
+          listed (map (backend: backend.name) primaries)
+        }"
+      )
+      (assertion (
+        this.mode == "stateful" || this.failover == null
+      ) "${option}.failover: only a stateful service has this, and mode is stateless")
+      (onlyStateful "cookie")
+      (onlyStateful "cookie_name")
+      (assertion (twice sockets == [ ])
+        "${option}.backends: ${listed (twice sockets)} stands twice: two backends with one cookie value cannot be told apart"
+      )
+      (assertion (twice (map (backend: backend.name) resolvable) == [ ])
+        "${option}.backends: the name ${
+          listed (twice (map (backend: backend.name) resolvable))
+        } stands twice; set `name`"
+      )
+    ]
+    ++ map (
+      backend:
+      assertion (
+        (backend.host == null) != (backend.address == null)
+      ) "${option}.backends: each backend has either a host or an address"
+    ) this.backends
+    ++ map (backend: knownHost "${option}.backends" "backend" backend.host) named
+    ++ optional (this.check != null) (
+      known "${option}.check" "check" (lib.attrNames fleet.checks) this.check
+    )
+    ++ optional (this.cookie != null) (
+      known "${option}.cookie" "cookie" (lib.attrNames fleet.cookies) this.cookie
+    )
+  ) (lib.attrNames fleet.services);
+
+  cookies = mapAttrsToList (
+    name: this:
+    assertion (
+      (this.value == "sealed") == (this.key != null)
+    ) "polder.fleet.cookies.${name}: a sealed cookie needs a key, and only that"
+  ) fleet.cookies;
+
+  sites = concatMap (
+    name: map (knownHost "polder.fleet.sites.${name}.on" "backend") (members.hostsOfSite name)
+  ) (lib.attrNames fleet.sites);
+in
+[
+  (assertion (fleet.hosts == { } || fleet.hosts ? ${host})
+    "polder.host: \"${host}\" is not in polder.fleet.hosts; there is: ${listed (lib.attrNames fleet.hosts)}"
+  )
+]
+++ hosts
+++ addresses
+++ zones
+++ pools
+++ services
+++ cookies
+++ sites

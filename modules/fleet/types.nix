@@ -1,0 +1,38 @@
+# Types that several parts of the fleet share. They catch slips of the pen; the daemons' own check has the last word.
+{ lib }:
+
+let
+  inherit (lib) types;
+  described = description: type: type // { inherit description; };
+in
+rec {
+  ipv4 = described "IPv4 address" (types.strMatching "([0-9]{1,3}\\.){3}[0-9]{1,3}");
+  ipv6 = described "IPv6 address" (types.strMatching "[0-9a-fA-F:.]*:[0-9a-fA-F:.]*");
+  ipAddress = described "IPv4 or IPv6 address" (types.either ipv4 ipv6);
+  duration = described ''duration like "500ms", "2s" or "1m"'' (
+    types.strMatching "[0-9]+(ms|s|m|h|d)"
+  );
+  domainName = described "domain name" (types.strMatching "[A-Za-z0-9_*-]+(\\.[A-Za-z0-9_-]+)*\\.?");
+  # A path in Nix would be copied into the store, where everybody reads it; so would a file made by Nix.
+  keyPath = described "absolute path outside the store, as a string" (
+    types.addCheck types.str (path: lib.hasPrefix "/" path && !lib.hasPrefix builtins.storeDir path)
+  );
+
+  # An option that is left out of the document when it is not set: the daemon's own default holds, and stands in documents.md.
+  daemonDefault =
+    args:
+    lib.mkOption (
+      args
+      // {
+        type = types.nullOr args.type;
+        default = null;
+        defaultText = lib.literalMD "the daemon's own";
+      }
+    );
+
+  # What is set of a submodule that goes into a document as it is.
+  documented = lib.filterAttrs (name: value: value != null && name != "_module");
+
+  # A file or folder of its own in the store, whatever the repository it lies in: only its own content changes its path.
+  stored = name: path: if builtins.isPath path then builtins.path { inherit path name; } else path;
+}

@@ -1,0 +1,274 @@
+# The role svn: the repository that the fleet is defined in, made on first boot, guarded by a hook, copied every night.
+#
+# Must never be needed to serve or to push: visitors' machines do not know of it.
+{
+  config,
+  lib,
+  pkgs,
+  ...
+}:
+
+let
+  inherit (lib) mkOption types;
+  cfg = config.polder.svn;
+  inherit (config.polder) fleet host;
+
+  root = "/var/lib/polder-svn";
+  repository = "${root}/${cfg.repository}";
+  svn =
+    if cfg.access == "sasl" then pkgs.subversion.override { saslSupport = true; } else pkgs.subversion;
+
+  preCommit = pkgs.writeShellApplication {
+    name = "pre-commit";
+    # Subversion runs hooks with an empty environment.
+    inheritPath = false;
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.gnugrep
+      pkgs.gnused
+      pkgs.jq
+      config.nix.package
+      config.polder.package
+      svn
+    ];
+    text = builtins.readFile ./svn/pre-commit.sh;
+  };
+
+  hotcopy = pkgs.writeShellApplication {
+    name = "polder-svn-hotcopy";
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.findutils
+      svn
+    ];
+    text = ''
+      today=${lib.escapeShellArg cfg.backup.directory}/$(date +%Y-%m-%d)
+      rm -rf "$today" "$today.new"
+      svnadmin hotcopy ${lib.escapeShellArg repository} "$today.new"
+      svnadmin verify --quiet "$today.new"
+      # Under its name only when it is whole.
+      mv "$today.new" "$today"
+      find ${lib.escapeShellArg cfg.backup.directory} -mindepth 1 -maxdepth 1 -name '????-??-??' \
+        | sort | head -n -${toString cfg.backup.keep} | xargs --no-run-if-empty rm -rf
+    '';
+  };
+
+  # svnserve knows each committer by the key that they came with.
+  sshKeys = lib.concatLists (
+    lib.mapAttrsToList (
+      user: this:
+      map (
+        key: ''restrict,command="${svn}/bin/svnserve --tunnel --tunnel-user=${user} --root ${root}" ${key}''
+      ) this.keys
+    ) cfg.users
+  );
+
+  hardening = import ./hardening.nix;
+in
+{
+  options.polder.svn = {
+    enable = mkOption {
+      type = types.bool;
+      default = lib.elem "svn" (fleet.hosts.${host}.roles or [ ]);
+      defaultText = lib.literalMD "whether this host has the role svn";
+      description = "Whether to keep the fleet's repository.";
+    };
+    repository = mkOption {
+      type = types.strMatching "[A-Za-z0-9_-]+";
+      default = "fleet";
+      description = "Its name: the last part of its URL.";
+    };
+    url = mkOption {
+      type = types.str;
+      readOnly = true;
+      default =
+        let
+          servers = (import ./fleet/members.nix { inherit lib fleet; }).hostsOf "svn";
+          name = if servers == [ ] then host else lib.head servers;
+          scheme = if cfg.access == "ssh" then "svn+ssh://svn@" else "svn://";
+        in
+        "${scheme}${name}/${cfg.repository}";
+      defaultText = lib.literalExpression ''"svn+ssh://svn@HOST/fleet"'';
+      description = "Where it is reached.";
+    };
+    access = mkOption {
+      type = types.enum [
+        "ssh"
+        "sasl"
+      ];
+      default = "ssh";
+      description = ''
+        How committers prove who they are. `ssh`: with a key, through the account `svn`, which can do nothing else.
+        `sasl`: with a password of svnserve's own (`saslpasswd2 -f /var/lib/polder-svn/sasldb2 -u polder USER`), encrypted.
+      '';
+    };
+    users = mkOption {
+      type = types.attrsOf (
+        types.submodule {
+          options.keys = mkOption {
+            type = types.listOf types.singleLineStr;
+            default = [ ];
+            example = [ "ssh-ed25519 AAAA... alice" ];
+            description = "SSH public keys, with `access = \"ssh\"`.";
+          };
+        }
+      );
+      default = { };
+      example = {
+        alice.keys = [ "ssh-ed25519 AAAA... alice" ];
+      };
+      description = "Who may commit, by the name that stands in the log.";
+    };
+    hook = mkOption {
+      type = types.package;
+      default = preCommit;
+      defaultText = lib.literalMD "the hook of this module";
+      description = ''
+        The pre-commit hook: a program `bin/pre-commit`, called with the repository and the transaction. The default rejects
+        Nix files and JSON that do not parse and zones that the nameserver would refuse, naming file and line.
+      '';
+    };
+    backup = {
+      directory = mkOption {
+        type = types.str;
+        default = "/var/backup/polder-svn";
+        description = "Where the nightly copies (`svnadmin hotcopy`) go, a folder a day. Best another disk.";
+      };
+      keep = mkOption {
+        type = types.ints.positive;
+        default = 14;
+        description = "How many of them are kept.";
+      };
+      startAt = mkOption {
+        type = types.str;
+        default = "03:30";
+        description = "When they are made (systemd.time(7)).";
+      };
+    };
+  };
+
+  config = lib.mkIf cfg.enable (
+    lib.mkMerge [
+      {
+        environment.systemPackages = [ svn ];
+
+        users.groups.svn = { };
+        users.users.svn = {
+          isSystemUser = true;
+          group = "svn";
+          home = root;
+          # sshd runs the forced command through it.
+          useDefaultShell = true;
+          # No password opens it; but a locked account ("!") is closed to keys too, where sshd runs without PAM.
+          hashedPassword = "*";
+        };
+
+        systemd.tmpfiles.settings.polder-svn.${cfg.backup.directory}.d = {
+          mode = "0750";
+          user = "svn";
+          group = "svn";
+        };
+
+        systemd.services.polder-svn-repository = {
+          description = "Make the fleet's repository if there is none";
+          wantedBy = [ "multi-user.target" ];
+          before = [ "sshd.service" ];
+          path = [ svn ];
+          script = ''
+            if ! [ -e ${repository}/format ]; then
+              svnadmin create ${repository}
+            fi
+            ln -sfn /etc/polder/svn/pre-commit ${repository}/hooks/pre-commit
+            ln -sfn /etc/polder/svn/svnserve.conf ${repository}/conf/svnserve.conf
+          '';
+          serviceConfig = hardening // {
+            Type = "oneshot";
+            RemainAfterExit = true;
+            User = "svn";
+            Group = "svn";
+            StateDirectory = "polder-svn";
+            StateDirectoryMode = "0750";
+            PrivateNetwork = true;
+          };
+        };
+
+        # Behind links, so that a switch renews what an old repository uses.
+        environment.etc = {
+          "polder/svn/pre-commit".source = "${cfg.hook}/bin/pre-commit";
+          "polder/svn/svnserve.conf".text = ''
+            [general]
+            anon-access = none
+            auth-access = write
+            realm = polder
+
+            [sasl]
+            use-sasl = ${lib.boolToString (cfg.access == "sasl")}
+            min-encryption = 128
+            max-encryption = 256
+          '';
+        };
+
+        systemd.services.polder-svn-hotcopy = {
+          description = "Copy the fleet's repository";
+          inherit (cfg.backup) startAt;
+          requires = [ "polder-svn-repository.service" ];
+          after = [ "polder-svn-repository.service" ];
+          serviceConfig = hardening // {
+            Type = "oneshot";
+            ExecStart = lib.getExe hotcopy;
+            User = "svn";
+            Group = "svn";
+            # The hot copy locks the repository for a moment.
+            ReadWritePaths = [
+              root
+              cfg.backup.directory
+            ];
+            PrivateNetwork = true;
+          };
+        };
+        # A machine that slept through the night copies when it wakes.
+        systemd.timers.polder-svn-hotcopy.timerConfig.Persistent = true;
+      }
+
+      (lib.mkIf (cfg.access == "ssh") {
+        services.openssh.enable = true;
+        users.users.svn.openssh.authorizedKeys.keys = sshKeys;
+        assertions = [
+          {
+            assertion = sshKeys != [ ];
+            message = "polder.svn.users: nobody has a key, so nobody could commit on ${host}";
+          }
+        ];
+      })
+
+      (lib.mkIf (cfg.access == "sasl") {
+        environment.systemPackages = [ pkgs.cyrus_sasl ];
+        environment.etc."polder/svn/sasl/svn.conf".text = ''
+          pwcheck_method: auxprop
+          auxprop_plugin: sasldb
+          sasldb_path: ${root}/sasldb2
+          mech_list: DIGEST-MD5
+        '';
+        networking.firewall.allowedTCPPorts = [ 3690 ];
+        systemd.services.polder-svnserve = {
+          description = "svnserve with the fleet's repository";
+          wantedBy = [ "multi-user.target" ];
+          requires = [ "polder-svn-repository.service" ];
+          after = [
+            "network.target"
+            "polder-svn-repository.service"
+          ];
+          environment.SASL_CONF_PATH = "/etc/polder/svn/sasl";
+          serviceConfig = hardening // {
+            ExecStart = "${svn}/bin/svnserve --daemon --foreground --root ${root}";
+            User = "svn";
+            Group = "svn";
+            StateDirectory = "polder-svn";
+            StateDirectoryMode = "0750";
+            Restart = "on-failure";
+          };
+        };
+      })
+    ]
+  );
+}

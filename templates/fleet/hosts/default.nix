@@ -1,0 +1,34 @@
+{
+  polder.fleet = {
+    hosts =
+      let
+        host = location: role: ipv4: {
+          inherit location ipv4;
+          roles = [ role ];
+        };
+      in
+      {
+        ns-1 = host "here" "nameserver" "192.0.2.1";
+        ns-2 = host "there" "nameserver" "198.51.100.1";
+        px-1 = host "here" "proxy" "192.0.2.11";
+        px-2 = host "there" "proxy" "198.51.100.11";
+        web-1 = host "here" "backend" "192.0.2.21";
+        web-2 = host "there" "backend" "198.51.100.21";
+      };
+
+    zones."example.net".file = ./zones/example.net.zone;
+    pools."http0.l.example.net" = { };
+
+    services.www = {
+      hosts = [ "www.example.net" ];
+      mode = "stateless";
+      backends = [
+        { host = "web-1"; }
+        { host = "web-2"; }
+      ];
+    };
+    sites.www.root = ./www;
+  };
+
+  polder.keys.peers = "/var/lib/polder-keys/peers";
+}

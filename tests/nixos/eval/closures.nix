@@ -1,0 +1,113 @@
+# What a change touches: the paths of all hosts' systems before and after it. Nothing is built for it.
+{
+  lib,
+  runCommand,
+  fleetOf,
+}:
+
+let
+  paths = module: lib.mapAttrs (_: host: host.config.system.build.toplevel.drvPath) (fleetOf module);
+  before = paths { };
+  changedBy =
+    module:
+    let
+      after = paths module;
+    in
+    lib.attrNames (lib.filterAttrs (name: path: path != before.${name}) after);
+
+  zone = builtins.toFile "example.net.zone" (
+    lib.replaceStrings [ "2026112301" ] [ "2026112302" ] (
+      builtins.readFile ../../../hosts/zones/example.net.zone
+    )
+  );
+
+  changes = {
+    "one service's backends" = {
+      module.polder.fleet.services.www.backends = lib.mkForce [ { host = "web-1"; } ];
+      touches = [
+        "px-ch"
+        "px-nl"
+      ];
+    };
+    "one backend more" = {
+      # web-3 serves the shop on this port already.
+      module.polder.fleet.services.www.backends = [
+        {
+          host = "web-3";
+          port = 8080;
+        }
+      ];
+      touches = [
+        "px-ch"
+        "px-nl"
+      ];
+    };
+    "a check's interval" = {
+      module.polder.fleet.checks.web.interval = "5s";
+      touches = [
+        "px-ch"
+        "px-nl"
+      ];
+    };
+    "a zone" = {
+      module.polder.fleet.zones."example.net".file = lib.mkForce zone;
+      touches = [
+        "ns-ch"
+        "ns-nl"
+      ];
+    };
+    "a pool's TTL" = {
+      module.polder.fleet.pools."http0.l.example.net".ttl = 60;
+      touches = [
+        "ns-ch"
+        "ns-nl"
+      ];
+    };
+    "a site" = {
+      module.polder.fleet.sites.shop.root = lib.mkForce ../../../hosts/www/www;
+      touches = [
+        "web-2"
+        "web-3"
+      ];
+    };
+    "a proxy's setting" = {
+      module =
+        { config, ... }:
+        lib.mkIf (config.networking.hostName == "px-ch") {
+          polder.proxy.settings.limits.tries = 2;
+        };
+      touches = [ "px-ch" ];
+    };
+    "the description of a location" = {
+      module.polder.fleet.locations.nl.description = lib.mkForce "Rotterdam";
+      touches = [ ];
+    };
+  };
+
+  verdict =
+    name: change:
+    let
+      touched = changedBy change.module;
+    in
+    if touched == change.touches then
+      "ok: ${name} changes ${if touched == [ ] then "nothing" else lib.concatStringsSep ", " touched}"
+    else
+      throw "${name} should change ${toString change.touches}, and changes ${toString touched}";
+
+  # Documentation is no input of anything: neither the package nor a system sees it.
+  documentation = lib.filter (
+    file: lib.hasSuffix ".md" (toString file) || lib.hasInfix "/docs/" (toString file)
+  ) (lib.fileset.toList (import ../../../pkgs/source.nix { inherit lib; }));
+in
+assert lib.assertMsg (
+  documentation == [ ]
+) "documentation is in the package's source: ${toString documentation}";
+runCommand "closures"
+  {
+    verdicts = lib.concatLines (lib.mapAttrsToList verdict changes);
+    passAsFile = [ "verdicts" ];
+  }
+  ''
+    cat "$verdictsPath"
+    touch $out
+  ''

@@ -1,0 +1,137 @@
+# What a type refuses, in the words that the operator reads: each slip is evaluated by a Nix of its own, and its message has to
+# name the option. A twin without the slip evaluates.
+{
+  lib,
+  pkgs,
+  runCommand,
+  nix,
+  nixpkgs,
+}:
+
+let
+  # Bad and good differ in the slip alone.
+  slips = {
+    "a misspelt option" = {
+      bad = ''polder.fleet.services.www.balanec = "round-robin";'';
+      good = ''polder.fleet.services.www.balance = "round-robin";'';
+      says = [ "polder.fleet.services.www.balanec" ];
+    };
+    "a mode that is none" = {
+      bad = ''polder.fleet.services.www.mode = lib.mkForce "statefull";'';
+      good = ''polder.fleet.services.www.mode = lib.mkForce "stateless";'';
+      says = [
+        "polder.fleet.services.www.mode"
+        ''"statefull"''
+        "stateful"
+      ];
+    };
+    "a number for a name" = {
+      bad = "polder.fleet.services.www.hosts = [ 1 ];";
+      good = ''polder.fleet.services.www.hosts = [ "one.example.net" ];'';
+      says = [
+        "polder.fleet.services.www.hosts"
+        "domain name"
+      ];
+    };
+    "an address that is none" = {
+      bad = ''polder.fleet.hosts.px-nl.ipv4 = lib.mkForce "192.0.2";'';
+      good = ''polder.fleet.hosts.px-nl.ipv4 = lib.mkForce "192.0.2.99";'';
+      says = [
+        "polder.fleet.hosts.px-nl.ipv4"
+        "IPv4 address"
+      ];
+    };
+    "a role that is none" = {
+      bad = ''polder.fleet.hosts.px-nl.roles = [ "porxy" ];'';
+      good = ''polder.fleet.hosts.px-nl.roles = [ "admin" ];'';
+      says = [
+        "polder.fleet.hosts.px-nl.roles"
+        ''"porxy"''
+      ];
+    };
+    "a duration without a unit" = {
+      bad = ''polder.fleet.checks.web.interval = "5";'';
+      good = ''polder.fleet.checks.web.interval = "5s";'';
+      says = [
+        "polder.fleet.checks.web.interval"
+        "duration like"
+      ];
+    };
+    "a service without a mode" = {
+      bad = ''polder.fleet.services.new = { hosts = [ "new.example.net" ]; backends = [ { host = "web-1"; } ]; };'';
+      good = ''polder.fleet.services.new = { hosts = [ "new.example.net" ]; backends = [ { host = "web-1"; } ]; mode = "stateless"; };'';
+      says = [ "polder.fleet.services.new.mode" ];
+    };
+    "a key that Nix would copy into the store" = {
+      bad = "polder.keys.peers = lib.mkForce ./keys;";
+      good = ''polder.keys.peers = lib.mkForce "/keys/peers";'';
+      says = [
+        "polder.keys.peers"
+        "absolute path outside the store"
+      ];
+    };
+    "a key that lies in the store" = {
+      bad = ''polder.keys.peers = lib.mkForce (builtins.storeDir + "/keys");'';
+      good = ''polder.keys.peers = lib.mkForce "/keys/peers";'';
+      says = [
+        "polder.keys.peers"
+        "absolute path outside the store"
+      ];
+    };
+  };
+
+  sources = lib.fileset.toSource {
+    root = ../../..;
+    fileset = lib.fileset.unions [
+      ../../../modules
+      ../../../hosts
+    ];
+  };
+
+  # The model of the fleet and the example, without the rest of NixOS.
+  evaluation = pkgs.writeText "evaluation.nix" ''
+    module:
+    let
+      lib = import ${nixpkgs + "/lib"};
+      evaluated = lib.evalModules {
+        modules = [
+          ${sources}/modules/fleet.nix
+          ${sources}/hosts
+          module
+          {
+            options.assertions = lib.mkOption { type = lib.types.listOf lib.types.raw; };
+            options.networking.hostName = lib.mkOption { default = "px-nl"; };
+            config._module.args.pkgs = { };
+          }
+        ];
+      };
+      inherit (evaluated.config) polder;
+    in
+    builtins.deepSeq [ polder.fleet polder.keys ] true
+  '';
+
+  try =
+    slip:
+    "nix-instantiate --eval --store dummy:// --expr 'import ${evaluation} ({ lib, ... }: { ${slip} })' ";
+in
+runCommand "type-errors" { nativeBuildInputs = [ nix ]; } (
+  ''
+    export HOME=$PWD NIX_STATE_DIR=$PWD/state NIX_LOG_DIR=$PWD/log
+  ''
+  + lib.concatStrings (
+    lib.mapAttrsToList (name: case: ''
+      echo "== ${name}"
+      ${try case.good} > /dev/null
+      if ${try case.bad} > said 2>&1; then
+        echo "it evaluates" >&2
+        exit 1
+      fi
+      for words in ${lib.escapeShellArgs case.says}; do
+        grep -F -e "$words" said || { echo "not said: $words" >&2; cat said >&2; exit 1; }
+      done
+    '') slips
+  )
+  + ''
+    touch $out
+  ''
+)

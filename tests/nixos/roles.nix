@@ -1,0 +1,130 @@
+# What the roles bring besides the daemons: sites by nginx, other programs behind it, IPv6, metrics for the monitoring alone.
+{ lib, polderTests, ... }:
+
+let
+  pages = ../../hosts/www/www;
+  newPages = ../../hosts/www/shop;
+
+  fleet =
+    { nodes, ... }:
+    {
+      polder.fleet = {
+        hosts = lib.genAttrs [ "ns1" "ns2" "px1" "px2" ] (name: {
+          ipv6 = nodes.${name}.networking.primaryIPv6Address;
+        });
+        sites.pages = {
+          root = lib.mkDefault pages;
+          on = [ "web1" ];
+        };
+        services.pages = {
+          hosts = [ "pages.example.test" ];
+          mode = "stateless";
+          backends = [ { host = "web1"; } ];
+          check = "web";
+        };
+        services.app = {
+          hosts = [ "app.example.test" ];
+          mode = "stateless";
+          backends = [
+            {
+              host = "web1";
+              port = 8090;
+            }
+          ];
+          check = "web";
+        };
+        metrics_from = [ nodes.admin.networking.primaryIPAddress ];
+      };
+    };
+in
+{
+  name = "roles";
+  globalTimeout = 600;
+
+  nodes =
+    lib.mapAttrs (_: node: {
+      imports = [
+        node
+        fleet
+      ];
+    }) (removeAttrs polderTests.nodes [ "client" ])
+    // {
+      inherit (polderTests.nodes) client;
+      web1 =
+        { config, ... }:
+        {
+          imports = [
+            polderTests.nodes.web1
+            fleet
+          ];
+          polder.backend.local.app = {
+            port = 8090;
+            upstream = "127.0.0.1:3000";
+          };
+          systemd.services.program-app.environment.ADDRESS = "127.0.0.1:3000";
+          system.switch.enable = true;
+          specialisation.new-pages.configuration.polder.fleet.sites.pages.root = newPages;
+          services.nginx.commonHttpConfig = "log_format visitor '$remote_addr $host $request_uri'; access_log /var/log/nginx/visitors.log visitor;";
+        };
+    };
+
+  testScript =
+    { nodes, ... }:
+    polderTests.prelude nodes
+    + ''
+      def get(url, *more):
+          return client.succeed(f"curl -sSf --max-time 5 {' '.join(more)} {url}")
+
+      def through(proxy, host, path="/"):
+          return get(f"http://{host}{path}", f"--connect-to {host}:80:{proxy}:80")
+
+      ready(web1, web2, web3, admin)
+      ready(ns1, ns2, px1, px2, client)
+      PX1_6 = "${nodes.px1.networking.primaryIPv6Address}"
+
+      with subtest("a site is served, through each proxy, over IPv4 and IPv6"):
+          for proxy in (PX1, PX2, f"[{PX1_6}]"):
+              t.assertIn("<title>example.net</title>", through(proxy, "pages.example.test"))
+          t.assertIn("max-width", through(PX1, "pages.example.test", "/style.css"))
+
+      with subtest("the nameservers answer with IPv6 addresses too, over IPv6 too"):
+          wait_until(
+              "AAAA are answered",
+              lambda: PX1_6 in client.succeed("dig +short @${nodes.ns1.networking.primaryIPv6Address} example.test AAAA"),
+          )
+
+      with subtest("the webserver knows the visitor, by the proxies' word and nobody else's"):
+          through(PX1, "pages.example.test", "/?mine")
+          address = "${nodes.client.networking.primaryIPAddress}"
+          web1.succeed(f"grep -F '{address} pages.example.test /?mine' /var/log/nginx/visitors.log")
+          web1.succeed("curl -sSf -H 'X-Forwarded-For: 192.0.2.66' -H 'Host: pages.example.test' http://localhost/?forged")
+          web1.succeed("grep -F '/?forged' /var/log/nginx/visitors.log | grep -vF 192.0.2.66")
+
+      with subtest("a program behind nginx is a backend like any other"):
+          t.assertIn("web1", client.succeed(f"curl -sSf -o /dev/null -D - --connect-to app.example.test:80:{PX1}:80 http://app.example.test/"))
+          web1.succeed("systemctl stop program-app.service")
+          wait_until("the check sees it down", lambda: "\"down\"" in json.dumps([s for s in status(px1)["services"] if s["name"] == "app"]))
+          web1.succeed("systemctl start program-app.service")
+
+      with subtest("new pages move a link: nginx is neither reloaded nor restarted"):
+          pid = web1.succeed("systemctl show --property=MainPID --value nginx.service")
+          said = web1.succeed("/run/booted-system/specialisation/new-pages/bin/switch-to-configuration test 2>&1")
+          t.assertNotIn("nginx", said)
+          t.assertIn("<title>The shop</title>", through(PX1, "pages.example.test"))
+          t.assertEqual(web1.succeed("systemctl show --property=MainPID --value nginx.service"), pid)
+
+      with subtest("without its pages a webserver is no use, and the check says so"):
+          web1.succeed("rm /etc/polder/www/pages")
+          wait_until("web1 is out", lambda: "\"down\"" in json.dumps([s for s in status(px1)["services"] if s["name"] == "pages"]))
+          client.fail(f"curl -sSf --max-time 5 --connect-to pages.example.test:80:{PX1}:80 http://pages.example.test/")
+
+      with subtest("metrics are for the monitoring, and not for visitors"):
+          for address, port in ((PX1, 8404), (NS1, 8453)):
+              admin.succeed(f"curl -sSf --max-time 5 http://{address}:{port}/metrics | grep -F polder_")
+              client.fail(f"curl -sS --max-time 2 http://{address}:{port}/metrics")
+
+      with subtest("`polder status` on a machine of the fleet says what it has"):
+          said = ns1.execute("polder --json status")[1]
+          t.assertIn("http0.l.example.test", said)
+    '';
+}
