@@ -119,6 +119,14 @@ in
       description = "The polder that checks documents and zones when the system is built; of the same version as `polder.package`.";
     };
 
+    evaluated = mkOption {
+      type = types.raw;
+      internal = true;
+      readOnly = true;
+      default = import ./fleet/evaluated.nix { inherit lib config; };
+      description = "What `polder check` reads of this system.";
+    };
+
     keys = mkOption {
       type = types.attrsOf fleetTypes.keyPath;
       default = { };

@@ -31,15 +31,19 @@
 //! | what a name is answered with | `dns::answer` |
 //! | what a zone file may say | [`dns::zone`] |
 //! | how sockets outlive a process | [`daemon::sockets`], [`daemon::takeover`], [`daemon::fd_store`] |
+//! | what must hold across hosts | [`fleet::check`] |
+//! | how a working copy becomes a fleet | [`push`] |
 //! | whether the promises hold | [`demo`] |
 //!
-//! Dependencies point one way: verbs -> demo -> proxy, dns -> health, daemon -> config. `proxy` and `dns` never import
-//! each other.
+//! Dependencies point one way: verbs -> demo, push -> fleet -> proxy, dns -> health, daemon -> config. `proxy` and `dns`
+//! never import each other.
 
 pub mod config;
 pub mod daemon;
 pub mod demo;
 pub mod dns;
+pub mod fleet;
 pub mod health;
 pub mod proxy;
+pub mod push;
 pub mod verbs;

@@ -7,7 +7,7 @@ const VERSION: u64 = 1;
 
 /// Reads the `version` of a document. An error is that of another version only: then the rest would be misread, and what
 /// is found in it would mislead. Where it is missing or no number, that is noted and the rest can be read.
-pub(super) fn read(document: &Value<'_>) -> Read<()> {
+pub(crate) fn read(document: &Value<'_>) -> Read<()> {
     let Some(version) = document.peek("version") else {
         if document.is_object() {
             document.fault(format!("the key \"version\" is missing: expected \"version\": {VERSION}"));

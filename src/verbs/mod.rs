@@ -3,6 +3,7 @@
 //! Owns the command line of `polder` and everything it prints. Must never: change a daemon in any way but through its
 //! admin API. Called by `src/bin/polder.rs` alone.
 
+pub mod check;
 pub mod daemons;
 pub mod demo;
 pub mod drill;
@@ -13,6 +14,7 @@ pub mod generate;
 pub mod operator;
 pub mod output;
 pub mod reload;
+pub mod serial;
 pub mod status;
 pub mod tell;
 pub mod visit;
@@ -84,6 +86,10 @@ pub enum Verb {
     /// A verb that speaks to daemons
     #[command(flatten)]
     Ask(Ask),
+    /// Check a fleet before it is deployed: stage it, evaluate it, validate every document and what must hold across hosts
+    Check(check::CheckArgs),
+    /// Raise the serial of a zone in its file, and change nothing else
+    Serial(serial::SerialArgs),
     /// Print man pages or shell completions
     Generate(generate::GenerateArgs),
     /// One webserver of the demo fleet
@@ -124,6 +130,8 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Backend(args) => crate::demo::backend::run(args),
         Verb::Visit(args) => visit::run(&args),
         Verb::Generate(args) => generate::run(&args).into(),
+        Verb::Check(args) => check::run(&args, &output).into(),
+        Verb::Serial(args) => serial::run(&args, &output).into(),
         Verb::Ask(ask) => on_daemons(ask, &cli.common, &output).into(),
     }
 }

@@ -32,6 +32,7 @@ mod rdata;
 mod reader;
 mod report;
 mod rrsets;
+pub mod serial;
 #[cfg(test)]
 mod tests;
 mod ttl;

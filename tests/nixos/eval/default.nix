@@ -18,6 +18,7 @@ in
   bad-fleets = pkgs.callPackage ./bad-fleets.nix { inherit fleetOf self; };
   type-errors = pkgs.callPackage ./type-errors.nix { inherit nixpkgs; };
   closures = pkgs.callPackage ./closures.nix { inherit fleetOf; };
+  check = pkgs.callPackage ./check.nix { inherit fleetOf nixpkgs self; };
   svn-hook = pkgs.callPackage ./svn-hook.nix { inherit self; };
   template = pkgs.callPackage ./template.nix { inherit self; };
   alert-rules = pkgs.callPackage ./alert-rules.nix { inherit self; };

@@ -1,0 +1,99 @@
+//! Every document and zone file through the daemons' own parsers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use super::{Checked, Finding};
+use crate::config::{self, DnsConfig, Findings, ProxyConfig};
+use crate::dns::compiled::{self, Zones};
+use crate::dns::zone::{self, ZoneFile};
+use crate::fleet::{Fleet, System};
+
+/// What the daemons would run with: those whose documents could be read.
+pub(super) struct Running {
+    /// By host.
+    pub(super) nameservers: BTreeMap<String, Nameserver>,
+    /// By host.
+    pub(super) proxies: BTreeMap<String, ProxyConfig>,
+    /// By apex.
+    pub(super) zones: BTreeMap<String, ZoneFile>,
+    /// Nothing was left out: what is not here does not exist.
+    pub(super) complete: bool,
+}
+
+/// One nameserver's document, and its zones as it would answer from them.
+pub(super) struct Nameserver {
+    pub(super) config: DnsConfig,
+    pub(super) zones: Zones,
+}
+
+pub(super) fn read(fleet: &Fleet, checked: &mut Checked) -> Running {
+    let before = checked.findings.len();
+    let zones = read_zones(fleet, checked);
+    let (mut nameservers, mut proxies) = (BTreeMap::new(), BTreeMap::new());
+    for (host, system) in &fleet.systems {
+        match system {
+            System::Refused(messages) => {
+                checked.findings.extend(messages.iter().map(|message| Finding::new(host, message)));
+            }
+            System::Rendered { dns, proxy } => {
+                if let Some(text) = dns
+                    && let Some(nameserver) = nameserver(host, text, &zones, checked)
+                {
+                    nameservers.insert(host.clone(), nameserver);
+                }
+                if let Some(text) = proxy
+                    && let Some(config) = sound(config::proxy::parse(&named(host, "proxy.json"), text), checked)
+                {
+                    proxies.insert(host.clone(), config);
+                }
+            }
+        }
+    }
+    Running { nameservers, proxies, zones, complete: checked.findings.len() == before }
+}
+
+fn read_zones(fleet: &Fleet, checked: &mut Checked) -> BTreeMap<String, ZoneFile> {
+    let mut zones = BTreeMap::new();
+    for (apex, zone) in &fleet.zones {
+        match zone::load(apex, &zone.file) {
+            Ok(file) => drop(zones.insert(apex.clone(), file)),
+            Err(findings) => checked.findings.extend(findings.0.into_iter().map(Finding::from)),
+        }
+    }
+    zones
+}
+
+/// The document names each zone's file by its place in the store; what is read is the file that the operator edits.
+fn nameserver(host: &str, text: &str, zones: &BTreeMap<String, ZoneFile>, checked: &mut Checked) -> Option<Nameserver> {
+    let file = named(host, "dns.json");
+    let config = sound(config::dns::parse(&file, text), checked)?;
+    let files: Vec<ZoneFile> = config.zones.keys().filter_map(|apex| zones.get(apex).cloned()).collect();
+    // A zone that could not be read would make its pools look homeless.
+    if files.len() < config.zones.len() {
+        return None;
+    }
+    let zones = sound(compiled::compile(&file, &files, &config.pools), checked)?;
+    Some(Nameserver { config, zones })
+}
+
+/// What was read, or its findings noted, without the lines of a document that nobody has seen as text.
+fn sound<T>(read: Result<T, Findings>, checked: &mut Checked) -> Option<T> {
+    match read {
+        Ok(sound) => Some(sound),
+        Err(findings) => {
+            for mut finding in findings.0 {
+                if finding.file.extension().is_some_and(|extension| extension == "json") {
+                    finding.line = None;
+                }
+                checked.findings.push(finding.into());
+            }
+            None
+        }
+    }
+}
+
+/// `px-nl: proxy.json`: what stands for a file in findings.
+fn named(host: &str, document: &str) -> std::path::PathBuf {
+    Path::new(&format!("{host}: {document}")).to_owned()
+}

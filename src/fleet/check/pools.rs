@@ -1,0 +1,122 @@
+//! Every pool: enough members, each a proxy that listens where the check looks, and a TTL that lets visitors go.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+
+use super::documents::Running;
+use super::{Checked, listed};
+use crate::config::ProxyConfig;
+use crate::config::dns::{MemberConfig, PoolConfig};
+use crate::fleet::{Fleet, Role};
+
+/// A pool with fewer is gone with one machine.
+const LEAST_MEMBERS: usize = 2;
+
+/// Seconds that a visitor may have to wait for a drained proxy to be forgotten, unless the fleet states more.
+const LONGEST_TTL: u32 = 300;
+
+pub(super) fn check(fleet: &Fleet, running: &Running, checked: &mut Checked) {
+    let mut first: BTreeMap<&String, (&String, &PoolConfig)> = BTreeMap::new();
+    for (host, nameserver) in &running.nameservers {
+        for (name, pool) in &nameserver.config.pools {
+            match first.get(name) {
+                None => {
+                    first.insert(name, (host, pool));
+                    members(fleet, running, name, pool, checked);
+                    ttl(fleet, name, pool.ttl, checked);
+                }
+                Some((other, same)) if *same != pool => {
+                    let message = format!("{other} and {host} answer it differently: {}", difference(same, pool));
+                    checked.finding(format!("pool {name}"), message);
+                }
+                Some(_) => {}
+            }
+        }
+    }
+    for name in fleet.pools.keys().filter(|name| running.complete && !first.contains_key(name)) {
+        checked.finding(format!("pool {name}"), "no nameserver answers it");
+    }
+}
+
+fn members(fleet: &Fleet, running: &Running, name: &str, pool: &PoolConfig, checked: &mut Checked) {
+    let about = format!("pool {name}");
+    if pool.members.len() < LEAST_MEMBERS {
+        let message =
+            format!("has fewer than two members ({}): it is gone with the first", listed(pool.members.keys()));
+        checked.finding(&about, message);
+    }
+    for (member, config) in &pool.members {
+        let Some(host) = fleet.hosts.get(member).filter(|host| host.is(Role::Proxy)) else {
+            checked.finding(&about, format!("its member {member} is no proxy of the fleet"));
+            continue;
+        };
+        for address in config.addresses.iter().filter(|address| !host.addresses.contains(address)) {
+            checked.finding(&about, format!("{address} of its member {member} is no address of that host"));
+        }
+        if let Some(proxy) = running.proxies.get(member) {
+            unheard(member, config, proxy, pool.check.port, &about, checked);
+        }
+    }
+}
+
+/// Addresses at which the check would find nobody.
+fn unheard(
+    member: &str,
+    config: &MemberConfig,
+    proxy: &ProxyConfig,
+    port: Option<u16>,
+    about: &str,
+    checked: &mut Checked,
+) {
+    let Some(port) = port else { return };
+    for address in &config.addresses {
+        if !proxy.listeners.iter().any(|listener| hears(listener.address, *address, port)) {
+            let listeners = listed(proxy.listeners.iter().map(|listener| listener.address));
+            let message = format!(
+                "its check looks at {}, and {member} listens on {listeners}: it would always be down",
+                SocketAddr::new(*address, port)
+            );
+            checked.finding(about, message);
+        }
+    }
+}
+
+/// `[::]` is IPv6 only.
+fn hears(listener: SocketAddr, address: IpAddr, port: u16) -> bool {
+    let everywhere = listener.ip().is_unspecified() && listener.is_ipv4() == address.is_ipv4();
+    listener.port() == port && (everywhere || listener.ip() == address)
+}
+
+fn ttl(fleet: &Fleet, name: &str, ttl: u32, checked: &mut Checked) {
+    if ttl <= LONGEST_TTL {
+        return;
+    }
+    let about = format!("pool {name}");
+    match fleet.pools.get(name).and_then(|pool| pool.ttl) == Some(ttl) {
+        true => checked.note(
+            about,
+            format!("its TTL is {ttl} as stated: resolvers send visitors to a proxy that is gone for up to {ttl} s"),
+        ),
+        false => checked.finding(
+            about,
+            format!(
+                "its TTL is {ttl}, more than {LONGEST_TTL}, and the fleet does not state that: set \
+                 polder.fleet.pools.\"{name}\".ttl if it is meant"
+            ),
+        ),
+    }
+}
+
+fn difference(one: &PoolConfig, two: &PoolConfig) -> &'static str {
+    if one.members != two.members {
+        "their members differ"
+    } else if one.ttl != two.ttl {
+        "their TTLs differ"
+    } else if one.aliases != two.aliases {
+        "their aliases differ"
+    } else if one.when_all_down != two.when_all_down {
+        "their when_all_down differs"
+    } else {
+        "their checks differ"
+    }
+}

@@ -1,0 +1,151 @@
+//! All proxies are one: whichever a visitor comes to, the same services, the same backend for the same cookie.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
+
+use super::documents::Running;
+use super::{Checked, listed};
+use crate::config::PeersConfig;
+use crate::config::proxy::{BackendsConfig, CookieConfig, CookieValue, Mode, ServiceConfig, Target};
+
+pub(super) fn check(running: &Running, checked: &mut Checked) {
+    same_services(running, checked);
+    cover(running, checked);
+    let proxies = running.proxies.iter().map(|(host, proxy)| (host.as_str(), proxy.peers.as_ref()));
+    all_know_all("proxies", &proxies.collect(), running.complete, checked);
+    let nameservers = running.nameservers.iter().map(|(host, one)| (host.as_str(), one.config.peers.as_ref()));
+    all_know_all("nameservers", &nameservers.collect(), running.complete, checked);
+}
+
+/// Every proxy against the first.
+fn same_services(running: &Running, checked: &mut Checked) {
+    let mut proxies = running.proxies.iter();
+    let Some((first, one)) = proxies.next() else { return };
+    for (other, two) in proxies {
+        let names: BTreeSet<&String> = one.services.keys().chain(two.services.keys()).collect();
+        for name in names {
+            let about = format!("service {name}");
+            match (one.services.get(name), two.services.get(name)) {
+                (Some(a), Some(b)) => {
+                    for (what, a, b) in differences(a, b) {
+                        checked.finding(&about, format!("{what} differs: {a} on {first}, {b} on {other}"));
+                    }
+                }
+                (a, _) => {
+                    let (has, lacks) = if a.is_some() { (first, other) } else { (other, first) };
+                    checked.finding(
+                        &about,
+                        format!("{has} serves it and {lacks} does not: visitors who come there get 404"),
+                    );
+                }
+            }
+        }
+    }
+}
+
+/// What a visitor who moves from one proxy to another would notice: what it is, and how either says it.
+fn differences(one: &ServiceConfig, two: &ServiceConfig) -> Vec<(&'static str, String, String)> {
+    let mut statements = vec![
+        ("its hosts", listed(&one.hosts), listed(&two.hosts)),
+        ("its paths", listed(&one.paths), listed(&two.paths)),
+    ];
+    let (Target::Backends(a), Target::Backends(b)) = (&one.target, &two.target);
+    statements.push(("its mode", mode(a).to_owned(), mode(b).to_owned()));
+    if let (Some(a), Some(b)) = (cookie(a), cookie(b)) {
+        statements.push(("its cookie's name", a.name.clone(), b.name.clone()));
+        statements.push(("its cookie's value", value(a).to_owned(), value(b).to_owned()));
+        statements.push(("its cookie's key file", key_file(a), key_file(b)));
+    }
+    statements.push(("its list of backends", backends(a), backends(b)));
+    statements.retain(|(_, a, b)| a != b);
+    statements
+}
+
+fn mode(target: &BackendsConfig) -> &'static str {
+    match target.mode {
+        Mode::Stateless => "stateless",
+        Mode::Sticky { .. } => "stateful with automatic failover",
+        Mode::Latched { .. } => "stateful with permanent failover",
+    }
+}
+
+fn cookie(target: &BackendsConfig) -> Option<&CookieConfig> {
+    match &target.mode {
+        Mode::Stateless => None,
+        Mode::Sticky { cookie } | Mode::Latched { cookie, .. } => Some(cookie),
+    }
+}
+
+fn value(cookie: &CookieConfig) -> &'static str {
+    match cookie.value {
+        CookieValue::Address => "address",
+        CookieValue::Sealed { .. } => "sealed",
+    }
+}
+
+fn key_file(cookie: &CookieConfig) -> String {
+    match &cookie.value {
+        CookieValue::Address => "none".to_owned(),
+        CookieValue::Sealed { key_file } => key_file.display().to_string(),
+    }
+}
+
+fn backends(target: &BackendsConfig) -> String {
+    listed(target.backends.iter().map(|backend| {
+        let backup = if backend.backup { " (backup)" } else { "" };
+        format!("{} at {}{backup}", backend.name, backend.address)
+    }))
+}
+
+/// A stateful service whose backend is the only one ends with it.
+fn cover(running: &Running, checked: &mut Checked) {
+    for service in running.proxies.values().flat_map(|proxy| proxy.services.values()) {
+        let Target::Backends(target) = &service.target;
+        let stateful = !matches!(target.mode, Mode::Stateless);
+        if stateful && target.backends.len() < 2 {
+            checked.finding(
+                format!("service {}", service.name),
+                format!("is stateful and has one backend, {}: give it a backup", backends(target)),
+            );
+        }
+    }
+}
+
+/// Latches and operator states reach everybody only if everybody has everybody for a peer.
+fn all_know_all(kind: &str, daemons: &BTreeMap<&str, Option<&PeersConfig>>, complete: bool, checked: &mut Checked) {
+    if daemons.len() < 2 {
+        return;
+    }
+    for (host, peers) in daemons {
+        let Some(peers) = peers else {
+            checked.finding(
+                format!("host {host}"),
+                format!("has no peers, and the {kind} are {}", listed(daemons.keys())),
+            );
+            continue;
+        };
+        for (other, theirs) in daemons.iter().filter(|(other, _)| other != &host) {
+            let listen = theirs.map(|peers| peers.listen);
+            match (peers.members.get(*other), listen) {
+                (None, _) => {
+                    checked.finding(format!("host {host}"), format!("{other} is missing among its peers"));
+                }
+                (Some(dialled), Some(listen)) if !reaches(*dialled, listen) => {
+                    checked.finding(
+                        format!("host {host}"),
+                        format!("looks for its peer {other} at {dialled}, and that one listens on {listen}"),
+                    );
+                }
+                (Some(_), _) => {}
+            }
+        }
+        for stranger in peers.members.keys().filter(|name| complete && !daemons.contains_key(name.as_str())) {
+            checked.finding(format!("host {host}"), format!("its peer {stranger} is none of the {kind}"));
+        }
+    }
+}
+
+fn reaches(dialled: SocketAddr, listen: SocketAddr) -> bool {
+    let everywhere = listen.ip().is_unspecified() && listen.is_ipv4() == dialled.is_ipv4();
+    dialled.port() == listen.port() && (everywhere || dialled.ip() == listen.ip())
+}

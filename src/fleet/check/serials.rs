@@ -1,0 +1,91 @@
+//! A zone's serial goes up with every change, and never down (RFC 1982): what caches beside us believe depends on it.
+
+use super::documents::Running;
+use super::{Checked, Known};
+use crate::dns::zone::serial::is_newer;
+use crate::fleet::Fleet;
+
+/// What one source says of the serial that is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Served {
+    /// This one; by whom.
+    Serial {
+        /// A host, or the option that states it.
+        by: String,
+        /// Its SOA's serial.
+        serial: u32,
+    },
+    /// It has no such zone yet.
+    NotYet {
+        /// The host.
+        by: String,
+    },
+    /// It could not be asked.
+    Unknown {
+        /// The host.
+        by: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A zone whose file differs from the last revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneChange {
+    /// The zone.
+    pub apex: String,
+    /// Its serial in that revision.
+    pub serial_before: u32,
+}
+
+pub(super) fn check(fleet: &Fleet, running: &Running, known: &Known, checked: &mut Checked) {
+    for (apex, zone) in &fleet.zones {
+        let Some(serial) = running.zones.get(apex).and_then(|file| file.serial()) else { continue };
+        let place = zone.file.display().to_string();
+        let served = known.served.get(apex).map_or(&[][..], Vec::as_slice);
+        against_served(apex, &place, serial, served, checked);
+        for change in known.changes.iter().filter(|change| change.apex == *apex) {
+            if !is_newer(serial, change.serial_before) {
+                let before = change.serial_before;
+                let message = format!(
+                    "the zone differs from the last revision, and its serial is {serial} where that has {before}: \
+                     run `polder serial {apex}`"
+                );
+                checked.finding(&place, message);
+            }
+        }
+    }
+}
+
+fn against_served(apex: &str, place: &str, serial: u32, served: &[Served], checked: &mut Checked) {
+    let mut compared = false;
+    for one in served {
+        match one {
+            Served::Serial { by, serial: theirs } => {
+                compared = true;
+                if is_newer(*theirs, serial) {
+                    checked.finding(
+                        place,
+                        format!(
+                            "its serial is {serial}, and {by} has {theirs}, which is higher: run `polder serial {apex} \
+                             --above {theirs}`"
+                        ),
+                    );
+                }
+            }
+            Served::NotYet { by } => {
+                compared = true;
+                checked.note(format!("zone {apex}"), format!("{by} does not serve it yet"));
+            }
+            Served::Unknown { by, why } => {
+                checked.note(format!("zone {apex}"), format!("{by} could not be asked for its serial: {why}"));
+            }
+        }
+    }
+    if !compared {
+        checked.note(
+            format!("zone {apex}"),
+            format!("its serial {serial} was not compared with what is served: state that with --served {apex}=SERIAL"),
+        );
+    }
+}

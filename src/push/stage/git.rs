@@ -1,0 +1,81 @@
+//! A git checkout: its tracked files, with what is modified in them.
+
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+
+use super::plain::copy_one;
+use super::{Kind, Refusal, Revision, Unfit, all_fit, could_not, quoted};
+use crate::push::program::output;
+
+/// Of an entry that is a repository of its own.
+const SUBMODULE: &[u8] = b"160000 ";
+
+pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, Refusal> {
+    let conflicts = files(folder, &["--unmerged"])?;
+    let mut unfit = Vec::new();
+    let mut refuse = |file: &PathBuf, message: &str| {
+        let message = message.replace("FILE", &quoted(&file.to_string_lossy()));
+        unfit.push(Unfit::new(file, message));
+    };
+    for file in &conflicts {
+        refuse(file, "is in conflict: settle it by hand, then `git add FILE`");
+    }
+    for file in files(folder, &["--others", "--exclude-standard"])? {
+        refuse(&file, "is not under version control: `git add FILE`, or remove it, or ignore it");
+    }
+    // A file in conflict may be missing besides: the conflict explains that.
+    for file in files(folder, &["--deleted"])?.iter().filter(|file| !conflicts.contains(file)) {
+        refuse(file, "is missing: `git restore FILE` brings it back, `git rm FILE` gives it up");
+    }
+    let entries = list(folder, &["ls-files", "-z", "--stage"])?;
+    for submodule in entries.iter().filter(|entry| entry.starts_with(SUBMODULE)) {
+        unfit.push(Unfit::new(
+            path_of(submodule),
+            "is a submodule: what another repository has is not pushed; make it a flake input",
+        ));
+    }
+    all_fit(unfit)?;
+    for entry in &entries {
+        let file = path_of(entry);
+        copy_one(&folder.join(&file), &copy.join(&file))
+            .map_err(|error| Refusal::CouldNot(format!("{}: {error}", file.display())))?;
+    }
+    revision(folder)
+}
+
+pub(super) fn text_of(folder: &Path, file: &Path) -> Option<Vec<u8>> {
+    output("git", folder, &["show", &format!("HEAD:./{}", file.to_str()?)]).ok()
+}
+
+fn revision(folder: &Path) -> Result<Revision, Refusal> {
+    // A repository without a commit has no HEAD: everything in it is a change.
+    let Ok(head) = output("git", folder, &["rev-parse", "--short=12", "HEAD"]) else {
+        return Ok(Revision::Known { name: "no commit".to_owned(), changed: files(folder, &[])?, kind: Kind::Git });
+    };
+    let changed = list(folder, &["diff", "--name-only", "-z", "--relative", "HEAD", "--", "."])?;
+    Ok(Revision::Known {
+        name: String::from_utf8_lossy(&head).trim().to_owned(),
+        changed: changed.iter().map(|path| PathBuf::from(OsStr::from_bytes(path))).collect(),
+        kind: Kind::Git,
+    })
+}
+
+fn files(folder: &Path, question: &[&str]) -> Result<Vec<PathBuf>, Refusal> {
+    let entries = list(folder, &[&["ls-files", "-z"], question].concat())?;
+    Ok(entries.iter().map(|entry| path_of(entry)).collect())
+}
+
+/// Of `MODE OBJECT STAGE<tab>PATH`, or of a path alone.
+fn path_of(entry: &[u8]) -> PathBuf {
+    let path = match memchr::memchr(b'\t', entry) {
+        Some(at) if entry[..at].iter().filter(|byte| **byte == b' ').count() == 2 => &entry[at + 1..],
+        _ => entry,
+    };
+    PathBuf::from(OsStr::from_bytes(path))
+}
+
+fn list(folder: &Path, arguments: &[&str]) -> Result<Vec<Vec<u8>>, Refusal> {
+    let said = output("git", folder, arguments).map_err(|failure| could_not("git", &failure))?;
+    Ok(said.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
+}

@@ -1,0 +1,42 @@
+//! A folder of no repository: all that is in it.
+
+use std::path::{Path, PathBuf};
+use std::{fs, io};
+
+use super::{Refusal, Revision, Unfit, all_fit};
+
+pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, Refusal> {
+    let mut unfit = Vec::new();
+    copy_all(folder, copy, Path::new(""), &mut unfit)
+        .map_err(|error| Refusal::CouldNot(format!("{}: {error}", folder.display())))?;
+    all_fit(unfit)?;
+    Ok(Revision::None)
+}
+
+fn copy_all(folder: &Path, copy: &Path, below: &Path, unfit: &mut Vec<Unfit>) -> io::Result<()> {
+    fs::create_dir_all(copy.join(below))?;
+    for entry in fs::read_dir(folder.join(below))? {
+        let entry = entry?;
+        let file: PathBuf = below.join(entry.file_name());
+        let kind = entry.file_type()?;
+        if kind.is_dir() {
+            copy_all(folder, copy, &file, unfit)?;
+        } else if kind.is_file() || kind.is_symlink() {
+            copy_one(&entry.path(), &copy.join(&file))?;
+        } else {
+            unfit.push(Unfit::new(file, "is a socket, a pipe or a device: remove it"));
+        }
+    }
+    Ok(())
+}
+
+/// A file with its permissions, or a link as a link.
+pub(super) fn copy_one(from: &Path, to: &Path) -> io::Result<()> {
+    if let Some(folder) = to.parent() {
+        fs::create_dir_all(folder)?;
+    }
+    match fs::symlink_metadata(from)?.is_symlink() {
+        true => std::os::unix::fs::symlink(fs::read_link(from)?, to),
+        false => fs::copy(from, to).map(drop),
+    }
+}

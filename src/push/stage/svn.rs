@@ -1,0 +1,104 @@
+//! A Subversion working copy: `svn export --ignore-keywords` of it, refused as long as export would hide something.
+
+use std::path::{Path, PathBuf};
+
+use super::{Kind, Refusal, Revision, Unfit, all_fit, could_not};
+use crate::push::program::{Failure, output};
+
+pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, Refusal> {
+    let status = text(folder, &["status", "--ignore-externals", "--non-interactive", "."])?;
+    let entries: Vec<Entry<'_>> = status.lines().filter_map(Entry::read).collect();
+    let conflicts: Vec<&str> = entries.iter().filter(|entry| entry.is_in_conflict()).map(|entry| entry.path).collect();
+    // svn puts the sides of a conflict beside the file, and takes them away when it is settled.
+    let is_side = |entry: &Entry<'_>| {
+        let of = |conflict: &&str| entry.path.strip_prefix(conflict).is_some_and(|rest| rest.starts_with('.'));
+        entry.columns[0] == b'?' && conflicts.iter().any(of)
+    };
+    let mut unfit: Vec<Unfit> = entries.iter().filter(|entry| !is_side(entry)).filter_map(Entry::unfit).collect();
+    let externals = text(folder, &["propget", "--recursive", "svn:externals", "."])?;
+    unfit.extend(externals.lines().filter_map(external));
+    all_fit(unfit)?;
+    let name = version(folder)?;
+    let copy = copy.to_str().ok_or_else(|| Refusal::CouldNot("the temporary folder's name is not UTF-8".to_owned()))?;
+    text(folder, &["export", "--quiet", "--ignore-keywords", "--ignore-externals", "--non-interactive", ".", copy])?;
+    let changed = entries.iter().map(|entry| PathBuf::from(entry.path)).collect();
+    Ok(Revision::Known { name, changed, kind: Kind::Svn })
+}
+
+/// The file as it was checked out. An `@` at the end keeps one in the name from being read as a revision.
+pub(super) fn text_of(folder: &Path, file: &Path) -> Option<Vec<u8>> {
+    let file = format!("{}@", file.to_str()?);
+    output("svn", folder, &["cat", "--revision", "BASE", "--ignore-keywords", "--non-interactive", &file]).ok()
+}
+
+/// `r41`, or `r40:41` where files are of several revisions. What is modified or switched is told otherwise.
+fn version(folder: &Path) -> Result<String, Refusal> {
+    let said =
+        output("svnversion", folder, &["--no-newline", "."]).map_err(|failure| could_not("svnversion", &failure))?;
+    let said = String::from_utf8_lossy(&said).trim().to_owned();
+    Ok(format!("r{}", said.trim_end_matches(|letter: char| letter.is_ascii_uppercase())))
+}
+
+fn text(folder: &Path, arguments: &[&str]) -> Result<String, Refusal> {
+    let said = output("svn", folder, arguments).map_err(|failure: Failure| could_not("svn", &failure))?;
+    Ok(String::from_utf8_lossy(&said).into_owned())
+}
+
+/// The letters of the first column but for X, an external, of which the property tells.
+const STATES: &[u8] = b" ACDMR?!~";
+
+/// One line of `svn status`: seven columns of letters, a space, the path.
+struct Entry<'a> {
+    columns: &'a [u8],
+    path: &'a str,
+}
+
+impl<'a> Entry<'a> {
+    /// `None` for what is no entry: an empty line, the head of a changelist, the second line of a tree conflict, a summary.
+    fn read(line: &'a str) -> Option<Entry<'a>> {
+        let (columns, path) = line.split_at_checked(8)?;
+        let columns = columns.as_bytes();
+        let is_entry = STATES.contains(&columns[0]) && columns[6] != b'>' && columns[7] == b' ';
+        is_entry.then_some(Entry { columns, path })
+    }
+
+    /// Its text, its properties or its place in the tree.
+    fn is_in_conflict(&self) -> bool {
+        [0, 1, 6].iter().any(|column| self.columns[*column] == b'C')
+    }
+
+    fn unfit(&self) -> Option<Unfit> {
+        let Entry { columns, path } = self;
+        let file = || shell_word(path);
+        let message = match columns[0] {
+            b'?' => {
+                format!("is not under version control: `svn add {0}`, or remove it, or set svn:ignore for it", file())
+            }
+            b'!' => format!("is missing: `svn revert {0}` brings it back, `svn delete {0}` gives it up", file()),
+            b'~' => format!("is of another kind than its versioned self: put it aside, then `svn revert {}`", file()),
+            _ if self.is_in_conflict() => {
+                format!("is in conflict: settle it by hand, then `svn resolve --accept working {}`", file())
+            }
+            _ if columns[2] == b'L' => "is locked by an svn that was cut short: `svn cleanup`".to_owned(),
+            _ => return None,
+        };
+        Some(Unfit::new(*path, message))
+    }
+}
+
+/// One line of `svn propget --recursive`: `hosts - ^/lib lib`; further externals of the folder follow bare.
+fn external(line: &str) -> Option<Unfit> {
+    let (folder, value) = line.split_once(" - ")?;
+    let message = format!(
+        "has svn:externals ({}): what another repository has is not pushed; `svn propdel svn:externals {}`",
+        value.trim(),
+        shell_word(folder)
+    );
+    Some(Unfit::new(folder, message))
+}
+
+/// As it can be pasted into a shell. A name with `@` wants another at its end, or svn reads a revision.
+fn shell_word(path: &str) -> String {
+    let path = if path.contains('@') { format!("{path}@") } else { path.to_owned() };
+    super::quoted(&path)
+}

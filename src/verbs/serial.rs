@@ -1,0 +1,115 @@
+//! `serial`: raises the serial of a zone in its master file.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use serde::Serialize;
+
+use super::Exit;
+use super::output::{Output, complain};
+use crate::config::names;
+use crate::dns::zone;
+use crate::dns::zone::serial::bump;
+
+/// What `serial` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct SerialArgs {
+    /// The zone: example.net
+    pub zone: String,
+    /// Where its file is looked for: ZONE.zone or ZONE, in any folder below
+    #[arg(default_value = ".")]
+    pub folder: PathBuf,
+    /// The zone's file, instead of looking for it
+    #[arg(long, value_name = "FILE")]
+    pub file: Option<PathBuf>,
+    /// Go above this serial too: one that is served
+    #[arg(long, value_name = "SERIAL")]
+    pub above: Option<u32>,
+}
+
+/// What was done.
+#[derive(Debug, Serialize)]
+struct Raised {
+    zone: String,
+    file: PathBuf,
+    line: u32,
+    before: u32,
+    after: u32,
+}
+
+/// Finds the file and raises the serial. A zone with an error in it is left alone.
+pub fn run(args: &SerialArgs, output: &Output) -> Exit {
+    let zone = match names::dns_name(&args.zone) {
+        Ok(zone) => zone,
+        Err(message) => {
+            complain(&message);
+            return Exit::Usage;
+        }
+    };
+    let file = match args.file.clone().map_or_else(|| look_for(&zone, &args.folder), Ok) {
+        Ok(file) => file,
+        Err(message) => return output.could_not(&message),
+    };
+    let loaded = match zone::load(&zone, &file) {
+        Ok(loaded) => loaded,
+        Err(findings) => {
+            for finding in &findings.0 {
+                complain(&finding.to_string());
+            }
+            output.answer(&serde_json::json!({ "error": findings.to_string() }), "");
+            return Exit::No;
+        }
+    };
+    match bump(&loaded, args.above, today()) {
+        Ok(done) => {
+            let raised = Raised { zone, file: done.file, line: done.line, before: done.before, after: done.after };
+            output.answer(&raised, &text(&raised));
+            Exit::Done
+        }
+        Err(error) => output.could_not(&format!("{}: {error}", file.display())),
+    }
+}
+
+fn text(raised: &Raised) -> String {
+    let Raised { file, line, before, after, .. } = raised;
+    format!("{}:{line}: serial {before} -> {after}\n", file.display())
+}
+
+/// YYYYMMDD, by the clock of this machine.
+fn today() -> u32 {
+    let day = jiff::Zoned::now().date();
+    let number = i32::from(day.year()) * 10_000 + i32::from(day.month()) * 100 + i32::from(day.day());
+    u32::try_from(number).unwrap_or(0)
+}
+
+/// The one file that is named after the zone.
+fn look_for(zone: &str, folder: &Path) -> Result<PathBuf, String> {
+    let mut found = Vec::new();
+    let names = [format!("{zone}.zone"), zone.to_owned()];
+    walk(folder, &names, &mut found).map_err(|error| format!("{}: {error}", folder.display()))?;
+    found.sort();
+    match &found[..] {
+        [file] => Ok(file.clone()),
+        [] => Err(format!("no file below {} is named {}: name it with --file", folder.display(), names.join(" or "))),
+        _ => {
+            let files: Vec<String> = found.iter().map(|file| file.display().to_string()).collect();
+            Err(format!("several files are named after {zone}: {}; name one with --file", files.join(", ")))
+        }
+    }
+}
+
+/// Files by name; nothing in hidden folders, and no links followed.
+fn walk(folder: &Path, names: &[String], found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let kind = entry.file_type()?;
+        let path = if folder == Path::new(".") { PathBuf::from(&name) } else { entry.path() };
+        if kind.is_dir() && !name.as_encoded_bytes().starts_with(b".") {
+            walk(&path, names, found)?;
+        } else if kind.is_file() && names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)) {
+            found.push(path);
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,149 @@
+//! `polder check` and `polder serial` as processes: exit codes, what they print, how Nix is run.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+/// A folder with the example fleet, of no repository, and a folder with what stands in for `nix`.
+struct Site {
+    kept: tempfile::TempDir,
+}
+
+impl Site {
+    fn new() -> Site {
+        let kept = tempfile::tempdir().unwrap();
+        let site = Site { kept };
+        fs::create_dir_all(site.path("fleet/hosts/zones")).unwrap();
+        fs::create_dir(site.path("bin")).unwrap();
+        fs::write(site.path("fleet/flake.nix"), "{ }").unwrap();
+        fs::copy(source("hosts/zones/example.net.zone"), site.path("fleet/hosts/zones/example.net.zone")).unwrap();
+        site
+    }
+
+    /// A `nix` that keeps its arguments and does what the shell is told.
+    fn nix(&self, script: &str) {
+        let nix = self.path("bin/nix");
+        let arguments = self.path("arguments");
+        fs::write(&nix, format!("#!/bin/sh\nprintf '%s\\n' \"$@\" > '{}'\n{script}\n", arguments.display())).unwrap();
+        fs::set_permissions(&nix, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn path(&self, file: &str) -> PathBuf {
+        self.kept.path().join(file)
+    }
+
+    /// In the folder above the fleet's.
+    fn polder(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_polder"))
+            .args(arguments)
+            .current_dir(self.kept.path())
+            .env("PATH", self.path("bin"))
+            .output()
+            .unwrap()
+    }
+}
+
+fn source(file: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join(file)
+}
+
+fn example() -> String {
+    source("tests/data/fleet/example.json").display().to_string()
+}
+
+fn told(output: &Output) -> (Option<i32>, String) {
+    let text = [&output.stdout[..], &output.stderr[..]].concat();
+    (output.status.code(), String::from_utf8(text).unwrap())
+}
+
+#[test]
+fn the_copy_is_evaluated_and_further_arguments_go_to_nix() {
+    let site = Site::new();
+    site.nix(&format!("exec /bin/cat '{}'", example()));
+    let (code, text) =
+        told(&site.polder(&["check", "--offline", "fleet", "--", "--override-input", "nixpkgs", "path:/x"]));
+    assert_eq!((code, text.lines().next()), (Some(0), Some("staged no revision: 10 hosts, 1 zone, 1 pool")), "{text}");
+    assert!(text.ends_with("nothing is wrong\n"), "{text}");
+
+    let arguments = fs::read_to_string(site.path("arguments")).unwrap();
+    let flake = arguments.lines().find(|line| line.starts_with("path:")).unwrap();
+    assert!(flake.ends_with("/fleet#nixosConfigurations"), "{arguments}");
+    assert!(!flake.contains(&*site.kept.path().to_string_lossy()), "a copy is evaluated, not the folder: {flake}");
+    assert!(arguments.ends_with("--override-input\nnixpkgs\npath:/x\n"), "{arguments}");
+}
+
+#[test]
+fn an_error_of_nix_is_a_finding() {
+    let site = Site::new();
+    site.nix("echo \"error: attribute 'x' missing\" >&2; exit 1");
+    let (code, text) = told(&site.polder(&["check", "--offline", "fleet"]));
+    assert_eq!((code, &*text), (Some(1), "staged no revision\nwrong evaluation: attribute 'x' missing\n1 finding\n"));
+}
+
+#[test]
+fn findings_are_printed_for_programs_too() {
+    let site = Site::new();
+    let served = "example.net=2026112302";
+    let said = site.polder(&["check", "fleet", "--fleet", &example(), "--served", served, "--json"]);
+    assert_eq!(said.status.code(), Some(1));
+    let json: serde_json::Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(json["findings"][0]["place"], "fleet/hosts/zones/example.net.zone");
+    assert_eq!((&json["hosts"], &json["revision"]), (&10.into(), &serde_json::Value::Null));
+}
+
+#[test]
+fn what_cannot_run_says_what_is_missing_and_exits_3() {
+    let site = Site::new();
+    for (arguments, expected) in [
+        (&["check", "fleet"][..], "there is no `nix` on this machine: evaluate the fleet where there is one"),
+        (&["check", "bin"][..], "there is no flake.nix in bin"),
+        (&["check", "elsewhere"][..], "elsewhere: No such file"),
+        (
+            &["serial", "example.org"][..],
+            "no file below . is named example.org.zone or example.org: name it with --file",
+        ),
+    ] {
+        let (code, text) = told(&site.polder(arguments));
+        assert_eq!((code, text.contains(expected)), (Some(3), true), "{arguments:?}: {text}");
+    }
+    for arguments in [
+        &["check", "--served", "example.net"][..],
+        &["check", "--served", "example.net=many"][..],
+        &["check", "--fleet", "x", "--", "y"][..],
+        &["serial", "example..net"][..],
+    ] {
+        assert_eq!(told(&site.polder(arguments)).0, Some(2), "{arguments:?}");
+    }
+}
+
+#[test]
+fn a_serial_is_raised_and_the_file_and_line_are_told() {
+    let site = Site::new();
+    let file = "fleet/hosts/zones/example.net.zone";
+    let (code, text) = told(&site.polder(&["serial", "Example.net.", "--above", "4000000000"]));
+    assert_eq!((code, &*text), (Some(0), &*format!("{file}:5: serial 2026112301 -> 4000000001\n")));
+    let before = fs::read_to_string(source("hosts/zones/example.net.zone")).unwrap();
+    assert_eq!(fs::read_to_string(site.path(file)).unwrap(), before.replace("2026112301", "4000000001"));
+}
+
+#[test]
+fn a_zone_with_an_error_in_it_and_one_of_two_files_keep_their_serials() {
+    let site = Site::new();
+    let file = "fleet/hosts/zones/example.net.zone";
+    let broken = format!("{}\nx IN A 192.0.2.300\n", fs::read_to_string(site.path(file)).unwrap());
+    fs::write(site.path(file), &broken).unwrap();
+    let (code, text) = told(&site.polder(&["serial", "example.net"]));
+    assert_eq!((code, text.contains("\"192.0.2.300\" is not an IPv4 address")), (Some(1), true), "{text}");
+    assert_eq!(fs::read_to_string(site.path(file)).unwrap(), broken);
+
+    fs::copy(site.path(file), site.path("example.net")).unwrap();
+    let (code, text) = told(&site.polder(&["serial", "example.net"]));
+    assert_eq!(
+        (code, text.contains("several files are named after example.net: example.net, fleet/")),
+        (Some(3), true),
+        "{text}"
+    );
+}

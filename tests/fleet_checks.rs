@@ -1,0 +1,448 @@
+//! The checks across hosts, on the example fleet of hosts/ as Nix evaluates it (tests/data/fleet), broken in one place
+//! at a time: the findings, word for word.
+
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+use std::path::Path;
+
+use polder::fleet;
+use polder::fleet::check::{Checked, Finding, Known, Served, ZoneChange, check};
+use serde_json::{Value, json};
+
+/// The example fleet, to be broken.
+struct Example {
+    fleet: Value,
+    zone: String,
+    known: Known,
+}
+
+impl Example {
+    fn new() -> Example {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let fleet = fs::read_to_string(root.join("tests/data/fleet/example.json")).unwrap();
+        let zone = fs::read_to_string(root.join("hosts/zones/example.net.zone")).unwrap();
+        let known =
+            Known { served: [("example.net".to_owned(), vec![served(2_026_112_301)])].into(), changes: Vec::new() };
+        Example { fleet: serde_json::from_str(&fleet).unwrap(), zone, known }
+    }
+
+    /// Changes the document of a host.
+    fn document(&mut self, host: &str, file: &str, change: impl FnOnce(&mut Value)) {
+        let text = &mut self.fleet["systems"][host]["documents"][file];
+        let mut document: Value = serde_json::from_str(text.as_str().unwrap()).unwrap();
+        change(&mut document);
+        *text = json!(document.to_string());
+    }
+
+    fn proxies(&mut self, change: impl Fn(&mut Value)) {
+        for host in ["px-nl", "px-ch"] {
+            self.document(host, "proxy.json", &change);
+        }
+    }
+
+    fn nameservers(&mut self, change: impl Fn(&mut Value)) {
+        for host in ["ns-nl", "ns-ch"] {
+            self.document(host, "dns.json", &change);
+        }
+    }
+
+    fn zone(&mut self, from: &str, to: &str) {
+        assert!(self.zone.contains(from), "{from} is not in the zone");
+        self.zone = self.zone.replace(from, to);
+    }
+
+    fn checked(&self) -> Checked {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("ZONE"), &self.zone).unwrap();
+        let mut fleet = self.fleet.clone();
+        fleet["zones"]["example.net"]["file"] = json!("ZONE");
+        let file = folder.path().join("fleet.json");
+        fs::write(&file, fleet.to_string()).unwrap();
+        let mut checked = check(&fleet::load(&file).unwrap(), &self.known);
+        let here = format!("{}/", folder.path().display());
+        for one in checked.findings.iter_mut().chain(&mut checked.notes) {
+            one.place = one.place.replace(&here, "");
+            one.message = one.message.replace(&here, "");
+        }
+        checked
+    }
+}
+
+fn served(serial: u32) -> Served {
+    Served::Serial { by: "ns-nl".to_owned(), serial }
+}
+
+fn told(findings: &[Finding]) -> Vec<String> {
+    findings.iter().map(|one| format!("{}: {}", one.place, one.message)).collect()
+}
+
+/// Breaks the example and compares the findings. There are no notes.
+fn broken(why: &str, change: impl FnOnce(&mut Example), expected: &[&str]) {
+    let mut example = Example::new();
+    change(&mut example);
+    let checked = example.checked();
+    assert_eq!(told(&checked.findings), expected, "{why}");
+    assert_eq!(told(&checked.notes), [""; 0], "{why}");
+}
+
+#[test]
+fn nothing_is_wrong_with_the_example() {
+    broken("as it is", |_| {}, &[]);
+}
+
+#[test]
+fn hosts_and_systems_belong_together() {
+    broken(
+        "a host without a system",
+        |example| drop(example.fleet["systems"].as_object_mut().unwrap().remove("web-1")),
+        &["host web-1: is in the fleet and has no system: write hosts/web-1.nix, or take it out of polder.fleet.hosts"],
+    );
+    broken(
+        "a proxy that is switched off",
+        |example| example.fleet["hosts"]["web-1"]["roles"] = json!(["proxy"]),
+        &["host web-1: has the role proxy, and polder.proxy.enable is false there: it would serve nothing"],
+    );
+    broken(
+        "a failed assertion",
+        |example| {
+            example.fleet["systems"]["web-1"] = json!({ "failed": ["polder.fleet.x: no"], "documents": {} });
+        },
+        &["web-1: polder.fleet.x: no"],
+    );
+    broken(
+        "no system at all",
+        |example| example.fleet["systems"] = json!({}),
+        &["fleet: the flake has no system with polder's modules in it: see `polder.lib.fleetSystems`"],
+    );
+}
+
+#[test]
+fn the_daemons_own_validation_speaks_for_each_host() {
+    broken(
+        "a bad address",
+        |example| {
+            example.document("px-ch", "proxy.json", |proxy| {
+                proxy["services"]["www"]["backends"][0]["address"] = json!("192.0.2.300:80");
+            });
+        },
+        &["px-ch: proxy.json: services.www.backends[0].address: \"192.0.2.300:80\" is not an address and port, like \
+           \"192.0.2.21:80\" or \"[2001:db8::21]:80\""],
+    );
+    broken(
+        "a bad line of a zone, said once",
+        |example| example.zone("mail        IN A      203.0.113.25", "mail IN A 203.0.113.300"),
+        &["ZONE:28: mail.example.net. A: the address: \"203.0.113.300\" is not an IPv4 address"],
+    );
+    broken(
+        "addresses beside a pool",
+        |example| example.zone("; Sites.", "http0.l IN A 192.0.2.11"),
+        &[
+            "ZONE:16: an A record cannot stand at http0.l.example.net: its addresses come from pool http0.l.example.net; remove \
+           the record or the pool's name",
+        ],
+    );
+}
+
+#[test]
+fn every_nameserver_of_a_zone_is_a_host_that_serves_it() {
+    broken(
+        "an NS of elsewhere",
+        |example| example.zone("IN NS     ns-nl", "IN NS ns.example.org.\n IN NS ns-nl"),
+        &[
+            "ZONE:6: NS ns.example.org: no zone of the fleet has an address for it, so nobody here can serve example.net \
+           there",
+        ],
+    );
+    broken(
+        "an NS that leads to another host",
+        |example| {
+            example.zone("IN NS     ns-nl", "IN NS px-nl\n IN NS ns-nl");
+        },
+        &[
+            "ZONE:6: NS px-nl.example.net: px-nl, at 192.0.2.11, does not serve example.net",
+            "ZONE:6: NS px-nl.example.net: px-nl, at 2001:db8:1::11, does not serve example.net",
+        ],
+    );
+    broken(
+        "an address with a slip in it",
+        |example| example.zone("ns-ch       IN A      198.51.100.1\n", "ns-ch IN A 198.51.100.9\n"),
+        &["ZONE:7: NS ns-ch.example.net: its address 198.51.100.9 is no host of the fleet"],
+    );
+    broken(
+        "a nameserver that no NS names",
+        |example| example.zone("            IN NS     ns-ch\n", ""),
+        &["zone example.net: ns-ch serves it and no NS record leads there: nobody would ask it; add one to ZONE"],
+    );
+    broken(
+        "one nameserver",
+        |example| example.fleet["zones"]["example.net"]["nameservers"] = json!(["ns-nl"]),
+        &["zone example.net: has fewer than two nameservers (ns-nl): it is gone with the first"],
+    );
+    broken(
+        "a nameserver that is none",
+        |example| example.fleet["zones"]["example.net"]["nameservers"] = json!(["ns-nl", "ns-ch", "web-1"]),
+        &["zone example.net: web-1 is to answer for it, and is no nameserver of the fleet"],
+    );
+}
+
+#[test]
+fn every_host_name_leads_to_a_pool() {
+    for (why, from, to, expected) in [
+        (
+            "no such name",
+            "www    300  IN CNAME  http0.l",
+            "",
+            "does not exist in the zone: point it to a pool with a CNAME",
+        ),
+        (
+            "an address of its own",
+            "www    300  IN CNAME  http0.l",
+            "www IN A 192.0.2.11",
+            "has addresses of its own in the zone: they are answered even while that machine is down; point it to a pool",
+        ),
+        (
+            "a CNAME to a machine",
+            "www    300  IN CNAME  http0.l",
+            "www IN CNAME px-nl",
+            "has addresses of its own in the zone (CNAME px-nl.example.net): they are answered even while that machine is \
+             down; point it to a pool",
+        ),
+        (
+            "a CNAME out of the fleet",
+            "www    300  IN CNAME  http0.l",
+            "www IN CNAME www.example.org.",
+            "leads out of the fleet's zones (CNAME www.example.org): its addresses are somebody else's",
+        ),
+        (
+            "no address",
+            "www    300  IN CNAME  http0.l",
+            "www IN TXT hello",
+            "has no address and no CNAME in the zone: point it to a pool with a CNAME",
+        ),
+        (
+            "a delegation",
+            "www    300  IN CNAME  http0.l",
+            "www IN NS ns.example.org.\nwww IN NS ns2.example.org.",
+            "is delegated: its addresses are somebody else's",
+        ),
+    ] {
+        let expected = format!("service www: www.example.net {expected}");
+        broken(why, |example| example.zone(from, to), &[&expected]);
+    }
+    broken(
+        "a name of no zone",
+        |example| example.proxies(|proxy| proxy["services"]["www"]["hosts"] = json!(["www.example.com"])),
+        &["service www: www.example.com lies in none of the fleet's zones (example.net): no visitor is led here by it"],
+    );
+    broken(
+        "a pattern without a wildcard in the zone",
+        |example| example.proxies(|proxy| proxy["services"]["www"]["hosts"] = json!(["*.example.net"])),
+        &["service www: *.example.net does not exist in the zone: point it to a pool with a CNAME"],
+    );
+    broken(
+        "a pattern with one",
+        |example| {
+            example.proxies(|proxy| proxy["services"]["www"]["hosts"] = json!(["*.shops.example.net"]));
+            example.zone("; Sites.", "* IN CNAME http0.l");
+        },
+        &[],
+    );
+}
+
+#[test]
+fn members_of_pools_are_proxies_that_are_where_the_check_looks() {
+    const POOL: &str = "http0.l.example.net";
+    broken(
+        "a port that nobody listens on",
+        |example| example.nameservers(|dns| dns["pools"][POOL]["check"]["port"] = json!(81)),
+        &[
+            "pool http0.l.example.net: its check looks at 198.51.100.11:81, and px-ch listens on 0.0.0.0:80 and [::]:80: it \
+             would always be down",
+            "pool http0.l.example.net: its check looks at [2001:db8:2::11]:81, and px-ch listens on 0.0.0.0:80 and [::]:80: it \
+             would always be down",
+            "pool http0.l.example.net: its check looks at 192.0.2.11:81, and px-nl listens on 0.0.0.0:80 and [::]:80: it would \
+             always be down",
+            "pool http0.l.example.net: its check looks at [2001:db8:1::11]:81, and px-nl listens on 0.0.0.0:80 and [::]:80: it \
+             would always be down",
+        ],
+    );
+    broken(
+        "a proxy without IPv6",
+        |example| {
+            example.document("px-ch", "proxy.json", |proxy| drop(proxy["listeners"].as_array_mut().unwrap().pop()));
+        },
+        &[
+            "pool http0.l.example.net: its check looks at [2001:db8:2::11]:80, and px-ch listens on 0.0.0.0:80: it would always \
+           be down",
+        ],
+    );
+    broken(
+        "one member",
+        |example| {
+            example.nameservers(|dns| drop(dns["pools"][POOL]["members"].as_object_mut().unwrap().remove("px-ch")));
+        },
+        &["pool http0.l.example.net: has fewer than two members (px-nl): it is gone with the first"],
+    );
+    broken(
+        "a member that is no proxy, and an address that is another's",
+        |example| {
+            example.nameservers(|dns| {
+                dns["pools"][POOL]["members"]["web-1"] = json!({ "addresses": ["192.0.2.21"] });
+                dns["pools"][POOL]["members"]["px-nl"] = json!({ "addresses": ["192.0.2.12"] });
+            });
+        },
+        &[
+            "pool http0.l.example.net: 192.0.2.12 of its member px-nl is no address of that host",
+            "pool http0.l.example.net: its member web-1 is no proxy of the fleet",
+        ],
+    );
+    broken(
+        "a TTL that nobody stated",
+        |example| example.nameservers(|dns| dns["pools"][POOL]["ttl"] = json!(3600)),
+        &["pool http0.l.example.net: its TTL is 3600, more than 300, and the fleet does not state that: set \
+           polder.fleet.pools.\"http0.l.example.net\".ttl if it is meant"],
+    );
+    broken(
+        "nameservers that differ",
+        |example| example.document("ns-nl", "dns.json", |dns| dns["pools"][POOL]["ttl"] = json!(60)),
+        &["pool http0.l.example.net: ns-ch and ns-nl answer it differently: their TTLs differ"],
+    );
+}
+
+#[test]
+fn a_long_ttl_that_is_stated_is_only_told() {
+    let mut example = Example::new();
+    example.nameservers(|dns| dns["pools"]["http0.l.example.net"]["ttl"] = json!(3600));
+    example.fleet["pools"]["http0.l.example.net"]["ttl"] = json!(3600);
+    let checked = example.checked();
+    assert_eq!(told(&checked.findings), [""; 0]);
+    assert_eq!(
+        told(&checked.notes),
+        [
+            "pool http0.l.example.net: its TTL is 3600 as stated: resolvers send visitors to a proxy that is gone for up to 3600 s"
+        ]
+    );
+}
+
+#[test]
+fn all_proxies_are_one() {
+    let px_nl = |change: fn(&mut Value)| move |example: &mut Example| example.document("px-nl", "proxy.json", change);
+    broken(
+        "a service that one lacks",
+        px_nl(|proxy| drop(proxy["services"].as_object_mut().unwrap().remove("www"))),
+        &["service www: px-ch serves it and px-nl does not: visitors who come there get 404"],
+    );
+    broken(
+        "a cookie of another name",
+        px_nl(|proxy| proxy["services"]["shop"]["cookie"]["name"] = json!("shop")),
+        &["service shop: its cookie's name differs: polder-shop on px-ch, shop on px-nl"],
+    );
+    broken(
+        "a key of another place",
+        px_nl(|proxy| proxy["services"]["shop"]["cookie"]["key_file"] = json!("/var/keys/shop")),
+        &[
+            "service shop: its cookie's key file differs: /var/lib/polder-keys/cookies on px-ch, /var/keys/shop on px-nl",
+        ],
+    );
+    broken(
+        "a cookie in the clear",
+        px_nl(|proxy| proxy["services"]["shop"]["cookie"] = json!({ "value": "address" })),
+        &[
+            "service shop: its cookie's value differs: sealed on px-ch, address on px-nl",
+            "service shop: its cookie's key file differs: /var/lib/polder-keys/cookies on px-ch, none on px-nl",
+        ],
+    );
+    broken(
+        "another backend",
+        px_nl(|proxy| proxy["services"]["shop"]["backends"][1]["address"] = json!("192.0.2.24:8080")),
+        &[
+            "service shop: its list of backends differs: web-2 at 198.51.100.22:8080 and web-3 at 192.0.2.23:8080 (backup) on \
+           px-ch, web-2 at 198.51.100.22:8080 and web-3 at 192.0.2.24:8080 (backup) on px-nl",
+        ],
+    );
+    broken(
+        "a stateful service without a second backend",
+        |example| {
+            example.proxies(|proxy| {
+                let shop = &mut proxy["services"]["shop"];
+                shop["failover"] = json!("automatic");
+                drop(shop["backends"].as_array_mut().unwrap().pop());
+            });
+        },
+        &["service shop: is stateful and has one backend, web-2 at 198.51.100.22:8080: give it a backup"],
+    );
+}
+
+#[test]
+fn everybody_has_everybody_for_a_peer() {
+    broken(
+        "no peers",
+        |example| {
+            example.document("px-nl", "proxy.json", |proxy| drop(proxy.as_object_mut().unwrap().remove("peers")));
+        },
+        &["host px-nl: has no peers, and the proxies are px-ch and px-nl"],
+    );
+    broken(
+        "a peer that listens elsewhere",
+        |example| {
+            example.document("ns-nl", "dns.json", |dns| dns["peers"]["members"]["ns-ch"] = json!("198.51.100.1:9999"));
+        },
+        &["host ns-nl: looks for its peer ns-ch at 198.51.100.1:9999, and that one listens on 198.51.100.1:8454"],
+    );
+    broken(
+        "a peer that is missing, and a stranger",
+        |example| {
+            example.document("px-ch", "proxy.json", |proxy| {
+                proxy["peers"]["members"] = json!({ "px-de": "203.0.113.1:8405" });
+            });
+        },
+        &["host px-ch: px-nl is missing among its peers", "host px-ch: its peer px-de is none of the proxies"],
+    );
+}
+
+#[test]
+fn a_serial_never_goes_down_and_goes_up_with_every_change() {
+    broken(
+        "a higher one is served",
+        |example| example.known.served = [("example.net".to_owned(), vec![served(2_026_112_302)])].into(),
+        &[
+            "ZONE: its serial is 2026112301, and ns-nl has 2026112302, which is higher: run `polder serial example.net --above \
+           2026112302`",
+        ],
+    );
+    let changed = |serial_before| {
+        move |example: &mut Example| {
+            example.known.changes = vec![ZoneChange { apex: "example.net".to_owned(), serial_before }];
+        }
+    };
+    broken(
+        "a change under the same serial",
+        changed(2_026_112_301),
+        &[
+            "ZONE: the zone differs from the last revision, and its serial is 2026112301 where that has 2026112301: run `polder \
+           serial example.net`",
+        ],
+    );
+    broken("a change under a higher serial", changed(2_026_112_300), &[]);
+}
+
+#[test]
+fn what_could_not_be_compared_is_told() {
+    let mut example = Example::new();
+    let silent = |by: &str| Served::Unknown { by: by.to_owned(), why: "no answer".to_owned() };
+    example.known.served = [("example.net".to_owned(), vec![silent("ns-nl"), silent("ns-ch")])].into();
+    let checked = example.checked();
+    assert_eq!(told(&checked.findings), [""; 0]);
+    assert_eq!(
+        told(&checked.notes),
+        [
+            "zone example.net: ns-nl could not be asked for its serial: no answer",
+            "zone example.net: ns-ch could not be asked for its serial: no answer",
+            "zone example.net: its serial 2026112301 was not compared with what is served: state that with --served \
+             example.net=SERIAL",
+        ]
+    );
+    example.known.served = [("example.net".to_owned(), vec![Served::NotYet { by: "ns-ch".to_owned() }])].into();
+    assert_eq!(told(&example.checked().notes), ["zone example.net: ns-ch does not serve it yet"]);
+}
