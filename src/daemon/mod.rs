@@ -70,7 +70,7 @@ pub mod logs;
 pub mod metrics;
 pub mod notify;
 pub mod operator;
-mod passed_fds;
+pub(crate) mod passed_fds;
 pub mod peers;
 pub mod query;
 pub mod reload;

@@ -1,7 +1,8 @@
 //! Descriptors that pass between processes: inherited at exec, or sent over a Unix socket (SCM_RIGHTS).
 //!
-//! Owns the only unsafe code of the daemon folder: the one step from a number to a descriptor somebody owns. What a
-//! Unix socket brings arrives owned already (rustix). Called by `fd_store` and `takeover`.
+//! Owns the only unsafe code of polder: the one step from a number to a descriptor somebody owns. What a
+//! Unix socket brings arrives owned already (rustix). Called by `fd_store` and `takeover`, and by
+//! the demo's service manager.
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
@@ -50,7 +51,7 @@ pub(super) fn send(socket: impl AsFd, bytes: &[u8], descriptors: &[BorrowedFd<'_
 
 /// Receives up to `bytes.len()` bytes with the descriptors that come with them, close-on-exec. An error if the kernel had
 /// to drop some.
-pub(super) fn receive(socket: impl AsFd, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
+pub(crate) fn receive(socket: impl AsFd, bytes: &mut [u8]) -> io::Result<(usize, Vec<OwnedFd>)> {
     let mut space = vec![MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(MOST_PER_MESSAGE))];
     let mut control = RecvAncillaryBuffer::new(&mut space);
     let got = rustix::net::recvmsg(socket, &mut [IoSliceMut::new(bytes)], &mut control, RecvFlags::CMSG_CLOEXEC)?;

@@ -3,18 +3,17 @@
 //! One datagram socket a daemon. What arrives is parsed by a pure function; the descriptors are kept as systemd keeps
 //! them: each once, by name, until they are removed or the part is lost. Called by [`super::supervisor`].
 
-use std::io::{self, IoSliceMut};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::Path;
 
-use nix::sys::socket::{ControlMessageOwned, MsgFlags, UnixAddr, recvmsg};
 use tokio::io::Interest;
 use tokio::net::UnixDatagram;
 
+use crate::daemon::passed_fds;
+
 /// The longest message (systemd: `NOTIFY_BUFFER_MAX`).
 const LONGEST_MESSAGE: usize = 4096;
-/// The most descriptors in one message (`unix(7)`: SCM_MAX_FD).
-const MOST_DESCRIPTORS: usize = 253;
 /// The most descriptors kept for one daemon (systemd: `FileDescriptorStoreMax=` in our units).
 const MOST_KEPT: usize = 64;
 
@@ -84,35 +83,14 @@ impl NotifySocket {
 
     /// The next message.
     pub async fn receive(&self) -> io::Result<Message> {
-        self.socket.async_io(Interest::READABLE, || receive_from(self.socket.as_raw_fd())).await
+        self.socket.async_io(Interest::READABLE, || receive_from(&self.socket)).await
     }
 }
 
-fn receive_from(socket: RawFd) -> io::Result<Message> {
+fn receive_from(socket: &UnixDatagram) -> io::Result<Message> {
     let mut text = [0_u8; LONGEST_MESSAGE];
-    let mut control = nix::cmsg_space!([RawFd; MOST_DESCRIPTORS]);
-    let mut slices = [IoSliceMut::new(&mut text)];
-    let received = recvmsg::<UnixAddr>(
-        socket,
-        &mut slices,
-        Some(&mut control),
-        MsgFlags::MSG_CMSG_CLOEXEC | MsgFlags::MSG_DONTWAIT,
-    )?;
-    let length = received.bytes;
-    let mut descriptors = Vec::new();
-    for message in received.cmsgs()? {
-        if let ControlMessageOwned::ScmRights(raw) = message {
-            descriptors.extend(raw.into_iter().map(own));
-        }
-    }
+    let (length, descriptors) = passed_fds::receive(socket, &mut text)?;
     Ok(Message { words: Words::parse(&String::from_utf8_lossy(&text[..length])), descriptors })
-}
-
-/// Takes ownership of a descriptor that the kernel has just made for us.
-#[allow(unsafe_code)]
-fn own(raw: RawFd) -> OwnedFd {
-    // SAFETY: recvmsg installed this descriptor in our table for us alone; nobody else knows its number.
-    unsafe { OwnedFd::from_raw_fd(raw) }
 }
 
 /// The descriptors kept for one daemon.
@@ -176,9 +154,9 @@ impl Store {
 #[cfg(test)]
 mod tests {
     #![allow(clippy::unwrap_used)]
-    use std::os::fd::AsFd;
+    use std::os::fd::{AsRawFd, RawFd};
 
-    use nix::sys::socket::{AddressFamily, ControlMessage, SockFlag, SockType, sendmsg, socket};
+    use nix::sys::socket::{AddressFamily, ControlMessage, MsgFlags, SockFlag, SockType, UnixAddr, sendmsg, socket};
 
     use super::*;
 
@@ -188,7 +166,7 @@ mod tests {
         let rights = if descriptors.is_empty() { &rights[..0] } else { &rights[..] };
         let address = UnixAddr::new(path).unwrap();
         let text = [io::IoSlice::new(text.as_bytes())];
-        sendmsg(sender.as_fd().as_raw_fd(), &text, rights, MsgFlags::empty(), Some(&address)).unwrap();
+        sendmsg(sender.as_raw_fd(), &text, rights, MsgFlags::empty(), Some(&address)).unwrap();
     }
 
     #[test]

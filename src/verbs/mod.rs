@@ -63,7 +63,7 @@ pub struct Cli {
 }
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 the answer is no (refused, not well, a promise broken), 2 usage, 3 could not run.
-Try `polder drill` (two to three minutes, nothing installed), then `polder demo` and, from another terminal, `polder status`.";
+Try `polder drill` (about a minute, nothing installed), then `polder demo` and, from another terminal, `polder status`.";
 
 /// What every verb takes.
 #[derive(Debug, Clone, clap::Args)]
