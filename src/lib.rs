@@ -19,6 +19,13 @@
 //! that wants to take over ([`daemon::takeover`]). Control decides with pure functions, writes down what must survive
 //! ([`daemon::state_file`]), builds the next snapshot and swaps it.
 //!
+//! # A push
+//!
+//! On an admin machine, [`push::stage`] copies what is known of the working copy, [`push::evaluate`] makes a [`fleet`] of it, and
+//! [`push::plan`] compares that with what the hosts say of themselves. [`push::rollout`] takes the hosts there, each through its
+//! [`push::gate`]: [`push::rehearsal`], a switch under [`push::supervisor`], [`push::prove`], confirmation. Each side decides with what it
+//! knows: the pusher whether a host is better or worse, the host when it has waited long enough.
+//!
 //! # Where to look
 //!
 //! | for | look in |
@@ -33,6 +40,10 @@
 //! | how sockets outlive a process | [`daemon::sockets`], [`daemon::takeover`], [`daemon::fd_store`] |
 //! | what must hold across hosts | [`fleet::check`] |
 //! | how a working copy becomes a fleet | [`push`] |
+//! | what changes on a host, in sentences | [`fleet::diff`] |
+//! | which hosts may be switched at once | [`push::order`] |
+//! | what a pusher may ask of a host | [`push::protocol`] |
+//! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |
 //!
 //! Dependencies point one way: verbs -> demo, push -> fleet -> proxy, dns -> health, daemon -> config. `proxy` and `dns`

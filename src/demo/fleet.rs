@@ -1,7 +1,7 @@
 //! The fleet: starts every part, and breaks and mends each by name.
 //!
 //! Owns the parts, their folder and their addresses; all of it goes when the fleet does. Called by the demo and the
-//! drill. Must be used within a `LocalSet` on the thread that runs as long as the fleet does ([`super::launch`]).
+//! drill. Must be used within a `LocalSet` on the thread that runs as long as the fleet does ([`crate::daemon::launch`]).
 
 use std::fmt;
 use std::time::Duration;

@@ -1,8 +1,8 @@
 //! A whole fleet on loopback, to look at (`polder demo`) and to break (`polder drill`).
 //!
 //! - [`fleet`] starts it: two nameservers, three proxies, two services with real backends, every one a process.
-//!   [`addresses`], [`directory`] and [`documents`] give it a place; [`supervisor`] (over [`process`], [`notify`] and
-//!   [`launch`]) is its service manager; [`backend`] is what its webservers are.
+//!   [`addresses`], [`directory`] and [`documents`] give it a place; [`supervisor`] (over [`process`] and [`notify`])
+//!   is its service manager; [`backend`] is what its webservers are.
 //! - [`visitor`] keeps a realistic load on any fleet and records what visitors saw. It knows nothing of this one.
 //! - [`drill`] walks through the failure promises and judges what the visitor recorded.
 //! - [`control`] lets other terminals break parts of a running demo.
@@ -17,7 +17,6 @@ pub mod directory;
 pub mod documents;
 pub mod drill;
 pub mod fleet;
-pub mod launch;
 pub mod notify;
 pub mod process;
 pub mod supervisor;
@@ -47,7 +46,7 @@ impl From<std::io::Error> for Error {
 /// The programs a fleet is made of.
 #[derive(Debug, Clone)]
 pub struct Programs {
-    /// This program: its hidden verbs are the backends and the launcher.
+    /// This program: its hidden verbs are the backends and the step before a daemon.
     pub polder: PathBuf,
     /// The proxy daemon.
     pub proxy: PathBuf,

@@ -2,7 +2,7 @@
 //!
 //! A task of its own holds the child, sends every signal and reaps it, so that a signal can never reach another
 //! process that got the same number. Children end with the demo, however it ends: they are killed when their handle's
-//! runtime ends, and the kernel kills them when the thread that started them is gone ([`super::launch`]).
+//! runtime ends, and the kernel kills them when the thread that started them is gone ([`crate::daemon::launch`]).
 
 use std::io;
 use std::process::Stdio;

@@ -12,7 +12,6 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
-use command_fds::{CommandFdExt, FdMapping};
 use nix::sys::signal::Signal;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -21,13 +20,12 @@ use super::notify::{NotifySocket, Store};
 use super::process::{Process, quiet};
 use super::{Error, Programs};
 use crate::daemon::client::Client;
+use crate::daemon::launch;
 
 /// How long a daemon may take from its start to READY.
 const START_LIMIT: Duration = Duration::from_secs(15);
 /// How long a daemon may take from SIGTERM to its end, before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(4);
-/// The first descriptor that is passed (`sd_listen_fds(3)`: SD_LISTEN_FDS_START).
-const FIRST_PASSED: i32 = 3;
 /// How much of a daemon's log an error shows.
 const LOG_LINES: usize = 12;
 
@@ -153,22 +151,15 @@ impl Daemon {
 
     fn command(&self, arguments: &[&str]) -> io::Result<Command> {
         let log = OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
-        let mut command = Command::new(&self.launcher);
-        command.args(["demo", "launch", "--parent", &std::process::id().to_string(), "--"]);
-        command.arg(&self.program).arg("--config").arg(&self.config).args(arguments);
+        let mut command = launch::command(&self.launcher, &self.program);
+        command.arg("--config").arg(&self.config).args(arguments);
         quiet(&mut command, log);
         command.env("NOTIFY_SOCKET", self.folder.join("notify.sock"));
-        command.env_remove("LISTEN_FDS").env_remove("LISTEN_FDNAMES").env_remove("LISTEN_PID");
-        command.env_remove("WATCHDOG_USEC").env_remove("WATCHDOG_PID");
         let kept = if arguments.is_empty() { self.store.borrow().copies()? } else { Vec::new() };
         if !kept.is_empty() {
             let (names, descriptors): (Vec<String>, Vec<_>) = kept.into_iter().unzip();
-            command.env("LISTEN_FDS", descriptors.len().to_string()).env("LISTEN_FDNAMES", names.join(":"));
-            let mappings = (FIRST_PASSED..)
-                .zip(descriptors)
-                .map(|(child_fd, parent_fd)| FdMapping { parent_fd, child_fd })
-                .collect();
-            command.fd_mappings(mappings).map_err(io::Error::other)?;
+            launch::pass(&mut command, descriptors)?;
+            command.env("LISTEN_FDNAMES", names.join(":"));
         }
         Ok(command)
     }

@@ -1,11 +1,13 @@
 //! The evaluated fleet: hosts, zones, pools and every host's documents as data, and what must hold across hosts.
 //!
 //! Owns the types of the fleet document (`polder check --fleet`; rendered by `modules/fleet/evaluated.nix`), and in
-//! [`check`] what no host can find out alone. Reads the zone files that the document names and nothing else. Must never:
-//! run a program, open a socket, change a file. Called by the operator's verbs.
+//! [`check`] what no host can find out alone, and in [`diff`] what changes on one in behaviour. Reads the zone files that the
+//! document names and nothing else. Must never: run a program, open a socket, change a file. Called by the operator's verbs.
 
 pub mod check;
+pub mod diff;
 mod read;
+pub mod running;
 #[cfg(test)]
 mod tests;
 
@@ -28,6 +30,13 @@ pub struct Fleet {
     pub systems: BTreeMap<String, System>,
 }
 
+impl Fleet {
+    /// The host that is reached at an address.
+    pub fn host_at(&self, address: IpAddr) -> Option<&str> {
+        self.hosts.iter().find(|(_, host)| host.addresses.contains(&address)).map(|(name, _)| name.as_str())
+    }
+}
+
 /// One machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
@@ -37,6 +46,8 @@ pub struct Host {
     pub roles: Vec<Role>,
     /// Where it is reached.
     pub addresses: Vec<IpAddr>,
+    /// Its SSH host key (`ssh-ed25519 AAAA…`), pinned. Without it nothing is pushed there.
+    pub host_key: Option<String>,
 }
 
 impl Host {
@@ -47,7 +58,7 @@ impl Host {
 }
 
 /// What a host does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Answers for zones.
     Nameserver,
@@ -59,6 +70,22 @@ pub enum Role {
     Admin,
     /// Keeps the fleet's repository.
     Svn,
+}
+
+impl Role {
+    /// All of them.
+    pub const ALL: [Role; 5] = [Role::Nameserver, Role::Proxy, Role::Backend, Role::Svn, Role::Admin];
+
+    /// As the fleet calls it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Nameserver => "nameserver",
+            Role::Proxy => "proxy",
+            Role::Backend => "backend",
+            Role::Admin => "admin",
+            Role::Svn => "svn",
+        }
+    }
 }
 
 /// One zone.
@@ -88,5 +115,16 @@ pub enum System {
         dns: Option<String>,
         /// `proxy.json`, where it is a proxy.
         proxy: Option<String>,
+        /// What can be built and pushed of it, where that was evaluated.
+        deployable: Option<Deployable>,
     },
+}
+
+/// What a push needs of a system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Deployable {
+    /// Where it will be in the store.
+    pub path: PathBuf,
+    /// What builds it.
+    pub derivation: PathBuf,
 }

@@ -1,25 +1,18 @@
 //! Reads the fleet document: all of it, or every finding with its path.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use super::{Fleet, Host, Pool, Role, System, Zone};
+use super::{Deployable, Fleet, Host, Pool, Role, System, Zone};
 use crate::config::reader::{Keys, Read, Value, read_file, read_text};
 use crate::config::{Findings, address, names, version};
 
 const ROOT: Keys = Keys { object: "the fleet", names: &["hosts", "pools", "systems", "version", "zones"] };
-const HOST: Keys = Keys { object: "hosts.NAME", names: &["addresses", "location", "roles"] };
+const HOST: Keys = Keys { object: "hosts.NAME", names: &["addresses", "host_key", "location", "roles"] };
 const ZONE: Keys = Keys { object: "zones.NAME", names: &["file", "nameservers"] };
 const POOL: Keys = Keys { object: "pools.NAME", names: &["ttl"] };
-const SYSTEM: Keys = Keys { object: "systems.NAME", names: &["documents", "failed"] };
+const SYSTEM: Keys = Keys { object: "systems.NAME", names: &["documents", "failed", "toplevel"] };
+const TOPLEVEL: Keys = Keys { object: "systems.NAME.toplevel", names: &["derivation", "path"] };
 const DOCUMENTS: Keys = Keys { object: "systems.NAME.documents", names: &["dns.json", "proxy.json"] };
-
-const ROLES: [(&str, Role); 5] = [
-    ("nameserver", Role::Nameserver),
-    ("proxy", Role::Proxy),
-    ("backend", Role::Backend),
-    ("admin", Role::Admin),
-    ("svn", Role::Svn),
-];
 
 /// Reads the fleet from a file. Relative paths of zone files are relative to it.
 pub fn load(file: &Path) -> Result<Fleet, Findings> {
@@ -44,10 +37,13 @@ fn read(document: &Value<'_>) -> Read<Fleet> {
 fn read_host(value: &Value<'_>) -> Read<Host> {
     let host = value.object(&HOST)?;
     let location = host.required("location", |value| value.text("a location"));
-    let roles = host.required("roles", |value| value.list("roles", |value| value.one_of(&ROLES)));
+    let roles = host.required("roles", |value| {
+        value.list("roles", |value| value.one_of(&Role::ALL.map(|role| (role.name(), role))))
+    });
     let addresses =
         host.required("addresses", |value| value.list("addresses", |value| value.parsed("an address", address::host)));
-    Ok(Host { location: location?.to_owned(), roles: roles?, addresses: addresses? })
+    let host_key = host.optional("host_key", |value| value.text("an SSH public key").map(str::to_owned));
+    Ok(Host { location: location?.to_owned(), roles: roles?, addresses: addresses?, host_key: host_key? })
 }
 
 fn read_zone(value: &Value<'_>) -> Read<Zone> {
@@ -72,8 +68,19 @@ fn read_system(value: &Value<'_>) -> Read<System> {
         let documents = value.object(&DOCUMENTS)?;
         let text =
             |file: &str| documents.optional(file, |value| value.text("a document as one string").map(str::to_owned));
-        Ok(System::Rendered { dns: text("dns.json")?, proxy: text("proxy.json")? })
+        Ok((text("dns.json")?, text("proxy.json")?))
     });
-    let (failed, documents) = (failed?, documents?);
-    Ok(if failed.is_empty() { documents } else { System::Refused(failed) })
+    let toplevel = system.optional("toplevel", read_toplevel);
+    let (failed, (dns, proxy), deployable) = (failed?, documents?, toplevel?);
+    if !failed.is_empty() {
+        return Ok(System::Refused(failed));
+    }
+    Ok(System::Rendered { dns, proxy, deployable })
+}
+
+fn read_toplevel(value: &Value<'_>) -> Read<Deployable> {
+    let toplevel = value.object(&TOPLEVEL)?;
+    let path = |key| toplevel.required(key, |value| value.text("a store path").map(PathBuf::from));
+    let (path, derivation) = (path("path"), path("derivation"));
+    Ok(Deployable { path: path?, derivation: derivation? })
 }

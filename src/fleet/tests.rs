@@ -17,7 +17,7 @@ fn a_fleet_is_read_with_files_beside_it() {
     assert_eq!(fleet.zones["example.net"].file, PathBuf::from("somewhere/a.zone"));
     assert!(fleet.hosts["ns-1"].is(Role::Nameserver) && !fleet.hosts["ns-1"].is(Role::Proxy));
     assert_eq!((fleet.pools["p.example.net"].ttl, fleet.pools["q.example.net"].ttl), (Some(60), None));
-    assert_eq!(fleet.systems["ns-1"], System::Rendered { dns: Some("{}".to_owned()), proxy: None });
+    assert_eq!(fleet.systems["ns-1"], System::Rendered { dns: Some("{}".to_owned()), proxy: None, deployable: None });
     assert_eq!(fleet.systems["ns-2"], System::Refused(vec!["no".to_owned()]));
 }
 

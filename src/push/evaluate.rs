@@ -7,7 +7,36 @@ use crate::config::Findings;
 use crate::fleet::{self, Fleet};
 
 /// What is applied to the flake's `nixosConfigurations`.
-const APPLIED: &str = include_str!("evaluate.nix");
+const CHECKABLE: &str = include_str!("evaluate.nix");
+/// What is applied to that, and to them.
+const DEPLOYABLE: &str = include_str!("deployable.nix");
+
+/// How far systems are evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// To their documents.
+    Checkable,
+    /// To what can be built: several times the work.
+    Deployable,
+}
+
+impl Depth {
+    fn applied(self) -> String {
+        match self {
+            Depth::Checkable => CHECKABLE.to_owned(),
+            Depth::Deployable => format!("({DEPLOYABLE}) ({CHECKABLE})"),
+        }
+    }
+}
+
+/// A fleet, and the document that it was read from.
+#[derive(Debug, Clone)]
+pub struct Evaluated {
+    /// Its zone files are those of the operator's folder.
+    pub fleet: Fleet,
+    /// The document.
+    pub text: String,
+}
 
 /// How a copied tree is called in the store, behind its hash.
 const SOURCE: &str = "-source/";
@@ -32,9 +61,10 @@ pub struct Refused {
     pub message: String,
 }
 
-/// Evaluates the flake in `staged`. `folder` is where the operator has it: it stands in findings. `arguments` go to `nix
+/// Evaluates the flake in `staged`, so far. `folder` is where the operator has it: it stands in findings. `arguments` go to `nix
 /// eval` besides.
-pub fn evaluate(staged: &Path, folder: &Path, arguments: &[String]) -> Result<Fleet, Refusal> {
+pub fn evaluate(staged: &Path, folder: &Path, depth: Depth, arguments: &[String]) -> Result<Evaluated, Refusal> {
+    let applied = depth.applied();
     let flake = format!("path:{}#nixosConfigurations", staged.display());
     let fixed = [
         "eval",
@@ -44,14 +74,14 @@ pub fn evaluate(staged: &Path, folder: &Path, arguments: &[String]) -> Result<Fl
         "nix-command flakes",
         &flake,
         "--apply",
-        APPLIED,
+        &applied,
     ];
     let all: Vec<&str> = fixed.into_iter().chain(arguments.iter().map(String::as_str)).collect();
     match output("nix", staged, &all) {
         Ok(text) => {
-            let text = String::from_utf8_lossy(&text);
+            let text = String::from_utf8_lossy(&text).into_owned();
             let fleet = fleet::parse(Path::new("the evaluated fleet"), &text).map_err(Refusal::Unreadable)?;
-            Ok(at_home(fleet, folder))
+            Ok(Evaluated { fleet: at_home(fleet, folder), text })
         }
         Err(Failure::Refused(said)) => Err(Refusal::Refused(in_words(&said, staged, folder))),
         Err(Failure::NotStarted(why)) => Err(Refusal::CouldNot(format!(

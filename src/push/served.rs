@@ -1,7 +1,9 @@
-//! Asks nameservers which serial of a zone they serve.
+//! Asks nameservers what they serve: a zone's serial, a name's addresses.
+//!
+//! Called by [`super::prepare`] and by the rehearsal.
 
-use std::io;
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::io::{self, Read, Write};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};
 use std::time::Duration;
 
 use hickory_proto::op::{Message, ResponseCode};
@@ -26,13 +28,68 @@ pub enum Answer {
     NoZone,
 }
 
+/// The transport of a question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// One datagram; an answer that does not fit into it is fetched over TCP.
+    Udp,
+    /// A connection.
+    Tcp,
+}
+
+/// An answer, as far as we look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Said {
+    /// It speaks with authority (AA).
+    pub authoritative: bool,
+    /// Its response code.
+    pub code: ResponseCode,
+    /// The serial of the SOA in it.
+    pub serial: Option<u32>,
+    /// Its A and AAAA records.
+    pub addresses: usize,
+}
+
 /// The serial of a zone at a nameserver.
 ///
 /// # Errors
 ///
 /// No answer that can be understood, in time.
 pub fn serial(server: SocketAddr, apex: &str) -> io::Result<Answer> {
-    let wire = name::from_text(apex).ok_or_else(|| io::Error::other("that is no zone's name"))?;
+    let said = ask(server, apex, rtype::SOA, Over::Udp)?;
+    match (said.serial, said.code) {
+        (Some(serial), _) => Ok(Answer::Serial(serial)),
+        (None, ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NXDomain | ResponseCode::NoError) => {
+            Ok(Answer::NoZone)
+        }
+        (None, code) => Err(io::Error::other(format!("it answered {code}"))),
+    }
+}
+
+/// What a nameserver says to one question.
+///
+/// # Errors
+///
+/// No answer that can be understood, in time.
+pub fn ask(server: SocketAddr, name: &str, rtype: u16, over: Over) -> io::Result<Said> {
+    let wire = name::from_text(name).ok_or_else(|| io::Error::other("that is no domain name"))?;
+    let message = match over {
+        Over::Udp => match over_udp(server, &wire, rtype)? {
+            message if message.metadata.truncation => over_tcp(server, &wire, rtype)?,
+            message => message,
+        },
+        Over::Tcp => over_tcp(server, &wire, rtype)?,
+    };
+    let data = || message.answers.iter().map(|record| &record.data);
+    Ok(Said {
+        authoritative: message.metadata.authoritative,
+        code: message.metadata.response_code,
+        serial: data().find_map(|data| if let RData::SOA(soa) = data { Some(soa.serial) } else { None }),
+        addresses: data().filter(|data| matches!(data, RData::A(_) | RData::AAAA(_))).count(),
+    })
+}
+
+fn over_udp(server: SocketAddr, wire: &[u8], rtype: u16) -> io::Result<Message> {
     let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0))?;
     // Connected: an answer from anybody else is not ours, and a closed port is told at once.
@@ -41,7 +98,7 @@ pub fn serial(server: SocketAddr, apex: &str) -> io::Result<Answer> {
     let mut silence = io::Error::from(io::ErrorKind::TimedOut);
     for _ in 0..TRIES {
         let id = fastrand::u16(..);
-        socket.send(&question(id, &wire))?;
+        socket.send(&question(id, wire, rtype))?;
         match answer(&socket, id) {
             Ok(answer) => return Ok(answer),
             Err(error) if matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) => {
@@ -53,35 +110,43 @@ pub fn serial(server: SocketAddr, apex: &str) -> io::Result<Answer> {
     Err(silence)
 }
 
-/// Header, the name, SOA, IN (RFC 1035, 4.1).
-fn question(id: u16, wire: &[u8]) -> Vec<u8> {
+/// Each message behind its length (RFC 1035, 4.2.2).
+fn over_tcp(server: SocketAddr, wire: &[u8], rtype: u16) -> io::Result<Message> {
+    let mut stream = TcpStream::connect_timeout(&server, PATIENCE)?;
+    stream.set_read_timeout(Some(PATIENCE))?;
+    let id = fastrand::u16(..);
+    let question = question(id, wire, rtype);
+    let length = u16::try_from(question.len()).map_err(io::Error::other)?;
+    stream.write_all(&[&length.to_be_bytes(), &question[..]].concat())?;
+    let mut length = [0; 2];
+    stream.read_exact(&mut length)?;
+    let mut bytes = vec![0; usize::from(u16::from_be_bytes(length))];
+    stream.read_exact(&mut bytes)?;
+    let message = Message::from_vec(&bytes).map_err(io::Error::other)?;
+    match message.metadata.id == id {
+        true => Ok(message),
+        false => Err(io::Error::other("what it answers is no answer to the question")),
+    }
+}
+
+/// Header, the name, its type, IN (RFC 1035, 4.1).
+fn question(id: u16, wire: &[u8], rtype: u16) -> Vec<u8> {
     let mut query = id.to_be_bytes().to_vec();
     query.extend([0, 0, 0, 1, 0, 0, 0, 0, 0, 0]);
     query.extend_from_slice(wire);
-    query.extend(rtype::SOA.to_be_bytes());
+    query.extend(rtype.to_be_bytes());
     query.extend(CLASS_IN.to_be_bytes());
     query
 }
 
-fn answer(socket: &UdpSocket, id: u16) -> io::Result<Answer> {
+fn answer(socket: &UdpSocket, id: u16) -> io::Result<Message> {
     let mut buffer = [0; 1500];
     for _ in 0..STRAYS {
         let length = socket.recv(&mut buffer)?;
-        let Ok(message) = Message::from_vec(&buffer[..length]) else { continue };
-        if message.metadata.id != id {
-            continue;
+        match Message::from_vec(&buffer[..length]) {
+            Ok(message) if message.metadata.id == id => return Ok(message),
+            _ => {}
         }
-        let serial = message.answers.iter().find_map(|record| match &record.data {
-            RData::SOA(soa) => Some(soa.serial),
-            _ => None,
-        });
-        return match (serial, message.metadata.response_code) {
-            (Some(serial), _) => Ok(Answer::Serial(serial)),
-            (None, ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NXDomain | ResponseCode::NoError) => {
-                Ok(Answer::NoZone)
-            }
-            (None, code) => Err(io::Error::other(format!("it answered {code}"))),
-        };
     }
     Err(io::Error::other("what it answers is no answer to the question"))
 }

@@ -1,19 +1,17 @@
 //! `check`: everything that can be known of a fleet before any host sees it.
 
-use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use serde::Serialize;
 
 use super::Exit;
 use super::output::{Output, Tone, printable};
 use crate::config::names;
-use crate::fleet::check::{Checked, Finding, Known, Served, check};
-use crate::fleet::{self, Fleet};
-use crate::push::evaluate::{self, Refused, at_home, evaluate};
-use crate::push::stage::{self, Revision, stage};
-use crate::push::{changes, served};
+use crate::fleet::check::Finding;
+use crate::push::evaluate::Depth;
+use crate::push::known_fleet;
+use crate::push::prepare::{Wanted, prepare};
+use crate::push::stage::Revision;
 
 /// What `check` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,8 +39,6 @@ fn stated(text: &str) -> Result<(String, u32), String> {
     let serial = serial.parse().map_err(|_| format!("{serial:?} is no serial: expected 0 to {}", u32::MAX))?;
     Ok((names::dns_name(zone)?, serial))
 }
-
-const DNS_PORT: u16 = 53;
 
 /// What was found.
 #[derive(Debug, Default, Serialize)]
@@ -73,31 +69,24 @@ pub fn run(args: &CheckArgs, output: &Output) -> Exit {
     }
 }
 
-/// Goes as far as it can: a folder that cannot be staged is not evaluated, a fleet that does not evaluate is not checked.
+/// All that is known, in the report.
 fn examine(args: &CheckArgs, report: &mut Report) -> Result<(), String> {
-    let staged = match stage(&args.folder) {
-        Ok(staged) => staged,
-        Err(stage::Refusal::CouldNot(why)) => return Err(why),
-        Err(stage::Refusal::Files(unfit)) => {
-            let place = |file: &Path| shown(&args.folder, file);
-            report.findings.extend(unfit.iter().map(|one| Finding::new(place(&one.file), &*one.message)));
-            return Ok(());
-        }
-    };
-    describe(&staged.revision, report);
-    let fleet = match &args.fleet {
-        Some(file) => fleet::load(file)
-            .map(|fleet| at_home(fleet, &args.folder))
-            .map_err(|findings| report.findings.extend(findings.0.into_iter().map(Finding::from))),
-        None => evaluated(args, &staged.folder(), report)?,
-    };
-    let Ok(fleet) = fleet else { return Ok(()) };
-    (report.hosts, report.zones, report.pools) = (fleet.hosts.len(), fleet.zones.len(), fleet.pools.len());
-    let known =
-        Known { served: serials(&fleet, args), changes: changes::zones(&fleet, &args.folder, &staged.revision) };
-    let Checked { findings, notes } = check(&fleet, &known);
-    report.findings.extend(findings);
-    report.notes.extend(notes);
+    let CheckArgs { folder, fleet, served, offline, nix } = args;
+    let fleet = fleet.as_deref();
+    let wanted = Wanted { folder, fleet, served, offline: *offline, nix, depth: Depth::Checkable };
+    let prepared = prepare(&wanted)?;
+    if let Some(staged) = &prepared.staged {
+        describe(&staged.revision, report);
+    }
+    if let Some(evaluated) = &prepared.evaluated {
+        let fleet = &evaluated.fleet;
+        (report.hosts, report.zones, report.pools) = (fleet.hosts.len(), fleet.zones.len(), fleet.pools.len());
+    }
+    (report.findings, report.notes) = (prepared.findings, prepared.notes);
+    if let (Some(evaluated), None) = (&prepared.evaluated, args.fleet.as_ref()) {
+        let kept = known_fleet::remember(&evaluated.fleet, &evaluated.text, report.findings.is_empty());
+        report.notes.extend(kept.err().map(|why| Finding::new("this admin machine", why)));
+    }
     Ok(())
 }
 
@@ -107,74 +96,6 @@ fn describe(revision: &Revision, report: &mut Report) {
         report.revision = Some(name.clone());
         report.local_changes.clone_from(changed);
     }
-}
-
-/// The fleet of the staged flake, or a finding.
-fn evaluated(args: &CheckArgs, staged: &Path, report: &mut Report) -> Result<Result<Fleet, ()>, String> {
-    if !staged.join("flake.nix").is_file() {
-        return Err(format!(
-            "there is no flake.nix in {}: name the folder with the fleet's flake, or --fleet FILE",
-            args.folder.display()
-        ));
-    }
-    let refused = match evaluate(staged, &args.folder, &args.nix) {
-        Ok(fleet) => return Ok(Ok(fleet)),
-        Err(evaluate::Refusal::CouldNot(why)) => return Err(why),
-        Err(evaluate::Refusal::Unreadable(findings)) => {
-            return Err(format!("the flake's polder is of another release than this command: {findings}"));
-        }
-        Err(evaluate::Refusal::Refused(refused)) => refused,
-    };
-    let Refused { place, message } = refused;
-    report.findings.push(Finding::new(place.unwrap_or_else(|| "evaluation".to_owned()), message));
-    Ok(Err(()))
-}
-
-/// What is known of each zone's serial: as stated, or as the nameservers say.
-fn serials(fleet: &Fleet, args: &CheckArgs) -> BTreeMap<String, Vec<Served>> {
-    let mut served: BTreeMap<String, Vec<Served>> = BTreeMap::new();
-    for (zone, serial) in &args.served {
-        let by = "--served".to_owned();
-        served.entry(zone.clone()).or_default().push(Served::Serial { by, serial: *serial });
-    }
-    if args.offline {
-        return served;
-    }
-    // All nameservers at once: each of them may be silent.
-    std::thread::scope(|scope| {
-        let asked: Vec<_> = fleet
-            .zones
-            .iter()
-            .filter(|(apex, _)| args.served.iter().all(|(stated, _)| stated != *apex))
-            .flat_map(|(apex, zone)| zone.nameservers.iter().map(move |host| (apex, host)))
-            .map(|(apex, host)| (apex, scope.spawn(move || ask(fleet, apex, host))))
-            .collect();
-        for (apex, asking) in asked {
-            if let Ok(answer) = asking.join() {
-                served.entry(apex.clone()).or_default().push(answer);
-            }
-        }
-    });
-    served
-}
-
-fn ask(fleet: &Fleet, apex: &str, host: &str) -> Served {
-    let by = host.to_owned();
-    let addresses = fleet.hosts.get(host).map_or(&[][..], |host| &host.addresses);
-    let mut why = "it has no address".to_owned();
-    for address in addresses {
-        match served::serial(SocketAddr::new(*address, DNS_PORT), apex) {
-            Ok(served::Answer::Serial(serial)) => return Served::Serial { by, serial },
-            Ok(served::Answer::NoZone) => return Served::NotYet { by },
-            Err(error) => why = format!("{address}: {error}"),
-        }
-    }
-    Served::Unknown { by, why }
-}
-
-fn shown(folder: &Path, file: &Path) -> String {
-    let file = if folder == Path::new(".") { file.to_owned() } else { folder.join(file) };
-    file.display().to_string()
 }
 
 fn text(report: &Report) -> String {

@@ -1,15 +1,19 @@
-//! Where the daemons are: named by `--socket`, or the running demo's, or this host's.
+//! Where the daemons are: named by `--socket`, or the running demo's, or on an admin machine the fleet's, or this host's.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
+use super::output::complain;
+use super::reach::{FleetArg, Reach, Reports, Tunnels};
 use crate::daemon::client::{Client, ClientError};
+use crate::push::known_fleet;
 use crate::{dns, proxy};
 
-/// The sockets of a host's own daemons (the NixOS modules put them there).
-const HOST_SOCKETS: [&str; 2] = ["/run/polder-proxy/admin.sock", "/run/polder-dns/admin.sock"];
+/// A host's own daemons; the NixOS modules put their sockets where [`Role::host_socket`] says.
+const ROLES: [Role; 2] = [Role::Proxy, Role::Nameserver];
 
 /// What a running demo leaves for the other verbs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,6 +37,9 @@ pub struct Located {
     pub role: Option<Role>,
     /// Its admin socket.
     pub socket: PathBuf,
+    /// Its host was not reached, and why: the daemon need not be asked.
+    #[serde(skip)]
+    pub silent: Option<String>,
 }
 
 /// What a daemon is.
@@ -51,9 +58,29 @@ impl Located {
         self.name.clone().unwrap_or_else(|| self.socket.display().to_string())
     }
 
-    /// A client for it.
-    pub fn client(&self) -> Client {
-        Client::new(&self.socket)
+    /// Asks it for a path.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
+        self.client()?.get(path).await
+    }
+
+    /// Tells it something, which may take so long.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub async fn post(&self, path: &str, body: &Value, timeout: Duration) -> Result<Value, ClientError> {
+        Client { timeout, ..self.client()? }.post(path, body).await
+    }
+
+    fn client(&self) -> Result<Client, ClientError> {
+        match &self.silent {
+            Some(why) => Err(ClientError::Unreachable(why.clone())),
+            None => Ok(Client::new(&self.socket)),
+        }
     }
 }
 
@@ -113,26 +140,80 @@ impl Asked {
     }
 }
 
+/// The daemons to speak to, and the fleet that they are of.
+pub struct Found {
+    /// They.
+    pub daemons: Vec<Located>,
+    /// On an admin machine: the fleet.
+    pub fleet: Option<FoundFleet>,
+}
+
+/// The fleet as it was reached.
+pub struct FoundFleet {
+    /// It.
+    pub reach: Reach,
+    /// What its hosts say of themselves.
+    pub reports: Reports,
+    /// The daemons' sockets are there as long as this.
+    _tunnels: Tunnels,
+}
+
+/// Which hosts of a fleet are asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Hosts {
+    /// Those with daemons.
+    WithDaemons,
+    /// All.
+    All,
+}
+
 /// The daemons to speak to. The error says what was looked for.
-pub fn find(named: &[PathBuf]) -> Result<Vec<Located>, String> {
-    let bare = |socket: &Path| Located { name: None, role: None, socket: socket.to_owned() };
+pub fn find(named: &[PathBuf], fleet: &FleetArg, hosts: Hosts) -> Result<Found, String> {
+    let only = |daemons| Ok(Found { daemons, fleet: None });
     if !named.is_empty() {
-        return Ok(named.iter().map(|socket| bare(socket)).collect());
+        return only(named.iter().map(|socket| bare(socket)).collect());
     }
     let demo = demo_file();
-    if let Some(demo) = read_demo_file(&demo)? {
-        return Ok(demo.daemons);
+    // Who names a fleet does not mean the demo.
+    if let (None, Some(demo)) = (&fleet.file, read_demo_file(&demo)?) {
+        return only(demo.daemons);
     }
-    let here: Vec<Located> = HOST_SOCKETS.iter().map(Path::new).filter(|socket| socket.exists()).map(bare).collect();
+    let here: Vec<Located> =
+        ROLES.iter().map(|role| Path::new(role.host_socket())).filter(|socket| socket.exists()).map(bare).collect();
+    let admin = if fleet.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
+    if let Some(admin) = admin {
+        match Reach::of(admin, fleet) {
+            Ok(reach) => return whole_fleet(reach, hosts),
+            Err(why) if here.is_empty() || fleet.file.is_some() => return Err(why),
+            Err(why) => complain(&format!("{why}; until then, this is of this host only")),
+        }
+    }
     if here.is_empty() {
         return Err(format!(
-            "no daemon found: no demo is running ({} is not there), and neither {} nor {} exists; start `polder demo`, or name an admin socket with --socket",
+            "no daemon found: no demo is running ({} is not there), this is no admin machine, and neither {} nor {} exists; start `polder demo`, or name an admin socket with --socket",
             demo.display(),
-            HOST_SOCKETS[0],
-            HOST_SOCKETS[1]
+            Role::Proxy.host_socket(),
+            Role::Nameserver.host_socket()
         ));
     }
-    Ok(here)
+    only(here)
+}
+
+fn bare(socket: &Path) -> Located {
+    Located { name: None, role: None, socket: socket.to_owned(), silent: None }
+}
+
+fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Found, String> {
+    let has_daemons = |name: &String| {
+        let host = &reach.fleet.hosts[name];
+        host.is(crate::fleet::Role::Proxy) || host.is(crate::fleet::Role::Nameserver)
+    };
+    let mut asked = reach.hosts(&[])?;
+    asked.retain(|host| hosts == Hosts::All || has_daemons(host));
+    let reports = reach.reports(&asked);
+    let (tunnels, daemons) = Tunnels::open(&reach.remotes, &reach.fleet, &reach.admin.name, &reports)
+        .map_err(|error| format!("a temporary folder for the daemons' sockets: {error}"))?;
+    Ok(Found { daemons, fleet: Some(FoundFleet { reach, reports, _tunnels: tunnels }) })
 }
 
 /// Where a running demo leaves word: `$XDG_RUNTIME_DIR/polder/demo.json`, or below `/tmp/polder-UID`.
@@ -172,7 +253,7 @@ pub async fn ask_all(daemons: &[Located]) -> Vec<Asked> {
 }
 
 async fn ask(located: Located) -> Asked {
-    let answer = match located.client().get("/status").await {
+    let answer = match located.get("/status").await {
         Ok(value) => understand(value),
         Err(ClientError::Unreachable(why)) => Answer::None(why),
         Err(ClientError::Refused { status, message }) => Answer::None(format!("it answered {status}: {message}")),
@@ -220,7 +301,8 @@ mod tests {
 
     #[test]
     fn named_sockets_are_taken_as_they_are() {
-        let found = find(&[PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")]).unwrap();
+        let named = [PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")];
+        let found = find(&named, &FleetArg::default(), Hosts::All).unwrap().daemons;
         assert_eq!(found.iter().map(Located::label).collect::<Vec<_>>(), ["/nowhere/a", "/nowhere/b"]);
     }
 

@@ -5,6 +5,7 @@ use serde::Serialize;
 use super::Exit;
 use super::daemons::{Asked, Located, Role, ask_all};
 use super::output::{Output, Tone, complain, printable};
+use super::reach::FleetArg;
 use crate::daemon::client::ClientError;
 use crate::{dns, proxy};
 
@@ -16,6 +17,9 @@ pub struct ExplainArgs {
     /// The visitor's Cookie field, whole: `polder-shop=192.0.2.22:8080`
     #[arg(long, value_name = "FIELD")]
     pub cookie: Option<String>,
+    #[command(flatten)]
+    /// Which fleet, on an admin machine.
+    pub fleet: FleetArg,
 }
 
 /// What every daemon says of one URL.
@@ -87,7 +91,7 @@ fn encode(text: &str) -> String {
 async fn ask_role<T: serde::de::DeserializeOwned>(asked: &[Asked], role: Role, path: &str) -> Vec<Said<T>> {
     let mut said = Vec::new();
     for one in asked.iter().filter(|one| one.role() == Some(role)) {
-        let answer = match one.located.client().get(path).await {
+        let answer = match one.located.get(path).await {
             Ok(value) => serde_json::from_value(value).map_or_else(
                 |error| SaidOr::Error(format!("its answer is of another version of polder: {error}")),
                 SaidOr::Explanation,

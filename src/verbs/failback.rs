@@ -5,6 +5,7 @@ use super::daemons::{Located, ask_all};
 use super::failover::{known_service, to_proxies};
 use super::operator::who;
 use super::output::Output;
+use super::reach::FleetArg;
 use super::tell::{learns_later, report, tell_all};
 use crate::proxy::api::FailbackCommand;
 
@@ -16,6 +17,9 @@ pub struct FailbackArgs {
     /// Why, for those who look at the status later
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub why: String,
+    #[command(flatten)]
+    /// Which fleet, on an admin machine.
+    pub fleet: FleetArg,
 }
 
 /// Tells every proxy.

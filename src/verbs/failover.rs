@@ -4,6 +4,7 @@ use super::Exit;
 use super::daemons::{Asked, Located, ask_all};
 use super::operator::who;
 use super::output::{Output, complain};
+use super::reach::FleetArg;
 use super::tell::{PROMPT, Telling, learns_later, report, tell_all};
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
@@ -20,6 +21,9 @@ pub struct FailoverArgs {
     /// Why, for those who look at the status later
     #[arg(long, default_value = "", value_name = "TEXT")]
     pub why: String,
+    #[command(flatten)]
+    /// Which fleet, on an admin machine.
+    pub fleet: FleetArg,
 }
 
 /// Picks the backend once and tells every proxy that one, so that telling two proxies cannot move the latch twice.
@@ -104,7 +108,7 @@ mod tests {
     use crate::verbs::status::examples;
 
     fn seen_by(proxies: Vec<crate::proxy::api::Status>) -> Vec<Asked> {
-        let located = Located { name: None, role: None, socket: "/nowhere".into() };
+        let located = Located { name: None, role: None, socket: "/nowhere".into(), silent: None };
         proxies
             .into_iter()
             .map(|status| Asked { located: located.clone(), answer: Answer::Proxy(Box::new(status)) })

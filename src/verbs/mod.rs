@@ -3,6 +3,8 @@
 //! Owns the command line of `polder` and everything it prints. Must never: change a daemon in any way but through its
 //! admin API. Called by `src/bin/polder.rs` alone.
 
+pub mod activate;
+pub mod bootstrap;
 pub mod check;
 pub mod daemons;
 pub mod demo;
@@ -10,10 +12,21 @@ pub mod drill;
 pub mod explain;
 pub mod failback;
 pub mod failover;
+pub mod fleet_args;
+pub mod gate;
 pub mod generate;
+pub mod keys;
+pub mod lock;
+pub mod log;
 pub mod operator;
 pub mod output;
+pub mod plan;
+pub mod push;
+pub mod reach;
+pub mod reconcile;
+pub mod rehearse;
 pub mod reload;
+pub mod rollback;
 pub mod serial;
 pub mod status;
 pub mod tell;
@@ -24,6 +37,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::daemon::launch::{self, LaunchArgs};
 use crate::daemon::operator::OperatorState;
 use crate::demo::backend::BackendArgs;
 use output::Output;
@@ -49,8 +63,8 @@ impl From<Exit> for ExitCode {
 
 /// Keeps websites reachable while machines and operators fail.
 ///
-/// The verbs speak to the daemons over their admin sockets: those of the running `polder demo`, or those of this
-/// host, or those that --socket names.
+/// The verbs speak to the daemons over their admin sockets: those that --socket names, or those of the running `polder
+/// demo`, or on an admin machine those of the whole fleet, or those of this host.
 #[derive(Debug, Parser)]
 #[command(name = "polder", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
@@ -88,10 +102,40 @@ pub enum Verb {
     Ask(Ask),
     /// Check a fleet before it is deployed: stage it, evaluate it, validate every document and what must hold across hosts
     Check(check::CheckArgs),
+    /// Show what a push would change on which host, in behaviour; it changes nothing
+    Plan(plan::PlanArgs),
+    /// Take every host to what the working copy says, one after the other, proved and confirmed; stop when one gets worse
+    Push(push::PushArgs),
+    /// Take hosts back to what ran before, by their ledgers: rehearsed, proved and confirmed like a push
+    Rollback(rollback::RollbackArgs),
     /// Raise the serial of a zone in its file, and change nothing else
     Serial(serial::SerialArgs),
+    /// Keep others from pushing for a while; or show who does, or break a lock whose holder is gone
+    Lock(lock::LockArgs),
+    /// Give back the lock that you took by hand
+    Unlock(lock::UnlockArgs),
+    /// Show what was pushed to the hosts, by whom, and what became of it
+    Log(log::LogArgs),
+    /// Show, make and rotate the keys that hosts share, and make this admin machine's own
+    Keys(keys::KeysArgs),
+    /// Install a host's first system over ssh as root; from then on it is pushed to
+    Bootstrap(bootstrap::BootstrapArgs),
+    /// Commit what was deployed while the svn server did not answer
+    Reconcile(reconcile::ReconcileArgs),
     /// Print man pages or shell completions
     Generate(generate::GenerateArgs),
+    /// A host's end of a push
+    #[command(hide = true)]
+    Gate(gate::GateArgs),
+    /// The supervisor of a system on trial
+    #[command(hide = true)]
+    Activate(activate::ActivateArgs),
+    /// A system's daemons with their new documents, beside the running ones
+    #[command(hide = true)]
+    Rehearse(rehearse::RehearseArgs),
+    /// The step between this command and a daemon that it starts
+    #[command(hide = true)]
+    Launch(LaunchArgs),
     /// One webserver of the demo fleet
     #[command(hide = true)]
     Backend(BackendArgs),
@@ -103,8 +147,8 @@ pub enum Verb {
 /// The verbs that speak to daemons.
 #[derive(Debug, Subcommand)]
 pub enum Ask {
-    /// Show daemons, services, latches, pools and alarms; exit 1 if anything is not well
-    Status,
+    /// Show hosts, daemons, services, latches, pools and alarms; exit 1 if anything is not well
+    Status(status::StatusArgs),
     /// Take a backend or pool member out gently: no new visitors, those who belong to it stay
     Drain(operator::SayArgs),
     /// Give a backend or pool member back: wanted again
@@ -121,6 +165,19 @@ pub enum Ask {
     Reload(reload::ReloadArgs),
 }
 
+impl Ask {
+    fn fleet(&self) -> &reach::FleetArg {
+        match self {
+            Ask::Status(args) => &args.fleet,
+            Ask::Drain(args) | Ask::Ready(args) | Ask::Maint(args) => &args.fleet,
+            Ask::Failover(args) => &args.fleet,
+            Ask::Failback(args) => &args.fleet,
+            Ask::Explain(args) => &args.fleet,
+            Ask::Reload(args) => &args.fleet,
+        }
+    }
+}
+
 /// Does what the command line says.
 pub fn run(cli: Cli) -> ExitCode {
     let output = Output::new(cli.common.json);
@@ -130,31 +187,46 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Backend(args) => crate::demo::backend::run(args),
         Verb::Visit(args) => visit::run(&args),
         Verb::Generate(args) => generate::run(&args).into(),
+        Verb::Gate(args) => gate::run(&args).into(),
+        Verb::Activate(args) => activate::run(&args).into(),
+        Verb::Rehearse(args) => rehearse::run(&args, &output).into(),
+        Verb::Launch(args) => launch::run(args),
         Verb::Check(args) => check::run(&args, &output).into(),
+        Verb::Plan(args) => plan::run(&args, &output).into(),
+        Verb::Push(args) => push::run(&args, &output).into(),
+        Verb::Rollback(args) => rollback::run(&args, &output).into(),
         Verb::Serial(args) => serial::run(&args, &output).into(),
+        Verb::Lock(args) => lock::run(&args, &output).into(),
+        Verb::Unlock(args) => lock::unlock(&args, &output).into(),
+        Verb::Log(args) => log::run(&args, &output).into(),
+        Verb::Keys(args) => keys::run(&args, &output).into(),
+        Verb::Bootstrap(args) => bootstrap::run(&args, &output).into(),
+        Verb::Reconcile(args) => reconcile::run(&args, &output).into(),
         Verb::Ask(ask) => on_daemons(ask, &cli.common, &output).into(),
     }
 }
 
 fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Exit {
-    let daemons = match daemons::find(&common.sockets) {
-        Ok(daemons) => daemons,
+    let hosts = if matches!(ask, Ask::Status(_)) { daemons::Hosts::All } else { daemons::Hosts::WithDaemons };
+    let found = match daemons::find(&common.sockets, ask.fleet(), hosts) {
+        Ok(found) => found,
         Err(message) => return output.could_not(&message),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return output.could_not(&format!("the runtime did not start: {error}")),
     };
+    let daemons = &found.daemons[..];
     runtime.block_on(async {
         match ask {
-            Ask::Status => status::run(&daemons, output).await,
-            Ask::Drain(args) => operator::run(OperatorState::Drain, &args, &daemons, output).await,
-            Ask::Ready(args) => operator::run(OperatorState::Ready, &args, &daemons, output).await,
-            Ask::Maint(args) => operator::run(OperatorState::Maint, &args, &daemons, output).await,
-            Ask::Failover(args) => failover::run(&args, &daemons, output).await,
-            Ask::Failback(args) => failback::run(&args, &daemons, output).await,
-            Ask::Explain(args) => explain::run(&args, &daemons, output).await,
-            Ask::Reload(args) => reload::run(&args, &daemons, output).await,
+            Ask::Status(_) => status::run(&found, output).await,
+            Ask::Drain(args) => operator::run(OperatorState::Drain, &args, daemons, output).await,
+            Ask::Ready(args) => operator::run(OperatorState::Ready, &args, daemons, output).await,
+            Ask::Maint(args) => operator::run(OperatorState::Maint, &args, daemons, output).await,
+            Ask::Failover(args) => failover::run(&args, daemons, output).await,
+            Ask::Failback(args) => failback::run(&args, daemons, output).await,
+            Ask::Explain(args) => explain::run(&args, daemons, output).await,
+            Ask::Reload(args) => reload::run(&args, daemons, output).await,
         }
     })
 }

@@ -6,7 +6,8 @@ use std::time::Duration;
 use super::Exit;
 use super::daemons::{Asked, Located, Role, ask_all};
 use super::output::{Output, complain};
-use super::tell::{PROMPT, Telling, Told, learns_later, report, tell_all};
+use super::reach::FleetArg;
+use super::tell::{Outcome, PROMPT, Telling, Told, learns_later, report, tell_all};
 use crate::config::duration;
 use crate::daemon::operator::{OperatorCommand, OperatorState};
 
@@ -25,9 +26,12 @@ pub struct SayArgs {
     /// Even if it is the last one that serves
     #[arg(long)]
     pub force: bool,
+    #[command(flatten)]
+    /// Which fleet, on an admin machine.
+    pub fleet: FleetArg,
 }
 
-fn parse_duration(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
     duration::parse(text).ok_or_else(|| format!("expected a duration like 90s, 10m or 2h, found {text:?}"))
 }
 
@@ -50,7 +54,31 @@ pub async fn run(state: OperatorState, args: &SayArgs, daemons: &[Located], outp
     }
     let told = tell_all(tellings(state, args, &asked, &subjects)).await;
     let closing = cached_until(&told).map_or_else(String::new, expiry_line);
-    report(&told, output, &format!("{closing}{}", learns_later(&told)))
+    let unaware = unaware(&told, &asked, state).unwrap_or_else(|| learns_later(&told).to_owned());
+    report(&told, output, &format!("{closing}{unaware}"))
+}
+
+/// What nameservers that missed a word on a member go on doing, and for how long. `None` if none did.
+fn unaware(told: &[Told], asked: &[Asked], state: OperatorState) -> Option<String> {
+    let pools = || asked.iter().filter_map(Asked::nameserver).flat_map(|status| &status.pools);
+    let ttl_of = |subject: &str| {
+        let named = pools().filter(|pool| subject.strip_prefix(&pool.name).is_some_and(|rest| rest.starts_with('/')));
+        named.map(|pool| pool.ttl).max()
+    };
+    let missed = told.iter().filter(|one| one.outcome == Outcome::Missed);
+    let missed: Vec<(&str, u32)> =
+        missed.filter_map(|one| Some((one.daemon.as_str(), ttl_of(&one.subject)?))).collect();
+    let ttl = missed.iter().map(|(_, ttl)| *ttl).max()?;
+    let mut names: Vec<&str> = missed.iter().map(|(name, _)| *name).collect();
+    names.dedup();
+    let cached = match state {
+        OperatorState::Ready => String::new(),
+        _ => format!("; resolvers may keep such an answer for {ttl} s more"),
+    };
+    Some(format!(
+        "Not reached: {}. A nameserver that runs all the same goes on answering as before until its peers tell it{cached}.\n",
+        names.join(", ")
+    ))
 }
 
 /// The uses that the operator's words mean, each with the kind of daemon that knows it.
@@ -133,7 +161,8 @@ mod tests {
     use crate::verbs::status::examples;
 
     fn asked() -> Vec<Asked> {
-        let located = |name: &str| Located { name: Some(name.to_owned()), role: None, socket: "/nowhere".into() };
+        let located =
+            |name: &str| Located { name: Some(name.to_owned()), role: None, socket: "/nowhere".into(), silent: None };
         vec![
             Asked { located: located("px-1"), answer: Answer::Proxy(Box::new(examples::proxy())) },
             Asked { located: located("ns-1"), answer: Answer::Nameserver(Box::new(examples::nameserver())) },
@@ -158,8 +187,33 @@ mod tests {
     }
 
     #[test]
+    fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last() {
+        let told = |daemon: &str, outcome| Told {
+            daemon: daemon.to_owned(),
+            subject: "http0.l.example.net/px-1".to_owned(),
+            outcome,
+            words: String::new(),
+            cached_until: None,
+        };
+        let asked = asked();
+        assert_eq!(unaware(&[told("ns-1", Outcome::Done)], &asked, OperatorState::Drain), None);
+        let all = [told("ns-1", Outcome::Done), told("ns-2", Outcome::Missed)];
+        let said = unaware(&all, &asked, OperatorState::Drain).unwrap_or_default();
+        assert!(said.starts_with("Not reached: ns-2. A nameserver that runs all the same goes on"), "{said}");
+        assert!(said.contains("for 300 s more"), "{said}");
+        let said = unaware(&all, &asked, OperatorState::Ready).unwrap_or_default();
+        assert!(!said.contains(" s more"), "{said}");
+    }
+
+    #[test]
     fn a_member_is_told_to_nameservers_only() {
-        let args = SayArgs { subject: "px-1".to_owned(), why: String::new(), lasting: None, force: false };
+        let args = SayArgs {
+            subject: "px-1".to_owned(),
+            why: String::new(),
+            lasting: None,
+            force: false,
+            fleet: FleetArg::default(),
+        };
         let asked = asked();
         let subjects = find_subjects(&args.subject, &asked);
         let told = tellings(OperatorState::Drain, &args, &asked, &subjects);

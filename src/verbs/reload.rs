@@ -3,6 +3,7 @@
 use super::Exit;
 use super::daemons::{Located, ask_all};
 use super::output::{Output, complain};
+use super::reach::FleetArg;
 use super::tell::{Telling, report, tell_all};
 use crate::daemon::reload::LONGEST;
 
@@ -12,6 +13,9 @@ pub struct ReloadArgs {
     /// These daemons only; without a name, every one
     #[arg(value_name = "DAEMON")]
     pub names: Vec<String>,
+    #[command(flatten)]
+    /// Which fleet, on an admin machine.
+    pub fleet: FleetArg,
 }
 
 /// Tells them. A daemon whose program was replaced by another build hands over to it, which may take a while.

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Exit;
 use super::daemons::Located;
 use super::output::{Output, Table, Tone, cell, toned};
-use crate::daemon::client::{Client, ClientError};
+use crate::daemon::client::ClientError;
 
 /// One thing for one daemon.
 #[derive(Debug, Clone)]
@@ -71,8 +71,7 @@ pub async fn tell_all(tellings: Vec<Telling>) -> Vec<Told> {
 }
 
 async fn tell(telling: Telling) -> Told {
-    let client = Client { timeout: telling.limit, ..telling.to.client() };
-    let answer = client.post(telling.path, &telling.body).await;
+    let answer = telling.to.post(telling.path, &telling.body, telling.limit).await;
     let (outcome, words, cached_until) = match answer {
         Ok(value) => {
             let words = value.get("done").and_then(Value::as_str).unwrap_or("done").to_owned();

@@ -73,11 +73,24 @@ pub struct ZoneRecord {
 /// Every finding (the first hundred), those of reading before those of the zone as a whole. When a record could not
 /// be read, nothing is reported as missing, because it may stand in that record.
 pub fn load(apex: &str, file: &Path) -> Result<ZoneFile, Findings> {
+    whole(apex, file, |apex| reader::read(apex, file))
+}
+
+/// The same from text, `file` standing in the findings, and what it includes being looked for beside it.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn parse(apex: &str, file: &Path, text: &str) -> Result<ZoneFile, Findings> {
+    whole(apex, file, |apex| reader::read_text(apex, file, text.as_bytes()))
+}
+
+fn whole(apex: &str, file: &Path, read: impl FnOnce(&[u8]) -> reader::Reading) -> Result<ZoneFile, Findings> {
     let apex = match name::parse(apex.as_bytes(), name::ROOT) {
         Ok(apex) => name::lower(&apex),
         Err(message) => return Err(bad_apex(file, message)),
     };
-    let reader::Reading { files, records, mut report } = reader::read(&apex, file);
+    let reader::Reading { files, records, mut report } = read(&apex);
     let records = rrsets::tidy(records);
     check::check(&apex, &files, &records, &mut report);
     match report.into_findings() {

@@ -30,6 +30,19 @@ pub struct Reading {
 
 /// Reads the main file and all it includes.
 pub fn read(apex: &[u8], file: &Path) -> Reading {
+    match fs::read(file) {
+        Ok(text) => read_text(apex, file, &text),
+        Err(error) => {
+            let mut reading = Reading { files: Vec::new(), records: Vec::new(), report: Report::default() };
+            let message = format!("cannot be read: {}", in_words(&error));
+            reading.report.add(file, None, String::new(), message);
+            reading
+        }
+    }
+}
+
+/// The same with the main file's text at hand.
+pub fn read_text(apex: &[u8], file: &Path, text: &[u8]) -> Reading {
     let mut reader = Reader {
         apex,
         read: Reading { files: Vec::new(), records: Vec::new(), report: Report::default() },
@@ -38,13 +51,7 @@ pub fn read(apex: &[u8], file: &Path) -> Reading {
         includes: 0,
         open: Vec::new(),
     };
-    match fs::read(file) {
-        Ok(text) => reader.file(file, &text, apex.to_vec()),
-        Err(error) => {
-            let message = format!("cannot be read: {}", in_words(&error));
-            reader.read.report.add(file, None, String::new(), message);
-        }
-    }
+    reader.file(file, text, apex.to_vec());
     reader.read
 }
 

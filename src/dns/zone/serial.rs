@@ -30,7 +30,8 @@ impl ZoneFile {
         self.without_serial() == other.without_serial()
     }
 
-    fn without_serial(&self) -> Vec<(Vec<u8>, u16, u32, Vec<u8>)> {
+    /// Its records in order, each as owner in lower case, type, TTL and data, the SOA's without the serial.
+    pub(crate) fn without_serial(&self) -> Vec<(Vec<u8>, u16, u32, Vec<u8>)> {
         let mut records: Vec<_> = self.records.iter().map(plain).collect();
         records.sort_unstable();
         records

@@ -36,7 +36,7 @@ pub(super) fn read(fleet: &Fleet, checked: &mut Checked) -> Running {
             System::Refused(messages) => {
                 checked.findings.extend(messages.iter().map(|message| Finding::new(host, message)));
             }
-            System::Rendered { dns, proxy } => {
+            System::Rendered { dns, proxy, .. } => {
                 if let Some(text) = dns
                     && let Some(nameserver) = nameserver(host, text, &zones, checked)
                 {

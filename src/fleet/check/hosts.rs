@@ -14,7 +14,7 @@ pub(super) fn check(fleet: &Fleet, checked: &mut Checked) {
             );
             continue;
         };
-        let System::Rendered { dns, proxy } = system else { continue };
+        let System::Rendered { dns, proxy, .. } = system else { continue };
         for (role, rendered, what) in
             [(Role::Nameserver, dns.is_some(), "nameserver"), (Role::Proxy, proxy.is_some(), "proxy")]
         {

@@ -5,14 +5,17 @@
 //! missing or from elsewhere is refused: a fleet must be the same from whichever copy it is pushed.
 
 mod git;
+pub mod manifest;
 mod plain;
 mod svn;
 
+use std::io;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
 use super::program::Failure;
+use manifest::Manifest;
 
 /// A staged folder. Goes away when dropped.
 #[derive(Debug)]
@@ -27,6 +30,24 @@ impl Staged {
     /// The copy.
     pub fn folder(&self) -> PathBuf {
         self.kept.path().join(COPY)
+    }
+
+    /// What stands for its content: the same for two folders exactly if all their files are the same.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read any more.
+    pub fn hash(&self) -> io::Result<String> {
+        Ok(manifest::hash(&self.manifest()?))
+    }
+
+    /// The same of every file, by its path.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read any more.
+    pub fn manifest(&self) -> io::Result<Manifest> {
+        manifest::of(&self.folder())
     }
 }
 

@@ -44,6 +44,7 @@ impl Announced {
                         supervisor::Role::Nameserver => daemons::Role::Nameserver,
                     }),
                     socket: daemon.admin_socket(),
+                    silent: None,
                 })
                 .collect(),
             control: control.to_owned(),

@@ -19,7 +19,6 @@ use super::{Common, Exit, daemons};
 use crate::demo::control::{self, Order, Ordered, Reply};
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST};
 use crate::demo::fleet::{Deed, Fleet};
-use crate::demo::launch::{self, LaunchArgs};
 use crate::demo::supervisor::Role;
 use crate::demo::visitor::load::Load;
 use crate::demo::visitor::{Patience, Plan, Site};
@@ -62,9 +61,6 @@ enum DemoVerb {
     Failing(PartArgs),
     /// Let a backend answer late
     Slow(PartArgs),
-    /// The step between the demo and a daemon it starts
-    #[command(hide = true)]
-    Launch(LaunchArgs),
 }
 
 /// A part of the demo.
@@ -79,7 +75,6 @@ pub fn run(args: DemoArgs, common: &Common) -> ExitCode {
     let output = Output::new(common.json);
     let (deed, part) = match args.verb {
         None => return on_runtime(&output, start(&output)).into(),
-        Some(DemoVerb::Launch(args)) => return launch::run(args),
         Some(DemoVerb::Kill(part)) => (Deed::Kill, part),
         Some(DemoVerb::Freeze(part)) => (Deed::Freeze, part),
         Some(DemoVerb::Mend(part)) => (Deed::Mend, part),

@@ -6,9 +6,10 @@ use crate::health::Verdict;
 use crate::verbs::daemons::{Answer, Asked};
 
 /// Every finding over all daemons, each once.
-pub fn all(asked: &[Asked]) -> Vec<String> {
-    let mut findings: Vec<String> = asked.iter().flat_map(of_daemon).collect();
-    findings.extend(latches_that_differ(asked));
+pub fn all<'a>(asked: impl IntoIterator<Item = &'a Asked>) -> Vec<String> {
+    let asked: Vec<&Asked> = asked.into_iter().collect();
+    let mut findings: Vec<String> = asked.iter().copied().flat_map(of_daemon).collect();
+    findings.extend(latches_that_differ(&asked));
     let mut seen = BTreeSet::new();
     findings.retain(|finding| seen.insert(finding.clone()));
     findings
@@ -65,9 +66,9 @@ fn readiness(name: &str, ready: bool, draining: bool) -> Vec<String> {
 }
 
 /// Proxies that answered and name different active backends for one service.
-fn latches_that_differ(asked: &[Asked]) -> Vec<String> {
+fn latches_that_differ(asked: &[&Asked]) -> Vec<String> {
     let mut active: BTreeMap<&str, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
-    for status in asked.iter().filter_map(Asked::proxy) {
+    for status in asked.iter().filter_map(|one| one.proxy()) {
         for service in &status.services {
             if let Some(latch) = &service.latch {
                 let says = latch.active.clone().unwrap_or_else(|| "nothing".to_owned());
@@ -92,7 +93,10 @@ mod tests {
     use crate::verbs::status::examples;
 
     fn seen(answer: Answer) -> Asked {
-        Asked { located: Located { name: Some("px-9".to_owned()), role: None, socket: "/nowhere".into() }, answer }
+        Asked {
+            located: Located { name: Some("px-9".to_owned()), role: None, socket: "/nowhere".into(), silent: None },
+            answer,
+        }
     }
 
     #[test]

@@ -2,42 +2,66 @@
 //!
 //! What checks say and what the operator says stand side by side, never merged (DESIGN 2).
 
+mod drift;
 #[cfg(test)]
 pub mod examples;
 mod findings;
+mod fleet;
 mod tables;
 
 use serde::Serialize;
 
 use super::Exit;
-use super::daemons::{Answer, Asked, Located, ask_all};
+use super::daemons::{Answer, Asked, Found, ask_all};
 use super::output::{Output, Tone};
+use super::reach::FleetArg;
+use fleet::Fleet;
 
-/// Asks every daemon and shows it all.
-pub async fn run(daemons: &[Located], output: &Output) -> Exit {
-    let asked = ask_all(daemons).await;
-    let findings = findings::all(&asked);
+/// What `status` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct StatusArgs {
+    #[command(flatten)]
+    /// Which fleet, on an admin machine.
+    pub fleet: FleetArg,
+}
+
+/// Asks every daemon and shows it all; on an admin machine, the hosts and the working copy too.
+pub async fn run(found: &Found, output: &Output) -> Exit {
+    let asked = ask_all(&found.daemons).await;
+    let fleet = found.fleet.as_ref().map(Fleet::gather);
+    let mut findings = fleet.as_ref().map(Fleet::findings).unwrap_or_default();
+    // A host that is not reached explains its daemons.
+    let explained = |asked: &Asked| asked.located.silent.is_some();
+    findings.extend(findings::all(asked.iter().filter(|one| !explained(one))));
     let daemons: Vec<_> = asked.iter().map(for_machines).collect();
-    output.answer(
-        &serde_json::json!({ "well": findings.is_empty(), "findings": findings, "daemons": daemons }),
-        &screen(&asked),
-    );
+    let mut answer = serde_json::json!({ "well": findings.is_empty(), "findings": findings, "daemons": daemons });
+    if let Some(fleet) = &fleet {
+        answer["fleet"] = serde_json::json!(fleet);
+    }
+    let hosts = fleet.as_ref().map(Fleet::screen);
+    output.answer(&answer, &joined(hosts.into_iter().chain(parts(&asked)).chain([alarms(&findings)])));
     match () {
-        () if asked.iter().all(|one| matches!(one.answer, Answer::None(_))) => Exit::CouldNot,
+        () if asked.iter().all(|one| matches!(one.answer, Answer::None(_))) && fleet.is_none() => Exit::CouldNot,
         () if findings.is_empty() => Exit::Done,
         () => Exit::No,
     }
 }
 
-/// The whole screen for people.
+/// The daemons' screen for people.
 pub fn screen(asked: &[Asked]) -> String {
-    let parts = [tables::daemons(asked), tables::services(asked), tables::pools(asked), alarms(asked)];
-    let parts: Vec<String> = parts.into_iter().filter(|part| !part.is_empty()).collect();
+    joined(parts(asked).into_iter().chain([alarms(&findings::all(asked))]))
+}
+
+fn parts(asked: &[Asked]) -> [String; 3] {
+    [tables::daemons(asked), tables::services(asked), tables::pools(asked)]
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    let parts: Vec<String> = parts.filter(|part| !part.is_empty()).collect();
     parts.join("\n")
 }
 
-fn alarms(asked: &[Asked]) -> String {
-    let findings = findings::all(asked);
+fn alarms(findings: &[String]) -> String {
     if findings.is_empty() {
         return format!("{}\n", Tone::Good.paint("All is well."));
     }
@@ -66,6 +90,12 @@ pub fn time_of_day(unix_ms: u64) -> String {
         .map_or_else(|_| "an unknown time".to_owned(), |moment| moment.strftime("%H:%M:%SZ").to_string())
 }
 
+/// A moment with its day: `2026-11-26 12:05:48Z`.
+pub fn moment(unix_ms: u64) -> String {
+    jiff::Timestamp::from_millisecond(unix_ms as i64)
+        .map_or_else(|_| "an unknown time".to_owned(), |moment| moment.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+}
+
 /// How long ago, in the largest unit that says enough: `12s`, `5m`, `3h`, `2d`.
 pub fn ago(unix_ms: u64) -> String {
     let seconds = crate::daemon::operator::unix_ms().saturating_sub(unix_ms) / 1000;
@@ -85,9 +115,13 @@ pub fn span(seconds: u64) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::verbs::daemons::Located;
 
     fn asked(answer: Answer) -> Asked {
-        Asked { located: Located { name: Some("ns-2".to_owned()), role: None, socket: "/nowhere".into() }, answer }
+        Asked {
+            located: Located { name: Some("ns-2".to_owned()), role: None, socket: "/nowhere".into(), silent: None },
+            answer,
+        }
     }
 
     #[test]

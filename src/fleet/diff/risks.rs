@@ -1,0 +1,108 @@
+//! What is at stake in a push (pure): sessions whose cookies lead nowhere any more, and how little is left meanwhile.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use super::redundancy;
+use crate::config;
+use crate::config::ProxyConfig;
+use crate::config::proxy::{BackendConfig, BackendsConfig, CookieConfig, CookieValue, Mode, Target};
+use crate::fleet::running::Running;
+use crate::fleet::{Fleet, System};
+
+/// The risk lines: `old` is what runs on each host, `batches` the order of the push, `skipped` the hosts that may be dead.
+pub fn risks(
+    fleet: &Fleet,
+    old: &BTreeMap<String, Running>,
+    batches: &[Vec<String>],
+    skipped: &[String],
+) -> Vec<String> {
+    let mut risks = orphaned(fleet, old, batches);
+    risks.extend(redundancy::least(fleet, batches, skipped));
+    risks
+}
+
+/// Sessions that end, by the documents of the proxies that change.
+fn orphaned(fleet: &Fleet, old: &BTreeMap<String, Running>, batches: &[Vec<String>]) -> Vec<String> {
+    let mut risks = BTreeSet::new();
+    for host in batches.iter().flatten() {
+        let (Some(running), Some(System::Rendered { proxy: Some(new), .. })) = (old.get(host), fleet.systems.get(host))
+        else {
+            continue;
+        };
+        let before = running.documents.get("proxy.json").and_then(|text| proxy(text));
+        if let (Some(before), Some(after)) = (before, proxy(new)) {
+            for (name, service) in &before.services {
+                let Target::Backends(old) = &service.target;
+                let after = after.services.get(name).map(|service| &service.target);
+                risks.extend(sessions(name, old, after));
+            }
+        }
+    }
+    risks.into_iter().collect()
+}
+
+fn proxy(text: &str) -> Option<ProxyConfig> {
+    config::proxy::parse(Path::new("proxy.json"), text).ok()
+}
+
+/// What becomes of the sessions of one service.
+fn sessions(name: &str, old: &BackendsConfig, new: Option<&Target>) -> Vec<String> {
+    let Some(before) = cookie(old) else { return Vec::new() };
+    let Some(Target::Backends(new)) = new else {
+        return vec![format!("service {name}: all of its sessions end with it")];
+    };
+    let Some(after) = cookie(new) else {
+        return vec![format!("service {name}: it becomes stateless: its visitors' cookies count for nothing")];
+    };
+    if before.name != after.name {
+        return vec![format!(
+            "service {name}: all sessions are orphaned: its cookie is called {} and no longer {}",
+            after.name, before.name
+        )];
+    }
+    match (&before.value, &after.value) {
+        (before, after) if before == after => {}
+        (CookieValue::Sealed { key_file: before }, CookieValue::Sealed { key_file: after }) => {
+            return vec![format!(
+                "service {name}: all sessions are orphaned, unless {} has the keys of {} too",
+                after.display(),
+                before.display()
+            )];
+        }
+        _ => {
+            return vec![format!("service {name}: all sessions are orphaned: its cookies are written in another way")];
+        }
+    }
+    old.backends.iter().filter_map(|backend| backend_sessions(name, backend, old, new)).collect()
+}
+
+/// What becomes of the sessions on one backend. Cookies name addresses, latches names: a latch moves when the name of its
+/// active backend is no longer there.
+fn backend_sessions(
+    service: &str,
+    backend: &BackendConfig,
+    old: &BackendsConfig,
+    new: &BackendsConfig,
+) -> Option<String> {
+    let is_latched = |target: &BackendsConfig| matches!(target.mode, Mode::Latched { .. });
+    let moves = is_latched(old) && is_latched(new) && !new.backends.iter().any(|other| other.name == backend.name);
+    let BackendConfig { name, address, .. } = backend;
+    let step = if moves { "; if it is the active one, the service fails over" } else { "" };
+    match new.backends.iter().find(|other| other.address == *address) {
+        None => Some(format!("service {service}: sessions on {name} ({address}) are orphaned{step}")),
+        Some(other) if moves => Some(format!("service {service}: {name} is called {} now{step}", other.name)),
+        Some(_) => None,
+    }
+}
+
+fn cookie(target: &BackendsConfig) -> Option<&CookieConfig> {
+    match &target.mode {
+        Mode::Stateless => None,
+        Mode::Sticky { cookie } | Mode::Latched { cookie, .. } => Some(cookie),
+    }
+}
+
+#[cfg(test)]
+#[path = "risks_tests.rs"]
+mod tests;

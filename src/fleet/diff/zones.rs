@@ -1,0 +1,79 @@
+//! Zones: how many records change, and the serial.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+
+use serde_json::Value;
+
+use crate::dns::zone::{self, ZoneFile};
+use crate::fleet::running::Running;
+
+/// Takes the files' places in the store out of both documents: their contents are compared. Zones that come or go are taken out
+/// as well if there is a file of them to speak of.
+pub(super) fn forget_files(old: &mut Value, new: &mut Value, has_file: impl Fn(&str) -> bool) {
+    let (mut before, mut after) = (super::take(old, "zones"), super::take(new, "zones"));
+    for apex in super::names(&before, &after) {
+        let (mut was, mut is) = (super::take(&mut before, &apex), super::take(&mut after, &apex));
+        if (was.is_null() || is.is_null()) && has_file(&apex) {
+            continue;
+        }
+        for (document, zone) in [(&mut *old, &mut was), (&mut *new, &mut is)] {
+            super::take(zone, "file");
+            if !zone.is_null() {
+                document["zones"][&apex] = zone.take();
+            }
+        }
+    }
+}
+
+/// Speaks of all zones.
+pub(super) fn compare(old: &Running, new: &Running, sentences: &mut Vec<String>) {
+    let apexes: BTreeSet<&String> = old.zones.keys().chain(new.zones.keys()).collect();
+    for apex in apexes {
+        match (old.zones.get(apex), new.zones.get(apex)) {
+            (None, Some(text)) => {
+                let serial = parsed(apex, text).and_then(|zone| zone.serial());
+                let serial = serial.map_or_else(String::new, |serial| format!(" with serial {serial}"));
+                sentences.push(format!("zone {apex} appears{serial}"));
+            }
+            (Some(_), None) => sentences.push(format!("zone {apex} goes")),
+            (Some(old), Some(new)) if old != new => sentences.push(changed(apex, old, new)),
+            _ => {}
+        }
+    }
+}
+
+fn changed(apex: &str, old: &str, new: &str) -> String {
+    let (Some(old), Some(new)) = (parsed(apex, old), parsed(apex, new)) else {
+        return format!("zone {apex}: its file changes, and one side of it cannot be read");
+    };
+    let records = match different(&old, &new) {
+        0 => "no record changes".to_owned(),
+        1 => "1 record changes".to_owned(),
+        n => format!("{n} records change"),
+    };
+    match (old.serial(), new.serial()) {
+        (Some(before), Some(after)) if before == after => format!("zone {apex}: {records}, serial stays {after}"),
+        (Some(before), Some(after)) => format!("zone {apex}: {records}, serial {before} -> {after}"),
+        _ => format!("zone {apex}: {records}"),
+    }
+}
+
+fn parsed(apex: &str, text: &str) -> Option<ZoneFile> {
+    zone::parse(apex, Path::new("zone"), text).ok()
+}
+
+/// How many records differ, the SOA's serial left aside, which is told. One that goes and one that comes at the same name and
+/// type are one that changes.
+fn different(old: &ZoneFile, new: &ZoneFile) -> usize {
+    let (old, new): (BTreeSet<_>, BTreeSet<_>) =
+        (old.without_serial().into_iter().collect(), new.without_serial().into_iter().collect());
+    let mut sets: BTreeMap<(&[u8], u16), (usize, usize)> = BTreeMap::new();
+    for (owner, rtype, ..) in old.difference(&new) {
+        sets.entry((owner, *rtype)).or_default().0 += 1;
+    }
+    for (owner, rtype, ..) in new.difference(&old) {
+        sets.entry((owner, *rtype)).or_default().1 += 1;
+    }
+    sets.values().map(|(went, came)| went.max(came)).sum()
+}

@@ -1,0 +1,188 @@
+//! A host's first system: over ssh as root, with the operator's own key, to a machine that has no gate yet.
+//!
+//! Owns the connection of that one time. Must never: believe a host key that nobody has compared. Called by `polder bootstrap`.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::program::{output, output_within};
+use super::protocol::{Answer, Report, Request};
+use super::remote::Remotes;
+
+/// How long the machine may take to show its key.
+const SCAN: Duration = Duration::from_secs(10);
+
+/// How long its gate may take to answer after the switch.
+const GATE: Duration = Duration::from_secs(90);
+
+/// Between two questions to the gate.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// The unit in which the switch runs: it goes on if the connection breaks.
+const UNIT: &str = "polder-bootstrap";
+
+/// A key with its name for people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HostKey {
+    /// `ssh-ed25519 AAAA…`.
+    pub key: String,
+    /// `SHA256:…`, as `ssh-keygen -l` shows it.
+    pub fingerprint: String,
+}
+
+/// The key that a machine shows to whoever asks. It is not trusted before somebody has compared it.
+///
+/// # Errors
+///
+/// It shows none.
+pub fn shown_key(address: &str) -> Result<HostKey, String> {
+    let arguments = ["-t", "ed25519", "-T", "8", address];
+    let said = output_within("ssh-keyscan", Path::new("/"), &arguments, SCAN)
+        .map_err(|failure| failure.in_words("ssh-keyscan"))?;
+    let said = String::from_utf8_lossy(&said);
+    let key = said.lines().find_map(key_of).ok_or_else(|| {
+        format!("{address} shows no ed25519 host key: is its sshd up, and reached from here on port 22?")
+    })?;
+    with_fingerprint(&key)
+}
+
+/// `ADDRESS ssh-ed25519 AAAA…` without the address.
+fn key_of(line: &str) -> Option<String> {
+    let mut words = line.split_whitespace().skip(1);
+    let (kind, key) = (words.next()?, words.next()?);
+    (kind == "ssh-ed25519").then(|| format!("{kind} {key}"))
+}
+
+/// A stated key, without its comment, and its fingerprint.
+///
+/// # Errors
+///
+/// It is no SSH public key.
+pub fn with_fingerprint(key: &str) -> Result<HostKey, String> {
+    let key = key.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
+    let scratch = tempfile::NamedTempFile::new().map_err(|error| format!("a temporary file: {error}"))?;
+    std::fs::write(scratch.path(), format!("{key}\n")).map_err(|error| format!("a temporary file: {error}"))?;
+    let file = scratch.path().to_string_lossy();
+    let said = output("ssh-keygen", Path::new("/"), &["-l", "-f", &*file]).map_err(|_| {
+        format!("{key:?} is no SSH public key: expected the content of /etc/ssh/ssh_host_ed25519_key.pub")
+    })?;
+    let said = String::from_utf8_lossy(&said);
+    let fingerprint = said.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    Ok(HostKey { key, fingerprint })
+}
+
+/// ssh to a machine whose host key is known.
+pub struct AsRoot {
+    kept: TempDir,
+    target: String,
+}
+
+impl AsRoot {
+    /// Prepares it; nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// No temporary folder.
+    pub fn new(user: &str, address: &str, key: &HostKey) -> io::Result<AsRoot> {
+        let kept = tempfile::Builder::new().prefix("polder-").tempdir()?;
+        std::fs::write(kept.path().join("known_hosts"), format!("bootstrap {}\n", key.key))?;
+        let address = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
+        Ok(AsRoot { kept, target: format!("{user}@{address}") })
+    }
+
+    /// Copies a system with all it needs. Root may: no signature is asked for.
+    ///
+    /// # Errors
+    ///
+    /// What Nix says.
+    pub fn copy(&self, system: &Path) -> Result<(), String> {
+        let store = format!("ssh-ng://{}", self.target);
+        let ran = Command::new("nix")
+            .args(["copy", "--no-check-sigs", "--to", &store, "--extra-experimental-features", "nix-command flakes"])
+            .arg(system)
+            .env("NIX_SSHOPTS", self.options().join(" "))
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("nix did not start: {error}"))?;
+        if ran.status.success() { Ok(()) } else { Err(said("nix copy", &ran.stderr)) }
+    }
+
+    /// Makes a system the profile's, and switches to it. A connection that breaks in it is told apart by nobody: ask the gate.
+    ///
+    /// # Errors
+    ///
+    /// What the machine says.
+    pub fn switch(&self, system: &Path) -> Result<(), String> {
+        let system = system.display();
+        let script = format!(
+            "nix-env --profile /nix/var/nix/profiles/system --set {system} && \
+             systemd-run --collect --quiet --pipe --wait --unit={UNIT} {system}/bin/switch-to-configuration switch"
+        );
+        let ran = Command::new("ssh")
+            .args(self.options())
+            .args(["-T", &self.target.replace(['[', ']'], ""), &script])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| format!("ssh did not start: {error}"))?;
+        if ran.status.success() { Ok(()) } else { Err(said("the switch", &ran.stderr)) }
+    }
+
+    fn options(&self) -> Vec<String> {
+        let known = format!("-oUserKnownHostsFile={}/known_hosts", self.kept.path().display());
+        let fixed = ["-oStrictHostKeyChecking=yes", "-oGlobalKnownHostsFile=/dev/null", "-oHostKeyAlias=bootstrap"];
+        let more = ["-oUpdateHostKeys=no", "-oForwardAgent=no", "-oConnectTimeout=10", "-oServerAliveInterval=5"];
+        fixed.into_iter().chain(more).map(str::to_owned).chain([known]).collect()
+    }
+}
+
+fn said(what: &str, errors: &[u8]) -> String {
+    let text = String::from_utf8_lossy(errors);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    format!("{what}: {}", lines[lines.len().saturating_sub(20)..].join("\n"))
+}
+
+/// Asks the host's gate until it answers.
+///
+/// # Errors
+///
+/// It does not within the limit: its last words.
+pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, String> {
+    let until = Instant::now() + GATE;
+    let (_never, timer) = mpsc::channel::<()>();
+    loop {
+        let why = match remotes.ask_afresh(host, &Request::Report, Duration::from_secs(10)) {
+            Ok(Answer::Report(report)) => return Ok(*report),
+            other => super::locking::otherwise(other),
+        };
+        if Instant::now() >= until {
+            return Err(why);
+        }
+        let _ = timer.recv_timeout(PAUSE);
+    }
+}
+
+/// Builds a system.
+///
+/// # Errors
+///
+/// The end of Nix' log.
+pub fn build(derivation: &Path) -> Result<(), String> {
+    super::rollout::deliver::build(&[PathBuf::from(derivation)])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_key_is_told_without_the_address_and_other_kinds_are_passed_over() {
+        assert_eq!(key_of("192.0.2.1 ssh-ed25519 AAAA"), Some("ssh-ed25519 AAAA".to_owned()));
+        assert_eq!(key_of("192.0.2.1 ssh-rsa AAAA"), None);
+        assert_eq!(key_of("# 192.0.2.1:22 SSH-2.0-OpenSSH_9.9"), None);
+    }
+}

@@ -1,0 +1,271 @@
+//! Deferred commits: what was deployed while the svn server did not answer, and how it gets there afterwards.
+//!
+//! Owns `STATE_DIR/deferred.json`. [`record`] is for `polder push --defer`, [`reconcile`] for `polder reconcile`. Must never: commit
+//! anything but what was deployed, or forget a record before the repository has it.
+
+use std::collections::BTreeSet;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::admin::Admin;
+use super::known_fleet;
+use super::stage::manifest::{self, Manifest};
+use super::stage::{self, Kind, Revision, Staged, Unfit, stage};
+use super::svn;
+
+/// A push whose local changes are still to be committed.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Deferred {
+    /// The log message of the commit to be.
+    pub message: String,
+    /// Who pushed: `USER@HOST`.
+    pub who: String,
+    /// When, in milliseconds since the epoch.
+    pub at: u64,
+    /// The push.
+    pub push: String,
+    /// The revision that the working copy had.
+    pub revision: Option<String>,
+    /// The files that differed from it: they are to be committed.
+    pub files: Vec<PathBuf>,
+    /// The hash of all that was deployed ([`Staged::hash`]).
+    pub tree: String,
+    /// The same of every file.
+    pub manifest: Manifest,
+}
+
+/// All that is deferred, oldest first.
+///
+/// # Errors
+///
+/// The file is there and cannot be read: the error names it.
+pub fn all(admin: &Admin) -> Result<Vec<Deferred>, String> {
+    let file = file(admin);
+    let text = match std::fs::read(&file) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        Err(error) => return Err(format!("{}: {error}", file.display())),
+    };
+    serde_json::from_slice(&text).map_err(|error| {
+        format!("{} is not what this version of polder writes: {error}; commit by hand, then remove it", file.display())
+    })
+}
+
+/// Adds a push that is to be committed later.
+///
+/// # Errors
+///
+/// In words.
+pub fn record(admin: &Admin, staged: &Staged, message: &str, who: &str, push: &str) -> Result<(), String> {
+    let manifest = staged.manifest().map_err(|error| format!("what was staged: {error}"))?;
+    let revision = match &staged.revision {
+        Revision::Known { name, .. } => Some(name.clone()),
+        Revision::None => None,
+    };
+    let mut records = all(admin)?;
+    // The same push again: it was interrupted in between.
+    records.retain(|record| record.push != push);
+    records.push(Deferred {
+        message: message.to_owned(),
+        who: who.to_owned(),
+        at: crate::daemon::operator::unix_ms(),
+        push: push.to_owned(),
+        revision,
+        files: staged.revision.changed().to_vec(),
+        tree: manifest::hash(&manifest),
+        manifest,
+    });
+    let text = serde_json::to_string_pretty(&records).map_err(|error| error.to_string())?;
+    known_fleet::write(&file(admin), &text).map_err(|error| error.to_string())
+}
+
+/// Takes a push back that was recorded and activated nothing.
+///
+/// # Errors
+///
+/// In words.
+pub fn withdraw(admin: &Admin, push: &str) -> Result<(), String> {
+    let mut records = all(admin)?;
+    records.retain(|record| record.push != push);
+    if records.is_empty() {
+        return forget(admin);
+    }
+    let text = serde_json::to_string_pretty(&records).map_err(|error| error.to_string())?;
+    known_fleet::write(&file(admin), &text).map_err(|error| error.to_string())
+}
+
+fn forget(admin: &Admin) -> Result<(), String> {
+    let file = file(admin);
+    std::fs::remove_file(&file).map_err(|error| format!("{}: {error}", file.display()))
+}
+
+fn file(admin: &Admin) -> PathBuf {
+    admin.state_dir.join("deferred.json")
+}
+
+/// What became of deferred commits.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Reconciled {
+    /// The revision that has them.
+    pub revision: Option<u64>,
+    /// Whether it was committed now; else somebody had done it.
+    pub committed: bool,
+    /// The pushes they are of.
+    pub pushes: Vec<String>,
+    /// The hash of what was deployed.
+    pub deployed: String,
+    /// The hash of what the working copy has now.
+    pub now: String,
+    /// What others have committed meanwhile and nobody has deployed: the files in which the two differ.
+    pub not_deployed: Vec<PathBuf>,
+}
+
+/// Why deferred commits stay deferred. Nothing was committed, but for [`Refusal::CouldNot`], which says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Refusal {
+    /// The svn server does not answer.
+    Silent(String),
+    /// These files are not as they were deployed.
+    Edited(Vec<PathBuf>),
+    /// `svn update` brought other changes into these files: what would be committed is not what is deployed.
+    Merged(Vec<PathBuf>),
+    /// These files cannot be staged, some of them perhaps since `svn update` found a conflict.
+    Unfit(Vec<Unfit>),
+    /// It could not be tried.
+    CouldNot(String),
+}
+
+/// Commits what is deferred, and proves that what the repository has then is what was deployed. `None`: nothing is deferred.
+///
+/// # Errors
+///
+/// Why it is not done; it can be tried again.
+pub fn reconcile(admin: &Admin, folder: &Path) -> Result<Option<Reconciled>, Refusal> {
+    let records = all(admin).map_err(Refusal::CouldNot)?;
+    // A later push has what the earlier ones had: it is what runs.
+    let Some(last) = records.last() else { return Ok(None) };
+    let staged = staged(folder)?;
+    if !matches!(staged.revision, Revision::Known { kind: Kind::Svn, .. }) {
+        return Err(Refusal::CouldNot(format!("{} is no Subversion working copy", folder.display())));
+    }
+    unchanged(&staged, last, &changed_in(&staged), Refusal::Edited)?;
+    let standing = svn::standing(folder, svn::GLANCE).map_err(Refusal::Silent)?;
+    if standing.behind > 0 {
+        svn::update(folder, None).map_err(Refusal::CouldNot)?;
+        settle_what_both_removed(folder, last);
+    }
+    let updated = self::staged(folder)?;
+    unchanged(&updated, last, &[], Refusal::Merged)?;
+    let (revision, committed) = committed(folder, &updated, &records)?;
+    let settled = self::staged(folder)?;
+    let now = settled.manifest().map_err(|error| Refusal::CouldNot(error.to_string()))?;
+    forget(admin).map_err(Refusal::CouldNot)?;
+    Ok(Some(Reconciled {
+        revision,
+        committed,
+        pushes: records.iter().map(|record| record.push.clone()).collect(),
+        deployed: last.tree.clone(),
+        now: manifest::hash(&now),
+        not_deployed: differing(&last.manifest, &now),
+    }))
+}
+
+fn staged(folder: &Path) -> Result<Staged, Refusal> {
+    stage(folder).map_err(|refusal| match refusal {
+        stage::Refusal::Files(unfit) => Refusal::Unfit(unfit),
+        stage::Refusal::CouldNot(why) => Refusal::CouldNot(why),
+    })
+}
+
+/// Commits those of the files that the repository does not have yet: the revision, and whether that was we.
+fn committed(folder: &Path, staged: &Staged, records: &[Deferred]) -> Result<(Option<u64>, bool), Refusal> {
+    let Some(last) = records.last() else { return Ok((None, false)) };
+    let changed = changed_in(staged);
+    let files: Vec<PathBuf> = last.files.iter().filter(|file| changed.contains(*file)).cloned().collect();
+    if files.is_empty() {
+        return Ok((svn::last_changed(folder, &last.files), false));
+    }
+    let revision = svn::commit(folder, &files, &message(records)).map_err(Refusal::CouldNot)?;
+    // One revision all over, so that the next look at it shows one. It may fail: nothing depends on it.
+    if let Some(revision) = revision {
+        let _ = svn::update(folder, Some(revision));
+    }
+    Ok((revision, revision.is_some()))
+}
+
+/// The log messages of all records, each once.
+fn message(records: &[Deferred]) -> String {
+    let mut seen = BTreeSet::new();
+    let messages = records.iter().map(|record| record.message.trim()).filter(|message| !message.is_empty());
+    let mut lines: Vec<String> = messages.filter(|message| seen.insert(*message)).map(str::to_owned).collect();
+    let pushes: Vec<&str> = records.iter().map(|record| record.push.as_str()).collect();
+    lines.push(format!("Deployed before it was committed, by push {}.", pushes.join(", ")));
+    lines.join("\n\n")
+}
+
+/// Refuses, unless the deferred files and these ones are as they were deployed.
+fn unchanged(
+    staged: &Staged,
+    deployed: &Deferred,
+    besides: &[PathBuf],
+    refusal: fn(Vec<PathBuf>) -> Refusal,
+) -> Result<(), Refusal> {
+    let now = staged.manifest().map_err(|error| Refusal::CouldNot(error.to_string()))?;
+    let files: BTreeSet<&PathBuf> = deployed.files.iter().chain(besides).collect();
+    let other = files.into_iter().filter(|file| now.get(*file) != deployed.manifest.get(*file));
+    let other: Vec<PathBuf> = other.cloned().collect();
+    if other.is_empty() { Ok(()) } else { Err(refusal(other)) }
+}
+
+fn changed_in(staged: &Staged) -> Vec<PathBuf> {
+    staged.revision.changed().to_vec()
+}
+
+/// A file that we removed and somebody else too: svn calls that a conflict.
+fn settle_what_both_removed(folder: &Path, deployed: &Deferred) {
+    let removed = deployed.files.iter().filter(|file| !deployed.manifest.contains_key(*file));
+    for file in removed.filter(|file| folder.join(file).symlink_metadata().is_err()) {
+        svn::settle_gone(folder, file);
+    }
+}
+
+/// The files that only one of them has, or that differ.
+fn differing(one: &Manifest, other: &Manifest) -> Vec<PathBuf> {
+    let files: BTreeSet<&PathBuf> = one.keys().chain(other.keys()).collect();
+    files.into_iter().filter(|file| one.get(*file) != other.get(*file)).cloned().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::push::known_fleet::tests::admin_in;
+
+    #[test]
+    fn what_is_recorded_is_kept_and_the_same_push_stands_once() {
+        let kept = tempfile::tempdir().unwrap();
+        let (admin, folder) = (admin_in(kept.path()), kept.path().join("fleet"));
+        std::fs::create_dir(&folder).unwrap();
+        std::fs::write(folder.join("a"), "1").unwrap();
+        assert_eq!(all(&admin), Ok(Vec::new()));
+        let staged = stage(&folder).unwrap();
+        for (push, message) in [("p1", "first"), ("p2", "second"), ("p2", "second")] {
+            record(&admin, &staged, message, "alice@admin-nl", push).unwrap();
+        }
+        let records = all(&admin).unwrap();
+        assert_eq!(records.iter().map(|one| one.push.as_str()).collect::<Vec<_>>(), ["p1", "p2"]);
+        assert_eq!(records[0].tree, staged.hash().unwrap());
+        assert_eq!(message(&records), "first\n\nsecond\n\nDeployed before it was committed, by push p1, p2.");
+    }
+
+    #[test]
+    fn a_record_of_another_form_is_no_reason_to_forget_it() {
+        let kept = tempfile::tempdir().unwrap();
+        let admin = admin_in(kept.path());
+        known_fleet::write(&file(&admin), "{").unwrap();
+        assert!(all(&admin).unwrap_err().contains("commit by hand, then remove it"));
+        assert!(matches!(reconcile(&admin, kept.path()), Err(Refusal::CouldNot(_))));
+    }
+}

@@ -1,0 +1,216 @@
+//! The gate's part in an activation: checks that it may begin, has systemd start its supervisor, and speaks to that.
+
+use std::fs::{File, OpenOptions};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::serve::Refusal;
+use crate::push::activation::{Activation, Phase};
+use crate::push::ledger::{Entry, Event, Ledger, Outcome, Record};
+use crate::push::machine;
+use crate::push::place::Place;
+use crate::push::program::output;
+use crate::push::protocol::{Answer, Daemon};
+use crate::push::rehearsal::Rehearsed;
+use crate::push::supervisor::{self, Word};
+
+/// The supervisor's unit.
+const UNIT: &str = "polder-activate.service";
+
+/// How long a switch may take before its supervisor is ended, and the host goes back: something of the operator's own may hang.
+const SWITCH_SECONDS: u64 = 900;
+
+/// How long a rehearsal may last.
+const REHEARSAL_SECONDS: u64 = 120;
+
+/// How long a trial may last.
+const TRIAL_SECONDS: std::ops::RangeInclusive<u64> = 5..=3600;
+
+/// A file that is locked from the look at what is under way until a supervisor runs, so that two gates never both begin or end one.
+///
+/// # Errors
+///
+/// The file cannot be made.
+pub(super) fn guard(place: &Place) -> io::Result<File> {
+    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(place.state.join("activation.guard"))
+}
+
+/// What is to be activated.
+pub(super) struct Wanted {
+    pub(super) system: PathBuf,
+    pub(super) expected: PathBuf,
+    pub(super) confirm_within: u64,
+    pub(super) record: Record,
+}
+
+/// Begins an activation: checks, record, supervisor. When it returns, the switch is under way.
+pub(super) fn activate(place: &Place, from: &str, wanted: Wanted) -> Result<(), Refusal> {
+    let Wanted { system, expected, confirm_within, record } = wanted;
+    if let Some(other) = supervisor::under_way(place)? {
+        let Activation { record, phase, .. } = other;
+        return Err(Refusal::Why(format!("the push {} of {} is {} here", record.push, record.who, phase.in_words())));
+    }
+    let current = machine::current(place)?;
+    if current != expected {
+        let (current, expected) = (current.display(), expected.display());
+        return Err(Refusal::Why(format!(
+            "the plan is stale: it was made for {expected}, and here runs {current}: plan again"
+        )));
+    }
+    if !TRIAL_SECONDS.contains(&confirm_within) {
+        return Err(Refusal::Why(format!("a trial lasts {} to {} s", TRIAL_SECONDS.start(), TRIAL_SECONDS.end())));
+    }
+    check_origin(place, &system)?;
+    let boot = machine::boot_id();
+    let from = from.to_owned();
+    let activation =
+        Activation { record, from, before: current, system, boot, confirm_within, phase: Phase::Switching };
+    supervisor::note(place, &activation)?;
+    let longest = confirm_within + SWITCH_SECONDS;
+    start_unit(&[&format!("--property=RuntimeMaxSec={longest}")], None).map_err(|why| {
+        // Nothing has begun.
+        let _ = supervisor::forget(place);
+        Refusal::Why(format!("the supervisor did not start: {why}"))
+    })
+}
+
+/// A system is fit to run here if an admin has signed it, or if it ran here before a push, as the ledger says: that is what a
+/// rollback goes back to.
+fn check_origin(place: &Place, system: &Path) -> Result<(), Refusal> {
+    // From here on the garbage collector leaves it alone; and what only lies there, half copied, is no valid path.
+    machine::hold(place, system)?;
+    if !machine::is_valid(system) {
+        return Err(Refusal::Why(format!("{} is not in this host's store, or not any more", system.display())));
+    }
+    let ran = |entry: &Entry| match &entry.event {
+        Event::Activation { before, system: after, outcome, .. } => {
+            before == system || (after == system && *outcome == Outcome::Confirmed)
+        }
+        _ => false,
+    };
+    match Ledger::new(place.ledger()).entries()?.iter().any(ran) {
+        true => Ok(()),
+        false => Ok(machine::check_signature(place, system)?),
+    }
+}
+
+/// Starts the running system's polder as supervisor, in a unit that no switch touches. Its program is named by store path:
+/// what is under /etc is the next system's soon.
+fn start_unit(properties: &[&str], argument: Option<&str>) -> Result<(), String> {
+    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+    let own = own.to_string_lossy();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut arguments = vec![
+        "--quiet".to_owned(),
+        "--collect".to_owned(),
+        format!("--unit={UNIT}"),
+        "--description=polder: a system on trial".to_owned(),
+        "--service-type=notify".to_owned(),
+        format!("--setenv=PATH={path}"),
+        format!("--property=ExecStopPost={own} activate --settle"),
+        // The way back is a whole switch too.
+        "--property=TimeoutStopSec=600".to_owned(),
+        "--property=TimeoutStartSec=60".to_owned(),
+        "--property=KillMode=mixed".to_owned(),
+        // The last to be chosen when memory runs out.
+        "--property=OOMScoreAdjust=-900".to_owned(),
+    ];
+    arguments.extend(properties.iter().map(|property| (*property).to_owned()));
+    arguments.extend(["--".to_owned(), own.into_owned(), "activate".to_owned()]);
+    arguments.extend(argument.map(str::to_owned));
+    output("systemd-run", Path::new("/"), &arguments).map(drop).map_err(|failure| failure.in_words("systemd-run"))
+}
+
+/// Once the switch is over (or nothing is under way), how it stands.
+pub(super) fn wait(place: &Place) -> Result<Answer, Refusal> {
+    if supervisor::under_way(place)?.is_some() {
+        // Without an answer it has ended meanwhile, and the record says how.
+        supervisor::tell(place, &Word::Wait);
+    }
+    // In this order: what ends in between is in the ledger.
+    let activation = supervisor::under_way(place)?.map(Box::new);
+    let is_activation = |entry: &Entry| matches!(entry.event, Event::Activation { .. });
+    let last = Ledger::new(place.ledger()).entries()?.into_iter().rfind(is_activation);
+    Ok(Answer::Activation { activation, last: last.map(Box::new) })
+}
+
+/// Confirms or reverts, and is back when that is done.
+pub(super) fn conclude(place: &Place, word: &Word) -> Result<(), Refusal> {
+    let expected = match word {
+        Word::Confirm(_) => Outcome::Confirmed,
+        Word::Wait | Word::Revert(..) => Outcome::Reverted,
+    };
+    match supervisor::tell(place, word) {
+        Some(said) if said == expected.name() => Ok(()),
+        Some(said) => Err(Refusal::Why(format!("the supervisor says: {said}; `polder log` tells more"))),
+        None => Err(Refusal::Why("no activation is under way any more; `polder log` tells how it ended".to_owned())),
+    }
+}
+
+/// Runs the system's own rehearsal, as a user who can do nothing but read the keys.
+pub(super) fn rehearse(place: &Place, system: &Path) -> Result<Rehearsed, Refusal> {
+    check_origin(place, system)?;
+    let polder = system.join("etc/polder/bin/polder");
+    if !polder.exists() {
+        let why =
+            format!("{} has no {}: it would be the last push that this host takes", system.display(), "polder gate");
+        return Ok(Rehearsed { worse: vec![why], ..Rehearsed::default() });
+    }
+    let mut arguments: Vec<String> = [
+        "--quiet",
+        "--pipe",
+        "--wait",
+        "--collect",
+        "--unit=polder-rehearse.service",
+        "--property=DynamicUser=yes",
+        "--property=PrivateTmp=yes",
+        "--property=ProtectHome=yes",
+        "--property=NoNewPrivileges=yes",
+        "--property=CapabilityBoundingSet=",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
+    if nix::unistd::Group::from_name("polder").is_ok_and(|group| group.is_some()) {
+        arguments.push("--property=SupplementaryGroups=polder".to_owned());
+    } else if Daemon::ALL.iter().any(|daemon| system.join("etc/polder").join(daemon.document()).exists()) {
+        // The group comes with the first daemon, and with it the right to read keys.
+        let note = "no daemon of the fleet has run here yet: the first one is not rehearsed".to_owned();
+        return Ok(Rehearsed { notes: vec![note], ..Rehearsed::default() });
+    }
+    let words = ["--", &polder.to_string_lossy(), "rehearse", "--json", "--system", &system.to_string_lossy()]
+        .map(str::to_owned);
+    arguments.extend(words);
+    // Its exit code says what its answer says.
+    let ran = Command::new("systemd-run").args(&arguments).stdin(Stdio::null()).output()?;
+    serde_json::from_slice(&ran.stdout).map_err(|_| {
+        let said = String::from_utf8_lossy(&ran.stderr);
+        let silent = format!("it did not end within {REHEARSAL_SECONDS} s");
+        let words = if said.trim().is_empty() { &silent } else { said.trim() };
+        Refusal::Why(format!("the rehearsal gave no result: {words}"))
+    })
+}
+
+/// An activation that nobody supervises any more is ended: after a restart of the machine at once, else by a unit of its own.
+pub(super) fn settle_what_is_left(place: &Place) -> Result<(), String> {
+    // Whoever begins one at this moment is no leftover.
+    let Ok(_alone) = guard(place).and_then(|file| file.try_lock().map(|()| file).map_err(io::Error::from)) else {
+        return Ok(());
+    };
+    let Some(activation) = supervisor::under_way(place)? else { return Ok(()) };
+    if activation.boot != machine::boot_id() {
+        return supervisor::settle(place).map(drop);
+    }
+    if is_active(UNIT) { Ok(()) } else { start_unit(&[], Some("--settle")) }
+}
+
+/// Also while it starts or ends.
+fn is_active(unit: &str) -> bool {
+    let state = output("systemctl", Path::new("/"), &["show", "--property=ActiveState", "--value", unit]);
+    let state: io::Result<Vec<u8>> = state.map_err(|failure| io::Error::other(failure.in_words("systemctl")));
+    state.is_ok_and(|state| {
+        ["active", "activating", "deactivating", "reloading"].contains(&String::from_utf8_lossy(&state).trim())
+    })
+}

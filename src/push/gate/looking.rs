@@ -1,0 +1,31 @@
+//! How the host is.
+
+use std::path::Path;
+
+use crate::daemon::operator::unix_ms;
+use crate::push::ledger::Ledger;
+use crate::push::lock::{self, Lock, LockFile};
+use crate::push::machine;
+use crate::push::place::Place;
+use crate::push::protocol::{Report, VERSION};
+use crate::push::supervisor;
+
+pub(super) fn report(place: &Place) -> Result<Report, String> {
+    let now = unix_ms();
+    let resolved = |link: &Path| machine::resolved(link).map_err(|error| error.to_string());
+    Ok(Report {
+        protocol: VERSION,
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        host: nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned()),
+        system: resolved(&place.current)?,
+        profile: resolved(&place.profile)?,
+        booted: resolved(&place.booted)?,
+        boot: machine::boot_id(),
+        free: machine::free_bytes(&place.store),
+        lock: lock::held(LockFile::new(&place.state).read(), now).map(|lock: Lock| lock.shown()),
+        activation: supervisor::under_way(place)?,
+        last: Ledger::new(place.ledger()).last(1).map_err(|error| error.to_string())?.pop(),
+        failed_units: machine::failed_units(),
+        clock_ms: now,
+    })
+}

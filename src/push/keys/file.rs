@@ -1,0 +1,216 @@
+//! A key file of this host. [`changed`] decides (pure); [`apply`] reads and writes. Must never: tell a key, also not in an error.
+//! Called by the gate.
+
+use std::collections::BTreeMap;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+use std::{fs, os::unix};
+
+use nix::unistd::Group;
+
+use super::fingerprint;
+use crate::push::protocol::KeyChange;
+
+/// Who may read the keys, where there is such a group: the daemons.
+const GROUP: &str = "polder";
+
+/// Readable for that group, and for nobody else.
+const MODE: u32 = 0o640;
+
+/// Changes the file of this name in the folder of keys. Gives the fingerprints that it has then, in order, and whether
+/// anything was changed.
+///
+/// # Errors
+///
+/// In words: what is wrong with the file or with what was asked. The file is as it was.
+pub fn apply(folder: &Path, name: &str, change: &KeyChange) -> Result<(Vec<String>, bool), String> {
+    if !is_plain(name) {
+        return Err(format!("{name:?} is no name for a key file: expected letters, digits, - and _"));
+    }
+    let path = folder.join(name);
+    let place = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let before = match fs::read_to_string(&path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(place(&error)),
+    };
+    let after = changed(&before, change).map_err(|why| place(&why))?;
+    if after != before {
+        replace(folder, &path, &after).map_err(|error| place(&error))?;
+    }
+    let fingerprints = fingerprints(&after).map_err(|why| place(&why))?;
+    Ok((fingerprints, after != before))
+}
+
+/// The key files of the folder, with the fingerprints of their keys in order. A line that is no key stands as `no key`.
+///
+/// # Errors
+///
+/// The folder is there and cannot be read.
+pub fn all(folder: &Path) -> io::Result<BTreeMap<String, Vec<String>>> {
+    let entries = match fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(BTreeMap::new()),
+        Err(error) => return Err(error),
+    };
+    let mut files = BTreeMap::new();
+    for entry in entries {
+        let entry = entry?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if is_plain(&name) && entry.path().is_file() {
+            let text = fs::read_to_string(entry.path())?;
+            let named = |key| fingerprint(key).unwrap_or_else(|| "no key".to_owned());
+            files.insert(name, keys(&text).map(|(_, key)| named(key)).collect());
+        }
+    }
+    Ok(files)
+}
+
+/// A file's text after a change. Comments stay where they are.
+fn changed(text: &str, change: &KeyChange) -> Result<String, String> {
+    let present = fingerprints(text)?;
+    let lines: Vec<&str> = text.lines().collect();
+    let at = |wanted: &str| present.iter().position(|one| one == wanted);
+    let line_of = |index: usize| keys(text).nth(index).map_or(0, |(line, _)| line);
+    match change {
+        KeyChange::Add { key } => {
+            let wanted = fingerprint(&key.0).ok_or("what is to be added is no key: expected 32 bytes in base64")?;
+            match at(&wanted) {
+                Some(_) => Ok(text.to_owned()),
+                None => Ok(joined(lines.into_iter().chain([key.0.trim()]))),
+            }
+        }
+        KeyChange::Promote { fingerprint } => match at(fingerprint) {
+            None => Err(format!("there is no key {fingerprint} in it to become the first: {}", have(&present))),
+            Some(0) => Ok(text.to_owned()),
+            Some(index) => {
+                let (from, to) = (line_of(index), line_of(0));
+                let mut lines = lines;
+                let line = lines.remove(from);
+                lines.insert(to, line);
+                Ok(joined(lines))
+            }
+        },
+        KeyChange::Retire { keep } => match at(keep) {
+            Some(0) => {
+                let gone: Vec<usize> = keys(text).skip(1).map(|(line, _)| line).collect();
+                match gone.is_empty() {
+                    true => Ok(text.to_owned()),
+                    false => Ok(joined(
+                        lines.into_iter().enumerate().filter(|(n, _)| !gone.contains(n)).map(|(_, line)| line),
+                    )),
+                }
+            }
+            _ => Err(format!("the key {keep} is not its first, so the others are not removed: {}", have(&present))),
+        },
+    }
+}
+
+fn have(present: &[String]) -> String {
+    if present.is_empty() { "it has none".to_owned() } else { format!("it has {}", present.join(", ")) }
+}
+
+/// The fingerprints of all keys of a file, or the line that holds none.
+fn fingerprints(text: &str) -> Result<Vec<String>, String> {
+    keys(text)
+        .map(|(line, key)| fingerprint(key).ok_or_else(|| format!("line {}: expected 32 bytes in base64", line + 1)))
+        .collect()
+}
+
+/// The lines that hold keys, with their numbers from 0.
+fn keys(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let lines = text.lines().map(str::trim).enumerate();
+    lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
+}
+
+fn joined<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
+    lines.into_iter().map(|line| format!("{line}\n")).collect()
+}
+
+/// A name that stays in the folder.
+fn is_plain(name: &str) -> bool {
+    let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
+    !name.is_empty() && name.len() <= 64 && name.bytes().all(fits)
+}
+
+/// The whole new file, or the old one.
+fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
+    fs::create_dir_all(folder)?;
+    let mut fresh = tempfile::Builder::new().prefix(".key-").tempfile_in(folder)?;
+    fresh.write_all(text.as_bytes())?;
+    if nix::unistd::geteuid().is_root()
+        && let Some(group) = Group::from_name(GROUP).ok().flatten()
+    {
+        unix::fs::fchown(fresh.as_file(), None, Some(group.gid.as_raw()))?;
+    }
+    fresh.as_file().set_permissions(fs::Permissions::from_mode(MODE))?;
+    fresh.as_file().sync_all()?;
+    fresh.persist(path).map_err(|error| error.error)?;
+    fs::File::open(folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::push::keys::make;
+    use crate::push::protocol::Secret;
+
+    fn add(key: &Secret) -> KeyChange {
+        KeyChange::Add { key: key.clone() }
+    }
+
+    fn name(key: &Secret) -> String {
+        fingerprint(&key.0).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_added_last_then_becomes_the_first_then_the_others_go() {
+        let (old, new) = (make().unwrap(), make().unwrap());
+        let text = format!("# of the whole fleet\n{}\n", old.0);
+        let added = changed(&text, &add(&new)).unwrap();
+        assert_eq!(added, format!("# of the whole fleet\n{}\n{}\n", old.0, new.0));
+        assert_eq!(changed(&added, &add(&new)).unwrap(), added, "twice is once");
+        let early = changed(&added, &KeyChange::Retire { keep: name(&new) }).unwrap_err();
+        assert!(early.contains("not its first"), "{early}");
+        let promoted = changed(&added, &KeyChange::Promote { fingerprint: name(&new) }).unwrap();
+        assert_eq!(promoted, format!("# of the whole fleet\n{}\n{}\n", new.0, old.0));
+        let retired = changed(&promoted, &KeyChange::Retire { keep: name(&new) }).unwrap();
+        assert_eq!(retired, format!("# of the whole fleet\n{}\n", new.0));
+    }
+
+    #[test]
+    fn no_error_tells_a_key() {
+        let key = make().unwrap();
+        let other = make().unwrap();
+        for (text, change) in [
+            (format!("{}\n{}x\n", key.0, key.0), add(&other)),
+            (format!("{}\n", key.0), KeyChange::Promote { fingerprint: name(&other) }),
+            (format!("{}\n", key.0), add(&Secret("bad".to_owned()))),
+        ] {
+            let error = changed(&text, &change).unwrap_err();
+            assert!(!error.contains(&key.0[..8]) && !error.contains(&other.0[..8]), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_file_is_made_replaced_whole_and_read_by_nobody_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = make().unwrap();
+        assert_eq!(apply(folder.path(), "cookies", &add(&key)).unwrap(), (vec![name(&key)], true));
+        assert_eq!(apply(folder.path(), "cookies", &add(&key)).unwrap(), (vec![name(&key)], false));
+        let file = folder.path().join("cookies");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, MODE);
+        assert_eq!(all(folder.path()).unwrap(), BTreeMap::from([("cookies".to_owned(), vec![name(&key)])]));
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_name_does_not_lead_out_of_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        for bad in ["", "..", "../shadow", "a/b", ".hidden", "/etc/shadow"] {
+            assert!(apply(folder.path(), bad, &add(&make().unwrap())).is_err(), "{bad}");
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! The keys of an admin machine itself: the deploy key opens the hosts' gates, the signing key signs what is copied there.
+//!
+//! Must never: overwrite a key, or show a private one. Called by `polder keys make`.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::rotate::write_secret;
+use crate::push::admin::Admin;
+use crate::push::program::output;
+
+/// The public parts, to be put into the fleet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Public {
+    /// `ssh-ed25519 AAAA… admin-nl`.
+    pub deploy: String,
+    /// `admin-nl-1:AAAA…`.
+    pub signing: String,
+}
+
+/// What `nix` needs to be told besides.
+const NIX: [&str; 2] = ["--extra-experimental-features", "nix-command"];
+
+/// Makes those keys that are not there, and gives the public parts of both.
+///
+/// # Errors
+///
+/// In words: a program that is missing, a folder that cannot be written.
+pub fn make(admin: &Admin) -> Result<Public, String> {
+    make_named(admin, &format!("{}-1", admin.name))
+}
+
+/// Makes the keys that are to follow those of an admin machine, beside them, where they are not there yet.
+///
+/// # Errors
+///
+/// As [`make`].
+pub fn make_next(admin: &Admin) -> Result<Public, String> {
+    let present = make(admin)?;
+    make_named(&next(admin), &name_after(&present.signing, &admin.name))
+}
+
+/// The same admin machine with the keys that follow.
+pub fn next(admin: &Admin) -> Admin {
+    Admin {
+        deploy_key: beside(&admin.deploy_key, "next"),
+        signing_key: beside(&admin.signing_key, "next"),
+        ..admin.clone()
+    }
+}
+
+/// The next keys take the place of the present ones, which are kept beside them.
+///
+/// # Errors
+///
+/// A file cannot be renamed, or there are no next keys.
+pub fn switch(admin: &Admin) -> Result<Public, String> {
+    let following = next(admin);
+    let pairs = [(&admin.deploy_key, &following.deploy_key), (&admin.signing_key, &following.signing_key)];
+    // One that has switched already was interrupted then.
+    if !pairs.iter().any(|(_, fresh)| fresh.exists()) {
+        return Err("there are no next keys: `polder keys make --next`, then push what it prints".to_owned());
+    }
+    for (present, fresh) in pairs.into_iter().filter(|(_, fresh)| fresh.exists()) {
+        let old = beside(present, "old");
+        let renamed = fs::rename(present, &old).and_then(|()| fs::rename(fresh, present));
+        renamed.map_err(|error| named(present, &error))?;
+    }
+    make(admin)
+}
+
+fn beside(file: &Path, what: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(format!(".{what}"));
+    PathBuf::from(name)
+}
+
+/// `admin-nl-2` after `admin-nl-1:AAAA…`: hosts tell keys apart by their names.
+fn name_after(public: &str, admin: &str) -> String {
+    let name = public.split(':').next().unwrap_or_default();
+    let number = name.rsplit_once('-').and_then(|(_, number)| number.parse::<u32>().ok()).unwrap_or(1);
+    format!("{admin}-{}", number + 1)
+}
+
+fn make_named(admin: &Admin, signing_name: &str) -> Result<Public, String> {
+    Ok(Public { deploy: deploy(admin)?, signing: signing(admin, signing_name)? })
+}
+
+fn deploy(admin: &Admin) -> Result<String, String> {
+    let file = &admin.deploy_key;
+    if !there(file)? {
+        let scratch = tempfile::tempdir().map_err(|error| format!("a temporary folder: {error}"))?;
+        let fresh = scratch.path().join("deploy");
+        let name = fresh.to_string_lossy();
+        let how = ["-q", "-t", "ed25519", "-N", "", "-C", &*admin.name, "-f", &*name];
+        output("ssh-keygen", scratch.path(), &how).map_err(|failure| failure.in_words("ssh-keygen"))?;
+        let secret = fs::read(&fresh).map_err(|error| named(&fresh, &error))?;
+        write_secret(file, &secret).map_err(|error| named(file, &error))?;
+    }
+    // ssh-keygen refuses a key that a group may read where the key is the caller's own: a copy tells the public part.
+    let secret = fs::read(file).map_err(|error| named(file, &error))?;
+    let copy = tempfile::NamedTempFile::new().and_then(|mut copy| copy.write_all(&secret).map(|()| copy));
+    let copy = copy.map_err(|error| format!("a temporary file: {error}"))?;
+    let name = copy.path().to_string_lossy();
+    let public = output("ssh-keygen", Path::new("/"), &["-y", "-f", &*name])
+        .map_err(|failure| failure.in_words(&format!("ssh-keygen, of {}", file.display())))?;
+    let public = String::from_utf8_lossy(&public);
+    let words: Vec<&str> = public.split_whitespace().take(2).chain([admin.name.as_str()]).collect();
+    Ok(words.join(" "))
+}
+
+fn signing(admin: &Admin, name: &str) -> Result<String, String> {
+    let file = &admin.signing_key;
+    if !there(file)? {
+        let made = nix(&["key", "generate-secret", "--key-name", name], b"")?;
+        write_secret(file, made.trim().as_bytes()).map_err(|error| named(file, &error))?;
+    }
+    let secret = fs::read(file).map_err(|error| named(file, &error))?;
+    Ok(nix(&["key", "convert-secret-to-public"], &secret)?.trim().to_owned())
+}
+
+/// What nix prints, given something to read: a secret is no argument.
+fn nix(arguments: &[&str], input: &[u8]) -> Result<String, String> {
+    let not_started = |error: io::Error| match error.kind() {
+        io::ErrorKind::NotFound => "there is no `nix` on this machine".to_owned(),
+        _ => format!("nix did not start: {error}"),
+    };
+    let mut child = Command::new("nix")
+        .args(arguments)
+        .args(NIX)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .map_err(not_started)?;
+    if let Some(mut stdin) = child.stdin.take() {
+        // If it does not want to read, it says why.
+        let _ = stdin.write_all(input);
+    }
+    let ran = child.wait_with_output().map_err(not_started)?;
+    match ran.status.success() {
+        true => Ok(String::from_utf8_lossy(&ran.stdout).into_owned()),
+        false => Err(format!("nix {}: {}", arguments.join(" "), String::from_utf8_lossy(&ran.stderr).trim())),
+    }
+}
+
+/// One that is there and cannot be seen is no reason to make another.
+fn there(file: &Path) -> Result<bool, String> {
+    file.try_exists().map_err(|error| named(file, &error))
+}
+
+fn named(file: &Path, error: &io::Error) -> String {
+    let hint = if error.kind() == io::ErrorKind::PermissionDenied { "; only root makes keys here" } else { "" };
+    format!("{}: {error}{hint}", file.display())
+}
+
+/// Where the keys are.
+pub fn files(admin: &Admin) -> [&PathBuf; 2] {
+    [&admin.deploy_key, &admin.signing_key]
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::push::known_fleet::tests::admin_in;
+
+    #[test]
+    fn the_next_signing_key_has_the_next_name() {
+        assert_eq!(name_after("admin-nl-1:AAAA", "admin-nl"), "admin-nl-2");
+        assert_eq!(name_after("fleet:AAAA", "admin-nl"), "admin-nl-2");
+    }
+
+    #[test]
+    fn without_next_keys_nothing_is_switched() {
+        let kept = tempfile::tempdir().unwrap();
+        let admin = admin_in(kept.path());
+        write_secret(&admin.deploy_key, b"x").unwrap();
+        assert!(switch(&admin).unwrap_err().contains("no next keys"));
+        assert_eq!(fs::read(&admin.deploy_key).unwrap(), b"x");
+        assert!(write_secret(&admin.deploy_key, b"y").is_err(), "a key is never overwritten");
+    }
+}

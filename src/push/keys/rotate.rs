@@ -1,0 +1,193 @@
+//! A new key for a file that several hosts have, so that at no time one of them is given what it cannot open.
+//!
+//! Every host gets the new key as one more; only when all have it does it become the first anywhere. [`next`] decides from what the
+//! hosts have (pure), so whoever was interrupted just begins again. The new key waits in the admin machine's state until it is the
+//! first everywhere. Called by `polder keys`.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use nix::unistd::{Group, User};
+
+use super::{fingerprint, make};
+use crate::push::admin::Admin;
+use crate::push::locking::{Gates, ask_all, otherwise};
+use crate::push::protocol::{Answer, KeyChange, Request, Secret};
+
+/// How long a host may take to change a file and let its daemons read it.
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How long a host may take to say which keys it has.
+const LOOK: Duration = Duration::from_secs(10);
+
+/// Whose an admin machine's secrets are, and who may read them, where there are such.
+const OWNER: &str = "polder-admin";
+const GROUP: &str = "polder";
+
+/// The key files of a host: the fingerprints of each, in order.
+pub type HostFiles = BTreeMap<String, Vec<String>>;
+
+/// The same of several hosts.
+pub type Files = BTreeMap<String, HostFiles>;
+
+/// Hosts and why something was not done there.
+pub type Failed = Vec<(String, String)>;
+
+/// What is to be done next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Step {
+    /// These hosts do not have the new key.
+    Add(Vec<String>),
+    /// All have it; for these it is not the first.
+    Promote(Vec<String>),
+    /// It is the first everywhere.
+    Done,
+}
+
+/// Decides by what each host has in the file.
+pub fn next(keys: &BTreeMap<String, Vec<String>>, new: &str) -> Step {
+    let those = |lacking: &dyn Fn(&[String]) -> bool| -> Vec<String> {
+        keys.iter().filter(|(_, keys)| lacking(keys)).map(|(host, _)| host.clone()).collect()
+    };
+    let without = those(&|keys| !keys.iter().any(|key| key == new));
+    if !without.is_empty() {
+        return Step::Add(without);
+    }
+    let not_first = those(&|keys| keys.first().is_none_or(|first| first != new));
+    if not_first.is_empty() { Step::Done } else { Step::Promote(not_first) }
+}
+
+/// What all hosts have.
+///
+/// # Errors
+///
+/// Those that did not say, and why.
+pub fn look<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Result<Files, Failed> {
+    let (mut files, mut failed) = (Files::new(), Failed::new());
+    for (host, its) in look_at_each(gates, hosts) {
+        match its {
+            Ok(its) => drop(files.insert(host, its)),
+            Err(why) => failed.push((host, why)),
+        }
+    }
+    if failed.is_empty() { Ok(files) } else { Err(failed) }
+}
+
+/// What each host has, or why it did not say.
+pub fn look_at_each<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Vec<(String, Result<HostFiles, String>)> {
+    let answers = ask_all(gates, hosts, &Request::Keys, LOOK).into_iter().map(|answer| match answer {
+        Ok(Answer::Keys { files }) => Ok(files),
+        other => Err(otherwise(other)),
+    });
+    hosts.iter().cloned().zip(answers).collect()
+}
+
+/// The keys of one file, by host. A host without the file has none.
+pub fn of_file(files: &Files, name: &str) -> BTreeMap<String, Vec<String>> {
+    files.iter().map(|(host, files)| (host.clone(), files.get(name).cloned().unwrap_or_default())).collect()
+}
+
+/// Makes a key the first of a file on all these hosts, step by step; after each step every host is looked at again. `told` hears
+/// of each step before it is done.
+///
+/// # Errors
+///
+/// The hosts where it stopped. No later step was begun anywhere: it can be done again.
+pub fn turn<G: Gates + ?Sized>(
+    gates: &G,
+    token: &str,
+    name: &str,
+    key: &Secret,
+    hosts: &[String],
+    told: &mut dyn FnMut(&Step),
+) -> Result<(), Failed> {
+    let new = fingerprint(&key.0).ok_or_else(|| vec![("this machine".to_owned(), "the new key is none".to_owned())])?;
+    loop {
+        let step = next(&of_file(&look(gates, hosts)?, name), &new);
+        told(&step);
+        match &step {
+            Step::Done => return Ok(()),
+            Step::Add(those) => change(gates, token, name, &KeyChange::Add { key: key.clone() }, those)?,
+            Step::Promote(those) => {
+                change(gates, token, name, &KeyChange::Promote { fingerprint: new.clone() }, those)?;
+            }
+        }
+    }
+}
+
+/// One step on several hosts at once.
+///
+/// # Errors
+///
+/// Those where it was not done, or where it is not sure that it was.
+pub fn change<G: Gates + ?Sized>(
+    gates: &G,
+    token: &str,
+    name: &str,
+    change: &KeyChange,
+    hosts: &[String],
+) -> Result<(), Failed> {
+    let request = Request::Key { token: token.to_owned(), name: name.to_owned(), change: change.clone() };
+    let answers = ask_all(gates, hosts, &request, LIMIT);
+    let failed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Keys { .. })));
+    let failed: Failed = failed.map(|(host, answer)| (host.clone(), otherwise(answer))).collect();
+    if failed.is_empty() { Ok(()) } else { Err(failed) }
+}
+
+/// The new key of a rotation that has begun and not ended on this admin machine, or one that begins now.
+///
+/// # Errors
+///
+/// In words.
+pub fn begin(admin: &Admin, name: &str) -> Result<Secret, String> {
+    let file = waiting(admin, name);
+    let place = |error: &io::Error| format!("{}: {error}", file.display());
+    match fs::read_to_string(&file) {
+        Ok(text) if fingerprint(&text).is_some() => return Ok(Secret(text.trim().to_owned())),
+        Ok(_) => return Err(format!("{}: expected one key; remove it and begin again", file.display())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(place(&error)),
+    }
+    let key = make()?;
+    write_secret(&file, key.0.as_bytes()).map_err(|error| place(&error))?;
+    Ok(key)
+}
+
+/// The rotation has ended: the hosts have the key.
+///
+/// # Errors
+///
+/// The file cannot be removed.
+pub fn end(admin: &Admin, name: &str) -> io::Result<()> {
+    fs::remove_file(waiting(admin, name))
+}
+
+fn waiting(admin: &Admin, name: &str) -> PathBuf {
+    admin.state_dir.join(format!("new-{name}.key"))
+}
+
+/// A file that only the operators of this machine can read. Never one that is there already.
+pub(super) fn write_secret(file: &Path, content: &[u8]) -> io::Result<()> {
+    let folder = file.parent().unwrap_or(Path::new("."));
+    fs::create_dir_all(folder)?;
+    let mut fresh = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+    fresh.write_all(content)?;
+    // The group of its folder is the operators'; the owner is nobody who logs in, or ssh would refuse to that one a key that
+    // others can read too.
+    if nix::unistd::geteuid().is_root()
+        && let (Ok(Some(user)), Ok(Some(group))) = (User::from_name(OWNER), Group::from_name(GROUP))
+    {
+        std::os::unix::fs::fchown(fresh.as_file(), Some(user.uid.as_raw()), Some(group.gid.as_raw()))?;
+    }
+    fresh.as_file().set_permissions(fs::Permissions::from_mode(0o640))?;
+    fresh.as_file().sync_all()?;
+    fresh.persist_noclobber(file).map(drop).map_err(|error| error.error)
+}
+
+#[cfg(test)]
+#[path = "rotate_tests.rs"]
+mod tests;

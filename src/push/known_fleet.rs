@@ -1,0 +1,136 @@
+//! The fleet as it was last evaluated on this admin machine: what the emergency verbs go by, since they must not wait for Nix.
+//!
+//! Owns `STATE_DIR/fleet.json`. Written by `check`, `plan` and `push`.
+
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+
+use super::admin::Admin;
+use crate::fleet::{self, Fleet};
+
+/// Names another admin document than [`super::admin::FILE`].
+pub const ADMIN_VARIABLE: &str = "POLDER_ADMIN";
+
+/// This admin machine; `None` on any other machine.
+///
+/// # Errors
+///
+/// The document is there and cannot be read, or is none.
+pub fn admin() -> Result<Option<Admin>, String> {
+    let named = std::env::var_os(ADMIN_VARIABLE).map(PathBuf::from);
+    let file = named.clone().unwrap_or_else(|| PathBuf::from(super::admin::FILE));
+    if named.is_none() && !file.exists() {
+        return Ok(None);
+    }
+    Admin::load(&file).map(Some).map_err(|findings| findings.to_string())
+}
+
+/// The same where there has to be one.
+///
+/// # Errors
+///
+/// Also where this is no admin machine.
+pub fn this_admin() -> Result<Admin, String> {
+    admin()?.ok_or_else(|| {
+        format!(
+            "this is no admin machine: there is no {}; run this where the role admin is, or name such a document with {ADMIN_VARIABLE}",
+            super::admin::FILE
+        )
+    })
+}
+
+/// Keeps the fleet document's text.
+///
+/// # Errors
+///
+/// The state folder cannot be written: the error names the file.
+pub fn store(admin: &Admin, text: &str) -> io::Result<()> {
+    write(&file(admin), text)
+}
+
+/// Keeps a fleet that was just evaluated, if this is an admin machine of it. One with findings is only kept where none is yet:
+/// the emergency verbs go by what is deployed, not by what is being written.
+///
+/// # Errors
+///
+/// For a note: the fleet could not be kept.
+pub fn remember(fleet: &Fleet, text: &str, is_well: bool) -> Result<(), String> {
+    match admin()? {
+        Some(admin) if fleet.hosts.contains_key(&admin.name) && (is_well || !file(&admin).exists()) => {
+            store(&admin, text).map_err(|error| format!("the fleet cannot be kept for the emergency verbs: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The fleet that was kept last.
+///
+/// # Errors
+///
+/// There is none, or it is of another release; says what to do.
+pub fn load(admin: &Admin) -> Result<Fleet, String> {
+    let file = file(admin);
+    if !file.exists() {
+        return Err(format!(
+            "the fleet is not known here yet ({} is not there): run `polder check` once, or name --fleet FILE",
+            file.display()
+        ));
+    }
+    fleet::load(&file)
+        .map_err(|findings| format!("{findings}\nrun `polder check` to evaluate the fleet again, or name --fleet FILE"))
+}
+
+/// A file of the state folder, replaced whole; other operators of this machine may replace it too.
+pub(super) fn write(file: &Path, text: &str) -> io::Result<()> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
+    let folder = file.parent().unwrap_or(Path::new("."));
+    let replaced = || {
+        if !folder.exists() {
+            std::fs::create_dir_all(folder)?;
+            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o2770))?;
+        }
+        let mut fresh = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
+        fresh.write_all(text.as_bytes())?;
+        fresh.as_file().set_permissions(std::fs::Permissions::from_mode(0o660))?;
+        fresh.as_file().sync_all()?;
+        fresh.persist(file).map(drop).map_err(|error| error.error)
+    };
+    replaced().map_err(named)
+}
+
+fn file(admin: &Admin) -> PathBuf {
+    admin.state_dir.join("fleet.json")
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    /// An admin machine whose state is kept in a folder.
+    pub(crate) fn admin_in(folder: &Path) -> Admin {
+        Admin {
+            name: "admin-nl".to_owned(),
+            location: "nl".to_owned(),
+            deploy_key: folder.join("keys/deploy"),
+            signing_key: folder.join("keys/signing"),
+            deploy_user: "polder-deploy".to_owned(),
+            working_copy: folder.join("fleet"),
+            state_dir: folder.join("state"),
+        }
+    }
+
+    #[test]
+    fn a_fleet_that_was_kept_is_known_and_without_one_it_is_said_what_to_do() {
+        let kept = tempfile::tempdir().unwrap();
+        let admin = admin_in(kept.path());
+        let error = load(&admin).unwrap_err();
+        assert!(error.contains("run `polder check` once, or name --fleet FILE"), "{error}");
+        let text = r#"{ "version": 1, "hosts": {}, "zones": {}, "pools": {}, "systems": {} }"#;
+        store(&admin, text).unwrap();
+        assert!(load(&admin).unwrap().hosts.is_empty());
+        store(&admin, "{").unwrap();
+        assert!(load(&admin).unwrap_err().contains("run `polder check` to evaluate"));
+    }
+}

@@ -1,0 +1,260 @@
+//! What the pusher and a host's gate say to each other: one request and one answer a connection, each a line of JSON.
+//!
+//! Owns the words and their version. A pusher runs `polder VERSION` through ssh, which the forced command of the deploy user
+//! turns into a connection to the host's gate; an older or newer gate refuses by name instead of guessing. Must never: do
+//! anything. Called by [`super::remote`] on the admin machine and by [`super::gate`] on the host.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::activation::Activation;
+use super::ledger::{Entry, Record};
+use super::lock::Lock;
+pub use crate::fleet::running::Running;
+
+/// The version of the protocol. It is raised when an older peer would misunderstand; new optional fields do not raise it.
+pub const VERSION: u32 = 1;
+
+/// What a pusher asks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Request {
+    /// How the host is. Answer: [`Answer::Report`].
+    Report,
+    /// What its daemons and units run with. Answer: [`Answer::Running`].
+    Running,
+    /// Take the fleet lock here. Answer: [`Answer::Done`], or [`Answer::Locked`] with the holder.
+    Lock {
+        /// The lock wanted: its `expires` is computed by the host.
+        lock: Lock,
+        /// For how long, in seconds of the host's clock.
+        seconds: u64,
+    },
+    /// Keep it for longer. The same answers.
+    Renew {
+        /// Whose.
+        token: String,
+        /// From now, in seconds.
+        seconds: u64,
+    },
+    /// Give it back. Done also when it is not held.
+    Unlock {
+        /// Whose.
+        token: String,
+    },
+    /// Take it from its holder, whoever that is; the ledger keeps who did it and why.
+    BreakLock {
+        /// `USER@HOST`.
+        who: String,
+        /// Why.
+        why: String,
+    },
+    /// Keep a copied system from the garbage collector until the push is settled.
+    Hold {
+        /// Of the lock.
+        token: String,
+        /// Its store path.
+        system: PathBuf,
+    },
+    /// Try the daemons of a system with their new documents on loopback, beside the running ones. Answer: [`Answer::Rehearsed`].
+    Rehearse {
+        /// Of the lock.
+        token: String,
+        /// The system.
+        system: PathBuf,
+    },
+    /// Switch to a system, and back unless it is confirmed in time. Answered once it runs or is refused: see
+    /// [`Request::Activation`] for what became of it.
+    Activate {
+        /// Of the lock.
+        token: String,
+        /// The system.
+        system: PathBuf,
+        /// The system that must be running now (compare and swap).
+        expected: PathBuf,
+        /// How long the switch may wait for its confirmation, in seconds.
+        confirm_within: u64,
+        /// For the ledger.
+        record: Record,
+    },
+    /// What has become of an activation. Answer: [`Answer::Activation`].
+    Activation,
+    /// Keep what was activated: it becomes the profile and the boot default. Answered when that is done.
+    Confirm {
+        /// Of the lock.
+        token: String,
+        /// Whose activation.
+        push: String,
+    },
+    /// Go back now. Answered when that is done.
+    Revert {
+        /// Of the lock.
+        token: String,
+        /// Whose activation.
+        push: String,
+        /// Why.
+        why: String,
+    },
+    /// The last entries of the ledger, oldest first. Answer: [`Answer::Ledger`].
+    Ledger {
+        /// How many at most.
+        last: usize,
+    },
+    /// Copies of other hosts' entries, to be kept here (on admin machines).
+    Copies {
+        /// By host.
+        ledgers: BTreeMap<String, Vec<Entry>>,
+    },
+    /// The key files of the host: names and how many keys each has, and a fingerprint of each. Answer: [`Answer::Keys`].
+    Keys,
+    /// Change a key file, then let the daemons read it again. No key ever travels back. Answer: [`Answer::Keys`], of this file.
+    Key {
+        /// Of the lock.
+        token: String,
+        /// A plain file name below the folder of keys.
+        name: String,
+        /// What becomes of it.
+        change: KeyChange,
+    },
+    /// Everything after this request and its [`Answer::Done`] goes to a daemon's admin socket and back.
+    Relay {
+        /// Which.
+        daemon: Daemon,
+    },
+}
+
+/// The two daemons.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Daemon {
+    /// The proxy.
+    PolderProxy,
+    /// The nameserver.
+    PolderDns,
+}
+
+impl Daemon {
+    /// Both.
+    pub const ALL: [Daemon; 2] = [Daemon::PolderProxy, Daemon::PolderDns];
+
+    /// `polder-proxy`.
+    pub fn name(self) -> &'static str {
+        match self {
+            Daemon::PolderProxy => "polder-proxy",
+            Daemon::PolderDns => "polder-dns",
+        }
+    }
+
+    /// Its document's file name under /etc/polder.
+    pub fn document(self) -> &'static str {
+        match self {
+            Daemon::PolderProxy => "proxy.json",
+            Daemon::PolderDns => "dns.json",
+        }
+    }
+}
+
+/// Text that is never shown: its `Debug` hides it.
+#[derive(Clone, Serialize, Deserialize)]
+pub struct Secret(pub String);
+
+impl std::fmt::Debug for Secret {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("(secret)")
+    }
+}
+
+/// One step of a key file, which has one key a line: the first one seals, all of them open.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "change", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum KeyChange {
+    /// A key more, the last one: it opens, and seals nothing yet. Done also when the file has it.
+    Add {
+        /// 32 bytes in base64. Never logged.
+        key: Secret,
+    },
+    /// One of its keys becomes the first.
+    Promote {
+        /// That key's fingerprint.
+        fingerprint: String,
+    },
+    /// All but the first go.
+    Retire {
+        /// The fingerprint of the first, which stays.
+        keep: String,
+    },
+}
+
+/// What a gate answers.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "kebab-case")]
+pub enum Answer {
+    /// It is done.
+    Done,
+    /// It is not done, and why: for the operator, in whole sentences.
+    Refused {
+        /// Why.
+        why: String,
+    },
+    /// Somebody has the lock.
+    Locked {
+        /// Who.
+        holder: Lock,
+    },
+    /// How the host is.
+    Report(Box<Report>),
+    /// What runs.
+    Running(Box<Running>),
+    /// How a rehearsal went.
+    Rehearsed(super::rehearsal::Rehearsed),
+    /// The activation, if there is one under way.
+    Activation {
+        /// It.
+        activation: Option<Box<Activation>>,
+        /// How the last one ended.
+        last: Option<Box<Entry>>,
+    },
+    /// Entries, oldest first.
+    Ledger {
+        /// They.
+        entries: Vec<Entry>,
+    },
+    /// Key files by name.
+    Keys {
+        /// The fingerprints of each file's keys, in order.
+        files: BTreeMap<String, Vec<String>>,
+    },
+}
+
+/// How a host is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Report {
+    /// The gate's protocol: [`VERSION`] of its build.
+    pub protocol: u32,
+    /// polder's version there.
+    pub version: String,
+    /// Its own name.
+    pub host: String,
+    /// The system that runs: the target of /run/current-system.
+    pub system: PathBuf,
+    /// The system that its profile names. Another one than runs: somebody else switched, or a switch was cut short.
+    pub profile: PathBuf,
+    /// The system it was booted with.
+    pub booted: PathBuf,
+    /// Changes with each boot.
+    pub boot: String,
+    /// Free bytes where the store is.
+    pub free: u64,
+    /// The lock, if it is held.
+    pub lock: Option<Lock>,
+    /// An activation that waits to be confirmed.
+    pub activation: Option<Activation>,
+    /// The last entry of its ledger.
+    pub last: Option<Entry>,
+    /// Units that have failed.
+    pub failed_units: Vec<String>,
+    /// Its clock, in milliseconds since the epoch.
+    pub clock_ms: u64,
+}

@@ -1,0 +1,216 @@
+//! What is asked of a host (pure): from the fleet's roles and the documents that its daemons are to run with.
+
+use std::collections::BTreeSet;
+use std::fmt;
+use std::net::{IpAddr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use crate::config;
+use crate::config::proxy::{BackendsConfig, HostPattern, ServiceConfig, Target};
+use crate::fleet::{Fleet, Role, System};
+
+/// How long what is asked directly has to go well.
+const STEADY: Duration = Duration::from_secs(1);
+
+/// One question.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Probe {
+    /// A nameserver answers for a zone, with authority.
+    Zone {
+        /// It.
+        nameserver: SocketAddr,
+        /// The zone.
+        apex: String,
+        /// Over TCP, not UDP.
+        tcp: bool,
+    },
+    /// A nameserver has addresses for a pool.
+    Pool {
+        /// It.
+        nameserver: SocketAddr,
+        /// The pool, or an alias.
+        name: String,
+    },
+    /// A proxy says that it can serve.
+    Ready {
+        /// Its listener.
+        proxy: SocketAddr,
+    },
+    /// A proxy serves a site.
+    Site {
+        /// Its listener.
+        proxy: SocketAddr,
+        /// The host name.
+        host: String,
+        /// The path.
+        path: String,
+    },
+    /// A proxy's checks find a backend up.
+    Backend {
+        /// The proxy's host.
+        proxy: String,
+        /// The service.
+        service: String,
+        /// The backend.
+        name: String,
+    },
+}
+
+impl fmt::Display for Probe {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Probe::Zone { nameserver, apex, tcp } => {
+                let over = if *tcp { "TCP" } else { "UDP" };
+                write!(f, "{nameserver} answers for {apex} over {over}")
+            }
+            Probe::Pool { nameserver, name } => write!(f, "{nameserver} has addresses for {name}"),
+            Probe::Ready { proxy } => write!(f, "{proxy} is ready"),
+            Probe::Site { proxy, host, path } => write!(f, "{proxy} serves {host}{path}"),
+            Probe::Backend { proxy, service, name } => write!(f, "{proxy} finds {service}/{name} up"),
+        }
+    }
+}
+
+/// The questions to one host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Probes {
+    /// They.
+    pub asked: BTreeSet<Probe>,
+    /// How long all has to go well: until checks elsewhere would have noticed.
+    pub steady: Duration,
+}
+
+/// What is asked of a host.
+pub fn probes(fleet: &Fleet, host: &str) -> Probes {
+    let mut probes = Probes { asked: BTreeSet::new(), steady: STEADY };
+    let Some(System::Rendered { dns, proxy, .. }) = fleet.systems.get(host) else { return probes };
+    let addresses = fleet.hosts.get(host).map_or(&[][..], |host| &host.addresses);
+    if let Some(Ok(config)) = dns.as_ref().map(|text| config::dns::parse(Path::new("dns.json"), text)) {
+        for nameserver in reached(addresses, config.listeners.iter().copied()) {
+            for apex in config.zones.keys() {
+                let zone = |tcp| Probe::Zone { nameserver, apex: apex.clone(), tcp };
+                probes.asked.extend([zone(false), zone(true)]);
+            }
+            let names = config.pools.iter().flat_map(|(name, pool)| std::iter::once(name).chain(&pool.aliases));
+            probes.asked.extend(names.map(|name| Probe::Pool { nameserver, name: name.clone() }));
+        }
+    }
+    if let Some(Ok(config)) = proxy.as_ref().map(|text| config::proxy::parse(Path::new("proxy.json"), text)) {
+        for proxy in reached(addresses, config.listeners.iter().map(|listener| listener.address)) {
+            probes.asked.insert(Probe::Ready { proxy });
+            let sites = config.services.values().flat_map(sites);
+            probes.asked.extend(sites.map(|(host, path)| Probe::Site { proxy, host, path }));
+        }
+    }
+    if fleet.hosts.get(host).is_some_and(|host| host.is(Role::Backend)) {
+        seen_by_proxies(fleet, addresses, &mut probes);
+    }
+    probes
+}
+
+/// Where listeners are reached from outside.
+fn reached(addresses: &[IpAddr], listeners: impl Iterator<Item = SocketAddr>) -> BTreeSet<SocketAddr> {
+    let mut reached = BTreeSet::new();
+    for listener in listeners.filter(|listener| !listener.ip().is_loopback()) {
+        if listener.ip().is_unspecified() {
+            let same = addresses.iter().filter(|address| address.is_ipv4() == listener.is_ipv4());
+            reached.extend(same.map(|address| SocketAddr::new(*address, listener.port())));
+        } else {
+            reached.insert(listener);
+        }
+    }
+    reached
+}
+
+/// A host name and path of every route of a service. Of a pattern, a name that it matches.
+pub fn sites(service: &ServiceConfig) -> impl Iterator<Item = (String, String)> + '_ {
+    let host = |pattern: &HostPattern| pattern.to_string().replacen('*', "probe", 1);
+    service.hosts.iter().flat_map(move |pattern| service.paths.iter().map(move |path| (host(pattern), path.clone())))
+}
+
+/// Backends are closed to everybody but the proxies: those are asked what they find.
+fn seen_by_proxies(fleet: &Fleet, addresses: &[IpAddr], probes: &mut Probes) {
+    for (proxy, system) in &fleet.systems {
+        let System::Rendered { proxy: Some(text), .. } = system else { continue };
+        let Ok(config) = config::proxy::parse(Path::new("proxy.json"), text) else { continue };
+        for (service, Target::Backends(target)) in
+            config.services.values().map(|service| (&service.name, &service.target))
+        {
+            for backend in target.backends.iter().filter(|backend| addresses.contains(&backend.address.ip())) {
+                let (proxy, service, name) = (proxy.clone(), service.clone(), backend.name.clone());
+                probes.asked.insert(Probe::Backend { proxy, service, name });
+                probes.steady = probes.steady.max(detection(target));
+            }
+        }
+    }
+}
+
+/// When checks have noticed a dead backend (DESIGN 6).
+fn detection(target: &BackendsConfig) -> Duration {
+    let check = &target.check;
+    check.interval + check.timeout + check.fast_interval.max(check.timeout) * (check.fall.saturating_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn example() -> Fleet {
+        let text = std::fs::read_to_string("tests/data/fleet/example.json").unwrap();
+        crate::fleet::parse(Path::new("example.json"), &text).unwrap()
+    }
+
+    fn words(host: &str) -> Vec<String> {
+        probes(&example(), host).asked.iter().map(Probe::to_string).collect()
+    }
+
+    #[test]
+    fn a_nameserver_is_asked_for_its_zones_and_pools_at_each_address() {
+        let words = words("ns-nl");
+        for expected in [
+            "192.0.2.1:53 answers for example.net over UDP",
+            "192.0.2.1:53 answers for example.net over TCP",
+            "[2001:db8:1::1]:53 answers for example.net over UDP",
+            "192.0.2.1:53 has addresses for http0.l.example.net",
+            "192.0.2.1:53 has addresses for example.net",
+        ] {
+            assert!(words.iter().any(|word| word == expected), "{words:?}\nlacks {expected}");
+        }
+    }
+
+    #[test]
+    fn a_proxy_is_asked_for_every_route() {
+        let words = words("px-ch");
+        for expected in [
+            "198.51.100.11:80 is ready",
+            "198.51.100.11:80 serves shop.example.net/",
+            "[2001:db8:2::11]:80 serves example.net/",
+        ] {
+            assert!(words.iter().any(|word| word == expected), "{words:?}\nlacks {expected}");
+        }
+    }
+
+    #[test]
+    fn of_a_backend_the_proxies_are_asked_and_given_the_time_to_notice() {
+        let probes = probes(&example(), "web-2");
+        let words: Vec<String> = probes.asked.iter().map(Probe::to_string).collect();
+        assert_eq!(
+            words,
+            [
+                "px-ch finds shop/web-2 up",
+                "px-ch finds www/web-2 up",
+                "px-nl finds shop/web-2 up",
+                "px-nl finds www/web-2 up"
+            ]
+        );
+        assert_eq!(probes.steady, Duration::from_secs(5));
+    }
+
+    #[test]
+    fn nothing_is_asked_of_a_machine_that_serves_nobody() {
+        assert!(probes(&example(), "admin-nl").asked.is_empty());
+    }
+}

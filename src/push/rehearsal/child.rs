@@ -1,0 +1,171 @@
+//! One daemon of a rehearsal: its folder, its loopback ports, its process.
+//!
+//! The ports are bound here and passed to the daemon, so that they are known and nobody can take them. The process ends when
+//! this is dropped, and the kernel ends it when we end ([`launch`]).
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use serde_json::Value;
+use tempfile::TempDir;
+use tokio::process::Command;
+use tokio::time::{Instant, sleep};
+
+use super::{Failure, Stage};
+use crate::daemon::client::Client;
+use crate::daemon::launch;
+use crate::daemon::sockets::Sockets;
+
+/// From its start until it serves: one round of checks, which may take their time.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
+/// Between two looks at a starting daemon.
+const LOOK: Duration = Duration::from_millis(50);
+
+/// Ports that are free for TCP and not for UDP, in a row.
+const TRIES: usize = 32;
+
+/// As much of its last words as a reason needs.
+const LINES: usize = 12;
+
+/// What a daemon listens on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Serves {
+    /// TCP.
+    Visitors,
+    /// UDP and TCP.
+    Resolvers,
+}
+
+/// A folder and ports for a daemon that does not run yet.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub(super) folder: TempDir,
+    pub(super) listeners: Vec<SocketAddr>,
+    sockets: Sockets,
+}
+
+/// A running daemon.
+#[derive(Debug)]
+pub(super) struct Child {
+    /// Its admin API.
+    pub(super) client: Client,
+    /// Where it listens.
+    pub(super) listeners: Vec<SocketAddr>,
+    process: tokio::process::Child,
+    folder: TempDir,
+}
+
+impl Place {
+    /// With so many listeners.
+    pub(super) fn new(count: usize, serves: Serves) -> Result<Place, Failure> {
+        let folder =
+            tempfile::tempdir().map_err(|error| Failure::CouldNot(format!("no folder to work in: {error}")))?;
+        let in_folder = |error| Failure::CouldNot(format!("{}: {error}", folder.path().display()));
+        fs::create_dir(folder.path().join("state")).map_err(in_folder)?;
+        let mut sockets = Sockets::default();
+        let listeners: Result<_, Failure> = (0..count).map(|_| bind(&mut sockets, serves)).collect();
+        Ok(Place { folder, listeners: listeners?, sockets })
+    }
+
+    /// Starts the system's program with this document, and is back when it serves: `ready` knows of its status.
+    pub(super) async fn start(
+        self,
+        stage: &Stage<'_>,
+        program: &str,
+        document: &Value,
+        ready: fn(&Value) -> bool,
+    ) -> Result<Child, Failure> {
+        let Place { folder, listeners, sockets } = self;
+        let path = stage.system.join("etc/polder/bin").join(program);
+        if !path.exists() {
+            return Err(Failure::Worse(format!("the system has its document, and no program {}", path.display())));
+        }
+        let config = folder.path().join("document.json");
+        let could_not = |error: std::io::Error| Failure::CouldNot(format!("it was not started: {error}"));
+        fs::write(&config, format!("{document:#}\n")).map_err(could_not)?;
+        let mut command = launch::command(stage.polder, path);
+        command.arg("--config").arg(&config).env("POLDER_LOG", "warn");
+        command.stdin(Stdio::null()).stdout(Stdio::null());
+        command.stderr(File::create(said(&folder)).map_err(could_not)?);
+        launch::pass(&mut command, sockets.handover().map_err(could_not)?).map_err(could_not)?;
+        let process = Command::from(command).kill_on_drop(true).spawn().map_err(could_not)?;
+        let client = Client::new(&folder.path().join("admin.sock"));
+        let mut child = Child { client, listeners, process, folder };
+        child.wait_until(ready).await?;
+        Ok(child)
+    }
+}
+
+/// A free loopback port, the same for both transports.
+fn bind(sockets: &mut Sockets, serves: Serves) -> Result<SocketAddr, Failure> {
+    let any = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let mut why = "the kernel gives none".to_owned();
+    for _ in 0..TRIES {
+        let bound = sockets.tcp(any, 1).map_err(|error| error.message).and_then(|bound| {
+            let at =
+                bound.first().map(std::net::TcpListener::local_addr).transpose().map_err(|error| error.to_string());
+            let at = at?.ok_or("the kernel gives none")?;
+            if serves == Serves::Resolvers {
+                sockets.udp(at, 1).map_err(|error| error.message)?;
+            }
+            Ok(at)
+        });
+        match bound {
+            Ok(at) => {
+                return Ok(at);
+            }
+            Err(error) => why = error,
+        }
+    }
+    Err(Failure::CouldNot(format!("no free port on loopback: {why}")))
+}
+
+fn said(folder: &TempDir) -> PathBuf {
+    folder.path().join("said")
+}
+
+impl Child {
+    async fn wait_until(&mut self, ready: fn(&Value) -> bool) -> Result<(), Failure> {
+        let until = Instant::now() + START_LIMIT;
+        loop {
+            if let Ok(status) = self.client.get("/status").await
+                && ready(&status)
+            {
+                return Ok(());
+            }
+            tokio::select! {
+                ended = self.process.wait() => {
+                    let how = ended.map_or_else(|error| error.to_string(), |status| status.to_string());
+                    return Err(Failure::Worse(format!("it does not start ({how}): {}", self.last_words())));
+                }
+                () = sleep(LOOK) => {}
+            }
+            if Instant::now() > until {
+                let why = format!("it does not serve within {START_LIMIT:?}: {}", self.last_words());
+                self.end().await;
+                return Err(Failure::Worse(why));
+            }
+        }
+    }
+
+    /// What it has said on standard error, the end of it.
+    fn last_words(&self) -> String {
+        let text = fs::read(said(&self.folder)).unwrap_or_default();
+        let text = String::from_utf8_lossy(&text);
+        let lines: Vec<&str> = text.lines().collect();
+        match &lines[lines.len().saturating_sub(LINES)..] {
+            [] => "without a word".to_owned(),
+            lines => lines.join("\n"),
+        }
+    }
+
+    /// Ends it and waits for that.
+    pub(super) async fn end(&mut self) {
+        // It keeps nothing that outlives its folder. An error means that it has ended.
+        let _ = self.process.kill().await;
+    }
+}

@@ -1,0 +1,155 @@
+//! The document of a rehearsal: the new one, with everything taken out that would disturb the running daemon (pure).
+//!
+//! What a visitor or a resolver can tell stays as it is. Called by `proxy` and `nameserver`.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::path::Path;
+
+use serde_json::{Map, Value, json};
+
+/// What a rehearsal has of its own.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Own<'a> {
+    /// The system whose document it is.
+    pub(super) system: &'a Path,
+    /// For its socket and its state.
+    pub(super) folder: &'a Path,
+    /// Where it listens instead; one for each listener of the document.
+    pub(super) listeners: &'a [SocketAddr],
+}
+
+/// Keys whose values are files that the daemon reads.
+const FILES: [&str; 2] = ["file", "key_file"];
+
+/// `proxy.json`. `latched`: the services that have a latch.
+pub(super) fn of_proxy(document: &Value, own: &Own<'_>, latched: &[&str]) -> Value {
+    let mut altered = of_daemon(document, own);
+    let listeners = own.listeners.iter().enumerate();
+    let listeners: Vec<Value> =
+        listeners.map(|(n, at)| json!({ "name": format!("rehearsal-{n}"), "address": at })).collect();
+    altered.insert("listeners".into(), listeners.into());
+    // The running daemon's log tells of visitors.
+    altered.remove("access_log");
+    for service in latched {
+        if let Some(Value::Object(service)) = altered.get_mut("services").and_then(|services| services.get_mut(service))
+        {
+            // No machine has just started: what is down now is not about to come up.
+            service.insert("start_grace".into(), "0s".into());
+        }
+    }
+    altered.into()
+}
+
+/// `dns.json`.
+pub(super) fn of_nameserver(document: &Value, own: &Own<'_>) -> Value {
+    let mut altered = of_daemon(document, own);
+    altered.insert("listeners".into(), json!(own.listeners));
+    altered.into()
+}
+
+fn of_daemon(document: &Value, own: &Own<'_>) -> Map<String, Value> {
+    let mut document = document.clone();
+    find_files(&mut document, own.system);
+    let mut altered = match document {
+        Value::Object(altered) => altered,
+        _ => Map::new(),
+    };
+    altered.remove("peers");
+    altered.insert("admin".into(), json!({ "socket": own.folder.join("admin.sock") }));
+    altered.insert("state_dir".into(), json!(own.folder.join("state")));
+    altered
+}
+
+/// Files are where the system will have them: what is beside its document, and what it has under /etc.
+fn find_files(value: &mut Value, system: &Path) {
+    match value {
+        Value::Object(object) => {
+            for (key, value) in object {
+                match value {
+                    Value::String(file) if FILES.contains(&key.as_str()) => *file = placed(file, system),
+                    _ => find_files(value, system),
+                }
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| find_files(value, system)),
+        _ => {}
+    }
+}
+
+fn placed(file: &str, system: &Path) -> String {
+    let path = match file.strip_prefix('/') {
+        None => system.join("etc/polder").join(file),
+        Some(below) if below.starts_with("etc/") && system.join(below).exists() => system.join(below),
+        Some(_) => return file.to_owned(),
+    };
+    path.to_string_lossy().into_owned()
+}
+
+/// Where a listener can be reached from this machine.
+pub(super) fn reached(listener: SocketAddr) -> SocketAddr {
+    let ip = match listener.ip() {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
+    };
+    SocketAddr::new(ip, listener.port())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn own(listeners: &[SocketAddr]) -> Own<'_> {
+        Own { system: Path::new("/nowhere/system"), folder: Path::new("/tmp/r"), listeners }
+    }
+
+    #[test]
+    fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_one() {
+        let check = json!({ "path": "/healthz" });
+        let document = json!({
+            "version": 1, "name": "px-1", "peers": { "key_file": "/keys/peers" }, "access_log": { "path": "/var/log/p" },
+            "listeners": [{ "name": "http", "address": "0.0.0.0:80" }], "state_dir": "/var/lib/polder-proxy",
+            "admin": { "socket": "/run/polder-proxy/admin.sock", "address": "10.0.0.1:8404" },
+            "services": { "shop": { "check": check, "cookie": { "key_file": "/keys/cookies" } }, "www": { "check": check } },
+        });
+        let listeners = ["127.0.0.1:4711".parse().unwrap()];
+        assert_eq!(
+            of_proxy(&document, &own(&listeners), &["shop"]),
+            json!({
+                "version": 1, "name": "px-1", "listeners": [{ "name": "rehearsal-0", "address": "127.0.0.1:4711" }],
+                "state_dir": "/tmp/r/state", "admin": { "socket": "/tmp/r/admin.sock" },
+                "services": {
+                    "shop": { "check": check, "cookie": { "key_file": "/keys/cookies" }, "start_grace": "0s" },
+                    "www": { "check": check },
+                },
+            })
+        );
+    }
+
+    #[test]
+    fn zones_beside_the_document_are_those_of_the_new_system() {
+        let document = json!({ "zones": { "a.test": { "file": "zones/a" }, "b.test": { "file": "/nix/store/x/b" } } });
+        let altered = of_nameserver(&document, &own(&[]));
+        assert_eq!(altered["zones"]["a.test"]["file"], "/nowhere/system/etc/polder/zones/a");
+        assert_eq!(altered["zones"]["b.test"]["file"], "/nix/store/x/b");
+    }
+
+    #[test]
+    fn what_a_new_system_has_under_etc_is_taken_from_there() {
+        let system = tempfile::tempdir().unwrap();
+        std::fs::create_dir(system.path().join("etc")).unwrap();
+        std::fs::write(system.path().join("etc/zone"), "").unwrap();
+        assert_eq!(placed("/etc/zone", system.path()), system.path().join("etc/zone").to_str().unwrap());
+        assert_eq!(placed("/etc/key", system.path()), "/etc/key");
+    }
+
+    #[test]
+    fn a_wildcard_listener_is_reached_on_loopback() {
+        for (listener, at) in
+            [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("192.0.2.1:80", "192.0.2.1:80")]
+        {
+            assert_eq!(reached(listener.parse().unwrap()), at.parse().unwrap());
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! The rehearsal: a system's daemons with their new documents on loopback ports, beside the running ones (DESIGN 2, 11).
+//!
+//! [`documents`] alters a document so that its daemon disturbs nobody, [`child`] runs it, [`proxy`] and [`nameserver`] ask it
+//! what visitors and resolvers ask, and compare with what the running daemon answers. Must never: write outside of a folder
+//! of its own, speak to peers, or leave a process behind. Called by `polder rehearse`, which a host's gate runs as a user who
+//! can do nothing but read the keys.
+
+mod child;
+mod documents;
+mod nameserver;
+mod proxy;
+
+use std::fs;
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+/// How a rehearsal went.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Rehearsed {
+    /// What was tried and went well, in words: `www.example.net/ answers 200`.
+    pub proved: Vec<String>,
+    /// What is worse than with the running daemons, each a reason to refuse the system.
+    pub worse: Vec<String>,
+    /// What could not be proved, and does not count against it: a backend that is down now is down in the rehearsal too.
+    pub notes: Vec<String>,
+}
+
+/// Where a rehearsal happens.
+#[derive(Debug, Clone, Copy)]
+pub struct Stage<'a> {
+    /// This program, whose hidden `launch` starts the daemons.
+    pub polder: &'a Path,
+    /// The system that is rehearsed.
+    pub system: &'a Path,
+    /// The folder with the documents of the running daemons.
+    pub running: &'a Path,
+}
+
+/// Why one daemon's rehearsal ended early.
+#[derive(Debug)]
+enum Failure {
+    /// The system is not to be had.
+    Worse(String),
+    /// This machine is in the way of a rehearsal.
+    CouldNot(String),
+}
+
+/// Rehearses both daemons, as far as the system has them.
+///
+/// # Errors
+///
+/// The rehearsal itself could not run; nothing is known of the system.
+pub fn rehearse(stage: &Stage<'_>) -> Result<Rehearsed, String> {
+    if !stage.system.is_dir() {
+        return Err(format!("{} is no folder: expected a system, with its etc/polder", stage.system.display()));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("the runtime did not start: {error}"))?;
+    runtime.block_on(async {
+        let mut rehearsed = Rehearsed::default();
+        let nameserver = nameserver::rehearse(stage, &mut rehearsed).await;
+        note_failure(nameserver, "polder-dns", &mut rehearsed)?;
+        let proxy = proxy::rehearse(stage, &mut rehearsed).await;
+        note_failure(proxy, "polder-proxy", &mut rehearsed)?;
+        if rehearsed == Rehearsed::default() {
+            rehearsed.notes.push("the system has no daemon of ours: nothing to rehearse".to_owned());
+        }
+        Ok(rehearsed)
+    })
+}
+
+fn note_failure(ended: Result<(), Failure>, program: &str, rehearsed: &mut Rehearsed) -> Result<(), String> {
+    match ended {
+        Ok(()) => Ok(()),
+        Err(Failure::Worse(why)) => {
+            rehearsed.worse.push(format!("{program}: {why}"));
+            Ok(())
+        }
+        Err(Failure::CouldNot(why)) => Err(format!("{program} could not be rehearsed: {why}")),
+    }
+}
+
+impl Stage<'_> {
+    /// The new document, if the system has such a daemon.
+    fn document(&self, name: &str) -> Result<Option<PathBuf>, Failure> {
+        let path = self.system.join("etc/polder").join(name);
+        match fs::symlink_metadata(&path) {
+            Ok(_) => Ok(Some(path)),
+            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(Failure::CouldNot(format!("{}: {error}", path.display()))),
+        }
+    }
+}

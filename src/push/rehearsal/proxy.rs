@@ -1,0 +1,412 @@
+//! The proxy's rehearsal: every route, asked of the rehearsed proxy and of the running one.
+//!
+//! What counts is the difference: a visitor who is served now must be served then. Called by [`super::rehearse`].
+
+use std::fs;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::child::{Child, Place, Serves};
+use super::documents::{self, Own, reached};
+use super::{Failure, Rehearsed, Stage};
+use crate::config::ProxyConfig;
+use crate::config::proxy::{self, HostPattern, Mode, Target};
+use crate::daemon::client::Client;
+use crate::daemon::operator::OperatorState;
+use crate::health::Verdict;
+use crate::proxy::api::{ServiceStatus, Status};
+use crate::proxy::route::Router;
+
+/// For one answer: longer than any visitor waits.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// Routes asked at a time.
+const AT_ONCE: usize = 64;
+
+/// How often a route that is worse is asked again before that counts, and how long after.
+const AGAIN: usize = 3;
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// No route is asked again after this: the gate waits for us.
+const ENOUGH: Duration = Duration::from_secs(20);
+
+/// The longest head of an answer.
+const LONGEST_HEAD: u64 = 64 << 10;
+
+/// Stands for a name that a `*.suffix` matches.
+const LABEL: &str = "polder-rehearsal";
+
+/// Who asks the rehearsed proxy to do as the running one does.
+const WHO: &str = "polder rehearse";
+
+/// One way in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Route {
+    service: String,
+    host: String,
+    path: String,
+}
+
+/// A status, or why there is none.
+type Answered = Result<u16, String>;
+
+/// The proxy that runs.
+struct Running {
+    at: SocketAddr,
+    router: Router,
+    status: Option<Status>,
+}
+
+/// What the running proxy does with a route.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Before {
+    /// There is no running proxy.
+    NotRunning,
+    /// Its document has no such route.
+    NoRoute,
+    Answered(Answered),
+}
+
+/// How a route compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Judged {
+    Proved,
+    Worse,
+    Note,
+}
+
+/// A route and what became of it.
+struct Compared {
+    route: Route,
+    now: Answered,
+    before: Before,
+    judged: Judged,
+}
+
+/// Rehearses the proxy, if the system has one.
+pub(super) async fn rehearse(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Result<(), Failure> {
+    let Some(path) = stage.document("proxy.json")? else { return Ok(()) };
+    let config = proxy::load(&path).map_err(|findings| Failure::Worse(findings.to_string()))?;
+    let text = fs::read_to_string(&path).map_err(|error| Failure::Worse(format!("{}: {error}", path.display())))?;
+    let document: Value = serde_json::from_str(&text).map_err(|error| Failure::Worse(error.to_string()))?;
+    let place = Place::new(config.listeners.len(), Serves::Visitors)?;
+    let own = Own { system: stage.system, folder: place.folder.path(), listeners: &place.listeners };
+    let altered = documents::of_proxy(&document, &own, &latched(&config));
+    // It answers when the first checks have ended. Ready it is only with a usable backend, and that is asked for later.
+    let mut child = place.start(stage, "polder-proxy", &altered, |_| true).await?;
+    let compared = compare(stage, &config, &child, rehearsed).await;
+    child.end().await;
+    compared
+}
+
+fn latched(config: &ProxyConfig) -> Vec<&str> {
+    let has_latch = |target: &Target| match target {
+        Target::Backends(backends) => matches!(backends.mode, Mode::Latched { .. }),
+    };
+    config.services.values().filter(|service| has_latch(&service.target)).map(|service| service.name.as_str()).collect()
+}
+
+async fn compare(
+    stage: &Stage<'_>,
+    config: &ProxyConfig,
+    child: &Child,
+    rehearsed: &mut Rehearsed,
+) -> Result<(), Failure> {
+    let Some(listener) = child.listeners.first().copied() else { return Ok(()) };
+    let running = running(stage, rehearsed).await;
+    if let Some(status) = running.as_ref().and_then(|running| running.status.as_ref()) {
+        follow(child, status, rehearsed).await;
+    }
+    let results = ask_and_ask_again(listener, running.as_ref(), routes(config)).await;
+    let status =
+        status(&child.client).await.map_err(|why| Failure::Worse(format!("it does not answer any more: {why}")))?;
+    for result in results {
+        let words = in_words(&result, &status);
+        match result.judged {
+            Judged::Proved => rehearsed.proved.push(words),
+            Judged::Worse => rehearsed.worse.push(words),
+            Judged::Note => rehearsed.notes.push(words),
+        }
+    }
+    if let Some(before) = running.as_ref().and_then(|running| running.status.as_ref()) {
+        rehearsed.notes.extend(lost_backends(before, &status));
+    }
+    Ok(())
+}
+
+/// Every route's result. A route that is worse may have met a lost packet: it is asked again.
+async fn ask_and_ask_again(listener: SocketAddr, running: Option<&Running>, routes: Vec<Route>) -> Vec<Compared> {
+    let (began, mut open, mut results) = (Instant::now(), routes, Vec::new());
+    for round in 0..=AGAIN {
+        let last = round == AGAIN || began.elapsed() > ENOUGH;
+        let (now, before) = tokio::join!(ask_all(listener, &open), ask_before(running, &open));
+        let mut again = Vec::new();
+        for ((route, now), before) in open.into_iter().zip(now).zip(before) {
+            match judge(&now, &before) {
+                Judged::Worse if !last => again.push(route),
+                judged => results.push(Compared { route, now, before, judged }),
+            }
+        }
+        open = again;
+        if open.is_empty() {
+            break;
+        }
+        sleep(PAUSE).await;
+    }
+    results
+}
+
+/// The running proxy, if it can be reached.
+async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
+    let path = stage.running.join("proxy.json");
+    if !path.exists() {
+        rehearsed.notes.push("no proxy runs here: compared with nothing".to_owned());
+        return None;
+    }
+    let config = match proxy::load(&path) {
+        Ok(config) => config,
+        Err(findings) => {
+            rehearsed
+                .notes
+                .push(format!("the running proxy's document cannot be read, compared with nothing: {findings}"));
+            return None;
+        }
+    };
+    for listener in &config.listeners {
+        let at = reached(listener.address);
+        if matches!(timeout(ANSWER_LIMIT, TcpStream::connect(at)).await, Ok(Ok(_))) {
+            let router = router(&config);
+            let status = status(&Client::new(&config.admin.socket)).await;
+            if let Err(why) = &status {
+                rehearsed.notes.push(format!("the running proxy's latches and operator states are not known: {why}"));
+            }
+            return Some(Running { at, router, status: status.ok() });
+        }
+    }
+    rehearsed.notes.push("the running proxy does not answer: compared with nothing".to_owned());
+    None
+}
+
+fn router(config: &ProxyConfig) -> Router {
+    Router::new(config.services.values().flat_map(|service| {
+        service.hosts.iter().flat_map(|host| service.paths.iter().map(|path| (host.clone(), path.clone(), 0)))
+    }))
+}
+
+async fn status(client: &Client) -> Result<Status, String> {
+    let status = client.get("/status").await.map_err(|error| error.to_string())?;
+    serde_json::from_value(status).map_err(|error| format!("its status is not in our words: {error}"))
+}
+
+/// Lets the rehearsed proxy do what the running one does by its operator's word or its latches.
+async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
+    let Ok(own) = status(&child.client).await else { return };
+    for service in &own.services {
+        let Some(before) = running.services.iter().find(|before| before.name == service.name) else { continue };
+        let active = |service: &ServiceStatus| service.latch.as_ref().and_then(|latch| latch.active.clone());
+        if let (Some(is), Some(was)) = (active(service), active(before))
+            && is != was
+            && service.backends.iter().any(|backend| backend.name == was)
+        {
+            let order = json!({ "service": service.name, "to": was, "who": WHO });
+            if let Err(why) = child.client.post("/failover", &order).await {
+                rehearsed.notes.push(format!("{}: {was} is active, and {is} in the rehearsal: {why}", service.name));
+            }
+        }
+        for backend in before.backends.iter().filter(|backend| backend.operator != OperatorState::Ready) {
+            let subject = format!("{}/{}", service.name, backend.name);
+            let word = json!({ "subject": subject, "state": backend.operator, "who": WHO, "force": true });
+            if service.backends.iter().any(|own| own.name == backend.name)
+                && let Err(why) = child.client.post("/operator", &word).await
+            {
+                rehearsed.notes.push(format!("{subject} is in {}, and not in the rehearsal: {why}", backend.operator));
+            }
+        }
+    }
+}
+
+fn routes(config: &ProxyConfig) -> Vec<Route> {
+    let mut routes = Vec::new();
+    for service in config.services.values() {
+        for host in &service.hosts {
+            let host = match host {
+                HostPattern::Exact(name) => name.clone(),
+                HostPattern::Suffix(suffix) => format!("{LABEL}.{suffix}"),
+            };
+            routes.extend(service.paths.iter().map(|path| Route {
+                service: service.name.clone(),
+                host: host.clone(),
+                path: path.clone(),
+            }));
+        }
+    }
+    routes
+}
+
+async fn ask_before(running: Option<&Running>, routes: &[Route]) -> Vec<Before> {
+    let Some(running) = running else { return vec![Before::NotRunning; routes.len()] };
+    let is_known = |route: &&Route| running.router.route(route.host.as_bytes(), route.path.as_bytes()).is_some();
+    let known: Vec<Route> = routes.iter().filter(is_known).cloned().collect();
+    let mut answers = ask_all(running.at, &known).await.into_iter();
+    let before = |route: &Route| match is_known(&route) {
+        true => Before::Answered(answers.next().unwrap_or_else(|| Err("it was not asked".to_owned()))),
+        false => Before::NoRoute,
+    };
+    routes.iter().map(before).collect()
+}
+
+/// Every route's answer, in their order.
+async fn ask_all(at: SocketAddr, routes: &[Route]) -> Vec<Answered> {
+    let mut answers = vec![Err("it was not asked".to_owned()); routes.len()];
+    let mut waiting = routes.iter().cloned().enumerate();
+    let mut asked = JoinSet::new();
+    loop {
+        while asked.len() < AT_ONCE
+            && let Some((n, route)) = waiting.next()
+        {
+            asked.spawn(async move { (n, ask(at, &route).await) });
+        }
+        let Some(ended) = asked.join_next().await else { return answers };
+        if let Ok((n, answer)) = ended {
+            answers[n] = answer;
+        }
+    }
+}
+
+async fn ask(at: SocketAddr, route: &Route) -> Answered {
+    let answer = timeout(ANSWER_LIMIT, exchange(at, route)).await;
+    answer.unwrap_or_else(|_| Err(format!("nothing within {ANSWER_LIMIT:?}")))
+}
+
+async fn exchange(at: SocketAddr, route: &Route) -> Answered {
+    let Route { host, path, .. } = route;
+    let mut stream = TcpStream::connect(at).await.map_err(|error| error.to_string())?;
+    let request =
+        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: polder-rehearse\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
+    let mut line = Vec::new();
+    let mut answer = stream.take(LONGEST_HEAD);
+    while !line.contains(&b'\n') {
+        if answer.read_buf(&mut line).await.map_err(|error| error.to_string())? == 0 {
+            return Err("the end of the connection".to_owned());
+        }
+    }
+    let line = String::from_utf8_lossy(&line);
+    let status = line.strip_prefix("HTTP/1.").and_then(|line| line.get(2..5)).and_then(|status| status.parse().ok());
+    status.ok_or_else(|| "something that is not HTTP".to_owned())
+}
+
+fn passes(answer: &Answered) -> bool {
+    matches!(answer, Ok(status) if *status < 500)
+}
+
+fn judge(now: &Answered, before: &Before) -> Judged {
+    match before {
+        // A backend that knows nothing of a page that is there now is another backend, or another site on it.
+        Before::Answered(before) if passes(before) && *now == Ok(404) && *before != Ok(404) => Judged::Worse,
+        _ if passes(now) => Judged::Proved,
+        Before::Answered(before) if !passes(before) => Judged::Note,
+        Before::Answered(_) | Before::NoRoute => Judged::Worse,
+        Before::NotRunning => Judged::Note,
+    }
+}
+
+fn in_words(compared: &Compared, status: &Status) -> String {
+    let Compared { route: Route { service, host, path }, now, before, judged } = compared;
+    let answers = |answer: &Answered| match answer {
+        Ok(status) => status.to_string(),
+        Err(why) => why.clone(),
+    };
+    let mut words = format!("{host}{path} answers {}", answers(now));
+    if *judged == Judged::Proved {
+        return words;
+    }
+    words.insert_str(0, &format!("service {service}: "));
+    words.push_str(&match before {
+        Before::NotRunning => ", and there is nothing to compare with".to_owned(),
+        Before::NoRoute => ", and is new".to_owned(),
+        Before::Answered(before) if answers(before) == answers(now) => ", as it does now".to_owned(),
+        Before::Answered(before) => format!(", and {} now", answers(before)),
+    });
+    if let Some(service) = status.services.iter().find(|known| known.name == *service) {
+        words.push_str(&format!(" ({})", backends_in_words(service)));
+    }
+    words
+}
+
+fn backends_in_words(service: &ServiceStatus) -> String {
+    let backends = service.backends.iter().map(|backend| {
+        let operator = match backend.operator {
+            OperatorState::Ready => String::new(),
+            state => format!(", {state}"),
+        };
+        format!("{} at {} is {}{operator}: {}", backend.name, backend.address, backend.check, backend.check_reason)
+    });
+    backends.collect::<Vec<_>>().join("; ")
+}
+
+/// Backends that are up in the running proxy and down in the rehearsed one: the service may go on without them.
+fn lost_backends(before: &Status, now: &Status) -> Vec<String> {
+    let was_up = |service: &str, backend: &str| {
+        let service = before.services.iter().find(|before| before.name == service);
+        let known = service.and_then(|service| service.backends.iter().find(|before| before.name == backend));
+        known.is_some_and(|backend| backend.check == Verdict::Up)
+    };
+    let mut lost = Vec::new();
+    for service in &now.services {
+        for backend in &service.backends {
+            if backend.check == Verdict::Down && was_up(&service.name, &backend.name) {
+                let (service, name, why) = (&service.name, &backend.name, &backend.check_reason);
+                lost.push(format!("{service}/{name} is up, and down in the rehearsal: {why}"));
+            }
+        }
+    }
+    lost
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_counts_is_the_difference_to_the_running_proxy() {
+        let answered = |status| Before::Answered(Ok(status));
+        let silent = || Before::Answered(Err("refused".to_owned()));
+        for (now, before, judged) in [
+            (Ok(200), answered(200), Judged::Proved),
+            (Ok(301), answered(503), Judged::Proved),
+            (Ok(404), answered(404), Judged::Proved),
+            (Ok(404), Before::NoRoute, Judged::Proved),
+            (Ok(200), Before::NotRunning, Judged::Proved),
+            (Ok(404), answered(200), Judged::Worse),
+            (Ok(404), answered(500), Judged::Proved),
+            (Ok(503), answered(200), Judged::Worse),
+            (Ok(503), answered(404), Judged::Worse),
+            (Err("late".to_owned()), answered(200), Judged::Worse),
+            (Ok(503), Before::NoRoute, Judged::Worse),
+            (Ok(503), answered(502), Judged::Note),
+            (Ok(503), silent(), Judged::Note),
+            (Ok(503), Before::NotRunning, Judged::Note),
+        ] {
+            assert_eq!(judge(&now, &before), judged, "{now:?} after {before:?}");
+        }
+    }
+
+    #[test]
+    fn every_host_of_a_service_is_asked_with_every_path() {
+        let text = r#"{ "version": 1, "name": "px", "listeners": [{ "name": "http", "address": "0.0.0.0:80" }],
+            "admin": { "socket": "/run/s" }, "state_dir": "/state", "services": { "www": { "mode": "stateless",
+            "hosts": ["a.test", "*.b.test"], "paths": ["/x", "/y"],
+            "backends": [{ "name": "w", "address": "192.0.2.1:80" }] } } }"#;
+        let config = proxy::parse(std::path::Path::new("proxy.json"), text).unwrap();
+        let asked: Vec<String> = routes(&config).iter().map(|route| format!("{}{}", route.host, route.path)).collect();
+        assert_eq!(asked, ["a.test/x", "a.test/y", "polder-rehearsal.b.test/x", "polder-rehearsal.b.test/y"]);
+        assert!(routes(&config).iter().all(|r| router(&config).route(r.host.as_bytes(), r.path.as_bytes()) == Some(0)));
+    }
+}

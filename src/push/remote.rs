@@ -1,0 +1,359 @@
+//! The hosts' gates, as the admin machine reaches them: ssh with the deploy key, host keys pinned by the fleet.
+//!
+//! Owns every ssh process of a push. Must never: trust a host by its address, forward anything, or ask for a password. Called by
+//! the verbs that speak to the fleet.
+
+use std::collections::BTreeMap;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Seek, Write};
+use std::net::IpAddr;
+use std::os::fd::OwnedFd;
+use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::net::UnixStream;
+use std::os::unix::process::CommandExt;
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+use super::admin::Admin;
+use super::protocol::{Answer, Daemon, Request, VERSION};
+use crate::fleet::Fleet;
+
+/// The options that every connection has: the key and no other, no password, nothing forwarded, hosts known beforehand; a host
+/// that does not answer is given up after 5 s, a connection that has gone dead after 15.
+const OPTIONS: [&str; 14] = [
+    "BatchMode=yes",
+    "IdentitiesOnly=yes",
+    "PasswordAuthentication=no",
+    "KbdInteractiveAuthentication=no",
+    "ForwardAgent=no",
+    "ForwardX11=no",
+    "ClearAllForwardings=yes",
+    "StrictHostKeyChecking=yes",
+    "GlobalKnownHostsFile=/dev/null",
+    "UpdateHostKeys=no",
+    "LogLevel=ERROR",
+    "ConnectTimeout=5",
+    "ServerAliveInterval=5",
+    "ServerAliveCountMax=3",
+];
+
+/// Its copy, in the temporary folder.
+const DEPLOY_KEY: &str = "deploy.key";
+
+/// How long a shared connection outlives its last use, in seconds.
+const SHARED_SECONDS: u32 = 30;
+
+/// How long a daemon's status may take.
+const STATUS: Duration = Duration::from_secs(10);
+
+/// How long an ssh that has brought its answer may take to end, and how often it is looked at.
+const LEAVING: Duration = Duration::from_secs(5);
+const LOOK: Duration = Duration::from_millis(5);
+
+/// The longest answer: the documents, zones and units of a host.
+const ANSWER_BYTES: u64 = 64 * 1024 * 1024;
+
+/// Why a gate gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Silence {
+    /// The host was not reached, or the connection broke: what was asked may or may not have happened.
+    Unreachable(String),
+    /// Somebody answered who is no gate of this protocol.
+    Foreign(String),
+}
+
+impl Silence {
+    /// For people.
+    pub fn in_words(&self) -> &str {
+        match self {
+            Silence::Unreachable(why) | Silence::Foreign(why) => why,
+        }
+    }
+}
+
+/// Whether a question may go over a connection that others use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Connection {
+    Shared,
+    /// Proves that new ones are let in.
+    Fresh,
+}
+
+/// All gates of a fleet.
+#[derive(Debug)]
+pub struct Remotes {
+    /// Known hosts and the sockets of shared connections.
+    kept: TempDir,
+    admin: Admin,
+    /// Where each host that has a pinned key is reached.
+    addresses: BTreeMap<String, IpAddr>,
+}
+
+impl Remotes {
+    /// Prepares connections to every host that has a pinned key. Nothing is connected yet.
+    ///
+    /// # Errors
+    ///
+    /// No temporary folder, or the deploy key cannot be read.
+    pub fn new(fleet: &Fleet, admin: &Admin) -> io::Result<Remotes> {
+        let kept = tempfile::Builder::new().prefix("polder-").tempdir()?;
+        let mut addresses = BTreeMap::new();
+        let mut known = String::new();
+        for (name, host) in &fleet.hosts {
+            let (Some(address), Some(key)) = (host.addresses.first(), &host.host_key) else { continue };
+            known.push_str(&format!("{name} {key}\n"));
+            addresses.insert(name.clone(), *address);
+        }
+        fs::write(kept.path().join("known_hosts"), known)?;
+        own_copy(&admin.deploy_key, &kept.path().join(DEPLOY_KEY))?;
+        Ok(Remotes { kept, admin: admin.clone(), addresses })
+    }
+
+    /// The admin machine that asks.
+    pub fn admin(&self) -> &Admin {
+        &self.admin
+    }
+
+    /// One question over a connection that later ones share.
+    ///
+    /// # Errors
+    ///
+    /// No answer.
+    pub fn ask(&self, host: &str, request: &Request, limit: Duration) -> Result<Answer, Silence> {
+        self.exchange(host, request, limit, Connection::Shared)
+    }
+
+    /// One question over a connection of its own, which proves that new ones are let in.
+    ///
+    /// # Errors
+    ///
+    /// No answer.
+    pub fn ask_afresh(&self, host: &str, request: &Request, limit: Duration) -> Result<Answer, Silence> {
+        self.exchange(host, request, limit, Connection::Fresh)
+    }
+
+    /// Connects a stream to a daemon's admin socket on a host; returns when either side has ended.
+    ///
+    /// # Errors
+    ///
+    /// It was not reached; ssh's words.
+    pub fn relay(&self, host: &str, daemon: Daemon, stream: UnixStream) -> Result<(), Silence> {
+        self.relay_within(host, daemon, stream, None)
+    }
+
+    /// The same, for so long at most.
+    fn relay_within(
+        &self,
+        host: &str,
+        daemon: Daemon,
+        stream: UnixStream,
+        limit: Option<Duration>,
+    ) -> Result<(), Silence> {
+        let mut ssh = self.ssh(host, Connection::Shared)?;
+        let mut said = scratch()?;
+        let input: OwnedFd = stream.try_clone().map_err(no_process)?.into();
+        let output: OwnedFd = stream.into();
+        let child = ssh
+            .arg(format!("polder {VERSION} relay {}", daemon.name()))
+            .stdin(Stdio::from(input))
+            .stdout(Stdio::from(output))
+            .stderr(said.try_clone().map_err(no_process)?)
+            .spawn()
+            .map_err(no_process)?;
+        // Else our own ends of the stream would outlive the child's.
+        drop(ssh);
+        let status = wait_within(child, limit).map_err(no_process)?;
+        if status.success() { Ok(()) } else { Err(Silence::Unreachable(words(&mut said))) }
+    }
+
+    /// A daemon's status, through its host's gate.
+    ///
+    /// # Errors
+    ///
+    /// No answer, or none that is JSON.
+    pub fn daemon_status(&self, host: &str, daemon: Daemon) -> Result<Value, Silence> {
+        let (mut ours, theirs) = UnixStream::pair().map_err(no_process)?;
+        thread::scope(|scope| {
+            let relay = scope.spawn(|| self.relay_within(host, daemon, theirs, Some(STATUS)));
+            let answered = ours
+                .write_all(b"GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
+                .and_then(|()| read_to_end(&mut ours));
+            drop(ours);
+            relay.join().unwrap_or_else(|_| Err(Silence::Unreachable("the relay failed: a bug".to_owned())))?;
+            let answer = answered.map_err(no_process)?;
+            let body = memchr::memmem::find(&answer, b"\r\n\r\n").map(|at| &answer[at + 4..]);
+            let value = body.and_then(|body| serde_json::from_slice(body).ok());
+            value.ok_or_else(|| Silence::Foreign(format!("{} gave no status", daemon.name())))
+        })
+    }
+
+    /// The store of a host for `nix copy --to`, and what `NIX_SSHOPTS` has to be for it.
+    ///
+    /// # Errors
+    ///
+    /// The fleet pins no key for the host.
+    pub fn nix_store(&self, host: &str) -> Result<(String, String), Silence> {
+        let address = match self.address(host)? {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(address) => format!("[{address}]"),
+        };
+        let options = self.options(host, Connection::Shared).join(" ");
+        Ok((format!("ssh-ng://{}@{address}", self.admin.deploy_user), options))
+    }
+
+    fn address(&self, host: &str) -> Result<IpAddr, Silence> {
+        self.addresses.get(host).copied().ok_or_else(|| {
+            Silence::Unreachable(format!(
+                "the fleet pins no host key for it: set polder.fleet.hosts.{host}.host_key (`polder bootstrap {host}` tells it)"
+            ))
+        })
+    }
+
+    fn options(&self, host: &str, connection: Connection) -> Vec<String> {
+        let kept = self.kept.path().display();
+        let mut options = OPTIONS.map(|option| format!("-o{option}")).to_vec();
+        options.push(format!("-oUserKnownHostsFile={kept}/known_hosts"));
+        options.push(format!("-oHostKeyAlias={host}"));
+        options.push(format!("-oIdentityFile={kept}/{DEPLOY_KEY}"));
+        options.extend(match connection {
+            Connection::Shared => vec![
+                "-oControlMaster=auto".to_owned(),
+                format!("-oControlPath={}", self.control_path(host).display()),
+                format!("-oControlPersist={SHARED_SECONDS}"),
+            ],
+            Connection::Fresh => vec!["-oControlMaster=no".to_owned(), "-oControlPath=none".to_owned()],
+        });
+        options
+    }
+
+    fn control_path(&self, host: &str) -> PathBuf {
+        self.kept.path().join(host)
+    }
+
+    fn ssh(&self, host: &str, connection: Connection) -> Result<Command, Silence> {
+        let address = self.address(host)?;
+        let mut ssh = Command::new("ssh");
+        ssh.args(self.options(host, connection));
+        // The operator's ctrl-C is ours to act on: what is asked of a host meanwhile has to arrive.
+        ssh.process_group(0);
+        ssh.arg("-T").arg(format!("{}@{address}", self.admin.deploy_user));
+        Ok(ssh)
+    }
+
+    fn exchange(
+        &self,
+        host: &str,
+        request: &Request,
+        limit: Duration,
+        connection: Connection,
+    ) -> Result<Answer, Silence> {
+        let question = serde_json::to_string(request).map_err(|error| no_process(error.into()))?;
+        let mut ssh = self.ssh(host, connection)?;
+        let mut said = scratch()?;
+        let mut child = ssh
+            .arg(format!("polder {VERSION}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            // A file and no pipe: a shared connection keeps it open after the answer.
+            .stderr(said.try_clone().map_err(no_process)?)
+            .spawn()
+            .map_err(no_process)?;
+        if let Some(mut input) = child.stdin.take() {
+            // A host that hangs up early has said why.
+            let _ = writeln!(input, "{question}");
+        }
+        let answer = child.stdout.take().and_then(|output| line_within(output, limit));
+        let line = end(child, answer.is_some()).and(answer).unwrap_or_default();
+        if line.is_empty() {
+            let said = words(&mut said);
+            let silent = format!("no answer within {} s", limit.as_secs());
+            return Err(Silence::Unreachable(if said.is_empty() { silent } else { said }));
+        }
+        serde_json::from_str(&line).map_err(|error| Silence::Foreign(format!("its answer is not understood: {error}")))
+    }
+}
+
+impl Drop for Remotes {
+    /// Ends the shared connections, which would outlive us otherwise.
+    fn drop(&mut self) {
+        for host in self.addresses.keys() {
+            let control = self.control_path(host);
+            if control.exists() {
+                let mut ssh = Command::new("ssh");
+                ssh.arg(format!("-oControlPath={}", control.display())).args(["-O", "exit", host]);
+                let _ = ssh.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).status();
+            }
+        }
+    }
+}
+
+/// The first line, if it comes in time. The reader is left to itself otherwise: it ends with the process it reads from.
+fn line_within(output: ChildStdout, limit: Duration) -> Option<String> {
+    let (sender, receiver) = mpsc::channel();
+    thread::spawn(move || {
+        let mut line = String::new();
+        let read = BufReader::new(output.take(ANSWER_BYTES)).read_line(&mut line);
+        let _ = sender.send(read.map(|_| line));
+    });
+    receiver.recv_timeout(limit).ok()?.ok()
+}
+
+/// Waits for a process that has answered, if not for long; ends one that has not.
+fn end(child: Child, answered: bool) -> Option<()> {
+    let limit = if answered { LEAVING } else { Duration::ZERO };
+    wait_within(child, Some(limit)).ok().map(drop)
+}
+
+/// Waits for a process's end, and ends it when the limit is over.
+fn wait_within(mut child: Child, limit: Option<Duration>) -> io::Result<ExitStatus> {
+    let Some(limit) = limit else { return child.wait() };
+    let end = Instant::now() + limit;
+    while Instant::now() < end {
+        if let Some(status) = child.try_wait()? {
+            return Ok(status);
+        }
+        // The standard library has no wait with a limit.
+        thread::park_timeout(LOOK);
+    }
+    child.kill()?;
+    child.wait()
+}
+
+/// ssh refuses a key that its owner's group may read, as the operators of an admin machine may: so it gets a copy of its own.
+fn own_copy(key: &Path, copy: &Path) -> io::Result<()> {
+    let named = |error: io::Error| {
+        let why = format!("{}: {error}; `polder keys make` makes the keys of an admin machine", key.display());
+        io::Error::new(error.kind(), why)
+    };
+    let text = fs::read(key).map_err(named)?;
+    OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy)?.write_all(&text)
+}
+
+fn read_to_end(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::new();
+    stream.take(ANSWER_BYTES).read_to_end(&mut bytes).map(|_| bytes)
+}
+
+fn scratch() -> Result<File, Silence> {
+    tempfile::tempfile().map_err(no_process)
+}
+
+fn no_process(error: io::Error) -> Silence {
+    Silence::Unreachable(match error.kind() {
+        io::ErrorKind::NotFound => "there is no `ssh` on this machine".to_owned(),
+        _ => format!("ssh did not start: {error}"),
+    })
+}
+
+/// What ssh said, as one line.
+fn words(said: &mut File) -> String {
+    let mut text = String::new();
+    let _ = said.rewind().and_then(|()| said.read_to_string(&mut text));
+    text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
+}

@@ -1,0 +1,203 @@
+//! The steps of one host: rehearse, activate, prove, confirm.
+
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
+
+use super::{Move, Rollout, Stage};
+use crate::push::activation::{Activation, Phase};
+use crate::push::ledger::{Entry, Event, Outcome};
+use crate::push::protocol::{Answer, Request};
+use crate::push::remote::Silence;
+
+/// How long the gate may take to look at a system's signature and start its supervisor, on a busy host.
+const BEGINNING: Duration = Duration::from_secs(180);
+/// How long for a rehearsal: a round of every check, and the daemons' start.
+const REHEARSAL: Duration = Duration::from_secs(150);
+/// How long a switch, or the way back, may take: services of the operator's own may be slow to stop.
+const SWITCH: Duration = Duration::from_secs(900);
+/// A host that vanishes while it switches may come back: it is asked again so often, ...
+const ASK_AGAIN: Duration = Duration::from_secs(1);
+/// ... for so long after the end of its trial: it may have to boot.
+const COMES_BACK: Duration = Duration::from_secs(120);
+
+impl Rollout<'_> {
+    /// Takes one host to its system, and says where it ended.
+    pub(super) fn host(&self, one: &Move) -> Stage {
+        self.told(&one.host, Stage::Rehearse);
+        if let Err(why) = self.rehearse(one) {
+            return Stage::Refused(why);
+        }
+        let prove = self.prove.look(&one.host);
+        self.told(&one.host, Stage::Activate);
+        if let Err(why) = self.begin(one) {
+            return Stage::Refused(why);
+        }
+        let deadline = Instant::now() + SWITCH;
+        if let Err(end) = self.switched(one, deadline) {
+            return end;
+        }
+        self.told(&one.host, Stage::Prove);
+        let worse = prove();
+        if !worse.is_empty() {
+            return self.revert(one, &worse.join("; "));
+        }
+        if self.interrupted.load(Ordering::Relaxed) {
+            return self.revert(one, "the pusher was interrupted");
+        }
+        self.confirm(one)
+    }
+
+    fn rehearse(&self, one: &Move) -> Result<(), String> {
+        let request = Request::Rehearse { token: self.token.to_owned(), system: one.system.clone() };
+        match self.remotes.ask(&one.host, &request, REHEARSAL) {
+            Ok(Answer::Rehearsed(rehearsed)) if rehearsed.worse.is_empty() => {
+                rehearsed.notes.iter().for_each(|note| self.watch.note(&one.host, note));
+                Ok(())
+            }
+            Ok(Answer::Rehearsed(rehearsed)) => Err(format!("the rehearsal got worse: {}", rehearsed.worse.join("; "))),
+            other => Err(in_words(other)),
+        }
+    }
+
+    fn begin(&self, one: &Move) -> Result<(), String> {
+        let request = Request::Activate {
+            token: self.token.to_owned(),
+            system: one.system.clone(),
+            expected: one.before.clone(),
+            confirm_within: self.confirm_within,
+            record: self.record.clone(),
+        };
+        match self.remotes.ask(&one.host, &request, BEGINNING) {
+            Ok(Answer::Done) => Ok(()),
+            // It may have begun all the same: what follows finds out.
+            Err(Silence::Unreachable(_)) => Ok(()),
+            other => Err(in_words(other)),
+        }
+    }
+
+    /// Waits until the switch is over and the system on trial; the stage where it ended otherwise.
+    fn switched(&self, one: &Move, deadline: Instant) -> Result<(), Stage> {
+        match self.settled(one, deadline) {
+            Some(Standing::Trial) => Ok(()),
+            Some(Standing::Ended(outcome, words)) => Err(ended(outcome, words)),
+            Some(Standing::Elsewhere) => {
+                Err(Stage::Refused("the switch did not begin; `polder log` tells what happened there".to_owned()))
+            }
+            None => Err(self.lost()),
+        }
+    }
+
+    /// How the activation stands once nothing is moving: asked until the host answers, or has been silent for too long.
+    fn settled(&self, one: &Move, deadline: Instant) -> Option<Standing> {
+        let patience = Duration::from_secs(self.confirm_within) + COMES_BACK;
+        let mut heard = Instant::now();
+        while Instant::now() < deadline && heard.elapsed() < patience {
+            let answer = self.remotes.ask(&one.host, &Request::Activation, left(deadline));
+            if let Ok(Answer::Activation { activation, last }) = answer {
+                heard = Instant::now();
+                let standing = self.standing(one, activation.map(|one| *one), last.map(|last| *last));
+                if standing.is_some() {
+                    return standing;
+                }
+            }
+            pause(ASK_AGAIN);
+        }
+        None
+    }
+
+    /// `None` while something moves.
+    fn standing(&self, one: &Move, activation: Option<Activation>, last: Option<Entry>) -> Option<Standing> {
+        let ours = |push: &str| push == self.record.push;
+        match (activation, last.map(|entry| entry.event)) {
+            (Some(on_trial), _) if ours(&on_trial.record.push) => {
+                (on_trial.phase == Phase::Trial).then_some(Standing::Trial)
+            }
+            (Some(_), _) => Some(Standing::Elsewhere),
+            (None, Some(Event::Activation { record, system, outcome, words, .. }))
+                if ours(&record.push) && system == one.system =>
+            {
+                Some(Standing::Ended(outcome, words))
+            }
+            (None, _) => Some(Standing::Elsewhere),
+        }
+    }
+
+    /// Over a fresh connection: whoever comes next has to get in too.
+    fn confirm(&self, one: &Move) -> Stage {
+        let (token, push) = (self.token.to_owned(), self.record.push.clone());
+        let answer = self.remotes.ask_afresh(&one.host, &Request::Confirm { token, push }, SWITCH);
+        if let Ok(Answer::Done) = answer {
+            return Stage::Confirmed;
+        }
+        let why = format!("it could not be confirmed over a fresh connection: {}", in_words(answer));
+        self.outcome_after(one, why)
+    }
+
+    fn revert(&self, one: &Move, why: &str) -> Stage {
+        let (token, push, reason) = (self.token.to_owned(), self.record.push.clone(), why.to_owned());
+        let answer = self.remotes.ask(&one.host, &Request::Revert { token, push, why: reason }, SWITCH);
+        match answer {
+            Ok(Answer::Done) => Stage::Reverted(why.to_owned()),
+            _ => self.outcome_after(one, why.to_owned()),
+        }
+    }
+
+    /// The host decides by itself when the trial ends: waits for that, and tells what it says.
+    fn outcome_after(&self, one: &Move, why: String) -> Stage {
+        let deadline = Instant::now() + Duration::from_secs(self.confirm_within) + SWITCH;
+        loop {
+            match self.settled(one, deadline) {
+                Some(Standing::Ended(Outcome::Confirmed, _)) => return Stage::Confirmed,
+                Some(Standing::Ended(outcome, words)) => return ended(outcome, format!("{why}; {words}")),
+                Some(Standing::Trial) => pause(ASK_AGAIN),
+                Some(Standing::Elsewhere) => {
+                    return Stage::Stuck(format!("{why}; the host knows nothing of it any more"));
+                }
+                None => return self.lost(),
+            }
+        }
+    }
+
+    fn lost(&self) -> Stage {
+        let within = self.confirm_within;
+        Stage::Stuck(format!(
+            "it does not answer any more; without a confirmation it goes back {within} s after its switch: look at \
+             `polder status` then"
+        ))
+    }
+}
+
+/// How an activation stands.
+enum Standing {
+    Trial,
+    Ended(Outcome, String),
+    /// There is none of ours.
+    Elsewhere,
+}
+
+fn ended(outcome: Outcome, words: String) -> Stage {
+    match outcome {
+        Outcome::Confirmed => Stage::Confirmed,
+        Outcome::Reverted => Stage::Reverted(words),
+        Outcome::Stuck => Stage::Stuck(words),
+    }
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
+}
+
+/// There is no event to wait for: a host that cannot be reached tells nobody when it can be again.
+fn pause(time: Duration) {
+    std::thread::park_timeout(time);
+}
+
+/// An answer that was not the one hoped for.
+pub(super) fn in_words(answer: Result<Answer, Silence>) -> String {
+    match answer {
+        Ok(Answer::Refused { why }) => why,
+        Ok(Answer::Locked { holder }) => format!("the lock is {}'s now", holder.in_words()),
+        Ok(_) => "the gate answered something else than was asked: it is of another release".to_owned(),
+        Err(silence) => silence.in_words().to_owned(),
+    }
+}

@@ -1,0 +1,120 @@
+//! Which hosts a verb is about: `--only HOST|ROLE|LOCATION`, `--skip HOST` (pure).
+
+use std::collections::BTreeSet;
+
+use crate::config::near_miss::nearest;
+use crate::fleet::{Fleet, Role};
+
+/// What the operator named.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct Selection {
+    /// Only these: a host, a role or a location (may be repeated)
+    #[arg(long, value_name = "HOST|ROLE|LOCATION")]
+    pub only: Vec<String>,
+    /// Leave a host out that is dead: it is not asked, not locked and not changed, and the ledgers say so (may be repeated)
+    #[arg(long, value_name = "HOST")]
+    pub skip: Vec<String>,
+}
+
+/// The hosts, in order of their names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Selected {
+    /// Those that may change.
+    pub chosen: Vec<String>,
+    /// Those that are asked and locked: all that are not skipped.
+    pub awake: Vec<String>,
+}
+
+impl Selected {
+    /// Those that are left out because they may be dead.
+    pub fn skipped(&self, fleet: &Fleet) -> Vec<String> {
+        fleet.hosts.keys().filter(|name| !self.awake.contains(name)).cloned().collect()
+    }
+}
+
+impl Selection {
+    /// The hosts that are meant.
+    ///
+    /// # Errors
+    ///
+    /// A word that names nothing of the fleet.
+    pub fn of(&self, fleet: &Fleet) -> Result<Selected, String> {
+        for word in &self.skip {
+            if !fleet.hosts.contains_key(word) {
+                return Err(unknown("--skip", word, fleet.hosts.keys().map(String::as_str)));
+            }
+        }
+        let mut chosen = BTreeSet::new();
+        for word in &self.only {
+            let named: Vec<&String> = fleet.hosts.keys().filter(|name| names(fleet, word, name)).collect();
+            if named.is_empty() {
+                let hosts = fleet.hosts.keys().map(String::as_str);
+                let locations = fleet.hosts.values().map(|host| host.location.as_str());
+                return Err(unknown("--only", word, hosts.chain(Role::ALL.map(Role::name)).chain(locations)));
+            }
+            chosen.extend(named);
+        }
+        let awake: Vec<String> = fleet.hosts.keys().filter(|name| !self.skip.contains(name)).cloned().collect();
+        let is_chosen = |name: &&String| self.only.is_empty() || chosen.contains(*name);
+        Ok(Selected { chosen: awake.iter().filter(is_chosen).cloned().collect(), awake })
+    }
+}
+
+/// Whether a word means a host: by its name, one of its roles, or its location.
+fn names(fleet: &Fleet, word: &str, name: &str) -> bool {
+    let host = &fleet.hosts[name];
+    word == name || word == host.location || host.roles.iter().any(|role| role.name() == word)
+}
+
+fn unknown<'a>(option: &str, word: &str, known: impl Iterator<Item = &'a str>) -> String {
+    let known: BTreeSet<&str> = known.collect();
+    let meant = nearest(word, known.iter().copied()).map_or_else(String::new, |name| format!("; did you mean {name}?"));
+    let known = known.into_iter().collect::<Vec<_>>().join(", ");
+    format!("{option} {word}: nothing of the fleet has that name{meant} There is: {known}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::fleet::parse;
+
+    fn fleet() -> Fleet {
+        let host = |name: &str, location: &str, role: &str| {
+            format!(r#""{name}": {{ "location": "{location}", "roles": ["{role}"], "addresses": ["192.0.2.1"] }}"#)
+        };
+        let hosts = [host("px-nl", "nl", "proxy"), host("px-ch", "ch", "proxy"), host("ns-ch", "ch", "nameserver")];
+        let text = format!(
+            r#"{{ "version": 1, "hosts": {{ {} }}, "zones": {{}}, "pools": {{}}, "systems": {{}} }}"#,
+            hosts.join(",")
+        );
+        parse("f".as_ref(), &text).unwrap()
+    }
+
+    fn select(only: &[&str], skip: &[&str]) -> Result<Selected, String> {
+        let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+        Selection { only: owned(only), skip: owned(skip) }.of(&fleet())
+    }
+
+    #[test]
+    fn without_a_word_all_are_meant() {
+        assert_eq!(select(&[], &[]).unwrap().chosen, ["ns-ch", "px-ch", "px-nl"]);
+    }
+
+    #[test]
+    fn a_host_a_role_and_a_location_can_be_named_and_a_skipped_host_is_neither_asked_nor_changed() {
+        assert_eq!(select(&["proxy"], &[]).unwrap().chosen, ["px-ch", "px-nl"]);
+        assert_eq!(select(&["ch"], &[]).unwrap().chosen, ["ns-ch", "px-ch"]);
+        let selected = select(&["ch"], &["px-ch"]).unwrap();
+        assert_eq!(
+            (selected.chosen, selected.awake),
+            (vec!["ns-ch".to_owned()], vec!["ns-ch".to_owned(), "px-nl".to_owned()])
+        );
+    }
+
+    #[test]
+    fn a_word_that_names_nothing_is_told_with_what_was_meant() {
+        let why = select(&["px-n1"], &[]).unwrap_err();
+        assert!(why.contains("did you mean px-nl?"), "{why}");
+        assert!(select(&[], &["nl"]).is_err(), "a location is not skipped: only hosts are");
+    }
+}

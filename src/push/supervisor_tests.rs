@@ -1,0 +1,191 @@
+//! Everything but the confirmation, which needs Nix: that is shown on machines (tests/nixos/push*.nix).
+
+#![allow(clippy::unwrap_used)]
+
+use std::os::unix::fs::{PermissionsExt, symlink};
+use std::path::PathBuf;
+use std::thread;
+
+use tempfile::TempDir;
+
+use super::super::ledger::{Kind, Record};
+use super::*;
+
+/// A host: its systems switch by moving the link to what runs.
+struct Host {
+    dir: TempDir,
+    place: Place,
+}
+
+impl Host {
+    fn new() -> Host {
+        let dir = tempfile::tempdir().unwrap();
+        let place = Place::under(&dir.path().canonicalize().unwrap());
+        for folder in [&place.state, &place.roots, &place.store, place.current.parent().unwrap()] {
+            fs::create_dir_all(folder).unwrap();
+        }
+        fs::create_dir_all(place.profile.parent().unwrap()).unwrap();
+        let host = Host { dir, place };
+        host.system("old", "exit 0");
+        host.system("new", "exit 0");
+        symlink(host.path("old"), &host.place.current).unwrap();
+        symlink(host.path("old"), &host.place.profile).unwrap();
+        host
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.place.store.join(name)
+    }
+
+    fn system(&self, name: &str, ends: &str) {
+        let bin = self.path(name).join("bin");
+        fs::create_dir_all(&bin).unwrap();
+        let script = format!(
+            "#!/bin/sh\necho $1 {name} >> {0}/switches\nln -sfn {1} {2}\necho it says why\n{ends}\n",
+            self.dir.path().display(),
+            self.path(name).display(),
+            self.place.current.display()
+        );
+        let program = bin.join("switch-to-configuration");
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+    }
+
+    fn begin(&self, confirm_within: u64) -> Activation {
+        let activation = Activation {
+            record: Record {
+                push: "p1".to_owned(),
+                kind: Kind::Push,
+                who: "alice@admin-nl".to_owned(),
+                revision: Some("r41".to_owned()),
+                local_changes: Vec::new(),
+                deferred: false,
+                plan: "abc".to_owned(),
+                skipped: Vec::new(),
+            },
+            from: "admin-nl".to_owned(),
+            before: self.path("old"),
+            system: self.path("new"),
+            boot: machine::boot_id(),
+            confirm_within,
+            phase: Phase::Switching,
+        };
+        note(&self.place, &activation).unwrap();
+        activation
+    }
+
+    fn runs(&self) -> PathBuf {
+        machine::current(&self.place).unwrap()
+    }
+
+    fn switches(&self) -> Vec<String> {
+        let said = fs::read_to_string(self.dir.path().join("switches")).unwrap_or_default();
+        said.lines().map(str::to_owned).collect()
+    }
+
+    /// How the last activation ended, by the ledger, and why.
+    fn last(&self) -> (Outcome, String) {
+        match Ledger::new(self.place.ledger()).entries().unwrap().pop().unwrap().event {
+            Event::Activation { outcome, words, .. } => (outcome, words),
+            other => panic!("{other:?}"),
+        }
+    }
+}
+
+#[test]
+fn a_system_that_nobody_confirms_in_time_goes_and_the_ledger_says_why() {
+    let host = Host::new();
+    host.begin(0);
+    assert_eq!(supervise(&host.place), Ok(Outcome::Reverted));
+    assert_eq!(host.runs(), host.path("old"));
+    assert_eq!(host.switches(), ["test new", "test old"]);
+    assert_eq!(host.last(), (Outcome::Reverted, "no confirmation came within 0 s".to_owned()));
+    assert_eq!(under_way(&host.place), Ok(None));
+}
+
+#[test]
+fn a_switch_that_fails_is_taken_back_at_once_with_its_last_words() {
+    let host = Host::new();
+    host.system("new", "exit 2");
+    host.begin(600);
+    assert_eq!(supervise(&host.place), Ok(Outcome::Reverted));
+    assert_eq!(host.runs(), host.path("old"));
+    let (_, words) = host.last();
+    assert!(words.contains("exit code 2") && words.contains("it says why"), "{words}");
+}
+
+#[test]
+fn the_pusher_can_send_it_back_and_learns_when_it_is_back() {
+    let host = Host::new();
+    host.begin(600);
+    thread::scope(|scope| {
+        let supervisor = scope.spawn(|| supervise(&host.place));
+        assert_eq!(said(&host, &Word::Wait), "trial");
+        assert_eq!(host.runs(), host.path("new"));
+        assert_eq!(said(&host, &Word::Revert("p0".to_owned(), "no".to_owned())), "another push is on trial");
+        assert_eq!(said(&host, &Word::Revert("p1".to_owned(), "www is gone".to_owned())), "reverted");
+        assert_eq!(supervisor.join().unwrap(), Ok(Outcome::Reverted));
+    });
+    assert_eq!((host.runs(), host.last().1), (host.path("old"), "www is gone".to_owned()));
+    assert_eq!(tell(&host.place, &Word::Wait), None);
+}
+
+/// The supervisor's answer, once it listens.
+fn said(host: &Host, word: &Word) -> String {
+    let end = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < end {
+        if let Some(said) = tell(&host.place, word) {
+            return said;
+        }
+        thread::yield_now();
+    }
+    panic!("the supervisor did not answer {word:?} within 10 s");
+}
+
+#[test]
+fn whoever_finds_it_unsupervised_goes_back() {
+    let host = Host::new();
+    let mut activation = host.begin(600);
+    assert_eq!(machine::switch(&activation.system, Action::Test), Switched::Well);
+    activation.phase = Phase::Trial;
+    note(&host.place, &activation).unwrap();
+    assert_eq!(settle(&host.place), Ok(Some(Outcome::Reverted)));
+    assert_eq!((host.runs(), host.last().1), (host.path("old"), "its supervisor was killed".to_owned()));
+    assert_eq!(settle(&host.place), Ok(None));
+}
+
+#[test]
+fn a_machine_that_restarted_on_trial_has_gone_back_by_itself() {
+    let host = Host::new();
+    let mut activation = host.begin(600);
+    activation.phase = Phase::Trial;
+    activation.boot = "another boot".to_owned();
+    note(&host.place, &activation).unwrap();
+    assert_eq!(settle(&host.place), Ok(Some(Outcome::Reverted)));
+    assert_eq!(host.switches(), [""; 0], "nothing is switched: the boot did that");
+    assert_eq!(host.last().1, "the machine restarted before the confirmation");
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_confirmation_that_was_as_good_as_done_counts_as_confirmed() {
+    let host = Host::new();
+    let mut activation = host.begin(600);
+    for link in [&host.place.current, &host.place.profile] {
+        fs::remove_file(link).unwrap();
+        symlink(host.path("new"), link).unwrap();
+    }
+    activation.phase = Phase::Confirming;
+    activation.boot = "another boot".to_owned();
+    note(&host.place, &activation).unwrap();
+    assert_eq!(settle(&host.place), Ok(Some(Outcome::Confirmed)));
+}
+
+#[test]
+fn a_way_back_that_does_not_arrive_is_told_as_stuck() {
+    let host = Host::new();
+    fs::remove_file(host.path("old").join("bin/switch-to-configuration")).unwrap();
+    host.begin(0);
+    assert_eq!(supervise(&host.place), Ok(Outcome::Stuck));
+    let (_, words) = host.last();
+    assert!(words.contains("did not start"), "{words}");
+}

@@ -1,0 +1,59 @@
+//! What the last push from this admin machine wanted every host to run: what `polder status` holds the hosts against.
+//!
+//! Owns `STATE_DIR/wanted.json`. Written by `polder push` and `polder rollback` when they begin.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+
+use super::admin::Admin;
+use super::known_fleet;
+
+/// The systems of one push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wanted {
+    /// The push.
+    pub push: String,
+    /// When it began, in milliseconds since the epoch.
+    pub at: u64,
+    /// By host, those left out too.
+    pub systems: BTreeMap<String, PathBuf>,
+}
+
+/// Keeps it.
+///
+/// # Errors
+///
+/// The state folder cannot be written.
+pub fn store(admin: &Admin, wanted: &Wanted) -> io::Result<()> {
+    known_fleet::write(&file(admin), &serde_json::to_string(wanted)?)
+}
+
+/// What was kept last. A file that cannot be read is none: the ledgers tell the rest.
+pub fn load(admin: &Admin) -> Option<Wanted> {
+    serde_json::from_slice(&std::fs::read(file(admin)).ok()?).ok()
+}
+
+fn file(admin: &Admin) -> PathBuf {
+    admin.state_dir.join("wanted.json")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::push::known_fleet::tests::admin_in;
+
+    #[test]
+    fn what_was_wanted_is_kept() {
+        let kept = tempfile::tempdir().unwrap();
+        let admin = admin_in(kept.path());
+        assert_eq!(load(&admin), None);
+        let systems = BTreeMap::from([("px-nl".to_owned(), PathBuf::from("/nix/store/a"))]);
+        let wanted = Wanted { push: "p1".to_owned(), at: 1, systems };
+        store(&admin, &wanted).unwrap();
+        assert_eq!(load(&admin), Some(wanted));
+    }
+}

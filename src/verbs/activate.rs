@@ -1,0 +1,36 @@
+//! `activate`: the supervisor of a system on trial. Nobody types it: a host's gate has systemd start it.
+
+use super::Exit;
+use super::output::complain;
+use crate::daemon::{logs, notify};
+use crate::push::ledger::Outcome;
+use crate::push::place::Place;
+use crate::push::supervisor::{settle, supervise};
+
+/// What `activate` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ActivateArgs {
+    /// End an activation whose supervisor is gone: go back, unless its confirmation had begun
+    #[arg(long)]
+    pub settle: bool,
+}
+
+/// Supervises the activation that the gate has recorded, or ends one that nobody does.
+pub fn run(args: &ActivateArgs) -> Exit {
+    logs::init();
+    let place = Place::of_this_machine();
+    let ended = if args.settle {
+        notify::ready("ending an activation whose supervisor is gone");
+        settle(&place)
+    } else {
+        supervise(&place).map(Some)
+    };
+    match ended {
+        Ok(None | Some(Outcome::Confirmed)) => Exit::Done,
+        Ok(Some(Outcome::Reverted | Outcome::Stuck)) => Exit::No,
+        Err(why) => {
+            complain(&why);
+            Exit::CouldNot
+        }
+    }
+}

@@ -1,0 +1,199 @@
+//! `bootstrap`: a host's first system, after which it is pushed to like the others.
+
+use std::io::{IsTerminal, Write};
+use std::net::IpAddr;
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::Exit;
+use super::output::{Output, complain};
+use crate::fleet::{Deployable, Fleet, System};
+use crate::push::bootstrap::{AsRoot, HostKey, build, shown_key, wait_for_gate, with_fingerprint};
+use crate::push::evaluate::Depth;
+use crate::push::known_fleet;
+use crate::push::prepare::{Wanted, prepare};
+use crate::push::remote::Remotes;
+
+/// What `bootstrap` takes.
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "The machine runs NixOS already, and lets you in as root by ssh. Its key must be compared once: with what its \
+    console shows, or with --host-key."
+)]
+pub struct BootstrapArgs {
+    /// The host, by its name in the fleet
+    pub host: String,
+    /// Where it is reached now, if that is not its first address in the fleet
+    #[arg(long)]
+    pub address: Option<IpAddr>,
+    /// Who may do everything there
+    #[arg(long, default_value = "root")]
+    pub user: String,
+    /// Its key, as its console shows it (`cat /etc/ssh/ssh_host_ed25519_key.pub`)
+    #[arg(long, value_name = "KEY")]
+    pub host_key: Option<String>,
+    /// The folder with the fleet's flake, instead of this admin machine's working copy
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<PathBuf>,
+    /// Further arguments for `nix eval`, behind `--`
+    #[arg(last = true, value_name = "NIX")]
+    pub nix: Vec<String>,
+}
+
+/// Why it went no further.
+enum Stop {
+    /// The answer is no, in lines.
+    No(Vec<String>),
+    /// It could not be tried.
+    CouldNot(String),
+}
+
+impl From<String> for Stop {
+    fn from(why: String) -> Stop {
+        Stop::CouldNot(why)
+    }
+}
+
+/// Does it, saying each step.
+pub fn run(args: &BootstrapArgs, output: &Output) -> Exit {
+    match install(args, output) {
+        Ok(()) => Exit::Done,
+        Err(Stop::CouldNot(why)) => output.could_not(&why),
+        Err(Stop::No(lines)) => {
+            output.answer(&json!({ "done": false, "why": lines }), "");
+            for line in &lines {
+                complain(line);
+            }
+            Exit::No
+        }
+    }
+}
+
+fn install(args: &BootstrapArgs, output: &Output) -> Result<(), Stop> {
+    let admin = known_fleet::this_admin()?;
+    let folder = args.folder.clone().unwrap_or_else(|| admin.working_copy.clone());
+    let mut fleet = evaluated(args, &folder)?;
+    let Deployable { path: system, derivation, .. } = deployable(&fleet, &args.host)?;
+    let address = address(args, &fleet)?;
+    let key = compared_key(args, &fleet, &address)?;
+
+    say(output, &format!("building {}", system.display()));
+    build(&derivation)?;
+    let root =
+        AsRoot::new(&args.user, &address.to_string(), &key).map_err(|error| format!("a temporary folder: {error}"))?;
+    say(output, &format!("copying it to {address}"));
+    root.copy(&system)?;
+    say(output, "switching to it");
+    let switched = root.switch(&system);
+
+    let was_pinned = pin(&mut fleet, &args.host, address, &key);
+    let remotes = Remotes::new(&fleet, &admin).map_err(|error| format!("a temporary folder: {error}"))?;
+    say(output, "waiting for its gate");
+    let report = wait_for_gate(&remotes, &args.host).map_err(|why| {
+        let switch = switched.err().map_or_else(String::new, |said| format!("; {said}"));
+        format!("{} does not answer at its gate: {why}{switch}", args.host)
+    })?;
+    if report.system != system {
+        let why = format!("{} runs {} and not what was built", args.host, report.system.display());
+        return Err(Stop::No(vec![why]));
+    }
+    let mut text = format!("{} runs {}, and its gate answers\n", args.host, system.display());
+    if !was_pinned {
+        text.push_str(&format!(
+            "put its key into the fleet, so that it can be pushed to:\n\n  polder.fleet.hosts.{}.host_key = \"{}\";\n\n",
+            args.host, key.key
+        ));
+    }
+    text.push_str(
+        "the keys that hosts share are not there yet: `polder keys show`, then first, or rotate with --also\n",
+    );
+    output.answer(&json!({ "done": true, "system": system, "host_key": key.key }), &text);
+    Ok(())
+}
+
+fn evaluated(args: &BootstrapArgs, folder: &std::path::Path) -> Result<Fleet, Stop> {
+    let wanted = Wanted { folder, fleet: None, served: &[], offline: true, nix: &args.nix, depth: Depth::Deployable };
+    let prepared = prepare(&wanted)?;
+    match prepared.evaluated {
+        Some(evaluated) if prepared.findings.is_empty() => Ok(evaluated.fleet),
+        _ => {
+            let lines = prepared.findings.iter().map(|finding| format!("{}: {}", finding.place, finding.message));
+            Err(Stop::No(lines.collect()))
+        }
+    }
+}
+
+fn deployable(fleet: &Fleet, host: &str) -> Result<Deployable, Stop> {
+    match fleet.systems.get(host) {
+        Some(System::Rendered { deployable: Some(deployable), .. }) => Ok(deployable.clone()),
+        Some(_) => Err(Stop::No(vec![format!("the system of {host} cannot be built: `polder check` tells why")])),
+        None => {
+            let known: Vec<&str> = fleet.systems.keys().map(String::as_str).collect();
+            Err(Stop::No(vec![format!("there is no host {host:?} in the fleet; there are {}", known.join(", "))]))
+        }
+    }
+}
+
+fn address(args: &BootstrapArgs, fleet: &Fleet) -> Result<IpAddr, Stop> {
+    let in_fleet = fleet.hosts.get(&args.host).and_then(|host| host.addresses.first().copied());
+    args.address
+        .or(in_fleet)
+        .ok_or_else(|| Stop::No(vec![format!("{} has no address in the fleet: name one with --address", args.host)]))
+}
+
+/// The machine's key, which somebody has compared: in the fleet, on the command line, or now.
+fn compared_key(args: &BootstrapArgs, fleet: &Fleet, address: &IpAddr) -> Result<HostKey, Stop> {
+    let shown = shown_key(&address.to_string())?;
+    let pinned = fleet.hosts.get(&args.host).and_then(|host| host.host_key.as_deref());
+    let stated = args.host_key.as_deref().or(pinned).map(with_fingerprint).transpose()?;
+    match stated {
+        Some(stated) if stated.key == shown.key => Ok(shown),
+        Some(stated) => Err(Stop::No(vec![format!(
+            "{address} shows another host key than is expected: {} and not {}; it is another machine, or somebody is in between",
+            shown.fingerprint, stated.fingerprint
+        )])),
+        None if is_the_same(&shown, &args.host, address) => Ok(shown),
+        None => Err(Stop::No(vec![
+            format!("{address} shows the host key {} ({})", shown.key, shown.fingerprint),
+            format!(
+                "compare it with what the console of {} shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then state it: --host-key '{}'",
+                args.host, shown.key
+            ),
+        ])),
+    }
+}
+
+/// Asks whoever sits at the terminal.
+fn is_the_same(key: &HostKey, host: &str, address: &IpAddr) -> bool {
+    if !std::io::stdin().is_terminal() {
+        return false;
+    }
+    let mut terminal = anstream::stderr().lock();
+    let _ = write!(
+        terminal,
+        "{address} shows the host key {}\nOn the console of {host}: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\nDoes it show the same? (yes/no) ",
+        key.fingerprint
+    );
+    let _ = terminal.flush();
+    let mut answer = String::new();
+    std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
+}
+
+/// Whether the fleet has the key already; it has it now.
+fn pin(fleet: &mut Fleet, host: &str, address: IpAddr, key: &HostKey) -> bool {
+    let Some(host) = fleet.hosts.get_mut(host) else { return false };
+    let was_pinned = host.host_key.is_some();
+    host.host_key = Some(key.key.clone());
+    // Where it is in the fleet is where it has to be reached from now on; --address may have been for this one time.
+    if host.addresses.is_empty() {
+        host.addresses.push(address);
+    }
+    was_pinned
+}
+
+fn say(output: &Output, text: &str) {
+    if !output.is_json() {
+        output.answer(&(), &format!("{text}\n"));
+    }
+}

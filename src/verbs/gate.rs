@@ -1,0 +1,39 @@
+//! `gate`: a host's end of a push. Nobody types it: sshd and systemd call it.
+
+use std::path::Path;
+
+use super::Exit;
+use super::output::complain;
+use crate::daemon::logs;
+use crate::push::gate::{self, SOCKET};
+use crate::push::place::Place;
+
+/// What `gate` takes.
+#[derive(Debug, Clone, clap::Args)]
+#[group(required = true, multiple = false)]
+pub struct GateArgs {
+    /// As the forced command of the deploy user: serve what ssh was asked for (SSH_ORIGINAL_COMMAND), for this admin machine
+    #[arg(long, value_name = "ADMIN")]
+    pub from: Option<String>,
+    /// As root behind the gate's socket: answer one request on standard input and output
+    #[arg(long)]
+    pub serve: bool,
+}
+
+/// Serves one connection.
+pub fn run(args: &GateArgs) -> Exit {
+    let done = match &args.from {
+        Some(from) => gate::forced(from, std::env::var("SSH_ORIGINAL_COMMAND").ok().as_deref(), Path::new(SOCKET)),
+        None => {
+            logs::init();
+            gate::serve(&Place::of_this_machine())
+        }
+    };
+    match done {
+        Ok(()) => Exit::Done,
+        Err(why) => {
+            complain(&why);
+            Exit::CouldNot
+        }
+    }
+}

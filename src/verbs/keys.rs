@@ -1,0 +1,403 @@
+//! `keys`: the keys that hosts share (cookies, peers), and an admin machine's own: shown by fingerprint, made, rotated.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use clap::Subcommand;
+use serde_json::json;
+
+use super::Exit;
+use super::lock::refused;
+use super::operator::who;
+use super::output::{Output, Table, Tone, cell, complain, printable, toned};
+use super::reach::{FleetArg, Reach};
+use crate::fleet::{Fleet, Role};
+use crate::push::admin::Admin;
+use crate::push::keys::{fingerprint, own, rotate};
+use crate::push::known_fleet;
+use crate::push::lock::Lock;
+use crate::push::locking::Held;
+use crate::push::protocol::KeyChange;
+use rotate::{Failed, Files, Step};
+
+/// How long the lock is held at a time, in seconds.
+const LOCK_SECONDS: u64 = 120;
+
+/// What `keys` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct KeysArgs {
+    /// What to do.
+    #[command(subcommand)]
+    pub verb: KeysVerb,
+}
+
+/// What to do with keys.
+#[derive(Debug, Clone, Subcommand)]
+pub enum KeysVerb {
+    /// Show the key files of all hosts by fingerprint; exit 1 if hosts differ
+    Show(ShowArgs),
+    /// Make this admin machine's own keys where they are missing, and print what the fleet has to know of them
+    Make(MakeArgs),
+    /// Give a key file its first key on all hosts that need it: `cookies`, `peers`
+    First(FileArgs),
+    /// Make a new key the first on all hosts that have the file. Older ones go on opening: nothing is lost
+    Rotate(FileArgs),
+    /// Remove all keys of a file but the first. Visitors with cookies of the removed ones begin new sessions
+    Retire(FileArgs),
+}
+
+/// What `keys show` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ShowArgs {
+    #[command(flatten)]
+    /// Which fleet.
+    pub fleet: FleetArg,
+}
+
+/// What `keys make` takes.
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "To replace them: --next, put what it prints into the fleet and push, then --switch; what that prints is pushed last."
+)]
+pub struct MakeArgs {
+    /// Make those that are to follow, beside the present ones, which go on being used
+    #[arg(long)]
+    pub next: bool,
+    /// From now on, use those that were made with --next; refused where a host does not let them in yet
+    #[arg(long, conflicts_with = "next")]
+    pub switch: bool,
+    /// A host that is dead: do not ask it whether it lets the next key in (may be repeated)
+    #[arg(long, value_name = "HOST", requires = "switch")]
+    pub skip: Vec<String>,
+    #[command(flatten)]
+    /// Which fleet.
+    pub fleet: FleetArg,
+}
+
+/// What the others take.
+#[derive(Debug, Clone, clap::Args)]
+pub struct FileArgs {
+    /// The file, by its name below /var/lib/polder-keys: `cookies`, `peers`
+    #[arg(value_name = "FILE")]
+    pub name: String,
+    /// A host that has no such file yet and is to have it (may be repeated)
+    #[arg(long, value_name = "HOST")]
+    pub also: Vec<String>,
+    /// A host that is dead: do without it (may be repeated). When it is back: rotate again
+    #[arg(long, value_name = "HOST")]
+    pub skip: Vec<String>,
+    #[command(flatten)]
+    /// Which fleet.
+    pub fleet: FleetArg,
+}
+
+/// Does what it says.
+pub fn run(args: &KeysArgs, output: &Output) -> Exit {
+    let done = match &args.verb {
+        KeysVerb::Show(args) => show(args, output),
+        KeysVerb::Make(args) => make(args, output),
+        KeysVerb::First(args) => first(args, output),
+        KeysVerb::Rotate(args) => rotate(args, output),
+        KeysVerb::Retire(args) => retire(args, output),
+    };
+    done.unwrap_or_else(|why| output.could_not(&why))
+}
+
+fn make(args: &MakeArgs, output: &Output) -> Result<Exit, String> {
+    let admin = known_fleet::this_admin()?;
+    let (mut deploy, mut signing) = (Vec::new(), Vec::new());
+    let mut add = |public: own::Public| {
+        deploy.push(public.deploy);
+        signing.push(public.signing);
+    };
+    if args.switch {
+        let closed = closed_to_the_next(&admin, args)?;
+        if !closed.is_empty() {
+            output.answer(&json!({ "closed": closed }), "");
+            tell(&closed);
+            complain("these hosts do not let the next key in yet, so the present one stays: push first");
+            return Ok(Exit::No);
+        }
+        add(own::switch(&admin)?);
+    } else {
+        add(own::make(&admin)?);
+        if args.next {
+            add(own::make_next(&admin)?);
+        }
+    }
+    let list = |keys: &[String]| keys.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(" ");
+    let text = format!(
+        "# The keys of {} are {}. Put this into the fleet and push it:\n\
+         # whoever has the signing key is root on every host.\n\
+         polder.fleet.hosts.{} = {{\n  deploy_keys = [ {} ];\n  signing_keys = [ {} ];\n}};\n",
+        admin.name,
+        own::files(&admin).map(|file| file.display().to_string()).join(" and "),
+        admin.name,
+        list(&deploy),
+        list(&signing),
+    );
+    output.answer(&json!({ "deploy_keys": deploy, "signing_keys": signing }), &text);
+    Ok(Exit::Done)
+}
+
+/// The hosts that do not let this admin machine's next key in.
+fn closed_to_the_next(admin: &Admin, args: &MakeArgs) -> Result<Failed, String> {
+    let next = own::next(admin);
+    // No such key: that is told by who switches, or it has switched already.
+    if !next.deploy_key.exists() {
+        return Ok(Failed::new());
+    }
+    let reach = Reach::of(next, &args.fleet)?;
+    let looked = rotate::look_at_each(&*reach.remotes, &reach.hosts(&args.skip)?);
+    Ok(looked.into_iter().filter_map(|(host, looked)| Some((host, looked.err()?))).collect())
+}
+
+fn show(args: &ShowArgs, output: &Output) -> Result<Exit, String> {
+    let reach = Reach::new(&args.fleet)?;
+    let hosts = reach.hosts(&[])?;
+    let (mut files, mut silent) = (Files::new(), Failed::new());
+    // Each by itself: a host that is dead does not hide the others.
+    for (host, its) in rotate::look_at_each(&*reach.remotes, &hosts) {
+        match its {
+            Ok(its) => drop(files.insert(host, its)),
+            Err(why) => silent.push((host, why)),
+        }
+    }
+    let groups = groups(&files);
+    output.answer(&json!({ "hosts": files, "silent": silent }), &table(&groups));
+    tell(&silent);
+    let differing = differing(&groups);
+    for name in &differing {
+        complain(&format!(
+            "{name} is not the same on all hosts that have it: `polder keys rotate {name}` makes a new first key on all of them"
+        ));
+    }
+    Ok(if differing.is_empty() && silent.is_empty() { Exit::Done } else { Exit::No })
+}
+
+/// A file as some hosts have it, and those hosts.
+type Groups = BTreeMap<(String, Vec<String>), Vec<String>>;
+
+fn groups(files: &Files) -> Groups {
+    let mut groups = Groups::new();
+    for (host, files) in files {
+        for (name, keys) in files {
+            groups.entry((name.clone(), keys.clone())).or_default().push(host.clone());
+        }
+    }
+    groups
+}
+
+/// The files that are not the same everywhere.
+fn differing(groups: &Groups) -> BTreeSet<&str> {
+    let (mut seen, mut differing) = (BTreeSet::new(), BTreeSet::new());
+    for (name, _) in groups.keys() {
+        if !seen.insert(name.as_str()) {
+            differing.insert(name.as_str());
+        }
+    }
+    differing
+}
+
+fn table(groups: &Groups) -> String {
+    let differing = differing(groups);
+    let mut table = Table::new(&["FILE", "SEALS", "OPENS TOO", "HOSTS"]);
+    for ((name, keys), hosts) in groups {
+        let tone = if differing.contains(name.as_str()) { Tone::Bad } else { Tone::Plain };
+        let (first, rest) = keys.split_first().map_or(("-", &[][..]), |(first, rest)| (first.as_str(), rest));
+        let rest = if rest.is_empty() { "-".to_owned() } else { rest.join(" ") };
+        table.row(vec![cell(name), toned(first, tone), toned(rest, tone), toned(hosts.join(" "), tone)]);
+    }
+    if groups.is_empty() { "no host that answered has a key file\n".to_owned() } else { table.render() }
+}
+
+fn first(args: &FileArgs, output: &Output) -> Result<Exit, String> {
+    let reach = Reach::new(&args.fleet)?;
+    let name = &args.name;
+    let unskipped = reach.hosts(&args.skip)?;
+    let needing = needing(&reach.fleet, name);
+    let hosts: Vec<String> =
+        unskipped.iter().filter(|host| needing.contains(*host) || args.also.contains(host)).cloned().collect();
+    if hosts.is_empty() {
+        return Err(format!("no host needs {name}: name one with --also HOST"));
+    }
+    let held = match lock(&reach, &unskipped, &format!("the first key of {name}")) {
+        Ok(held) => held,
+        Err(refusal) => return Ok(refused(&refusal, output)),
+    };
+    let key = rotate::begin(&reach.admin, name)?;
+    let new = fingerprint(&key.0).unwrap_or_default();
+    let files = match rotate::look(&*reach.remotes, &hosts) {
+        Ok(files) => rotate::of_file(&files, name),
+        Err(failed) => return Ok(stopped(&failed, &args.name, "first", output)),
+    };
+    if let Some((host, _)) = files.iter().find(|(_, keys)| keys.iter().any(|key| *key != new)) {
+        // Nothing has begun: another key is not wanted.
+        rotate::end(&reach.admin, name).map_err(|error| error.to_string())?;
+        return Err(format!(
+            "{host} has a key of {name} already: `polder keys rotate {name}` makes a new one, --also HOST gives it to a host that has none"
+        ));
+    }
+    turn(&reach, &held, args, &hosts, &key, "first", output)
+}
+
+/// The hosts that cannot do without a file: proxies seal cookies, proxies and nameservers speak to their peers.
+fn needing(fleet: &Fleet, name: &str) -> Vec<String> {
+    let needs = |host: &crate::fleet::Host| host.is(Role::Proxy) || (name == "peers" && host.is(Role::Nameserver));
+    fleet.hosts.iter().filter(|(_, host)| needs(host)).map(|(name, _)| name.clone()).collect()
+}
+
+fn rotate(args: &FileArgs, output: &Output) -> Result<Exit, String> {
+    let reach = Reach::new(&args.fleet)?;
+    let name = &args.name;
+    let unskipped = reach.hosts(&args.skip)?;
+    let held = match lock(&reach, &unskipped, &format!("a new key of {name}")) {
+        Ok(held) => held,
+        Err(refusal) => return Ok(refused(&refusal, output)),
+    };
+    let files = match rotate::look(&*reach.remotes, &unskipped) {
+        Ok(files) => rotate::of_file(&files, name),
+        Err(failed) => return Ok(stopped(&failed, name, "rotate", output)),
+    };
+    if files.values().all(Vec::is_empty) {
+        return Err(format!("no host has a key of {name} yet: `polder keys first {name}`"));
+    }
+    let having = files.iter().filter(|(host, keys)| !keys.is_empty() || args.also.contains(host));
+    let hosts: Vec<String> = having.map(|(host, _)| host.clone()).collect();
+    let key = rotate::begin(&reach.admin, name)?;
+    turn(&reach, &held, args, &hosts, &key, "rotate", output)
+}
+
+fn turn(
+    reach: &Reach,
+    held: &Held,
+    args: &FileArgs,
+    hosts: &[String],
+    key: &crate::push::protocol::Secret,
+    verb: &str,
+    output: &Output,
+) -> Result<Exit, String> {
+    let name = &args.name;
+    let mut steps = Vec::new();
+    let mut told = |step: &Step| match step {
+        Step::Add(hosts) => steps.push(format!("added on {}", hosts.join(", "))),
+        Step::Promote(hosts) => steps.push(format!("the first on {}", hosts.join(", "))),
+        Step::Done => {}
+    };
+    if let Err(failed) = rotate::turn(&*reach.remotes, held.token(), name, key, hosts, &mut told) {
+        return Ok(stopped(&failed, name, verb, output));
+    }
+    rotate::end(&reach.admin, name).map_err(|error| error.to_string())?;
+    let new = fingerprint(&key.0).unwrap_or_default();
+    let text = format!(
+        "{name}: key {new} seals on {}: {}\n{}",
+        hosts.join(", "),
+        if steps.is_empty() { "it did already".to_owned() } else { steps.join("; ") },
+        if verb == "rotate" {
+            format!("older keys go on opening; when they are no longer needed: polder keys retire {name}\n")
+        } else {
+            String::new()
+        }
+    );
+    output.answer(&json!({ "file": name, "fingerprint": new, "hosts": hosts }), &printable_lines(&text));
+    Ok(Exit::Done)
+}
+
+fn retire(args: &FileArgs, output: &Output) -> Result<Exit, String> {
+    let reach = Reach::new(&args.fleet)?;
+    let name = &args.name;
+    let unskipped = reach.hosts(&args.skip)?;
+    let held = match lock(&reach, &unskipped, &format!("older keys of {name} go")) {
+        Ok(held) => held,
+        Err(refusal) => return Ok(refused(&refusal, output)),
+    };
+    let files = match rotate::look(&*reach.remotes, &unskipped) {
+        Ok(files) => rotate::of_file(&files, name),
+        Err(failed) => return Ok(stopped(&failed, name, "retire", output)),
+    };
+    let keep = the_first_everywhere(&files)
+        .ok_or_else(|| format!("the first key of {name} is not the same on all hosts: `polder keys rotate {name}`"))?;
+    let hosts: Vec<String> = files.iter().filter(|(_, keys)| keys.len() > 1).map(|(host, _)| host.clone()).collect();
+    let change = KeyChange::Retire { keep: keep.clone() };
+    if let Err(failed) = rotate::change(&*reach.remotes, held.token(), name, &change, &hosts) {
+        return Ok(stopped(&failed, name, "retire", output));
+    }
+    let text = match hosts.is_empty() {
+        true => format!("{name} has no older keys anywhere\n"),
+        false => format!(
+            "{name}: only {keep} is left on {}. What older keys have sealed is not opened any more: visitors with such cookies begin new sessions\n",
+            hosts.join(", ")
+        ),
+    };
+    output.answer(&json!({ "file": name, "fingerprint": keep, "hosts": hosts }), &printable_lines(&text));
+    Ok(Exit::Done)
+}
+
+/// The key that is the first on all hosts that have any.
+fn the_first_everywhere(files: &BTreeMap<String, Vec<String>>) -> Option<String> {
+    let firsts: BTreeSet<&String> = files.values().filter_map(|keys| keys.first()).collect();
+    match firsts.len() {
+        1 => firsts.into_iter().next().cloned(),
+        _ => None,
+    }
+}
+
+fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<Held, crate::push::locking::Refusal> {
+    let lock = Lock {
+        token: String::new(),
+        holder: who(),
+        location: reach.admin.location.clone(),
+        reason: reason.to_owned(),
+        expires: 0,
+    };
+    Held::take_or_use(&reach.admin, &reach.remotes, hosts, lock, LOCK_SECONDS)
+}
+
+fn stopped(failed: &Failed, name: &str, verb: &str, output: &Output) -> Exit {
+    output.answer(&json!({ "stopped": failed }), "");
+    tell(failed);
+    complain(&format!(
+        "stopped before the next step: what is done stays, and nothing is lost. When these hosts are back: polder keys {verb} {name} goes on here; without them: add --skip HOST"
+    ));
+    Exit::No
+}
+
+fn tell(failed: &Failed) {
+    for (host, why) in failed {
+        complain(&format!("{host}: {why}"));
+    }
+}
+
+fn printable_lines(text: &str) -> String {
+    text.lines().map(|line| format!("{}\n", printable(line))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn files(hosts: &[(&str, &[&str])]) -> Files {
+        let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+        hosts
+            .iter()
+            .map(|(host, its)| ((*host).to_owned(), BTreeMap::from([("cookies".to_owned(), keys(its))])))
+            .collect()
+    }
+
+    #[test]
+    fn hosts_with_the_same_keys_stand_together_and_others_apart() {
+        let same = groups(&files(&[("px-nl", &["a", "b"]), ("px-ch", &["a", "b"])]));
+        assert_eq!((same.len(), differing(&same).len()), (1, 0));
+        let text = anstream::adapter::strip_str(&table(&same)).to_string();
+        assert!(text.contains("cookies  a      b          px-ch px-nl"), "{text}");
+        let other = groups(&files(&[("px-nl", &["a", "b"]), ("px-ch", &["b", "a"])]));
+        assert_eq!(differing(&other), BTreeSet::from(["cookies"]));
+    }
+
+    #[test]
+    fn only_a_key_that_is_the_first_everywhere_may_be_left_alone() {
+        let first = |hosts: &[(&str, &[&str])]| the_first_everywhere(&rotate::of_file(&files(hosts), "cookies"));
+        assert_eq!(first(&[("a", &["n", "o"]), ("b", &["n"]), ("c", &[])]).as_deref(), Some("n"));
+        assert_eq!(first(&[("a", &["n", "o"]), ("b", &["o", "n"])]), None);
+        assert_eq!(first(&[("a", &[])]), None);
+    }
+}

@@ -1,0 +1,239 @@
+//! `lock`, `unlock`: the fleet lock by hand, for as long as an operator wants nobody to push; and breaking one whose holder is gone.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::Exit;
+use super::operator::{parse_duration, who};
+use super::output::{Output, Table, Tone, cell, complain, toned};
+use super::reach::{FleetArg, Reach, Reports};
+use super::status::span;
+use crate::daemon::operator::unix_ms;
+use crate::push::known_fleet;
+use crate::push::lock::Lock;
+use crate::push::locking::{ByHand, Held, Refusal, ask_all, give_back, otherwise};
+use crate::push::protocol::{Answer, Request};
+
+/// What `lock` takes.
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "A push by whoever holds the lock goes through; all others are refused and told who holds it.\n\
+    Exit codes: 0 done, 1 somebody else holds it or a host was not reached, 2 usage, 3 could not run."
+)]
+pub struct LockArgs {
+    /// What for: those who are refused are told
+    #[arg(long, value_name = "TEXT", default_value = "taken by hand")]
+    pub reason: String,
+    /// For how long: `30m`, `2h`; it ends by itself then
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, default_value = "1h")]
+    pub lasting: Duration,
+    /// A host that is dead: do without its lock (may be repeated)
+    #[arg(long, value_name = "HOST")]
+    pub skip: Vec<String>,
+    /// Take nothing; show who holds it
+    #[arg(long, conflicts_with_all = ["break_it", "skip"])]
+    pub show: bool,
+    /// Take it from its holder, whose push fails then; every host's ledger keeps who did it and why
+    #[arg(long = "break", requires = "why")]
+    pub break_it: bool,
+    /// Why it is broken
+    #[arg(long, value_name = "TEXT", requires = "break_it")]
+    pub why: Option<String>,
+    #[command(flatten)]
+    /// Which fleet.
+    pub fleet: FleetArg,
+}
+
+/// What `unlock` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct UnlockArgs {
+    #[command(flatten)]
+    /// Which fleet.
+    pub fleet: FleetArg,
+}
+
+/// Takes, shows or breaks it.
+pub fn run(args: &LockArgs, output: &Output) -> Exit {
+    let reach = match Reach::new(&args.fleet) {
+        Ok(reach) => reach,
+        Err(why) => return output.could_not(&why),
+    };
+    let hosts = match reach.hosts(&args.skip) {
+        Ok(hosts) => hosts,
+        Err(why) => return output.could_not(&why),
+    };
+    match &args.why {
+        Some(why) => break_it(why, &reach, &hosts, output),
+        None if args.show => show(&reach.reports(&hosts), output),
+        None => take(args, &reach, &hosts, output),
+    }
+}
+
+fn take(args: &LockArgs, reach: &Reach, hosts: &[String], output: &Output) -> Exit {
+    let seconds = args.lasting.as_secs().max(1);
+    let until = unix_ms() + seconds * 1000;
+    let (holder, admin) = (who(), &reach.admin);
+    let own = ByHand::read(admin).filter(|kept| kept.lock.holder == holder && kept.until > unix_ms());
+    let lock = Lock {
+        token: own.map(|kept| kept.lock.token).unwrap_or_default(),
+        holder,
+        location: admin.location.clone(),
+        reason: args.reason.clone(),
+        expires: 0,
+    };
+    let held = match Held::take(&reach.remotes, hosts, lock.clone(), seconds) {
+        Ok(held) => held,
+        Err(refusal) => return refused(&refusal, output),
+    };
+    let kept = ByHand { lock: Lock { token: held.token().to_owned(), ..lock }, hosts: hosts.to_vec(), until };
+    if let Err(error) = kept.write(admin) {
+        // Dropped, it is given back: without its token nobody could.
+        drop(held);
+        return output.could_not(&format!("the lock's token cannot be kept, so it was given back: {error}"));
+    }
+    held.keep();
+    let text = format!(
+        "locked on {} for {}; `polder unlock` gives it back, a push of yours goes through\n",
+        counted(hosts.len()),
+        span(seconds)
+    );
+    output.answer(&serde_json::json!({ "locked": hosts, "until": until }), &text);
+    Exit::Done
+}
+
+/// Says who is in the way.
+pub fn refused(refusal: &Refusal, output: &Output) -> Exit {
+    let why = refusal.in_words();
+    complain(&why);
+    output.answer(&serde_json::json!({ "error": why }), "");
+    match refusal {
+        Refusal::Locked { .. } => Exit::No,
+        Refusal::Failed { .. } => Exit::CouldNot,
+    }
+}
+
+/// A host's lock.
+#[derive(Debug, Serialize)]
+struct Shown {
+    host: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    holder: Option<Lock>,
+    /// In seconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    left: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<String>,
+}
+
+fn show(reports: &Reports, output: &Output) -> Exit {
+    let shown: Vec<Shown> = reports
+        .iter()
+        .map(|(host, report)| {
+            let lock = report.as_ref().ok().and_then(|report| Some((report.lock.clone()?, report.clock_ms)));
+            Shown {
+                host: host.clone(),
+                left: lock.as_ref().map(|(lock, clock)| lock.expires.saturating_sub(*clock) / 1000),
+                holder: lock.map(|(lock, _)| lock),
+                error: report.as_ref().err().cloned(),
+            }
+        })
+        .collect();
+    output.answer(&shown, &table(&shown));
+    if shown.iter().all(|one| one.error.is_some()) { Exit::CouldNot } else { Exit::Done }
+}
+
+fn table(shown: &[Shown]) -> String {
+    let mut table = Table::new(&["HOST", "HELD BY", "FOR", "LEFT"]);
+    for one in shown {
+        table.row(match (&one.holder, &one.error) {
+            (Some(lock), _) => vec![
+                cell(&one.host),
+                toned(format!("{} ({})", lock.holder, lock.location), Tone::Notable),
+                cell(&lock.reason),
+                cell(one.left.map_or_else(String::new, span)),
+            ],
+            (None, Some(why)) => vec![cell(&one.host), toned(format!("not reached: {why}"), Tone::Bad)],
+            (None, None) => vec![cell(&one.host), toned("nobody", Tone::Good)],
+        });
+    }
+    table.render()
+}
+
+fn break_it(why: &str, reach: &Reach, hosts: &[String], output: &Output) -> Exit {
+    let request = Request::BreakLock { who: who(), why: why.to_owned() };
+    let answers = ask_all(&*reach.remotes, hosts, &request, Duration::from_secs(10));
+    let missed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Done)));
+    let missed: Vec<(String, String)> = missed.map(|(host, answer)| (host.clone(), otherwise(answer))).collect();
+    let done = hosts.len() - missed.len();
+    told(&format!("broken on {}; every ledger keeps that you did it\n", counted(done)), &missed, output)
+}
+
+/// Gives back what was taken by hand on this admin machine.
+pub fn unlock(args: &UnlockArgs, output: &Output) -> Exit {
+    let admin = match known_fleet::this_admin() {
+        Ok(admin) => admin,
+        Err(why) => return output.could_not(&why),
+    };
+    let Some(kept) = ByHand::read(&admin) else {
+        output.answer(&serde_json::json!({ "unlocked": [] }), "nobody has taken the lock by hand on this machine\n");
+        return Exit::Done;
+    };
+    let holder = who();
+    if kept.lock.holder != holder && kept.until > unix_ms() {
+        complain(&format!(
+            "the lock is {}'s, and you are {holder}; if its holder is gone: polder lock --break --why TEXT",
+            kept.lock.in_words()
+        ));
+        return Exit::No;
+    }
+    let reach = match Reach::of(admin, &args.fleet) {
+        Ok(reach) => reach,
+        Err(why) => return output.could_not(&why),
+    };
+    let missed = give_back(&*reach.remotes, &kept.hosts, &kept.lock.token);
+    if missed.is_empty()
+        && let Err(error) = ByHand::forget(&reach.admin)
+    {
+        return output.could_not(&error.to_string());
+    }
+    told(&format!("given back on {}\n", counted(kept.hosts.len() - missed.len())), &missed, output)
+}
+
+fn told(text: &str, missed: &[(String, String)], output: &Output) -> Exit {
+    output.answer(&serde_json::json!({ "missed": missed }), text);
+    for (host, why) in missed {
+        complain(&format!("{host}: {why}"));
+    }
+    if missed.is_empty() { Exit::Done } else { Exit::No }
+}
+
+fn counted(hosts: usize) -> String {
+    format!("{hosts} host{}", if hosts == 1 { "" } else { "s" })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_host_says_who_holds_it_and_for_how_long() {
+        let lock = Lock {
+            token: String::new(),
+            holder: "alice@admin-nl".to_owned(),
+            location: "nl".to_owned(),
+            reason: "push of r41".to_owned(),
+            expires: 0,
+        };
+        let host = |host: &str| Shown { host: host.to_owned(), holder: None, left: None, error: None };
+        let shown = [
+            Shown { holder: Some(lock), left: Some(90), ..host("px-nl") },
+            host("ns-nl"),
+            Shown { error: Some("no route to host".to_owned()), ..host("ns-ch") },
+        ];
+        let text = anstream::adapter::strip_str(&table(&shown)).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert!(lines[1].contains("alice@admin-nl (nl)") && lines[1].ends_with("push of r41  90s"), "{text}");
+        assert!(lines[2].contains("nobody") && lines[3].contains("not reached: no route to host"), "{text}");
+    }
+}

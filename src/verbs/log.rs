@@ -1,0 +1,220 @@
+//! `log`: what was pushed to the hosts, by their own ledgers and by the copies that are kept of them here.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Exit;
+use super::output::{Output, Table, Tone, cell, complain, toned};
+use super::reach::{FleetArg, Reach};
+use super::status::moment;
+use crate::push::copies;
+use crate::push::ledger::{Entry, Event, Kind, Outcome, Record};
+use crate::push::locking::{ask_all, otherwise};
+use crate::push::protocol::{Answer, Request};
+use crate::push::remote::Silence;
+
+/// How long a host may take to tell its ledger.
+const LIMIT: Duration = Duration::from_secs(10);
+
+/// How many entries of a host are asked for, whatever is shown: so that the copies here have no gaps.
+const ASKED: usize = 500;
+
+/// What `log` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct LogArgs {
+    /// Of this host only
+    pub host: Option<String>,
+    /// How many entries to show at most
+    #[arg(long, value_name = "N", default_value_t = 20)]
+    pub last: usize,
+    #[command(flatten)]
+    /// Which fleet.
+    pub fleet: FleetArg,
+}
+
+/// Asks, keeps copies, shows.
+pub fn run(args: &LogArgs, output: &Output) -> Exit {
+    let reach = match Reach::new(&args.fleet) {
+        Ok(reach) => reach,
+        Err(why) => return output.could_not(&why),
+    };
+    let hosts = match &args.host {
+        Some(host) if !reach.fleet.hosts.contains_key(host) => {
+            let known: Vec<&str> = reach.fleet.hosts.keys().map(String::as_str).collect();
+            return output.could_not(&format!("there is no host {host:?}; there are {}", known.join(", ")));
+        }
+        Some(host) => vec![host.clone()],
+        None => reach.fleet.hosts.keys().cloned().collect(),
+    };
+    let folder = copies::folder(&reach.admin.state_dir);
+    let silent = fetch(&reach, &hosts, &folder);
+    let entries = match kept(&hosts, &folder) {
+        Ok(entries) => newest(entries, args.last),
+        Err(why) => return output.could_not(&why),
+    };
+    let machine: Vec<_> = entries.iter().map(|(host, entry)| json!({ "host": host, "entry": entry })).collect();
+    let text = if entries.is_empty() { "nothing was pushed yet\n".to_owned() } else { table(&entries) };
+    output.answer(&json!({ "entries": machine, "silent": silent }), &text);
+    for (host, why) in &silent {
+        complain(&format!("{host} does not answer, so this is our copy of its ledger: {why}"));
+    }
+    if silent.len() == hosts.len() && entries.is_empty() { Exit::CouldNot } else { Exit::Done }
+}
+
+/// Adds what the hosts have to the copies here. What is returned are those that did not answer, and why.
+fn fetch(reach: &Reach, hosts: &[String], folder: &Path) -> BTreeMap<String, String> {
+    let answers = ask_all(&*reach.remotes, hosts, &Request::Ledger { last: ASKED }, LIMIT);
+    let failed = |(host, answer): (&String, Result<Answer, Silence>)| {
+        let why = match answer {
+            Ok(Answer::Ledger { entries }) => match copies::keep(folder, host, &entries) {
+                Ok(()) => return None,
+                Err(error) => format!("the copy of its ledger cannot be written: {error}"),
+            },
+            other => otherwise(other),
+        };
+        Some((host.clone(), why))
+    };
+    hosts.iter().zip(answers).filter_map(failed).collect()
+}
+
+fn kept(hosts: &[String], folder: &Path) -> Result<Vec<(String, Entry)>, String> {
+    let mut all = Vec::new();
+    for host in hosts {
+        let ledger = copies::of_host(folder, host);
+        let entries = ledger.entries().map_err(|error| format!("{}: {error}", ledger.file().display()))?;
+        all.extend(entries.into_iter().map(|entry| (host.clone(), entry)));
+    }
+    Ok(all)
+}
+
+/// The last entries of all hosts, oldest first.
+fn newest(mut entries: Vec<(String, Entry)>, count: usize) -> Vec<(String, Entry)> {
+    entries.sort_by(|(a, one), (b, other)| (one.at, a).cmp(&(other.at, b)));
+    entries.split_off(entries.len().saturating_sub(count))
+}
+
+fn table(entries: &[(String, Entry)]) -> String {
+    let mut table = Table::new(&["WHEN", "HOST", "PUSH", "WHO", "REVISION", "SYSTEM", "OUTCOME", "WORDS"]);
+    for (host, entry) in entries {
+        let (when, who) = (cell(moment(entry.at)), |who: &str| cell(format!("{who} from {}", entry.from)));
+        let mut row = vec![when, cell(host)];
+        row.extend(match &entry.event {
+            Event::Activation { record, before, system, outcome, words } => vec![
+                cell(&record.push),
+                who(&record.who),
+                cell(revision(record)),
+                cell(format!("{} -> {}", short(before), short(system))),
+                toned(told(record.kind, *outcome), tone(*outcome)),
+                cell(words),
+            ],
+            Event::LockBroken { who: by, why, holder, reason } => vec![
+                cell("-"),
+                who(by),
+                cell("-"),
+                cell("-"),
+                toned("lock broken", Tone::Notable),
+                cell(format!("{why}; it was {holder}'s: {reason}")),
+            ],
+            Event::KeyPut { who: by, name, fingerprints } => vec![
+                cell("-"),
+                who(by),
+                cell("-"),
+                cell("-"),
+                cell("keys"),
+                cell(format!("{name}: {}", fingerprints.join(", "))),
+            ],
+        });
+        table.row(row);
+    }
+    table.render()
+}
+
+fn told(kind: Kind, outcome: Outcome) -> String {
+    match kind {
+        Kind::Push => outcome.name().to_owned(),
+        Kind::Rollback => format!("rollback {}", outcome.name()),
+    }
+}
+
+fn tone(outcome: Outcome) -> Tone {
+    match outcome {
+        Outcome::Confirmed => Tone::Good,
+        Outcome::Reverted => Tone::Notable,
+        Outcome::Stuck => Tone::Bad,
+    }
+}
+
+/// `r41`, `r41 +2`, `r41 +2, deferred`.
+pub fn revision(record: &Record) -> String {
+    let name = record.revision.as_deref().unwrap_or("no revision");
+    let changes = match record.local_changes.len() {
+        0 => String::new(),
+        count => format!(" +{count}"),
+    };
+    format!("{name}{changes}{}", if record.deferred { ", deferred" } else { "" })
+}
+
+/// The start of a store path's hash, which is enough to tell two systems apart.
+pub fn short(system: &Path) -> String {
+    let name = system.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    name.chars().take(8).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn record() -> Record {
+        Record {
+            push: "p1".to_owned(),
+            kind: Kind::Push,
+            who: "alice@admin-nl".to_owned(),
+            revision: Some("r41".to_owned()),
+            local_changes: vec!["hosts/a.nix".into(), "hosts/b.nix".into()],
+            deferred: true,
+            plan: "abc".to_owned(),
+            skipped: Vec::new(),
+        }
+    }
+
+    fn entry(at: u64, event: Event) -> Entry {
+        Entry { at, from: "admin-nl".to_owned(), event }
+    }
+
+    #[test]
+    fn entries_of_all_hosts_stand_in_order_of_time_and_tell_what_became_of_them() {
+        let activation = Event::Activation {
+            record: record(),
+            before: "/nix/store/aaaaaaaaaaaa-nixos".into(),
+            system: "/nix/store/bbbbbbbbbbbb-nixos".into(),
+            outcome: Outcome::Reverted,
+            words: "www answers 503".to_owned(),
+        };
+        let broken = Event::LockBroken {
+            who: "bob@admin-ch".to_owned(),
+            why: "she is asleep".to_owned(),
+            holder: "alice@admin-nl".to_owned(),
+            reason: "push".to_owned(),
+        };
+        let all = vec![
+            ("px-ch".to_owned(), entry(2_000, activation)),
+            ("ns-nl".to_owned(), entry(1_000, broken.clone())),
+            ("ns-ch".to_owned(), entry(0, broken)),
+        ];
+        let text = anstream::adapter::strip_str(&table(&newest(all, 2))).to_string();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!(lines.len(), 3, "{text}");
+        assert!(
+            lines[1].contains("ns-nl") && lines[1].contains("she is asleep; it was alice@admin-nl's: push"),
+            "{text}"
+        );
+        for told in
+            ["px-ch", "alice@admin-nl from admin-nl", "r41 +2, deferred", "aaaaaaaa -> bbbbbbbb", "www answers 503"]
+        {
+            assert!(lines[2].contains(told), "{told} in {text}");
+        }
+    }
+}

@@ -1,0 +1,190 @@
+//! `plan`: what a push would do, in behaviour.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
+
+use serde_json::json;
+use similar::TextDiff;
+
+use super::Exit;
+use super::fleet_args::{FleetArgs, Known};
+use super::output::{Output, Tone, complain, printable};
+use crate::fleet::diff::Effects;
+use crate::fleet::running::Running;
+use crate::push::plan::Plan;
+
+/// Lines that are shown around those that change.
+const CONTEXT: usize = 3;
+
+/// What `plan` takes.
+#[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "Exit codes: 0 here is the plan, 1 something is wrong with the fleet or its hosts, 2 usage, 3 could not run."
+)]
+pub struct PlanArgs {
+    #[command(flatten)]
+    /// What would be pushed where.
+    pub fleet: FleetArgs,
+    /// Show the lines of documents and zones that change, too
+    #[arg(long)]
+    pub diff: bool,
+    /// Keep the plan, for somebody else to review and `polder push --plan FILE` to push
+    #[arg(long, value_name = "FILE")]
+    pub save: Option<PathBuf>,
+}
+
+/// Plans.
+pub fn run(args: &PlanArgs, output: &Output) -> Exit {
+    let say = |text: &str| {
+        if !output.is_json() {
+            complain(text);
+        }
+    };
+    match args.fleet.know(&say) {
+        Ok(known) => shown(args, &known, output),
+        Err(refusal) => refusal.tell(output),
+    }
+}
+
+fn shown(args: &PlanArgs, known: &Known, output: &Output) -> Exit {
+    let plan = &known.plan;
+    if let Some(file) = &args.save
+        && let Err(why) = plan.save(file)
+    {
+        return output.could_not(&why);
+    }
+    let diffs = if args.diff { diffs(&known.old, &known.new) } else { BTreeMap::new() };
+    let lines: String = diffs.iter().map(|(what, diff)| format!("{what}\n{}", painted(diff))).collect();
+    match args.diff {
+        true => output.answer(&json!({ "plan": plan, "diffs": diffs }), &format!("{lines}{}", text(plan))),
+        false => output.answer(plan, &text(plan)),
+    }
+    Exit::Done
+}
+
+/// The lines that change, by host and file.
+fn diffs(old: &BTreeMap<String, Running>, new: &BTreeMap<String, Running>) -> BTreeMap<String, String> {
+    let mut diffs = BTreeMap::new();
+    for (host, new) in new {
+        let Some(old) = old.get(host) else { continue };
+        for (old, new) in [(&old.documents, &new.documents), (&old.zones, &new.zones)] {
+            let names: BTreeSet<&String> = old.keys().chain(new.keys()).collect();
+            for name in names {
+                let side = |side: &BTreeMap<String, String>| side.get(name).cloned().unwrap_or_default();
+                let (old, new) = (side(old), side(new));
+                if old != new {
+                    let diff = TextDiff::from_lines(&old, &new).unified_diff().context_radius(CONTEXT).to_string();
+                    diffs.insert(format!("{host}: {name}"), diff);
+                }
+            }
+        }
+    }
+    diffs
+}
+
+/// For a terminal. What a host has may hold anything: nothing of it steers the terminal.
+fn painted(diff: &str) -> String {
+    let line = |line: &str| {
+        let tone = match line.as_bytes().first() {
+            Some(b'+') => Tone::Good,
+            Some(b'-') => Tone::Bad,
+            Some(b'@') => Tone::Faint,
+            _ => Tone::Plain,
+        };
+        format!("{}\n", tone.paint(&printable(&line.replace('\t', "        "))))
+    };
+    diff.lines().map(line).collect()
+}
+
+/// A plan for people.
+pub(super) fn text(plan: &Plan) -> String {
+    if plan.batches.is_empty() {
+        return format!("{}\n{}", Tone::Good.paint("nothing would change"), skipped(plan));
+    }
+    let mut text = String::new();
+    for (name, host) in plan.hosts.iter().filter(|(_, host)| host.is_change()) {
+        text.push_str(&format!("{name}: {}\n", printable(&host.effects.in_words())));
+        for change in &host.changes {
+            text.push_str(&format!("  {}\n", printable(change)));
+        }
+        if host.changes.is_empty() && host.effects == Effects::default() {
+            text.push_str("  its documents, zones and units stay as they are: something else of its system differs\n");
+        }
+    }
+    let unchanged: Vec<&str> =
+        plan.hosts.iter().filter(|(_, host)| !host.is_change()).map(|(name, _)| name.as_str()).collect();
+    if !unchanged.is_empty() {
+        text.push_str(&format!("unchanged: {}\n", unchanged.join(", ")));
+    }
+    text.push_str(&skipped(plan));
+    for risk in &plan.risks {
+        text.push_str(&format!("{} {}\n", Tone::Notable.paint("risk"), printable(risk)));
+    }
+    let batches: Vec<String> = plan.batches.iter().map(|batch| batch.join(" + ")).collect();
+    text.push_str(&format!("order: {}\n", batches.join(", ")));
+    text
+}
+
+fn skipped(plan: &Plan) -> String {
+    match plan.skipped.is_empty() {
+        true => String::new(),
+        false => format!("{} {}\n", Tone::Notable.paint("skipped:"), plan.skipped.join(", ")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+
+    fn plan(host: serde_json::Value) -> Plan {
+        let plan = json!({ "version": 1, "revision": "r2", "local_changes": [], "hosts": { "px-nl": host },
+            "batches": [["px-nl"]], "skipped": ["px-ch"], "risks": ["pool p: 1 of 2 proxies stay"] });
+        serde_json::from_value(plan).unwrap()
+    }
+
+    fn host(before: &str, changes: &[&str], reloads: &[&str]) -> serde_json::Value {
+        let effects = json!({ "reloads": reloads, "restarts": [], "starts": [], "stops": [] });
+        json!({ "before": before, "system": "/new", "derivation": "/new.drv", "changes": changes, "effects": effects })
+    }
+
+    fn said(plan: &Plan) -> String {
+        anstream::adapter::strip_str(&text(plan)).to_string()
+    }
+
+    #[test]
+    fn a_plan_says_what_changes_what_is_left_out_what_is_at_stake_and_in_which_order() {
+        assert_eq!(
+            said(&plan(host("/old", &["service www: web-3 joins (weight 100)"], &["polder-proxy"]))),
+            "px-nl: reloads polder-proxy, restarts nothing\n  service www: web-3 joins (weight 100)\nskipped: px-ch\n\
+             risk pool p: 1 of 2 proxies stay\norder: px-nl\n"
+        );
+    }
+
+    #[test]
+    fn a_host_that_changes_in_nothing_that_is_spoken_of_says_so() {
+        let said = said(&plan(host("/old", &[], &[])));
+        assert!(said.contains("something else of its system differs"), "{said}");
+    }
+
+    #[test]
+    fn without_a_change_the_skipped_hosts_are_told_all_the_same() {
+        let mut plan = plan(host("/new", &[], &[]));
+        plan.batches.clear();
+        assert_eq!(said(&plan), "nothing would change\nskipped: px-ch\n");
+    }
+
+    #[test]
+    fn a_diff_shows_the_lines_of_each_document_and_zone_that_change() {
+        let side = |document: &str, zone: &str| Running {
+            documents: [("dns.json".to_owned(), document.to_owned())].into(),
+            zones: [("example.net".to_owned(), zone.to_owned())].into(),
+            ..Running::default()
+        };
+        let hosts = |running: Running| BTreeMap::from([("ns-nl".to_owned(), running)]);
+        let diffs = diffs(&hosts(side("{\n}\n", "a\nb\n")), &hosts(side("{\n}\n", "a\nc\n")));
+        assert_eq!(diffs.keys().collect::<Vec<_>>(), ["ns-nl: example.net"]);
+        assert!(diffs["ns-nl: example.net"].contains("-b\n+c\n"), "{diffs:?}");
+    }
+}

@@ -1,0 +1,45 @@
+//! `rehearse`: tries a system's daemons beside the running ones. Nobody types it: a host's gate has systemd run it.
+
+use std::path::PathBuf;
+
+use super::Exit;
+use super::output::{Output, Tone, printable};
+use crate::push::rehearsal::{Rehearsed, Stage, rehearse};
+
+/// What `rehearse` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct RehearseArgs {
+    /// The system: the folder with its etc/polder
+    #[arg(long, value_name = "PATH")]
+    pub system: PathBuf,
+    /// The documents of the running daemons
+    #[arg(long, value_name = "DIR", default_value = "/etc/polder")]
+    pub running: PathBuf,
+}
+
+/// Rehearses it.
+pub fn run(args: &RehearseArgs, output: &Output) -> Exit {
+    let RehearseArgs { system, running } = args;
+    let rehearsed = std::env::current_exe()
+        .map_err(|error| format!("cannot find this program: {error}"))
+        .and_then(|polder| rehearse(&Stage { polder: &polder, system, running }));
+    match rehearsed {
+        Ok(rehearsed) => {
+            output.answer(&rehearsed, &text(&rehearsed));
+            if rehearsed.worse.is_empty() { Exit::Done } else { Exit::No }
+        }
+        Err(message) => output.could_not(&message),
+    }
+}
+
+fn text(rehearsed: &Rehearsed) -> String {
+    let lines = |tone: Tone, kind: &'static str, said: &[String]| -> String {
+        said.iter().map(|line| format!("{} {}\n", tone.paint(&format!("{kind:<6}")), printable(line))).collect()
+    };
+    [
+        lines(Tone::Good, "proved", &rehearsed.proved),
+        lines(Tone::Notable, "note", &rehearsed.notes),
+        lines(Tone::Bad, "worse", &rehearsed.worse),
+    ]
+    .concat()
+}

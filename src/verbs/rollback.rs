@@ -1,0 +1,155 @@
+//! `rollback`: back to what ran before, by the hosts' ledgers: a push of systems that are there already.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Exit;
+use super::operator::who;
+use super::output::Output;
+use super::push::progress::Progress;
+use super::push::rolling::{Rolling, remember};
+use super::push::{TrialArgs, push_id, tell};
+use super::reach::{FleetArg, Reach};
+use crate::push::ledger::{Entry, Kind, Record};
+use crate::push::locking::ask_all;
+use crate::push::order;
+use crate::push::protocol::{Answer, Report, Request};
+use crate::push::rollback::{Goal, end_of, target};
+use crate::push::rollout::Move;
+use crate::push::selection::{Selected, Selection};
+
+/// How long a host may take to answer.
+const PROMPT: Duration = Duration::from_secs(20);
+
+/// What `rollback` takes.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "Exit codes: 0 all hosts are where they should be, 1 they are not, 2 usage, 3 could not run.")]
+pub struct RollbackArgs {
+    /// Only these: a host, a role or a location [default: the whole fleet]
+    #[arg(value_name = "HOST|ROLE|LOCATION")]
+    pub only: Vec<String>,
+    /// Leave a host out that is dead (may be repeated)
+    #[arg(long, value_name = "HOST")]
+    pub skip: Vec<String>,
+    /// To what ran when this push was over (`polder log` names them) [default: before each host's last push]
+    #[arg(long, value_name = "PUSH")]
+    pub to: Option<String>,
+    /// Show what would be done and do nothing
+    #[arg(long)]
+    pub dry_run: bool,
+    #[command(flatten)]
+    /// How long hosts have.
+    pub trial: TrialArgs,
+    #[command(flatten)]
+    /// Which fleet.
+    pub fleet: FleetArg,
+}
+
+/// What a host says of itself.
+type Known = (Report, Vec<Entry>);
+
+/// Rolls back.
+pub fn run(args: &RollbackArgs, output: &Output) -> Exit {
+    match roll_back(args, output) {
+        Ok(exit) => exit,
+        Err(why) => output.could_not(&why),
+    }
+}
+
+fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
+    let reach = Reach::new(&args.fleet)?;
+    let selection = Selection { only: args.only.clone(), skip: args.skip.clone() };
+    let selected = selection.of(&reach.fleet)?;
+    let known = ask(&reach, &selected)?;
+    let goal = match &args.to {
+        None => Goal::BeforeLast,
+        Some(push) => {
+            let end = end_of(push, known.values().map(|(_, entries)| &entries[..]));
+            Goal::AfterPush(
+                end.ok_or_else(|| format!("no host's ledger has a confirmed push {push}: see `polder log`"))?,
+            )
+        }
+    };
+    let mut moves = BTreeMap::new();
+    for (host, (report, entries)) in &known {
+        let system = target(entries, &report.system, &goal).map_err(|why| format!("{host}: {why}"))?;
+        if let Some(system) = system {
+            moves.insert(host.clone(), Move { host: host.clone(), before: report.system.clone(), system });
+        }
+    }
+    let changed: Vec<String> = moves.keys().cloned().collect();
+    let order = order::batches(&reach.fleet, &changed, &selected.skipped(&reach.fleet), Some(&reach.admin.name), 4);
+    let progress = Progress::new(order.concat(), output.is_json());
+    if args.dry_run || moves.is_empty() {
+        output.answer(&json!({ "hosts": shown(&moves) }), &text(&order, &moves));
+        return Ok(Exit::Done);
+    }
+    text(&order, &moves).lines().for_each(|line| progress.say(line));
+    let record = record(args, &selected, &reach);
+    remember(&reach.admin, &record, moves.iter().map(|(host, one)| (host, &one.system)))?;
+    let batches = order.iter().map(|batch| batch.iter().map(|host| moves[host].clone()).collect()).collect();
+    let rolling = Rolling {
+        remotes: Arc::clone(&reach.remotes),
+        fleet: &reach.fleet,
+        record: record.clone(),
+        batches,
+        derivations: Vec::new(),
+        locked: selected.awake,
+        confirm_within: args.trial.confirm_within.as_secs(),
+        patience: args.trial.prove_within,
+        progress: &progress,
+    };
+    Ok(tell(&json!({ "hosts": shown(&moves) }), &record, rolling.run(), output))
+}
+
+/// Every chosen host: all of them have to answer, or be left out.
+fn ask(reach: &Reach, selected: &Selected) -> Result<BTreeMap<String, Known>, String> {
+    let hosts = &selected.chosen;
+    let reports = ask_all(&*reach.remotes, hosts, &Request::Report, PROMPT);
+    let ledgers = ask_all(&*reach.remotes, hosts, &Request::Ledger { last: usize::MAX }, PROMPT);
+    let mut known = BTreeMap::new();
+    for (host, (report, ledger)) in hosts.iter().zip(reports.into_iter().zip(ledgers)) {
+        match (report, ledger) {
+            (Ok(Answer::Report(report)), Ok(Answer::Ledger { entries })) => {
+                known.insert(host.clone(), (*report, entries));
+            }
+            (Err(silence), _) | (_, Err(silence)) => {
+                return Err(format!("{host} does not answer: {}; leave it out with --skip {host}", silence.in_words()));
+            }
+            _ => return Err(format!("{host}: its gate is of another release")),
+        }
+    }
+    Ok(known)
+}
+
+fn record(args: &RollbackArgs, selected: &Selected, reach: &Reach) -> Record {
+    Record {
+        push: push_id(),
+        kind: Kind::Rollback,
+        who: who(),
+        revision: args.to.clone(),
+        local_changes: Vec::new(),
+        deferred: false,
+        plan: String::new(),
+        skipped: selected.skipped(&reach.fleet),
+    }
+}
+
+fn shown(moves: &BTreeMap<String, Move>) -> BTreeMap<&String, (&PathBuf, &PathBuf)> {
+    moves.iter().map(|(host, one)| (host, (&one.before, &one.system))).collect()
+}
+
+fn text(order: &[Vec<String>], moves: &BTreeMap<String, Move>) -> String {
+    if moves.is_empty() {
+        return "nothing would change\n".to_owned();
+    }
+    let line = |host: &String| {
+        let Move { before, system, .. } = &moves[host];
+        format!("{host}: {} -> {}\n", before.display(), system.display())
+    };
+    order.iter().flatten().map(line).collect()
+}
