@@ -20,12 +20,12 @@
 
       apps = forAllSystems (
         pkgs:
-        lib.genAttrs [ "demo" "drill" ] (verb: {
+        lib.genAttrs [ "demo" "drill" "check" "plan" "push" ] (verb: {
           type = "app";
           program = lib.getExe (
             pkgs.writeShellScriptBin "polder-${verb}" ''exec ${lib.getExe (packageOf pkgs)} ${verb} "$@"''
           );
-          meta.description = "polder ${verb}, on loopback";
+          meta.description = "polder ${verb}";
         })
       );
 

@@ -2,6 +2,8 @@
 { nixpkgs, ... }:
 
 {
+  imports = [ ./svn/users.nix ];
+
   nixpkgs.hostPlatform = "x86_64-linux";
   boot.loader.grub.device = "/dev/vda";
   fileSystems."/" = {
@@ -33,6 +35,9 @@
     operators = [ "alice" ];
     inputs = { inherit nixpkgs; };
   };
+
+  # The repository's copy in the other place.
+  polder.svn-mirror.enable = true;
 
   system.stateVersion = "26.05";
 }

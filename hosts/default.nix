@@ -5,60 +5,75 @@
     locations.nl.description = "Amsterdam";
     locations.ch.description = "Zurich";
 
+    # These keys are nobody's: put yours in their place (`polder bootstrap` and `polder keys make` tell them).
     hosts = {
       ns-nl = {
         location = "nl";
         roles = [ "nameserver" ];
         ipv4 = "192.0.2.1";
         ipv6 = "2001:db8:1::1";
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHZCPN3yTGuDqMMJDlV/R9aAzYyl/61t46RYWLpcLoYb";
       };
       ns-ch = {
         location = "ch";
         roles = [ "nameserver" ];
         ipv4 = "198.51.100.1";
         ipv6 = "2001:db8:2::1";
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHplZdHPYvjcTItTHVNxN2iqc3dW0Tk9ef8vZ6IphUFn";
       };
       px-nl = {
         location = "nl";
         roles = [ "proxy" ];
         ipv4 = "192.0.2.11";
         ipv6 = "2001:db8:1::11";
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIYN4fRuY6Qt3JoGvhuGYt7M2g64XzhTVVQT6b4+q6tA";
       };
       px-ch = {
         location = "ch";
         roles = [ "proxy" ];
         ipv4 = "198.51.100.11";
         ipv6 = "2001:db8:2::11";
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILAbnbl0MLjrlcnDcbqXVdofR52yTp5K8Qd/yi3G+RWx";
       };
       web-1 = {
         location = "nl";
         roles = [ "backend" ];
         ipv4 = "192.0.2.21";
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMRxmvp2+kSLXsqZ5nNohYRlAdF5VvL8st5ckW1yPzqH";
       };
       web-2 = {
         location = "ch";
         roles = [ "backend" ];
         ipv4 = "198.51.100.22";
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIGEveg7dM9XBp/WbONtgX18Pm/Y8tM51O5utD/OqlBQS";
       };
       web-3 = {
         location = "nl";
         roles = [ "backend" ];
         ipv4 = "192.0.2.23";
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ8R605GxRRFTHxSDOjNa8qBmMGXIdCPNNJKRx5NNlqW";
       };
       svn = {
         location = "nl";
         roles = [ "svn" ];
         ipv4 = "192.0.2.31";
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIDTySljsHwvnspFsqbbr2fi4yY34kTTXZJ1xJ9wQtir5";
       };
       admin-nl = {
         location = "nl";
         roles = [ "admin" ];
         ipv4 = "192.0.2.41";
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILN+NEDPS3JXqgLK9bAyLNOmsvDjOPgP84YJVSMM9Xll";
+        deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMqyxesV1ilMzZVo7QkxLlQtBHJf7lWeNmjnuw7anUmY" ];
+        signing_keys = [ "admin-nl-1:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];
       };
       admin-ch = {
         location = "ch";
         roles = [ "admin" ];
         ipv4 = "198.51.100.41";
+        host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKnSPXoC5kXnfCFuaekpliVHa8ElTg9uTmUwAZB8O+GG";
+        deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFt9Qpodims1U+0/QLsAf0m2RyjIJ6JjJ9S2CraoAZXy" ];
+        signing_keys = [ "admin-ch-1:BWeR2Iu6UlHTZjpolR6PcK0Ti3QHy04L9sTXtqN3Vyo=" ];
       };
     };
 

@@ -1,5 +1,7 @@
 # The machine svn: its disk, its network. What it does is in ./default.nix.
 {
+  imports = [ ./svn/users.nix ];
+
   nixpkgs.hostPlatform = "x86_64-linux";
   boot.loader.grub.device = "/dev/vda";
   fileSystems."/" = {
@@ -18,9 +20,8 @@
     ];
   };
 
-  polder.svn.users.alice.keys = [
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA alice"
-  ];
+  # Who reads and does not commit: the mirror, admin-ch.
+  polder.svn.readers.mirror-ch = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAB mirror on admin-ch";
 
   system.stateVersion = "26.05";
 }

@@ -10,6 +10,7 @@ let
   inherit (lib) mkOption types;
   cfg = config.polder.admin;
   inherit (config.polder) fleet host;
+  fleetTypes = import ./fleet/types.nix { inherit lib; };
 in
 {
   options.polder.admin = {
@@ -30,6 +31,30 @@ in
       default = "/srv/fleet";
       description = "Where the working copy of the fleet's repository is (`svn checkout URL .` there, once).";
     };
+    stateDir = mkOption {
+      type = types.str;
+      default = "/var/lib/polder-admin";
+      readOnly = true;
+      description = ''
+        Where this machine keeps copies of the hosts' ledgers, the fleet as it was last evaluated, deferred commits and its
+        keys. The gates look for the copies there, so that it is the same on every admin machine.
+      '';
+    };
+    deployKey = mkOption {
+      type = fleetTypes.keyPath;
+      default = "${cfg.stateDir}/keys/deploy";
+      defaultText = lib.literalExpression ''"${config.polder.admin.stateDir}/keys/deploy"'';
+      description = "The private SSH key that opens the hosts' gates, readable by the operators. `polder keys make`, as root, makes it.";
+    };
+    signingKey = mkOption {
+      type = fleetTypes.keyPath;
+      default = "${cfg.stateDir}/keys/signing";
+      defaultText = lib.literalExpression ''"${config.polder.admin.stateDir}/keys/signing"'';
+      description = ''
+        The private key that signs what is pushed, readable by the operators. `polder keys make`, as root, makes it. What is
+        signed with it is root on the whole fleet.
+      '';
+    };
     inputs = mkOption {
       type = types.attrsOf types.path;
       default = { };
@@ -42,25 +67,71 @@ in
   };
 
   config = lib.mkIf cfg.enable {
+    warnings =
+      lib.optional (lib.any (role: lib.elem role fleet.hosts.${host}.roles) [
+        "proxy"
+        "nameserver"
+      ]) "polder.fleet.hosts.${host}.roles: a daemon that visitors reach shares the machine, and its group, with the keys of a push: who breaks into it can be root on the whole fleet; give the role admin to another host";
+
     environment.systemPackages = [
       config.polder.package
+      config.nix.package
+      pkgs.openssh
       pkgs.subversion
     ];
 
     users.groups.polder.members = cfg.operators;
-
-    # setgid: what one operator makes, the others can change.
-    systemd.tmpfiles.settings.polder-admin.${cfg.workingCopy}.d = {
-      mode = "2770";
-      user = "root";
+    # Who owns the private keys: ssh refuses a key that its caller owns and others may read, and operators may read these.
+    users.users.polder-admin = {
+      isSystemUser = true;
       group = "polder";
     };
 
-    # Part of the system, and so kept from the garbage collector for as long as the system is.
-    environment.etc = lib.mapAttrs' (
-      name: path: lib.nameValuePair "polder/inputs/${name}" { source = path; }
-    ) cfg.inputs;
+    systemd.tmpfiles.settings.polder-admin =
+      let
+        # setgid: what one operator makes, the others can change.
+        shared.d = {
+          mode = "2770";
+          user = "root";
+          group = "polder";
+        };
+      in
+      {
+        ${cfg.workingCopy} = shared;
+        ${cfg.stateDir} = shared;
+        "${cfg.stateDir}/ledgers" = shared;
+        "${cfg.stateDir}/keys".d = {
+          mode = "0750";
+          user = "polder-admin";
+          group = "polder";
+        };
+      };
 
+    environment.etc =
+      # Part of the system, and so kept from the garbage collector for as long as the system is.
+      lib.mapAttrs' (
+        name: path: lib.nameValuePair "polder/inputs/${name}" { source = path; }
+      ) cfg.inputs
+      // {
+        # This machine's own facts. What is pushed where is in the working copy.
+        "polder/admin.json".source = (pkgs.formats.json { }).generate "admin.json" {
+          version = 1;
+          name = host;
+          inherit (fleet.hosts.${host}) location;
+          deploy_user = config.polder.push-target.user;
+          deploy_key = cfg.deployKey;
+          signing_key = cfg.signingKey;
+          working_copy = cfg.workingCopy;
+          state_dir = cfg.stateDir;
+        };
+      };
+
+    # A push signs paths of this store, and evaluates with the fleet's own settings: the store lets only those whom it trusts.
+    # They are root on this machine by that. It takes nothing from it: who may push is root on every host, and so on this one.
+    nix.settings.trusted-users = [
+      "root"
+      "@polder"
+    ];
     nix.settings.experimental-features = [
       "nix-command"
       "flakes"

@@ -1,18 +1,26 @@
 # The modules by role. `default` is all of them: a role does nothing on a host that does not have it.
 let
-  fleet = ./fleet.nix;
+  # Every host knows the fleet, and takes its pushes.
+  every = [
+    ./fleet.nix
+    ./push-target.nix
+  ];
   role = file: {
-    imports = [
-      fleet
-      file
-    ];
+    imports = every ++ [ file ];
   };
   roles = {
     proxy = role ./proxy.nix;
     nameserver = role ./nameserver.nix;
     backend = role ./backend.nix;
-    svn = role ./svn.nix;
+    svn = {
+      imports = [
+        (role ./svn.nix)
+        ./svn-mirror.nix
+      ];
+    };
     admin = role ./admin.nix;
+    # No role: a host of the fleet that polder does nothing else on.
+    push-target.imports = every;
     # No role: rules for whoever watches.
     alerts = ./alerts.nix;
   };

@@ -1,6 +1,7 @@
 # The role svn: the repository that the fleet is defined in, made on first boot, guarded by a hook, copied every night.
 #
-# Must never be needed to serve or to push: visitors' machines do not know of it.
+# Must never be needed to serve or to push: visitors' machines do not know of it. A mirror (svn-mirror.nix) has its account, hooks
+# and keys too, so that nothing is wanting when it is promoted.
 {
   config,
   lib,
@@ -34,6 +35,22 @@ let
     text = builtins.readFile ./svn/pre-commit.sh;
   };
 
+  # A note for those who look at the machine's journal: who committed what, and when.
+  postCommit = pkgs.writeShellApplication {
+    name = "post-commit";
+    inheritPath = false;
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.util-linux
+      svn
+    ];
+    text = ''
+      author=$(svnlook author --revision "$2" "$1")
+      changed=$(svnlook changed --revision "$2" "$1" | wc -l)
+      logger --tag polder-svn "r$2 by $author, $changed paths: deployed once it is pushed"
+    '';
+  };
+
   hotcopy = pkgs.writeShellApplication {
     name = "polder-svn-hotcopy";
     runtimeInputs = [
@@ -61,7 +78,11 @@ let
         key: ''restrict,command="${svn}/bin/svnserve --tunnel --tunnel-user=${user} --root ${root}" ${key}''
       ) this.keys
     ) cfg.users
-  );
+  )
+  ++ lib.mapAttrsToList (
+    name: key:
+    ''restrict,command="${svn}/bin/svnserve --tunnel --tunnel-user=${name} --read-only --root ${root}" ${key}''
+  ) cfg.readers;
 
   hardening = import ./hardening.nix;
 in
@@ -119,6 +140,14 @@ in
       };
       description = "Who may commit, by the name that stands in the log.";
     };
+    readers = mkOption {
+      type = types.attrsOf types.singleLineStr;
+      default = { };
+      example = {
+        mirror-ch = "ssh-ed25519 AAAA... mirror-ch";
+      };
+      description = "SSH public keys that may read and not commit, with `access = \"ssh\"`: those of mirrors (`polder.svn-mirror`).";
+    };
     hook = mkOption {
       type = types.package;
       default = preCommit;
@@ -147,128 +176,132 @@ in
     };
   };
 
-  config = lib.mkIf cfg.enable (
-    lib.mkMerge [
-      {
-        environment.systemPackages = [ svn ];
+  config = lib.mkMerge [
+    (lib.mkIf (cfg.enable || config.polder.svn-mirror.enable) {
+      environment.systemPackages = [ svn ];
 
-        users.groups.svn = { };
-        users.users.svn = {
-          isSystemUser = true;
-          group = "svn";
-          home = root;
-          # sshd runs the forced command through it.
-          useDefaultShell = true;
-          # No password opens it; but a locked account ("!") is closed to keys too, where sshd runs without PAM.
-          hashedPassword = "*";
-        };
+      users.groups.svn = { };
+      users.users.svn = {
+        isSystemUser = true;
+        group = "svn";
+        home = root;
+        # sshd runs the forced command through it.
+        useDefaultShell = true;
+        # No password opens it; but a locked account ("!") is closed to keys too, where sshd runs without PAM.
+        hashedPassword = "*";
+      };
 
-        systemd.tmpfiles.settings.polder-svn.${cfg.backup.directory}.d = {
-          mode = "0750";
-          user = "svn";
-          group = "svn";
-        };
+      # Behind links, so that a switch renews what an old repository uses.
+      environment.etc = {
+        "polder/svn/pre-commit".source = "${cfg.hook}/bin/pre-commit";
+        "polder/svn/post-commit".source = lib.getExe postCommit;
+        "polder/svn/svnserve.conf".text = ''
+          [general]
+          anon-access = none
+          auth-access = write
+          realm = polder
 
-        systemd.services.polder-svn-repository = {
-          description = "Make the fleet's repository if there is none";
-          wantedBy = [ "multi-user.target" ];
-          before = [ "sshd.service" ];
-          path = [ svn ];
-          script = ''
-            if ! [ -e ${repository}/format ]; then
-              svnadmin create ${repository}
-            fi
-            ln -sfn /etc/polder/svn/pre-commit ${repository}/hooks/pre-commit
-            ln -sfn /etc/polder/svn/svnserve.conf ${repository}/conf/svnserve.conf
-          '';
-          serviceConfig = hardening // {
-            Type = "oneshot";
-            RemainAfterExit = true;
-            User = "svn";
-            Group = "svn";
-            StateDirectory = "polder-svn";
-            StateDirectoryMode = "0750";
-            PrivateNetwork = true;
-          };
-        };
-
-        # Behind links, so that a switch renews what an old repository uses.
-        environment.etc = {
-          "polder/svn/pre-commit".source = "${cfg.hook}/bin/pre-commit";
-          "polder/svn/svnserve.conf".text = ''
-            [general]
-            anon-access = none
-            auth-access = write
-            realm = polder
-
-            [sasl]
-            use-sasl = ${lib.boolToString (cfg.access == "sasl")}
-            min-encryption = 128
-            max-encryption = 256
-          '';
-        };
-
-        systemd.services.polder-svn-hotcopy = {
-          description = "Copy the fleet's repository";
-          inherit (cfg.backup) startAt;
-          requires = [ "polder-svn-repository.service" ];
-          after = [ "polder-svn-repository.service" ];
-          serviceConfig = hardening // {
-            Type = "oneshot";
-            ExecStart = lib.getExe hotcopy;
-            User = "svn";
-            Group = "svn";
-            # The hot copy locks the repository for a moment.
-            ReadWritePaths = [
-              root
-              cfg.backup.directory
-            ];
-            PrivateNetwork = true;
-          };
-        };
-        # A machine that slept through the night copies when it wakes.
-        systemd.timers.polder-svn-hotcopy.timerConfig.Persistent = true;
-      }
-
-      (lib.mkIf (cfg.access == "ssh") {
-        services.openssh.enable = true;
-        users.users.svn.openssh.authorizedKeys.keys = sshKeys;
-        assertions = [
-          {
-            assertion = sshKeys != [ ];
-            message = "polder.svn.users: nobody has a key, so nobody could commit on ${host}";
-          }
-        ];
-      })
-
-      (lib.mkIf (cfg.access == "sasl") {
-        environment.systemPackages = [ pkgs.cyrus_sasl ];
-        environment.etc."polder/svn/sasl/svn.conf".text = ''
-          pwcheck_method: auxprop
-          auxprop_plugin: sasldb
-          sasldb_path: ${root}/sasldb2
-          mech_list: DIGEST-MD5
+          [sasl]
+          use-sasl = ${lib.boolToString (cfg.access == "sasl")}
+          min-encryption = 128
+          max-encryption = 256
         '';
-        networking.firewall.allowedTCPPorts = [ 3690 ];
-        systemd.services.polder-svnserve = {
-          description = "svnserve with the fleet's repository";
-          wantedBy = [ "multi-user.target" ];
-          requires = [ "polder-svn-repository.service" ];
-          after = [
-            "network.target"
-            "polder-svn-repository.service"
-          ];
-          environment.SASL_CONF_PATH = "/etc/polder/svn/sasl";
-          serviceConfig = hardening // {
-            ExecStart = "${svn}/bin/svnserve --daemon --foreground --root ${root}";
-            User = "svn";
-            Group = "svn";
-            StateDirectory = "polder-svn";
-            StateDirectoryMode = "0750";
-            Restart = "on-failure";
-          };
+      };
+    })
+
+    (lib.mkIf cfg.enable {
+      systemd.tmpfiles.settings.polder-svn.${cfg.backup.directory}.d = {
+        mode = "0750";
+        user = "svn";
+        group = "svn";
+      };
+
+      systemd.services.polder-svn-repository = {
+        description = "Make the fleet's repository if there is none";
+        wantedBy = [ "multi-user.target" ];
+        before = [ "sshd.service" ];
+        path = [ svn ];
+        script = ''
+          if ! [ -e ${repository}/format ]; then
+            svnadmin create ${repository}
+          fi
+          ln -sfn /etc/polder/svn/pre-commit ${repository}/hooks/pre-commit
+          ln -sfn /etc/polder/svn/post-commit ${repository}/hooks/post-commit
+          # Those of a mirror, which this may have been.
+          rm -f ${repository}/hooks/start-commit ${repository}/hooks/pre-revprop-change
+          ln -sfn /etc/polder/svn/svnserve.conf ${repository}/conf/svnserve.conf
+        '';
+        serviceConfig = hardening // {
+          Type = "oneshot";
+          RemainAfterExit = true;
+          User = "svn";
+          Group = "svn";
+          StateDirectory = "polder-svn";
+          StateDirectoryMode = "0750";
+          PrivateNetwork = true;
         };
-      })
-    ]
-  );
+      };
+
+      systemd.services.polder-svn-hotcopy = {
+        description = "Copy the fleet's repository";
+        inherit (cfg.backup) startAt;
+        requires = [ "polder-svn-repository.service" ];
+        after = [ "polder-svn-repository.service" ];
+        serviceConfig = hardening // {
+          Type = "oneshot";
+          ExecStart = lib.getExe hotcopy;
+          User = "svn";
+          Group = "svn";
+          # The hot copy locks the repository for a moment.
+          ReadWritePaths = [
+            root
+            cfg.backup.directory
+          ];
+          PrivateNetwork = true;
+        };
+      };
+      # A machine that slept through the night copies when it wakes.
+      systemd.timers.polder-svn-hotcopy.timerConfig.Persistent = true;
+    })
+
+    (lib.mkIf ((cfg.enable || config.polder.svn-mirror.enable) && cfg.access == "ssh") {
+      services.openssh.enable = true;
+      users.users.svn.openssh.authorizedKeys.keys = sshKeys;
+      assertions = [
+        {
+          assertion = sshKeys != [ ] || !cfg.enable;
+          message = "polder.svn.users: nobody has a key, so nobody could commit on ${host}";
+        }
+      ];
+    })
+
+    (lib.mkIf (cfg.enable && cfg.access == "sasl") {
+      environment.systemPackages = [ pkgs.cyrus_sasl ];
+      environment.etc."polder/svn/sasl/svn.conf".text = ''
+        pwcheck_method: auxprop
+        auxprop_plugin: sasldb
+        sasldb_path: ${root}/sasldb2
+        mech_list: DIGEST-MD5
+      '';
+      networking.firewall.allowedTCPPorts = [ 3690 ];
+      systemd.services.polder-svnserve = {
+        description = "svnserve with the fleet's repository";
+        wantedBy = [ "multi-user.target" ];
+        requires = [ "polder-svn-repository.service" ];
+        after = [
+          "network.target"
+          "polder-svn-repository.service"
+        ];
+        environment.SASL_CONF_PATH = "/etc/polder/svn/sasl";
+        serviceConfig = hardening // {
+          ExecStart = "${svn}/bin/svnserve --daemon --foreground --root ${root}";
+          User = "svn";
+          Group = "svn";
+          StateDirectory = "polder-svn";
+          StateDirectoryMode = "0750";
+          Restart = "on-failure";
+        };
+      };
+    })
+  ];
 }

@@ -27,6 +27,37 @@ let
     in
     assertion (lib.elem name withRole) "${option}: \"${name}\" is no host with the role ${role}; there is: ${listed withRole}";
 
+  onlyAdmins =
+    name: keys:
+    let
+      this = fleet.hosts.${name};
+    in
+    assertion (this.${keys} == [ ] || lib.elem "admin" this.roles)
+      "polder.fleet.hosts.${name}.${keys}: only an admin machine has keys of a push, and the roles of ${name} are: ${listed this.roles}";
+
+  pushKeys =
+    let
+      all = keys: concatMap (this: this.${keys}) (lib.attrValues fleet.hosts);
+      # Kind and key, without the comment.
+      bare = key: lib.concatStringsSep " " (lib.take 2 (lib.splitString " " key));
+      nameOf = key: lib.head (lib.splitString ":" key);
+      deployTwice = twice (map bare (all "deploy_keys"));
+      nameTwice = twice (map nameOf (lib.unique (all "signing_keys")));
+    in
+    [
+      # With one and not the other a push would open the gate and fail behind it.
+      (assertion (all "deploy_keys" == [ ] || all "signing_keys" != [ ])
+        "polder.fleet.hosts: an admin machine has deploy_keys and none has signing_keys, so that no host would activate anything: `polder keys make` there prints both"
+      )
+      # sshd takes the first of the two lines: pushes from one machine would be on record as the other's.
+      (assertion (deployTwice == [ ])
+        "polder.fleet.hosts: the deploy key ${listed deployTwice} stands twice, so that no host could tell who pushes: each admin machine has its own (`polder keys make`)"
+      )
+      (assertion (nameTwice == [ ])
+        "polder.fleet.hosts: different signing_keys have the name ${listed nameTwice}, and Nix would know one of them: `polder keys make` there gives each its own"
+      )
+    ];
+
   hosts = concatMap (
     name:
     let
@@ -35,6 +66,10 @@ let
     in
     [
       (assertion (this.addresses != [ ]) "${option}: neither ipv4 nor ipv6 is set")
+    ]
+    ++ map (onlyAdmins name) [
+      "deploy_keys"
+      "signing_keys"
     ]
     ++ optional (fleet.locations != { }) (
       known "${option}.location" "location" (lib.attrNames fleet.locations) this.location
@@ -171,6 +206,7 @@ in
   )
 ]
 ++ hosts
+++ pushKeys
 ++ addresses
 ++ zones
 ++ pools

@@ -19,12 +19,21 @@ in
     // document "proxy.json" (config.polder.proxy or { })
   );
   fleet = {
-    hosts = lib.mapAttrs (_: this: { inherit (this) location roles addresses; }) fleet.hosts;
+    hosts = lib.mapAttrs (
+      _: this:
+      {
+        inherit (this) location roles addresses;
+      }
+      # A push knows the host by it, and does not reach a host without.
+      // lib.optionalAttrs (this.host_key != null) { inherit (this) host_key; }
+    ) fleet.hosts;
     zones = lib.mapAttrs (apex: zone: {
       file = toString zone.file;
       nameservers = members.nameserversOf apex;
     }) fleet.zones;
     # Only what is stated here: a default is the daemon's own.
-    pools = lib.mapAttrs (_: pool: lib.optionalAttrs (pool.ttl != null) { inherit (pool) ttl; }) fleet.pools;
+    pools = lib.mapAttrs (
+      _: pool: lib.optionalAttrs (pool.ttl != null) { inherit (pool) ttl; }
+    ) fleet.pools;
   };
 }

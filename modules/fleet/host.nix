@@ -40,6 +40,37 @@ in
       description = "Its IPv6 address. Hosts reach each other over IPv4 where they have it.";
     };
 
+    host_key = mkOption {
+      type = types.nullOr fleetTypes.sshKey;
+      default = null;
+      example = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHZCPN3yTGuDqMMJDlV/R9aAzYyl/61t46RYWLpcLoYb";
+      description = ''
+        Its SSH host key, as in its /etc/ssh/ssh_host_ed25519_key.pub (`polder bootstrap HOST` tells it). A push reaches the
+        host only under this key; without it there is no push to the host.
+      '';
+    };
+    deploy_keys = mkOption {
+      type = types.listOf fleetTypes.sshKey;
+      default = [ ];
+      example = [
+        "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMqyxesV1ilMzZVo7QkxLlQtBHJf7lWeNmjnuw7anUmY admin-nl"
+      ];
+      description = ''
+        Of an admin machine: the SSH public keys with which it opens the gates of all hosts (`polder keys make` prints them).
+        Who has such a key can look at hosts, drain them and hold their lock; to activate something takes a signing key besides.
+      '';
+    };
+    signing_keys = mkOption {
+      type = types.listOf fleetTypes.signingKey;
+      default = [ ];
+      example = [ "admin-nl-1:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];
+      description = ''
+        Of an admin machine: the public keys whose signatures the stores of all hosts accept (`polder keys make` prints them).
+        What is signed with one of them is root on the whole fleet: guard its private part like every host's root password.
+        Two keys, while one takes the other's place.
+      '';
+    };
+
     addresses = mkOption {
       type = types.listOf types.str;
       internal = true;

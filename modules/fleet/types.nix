@@ -13,6 +13,14 @@ rec {
     types.strMatching "[0-9]+(ms|s|m|h|d)"
   );
   domainName = described "domain name" (types.strMatching "[A-Za-z0-9_*-]+(\\.[A-Za-z0-9_-]+)*\\.?");
+  # As in a .pub file: kind, key, and a comment for people. One line, for it becomes one of authorized_keys or known_hosts.
+  sshKey = described "SSH public key" (
+    types.strMatching "(ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA[A-Za-z0-9+/]+=*( [^\n]*)?"
+  );
+  # Ed25519, as `nix key convert-secret-to-public` prints it.
+  signingKey = described "public signing key like \"admin-nl-1:BASE64=\"" (
+    types.strMatching "[A-Za-z0-9._-]+:[A-Za-z0-9+/]{43}="
+  );
   # A path in Nix would be copied into the store, where everybody reads it; so would a file made by Nix.
   keyPath = described "absolute path outside the store, as a string" (
     types.addCheck types.str (path: lib.hasPrefix "/" path && !lib.hasPrefix builtins.storeDir path)

@@ -26,6 +26,15 @@ let
         inherit lib pkgs self;
         test = lib.removeSuffix ".nix" file;
       };
+      _module.args.pushTests = import ./push/lib.nix {
+        inherit
+          lib
+          pkgs
+          self
+          nixpkgs
+          ;
+        test = lib.removeSuffix ".nix" file;
+      };
     };
 
   hosts = lib.filterAttrs (

@@ -17,6 +17,11 @@ let
       lib.filter (assertion: !assertion.assertion) (fleetOf module).${host}.config.assertions
     );
 
+  mirrorOn =
+    host:
+    { config, lib, ... }:
+    lib.mkIf (config.networking.hostName == host) { polder.svn-mirror.enable = true; };
+
   # A case: the messages of `host` are to include exactly the ones begun by `says`.
   cases = {
     "a stateful service without a backup" = {
@@ -155,6 +160,83 @@ let
         services.resolved.enable = true;
       };
       says = [ "services.resolved.enable: systemd-resolved listens on port 53 of ns-nl" ];
+    };
+    "a deploy key on a proxy" = {
+      host = "web-1";
+      fleet.hosts.px-nl.deploy_keys = [ self.nixosConfigurations.px-nl.config.polder.fleet.hosts.px-nl.host_key ];
+      says = [ "polder.fleet.hosts.px-nl.deploy_keys: only an admin machine has keys of a push" ];
+    };
+    "a signing key on a proxy" = {
+      host = "web-1";
+      fleet.hosts.px-nl.signing_keys = [ "px-nl-1:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];
+      says = [ "polder.fleet.hosts.px-nl.signing_keys: only an admin machine has keys of a push" ];
+    };
+    "deploy keys and no signing key" = {
+      host = "web-1";
+      fleet.hosts.admin-nl.signing_keys = lib.mkForce [ ];
+      fleet.hosts.admin-ch.signing_keys = lib.mkForce [ ];
+      says = [ "polder.fleet.hosts: an admin machine has deploy_keys and none has signing_keys" ];
+    };
+    "one deploy key for two admin machines" = {
+      host = "web-1";
+      fleet.hosts.admin-ch.deploy_keys = map (
+        key: "${key} another comment"
+      ) self.nixosConfigurations.web-1.config.polder.fleet.hosts.admin-nl.deploy_keys;
+      says = [ "polder.fleet.hosts: the deploy key ssh-ed25519 AAAA" ];
+    };
+    "two signing keys of one name" = {
+      host = "web-1";
+      fleet.hosts.admin-ch.signing_keys = [ "admin-nl-1:BWeR2Iu6UlHTZjpolR6PcK0Ti3QHy04L9sTXtqN3Vyo=" ];
+      says = [ "polder.fleet.hosts: different signing_keys have the name admin-nl-1" ];
+    };
+    "an sshd that keeps out whoever pushes" = {
+      host = "web-1";
+      module.services.openssh.settings.AllowUsers = [ "alice" ];
+      says = [ "services.openssh.settings: AllowUsers or DenyUsers keeps polder-deploy out" ];
+    };
+    "a store that trusts whoever pushes" = {
+      host = "web-1";
+      module.nix.settings.trusted-users = [ "polder-deploy" ];
+      says = [ "nix.settings.trusted-users: polder-deploy is in it" ];
+    };
+    "a store that trusts a group of whoever pushes" = {
+      host = "web-1";
+      module = {
+        users.groups.builders.members = [ "polder-deploy" ];
+        nix.settings.trusted-users = [ "@builders" ];
+      };
+      says = [ "nix.settings.trusted-users: @builders is in it" ];
+    };
+    "a store that takes what nobody has signed" = {
+      host = "web-1";
+      module.nix.settings.require-sigs = false;
+      says = [ "nix.settings.require-sigs is false" ];
+    };
+    "a store that whoever pushes may not speak to" = {
+      host = "web-1";
+      module.nix.settings.allowed-users = [ "root" ];
+      says = [ "nix.settings.allowed-users: polder-deploy is not meant by it" ];
+    };
+    "a mirror on the svn machine" = {
+      host = "svn";
+      module = mirrorOn "svn";
+      says = [ "polder.svn-mirror.enable: this host is the svn machine itself" ];
+    };
+    "a mirror that could not know the svn machine" = {
+      host = "admin-ch";
+      module = {
+        imports = [ (mirrorOn "admin-ch") ];
+        polder.fleet.hosts.svn.host_key = lib.mkForce null;
+      };
+      says = [ "polder.fleet.hosts.svn.host_key is not set" ];
+    };
+    "a mirror of nothing" = {
+      host = "admin-ch";
+      module = {
+        imports = [ (mirrorOn "admin-ch") ];
+        polder.fleet.hosts.svn.roles = lib.mkForce [ "backend" ];
+      };
+      says = [ "polder.svn-mirror.enable: there is no svn machine" ];
     };
   };
 

@@ -78,6 +78,26 @@ let
         };
       touches = [ "px-ch" ];
     };
+    "an admin machine's keys" = {
+      # Whom every host lets in.
+      module.polder.fleet.hosts.admin-nl.signing_keys = lib.mkForce [
+        "admin-nl-2:BWeR2Iu6UlHTZjpolR6PcK0Ti3QHy04L9sTXtqN3Vyo="
+      ];
+      touches = lib.attrNames before;
+    };
+    "an operator" = {
+      module =
+        { config, ... }:
+        lib.mkIf (config.networking.hostName == "admin-nl") {
+          polder.admin.operators = [ "bob" ];
+        };
+      touches = [ "admin-nl" ];
+    };
+    "a host's own key" = {
+      # Of interest to who pushes alone.
+      module.polder.fleet.hosts.px-nl.host_key = lib.mkForce "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMqyxesV1ilMzZVo7QkxLlQtBHJf7lWeNmjnuw7anUmY";
+      touches = [ ];
+    };
     "the description of a location" = {
       module.polder.fleet.locations.nl.description = lib.mkForce "Rotterdam";
       touches = [ ];

@@ -57,6 +57,22 @@ let
         "duration like"
       ];
     };
+    "a deploy key of two lines" = {
+      bad = ''polder.fleet.hosts.px-nl = { roles = [ "admin" ]; deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" ]; };'';
+      good = ''polder.fleet.hosts.px-nl = { roles = [ "admin" ]; deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one" ]; };'';
+      says = [
+        "polder.fleet.hosts.px-nl.deploy_keys"
+        "SSH public key"
+      ];
+    };
+    "an SSH key that should sign" = {
+      bad = ''polder.fleet.hosts.admin-nl.signing_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" ];'';
+      good = ''polder.fleet.hosts.admin-nl.signing_keys = [ "admin-nl-2:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];'';
+      says = [
+        "polder.fleet.hosts.admin-nl.signing_keys"
+        "public signing key"
+      ];
+    };
     "a service without a mode" = {
       bad = ''polder.fleet.services.new = { hosts = [ "new.example.net" ]; backends = [ { host = "web-1"; } ]; };'';
       good = ''polder.fleet.services.new = { hosts = [ "new.example.net" ]; backends = [ { host = "web-1"; } ]; mode = "stateless"; };'';

@@ -1,0 +1,119 @@
+# What operators do besides pushing: look at the fleet, drain, lock, go back, change keys; with a nameserver or an admin machine gone.
+{ pushTests, ... }:
+
+{
+  name = "push-operations";
+  globalTimeout = 1200;
+
+  inherit (pushTests) nodes;
+
+  testScript =
+    { nodes, ... }:
+    pushTests.prelude nodes
+    + ''
+      start_fleet()
+      admin_nl.succeed(alice("polder push 2>&1"))
+
+      with subtest("status shows the whole fleet on one screen, and all is well"):
+          admin_nl.wait_until_succeeds(alice("polder status"), timeout=30)
+          said = admin_nl.succeed(alice("polder status"))
+          log.info(said)
+          for machine in hosts:
+              t.assertIn(machine.name, said)
+          t.assertIn("as pushed", said)
+
+      with subtest("a host that somebody switched by hand shows"):
+          WEB = NAMES["web-1"]
+          pushed = current(WEB)
+          first = WEB.succeed("readlink -f /run/booted-system").strip()
+          WEB.succeed(f"{first}/bin/switch-to-configuration test >&2")
+          said = admin_nl.fail(alice("polder status"))
+          log.info(said)
+          t.assertIn("profile differs from what runs: a reboot would change it", said)
+          WEB.succeed(f"{pushed}/bin/switch-to-configuration test >&2")
+          admin_nl.succeed(alice("polder status"))
+
+      with subtest("drain reaches all nameservers from the admin machine, and says when the last cached answer expires"):
+          said = admin_nl.succeed(alice("polder drain px-ch --for 2h --why disk 2>&1"))
+          log.info(said)
+          t.assertIn("expires", said)
+          for nameserver in ("ns-nl", "ns-ch"):
+              wait_until("px-ch is not answered", lambda: answered(nameserver) == [ADDRESS["px-nl"]])
+
+      with subtest("with a nameserver gone it says which one it could not reach"):
+          NS_CH.crash()
+          said = admin_nl.fail(alice("polder ready px-ch 2>&1"))
+          log.info(said)
+          t.assertRegex(said, "ns-ch.*missed")
+          wait_until("px-ch is answered again", lambda: answered("ns-nl") == sorted([ADDRESS["px-ch"], ADDRESS["px-nl"]]))
+          NS_CH.start()
+          NS_CH.wait_for_unit("polder-dns.service")
+          wait_until("ns-ch has learned it", lambda: answered("ns-ch") == sorted([ADDRESS["px-ch"], ADDRESS["px-nl"]]))
+
+      with subtest("a stateful service fails over and back, from an admin machine"):
+          admin_ch.succeed(alice("polder check && polder failover shop --why test >&2"))
+          said = admin_ch.succeed(alice("polder explain http://shop.example.test/"))
+          t.assertIn("web-3", said)
+          admin_ch.succeed(alice("polder failback shop --why \"web-2 is well again\" >&2"))
+
+      with subtest("a lock taken by hand keeps the other admin out, and its holder pushes"):
+          admin_nl.succeed(alice("polder lock --reason upgrade --for 10m 2>&1"))
+          edit(admin_ch, "fall = 3", "fall = 4")
+          said = admin_ch.fail(alice("polder push 2>&1"))
+          log.info(said)
+          t.assertIn("locked by alice@admin-nl (nl): upgrade", said)
+          edit(admin_nl, "fall = 3", "fall = 4")
+          admin_nl.succeed(alice("polder push 2>&1"))
+          admin_nl.succeed(alice("polder unlock 2>&1"))
+          t.assertIn("nothing would change", admin_ch.succeed(alice("polder push 2>&1")))
+
+      with subtest("rollback takes one host back, then the fleet, and a push brings both forward again"):
+          new = systems()
+          said = admin_nl.succeed(alice("polder rollback px-ch 2>&1"))
+          log.info(said)
+          t.assertNotEqual(current(PX_CH), new["px-ch"])
+          t.assertEqual(current(PX_NL), new["px-nl"])
+          with visiting("--gap 1s"):
+              admin_nl.succeed(alice("polder push 2>&1"))
+          t.assertEqual(systems(), new)
+          said = admin_nl.succeed(alice("polder rollback 2>&1"))
+          log.info(said)
+          # web-1 goes back to what it was booted with, which nobody pushed.
+          t.assertEqual(current(WEB), WEB.succeed("readlink -f /run/booted-system").strip())
+          admin_nl.succeed(alice("polder push 2>&1"))
+          t.assertEqual(systems(), new)
+          pushes = [e["entry"]["push"] for e in json.loads(admin_nl.succeed(alice("polder log --json")))["entries"] if "push" in e["entry"]]
+          first = sorted(set(pushes))[0]
+          admin_nl.succeed(alice(f"polder rollback --to {first} 2>&1"))
+          t.assertEqual(json.loads(PX_NL.succeed("cat /etc/polder/proxy.json"))["services"]["www"]["check"]["fall"], 3)
+          admin_nl.succeed(alice("polder push 2>&1"))
+          t.assertEqual(systems(), new)
+
+      with subtest("cookie keys are rotated without losing a session"):
+          with visiting("--gap 1s"):
+              admin_nl.succeed(alice("polder keys rotate cookies 2>&1"))
+              admin_nl.succeed(alice("polder keys rotate peers 2>&1"))
+          said = admin_nl.succeed(alice("polder keys show"))
+          log.info(said)
+          t.assertEqual(PX_NL.succeed("sha256sum < /var/lib/polder-keys/cookies"), PX_CH.succeed("sha256sum < /var/lib/polder-keys/cookies"))
+          t.assertEqual(PX_NL.succeed("grep -c . /var/lib/polder-keys/cookies").strip(), "2")
+          admin_nl.succeed(alice("polder keys retire cookies 2>&1"))
+          t.assertEqual(PX_NL.succeed("grep -c . /var/lib/polder-keys/cookies").strip(), "1")
+          PX_NL.fail(f"grep -q {SECRET} /var/lib/polder-keys/cookies")
+          # What was secret is neither in a journal nor in a ledger.
+          for machine in (PX_NL, PX_CH, admin_nl):
+              key = PX_NL.succeed("cat /var/lib/polder-keys/cookies").strip()
+              machine.fail(f"journalctl --no-pager | grep -F -- '{key}'")
+          PX_NL.fail(f"grep -F -- '{key}' /var/lib/polder-push/ledger.jsonl")
+
+      with subtest("an admin machine is gone: the other one pushes"):
+          admin_nl.crash()
+          admin_ch.succeed(alice("svn revert --quiet --recursive . && svn update --quiet"))
+          edit(admin_ch, "fall = 3", "fall = 5")
+          said = admin_ch.fail(alice("polder push 2>&1"))
+          t.assertIn("--skip admin-nl", said)
+          said = admin_ch.succeed(alice("polder push --skip admin-nl 2>&1"))
+          log.info(said)
+          t.assertEqual(json.loads(PX_NL.succeed("cat /etc/polder/proxy.json"))["services"]["www"]["check"]["fall"], 5)
+    '';
+}

@@ -1,0 +1,10 @@
+{ nixpkgs, ... }:
+
+{
+  polder.admin = {
+    operators = [ "alice" ];
+    inputs = { inherit nixpkgs; };
+  };
+  polder.svn-mirror.enable = true;
+  users.users.alice.isNormalUser = true;
+}

@@ -1,0 +1,9 @@
+{ nixpkgs, ... }:
+
+{
+  polder.admin = {
+    operators = [ "alice" ];
+    inputs = { inherit nixpkgs; };
+  };
+  users.users.alice.isNormalUser = true;
+}

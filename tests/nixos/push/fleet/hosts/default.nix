@@ -1,0 +1,145 @@
+# The fleet of the push tests: as the example's, at the addresses that the test's network gives, its times scaled.
+let
+  # One for all machines of a test.
+  host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHHjuRqmDiqFzZ+/GJg+Ink93bYwDcEPXwkc/rqLec5s";
+  # What `polder drill` scales to, a little slower: whole machines share the processors here.
+  fast = {
+    interval = "300ms";
+    timeout = "250ms";
+    fall = 3;
+    rise = 2;
+  };
+in
+{
+  polder.fleet = {
+    locations.nl.description = "Amsterdam";
+    locations.ch.description = "Zurich";
+
+    hosts = {
+      ns-nl = {
+        location = "nl";
+        roles = [ "nameserver" ];
+        ipv4 = "192.168.1.5";
+        inherit host_key;
+      };
+      ns-ch = {
+        location = "ch";
+        roles = [ "nameserver" ];
+        ipv4 = "192.168.1.4";
+        inherit host_key;
+      };
+      px-nl = {
+        location = "nl";
+        roles = [ "proxy" ];
+        ipv4 = "192.168.1.7";
+        inherit host_key;
+      };
+      px-ch = {
+        location = "ch";
+        roles = [ "proxy" ];
+        ipv4 = "192.168.1.6";
+        inherit host_key;
+      };
+      web-1 = {
+        location = "nl";
+        roles = [ "backend" ];
+        ipv4 = "192.168.1.9";
+        inherit host_key;
+      };
+      web-2 = {
+        location = "ch";
+        roles = [ "backend" ];
+        ipv4 = "192.168.1.10";
+        inherit host_key;
+      };
+      web-3 = {
+        location = "nl";
+        roles = [ "backend" ];
+        ipv4 = "192.168.1.11";
+        inherit host_key;
+      };
+      svn = {
+        location = "nl";
+        roles = [ "svn" ];
+        ipv4 = "192.168.1.8";
+        inherit host_key;
+      };
+      admin-nl = {
+        location = "nl";
+        roles = [ "admin" ];
+        ipv4 = "192.168.1.2";
+        inherit host_key;
+        deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJc8bTXr3XPY/9bUC36/iqCR5+lvvOUII5aywRijnR6U" ];
+        signing_keys = [ "admin-nl-1:ALeJPYb14hO9oOJFmXGefAyzzz7FbZvkWSFrVh474HU=" ];
+      };
+      admin-ch = {
+        location = "ch";
+        roles = [ "admin" ];
+        ipv4 = "192.168.1.1";
+        inherit host_key;
+        deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9qpK3TxxRzaoN7KqaRIxJ2PkA3pJxOU0mrlqz+h1Tv" ];
+        signing_keys = [ "admin-ch-1:/KAIbYJZ5GEMklAUH/ciM482N8YJFWbmsFLby4rkfMc=" ];
+      };
+    };
+
+    zones."example.test".file = ./zones/example.test.zone;
+    pools."http0.l.example.test" = {
+      ttl = 5;
+      aliases = [ "example.test" ];
+    };
+
+    checks.ready = fast;
+    checks.web = fast // {
+      path = "/healthz";
+    };
+    cookies.sealed = {
+      value = "sealed";
+      key = "cookies";
+    };
+
+    services = {
+      www = {
+        hosts = [
+          "www.example.test"
+          "example.test"
+        ];
+        mode = "stateless";
+        backends = [
+          {
+            host = "web-1";
+            port = 8080;
+          }
+          {
+            host = "web-2";
+            port = 8080;
+          }
+        ];
+        check = "web";
+      };
+      shop = {
+        hosts = [ "shop.example.test" ];
+        mode = "stateful";
+        backends = [
+          {
+            host = "web-2";
+            port = 8081;
+          }
+          {
+            host = "web-3";
+            port = 8081;
+            backup = true;
+          }
+        ];
+        check = "web";
+        cookie = "sealed";
+        failover_drain = "500ms";
+        start_grace = "2s";
+      };
+    };
+  };
+
+  polder.keys = {
+    peers = "/var/lib/polder-keys/peers";
+    cookies = "/var/lib/polder-keys/cookies";
+  };
+}

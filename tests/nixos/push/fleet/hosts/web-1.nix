@@ -1,0 +1,3 @@
+{
+  polder.backend.local.www.port = 8080;
+}

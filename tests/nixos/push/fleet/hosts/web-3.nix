@@ -1,0 +1,3 @@
+{
+  polder.backend.local.shop.port = 8081;
+}
