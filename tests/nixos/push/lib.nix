@@ -163,32 +163,46 @@ in
           machine.copy_from_host(source, target)
           machine.succeed(f"chown {owner} {target}; chmod {mode} {target}")
 
+      def know_host_key(machine):
+          """Gives a machine the host key that the fleet pins."""
+          put(machine, "${./keys}/host", "/etc/ssh/ssh_host_ed25519_key", "root:root", "600")
+          put(machine, "${./keys}/host.pub", "/etc/ssh/ssh_host_ed25519_key.pub", "root:root", "644")
+          machine.succeed("systemctl restart sshd.service")
+
+      def equip_admin(name, location):
+          """Gives an admin machine its keys of a push, and alice hers."""
+          machine = NAMES[name]
+          put(machine, f"${./keys}/deploy-{location}", "/var/lib/polder-admin/keys/deploy", "polder-admin:polder", "640")
+          put(machine, f"${./keys}/signing-{name}", "/var/lib/polder-admin/keys/signing", "polder-admin:polder", "640")
+          put(machine, "${../data/alice}", "/home/alice/.ssh/id_ed25519", "alice", "600")
+          machine.succeed("chown -R alice /home/alice/.ssh; chmod 700 /home/alice/.ssh")
+          machine.succeed("printf 'Host svn\n  StrictHostKeyChecking accept-new\n' > /home/alice/.ssh/config; chown alice /home/alice/.ssh/config")
+
+      def fill_working_copy():
+          """The fleet's files in admin-nl's folder, of no repository yet."""
+          equip_admin("admin-nl", "nl")
+          admin_nl.copy_from_host("${copy}", "/tmp/fleet")
+          admin_nl.succeed(alice("cp -r --no-preserve=mode /tmp/fleet/. ."))
+
       def start_fleet():
           """Boots everything, puts the keys where operators put them, and fills the repository from admin-nl."""
           for machine in machines:
               machine.start()
           for machine in hosts:
               machine.wait_for_unit("multi-user.target")
-              put(machine, "${./keys}/host", "/etc/ssh/ssh_host_ed25519_key", "root:root", "600")
-              put(machine, "${./keys}/host.pub", "/etc/ssh/ssh_host_ed25519_key.pub", "root:root", "644")
-              machine.succeed("systemctl restart sshd.service")
+              know_host_key(machine)
           for machine in (NS_NL, NS_CH, PX_NL, PX_CH):
               for name in ("peers", "cookies"):
                   machine.succeed(f"install -D -m 640 -o root -g polder <(echo {SECRET}) /var/lib/polder-keys/{name}")
               daemon = "polder-dns" if machine.name.startswith("ns") else "polder-proxy"
               machine.succeed(f"systemctl restart {daemon}.service")
           for name, location in (("admin-nl", "nl"), ("admin-ch", "ch")):
-              machine = NAMES[name]
-              put(machine, f"${./keys}/deploy-{location}", "/var/lib/polder-admin/keys/deploy", "polder-admin:polder", "640")
-              put(machine, f"${./keys}/signing-{name}", "/var/lib/polder-admin/keys/signing", "polder-admin:polder", "640")
-              put(machine, "${../data/alice}", "/home/alice/.ssh/id_ed25519", "alice", "600")
-              machine.succeed("chown -R alice /home/alice/.ssh; chmod 700 /home/alice/.ssh")
-              machine.succeed("printf 'Host svn\n  StrictHostKeyChecking accept-new\n' > /home/alice/.ssh/config; chown alice /home/alice/.ssh/config")
+              equip_admin(name, location)
           put(admin_ch, "${./keys}/mirror", "/var/lib/polder-svn-mirror/key", "svn:svn", "600")
           svn.wait_for_unit("polder-svn-repository.service")
-          admin_nl.copy_from_host("${copy}", "/tmp/fleet")
           admin_nl.wait_until_succeeds(alice("svn checkout --quiet ${nodes.admin-nl.polder.svn.url} ."), timeout=30)
-          admin_nl.succeed(alice("cp -r --no-preserve=mode /tmp/fleet/. . && svn add --quiet * && svn commit --quiet --message fleet && svn update --quiet"))
+          fill_working_copy()
+          admin_nl.succeed(alice("svn add --quiet * && svn commit --quiet --message fleet && svn update --quiet"))
           admin_ch.wait_until_succeeds(alice("svn checkout --quiet ${nodes.admin-nl.polder.svn.url} ."), timeout=30)
           client.wait_for_unit("multi-user.target")
 

@@ -1,0 +1,56 @@
+# A host's first system: from a machine that only lets an operator in as root, to one that takes pushes; and an admin machine's keys.
+{ pushTests, ... }:
+
+{
+  name = "push-bootstrap";
+  globalTimeout = 600;
+
+  inherit (pushTests) nodes;
+
+  testScript =
+    { nodes, ... }:
+    pushTests.prelude nodes
+    + ''
+      with subtest("an admin machine makes its keys, never twice, and prints what the fleet needs to know of them"):
+          admin_nl.start()
+          admin_nl.wait_for_unit("multi-user.target")
+          said = admin_nl.succeed("polder keys make 2>&1")
+          log.info(said)
+          for words in ("deploy_keys", "signing_keys", "ssh-ed25519 "):
+              t.assertIn(words, said)
+          t.assertEqual(admin_nl.succeed("stat -c %U:%G:%a /var/lib/polder-admin/keys/signing").strip(), "polder-admin:polder:640")
+          before = admin_nl.succeed("sha256sum /var/lib/polder-admin/keys/*")
+          admin_nl.execute("polder keys make")
+          t.assertEqual(before, admin_nl.succeed("sha256sum /var/lib/polder-admin/keys/*"))
+
+      # Those that the fleet of the test knows.
+      fill_working_copy()
+      fresh = NAMES["web-3"]
+      fresh.start()
+      fresh.wait_for_unit("multi-user.target")
+      know_host_key(fresh)
+      know_host_key(admin_nl)
+      # Nothing of the fleet is on it yet, and its operator has root by a key.
+      fresh.succeed("systemctl stop polder-gate.socket && rm -rf /run/polder-gate /var/lib/polder-push")
+      public = admin_nl.succeed("ssh-keygen -y -f /home/alice/.ssh/id_ed25519").strip()
+      fresh.succeed(f"mkdir -p /root/.ssh && echo '{public}' > /root/.ssh/authorized_keys && chmod 700 /root/.ssh")
+      old = current(fresh)
+
+      with subtest("a host that answers under another key than was stated is not touched"):
+          other = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHZCPN3yTGuDqMMJDlV/R9aAzYyl/61t46RYWLpcLoYb"
+          said = admin_nl.fail(alice(f"polder bootstrap web-3 --host-key \"{other}\" 2>&1"))
+          log.info(said)
+          t.assertEqual(old, current(fresh))
+
+      with subtest("bootstrap installs it, and from then on it takes pushes"):
+          key = fresh.succeed("cut -d' ' -f1,2 /etc/ssh/ssh_host_ed25519_key.pub").strip()
+          said = admin_nl.succeed(alice(f"polder bootstrap web-3 --host-key \"{key}\" 2>&1"))
+          log.info(said)
+          t.assertIn("its gate answers", said)
+          t.assertNotEqual(old, current(fresh))
+          t.assertEqual(fresh.succeed("readlink -f /nix/var/nix/profiles/system").strip(), current(fresh))
+          skip = " ".join(f"--skip {name}" for name in NAMES if name not in ("web-3", "admin-nl", "client"))
+          said = admin_nl.succeed(alice(f"polder push --only web-3 {skip} 2>&1"))
+          t.assertIn("nothing would change", said)
+    '';
+}
