@@ -14,6 +14,6 @@ pub struct Running {
     pub documents: BTreeMap<String, String>,
     /// The zone files that `dns.json` names, by apex.
     pub zones: BTreeMap<String, String>,
-    /// The text of each unit that NixOS wrote, by name.
+    /// The text of each unit, drop-ins appended, by name.
     pub units: BTreeMap<String, String>,
 }

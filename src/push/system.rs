@@ -6,8 +6,7 @@ use std::path::{Path, PathBuf};
 
 use super::protocol::{Daemon, Running};
 
-/// Documents, the zones they name, and the units that NixOS wrote (those that packages bring are links elsewhere, and their
-/// packages' business).
+/// Documents, the zones they name, and the units: those that packages bring too, for a switch compares them as well.
 pub fn running(system: &Path) -> Running {
     let mut documents = BTreeMap::new();
     for daemon in Daemon::ALL {
