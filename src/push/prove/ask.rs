@@ -70,15 +70,6 @@ impl<'a> Asker<'a> {
     }
 }
 
-/// Asks what needs no gate.
-///
-/// # Errors
-///
-/// Why it does not pass.
-pub fn ask_directly(probe: &Probe) -> Result<(), String> {
-    one(probe, &BTreeMap::new())
-}
-
 fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, String>>) -> Result<(), String> {
     match probe {
         Probe::Zone { nameserver, apex, tcp } => {

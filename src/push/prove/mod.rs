@@ -6,8 +6,8 @@
 mod ask;
 mod probes;
 
-pub use ask::{Asker, ask_directly};
-pub use probes::{Probe, Probes, probes, sites};
+pub use ask::Asker;
+pub use probes::{Probe, Probes, probes};
 
 use std::collections::BTreeMap;
 use std::thread;

@@ -124,7 +124,7 @@ fn reached(addresses: &[IpAddr], listeners: impl Iterator<Item = SocketAddr>) ->
 }
 
 /// A host name and path of every route of a service. Of a pattern, a name that it matches.
-pub fn sites(service: &ServiceConfig) -> impl Iterator<Item = (String, String)> + '_ {
+fn sites(service: &ServiceConfig) -> impl Iterator<Item = (String, String)> + '_ {
     let host = |pattern: &HostPattern| pattern.to_string().replacen('*', "probe", 1);
     service.hosts.iter().flat_map(move |pattern| service.paths.iter().map(move |path| (host(pattern), path.clone())))
 }
