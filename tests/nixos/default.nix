@@ -22,10 +22,7 @@ let
     file:
     pkgs.testers.runNixOSTest {
       imports = [ (./. + "/${file}") ];
-      _module.args.polderTests = import ./lib.nix {
-        inherit lib pkgs self;
-        test = lib.removeSuffix ".nix" file;
-      };
+      _module.args.polderTests = import ./lib.nix { inherit lib pkgs self; };
       _module.args.pushTests = import ./push/lib.nix {
         inherit
           lib
@@ -33,7 +30,6 @@ let
           self
           nixpkgs
           ;
-        test = lib.removeSuffix ".nix" file;
       };
     };
 

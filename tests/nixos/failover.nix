@@ -14,7 +14,7 @@
       DETECTION = ${toString polderTests.detection}
       # Whatever a busy machine adds: the drill's slack, and the machine's own end.
       GAP = f"{round((DETECTION + 1.5) * 1000)}ms"
-      resolver = ("127.0.0.1:53",)
+      resolver = ("127.0.0.1",)
 
       ready(web1, web2, web3)
       ready(ns1, ns2, px1, px2, client)

@@ -102,7 +102,7 @@ in
                   host.fail(search + value)
               # Neither does a daemon show it.
               daemon = "polder-proxy" if host == px1 else "polder-dns"
-              shown = json.dumps(status(host, "proxy" if host == px1 else "dns")) + metrics(host, daemon)
+              shown = json.dumps(status(host, daemon)) + metrics(host, daemon)
               shown += host.succeed(f"journalctl --boot --unit={daemon}.service; cat /etc/polder/*.json; ps -ef; cat /proc/*/environ 2>/dev/null || true")
               for value in secret.values():
                   t.assertNotIn(value, shown)

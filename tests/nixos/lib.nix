@@ -6,8 +6,6 @@
   lib,
   pkgs,
   self,
-  # The test's name.
-  test,
 }:
 
 let
@@ -45,16 +43,6 @@ let
       big  IN TXT   ${lib.concatStringsSep " " (lib.genList (n: ''"${lib.fixedWidthNumber 200 n}"'') 9)}
     '';
 
-  # A machine starts a test with an empty disk. The driver sees to that; where one hands on the disk of a machine of the same
-  # name from the test before, this does.
-  emptyDisk.system.activationScripts.empty-disk = ''
-    if [ "$(cat /var/lib/test-name 2>/dev/null)" != ${test} ]; then
-      rm -rf /var/lib/polder-* /var/backup /srv/fleet /var/log/nginx/*
-      mkdir -p /var/lib
-      echo ${test} > /var/lib/test-name
-    fi
-  '';
-
   # Every machine knows the fleet; only its own name gives it a role.
   fleet =
     { nodes, lib, ... }:
@@ -66,10 +54,7 @@ let
       };
     in
     {
-      imports = [
-        self.nixosModules.default
-        emptyDisk
-      ];
+      imports = [ self.nixosModules.default ];
 
       polder.package = lib.mkDefault self.packages.${pkgs.stdenv.hostPlatform.system}.polder;
       polder.fleet = {
@@ -247,69 +232,30 @@ in
       };
   };
 
-  # Python that every script begins with. `visiting` is the drill's visitors and judge (polder visit), on the client.
-  prelude = nodes: ''
-    import contextlib
-    import json
+  # Python that every script begins with.
+  prelude =
+    nodes:
+    ''
+      ADDRESS = ${builtins.toJSON (lib.mapAttrs (_: node: node.networking.primaryIPAddress) nodes)}
+      NS1, NS2, PX1, PX2 = (ADDRESS[name] for name in ("ns1", "ns2", "px1", "px2"))
+      NAMESERVERS = (NS1, NS2)
+    ''
+    + builtins.readFile ./script.py
+    + ''
 
-    NS1, NS2, PX1, PX2 = ${
-      lib.concatMapStringsSep ", " (name: builtins.toJSON nodes.${name}.networking.primaryIPAddress) [
-        "ns1"
-        "ns2"
-        "px1"
-        "px2"
-      ]
-    }
-    POOL = "http0.l.example.test"
+      def ready(*hosts):
+          """Starts machines and waits until their role's daemons say that they are."""
+          for host in hosts:
+              host.start()
+          for host in hosts:
+              if host.name.startswith("ns"):
+                  host.wait_for_unit("polder-dns.service")
+              elif host.name.startswith("px"):
+                  host.wait_for_unit("polder-proxy.service")
+              else:
+                  host.wait_for_unit("multi-user.target")
 
-    def ready(*hosts):
-        """Starts machines and waits until their role's daemons say that they are."""
-        for host in hosts:
-            host.start()
-        for host in hosts:
-            if host.name.startswith("ns"):
-                host.wait_for_unit("polder-dns.service")
-            elif host.name.startswith("px"):
-                host.wait_for_unit("polder-proxy.service")
-            else:
-                host.wait_for_unit("multi-user.target")
-
-    def status(host, role="proxy"):
-        daemon = "polder-proxy" if role == "proxy" else "polder-dns"
-        return json.loads(host.succeed(f"curl -sS --max-time 5 --unix-socket /run/{daemon}/admin.sock http://localhost/status"))
-
-    def metrics(host, daemon="polder-proxy"):
-        return host.succeed(f"curl -sS --max-time 5 --unix-socket /run/{daemon}/admin.sock http://localhost/metrics")
-
-    def answered(nameserver, name=POOL, patience=1):
-        """The addresses that a nameserver (or a resolver: those need patience) gives for a name, asked by the client."""
-        said = client.succeed(f"dig +short +tries=1 +time={patience} @{nameserver} {name} A")
-        return sorted(line for line in said.split() if line[0].isdigit())
-
-    def wait_until(what, condition, limit=20):
-        """Until a condition holds."""
-        def holds(last):
-            if last and not condition():
-                raise Exception(f"not within {limit} s: {what}")
-            return condition()
-        retry(holds, limit)
-
-    @contextlib.contextmanager
-    def visiting(*bounds, nameservers=(f"{NS1}:53", f"{NS2}:53"), requests=50, queries=20):
-        """Visitors on the client, while the block runs; afterwards the drill's judge has to find the promise kept."""
-        asked = " ".join(f"--nameserver {server}" for server in nameservers)
-        client.succeed(
-            "rm -f /tmp/verdict; systemctl reset-failed visit.service 2>/dev/null || true",
-            "systemd-run --unit=visit --property=StandardOutput=file:/tmp/verdict --property=TimeoutStopSec=30 "
-            f"polder visit {asked} --requests {requests} --queries {queries} "
-            f"--site www.example.test/ --site shop.example.test/session {' '.join(bounds)}",
-        )
-        # Sessions begin before anything breaks.
-        client.sleep(2)
-        yield
-        client.execute("systemctl stop visit.service")
-        verdict = json.loads(client.succeed("cat /tmp/verdict"))
-        log.info(f"visitors saw: {json.dumps(verdict)}")
-        t.assertTrue(verdict["kept"], "\n".join(verdict["reasons"]))
-  '';
+      def metrics(host, daemon="polder-proxy"):
+          return host.succeed(f"curl -sS --max-time 5 --unix-socket /run/{daemon}/admin.sock http://localhost/metrics")
+    '';
 }

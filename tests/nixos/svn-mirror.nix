@@ -31,7 +31,8 @@ in
 
   testScript =
     { nodes, ... }:
-    ''
+    polderTests.prelude nodes
+    + ''
       URL = "${nodes.admin.polder.svn.url}"
       MIRROR = "svn+ssh://svn@web3/fleet"
       REPOSITORY = "/var/lib/polder-svn/fleet"
@@ -40,10 +41,6 @@ in
       def alice(command):
           """As the operator alice, in the working copy."""
           return f"su - alice -c 'cd {COPY} && {command}'"
-
-      def put(machine, source, target, owner, mode):
-          machine.copy_from_host(source, target)
-          machine.succeed(f"chown {owner} {target}; chmod {mode} {target}")
 
       def youngest(machine):
           return int(machine.succeed(f"svnlook youngest {REPOSITORY}"))

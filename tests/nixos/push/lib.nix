@@ -7,8 +7,6 @@
   pkgs,
   self,
   nixpkgs,
-  # The test's name.
-  test,
 }:
 
 let
@@ -23,15 +21,6 @@ let
     admin-ch = "ch";
   };
 
-  # A machine starts a test with an empty disk: see ../lib.nix.
-  emptyDisk.system.activationScripts.empty-disk = ''
-    if [ "$(cat /var/lib/test-name 2>/dev/null)" != ${test} ]; then
-      rm -rf /var/lib/polder-* /var/backup /srv/fleet /home/alice
-      mkdir -p /var/lib
-      echo ${test} > /var/lib/test-name
-    fi
-  '';
-
   node =
     name:
     { config, ... }:
@@ -41,7 +30,6 @@ let
         (folder + "/hosts")
         (folder + "/hosts/${name}.nix")
         (folder + "/lab/common.nix")
-        emptyDisk
       ];
       _module.args = { inherit nixpkgs; };
       polder.package = self.packages.${pkgs.stdenv.hostPlatform.system}.polder;
@@ -142,26 +130,21 @@ in
       '';
     in
     ''
-      import contextlib
-      import json
+      ADDRESS = ${builtins.toJSON (lib.mapAttrs (_: node: node.networking.primaryIPAddress) nodes)}
+      NAMESERVERS = ("ns-nl", "ns-ch")
+    ''
+    + builtins.readFile ../script.py
+    + ''
 
       COPY = "/srv/fleet"
-      hosts = [m for m in machines if m.name != "client"]
       NAMES = {m.name: m for m in machines}
+      hosts = [m for m in machines if m.name != "client"]
       NS_NL, NS_CH, PX_NL, PX_CH = (NAMES[n] for n in ("ns-nl", "ns-ch", "px-nl", "px-ch"))
-      ADDRESS = ${
-        builtins.toJSON (lib.mapAttrs (_: node: node.networking.primaryIPAddress) nodes)
-      }
-      POOL = "http0.l.example.test"
       SECRET = "cG9sZGVyIHRlc3QgcG9sZGVyIHRlc3QgcG9sZGVyISE="
 
       def alice(command, timeout=""):
           """A command of the operator alice, in the working copy."""
           return f"{timeout} su - alice -c 'cd {COPY} && {command}'"
-
-      def put(machine, source, target, owner, mode):
-          machine.copy_from_host(source, target)
-          machine.succeed(f"chown {owner} {target}; chmod {mode} {target}")
 
       def know_host_key(machine):
           """Gives a machine the host key that the fleet pins."""
@@ -206,44 +189,12 @@ in
           admin_ch.wait_until_succeeds(alice("svn checkout --quiet ${nodes.admin-nl.polder.svn.url} ."), timeout=30)
           client.wait_for_unit("multi-user.target")
 
-      def status(machine, daemon):
-          return json.loads(machine.succeed(f"curl -sS --max-time 5 --unix-socket /run/{daemon}/admin.sock http://localhost/status"))
-
       def current(machine):
           return machine.succeed("readlink -f /run/current-system").strip()
 
       def systems():
           """What runs on every host."""
           return {machine.name: current(machine) for machine in hosts}
-
-      def answered(nameserver, name=POOL):
-          said = client.succeed(f"dig +short +tries=1 +time=1 @{ADDRESS[nameserver]} {name} A")
-          return sorted(line for line in said.split() if line[0].isdigit())
-
-      def wait_until(what, condition, limit=30):
-          def holds(last):
-              if last and not condition():
-                  raise Exception(f"not within {limit} s: {what}")
-              return condition()
-          retry(holds, limit)
-
-      @contextlib.contextmanager
-      def visiting(*bounds, requests=50, queries=20):
-          """Visitors on the client, while the block runs; afterwards the drill's judge has to find the promise kept."""
-          asked = " ".join(f"--nameserver {ADDRESS[name]}:53" for name in ("ns-nl", "ns-ch"))
-          client.succeed(
-              "rm -f /tmp/verdict; systemctl reset-failed visit.service 2>/dev/null || true",
-              "systemd-run --unit=visit --property=StandardOutput=file:/tmp/verdict --property=TimeoutStopSec=30 "
-              f"polder visit {asked} --requests {requests} --queries {queries} "
-              f"--site www.example.test/ --site shop.example.test/session {' '.join(bounds)}",
-          )
-          client.sleep(2)
-          seen = {}
-          yield seen
-          client.execute("systemctl stop visit.service")
-          seen.update(json.loads(client.succeed("cat /tmp/verdict")))
-          log.info(f"visitors saw: {json.dumps(seen)}")
-          t.assertTrue(seen["kept"], "\n".join(seen["reasons"]))
 
       def edit(machine, pattern, replacement, file="hosts/default.nix"):
           """Changes one thing in the working copy."""
