@@ -171,13 +171,17 @@ fn free_port() -> SocketAddr {
 fn webserver(status: &'static str) -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let at = listener.local_addr().unwrap();
+    answer_all(listener, status);
+    at
+}
+
+fn answer_all(listener: TcpListener, status: &'static str) {
     std::thread::spawn(move || {
         for mut stream in listener.incoming().flatten() {
             let _ = stream.read(&mut [0; 4096]);
             let _ = write!(stream, "HTTP/1.1 {status}\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
         }
     });
-    at
 }
 
 fn ask(socket: &Path, path: &str) -> Option<Value> {
@@ -235,12 +239,28 @@ fn a_wrong_port_of_a_backend_is_refused_with_the_service_and_the_reason() {
     wrong["services"]["www"]["backends"][0]["address"] = json!(refusing);
     machine.write("new", "proxy.json", &wrong);
     let (rehearsed, code) = machine.rehearse();
-    assert_eq!((rehearsed.worse.len(), code), (4, 1), "{rehearsed:#?}");
+    assert_eq!((rehearsed.worse.len(), code), (5, 1), "{rehearsed:#?}");
     assert_one(
         &rehearsed.worse,
         &["service www: www.example.test/app answers 503", "and 200 now", "web1", &refusing.to_string(), "refused"],
     );
+    assert_one(&rehearsed.worse, &["www/web1 is up at", "and down at", "`polder maint www/web1` first"]);
     assert_one(&rehearsed.proved, &["shop.example.test/"]);
+}
+
+#[test]
+fn a_backup_that_would_be_lost_is_refused_though_every_route_is_served() {
+    let mut machine = Machine::new();
+    let document = machine.proxy();
+    machine.run("polder-proxy", &document);
+    let mut wrong = document.clone();
+    let refusing = free_port();
+    wrong["services"]["shop"]["backends"][1]["address"] = json!(refusing);
+    machine.write("new", "proxy.json", &wrong);
+    let (rehearsed, code) = machine.rehearse();
+    assert_eq!((rehearsed.worse.len(), code), (1, 1), "{rehearsed:#?}");
+    assert_one(&rehearsed.worse, &["shop/shop2 is up at", &format!("down at {refusing}"), "refused"]);
+    assert_one(&rehearsed.proved, &["shop.example.test/ answers 200"]);
 }
 
 #[test]
@@ -282,10 +302,11 @@ fn the_state_of_the_running_proxy_is_left_alone_and_its_latch_followed() {
     without["services"]["shop"]["backends"][0]["address"] = json!(free_port());
     without["services"]["shop"]["failover_drain"] = json!("0s");
     machine.write("new", "proxy.json", &without);
+    // An operator who means it takes it out first.
+    post(&socket, "/operator", &json!({ "subject": "shop/shop1", "state": "maint", "who": "test", "why": "moves" }));
     let (rehearsed, code) = machine.rehearse();
     assert_eq!((&rehearsed.worse, code), (&vec![], 0));
     assert_one(&rehearsed.proved, &["shop.example.test/ answers 200"]);
-    assert_one(&rehearsed.notes, &["shop/shop1 is up, and down in the rehearsal", "refused"]);
     assert_eq!(latches().collect::<Vec<_>>(), before);
 }
 
@@ -362,11 +383,40 @@ fn a_pool_that_would_be_empty_is_refused_with_its_members() {
     wrong["pools"][POOL]["check"]["port"] = json!(free_port().port());
     machine.write("new", "dns.json", &wrong);
     let (rehearsed, code) = machine.rehearse();
-    assert_eq!((rehearsed.worse.len(), code), (2, 1), "{rehearsed:#?}");
+    assert_eq!((rehearsed.worse.len(), code), (3, 1), "{rehearsed:#?}");
     assert_one(
         &rehearsed.worse,
         &["http.example.test answers A with no address, and with 1 address now", "px at 127.0.0.1 is down"],
     );
+}
+
+#[test]
+fn a_member_that_would_be_lost_is_refused_though_its_pool_is_answered_and_one_that_leaves_is_not() {
+    // Members of a pool have one port, which must be free on both addresses.
+    let two_members = |_| {
+        let machine = Machine::new();
+        let other = TcpListener::bind(("127.0.0.2", machine.web.port())).ok()?;
+        Some((machine, other))
+    };
+    let (mut machine, other) = (0..32).find_map(two_members).unwrap();
+    answer_all(other, "200 OK");
+    let mut document = machine.nameserver("running", 7);
+    document["pools"][POOL]["members"]["py"] = json!({ "addresses": ["127.0.0.2"] });
+    machine.run("polder-dns", &document);
+    machine.nameserver("new", 7);
+
+    let mut wrong = document.clone();
+    wrong["pools"][POOL]["members"]["py"]["addresses"] = json!(["127.0.0.3"]);
+    machine.write("new", "dns.json", &wrong);
+    let (rehearsed, code) = machine.rehearse();
+    assert_eq!((rehearsed.worse.len(), code), (1, 1), "{rehearsed:#?}");
+    assert_one(&rehearsed.worse, &["http.example.test/py is up, and down at 127.0.0.3", "`polder drain"]);
+
+    let mut without = document.clone();
+    without["pools"][POOL]["members"].as_object_mut().unwrap().remove("py");
+    machine.write("new", "dns.json", &without);
+    let (rehearsed, code) = machine.rehearse();
+    assert_eq!((&rehearsed.worse, code), (&vec![], 0));
 }
 
 #[test]

@@ -6,13 +6,15 @@ use std::net::{SocketAddr, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-use super::{Outcomes, Probe};
+use hickory_proto::op::ResponseCode;
+
+use super::{Outcome, Outcomes, Probe};
 use crate::dns::number::rtype;
 use crate::health::Verdict;
 use crate::proxy::api::Status;
 use crate::push::protocol::Daemon;
 use crate::push::remote::Remotes;
-use crate::push::served::{self, Over};
+use crate::push::served::{self, Over, Said};
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -39,7 +41,8 @@ impl<'a> Asker<'a> {
             let asking: Vec<_> =
                 probes.iter().map(|probe| (probe, scope.spawn(move || one(probe, statuses)))).collect();
             let outcomes = asking.into_iter().map(|(probe, asking)| {
-                (probe.clone(), asking.join().unwrap_or_else(|_| Err("asking it failed: a bug".to_owned())))
+                let bug = |_| Outcome::Failed("asking it failed: a bug".to_owned());
+                (probe.clone(), asking.join().unwrap_or_else(bug))
             });
             outcomes.collect()
         })
@@ -70,42 +73,61 @@ impl<'a> Asker<'a> {
     }
 }
 
-fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, String>>) -> Result<(), String> {
+fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, String>>) -> Outcome {
     match probe {
         Probe::Zone { nameserver, apex, tcp } => {
             let over = if *tcp { Over::Tcp } else { Over::Udp };
-            let said = served::ask(*nameserver, apex, rtype::SOA, over).map_err(|error| error.to_string())?;
-            match (said.serial, said.authoritative) {
-                (Some(_), true) => Ok(()),
-                (Some(_), false) => Err("it answers without authority".to_owned()),
-                (None, _) => Err(format!("it has no such zone ({})", said.code)),
+            match served::ask(*nameserver, apex, rtype::SOA, over) {
+                Ok(said) => answered(&said, said.serial.is_some()),
+                Err(error) => Outcome::Failed(error.to_string()),
             }
         }
-        Probe::Pool { nameserver, name } => has_addresses(*nameserver, name),
+        Probe::Pool { nameserver, name } => addresses(*nameserver, name),
         Probe::Ready { proxy } => match status_of(*proxy, &proxy.to_string(), "/.polder/ready") {
-            Ok(200) => Ok(()),
-            Ok(status) => Err(format!("it answers {status}")),
-            Err(error) => Err(error.to_string()),
+            Ok(200) => Outcome::Passed,
+            Ok(status) => Outcome::Failed(format!("it answers {status}")),
+            Err(error) => Outcome::Failed(error.to_string()),
         },
         Probe::Site { proxy, host, path } => match status_of(*proxy, host, path) {
-            // A page that is not there counts as not served: before and after alike, it is held against nobody.
-            Ok(status) if status < 500 && status != 404 => Ok(()),
-            Ok(status) => Err(format!("it answers {status}")),
-            Err(error) => Err(error.to_string()),
+            Ok(404) => Outcome::Unknown("it answers 404".to_owned()),
+            Ok(status) if status < 500 => Outcome::Passed,
+            Ok(status) => Outcome::Failed(format!("it answers {status}")),
+            Err(error) => Outcome::Failed(error.to_string()),
         },
-        Probe::Backend { proxy, service, name } => found_up(statuses.get(proxy), service, name),
+        // A proxy that does not know a backend yet learns of it by a push of its own.
+        Probe::Backend { proxy, service, name } => match found_up(statuses.get(proxy), service, name) {
+            Ok(()) => Outcome::Passed,
+            Err(why) => Outcome::Failed(why),
+        },
     }
 }
 
 /// An IPv4 address, or an IPv6 one.
-fn has_addresses(nameserver: SocketAddr, name: &str) -> Result<(), String> {
+fn addresses(nameserver: SocketAddr, name: &str) -> Outcome {
+    let mut outcome = Outcome::Passed;
     for rtype in [rtype::A, rtype::AAAA] {
-        let said = served::ask(nameserver, name, rtype, Over::Udp).map_err(|error| error.to_string())?;
-        if said.addresses > 0 {
-            return Ok(());
+        outcome = match served::ask(nameserver, name, rtype, Over::Udp) {
+            Ok(said) => answered(&said, said.addresses > 0),
+            Err(error) => Outcome::Failed(error.to_string()),
+        };
+        if outcome == Outcome::Passed {
+            break;
         }
     }
-    Err("it has none".to_owned())
+    outcome
+}
+
+/// What an answer is worth: with authority, without an error, and with what was asked for.
+fn answered(said: &Said, has_it: bool) -> Outcome {
+    match said.code {
+        ResponseCode::NoError if !said.authoritative => Outcome::Failed("it answers without authority".to_owned()),
+        ResponseCode::NoError if has_it => Outcome::Passed,
+        ResponseCode::NoError => Outcome::Unknown("its answer is empty".to_owned()),
+        ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NXDomain => {
+            Outcome::Unknown(format!("it answers {}", said.code))
+        }
+        code => Outcome::Failed(format!("it answers {code}")),
+    }
 }
 
 /// The status of a GET.
@@ -151,7 +173,46 @@ fn found_up(status: Option<&Result<Status, String>>, service: &str, name: &str) 
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used)]
+
     use super::*;
+
+    /// A proxy of one answer.
+    fn answering(answer: &'static str) -> SocketAddr {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let _ = stream.read(&mut [0; HEAD]);
+            stream.write_all(answer.as_bytes()).unwrap();
+        });
+        address
+    }
+
+    fn site(proxy: SocketAddr) -> Outcome {
+        one(&Probe::Site { proxy, host: "www.example.net".to_owned(), path: "/".to_owned() }, &BTreeMap::new())
+    }
+
+    #[test]
+    fn a_site_is_served_unknown_or_failing_by_its_status() {
+        assert_eq!(site(answering("HTTP/1.1 302 Found\r\n\r\n")), Outcome::Passed);
+        assert_eq!(site(answering("HTTP/1.1 401 No\r\n\r\n")), Outcome::Passed);
+        assert_eq!(site(answering("HTTP/1.1 404 No\r\n\r\n")), Outcome::Unknown("it answers 404".to_owned()));
+        assert_eq!(site(answering("HTTP/1.1 503 No\r\n\r\n")), Outcome::Failed("it answers 503".to_owned()));
+        assert!(matches!(site(answering("")), Outcome::Failed(why) if why.contains("without an answer")));
+    }
+
+    #[test]
+    fn a_nameserver_passes_with_authority_and_what_was_asked_for() {
+        let said = |code, authoritative| Said { authoritative, code, serial: None, addresses: 0 };
+        let code = ResponseCode::NoError;
+        assert_eq!(answered(&said(code, true), true), Outcome::Passed);
+        assert!(matches!(answered(&said(code, true), false), Outcome::Unknown(_)));
+        assert!(matches!(answered(&said(code, false), true), Outcome::Failed(_)));
+        assert!(matches!(answered(&said(ResponseCode::Refused, false), false), Outcome::Unknown(_)));
+        assert!(matches!(answered(&said(ResponseCode::NXDomain, true), false), Outcome::Unknown(_)));
+        assert!(matches!(answered(&said(ResponseCode::ServFail, true), false), Outcome::Failed(_)));
+    }
 
     #[test]
     fn a_status_line_is_read_once_it_is_whole() {

@@ -1,6 +1,6 @@
 //! Proof from outside: whether a host serves what the fleet says it serves, before its switch and after (DESIGN 11).
 //!
-//! [`probes()`] says what is asked of a host (pure), [`ask`] asks it, and [`Proof`] compares: only what passed before and fails now is
+//! [`probes()`] says what is asked of a host (pure), [`ask`] asks it, and [`Proof`] compares ([`worse`]): what failed before is not
 //! held against a switch. Called by the rollout's caller.
 
 mod ask;
@@ -16,8 +16,19 @@ use std::time::{Duration, Instant};
 /// Between two rounds.
 const ROUND: Duration = Duration::from_millis(500);
 
-/// What probes passed, and why others did not.
-pub type Outcomes = BTreeMap<Probe, Result<(), String>>;
+/// How a question was answered.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// As the documents have it.
+    Passed,
+    /// By one who knows of no such zone, name or site, in these words: it may be new.
+    Unknown(String),
+    /// Not at all, or with an error: why.
+    Failed(String),
+}
+
+/// Of each probe.
+pub type Outcomes = BTreeMap<Probe, Outcome>;
 
 /// A host as it was before its switch.
 pub struct Proof<'a> {
@@ -54,11 +65,17 @@ impl<'a> Proof<'a> {
     }
 }
 
-/// What passed before and fails now, in words (pure).
+/// What is worse now, in words: it passed before, or was unknown then and does not pass (pure).
 pub fn worse(before: &Outcomes, now: &Outcomes) -> Vec<String> {
-    let passed = |probe: &Probe| before.get(probe).is_some_and(Result::is_ok);
-    let failed = now.iter().filter_map(|(probe, outcome)| Some((probe, outcome.as_ref().err()?)));
-    failed.filter(|(probe, _)| passed(probe)).map(|(probe, why)| format!("{probe}: {why}")).collect()
+    let judged = now.iter().filter_map(|(probe, now)| {
+        let why = match (before.get(probe)?, now) {
+            (_, Outcome::Passed) | (Outcome::Failed(_), _) => return None,
+            (Outcome::Unknown(_), Outcome::Unknown(_)) if !probe.is_promised() => return None,
+            (_, Outcome::Unknown(why) | Outcome::Failed(why)) => why,
+        };
+        Some(format!("{probe}: {why}"))
+    });
+    judged.collect()
 }
 
 #[cfg(test)]
@@ -69,13 +86,46 @@ mod tests {
         Probe::Ready { proxy: ([192, 0, 2, 1], port).into() }
     }
 
+    fn zone() -> Probe {
+        Probe::Zone { nameserver: ([192, 0, 2, 1], 53).into(), apex: "example.net".to_owned(), tcp: false }
+    }
+
+    fn site() -> Probe {
+        Probe::Site { proxy: ([192, 0, 2, 1], 80).into(), host: "example.net".to_owned(), path: "/".to_owned() }
+    }
+
+    fn failed() -> Outcome {
+        Outcome::Failed("it answers 503".to_owned())
+    }
+
+    fn unknown() -> Outcome {
+        Outcome::Unknown("it answers 404".to_owned())
+    }
+
     #[test]
-    fn only_what_passed_before_is_held_against_a_switch() {
-        let failed = || Err("it answers 503".to_owned());
-        let before = Outcomes::from([(ready(1), Ok(())), (ready(2), failed()), (ready(3), Ok(()))]);
-        let now =
-            Outcomes::from([(ready(1), failed()), (ready(2), failed()), (ready(3), Ok(())), (ready(4), failed())]);
-        let worse = worse(&before, &now);
-        assert_eq!(worse, ["192.0.2.1:1 is ready: it answers 503"]);
+    fn what_failed_before_or_was_not_asked_is_not_held_against_a_switch() {
+        let before = Outcomes::from([(ready(1), Outcome::Passed), (ready(2), failed()), (ready(3), Outcome::Passed)]);
+        let now = Outcomes::from([
+            (ready(1), failed()),
+            (ready(2), failed()),
+            (ready(3), Outcome::Passed),
+            (ready(4), failed()),
+        ]);
+        assert_eq!(worse(&before, &now), ["192.0.2.1:1 is ready: it answers 503"]);
+    }
+
+    #[test]
+    fn what_is_new_has_to_pass_and_a_page_that_is_nowhere_has_not() {
+        let is_worse = |probe: fn() -> Probe, before, now| {
+            !worse(&Outcomes::from([(probe(), before)]), &Outcomes::from([(probe(), now)])).is_empty()
+        };
+        for probe in [zone, site] {
+            assert!(!is_worse(probe, unknown(), Outcome::Passed));
+            assert!(is_worse(probe, unknown(), failed()));
+            assert!(is_worse(probe, Outcome::Passed, unknown()));
+            assert!(!is_worse(probe, failed(), unknown()));
+        }
+        assert!(is_worse(zone, unknown(), unknown()));
+        assert!(!is_worse(site, unknown(), unknown()));
     }
 }

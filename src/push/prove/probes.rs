@@ -57,6 +57,13 @@ pub enum Probe {
     },
 }
 
+impl Probe {
+    /// Whether the documents alone say that it passes. A new pool may have no member yet, a site no such page.
+    pub(super) fn is_promised(&self) -> bool {
+        matches!(self, Probe::Zone { .. })
+    }
+}
+
 impl fmt::Display for Probe {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

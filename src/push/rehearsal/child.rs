@@ -19,9 +19,6 @@ use crate::daemon::client::Client;
 use crate::daemon::launch;
 use crate::daemon::sockets::Sockets;
 
-/// From its start until it serves: one round of checks, which may take their time.
-const START_LIMIT: Duration = Duration::from_secs(30);
-
 /// Between two looks at a starting daemon.
 const LOOK: Duration = Duration::from_millis(50);
 
@@ -71,13 +68,15 @@ impl Place {
         Ok(Place { folder, listeners: listeners?, sockets })
     }
 
-    /// Starts the system's program with this document, and is back when it serves: `ready` knows of its status.
+    /// Starts the system's program with this document, and is back when it serves, which `ready` tells by its status, within
+    /// the limit.
     pub(super) async fn start(
         self,
         stage: &Stage<'_>,
         program: &str,
         document: &Value,
         ready: fn(&Value) -> bool,
+        limit: Duration,
     ) -> Result<Child, Failure> {
         let Place { folder, listeners, sockets } = self;
         let path = stage.system.join("etc/polder/bin").join(program);
@@ -95,7 +94,7 @@ impl Place {
         let process = Command::from(command).kill_on_drop(true).spawn().map_err(could_not)?;
         let client = Client::new(&folder.path().join("admin.sock"));
         let mut child = Child { client, listeners, process, folder };
-        child.wait_until(ready).await?;
+        child.wait_until(ready, limit).await?;
         Ok(child)
     }
 }
@@ -129,8 +128,8 @@ fn said(folder: &TempDir) -> PathBuf {
 }
 
 impl Child {
-    async fn wait_until(&mut self, ready: fn(&Value) -> bool) -> Result<(), Failure> {
-        let until = Instant::now() + START_LIMIT;
+    async fn wait_until(&mut self, ready: fn(&Value) -> bool, limit: Duration) -> Result<(), Failure> {
+        let until = Instant::now() + limit;
         loop {
             if let Ok(status) = self.client.get("/status").await
                 && ready(&status)
@@ -145,7 +144,7 @@ impl Child {
                 () = sleep(LOOK) => {}
             }
             if Instant::now() > until {
-                let why = format!("it does not serve within {START_LIMIT:?}: {}", self.last_words());
+                let why = format!("it does not serve within {limit:?}: {}", self.last_words());
                 self.end().await;
                 return Err(Failure::Worse(why));
             }

@@ -13,8 +13,17 @@ mod proxy;
 use std::fs;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+
+use crate::config::CheckConfig;
+
+/// On top of the slowest check of its first round, until a daemon must serve.
+const START: Duration = Duration::from_secs(10);
+
+/// Nothing is asked again after this: the gate waits for us.
+const ENOUGH: Duration = Duration::from_secs(20);
 
 /// How a rehearsal went.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -94,4 +103,14 @@ impl Stage<'_> {
             Err(error) => Err(Failure::CouldNot(format!("{}: {error}", path.display()))),
         }
     }
+}
+
+/// How long a daemon may take from its start until it serves: it checks everything once before.
+fn start_limit<'a>(checks: impl Iterator<Item = &'a CheckConfig>) -> Duration {
+    START + checks.map(|check| check.timeout).max().unwrap_or_default()
+}
+
+/// After so long the running daemon must have noticed, too, what the rehearsed one found at its start (DESIGN 6).
+fn notice_limit<'a>(checks: impl Iterator<Item = &'a CheckConfig>) -> Duration {
+    checks.map(CheckConfig::detection_bound).max().unwrap_or_default().min(ENOUGH)
 }

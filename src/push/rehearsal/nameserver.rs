@@ -7,22 +7,21 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use super::child::{Child, Place, Serves};
 use super::documents::{self, Own, reached};
-use super::{Failure, Rehearsed, Stage};
-use crate::config::{self, DnsConfig};
+use super::{Failure, Rehearsed, Stage, notice_limit, start_limit};
+use crate::config::{self, CheckConfig, DnsConfig};
 use crate::daemon::client::Client;
 use crate::daemon::operator::OperatorState;
-use crate::dns::api::{PoolStatus, Status};
+use crate::dns::api::{AddressStatus, PoolStatus, Status};
 use crate::dns::number::rtype;
 use crate::dns::zone::serial::is_newer;
 use crate::health::Verdict;
 use crate::push::served::{self, Answer, Over};
 
-/// How often pools are asked again before one that is worse counts, and how long after.
-const AGAIN: usize = 3;
+/// How long after that pools are asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
 /// Who asks the rehearsed nameserver to do as the running one does.
@@ -31,6 +30,7 @@ const WHO: &str = "polder rehearse";
 /// The nameserver that runs.
 struct Running {
     at: SocketAddr,
+    client: Client,
     status: Option<Status>,
 }
 
@@ -44,10 +44,14 @@ pub(super) async fn rehearse(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Re
     let own = Own { system: stage.system, folder: place.folder.path(), listeners: &place.listeners };
     let altered = documents::of_nameserver(&document, &own);
     let ready = |status: &Value| status["ready"] == true;
-    let mut child = place.start(stage, "polder-dns", &altered, ready).await?;
+    let mut child = place.start(stage, "polder-dns", &altered, ready, start_limit(checks(&config))).await?;
     let compared = compare(stage, &config, &child, rehearsed).await;
     child.end().await;
     compared
+}
+
+fn checks(config: &DnsConfig) -> impl Iterator<Item = &CheckConfig> {
+    config.pools.values().map(|pool| &pool.check)
 }
 
 async fn compare(
@@ -58,32 +62,29 @@ async fn compare(
 ) -> Result<(), Failure> {
     let Some(listener) = child.listeners.first().copied() else { return Ok(()) };
     let running = running(stage, rehearsed).await;
-    let before = running.as_ref().and_then(|running| running.status.as_ref());
-    if let Some(before) = before {
+    let running = running.as_ref();
+    if let Some(before) = running.and_then(|running| running.status.as_ref()) {
         follow(child, before, rehearsed).await;
     }
-    let at = running.as_ref().map(|running| running.at);
     for apex in config.zones.keys() {
-        zone(apex, listener, at, rehearsed);
+        zone(apex, listener, running.map(|running| running.at), rehearsed);
     }
-    let (pools, status) = ask_and_ask_again(config, child, listener, at).await?;
+    let pools = ask_and_ask_again(config, child, listener, running).await?;
     rehearsed.proved.extend(pools.proved);
     rehearsed.worse.extend(pools.worse);
     rehearsed.notes.extend(pools.notes);
-    if let Some(before) = before {
-        rehearsed.notes.extend(lost_members(before, &status));
-    }
     Ok(())
 }
 
-/// Every pool's result, and the status that explains it. A pool that is worse may have met a lost probe: it is asked again.
+/// Every pool's result. A pool that is worse may have met a lost probe, or have lost a member just now: both nameservers are
+/// asked again.
 async fn ask_and_ask_again(
     config: &DnsConfig,
     child: &Child,
     listener: SocketAddr,
-    running: Option<SocketAddr>,
-) -> Result<(Rehearsed, Status), Failure> {
-    let mut round = 0;
+    running: Option<&Running>,
+) -> Result<Rehearsed, Failure> {
+    let (began, limit) = (Instant::now(), notice_limit(checks(config)));
     loop {
         let status = status(&child.client).await;
         let status = status.map_err(|why| Failure::Worse(format!("it does not answer any more: {why}")))?;
@@ -91,15 +92,22 @@ async fn ask_and_ask_again(
         for (name, pool) in &config.pools {
             let known = status.pools.iter().find(|known| known.name == *name);
             for owner in std::iter::once(name).chain(&pool.aliases) {
-                addresses(owner, known, listener, running, &mut pools);
+                addresses(owner, known, listener, running.map(|running| running.at), &mut pools);
             }
         }
-        if pools.worse.is_empty() || round == AGAIN {
-            return Ok((pools, status));
+        if let Some(before) = lately(running).await {
+            pools.worse.extend(lost_members(&before, &status));
         }
-        round += 1;
+        if pools.worse.is_empty() || began.elapsed() > limit {
+            return Ok(pools);
+        }
         sleep(PAUSE).await;
     }
+}
+
+/// What the running nameserver says of itself, now. That it does not has been noted.
+async fn lately(running: Option<&Running>) -> Option<Status> {
+    status(&running?.client).await.ok()
 }
 
 /// The running nameserver, if it can be reached.
@@ -123,11 +131,12 @@ async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running
         rehearsed.notes.push("the running nameserver does not answer: compared with nothing".to_owned());
         return None;
     };
-    let status = status(&Client::new(&config.admin.socket)).await;
+    let client = Client::new(&config.admin.socket);
+    let status = status(&client).await;
     if let Err(why) = &status {
         rehearsed.notes.push(format!("the running nameserver's operator states are not known: {why}"));
     }
-    Some(Running { at, status: status.ok() })
+    Some(Running { at, client, status: status.ok() })
 }
 
 async fn status(client: &Client) -> Result<Status, String> {
@@ -227,20 +236,26 @@ fn members_in_words(pool: &PoolStatus) -> String {
     members.collect::<Vec<_>>().join("; ")
 }
 
-/// Members that are up for the running nameserver and down for the rehearsed one.
+/// Members that are up for the running nameserver and down for the rehearsed one, whether they are still answered or not:
+/// at the same address, or wherever they are now. Not those that the operator has taken out.
 fn lost_members(before: &Status, now: &Status) -> Vec<String> {
+    let is_up = |address: &&AddressStatus| address.check == Verdict::Up;
     let mut lost = Vec::new();
     for pool in &now.pools {
-        let known = before.pools.iter().filter(|known| known.name == pool.name).flat_map(|known| &known.members);
-        let up: Vec<&str> = known
-            .flat_map(|member| &member.addresses)
-            .filter(|address| address.check == Verdict::Up)
-            .map(|address| address.address.as_str())
-            .collect();
-        for address in pool.members.iter().flat_map(|member| &member.addresses) {
-            if address.check == Verdict::Down && up.contains(&address.address.as_str()) {
-                let (pool, at, why) = (&pool.name, &address.address, &address.check_reason);
-                lost.push(format!("{pool}: {at} is up, and down in the rehearsal: {why}"));
+        let Some(known) = before.pools.iter().find(|known| known.name == pool.name) else { continue };
+        for member in &pool.members {
+            let was = known.members.iter().find(|was| was.name == member.name);
+            let Some(was) = was.filter(|was| was.operator == OperatorState::Ready) else { continue };
+            let up_at: Vec<&str> = was.addresses.iter().filter(is_up).map(|was| was.address.as_str()).collect();
+            let gone = !up_at.is_empty() && !member.addresses.iter().any(|address| is_up(&address));
+            for address in member.addresses.iter().filter(|address| address.check == Verdict::Down) {
+                if gone || up_at.contains(&address.address.as_str()) {
+                    let (subject, at, why) =
+                        (format!("{}/{}", pool.name, member.name), &address.address, &address.check_reason);
+                    lost.push(format!(
+                        "{subject} is up, and down at {at} in the rehearsal: {why}; if that is meant, `polder drain {subject}` first"
+                    ));
+                }
             }
         }
     }

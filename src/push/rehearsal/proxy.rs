@@ -14,9 +14,9 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::child::{Child, Place, Serves};
 use super::documents::{self, Own, reached};
-use super::{Failure, Rehearsed, Stage};
-use crate::config::ProxyConfig;
+use super::{ENOUGH, Failure, Rehearsed, Stage, notice_limit, start_limit};
 use crate::config::proxy::{self, HostPattern, Mode, Target};
+use crate::config::{CheckConfig, ProxyConfig};
 use crate::daemon::client::Client;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
@@ -32,9 +32,6 @@ const AT_ONCE: usize = 64;
 /// How often a route that is worse is asked again before that counts, and how long after.
 const AGAIN: usize = 3;
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// No route is asked again after this: the gate waits for us.
-const ENOUGH: Duration = Duration::from_secs(20);
 
 /// The longest head of an answer.
 const LONGEST_HEAD: u64 = 64 << 10;
@@ -60,6 +57,7 @@ type Answered = Result<u16, String>;
 struct Running {
     at: SocketAddr,
     router: Router,
+    client: Client,
     status: Option<Status>,
 }
 
@@ -99,10 +97,16 @@ pub(super) async fn rehearse(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Re
     let own = Own { system: stage.system, folder: place.folder.path(), listeners: &place.listeners };
     let altered = documents::of_proxy(&document, &own, &latched(&config));
     // It answers when the first checks have ended. Ready it is only with a usable backend, and that is asked for later.
-    let mut child = place.start(stage, "polder-proxy", &altered, |_| true).await?;
+    let mut child = place.start(stage, "polder-proxy", &altered, |_| true, start_limit(checks(&config))).await?;
     let compared = compare(stage, &config, &child, rehearsed).await;
     child.end().await;
     compared
+}
+
+fn checks(config: &ProxyConfig) -> impl Iterator<Item = &CheckConfig> {
+    config.services.values().map(|service| match &service.target {
+        Target::Backends(backends) => &backends.check,
+    })
 }
 
 fn latched(config: &ProxyConfig) -> Vec<&str> {
@@ -124,8 +128,7 @@ async fn compare(
         follow(child, status, rehearsed).await;
     }
     let results = ask_and_ask_again(listener, running.as_ref(), routes(config)).await;
-    let status =
-        status(&child.client).await.map_err(|why| Failure::Worse(format!("it does not answer any more: {why}")))?;
+    let status = status_of(child).await?;
     for result in results {
         let words = in_words(&result, &status);
         match result.judged {
@@ -134,10 +137,28 @@ async fn compare(
             Judged::Note => rehearsed.notes.push(words),
         }
     }
-    if let Some(before) = running.as_ref().and_then(|running| running.status.as_ref()) {
-        rehearsed.notes.extend(lost_backends(before, &status));
+    if let Some(running) = &running {
+        rehearsed.worse.extend(lost_for_good(running, child, notice_limit(checks(config))).await?);
     }
     Ok(())
+}
+
+/// Backends that stay lost. One may have met a lost probe, or be gone since just now: both proxies are asked again.
+async fn lost_for_good(running: &Running, child: &Child, limit: Duration) -> Result<Vec<String>, Failure> {
+    let began = Instant::now();
+    loop {
+        // That its status is not known has been noted.
+        let Ok(before) = status(&running.client).await else { return Ok(Vec::new()) };
+        let lost = lost_backends(&before, &status_of(child).await?);
+        if lost.is_empty() || began.elapsed() > limit {
+            return Ok(lost);
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+async fn status_of(child: &Child) -> Result<Status, Failure> {
+    status(&child.client).await.map_err(|why| Failure::Worse(format!("it does not answer any more: {why}")))
 }
 
 /// Every route's result. A route that is worse may have met a lost packet: it is asked again.
@@ -182,11 +203,12 @@ async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running
         let at = reached(listener.address);
         if matches!(timeout(ANSWER_LIMIT, TcpStream::connect(at)).await, Ok(Ok(_))) {
             let router = router(&config);
-            let status = status(&Client::new(&config.admin.socket)).await;
+            let client = Client::new(&config.admin.socket);
+            let status = status(&client).await;
             if let Err(why) = &status {
                 rehearsed.notes.push(format!("the running proxy's latches and operator states are not known: {why}"));
             }
-            return Some(Running { at, router, status: status.ok() });
+            return Some(Running { at, router, client, status: status.ok() });
         }
     }
     rehearsed.notes.push("the running proxy does not answer: compared with nothing".to_owned());
@@ -351,20 +373,24 @@ fn backends_in_words(service: &ServiceStatus) -> String {
     backends.collect::<Vec<_>>().join("; ")
 }
 
-/// Backends that are up in the running proxy and down in the rehearsed one: the service may go on without them.
+/// Backends that are up in the running proxy and down in the rehearsed one: the service may go on without them, and has
+/// less to fall back on. Not those that the operator has taken out.
 fn lost_backends(before: &Status, now: &Status) -> Vec<String> {
     let was_up = |service: &str, backend: &str| {
-        let service = before.services.iter().find(|before| before.name == service);
-        let known = service.and_then(|service| service.backends.iter().find(|before| before.name == backend));
-        known.is_some_and(|backend| backend.check == Verdict::Up)
+        let service = before.services.iter().find(|before| before.name == service)?;
+        let backend = service.backends.iter().find(|before| before.name == backend)?;
+        (backend.check == Verdict::Up && backend.operator == OperatorState::Ready).then_some(&backend.address)
     };
     let mut lost = Vec::new();
     for service in &now.services {
-        for backend in &service.backends {
-            if backend.check == Verdict::Down && was_up(&service.name, &backend.name) {
-                let (service, name, why) = (&service.name, &backend.name, &backend.check_reason);
-                lost.push(format!("{service}/{name} is up, and down in the rehearsal: {why}"));
-            }
+        for backend in service.backends.iter().filter(|backend| backend.check == Verdict::Down) {
+            let Some(at) = was_up(&service.name, &backend.name) else { continue };
+            let (subject, to) = (format!("{}/{}", service.name, backend.name), &backend.address);
+            lost.push(format!(
+                "{subject} is up at {at}, and down at {to} in the rehearsal: {}; if that is meant, `polder maint {subject}` \
+                 first",
+                backend.check_reason
+            ));
         }
     }
     lost
