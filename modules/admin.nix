@@ -67,12 +67,6 @@ in
   };
 
   config = lib.mkIf cfg.enable {
-    warnings =
-      lib.optional (lib.any (role: lib.elem role fleet.hosts.${host}.roles) [
-        "proxy"
-        "nameserver"
-      ]) "polder.fleet.hosts.${host}.roles: a daemon that visitors reach shares the machine, and its group, with the keys of a push: who breaks into it can be root on the whole fleet; give the role admin to another host";
-
     environment.systemPackages = [
       config.polder.package
       config.nix.package
@@ -80,11 +74,14 @@ in
       pkgs.subversion
     ];
 
+    # A group of the operators' own: a daemon of the fleet that runs here too, and has the group polder, reads no key of a push.
+    users.groups.polder-admin.members = cfg.operators;
+    # Such a daemon's admin socket is the operators' as well.
     users.groups.polder.members = cfg.operators;
     # Who owns the private keys: ssh refuses a key that its caller owns and others may read, and operators may read these.
     users.users.polder-admin = {
       isSystemUser = true;
-      group = "polder";
+      group = "polder-admin";
     };
 
     systemd.tmpfiles.settings.polder-admin =
@@ -93,7 +90,7 @@ in
         shared.d = {
           mode = "2770";
           user = "root";
-          group = "polder";
+          group = "polder-admin";
         };
       in
       {
@@ -103,7 +100,7 @@ in
         "${cfg.stateDir}/keys".d = {
           mode = "0750";
           user = "polder-admin";
-          group = "polder";
+          group = "polder-admin";
         };
       };
 
@@ -130,7 +127,7 @@ in
     # They are root on this machine by that. It takes nothing from it: who may push is root on every host, and so on this one.
     nix.settings.trusted-users = [
       "root"
-      "@polder"
+      "@polder-admin"
     ];
     nix.settings.experimental-features = [
       "nix-command"

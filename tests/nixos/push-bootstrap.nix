@@ -18,7 +18,7 @@
           log.info(said)
           for words in ("deploy_keys", "signing_keys", "ssh-ed25519 "):
               t.assertIn(words, said)
-          t.assertEqual(admin_nl.succeed("stat -c %U:%G:%a /var/lib/polder-admin/keys/signing").strip(), "polder-admin:polder:640")
+          t.assertEqual(admin_nl.succeed("stat -c %U:%G:%a /var/lib/polder-admin/keys/signing").strip(), "polder-admin:polder-admin:640")
           before = admin_nl.succeed("sha256sum /var/lib/polder-admin/keys/*")
           admin_nl.execute("polder keys make")
           t.assertEqual(before, admin_nl.succeed("sha256sum /var/lib/polder-admin/keys/*"))

@@ -26,7 +26,7 @@ const LOOK: Duration = Duration::from_secs(10);
 
 /// Whose an admin machine's secrets are, and who may read them, where there are such.
 const OWNER: &str = "polder-admin";
-const GROUP: &str = "polder";
+const GROUP: &str = "polder-admin";
 
 /// The key files of a host: the fingerprints of each, in order.
 pub type HostFiles = BTreeMap<String, Vec<String>>;

@@ -155,8 +155,8 @@ in
       def equip_admin(name, location):
           """Gives an admin machine its keys of a push, and alice hers."""
           machine = NAMES[name]
-          put(machine, f"${./keys}/deploy-{location}", "/var/lib/polder-admin/keys/deploy", "polder-admin:polder", "640")
-          put(machine, f"${./keys}/signing-{name}", "/var/lib/polder-admin/keys/signing", "polder-admin:polder", "640")
+          put(machine, f"${./keys}/deploy-{location}", "/var/lib/polder-admin/keys/deploy", "polder-admin:polder-admin", "640")
+          put(machine, f"${./keys}/signing-{name}", "/var/lib/polder-admin/keys/signing", "polder-admin:polder-admin", "640")
           put(machine, "${../data/alice}", "/home/alice/.ssh/id_ed25519", "alice", "600")
           machine.succeed("chown -R alice /home/alice/.ssh; chmod 700 /home/alice/.ssh")
           machine.succeed("printf 'Host svn\n  StrictHostKeyChecking accept-new\n' > /home/alice/.ssh/config; chown alice /home/alice/.ssh/config")
