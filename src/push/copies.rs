@@ -1,7 +1,10 @@
 //! Copies of the hosts' ledgers on an admin machine: `FOLDER/HOST.jsonl`. What is there outlives the host.
 
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
+
+use serde_json::{Value, json};
 
 use super::known_fleet;
 use super::ledger::{Entry, Ledger};
@@ -22,15 +25,20 @@ pub fn of_host(folder: &Path, host: &str) -> Ledger {
 ///
 /// The copy cannot be read or written.
 pub fn keep(folder: &Path, host: &str, entries: &[Entry]) -> io::Result<()> {
+    std::fs::create_dir_all(folder)?;
+    // Operators and the gate may bring news of one host at once.
+    let alone = File::open(folder)?;
+    alone.lock()?;
     let ledger = of_host(folder, host);
-    let mut all = ledger.entries()?;
-    let new: Vec<Entry> = entries.iter().filter(|entry| !all.contains(entry)).cloned().collect();
+    // Lines of a later release too: what cannot be read here is not ours to drop.
+    let mut all: Vec<Value> = ledger.lines()?;
+    let new: Vec<Value> = entries.iter().map(|entry| json!(entry)).filter(|entry| !all.contains(entry)).collect();
     if new.is_empty() {
         return Ok(());
     }
     all.extend(new);
-    all.sort_by_key(|entry| entry.at);
-    let lines = all.iter().map(|entry| Ok(serde_json::to_string(entry)? + "\n")).collect::<io::Result<String>>()?;
+    all.sort_by_key(|entry| entry["at"].as_u64());
+    let lines: String = all.iter().map(|entry| format!("{entry}\n")).collect();
     // Replaced and not added to: whoever wrote it first (an operator, or the gate) need not be who writes now.
     known_fleet::write(ledger.file(), &lines)
 }
@@ -53,5 +61,17 @@ mod tests {
         keep(folder.path(), "px-nl", &[]).unwrap();
         let kept: Vec<u64> = of_host(folder.path(), "px-nl").entries().unwrap().iter().map(|one| one.at).collect();
         assert_eq!(kept, [1, 2, 3]);
+    }
+
+    #[test]
+    fn a_line_of_a_later_release_stays_and_one_that_was_cut_short_goes() {
+        let folder = tempfile::tempdir().unwrap();
+        let later = r#"{"at":5,"event":"of-a-later-release"}"#;
+        std::fs::write(folder.path().join("px-nl.jsonl"), format!("{later}\n{{\"at\":")).unwrap();
+        let event = Event::KeyPut { who: "a".to_owned(), name: "peers".to_owned(), fingerprints: Vec::new() };
+        keep(folder.path(), "px-nl", &[Entry { at: 4, from: "admin-nl".to_owned(), event }]).unwrap();
+        let text = std::fs::read_to_string(folder.path().join("px-nl.jsonl")).unwrap();
+        let lines: Vec<&str> = text.lines().collect();
+        assert_eq!((lines.len(), lines[1]), (2, later), "{text}");
     }
 }

@@ -8,6 +8,7 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 /// What the pusher says of a push.
@@ -200,6 +201,15 @@ impl Ledger {
     ///
     /// The file is there and cannot be read.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
+        self.lines()
+    }
+
+    /// The same as what they are to be: as JSON, no line of a later version is passed over.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::entries`].
+    pub fn lines<T: DeserializeOwned>(&self) -> io::Result<Vec<T>> {
         let file = match File::open(&self.file) {
             Ok(file) => file,
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),

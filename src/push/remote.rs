@@ -102,7 +102,9 @@ impl Remotes {
     ///
     /// No temporary folder, or the deploy key cannot be read.
     pub fn new(fleet: &Fleet, admin: &Admin) -> io::Result<Remotes> {
-        let kept = tempfile::Builder::new().prefix("polder-").tempdir()?;
+        // Below a login's own folder where there is one: what a killed pusher leaves there, nobody else ever sees.
+        let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_dir());
+        let kept = tempfile::Builder::new().prefix("polder-").tempdir_in(own.unwrap_or_else(std::env::temp_dir))?;
         let mut addresses = BTreeMap::new();
         let mut known = String::new();
         for (name, host) in &fleet.hosts {

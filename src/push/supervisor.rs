@@ -17,7 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::activation::{Activation, Phase};
-use super::ledger::{Entry, Event, Ledger, Outcome};
+use super::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use super::machine::{self, Action, Switched};
 use super::place::Place;
 use crate::daemon::notify;
@@ -271,15 +271,49 @@ fn finish(place: &Place, activation: &Activation, outcome: Outcome, words: &str)
 ///
 /// # Errors
 ///
-/// The record cannot be read.
+/// The record cannot be read, nor laid aside.
 pub fn settle(place: &Place) -> Result<Option<Outcome>, String> {
-    let Some(activation) = under_way(place)? else { return Ok(None) };
+    let known = under_way(place);
     let _ = fs::remove_file(place.supervisor());
+    let activation = match known {
+        Ok(Some(activation)) => activation,
+        Ok(None) => return Ok(None),
+        Err(why) => return settle_unreadable(place, &why).map(Some),
+    };
     let outcome = match activation.boot == machine::boot_id() {
         true => settle_here(place, &activation),
         false => settle_after_boot(place, &activation),
     };
     Ok(Some(outcome))
+}
+
+/// A record that cannot be read (the disk failed, or another release wrote it) tells neither what is on trial nor what ran
+/// before. The profile is what was confirmed last: that is gone back to. The record is kept beside its place.
+fn settle_unreadable(place: &Place, why: &str) -> Result<Outcome, String> {
+    let path = record(place).path;
+    let aside = path.with_extension("unreadable");
+    let (system, before) = machine::current(place)
+        .and_then(|system| Ok((system, machine::resolved(&place.profile)?)))
+        .map_err(|error| error.to_string())?;
+    fs::rename(&path, &aside).map_err(|error| format!("{}: {error}", path.display()))?;
+    let unknown = || "unknown".to_owned();
+    let record = Record {
+        push: unknown(),
+        kind: Kind::Push,
+        who: unknown(),
+        revision: None,
+        local_changes: Vec::new(),
+        deferred: false,
+        plan: String::new(),
+        skipped: Vec::new(),
+    };
+    let (from, boot) = (unknown(), machine::boot_id());
+    let activation = Activation { record, from, before, system, boot, confirm_within: 0, phase: Phase::Reverting };
+    let words = format!("the record of an activation cannot be read: {why}; it is kept as {}", aside.display());
+    match activation.system == activation.before {
+        true => Ok(finish(place, &activation, Outcome::Reverted, &words)),
+        false => Ok(go_back(place, &activation, &words)),
+    }
 }
 
 /// In the same boot. A confirmation that was given is kept: whoever gave it may have learned so.

@@ -181,6 +181,26 @@ fn a_restart_in_the_middle_of_a_confirmation_that_was_as_good_as_done_counts_as_
 }
 
 #[test]
+fn a_record_that_cannot_be_read_is_laid_aside_and_what_was_confirmed_last_runs_again() {
+    let host = Host::new();
+    let activation = host.begin(600);
+    assert_eq!(machine::switch(&activation.system, Action::Test), Switched::Well);
+    let record = host.place.state.join("activation.json");
+    fs::write(&record, "of another release").unwrap();
+    assert!(under_way(&host.place).is_err());
+    assert_eq!(settle(&host.place), Ok(Some(Outcome::Reverted)));
+    assert_eq!((host.runs(), under_way(&host.place)), (host.path("old"), Ok(None)));
+    assert_eq!(fs::read_to_string(record.with_extension("unreadable")).unwrap(), "of another release");
+    assert!(host.last().1.contains("activation.unreadable"), "{}", host.last().1);
+
+    // Where the profile's system runs, nothing is switched.
+    let before = host.switches();
+    fs::write(&record, "again").unwrap();
+    assert_eq!(settle(&host.place), Ok(Some(Outcome::Reverted)));
+    assert_eq!(host.switches(), before);
+}
+
+#[test]
 fn a_way_back_that_does_not_arrive_is_told_as_stuck() {
     let host = Host::new();
     fs::remove_file(host.path("old").join("bin/switch-to-configuration")).unwrap();

@@ -199,9 +199,11 @@ pub(super) fn settle_what_is_left(place: &Place) -> Result<(), String> {
     let Ok(_alone) = guard(place).and_then(|file| file.try_lock().map(|()| file).map_err(io::Error::from)) else {
         return Ok(());
     };
-    let Some(activation) = supervisor::under_way(place)? else { return Ok(()) };
-    if activation.boot != machine::boot_id() {
-        return supervisor::settle(place).map(drop);
+    match supervisor::under_way(place) {
+        Ok(None) => return Ok(()),
+        Ok(Some(activation)) if activation.boot != machine::boot_id() => return supervisor::settle(place).map(drop),
+        // One that cannot be read is ended too: else no push would ever begin here again.
+        Ok(Some(_)) | Err(_) => {}
     }
     if is_active(UNIT) { Ok(()) } else { start_unit(&[], Some("--settle")) }
 }

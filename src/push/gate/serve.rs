@@ -5,6 +5,10 @@ use std::io::{self, BufRead, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::ReceiveTimeout;
+use nix::sys::time::{TimeVal, TimeValLike};
+
 use super::{Caller, REQUEST_BYTES, activating, looking, relay};
 use crate::daemon::operator::unix_ms;
 use crate::push::keys;
@@ -30,11 +34,20 @@ pub fn serve(place: &Place) -> Result<(), String> {
     say(&answer).map_err(|error| error.to_string())
 }
 
+/// How long a caller may take to say what it wants: one that says nothing keeps no process of root's waiting.
+const PATIENCE: i64 = 30;
+
 /// The caller and the request. What follows a request for a relay is the daemon's, and stays in standard input's own buffer.
 fn heard() -> Result<(Caller, Result<Request, String>), String> {
-    let mut input = io::stdin().lock().take(REQUEST_BYTES);
+    let stdin = io::stdin();
+    // On a terminal, or in a pipe, there is no such limit, and nobody who would need it.
+    let _ = setsockopt(&stdin, ReceiveTimeout, &TimeVal::seconds(PATIENCE));
+    let mut input = stdin.lock().take(REQUEST_BYTES);
     let caller = line(&mut input).map_err(|why| format!("the caller: {why}"))?;
-    Ok((caller, line(&mut input)))
+    let request = line(&mut input);
+    // A relay may be silent for as long as it likes.
+    let _ = setsockopt(&stdin, ReceiveTimeout, &TimeVal::seconds(0));
+    Ok((caller, request))
 }
 
 fn line<T: serde::de::DeserializeOwned>(input: &mut impl BufRead) -> Result<T, String> {
