@@ -1,25 +1,29 @@
 //! The order of a push (pure): which hosts may be switched at once, so that the fleet goes on serving whatever happens to them.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use crate::config;
+use crate::config::dns::PoolConfig;
 use crate::config::proxy::{Mode, Target};
+use crate::fleet::running::Running;
 use crate::fleet::{Fleet, Role, System};
 
-/// The roles in the order of their turns. Admin machines are last: what goes wrong there is in the operator's own way.
-const TURNS: [Role; 5] = [Role::Nameserver, Role::Proxy, Role::Backend, Role::Svn, Role::Admin];
+/// The roles in the order of their turns: what is new is there before it is asked for. Admin machines are last: what goes wrong
+/// there is in the operator's own way.
+const TURNS: [Role; 5] = [Role::Backend, Role::Proxy, Role::Nameserver, Role::Svn, Role::Admin];
 
 /// Batches of the hosts that change, in their order. The first host of each role goes alone; the machine that pushes is last.
-/// Hosts that are skipped may be dead, and count as being away all the time.
+/// Hosts that are skipped may be dead, and count as being away all the time. `running` is what hosts run now, where that is known.
 pub fn batches(
     fleet: &Fleet,
+    running: &BTreeMap<String, Running>,
     changed: &[String],
     skipped: &[String],
     ourselves: Option<&str>,
     parallel: usize,
 ) -> Vec<Vec<String>> {
-    let limits = limits(fleet);
+    let limits = limits(fleet, running);
     let mut batches: Vec<Vec<String>> = Vec::new();
     let (mut begun, mut last_is_closed) = (BTreeSet::new(), true);
     for host in in_turn(fleet, changed, ourselves) {
@@ -70,31 +74,50 @@ impl Limit {
     }
 }
 
-/// What the fleet needs to go on serving.
-fn limits(fleet: &Fleet) -> Vec<Limit> {
-    let mut limits = Vec::new();
-    // Never two nameservers of one zone: a resolver has another one to ask.
-    for zone in fleet.zones.values() {
-        limits.push(Limit { hosts: zone.nameservers.iter().cloned().collect(), most: 1 });
-    }
+/// What the fleet needs to go on serving: by what it is to be, and by what it is until the last host has been switched.
+fn limits(fleet: &Fleet, running: &BTreeMap<String, Running>) -> Vec<Limit> {
     // One admin machine is always there to push from.
-    limits.push(Limit { hosts: with_role(fleet, Role::Admin), most: 1 });
-    for system in fleet.systems.values() {
-        let System::Rendered { dns, proxy, .. } = system else { continue };
-        if let Some(Ok(config)) = dns.as_ref().map(|text| config::dns::parse(Path::new("dns.json"), text)) {
-            // At least half of a pool, rounded up, stays.
-            limits.extend(config.pools.values().map(|pool| {
-                let hosts: BTreeSet<String> = pool.members.keys().cloned().collect();
-                Limit { most: (hosts.len() / 2).max(1), hosts }
-            }));
+    let mut limits = vec![Limit { hosts: with_role(fleet, Role::Admin), most: 1 }];
+    let mut nameservers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    for (host, dns, proxy) in rendered(fleet).chain(present(running)) {
+        if let Some(Ok(config)) = dns.map(|text| config::dns::parse(Path::new("dns.json"), text)) {
+            for apex in config.zones.keys() {
+                nameservers.entry(apex.to_string()).or_default().insert(host.to_owned());
+            }
+            limits.extend(config.pools.values().map(members));
         }
-        if let Some(Ok(config)) = proxy.as_ref().map(|text| config::proxy::parse(Path::new("proxy.json"), text)) {
+        if let Some(Ok(config)) = proxy.map(|text| config::proxy::parse(Path::new("proxy.json"), text)) {
             limits.extend(config.services.values().map(|service| backends(fleet, &service.target)));
         }
     }
+    // Never two nameservers of one zone: a resolver has another one to ask.
+    limits.extend(nameservers.into_values().map(|hosts| Limit { hosts, most: 1 }));
     limits.sort_by(|a, b| (&a.hosts, a.most).cmp(&(&b.hosts, b.most)));
     limits.dedup();
     limits
+}
+
+/// A host, and its documents.
+type Documents<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
+
+fn rendered(fleet: &Fleet) -> impl Iterator<Item = Documents<'_>> {
+    fleet.systems.iter().filter_map(|(host, system)| match system {
+        System::Rendered { dns, proxy, .. } => Some((host.as_str(), dns.as_deref(), proxy.as_deref())),
+        _ => None,
+    })
+}
+
+fn present(running: &BTreeMap<String, Running>) -> impl Iterator<Item = Documents<'_>> {
+    running.iter().map(|(host, running)| {
+        let document = |name: &str| running.documents.get(name).map(String::as_str);
+        (host.as_str(), document("dns.json"), document("proxy.json"))
+    })
+}
+
+/// At least half of a pool, rounded up, stays.
+fn members(pool: &PoolConfig) -> Limit {
+    let hosts: BTreeSet<String> = pool.members.keys().cloned().collect();
+    Limit { most: (hosts.len() / 2).max(1), hosts }
 }
 
 /// Never all backends of a service, and never the active one of a stateful service together with its backup.

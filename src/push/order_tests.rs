@@ -79,7 +79,7 @@ fn whatever_the_fleet_it_goes_on_serving() {
         // A few of those that do not change are dead.
         let skipped: Vec<String> =
             fleet.hosts.keys().filter(|host| !changed.contains(host) && rng.u8(..3) == 0).cloned().collect();
-        let batches = batches(&fleet, &changed, &skipped, ourselves.as_deref(), parallel);
+        let batches = batches(&fleet, &BTreeMap::new(), &changed, &skipped, ourselves.as_deref(), parallel);
 
         let mut flat = batches.concat();
         if let Some(ourselves) = &ourselves {
@@ -130,7 +130,27 @@ fn hosts_that_may_go_together_do() {
     let fleet = random(&mut fastrand::Rng::with_seed(7));
     let proxies: Vec<String> = with_role(&fleet, Role::Proxy).into_iter().collect();
     assert!(proxies.len() >= 6, "{proxies:?}");
-    let batches = batches(&fleet, &proxies, &[], None, 3);
+    let batches = batches(&fleet, &BTreeMap::new(), &proxies, &[], None, 3);
     assert_eq!(batches[0].len(), 1);
     assert!(batches[1..].iter().any(|batch| batch.len() == 3), "{batches:?}");
+}
+
+#[test]
+fn what_hosts_serve_now_counts_until_the_last_is_switched() {
+    let fleet = random(&mut fastrand::Rng::with_seed(7));
+    let System::Rendered { dns: Some(dns), .. } =
+        fleet.systems.values().find(|system| matches!(system, System::Rendered { dns: Some(_), .. })).unwrap()
+    else {
+        panic!("a nameserver has a document")
+    };
+    // Two proxies are still the nameservers of a zone that goes.
+    let proxies: Vec<String> = with_role(&fleet, Role::Proxy).into_iter().collect();
+    let leaving = Running {
+        documents: BTreeMap::from([("dns.json".to_owned(), dns.replace("example.net", "old.example.net"))]),
+        ..Running::default()
+    };
+    let running = BTreeMap::from([1, 2].map(|at| (proxies[at].clone(), leaving.clone())));
+    let batches = batches(&fleet, &running, &proxies, &[], None, 3);
+    assert!(!batches.iter().any(|batch| batch.contains(&proxies[1]) && batch.contains(&proxies[2])), "{batches:?}");
+    assert!(batches.iter().any(|batch| batch.len() > 1), "{batches:?}");
 }

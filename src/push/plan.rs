@@ -137,7 +137,7 @@ impl Plan {
             skipped: selected.skipped(fleet),
             risks: Vec::new(),
         };
-        plan.batches = order::batches(fleet, &plan.changed(), &plan.skipped, Some(ourselves), parallel);
+        plan.batches = order::batches(fleet, old, &plan.changed(), &plan.skipped, Some(ourselves), parallel);
         plan.risks = diff::risks(fleet, old, &plan.batches, &plan.skipped);
         if !plan.batches.is_empty() {
             plan.risks.extend(left_behind(fleet, selected, old));

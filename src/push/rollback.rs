@@ -1,28 +1,35 @@
-//! Which system a host goes back to (pure): by its ledger, to what ran before its last push, or after an earlier one.
+//! Which system a host goes back to (pure): by its ledger, to what ran before a push, or after an earlier one.
 
 use std::path::{Path, PathBuf};
 
-use super::ledger::{Entry, Event, Outcome};
+use super::ledger::{Entry, Event, Kind, Outcome};
 
 /// What is gone back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Goal {
-    /// What ran before the last push that was confirmed.
-    BeforeLast,
+    /// What ran before this push, where the host runs what that brought.
+    Before(String),
     /// What ran once the push was over that ended at this time (milliseconds since the epoch, of the latest of its entries).
-    AfterPush(u64),
+    After(u64),
 }
 
-/// A host's system that is the goal; `None` where it runs that already.
+/// The last push that is in force on any of these hosts, each with what it runs. One that was rolled back is not any more: who
+/// rolls back twice goes back two pushes.
+pub fn last_in_force<'a>(hosts: impl IntoIterator<Item = (&'a Path, &'a [Entry])>) -> Option<String> {
+    let in_force = |(current, entries): (&'a Path, &'a [Entry])| in_force(&steps(entries), current);
+    hosts.into_iter().filter_map(in_force).max_by_key(|step| step.at).map(|step| step.push.to_owned())
+}
+
+/// A host's system that is the goal; `None` where it stays as it is.
 ///
 /// # Errors
 ///
 /// The ledger does not tell; in words.
 pub fn target(entries: &[Entry], current: &Path, goal: &Goal) -> Result<Option<PathBuf>, String> {
-    let steps: Vec<Step<'_>> = entries.iter().filter_map(Step::of).collect();
+    let steps = steps(entries);
     let system = match goal {
-        Goal::BeforeLast => before_last(&steps, current)?,
-        Goal::AfterPush(at) => at_time(&steps, *at).unwrap_or(current),
+        Goal::Before(push) => before(&steps, current, push)?,
+        Goal::After(at) => at_time(&steps, *at).unwrap_or(current),
     };
     Ok((system != current).then(|| system.to_owned()))
 }
@@ -34,8 +41,11 @@ pub fn end_of<'a>(push: &str, ledgers: impl IntoIterator<Item = &'a [Entry]>) ->
 }
 
 /// A confirmed activation.
+#[derive(Clone, Copy)]
 struct Step<'a> {
     at: u64,
+    push: &'a str,
+    kind: Kind,
     before: &'a Path,
     system: &'a Path,
 }
@@ -43,24 +53,35 @@ struct Step<'a> {
 impl Step<'_> {
     fn of(entry: &Entry) -> Option<Step<'_>> {
         match &entry.event {
-            Event::Activation { before, system, outcome: Outcome::Confirmed, .. } => {
-                Some(Step { at: entry.at, before, system })
+            Event::Activation { record, before, system, outcome: Outcome::Confirmed, .. } => {
+                Some(Step { at: entry.at, push: &record.push, kind: record.kind, before, system })
             }
             _ => None,
         }
     }
 }
 
-fn before_last<'a>(steps: &[Step<'a>], current: &Path) -> Result<&'a Path, String> {
-    let last = steps.last().ok_or("its ledger has no confirmed push: there is nothing to go back to")?;
-    match last.system == current {
-        true => Ok(last.before),
-        false => Err(format!(
+fn steps(entries: &[Entry]) -> Vec<Step<'_>> {
+    entries.iter().filter_map(Step::of).collect()
+}
+
+/// The push that brought what a host runs.
+fn in_force<'a>(steps: &[Step<'a>], current: &Path) -> Option<Step<'a>> {
+    steps.iter().rfind(|step| step.kind == Kind::Push && step.system == current).copied()
+}
+
+fn before<'a>(steps: &[Step<'a>], current: &'a Path, push: &str) -> Result<&'a Path, String> {
+    if let Some(step) = in_force(steps, current).filter(|step| step.push == push) {
+        return Ok(step.before);
+    }
+    match steps.last() {
+        Some(last) if last.push == push && last.system != current => Err(format!(
             "it runs {}, which is not what was pushed last ({}): somebody switched it by hand; name the push to go back to \
              with --to",
             current.display(),
             last.system.display()
         )),
+        _ => Ok(current),
     }
 }
 
@@ -75,13 +96,15 @@ fn at_time<'a>(steps: &[Step<'a>], at: u64) -> Option<&'a Path> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::ledger::{Kind, Record};
+    #![allow(clippy::unwrap_used)]
+
+    use super::super::ledger::Record;
     use super::*;
 
     fn entry(at: u64, push: &str, before: &str, system: &str, outcome: Outcome) -> Entry {
         let record = Record {
             push: push.to_owned(),
-            kind: Kind::Push,
+            kind: if push.starts_with('r') { Kind::Rollback } else { Kind::Push },
             who: "alice@admin-nl".to_owned(),
             revision: None,
             local_changes: Vec::new(),
@@ -105,23 +128,44 @@ mod tests {
         target(&ledger(), Path::new(current), &goal)
     }
 
+    fn before(push: &str) -> Goal {
+        Goal::Before(push.to_owned())
+    }
+
     #[test]
-    fn without_a_push_it_is_what_ran_before_the_last_confirmed_one() {
-        assert_eq!(to(Goal::BeforeLast, "c"), Ok(Some(PathBuf::from("b"))));
+    fn the_last_push_is_taken_back_where_it_is_in_force_and_other_hosts_stay() {
+        let other = [entry(5, "p0", "q", "r", Outcome::Confirmed)];
+        let own = ledger();
+        let last = last_in_force([(Path::new("r"), &other[..]), (Path::new("c"), &own[..])]);
+        assert_eq!(last.as_deref(), Some("p3"));
+        assert_eq!(to(before("p3"), "c"), Ok(Some(PathBuf::from("b"))));
+        assert_eq!(target(&other, Path::new("r"), &before("p3")), Ok(None));
+    }
+
+    #[test]
+    fn who_rolls_back_twice_goes_back_two_pushes() {
+        let mut rolled_back = ledger();
+        rolled_back.push(entry(40, "r4", "c", "b", Outcome::Confirmed));
+        let now = Path::new("b");
+        assert_eq!(last_in_force([(now, &rolled_back[..])]).as_deref(), Some("p1"));
+        assert_eq!(target(&rolled_back, now, &before("p1")), Ok(Some(PathBuf::from("a"))));
+        rolled_back.push(entry(50, "r5", "b", "a", Outcome::Confirmed));
+        assert_eq!(last_in_force([(Path::new("a"), &rolled_back[..])]), None);
     }
 
     #[test]
     fn a_host_that_was_switched_by_hand_is_not_guessed_at() {
-        let why = to(Goal::BeforeLast, "z").unwrap_err();
+        let why = to(before("p3"), "z").unwrap_err();
         assert!(why.contains("runs z") && why.contains("--to"), "{why}");
+        assert_eq!(last_in_force([(Path::new("z"), &ledger()[..])]), None);
     }
 
     #[test]
     fn to_a_push_it_is_what_ran_when_that_was_over_whether_or_not_the_host_was_part_of_it() {
-        assert_eq!(to(Goal::AfterPush(10), "c"), Ok(Some(PathBuf::from("b"))));
-        assert_eq!(to(Goal::AfterPush(25), "c"), Ok(Some(PathBuf::from("b"))));
-        assert_eq!(to(Goal::AfterPush(5), "c"), Ok(Some(PathBuf::from("a"))));
-        assert_eq!(to(Goal::AfterPush(30), "c"), Ok(None));
+        assert_eq!(to(Goal::After(10), "c"), Ok(Some(PathBuf::from("b"))));
+        assert_eq!(to(Goal::After(25), "c"), Ok(Some(PathBuf::from("b"))));
+        assert_eq!(to(Goal::After(5), "c"), Ok(Some(PathBuf::from("a"))));
+        assert_eq!(to(Goal::After(30), "c"), Ok(None));
     }
 
     #[test]

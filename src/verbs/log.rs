@@ -8,6 +8,7 @@ use serde_json::json;
 
 use super::Exit;
 use super::output::{Output, Table, Tone, cell, complain, toned};
+use super::plan::short_hash;
 use super::reach::{FleetArg, Reach};
 use super::status::moment;
 use crate::push::copies;
@@ -97,7 +98,7 @@ fn newest(mut entries: Vec<(String, Entry)>, count: usize) -> Vec<(String, Entry
 }
 
 fn table(entries: &[(String, Entry)]) -> String {
-    let mut table = Table::new(&["WHEN", "HOST", "PUSH", "WHO", "REVISION", "SYSTEM", "OUTCOME", "WORDS"]);
+    let mut table = Table::new(&["WHEN", "HOST", "PUSH", "WHO", "REVISION", "PLAN", "SYSTEM", "OUTCOME", "WORDS"]);
     for (host, entry) in entries {
         let (when, who) = (cell(moment(entry.at)), |who: &str| cell(format!("{who} from {}", entry.from)));
         let mut row = vec![when, cell(host)];
@@ -106,6 +107,7 @@ fn table(entries: &[(String, Entry)]) -> String {
                 cell(&record.push),
                 who(&record.who),
                 cell(revision(record)),
+                cell(if record.plan.is_empty() { "-" } else { short_hash(&record.plan) }),
                 cell(format!("{} -> {}", short(before), short(system))),
                 toned(told(record.kind, *outcome), tone(*outcome)),
                 cell(words),
@@ -115,12 +117,14 @@ fn table(entries: &[(String, Entry)]) -> String {
                 who(by),
                 cell("-"),
                 cell("-"),
+                cell("-"),
                 toned("lock broken", Tone::Notable),
                 cell(format!("{why}; it was {holder}'s: {reason}")),
             ],
             Event::KeyPut { who: by, name, fingerprints } => vec![
                 cell("-"),
                 who(by),
+                cell("-"),
                 cell("-"),
                 cell("-"),
                 cell("keys"),
@@ -211,9 +215,14 @@ mod tests {
             lines[1].contains("ns-nl") && lines[1].contains("she is asleep; it was alice@admin-nl's: push"),
             "{text}"
         );
-        for told in
-            ["px-ch", "alice@admin-nl from admin-nl", "r41 +2, deferred", "aaaaaaaa -> bbbbbbbb", "www answers 503"]
-        {
+        for told in [
+            "px-ch",
+            "alice@admin-nl from admin-nl",
+            "r41 +2, deferred",
+            "abc",
+            "aaaaaaaa -> bbbbbbbb",
+            "www answers 503",
+        ] {
             assert!(lines[2].contains(told), "{told} in {text}");
         }
     }

@@ -122,7 +122,13 @@ pub(super) fn text(plan: &Plan) -> String {
     }
     let batches: Vec<String> = plan.batches.iter().map(|batch| batch.join(" + ")).collect();
     text.push_str(&format!("order: {}\n", batches.join(", ")));
+    text.push_str(&format!("plan: {}\n", short_hash(&plan.hash())));
     text
+}
+
+/// Enough of a plan's hash to know one again, as `polder log` shows it too.
+pub(super) fn short_hash(hash: &str) -> &str {
+    hash.get(..12).unwrap_or(hash)
 }
 
 fn skipped(plan: &Plan) -> String {
@@ -155,11 +161,13 @@ mod tests {
 
     #[test]
     fn a_plan_says_what_changes_what_is_left_out_what_is_at_stake_and_in_which_order() {
-        assert_eq!(
-            said(&plan(host("/old", &["service www: web-3 joins (weight 100)"], &["polder-proxy"]))),
+        let plan = plan(host("/old", &["service www: web-3 joins (weight 100)"], &["polder-proxy"]));
+        let expected = format!(
             "px-nl: reloads polder-proxy, restarts nothing\n  service www: web-3 joins (weight 100)\nskipped: px-ch\n\
-             risk pool p: 1 of 2 proxies stay\norder: px-nl\n"
+             risk pool p: 1 of 2 proxies stay\norder: px-nl\nplan: {}\n",
+            &plan.hash()[..12]
         );
+        assert_eq!(said(&plan), expected);
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! `rollback`: back to what ran before, by the hosts' ledgers: a push of systems that are there already.
+//! `rollback`: back to what ran before a push, by the hosts' ledgers: a push of systems that are there already.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -14,11 +14,11 @@ use super::push::progress::Progress;
 use super::push::rolling::{Rolling, remember};
 use super::push::{TrialArgs, push_id, tell};
 use super::reach::{FleetArg, Reach};
-use crate::push::ledger::{Entry, Kind, Record};
+use crate::push::ledger::{Entry, Event, Kind, Record};
 use crate::push::locking::ask_all;
 use crate::push::order;
 use crate::push::protocol::{Answer, Report, Request};
-use crate::push::rollback::{Goal, end_of, target};
+use crate::push::rollback::{Goal, end_of, last_in_force, target};
 use crate::push::rollout::Move;
 use crate::push::selection::{Selected, Selection};
 
@@ -35,7 +35,7 @@ pub struct RollbackArgs {
     /// Leave a host out that is dead (may be repeated)
     #[arg(long, value_name = "HOST")]
     pub skip: Vec<String>,
-    /// To what ran when this push was over (`polder log` names them) [default: before each host's last push]
+    /// To what ran when this push was over (`polder log` names them) [default: take the last push back]
     #[arg(long, value_name = "PUSH")]
     pub to: Option<String>,
     /// Show what would be done and do nothing
@@ -65,15 +65,7 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
     let selection = Selection { only: args.only.clone(), skip: args.skip.clone() };
     let selected = selection.of(&reach.fleet)?;
     let known = ask(&reach, &selected)?;
-    let goal = match &args.to {
-        None => Goal::BeforeLast,
-        Some(push) => {
-            let end = end_of(push, known.values().map(|(_, entries)| &entries[..]));
-            Goal::AfterPush(
-                end.ok_or_else(|| format!("no host's ledger has a confirmed push {push}: see `polder log`"))?,
-            )
-        }
-    };
+    let goal = goal(args, &known)?;
     let mut moves = BTreeMap::new();
     for (host, (report, entries)) in &known {
         let system = target(entries, &report.system, &goal).map_err(|why| format!("{host}: {why}"))?;
@@ -82,14 +74,15 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
         }
     }
     let changed: Vec<String> = moves.keys().cloned().collect();
-    let order = order::batches(&reach.fleet, &changed, &selected.skipped(&reach.fleet), Some(&reach.admin.name), 4);
+    let (skipped, ourselves) = (selected.skipped(&reach.fleet), Some(reach.admin.name.as_str()));
+    let order = order::batches(&reach.fleet, &BTreeMap::new(), &changed, &skipped, ourselves, 4);
     let progress = Progress::new(order.concat(), output.is_json());
     if args.dry_run || moves.is_empty() {
-        output.answer(&json!({ "hosts": shown(&moves) }), &text(&order, &moves));
+        output.answer(&json!({ "hosts": shown(&moves) }), &text(&goal, &order, &moves));
         return Ok(Exit::Done);
     }
-    text(&order, &moves).lines().for_each(|line| progress.say(line));
-    let record = record(args, &selected, &reach);
+    text(&goal, &order, &moves).lines().for_each(|line| progress.say(line));
+    let record = record(revision(args, &known), &selected, &reach);
     remember(&reach.admin, &record, moves.iter().map(|(host, one)| (host, &one.system)))?;
     let batches = order.iter().map(|batch| batch.iter().map(|host| moves[host].clone()).collect()).collect();
     let rolling = Rolling {
@@ -104,6 +97,20 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
         progress: &progress,
     };
     Ok(tell(&json!({ "hosts": shown(&moves) }), &record, rolling.run(), output))
+}
+
+fn goal(args: &RollbackArgs, known: &BTreeMap<String, Known>) -> Result<Goal, String> {
+    if let Some(push) = &args.to {
+        let end = end_of(push, known.values().map(|(_, entries)| &entries[..]));
+        let end = end.ok_or_else(|| format!("no host's ledger has a confirmed push {push}: see `polder log`"))?;
+        return Ok(Goal::After(end));
+    }
+    let hosts = known.values().map(|(report, entries)| (report.system.as_path(), &entries[..]));
+    let push = last_in_force(hosts).ok_or(
+        "no host runs what was pushed to it: it was rolled back already, or somebody switched it by hand; name the push to go \
+         back to with --to (`polder log`)",
+    )?;
+    Ok(Goal::Before(push))
 }
 
 /// Every chosen host: all of them have to answer, or be left out.
@@ -126,12 +133,22 @@ fn ask(reach: &Reach, selected: &Selected) -> Result<BTreeMap<String, Known>, St
     Ok(known)
 }
 
-fn record(args: &RollbackArgs, selected: &Selected, reach: &Reach) -> Record {
+/// Of the push that is gone back to. Before the last push each host may have had one of its own.
+fn revision(args: &RollbackArgs, known: &BTreeMap<String, Known>) -> Option<String> {
+    let push = args.to.as_ref()?;
+    let recorded = known.values().flat_map(|(_, entries)| entries).find_map(|entry| match &entry.event {
+        Event::Activation { record, .. } if record.push == *push => Some(record),
+        _ => None,
+    });
+    recorded?.revision.clone()
+}
+
+fn record(revision: Option<String>, selected: &Selected, reach: &Reach) -> Record {
     Record {
         push: push_id(),
         kind: Kind::Rollback,
         who: who(),
-        revision: args.to.clone(),
+        revision,
         local_changes: Vec::new(),
         deferred: false,
         plan: String::new(),
@@ -143,13 +160,17 @@ fn shown(moves: &BTreeMap<String, Move>) -> BTreeMap<&String, (&PathBuf, &PathBu
     moves.iter().map(|(host, one)| (host, (&one.before, &one.system))).collect()
 }
 
-fn text(order: &[Vec<String>], moves: &BTreeMap<String, Move>) -> String {
+fn text(goal: &Goal, order: &[Vec<String>], moves: &BTreeMap<String, Move>) -> String {
     if moves.is_empty() {
         return "nothing would change\n".to_owned();
     }
+    let what = match goal {
+        Goal::Before(push) => format!("takes back the push {push}\n"),
+        Goal::After(_) => String::new(),
+    };
     let line = |host: &String| {
         let Move { before, system, .. } = &moves[host];
         format!("{host}: {} -> {}\n", before.display(), system.display())
     };
-    order.iter().flatten().map(line).collect()
+    what + &order.iter().flatten().map(line).collect::<String>()
 }

@@ -118,6 +118,36 @@
           t.assertEqual(last(PX_CH)["outcome"], "reverted")
           t.assertTrue(is_settled(PX_CH))
 
+      with subtest("ctrl-C while a host is on trial: it goes back, no further one is begun, and the lock is given back"):
+          change()
+          push_in_background()
+          wait_until("a host is proved", lambda: admin_nl.execute("grep -q prove /tmp/said")[0] == 0, 60)
+          admin_nl.succeed(f"systemctl kill --signal=INT --kill-whom=main push-{begun}.service")
+          wait_until("the push is over", is_over, 60)
+          said = admin_nl.succeed("cat /tmp/said")
+          log.info(said)
+          t.assertRegex(said, "reverted +the pusher was interrupted")
+          t.assertIn("not begun", said)
+          t.assertTrue(all(is_settled(machine) for machine in hosts))
+          # Nothing is in its way.
+          admin_nl.succeed(alice("polder push 2>&1"))
+
+      with subtest("the network between pusher and hosts is cut while one is on trial: it goes back by itself, and the pusher learns so"):
+          change()
+          push_in_background("--confirm-within 10s")
+          wait_until("a host is proved", lambda: admin_nl.execute("grep -q prove /tmp/said")[0] == 0, 60)
+          admin_nl.block()
+          for machine in hosts:
+              wait_until(f"{machine.name} is settled", lambda: is_settled(machine), 60)
+          admin_nl.unblock()
+          wait_until("the push is over", is_over, 240)
+          said = admin_nl.succeed("cat /tmp/said")
+          log.info(said)
+          t.assertRegex(said, "reverted|confirmed over a fresh connection")
+          t.assertTrue(all(is_settled(machine) for machine in hosts))
+          admin_nl.execute(alice("polder lock --break --why \"the network was cut\" 2>&1"))
+          admin_nl.succeed(alice("polder push 2>&1"))
+
       with subtest("the pusher is killed in each phase: every host is on its old system or on a confirmed new one, and the next push works"):
           for moment in ("evaluating", "asking", "building", "copy", "rehearse", "activate", "prove", "confirmed"):
               log.info(f"killed at: {moment}")

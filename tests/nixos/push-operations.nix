@@ -67,18 +67,27 @@
           admin_nl.succeed(alice("polder unlock 2>&1"))
           t.assertIn("nothing would change", admin_ch.succeed(alice("polder push 2>&1")))
 
-      with subtest("rollback takes one host back, then the fleet, and a push brings both forward again"):
+      with subtest("rollback takes one host back, then the last push, then the one before, and a push brings all forward again"):
           new = systems()
           said = admin_nl.succeed(alice("polder rollback px-ch 2>&1"))
           log.info(said)
-          t.assertNotEqual(current(PX_CH), new["px-ch"])
-          t.assertEqual(current(PX_NL), new["px-nl"])
+          old = current(PX_CH)
+          t.assertEqual({**new, "px-ch": old}, systems())
+          t.assertNotEqual(old, new["px-ch"])
           with visiting("--gap 1s"):
               admin_nl.succeed(alice("polder push 2>&1"))
           t.assertEqual(systems(), new)
+          # That push changed px-ch alone.
           said = admin_nl.succeed(alice("polder rollback 2>&1"))
           log.info(said)
-          # web-1 goes back to what it was booted with, which nobody pushed.
+          t.assertEqual({**new, "px-ch": old}, systems())
+          said = admin_ch.succeed(alice("polder rollback 2>&1"))
+          log.info(said)
+          t.assertEqual(json.loads(PX_NL.succeed("cat /etc/polder/proxy.json"))["services"]["www"]["check"]["fall"], 3)
+          t.assertEqual({name: system for name, system in systems().items() if name.startswith(("web", "svn"))},
+                        {name: system for name, system in new.items() if name.startswith(("web", "svn"))})
+          # Back to what it was booted with, which nobody pushed, nobody signed.
+          admin_nl.succeed(alice("polder rollback web-1 2>&1"))
           t.assertEqual(current(WEB), WEB.succeed("readlink -f /run/booted-system").strip())
           admin_nl.succeed(alice("polder push 2>&1"))
           t.assertEqual(systems(), new)

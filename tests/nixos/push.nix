@@ -47,16 +47,19 @@
           admin_nl.succeed(alice("echo how we work > NOTES.md && svn add --quiet NOTES.md && svn commit --quiet --message notes && svn update --quiet"))
           t.assertIn("nothing would change", push(admin_nl))
 
-      with subtest("a change is committed and pushed from admin-nl; it reloads the proxies and restarts nothing"):
+      with subtest("a change is committed, reviewed as a plan and pushed as that from admin-nl; it reloads the proxies and restarts nothing"):
           edit(admin_nl, "fall = 3", "fall = 4")
           admin_nl.succeed(alice("svn commit --quiet --message patience && svn update --quiet"))
-          plan = admin_nl.succeed(alice("polder plan"))
+          plan = admin_nl.succeed(alice("polder plan --save /tmp/reviewed.json"))
           log.info(plan)
           t.assertIn("reloads polder-proxy", plan)
           daemons = {m.name: m.get_unit_property("polder-proxy.service", "MainPID") for m in (PX_NL, PX_CH)}
           with visiting("--gap 1s") as seen:
-              log.info(push(admin_nl))
+              log.info(push(admin_nl, "--plan /tmp/reviewed.json"))
           t.assertEqual((seen["figures"]["failed"], seen["figures"]["failed_queries"]), (0, 0))
+          recorded = {json.loads(m.succeed("tail -n 1 /var/lib/polder-push/ledger.jsonl"))["plan"] for m in (PX_NL, PX_CH)}
+          t.assertEqual(len(recorded), 1)
+          t.assertIn(recorded.pop()[:12], plan)
           t.assertEqual(daemons, {m.name: m.get_unit_property("polder-proxy.service", "MainPID") for m in (PX_NL, PX_CH)})
           t.assertEqual(json.loads(PX_NL.succeed("cat /etc/polder/proxy.json"))["services"]["www"]["check"]["fall"], 4)
 
