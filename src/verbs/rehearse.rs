@@ -33,6 +33,9 @@ pub fn run(args: &RehearseArgs, output: &Output) -> Exit {
 }
 
 fn text(rehearsed: &Rehearsed) -> String {
+    if *rehearsed == Rehearsed::default() {
+        return "the system has no daemon of the fleet: there is nothing to rehearse\n".to_owned();
+    }
     let lines = |tone: Tone, kind: &'static str, said: &[String]| -> String {
         said.iter().map(|line| format!("{} {}\n", tone.paint(&format!("{kind:<6}")), printable(line))).collect()
     };
