@@ -60,6 +60,11 @@ fn nesting_has_a_limit() {
     assert_eq!(fault(&text), (1, "not JSON: values are nested too deep".to_owned()));
 }
 
+#[test]
+fn a_number_beyond_any_float_is_kept_as_it_is_written() {
+    assert_eq!(parse("1E501").unwrap().json, Json::Number("1E501".to_owned()));
+}
+
 /// The second statement of what JSON is: serde_json's.
 #[test]
 fn accepts_what_a_strict_parser_accepts_and_nothing_else() {
@@ -112,6 +117,10 @@ fn accepts_what_a_strict_parser_accepts_and_nothing_else() {
     for _ in 0..200_000 {
         let text: String = (0..random.usize(0..8)).map(|_| alphabet[random.usize(..alphabet.len())]).collect();
         let strict = serde_json::from_str::<serde_json::Value>(&text);
+        // How large a number may be is no matter of JSON: the tree keeps it as it is written, and serde_json reads no further.
+        if strict.as_ref().is_err_and(|error| error.to_string().starts_with("number out of range")) {
+            continue;
+        }
         let ours = parse(&text);
         assert_eq!(ours.is_ok(), strict.is_ok(), "seed {seed}: {text:?}: {ours:?}, {strict:?}");
     }
