@@ -1,7 +1,7 @@
 //! From the operator's working copy to the hosts, and what waits there: one phase a file.
 //!
 //! On the admin machine ([`admin`]): [`prepare`] goes from a folder to a fleet that was checked, by [`stage`], [`evaluate`], [`changes`]
-//! and [`served`]; [`selection`] says which hosts are meant, [`survey`] asks how they are, [`plan`] and [`order`] what is to be done,
+//! and [`served`]; [`selection`] says which hosts are meant, [`survey`] asks how they are, [`plan`], [`order`] and [`overtaken`] what is to be done,
 //! [`locking`] takes the lock, [`rollout`] does it, and [`prove`] looks at it from outside. [`remote`] is the way to the hosts.
 //! Afterwards: [`rollback`], [`deferred`] commits and [`svn`]. What is kept between pushes: [`known_fleet`], [`wanted`], [`copies`].
 //! [`bootstrap`] and [`keys`] come before the first one.
@@ -26,6 +26,7 @@ pub mod lock;
 pub mod locking;
 pub mod machine;
 pub mod order;
+pub mod overtaken;
 pub mod place;
 pub mod plan;
 pub mod prepare;

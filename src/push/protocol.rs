@@ -251,7 +251,7 @@ pub struct Report {
     pub lock: Option<Lock>,
     /// An activation that waits to be confirmed.
     pub activation: Option<Activation>,
-    /// The last entry of its ledger.
+    /// What its ledger says of the last system that was confirmed.
     pub last: Option<Entry>,
     /// Units that have failed.
     pub failed_units: Vec<String>,

@@ -11,6 +11,8 @@ use crate::fleet::{Deployable, Fleet, System};
 use crate::push::admin::Admin;
 use crate::push::evaluate::{Depth, Evaluated};
 use crate::push::known_fleet;
+use crate::push::ledger::Entry;
+use crate::push::overtaken::overtaken;
 use crate::push::plan::Plan;
 use crate::push::prepare::{Wanted, prepare};
 use crate::push::remote::Remotes;
@@ -91,13 +93,14 @@ impl FleetArgs {
         let selected = self.selection.of(&fleet)?;
         say(&format!("asking {} hosts how they are", selected.awake.len()));
         let remotes = Arc::new(Remotes::new(&fleet, &admin).map_err(|error| error.to_string())?);
-        let old = fit(survey(&remotes, &selected.awake))?;
+        let (old, last) = fit(survey(&remotes, &selected.awake))?;
         let new = built(&fleet, &selected, &old, say)?;
         let mut plan = Plan::make(&fleet, &selected, &old, &new, &admin.name, self.parallel.max(1));
         if let Revision::Known { name, changed, .. } = &staged.revision {
             plan.revision = Some(name.clone());
             plan.local_changes.clone_from(changed);
         }
+        plan.risks.extend(overtaken(&plan, &last, &admin.name));
         Ok(Known { admin, remotes, fleet, staged, selected, plan, old, new })
     }
 
@@ -130,8 +133,8 @@ fn built(
     Ok(changes.into_iter().map(|(name, deployable)| (name, system::running(&deployable.path))).collect())
 }
 
-/// What runs everywhere, or what stands in the way.
-fn fit(seen: BTreeMap<String, Result<Seen, String>>) -> Result<BTreeMap<String, Running>, Refusal> {
+/// What runs everywhere and what the ledgers say of it, or what stands in the way.
+fn fit(seen: BTreeMap<String, Result<Seen, String>>) -> Result<(BTreeMap<String, Running>, Last), Refusal> {
     let findings: Vec<Finding> = seen
         .iter()
         .flat_map(|(host, seen)| {
@@ -141,8 +144,17 @@ fn fit(seen: BTreeMap<String, Result<Seen, String>>) -> Result<BTreeMap<String, 
     if !findings.is_empty() {
         return Err(Refusal::Findings(findings));
     }
-    Ok(seen.into_iter().filter_map(|(host, seen)| Some((host, seen.ok()?.running))).collect())
+    let (mut old, mut last) = (BTreeMap::new(), Last::new());
+    for (host, seen) in seen {
+        let Ok(Seen { report, running }) = seen else { continue };
+        last.extend(report.last.map(|entry| (host.clone(), entry)));
+        old.insert(host, running);
+    }
+    Ok((old, last))
 }
+
+/// By host.
+type Last = BTreeMap<String, Entry>;
 
 impl Refusal {
     /// Tells it.

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use crate::daemon::operator::unix_ms;
-use crate::push::ledger::Ledger;
+use crate::push::ledger::{Entry, Event, Ledger, Outcome};
 use crate::push::lock::{self, Lock, LockFile};
 use crate::push::machine;
 use crate::push::place::Place;
@@ -24,8 +24,14 @@ pub(super) fn report(place: &Place) -> Result<Report, String> {
         free: machine::free_bytes(&place.store),
         lock: lock::held(LockFile::new(&place.state).read(), now).map(|lock: Lock| lock.shown()),
         activation: supervisor::under_way(place)?,
-        last: Ledger::new(place.ledger()).last(1).map_err(|error| error.to_string())?.pop(),
+        last: last_confirmed(place)?,
         failed_units: machine::failed_units(),
         clock_ms: now,
     })
+}
+
+fn last_confirmed(place: &Place) -> Result<Option<Entry>, String> {
+    let is_confirmed = |entry: &Entry| matches!(entry.event, Event::Activation { outcome: Outcome::Confirmed, .. });
+    let entries = Ledger::new(place.ledger()).entries().map_err(|error| error.to_string())?;
+    Ok(entries.into_iter().rfind(is_confirmed))
 }
