@@ -47,7 +47,7 @@
       templates.default = {
         path = ./templates/fleet;
         description = "A fleet of two nameservers, two proxies and two webservers";
-        welcomeText = "Put your names and addresses into fleet.nix, then: nix flake check";
+        welcomeText = "Put your names and addresses into hosts/default.nix, then: nix flake check";
       };
     };
 }

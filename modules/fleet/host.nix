@@ -57,7 +57,8 @@ in
       ];
       description = ''
         Of an admin machine: the SSH public keys with which it opens the gates of all hosts (`polder keys make` prints them).
-        Who has such a key can look at hosts, drain them and hold their lock; to activate something takes a signing key besides.
+        Who has such a key can ask the gates for all that docs/nixos.md lists under "What a host trusts"; to activate something new
+        takes a signing key besides.
       '';
     };
     signing_keys = mkOption {

@@ -7,7 +7,7 @@ fn main() -> std::process::ExitCode {
 
 /// The authoritative nameserver of a polder fleet: zones from master files, and pools of proxies that are up and wanted
 #[derive(clap::Parser)]
-#[command(name = "polder-dns", version, about)]
+#[command(name = "polder-dns", version)]
 struct Args {
     #[command(flatten)]
     daemon: polder::daemon::args::DaemonArgs,

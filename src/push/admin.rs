@@ -34,6 +34,12 @@ pub struct Admin {
 }
 
 impl Admin {
+    /// The fleet's folder that is meant where none is named: this one if it has a flake, else the working copy.
+    pub fn fleet_folder(&self) -> PathBuf {
+        let here = PathBuf::from(".");
+        if here.join("flake.nix").is_file() { here } else { self.working_copy.clone() }
+    }
+
     /// Reads it.
     ///
     /// # Errors

@@ -1,25 +1,38 @@
-//! What a push would take back unawares (pure): others may have deployed what this working copy has not got.
+//! What a push would undo unawares (pure): others may have deployed what this working copy has not got, or have taken back what
+//! it still has.
 
 use std::collections::BTreeMap;
 
 use super::ledger::{Entry, Event, Kind, Outcome, Record};
 use super::plan::Plan;
 
-/// A risk line for each push whose changes a plan may take back: `last` is what each host's ledger says of the system that was
+/// A risk line for each push or rollback that a plan may undo: `last` is what each host's ledger says of the system that was
 /// confirmed last, `admin` the machine that plans.
 pub fn overtaken(plan: &Plan, last: &BTreeMap<String, Entry>, admin: &str) -> Vec<String> {
     let mut risks: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for host in plan.changed() {
         let Some(entry) = last.get(&host) else { continue };
-        let Event::Activation { record, system, outcome: Outcome::Confirmed, .. } = &entry.event else { continue };
-        if *system != plan.hosts[&host].before || record.kind != Kind::Push {
+        let Event::Activation { record, before, system, outcome: Outcome::Confirmed, .. } = &entry.event else {
+            continue;
+        };
+        let step = &plan.hosts[&host];
+        if *system != step.before {
             continue;
         }
-        if let Some(words) = taken_back(plan, record, entry.from == admin) {
+        let words = match record.kind {
+            Kind::Push => taken_back(plan, record, entry.from == admin),
+            Kind::Rollback => (*before == step.system).then(|| brought_forward(record)),
+        };
+        if let Some(words) = words {
             risks.entry(words).or_default().push(host);
         }
     }
     risks.into_iter().map(|(words, hosts)| format!("{}: {words}", hosts.join(", "))).collect()
+}
+
+fn brought_forward(rollback: &Record) -> String {
+    let Record { push, who, .. } = rollback;
+    format!("what {who} took back (rollback {push}) is what this push brings again: the working copy still has it")
 }
 
 fn taken_back(plan: &Plan, deployed: &Record, is_ours: bool) -> Option<String> {
@@ -72,10 +85,14 @@ mod tests {
 
     /// What all hosts run was pushed by somebody at admin-nl.
     fn told(revision: &str, changes: &[&str], plan: &Plan, admin: &str) -> Vec<String> {
+        told_of("push", "/older", revision, changes, plan, admin)
+    }
+
+    fn told_of(kind: &str, before: &str, revision: &str, changes: &[&str], plan: &Plan, admin: &str) -> Vec<String> {
         let entry: Entry =
             serde_json::from_value(json!({ "at": 1, "from": "admin-nl", "event": "activation", "push": "p1",
-            "kind": "push", "who": "alice@admin-nl", "revision": revision, "local_changes": changes, "deferred": true,
-            "plan": "", "before": "/older", "system": "/old", "outcome": "confirmed" }))
+            "kind": kind, "who": "alice@admin-nl", "revision": revision, "local_changes": changes, "deferred": true,
+            "plan": "", "before": before, "system": "/old", "outcome": "confirmed" }))
             .unwrap();
         let last = ["px-ch", "px-nl", "web-1"].map(|host| (host.to_owned(), entry.clone()));
         overtaken(plan, &last.into(), admin)
@@ -106,5 +123,12 @@ mod tests {
         ] {
             assert_eq!(told(revision, changes, &plan(here), admin), [""; 0], "{revision} {here} {admin}");
         }
+    }
+
+    #[test]
+    fn what_was_rolled_back_and_would_come_again_is_told() {
+        let risks = told_of("rollback", "/new", "r41", &[], &plan("r41"), "admin-nl");
+        assert!(risks[0].starts_with("px-ch, px-nl: what alice@admin-nl took back (rollback p1)"), "{risks:?}");
+        assert_eq!(told_of("rollback", "/other", "r41", &[], &plan("r41"), "admin-nl"), [""; 0]);
     }
 }

@@ -8,7 +8,8 @@ use crate::fleet::{Fleet, Role};
 /// What the operator named.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Selection {
-    /// Only these: a host, a role or a location (may be repeated)
+    /// Only these: a host, a role or a location (may be repeated). The others are asked and locked all the same: leave a dead
+    /// one out with --skip
     #[arg(long, value_name = "HOST|ROLE|LOCATION")]
     pub only: Vec<String>,
     /// Leave a host out that is dead: it is not asked, not locked and not changed, and the ledgers say so (may be repeated)

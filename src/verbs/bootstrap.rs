@@ -33,7 +33,7 @@ pub struct BootstrapArgs {
     /// Its key, as its console shows it (`cat /etc/ssh/ssh_host_ed25519_key.pub`)
     #[arg(long, value_name = "KEY")]
     pub host_key: Option<String>,
-    /// The folder with the fleet's flake, instead of this admin machine's working copy
+    /// The folder with the fleet's flake [default: this one if it has a flake.nix, else the working copy]
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
     /// Further arguments for `nix eval`, behind `--`
@@ -72,7 +72,7 @@ pub fn run(args: &BootstrapArgs, output: &Output) -> Exit {
 
 fn install(args: &BootstrapArgs, output: &Output) -> Result<(), Stop> {
     let admin = known_fleet::this_admin()?;
-    let folder = args.folder.clone().unwrap_or_else(|| admin.working_copy.clone());
+    let folder = args.folder.clone().unwrap_or_else(|| admin.fleet_folder());
     let mut fleet = evaluated(args, &folder)?;
     let Deployable { path: system, derivation, .. } = deployable(&fleet, &args.host)?;
     let address = address(args, &fleet)?;

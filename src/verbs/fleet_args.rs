@@ -25,7 +25,7 @@ use crate::push::system;
 /// The working copy and what of it is meant.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FleetArgs {
-    /// The folder with the fleet's flake [default: the admin machine's working copy]
+    /// The folder with the fleet's flake [default: this one if it has a flake.nix, else the working copy]
     pub folder: Option<PathBuf>,
     /// Hosts.
     #[command(flatten)]
@@ -73,7 +73,7 @@ impl FleetArgs {
     /// Stage, evaluate, check, preflight, plan.
     pub(super) fn know(&self, say: &dyn Fn(&str)) -> Result<Known, Refusal> {
         let admin = known_fleet::this_admin()?;
-        let folder = self.folder.clone().unwrap_or_else(|| self.here_or(&admin));
+        let folder = self.folder.clone().unwrap_or_else(|| admin.fleet_folder());
         say(&format!("staging and evaluating {}", folder.display()));
         let wanted = Wanted {
             folder: &folder,
@@ -102,12 +102,6 @@ impl FleetArgs {
         }
         plan.risks.extend(overtaken(&plan, &last, &admin.name));
         Ok(Known { admin, remotes, fleet, staged, selected, plan, old, new })
-    }
-
-    /// The present folder, if there is a flake in it.
-    fn here_or(&self, admin: &Admin) -> PathBuf {
-        let here = PathBuf::from(".");
-        if here.join("flake.nix").is_file() { here } else { admin.working_copy.clone() }
     }
 }
 

@@ -23,10 +23,10 @@ use crate::push::protocol::{Answer, Request};
 )]
 pub struct LockArgs {
     /// What for: those who are refused are told
-    #[arg(long, value_name = "TEXT", default_value = "taken by hand")]
+    #[arg(long, value_name = "TEXT", default_value = "taken by hand", conflicts_with_all = ["show", "break_it"])]
     pub reason: String,
     /// For how long: `30m`, `2h`; it ends by itself then
-    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, default_value = "1h")]
+    #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, default_value = "1h", conflicts_with_all = ["show", "break_it"])]
     pub lasting: Duration,
     /// A host that is dead: do without its lock (may be repeated)
     #[arg(long, value_name = "HOST")]
@@ -34,7 +34,7 @@ pub struct LockArgs {
     /// Take nothing; show who holds it
     #[arg(long, conflicts_with_all = ["break_it", "skip"])]
     pub show: bool,
-    /// Take it from its holder, whose push fails then; every host's ledger keeps who did it and why
+    /// Free it: its holder's push stops, and anybody may take it; every host's ledger keeps who did it and why
     #[arg(long = "break", requires = "why")]
     pub break_it: bool,
     /// Why it is broken

@@ -12,8 +12,10 @@ use super::plan::short_hash;
 use super::reach::{FleetArg, Reach};
 use super::status::moment;
 use crate::push::copies;
-use crate::push::ledger::{Entry, Event, Kind, Outcome, Record};
+use crate::push::known_fleet;
+use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use crate::push::locking::{ask_all, otherwise};
+use crate::push::place::Place;
 use crate::push::protocol::{Answer, Request};
 use crate::push::remote::Silence;
 
@@ -38,6 +40,10 @@ pub struct LogArgs {
 
 /// Asks, keeps copies, shows.
 pub fn run(args: &LogArgs, output: &Output) -> Exit {
+    let here = Place::of_this_machine();
+    if known_fleet::admin() == Ok(None) && here.state.is_dir() {
+        return of_this_host(&here, args, output);
+    }
     let reach = match Reach::new(&args.fleet) {
         Ok(reach) => reach,
         Err(why) => return output.could_not(&why),
@@ -56,13 +62,35 @@ pub fn run(args: &LogArgs, output: &Output) -> Exit {
         Ok(entries) => newest(entries, args.last),
         Err(why) => return output.could_not(&why),
     };
-    let machine: Vec<_> = entries.iter().map(|(host, entry)| json!({ "host": host, "entry": entry })).collect();
-    let text = if entries.is_empty() { "nothing was pushed yet\n".to_owned() } else { table(&entries) };
-    output.answer(&json!({ "entries": machine, "silent": silent }), &text);
+    show(&entries, &silent, output);
     for (host, why) in &silent {
         complain(&format!("{host} does not answer, so this is our copy of its ledger: {why}"));
     }
     if silent.len() == hosts.len() && entries.is_empty() { Exit::CouldNot } else { Exit::Done }
+}
+
+/// On a host that is no admin machine: its own ledger, when no admin machine reaches it.
+fn of_this_host(place: &Place, args: &LogArgs, output: &Output) -> Exit {
+    let own = nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
+    if let Some(other) = args.host.as_ref().filter(|host| **host != own) {
+        return output
+            .could_not(&format!("this is no admin machine: it knows its own ledger ({own}), and not that of {other}"));
+    }
+    let ledger = Ledger::new(place.ledger());
+    match ledger.entries() {
+        Ok(entries) => {
+            let entries = entries.into_iter().map(|entry| (own.clone(), entry)).collect();
+            show(&newest(entries, args.last), &BTreeMap::new(), output);
+            Exit::Done
+        }
+        Err(error) => output.could_not(&format!("{}: {error}; root may read it", ledger.file().display())),
+    }
+}
+
+fn show(entries: &[(String, Entry)], silent: &BTreeMap<String, String>, output: &Output) {
+    let machine: Vec<_> = entries.iter().map(|(host, entry)| json!({ "host": host, "entry": entry })).collect();
+    let text = if entries.is_empty() { "nothing was pushed yet\n".to_owned() } else { table(entries) };
+    output.answer(&json!({ "entries": machine, "silent": silent }), &text);
 }
 
 /// Adds what the hosts have to the copies here. What is returned are those that did not answer, and why.

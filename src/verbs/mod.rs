@@ -85,7 +85,7 @@ pub struct Common {
     /// Print JSON for machines instead of tables for people
     #[arg(long, global = true)]
     pub json: bool,
-    /// A daemon's admin socket, instead of looking for the demo's or this host's (may be repeated)
+    /// Of verbs that speak to daemons: an admin socket, instead of the demo's, the fleet's or this host's (may be repeated)
     #[arg(long = "socket", value_name = "PATH", global = true, env = "POLDER_SOCKETS", value_delimiter = ':')]
     pub sockets: Vec<PathBuf>,
 }
@@ -152,7 +152,7 @@ pub enum Ask {
     /// Take a backend or pool member out gently: no new visitors, those who belong to it stay
     Drain(operator::SayArgs),
     /// Give a backend or pool member back: wanted again
-    Ready(operator::SayArgs),
+    Ready(operator::ReadyArgs),
     /// Take a backend or pool member out at once: nobody is sent there
     Maint(operator::SayArgs),
     /// Move a stateful service from its active backend to a backup
@@ -169,7 +169,8 @@ impl Ask {
     fn fleet(&self) -> &reach::FleetArg {
         match self {
             Ask::Status(args) => &args.fleet,
-            Ask::Drain(args) | Ask::Ready(args) | Ask::Maint(args) => &args.fleet,
+            Ask::Drain(args) | Ask::Maint(args) => &args.fleet,
+            Ask::Ready(args) => &args.fleet,
             Ask::Failover(args) => &args.fleet,
             Ask::Failback(args) => &args.fleet,
             Ask::Explain(args) => &args.fleet,
@@ -221,7 +222,7 @@ fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Exit {
         match ask {
             Ask::Status(_) => status::run(&found, output).await,
             Ask::Drain(args) => operator::run(OperatorState::Drain, &args, daemons, output).await,
-            Ask::Ready(args) => operator::run(OperatorState::Ready, &args, daemons, output).await,
+            Ask::Ready(args) => operator::run(OperatorState::Ready, &args.into(), daemons, output).await,
             Ask::Maint(args) => operator::run(OperatorState::Maint, &args, daemons, output).await,
             Ask::Failover(args) => failover::run(&args, daemons, output).await,
             Ask::Failback(args) => failback::run(&args, daemons, output).await,

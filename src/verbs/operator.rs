@@ -11,8 +11,11 @@ use super::tell::{Outcome, PROMPT, Telling, Told, learns_later, report, tell_all
 use crate::config::duration;
 use crate::daemon::operator::{OperatorCommand, OperatorState};
 
-/// What `drain`, `ready` and `maint` take.
+/// What `drain` and `maint` take.
 #[derive(Debug, Clone, clap::Args)]
+#[command(
+    after_help = "`drain` refuses the active backend of a stateful service, with --force too: `polder failover SERVICE` moves it first."
+)]
 pub struct SayArgs {
     /// A backend or member by name (`web1`: wherever it is used), or one use of it (`www/web1`, `http0.l.example.net/px-nl1`)
     #[arg(value_name = "NAME")]
@@ -29,6 +32,27 @@ pub struct SayArgs {
     #[command(flatten)]
     /// Which fleet, on an admin machine.
     pub fleet: FleetArg,
+}
+
+/// What `ready` takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct ReadyArgs {
+    /// A backend or member by name (`web1`: wherever it is used), or one use of it (`www/web1`, `http0.l.example.net/px-nl1`)
+    #[arg(value_name = "NAME")]
+    pub subject: String,
+    /// Why, for those who look at the status later
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub why: String,
+    #[command(flatten)]
+    /// Which fleet, on an admin machine.
+    pub fleet: FleetArg,
+}
+
+impl From<ReadyArgs> for SayArgs {
+    fn from(args: ReadyArgs) -> SayArgs {
+        let ReadyArgs { subject, why, fleet } = args;
+        SayArgs { subject, why, lasting: None, force: false, fleet }
+    }
 }
 
 pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {

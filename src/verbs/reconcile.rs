@@ -13,7 +13,7 @@ use crate::push::known_fleet;
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Exit codes: 0 nothing is deferred any more, 1 it is still deferred, 2 usage, 3 could not run.")]
 pub struct ReconcileArgs {
-    /// The working copy that was pushed, instead of this admin machine's
+    /// The working copy that was pushed [default: this folder if it has a flake.nix, else the working copy]
     #[arg(value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
 }
@@ -24,10 +24,13 @@ pub fn run(args: &ReconcileArgs, output: &Output) -> Exit {
         Ok(admin) => admin,
         Err(why) => return output.could_not(&why),
     };
-    let folder = args.folder.clone().unwrap_or_else(|| admin.working_copy.clone());
+    let folder = args.folder.clone().unwrap_or_else(|| admin.fleet_folder());
     match deferred::reconcile(&admin, &folder) {
         Ok(None) => {
-            output.answer(&json!({ "deferred": false }), "Nothing is deferred.\n");
+            output.answer(
+                &json!({ "deferred": false }),
+                "Nothing is deferred on this machine: what was pushed from another one is reconciled there.\n",
+            );
             Exit::Done
         }
         Ok(Some(done)) => {

@@ -29,7 +29,8 @@ const PROMPT: Duration = Duration::from_secs(20);
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Exit codes: 0 all hosts are where they should be, 1 they are not, 2 usage, 3 could not run.")]
 pub struct RollbackArgs {
-    /// Only these: a host, a role or a location [default: the whole fleet]
+    /// Only these: a host, a role or a location [default: the whole fleet]. The others are locked all the same: leave a dead one
+    /// out with --skip
     #[arg(value_name = "HOST|ROLE|LOCATION")]
     pub only: Vec<String>,
     /// Leave a host out that is dead (may be repeated)

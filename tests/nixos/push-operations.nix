@@ -56,6 +56,12 @@
           t.assertIn("web-3", said)
           admin_ch.succeed(alice("polder failback shop --why \"web-2 is well again\" >&2"))
 
+      with subtest("a host tells its own ledger without an admin machine, to root"):
+          said = PX_CH.succeed("polder log")
+          log.info(said)
+          t.assertIn("confirmed", said)
+          t.assertIn("root may read it", PX_CH.fail("su -s /bin/sh nobody -c 'polder log' 2>&1"))
+
       with subtest("a lock taken by hand keeps the other admin out, and its holder pushes"):
           admin_nl.succeed(alice("polder lock --reason upgrade --for 10m 2>&1"))
           edit(admin_ch, "fall = 3", "fall = 4")
