@@ -93,6 +93,8 @@ impl Site {
     fn reconcile(&self) -> (Option<i32>, Value, String) {
         let ran = Command::new(env!("CARGO_BIN_EXE_polder"))
             .args(["reconcile", "--json"])
+            // Where no flake is: the working copy of the admin document is meant.
+            .current_dir(self.root())
             .env("POLDER_ADMIN", self.root().join("admin.json"))
             .env("HOME", self.root())
             .output()
