@@ -129,7 +129,10 @@ let
 
       # Not while a sync is at work; and none after it.
       systemctl stop polder-svn-mirror.timer polder-svn-mirror.service
-      as_svn svnadmin verify --quiet "$repository" || refuse "the copy is damaged: nothing was changed"
+      if ! as_svn svnadmin verify --quiet "$repository"; then
+        systemctl start polder-svn-mirror.timer
+        refuse "the copy is damaged: nothing was changed"
+      fi
       for property in svn:sync-from-url svn:sync-from-uuid svn:sync-last-merged-rev svn:sync-currently-copying svn:sync-lock; do
         as_svn svnadmin delrevprop "$repository" --revision 0 "$property" >/dev/null 2>&1 || true
       done

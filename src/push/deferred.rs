@@ -4,6 +4,7 @@
 //! anything but what was deployed, or forget a record before the repository has it.
 
 use std::collections::BTreeSet;
+use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -64,10 +65,7 @@ pub fn record(admin: &Admin, staged: &Staged, message: &str, who: &str, push: &s
         Revision::Known { name, .. } => Some(name.clone()),
         Revision::None => None,
     };
-    let mut records = all(admin)?;
-    // The same push again: it was interrupted in between.
-    records.retain(|record| record.push != push);
-    records.push(Deferred {
+    let fresh = Deferred {
         message: message.to_owned(),
         who: who.to_owned(),
         at: crate::daemon::operator::unix_ms(),
@@ -76,9 +74,12 @@ pub fn record(admin: &Admin, staged: &Staged, message: &str, who: &str, push: &s
         files: staged.revision.changed().to_vec(),
         tree: manifest::hash(&manifest),
         manifest,
-    });
-    let text = serde_json::to_string_pretty(&records).map_err(|error| error.to_string())?;
-    known_fleet::write(&file(admin), &text).map_err(|error| error.to_string())
+    };
+    change(admin, |records| {
+        // The same push again: it was interrupted in between.
+        records.retain(|record| record.push != push);
+        records.push(fresh);
+    })
 }
 
 /// Takes a push back that was recorded and activated nothing.
@@ -87,18 +88,25 @@ pub fn record(admin: &Admin, staged: &Staged, message: &str, who: &str, push: &s
 ///
 /// In words.
 pub fn withdraw(admin: &Admin, push: &str) -> Result<(), String> {
-    let mut records = all(admin)?;
-    records.retain(|record| record.push != push);
-    if records.is_empty() {
-        return forget(admin);
-    }
-    let text = serde_json::to_string_pretty(&records).map_err(|error| error.to_string())?;
-    known_fleet::write(&file(admin), &text).map_err(|error| error.to_string())
+    change(admin, |records| records.retain(|record| record.push != push))
 }
 
-fn forget(admin: &Admin) -> Result<(), String> {
+/// Changes the records, one at a time: another operator of this machine may be pushing.
+fn change(admin: &Admin, how: impl FnOnce(&mut Vec<Deferred>)) -> Result<(), String> {
+    let alone = std::fs::create_dir_all(&admin.state_dir).and_then(|()| File::open(&admin.state_dir));
+    let alone = alone.and_then(|folder| folder.lock().map(|()| folder));
+    let _alone = alone.map_err(|error| format!("{}: {error}", admin.state_dir.display()))?;
+    let mut records = all(admin)?;
+    how(&mut records);
     let file = file(admin);
-    std::fs::remove_file(&file).map_err(|error| format!("{}: {error}", file.display()))
+    if records.is_empty() {
+        return match std::fs::remove_file(&file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!("{}: {error}", file.display())),
+            _ => Ok(()),
+        };
+    }
+    let text = serde_json::to_string_pretty(&records).map_err(|error| error.to_string())?;
+    known_fleet::write(&file, &text).map_err(|error| error.to_string())
 }
 
 fn file(admin: &Admin) -> PathBuf {
@@ -161,11 +169,12 @@ pub fn reconcile(admin: &Admin, folder: &Path) -> Result<Option<Reconciled>, Ref
     let (revision, committed) = committed(folder, &updated, &records)?;
     let settled = self::staged(folder)?;
     let now = settled.manifest().map_err(|error| Refusal::CouldNot(error.to_string()))?;
-    forget(admin).map_err(Refusal::CouldNot)?;
+    let pushes: Vec<String> = records.iter().map(|record| record.push.clone()).collect();
+    change(admin, |all| all.retain(|record| !pushes.contains(&record.push))).map_err(Refusal::CouldNot)?;
     Ok(Some(Reconciled {
         revision,
         committed,
-        pushes: records.iter().map(|record| record.push.clone()).collect(),
+        pushes,
         deployed: last.tree.clone(),
         now: manifest::hash(&now),
         not_deployed: differing(&last.manifest, &now),

@@ -23,8 +23,12 @@ pub const VERSION: u32 = 1;
 pub enum Request {
     /// How the host is. Answer: [`Answer::Report`].
     Report,
-    /// What its daemons and units run with. Answer: [`Answer::Running`].
-    Running,
+    /// What daemons and units run with, or would with another system that the host has. Answer: [`Answer::Running`].
+    Running {
+        /// That system.
+        #[serde(default)]
+        system: Option<PathBuf>,
+    },
     /// Take the fleet lock here. Answer: [`Answer::Done`], or [`Answer::Locked`] with the holder.
     Lock {
         /// The lock wanted: its `expires` is computed by the host.

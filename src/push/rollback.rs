@@ -9,15 +9,15 @@ use super::ledger::{Entry, Event, Kind, Outcome};
 pub enum Goal {
     /// What ran before this push, where the host runs what that brought.
     Before(String),
-    /// What ran once the push was over that ended at this time (milliseconds since the epoch, of the latest of its entries).
-    After(u64),
+    /// What ran once this push was over.
+    After(String),
 }
 
 /// The last push that is in force on any of these hosts, each with what it runs. One that was rolled back is not any more: who
 /// rolls back twice goes back two pushes.
 pub fn last_in_force<'a>(hosts: impl IntoIterator<Item = (&'a Path, &'a [Entry])>) -> Option<String> {
     let in_force = |(current, entries): (&'a Path, &'a [Entry])| in_force(&steps(entries), current);
-    hosts.into_iter().filter_map(in_force).max_by_key(|step| step.at).map(|step| step.push.to_owned())
+    hosts.into_iter().filter_map(in_force).map(|step| step.push).max().map(str::to_owned)
 }
 
 /// A host's system that is the goal; `None` where it stays as it is.
@@ -29,21 +29,20 @@ pub fn target(entries: &[Entry], current: &Path, goal: &Goal) -> Result<Option<P
     let steps = steps(entries);
     let system = match goal {
         Goal::Before(push) => before(&steps, current, push)?,
-        Goal::After(at) => at_time(&steps, *at).unwrap_or(current),
+        Goal::After(push) => after(&steps, push).unwrap_or(current),
     };
     Ok((system != current).then(|| system.to_owned()))
 }
 
-/// When a push was over: the latest of its confirmed entries, of all hosts.
-pub fn end_of<'a>(push: &str, ledgers: impl IntoIterator<Item = &'a [Entry]>) -> Option<u64> {
-    let of_push = |entry: &&Entry| matches!(&entry.event, Event::Activation { record, .. } if record.push == push);
-    ledgers.into_iter().flatten().filter(of_push).filter(|entry| Step::of(entry).is_some()).map(|entry| entry.at).max()
+/// Whether a host's ledger has a push that was confirmed there.
+pub fn has(entries: &[Entry], push: &str) -> bool {
+    steps(entries).iter().any(|step| step.push == push)
 }
 
-/// A confirmed activation.
+/// A confirmed activation. The names of pushes begin with the time at which they were begun, and stand in its order: hosts'
+/// clocks may differ.
 #[derive(Clone, Copy)]
 struct Step<'a> {
-    at: u64,
     push: &'a str,
     kind: Kind,
     before: &'a Path,
@@ -54,7 +53,7 @@ impl Step<'_> {
     fn of(entry: &Entry) -> Option<Step<'_>> {
         match &entry.event {
             Event::Activation { record, before, system, outcome: Outcome::Confirmed, .. } => {
-                Some(Step { at: entry.at, push: &record.push, kind: record.kind, before, system })
+                Some(Step { push: &record.push, kind: record.kind, before, system })
             }
             _ => None,
         }
@@ -85,13 +84,10 @@ fn before<'a>(steps: &[Step<'a>], current: &'a Path, push: &str) -> Result<&'a P
     }
 }
 
-/// What ran at a time: the last step's system by then, or what the first one after it found.
-fn at_time<'a>(steps: &[Step<'a>], at: u64) -> Option<&'a Path> {
-    let after = steps.partition_point(|step| step.at <= at);
-    match after.checked_sub(1) {
-        Some(last) => Some(steps[last].system),
-        None => steps.first().map(|step| step.before),
-    }
+/// The last step's system by then, or what the first one after it found.
+fn after<'a>(steps: &[Step<'a>], push: &str) -> Option<&'a Path> {
+    let last = steps.iter().rfind(|step| step.push <= push).map(|step| step.system);
+    last.or_else(|| steps.first().map(|step| step.before))
 }
 
 #[cfg(test)]
@@ -162,17 +158,11 @@ mod tests {
 
     #[test]
     fn to_a_push_it_is_what_ran_when_that_was_over_whether_or_not_the_host_was_part_of_it() {
-        assert_eq!(to(Goal::After(10), "c"), Ok(Some(PathBuf::from("b"))));
-        assert_eq!(to(Goal::After(25), "c"), Ok(Some(PathBuf::from("b"))));
-        assert_eq!(to(Goal::After(5), "c"), Ok(Some(PathBuf::from("a"))));
-        assert_eq!(to(Goal::After(30), "c"), Ok(None));
-    }
-
-    #[test]
-    fn a_push_is_over_when_its_last_host_was_confirmed() {
-        let other = [entry(35, "p3", "q", "r", Outcome::Confirmed)];
-        let own = ledger();
-        assert_eq!(end_of("p3", [&own[..], &other[..]]), Some(35));
-        assert_eq!(end_of("p2", [&own[..]]), None);
+        let after = |push: &str| to(Goal::After(push.to_owned()), "c");
+        assert_eq!(after("p1"), Ok(Some(PathBuf::from("b"))));
+        assert_eq!(after("p2"), Ok(Some(PathBuf::from("b"))));
+        assert_eq!(after("p0"), Ok(Some(PathBuf::from("a"))));
+        assert_eq!(after("p3"), Ok(None));
+        assert!(has(&ledger(), "p3") && !has(&ledger(), "p2"));
     }
 }

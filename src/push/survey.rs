@@ -39,7 +39,7 @@ fn see(remotes: &Remotes, host: &str) -> Result<Seen, String> {
         Ok(Answer::Report(report)) => *report,
         other => return Err(why(other)),
     };
-    match remotes.ask(host, &Request::Running, PROMPT) {
+    match remotes.ask(host, &Request::Running { system: None }, PROMPT) {
         Ok(Answer::Running(running)) => Ok(Seen { report, running: *running }),
         other => Err(why(other)),
     }

@@ -6,8 +6,9 @@ use serde_json::json;
 
 use super::Exit;
 use super::output::{Output, Tone, complain, printable};
+use crate::push::admin::Admin;
 use crate::push::deferred::{self, Reconciled, Refusal};
-use crate::push::known_fleet;
+use crate::push::{known_fleet, wanted};
 
 /// What `reconcile` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -16,6 +17,9 @@ pub struct ReconcileArgs {
     /// The working copy that was pushed [default: this folder if it has a flake.nix, else the working copy]
     #[arg(value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
+    /// Commit nothing; forget that this push is to be committed (it was rolled back, say: `polder status` names those that are)
+    #[arg(long, value_name = "PUSH", conflicts_with = "folder")]
+    pub forget: Option<String>,
 }
 
 /// Reconciles and tells.
@@ -24,6 +28,9 @@ pub fn run(args: &ReconcileArgs, output: &Output) -> Exit {
         Ok(admin) => admin,
         Err(why) => return output.could_not(&why),
     };
+    if let Some(push) = &args.forget {
+        return forget(&admin, push, output);
+    }
     let folder = args.folder.clone().unwrap_or_else(|| admin.fleet_folder());
     match deferred::reconcile(&admin, &folder) {
         Ok(None) => {
@@ -34,7 +41,11 @@ pub fn run(args: &ReconcileArgs, output: &Output) -> Exit {
             Exit::Done
         }
         Ok(Some(done)) => {
-            output.answer(&json!({ "deferred": false, "reconciled": done }), &told(&done));
+            let later = wanted::load(&admin).map(|wanted| wanted.push).filter(|push| !done.pushes.contains(push));
+            output.answer(
+                &json!({ "deferred": false, "reconciled": done, "later": later }),
+                &told(&done, later.as_deref()),
+            );
             Exit::Done
         }
         Err(Refusal::CouldNot(why)) => output.could_not(&why),
@@ -49,13 +60,35 @@ pub fn run(args: &ReconcileArgs, output: &Output) -> Exit {
     }
 }
 
-fn told(done: &Reconciled) -> String {
+fn forget(admin: &Admin, push: &str, output: &Output) -> Exit {
+    let known = match deferred::all(admin) {
+        Ok(known) => known,
+        Err(why) => return output.could_not(&why),
+    };
+    if !known.iter().any(|record| record.push == push) {
+        let names: Vec<&str> = known.iter().map(|record| record.push.as_str()).collect();
+        let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
+        return output.could_not(&format!("no commit of a push {push} is deferred on this machine; there is {names}"));
+    }
+    match deferred::withdraw(admin, push) {
+        Ok(()) => {
+            output.answer(&json!({ "forgotten": push }), &format!("the commit of push {push} is not owed any more\n"));
+            Exit::Done
+        }
+        Err(why) => output.could_not(&why),
+    }
+}
+
+fn told(done: &Reconciled, later: Option<&str>) -> String {
     let revision = done.revision.map_or_else(|| "the repository".to_owned(), |revision| format!("r{revision}"));
     let mut text = match done.committed {
         true => format!("committed as {revision}: what push {} deployed\n", printable(&done.pushes.join(", "))),
         false => format!("{revision} has it already: what push {} deployed\n", printable(&done.pushes.join(", "))),
     };
-    if done.not_deployed.is_empty() {
+    if let Some(later) = later {
+        let words = format!("since then {later} was pushed or rolled back from here: `polder plan` shows what differs");
+        text.push_str(&format!("{}\n", Tone::Notable.paint(&words)));
+    } else if done.not_deployed.is_empty() {
         let proof = format!("what is committed is what is deployed ({})", short(&done.deployed));
         text.push_str(&format!("{}\n", Tone::Good.paint(&proof)));
     } else {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
@@ -14,11 +15,13 @@ use super::push::progress::Progress;
 use super::push::rolling::{Rolling, remember};
 use super::push::{TrialArgs, push_id, tell};
 use super::reach::{FleetArg, Reach};
+use crate::fleet::running::Running;
+use crate::fleet::{Fleet, System};
 use crate::push::ledger::{Entry, Event, Kind, Record};
-use crate::push::locking::ask_all;
+use crate::push::locking::{ask_all, otherwise};
 use crate::push::order;
 use crate::push::protocol::{Answer, Report, Request};
-use crate::push::rollback::{Goal, end_of, last_in_force, target};
+use crate::push::rollback::{Goal, has, last_in_force, target};
 use crate::push::rollout::Move;
 use crate::push::selection::{Selected, Selection};
 
@@ -76,7 +79,9 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
     }
     let changed: Vec<String> = moves.keys().cloned().collect();
     let (skipped, ourselves) = (selected.skipped(&reach.fleet), Some(reach.admin.name.as_str()));
-    let order = order::batches(&reach.fleet, &BTreeMap::new(), &changed, &skipped, ourselves, 4);
+    let running = running(&reach, &selected.awake, &|_| None)?;
+    let fleet = once_back(&reach, &running, &moves)?;
+    let order = order::batches(&fleet, &running, &changed, &skipped, ourselves, 4);
     let progress = Progress::new(order.concat(), output.is_json());
     if args.dry_run || moves.is_empty() {
         output.answer(&json!({ "hosts": shown(&moves) }), &text(&goal, &order, &moves));
@@ -88,7 +93,7 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
     let batches = order.iter().map(|batch| batch.iter().map(|host| moves[host].clone()).collect()).collect();
     let rolling = Rolling {
         remotes: Arc::clone(&reach.remotes),
-        fleet: &reach.fleet,
+        fleet: &fleet,
         record: record.clone(),
         batches,
         derivations: Vec::new(),
@@ -102,9 +107,10 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
 
 fn goal(args: &RollbackArgs, known: &BTreeMap<String, Known>) -> Result<Goal, String> {
     if let Some(push) = &args.to {
-        let end = end_of(push, known.values().map(|(_, entries)| &entries[..]));
-        let end = end.ok_or_else(|| format!("no host's ledger has a confirmed push {push}: see `polder log`"))?;
-        return Ok(Goal::After(end));
+        if !known.values().any(|(_, entries)| has(entries, push)) {
+            return Err(format!("no host's ledger has a confirmed push {push}: see `polder log`"));
+        }
+        return Ok(Goal::After(push.clone()));
     }
     let hosts = known.values().map(|(report, entries)| (report.system.as_path(), &entries[..]));
     let push = last_in_force(hosts).ok_or(
@@ -112,6 +118,43 @@ fn goal(args: &RollbackArgs, known: &BTreeMap<String, Known>) -> Result<Goal, St
          back to with --to (`polder log`)",
     )?;
     Ok(Goal::Before(push))
+}
+
+/// The fleet as its hosts' own documents have it once they are back. By that they are proved, and not by what was evaluated
+/// last: what is taken back may have brought zones and services, and what is being written may have more.
+fn once_back(
+    reach: &Reach,
+    running: &BTreeMap<String, Running>,
+    moves: &BTreeMap<String, Move>,
+) -> Result<Fleet, String> {
+    let moved: Vec<String> = moves.keys().cloned().collect();
+    let targets = self::running(reach, &moved, &|host| moves.get(host).map(|one| one.system.clone()))?;
+    let mut fleet = Fleet::clone(&reach.fleet);
+    for (host, running) in running.iter().chain(&targets) {
+        let document = |name: &str| running.documents.get(name).cloned();
+        let (dns, proxy) = (document("dns.json"), document("proxy.json"));
+        fleet.systems.insert(host.clone(), System::Rendered { dns, proxy, deployable: None });
+    }
+    Ok(fleet)
+}
+
+/// What hosts run with, or would with the systems that are named.
+fn running(
+    reach: &Reach,
+    hosts: &[String],
+    system: &(dyn Fn(&str) -> Option<PathBuf> + Sync),
+) -> Result<BTreeMap<String, Running>, String> {
+    let ask = |host: &str| reach.remotes.ask(host, &Request::Running { system: system(host) }, PROMPT);
+    let answers: Vec<_> = thread::scope(|scope| {
+        let asking: Vec<_> = hosts.iter().map(|host| (host, scope.spawn(|| ask(host)))).collect();
+        asking.into_iter().map(|(host, asking)| (host, asking.join())).collect()
+    });
+    let known = answers.into_iter().map(|(host, answer)| match answer {
+        Ok(Ok(Answer::Running(running))) => Ok((host.clone(), *running)),
+        Ok(other) => Err(format!("{host}: {}; leave it out with --skip {host} if it is dead", otherwise(other))),
+        Err(_) => Err(format!("{host}: asking it failed: a bug")),
+    });
+    known.collect()
 }
 
 /// Every chosen host: all of them have to answer, or be left out.

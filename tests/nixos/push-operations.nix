@@ -11,6 +11,10 @@
     { nodes, ... }:
     pushTests.prelude nodes
     + ''
+      def site(name):
+          """How a proxy answers for a host name."""
+          return client.succeed(f"curl -s -o /dev/null -w '%{{http_code}}' -H 'Host: {name}' http://{ADDRESS['px-nl']}/").strip()
+
       start_fleet()
       admin_nl.succeed(alice("polder push 2>&1"))
 
@@ -103,6 +107,24 @@
           t.assertEqual(json.loads(PX_NL.succeed("cat /etc/polder/proxy.json"))["services"]["www"]["check"]["fall"], 3)
           admin_nl.succeed(alice("polder push 2>&1"))
           t.assertEqual(systems(), new)
+
+      with subtest("a rollback of what a push had brought: a name, its route, and a higher serial"):
+          edit(admin_nl, "hostmaster ( 1 ", "hostmaster ( 2 ", "hosts/zones/example.test.zone")
+          admin_nl.succeed(alice("echo \"extra IN CNAME http0.l\" >> hosts/zones/example.test.zone"))
+          admin_nl.succeed(alice("sed -i \"/^ *.www.example.test./a \\\"extra.example.test\\\"\" hosts/default.nix"))
+          admin_nl.succeed(alice("polder push 2>&1"))
+          wait_until("the name is answered", lambda: answered("ns-ch", "extra.example.test") != [])
+          t.assertEqual(site("extra.example.test"), "200")
+          said = admin_nl.succeed(alice("polder rollback 2>&1"))
+          log.info(said)
+          t.assertEqual(systems(), new)
+          t.assertEqual((site("extra.example.test"), site("www.example.test")), ("404", "200"))
+          # The working copy still has it, and who plans is told.
+          said = admin_nl.succeed(alice("polder plan 2>&1"))
+          log.info(said)
+          t.assertIn("is what this push brings again", said)
+          admin_nl.succeed(alice("svn revert --quiet --recursive . && sed -i \"s/fall = 3/fall = 4/\" hosts/default.nix"))
+          t.assertIn("nothing would change", admin_nl.succeed(alice("polder push 2>&1")))
 
       with subtest("cookie keys are rotated without losing a session"):
           with visiting("--gap 1s"):

@@ -45,28 +45,32 @@ pub(super) struct Wanted {
     pub(super) record: Record,
 }
 
-/// Begins an activation: checks, record, supervisor. When it returns, the switch is under way.
-pub(super) fn activate(place: &Place, from: &str, wanted: Wanted) -> Result<(), Refusal> {
-    let Wanted { system, expected, confirm_within, record } = wanted;
+/// Whether an activation may begin.
+pub(super) fn check(place: &Place, wanted: &Wanted) -> Result<(), Refusal> {
+    let Wanted { system, expected, confirm_within, .. } = wanted;
     if let Some(other) = supervisor::under_way(place)? {
         let Activation { record, phase, .. } = other;
         return Err(Refusal::Why(format!("the push {} of {} is {} here", record.push, record.who, phase.in_words())));
     }
     let current = machine::current(place)?;
-    if current != expected {
+    if current != *expected {
         let (current, expected) = (current.display(), expected.display());
         return Err(Refusal::Why(format!(
             "the plan is stale: it was made for {expected}, and here runs {current}: plan again"
         )));
     }
-    if !TRIAL_SECONDS.contains(&confirm_within) {
+    if !TRIAL_SECONDS.contains(confirm_within) {
         return Err(Refusal::Why(format!("a trial lasts {} to {} s", TRIAL_SECONDS.start(), TRIAL_SECONDS.end())));
     }
-    check_origin(place, &system)?;
-    let boot = machine::boot_id();
-    let from = from.to_owned();
+    check_origin(place, system)
+}
+
+/// Begins one that may: record, supervisor. When it returns, the switch is under way.
+pub(super) fn begin(place: &Place, from: &str, wanted: Wanted) -> Result<(), Refusal> {
+    let Wanted { system, expected, confirm_within, record } = wanted;
+    let (from, boot) = (from.to_owned(), machine::boot_id());
     let activation =
-        Activation { record, from, before: current, system, boot, confirm_within, phase: Phase::Switching };
+        Activation { record, from, before: expected, system, boot, confirm_within, phase: Phase::Switching };
     supervisor::note(place, &activation)?;
     let longest = confirm_within + SWITCH_SECONDS;
     start_unit(&[&format!("--property=RuntimeMaxSec={longest}")], None).map_err(|why| {

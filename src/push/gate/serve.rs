@@ -98,7 +98,16 @@ impl Gate<'_> {
         let place = self.place;
         match request {
             Request::Report => Ok(Answer::Report(Box::new(looking::report(place)?))),
-            Request::Running => Ok(Answer::Running(Box::new(system::running(&machine::current(place)?)))),
+            Request::Running { system: None } => {
+                Ok(Answer::Running(Box::new(system::running(&machine::current(place)?))))
+            }
+            Request::Running { system: Some(system) } => {
+                let system = in_store(place, &system)?;
+                if !machine::is_valid(&system) {
+                    return Err(Refusal::Why(format!("{} is not in this host's store any more", system.display())));
+                }
+                Ok(Answer::Running(Box::new(system::running(&system))))
+            }
             Request::Lock { lock, seconds } => self.lock(lock, seconds),
             Request::Renew { token, seconds } => {
                 let file = LockFile::new(&place.state);
@@ -122,7 +131,10 @@ impl Gate<'_> {
                 alone.lock()?;
                 self.presented(&token)?;
                 let wanted = activating::Wanted { system: in_store(place, &system)?, expected, confirm_within, record };
-                activating::activate(place, &self.from, wanted)?;
+                activating::check(place, &wanted)?;
+                // Looking takes its time on a slow disk: the lock may have gone to somebody else.
+                self.presented(&token)?;
+                activating::begin(place, &self.from, wanted)?;
                 Ok(Answer::Done)
             }
             Request::Activation => Ok(activating::wait(place)?),

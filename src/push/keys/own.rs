@@ -65,7 +65,11 @@ pub fn switch(admin: &Admin) -> Result<Public, String> {
     }
     for (present, fresh) in pairs.into_iter().filter(|(_, fresh)| fresh.exists()) {
         let old = beside(present, "old");
-        let renamed = fs::rename(present, &old).and_then(|()| fs::rename(fresh, present));
+        // At no moment is there no present key: whoever is interrupted here switches again.
+        let renamed = fs::remove_file(&old)
+            .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
+            .and_then(|()| fs::hard_link(present, &old))
+            .and_then(|()| fs::rename(fresh, present));
         renamed.map_err(|error| named(present, &error))?;
     }
     make(admin)

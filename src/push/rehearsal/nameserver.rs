@@ -181,9 +181,10 @@ fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed
     let (Some(serial), before) = (serial, running.map(|at| served::serial(at, apex))) else { return };
     match before {
         Some(Ok(Answer::Serial(before))) if serial != before && !is_newer(serial, before) => {
-            rehearsed.worse.push(format!(
-                "zone {apex}: serial {serial} is lower than {before}, which is served now, and secondaries would keep that \
-                 one: raise it with `polder serial {apex} --above {before}`"
+            // A rollback cannot but go back; in a push `polder check` has refused it.
+            rehearsed.notes.push(format!(
+                "zone {apex}: serial {serial} is lower than {before}, which is served now: a secondary that somebody else runs \
+                 keeps that one"
             ));
         }
         Some(Err(error)) => {

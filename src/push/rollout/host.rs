@@ -27,6 +27,9 @@ impl Rollout<'_> {
         if let Err(why) = self.rehearse(one) {
             return Stage::Refused(why);
         }
+        if self.interrupted.load(Ordering::Relaxed) {
+            return Stage::NotReached;
+        }
         let prove = self.prove.look(&one.host);
         self.told(&one.host, Stage::Activate);
         if let Err(why) = self.begin(one) {
@@ -35,6 +38,9 @@ impl Rollout<'_> {
         let deadline = Instant::now() + SWITCH;
         if let Err(end) = self.switched(one, deadline) {
             return end;
+        }
+        if self.interrupted.load(Ordering::Relaxed) {
+            return self.revert(one, "the pusher was interrupted");
         }
         self.told(&one.host, Stage::Prove);
         let worse = prove();

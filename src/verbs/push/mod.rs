@@ -78,6 +78,9 @@ fn push(args: &PushArgs, output: &Output) -> Result<Exit, Refusal> {
             )));
         }
     }
+    if let (true, false, Some(message)) = (known.plan.batches.is_empty(), args.dry_run, &args.defer) {
+        return defer_alone(args, &known, message, output);
+    }
     if args.dry_run || known.plan.batches.is_empty() {
         output.answer(&json!({ "plan": known.plan, "hosts": {} }), &show::text(&known.plan));
         return Ok(Exit::Done);
@@ -97,6 +100,16 @@ fn push(args: &PushArgs, output: &Output) -> Result<Exit, Refusal> {
         }
     }
     Ok(tell(&json!(known.plan), &record, ended, output))
+}
+
+/// What is deployed is what stands here already (a comment has changed, say): only the commit is owed.
+fn defer_alone(args: &PushArgs, known: &Known, message: &str, output: &Output) -> Result<Exit, Refusal> {
+    let record = record(args, known)?;
+    remember(&known.admin, &record, known.plan.hosts.iter().map(|(name, host)| (name, &host.system)))?;
+    deferred::record(&known.admin, &known.staged, message, &record.who, &record.push)?;
+    let text = format!("{}the commit is deferred: `polder reconcile` makes it\n", show::text(&known.plan));
+    output.answer(&json!({ "push": record.push, "plan": known.plan, "hosts": {} }), &text);
+    Ok(Exit::Done)
 }
 
 /// What the ledgers will say.

@@ -111,11 +111,18 @@ impl Rolling<'_> {
 
     fn under_lock(&self, held: &Held, interrupted: &AtomicBool) -> Ended {
         let prove = Proving { fleet: self.fleet, asker: Asker::new(&self.remotes), patience: self.patience };
+        let longest = self.moves().map(|one| prove.longest(&one.host)).max().unwrap_or_default().as_secs();
+        if longest > self.confirm_within {
+            self.progress.say(&format!(
+                "hosts are on trial for {longest} s and not {}: so long their proof may take",
+                self.confirm_within
+            ));
+        }
         let rollout = Rollout {
             remotes: &self.remotes,
             record: &self.record,
             token: held.token(),
-            confirm_within: self.confirm_within,
+            confirm_within: self.confirm_within.max(longest),
             prove: &prove,
             watch: self.progress,
             interrupted,
@@ -186,6 +193,9 @@ impl Rolling<'_> {
         let next = AtomicUsize::new(0);
         let copy_some = || {
             while let Some(one) = moves.get(next.fetch_add(1, Ordering::Relaxed)) {
+                if rollout.interrupted.load(Ordering::Relaxed) {
+                    return Err("interrupted".to_owned());
+                }
                 rollout.copy(one).map_err(|why| format!("{}: {why}", one.host))?;
             }
             Ok(())
