@@ -111,10 +111,10 @@ impl Rolling<'_> {
 
     fn under_lock(&self, held: &Held, interrupted: &AtomicBool) -> Ended {
         let prove = Proving { fleet: self.fleet, asker: Asker::new(&self.remotes), patience: self.patience };
-        let longest = self.moves().map(|one| prove.longest(&one.host)).max().unwrap_or_default().as_secs();
-        if longest > self.confirm_within {
+        let least = self.moves().map(|one| prove.least(&one.host)).max().unwrap_or_default().as_secs();
+        if least > self.confirm_within {
             self.progress.say(&format!(
-                "hosts are on trial for {longest} s and not {}: so long their proof may take",
+                "hosts are on trial for {least} s and not {}: so long their checks need to prove them",
                 self.confirm_within
             ));
         }
@@ -122,7 +122,7 @@ impl Rolling<'_> {
             remotes: &self.remotes,
             record: &self.record,
             token: held.token(),
-            confirm_within: self.confirm_within.max(longest),
+            confirm_within: self.confirm_within.max(least),
             prove: &prove,
             watch: self.progress,
             interrupted,
