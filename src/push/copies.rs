@@ -1,6 +1,5 @@
 //! Copies of the hosts' ledgers on an admin machine: `FOLDER/HOST.jsonl`. What is there outlives the host.
 
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -25,10 +24,8 @@ pub fn of_host(folder: &Path, host: &str) -> Ledger {
 ///
 /// The copy cannot be read or written.
 pub fn keep(folder: &Path, host: &str, entries: &[Entry]) -> io::Result<()> {
-    std::fs::create_dir_all(folder)?;
     // Operators and the gate may bring news of one host at once.
-    let alone = File::open(folder)?;
-    alone.lock()?;
+    let _alone = known_fleet::alone(folder)?;
     let ledger = of_host(folder, host);
     // Lines of a later release too: what cannot be read here is not ours to drop.
     let mut all: Vec<Value> = ledger.lines()?;

@@ -4,7 +4,6 @@
 //! anything but what was deployed, or forget a record before the repository has it.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -93,9 +92,7 @@ pub fn withdraw(admin: &Admin, push: &str) -> Result<(), String> {
 
 /// Changes the records, one at a time: another operator of this machine may be pushing.
 fn change(admin: &Admin, how: impl FnOnce(&mut Vec<Deferred>)) -> Result<(), String> {
-    let alone = std::fs::create_dir_all(&admin.state_dir).and_then(|()| File::open(&admin.state_dir));
-    let alone = alone.and_then(|folder| folder.lock().map(|()| folder));
-    let _alone = alone.map_err(|error| format!("{}: {error}", admin.state_dir.display()))?;
+    let _alone = known_fleet::alone(&admin.state_dir).map_err(|error| error.to_string())?;
     let mut records = all(admin)?;
     how(&mut records);
     let file = file(admin);
@@ -267,6 +264,10 @@ mod tests {
         assert_eq!(records.iter().map(|one| one.push.as_str()).collect::<Vec<_>>(), ["p1", "p2"]);
         assert_eq!(records[0].tree, staged.hash().unwrap());
         assert_eq!(message(&records), "first\n\nsecond\n\nDeployed before it was committed, by push p1, p2.");
+        for (push, left) in [("p1", 1), ("p0", 1), ("p2", 0), ("p2", 0)] {
+            withdraw(&admin, push).unwrap();
+            assert_eq!(all(&admin).unwrap().len(), left, "{push}");
+        }
     }
 
     #[test]

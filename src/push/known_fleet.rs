@@ -2,6 +2,7 @@
 //!
 //! Owns `STATE_DIR/fleet.json`. Written by `check`, `plan` and `push`.
 
+use std::fs::File;
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -86,10 +87,7 @@ pub(super) fn write(file: &Path, text: &str) -> io::Result<()> {
     let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", file.display()));
     let folder = file.parent().unwrap_or(Path::new("."));
     let replaced = || {
-        if !folder.exists() {
-            std::fs::create_dir_all(folder)?;
-            std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o2770))?;
-        }
+        make_folder(folder)?;
         let mut fresh = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
         fresh.write_all(text.as_bytes())?;
         fresh.as_file().set_permissions(std::fs::Permissions::from_mode(0o660))?;
@@ -97,6 +95,26 @@ pub(super) fn write(file: &Path, text: &str) -> io::Result<()> {
         fresh.persist(file).map(drop).map_err(|error| error.error)
     };
     replaced().map_err(named)
+}
+
+/// Keeps others from changing files of a folder of the state while what is returned lives: read, change and write are one step.
+pub(super) fn alone(folder: &Path) -> io::Result<File> {
+    let named = |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", folder.display()));
+    let locked = || {
+        make_folder(folder)?;
+        let folder = File::open(folder)?;
+        folder.lock().map(|()| folder)
+    };
+    locked().map_err(named)
+}
+
+/// What one operator makes, the others can change.
+fn make_folder(folder: &Path) -> io::Result<()> {
+    if folder.exists() {
+        return Ok(());
+    }
+    std::fs::create_dir_all(folder)?;
+    std::fs::set_permissions(folder, std::fs::Permissions::from_mode(0o2770))
 }
 
 fn file(admin: &Admin) -> PathBuf {

@@ -60,9 +60,14 @@ pub fn ask_all<G: Gates + ?Sized>(
     request: &Request,
     limit: Duration,
 ) -> Vec<Result<Answer, Silence>> {
+    at_once(hosts, |host| gates.ask(host, request, limit))
+}
+
+/// The same with a question of each host's own.
+pub fn at_once(hosts: &[String], ask: impl Fn(&str) -> Result<Answer, Silence> + Sync) -> Vec<Result<Answer, Silence>> {
     let dead = || Err(Silence::Unreachable("the thread that asked it ended".to_owned()));
     std::thread::scope(|scope| {
-        let asking: Vec<_> = hosts.iter().map(|host| scope.spawn(move || gates.ask(host, request, limit))).collect();
+        let asking: Vec<_> = hosts.iter().map(|host| scope.spawn(|| ask(host))).collect();
         asking.into_iter().map(|one| one.join().unwrap_or_else(|_| dead())).collect()
     })
 }

@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread;
 use std::time::Duration;
 
 use serde_json::json;
@@ -18,7 +17,7 @@ use super::reach::{FleetArg, Reach};
 use crate::fleet::running::Running;
 use crate::fleet::{Fleet, System};
 use crate::push::ledger::{Entry, Event, Kind, Record};
-use crate::push::locking::{ask_all, otherwise};
+use crate::push::locking::{ask_all, at_once, otherwise};
 use crate::push::order;
 use crate::push::protocol::{Answer, Report, Request};
 use crate::push::rollback::{Goal, has, last_in_force, target};
@@ -144,15 +143,10 @@ fn running(
     hosts: &[String],
     system: &(dyn Fn(&str) -> Option<PathBuf> + Sync),
 ) -> Result<BTreeMap<String, Running>, String> {
-    let ask = |host: &str| reach.remotes.ask(host, &Request::Running { system: system(host) }, PROMPT);
-    let answers: Vec<_> = thread::scope(|scope| {
-        let asking: Vec<_> = hosts.iter().map(|host| (host, scope.spawn(|| ask(host)))).collect();
-        asking.into_iter().map(|(host, asking)| (host, asking.join())).collect()
-    });
-    let known = answers.into_iter().map(|(host, answer)| match answer {
-        Ok(Ok(Answer::Running(running))) => Ok((host.clone(), *running)),
-        Ok(other) => Err(format!("{host}: {}; leave it out with --skip {host} if it is dead", otherwise(other))),
-        Err(_) => Err(format!("{host}: asking it failed: a bug")),
+    let answers = at_once(hosts, |host| reach.remotes.ask(host, &Request::Running { system: system(host) }, PROMPT));
+    let known = hosts.iter().zip(answers).map(|(host, answer)| match answer {
+        Ok(Answer::Running(running)) => Ok((host.clone(), *running)),
+        other => Err(format!("{host}: {}; leave it out with --skip {host} if it is dead", otherwise(other))),
     });
     known.collect()
 }
