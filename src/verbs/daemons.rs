@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::output::complain;
-use super::reach::{FleetArg, Reach, Reports, Tunnels};
+use super::reach::{FleetArg, HostGate, Reach, Reports, locate};
 use crate::daemon::client::{Client, ClientError};
 use crate::push::known_fleet;
 use crate::{dns, proxy};
@@ -37,6 +37,9 @@ pub struct Located {
     pub role: Option<Role>,
     /// Its admin socket.
     pub socket: PathBuf,
+    /// It is asked through its host's gate, and not by a socket of this machine.
+    #[serde(skip)]
+    pub gate: Option<HostGate>,
     /// Its host was not reached, and why: the daemon need not be asked.
     #[serde(skip)]
     pub silent: Option<String>,
@@ -52,7 +55,15 @@ pub enum Role {
     Nameserver,
 }
 
+/// How long a daemon may take to say how it is.
+const PROMPT: Duration = Duration::from_secs(5);
+
 impl Located {
+    /// The daemon at a socket of this machine, of which nothing else is known.
+    pub fn at(socket: &Path) -> Located {
+        Located { name: None, role: None, socket: socket.to_owned(), gate: None, silent: None }
+    }
+
     /// What to call it: its name, or its socket.
     pub fn label(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.socket.display().to_string())
@@ -64,7 +75,11 @@ impl Located {
     ///
     /// Why there is no answer.
     pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
-        self.client()?.get(path).await
+        match (&self.silent, &self.gate) {
+            (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
+            (None, Some(gate)) => gate.get(path, PROMPT).await,
+            (None, None) => Client { timeout: PROMPT, ..Client::new(&self.socket) }.get(path).await,
+        }
     }
 
     /// Tells it something, which may take so long.
@@ -73,13 +88,10 @@ impl Located {
     ///
     /// Why there is no answer.
     pub async fn post(&self, path: &str, body: &Value, timeout: Duration) -> Result<Value, ClientError> {
-        Client { timeout, ..self.client()? }.post(path, body).await
-    }
-
-    fn client(&self) -> Result<Client, ClientError> {
-        match &self.silent {
-            Some(why) => Err(ClientError::Unreachable(why.clone())),
-            None => Ok(Client::new(&self.socket)),
+        match (&self.silent, &self.gate) {
+            (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
+            (None, Some(gate)) => gate.post(path, body, timeout).await,
+            (None, None) => Client { timeout, ..Client::new(&self.socket) }.post(path, body).await,
         }
     }
 }
@@ -154,8 +166,6 @@ pub struct FoundFleet {
     pub reach: Reach,
     /// What its hosts say of themselves.
     pub reports: Reports,
-    /// The daemons' sockets are there as long as this.
-    _tunnels: Tunnels,
 }
 
 /// Which hosts of a fleet are asked.
@@ -171,15 +181,19 @@ pub enum Hosts {
 pub fn find(named: &[PathBuf], fleet: &FleetArg, hosts: Hosts) -> Result<Found, String> {
     let only = |daemons| Ok(Found { daemons, fleet: None });
     if !named.is_empty() {
-        return only(named.iter().map(|socket| bare(socket)).collect());
+        return only(named.iter().map(|socket| Located::at(socket)).collect());
     }
     let demo = demo_file();
     // Who names a fleet does not mean the demo.
     if let (None, Some(demo)) = (&fleet.file, read_demo_file(&demo)?) {
         return only(demo.daemons);
     }
-    let here: Vec<Located> =
-        ROLES.iter().map(|role| Path::new(role.host_socket())).filter(|socket| socket.exists()).map(bare).collect();
+    let here: Vec<Located> = ROLES
+        .iter()
+        .map(|role| Path::new(role.host_socket()))
+        .filter(|socket| socket.exists())
+        .map(Located::at)
+        .collect();
     let admin = if fleet.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
     if let Some(admin) = admin {
         match Reach::of(admin, fleet) {
@@ -199,10 +213,6 @@ pub fn find(named: &[PathBuf], fleet: &FleetArg, hosts: Hosts) -> Result<Found, 
     only(here)
 }
 
-fn bare(socket: &Path) -> Located {
-    Located { name: None, role: None, socket: socket.to_owned(), silent: None }
-}
-
 fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Found, String> {
     let has_daemons = |name: &String| {
         let host = &reach.fleet.hosts[name];
@@ -211,9 +221,8 @@ fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Found, String> {
     let mut asked = reach.hosts(&[])?;
     asked.retain(|host| hosts == Hosts::All || has_daemons(host));
     let reports = reach.reports(&asked);
-    let (tunnels, daemons) = Tunnels::open(&reach.remotes, &reach.fleet, &reach.admin.name, &reports)
-        .map_err(|error| format!("a temporary folder for the daemons' sockets: {error}"))?;
-    Ok(Found { daemons, fleet: Some(FoundFleet { reach, reports, _tunnels: tunnels }) })
+    let daemons = locate(&reach.remotes, &reach.fleet, &reach.admin.name, &reports);
+    Ok(Found { daemons, fleet: Some(FoundFleet { reach, reports }) })
 }
 
 /// Where a running demo leaves word: `$XDG_RUNTIME_DIR/polder/demo.json`, or below `/tmp/polder-UID`.
