@@ -7,6 +7,9 @@ use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
 
+use nix::sys::socket::setsockopt;
+use nix::sys::socket::sockopt::ReceiveTimeout;
+use nix::sys::time::{TimeVal, TimeValLike};
 use serde_json::json;
 
 use super::heard::{line, question, say};
@@ -32,6 +35,9 @@ enum Purpose {
 /// Paths that are asked after at once, and the longest line of them: a system has a few thousand.
 const MOST_PATHS: usize = 100_000;
 const PATH_BYTES: usize = 256;
+
+/// How long an upload may pause, in seconds: the pusher's disk may be slow.
+const SILENCE: i64 = 120;
 
 /// Serves one connection of ssh on standard input and output. `original` is what the caller asked ssh to run.
 ///
@@ -130,6 +136,8 @@ fn missing(place: &Place) -> Result<(), String> {
 }
 
 fn upload(place: &Place) -> Answer {
+    // A pusher that has gone silent gives the spool back.
+    let _ = setsockopt(&io::stdin(), ReceiveTimeout, &TimeVal::seconds(SILENCE));
     let mut input = BufReader::with_capacity(256 * 1024, io::stdin().lock());
     match receive(place, &mut input, &mut io::stdout().lock(), &mut import) {
         Ok(_) => Answer::Done,

@@ -36,19 +36,13 @@ pub(super) fn receive(
     said: &mut impl Write,
     import: Import<'_>,
 ) -> Result<usize, String> {
-    let _alone = alone(&place.spool)?;
     let keys = TrustedKeys::read(&place.signing_keys)?;
+    let mut next = header(input, place, &keys)?;
+    // Only now: whoever has nothing that is signed keeps nobody waiting.
+    let _alone = alone(&place.spool)?;
     let mut batch = Batch::new(place.spool.join("cache")).map_err(|error| named(&place.spool, &error))?;
     let mut done = 0;
-    loop {
-        let head = line(input, HEADER_BYTES)?;
-        if head == END {
-            done += batch.hand_over(import)?;
-            return Ok(done);
-        }
-        let header: Header = serde_json::from_str(&head)
-            .map_err(|error| if head.is_empty() { cut_short() } else { format!("this describes no path: {error}") })?;
-        header.check(&place.store, &keys)?;
+    while let Some(header) = next {
         let room = free_bytes(&place.spool).min(free_bytes(&place.store));
         // It lies in the spool and in the store for a while.
         if room < SPARE.saturating_add(header.nar_size.saturating_mul(2)) {
@@ -60,7 +54,21 @@ pub(super) fn receive(
             done += batch.hand_over(import)?;
             writeln!(said, "{done}").and_then(|()| said.flush()).map_err(|error| error.to_string())?;
         }
+        next = self::header(input, place, &keys)?;
     }
+    Ok(done + batch.hand_over(import)?)
+}
+
+/// What describes the next path, checked; none at the end.
+fn header(input: &mut impl BufRead, place: &Place, keys: &TrustedKeys) -> Result<Option<Header>, String> {
+    let line = line(input, HEADER_BYTES)?;
+    if line == END {
+        return Ok(None);
+    }
+    let header: Header = serde_json::from_str(&line)
+        .map_err(|error| if line.is_empty() { cut_short() } else { format!("this describes no path: {error}") })?;
+    header.check(&place.store, keys)?;
+    Ok(Some(header))
 }
 
 /// Has Nix take paths from the spool. The store checks their contents and signatures: this user is nobody to it.
@@ -227,6 +235,16 @@ mod tests {
         let (received, imported) = receive_all(&place, stream(2, &[("a", "nar of a")], &place.store));
         assert!(received.unwrap_err().contains("is not taken"));
         assert!(imported.is_empty());
+    }
+
+    #[test]
+    fn whoever_has_nothing_that_is_signed_keeps_no_other_upload_waiting() {
+        let (_root, place) = host();
+        let _under_way = alone(&place.spool).unwrap();
+        let forged = receive_all(&place, stream(2, &[("a", "nar of a")], &place.store)).0.unwrap_err();
+        assert!(forged.contains("is not taken"), "{forged}");
+        let signed = receive_all(&place, stream(1, &[("a", "nar of a")], &place.store)).0.unwrap_err();
+        assert!(signed.contains("another upload"), "{signed}");
     }
 
     #[test]
