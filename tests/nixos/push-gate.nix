@@ -124,8 +124,8 @@
               f"ln -s /dev/zero {FORGED}/etc/polder/proxy.json",
           )
           forged = PX_NL.succeed(f"nix store add-path --extra-experimental-features nix-command {FORGED}").strip()
-          said = ask({"ask": "running", "system": forged})
-          t.assertIn("did not run here", said["why"])
+          reply = ask({"ask": "running", "system": forged})
+          t.assertIn("did not run here", reply["why"])
           answers = [tell(activate("a", forged)), tell(activate("a", forged, {"copied": "0" * 64})), tell({"do": "rehearse", "token": "a", "target": {"system": forged, "origin": "ran-before"}})]
           log.info(str(answers))
           PX_NL.sleep(2)
@@ -140,10 +140,10 @@
 
       with subtest("the upload takes nothing that no admin signed, and the store's own protocol is closed: nothing is built, nothing read"):
           header = {"path": "/nix/store/00000000000000000000000000000000-x", "nar_hash": "0" * 52, "nar_size": 3, "references": [], "signature": "admin-nl-1:AAAA"}
-          said = json.loads(admin_nl.succeed(f"(echo {shlex.quote(json.dumps(header))}; printf nar; echo end) | {SSH} polder 2 upload"))
-          t.assertIn("is not taken", said["why"])
+          reply = json.loads(admin_nl.succeed(f"(echo {shlex.quote(json.dumps(header))}; printf nar; echo end) | {SSH} polder 2 upload"))
+          t.assertIn("is not taken", reply["why"])
           t.assertEqual(PX_NL.succeed("ls /var/spool/polder-deploy").split(), [])
-          store = f"NIX_SSHOPTS='-i /root/deploy -o BatchMode=yes' timeout 60 nix --extra-experimental-features 'nix-command flakes'"
+          store = "NIX_SSHOPTS='-i /root/deploy -o BatchMode=yes' timeout 60 nix --extra-experimental-features 'nix-command flakes'"
           remote = f"ssh-ng://polder-deploy@{ADDRESS['px-nl']}"
           derivation = "derivation { name = \"owned\"; system = \"x86_64-linux\"; builder = \"/bin/sh\"; args = [ \"-c\" \"id > $out\" ]; }"
           admin_nl.fail(f"{store} build --store {remote} --impure --no-link --expr {shlex.quote(derivation)} 2>&1")
@@ -151,8 +151,8 @@
           admin_nl.fail(f"{store} store cat --store {remote} {before}/etc/polder/proxy.json 2>&1")
 
       with subtest("the relay asks daemons what the verbs ask, as a user of its own, and hands over nothing"):
-          said = ask({"ask": "look", "daemon": "polder-proxy", "target": "/status"}, "daemon")
-          t.assertEqual((said["status"], json.loads(said["body"])["name"]), (200, "px-nl"))
+          reply = ask({"ask": "look", "daemon": "polder-proxy", "target": "/status"}, "daemon")
+          t.assertEqual((reply["status"], json.loads(reply["body"])["name"]), (200, "px-nl"))
           for target in ("/takeover", "/sockets", "/metrics", "/status HTTP/1.1\r\nX: y", "//status"):
               t.assertIn("passes this on to no daemon", ask({"ask": "look", "daemon": "polder-proxy", "target": target}, "daemon")["why"])
           takeover = sign({"do": "tell", "daemon": "polder-proxy", "target": "/takeover", "body": ""})
@@ -161,8 +161,8 @@
           t.assertIn("polder-proxy", PX_NL.succeed(f"readlink /proc/{pid}/exe"))
           client.succeed(f"curl -sS --fail --max-time 5 -H 'Host: www.example.test' http://{ADDRESS['px-nl']}/")
           word = {"subject": "www/web-1", "state": "drain", "who": "alice@admin-nl", "why": "test"}
-          said = line(sign({"do": "tell", "daemon": "polder-proxy", "target": "/operator", "body": json.dumps(word)}), "daemon")
-          t.assertEqual(said["status"], 200, said)
+          reply = line(sign({"do": "tell", "daemon": "polder-proxy", "target": "/operator", "body": json.dumps(word)}), "daemon")
+          t.assertEqual(reply["status"], 200, reply)
 
       with subtest("a request that is too long, or none, ends by itself"):
           said = admin_nl.execute(f"(head -c 3000000 /dev/zero | tr '\\0' a) | {SSH} polder 2 2>&1")[1]
