@@ -99,7 +99,7 @@ pub trait AdminHandler: Clone + 'static {
     /// Answers one request. Unknown paths are the handler's 404.
     fn call(&self, request: AdminRequest) -> impl Future<Output = AdminReply> + 'static;
 
-    /// A new process asks to take over (`POST /takeover`, Unix only, from root or our own user): the stream is raw from
+    /// A new process asks to take over (`POST /takeover`, Unix only, from our own user): the stream is raw from
     /// here on, for [`super::takeover::offer`] or [`super::takeover::refuse`].
     fn takeover(&self, stream: UnixStream) -> impl Future<Output = ()> + 'static;
 }

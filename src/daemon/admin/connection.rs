@@ -110,8 +110,8 @@ enum Asked {
     Takeover,
 }
 
-/// Who may ask what over which socket. `our_user`: only that one and root get our sockets in a takeover; the others
-/// who may open the admin socket are operators.
+/// Who may ask what over which socket. `our_user`: only that one gets our sockets in a takeover; the others who may open
+/// the admin socket are operators. Root is an operator too: what root relays for others would be root to us.
 fn vet(method: &hyper::Method, path: &str, origin: Origin, our_user: u32) -> Result<Asked, AdminReply> {
     let reads = matches!(*method, hyper::Method::GET | hyper::Method::HEAD);
     match origin {
@@ -124,9 +124,12 @@ fn vet(method: &hyper::Method, path: &str, origin: Origin, our_user: u32) -> Res
         Origin::Unix { .. } if method != hyper::Method::POST => {
             Err(AdminReply::refuse(405, format!("{method} is not understood; GET reads, POST changes")))
         }
-        Origin::Unix { uid } if path == "/takeover" && uid != 0 && uid != our_user => Err(AdminReply::refuse(
+        Origin::Unix { uid } if path == "/takeover" && uid != our_user => Err(AdminReply::refuse(
             403,
-            format!("a takeover is for root and the daemon's own user (id {our_user}), not for user id {uid}"),
+            format!(
+                "a takeover is for the user this daemon runs as (id {our_user}) and not for user id {uid}: reload the \
+                 daemon, which starts its successor itself, or start the new one as that user"
+            ),
         )),
         Origin::Unix { .. } if path == "/takeover" => Ok(Asked::Takeover),
         Origin::Unix { .. } => Ok(Asked::Call(Method::Post)),
@@ -213,8 +216,8 @@ mod tests {
     }
 
     #[test]
-    fn only_root_and_our_own_user_take_over() {
-        assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 0 }), Ok(Asked::Takeover));
+    fn only_our_own_user_takes_over_and_root_does_not() {
+        assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 0 }), Err(403));
         assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 77 }), Ok(Asked::Takeover));
         assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 1000 }), Err(403));
     }
