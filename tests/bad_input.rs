@@ -18,6 +18,8 @@ mod full_disk;
 mod keys;
 #[path = "bad_input/latches.rs"]
 mod latches;
+#[path = "bad_input/local_users.rs"]
+mod local_users;
 #[path = "bad_input/site.rs"]
 mod site;
 #[path = "bad_input/sockets.rs"]

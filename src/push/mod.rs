@@ -26,6 +26,7 @@ pub mod lock;
 pub mod locking;
 pub mod machine;
 pub mod order;
+pub mod origin;
 pub mod overtaken;
 pub mod place;
 pub mod plan;

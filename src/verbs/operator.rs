@@ -185,8 +185,13 @@ mod tests {
     use crate::verbs::status::examples;
 
     fn asked() -> Vec<Asked> {
-        let located =
-            |name: &str| Located { name: Some(name.to_owned()), role: None, socket: "/nowhere".into(), silent: None };
+        let located = |name: &str| Located {
+            name: Some(name.to_owned()),
+            role: None,
+            socket: "/nowhere".into(),
+            silent: None,
+            users: None,
+        };
         vec![
             Asked { located: located("px-1"), answer: Answer::Proxy(Box::new(examples::proxy())) },
             Asked { located: located("ns-1"), answer: Answer::Nameserver(Box::new(examples::nameserver())) },

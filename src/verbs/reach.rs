@@ -136,14 +136,22 @@ impl Tunnels {
             let silent = |why: &str| Some(format!("not reached: {why}"));
             located.push(match reports.get(host) {
                 _ if host == here && own.exists() => {
-                    Located { name, role: Some(role), socket: own.to_owned(), silent: None }
+                    Located { name, role: Some(role), socket: own.to_owned(), silent: None, users: None }
                 }
                 Some(Ok(_)) => {
                     let socket = tunnels.listen(Arc::clone(gates) as Arc<dyn Gates>, host, role)?;
-                    Located { name, role: Some(role), socket, silent: None }
+                    Located { name, role: Some(role), socket, silent: None, users: None }
                 }
-                Some(Err(why)) => Located { name, role: Some(role), socket: PathBuf::new(), silent: silent(why) },
-                None => Located { name, role: Some(role), socket: PathBuf::new(), silent: silent("it was not asked") },
+                Some(Err(why)) => {
+                    Located { name, role: Some(role), socket: PathBuf::new(), silent: silent(why), users: None }
+                }
+                None => Located {
+                    name,
+                    role: Some(role),
+                    socket: PathBuf::new(),
+                    silent: silent("it was not asked"),
+                    users: None,
+                },
             });
         }
         Ok((tunnels, located))

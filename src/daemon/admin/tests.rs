@@ -69,7 +69,7 @@ fn served() -> Served {
     let handler = Echo::default();
     let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let server = serve_unix(listener, handler.clone()).unwrap();
-    let client = Client { socket: socket.clone(), timeout: LIMIT };
+    let client = Client { socket: socket.clone(), timeout: LIMIT, users: None };
     Served { _folder: folder, socket, client, server, handler }
 }
 
