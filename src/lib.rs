@@ -46,9 +46,10 @@
 //! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |
 //! | whose files are believed | [`ownership`] |
+//! | how words of others are shown | [`printable`] |
 //!
 //! Dependencies point one way: verbs -> demo, push -> fleet -> proxy, dns -> health, daemon -> config. `proxy` and `dns`
-//! never import each other. `ownership` depends on nothing.
+//! never import each other. `ownership` and `printable` depend on nothing.
 
 pub mod config;
 pub mod daemon;
@@ -57,6 +58,7 @@ pub mod dns;
 pub mod fleet;
 pub mod health;
 pub mod ownership;
+pub mod printable;
 pub mod proxy;
 pub mod push;
 pub mod verbs;

@@ -14,6 +14,8 @@
 mod documents;
 #[path = "bad_input/full_disk.rs"]
 mod full_disk;
+#[path = "bad_input/hostile_words.rs"]
+mod hostile_words;
 #[path = "bad_input/keys.rs"]
 mod keys;
 #[path = "bad_input/latches.rs"]
