@@ -89,6 +89,8 @@ in
         example = [ "192.0.2.41" ];
         description = ''
           Addresses that may read a daemon's metrics and status (`/metrics`, `/status`) over TCP: those of the monitoring.
+          It may ask for a host by its addresses, its name or its name with the domain (`networking.fqdn`); other names go into
+          `admin.hosts` of the daemon's settings.
           Without any the daemons offer them on loopback only.
         '';
       };

@@ -138,6 +138,10 @@ in
             address = lib.mkDefault (
               if readers == [ ] then "127.0.0.1:${toString adminPort}" else this.socket adminPort
             );
+            # What a monitoring may ask for besides the address that it connects to and the host's name.
+            hosts = lib.mkDefault (
+              this.addresses ++ lib.optional (config.networking.domain != null) config.networking.fqdn
+            );
           };
           state_dir = "/var/lib/polder-proxy";
           services = lib.mapAttrs service fleet.services;

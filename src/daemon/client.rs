@@ -8,6 +8,7 @@ mod tests;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -19,11 +20,14 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
+
+use crate::ownership::{group_name, user_name};
 
 /// One daemon's admin socket.
 #[derive(Debug, Clone)]
@@ -32,6 +36,8 @@ pub struct Client {
     pub socket: PathBuf,
     /// For a whole request.
     pub timeout: Duration,
+    /// Whose daemon it must be: the user ids that are believed. `None` where nobody else can listen there.
+    pub users: Option<Vec<u32>>,
 }
 
 /// Why there is no answer.
@@ -61,7 +67,7 @@ impl std::error::Error for ClientError {}
 impl Client {
     /// A client with a time limit of 5 s.
     pub fn new(socket: &Path) -> Client {
-        Client { socket: socket.to_owned(), timeout: Duration::from_secs(5) }
+        Client { socket: socket.to_owned(), timeout: Duration::from_secs(5), users: None }
     }
 
     /// GET of a path with its query ([`super::query::with_query`]).
@@ -148,6 +154,9 @@ impl Client {
     /// The response, and the task that reads its body; that one ends when dropped.
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, JoinSet<()>), ClientError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| unreachable(&self.socket, &error))?;
+        if let Some(users) = &self.users {
+            is_of(&stream, users).map_err(|whose| self.odd(whose))?;
+        }
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.odd(broken(&error)))?;
@@ -176,6 +185,16 @@ impl Client {
 
     fn odd(&self, what: String) -> ClientError {
         ClientError::Unreachable(format!("the daemon at {} {what}", self.socket.display()))
+    }
+}
+
+/// Whether a socket's other end listens for one of these users (SO_PEERCRED: who called listen(2) there, unix(7)). The error
+/// goes on after what listens.
+pub fn is_of(stream: impl AsFd, users: &[u32]) -> Result<(), String> {
+    let user = getsockopt(&stream, PeerCredentials).map_err(|error| format!("hides whose it is: {error}"))?.uid();
+    match users.contains(&user) {
+        true => Ok(()),
+        false => Err(format!("runs as user {}: that is neither you nor root, and it is not believed", user_name(user))),
     }
 }
 
@@ -231,9 +250,7 @@ fn who_may(socket: &Path) -> String {
     else {
         return "ask as root".into();
     };
-    let (user, group) = (Uid::from_raw(there.uid()), Gid::from_raw(there.gid()));
-    let user = User::from_uid(user).ok().flatten().map_or_else(|| user.to_string(), |user| user.name);
-    let group = Group::from_gid(group).ok().flatten().map_or_else(|| group.to_string(), |group| group.name);
+    let (user, group) = (user_name(there.uid()), group_name(there.gid()));
     let mode = there.mode() & 0o777;
     format!("{} belongs to user {user} and group {group} (mode {mode:o}). Be one of them, or root", path.display())
 }

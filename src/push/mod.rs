@@ -31,6 +31,7 @@ pub mod locking;
 pub mod machine;
 pub mod manifest;
 pub mod order;
+pub mod origin;
 pub mod overtaken;
 pub mod place;
 pub mod plan;

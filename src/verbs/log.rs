@@ -261,4 +261,29 @@ mod tests {
             assert!(lines[2].contains(told), "{told} in {text}");
         }
     }
+
+    #[test]
+    fn what_is_kept_in_a_ledger_steers_no_terminal_and_forges_no_line() {
+        let hostile = "asleep\r\n2026-01-01 forged\u{1b}[1A\u{1b}[2K\u{202e}desrever\u{2066}\u{200b}\u{9b}31m";
+        let broken = Event::LockBroken {
+            who: hostile.to_owned(),
+            why: hostile.to_owned(),
+            holder: hostile.to_owned(),
+            reason: hostile.to_owned(),
+        };
+        let activation = Event::Activation {
+            record: Record { who: hostile.to_owned(), revision: Some(hostile.to_owned()), ..record() },
+            before: hostile.into(),
+            system: hostile.into(),
+            outcome: Outcome::Stuck,
+            words: hostile.to_owned(),
+        };
+        let rows = [broken, activation]
+            .map(|event| (hostile.to_owned(), Entry { from: hostile.to_owned(), ..entry(0, event) }));
+        let shown = super::super::output::fit(&table(&rows));
+        let text = anstream::adapter::strip_str(&shown).to_string();
+        assert_eq!(text.lines().count(), 3, "{text:?}");
+        assert!(!text.replace('\n', "").contains(crate::printable::is_hidden), "{text:?}");
+        assert!(text.contains("asleep\\r\\n2026-01-01 forged\\u{1b}[1A"), "{text:?}");
+    }
 }

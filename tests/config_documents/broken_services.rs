@@ -163,7 +163,7 @@ fn broken_hosts_are_refused() {
         ),
         (
             &[(r#""hosts": ["www.example.net"]"#, r#""hosts": ["www.example.net:8080"]"#)],
-            &[r#"proxy.json:22: services.www.hosts[0]: "www.example.net:8080" is not a host: it has a port; write the name alone, a service answers on every listener"#],
+            &[r#"proxy.json:22: services.www.hosts[0]: "www.example.net:8080" is not a host: it has a port; write the name alone, it counts on every port"#],
         ),
         (
             &[(r#""hosts": ["www.example.net"]"#, r#""hosts": ["www example.net"]"#)],

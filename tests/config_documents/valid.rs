@@ -144,6 +144,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         "its own name is passed over"
     );
     assert_eq!(config.admin.address, Some("127.0.0.1:8404".parse().unwrap()));
+    assert_eq!(config.admin.hosts, ["px-nl.example.net", "203.0.113.7"]);
     assert_eq!(config.workers, Some(4));
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);

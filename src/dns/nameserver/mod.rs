@@ -157,7 +157,11 @@ impl Nameserver {
         let failed = |error: std::io::Error| format!("the admin API cannot be served: {error}");
         let mut servers = vec![admin_api::serve_unix(unix, Rc::clone(self)).map_err(failed)?];
         if let Some(tcp) = tcp {
-            servers.push(admin_api::serve_tcp(tcp, Rc::clone(self)).map_err(failed)?);
+            let names = {
+                let config = &self.control.borrow().document.config;
+                admin_api::names(&config.name, &config.admin)
+            };
+            servers.push(admin_api::serve_tcp(tcp, names, Rc::clone(self)).map_err(failed)?);
         }
         self.admin.replace(servers);
         Ok(())

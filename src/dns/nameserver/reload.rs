@@ -220,7 +220,8 @@ enum Fixed {
 
 fn fixed_settings(present: &DnsConfig, new: &DnsConfig) -> Fixed {
     let of = |config: &DnsConfig| {
-        (config.name.clone(), config.admin.address, config.state_dir.clone(), config.peers.clone())
+        let DnsConfig { name, admin, state_dir, peers, .. } = config;
+        (name.clone(), admin.clone(), state_dir.clone(), peers.clone())
     };
     if present.admin.socket != new.admin.socket {
         Fixed::Socket
