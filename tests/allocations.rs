@@ -18,10 +18,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use polder::config::dns::RateLimitConfig;
 use polder::config::proxy::Protocol;
 use polder::daemon::ticks::Ticks;
-use polder::dns::answer::{Transport, UDP_SIZE, answer};
+use polder::dns::answer::{Client, Transport, UDP_SIZE, answer, cut};
+use polder::dns::cookie::{Issuer, Secrets};
 use polder::dns::number::rtype;
+use polder::dns::rate_limit::Accounts;
 use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::choose::{Ask, Spread, choose};
 use polder::proxy::snapshot::{LatchView, ServiceMode, Snapshot};
@@ -74,11 +77,31 @@ fn no_answer_allocates() {
         let query = samples::query(name, qtype);
         let count = fewest(|| {
             for rotation in 0..100 {
-                answer(&query, &snapshot, Transport::Udp, rotation, &mut buffer).expect("a query is answered");
+                answer(&query, &snapshot, &Client::without_cookies(Transport::Udp), rotation, &mut buffer)
+                    .expect("a query is answered");
             }
         });
         assert_eq!(count, 0, "for 100 queries for {name} {qtype}");
     }
+}
+
+#[test]
+fn a_cookie_and_a_limited_answer_allocate_nothing() {
+    let snapshot = samples::names(samples::small_zone());
+    let secrets = Secrets::one([7; 16]);
+    let address = "192.0.2.1".parse().unwrap();
+    let client = Client { transport: Transport::Udp, issuer: Some(Issuer { secrets: &secrets, address, now: 1 }) };
+    let (accounts, limits) = (Accounts::default(), RateLimitConfig { responses_per_second: 10, ..Default::default() });
+    let query = samples::with_cookie(&samples::query("http0.l.example.net", rtype::A), b"a client");
+    let mut buffer = [0; UDP_SIZE as usize];
+    let count = fewest(|| {
+        for rotation in 0..100 {
+            let answered = answer(&query, &snapshot, &client, rotation, &mut buffer).expect("a query is answered");
+            accounts.debit(&limits, address, answered.account, 1);
+            cut(&query, &client, &mut buffer).expect("a query is answered");
+        }
+    });
+    assert_eq!(count, 0, "for 100 queries");
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn refusals(object: &str, part: &Value) -> Vec<String> {
     let (mut proxy, mut dns) = (proxy_document(), dns_document());
     match object {
         "timeouts" | "limits" => proxy[object] = part.clone(),
-        "tcp" => dns[object] = part.clone(),
+        "tcp" | "rate_limit" => dns[object] = part.clone(),
         "check" => proxy["services"]["s"][object] = part.clone(),
         other => panic!("{other} is not in this test"),
     }
@@ -115,6 +115,7 @@ fn the_defaults_in_the_reference_are_those_of_the_readers() {
     let plain = dns_document();
     let mut written = plain.clone();
     written["tcp"] = defaults("tcp").into();
+    written["rate_limit"] = defaults("rate_limit").into();
     let read = |document: &Value| dns::parse(Path::new("dns.json"), &document.to_string()).unwrap();
     assert_eq!(read(&plain), read(&written));
 }
@@ -122,7 +123,7 @@ fn the_defaults_in_the_reference_are_those_of_the_readers() {
 #[test]
 fn the_ranges_in_the_reference_are_those_of_the_readers() {
     let mut tried = 0;
-    for object in ["timeouts", "limits", "tcp", "check"] {
+    for object in ["timeouts", "limits", "tcp", "rate_limit", "check"] {
         for Row { key, kind, .. } in rows(object) {
             let Some((least, most)) = kind.split_once(" to ") else { continue };
             let Some((inside, outside)) = integers(least, most).or_else(|| durations(least, most)) else { continue };

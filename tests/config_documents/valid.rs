@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use polder::config::dns::{self, TcpConfig, WhenAllDown};
+use polder::config::dns::{self, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CookieConfig, CookieValue,
     HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, ServiceConfig, Target, TimeoutsConfig,
@@ -124,6 +124,7 @@ fn a_nameserver_that_says_the_least_gets_every_default() {
     assert_eq!(config.listeners, ["0.0.0.0:53".parse().unwrap()]);
     assert_eq!((config.peers, config.workers), (None, None));
     assert_eq!(config.tcp, TcpConfig { connections: 1000, connections_per_address: 50, idle: 10 * SECOND });
+    assert_eq!((config.rate_limit, config.cookies), (RateLimitConfig::default(), None));
     assert_eq!(config.drain, 5 * SECOND);
     assert_eq!(config.zones["example.net"].file, data("example.net.zone"), "relative to the document");
     let pool = &config.pools["http0.l.example.net"];
@@ -236,6 +237,19 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(config.peers.unwrap().members.into_keys().collect::<Vec<_>>(), ["ns-ch"]);
     assert_eq!(config.workers, Some(2));
     assert_eq!(config.tcp, TcpConfig { connections: 500, connections_per_address: 20, idle: 8 * SECOND });
+    assert_eq!(
+        config.rate_limit,
+        RateLimitConfig {
+            responses_per_second: 100,
+            window: 10 * SECOND,
+            slip: 3,
+            ipv4_prefix: 25,
+            ipv6_prefix: 48,
+            exempt: vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::53/128".parse().unwrap()],
+            log_only: true,
+        }
+    );
+    assert_eq!(config.cookies.unwrap().key_file, Path::new("/run/credentials/polder-dns/cookies"));
     assert_eq!(config.drain, 3 * SECOND);
     assert_eq!(config.zones["example.net"].file, Path::new("/etc/polder/zones/example.net.zone"));
     assert_eq!(config.zones["2.0.192.in-addr.arpa"].file, data("zones/192.0.2.zone"));
