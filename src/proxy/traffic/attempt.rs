@@ -178,7 +178,7 @@ fn obey(order: Order, unmovable: bool) -> Attempted {
         Order::Move | Order::ChooseAgain | Order::Close if unmovable => {
             Attempted::Failed(Failure::new(502, End::FailedOverInWait))
         }
-        Order::Move | Order::ChooseAgain | Order::Close => Attempted::Moved,
+        Order::Move | Order::ChooseAgain | Order::Close | Order::Evict => Attempted::Moved,
     }
 }
 
