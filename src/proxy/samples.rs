@@ -47,6 +47,7 @@ pub fn backend(number: usize, weight: u32) -> Backend {
 pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> Service {
     Service {
         name: "shop".into(),
+        pass_fields: Default::default(),
         mode,
         balance,
         backends,

@@ -195,6 +195,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
     };
     let service = Service {
         name: "www".into(),
+        pass_fields: Default::default(),
         mode,
         balance: setup.balance,
         backends: backends.collect(),

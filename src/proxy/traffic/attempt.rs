@@ -312,7 +312,7 @@ fn write_head(connection: &Connection, workspace: &mut Workspace, plan: &Plan<'_
         ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. } => Some(&**cookie),
     };
     let trusted = connection.client.is_trusted(&plan.view.snapshot.settings.trusted_proxies);
-    let ours = request::Ours { client: &connection.client, trusted, cookie };
+    let ours = request::Ours { client: &connection.client, trusted, passed: service.pass_fields, cookie };
     to_backend.clear();
     request::write(to_backend, head.filled(), plan.request, fields, ours);
 }
