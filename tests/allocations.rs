@@ -85,7 +85,7 @@ fn no_choice_allocates_after_the_first() {
         r#""mode": "stateless", "balance": "round-robin""#,
         r#""mode": "stateless", "balance": "least-connections""#,
         r#""mode": "stateless", "balance": "random-two-choices""#,
-        r#""mode": "stateful", "failover": "automatic""#,
+        r#""mode": "stateful", "failover": "automatic", "cookie": { "value": "address" }"#,
     ];
     let mut services: Vec<_> = settings.map(|settings| snapshot(8, settings).services.remove(0)).into();
     let mut latched = snapshot(8, settings[0]).services.remove(0);

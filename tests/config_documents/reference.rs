@@ -83,7 +83,7 @@ fn refusals(object: &str, part: &Value) -> Vec<String> {
 fn proxy_document() -> Value {
     json!({ "version": 1, "name": "px", "listeners": [{ "name": "http", "address": "0.0.0.0:80" }],
         "admin": { "socket": "/run/admin.sock" }, "state_dir": "/var/lib/polder",
-        "services": { "s": { "hosts": ["www.example.net"], "mode": "stateful", "backends": [
+        "services": { "s": { "hosts": ["www.example.net"], "mode": "stateful", "cookie": { "key_file": "/k" }, "backends": [
             { "name": "a", "address": "192.0.2.1:80" }, { "name": "b", "address": "192.0.2.2:80", "backup": true }] } } })
 }
 
