@@ -72,7 +72,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             request_headers: 100,
             response_head: 65_536,
             connections: 20_000,
-            connections_per_address: 2000,
+            connections_per_address: 5000,
             waiting: 1000,
             tries: 3,
             idle_per_backend: 64,
@@ -299,9 +299,9 @@ fn what_one_address_may_have_follows_from_all_connections() {
         let text = text.replacen('{', &format!("{{ \"limits\": {limits},"), 1);
         proxy::parse(Path::new("proxy.json"), &text).unwrap().limits.connections_per_address
     };
-    assert_eq!(limits("{}"), 2000);
-    assert_eq!(limits(r#"{ "connections": 300 }"#), 64);
-    assert_eq!(limits(r#"{ "connections": 50000 }"#), 5000);
+    assert_eq!(limits("{}"), 5000);
+    assert_eq!(limits(r#"{ "connections": 200 }"#), 64);
+    assert_eq!(limits(r#"{ "connections": 50000 }"#), 12_500);
     assert_eq!(limits(r#"{ "connections": 300, "connections_per_address": 7 }"#), 7);
 }
 

@@ -79,10 +79,10 @@ impl Default for LimitsConfig {
 }
 
 impl LimitsConfig {
-    /// What one address may have of all connections unless the document says otherwise: a tenth, but 64 where that is
-    /// less. A browser opens six to a host, an office or a mobile network's gateway hundreds.
+    /// What one address may have of all connections unless the document says otherwise: a quarter, but 64 where that is
+    /// less. A browser opens six to a host, the gateway of an office or of a mobile network thousands.
     pub fn share_of_an_address(connections: usize) -> usize {
-        (connections / 10).max(64)
+        (connections / 4).max(64)
     }
 }
 
