@@ -13,11 +13,9 @@ mod samples;
 use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use polder::config::dns::RateLimitConfig;
 use polder::config::proxy::Protocol;
 use polder::daemon::ticks::Ticks;
@@ -31,7 +29,7 @@ use polder::proxy::snapshot::{LatchView, ServiceMode, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
 use polder::proxy::traffic::worker::{Command, Listening, Shared, spawn};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -110,7 +108,7 @@ fn no_choice_allocates_after_the_first() {
         r#""mode": "stateless", "balance": "round-robin""#,
         r#""mode": "stateless", "balance": "least-connections""#,
         r#""mode": "stateless", "balance": "random-two-choices""#,
-        r#""mode": "stateful", "failover": "automatic""#,
+        r#""mode": "stateful", "failover": "automatic", "cookie": { "value": "address" }"#,
     ];
     let mut services: Vec<_> = settings.map(|settings| snapshot(8, settings).services.remove(0)).into();
     let mut latched = snapshot(8, settings[0]).services.remove(0);
@@ -178,14 +176,7 @@ fn start_proxy(backend: SocketAddr) -> SocketAddr {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     socket.set_nonblocking(true).unwrap();
     let address = socket.local_addr().unwrap();
-    let shared = Arc::new(Shared {
-        snapshot: ArcSwap::from_pointee(snapshot),
-        changed: watch::channel(1).0,
-        reports: mpsc::unbounded_channel().0,
-        connections: AtomicUsize::new(0),
-        stopping: AtomicBool::new(false),
-        access_log: AccessLog::open(None).unwrap(),
-    });
+    let shared = Arc::new(Shared::new(snapshot, mpsc::unbounded_channel().0, AccessLog::open(None).unwrap(), 1));
     let worker = spawn(0, shared, Ticks::default().worker("worker-0")).unwrap();
     let listening = Listening { name: "http".into(), protocol: Protocol::Http, socket };
     worker.commands.send(Command::Listen(vec![listening])).unwrap();

@@ -83,7 +83,7 @@ fn refusals(object: &str, part: &Value) -> Vec<String> {
 fn proxy_document() -> Value {
     json!({ "version": 1, "name": "px", "listeners": [{ "name": "http", "address": "0.0.0.0:80" }],
         "admin": { "socket": "/run/admin.sock" }, "state_dir": "/var/lib/polder",
-        "services": { "s": { "hosts": ["www.example.net"], "mode": "stateful", "backends": [
+        "services": { "s": { "hosts": ["www.example.net"], "mode": "stateful", "cookie": { "key_file": "/k" }, "backends": [
             { "name": "a", "address": "192.0.2.1:80" }, { "name": "b", "address": "192.0.2.2:80", "backup": true }] } } })
 }
 
@@ -137,6 +137,21 @@ fn the_ranges_in_the_reference_are_those_of_the_readers() {
         }
     }
     assert!(tried >= 20, "only {tried} ranges were found");
+}
+
+#[test]
+fn every_field_that_the_reference_says_is_withheld_can_be_passed_and_no_other_is_known() {
+    let (_, section) = REFERENCE.split_once("#### Fields that backends do not get\n").unwrap();
+    let (lists, _) = section.split_once("\n\nBackends learn").unwrap();
+    let (_, lists) = lists.split_once("\n\n- Who asks; where listed, from `trusted_proxies` only: ").unwrap();
+    let names: Vec<&str> = lists.split('`').skip(1).step_by(2).collect();
+    let source = include_str!("../../src/config/proxy/withheld.rs");
+    let known = source.matches(", Claim::Client),").count() + source.matches(", Claim::Request),").count();
+    assert_eq!(names.len(), known, "{names:?}");
+    let mut document = proxy_document();
+    document["trusted_proxies"] = json!(["10.0.0.0/8"]);
+    document["services"]["s"]["pass_fields"] = json!(names);
+    assert_eq!(super::proxy_findings(&document.to_string()), [""; 0]);
 }
 
 /// The ends of a range, and what lies just beyond them.

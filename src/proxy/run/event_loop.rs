@@ -406,7 +406,7 @@ impl EventLoop {
     pub(super) fn live(&self) -> Live {
         Live {
             workers: self.workers.iter().map(|worker| worker.counters.clone()).collect(),
-            connections: self.shared.connections.load(Relaxed),
+            connections: self.shared.admission.connections(),
             listeners: self
                 .state
                 .prepared

@@ -105,7 +105,7 @@ let
     };
     "a sealed cookie without a key" = {
       host = "px-nl";
-      fleet.cookies.sealed.key = lib.mkForce null;
+      fleet.cookies.sealed.key = null;
       says = [ "polder.fleet.cookies.sealed: a sealed cookie needs a key" ];
     };
     "a backend that is no backend" = {
@@ -130,6 +130,7 @@ let
     };
     "a cookie for a stateless service" = {
       host = "px-nl";
+      fleet.cookies.sealed = { };
       fleet.services.www.cookie = "sealed";
       says = [ "polder.fleet.services.www.cookie: only a stateful service has this" ];
     };
