@@ -1,9 +1,11 @@
 # What lets admin machines push to this host: every host of a fleet whose admin machines have keys (`polder.fleet.hosts.*.deploy_keys`).
 #
-# Owns the way in and what it may do. A pusher comes by ssh as a user whose one command is `polder gate`. That lets the store's
-# protocol through, to a store that does not trust the user: what is copied has to be signed with an admin machine's key. All else it
-# hands to the root gate behind a socket: report, lock, rehearse, activate, confirm. So a deploy key opens this much and no more,
-# and a signing key is root on the fleet: whatever system is signed with it may be activated.
+# Owns the way in and what it may do. A pusher comes by ssh, from an admin machine's address, as a user whose one command is
+# `polder gate`. With the deploy key alone it can ask the host how it is, and bring store paths that an admin's key has signed: they go
+# through a spool to a store that does not trust the user. Nothing is built, and nothing of the store is read back. Whatever changes
+# the host is signed by an admin's key for this host and this moment, and done by the root gate behind a socket. What is for a
+# daemon goes through the relay, a user who may open the daemons' admin sockets and nothing else. So a signing key is root on the
+# fleet, and a deploy key is not.
 {
   config,
   lib,
@@ -18,13 +20,24 @@ let
 
   admins = lib.filterAttrs (_: this: this.deploy_keys != [ ]) fleet.hosts;
   signingKeys = lib.unique (lib.concatMap (this: this.signing_keys) (lib.attrValues fleet.hosts));
+  # Where a pusher may come from: the admin machine that the key is of.
+  addressesOf = this: lib.unique (this.addresses ++ cfg.extraAddresses);
   # The admin machine's name comes from the key that was used, not from what the pusher says.
   deployKeys = lib.concatLists (
     lib.mapAttrsToList (
       name: this:
-      map (key: ''restrict,command="/etc/polder/bin/polder gate --from ${name}" ${key}'') this.deploy_keys
+      map (
+        key:
+        ''restrict,from="${lib.concatStringsSep "," (addressesOf this)}",command="/etc/polder/bin/polder gate --from ${name}" ${key}''
+      ) this.deploy_keys
     ) admins
   );
+  spool = "/var/spool/polder-deploy";
+  daemons = lib.filter (name: config.users.users ? ${name}) [
+    "polder-proxy"
+    "polder-dns"
+  ];
+  firewall = import ./firewall.nix { inherit lib; };
 
   # Those of a list of the store's users that mean the pushers' user.
   groups = [
@@ -53,6 +66,15 @@ in
       type = types.str;
       default = "polder-deploy";
       description = "The user as whom pushers come. Its only command is `polder gate`; the store does not trust it.";
+    };
+    extraAddresses = mkOption {
+      type = types.listOf types.str;
+      default = [ ];
+      example = [ "203.0.113.7" ];
+      description = ''
+        Addresses, or networks as sshd and nftables write them, from which admin machines come besides their own: behind address
+        translation, say. A deploy key opens nothing from elsewhere.
+      '';
     };
   };
 
@@ -87,6 +109,13 @@ in
     # The operator's command, for those who are logged in here: `polder log` on the host itself, when no admin machine reaches it.
     environment.systemPackages = [ config.polder.package ];
 
+    # What is being uploaded. Only its owner sees it, and the store has the last word on it.
+    systemd.tmpfiles.settings.polder-push.${spool}.d = {
+      mode = "0700";
+      inherit (cfg) user;
+      group = cfg.user;
+    };
+
     # Roots of systems that were copied and are not confirmed yet: the garbage collector leaves them to the push.
     systemd.tmpfiles.settings.polder-push."/nix/var/nix/gcroots/polder-push".d = {
       mode = "0755";
@@ -104,6 +133,24 @@ in
       hashedPassword = "*";
       openssh.authorizedKeys.keys = deployKeys;
     };
+
+    # Who asks the daemons for the pushers: their groups open their admin sockets, and nothing else of theirs.
+    users.groups.polder-relay = { };
+    users.users.polder-relay = {
+      isSystemUser = true;
+      group = "polder-relay";
+      extraGroups = map (name: config.users.users.${name}.group) daemons;
+    };
+
+    # The way in is for the admin machines. Operators log in on those, and committers come to the repository: there it stays as
+    # NixOS has it.
+    networking.nftables.enable = lib.mkDefault true;
+    networking.firewall.extraInputRules = lib.concatMapStrings (
+      port: firewall.only port (lib.concatMap addressesOf (lib.attrValues admins))
+    ) config.services.openssh.ports;
+    services.openssh.openFirewall = lib.mkDefault (
+      admins ? ${config.polder.host} || config.polder.svn.enable || config.polder.svn-mirror.enable
+    );
 
     # Whoever has a key does not need a password, and who guesses passwords finds no door.
     services.openssh = {
@@ -147,6 +194,45 @@ in
       };
     };
 
+    systemd.sockets.polder-relay = {
+      description = "Relay of the fleet's operators to the daemons of this host";
+      wantedBy = [ "sockets.target" ];
+      socketConfig = {
+        ListenStream = "/run/polder-gate/relay";
+        SocketUser = "root";
+        SocketGroup = cfg.user;
+        SocketMode = "0660";
+        DirectoryMode = "0755";
+        Accept = true;
+        MaxConnections = 64;
+        TriggerLimitIntervalSec = 0;
+      };
+    };
+
+    systemd.services."polder-relay@" = {
+      description = "Relay of the fleet's operators, one request";
+      # As the gate: no switch ends an instance.
+      restartIfChanged = false;
+      stopIfChanged = false;
+      unitConfig = {
+        X-StopOnRemoval = false;
+        CollectMode = "inactive-or-failed";
+      };
+      serviceConfig = import ./hardening.nix // {
+        ExecStart = "/etc/polder/bin/polder gate --relay";
+        StandardInput = "socket";
+        StandardOutput = "socket";
+        StandardError = "journal";
+        User = "polder-relay";
+        Group = "polder-relay";
+        StateDirectory = "polder-relay";
+        StateDirectoryMode = "0700";
+        RestrictAddressFamilies = [ "AF_UNIX" ];
+        MemoryMax = "128M";
+        TasksMax = 64;
+      };
+    };
+
     # An instance is one request. It is root, since what it asks of systemd and the store only root may ask; it starts the switch
     # itself in a unit of its own (`polder-activate.service`) and is not needed for it to end well.
     systemd.services."polder-gate@" = {
@@ -171,10 +257,13 @@ in
         StateDirectory = "polder-push";
         StateDirectoryMode = "0700";
         UMask = "0027";
+        # What it starts beside itself are short questions to the store and to systemd.
+        MemoryMax = "512M";
+        TasksMax = 128;
 
         # Not hardening.nix: who can have systems activated is root, in whatever cage the asking is done. What keeps strangers out
-        # is that requests are parsed strictly and that systems are paths of the store with an admin's signature. The cage is
-        # against slips in that parsing, and takes what no request needs: the network, devices, the kernel, users' homes.
+        # is that nothing of an instruction is parsed before its signature is good. The cage is against slips in the rest, and takes
+        # what no request needs: the network, devices, the kernel, users' homes.
         NoNewPrivileges = true;
         RestrictSUIDSGID = true;
         RestrictAddressFamilies = [ "AF_UNIX" ];

@@ -15,9 +15,10 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+pub use hyper::Method;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
@@ -99,7 +100,7 @@ impl Client {
             let (response, connection) = self.exchange(request).await?;
             if response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 let status = response.status();
-                return Err(refused(status, &self.body(response).await?));
+                return Err(refused(status.as_u16(), &self.body(response).await?));
             }
             let upgraded = hyper::upgrade::on(response).await.map_err(|error| self.odd(broken(&error)))?;
             drop(connection);
@@ -107,6 +108,22 @@ impl Client {
                 Ok(parts) if parts.read_buf.is_empty() => Ok(parts.io.into_inner()),
                 _ => Err(self.odd("answered with more than its 101".into())),
             }
+        })
+        .await
+    }
+
+    /// Any request: the status and the body, whatever they are.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer.
+    pub async fn exchange_raw(&self, method: Method, path: &str, body: Bytes) -> Result<(u16, String), ClientError> {
+        let request =
+            self.request(method, path, body).ok_or_else(|| self.odd(format!("cannot be asked for {path:?}")))?;
+        self.in_time(async {
+            let (response, _connection) = self.exchange(request).await?;
+            let status = response.status().as_u16();
+            Ok((status, self.body(response).await?))
         })
         .await
     }
@@ -119,15 +136,8 @@ impl Client {
     }
 
     async fn text(&self, method: Method, path: &str, body: Bytes) -> Result<String, ClientError> {
-        let request =
-            self.request(method, path, body).ok_or_else(|| self.odd(format!("cannot be asked for {path:?}")))?;
-        self.in_time(async {
-            let (response, _connection) = self.exchange(request).await?;
-            let status = response.status();
-            let text = self.body(response).await?;
-            if status.is_success() { Ok(text) } else { Err(refused(status, &text)) }
-        })
-        .await
+        let (status, text) = self.exchange_raw(method, path, body).await?;
+        if (200..300).contains(&status) { Ok(text) } else { Err(refused(status, &text)) }
     }
 
     /// None if the path is no request target.
@@ -192,8 +202,20 @@ fn broken(error: &hyper::Error) -> String {
     format!("ended the connection without an answer ({error}); it may have just stopped")
 }
 
+/// What a daemon's answer says that came in another way than over its socket.
+///
+/// # Errors
+///
+/// It is a refusal, or no JSON.
+pub fn answered(status: u16, body: &str) -> Result<Value, ClientError> {
+    if !(200..300).contains(&status) {
+        return Err(refused(status, body));
+    }
+    serde_json::from_str(body).map_err(|error| ClientError::Unreachable(format!("its answer is not JSON: {error}")))
+}
+
 /// What a refusal says: `{"error": TEXT, "findings": [TEXT, …]}`, or the text as it is.
-fn refused(status: StatusCode, text: &str) -> ClientError {
+fn refused(status: u16, text: &str) -> ClientError {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
     let message = match (body["error"].as_str(), text.trim()) {
         (Some(error), _) => {
@@ -203,7 +225,7 @@ fn refused(status: StatusCode, text: &str) -> ClientError {
         (None, "") => format!("it answered {status} without a reason"),
         (None, text) => text.to_owned(),
     };
-    ClientError::Refused { status: status.as_u16(), message }
+    ClientError::Refused { status, message }
 }
 
 fn unreachable(socket: &Path, error: &io::Error) -> ClientError {

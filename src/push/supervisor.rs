@@ -248,6 +248,7 @@ fn finish(place: &Place, activation: &Activation, outcome: Outcome, words: &str)
     let entry = Entry {
         at: unix_ms(),
         from: activation.from.clone(),
+        signed_by: activation.signed_by.clone(),
         event: Event::Activation {
             record: activation.record.clone(),
             before: activation.before.clone(),
@@ -308,7 +309,8 @@ fn settle_unreadable(place: &Place, why: &str) -> Result<Outcome, String> {
         skipped: Vec::new(),
     };
     let (from, boot) = (unknown(), machine::boot_id());
-    let activation = Activation { record, from, before, system, boot, confirm_within: 0, phase: Phase::Reverting };
+    let activation =
+        Activation { record, from, signed_by: None, before, system, boot, confirm_within: 0, phase: Phase::Reverting };
     let words = format!("the record of an activation cannot be read: {why}; it is kept as {}", aside.display());
     match activation.system == activation.before {
         true => Ok(finish(place, &activation, Outcome::Reverted, &words)),

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::output::complain;
-use super::reach::{FleetArg, Reach, Reports, Tunnels};
+use super::reach::{FleetArg, HostGate, Reach, Reports, locate};
 use super::{Common, demo_file};
 use crate::daemon::client::{Client, ClientError};
 use crate::push::known_fleet;
@@ -27,6 +27,9 @@ pub struct Located {
     pub role: Option<Role>,
     /// Its admin socket.
     pub socket: PathBuf,
+    /// It is asked through its host's gate, and not by a socket of this machine.
+    #[serde(skip)]
+    pub gate: Option<HostGate>,
     /// Its host was not reached, and why: the daemon need not be asked.
     #[serde(skip)]
     pub silent: Option<String>,
@@ -45,7 +48,15 @@ pub enum Role {
     Nameserver,
 }
 
+/// How long a daemon may take to say how it is.
+const PROMPT: Duration = Duration::from_secs(5);
+
 impl Located {
+    /// The daemon at a socket of this machine, of which nothing else is known.
+    pub fn at(socket: &Path) -> Located {
+        Located { name: None, role: None, socket: socket.to_owned(), gate: None, silent: None, users: None }
+    }
+
     /// What to call it: its name, or its socket.
     pub fn label(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.socket.display().to_string())
@@ -57,7 +68,11 @@ impl Located {
     ///
     /// Why there is no answer.
     pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
-        self.client()?.get(path).await
+        match (&self.silent, &self.gate) {
+            (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
+            (None, Some(gate)) => gate.get(path, PROMPT).await,
+            (None, None) => self.client(PROMPT).get(path).await,
+        }
     }
 
     /// Tells it something, which may take so long.
@@ -66,14 +81,15 @@ impl Located {
     ///
     /// Why there is no answer.
     pub async fn post(&self, path: &str, body: &Value, timeout: Duration) -> Result<Value, ClientError> {
-        Client { timeout, ..self.client()? }.post(path, body).await
+        match (&self.silent, &self.gate) {
+            (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
+            (None, Some(gate)) => gate.post(path, body, timeout).await,
+            (None, None) => self.client(timeout).post(path, body).await,
+        }
     }
 
-    fn client(&self) -> Result<Client, ClientError> {
-        match &self.silent {
-            Some(why) => Err(ClientError::Unreachable(why.clone())),
-            None => Ok(Client { users: self.users.clone(), ..Client::new(&self.socket) }),
-        }
+    fn client(&self, timeout: Duration) -> Client {
+        Client { socket: self.socket.clone(), timeout, users: self.users.clone() }
     }
 }
 
@@ -147,8 +163,6 @@ pub struct FoundFleet {
     pub reach: Reach,
     /// What its hosts say of themselves.
     pub reports: Reports,
-    /// The daemons' sockets are there as long as this.
-    _tunnels: Tunnels,
 }
 
 /// Which hosts of a fleet are asked.
@@ -166,7 +180,7 @@ pub enum Hosts {
 pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Found, String> {
     let only = |daemons| Ok(Found { daemons, fleet: None });
     if !common.sockets.is_empty() && !common.demo {
-        return only(common.sockets.iter().map(|socket| bare(socket)).collect());
+        return only(common.sockets.iter().map(|socket| Located::at(socket)).collect());
     }
     let admin = if fleet.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
     // Who names a fleet does not mean the demo.
@@ -178,8 +192,12 @@ pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Found, St
     if common.demo {
         return Err(format!("no demo is running ({} is not there); start one with `polder demo`", place.display()));
     }
-    let here: Vec<Located> =
-        ROLES.iter().map(|role| Path::new(role.host_socket())).filter(|socket| socket.exists()).map(bare).collect();
+    let here: Vec<Located> = ROLES
+        .iter()
+        .map(|role| Path::new(role.host_socket()))
+        .filter(|socket| socket.exists())
+        .map(Located::at)
+        .collect();
     if let Some(admin) = admin {
         match Reach::of(admin, fleet) {
             Ok(reach) => return whole_fleet(reach, hosts),
@@ -210,10 +228,6 @@ fn is_of_a_fleet(documents: &Path) -> bool {
     std::fs::read_dir(documents).is_ok_and(|files| files.flatten().any(|file| is_document(file.path())))
 }
 
-fn bare(socket: &Path) -> Located {
-    Located { name: None, role: None, socket: socket.to_owned(), silent: None, users: None }
-}
-
 fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Found, String> {
     let has_daemons = |name: &String| {
         let host = &reach.fleet.hosts[name];
@@ -222,9 +236,8 @@ fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Found, String> {
     let mut asked = reach.hosts(&[])?;
     asked.retain(|host| hosts == Hosts::All || has_daemons(host));
     let reports = reach.reports(&asked);
-    let (tunnels, daemons) = Tunnels::open(&reach.remotes, &reach.fleet, &reach.admin.name, &reports)
-        .map_err(|error| format!("a temporary folder for the daemons' sockets: {error}"))?;
-    Ok(Found { daemons, fleet: Some(FoundFleet { reach, reports, _tunnels: tunnels }) })
+    let daemons = locate(&reach.remotes, &reach.fleet, &reach.admin.name, &reports);
+    Ok(Found { daemons, fleet: Some(FoundFleet { reach, reports }) })
 }
 
 /// Asks every daemon for its status, all at once; the answers in the order of `daemons`.

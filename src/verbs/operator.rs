@@ -189,6 +189,7 @@ mod tests {
             name: Some(name.to_owned()),
             role: None,
             socket: "/nowhere".into(),
+            gate: None,
             silent: None,
             users: None,
         };

@@ -19,7 +19,7 @@ use crate::fleet::{Fleet, System};
 use crate::push::ledger::{Entry, Event, Kind, Record};
 use crate::push::locking::{ask_all, at_once, otherwise};
 use crate::push::order;
-use crate::push::protocol::{Answer, Report, Request};
+use crate::push::protocol::{Answer, Question, Report};
 use crate::push::rollback::{Goal, has, last_in_force, target};
 use crate::push::rollout::Move;
 use crate::push::selection::{Selected, Selection};
@@ -143,7 +143,7 @@ fn running(
     hosts: &[String],
     system: &(dyn Fn(&str) -> Option<PathBuf> + Sync),
 ) -> Result<BTreeMap<String, Running>, String> {
-    let answers = at_once(hosts, |host| reach.remotes.ask(host, &Request::Running { system: system(host) }, PROMPT));
+    let answers = at_once(hosts, |host| reach.remotes.ask(host, &Question::Running { system: system(host) }, PROMPT));
     let known = hosts.iter().zip(answers).map(|(host, answer)| match answer {
         Ok(Answer::Running(running)) => Ok((host.clone(), *running)),
         other => Err(format!("{host}: {}; leave it out with --skip {host} if it is dead", otherwise(other))),
@@ -154,8 +154,8 @@ fn running(
 /// Every chosen host: all of them have to answer, or be left out.
 fn ask(reach: &Reach, selected: &Selected) -> Result<BTreeMap<String, Known>, String> {
     let hosts = &selected.chosen;
-    let reports = ask_all(&*reach.remotes, hosts, &Request::Report, PROMPT);
-    let ledgers = ask_all(&*reach.remotes, hosts, &Request::Ledger { last: usize::MAX }, PROMPT);
+    let reports = ask_all(&*reach.remotes, hosts, &Question::Report, PROMPT);
+    let ledgers = ask_all(&*reach.remotes, hosts, &Question::Ledger { last: usize::MAX }, PROMPT);
     let mut known = BTreeMap::new();
     for (host, (report, ledger)) in hosts.iter().zip(reports.into_iter().zip(ledgers)) {
         match (report, ledger) {

@@ -6,13 +6,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use super::origin;
 use super::serve::Refusal;
 use crate::push::activation::{Activation, Phase};
 use crate::push::ledger::{Entry, Event, Ledger, Outcome, Record};
 use crate::push::machine;
 use crate::push::place::Place;
 use crate::push::program::output;
-use crate::push::protocol::{Answer, Daemon};
+use crate::push::protocol::{Answer, Daemon, Target};
 use crate::push::rehearsal::Rehearsed;
 use crate::push::supervisor::{self, Word};
 
@@ -39,7 +40,7 @@ pub(super) fn guard(place: &Place) -> io::Result<File> {
 
 /// What is to be activated.
 pub(super) struct Wanted {
-    pub(super) system: PathBuf,
+    pub(super) target: Target,
     pub(super) expected: PathBuf,
     pub(super) confirm_within: u64,
     pub(super) record: Record,
@@ -47,7 +48,7 @@ pub(super) struct Wanted {
 
 /// Whether an activation may begin.
 pub(super) fn check(place: &Place, wanted: &Wanted) -> Result<(), Refusal> {
-    let Wanted { system, expected, confirm_within, .. } = wanted;
+    let Wanted { target, expected, confirm_within, .. } = wanted;
     if let Some(other) = supervisor::under_way(place)? {
         let Activation { record, phase, .. } = other;
         return Err(Refusal::Why(format!("the push {} of {} is {} here", record.push, record.who, phase.in_words())));
@@ -62,15 +63,22 @@ pub(super) fn check(place: &Place, wanted: &Wanted) -> Result<(), Refusal> {
     if !TRIAL_SECONDS.contains(confirm_within) {
         return Err(Refusal::Why(format!("a trial lasts {} to {} s", TRIAL_SECONDS.start(), TRIAL_SECONDS.end())));
     }
-    check_origin(place, system)
+    origin::check(place, target)
 }
 
 /// Begins one that may: record, supervisor. When it returns, the switch is under way.
-pub(super) fn begin(place: &Place, from: &str, wanted: Wanted) -> Result<(), Refusal> {
-    let Wanted { system, expected, confirm_within, record } = wanted;
-    let (from, boot) = (from.to_owned(), machine::boot_id());
-    let activation =
-        Activation { record, from, before: expected, system, boot, confirm_within, phase: Phase::Switching };
+pub(super) fn begin(place: &Place, from: &str, signer: &str, wanted: Wanted) -> Result<(), Refusal> {
+    let Wanted { target, expected, confirm_within, record } = wanted;
+    let activation = Activation {
+        record,
+        from: from.to_owned(),
+        signed_by: Some(signer.to_owned()),
+        before: expected,
+        system: target.system,
+        boot: machine::boot_id(),
+        confirm_within,
+        phase: Phase::Switching,
+    };
     supervisor::note(place, &activation)?;
     let longest = confirm_within + SWITCH_SECONDS;
     start_unit(&[&format!("--property=RuntimeMaxSec={longest}")], None).map_err(|why| {
@@ -78,26 +86,6 @@ pub(super) fn begin(place: &Place, from: &str, wanted: Wanted) -> Result<(), Ref
         let _ = supervisor::forget(place);
         Refusal::Why(format!("the supervisor did not start: {why}"))
     })
-}
-
-/// A system is fit to run here if an admin has signed it, or if it ran here before a push, as the ledger says: that is what a
-/// rollback goes back to.
-fn check_origin(place: &Place, system: &Path) -> Result<(), Refusal> {
-    // From here on the garbage collector leaves it alone; and what only lies there, half copied, is no valid path.
-    machine::hold(place, system)?;
-    if !machine::is_valid(system) {
-        return Err(Refusal::Why(format!("{} is not in this host's store, or not any more", system.display())));
-    }
-    let ran = |entry: &Entry| match &entry.event {
-        Event::Activation { before, system: after, outcome, .. } => {
-            before == system || (after == system && *outcome == Outcome::Confirmed)
-        }
-        _ => false,
-    };
-    match Ledger::new(place.ledger()).entries()?.iter().any(ran) {
-        true => Ok(()),
-        false => Ok(machine::check_signature(place, system)?),
-    }
 }
 
 /// Starts the running system's polder as supervisor, in a unit that no switch touches. Its program is named by store path:
@@ -153,9 +141,10 @@ pub(super) fn conclude(place: &Place, word: &Word) -> Result<(), Refusal> {
     }
 }
 
-/// Runs the system's own rehearsal, as a user who can do nothing but read the keys.
-pub(super) fn rehearse(place: &Place, system: &Path) -> Result<Rehearsed, Refusal> {
-    check_origin(place, system)?;
+/// Runs the system's own rehearsal, as a user of its own who reads no key.
+pub(super) fn rehearse(place: &Place, target: &Target) -> Result<Rehearsed, Refusal> {
+    origin::check(place, target)?;
+    let system = &target.system;
     let polder = system.join("etc/polder/bin/polder");
     if !polder.exists() {
         let why =
@@ -177,12 +166,10 @@ pub(super) fn rehearse(place: &Place, system: &Path) -> Result<Rehearsed, Refusa
     .map(str::to_owned)
     .to_vec();
     arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
-    if nix::unistd::Group::from_name("polder").is_ok_and(|group| group.is_some()) {
-        arguments.push("--property=SupplementaryGroups=polder".to_owned());
-    } else if Daemon::ALL.iter().any(|daemon| system.join("etc/polder").join(daemon.document()).exists()) {
-        // The group comes with the first daemon, and with it the right to read keys.
-        let note = "no daemon of the fleet has run here yet: the first one is not rehearsed".to_owned();
-        return Ok(Rehearsed { notes: vec![note], ..Rehearsed::default() });
+    // It asks the running daemons how they are. Their groups open their admin sockets, and no key files.
+    let is_group = |name: &&str| nix::unistd::Group::from_name(name).is_ok_and(|group| group.is_some());
+    for group in Daemon::ALL.map(Daemon::name).iter().filter(|name| is_group(name)) {
+        arguments.push(format!("--property=SupplementaryGroups={group}"));
     }
     let words = ["--", &polder.to_string_lossy(), "rehearse", "--json", "--system", &system.to_string_lossy()]
         .map(str::to_owned);

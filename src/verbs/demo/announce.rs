@@ -45,9 +45,7 @@ impl Announced {
                         supervisor::Role::Proxy => daemons::Role::Proxy,
                         supervisor::Role::Nameserver => daemons::Role::Nameserver,
                     }),
-                    socket: daemon.admin_socket(),
-                    silent: None,
-                    users: None,
+                    ..Located::at(&daemon.admin_socket())
                 })
                 .collect(),
             control: control.to_owned(),

@@ -18,7 +18,7 @@ use crate::push::ledger::{Entry, Record};
 use crate::push::lock::Lock;
 use crate::push::locking::{Held, ask_all};
 use crate::push::machine;
-use crate::push::protocol::{Answer, Request};
+use crate::push::protocol::{Answer, Question};
 use crate::push::prove::Asker;
 use crate::push::remote::Remotes;
 use crate::push::rollout::{Move, Rollout, Stage, Watch, deliver};
@@ -146,7 +146,7 @@ impl Rolling<'_> {
     /// Compare and swap, under the lock: the plan was made for what ran then.
     fn compare(&self) -> Result<(), String> {
         let hosts: Vec<String> = self.moves().map(|one| one.host.clone()).collect();
-        let answers = ask_all(&*self.remotes, &hosts, &Request::Report, PROMPT);
+        let answers = ask_all(&*self.remotes, &hosts, &Question::Report, PROMPT);
         for (one, answer) in self.moves().zip(answers) {
             let host = &one.host;
             let report = match answer {
@@ -181,10 +181,6 @@ impl Rolling<'_> {
         }
         // What a rollback goes back to need not be here: the host has it, or says that it has not.
         let here: Vec<&Move> = self.moves().filter(|one| machine::is_valid(&one.system)).collect();
-        if !here.is_empty() {
-            let systems: Vec<PathBuf> = here.iter().map(|one| one.system.clone()).collect();
-            deliver::sign(&self.remotes.admin().signing_key, &systems)?;
-        }
         self.copy(rollout, &here)
     }
 
@@ -214,7 +210,7 @@ impl Rolling<'_> {
         let hosts: Vec<String> = self.moves().map(|one| one.host.clone()).collect();
         let mut news: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for (host, answer) in
-            hosts.iter().zip(ask_all(&*self.remotes, &hosts, &Request::Ledger { last: ENTRIES }, PROMPT))
+            hosts.iter().zip(ask_all(&*self.remotes, &hosts, &Question::Ledger { last: ENTRIES }, PROMPT))
         {
             if let Ok(Answer::Ledger { entries }) = answer {
                 news.insert(host.clone(), entries);
@@ -229,12 +225,11 @@ impl Rolling<'_> {
         }
         let is_other = |host: &&String| **host != admin.name && self.fleet.hosts[*host].is(Role::Admin);
         let others: Vec<String> = self.locked.iter().filter(is_other).cloned().collect();
-        for (host, answer) in
-            others.iter().zip(ask_all(&*self.remotes, &others, &Request::Copies { ledgers: news }, PROMPT))
-        {
-            if !matches!(answer, Ok(Answer::Done)) {
-                self.progress
-                    .say(&format!("{host} did not take copies of the ledgers; `polder log` there fetches them"));
+        for (host, answer) in others.iter().zip(copies::give(&*self.remotes, &others, news, PROMPT)) {
+            if let Err(why) = answer {
+                self.progress.say(&format!(
+                    "{host} did not take copies of the ledgers ({why}); `polder log` there fetches them"
+                ));
             }
         }
     }

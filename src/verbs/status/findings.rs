@@ -98,6 +98,7 @@ mod tests {
                 name: Some("px-9".to_owned()),
                 role: None,
                 socket: "/nowhere".into(),
+                gate: None,
                 silent: None,
                 users: None,
             },

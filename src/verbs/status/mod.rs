@@ -123,6 +123,7 @@ mod tests {
                 name: Some("ns-2".to_owned()),
                 role: None,
                 socket: "/nowhere".into(),
+                gate: None,
                 silent: None,
                 users: None,
             },

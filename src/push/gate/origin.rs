@@ -1,0 +1,51 @@
+//! Where a system of this host's store comes from: nothing of one is read or run before that is known.
+
+use std::path::Path;
+
+use crate::push::closure;
+use crate::push::ledger::{Entry, Event, Ledger, Outcome};
+use crate::push::machine;
+use crate::push::place::Place;
+use crate::push::protocol::{Origin, Target};
+
+use super::serve::Refusal;
+
+/// Whether a signed target is what its signer meant. From here on the garbage collector leaves it alone.
+pub(super) fn check(place: &Place, target: &Target) -> Result<(), Refusal> {
+    let Target { system, origin } = target;
+    closure::in_store(&place.store, system)?;
+    machine::hold(place, system)?;
+    if !machine::is_valid(system) {
+        return Err(Refusal::Why(format!("{} is not in this host's store, or not any more", system.display())));
+    }
+    match origin {
+        // What lies in the store may have come from anywhere: it counts if its contents are those that were signed for.
+        Origin::Copied(signed) => {
+            if closure::digest(system)? == *signed {
+                return Ok(());
+            }
+            Err(Refusal::Why(format!(
+                "{}, or something that it needs, has other contents here than on the machine that pushes: one of the two \
+                 stores is damaged, or somebody has tampered with it; `nix-store --verify --check-contents` tells which",
+                system.display()
+            )))
+        }
+        Origin::RanBefore => check_ran_here(place, system),
+    }
+}
+
+/// Whether a system ran here before, as the ledger says: then it may be read, and gone back to.
+pub(super) fn check_ran_here(place: &Place, system: &Path) -> Result<(), Refusal> {
+    let ran = |entry: &Entry| match &entry.event {
+        Event::Activation { before, system: after, outcome, .. } => {
+            before == system || (after == system && *outcome == Outcome::Confirmed)
+        }
+        _ => false,
+    };
+    match Ledger::new(place.ledger()).entries()?.iter().any(ran) {
+        true => Ok(()),
+        false => {
+            Err(Refusal::Why(format!("{} did not run here before, as this host's ledger tells", system.display())))
+        }
+    }
+}
