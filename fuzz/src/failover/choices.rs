@@ -31,24 +31,21 @@ static TARGET: LazyLock<Arc<Target>> = LazyLock::new(|| {
     Arc::new(Target { address: ([192, 0, 2, 21], 80).into(), check })
 });
 
-/// Asks once for each mode. `which` says with what cookie, and what was tried before.
+/// Asks once. `which` says how the service treats state, what cookie comes, and what was tried before.
 pub fn check(proxy: &mut Proxy, now: Duration, which: u8) {
     let latch = proxy.at(now, |keeper, now, site| keeper.view(now, site));
     let standings = proxy.standings();
-    let modes = [
-        ServiceMode::Latched { cookie: Arc::clone(&COOKIE), latch },
-        ServiceMode::Sticky { cookie: Arc::clone(&COOKIE) },
-        ServiceMode::Stateless,
-    ];
-    let balances = [Balance::RoundRobin, Balance::LeastConnections, Balance::RandomTwoChoices];
-    let cookie = Some(usize::from(which & 7)).filter(|named| *named < standings.len());
-    let ask = Ask { cookie, tried: u128::from(which >> 3 & 0xf) };
-    for (mode, balance) in modes.into_iter().zip(balances) {
-        let service = service(mode, balance, &standings);
-        let choice = choose(&service, ask, &mut Spread::default(), u64::from(which) << 27);
-        let allowed = allowed(&service, ask);
-        assert!(allowed.contains(&choice), "{choice:?} for {ask:?}, allowed {allowed:?}: {service:?}");
-    }
+    let (mode, balance) = match which >> 6 {
+        0 => (ServiceMode::Stateless, Balance::RandomTwoChoices),
+        1 => (ServiceMode::Sticky { cookie: Arc::clone(&COOKIE) }, Balance::LeastConnections),
+        _ => (ServiceMode::Latched { cookie: Arc::clone(&COOKIE), latch }, Balance::RoundRobin),
+    };
+    let cookie = Some(usize::from(which & 3)).filter(|named| *named < standings.len() && which & 4 == 0);
+    let ask = Ask { cookie, tried: u128::from(which >> 2 & 0xf) };
+    let service = service(mode, balance, &standings);
+    let choice = choose(&service, ask, &mut Spread::default(), u64::from(which) << 27);
+    let allowed = allowed(&service, ask);
+    assert!(allowed.contains(&choice), "{choice:?} for {ask:?}, allowed {allowed:?}: {service:?}");
 }
 
 fn service(mode: ServiceMode, balance: Balance, standings: &[Standing<'_>]) -> Service {
