@@ -142,6 +142,16 @@ impl Peers {
     }
 }
 
+/// What a letter says, read as an exchange does: for the fuzz target `peers_letter`.
+///
+/// # Errors
+///
+/// It is no letter, or one of another version.
+#[doc(hidden)]
+pub fn read_letter(letter: &[u8]) -> Result<Value, String> {
+    exchange::value_of(letter)
+}
+
 fn adopt(listener: std::net::TcpListener) -> std::io::Result<TcpListener> {
     listener.set_nonblocking(true)?;
     TcpListener::from_std(listener)

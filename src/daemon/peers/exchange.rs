@@ -114,6 +114,14 @@ fn read(letter: &[u8]) -> Result<Letter, String> {
     serde_json::from_slice(letter).map_err(malformed)
 }
 
+/// The value of a letter, whoever writes.
+pub(super) fn value_of(letter: &[u8]) -> Result<Value, String> {
+    match read(letter)?.body {
+        Body::Value(value) => Ok(value),
+        Body::Refused(why) => Err(why),
+    }
+}
+
 async fn within<T, E: Into<ChannelError>>(
     deadline: Instant,
     doing: &str,

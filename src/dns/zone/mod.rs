@@ -82,8 +82,8 @@ pub fn load(apex: &str, file: &Path) -> Result<ZoneFile, Findings> {
 /// # Errors
 ///
 /// As [`load`].
-pub fn parse(apex: &str, file: &Path, text: &str) -> Result<ZoneFile, Findings> {
-    whole(apex, file, |apex| reader::read_text(apex, file, text.as_bytes()))
+pub fn parse(apex: &str, file: &Path, text: impl AsRef<[u8]>) -> Result<ZoneFile, Findings> {
+    whole(apex, file, |apex| reader::read_text(apex, file, text.as_ref()))
 }
 
 fn whole(apex: &str, file: &Path, read: impl FnOnce(&[u8]) -> reader::Reading) -> Result<ZoneFile, Findings> {

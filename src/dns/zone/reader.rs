@@ -157,9 +157,9 @@ impl Reader<'_> {
     fn entry(&mut self, scope: &mut Scope<'_>, entry: &Entry<'_>) {
         let mut words = Words::new(&entry.tokens, entry.line);
         let done = match words.peek_word() {
-            Some(word) if word.starts_with(b"$") => self
-                .directive(scope, &mut words)
-                .map_err(|message| Some((String::from_utf8_lossy(word).to_ascii_uppercase(), message))),
+            Some(word) if word.starts_with(b"$") => {
+                self.directive(scope, &mut words).map_err(|message| Some((shown(word), message)))
+            }
             _ => self.record(scope, entry, &mut words),
         };
         match done {
@@ -272,6 +272,13 @@ impl Reader<'_> {
         }
         Err(format!("{} lies outside of the zone {}", name::show(&owner), name::show(self.apex)))
     }
+}
+
+/// A directive as a finding names it: in upper case, or quoted where it is no word that could be one.
+fn shown(directive: &[u8]) -> String {
+    const LONGEST: usize = 20;
+    let plain = directive.len() <= LONGEST && directive.iter().skip(1).all(u8::is_ascii_alphanumeric);
+    if plain { String::from_utf8_lossy(directive).to_ascii_uppercase() } else { quote(directive) }
 }
 
 /// What stands between a record's owner and its data.

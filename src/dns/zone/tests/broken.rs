@@ -99,6 +99,7 @@ static BROKEN: &[(&str, &str)] = &[
         "5: $GENERATE: is an extension of BIND that is not read here: write the records out, one by one",
     ),
     ("$INLINE x", "5: $INLINE: is no directive: $ORIGIN, $TTL and $INCLUDE are"),
+    ("$\x17TTL 1h", "5: \"$\u{fffd}TTL\": is no directive: $ORIGIN, $TTL and $INCLUDE are"),
     // One SOA, one CNAME, one DNAME.
     ("@ SOA ns1 other 1 2 3 4 5", "5: example.net. SOA: a second SOA at this name: the first is on line 2"),
     ("sub SOA ns1 other 1 2 3 4 5", "5: sub.example.net. SOA: an SOA stands only at the zone's apex"),

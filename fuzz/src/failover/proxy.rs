@@ -1,0 +1,157 @@
+//! One proxy: what its checks and its operator say of the backends, and its latch.
+
+use std::time::Duration;
+
+use polder::config::proxy::LatchConfig;
+use polder::daemon::operator::OperatorState;
+use polder::health::Verdict;
+use polder::health::automaton::Automaton;
+use polder::proxy::latch::{Keeper, Latch, Now, Refusal, Said, Site, Standing};
+
+use super::{BACKENDS, rule};
+
+const OPERATOR: Said<'static> = Said { who: "alice", why: "" };
+
+/// A proxy.
+#[derive(Clone)]
+pub struct Proxy {
+    name: &'static str,
+    rules: LatchConfig,
+    backups: u8,
+    checks: [Check; BACKENDS.len()],
+    /// What the operator says of each backend.
+    pub operator: [OperatorState; BACKENDS.len()],
+    /// Which backends its document has.
+    pub known: [bool; BACKENDS.len()],
+    /// Requests on the active backend.
+    pub running: u64,
+    /// Its latch.
+    pub keeper: Keeper,
+}
+
+/// The automaton, and the results in a row that it stands for.
+#[derive(Clone, Copy)]
+struct Check {
+    automaton: Automaton,
+    rise: u32,
+    fall: u32,
+    counted: Verdict,
+    row: (bool, u32),
+}
+
+impl Check {
+    fn probed(&mut self, success: bool) {
+        let change = if success { self.automaton.success() } else { self.automaton.failure() };
+        self.row = if self.row.0 == success { (success, self.row.1 + 1) } else { (success, 1) };
+        let before = self.counted;
+        self.counted = match (before, self.row) {
+            (Verdict::Unchecked, (true, _)) => Verdict::Up,
+            (Verdict::Unchecked, (false, _)) => Verdict::Down,
+            (Verdict::Up, (false, failures)) if failures >= self.fall => Verdict::Down,
+            (Verdict::Down, (true, successes)) if successes >= self.rise => Verdict::Up,
+            (same, _) => same,
+        };
+        assert_eq!(self.automaton.verdict(), self.counted, "the automaton and counting results in a row disagree");
+        assert_eq!(change.is_some(), before != self.counted, "whether the verdict changed");
+        assert!(self.automaton.health() < self.rise + self.fall, "more health than there is");
+    }
+}
+
+impl Proxy {
+    /// A proxy after its first start, every backend unchecked. `backups`: a bit for each backend.
+    pub fn new(name: &'static str, rules: LatchConfig, backups: u8, rise: u32, fall: u32) -> Proxy {
+        let automaton = Automaton::unchecked(rise, fall);
+        let check = Check { automaton, rise, fall, counted: Verdict::Unchecked, row: (true, 0) };
+        let mut keeper = Keeper::new(Latch::first(BACKENDS[0]));
+        keeper.begin_grace(Now::default(), &rules);
+        Proxy {
+            name,
+            rules,
+            backups,
+            checks: [check; BACKENDS.len()],
+            operator: [OperatorState::Ready; BACKENDS.len()],
+            known: [true; BACKENDS.len()],
+            running: 0,
+            keeper,
+        }
+    }
+
+    /// A probe of a backend has ended.
+    pub fn probed(&mut self, backend: usize, success: bool) {
+        self.checks[backend].probed(success);
+    }
+
+    /// Another proxy's eyes: its checks, its operator's words, its document.
+    pub fn see_as(&mut self, other: &Proxy) {
+        (self.checks, self.operator, self.known) = (other.checks, other.operator, other.known);
+        self.running = 0;
+    }
+
+    /// The backends of its document.
+    pub fn standings(&self) -> Vec<Standing<'static>> {
+        let known = (0..BACKENDS.len()).filter(|backend| self.known[*backend]);
+        let standing = |backend: usize| Standing {
+            name: BACKENDS[backend],
+            backup: self.backups >> backend & 1 == 1,
+            verdict: self.checks[backend].automaton.verdict(),
+            reason: "as it is",
+            operator: self.operator[backend],
+        };
+        known.map(standing).collect()
+    }
+
+    /// How its latch moves.
+    pub fn rules(&self) -> &LatchConfig {
+        &self.rules
+    }
+
+    /// What surrounds its latch, for `look`.
+    pub fn at<T>(&mut self, now: Duration, look: impl FnOnce(&mut Keeper, Now, &Site<'_>) -> T) -> T {
+        let backends = self.standings();
+        let rules = self.rules.clone();
+        let site = Site { own: self.name, service: "shop", backends: &backends, rules: &rules, running: self.running };
+        let unix_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
+        look(&mut self.keeper, Now { running: now, unix_ms }, &site)
+    }
+
+    /// Lets the latch move, and holds it to the rule.
+    pub fn step(&mut self, now: Duration) {
+        let before = self.clone();
+        let _ = self.at(now, |keeper, now, site| keeper.step(now, site));
+        assert_eq!(self.keeper.latch(), before.keeper.latch(), "it counts before it is stored");
+        rule::holds(before, self, now);
+    }
+
+    /// What was proposed is on disk.
+    pub fn commit(&mut self) {
+        let Some(next) = self.keeper.proposed().cloned() else { return };
+        let before = self.keeper.latch().cloned();
+        assert!(self.keeper.commit(&next).is_some(), "what was proposed is not what was stored");
+        assert!(before.as_ref().is_none_or(|before| *before < next), "the latch goes back: {before:?}, then {next:?}");
+        assert!(!next.spent.contains(&next.active), "active and failed away from: {next:?}");
+    }
+
+    /// Hears what the other one's latch is.
+    pub fn hear(&mut self, other: &Proxy) {
+        if let Some(theirs) = other.keeper.latch() {
+            self.keeper.hear(theirs);
+        }
+    }
+
+    /// The operator's `failover`.
+    pub fn failover(&mut self, to: Option<&str>, now: Duration) {
+        let refused = self.at(now, |keeper, now, site| keeper.failover(to, &OPERATOR, now, site)).err();
+        self.in_words(refused);
+    }
+
+    /// The operator's `failback`.
+    pub fn failback(&mut self, now: Duration) {
+        let refused = self.at(now, |keeper, now, site| keeper.failback(&OPERATOR, now, site)).err();
+        self.in_words(refused);
+    }
+
+    fn in_words(&self, refused: Option<Refusal>) {
+        let (Some(Refusal::Unknown(why)) | Some(Refusal::Refused(why))) = refused else { return };
+        assert!(!why.is_empty(), "refused without a word");
+    }
+}

@@ -1,0 +1,75 @@
+//! The head of a response: what is taken means one thing, and what the visitor gets for it means the same (RFC 9112, 6.3).
+
+use polder::proxy::traffic::http1::body::Framing;
+use polder::proxy::traffic::http1::fields::Field;
+use polder::proxy::traffic::http1::head::{Scan, Scanned};
+use polder::proxy::traffic::http1::response::{Ours, Response, ends_with_connection, framing, vet, write};
+use polder::proxy::traffic::http1::vet::{Length, Version};
+
+use crate::head::Lines;
+
+/// What the proxy would set.
+const COOKIE: &str = "polder-shop=192.0.2.21:80; path=/; HttpOnly";
+
+/// The first byte says who asked, and how; the rest is the head.
+pub fn check(input: &[u8]) {
+    let Some((how, head)) = input.split_first() else { return };
+    let bit = |n: u8| how >> n & 1 == 1;
+    let to_head = bit(0);
+    let mut fields = Vec::new();
+    // A backend's bytes are looked through for the end of the head first, which finds bare line feeds.
+    let Scanned::Complete(length) = Scan::default().next(head) else { return };
+    let head = &head[..length];
+    let Ok(response) = vet(head, to_head, &mut fields) else { return };
+
+    let theirs = Lines::read(head).expect("a head that was taken can be read by others");
+    let (length, chunked) = theirs.framing();
+    assert_eq!(response.body, body(response.status, to_head, length, chunked), "how long the body is");
+    let version = if bit(1) { Version::Http10 } else { Version::Http11 };
+    let keep = bit(2) && !ends_with_connection(&response, version);
+    let set_cookie = bit(3).then_some(COOKIE);
+    passes_on(head, &response, &fields, to_head, Ours { version, keep, set_cookie });
+}
+
+/// RFC 9112, 6.3, from the first rule to the last.
+fn body(status: u16, to_head: bool, length: Option<u64>, chunked: bool) -> Length {
+    match (length, chunked) {
+        _ if to_head || matches!(status, 100..=199 | 204 | 304) => Length::None,
+        (_, true) => Length::Chunked,
+        (Some(bytes), false) => Length::Exactly(bytes),
+        (None, false) => Length::UntilClose,
+    }
+}
+
+fn passes_on(head: &[u8], response: &Response, fields: &[Field], to_head: bool, ours: Ours<'_>) {
+    let mut sent = Vec::new();
+    write(&mut sent, head, response, fields, ours);
+    let lines = Lines::read(&sent).expect("what a visitor gets can be read");
+    let (length, chunked) = lines.framing();
+    assert_eq!(chunked, framing(response, ours.version) == Framing::Chunked, "what is said of the framing");
+    assert!(!(chunked && ours.version == Version::Http10), "chunks for HTTP/1.0");
+    assert!(!(matches!(response.status, 100..=199 | 204) && (length.is_some() || chunked)), "a body where none can be");
+    match response.body {
+        Length::Exactly(bytes) => assert_eq!(length, Some(bytes), "another length"),
+        Length::Chunked | Length::UntilClose => assert_eq!(length, None, "a length out of nothing"),
+        Length::None => {}
+    }
+    if !ours.keep && !response.is_interim() && response.status != 101 {
+        assert_eq!(lines.one("connection"), Some(&b"close"[..]), "the visitor is not told that the connection ends");
+    }
+    if ours.set_cookie.is_some() {
+        assert!(lines.all("set-cookie").any(|cookie| cookie == COOKIE.as_bytes()), "our cookie is missing");
+        let private = |value: &[u8]| {
+            let text = value.to_ascii_lowercase();
+            [&b"private"[..], b"no-store"].iter().any(|word| memchr::memmem::find(&text, word).is_some())
+        };
+        assert!(response.status == 101 || lines.all("cache-control").any(private), "a cookie for a shared cache");
+    }
+    let mut again = Vec::new();
+    let again = vet(&sent, to_head, &mut again).expect("polder takes what polder sends");
+    assert_eq!(again.status, response.status, "another status");
+    if ours.version == Version::Http11 {
+        let read = if chunked { Length::Chunked } else { response.body };
+        assert_eq!(again.body, read, "the visitor reads another body");
+    }
+}

@@ -1,0 +1,37 @@
+//! Letters of peers: any bytes are a letter or are refused, and it does not matter whose letter is read first.
+
+use polder::daemon::operator::OperatorStates;
+use polder::daemon::peers::read_letter;
+use polder::proxy::control::peer_words::PeerWords;
+use polder::proxy::latch::Now;
+use polder::proxy::latch::latches::{Found, Latches, Record};
+
+/// Two letters, a line each.
+pub fn check(letters: &[u8]) {
+    let mut letters = letters.splitn(2, |byte| *byte == b'\n');
+    let one = letters.next().and_then(words);
+    let two = letters.next().and_then(words);
+    let (Some(one), Some(two)) = (one, two) else { return };
+    let forward = merged(&[&one, &two]);
+    assert_eq!(forward, merged(&[&two, &one]), "it matters who speaks first");
+    assert_eq!(forward, merged(&[&one, &two, &one, &two]), "it matters how often it is said");
+}
+
+/// What a proxy makes of a letter.
+fn words(letter: &[u8]) -> Option<PeerWords> {
+    let value = read_letter(letter).ok()?;
+    let mut words = PeerWords::read(&value, None).ok()?;
+    words.compare(&words.latches.clone(), Now::default());
+    assert!(words.differing(Now::default()).is_empty(), "it differs from itself");
+    Some(words)
+}
+
+fn merged(letters: &[&PeerWords]) -> (OperatorStates, Record) {
+    let mut operator = OperatorStates::default();
+    let mut latches = Latches::restore(Found::Missing);
+    for words in letters {
+        operator.merge(&words.operator);
+        latches.hear(&words.latches);
+    }
+    (operator, latches.heading())
+}
