@@ -39,6 +39,83 @@ let
   ];
   firewall = import ./firewall.nix { inherit lib; };
 
+  # A socket that the deploy user may open, and nobody else.
+  entrance = description: path: {
+    inherit description;
+    wantedBy = [ "sockets.target" ];
+    socketConfig = {
+      ListenStream = path;
+      SocketUser = "root";
+      SocketGroup = cfg.user;
+      SocketMode = "0660";
+      DirectoryMode = "0755";
+      # A request a connection, each served by a process of its own.
+      Accept = true;
+      # All come as one user, so that there is no limit for each: who has no deploy key is kept out by sshd, which has its own.
+      MaxConnections = 64;
+      # Else systemd closes the socket for good when many come at once, and only somebody at the machine opens it again.
+      TriggerLimitIntervalSec = 0;
+    };
+  };
+
+  # An instance is one request.
+  request = {
+    # No switch ends an instance: it may be the one that waits for this very switch, or that has to confirm it.
+    restartIfChanged = false;
+    stopIfChanged = false;
+    unitConfig = {
+      X-StopOnRemoval = false;
+      # A request that was refused is no failed unit to look at.
+      CollectMode = "inactive-or-failed";
+    };
+  };
+  connected = {
+    StandardInput = "socket";
+    StandardOutput = "socket";
+    StandardError = "journal";
+    Slice = "polder-gate.slice";
+  };
+
+  # It is root, since what it asks of systemd and the store only root may ask; it starts the switch itself in a unit of its own
+  # (`polder-activate.service`) and is not needed for it to end well.
+  gate = request // {
+    description = "Gate of the fleet's pushes, one request";
+    path = [
+      config.nix.package
+      config.systemd.package
+    ];
+    serviceConfig = connected // {
+      ExecStart = "/etc/polder/bin/polder gate --serve";
+      StateDirectory = "polder-push";
+      StateDirectoryMode = "0700";
+      UMask = "0027";
+      # What it starts beside itself are short questions to the store and to systemd.
+      MemoryMax = "512M";
+      TasksMax = 128;
+
+      # Not hardening.nix: who can have systems activated is root, in whatever cage the asking is done. What keeps strangers out
+      # is that nothing of an instruction is parsed before its signature is good. The cage is against slips in the rest, and takes
+      # what no request needs: the network, devices, the kernel, users' homes.
+      NoNewPrivileges = true;
+      RestrictSUIDSGID = true;
+      RestrictAddressFamilies = [ "AF_UNIX" ];
+      # The store's own program makes itself one to have its folder writable: none of the other kinds.
+      RestrictNamespaces = "mnt";
+      PrivateDevices = true;
+      PrivateTmp = true;
+      ProtectHome = "read-only";
+      ProtectKernelModules = true;
+      ProtectKernelLogs = true;
+      ProtectControlGroups = true;
+      ProtectClock = true;
+      ProtectHostname = true;
+      RestrictRealtime = true;
+      LockPersonality = true;
+      MemoryDenyWriteExecute = true;
+      SystemCallArchitectures = "native";
+    };
+  };
+
   # Those of a list of the store's users that mean the pushers' user.
   groups = [
     cfg.user
@@ -80,6 +157,10 @@ in
 
   config = lib.mkIf cfg.enable {
     assertions = [
+      {
+        assertion = config.polder.host == config.networking.hostName;
+        message = "polder.host is ${config.polder.host} and networking.hostName is ${config.networking.hostName}: what is signed for a host names it, so both have to be the same";
+      }
       {
         assertion = trusted == [ ];
         message = "nix.settings.trusted-users: ${lib.concatStringsSep ", " trusted} is in it, and ${cfg.user} is meant by that: it could copy what nobody has signed";
@@ -164,6 +245,9 @@ in
       extraConfig = ''
         Match User ${cfg.user}
           AuthenticationMethods publickey
+          # Its keys are those above, and no certificate's nor a command's.
+          TrustedUserCAKeys none
+          AuthorizedKeysCommand none
           DisableForwarding yes
           PermitTTY no
           PermitUserRC no
@@ -175,112 +259,47 @@ in
 
     # Besides what this machine trusts already. A copy that is signed by none of them is refused by the store itself.
     nix.settings.trusted-public-keys = signingKeys;
+    # The store is for whoever administers the machine, and for uploads. No daemon and no other account has a say in it.
+    nix.settings.allowed-users = lib.mkDefault [
+      "root"
+      "@wheel"
+      cfg.user
+    ];
 
-    systemd.sockets.polder-gate = {
-      description = "Gate of the fleet's pushes";
-      wantedBy = [ "sockets.target" ];
-      socketConfig = {
-        ListenStream = "/run/polder-gate/socket";
-        SocketUser = "root";
-        SocketGroup = cfg.user;
-        SocketMode = "0660";
-        DirectoryMode = "0755";
-        # A request a connection, each served by a process of its own.
-        Accept = true;
-        # All come as one user, so that there is no limit for each: who has no deploy key is kept out by sshd, which has its own.
-        MaxConnections = 64;
-        # Else systemd closes the socket for good when many come at once, and only somebody at the machine opens it again.
-        TriggerLimitIntervalSec = 0;
+    systemd.sockets = {
+      polder-gate = entrance "Gate of the fleet's pushes" "/run/polder-gate/socket";
+      # Whoever can only ask, with a deploy key and nothing else, takes no place of what is signed.
+      polder-gate-signed = entrance "Gate of the fleet's pushes, for what is signed" "/run/polder-gate/signed";
+      polder-relay = entrance "Relay of the fleet's operators to the daemons of this host" "/run/polder-gate/relay";
+    };
+
+    # All of them together: one who asks a lot, and reads no answer, takes no memory from the daemons.
+    systemd.slices.polder-gate = {
+      description = "Gate and relay of the fleet's pushes";
+      sliceConfig = {
+        MemoryMax = "1G";
+        TasksMax = 512;
       };
     };
 
-    systemd.sockets.polder-relay = {
-      description = "Relay of the fleet's operators to the daemons of this host";
-      wantedBy = [ "sockets.target" ];
-      socketConfig = {
-        ListenStream = "/run/polder-gate/relay";
-        SocketUser = "root";
-        SocketGroup = cfg.user;
-        SocketMode = "0660";
-        DirectoryMode = "0755";
-        Accept = true;
-        MaxConnections = 64;
-        TriggerLimitIntervalSec = 0;
-      };
-    };
-
-    systemd.services."polder-relay@" = {
-      description = "Relay of the fleet's operators, one request";
-      # As the gate: no switch ends an instance.
-      restartIfChanged = false;
-      stopIfChanged = false;
-      unitConfig = {
-        X-StopOnRemoval = false;
-        CollectMode = "inactive-or-failed";
-      };
-      serviceConfig = import ./hardening.nix // {
-        ExecStart = "/etc/polder/bin/polder gate --relay";
-        StandardInput = "socket";
-        StandardOutput = "socket";
-        StandardError = "journal";
-        User = "polder-relay";
-        Group = "polder-relay";
-        StateDirectory = "polder-relay";
-        StateDirectoryMode = "0700";
-        RestrictAddressFamilies = [ "AF_UNIX" ];
-        MemoryMax = "128M";
-        TasksMax = 64;
-      };
-    };
-
-    # An instance is one request. It is root, since what it asks of systemd and the store only root may ask; it starts the switch
-    # itself in a unit of its own (`polder-activate.service`) and is not needed for it to end well.
-    systemd.services."polder-gate@" = {
-      description = "Gate of the fleet's pushes, one request";
-      path = [
-        config.nix.package
-        config.systemd.package
-      ];
-      # No switch ends an instance: it may be the one that waits for this very switch, or that has to confirm it.
-      restartIfChanged = false;
-      stopIfChanged = false;
-      unitConfig = {
-        X-StopOnRemoval = false;
-        # A request that was refused is no failed unit to look at.
-        CollectMode = "inactive-or-failed";
-      };
-      serviceConfig = {
-        ExecStart = "/etc/polder/bin/polder gate --serve";
-        StandardInput = "socket";
-        StandardOutput = "socket";
-        StandardError = "journal";
-        StateDirectory = "polder-push";
-        StateDirectoryMode = "0700";
-        UMask = "0027";
-        # What it starts beside itself are short questions to the store and to systemd.
-        MemoryMax = "512M";
-        TasksMax = 128;
-
-        # Not hardening.nix: who can have systems activated is root, in whatever cage the asking is done. What keeps strangers out
-        # is that nothing of an instruction is parsed before its signature is good. The cage is against slips in the rest, and takes
-        # what no request needs: the network, devices, the kernel, users' homes.
-        NoNewPrivileges = true;
-        RestrictSUIDSGID = true;
-        RestrictAddressFamilies = [ "AF_UNIX" ];
-        # The store's own program makes itself one to have its folder writable: none of the other kinds.
-        RestrictNamespaces = "mnt";
-        PrivateDevices = true;
-        PrivateTmp = true;
-        ProtectHome = "read-only";
-        ProtectKernelModules = true;
-        ProtectKernelLogs = true;
-        ProtectControlGroups = true;
-        ProtectClock = true;
-        ProtectHostname = true;
-        RestrictRealtime = true;
-        LockPersonality = true;
-        MemoryDenyWriteExecute = true;
-        SystemCallArchitectures = "native";
+    systemd.services = {
+      "polder-gate@" = gate;
+      "polder-gate-signed@" = gate;
+      "polder-relay@" = request // {
+        description = "Relay of the fleet's operators, one request";
+        serviceConfig =
+          import ./hardening.nix
+          // connected
+          // {
+            ExecStart = "/etc/polder/bin/polder gate --relay";
+            User = "polder-relay";
+            Group = "polder-relay";
+            StateDirectory = "polder-relay";
+            StateDirectoryMode = "0700";
+            RestrictAddressFamilies = [ "AF_UNIX" ];
+            MemoryMax = "128M";
+            TasksMax = 64;
+          };
       };
     };
   };

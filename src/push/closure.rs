@@ -16,7 +16,7 @@ use super::program::output;
 pub struct PathInfo {
     /// The path.
     pub path: String,
-    /// The SHA-256 of its NAR, in hexadecimal digits.
+    /// The SHA-256 of its NAR, in Nix' base 32.
     pub nar_hash: String,
     /// Bytes of its NAR.
     pub nar_size: u64,
@@ -68,6 +68,27 @@ pub fn missing(paths: &[String]) -> Result<Vec<String>, String> {
     Ok(missing)
 }
 
+/// The signatures that the store keeps of paths, of each its own.
+///
+/// # Errors
+///
+/// What nix says.
+pub fn signatures(infos: &[PathInfo]) -> Result<Vec<Vec<String>>, String> {
+    if infos.is_empty() {
+        return Ok(Vec::new());
+    }
+    let head = ["path-info", "--extra-experimental-features", "nix-command", "--sigs"];
+    let arguments: Vec<&str> = head.into_iter().chain(infos.iter().map(|info| info.path.as_str())).collect();
+    let said = output("nix", Path::new("/"), &arguments).map_err(|failure| failure.in_words("nix path-info"))?;
+    let said = String::from_utf8_lossy(&said);
+    // A line: the path, and then words. `ultimate` and `ca:...` are no signatures, and count as none.
+    let words = |path: &str| {
+        let line = said.lines().find(|line| line.split_whitespace().next() == Some(path)).unwrap_or_default();
+        line.split_whitespace().skip(1).map(str::to_owned).collect()
+    };
+    Ok(infos.iter().map(|info| words(&info.path)).collect())
+}
+
 /// A name for the contents of all that a system needs: SHA-256, over the sorted lines `PATH HASH`.
 ///
 /// # Errors
@@ -77,7 +98,8 @@ pub fn digest(system: &Path) -> Result<String, String> {
     Ok(digest_of(&infos(&requisites(system)?)?))
 }
 
-fn digest_of(infos: &[PathInfo]) -> String {
+/// The digest of what is known of a closure already.
+pub fn digest_of(infos: &[PathInfo]) -> String {
     let mut lines: Vec<String> = infos.iter().map(|info| format!("{} {}\n", info.path, info.nar_hash)).collect();
     lines.sort();
     hex(hash(&SHA256, lines.concat().as_bytes()).as_ref())
@@ -88,12 +110,12 @@ fn registrations(said: &str) -> Option<Vec<PathInfo>> {
     let mut infos = Vec::new();
     let mut lines = said.lines();
     while let Some(path) = lines.next() {
-        let nar_hash = lines.next()?.to_owned();
+        let nar_hash = nix32(lines.next().filter(|hash| hash.len() == 64)?)?;
         let nar_size = lines.next()?.parse().ok()?;
         let _deriver = lines.next()?;
         let count: usize = lines.next()?.parse().ok()?;
         let mut references: Vec<String> = lines.by_ref().take(count).map(str::to_owned).collect();
-        if references.len() != count || nar_hash.len() != 64 {
+        if references.len() != count {
             return None;
         }
         references.sort();
@@ -123,6 +145,20 @@ pub fn in_store(store: &Path, path: &Path) -> Result<PathBuf, String> {
 
 /// The letters of a hash in a store path, in the order of their values.
 pub(super) const NIX32: &[u8; 32] = b"0123456789abcdfghijklmnpqrsvwxyz";
+
+/// Hexadecimal digits in Nix' base 32: least significant digit last, its own alphabet (Nix' base-nix-32.cc).
+fn nix32(hex: &str) -> Option<String> {
+    let byte = |at: usize| u8::from_str_radix(hex.get(at..at + 2)?, 16).ok();
+    let bytes: Vec<u8> = (0..hex.len()).step_by(2).map(byte).collect::<Option<_>>()?;
+    let digits = (bytes.len() * 8).div_ceil(5);
+    let digit = |n: usize| {
+        let (at, shift) = (n * 5 / 8, n * 5 % 8);
+        let low = u16::from(bytes[at]) >> shift;
+        let high = bytes.get(at + 1).map_or(0, |next| u16::from(*next) << (8 - shift));
+        char::from(NIX32[usize::from((low | high) & 31)])
+    };
+    Some((0..digits).rev().map(digit).collect())
+}
 
 /// Nix' rule for names (its path-regex.hh): a hash of 32 letters, a dash, and up to 211 letters, digits and `+-._?=`.
 fn is_store_name(name: &str) -> bool {
@@ -155,6 +191,13 @@ mod tests {
         for broken in [said.replace("120", "x"), said.replace("\n0\n", "\n1\n"), said.replace(HASH, "short")] {
             assert_eq!(registrations(&broken), None, "{broken}");
         }
+    }
+
+    #[test]
+    fn hashes_are_told_as_nix_tells_them() {
+        // `nix-hash --type sha256 --to-base32` of the SHA-256 of nothing.
+        assert_eq!(nix32(HASH).unwrap(), "0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73");
+        assert_eq!(nix32("xx"), None);
     }
 
     #[test]

@@ -189,7 +189,7 @@ mod tests {
             plan: String::new(),
             skipped: Vec::new(),
         };
-        let target = Target { system: "/nix/store/a".into(), origin: Origin::RanBefore };
+        let target = Target { system: "/nix/store/a".into(), origin: Origin::RanBefore { old_keys: false } };
         let instruction = Instruction::Activate {
             token: "t".to_owned(),
             target,

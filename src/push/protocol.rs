@@ -154,6 +154,24 @@ pub enum Instruction {
 }
 
 impl Instruction {
+    /// What it is, in a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Instruction::Lock { .. } => "lock",
+            Instruction::Renew { .. } => "renew",
+            Instruction::Unlock { .. } => "unlock",
+            Instruction::BreakLock { .. } => "break-lock",
+            Instruction::Hold { .. } => "hold",
+            Instruction::Rehearse { .. } => "rehearse",
+            Instruction::Activate { .. } => "activate",
+            Instruction::Confirm { .. } => "confirm",
+            Instruction::Revert { .. } => "revert",
+            Instruction::Copies { .. } => "copies",
+            Instruction::Key { .. } => "key",
+            Instruction::Tell { .. } => "tell",
+        }
+    }
+
     /// Whether it is for a daemon of the host rather than for the host.
     pub fn is_for_daemon(&self) -> bool {
         matches!(self, Instruction::Tell { .. })
@@ -176,7 +194,10 @@ pub enum Origin {
     /// It was copied there: the contents of all that it needs have this digest ([`super::closure::digest`]).
     Copied(String),
     /// It ran there before, as the host's own ledger says: that is what a rollback goes back to.
-    RanBefore,
+    RanBefore {
+        /// Also if it trusts keys that the fleet has stopped naming since.
+        old_keys: bool,
+    },
 }
 
 /// The two daemons.

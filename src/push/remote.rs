@@ -8,7 +8,7 @@ mod clock;
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
-use std::net::IpAddr;
+use std::net::{IpAddr, UdpSocket};
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -51,6 +51,9 @@ const DEPLOY_KEY: &str = "deploy.key";
 
 /// How long a shared connection outlives its last use, in seconds.
 const SHARED_SECONDS: u32 = 30;
+
+/// How far a host's clock may be ahead, in milliseconds. One that is behind does no harm.
+const FARTHEST_AHEAD: i64 = 3_600_000;
 
 /// How long a host may take to tell its clock.
 const CLOCK: Duration = Duration::from_secs(10);
@@ -99,6 +102,8 @@ pub struct Remotes {
     admin: Admin,
     /// Where each host that has a pinned key is reached.
     addresses: BTreeMap<String, IpAddr>,
+    /// Those of this machine.
+    own: Vec<IpAddr>,
     /// By what each of those judges a manifest's time.
     clocks: BTreeMap<String, HostClock>,
     /// Read when something is signed first: looking needs none.
@@ -125,7 +130,8 @@ impl Remotes {
         fs::write(kept.path().join("known_hosts"), known)?;
         own_copy(&admin.deploy_key, &kept.path().join(DEPLOY_KEY))?;
         let clocks = addresses.keys().map(|host| (host.clone(), HostClock::default())).collect();
-        Ok(Remotes { kept, admin: admin.clone(), addresses, clocks, signing: OnceLock::new() })
+        let own = fleet.hosts.get(&admin.name).map(|host| host.addresses.clone()).unwrap_or_default();
+        Ok(Remotes { kept, admin: admin.clone(), addresses, own, clocks, signing: OnceLock::new() })
     }
 
     /// The admin machine that asks.
@@ -247,6 +253,12 @@ impl Remotes {
                 }
             }
         }
+        if clock.ahead() > FARTHEST_AHEAD {
+            return Err(Silence::Foreign(format!(
+                "its clock is {} min ahead of this machine's: what is signed by it would be good for too long; set one of the two right",
+                clock.ahead() / 60_000
+            )));
+        }
         let verb = if instruction.is_for_daemon() { " daemon" } else { "" };
         let once = || {
             let (counter, now) = clock.next();
@@ -279,6 +291,9 @@ impl Remotes {
         options.push(format!("-oUserKnownHostsFile={kept}/known_hosts"));
         options.push(format!("-oHostKeyAlias={host}"));
         options.push(format!("-oIdentityFile={kept}/{DEPLOY_KEY}"));
+        if let Some(own) = self.own_address(host) {
+            options.push(format!("-oBindAddress={own}"));
+        }
         options.extend(match connection {
             Connection::Shared => vec![
                 "-oControlMaster=auto".to_owned(),
@@ -288,6 +303,13 @@ impl Remotes {
             Connection::Fresh => vec!["-oControlMaster=no".to_owned(), "-oControlPath=none".to_owned()],
         });
         options
+    }
+
+    /// The address that the fleet gives this machine, from which its key opens gates, where it is one of this machine's.
+    fn own_address(&self, host: &str) -> Option<IpAddr> {
+        let to = self.addresses.get(host)?;
+        let same_kind = |own: &&IpAddr| own.is_ipv4() == to.is_ipv4();
+        self.own.iter().filter(same_kind).find(|own| UdpSocket::bind((**own, 0)).is_ok()).copied()
     }
 
     fn control_path(&self, host: &str) -> PathBuf {

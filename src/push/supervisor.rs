@@ -203,8 +203,13 @@ fn answer(caller: &mut UnixStream, word: &str) {
 
 /// Says a word to the supervisor and waits for its answer: `None` if none runs, or it ended over the question.
 pub fn tell(place: &Place, word: &Word) -> Option<String> {
+    tell_within(place, word, ANSWER_LIMIT)
+}
+
+/// The same, and `None` too where the answer takes longer.
+pub fn tell_within(place: &Place, word: &Word, limit: Duration) -> Option<String> {
     let mut stream = UnixStream::connect(place.supervisor()).ok()?;
-    stream.set_read_timeout(Some(ANSWER_LIMIT)).ok()?;
+    stream.set_read_timeout(Some(limit)).ok()?;
     writeln!(stream, "{}", json!(word)).ok()?;
     let mut said = String::new();
     BufReader::new(stream).read_line(&mut said).ok()?;

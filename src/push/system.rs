@@ -32,6 +32,11 @@ pub fn running(store: &Path, system: &Path) -> Running {
     Running { system: system.to_owned(), documents, zones, units }
 }
 
+/// One file's text, read by the same rules.
+pub fn text(store: &Path, file: &Path) -> Option<String> {
+    Reader { store: store.to_owned(), left: FILE_BYTES }.text(file)
+}
+
 /// Reads what belongs to the store.
 struct Reader {
     store: PathBuf,

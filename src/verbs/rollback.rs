@@ -16,9 +16,11 @@ use super::push::{TrialArgs, push_id, tell};
 use super::reach::{FleetArg, Reach};
 use crate::fleet::running::Running;
 use crate::fleet::{Fleet, System};
+use crate::push::closure;
 use crate::push::ledger::{Entry, Event, Kind, Record};
 use crate::push::locking::{ask_all, at_once, otherwise};
 use crate::push::order;
+use crate::push::place::Place;
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::rollback::{Goal, has, last_in_force, target};
 use crate::push::rollout::Move;
@@ -41,6 +43,9 @@ pub struct RollbackArgs {
     /// To what ran when this push was over (`polder log` names them) [default: take the last push back]
     #[arg(long, value_name = "PUSH")]
     pub to: Option<String>,
+    /// Also to a system that trusts keys which the fleet has stopped naming: only if they were never in foreign hands
+    #[arg(long)]
+    pub old_keys: bool,
     /// Show what would be done and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -73,6 +78,8 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
     for (host, (report, entries)) in &known {
         let system = target(entries, &report.system, &goal).map_err(|why| format!("{host}: {why}"))?;
         if let Some(system) = system {
+            closure::in_store(&Place::of_this_machine().store, &system)
+                .map_err(|why| format!("{host}: its ledger: {why}"))?;
             moves.insert(host.clone(), Move { host: host.clone(), before: report.system.clone(), system });
         }
     }
@@ -98,6 +105,7 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
         derivations: Vec::new(),
         locked: selected.awake,
         confirm_within: args.trial.confirm_within.as_secs(),
+        old_keys: args.old_keys,
         patience: args.trial.prove_within,
         progress: &progress,
     };

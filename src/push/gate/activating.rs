@@ -2,9 +2,10 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
 use super::origin;
 use super::serve::Refusal;
@@ -25,6 +26,9 @@ const SWITCH_SECONDS: u64 = 900;
 
 /// How long a rehearsal may last.
 const REHEARSAL_SECONDS: u64 = 120;
+
+/// How long whoever asks what became of an activation waits for its next phase: then it asks again, and keeps no process here.
+const WAITING: Duration = Duration::from_secs(15);
 
 /// How long a trial may last.
 const TRIAL_SECONDS: std::ops::RangeInclusive<u64> = 5..=3600;
@@ -52,6 +56,9 @@ pub(super) fn check(place: &Place, wanted: &Wanted) -> Result<(), Refusal> {
     if let Some(other) = supervisor::under_way(place)? {
         let Activation { record, phase, .. } = other;
         return Err(Refusal::Why(format!("the push {} of {} is {} here", record.push, record.who, phase.in_words())));
+    }
+    if is_active(UNIT) {
+        return Err(Refusal::Why("the activation before is just ending here: push again".to_owned()));
     }
     let current = machine::current(place)?;
     if current != *expected {
@@ -119,7 +126,7 @@ fn start_unit(properties: &[&str], argument: Option<&str>) -> Result<(), String>
 pub(super) fn wait(place: &Place) -> Result<Answer, Refusal> {
     if supervisor::under_way(place)?.is_some() {
         // Without an answer it has ended meanwhile, and the record says how.
-        supervisor::tell(place, &Word::Wait);
+        supervisor::tell_within(place, &Word::Wait, WAITING);
     }
     // In this order: what ends in between is in the ledger.
     let activation = supervisor::under_way(place)?.map(Box::new);
@@ -167,8 +174,9 @@ pub(super) fn rehearse(place: &Place, target: &Target) -> Result<Rehearsed, Refu
     .to_vec();
     arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
     // It asks the running daemons how they are. Their groups open their admin sockets, and no key files.
-    let is_group = |name: &&str| nix::unistd::Group::from_name(name).is_ok_and(|group| group.is_some());
-    for group in Daemon::ALL.map(Daemon::name).iter().filter(|name| is_group(name)) {
+    let group_of =
+        |daemon: Daemon| std::fs::metadata(place.admin_socket(daemon.name())).ok().map(|socket| socket.gid());
+    for group in Daemon::ALL.into_iter().filter_map(group_of).filter(|group| *group != 0) {
         arguments.push(format!("--property=SupplementaryGroups={group}"));
     }
     let words = ["--", &polder.to_string_lossy(), "rehearse", "--json", "--system", &system.to_string_lossy()]

@@ -6,18 +6,17 @@
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::Duration;
 
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::ReceiveTimeout;
-use nix::sys::time::{TimeVal, TimeValLike};
 use serde_json::json;
 
-use super::heard::{line, question, say};
-use super::receive::{import, receive};
-use super::{Caller, RELAY_SOCKET, SOCKET};
+use super::heard::{PATIENCE, line, question, say};
+use super::patient::Patient;
+use super::receive::{compare, import, receive};
+use super::{Caller, RELAY_SOCKET, SIGNED_SOCKET, SOCKET};
 use crate::push::place::Place;
 use crate::push::protocol::{Answer, Question, REQUEST_BYTES, VERSION};
-use crate::push::{closure, machine, system};
+use crate::push::{machine, system};
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,18 +25,14 @@ enum Purpose {
     Host,
     /// One request for a daemon of the host.
     Daemon,
-    /// Store paths are asked after, a line each: which of them does the store not have?
-    Missing,
+    /// Store paths and their contents are told, a line each: what does the store have otherwise, or not at all?
+    Compare,
     /// Store paths are brought: [`crate::push::upload`].
     Upload,
 }
 
-/// Paths that are asked after at once, and the longest line of them: a system has a few thousand.
-const MOST_PATHS: usize = 100_000;
-const PATH_BYTES: usize = 256;
-
-/// How long an upload may pause, in seconds: the pusher's disk may be slow.
-const SILENCE: i64 = 120;
+/// How long an upload may pause: the pusher's disk may be slow. One that has gone silent gives the spool back.
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// Serves one connection of ssh on standard input and output. `original` is what the caller asked ssh to run.
 ///
@@ -48,7 +43,7 @@ pub fn forced(from: &str, original: Option<&str>, place: &Place) -> Result<(), S
     match purpose(original.unwrap_or_default())? {
         Purpose::Host => host(from, place),
         Purpose::Daemon => pass_on(from, Path::new(RELAY_SOCKET), &request()?).and_then(|answer| print(&answer)),
-        Purpose::Missing => missing(place),
+        Purpose::Compare => print(compare(place, &mut input(PATIENCE)?)?.as_bytes()),
         Purpose::Upload => say(&upload(place)),
     }
 }
@@ -60,7 +55,7 @@ fn purpose(original: &str) -> Result<Purpose, String> {
         ["polder", version, ref rest @ ..] if version == VERSION.to_string() => match rest {
             [] => Ok(Purpose::Host),
             ["daemon"] => Ok(Purpose::Daemon),
-            ["missing"] => Ok(Purpose::Missing),
+            ["compare"] => Ok(Purpose::Compare),
             ["upload"] => Ok(Purpose::Upload),
             _ => Err(format!("this gate has no such verb: {}", rest.join(" "))),
         },
@@ -77,7 +72,8 @@ fn purpose(original: &str) -> Result<Purpose, String> {
 fn host(from: &str, place: &Place) -> Result<(), String> {
     let line = request()?;
     let Some(Ok(Question::Running { system })) = question(&line) else {
-        return print(&pass_on(from, Path::new(SOCKET), &line)?);
+        let socket = if line.starts_with('{') { SOCKET } else { SIGNED_SOCKET };
+        return print(&pass_on(from, Path::new(socket), &line)?);
     };
     let system = match system {
         None => machine::current(place).map_err(|error| error.to_string())?,
@@ -93,7 +89,12 @@ fn host(from: &str, place: &Place) -> Result<(), String> {
 }
 
 fn request() -> Result<String, String> {
-    line(&mut io::stdin().lock(), REQUEST_BYTES)
+    line(&mut input(PATIENCE)?, REQUEST_BYTES)
+}
+
+fn input(silence: Duration) -> Result<BufReader<Patient>, String> {
+    let input = Patient::standard_input(silence).map_err(|error| error.to_string())?;
+    Ok(BufReader::with_capacity(256 * 1024, input))
 }
 
 /// Gives a request to another part of the gate, and has its answer.
@@ -117,29 +118,10 @@ fn print(answer: &[u8]) -> Result<(), String> {
     output.write_all(answer).and_then(|()| output.flush()).map_err(|error| error.to_string())
 }
 
-fn missing(place: &Place) -> Result<(), String> {
-    let mut paths = Vec::new();
-    let mut input = BufReader::new(io::stdin().lock());
-    loop {
-        let path = line(&mut input, PATH_BYTES)?;
-        if path.is_empty() {
-            break;
-        }
-        if paths.len() == MOST_PATHS {
-            return Err(format!("more than {MOST_PATHS} paths"));
-        }
-        closure::in_store(&place.store, Path::new(&path))?;
-        paths.push(path);
-    }
-    let missing: String = closure::missing(&paths)?.iter().map(|path| format!("{path}\n")).collect();
-    print(missing.as_bytes())
-}
-
 fn upload(place: &Place) -> Answer {
-    // A pusher that has gone silent gives the spool back.
-    let _ = setsockopt(&io::stdin(), ReceiveTimeout, &TimeVal::seconds(SILENCE));
-    let mut input = BufReader::with_capacity(256 * 1024, io::stdin().lock());
-    match receive(place, &mut input, &mut io::stdout().lock(), &mut import) {
+    let received =
+        input(SILENCE).and_then(|mut input| receive(place, &mut input, &mut io::stdout().lock(), &mut import));
+    match received {
         Ok(_) => Answer::Done,
         Err(why) => Answer::Refused { why },
     }
@@ -153,7 +135,7 @@ mod tests {
     fn the_gates_own_verbs_are_let_through() {
         assert_eq!(purpose("polder 2"), Ok(Purpose::Host));
         assert_eq!(purpose("polder 2 daemon"), Ok(Purpose::Daemon));
-        assert_eq!(purpose("polder 2 missing"), Ok(Purpose::Missing));
+        assert_eq!(purpose("polder 2 compare"), Ok(Purpose::Compare));
         assert_eq!(purpose("polder 2 upload"), Ok(Purpose::Upload));
     }
 

@@ -1,16 +1,15 @@
 //! What a caller says: read within bounds, and believed only as far as it is signed.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::time::Duration;
 
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::ReceiveTimeout;
-use nix::sys::time::{TimeVal, TimeValLike};
 use serde_json::json;
 
 use super::Caller;
+use super::patient::Patient;
 use crate::daemon::operator::unix_ms;
 use crate::daemon::state_file::{StateFile, Stored};
 use crate::push::manifest::{self, NotTaken, Taken};
@@ -23,8 +22,8 @@ const QUESTION_BYTES: usize = 8 * 1024;
 /// The longest word of the forced command about its caller, in bytes.
 const CALLER_BYTES: usize = 1024;
 
-/// How long a caller may take to say what it wants, in seconds: one that says nothing keeps no process waiting.
-const PATIENCE: i64 = 30;
+/// How long a caller may take to say what it wants: one that says nothing keeps no process waiting.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request that may be answered.
 #[derive(Debug)]
@@ -46,10 +45,7 @@ pub(super) enum Heard {
 ///
 /// The connection broke, or what came is longer than any request.
 pub(super) fn from_standard_input() -> Result<(String, String), String> {
-    let stdin = io::stdin();
-    // On a terminal, or in a pipe, there is no such limit, and nobody who would need it.
-    let _ = setsockopt(&stdin, ReceiveTimeout, &TimeVal::seconds(PATIENCE));
-    let mut input = stdin.lock();
+    let mut input = BufReader::new(Patient::standard_input(PATIENCE).map_err(|error| error.to_string())?);
     let caller = line(&mut input, CALLER_BYTES).map_err(|why| format!("the caller: {why}"))?;
     let caller: Caller = serde_json::from_str(&caller).map_err(|error| format!("the caller: {error}"))?;
     Ok((caller.from, line(&mut input, REQUEST_BYTES)?))
@@ -118,31 +114,47 @@ impl Doorkeeper<'_> {
         let keys = TrustedKeys::read(self.keys).map_err(refused)?;
         let (manifest, signer) = manifest::open(line, &keys).map_err(refused)?;
         let _alone = self.alone().map_err(|error| refused(error.to_string()))?;
-        let (taken, now) = (self.taken(), unix_ms());
+        let now = unix_ms();
+        let taken = self.taken(now).map_err(|error| refused(error.to_string()))?;
         let after = taken.admit(&manifest, &self.host, now).map_err(|not| match not {
             NotTaken::Refused(why) => Answer::Refused { why },
             NotTaken::Stale(why) => Answer::Stale { why, clock: taken.clock(now) },
         })?;
         // On disk before it is done: whatever fails afterwards, it is not done twice.
         self.memory().write(&json!(after)).map_err(|error| refused(error.to_string()))?;
-        Ok(Heard::Instruction { instruction: Box::new(manifest.instruction), signer: signer.to_owned() })
+        let (instruction, counter) = (manifest.instruction, manifest.counter);
+        tracing::info!(signer, counter, "{} is signed for this host, and taken", instruction.name());
+        Ok(Heard::Instruction { instruction: Box::new(instruction), signer: signer.to_owned() })
     }
 
     /// This host's clock, for those who sign.
-    pub(super) fn clock(&self) -> Clock {
-        self.taken().clock(unix_ms())
+    ///
+    /// # Errors
+    ///
+    /// The memory cannot be begun.
+    pub(super) fn clock(&self) -> io::Result<Clock> {
+        let _alone = self.alone()?;
+        let now = unix_ms();
+        Ok(self.taken(now)?.clock(now))
     }
 
-    /// A memory that cannot be believed has taken all that was signed until now.
-    fn taken(&self) -> Taken {
-        match self.memory().read() {
-            Stored::Missing => Taken::default(),
-            Stored::Whole(value) => serde_json::from_value(value).unwrap_or_else(|_| Taken::up_to(unix_ms())),
-            Stored::Broken(why) => {
-                tracing::error!("{why}: what was signed before now is not taken any more");
-                Taken::up_to(unix_ms())
-            }
-        }
+    /// What was taken so far. A host without a memory, or with one that cannot be believed, begins one in which all that was signed
+    /// until now counts as taken.
+    fn taken(&self, now: u64) -> io::Result<Taken> {
+        let why = match self.memory().read() {
+            Stored::Whole(value) => match serde_json::from_value(value) {
+                Ok(taken) => return Ok(taken),
+                Err(error) => error.to_string(),
+            },
+            Stored::Missing => "there is none yet".to_owned(),
+            Stored::Broken(why) => why,
+        };
+        tracing::warn!(
+            "a new memory of manifests is begun, and what was signed before now is not taken any more: {why}"
+        );
+        let fresh = Taken::up_to(now);
+        self.memory().write(&json!(fresh))?;
+        Ok(fresh)
     }
 
     fn memory(&self) -> StateFile {
@@ -179,17 +191,23 @@ mod tests {
             House { folder }
         }
 
-        fn hear(&self, line: &str) -> Result<Heard, Answer> {
+        fn ask<T>(&self, ask: impl FnOnce(&Doorkeeper<'_>) -> T) -> T {
             let keys = self.folder.path().join("keys");
-            Doorkeeper { keys: &keys, state: self.folder.path(), host: "px-nl".to_owned() }.hear(line)
+            ask(&Doorkeeper { keys: &keys, state: self.folder.path(), host: "px-nl".to_owned() })
         }
-    }
 
-    fn signed(number: u8, host: &str) -> String {
-        let now = unix_ms();
-        let instruction = Instruction::Unlock { token: "t".to_owned() };
-        let manifest = Manifest { host: host.to_owned(), counter: now, expires: now + VALIDITY, instruction };
-        seal(&manifest, &key("admin-nl-1", number).0).unwrap()
+        fn hear(&self, line: &str) -> Result<Heard, Answer> {
+            self.ask(|doorkeeper| doorkeeper.hear(line))
+        }
+
+        /// As a pusher signs it, by this host's clock.
+        fn signed(&self, number: u8, host: &str) -> String {
+            let clock = self.ask(|doorkeeper| doorkeeper.clock()).unwrap();
+            let instruction = Instruction::Unlock { token: "t".to_owned() };
+            let (counter, expires) = (clock.now.max(clock.counter + 1), clock.now + VALIDITY);
+            let manifest = Manifest { host: host.to_owned(), counter, expires, instruction };
+            seal(&manifest, &key("admin-nl-1", number).0).unwrap()
+        }
     }
 
     fn why(heard: Result<Heard, Answer>) -> String {
@@ -205,26 +223,33 @@ mod tests {
         assert!(matches!(house.hear(r#"{"ask":"report"}"#), Ok(Heard::Question(Question::Report))));
         let unsigned = r#"{"do":"unlock","token":"t"}"#;
         assert!(why(house.hear(unsigned)).contains("has to be signed"));
-        assert!(why(house.hear(&signed(2, "px-nl"))).contains("not of this text"));
-        let heard = house.hear(&signed(1, "px-nl")).unwrap();
+        assert!(why(house.hear(&house.signed(2, "px-nl"))).contains("not of this text"));
+        let heard = house.hear(&house.signed(1, "px-nl")).unwrap();
         assert!(matches!(heard, Heard::Instruction { signer, .. } if signer == "admin-nl-1"));
     }
 
     #[test]
     fn a_manifest_is_taken_once_also_by_the_next_process_and_by_no_other_host() {
         let house = House::new();
-        let line = signed(1, "px-nl");
+        let line = house.signed(1, "px-nl");
         house.hear(&line).unwrap();
         assert!(why(house.hear(&line)).contains("was taken already"));
-        assert!(why(house.hear(&signed(1, "px-ch"))).contains("signed for px-ch"));
+        assert!(why(house.hear(&house.signed(1, "px-ch"))).contains("signed for px-ch"));
     }
 
     #[test]
-    fn a_memory_that_is_damaged_opens_nothing_that_was_signed_before() {
+    fn a_memory_that_is_damaged_or_lost_opens_nothing_that_was_signed_before_and_is_begun_anew() {
         let house = House::new();
-        let line = signed(1, "px-nl");
-        std::fs::write(house.folder.path().join("manifests.json"), "garbage").unwrap();
-        assert!(why(house.hear(&line)).contains("was taken already"));
+        let memory = house.folder.path().join("manifests.json");
+        for damage in [Some("garbage"), None] {
+            let line = house.signed(1, "px-nl");
+            match damage {
+                Some(text) => std::fs::write(&memory, text).unwrap(),
+                None => std::fs::remove_file(&memory).unwrap(),
+            }
+            assert!(why(house.hear(&line)).contains("was taken already"));
+            house.hear(&house.signed(1, "px-nl")).unwrap();
+        }
     }
 
     #[test]

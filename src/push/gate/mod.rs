@@ -17,6 +17,7 @@ mod forced;
 mod heard;
 mod looking;
 mod origin;
+mod patient;
 mod receive;
 mod relay;
 mod serve;
@@ -27,8 +28,11 @@ pub use serve::serve;
 
 use serde::{Deserialize, Serialize};
 
-/// Where the root part listens.
+/// Where the root part listens for questions.
 pub const SOCKET: &str = "/run/polder-gate/socket";
+
+/// Where it listens for what is signed: whoever can only ask, keeps nobody from that.
+pub const SIGNED_SOCKET: &str = "/run/polder-gate/signed";
 
 /// Where the part that speaks to daemons listens.
 pub const RELAY_SOCKET: &str = "/run/polder-gate/relay";

@@ -7,6 +7,7 @@ use crate::push::ledger::{Entry, Event, Ledger, Outcome};
 use crate::push::machine;
 use crate::push::place::Place;
 use crate::push::protocol::{Origin, Target};
+use crate::push::system;
 
 use super::serve::Refusal;
 
@@ -25,13 +26,36 @@ pub(super) fn check(place: &Place, target: &Target) -> Result<(), Refusal> {
                 return Ok(());
             }
             Err(Refusal::Why(format!(
-                "{}, or something that it needs, has other contents here than on the machine that pushes: one of the two \
-                 stores is damaged, or somebody has tampered with it; `nix-store --verify --check-contents` tells which",
+                "{}, or something that it needs, has other contents here than what was signed for: what was built changed in \
+                 between, or somebody has tampered with a store; push again, and `nix-store --verify --check-contents` tells more",
                 system.display()
             )))
         }
-        Origin::RanBefore => check_ran_here(place, system),
+        Origin::RanBefore { old_keys } => {
+            check_ran_here(place, system)?;
+            let again = keys_again(place, system)?;
+            if again.is_empty() || *old_keys {
+                return Ok(());
+            }
+            Err(Refusal::Why(format!(
+                "{} trusts {} again, which the fleet has stopped naming since: push what is wanted instead, or say --old-keys if \
+                 those keys were never in foreign hands",
+                system.display(),
+                again.join(", ")
+            )))
+        }
     }
+}
+
+/// The keys that a system trusts and the present one does not.
+fn keys_again(place: &Place, system: &Path) -> Result<Vec<String>, Refusal> {
+    let file = system.join("etc/polder/signing-keys");
+    // A system from before the first push trusts nobody.
+    let Some(text) = system::text(&place.store, &file) else { return Ok(Vec::new()) };
+    let present = std::fs::read_to_string(&place.signing_keys)?;
+    let trusted = |line: &&str| present.lines().any(|own| own.trim() == line.trim());
+    let again = text.lines().filter(|line| !line.trim().is_empty()).filter(|line| !trusted(line));
+    Ok(again.map(|line| line.split(':').next().unwrap_or_default().to_owned()).collect())
 }
 
 /// Whether a system ran here before, as the ledger says: then it may be read, and gone back to.

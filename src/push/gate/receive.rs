@@ -4,12 +4,14 @@
 //! lie in a spool as a binary cache of files, some at a time, and Nix takes them from there. Must never: build, or read anything
 //! of the store back. Called by [`super::forced()`].
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::heard::line;
+use crate::push::closure;
 use crate::push::machine::free_bytes;
 use crate::push::place::Place;
 use crate::push::signing::TrustedKeys;
@@ -45,7 +47,7 @@ pub(super) fn receive(
     while let Some(header) = next {
         let room = free_bytes(&place.spool).min(free_bytes(&place.store));
         // It lies in the spool and in the store for a while.
-        if room < SPARE.saturating_add(header.nar_size.saturating_mul(2)) {
+        if room < SPARE.saturating_add(batch.bytes).saturating_add(header.nar_size.saturating_mul(2)) {
             let (wanted, free) = (header.nar_size / 1024 / 1024, room / 1024 / 1024);
             return Err(format!("{} has {wanted} MiB, and only {free} MiB are free here", header.path));
         }
@@ -71,6 +73,48 @@ fn header(input: &mut impl BufRead, place: &Place, keys: &TrustedKeys) -> Result
     Ok(Some(header))
 }
 
+/// Paths that are compared at once: a system has a few thousand.
+const MOST_PATHS: usize = 100_000;
+
+/// The longest line of a comparison, in bytes: a path and a hash.
+const COMPARED_BYTES: usize = 512;
+
+/// Compares contents with those of a pusher: lines `PATH HASH`, ended by an empty one. Of each path that the store does not have it
+/// says `missing PATH`, and of one that it has with other contents what it has, with every signature of that, as [`Header`]s.
+///
+/// # Errors
+///
+/// What is wrong with a line, or what Nix says.
+pub(super) fn compare(place: &Place, input: &mut impl BufRead) -> Result<String, String> {
+    let mut told = BTreeMap::new();
+    loop {
+        let line = line(input, COMPARED_BYTES)?;
+        if line.is_empty() {
+            break;
+        }
+        if told.len() == MOST_PATHS {
+            return Err(format!("more than {MOST_PATHS} paths"));
+        }
+        let (path, hash) = line.split_once(' ').ok_or("expected a path and a hash")?;
+        closure::in_store(&place.store, Path::new(path))?;
+        told.insert(path.to_owned(), hash.to_owned());
+    }
+    let paths: Vec<String> = told.keys().cloned().collect();
+    let missing: BTreeSet<String> = closure::missing(&paths)?.into_iter().collect();
+    let here: Vec<String> = paths.into_iter().filter(|path| !missing.contains(path)).collect();
+    let mut said: String = missing.iter().map(|path| format!("missing {path}\n")).collect();
+    let differing: Vec<_> =
+        closure::infos(&here)?.into_iter().filter(|info| told[&info.path] != info.nar_hash).collect();
+    for (info, signatures) in differing.iter().zip(closure::signatures(&differing)?) {
+        for signature in signatures.into_iter().chain([String::new()]) {
+            said +=
+                &serde_json::to_string(&Header::with_signature(info, signature)).map_err(|error| error.to_string())?;
+            said.push('\n');
+        }
+    }
+    Ok(said)
+}
+
 /// Has Nix take paths from the spool. The store checks their contents and signatures: this user is nobody to it.
 ///
 /// # Errors
@@ -81,6 +125,9 @@ pub(super) fn import(cache: &Path, paths: &[String]) -> Result<(), String> {
         .args(["copy", "--extra-experimental-features", "nix-command", "--no-recursive", "--from"])
         .arg(format!("file://{}", cache.display()))
         .args(paths)
+        // Nothing that came with the connection has a say in what Nix does.
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("NIX_REMOTE", "daemon")
         // Nix remembers what a cache has: in the cache's own folder, which goes with it.
         .env("HOME", cache)
@@ -195,7 +242,7 @@ mod tests {
             let mut info = info(name, nar.len() as u64);
             let here = |path: &String| path.replace("/nix/store", &store.to_string_lossy());
             (info.path, info.references) = (here(&info.path), info.references.iter().map(here).collect());
-            writeln!(stream, "{}", serde_json::to_string(&Header::signed(&info, &signing).unwrap()).unwrap()).unwrap();
+            writeln!(stream, "{}", serde_json::to_string(&Header::signed(&info, &signing)).unwrap()).unwrap();
             stream.extend_from_slice(nar.as_bytes());
         }
         stream.extend_from_slice(b"end\n");
@@ -264,7 +311,7 @@ mod tests {
         let mut info = info("a", u64::MAX);
         info.path = info.path.replace("/nix/store", &place.store.to_string_lossy());
         info.references.clear();
-        let header = serde_json::to_string(&Header::signed(&info, &signing).unwrap()).unwrap();
+        let header = serde_json::to_string(&Header::signed(&info, &signing)).unwrap();
         let (received, _) = receive_all(&place, format!("{header}\n").into_bytes());
         assert!(received.unwrap_err().contains("MiB are free here"));
     }

@@ -25,7 +25,9 @@ pub fn relay(place: &Place) -> Result<(), String> {
     let (_, line) = from_standard_input()?;
     let doorkeeper = Doorkeeper { keys: &place.signing_keys, state: &place.relay_state, host: looking::host_name() };
     let answer = match doorkeeper.hear(&line) {
-        Ok(Heard::Question(Question::Clock)) => Answer::Clock(doorkeeper.clock()),
+        Ok(Heard::Question(Question::Clock)) => {
+            doorkeeper.clock().map_or_else(|error| Answer::Refused { why: error.to_string() }, Answer::Clock)
+        }
         Ok(Heard::Question(question)) => look(place, question),
         Ok(Heard::Instruction { instruction, .. }) => tell(place, *instruction),
         Err(answer) => answer,

@@ -26,7 +26,7 @@ pub fn serve(place: &Place) -> Result<(), String> {
         tracing::error!("{why}");
     }
     let done = match doorkeeper.hear(&line) {
-        Ok(Heard::Question(Question::Clock)) => Ok(Answer::Clock(doorkeeper.clock())),
+        Ok(Heard::Question(Question::Clock)) => doorkeeper.clock().map(Answer::Clock).map_err(Refusal::from),
         Ok(Heard::Question(question)) => answer(place, question),
         Ok(Heard::Instruction { instruction, signer }) => Gate { place, from, signer }.follow(*instruction),
         Err(answer) => Ok(answer),

@@ -29,6 +29,11 @@ impl HostClock {
         self.known.store(true, Ordering::Release);
     }
 
+    /// How far it is ahead of ours, in milliseconds; negative if it is behind.
+    pub(super) fn ahead(&self) -> i64 {
+        self.ahead.load(Ordering::Relaxed)
+    }
+
     /// A counter that nobody has used, and the host's time.
     pub(super) fn next(&self) -> (u64, u64) {
         let now = unix_ms().saturating_add_signed(self.ahead.load(Ordering::Relaxed));

@@ -1,20 +1,35 @@
 //! Builds systems, signs what they consist of with the admin's key, and copies it to their hosts.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc;
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
 use std::thread;
 use std::time::Duration;
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::host::in_words;
 use super::{Move, Rollout, Stage};
 use crate::push::closure::{self, PathInfo};
+use crate::push::place::Place;
 use crate::push::program::output;
 use crate::push::protocol::{Answer, Instruction};
 use crate::push::remote::{Silence, words};
-use crate::push::signing::SigningKey;
+use crate::push::signing::{SigningKey, TrustedKeys};
 use crate::push::upload::{END, Header};
+
+/// How long a host may take to compare its store with ours, and the most that it may say of it.
+const COMPARED: Duration = Duration::from_secs(120);
+const COMPARED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long an upload may go on without a byte being taken by the host.
+const STALLED: Duration = Duration::from_secs(180);
+
+/// Bytes of progress and answer that a host may say in an upload.
+const SAID_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Lines that are told of a build that fails.
 const LAST_LINES: usize = 20;
@@ -33,6 +48,21 @@ pub fn build(derivations: &[PathBuf]) -> Result<(), String> {
     output("nix", Path::new("/"), &arguments).map(drop).map_err(|failure| last_lines(&failure.in_words("nix build")))
 }
 
+/// What a host's system consists of.
+pub(super) struct Contents {
+    /// All of its paths, what is referred to before what refers to it, with the contents that the host has or will have.
+    infos: Vec<PathInfo>,
+    /// Those that the host does not have.
+    missing: BTreeSet<String>,
+}
+
+impl Contents {
+    /// What is signed of them.
+    pub(super) fn digest(&self) -> String {
+        closure::digest_of(&self.infos)
+    }
+}
+
 impl Rollout<'_> {
     /// Copies a host's system there, held from the garbage collector from before on: of all that it needs, what the host has not.
     ///
@@ -46,28 +76,81 @@ impl Rollout<'_> {
             Ok(Answer::Done) => {}
             other => return Err(in_words(other)),
         }
-        let missing = self.missing(&one.host, &closure::requisites(&one.system)?)?;
+        let Contents { infos, missing } = self.contents(one)?;
+        let missing: Vec<PathInfo> = infos.into_iter().filter(|info| missing.contains(&info.path)).collect();
         if !missing.is_empty() {
-            self.upload(&one.host, &closure::infos(&missing)?)?;
+            self.upload(&one.host, &missing)?;
         }
         self.watch.at(&one.host, &Stage::Copied);
         Ok(())
     }
 
-    /// Which of these paths a host's store does not have, in the same order.
-    fn missing(&self, host: &str, paths: &[String]) -> Result<Vec<String>, String> {
-        let (mut child, mut said) = self.remotes.stream(host, "missing").map_err(silence)?;
-        if let Some(mut input) = child.stdin.take() {
-            // A host that hangs up early has said why.
-            let _ = input.write_all(paths.iter().map(|path| format!("{path}\n")).collect::<String>().as_bytes());
+    /// What a host's system consists of once all is there. A path that the host has already, with other contents than here, stays as
+    /// it is if a key of the fleet has signed those: another admin machine may have built it, and not all that is built twice is alike.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be told, or the path whose contents on the host nobody vouches for.
+    pub(super) fn contents(&self, one: &Move) -> Result<Contents, String> {
+        let mut infos = closure::infos(&closure::requisites(&one.system)?)?;
+        let said = self.compare(&one.host, &infos)?;
+        let place = Place::of_this_machine();
+        let mut missing = BTreeSet::new();
+        let mut differing: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for line in said.lines() {
+            if let Some(path) = line.strip_prefix("missing ") {
+                missing.insert(path.to_owned());
+                continue;
+            }
+            let theirs: Header =
+                serde_json::from_str(line).map_err(|error| format!("its comparison is not understood: {error}"))?;
+            let keys = TrustedKeys::read(&place.signing_keys)?;
+            let vouched = theirs.check(&place.store, &keys).is_ok();
+            let known = differing.entry(theirs.path).or_default();
+            *known = known.take().or(vouched.then_some(theirs.nar_hash));
         }
-        let ran = child.wait_with_output().map_err(|error| format!("ssh: {error}"))?;
-        if !ran.status.success() {
-            return Err(words(&mut said));
+        for info in &mut infos {
+            match differing.remove(&info.path) {
+                None => {}
+                Some(Some(hash)) => info.nar_hash = hash,
+                Some(None) => {
+                    return Err(format!(
+                        "{} has other contents there than here, and no key of the fleet has signed those; if its build is not \
+                         reproducible, `nix copy --from ssh://root@{} {}` brings them here, else somebody has tampered with a store",
+                        info.path, one.host, info.path
+                    ));
+                }
+            }
         }
-        let lines = String::from_utf8_lossy(&ran.stdout);
-        let missing: std::collections::BTreeSet<&str> = lines.lines().collect();
-        Ok(paths.iter().filter(|path| missing.contains(path.as_str())).cloned().collect())
+        Ok(Contents { infos, missing })
+    }
+
+    /// What a host has otherwise than here, in its gate's words.
+    fn compare(&self, host: &str, infos: &[PathInfo]) -> Result<String, String> {
+        let (mut child, mut said) = self.remotes.stream(host, "compare").map_err(silence)?;
+        let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("ssh has no pipes".to_owned());
+        };
+        let lines: String = infos.iter().map(|info| format!("{} {}\n", info.path, info.nar_hash)).collect();
+        let (sender, answer) = mpsc::channel();
+        thread::spawn(move || {
+            let mut text = String::new();
+            let read = output.take(COMPARED_BYTES).read_to_string(&mut text);
+            sender.send(read.map(|_| text))
+        });
+        // A host that hangs up early has said why.
+        let _ = writeln!(input, "{lines}");
+        drop(input);
+        let answer = answer.recv_timeout(COMPARED);
+        if answer.is_err() {
+            let _ = child.kill();
+        }
+        let status = child.wait().map_err(|error| format!("ssh: {error}"))?;
+        match answer {
+            Ok(Ok(text)) if status.success() => Ok(text),
+            Err(_) => Err(format!("it did not compare its store within {} s", COMPARED.as_secs())),
+            _ => Err(words(&mut said)),
+        }
     }
 
     /// Brings paths to a host, what is referred to before what refers to it.
@@ -90,7 +173,10 @@ fn send(mut child: Child, infos: &[PathInfo], key: &SigningKey, progress: &dyn F
         return Err("ssh has no pipes".to_owned());
     };
     let (sender, lines) = mpsc::channel();
-    thread::spawn(move || BufReader::new(output).lines().map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let lines_of = BufReader::new(output.take(SAID_BYTES)).lines();
+    thread::spawn(move || lines_of.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let ssh = Pid::from_raw(child.id().cast_signed());
+    let watch = Watchdog::start(ssh);
     let told = |line: String, answer: &mut Option<Answer>| match line.parse() {
         Ok(done) => progress(done),
         Err(_) => *answer = serde_json::from_str(&line).ok(),
@@ -100,7 +186,7 @@ fn send(mut child: Child, infos: &[PathInfo], key: &SigningKey, progress: &dyn F
     let mut sent = Ok(());
     for info in infos {
         lines.try_iter().for_each(|line| told(line, &mut answer));
-        sent = dump(info, key, &mut input);
+        sent = dump(info, key, &mut watch.over(&mut input));
         if sent.is_err() {
             break;
         }
@@ -109,6 +195,8 @@ fn send(mut child: Child, infos: &[PathInfo], key: &SigningKey, progress: &dyn F
         sent = writeln!(input, "{END}").and_then(|()| input.flush()).map_err(|error| error.to_string());
     }
     drop(input);
+    // What is left is the host's: it may take its time with the last batch.
+    drop(watch);
     lines.iter().for_each(|line| told(line, &mut answer));
     let _ = child.wait();
     // Where the host has refused, what could not be sent any more is of no interest.
@@ -116,9 +204,9 @@ fn send(mut child: Child, infos: &[PathInfo], key: &SigningKey, progress: &dyn F
 }
 
 /// One path: its line, and its NAR.
-fn dump(info: &PathInfo, key: &SigningKey, into: &mut BufWriter<ChildStdin>) -> Result<(), String> {
+fn dump(info: &PathInfo, key: &SigningKey, into: &mut impl Write) -> Result<(), String> {
     let broken = |error: io::Error| format!("the connection broke: {error}");
-    let header = Header::signed(info, key).ok_or_else(|| format!("{}: its hash is none", info.path))?;
+    let header = Header::signed(info, key);
     let line = serde_json::to_string(&header).map_err(|error| error.to_string())?;
     writeln!(into, "{line}").map_err(broken)?;
     let mut nar = Command::new("nix-store")
@@ -136,6 +224,52 @@ fn dump(info: &PathInfo, key: &SigningKey, into: &mut BufWriter<ChildStdin>) -> 
     match copied.map_err(broken)? {
         length if length == info.nar_size => Ok(()),
         length => Err(format!("{}: its NAR has {length} bytes, and the store says {}", info.path, info.nar_size)),
+    }
+}
+
+/// Ends an ssh that takes nothing any more: a host that hangs must not hold a whole fleet's push.
+struct Watchdog {
+    taken: Sender<()>,
+}
+
+impl Watchdog {
+    fn start(ssh: Pid) -> Watchdog {
+        let (taken, ticks) = mpsc::channel();
+        thread::spawn(move || {
+            loop {
+                match ticks.recv_timeout(STALLED) {
+                    Ok(()) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Timeout) => {
+                        let _ = kill(ssh, Signal::SIGKILL);
+                        return;
+                    }
+                }
+            }
+        });
+        Watchdog { taken }
+    }
+
+    fn over<'a, W: Write>(&'a self, writer: &'a mut W) -> Watched<'a, W> {
+        Watched { writer, taken: &self.taken }
+    }
+}
+
+/// A writer whose progress is told.
+struct Watched<'a, W> {
+    writer: &'a mut W,
+    taken: &'a Sender<()>,
+}
+
+impl<W: Write> Write for Watched<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        let _ = self.taken.send(());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
     }
 }
 

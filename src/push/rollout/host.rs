@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use super::{Move, Rollout, Stage};
 use crate::push::activation::{Activation, Phase};
-use crate::push::closure;
 use crate::push::ledger::{Entry, Event, Kind, Outcome};
 use crate::push::protocol::{Answer, Instruction, Origin, Question, Target};
 use crate::push::remote::Silence;
@@ -61,8 +60,8 @@ impl Rollout<'_> {
     /// What is signed of the system: its contents, or that the host had it before.
     fn target(&self, one: &Move) -> Result<Target, String> {
         let origin = match self.record.kind {
-            Kind::Push => Origin::Copied(closure::digest(&one.system)?),
-            Kind::Rollback => Origin::RanBefore,
+            Kind::Push => Origin::Copied(self.contents(one)?.digest()),
+            Kind::Rollback => Origin::RanBefore { old_keys: self.old_keys },
         };
         Ok(Target { system: one.system.clone(), origin })
     }
@@ -142,15 +141,22 @@ impl Rollout<'_> {
         }
     }
 
-    /// Over a fresh connection: whoever comes next has to get in too.
+    /// Over a fresh connection: whoever comes next has to get in too. While the host is on trial, it is tried again.
     fn confirm(&self, one: &Move) -> Stage {
         let (token, push) = (self.token.to_owned(), self.record.push.clone());
-        let answer = self.remotes.instruct_afresh(&one.host, &Instruction::Confirm { token, push }, SWITCH);
-        if let Ok(Answer::Done) = answer {
-            return Stage::Confirmed;
+        let confirm = Instruction::Confirm { token, push };
+        let deadline = Instant::now() + Duration::from_secs(self.confirm_within) + SWITCH;
+        loop {
+            let answer = self.remotes.instruct_afresh(&one.host, &confirm, SWITCH);
+            if let Ok(Answer::Done) = answer {
+                return Stage::Confirmed;
+            }
+            let why = format!("it could not be confirmed over a fresh connection: {}", in_words(answer));
+            match self.settled(one, deadline) {
+                Some(Standing::Trial) => pause(ASK_AGAIN),
+                standing => return self.stage_of(standing, &why),
+            }
         }
-        let why = format!("it could not be confirmed over a fresh connection: {}", in_words(answer));
-        self.outcome_after(one, why)
     }
 
     fn revert(&self, one: &Move, why: &str) -> Stage {
@@ -168,14 +174,21 @@ impl Rollout<'_> {
         let deadline = Instant::now() + Duration::from_secs(self.confirm_within) + SWITCH;
         loop {
             match self.settled(one, deadline) {
-                Some(Standing::Ended(Outcome::Confirmed, _)) => return Stage::Confirmed,
-                Some(Standing::Ended(outcome, words)) => return ended(outcome, format!("{why}; {words}")),
                 Some(Standing::Trial) => pause(ASK_AGAIN),
-                Some(Standing::Elsewhere) => {
-                    return Stage::Stuck(format!("{why}; the host knows nothing of it any more"));
-                }
-                None => return self.lost(),
+                standing => return self.stage_of(standing, &why),
             }
+        }
+    }
+
+    /// Where a host that is on trial no more has ended.
+    fn stage_of(&self, standing: Option<Standing>, why: &str) -> Stage {
+        match standing {
+            Some(Standing::Ended(Outcome::Confirmed, _)) => Stage::Confirmed,
+            Some(Standing::Ended(outcome, words)) => ended(outcome, format!("{why}; {words}")),
+            Some(Standing::Trial | Standing::Elsewhere) => {
+                Stage::Stuck(format!("{why}; the host knows nothing of it any more"))
+            }
+            None => self.lost(),
         }
     }
 

@@ -14,10 +14,10 @@ use crate::daemon::operator::unix_ms;
 use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
 use crate::push::copies;
-use crate::push::ledger::{Entry, Record};
+use crate::push::ledger::{Entry, Kind, Record};
 use crate::push::lock::Lock;
 use crate::push::locking::{Held, ask_all};
-use crate::push::machine;
+
 use crate::push::protocol::{Answer, Question};
 use crate::push::prove::Asker;
 use crate::push::remote::Remotes;
@@ -49,6 +49,8 @@ pub(in crate::verbs) struct Rolling<'a> {
     pub(in crate::verbs) locked: Vec<String>,
     /// How long a host may be on trial, in seconds.
     pub(in crate::verbs) confirm_within: u64,
+    /// A rollback may go back to systems that trust keys which the fleet has stopped naming.
+    pub(in crate::verbs) old_keys: bool,
     /// How long a host may take until it serves as before.
     pub(in crate::verbs) patience: Duration,
     /// What the operator sees.
@@ -123,6 +125,7 @@ impl Rolling<'_> {
             record: &self.record,
             token: held.token(),
             confirm_within: self.confirm_within.max(least),
+            old_keys: self.old_keys,
             prove: &prove,
             watch: self.progress,
             interrupted,
@@ -179,9 +182,11 @@ impl Rolling<'_> {
             self.moves().for_each(|one| self.progress.at(&one.host, &Stage::Build));
             deliver::build(&self.derivations)?;
         }
-        // What a rollback goes back to need not be here: the host has it, or says that it has not.
-        let here: Vec<&Move> = self.moves().filter(|one| machine::is_valid(&one.system)).collect();
-        self.copy(rollout, &here)
+        match self.record.kind {
+            Kind::Push => self.copy(rollout, &self.moves().collect::<Vec<_>>()),
+            // The host has it, or says that it has not. Nothing is signed and sent because a host's ledger names it.
+            Kind::Rollback => Ok(()),
+        }
     }
 
     /// All of them, before any is activated. The first that fails is told.
