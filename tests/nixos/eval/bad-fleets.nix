@@ -276,7 +276,7 @@ let
       settings = (fleetOf { }).ns-nl.config.polder.nameserver.settings // {
         zones."example.net".file = "${badZone}";
       };
-      says = "bad.zone:${badLine}:";
+      says = "example.net.zone:${badLine}:";
     };
     "an unknown key among the settings" = {
       daemon = "polder-proxy";
