@@ -43,7 +43,7 @@ check_zone() { # PATH
   rm -rf "$seen/zone"
   mkdir "$seen/zone"
   cp "$seen/file" "$seen/zone/$apex.zone"
-  if grep -q -i '^\$INCLUDE' "$seen/file"; then
+  if grep -q -i '^[$]INCLUDE' "$seen/file"; then
     copy_folder "$(dirname "$1")"
   fi
   jq --null-input --arg apex "$apex" '{
