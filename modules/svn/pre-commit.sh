@@ -25,7 +25,7 @@ refuse() { # PATH, reasons on standard input
   findings=$((findings + 1))
   {
     printf '\n%s:\n' "$1"
-    sed "s|$seen/||g; s/^/  /" | tr --delete '\000-\010\013-\037\177'
+    sed "s|$seen/zone/||g; s|$seen/||g; s/^/  /" | tr --delete '\000-\010\013-\037\177'
   } >&2
 }
 

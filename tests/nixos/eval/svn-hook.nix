@@ -78,7 +78,7 @@ runCommand "svn-hook" { nativeBuildInputs = [ subversion ]; } ''
   denied cat $HOME/secret
   denied cat /etc/passwd
   denied touch $HOME/seen/new
-  [ "$(confined sh -c 'ulimit -v; ulimit -t; ulimit -c')" = "$(printf '2097152\n20\n0')" ]
+  [ "$(confined "$BASH" -c 'ulimit -v; ulimit -t; ulimit -c')" = "$(printf '2097152\n20\n0')" ]
 
   echo "== JSON that does not parse, and a Nix file beside it"
   echo '{' > new.json
