@@ -139,7 +139,8 @@ in
       description = ''
         The files on this host that hold keys, by name: one key a line, 32 bytes in base64 (`openssl rand -base64 32`).
         `peers` is what proxies, and nameservers, tell their peers by; `cookies` seals the cookies of
-        stateful services; others are named by `polder.fleet.cookies.*.key`.
+        stateful services; `dns_cookies` is the secret of the nameservers' DNS cookies (without it each has a
+        random one); others are named by `polder.fleet.cookies.*.key`.
         A key has to be the same on every host that has it, readable for the group `polder`, and never in the store:
         name a path of your secrets' tool, or one that you fill by hand.
       '';

@@ -5,19 +5,28 @@
 //! opened without waiting, judged by the descriptor that is then read (a name can be given to another file in between),
 //! and read up to the bound. Must never: open anything for writing.
 
+use std::ffi::{OsStr, OsString};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read};
 use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::{FileTypeExt, OpenOptionsExt};
-use std::path::Path;
+use std::path::{Component, Path};
 
-use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, openat, openat2};
+use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
+use rustix::io::Errno;
 
 /// The most that is read of a document: hundreds of hosts with thousands of names.
 pub const MOST_DOCUMENT: u64 = 64 * MIB;
 
 /// The most that is read of a file of keys: a thousand of them.
 pub const MOST_KEYS: u64 = 64 * 1024;
+
+/// A folder on the way to a file.
+const ON_THE_WAY: OFlags = OFlags::PATH.union(OFlags::DIRECTORY).union(OFlags::CLOEXEC);
+
+/// Links followed on the way to one file, as the kernel has it (path_resolution(7)).
+const MOST_LINKS: usize = 40;
 
 const MIB: u64 = 1024 * 1024;
 
@@ -62,25 +71,76 @@ impl Folder {
     /// It cannot be opened, or is no folder.
     pub fn open(path: &Path) -> io::Result<Folder> {
         let path = if path.as_os_str().is_empty() { Path::new(".") } else { path };
-        let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        Ok(Folder(openat(CWD, path, flags, Mode::empty())?))
+        Ok(Folder(openat(CWD, path, ON_THE_WAY, Mode::empty())?))
     }
 
     /// Opens a regular file below the folder. `relative` may have `..` in it and lead over symbolic links, as long as
-    /// no step of it leaves the folder: the kernel sees to that (openat2(2), RESOLVE_BENEATH).
+    /// no step of it leaves the folder.
+    ///
+    /// It is walked name by name from the folder's own descriptor, each link read by us and never followed by the kernel: so
+    /// it holds whatever is renamed meanwhile. (openat2(2) could do it in one call, but systemd's RestrictSUIDSGID= takes
+    /// that call away.)
     ///
     /// # Errors
     ///
     /// It cannot be opened, is no regular file, or lies outside of the folder ([`is_outside`]).
     pub fn file(&self, relative: &Path) -> io::Result<File> {
-        let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
-        regular(openat2(&self.0, relative, CAREFULLY, Mode::empty(), resolve)?.into())
+        let mut above: Vec<OwnedFd> = Vec::new();
+        let mut ahead: Vec<Step> = Vec::new();
+        let mut links = 0;
+        push(&mut ahead, relative)?;
+        while let Some(step) = ahead.pop() {
+            let here = above.last().unwrap_or(&self.0);
+            let Step::Into(name) = step else {
+                above.pop().ok_or_else(outside)?;
+                continue;
+            };
+            let flags = if ahead.is_empty() { CAREFULLY } else { ON_THE_WAY };
+            match openat(here, &name, flags | OFlags::NOFOLLOW, Mode::empty()) {
+                Ok(file) if ahead.is_empty() => return regular(file.into()),
+                Ok(folder) => above.push(folder),
+                Err(error @ (Errno::LOOP | Errno::NOTDIR)) => {
+                    let target = readlinkat(here, &name, Vec::new()).map_err(|_| error)?;
+                    links += 1;
+                    if links > MOST_LINKS {
+                        return Err(error.into());
+                    }
+                    push(&mut ahead, Path::new(OsStr::from_bytes(target.as_bytes())))?;
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        // It ended with `..`, or was empty.
+        Err(not_regular("a directory"))
     }
+}
+
+/// One step of a path.
+enum Step {
+    Into(OsString),
+    Up,
+}
+
+/// Puts a path's steps before those that are still ahead, of which the last is the next.
+fn push(ahead: &mut Vec<Step>, path: &Path) -> io::Result<()> {
+    let step = |component: Component<'_>| match component {
+        Component::Normal(name) => Some(Ok(Step::Into(name.to_owned()))),
+        Component::ParentDir => Some(Ok(Step::Up)),
+        Component::CurDir => None,
+        Component::RootDir | Component::Prefix(_) => Some(Err(outside())),
+    };
+    let steps: Vec<Step> = path.components().filter_map(step).collect::<io::Result<_>>()?;
+    ahead.extend(steps.into_iter().rev());
+    Ok(())
+}
+
+fn outside() -> io::Error {
+    Errno::XDEV.into()
 }
 
 /// Whether a file was not opened because it lies outside of its folder.
 pub fn is_outside(error: &io::Error) -> bool {
-    error.raw_os_error() == Some(rustix::io::Errno::XDEV.raw_os_error())
+    error.raw_os_error() == Some(Errno::XDEV.raw_os_error())
 }
 
 /// The file, if it is a regular one.
@@ -93,7 +153,11 @@ fn regular(file: File) -> io::Result<File> {
         () if kind.is_char_device() || kind.is_block_device() => "a device",
         () => "something else",
     };
-    Err(io::Error::other(format!("it is {found}: expected a regular file")))
+    Err(not_regular(found))
+}
+
+fn not_regular(found: &str) -> io::Error {
+    io::Error::other(format!("it is {found}: expected a regular file"))
 }
 
 fn in_words(bytes: u64) -> String {
@@ -164,7 +228,16 @@ mod tests {
         for relative in ["../secret", "out", "out-and-in", "absolute", "sub/../../secret", "/etc/passwd"] {
             assert!(is_outside(&folder.file(Path::new(relative)).unwrap_err()), "{relative}");
         }
-        for relative in ["zone", "sub/in", "sub/../zone", "./zone"] {
+        symlink("sub", inner.join("folder")).unwrap();
+        symlink("loop", inner.join("loop")).unwrap();
+        let found = |relative: &str| folder.file(Path::new(relative)).unwrap_err();
+        assert_eq!(found("loop").raw_os_error(), Some(Errno::LOOP.raw_os_error()));
+        assert_eq!(found("zone/x").raw_os_error(), Some(Errno::NOTDIR.raw_os_error()));
+        assert_eq!(found("none").kind(), io::ErrorKind::NotFound);
+        for relative in ["sub", "sub/..", "folder", "."] {
+            assert_eq!(found(relative).to_string(), "it is a directory: expected a regular file", "{relative}");
+        }
+        for relative in ["zone", "sub/in", "sub/../zone", "./zone", "folder/in", "folder/../zone"] {
             let file = folder.file(Path::new(relative)).unwrap();
             assert_eq!(read_all(&file, 100).unwrap(), b"zone", "{relative}");
         }
