@@ -16,6 +16,7 @@
         polder = pkgs.callPackage ./pkgs/polder.nix { };
         default = polder;
         options-doc = pkgs.callPackage ./pkgs/options-doc.nix { };
+        sbom = pkgs.callPackage ./pkgs/sbom.nix { };
       });
 
       apps = forAllSystems (

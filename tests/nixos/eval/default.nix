@@ -21,6 +21,7 @@ in
   check = pkgs.callPackage ./check.nix { inherit fleetOf nixpkgs self; };
   svn-hook = pkgs.callPackage ./svn-hook.nix { inherit self; };
   template = pkgs.callPackage ./template.nix { inherit self; };
+  sbom = pkgs.callPackage ./sbom.nix { inherit self; };
   alert-rules = pkgs.callPackage ./alert-rules.nix { inherit self; };
 
   formatting = pkgs.runCommand "formatting" { nativeBuildInputs = [ pkgs.nixfmt ]; } ''

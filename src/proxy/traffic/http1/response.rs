@@ -19,6 +19,9 @@ pub struct Response {
     pub body: Length,
     /// What Content-Length says, also where there is no body.
     pub declared: Option<u64>,
+    /// It speaks of a body that its status cannot have (RFC 9112, 6.1; RFC 9110, 8.6). If the backend sends one, it looks
+    /// like the next response.
+    pub contradicts: bool,
     /// What its Connection fields say.
     pub options: Options,
     /// It has an Upgrade field.
@@ -41,7 +44,7 @@ impl Response {
             Version::Http11 => !self.options.close,
             Version::Http10 => self.options.keep_alive && !self.options.close,
         };
-        wanted && self.body != Length::UntilClose
+        wanted && self.body != Length::UntilClose && !self.contradicts
     }
 }
 
@@ -76,6 +79,11 @@ pub fn vet(head: &[u8], to_head: bool, fields: &mut Vec<Field>) -> Result<Respon
     if said.coding.is_some() && (said.length.is_some() || version == Version::Http10) {
         return Err(Malformed);
     }
+    let contradicts =
+        (status < 200 || status == 204) && (said.coding.is_some() || said.length.is_some_and(|it| it > 0));
+    if contradicts && status < 200 {
+        return Err(Malformed);
+    }
     let body = match (said.coding, said.length) {
         _ if to_head || status < 200 || status == 204 || status == 304 => Length::None,
         (Some(coding), _) if coding.is_chunked() => Length::Chunked,
@@ -84,7 +92,8 @@ pub fn vet(head: &[u8], to_head: bool, fields: &mut Vec<Field>) -> Result<Respon
         (None, None) => Length::UntilClose,
     };
     let reason = Span::of(head, reason.as_bytes());
-    Ok(Response { status, reason, version, body, declared: said.length, options: said.options, upgrade: said.upgrade })
+    let Said { length: declared, options, upgrade, .. } = said;
+    Ok(Response { status, reason, version, body, declared, contradicts, options, upgrade })
 }
 
 /// What the fields that matter say together.

@@ -47,6 +47,8 @@ fn responses_that_could_mean_two_things_are_malformed() {
         "HTTP/1.1 200 OK\r\nX : a\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX: a\rSet-Cookie: b\r\n\r\n",
         "HTTP/1.1 200 OK\r\nX: a\0\r\n\r\n",
+        "HTTP/1.1 103 Early Hints\r\nTransfer-Encoding:`' h2c\r\n\r\n",
+        "HTTP/1.1 100 Continue\r\nContent-Length: 5\r\n\r\n",
         "HTTP/1.1 099 Low\r\n\r\n",
         "HTTP/1.1 600 High\r\n\r\n",
         "HTTP/1.1 20 Short\r\n\r\n",
@@ -103,6 +105,10 @@ fn a_backend_keeps_its_connection_only_if_it_says_so_and_its_body_has_an_end() {
         ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n", true),
         ("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n", false),
         ("HTTP/1.1 200 OK\r\n\r\n", false),
+        ("HTTP/1.1 204 No Content\r\nContent-Length: 0\r\n\r\n", true),
+        // Whatever body follows would be the next visitor's response.
+        ("HTTP/1.1 204 No Content\r\nContent-Length: 5\r\n\r\n", false),
+        ("HTTP/1.1 204 No Content\r\nTransfer-Encoding: chunked\r\n\r\n", false),
         ("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", false),
         ("HTTP/1.0 200 OK\r\nContent-Length: 0\r\nConnection: keep-alive\r\n\r\n", true),
     ] {
