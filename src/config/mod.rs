@@ -18,6 +18,7 @@ pub(crate) mod near_miss;
 pub(crate) mod own_name;
 pub mod peers;
 pub mod proxy;
+pub mod public_key;
 pub mod reader;
 pub(crate) mod tree;
 pub(crate) mod version;
@@ -26,8 +27,9 @@ pub use admin::AdminConfig;
 pub use check::{CheckConfig, Expect, ProbeKind, StatusRange};
 pub use dns::DnsConfig;
 pub use finding::{Finding, Findings};
-pub use peers::PeersConfig;
+pub use peers::{PeerConfig, PeersConfig};
 pub use proxy::ProxyConfig;
+pub use public_key::PublicKey;
 
 /// Threads of one daemon at most: more than any machine this runs on has cores.
 const MOST_WORKERS: usize = 256;

@@ -66,6 +66,7 @@ pub mod admin;
 pub mod args;
 pub mod client;
 pub mod fd_store;
+pub mod key_file;
 pub mod launch;
 pub mod logs;
 pub mod metrics;

@@ -15,9 +15,9 @@ use super::control::{Alarms, Control, Saved, targets};
 use super::document::{self, Document};
 use super::listening::{Bound, Listening};
 use super::nameserver::{End, HOUSEKEEPING, Keeping, Nameserver, PROGRAM, Parts};
-use crate::config::{DnsConfig, PeersConfig};
+use crate::config::DnsConfig;
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::peers::{Heard, Keys};
+use crate::daemon::peers::{Heard, Identity};
 use crate::daemon::signals::{Signal, Signals};
 use crate::daemon::sockets::{self, Listing, Sockets};
 use crate::daemon::startup::{self, Inheritance};
@@ -77,9 +77,7 @@ fn check(args: &DaemonArgs, document: &Document) -> ExitCode {
 
 fn try_live(config: &DnsConfig) -> Result<(), String> {
     let mut wrong = Vec::new();
-    if let Some(peers) = &config.peers {
-        wrong.extend(peer_keys(peers).err());
-    }
+    wrong.extend(identity(config).err());
     let peers = config.peers.iter().map(|peers| peers.listen);
     let tcp = config.listeners.iter().copied().chain(config.admin.address).chain(peers).collect();
     wrong.extend(sockets::try_all(&config.admin.socket, &Listing { tcp, udp: config.listeners.clone() }));
@@ -156,7 +154,7 @@ async fn start(
     ticks: &Ticks,
 ) -> Result<(Rc<Nameserver>, mpsc::Receiver<Heard>), String> {
     let config = document.config.clone();
-    let keys = config.peers.as_ref().map(peer_keys).transpose()?;
+    let identity = identity(&config)?;
     let Inheritance { mut sockets, takeover } =
         startup::inherit(&args, passed, PROGRAM, &config.admin.socket).await.map_err(|error| error.0)?;
     let keeping = Keeping::new(&config.state_dir);
@@ -177,8 +175,8 @@ async fn start(
         serve_admin(&nameserver, admin.take())?;
     }
     nameserver.check_all().await;
-    if let Some(keys) = keys {
-        nameserver.start_exchange(keys)?;
+    if let Some(identity) = identity {
+        nameserver.start_exchange(identity)?;
         nameserver.meet_peers(PEERS_LIMIT).await;
     }
     // What the peers said in the first round counts before the first answer.
@@ -208,8 +206,9 @@ fn serve_admin(nameserver: &Rc<Nameserver>, sockets: Option<AdminSockets>) -> Re
     sockets.map_or(Ok(()), |AdminSockets { unix, tcp }| nameserver.serve_admin(unix, tcp))
 }
 
-fn peer_keys(peers: &PeersConfig) -> Result<Keys, String> {
-    Keys::read(&peers.key_file).map_err(|why| format!("peers.key_file: {why}"))
+/// The key by which the peers know this nameserver, if it has peers.
+fn identity(config: &DnsConfig) -> Result<Option<Identity>, String> {
+    config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose()
 }
 
 fn no_thread(error: std::io::Error) -> String {

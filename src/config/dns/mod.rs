@@ -71,10 +71,11 @@ const ROOT: Keys = Keys {
 const ZONE: Keys = Keys { object: "zones.NAME", names: &["file"] };
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 9] = [
+pub const KEYS: [&Keys; 10] = [
     &ROOT,
     &admin::KEYS,
     &peers::KEYS,
+    &peers::MEMBER_KEYS,
     &tcp::KEYS,
     &ZONE,
     &pools::KEYS,

@@ -94,11 +94,12 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 11] = [
+pub const KEYS: [&Keys; 12] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
     &peers::KEYS,
+    &peers::MEMBER_KEYS,
     &limits::TIMEOUTS,
     &limits::LIMITS,
     &access_log::KEYS,

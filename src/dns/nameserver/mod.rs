@@ -23,7 +23,7 @@ use super::listening::{Bound, Listening};
 use crate::config::DnsConfig;
 use crate::daemon::admin::{self as admin_api, AdminServer};
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::peers::{Heard, Keys, Peers};
+use crate::daemon::peers::{Heard, Identity, Peers};
 use crate::daemon::sockets::Sockets;
 use crate::daemon::{fd_store, notify};
 use crate::health::checker::{Checker, Targets};
@@ -88,7 +88,7 @@ pub enum End {
 
 /// The exchange with the peers.
 pub struct Exchange {
-    keys: Keys,
+    identity: Identity,
     peers: Peers,
     ours: watch::Sender<Value>,
 }
@@ -97,15 +97,15 @@ impl Exchange {
     /// Starts telling the peers what [`Control::operator_value`] says; what they say arrives through `heard`.
     pub fn start(
         config: &DnsConfig,
-        keys: Keys,
+        identity: Identity,
         listener: std::net::TcpListener,
         ours: Value,
         heard: mpsc::Sender<Heard>,
     ) -> Option<Exchange> {
         let (ours, ours_read) = watch::channel(ours);
         let members = config.peers.clone()?;
-        let peers = Peers::start(members, config.name.clone(), keys.clone(), listener, ours_read, heard);
-        Some(Exchange { peers, keys, ours })
+        let peers = Peers::start(members, config.name.clone(), identity.clone(), listener, ours_read, heard);
+        Some(Exchange { identity, peers, ours })
     }
 
     /// One exchange with every peer, at most for `limit`.
@@ -171,7 +171,7 @@ impl Nameserver {
     }
 
     /// Begins to speak with the peers, if the document has any.
-    pub fn start_exchange(&self, keys: Keys) -> Result<(), String> {
+    pub fn start_exchange(&self, identity: Identity) -> Result<(), String> {
         let (config, ours) = {
             let control = self.control.borrow();
             (control.document.config.clone(), control.operator_value())
@@ -180,7 +180,7 @@ impl Nameserver {
         let listeners = self.sockets.borrow_mut().tcp(peers.listen, 1).map_err(|error| error.message)?;
         let listener = listeners.into_iter().next().ok_or("its listener is gone")?;
         drop(self.exchange.take());
-        self.exchange.replace(Exchange::start(&config, keys, listener, ours, self.heard.clone()));
+        self.exchange.replace(Exchange::start(&config, identity, listener, ours, self.heard.clone()));
         Ok(())
     }
 

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Busy, End, Nameserver, first_round};
-use crate::config::{DnsConfig, Findings, PeersConfig};
-use crate::daemon::peers::Keys;
+use crate::config::{DnsConfig, Findings};
+use crate::daemon::peers::Identity;
 use crate::daemon::reload::{self, Reload};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::daemon::{fd_store, notify};
@@ -46,11 +46,12 @@ impl From<BindError> for NotReloaded {
 }
 
 /// A successor would fail by them, and its log alone would say so.
-fn read_peer_keys(peers: &PeersConfig) -> Result<Keys, NotReloaded> {
-    Keys::read(&peers.key_file).map_err(|why| NotReloaded {
+fn read_identity(config: &DnsConfig) -> Result<Option<Identity>, NotReloaded> {
+    let read = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
+    read.map_err(|why| NotReloaded {
         status: 422,
         error: "a key file cannot be used; the document in force stays".into(),
-        findings: vec![format!("peers.key_file: {why}")],
+        findings: vec![why],
     })
 }
 
@@ -118,11 +119,11 @@ impl Nameserver {
             error: "reading the document did not end; see the log".into(),
             findings: vec![],
         })??;
-        let keys = document.config.peers.as_ref().map(read_peer_keys).transpose()?;
-        let same_keys = self.exchange.borrow().as_ref().map(|exchange| &exchange.keys) == keys.as_ref();
+        let identity = read_identity(&document.config)?;
+        let same_key = self.exchange.borrow().as_ref().map(|exchange| &exchange.identity) == identity.as_ref();
         let present = self.control.borrow().document.config.clone();
         match fixed_settings(&present, &document.config) {
-            Fixed::Same if same_keys => {}
+            Fixed::Same if same_key => {}
             Fixed::Same => return Ok(Reloaded::NeedsSuccessor(self.own_program()?)),
             Fixed::Changed => return Ok(Reloaded::NeedsSuccessor(self.own_program()?)),
             Fixed::Socket => {

@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use super::documents::Running;
 use super::{Checked, listed};
-use crate::config::PeersConfig;
 use crate::config::proxy::{BackendsConfig, CookieConfig, CookieValue, Mode, ServiceConfig, Target};
+use crate::config::{PeerConfig, PeersConfig};
 
 pub(super) fn check(running: &Running, checked: &mut Checked) {
     same_services(running, checked);
@@ -130,7 +130,7 @@ fn all_know_all(kind: &str, daemons: &BTreeMap<&str, Option<&PeersConfig>>, comp
                 (None, _) => {
                     checked.finding(format!("host {host}"), format!("{other} is missing among its peers"));
                 }
-                (Some(dialled), Some(listen)) if !reaches(*dialled, listen) => {
+                (Some(PeerConfig { address: dialled, .. }), Some(listen)) if !reaches(*dialled, listen) => {
                     checked.finding(
                         format!("host {host}"),
                         format!("looks for its peer {other} at {dialled}, and that one listens on {listen}"),
