@@ -131,14 +131,13 @@ in
       type = types.attrsOf fleetTypes.keyPath;
       default = { };
       example = {
-        peers = "/run/secrets/polder-peers";
         cookies = "/run/secrets/polder-cookies";
       };
       description = ''
         The files on this host that hold keys, by name: one key a line, 32 bytes in base64 (`openssl rand -base64 32`).
-        `peers` is what proxies, and nameservers, tell their peers by; others are named by `polder.fleet.cookies.*.key`.
-        A key has to be the same on every host that has it, readable for the group `polder`, and never in the store:
-        name a path of your secrets' tool, or one that you fill by hand.
+        `polder.fleet.cookies.*.key` names them. A key has to be the same on every host that has it, readable for the user
+        of the daemon that needs it (`polder-proxy`) and for nobody else, and never in the store: name a path of your
+        secrets' tool, or one below /var/lib/polder-keys, where each file is given to its daemon.
       '';
     };
   };

@@ -60,23 +60,18 @@ let
     }
     // lib.optionalAttrs (kind.key != null) { key_file = key kind.key; };
 
-  neededKeys =
-    lib.optional hasPeers {
-      name = "peers";
-      why = "the proxies (${lib.concatStringsSep ", " proxies}) tell each other by it";
-    }
-    ++ lib.concatLists (
-      lib.mapAttrsToList (
-        name: service:
-        let
-          kind = fleet.cookies.${toString service.cookie} or { key = null; };
-        in
-        lib.optional (service.cookie != null && kind.key != null) {
-          name = kind.key;
-          why = "polder.fleet.services.${name} seals its cookie with it";
-        }
-      ) fleet.services
-    );
+  neededKeys = lib.concatLists (
+    lib.mapAttrsToList (
+      name: service:
+      let
+        kind = fleet.cookies.${toString service.cookie} or { key = null; };
+      in
+      lib.optional (service.cookie != null && kind.key != null) {
+        name = kind.key;
+        why = "polder.fleet.services.${name} seals its cookie with it";
+      }
+    ) fleet.services
+  );
 
   daemon = import ./daemon.nix { inherit lib pkgs config; } {
     name = "polder-proxy";
@@ -85,6 +80,7 @@ let
     inherit (cfg) settings;
     stopLimit = "45s";
     inherit (cfg) memoryMax;
+    keyFiles = map (needed: key needed.name) neededKeys;
   };
 in
 {
@@ -145,8 +141,8 @@ in
         // lib.optionalAttrs hasPeers {
           peers = {
             listen = this.socket peerPort;
-            key_file = key "peers";
-            members = lib.genAttrs proxies (name: fleet.hosts.${name}.socket peerPort);
+            key_file = "/var/lib/polder-proxy/identity.key";
+            members = members.peersOf "proxy" peerPort proxies;
           };
         };
 
@@ -164,6 +160,8 @@ in
           assertion = keys ? ${needed.name};
           message = "polder.keys.${needed.name} is missing on ${host}: ${needed.why}; name the file that holds it";
         }) neededKeys;
+
+        warnings = lib.optionals hasPeers (members.unknownPeers "proxy" "polder-proxy" proxies);
 
         networking.nftables.enable = lib.mkDefault true;
         networking.firewall = {

@@ -18,6 +18,8 @@ mod full_disk;
 mod keys;
 #[path = "bad_input/latches.rs"]
 mod latches;
+#[path = "bad_input/peers.rs"]
+mod peers;
 #[path = "bad_input/site.rs"]
 mod site;
 #[path = "bad_input/sockets.rs"]

@@ -64,6 +64,7 @@
 
 pub mod admin;
 pub mod args;
+pub mod bounds;
 pub mod client;
 pub mod fd_store;
 pub mod key_file;

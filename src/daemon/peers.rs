@@ -14,8 +14,10 @@ mod channel;
 mod exchange;
 mod identity;
 mod listener;
+mod untaken;
 
 pub use identity::Identity;
+pub use untaken::Untaken;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -182,7 +182,7 @@ async fn start(
     // What the peers said in the first round counts before the first answer.
     let mut learned = takeover.is_some();
     while let Ok(told) = heard.try_recv() {
-        learned |= learn_early(&nameserver, told);
+        learned |= nameserver.learn_from(told);
     }
     if let Some(takeover) = takeover {
         let state = takeover.ready().await.map_err(|error| error.0)?.into_state();
@@ -223,18 +223,6 @@ fn known_before(keeping: &Keeping, takeover: Option<&Takeover>) -> Result<(Saved
             let mut saved = Saved::default();
             saved.read_handover(takeover.state.clone()).map_err(|why| takeover::not_understood(&why))?;
             Ok((saved, Alarms::new()))
-        }
-    }
-}
-
-/// Takes in what a peer said before this nameserver was ready. True if it was news.
-fn learn_early(nameserver: &Nameserver, heard: Heard) -> bool {
-    let mut told = Saved::default();
-    match told.read_operator(heard.value) {
-        Ok(()) => nameserver.learn(&told),
-        Err(error) => {
-            tracing::warn!("what peer {} says cannot be understood: {error}", heard.peer);
-            false
         }
     }
 }

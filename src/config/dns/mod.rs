@@ -16,7 +16,9 @@ use std::time::Duration;
 
 use super::distinct::Distinct;
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{AdminConfig, Findings, MOST_WORKERS, PeersConfig, admin, check, names, own_name, peers, version};
+use super::{
+    AdminConfig, Findings, MOST_WORKERS, PeersConfig, admin, check, most_subjects, names, own_name, peers, version,
+};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +117,11 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let tcp = root.with_default("tcp", TcpConfig::default(), tcp::read);
     let drain = root.with_default("drain", DEFAULT_DRAIN, |value| value.duration(DRAIN));
     let zones = root.required("zones", read_zones);
-    let pools = root.with_default("pools", BTreeMap::new(), |value| pools::read(value, zones.as_ref().ok()));
+    let pools = root.with_default("pools", BTreeMap::new(), |value| {
+        let pools: BTreeMap<String, PoolConfig> = pools::read(value, zones.as_ref().ok())?;
+        most_subjects(value, "members", pools.values().map(|pool| pool.members.len()).sum())?;
+        Ok(pools)
+    });
     Ok(DnsConfig {
         name: name?.into_string(),
         listeners: listeners?,

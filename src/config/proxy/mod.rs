@@ -25,7 +25,10 @@ use ipnet::IpNet;
 
 use super::distinct::Distinct;
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{AdminConfig, Findings, MOST_WORKERS, PeersConfig, address, admin, check, names, own_name, peers, version};
+use super::{
+    AdminConfig, Findings, MOST_WORKERS, PeersConfig, address, admin, check, most_subjects, names, own_name, peers,
+    version,
+};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -136,7 +139,14 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let limits = root.with_default("limits", LimitsConfig::default(), limits::read_limits);
     let access_log = root.optional("access_log", access_log::read);
     let own = listeners.iter().flatten().map(|listener| listener.address).collect();
-    let services = root.required("services", |value| services::read(value, own));
+    let services = root.required("services", |value| {
+        let services: BTreeMap<String, ServiceConfig> = services::read(value, own)?;
+        let backends = services.values().map(|service| match &service.target {
+            Target::Backends(target) => target.backends.len(),
+        });
+        most_subjects(value, "backends", backends.sum())?;
+        Ok(services)
+    });
     Ok(ProxyConfig {
         name: name?.into_string(),
         listeners: listeners?,

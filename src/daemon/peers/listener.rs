@@ -25,9 +25,6 @@ pub(super) const MAX_HANDSHAKES: usize = 8;
 /// Exchanges under way with one peer: its present one, and what may be left of those before it.
 const MAX_EXCHANGES: usize = 4;
 
-/// How long a handshake may take: two journeys over the widest network.
-const HANDSHAKE_LIMIT: Duration = Duration::from_millis(500);
-
 /// The pause after a failed accept (no descriptors left, for one).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -71,7 +68,7 @@ pub(super) async fn listen(us: Arc<Us>, listener: TcpListener, ours: watch::Rece
 
 /// The handshake of one connection; the error is for the log and names where it came from.
 async fn welcome(us: Arc<Us>, stream: TcpStream, from: SocketAddr) -> Welcomed {
-    let welcomed = exchange::welcome(&us, stream, Instant::now() + HANDSHAKE_LIMIT).await;
+    let welcomed = exchange::welcome(&us, stream, Instant::now() + EXCHANGE_LIMIT).await;
     let (channel, peer) = welcomed.map_err(|why| match us.member_at(from) {
         Some(name) => format!("{from}, the host of {name}: {why}"),
         None => format!("{from}: {why}"),

@@ -149,9 +149,11 @@ fn a_key_is_replaced_without_a_gap_while_its_peers_list_both() {
         drop(present);
         let next = [("a", peer(at_a, &["a"]))];
         let mut next = End::start_as("b", identity("b next"), kept, next, 3);
-        assert!(next.peers.first_round(PATIENCE).await);
-        assert!(a.peers.first_round(PATIENCE).await);
         tokio::join!(a.converge(3), next.converge(3));
+        next.ours.send_replace(json!(4));
+        next.converge(4).await;
+        a.ours.send_replace(json!(5));
+        tokio::join!(a.converge(5), next.converge(5));
     });
 }
 

@@ -94,7 +94,7 @@ pub struct Exchange {
 }
 
 impl Exchange {
-    /// Starts telling the peers what [`Control::operator_value`] says; what they say arrives through `heard`.
+    /// Starts telling the peers what [`Control::told_value`] says; what they say arrives through `heard`.
     pub fn start(
         config: &DnsConfig,
         identity: Identity,
@@ -174,7 +174,7 @@ impl Nameserver {
     pub fn start_exchange(&self, identity: Identity) -> Result<(), String> {
         let (config, ours) = {
             let control = self.control.borrow();
-            (control.document.config.clone(), control.operator_value())
+            (control.document.config.clone(), control.told_value())
         };
         let Some(peers) = &config.peers else { return Ok(()) };
         let listeners = self.sockets.borrow_mut().tcp(peers.listen, 1).map_err(|error| error.message)?;
@@ -193,7 +193,7 @@ impl Nameserver {
         self.exchange.replace(Some(exchange));
     }
 
-    /// Before ready: takes in what a peer or the process taken over from knows.
+    /// Before ready: takes in what the process taken over from knows.
     /// True if it was news.
     pub fn learn(&self, told: &Saved) -> bool {
         self.control.borrow_mut().merge_operator(&told.operator)
@@ -237,24 +237,35 @@ impl Nameserver {
             // It tells the new process too.
             return;
         }
-        let mut told = Saved::default();
-        if let Err(error) = told.read_operator(heard.value) {
-            tracing::warn!("what peer {} says cannot be understood: {error}", heard.peer);
-            return;
-        }
-        if self.control.borrow_mut().merge_operator(&told.operator) {
-            tracing::info!("took over the operator's words from peer {}", heard.peer);
+        if self.learn_from(heard) {
             let nameserver = Rc::clone(self);
             tokio::task::spawn_local(async move { nameserver.operator_changed().await });
         }
     }
 
-    /// The operator's words are other ones: tells the peers and keeps them.
-    pub async fn operator_changed(self: &Rc<Self>) {
-        let value = self.control.borrow().operator_value();
+    /// Takes in what a peer knows. True if it was news.
+    pub fn learn_from(&self, heard: Heard) -> bool {
+        let Heard { peer, value } = heard;
+        let learned = self.control.borrow_mut().hear(&peer, value);
+        match &learned {
+            Ok(true) => tracing::info!("took over the operator's words from peer {peer}"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!("what peer {peer} says cannot be understood: {error}"),
+        }
+        learned.unwrap_or(false)
+    }
+
+    /// What the peers are told follows the operator's words and the document.
+    fn tell_peers(&self) {
+        let value = self.control.borrow().told_value();
         if let Some(exchange) = &*self.exchange.borrow() {
             exchange.ours.send_replace(value);
         }
+    }
+
+    /// The operator's words are other ones: tells the peers and keeps them.
+    pub async fn operator_changed(self: &Rc<Self>) {
+        self.tell_peers();
         self.tell_status();
         self.keep_operator().await;
     }

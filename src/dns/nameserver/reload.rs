@@ -141,6 +141,7 @@ impl Nameserver {
         }
         self.checker.set_targets(targets(&document));
         self.control.borrow_mut().set_document(document);
+        self.tell_peers();
         self.sockets.borrow_mut().settle();
         fd_store::keep(&self.sockets.borrow().as_fds());
         Ok(Reloaded::Done)

@@ -163,6 +163,11 @@ impl Prepared {
         targets
     }
 
+    /// What operators can speak of: `SERVICE/BACKEND`.
+    pub fn subjects(&self) -> impl Iterator<Item = &String> {
+        self.services.iter().flat_map(|service| &service.backends).map(|backend| &backend.subject)
+    }
+
     /// A service by name.
     pub fn service(&self, name: &str) -> Option<&PreparedService> {
         self.services.iter().find(|service| &*service.name == name)
