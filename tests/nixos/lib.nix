@@ -30,7 +30,11 @@ let
 
   # The key pairs by which the daemons know each other. A host would make its own; these stand in the fleet beforehand.
   identity = name: ./data/identities + "/${name}";
-  publicHalf = name: lib.last (lib.splitString " " (lib.head (lib.splitString "\n" (builtins.readFile (identity name)))));
+  publicHalf =
+    name:
+    lib.last (
+      lib.splitString " " (lib.head (lib.splitString "\n" (builtins.readFile (identity name))))
+    );
   peerKeys = {
     proxy = "polder-proxy";
     nameserver = "polder-dns";
@@ -138,27 +142,27 @@ let
       daemon = peerKeys.${fleetHosts.${name}};
     in
     {
-    imports = [ fleet ];
-    environment.etc."test-keys/cookies" = lib.mkIf (daemon == "polder-proxy") keyFile;
-    systemd.tmpfiles.settings.test-identity = {
-      "/var/lib/${daemon}".d = {
-        mode = "0700";
-        user = daemon;
-        group = daemon;
+      imports = [ fleet ];
+      environment.etc."test-keys/cookies" = lib.mkIf (daemon == "polder-proxy") keyFile;
+      systemd.tmpfiles.settings.test-identity = {
+        "/var/lib/${daemon}".d = {
+          mode = "0700";
+          user = daemon;
+          group = daemon;
+        };
+        "/var/lib/${daemon}/identity.key".C = {
+          mode = "0400";
+          user = daemon;
+          group = daemon;
+          argument = "${identity name}";
+        };
       };
-      "/var/lib/${daemon}/identity.key".C = {
-        mode = "0400";
-        user = daemon;
-        group = daemon;
-        argument = "${identity name}";
-      };
+      environment.systemPackages = [
+        pkgs.dig
+        pkgs.jq
+        pkgs.nftables
+      ];
     };
-    environment.systemPackages = [
-      pkgs.dig
-      pkgs.jq
-      pkgs.nftables
-    ];
-  };
 
   # The demo's webserver, which keeps sessions and says who it is. It ends when its standard input does, so it gets one that
   # stays open; what is written there changes how it answers (`500`, `slow 300`, `well`).
