@@ -5,7 +5,7 @@
     locations.nl.description = "Amsterdam";
     locations.ch.description = "Zurich";
 
-    # These keys are nobody's: put yours in their place (`polder bootstrap` and `polder keys make` tell them).
+    # These keys are nobody's: put yours in their place (`polder bootstrap`, `polder keys make` and `polder keys identity` tell them).
     hosts = {
       ns-nl = {
         location = "nl";
@@ -13,6 +13,7 @@
         ipv4 = "192.0.2.1";
         ipv6 = "2001:db8:1::1";
         host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHZCPN3yTGuDqMMJDlV/R9aAzYyl/61t46RYWLpcLoYb";
+        peer_keys.nameserver = [ "5A9NIqEIdrCTYSJ6dXnpptIOwo0P54bsmeInaEO2RnM=" ];
       };
       ns-ch = {
         location = "ch";
@@ -20,6 +21,7 @@
         ipv4 = "198.51.100.1";
         ipv6 = "2001:db8:2::1";
         host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHplZdHPYvjcTItTHVNxN2iqc3dW0Tk9ef8vZ6IphUFn";
+        peer_keys.nameserver = [ "CH0vxssujSVBF+/12ijmFpznj63ZtVBHR65jbY7lyS8=" ];
       };
       px-nl = {
         location = "nl";
@@ -27,6 +29,7 @@
         ipv4 = "192.0.2.11";
         ipv6 = "2001:db8:1::11";
         host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIIYN4fRuY6Qt3JoGvhuGYt7M2g64XzhTVVQT6b4+q6tA";
+        peer_keys.proxy = [ "wtNVc+W7czfhB+tcr4IPkVM+lwi5CqWW+05+one4U1s=" ];
       };
       px-ch = {
         location = "ch";
@@ -34,6 +37,7 @@
         ipv4 = "198.51.100.11";
         ipv6 = "2001:db8:2::11";
         host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILAbnbl0MLjrlcnDcbqXVdofR52yTp5K8Qd/yi3G+RWx";
+        peer_keys.proxy = [ "+Xpj2tqoDBvtJXIZ+md8bMyujHOfQ9MT8f8N5uHK9zo=" ];
       };
       web-1 = {
         location = "nl";
@@ -133,9 +137,6 @@
     };
   };
 
-  # Where every host finds the keys that it needs. They are put there by hand, or by a secrets' tool, never by Nix.
-  polder.keys = {
-    peers = "/var/lib/polder-keys/peers";
-    cookies = "/var/lib/polder-keys/cookies";
-  };
+  # Where the proxies find the key that they share. It is put there by hand, or by a secrets' tool, never by Nix.
+  polder.keys.cookies = "/var/lib/polder-keys/cookies";
 }

@@ -74,10 +74,11 @@ in
       pkgs.subversion
     ];
 
-    # A group of the operators' own: a daemon of the fleet that runs here too, and has the group polder, reads no key of a push.
+    # A group of the operators' own: no daemon of the fleet that runs here too is in it, and so none reads a key of a push.
     users.groups.polder-admin.members = cfg.operators;
     # Such a daemon's admin socket is the operators' as well.
-    users.groups.polder.members = cfg.operators;
+    users.groups.polder-proxy = lib.mkIf config.polder.proxy.enable { members = cfg.operators; };
+    users.groups.polder-dns = lib.mkIf config.polder.nameserver.enable { members = cfg.operators; };
     # Who owns the private keys: ssh refuses a key that its caller owns and others may read, and operators may read these.
     users.users.polder-admin = {
       isSystemUser = true;

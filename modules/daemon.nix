@@ -6,6 +6,13 @@
 #   and returns its verdict. The daemon reads the document again, or starts the program under /etc/polder/bin with
 #   --takeover when that is another build: the visitor's connections see neither.
 # - After a crash systemd starts it again with the listening sockets it had stored (FileDescriptorStoreMax).
+#
+# Who can read what: each daemon is a user and a group of its own. The user alone reads its keys and its state; the group
+# may connect to its admin socket, and so operators are in it. Keys are files that the daemon opens itself, and no
+# LoadCredential=: systemd copies credentials when a unit starts, and they stay as they are while it runs
+# (https://systemd.io/CREDENTIALS; refreshing them at a reload came after systemd 258, systemd/systemd#40093). Here a key is
+# replaced by a reload and no switch restarts a daemon, so that a new key would be seen at the next crash only. The file's
+# owner and mode do what the credential would do.
 {
   lib,
   pkgs,
@@ -22,6 +29,8 @@
   # How long it may take to stop: its drain and something on top.
   stopLimit,
   memoryMax,
+  # The files of keys that the daemon reads, beside its own identity.
+  keyFiles ? [ ],
 }:
 
 let
@@ -35,6 +44,10 @@ let
   '';
   program = "/etc/polder/bin/${name}";
   path = "/etc/polder/${file}";
+  # The key pair by which the daemon's peers know it. Made before it is needed, so that it can be listed in the fleet.
+  makeIdentity = "${lib.getExe cfg.package} keys identity --make /var/lib/${name}/identity.key";
+  # Other places are the business of the tool that fills them.
+  keysHere = lib.filter (lib.hasPrefix "/var/lib/polder-keys/") (lib.unique keyFiles);
 in
 {
   environment.etc = {
@@ -47,24 +60,34 @@ in
 
   users.users.${name} = {
     isSystemUser = true;
-    group = "polder";
+    group = name;
   };
-  # Who is in it may use the admin socket, and read the keys.
-  users.groups.polder = { };
+  # Who is in it may use the admin socket, and no more: of the daemon's files none is the group's.
+  users.groups.${name} = { };
 
-  # A key that is put here by hand gets its group at the next switch or start. Other places are their own tool's business.
+  # Whoever is root puts a key here; its daemon alone can read it from the next switch or start on. An empty file waits for
+  # it, so that one that comes through the gate keeps the owner it finds.
   systemd.tmpfiles.settings.polder-keys = {
     "/var/lib/polder-keys".d = {
-      mode = "0750";
+      mode = "0711";
       user = "root";
-      group = "polder";
+      group = "root";
     };
-    "/var/lib/polder-keys/*".z = {
-      mode = "0640";
-      user = "root";
-      group = "polder";
-    };
-  };
+  }
+  // lib.genAttrs keysHere (
+    _:
+    let
+      own = {
+        mode = "0400";
+        user = name;
+        group = "root";
+      };
+    in
+    {
+      f = own;
+      z = own;
+    }
+  );
 
   systemd.services.${name} = {
     inherit description;
@@ -84,8 +107,12 @@ in
       Type = "notify";
       # A takeover's successor is a child of the main process until it says that it is the main process.
       NotifyAccess = "all";
+      ExecStartPre = makeIdentity;
       ExecStart = "${program} --config ${path} --successor ${program}";
-      ExecReload = "${lib.getExe cfg.package} reload --socket /run/${name}/admin.sock";
+      ExecReload = [
+        makeIdentity
+        "${lib.getExe cfg.package} reload --socket /run/${name}/admin.sock"
+      ];
       Restart = "always";
       RestartSec = "100ms";
       WatchdogSec = "10s";
@@ -101,7 +128,7 @@ in
       TasksMax = 1024;
 
       User = name;
-      Group = "polder";
+      Group = name;
       StateDirectory = name;
       StateDirectoryMode = "0700";
       RuntimeDirectory = name;

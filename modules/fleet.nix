@@ -133,16 +133,15 @@ in
       type = types.attrsOf fleetTypes.keyPath;
       default = { };
       example = {
-        peers = "/run/secrets/polder-peers";
         cookies = "/run/secrets/polder-cookies";
       };
       description = ''
         The files on this host that hold keys, by name: one key a line, 32 bytes in base64 (`openssl rand -base64 32`).
-        `peers` is what proxies, and nameservers, tell their peers by; `cookies` seals the cookies of
-        stateful services; `dns_cookies` is the secret of the nameservers' DNS cookies (without it each has a
-        random one); others are named by `polder.fleet.cookies.*.key`.
-        A key has to be the same on every host that has it, readable for the group `polder`, and never in the store:
-        name a path of your secrets' tool, or one that you fill by hand.
+        `cookies` seals the cookies of stateful services; `dns_cookies` is the secret of the nameservers' DNS cookies (without
+        it each has a random one); others are named by `polder.fleet.cookies.*.key`. A key has to be the same on every host
+        that has it, readable for the user of the daemon that needs it (`polder-proxy`, `polder-dns`) and for nobody else, and
+        never in the store: name a path of your secrets' tool, or one below /var/lib/polder-keys, where each file is given to
+        its daemon.
       '';
     };
   };

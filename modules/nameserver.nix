@@ -9,7 +9,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.polder.nameserver;
-  inherit (config.polder) fleet host keys;
+  inherit (config.polder) fleet host;
   members = import ./fleet/members.nix { inherit lib fleet; };
   fleetTypes = import ./fleet/types.nix { inherit lib; };
   firewall = import ./firewall.nix { inherit lib; };
@@ -119,8 +119,8 @@ in
         // lib.optionalAttrs hasPeers {
           peers = {
             listen = this.socket peerPort;
-            key_file = keys.peers or "/missing";
-            members = lib.genAttrs nameservers (name: fleet.hosts.${name}.socket peerPort);
+            key_file = "/var/lib/polder-dns/identity.key";
+            members = members.peersOf "nameserver" peerPort nameservers;
           };
         };
 
@@ -130,14 +130,12 @@ in
             message = "polder.fleet.zones: there is none for ${host}, which is a nameserver: it would have nothing to answer";
           }
           {
-            assertion = !hasPeers || keys ? peers;
-            message = "polder.keys.peers is missing on ${host}: the nameservers (${lib.concatStringsSep ", " nameservers}) tell each other by it; name the file that holds it";
-          }
-          {
             assertion = !(config.services.resolved.enable or false);
             message = "services.resolved.enable: systemd-resolved listens on port 53 of ${host}, where the nameserver does";
           }
         ];
+
+        warnings = lib.optionals hasPeers (members.unknownPeers "nameserver" "polder-dns" nameservers);
 
         networking.nftables.enable = lib.mkDefault true;
         networking.firewall = {

@@ -67,23 +67,18 @@ let
     }
     // lib.optionalAttrs (kind.key != null) { key_file = key kind.key; };
 
-  neededKeys =
-    lib.optional hasPeers {
-      name = "peers";
-      why = "the proxies (${lib.concatStringsSep ", " proxies}) tell each other by it";
-    }
-    ++ lib.concatLists (
-      lib.mapAttrsToList (
-        name: service:
-        let
-          kind = cookieOf service;
-        in
-        lib.optional (service.mode == "stateful" && kind.key != null) {
-          name = kind.key;
-          why = "polder.fleet.services.${name} seals its cookie with it, unless its cookie is one of polder.fleet.cookies with the value \"address\"";
-        }
-      ) fleet.services
-    );
+  neededKeys = lib.concatLists (
+    lib.mapAttrsToList (
+      name: service:
+      let
+        kind = cookieOf service;
+      in
+      lib.optional (service.mode == "stateful" && kind.key != null) {
+        name = kind.key;
+        why = "polder.fleet.services.${name} seals its cookie with it, unless its cookie is one of polder.fleet.cookies with the value \"address\"";
+      }
+    ) fleet.services
+  );
 
   daemon = import ./daemon.nix { inherit lib pkgs config; } {
     name = "polder-proxy";
@@ -92,6 +87,7 @@ let
     inherit (cfg) settings;
     stopLimit = "45s";
     inherit (cfg) memoryMax;
+    keyFiles = map (needed: key needed.name) neededKeys;
   };
 in
 {
@@ -156,8 +152,8 @@ in
         // lib.optionalAttrs hasPeers {
           peers = {
             listen = this.socket peerPort;
-            key_file = key "peers";
-            members = lib.genAttrs proxies (name: fleet.hosts.${name}.socket peerPort);
+            key_file = "/var/lib/polder-proxy/identity.key";
+            members = members.peersOf "proxy" peerPort proxies;
           };
         };
 
@@ -175,6 +171,8 @@ in
           assertion = keys ? ${needed.name};
           message = "polder.keys.${needed.name} is missing on ${host}: ${needed.why}; name the file that holds it";
         }) neededKeys;
+
+        warnings = lib.optionals hasPeers (members.unknownPeers "proxy" "polder-proxy" proxies);
 
         networking.nftables.enable = lib.mkDefault true;
         networking.firewall = {

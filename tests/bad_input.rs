@@ -22,6 +22,8 @@ mod keys;
 mod latches;
 #[path = "bad_input/local_users.rs"]
 mod local_users;
+#[path = "bad_input/peers.rs"]
+mod peers;
 #[path = "bad_input/site.rs"]
 mod site;
 #[path = "bad_input/sockets.rs"]

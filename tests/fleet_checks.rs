@@ -386,7 +386,9 @@ fn everybody_has_everybody_for_a_peer() {
     broken(
         "a peer that listens elsewhere",
         |example| {
-            example.document("ns-nl", "dns.json", |dns| dns["peers"]["members"]["ns-ch"] = json!("198.51.100.1:9999"));
+            example.document("ns-nl", "dns.json", |dns| {
+                dns["peers"]["members"]["ns-ch"]["address"] = json!("198.51.100.1:9999")
+            });
         },
         &["host ns-nl: looks for its peer ns-ch at 198.51.100.1:9999, and that one listens on 198.51.100.1:8454"],
     );
@@ -394,7 +396,7 @@ fn everybody_has_everybody_for_a_peer() {
         "a peer that is missing, and a stranger",
         |example| {
             example.document("px-ch", "proxy.json", |proxy| {
-                proxy["peers"]["members"] = json!({ "px-de": "203.0.113.1:8405" });
+                proxy["peers"]["members"] = json!({ "px-de": { "address": "203.0.113.1:8405", "keys": [] } });
             });
         },
         &["host px-ch: px-nl is missing among its peers", "host px-ch: its peer px-de is none of the proxies"],

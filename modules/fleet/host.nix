@@ -72,6 +72,27 @@ in
       '';
     };
 
+    peer_keys =
+      let
+        keysOf =
+          daemon: kind:
+          mkOption {
+            type = types.listOf fleetTypes.peerKey;
+            default = [ ];
+            example = [ "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=" ];
+            description = ''
+              The public half of the key by which the other ${kind} know this one: what
+              `polder keys identity /var/lib/${daemon}/identity.key` prints there. The host makes it itself, at the daemon's first
+              start. Two keys, while one takes the other's place. Without any the daemon does not start where there are
+              other ${kind}.
+            '';
+          };
+      in
+      {
+        proxy = keysOf "polder-proxy" "proxies";
+        nameserver = keysOf "polder-dns" "nameservers";
+      };
+
     addresses = mkOption {
       type = types.listOf types.str;
       internal = true;

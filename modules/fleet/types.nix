@@ -21,6 +21,10 @@ rec {
   signingKey = described "public signing key like \"admin-nl-1:BASE64=\"" (
     types.strMatching "[A-Za-z0-9._-]+:[A-Za-z0-9+/]{43}="
   );
+  # X25519, as `polder keys identity` prints it.
+  peerKey = described "public key of a daemon, 32 bytes in base64" (
+    types.strMatching "[A-Za-z0-9+/]{43}="
+  );
   # A path in Nix would be copied into the store, where everybody reads it; so would a file made by Nix.
   keyPath = described "absolute path outside the store, as a string" (
     types.addCheck types.str (path: lib.hasPrefix "/" path && !lib.hasPrefix builtins.storeDir path)

@@ -19,6 +19,7 @@ pub(crate) mod near_miss;
 pub(crate) mod own_name;
 pub mod peers;
 pub mod proxy;
+pub mod public_key;
 pub mod reader;
 pub mod regular_file;
 pub(crate) mod tree;
@@ -28,8 +29,21 @@ pub use admin::AdminConfig;
 pub use check::{CheckConfig, Expect, ProbeKind, StatusRange};
 pub use dns::DnsConfig;
 pub use finding::{Finding, Findings};
-pub use peers::PeersConfig;
+pub use peers::{PeerConfig, PeersConfig};
 pub use proxy::ProxyConfig;
+pub use public_key::PublicKey;
 
 /// Threads of one daemon at most: more than any machine this runs on has cores.
 const MOST_WORKERS: usize = 256;
+
+/// Backends of all services, or members of all pools: an operator may have said something of each, and all of it must fit
+/// into one letter between peers.
+pub const MOST_SUBJECTS: usize = 2048;
+
+/// Notes a finding if there are more than [`MOST_SUBJECTS`].
+fn most_subjects(value: &reader::Value<'_>, what: &str, number: usize) -> reader::Read<()> {
+    match number {
+        0..=MOST_SUBJECTS => Ok(()),
+        more => Err(value.fault(format!("{more} {what} in all: expected at most {MOST_SUBJECTS}"))),
+    }
+}

@@ -64,8 +64,10 @@
 
 pub mod admin;
 pub mod args;
+pub mod bounds;
 pub mod client;
 pub mod fd_store;
+pub mod key_file;
 pub mod launch;
 pub mod logs;
 pub mod metrics;

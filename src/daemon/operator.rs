@@ -12,6 +12,9 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::bounds::{self, MAX_AHEAD, MAX_FOR, MAX_WHO, MAX_WHY, is_ahead, text};
+use crate::config::names;
+
 /// What the operator says. Shown beside what checks say, never merged with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -58,6 +61,25 @@ impl Word {
         self.until.is_some_and(|until| until <= now)
     }
 
+    /// Whether a peer's word may be taken at `now`.
+    ///
+    /// # Errors
+    ///
+    /// What is beyond its bound.
+    pub fn vet(&self, now: u64) -> Result<(), String> {
+        if is_ahead(self.when, now) {
+            let minutes = MAX_AHEAD.as_secs() / 60;
+            return Err(format!("it was said more than {minutes} min in the future: compare the clocks"));
+        }
+        let latest = now.saturating_add((MAX_FOR + MAX_AHEAD).as_millis() as u64);
+        if self.until.is_some_and(|until| until > latest) {
+            return Err(format!("it ends in more than {} days", MAX_FOR.as_secs() / 86_400));
+        }
+        names::name(&self.by).map_err(|_| "it was first heard by what is no name".to_owned())?;
+        text("who", &self.who, MAX_WHO)?;
+        text("why", &self.why, MAX_WHY)
+    }
+
     /// The order of words: by (when, by); every further field only makes it total, so that two daemons never disagree
     /// over which of two words is the greater.
     fn compare(&self, other: &Word) -> Ordering {
@@ -86,6 +108,32 @@ impl OperatorStates {
             word.when = word.when.max(former.when.saturating_add(1));
         }
         self.0.insert(subject.to_owned(), word);
+    }
+
+    /// Only the words on subjects that a document names, within the bounds at `now`; and what is wrong with those beyond
+    /// them. Words on other subjects are left out in silence: a peer's document may be newer than ours, and it says them
+    /// again every second, also after our next reload.
+    pub fn vetted(self, now: u64, knows: impl Fn(&str) -> bool) -> (OperatorStates, Vec<String>) {
+        let mut untaken = Vec::new();
+        let mut taken = OperatorStates::default();
+        for (subject, word) in self.0.into_iter().filter(|(subject, _)| knows(subject)) {
+            match word.vet(now) {
+                Ok(()) => drop(taken.0.insert(subject, word)),
+                Err(why) => untaken.push(format!("the word on {subject}: {why}")),
+            }
+        }
+        (taken, untaken)
+    }
+
+    /// Puts `ready` in the place of what was said of a subject, so that it wins everywhere: later than a word of sane time,
+    /// and one from the far future is taken by no peer again. Gives the word it replaces.
+    pub fn forget(&mut self, subject: &str, mut ready: Word) -> Option<Word> {
+        let former = self.0.remove(subject);
+        if let Some(former) = former.as_ref().filter(|former| !is_ahead(former.when, ready.when)) {
+            ready.when = ready.when.max(former.when + 1);
+        }
+        self.0.insert(subject.to_owned(), ready);
+        former
     }
 
     /// Takes over every newer word of a peer, ordered by (when, by). True if anything changed.
@@ -126,6 +174,44 @@ pub struct OperatorCommand {
     /// Even if it is the last one.
     #[serde(default)]
     pub force: bool,
+}
+
+impl OperatorCommand {
+    /// Whether it is within the bounds.
+    ///
+    /// # Errors
+    ///
+    /// In words: which bound it is beyond.
+    pub fn vet(&self) -> Result<(), String> {
+        bounds::said(&self.who, &self.why)?;
+        match self.for_ms.is_some_and(|length| u128::from(length) > MAX_FOR.as_millis()) {
+            true => Err(format!("it is to last more than {} days", MAX_FOR.as_secs() / 86_400)),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The body of `POST /forget`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForgetCommand {
+    /// What is forgotten.
+    pub what: Forgotten,
+    /// Who says it.
+    pub who: String,
+    /// Why.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// What can be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Forgotten {
+    /// The word on `SERVICE/BACKEND` or `POOL/MEMBER`, also if no document names that any more.
+    Subject(String),
+    /// Where the latch of a service is, and what it was failed away from.
+    Latch(String),
 }
 
 /// Milliseconds since the epoch, now.
@@ -202,6 +288,49 @@ mod tests {
         states.say("www/web1", word(OperatorState::Ready, 400, "px-ch", None));
         assert!(!states.merge(&peer));
         assert_eq!(states.state("www/web1", 1000), OperatorState::Ready);
+    }
+
+    #[test]
+    fn a_word_from_the_far_future_or_of_any_size_is_not_taken_and_the_others_of_the_letter_are() {
+        let now = 1_000_000_000;
+        let good = word(OperatorState::Drain, now, "px-nl", Some(now + 60_000));
+        let mut letter = OperatorStates::default();
+        let bad = [
+            ("www/when", Word { when: u64::MAX, ..good.clone() }, "more than 5 min in the future"),
+            ("www/soon", Word { when: now + 300_001, ..good.clone() }, "more than 5 min in the future"),
+            ("www/until", Word { until: Some(u64::MAX), ..good.clone() }, "it ends in more than 366 days"),
+            (
+                "www/why",
+                Word { why: "y".repeat(600_000), ..good.clone() },
+                "why has 600000 bytes: expected at most 500",
+            ),
+            ("www/who", Word { who: "w".repeat(101), ..good.clone() }, "who has 101 bytes: expected at most 100"),
+            ("www/by", Word { by: "z z".into(), ..good.clone() }, "no name"),
+        ];
+        for (subject, word, _) in &bad {
+            letter.0.insert((*subject).into(), word.clone());
+        }
+        letter.0.insert("www/good".into(), good.clone());
+        letter.0.insert("ghost/b1".into(), good.clone());
+        let (taken, untaken) = letter.vetted(now, |subject| subject.starts_with("www/"));
+        assert_eq!(taken.0.into_iter().collect::<Vec<_>>(), [("www/good".to_owned(), good)]);
+        for (subject, _, why) in bad {
+            assert!(untaken.iter().any(|one| one.contains(subject) && one.contains(why)), "{subject}: {untaken:?}");
+        }
+        assert_eq!(untaken.len(), 6, "ghosts are left out in silence");
+    }
+
+    #[test]
+    fn a_forgotten_word_loses_to_ready_everywhere_even_one_from_the_far_future() {
+        for when in [400, 1000, 200_000, u64::MAX] {
+            let bad = word(OperatorState::Maint, when, "zzzz", None);
+            let mut peer = OperatorStates::default();
+            peer.0.insert("www/web1".into(), bad.clone());
+            let mut states = peer.clone();
+            assert_eq!(states.forget("www/web1", word(OperatorState::Ready, 1000, "px-nl", None)), Some(bad));
+            states.merge(&peer.vetted(1000, |_| true).0);
+            assert_eq!(states.state("www/web1", 1001), OperatorState::Ready, "said at {when}");
+        }
     }
 
     #[test]

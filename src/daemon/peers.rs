@@ -1,5 +1,5 @@
 //! The channel between daemons of one kind: every second, and at start, each sends its peers what it knows (one JSON
-//! value) and gets what they know. Authenticated and encrypted by a shared key (Noise NNpsk0).
+//! value) and gets what they know. Encrypted; each side is known by a key of its own (Noise IK).
 //!
 //! Owns the listener for peers, one task a peer, and how each is doing. Must never: know what the values mean (the
 //! daemons merge them), trust a clock, or keep anything between two exchanges. Called by both daemons' control threads.
@@ -12,9 +12,12 @@
 
 mod channel;
 mod exchange;
-mod keys;
+mod identity;
+mod listener;
+mod untaken;
 
-pub use keys::Keys;
+pub use identity::Identity;
+pub use untaken::Untaken;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -22,12 +25,12 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
-use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::config::PeersConfig;
+use crate::config::{PeerConfig, PeersConfig, PublicKey};
 
 /// From the start of one exchange with a peer to the start of the next.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -38,15 +41,9 @@ const SHORTEST_INTERVAL: Duration = Duration::from_millis(50);
 /// The most an exchange may take, connecting included.
 const EXCHANGE_LIMIT: Duration = Duration::from_secs(1);
 
-/// Connections of peers, or of strangers, served at one time. More wait to be accepted; each takes at most
-/// [`EXCHANGE_LIMIT`], and our own exchanges need none of them.
-const MAX_INBOUND: usize = 32;
-
-/// The pause after a failed accept (no descriptors left, for one).
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// At most one log line in this time about connections that were refused.
-const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(10);
+/// The most a letter may hold, in bytes. What documents and bounds allow fits: `letters_of_the_most_that_a_document_allows_fit`
+/// in src/proxy/control/tests.rs.
+pub const MAX_LETTER: usize = 8 * 1024 * 1024;
 
 /// A peer told us something.
 #[derive(Debug)]
@@ -76,9 +73,11 @@ pub struct Peers {
 /// What every task of one daemon's exchange needs.
 struct Us {
     name: String,
-    keys: Keys,
+    identity: Identity,
+    /// Where we listen.
+    listen: SocketAddr,
     /// Without this daemon's own name.
-    members: BTreeMap<String, SocketAddr>,
+    members: BTreeMap<String, PeerConfig>,
     heard: mpsc::Sender<Heard>,
     health: Mutex<BTreeMap<String, PeerHealth>>,
 }
@@ -90,29 +89,29 @@ impl Peers {
     pub fn start(
         config: PeersConfig,
         own_name: String,
-        keys: Keys,
+        identity: Identity,
         listener: std::net::TcpListener,
         ours: watch::Receiver<Value>,
         heard: mpsc::Sender<Heard>,
     ) -> Peers {
-        let mut members = config.members;
+        let PeersConfig { listen, mut members, .. } = config;
         members.remove(&own_name);
         let unheard = PeerHealth { heard: None, error: None };
         let health = Mutex::new(members.keys().map(|name| (name.clone(), unheard.clone())).collect());
-        let us = Arc::new(Us { name: own_name, keys, members, heard, health });
+        let us = Arc::new(Us { name: own_name, identity, listen, members, heard, health });
 
         let mut tasks = JoinSet::new();
         let mut asked = Vec::new();
-        for (name, address) in &us.members {
+        for (name, peer) in &us.members {
             let (ask, asks) = mpsc::channel(4);
             asked.push(ask);
-            tasks.spawn(talk(Arc::clone(&us), name.clone(), *address, ours.clone(), asks));
+            tasks.spawn(talk(Arc::clone(&us), name.clone(), peer.clone(), ours.clone(), asks));
         }
         match adopt(listener) {
             Ok(listener) => {
-                tasks.spawn(listen(Arc::clone(&us), listener, ours));
+                tasks.spawn(listener::listen(Arc::clone(&us), listener, ours));
             }
-            Err(error) => tracing::error!("peers cannot reach {}: {error}; only we connect to them", config.listen),
+            Err(error) => tracing::error!("peers cannot reach {}: {error}; only we connect to them", us.listen),
         }
         Peers { us, asked, _tasks: tasks }
     }
@@ -160,8 +159,8 @@ fn adopt(listener: std::net::TcpListener) -> std::io::Result<TcpListener> {
 /// Exchanges with one peer, for ever.
 async fn talk(
     us: Arc<Us>,
-    peer: String,
-    address: SocketAddr,
+    name: String,
+    peer: PeerConfig,
     mut ours: watch::Receiver<Value>,
     mut asks: mpsc::Receiver<oneshot::Sender<bool>>,
 ) {
@@ -172,11 +171,11 @@ async fn talk(
         }
         let started = Instant::now();
         let value = ours.borrow_and_update().clone();
-        let result = exchange::ask(&us, &peer, address, value, started + EXCHANGE_LIMIT).await;
+        let result = exchange::ask(&us, &name, &peer, value, started + EXCHANGE_LIMIT).await;
         let answered = result.is_ok();
-        us.note(&peer, result.as_ref().map(|_| ()).map_err(|why| format!("{peer} ({address}): {why}")));
+        us.note(&name, result.as_ref().map(|_| ()).map_err(|why| format!("{name} ({}): {why}", peer.address)));
         if let Ok(value) = result
-            && us.heard.send(Heard { peer: peer.clone(), value }).await.is_err()
+            && us.heard.send(Heard { peer: name.clone(), value }).await.is_err()
         {
             return;
         }
@@ -193,48 +192,10 @@ async fn talk(
     }
 }
 
-/// Answers the peers that connect, for ever.
-async fn listen(us: Arc<Us>, listener: TcpListener, ours: watch::Receiver<Value>) {
-    let mut inbound = JoinSet::new();
-    let mut refusals = Refusals::default();
-    loop {
-        tokio::select! {
-            accepted = listener.accept(), if inbound.len() < MAX_INBOUND => match accepted {
-                Ok((stream, from)) => {
-                    inbound.spawn(serve(Arc::clone(&us), stream, from, ours.clone()));
-                }
-                Err(error) => {
-                    tracing::warn!("cannot accept a peer's connection: {error}");
-                    sleep(ACCEPT_PAUSE).await;
-                }
-            },
-            Some(served) = inbound.join_next() => {
-                if let Ok(Err(why)) = served {
-                    refusals.log(&why, Instant::now());
-                }
-            }
-        }
-    }
-}
-
-/// Answers one connection; the error is for the log and names where it came from.
-async fn serve(us: Arc<Us>, stream: TcpStream, from: SocketAddr, ours: watch::Receiver<Value>) -> Result<(), String> {
-    let deadline = Instant::now() + EXCHANGE_LIMIT;
-    let heard = exchange::answer(&us, stream, ours, deadline).await.map_err(|why| match us.member_at(from) {
-        Some(name) => format!("{from}, the host of {name}: {why}"),
-        None => format!("{from}: {why}"),
-    })?;
-    us.note_heard(&heard.peer);
-    // Nobody listens any more: the daemon is about to drop us.
-    let _ = us.heard.send(heard).await;
-    Ok(())
-}
-
 impl Us {
-    /// The peer that lives where a connection came from.
-    fn member_at(&self, from: SocketAddr) -> Option<&str> {
-        let same_host = |address: &SocketAddr| address.ip().to_canonical() == from.ip().to_canonical();
-        self.members.iter().find(|(_, address)| same_host(address)).map(|(name, _)| name.as_str())
+    /// The peer for whom this key is listed.
+    fn whose(&self, key: &PublicKey) -> Option<String> {
+        self.members.iter().find(|(_, peer)| peer.keys.contains(key)).map(|(name, _)| name.clone())
     }
 
     /// Notes how a try ended; every change is one log line.
@@ -259,25 +220,6 @@ impl Us {
         if let Some(health) = health.get_mut(peer) {
             health.heard = Some(SystemTime::now());
         }
-    }
-}
-
-/// Keeps strangers from filling the log.
-#[derive(Default)]
-struct Refusals {
-    logged: Option<Instant>,
-    unlogged: u64,
-}
-
-impl Refusals {
-    fn log(&mut self, why: &str, now: Instant) {
-        if self.logged.is_some_and(|logged| now < logged + REFUSAL_LOG_INTERVAL) {
-            self.unlogged += 1;
-            return;
-        }
-        let more = std::mem::take(&mut self.unlogged);
-        tracing::warn!("refused a connection from {why} ({more} more since the last such line)");
-        self.logged = Some(now);
     }
 }
 

@@ -10,6 +10,7 @@ use base64::Engine;
 use serde_json::{Map, Value, json};
 
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
+use super::identities::{self, Identities};
 
 /// The apex of the fleet's zone (a name that never exists outside: RFC 6761, 6.2).
 pub const ZONE: &str = "polder.test";
@@ -71,6 +72,8 @@ pub struct Places<'a> {
     pub directory: &'a Path,
     /// The fleet's addresses.
     pub addresses: &'a Addresses,
+    /// The daemons' public keys.
+    pub identities: &'a Identities,
     /// The fleet's times.
     pub times: Times,
 }
@@ -116,11 +119,17 @@ impl Places<'_> {
         json!({ "socket": self.directory.join(name).join("admin.sock"), "address": page })
     }
 
+    /// A member of `peers`.
+    fn peer(&self, name: String, address: std::net::SocketAddr) -> (String, Value) {
+        let keys: Vec<String> = self.identities.of(&name).iter().map(ToString::to_string).collect();
+        (name, json!({ "address": address, "keys": keys }))
+    }
+
     /// `proxy.json` of proxy `index`.
     pub fn proxy(&self, index: usize) -> Value {
         let name = proxy_name(index);
         let peers: Map<String, Value> =
-            (0..PROXIES).map(|peer| (proxy_name(peer), json!(self.addresses.proxy_peer(peer)))).collect();
+            (0..PROXIES).map(|peer| self.peer(proxy_name(peer), self.addresses.proxy_peer(peer))).collect();
         let stateless: Vec<Value> = (0..BACKENDS)
             .map(|backend| {
                 json!({ "name": stateless_name(backend), "address": self.addresses.stateless_backend(backend) })
@@ -143,7 +152,7 @@ impl Places<'_> {
             "state_dir": self.directory.join(&name).join("state"),
             "peers": {
                 "listen": self.addresses.proxy_peer(index),
-                "key_file": self.directory.join("proxy-peers.key"),
+                "key_file": identities::file(self.directory, &name),
                 "members": peers,
             },
             "timeouts": { "connect": milliseconds(self.times.timeout), "drain": "2s" },
@@ -171,8 +180,9 @@ impl Places<'_> {
     /// `dns.json` of nameserver `index`.
     pub fn nameserver(&self, index: usize) -> Value {
         let name = nameserver_name(index);
-        let peers: Map<String, Value> =
-            (0..NAMESERVERS).map(|peer| (nameserver_name(peer), json!(self.addresses.nameserver_peer(peer)))).collect();
+        let peers: Map<String, Value> = (0..NAMESERVERS)
+            .map(|peer| self.peer(nameserver_name(peer), self.addresses.nameserver_peer(peer)))
+            .collect();
         let members: Map<String, Value> = (0..PROXIES)
             .map(|proxy| (proxy_name(proxy), json!({ "addresses": [self.addresses.proxy(proxy).ip()] })))
             .collect();
@@ -184,7 +194,7 @@ impl Places<'_> {
             "state_dir": self.directory.join(&name).join("state"),
             "peers": {
                 "listen": self.addresses.nameserver_peer(index),
-                "key_file": self.directory.join("nameserver-peers.key"),
+                "key_file": identities::file(self.directory, &name),
                 "members": peers,
             },
             "workers": 2,
@@ -236,7 +246,10 @@ mod tests {
 
     fn with_places(check: impl FnOnce(Places<'_>)) {
         let addresses = Addresses::claim().unwrap();
-        check(Places { directory: Path::new("/run/demo"), addresses: &addresses, times: Times::SCALED });
+        let folder = tempfile::tempdir().unwrap();
+        let identities = Identities::make(folder.path()).unwrap();
+        let directory = Path::new("/run/demo");
+        check(Places { directory, addresses: &addresses, identities: &identities, times: Times::SCALED });
     }
 
     #[test]
@@ -254,7 +267,9 @@ mod tests {
                 for own in ["name", "listeners", "admin", "state_dir"] {
                     document[own] = Value::Null;
                 }
-                document["peers"]["listen"] = Value::Null;
+                for own in ["listen", "key_file"] {
+                    document["peers"][own] = Value::Null;
+                }
                 document["services"][STATEFUL]["check"]["port"] = Value::Null;
             }
             assert_eq!(first, second);

@@ -12,6 +12,7 @@ use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
 use super::backend::{Behaviour, CheckPort, Command};
 use super::directory::{self, Directory};
 use super::documents::{self, Places, Times};
+use super::identities::Identities;
 use super::supervisor::{Daemon, Role};
 use super::webserver::Webserver;
 use super::{Error, Programs};
@@ -28,6 +29,7 @@ pub struct Fleet {
     pub webservers: Vec<Webserver>,
     /// Where everything is.
     pub addresses: Addresses,
+    identities: Identities,
     /// Its times.
     pub times: Times,
     states: Vec<(String, State)>,
@@ -101,10 +103,12 @@ impl Fleet {
         let addresses = Addresses::claim()
             .map_err(|error| Error(format!("no loopback network for the fleet (127.0.0.0/8): {error}")))?;
         let directory = Directory::make()?;
+        let identities = Identities::make(directory.path()).map_err(Error)?;
         let mut fleet = Fleet {
             daemons: Vec::new(),
             webservers: Vec::new(),
             addresses,
+            identities,
             times: Times::SCALED,
             states: Vec::new(),
             directory,
@@ -122,14 +126,17 @@ impl Fleet {
     }
 
     fn places(&self) -> Places<'_> {
-        Places { directory: self.directory.path(), addresses: &self.addresses, times: self.times }
+        Places {
+            directory: self.directory.path(),
+            addresses: &self.addresses,
+            identities: &self.identities,
+            times: self.times,
+        }
     }
 
     fn write_shared_files(&self) -> Result<(), Error> {
         let folder = self.directory.path();
-        for name in ["proxy-peers.key", "nameserver-peers.key", "cookies.key"] {
-            directory::write(&folder.join(name), &documents::key_file().map_err(Error)?)?;
-        }
+        directory::write(&folder.join("cookies.key"), &documents::key_file().map_err(Error)?)?;
         Ok(directory::write(&folder.join("polder.test.zone"), &self.places().zone())?)
     }
 

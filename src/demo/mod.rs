@@ -1,7 +1,7 @@
 //! A whole fleet on loopback, to look at (`polder demo`) and to break (`polder drill`).
 //!
 //! - [`fleet`] starts it: two nameservers, three proxies, two services with real backends, every one a process.
-//!   [`addresses`], [`directory`] and [`documents`] give it a place; [`supervisor`] (over [`process`] and [`notify`])
+//!   [`addresses`], [`directory`], [`identities`] and [`documents`] give it a place; [`supervisor`] (over [`process`] and [`notify`])
 //!   is its service manager; [`backend`] is what its webservers are.
 //! - [`visitor`] keeps a realistic load on any fleet and records what visitors saw. It knows nothing of this one.
 //! - [`drill`] walks through the failure promises and judges what the visitor recorded.
@@ -17,6 +17,7 @@ pub mod directory;
 pub mod documents;
 pub mod drill;
 pub mod fleet;
+pub mod identities;
 pub mod notify;
 pub mod process;
 pub mod supervisor;

@@ -2,6 +2,8 @@
 //!
 //! - `GET /status` [`Status`]
 //! - `GET /explain?name=N` [`Explanation`] (A and AAAA; CNAMEs inside our zones are followed)
+//! - `POST /forget` [`crate::daemon::operator::ForgetCommand`] -> [`Done`]; 404
+//! - of this and the next: 400 if a text or time is beyond its bound ([`crate::daemon::bounds`])
 //! - `POST /operator` [`crate::daemon::operator::OperatorCommand`] -> [`Done`]; 404 unknown subject, 409 refused (the
 //!   last usable member without `force`)
 //! - `POST /reload` -> [`Done`]; 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed

@@ -16,9 +16,9 @@ use super::document::{self, Document};
 use super::listening::{Bound, Listening};
 use super::nameserver::{End, HOUSEKEEPING, Keeping, Nameserver, PROGRAM, Parts};
 use super::protection::Protection;
-use crate::config::{DnsConfig, PeersConfig};
+use crate::config::DnsConfig;
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::peers::{Heard, Keys};
+use crate::daemon::peers::{Heard, Identity};
 use crate::daemon::signals::{Signal, Signals};
 use crate::daemon::sockets::{self, Listing, Sockets};
 use crate::daemon::startup::{self, Inheritance};
@@ -78,9 +78,7 @@ fn check(args: &DaemonArgs, document: &Document) -> ExitCode {
 
 fn try_live(config: &DnsConfig) -> Result<(), String> {
     let mut wrong = Vec::new();
-    if let Some(peers) = &config.peers {
-        wrong.extend(peer_keys(peers).err());
-    }
+    wrong.extend(identity(config).err());
     let peers = config.peers.iter().map(|peers| peers.listen);
     wrong.extend(Protection::of(config, None).err());
     let tcp = config.listeners.iter().copied().chain(config.admin.address).chain(peers).collect();
@@ -158,7 +156,7 @@ async fn start(
     ticks: &Ticks,
 ) -> Result<(Rc<Nameserver>, mpsc::Receiver<Heard>), String> {
     let config = document.config.clone();
-    let keys = config.peers.as_ref().map(peer_keys).transpose()?;
+    let identity = identity(&config)?;
     let protection = Protection::of(&config, None)?;
     let Inheritance { mut sockets, takeover } =
         startup::inherit(&args, passed, PROGRAM, &config.admin.socket).await.map_err(|error| error.0)?;
@@ -180,14 +178,14 @@ async fn start(
         serve_admin(&nameserver, admin.take())?;
     }
     nameserver.check_all().await;
-    if let Some(keys) = keys {
-        nameserver.start_exchange(keys)?;
+    if let Some(identity) = identity {
+        nameserver.start_exchange(identity)?;
         nameserver.meet_peers(PEERS_LIMIT).await;
     }
     // What the peers said in the first round counts before the first answer.
     let mut learned = takeover.is_some();
     while let Ok(told) = heard.try_recv() {
-        learned |= learn_early(&nameserver, told);
+        learned |= nameserver.learn_from(told);
     }
     if let Some(takeover) = takeover {
         let state = takeover.ready().await.map_err(|error| error.0)?.into_state();
@@ -211,8 +209,9 @@ fn serve_admin(nameserver: &Rc<Nameserver>, sockets: Option<AdminSockets>) -> Re
     sockets.map_or(Ok(()), |AdminSockets { unix, tcp }| nameserver.serve_admin(unix, tcp))
 }
 
-fn peer_keys(peers: &PeersConfig) -> Result<Keys, String> {
-    Keys::read(&peers.key_file).map_err(|why| format!("peers.key_file: {why}"))
+/// The key by which the peers know this nameserver, if it has peers.
+fn identity(config: &DnsConfig) -> Result<Option<Identity>, String> {
+    config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose()
 }
 
 fn no_thread(error: std::io::Error) -> String {
@@ -227,18 +226,6 @@ fn known_before(keeping: &Keeping, takeover: Option<&Takeover>) -> Result<(Saved
             let mut saved = Saved::default();
             saved.read_handover(takeover.state.clone()).map_err(|why| takeover::not_understood(&why))?;
             Ok((saved, Alarms::new()))
-        }
-    }
-}
-
-/// Takes in what a peer said before this nameserver was ready. True if it was news.
-fn learn_early(nameserver: &Nameserver, heard: Heard) -> bool {
-    let mut told = Saved::default();
-    match told.read_operator(heard.value) {
-        Ok(()) => nameserver.learn(&told),
-        Err(error) => {
-            tracing::warn!("what peer {} says cannot be understood: {error}", heard.peer);
-            false
         }
     }
 }

@@ -5,6 +5,8 @@
 //! - `POST /operator` [`crate::daemon::operator::OperatorCommand`] -> [`Done`]; 404 unknown subject, 409 refused (the
 //!   words say what to do instead, e.g. draining an active backend names `polder failover`)
 //! - `POST /failover` [`FailoverCommand`], `POST /failback` [`FailbackCommand`] -> [`Done`]; 404, 409
+//! - `POST /forget` [`crate::daemon::operator::ForgetCommand`] -> [`Done`]; 404, 409
+//! - of these four: 400 if a text or time is beyond its bound ([`crate::daemon::bounds`])
 //! - `POST /reload` -> [`Done`]; 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed
 //! - `GET /sockets` [`crate::daemon::sockets::Listing`]
 //! - `POST /takeover`, `GET /metrics`, `GET /`

@@ -15,11 +15,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::daemon::operator::{OperatorCommand, OperatorState, OperatorStates, Word};
+use crate::daemon::bounds;
+use crate::daemon::operator::{ForgetCommand, Forgotten, OperatorCommand, OperatorState, OperatorStates, Word};
 use crate::health::{HealthView, Target, Verdict};
 use crate::proxy::api::{FailbackCommand, FailoverCommand, Status};
 use crate::proxy::latch::latches::{Ended, Found, Latches, Moved, Record};
-use crate::proxy::latch::{Keeper, Now, Refusal, Said, Site};
+use crate::proxy::latch::{Keeper, Latch, Now, Refusal, Said, Site};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 use build::{Circumstances, answers_alike, build, standings};
 use peer_words::PeerWords;
@@ -155,9 +156,15 @@ impl State {
         &self.snapshot
     }
 
-    /// What is told to peers.
+    /// What is told to peers: of what the document names, so that it always fits into a letter.
     pub fn ours(&self) -> Value {
-        json!({ "version": VERSION, "latches": self.latches.record().latches, "operator": self.operator })
+        let record = self.latches.record().latches;
+        let services = self.prepared.services.iter();
+        let latches: BTreeMap<&str, &Latch> =
+            services.filter_map(|service| Some((&*service.name, record.get(&*service.name)?))).collect();
+        let words: BTreeMap<&String, &Word> =
+            self.prepared.subjects().filter_map(|subject| self.operator.0.get_key_value(subject)).collect();
+        json!({ "version": VERSION, "latches": latches, "operator": words })
     }
 
     /// What is handed over: the same, with the steps under way as if they had ended.
@@ -185,7 +192,7 @@ impl State {
         let mut effects = Vec::new();
         match event {
             Event::Health(health) => self.health = health,
-            Event::Heard { peer, value } => self.hear(peer, &value, &mut effects),
+            Event::Heard { peer, value } => self.hear(peer, &value, now, &mut effects),
             Event::Inherited(value) => match PeerWords::read(&value, None) {
                 Ok(words) => drop(self.merge(&words)),
                 Err(why) => effects.push(Effect::Log(format!("the state handed over cannot be read: {why}"))),
@@ -198,6 +205,7 @@ impl State {
             Event::Reloaded(prepared) => {
                 self.latches.cover(&prepared, |_| true, now);
                 self.prepared = prepared;
+                self.hear_again(now);
                 effects.extend(self.step_latches(now));
                 effects.push(self.publish(self.build(now)));
             }
@@ -218,6 +226,7 @@ impl State {
 
     /// The operator says ready, drain or maint.
     pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        command.vet().map_err(Refusal::Beyond)?;
         self.vet(command)?;
         let until = command.for_ms.map(|length| now.unix_ms.saturating_add(length));
         let word = Word {
@@ -282,6 +291,7 @@ impl State {
 
     /// The operator's `failover`.
     pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        bounds::said(&command.who, &command.why).map_err(Refusal::Beyond)?;
         let said = Said { who: &command.who, why: &command.why };
         self.step_by_operator(&command.service, now, |keeper, site| {
             keeper.failover(command.to.as_deref(), &said, now, site)
@@ -290,8 +300,43 @@ impl State {
 
     /// The operator's `failback`.
     pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        bounds::said(&command.who, &command.why).map_err(Refusal::Beyond)?;
         let said = Said { who: &command.who, why: &command.why };
         self.step_by_operator(&command.service, now, |keeper, site| keeper.failback(&said, now, site))
+    }
+
+    /// The operator's `forget`.
+    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        bounds::said(&command.who, &command.why).map_err(Refusal::Beyond)?;
+        match &command.what {
+            Forgotten::Subject(subject) => self.forget_word(subject, command, now),
+            Forgotten::Latch(service) => {
+                let said = Said { who: &command.who, why: &command.why };
+                self.step_by_operator(service, now, |keeper, site| keeper.forget(&said, now, site))
+            }
+        }
+    }
+
+    fn forget_word(
+        &mut self,
+        subject: &str,
+        command: &ForgetCommand,
+        now: Now,
+    ) -> Result<(String, Vec<Effect>), Refusal> {
+        match self.subject(subject).map(|_| ()) {
+            Ok(()) => {
+                let (who, by, why) = (command.who.clone(), self.own.clone(), command.why.clone());
+                let ready = Word { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
+                self.operator.forget(subject, ready);
+            }
+            // No document has it any more: nobody hears of it, and so nobody can say it again.
+            Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
+        }
+        self.operator_file.dirty = true;
+        let words = format!("what was said of {subject} is forgotten");
+        let mut effects = vec![Effect::Log(format!("{words}, said by {}", command.who))];
+        effects.extend(self.settle(now));
+        Ok((words, effects))
     }
 
     fn step_by_operator(
@@ -343,9 +388,12 @@ impl State {
         if answers_alike(&self.snapshot, &next) { Vec::new() } else { vec![self.publish(next)] }
     }
 
-    fn hear(&mut self, peer: String, value: &Value, effects: &mut Vec<Effect>) {
+    fn hear(&mut self, peer: String, value: &Value, now: Now, effects: &mut Vec<Effect>) {
         match PeerWords::read(value, self.peers.get(&peer)) {
-            Ok(words) => {
+            Ok(mut words) => {
+                let untaken = words.hold_to_bounds(&self.prepared, &self.latches, now);
+                let news = untaken.map(|untaken| Effect::Log(format!("peer {peer} says what is not taken: {untaken}")));
+                effects.extend(news);
                 if self.merge(&words) {
                     effects.push(Effect::Log(format!("peer {peer} knows newer words of the operator: taken over")));
                 }
@@ -356,6 +404,15 @@ impl State {
                     effects.push(Effect::Log(format!("peer {peer} says what this program cannot read: {why}")));
                 }
             }
+        }
+    }
+
+    /// A peer may have had this document before us: its latches of the services that are new here count from the first
+    /// request on. Its words on new subjects come with its next letter, within a second.
+    fn hear_again(&mut self, now: Now) {
+        for words in self.peers.values_mut() {
+            words.know(&self.prepared, &self.latches, now);
+            self.latches.hear(&words.latches);
         }
     }
 

@@ -20,6 +20,7 @@
 mod by_operator;
 pub mod latches;
 pub mod store;
+mod vet;
 
 pub use by_operator::{Refusal, Said};
 
@@ -28,6 +29,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::config::proxy::LatchConfig;
+use crate::daemon::bounds;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::snapshot::LatchView;
@@ -74,7 +76,13 @@ impl Latch {
 
     /// The next one, which leaves the active backend behind.
     fn moved(&self, to: &str, spent: Vec<String>, reason: String, now: Now, site: &Site<'_>) -> Latch {
-        let spent = spent.into_iter().filter(|name| name != to).collect();
+        let mut spent: Vec<String> = spent.into_iter().filter(|name| name != to).collect();
+        // The oldest of those that this document does not have go first: each move adds one at most.
+        let unknown = |spent: &Vec<String>| spent.iter().filter(|name| site.find(name).is_none()).count();
+        while unknown(&spent) > bounds::MAX_UNKNOWN_SPENT {
+            spent.iter().position(|name| site.find(name).is_none()).map(|oldest| spent.remove(oldest));
+        }
+        let reason = bounds::fitted(reason, bounds::MAX_REASON);
         let by = site.own.to_string();
         let epoch = self.epoch.saturating_add(1);
         Latch { epoch, by, at: now.unix_ms, active: to.into(), spent, reason, by_operator: false }

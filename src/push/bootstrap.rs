@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 
 use tempfile::TempDir;
 
+use crate::config::PublicKey;
+
 use super::program::{output, output_within};
 use super::protocol::{Answer, Question, Report};
 use super::remote::Remotes;
@@ -130,6 +132,19 @@ impl AsRoot {
             .output()
             .map_err(|error| format!("ssh did not start: {error}"))?;
         if ran.status.success() { Ok(()) } else { Err(said("the switch", &ran.stderr)) }
+    }
+
+    /// The public half of a daemon's key, if that daemon runs there: it has made its key before it started.
+    pub fn identity(&self, daemon: &str) -> Option<String> {
+        let asked = format!("/run/current-system/sw/bin/polder keys identity /var/lib/{daemon}/identity.key");
+        let ran = Command::new("ssh")
+            .args(self.options())
+            .args(["-T", &self.target.replace(['[', ']'], ""), &asked])
+            .stdin(Stdio::null())
+            .output()
+            .ok()?;
+        let said = String::from_utf8_lossy(&ran.stdout);
+        PublicKey::parse(said.trim()).ok().filter(|_| ran.status.success()).map(|key| key.to_string())
     }
 
     fn options(&self) -> Vec<String> {

@@ -105,6 +105,14 @@ fn install(args: &BootstrapArgs, output: &Output) -> Result<(), Stop> {
             args.host, key.key
         ));
     }
+    for (daemon, kind) in [("polder-proxy", "proxy"), ("polder-dns", "nameserver")] {
+        if let Some(key) = root.identity(daemon) {
+            text.push_str(&format!(
+                "its peers know its {kind} by this key, once it is in the fleet:\n\n  polder.fleet.hosts.{}.peer_keys.{kind} = [ \"{key}\" ];\n\n",
+                args.host
+            ));
+        }
+    }
     text.push_str(
         "the keys that hosts share are not there yet: `polder keys show`, then first, or rotate with --also\n",
     );

@@ -1,4 +1,6 @@
-//! `keys`: the keys that hosts share (cookies, peers), and an admin machine's own: shown by fingerprint, made, rotated.
+//! `keys`: the keys that hosts share (cookies), a daemon's own, and an admin machine's: shown, made, rotated.
+
+mod identity;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -37,7 +39,9 @@ pub enum KeysVerb {
     Show(ShowArgs),
     /// Make this admin machine's own keys where they are missing, and print what the fleet has to know of them
     Make(MakeArgs),
-    /// Give a key file its first key on all hosts that need it: `cookies`, `peers`
+    /// Show the public half of the key by which a daemon's peers know it, or make one: on the daemon's host
+    Identity(identity::IdentityArgs),
+    /// Give a key file its first key on all hosts that need it: `cookies`
     First(FileArgs),
     /// Make a new key the first on all hosts that have the file. Older ones go on opening: nothing is lost
     Rotate(FileArgs),
@@ -76,7 +80,7 @@ pub struct MakeArgs {
 /// What the others take.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FileArgs {
-    /// The file, by its name below /var/lib/polder-keys: `cookies`, `peers`
+    /// The file, by its name below /var/lib/polder-keys: `cookies`
     #[arg(value_name = "FILE")]
     pub name: String,
     /// A host that has no such file yet and is to have it (may be repeated)
@@ -95,6 +99,7 @@ pub fn run(args: &KeysArgs, output: &Output) -> Exit {
     let done = match &args.verb {
         KeysVerb::Show(args) => show(args, output),
         KeysVerb::Make(args) => make(args, output),
+        KeysVerb::Identity(args) => identity::run(args, output),
         KeysVerb::First(args) => first(args, output),
         KeysVerb::Rotate(args) => rotate(args, output),
         KeysVerb::Retire(args) => retire(args, output),
@@ -214,7 +219,7 @@ fn first(args: &FileArgs, output: &Output) -> Result<Exit, String> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
-    let needing = needing(&reach.fleet, name);
+    let needing = needing(&reach.fleet);
     let hosts: Vec<String> =
         unskipped.iter().filter(|host| needing.contains(*host) || args.also.contains(host)).cloned().collect();
     if hosts.is_empty() {
@@ -240,10 +245,9 @@ fn first(args: &FileArgs, output: &Output) -> Result<Exit, String> {
     turn(&reach, &held, args, &hosts, &key, "first", output)
 }
 
-/// The hosts that cannot do without a file: proxies seal cookies, proxies and nameservers speak to their peers.
-fn needing(fleet: &Fleet, name: &str) -> Vec<String> {
-    let needs = |host: &crate::fleet::Host| host.is(Role::Proxy) || (name == "peers" && host.is(Role::Nameserver));
-    fleet.hosts.iter().filter(|(_, host)| needs(host)).map(|(name, _)| name.clone()).collect()
+/// The hosts that cannot do without a file: proxies seal cookies.
+fn needing(fleet: &Fleet) -> Vec<String> {
+    fleet.hosts.iter().filter(|(_, host)| host.is(Role::Proxy)).map(|(name, _)| name.clone()).collect()
 }
 
 fn rotate(args: &FileArgs, output: &Output) -> Result<Exit, String> {

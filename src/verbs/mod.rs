@@ -14,6 +14,7 @@ pub mod explain;
 pub mod failback;
 pub mod failover;
 pub mod fleet_args;
+pub mod forget;
 pub mod gate;
 pub mod generate;
 pub mod keys;
@@ -163,6 +164,8 @@ pub enum Ask {
     Failover(failover::FailoverArgs),
     /// Move a stateful service back to its primary
     Failback(failback::FailbackArgs),
+    /// Undo what was said of a backend, or where a latch was moved, by somebody who should not have
+    Forget(forget::ForgetArgs),
     /// Tell where a visitor of a URL would end up, and why
     Explain(explain::ExplainArgs),
     /// Let daemons read their documents again; a bad document changes nothing and its findings are shown
@@ -177,6 +180,7 @@ impl Ask {
             Ask::Ready(args) => &args.fleet,
             Ask::Failover(args) => &args.fleet,
             Ask::Failback(args) => &args.fleet,
+            Ask::Forget(args) => &args.fleet,
             Ask::Explain(args) => &args.fleet,
             Ask::Reload(args) => &args.fleet,
         }
@@ -230,6 +234,7 @@ fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Exit {
             Ask::Maint(args) => operator::run(OperatorState::Maint, &args, daemons, output).await,
             Ask::Failover(args) => failover::run(&args, daemons, output).await,
             Ask::Failback(args) => failback::run(&args, daemons, output).await,
+            Ask::Forget(args) => forget::run(&args, daemons, output).await,
             Ask::Explain(args) => explain::run(&args, daemons, output).await,
             Ask::Reload(args) => reload::run(&args, daemons, output).await,
         }

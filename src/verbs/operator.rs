@@ -106,7 +106,7 @@ fn unaware(told: &[Told], asked: &[Asked], state: OperatorState) -> Option<Strin
 }
 
 /// The uses that the operator's words mean, each with the kind of daemon that knows it.
-fn find_subjects(named: &str, asked: &[Asked]) -> BTreeMap<String, Role> {
+pub(super) fn find_subjects(named: &str, asked: &[Asked]) -> BTreeMap<String, Role> {
     let mut subjects = known_subjects(asked);
     let suffix = format!("/{named}");
     subjects.retain(|subject, _| subject == named || subject.ends_with(&suffix));

@@ -15,6 +15,7 @@ use nix::unistd::Pid;
 use polder::daemon::client::Client;
 use polder::demo::addresses::Addresses;
 use polder::demo::documents::{self, Places, STATEFUL, STATEFUL_HOST, STATELESS, STATELESS_HOST, Times, ZONE};
+use polder::demo::identities::Identities;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -73,6 +74,7 @@ impl Backend {
 pub struct Site {
     pub folder: TempDir,
     pub addresses: Addresses,
+    pub identities: Identities,
     /// `shop1`, the primary, and `shop2`, its backup.
     pub shop: [Backend; 2],
 }
@@ -81,13 +83,12 @@ impl Site {
     pub fn new() -> Site {
         let folder = tempfile::tempdir().unwrap();
         let addresses = Addresses::claim().unwrap();
+        let identities = Identities::make(folder.path()).unwrap();
         Backend::start(addresses.stateless_backend(0), documents::stateless_name(0));
         let shop =
             [0, 1].map(|index| Backend::start(addresses.stateful_backend(index), documents::stateful_name(index)));
-        let site = Site { folder, addresses, shop };
-        for name in ["proxy-peers.key", "nameserver-peers.key", "cookies.key"] {
-            polder::demo::directory::write(&site.path(name), &documents::key_file().unwrap()).unwrap();
-        }
+        let site = Site { folder, addresses, identities, shop };
+        polder::demo::directory::write(&site.path("cookies.key"), &documents::key_file().unwrap()).unwrap();
         fs::write(site.path("polder.test.zone"), site.places().zone()).unwrap();
         site
     }
@@ -97,7 +98,12 @@ impl Site {
     }
 
     fn places(&self) -> Places<'_> {
-        Places { directory: self.folder.path(), addresses: &self.addresses, times: Times::SCALED }
+        Places {
+            directory: self.folder.path(),
+            addresses: &self.addresses,
+            identities: &self.identities,
+            times: Times::SCALED,
+        }
     }
 
     /// A proxy with one stateless backend, and a primary and a backup of the stateful service; its peers are `members`.

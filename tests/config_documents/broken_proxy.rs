@@ -102,32 +102,51 @@ fn broken_peers_are_refused() {
             &[r#"proxy.json:11: peers.listen: "127.0.0.1:8404" stands twice, also at admin.address, line 8"#],
         ),
         (
-            &[("    \"key_file\": \"/run/keys/peers\",\n", "")],
+            &[("    \"key_file\": \"/run/keys/identity\",\n", "")],
             &[r#"proxy.json:10: peers: the key "key_file" is missing"#],
         ),
         (
-            &[(r#"{ "px-nl": "192.0.2.11:8405", "px-ch": "198.51.100.11:8405" }"#, "{}")],
+            &[(r#"{ "px-nl": { "address": "192.0.2.11:8405", "keys": ["bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4="] }, "px-ch": { "address": "198.51.100.11:8405", "keys": ["Y2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2M="] } }"#, "{}")],
             &["proxy.json:13: peers.members: needs at least one peer"],
         ),
         (
-            &[(r#"{ "px-nl": "192.0.2.11:8405", "px-ch": "198.51.100.11:8405" }"#, r#"{ "px-nl": "192.0.2.11:8405" }"#)],
+            &[(r#", "px-ch": { "address": "198.51.100.11:8405", "keys": ["Y2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2M="] }"#, "")],
             &[r#"proxy.json:13: peers.members: needs at least one peer besides this daemon itself, "px-nl""#],
         ),
         (
-            &[(r#""px-ch": "198.51.100.11:8405""#, r#""px-ch": "192.0.2.11:8405""#)],
-            &[r#"proxy.json:13: peers.members.px-ch: "192.0.2.11:8405" stands twice, also at peers.members.px-nl, line 13"#],
+            &[(r#""198.51.100.11:8405""#, r#""192.0.2.11:8405""#)],
+            &[r#"proxy.json:13: peers.members.px-ch.address: "192.0.2.11:8405" stands twice, also at peers.members.px-nl.address, line 13"#],
         ),
         (
-            &[(r#""px-nl": "192.0.2.11:8405", "px-ch""#, r#""px-nl1": "192.0.2.11:8405", "px-ch""#)],
+            &[(r#""px-nl": {"#, r#""px-nl1": {"#)],
             &[r#"proxy.json:13: peers.members.px-nl1: this is where this daemon listens for its peers itself; its own name is "px-nl""#],
         ),
         (
-            &[(r#""px-ch": "198.51.100.11:8405""#, r#""px/ch": "198.51.100.11:8405""#)],
+            &[(r#""px-ch": {"#, r#""px/ch": {"#)],
             &[r#"proxy.json:13: peers.members["px/ch"]: "px/ch" is not a name: expected 1 to 64 letters, digits, "-", "_" and ".", a letter or digit first"#],
         ),
         (
-            &[(r#""px-ch": "198.51.100.11:8405""#, r#""px-ch": "0.0.0.0:8405""#)],
-            &[r#"proxy.json:13: peers.members.px-ch: "0.0.0.0:8405" is not the address of one host"#],
+            &[(r#""198.51.100.11:8405""#, r#""0.0.0.0:8405""#)],
+            &[r#"proxy.json:13: peers.members.px-ch.address: "0.0.0.0:8405" is not the address of one host"#],
+        ),
+        (
+            &[("Y2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2M=", "Y2NjY2M=")],
+            &["proxy.json:13: peers.members.px-ch.keys[0]: not a public key: 5 bytes; expected 32 bytes in base64, as `polder keys identity FILE` prints them"],
+        ),
+        (
+            &[("Y2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2M=", "the key of px-ch")],
+            &["proxy.json:13: peers.members.px-ch.keys[0]: not a public key: not base64; expected 32 bytes in base64, as `polder keys identity FILE` prints them"],
+        ),
+        (
+            &[("Y2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2M=", "bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4=")],
+            &[r#"proxy.json:13: peers.members.px-ch.keys[0]: "bm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm5ubm4=" stands twice, also at peers.members.px-nl.keys[0], line 13"#],
+        ),
+        (
+            &[(
+                r#"["Y2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2NjY2M="]"#,
+                r#"["MTExMTExMTExMTExMTExMTExMTExMTExMTExMTExMTE=", "MjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjIyMjI=", "MzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzMzM="]"#,
+            )],
+            &["proxy.json:13: peers.members.px-ch.keys: 3 keys: expected at most 2, the present one and, while it is replaced, the next one"],
         ),
     ]);
 }

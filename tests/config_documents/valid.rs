@@ -8,7 +8,7 @@ use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CookieConfig, CookieValue,
     HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, ServiceConfig, Target, TimeoutsConfig,
 };
-use polder::config::{CheckConfig, DnsConfig, Expect, ProbeKind, ProxyConfig, StatusRange};
+use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -139,12 +139,11 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     let config = proxy_document("proxy.json");
     let peers = config.peers.unwrap();
     assert_eq!(peers.listen, "192.0.2.11:8405".parse().unwrap());
-    assert_eq!(peers.key_file, Path::new("/run/credentials/polder-proxy/peers"));
-    assert_eq!(
-        peers.members,
-        [("px-ch".to_owned(), "198.51.100.11:8405".parse().unwrap())].into(),
-        "its own name is passed over"
-    );
+    assert_eq!(peers.key_file, Path::new("/var/lib/polder-proxy/identity.key"));
+    let keys = vec![PublicKey([b'c'; 32]), PublicKey([b'x'; 32])];
+    let other = PeerConfig { address: "198.51.100.11:8405".parse().unwrap(), keys };
+    assert_eq!(peers.members, [("px-ch".to_owned(), other)].into(), "it is no peer of its own");
+    assert_eq!(peers.own_keys, Some(vec![PublicKey([b'n'; 32])]));
     assert_eq!(config.admin.address, Some("127.0.0.1:8404".parse().unwrap()));
     assert_eq!(config.admin.hosts, ["px-nl.example.net", "203.0.113.7"]);
     assert_eq!(config.workers, Some(4));

@@ -2,6 +2,7 @@
 
 use polder::daemon::client::ClientError;
 use polder::daemon::operator::{OperatorState, unix_ms};
+use polder::daemon::peers::Identity;
 use serde_json::json;
 
 use crate::fleet::*;
@@ -99,10 +100,13 @@ fn peers(members: &Members) -> (Daemon, Daemon) {
     let mut one = Daemon::prepare(members);
     let mut two = Daemon::prepare(members);
     let (port_one, port_two) = (free_port(), free_port());
-    let table = json!({ "one": format!("127.0.0.1:{port_one}"), "two": format!("127.0.0.1:{port_two}") });
+    let member = |daemon: &Daemon, port: u16| {
+        let identity = Identity::make(&daemon.folder.path().join("identity.key")).unwrap();
+        json!({ "address": format!("127.0.0.1:{port}"), "keys": [identity.public().to_string()] })
+    };
+    let table = json!({ "one": member(&one, port_one), "two": member(&two, port_two) });
     for (daemon, name, port) in [(&mut one, "one", port_one), (&mut two, "two", port_two)] {
-        let key_file = daemon.folder.path().join("keys");
-        std::fs::write(&key_file, "AAECAwQFBgcICQoLDA0ODxAREhMUFRYXGBkaGxwdHh8=\n").unwrap();
+        let key_file = daemon.folder.path().join("identity.key");
         daemon.document["name"] = json!(name);
         daemon.document["peers"] =
             json!({ "listen": format!("127.0.0.1:{port}"), "key_file": key_file, "members": table });

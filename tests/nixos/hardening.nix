@@ -11,12 +11,13 @@ let
     svn.polder-svn-hotcopy = 20;
   };
 
-  # Keys that are put on the machine when it runs.
-  keysByHand = {
-    polder.keys = lib.mkForce {
-      peers = "/var/lib/polder-keys/peers";
-      cookies = "/var/lib/polder-keys/cookies";
-    };
+  # Both daemons on one host, with keys that are put there when it runs, or made there: the fleet lists none for its nameserver.
+  both = {
+    polder.fleet.hosts.px1.roles = lib.mkForce [
+      "proxy"
+      "nameserver"
+    ];
+    polder.keys.cookies = lib.mkForce "/var/lib/polder-keys/cookies";
     virtualisation.writableStore = true;
   };
 in
@@ -27,11 +28,7 @@ in
   nodes = polderTests.nodes // {
     px1.imports = [
       polderTests.nodes.px1
-      keysByHand
-    ];
-    ns1.imports = [
-      polderTests.nodes.ns1
-      keysByHand
+      both
     ];
   };
 
@@ -53,14 +50,42 @@ in
       ready(client)
 
       with subtest("a daemon without its keys does not serve, says which is missing, and serves as soon as it is there"):
-          secret = {name: base64.b64encode(secrets.token_bytes(32)).decode() for name in ("peers", "cookies")}
+          secret = {"cookies": base64.b64encode(secrets.token_bytes(32)).decode()}
+          px1.wait_until_succeeds(f"journalctl --boot --unit=polder-proxy.service | grep -F {KEYS}/cookies", timeout=60)
+          px1.fail("systemctl is-active polder-proxy.service")
+          px1.succeed(f"(umask 077; echo {secret['cookies']} > {KEYS}/cookies)")
+          px1.succeed("systemctl restart systemd-tmpfiles-resetup.service")
+          px1.wait_for_unit("polder-proxy.service")
+          ns1.wait_for_unit("polder-dns.service")
+
+      with subtest("a daemon whose key the fleet does not list does not serve, and says which key to list where"):
+          own = px1.wait_until_succeeds("polder keys identity /var/lib/polder-dns/identity.key", timeout=60).strip()
+          words = f'peers.members.px1.keys: lists none; expected "{own}"'
+          px1.wait_until_succeeds(f"journalctl --boot --unit=polder-dns.service | grep -F '{words}'", timeout=60)
+          px1.fail("systemctl is-active polder-dns.service")
+          secret["identity"] = px1.succeed("sed -n 2p /var/lib/polder-dns/identity.key").strip()
+          t.assertEqual(len(secret["identity"]), 44)
+
+      with subtest("neither daemon reads the other's keys, nor speaks to its admin socket"):
+          for user, keys in (
+              ("polder-proxy", (f"{KEYS}/cookies", "/var/lib/polder-proxy/identity.key")),
+              ("polder-dns", ("/var/lib/polder-dns/identity.key",)),
+          ):
+              other = {"polder-proxy": "polder-dns", "polder-dns": "polder-proxy"}[user]
+              for key in keys:
+                  t.assertEqual(px1.succeed(f"stat --format=%U:%a {key}").strip(), f"{user}:400", key)
+                  px1.succeed(f"setpriv --reuid={user} --regid={user} --init-groups cat {key}")
+                  px1.fail(f"setpriv --reuid={other} --regid={other} --init-groups cat {key}")
+                  # Who may use the admin socket reads no key by that.
+                  px1.fail(f"setpriv --reuid=nobody --regid={user} --clear-groups cat {key}")
+          ask = "curl --silent --fail --max-time 5 --unix-socket /run/polder-proxy/admin.sock http://localhost/status"
+          px1.succeed(f"setpriv --reuid=nobody --regid=polder-proxy --clear-groups {ask}")
+          px1.fail(f"setpriv --reuid=polder-dns --regid=polder-dns --init-groups {ask}")
           for host, unit in ((px1, "polder-proxy"), (ns1, "polder-dns")):
-              host.wait_until_succeeds(f"journalctl --boot --unit={unit}.service | grep -F {KEYS}/peers", timeout=60)
-              host.fail(f"systemctl is-active {unit}.service")
-              for name, value in secret.items():
-                  host.succeed(f"(umask 077; echo {value} > {KEYS}/{name})")
-              host.succeed("systemctl restart systemd-tmpfiles-resetup.service")
-              host.wait_for_unit(f"{unit}.service")
+              t.assertEqual(host.succeed(f"stat --format=%U:%G:%a /run/{unit}").strip(), f"{unit}:{unit}:750")
+              t.assertEqual(host.succeed(f"stat --format=%G:%a /run/{unit}/admin.sock").strip(), f"{unit}:660")
+              t.assertEqual(host.succeed(f"stat --format=%U:%a /var/lib/{unit}").strip(), f"{unit}:700")
+          px1.fail("getent group polder")
 
       with subtest("systemd's own judgement of the units is under the thresholds"):
           for name, units in THRESHOLDS.items():
@@ -79,7 +104,6 @@ in
               # Nobody else looks at its state, or asks it.
               host.fail(f"su -s /bin/sh nobody -c 'ls /var/lib/{unit}'")
               host.fail(f"su -s /bin/sh nobody -c 'curl --max-time 5 --unix-socket /run/{unit}/admin.sock http://localhost/status'")
-              host.fail(f"su -s /bin/sh nobody -c 'cat {KEYS}/peers'")
 
       with subtest("of all ports that are listened on, only those that should be are reached"):
           for name, host in hosts.items():
@@ -93,21 +117,20 @@ in
           px1.succeed("nc -z -w 2 web1 8080")
 
       with subtest("no secret is in the store, and the search would find one"):
-          for host in (px1, ns1):
-              # What is searched: the whole system, and all that was added since.
-              search = "xargs --arg-file=/tmp/paths grep --recursive --files-with-matches --fixed-strings --no-messages -- "
-              host.succeed("nix-store --query --requisites /run/current-system | sort > /tmp/paths; test -s /tmp/paths")
-              t.assertGreater(int(host.succeed("wc -l < /tmp/paths")), 20)
-              for value in secret.values():
-                  host.fail(search + value)
-              # Neither does a daemon show it.
-              daemon = "polder-proxy" if host == px1 else "polder-dns"
-              shown = json.dumps(status(host, daemon)) + metrics(host, daemon)
-              shown += host.succeed(f"journalctl --boot --unit={daemon}.service; cat /etc/polder/*.json; ps -ef; cat /proc/*/environ 2>/dev/null || true")
-              for value in secret.values():
-                  t.assertNotIn(value, shown)
-              # The proof: a careless file would have been found.
-              host.succeed(f"cp {KEYS}/peers /tmp/careless; nix-store --add /tmp/careless >> /tmp/paths")
-              t.assertIn("careless", host.succeed(search + secret["peers"]))
+          # What is searched: the whole system, and all that was added since.
+          search = "xargs --arg-file=/tmp/paths grep --recursive --files-with-matches --fixed-strings --no-messages -- "
+          px1.succeed("nix-store --query --requisites /run/current-system | sort > /tmp/paths; test -s /tmp/paths")
+          t.assertGreater(int(px1.succeed("wc -l < /tmp/paths")), 20)
+          for value in secret.values():
+              px1.fail(search + value)
+          # Neither does a daemon show it.
+          shown = json.dumps(status(px1, "polder-proxy")) + metrics(px1, "polder-proxy")
+          shown += px1.succeed("journalctl --boot --unit=polder-proxy.service --unit=polder-dns.service")
+          shown += px1.succeed("cat /etc/polder/*.json; ps -ef; cat /proc/*/environ 2>/dev/null || true")
+          for value in secret.values():
+              t.assertNotIn(value, shown)
+          # The proof: a careless file would have been found.
+          px1.succeed(f"cp {KEYS}/cookies /tmp/careless; nix-store --add /tmp/careless >> /tmp/paths")
+          t.assertIn("careless", px1.succeed(search + secret["cookies"]))
     '';
 }

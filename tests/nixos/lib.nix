@@ -24,8 +24,20 @@ let
   # Known to everybody: it guards nothing but a test. hardening.nix has a real secret.
   keyFile = {
     text = "cG9sZGVyIHRlc3QgcG9sZGVyIHRlc3QgcG9sZGVyISE=\n";
-    mode = "0440";
-    group = "polder";
+    mode = "0400";
+    user = "polder-proxy";
+  };
+
+  # The key pairs by which the daemons know each other. A host would make its own; these stand in the fleet beforehand.
+  identity = name: ./data/identities + "/${name}";
+  publicHalf =
+    name:
+    lib.last (
+      lib.splitString " " (lib.head (lib.splitString "\n" (builtins.readFile (identity name))))
+    );
+  peerKeys = {
+    proxy = "polder-proxy";
+    nameserver = "polder-dns";
   };
 
   zone =
@@ -63,6 +75,7 @@ let
           location = "here";
           roles = [ role ];
           ipv4 = addressOf name;
+          peer_keys = lib.mapAttrs (kind: _: lib.optional (role == kind) (publicHalf name)) peerKeys;
         }) fleetHosts;
 
         zones."example.test".file = zone addressOf;
@@ -105,10 +118,7 @@ let
           start_grace = "2s";
         };
       };
-      polder.keys = {
-        peers = "/etc/test-keys/peers";
-        cookies = "/etc/test-keys/cookies";
-      };
+      polder.keys.cookies = "/etc/test-keys/cookies";
     };
 
   # What `polder drill` scales to, a little slower: whole machines share the processors here.
@@ -121,16 +131,33 @@ let
   # interval + timeout + (fall - 1) * timeout
   detection = 1.05;
 
-  daemonHost = {
-    imports = [ fleet ];
-    environment.etc."test-keys/peers" = keyFile;
-    environment.etc."test-keys/cookies" = keyFile;
-    environment.systemPackages = [
-      pkgs.dig
-      pkgs.jq
-      pkgs.nftables
-    ];
-  };
+  daemonHost =
+    name:
+    let
+      daemon = peerKeys.${fleetHosts.${name}};
+    in
+    {
+      imports = [ fleet ];
+      environment.etc."test-keys/cookies" = lib.mkIf (daemon == "polder-proxy") keyFile;
+      systemd.tmpfiles.settings.test-identity = {
+        "/var/lib/${daemon}".d = {
+          mode = "0700";
+          user = daemon;
+          group = daemon;
+        };
+        "/var/lib/${daemon}/identity.key".C = {
+          mode = "0400";
+          user = daemon;
+          group = daemon;
+          argument = "${identity name}";
+        };
+      };
+      environment.systemPackages = [
+        pkgs.dig
+        pkgs.jq
+        pkgs.nftables
+      ];
+    };
 
   # The demo's webserver, which keeps sessions and says who it is. It ends when its standard input does, so it gets one that
   # stays open; what is written there changes how it answers (`500`, `slow 300`, `well`).
@@ -167,10 +194,10 @@ in
   hasResolved = options: options.services ? resolved;
 
   nodes = {
-    ns1 = daemonHost;
-    ns2 = daemonHost;
-    px1 = daemonHost;
-    px2 = daemonHost;
+    ns1 = daemonHost "ns1";
+    ns2 = daemonHost "ns2";
+    px1 = daemonHost "px1";
+    px2 = daemonHost "px2";
     web1 = webHost { www.port = 8080; };
     web2 = webHost {
       www.port = 8080;

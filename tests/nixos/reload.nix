@@ -30,15 +30,10 @@ let
         polder.checkPackage = config.polder.package;
       };
       # A document that is valid, and names a key that is not there: only the daemon on this host can know.
-      specialisation.refused.configuration.polder.keys = lib.mkForce {
-        peers = "/etc/test-keys/peers";
-        cookies = "/etc/test-keys/missing";
-      };
-      # The nameserver has no cookies; its peers' key it has.
-      specialisation.refused-dns.configuration.polder.keys = lib.mkForce {
-        peers = "/etc/test-keys/missing";
-        cookies = "/etc/test-keys/cookies";
-      };
+      specialisation.refused.configuration.polder.keys.cookies = lib.mkForce "/etc/test-keys/missing";
+      # The nameserver has no cookies. It has a key of its own, which such a document does not list.
+      specialisation.refused-dns.configuration.polder.fleet.hosts.ns1.peer_keys.nameserver =
+        lib.mkForce [ ];
     };
 in
 {

@@ -20,7 +20,9 @@ use std::time::Duration;
 
 use super::distinct::Distinct;
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{AdminConfig, Findings, MOST_WORKERS, PeersConfig, admin, check, names, own_name, peers, version};
+use super::{
+    AdminConfig, Findings, MOST_WORKERS, PeersConfig, admin, check, most_subjects, names, own_name, peers, version,
+};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -81,10 +83,11 @@ const ROOT: Keys = Keys {
 const ZONE: Keys = Keys { object: "zones.NAME", names: &["file"] };
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 11] = [
+pub const KEYS: [&Keys; 12] = [
     &ROOT,
     &admin::KEYS,
     &peers::KEYS,
+    &peers::MEMBER_KEYS,
     &tcp::KEYS,
     &rate_limit::KEYS,
     &cookies::KEYS,
@@ -128,7 +131,11 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let cookies = root.optional("cookies", cookies::read);
     let drain = root.with_default("drain", DEFAULT_DRAIN, |value| value.duration(DRAIN));
     let zones = root.required("zones", read_zones);
-    let pools = root.with_default("pools", BTreeMap::new(), |value| pools::read(value, zones.as_ref().ok()));
+    let pools = root.with_default("pools", BTreeMap::new(), |value| {
+        let pools: BTreeMap<String, PoolConfig> = pools::read(value, zones.as_ref().ok())?;
+        most_subjects(value, "members", pools.values().map(|pool| pool.members.len()).sum())?;
+        Ok(pools)
+    });
     Ok(DnsConfig {
         name: name?.into_string(),
         listeners: listeners?,

@@ -27,7 +27,10 @@ use ipnet::IpNet;
 
 use super::distinct::Distinct;
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{AdminConfig, Findings, MOST_WORKERS, PeersConfig, address, admin, check, names, own_name, peers, version};
+use super::{
+    AdminConfig, Findings, MOST_WORKERS, PeersConfig, address, admin, check, most_subjects, names, own_name, peers,
+    version,
+};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,11 +99,12 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 11] = [
+pub const KEYS: [&Keys; 12] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
     &peers::KEYS,
+    &peers::MEMBER_KEYS,
     &limits::TIMEOUTS,
     &limits::LIMITS,
     &access_log::KEYS,
@@ -138,7 +142,14 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let access_log = root.optional("access_log", access_log::read);
     let own = listeners.iter().flatten().map(|listener| listener.address).collect();
     let any_trusted = trusted_proxies.as_ref().is_ok_and(|networks| !networks.is_empty());
-    let services = root.required("services", |value| services::read(value, own, any_trusted));
+    let services = root.required("services", |value| {
+        let services: BTreeMap<String, ServiceConfig> = services::read(value, own, any_trusted)?;
+        let backends = services.values().map(|service| match &service.target {
+            Target::Backends(target) => target.backends.len(),
+        });
+        most_subjects(value, "backends", backends.sum())?;
+        Ok(services)
+    });
     Ok(ProxyConfig {
         name: name?.into_string(),
         listeners: listeners?,

@@ -1,11 +1,14 @@
-//! The encrypted channel between two peers: Noise_NNpsk0_25519_ChaChaPoly_BLAKE2s over TCP.
+//! The encrypted channel between two peers: Noise_IK_25519_ChaChaPoly_BLAKE2s over TCP.
 //!
+//! Each daemon has a key pair of its own. The initiator knows the public key of whom it calls, and its first message proves
+//! its own: a responder answers only those whom its document lists (sections 7.5 and 7.7 of the Noise specification).
 //! Owns the handshake and the frames. Must never: know what the letters say, or allocate what a stranger asks for. No
 //! time limits here; the callers have them.
 //!
-//! On the wire every frame is a length (two bytes, big-endian) and as many bytes. The handshake is one frame each way;
-//! an empty frame in place of the responder's says that none of its keys opens the initiator's. After it, a letter is
-//! one or more frames, each a Noise message whose first plain byte tells whether more follow.
+//! On the wire every frame is a length (two bytes, big-endian) and as many bytes. The handshake is one frame each way.
+//! In place of its own a responder that will not go on sends one that is shorter than any handshake, to tell the operator
+//! at the other end why. After it, a letter is one or more frames, each a Noise message whose first plain byte tells
+//! whether more follow.
 
 use std::fmt;
 use std::io;
@@ -14,25 +17,36 @@ use snow::{Builder, HandshakeState, TransportState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::Keys;
+use super::MAX_LETTER;
+use super::identity::Identity;
+use crate::config::PublicKey;
 
-/// The most a letter may hold, in bytes.
-pub(super) const MAX_LETTER: usize = 1024 * 1024;
+/// See <https://noiseprotocol.org/noise.html>, sections 7.5 and 12.
+const PATTERN: &str = "Noise_IK_25519_ChaChaPoly_BLAKE2s";
 
-/// See <https://noiseprotocol.org/noise.html>, sections 7.4 and 9.
-const PATTERN: &str = "Noise_NNpsk0_25519_ChaChaPoly_BLAKE2s";
-
-/// Binds the handshake to this protocol.
-const PROLOGUE: &[u8] = b"polder peers 1";
+/// Binds the handshake to this protocol. Version 1 was authenticated by one key that all peers shared.
+const PROLOGUE: &[u8] = b"polder peers 2";
 
 /// The longest Noise message (section 3 of its specification).
 const MAX_FRAME: usize = 65535;
 
 /// Plain bytes in a frame: what a Noise message holds beside its tag.
-const MAX_PLAIN: usize = MAX_FRAME - 16;
+const MAX_PLAIN: usize = MAX_FRAME - TAG;
 
-/// The longest frame of a handshake: an ephemeral public key and a tag, and room to see that something is no handshake.
-const MAX_HANDSHAKE: usize = 64;
+/// A tag of ChaCha20-Poly1305.
+const TAG: usize = 16;
+
+/// The initiator's message: its ephemeral and its sealed static public key, and the seal of nothing.
+const FIRST_MESSAGE: usize = 32 + 32 + TAG + TAG;
+
+/// The responder's message: its ephemeral public key, and the seal of nothing.
+const SECOND_MESSAGE: usize = 32 + TAG;
+
+/// In place of the responder's message: it does not hold the key that was called.
+const NOT_THE_KEY: &[u8] = &[];
+
+/// In place of the responder's message: it does not list the initiator's key.
+const NOT_LISTED: &[u8] = &[1];
 
 /// The first plain byte of a letter's last frame, and of every other one.
 const LAST: u8 = 0;
@@ -41,8 +55,10 @@ const MORE: u8 = 1;
 /// Why a channel did not come about, or ended.
 #[derive(Debug)]
 pub(super) enum ChannelError {
-    /// The two sides hold different keys.
-    KeyMismatch,
+    /// The responder does not hold the key that was called.
+    NotTheKey,
+    /// The responder does not list the initiator's key; seen from the responder, which key that is.
+    NotListed(Option<PublicKey>),
     /// Not this protocol, or tampered with; says what.
     Garbage(&'static str),
     /// The letter is larger than [`MAX_LETTER`].
@@ -54,7 +70,13 @@ pub(super) enum ChannelError {
 impl fmt::Display for ChannelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            ChannelError::KeyMismatch => f.write_str("key mismatch: the two key files have no key in common"),
+            ChannelError::NotTheKey => f.write_str("key mismatch: its private key is none of those listed for it"),
+            ChannelError::NotListed(None) => {
+                f.write_str("key mismatch: it does not list the public half of our key (`peers.key_file`)")
+            }
+            ChannelError::NotListed(Some(key)) => {
+                write!(f, "key mismatch: the key {key} is none of those listed in `peers.members`")
+            }
             ChannelError::Garbage(what) => write!(f, "not a peer's protocol: {what}"),
             ChannelError::TooLarge => write!(f, "a letter of more than {MAX_LETTER} bytes"),
             ChannelError::Io(error) => match error.kind() {
@@ -78,31 +100,53 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// The side that connected. Uses the first key.
-    pub(super) async fn initiate(mut stream: TcpStream, keys: &Keys) -> Result<Channel, ChannelError> {
-        let mut noise = builder(keys.first()).and_then(|builder| builder.build_initiator()).map_err(ours)?;
-        let mut message = [0; MAX_HANDSHAKE];
+    /// The side that connected, to the peer with this key.
+    pub(super) async fn initiate(
+        mut stream: TcpStream,
+        identity: &Identity,
+        peer: &PublicKey,
+    ) -> Result<Channel, ChannelError> {
+        let builder = builder(identity).and_then(|builder| builder.remote_public_key(&peer.0));
+        let mut noise = builder.and_then(Builder::build_initiator).map_err(ours)?;
+        let mut message = [0; FIRST_MESSAGE];
         let length = noise.write_message(&[], &mut message).map_err(ours)?;
         write_frame(&mut stream, &message[..length]).await?;
-        let answer = read_frame(&mut stream, MAX_HANDSHAKE).await?;
-        if answer.is_empty() {
-            return Err(ChannelError::KeyMismatch);
-        }
-        noise.read_message(&answer, &mut []).map_err(|_| ChannelError::Garbage("a handshake that does not open"))?;
+        let answer = read_frame(&mut stream, SECOND_MESSAGE).await?;
+        match answer.as_slice() {
+            NOT_THE_KEY => return Err(ChannelError::NotTheKey),
+            NOT_LISTED => return Err(ChannelError::NotListed(None)),
+            answer => noise
+                .read_message(answer, &mut [])
+                .map_err(|_| ChannelError::Garbage("a handshake that does not open"))?,
+        };
         Channel::after(noise, stream)
     }
 
-    /// The side that was connected to. Tries every key.
-    pub(super) async fn respond(mut stream: TcpStream, keys: &Keys) -> Result<Channel, ChannelError> {
-        let first = read_frame(&mut stream, MAX_HANDSHAKE).await?;
-        let Some(mut noise) = keys.as_slice().iter().find_map(|key| opened_by(key, &first)) else {
-            write_frame(&mut stream, &[]).await?;
-            return Err(ChannelError::KeyMismatch);
+    /// The side that was connected to. `listed` gives whose key it is; only who is listed gets more than a refusal. Gives
+    /// the peer too: it holds that key, or the first letter does not open.
+    pub(super) async fn respond<P>(
+        mut stream: TcpStream,
+        identity: &Identity,
+        listed: impl FnOnce(&PublicKey) -> Option<P>,
+    ) -> Result<(Channel, P), ChannelError> {
+        let first = read_frame(&mut stream, FIRST_MESSAGE).await?;
+        if first.len() != FIRST_MESSAGE {
+            return Err(ChannelError::Garbage("a handshake of another length"));
+        }
+        let mut noise = builder(identity).and_then(Builder::build_responder).map_err(ours)?;
+        if noise.read_message(&first, &mut []).is_err() {
+            write_frame(&mut stream, NOT_THE_KEY).await?;
+            return Err(ChannelError::NotTheKey);
+        }
+        let key = noise.get_remote_static().and_then(|key| key.try_into().ok()).map(PublicKey);
+        let Some(peer) = key.as_ref().and_then(listed) else {
+            write_frame(&mut stream, NOT_LISTED).await?;
+            return Err(ChannelError::NotListed(key));
         };
-        let mut message = [0; MAX_HANDSHAKE];
+        let mut message = [0; SECOND_MESSAGE];
         let length = noise.write_message(&[], &mut message).map_err(ours)?;
         write_frame(&mut stream, &message[..length]).await?;
-        Channel::after(noise, stream)
+        Ok((Channel::after(noise, stream)?, peer))
     }
 
     fn after(noise: HandshakeState, stream: TcpStream) -> Result<Channel, ChannelError> {
@@ -116,7 +160,7 @@ impl Channel {
             return Err(ChannelError::TooLarge);
         }
         let mut plain = Vec::with_capacity(letter.len().min(MAX_PLAIN - 1) + 1);
-        let mut sealed = vec![0; plain.capacity() + 16];
+        let mut sealed = vec![0; plain.capacity() + TAG];
         let mut rest = letter;
         loop {
             let (part, after) = rest.split_at(rest.len().min(MAX_PLAIN - 1));
@@ -158,15 +202,8 @@ impl Channel {
     }
 }
 
-/// A responder's handshake that this key opens the first message of.
-fn opened_by(key: &[u8; 32], first: &[u8]) -> Option<HandshakeState> {
-    let mut noise = builder(key).and_then(|builder| builder.build_responder()).ok()?;
-    noise.read_message(first, &mut []).ok()?;
-    Some(noise)
-}
-
-fn builder(key: &[u8; 32]) -> Result<Builder<'_>, snow::Error> {
-    Builder::new(PATTERN.parse()?).psk(0, key)?.prologue(PROLOGUE)
+fn builder(identity: &Identity) -> Result<Builder<'_>, snow::Error> {
+    Builder::new(PATTERN.parse()?).local_private_key(identity.private())?.prologue(PROLOGUE)
 }
 
 /// The handshake failed on our own side: nothing the other one sent can do that.

@@ -1,22 +1,24 @@
 //! One exchange: a letter each way over a fresh channel, bounded in time.
 //!
 //! Owns what a letter says. The initiator writes first; the responder answers with its own value, or with a refusal that
-//! tells the operator at the other end what to mend.
+//! tells the operator at the other end what to mend. Whoever writes is known by its key: the name in a letter must be the
+//! name for which that key is listed.
 
+use std::io;
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
+use super::Us;
 use super::channel::{Channel, ChannelError};
-use super::{EXCHANGE_LIMIT, Heard, Us};
+use crate::config::{PeerConfig, PublicKey};
 
 /// The version of the letters spoken here.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 
 /// What one side tells the other.
 #[derive(Debug, Serialize, Deserialize)]
@@ -46,36 +48,68 @@ struct Head {
 /// Connects to a peer, tells it `value` and returns what it knows.
 pub(super) async fn ask(
     us: &Us,
-    peer: &str,
-    address: SocketAddr,
+    name: &str,
+    peer: &PeerConfig,
     value: Value,
     deadline: Instant,
 ) -> Result<Value, String> {
     let letter = write(us, Body::Value(value))?;
-    let stream = within(deadline, "connecting", TcpStream::connect(address)).await?;
-    let mut channel = within(deadline, "in the handshake", Channel::initiate(stream, &us.keys)).await?;
+    let mut channel = call(us, name, peer, deadline).await?;
     within(deadline, "sending", channel.send(&letter)).await?;
     let answer = within(deadline, "waiting for its answer", channel.receive()).await?;
-    let Letter { name, body, .. } = read(&answer)?;
-    if name != peer {
-        return Err(format!("at this address answers {name:?}; check `peers.members`"));
+    let Letter { name: writer, body, .. } = read(&answer)?;
+    if writer != name {
+        return Err(format!("at this address answers {writer:?}; check `peers.members`"));
     }
     match body {
         Body::Value(value) => Ok(value),
-        Body::Refused(why) => Err(format!("it refuses us: {why}")),
+        Body::Refused(why) => Err(format!("it refuses us: {}", shortened(&why))),
     }
 }
 
-/// Hears a peer that connected, and tells it what we know.
+/// A channel to a peer that holds one of its listed keys. While a key is replaced there are two.
+async fn call(us: &Us, name: &str, peer: &PeerConfig, deadline: Instant) -> Result<Channel, String> {
+    let mut refused =
+        format!("no key is listed for it: put what `polder keys identity` prints there into peers.members.{name}.keys");
+    for key in &peer.keys {
+        let stream = within(deadline, "connecting", connect(us.listen, peer.address)).await?;
+        let handshake = timeout_at(deadline, Channel::initiate(stream, &us.identity, key)).await;
+        match handshake {
+            Ok(Ok(channel)) => return Ok(channel),
+            Ok(Err(error @ ChannelError::NotTheKey)) => refused = error.to_string(),
+            Ok(Err(error)) => return Err(error.to_string()),
+            Err(_) => return Err(timed_out("in the handshake")),
+        }
+    }
+    Err(refused)
+}
+
+/// Connects from the address at which we listen, if that is one: peers close connections from addresses of nobody they
+/// know.
+async fn connect(listen: SocketAddr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if !listen.ip().is_unspecified() && listen.is_ipv4() == to.is_ipv4() {
+        socket.bind(SocketAddr::new(listen.ip(), 0))?;
+    }
+    socket.connect(to).await
+}
+
+/// Proves who connected: the peer for whom the document lists its key.
+pub(super) async fn welcome(us: &Us, stream: TcpStream, deadline: Instant) -> Result<(Channel, String), String> {
+    let whose = |key: &PublicKey| us.whose(key);
+    within(deadline, "in the handshake", Channel::respond(stream, &us.identity, whose)).await
+}
+
+/// Hears a peer that connected and has proved who it is, and tells it what we know.
 pub(super) async fn answer(
     us: &Us,
-    stream: TcpStream,
+    peer: &str,
+    mut channel: Channel,
     ours: watch::Receiver<Value>,
     deadline: Instant,
-) -> Result<Heard, String> {
-    let mut channel = within(deadline, "in the handshake", Channel::respond(stream, &us.keys)).await?;
+) -> Result<Value, String> {
     let letter = within(deadline, "waiting for its letter", channel.receive()).await?;
-    let heard = read(&letter).and_then(|letter| admit(us, letter));
+    let heard = read(&letter).and_then(|letter| admit(peer, letter));
     let body = match &heard {
         Ok(_) => Body::Value(ours.borrow().clone()),
         Err(why) => Body::Refused(why.clone()),
@@ -85,19 +119,25 @@ pub(super) async fn answer(
     heard
 }
 
-/// Takes a letter of a known peer only.
-fn admit(us: &Us, letter: Letter) -> Result<Heard, String> {
-    let Letter { name: peer, body, .. } = letter;
-    if peer == us.name {
-        return Err(format!("two daemons are named {peer:?}; give each a name of its own"));
-    }
-    if !us.members.contains_key(&peer) {
-        return Err(format!("unknown peer name {peer:?}; {} has no such entry in `peers.members`", us.name));
+/// Takes a letter in the name of whoever holds the key, and in no other.
+fn admit(peer: &str, letter: Letter) -> Result<Value, String> {
+    let Letter { name, body, .. } = letter;
+    if name != peer {
+        return Err(format!(
+            "the key of {peer} was used in the name of {:?}; each daemon has a key of its own",
+            shortened(&name)
+        ));
     }
     match body {
-        Body::Value(value) => Ok(Heard { peer, value }),
-        Body::Refused(_) => Err(format!("{peer} opened with a refusal")),
+        Body::Value(value) => Ok(value),
+        Body::Refused(_) => Err("it opened with a refusal".to_owned()),
     }
+}
+
+/// So much of what a peer says stands in a log line.
+fn shortened(text: &str) -> String {
+    const MOST: usize = 300;
+    text.chars().take(MOST).filter(|c| !c.is_control()).collect()
 }
 
 fn write(us: &Us, body: Body) -> Result<Vec<u8>, String> {
@@ -127,9 +167,12 @@ async fn within<T, E: Into<ChannelError>>(
     doing: &str,
     step: impl Future<Output = Result<T, E>>,
 ) -> Result<T, String> {
-    const LIMIT: Duration = EXCHANGE_LIMIT;
     match timeout_at(deadline, step).await {
         Ok(result) => result.map_err(|error| error.into().to_string()),
-        Err(_) => Err(format!("timed out after {LIMIT:?} {doing}")),
+        Err(_) => Err(timed_out(doing)),
     }
+}
+
+fn timed_out(doing: &str) -> String {
+    format!("timed out {doing}")
 }

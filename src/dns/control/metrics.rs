@@ -55,6 +55,10 @@ impl Control {
         for (peer, health) in peers {
             page.sample("polder_dns_peer_reachable", &[("peer", peer)], u8::from(health.error.is_none()));
         }
+        page.metric("polder_dns_peer_values_refused_total", "counter", "What this peer said beyond the bounds.");
+        for (peer, untaken) in &self.untaken {
+            page.sample("polder_dns_peer_values_refused_total", &[("peer", peer)], untaken.total());
+        }
         page.finish()
     }
 

@@ -15,13 +15,18 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use arc_swap::ArcSwap;
+use serde_json::Value;
 
 use super::api::Done;
 use super::document::Document;
 use super::pool::{self, Choice, Family, Known};
 use super::snapshot::{PoolAnswer, Snapshot};
 use crate::config::dns::PoolConfig;
-use crate::daemon::operator::{OperatorCommand, OperatorState, OperatorStates, Word, unix_ms};
+use crate::daemon::bounds;
+use crate::daemon::operator::{
+    ForgetCommand, Forgotten, OperatorCommand, OperatorState, OperatorStates, Word, unix_ms,
+};
+use crate::daemon::peers::Untaken;
 use crate::health::checker::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 
@@ -47,6 +52,8 @@ pub struct Control {
     pub operator: OperatorStates,
     /// Of the daemon itself; those that follow from the state are made when the status is.
     pub alarms: Alarms,
+    /// What of the peers' letters was beyond the bounds, by peer.
+    pub untaken: BTreeMap<String, Untaken>,
     /// When and how the last reload ended, in words.
     pub last_reload: Option<String>,
     /// Reloads that put a document in force, and those that did not.
@@ -80,7 +87,7 @@ impl Choices {
 /// Why the operator's word was not taken: an HTTP status and the reason.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refused {
-    /// 404 or 409.
+    /// 400, 404 or 409.
     pub status: u16,
     /// For the operator.
     pub message: String,
@@ -95,6 +102,7 @@ impl Control {
             document,
             operator: saved.operator.clone(),
             alarms: BTreeMap::new(),
+            untaken: BTreeMap::new(),
             last_reload: None,
             reloads: (0, 0),
             state_write_failures: 0,
@@ -136,7 +144,31 @@ impl Control {
         self.rebuild();
     }
 
-    /// Takes over what a peer or a predecessor knows of the operator's words. True if anything was new.
+    /// Takes over what a peer knows of the operator's words: on what the document names, and within the bounds. What is
+    /// beyond them is left out with an alarm, and the rest of the letter counts. True if anything was new.
+    ///
+    /// # Errors
+    ///
+    /// The letter is of another form; none of it is taken.
+    pub fn hear(&mut self, peer: &str, value: Value) -> Result<bool, String> {
+        let mut told = Saved::default();
+        told.read_operator(value)?;
+        let (taken, untaken) = told.operator.vetted(unix_ms(), |subject| self.names(subject));
+        if let Some(news) = self.untaken.entry(peer.to_owned()).or_default().note(untaken) {
+            tracing::warn!("peer {peer} says what is not taken: {news}");
+        }
+        Ok(self.merge_operator(&taken))
+    }
+
+    /// Whether the document has this `POOL/MEMBER`.
+    fn names(&self, subject: &str) -> bool {
+        let named = subject.split_once('/').and_then(|(pool, member)| {
+            self.document.config.pools.get(pool).map(|config| config.members.contains_key(member))
+        });
+        named.unwrap_or(false)
+    }
+
+    /// Takes over what a predecessor knows of the operator's words. True if anything was new.
     pub fn merge_operator(&mut self, other: &OperatorStates) -> bool {
         let changed = self.operator.merge(other);
         if changed {
@@ -197,6 +229,7 @@ impl Control {
 
     /// Takes an operator's word, first heard by this nameserver.
     pub fn say(&mut self, command: &OperatorCommand) -> Result<Done, Refused> {
+        command.vet().map_err(|message| Refused { status: 400, message })?;
         let (pool_name, member) = self.subject(&command.subject)?;
         let config = &self.document.config.pools[&pool_name];
         let ttl = config.ttl;
@@ -229,6 +262,27 @@ impl Control {
             generation: self.generation(),
             cached_until: away.then(|| unix_ms() + u64::from(ttl) * 1000),
         })
+    }
+
+    /// Forgets an operator's word: the member is ready, here and, since that is later, at every peer.
+    pub fn forget(&mut self, command: &ForgetCommand) -> Result<Done, Refused> {
+        bounds::said(&command.who, &command.why).map_err(|message| Refused { status: 400, message })?;
+        let Forgotten::Subject(subject) = &command.what else {
+            return Err(Refused { status: 404, message: "a nameserver has no latches".into() });
+        };
+        match self.subject(subject) {
+            Ok((pool, member)) => {
+                let (who, why, by) = (command.who.clone(), command.why.clone(), self.document.config.name.clone());
+                let ready = Word { state: OperatorState::Ready, who, when: unix_ms(), by, why, until: None };
+                self.operator.forget(&format!("{pool}/{member}"), ready);
+            }
+            // No document has it any more: nobody hears of it, and so nobody can say it again.
+            Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
+        }
+        tracing::info!("{} lets what was said of {subject} be forgotten", command.who);
+        self.rebuild();
+        let done = format!("what was said of {subject} is forgotten");
+        Ok(Done { done, generation: self.generation(), cached_until: None })
     }
 
     /// Splits `POOL/MEMBER`; pools are named in whatever case and with or without the final dot.

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Control;
-use crate::daemon::operator::OperatorStates;
+use crate::daemon::operator::{OperatorStates, Word};
 use crate::health::{HealthView, saved};
 
 /// The version written, and the only one read.
@@ -52,7 +52,14 @@ struct HandoverState {
 }
 
 impl Control {
-    /// What peers are told and `operator.json` holds.
+    /// What peers are told: of what the document names, so that it always fits into a letter.
+    pub fn told_value(&self) -> Value {
+        let words: BTreeMap<&String, &Word> =
+            self.operator.0.iter().filter(|(subject, _)| self.names(subject)).collect();
+        json!({ "version": VERSION, "operator": words })
+    }
+
+    /// What `operator.json` holds.
     pub fn operator_value(&self) -> Value {
         json!({ "version": VERSION, "operator": self.operator })
     }

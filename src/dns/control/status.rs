@@ -92,6 +92,7 @@ impl Control {
                 alarms.push(format!("pool {name}: only one member is up and ready"));
             }
         }
+        alarms.extend(self.untaken.iter().filter_map(|(peer, untaken)| untaken.alarm(peer)));
         for (peer, health) in &around.peers {
             if let Some(error) = &health.error {
                 alarms.push(format!("peer {peer}: {error}"));

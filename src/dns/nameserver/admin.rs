@@ -4,6 +4,7 @@ use std::future::Future;
 use std::rc::Rc;
 
 use bytes::Bytes;
+use serde::de::DeserializeOwned;
 use serde_json::json;
 use tokio::net::UnixStream;
 
@@ -11,8 +12,8 @@ use super::reload::NotReloaded;
 use super::{Busy, Nameserver};
 use crate::daemon::admin::{AdminHandler, AdminReply, AdminRequest, Method};
 use crate::daemon::metrics;
-use crate::daemon::operator::OperatorCommand;
-use crate::dns::control::page;
+use crate::dns::api::Done;
+use crate::dns::control::{Control, Refused, page};
 
 impl AdminHandler for Rc<Nameserver> {
     fn call(&self, request: AdminRequest) -> impl Future<Output = AdminReply> + 'static {
@@ -30,7 +31,8 @@ impl AdminHandler for Rc<Nameserver> {
                     "nothing is answered yet: the members are being checked; /status tells how far",
                 ),
                 (Method::Get, "/explain") => nameserver.explain_reply(&request),
-                (Method::Post, "/operator") => nameserver.operator_reply(&request.body).await,
+                (Method::Post, "/operator") => nameserver.operator_reply(&request.body, Control::say).await,
+                (Method::Post, "/forget") => nameserver.operator_reply(&request.body, Control::forget).await,
                 (Method::Post, "/reload") => nameserver.reload_reply().await,
                 (_, path) => AdminReply::refuse(404, format!("there is no {path} here")),
             }
@@ -66,15 +68,19 @@ impl Nameserver {
         }
     }
 
-    async fn operator_reply(self: &Rc<Self>, body: &[u8]) -> AdminReply {
+    async fn operator_reply<C: DeserializeOwned>(
+        self: &Rc<Self>,
+        body: &[u8],
+        obey: impl FnOnce(&mut Control, &C) -> Result<Done, Refused>,
+    ) -> AdminReply {
         if !self.is_daemon() {
             return AdminReply::refuse(503, "another process is taking over: ask again, it listens on the same socket");
         }
-        let command: OperatorCommand = match serde_json::from_slice(body) {
+        let command: C = match serde_json::from_slice(body) {
             Ok(command) => command,
             Err(error) => return AdminReply::refuse(400, format!("this is not an operator's command: {error}")),
         };
-        let said = self.control.borrow_mut().say(&command);
+        let said = obey(&mut self.control.borrow_mut(), &command);
         match said {
             Ok(done) => {
                 self.operator_changed().await;

@@ -24,7 +24,7 @@ use super::listening::{Bound, Listening};
 use crate::config::DnsConfig;
 use crate::daemon::admin::{self as admin_api, AdminServer};
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::peers::{Heard, Keys, Peers};
+use crate::daemon::peers::{Heard, Identity, Peers};
 use crate::daemon::sockets::Sockets;
 use crate::daemon::{fd_store, notify};
 use crate::health::checker::{Checker, Targets};
@@ -91,24 +91,24 @@ pub enum End {
 
 /// The exchange with the peers.
 pub struct Exchange {
-    keys: Keys,
+    identity: Identity,
     peers: Peers,
     ours: watch::Sender<Value>,
 }
 
 impl Exchange {
-    /// Starts telling the peers what [`Control::operator_value`] says; what they say arrives through `heard`.
+    /// Starts telling the peers what [`Control::told_value`] says; what they say arrives through `heard`.
     pub fn start(
         config: &DnsConfig,
-        keys: Keys,
+        identity: Identity,
         listener: std::net::TcpListener,
         ours: Value,
         heard: mpsc::Sender<Heard>,
     ) -> Option<Exchange> {
         let (ours, ours_read) = watch::channel(ours);
         let members = config.peers.clone()?;
-        let peers = Peers::start(members, config.name.clone(), keys.clone(), listener, ours_read, heard);
-        Some(Exchange { peers, keys, ours })
+        let peers = Peers::start(members, config.name.clone(), identity.clone(), listener, ours_read, heard);
+        Some(Exchange { identity, peers, ours })
     }
 
     /// One exchange with every peer, at most for `limit`.
@@ -179,16 +179,16 @@ impl Nameserver {
     }
 
     /// Begins to speak with the peers, if the document has any.
-    pub fn start_exchange(&self, keys: Keys) -> Result<(), String> {
+    pub fn start_exchange(&self, identity: Identity) -> Result<(), String> {
         let (config, ours) = {
             let control = self.control.borrow();
-            (control.document.config.clone(), control.operator_value())
+            (control.document.config.clone(), control.told_value())
         };
         let Some(peers) = &config.peers else { return Ok(()) };
         let listeners = self.sockets.borrow_mut().tcp(peers.listen, 1).map_err(|error| error.message)?;
         let listener = listeners.into_iter().next().ok_or("its listener is gone")?;
         drop(self.exchange.take());
-        self.exchange.replace(Exchange::start(&config, keys, listener, ours, self.heard.clone()));
+        self.exchange.replace(Exchange::start(&config, identity, listener, ours, self.heard.clone()));
         Ok(())
     }
 
@@ -201,7 +201,7 @@ impl Nameserver {
         self.exchange.replace(Some(exchange));
     }
 
-    /// Before ready: takes in what a peer or the process taken over from knows.
+    /// Before ready: takes in what the process taken over from knows.
     /// True if it was news.
     pub fn learn(&self, told: &Saved) -> bool {
         self.control.borrow_mut().merge_operator(&told.operator)
@@ -245,24 +245,35 @@ impl Nameserver {
             // It tells the new process too.
             return;
         }
-        let mut told = Saved::default();
-        if let Err(error) = told.read_operator(heard.value) {
-            tracing::warn!("what peer {} says cannot be understood: {error}", heard.peer);
-            return;
-        }
-        if self.control.borrow_mut().merge_operator(&told.operator) {
-            tracing::info!("took over the operator's words from peer {}", heard.peer);
+        if self.learn_from(heard) {
             let nameserver = Rc::clone(self);
             tokio::task::spawn_local(async move { nameserver.operator_changed().await });
         }
     }
 
-    /// The operator's words are other ones: tells the peers and keeps them.
-    pub async fn operator_changed(self: &Rc<Self>) {
-        let value = self.control.borrow().operator_value();
+    /// Takes in what a peer knows. True if it was news.
+    pub fn learn_from(&self, heard: Heard) -> bool {
+        let Heard { peer, value } = heard;
+        let learned = self.control.borrow_mut().hear(&peer, value);
+        match &learned {
+            Ok(true) => tracing::info!("took over the operator's words from peer {peer}"),
+            Ok(false) => {}
+            Err(error) => tracing::warn!("what peer {peer} says cannot be understood: {error}"),
+        }
+        learned.unwrap_or(false)
+    }
+
+    /// What the peers are told follows the operator's words and the document.
+    fn tell_peers(&self) {
+        let value = self.control.borrow().told_value();
         if let Some(exchange) = &*self.exchange.borrow() {
             exchange.ours.send_replace(value);
         }
+    }
+
+    /// The operator's words are other ones: tells the peers and keeps them.
+    pub async fn operator_changed(self: &Rc<Self>) {
+        self.tell_peers();
         self.tell_status();
         self.keep_operator().await;
     }

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Busy, End, Nameserver, first_round};
-use crate::config::{DnsConfig, Findings, PeersConfig};
-use crate::daemon::peers::Keys;
+use crate::config::{DnsConfig, Findings};
+use crate::daemon::peers::Identity;
 use crate::daemon::reload::{self, Reload};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::daemon::{fd_store, notify};
@@ -47,8 +47,8 @@ impl From<BindError> for NotReloaded {
 }
 
 /// A successor would fail by them, and its log alone would say so.
-fn read_peer_keys(peers: &PeersConfig) -> Result<Keys, NotReloaded> {
-    Keys::read(&peers.key_file).map_err(|why| unusable_keys(format!("peers.key_file: {why}")))
+fn read_identity(config: &DnsConfig) -> Result<Option<Identity>, NotReloaded> {
+    config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose().map_err(unusable_keys)
 }
 
 fn unusable_keys(finding: String) -> NotReloaded {
@@ -120,15 +120,15 @@ impl Nameserver {
             error: "reading the document did not end; see the log".into(),
             findings: vec![],
         })??;
-        let keys = document.config.peers.as_ref().map(read_peer_keys).transpose()?;
+        let identity = read_identity(&document.config)?;
         let protection = {
             let before = self.listening.borrow().protection();
             Protection::of(&document.config, Some(&before)).map_err(unusable_keys)?
         };
-        let same_keys = self.exchange.borrow().as_ref().map(|exchange| &exchange.keys) == keys.as_ref();
+        let same_key = self.exchange.borrow().as_ref().map(|exchange| &exchange.identity) == identity.as_ref();
         let present = self.control.borrow().document.config.clone();
         match fixed_settings(&present, &document.config) {
-            Fixed::Same if same_keys => {}
+            Fixed::Same if same_key => {}
             Fixed::Same => return Ok(Reloaded::NeedsSuccessor(self.own_program()?)),
             Fixed::Changed => return Ok(Reloaded::NeedsSuccessor(self.own_program()?)),
             Fixed::Socket => {
@@ -147,6 +147,7 @@ impl Nameserver {
         self.checker.set_targets(targets(&document));
         self.listening.borrow().protect(protection);
         self.control.borrow_mut().set_document(document);
+        self.tell_peers();
         self.sockets.borrow_mut().settle();
         fd_store::keep(&self.sockets.borrow().as_fds());
         Ok(Reloaded::Done)

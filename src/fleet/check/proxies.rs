@@ -5,8 +5,8 @@ use std::net::SocketAddr;
 
 use super::documents::Running;
 use super::{Checked, listed};
-use crate::config::PeersConfig;
 use crate::config::proxy::{BackendsConfig, CookieConfig, CookieValue, Mode, ServiceConfig, Target};
+use crate::config::{PeerConfig, PeersConfig};
 
 pub(super) fn check(running: &Running, checked: &mut Checked) {
     same_services(running, checked);
@@ -124,13 +124,19 @@ fn all_know_all(kind: &str, daemons: &BTreeMap<&str, Option<&PeersConfig>>, comp
             );
             continue;
         };
+        if peers.own_keys.as_ref().is_some_and(Vec::is_empty) {
+            checked.note(
+                format!("host {host}"),
+                "its peers do not know its key yet: its daemon does not start, and in its journal says which to list in peer_keys",
+            );
+        }
         for (other, theirs) in daemons.iter().filter(|(other, _)| other != &host) {
             let listen = theirs.map(|peers| peers.listen);
             match (peers.members.get(*other), listen) {
                 (None, _) => {
                     checked.finding(format!("host {host}"), format!("{other} is missing among its peers"));
                 }
-                (Some(dialled), Some(listen)) if !reaches(*dialled, listen) => {
+                (Some(PeerConfig { address: dialled, .. }), Some(listen)) if !reaches(*dialled, listen) => {
                     checked.finding(
                         format!("host {host}"),
                         format!("looks for its peer {other} at {dialled}, and that one listens on {listen}"),

@@ -9,8 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig};
-use crate::config::{Findings, PeersConfig, ProxyConfig};
-use crate::daemon::peers::Keys;
+use crate::config::{Findings, ProxyConfig};
+use crate::daemon::key_file::Keys;
+use crate::daemon::peers::Identity;
 use crate::health::{Target, checker::Targets};
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
@@ -30,8 +31,8 @@ pub struct Prepared {
     pub settings: Arc<Settings>,
     /// Its services, in the order of their names.
     pub services: Vec<PreparedService>,
-    /// The keys of the exchange with peers; none where there are no peers.
-    pub peer_keys: Option<Keys>,
+    /// The key by which its peers know this proxy; none where there are no peers.
+    pub identity: Option<Identity>,
 }
 
 /// A service, ready.
@@ -128,9 +129,10 @@ impl Prepared {
 
     /// Reads the keys a document names, and lays it out.
     pub fn with_keys(document: ProxyConfig) -> Result<Prepared, String> {
-        let peer_keys = peer_keys(&document)?;
+        let peers = document.peers.as_ref();
+        let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose()?;
         let prepared = Prepared::new(document, |file| Keys::read(file).map(|keys| keys.as_slice().to_vec()))?;
-        Ok(Prepared { peer_keys, ..prepared })
+        Ok(Prepared { identity, ..prepared })
     }
 
     /// Lays a document out; `read_keys` gives the keys of a file of cookies' keys.
@@ -151,7 +153,7 @@ impl Prepared {
             limits: document.limits.clone(),
             trusted_proxies: document.trusted_proxies.clone(),
         });
-        Ok(Prepared { document, router, settings, services, peer_keys: None })
+        Ok(Prepared { document, router, settings, services, identity: None })
     }
 
     /// Everything to be probed, with who uses it.
@@ -161,6 +163,11 @@ impl Prepared {
             targets.entry((*backend.target).clone()).or_default().push(backend.subject.clone());
         }
         targets
+    }
+
+    /// What operators can speak of: `SERVICE/BACKEND`.
+    pub fn subjects(&self) -> impl Iterator<Item = &String> {
+        self.services.iter().flat_map(|service| &service.backends).map(|backend| &backend.subject)
     }
 
     /// A service by name.
@@ -223,12 +230,6 @@ impl PreparedService {
     pub fn primary(&self) -> Option<&PreparedBackend> {
         self.backends.iter().find(|backend| !backend.backup)
     }
-}
-
-/// The keys that a document's peers share.
-fn peer_keys(document: &ProxyConfig) -> Result<Option<Keys>, String> {
-    let read = |peers: &PeersConfig| Keys::read(&peers.key_file).map_err(|why| format!("peers.key_file: {why}"));
-    document.peers.as_ref().map(read).transpose()
 }
 
 fn cookie(

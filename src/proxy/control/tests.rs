@@ -483,3 +483,56 @@ fn a_check_on_another_port_probes_that_port_and_shares_one_target() {
     assert_eq!(shared.1, &["shop/web2", "www/web2"]);
     assert_eq!(targets.len(), 3);
 }
+
+#[test]
+fn letters_of_the_most_that_a_document_allows_fit() {
+    use crate::config::MOST_SUBJECTS;
+    use crate::daemon::bounds::{MAX_REASON, MAX_UNKNOWN_SPENT, MAX_WHO, MAX_WHY};
+    use crate::daemon::peers::MAX_LETTER;
+
+    // The worst that JSON makes of text without control characters: two bytes of one.
+    let text = |length: usize| "\"".repeat(length);
+    let name = |number: usize| format!("{number:064}");
+    let word = Word {
+        state: OperatorState::Ready,
+        who: text(MAX_WHO),
+        when: u64::MAX,
+        by: name(0),
+        why: text(MAX_WHY),
+        until: Some(u64::MAX),
+    };
+    word.vet(u64::MAX).unwrap();
+    // A pool's name is the longest that a subject begins with.
+    let subject = |number: usize| format!("{number:0253}/{}", name(number));
+    let operator = OperatorStates((0..MOST_SUBJECTS).map(|number| (subject(number), word.clone())).collect());
+    // A latched service has a primary and a backup at least.
+    let spent = (0..MAX_UNKNOWN_SPENT + 1).map(name).collect();
+    let latch = Latch {
+        epoch: u64::MAX,
+        by: name(0),
+        at: u64::MAX,
+        active: name(0),
+        spent,
+        reason: text(MAX_REASON),
+        by_operator: false,
+    };
+    latch.vet(u64::MAX, |known| known == name(1)).unwrap();
+    let latches: BTreeMap<String, Latch> = (0..MOST_SUBJECTS / 2).map(|number| (name(number), latch.clone())).collect();
+    let value = json!({ "version": VERSION, "latches": latches, "operator": operator });
+    let letter = json!({ "version": 2, "name": name(0), "value": value }).to_string();
+    assert!(letter.len() <= MAX_LETTER, "{} bytes, more than {MAX_LETTER}", letter.len());
+    PeerWords::read(&value, None).unwrap();
+}
+
+#[test]
+fn a_latch_that_a_peer_told_before_our_document_had_its_service_counts_from_our_reload_on() {
+    let mut machine = Machine::start(Found::Missing, false);
+    let at = json!({ "epoch": 3, "by": "px-2", "at": 5, "active": "web2", "spent": ["web1"], "reason": "r" });
+    let without: String = DOCUMENT.replace("\"shop\"", "\"before\"").replace("shop.", "before.");
+    machine.take(Event::Reloaded(prepared_from(&without)));
+    machine.take(peer(json!({ "shop": at })));
+    let told = machine.told.clone().unwrap();
+    assert_eq!(told["latches"].get("shop").map(|shop| &shop["epoch"]), None, "not passed on: {told}");
+    machine.take(Event::Reloaded(prepared()));
+    assert_eq!((machine.latch().epoch, &*machine.latch().active), (3, "web2"));
+}

@@ -8,11 +8,16 @@ use super::{Handing, Keeper, Latch, Now, Site, Standing};
 /// Why the operator's step is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
+    /// It is beyond a bound; says which (400).
+    Beyond(String),
     /// There is no such service or backend (404).
     Unknown(String),
     /// Not now; says what to do instead (409).
     Refused(String),
 }
+
+/// No honest latch moved so often: a move a second would have taken 30,000 years.
+const HIGHEST_EPOCH: u64 = 1 << 40;
 
 impl Keeper {
     /// The operator's `failover`: to the named backend, or the first usable one in order.
@@ -82,6 +87,22 @@ impl Keeper {
         }
         self.propose(next);
         Ok(format!("{service} stays on {}; every backend is eligible again", primary.name))
+    }
+
+    /// The operator's `forget --latch`: as at its first start, the primary is active and nobody was failed away from. It wins
+    /// everywhere: its epoch is higher. Where ours is beyond all reason it begins anew, and no peer can bring that one back,
+    /// since it is too far ahead to be taken.
+    pub fn forget(&mut self, said: &Said<'_>, now: Now, site: &Site<'_>) -> Result<String, Refusal> {
+        let service = site.service;
+        let primary = site.primary().ok_or_else(|| Refusal::Refused(format!("{service} has no primary")))?;
+        let first = Latch::first(primary.name);
+        let former = self.in_force.as_ref().filter(|latch| latch.epoch <= HIGHEST_EPOCH).unwrap_or(&first);
+        let next =
+            Latch { by_operator: true, ..former.moved(primary.name, Vec::new(), said.reason("forgotten"), now, site) };
+        self.handing = None;
+        let words = format!("{service} begins anew on {}, its primary, in epoch {}", primary.name, next.epoch);
+        self.propose(next);
+        Ok(words)
     }
 
     fn decide(&mut self, to: Option<&str>, said: &Said<'_>, now: Now, site: &Site<'_>) -> Result<String, Refusal> {

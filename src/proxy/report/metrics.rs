@@ -172,6 +172,10 @@ fn latches(page: &mut Page, state: &State, now: Now) {
     for (peer, words) in &state.peers {
         page.sample("polder_latch_differs", &[("peer", peer)], words.differing(now).len());
     }
+    page.metric("polder_peer_values_refused_total", "counter", "What this peer said beyond the bounds.");
+    for (peer, words) in &state.peers {
+        page.sample("polder_peer_values_refused_total", &[("peer", peer)], words.untaken());
+    }
 }
 
 fn labels<'a>(service: &'a Service, backend: &'a Backend) -> [(&'a str, &'a str); 2] {

@@ -84,7 +84,7 @@ impl EventLoop {
     }
 
     fn command(&mut self, request: &AdminRequest) -> AdminReply {
-        if !matches!(request.path.as_str(), "/operator" | "/failover" | "/failback") {
+        if !matches!(request.path.as_str(), "/operator" | "/failover" | "/failback" | "/forget") {
             return unknown(request);
         }
         if matches!(self.phase, Phase::Handing | Phase::HandedOver { .. }) {
@@ -94,6 +94,7 @@ impl EventLoop {
         let told = match request.path.as_str() {
             "/operator" => read(request).map(|command| self.state.operator(&command, now)),
             "/failover" => read(request).map(|command| self.state.failover(&command, now)),
+            "/forget" => read(request).map(|command| self.state.forget(&command, now)),
             _ => read(request).map(|command| self.state.failback(&command, now)),
         };
         match told {
@@ -108,6 +109,7 @@ impl EventLoop {
                 self.carry_out(effects);
                 AdminReply::json(&Done { done, generation: self.state.snapshot().generation })
             }
+            Err(Refusal::Beyond(words)) => AdminReply::refuse(400, words),
             Err(Refusal::Unknown(words)) => AdminReply::refuse(404, words),
             Err(Refusal::Refused(words)) => AdminReply::refuse(409, words),
         }

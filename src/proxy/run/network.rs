@@ -88,8 +88,8 @@ impl Network {
         ours: watch::Receiver<Value>,
         heard: mpsc::Sender<Heard>,
     ) -> Option<Peers> {
-        let (config, keys) = prepared.document.peers.as_ref().zip(prepared.peer_keys.as_ref())?;
+        let (config, identity) = prepared.document.peers.as_ref().zip(prepared.identity.as_ref())?;
         let listener = self.peers.take()?;
-        Some(Peers::start(config.clone(), own.to_owned(), keys.clone(), listener, ours, heard))
+        Some(Peers::start(config.clone(), own.to_owned(), identity.clone(), listener, ours, heard))
     }
 }

@@ -2,21 +2,16 @@
 //! Called by the gate.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
 use std::path::Path;
-use std::{fs, os::unix};
-
-use nix::unistd::Group;
 
 use super::fingerprint;
 use crate::push::protocol::KeyChange;
 
-/// Who may read the keys, where there is such a group: the daemons.
-const GROUP: &str = "polder";
-
-/// Readable for that group, and for nobody else.
-const MODE: u32 = 0o640;
+/// Of a file that is new: root's alone, until the system's rules give it to the daemon that needs it.
+const MODE: u32 = 0o400;
 
 /// Changes the file of this name in the folder of keys. Gives the fingerprints that it has then, in order, and whether
 /// anything was changed.
@@ -134,17 +129,21 @@ fn is_plain(name: &str) -> bool {
     !name.is_empty() && name.len() <= 64 && name.bytes().all(fits)
 }
 
-/// The whole new file, or the old one.
+/// The whole new file, or the old one. Whoever could read the old one can read the new one, and nobody else.
 fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
     fs::create_dir_all(folder)?;
     let mut fresh = tempfile::Builder::new().prefix(".key-").tempfile_in(folder)?;
     fresh.write_all(text.as_bytes())?;
-    if nix::unistd::geteuid().is_root()
-        && let Some(group) = Group::from_name(GROUP).ok().flatten()
-    {
-        unix::fs::fchown(fresh.as_file(), None, Some(group.gid.as_raw()))?;
-    }
-    fresh.as_file().set_permissions(fs::Permissions::from_mode(MODE))?;
+    let mode = match fs::symlink_metadata(path) {
+        Ok(former) if former.is_file() => {
+            if nix::unistd::geteuid().is_root() {
+                fchown(fresh.as_file(), Some(former.uid()), Some(former.gid()))?;
+            }
+            former.mode() & 0o777
+        }
+        _ => MODE,
+    };
+    fresh.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
     fresh.as_file().sync_all()?;
     fresh.persist(path).map_err(|error| error.error)?;
     fs::File::open(folder)?.sync_all()

@@ -29,6 +29,4 @@
     };
     sites.www.root = ./www;
   };
-
-  polder.keys.peers = "/var/lib/polder-keys/peers";
 }

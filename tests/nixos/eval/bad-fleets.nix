@@ -90,18 +90,11 @@ let
       module =
         { config, lib, ... }:
         lib.mkIf (config.networking.hostName == "px-ch") {
-          polder.keys = lib.mkForce { peers = "/keys/peers"; };
+          polder.keys = lib.mkForce { };
         };
       says = [
         "polder.keys.cookies is missing on px-ch: polder.fleet.services.shop seals its cookie with it"
       ];
-    };
-    "no key for the peers" = {
-      host = "ns-nl";
-      module = {
-        polder.keys = lib.mkForce { };
-      };
-      says = [ "polder.keys.peers is missing on ns-nl" ];
     };
     "a sealed cookie without a key" = {
       host = "px-nl";

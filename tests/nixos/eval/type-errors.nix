@@ -79,18 +79,26 @@ let
       says = [ "polder.fleet.services.new.mode" ];
     };
     "a key that Nix would copy into the store" = {
-      bad = "polder.keys.peers = lib.mkForce ./keys;";
-      good = ''polder.keys.peers = lib.mkForce "/keys/peers";'';
+      bad = "polder.keys.cookies = lib.mkForce ./keys;";
+      good = ''polder.keys.cookies = lib.mkForce "/keys/cookies";'';
       says = [
-        "polder.keys.peers"
+        "polder.keys.cookies"
         "absolute path outside the store"
       ];
     };
-    "a key that lies in the store" = {
-      bad = ''polder.keys.peers = lib.mkForce (builtins.storeDir + "/keys");'';
-      good = ''polder.keys.peers = lib.mkForce "/keys/peers";'';
+    "a peer's key that is none" = {
+      bad = ''polder.fleet.hosts.px-nl.peer_keys.proxy = lib.mkForce [ "AAAA" ];'';
+      good = ''polder.fleet.hosts.px-nl.peer_keys.proxy = lib.mkForce [ "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=" ];'';
       says = [
-        "polder.keys.peers"
+        "polder.fleet.hosts.px-nl.peer_keys.proxy"
+        "public key of a daemon, 32 bytes in base64"
+      ];
+    };
+    "a key that lies in the store" = {
+      bad = ''polder.keys.cookies = lib.mkForce (builtins.storeDir + "/keys");'';
+      good = ''polder.keys.cookies = lib.mkForce "/keys/cookies";'';
+      says = [
+        "polder.keys.cookies"
         "absolute path outside the store"
       ];
     };

@@ -175,9 +175,10 @@ in
               machine.wait_for_unit("multi-user.target")
               know_host_key(machine)
           for machine in (NS_NL, NS_CH, PX_NL, PX_CH):
-              for name in ("peers", "cookies"):
-                  machine.succeed(f"install -D -m 640 -o root -g polder <(echo {SECRET}) /var/lib/polder-keys/{name}")
               daemon = "polder-dns" if machine.name.startswith("ns") else "polder-proxy"
+              if daemon == "polder-proxy":
+                  machine.succeed(f"install -m 400 -o {daemon} -g root <(echo {SECRET}) /var/lib/polder-keys/cookies")
+              put(machine, f"${../data/identities}/{machine.name}", f"/var/lib/{daemon}/identity.key", f"{daemon}:{daemon}", "400")
               machine.succeed(f"systemctl restart {daemon}.service")
           for name, location in (("admin-nl", "nl"), ("admin-ch", "ch")):
               equip_admin(name, location)

@@ -21,24 +21,28 @@ in
         roles = [ "nameserver" ];
         ipv4 = "192.168.1.5";
         inherit host_key;
+        peer_keys.nameserver = [ "3PIiUqiJE+SG6CergejR3FinIruF3vsAEv3pg2r3zDs=" ];
       };
       ns-ch = {
         location = "ch";
         roles = [ "nameserver" ];
         ipv4 = "192.168.1.4";
         inherit host_key;
+        peer_keys.nameserver = [ "KtViz/QX5zY/fQCuSJu3fPivbRuFVmGxA/y9VnCHY2s=" ];
       };
       px-nl = {
         location = "nl";
         roles = [ "proxy" ];
         ipv4 = "192.168.1.7";
         inherit host_key;
+        peer_keys.proxy = [ "XA3lkQCIk2SSminRGXJXLd//HRhNyVR4p3BBb4b262s=" ];
       };
       px-ch = {
         location = "ch";
         roles = [ "proxy" ];
         ipv4 = "192.168.1.6";
         inherit host_key;
+        peer_keys.proxy = [ "RVSIEpj5DIn9LXrM+PbouMrT/6qkA2lZziIDMqoKlT4=" ];
       };
       web-1 = {
         location = "nl";
@@ -138,8 +142,5 @@ in
     };
   };
 
-  polder.keys = {
-    peers = "/var/lib/polder-keys/peers";
-    cookies = "/var/lib/polder-keys/cookies";
-  };
+  polder.keys.cookies = "/var/lib/polder-keys/cookies";
 }

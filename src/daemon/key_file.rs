@@ -1,4 +1,6 @@
-//! The key file that peers share.
+//! Files of keys: one key a line, 32 bytes in base64.
+//!
+//! Owns their reading. Must never: print a key, also not in an error.
 
 use std::fmt;
 use std::fs;
@@ -10,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 
 use crate::config::regular_file::{MOST_KEYS, read_regular_file};
 
-/// The shared keys, from the key file. At least one; never printed.
+/// The keys of a file. At least one; never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keys(Vec<[u8; 32]>);
 
@@ -25,13 +27,15 @@ impl Keys {
     /// Reads a key file: one key a line, 32 bytes in base64; empty lines and `#` lines are passed over. The error
     /// names file and line, never the content. A file that everybody may read is a warning in the log.
     pub fn read(path: &Path) -> Result<Keys, String> {
+        let made = "the same on every host, one a line (`head -c 32 /dev/urandom | base64` makes one)";
+        Keys::read_made_by(path, made, "`head -c 32 /dev/urandom | base64` makes one")
+    }
+
+    /// The same; the errors tell what is `expected` in the file, and what `makes` it.
+    pub(super) fn read_made_by(path: &Path, expected: &str, makes: &str) -> Result<Keys, String> {
         let shown = path.display();
-        let text = read_regular_file(path, MOST_KEYS).map_err(|error| {
-            format!(
-                "{shown}: cannot be read: {error}; expected a file of keys, the same on every host, one a line (`head -c 32 \
-                 /dev/urandom | base64` makes one)"
-            )
-        })?;
+        let text = read_regular_file(path, MOST_KEYS)
+            .map_err(|error| format!("{shown}: cannot be read: {error}; expected a file of keys, {expected}"))?;
         if fs::metadata(path).is_ok_and(|file| file.permissions().mode() & 0o004 != 0) {
             tracing::warn!("{shown}: every user of this machine can read these keys; make it mode 0400");
         }
@@ -41,7 +45,7 @@ impl Keys {
             .map(|(index, line)| key(line).map_err(|why| format!("{shown}:{}: {why}", index + 1)))
             .collect::<Result<Vec<_>, _>>()?;
         if keys.is_empty() {
-            return Err(format!("{shown}: holds no key; `head -c 32 /dev/urandom | base64` makes one"));
+            return Err(format!("{shown}: holds no key; {makes}"));
         }
         Ok(Keys(keys))
     }
@@ -52,7 +56,7 @@ impl Keys {
     }
 
     /// The key for new things.
-    pub(super) fn first(&self) -> &[u8; 32] {
+    pub fn first(&self) -> &[u8; 32] {
         &self.0[0]
     }
 }

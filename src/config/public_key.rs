@@ -1,0 +1,66 @@
+//! A daemon's public key: by it, its peers know it.
+
+use std::fmt;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+
+/// The public half of an X25519 key pair (RFC 7748, 6.1). In text it is 32 bytes in base64.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct PublicKey(pub [u8; 32]);
+
+impl PublicKey {
+    /// Reads it as it stands in a document.
+    ///
+    /// # Errors
+    ///
+    /// What was expected; a private key put here by mistake is not repeated.
+    pub fn parse(text: &str) -> Result<PublicKey, String> {
+        const EXPECTED: &str = "expected 32 bytes in base64, as `polder keys identity FILE` prints them";
+        let bytes = STANDARD.decode(text).map_err(|_| format!("not a public key: not base64; {EXPECTED}"))?;
+        let length = bytes.len();
+        let key: [u8; 32] = bytes.try_into().map_err(|_| format!("not a public key: {length} bytes; {EXPECTED}"))?;
+        // With it every shared secret is zero (RFC 7748, 6.1): anybody could be this peer.
+        match key.iter().all(|byte| *byte == 0) {
+            true => Err(format!("not a public key: all zero; {EXPECTED}")),
+            false => Ok(PublicKey(key)),
+        }
+    }
+}
+
+impl fmt::Display for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&STANDARD.encode(self.0))
+    }
+}
+
+impl fmt::Debug for PublicKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "PublicKey({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_read_as_it_is_shown() {
+        let key = PublicKey([7; 32]);
+        assert_eq!(PublicKey::parse(&key.to_string()), Ok(key));
+    }
+
+    #[test]
+    fn what_is_no_key_is_refused_without_repeating_it() {
+        for (text, why) in [
+            ("c2VjcmV0", "6 bytes"),
+            ("!", "not base64"),
+            ("", "0 bytes"),
+            ("AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=", "all zero"),
+        ] {
+            let error = PublicKey::parse(text).err().unwrap_or_default();
+            assert!(error.contains(why), "{error}");
+            assert!(text.len() < 2 || !error.contains(text), "{error}");
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A daemon's own key pair, by which its peers know it.
+//!
+//! Owns the private half, from the file to the handshake. Must never: print it, or write over a file that is there.
+//! Called by both daemons at a start and a reload, and by `polder keys identity`.
+
+use std::fmt;
+use std::fs::{self, DirBuilder, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::rand::{SecureRandom, SystemRandom};
+use snow::params::DHChoice;
+use snow::resolvers::{CryptoResolver, DefaultResolver};
+
+use crate::config::{PeersConfig, PublicKey};
+use crate::daemon::key_file::Keys;
+
+/// An X25519 key pair. The private half is never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Identity {
+    private: [u8; 32],
+    public: PublicKey,
+}
+
+impl fmt::Debug for Identity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Identity({})", self.public)
+    }
+}
+
+impl Identity {
+    /// The key pair of a private half.
+    ///
+    /// # Errors
+    ///
+    /// The cryptographic library has no X25519.
+    pub fn of(private: [u8; 32]) -> Result<Identity, String> {
+        let curve = DefaultResolver.resolve_dh(&DHChoice::Curve25519);
+        let mut pair = curve.ok_or("this program was built without X25519")?;
+        pair.set(&private);
+        let public = pair.pubkey().try_into().map(PublicKey).map_err(|_| "this program's X25519 is another one")?;
+        Ok(Identity { private, public })
+    }
+
+    /// Reads the file of a private key: one line, 32 bytes in base64.
+    ///
+    /// # Errors
+    ///
+    /// In words, with file and line, never with what the file holds.
+    pub fn read(file: &Path) -> Result<Identity, String> {
+        let shown = file.display();
+        let makes = format!("`polder keys identity --make {shown}` makes one");
+        let keys = Keys::read_made_by(file, &format!("this daemon's own private one ({makes})"), &makes)?;
+        match keys.as_slice() {
+            [private] => Identity::of(*private),
+            more => Err(format!("{shown}: {} keys; expected one, this daemon's own", more.len())),
+        }
+    }
+
+    /// Reads the key of a document's daemon, and checks that the document lists its public half for that daemon: its
+    /// peers, who have the same list, would refuse any other.
+    ///
+    /// # Errors
+    ///
+    /// In words, with the place in the document; if another public key has to stand there, which.
+    pub fn of_daemon(name: &str, config: &PeersConfig) -> Result<Identity, String> {
+        let identity = Identity::read(&config.key_file).map_err(|why| format!("peers.key_file: {why}"))?;
+        match &config.own_keys {
+            Some(listed) if !listed.contains(&identity.public) => {
+                let found = match listed.as_slice() {
+                    [] => "lists none".to_owned(),
+                    listed => {
+                        format!("lists {}", listed.iter().map(|key| format!("{key}")).collect::<Vec<_>>().join(", "))
+                    }
+                };
+                Err(format!(
+                    "peers.members.{name}.keys: {found}; expected \"{}\", the public half of {}: put it there on every host \
+                     (NixOS: polder.fleet.hosts.{name}.peer_keys), or its peers refuse this daemon",
+                    identity.public,
+                    config.key_file.display()
+                ))
+            }
+            _ => Ok(identity),
+        }
+    }
+
+    /// Makes a key pair and its file, which only the file's owner can read (mode 0400). Made by root in another user's
+    /// folder, it is that user's. Folders that are missing are made. A file that is there is never written over: its key
+    /// pair is given.
+    ///
+    /// # Errors
+    ///
+    /// In words, with the file. Nothing is left behind.
+    pub fn make(file: &Path) -> Result<Identity, String> {
+        if file.exists() {
+            return Identity::read(file);
+        }
+        let mut private = [0; 32];
+        SystemRandom::new().fill(&mut private).map_err(|_| "the system gives no random bytes".to_owned())?;
+        let identity = Identity::of(private)?;
+        identity.write(file).map_err(|error| format!("{}: cannot be made: {error}", file.display()))?;
+        Ok(identity)
+    }
+
+    fn write(&self, file: &Path) -> io::Result<()> {
+        let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        let mut made = OpenOptions::new().write(true).create_new(true).mode(0o400).open(file)?;
+        let written = self.fill(&mut made, folder);
+        if written.is_err() {
+            // The error that counts is the first one.
+            let _ = fs::remove_file(file);
+        }
+        written
+    }
+
+    fn fill(&self, made: &mut File, folder: &Path) -> io::Result<()> {
+        if nix::unistd::geteuid().is_root() {
+            let owner = fs::metadata(folder)?;
+            fchown(&*made, Some(owner.uid()), None)?;
+        }
+        writeln!(made, "# Private. The public half: {}\n{}", self.public, STANDARD.encode(self.private))?;
+        made.sync_all()?;
+        File::open(folder)?.sync_all()
+    }
+
+    /// The half that the document lists for this daemon.
+    pub fn public(&self) -> PublicKey {
+        self.public
+    }
+
+    /// For the handshake.
+    pub(super) fn private(&self) -> &[u8; 32] {
+        &self.private
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn the_public_half_is_that_of_rfc_7748() {
+        // RFC 7748, 6.1: Bob's.
+        let private = "5dab087e624a8a4b79e17f8b83800ee66f3bb1292618b6fd1c2f8b27ff88e0eb";
+        let public = "de9edb7d7b7dc1b4d35b61c2ece435373f8343c85b78674dadfc7e146f882b4f";
+        let bytes = |text: &str| -> [u8; 32] {
+            std::array::from_fn(|at| u8::from_str_radix(&text[2 * at..2 * at + 2], 16).unwrap())
+        };
+        assert_eq!(Identity::of(bytes(private)).unwrap().public(), PublicKey(bytes(public)));
+    }
+
+    #[test]
+    fn a_made_key_is_read_again_belongs_to_its_owner_alone_and_is_never_written_over() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("new/identity.key");
+        let made = Identity::make(&file).unwrap();
+        assert_eq!(Identity::read(&file).unwrap(), made);
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o400);
+        assert_eq!(fs::metadata(file.parent().unwrap()).unwrap().permissions().mode() & 0o777, 0o700);
+        let before = fs::read(&file).unwrap();
+        assert_eq!(Identity::make(&file).unwrap(), made);
+        assert_eq!(fs::read(&file).unwrap(), before);
+    }
+
+    #[test]
+    fn a_file_that_is_no_key_is_not_written_over_either() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("identity.key");
+        fs::write(&file, "something else\n").unwrap();
+        let error = Identity::make(&file).unwrap_err();
+        assert!(error.contains("identity.key:1: not base64"), "{error}");
+        assert_eq!(fs::read(&file).unwrap(), b"something else\n");
+    }
+
+    #[test]
+    fn one_file_holds_one_key_and_debug_shows_its_public_half_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("identity.key");
+        let key = STANDARD.encode([1; 32]);
+        fs::write(&file, format!("{key}\n{key}\n")).unwrap();
+        assert!(Identity::read(&file).unwrap_err().contains("2 keys; expected one"));
+        let shown = format!("{:?}", Identity::of([1; 32]).unwrap());
+        assert!(!shown.contains(&key) && shown.starts_with("Identity("), "{shown}");
+    }
+}

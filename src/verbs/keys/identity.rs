@@ -1,0 +1,31 @@
+//! `keys identity`: a daemon's own key pair on its host, made there and shown by its public half.
+
+use std::path::PathBuf;
+
+use serde_json::json;
+
+use super::super::Exit;
+use super::super::output::Output;
+use crate::daemon::peers::Identity;
+
+/// What `keys identity` takes.
+#[derive(Debug, Clone, clap::Args)]
+#[command(after_help = "The private half stays on its host. On NixOS each daemon makes its own at its first start: \
+    /var/lib/polder-proxy/identity.key, /var/lib/polder-dns/identity.key; its public half belongs into \
+    polder.fleet.hosts.HOST.peer_keys.")]
+pub struct IdentityArgs {
+    /// The daemon's `peers.key_file`
+    #[arg(value_name = "FILE")]
+    pub file: PathBuf,
+    /// Make it if it is not there; one that is there is never written over
+    #[arg(long)]
+    pub make: bool,
+}
+
+/// Prints the public half.
+pub fn run(args: &IdentityArgs, output: &Output) -> Result<Exit, String> {
+    let identity = if args.make { Identity::make(&args.file)? } else { Identity::read(&args.file)? };
+    let public = identity.public().to_string();
+    output.answer(&json!({ "file": args.file, "public": public }), &format!("{public}\n"));
+    Ok(Exit::Done)
+}
