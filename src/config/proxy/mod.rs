@@ -17,7 +17,7 @@ pub use cookie::{CookieConfig, CookieValue};
 pub use limits::{LimitsConfig, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{HostPattern, ServiceConfig, Target};
-pub use withheld::{PassedFields, WithheldField};
+pub use withheld::{PassedFields, Shapes, WithheldField};
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

@@ -61,32 +61,59 @@ const FIELDS: [(&str, Claim); 40] = [
     ("x-url-scheme", Claim::Request),
 ];
 
-/// For each first letter, the lengths of the names that begin with it, a bit each: all but a few names of a request are
-/// told apart by these two, without looking at the list.
-const LENGTHS: [u64; 26] = {
-    let mut lengths = [0; 26];
-    let mut index = 0;
-    while index < FIELDS.len() {
-        let name = FIELDS[index].0.as_bytes();
-        lengths[(name[0] - b'a') as usize] |= 1 << name.len();
-        index += 1;
+/// The lengths that names of a list have, by first letter (after `x-`, by third): all but a few names of a request are told
+/// apart from it by these two alone.
+#[derive(Debug, Clone, Copy)]
+pub struct Shapes([u64; 64]);
+
+impl Shapes {
+    /// Whether a name looks like one of the list.
+    #[inline]
+    pub fn have(&self, name: &[u8]) -> bool {
+        self.0[Shapes::row(name)] >> name.len().min(63) & 1 == 1
     }
-    lengths
-};
+
+    /// With one name more.
+    pub const fn with(mut self, name: &str) -> Shapes {
+        self.0[Shapes::row(name.as_bytes())] |= 1 << name.len();
+        self
+    }
+
+    /// With every name that begins like this one more, of whatever length.
+    pub const fn with_longer(mut self, front: &str) -> Shapes {
+        self.0[Shapes::row(front.as_bytes())] |= u64::MAX << front.len();
+        self
+    }
+
+    #[inline]
+    const fn row(name: &[u8]) -> usize {
+        match name {
+            [b'x' | b'X', _, third, ..] => 32 + (*third & 31) as usize,
+            [first, ..] => (*first & 31) as usize,
+            [] => 0,
+        }
+    }
+}
 
 /// One of the fields.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct WithheldField(u8);
 
 impl WithheldField {
-    /// By name, in any case; `same` compares a name with one of the list, which is in lower case.
-    pub fn find(name: &[u8], same: impl Fn(&[u8], &str) -> bool) -> Option<WithheldField> {
-        let letter = name.first()?.to_ascii_lowercase().wrapping_sub(b'a');
-        let lengths = LENGTHS.get(usize::from(letter))?;
-        if name.len() >= 64 || lengths >> name.len() & 1 == 0 {
-            return None;
+    /// What their names look like.
+    pub const SHAPES: Shapes = {
+        let mut shapes = Shapes([0; 64]);
+        let mut index = 0;
+        while index < FIELDS.len() {
+            shapes = shapes.with(FIELDS[index].0);
+            index += 1;
         }
-        let index = FIELDS.iter().position(|(known, _)| known.len() == name.len() && same(name, known))?;
+        shapes
+    };
+
+    /// By name, in any case.
+    pub fn find(name: &[u8]) -> Option<WithheldField> {
+        let index = FIELDS.iter().position(|(known, _)| name.eq_ignore_ascii_case(known.as_bytes()))?;
         Some(WithheldField(index as u8))
     }
 
@@ -119,8 +146,7 @@ pub(super) fn read(service: &Object<'_>, any_trusted: bool) -> Read<PassedFields
 }
 
 fn parse(text: &str, any_trusted: bool) -> Result<WithheldField, String> {
-    let same = |name: &[u8], known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-    match WithheldField::find(text.as_bytes(), same) {
+    match WithheldField::find(text.as_bytes()) {
         None => Err(format!(
             "{text:?} is not among the fields that are withheld from backends (docs/documents.md, pass_fields, has the list): \
              every other one goes on by itself, or never"
@@ -139,9 +165,7 @@ mod tests {
 
     #[test]
     fn every_field_of_the_list_is_found_in_any_case_and_nothing_near_it() {
-        let find = |name: &str| {
-            WithheldField::find(name.as_bytes(), |name, known| name.eq_ignore_ascii_case(known.as_bytes()))
-        };
+        let find = |name: &str| WithheldField::find(name.as_bytes());
         for (index, (name, _)) in FIELDS.iter().enumerate() {
             assert_eq!(find(&name.to_uppercase()), Some(WithheldField(index as u8)), "{name}");
             assert_eq!(

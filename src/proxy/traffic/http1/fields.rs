@@ -1,6 +1,6 @@
 //! Header fields as spans into a head, each with the name we know it by.
 
-use crate::config::proxy::WithheldField;
+use crate::config::proxy::{Shapes, WithheldField};
 
 /// A part of a head, by position: heads are moved and reused, so nothing may borrow from them for long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -83,23 +83,31 @@ pub enum Kind {
     Never,
 }
 
+/// How the fields begin that only a trusted proxy can set.
+const FORWARDED: &str = "x-forwarded-";
+
 impl Kind {
     /// What a name is known as, in any case. A name that CGI, WSGI and their like cannot tell from a known one (they make
     /// an underscore of a hyphen, some of every punctuation) is never passed on: a backend would read it as the known one,
     /// which we vetted or set.
     pub fn of(name: &[u8]) -> Kind {
-        match Kind::of_spelling(name) {
-            Kind::Other => Kind::Other,
-            kind if name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') => kind,
-            _ => Kind::Never,
+        match Kind::of_exact(name) {
+            Kind::Other if LISTED.have(name) => match WithheldField::find(name) {
+                Some(field) => Kind::Withheld(field),
+                None if is_misspelt(name) => Kind::Never,
+                None => Kind::Other,
+            },
+            kind => kind,
         }
     }
 
-    /// The same for all its spellings. Length and first letter come first: most names are compared with nothing.
-    fn of_spelling(name: &[u8]) -> Kind {
-        let is = |known: &str| same(name, known);
-        let first = name.first().map_or(0, u8::to_ascii_lowercase);
-        match (name.len(), first) {
+    /// By a name spelt with hyphens, the withheld ones left out. Length and first letter come first: most names are compared
+    /// with nothing.
+    fn of_exact(name: &[u8]) -> Kind {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        let begins_forwarded =
+            || name.get(..FORWARDED.len()).is_some_and(|front| front.eq_ignore_ascii_case(FORWARDED.as_bytes()));
+        match (name.len(), first_letter(name)) {
             (2, b't') if is("te") => Kind::Te,
             (4, b'h') if is("host") => Kind::Host,
             (5, b'p') if is("proxy") => Kind::Never,
@@ -115,31 +123,54 @@ impl Kind {
             (14, b'h') if is("http2-settings") => Kind::Never,
             (16, b'p') if is("proxy-connection") => Kind::Never,
             (17, b't') if is("transfer-encoding") => Kind::TransferEncoding,
-            (length, b'x') if length >= FORWARDED.len() && same(&name[..FORWARDED.len()], FORWARDED) => {
-                Kind::of_forwarded(&name[FORWARDED.len()..])
-            }
-            _ => WithheldField::find(name, same).map_or(Kind::Other, Kind::Withheld),
+            (_, b'x') if begins_forwarded() => Kind::of_forwarded(&name[FORWARDED.len()..]),
+            _ => Kind::Other,
         }
     }
 
     /// By what follows `X-Forwarded-`.
     fn of_forwarded(rest: &[u8]) -> Kind {
+        let is = |known: &str| rest.eq_ignore_ascii_case(known.as_bytes());
         match rest {
-            rest if same(rest, "for") => Kind::ForwardedFor,
-            rest if same(rest, "proto") => Kind::ForwardedProto,
-            rest if same(rest, "host") => Kind::ForwardedHost,
+            _ if rest.iter().any(is_other_punctuation) => Kind::Never,
+            _ if is("for") => Kind::ForwardedFor,
+            _ if is("proto") => Kind::ForwardedProto,
+            _ if is("host") => Kind::ForwardedHost,
             _ => Kind::ForwardedOther,
         }
     }
 }
 
-/// How the fields begin that only a trusted proxy can set.
-const FORWARDED: &str = "x-forwarded-";
+fn first_letter(name: &[u8]) -> u8 {
+    name.first().map_or(0, u8::to_ascii_lowercase)
+}
 
-/// Whether a name is a spelling of a known one, which is in lower case: any letter's case, any punctuation for a hyphen.
-fn same(name: &[u8], known: &str) -> bool {
-    let folded = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
-    name.len() == known.len() && name.iter().zip(known.bytes()).all(|(byte, known)| folded(*byte) == known)
+/// What the withheld names and the known ones with a hyphen look like.
+const LISTED: Shapes = WithheldField::SHAPES
+    .with("keep-alive")
+    .with("cache-control")
+    .with("content-length")
+    .with("http2-settings")
+    .with("proxy-connection")
+    .with("transfer-encoding")
+    .with_longer(FORWARDED);
+
+/// Whether it would be a known name with hyphens for its other punctuation.
+fn is_misspelt(name: &[u8]) -> bool {
+    if !name.iter().any(is_other_punctuation) {
+        return false;
+    }
+    // Longer than every known name, but for those that begin as the forwarded ones do.
+    let mut spelt = [0; 64];
+    for (spelt, byte) in spelt.iter_mut().zip(name) {
+        *spelt = if is_other_punctuation(byte) { b'-' } else { *byte };
+    }
+    let spelt = &spelt[..name.len().min(64)];
+    Kind::of_exact(spelt) != Kind::Other || WithheldField::find(spelt).is_some()
+}
+
+fn is_other_punctuation(byte: &u8) -> bool {
+    !byte.is_ascii_alphanumeric() && *byte != b'-'
 }
 
 /// The elements of a comma-separated value, without the white space around them; empty ones too.
