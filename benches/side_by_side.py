@@ -157,9 +157,18 @@ def start_dns(folder, what, options):
             document = daemon_document(folder, name, {"listeners": [f"127.0.0.1:{port}"], "workers": options.threads,
                                        "zones": {"example.net": {"file": str(folder / "polder.zone")}},
                                        "pools": {POOL: pool}})
+            exempt_loopback(program, document)
             command = [program, "--config", document]
         daemons.append(Daemon(name, command, port, udp=True))
     return [], daemons
+
+
+def exempt_loopback(program, path):
+    """All queries come from one address. A polder-dns from before there was a limit does not know the key."""
+    document = json.loads(path.read_text())
+    path.write_text(json.dumps(document | {"rate_limit": {"exempt": ["127.0.0.0/8"]}}))
+    if subprocess.run([program, "--config", path, "--check-config"], capture_output=True, check=False).returncode != 0:
+        path.write_text(json.dumps(document))
 
 
 def daemon_document(folder, name, members):

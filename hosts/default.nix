@@ -83,11 +83,6 @@
 
     checks.web.path = "/healthz";
 
-    cookies.sealed = {
-      value = "sealed";
-      key = "cookies";
-    };
-
     services = {
       www = {
         hosts = [
@@ -116,7 +111,6 @@
           }
         ];
         check = "web";
-        cookie = "sealed";
       };
     };
 

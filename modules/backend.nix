@@ -62,8 +62,9 @@ let
     locations."/" = {
       proxyPass = "http://${local.upstream}";
       proxyWebsockets = true;
+      # A name that nginx has vetted. A port that the visitor wrote stays in X-Forwarded-Host, which the proxies set.
       extraConfig = ''
-        proxy_set_header Host $http_host;
+        proxy_set_header Host $host;
       '';
     };
   };

@@ -89,6 +89,8 @@ in
         example = [ "192.0.2.41" ];
         description = ''
           Addresses that may read a daemon's metrics and status (`/metrics`, `/status`) over TCP: those of the monitoring.
+          It may ask for a host by its addresses, its name or its name with the domain (`networking.fqdn`); other names go into
+          `admin.hosts` of the daemon's settings.
           Without any the daemons offer them on loopback only.
         '';
       };
@@ -136,7 +138,9 @@ in
       };
       description = ''
         The files on this host that hold keys, by name: one key a line, 32 bytes in base64 (`openssl rand -base64 32`).
-        `peers` is what proxies, and nameservers, tell their peers by; others are named by `polder.fleet.cookies.*.key`.
+        `peers` is what proxies, and nameservers, tell their peers by; `cookies` seals the cookies of
+        stateful services; `dns_cookies` is the secret of the nameservers' DNS cookies (without it each has a
+        random one); others are named by `polder.fleet.cookies.*.key`.
         A key has to be the same on every host that has it, readable for the group `polder`, and never in the store:
         name a path of your secrets' tool, or one that you fill by hand.
       '';

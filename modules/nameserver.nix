@@ -39,6 +39,22 @@ let
       });
     };
 
+  # A folder in the store for each zone: the daemon reads what the zone includes from there and from nowhere else.
+  zoneFile =
+    apex: zone:
+    let
+      files = {
+        "${apex}.zone" = zone.file;
+      }
+      // zone.includes;
+      install = name: file: ''
+        install -D -m 444 ${fleetTypes.stored (baseNameOf name) file} "$out"/${lib.escapeShellArg name}
+      '';
+    in
+    "${
+      pkgs.runCommand "zone-${apex}" { } (lib.concatStrings (lib.mapAttrsToList install files))
+    }/${apex}.zone";
+
   daemon = import ./daemon.nix { inherit lib pkgs config; } {
     name = "polder-dns";
     description = "Authoritative nameserver of the fleet";
@@ -89,14 +105,17 @@ in
             address = lib.mkDefault (
               if readers == [ ] then "127.0.0.1:${toString adminPort}" else this.socket adminPort
             );
+            # What a monitoring may ask for besides the address that it connects to and the host's name.
+            hosts = lib.mkDefault (
+              this.addresses ++ lib.optional (config.networking.domain != null) config.networking.fqdn
+            );
           };
           state_dir = "/var/lib/polder-dns";
           # A zone's store path stands in the document, so that a change of the zone is a change of the document.
-          zones = lib.mapAttrs (apex: zone: {
-            file = "${fleetTypes.stored "${apex}.zone" zone.file}";
-          }) zones;
+          zones = lib.mapAttrs (apex: zone: { file = zoneFile apex zone; }) zones;
           pools = lib.mapAttrs pool pools;
         }
+        // lib.optionalAttrs (keys ? dns_cookies) { cookies.key_file = keys.dns_cookies; }
         // lib.optionalAttrs hasPeers {
           peers = {
             listen = this.socket peerPort;

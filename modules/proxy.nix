@@ -34,6 +34,7 @@ let
         mode
         failover
         balance
+        pass_fields
         start_grace
         last_resort
         failover_drain
@@ -48,11 +49,17 @@ let
       ) service.backends;
     }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
-    // lib.optionalAttrs (service.cookie != null || service.cookie_name != null) {
-      cookie =
-        documented { name = service.cookie_name; }
-        // lib.optionalAttrs (service.cookie != null) (cookie fleet.cookies.${service.cookie});
+    // lib.optionalAttrs (service.mode == "stateful") {
+      cookie = documented { name = service.cookie_name; } // cookie (cookieOf service);
     };
+
+  sealed = {
+    value = "sealed";
+    key = "cookies";
+  };
+  # A kind that nobody has defined is an assertion's to tell.
+  cookieOf =
+    service: if service.cookie == null then sealed else fleet.cookies.${service.cookie} or sealed;
   cookie =
     kind:
     {
@@ -69,11 +76,11 @@ let
       lib.mapAttrsToList (
         name: service:
         let
-          kind = fleet.cookies.${toString service.cookie} or { key = null; };
+          kind = cookieOf service;
         in
-        lib.optional (service.cookie != null && kind.key != null) {
+        lib.optional (service.mode == "stateful" && kind.key != null) {
           name = kind.key;
-          why = "polder.fleet.services.${name} seals its cookie with it";
+          why = "polder.fleet.services.${name} seals its cookie with it, unless its cookie is one of polder.fleet.cookies with the value \"address\"";
         }
       ) fleet.services
     );
@@ -137,6 +144,10 @@ in
             socket = "/run/polder-proxy/admin.sock";
             address = lib.mkDefault (
               if readers == [ ] then "127.0.0.1:${toString adminPort}" else this.socket adminPort
+            );
+            # What a monitoring may ask for besides the address that it connects to and the host's name.
+            hosts = lib.mkDefault (
+              this.addresses ++ lib.optional (config.networking.domain != null) config.networking.fqdn
             );
           };
           state_dir = "/var/lib/polder-proxy";

@@ -176,7 +176,7 @@ in
         message = "polder.svn-mirror.enable: this host is the svn machine itself: a promoted mirror is none any more";
       }
       {
-        assertion = servers != [ ] && config.polder.svn.access == "ssh";
+        assertion = servers != [ ];
         message = "polder.svn-mirror.enable: there is no svn machine that it could read over ssh";
       }
       {

@@ -16,8 +16,19 @@ let
 
   root = "/var/lib/polder-svn";
   repository = "${root}/${cfg.repository}";
-  svn =
-    if cfg.access == "sasl" then pkgs.subversion.override { saslSupport = true; } else pkgs.subversion;
+  svn = pkgs.subversion;
+
+  # What reads a committer's text, kept from everything else.
+  confined = pkgs.writeShellApplication {
+    name = "polder-svn-confined";
+    # The caller's: the programs that it may name are those of the hook.
+    inheritPath = true;
+    runtimeInputs = [
+      pkgs.coreutils
+      pkgs.util-linux
+    ];
+    text = builtins.readFile ./svn/confined.sh;
+  };
 
   preCommit = pkgs.writeShellApplication {
     name = "pre-commit";
@@ -28,8 +39,10 @@ let
       pkgs.gnugrep
       pkgs.gnused
       pkgs.jq
+      pkgs.util-linux
       config.nix.package
       config.polder.package
+      confined
       svn
     ];
     text = builtins.readFile ./svn/pre-commit.sh;
@@ -87,6 +100,13 @@ let
   hardening = import ./hardening.nix;
 in
 {
+  imports = [
+    (lib.mkRemovedOptionModule [ "polder" "svn" "access" ] ''
+      Its mode "sasl" knew passwords in the clear on the server and DIGEST-MD5 on the way, which RFC 6331 retired. Committers come
+      over ssh with a key each: name them in polder.svn.users, and let them `svn relocate` to polder.svn.url.
+    '')
+  ];
+
   options.polder.svn = {
     enable = mkOption {
       type = types.bool;
@@ -106,22 +126,10 @@ in
         let
           servers = (import ./fleet/members.nix { inherit lib fleet; }).hostsOf "svn";
           name = if servers == [ ] then host else lib.head servers;
-          scheme = if cfg.access == "ssh" then "svn+ssh://svn@" else "svn://";
         in
-        "${scheme}${name}/${cfg.repository}";
+        "svn+ssh://svn@${name}/${cfg.repository}";
       defaultText = lib.literalExpression ''"svn+ssh://svn@HOST/fleet"'';
       description = "Where it is reached.";
-    };
-    access = mkOption {
-      type = types.enum [
-        "ssh"
-        "sasl"
-      ];
-      default = "ssh";
-      description = ''
-        How committers prove who they are. `ssh`: with a key, through the account `svn`, which can do nothing else.
-        `sasl`: with a password of svnserve's own (`saslpasswd2 -f /var/lib/polder-svn/sasldb2 -u polder USER`), encrypted.
-      '';
     };
     users = mkOption {
       type = types.attrsOf (
@@ -130,7 +138,7 @@ in
             type = types.listOf types.singleLineStr;
             default = [ ];
             example = [ "ssh-ed25519 AAAA... alice" ];
-            description = "SSH public keys, with `access = \"ssh\"`.";
+            description = "SSH public keys.";
           };
         }
       );
@@ -146,7 +154,7 @@ in
       example = {
         mirror-ch = "ssh-ed25519 AAAA... mirror-ch";
       };
-      description = "SSH public keys that may read and not commit, with `access = \"ssh\"`: those of mirrors (`polder.svn-mirror`).";
+      description = "SSH public keys that may read and not commit: those of mirrors (`polder.svn-mirror`).";
     };
     hook = mkOption {
       type = types.package;
@@ -194,17 +202,13 @@ in
       # Behind links, so that a switch renews what an old repository uses.
       environment.etc = {
         "polder/svn/pre-commit".source = "${cfg.hook}/bin/pre-commit";
+        "polder/svn/confined".source = lib.getExe confined;
         "polder/svn/post-commit".source = lib.getExe postCommit;
         "polder/svn/svnserve.conf".text = ''
           [general]
           anon-access = none
           auth-access = write
           realm = polder
-
-          [sasl]
-          use-sasl = ${lib.boolToString (cfg.access == "sasl")}
-          min-encryption = 128
-          max-encryption = 256
         '';
       };
     })
@@ -264,7 +268,7 @@ in
       systemd.timers.polder-svn-hotcopy.timerConfig.Persistent = true;
     })
 
-    (lib.mkIf ((cfg.enable || config.polder.svn-mirror.enable) && cfg.access == "ssh") {
+    (lib.mkIf (cfg.enable || config.polder.svn-mirror.enable) {
       services.openssh.enable = true;
       users.users.svn.openssh.authorizedKeys.keys = sshKeys;
       assertions = [
@@ -273,35 +277,6 @@ in
           message = "polder.svn.users: nobody has a key, so nobody could commit on ${host}";
         }
       ];
-    })
-
-    (lib.mkIf (cfg.enable && cfg.access == "sasl") {
-      environment.systemPackages = [ pkgs.cyrus_sasl ];
-      environment.etc."polder/svn/sasl/svn.conf".text = ''
-        pwcheck_method: auxprop
-        auxprop_plugin: sasldb
-        sasldb_path: ${root}/sasldb2
-        mech_list: DIGEST-MD5
-      '';
-      networking.firewall.allowedTCPPorts = [ 3690 ];
-      systemd.services.polder-svnserve = {
-        description = "svnserve with the fleet's repository";
-        wantedBy = [ "multi-user.target" ];
-        requires = [ "polder-svn-repository.service" ];
-        after = [
-          "network.target"
-          "polder-svn-repository.service"
-        ];
-        environment.SASL_CONF_PATH = "/etc/polder/svn/sasl";
-        serviceConfig = hardening // {
-          ExecStart = "${svn}/bin/svnserve --daemon --foreground --root ${root}";
-          User = "svn";
-          Group = "svn";
-          StateDirectory = "polder-svn";
-          StateDirectoryMode = "0750";
-          Restart = "on-failure";
-        };
-      };
     })
   ];
 }

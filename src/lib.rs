@@ -45,9 +45,11 @@
 //! | what a pusher may ask of a host | [`push::protocol`] |
 //! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |
+//! | whose files are believed | [`ownership`] |
+//! | how words of others are shown | [`printable`] |
 //!
 //! Dependencies point one way: verbs -> demo, push -> fleet -> proxy, dns -> health, daemon -> config. `proxy` and `dns`
-//! never import each other.
+//! never import each other. `ownership` and `printable` depend on nothing.
 
 pub mod config;
 pub mod daemon;
@@ -55,6 +57,8 @@ pub mod demo;
 pub mod dns;
 pub mod fleet;
 pub mod health;
+pub mod ownership;
+pub mod printable;
 pub mod proxy;
 pub mod push;
 pub mod verbs;

@@ -13,22 +13,23 @@ mod samples;
 use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
+use polder::config::dns::RateLimitConfig;
 use polder::config::proxy::Protocol;
 use polder::daemon::ticks::Ticks;
-use polder::dns::answer::{Transport, UDP_SIZE, answer};
+use polder::dns::answer::{Client, Transport, UDP_SIZE, answer, cut};
+use polder::dns::cookie::{Issuer, Secrets};
 use polder::dns::number::rtype;
+use polder::dns::rate_limit::Accounts;
 use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::choose::{Ask, Spread, choose};
 use polder::proxy::snapshot::{LatchView, ServiceMode, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
 use polder::proxy::traffic::worker::{Command, Listening, Shared, spawn};
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
@@ -74,11 +75,31 @@ fn no_answer_allocates() {
         let query = samples::query(name, qtype);
         let count = fewest(|| {
             for rotation in 0..100 {
-                answer(&query, &snapshot, Transport::Udp, rotation, &mut buffer).expect("a query is answered");
+                answer(&query, &snapshot, &Client::without_cookies(Transport::Udp), rotation, &mut buffer)
+                    .expect("a query is answered");
             }
         });
         assert_eq!(count, 0, "for 100 queries for {name} {qtype}");
     }
+}
+
+#[test]
+fn a_cookie_and_a_limited_answer_allocate_nothing() {
+    let snapshot = samples::names(samples::small_zone());
+    let secrets = Secrets::one([7; 16]);
+    let address = "192.0.2.1".parse().unwrap();
+    let client = Client { transport: Transport::Udp, issuer: Some(Issuer { secrets: &secrets, address, now: 1 }) };
+    let (accounts, limits) = (Accounts::default(), RateLimitConfig { responses_per_second: 10, ..Default::default() });
+    let query = samples::with_cookie(&samples::query("http0.l.example.net", rtype::A), b"a client");
+    let mut buffer = [0; UDP_SIZE as usize];
+    let count = fewest(|| {
+        for rotation in 0..100 {
+            let answered = answer(&query, &snapshot, &client, rotation, &mut buffer).expect("a query is answered");
+            accounts.debit(&limits, address, answered.account, 1);
+            cut(&query, &client, &mut buffer).expect("a query is answered");
+        }
+    });
+    assert_eq!(count, 0, "for 100 queries");
 }
 
 #[test]
@@ -87,7 +108,7 @@ fn no_choice_allocates_after_the_first() {
         r#""mode": "stateless", "balance": "round-robin""#,
         r#""mode": "stateless", "balance": "least-connections""#,
         r#""mode": "stateless", "balance": "random-two-choices""#,
-        r#""mode": "stateful", "failover": "automatic""#,
+        r#""mode": "stateful", "failover": "automatic", "cookie": { "value": "address" }"#,
     ];
     let mut services: Vec<_> = settings.map(|settings| snapshot(8, settings).services.remove(0)).into();
     let mut latched = snapshot(8, settings[0]).services.remove(0);
@@ -155,14 +176,7 @@ fn start_proxy(backend: SocketAddr) -> SocketAddr {
     let socket = TcpListener::bind("127.0.0.1:0").unwrap();
     socket.set_nonblocking(true).unwrap();
     let address = socket.local_addr().unwrap();
-    let shared = Arc::new(Shared {
-        snapshot: ArcSwap::from_pointee(snapshot),
-        changed: watch::channel(1).0,
-        reports: mpsc::unbounded_channel().0,
-        connections: AtomicUsize::new(0),
-        stopping: AtomicBool::new(false),
-        access_log: AccessLog::open(None).unwrap(),
-    });
+    let shared = Arc::new(Shared::new(snapshot, mpsc::unbounded_channel().0, AccessLog::open(None).unwrap(), 1));
     let worker = spawn(0, shared, Ticks::default().worker("worker-0")).unwrap();
     let listening = Listening { name: "http".into(), protocol: Protocol::Http, socket };
     worker.commands.send(Command::Listen(vec![listening])).unwrap();

@@ -14,10 +14,14 @@
 mod documents;
 #[path = "bad_input/full_disk.rs"]
 mod full_disk;
+#[path = "bad_input/hostile_words.rs"]
+mod hostile_words;
 #[path = "bad_input/keys.rs"]
 mod keys;
 #[path = "bad_input/latches.rs"]
 mod latches;
+#[path = "bad_input/local_users.rs"]
+mod local_users;
 #[path = "bad_input/site.rs"]
 mod site;
 #[path = "bad_input/sockets.rs"]

@@ -37,12 +37,14 @@ impl Site {
 
     /// In the folder above the fleet's.
     fn polder(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_polder"))
-            .args(arguments)
-            .current_dir(self.kept.path())
-            .env("PATH", self.path("bin"))
-            .output()
-            .unwrap()
+        self.command(arguments).output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
+        command.args(arguments).current_dir(self.kept.path()).env("PATH", self.path("bin"));
+        command.env_remove("POLDER_TRUSTED_FOLDERS");
+        command
     }
 }
 
@@ -117,6 +119,67 @@ fn what_cannot_run_says_what_is_missing_and_exits_3() {
     ] {
         assert_eq!(told(&site.polder(arguments)).0, Some(2), "{arguments:?}");
     }
+}
+
+/// Gives it to somebody else; where the test may not do that, lets everybody write there.
+fn give_away(path: &Path) {
+    if std::os::unix::fs::chown(path, Some(4321), Some(4321)).is_err() {
+        fs::set_permissions(path, fs::Permissions::from_mode(0o777)).unwrap();
+    }
+}
+
+#[test]
+fn a_folder_in_which_somebody_else_could_write_is_refused_before_anything_of_it_is_read() {
+    for part in ["fleet/flake.nix", "fleet", "fleet/hosts/zones", "above"] {
+        let site = Site::new();
+        // What `nix` would be asked for shows that it was asked.
+        site.nix(&format!("exec /bin/cat '{}'", example()));
+        fs::create_dir(site.path("above")).unwrap();
+        fs::rename(site.path("fleet"), site.path("above/fleet")).unwrap();
+        let fleet = site.path("above/fleet");
+        assert_eq!(told(&site.polder(&["check", "--offline", "above/fleet"])).0, Some(0));
+        fs::remove_file(site.path("arguments")).unwrap();
+
+        let part = if part == "above" { site.path("above") } else { site.path("above").join(part) };
+        give_away(&part);
+        let (code, text) = told(&site.polder(&["check", "--offline", "above/fleet"]));
+        assert_eq!(code, Some(3), "{text}");
+        let whose = format!("{} belongs to user", part.canonicalize().unwrap().display());
+        for words in [&*whose, "not evaluated or pushed with your keys", "chown -R"] {
+            assert!(text.contains(words), "{words}: {text}");
+        }
+        assert!(!site.path("arguments").exists(), "nix was run");
+
+        // As the message says.
+        let named = text.split_once("POLDER_TRUSTED_FOLDERS=").unwrap().1.trim().to_owned();
+        assert_eq!(Path::new(&named), fleet.canonicalize().unwrap());
+        let mut command = site.command(&["check", "--offline", "above/fleet"]);
+        let (code, text) = told(&command.env("POLDER_TRUSTED_FOLDERS", named).output().unwrap());
+        assert_eq!(code, Some(0), "{text}");
+    }
+}
+
+#[test]
+fn a_flake_in_the_folder_one_stands_in_counts_only_if_nobody_else_could_have_put_it_there() {
+    let site = Site::new();
+    site.nix(&format!("exec /bin/cat '{}'", example()));
+    fs::set_permissions(site.path("fleet"), fs::Permissions::from_mode(0o1777)).unwrap();
+    let mut command = site.command(&["check", "--offline"]);
+    let (code, text) = told(&command.current_dir(site.path("fleet")).output().unwrap());
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("(mode 1777): everybody may write there"), "{text}");
+}
+
+#[test]
+fn the_serial_of_somebody_elses_file_is_not_raised() {
+    let site = Site::new();
+    let file = site.path("fleet/hosts/zones/example.net.zone");
+    give_away(&file);
+    let before = fs::read_to_string(&file).unwrap();
+    let (code, text) = told(&site.polder(&["serial", "example.net"]));
+    assert_eq!(code, Some(3), "{text}");
+    assert!(text.contains("example.net.zone belongs to user"), "{text}");
+    assert_eq!(fs::read_to_string(&file).unwrap(), before);
 }
 
 #[test]

@@ -6,6 +6,8 @@
 mod ask;
 #[path = "dns_answers/chains.rs"]
 mod chains;
+#[path = "dns_answers/cookies.rs"]
+mod cookies;
 #[path = "dns_answers/edns.rs"]
 mod edns;
 #[path = "dns_answers/garbage.rs"]
@@ -20,3 +22,5 @@ mod names;
 mod pools;
 #[path = "dns_answers/referrals.rs"]
 mod referrals;
+#[path = "dns_answers/reflection.rs"]
+mod reflection;

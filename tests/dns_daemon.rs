@@ -13,6 +13,8 @@ mod fleet;
 mod life;
 #[path = "dns_daemon/operator.rs"]
 mod operator;
+#[path = "dns_daemon/reflection.rs"]
+mod reflection;
 #[path = "dns_daemon/reload.rs"]
 mod reload;
 #[path = "dns_daemon/serving.rs"]

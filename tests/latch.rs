@@ -1,6 +1,10 @@
 //! The latch over real processes: kill -9 at any moment, cold starts, reinstallation, proxies that disagreed.
 
 use std::future::Future;
+use std::io::{IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::AsFd;
+use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use polder::demo::documents::{STATEFUL, proxy_name};
@@ -8,6 +12,11 @@ use polder::demo::fleet::{Deed, Fleet};
 use polder::demo::{Programs, backend::CheckPort, backend::Command};
 use polder::health::Verdict;
 use polder::proxy::api::{ServiceStatus, Status};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
+use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -285,27 +294,63 @@ fn a_request_in_a_process_that_was_taken_over_moves_when_the_new_one_fails_over(
 }
 
 /// The new side of a takeover as far as its "ready": the old one waits for its "taken".
-async fn be_ready_to_take_over(socket: &str) -> tokio::net::UnixStream {
-    let mut stream = tokio::net::UnixStream::connect(socket).await.expect("the admin socket is there");
+async fn be_ready_to_take_over(socket: &str) -> UnixStream {
+    let socket = socket.to_owned();
+    tokio::task::spawn_blocking(move || ready_to_take_over(&socket)).await.expect("it gets there")
+}
+
+fn ready_to_take_over(socket: &str) -> UnixStream {
+    let mut stream = UnixStream::connect(socket).expect("the admin socket is there");
     let ask = "POST /takeover HTTP/1.1\r\nHost: test\r\nConnection: upgrade\r\nUpgrade: polder-takeover\r\n\
                Content-Length: 0\r\n\r\n";
-    stream.write_all(ask.as_bytes()).await.expect("it reads");
+    stream.write_all(ask.as_bytes()).expect("it reads");
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
-        head.push(stream.read_u8().await.expect("it answers"));
+        head.push(byte(&mut stream));
     }
     assert!(head.starts_with(b"HTTP/1.1 101 "), "{}", String::from_utf8_lossy(&head));
-    let hello = json!({ "hello": { "program": "polder-proxy", "protocol": 1, "version": "test" } }).to_string();
-    for frame in [hello.as_str(), "\"ready\""] {
-        stream.write_u32(frame.len() as u32).await.expect("it reads");
-        stream.write_all(frame.as_bytes()).await.expect("it reads");
-    }
-    // The final state comes last; it alone begins so. Descriptors between are the kernel's to drop.
+    say(&mut stream, &json!({ "hello": { "program": "polder-proxy", "protocol": 2, "version": "test" } }));
+    let ourselves = pidfd_open(getpid(), PidfdFlags::empty()).expect("a pidfd");
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut rights = SendAncillaryBuffer::new(&mut space);
+    let descriptors = [ourselves.as_fd()];
+    rights.push(SendAncillaryMessage::ScmRights(&descriptors));
+    sendmsg(&stream, &[IoSlice::new(b"F")], &mut rights, SendFlags::empty()).expect("it reads");
+
+    let mut length = [0; 4];
+    stream.read_exact(&mut length).expect("it offers");
+    let mut offer = vec![0; u32::from_be_bytes(length) as usize];
+    stream.read_exact(&mut offer).expect("all of it");
+    let offer: serde_json::Value = serde_json::from_slice(&offer).expect("a frame");
+    let sockets = offer["offer"]["sockets"].as_u64().expect("an offer") as u32;
+    // The receipt goes over the second of the two that come first; the sockets themselves are the kernel's to drop.
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(2))];
+    let mut rights = RecvAncillaryBuffer::new(&mut space);
+    recvmsg(&stream, &mut [IoSliceMut::new(&mut [0])], &mut rights, RecvFlags::CMSG_CLOEXEC).expect("descriptors");
+    let received = rights.drain().find_map(|message| match message {
+        RecvAncillaryMessage::ScmRights(received) => received.last(),
+        _ => None,
+    });
+    rustix::io::write(received.expect("a socket for the receipt"), &sockets.to_be_bytes()).expect("it reads");
+    say(&mut stream, &json!("ready"));
+    // The final state comes last; it alone begins so.
     let mut said = Vec::new();
     while !said.windows(8).any(|part| part == b"{\"final\"") {
-        said.push(stream.read_u8().await.expect("it says its final state"));
+        said.push(byte(&mut stream));
     }
     stream
+}
+
+fn say(stream: &mut UnixStream, frame: &serde_json::Value) {
+    let text = frame.to_string();
+    stream.write_all(&(text.len() as u32).to_be_bytes()).expect("it reads");
+    stream.write_all(text.as_bytes()).expect("it reads");
+}
+
+fn byte(stream: &mut UnixStream) -> u8 {
+    let mut byte = [0];
+    stream.read_exact(&mut byte).expect("it goes on");
+    byte[0]
 }
 
 #[test]

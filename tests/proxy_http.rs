@@ -7,6 +7,8 @@
 )]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+#[path = "proxy_http/admission.rs"]
+mod admission;
 #[path = "proxy_http/bodies.rs"]
 mod bodies;
 #[path = "proxy_http/failures.rs"]

@@ -88,6 +88,7 @@ impl Machine {
                         { "name": "shop2", "address": webserver("200 OK"), "backup": true },
                     ],
                     "check": check,
+                    "cookie": { "value": "address" },
                 },
             },
         })

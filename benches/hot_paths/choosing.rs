@@ -17,7 +17,7 @@ pub fn measure(criterion: &mut Criterion) {
         let service = service(&format!(r#""mode": "stateless", "balance": "{balance}""#));
         measure_one(criterion, balance, &service, Ask::default());
     }
-    let sticky = service(r#""mode": "stateful", "failover": "automatic""#);
+    let sticky = service(r#""mode": "stateful", "failover": "automatic", "cookie": { "value": "address" }"#);
     measure_one(criterion, "by cookie", &sticky, Ask { cookie: Some(5), tried: 0 });
     let latched = Service {
         mode: ServiceMode::Latched { cookie: Cookie::address("polder-s0").into(), latch: LatchView::Active(5) },

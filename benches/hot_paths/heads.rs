@@ -65,7 +65,8 @@ fn measure_request(criterion: &mut Criterion) {
     let request = vet(REQUEST, 100, &mut fields).expect("the request is sound");
     let client = Client::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)));
     let cookie = Cookie::address("polder-www");
-    let ours = request::Ours { client: &client, trusted: false, cookie: Some(&cookie) };
+    let passed = Default::default();
+    let ours = request::Ours { client: &client, trusted: false, passed, cookie: Some(&cookie) };
     let mut out = Vec::new();
     group.bench_function("rewrite", |bencher| {
         bencher.iter(|| {

@@ -1,10 +1,14 @@
 //! The answer engine: a query's bytes in, a response's bytes out.
 
 use std::hint::black_box;
+use std::net::IpAddr;
 
 use criterion::Criterion;
-use polder::dns::answer::{Transport, UDP_SIZE, answer};
+use polder::config::dns::RateLimitConfig;
+use polder::dns::answer::{Client, Transport, UDP_SIZE, answer};
+use polder::dns::cookie::{Issuer, Secrets};
 use polder::dns::number::rtype;
+use polder::dns::rate_limit::Accounts;
 use polder::dns::snapshot::Snapshot;
 
 use crate::{building, samples};
@@ -33,6 +37,29 @@ pub fn measure(criterion: &mut Criterion) {
             });
         });
     }
+    let query = samples::query("http0.l.example.net", rtype::A);
+    let (accounts, limits) = (Accounts::default(), RateLimitConfig::default());
+    let mut now = 0;
+    group.bench_function("a pool's name, counted for the rate limit", |bencher| {
+        let client = Client::without_cookies(Transport::Udp);
+        let mut buffer = [0; UDP_SIZE as usize];
+        bencher.iter(|| {
+            now += 1;
+            let answered =
+                answer(black_box(&query), &snapshot, &client, now, &mut buffer).expect("a query is answered");
+            accounts.debit(&limits, IpAddr::from([192, 0, (now >> 8) as u8, now as u8]), answered.account, 7)
+        });
+    });
+    group.bench_function("a pool's name with a good cookie", |bencher| {
+        let secrets = Secrets::one([7; 16]);
+        let issuer = Issuer { secrets: &secrets, address: IpAddr::from([192, 0, 2, 1]), now: 1 };
+        let client = Client { transport: Transport::Udp, issuer: Some(issuer) };
+        let mut buffer = [0; UDP_SIZE as usize];
+        let half = samples::with_cookie(&query, b"a client");
+        let length = answer(&half, &snapshot, &client, 0, &mut buffer).expect("a query is answered").length;
+        let whole = samples::with_cookie(&query, &buffer[length - 24..length]);
+        bencher.iter(|| answer(black_box(&whole), &snapshot, &client, 0, &mut buffer).map(|answered| answered.length));
+    });
     let file = building::write_zone();
     let snapshot = samples::names(samples::load_zone(file.path()));
     let queries: Vec<_> =
@@ -45,5 +72,6 @@ pub fn measure(criterion: &mut Criterion) {
 
 fn one(query: &[u8], snapshot: &Snapshot, rotation: usize) -> usize {
     let mut buffer = [0; UDP_SIZE as usize];
-    answer(query, snapshot, Transport::Udp, rotation, &mut buffer).map_or(0, |answered| answered.length)
+    answer(query, snapshot, &Client::without_cookies(Transport::Udp), rotation, &mut buffer)
+        .map_or(0, |answered| answered.length)
 }

@@ -113,3 +113,10 @@ pub fn query(name: &str, qtype: u16) -> Vec<u8> {
     query.extend_from_slice(&[0, 1, 0, 0, 41, 0x04, 0xd0, 0, 0, 0, 0, 0, 0]);
     query
 }
+
+/// The same with a COOKIE option.
+pub fn with_cookie(query: &[u8], cookie: &[u8]) -> Vec<u8> {
+    let (before, _) = query.split_at(query.len() - 2);
+    let length = cookie.len() as u8;
+    [before, &[0, length + 4, 0, 10, 0, length], cookie].concat()
+}

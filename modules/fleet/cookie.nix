@@ -1,7 +1,7 @@
 # One kind of cookie that names a backend.
 { lib, ... }:
 
-{ ... }:
+{ config, ... }:
 
 let
   inherit (lib) mkOption types;
@@ -13,12 +13,16 @@ in
         "address"
         "sealed"
       ];
-      default = "address";
-      description = "What it holds: the backend's address and port in the clear, or authenticated and encrypted.";
+      default = "sealed";
+      description = ''
+        What it holds: the backend's address and port, authenticated and encrypted or in the clear. In the clear it tells
+        visitors about the inside, and lets them choose their backend.
+      '';
     };
     key = mkOption {
       type = types.nullOr types.str;
-      default = null;
+      default = if config.value == "sealed" then "cookies" else null;
+      defaultText = lib.literalMD "`\"cookies\"` with `sealed`, else none";
       example = "cookies";
       description = "With `sealed`: the name of the key in `polder.keys`, which every proxy needs.";
     };

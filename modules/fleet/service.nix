@@ -112,8 +112,8 @@ in
     cookie = mkOption {
       type = types.nullOr types.str;
       default = null;
-      defaultText = lib.literalMD "the backend's address in the clear";
-      example = "sealed";
+      defaultText = lib.literalMD "one that is sealed with the key `polder.keys.cookies`";
+      example = "clear";
       description = "Stateful services only: which of `polder.fleet.cookies` names the backend.";
     };
     cookie_name = mkOption {
@@ -121,6 +121,14 @@ in
       default = null;
       defaultText = lib.literalMD "`polder-` and the service's name";
       description = "Stateful services only: the name of the cookie.";
+    };
+    pass_fields = daemonDefault {
+      type = types.nonEmptyListOf types.str;
+      example = [ "X-HTTP-Method-Override" ];
+      description = ''
+        The request fields that this service's backends get although they are withheld otherwise, because programs believe
+        them of a gateway ([documents.md](documents.md) has the list).
+      '';
     };
     start_grace = daemonDefault {
       type = duration;

@@ -16,6 +16,15 @@ in
         daemon would refuse fails the build of the nameservers with its number.
       '';
     };
+    includes = mkOption {
+      type = types.attrsOf types.path;
+      default = { };
+      example = lib.literalExpression ''{ "sub/hosts.inc" = ./zones/sub/hosts.inc; }'';
+      description = ''
+        The files that it includes, by the path that `$INCLUDE` leads to from the folder of the zone's own file. They go into the
+        zone's folder in the store; the daemon reads nothing outside of it.
+      '';
+    };
     nameservers = mkOption {
       type = types.nullOr (types.listOf types.str);
       default = null;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::address;
 use super::distinct::Distinct;
+use super::names;
 use super::reader::{Keys, Read, Value};
 
 /// The `admin` part of both documents.
@@ -14,10 +15,13 @@ pub struct AdminConfig {
     pub socket: PathBuf,
     /// A TCP address for reading only: `/metrics`, `/status`, `/`. None: not served.
     pub address: Option<SocketAddr>,
+    /// Names and addresses, without a port, under which the TCP address is asked besides its own address, `localhost`, the
+    /// daemon's name and the machine's.
+    pub hosts: Vec<String>,
 }
 
 /// The keys of `admin`.
-pub(super) const KEYS: Keys = Keys { object: "admin", names: &["address", "socket"] };
+pub(super) const KEYS: Keys = Keys { object: "admin", names: &["address", "hosts", "socket"] };
 
 /// What fits into `sun_path`, with the NUL that ends it (unix(7)).
 const LONGEST_SOCKET_PATH: usize = 107;
@@ -26,7 +30,12 @@ pub(super) fn read<'a>(value: &Value<'a>, sockets: &mut Distinct<'a, SocketAddr>
     let admin = value.object(&KEYS)?;
     let socket = admin.required("socket", socket_path);
     let address = admin.optional("address", |value| listen(value, sockets));
-    Ok(AdminConfig { socket: socket?, address: address? })
+    let hosts = admin.with_default("hosts", Vec::new(), hosts);
+    Ok(AdminConfig { socket: socket?, address: address?, hosts: hosts? })
+}
+
+fn hosts(value: &Value<'_>) -> Read<Vec<String>> {
+    value.list("hosts", |host| host.parsed("a host", names::host_or_address))
 }
 
 fn socket_path(value: &Value<'_>) -> Read<PathBuf> {

@@ -1,7 +1,8 @@
 //! The JSON documents the daemons read: their types, defaults and checks, and the words of every error.
 //!
 //! Owns: the tree that knows its lines (`tree`), reading with every error collected ([`reader`]), the pure parsers of
-//! what stands in strings (`names`, `address`, [`duration`]), and one file for each document or part that both share.
+//! what stands in strings (`names`, `address`, [`duration`]), the reading of files that somebody has named
+//! ([`regular_file`]), and one file for each document or part that both share.
 //! docs/documents.md is their reference; a test holds it to the readers' own keys, defaults and ranges. Must never: open
 //! a socket, read a key, look at a clock. Called by the daemons (start, reload, `--check-config`: the very same code) and by
 //! the operator's command.
@@ -19,6 +20,7 @@ pub(crate) mod own_name;
 pub mod peers;
 pub mod proxy;
 pub mod reader;
+pub mod regular_file;
 pub(crate) mod tree;
 pub(crate) mod version;
 

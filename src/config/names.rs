@@ -44,12 +44,20 @@ pub fn check_host(text: &str) -> Result<String, String> {
     }
 }
 
+/// A host name, in lower case and without the final dot, or an address; without a port.
+pub fn host_or_address(text: &str) -> Result<String, String> {
+    match text.parse::<std::net::IpAddr>() {
+        Ok(address) => Ok(address.to_string()),
+        Err(_) => host(text, text),
+    }
+}
+
 fn host(text: &str, name: &str) -> Result<String, String> {
     let refused = |why: &str| Err(format!("{text:?} is not a host: {why}"));
     if let Some((_, port)) = name.rsplit_once(':')
         && port.bytes().all(|b| b.is_ascii_digit())
     {
-        return refused("it has a port; write the name alone, a service answers on every listener");
+        return refused("it has a port; write the name alone, it counts on every port");
     }
     if name.contains('*') {
         return refused("a \"*\" may only be its whole first label, as in \"*.example.net\"");

@@ -14,6 +14,7 @@ use std::str::FromStr;
 use std::time::Duration;
 
 use super::near_miss::nearest;
+use super::regular_file::{MOST_DOCUMENT, read_regular_file};
 use super::tree::{self, Entry, Json, Node};
 use super::{Finding, Findings, duration};
 
@@ -37,7 +38,8 @@ pub type Read<T> = Result<T, Reported>;
 pub fn read_file<T>(file: &Path, read: impl FnOnce(&Value<'_>) -> Read<T>) -> Result<T, Findings> {
     let unreadable =
         |line, message| Findings(vec![Finding { file: file.to_owned(), line, path: String::new(), message }]);
-    let bytes = std::fs::read(file).map_err(|error| unreadable(None, format!("cannot be read: {error}")))?;
+    let bytes =
+        read_regular_file(file, MOST_DOCUMENT).map_err(|error| unreadable(None, format!("cannot be read: {error}")))?;
     match std::str::from_utf8(&bytes) {
         Ok(text) => read_text(file, text, read),
         Err(error) => {

@@ -1,24 +1,28 @@
 //! The admin API's server: HTTP/JSON on a Unix socket (all verbs), read-only on TCP.
 //!
-//! Owns: accepting, limits on size, count and time, who may ask what over which socket. Must never: know what a path
+//! Owns: accepting, limits on size, count and time, who may ask what over which socket and under which name. Must never: know what a path
 //! means (that is the daemon's [`AdminHandler`]), but for `POST /takeover`. Called by the daemons' control loops.
 
 mod connection;
+mod places;
+mod site;
 #[cfg(test)]
 mod tests;
 
 use std::convert::Infallible;
 use std::future::Future;
 use std::io;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use nix::unistd::{geteuid, gethostname};
 use tokio::net::{TcpListener, UnixListener, UnixStream};
-use tokio::sync::{Semaphore, mpsc, watch};
+use tokio::sync::{mpsc, watch};
 
-/// Connections one server has at a time; the next are answered 503.
-const MOST_CONNECTIONS: usize = 64;
+use crate::config::AdminConfig;
+use places::{Client, Places};
+use site::Site;
 
 /// How long accepting pauses after an error (no descriptors left), so that it does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
@@ -99,7 +103,7 @@ pub trait AdminHandler: Clone + 'static {
     /// Answers one request. Unknown paths are the handler's 404.
     fn call(&self, request: AdminRequest) -> impl Future<Output = AdminReply> + 'static;
 
-    /// A new process asks to take over (`POST /takeover`, Unix only, from root or our own user): the stream is raw from
+    /// A new process asks to take over (`POST /takeover`, Unix only, from our own user): the stream is raw from
     /// here on, for [`super::takeover::offer`] or [`super::takeover::refuse`].
     fn takeover(&self, stream: UnixStream) -> impl Future<Output = ()> + 'static;
 }
@@ -148,7 +152,7 @@ struct Life {
 
 enum Listener {
     Unix(UnixListener),
-    Tcp(TcpListener),
+    Tcp(TcpListener, Rc<[String]>),
 }
 
 /// Serves on the Unix listener, until the handle is dropped. Must run inside a `LocalSet`.
@@ -157,10 +161,21 @@ pub fn serve_unix(listener: std::os::unix::net::UnixListener, handler: impl Admi
     Ok(serve(Listener::Unix(UnixListener::from_std(listener)?), handler))
 }
 
-/// Serves reading on TCP, until the handle is dropped. Must run inside a `LocalSet`.
-pub fn serve_tcp(listener: std::net::TcpListener, handler: impl AdminHandler) -> io::Result<AdminServer> {
+/// Serves reading on TCP, until the handle is dropped, to whoever asks for one of these names ([`names`]), `localhost`, or the
+/// address. Must run inside a `LocalSet`.
+pub fn serve_tcp(
+    listener: std::net::TcpListener,
+    names: Vec<String>,
+    handler: impl AdminHandler,
+) -> io::Result<AdminServer> {
     listener.set_nonblocking(true)?;
-    Ok(serve(Listener::Tcp(TcpListener::from_std(listener)?), handler))
+    Ok(serve(Listener::Tcp(TcpListener::from_std(listener)?, names.into()), handler))
+}
+
+/// What a daemon is called: its own name, this machine's, and `admin.hosts`.
+pub fn names(own: &str, config: &AdminConfig) -> Vec<String> {
+    let machine = gethostname().ok().and_then(|name| name.into_string().ok());
+    std::iter::once(own.to_owned()).chain(machine).chain(config.hosts.iter().cloned()).collect()
 }
 
 fn serve(listener: Listener, handler: impl AdminHandler) -> AdminServer {
@@ -171,7 +186,7 @@ fn serve(listener: Listener, handler: impl AdminHandler) -> AdminServer {
 }
 
 async fn accept(listener: Listener, handler: impl AdminHandler, life: Life) {
-    let places = Arc::new(Semaphore::new(MOST_CONNECTIONS));
+    let places = Rc::new(Places::default());
     let mut door = life.door.clone();
     while door.wait_for(|door| *door == Door::Open).await.is_ok() {
         let accepted = tokio::select! {
@@ -189,17 +204,29 @@ async fn accept(listener: Listener, handler: impl AdminHandler, life: Life) {
     }
 }
 
-async fn one(listener: &Listener, handler: &impl AdminHandler, life: &Life, places: &Arc<Semaphore>) -> io::Result<()> {
+async fn one(listener: &Listener, handler: &impl AdminHandler, life: &Life, places: &Rc<Places>) -> io::Result<()> {
     match listener {
         Listener::Unix(listener) => {
             let (stream, _) = listener.accept().await?;
-            let origin = Origin::Unix { uid: stream.peer_cred()?.uid() };
-            connection::start(stream, origin, handler.clone(), life.clone(), places);
+            let uid = stream.peer_cred()?.uid();
+            let caller = Caller { origin: Origin::Unix { uid }, site: None };
+            let client = Client::user(uid, geteuid().as_raw());
+            connection::start(stream, caller, handler.clone(), life.clone(), places.take(client));
         }
-        Listener::Tcp(listener) => {
-            let (stream, _) = listener.accept().await?;
-            connection::start(stream, Origin::Tcp, handler.clone(), life.clone(), places);
+        Listener::Tcp(listener, names) => {
+            let (stream, address) = listener.accept().await?;
+            let site = Site { address: stream.local_addr()?.ip(), names: Rc::clone(names) };
+            let caller = Caller { origin: Origin::Tcp, site: Some(site) };
+            connection::start(stream, caller, handler.clone(), life.clone(), places.take(Client::host(address.ip())));
         }
     }
     Ok(())
+}
+
+/// The other side of a connection.
+#[derive(Debug, Clone)]
+struct Caller {
+    origin: Origin,
+    /// What we are called there; over the Unix socket no browser comes.
+    site: Option<Site>,
 }

@@ -8,21 +8,26 @@ mod tests;
 use std::fmt;
 use std::fs;
 use std::io;
+use std::os::fd::AsFd;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full};
+pub use hyper::Method;
 use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use nix::unistd::{Gid, Group, Uid, User};
+use nix::sys::socket::getsockopt;
+use nix::sys::socket::sockopt::PeerCredentials;
 use serde::Serialize;
 use serde_json::Value;
 use tokio::net::UnixStream;
 use tokio::task::JoinSet;
+
+use crate::ownership::{group_name, user_name};
 
 /// One daemon's admin socket.
 #[derive(Debug, Clone)]
@@ -31,6 +36,8 @@ pub struct Client {
     pub socket: PathBuf,
     /// For a whole request.
     pub timeout: Duration,
+    /// Whose daemon it must be: the user ids that are believed. `None` where nobody else can listen there.
+    pub users: Option<Vec<u32>>,
 }
 
 /// Why there is no answer.
@@ -60,7 +67,7 @@ impl std::error::Error for ClientError {}
 impl Client {
     /// A client with a time limit of 5 s.
     pub fn new(socket: &Path) -> Client {
-        Client { socket: socket.to_owned(), timeout: Duration::from_secs(5) }
+        Client { socket: socket.to_owned(), timeout: Duration::from_secs(5), users: None }
     }
 
     /// GET of a path with its query ([`super::query::with_query`]).
@@ -93,7 +100,7 @@ impl Client {
             let (response, connection) = self.exchange(request).await?;
             if response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 let status = response.status();
-                return Err(refused(status, &self.body(response).await?));
+                return Err(refused(status.as_u16(), &self.body(response).await?));
             }
             let upgraded = hyper::upgrade::on(response).await.map_err(|error| self.odd(broken(&error)))?;
             drop(connection);
@@ -101,6 +108,22 @@ impl Client {
                 Ok(parts) if parts.read_buf.is_empty() => Ok(parts.io.into_inner()),
                 _ => Err(self.odd("answered with more than its 101".into())),
             }
+        })
+        .await
+    }
+
+    /// Any request: the status and the body, whatever they are.
+    ///
+    /// # Errors
+    ///
+    /// There is no answer.
+    pub async fn exchange_raw(&self, method: Method, path: &str, body: Bytes) -> Result<(u16, String), ClientError> {
+        let request =
+            self.request(method, path, body).ok_or_else(|| self.odd(format!("cannot be asked for {path:?}")))?;
+        self.in_time(async {
+            let (response, _connection) = self.exchange(request).await?;
+            let status = response.status().as_u16();
+            Ok((status, self.body(response).await?))
         })
         .await
     }
@@ -113,15 +136,8 @@ impl Client {
     }
 
     async fn text(&self, method: Method, path: &str, body: Bytes) -> Result<String, ClientError> {
-        let request =
-            self.request(method, path, body).ok_or_else(|| self.odd(format!("cannot be asked for {path:?}")))?;
-        self.in_time(async {
-            let (response, _connection) = self.exchange(request).await?;
-            let status = response.status();
-            let text = self.body(response).await?;
-            if status.is_success() { Ok(text) } else { Err(refused(status, &text)) }
-        })
-        .await
+        let (status, text) = self.exchange_raw(method, path, body).await?;
+        if (200..300).contains(&status) { Ok(text) } else { Err(refused(status, &text)) }
     }
 
     /// None if the path is no request target.
@@ -138,6 +154,9 @@ impl Client {
     /// The response, and the task that reads its body; that one ends when dropped.
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, JoinSet<()>), ClientError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| unreachable(&self.socket, &error))?;
+        if let Some(users) = &self.users {
+            is_of(&stream, users).map_err(|whose| self.odd(whose))?;
+        }
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.odd(broken(&error)))?;
@@ -169,12 +188,34 @@ impl Client {
     }
 }
 
+/// Whether a socket's other end listens for one of these users (SO_PEERCRED: who called listen(2) there, unix(7)). The error
+/// goes on after what listens.
+pub fn is_of(stream: impl AsFd, users: &[u32]) -> Result<(), String> {
+    let user = getsockopt(&stream, PeerCredentials).map_err(|error| format!("hides whose it is: {error}"))?.uid();
+    match users.contains(&user) {
+        true => Ok(()),
+        false => Err(format!("runs as user {}: that is neither you nor root, and it is not believed", user_name(user))),
+    }
+}
+
 fn broken(error: &hyper::Error) -> String {
     format!("ended the connection without an answer ({error}); it may have just stopped")
 }
 
+/// What a daemon's answer says that came in another way than over its socket.
+///
+/// # Errors
+///
+/// It is a refusal, or no JSON.
+pub fn answered(status: u16, body: &str) -> Result<Value, ClientError> {
+    if !(200..300).contains(&status) {
+        return Err(refused(status, body));
+    }
+    serde_json::from_str(body).map_err(|error| ClientError::Unreachable(format!("its answer is not JSON: {error}")))
+}
+
 /// What a refusal says: `{"error": TEXT, "findings": [TEXT, …]}`, or the text as it is.
-fn refused(status: StatusCode, text: &str) -> ClientError {
+fn refused(status: u16, text: &str) -> ClientError {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
     let message = match (body["error"].as_str(), text.trim()) {
         (Some(error), _) => {
@@ -184,7 +225,7 @@ fn refused(status: StatusCode, text: &str) -> ClientError {
         (None, "") => format!("it answered {status} without a reason"),
         (None, text) => text.to_owned(),
     };
-    ClientError::Refused { status: status.as_u16(), message }
+    ClientError::Refused { status, message }
 }
 
 fn unreachable(socket: &Path, error: &io::Error) -> ClientError {
@@ -209,9 +250,7 @@ fn who_may(socket: &Path) -> String {
     else {
         return "ask as root".into();
     };
-    let (user, group) = (Uid::from_raw(there.uid()), Gid::from_raw(there.gid()));
-    let user = User::from_uid(user).ok().flatten().map_or_else(|| user.to_string(), |user| user.name);
-    let group = Group::from_gid(group).ok().flatten().map_or_else(|| group.to_string(), |group| group.name);
+    let (user, group) = (user_name(there.uid()), group_name(there.gid()));
     let mode = there.mode() & 0o777;
     format!("{} belongs to user {user} and group {group} (mode {mode:o}). Be one of them, or root", path.display())
 }

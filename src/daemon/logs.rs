@@ -1,6 +1,6 @@
 //! The daemons' own log: one line an event, on standard error (the journal). Colours only on a terminal.
 //!
-//! An event is one line whatever its fields hold: control characters are written as escapes, so nothing a peer or a
+//! An event is one line whatever its fields hold: what is hidden is written as escapes ([`printable`]), so nothing a peer or a
 //! client sends can forge a line or move a terminal's cursor. Under systemd the journal has the time, and the level goes
 //! before the line as `<N>` (`sd-daemon(3)`).
 
@@ -15,6 +15,8 @@ use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::format::Writer;
 use tracing_subscriber::fmt::{FmtContext, FormatEvent, FormatFields};
 use tracing_subscriber::registry::LookupSpan;
+
+use crate::printable;
 
 /// Installs the subscriber. What is logged comes from `POLDER_LOG` (default `info`; `debug`, or by module:
 /// `info,polder::health=debug`). A second call changes nothing.
@@ -114,21 +116,12 @@ impl Visit for Text {
     }
 }
 
-/// Passes text on with every control character as an escape.
+/// Passes text on with every hidden character as an escape.
 struct Escaped<'a>(&'a mut String);
 
 impl Write for Escaped<'_> {
     fn write_str(&mut self, text: &str) -> fmt::Result {
-        for letter in text.chars() {
-            // Line and paragraph separators, and what turns the direction of writing, forge lines for human eyes.
-            match letter {
-                '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => {
-                    self.0.extend(letter.escape_unicode());
-                }
-                control if control.is_control() => self.0.extend(control.escape_default()),
-                other => self.0.push(other),
-            }
-        }
+        text.chars().for_each(|letter| printable::push(self.0, letter));
         Ok(())
     }
 }
@@ -194,7 +187,7 @@ mod tests {
             let evil: String = (0..20).map(|_| random.char(..'\u{3000}')).collect();
             let text = logged(Style::Journal, || tracing::info!(shown = %evil, quoted = evil, "{evil}"));
             let line = text.strip_suffix('\n').unwrap();
-            assert!(!line.chars().any(char::is_control), "{text:?}");
+            assert!(!line.contains(printable::is_hidden), "{text:?}");
         }
     }
 

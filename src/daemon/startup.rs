@@ -132,7 +132,7 @@ mod tests {
             let folder = tempfile::tempdir().unwrap();
             let path = folder.path().join("admin.sock");
             let mut ended = run(0, Sockets::default(), &path);
-            let client = Client { socket: path.clone(), timeout: LIMIT };
+            let client = Client { socket: path.clone(), timeout: LIMIT, users: None };
             for number in 1..4 {
                 let inherited = inherit(&args(true), Vec::new(), "polder-proxy", &path).await.unwrap();
                 assert_eq!(client.get("/").await.unwrap(), json!(number - 1), "the old one serves meanwhile");

@@ -10,11 +10,13 @@ mod slots;
 pub use slots::Slots;
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, Read, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
+
+use crate::config::regular_file::read_regular_file;
 
 /// The most that is read of a state file: far beyond anything a daemon writes.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
@@ -64,10 +66,8 @@ impl StateFile {
 
 /// The bytes of a file, `None` if there is no such file. Errors name the file.
 fn read_bounded(path: &Path) -> io::Result<Option<Vec<u8>>> {
-    let mut bytes = Vec::new();
-    let read = File::open(path).and_then(|file| file.take(MAX_FILE).read_to_end(&mut bytes));
-    match read {
-        Ok(_) => Ok(Some(bytes)),
+    match read_regular_file(path, MAX_FILE) {
+        Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
         Err(error) => Err(naming(path, &error)),
     }

@@ -6,10 +6,13 @@
 //!  |------------------------------------>|
 //!  |                                 101 |  from here on frames (wire)
 //!  |<------------------------------------|
-//!  | hello: program, protocol, version   |  another program or protocol: refused
+//!  | hello: program, protocol, version,  |  another program, protocol, user, unit, or a relay
+//!  | and its own pidfd                   |  between the two: refused ([`heir`])
 //!  |------------------------------------>|
 //!  |            offer: state and sockets |  goes on serving
 //!  |<------------------------------------|
+//!  | receipt: how many sockets came      |  sockets that did not arrive: withdrawn
+//!  |------------------------------------>|
 //!  | builds, checks                      |
 //!  | ready                               |
 //!  |------------------------------------>|  stops accepting
@@ -23,8 +26,11 @@
 //! At every moment exactly one of them is the daemon: the old one until it has "taken", the new one from then on. If the
 //! new one goes away before, the old one goes on as if nothing had been. If the old one dies before, the new one, who
 //! holds every socket, goes on in its place; it believes in that death only when the kernel confirms it (the offer brings
-//! the old process's pidfd), since a stream can end for other reasons. Each step has a time limit. Called by the daemons' control loops (old side) and `startup` (new side).
+//! the old process's pidfd), since a stream can end for other reasons. The receipt goes over a socket that came with the
+//! others: who can say how many there are has them. Each step has a time limit. Called by the daemons' control loops (old
+//! side) and `startup` (new side).
 
+mod heir;
 #[cfg(test)]
 mod tests;
 mod wire;
@@ -36,19 +42,22 @@ use std::path::Path;
 use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use nix::unistd::geteuid;
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use serde_json::Value;
+use tokio::io::AsyncReadExt;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::admin::TAKEOVER_UPGRADE;
 use super::client::Client;
 use super::notify;
+use heir::Heir;
 use wire::{Frame, Hello, Wire};
 
 /// The version of the frames. Raised when the two sides of different builds could not understand each other; `hello` and
-/// `refused` keep their form for ever.
-const PROTOCOL: u32 = 1;
+/// `refused` keep their form for ever. 2: the new side's pidfd follows its hello, and it gives a receipt for the sockets.
+const PROTOCOL: u32 = 2;
 
 /// How long each step may take.
 #[derive(Debug, Clone)]
@@ -161,12 +170,17 @@ struct Offer {
 async fn receive_offer(wire: &mut Wire, program: &str) -> Result<Offer, TakeoverError> {
     let broken = |error: io::Error| TakeoverError(format!("the running daemon's offer did not arrive: {error}"));
     let hello = Hello { program: program.into(), protocol: PROTOCOL, version: super::VERSION.into() };
+    let ourselves = pidfd_open(getpid(), PidfdFlags::empty()).map_err(|error| broken(error.into()))?;
     wire.send(&Frame::Hello(hello)).await.map_err(broken)?;
+    // If it cannot be sent, what the old one said before it closed tells why.
+    let _ = wire.send_descriptors(&[ourselves.as_fd()]).await;
     match wire.receive().await.map_err(broken)? {
         Frame::Offer { sockets, state } => {
-            let mut process = wire.receive_descriptors(1).await.map_err(broken)?;
+            let own = wire.receive_descriptors(2).await.map_err(broken)?;
+            let [old, receipt] = <[OwnedFd; 2]>::try_from(own).map_err(|_| broken(wire::gone()))?;
             let sockets = wire.receive_descriptors(sockets).await.map_err(broken)?;
-            let old = process.pop().ok_or_else(|| broken(wire::gone()))?;
+            // A fresh socket has room for four bytes.
+            rustix::io::write(&receipt, &receipt_for(sockets.len())).map_err(|error| broken(error.into()))?;
             Ok(Offer { old, sockets, state })
         }
         other => Err(unexpected(other, "an offer")),
@@ -225,8 +239,7 @@ async fn offer_within(
     handover: Handover,
     limits: Limits,
 ) -> Result<Offered, TakeoverError> {
-    let process = stream.peer_cred().ok().and_then(|peer| peer.pid());
-    let mut offered = Offered { wire: Wire::new(stream), process, limits, settled: false };
+    let mut offered = Offered { wire: Wire::new(stream), heir: None, limits, settled: false };
     match offered.reach_ready(program, handover).await {
         Ok(()) => Ok(offered),
         Err(error) => {
@@ -248,8 +261,8 @@ pub async fn refuse(stream: UnixStream, why: &str) {
 #[derive(Debug)]
 pub struct Offered {
     wire: Wire,
-    /// The new side's process, if the kernel knows it.
-    process: Option<i32>,
+    /// The new side, once it has proved who it is.
+    heir: Option<Heir>,
     limits: Limits,
     /// The new side knows how it ended.
     settled: bool,
@@ -264,18 +277,11 @@ impl Offered {
             Err(_) => return Err(self.failed(&format!("said no hello within {:?}", self.limits.hello))),
         };
         judge(&hello, program)?;
+        self.heir = Some(self.recognise().await?);
         tracing::info!("offering sockets and state to {} (version {})", self.new_side(), hello.version);
-        let Handover { sockets, state } = handover;
-        let offer = async {
-            let ourselves = pidfd_open(getpid(), PidfdFlags::empty())?;
-            self.wire.send(&Frame::Offer { sockets: sockets.len(), state }).await?;
-            self.wire.send_descriptors(&[ourselves.as_fd()]).await?;
-            let borrowed: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
-            self.wire.send_descriptors(&borrowed).await
-        };
-        match timeout(self.limits.offer, offer).await {
+        match timeout(self.limits.offer, self.pass(handover)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(self.failed(&format!("could not be given our sockets: {error}"))),
+            Ok(Err(error)) => return Err(self.failed(&format!("was not given our sockets: {error}"))),
             Err(_) => return Err(self.failed("did not take our sockets in time")),
         }
         match timeout(self.limits.ready, self.wire.receive()).await {
@@ -284,6 +290,40 @@ impl Offered {
             Ok(Err(_)) => Err(self.failed("ended before it was ready; its log says why")),
             Err(_) => Err(self.failed(&format!("was not ready within {:?}", self.limits.ready))),
         }
+    }
+
+    /// Only a process that is itself there, and ours, gets anything.
+    async fn recognise(&mut self) -> Result<Heir, TakeoverError> {
+        let proof = match timeout(self.limits.hello, self.wire.receive_descriptors(1)).await {
+            Ok(Ok(mut descriptors)) => descriptors.pop(),
+            Ok(Err(_)) | Err(_) => None,
+        };
+        let proof = proof.ok_or_else(|| {
+            self.failed(
+                "sent no pidfd of its own with its hello: something between the two passes only bytes on. A takeover is \
+                 asked for at the daemon's own socket, without a relay",
+            )
+        })?;
+        Heir::prove(&self.wire.stream, proof, geteuid().as_raw()).map_err(|why| self.failed(&why))
+    }
+
+    /// The offer: state, our own pidfd, the socket for the receipt, the sockets. Done when the receipt has come.
+    async fn pass(&mut self, Handover { sockets, state }: Handover) -> io::Result<()> {
+        let ourselves = pidfd_open(getpid(), PidfdFlags::empty())?;
+        let (mut ours, theirs) = UnixStream::pair()?;
+        self.wire.send(&Frame::Offer { sockets: sockets.len(), state }).await?;
+        self.wire.send_descriptors(&[ourselves.as_fd(), theirs.as_fd()]).await?;
+        // From here on only the new side holds it: if it never gets there, the read below ends.
+        drop(theirs);
+        let borrowed: Vec<_> = sockets.iter().map(AsFd::as_fd).collect();
+        self.wire.send_descriptors(&borrowed).await?;
+        let mut receipt = [0; 4];
+        ours.read_exact(&mut receipt).await.map_err(|_| io::Error::other("it gave no receipt for them"))?;
+        if receipt != receipt_for(sockets.len()) {
+            let got = u32::from_be_bytes(receipt);
+            return Err(io::Error::other(format!("it got {got} of {}", sockets.len())));
+        }
+        Ok(())
     }
 
     /// Sends the final state. `Ok`: the new process is the daemon (and the service manager's main process); close all
@@ -302,10 +342,13 @@ impl Offered {
             },
         };
         match answer {
+            Ok(Frame::Taken) if self.heir.as_ref().is_none_or(Heir::has_ended) => {
+                Err(self.failed("said that it took over, and has ended"))
+            }
             Ok(Frame::Taken) => {
                 tracing::info!("{} has taken over", self.new_side());
-                if let Some(process) = self.process {
-                    notify::main_process(process);
+                if let Some(heir) = &self.heir {
+                    notify::main_process(heir.process);
                 }
                 self.settled = true;
                 Ok(())
@@ -320,7 +363,7 @@ impl Offered {
     }
 
     fn new_side(&self) -> String {
-        self.process.map_or_else(|| "the new process".into(), |process| format!("the new process {process}"))
+        self.heir.as_ref().map_or_else(|| "the new process".into(), |heir| format!("the new process {}", heir.process))
     }
 
     fn withdraw(&mut self, why: &str) {
@@ -335,6 +378,11 @@ impl Drop for Offered {
             self.withdraw("the running daemon withdrew its offer");
         }
     }
+}
+
+/// So many sockets came: four bytes, big endian.
+fn receipt_for(sockets: usize) -> [u8; 4] {
+    u32::try_from(sockets).unwrap_or(u32::MAX).to_be_bytes()
 }
 
 /// Whether whoever says this may have our sockets.

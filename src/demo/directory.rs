@@ -5,6 +5,8 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
+use crate::ownership::{Believed, Unread};
+
 /// Room that the path of an admin socket needs below the folder: Linux allows 107 bytes in all (`unix(7)`).
 const LONGEST_FOLDER: usize = 107 - "/px-1/admin.sock".len();
 
@@ -16,12 +18,20 @@ pub struct Directory {
 }
 
 impl Directory {
-    /// Makes `polder-XXXXXXXX` in the system's temporary folder.
+    /// Makes `polder-XXXXXXXX` in the system's temporary folder. One that is there already is not used, whosever it is.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be made, or another user could put another folder in its place.
     pub fn make() -> io::Result<Directory> {
         let mut parent = std::env::temp_dir();
         if parent.as_os_str().len() + "/polder-XXXXXXXX".len() > LONGEST_FOLDER {
             parent = PathBuf::from("/tmp");
         }
+        Believed::caller().shared_folder(&parent).map_err(|unread| match unread {
+            Unread::Foreign(foreign) => io::Error::other(format!("{foreign}; set TMPDIR to another folder")),
+            Unread::Unreadable(error) => io::Error::new(error.kind(), format!("{}: {error}", parent.display())),
+        })?;
         loop {
             let random: String = std::iter::repeat_with(fastrand::alphanumeric).take(8).collect();
             let path = parent.join(format!("polder-{random}"));

@@ -1,17 +1,25 @@
 //! What the loops count. Each worker has its own counters, and is the only one that writes them.
 
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 use super::answer::Answered;
+use super::cookie::Standing;
+use super::rate_limit::Class;
 
-/// Error codes counted apart: 0 to 16 (BADVERS).
-pub const RCODES: usize = 17;
+/// Error codes counted apart: 0 to 23 (BADCOOKIE).
+pub const RCODES: usize = 24;
 
 /// One worker's counters, alone on their cache lines.
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct Counters {
     answers: [AtomicU64; RCODES],
+    /// Queries by what their cookie shows, in the order of [`Standing::ALL`].
+    pub cookies: [Count; Standing::ALL.len()],
+    /// Responses that met the rate limit, by [`Class::ALL`] and [`Limited::ALL`].
+    pub limited: [[Count; Limited::ALL.len()]; Class::ALL.len()],
+    last_limited: [AtomicU64; 2],
     /// Answers with TC.
     pub truncated: Count,
     /// Messages that get no answer: responses and runts.
@@ -22,6 +30,31 @@ pub struct Counters {
     pub connections: Count,
     /// TCP connections refused at a cap.
     pub connections_refused: Count,
+}
+
+/// What became of a response that met the rate limit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limited {
+    /// It was not sent.
+    Dropped,
+    /// Its question was, alone (TC or BADCOOKIE), or a short error itself.
+    Slipped,
+    /// It was sent: limits are counted only.
+    Spared,
+}
+
+impl Limited {
+    /// All of them.
+    pub const ALL: [Limited; 3] = [Limited::Dropped, Limited::Slipped, Limited::Spared];
+
+    /// As metrics name it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Limited::Dropped => "dropped",
+            Limited::Slipped => "slipped",
+            Limited::Spared => "log_only",
+        }
+    }
 }
 
 /// A number with one writer.
@@ -49,6 +82,25 @@ impl Counters {
         if answered.truncated {
             self.truncated.add();
         }
+        self.cookies[answered.cookie as usize].add();
+    }
+
+    /// Counts a response that met the rate limit, whatever else it is counted as.
+    pub fn count_limited(&self, class: Class, limited: Limited, client: IpAddr) {
+        self.limited[class as usize][limited as usize].add();
+        let bits = match client {
+            IpAddr::V4(address) => address.to_ipv6_mapped().to_bits(),
+            IpAddr::V6(address) => address.to_bits(),
+        };
+        self.last_limited[0].store((bits >> 64) as u64, Relaxed);
+        self.last_limited[1].store(bits as u64, Relaxed);
+    }
+
+    /// The client of the last response that met the rate limit; for people: its halves are read one after the other.
+    pub fn last_limited(&self) -> Option<IpAddr> {
+        let [high, low] = self.last_limited.each_ref().map(|half| u128::from(half.load(Relaxed)));
+        let bits = high << 64 | low;
+        (bits != 0).then(|| IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical())
     }
 
     /// Answers by error code.

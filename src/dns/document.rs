@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::compiled::{self, Zones};
 use super::zone::{self, ZoneFile};
+use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Findings};
 
 /// A document that can be served.
@@ -44,8 +45,8 @@ pub fn load(file: &Path) -> Result<Document, Findings> {
 /// A document with findings has no typed form, but the operator wants the zones' findings in the same run: takes
 /// the zone files' names from wherever they can be made out.
 fn zone_findings_of_a_bad_document(file: &Path) -> Vec<crate::config::Finding> {
-    let Ok(text) = std::fs::read_to_string(file) else { return Vec::new() };
-    let Ok(value) = serde_json::from_str::<serde_json::Value>(&text) else { return Vec::new() };
+    let Ok(text) = read_regular_file(file, MOST_DOCUMENT) else { return Vec::new() };
+    let Ok(value) = serde_json::from_slice::<serde_json::Value>(&text) else { return Vec::new() };
     let Some(zones) = value.get("zones").and_then(|zones| zones.as_object()) else { return Vec::new() };
     let folder = file.parent().unwrap_or(Path::new(""));
     let named = zones.iter().filter_map(|(apex, zone)| Some((apex, zone.get("file")?.as_str()?)));

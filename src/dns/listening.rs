@@ -13,6 +13,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 
 use super::counters::Counters;
+use super::protection::Protection;
+use super::rate_limit::Accounts;
 use super::snapshot::Snapshot;
 use super::tcp::Tcp;
 use super::udp::Worker;
@@ -42,6 +44,8 @@ impl Bound {
 /// All workers.
 pub struct Listening {
     snapshot: Arc<ArcSwap<Snapshot>>,
+    protection: Arc<ArcSwap<Protection>>,
+    accounts: Arc<Accounts>,
     ticks: Ticks,
     udp: BTreeMap<SocketAddr, UdpWorkers>,
     /// Workers that were told to stop.
@@ -59,12 +63,21 @@ struct UdpWorkers {
 
 impl Listening {
     /// Starts the TCP thread; nothing is read before [`Listening::serve`].
-    pub fn new(document: &DnsConfig, snapshot: Arc<ArcSwap<Snapshot>>, ticks: Ticks) -> std::io::Result<Listening> {
+    pub fn new(
+        document: &DnsConfig,
+        snapshot: Arc<ArcSwap<Snapshot>>,
+        protection: Protection,
+        ticks: Ticks,
+    ) -> std::io::Result<Listening> {
+        let protection = Arc::new(ArcSwap::from_pointee(protection));
         let tcp_counters = Arc::<Counters>::default();
         let tick = ticks.worker("tcp");
-        let tcp = Tcp::start(document.tcp.clone(), Arc::clone(&snapshot), Arc::clone(&tcp_counters), tick)?;
+        let (answers, terms) = (Arc::clone(&snapshot), Arc::clone(&protection));
+        let tcp = Tcp::start(document.tcp.clone(), answers, terms, Arc::clone(&tcp_counters), tick)?;
         Ok(Listening {
             snapshot,
+            protection,
+            accounts: Arc::default(),
             ticks,
             udp: BTreeMap::new(),
             ending: Vec::new(),
@@ -95,6 +108,16 @@ impl Listening {
         Ok(())
     }
 
+    /// What is in force.
+    pub fn protection(&self) -> Arc<Protection> {
+        self.protection.load_full()
+    }
+
+    /// Other limits and secrets, from the next batch on.
+    pub fn protect(&self, protection: Protection) {
+        self.protection.store(Arc::new(protection));
+    }
+
     fn start(&mut self, address: SocketAddr, sockets: Vec<UdpSocket>) -> std::io::Result<UdpWorkers> {
         let stop = Arc::<AtomicBool>::default();
         let mut threads = Vec::new();
@@ -104,6 +127,8 @@ impl Listening {
             let worker = Worker {
                 socket,
                 snapshot: Arc::clone(&self.snapshot),
+                protection: Arc::clone(&self.protection),
+                accounts: Arc::clone(&self.accounts),
                 counters,
                 tick: self.ticks.worker(&format!("udp {address} {n}")),
                 stop: Arc::clone(&stop),

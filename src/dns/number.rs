@@ -56,6 +56,8 @@ pub mod rcode {
     pub const YXDOMAIN: u16 = 6;
     /// An EDNS version that is not ours.
     pub const BADVERS: u16 = 16;
+    /// A server cookie that is not ours, or none where one is asked for (RFC 7873, 8).
+    pub const BADCOOKIE: u16 = 23;
 }
 
 /// The class of the Internet, the only one served.

@@ -15,6 +15,7 @@ use super::control::{Alarms, Control, Saved, targets};
 use super::document::{self, Document};
 use super::listening::{Bound, Listening};
 use super::nameserver::{End, HOUSEKEEPING, Keeping, Nameserver, PROGRAM, Parts};
+use super::protection::Protection;
 use crate::config::{DnsConfig, PeersConfig};
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::peers::{Heard, Keys};
@@ -81,6 +82,7 @@ fn try_live(config: &DnsConfig) -> Result<(), String> {
         wrong.extend(peer_keys(peers).err());
     }
     let peers = config.peers.iter().map(|peers| peers.listen);
+    wrong.extend(Protection::of(config, None).err());
     let tcp = config.listeners.iter().copied().chain(config.admin.address).chain(peers).collect();
     wrong.extend(sockets::try_all(&config.admin.socket, &Listing { tcp, udp: config.listeners.clone() }));
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
@@ -157,6 +159,7 @@ async fn start(
 ) -> Result<(Rc<Nameserver>, mpsc::Receiver<Heard>), String> {
     let config = document.config.clone();
     let keys = config.peers.as_ref().map(peer_keys).transpose()?;
+    let protection = Protection::of(&config, None)?;
     let Inheritance { mut sockets, takeover } =
         startup::inherit(&args, passed, PROGRAM, &config.admin.socket).await.map_err(|error| error.0)?;
     let keeping = Keeping::new(&config.state_dir);
@@ -169,7 +172,7 @@ async fn start(
     control.alarms.extend(alarms);
     let checker = Checker::start(targets(&control.document), saved.health.clone());
     let snapshot = Arc::clone(&control.snapshot);
-    let listening = Listening::new(&config, snapshot, ticks.clone()).map_err(no_thread)?;
+    let listening = Listening::new(&config, snapshot, protection, ticks.clone()).map_err(no_thread)?;
     let (heard_in, mut heard) = mpsc::channel(16);
     let nameserver = Nameserver::new(Parts { args, control, sockets, listening, checker, heard: heard_in, keeping });
     let mut admin = Some(admin);

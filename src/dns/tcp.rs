@@ -10,7 +10,7 @@ use std::net::{IpAddr, SocketAddr, TcpListener};
 use std::rc::Rc;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use tokio::io::{AsyncReadExt, AsyncWriteExt, BufReader};
@@ -19,8 +19,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::answer::{self, Transport};
+use super::answer::{self, Client, Transport};
+use super::cookie::Issuer;
 use super::counters::Counters;
+use super::protection::Protection;
 use super::snapshot::Snapshot;
 use crate::config::dns::TcpConfig;
 use crate::daemon::ticks::Tick;
@@ -52,6 +54,7 @@ impl Tcp {
     pub fn start(
         limits: TcpConfig,
         snapshot: Arc<ArcSwap<Snapshot>>,
+        protection: Arc<ArcSwap<Protection>>,
         counters: Arc<Counters>,
         tick: Tick,
     ) -> io::Result<Tcp> {
@@ -61,6 +64,7 @@ impl Tcp {
             let service = Rc::new(Service {
                 limits: RefCell::new(limits),
                 snapshot,
+                protection,
                 counters,
                 open: RefCell::default(),
                 scratch: RefCell::new(vec![0; MESSAGE]),
@@ -100,6 +104,8 @@ impl Tcp {
 struct Service {
     limits: RefCell<TcpConfig>,
     snapshot: Arc<ArcSwap<Snapshot>>,
+    /// Of which the secrets of cookies matter here; nobody who speaks TCP is limited.
+    protection: Arc<ArcSwap<Protection>>,
     counters: Arc<Counters>,
     /// Open connections by client.
     open: RefCell<HashMap<IpAddr, usize>>,
@@ -179,13 +185,13 @@ impl Service {
         let place = Place { service: Rc::clone(self), key };
         tokio::task::spawn_local(async move {
             // However it ended, there is nobody to tell.
-            let _ = place.service.serve(stream).await;
+            let _ = place.service.serve(stream, client.ip().to_canonical()).await;
         });
     }
 
     /// Answers a connection's queries in their order until it idles or ends. A query that has begun must be whole within
     /// the idle limit too, and an answer must be taken within it.
-    async fn serve(&self, stream: TcpStream) -> io::Result<()> {
+    async fn serve(&self, stream: TcpStream, client: IpAddr) -> io::Result<()> {
         let _ = stream.set_nodelay(true);
         let mut stream = BufReader::new(stream);
         let mut query = Vec::new();
@@ -197,18 +203,21 @@ impl Service {
                 stream.read_exact(&mut query).await
             })
             .await??;
-            let Some(answer) = self.answer(&query, idle) else { return Ok(()) };
+            let Some(answer) = self.answer(&query, client, idle) else { return Ok(()) };
             timeout(idle, stream.write_all(&answer)).await??;
         }
     }
 
     /// The answer with its length before it: one write, one segment (RFC 7766, 8).
-    fn answer(&self, query: &[u8], idle: Duration) -> Option<Vec<u8>> {
+    fn answer(&self, query: &[u8], client: IpAddr, idle: Duration) -> Option<Vec<u8>> {
         let keepalive = u16::try_from(idle.as_millis() / 100).unwrap_or(u16::MAX);
         let rotation = fastrand::usize(..);
         let mut scratch = self.scratch.borrow_mut();
-        let answered =
-            answer::answer(query, &self.snapshot.load(), Transport::Tcp { keepalive }, rotation, &mut scratch);
+        let protection = self.protection.load();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32;
+        let issuer = Issuer { secrets: &protection.secrets, address: client, now };
+        let client = Client { transport: Transport::Tcp { keepalive }, issuer: Some(issuer) };
+        let answered = answer::answer(query, &self.snapshot.load(), &client, rotation, &mut scratch);
         self.counters.count(answered);
         let length = answered?.length;
         let mut framed = Vec::with_capacity(length + 2);

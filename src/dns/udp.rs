@@ -4,11 +4,11 @@
 //! socket. Started by [`super::listening`].
 
 use std::io::{IoSlice, IoSliceMut};
-use std::net::{Ipv4Addr, Ipv6Addr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, UdpSocket};
 use std::os::fd::AsRawFd;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::sync::{Arc, LazyLock};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use arc_swap::ArcSwap;
 use nix::cmsg_space;
@@ -18,8 +18,11 @@ use nix::sys::socket::{
     ControlMessage, ControlMessageOwned, MsgFlags, MultiHeaders, RecvMsg, SockaddrStorage, recvmmsg, sendmmsg,
 };
 
-use super::answer::{self, Transport, UDP_SIZE};
-use super::counters::Counters;
+use super::answer::{self, Answered, Client, Transport, UDP_SIZE};
+use super::cookie::{Issuer, Standing};
+use super::counters::{Counters, Limited};
+use super::protection::Protection;
+use super::rate_limit::{self, Accounts, Class, Verdict};
 use super::snapshot::Snapshot;
 use crate::daemon::ticks::Tick;
 
@@ -35,12 +38,19 @@ const ERROR_PAUSE: Duration = Duration::from_millis(10);
 /// A query may be as long as we say in our OPT; longer ones are cut here and fail as malformed.
 const DATAGRAM: usize = UDP_SIZE as usize;
 
+/// What the monotonic seconds of all workers are counted from.
+static EPOCH: LazyLock<Instant> = LazyLock::new(Instant::now);
+
 /// One socket's worker.
 pub struct Worker {
     /// Blocking, with a receive time-out, so that the worker ticks and sees `stop` without a query.
     pub socket: UdpSocket,
     /// Where the present snapshot is found.
     pub snapshot: Arc<ArcSwap<Snapshot>>,
+    /// Where the present limits and secrets are found.
+    pub protection: Arc<ArcSwap<Protection>>,
+    /// Those of all workers.
+    pub accounts: Arc<Accounts>,
     /// Its own.
     pub counters: Arc<Counters>,
     /// Its own.
@@ -73,6 +83,7 @@ impl Worker {
     pub fn run(self) {
         let wildcard = self.socket.local_addr().is_ok_and(|address| address.ip().is_unspecified());
         let mut snapshot = arc_swap::Cache::new(Arc::clone(&self.snapshot));
+        let mut protection = arc_swap::Cache::new(Arc::clone(&self.protection));
         let mut queries = vec![[0u8; DATAGRAM]; BATCH];
         let mut answers = vec![[0u8; DATAGRAM]; BATCH];
         let mut received = headers(wildcard);
@@ -99,13 +110,11 @@ impl Worker {
                 received = headers(wildcard);
             }
             let snapshot = snapshot.load();
+            let moment = Moment::now(protection.load());
             let mut replies = 0;
             for n in 0..count {
                 let query = &queries[n][..batch[n].length];
-                let rotation = fastrand::usize(..);
-                let answered = answer::answer(query, snapshot, Transport::Udp, rotation, &mut answers[replies]);
-                self.counters.count(answered);
-                if let Some(answered) = answered {
+                if let Some(answered) = self.answer(query, snapshot, batch[n].from, &moment, &mut answers[replies]) {
                     batch[replies] = Datagram { length: answered.length, ..batch[n] };
                     replies += 1;
                 }
@@ -118,6 +127,58 @@ impl Worker {
                 }
             }
         }
+    }
+
+    /// The answer to one datagram, if it gets any.
+    fn answer(
+        &self,
+        query: &[u8],
+        snapshot: &Snapshot,
+        from: Option<SockaddrStorage>,
+        moment: &Moment<'_>,
+        buffer: &mut [u8],
+    ) -> Option<Answered> {
+        let address = from.as_ref().and_then(ip);
+        let client = Client { transport: Transport::Udp, issuer: address.map(|address| moment.issuer(address)) };
+        let answered = answer::answer(query, snapshot, &client, fastrand::usize(..), buffer);
+        let answered = match (answered, address) {
+            (Some(answered), Some(address)) => self.limit(answered, query, &client, address, moment, buffer)?,
+            (answered, _) => {
+                self.counters.count(answered);
+                return answered;
+            }
+        };
+        self.counters.count(Some(answered));
+        Some(answered)
+    }
+
+    /// What is left of an answer under the rate limit.
+    fn limit(
+        &self,
+        answered: Answered,
+        query: &[u8],
+        client: &Client<'_>,
+        address: IpAddr,
+        moment: &Moment<'_>,
+        buffer: &mut [u8],
+    ) -> Option<Answered> {
+        let limits = &moment.protection.limits;
+        if limits.responses_per_second == 0 || answered.cookie == Standing::Good {
+            return Some(answered);
+        }
+        let verdict = self.accounts.debit(limits, address, answered.account, moment.monotonic);
+        if verdict == Verdict::Send || rate_limit::is_exempt(limits, address) {
+            return Some(answered);
+        }
+        let class = answered.account.class;
+        let (limited, left) = match verdict {
+            _ if limits.log_only => (Limited::Spared, Some(answered)),
+            Verdict::Slip if class == Class::Error => (Limited::Slipped, Some(answered)),
+            Verdict::Slip => (Limited::Slipped, answer::cut(query, client, buffer)),
+            Verdict::Send | Verdict::Drop => (Limited::Dropped, None),
+        };
+        self.counters.count_limited(class, limited, address);
+        left
     }
 
     fn receive(
@@ -194,6 +255,35 @@ impl Worker {
                 sendmmsg(fd, headers, slices, addresses, [ControlMessage::Ipv6PacketInfo(&info)], flags)?.count()
             }
         })
+    }
+}
+
+/// When and under which terms a batch is answered.
+struct Moment<'p> {
+    protection: &'p Protection,
+    /// Seconds since the epoch, in 32 bits.
+    unix: u32,
+    /// Seconds of a clock that never goes back.
+    monotonic: u32,
+}
+
+impl Moment<'_> {
+    fn now(protection: &Arc<Protection>) -> Moment<'_> {
+        let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_secs() as u32;
+        Moment { protection, unix, monotonic: EPOCH.elapsed().as_secs() as u32 }
+    }
+
+    fn issuer(&self, address: IpAddr) -> Issuer<'_> {
+        Issuer { secrets: &self.protection.secrets, address, now: self.unix }
+    }
+}
+
+/// Where a datagram came from; an IPv4 address in IPv6 form is an IPv4 address.
+fn ip(from: &SockaddrStorage) -> Option<IpAddr> {
+    match (from.as_sockaddr_in(), from.as_sockaddr_in6()) {
+        (Some(v4), _) => Some(v4.ip().into()),
+        (_, Some(v6)) => Some(IpAddr::V6(v6.ip()).to_canonical()),
+        _ => None,
     }
 }
 

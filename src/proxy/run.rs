@@ -17,9 +17,8 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use arc_swap::ArcSwap;
 use serde_json::{Value, json};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 use crate::config::ProxyConfig;
@@ -258,14 +257,7 @@ fn spawn_workers(
     let access_log = AccessLog::open(prepared.document.access_log.as_ref())
         .map_err(|error| Failure::could_not(format!("the access log cannot be opened: {error}")))?;
     let (reports, reported) = mpsc::unbounded_channel();
-    let shared = Arc::new(Shared {
-        snapshot: ArcSwap::from_pointee(Snapshot::nothing(prepared)),
-        changed: watch::channel(0).0,
-        reports,
-        connections: Default::default(),
-        stopping: Default::default(),
-        access_log,
-    });
+    let shared = Arc::new(Shared::new(Snapshot::nothing(prepared), reports, access_log, count));
     let spawn = |index| worker::spawn(index, shared.clone(), ticks.worker(&format!("worker {index}")));
     let workers = (0..count).map(spawn).collect::<std::io::Result<Vec<_>>>();
     let workers = workers.map_err(|error| Failure::could_not(format!("a worker thread cannot be started: {error}")))?;

@@ -47,6 +47,7 @@ pub fn backend(number: usize, weight: u32) -> Backend {
 pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> Service {
     Service {
         name: "shop".into(),
+        pass_fields: Default::default(),
         mode,
         balance,
         backends,
@@ -83,7 +84,7 @@ pub const DOCUMENT: &str = r#"{
         "shop": { "hosts": ["shop.example.net"], "mode": "stateful", "failover": "permanent",
                   "backends": [ { "name": "web2", "address": "192.0.2.2:8080" },
                                 { "name": "web3", "address": "192.0.2.3:8080", "backup": true } ],
-                  "check": { "path": "/healthz" } },
+                  "check": { "path": "/healthz" }, "cookie": { "value": "address" } },
         "www": { "hosts": ["www.example.net", "*.www.example.net"], "paths": ["/", "/app"], "mode": "stateless",
                  "backends": [ { "name": "web1", "address": "192.0.2.1:80" },
                                { "name": "web2", "address": "192.0.2.2:80" } ],

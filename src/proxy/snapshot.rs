@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
-use crate::config::proxy::{Balance, LimitsConfig, TimeoutsConfig};
+use crate::config::proxy::{Balance, LimitsConfig, PassedFields, TimeoutsConfig};
 use crate::daemon::operator::OperatorState;
 use crate::health::{Target, Verdict};
 
@@ -47,6 +47,8 @@ pub struct Settings {
 pub struct Service {
     /// Its name.
     pub name: Arc<str>,
+    /// The withheld request fields that its backends get.
+    pub pass_fields: PassedFields,
     /// Where its backend comes from.
     pub mode: ServiceMode,
     /// How the rest is spread.

@@ -25,6 +25,9 @@ pub struct Activation {
     pub record: Record,
     /// The admin machine it came from.
     pub from: String,
+    /// The name of the key that signed it.
+    #[serde(default)]
+    pub signed_by: Option<String>,
     /// What ran before, and what to go back to.
     pub before: PathBuf,
     /// What is on trial.

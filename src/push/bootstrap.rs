@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use super::program::{output, output_within};
-use super::protocol::{Answer, Report, Request};
+use super::protocol::{Answer, Question, Report};
 use super::remote::Remotes;
 
 /// How long the machine may take to show its key.
@@ -155,7 +155,7 @@ pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, String> {
     let until = Instant::now() + GATE;
     let (_never, timer) = mpsc::channel::<()>();
     loop {
-        let why = match remotes.ask_afresh(host, &Request::Report, Duration::from_secs(10)) {
+        let why = match remotes.ask_afresh(host, &Question::Report, Duration::from_secs(10)) {
             Ok(Answer::Report(report)) => return Ok(*report),
             other => super::locking::otherwise(other),
         };

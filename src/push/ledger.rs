@@ -1,15 +1,18 @@
-//! The ledger: what was pushed to a host, one JSON object a line, only ever added to.
+//! The ledger: what was pushed to a host, one JSON object a line, only ever added to, each line chained to the one before.
 //!
 //! Owns its entries and its file. Must never: lose or alter an entry that was written. Called by [`super::gate`] and
 //! [`super::supervisor`] on the host, and by the pusher for its copies.
 
 use std::fs::{self, File, OpenOptions};
-use std::io::{self, BufRead, BufReader, Write};
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
+use ring::digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use super::keys::hex;
 
 /// What the pusher says of a push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +65,9 @@ pub struct Entry {
     pub at: u64,
     /// The admin machine whose key opened the gate: told by the host's sshd, not by the pusher.
     pub from: String,
+    /// The name of the signing key that the host found to have signed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub signed_by: Option<String>,
     /// What happened.
     #[serde(flatten)]
     pub event: Event,
@@ -147,10 +153,27 @@ impl Outcome {
     }
 }
 
-/// A ledger's file.
+/// Bytes after which a ledger's file is laid aside and a new one begun.
+const FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+/// Files that were laid aside and are kept: some ten thousand pushes.
+const KEPT_FILES: usize = 4;
+
+/// A ledger: a file of lines, and the files before it. Each line has the SHA-256 of the line before it, also across files: a line that
+/// was taken out or changed shows.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     file: PathBuf,
+}
+
+/// A line as it is written.
+#[derive(Serialize)]
+struct Line<'a> {
+    /// The SHA-256 of the line before, in hexadecimal digits; none of the very first.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    previous: Option<&'a str>,
+    #[serde(flatten)]
+    entry: &'a Entry,
 }
 
 impl Ledger {
@@ -170,26 +193,19 @@ impl Ledger {
     ///
     /// The file cannot be written.
     pub fn add(&self, entry: &Entry) -> io::Result<()> {
-        self.add_all(std::slice::from_ref(entry))
-    }
-
-    /// Adds several entries at once.
-    ///
-    /// # Errors
-    ///
-    /// The file cannot be written.
-    pub fn add_all(&self, entries: &[Entry]) -> io::Result<()> {
-        if entries.is_empty() {
-            return Ok(());
-        }
         if let Some(folder) = self.file.parent() {
             fs::create_dir_all(folder)?;
         }
-        let mut text = if self.ends_in_a_line()? { String::new() } else { "\n".to_owned() };
-        for entry in entries {
-            text.push_str(&serde_json::to_string(entry)?);
-            text.push('\n');
+        let _alone = self.alone()?;
+        let mut present = read(&self.file)?;
+        let previous = last_line(&present).map(hash).or_else(|| Some(hash(last_line(&read(&self.before(1)).ok()?)?)));
+        if present.len() as u64 >= FILE_BYTES {
+            self.lay_aside()?;
+            present.clear();
         }
+        let mut text = if present.last().is_none_or(|last| *last == b'\n') { String::new() } else { "\n".to_owned() };
+        text.push_str(&serde_json::to_string(&Line { previous: previous.as_deref(), entry })?);
+        text.push('\n');
         let mut file = OpenOptions::new().append(true).create(true).mode(0o640).open(&self.file)?;
         file.write_all(text.as_bytes())?;
         file.sync_all()
@@ -199,7 +215,7 @@ impl Ledger {
     ///
     /// # Errors
     ///
-    /// The file is there and cannot be read.
+    /// A file is there and cannot be read.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
         self.lines()
     }
@@ -210,13 +226,11 @@ impl Ledger {
     ///
     /// As [`Ledger::entries`].
     pub fn lines<T: DeserializeOwned>(&self) -> io::Result<Vec<T>> {
-        let file = match File::open(&self.file) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let lines = BufReader::new(file).split(b'\n').collect::<io::Result<Vec<_>>>()?;
-        Ok(lines.iter().filter_map(|line| serde_json::from_slice(line).ok()).collect())
+        let mut lines = Vec::new();
+        for text in self.texts()? {
+            lines.extend(split(&text).filter_map(|line| serde_json::from_slice(line).ok()));
+        }
+        Ok(lines)
     }
 
     /// The last entries, oldest first.
@@ -229,13 +243,79 @@ impl Ledger {
         Ok(entries.split_off(entries.len().saturating_sub(count)))
     }
 
-    fn ends_in_a_line(&self) -> io::Result<bool> {
-        match fs::read(&self.file) {
-            Ok(bytes) => Ok(bytes.last().is_none_or(|last| *last == b'\n')),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(true),
-            Err(error) => Err(error),
+    /// The first line that does not follow from the one before it: something was changed or taken out there. A line that was cut
+    /// short by a power failure is named too.
+    ///
+    /// # Errors
+    ///
+    /// As [`Ledger::entries`].
+    pub fn broken_at(&self) -> io::Result<Option<String>> {
+        #[derive(serde::Deserialize)]
+        struct Link {
+            previous: Option<String>,
         }
+        let texts = self.texts()?;
+        let mut before: Option<&[u8]> = None;
+        for line in texts.iter().flat_map(|text| split(text)) {
+            let text = || String::from_utf8_lossy(line).chars().take(80).collect();
+            let Ok(Link { previous }) = serde_json::from_slice(line) else { return Ok(Some(text())) };
+            // Of the oldest line that is kept, the one before is not.
+            if let Some(before) = before
+                && previous != Some(hash(before))
+            {
+                return Ok(Some(text()));
+            }
+            before = Some(line);
+        }
+        Ok(None)
     }
+
+    /// The texts of all files, the oldest first.
+    fn texts(&self) -> io::Result<Vec<Vec<u8>>> {
+        (1..=KEPT_FILES).rev().map(|age| self.before(age)).chain([self.file.clone()]).map(|file| read(&file)).collect()
+    }
+
+    /// The file that was laid aside so many times ago: `ledger.1.jsonl`.
+    fn before(&self, age: usize) -> PathBuf {
+        self.file.with_extension(format!("{age}.jsonl"))
+    }
+
+    fn lay_aside(&self) -> io::Result<()> {
+        for age in (1..KEPT_FILES).rev() {
+            match fs::rename(self.before(age), self.before(age + 1)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
+        fs::rename(&self.file, self.before(1))
+    }
+
+    /// Of two who add at once, one is first: each line names the one before it.
+    fn alone(&self) -> io::Result<File> {
+        let guard = self.file.with_extension("guard");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(guard)?;
+        file.lock()?;
+        Ok(file)
+    }
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    match fs::read(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(Vec::new()),
+        read => read,
+    }
+}
+
+fn split(text: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
+    text.split(|byte| *byte == b'\n').filter(|line| !line.is_empty())
+}
+
+fn last_line(text: &[u8]) -> Option<&[u8]> {
+    split(text).next_back()
+}
+
+fn hash(line: &[u8]) -> String {
+    hex(digest::digest(&digest::SHA256, line).as_ref())
 }
 
 #[cfg(test)]

@@ -4,7 +4,6 @@
 //! hosts.
 
 use std::io;
-use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{self, RecvTimeoutError, Sender};
@@ -17,7 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::admin::Admin;
 use super::known_fleet;
 use super::lock::Lock;
-use super::protocol::{Answer, Daemon, Request};
+use super::protocol::{Answer, Instruction, Question};
 use super::remote::{Remotes, Silence};
 
 /// How long a gate may take to say who has the lock.
@@ -33,23 +32,23 @@ pub trait Gates: Send + Sync {
     /// # Errors
     ///
     /// No answer.
-    fn ask(&self, host: &str, request: &Request, limit: Duration) -> Result<Answer, Silence>;
+    fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, Silence>;
 
-    /// A stream becomes one to a daemon's admin socket.
+    /// One instruction, signed.
     ///
     /// # Errors
     ///
-    /// It is none.
-    fn relay(&self, host: &str, daemon: Daemon, stream: UnixStream) -> Result<(), Silence>;
+    /// No answer: it may or may not have been followed.
+    fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, Silence>;
 }
 
 impl Gates for Remotes {
-    fn ask(&self, host: &str, request: &Request, limit: Duration) -> Result<Answer, Silence> {
-        Remotes::ask(self, host, request, limit)
+    fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, Silence> {
+        Remotes::ask(self, host, question, limit)
     }
 
-    fn relay(&self, host: &str, daemon: Daemon, stream: UnixStream) -> Result<(), Silence> {
-        Remotes::relay(self, host, daemon, stream)
+    fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, Silence> {
+        Remotes::instruct(self, host, instruction, limit)
     }
 }
 
@@ -57,10 +56,20 @@ impl Gates for Remotes {
 pub fn ask_all<G: Gates + ?Sized>(
     gates: &G,
     hosts: &[String],
-    request: &Request,
+    question: &Question,
     limit: Duration,
 ) -> Vec<Result<Answer, Silence>> {
-    at_once(hosts, |host| gates.ask(host, request, limit))
+    at_once(hosts, |host| gates.ask(host, question, limit))
+}
+
+/// Instructs several hosts at once; the answers in the order of `hosts`.
+pub fn instruct_all<G: Gates + ?Sized>(
+    gates: &G,
+    hosts: &[String],
+    instruction: &Instruction,
+    limit: Duration,
+) -> Vec<Result<Answer, Silence>> {
+    at_once(hosts, |host| gates.instruct(host, instruction, limit))
 }
 
 /// The same with a question of each host's own.
@@ -77,6 +86,7 @@ pub fn otherwise(answer: Result<Answer, Silence>) -> String {
     match answer {
         Ok(Answer::Refused { why }) => why,
         Ok(Answer::Locked { holder }) => format!("it is locked by {}", holder.in_words()),
+        Ok(Answer::Stale { why, .. }) => why,
         Ok(_) => "its gate answered something else than was asked".to_owned(),
         Err(silence) => silence.in_words().to_owned(),
     }
@@ -164,7 +174,7 @@ impl Held {
             stays,
         };
         for host in hosts {
-            let answer = held.gates.ask(&host, &Request::Lock { lock: lock.clone(), seconds }, LIMIT);
+            let answer = held.gates.instruct(&host, &Instruction::Lock { lock: lock.clone(), seconds }, LIMIT);
             // It may have been taken even where no answer came: then it is given back there too.
             let unsure = matches!(answer, Err(Silence::Unreachable(_)));
             if unsure || matches!(answer, Ok(Answer::Done)) {
@@ -247,7 +257,7 @@ impl std::fmt::Debug for Held {
 
 /// Gives a lock back on hosts, by its token. What is returned are those that did not hear of it.
 pub fn give_back<G: Gates + ?Sized>(gates: &G, hosts: &[String], token: &str) -> Vec<(String, String)> {
-    let answers = ask_all(gates, hosts, &Request::Unlock { token: token.to_owned() }, LIMIT);
+    let answers = instruct_all(gates, hosts, &Instruction::Unlock { token: token.to_owned() }, LIMIT);
     let missed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Done)));
     missed.map(|(host, answer)| (host.clone(), otherwise(answer))).collect()
 }
@@ -259,7 +269,7 @@ fn renewal(held: &Held, seconds: u64) -> (Sender<()>, JoinHandle<()>) {
     let pause = Duration::from_secs(seconds) / RENEWALS as u32;
     let thread = std::thread::spawn(move || {
         while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
-            let answers = ask_all(&*gates, &hosts, &Request::Renew { token: token.clone(), seconds }, LIMIT);
+            let answers = instruct_all(&*gates, &hosts, &Instruction::Renew { token: token.clone(), seconds }, LIMIT);
             let failed = hosts.iter().zip(answers).find_map(|(host, answer)| refused(host, answer).err());
             lost.store(failed.map(|refusal| Arc::new(refusal.in_words())));
         }

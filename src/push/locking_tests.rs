@@ -40,16 +40,20 @@ impl Hosts {
 }
 
 impl Gates for Hosts {
-    fn ask(&self, host: &str, request: &Request, _: Duration) -> Result<Answer, Silence> {
+    fn ask(&self, host: &str, question: &Question, _: Duration) -> Result<Answer, Silence> {
+        panic!("{host} is asked {question:?}")
+    }
+
+    fn instruct(&self, host: &str, instruction: &Instruction, _: Duration) -> Result<Answer, Silence> {
         if self.dead.contains(&host) {
             return Err(Silence::Unreachable("no route to host".to_owned()));
         }
         let mut locks = self.locks.lock().unwrap();
         let present = locks.get_mut(host).unwrap();
         let now = unix_ms();
-        let granted = match request {
-            Request::Lock { lock, seconds } => grant(present.clone(), lock.clone(), *seconds, now).map(Some),
-            Request::Renew { token, seconds } => {
+        let granted = match instruction {
+            Instruction::Lock { lock, seconds } => grant(present.clone(), lock.clone(), *seconds, now).map(Some),
+            Instruction::Renew { token, seconds } => {
                 let _ = self.renewed.lock().unwrap().send(host.to_owned());
                 match presented(present.clone(), token, now) {
                     Ok(lock) => grant(None, lock, *seconds, now).map(Some),
@@ -57,7 +61,7 @@ impl Gates for Hosts {
                     Err(None) => return Ok(Answer::Refused { why: "the lock has expired".to_owned() }),
                 }
             }
-            Request::Unlock { token } => match presented(present.clone(), token, now) {
+            Instruction::Unlock { token } => match presented(present.clone(), token, now) {
                 Err(Some(other)) => Err(other),
                 _ => Ok(None),
             },
@@ -70,10 +74,6 @@ impl Gates for Hosts {
             }
             Err(holder) => Answer::Locked { holder },
         })
-    }
-
-    fn relay(&self, host: &str, _: Daemon, _: UnixStream) -> Result<(), Silence> {
-        panic!("{host} is asked for no daemon")
     }
 }
 

@@ -9,8 +9,6 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde_json::Value;
-
 use super::place::Place;
 use super::program::output;
 use super::protocol::Daemon;
@@ -156,70 +154,6 @@ pub fn set_profile(place: &Place, system: &Path) -> Result<(), String> {
         .map_err(|failure| failure.in_words("nix-env"))
 }
 
-/// Whether a system is signed by one of the admins. What is in the store may come from elsewhere: built here, or from a
-/// cache that this machine trusts.
-///
-/// # Errors
-///
-/// It is not, or that cannot be known.
-pub fn check_signature(place: &Place, system: &Path) -> Result<(), String> {
-    let keys = fs::read_to_string(&place.signing_keys).map_err(|error| {
-        format!(
-            "{}: {error}: this host knows no admin's signing key, so it takes no system",
-            place.signing_keys.display()
-        )
-    })?;
-    let keys = keys.split_whitespace().collect::<Vec<_>>().join(" ");
-    let system = system.to_string_lossy();
-    let arguments = [
-        "store",
-        "verify",
-        "--extra-experimental-features",
-        "nix-command",
-        "--no-contents",
-        "--sigs-needed",
-        "1",
-        "--option",
-        "trusted-public-keys",
-        &keys,
-        // Else the public halves of this machine's own signing keys would count too.
-        "--option",
-        "secret-key-files",
-        "",
-        &system,
-    ];
-    output("nix", Path::new("/"), &arguments).map_err(|failure| {
-        format!("{system} is not signed by an admin of this fleet: {}", failure.in_words("nix store verify"))
-    })?;
-    refuse_content_addressed(&system)
-}
-
-/// The store holds a path that is addressed by its content for signed, and lets anybody copy one: such a path says nothing of who
-/// made it. What a signed path refers to is another matter: its references are signed with it.
-fn refuse_content_addressed(system: &str) -> Result<(), String> {
-    let arguments = ["path-info", "--extra-experimental-features", "nix-command", "--json", system];
-    let said = output("nix", Path::new("/"), &arguments).map_err(|failure| failure.in_words("nix path-info"))?;
-    let info: Value = serde_json::from_slice(&said).map_err(|error| format!("nix path-info: {error}"))?;
-    match (has(&info, "narHash"), has(&info, "ca")) {
-        (true, false) => Ok(()),
-        (true, true) => Err(format!(
-            "{system} is not signed by an admin of this fleet: it is addressed by its content, and so needs no signature"
-        )),
-        (false, _) => Err(format!("{system}: nix path-info does not tell what it is")),
-    }
-}
-
-/// Whether a key has a value anywhere: the shape around it differs between releases of Nix.
-fn has(info: &Value, key: &str) -> bool {
-    match info {
-        Value::Object(object) => {
-            object.iter().any(|(name, value)| (name == key && !value.is_null()) || has(value, key))
-        }
-        Value::Array(values) => values.iter().any(|value| has(value, key)),
-        _ => false,
-    }
-}
-
 /// Whether the store has a path, whole and registered.
 pub fn is_valid(system: &Path) -> bool {
     output("nix-store", Path::new("/"), &["--check-validity", &system.to_string_lossy()]).is_ok()
@@ -241,23 +175,4 @@ pub fn hold(place: &Place, system: &Path) -> io::Result<()> {
 /// Lets go of what [`hold`] kept.
 pub fn let_go(place: &Place) {
     let _ = fs::remove_file(place.roots.join("next"));
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    #[test]
-    fn a_value_is_found_whatever_nix_puts_around_it() {
-        for info in [
-            json!([{ "path": "/nix/store/a", "narHash": "x", "ca": "fixed:r:sha256:y" }]),
-            json!({ "/nix/store/a": { "narHash": "x", "ca": "fixed:r:sha256:y" } }),
-            json!({ "info": { "a": { "narHash": "x", "ca": { "method": "nar" } } } }),
-        ] {
-            assert!(has(&info, "narHash") && has(&info, "ca"), "{info}");
-        }
-        assert!(!has(&json!({ "/nix/store/a": { "narHash": "x", "ca": null } }), "ca"));
-    }
 }

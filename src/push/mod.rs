@@ -7,7 +7,10 @@
 //! [`bootstrap`] and [`keys`] come before the first one.
 //!
 //! On the hosts ([`place`]): [`gate`] answers, [`lock`] keeps pushers apart, [`rehearsal`] tries a system's daemons, [`supervisor`]
-//! keeps an [`activation`] on trial, and [`ledger`] what became of it. [`protocol`] is what both sides say.
+//! keeps an [`activation`] on trial, and [`ledger`] what became of it.
+//!
+//! Between the two: [`protocol`] is what both sides say, [`manifest`] how an instruction is signed ([`signing`]) for one host and one
+//! moment, [`upload`] how store paths travel, and [`closure`] what names a system's contents.
 //!
 //! Must never: change the folder it is given, but for its repository's own book-keeping. Called by the operator's verbs.
 
@@ -15,6 +18,7 @@ pub mod activation;
 pub mod admin;
 pub mod bootstrap;
 pub mod changes;
+pub mod closure;
 pub mod copies;
 pub mod deferred;
 pub mod evaluate;
@@ -25,7 +29,9 @@ pub mod ledger;
 pub mod lock;
 pub mod locking;
 pub mod machine;
+pub mod manifest;
 pub mod order;
+pub mod origin;
 pub mod overtaken;
 pub mod place;
 pub mod plan;
@@ -39,9 +45,11 @@ pub mod rollback;
 pub mod rollout;
 pub mod selection;
 pub mod served;
+pub mod signing;
 pub mod stage;
 pub mod supervisor;
 pub mod survey;
 pub mod svn;
 pub mod system;
+pub mod upload;
 pub mod wanted;

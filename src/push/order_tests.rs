@@ -47,7 +47,7 @@ fn random(random: &mut fastrand::Rng) -> Fleet {
     let proxy = json!({ "version": 1, "listeners": [{ "name": "http", "address": "0.0.0.0:80" }],
         "admin": { "socket": "/run/a" }, "state_dir": "/var/a", "services": {
             "www": { "hosts": ["www.example.net"], "mode": "stateless", "backends": stateless },
-            "shop": { "hosts": ["shop.example.net"], "mode": "stateful", "backends": backends(2) } } });
+            "shop": { "hosts": ["shop.example.net"], "mode": "stateful", "cookie": { "key_file": "/nowhere/cookies" }, "backends": backends(2) } } });
     let mut hosts = serde_json::Map::new();
     let mut systems = serde_json::Map::new();
     for (host, roles) in roles.iter().enumerate() {

@@ -17,6 +17,10 @@ pub struct Place {
     pub roots: PathBuf,
     /// The store.
     pub store: PathBuf,
+    /// Where uploads lie until the store has them. The deploy user's own.
+    pub spool: PathBuf,
+    /// What the part of the gate that speaks to daemons remembers.
+    pub relay_state: PathBuf,
     /// Key files.
     pub keys: PathBuf,
     /// Public keys whose signature a system must have, one a line.
@@ -42,6 +46,8 @@ impl Place {
             profile: root.join("nix/var/nix/profiles/system"),
             roots: root.join("nix/var/nix/gcroots/polder-push"),
             store: root.join("nix/store"),
+            spool: root.join("var/spool/polder-deploy"),
+            relay_state: root.join("var/lib/polder-relay"),
             keys: root.join("var/lib/polder-keys"),
             signing_keys: root.join("etc/polder/signing-keys"),
             copies: root.join("var/lib/polder-admin/ledgers"),

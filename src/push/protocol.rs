@@ -1,8 +1,10 @@
-//! What the pusher and a host's gate say to each other: one request and one answer a connection, each a line of JSON.
+//! What the pusher and a host's gate say to each other: one line of a request and one line of an answer a connection.
 //!
-//! Owns the words and their version. A pusher runs `polder VERSION` through ssh, which the forced command of the deploy user
-//! turns into a connection to the host's gate; an older or newer gate refuses by name instead of guessing. Must never: do
-//! anything. Called by [`super::remote`] on the admin machine and by [`super::gate`] on the host.
+//! Owns the words and their version. There are two kinds of request: a [`Question`], which whoever has a deploy key may ask, and an
+//! [`Instruction`], which changes something and is done only when an admin's key has signed it for this host and this moment
+//! ([`super::manifest`]). A pusher runs `polder VERSION` through ssh, which the forced command of the deploy user turns into a
+//! connection to the host's gate; an older or newer gate refuses by name instead of guessing. Must never: do anything. Called by
+//! [`super::remote`] on the admin machine and by [`super::gate`] on the host.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -15,20 +17,47 @@ use super::lock::Lock;
 pub use crate::fleet::running::Running;
 
 /// The version of the protocol. It is raised when an older peer would misunderstand; new optional fields do not raise it.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
-/// What a pusher asks.
-#[derive(Debug, Clone, Serialize, Deserialize)]
+/// The longest request line, in bytes: an instruction that carries copies of ledgers. The pusher splits what would be longer.
+pub const REQUEST_BYTES: usize = 1024 * 1024;
+
+/// What may be asked with a deploy key alone. Nothing of it changes the host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Request {
+pub enum Question {
     /// How the host is. Answer: [`Answer::Report`].
     Report,
-    /// What daemons and units run with, or would with another system that the host has. Answer: [`Answer::Running`].
+    /// The host's clock, and which counters it takes. Answer: [`Answer::Clock`].
+    Clock,
+    /// What daemons and units run with, or would with another system that ran here before. Answer: [`Answer::Running`].
     Running {
         /// That system.
         #[serde(default)]
         system: Option<PathBuf>,
     },
+    /// What has become of an activation. Answer: [`Answer::Activation`].
+    Activation,
+    /// The last entries of the ledger, oldest first. Answer: [`Answer::Ledger`].
+    Ledger {
+        /// How many at most.
+        last: usize,
+    },
+    /// The key files of the host: names and how many keys each has, and a fingerprint of each. Answer: [`Answer::Keys`].
+    Keys,
+    /// Something that a daemon says of itself: one of the paths in [`super::gate::allowed`]. Answer: [`Answer::Reply`].
+    Look {
+        /// Which daemon.
+        daemon: Daemon,
+        /// The path and query of its admin API.
+        target: String,
+    },
+}
+
+/// What changes a host. It is done only in a [`super::manifest::Manifest`] with a good signature.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
+pub enum Instruction {
     /// Take the fleet lock here. Answer: [`Answer::Done`], or [`Answer::Locked`] with the holder.
     Lock {
         /// The lock wanted: its `expires` is computed by the host.
@@ -67,15 +96,15 @@ pub enum Request {
         /// Of the lock.
         token: String,
         /// The system.
-        system: PathBuf,
+        target: Target,
     },
     /// Switch to a system, and back unless it is confirmed in time. Answered once it runs or is refused: see
-    /// [`Request::Activation`] for what became of it.
+    /// [`Question::Activation`] for what became of it.
     Activate {
         /// Of the lock.
         token: String,
         /// The system.
-        system: PathBuf,
+        target: Target,
         /// The system that must be running now (compare and swap).
         expected: PathBuf,
         /// How long the switch may wait for its confirmation, in seconds.
@@ -83,8 +112,6 @@ pub enum Request {
         /// For the ledger.
         record: Record,
     },
-    /// What has become of an activation. Answer: [`Answer::Activation`].
-    Activation,
     /// Keep what was activated: it becomes the profile and the boot default. Answered when that is done.
     Confirm {
         /// Of the lock.
@@ -101,18 +128,11 @@ pub enum Request {
         /// Why.
         why: String,
     },
-    /// The last entries of the ledger, oldest first. Answer: [`Answer::Ledger`].
-    Ledger {
-        /// How many at most.
-        last: usize,
-    },
     /// Copies of other hosts' entries, to be kept here (on admin machines).
     Copies {
         /// By host.
         ledgers: BTreeMap<String, Vec<Entry>>,
     },
-    /// The key files of the host: names and how many keys each has, and a fingerprint of each. Answer: [`Answer::Keys`].
-    Keys,
     /// Change a key file, then let the daemons read it again. No key ever travels back. Answer: [`Answer::Keys`], of this file.
     Key {
         /// Of the lock.
@@ -122,10 +142,61 @@ pub enum Request {
         /// What becomes of it.
         change: KeyChange,
     },
-    /// Everything after this request and its [`Answer::Done`] goes to a daemon's admin socket and back.
-    Relay {
-        /// Which.
+    /// An operator's word for a daemon: one of the paths in [`super::gate::allowed`]. Answer: [`Answer::Reply`].
+    Tell {
+        /// Which daemon.
         daemon: Daemon,
+        /// The path of its admin API.
+        target: String,
+        /// The request's body, JSON.
+        body: String,
+    },
+}
+
+impl Instruction {
+    /// What it is, in a word.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Instruction::Lock { .. } => "lock",
+            Instruction::Renew { .. } => "renew",
+            Instruction::Unlock { .. } => "unlock",
+            Instruction::BreakLock { .. } => "break-lock",
+            Instruction::Hold { .. } => "hold",
+            Instruction::Rehearse { .. } => "rehearse",
+            Instruction::Activate { .. } => "activate",
+            Instruction::Confirm { .. } => "confirm",
+            Instruction::Revert { .. } => "revert",
+            Instruction::Copies { .. } => "copies",
+            Instruction::Key { .. } => "key",
+            Instruction::Tell { .. } => "tell",
+        }
+    }
+
+    /// Whether it is for a daemon of the host rather than for the host.
+    pub fn is_for_daemon(&self) -> bool {
+        matches!(self, Instruction::Tell { .. })
+    }
+}
+
+/// A system to rehearse or activate, and what shows that it is the one that was meant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Target {
+    /// Its store path.
+    pub system: PathBuf,
+    /// Where it comes from.
+    pub origin: Origin,
+}
+
+/// What shows that a system in a host's store is the one that was signed for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Origin {
+    /// It was copied there: the contents of all that it needs have this digest ([`super::closure::digest`]).
+    Copied(String),
+    /// It ran there before, as the host's own ledger says: that is what a rollback goes back to.
+    RanBefore {
+        /// Also if it trusts keys that the fleet has stopped naming since.
+        old_keys: bool,
     },
 }
 
@@ -202,6 +273,22 @@ pub enum Answer {
         /// Why.
         why: String,
     },
+    /// It is not done, for its time or its counter is not one that this host takes now: sign it again by this clock.
+    Stale {
+        /// Why.
+        why: String,
+        /// The host's.
+        clock: Clock,
+    },
+    /// The host's clock.
+    Clock(Clock),
+    /// A daemon's own answer.
+    Reply {
+        /// The HTTP status.
+        status: u16,
+        /// The body.
+        body: String,
+    },
     /// Somebody has the lock.
     Locked {
         /// Who.
@@ -230,6 +317,15 @@ pub enum Answer {
         /// The fingerprints of each file's keys, in order.
         files: BTreeMap<String, Vec<String>>,
     },
+}
+
+/// By what a host judges the time and the counter of a manifest.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Clock {
+    /// Milliseconds since the epoch.
+    pub now: u64,
+    /// The highest counter that it has taken so far.
+    pub counter: u64,
 }
 
 /// How a host is.

@@ -3,17 +3,17 @@
 //! Owns every ssh process of a push. Must never: trust a host by its address, forward anything, or ask for a password. Called by
 //! the verbs that speak to the fleet.
 
+mod clock;
+
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
-use std::net::IpAddr;
-use std::os::fd::OwnedFd;
+use std::net::{IpAddr, UdpSocket};
 use std::os::unix::fs::OpenOptionsExt;
-use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
-use std::sync::mpsc;
+use std::sync::{OnceLock, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,11 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::admin::Admin;
-use super::protocol::{Answer, Daemon, Request, VERSION};
+use super::manifest::{Manifest, VALIDITY, seal};
+use super::protocol::{Answer, Daemon, Instruction, Question, VERSION};
+use super::signing::SigningKey;
 use crate::fleet::Fleet;
+use clock::HostClock;
 
 /// The options that every connection has: the key and no other, no password, nothing forwarded, hosts known beforehand; a host
 /// that does not answer is given up after 5 s, a connection that has gone dead after 15.
@@ -48,6 +51,12 @@ const DEPLOY_KEY: &str = "deploy.key";
 
 /// How long a shared connection outlives its last use, in seconds.
 const SHARED_SECONDS: u32 = 30;
+
+/// How far a host's clock may be ahead, in milliseconds. One that is behind does no harm.
+const FARTHEST_AHEAD: i64 = 3_600_000;
+
+/// How long a host may take to tell its clock.
+const CLOCK: Duration = Duration::from_secs(10);
 
 /// How long a daemon's status may take.
 const STATUS: Duration = Duration::from_secs(10);
@@ -93,6 +102,12 @@ pub struct Remotes {
     admin: Admin,
     /// Where each host that has a pinned key is reached.
     addresses: BTreeMap<String, IpAddr>,
+    /// Those of this machine.
+    own: Vec<IpAddr>,
+    /// By what each of those judges a manifest's time.
+    clocks: BTreeMap<String, HostClock>,
+    /// Read when something is signed first: looking needs none.
+    signing: OnceLock<Result<SigningKey, String>>,
 }
 
 impl Remotes {
@@ -114,7 +129,9 @@ impl Remotes {
         }
         fs::write(kept.path().join("known_hosts"), known)?;
         own_copy(&admin.deploy_key, &kept.path().join(DEPLOY_KEY))?;
-        Ok(Remotes { kept, admin: admin.clone(), addresses })
+        let clocks = addresses.keys().map(|host| (host.clone(), HostClock::default())).collect();
+        let own = fleet.hosts.get(&admin.name).map(|host| host.addresses.clone()).unwrap_or_default();
+        Ok(Remotes { kept, admin: admin.clone(), addresses, own, clocks, signing: OnceLock::new() })
     }
 
     /// The admin machine that asks.
@@ -122,13 +139,22 @@ impl Remotes {
         &self.admin
     }
 
+    /// The key that signs for this admin machine.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read.
+    pub fn signing_key(&self) -> Result<&SigningKey, String> {
+        self.signing.get_or_init(|| SigningKey::read(&self.admin.signing_key)).as_ref().map_err(String::clone)
+    }
+
     /// One question over a connection that later ones share.
     ///
     /// # Errors
     ///
     /// No answer.
-    pub fn ask(&self, host: &str, request: &Request, limit: Duration) -> Result<Answer, Silence> {
-        self.exchange(host, request, limit, Connection::Shared)
+    pub fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, Silence> {
+        self.question(host, question, limit, Connection::Shared)
     }
 
     /// One question over a connection of its own, which proves that new ones are let in.
@@ -136,42 +162,26 @@ impl Remotes {
     /// # Errors
     ///
     /// No answer.
-    pub fn ask_afresh(&self, host: &str, request: &Request, limit: Duration) -> Result<Answer, Silence> {
-        self.exchange(host, request, limit, Connection::Fresh)
+    pub fn ask_afresh(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, Silence> {
+        self.question(host, question, limit, Connection::Fresh)
     }
 
-    /// Connects a stream to a daemon's admin socket on a host; returns when either side has ended.
+    /// One instruction, signed for this host and this moment.
     ///
     /// # Errors
     ///
-    /// It was not reached; ssh's words.
-    pub fn relay(&self, host: &str, daemon: Daemon, stream: UnixStream) -> Result<(), Silence> {
-        self.relay_within(host, daemon, stream, None)
+    /// No answer: it may or may not have been followed.
+    pub fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, Silence> {
+        self.signed(host, instruction, limit, Connection::Shared)
     }
 
-    /// The same, for so long at most.
-    fn relay_within(
-        &self,
-        host: &str,
-        daemon: Daemon,
-        stream: UnixStream,
-        limit: Option<Duration>,
-    ) -> Result<(), Silence> {
-        let mut ssh = self.ssh(host, Connection::Shared)?;
-        let mut said = scratch()?;
-        let input: OwnedFd = stream.try_clone().map_err(no_process)?.into();
-        let output: OwnedFd = stream.into();
-        let child = ssh
-            .arg(format!("polder {VERSION} relay {}", daemon.name()))
-            .stdin(Stdio::from(input))
-            .stdout(Stdio::from(output))
-            .stderr(said.try_clone().map_err(no_process)?)
-            .spawn()
-            .map_err(no_process)?;
-        // Else our own ends of the stream would outlive the child's.
-        drop(ssh);
-        let status = wait_within(child, limit).map_err(no_process)?;
-        if status.success() { Ok(()) } else { Err(Silence::Unreachable(words(&mut said))) }
+    /// One instruction over a connection of its own, which proves that new ones are let in.
+    ///
+    /// # Errors
+    ///
+    /// As [`Remotes::instruct`].
+    pub fn instruct_afresh(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, Silence> {
+        self.signed(host, instruction, limit, Connection::Fresh)
     }
 
     /// A daemon's status, through its host's gate.
@@ -180,33 +190,91 @@ impl Remotes {
     ///
     /// No answer, or none that is JSON.
     pub fn daemon_status(&self, host: &str, daemon: Daemon) -> Result<Value, Silence> {
-        let (mut ours, theirs) = UnixStream::pair().map_err(no_process)?;
-        thread::scope(|scope| {
-            let relay = scope.spawn(|| self.relay_within(host, daemon, theirs, Some(STATUS)));
-            let answered = ours
-                .write_all(b"GET /status HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
-                .and_then(|()| read_to_end(&mut ours));
-            drop(ours);
-            relay.join().unwrap_or_else(|_| Err(Silence::Unreachable("the relay failed: a bug".to_owned())))?;
-            let answer = answered.map_err(no_process)?;
-            let body = memchr::memmem::find(&answer, b"\r\n\r\n").map(|at| &answer[at + 4..]);
-            let value = body.and_then(|body| serde_json::from_slice(body).ok());
-            value.ok_or_else(|| Silence::Foreign(format!("{} gave no status", daemon.name())))
-        })
+        let look = Question::Look { daemon, target: "/status".to_owned() };
+        match self.ask(host, &look, STATUS)? {
+            Answer::Reply { body, .. } => {
+                serde_json::from_str(&body).map_err(|_| Silence::Foreign(format!("{} gave no status", daemon.name())))
+            }
+            Answer::Refused { why } => Err(Silence::Unreachable(why)),
+            _ => Err(Silence::Foreign("its gate answered something else than was asked".to_owned())),
+        }
     }
 
-    /// The store of a host for `nix copy --to`, and what `NIX_SSHOPTS` has to be for it.
+    /// A verb of a host's gate that takes a stream, with both ends of that as pipes. What it says on standard error is in the file.
     ///
     /// # Errors
     ///
-    /// The fleet pins no key for the host.
-    pub fn nix_store(&self, host: &str) -> Result<(String, String), Silence> {
-        let address = match self.address(host)? {
-            IpAddr::V4(address) => address.to_string(),
-            IpAddr::V6(address) => format!("[{address}]"),
+    /// ssh did not start.
+    pub fn stream(&self, host: &str, verb: &str) -> Result<(Child, File), Silence> {
+        let said = scratch()?;
+        let child = self
+            .ssh(host, Connection::Shared)?
+            .arg(format!("polder {VERSION} {verb}"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(said.try_clone().map_err(no_process)?)
+            .spawn()
+            .map_err(no_process)?;
+        Ok((child, said))
+    }
+
+    fn question(
+        &self,
+        host: &str,
+        question: &Question,
+        limit: Duration,
+        connection: Connection,
+    ) -> Result<Answer, Silence> {
+        let line = serde_json::to_string(question).map_err(|error| no_process(error.into()))?;
+        let verb = if matches!(question, Question::Look { .. }) { " daemon" } else { "" };
+        self.exchange(host, verb, &line, limit, connection)
+    }
+
+    /// Signs by the host's clock. Where that has changed since it was asked for, or another admin machine has used the counter,
+    /// nothing was done: it is signed once more.
+    fn signed(
+        &self,
+        host: &str,
+        instruction: &Instruction,
+        limit: Duration,
+        connection: Connection,
+    ) -> Result<Answer, Silence> {
+        let key = self.signing_key().map_err(Silence::Foreign)?;
+        self.address(host)?;
+        let clock = &self.clocks[host];
+        if !clock.is_known() {
+            match self.ask(host, &Question::Clock, limit.min(CLOCK))? {
+                Answer::Clock(its) => clock.set(its),
+                Answer::Refused { why } => return Ok(Answer::Refused { why }),
+                _ => {
+                    return Err(Silence::Foreign(
+                        "its gate does not tell its clock: it is of another release".to_owned(),
+                    ));
+                }
+            }
+        }
+        if clock.ahead() > FARTHEST_AHEAD {
+            return Err(Silence::Foreign(format!(
+                "its clock is {} min ahead of this machine's: what is signed by it would be good for too long; set one of the two right",
+                clock.ahead() / 60_000
+            )));
+        }
+        let verb = if instruction.is_for_daemon() { " daemon" } else { "" };
+        let once = || {
+            let (counter, now) = clock.next();
+            let (host, instruction) = (host.to_owned(), instruction.clone());
+            let manifest = Manifest { host: host.clone(), counter, expires: now + VALIDITY, instruction };
+            let line = seal(&manifest, key).map_err(|error| no_process(error.into()))?;
+            self.exchange(&host, verb, &line, limit, connection)
         };
-        let options = self.options(host, Connection::Shared).join(" ");
-        Ok((format!("ssh-ng://{}@{address}", self.admin.deploy_user), options))
+        match once()? {
+            Answer::Stale { clock: its, .. } => clock.set(its),
+            answer => return Ok(answer),
+        }
+        match once()? {
+            Answer::Stale { why, .. } => Ok(Answer::Refused { why }),
+            answer => Ok(answer),
+        }
     }
 
     fn address(&self, host: &str) -> Result<IpAddr, Silence> {
@@ -223,6 +291,9 @@ impl Remotes {
         options.push(format!("-oUserKnownHostsFile={kept}/known_hosts"));
         options.push(format!("-oHostKeyAlias={host}"));
         options.push(format!("-oIdentityFile={kept}/{DEPLOY_KEY}"));
+        if let Some(own) = self.own_address(host) {
+            options.push(format!("-oBindAddress={own}"));
+        }
         options.extend(match connection {
             Connection::Shared => vec![
                 "-oControlMaster=auto".to_owned(),
@@ -232,6 +303,13 @@ impl Remotes {
             Connection::Fresh => vec!["-oControlMaster=no".to_owned(), "-oControlPath=none".to_owned()],
         });
         options
+    }
+
+    /// The address that the fleet gives this machine, from which its key opens gates, where it is one of this machine's.
+    fn own_address(&self, host: &str) -> Option<IpAddr> {
+        let to = self.addresses.get(host)?;
+        let same_kind = |own: &&IpAddr| own.is_ipv4() == to.is_ipv4();
+        self.own.iter().filter(same_kind).find(|own| UdpSocket::bind((**own, 0)).is_ok()).copied()
     }
 
     fn control_path(&self, host: &str) -> PathBuf {
@@ -248,18 +326,19 @@ impl Remotes {
         Ok(ssh)
     }
 
+    /// One line there and one line back.
     fn exchange(
         &self,
         host: &str,
-        request: &Request,
+        verb: &str,
+        line: &str,
         limit: Duration,
         connection: Connection,
     ) -> Result<Answer, Silence> {
-        let question = serde_json::to_string(request).map_err(|error| no_process(error.into()))?;
         let mut ssh = self.ssh(host, connection)?;
         let mut said = scratch()?;
         let mut child = ssh
-            .arg(format!("polder {VERSION}"))
+            .arg(format!("polder {VERSION}{verb}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // A file and no pipe: a shared connection keeps it open after the answer.
@@ -268,7 +347,7 @@ impl Remotes {
             .map_err(no_process)?;
         if let Some(mut input) = child.stdin.take() {
             // A host that hangs up early has said why.
-            let _ = writeln!(input, "{question}");
+            let _ = writeln!(input, "{line}");
         }
         let answer = child.stdout.take().and_then(|output| line_within(output, limit));
         let line = end(child, answer.is_some()).and(answer).unwrap_or_default();
@@ -337,11 +416,6 @@ fn own_copy(key: &Path, copy: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy)?.write_all(&text)
 }
 
-fn read_to_end(stream: &mut UnixStream) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
-    stream.take(ANSWER_BYTES).read_to_end(&mut bytes).map(|_| bytes)
-}
-
 fn scratch() -> Result<File, Silence> {
     tempfile::tempfile().map_err(no_process)
 }
@@ -354,7 +428,7 @@ fn no_process(error: io::Error) -> Silence {
 }
 
 /// What ssh said, as one line.
-fn words(said: &mut File) -> String {
+pub(super) fn words(said: &mut File) -> String {
     let mut text = String::new();
     let _ = said.rewind().and_then(|()| said.read_to_string(&mut text));
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")

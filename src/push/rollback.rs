@@ -109,7 +109,12 @@ mod tests {
             skipped: Vec::new(),
         };
         let (before, system, words) = (before.into(), system.into(), String::new());
-        Entry { at, from: "admin-nl".to_owned(), event: Event::Activation { record, before, system, outcome, words } }
+        Entry {
+            at,
+            from: "admin-nl".to_owned(),
+            signed_by: None,
+            event: Event::Activation { record, before, system, outcome, words },
+        }
     }
 
     fn ledger() -> Vec<Entry> {

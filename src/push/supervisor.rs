@@ -203,8 +203,13 @@ fn answer(caller: &mut UnixStream, word: &str) {
 
 /// Says a word to the supervisor and waits for its answer: `None` if none runs, or it ended over the question.
 pub fn tell(place: &Place, word: &Word) -> Option<String> {
+    tell_within(place, word, ANSWER_LIMIT)
+}
+
+/// The same, and `None` too where the answer takes longer.
+pub fn tell_within(place: &Place, word: &Word, limit: Duration) -> Option<String> {
     let mut stream = UnixStream::connect(place.supervisor()).ok()?;
-    stream.set_read_timeout(Some(ANSWER_LIMIT)).ok()?;
+    stream.set_read_timeout(Some(limit)).ok()?;
     writeln!(stream, "{}", json!(word)).ok()?;
     let mut said = String::new();
     BufReader::new(stream).read_line(&mut said).ok()?;
@@ -248,6 +253,7 @@ fn finish(place: &Place, activation: &Activation, outcome: Outcome, words: &str)
     let entry = Entry {
         at: unix_ms(),
         from: activation.from.clone(),
+        signed_by: activation.signed_by.clone(),
         event: Event::Activation {
             record: activation.record.clone(),
             before: activation.before.clone(),
@@ -308,7 +314,8 @@ fn settle_unreadable(place: &Place, why: &str) -> Result<Outcome, String> {
         skipped: Vec::new(),
     };
     let (from, boot) = (unknown(), machine::boot_id());
-    let activation = Activation { record, from, before, system, boot, confirm_within: 0, phase: Phase::Reverting };
+    let activation =
+        Activation { record, from, signed_by: None, before, system, boot, confirm_within: 0, phase: Phase::Reverting };
     let words = format!("the record of an activation cannot be read: {why}; it is kept as {}", aside.display());
     match activation.system == activation.before {
         true => Ok(finish(place, &activation, Outcome::Reverted, &words)),

@@ -64,6 +64,7 @@ impl Host {
                 skipped: Vec::new(),
             },
             from: "admin-nl".to_owned(),
+            signed_by: None,
             before: self.path("old"),
             system: self.path("new"),
             boot: machine::boot_id(),

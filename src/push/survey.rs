@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
-use super::protocol::{Answer, Report, Request, Running, VERSION};
+use super::protocol::{Answer, Question, Report, Running, VERSION};
 use super::remote::{Remotes, Silence};
 
 /// How long a host may take to say how it is.
@@ -35,11 +35,11 @@ pub fn survey(remotes: &Remotes, hosts: &[String]) -> BTreeMap<String, Result<Se
 }
 
 fn see(remotes: &Remotes, host: &str) -> Result<Seen, String> {
-    let report = match remotes.ask(host, &Request::Report, PROMPT) {
+    let report = match remotes.ask(host, &Question::Report, PROMPT) {
         Ok(Answer::Report(report)) => *report,
         other => return Err(why(other)),
     };
-    match remotes.ask(host, &Request::Running { system: None }, PROMPT) {
+    match remotes.ask(host, &Question::Running { system: None }, PROMPT) {
         Ok(Answer::Running(running)) => Ok(Seen { report, running: *running }),
         other => Err(why(other)),
     }

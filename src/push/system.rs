@@ -1,46 +1,92 @@
 //! What a system in the store has, as text: on a host what runs there, on the admin machine what is to run.
+//!
+//! Must never: read anything but regular files of the store, or more of them than a system has. A system may be somebody's who means
+//! ill: its links may lead anywhere, to keys or to devices that never end.
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::Read;
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+
+use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
 
 use super::protocol::{Daemon, Running};
 
-/// Documents, the zones they name, and the units: those that packages bring too, for a switch compares them as well.
-pub fn running(system: &Path) -> Running {
+/// The longest document, zone or unit that is read, in bytes, and all of them together: a gate's answer has to hold them.
+const FILE_BYTES: u64 = 16 * 1024 * 1024;
+const ALL_BYTES: u64 = 48 * 1024 * 1024;
+
+/// Documents, the zones they name, and the units: those that packages bring too, for a switch compares them as well. What lies
+/// outside the store, or is no file, is left out, as what cannot be read is: the plan says that it is new.
+pub fn running(store: &Path, system: &Path) -> Running {
+    let mut reader = Reader { store: store.to_owned(), left: ALL_BYTES };
     let mut documents = BTreeMap::new();
     for daemon in Daemon::ALL {
-        if let Ok(text) = fs::read_to_string(system.join("etc/polder").join(daemon.document())) {
+        if let Some(text) = reader.text(&system.join("etc/polder").join(daemon.document())) {
             documents.insert(daemon.document().to_owned(), text);
         }
     }
-    let zones = documents.get(Daemon::PolderDns.document()).map(|text| zones(text)).unwrap_or_default();
-    let units = units(&system.join("etc/systemd/system"));
+    let zones = documents.get(Daemon::PolderDns.document()).map(|text| zones(&mut reader, text)).unwrap_or_default();
+    let units = units(&mut reader, &system.join("etc/systemd/system"));
     Running { system: system.to_owned(), documents, zones, units }
 }
 
-/// The zone files that a document names. One that cannot be read is left out: the plan says that it is new.
-fn zones(document: &str) -> BTreeMap<String, String> {
+/// One file's text, read by the same rules.
+pub fn text(store: &Path, file: &Path) -> Option<String> {
+    Reader { store: store.to_owned(), left: FILE_BYTES }.text(file)
+}
+
+/// Reads what belongs to the store.
+struct Reader {
+    store: PathBuf,
+    /// Bytes that may still be read.
+    left: u64,
+}
+
+impl Reader {
+    /// A file's text, whatever links lead there within the store.
+    fn text(&mut self, path: &Path) -> Option<String> {
+        let real = fs::canonicalize(path).ok().filter(|real| real.starts_with(&self.store))?;
+        let file = fs::OpenOptions::new().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(real).ok()?;
+        let size = file.metadata().ok().filter(fs::Metadata::is_file)?.len();
+        let most = FILE_BYTES.min(self.left);
+        if size > most {
+            return None;
+        }
+        let mut text = String::new();
+        file.take(most).read_to_string(&mut text).ok()?;
+        self.left -= text.len() as u64;
+        Some(text)
+    }
+}
+
+/// The zone files that a document names.
+fn zones(reader: &mut Reader, document: &str) -> BTreeMap<String, String> {
     let document: serde_json::Value = serde_json::from_str(document).unwrap_or_default();
     let Some(zones) = document.get("zones").and_then(serde_json::Value::as_object) else { return BTreeMap::new() };
-    let text = |zone: &serde_json::Value| fs::read_to_string(zone.get("file")?.as_str()?).ok();
+    let mut text = |zone: &serde_json::Value| reader.text(Path::new(zone.get("file")?.as_str()?));
     zones.iter().filter_map(|(apex, zone)| Some((apex.clone(), text(zone)?))).collect()
 }
 
-/// Each unit with its drop-ins behind it, as systemd reads them.
-fn units(folder: &Path) -> BTreeMap<String, String> {
+/// Each unit with its drop-ins behind it, as systemd reads them. One that is masked is a link to a device, and none here.
+fn units(reader: &mut Reader, folder: &Path) -> BTreeMap<String, String> {
     let mut units = BTreeMap::new();
     let (drop_ins, files): (Vec<PathBuf>, Vec<PathBuf>) = sorted(folder).into_iter().partition(|path| path.is_dir());
-    for (file, text) in files.iter().filter_map(|file| Some((file, text(file)?))) {
-        units.insert(name(file), text);
+    for file in &files {
+        if let Some(text) = reader.text(file) {
+            units.insert(name(file), text);
+        }
     }
     for folder in drop_ins {
         let unit = name(&folder);
         let Some(unit) = unit.strip_suffix(".d") else { continue };
-        for text in sorted(&folder).iter().filter_map(|file| text(file)) {
-            let whole = units.entry(unit.to_owned()).or_default();
-            whole.push('\n');
-            whole.push_str(&text);
+        for file in sorted(&folder) {
+            if let Some(text) = reader.text(&file) {
+                let whole = units.entry(unit.to_owned()).or_default();
+                whole.push('\n');
+                whole.push_str(&text);
+            }
         }
     }
     units
@@ -51,11 +97,6 @@ fn sorted(folder: &Path) -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| Some(entry.ok()?.path())).collect();
     paths.sort();
     paths
-}
-
-/// Of a file. A unit that is masked is a link to a device.
-fn text(path: &Path) -> Option<String> {
-    path.is_file().then(|| fs::read_to_string(path).ok()).flatten()
 }
 
 fn name(path: &Path) -> String {
@@ -84,9 +125,51 @@ mod tests {
             fs::write(file, text).unwrap();
         }
         std::os::unix::fs::symlink("/dev/null", folder.join("masked.service")).unwrap();
-        let units = running(system.path()).units;
+        let units = running(&fs::canonicalize(system.path()).unwrap(), system.path()).units;
         assert_eq!(units.keys().collect::<Vec<_>>(), ["a.service", "b.service"]);
         let users: Vec<&str> = units["a.service"].lines().filter(|line| line.starts_with("User")).collect();
         assert_eq!(users, ["User=a", "User=b", "User=c"]);
+    }
+
+    #[test]
+    fn links_that_lead_out_of_the_store_and_devices_that_never_end_are_not_read() {
+        use std::os::unix::fs::symlink;
+        let root = tempfile::tempdir().unwrap();
+        let root = fs::canonicalize(root.path()).unwrap();
+        let (store, secret) = (root.join("store"), root.join("secret"));
+        let system = store.join("0-forged");
+        fs::create_dir_all(system.join("etc/polder")).unwrap();
+        fs::create_dir_all(system.join("etc/systemd/system/a.service.d")).unwrap();
+        fs::write(&secret, "SECRET").unwrap();
+        let zones = serde_json::json!({ "zones": {
+            "secret": { "file": secret }, "out": { "file": store.join("../secret") }, "zero": { "file": "/dev/zero" },
+        }});
+        fs::write(system.join("etc/polder/dns.json"), zones.to_string()).unwrap();
+        symlink("/dev/zero", system.join("etc/polder/proxy.json")).unwrap();
+        symlink(&secret, system.join("etc/systemd/system/secret.service")).unwrap();
+        symlink(&secret, system.join("etc/systemd/system/a.service.d/secret.conf")).unwrap();
+        nix::unistd::mkfifo(&system.join("etc/systemd/system/fifo.service"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+        let running = running(&store, &system);
+        assert_eq!(running.documents.keys().collect::<Vec<_>>(), ["dns.json"]);
+        assert!(running.zones.is_empty() && running.units.is_empty(), "{running:?}");
+    }
+
+    #[test]
+    fn no_more_is_read_than_an_answer_holds() {
+        let root = tempfile::tempdir().unwrap();
+        let store = fs::canonicalize(root.path()).unwrap();
+        let folder = store.join("0-large/etc/systemd/system");
+        fs::create_dir_all(&folder).unwrap();
+        for (name, size) in [
+            ("a.service", FILE_BYTES + 1),
+            ("b.service", FILE_BYTES),
+            ("c.service", FILE_BYTES),
+            ("d.service", FILE_BYTES),
+            ("e.service", 1),
+        ] {
+            fs::File::create(folder.join(name)).unwrap().set_len(size).unwrap();
+        }
+        let running = running(&store, &store.join("0-large"));
+        assert_eq!(running.units.keys().collect::<Vec<_>>(), ["b.service", "c.service", "d.service"]);
     }
 }

@@ -1,13 +1,13 @@
 //! `bootstrap`: a host's first system, after which it is pushed to like the others.
 
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
 use serde_json::json;
 
 use super::Exit;
-use super::output::{Output, complain};
+use super::output::{Output, complain, printable, tell};
 use crate::fleet::{Deployable, Fleet, System};
 use crate::push::bootstrap::{AsRoot, HostKey, build, shown_key, wait_for_gate, with_fingerprint};
 use crate::push::evaluate::Depth;
@@ -169,13 +169,10 @@ fn is_the_same(key: &HostKey, host: &str, address: &IpAddr) -> bool {
     if !std::io::stdin().is_terminal() {
         return false;
     }
-    let mut terminal = anstream::stderr().lock();
-    let _ = write!(
-        terminal,
+    tell(&format!(
         "{address} shows the host key {}\nOn the console of {host}: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\nDoes it show the same? (yes/no) ",
-        key.fingerprint
-    );
-    let _ = terminal.flush();
+        printable(&key.fingerprint)
+    ));
     let mut answer = String::new();
     std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }

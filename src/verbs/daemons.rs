@@ -7,24 +7,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::output::complain;
-use super::reach::{FleetArg, Reach, Reports, Tunnels};
+use super::reach::{FleetArg, HostGate, Reach, Reports, locate};
+use super::{Common, demo_file};
 use crate::daemon::client::{Client, ClientError};
 use crate::push::known_fleet;
 use crate::{dns, proxy};
 
 /// A host's own daemons; the NixOS modules put their sockets where [`Role::host_socket`] says.
 const ROLES: [Role; 2] = [Role::Proxy, Role::Nameserver];
-
-/// What a running demo leaves for the other verbs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct DemoFile {
-    /// 1.
-    pub version: u32,
-    /// Every daemon of the demo.
-    pub daemons: Vec<Located>,
-    /// The demo's own control socket.
-    pub control: PathBuf,
-}
 
 /// A daemon that should be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,9 +27,15 @@ pub struct Located {
     pub role: Option<Role>,
     /// Its admin socket.
     pub socket: PathBuf,
+    /// It is asked through its host's gate, and not by a socket of this machine.
+    #[serde(skip)]
+    pub gate: Option<HostGate>,
     /// Its host was not reached, and why: the daemon need not be asked.
     #[serde(skip)]
     pub silent: Option<String>,
+    /// Whose daemon it must be, where somebody else could answer.
+    #[serde(skip)]
+    pub users: Option<Vec<u32>>,
 }
 
 /// What a daemon is.
@@ -52,7 +48,15 @@ pub enum Role {
     Nameserver,
 }
 
+/// How long a daemon may take to say how it is.
+const PROMPT: Duration = Duration::from_secs(5);
+
 impl Located {
+    /// The daemon at a socket of this machine, of which nothing else is known.
+    pub fn at(socket: &Path) -> Located {
+        Located { name: None, role: None, socket: socket.to_owned(), gate: None, silent: None, users: None }
+    }
+
     /// What to call it: its name, or its socket.
     pub fn label(&self) -> String {
         self.name.clone().unwrap_or_else(|| self.socket.display().to_string())
@@ -64,7 +68,11 @@ impl Located {
     ///
     /// Why there is no answer.
     pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
-        self.client()?.get(path).await
+        match (&self.silent, &self.gate) {
+            (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
+            (None, Some(gate)) => gate.get(path, PROMPT).await,
+            (None, None) => self.client(PROMPT).get(path).await,
+        }
     }
 
     /// Tells it something, which may take so long.
@@ -73,14 +81,15 @@ impl Located {
     ///
     /// Why there is no answer.
     pub async fn post(&self, path: &str, body: &Value, timeout: Duration) -> Result<Value, ClientError> {
-        Client { timeout, ..self.client()? }.post(path, body).await
+        match (&self.silent, &self.gate) {
+            (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
+            (None, Some(gate)) => gate.post(path, body, timeout).await,
+            (None, None) => self.client(timeout).post(path, body).await,
+        }
     }
 
-    fn client(&self) -> Result<Client, ClientError> {
-        match &self.silent {
-            Some(why) => Err(ClientError::Unreachable(why.clone())),
-            None => Ok(Client::new(&self.socket)),
-        }
+    fn client(&self, timeout: Duration) -> Client {
+        Client { timeout, users: self.users.clone(), ..Client::new(&self.socket) }
     }
 }
 
@@ -154,8 +163,6 @@ pub struct FoundFleet {
     pub reach: Reach,
     /// What its hosts say of themselves.
     pub reports: Reports,
-    /// The daemons' sockets are there as long as this.
-    _tunnels: Tunnels,
 }
 
 /// Which hosts of a fleet are asked.
@@ -167,20 +174,30 @@ pub enum Hosts {
     All,
 }
 
-/// The daemons to speak to. The error says what was looked for.
-pub fn find(named: &[PathBuf], fleet: &FleetArg, hosts: Hosts) -> Result<Found, String> {
+/// The daemons to speak to: those of the sockets that were named, or the running demo's, or the fleet's, or this host's. On a
+/// host of a fleet the demo's only if it is asked for: what stands in a temporary folder must not get between an operator and
+/// a fleet. The error says what was looked for.
+pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Found, String> {
     let only = |daemons| Ok(Found { daemons, fleet: None });
-    if !named.is_empty() {
-        return only(named.iter().map(|socket| bare(socket)).collect());
+    if !common.sockets.is_empty() && !common.demo {
+        return only(common.sockets.iter().map(|socket| Located::at(socket)).collect());
     }
-    let demo = demo_file();
+    let admin = if fleet.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
     // Who names a fleet does not mean the demo.
-    if let (None, Some(demo)) = (&fleet.file, read_demo_file(&demo)?) {
+    let demo_counts = common.demo || (fleet.file.is_none() && admin.is_none() && !is_of_a_fleet(Path::new(DOCUMENTS)));
+    let place = demo_file::place();
+    if demo_counts && let Some(demo) = demo_file::read(&place)? {
         return only(demo.daemons);
     }
-    let here: Vec<Located> =
-        ROLES.iter().map(|role| Path::new(role.host_socket())).filter(|socket| socket.exists()).map(bare).collect();
-    let admin = if fleet.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
+    if common.demo {
+        return Err(format!("no demo is running ({} is not there); start one with `polder demo`", place.display()));
+    }
+    let here: Vec<Located> = ROLES
+        .iter()
+        .map(|role| Path::new(role.host_socket()))
+        .filter(|socket| socket.exists())
+        .map(Located::at)
+        .collect();
     if let Some(admin) = admin {
         match Reach::of(admin, fleet) {
             Ok(reach) => return whole_fleet(reach, hosts),
@@ -189,9 +206,12 @@ pub fn find(named: &[PathBuf], fleet: &FleetArg, hosts: Hosts) -> Result<Found, 
         }
     }
     if here.is_empty() {
+        let demo = match demo_counts {
+            true => format!("no demo is running ({} is not there)", place.display()),
+            false => "the demo is not asked on a host of a fleet (--demo asks it)".to_owned(),
+        };
         return Err(format!(
-            "no daemon found: no demo is running ({} is not there), this is no admin machine, and neither {} nor {} exists; start `polder demo`, or name an admin socket with --socket",
-            demo.display(),
+            "no daemon found: {demo}, this is no admin machine, and neither {} nor {} exists; start `polder demo`, or name an admin socket with --socket",
             Role::Proxy.host_socket(),
             Role::Nameserver.host_socket()
         ));
@@ -199,8 +219,13 @@ pub fn find(named: &[PathBuf], fleet: &FleetArg, hosts: Hosts) -> Result<Found, 
     only(here)
 }
 
-fn bare(socket: &Path) -> Located {
-    Located { name: None, role: None, socket: socket.to_owned(), silent: None }
+/// Where the documents of a host's daemons and of an admin machine are.
+const DOCUMENTS: &str = "/etc/polder";
+
+/// Whether this machine has a part in a fleet.
+fn is_of_a_fleet(documents: &Path) -> bool {
+    let is_document = |file: PathBuf| file.extension().is_some_and(|extension| extension == "json");
+    std::fs::read_dir(documents).is_ok_and(|files| files.flatten().any(|file| is_document(file.path())))
 }
 
 fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Found, String> {
@@ -211,33 +236,8 @@ fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Found, String> {
     let mut asked = reach.hosts(&[])?;
     asked.retain(|host| hosts == Hosts::All || has_daemons(host));
     let reports = reach.reports(&asked);
-    let (tunnels, daemons) = Tunnels::open(&reach.remotes, &reach.fleet, &reach.admin.name, &reports)
-        .map_err(|error| format!("a temporary folder for the daemons' sockets: {error}"))?;
-    Ok(Found { daemons, fleet: Some(FoundFleet { reach, reports, _tunnels: tunnels }) })
-}
-
-/// Where a running demo leaves word: `$XDG_RUNTIME_DIR/polder/demo.json`, or below `/tmp/polder-UID`.
-pub fn demo_file() -> PathBuf {
-    let runtime = std::env::var_os("XDG_RUNTIME_DIR")
-        .map_or_else(|| PathBuf::from(format!("/tmp/polder-{}", nix::unistd::getuid())), PathBuf::from);
-    runtime.join("polder/demo.json")
-}
-
-/// The running demo, if there is one. A file whose demo has ended is none.
-pub fn read_demo_file(path: &Path) -> Result<Option<DemoFile>, String> {
-    let text = match std::fs::read_to_string(path) {
-        Ok(text) => text,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(format!("{} cannot be read: {error}", path.display())),
-    };
-    let demo: DemoFile = serde_json::from_str(&text).map_err(|error| {
-        format!(
-            "{} is not what a demo of this version writes: {error}; remove it if no demo is running",
-            path.display()
-        )
-    })?;
-    let running = std::os::unix::net::UnixStream::connect(&demo.control).is_ok();
-    Ok(running.then_some(demo))
+    let daemons = locate(&reach.remotes, &reach.fleet, &reach.admin.name, &reports);
+    Ok(Found { daemons, fleet: Some(FoundFleet { reach, reports }) })
 }
 
 /// Asks every daemon for its status, all at once; the answers in the order of `daemons`.
@@ -279,31 +279,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_demo_file_whose_demo_has_ended_counts_for_nothing() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("demo.json");
-        assert_eq!(read_demo_file(&path), Ok(None));
-        let demo = DemoFile { version: 1, daemons: Vec::new(), control: dir.path().join("control.sock") };
-        std::fs::write(&path, serde_json::to_string(&demo).unwrap()).unwrap();
-        assert_eq!(read_demo_file(&path), Ok(None));
-        let _listening = std::os::unix::net::UnixListener::bind(&demo.control).unwrap();
-        assert_eq!(read_demo_file(&path), Ok(Some(demo)));
-    }
-
-    #[test]
-    fn a_demo_file_of_another_shape_is_an_error_that_says_what_to_do() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("demo.json");
-        std::fs::write(&path, "{}").unwrap();
-        let error = read_demo_file(&path).unwrap_err();
-        assert!(error.contains("remove it if no demo is running"), "{error}");
-    }
-
-    #[test]
     fn named_sockets_are_taken_as_they_are() {
-        let named = [PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")];
-        let found = find(&named, &FleetArg::default(), Hosts::All).unwrap().daemons;
+        let sockets = vec![PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")];
+        let common = Common { json: false, sockets, demo: false };
+        let found = find(&common, &FleetArg::default(), Hosts::All).unwrap().daemons;
         assert_eq!(found.iter().map(Located::label).collect::<Vec<_>>(), ["/nowhere/a", "/nowhere/b"]);
+    }
+
+    #[test]
+    fn a_machine_with_a_document_of_a_daemon_or_an_admin_is_of_a_fleet() {
+        let folder = tempfile::tempdir().unwrap();
+        let documents = folder.path().join("polder");
+        assert!(!is_of_a_fleet(&documents));
+        std::fs::create_dir_all(documents.join("bin")).unwrap();
+        assert!(!is_of_a_fleet(&documents));
+        std::fs::write(documents.join("dns.json"), "{}").unwrap();
+        assert!(is_of_a_fleet(&documents));
     }
 
     #[test]

@@ -110,7 +110,7 @@ fn text(explained: &Explained) -> String {
         match &said.answer {
             SaidOr::Error(why) => lines.push(silent(&said.daemon, why)),
             SaidOr::Explanation(answer) => {
-                lines.push(format!("nameserver {}: {}", said.daemon, addresses(answer)));
+                lines.push(format!("nameserver {}: {}", printable(&said.daemon), addresses(answer)));
                 lines.extend(because(&answer.because));
             }
         }
@@ -119,7 +119,7 @@ fn text(explained: &Explained) -> String {
         match &said.answer {
             SaidOr::Error(why) => lines.push(silent(&said.daemon, why)),
             SaidOr::Explanation(answer) => {
-                lines.push(format!("proxy {}: {}", said.daemon, destination(answer)));
+                lines.push(format!("proxy {}: {}", printable(&said.daemon), destination(answer)));
                 lines.push(format!("    {}", printable(&answer.route)));
                 lines.extend(because(&answer.because));
             }
@@ -129,7 +129,7 @@ fn text(explained: &Explained) -> String {
 }
 
 fn silent(daemon: &str, why: &str) -> String {
-    format!("{daemon}: {}", Tone::Bad.paint(&printable(why)))
+    format!("{}: {}", printable(daemon), Tone::Bad.paint(why))
 }
 
 fn because(sentences: &[String]) -> impl Iterator<Item = String> + '_ {
@@ -141,7 +141,7 @@ fn addresses(answer: &dns::api::Explanation) -> String {
         return Tone::Bad.paint("answers no address");
     }
     let ttl = answer.ttl.map_or_else(String::new, |ttl| format!(" for {ttl} s"));
-    format!("answers {}{ttl}", Tone::Good.paint(&printable(&answer.addresses.join(", "))))
+    format!("answers {}{ttl}", Tone::Good.paint(&answer.addresses.join(", ")))
 }
 
 fn destination(answer: &proxy::api::Explanation) -> String {
@@ -149,7 +149,7 @@ fn destination(answer: &proxy::api::Explanation) -> String {
         (None, _) => Tone::Bad.paint("knows no service for it: 404"),
         (Some(service), None) => format!("service {}, {}", printable(service), Tone::Bad.paint("no backend")),
         (Some(service), Some(backend)) => {
-            format!("service {}, backend {}", printable(service), Tone::Good.paint(&printable(backend)))
+            format!("service {}, backend {}", printable(service), Tone::Good.paint(backend))
         }
     }
 }

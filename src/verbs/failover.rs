@@ -108,7 +108,7 @@ mod tests {
     use crate::verbs::status::examples;
 
     fn seen_by(proxies: Vec<crate::proxy::api::Status>) -> Vec<Asked> {
-        let located = Located { name: None, role: None, socket: "/nowhere".into(), silent: None };
+        let located = Located::at(std::path::Path::new("/nowhere"));
         proxies
             .into_iter()
             .map(|status| Asked { located: located.clone(), answer: Answer::Proxy(Box::new(status)) })

@@ -13,6 +13,7 @@ use crate::push::evaluate::{Depth, Evaluated};
 use crate::push::known_fleet;
 use crate::push::ledger::Entry;
 use crate::push::overtaken::overtaken;
+use crate::push::place::Place;
 use crate::push::plan::Plan;
 use crate::push::prepare::{Wanted, prepare};
 use crate::push::remote::Remotes;
@@ -124,7 +125,8 @@ fn built(
         let derivations: Vec<PathBuf> = changes.iter().map(|(_, deployable)| deployable.derivation.clone()).collect();
         deliver::build(&derivations)?;
     }
-    Ok(changes.into_iter().map(|(name, deployable)| (name, system::running(&deployable.path))).collect())
+    let store = Place::of_this_machine().store;
+    Ok(changes.into_iter().map(|(name, deployable)| (name, system::running(&store, &deployable.path))).collect())
 }
 
 /// What runs everywhere and what the ledgers say of it, or what stands in the way.

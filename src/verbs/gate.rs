@@ -1,11 +1,9 @@
 //! `gate`: a host's end of a push. Nobody types it: sshd and systemd call it.
 
-use std::path::Path;
-
 use super::Exit;
 use super::output::complain;
 use crate::daemon::logs;
-use crate::push::gate::{self, SOCKET};
+use crate::push::gate;
 use crate::push::place::Place;
 
 /// What `gate` takes.
@@ -18,15 +16,19 @@ pub struct GateArgs {
     /// As root behind the gate's socket: answer one request on standard input and output
     #[arg(long)]
     pub serve: bool,
+    /// As the user who may speak to this host's daemons: pass one request on
+    #[arg(long)]
+    pub relay: bool,
 }
 
 /// Serves one connection.
 pub fn run(args: &GateArgs) -> Exit {
+    let place = Place::of_this_machine();
     let done = match &args.from {
-        Some(from) => gate::forced(from, std::env::var("SSH_ORIGINAL_COMMAND").ok().as_deref(), Path::new(SOCKET)),
+        Some(from) => gate::forced(from, std::env::var("SSH_ORIGINAL_COMMAND").ok().as_deref(), &place),
         None => {
             logs::init();
-            gate::serve(&Place::of_this_machine())
+            if args.relay { gate::relay(&place) } else { gate::serve(&place) }
         }
     };
     match done {

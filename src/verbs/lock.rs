@@ -12,8 +12,8 @@ use super::status::span;
 use crate::daemon::operator::unix_ms;
 use crate::push::known_fleet;
 use crate::push::lock::Lock;
-use crate::push::locking::{ByHand, Held, Refusal, ask_all, give_back, otherwise};
-use crate::push::protocol::{Answer, Request};
+use crate::push::locking::{ByHand, Held, Refusal, give_back, instruct_all, otherwise};
+use crate::push::protocol::{Answer, Instruction};
 
 /// What `lock` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -161,8 +161,8 @@ fn table(shown: &[Shown]) -> String {
 }
 
 fn break_it(why: &str, reach: &Reach, hosts: &[String], output: &Output) -> Exit {
-    let request = Request::BreakLock { who: who(), why: why.to_owned() };
-    let answers = ask_all(&*reach.remotes, hosts, &request, Duration::from_secs(10));
+    let instruction = Instruction::BreakLock { who: who(), why: why.to_owned() };
+    let answers = instruct_all(&*reach.remotes, hosts, &instruction, Duration::from_secs(10));
     let missed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Done)));
     let missed: Vec<(String, String)> = missed.map(|(host, answer)| (host.clone(), otherwise(answer))).collect();
     let done = hosts.len() - missed.len();

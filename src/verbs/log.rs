@@ -16,7 +16,7 @@ use crate::push::known_fleet;
 use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use crate::push::locking::{ask_all, otherwise};
 use crate::push::place::Place;
-use crate::push::protocol::{Answer, Request};
+use crate::push::protocol::{Answer, Question};
 use crate::push::remote::Silence;
 
 /// How long a host may take to tell its ledger.
@@ -81,6 +81,13 @@ fn of_this_host(place: &Place, args: &LogArgs, output: &Output) -> Exit {
         Ok(entries) => {
             let entries = entries.into_iter().map(|entry| (own.clone(), entry)).collect();
             show(&newest(entries, args.last), &BTreeMap::new(), output);
+            if let Ok(Some(line)) = ledger.broken_at() {
+                complain(&format!(
+                    "{}: a line does not follow from the one before it; a write was cut short there, or something was changed or taken \
+                     out: {line}",
+                    ledger.file().display()
+                ));
+            }
             Exit::Done
         }
         Err(error) => output.could_not(&format!("{}: {error}; root may read it", ledger.file().display())),
@@ -95,7 +102,7 @@ fn show(entries: &[(String, Entry)], silent: &BTreeMap<String, String>, output: 
 
 /// Adds what the hosts have to the copies here. What is returned are those that did not answer, and why.
 fn fetch(reach: &Reach, hosts: &[String], folder: &Path) -> BTreeMap<String, String> {
-    let answers = ask_all(&*reach.remotes, hosts, &Request::Ledger { last: ASKED }, LIMIT);
+    let answers = ask_all(&*reach.remotes, hosts, &Question::Ledger { last: ASKED }, LIMIT);
     let failed = |(host, answer): (&String, Result<Answer, Silence>)| {
         let why = match answer {
             Ok(Answer::Ledger { entries }) => match copies::keep(folder, host, &entries) {
@@ -213,7 +220,7 @@ mod tests {
     }
 
     fn entry(at: u64, event: Event) -> Entry {
-        Entry { at, from: "admin-nl".to_owned(), event }
+        Entry { at, from: "admin-nl".to_owned(), signed_by: None, event }
     }
 
     #[test]
@@ -253,5 +260,30 @@ mod tests {
         ] {
             assert!(lines[2].contains(told), "{told} in {text}");
         }
+    }
+
+    #[test]
+    fn what_is_kept_in_a_ledger_steers_no_terminal_and_forges_no_line() {
+        let hostile = "asleep\r\n2026-01-01 forged\u{1b}[1A\u{1b}[2K\u{202e}desrever\u{2066}\u{200b}\u{9b}31m";
+        let broken = Event::LockBroken {
+            who: hostile.to_owned(),
+            why: hostile.to_owned(),
+            holder: hostile.to_owned(),
+            reason: hostile.to_owned(),
+        };
+        let activation = Event::Activation {
+            record: Record { who: hostile.to_owned(), revision: Some(hostile.to_owned()), ..record() },
+            before: hostile.into(),
+            system: hostile.into(),
+            outcome: Outcome::Stuck,
+            words: hostile.to_owned(),
+        };
+        let rows = [broken, activation]
+            .map(|event| (hostile.to_owned(), Entry { from: hostile.to_owned(), ..entry(0, event) }));
+        let shown = super::super::output::fit(&table(&rows));
+        let text = anstream::adapter::strip_str(&shown).to_string();
+        assert_eq!(text.lines().count(), 3, "{text:?}");
+        assert!(!text.replace('\n', "").contains(crate::printable::is_hidden), "{text:?}");
+        assert!(text.contains("asleep\\r\\n2026-01-01 forged\\u{1b}[1A"), "{text:?}");
     }
 }

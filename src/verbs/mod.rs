@@ -8,6 +8,7 @@ pub mod bootstrap;
 pub mod check;
 pub mod daemons;
 pub mod demo;
+pub mod demo_file;
 pub mod drill;
 pub mod explain;
 pub mod failback;
@@ -63,8 +64,8 @@ impl From<Exit> for ExitCode {
 
 /// Keeps websites reachable while machines and operators fail.
 ///
-/// The verbs speak to the daemons over their admin sockets: those that --socket names, or those of the running `polder
-/// demo`, or on an admin machine those of the whole fleet, or those of this host.
+/// The verbs speak to the daemons over their admin sockets: those that --socket names, or on an admin machine those of the
+/// whole fleet, or those of this host, or, on a machine that is of no fleet, those of the running `polder demo`.
 #[derive(Debug, Parser)]
 #[command(name = "polder", version, after_help = EXIT_CODES, max_term_width = 100)]
 pub struct Cli {
@@ -88,6 +89,9 @@ pub struct Common {
     /// Of verbs that speak to daemons: an admin socket, instead of the demo's, the fleet's or this host's (may be repeated)
     #[arg(long = "socket", value_name = "PATH", global = true, env = "POLDER_SOCKETS", value_delimiter = ':')]
     pub sockets: Vec<PathBuf>,
+    /// Of verbs that speak to daemons: the running demo's, whatever else is here
+    #[arg(long, global = true)]
+    pub demo: bool,
 }
 
 /// The verbs.
@@ -209,7 +213,7 @@ pub fn run(cli: Cli) -> ExitCode {
 
 fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Exit {
     let hosts = if matches!(ask, Ask::Status(_)) { daemons::Hosts::All } else { daemons::Hosts::WithDaemons };
-    let found = match daemons::find(&common.sockets, ask.fleet(), hosts) {
+    let found = match daemons::find(common, ask.fleet(), hosts) {
         Ok(found) => found,
         Err(message) => return output.could_not(&message),
     };

@@ -186,7 +186,7 @@ mod tests {
 
     fn asked() -> Vec<Asked> {
         let located =
-            |name: &str| Located { name: Some(name.to_owned()), role: None, socket: "/nowhere".into(), silent: None };
+            |name: &str| Located { name: Some(name.to_owned()), ..Located::at(std::path::Path::new("/nowhere")) };
         vec![
             Asked { located: located("px-1"), answer: Answer::Proxy(Box::new(examples::proxy())) },
             Asked { located: located("ns-1"), answer: Answer::Nameserver(Box::new(examples::nameserver())) },

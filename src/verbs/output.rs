@@ -1,6 +1,8 @@
 //! What the verbs print: tables with colours for people, JSON for machines.
 //!
-//! Colours appear only on a terminal and never with NO_COLOR (anstream decides).
+//! Colours appear only on a terminal and never with NO_COLOR (anstream decides). Nothing that anybody else wrote (a reason, a
+//! name, a daemon's or a gate's words) steers the terminal: pieces of it are [`printable`], and whatever leaves here passes
+//! [`fit`], which lets through lines, tabs and our own colours.
 
 use std::io::Write;
 
@@ -8,6 +10,7 @@ use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
 use super::Exit;
+use crate::printable as letters;
 
 /// How sure a reader should look.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -36,9 +39,9 @@ impl Tone {
         }
     }
 
-    /// The text in this tone.
+    /// The text in this tone, as [`printable`] shows it.
     pub fn paint(self, text: &str) -> String {
-        let style = self.style();
+        let (style, text) = (self.style(), letters::printable(text));
         format!("{style}{text}{style:#}")
     }
 }
@@ -60,9 +63,32 @@ pub fn toned(text: impl Into<String>, tone: Tone) -> Cell {
     Cell { text: printable(&text.into()), tone }
 }
 
-/// What came from a daemon, fit for a terminal: control characters made visible.
+/// What somebody else wrote, fit for a terminal and on one line: hidden characters made visible.
 pub fn printable(text: &str) -> String {
-    text.chars().flat_map(|c| if c.is_control() { c.escape_default().collect() } else { vec![c] }).collect()
+    letters::printable(text).into_owned()
+}
+
+/// The beginnings and the end of our own colours ([`Tone`]).
+const COLOURS: [&str; 6] = ["\u{1b}[0m", "\u{1b}[1m", "\u{1b}[2m", "\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m"];
+
+/// Text that a verb has put together, as it may reach a terminal: lines, tabs and our own colours stay, every other hidden
+/// character is made visible.
+pub fn fit(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        if let Some(colour) = COLOURS.into_iter().find(|colour| rest.starts_with(colour)) {
+            shown.push_str(colour);
+            rest = &rest[colour.len()..];
+            continue;
+        }
+        match letter {
+            '\n' | '\t' => shown.push(letter),
+            letter => letters::push(&mut shown, letter),
+        }
+        rest = &rest[letter.len_utf8()..];
+    }
+    shown
 }
 
 /// Rows under a heading, columns aligned.
@@ -132,13 +158,7 @@ impl Output {
     /// Prints the answer: `value` for machines, `text` for people. A reader that has gone away is no error.
     pub fn answer(&self, value: &impl Serialize, text: &str) {
         let mut stdout = anstream::stdout().lock();
-        let _ = if self.json {
-            let value =
-                serde_json::to_string_pretty(value).unwrap_or_else(|error| format!("{{\"error\": \"{error}\"}}"));
-            writeln!(stdout, "{value}")
-        } else {
-            write!(stdout, "{text}")
-        };
+        let _ = if self.json { writeln!(stdout, "{}", json(value)) } else { write!(stdout, "{}", fit(text)) };
     }
 
     /// Says why it could not run.
@@ -149,6 +169,32 @@ impl Output {
         complain(message);
         Exit::CouldNot
     }
+}
+
+/// JSON for machines; the data is exact, and what is hidden stands as `\uXXXX`.
+pub fn json(value: &impl Serialize) -> String {
+    let text = serde_json::to_string_pretty(value);
+    fit_json(&text.unwrap_or_else(|error| serde_json::json!({ "error": error.to_string() }).to_string()))
+}
+
+/// Text of JSON, fit for a terminal: between its strings nothing is hidden but ends of lines; within them it is escaped here.
+pub fn fit_json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        if letter == '\n' {
+            shown.push(letter);
+        } else {
+            letters::push_json(&mut shown, letter);
+        }
+    }
+    shown
+}
+
+/// Shows text on standard error while a verb works: progress, a question.
+pub fn tell(text: &str) {
+    let mut terminal = anstream::stderr().lock();
+    // Nobody is there to read it: no reason to stop.
+    let _ = terminal.write_all(fit(text).as_bytes()).and_then(|()| terminal.flush());
 }
 
 /// One line on standard error.
@@ -180,5 +226,28 @@ mod tests {
     #[test]
     fn what_a_daemon_says_cannot_steer_the_terminal() {
         assert_eq!(printable("a\u{1b}[31mb\nc"), "a\\u{1b}[31mb\\nc");
+        let painted = Tone::Bad.paint("gone\r\u{1b}[2J\u{202e}");
+        assert_eq!(plain(&painted), "gone\\r\\u{1b}[2J\\u{202e}");
+    }
+
+    #[test]
+    fn lines_and_our_own_colours_reach_the_terminal_and_nothing_else_hidden_does() {
+        for tone in [Tone::Plain, Tone::Good, Tone::Notable, Tone::Bad, Tone::Faint] {
+            let text = format!("{}\tgrößer\n", tone.paint("web1"));
+            assert_eq!(fit(&text), text);
+        }
+        assert_eq!(
+            fit("a\u{1b}]0;title\u{7}\u{1b}[8mhidden\u{1b}[32m\u{200b}"),
+            "a\\u{1b}]0;title\\u{7}\\u{1b}[8mhidden\u{1b}[32m\\u{200b}"
+        );
+    }
+
+    #[test]
+    fn json_keeps_the_data_and_shows_what_is_hidden_as_escapes() {
+        let value = serde_json::json!({ "why": "a\u{202e}b\u{9b}\u{e0041}\u{1b}\n\"\\" });
+        let text = json(&value);
+        assert!(text.contains(r#""why": "a\u202eb\u009b\udb40\udc41\u001b\n\"\\""#), "{text}");
+        let read: Result<serde_json::Value, _> = serde_json::from_str(&text);
+        assert_eq!(read.ok(), Some(value));
     }
 }

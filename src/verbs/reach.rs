@@ -1,32 +1,23 @@
-//! The fleet as this admin machine reaches it: every host's gate over ssh, and through it the daemons' admin sockets.
-//!
-//! Owns the sockets in a private folder behind which the daemons of other hosts are, for the time of one verb. Called by the verbs.
+//! The fleet as this admin machine reaches it: every host's gate over ssh, and behind it the host's daemons. Called by the verbs.
 
 use std::collections::BTreeMap;
-use std::io;
-use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use tempfile::TempDir;
+use serde_json::Value;
 
 use super::daemons::{Located, Role};
+use crate::daemon::client::{self, ClientError};
 use crate::fleet::{self, Fleet};
 use crate::push::admin::Admin;
 use crate::push::known_fleet;
 use crate::push::locking::{Gates, ask_all, otherwise};
-use crate::push::protocol::{Answer, Daemon, Report, Request};
-use crate::push::remote::Remotes;
+use crate::push::protocol::{Answer, Daemon, Instruction, Question, Report};
+use crate::push::remote::{Remotes, Silence};
 
 /// How long a host may take to say how it is: a little longer than ssh waits for one that is dead.
 const LIMIT: Duration = Duration::from_secs(6);
-
-/// How long connections may take to end when the verb is done.
-const ENDING: Duration = Duration::from_secs(1);
 
 /// Which fleet.
 #[derive(Debug, Clone, Default, clap::Args)]
@@ -95,96 +86,89 @@ impl Reach {
 }
 
 fn reports<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Reports {
-    let answers = ask_all(gates, hosts, &Request::Report, LIMIT).into_iter().map(|answer| match answer {
+    let answers = ask_all(gates, hosts, &Question::Report, LIMIT).into_iter().map(|answer| match answer {
         Ok(Answer::Report(report)) => Ok(*report),
         other => Err(otherwise(other)),
     });
     hosts.iter().cloned().zip(answers).collect()
 }
 
-/// The daemons of a fleet, as far as their hosts are reached, for as long as this is kept.
-pub struct Tunnels {
-    /// Private: who can open these sockets speaks for the operator.
-    kept: TempDir,
-    listeners: Vec<(PathBuf, JoinHandle<()>)>,
-    ending: Arc<AtomicBool>,
-    /// Disconnected when the last connection has ended.
-    ended: Receiver<()>,
-    open: Option<Sender<()>>,
+/// Every daemon of the fleet: one of this very machine by its own socket, one whose host has reported behind its gate, and the
+/// others as silent.
+pub fn locate<G: Gates + 'static>(gates: &Arc<G>, fleet: &Fleet, here: &str, reports: &Reports) -> Vec<Located> {
+    let locate = |(host, role): (&String, Role)| {
+        let own = Path::new(role.host_socket());
+        let located = Located { name: Some(host.clone()), role: Some(role), ..Located::at(own) };
+        match reports.get(host) {
+            _ if host == here && own.exists() => located,
+            Some(Ok(_)) => {
+                let gates = Arc::clone(gates) as Arc<dyn Gates>;
+                Located { gate: Some(HostGate { host: host.clone(), daemon: role.daemon(), gates }), ..located }
+            }
+            Some(Err(why)) => Located { silent: Some(format!("not reached: {why}")), ..located },
+            None => Located { silent: Some("not reached: it was not asked".to_owned()), ..located },
+        }
+    };
+    daemons(fleet).map(locate).collect()
 }
 
-impl Tunnels {
-    /// A socket for every daemon of every host that has reported; the others are located as silent. A daemon of this
-    /// very machine is located by its own socket.
+/// A daemon behind its host's gate.
+#[derive(Clone)]
+pub struct HostGate {
+    /// The host.
+    host: String,
+    /// The daemon.
+    daemon: Daemon,
+    gates: Arc<dyn Gates>,
+}
+
+impl PartialEq for HostGate {
+    fn eq(&self, other: &HostGate) -> bool {
+        (&self.host, self.daemon) == (&other.host, other.daemon)
+    }
+}
+
+impl Eq for HostGate {}
+
+impl std::fmt::Debug for HostGate {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "HostGate({} of {})", self.daemon.name(), self.host)
+    }
+}
+
+impl HostGate {
+    /// Asks the daemon for a path and its query.
     ///
     /// # Errors
     ///
-    /// No temporary folder, or no socket in it.
-    pub fn open<G: Gates + 'static>(
-        gates: &Arc<G>,
-        fleet: &Fleet,
-        here: &str,
-        reports: &Reports,
-    ) -> io::Result<(Tunnels, Vec<Located>)> {
-        let kept = tempfile::Builder::new().prefix("polder-").tempdir()?;
-        let (open, ended) = mpsc::channel();
-        let mut tunnels =
-            Tunnels { kept, listeners: Vec::new(), ending: Arc::new(AtomicBool::new(false)), ended, open: Some(open) };
-        let mut located = Vec::new();
-        for (host, role) in daemons(fleet) {
-            let (name, own) = (Some(host.clone()), Path::new(role.host_socket()));
-            let silent = |why: &str| Some(format!("not reached: {why}"));
-            located.push(match reports.get(host) {
-                _ if host == here && own.exists() => {
-                    Located { name, role: Some(role), socket: own.to_owned(), silent: None }
-                }
-                Some(Ok(_)) => {
-                    let socket = tunnels.listen(Arc::clone(gates) as Arc<dyn Gates>, host, role)?;
-                    Located { name, role: Some(role), socket, silent: None }
-                }
-                Some(Err(why)) => Located { name, role: Some(role), socket: PathBuf::new(), silent: silent(why) },
-                None => Located { name, role: Some(role), socket: PathBuf::new(), silent: silent("it was not asked") },
-            });
-        }
-        Ok((tunnels, located))
+    /// Why there is no answer.
+    pub async fn get(&self, target: &str, limit: Duration) -> Result<Value, ClientError> {
+        let question = Question::Look { daemon: self.daemon, target: target.to_owned() };
+        self.reply(move |gates, host| gates.ask(host, &question, limit)).await
     }
 
-    fn listen(&mut self, gates: Arc<dyn Gates>, host: &str, role: Role) -> io::Result<PathBuf> {
-        let socket = self.kept.path().join(format!("{}.sock", self.listeners.len()));
-        let listener = UnixListener::bind(&socket)?;
-        let (host, ending, open) = (host.to_owned(), Arc::clone(&self.ending), self.open.clone());
-        let serve = move || {
-            for stream in listener.incoming() {
-                if ending.load(Ordering::Relaxed) {
-                    break;
-                }
-                let Ok(stream) = stream else { continue };
-                let (gates, host, open) = (Arc::clone(&gates), host.clone(), open.clone());
-                std::thread::spawn(move || {
-                    // Whoever asked sees that the stream has ended.
-                    let _ = gates.relay(&host, role.daemon(), stream);
-                    drop(gates);
-                    drop(open);
-                });
-            }
-        };
-        self.listeners.push((socket.clone(), std::thread::spawn(serve)));
-        Ok(socket)
+    /// Tells the daemon something.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub async fn post(&self, target: &str, body: &Value, limit: Duration) -> Result<Value, ClientError> {
+        let (target, body) = (target.to_owned(), body.to_string());
+        let instruction = Instruction::Tell { daemon: self.daemon, target, body };
+        self.reply(move |gates, host| gates.instruct(host, &instruction, limit)).await
     }
-}
 
-impl Drop for Tunnels {
-    /// Waits for the threads, so that what they hold (ssh's own connections and files) goes before the program does.
-    fn drop(&mut self) {
-        self.ending.store(true, Ordering::Relaxed);
-        for (socket, thread) in std::mem::take(&mut self.listeners) {
-            if UnixStream::connect(socket).is_ok() {
-                let _ = thread.join();
-            }
+    /// ssh is waited for on a thread of its own.
+    async fn reply(
+        &self,
+        ask: impl FnOnce(&dyn Gates, &str) -> Result<Answer, Silence> + Send + 'static,
+    ) -> Result<Value, ClientError> {
+        let (gates, host) = (Arc::clone(&self.gates), self.host.clone());
+        let answer = tokio::task::spawn_blocking(move || ask(&*gates, &host)).await;
+        match answer.map_err(|error| ClientError::Unreachable(error.to_string()))? {
+            Ok(Answer::Reply { status, body }) => client::answered(status, &body),
+            other => Err(ClientError::Unreachable(otherwise(other))),
         }
-        self.open = None;
-        let until = Instant::now() + ENDING;
-        while self.ended.recv_timeout(until.saturating_duration_since(Instant::now())).is_ok() {}
     }
 }
 

@@ -1,9 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use std::io::{Read, Write};
-
 use super::*;
-use crate::push::remote::Silence;
 use crate::verbs::daemons::{Answer as Said, ask_all as ask_daemons};
 
 /// Hosts whose daemons all answer with one status, but for one that is not reached.
@@ -12,21 +9,22 @@ struct Hosts;
 const DEAD: &str = "ns-ch";
 
 impl Gates for Hosts {
-    fn ask(&self, host: &str, request: &Request, _: Duration) -> Result<Answer, Silence> {
-        assert!(matches!(request, Request::Report), "{request:?}");
-        match host {
-            DEAD => Err(Silence::Unreachable("no route to host".to_owned())),
-            "px-new" => Ok(Answer::Refused { why: "it is of another release".to_owned() }),
-            _ => Ok(Answer::Report(Box::new(report(host)))),
+    fn ask(&self, host: &str, question: &Question, _: Duration) -> Result<Answer, Silence> {
+        match question {
+            Question::Look { daemon, target } => {
+                let body = format!("{{ \"hello\": \"{host} {} {target}\" }}", daemon.name());
+                Ok(Answer::Reply { status: 200, body })
+            }
+            Question::Report if host == DEAD => Err(Silence::Unreachable("no route to host".to_owned())),
+            Question::Report if host == "px-new" => Ok(Answer::Refused { why: "it is of another release".to_owned() }),
+            Question::Report => Ok(Answer::Report(Box::new(report(host)))),
+            other => panic!("{other:?}"),
         }
     }
 
-    fn relay(&self, host: &str, daemon: Daemon, mut stream: UnixStream) -> Result<(), Silence> {
-        let _ = stream.read(&mut [0; 4096]);
-        let body = format!("{{ \"hello\": \"{host} {}\" }}", daemon.name());
-        let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
-        let _ = stream.write_all(format!("{head}{body}").as_bytes());
-        Ok(())
+    fn instruct(&self, _: &str, instruction: &Instruction, _: Duration) -> Result<Answer, Silence> {
+        let Instruction::Tell { target, body, .. } = instruction else { panic!("{instruction:?}") };
+        Ok(Answer::Reply { status: 409, body: format!(r#"{{ "error": "{target} refuses {} bytes" }}"#, body.len()) })
     }
 }
 
@@ -66,12 +64,14 @@ async fn every_daemon_of_the_fleet_is_asked_through_its_hosts_gate_and_silent_ho
     let (gates, fleet) = (Arc::new(Hosts), fleet());
     let hosts: Vec<String> = fleet.hosts.keys().cloned().collect();
     let reports = reports(&*gates, &hosts);
-    let (tunnels, located) = Tunnels::open(&gates, &fleet, "admin-nl", &reports).unwrap();
+    let located = locate(&gates, &fleet, "admin-nl", &reports);
     let names: Vec<String> = located.iter().map(Located::label).collect();
     assert_eq!(names, ["both", "both", "ns-ch", "px-new"]);
 
     let said = located[1].get("/hello").await.unwrap();
-    assert_eq!(said["hello"], "both polder-dns");
+    assert_eq!(said["hello"], "both polder-dns /hello");
+    let refused = located[1].post("/operator", &Value::Null, Duration::from_secs(5)).await.unwrap_err();
+    assert!(refused.to_string().contains("/operator refuses 4 bytes"), "{refused}");
     let asked = ask_daemons(&located).await;
     let why = |index: usize| match &asked[index].answer {
         Said::None(why) => why.clone(),
@@ -80,10 +80,4 @@ async fn every_daemon_of_the_fleet_is_asked_through_its_hosts_gate_and_silent_ho
     assert!(why(0).contains("no polder daemon"), "{}", why(0));
     assert_eq!(why(2), "not reached: no route to host");
     assert_eq!(why(3), "not reached: it is of another release");
-
-    let folder = located[0].socket.parent().unwrap().to_owned();
-    assert!(folder.exists());
-    drop(tunnels);
-    assert!(!folder.exists());
-    assert_eq!(Arc::strong_count(&gates), 1, "no thread is left that holds the gates");
 }

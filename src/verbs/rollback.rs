@@ -16,10 +16,12 @@ use super::push::{TrialArgs, push_id, tell};
 use super::reach::{FleetArg, Reach};
 use crate::fleet::running::Running;
 use crate::fleet::{Fleet, System};
+use crate::push::closure;
 use crate::push::ledger::{Entry, Event, Kind, Record};
 use crate::push::locking::{ask_all, at_once, otherwise};
 use crate::push::order;
-use crate::push::protocol::{Answer, Report, Request};
+use crate::push::place::Place;
+use crate::push::protocol::{Answer, Question, Report};
 use crate::push::rollback::{Goal, has, last_in_force, target};
 use crate::push::rollout::Move;
 use crate::push::selection::{Selected, Selection};
@@ -41,6 +43,9 @@ pub struct RollbackArgs {
     /// To what ran when this push was over (`polder log` names them) [default: take the last push back]
     #[arg(long, value_name = "PUSH")]
     pub to: Option<String>,
+    /// Also to a system that trusts keys which the fleet has stopped naming: only if they were never in foreign hands
+    #[arg(long)]
+    pub old_keys: bool,
     /// Show what would be done and do nothing
     #[arg(long)]
     pub dry_run: bool,
@@ -73,6 +78,8 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
     for (host, (report, entries)) in &known {
         let system = target(entries, &report.system, &goal).map_err(|why| format!("{host}: {why}"))?;
         if let Some(system) = system {
+            closure::in_store(&Place::of_this_machine().store, &system)
+                .map_err(|why| format!("{host}: its ledger: {why}"))?;
             moves.insert(host.clone(), Move { host: host.clone(), before: report.system.clone(), system });
         }
     }
@@ -98,6 +105,7 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, String> {
         derivations: Vec::new(),
         locked: selected.awake,
         confirm_within: args.trial.confirm_within.as_secs(),
+        old_keys: args.old_keys,
         patience: args.trial.prove_within,
         progress: &progress,
     };
@@ -143,7 +151,7 @@ fn running(
     hosts: &[String],
     system: &(dyn Fn(&str) -> Option<PathBuf> + Sync),
 ) -> Result<BTreeMap<String, Running>, String> {
-    let answers = at_once(hosts, |host| reach.remotes.ask(host, &Request::Running { system: system(host) }, PROMPT));
+    let answers = at_once(hosts, |host| reach.remotes.ask(host, &Question::Running { system: system(host) }, PROMPT));
     let known = hosts.iter().zip(answers).map(|(host, answer)| match answer {
         Ok(Answer::Running(running)) => Ok((host.clone(), *running)),
         other => Err(format!("{host}: {}; leave it out with --skip {host} if it is dead", otherwise(other))),
@@ -154,8 +162,8 @@ fn running(
 /// Every chosen host: all of them have to answer, or be left out.
 fn ask(reach: &Reach, selected: &Selected) -> Result<BTreeMap<String, Known>, String> {
     let hosts = &selected.chosen;
-    let reports = ask_all(&*reach.remotes, hosts, &Request::Report, PROMPT);
-    let ledgers = ask_all(&*reach.remotes, hosts, &Request::Ledger { last: usize::MAX }, PROMPT);
+    let reports = ask_all(&*reach.remotes, hosts, &Question::Report, PROMPT);
+    let ledgers = ask_all(&*reach.remotes, hosts, &Question::Ledger { last: usize::MAX }, PROMPT);
     let mut known = BTreeMap::new();
     for (host, (report, ledger)) in hosts.iter().zip(reports.into_iter().zip(ledgers)) {
         match (report, ledger) {

@@ -10,6 +10,7 @@ use super::output::{Output, complain};
 use crate::config::names;
 use crate::dns::zone;
 use crate::dns::zone::serial::bump;
+use crate::push::origin;
 
 /// What `serial` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -50,6 +51,9 @@ pub fn run(args: &SerialArgs, output: &Output) -> Exit {
         Ok(file) => file,
         Err(message) => return output.could_not(&message),
     };
+    if let Err(why) = origin::believe_file(&file) {
+        return output.could_not(&why);
+    }
     let loaded = match zone::load(&zone, &file) {
         Ok(loaded) => loaded,
         Err(findings) => {

@@ -101,7 +101,7 @@ fn a_document_that_cannot_be_read_is_named_with_the_reason() {
         daemon.ends(&["--takeover"]).assert(1, &[&missing]);
 
         fs::create_dir(daemon.config()).unwrap();
-        let unreadable = format!("{}: cannot be read: Is a directory", daemon.config().display());
+        let unreadable = format!("{}: cannot be read: it is a directory", daemon.config().display());
         assert_says(&daemon.reload().unwrap_err(), &[&unreadable]);
         daemon.assert_serves();
         daemon.kill();

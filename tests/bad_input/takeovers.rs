@@ -48,9 +48,10 @@ fn old_side(path: &Path, answer: Value) -> std::thread::JoinHandle<Value> {
         stream.write_all(switching.as_bytes()).unwrap();
         let hello = receive(&mut stream);
         send(&mut stream, &answer);
+        let (_receipt, theirs) = UnixStream::pair().unwrap();
         if answer["offer"].is_object() {
             let ourselves = pidfd_open(getpid(), PidfdFlags::empty()).unwrap();
-            let descriptors = [ourselves.as_fd().as_raw_fd()];
+            let descriptors = [ourselves.as_fd().as_raw_fd(), theirs.as_raw_fd()];
             let rights = [ControlMessage::ScmRights(&descriptors)];
             sendmsg::<()>(stream.as_raw_fd(), &[IoSlice::new(b"F")], &rights, MsgFlags::empty(), None).unwrap();
         }
@@ -98,6 +99,69 @@ fn a_takeover_of_another_program_is_refused_and_that_program_goes_on() {
     proxy.assert_serves();
 }
 
+/// Passes bytes on between whoever connects and a daemon, as the gate's relay does: descriptors do not come along.
+fn relay(path: &Path, daemon: &Path) {
+    let (listener, daemon) = (UnixListener::bind(path).unwrap(), daemon.to_owned());
+    std::thread::spawn(move || {
+        for near in listener.incoming() {
+            let (near, far) = (near.unwrap(), UnixStream::connect(&daemon).unwrap());
+            for (mut from, mut to) in [
+                (near.try_clone().unwrap(), far.try_clone().unwrap()),
+                (far.try_clone().unwrap(), near.try_clone().unwrap()),
+            ] {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(std::net::Shutdown::Write);
+                });
+            }
+        }
+    });
+}
+
+#[test]
+fn a_takeover_through_a_relay_is_refused_and_the_running_one_goes_on() {
+    let site = Site::new();
+    for (n, mut daemon) in [site.proxy(0, &[]), site.nameserver()].into_iter().enumerate() {
+        daemon.run();
+        let between = site.path(&format!("relay-{n}"));
+        relay(&between, &daemon.admin_socket());
+        let own = daemon.document["admin"]["socket"].clone();
+        daemon.write_changed(|document| document["admin"]["socket"] = json!(between));
+        daemon.ends(&["--takeover"]).assert(3, &["the running daemon refuses: ", "passes only bytes on"]);
+        daemon.write_changed(|document| document["admin"]["socket"] = own);
+        daemon.assert_serves();
+    }
+}
+
+/// The gate's relay once let this through: every frame right, and every descriptor lost on the way.
+#[test]
+fn whoever_says_ready_and_taken_behind_a_relay_gets_no_socket_and_ends_no_daemon() {
+    let site = Site::new();
+    for (program, mut daemon) in [("polder-proxy", site.proxy(0, &[])), ("polder-dns", site.nameserver())] {
+        daemon.run();
+        let mut new = ask_for_takeover(&daemon.admin_socket());
+        send(&mut new, &json!({ "hello": { "program": program, "protocol": 2, "version": "x" } }));
+        // The byte that would carry the pidfd.
+        new.write_all(b"F").unwrap();
+        let said = receive(&mut new);
+        for word in ["ready", "taken"] {
+            // The daemon may have closed its end: then it has not heard it.
+            let _ = new.write_all(&[&[0, 0, 0, 7][..], format!("{word:?}").as_bytes()].concat());
+        }
+        crate::site::assert_says(&said["refused"].to_string(), &["no pidfd of its own", "this daemon goes on"]);
+        daemon.assert_serves();
+    }
+}
+
+fn ask_for_takeover(admin_socket: &Path) -> UnixStream {
+    let mut new = UnixStream::connect(admin_socket).unwrap();
+    new.set_read_timeout(Some(LIMIT)).unwrap();
+    let ask = "POST /takeover HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: polder-takeover\r\n\r\n";
+    new.write_all(ask.as_bytes()).unwrap();
+    assert!(read_head(&mut new).starts_with("HTTP/1.1 101 "));
+    new
+}
+
 #[test]
 fn a_takeover_of_something_that_is_no_daemon_of_ours_says_what_it_answered() {
     let site = Site::new();
@@ -119,11 +183,11 @@ fn a_takeover_of_something_that_is_no_daemon_of_ours_says_what_it_answered() {
 fn a_running_daemon_of_another_version_refuses_in_its_own_words() {
     let site = Site::new();
     let proxy = site.proxy(0, &[]);
-    let why = "polder-proxy 0.1.0 speaks takeover protocol 1, the running one (9.0.0) speaks 9: stop the running one";
+    let why = "polder-proxy 0.1.0 speaks takeover protocol 2, the running one (9.0.0) speaks 9: stop the running one";
     let old = old_side(&proxy.admin_socket(), json!({ "refused": why }));
     proxy.ends(&["--takeover"]).assert(3, &["the running daemon refuses: ", why]);
     let hello = old.join().unwrap();
-    assert_eq!((&hello["hello"]["program"], &hello["hello"]["protocol"]), (&json!("polder-proxy"), &json!(1)));
+    assert_eq!((&hello["hello"]["program"], &hello["hello"]["protocol"]), (&json!("polder-proxy"), &json!(2)));
 }
 
 #[test]
@@ -186,12 +250,7 @@ fn a_new_process_of_another_version_is_refused_and_the_running_one_goes_on() {
     let site = Site::new();
     for (program, mut daemon) in [("polder-proxy", site.proxy(0, &[])), ("polder-dns", site.nameserver())] {
         daemon.run();
-        let mut new = UnixStream::connect(daemon.admin_socket()).unwrap();
-        new.set_read_timeout(Some(LIMIT)).unwrap();
-        let ask =
-            "POST /takeover HTTP/1.1\r\nhost: localhost\r\nconnection: upgrade\r\nupgrade: polder-takeover\r\n\r\n";
-        new.write_all(ask.as_bytes()).unwrap();
-        assert!(read_head(&mut new).starts_with("HTTP/1.1 101 "));
+        let mut new = ask_for_takeover(&daemon.admin_socket());
         send(
             &mut new,
             &json!({ "hello": { "program": program, "protocol": 99, "version": "9.0.0", "colour": "red" } }),
@@ -201,7 +260,7 @@ fn a_new_process_of_another_version_is_refused_and_the_running_one_goes_on() {
             &why,
             &[
                 &format!("{program} 9.0.0 speaks takeover protocol 99, the running one"),
-                "speaks 1: stop the running one and start the new one",
+                "speaks 2: stop the running one and start the new one",
             ],
         );
         daemon.assert_serves();

@@ -42,7 +42,7 @@ fn a_zone_file_that_is_a_directory_is_named_and_the_zone_in_force_is_answered() 
             fs::remove_file(site.path(ZONE_FILE)).unwrap();
             fs::create_dir(site.path(ZONE_FILE)).unwrap();
         },
-        &["polder.test.zone: cannot be read: Is a directory"],
+        &["polder.test.zone: cannot be read: it is a directory"],
     );
 }
 

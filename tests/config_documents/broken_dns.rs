@@ -37,6 +37,21 @@ fn broken_listeners_and_limits_are_refused() {
 }
 
 #[test]
+fn a_broken_rate_limit_and_broken_cookies_are_refused() {
+    DNS.refuses(&[
+        (
+            &[(r#""drain": "5s""#, r#""rate_limit": { "window": "1500ms", "slip": 11, "exempt": ["10.0.0.1/8"] }"#)],
+            &[
+                r#"dns.json:8: rate_limit.window: accounts are kept by the second: expected whole seconds, like "15s""#,
+                "dns.json:8: rate_limit.slip: 11 is out of range: expected 0 to 10",
+                r#"dns.json:8: rate_limit.exempt[0]: "10.0.0.1/8" has bits beyond its prefix: expected "10.0.0.0/8""#,
+            ],
+        ),
+        (&[(r#""drain": "5s""#, r#""cookies": {}"#)], &[r#"dns.json:8: cookies: the key "key_file" is missing"#]),
+    ]);
+}
+
+#[test]
 fn a_broken_zone_is_refused() {
     DNS.refuses(&[
         (

@@ -56,6 +56,14 @@ fn a_broken_listener_is_refused() {
 fn a_broken_admin_is_refused() {
     PROXY.refuses(&[
         (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "hosts": ["px-nl.example.net:8404"]"#)],
+            &[r#"proxy.json:8: admin.hosts[0]: "px-nl.example.net:8404" is not a host: it has a port; write the name alone, it counts on every port"#],
+        ),
+        (
+            &[(r#""address": "127.0.0.1:8404""#, r#""address": "127.0.0.1:8404", "hosts": "px-nl.example.net""#)],
+            &[r#"proxy.json:8: admin.hosts: expected an array of hosts, found the string "px-nl.example.net""#],
+        ),
+        (
             &[(r#""address": "127.0.0.1:8404""#, r#""address": "0.0.0.0:80""#)],
             &[r#"proxy.json:8: admin.address: "0.0.0.0:80" stands twice, also at listeners[0].address, line 5"#],
         ),

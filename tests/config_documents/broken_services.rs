@@ -117,6 +117,9 @@ fn broken_paths_are_refused() {
     ]);
 }
 
+/// What an operator is told about a key that is missing.
+const HOW: &str = r#"cookies are sealed by default, with a key that every proxy has: write "cookie": { "key_file": "/var/lib/polder-keys/cookies" } and put 32 random bytes in base64 into that file (`openssl rand -base64 32`), or write "cookie": { "value": "address" } to show visitors the backend's address"#;
+
 #[test]
 fn a_broken_cookie_is_refused() {
     PROXY.refuses(&[
@@ -130,7 +133,15 @@ fn a_broken_cookie_is_refused() {
         ),
         (
             &[(r#""value": "address""#, r#""value": "sealed""#)],
-            &[r#"proxy.json:40: services.shop.cookie: the key "key_file" is missing"#],
+            &[&format!(r#"proxy.json:40: services.shop.cookie: the key "key_file" is missing; {HOW}"#)],
+        ),
+        (
+            &[(r#", "value": "address""#, "")],
+            &[&format!(r#"proxy.json:40: services.shop.cookie: the key "key_file" is missing; {HOW}"#)],
+        ),
+        (
+            &[("      \"cookie\": { \"name\": \"shop\", \"value\": \"address\" },\n", "")],
+            &[&format!("proxy.json:32: services.shop: a stateful service needs a cookie; {HOW}")],
         ),
         (
             &[(r#""value": "address""#, r#""value": "address", "key_file": "/run/keys/cookies""#)],
@@ -142,7 +153,7 @@ fn a_broken_cookie_is_refused() {
         ),
         (
             &[
-                (r#""mode": "stateless""#, r#""mode": "stateful", "cookie": { "name": "shop" }"#),
+                (r#""mode": "stateless""#, r#""mode": "stateful", "cookie": { "name": "shop", "value": "address" }"#),
                 (r#""www.example.net""#, r#""*.example.net""#),
             ],
             &[r#"proxy.json:40: services.shop.cookie.name: the cookie "shop" is also the one at services.www.cookie.name, line 24, and both services are reached under shop.example.net: give one of them another cookie name"#],
@@ -163,7 +174,7 @@ fn broken_hosts_are_refused() {
         ),
         (
             &[(r#""hosts": ["www.example.net"]"#, r#""hosts": ["www.example.net:8080"]"#)],
-            &[r#"proxy.json:22: services.www.hosts[0]: "www.example.net:8080" is not a host: it has a port; write the name alone, a service answers on every listener"#],
+            &[r#"proxy.json:22: services.www.hosts[0]: "www.example.net:8080" is not a host: it has a port; write the name alone, it counts on every port"#],
         ),
         (
             &[(r#""hosts": ["www.example.net"]"#, r#""hosts": ["www example.net"]"#)],

@@ -35,7 +35,7 @@ fn everything_wrong_with_a_proxys_document_is_told() {
         r#"proxy.json:6: listeners[1].name: "http" stands twice, also at listeners[0].name, line 5"#,
         r#"proxy.json:6: listeners[1].protocol: "h2" is not one of "http""#,
         r#"proxy.json:8: admin.sokcet: unknown key; did you mean "socket"?"#,
-        r#"proxy.json:12: services.www.hosts[0]: "www.example.net:80" is not a host: it has a port; write the name alone, a service answers on every listener"#,
+        r#"proxy.json:12: services.www.hosts[0]: "www.example.net:80" is not a host: it has a port; write the name alone, it counts on every port"#,
         r#"proxy.json:12: services.www.hosts[1]: "www example.net" is not a host: it has ' ' in it"#,
         r#"proxy.json:13: services.www.mode: "stateles" is not one of "stateless", "stateful"; did you mean "stateless"?"#,
         r#"proxy.json:15: services.www.backends[0].address: "10.0.0.300:80" is not an address and port, like "192.0.2.21:80" or "[2001:db8::21]:80""#,

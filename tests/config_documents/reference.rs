@@ -71,7 +71,7 @@ fn refusals(object: &str, part: &Value) -> Vec<String> {
     let (mut proxy, mut dns) = (proxy_document(), dns_document());
     match object {
         "timeouts" | "limits" => proxy[object] = part.clone(),
-        "tcp" => dns[object] = part.clone(),
+        "tcp" | "rate_limit" => dns[object] = part.clone(),
         "check" => proxy["services"]["s"][object] = part.clone(),
         other => panic!("{other} is not in this test"),
     }
@@ -83,7 +83,7 @@ fn refusals(object: &str, part: &Value) -> Vec<String> {
 fn proxy_document() -> Value {
     json!({ "version": 1, "name": "px", "listeners": [{ "name": "http", "address": "0.0.0.0:80" }],
         "admin": { "socket": "/run/admin.sock" }, "state_dir": "/var/lib/polder",
-        "services": { "s": { "hosts": ["www.example.net"], "mode": "stateful", "backends": [
+        "services": { "s": { "hosts": ["www.example.net"], "mode": "stateful", "cookie": { "key_file": "/k" }, "backends": [
             { "name": "a", "address": "192.0.2.1:80" }, { "name": "b", "address": "192.0.2.2:80", "backup": true }] } } })
 }
 
@@ -115,6 +115,7 @@ fn the_defaults_in_the_reference_are_those_of_the_readers() {
     let plain = dns_document();
     let mut written = plain.clone();
     written["tcp"] = defaults("tcp").into();
+    written["rate_limit"] = defaults("rate_limit").into();
     let read = |document: &Value| dns::parse(Path::new("dns.json"), &document.to_string()).unwrap();
     assert_eq!(read(&plain), read(&written));
 }
@@ -122,7 +123,7 @@ fn the_defaults_in_the_reference_are_those_of_the_readers() {
 #[test]
 fn the_ranges_in_the_reference_are_those_of_the_readers() {
     let mut tried = 0;
-    for object in ["timeouts", "limits", "tcp", "check"] {
+    for object in ["timeouts", "limits", "tcp", "rate_limit", "check"] {
         for Row { key, kind, .. } in rows(object) {
             let Some((least, most)) = kind.split_once(" to ") else { continue };
             let Some((inside, outside)) = integers(least, most).or_else(|| durations(least, most)) else { continue };
@@ -136,6 +137,21 @@ fn the_ranges_in_the_reference_are_those_of_the_readers() {
         }
     }
     assert!(tried >= 20, "only {tried} ranges were found");
+}
+
+#[test]
+fn every_field_that_the_reference_says_is_withheld_can_be_passed_and_no_other_is_known() {
+    let (_, section) = REFERENCE.split_once("#### Fields that backends do not get\n").unwrap();
+    let (lists, _) = section.split_once("\n\nBackends learn").unwrap();
+    let (_, lists) = lists.split_once("\n\n- Who asks; where listed, from `trusted_proxies` only: ").unwrap();
+    let names: Vec<&str> = lists.split('`').skip(1).step_by(2).collect();
+    let source = include_str!("../../src/config/proxy/withheld.rs");
+    let known = source.matches(", Claim::Client),").count() + source.matches(", Claim::Request),").count();
+    assert_eq!(names.len(), known, "{names:?}");
+    let mut document = proxy_document();
+    document["trusted_proxies"] = json!(["10.0.0.0/8"]);
+    document["services"]["s"]["pass_fields"] = json!(names);
+    assert_eq!(super::proxy_findings(&document.to_string()), [""; 0]);
 }
 
 /// The ends of a range, and what lies just beyond them.

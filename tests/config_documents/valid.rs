@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use polder::config::dns::{self, TcpConfig, WhenAllDown};
+use polder::config::dns::{self, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CookieConfig, CookieValue,
     HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, ServiceConfig, Target, TimeoutsConfig,
@@ -72,6 +72,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             request_headers: 100,
             response_head: 65_536,
             connections: 20_000,
+            connections_per_address: 5000,
             waiting: 1000,
             tries: 3,
             idle_per_backend: 64,
@@ -124,6 +125,7 @@ fn a_nameserver_that_says_the_least_gets_every_default() {
     assert_eq!(config.listeners, ["0.0.0.0:53".parse().unwrap()]);
     assert_eq!((config.peers, config.workers), (None, None));
     assert_eq!(config.tcp, TcpConfig { connections: 1000, connections_per_address: 50, idle: 10 * SECOND });
+    assert_eq!((config.rate_limit, config.cookies), (RateLimitConfig::default(), None));
     assert_eq!(config.drain, 5 * SECOND);
     assert_eq!(config.zones["example.net"].file, data("example.net.zone"), "relative to the document");
     let pool = &config.pools["http0.l.example.net"];
@@ -144,6 +146,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         "its own name is passed over"
     );
     assert_eq!(config.admin.address, Some("127.0.0.1:8404".parse().unwrap()));
+    assert_eq!(config.admin.hosts, ["px-nl.example.net", "203.0.113.7"]);
     assert_eq!(config.workers, Some(4));
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);
@@ -167,6 +170,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
             request_headers: 150,
             response_head: 131_072,
             connections: 50_000,
+            connections_per_address: 1500,
             waiting: 500,
             tries: 2,
             idle_per_backend: 32,
@@ -235,6 +239,19 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(config.peers.unwrap().members.into_keys().collect::<Vec<_>>(), ["ns-ch"]);
     assert_eq!(config.workers, Some(2));
     assert_eq!(config.tcp, TcpConfig { connections: 500, connections_per_address: 20, idle: 8 * SECOND });
+    assert_eq!(
+        config.rate_limit,
+        RateLimitConfig {
+            responses_per_second: 100,
+            window: 10 * SECOND,
+            slip: 3,
+            ipv4_prefix: 25,
+            ipv6_prefix: 48,
+            exempt: vec!["192.0.2.0/24".parse().unwrap(), "2001:db8::53/128".parse().unwrap()],
+            log_only: true,
+        }
+    );
+    assert_eq!(config.cookies.unwrap().key_file, Path::new("/run/credentials/polder-dns/cookies"));
     assert_eq!(config.drain, 3 * SECOND);
     assert_eq!(config.zones["example.net"].file, Path::new("/etc/polder/zones/example.net.zone"));
     assert_eq!(config.zones["2.0.192.in-addr.arpa"].file, data("zones/192.0.2.zone"));
@@ -268,7 +285,7 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
 
 #[test]
 fn a_stateful_service_fails_over_for_good_where_it_has_a_backup_and_automatically_where_it_has_none() {
-    let service = r#"{ "hosts": ["a.example.net"], "mode": "stateful",
+    let service = r#"{ "hosts": ["a.example.net"], "mode": "stateful", "cookie": { "value": "address" },
         "backends": [{ "name": "a", "address": "192.0.2.1:80" }, { "name": "b", "address": "192.0.2.2:80", "backup": true }] }"#;
     assert_eq!(
         backends(&proxy_with_service(service)).mode,
@@ -279,6 +296,28 @@ fn a_stateful_service_fails_over_for_good_where_it_has_a_backup_and_automaticall
     );
     let without = service.replace(", \"backup\": true", "");
     assert_eq!(backends(&proxy_with_service(&without)).mode, Mode::Sticky { cookie: address_cookie("polder-s") });
+}
+
+#[test]
+fn a_cookie_is_sealed_unless_the_document_says_otherwise() {
+    let service = r#"{ "hosts": ["a.example.net"], "mode": "stateful", "cookie": { "key_file": "/keys/cookies" },
+        "backends": [{ "name": "a", "address": "192.0.2.1:80" }] }"#;
+    let value = CookieValue::Sealed { key_file: "/keys/cookies".into() };
+    let cookie = CookieConfig { name: "polder-s".to_owned(), value };
+    assert_eq!(backends(&proxy_with_service(service)).mode, Mode::Sticky { cookie });
+}
+
+#[test]
+fn what_one_address_may_have_follows_from_all_connections() {
+    let limits = |limits: &str| {
+        let text = std::fs::read_to_string(data("proxy-minimal.json")).unwrap();
+        let text = text.replacen('{', &format!("{{ \"limits\": {limits},"), 1);
+        proxy::parse(Path::new("proxy.json"), &text).unwrap().limits.connections_per_address
+    };
+    assert_eq!(limits("{}"), 5000);
+    assert_eq!(limits(r#"{ "connections": 200 }"#), 64);
+    assert_eq!(limits(r#"{ "connections": 50000 }"#), 12_500);
+    assert_eq!(limits(r#"{ "connections": 300, "connections_per_address": 7 }"#), 7);
 }
 
 #[test]
@@ -300,9 +339,9 @@ fn two_services_may_share_a_backend_a_host_on_other_paths_and_a_cookie_on_other_
     let text = r#"{ "version": 1, "name": "px", "listeners": [{ "name": "http", "address": "0.0.0.0:80" }],
         "admin": { "socket": "/run/admin.sock" }, "state_dir": "/var/lib/polder", "services": {
         "a": { "hosts": ["www.example.net"], "mode": "stateless", "backends": [{ "name": "b", "address": "192.0.2.1:80" }] },
-        "b": { "hosts": ["www.example.net"], "paths": ["/b"], "mode": "stateful", "cookie": { "name": "c" },
+        "b": { "hosts": ["www.example.net"], "paths": ["/b"], "mode": "stateful", "cookie": { "name": "c", "key_file": "k" },
                "backends": [{ "name": "b", "address": "192.0.2.1:80" }] },
-        "c": { "hosts": ["*.www.example.net", "example.net"], "mode": "stateful", "cookie": { "name": "c" },
+        "c": { "hosts": ["*.www.example.net", "example.net"], "mode": "stateful", "cookie": { "name": "c", "key_file": "k" },
                "backends": [{ "name": "b", "address": "192.0.2.1:80" }] } } }"#;
     proxy::parse(Path::new("proxy.json"), text).unwrap_or_else(|findings| panic!("{findings}"));
 }

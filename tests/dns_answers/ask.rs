@@ -11,7 +11,7 @@ use hickory_proto::rr::{RData, Record};
 use polder::config::CheckConfig;
 use polder::config::ProbeKind;
 use polder::config::dns::{PoolConfig, WhenAllDown};
-use polder::dns::answer::{Answered, Transport, UDP_SIZE, answer};
+use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer};
 use polder::dns::compiled;
 use polder::dns::name;
 use polder::dns::number::rtype::DNAME;
@@ -92,7 +92,7 @@ pub fn edns_query(text: &str, qtype: u16, udp_size: u16) -> Vec<u8> {
 pub fn raw(query: &[u8], transport: Transport) -> Option<(Answered, Vec<u8>)> {
     let size = if transport == Transport::Udp { usize::from(UDP_SIZE) } else { usize::from(u16::MAX) };
     let mut buffer = vec![0xaa; size];
-    let answered = answer(query, &SNAPSHOT, transport, 0, &mut buffer)?;
+    let answered = answer(query, &SNAPSHOT, &Client::without_cookies(transport), 0, &mut buffer)?;
     buffer.truncate(answered.length);
     Some((answered, buffer))
 }

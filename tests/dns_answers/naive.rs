@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::Record;
-use polder::dns::answer::answer;
+use polder::dns::answer::{Client, answer};
 use polder::dns::compiled;
 use polder::dns::name;
 use polder::dns::number::rtype::*;
@@ -165,7 +165,8 @@ fn naive(zone: &Naive, asked: &[String], qtype: u16) -> Verdict {
 
 fn engine(snapshot: &Snapshot, asked: &[String], qtype: u16) -> Verdict {
     let mut buffer = vec![0; 65535];
-    let answered = answer(&query(&asked.join("."), qtype), snapshot, TCP, 0, &mut buffer).unwrap();
+    let answered =
+        answer(&query(&asked.join("."), qtype), snapshot, &Client::without_cookies(TCP), 0, &mut buffer).unwrap();
     let message = Message::from_vec(&buffer[..answered.length]).unwrap();
     let types = |records: &[Record]| records.iter().map(|record| record.record_type().into()).collect();
     Verdict {

@@ -2,7 +2,7 @@
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
-use polder::dns::answer::{Transport, answer};
+use polder::dns::answer::{Client, Transport, answer};
 use polder::dns::number::rtype::*;
 
 use crate::ask::{SNAPSHOT, TCP, expect, query, told};
@@ -68,7 +68,9 @@ fn the_order_is_rotated_by_each_query_at_the_name_and_behind_a_cname() {
         let mut buffer = [0; 1232];
         let mut firsts = Vec::new();
         for rotation in 0..6 {
-            let answered = answer(&query(name, A), &SNAPSHOT, Transport::Udp, rotation, &mut buffer).unwrap();
+            let answered =
+                answer(&query(name, A), &SNAPSHOT, &Client::without_cookies(Transport::Udp), rotation, &mut buffer)
+                    .unwrap();
             let message = Message::from_vec(&buffer[..answered.length]).unwrap();
             let addresses: Vec<String> = message
                 .answers

@@ -101,13 +101,8 @@ let
             )
           ];
           check = "web";
-          cookie = "sealed";
           failover_drain = "500ms";
           start_grace = "2s";
-        };
-        cookies.sealed = {
-          value = "sealed";
-          key = "cookies";
         };
       };
       polder.keys = {

@@ -141,6 +141,15 @@ in
               t.assertEqual(running(host, unit), program)
               host.require_unit_state(f"{unit}.service", "active")
 
+      with subtest("a takeover is the service's own: neither root nor another service of the same user gets the sockets"):
+          for (host, unit), document in ((PROXY, "proxy.json"), (NAMESERVER, "dns.json")):
+              before = pid(host, unit)
+              heir = f"/etc/polder/bin/{unit} --config /etc/polder/{document} --takeover"
+              t.assertIn("a takeover is for the user this daemon runs as", host.fail(f"{heir} 2>&1"))
+              said = host.fail(f"systemd-run --quiet --wait --pipe --uid={unit} {heir} 2>&1")
+              t.assertIn("reload that service instead", said)
+              t.assertEqual(pid(host, unit), before)
+
       with subtest("kill -9 keeps the listening sockets: who comes meanwhile waits, and is served"):
           for (host, unit), address, port in ((PROXY, PX1, 80), (NAMESERVER, NS1, 53)):
               before = pid(host, unit)

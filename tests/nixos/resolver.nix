@@ -14,6 +14,7 @@
       {
         imports = [ polderTests.nodes.client ];
         environment.systemPackages = [ pkgs.getent ];
+        networking.nameservers = [ "127.0.0.1" ];
         services = lib.optionalAttrs (polderTests.hasResolved options) { resolved.enable = true; } // {
           unbound.settings.server = {
             # Case of the question is random, and has to come back as it was (draft-vixie-dnsext-dns0x20).

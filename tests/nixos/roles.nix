@@ -123,6 +123,19 @@ in
               admin.succeed(f"curl -sSf --max-time 5 http://{address}:{port}/metrics | grep -F polder_")
               client.fail(f"curl -sS --max-time 2 http://{address}:{port}/metrics")
 
+      with subtest("the monitoring asks by address or name, and a page that has turned its name to the address gets nothing"):
+          for host, address, port in ((px1, PX1, 8404), (ns1, NS1, 8453)):
+              for name in (host.name, f"{host.name}:{port}"):
+                  admin.succeed(f"curl -sSf --max-time 5 -H 'Host: {name}' http://{address}:{port}/metrics | grep -F polder_")
+              admin.fail(f"curl -sSf --max-time 5 -H 'Host: evil.example' http://{address}:{port}/status")
+
+      with subtest("another user's demo gets between no operator and the daemons of this machine"):
+          squat = "mkdir -p /tmp/polder-0/polder && mkfifo -m 666 /tmp/polder-0/polder/demo.json"
+          ns1.succeed(f"su -s /bin/sh nobody -c '{squat}'")
+          polder = "env -u XDG_RUNTIME_DIR timeout 20 polder --json status"
+          t.assertIn("http0.l.example.test", ns1.execute(polder)[1])
+          t.assertIn("is not believed", ns1.fail(f"{polder} --demo 2>&1"))
+
       with subtest("`polder status` on a machine of the fleet says what it has"):
           said = ns1.execute("polder --json status")[1]
           t.assertIn("http0.l.example.test", said)

@@ -46,6 +46,25 @@
           admin.succeed(alice("svn revert --quiet --recursive ."))
           t.assertIn("r1 |", admin.succeed(alice("svn log --limit 1 --revision HEAD")))
 
+      with subtest("a zone that includes a file of the server is refused, and nothing of it is told"):
+          svn.succeed("install -m 600 -o svn -g svn /dev/null /var/lib/polder-svn/private && echo hunter2 > /var/lib/polder-svn/private")
+          svn.succeed("mkfifo -m 644 /tmp/fifo")
+          for file in ("/var/lib/polder-svn/private", "/etc/passwd", "/tmp/fifo", "/dev/zero"):
+              admin.succeed(f"echo '$INCLUDE {file}' >> {COPY}/hosts/zones/example.net.zone")
+              said = admin.fail(alice("timeout 60 svn commit --message zone 2>&1"))
+              t.assertIn("lies outside of the zone's folder", said)
+              t.assertNotIn("hunter2", said)
+              t.assertNotIn("root:", said)
+              admin.succeed(alice("svn revert --quiet --recursive ."))
+
+      with subtest("the parsers of the hook see nothing but copies of what is committed"):
+          svn.succeed("install -d -o svn -g svn /tmp/seen && echo '{}' > /tmp/seen/file")
+          as_svn = "su -s /bin/sh svn -c '/etc/polder/svn/confined /tmp/seen {}'"
+          svn.succeed(as_svn.format("cat /tmp/seen/file"))
+          svn.fail(as_svn.format("cat /var/lib/polder-svn/private"))
+          svn.fail(as_svn.format("cat /etc/passwd"))
+          svn.fail(as_svn.format("touch /tmp/seen/new"))
+
       with subtest("the key opens the repository and nothing else"):
           said = admin.fail("su - alice -c 'ssh svn@svn id 2>&1 < /dev/null'")
           t.assertNotIn("uid=", said)

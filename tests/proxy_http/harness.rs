@@ -2,11 +2,10 @@
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use arc_swap::ArcSwap;
 use polder::config::proxy::{Balance, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
 use polder::config::{CheckConfig, ProbeKind};
 use polder::daemon::operator::OperatorState;
@@ -16,7 +15,7 @@ use polder::proxy::route::Router;
 use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
 use polder::proxy::traffic::worker::{Command, Listening, Report, Shared, Worker, spawn};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 
 /// No test waits longer for anything.
 pub const PATIENCE: Duration = Duration::from_secs(20);
@@ -55,6 +54,7 @@ impl Default for Setup {
                 request_headers: 100,
                 response_head: 65536,
                 connections: 1000,
+                connections_per_address: 1000,
                 waiting: 100,
                 tries: 3,
                 idle_per_backend: 8,
@@ -92,14 +92,8 @@ impl Proxy {
         let waiting = Arc::default();
         let snapshot = make_snapshot(1, &setup, backends, &waiting);
         let (sender, reports) = mpsc::unbounded_channel();
-        let shared = Arc::new(Shared {
-            snapshot: ArcSwap::from_pointee(snapshot),
-            changed: watch::channel(1).0,
-            reports: sender,
-            connections: AtomicUsize::new(0),
-            stopping: AtomicBool::new(false),
-            access_log: AccessLog::open(setup.log.as_ref()).unwrap(),
-        });
+        let log = AccessLog::open(setup.log.as_ref()).unwrap();
+        let shared = Arc::new(Shared::new(snapshot, sender, log, 2));
         let worker = spawn(0, Arc::clone(&shared), Ticks::default().worker("worker-0")).unwrap();
         let listening = Listening { name: "http".into(), protocol: Protocol::Http, socket };
         worker.commands.send(Command::Listen(vec![listening])).unwrap();
@@ -119,9 +113,34 @@ impl Proxy {
         self.shared.changed.send(generation).unwrap();
     }
 
+    /// A second worker beside the first, with an address of its own.
+    pub fn second_worker(&self) -> (Worker, SocketAddr) {
+        let socket = TcpListener::bind("127.0.0.1:0").unwrap();
+        socket.set_nonblocking(true).unwrap();
+        let address = socket.local_addr().unwrap();
+        let worker = spawn(1, Arc::clone(&self.shared), Ticks::default().worker("worker-1")).unwrap();
+        let listening = Listening { name: "http".into(), protocol: Protocol::Http, socket };
+        worker.commands.send(Command::Listen(vec![listening])).unwrap();
+        (worker, address)
+    }
+
     /// A client's connection.
     pub fn connect(&self) -> Client {
         Client::connect(self.address)
+    }
+
+    /// A client's connection from another of this machine's addresses.
+    pub fn connect_from(&self, source: [u8; 4]) -> Client {
+        let socket = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
+        socket.bind(&SocketAddr::from((source, 0)).into()).unwrap();
+        socket.connect(&self.address.into()).unwrap();
+        Client::new(socket.into())
+    }
+
+    /// Waits until so many connections are open.
+    pub fn holds(&self, connections: usize) {
+        let open = || self.shared.admission.connections();
+        eventually(&format!("{connections} connections are open, not {}", open()), || open() == connections);
     }
 
     /// Sends one request on a new connection and gives the response.
@@ -176,6 +195,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
     };
     let service = Service {
         name: "www".into(),
+        pass_fields: Default::default(),
         mode,
         balance: setup.balance,
         backends: backends.collect(),
@@ -313,7 +333,10 @@ pub fn field<'h>(head: &'h str, name: &str) -> Option<&'h str> {
 
 impl Client {
     pub fn connect(address: SocketAddr) -> Client {
-        let stream = TcpStream::connect(address).unwrap();
+        Client::new(TcpStream::connect(address).unwrap())
+    }
+
+    fn new(stream: TcpStream) -> Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Client { stream }

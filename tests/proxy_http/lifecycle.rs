@@ -1,4 +1,4 @@
-//! Connections counted and limited, drains, the ready path, the access log.
+//! Drains, the ready path, the access log.
 
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -49,7 +49,7 @@ fn a_drain_answers_one_more_request_on_an_idle_connection_closes_silent_ones_and
     }
     busy.send(GET);
     eventually("the backend has the request", || backend.heads().len() == 1);
-    eventually("all are accepted", || proxy.shared.connections.load(Ordering::Relaxed) == 4);
+    eventually("all are accepted", || proxy.shared.admission.connections() == 4);
     proxy.drain();
     for client in [&mut idle, &mut fresh] {
         client.send("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");
@@ -62,7 +62,7 @@ fn a_drain_answers_one_more_request_on_an_idle_connection_closes_silent_ones_and
     assert_eq!((response.body.as_slice(), response.field("connection")), (&b"ok"[..], Some("close")));
     busy.assert_closed();
     proxy.join();
-    assert_eq!(proxy.shared.connections.load(Ordering::Relaxed), 0);
+    assert_eq!(proxy.shared.admission.connections(), 0);
     assert!(std::net::TcpStream::connect(proxy.address).is_err());
 }
 
@@ -94,21 +94,6 @@ fn a_drain_has_an_end() {
     proxy.drain();
     assert_eq!(client.response().status(), 503);
     proxy.join();
-}
-
-#[test]
-fn connections_beyond_the_limit_are_closed_and_counted() {
-    let backend = Script::answering(OK);
-    let mut setup = Setup::default();
-    setup.limits.connections = 2;
-    let proxy = Proxy::start(setup, &[backend.address]);
-    let kept: Vec<_> = (0..2).map(|_| proxy.connect()).collect();
-    eventually("both are accepted", || proxy.shared.connections.load(Ordering::Relaxed) == 2);
-    proxy.connect().assert_closed();
-    assert_eq!(proxy.worker.as_ref().unwrap().counters.refused.load(Ordering::Relaxed), 1);
-    drop(kept);
-    eventually("there is room again", || proxy.shared.connections.load(Ordering::Relaxed) == 0);
-    assert_eq!(proxy.ask(GET).body, b"ok");
 }
 
 #[test]

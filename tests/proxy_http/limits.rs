@@ -22,7 +22,7 @@ fn ends(limit: impl FnOnce(&mut TimeoutsConfig), backend: SocketAddr, play: impl
     limit(&mut setup.timeouts);
     let mut proxy = Proxy::start(setup, &[backend]);
     play(&mut proxy);
-    eventually("every connection ends", || proxy.shared.connections.load(Ordering::Relaxed) == 0);
+    eventually("every connection ends", || proxy.shared.admission.connections() == 0);
     assert_eq!(proxy.running(0), 0);
     proxy.drain();
     proxy.join();
@@ -209,7 +209,7 @@ fn whatever_the_end_nothing_stays_counted() {
     let nothing_runs = |proxy: &Proxy, what: &str| {
         eventually(what, || {
             proxy.running(0) + proxy.running(1) == 0
-                && proxy.shared.connections.load(Ordering::Relaxed) == 0
+                && proxy.shared.admission.connections() == 0
                 && proxy.waiting.load(Ordering::Relaxed) == 0
         });
     };

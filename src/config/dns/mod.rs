@@ -1,11 +1,15 @@
 //! `dns.json`: the document of the authoritative nameserver.
 //!
-//! One file a part: the pools, the TCP limits. Everything is `config::dns::X` to the rest of the program.
+//! One file a part: the pools, the TCP limits, what keeps it from being a reflector. Everything is `config::dns::X` to the rest of the program.
 
+mod cookies;
 mod pools;
+mod rate_limit;
 mod tcp;
 
+pub use cookies::CookiesConfig;
 pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
+pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
 
 use std::collections::BTreeMap;
@@ -35,6 +39,10 @@ pub struct DnsConfig {
     pub workers: Option<usize>,
     /// TCP limits.
     pub tcp: TcpConfig,
+    /// Response rate limiting over UDP.
+    pub rate_limit: RateLimitConfig,
+    /// The secrets of DNS cookies. None: a random one in each process.
+    pub cookies: Option<CookiesConfig>,
     /// How long a stopping daemon goes on answering on open TCP connections. Default 5 s.
     pub drain: Duration,
     /// The zones by their apex, lower case, without the final dot.
@@ -55,11 +63,13 @@ const ROOT: Keys = Keys {
     object: "dns.json",
     names: &[
         "admin",
+        "cookies",
         "drain",
         "listeners",
         "name",
         "peers",
         "pools",
+        "rate_limit",
         "state_dir",
         "tcp",
         "version",
@@ -71,11 +81,13 @@ const ROOT: Keys = Keys {
 const ZONE: Keys = Keys { object: "zones.NAME", names: &["file"] };
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 9] = [
+pub const KEYS: [&Keys; 11] = [
     &ROOT,
     &admin::KEYS,
     &peers::KEYS,
     &tcp::KEYS,
+    &rate_limit::KEYS,
+    &cookies::KEYS,
     &ZONE,
     &pools::KEYS,
     &pools::FALLBACK,
@@ -112,6 +124,8 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut sockets));
     let workers = root.optional("workers", |value| value.integer(1..=MOST_WORKERS));
     let tcp = root.with_default("tcp", TcpConfig::default(), tcp::read);
+    let rate_limit = root.with_default("rate_limit", RateLimitConfig::default(), rate_limit::read);
+    let cookies = root.optional("cookies", cookies::read);
     let drain = root.with_default("drain", DEFAULT_DRAIN, |value| value.duration(DRAIN));
     let zones = root.required("zones", read_zones);
     let pools = root.with_default("pools", BTreeMap::new(), |value| pools::read(value, zones.as_ref().ok()));
@@ -123,6 +137,8 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
         peers: peers?,
         workers: workers?,
         tcp: tcp?,
+        rate_limit: rate_limit?,
+        cookies: cookies?,
         drain: drain?,
         zones: zones?,
         pools: pools?,

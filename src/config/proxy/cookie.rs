@@ -16,7 +16,8 @@ pub struct CookieConfig {
     pub value: CookieValue,
 }
 
-/// What stands in a cookie.
+/// What stands in a cookie. Sealed unless the document says otherwise: an address tells visitors about the inside, and
+/// lets them choose their backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CookieValue {
     /// The backend's address and port.
@@ -31,6 +32,11 @@ pub enum CookieValue {
 /// The keys of `cookie`.
 pub(super) const KEYS: Keys = Keys { object: "services.NAME.cookie", names: &["key_file", "name", "value"] };
 
+/// What to do about a key that is missing.
+const HOW: &str = "cookies are sealed by default, with a key that every proxy has: write \"cookie\": { \"key_file\": \
+                   \"/var/lib/polder-keys/cookies\" } and put 32 random bytes in base64 into that file (`openssl rand \
+                   -base64 32`), or write \"cookie\": { \"value\": \"address\" } to show visitors the backend's address";
+
 /// The cookies of the services read so far, by name: one name on hosts that overlap would be two services' at once.
 #[derive(Debug, Default)]
 pub(super) struct CookiesMet<'a>(HashMap<String, Vec<(Vec<HostPattern>, Place<'a>)>>);
@@ -43,11 +49,10 @@ pub(super) fn read<'a>(
     hosts: Option<&[HostPattern]>,
     met: &mut CookiesMet<'a>,
 ) -> Read<CookieConfig> {
-    let default = CookieConfig { name: format!("polder-{name}"), value: CookieValue::Address };
-    let (config, place) = match service.get("cookie") {
-        Some(value) => read_cookie(&value, default.name)?,
-        None => (default, service_place.clone()),
+    let Some(value) = service.get("cookie") else {
+        return Err(service_place.fault(format!("a stateful service needs a cookie; {HOW}")));
     };
+    let (config, place) = read_cookie(&value, format!("polder-{name}"))?;
     met.add(&config.name, hosts.unwrap_or_default(), place)?;
     Ok(config)
 }
@@ -68,14 +73,14 @@ enum Form {
 }
 
 fn read_value(cookie: &Object<'_>) -> Read<CookieValue> {
-    let form = cookie.with_default("value", Form::Address, |value| {
+    let form = cookie.with_default("value", Form::Sealed, |value| {
         value.one_of(&[("address", Form::Address), ("sealed", Form::Sealed)])
     });
     match form? {
-        Form::Sealed => {
-            let key_file = cookie.required("key_file", Value::file)?;
-            Ok(CookieValue::Sealed { key_file })
-        }
+        Form::Sealed => match cookie.optional("key_file", Value::file)? {
+            Some(key_file) => Ok(CookieValue::Sealed { key_file }),
+            None => Err(cookie.place.fault(format!("the key \"key_file\" is missing; {HOW}"))),
+        },
         Form::Address => {
             cookie.refuse(&["key_file"], "where the value is \"address\"")?;
             Ok(CookieValue::Address)

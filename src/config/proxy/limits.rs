@@ -37,6 +37,9 @@ pub struct LimitsConfig {
     pub response_head: usize,
     /// Clients' connections at a time, over all workers. Default 20000.
     pub connections: usize,
+    /// The same from one address (an IPv6 /64 counts as one; `trusted_proxies` are not counted). Default
+    /// [`LimitsConfig::share_of_an_address`].
+    pub connections_per_address: usize,
     /// Requests of one service that may wait for a verdict at a time, over all workers. Default 1000.
     pub waiting: usize,
     /// Attempts for one request, the first included. Default 3.
@@ -67,10 +70,19 @@ impl Default for LimitsConfig {
             request_headers: 100,
             response_head: 65_536,
             connections: 20_000,
+            connections_per_address: LimitsConfig::share_of_an_address(20_000),
             waiting: 1000,
             tries: 3,
             idle_per_backend: 64,
         }
+    }
+}
+
+impl LimitsConfig {
+    /// What one address may have of all connections unless the document says otherwise: a quarter, but 64 where that is
+    /// less. A browser opens six to a host, the gateway of an office or of a mobile network thousands.
+    pub fn share_of_an_address(connections: usize) -> usize {
+        (connections / 4).max(64)
     }
 }
 
@@ -92,7 +104,16 @@ pub(super) const TIMEOUTS: Keys = Keys {
 /// The keys of `limits`.
 pub(super) const LIMITS: Keys = Keys {
     object: "limits",
-    names: &["connections", "idle_per_backend", "request_head", "request_headers", "response_head", "tries", "waiting"],
+    names: &[
+        "connections",
+        "connections_per_address",
+        "idle_per_backend",
+        "request_head",
+        "request_headers",
+        "response_head",
+        "tries",
+        "waiting",
+    ],
 };
 
 /// Zero would end everything before it began.
@@ -143,6 +164,8 @@ pub(super) fn read_limits(value: &Value<'_>) -> Read<LimitsConfig> {
     let request_headers = read("request_headers", default.request_headers, HEADERS);
     let response_head = read("response_head", default.response_head, HEAD);
     let connections = read("connections", default.connections, CONNECTIONS);
+    let per_address = LimitsConfig::share_of_an_address(*connections.as_ref().unwrap_or(&default.connections));
+    let connections_per_address = read("connections_per_address", per_address, CONNECTIONS);
     let waiting = read("waiting", default.waiting, WAITING);
     let tries = limits.with_default("tries", default.tries, |value| value.integer(TRIES));
     let idle_per_backend = read("idle_per_backend", default.idle_per_backend, IDLE_PER_BACKEND);
@@ -151,6 +174,7 @@ pub(super) fn read_limits(value: &Value<'_>) -> Read<LimitsConfig> {
         request_headers: request_headers?,
         response_head: response_head?,
         connections: connections?,
+        connections_per_address: connections_per_address?,
         waiting: waiting?,
         tries: tries?,
         idle_per_backend: idle_per_backend?,

@@ -9,6 +9,7 @@ mod cookie;
 mod limits;
 mod mode;
 mod services;
+mod withheld;
 
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
@@ -16,6 +17,7 @@ pub use cookie::{CookieConfig, CookieValue};
 pub use limits::{LimitsConfig, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{HostPattern, ServiceConfig, Target};
+pub use withheld::{PassedFields, WithheldField};
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -135,7 +137,8 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let limits = root.with_default("limits", LimitsConfig::default(), limits::read_limits);
     let access_log = root.optional("access_log", access_log::read);
     let own = listeners.iter().flatten().map(|listener| listener.address).collect();
-    let services = root.required("services", |value| services::read(value, own));
+    let any_trusted = trusted_proxies.as_ref().is_ok_and(|networks| !networks.is_empty());
+    let services = root.required("services", |value| services::read(value, own, any_trusted));
     Ok(ProxyConfig {
         name: name?.into_string(),
         listeners: listeners?,

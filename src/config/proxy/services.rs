@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use super::backends::{self, BackendsConfig};
 use super::cookie::CookiesMet;
+use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
 use crate::config::names;
 use crate::config::reader::{Keys, Place, Read, Value};
@@ -19,6 +20,8 @@ pub struct ServiceConfig {
     pub hosts: Vec<HostPattern>,
     /// Path prefixes in whole segments. Default `["/"]`.
     pub paths: Vec<String>,
+    /// The withheld request fields that its backends get after all. Default none.
+    pub pass_fields: PassedFields,
     /// What answers.
     pub target: Target,
 }
@@ -80,6 +83,7 @@ pub(super) const KEYS: Keys = Keys {
         "hosts",
         "last_resort",
         "mode",
+        "pass_fields",
         "paths",
         "start_grace",
     ],
@@ -90,14 +94,20 @@ pub(super) const KEYS: Keys = Keys {
 pub(super) struct Others<'a> {
     /// The proxy's own listeners: a backend there would be a loop.
     pub(super) listeners: Vec<SocketAddr>,
+    /// Some clients are trusted proxies.
+    any_trusted: bool,
     /// The services' routes so far.
     routes: Distinct<'a, (HostPattern, String)>,
     /// The services' cookies so far.
     pub(super) cookies: CookiesMet<'a>,
 }
 
-pub(super) fn read(value: &Value<'_>, listeners: Vec<SocketAddr>) -> Read<BTreeMap<String, ServiceConfig>> {
-    let mut others = Others { listeners, routes: Distinct::default(), cookies: CookiesMet::default() };
+pub(super) fn read(
+    value: &Value<'_>,
+    listeners: Vec<SocketAddr>,
+    any_trusted: bool,
+) -> Read<BTreeMap<String, ServiceConfig>> {
+    let mut others = Others { listeners, any_trusted, routes: Distinct::default(), cookies: CookiesMet::default() };
     let services = value.table(names::name, |name, place, value| read_service(name, place, value, &mut others))?;
     value.at_least_one("service")?;
     Ok(services)
@@ -110,10 +120,17 @@ fn read_service<'a>(name: &str, place: &Place<'a>, value: &Value<'a>, others: &m
         read_distinct(value, "path", names::path_prefix)
     });
     let routed = claim_routes(hosts.as_deref().ok(), paths.as_deref().ok(), &mut others.routes);
+    let pass_fields = withheld::read(&service, others.any_trusted);
     let patterns = hosts.map(values);
     let target = backends::read(name, place, &service, patterns.as_deref().ok(), others).map(Target::Backends);
     routed?;
-    Ok(ServiceConfig { name: name.to_owned(), hosts: patterns?, paths: paths.map(values)?, target: target? })
+    Ok(ServiceConfig {
+        name: name.to_owned(),
+        hosts: patterns?,
+        paths: paths.map(values)?,
+        pass_fields: pass_fields?,
+        target: target?,
+    })
 }
 
 /// A list of strings that is not empty and has none twice, each with its place.

@@ -2,13 +2,16 @@
 
 use std::convert::Infallible;
 use std::pin::pin;
-use std::sync::Arc;
+use std::rc::Rc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::body::Incoming;
-use hyper::header::{ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_TYPE, HeaderValue, UPGRADE, X_CONTENT_TYPE_OPTIONS};
+use hyper::header::{
+    ALLOW, CACHE_CONTROL, CONNECTION, CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderName, HeaderValue, REFERRER_POLICY,
+    UPGRADE, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -16,17 +19,20 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::unistd::geteuid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::{AdminHandler, AdminReply, AdminRequest, Life, Method, Origin, TAKEOVER_UPGRADE};
+use super::places::{Eviction, Place};
+use super::{AdminHandler, AdminReply, AdminRequest, Caller, Life, Method, Origin, TAKEOVER_UPGRADE};
 use crate::daemon::query;
 
 /// The largest body.
 const LARGEST_BODY: usize = 1 << 20;
 
-/// For a request's head and the idle time before it, and again for its body.
-const READ_LIMIT: Duration = Duration::from_secs(30);
+/// For a request's head and the idle time before it.
+const HEAD_LIMIT: Duration = Duration::from_secs(10);
+
+/// For a request's body.
+const BODY_LIMIT: Duration = Duration::from_secs(30);
 
 /// For a whole TCP connection: whoever reads slowly, or not at all, does not keep its place for ever.
 const TCP_LIMIT: Duration = Duration::from_secs(300);
@@ -37,19 +43,38 @@ const REFUSAL_LIMIT: Duration = Duration::from_secs(1);
 /// What may be read over TCP.
 const PUBLIC: [&str; 3] = ["/", "/status", "/metrics"];
 
+/// What an answer may do in a browser: our pages are a table and a style within, and nobody frames them.
+const SAFEGUARDS: [(HeaderName, &str); 5] = [
+    (CACHE_CONTROL, "no-store"),
+    (
+        CONTENT_SECURITY_POLICY,
+        "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'",
+    ),
+    (REFERRER_POLICY, "no-referrer"),
+    (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+    (X_FRAME_OPTIONS, "DENY"),
+];
+
 /// Serves the connection in a task of its own, if there is a place for it.
-pub(super) fn start<S>(stream: S, origin: Origin, handler: impl AdminHandler, life: Life, places: &Arc<Semaphore>)
-where
+pub(super) fn start<S>(
+    stream: S,
+    caller: Caller,
+    handler: impl AdminHandler,
+    life: Life,
+    place: Option<(Place, Eviction)>,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Ok(place) = Arc::clone(places).try_acquire_owned() else {
+    let Some((place, eviction)) = place else {
         tokio::task::spawn_local(turn_away(stream));
         return;
     };
     tokio::task::spawn_local(async move {
-        let limit = if origin == Origin::Tcp { TCP_LIMIT } else { Duration::MAX };
-        let _ = timeout(limit, serve(stream, origin, handler, life)).await;
-        drop(place);
+        let limit = if caller.origin == Origin::Tcp { TCP_LIMIT } else { Duration::MAX };
+        tokio::select! {
+            _ = timeout(limit, serve(stream, caller, handler, life, Rc::new(place))) => {}
+            () = eviction.wait() => {}
+        }
     });
 }
 
@@ -67,14 +92,22 @@ async fn turn_away(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = timeout(REFUSAL_LIMIT, exchange).await;
 }
 
-async fn serve<S>(stream: S, origin: Origin, handler: impl AdminHandler, mut life: Life)
+async fn serve<S>(stream: S, caller: Caller, handler: impl AdminHandler, mut life: Life, place: Rc<Place>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let service = service_fn(|request| answer(request, origin, handler.clone()));
+    let service = service_fn(|request| {
+        let (caller, handler, place) = (caller.clone(), handler.clone(), Rc::clone(&place));
+        async move {
+            place.set_at_work(true);
+            let response = answer(request, &caller, handler).await;
+            place.set_at_work(false);
+            Ok::<_, Infallible>(response)
+        }
+    });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(READ_LIMIT)
+        .header_read_timeout(HEAD_LIMIT)
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
@@ -88,20 +121,18 @@ where
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    origin: Origin,
-    handler: impl AdminHandler,
-) -> Result<Response<Full<Bytes>>, Infallible> {
-    let reply = match vet(request.method(), request.uri().path(), origin, geteuid().as_raw()) {
-        Ok(Asked::Takeover) => return Ok(switch(request, handler)),
-        Ok(Asked::Call(method)) => match read(request, method, origin).await {
+async fn answer(request: Request<Incoming>, caller: &Caller, handler: impl AdminHandler) -> Response<Full<Bytes>> {
+    let meant = caller.site.as_ref().map_or(Ok(()), |site| site.vet(request.uri(), request.headers()));
+    let vetted = meant.and_then(|()| vet(request.method(), request.uri().path(), caller.origin, geteuid().as_raw()));
+    let reply = match vetted {
+        Ok(Asked::Takeover) => return switch(request, handler),
+        Ok(Asked::Call(method)) => match read(request, method, caller.origin).await {
             Ok(request) => handler.call(request).await,
             Err(refusal) => refusal,
         },
         Err(refusal) => refusal,
     };
-    Ok(response(reply))
+    response(reply)
 }
 
 #[derive(Debug, PartialEq, Eq)]
@@ -110,8 +141,8 @@ enum Asked {
     Takeover,
 }
 
-/// Who may ask what over which socket. `our_user`: only that one and root get our sockets in a takeover; the others
-/// who may open the admin socket are operators.
+/// Who may ask what over which socket. `our_user`: only that one gets our sockets in a takeover; the others who may open
+/// the admin socket are operators. Root is an operator too: what root relays for others would be root to us.
 fn vet(method: &hyper::Method, path: &str, origin: Origin, our_user: u32) -> Result<Asked, AdminReply> {
     let reads = matches!(*method, hyper::Method::GET | hyper::Method::HEAD);
     match origin {
@@ -124,9 +155,12 @@ fn vet(method: &hyper::Method, path: &str, origin: Origin, our_user: u32) -> Res
         Origin::Unix { .. } if method != hyper::Method::POST => {
             Err(AdminReply::refuse(405, format!("{method} is not understood; GET reads, POST changes")))
         }
-        Origin::Unix { uid } if path == "/takeover" && uid != 0 && uid != our_user => Err(AdminReply::refuse(
+        Origin::Unix { uid } if path == "/takeover" && uid != our_user => Err(AdminReply::refuse(
             403,
-            format!("a takeover is for root and the daemon's own user (id {our_user}), not for user id {uid}"),
+            format!(
+                "a takeover is for the user this daemon runs as (id {our_user}) and not for user id {uid}: reload the \
+                 daemon, which starts its successor itself, or start the new one as that user"
+            ),
         )),
         Origin::Unix { .. } if path == "/takeover" => Ok(Asked::Takeover),
         Origin::Unix { .. } => Ok(Asked::Call(Method::Post)),
@@ -137,13 +171,13 @@ async fn read(request: Request<Incoming>, method: Method, origin: Origin) -> Res
     let path = request.uri().path().to_owned();
     let query = query::parse(request.uri().query().unwrap_or_default())
         .ok_or_else(|| AdminReply::refuse(400, "the query is not percent-encoded UTF-8"))?;
-    let body = match timeout(READ_LIMIT, Limited::new(request.into_body(), LARGEST_BODY).collect()).await {
+    let body = match timeout(BODY_LIMIT, Limited::new(request.into_body(), LARGEST_BODY).collect()).await {
         Ok(Ok(body)) => body.to_bytes(),
         Ok(Err(error)) if error.is::<LengthLimitError>() => {
             return Err(AdminReply::refuse(413, format!("the body is larger than {LARGEST_BODY} bytes")));
         }
         Ok(Err(error)) => return Err(AdminReply::refuse(400, format!("the body cannot be read: {error}"))),
-        Err(_) => return Err(AdminReply::refuse(408, format!("the body did not come within {READ_LIMIT:?}"))),
+        Err(_) => return Err(AdminReply::refuse(408, format!("the body did not come within {BODY_LIMIT:?}"))),
     };
     Ok(AdminRequest { method, path, query, body, origin })
 }
@@ -153,8 +187,7 @@ fn response(reply: AdminReply) -> Response<Full<Bytes>> {
     *response.status_mut() = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(reply.content_type));
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.extend(SAFEGUARDS.map(|(name, value)| (name, HeaderValue::from_static(value))));
     if reply.status == 405 {
         headers.insert(ALLOW, HeaderValue::from_static("GET, HEAD, POST"));
     }
@@ -213,8 +246,8 @@ mod tests {
     }
 
     #[test]
-    fn only_root_and_our_own_user_take_over() {
-        assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 0 }), Ok(Asked::Takeover));
+    fn only_our_own_user_takes_over_and_root_does_not() {
+        assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 0 }), Err(403));
         assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 77 }), Ok(Asked::Takeover));
         assert_eq!(vetted(hyper::Method::POST, "/takeover", Origin::Unix { uid: 1000 }), Err(403));
     }

@@ -69,7 +69,7 @@ fn served() -> Served {
     let handler = Echo::default();
     let listener = std::os::unix::net::UnixListener::bind(&socket).unwrap();
     let server = serve_unix(listener, handler.clone()).unwrap();
-    let client = Client { socket: socket.clone(), timeout: LIMIT };
+    let client = Client { socket: socket.clone(), timeout: LIMIT, users: None };
     Served { _folder: folder, socket, client, server, handler }
 }
 
@@ -137,12 +137,10 @@ async fn head_gets_the_head_of_get() {
 #[tokio::test]
 async fn tcp_reads_and_refuses_the_rest_in_words() {
     local(async {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        let _server = serve_tcp(listener, Echo::default()).unwrap();
+        let (address, _server) = tcp();
         let ask = async |line: &str| {
             let stream = TcpStream::connect(address).await.unwrap();
-            raw(stream, &format!("{line} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n")).await
+            raw(stream, &format!("{line} HTTP/1.1\r\nhost: px-nl\r\nconnection: close\r\n\r\n")).await
         };
         assert!(ask("GET /status").await.starts_with("HTTP/1.1 200"));
         let answer = ask("GET /explain").await;
@@ -166,17 +164,101 @@ async fn one_connection_carries_several_requests() {
 }
 
 #[tokio::test]
-async fn the_connection_beyond_the_last_place_is_turned_away_with_503() {
+async fn idle_connections_keep_nobody_out_on_the_unix_socket() {
     local(async {
         let served = served();
         let mut sitting = Vec::new();
-        for _ in 0..MOST_CONNECTIONS {
+        for _ in 0..places::MOST {
             sitting.push(UnixStream::connect(&served.socket).await.unwrap());
+        }
+        assert_eq!(served.client.get("/status").await.unwrap()["path"], "/status");
+        // The one that had waited longest made room.
+        assert_eq!(sitting[0].read(&mut [0]).await.unwrap(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn whoever_comes_while_every_place_is_at_work_is_turned_away_with_503() {
+    local(async {
+        let served = served();
+        let mut working = Vec::new();
+        for _ in 0..places::MOST {
+            let client = served.client.clone();
+            working.push(tokio::task::spawn_local(async move { client.get("/slow").await }));
+            served.handler.asked.notified().await;
         }
         let error = served.client.get("/status").await.unwrap_err();
         assert!(matches!(error, ClientError::Refused { status: 503, .. }), "{error:?}");
-        drop(sitting);
-        while served.client.get("/status").await.is_err() {}
+        for one in working {
+            served.handler.go.notify_one();
+            one.await.unwrap().unwrap();
+        }
+        assert_eq!(served.client.get("/status").await.unwrap()["path"], "/status");
+    })
+    .await;
+}
+
+fn tcp() -> (std::net::SocketAddr, AdminServer) {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    (address, serve_tcp(listener, vec!["px-nl".to_owned()], Echo::default()).unwrap())
+}
+
+#[tokio::test]
+async fn idle_connections_of_one_host_keep_out_neither_its_own_scrape_nor_another_host() {
+    local(async {
+        let (address, _server) = tcp();
+        let other = tokio::net::TcpSocket::new_v4().unwrap();
+        other.bind("127.0.0.2:0".parse().unwrap()).unwrap();
+        let other = other.connect(address).await.unwrap();
+        let mut sitting = Vec::new();
+        for _ in 0..2 * places::MOST {
+            sitting.push(TcpStream::connect(address).await.unwrap());
+        }
+        let request = "GET /metrics HTTP/1.1\r\nhost: px-nl:8404\r\nconnection: close\r\n\r\n";
+        let scraped = raw(TcpStream::connect(address).await.unwrap(), request).await;
+        assert!(scraped.starts_with("HTTP/1.1 200"), "{scraped}");
+        assert_eq!(sitting[0].read(&mut [0]).await.unwrap(), 0, "its own longest idle made room");
+        // The other host's connection is older than all of them, and still there.
+        assert!(raw(other, request).await.starts_with("HTTP/1.1 200"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_ours_is_not_answered_over_tcp() {
+    local(async {
+        let (address, _server) = tcp();
+        let ask = async |head: &str| {
+            let stream = TcpStream::connect(address).await.unwrap();
+            raw(stream, &format!("GET /status HTTP/1.1\r\n{head}connection: close\r\n\r\n")).await
+        };
+        let answer = ask("host: evil.example\r\n").await;
+        assert!(answer.starts_with("HTTP/1.1 421") && answer.contains("admin.hosts"), "{answer}");
+        assert!(ask("").await.starts_with("HTTP/1.1 400"));
+        assert!(ask("host: localhost\r\norigin: http://evil.example\r\n").await.starts_with("HTTP/1.1 403"));
+        for host in ["localhost", "px-nl:8404", "127.0.0.1"] {
+            assert!(ask(&format!("host: {host}\r\n")).await.starts_with("HTTP/1.1 200"), "{host}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn every_answer_tells_browsers_to_frame_keep_and_guess_nothing() {
+    local(async {
+        let (address, _server) = tcp();
+        let stream = TcpStream::connect(address).await.unwrap();
+        let answer = raw(stream, "GET / HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n").await;
+        for field in [
+            "content-security-policy: default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+            "x-content-type-options: nosniff",
+            "x-frame-options: DENY",
+            "cache-control: no-store",
+        ] {
+            assert!(answer.contains(field), "{field}: {answer}");
+        }
     })
     .await;
 }

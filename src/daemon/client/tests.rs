@@ -43,7 +43,7 @@ fn permission_denied_names_the_user_and_group_who_may() {
     let socket = folder.path().join("admin.sock");
     let _listener = UnixListener::bind(&socket).unwrap();
     let error = unreachable(&socket, &io::ErrorKind::PermissionDenied.into()).to_string();
-    let user = User::from_uid(nix::unistd::geteuid()).unwrap().unwrap().name;
+    let user = nix::unistd::User::from_uid(nix::unistd::geteuid()).unwrap().unwrap().name;
     assert!(error.contains(&format!("belongs to user {user} and group")), "{error}");
 }
 
@@ -52,7 +52,7 @@ async fn a_frozen_daemon_is_called_frozen() {
     let folder = tempfile::tempdir().unwrap();
     let socket = folder.path().join("admin.sock");
     let _listener = UnixListener::bind(&socket).unwrap();
-    let client = Client { socket, timeout: Duration::from_millis(20) };
+    let client = Client { socket, timeout: Duration::from_millis(20), users: None };
     let error = words(client.get("/status").await);
     assert!(error.contains("did not answer within 20ms") && error.contains("frozen"), "{error}");
 }
@@ -73,4 +73,15 @@ async fn a_daemon_that_hangs_up_is_told_from_one_that_is_not_there() {
 async fn a_refusal_without_json_gives_its_text() {
     let error = told("HTTP/1.1 500 No\r\ncontent-length: 5\r\n\r\noops\n").await.unwrap_err();
     assert!(matches!(&error, ClientError::Refused { status: 500, message } if message == "oops"), "{error:?}");
+}
+
+#[tokio::test]
+async fn a_daemon_of_another_user_is_not_believed_where_it_matters() {
+    let folder = tempfile::tempdir().unwrap();
+    let socket = folder.path().join("admin.sock");
+    let _listening = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+    let somebody_else = nix::unistd::geteuid().as_raw() + 1;
+    let client = Client { users: Some(vec![somebody_else]), ..Client::new(&socket) };
+    let error = client.get("/status").await.unwrap_err().to_string();
+    assert!(error.contains("runs as user") && error.contains("is not believed"), "{error}");
 }

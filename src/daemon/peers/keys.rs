@@ -8,6 +8,8 @@ use std::path::Path;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use crate::config::regular_file::{MOST_KEYS, read_regular_file};
+
 /// The shared keys, from the key file. At least one; never printed.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Keys(Vec<[u8; 32]>);
@@ -24,7 +26,7 @@ impl Keys {
     /// names file and line, never the content. A file that everybody may read is a warning in the log.
     pub fn read(path: &Path) -> Result<Keys, String> {
         let shown = path.display();
-        let text = fs::read(path).map_err(|error| {
+        let text = read_regular_file(path, MOST_KEYS).map_err(|error| {
             format!(
                 "{shown}: cannot be read: {error}; expected a file of keys, the same on every host, one a line (`head -c 32 \
                  /dev/urandom | base64` makes one)"

@@ -102,12 +102,70 @@ async fn another_program_is_refused_in_words_on_both_sides() {
 async fn another_protocol_is_refused_in_words_on_both_sides() {
     let (old, new) = streams();
     let mut new = Wire::new(new);
-    let later = json!({"hello": {"program": PROGRAM, "protocol": 2, "version": "9.9", "more": true}});
+    let later = json!({"hello": {"program": PROGRAM, "protocol": 3, "version": "9.9", "more": true}});
     new.send(&serde_json::from_value(later).unwrap()).await.unwrap();
     let error = offer(old, PROGRAM, handover(Vec::new())).await.unwrap_err();
-    assert!(error.0.contains("9.9 speaks takeover protocol 2") && error.0.contains("speaks 1"), "{error}");
+    assert!(error.0.contains("9.9 speaks takeover protocol 3") && error.0.contains("speaks 2"), "{error}");
     let Frame::Refused(why) = new.receive().await.unwrap() else { unreachable!("refused") };
     assert_eq!(why, error.0);
+}
+
+fn hello() -> Frame {
+    Frame::Hello(Hello { program: PROGRAM.into(), protocol: PROTOCOL, version: "x".into() })
+}
+
+/// What the old side says to a new side behind a relay, which passes bytes on and loses descriptors.
+#[tokio::test]
+async fn a_new_side_behind_a_relay_of_bytes_is_refused_before_it_gets_anything() {
+    let (old, new) = streams();
+    let old = tokio::spawn(offer(old, PROGRAM, handover(Vec::new())));
+    let mut new = Wire::new(new);
+    new.send(&hello()).await.unwrap();
+    new.send_raw(b"F").await;
+    let Frame::Refused(why) = new.receive().await.unwrap() else { unreachable!("refused") };
+    assert!(why.contains("passes only bytes on"), "{why}");
+    assert!(old.await.unwrap().unwrap_err().0.contains("this daemon goes on"));
+}
+
+#[tokio::test]
+async fn a_new_side_that_sends_no_pidfd_is_not_waited_for() {
+    let (old, new) = streams();
+    let old = tokio::spawn(offer_within(old, PROGRAM, handover(Vec::new()), short()));
+    let mut new = Wire::new(new);
+    new.send(&hello()).await.unwrap();
+    assert!(matches!(new.receive().await.unwrap(), Frame::Refused(_)));
+    assert!(old.await.unwrap().is_err());
+}
+
+/// A new side that has proved who it is, and says ready though the sockets are lost on the way.
+async fn ready_without(sockets: usize, receipt: Option<[u8; 4]>) -> TakeoverError {
+    let (old, new) = streams();
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let given = (0..sockets).map(|_| listener.try_clone().unwrap().into()).collect();
+    let old = tokio::spawn(offer(old, PROGRAM, handover(given)));
+    let mut new = Wire::new(new);
+    new.send(&hello()).await.unwrap();
+    new.send_descriptors(&[alive().as_fd()]).await.unwrap();
+    assert!(matches!(new.receive().await.unwrap(), Frame::Offer { .. }));
+    let own = new.receive_descriptors(2).await.unwrap();
+    if let Some(receipt) = receipt {
+        rustix::io::write(&own[1], &receipt).unwrap();
+    }
+    drop(own);
+    new.send(&Frame::Ready).await.unwrap();
+    old.await.unwrap().unwrap_err()
+}
+
+#[tokio::test]
+async fn ready_without_a_receipt_for_the_sockets_is_no_ready() {
+    let error = ready_without(3, None).await;
+    assert!(error.0.contains("no receipt") && error.0.contains("goes on"), "{error}");
+}
+
+#[tokio::test]
+async fn ready_with_a_receipt_for_some_of_the_sockets_is_no_ready() {
+    let error = ready_without(3, Some(receipt_for(2))).await;
+    assert!(error.0.contains("it got 2 of 3"), "{error}");
 }
 
 #[tokio::test]
@@ -135,8 +193,10 @@ async fn played(process: OwnedFd) -> (Wire, tokio::task::JoinHandle<Result<Succe
     let limits = Limits { death: SHORT, ..LIMITS };
     let new = tokio::spawn(async move { accept_offer(new, PROGRAM, limits).await?.1.ready().await });
     assert!(matches!(old.receive().await.unwrap(), Frame::Hello(_)));
+    assert_eq!(old.receive_descriptors(1).await.unwrap().len(), 1);
+    let (_receipt, theirs) = streams();
     old.send(&Frame::Offer { sockets: 0, state: json!("offer") }).await.unwrap();
-    old.send_descriptors(&[process.as_fd()]).await.unwrap();
+    old.send_descriptors(&[process.as_fd(), theirs.as_fd()]).await.unwrap();
     assert!(matches!(old.receive().await.unwrap(), Frame::Ready));
     (old, new)
 }

@@ -27,9 +27,9 @@ const CARRIER: u8 = b'F';
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Frame {
-    /// New: who I am.
+    /// New: who I am; my own pidfd follows.
     Hello(Hello),
-    /// Old: the state; its own pidfd follows, then so many sockets.
+    /// Old: the state; its own pidfd and a socket for the receipt follow, then so many sockets.
     Offer { sockets: usize, state: Value },
     /// New: I could serve now.
     Ready,

@@ -4,19 +4,22 @@
 //! must not get any. Called by the UDP and TCP loops for each message.
 //!
 //! The algorithm is RFC 1034's (4.3.2), with RFC 2308 (negative answers), 4592 (wildcards), 6672 (DNAME), 6891 (EDNS),
-//! 8482 (ANY), 8906 (what to say to the unexpected), 9471 (glue) and 9619 (one question). Positive answers carry no
-//! authority section: nobody needs it, and it would only make them longer.
+//! 8482 (ANY), 8906 (what to say to the unexpected), 9471 (glue), 9619 (one question), 7873 and 9018 (cookies). Positive
+//! answers carry no authority section: nobody needs it, and it would only make them longer. Records that only help
+//! go to clients that have shown where they are: to others a forged query would make them a victim's.
 
 mod query;
 mod writer;
 
 use crate::dns::compiled::{Found, Node, RrSet, Zone, Zones};
+use crate::dns::cookie::{Issuer, Standing};
 use crate::dns::name::Name;
 use crate::dns::number::{rcode, rtype};
+use crate::dns::rate_limit::{Account, Class};
 use crate::dns::snapshot::Snapshot;
 
 use query::{HEADER, Query, Refusal};
-use writer::{Full, Owner, Section, Writer};
+use writer::{Full, Opt, Owner, Section, Writer};
 
 pub use writer::UDP_SIZE;
 
@@ -38,6 +41,22 @@ pub enum Transport {
     },
 }
 
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Client<'s> {
+    /// How the query came.
+    pub transport: Transport,
+    /// Who judges and makes cookies for this client; none: a cookie is passed over.
+    pub issuer: Option<Issuer<'s>>,
+}
+
+impl Client<'_> {
+    /// One without cookies.
+    pub fn without_cookies(transport: Transport) -> Client<'static> {
+        Client { transport, issuer: None }
+    }
+}
+
 /// A response that stands in the caller's buffer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answered {
@@ -47,6 +66,10 @@ pub struct Answered {
     pub rcode: u16,
     /// It is cut (TC).
     pub truncated: bool,
+    /// What it counts as where responses are limited.
+    pub account: Account,
+    /// What the query's cookie shows.
+    pub cookie: Standing,
 }
 
 /// Answers a message. `None`: it is a response or a runt, and gets none. `rotation` is where a set of
@@ -55,10 +78,53 @@ pub struct Answered {
 pub fn answer(
     message: &[u8],
     snapshot: &Snapshot,
-    transport: Transport,
+    client: &Client<'_>,
     rotation: usize,
     buffer: &mut [u8],
 ) -> Option<Answered> {
+    let Begun { mut writer, read, opt, standing } = begin(message, client, buffer)?;
+    let mut account = Account::ERROR;
+    let rcode = match read {
+        // A query for a cookie alone says so if the one that it has is not good (RFC 7873, 5.4).
+        Err(Refusal { rcode: rcode::NOERROR, .. }) if standing == Standing::Bad => rcode::BADCOOKIE,
+        Err(Refusal { rcode, .. }) => rcode,
+        Ok(query) => {
+            let shown = client.transport != Transport::Udp || standing == Standing::Good;
+            let account = &mut account;
+            let mut reply = Reply { writer: &mut writer, snapshot, rotation, qtype: query.qtype, shown, account };
+            reply.resolve(&query).unwrap_or_else(|Full| {
+                writer.set_truncated();
+                rcode::NOERROR
+            })
+        }
+    };
+    let truncated = writer.truncated();
+    Some(Answered { length: writer.finish(rcode, opt.as_ref()), rcode, truncated, account, cookie: standing })
+}
+
+/// The least that a query can be told, in place of an answer that the client's network has had too many of. A client
+/// with half a cookie or a bad one gets BADCOOKIE and a good one, and comes back with that at once (RFC 7873, 5.2.3);
+/// any other gets TC and comes back over TCP. Neither is of use to who forges its address.
+pub fn cut(message: &[u8], client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
+    let Begun { mut writer, opt, standing, .. } = begin(message, client, buffer)?;
+    let truncated = standing == Standing::Absent;
+    if truncated {
+        writer.set_truncated();
+    }
+    let rcode = if truncated { rcode::NOERROR } else { rcode::BADCOOKIE };
+    let length = writer.finish(rcode, opt.as_ref());
+    Some(Answered { length, rcode, truncated, account: Account::ERROR, cookie: standing })
+}
+
+/// A response with nothing but its question yet.
+struct Begun<'b> {
+    writer: Writer<'b>,
+    read: Result<Query, Refusal>,
+    opt: Option<Opt>,
+    standing: Standing,
+}
+
+fn begin<'b>(message: &[u8], client: &Client<'_>, buffer: &'b mut [u8]) -> Option<Begun<'b>> {
     if !query::is_query(message) {
         return None;
     }
@@ -71,23 +137,23 @@ pub fn answer(
     if let Some(end) = question_end {
         writer.question(&message[HEADER..end]);
     }
-    let (limit, keepalive) = match transport {
-        Transport::Udp => (edns.map_or(PLAIN_UDP_SIZE, |edns| edns.udp_size.min(UDP_SIZE) as usize), None),
-        Transport::Tcp { keepalive } => (u16::MAX as usize, edns.filter(|edns| edns.keepalive).map(|_| keepalive)),
-    };
-    writer.set_limit(limit, edns.is_some(), keepalive.is_some());
-    let rcode = match read {
-        Err(Refusal { rcode, .. }) => rcode,
-        Ok(query) => {
-            let mut reply = Reply { writer: &mut writer, snapshot, rotation, qtype: query.qtype };
-            reply.resolve(&query).unwrap_or_else(|Full| {
-                writer.set_truncated();
-                rcode::NOERROR
-            })
+    let mut opt = edns.as_ref().map(Opt::reply_to);
+    let mut standing = Standing::Absent;
+    if let (Some(opt), Some(cookie), Some(issuer)) = (&mut opt, edns.and_then(|edns| edns.cookie), &client.issuer) {
+        let (judged, reply) = issuer.judge(&cookie);
+        (standing, opt.cookie) = (judged, Some(reply));
+    }
+    let limit = match client.transport {
+        Transport::Udp => edns.map_or(PLAIN_UDP_SIZE, |edns| edns.udp_size.min(UDP_SIZE) as usize),
+        Transport::Tcp { keepalive } => {
+            if let Some(opt) = opt.as_mut().filter(|_| edns.is_some_and(|edns| edns.keepalive)) {
+                opt.keepalive = Some(keepalive);
+            }
+            u16::MAX as usize
         }
     };
-    let truncated = writer.truncated();
-    Some(Answered { length: writer.finish(rcode, edns, keepalive), rcode, truncated })
+    writer.set_limit(limit, opt.as_ref());
+    Some(Begun { writer, read, opt, standing })
 }
 
 /// One query being answered. [`Full`] from any step means that what was asked for does not fit: TC.
@@ -96,6 +162,10 @@ struct Reply<'a, 'b> {
     snapshot: &'a Snapshot,
     rotation: usize,
     qtype: u16,
+    /// The client has shown that it is where the query says.
+    shown: bool,
+    /// Told by the first name of a chain: those behind it are none that a client chooses.
+    account: &'a mut Account,
 }
 
 /// What one name of a chain came to.
@@ -136,9 +206,12 @@ impl<'a> Reply<'a, '_> {
 
     fn step(&mut self, zone: &'a Zone, name: &Name, place: usize, first: bool) -> Result<Step, Full> {
         let found = zone.find(name, self.qtype);
-        // AA speaks of the first name of the answer section (RFC 1035, 4.1.1).
-        if first && !matches!(found, Found::Cut(_)) {
-            self.writer.set_authoritative();
+        if first {
+            *self.account = self.account_of(zone, &found);
+            // AA speaks of the first name of the answer section (RFC 1035, 4.1.1).
+            if !matches!(found, Found::Cut(_)) {
+                self.writer.set_authoritative();
+            }
         }
         match found {
             Found::Node(node) => self.node(zone, node, place),
@@ -146,6 +219,19 @@ impl<'a> Reply<'a, '_> {
             Found::Dname { set, owner, label } => self.dname(set, owner, name, label, place),
             Found::Nothing => self.negative(zone, None, rcode::NXDOMAIN),
         }
+    }
+
+    fn account_of(&self, zone: &Zone, found: &Found<'_>) -> Account {
+        let (class, name) = match found {
+            Found::Node(node) if self.wanted(node).is_some() || node.set(rtype::CNAME).is_some() => {
+                (Class::Answer, node.account)
+            }
+            Found::Node(_) => (Class::Nodata, zone.account),
+            Found::Cut(node) => (Class::Referral, node.account),
+            Found::Dname { owner, .. } => (Class::Answer, owner.account),
+            Found::Nothing => (Class::Nxdomain, zone.account),
+        };
+        Account { class, name }
     }
 
     fn node(&mut self, zone: &'a Zone, node: &'a Node, place: usize) -> Result<Step, Full> {
@@ -164,7 +250,10 @@ impl<'a> Reply<'a, '_> {
 
     /// The set that answers at a node. To ANY one set is enough (RFC 8482, 4.1): a pool's addresses, else the one with
     /// the lowest type. One real set rather than a made-up HINFO, so that whoever asks ANY still learns something true.
-    fn wanted(&self, node: &'a Node) -> Option<&'a RrSet> {
+    fn wanted<'n>(&self, node: &'n Node) -> Option<&'n RrSet>
+    where
+        'a: 'n,
+    {
         match self.qtype {
             rtype::ANY => {
                 self.set(node, rtype::A).or_else(|| self.set(node, rtype::AAAA)).or_else(|| node.sets.first())
@@ -174,7 +263,10 @@ impl<'a> Reply<'a, '_> {
     }
 
     /// A set of a node, from its pool where it has one and the type is an address's.
-    fn set(&self, node: &'a Node, rtype: u16) -> Option<&'a RrSet> {
+    fn set<'n>(&self, node: &'n Node, rtype: u16) -> Option<&'n RrSet>
+    where
+        'a: 'n,
+    {
         match node.pool {
             Some(pool) if matches!(rtype, rtype::A | rtype::AAAA) => self.snapshot.pool(pool).set(rtype),
             _ => node.set(rtype),
@@ -226,6 +318,9 @@ impl<'a> Reply<'a, '_> {
     /// Addresses (and, for SVCB, the target's own bindings: RFC 9460, 4.1) that spare the client a query. What does
     /// not fit is left out; nobody misses it.
     fn helpers(&mut self, zone: &'a Zone, set: &'a RrSet) {
+        if !self.shown {
+            return;
+        }
         for id in &set.additional {
             let node = zone.node(*id);
             if let (rtype::SVCB | rtype::HTTPS, Some(binding)) = (set.rtype, node.set(set.rtype))

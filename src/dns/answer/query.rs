@@ -1,5 +1,6 @@
 //! Reads a query: what is asked, or what is wrong with it.
 
+use crate::dns::cookie::Presented;
 use crate::dns::name::Name;
 use crate::dns::number::{CLASS_IN, rcode, rtype};
 
@@ -8,6 +9,9 @@ pub const HEADER: usize = 12;
 
 /// The opcode of an ordinary query.
 const OPCODE_QUERY: u8 = 0;
+
+/// The number of the COOKIE option (RFC 7873).
+const OPTION_COOKIE: u16 = 10;
 
 /// The number of the keep-alive option (RFC 7828).
 const OPTION_KEEPALIVE: u16 = 11;
@@ -21,6 +25,8 @@ pub struct Edns {
     pub dnssec_ok: bool,
     /// It asks how long its TCP connection may idle (RFC 7828, 3.2.1).
     pub keepalive: bool,
+    /// Its cookie (RFC 7873).
+    pub cookie: Option<Presented>,
 }
 
 /// A query that can be answered.
@@ -35,10 +41,10 @@ pub struct Query {
     pub edns: Option<Edns>,
 }
 
-/// A query that is answered with an error alone.
+/// A query that is answered without records.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// The error.
+    /// The error; none for a query that asks for a cookie and nothing else.
     pub rcode: u16,
     /// Where the question ends, if it is echoed.
     pub question_end: Option<usize>,
@@ -64,9 +70,12 @@ pub fn read(message: &[u8]) -> Result<Query, Refusal> {
         return Err(Refusal { edns: edns_of(message), ..Refusal::bare(rcode::NOTIMP) });
     }
     let count = |at: usize| count(message, at);
-    // RFC 9619, 4: a query has exactly one question.
+    // RFC 9619, 4: a query has exactly one question; or none, where it is about its cookie alone (RFC 7873, 5.4).
     if count(4) != 1 {
-        return Err(Refusal { edns: edns_of(message), ..Refusal::bare(rcode::FORMERR) });
+        let edns = edns_of(message);
+        let for_a_cookie = count(4) == 0 && edns.is_some_and(|edns| edns.cookie.is_some());
+        let rcode = if for_a_cookie { rcode::NOERROR } else { rcode::FORMERR };
+        return Err(Refusal { edns, ..Refusal::bare(rcode) });
     }
     let formerr = || Refusal::bare(rcode::FORMERR);
     let (name, end) = Name::read(message, HEADER).ok_or_else(formerr)?;
@@ -142,9 +151,9 @@ fn read_edns(message: &[u8], from: usize, sections: [(u32, bool); 2]) -> Result<
                 if found.is_some() || !may_hold_opt || owner_end != at + 1 {
                     return Err(Fault::Malformed);
                 }
-                let keepalive = has_keepalive(data).ok_or(Fault::Malformed)?;
                 let udp_size = u16::from_be_bytes([head[2], head[3]]).max(512);
-                found = Some((head[5], Edns { udp_size, dnssec_ok: head[6] & 0x80 != 0, keepalive }));
+                let edns = Edns { udp_size, dnssec_ok: head[6] & 0x80 != 0, keepalive: false, cookie: None };
+                found = Some((head[5], edns.with_options(data).ok_or(Fault::Malformed)?));
             }
             at = data_end;
         }
@@ -156,16 +165,22 @@ fn read_edns(message: &[u8], from: usize, sections: [(u32, bool); 2]) -> Result<
     }
 }
 
-/// Whether the options hold a keep-alive; `None` if they do not fill their record exactly. Options that are not known
-/// are passed over (RFC 6891, 6.1.2).
-fn has_keepalive(mut options: &[u8]) -> Option<bool> {
-    let mut found = false;
-    while !options.is_empty() {
-        let (head, rest) = options.split_at_checked(4)?;
-        found |= u16::from_be_bytes([head[0], head[1]]) == OPTION_KEEPALIVE;
-        (_, options) = rest.split_at_checked(u16::from_be_bytes([head[2], head[3]]) as usize)?;
+impl Edns {
+    /// With what the options say; `None` if they do not fill their record exactly, or a cookie has a length that none
+    /// can have. Of several cookies the first counts (RFC 7873, 5.2); options that are not known are passed over (RFC 6891, 6.1.2).
+    fn with_options(mut self, mut options: &[u8]) -> Option<Edns> {
+        while !options.is_empty() {
+            let (head, rest) = options.split_at_checked(4)?;
+            let (data, rest) = rest.split_at_checked(u16::from_be_bytes([head[2], head[3]]) as usize)?;
+            match u16::from_be_bytes([head[0], head[1]]) {
+                OPTION_KEEPALIVE => self.keepalive = true,
+                OPTION_COOKIE if self.cookie.is_none() => self.cookie = Some(Presented::read(data)?),
+                _ => {}
+            }
+            options = rest;
+        }
+        Some(self)
     }
-    Some(found)
 }
 
 /// The offset behind a name that may end in a pointer.

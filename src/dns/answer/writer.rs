@@ -4,6 +4,7 @@ use crate::dns::compiled::{RrSet, Shape};
 use crate::dns::number::{CLASS_IN, rtype};
 
 use super::query::{Edns, HEADER};
+use crate::dns::cookie;
 
 /// How many places of earlier names are remembered as targets of pointers.
 const KNOWN: usize = 64;
@@ -16,6 +17,9 @@ const OPT_BYTES: usize = 11;
 
 /// Of a keep-alive option with its time-out (RFC 7828, 3.1).
 const KEEPALIVE_BYTES: usize = 6;
+
+/// Of a COOKIE option before its data.
+const OPTION_HEAD: usize = 4;
 
 /// The largest UDP answer we send and the largest query we say we take (the DNS flag day of 2020's value).
 pub const UDP_SIZE: u16 = 1232;
@@ -42,6 +46,29 @@ pub enum Owner<'n> {
     At(usize),
     /// This name.
     Name(&'n [u8]),
+}
+
+/// The OPT record that a response ends with.
+#[derive(Debug, Clone, Copy)]
+pub struct Opt {
+    /// As the query has it.
+    pub dnssec_ok: bool,
+    /// How long the connection may idle, in units of 100 ms, where the client asks.
+    pub keepalive: Option<u16>,
+    /// The cookie for the client's next query, where this one had one.
+    pub cookie: Option<cookie::Reply>,
+}
+
+impl Opt {
+    /// To a query that has one.
+    pub fn reply_to(edns: &Edns) -> Opt {
+        Opt { dnssec_ok: edns.dnssec_ok, keepalive: None, cookie: None }
+    }
+
+    /// Bytes of its options.
+    fn options(&self) -> usize {
+        self.keepalive.map_or(0, |_| KEEPALIVE_BYTES) + self.cookie.map_or(0, |cookie| OPTION_HEAD + cookie.len())
+    }
 }
 
 /// A response under construction.
@@ -75,8 +102,8 @@ impl<'b> Writer<'b> {
     }
 
     /// The size that the records may fill, an OPT's room taken off where one will follow.
-    pub fn set_limit(&mut self, limit: usize, edns: bool, keepalive: bool) {
-        let opt = if edns { OPT_BYTES } else { 0 } + if keepalive { KEEPALIVE_BYTES } else { 0 };
+    pub fn set_limit(&mut self, limit: usize, opt: Option<&Opt>) {
+        let opt = opt.map_or(0, |opt| OPT_BYTES + opt.options());
         self.limit = (limit.min(self.buffer.len()) - opt).max(self.length);
     }
 
@@ -119,12 +146,11 @@ impl<'b> Writer<'b> {
     }
 
     /// Ends the response: the counts, the error code, and the OPT where the query had one. Gives its length.
-    /// `keepalive` is in units of 100 ms.
-    pub fn finish(mut self, rcode: u16, edns: Option<Edns>, keepalive: Option<u16>) -> usize {
+    pub fn finish(mut self, rcode: u16, opt: Option<&Opt>) -> usize {
         self.buffer[3] = (rcode & 0x0f) as u8;
-        if let Some(edns) = edns {
+        if let Some(opt) = opt {
             self.limit = self.buffer.len();
-            self.opt(rcode, edns, keepalive).expect("room for the OPT was kept free");
+            self.opt(rcode, opt).expect("room for the OPT was kept free");
             self.counts[Section::Additional as usize] += 1;
         }
         for (section, count) in self.counts.iter().enumerate() {
@@ -134,19 +160,22 @@ impl<'b> Writer<'b> {
     }
 
     /// RFC 6891, 6.1.2: the root, OPT, our UDP size, the upper half of the error code, version 0, DO as it came.
-    fn opt(&mut self, rcode: u16, edns: Edns, keepalive: Option<u16>) -> Result<(), Full> {
-        let dnssec_ok = if edns.dnssec_ok { 0x80 } else { 0 };
+    fn opt(&mut self, rcode: u16, opt: &Opt) -> Result<(), Full> {
+        let dnssec_ok = if opt.dnssec_ok { 0x80 } else { 0 };
         self.put(&[0])?;
         self.put(&rtype::OPT.to_be_bytes())?;
         self.put(&UDP_SIZE.to_be_bytes())?;
         self.put(&[(rcode >> 4) as u8, 0, dnssec_ok, 0])?;
-        match keepalive {
-            None => self.put(&[0, 0]),
-            Some(idle) => {
-                self.put(&[0, KEEPALIVE_BYTES as u8, 0, 11, 0, 2])?;
-                self.put(&idle.to_be_bytes())
-            }
+        self.put(&(opt.options() as u16).to_be_bytes())?;
+        if let Some(idle) = opt.keepalive {
+            self.put(&[0, 11, 0, 2])?;
+            self.put(&idle.to_be_bytes())?;
         }
+        if let Some(cookie) = &opt.cookie {
+            self.put(&[0, 10, 0, cookie.len() as u8])?;
+            self.put(cookie)?;
+        }
+        Ok(())
     }
 
     /// Whether the name at a place of the response is `name`, in whatever case.

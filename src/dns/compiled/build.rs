@@ -1,6 +1,7 @@
 //! Builds [`Zones`] from zone files and the document's pools.
 
 use std::collections::{BTreeMap, HashMap};
+use std::hash::Hasher;
 use std::path::Path;
 
 use crate::config::dns::PoolConfig;
@@ -100,6 +101,13 @@ fn canonical(wire: &[u8]) -> Canonical {
     labels
 }
 
+/// The hash of a name in lower case. Equal in every process, so that a reload changes no account.
+fn account(lower: &[u8]) -> u64 {
+    let mut hasher = std::hash::DefaultHasher::new();
+    hasher.write(lower);
+    hasher.finish()
+}
+
 /// A zone under construction.
 struct Draft<'f> {
     file: &'f ZoneFile,
@@ -179,6 +187,7 @@ impl<'f> Draft<'f> {
         let negative = RrSet::new(rtype::SOA, soa.ttl.min(number(16)), [soa.first()]);
         Ok(Zone {
             apex: self.file.apex.clone(),
+            account: account(&self.file.apex),
             negative,
             serial: number(0),
             records: self.file.records.len(),
@@ -212,6 +221,7 @@ impl NodeDraft<'_> {
             pool: self.pool,
             cut: lower[..] != *apex && self.sets.contains_key(&rtype::NS),
             wildcard: by_name.get(&star[..]).copied(),
+            account: account(&lower),
             name: self.name.clone(),
         }
     }

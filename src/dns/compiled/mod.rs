@@ -35,6 +35,8 @@ pub struct Zones {
 pub struct Zone {
     /// The apex in wire format, lower case.
     pub apex: Box<[u8]>,
+    /// A hash of it, by which negative answers are counted.
+    pub account: u64,
     /// The SOA as negative answers carry it: its TTL is the lower one of its own and its minimum (RFC 2308, 3).
     pub negative: RrSet,
     /// The SOA's serial.
@@ -52,6 +54,8 @@ pub struct Zone {
 pub struct Node {
     /// In wire format, in the case of the file.
     pub name: Box<[u8]>,
+    /// A hash of it, by which its responses are counted ([`crate::dns::rate_limit`]).
+    pub account: u64,
     /// Ordered by type.
     pub sets: Box<[RrSet]>,
     /// The pool its A and AAAA come from.

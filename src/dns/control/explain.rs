@@ -7,7 +7,7 @@ use hickory_proto::rr::{RData, RecordType};
 
 use super::Control;
 use crate::daemon::operator::OperatorState;
-use crate::dns::answer::{self, Transport};
+use crate::dns::answer::{self, Client, Transport};
 use crate::dns::api::Explanation;
 use crate::dns::compiled::{Found, Node};
 use crate::dns::name::{self, Name};
@@ -62,8 +62,8 @@ impl Control {
         query.extend_from_slice(&qtype.to_be_bytes());
         query.extend_from_slice(&CLASS_IN.to_be_bytes());
         let mut buffer = vec![0; usize::from(u16::MAX)];
-        let transport = Transport::Tcp { keepalive: 0 };
-        let answered = answer::answer(&query, &self.snapshot.load(), transport, 0, &mut buffer);
+        let client = Client::without_cookies(Transport::Tcp { keepalive: 0 });
+        let answered = answer::answer(&query, &self.snapshot.load(), &client, 0, &mut buffer);
         let Some(message) = answered.and_then(|answered| Message::from_vec(&buffer[..answered.length]).ok()) else {
             return;
         };

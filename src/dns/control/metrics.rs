@@ -5,8 +5,10 @@ use std::time::Instant;
 use super::Control;
 use crate::daemon::metrics::Page;
 use crate::daemon::peers::PeerHealth;
-use crate::dns::counters::{Count, Counters, RCODES};
+use crate::dns::cookie::Standing;
+use crate::dns::counters::{Count, Counters, Limited, RCODES};
 use crate::dns::pool::{self, Known};
+use crate::dns::rate_limit::Class;
 use crate::health::Verdict;
 
 /// The names of the error codes that are counted; others are shown by number.
@@ -19,6 +21,7 @@ fn rcode_name(rcode: usize) -> String {
         5 => "REFUSED".into(),
         6 => "YXDOMAIN".into(),
         16 => "BADVERS".into(),
+        23 => "BADCOOKIE".into(),
         other => other.to_string(),
     }
 }
@@ -45,6 +48,7 @@ impl Control {
             page.metric(name, "counter", help);
             page.sample(name, &[], counters.iter().map(|(_, counters)| read(counters).get()).sum::<u64>());
         }
+        protection(&mut page, &counters);
         self.pools(&mut page);
         self.daemon(&mut page);
         page.metric("polder_dns_peer_reachable", "gauge", "1: the last exchange with the peer was well.");
@@ -138,6 +142,27 @@ impl Control {
         let failures = "polder_dns_state_write_failures_total";
         page.metric(failures, "counter", "Writes to the state directory that failed.");
         page.sample(failures, &[], self.state_write_failures);
+    }
+}
+
+fn protection(page: &mut Page, counters: &[(&'static str, &Counters)]) {
+    let sum = |read: &dyn Fn(&Counters) -> u64| counters.iter().map(|(_, counters)| read(counters)).sum::<u64>();
+    page.metric("polder_dns_cookies_total", "counter", "Queries answered, by what their cookie shows.");
+    for standing in Standing::ALL {
+        let count = sum(&|counters| counters.cookies[standing as usize].get());
+        page.sample("polder_dns_cookies_total", &[("cookie", standing.name())], count);
+    }
+    page.metric(
+        "polder_dns_rate_limited_total",
+        "counter",
+        "Responses that met the rate limit, and what became of them.",
+    );
+    for class in Class::ALL {
+        for limited in Limited::ALL {
+            let count = sum(&|counters| counters.limited[class as usize][limited as usize].get());
+            let labels = [("class", class.name()), ("action", limited.name())];
+            page.sample("polder_dns_rate_limited_total", &labels, count);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use crate::dns::api::Status;
+use crate::printable::html as escape;
 
 /// Renders the page. Nothing on it is believed to be harmless: every text is escaped.
 pub fn render(status: &Status) -> String {
@@ -60,10 +61,6 @@ pub fn render(status: &Status) -> String {
 /// Writing to a string cannot fail.
 fn append(body: &mut String, text: std::fmt::Arguments<'_>) {
     let _ = body.write_fmt(text);
-}
-
-fn escape(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@
 
 mod admin;
 mod keeping;
+mod limiting;
 mod reload;
 mod succession;
 
@@ -30,6 +31,7 @@ use crate::health::checker::{Checker, Targets};
 use crate::health::{HealthView, Verdict};
 
 pub use keeping::Keeping;
+use limiting::LimitingLog;
 
 /// The name by which a takeover knows its own kind.
 pub const PROGRAM: &str = "polder-dns";
@@ -58,6 +60,7 @@ pub struct Nameserver {
     stop_if_not_handed_over: Cell<bool>,
     end: watch::Sender<Option<End>>,
     status_line: RefCell<String>,
+    limiting: LimitingLog,
 }
 
 /// What excludes another of its kind.
@@ -149,6 +152,7 @@ impl Nameserver {
             stop_if_not_handed_over: Cell::new(false),
             end: watch::channel(None).0,
             status_line: RefCell::default(),
+            limiting: LimitingLog::default(),
         })
     }
 
@@ -157,7 +161,11 @@ impl Nameserver {
         let failed = |error: std::io::Error| format!("the admin API cannot be served: {error}");
         let mut servers = vec![admin_api::serve_unix(unix, Rc::clone(self)).map_err(failed)?];
         if let Some(tcp) = tcp {
-            servers.push(admin_api::serve_tcp(tcp, Rc::clone(self)).map_err(failed)?);
+            let names = {
+                let config = &self.control.borrow().document.config;
+                admin_api::names(&config.name, &config.admin)
+            };
+            servers.push(admin_api::serve_tcp(tcp, names, Rc::clone(self)).map_err(failed)?);
         }
         self.admin.replace(servers);
         Ok(())
@@ -261,6 +269,7 @@ impl Nameserver {
 
     /// What the clock alone changes.
     pub fn keep_house(self: &Rc<Self>) {
+        self.limiting.look(self.listening.borrow().counters().map(|(_, counters)| counters));
         if self.is_daemon() {
             self.control.borrow_mut().rebuild();
             self.save_what_is_due();

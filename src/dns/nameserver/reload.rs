@@ -16,6 +16,7 @@ use crate::dns::api::Done;
 use crate::dns::control::targets;
 use crate::dns::document::{self, Document};
 use crate::dns::listening::Bound;
+use crate::dns::protection::Protection;
 
 /// Beyond a probe's own time-out: probes of many new targets are spread in time.
 const ROUND_MARGIN: Duration = Duration::from_secs(2);
@@ -47,11 +48,12 @@ impl From<BindError> for NotReloaded {
 
 /// A successor would fail by them, and its log alone would say so.
 fn read_peer_keys(peers: &PeersConfig) -> Result<Keys, NotReloaded> {
-    Keys::read(&peers.key_file).map_err(|why| NotReloaded {
-        status: 422,
-        error: "a key file cannot be used; the document in force stays".into(),
-        findings: vec![format!("peers.key_file: {why}")],
-    })
+    Keys::read(&peers.key_file).map_err(|why| unusable_keys(format!("peers.key_file: {why}")))
+}
+
+fn unusable_keys(finding: String) -> NotReloaded {
+    let error = "a key file cannot be used; the document in force stays".into();
+    NotReloaded { status: 422, error, findings: vec![finding] }
 }
 
 impl Nameserver {
@@ -119,6 +121,10 @@ impl Nameserver {
             findings: vec![],
         })??;
         let keys = document.config.peers.as_ref().map(read_peer_keys).transpose()?;
+        let protection = {
+            let before = self.listening.borrow().protection();
+            Protection::of(&document.config, Some(&before)).map_err(unusable_keys)?
+        };
         let same_keys = self.exchange.borrow().as_ref().map(|exchange| &exchange.keys) == keys.as_ref();
         let present = self.control.borrow().document.config.clone();
         match fixed_settings(&present, &document.config) {
@@ -139,6 +145,7 @@ impl Nameserver {
             return Err(refused);
         }
         self.checker.set_targets(targets(&document));
+        self.listening.borrow().protect(protection);
         self.control.borrow_mut().set_document(document);
         self.sockets.borrow_mut().settle();
         fd_store::keep(&self.sockets.borrow().as_fds());
@@ -220,7 +227,8 @@ enum Fixed {
 
 fn fixed_settings(present: &DnsConfig, new: &DnsConfig) -> Fixed {
     let of = |config: &DnsConfig| {
-        (config.name.clone(), config.admin.address, config.state_dir.clone(), config.peers.clone())
+        let DnsConfig { name, admin, state_dir, peers, .. } = config;
+        (name.clone(), admin.clone(), state_dir.clone(), peers.clone())
     };
     if present.admin.socket != new.admin.socket {
         Fixed::Socket

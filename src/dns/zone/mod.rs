@@ -26,6 +26,7 @@ use crate::config::{Finding, Findings};
 
 mod check;
 mod escape;
+mod folder;
 mod lexer;
 mod name;
 mod rdata;
@@ -76,7 +77,7 @@ pub fn load(apex: &str, file: &Path) -> Result<ZoneFile, Findings> {
     whole(apex, file, |apex| reader::read(apex, file))
 }
 
-/// The same from text, `file` standing in the findings, and what it includes being looked for beside it.
+/// The same from text, `file` standing in the findings. It can include nothing: there are no files beside it.
 ///
 /// # Errors
 ///

@@ -1,11 +1,11 @@
 //! From files to records: directives, includes, and what an entry may leave out (RFC 1035, 5.1; RFC 2308, 4).
 //!
-//! Opens files and reads them; whether the records make a zone is for [`super::check`].
+//! Opens files and reads them (through [`ZoneFolder`]); whether the records make a zone is for [`super::check`].
 
 use std::path::{Path, PathBuf};
-use std::{fs, io};
 
 use super::escape::quote;
+use super::folder::{FileIdentity, Opened, ZoneFolder};
 use super::lexer::{Entry, Lexer, Text};
 use super::rdata::{self, types};
 use super::report::{self, Report};
@@ -17,6 +17,10 @@ const DEEPEST: usize = 10;
 
 /// `$INCLUDE`s followed in one zone, the same file counted each time.
 const MOST_INCLUDES: usize = 1000;
+
+/// All that is said of a file of which nothing could be read: what it holds is not shown.
+const NO_ZONE: &str = "no line of this file is a record or a directive of a zone, as \"www 1h IN A 192.0.2.1\" and \"$TTL 1h\" are; \
+                       its text is not shown here";
 
 /// What the files hold.
 pub struct Reading {
@@ -30,49 +34,54 @@ pub struct Reading {
 
 /// Reads the main file and all it includes.
 pub fn read(apex: &[u8], file: &Path) -> Reading {
-    match fs::read(file) {
-        Ok(text) => read_text(apex, file, &text),
-        Err(error) => {
-            let mut reading = Reading { files: Vec::new(), records: Vec::new(), report: Report::default() };
-            let message = format!("cannot be read: {}", in_words(&error));
-            reading.report.add(file, None, String::new(), message);
-            reading
-        }
+    let mut reader = Reader::new(apex, ZoneFolder::of(file).map(Some));
+    let main = file.file_name().map_or(Path::new(""), Path::new);
+    match reader.open(main) {
+        Ok(opened) => reader.file(Place { path: file, relative: main }, opened, apex.to_vec()),
+        Err(why) => reader.read.report.add(file, None, String::new(), format!("cannot be read: {why}")),
     }
+    reader.read
 }
 
-/// The same with the main file's text at hand.
+/// The same with the main file's text at hand. There are no files beside it: it can include none.
 pub fn read_text(apex: &[u8], file: &Path, text: &[u8]) -> Reading {
-    let mut reader = Reader {
-        apex,
-        read: Reading { files: Vec::new(), records: Vec::new(), report: Report::default() },
-        default_ttl: None,
-        last_ttl: None,
-        includes: 0,
-        open: Vec::new(),
-    };
-    reader.file(file, text, apex.to_vec());
+    let mut reader = Reader::new(apex, Ok(None));
+    let opened = Opened { text: text.to_owned(), identity: FileIdentity::default() };
+    reader.file(Place { path: file, relative: file }, opened, apex.to_vec());
     reader.read
 }
 
 struct Reader<'z> {
     apex: &'z [u8],
     read: Reading,
+    /// Where the files are; none where there is a text alone; or why it cannot be opened.
+    folder: Result<Option<ZoneFolder>, String>,
     /// Of the last `$TTL`, in whichever file.
     default_ttl: Option<u32>,
     /// Of the last record that had one.
     last_ttl: Option<u32>,
     includes: usize,
-    /// The files being read, the main file first, by their true paths.
-    open: Vec<PathBuf>,
+    /// The files being read, the main file first.
+    open: Vec<FileIdentity>,
+}
+
+/// A file of the zone.
+#[derive(Clone, Copy)]
+struct Place<'f> {
+    /// As findings name it.
+    path: &'f Path,
+    /// From the zone's folder.
+    relative: &'f Path,
 }
 
 /// What holds within one file and ends with it.
 struct Scope<'f> {
-    path: &'f Path,
+    place: Place<'f>,
     file: u16,
     origin: Vec<u8>,
     owner: Owner,
+    /// A record or a directive of it could be read: the file is a zone's.
+    is_zone: bool,
 }
 
 /// Whom a record belongs to that begins with white space.
@@ -88,16 +97,32 @@ enum Owner {
 type Refusal = Option<(String, String)>;
 
 impl Reader<'_> {
-    fn file(&mut self, path: &Path, text: &[u8], origin: Vec<u8>) {
-        if let Some(at) = memchr::memchr(0, text) {
+    fn new(apex: &[u8], folder: Result<Option<ZoneFolder>, String>) -> Reader<'_> {
+        let read = Reading { files: Vec::new(), records: Vec::new(), report: Report::default() };
+        Reader { apex, read, folder, default_ttl: None, last_ttl: None, includes: 0, open: Vec::new() }
+    }
+
+    fn open(&mut self, relative: &Path) -> Result<Opened, String> {
+        match &mut self.folder {
+            Ok(Some(folder)) => folder.read(relative),
+            Ok(None) => Err("the zone came as a text alone, with no files beside it".to_owned()),
+            Err(why) => Err(why.clone()),
+        }
+    }
+
+    fn file(&mut self, place: Place<'_>, opened: Opened, origin: Vec<u8>) {
+        let Opened { text, identity } = opened;
+        if let Some(at) = memchr::memchr(0, &text) {
             let line = 1 + memchr::memchr_iter(b'\n', &text[..at]).count();
             let message = "a byte with the value 0: this is no text file".to_owned();
-            self.read.report.add(path, u32::try_from(line).ok(), String::new(), message);
+            self.read.report.add(place.path, u32::try_from(line).ok(), String::new(), message);
             return;
         }
-        self.open.push(true_path(path));
-        let mut scope = Scope { path, file: self.number(path), origin, owner: Owner::None };
-        for entry in Lexer::new(text) {
+        self.open.push(identity);
+        let before = self.read.report.len();
+        let file = self.number(place.path);
+        let mut scope = Scope { place, file, origin, owner: Owner::None, is_zone: false };
+        for entry in Lexer::new(&text) {
             if self.read.report.is_full() {
                 self.read.report.stop();
                 break;
@@ -108,9 +133,13 @@ impl Reader<'_> {
                     if !fault.indented {
                         scope.owner = Owner::Refused;
                     }
-                    self.read.report.add(path, Some(fault.line), String::new(), fault.message);
+                    self.read.report.add(place.path, Some(fault.line), String::new(), fault.message);
                 }
             }
+        }
+        if !scope.is_zone {
+            // Whatever it is, it may be nobody's business: a key, a list of passwords.
+            self.read.report.withhold(before, place.path, NO_ZONE);
         }
         self.open.pop();
     }
@@ -133,13 +162,18 @@ impl Reader<'_> {
             }
             _ => self.record(scope, entry, &mut words),
         };
-        if let Err(Some((path, message))) = done {
-            self.read.report.add(scope.path, Some(words.line()), path, message);
+        match done {
+            Ok(()) => scope.is_zone = true,
+            Err(Some((path, message))) => self.read.report.add(scope.place.path, Some(words.line()), path, message),
+            Err(None) => {}
         }
     }
 
     fn directive(&mut self, scope: &mut Scope<'_>, words: &mut Words<'_, '_>) -> Result<(), String> {
-        match words.word()?.to_ascii_uppercase().as_slice() {
+        let directive = words.word()?.to_ascii_uppercase();
+        // No other kind of file begins a line with one of these words.
+        scope.is_zone |= matches!(directive.as_slice(), b"$ORIGIN" | b"$TTL" | b"$INCLUDE");
+        match directive.as_slice() {
             b"$ORIGIN" => {
                 let origin = required(words, "the new origin").and_then(|word| name::parse(word, &scope.origin))?;
                 words.finish()?;
@@ -170,21 +204,29 @@ impl Reader<'_> {
             false => name::parse(words.word()?, &scope.origin)?,
         };
         words.finish()?;
-        let path = beside(scope.path, &spelt)?;
-        if self.open.contains(&true_path(&path)) {
-            return Err(format!("{} is being read already: it includes itself", path.display()));
+        let (path, relative) = self.beside(scope.place, &spelt)?;
+        if self.includes >= MOST_INCLUDES {
+            return Err(format!("{} is not read: more than {MOST_INCLUDES} includes in a zone", path.display()));
         }
         if self.open.len() >= DEEPEST {
             return Err(format!("{} is not read: includes are nested more than {DEEPEST} deep", path.display()));
         }
-        if self.includes >= MOST_INCLUDES {
-            return Err(format!("{} is not read: more than {MOST_INCLUDES} includes in a zone", path.display()));
-        }
         self.includes += 1;
-        let text =
-            fs::read(&path).map_err(|error| format!("{} cannot be read: {}", path.display(), in_words(&error)))?;
-        self.file(&path, &text, origin);
+        let opened = self.open(&relative).map_err(|why| format!("{} cannot be read: {why}", path.display()))?;
+        if self.open.contains(&opened.identity) {
+            return Err(format!("{} is being read already: it includes itself", path.display()));
+        }
+        self.file(Place { path: &path, relative: &relative }, opened, origin);
         Ok(())
+    }
+
+    /// A path relative to the file that names it, or an absolute one: as findings name it, and from the zone's folder.
+    fn beside(&self, from: Place<'_>, spelt: &[u8]) -> Result<(PathBuf, PathBuf), String> {
+        let spelt = std::str::from_utf8(spelt).map_err(|_| format!("{} is not UTF-8", quote(spelt)))?;
+        let joined = |file: &Path| file.parent().map_or_else(|| PathBuf::from(spelt), |folder| folder.join(spelt));
+        let folder = self.folder.as_ref().ok().and_then(Option::as_ref);
+        let relative = folder.and_then(|folder| folder.relative(Path::new(spelt)));
+        Ok((joined(from.path), relative.unwrap_or_else(|| joined(from.relative))))
     }
 
     fn record(&mut self, scope: &mut Scope<'_>, entry: &Entry<'_>, words: &mut Words<'_, '_>) -> Result<(), Refusal> {
@@ -287,22 +329,4 @@ fn class(word: &[u8]) -> Option<u16> {
 
 fn required<'a>(words: &mut Words<'_, 'a>, what: &str) -> Result<&'a [u8], String> {
     if words.is_empty() { Err(format!("{what} is missing")) } else { words.word() }
-}
-
-/// A path relative to the file that names it.
-fn beside(file: &Path, spelt: &[u8]) -> Result<PathBuf, String> {
-    let spelt = std::str::from_utf8(spelt).map_err(|_| format!("{} is not UTF-8", quote(spelt)))?;
-    Ok(file.parent().map_or_else(|| PathBuf::from(spelt), |folder| folder.join(spelt)))
-}
-
-/// Equal for two ways of naming one file, so that a loop is seen for what it is.
-fn true_path(path: &Path) -> PathBuf {
-    path.canonicalize().unwrap_or_else(|_| path.to_owned())
-}
-
-fn in_words(error: &io::Error) -> String {
-    match error.raw_os_error() {
-        Some(number) => nix::errno::Errno::from_raw(number).desc().to_owned(),
-        None => error.to_string(),
-    }
 }

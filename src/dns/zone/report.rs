@@ -26,6 +26,21 @@ impl Report {
         self.findings.push(Finding { file: file.to_owned(), line, path, message });
     }
 
+    /// How many findings there are.
+    pub fn len(&self) -> usize {
+        self.findings.len()
+    }
+
+    /// Puts one finding without any text of the file in the place of all that were added from `from` on; nothing if
+    /// there are none.
+    pub fn withhold(&mut self, from: usize, file: &Path, message: &str) {
+        let Some(first) = self.findings.get(from) else { return };
+        let line = first.line;
+        self.findings.truncate(from);
+        self.cut_short = false;
+        self.add(file, line, String::new(), message.to_owned());
+    }
+
     /// Whether further findings would be dropped.
     pub fn is_full(&self) -> bool {
         self.findings.len() >= MOST

@@ -7,8 +7,10 @@ use std::io::{self, Write};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use super::folder::MOST_ZONE;
 use super::lexer::{Entry, Lexer, Text};
 use super::{ZoneFile, ZoneRecord};
+use crate::config::regular_file::read_regular_file;
 use crate::dns::number::rtype;
 
 /// Behind the serial in a SOA's data: four numbers (RFC 1035, 3.3.13).
@@ -99,7 +101,7 @@ pub fn bump(zone: &ZoneFile, above: Option<u32>, today: u32) -> io::Result<Bumpe
     let file = zone.files.get(usize::from(soa.file)).ok_or_else(hidden)?;
     // A link stays a link: what it leads to is replaced.
     let target = std::fs::canonicalize(file)?;
-    let text = std::fs::read(&target)?;
+    let text = read_regular_file(&target, MOST_ZONE)?;
     let (span, line) = find(&text, soa.line).ok_or_else(hidden)?;
     let before: u32 =
         std::str::from_utf8(&text[span.clone()]).ok().and_then(|text| text.parse().ok()).ok_or_else(hidden)?;

@@ -81,6 +81,7 @@ impl<'t, 'a> Words<'t, 'a> {
 }
 
 fn half_quoted(key: &[u8], value: &[u8]) -> String {
-    let (key, value) = (String::from_utf8_lossy(key), String::from_utf8_lossy(value));
+    let bare = |text| quote(text).trim_matches('"').to_owned();
+    let (key, value) = (bare(key), bare(value));
     format!("{key}=\"{value}\" is quoted only in part: write \"{key}={value}\"")
 }

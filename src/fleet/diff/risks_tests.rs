@@ -83,7 +83,7 @@ fn each_way_to_lose_sessions_has_its_own_words() {
     assert_eq!(shop(|_| {}), [""; 0]);
     let all = "service shop: all sessions are orphaned";
     assert_eq!(
-        shop(|shop| shop["cookie"] = json!({ "name": "old" })),
+        shop(|shop| shop["cookie"] = json!({ "name": "old", "key_file": "/var/lib/polder-keys/cookies" })),
         [format!("{all}: its cookie is called polder-shop and no longer old")]
     );
     assert_eq!(
@@ -113,6 +113,8 @@ fn another_file_of_keys_orphans_sessions_unless_it_has_the_old_ones() {
 #[test]
 fn what_does_not_change_in_this_push_is_no_risk_of_it() {
     let fleet = example();
-    let old = before(&fleet, |proxy| proxy["services"]["shop"]["cookie"] = json!({ "name": "old" }));
+    let old = before(&fleet, |proxy| {
+        proxy["services"]["shop"]["cookie"] = json!({ "name": "old", "key_file": "/var/lib/polder-keys/cookies" })
+    });
     assert_eq!(risks(&fleet, &old, &[hosts(&["admin-nl"])], &[]), [""; 0]);
 }

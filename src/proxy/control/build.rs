@@ -90,6 +90,7 @@ fn build_service(service: &PreparedService, at: &Circumstances<'_>, before: Opti
     };
     Service {
         name: service.name.clone(),
+        pass_fields: service.pass_fields,
         mode,
         balance: service.balance,
         backends: service.backends.iter().map(|backend| build_backend(backend, at, before)).collect(),

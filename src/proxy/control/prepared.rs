@@ -8,7 +8,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, ServiceConfig};
+use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig};
 use crate::config::{Findings, PeersConfig, ProxyConfig};
 use crate::daemon::peers::Keys;
 use crate::health::{Target, checker::Targets};
@@ -39,6 +39,8 @@ pub struct Prepared {
 pub struct PreparedService {
     /// Its name.
     pub name: Arc<str>,
+    /// The withheld request fields that its backends get.
+    pub pass_fields: PassedFields,
     /// What decides before balance does.
     pub mode: PreparedMode,
     /// How the rest is spread.
@@ -200,6 +202,7 @@ impl PreparedService {
         };
         Ok(PreparedService {
             name: service.name.as_str().into(),
+            pass_fields: service.pass_fields,
             mode,
             balance: backends.balance,
             backends: prepared.collect(),

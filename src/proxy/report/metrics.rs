@@ -46,9 +46,15 @@ const BACKENDS: [(&str, &str, &str, BackendValue); 9] = [
     ("polder_backend_backup", "gauge", "1 if it is a backup.", |backend| backend.backup.into()),
 ];
 
-const WORKERS: [(&str, &str, WorkerValue); 9] = [
+const WORKERS: [(&str, &str, WorkerValue); 11] = [
     ("polder_connections_accepted_total", "Connections accepted.", |worker| &worker.accepted),
-    ("polder_connections_refused_total", "Connections refused at the limit.", |worker| &worker.refused),
+    ("polder_connections_refused_total", "Connections refused at limits.connections.", |worker| &worker.refused),
+    (
+        "polder_connections_refused_by_address_total",
+        "Connections refused at limits.connections_per_address.",
+        |worker| &worker.refused_by_address,
+    ),
+    ("polder_connections_evicted_total", "Connections closed for the sake of new ones.", |worker| &worker.evicted),
     ("polder_requests_total", "Requests read.", |worker| &worker.requests),
     ("polder_requests_malformed_total", "Requests refused as malformed.", |worker| &worker.malformed),
     ("polder_requests_unrouted_total", "Requests for which no service is known (404).", |worker| &worker.unrouted),

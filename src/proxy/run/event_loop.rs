@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use super::Failure;
 use super::network::Network;
 use super::reload::Pending;
-use crate::daemon::admin::{AdminReply, AdminRequest, AdminServer, serve_tcp, serve_unix};
+use crate::daemon::admin::{self, AdminReply, AdminRequest, AdminServer, serve_tcp, serve_unix};
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::operator::{OperatorStates, unix_ms};
 use crate::daemon::peers::{Heard, Peers};
@@ -391,15 +391,22 @@ impl EventLoop {
     fn serve_admin(&mut self) -> std::io::Result<()> {
         let handler = self.handler();
         self.admin = self.network.admin.take().map(|listener| serve_unix(listener, handler.clone())).transpose()?;
-        self.admin_tcp = self.network.admin_tcp.take().map(|listener| serve_tcp(listener, handler)).transpose()?;
+        let names = self.admin_names();
+        self.admin_tcp =
+            self.network.admin_tcp.take().map(|listener| serve_tcp(listener, names, handler)).transpose()?;
         Ok(())
+    }
+
+    pub(super) fn admin_names(&self) -> Vec<String> {
+        let document = &self.state.prepared.document;
+        admin::names(&document.name, &document.admin)
     }
 
     /// What status and metrics show besides the state.
     pub(super) fn live(&self) -> Live {
         Live {
             workers: self.workers.iter().map(|worker| worker.counters.clone()).collect(),
-            connections: self.shared.connections.load(Relaxed),
+            connections: self.shared.admission.connections(),
             listeners: self
                 .state
                 .prepared

@@ -130,12 +130,13 @@ impl EventLoop {
     }
 
     fn serve_admin_tcp(&mut self, before: &ProxyConfig, document: &ProxyConfig, notes: &mut Vec<String>) {
-        if before.admin.address == document.admin.address {
+        let of = |config: &ProxyConfig| (config.admin.address, config.admin.hosts.clone(), config.name.clone());
+        if of(before) == of(document) {
             return;
         }
         self.admin_tcp = None;
         let Some(listener) = self.network.admin_tcp.take() else { return };
-        match serve_tcp(listener, self.handler()) {
+        match serve_tcp(listener, self.admin_names(), self.handler()) {
             Ok(server) => self.admin_tcp = Some(server),
             Err(error) => notes.push(format!("admin.address is not served: {error}")),
         }

@@ -178,7 +178,7 @@ fn obey(order: Order, unmovable: bool) -> Attempted {
         Order::Move | Order::ChooseAgain | Order::Close if unmovable => {
             Attempted::Failed(Failure::new(502, End::FailedOverInWait))
         }
-        Order::Move | Order::ChooseAgain | Order::Close => Attempted::Moved,
+        Order::Move | Order::ChooseAgain | Order::Close | Order::Evict => Attempted::Moved,
     }
 }
 
@@ -312,7 +312,7 @@ fn write_head(connection: &Connection, workspace: &mut Workspace, plan: &Plan<'_
         ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. } => Some(&**cookie),
     };
     let trusted = connection.client.is_trusted(&plan.view.snapshot.settings.trusted_proxies);
-    let ours = request::Ours { client: &connection.client, trusted, cookie };
+    let ours = request::Ours { client: &connection.client, trusted, passed: service.pass_fields, cookie };
     to_backend.clear();
     request::write(to_backend, head.filled(), plan.request, fields, ours);
 }

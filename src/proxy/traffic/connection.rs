@@ -7,7 +7,6 @@ use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::task::Poll;
 use std::time::Duration;
 
@@ -15,7 +14,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::access_log;
+use super::access_log::Seen;
+use super::admission::{Admitted, SlotKind};
 use super::alarm::Alarm;
 use super::exchange;
 use super::http1::answer::Answer;
@@ -35,6 +35,16 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How much of that is read.
 const LINGER_BYTES: usize = 1024 * 1024;
 
+/// A connection as it comes from a listener.
+pub struct Accepted {
+    /// The client's socket.
+    pub stream: TcpStream,
+    /// Where the client is.
+    pub peer: SocketAddr,
+    /// The listener's name.
+    pub listener: Arc<str>,
+}
+
 /// One visitor's connection.
 pub struct Connection {
     /// The worker.
@@ -53,13 +63,11 @@ pub struct Connection {
     pub client_alarm: Alarm,
     /// Limits of what comes from the backend.
     pub backend_alarm: Alarm,
-    key: usize,
 }
 
 impl Drop for Connection {
     fn drop(&mut self) {
-        self.local.registry.remove(self.key);
-        self.local.shared.connections.fetch_sub(1, Ordering::Relaxed);
+        self.local.registry.remove(&self.entry);
         if self.local.registry.is_empty() {
             self.local.emptied.notify_one();
         }
@@ -90,12 +98,12 @@ enum Arrival {
 }
 
 impl Connection {
-    /// A connection just accepted, already counted in `shared.connections`.
-    pub fn new(local: Rc<Local>, stream: TcpStream, peer: SocketAddr, listener: Arc<str>) -> Connection {
-        let (key, entry) = local.registry.add();
-        let client = Client::new(peer.ip());
+    /// A connection just accepted, and admitted.
+    pub fn new(local: Rc<Local>, accepted: Accepted, client: Client, admitted: Admitted) -> Connection {
+        let entry = local.registry.add(admitted);
+        let Accepted { stream, peer, listener } = accepted;
         let (client_alarm, backend_alarm) = Default::default();
-        Connection { local, stream, peer, client, listener, entry, client_alarm, backend_alarm, key }
+        Connection { local, stream, peer, client, listener, entry, client_alarm, backend_alarm }
     }
 
     /// Serves it to its end.
@@ -106,6 +114,9 @@ impl Connection {
                 Ok(held) => held,
                 Err(end) => {
                     if let Some(end) = end {
+                        if end == End::EvictedIdle {
+                            add(&self.local.counters.evicted, 1);
+                        }
                         self.log(&Workspace::default(), None, &mut Trace::new(Instant::now()), end);
                     }
                     return;
@@ -131,7 +142,8 @@ impl Connection {
                 self.local.give_workspace(workspace);
                 self.entry.enter(Phase::Idle);
             }
-            None => self.entry.enter(Phase::Fresh),
+            // Fresh since it was accepted: it may have been told to close already.
+            None => {}
         }
         let limit = Instant::now() + self.local.view().snapshot.settings.timeouts.keep_alive;
         let Connection { local, stream, entry, client_alarm, .. } = self;
@@ -140,8 +152,10 @@ impl Connection {
             if let Poll::Ready(read) = local.poll_first_bytes(&mut source, context) {
                 return Poll::Ready(read.ok().flatten().ok_or(None));
             }
-            if let Poll::Ready(Order::Kill | Order::Close) = entry.poll_order(context) {
-                return Poll::Ready(Err(None));
+            match entry.poll_order(context) {
+                Poll::Ready(Order::Evict) => return Poll::Ready(Err(Some(End::EvictedIdle))),
+                Poll::Ready(Order::Kill | Order::Close) => return Poll::Ready(Err(None)),
+                _ => {}
             }
             client_alarm.poll(limit, context).map(|()| Err(Some(End::KeepAliveTimeout)))
         })
@@ -152,9 +166,14 @@ impl Connection {
 
     async fn one_request(&mut self, workspace: &mut Workspace) -> After {
         let mut trace = Trace::new(Instant::now());
-        let length = match self.read_head(workspace).await {
+        let arrival = self.read_head(workspace).await;
+        self.entry.enter(Phase::Busy);
+        let length = match arrival {
             Arrival::Head(length) => length,
             Arrival::Ended(end) => {
+                if end == End::EvictedInHead {
+                    add(&self.local.counters.evicted, 1);
+                }
                 self.log(workspace, None, &mut trace, end);
                 return After::Close;
             }
@@ -208,10 +227,20 @@ impl Connection {
             if input.len() >= SIZE {
                 input.hold((input.len() * 2).min(most.max(SIZE)));
             }
+            if self.entry.slot().is_none() {
+                // Evicted at the moment its first bytes came: a part of a head is no request.
+                return Arrival::Ended(End::EvictedInHead);
+            }
+            if self.entry.phase() != Phase::Head {
+                self.entry.enter(Phase::Head);
+            }
             let Connection { stream, entry, client_alarm, .. } = self;
             let read = tokio::select! { biased;
                 read = fill(stream, input, client_alarm, || Some(until)) => read,
-                Order::Kill = entry.order() => return Arrival::Ended(End::DrainTimeout),
+                order @ (Order::Kill | Order::Evict) = entry.order() => {
+                    let evicted = order == Order::Evict;
+                    return Arrival::Ended(if evicted { End::EvictedInHead } else { End::DrainTimeout });
+                }
             };
             match read {
                 Ok(0) => return Arrival::Ended(End::ClientInHead),
@@ -244,7 +273,8 @@ impl Connection {
         end: End,
     ) -> After {
         (trace.status, trace.end) = (answer.status, end);
-        let keep = request.has_no_body() && request.keeps_alive() && !self.local.is_draining();
+        let may_stay = self.entry.slot() == Some(SlotKind::Regular) && !self.local.is_draining();
+        let keep = request.has_no_body() && request.keeps_alive() && may_stay;
         workspace.to_client.clear();
         answer.write(&mut workspace.to_client, request.version, keep, request.class != Method::Head);
         match self.send(workspace).await {
@@ -262,27 +292,27 @@ impl Connection {
 
     fn log(&mut self, workspace: &Workspace, request: Option<&Request>, trace: &mut Trace, end: End) {
         trace.end = end;
-        if let Some(format) = self.local.shared.access_log.format() {
-            let seen = access_log::Seen { peer: self.peer, listener: &self.listener, workspace, request, trace };
-            self.local.lines.write(&self.local.shared.access_log, format, &seen);
-        }
+        self.local.log(&Seen { peer: self.peer, listener: &self.listener, workspace, request, trace });
     }
 
     /// Closes the connection so that the client gets all that was written to it.
     async fn finish(mut self, after: After) {
         match after {
             After::Keep | After::Close => {}
+            // Evicted: it is counted nowhere any more.
+            After::Linger if self.entry.slot().is_none() => {}
             After::Reset => {
                 // Without it the close would look like the end of the body; a socket that refuses it is gone already.
                 let _ = self.stream.set_zero_linger();
             }
             After::Linger => {
                 let limit = Instant::now() + LINGER;
+                self.entry.enter(Phase::Lingering);
                 let Connection { stream, client_alarm, entry, .. } = &mut self;
                 tokio::select! {
                     () = drain_input(stream) => {}
                     () = client_alarm.wait(limit) => {}
-                    Order::Kill = entry.order() => {}
+                    Order::Kill | Order::Evict = entry.order() => {}
                 }
             }
         }

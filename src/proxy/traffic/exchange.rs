@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::attempt::{self, Attempted, Failure};
 use super::connection::{After, Connection};
+use super::eviction;
 use super::http1::answer::Answer;
 use super::http1::fields::Kind;
 use super::http1::vet::Request;
@@ -64,6 +65,11 @@ pub async fn serve(
 ) -> After {
     if is_reserved(request.path(workspace.head.filled())) {
         return answer_reserved(connection, workspace, request, trace).await;
+    }
+    if let Err(end) = eviction::ensure_regular_slot(connection).await {
+        connection.local.count_refusal(end);
+        let answer = Answer { status: 503, why: Some("too many connections") };
+        return connection.answer(workspace, request, trace, answer, end).await;
     }
     match hunt(connection, workspace, request, trace).await {
         Ok(after) => after,

@@ -6,11 +6,16 @@
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
+use super::admission::{Admitted, RESERVE, Slot, SlotKind};
+use super::lineup::Lineup;
 use super::view::View;
+use super::worker::WorkerCounters;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::snapshot::{LatchView, Service, ServiceMode};
@@ -22,7 +27,9 @@ pub enum Phase {
     Fresh,
     /// Between two requests.
     Idle,
-    /// Reading a head, answering by itself, closing.
+    /// Within a request's head.
+    Head,
+    /// Its request is at hand: being vetted, answered here.
     Busy,
     /// Waiting for a verdict.
     Waiting,
@@ -33,6 +40,15 @@ pub enum Phase {
     },
     /// Passing a response or a tunnel's bytes on.
     Answering,
+    /// All is said; the client may still be sending.
+    Lingering,
+}
+
+impl Phase {
+    /// No request is under way: the connection may be closed for another one.
+    fn is_evictable(self) -> bool {
+        matches!(self, Phase::Fresh | Phase::Idle | Phase::Head | Phase::Lingering)
+    }
 }
 
 /// What a connection is told.
@@ -46,6 +62,8 @@ pub enum Order {
     ChooseAgain,
     /// The drain has gone on for a moment: close, nothing runs here.
     Close,
+    /// Another connection has your slot: close, unless a request has come.
+    Evict,
     /// The drain's limit has passed: close, whatever you do.
     Kill,
 }
@@ -58,20 +76,68 @@ struct Place {
     backend: usize,
 }
 
+/// How many of those who wait longest are looked at for one that can be evicted. More than the reserve holds.
+const LOOK: usize = 2 * RESERVE;
+
 /// One connection.
 pub struct Entry {
+    number: usize,
+    evictable: Rc<Evictable>,
+    admitted: RefCell<Option<Admitted>>,
     phase: Cell<Phase>,
     place: RefCell<Option<Place>>,
     order: Cell<Option<Order>>,
     waker: RefCell<Option<Waker>>,
 }
 
+/// The connections that may be evicted now, and the count of them for the other workers.
+struct Evictable {
+    lineup: RefCell<Lineup>,
+    counters: Arc<WorkerCounters>,
+}
+
+impl Evictable {
+    fn change(&self, change: impl FnOnce(&mut Lineup)) {
+        let mut lineup = self.lineup.borrow_mut();
+        change(&mut lineup);
+        self.counters.evictable.store(lineup.len() as u64, Ordering::Relaxed);
+    }
+}
+
 impl Entry {
-    /// Goes on to another phase. An order given for the last one counts no more, but for the last order of all.
+    /// Goes on to another phase. An order given for the last one counts no more, but for the last order of all. Who may
+    /// be evicted in the new phase joins the others at their end.
     pub fn enter(&self, phase: Phase) {
-        self.phase.set(phase);
+        let last = self.phase.replace(phase);
+        if phase.is_evictable() {
+            self.evictable.change(|lineup| lineup.join(self.number));
+        } else if last.is_evictable() {
+            self.evictable.change(|lineup| lineup.leave(self.number));
+        }
         if self.order.get() != Some(Order::Kill) {
             self.order.set(None);
+        }
+    }
+
+    /// What the connection does.
+    pub fn phase(&self) -> Phase {
+        self.phase.get()
+    }
+
+    /// What its slot is good for; none: it was evicted.
+    pub fn slot(&self) -> Option<SlotKind> {
+        self.admitted.borrow().as_ref().map(|admitted| admitted.slot.kind())
+    }
+
+    /// Is admitted again after it was evicted.
+    pub fn hold(&self, admitted: Admitted) {
+        *self.admitted.borrow_mut() = Some(admitted);
+    }
+
+    /// Takes this slot and gives back the one held.
+    pub fn change_slot(&self, slot: Slot) {
+        if let Some(admitted) = self.admitted.borrow_mut().as_mut() {
+            admitted.slot = slot;
         }
     }
 
@@ -116,9 +182,9 @@ impl Entry {
 }
 
 /// Every connection of one worker.
-#[derive(Default)]
 pub struct Registry {
     entries: RefCell<Slab<Rc<Entry>>>,
+    evictable: Rc<Evictable>,
 }
 
 /// What a new snapshot says of a backend that a request runs on.
@@ -132,21 +198,46 @@ enum Fate {
 }
 
 impl Registry {
+    /// Without a connection. How many can be evicted stands in `counters`.
+    pub fn new(counters: Arc<WorkerCounters>) -> Registry {
+        Registry { entries: RefCell::default(), evictable: Rc::new(Evictable { lineup: RefCell::default(), counters }) }
+    }
+
     /// A new connection; to be given back to [`Registry::remove`].
-    pub fn add(&self) -> (usize, Rc<Entry>) {
+    pub fn add(&self, admitted: Admitted) -> Rc<Entry> {
+        let mut entries = self.entries.borrow_mut();
+        let slot = entries.vacant_entry();
         let entry = Rc::new(Entry {
-            phase: Cell::new(Phase::Busy),
+            number: slot.key(),
+            evictable: Rc::clone(&self.evictable),
+            admitted: RefCell::new(Some(admitted)),
+            phase: Cell::new(Phase::Fresh),
             place: RefCell::default(),
             order: Cell::default(),
             waker: RefCell::default(),
         });
-        let key = self.entries.borrow_mut().insert(Rc::clone(&entry));
-        (key, entry)
+        slot.insert(Rc::clone(&entry));
+        self.evictable.change(|lineup| lineup.join(entry.number));
+        entry
     }
 
     /// A connection is over.
-    pub fn remove(&self, key: usize) {
-        self.entries.borrow_mut().try_remove(key);
+    pub fn remove(&self, entry: &Entry) {
+        self.evictable.change(|lineup| lineup.leave(entry.number));
+        self.entries.borrow_mut().try_remove(entry.number);
+    }
+
+    /// Tells the connection that has waited longest, among those that hold what `fits`, to close, and gives what it held.
+    pub fn evict(&self, fits: impl Fn(&Admitted) -> bool) -> Option<Admitted> {
+        let entries = self.entries.borrow();
+        let holds = |entry: &&Rc<Entry>| entry.admitted.borrow().as_ref().is_some_and(&fits);
+        let longest = {
+            let lineup = self.evictable.lineup.borrow();
+            lineup.iter().take(LOOK).filter_map(|number| entries.get(number)).find(holds)?
+        };
+        self.evictable.change(|lineup| lineup.leave(longest.number));
+        longest.give(Order::Evict);
+        longest.admitted.take()
     }
 
     /// Connections now.

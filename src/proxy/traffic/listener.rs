@@ -1,23 +1,26 @@
 //! Accepting: one task a listening socket.
 
 use std::io;
+use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
-use super::connection::Connection;
-use super::local::{Local, add};
+use super::access_log::Seen;
+use super::connection::{Accepted, Connection};
+use super::eviction;
+use super::http1::forwarded::Client;
+use super::local::{Local, Workspace, add};
+use super::seldom::Seldom;
+use super::termination::End;
+use super::trace::Trace;
 
 /// How long nothing is accepted when this machine has no descriptor left. Those who wait stay in the kernel's queue.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
-
-/// How often the log says so.
-const EXHAUSTED_LOG: Duration = Duration::from_secs(60);
 
 /// Connections that a listener may still accept when it closes: more than the kernel queues (somaxconn) by default.
 const MOST_QUEUED: usize = 4096;
@@ -25,7 +28,7 @@ const MOST_QUEUED: usize = 4096;
 /// Accepts until the listeners are to close. Dropping it closes our descriptor only: another process with the same socket
 /// keeps its queue.
 pub async fn accept(local: Rc<Local>, listener: TcpListener, name: Arc<str>) {
-    let mut logged: Option<Instant> = None;
+    let exhausted = Seldom::default();
     let mut closing = std::pin::pin!(local.closing.notified());
     // The bell may have rung before this task first ran.
     while !local.is_draining() {
@@ -36,8 +39,7 @@ pub async fn accept(local: Rc<Local>, listener: TcpListener, name: Arc<str>) {
         match accepted {
             Ok((stream, peer)) => begin(&local, stream, peer, &name),
             Err(error) if is_exhausted(&error) => {
-                if logged.is_none_or(|logged| logged.elapsed() >= EXHAUSTED_LOG) {
-                    logged = Some(Instant::now());
+                if exhausted.may_say() {
                     tracing::error!(
                         "listener {name}: cannot accept: {error}; raise LimitNOFILE or lower limits.connections \
                          (said at most once a minute)"
@@ -73,17 +75,25 @@ fn is_exhausted(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(EMFILE | ENFILE | ENOBUFS | ENOMEM))
 }
 
-fn begin(local: &Rc<Local>, stream: TcpStream, peer: std::net::SocketAddr, name: &Arc<str>) {
-    let most = local.view().snapshot.settings.limits.connections;
-    let before = local.shared.connections.fetch_add(1, Ordering::Relaxed);
-    if before >= most {
-        local.shared.connections.fetch_sub(1, Ordering::Relaxed);
-        add(&local.counters.refused, 1);
-        return;
-    }
+/// Admits a newcomer, or closes its connection.
+fn begin(local: &Rc<Local>, stream: TcpStream, peer: SocketAddr, name: &Arc<str>) {
+    let client = Client::new(peer.ip());
+    let admitted = match eviction::admit(local, &client) {
+        Ok(admitted) => admitted,
+        Err(end) => return refuse(local, peer, name, end),
+    };
     add(&local.counters.accepted, 1);
     // Fails only on a connection that is closed already, which the first read finds out.
     let _ = stream.set_nodelay(true);
-    let connection = Connection::new(Rc::clone(local), stream, peer, Arc::clone(name));
+    let accepted = Accepted { stream, peer, listener: Arc::clone(name) };
+    let connection = Connection::new(Rc::clone(local), accepted, client, admitted);
     tokio::task::spawn_local(connection.serve());
+}
+
+/// Counts and logs a connection that is closed without an answer.
+fn refuse(local: &Local, peer: SocketAddr, name: &str, end: End) {
+    local.count_refusal(end);
+    let mut trace = Trace::new(Instant::now());
+    trace.end = end;
+    local.log(&Seen { peer, listener: name, workspace: &Workspace::default(), request: None, trace: &trace });
 }

@@ -16,10 +16,12 @@ use tokio::net::tcp::ReadHalf;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::access_log::Lines;
+use super::access_log::{Lines, Seen};
 use super::http1::buffer::Buffer;
 use super::http1::fields::Field;
 use super::inflight::Registry;
+use super::seldom::Seldom;
+use super::termination::End;
 use super::upstream::Pool;
 use super::view::View;
 use super::worker::{Report, Shared, WorkerCounters};
@@ -48,6 +50,10 @@ pub struct Local {
     pub registry: Registry,
     /// Lines for the access log.
     pub lines: Lines,
+    /// That `limits.connections` is reached.
+    pub connections_reached: Seldom,
+    /// That an address has reached `limits.connections_per_address`.
+    pub address_reached: Seldom,
     /// Rings when the last connection is over.
     pub emptied: Notify,
     /// Rings when listeners are to close.
@@ -86,10 +92,12 @@ impl Local {
         Local {
             shared,
             index,
+            registry: Registry::new(Arc::clone(&counters)),
             counters,
             pool: Pool::default(),
-            registry: Registry::default(),
             lines: Lines::default(),
+            connections_reached: Seldom::default(),
+            address_reached: Seldom::default(),
             emptied: Notify::new(),
             closing: Notify::new(),
             draining: Cell::new(false),
@@ -154,6 +162,19 @@ impl Local {
         }
         self.give_workspace(workspace);
         read.map_ok(|_| None)
+    }
+
+    /// Writes a line of the access log, if there is one.
+    pub fn log(&self, seen: &Seen<'_>) {
+        if let Some(format) = self.shared.access_log.format() {
+            self.lines.write(&self.shared.access_log, format, seen);
+        }
+    }
+
+    /// Counts a connection that was refused, or whose request was, by the code of its end.
+    pub fn count_refusal(&self, end: End) {
+        let by_address = end == End::AddressFull;
+        add(if by_address { &self.counters.refused_by_address } else { &self.counters.refused }, 1);
     }
 
     /// Live traffic had an error with this backend: control hears of it, not too often.

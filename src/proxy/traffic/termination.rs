@@ -54,6 +54,14 @@ pub enum End {
     FailedOverInData,
     /// `timeouts.drain` passed.
     DrainTimeout,
+    /// Closed between two requests, or before the first, because another client needed the slot.
+    EvictedIdle,
+    /// The same within a request's head.
+    EvictedInHead,
+    /// `limits.connections` was reached, and nobody could be evicted.
+    NoSlot,
+    /// `limits.connections_per_address` was reached, and no connection of that address could be evicted.
+    AddressFull,
 }
 
 impl End {
@@ -75,7 +83,7 @@ impl End {
     /// The two letters. First: C client closed, c client's time limit, S backend closed or refused, s backend's time
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
-    /// K between requests, `-` none.
+    /// K between requests, A being admitted, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -103,6 +111,10 @@ impl End {
             End::FailedOverInWait => "DH",
             End::FailedOverInData => "DD",
             End::DrainTimeout => "K-",
+            End::EvictedIdle => "RK",
+            End::EvictedInHead => "RR",
+            End::NoSlot => "RA",
+            End::AddressFull => "PA",
         }
     }
 }

@@ -57,7 +57,7 @@ pub async fn run(
             match entry.order().await {
                 Order::Kill => return End::DrainTimeout,
                 Order::Abort => return End::FailedOverInData,
-                Order::Move | Order::ChooseAgain | Order::Close => {}
+                Order::Move | Order::ChooseAgain | Order::Close | Order::Evict => {}
             }
         }
     };

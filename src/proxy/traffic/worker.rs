@@ -2,13 +2,17 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
 
+use super::access_log::AccessLog;
+use super::admission::Admission;
+use super::eviction::{self, Plea};
 use super::listener;
 use super::local::Local;
 use crate::config::proxy::Protocol;
@@ -26,11 +30,41 @@ pub struct Shared {
     /// What workers tell control.
     pub reports: mpsc::UnboundedSender<Report>,
     /// Clients' connections now, over all workers.
-    pub connections: AtomicUsize,
+    pub admission: Arc<Admission>,
     /// Accept no more; finish what runs with `Connection: close`.
     pub stopping: AtomicBool,
     /// Where requests are logged.
-    pub access_log: crate::proxy::traffic::access_log::AccessLog,
+    pub access_log: AccessLog,
+    /// The workers as they see each other, by index; empty until a worker is spawned.
+    pub siblings: Box<[OnceLock<Sibling>]>,
+}
+
+/// A worker as the others see it.
+pub struct Sibling {
+    /// Takes their pleas for a slot.
+    pub pleas: mpsc::UnboundedSender<Plea>,
+    /// Its counts.
+    pub counters: Arc<WorkerCounters>,
+}
+
+impl Shared {
+    /// For so many workers.
+    pub fn new(
+        snapshot: Snapshot,
+        reports: mpsc::UnboundedSender<Report>,
+        access_log: AccessLog,
+        workers: usize,
+    ) -> Shared {
+        Shared {
+            changed: watch::channel(snapshot.generation).0,
+            snapshot: ArcSwap::from_pointee(snapshot),
+            reports,
+            admission: Arc::default(),
+            stopping: AtomicBool::new(false),
+            access_log,
+            siblings: (0..workers).map(|_| OnceLock::new()).collect(),
+        }
+    }
 }
 
 /// What a worker tells control; at most one a second and target.
@@ -76,23 +110,29 @@ pub struct Worker {
 #[repr(align(64))]
 pub struct WorkerCounters {
     /// Connections accepted.
-    pub accepted: std::sync::atomic::AtomicU64,
-    /// Connections refused at the limit.
-    pub refused: std::sync::atomic::AtomicU64,
+    pub accepted: AtomicU64,
+    /// Connections refused at `limits.connections`, those told so with a 503 included.
+    pub refused: AtomicU64,
+    /// Connections refused at `limits.connections_per_address`.
+    pub refused_by_address: AtomicU64,
+    /// Connections closed for the sake of others.
+    pub evicted: AtomicU64,
+    /// Connections that could be closed for the sake of others now.
+    pub evictable: AtomicU64,
     /// Requests read.
-    pub requests: std::sync::atomic::AtomicU64,
+    pub requests: AtomicU64,
     /// Requests refused as malformed (400, 408, 413, 414, 431, 501, 505).
-    pub malformed: std::sync::atomic::AtomicU64,
+    pub malformed: AtomicU64,
     /// Requests for which no service is known (404).
-    pub unrouted: std::sync::atomic::AtomicU64,
+    pub unrouted: AtomicU64,
     /// Requests for which no backend was usable (503).
-    pub unavailable: std::sync::atomic::AtomicU64,
+    pub unavailable: AtomicU64,
     /// Attempts made again elsewhere.
-    pub retries: std::sync::atomic::AtomicU64,
+    pub retries: AtomicU64,
     /// Requests that waited for a verdict.
-    pub waited: std::sync::atomic::AtomicU64,
+    pub waited: AtomicU64,
     /// Tunnels opened.
-    pub tunnels: std::sync::atomic::AtomicU64,
+    pub tunnels: AtomicU64,
 }
 
 /// How often a worker ticks and tidies up. The watchdog wants a tick each second.
@@ -112,16 +152,26 @@ pub fn spawn(index: usize, shared: Arc<Shared>, tick: Tick) -> std::io::Result<W
     let (commands, receiver) = mpsc::unbounded_channel();
     let counters = Arc::<WorkerCounters>::default();
     let kept = Arc::clone(&counters);
+    let (pleas, heard) = mpsc::unbounded_channel();
+    if let Some(sibling) = shared.siblings.get(index) {
+        // Only a second worker of the same index would find it set.
+        let _ = sibling.set(Sibling { pleas, counters: Arc::clone(&counters) });
+    }
     let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
         let tasks = LocalSet::new();
         let local = Rc::new(Local::new(index, shared, kept));
-        tasks.block_on(&runtime, run(local, receiver, tick));
+        tasks.block_on(&runtime, run(local, receiver, heard, tick));
     })?;
     Ok(Worker { commands, thread, counters })
 }
 
 /// A worker's life: commands, snapshots and its heartbeat, until it has drained. Dropped channels mean a drain too.
-async fn run(local: Rc<Local>, mut commands: mpsc::UnboundedReceiver<Command>, tick: Tick) {
+async fn run(
+    local: Rc<Local>,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+    mut pleas: mpsc::UnboundedReceiver<Plea>,
+    tick: Tick,
+) {
     let mut changed = local.shared.changed.subscribe();
     let mut heartbeat = tokio::time::interval(HEARTBEAT);
     let mut accepting = JoinSet::new();
@@ -135,9 +185,12 @@ async fn run(local: Rc<Local>, mut commands: mpsc::UnboundedReceiver<Command>, t
                 Some(Command::Drain) | None => break,
             },
             Ok(()) = changed.changed() => adopt(&local),
+            Some(plea) = pleas.recv() => eviction::hear(&local, plea),
             _ = heartbeat.tick() => beat(&local, &tick),
         }
     }
+    // Whoever asks a draining worker is told no.
+    drop(pleas);
     local.begin_drain();
     local.closing.notify_waiters();
     while accepting.join_next().await.is_some() {}

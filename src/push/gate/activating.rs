@@ -2,17 +2,19 @@
 
 use std::fs::{File, OpenOptions};
 use std::io;
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Duration;
 
+use super::origin;
 use super::serve::Refusal;
 use crate::push::activation::{Activation, Phase};
 use crate::push::ledger::{Entry, Event, Ledger, Outcome, Record};
 use crate::push::machine;
 use crate::push::place::Place;
 use crate::push::program::output;
-use crate::push::protocol::{Answer, Daemon};
+use crate::push::protocol::{Answer, Daemon, Target};
 use crate::push::rehearsal::Rehearsed;
 use crate::push::supervisor::{self, Word};
 
@@ -24,6 +26,9 @@ const SWITCH_SECONDS: u64 = 900;
 
 /// How long a rehearsal may last.
 const REHEARSAL_SECONDS: u64 = 120;
+
+/// How long whoever asks what became of an activation waits for its next phase: then it asks again, and keeps no process here.
+const WAITING: Duration = Duration::from_secs(15);
 
 /// How long a trial may last.
 const TRIAL_SECONDS: std::ops::RangeInclusive<u64> = 5..=3600;
@@ -39,7 +44,7 @@ pub(super) fn guard(place: &Place) -> io::Result<File> {
 
 /// What is to be activated.
 pub(super) struct Wanted {
-    pub(super) system: PathBuf,
+    pub(super) target: Target,
     pub(super) expected: PathBuf,
     pub(super) confirm_within: u64,
     pub(super) record: Record,
@@ -47,10 +52,13 @@ pub(super) struct Wanted {
 
 /// Whether an activation may begin.
 pub(super) fn check(place: &Place, wanted: &Wanted) -> Result<(), Refusal> {
-    let Wanted { system, expected, confirm_within, .. } = wanted;
+    let Wanted { target, expected, confirm_within, .. } = wanted;
     if let Some(other) = supervisor::under_way(place)? {
         let Activation { record, phase, .. } = other;
         return Err(Refusal::Why(format!("the push {} of {} is {} here", record.push, record.who, phase.in_words())));
+    }
+    if is_active(UNIT) {
+        return Err(Refusal::Why("the activation before is just ending here: push again".to_owned()));
     }
     let current = machine::current(place)?;
     if current != *expected {
@@ -62,15 +70,22 @@ pub(super) fn check(place: &Place, wanted: &Wanted) -> Result<(), Refusal> {
     if !TRIAL_SECONDS.contains(confirm_within) {
         return Err(Refusal::Why(format!("a trial lasts {} to {} s", TRIAL_SECONDS.start(), TRIAL_SECONDS.end())));
     }
-    check_origin(place, system)
+    origin::check(place, target)
 }
 
 /// Begins one that may: record, supervisor. When it returns, the switch is under way.
-pub(super) fn begin(place: &Place, from: &str, wanted: Wanted) -> Result<(), Refusal> {
-    let Wanted { system, expected, confirm_within, record } = wanted;
-    let (from, boot) = (from.to_owned(), machine::boot_id());
-    let activation =
-        Activation { record, from, before: expected, system, boot, confirm_within, phase: Phase::Switching };
+pub(super) fn begin(place: &Place, from: &str, signer: &str, wanted: Wanted) -> Result<(), Refusal> {
+    let Wanted { target, expected, confirm_within, record } = wanted;
+    let activation = Activation {
+        record,
+        from: from.to_owned(),
+        signed_by: Some(signer.to_owned()),
+        before: expected,
+        system: target.system,
+        boot: machine::boot_id(),
+        confirm_within,
+        phase: Phase::Switching,
+    };
     supervisor::note(place, &activation)?;
     let longest = confirm_within + SWITCH_SECONDS;
     start_unit(&[&format!("--property=RuntimeMaxSec={longest}")], None).map_err(|why| {
@@ -78,26 +93,6 @@ pub(super) fn begin(place: &Place, from: &str, wanted: Wanted) -> Result<(), Ref
         let _ = supervisor::forget(place);
         Refusal::Why(format!("the supervisor did not start: {why}"))
     })
-}
-
-/// A system is fit to run here if an admin has signed it, or if it ran here before a push, as the ledger says: that is what a
-/// rollback goes back to.
-fn check_origin(place: &Place, system: &Path) -> Result<(), Refusal> {
-    // From here on the garbage collector leaves it alone; and what only lies there, half copied, is no valid path.
-    machine::hold(place, system)?;
-    if !machine::is_valid(system) {
-        return Err(Refusal::Why(format!("{} is not in this host's store, or not any more", system.display())));
-    }
-    let ran = |entry: &Entry| match &entry.event {
-        Event::Activation { before, system: after, outcome, .. } => {
-            before == system || (after == system && *outcome == Outcome::Confirmed)
-        }
-        _ => false,
-    };
-    match Ledger::new(place.ledger()).entries()?.iter().any(ran) {
-        true => Ok(()),
-        false => Ok(machine::check_signature(place, system)?),
-    }
 }
 
 /// Starts the running system's polder as supervisor, in a unit that no switch touches. Its program is named by store path:
@@ -131,7 +126,7 @@ fn start_unit(properties: &[&str], argument: Option<&str>) -> Result<(), String>
 pub(super) fn wait(place: &Place) -> Result<Answer, Refusal> {
     if supervisor::under_way(place)?.is_some() {
         // Without an answer it has ended meanwhile, and the record says how.
-        supervisor::tell(place, &Word::Wait);
+        supervisor::tell_within(place, &Word::Wait, WAITING);
     }
     // In this order: what ends in between is in the ledger.
     let activation = supervisor::under_way(place)?.map(Box::new);
@@ -153,9 +148,10 @@ pub(super) fn conclude(place: &Place, word: &Word) -> Result<(), Refusal> {
     }
 }
 
-/// Runs the system's own rehearsal, as a user who can do nothing but read the keys.
-pub(super) fn rehearse(place: &Place, system: &Path) -> Result<Rehearsed, Refusal> {
-    check_origin(place, system)?;
+/// Runs the system's own rehearsal, as a user of its own who reads no key.
+pub(super) fn rehearse(place: &Place, target: &Target) -> Result<Rehearsed, Refusal> {
+    origin::check(place, target)?;
+    let system = &target.system;
     let polder = system.join("etc/polder/bin/polder");
     if !polder.exists() {
         let why =
@@ -177,12 +173,11 @@ pub(super) fn rehearse(place: &Place, system: &Path) -> Result<Rehearsed, Refusa
     .map(str::to_owned)
     .to_vec();
     arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
-    if nix::unistd::Group::from_name("polder").is_ok_and(|group| group.is_some()) {
-        arguments.push("--property=SupplementaryGroups=polder".to_owned());
-    } else if Daemon::ALL.iter().any(|daemon| system.join("etc/polder").join(daemon.document()).exists()) {
-        // The group comes with the first daemon, and with it the right to read keys.
-        let note = "no daemon of the fleet has run here yet: the first one is not rehearsed".to_owned();
-        return Ok(Rehearsed { notes: vec![note], ..Rehearsed::default() });
+    // It asks the running daemons how they are. Their groups open their admin sockets, and no key files.
+    let group_of =
+        |daemon: Daemon| std::fs::metadata(place.admin_socket(daemon.name())).ok().map(|socket| socket.gid());
+    for group in Daemon::ALL.into_iter().filter_map(group_of).filter(|group| *group != 0) {
+        arguments.push(format!("--property=SupplementaryGroups={group}"));
     }
     let words = ["--", &polder.to_string_lossy(), "rehearse", "--json", "--system", &system.to_string_lossy()]
         .map(str::to_owned);

@@ -1,46 +1,50 @@
 //! The forced command of the deploy user: decides what a connection is for.
+//!
+//! Runs as that user, who can read what everybody on the machine can read. What a system of the store says is read here for that
+//! reason, and nowhere with more rights.
 
-use std::io::{self, BufRead, BufReader, Write};
-use std::net::Shutdown;
+use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
-use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::Command;
+use std::time::Duration;
 
 use serde_json::json;
 
-use super::Caller;
-use super::relay::copy_both_ways;
-use crate::push::protocol::{Answer, Daemon, Request, VERSION};
+use super::heard::{PATIENCE, line, question, say};
+use super::patient::Patient;
+use super::receive::{compare, import, receive};
+use super::{Caller, RELAY_SOCKET, SIGNED_SOCKET, SOCKET};
+use crate::push::place::Place;
+use crate::push::protocol::{Answer, Question, REQUEST_BYTES, VERSION};
+use crate::push::{machine, system};
 
 /// What a connection is for.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Purpose {
-    /// The store's protocol.
-    Store,
-    /// One request.
-    Ask,
-    /// A daemon's admin socket.
-    Relay(Daemon),
+    /// One request for the host.
+    Host,
+    /// One request for a daemon of the host.
+    Daemon,
+    /// Store paths and their contents are told, a line each: what does the store have otherwise, or not at all?
+    Compare,
+    /// Store paths are brought: [`crate::push::upload`].
+    Upload,
 }
+
+/// How long an upload may pause: the pusher's disk may be slow. One that has gone silent gives the spool back.
+const SILENCE: Duration = Duration::from_secs(120);
 
 /// Serves one connection of ssh on standard input and output. `original` is what the caller asked ssh to run.
 ///
 /// # Errors
 ///
 /// What the caller should read on standard error.
-pub fn forced(from: &str, original: Option<&str>, socket: &Path) -> Result<(), String> {
+pub fn forced(from: &str, original: Option<&str>, place: &Place) -> Result<(), String> {
     match purpose(original.unwrap_or_default())? {
-        Purpose::Store => {
-            let error = Command::new("nix-daemon").arg("--stdio").exec();
-            Err(format!("nix-daemon did not start: {error}"))
-        }
-        Purpose::Ask => copy_both_ways(entrance(from, socket)?).map_err(|error| error.to_string()),
-        Purpose::Relay(daemon) => {
-            let gate = entrance(from, socket)?;
-            open_relay(&gate, daemon)?;
-            copy_both_ways(gate).map_err(|error| error.to_string())
-        }
+        Purpose::Host => host(from, place),
+        Purpose::Daemon => pass_on(from, Path::new(RELAY_SOCKET), &request()?).and_then(|answer| print(&answer)),
+        Purpose::Compare => print(compare(place, &mut input(PATIENCE)?)?.as_bytes()),
+        Purpose::Upload => say(&upload(place)),
     }
 }
 
@@ -48,13 +52,11 @@ pub fn forced(from: &str, original: Option<&str>, socket: &Path) -> Result<(), S
 fn purpose(original: &str) -> Result<Purpose, String> {
     let words: Vec<&str> = original.split_whitespace().collect();
     match words[..] {
-        ["nix-daemon", "--stdio"] => Ok(Purpose::Store),
         ["polder", version, ref rest @ ..] if version == VERSION.to_string() => match rest {
-            [] => Ok(Purpose::Ask),
-            ["relay", name] => {
-                let daemon = Daemon::ALL.into_iter().find(|daemon| daemon.name() == *name);
-                daemon.map(Purpose::Relay).ok_or_else(|| format!("there is no daemon {name:?} to relay to"))
-            }
+            [] => Ok(Purpose::Host),
+            ["daemon"] => Ok(Purpose::Daemon),
+            ["compare"] => Ok(Purpose::Compare),
+            ["upload"] => Ok(Purpose::Upload),
             _ => Err(format!("this gate has no such verb: {}", rest.join(" "))),
         },
         ["polder", version, ..] => Err(format!(
@@ -66,31 +68,63 @@ fn purpose(original: &str) -> Result<Purpose, String> {
     }
 }
 
-fn entrance(from: &str, socket: &Path) -> Result<UnixStream, String> {
-    let mut gate = UnixStream::connect(socket).map_err(|error| {
-        format!("{}: {error}; see `systemctl status polder-gate.socket` on this host", socket.display())
-    })?;
+/// A request for the host. What a system says is read here, once the root part has found that it may be.
+fn host(from: &str, place: &Place) -> Result<(), String> {
+    let line = request()?;
+    let Some(Ok(Question::Running { system })) = question(&line) else {
+        let socket = if line.starts_with('{') { SOCKET } else { SIGNED_SOCKET };
+        return print(&pass_on(from, Path::new(socket), &line)?);
+    };
+    let system = match system {
+        None => machine::current(place).map_err(|error| error.to_string())?,
+        Some(system) => {
+            let answer = pass_on(from, Path::new(SOCKET), &line)?;
+            if !matches!(serde_json::from_slice(&answer), Ok(Answer::Done)) {
+                return print(&answer);
+            }
+            system
+        }
+    };
+    say(&Answer::Running(Box::new(system::running(&place.store, &system))))
+}
+
+fn request() -> Result<String, String> {
+    line(&mut input(PATIENCE)?, REQUEST_BYTES)
+}
+
+fn input(silence: Duration) -> Result<BufReader<Patient>, String> {
+    let input = Patient::standard_input(silence).map_err(|error| error.to_string())?;
+    Ok(BufReader::with_capacity(256 * 1024, input))
+}
+
+/// Gives a request to another part of the gate, and has its answer.
+fn pass_on(from: &str, socket: &Path, request: &str) -> Result<Vec<u8>, String> {
+    let failed = |error: io::Error| {
+        format!(
+            "{}: {error}; see `systemctl status polder-gate.socket polder-relay.socket` on this host",
+            socket.display()
+        )
+    };
+    let mut gate = UnixStream::connect(socket).map_err(failed)?;
     let caller = Caller { from: from.to_owned() };
-    writeln!(gate, "{}", json!(caller)).map_err(|error| error.to_string())?;
-    Ok(gate)
+    gate.write_all(format!("{}\n{request}\n", json!(caller)).as_bytes()).map_err(failed)?;
+    let mut answer = Vec::new();
+    gate.read_to_end(&mut answer).map_err(failed)?;
+    Ok(answer)
 }
 
-/// After the answer, what comes is the daemon's.
-fn open_relay(mut gate: &UnixStream, daemon: Daemon) -> Result<(), String> {
-    writeln!(gate, "{}", json!(Request::Relay { daemon })).map_err(|error| error.to_string())?;
-    let mut line = String::new();
-    // A buffer of one byte: nothing of the daemon's own words may stay in it.
-    BufReader::with_capacity(1, gate).read_line(&mut line).map_err(|error| error.to_string())?;
-    match serde_json::from_str(&line) {
-        Ok(Answer::Done) => Ok(()),
-        Ok(Answer::Refused { why }) => Err(refused(gate, why)),
-        _ => Err(refused(gate, format!("the gate answered {line:?}"))),
+fn print(answer: &[u8]) -> Result<(), String> {
+    let mut output = io::stdout().lock();
+    output.write_all(answer).and_then(|()| output.flush()).map_err(|error| error.to_string())
+}
+
+fn upload(place: &Place) -> Answer {
+    let received =
+        input(SILENCE).and_then(|mut input| receive(place, &mut input, &mut io::stdout().lock(), &mut import));
+    match received {
+        Ok(_) => Answer::Done,
+        Err(why) => Answer::Refused { why },
     }
-}
-
-fn refused(gate: &UnixStream, why: String) -> String {
-    let _: io::Result<()> = gate.shutdown(Shutdown::Both);
-    why
 }
 
 #[cfg(test)]
@@ -98,22 +132,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_stores_protocol_and_the_gates_own_are_let_through() {
-        assert_eq!(purpose("nix-daemon --stdio"), Ok(Purpose::Store));
-        assert_eq!(purpose("polder 1"), Ok(Purpose::Ask));
-        assert_eq!(purpose("polder 1 relay polder-dns"), Ok(Purpose::Relay(Daemon::PolderDns)));
+    fn the_gates_own_verbs_are_let_through() {
+        assert_eq!(purpose("polder 2"), Ok(Purpose::Host));
+        assert_eq!(purpose("polder 2 daemon"), Ok(Purpose::Daemon));
+        assert_eq!(purpose("polder 2 compare"), Ok(Purpose::Compare));
+        assert_eq!(purpose("polder 2 upload"), Ok(Purpose::Upload));
     }
 
     #[test]
-    fn nothing_else_is() {
+    fn nothing_else_is_least_of_all_the_stores_own_protocol_which_builds_and_reads() {
         for words in [
             "",
             "sh",
+            "nix-daemon --stdio",
             "nix-daemon --stdio; id",
-            "nix-daemon --stdio --option trusted-users polder-deploy",
             "nix-store --serve --write",
-            "polder 1 relay sshd",
-            "polder 1 gate --serve",
+            "nix-store --export /nix/store/a",
+            "polder 2 relay polder-dns",
+            "polder 2 gate --serve",
+            "polder 2 upload --to /etc",
             "polder",
         ] {
             assert!(purpose(words).is_err(), "{words}");
@@ -122,7 +159,7 @@ mod tests {
 
     #[test]
     fn another_version_is_told_apart_from_nonsense() {
-        let why = purpose("polder 2").unwrap_err();
-        assert!(why.contains("speaks version 1") && why.contains("you speak 2"), "{why}");
+        let why = purpose("polder 1").unwrap_err();
+        assert!(why.contains("speaks version 2") && why.contains("you speak 1"), "{why}");
     }
 }

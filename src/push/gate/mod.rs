@@ -1,25 +1,41 @@
 //! The gate of a host: all that a pusher can do there.
 //!
-//! Two halves. [`forced()`] is the forced command of the deploy user: it lets the store's protocol through and passes requests on.
-//! [`serve()`] answers them as root, one a connection, behind a socket that only the deploy user can open. The deploy user can do
-//! nothing else on the machine, and is nobody to its store: what it copies there has to be signed. Called by `polder gate`.
+//! Three processes, none with more rights than its part needs:
+//!
+//! - [`forced()`] is the forced command of the deploy user, and runs as that user. It answers what anybody on the machine could
+//!   read, receives uploads, and passes all other requests on.
+//! - [`serve()`] answers questions about the host and does what is signed, as root, one request a connection, behind a socket that
+//!   only the deploy user can open. It parses an instruction only after its signature was found good.
+//! - [`relay()`] asks the host's daemons, as a user of its own that may open their admin sockets and nothing else.
+//!
+//! A deploy key alone can look at what a host says of itself and upload what is signed. Everything else is signed by an admin's
+//! key, for this host and this moment. Called by `polder gate`.
 
 mod activating;
+pub mod allowed;
 mod forced;
+mod heard;
 mod looking;
+mod origin;
+mod patient;
+mod receive;
 mod relay;
 mod serve;
 
 pub use forced::forced;
+pub use relay::relay;
 pub use serve::serve;
 
 use serde::{Deserialize, Serialize};
 
-/// Where the root half listens.
+/// Where the root part listens for questions.
 pub const SOCKET: &str = "/run/polder-gate/socket";
 
-/// The longest request. The longest there is: copies of ledgers.
-const REQUEST_BYTES: u64 = 16 * 1024 * 1024;
+/// Where it listens for what is signed: whoever can only ask, keeps nobody from that.
+pub const SIGNED_SOCKET: &str = "/run/polder-gate/signed";
+
+/// Where the part that speaks to daemons listens.
+pub const RELAY_SOCKET: &str = "/run/polder-gate/relay";
 
 /// What the forced command says of its caller before the request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

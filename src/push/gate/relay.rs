@@ -1,33 +1,71 @@
-//! Bytes both ways between standard input and output and a socket, until both sides have ended.
+//! The part of the gate that asks this host's daemons and tells them what operators say.
+//!
+//! Runs as a user of its own, who may open the daemons' admin sockets and can do nothing else. A request is not passed on as it
+//! came: it is made anew from what is allowed of it. Must never: carry a stream, or descriptors. Called by `polder gate --relay`.
 
-use std::io::{self, Read, Write};
-use std::net::Shutdown;
-use std::os::unix::net::UnixStream;
-use std::thread;
+use std::time::Duration;
 
-/// Copies until the socket's side ends. What standard input has still to say then is of no use to anybody.
-pub(super) fn copy_both_ways(socket: UnixStream) -> io::Result<()> {
-    let outward = socket.try_clone()?;
-    // Not joined: it may wait for an input that never ends, and goes with the process.
-    thread::spawn(move || {
-        let _ = copy(&mut io::stdin().lock(), &mut &outward);
-        let _ = outward.shutdown(Shutdown::Write);
-    });
-    copy(&mut &socket, &mut io::stdout().lock())
+use bytes::Bytes;
+
+use super::heard::{Doorkeeper, Heard, from_standard_input, say};
+use super::{allowed, looking};
+use crate::daemon::client::{Client, Method};
+use crate::push::place::Place;
+use crate::push::protocol::{Answer, Daemon, Instruction, Question};
+
+/// How long a daemon may take: a failover lets running requests finish first.
+const LIMIT: Duration = Duration::from_secs(600);
+
+/// Serves one connection on standard input and output, as a socket unit with `Accept=yes` gives it.
+///
+/// # Errors
+///
+/// The connection broke: nobody is left to tell.
+pub fn relay(place: &Place) -> Result<(), String> {
+    let (_, line) = from_standard_input()?;
+    let doorkeeper = Doorkeeper { keys: &place.signing_keys, state: &place.relay_state, host: looking::host_name() };
+    let answer = match doorkeeper.hear(&line) {
+        Ok(Heard::Question(Question::Clock)) => {
+            doorkeeper.clock().map_or_else(|error| Answer::Refused { why: error.to_string() }, Answer::Clock)
+        }
+        Ok(Heard::Question(question)) => look(place, question),
+        Ok(Heard::Instruction { instruction, .. }) => tell(place, *instruction),
+        Err(answer) => answer,
+    };
+    say(&answer)
 }
 
-/// Each piece is passed on when it comes.
-fn copy(from: &mut impl Read, to: &mut impl Write) -> io::Result<()> {
-    let mut buffer = vec![0; 64 * 1024];
-    loop {
-        match from.read(&mut buffer) {
-            Ok(0) => return Ok(()),
-            Ok(length) => {
-                to.write_all(&buffer[..length])?;
-                to.flush()?;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
+fn look(place: &Place, question: Question) -> Answer {
+    match question {
+        Question::Look { daemon, target } if allowed::may_look(&target) => {
+            exchange(place, daemon, Method::GET, &target, String::new())
         }
+        _ => not_allowed(),
+    }
+}
+
+fn tell(place: &Place, instruction: Instruction) -> Answer {
+    match instruction {
+        Instruction::Tell { daemon, target, body } if allowed::may_tell(&target) => {
+            exchange(place, daemon, Method::POST, &target, body)
+        }
+        _ => not_allowed(),
+    }
+}
+
+fn not_allowed() -> Answer {
+    Answer::Refused { why: "the gate passes this on to no daemon".to_owned() }
+}
+
+fn exchange(place: &Place, daemon: Daemon, method: Method, target: &str, body: String) -> Answer {
+    let client = Client { timeout: LIMIT, ..Client::new(&place.admin_socket(daemon.name())) };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let replied = match runtime {
+        Ok(runtime) => runtime.block_on(client.exchange_raw(method, target, Bytes::from(body))),
+        Err(error) => return Answer::Refused { why: format!("no runtime: {error}") },
+    };
+    match replied {
+        Ok((status, body)) => Answer::Reply { status, body },
+        Err(error) => Answer::Refused { why: error.to_string() },
     }
 }

@@ -1,161 +1,119 @@
-//! The root half: reads one request, does it, writes one answer.
+//! The root part: reads one request, does it, writes one answer.
 
 use std::collections::BTreeMap;
-use std::io::{self, BufRead, Read, Write};
-use std::os::unix::net::UnixStream;
-use std::path::Path;
+use std::io;
 
-use nix::sys::socket::setsockopt;
-use nix::sys::socket::sockopt::ReceiveTimeout;
-use nix::sys::time::{TimeVal, TimeValLike};
-
-use super::{Caller, REQUEST_BYTES, activating, looking, relay};
+use super::heard::{Doorkeeper, Heard, from_standard_input, say};
+use super::{activating, looking, origin};
 use crate::daemon::operator::unix_ms;
 use crate::push::keys;
 use crate::push::ledger::{Entry, Event, Ledger};
 use crate::push::lock::{self, Lock, LockFile};
 use crate::push::machine;
 use crate::push::place::Place;
-use crate::push::protocol::{Answer, Daemon, KeyChange, Request};
-use crate::push::{supervisor, system};
+use crate::push::protocol::{Answer, Instruction, KeyChange, Question};
+use crate::push::{closure, supervisor};
 
 /// Serves one connection on standard input and output, as a socket unit with `Accept=yes` gives it.
 ///
 /// # Errors
 ///
-/// The connection broke, or what came was no request: nobody is left to tell.
+/// The connection broke: nobody is left to tell.
 pub fn serve(place: &Place) -> Result<(), String> {
-    let (caller, request) = heard()?;
-    let answer = match request {
-        Ok(Request::Relay { daemon }) => return serve_relay(place, daemon),
-        Ok(request) => Gate { place, from: caller.from }.answer(request),
-        Err(why) => Answer::Refused { why: format!("this is no request that this host's polder knows: {why}") },
+    let (from, line) = from_standard_input()?;
+    let doorkeeper = Doorkeeper { keys: &place.signing_keys, state: &place.state, host: looking::host_name() };
+    if let Err(why) = activating::settle_what_is_left(place) {
+        tracing::error!("{why}");
+    }
+    let done = match doorkeeper.hear(&line) {
+        Ok(Heard::Question(Question::Clock)) => doorkeeper.clock().map(Answer::Clock).map_err(Refusal::from),
+        Ok(Heard::Question(question)) => answer(place, question),
+        Ok(Heard::Instruction { instruction, signer }) => Gate { place, from, signer }.follow(*instruction),
+        Err(answer) => Ok(answer),
     };
-    say(&answer).map_err(|error| error.to_string())
+    say(&done.unwrap_or_else(|refusal| match refusal {
+        Refusal::Why(why) => Answer::Refused { why },
+        Refusal::Locked(holder) => Answer::Locked { holder },
+    }))
 }
 
-/// How long a caller may take to say what it wants: one that says nothing keeps no process of root's waiting.
-const PATIENCE: i64 = 30;
-
-/// The caller and the request. What follows a request for a relay is the daemon's, and stays in standard input's own buffer.
-fn heard() -> Result<(Caller, Result<Request, String>), String> {
-    let stdin = io::stdin();
-    // On a terminal, or in a pipe, there is no such limit, and nobody who would need it.
-    let _ = setsockopt(&stdin, ReceiveTimeout, &TimeVal::seconds(PATIENCE));
-    let mut input = stdin.lock().take(REQUEST_BYTES);
-    let caller = line(&mut input).map_err(|why| format!("the caller: {why}"))?;
-    let request = line(&mut input);
-    // A relay may be silent for as long as it likes.
-    let _ = setsockopt(&stdin, ReceiveTimeout, &TimeVal::seconds(0));
-    Ok((caller, request))
-}
-
-fn line<T: serde::de::DeserializeOwned>(input: &mut impl BufRead) -> Result<T, String> {
-    let mut line = String::new();
-    input.read_line(&mut line).map_err(|error| error.to_string())?;
-    serde_json::from_str(&line).map_err(|error| error.to_string())
-}
-
-fn say(answer: &Answer) -> io::Result<()> {
-    let mut output = io::stdout().lock();
-    serde_json::to_writer(&mut output, answer)?;
-    output.write_all(b"\n")?;
-    output.flush()
-}
-
-fn serve_relay(place: &Place, daemon: Daemon) -> Result<(), String> {
-    let socket = place.admin_socket(daemon.name());
-    match UnixStream::connect(&socket) {
-        Ok(stream) => {
-            say(&Answer::Done).map_err(|error| error.to_string())?;
-            relay::copy_both_ways(stream).map_err(|error| error.to_string())
+/// Answers a question. Nothing changes by it.
+fn answer(place: &Place, question: Question) -> Result<Answer, Refusal> {
+    match question {
+        Question::Report => Ok(Answer::Report(Box::new(looking::report(place)?))),
+        // Whoever may ask reads it with his own rights: [`super::forced()`].
+        Question::Running { system: Some(system) } => {
+            closure::in_store(&place.store, &system)?;
+            origin::check_ran_here(place, &system)?;
+            Ok(Answer::Done)
         }
-        Err(error) => {
-            let why = format!("{} does not run here ({}: {error})", daemon.name(), socket.display());
-            say(&Answer::Refused { why }).map_err(|error| error.to_string())
+        Question::Activation => Ok(activating::wait(place)?),
+        Question::Ledger { last } => Ok(Answer::Ledger { entries: Ledger::new(place.ledger()).last(last)? }),
+        Question::Keys => Ok(Answer::Keys { files: keys::file::all(&place.keys)? }),
+        Question::Clock | Question::Running { system: None } | Question::Look { .. } => {
+            Err(Refusal::Why("another part of the gate answers this".to_owned()))
         }
     }
 }
 
-/// A gate with a caller in it.
+/// A gate with a caller whose instruction is signed.
 struct Gate<'a> {
     place: &'a Place,
+    /// The admin machine whose deploy key was used.
     from: String,
+    /// The name of the key that signed.
+    signer: String,
 }
 
 impl Gate<'_> {
-    fn answer(&self, request: Request) -> Answer {
-        if let Err(why) = activating::settle_what_is_left(self.place) {
-            tracing::error!("{why}");
-        }
-        self.does(request).unwrap_or_else(|refusal| match refusal {
-            Refusal::Why(why) => Answer::Refused { why },
-            Refusal::Locked(holder) => Answer::Locked { holder },
-        })
-    }
-
-    fn does(&self, request: Request) -> Result<Answer, Refusal> {
+    fn follow(&self, instruction: Instruction) -> Result<Answer, Refusal> {
         let place = self.place;
-        match request {
-            Request::Report => Ok(Answer::Report(Box::new(looking::report(place)?))),
-            Request::Running { system: None } => {
-                Ok(Answer::Running(Box::new(system::running(&machine::current(place)?))))
-            }
-            Request::Running { system: Some(system) } => {
-                let system = in_store(place, &system)?;
-                if !machine::is_valid(&system) {
-                    return Err(Refusal::Why(format!("{} is not in this host's store any more", system.display())));
-                }
-                Ok(Answer::Running(Box::new(system::running(&system))))
-            }
-            Request::Lock { lock, seconds } => self.lock(lock, seconds),
-            Request::Renew { token, seconds } => {
+        match instruction {
+            Instruction::Lock { lock, seconds } => self.lock(lock, seconds),
+            Instruction::Renew { token, seconds } => {
                 let file = LockFile::new(&place.state);
                 let _alone = file.alone()?;
                 let lock = self.presented(&token)?;
                 self.grant(&file, lock, seconds)
             }
-            Request::Unlock { token } => self.unlock(&token),
-            Request::BreakLock { who, why } => self.break_lock(who, why),
-            Request::Hold { token, system } => {
+            Instruction::Unlock { token } => self.unlock(&token),
+            Instruction::BreakLock { who, why } => self.break_lock(who, why),
+            Instruction::Hold { token, system } => {
                 self.presented(&token)?;
-                machine::hold(place, &in_store(place, &system)?)?;
+                machine::hold(place, &closure::in_store(&place.store, &system)?)?;
                 Ok(Answer::Done)
             }
-            Request::Rehearse { token, system } => {
+            Instruction::Rehearse { token, target } => {
                 self.presented(&token)?;
-                Ok(Answer::Rehearsed(activating::rehearse(place, &in_store(place, &system)?)?))
+                Ok(Answer::Rehearsed(activating::rehearse(place, &target)?))
             }
-            Request::Activate { token, system, expected, confirm_within, record } => {
+            Instruction::Activate { token, target, expected, confirm_within, record } => {
                 let alone = activating::guard(place)?;
                 alone.lock()?;
                 self.presented(&token)?;
-                let wanted = activating::Wanted { system: in_store(place, &system)?, expected, confirm_within, record };
+                let wanted = activating::Wanted { target, expected, confirm_within, record };
                 activating::check(place, &wanted)?;
                 // Looking takes its time on a slow disk: the lock may have gone to somebody else.
                 self.presented(&token)?;
-                activating::begin(place, &self.from, wanted)?;
+                activating::begin(place, &self.from, &self.signer, wanted)?;
                 Ok(Answer::Done)
             }
-            Request::Activation => Ok(activating::wait(place)?),
-            Request::Confirm { token, push } => {
+            Instruction::Confirm { token, push } => {
                 self.presented(&token)?;
                 activating::conclude(place, &supervisor::Word::Confirm(push))?;
                 Ok(Answer::Done)
             }
-            Request::Revert { token, push, why } => {
+            Instruction::Revert { token, push, why } => {
                 self.presented(&token)?;
                 activating::conclude(place, &supervisor::Word::Revert(push, why))?;
                 Ok(Answer::Done)
             }
-            Request::Ledger { last } => Ok(Answer::Ledger { entries: Ledger::new(place.ledger()).last(last)? }),
-            Request::Copies { ledgers } => self.copies(ledgers),
-            Request::Keys => Ok(Answer::Keys { files: keys::file::all(&place.keys)? }),
-            Request::Key { token, name, change } => {
+            Instruction::Copies { ledgers } => self.copies(ledgers),
+            Instruction::Key { token, name, change } => {
                 let holder = self.presented(&token)?.holder;
                 self.key(holder, name, &change)
             }
-            Request::Relay { .. } => Err(Refusal::Why("a relay is no question".to_owned())),
+            Instruction::Tell { .. } => Err(Refusal::Why("another part of the gate does this".to_owned())),
         }
     }
 
@@ -198,7 +156,7 @@ impl Gate<'_> {
         let _alone = file.alone()?;
         let Some(holder) = lock::held(file.read(), unix_ms()) else { return Ok(Answer::Done) };
         let broken = Event::LockBroken { who, why, holder: holder.holder, reason: holder.reason };
-        Ledger::new(self.place.ledger()).add(&Entry { at: unix_ms(), from: self.from.clone(), event: broken })?;
+        self.record(broken)?;
         file.write(None)?;
         Ok(Answer::Done)
     }
@@ -207,11 +165,16 @@ impl Gate<'_> {
         let (fingerprints, changed) = keys::file::apply(&self.place.keys, &name, change)?;
         if changed {
             let event = Event::KeyPut { who, name: name.clone(), fingerprints: fingerprints.clone() };
-            Ledger::new(self.place.ledger()).add(&Entry { at: unix_ms(), from: self.from.clone(), event })?;
+            self.record(event)?;
         }
         // Also where nothing was changed: the step before this one may have ended in between.
         machine::reload_daemons(self.place)?;
         Ok(Answer::Keys { files: BTreeMap::from([(name, fingerprints)]) })
+    }
+
+    fn record(&self, event: Event) -> io::Result<()> {
+        let entry = Entry { at: unix_ms(), from: self.from.clone(), signed_by: Some(self.signer.clone()), event };
+        Ledger::new(self.place.ledger()).add(&entry)
     }
 
     /// Other hosts' entries, below the admin machine's own folder.
@@ -245,15 +208,5 @@ impl From<String> for Refusal {
 impl From<io::Error> for Refusal {
     fn from(error: io::Error) -> Refusal {
         Refusal::Why(error.to_string())
-    }
-}
-
-/// A path of the store itself: nothing below one, nothing that leads elsewhere.
-fn in_store(place: &Place, system: &Path) -> Result<std::path::PathBuf, Refusal> {
-    let name = system.strip_prefix(&place.store).ok().and_then(Path::to_str);
-    let plain = |name: &str| !name.is_empty() && !name.starts_with('.') && !name.contains('/');
-    match name {
-        Some(name) if plain(name) => Ok(system.to_owned()),
-        _ => Err(Refusal::Why(format!("{} is no path of the store", system.display()))),
     }
 }

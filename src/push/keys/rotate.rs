@@ -15,8 +15,8 @@ use nix::unistd::{Group, User};
 
 use super::{fingerprint, make};
 use crate::push::admin::Admin;
-use crate::push::locking::{Gates, ask_all, otherwise};
-use crate::push::protocol::{Answer, KeyChange, Request, Secret};
+use crate::push::locking::{Gates, ask_all, instruct_all, otherwise};
+use crate::push::protocol::{Answer, Instruction, KeyChange, Question, Secret};
 
 /// How long a host may take to change a file and let its daemons read it.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -79,7 +79,7 @@ pub fn look<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Result<Files, Fai
 
 /// What each host has, or why it did not say.
 pub fn look_at_each<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Vec<(String, Result<HostFiles, String>)> {
-    let answers = ask_all(gates, hosts, &Request::Keys, LOOK).into_iter().map(|answer| match answer {
+    let answers = ask_all(gates, hosts, &Question::Keys, LOOK).into_iter().map(|answer| match answer {
         Ok(Answer::Keys { files }) => Ok(files),
         other => Err(otherwise(other)),
     });
@@ -131,8 +131,8 @@ pub fn change<G: Gates + ?Sized>(
     change: &KeyChange,
     hosts: &[String],
 ) -> Result<(), Failed> {
-    let request = Request::Key { token: token.to_owned(), name: name.to_owned(), change: change.clone() };
-    let answers = ask_all(gates, hosts, &request, LIMIT);
+    let instruction = Instruction::Key { token: token.to_owned(), name: name.to_owned(), change: change.clone() };
+    let answers = instruct_all(gates, hosts, &instruction, LIMIT);
     let failed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Keys { .. })));
     let failed: Failed = failed.map(|(host, answer)| (host.clone(), otherwise(answer))).collect();
     if failed.is_empty() { Ok(()) } else { Err(failed) }

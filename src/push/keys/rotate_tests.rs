@@ -2,7 +2,6 @@
 
 #![allow(clippy::unwrap_used)]
 
-use std::os::unix::net::UnixStream;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tempfile::TempDir;
@@ -10,7 +9,6 @@ use tempfile::TempDir;
 use super::*;
 use crate::push::keys::file;
 use crate::push::known_fleet::tests::admin_in;
-use crate::push::protocol::Daemon;
 use crate::push::remote::Silence;
 
 /// Hosts by name, each a folder of keys; one of them may be dead.
@@ -34,32 +32,31 @@ impl Hosts {
         file::apply(&self.kept.path().join(host), "cookies", &KeyChange::Add { key: key.clone() }).unwrap();
     }
 
+    fn folder(&self, host: &str) -> Result<PathBuf, Silence> {
+        match host == MAY_DIE && self.dead.load(Ordering::Relaxed) {
+            true => Err(Silence::Unreachable("no route to host".to_owned())),
+            false => Ok(self.kept.path().join(host)),
+        }
+    }
+
     fn keys(&self, host: &str) -> Vec<String> {
         file::all(&self.kept.path().join(host)).unwrap().remove("cookies").unwrap_or_default()
     }
 }
 
 impl Gates for Hosts {
-    fn ask(&self, host: &str, request: &Request, _: Duration) -> Result<Answer, Silence> {
-        if host == MAY_DIE && self.dead.load(Ordering::Relaxed) {
-            return Err(Silence::Unreachable("no route to host".to_owned()));
-        }
-        let folder = self.kept.path().join(host);
-        Ok(match request {
-            Request::Keys => Answer::Keys { files: file::all(&folder).unwrap() },
-            Request::Key { token, name, change } => {
-                assert_eq!(token, "token");
-                match file::apply(&folder, name, change) {
-                    Ok((fingerprints, _)) => Answer::Keys { files: BTreeMap::from([(name.clone(), fingerprints)]) },
-                    Err(why) => Answer::Refused { why },
-                }
-            }
-            other => panic!("{other:?}"),
-        })
+    fn ask(&self, host: &str, question: &Question, _: Duration) -> Result<Answer, Silence> {
+        assert_eq!(*question, Question::Keys);
+        Ok(Answer::Keys { files: file::all(&self.folder(host)?).unwrap() })
     }
 
-    fn relay(&self, _: &str, _: Daemon, _: UnixStream) -> Result<(), Silence> {
-        panic!("no daemon is asked")
+    fn instruct(&self, host: &str, instruction: &Instruction, _: Duration) -> Result<Answer, Silence> {
+        let Instruction::Key { token, name, change } = instruction else { panic!("{instruction:?}") };
+        assert_eq!(token, "token");
+        Ok(match file::apply(&self.folder(host)?, name, change) {
+            Ok((fingerprints, _)) => Answer::Keys { files: BTreeMap::from([(name.clone(), fingerprints)]) },
+            Err(why) => Answer::Refused { why },
+        })
     }
 }
 

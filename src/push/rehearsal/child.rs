@@ -18,6 +18,7 @@ use super::{Failure, Stage};
 use crate::daemon::client::Client;
 use crate::daemon::launch;
 use crate::daemon::sockets::Sockets;
+use crate::push::keys;
 
 /// Between two looks at a starting daemon.
 const LOOK: Duration = Duration::from_millis(50);
@@ -41,6 +42,8 @@ pub(super) enum Serves {
 #[derive(Debug)]
 pub(super) struct Place {
     pub(super) folder: TempDir,
+    /// A file with a key that was made for this rehearsal.
+    pub(super) key: PathBuf,
     pub(super) listeners: Vec<SocketAddr>,
     sockets: Sockets,
 }
@@ -63,9 +66,12 @@ impl Place {
             tempfile::tempdir().map_err(|error| Failure::CouldNot(format!("no folder to work in: {error}")))?;
         let in_folder = |error| Failure::CouldNot(format!("{}: {error}", folder.path().display()));
         fs::create_dir(folder.path().join("state")).map_err(in_folder)?;
+        let key = folder.path().join("key");
+        let fresh = keys::make().map_err(Failure::CouldNot)?;
+        fs::write(&key, format!("{}\n", fresh.0)).map_err(in_folder)?;
         let mut sockets = Sockets::default();
         let listeners: Result<_, Failure> = (0..count).map(|_| bind(&mut sockets, serves)).collect();
-        Ok(Place { folder, listeners: listeners?, sockets })
+        Ok(Place { folder, key, listeners: listeners?, sockets })
     }
 
     /// Starts the system's program with this document, and is back when it serves, which `ready` tells by its status, within
@@ -78,7 +84,7 @@ impl Place {
         ready: fn(&Value) -> bool,
         limit: Duration,
     ) -> Result<Child, Failure> {
-        let Place { folder, listeners, sockets } = self;
+        let Place { folder, listeners, sockets, .. } = self;
         let path = stage.system.join("etc/polder/bin").join(program);
         if !path.exists() {
             return Err(Failure::Worse(format!("the system has its document, and no program {}", path.display())));

@@ -14,12 +14,15 @@ pub(super) struct Own<'a> {
     pub(super) system: &'a Path,
     /// For its socket and its state.
     pub(super) folder: &'a Path,
+    /// A key of its own in place of every key file: a rehearsal reads no key that means anything.
+    pub(super) key: &'a Path,
     /// Where it listens instead; one for each listener of the document.
     pub(super) listeners: &'a [SocketAddr],
 }
 
-/// Keys whose values are files that the daemon reads.
-const FILES: [&str; 2] = ["file", "key_file"];
+/// The key of a document whose value is a file that the daemon reads, and that of one whose value is a file of keys.
+const FILE: &str = "file";
+const KEY_FILE: &str = "key_file";
 
 /// `proxy.json`. `latched`: the services that have a latch.
 pub(super) fn of_proxy(document: &Value, own: &Own<'_>, latched: &[&str]) -> Value {
@@ -49,7 +52,7 @@ pub(super) fn of_nameserver(document: &Value, own: &Own<'_>) -> Value {
 
 fn of_daemon(document: &Value, own: &Own<'_>) -> Map<String, Value> {
     let mut document = document.clone();
-    find_files(&mut document, own.system);
+    find_files(&mut document, own);
     let mut altered = match document {
         Value::Object(altered) => altered,
         _ => Map::new(),
@@ -61,18 +64,34 @@ fn of_daemon(document: &Value, own: &Own<'_>) -> Map<String, Value> {
 }
 
 /// Files are where the system will have them: what is beside its document, and what it has under /etc.
-fn find_files(value: &mut Value, system: &Path) {
+fn find_files(value: &mut Value, own: &Own<'_>) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
                 match value {
-                    Value::String(file) if FILES.contains(&key.as_str()) => *file = placed(file, system),
-                    _ => find_files(value, system),
+                    Value::String(file) if key == FILE => *file = placed(file, own.system),
+                    Value::String(file) if key == KEY_FILE => *file = own.key.to_string_lossy().into_owned(),
+                    _ => find_files(value, own),
                 }
             }
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| find_files(value, system)),
+        Value::Array(list) => list.iter_mut().for_each(|value| find_files(value, own)),
         _ => {}
+    }
+}
+
+/// Every key file that a document names.
+pub(super) fn key_files(document: &Value) -> Vec<&str> {
+    match document {
+        Value::Object(object) => object
+            .iter()
+            .flat_map(|(key, value)| match value {
+                Value::String(file) if key == KEY_FILE => vec![file.as_str()],
+                value => key_files(value),
+            })
+            .collect(),
+        Value::Array(list) => list.iter().flat_map(key_files).collect(),
+        _ => Vec::new(),
     }
 }
 
@@ -101,7 +120,12 @@ mod tests {
     use super::*;
 
     fn own(listeners: &[SocketAddr]) -> Own<'_> {
-        Own { system: Path::new("/nowhere/system"), folder: Path::new("/tmp/r"), listeners }
+        Own {
+            system: Path::new("/nowhere/system"),
+            folder: Path::new("/tmp/r"),
+            key: Path::new("/tmp/r/key"),
+            listeners,
+        }
     }
 
     #[test]
@@ -120,11 +144,17 @@ mod tests {
                 "version": 1, "name": "px-1", "listeners": [{ "name": "rehearsal-0", "address": "127.0.0.1:4711" }],
                 "state_dir": "/tmp/r/state", "admin": { "socket": "/tmp/r/admin.sock" },
                 "services": {
-                    "shop": { "check": check, "cookie": { "key_file": "/keys/cookies" }, "start_grace": "0s" },
+                    "shop": { "check": check, "cookie": { "key_file": "/tmp/r/key" }, "start_grace": "0s" },
                     "www": { "check": check },
                 },
             })
         );
+    }
+
+    #[test]
+    fn every_key_file_of_a_document_is_found() {
+        let document = json!({ "peers": { "key_file": "/keys/peers" }, "services": { "shop": { "cookie": { "key_file": "/keys/cookies" } } } });
+        assert_eq!(key_files(&document), ["/keys/peers", "/keys/cookies"]);
     }
 
     #[test]

@@ -3,7 +3,7 @@
 //! [`documents`] alters a document so that its daemon disturbs nobody, [`child`] runs it, [`proxy`] and [`nameserver`] ask it
 //! what visitors and resolvers ask, and compare with what the running daemon answers. Must never: write outside of a folder
 //! of its own, speak to peers, or leave a process behind. Called by `polder rehearse`, which a host's gate runs as a user who
-//! can do nothing but read the keys.
+//! may ask the running daemons and reads no keys.
 
 mod child;
 mod documents;
@@ -16,6 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::config::CheckConfig;
 
@@ -100,6 +101,13 @@ impl Stage<'_> {
             Err(error) => Err(Failure::CouldNot(format!("{}: {error}", path.display()))),
         }
     }
+}
+
+/// Key files that are not there: the daemon would refuse the document. They are not read: only the daemon's user may.
+fn missing_keys(document: &Value) -> Vec<String> {
+    let is_missing = |file: &&str| fs::metadata(file).is_err_and(|error| error.kind() == ErrorKind::NotFound);
+    let missing = documents::key_files(document).into_iter().filter(is_missing);
+    missing.map(|file| format!("{file}: this host has no such key file, and the new document names it")).collect()
 }
 
 /// How long a daemon may take from its start until it serves: it checks everything once before.

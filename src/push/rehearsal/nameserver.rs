@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use super::child::{Child, Place, Serves};
 use super::documents::{self, Own, reached};
-use super::{Failure, Rehearsed, Stage, notice_limit, start_limit};
+use super::{Failure, Rehearsed, Stage, missing_keys, notice_limit, start_limit};
 use crate::config::{self, CheckConfig, DnsConfig};
 use crate::daemon::client::Client;
 use crate::daemon::operator::OperatorState;
@@ -41,7 +41,8 @@ pub(super) async fn rehearse(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Re
     let text = fs::read_to_string(&path).map_err(|error| Failure::Worse(format!("{}: {error}", path.display())))?;
     let document: Value = serde_json::from_str(&text).map_err(|error| Failure::Worse(error.to_string()))?;
     let place = Place::new(config.listeners.len(), Serves::Resolvers)?;
-    let own = Own { system: stage.system, folder: place.folder.path(), listeners: &place.listeners };
+    rehearsed.worse.extend(missing_keys(&document));
+    let own = Own { system: stage.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
     let altered = documents::of_nameserver(&document, &own);
     let ready = |status: &Value| status["ready"] == true;
     let mut child = place.start(stage, "polder-dns", &altered, ready, start_limit(checks(&config))).await?;

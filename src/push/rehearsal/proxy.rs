@@ -14,7 +14,7 @@ use tokio::time::{Instant, sleep, timeout};
 
 use super::child::{Child, Place, Serves};
 use super::documents::{self, Own, reached};
-use super::{ENOUGH, Failure, Rehearsed, Stage, notice_limit, start_limit};
+use super::{ENOUGH, Failure, Rehearsed, Stage, missing_keys, notice_limit, start_limit};
 use crate::config::proxy::{self, HostPattern, Mode, Target};
 use crate::config::{CheckConfig, ProxyConfig};
 use crate::daemon::client::Client;
@@ -94,7 +94,8 @@ pub(super) async fn rehearse(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Re
     let text = fs::read_to_string(&path).map_err(|error| Failure::Worse(format!("{}: {error}", path.display())))?;
     let document: Value = serde_json::from_str(&text).map_err(|error| Failure::Worse(error.to_string()))?;
     let place = Place::new(config.listeners.len(), Serves::Visitors)?;
-    let own = Own { system: stage.system, folder: place.folder.path(), listeners: &place.listeners };
+    rehearsed.worse.extend(missing_keys(&document));
+    let own = Own { system: stage.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
     let altered = documents::of_proxy(&document, &own, &latched(&config));
     // It answers when the first checks have ended. Ready it is only with a usable backend, and that is asked for later.
     let mut child = place.start(stage, "polder-proxy", &altered, |_| true, start_limit(checks(&config))).await?;

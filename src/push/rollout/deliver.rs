@@ -1,21 +1,35 @@
-//! Builds systems, signs them with the admin's key, and copies them to their hosts.
+//! Builds systems, signs what they consist of with the admin's key, and copies it to their hosts.
 
-use std::io::{BufRead, BufReader};
-use std::os::unix::process::CommandExt;
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{self, RecvTimeoutError, Sender};
+use std::thread;
 use std::time::Duration;
 
-use serde_json::Value;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 
 use super::host::in_words;
 use super::{Move, Rollout, Stage};
+use crate::push::closure::{self, PathInfo};
+use crate::push::place::Place;
 use crate::push::program::output;
-use crate::push::protocol::{Answer, Request};
+use crate::push::protocol::{Answer, Instruction};
+use crate::push::remote::{Silence, words};
+use crate::push::signing::{SigningKey, TrustedKeys};
+use crate::push::upload::{END, Header};
 
-/// Nix' number for the activity of copying several paths, and for a result that tells its progress (its logging.hh).
-const COPY_PATHS: u64 = 103;
-const PROGRESS: u64 = 105;
+/// How long a host may take to compare its store with ours, and the most that it may say of it.
+const COMPARED: Duration = Duration::from_secs(120);
+const COMPARED_BYTES: u64 = 64 * 1024 * 1024;
+
+/// How long an upload may go on without a byte being taken by the host.
+const STALLED: Duration = Duration::from_secs(180);
+
+/// Bytes of progress and answer that a host may say in an upload.
+const SAID_BYTES: u64 = 4 * 1024 * 1024;
 
 /// Lines that are told of a build that fails.
 const LAST_LINES: usize = 20;
@@ -34,126 +48,236 @@ pub fn build(derivations: &[PathBuf]) -> Result<(), String> {
     output("nix", Path::new("/"), &arguments).map(drop).map_err(|failure| last_lines(&failure.in_words("nix build")))
 }
 
-/// Signs systems with all they need. What is signed already stays as it is.
-///
-/// # Errors
-///
-/// The key cannot be read, or this user may not sign.
-pub fn sign(key: &Path, systems: &[PathBuf]) -> Result<(), String> {
-    let mut arguments = vec!["store".to_owned(), "sign".to_owned(), "--recursive".to_owned(), "--key-file".to_owned()];
-    arguments.push(key.display().to_string());
-    arguments.extend(FEATURES.map(str::to_owned));
-    arguments.extend(systems.iter().map(|system| system.display().to_string()));
-    output("nix", Path::new("/"), &arguments).map(drop).map_err(|failure| failure.in_words("nix store sign"))
+/// What a host's system consists of.
+pub(super) struct Contents {
+    /// All of its paths, what is referred to before what refers to it, with the contents that the host has or will have.
+    infos: Vec<PathInfo>,
+    /// Those that the host does not have.
+    missing: BTreeSet<String>,
+}
+
+impl Contents {
+    /// What is signed of them.
+    pub(super) fn digest(&self) -> String {
+        closure::digest_of(&self.infos)
+    }
 }
 
 impl Rollout<'_> {
-    /// Copies a host's system there, held from the garbage collector from before on.
+    /// Copies a host's system there, held from the garbage collector from before on: of all that it needs, what the host has not.
     ///
     /// # Errors
     ///
     /// Why it is not there.
     pub fn copy(&self, one: &Move) -> Result<(), String> {
         self.watch.at(&one.host, &Stage::Copy(0, 0));
-        let hold = Request::Hold { token: self.token.to_owned(), system: one.system.clone() };
-        match self.remotes.ask(&one.host, &hold, Duration::from_secs(20)) {
+        let hold = Instruction::Hold { token: self.token.to_owned(), system: one.system.clone() };
+        match self.remotes.instruct(&one.host, &hold, Duration::from_secs(20)) {
             Ok(Answer::Done) => {}
             other => return Err(in_words(other)),
         }
-        let (store, options) = self.remotes.nix_store(&one.host).map_err(|silence| silence.in_words().to_owned())?;
-        let mut copy = Command::new("nix");
-        copy.args(["copy", "--to", &store, "--log-format", "internal-json", "-v"]).args(FEATURES).arg(&one.system);
-        copy.env("NIX_SSHOPTS", options).stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped());
-        // Its ssh is not to die of the operator's ctrl-C before we decide what that means.
-        copy.process_group(0);
-        let mut child = copy.spawn().map_err(|error| format!("nix did not start: {error}"))?;
-        let mut log = Log::default();
-        if let Some(errors) = child.stderr.take() {
-            for line in BufReader::new(errors).split(b'\n').map_while(Result::ok) {
-                if let Some((done, of)) = log.read(&String::from_utf8_lossy(&line)) {
-                    self.watch.at(&one.host, &Stage::Copy(done, of));
+        let Contents { infos, missing } = self.contents(one)?;
+        let missing: Vec<PathInfo> = infos.into_iter().filter(|info| missing.contains(&info.path)).collect();
+        if !missing.is_empty() {
+            self.upload(&one.host, &missing)?;
+        }
+        self.watch.at(&one.host, &Stage::Copied);
+        Ok(())
+    }
+
+    /// What a host's system consists of once all is there. A path that the host has already, with other contents than here, stays as
+    /// it is if a key of the fleet has signed those: another admin machine may have built it, and not all that is built twice is alike.
+    ///
+    /// # Errors
+    ///
+    /// Why it cannot be told, or the path whose contents on the host nobody vouches for.
+    pub(super) fn contents(&self, one: &Move) -> Result<Contents, String> {
+        let mut infos = closure::infos(&closure::requisites(&one.system)?)?;
+        let said = self.compare(&one.host, &infos)?;
+        let place = Place::of_this_machine();
+        let mut missing = BTreeSet::new();
+        let mut differing: BTreeMap<String, Option<String>> = BTreeMap::new();
+        for line in said.lines() {
+            if let Some(path) = line.strip_prefix("missing ") {
+                missing.insert(path.to_owned());
+                continue;
+            }
+            let theirs: Header =
+                serde_json::from_str(line).map_err(|error| format!("its comparison is not understood: {error}"))?;
+            let keys = TrustedKeys::read(&place.signing_keys)?;
+            let vouched = theirs.check(&place.store, &keys).is_ok();
+            let known = differing.entry(theirs.path).or_default();
+            *known = known.take().or(vouched.then_some(theirs.nar_hash));
+        }
+        for info in &mut infos {
+            match differing.remove(&info.path) {
+                None => {}
+                Some(Some(hash)) => info.nar_hash = hash,
+                Some(None) => {
+                    return Err(format!(
+                        "{} has other contents there than here, and no key of the fleet has signed those; if its build is not \
+                         reproducible, `nix copy --from ssh://root@{} {}` brings them here, else somebody has tampered with a store",
+                        info.path, one.host, info.path
+                    ));
                 }
             }
         }
-        match child.wait() {
-            Ok(status) if status.success() => {
-                self.watch.at(&one.host, &Stage::Copied);
-                Ok(())
-            }
-            Ok(_) => Err(format!("nix copy: {}", log.words())),
-            Err(error) => Err(format!("nix copy: {error}")),
-        }
+        Ok(Contents { infos, missing })
     }
-}
 
-/// What Nix tells in its `internal-json` format: how far it is, and what went wrong.
-#[derive(Debug, Default)]
-struct Log {
-    /// The activity that copies all paths.
-    copying: Option<u64>,
-    errors: Vec<String>,
-}
-
-impl Log {
-    /// Paths done, and of how many, if the line tells it.
-    fn read(&mut self, line: &str) -> Option<(u64, u64)> {
-        let Some(json) = line.strip_prefix("@nix ") else {
-            self.errors.push(line.to_owned());
-            return None;
+    /// What a host has otherwise than here, in its gate's words.
+    fn compare(&self, host: &str, infos: &[PathInfo]) -> Result<String, String> {
+        let (mut child, mut said) = self.remotes.stream(host, "compare").map_err(silence)?;
+        let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+            return Err("ssh has no pipes".to_owned());
         };
-        let event: Value = serde_json::from_str(json).ok()?;
-        let number = |key: &str| event.get(key).and_then(Value::as_u64);
-        match event.get("action")?.as_str()? {
-            "start" if number("type") == Some(COPY_PATHS) => self.copying = number("id"),
-            "result" if number("type") == Some(PROGRESS) && number("id") == self.copying => {
-                let field = |at: usize| event.get("fields")?.get(at)?.as_u64();
-                return Some((field(0)?, field(1)?));
-            }
-            "msg" if number("level") == Some(0) => {
-                let text = event.get("raw_msg").or_else(|| event.get("msg"))?.as_str()?;
-                self.errors.push(anstream::adapter::strip_str(text).to_string());
-            }
-            _ => {}
+        let lines: String = infos.iter().map(|info| format!("{} {}\n", info.path, info.nar_hash)).collect();
+        let (sender, answer) = mpsc::channel();
+        thread::spawn(move || {
+            let mut text = String::new();
+            let read = output.take(COMPARED_BYTES).read_to_string(&mut text);
+            sender.send(read.map(|_| text))
+        });
+        // A host that hangs up early has said why.
+        let _ = writeln!(input, "{lines}");
+        drop(input);
+        let answer = answer.recv_timeout(COMPARED);
+        if answer.is_err() {
+            let _ = child.kill();
         }
-        None
+        let status = child.wait().map_err(|error| format!("ssh: {error}"))?;
+        match answer {
+            Ok(Ok(text)) if status.success() => Ok(text),
+            Err(_) => Err(format!("it did not compare its store within {} s", COMPARED.as_secs())),
+            _ => Err(words(&mut said)),
+        }
     }
 
-    fn words(&self) -> String {
-        match self.errors.is_empty() {
-            true => "it failed without a word".to_owned(),
-            false => last_lines(&self.errors.join("\n")),
+    /// Brings paths to a host, what is referred to before what refers to it.
+    fn upload(&self, host: &str, infos: &[PathInfo]) -> Result<(), String> {
+        let key = self.remotes.signing_key()?;
+        let (child, mut said) = self.remotes.stream(host, "upload").map_err(silence)?;
+        let progress = |done: u64| self.watch.at(host, &Stage::Copy(done, infos.len() as u64));
+        progress(0);
+        match send(child, infos, key, &progress) {
+            Ok(Answer::Done) => Ok(()),
+            Ok(answer) => Err(in_words(Ok(answer))),
+            Err(why) => Err(format!("{why} {}", words(&mut said)).trim().to_owned()),
         }
     }
+}
+
+/// Sends paths down an upload, and waits for its answer. While it goes on, the host tells how many of them its store has.
+fn send(mut child: Child, infos: &[PathInfo], key: &SigningKey, progress: &dyn Fn(u64)) -> Result<Answer, String> {
+    let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
+        return Err("ssh has no pipes".to_owned());
+    };
+    let (sender, lines) = mpsc::channel();
+    let lines_of = BufReader::new(output.take(SAID_BYTES)).lines();
+    thread::spawn(move || lines_of.map_while(Result::ok).try_for_each(|line| sender.send(line)));
+    let ssh = Pid::from_raw(child.id().cast_signed());
+    let watch = Watchdog::start(ssh);
+    let told = |line: String, answer: &mut Option<Answer>| match line.parse() {
+        Ok(done) => progress(done),
+        Err(_) => *answer = serde_json::from_str(&line).ok(),
+    };
+    let mut answer = None;
+    let mut input = BufWriter::with_capacity(256 * 1024, input);
+    let mut sent = Ok(());
+    for info in infos {
+        lines.try_iter().for_each(|line| told(line, &mut answer));
+        sent = dump(info, key, &mut watch.over(&mut input));
+        if sent.is_err() {
+            break;
+        }
+    }
+    if sent.is_ok() {
+        sent = writeln!(input, "{END}").and_then(|()| input.flush()).map_err(|error| error.to_string());
+    }
+    drop(input);
+    // What is left is the host's: it may take its time with the last batch.
+    drop(watch);
+    lines.iter().for_each(|line| told(line, &mut answer));
+    let _ = child.wait();
+    // Where the host has refused, what could not be sent any more is of no interest.
+    answer.ok_or_else(|| sent.err().unwrap_or_else(|| "the upload ended without an answer".to_owned()))
+}
+
+/// One path: its line, and its NAR.
+fn dump(info: &PathInfo, key: &SigningKey, into: &mut impl Write) -> Result<(), String> {
+    let broken = |error: io::Error| format!("the connection broke: {error}");
+    let header = Header::signed(info, key);
+    let line = serde_json::to_string(&header).map_err(|error| error.to_string())?;
+    writeln!(into, "{line}").map_err(broken)?;
+    let mut nar = Command::new("nix-store")
+        .args(["--dump", &info.path])
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::inherit())
+        .spawn()
+        .map_err(|error| format!("nix-store did not start: {error}"))?;
+    let copied = match nar.stdout.take() {
+        Some(output) => io::copy(&mut output.take(info.nar_size), into),
+        None => Ok(0),
+    };
+    let _ = nar.wait();
+    match copied.map_err(broken)? {
+        length if length == info.nar_size => Ok(()),
+        length => Err(format!("{}: its NAR has {length} bytes, and the store says {}", info.path, info.nar_size)),
+    }
+}
+
+/// Ends an ssh that takes nothing any more: a host that hangs must not hold a whole fleet's push.
+struct Watchdog {
+    taken: Sender<()>,
+}
+
+impl Watchdog {
+    fn start(ssh: Pid) -> Watchdog {
+        let (taken, ticks) = mpsc::channel();
+        thread::spawn(move || {
+            loop {
+                match ticks.recv_timeout(STALLED) {
+                    Ok(()) => {}
+                    Err(RecvTimeoutError::Disconnected) => return,
+                    Err(RecvTimeoutError::Timeout) => {
+                        let _ = kill(ssh, Signal::SIGKILL);
+                        return;
+                    }
+                }
+            }
+        });
+        Watchdog { taken }
+    }
+
+    fn over<'a, W: Write>(&'a self, writer: &'a mut W) -> Watched<'a, W> {
+        Watched { writer, taken: &self.taken }
+    }
+}
+
+/// A writer whose progress is told.
+struct Watched<'a, W> {
+    writer: &'a mut W,
+    taken: &'a Sender<()>,
+}
+
+impl<W: Write> Write for Watched<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.writer.write(bytes)?;
+        let _ = self.taken.send(());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.flush()
+    }
+}
+
+fn silence(silence: Silence) -> String {
+    silence.in_words().to_owned()
 }
 
 fn last_lines(said: &str) -> String {
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn progress_is_that_of_the_activity_that_copies_all_paths() {
-        let mut log = Log::default();
-        for (line, told) in [
-            (r#"@nix {"action":"start","id":7,"level":5,"parent":0,"text":"","type":103}"#, None),
-            (r#"@nix {"action":"start","id":8,"level":5,"parent":7,"text":"copying","type":100}"#, None),
-            (r#"@nix {"action":"result","fields":[10,20,0,0],"id":8,"type":105}"#, None),
-            (r#"@nix {"action":"result","fields":[1,12,1,0],"id":7,"type":105}"#, Some((1, 12))),
-            (r#"@nix {"action":"stop","id":7}"#, None),
-        ] {
-            assert_eq!(log.read(line), told, "{line}");
-        }
-    }
-
-    #[test]
-    fn what_went_wrong_is_told_without_colours() {
-        let mut log = Log::default();
-        log.read("@nix {\"action\":\"msg\",\"level\":0,\"msg\":\"\\u001b[31;1merror:\\u001b[0m cannot add path\"}");
-        log.read(r#"@nix {"action":"msg","level":3,"msg":"copying 3 paths"}"#);
-        assert_eq!(log.words(), "error: cannot add path");
-    }
 }

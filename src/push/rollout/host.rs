@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::{Move, Rollout, Stage};
 use crate::push::activation::{Activation, Phase};
-use crate::push::ledger::{Entry, Event, Outcome};
-use crate::push::protocol::{Answer, Request};
+use crate::push::ledger::{Entry, Event, Kind, Outcome};
+use crate::push::protocol::{Answer, Instruction, Origin, Question, Target};
 use crate::push::remote::Silence;
 
 /// How long the gate may take to look at a system's signature and start its supervisor, on a busy host.
@@ -24,7 +24,11 @@ impl Rollout<'_> {
     /// Takes one host to its system, and says where it ended.
     pub(super) fn host(&self, one: &Move) -> Stage {
         self.told(&one.host, Stage::Rehearse);
-        if let Err(why) = self.rehearse(one) {
+        let target = match self.target(one) {
+            Ok(target) => target,
+            Err(why) => return Stage::Refused(why),
+        };
+        if let Err(why) = self.rehearse(one, &target) {
             return Stage::Refused(why);
         }
         if self.interrupted.load(Ordering::Relaxed) {
@@ -32,7 +36,7 @@ impl Rollout<'_> {
         }
         let prove = self.prove.look(&one.host);
         self.told(&one.host, Stage::Activate);
-        if let Err(why) = self.begin(one) {
+        if let Err(why) = self.begin(one, target) {
             return Stage::Refused(why);
         }
         let deadline = Instant::now() + SWITCH;
@@ -53,9 +57,18 @@ impl Rollout<'_> {
         self.confirm(one)
     }
 
-    fn rehearse(&self, one: &Move) -> Result<(), String> {
-        let request = Request::Rehearse { token: self.token.to_owned(), system: one.system.clone() };
-        match self.remotes.ask(&one.host, &request, REHEARSAL) {
+    /// What is signed of the system: its contents, or that the host had it before.
+    fn target(&self, one: &Move) -> Result<Target, String> {
+        let origin = match self.record.kind {
+            Kind::Push => Origin::Copied(self.contents(one)?.digest()),
+            Kind::Rollback => Origin::RanBefore { old_keys: self.old_keys },
+        };
+        Ok(Target { system: one.system.clone(), origin })
+    }
+
+    fn rehearse(&self, one: &Move, target: &Target) -> Result<(), String> {
+        let instruction = Instruction::Rehearse { token: self.token.to_owned(), target: target.clone() };
+        match self.remotes.instruct(&one.host, &instruction, REHEARSAL) {
             Ok(Answer::Rehearsed(rehearsed)) if rehearsed.worse.is_empty() => {
                 rehearsed.notes.iter().for_each(|note| self.watch.note(&one.host, note));
                 Ok(())
@@ -65,15 +78,15 @@ impl Rollout<'_> {
         }
     }
 
-    fn begin(&self, one: &Move) -> Result<(), String> {
-        let request = Request::Activate {
+    fn begin(&self, one: &Move, target: Target) -> Result<(), String> {
+        let instruction = Instruction::Activate {
             token: self.token.to_owned(),
-            system: one.system.clone(),
+            target,
             expected: one.before.clone(),
             confirm_within: self.confirm_within,
             record: self.record.clone(),
         };
-        match self.remotes.ask(&one.host, &request, BEGINNING) {
+        match self.remotes.instruct(&one.host, &instruction, BEGINNING) {
             Ok(Answer::Done) => Ok(()),
             // It may have begun all the same: what follows finds out.
             Err(Silence::Unreachable(_)) => Ok(()),
@@ -98,7 +111,7 @@ impl Rollout<'_> {
         let patience = Duration::from_secs(self.confirm_within) + COMES_BACK;
         let mut heard = Instant::now();
         while Instant::now() < deadline && heard.elapsed() < patience {
-            let answer = self.remotes.ask(&one.host, &Request::Activation, left(deadline));
+            let answer = self.remotes.ask(&one.host, &Question::Activation, left(deadline));
             if let Ok(Answer::Activation { activation, last }) = answer {
                 heard = Instant::now();
                 let standing = self.standing(one, activation.map(|one| *one), last.map(|last| *last));
@@ -128,20 +141,28 @@ impl Rollout<'_> {
         }
     }
 
-    /// Over a fresh connection: whoever comes next has to get in too.
+    /// Over a fresh connection: whoever comes next has to get in too. While the host is on trial, it is tried again.
     fn confirm(&self, one: &Move) -> Stage {
         let (token, push) = (self.token.to_owned(), self.record.push.clone());
-        let answer = self.remotes.ask_afresh(&one.host, &Request::Confirm { token, push }, SWITCH);
-        if let Ok(Answer::Done) = answer {
-            return Stage::Confirmed;
+        let confirm = Instruction::Confirm { token, push };
+        let deadline = Instant::now() + Duration::from_secs(self.confirm_within) + SWITCH;
+        loop {
+            let answer = self.remotes.instruct_afresh(&one.host, &confirm, SWITCH);
+            if let Ok(Answer::Done) = answer {
+                return Stage::Confirmed;
+            }
+            let why = format!("it could not be confirmed over a fresh connection: {}", in_words(answer));
+            match self.settled(one, deadline) {
+                Some(Standing::Trial) => pause(ASK_AGAIN),
+                standing => return self.stage_of(standing, &why),
+            }
         }
-        let why = format!("it could not be confirmed over a fresh connection: {}", in_words(answer));
-        self.outcome_after(one, why)
     }
 
     fn revert(&self, one: &Move, why: &str) -> Stage {
         let (token, push, reason) = (self.token.to_owned(), self.record.push.clone(), why.to_owned());
-        let answer = self.remotes.ask(&one.host, &Request::Revert { token, push, why: reason }, SWITCH);
+        let revert = Instruction::Revert { token, push, why: reason };
+        let answer = self.remotes.instruct(&one.host, &revert, SWITCH);
         match answer {
             Ok(Answer::Done) => Stage::Reverted(why.to_owned()),
             _ => self.outcome_after(one, why.to_owned()),
@@ -153,14 +174,21 @@ impl Rollout<'_> {
         let deadline = Instant::now() + Duration::from_secs(self.confirm_within) + SWITCH;
         loop {
             match self.settled(one, deadline) {
-                Some(Standing::Ended(Outcome::Confirmed, _)) => return Stage::Confirmed,
-                Some(Standing::Ended(outcome, words)) => return ended(outcome, format!("{why}; {words}")),
                 Some(Standing::Trial) => pause(ASK_AGAIN),
-                Some(Standing::Elsewhere) => {
-                    return Stage::Stuck(format!("{why}; the host knows nothing of it any more"));
-                }
-                None => return self.lost(),
+                standing => return self.stage_of(standing, &why),
             }
+        }
+    }
+
+    /// Where a host that is on trial no more has ended.
+    fn stage_of(&self, standing: Option<Standing>, why: &str) -> Stage {
+        match standing {
+            Some(Standing::Ended(Outcome::Confirmed, _)) => Stage::Confirmed,
+            Some(Standing::Ended(outcome, words)) => ended(outcome, format!("{why}; {words}")),
+            Some(Standing::Trial | Standing::Elsewhere) => {
+                Stage::Stuck(format!("{why}; the host knows nothing of it any more"))
+            }
+            None => self.lost(),
         }
     }
 

@@ -106,6 +106,8 @@ pub struct Rollout<'a> {
     pub token: &'a str,
     /// How long a host may be on trial, in seconds.
     pub confirm_within: u64,
+    /// A rollback may go back to systems that trust keys which the fleet has stopped naming.
+    pub old_keys: bool,
     /// What proves a host.
     pub prove: &'a dyn Prove,
     /// Who watches.

@@ -2,7 +2,8 @@
 //!
 //! A Subversion working copy ([`svn`]) gives its versioned files with local changes, keywords not expanded; a git checkout
 //! ([`git`]) its tracked files; any other folder ([`plain`]) all it has. What is neither known nor ignored, in conflict,
-//! missing or from elsewhere is refused: a fleet must be the same from whichever copy it is pushed.
+//! missing or from elsewhere is refused: a fleet must be the same from whichever copy it is pushed. So is a folder in which
+//! somebody else could write ([`origin`]), before anything of it is read.
 
 mod git;
 pub mod manifest;
@@ -14,6 +15,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::origin;
 use super::program::Failure;
 use manifest::Manifest;
 
@@ -138,6 +140,7 @@ impl Unfit {
 pub fn stage(folder: &Path) -> Result<Staged, Refusal> {
     let could_not = |what: &str, error: std::io::Error| Refusal::CouldNot(format!("{what}: {error}"));
     let folder = folder.canonicalize().map_err(|error| could_not(&folder.display().to_string(), error))?;
+    origin::believe(&folder).map_err(Refusal::CouldNot)?;
     let kept =
         tempfile::Builder::new().prefix("polder-").tempdir().map_err(|error| could_not("a temporary folder", error))?;
     let copy = kept.path().join(COPY);

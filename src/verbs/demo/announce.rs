@@ -1,25 +1,30 @@
 //! Where everything of the demo is: for people (commands to copy) and for the other verbs (the demo's file).
 
 use std::fs::DirBuilder;
-use std::os::unix::fs::{DirBuilderExt, MetadataExt};
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::super::daemons::{self, DemoFile, Located};
+use super::super::daemons::{self, Located};
+use super::super::demo_file::{self, DemoFile};
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, nameserver_name, proxy_name};
 use crate::demo::fleet::Fleet;
 use crate::demo::supervisor;
 use crate::demo::{Error, directory};
+use crate::ownership::{Believed, Unread};
 
 /// The demo's file; it and its folder go with this.
 pub(super) struct Announced {
     path: PathBuf,
 }
 
-/// One demo at a time: the verbs could not tell two apart.
+/// One demo at a time: the verbs could not tell two apart. And a place for its file that nobody else has made.
 pub(super) fn refuse_second() -> Result<(), Error> {
-    let path = daemons::demo_file();
+    let path = demo_file::place();
+    if let Some(folder) = path.parent() {
+        make_private(folder)?;
+    }
     // A file nobody can read as ours is written over: no demo is behind it.
-    match daemons::read_demo_file(&path) {
+    match demo_file::read(&path) {
         Ok(Some(_)) => Err(Error(format!("a demo is running already (see {}); end it first", path.display()))),
         Ok(None) | Err(_) => Ok(()),
     }
@@ -28,10 +33,7 @@ pub(super) fn refuse_second() -> Result<(), Error> {
 impl Announced {
     /// Writes it.
     pub(super) fn write(fleet: &Fleet, control: &Path) -> Result<Announced, Error> {
-        let path = daemons::demo_file();
-        if let Some(folder) = path.parent() {
-            make_private(folder)?;
-        }
+        let path = demo_file::place();
         let file = DemoFile {
             version: 1,
             daemons: fleet
@@ -43,8 +45,7 @@ impl Announced {
                         supervisor::Role::Proxy => daemons::Role::Proxy,
                         supervisor::Role::Nameserver => daemons::Role::Nameserver,
                     }),
-                    socket: daemon.admin_socket(),
-                    silent: None,
+                    ..Located::at(&daemon.admin_socket())
                 })
                 .collect(),
             control: control.to_owned(),
@@ -63,17 +64,16 @@ impl Drop for Announced {
     }
 }
 
-/// A folder that is ours alone. In /tmp somebody else may have made it before us.
+/// A folder that is ours alone, in folders that are ours or root's. In /tmp somebody else may have made one before us.
 fn make_private(folder: &Path) -> Result<(), Error> {
-    let wrong = |what: String| Error(format!("{}: {what}", folder.display()));
-    DirBuilder::new().mode(0o700).recursive(true).create(folder).map_err(|error| wrong(error.to_string()))?;
-    let metadata = std::fs::symlink_metadata(folder).map_err(|error| wrong(error.to_string()))?;
-    if !metadata.is_dir() || metadata.uid() != nix::unistd::getuid().as_raw() || metadata.mode() & 0o077 != 0 {
-        return Err(wrong(
-            "is not a folder of mode 0700 that belongs to you; remove it, or set XDG_RUNTIME_DIR".into(),
-        ));
+    let wrong = |what: String| Error(format!("{what}; remove it, or set XDG_RUNTIME_DIR to a folder of your own"));
+    let made = DirBuilder::new().mode(0o700).recursive(true).create(folder);
+    made.map_err(|error| wrong(format!("{}: {error}", folder.display())))?;
+    match Believed::caller().folder(folder) {
+        Ok(_) => Ok(()),
+        Err(Unread::Foreign(foreign)) => Err(wrong(foreign.to_string())),
+        Err(Unread::Unreadable(error)) => Err(wrong(format!("{}: {error}", folder.display()))),
     }
-    Ok(())
 }
 
 /// What to look at and what to try, a line each.

@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 use super::output::Output;
-use super::{Common, Exit, daemons};
+use super::{Common, Exit, demo_file};
 use crate::demo::control::{self, Order, Ordered, Reply};
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST};
 use crate::demo::fleet::{Deed, Fleet};
@@ -98,8 +98,8 @@ fn on_runtime(output: &Output, work: impl Future<Output = Result<Exit, Error>>) 
 }
 
 async fn tell(order: Order, output: &Output) -> Result<Exit, Error> {
-    let file = daemons::demo_file();
-    let Some(demo) = daemons::read_demo_file(&file).map_err(Error)? else {
+    let file = demo_file::place();
+    let Some(demo) = demo_file::read(&file).map_err(Error)? else {
         return Err(Error(format!(
             "no demo is running ({} is not there); start one with `polder demo`",
             file.display()

@@ -7,6 +7,7 @@ use crossterm::{cursor, execute, queue, style, terminal};
 use serde_json::json;
 use tokio::sync::mpsc;
 
+use super::super::output::{fit, fit_json};
 use super::view::View;
 use crate::demo::fleet::Deed;
 
@@ -69,9 +70,10 @@ impl Screen {
             let mut stdout = std::io::stdout().lock();
             let text = view.heading();
             let _ = if *json {
-                writeln!(stdout, "{}", json!({ "event": "started", "parts": view.parts(), "text": text }))
+                let started = json!({ "event": "started", "parts": view.parts(), "text": text });
+                writeln!(stdout, "{}", fit_json(&started.to_string()))
             } else {
-                writeln!(stdout, "{}", text.join("\n"))
+                writeln!(stdout, "{}", fit(&text.join("\n")))
             };
         }
     }
@@ -86,9 +88,10 @@ impl Screen {
                 let mut stdout = std::io::stdout().lock();
                 for event in view.take_news() {
                     let _ = if *json {
-                        writeln!(stdout, "{}", json!({ "event": "change", "who": event.who, "what": event.what }))
+                        let change = json!({ "event": "change", "who": event.who, "what": event.what });
+                        writeln!(stdout, "{}", fit_json(&change.to_string()))
                     } else {
-                        writeln!(stdout, "{}", event.line())
+                        writeln!(stdout, "{}", fit(&event.line()))
                     };
                 }
                 let _ = stdout.flush();
@@ -112,7 +115,7 @@ fn draw_live(view: &View) -> std::io::Result<()> {
     lines.truncate(usize::from(rows).saturating_sub(1));
     let mut stdout = std::io::stdout().lock();
     for (row, line) in lines.iter().enumerate() {
-        queue!(stdout, cursor::MoveTo(0, row as u16), style::Print(clipped(line, columns.into())))?;
+        queue!(stdout, cursor::MoveTo(0, row as u16), style::Print(clipped(&fit(line), columns.into())))?;
         queue!(stdout, terminal::Clear(terminal::ClearType::UntilNewLine))?;
     }
     queue!(stdout, cursor::MoveTo(0, lines.len() as u16), terminal::Clear(terminal::ClearType::FromCursorDown))?;

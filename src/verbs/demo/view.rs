@@ -72,7 +72,7 @@ impl View {
             .daemons
             .iter()
             .map(|daemon| {
-                let client = Client { socket: daemon.admin_socket(), timeout: PATIENCE };
+                let client = Client { socket: daemon.admin_socket(), timeout: PATIENCE, users: None };
                 let watched = Watched { name: daemon.name.clone(), role: daemon.role, client };
                 tokio::task::spawn_local(keep_looking(watched, Rc::clone(&looks)))
             })

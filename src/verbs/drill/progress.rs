@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinHandle;
 
-use super::super::output::Tone;
+use super::super::output::{Tone, fit};
 use super::table;
 use crate::demo::drill::Step;
 use crate::demo::drill::rows::Row;
@@ -100,5 +100,5 @@ fn draw(state: &State) {
 
 fn say(state: &State, text: &str) {
     let clear = if state.terminal { CLEAR_LINE } else { "" };
-    let _ = writeln!(anstream::stderr().lock(), "{clear}{text}");
+    let _ = writeln!(anstream::stderr().lock(), "{clear}{}", fit(text));
 }

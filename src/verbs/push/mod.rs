@@ -162,6 +162,7 @@ fn roll(args: &PushArgs, known: &Known, record: Record, silent: bool) -> Ended {
         derivations: order.iter().map(|name| plan.hosts[name].derivation.clone()).collect(),
         locked: known.selected.awake.clone(),
         confirm_within: args.trial.confirm_within.as_secs(),
+        old_keys: false,
         patience: args.trial.prove_within,
         progress: &progress,
     };

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
-use super::super::output::{Table, Tone, cell, printable, toned};
+use super::super::output::{Table, Tone, cell, printable, tell, toned};
 use crate::push::rollout::{Stage, Watch};
 
 /// The display. Hosts tell it from threads of their own, so that its state is behind a lock.
@@ -50,7 +50,7 @@ impl Progress {
             && state.mode != Mode::Silent
         {
             state.clear();
-            let _ = writeln!(anstream::stderr().lock(), "{text}");
+            tell(&format!("{text}\n"));
             state.draw();
         }
     }
@@ -86,7 +86,7 @@ impl State {
         let (word, tone) = word(stage);
         let why = reason(stage).map_or_else(String::new, |why| format!(": {}", printable(why)));
         let seconds = self.began.elapsed().as_secs_f64();
-        let _ = writeln!(anstream::stderr().lock(), "{seconds:7.1} s  {host}: {}{why}", tone.paint(&word));
+        tell(&format!("{seconds:7.1} s  {host}: {}{why}\n", tone.paint(&word)));
     }
 
     fn clear(&mut self) {
@@ -102,7 +102,7 @@ impl State {
         }
         let text = table(&self.hosts, &self.stages);
         self.drawn = text.lines().count();
-        let _ = write!(anstream::stderr().lock(), "{text}");
+        tell(&text);
     }
 }
 

@@ -14,11 +14,11 @@ use crate::daemon::operator::unix_ms;
 use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
 use crate::push::copies;
-use crate::push::ledger::{Entry, Record};
+use crate::push::ledger::{Entry, Kind, Record};
 use crate::push::lock::Lock;
 use crate::push::locking::{Held, ask_all};
-use crate::push::machine;
-use crate::push::protocol::{Answer, Request};
+
+use crate::push::protocol::{Answer, Question};
 use crate::push::prove::Asker;
 use crate::push::remote::Remotes;
 use crate::push::rollout::{Move, Rollout, Stage, Watch, deliver};
@@ -49,6 +49,8 @@ pub(in crate::verbs) struct Rolling<'a> {
     pub(in crate::verbs) locked: Vec<String>,
     /// How long a host may be on trial, in seconds.
     pub(in crate::verbs) confirm_within: u64,
+    /// A rollback may go back to systems that trust keys which the fleet has stopped naming.
+    pub(in crate::verbs) old_keys: bool,
     /// How long a host may take until it serves as before.
     pub(in crate::verbs) patience: Duration,
     /// What the operator sees.
@@ -123,6 +125,7 @@ impl Rolling<'_> {
             record: &self.record,
             token: held.token(),
             confirm_within: self.confirm_within.max(least),
+            old_keys: self.old_keys,
             prove: &prove,
             watch: self.progress,
             interrupted,
@@ -146,7 +149,7 @@ impl Rolling<'_> {
     /// Compare and swap, under the lock: the plan was made for what ran then.
     fn compare(&self) -> Result<(), String> {
         let hosts: Vec<String> = self.moves().map(|one| one.host.clone()).collect();
-        let answers = ask_all(&*self.remotes, &hosts, &Request::Report, PROMPT);
+        let answers = ask_all(&*self.remotes, &hosts, &Question::Report, PROMPT);
         for (one, answer) in self.moves().zip(answers) {
             let host = &one.host;
             let report = match answer {
@@ -179,13 +182,11 @@ impl Rolling<'_> {
             self.moves().for_each(|one| self.progress.at(&one.host, &Stage::Build));
             deliver::build(&self.derivations)?;
         }
-        // What a rollback goes back to need not be here: the host has it, or says that it has not.
-        let here: Vec<&Move> = self.moves().filter(|one| machine::is_valid(&one.system)).collect();
-        if !here.is_empty() {
-            let systems: Vec<PathBuf> = here.iter().map(|one| one.system.clone()).collect();
-            deliver::sign(&self.remotes.admin().signing_key, &systems)?;
+        match self.record.kind {
+            Kind::Push => self.copy(rollout, &self.moves().collect::<Vec<_>>()),
+            // The host has it, or says that it has not. Nothing is signed and sent because a host's ledger names it.
+            Kind::Rollback => Ok(()),
         }
-        self.copy(rollout, &here)
     }
 
     /// All of them, before any is activated. The first that fails is told.
@@ -214,7 +215,7 @@ impl Rolling<'_> {
         let hosts: Vec<String> = self.moves().map(|one| one.host.clone()).collect();
         let mut news: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
         for (host, answer) in
-            hosts.iter().zip(ask_all(&*self.remotes, &hosts, &Request::Ledger { last: ENTRIES }, PROMPT))
+            hosts.iter().zip(ask_all(&*self.remotes, &hosts, &Question::Ledger { last: ENTRIES }, PROMPT))
         {
             if let Ok(Answer::Ledger { entries }) = answer {
                 news.insert(host.clone(), entries);
@@ -229,12 +230,11 @@ impl Rolling<'_> {
         }
         let is_other = |host: &&String| **host != admin.name && self.fleet.hosts[*host].is(Role::Admin);
         let others: Vec<String> = self.locked.iter().filter(is_other).cloned().collect();
-        for (host, answer) in
-            others.iter().zip(ask_all(&*self.remotes, &others, &Request::Copies { ledgers: news }, PROMPT))
-        {
-            if !matches!(answer, Ok(Answer::Done)) {
-                self.progress
-                    .say(&format!("{host} did not take copies of the ledgers; `polder log` there fetches them"));
+        for (host, answer) in others.iter().zip(copies::give(&*self.remotes, &others, news, PROMPT)) {
+            if let Err(why) = answer {
+                self.progress.say(&format!(
+                    "{host} did not take copies of the ledgers ({why}); `polder log` there fetches them"
+                ));
             }
         }
     }

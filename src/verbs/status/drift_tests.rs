@@ -44,7 +44,7 @@ fn ledger(outcome: Outcome) -> Vec<Entry> {
         words: "www answers 503".to_owned(),
     };
     let broken = Event::LockBroken { who: "b".into(), why: "w".into(), holder: "h".into(), reason: "r".into() };
-    [event, broken].map(|event| Entry { at: 1, from: "admin-nl".to_owned(), event }).to_vec()
+    [event, broken].map(|event| Entry { at: 1, from: "admin-nl".to_owned(), signed_by: None, event }).to_vec()
 }
 
 fn judged(runs: &str, profile: &str, outcome: Outcome, push: Option<LastPush<'_>>) -> Drift {
@@ -85,6 +85,7 @@ fn a_push_under_way_is_told_and_is_no_reason_to_worry() {
     let activation = Activation {
         record: record("p2"),
         from: "admin-nl".to_owned(),
+        signed_by: None,
         before: "/old".into(),
         system: "/new".into(),
         boot: "1".to_owned(),

@@ -94,7 +94,7 @@ mod tests {
 
     fn seen(answer: Answer) -> Asked {
         Asked {
-            located: Located { name: Some("px-9".to_owned()), role: None, socket: "/nowhere".into(), silent: None },
+            located: Located { name: Some("px-9".to_owned()), ..Located::at(std::path::Path::new("/nowhere")) },
             answer,
         }
     }

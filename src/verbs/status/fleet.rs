@@ -15,7 +15,7 @@ use crate::push::deferred::{self, Deferred};
 use crate::push::ledger::Entry;
 use crate::push::lock::Lock;
 use crate::push::locking::ask_all;
-use crate::push::protocol::{Answer, Report, Request};
+use crate::push::protocol::{Answer, Question, Report};
 use crate::push::svn::{self, Standing};
 use crate::push::wanted::{self, Wanted};
 use crate::verbs::daemons::FoundFleet;
@@ -145,7 +145,7 @@ fn ledgers(reach: &Reach, reports: &BTreeMap<String, Result<Report, String>>) ->
             }
         }
     }
-    let answers = ask_all(&*reach.remotes, &asked, &Request::Ledger { last: ENTRIES }, Duration::from_secs(6));
+    let answers = ask_all(&*reach.remotes, &asked, &Question::Ledger { last: ENTRIES }, Duration::from_secs(6));
     for (host, answer) in asked.into_iter().zip(answers) {
         if let Ok(Answer::Ledger { entries }) = answer {
             ledgers.insert(host, entries);

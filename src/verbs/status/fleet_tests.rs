@@ -58,7 +58,7 @@ fn entry(push: &str, at: u64, skipped: &[&str]) -> Entry {
         outcome: Outcome::Confirmed,
         words: String::new(),
     };
-    Entry { at, from: "admin-nl".to_owned(), event }
+    Entry { at, from: "admin-nl".to_owned(), signed_by: None, event }
 }
 
 #[test]

@@ -119,7 +119,7 @@ mod tests {
 
     fn asked(answer: Answer) -> Asked {
         Asked {
-            located: Located { name: Some("ns-2".to_owned()), role: None, socket: "/nowhere".into(), silent: None },
+            located: Located { name: Some("ns-2".to_owned()), ..Located::at(std::path::Path::new("/nowhere")) },
             answer,
         }
     }

@@ -105,7 +105,7 @@ let
     };
     "a sealed cookie without a key" = {
       host = "px-nl";
-      fleet.cookies.sealed.key = lib.mkForce null;
+      fleet.cookies.sealed.key = null;
       says = [ "polder.fleet.cookies.sealed: a sealed cookie needs a key" ];
     };
     "a backend that is no backend" = {
@@ -130,6 +130,7 @@ let
     };
     "a cookie for a stateless service" = {
       host = "px-nl";
+      fleet.cookies.sealed = { };
       fleet.services.www.cookie = "sealed";
       says = [ "polder.fleet.services.www.cookie: only a stateful service has this" ];
     };
@@ -288,6 +289,19 @@ let
       says = ''timeouts.conect: unknown key; did you mean "connect"?'';
     };
   };
+
+  # What a zone includes stands in its folder in the store, and nothing else does.
+  including =
+    (fleetOf {
+      polder.fleet.zones."example.net" = {
+        file = lib.mkForce (
+          pkgs.writeText "including.zone" (
+            builtins.readFile ../../../hosts/zones/example.net.zone + "$INCLUDE sub/hosts.inc\n"
+          )
+        );
+        includes."sub/hosts.inc" = pkgs.writeText "hosts.inc" "included IN A 192.0.2.77\n";
+      };
+    }).ns-nl.config.polder.nameserver.settings;
 in
 runCommand "bad-fleets"
   {
@@ -312,6 +326,8 @@ runCommand "bad-fleets"
       '') refused
     )
     + ''
+      cp ${(pkgs.formats.json { }).generate "dns.json" including} including.json
+      polder-dns --config including.json --check-config
       cat "$verdictsPath"
       touch $out
     ''

@@ -7,6 +7,7 @@
 
 let
   inherit (self.nixosConfigurations.svn.config.polder.svn) hook;
+  confined = self.nixosConfigurations.svn.config.environment.etc."polder/svn/confined".source;
 in
 runCommand "svn-hook" { nativeBuildInputs = [ subversion ]; } ''
   export HOME=$PWD
@@ -27,6 +28,12 @@ runCommand "svn-hook" { nativeBuildInputs = [ subversion ]; } ''
     svn cleanup --remove-unversioned .
   }
 
+  silent_about() {
+    if grep -F -e "$1" ../said; then
+      exit 1
+    fi
+  }
+
   echo "== a fleet that is well goes in"
   cp -r --no-preserve=mode ${../../../hosts} hosts
   svn add --quiet hosts
@@ -39,6 +46,39 @@ runCommand "svn-hook" { nativeBuildInputs = [ subversion ]; } ''
   echo "== a zone that the nameserver would refuse"
   echo 'broken IN A 192.0.2.300' >> hosts/zones/example.net.zone
   refused "hosts/zones/example.net.zone:" "192.0.2.300" "example.net.zone:$(wc -l < hosts/zones/example.net.zone)"
+
+  echo "== a zone that includes a file of its folder goes in, and one that includes another's is refused without a line of it"
+  mkdir hosts/zones/sub
+  echo 'included IN A 192.0.2.77' > hosts/zones/sub/hosts.inc
+  echo '$INCLUDE sub/hosts.inc' >> hosts/zones/example.net.zone
+  svn add --quiet hosts/zones/sub
+  svn commit --message "an include"
+  echo "hunter2 is nobody's business" > $HOME/secret
+  for named in $HOME/secret ../px-nl.nix /dev/zero; do
+    echo "\$INCLUDE $named" >> hosts/zones/example.net.zone
+    refused "hosts/zones/example.net.zone:" "lies outside of the zone's folder"
+    silent_about hunter2
+  done
+  echo "hunter2: not a zone" > hosts/zones/sub/hosts.inc
+  echo '; changed' >> hosts/zones/example.net.zone
+  refused "hosts/zones/example.net.zone:" "its text is not shown here"
+  silent_about hunter2
+
+  echo "== what reads a committer's text sees its copies, and ends"
+  mkdir ../seen
+  echo '{}' > ../seen/file
+  confined() { ${confined} $HOME/seen "$@"; }
+  denied() {
+    if confined "$@"; then
+      echo "not denied: $*" >&2
+      exit 1
+    fi
+  }
+  confined cat $HOME/seen/file
+  denied cat $HOME/secret
+  denied cat /etc/passwd
+  denied touch $HOME/seen/new
+  [ "$(confined "$BASH" -c 'ulimit -v; ulimit -t; ulimit -c')" = "$(printf '2097152\n20\n0')" ]
 
   echo "== JSON that does not parse, and a Nix file beside it"
   echo '{' > new.json

@@ -137,8 +137,8 @@ in
     + ''
 
       COPY = "/srv/fleet"
-      NAMES = {m.name: m for m in machines}
-      hosts = [m for m in machines if m.name != "client"]
+      NAMES = {m.name: m for m in machines_qemu}
+      hosts = [m for m in machines_qemu if m.name != "client"]
       NS_NL, NS_CH, PX_NL, PX_CH = (NAMES[n] for n in ("ns-nl", "ns-ch", "px-nl", "px-ch"))
       SECRET = "cG9sZGVyIHRlc3QgcG9sZGVyIHRlc3QgcG9sZGVyISE="
 

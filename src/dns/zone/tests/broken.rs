@@ -201,7 +201,7 @@ fn what_a_zone_must_hold_is_missed() {
             "main:1: example.net. SOA: has no TTL, and no $TTL stands above it: begin the file with, say, $TTL 1h",
         ),
         (
-            "  SOA a. b. 1 2 3 4 5\n",
+            "  SOA a. b. 1 2 3 4 5\n$TTL 1h\n",
             "main:1: the line begins with white space, so that it has the owner of the record above, but no record \
              stands above it in this file",
         ),
@@ -224,7 +224,7 @@ fn nothing_is_missing_while_a_record_cannot_be_read() {
 fn a_file_that_cannot_be_read_is_named_with_the_reason() {
     assert_eq!(Files::new(&[]).findings(), "main: cannot be read: No such file or directory");
     let files = Files::new(&[("main/x", "")]);
-    assert_eq!(files.findings(), "main: cannot be read: Is a directory");
+    assert_eq!(files.findings(), "main: cannot be read: it is a directory: expected a regular file");
 }
 
 #[test]

@@ -44,7 +44,7 @@ fn a_file_included_twice_is_listed_once() {
 fn an_included_file_begins_without_an_owner() {
     let main = format!("{HEAD}$INCLUDE inc\n");
     assert_eq!(
-        Files::new(&[("main", &main), ("inc", " A 192.0.2.1\n")]).findings(),
+        Files::new(&[("main", &main), ("inc", " A 192.0.2.1\nwww TXT x\n")]).findings(),
         "inc:1: the line begins with white space, so that it has the owner of the record above, but no record stands \
          above it in this file"
     );
@@ -89,4 +89,89 @@ fn a_thousand_includes_are_read_and_more_refused() {
     };
     assert!(zone(1000).load().is_ok());
     assert_eq!(zone(1001).findings(), "main:1005: $INCLUDE: inc is not read: more than 1000 includes in a zone");
+}
+
+#[test]
+fn nothing_outside_of_the_zones_folder_is_included() {
+    let around = Files::new(&[("secret", "www TXT hunter2\n"), ("zone/x", "")]);
+    let secret = around.path("secret");
+    std::os::unix::fs::symlink("../secret", around.path("zone/link")).unwrap();
+    std::fs::create_dir(around.path("zone/sub")).unwrap();
+    let main = around.path("zone/main");
+    for spelt in ["../secret", "link", "sub/../../secret", secret.to_str().unwrap()] {
+        std::fs::write(&main, format!("{HEAD}$INCLUDE {spelt}\n")).unwrap();
+        let found = load("example.net", &main).unwrap_err().to_string();
+        assert!(found.contains("it lies outside of the zone's folder, "), "{spelt}: {found}");
+        assert!(!found.contains("hunter2"), "{spelt}: {found}");
+    }
+}
+
+#[test]
+fn a_main_file_that_leads_out_of_its_folder_is_refused() {
+    let around = Files::new(&[("elsewhere", HEAD), ("zone/x", "")]);
+    let main = around.path("zone/main");
+    std::os::unix::fs::symlink("../elsewhere", &main).unwrap();
+    let found = load("example.net", &main).unwrap_err().to_string();
+    assert!(found.contains("main: cannot be read: it lies outside of the zone's folder, "), "{found}");
+}
+
+#[test]
+fn an_absolute_path_below_the_zones_folder_is_included() {
+    let files = Files::new(&[("sub/inc", "www A 192.0.2.1\n")]);
+    let inc = files.path("sub/inc");
+    std::fs::write(files.path("main"), format!("{HEAD}$INCLUDE {}\n", inc.display())).unwrap();
+    assert_eq!(files.load().unwrap().files, [files.path("main"), inc]);
+}
+
+#[test]
+fn devices_fifos_and_folders_are_neither_read_nor_waited_for() {
+    let fifo = Files::new(&[("main", &format!("{HEAD}$INCLUDE fifo\n$INCLUDE sub\n")), ("sub/x", "")]);
+    nix::unistd::mkfifo(&fifo.path("fifo"), nix::sys::stat::Mode::S_IRWXU).unwrap();
+    assert_eq!(
+        fifo.findings(),
+        "main:5: $INCLUDE: fifo cannot be read: it is a FIFO: expected a regular file\n\
+         main:6: $INCLUDE: sub cannot be read: it is a directory: expected a regular file"
+    );
+    assert_eq!(
+        load("zero", std::path::Path::new("/dev/zero")).unwrap_err().to_string(),
+        "/dev/zero: cannot be read: it is a device: expected a regular file"
+    );
+}
+
+#[test]
+fn a_zone_that_would_fill_the_memory_is_not_read() {
+    let files = Files::new(&[("main", &format!("{HEAD}$INCLUDE huge\n")), ("huge", "")]);
+    // A file of holes: it takes no room on the disk.
+    std::fs::File::options().write(true).open(files.path("huge")).unwrap().set_len(folder::MOST_ZONE).unwrap();
+    assert_eq!(
+        files.findings(),
+        "main:5: $INCLUDE: huge cannot be read: with it the zone would have more than 256 MiB, what it includes counted \
+         each time"
+    );
+}
+
+#[test]
+fn nothing_of_a_file_that_is_no_zone_is_shown() {
+    for text in
+        ["root:$6$hunter2:19000:0:99999:7:::\n", "hunter2\n# two\n", "password = hunter2\n\"hunter2", "k=\"hunter2\""]
+    {
+        let files = Files::new(&[("main", &format!("{HEAD}$INCLUDE inc\n")), ("inc", text)]);
+        assert_eq!(
+            files.findings(),
+            "inc:1: no line of this file is a record or a directive of a zone, as \"www 1h IN A 192.0.2.1\" and \
+             \"$TTL 1h\" are; its text is not shown here",
+            "{text}"
+        );
+        let main = Files::new(&[("main", text)]).findings();
+        assert!(main.contains("its text is not shown here") && !main.contains("hunter2"), "{main}");
+    }
+}
+
+#[test]
+fn a_text_without_files_includes_nothing() {
+    let found = parse("example.net", std::path::Path::new("zone"), "$TTL 1h\n$INCLUDE Cargo.toml\n").unwrap_err();
+    assert_eq!(
+        found.to_string(),
+        "zone:2: $INCLUDE: Cargo.toml cannot be read: the zone came as a text alone, with no files beside it"
+    );
 }

@@ -1,5 +1,7 @@
 //! Header fields as spans into a head, each with the name we know it by.
 
+use crate::config::proxy::WithheldField;
+
 /// A part of a head, by position: heads are moved and reused, so nothing may borrow from them for long.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Span {
@@ -72,59 +74,72 @@ pub enum Kind {
     ForwardedHost,
     /// `Forwarded` (RFC 7239).
     Forwarded,
-    /// Any other `X-Forwarded-*`, `X-Real-IP`: believed from a trusted proxy only.
+    /// Any other `X-Forwarded-*`: believed from a trusted proxy only.
     ForwardedOther,
-    /// `Keep-Alive`, `Proxy-Connection`, `HTTP2-Settings` are of one hop; `Proxy` becomes HTTP_PROXY in a CGI program.
+    /// Passed on only if the service says so.
+    Withheld(WithheldField),
+    /// `Keep-Alive`, `Proxy-Connection`, `HTTP2-Settings` are of one hop; `Proxy` becomes HTTP_PROXY in a CGI program
+    /// (httpoxy, CVE-2016-5385); another spelling of a known name.
     Never,
 }
 
 impl Kind {
-    /// What a name is known as, in any case. An underscore counts as a hyphen in the forwarded names: CGI, WSGI and
-    /// their like cannot tell the two apart.
+    /// What a name is known as, in any case. A name that CGI, WSGI and their like cannot tell from a known one (they make
+    /// an underscore of a hyphen, some of every punctuation) is never passed on: a backend would read it as the known one,
+    /// which we vetted or set.
     pub fn of(name: &[u8]) -> Kind {
-        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
-        match name.len() {
-            2 if is("te") => Kind::Te,
-            4 if is("host") => Kind::Host,
-            5 if is("proxy") => Kind::Never,
-            6 if is("cookie") => Kind::Cookie,
-            6 if is("expect") => Kind::Expect,
-            7 if is("upgrade") => Kind::Upgrade,
-            7 if is("trailer") => Kind::Trailer,
-            9 if is("forwarded") => Kind::Forwarded,
-            10 if is("connection") => Kind::Connection,
-            10 if is("keep-alive") => Kind::Never,
-            13 if is("cache-control") => Kind::CacheControl,
-            14 if is("content-length") => Kind::ContentLength,
-            14 if is("http2-settings") => Kind::Never,
-            16 if is("proxy-connection") => Kind::Never,
-            17 if is("transfer-encoding") => Kind::TransferEncoding,
-            9.. if matches!(name[0], b'x' | b'X') => Kind::of_extension(name),
-            _ => Kind::Other,
+        match Kind::of_spelling(name) {
+            Kind::Other => Kind::Other,
+            kind if name.iter().all(|byte| byte.is_ascii_alphanumeric() || *byte == b'-') => kind,
+            _ => Kind::Never,
         }
     }
 
-    fn of_extension(name: &[u8]) -> Kind {
-        let is = |known: &str, part: &[u8]| {
-            part.len() == known.len()
-                && part.iter().zip(known.bytes()).all(|(byte, known)| {
-                    let byte = if *byte == b'_' { b'-' } else { byte.to_ascii_lowercase() };
-                    byte == known
-                })
-        };
-        if is("x-real-ip", name) {
-            return Kind::ForwardedOther;
-        }
-        match name.split_at_checked("x-forwarded-".len()) {
-            Some((prefix, rest)) if is("x-forwarded-", prefix) => match rest {
-                rest if is("for", rest) => Kind::ForwardedFor,
-                rest if is("proto", rest) => Kind::ForwardedProto,
-                rest if is("host", rest) => Kind::ForwardedHost,
-                _ => Kind::ForwardedOther,
-            },
-            _ => Kind::Other,
+    /// The same for all its spellings. Length and first letter come first: most names are compared with nothing.
+    fn of_spelling(name: &[u8]) -> Kind {
+        let is = |known: &str| same(name, known);
+        let first = name.first().map_or(0, u8::to_ascii_lowercase);
+        match (name.len(), first) {
+            (2, b't') if is("te") => Kind::Te,
+            (4, b'h') if is("host") => Kind::Host,
+            (5, b'p') if is("proxy") => Kind::Never,
+            (6, b'c') if is("cookie") => Kind::Cookie,
+            (6, b'e') if is("expect") => Kind::Expect,
+            (7, b'u') if is("upgrade") => Kind::Upgrade,
+            (7, b't') if is("trailer") => Kind::Trailer,
+            (9, b'f') if is("forwarded") => Kind::Forwarded,
+            (10, b'c') if is("connection") => Kind::Connection,
+            (10, b'k') if is("keep-alive") => Kind::Never,
+            (13, b'c') if is("cache-control") => Kind::CacheControl,
+            (14, b'c') if is("content-length") => Kind::ContentLength,
+            (14, b'h') if is("http2-settings") => Kind::Never,
+            (16, b'p') if is("proxy-connection") => Kind::Never,
+            (17, b't') if is("transfer-encoding") => Kind::TransferEncoding,
+            (length, b'x') if length >= FORWARDED.len() && same(&name[..FORWARDED.len()], FORWARDED) => {
+                Kind::of_forwarded(&name[FORWARDED.len()..])
+            }
+            _ => WithheldField::find(name, same).map_or(Kind::Other, Kind::Withheld),
         }
     }
+
+    /// By what follows `X-Forwarded-`.
+    fn of_forwarded(rest: &[u8]) -> Kind {
+        match rest {
+            rest if same(rest, "for") => Kind::ForwardedFor,
+            rest if same(rest, "proto") => Kind::ForwardedProto,
+            rest if same(rest, "host") => Kind::ForwardedHost,
+            _ => Kind::ForwardedOther,
+        }
+    }
+}
+
+/// How the fields begin that only a trusted proxy can set.
+const FORWARDED: &str = "x-forwarded-";
+
+/// Whether a name is a spelling of a known one, which is in lower case: any letter's case, any punctuation for a hyphen.
+fn same(name: &[u8], known: &str) -> bool {
+    let folded = |byte: u8| if byte.is_ascii_alphanumeric() { byte.to_ascii_lowercase() } else { b'-' };
+    name.len() == known.len() && name.iter().zip(known.bytes()).all(|(byte, known)| folded(*byte) == known)
 }
 
 /// The elements of a comma-separated value, without the white space around them; empty ones too.
@@ -190,23 +205,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn names_are_known_in_any_case_and_forwarded_ones_with_underscores_too() {
+    fn names_are_known_in_any_case_and_other_spellings_of_known_ones_are_never_passed_on() {
         for (name, kind) in [
             ("HOST", Kind::Host),
             ("Transfer-Encoding", Kind::TransferEncoding),
-            ("Transfer_Encoding", Kind::Other),
+            ("Transfer_Encoding", Kind::Never),
+            ("content_length", Kind::Never),
+            ("Content.Length", Kind::Never),
+            ("keep_alive", Kind::Never),
+            ("Cache_Control", Kind::Never),
             ("X-Forwarded-For", Kind::ForwardedFor),
-            ("x_forwarded_for", Kind::ForwardedFor),
-            ("X-FORWARDED_HOST", Kind::ForwardedHost),
+            ("x_forwarded_for", Kind::Never),
+            ("X-FORWARDED_HOST", Kind::Never),
+            ("X_Forwarded_Port", Kind::Never),
+            ("X-Forwarded-Client_Cert", Kind::Never),
+            ("X_Real_IP", Kind::Never),
+            ("X-Original_URL", Kind::Never),
             ("x-forwarded-port", Kind::ForwardedOther),
-            ("X-Real-IP", Kind::ForwardedOther),
             ("X-Forwarde", Kind::Other),
+            ("X_Forwarde", Kind::Other),
             ("Proxy", Kind::Never),
             ("http2-settings", Kind::Never),
             ("x", Kind::Other),
+            ("", Kind::Other),
+            ("X_Custom", Kind::Other),
         ] {
             assert_eq!(Kind::of(name.as_bytes()), kind, "{name}");
         }
+        assert!(matches!(Kind::of(b"X-REAL-IP"), Kind::Withheld(field) if field.names_client()));
+        assert!(matches!(Kind::of(b"x-rewrite-url"), Kind::Withheld(field) if !field.names_client()));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use super::fields::{Field, Kind, line};
 use super::forwarded::Client;
 use super::vet::{Length, Request, Target};
+use crate::config::proxy::PassedFields;
 use crate::proxy::choose::cookie::Cookie;
 
 /// What is the proxy's to say.
@@ -12,6 +13,8 @@ pub struct Ours<'a> {
     pub client: &'a Client,
     /// What it says of others is believed.
     pub trusted: bool,
+    /// The withheld fields the backend gets.
+    pub passed: PassedFields,
     /// The cookie the backend must not see.
     pub cookie: Option<&'a Cookie>,
 }
@@ -58,6 +61,7 @@ fn write_field(out: &mut Vec<u8>, head: &[u8], request: &Request, fields: &[Fiel
         Kind::Host | Kind::ContentLength | Kind::TransferEncoding | Kind::Connection | Kind::Te | Kind::Never => {}
         Kind::ForwardedFor | Kind::ForwardedProto | Kind::ForwardedHost | Kind::Forwarded => {}
         Kind::ForwardedOther if !ours.trusted => {}
+        Kind::Withheld(field) if !ours.passed.pass(field, ours.trusted) => {}
         Kind::Upgrade if !request.upgrade => {}
         Kind::Upgrade => line(out, name, value),
         Kind::Trailer if request.body != Length::Chunked => {}
@@ -68,7 +72,9 @@ fn write_field(out: &mut Vec<u8>, head: &[u8], request: &Request, fields: &[Fiel
             Some(cookie) => write_stripped(out, name, value, cookie),
             None => line(out, name, value),
         },
-        Kind::Trailer | Kind::ForwardedOther | Kind::CacheControl | Kind::Other => line(out, name, value),
+        Kind::Trailer | Kind::ForwardedOther | Kind::Withheld(_) | Kind::CacheControl | Kind::Other => {
+            line(out, name, value)
+        }
     }
 }
 

@@ -8,12 +8,16 @@ const FORWARDED: &str = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r
                          Forwarded: for=192.0.2.7;host=\"a.test\";proto=http\r\n";
 
 fn written(head: &str, trusted: bool) -> String {
+    written_passing(head, trusted, PassedFields::default())
+}
+
+fn written_passing(head: &str, trusted: bool, passed: PassedFields) -> String {
     let mut fields = Vec::new();
     let request = vet(head.as_bytes(), 100, &mut fields).unwrap();
     let client = Client::new("192.0.2.7".parse().unwrap());
     let cookie = Cookie::address("polder-shop");
     let mut out = Vec::new();
-    let ours = Ours { client: &client, trusted, cookie: Some(&cookie) };
+    let ours = Ours { client: &client, trusted, passed, cookie: Some(&cookie) };
     write(&mut out, head.as_bytes(), &request, &fields, ours);
     String::from_utf8(out).unwrap()
 }
@@ -68,6 +72,43 @@ fn a_trusted_proxys_word_is_kept_and_ours_put_behind_it() {
          X-Forwarded-For: 10.0.0.1, 10.0.0.2, 192.0.2.7\r\nX-Forwarded-Proto: https\r\nX-Forwarded-Host: www.test\r\n\
          Forwarded: for=10.0.0.1, for=192.0.2.7;host=\"a.test\";proto=http\r\n\r\n"
     );
+}
+
+/// Fields that gateways set and backends believe.
+const CLAIMS: &str = "X-Original-URL: /admin\r\nX-Rewrite-URL: /admin\r\nX-Original-Host: b.test\r\nX-Host: b.test\r\n\
+                      X-HTTP-Method-Override: DELETE\r\nClient-IP: 10.0.0.1\r\nTrue-Client-IP: 10.0.0.1\r\n\
+                      X-Real-IP: 10.0.0.1\r\nX-Client-IP: 10.0.0.1\r\nX-Cluster-Client-IP: 10.0.0.1\r\n\
+                      X-ProxyUser-Ip: 10.0.0.1\r\nCF-Connecting-IP: 10.0.0.1\r\nRemote-User: admin\r\n";
+
+/// Spellings that CGI and WSGI programs read as a field that we vet or set.
+const SPELLINGS: &str = "Content_Length: 5\r\nTransfer_Encoding: chunked\r\nX_Forwarded_For: 10.0.0.1\r\n\
+                         X_Forwarded_Proto: https\r\nX-Forwarded_Host: b.test\r\nX_Forwarded_Port: 443\r\n\
+                         X_Real_IP: 10.0.0.1\r\nX_Original_URL: /admin\r\nContent.Length: 5\r\n";
+
+#[test]
+fn what_backends_would_believe_of_a_gateway_does_not_reach_them_from_anybody() {
+    for trusted in [false, true] {
+        let head = format!("GET / HTTP/1.1\r\nHost: a.test\r\n{CLAIMS}{SPELLINGS}Accept: */*\r\n\r\n");
+        let written = written(&head, trusted);
+        assert_eq!(written, format!("GET / HTTP/1.1\r\nHost: a.test\r\nAccept: */*\r\n{FORWARDED}\r\n"), "{trusted}");
+    }
+}
+
+#[test]
+fn a_service_gets_the_fields_it_lists_those_that_say_who_asks_from_trusted_proxies_only() {
+    let document = r#"{ "version": 1, "name": "px", "state_dir": "/nowhere", "admin": { "socket": "/nowhere/s" },
+        "listeners": [{ "name": "http", "address": "127.0.0.1:80" }], "trusted_proxies": ["10.0.0.0/8"],
+        "services": { "a": { "hosts": ["a.test"], "mode": "stateless", "pass_fields": ["X-Real-IP", "x-http-method-override"],
+            "backends": [{ "name": "a", "address": "192.0.2.1:80" }] } } }"#;
+    let passed = crate::config::proxy::parse("proxy.json".as_ref(), document).unwrap().services["a"].pass_fields;
+    let head = format!("GET / HTTP/1.1\r\nHost: a.test\r\n{CLAIMS}{SPELLINGS}\r\n");
+    for (trusted, left) in [
+        (true, "X-HTTP-Method-Override: DELETE\r\nX-Real-IP: 10.0.0.1\r\n"),
+        (false, "X-HTTP-Method-Override: DELETE\r\n"),
+    ] {
+        let written = written_passing(&head, trusted, passed);
+        assert_eq!(written, format!("GET / HTTP/1.1\r\nHost: a.test\r\n{left}{FORWARDED}\r\n"));
+    }
 }
 
 #[test]

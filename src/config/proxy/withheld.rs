@@ -1,0 +1,165 @@
+//! The request fields that reach no backend unless a service lists them in `pass_fields` (pure).
+//!
+//! Gateways set them and programs behind believe them, so that a visitor who sends one himself speaks as the gateway: he is
+//! somebody else, asks for another path than the one that was routed, or with another method than the one in the log.
+//! `X-Forwarded-*` and `Forwarded` are no part of this: the proxy sets those itself. Called by the reader of services and,
+//! for each field of a request, by the HTTP/1 codec.
+
+use crate::config::distinct::Distinct;
+use crate::config::reader::{Object, Read};
+
+/// What a withheld field claims.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Claim {
+    /// Who asks.
+    Client,
+    /// What is asked for, and how.
+    Request,
+}
+
+/// In lower case. At most 64, and none longer than 63 bytes.
+const FIELDS: [(&str, Claim); 40] = [
+    ("cf-connecting-ip", Claim::Client),
+    ("cf-connecting-ipv6", Claim::Client),
+    ("client-ip", Claim::Client),
+    ("fastly-client-ip", Claim::Client),
+    ("fly-client-ip", Claim::Client),
+    ("forwarded-for", Claim::Client),
+    ("remote-addr", Claim::Client),
+    ("remote-user", Claim::Client),
+    ("true-client-ip", Claim::Client),
+    ("x-appengine-user-ip", Claim::Client),
+    ("x-auth-request-email", Claim::Client),
+    ("x-auth-request-user", Claim::Client),
+    ("x-azure-clientip", Claim::Client),
+    ("x-azure-socketip", Claim::Client),
+    ("x-client-ip", Claim::Client),
+    ("x-cluster-client-ip", Claim::Client),
+    ("x-envoy-external-address", Claim::Client),
+    ("x-forwarded", Claim::Client),
+    ("x-original-forwarded-for", Claim::Client),
+    ("x-originating-ip", Claim::Client),
+    ("x-proxyuser-ip", Claim::Client),
+    ("x-real-ip", Claim::Client),
+    ("x-remote-addr", Claim::Client),
+    ("x-remote-ip", Claim::Client),
+    ("x-remote-user", Claim::Client),
+    ("x-webauth-user", Claim::Client),
+    ("front-end-https", Claim::Request),
+    ("x-host", Claim::Request),
+    ("x-http-host-override", Claim::Request),
+    ("x-http-method", Claim::Request),
+    ("x-http-method-override", Claim::Request),
+    ("x-method-override", Claim::Request),
+    ("x-original-host", Claim::Request),
+    ("x-original-method", Claim::Request),
+    ("x-original-uri", Claim::Request),
+    ("x-original-url", Claim::Request),
+    ("x-rewrite-uri", Claim::Request),
+    ("x-rewrite-url", Claim::Request),
+    ("x-scheme", Claim::Request),
+    ("x-url-scheme", Claim::Request),
+];
+
+/// For each first letter, the lengths of the names that begin with it, a bit each: all but a few names of a request are
+/// told apart by these two, without looking at the list.
+const LENGTHS: [u64; 26] = {
+    let mut lengths = [0; 26];
+    let mut index = 0;
+    while index < FIELDS.len() {
+        let name = FIELDS[index].0.as_bytes();
+        lengths[(name[0] - b'a') as usize] |= 1 << name.len();
+        index += 1;
+    }
+    lengths
+};
+
+/// One of the fields.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub struct WithheldField(u8);
+
+impl WithheldField {
+    /// By name, in any case; `same` compares a name with one of the list, which is in lower case.
+    pub fn find(name: &[u8], same: impl Fn(&[u8], &str) -> bool) -> Option<WithheldField> {
+        let letter = name.first()?.to_ascii_lowercase().wrapping_sub(b'a');
+        let lengths = LENGTHS.get(usize::from(letter))?;
+        if name.len() >= 64 || lengths >> name.len() & 1 == 0 {
+            return None;
+        }
+        let index = FIELDS.iter().position(|(known, _)| known.len() == name.len() && same(name, known))?;
+        Some(WithheldField(index as u8))
+    }
+
+    /// It says who asks: believed from `trusted_proxies` only.
+    pub fn names_client(self) -> bool {
+        FIELDS[usize::from(self.0)].1 == Claim::Client
+    }
+}
+
+/// The fields that a service's backends get after all.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PassedFields(u64);
+
+impl PassedFields {
+    /// Whether they get this one, from a client that is one of the `trusted_proxies` or not.
+    pub fn pass(self, field: WithheldField, trusted: bool) -> bool {
+        self.0 >> field.0 & 1 == 1 && (trusted || !field.names_client())
+    }
+}
+
+/// Reads `pass_fields` of a service; `any_trusted`: `trusted_proxies` is not empty.
+pub(super) fn read(service: &Object<'_>, any_trusted: bool) -> Read<PassedFields> {
+    let mut distinct = Distinct::default();
+    let listed = service.with_default("pass_fields", Vec::new(), |value| {
+        value.list("field names", |value| {
+            distinct.claim_parsed(value, "a field's name", |text| parse(text, any_trusted))
+        })
+    })?;
+    Ok(PassedFields(listed.iter().fold(0, |all, field| all | 1 << field.0)))
+}
+
+fn parse(text: &str, any_trusted: bool) -> Result<WithheldField, String> {
+    let same = |name: &[u8], known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+    match WithheldField::find(text.as_bytes(), same) {
+        None => Err(format!(
+            "{text:?} is not among the fields that are withheld from backends (docs/documents.md, pass_fields, has the list): \
+             every other one goes on by itself, or never"
+        )),
+        Some(field) if field.names_client() && !any_trusted => Err(format!(
+            "{text:?} says who asks, which is believed from trusted_proxies only, and there are none: list them, or leave \
+             this out"
+        )),
+        Some(field) => Ok(field),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_field_of_the_list_is_found_in_any_case_and_nothing_near_it() {
+        let find = |name: &str| {
+            WithheldField::find(name.as_bytes(), |name, known| name.eq_ignore_ascii_case(known.as_bytes()))
+        };
+        for (index, (name, _)) in FIELDS.iter().enumerate() {
+            assert_eq!(find(&name.to_uppercase()), Some(WithheldField(index as u8)), "{name}");
+            assert_eq!(
+                find(&name[1..]),
+                FIELDS.iter().position(|(other, _)| *other == &name[1..]).map(|at| WithheldField(at as u8))
+            );
+            assert_eq!(find(&format!("{name}s")), None);
+        }
+        assert_eq!((find(""), find("0"), find(&"x".repeat(100))), (None, None, None));
+    }
+
+    #[test]
+    fn what_says_who_asks_is_passed_from_trusted_proxies_only() {
+        let all = PassedFields(u64::MAX);
+        for index in 0..FIELDS.len() as u8 {
+            let field = WithheldField(index);
+            assert!(all.pass(field, true) && !PassedFields::default().pass(field, true));
+            assert_eq!(all.pass(field, false), !field.names_client());
+        }
+    }
+}

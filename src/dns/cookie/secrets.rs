@@ -1,0 +1,142 @@
+//! The secrets that server cookies are made and verified with, and the file they come from.
+
+use std::fmt;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::rand::{SecureRandom, SystemRandom};
+
+use crate::config::regular_file::{MOST_KEYS, read_regular_file};
+
+/// A secret, 128 bits (RFC 9018, 4.4).
+pub type Secret = [u8; 16];
+
+/// A key of the fleet, as its other key files have them.
+const KEY_BYTES: usize = 32;
+
+const EXPECTED: &str = "expected 32 bytes in base64, or 32 hexadecimal digits";
+
+/// At least one secret: the first makes cookies, all of them verify. Never printed.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Secrets {
+    first: Secret,
+    others: Vec<Secret>,
+    /// Made by this process, and known to no other.
+    random: bool,
+}
+
+/// Says how many there are, and nothing else.
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Secrets({} not shown)", 1 + self.others.len())
+    }
+}
+
+impl Secrets {
+    /// One that nobody else knows.
+    ///
+    /// # Errors
+    ///
+    /// The system gives no random bytes.
+    pub fn random() -> Result<Secrets, String> {
+        let mut first = [0; 16];
+        SystemRandom::new().fill(&mut first).map_err(|_| "the system gives no random bytes".to_owned())?;
+        Ok(Secrets { first, others: Vec::new(), random: true })
+    }
+
+    /// Those of a file: one a line, as 32 bytes in base64, like every key of a fleet (the first 16 bytes are used), or
+    /// as 32 hexadecimal digits, like those of BIND, Knot, NSD and Unbound, where one is shared with them. Empty lines and
+    /// `#` lines are passed over.
+    ///
+    /// # Errors
+    ///
+    /// Name file and line, never the content.
+    pub fn read(path: &Path) -> Result<Secrets, String> {
+        let shown = path.display();
+        let text = read_regular_file(path, MOST_KEYS).map_err(|error| {
+            format!("{shown}: cannot be read: {error}; expected a file of keys, the same on every nameserver, one a line (`openssl rand -base64 32` makes one)")
+        })?;
+        let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
+        let mut secrets = lines
+            .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"))
+            .map(|(index, line)| secret(line).ok_or_else(|| format!("{shown}:{}: no key; {EXPECTED}", index + 1)));
+        let Some(first) = secrets.next().transpose()? else {
+            return Err(format!("{shown}: holds no key; `openssl rand -base64 32` makes one"));
+        };
+        Ok(Secrets { first, others: secrets.collect::<Result<_, _>>()?, random: false })
+    }
+
+    /// Just this one.
+    pub fn one(secret: Secret) -> Secrets {
+        Secrets { first: secret, others: Vec::new(), random: false }
+    }
+
+    /// The one that makes cookies.
+    pub fn first(&self) -> &Secret {
+        &self.first
+    }
+
+    /// All that verify, the first first.
+    pub fn iter(&self) -> impl Iterator<Item = &Secret> {
+        std::iter::once(&self.first).chain(&self.others)
+    }
+
+    /// Whether this process has made it up.
+    pub fn is_random(&self) -> bool {
+        self.random
+    }
+}
+
+fn secret(line: &[u8]) -> Option<Secret> {
+    match line.len() {
+        32 => hexadecimal(line),
+        _ => STANDARD.decode(line).ok().filter(|key| key.len() == KEY_BYTES)?.first_chunk().copied(),
+    }
+}
+
+fn hexadecimal(line: &[u8]) -> Option<Secret> {
+    let mut secret = [0; 16];
+    for (byte, digits) in secret.iter_mut().zip(line.chunks(2)) {
+        let digits = std::str::from_utf8(digits).ok().filter(|digits| digits.bytes().all(|d| d.is_ascii_hexdigit()))?;
+        *byte = u8::from_str_radix(digits, 16).ok()?;
+    }
+    Some(secret)
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    fn read(content: &str) -> Result<Secrets, String> {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("cookies.key");
+        std::fs::write(&path, content).unwrap();
+        Secrets::read(&path)
+    }
+
+    #[test]
+    fn both_forms_are_read_in_order() {
+        let base64 = STANDARD.encode([7; 32]);
+        let secrets = read(&format!("# May\n\n {base64}\r\ne5e973e5a6b2a43f48e7dc849e37BFCF")).unwrap();
+        let second = [0xe5, 0xe9, 0x73, 0xe5, 0xa6, 0xb2, 0xa4, 0x3f, 0x48, 0xe7, 0xdc, 0x84, 0x9e, 0x37, 0xbf, 0xcf];
+        assert_eq!(secrets.iter().copied().collect::<Vec<_>>(), [[7; 16], second]);
+        assert_eq!(format!("{secrets:?}"), "Secrets(2 not shown)");
+    }
+
+    #[test]
+    fn errors_name_file_and_line_and_never_the_content() {
+        for (content, line) in [
+            ("hunter2\n", ":1: no key"),
+            ("e5e973e5a6b2a43f48e7dc849e37bfcf\n\n+5e973e5a6b2a43f48e7dc849e37bfcf", ":3: no key"),
+            ("aGVsbG8=\n", ":1: no key"),
+            ("# none\n", "holds no key"),
+        ] {
+            let error = read(content).unwrap_err();
+            assert!(error.contains("cookies.key") && error.contains(line), "{error}");
+            assert!(!error.contains("hunter2") && !error.contains("e5e9"), "{error}");
+        }
+        assert!(Secrets::read(Path::new("/dev/zero")).unwrap_err().contains("it is a device"));
+    }
+}

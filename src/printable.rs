@@ -1,0 +1,114 @@
+//! Text that others wrote, made fit to be shown: what would steer a terminal, forge a line or turn the direction of writing is
+//! written out as an escape.
+//!
+//! Whoever may say why (`--why`), name a branch or answer as a daemon writes on the screen of whoever looks: a carriage
+//! return, an escape sequence (ECMA-48) or a bidirectional override (Unicode Standard Annex 9; "Trojan Source") there shows
+//! something else than what was said. Pure; called by the verbs' output, the daemons' log and their pages.
+
+use std::borrow::Cow;
+use std::fmt::Write;
+
+/// Whether a character shows as something else than itself: it is a control (C0, DEL, C1), it separates lines or
+/// paragraphs, it turns the direction of writing, or it has no width.
+pub fn is_hidden(letter: char) -> bool {
+    letter.is_control()
+        || matches!(
+            letter,
+            // Soft hyphen, Arabic letter mark, Mongolian vowel separator.
+            '\u{ad}' | '\u{61c}' | '\u{180e}'
+            // Zero-width spaces and joiners, LRM and RLM; separators; embeddings and overrides.
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
+            // Word joiner and invisible operators; isolates, deprecated format characters.
+            | '\u{2060}'..='\u{206f}'
+            // Byte order mark, interlinear annotations, tags.
+            | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+/// The text with every hidden character as an escape: `\n`, `\u{1b}`, `\u{202e}`.
+pub fn printable(text: &str) -> Cow<'_, str> {
+    if !text.contains(is_hidden) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len() + 16);
+    text.chars().for_each(|letter| push(&mut shown, letter));
+    Cow::Owned(shown)
+}
+
+/// Appends one character, as [`printable`] shows it.
+pub fn push(shown: &mut String, letter: char) {
+    match letter {
+        hidden if hidden.is_ascii() && is_hidden(hidden) => shown.extend(hidden.escape_default()),
+        hidden if is_hidden(hidden) => shown.extend(hidden.escape_unicode()),
+        other => shown.push(other),
+    }
+}
+
+/// The text as it stands in a page of HTML: [`printable`], and nothing in it means anything to a browser.
+pub fn html(text: &str) -> String {
+    let text = printable(text);
+    let mut page = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match letter {
+            '&' => page.push_str("&amp;"),
+            '<' => page.push_str("&lt;"),
+            '>' => page.push_str("&gt;"),
+            '"' => page.push_str("&quot;"),
+            '\'' => page.push_str("&#39;"),
+            other => page.push(other),
+        }
+    }
+    page
+}
+
+/// Appends one character as it may stand in a string of JSON (RFC 8259, 7): the hidden as `\uXXXX`, so that the data is
+/// exact and the text fit for a terminal. The quotes, backslashes and C0 controls are escaped already.
+pub fn push_json(json: &mut String, letter: char) {
+    if !is_hidden(letter) {
+        return json.push(letter);
+    }
+    for unit in letter.encode_utf16(&mut [0; 2]) {
+        let _ = write!(json, "\\u{unit:04x}");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_or_turns_the_writing_is_written_out() {
+        assert_eq!(printable("a\u{1b}[31mb\nc\r\u{9b}\u{7f}"), "a\\u{1b}[31mb\\nc\\r\\u{9b}\\u{7f}");
+        assert_eq!(
+            printable("\u{202e}evil\u{2066}\u{200f}\u{200b}\u{feff}\u{2028}"),
+            "\\u{202e}evil\\u{2066}\\u{200f}\\u{200b}\\u{feff}\\u{2028}"
+        );
+        assert_eq!(printable("\u{e0041}"), "\\u{e0041}");
+    }
+
+    #[test]
+    fn words_of_every_script_stay_as_they_are() {
+        for text in ["plain", "Zürich: größer, naïve", "Genève – 日本語", "قيد الصيانة", "🙂"] {
+            assert!(matches!(printable(text), Cow::Borrowed(same) if same == text), "{text}");
+        }
+    }
+
+    #[test]
+    fn nothing_that_means_something_to_a_browser_gets_through() {
+        assert_eq!(html("<a href=\"x\">&'\u{202e}"), "&lt;a href=&quot;x&quot;&gt;&amp;&#39;\\u{202e}");
+    }
+
+    #[test]
+    fn any_text_is_printable_and_json_gives_it_back() {
+        let seed = fastrand::u64(..);
+        let mut random = fastrand::Rng::with_seed(seed);
+        for _ in 0..500 {
+            let text: String = (0..20).map(|_| random.char(..'\u{e0080}')).collect();
+            assert!(!printable(&text).contains(is_hidden), "seed {seed}: {text:?}");
+            let mut json = String::new();
+            serde_json::to_string(&text).unwrap_or_default().chars().for_each(|letter| push_json(&mut json, letter));
+            assert!(!json.contains(is_hidden), "seed {seed}: {json:?}");
+            assert_eq!(serde_json::from_str::<String>(&json).ok().as_ref(), Some(&text), "seed {seed}");
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! Who may hold a connection: slots over all workers, and how many of them one address has.
+//!
+//! A connection holds a [`Slot`] for as long as it lives, or until it is evicted: then the slot goes to whoever it was
+//! evicted for, and nothing is counted twice. Beyond `limits.connections` there is a small reserve, so that readiness can
+//! be asked whatever happens: who is accepted there and asks for anything else needs a regular slot first (`eviction`).
+//!
+//! What it costs: a connection takes and gives back a slot (one atomic count each) and its address's share (one of 64
+//! locks each, held for one look into a table). A request takes none of this.
+
+mod addresses;
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use addresses::Addresses;
+pub use addresses::{Origin, Share};
+
+/// Connections beyond `limits.connections`, for readiness. Nameservers ask each address of a proxy every few seconds and
+/// hold a connection for one answer: a fleet's nameservers together hold a few at a time.
+pub const RESERVE: usize = 64;
+
+/// The counts. One a daemon.
+#[derive(Debug, Default)]
+pub struct Admission {
+    regular: AtomicUsize,
+    reserved: AtomicUsize,
+    addresses: Addresses,
+}
+
+/// A slot, counted until it is dropped.
+#[derive(Debug)]
+pub struct Slot {
+    kind: SlotKind,
+    of: Arc<Admission>,
+}
+
+/// What an accepted connection holds.
+#[derive(Debug)]
+pub struct Admitted {
+    /// Its slot.
+    pub slot: Slot,
+    /// Its part of what its address may have; none: a trusted proxy, which speaks for many.
+    pub share: Option<Share>,
+}
+
+/// What a slot is good for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SlotKind {
+    /// Every request.
+    Regular,
+    /// `/.polder/ready`.
+    Reserved,
+}
+
+impl Admission {
+    /// Clients' connections now, those in the reserve included.
+    pub fn connections(&self) -> usize {
+        self.regular.load(Ordering::Relaxed) + self.reserved.load(Ordering::Relaxed)
+    }
+
+    /// One of `most` regular slots, if one is free.
+    pub fn regular(self: &Arc<Admission>, most: usize) -> Option<Slot> {
+        self.take(SlotKind::Regular, most)
+    }
+
+    /// A slot in the reserve, if one is free.
+    pub fn reserved(self: &Arc<Admission>) -> Option<Slot> {
+        self.take(SlotKind::Reserved, RESERVE)
+    }
+
+    /// One of the `most` connections that an address may have, if it has not got them all.
+    pub fn share(self: &Arc<Admission>, address: IpAddr, most: usize) -> Option<Share> {
+        Share::take(self, Origin::of(address), most)
+    }
+
+    fn take(self: &Arc<Admission>, kind: SlotKind, most: usize) -> Option<Slot> {
+        let taken = |count: usize| (count < most).then_some(count + 1);
+        self.count(kind).fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken).ok()?;
+        Some(Slot { kind, of: Arc::clone(self) })
+    }
+
+    fn count(&self, kind: SlotKind) -> &AtomicUsize {
+        match kind {
+            SlotKind::Regular => &self.regular,
+            SlotKind::Reserved => &self.reserved,
+        }
+    }
+}
+
+impl Slot {
+    /// What it is good for.
+    pub fn kind(&self) -> SlotKind {
+        self.kind
+    }
+}
+
+impl Drop for Slot {
+    fn drop(&mut self) {
+        self.of.count(self.kind).fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn a_slot_is_counted_until_it_is_dropped() {
+        let admission = Arc::new(Admission::default());
+        let (first, second) = (admission.regular(2).unwrap(), admission.regular(2).unwrap());
+        assert!(admission.regular(2).is_none());
+        let reserved: Vec<_> = std::iter::from_fn(|| admission.reserved()).collect();
+        assert_eq!((reserved.len(), admission.connections()), (RESERVE, RESERVE + 2));
+        drop(first);
+        assert!(admission.regular(2).is_some());
+        drop((second, reserved));
+        assert_eq!(admission.connections(), 0);
+    }
+
+    #[test]
+    fn an_address_has_its_share_and_no_more_whichever_thread_counts() {
+        let admission = Arc::new(Admission::default());
+        let take = || {
+            let take = || admission.share("192.0.2.1".parse().unwrap(), 50);
+            std::iter::from_fn(take).take(100).collect::<Vec<_>>()
+        };
+        let shares: Vec<Share> = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
+            threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
+        });
+        assert_eq!(shares.len(), 50);
+        assert!(admission.share("192.0.2.2".parse().unwrap(), 50).is_some(), "another address has its own");
+        drop(shares);
+        assert_eq!(admission.addresses.len(), 0, "an address without a connection is forgotten");
+    }
+}

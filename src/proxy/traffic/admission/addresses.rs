@@ -1,0 +1,110 @@
+//! How many connections each address has, over all workers.
+
+#![allow(
+    clippy::disallowed_types,
+    reason = "exact counts over all workers need a table that all change; a connection \
+                                             takes a lock twice in its life, a request never"
+)]
+
+use std::collections::HashMap;
+use std::hash::{BuildHasher, RandomState};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use super::Admission;
+
+/// Parts of the table, each with its own lock: workers seldom meet at one.
+const PARTS: usize = 64;
+
+/// Who counts as one client: an IPv4 address, an IPv6 /64 (a customer gets no less).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Origin(IpAddr);
+
+impl Origin {
+    /// Of a connection's peer; IPv4 also where IPv6 carries it.
+    pub fn of(address: IpAddr) -> Origin {
+        Origin(match address.to_canonical() {
+            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
+            v4 => v4,
+        })
+    }
+}
+
+/// Connections by origin. The hash is keyed, so that nobody can choose addresses that meet in one place.
+#[derive(Debug)]
+pub(super) struct Addresses {
+    parts: [Mutex<HashMap<Origin, usize>>; PARTS],
+    hasher: RandomState,
+}
+
+impl Default for Addresses {
+    fn default() -> Addresses {
+        Addresses { parts: std::array::from_fn(|_| Mutex::default()), hasher: RandomState::new() }
+    }
+}
+
+impl Addresses {
+    fn part(&self, origin: Origin) -> MutexGuard<'_, HashMap<Origin, usize>> {
+        let part = self.hasher.hash_one(origin) as usize % PARTS;
+        self.parts[part].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Origins that have a connection.
+    #[cfg(test)]
+    pub(super) fn len(&self) -> usize {
+        self.parts.iter().map(|part| part.lock().unwrap_or_else(PoisonError::into_inner).len()).sum()
+    }
+}
+
+/// One connection's part in the count of its origin, given back when it is dropped.
+#[derive(Debug)]
+pub struct Share {
+    origin: Origin,
+    of: Arc<Admission>,
+}
+
+impl Share {
+    pub(super) fn take(of: &Arc<Admission>, origin: Origin, most: usize) -> Option<Share> {
+        let mut part = of.addresses.part(origin);
+        let count = part.entry(origin).or_insert(0);
+        if *count >= most {
+            return None;
+        }
+        *count += 1;
+        Some(Share { origin, of: Arc::clone(of) })
+    }
+}
+
+impl Share {
+    /// Whose it is.
+    pub fn origin(&self) -> Origin {
+        self.origin
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        let mut part = self.of.addresses.part(self.origin);
+        if let Some(count) = part.get_mut(&self.origin) {
+            *count -= 1;
+            if *count == 0 {
+                part.remove(&self.origin);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+
+    #[test]
+    fn an_ipv6_client_is_its_network_and_an_ipv4_client_its_address() {
+        let origin = |text: &str| Origin::of(text.parse().unwrap());
+        assert_eq!(origin("2001:db8:1:2:3::4"), origin("2001:db8:1:2:ffff::"));
+        assert_ne!(origin("2001:db8:1:2::"), origin("2001:db8:1:3::"));
+        assert_ne!(origin("192.0.2.1"), origin("192.0.2.2"));
+        assert_eq!(origin("::ffff:192.0.2.1"), origin("192.0.2.1"));
+    }
+}

@@ -1,0 +1,116 @@
+//! Room for a newcomer: a free slot, or that of a connection on which no request is under way.
+//!
+//! Owns who goes first: the connection that has waited longest, be it for a client's next request, for its first, or for
+//! the rest of its head. One order for all of them, so that whoever only holds slots is always the next to lose one,
+//! while a newcomer keeps his until as many others have come after him. A connection with a request under way stays.
+//!
+//! At its address's limit a client makes room with one of its own. Addresses of `trusted_proxies` speak for many visitors
+//! and are not counted. Called by the listener for each connection, by the exchange for those in the reserve.
+
+use std::net::IpAddr;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::oneshot;
+
+use super::admission::{Admitted, Origin, Slot, SlotKind};
+use super::connection::Connection;
+use super::http1::forwarded::Client;
+use super::local::Local;
+use super::termination::End;
+
+/// A worker without a connection that it could evict asks another one for a slot.
+pub struct Plea {
+    reply: oneshot::Sender<Slot>,
+}
+
+/// What a newcomer holds from now on, or the log's code for why it is refused.
+pub fn admit(local: &Local, client: &Client) -> Result<Admitted, End> {
+    let view = local.view();
+    let settings = &view.snapshot.settings;
+    let share = if client.is_trusted(&settings.trusted_proxies) {
+        None
+    } else {
+        match local.shared.admission.share(client.address, settings.limits.connections_per_address) {
+            None => return replace_own(local, client.address).ok_or(End::AddressFull),
+            share => share,
+        }
+    };
+    let slot = find_slot(local, settings.limits.connections).ok_or(End::NoSlot)?;
+    Ok(Admitted { slot, share })
+}
+
+/// A regular slot if there is one, else one of the reserve.
+fn find_slot(local: &Local, most: usize) -> Option<Slot> {
+    let admission = &local.shared.admission;
+    if let free @ Some(_) = admission.regular(most) {
+        return free;
+    }
+    if local.connections_reached.may_say() {
+        tracing::warn!(
+            "limits.connections ({most}) is reached: for each new connection one without a request is closed, or it is \
+             refused (said at most once a minute)"
+        );
+    }
+    evict(local, SlotKind::Regular).or_else(|| admission.reserved()).or_else(|| evict(local, SlotKind::Reserved))
+}
+
+/// Gives the connection a regular slot if it has none, so that it may go on with a request; the error is the log's code.
+pub async fn ensure_regular_slot(connection: &Connection) -> Result<(), End> {
+    let Connection { local, entry, client, .. } = connection;
+    if entry.slot() == Some(SlotKind::Regular) {
+        return Ok(());
+    }
+    if entry.slot().is_none() {
+        // Its request came at the moment it was evicted: it is a newcomer again.
+        entry.hold(admit(local, client)?);
+    }
+    if entry.slot() == Some(SlotKind::Reserved) {
+        let most = local.view().snapshot.settings.limits.connections;
+        let slot = match local.shared.admission.regular(most).or_else(|| evict(local, SlotKind::Regular)) {
+            None => ask_siblings(local).await,
+            slot => slot,
+        };
+        entry.change_slot(slot.ok_or(End::NoSlot)?);
+    }
+    Ok(())
+}
+
+/// Evicts for another worker.
+pub fn hear(local: &Local, plea: Plea) {
+    if let Some(slot) = evict(local, SlotKind::Regular) {
+        // Given back at once if whoever asked has gone.
+        let _ = plea.reply.send(slot);
+    }
+}
+
+async fn ask_siblings(local: &Local) -> Option<Slot> {
+    let siblings = local.shared.siblings.iter().enumerate().filter(|(index, _)| *index != local.index);
+    for sibling in siblings.filter_map(|(_, sibling)| sibling.get()) {
+        if sibling.counters.evictable.load(Ordering::Relaxed) == 0 {
+            continue;
+        }
+        let (reply, answer) = oneshot::channel();
+        if sibling.pleas.send(Plea { reply }).is_ok()
+            && let Ok(slot) = answer.await
+        {
+            return Some(slot);
+        }
+    }
+    None
+}
+
+fn evict(local: &Local, kind: SlotKind) -> Option<Slot> {
+    local.registry.evict(|admitted| admitted.slot.kind() == kind).map(|admitted| admitted.slot)
+}
+
+/// What another connection of the same address held.
+fn replace_own(local: &Local, address: IpAddr) -> Option<Admitted> {
+    if local.address_reached.may_say() {
+        tracing::warn!(
+            "{address} has limits.connections_per_address: for each of its new connections one of its own without a \
+             request is closed, or it is refused (said at most once a minute, of whichever address)"
+        );
+    }
+    let origin = Origin::of(address);
+    local.registry.evict(|admitted| admitted.share.as_ref().is_some_and(|share| share.origin() == origin))
+}

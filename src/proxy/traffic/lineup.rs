@@ -1,0 +1,88 @@
+//! The connections that may be evicted, in the order in which they would be.
+//!
+//! A list linked through a table with a slot a connection: whoever joins or leaves does so in constant time and
+//! allocates nothing, since requests do it.
+
+/// A position in the list. `None`: not in it.
+#[derive(Debug, Clone, Copy, Default)]
+struct Link {
+    before: Option<u32>,
+    after: Option<u32>,
+    waits: bool,
+}
+
+/// The list; the longest waiting is first.
+#[derive(Debug, Default)]
+pub struct Lineup {
+    links: Vec<Link>,
+    first: Option<u32>,
+    last: Option<u32>,
+    length: usize,
+}
+
+impl Lineup {
+    /// How many wait.
+    pub fn len(&self) -> usize {
+        self.length
+    }
+
+    /// Puts the connection with this number last, wherever it was before. Numbers are small, as a slab gives them.
+    pub fn join(&mut self, number: usize) {
+        self.leave(number);
+        if self.links.len() <= number {
+            self.links.resize(number + 1, Link::default());
+        }
+        let last = self.last.replace(number as u32);
+        self.links[number] = Link { before: last, after: None, waits: true };
+        match last {
+            Some(last) => self.links[last as usize].after = Some(number as u32),
+            None => self.first = Some(number as u32),
+        }
+        self.length += 1;
+    }
+
+    /// Takes it out, if it is in.
+    pub fn leave(&mut self, number: usize) {
+        let Some(Link { before, after, waits: true }) = self.links.get(number).copied() else { return };
+        match before {
+            Some(before) => self.links[before as usize].after = after,
+            None => self.first = after,
+        }
+        match after {
+            Some(after) => self.links[after as usize].before = before,
+            None => self.last = before,
+        }
+        self.links[number] = Link::default();
+        self.length -= 1;
+    }
+
+    /// All, the longest waiting first.
+    pub fn iter(&self) -> impl Iterator<Item = usize> {
+        std::iter::successors(self.first, |number| self.links[*number as usize].after).map(|number| number as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The second statement: a plain list, changed the slow way.
+    #[test]
+    fn it_is_the_list_of_those_who_joined_and_did_not_leave() {
+        let seed = fastrand::u64(..);
+        println!("seed {seed}");
+        let mut random = fastrand::Rng::with_seed(seed);
+        let (mut lineup, mut plain) = (Lineup::default(), Vec::new());
+        for _ in 0..20_000 {
+            let number = random.usize(..20);
+            plain.retain(|other| *other != number);
+            if random.bool() {
+                lineup.join(number);
+                plain.push(number);
+            } else {
+                lineup.leave(number);
+            }
+            assert_eq!((lineup.iter().collect::<Vec<_>>(), lineup.len()), (plain.clone(), plain.len()));
+        }
+    }
+}

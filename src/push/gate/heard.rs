@@ -1,0 +1,263 @@
+//! What a caller says: read within bounds, and believed only as far as it is signed.
+
+use std::fs::{File, OpenOptions};
+use std::io::{self, BufRead, BufReader, Read, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::Caller;
+use super::patient::Patient;
+use crate::daemon::operator::unix_ms;
+use crate::daemon::state_file::{StateFile, Stored};
+use crate::push::manifest::{self, NotTaken, Taken};
+use crate::push::protocol::{Answer, Clock, Instruction, Question, REQUEST_BYTES};
+use crate::push::signing::TrustedKeys;
+
+/// The longest question, in bytes. What is longer has to be signed before anything of it is parsed.
+const QUESTION_BYTES: usize = 8 * 1024;
+
+/// The longest word of the forced command about its caller, in bytes.
+const CALLER_BYTES: usize = 1024;
+
+/// How long a caller may take to say what it wants: one that says nothing keeps no process waiting.
+pub(super) const PATIENCE: Duration = Duration::from_secs(30);
+
+/// A request that may be answered.
+#[derive(Debug)]
+pub(super) enum Heard {
+    /// Whoever has a deploy key may ask this.
+    Question(Question),
+    /// An admin has signed this, for this host and now.
+    Instruction {
+        /// It.
+        instruction: Box<Instruction>,
+        /// The name of the key that signed it.
+        signer: String,
+    },
+}
+
+/// The caller's admin machine, and the request as it came.
+///
+/// # Errors
+///
+/// The connection broke, or what came is longer than any request.
+pub(super) fn from_standard_input() -> Result<(String, String), String> {
+    let mut input = BufReader::new(Patient::standard_input(PATIENCE).map_err(|error| error.to_string())?);
+    let caller = line(&mut input, CALLER_BYTES).map_err(|why| format!("the caller: {why}"))?;
+    let caller: Caller = serde_json::from_str(&caller).map_err(|error| format!("the caller: {error}"))?;
+    Ok((caller.from, line(&mut input, REQUEST_BYTES)?))
+}
+
+/// One line, without its end.
+///
+/// # Errors
+///
+/// It cannot be read, is no text, or is longer than `longest` bytes.
+pub(super) fn line(input: &mut impl BufRead, longest: usize) -> Result<String, String> {
+    let mut bytes = Vec::new();
+    input.take(longest as u64 + 1).read_until(b'\n', &mut bytes).map_err(|error| error.to_string())?;
+    if bytes.pop_if(|last| *last == b'\n').is_none() && bytes.len() > longest {
+        return Err(format!("a line of more than {longest} bytes"));
+    }
+    String::from_utf8(bytes).map_err(|_| "a line that is no text".to_owned())
+}
+
+/// Answers.
+///
+/// # Errors
+///
+/// Nobody is there any more.
+pub(super) fn say(answer: &Answer) -> Result<(), String> {
+    let mut output = io::stdout().lock();
+    serde_json::to_writer(&mut output, answer).map_err(|error| error.to_string())?;
+    output.write_all(b"\n").and_then(|()| output.flush()).map_err(|error| error.to_string())
+}
+
+/// Parses a question. What is signed begins with the name of a key, and a question with a brace.
+pub(super) fn question(line: &str) -> Option<Result<Question, String>> {
+    if !line.starts_with('{') {
+        return None;
+    }
+    if line.len() > QUESTION_BYTES {
+        return Some(Err(format!("a question of more than {QUESTION_BYTES} bytes")));
+    }
+    Some(serde_json::from_str(line).map_err(|error| {
+        format!("this is no question that this host's polder knows, and what changes a host has to be signed: {error}")
+    }))
+}
+
+/// A host's doorkeeper: which manifests it takes.
+#[derive(Debug)]
+pub(super) struct Doorkeeper<'a> {
+    /// Public keys that count.
+    pub(super) keys: &'a Path,
+    /// The folder in which it remembers what it has taken.
+    pub(super) state: &'a Path,
+    /// This host's name.
+    pub(super) host: String,
+}
+
+impl Doorkeeper<'_> {
+    /// What a line asks for; for a manifest, from now on it counts as taken.
+    ///
+    /// # Errors
+    ///
+    /// The answer for the caller.
+    pub(super) fn hear(&self, line: &str) -> Result<Heard, Answer> {
+        let refused = |why: String| Answer::Refused { why };
+        if let Some(question) = question(line) {
+            return question.map(Heard::Question).map_err(refused);
+        }
+        let keys = TrustedKeys::read(self.keys).map_err(refused)?;
+        let (manifest, signer) = manifest::open(line, &keys).map_err(refused)?;
+        let _alone = self.alone().map_err(|error| refused(error.to_string()))?;
+        let now = unix_ms();
+        let taken = self.taken(now).map_err(|error| refused(error.to_string()))?;
+        let after = taken.admit(&manifest, &self.host, now).map_err(|not| match not {
+            NotTaken::Refused(why) => Answer::Refused { why },
+            NotTaken::Stale(why) => Answer::Stale { why, clock: taken.clock(now) },
+        })?;
+        // On disk before it is done: whatever fails afterwards, it is not done twice.
+        self.memory().write(&json!(after)).map_err(|error| refused(error.to_string()))?;
+        let (instruction, counter) = (manifest.instruction, manifest.counter);
+        tracing::info!(signer, counter, "{} is signed for this host, and taken", instruction.name());
+        Ok(Heard::Instruction { instruction: Box::new(instruction), signer: signer.to_owned() })
+    }
+
+    /// This host's clock, for those who sign.
+    ///
+    /// # Errors
+    ///
+    /// The memory cannot be begun.
+    pub(super) fn clock(&self) -> io::Result<Clock> {
+        let _alone = self.alone()?;
+        let now = unix_ms();
+        Ok(self.taken(now)?.clock(now))
+    }
+
+    /// What was taken so far. A host without a memory, or with one that cannot be believed, begins one in which all that was signed
+    /// until now counts as taken.
+    fn taken(&self, now: u64) -> io::Result<Taken> {
+        let why = match self.memory().read() {
+            Stored::Whole(value) => match serde_json::from_value(value) {
+                Ok(taken) => return Ok(taken),
+                Err(error) => error.to_string(),
+            },
+            Stored::Missing => "there is none yet".to_owned(),
+            Stored::Broken(why) => why,
+        };
+        tracing::warn!(
+            "a new memory of manifests is begun, and what was signed before now is not taken any more: {why}"
+        );
+        let fresh = Taken::up_to(now);
+        self.memory().write(&json!(fresh))?;
+        Ok(fresh)
+    }
+
+    fn memory(&self) -> StateFile {
+        StateFile::new(self.state, "manifests")
+    }
+
+    /// Of two who come at once, one is first.
+    fn alone(&self) -> io::Result<File> {
+        let path = self.state.join("manifests.guard");
+        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
+        file.lock()?;
+        Ok(file)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::push::manifest::{Manifest, VALIDITY, seal};
+    use crate::push::signing::tests::key;
+
+    struct House {
+        folder: tempfile::TempDir,
+    }
+
+    impl House {
+        /// That knows the key `admin-nl-1`, made from the number 1.
+        fn new() -> House {
+            let folder = tempfile::tempdir().unwrap();
+            let public = "admin-nl-1:iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=\n";
+            std::fs::write(folder.path().join("keys"), public).unwrap();
+            House { folder }
+        }
+
+        fn ask<T>(&self, ask: impl FnOnce(&Doorkeeper<'_>) -> T) -> T {
+            let keys = self.folder.path().join("keys");
+            ask(&Doorkeeper { keys: &keys, state: self.folder.path(), host: "px-nl".to_owned() })
+        }
+
+        fn hear(&self, line: &str) -> Result<Heard, Answer> {
+            self.ask(|doorkeeper| doorkeeper.hear(line))
+        }
+
+        /// As a pusher signs it, by this host's clock.
+        fn signed(&self, number: u8, host: &str) -> String {
+            let clock = self.ask(|doorkeeper| doorkeeper.clock()).unwrap();
+            let instruction = Instruction::Unlock { token: "t".to_owned() };
+            let (counter, expires) = (clock.now.max(clock.counter + 1), clock.now + VALIDITY);
+            let manifest = Manifest { host: host.to_owned(), counter, expires, instruction };
+            seal(&manifest, &key("admin-nl-1", number).0).unwrap()
+        }
+    }
+
+    fn why(heard: Result<Heard, Answer>) -> String {
+        match heard {
+            Err(Answer::Refused { why } | Answer::Stale { why, .. }) => why,
+            other => panic!("{other:?}"),
+        }
+    }
+
+    #[test]
+    fn a_question_needs_no_signature_and_an_instruction_does() {
+        let house = House::new();
+        assert!(matches!(house.hear(r#"{"ask":"report"}"#), Ok(Heard::Question(Question::Report))));
+        let unsigned = r#"{"do":"unlock","token":"t"}"#;
+        assert!(why(house.hear(unsigned)).contains("has to be signed"));
+        assert!(why(house.hear(&house.signed(2, "px-nl"))).contains("not of this text"));
+        let heard = house.hear(&house.signed(1, "px-nl")).unwrap();
+        assert!(matches!(heard, Heard::Instruction { signer, .. } if signer == "admin-nl-1"));
+    }
+
+    #[test]
+    fn a_manifest_is_taken_once_also_by_the_next_process_and_by_no_other_host() {
+        let house = House::new();
+        let line = house.signed(1, "px-nl");
+        house.hear(&line).unwrap();
+        assert!(why(house.hear(&line)).contains("was taken already"));
+        assert!(why(house.hear(&house.signed(1, "px-ch"))).contains("signed for px-ch"));
+    }
+
+    #[test]
+    fn a_memory_that_is_damaged_or_lost_opens_nothing_that_was_signed_before_and_is_begun_anew() {
+        let house = House::new();
+        let memory = house.folder.path().join("manifests.json");
+        for damage in [Some("garbage"), None] {
+            let line = house.signed(1, "px-nl");
+            match damage {
+                Some(text) => std::fs::write(&memory, text).unwrap(),
+                None => std::fs::remove_file(&memory).unwrap(),
+            }
+            assert!(why(house.hear(&line)).contains("was taken already"));
+            house.hear(&house.signed(1, "px-nl")).unwrap();
+        }
+    }
+
+    #[test]
+    fn what_is_long_is_not_parsed_before_its_signature_is_good() {
+        let long = format!(r#"{{"ask":"report"{}}}"#, " ".repeat(QUESTION_BYTES));
+        assert!(why(House::new().hear(&long)).contains("a question of more than"));
+        let mut endless = io::Cursor::new(vec![b'a'; 100]);
+        assert!(line(&mut endless, 50).unwrap_err().contains("more than 50 bytes"));
+        assert_eq!(line(&mut io::Cursor::new(b"ab\ncd"), 50).unwrap(), "ab");
+    }
+}

@@ -1,0 +1,318 @@
+//! Receives store paths that an admin has signed, and gives them to the store.
+//!
+//! Runs as the deploy user, whom the store does not trust: it checks each path's contents and signature once more. The paths
+//! lie in a spool as a binary cache of files, some at a time, and Nix takes them from there. Must never: build, or read anything
+//! of the store back. Called by [`super::forced()`].
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs::{self, File};
+use std::io::{self, BufRead, Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use super::heard::line;
+use crate::push::closure;
+use crate::push::machine::free_bytes;
+use crate::push::place::Place;
+use crate::push::signing::TrustedKeys;
+use crate::push::upload::{END, HEADER_BYTES, Header};
+
+/// Bytes and paths that are gathered before Nix takes them: a start of Nix costs about 0.1 s.
+const BATCH_BYTES: u64 = 128 * 1024 * 1024;
+const BATCH_PATHS: usize = 256;
+
+/// What stays free on the disk whatever is uploaded, in bytes.
+const SPARE: u64 = 256 * 1024 * 1024;
+
+/// Gives a batch to the store: the folder of the binary cache, and the paths in it, dependencies first.
+pub(super) type Import<'a> = &'a mut dyn FnMut(&Path, &[String]) -> Result<(), String>;
+
+/// Receives a whole upload. After each batch the number of paths done so far is said, a line each.
+///
+/// # Errors
+///
+/// Why it ended early, for the pusher. Batches that were imported before stay; they are whole.
+pub(super) fn receive(
+    place: &Place,
+    input: &mut impl BufRead,
+    said: &mut impl Write,
+    import: Import<'_>,
+) -> Result<usize, String> {
+    let keys = TrustedKeys::read(&place.signing_keys)?;
+    let mut next = header(input, place, &keys)?;
+    // Only now: whoever has nothing that is signed keeps nobody waiting.
+    let _alone = alone(&place.spool)?;
+    let mut batch = Batch::new(place.spool.join("cache")).map_err(|error| named(&place.spool, &error))?;
+    let mut done = 0;
+    while let Some(header) = next {
+        let room = free_bytes(&place.spool).min(free_bytes(&place.store));
+        // It lies in the spool and in the store for a while.
+        if room < SPARE.saturating_add(batch.bytes).saturating_add(header.nar_size.saturating_mul(2)) {
+            let (wanted, free) = (header.nar_size / 1024 / 1024, room / 1024 / 1024);
+            return Err(format!("{} has {wanted} MiB, and only {free} MiB are free here", header.path));
+        }
+        batch.take(&header, input)?;
+        if batch.bytes >= BATCH_BYTES || batch.paths.len() >= BATCH_PATHS {
+            done += batch.hand_over(import)?;
+            writeln!(said, "{done}").and_then(|()| said.flush()).map_err(|error| error.to_string())?;
+        }
+        next = self::header(input, place, &keys)?;
+    }
+    Ok(done + batch.hand_over(import)?)
+}
+
+/// What describes the next path, checked; none at the end.
+fn header(input: &mut impl BufRead, place: &Place, keys: &TrustedKeys) -> Result<Option<Header>, String> {
+    let line = line(input, HEADER_BYTES)?;
+    if line == END {
+        return Ok(None);
+    }
+    let header: Header = serde_json::from_str(&line)
+        .map_err(|error| if line.is_empty() { cut_short() } else { format!("this describes no path: {error}") })?;
+    header.check(&place.store, keys)?;
+    Ok(Some(header))
+}
+
+/// Paths that are compared at once: a system has a few thousand.
+const MOST_PATHS: usize = 100_000;
+
+/// The longest line of a comparison, in bytes: a path and a hash.
+const COMPARED_BYTES: usize = 512;
+
+/// Compares contents with those of a pusher: lines `PATH HASH`, ended by an empty one. Of each path that the store does not have it
+/// says `missing PATH`, and of one that it has with other contents what it has, with every signature of that, as [`Header`]s.
+///
+/// # Errors
+///
+/// What is wrong with a line, or what Nix says.
+pub(super) fn compare(place: &Place, input: &mut impl BufRead) -> Result<String, String> {
+    let mut told = BTreeMap::new();
+    loop {
+        let line = line(input, COMPARED_BYTES)?;
+        if line.is_empty() {
+            break;
+        }
+        if told.len() == MOST_PATHS {
+            return Err(format!("more than {MOST_PATHS} paths"));
+        }
+        let (path, hash) = line.split_once(' ').ok_or("expected a path and a hash")?;
+        closure::in_store(&place.store, Path::new(path))?;
+        told.insert(path.to_owned(), hash.to_owned());
+    }
+    let paths: Vec<String> = told.keys().cloned().collect();
+    let missing: BTreeSet<String> = closure::missing(&paths)?.into_iter().collect();
+    let here: Vec<String> = paths.into_iter().filter(|path| !missing.contains(path)).collect();
+    let mut said: String = missing.iter().map(|path| format!("missing {path}\n")).collect();
+    let differing: Vec<_> =
+        closure::infos(&here)?.into_iter().filter(|info| told[&info.path] != info.nar_hash).collect();
+    for (info, signatures) in differing.iter().zip(closure::signatures(&differing)?) {
+        for signature in signatures.into_iter().chain([String::new()]) {
+            said +=
+                &serde_json::to_string(&Header::with_signature(info, signature)).map_err(|error| error.to_string())?;
+            said.push('\n');
+        }
+    }
+    Ok(said)
+}
+
+/// Has Nix take paths from the spool. The store checks their contents and signatures: this user is nobody to it.
+///
+/// # Errors
+///
+/// What nix says.
+pub(super) fn import(cache: &Path, paths: &[String]) -> Result<(), String> {
+    let ran = Command::new("nix")
+        .args(["copy", "--extra-experimental-features", "nix-command", "--no-recursive", "--from"])
+        .arg(format!("file://{}", cache.display()))
+        .args(paths)
+        // Nothing that came with the connection has a say in what Nix does.
+        .env_clear()
+        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+        .env("NIX_REMOTE", "daemon")
+        // Nix remembers what a cache has: in the cache's own folder, which goes with it.
+        .env("HOME", cache)
+        .env("XDG_CACHE_HOME", cache)
+        .stdin(Stdio::null())
+        .output()
+        .map_err(|error| format!("nix did not start: {error}"))?;
+    match ran.status.success() {
+        true => Ok(()),
+        false => Err(format!("the store refuses: {}", String::from_utf8_lossy(&ran.stderr).trim())),
+    }
+}
+
+/// Paths that are not imported yet.
+struct Batch {
+    folder: PathBuf,
+    paths: Vec<String>,
+    bytes: u64,
+}
+
+impl Batch {
+    fn new(folder: PathBuf) -> io::Result<Batch> {
+        let mut batch = Batch { folder, paths: Vec::new(), bytes: 0 };
+        batch.clear()?;
+        Ok(batch)
+    }
+
+    /// An empty binary cache.
+    fn clear(&mut self) -> io::Result<()> {
+        if let Err(error) = fs::remove_dir_all(&self.folder)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            return Err(error);
+        }
+        (self.paths, self.bytes) = (Vec::new(), 0);
+        fs::create_dir(&self.folder)?;
+        fs::write(self.folder.join("nix-cache-info"), "StoreDir: /nix/store\n")
+    }
+
+    /// Takes the NAR that follows a header.
+    fn take(&mut self, header: &Header, input: &mut impl BufRead) -> Result<(), String> {
+        let file = |ending: &str| self.folder.join(format!("{}.{ending}", header.hash_part()));
+        let nar = file("nar");
+        let copied = File::create(&nar).and_then(|mut nar| io::copy(&mut input.take(header.nar_size), &mut nar));
+        if copied.map_err(|error| named(&nar, &error))? < header.nar_size {
+            return Err(cut_short());
+        }
+        fs::write(file("narinfo"), header.narinfo()).map_err(|error| named(&nar, &error))?;
+        self.paths.push(header.path.clone());
+        self.bytes += header.nar_size;
+        Ok(())
+    }
+
+    fn hand_over(&mut self, import: Import<'_>) -> Result<usize, String> {
+        if self.paths.is_empty() {
+            return Ok(0);
+        }
+        import(&self.folder, &self.paths)?;
+        let count = self.paths.len();
+        self.clear().map_err(|error| named(&self.folder, &error))?;
+        Ok(count)
+    }
+}
+
+impl Drop for Batch {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+/// One upload at a time: the lock of the fleet keeps pushers apart, and the disk is finite.
+fn alone(spool: &Path) -> Result<File, String> {
+    let path = spool.join("lock");
+    let file = File::create(&path).map_err(|error| named(&path, &error))?;
+    file.try_lock().map_err(|_| "another upload to this host is under way".to_owned())?;
+    Ok(file)
+}
+
+fn cut_short() -> String {
+    "the upload was cut short".to_owned()
+}
+
+fn named(path: &Path, error: &io::Error) -> String {
+    format!("{}: {error}", path.display())
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use std::io::Cursor;
+
+    use super::*;
+    use crate::push::signing::tests::key;
+    use crate::push::upload::tests::info;
+
+    /// A host that knows the key `admin-nl-1`, made from the number 1.
+    fn host() -> (tempfile::TempDir, Place) {
+        let root = tempfile::tempdir().unwrap();
+        let place = Place { store: "/nix/store".into(), ..Place::under(root.path()) };
+        fs::create_dir_all(&place.spool).unwrap();
+        fs::create_dir_all(place.signing_keys.parent().unwrap()).unwrap();
+        fs::write(&place.signing_keys, "admin-nl-1:iojj3XQJ8ZX9UtstPLpdcspnCb8dlBIb83SIAbQPb1w=\n").unwrap();
+        let place = Place { store: root.path().to_owned(), ..place };
+        (root, place)
+    }
+
+    fn stream(signer: u8, paths: &[(&str, &str)], store: &Path) -> Vec<u8> {
+        let signing = key("admin-nl-1", signer).0;
+        let mut stream = Vec::new();
+        for (name, nar) in paths {
+            let mut info = info(name, nar.len() as u64);
+            let here = |path: &String| path.replace("/nix/store", &store.to_string_lossy());
+            (info.path, info.references) = (here(&info.path), info.references.iter().map(here).collect());
+            writeln!(stream, "{}", serde_json::to_string(&Header::signed(&info, &signing)).unwrap()).unwrap();
+            stream.extend_from_slice(nar.as_bytes());
+        }
+        stream.extend_from_slice(b"end\n");
+        stream
+    }
+
+    type Imported = Vec<(Vec<String>, Vec<String>)>;
+
+    fn receive_all(place: &Place, stream: Vec<u8>) -> (Result<usize, String>, Imported) {
+        let mut imported = Vec::new();
+        let mut import = |cache: &Path, paths: &[String]| {
+            let mut files: Vec<String> =
+                fs::read_dir(cache).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap()).collect();
+            files.sort();
+            imported.push((paths.to_vec(), files));
+            Ok(())
+        };
+        let received = receive(place, &mut Cursor::new(stream), &mut Vec::new(), &mut import);
+        (received, imported)
+    }
+
+    #[test]
+    fn signed_paths_are_given_to_the_store_as_a_cache_of_files_and_the_spool_is_empty_afterwards() {
+        let (_root, place) = host();
+        let (received, imported) =
+            receive_all(&place, stream(1, &[("a", "nar of a"), ("b", "nar of b")], &place.store));
+        assert_eq!(received, Ok(2));
+        assert_eq!(imported[0].0.len(), 2);
+        assert!(imported[0].1.iter().any(|file| file.ends_with(".narinfo")), "{imported:?}");
+        let left: Vec<_> = fs::read_dir(&place.spool).unwrap().map(|file| file.unwrap().file_name()).collect();
+        assert_eq!(left, ["lock"]);
+    }
+
+    #[test]
+    fn what_no_admin_signed_is_refused_before_its_contents_are_read() {
+        let (_root, place) = host();
+        let (received, imported) = receive_all(&place, stream(2, &[("a", "nar of a")], &place.store));
+        assert!(received.unwrap_err().contains("is not taken"));
+        assert!(imported.is_empty());
+    }
+
+    #[test]
+    fn whoever_has_nothing_that_is_signed_keeps_no_other_upload_waiting() {
+        let (_root, place) = host();
+        let _under_way = alone(&place.spool).unwrap();
+        let forged = receive_all(&place, stream(2, &[("a", "nar of a")], &place.store)).0.unwrap_err();
+        assert!(forged.contains("is not taken"), "{forged}");
+        let signed = receive_all(&place, stream(1, &[("a", "nar of a")], &place.store)).0.unwrap_err();
+        assert!(signed.contains("another upload"), "{signed}");
+    }
+
+    #[test]
+    fn an_upload_that_is_cut_short_imports_nothing_of_its_last_batch() {
+        let (_root, place) = host();
+        let whole = stream(1, &[("a", "nar of a")], &place.store);
+        for length in [whole.len() - 2, whole.len() - 5, 10, 0] {
+            let (received, imported) = receive_all(&place, whole[..length].to_vec());
+            assert!(received.is_err() && imported.is_empty(), "{length}: {received:?}");
+        }
+    }
+
+    #[test]
+    fn a_path_that_is_larger_than_the_disk_is_refused_by_its_size() {
+        let (_root, place) = host();
+        let signing = key("admin-nl-1", 1).0;
+        let mut info = info("a", u64::MAX);
+        info.path = info.path.replace("/nix/store", &place.store.to_string_lossy());
+        info.references.clear();
+        let header = serde_json::to_string(&Header::signed(&info, &signing)).unwrap();
+        let (received, _) = receive_all(&place, format!("{header}\n").into_bytes());
+        assert!(received.unwrap_err().contains("MiB are free here"));
+    }
+}
