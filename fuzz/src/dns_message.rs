@@ -5,7 +5,7 @@
 //! buffer before.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -13,7 +13,8 @@ use std::time::Duration;
 use hickory_proto::op::Message;
 use polder::config::dns::{PoolConfig, WhenAllDown};
 use polder::config::{CheckConfig, ProbeKind};
-use polder::dns::answer::{Answered, Transport, UDP_SIZE, answer};
+use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer, cut};
+use polder::dns::cookie::{Issuer, Secrets, Standing};
 use polder::dns::snapshot::{PoolAnswer, Snapshot};
 use polder::dns::{compiled, zone};
 
@@ -64,35 +65,71 @@ fn pool(aliases: &[&str], ttl: u32) -> PoolConfig {
 /// The longest message, a length of two bytes before it being what a TCP client can say.
 const LONGEST: usize = u16::MAX as usize;
 
+/// Who asks: an address of documentation, at some time.
+const ADDRESS: IpAddr = IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7));
+const TIME: u32 = 1_800_000_000;
+
+static SECRETS: LazyLock<Secrets> = LazyLock::new(|| Secrets::one([7; 16]));
+
+/// How a client is told something: the whole answer, or that it has had too many of them.
+type Tell = fn(&[u8], &Client<'_>, &mut [u8]) -> Option<Answered>;
+
 /// One message, over UDP and over TCP.
 pub fn check(message: &[u8]) {
     let message = &message[..message.len().min(LONGEST)];
-    let udp = answered(message, Transport::Udp, usize::from(UDP_SIZE));
-    let tcp = answered(message, Transport::Tcp { keepalive: 100 }, LONGEST);
+    let issuer = Issuer { secrets: &SECRETS, address: ADDRESS, now: TIME };
+    let udp = Client { transport: Transport::Udp, issuer: Some(issuer) };
+    let tcp = Client { transport: Transport::Tcp { keepalive: 100 }, issuer: Some(issuer) };
+    let plain = Client::without_cookies(Transport::Udp);
+    let whole: Tell = |message, client, buffer| answer(message, &SNAPSHOT, client, message.len(), buffer);
+
     let answerable = message.len() >= 12 && message[2] & 0x80 == 0;
-    assert_eq!((udp.is_some(), tcp.is_some()), (answerable, answerable), "who gets an answer");
-    let (Some((udp, datagram)), Some((tcp, stream))) = (udp, tcp) else { return };
+    let answers: Vec<_> = [(whole, &udp), (whole, &tcp), (whole, &plain), (cut as Tell, &udp), (cut as Tell, &plain)]
+        .map(|(tell, client)| told(message, client, tell))
+        .into();
+    assert!(answers.iter().all(|told| told.is_some() == answerable), "who gets an answer");
+    let answers: Vec<_> = answers.into_iter().flatten().collect();
+    answers.iter().for_each(|(answered, bytes)| answers_to(message, *answered, bytes));
+    let [udp, tcp, plain, cut, cut_plain] = answers.as_slice() else { return };
 
     let most = most_over_udp(message);
-    assert!(datagram.len() <= most, "{} bytes over UDP, {most} were asked for", datagram.len());
-    assert!(!tcp.truncated || stream.len() > 1232, "cut over TCP at {} bytes", stream.len());
-    assert_eq!(udp.rcode, tcp.rcode, "the error code depends on the transport");
-    answers(message, udp, &datagram);
-    answers(message, tcp, &stream);
+    for (_, bytes) in [udp, plain, cut, cut_plain] {
+        assert!(bytes.len() <= most, "{} bytes over UDP, {most} were asked for", bytes.len());
+    }
+    assert!(!tcp.0.truncated || tcp.1.len() > 1232, "cut over TCP at {} bytes", tcp.1.len());
+    assert_eq!(udp.0.rcode, tcp.0.rcode, "the error code depends on the transport");
+    assert_eq!(plain.0.cookie, Standing::Absent, "a cookie is looked at where there are none");
+    // What a flood of forged queries sends on to its victim: never much more than it costs to ask.
+    for (_, bytes) in [cut, cut_plain] {
+        assert!(bytes.len() <= message.len().max(12) + 40, "{} bytes in place of an answer", bytes.len());
+    }
+    assert!(udp.0.cookie != Standing::Good || is_ours(message), "a cookie is good that we did not make");
 }
 
 /// The answer, which must be the same whatever the buffer held before.
-fn answered(message: &[u8], transport: Transport, size: usize) -> Option<(Answered, Vec<u8>)> {
-    let rotation = message.len();
+fn told(message: &[u8], client: &Client<'_>, tell: Tell) -> Option<(Answered, Vec<u8>)> {
+    let size = if client.transport == Transport::Udp { usize::from(UDP_SIZE) } else { LONGEST };
     let fill = |byte: u8| {
         let mut buffer = vec![byte; size];
-        let answered = answer(message, &SNAPSHOT, transport, rotation, &mut buffer)?;
+        let answered = tell(message, client, &mut buffer)?;
         buffer.truncate(answered.length);
         Some((answered, buffer))
     };
     let (first, second) = (fill(0xaa), fill(0x55));
     assert_eq!(first, second, "something of the buffer is in the answer");
     first
+}
+
+/// The query has a server's part with our hash: a corpus may hold one, and nobody finds one.
+fn is_ours(message: &[u8]) -> bool {
+    let secrets = &SECRETS;
+    let issuer = Issuer { secrets, address: ADDRESS, now: TIME };
+    let client = |at: usize| message.get(at..at + 8);
+    (12..message.len()).filter_map(client).any(|client| {
+        let presented = polder::dns::cookie::Presented::read(client).expect("a client's part");
+        let (_, reply) = issuer.judge(&presented);
+        memchr::memmem::find(message, &reply).is_some()
+    })
 }
 
 /// What a second reader of the query says of its UDP size. A query that it cannot read may have an EDNS record all the same.
@@ -104,7 +141,7 @@ fn most_over_udp(message: &[u8]) -> usize {
     }
 }
 
-fn answers(query: &[u8], answered: Answered, bytes: &[u8]) {
+fn answers_to(query: &[u8], answered: Answered, bytes: &[u8]) {
     assert_eq!(bytes[..2], query[..2], "the identifier");
     assert_eq!(bytes[2] & 0xf9, 0x80 | (query[2] & 0x79), "QR, opcode and RD");
     assert_eq!(answered.truncated, bytes[2] & 0x02 != 0, "TC");

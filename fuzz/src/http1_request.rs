@@ -2,6 +2,7 @@
 
 use std::net::{IpAddr, Ipv4Addr};
 
+use polder::config::proxy::PassedFields;
 use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::traffic::http1::fields::Field;
 use polder::proxy::traffic::http1::forwarded::Client;
@@ -57,7 +58,8 @@ fn passes_on(head: &[u8], request: &Request, fields: &[Field], trusted: bool) {
     let client = Client::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
     let cookie = Cookie::address("polder-shop");
     let mut sent = Vec::new();
-    write(&mut sent, head, request, fields, Ours { client: &client, trusted, cookie: Some(&cookie) });
+    let ours = Ours { client: &client, trusted, passed: PassedFields::default(), cookie: Some(&cookie) };
+    write(&mut sent, head, request, fields, ours);
 
     let ours = Lines::read(&sent).expect("what a backend gets can be read");
     let (length, chunked) = ours.framing();
@@ -66,15 +68,39 @@ fn passes_on(head: &[u8], request: &Request, fields: &[Field], trusted: bool) {
     for name in ["x-forwarded-proto", "x-forwarded-for", "x-forwarded-host", "forwarded"] {
         assert!(ours.one(name).is_some(), "no {name} for the backend");
     }
-    for name in ["keep-alive", "proxy-connection", "proxy", "http2-settings"] {
+    for name in
+        ["keep-alive", "proxy-connection", "proxy", "http2-settings", "x-original-url", "client-ip", "x-real-ip"]
+    {
         assert!(ours.one(name).is_none(), "{name} reached the backend");
     }
+    one_spelling(&ours);
     assert!(ours.all("cookie").all(|cookies| cookie.find(cookies).is_none()), "our cookie reached the backend");
     if !trusted {
         let address: &[u8] = b"192.0.2.7";
         assert_eq!(ours.one("x-forwarded-for"), Some(address), "a client's word was believed");
     }
     read_again(&sent, request, head);
+}
+
+/// A program behind CGI or WSGI sees one spelling of all these names: what polder has vetted or set comes once and in that spelling.
+fn one_spelling(ours: &Lines<'_>) {
+    let known = [
+        "content-length",
+        "transfer-encoding",
+        "host",
+        "x-forwarded-for",
+        "x-forwarded-host",
+        "x-forwarded-proto",
+        "forwarded",
+    ];
+    for (name, _) in &ours.fields {
+        let folded: String = name
+            .iter()
+            .map(|byte| if byte.is_ascii_alphanumeric() { char::from(byte.to_ascii_lowercase()) } else { '-' })
+            .collect();
+        let exact = name.eq_ignore_ascii_case(folded.as_bytes());
+        assert!(exact || !known.contains(&folded.as_str()), "{} reached the backend", name.escape_ascii());
+    }
 }
 
 /// Whoever reads it as strictly as polder does comes to the same.

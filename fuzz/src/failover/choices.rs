@@ -65,6 +65,7 @@ fn service(mode: ServiceMode, balance: Balance, standings: &[Standing<'_>]) -> S
     };
     Service {
         name: "shop".into(),
+        pass_fields: polder::config::proxy::PassedFields::default(),
         mode,
         balance,
         backends: standings.iter().enumerate().map(backend).collect(),
