@@ -162,14 +162,17 @@ in
               client.succeed("systemctl stop knock.service; ! grep refused /tmp/knock")
 
       with subtest("a reload that the daemon refuses: the switch says so, and the daemon goes on"):
-          for (host, unit), variant in ((PROXY, "refused"), (NAMESERVER, "refused-dns")):
+          for (host, unit), variant, named in (
+              (PROXY, "refused", "/etc/test-keys/missing"),
+              (NAMESERVER, "refused-dns", "peers.members.ns1.keys: lists none"),
+          ):
               before = pid(host, unit)
               with visiting("--gap 1s"):
                   code, said = switch(host, variant)
                   t.assertNotEqual(code, 0, said)
                   client.sleep(1)
               t.assertEqual(pid(host, unit), before)
-              host.succeed(f"journalctl --boot --unit={unit}.service | grep -F /etc/test-keys/missing")
+              host.succeed(f"journalctl --boot --unit={unit}.service | grep -F '{named}'")
               # And the next switch that is well is done.
               code, said = switch(host, None)
               t.assertEqual(code, 0, said)
