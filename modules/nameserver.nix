@@ -9,7 +9,7 @@
 let
   inherit (lib) mkOption types;
   cfg = config.polder.nameserver;
-  inherit (config.polder) fleet host;
+  inherit (config.polder) fleet host keys;
   members = import ./fleet/members.nix { inherit lib fleet; };
   fleetTypes = import ./fleet/types.nix { inherit lib; };
   firewall = import ./firewall.nix { inherit lib; };
@@ -60,6 +60,7 @@ let
     description = "Authoritative nameserver of the fleet";
     file = "dns.json";
     inherit (cfg) settings;
+    keyFiles = lib.optional (keys ? dns_cookies) keys.dns_cookies;
     stopLimit = "20s";
     inherit (cfg) memoryMax;
   };

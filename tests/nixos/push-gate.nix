@@ -80,7 +80,7 @@
           t.assertIn("speaks version 2", said)
 
       with subtest("what changes the host is refused unless it is signed"):
-          for instruction in (lock("x"), {"do": "unlock", "token": "x"}, {"do": "break-lock", "who": "a", "why": "b"}, activate("x", before), {"do": "confirm", "token": "x", "push": "p"}, {"do": "key", "token": "x", "name": "peers", "change": {"change": "add", "key": SECRET}}):
+          for instruction in (lock("x"), {"do": "unlock", "token": "x"}, {"do": "break-lock", "who": "a", "why": "b"}, activate("x", before), {"do": "confirm", "token": "x", "push": "p"}, {"do": "key", "token": "x", "name": "cookies", "change": {"change": "add", "key": SECRET}}):
               t.assertIn("has to be signed", ask(instruction)["why"])
           word = {"do": "tell", "daemon": "polder-proxy", "target": "/operator", "body": "{}"}
           t.assertIn("has to be signed", ask(word, "daemon")["why"])

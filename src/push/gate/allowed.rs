@@ -6,7 +6,7 @@
 const LOOK: [&str; 2] = ["/status", "/explain"];
 
 /// Paths by which an operator says something: they travel in a signed manifest.
-const TELL: [&str; 4] = ["/operator", "/failover", "/failback", "/reload"];
+const TELL: [&str; 5] = ["/operator", "/failover", "/failback", "/forget", "/reload"];
 
 /// The longest path with its query, in bytes.
 const LONGEST: usize = 4096;
@@ -34,7 +34,7 @@ mod tests {
     #[test]
     fn what_the_verbs_need_is_let_through_and_nothing_else() {
         assert!(may_look("/status") && may_look("/explain?host=www.example.net&path=%2F"));
-        assert!(may_tell("/operator") && may_tell("/failover") && may_tell("/failback") && may_tell("/reload"));
+        assert!(may_tell("/operator") && may_tell("/failover") && may_tell("/failback") && may_tell("/forget") && may_tell("/reload"));
         for target in [
             "/takeover",
             "/sockets",
