@@ -13,7 +13,7 @@ mod samples;
 use std::alloc::System;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use polder::config::dns::RateLimitConfig;
@@ -39,9 +39,13 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 const ROUNDS: usize = 5;
 const PATIENCE: Duration = Duration::from_secs(20);
 
+/// Held by a test from its beginning: what another one prepares would be counted too.
+fn alone() -> MutexGuard<'static, ()> {
+    ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
 /// The fewest allocations (growing a block is one too) of any round.
 fn fewest(mut round: impl FnMut()) -> usize {
-    let _alone = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
     let count = |_| {
         let region = Region::new(ALLOCATOR);
         round();
@@ -53,11 +57,13 @@ fn fewest(mut round: impl FnMut()) -> usize {
 
 #[test]
 fn what_allocates_is_counted() {
+    let _alone = alone();
     assert_eq!(fewest(|| drop(std::hint::black_box(vec![0_u8; 10]))), 1);
 }
 
 #[test]
 fn no_answer_allocates() {
+    let _alone = alone();
     let snapshot = samples::names(samples::small_zone());
     let mut buffer = [0; UDP_SIZE as usize];
     for (name, qtype) in [
@@ -85,6 +91,7 @@ fn no_answer_allocates() {
 
 #[test]
 fn a_cookie_and_a_limited_answer_allocate_nothing() {
+    let _alone = alone();
     let snapshot = samples::names(samples::small_zone());
     let secrets = Secrets::one([7; 16]);
     let address = "192.0.2.1".parse().unwrap();
@@ -104,6 +111,7 @@ fn a_cookie_and_a_limited_answer_allocate_nothing() {
 
 #[test]
 fn no_choice_allocates_after_the_first() {
+    let _alone = alone();
     let settings = [
         r#""mode": "stateless", "balance": "round-robin""#,
         r#""mode": "stateless", "balance": "least-connections""#,
@@ -131,6 +139,7 @@ fn no_choice_allocates_after_the_first() {
 
 #[test]
 fn reading_a_cookie_allocates_nothing() {
+    let _alone = alone();
     let service = snapshot(8, r#""mode": "stateless""#).services.remove(0);
     let sealed = Cookie::sealed("polder-s0", "s0", &[[7; 32], [8; 32]]).unwrap();
     for cookie in [Cookie::address("polder-s0"), sealed] {
@@ -148,6 +157,7 @@ const ASIDE: usize = 10;
 
 #[test]
 fn a_request_on_a_kept_connection_allocates_nothing() {
+    let _alone = alone();
     const REQUESTS: usize = 1_000;
     let backend = start_backend();
     let mut client = TcpStream::connect(start_proxy(backend)).unwrap();

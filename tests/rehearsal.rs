@@ -327,7 +327,7 @@ fn a_first_push_is_compared_with_nothing() {
 }
 
 #[test]
-fn a_key_that_cannot_be_read_is_refused_with_the_daemons_words() {
+fn a_key_file_that_is_not_there_is_refused_and_none_is_read() {
     let machine = Machine::new();
     let mut document = machine.proxy();
     let key = machine.path("no-such-key");
@@ -335,7 +335,7 @@ fn a_key_that_cannot_be_read_is_refused_with_the_daemons_words() {
     machine.write("new", "proxy.json", &document);
     let (rehearsed, code) = machine.rehearse();
     assert_eq!(code, 1);
-    assert_one(&rehearsed.worse, &["polder-proxy: it does not start", key.to_str().unwrap()]);
+    assert_one(&rehearsed.worse, &[key.to_str().unwrap(), "this host has no such key file"]);
 }
 
 #[test]

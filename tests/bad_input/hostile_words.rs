@@ -5,11 +5,14 @@ use serde_json::Value;
 
 use crate::site::{Daemon, Site, polder, request};
 
-/// A line of its own, a cleared screen, a title, C1's CSI, text turned round, text without width.
-const HOSTILE: &str = "tea\r\nAll is well.\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\u{202e}desrever\u{2066}\u{200b}\u{2028}<b>";
+/// A line of its own, a cleared screen, a title, C1's CSI: the daemons take no such reason.
+const REFUSED: &str = "tea\r\nAll is well.\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m";
+
+/// Text turned round, text without width, a line's end of another kind, markup.
+const HOSTILE: &str = "tea \u{202e}desrever\u{2066}\u{200b}\u{2028}<b>";
 
 /// How it is shown.
-const SHOWN: &str = r"tea\r\nAll is well.\u{1b}[2J\u{1b}]0;t\u{7}\u{9b}31m\u{202e}desrever\u{2066}\u{200b}\u{2028}<b>";
+const SHOWN: &str = r"tea \u{202e}desrever\u{2066}\u{200b}\u{2028}<b>";
 
 #[track_caller]
 fn assert_fit(said: &str) {
@@ -36,6 +39,9 @@ fn a_hostile_why_is_shown_by_every_verb_and_obeyed_by_none() {
     let site = Site::new();
     let mut daemon = site.proxy(0, &[]);
     daemon.run();
+    let refused = polder(&daemon, &["maint", "shop1", "--why", REFUSED]);
+    refused.assert(1, &["control character"]);
+    assert_fit(&refused.said);
     // The latch keeps the one, the backend that is out the other.
     polder(&daemon, &["failover", "shop", "--why", HOSTILE]).assert(0, &[]);
     polder(&daemon, &["maint", "shop1", "--why", HOSTILE]).assert(0, &[]);

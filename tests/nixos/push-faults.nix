@@ -84,7 +84,7 @@
 
       with subtest("a change that locks ssh out goes back within the confirmation time"):
           before = systems()
-          admin_nl.succeed(alice("echo \"{ lib, ... }: { networking.firewall.allowedTCPPorts = lib.mkForce [ 80 ]; }\" > hosts/px-ch.nix"))
+          admin_nl.succeed(alice("echo \"{ lib, ... }: { networking.firewall = { allowedTCPPorts = lib.mkForce [ 80 ]; extraInputRules = lib.mkForce (toString [ ]); }; }\" > hosts/px-ch.nix"))
           with visiting("--gap 1s"):
               said = refused("--confirm-within 15s --prove-within 5s")
           t.assertRegex(said, r"px-ch *reverted")

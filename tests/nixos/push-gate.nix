@@ -52,7 +52,9 @@
           wanted = {"token": token, "holder": "mallory@nowhere", "location": "nowhere", "reason": "test"}
           return {"do": "lock", "lock": wanted, "seconds": 60}
 
-      def activate(token, system, origin="ran-before"):
+      RAN_BEFORE = {"ran-before": {"old_keys": False}}
+
+      def activate(token, system, origin=RAN_BEFORE):
           return {"do": "activate", "token": token, "target": {"system": system, "origin": origin}, "expected": before, "confirm_within": 30, "record": RECORD}
 
       with subtest("it tells how the host is"):
@@ -126,7 +128,7 @@
           forged = PX_NL.succeed(f"nix store add-path --extra-experimental-features nix-command {FORGED}").strip()
           reply = ask({"ask": "running", "system": forged})
           t.assertIn("did not run here", reply["why"])
-          answers = [tell(activate("a", forged)), tell(activate("a", forged, {"copied": "0" * 64})), tell({"do": "rehearse", "token": "a", "target": {"system": forged, "origin": "ran-before"}})]
+          answers = [tell(activate("a", forged)), tell(activate("a", forged, {"copied": "0" * 64})), tell({"do": "rehearse", "token": "a", "target": {"system": forged, "origin": RAN_BEFORE}})]
           log.info(str(answers))
           PX_NL.sleep(2)
           PX_NL.fail("test -e /tmp/owned")
