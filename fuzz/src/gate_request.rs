@@ -1,6 +1,8 @@
 //! Requests to a host's gate: any line is one or is refused, no key of it is ever shown, nothing unsigned is an instruction, and of
 //! what is signed each counter is taken once, in its time, by its host.
 
+use std::path::Path;
+
 use polder::push::gate::allowed;
 use polder::push::manifest::{Manifest, Taken, open};
 use polder::push::protocol::{Instruction, KeyChange, Question};
@@ -22,7 +24,9 @@ pub fn check(line: &[u8]) {
             assert!(!target(text) || text.starts_with('/') && !text.contains(char::is_control), "{text:?} is allowed");
         }
     }
-    let _: Option<Header> = same_anew(line);
+    if let Some(header) = same_anew::<Header>(line) {
+        assert!(header.check(Path::new("/nix/store"), &TrustedKeys::default()).is_err(), "an upload of nobody");
+    }
     let _: Option<Question> = same_anew(line);
     if let Some(Manifest { instruction: Instruction::Key { change: change @ KeyChange::Add { .. }, .. }, .. }) =
         same_anew(line)
