@@ -32,9 +32,9 @@
       def ask(question, verb=""):
           return line(json.dumps(question), verb)
 
-      def sign(instruction, host="px-nl", key=SIGNING, ahead=60, **fields):
+      def sign(instruction, host="px-nl", key=SIGNING, ahead=60, verb="", **fields):
           """An instruction as a pusher signs it, made with openssl: the private key is 32 bytes behind a name."""
-          clock = ask({"ask": "clock"})
+          clock = ask({"ask": "clock"}, verb)
           counter = max(clock["now"], clock["counter"] + 1)
           text = json.dumps({"host": host, "counter": counter, "expires": clock["now"] + 1000 * ahead, "instruction": instruction, **fields})
           admin_nl.succeed(
@@ -157,13 +157,13 @@
           t.assertEqual((reply["status"], json.loads(reply["body"])["name"]), (200, "px-nl"))
           for target in ("/takeover", "/sockets", "/metrics", "/status HTTP/1.1\r\nX: y", "//status"):
               t.assertIn("passes this on to no daemon", ask({"ask": "look", "daemon": "polder-proxy", "target": target}, "daemon")["why"])
-          takeover = sign({"do": "tell", "daemon": "polder-proxy", "target": "/takeover", "body": ""})
+          takeover = sign({"do": "tell", "daemon": "polder-proxy", "target": "/takeover", "body": ""}, verb="daemon")
           t.assertIn("passes this on to no daemon", line(takeover, "daemon")["why"])
           pid = PX_NL.get_unit_property("polder-proxy.service", "MainPID")
           t.assertIn("polder-proxy", PX_NL.succeed(f"readlink /proc/{pid}/exe"))
           client.succeed(f"curl -sS --fail --max-time 5 -H 'Host: www.example.test' http://{ADDRESS['px-nl']}/")
           word = {"subject": "www/web-1", "state": "drain", "who": "alice@admin-nl", "why": "test"}
-          reply = line(sign({"do": "tell", "daemon": "polder-proxy", "target": "/operator", "body": json.dumps(word)}), "daemon")
+          reply = line(sign({"do": "tell", "daemon": "polder-proxy", "target": "/operator", "body": json.dumps(word)}, verb="daemon"), "daemon")
           t.assertEqual(reply["status"], 200, reply)
 
       with subtest("a request that is too long, or none, ends by itself"):
