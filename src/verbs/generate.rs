@@ -20,7 +20,7 @@ pub struct GenerateArgs {
 pub enum What {
     /// Write a man page for `polder` and each verb into a folder
     Man {
-        /// An existing folder
+        /// The folder; it is made where it is missing
         folder: PathBuf,
     },
     /// Print a completion script
@@ -33,10 +33,12 @@ pub enum What {
 /// Generates.
 pub fn run(args: &GenerateArgs) -> Exit {
     match &args.what {
-        What::Man { folder } => match clap_mangen::generate_to(Cli::command(), folder) {
-            Ok(()) => Exit::Done,
-            Err(error) => could_not_write(folder, &error),
-        },
+        What::Man { folder } => {
+            match std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder)) {
+                Ok(()) => Exit::Done,
+                Err(error) => could_not_write(folder, &error),
+            }
+        }
         What::Completions { shell } => {
             clap_complete::generate(*shell, &mut Cli::command(), "polder", &mut std::io::stdout());
             Exit::Done

@@ -34,7 +34,13 @@ mod tests {
     #[test]
     fn what_the_verbs_need_is_let_through_and_nothing_else() {
         assert!(may_look("/status") && may_look("/explain?host=www.example.net&path=%2F"));
-        assert!(may_tell("/operator") && may_tell("/failover") && may_tell("/failback") && may_tell("/forget") && may_tell("/reload"));
+        assert!(
+            may_tell("/operator")
+                && may_tell("/failover")
+                && may_tell("/failback")
+                && may_tell("/forget")
+                && may_tell("/reload")
+        );
         for target in [
             "/takeover",
             "/sockets",
