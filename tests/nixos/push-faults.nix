@@ -158,7 +158,7 @@
               admin_nl.succeed(f"systemctl kill --signal=KILL --kill-whom=main push-{begun}.service")
               wait_until("the pusher is gone", is_over)
               # What it had asked of a host may be on its way still.
-              wait_until("no ssh of it is left", lambda: admin_nl.execute("pgrep -u alice -f 'polder 1$'")[0] != 0, 60)
+              wait_until("no ssh of it is left", lambda: admin_nl.execute("pgrep -u alice -f 'polder 2( [a-z]+)?$'")[0] != 0, 60)
               for machine in hosts:
                   wait_until(f"{machine.name} is settled", lambda: is_settled(machine), 40)
               # Its lock would end by itself within a minute.
