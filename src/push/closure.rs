@@ -4,6 +4,7 @@
 //! apart by their contents, however they came into the store. Called on the admin machine before a copy and on the host before an
 //! activation.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use ring::digest::{SHA256, digest as hash};
@@ -42,7 +43,7 @@ pub fn requisites(path: &Path) -> Result<Vec<String>, String> {
 ///
 /// What nix-store says, or that it is not understood.
 pub fn infos(paths: &[String]) -> Result<Vec<PathInfo>, String> {
-    let mut infos = std::collections::BTreeMap::new();
+    let mut infos = BTreeMap::new();
     for some in paths.chunks(AT_ONCE) {
         let arguments: Vec<&str> = ["--dump-db"].into_iter().chain(some.iter().map(String::as_str)).collect();
         let said = nix_store(&arguments)?;
@@ -74,19 +75,23 @@ pub fn missing(paths: &[String]) -> Result<Vec<String>, String> {
 ///
 /// What nix says.
 pub fn signatures(infos: &[PathInfo]) -> Result<Vec<Vec<String>>, String> {
-    if infos.is_empty() {
-        return Ok(Vec::new());
+    let mut signatures = BTreeMap::new();
+    for some in infos.chunks(AT_ONCE) {
+        let head = ["path-info", "--extra-experimental-features", "nix-command", "--sigs"];
+        let arguments: Vec<&str> = head.into_iter().chain(some.iter().map(|info| info.path.as_str())).collect();
+        let said = output("nix", Path::new("/"), &arguments).map_err(|failure| failure.in_words("nix path-info"))?;
+        signatures.extend(signature_lines(&String::from_utf8_lossy(&said)));
     }
-    let head = ["path-info", "--extra-experimental-features", "nix-command", "--sigs"];
-    let arguments: Vec<&str> = head.into_iter().chain(infos.iter().map(|info| info.path.as_str())).collect();
-    let said = output("nix", Path::new("/"), &arguments).map_err(|failure| failure.in_words("nix path-info"))?;
-    let said = String::from_utf8_lossy(&said);
-    // A line: the path, and then words. `ultimate` and `ca:...` are no signatures, and count as none.
-    let words = |path: &str| {
-        let line = said.lines().find(|line| line.split_whitespace().next() == Some(path)).unwrap_or_default();
-        line.split_whitespace().skip(1).map(str::to_owned).collect()
+    Ok(infos.iter().map(|info| signatures.remove(&info.path).unwrap_or_default()).collect())
+}
+
+/// The form of `nix path-info --sigs`, a line: a path, and then words. `ultimate` and `ca:...` are no signatures, and count as none.
+fn signature_lines(said: &str) -> BTreeMap<String, Vec<String>> {
+    let line = |line: &str| {
+        let mut words = line.split_whitespace().map(str::to_owned);
+        Some((words.next()?, words.collect()))
     };
-    Ok(infos.iter().map(|info| words(&info.path)).collect())
+    said.lines().filter_map(line).collect()
 }
 
 /// A name for the contents of all that a system needs: SHA-256, over the sorted lines `PATH HASH`.
@@ -198,6 +203,15 @@ mod tests {
         // `nix-hash --type sha256 --to-base32` of the SHA-256 of nothing.
         assert_eq!(nix32(HASH).unwrap(), "0mdqa9w1p6cmli6976v4wi0sw9r4p5prkj7lzfd1877wk11c9c73");
         assert_eq!(nix32("xx"), None);
+    }
+
+    #[test]
+    fn signatures_are_those_behind_their_path() {
+        let said = "/nix/store/a   admin-nl-1:AA== cache:BB==\n/nix/store/b\n/nix/store/c ultimate\n";
+        let lines = signature_lines(said);
+        assert_eq!(lines["/nix/store/a"], ["admin-nl-1:AA==", "cache:BB=="]);
+        assert!(lines["/nix/store/b"].is_empty());
+        assert_eq!(lines["/nix/store/c"], ["ultimate"]);
     }
 
     #[test]

@@ -320,4 +320,4 @@ fn hash(line: &[u8]) -> String {
 
 #[cfg(test)]
 #[path = "ledger_tests.rs"]
-mod tests;
+pub(crate) mod tests;

@@ -2,6 +2,20 @@
 
 use super::*;
 
+/// A push of this name.
+pub(crate) fn record(push: &str) -> Record {
+    Record {
+        push: push.to_owned(),
+        kind: Kind::Push,
+        who: "alice@admin-nl".to_owned(),
+        revision: None,
+        local_changes: Vec::new(),
+        deferred: false,
+        plan: String::new(),
+        skipped: Vec::new(),
+    }
+}
+
 fn entry(at: u64) -> Entry {
     Entry {
         at,

@@ -63,6 +63,11 @@ pub fn resolved(link: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(link).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", link.display())))
 }
 
+/// This host's name: what manifests for it name.
+pub fn host_name() -> String {
+    nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned())
+}
+
 /// Changes with each boot.
 pub fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")

@@ -168,7 +168,7 @@ mod tests {
 
     use super::super::signing::tests::key;
     use super::*;
-    use crate::push::ledger::{Kind, Record};
+    use crate::push::ledger::tests::record;
     use crate::push::protocol::{Origin, Target};
 
     const NOW: u64 = 1_800_000_000_000;
@@ -179,23 +179,13 @@ mod tests {
     }
 
     fn activate(counter: u64) -> Manifest {
-        let record = Record {
-            push: "p".to_owned(),
-            kind: Kind::Push,
-            who: "alice@admin-nl".to_owned(),
-            revision: None,
-            local_changes: Vec::new(),
-            deferred: false,
-            plan: String::new(),
-            skipped: Vec::new(),
-        };
         let target = Target { system: "/nix/store/a".into(), origin: Origin::RanBefore { old_keys: false } };
         let instruction = Instruction::Activate {
             token: "t".to_owned(),
             target,
             expected: "/nix/store/b".into(),
             confirm_within: 90,
-            record,
+            record: record("p"),
         };
         Manifest { host: "px-nl".to_owned(), counter, expires: NOW + 1000, instruction }
     }

@@ -95,19 +95,12 @@ mod tests {
     #![allow(clippy::unwrap_used)]
 
     use super::super::ledger::Record;
+    use super::super::ledger::tests::record;
     use super::*;
 
     fn entry(at: u64, push: &str, before: &str, system: &str, outcome: Outcome) -> Entry {
-        let record = Record {
-            push: push.to_owned(),
-            kind: if push.starts_with('r') { Kind::Rollback } else { Kind::Push },
-            who: "alice@admin-nl".to_owned(),
-            revision: None,
-            local_changes: Vec::new(),
-            deferred: false,
-            plan: String::new(),
-            skipped: Vec::new(),
-        };
+        let kind = if push.starts_with('r') { Kind::Rollback } else { Kind::Push };
+        let record = Record { kind, ..record(push) };
         let (before, system, words) = (before.into(), system.into(), String::new());
         Entry {
             at,

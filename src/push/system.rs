@@ -5,13 +5,10 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use nix::libc::{O_NOFOLLOW, O_NONBLOCK};
-
 use super::protocol::{Daemon, Running};
+use crate::config::regular_file::read_regular_file;
 
 /// The longest document, zone or unit that is read, in bytes, and all of them together: a gate's answer has to hold them.
 const FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -48,14 +45,7 @@ impl Reader {
     /// A file's text, whatever links lead there within the store.
     fn text(&mut self, path: &Path) -> Option<String> {
         let real = fs::canonicalize(path).ok().filter(|real| real.starts_with(&self.store))?;
-        let file = fs::OpenOptions::new().read(true).custom_flags(O_NOFOLLOW | O_NONBLOCK).open(real).ok()?;
-        let size = file.metadata().ok().filter(fs::Metadata::is_file)?.len();
-        let most = FILE_BYTES.min(self.left);
-        if size > most {
-            return None;
-        }
-        let mut text = String::new();
-        file.take(most).read_to_string(&mut text).ok()?;
+        let text = String::from_utf8(read_regular_file(&real, FILE_BYTES.min(self.left)).ok()?).ok()?;
         self.left -= text.len() as u64;
         Some(text)
     }

@@ -15,6 +15,7 @@ use crate::push::copies;
 use crate::push::known_fleet;
 use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use crate::push::locking::{ask_all, otherwise};
+use crate::push::machine;
 use crate::push::place::Place;
 use crate::push::protocol::{Answer, Question};
 use crate::push::remote::Silence;
@@ -71,7 +72,7 @@ pub fn run(args: &LogArgs, output: &Output) -> Exit {
 
 /// On a host that is no admin machine: its own ledger, when no admin machine reaches it.
 fn of_this_host(place: &Place, args: &LogArgs, output: &Output) -> Exit {
-    let own = nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned());
+    let own = machine::host_name();
     if let Some(other) = args.host.as_ref().filter(|host| **host != own) {
         return output
             .could_not(&format!("this is no admin machine: it knows its own ledger ({own}), and not that of {other}"));

@@ -101,7 +101,7 @@ fn input(silence: Duration) -> Result<BufReader<Patient>, String> {
 fn pass_on(from: &str, socket: &Path, request: &str) -> Result<Vec<u8>, String> {
     let failed = |error: io::Error| {
         format!(
-            "{}: {error}; see `systemctl status polder-gate.socket polder-relay.socket` on this host",
+            "{}: {error}; see `systemctl status 'polder-gate*.socket' polder-relay.socket` on this host",
             socket.display()
         )
     };

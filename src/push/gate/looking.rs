@@ -16,7 +16,7 @@ pub(super) fn report(place: &Place) -> Result<Report, String> {
     Ok(Report {
         protocol: VERSION,
         version: env!("CARGO_PKG_VERSION").to_owned(),
-        host: host_name(),
+        host: machine::host_name(),
         system: resolved(&place.current)?,
         profile: resolved(&place.profile)?,
         booted: resolved(&place.booted)?,
@@ -28,11 +28,6 @@ pub(super) fn report(place: &Place) -> Result<Report, String> {
         failed_units: machine::failed_units(),
         clock_ms: now,
     })
-}
-
-/// This host's name: what manifests for it name.
-pub(super) fn host_name() -> String {
-    nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned())
 }
 
 fn last_confirmed(place: &Place) -> Result<Option<Entry>, String> {

@@ -7,14 +7,18 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::allowed;
 use super::heard::{Doorkeeper, Heard, from_standard_input, say};
-use super::{allowed, looking};
 use crate::daemon::client::{Client, Method};
+use crate::push::machine;
 use crate::push::place::Place;
 use crate::push::protocol::{Answer, Daemon, Instruction, Question};
 
-/// How long a daemon may take: a failover lets running requests finish first.
-const LIMIT: Duration = Duration::from_secs(600);
+/// How long a daemon may take to say something of itself. Whoever can only ask keeps no place of the relay for longer.
+const LOOKING: Duration = Duration::from_secs(10);
+
+/// How long it may take to do what it is told: a failover lets running requests finish first.
+const TELLING: Duration = Duration::from_secs(600);
 
 /// Serves one connection on standard input and output, as a socket unit with `Accept=yes` gives it.
 ///
@@ -23,7 +27,7 @@ const LIMIT: Duration = Duration::from_secs(600);
 /// The connection broke: nobody is left to tell.
 pub fn relay(place: &Place) -> Result<(), String> {
     let (_, line) = from_standard_input()?;
-    let doorkeeper = Doorkeeper { keys: &place.signing_keys, state: &place.relay_state, host: looking::host_name() };
+    let doorkeeper = Doorkeeper { keys: &place.signing_keys, state: &place.relay_state, host: machine::host_name() };
     let answer = match doorkeeper.hear(&line) {
         Ok(Heard::Question(Question::Clock)) => {
             doorkeeper.clock().map_or_else(|error| Answer::Refused { why: error.to_string() }, Answer::Clock)
@@ -38,7 +42,7 @@ pub fn relay(place: &Place) -> Result<(), String> {
 fn look(place: &Place, question: Question) -> Answer {
     match question {
         Question::Look { daemon, target } if allowed::may_look(&target) => {
-            exchange(place, daemon, Method::GET, &target, String::new())
+            exchange(place, daemon, Method::GET, &target, String::new(), LOOKING)
         }
         _ => not_allowed(),
     }
@@ -47,7 +51,7 @@ fn look(place: &Place, question: Question) -> Answer {
 fn tell(place: &Place, instruction: Instruction) -> Answer {
     match instruction {
         Instruction::Tell { daemon, target, body } if allowed::may_tell(&target) => {
-            exchange(place, daemon, Method::POST, &target, body)
+            exchange(place, daemon, Method::POST, &target, body, TELLING)
         }
         _ => not_allowed(),
     }
@@ -57,8 +61,8 @@ fn not_allowed() -> Answer {
     Answer::Refused { why: "the gate passes this on to no daemon".to_owned() }
 }
 
-fn exchange(place: &Place, daemon: Daemon, method: Method, target: &str, body: String) -> Answer {
-    let client = Client { timeout: LIMIT, ..Client::new(&place.admin_socket(daemon.name())) };
+fn exchange(place: &Place, daemon: Daemon, method: Method, target: &str, body: String, limit: Duration) -> Answer {
+    let client = Client { timeout: limit, ..Client::new(&place.admin_socket(daemon.name())) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let replied = match runtime {
         Ok(runtime) => runtime.block_on(client.exchange_raw(method, target, Bytes::from(body))),

@@ -21,7 +21,7 @@ use crate::push::{closure, supervisor};
 /// The connection broke: nobody is left to tell.
 pub fn serve(place: &Place) -> Result<(), String> {
     let (from, line) = from_standard_input()?;
-    let doorkeeper = Doorkeeper { keys: &place.signing_keys, state: &place.state, host: looking::host_name() };
+    let doorkeeper = Doorkeeper { keys: &place.signing_keys, state: &place.state, host: machine::host_name() };
     if let Err(why) = activating::settle_what_is_left(place) {
         tracing::error!("{why}");
     }

@@ -1,5 +1,6 @@
 //! Builds systems, signs what they consist of with the admin's key, and copies it to their hosts.
 
+use std::cell::LazyCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
@@ -27,6 +28,9 @@ const COMPARED_BYTES: u64 = 64 * 1024 * 1024;
 
 /// How long an upload may go on without a byte being taken by the host.
 const STALLED: Duration = Duration::from_secs(180);
+
+/// How long a host's store may take with a batch once all has been sent.
+const LAST_BATCH: Duration = Duration::from_secs(900);
 
 /// Bytes of progress and answer that a host may say in an upload.
 const SAID_BYTES: u64 = 4 * 1024 * 1024;
@@ -92,37 +96,13 @@ impl Rollout<'_> {
     ///
     /// Why it cannot be told, or the path whose contents on the host nobody vouches for.
     pub(super) fn contents(&self, one: &Move) -> Result<Contents, String> {
-        let mut infos = closure::infos(&closure::requisites(&one.system)?)?;
+        let infos = closure::infos(&closure::requisites(&one.system)?)?;
         let said = self.compare(&one.host, &infos)?;
         let place = Place::of_this_machine();
-        let mut missing = BTreeSet::new();
-        let mut differing: BTreeMap<String, Option<String>> = BTreeMap::new();
-        for line in said.lines() {
-            if let Some(path) = line.strip_prefix("missing ") {
-                missing.insert(path.to_owned());
-                continue;
-            }
-            let theirs: Header =
-                serde_json::from_str(line).map_err(|error| format!("its comparison is not understood: {error}"))?;
-            let keys = TrustedKeys::read(&place.signing_keys)?;
-            let vouched = theirs.check(&place.store, &keys).is_ok();
-            let known = differing.entry(theirs.path).or_default();
-            *known = known.take().or(vouched.then_some(theirs.nar_hash));
-        }
-        for info in &mut infos {
-            match differing.remove(&info.path) {
-                None => {}
-                Some(Some(hash)) => info.nar_hash = hash,
-                Some(None) => {
-                    return Err(format!(
-                        "{} has other contents there than here, and no key of the fleet has signed those; if its build is not \
-                         reproducible, `nix copy --from ssh://root@{} {}` brings them here, else somebody has tampered with a store",
-                        info.path, one.host, info.path
-                    ));
-                }
-            }
-        }
-        Ok(Contents { infos, missing })
+        // Read only where something differs: it seldom does.
+        let keys = LazyCell::new(|| TrustedKeys::read(&place.signing_keys));
+        let vouched = |theirs: &Header| keys.as_ref().is_ok_and(|keys| theirs.check(&place.store, keys).is_ok());
+        agree(infos, &said, &one.host, vouched)
     }
 
     /// What a host has otherwise than here, in its gate's words.
@@ -138,9 +118,8 @@ impl Rollout<'_> {
             let read = output.take(COMPARED_BYTES).read_to_string(&mut text);
             sender.send(read.map(|_| text))
         });
-        // A host that hangs up early has said why.
-        let _ = writeln!(input, "{lines}");
-        drop(input);
+        // A host that hangs up early has said why; one that takes nothing is given up below.
+        thread::spawn(move || writeln!(input, "{lines}"));
         let answer = answer.recv_timeout(COMPARED);
         if answer.is_err() {
             let _ = child.kill();
@@ -165,6 +144,43 @@ impl Rollout<'_> {
             Err(why) => Err(format!("{why} {}", words(&mut said)).trim().to_owned()),
         }
     }
+}
+
+/// What a system consists of on a host, by what that says of it: `missing PATH`, or the headers of what it has otherwise, one for each
+/// signature. `vouched` says which of these count.
+fn agree(
+    mut infos: Vec<PathInfo>,
+    said: &str,
+    host: &str,
+    vouched: impl Fn(&Header) -> bool,
+) -> Result<Contents, String> {
+    let mut missing = BTreeSet::new();
+    let mut differing: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for line in said.lines() {
+        if let Some(path) = line.strip_prefix("missing ") {
+            missing.insert(path.to_owned());
+            continue;
+        }
+        let theirs: Header =
+            serde_json::from_str(line).map_err(|error| format!("its comparison is not understood: {error}"))?;
+        let counts = vouched(&theirs);
+        let known = differing.entry(theirs.path).or_default();
+        *known = known.take().or(counts.then_some(theirs.nar_hash));
+    }
+    for info in &mut infos {
+        match differing.remove(&info.path) {
+            None => {}
+            Some(Some(hash)) => info.nar_hash = hash,
+            Some(None) => {
+                return Err(format!(
+                    "{} has other contents there than here, and no key of the fleet has signed those; if its build is not \
+                     reproducible, `nix copy --from ssh://root@{host} {}` brings them here, else somebody has tampered with a store",
+                    info.path, info.path
+                ));
+            }
+        }
+    }
+    Ok(Contents { infos, missing })
 }
 
 /// Sends paths down an upload, and waits for its answer. While it goes on, the host tells how many of them its store has.
@@ -195,9 +211,13 @@ fn send(mut child: Child, infos: &[PathInfo], key: &SigningKey, progress: &dyn F
         sent = writeln!(input, "{END}").and_then(|()| input.flush()).map_err(|error| error.to_string());
     }
     drop(input);
-    // What is left is the host's: it may take its time with the last batch.
+    // What is left is the host's: it may take its time with a batch, and not for ever.
     drop(watch);
-    lines.iter().for_each(|line| told(line, &mut answer));
+    while let Ok(line) = lines.recv_timeout(LAST_BATCH) {
+        told(line, &mut answer);
+    }
+    // It has ended, or is given up.
+    let _ = child.kill();
     let _ = child.wait();
     // Where the host has refused, what could not be sent any more is of no interest.
     answer.ok_or_else(|| sent.err().unwrap_or_else(|| "the upload ended without an answer".to_owned()))
@@ -280,4 +300,42 @@ fn silence(silence: Silence) -> String {
 fn last_lines(said: &str) -> String {
     let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+
+    use super::*;
+    use crate::push::upload::tests::info;
+
+    const OTHER: &str = "1111111111111111111111111111111111111111111111111111";
+
+    /// A header of other contents than here, signed by whom.
+    fn theirs(of: &PathInfo, signature: &str) -> String {
+        let other = PathInfo { nar_hash: OTHER.to_owned(), ..of.clone() };
+        serde_json::to_string(&Header::with_signature(&other, signature.to_owned())).unwrap()
+    }
+
+    fn agreed(said: &str) -> Result<Contents, String> {
+        agree(vec![info("a", 1), info("b", 2)], said, "px-nl", |header| header.signature.starts_with("admin"))
+    }
+
+    #[test]
+    fn what_a_host_lacks_is_sent_and_what_it_has_alike_is_not() {
+        let contents = agreed(&format!("missing {}\n", info("b", 2).path)).unwrap();
+        assert_eq!(contents.missing.into_iter().collect::<Vec<_>>(), [info("b", 2).path]);
+        assert_eq!(contents.infos, [info("a", 1), info("b", 2)]);
+    }
+
+    #[test]
+    fn other_contents_on_the_host_are_those_that_are_signed_for_if_a_key_of_the_fleet_vouches_for_them() {
+        let a = info("a", 1);
+        let contents = agreed(&[theirs(&a, "cache:x"), theirs(&a, "admin-ch-1:x"), theirs(&a, "")].join("\n")).unwrap();
+        assert_eq!(contents.infos[0].nar_hash, OTHER);
+        assert_ne!(contents.digest(), agreed("").unwrap().digest());
+        let why = agreed(&[theirs(&a, "cache:x"), theirs(&a, "")].join("\n")).err().unwrap();
+        assert!(why.contains(&a.path) && why.contains("no key of the fleet has signed those"), "{why}");
+        assert!(agreed("nonsense").is_err());
+    }
 }
