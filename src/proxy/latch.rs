@@ -19,10 +19,12 @@
 
 mod by_operator;
 pub mod latches;
+mod site;
 pub mod store;
 mod vet;
 
 pub use by_operator::{Refusal, Said};
+pub use site::{Now, Site, Standing};
 
 use std::time::Duration;
 
@@ -102,96 +104,6 @@ impl Latch {
         let mut spent: Vec<String> = self.spent.iter().filter(|name| **name != self.active).cloned().collect();
         spent.push(self.active.clone());
         spent
-    }
-}
-
-/// A moment, as the pure parts see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Now {
-    /// Since the process began; never goes back.
-    pub running: Duration,
-    /// Milliseconds since the epoch: for what people read and other machines compare.
-    pub unix_ms: u64,
-}
-
-/// A backend, as the latch sees it.
-#[derive(Debug, Clone, Copy)]
-pub struct Standing<'a> {
-    /// Its name.
-    pub name: &'a str,
-    /// Primary or backup.
-    pub backup: bool,
-    /// What checks say.
-    pub verdict: Verdict,
-    /// The last probe's outcome in words.
-    pub reason: &'a str,
-    /// What the operator says.
-    pub operator: OperatorState,
-}
-
-impl Standing<'_> {
-    fn usable(&self) -> bool {
-        self.verdict == Verdict::Up && self.operator == OperatorState::Ready
-    }
-
-    fn keeps(&self) -> bool {
-        self.verdict == Verdict::Up && self.operator != OperatorState::Maint
-    }
-
-    fn in_words(&self) -> String {
-        match self.operator {
-            OperatorState::Ready => format!("{} is {} ({})", self.name, self.verdict, self.reason),
-            said => format!("{} is {} ({}), {said} by the operator", self.name, self.verdict, self.reason),
-        }
-    }
-}
-
-/// What surrounds the latch of one service at one moment.
-#[derive(Debug, Clone, Copy)]
-pub struct Site<'a> {
-    /// This proxy's name.
-    pub own: &'a str,
-    /// The service's name.
-    pub service: &'a str,
-    /// The service's backends in the order of the document.
-    pub backends: &'a [Standing<'a>],
-    /// How the latch moves.
-    pub rules: &'a LatchConfig,
-    /// Requests running on the active backend.
-    pub running: u64,
-}
-
-impl<'a> Site<'a> {
-    fn find(&self, name: &str) -> Option<&'a Standing<'a>> {
-        self.backends.iter().find(|backend| backend.name == name)
-    }
-
-    fn primary(&self) -> Option<&'a Standing<'a>> {
-        self.backends.iter().find(|backend| !backend.backup)
-    }
-
-    /// Primaries, then backups, each in order.
-    fn in_order(&self) -> impl Iterator<Item = &'a Standing<'a>> {
-        let backends = self.backends;
-        let primaries = backends.iter().filter(|backend| !backend.backup);
-        primaries.chain(backends.iter().filter(|backend| backend.backup))
-    }
-
-    /// The first usable backend that was never failed away from.
-    fn fresh(&self, latch: &Latch) -> Option<&'a Standing<'a>> {
-        self.in_order().find(|backend| {
-            backend.usable() && backend.name != latch.active && !latch.spent.iter().any(|s| s == backend.name)
-        })
-    }
-
-    /// The usable backend that was failed away from last: its sessions are the youngest.
-    fn last_resort(&self, latch: &Latch) -> Option<&'a Standing<'a>> {
-        latch
-            .spent
-            .iter()
-            .rev()
-            .filter(|name| **name != latch.active)
-            .find_map(|name| self.find(name).filter(|b| b.usable()))
     }
 }
 

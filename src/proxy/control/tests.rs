@@ -1,8 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::daemon::operator::{OperatorCommand, OperatorState};
 use crate::health::Verdict;
+use crate::proxy::api::{FailbackCommand, FailoverCommand};
 use crate::proxy::latch::Latch;
+use crate::proxy::latch::Refusal;
 use crate::proxy::report::explain::explain;
 use crate::proxy::report::metrics::page as metrics;
 use crate::proxy::report::page::page;

@@ -1,0 +1,153 @@
+//! What operators say: states of backends, steps of latches, and what is to be forgotten (pure).
+//!
+//! Owns what is refused of it and with which words. Must never: write; the effects say what is to be. Called by the shell for the
+//! admin API.
+
+use std::time::Duration;
+
+use crate::daemon::bounds;
+use crate::daemon::operator::{ForgetCommand, Forgotten, OperatorCommand, OperatorState, Word};
+use crate::proxy::api::{FailbackCommand, FailoverCommand};
+use crate::proxy::latch::{Keeper, Now, Refusal, Said, Site};
+use crate::proxy::snapshot::{Backend, Service};
+
+use super::prepared::PreparedService;
+use super::{Effect, State, is_latched};
+
+impl State {
+    /// The operator says ready, drain or maint.
+    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        command.vet().map_err(Refusal::Beyond)?;
+        self.vet(command)?;
+        let until = command.for_ms.map(|length| now.unix_ms.saturating_add(length));
+        let word = Word {
+            state: command.state,
+            who: command.who.clone(),
+            when: now.unix_ms,
+            by: self.own.clone(),
+            why: command.why.clone(),
+            until,
+        };
+        self.operator.say(&command.subject, word);
+        self.operator_file.dirty = true;
+        let length = command.for_ms.map(Duration::from_millis).map(crate::config::duration::format);
+        let length = length.map_or(String::new(), |length| format!(" for {length}"));
+        let words = format!("{} is set to {}{length}", command.subject, command.state);
+        let mut effects = vec![Effect::Log(format!("{words}, said by {}", command.who))];
+        effects.extend(self.settle(now));
+        Ok((words, effects))
+    }
+
+    fn vet(&self, command: &OperatorCommand) -> Result<(), Refusal> {
+        let (service, backend) = self.subject(&command.subject)?;
+        if command.state == OperatorState::Ready {
+            return Ok(());
+        }
+        let latch = self.latches.get(&service.name).filter(|_| is_latched(service)).and_then(Keeper::latch);
+        let (name, active) = (&service.name, latch.is_some_and(|latch| *latch.active == *backend.name));
+        if active && command.state == OperatorState::Drain {
+            return Err(Refusal::Refused(format!(
+                "{} is the active backend of {name} and has all its visitors: `polder failover {name}` moves them to a \
+                 backup first",
+                backend.name
+            )));
+        }
+        let spent = |other: &Backend| latch.is_some_and(|latch| latch.spent.iter().any(|spent| **spent == *other.name));
+        let rules = self.prepared.service(name).and_then(PreparedService::rules);
+        let counts =
+            |other: &&Backend| other.usable() && (rules.is_none_or(|rules| rules.last_resort) || !spent(other));
+        let others = service.backends.iter().filter(|other| other.name != backend.name).filter(counts).count();
+        if others == 0 && backend.usable() && !command.force {
+            return Err(Refusal::Refused(format!(
+                "{} is the last usable backend of {name}: nobody would serve it; bring another one up or ready first, or \
+                 say --force",
+                backend.name
+            )));
+        }
+        Ok(())
+    }
+
+    fn subject(&self, subject: &str) -> Result<(&Service, &Backend), Refusal> {
+        let known =
+            self.snapshot.services.iter().flat_map(|service| service.backends.iter().map(move |b| (service, b)));
+        known
+            .clone()
+            .find(|(service, backend)| subject.split_once('/') == Some((&service.name, &backend.name)))
+            .ok_or_else(|| {
+                let names: Vec<String> =
+                    known.map(|(service, backend)| format!("{}/{}", service.name, backend.name)).collect();
+                Refusal::Unknown(format!("{subject:?} is not one of {}", names.join(", ")))
+            })
+    }
+
+    /// The operator's `failover`.
+    pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        bounds::said(&command.who, &command.why).map_err(Refusal::Beyond)?;
+        let said = Said { who: &command.who, why: &command.why };
+        self.step_by_operator(&command.service, now, |keeper, site| {
+            keeper.failover(command.to.as_deref(), &said, now, site)
+        })
+    }
+
+    /// The operator's `failback`.
+    pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        bounds::said(&command.who, &command.why).map_err(Refusal::Beyond)?;
+        let said = Said { who: &command.who, why: &command.why };
+        self.step_by_operator(&command.service, now, |keeper, site| keeper.failback(&said, now, site))
+    }
+
+    /// The operator's `forget`.
+    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
+        bounds::said(&command.who, &command.why).map_err(Refusal::Beyond)?;
+        match &command.what {
+            Forgotten::Subject(subject) => self.forget_word(subject, command, now),
+            Forgotten::Latch(service) => {
+                let said = Said { who: &command.who, why: &command.why };
+                self.step_by_operator(service, now, |keeper, site| keeper.forget(&said, now, site))
+            }
+        }
+    }
+
+    fn forget_word(
+        &mut self,
+        subject: &str,
+        command: &ForgetCommand,
+        now: Now,
+    ) -> Result<(String, Vec<Effect>), Refusal> {
+        match self.subject(subject).map(|_| ()) {
+            Ok(()) => {
+                let (who, by, why) = (command.who.clone(), self.own.clone(), command.why.clone());
+                let ready = Word { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
+                self.operator.forget(subject, ready);
+            }
+            // No document has it any more: nobody hears of it, and so nobody can say it again.
+            Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
+        }
+        self.operator_file.dirty = true;
+        let words = format!("what was said of {subject} is forgotten");
+        let mut effects = vec![Effect::Log(format!("{words}, said by {}", command.who))];
+        effects.extend(self.settle(now));
+        Ok((words, effects))
+    }
+
+    fn step_by_operator(
+        &mut self,
+        service: &str,
+        now: Now,
+        step: impl FnOnce(&mut Keeper, &Site<'_>) -> Result<String, Refusal>,
+    ) -> Result<(String, Vec<Effect>), Refusal> {
+        let prepared = self.prepared.clone();
+        let Some(found) = prepared.service(service) else {
+            let names: Vec<&str> = prepared.services.iter().map(|service| &*service.name).collect();
+            return Err(Refusal::Unknown(format!("there is no service {service:?}; there are {}", names.join(", "))));
+        };
+        let words = self.with_keeper(found, now, step).ok_or_else(|| {
+            Refusal::Refused(format!(
+                "{service} has no latch: its backends share the visitors; `polder drain {service}/BACKEND` empties one"
+            ))
+        })??;
+        let mut effects = vec![Effect::Log(words.clone())];
+        effects.extend(self.settle(now));
+        Ok((words, effects))
+    }
+}
