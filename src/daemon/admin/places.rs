@@ -5,11 +5,13 @@
 //! out neither a scrape nor `polder status`. One thread owns all this.
 
 use std::cell::RefCell;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::rc::Rc;
 use std::time::Instant;
 
 use tokio::sync::oneshot;
+
+use crate::daemon::client_network;
 
 /// Connections one server has at a time.
 pub(super) const MOST: usize = 64;
@@ -33,10 +35,7 @@ pub(super) enum Client {
 
 impl Client {
     pub(super) fn host(address: IpAddr) -> Client {
-        Client::Host(match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() >> 64 << 64)),
-            address => address,
-        })
+        Client::Host(client_network::of(address))
     }
 
     pub(super) fn user(user: u32, our_user: u32) -> Client {

@@ -12,21 +12,19 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::Admission;
+use crate::daemon::client_network;
 
 /// Parts of the table, each with its own lock: workers seldom meet at one.
 const PARTS: usize = 64;
 
-/// Who counts as one client: an IPv4 address, an IPv6 /64 (a customer gets no less).
+/// Who counts as one client ([`client_network`]).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Origin(IpAddr);
 
 impl Origin {
-    /// Of a connection's peer; IPv4 also where IPv6 carries it.
+    /// Of a connection's peer.
     pub fn of(address: IpAddr) -> Origin {
-        Origin(match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
-            v4 => v4,
-        })
+        Origin(client_network::of(address))
     }
 }
 
@@ -73,9 +71,7 @@ impl Share {
         *count += 1;
         Some(Share { origin, of: Arc::clone(of) })
     }
-}
 
-impl Share {
     /// Whose it is.
     pub fn origin(&self) -> Origin {
         self.origin
@@ -91,20 +87,5 @@ impl Drop for Share {
                 part.remove(&self.origin);
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-    use super::*;
-
-    #[test]
-    fn an_ipv6_client_is_its_network_and_an_ipv4_client_its_address() {
-        let origin = |text: &str| Origin::of(text.parse().unwrap());
-        assert_eq!(origin("2001:db8:1:2:3::4"), origin("2001:db8:1:2:ffff::"));
-        assert_ne!(origin("2001:db8:1:2::"), origin("2001:db8:1:3::"));
-        assert_ne!(origin("192.0.2.1"), origin("192.0.2.2"));
-        assert_eq!(origin("::ffff:192.0.2.1"), origin("192.0.2.1"));
     }
 }
