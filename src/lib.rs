@@ -36,7 +36,7 @@
 //! | when a stateful service moves, and that it stays | [`proxy::latch`] |
 //! | what a malformed request is | [`proxy::traffic::http1`] |
 //! | what a name is answered with | `dns::answer` |
-//! | what a zone file may say | [`dns::zone`] |
+//! | what a zone file may say | [`zone`] |
 //! | how sockets outlive a process | [`daemon::sockets`], [`daemon::takeover`], [`daemon::fd_store`] |
 //! | what must hold across hosts | [`fleet::check`] |
 //! | how a working copy becomes a fleet | [`push`] |
@@ -48,7 +48,7 @@
 //! | whose files are believed | [`ownership`] |
 //! | how words of others are shown | [`printable`] |
 //!
-//! Dependencies point one way: verbs -> demo, push -> fleet -> proxy, dns -> health, daemon -> config. `proxy` and `dns`
+//! Dependencies point one way: verbs -> demo, push -> fleet -> proxy, dns -> health, daemon -> config, zone. `proxy` and `dns`
 //! never import each other. `ownership` and `printable` depend on nothing.
 
 pub mod config;
@@ -62,3 +62,4 @@ pub mod printable;
 pub mod proxy;
 pub mod push;
 pub mod verbs;
+pub mod zone;

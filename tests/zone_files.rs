@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use hickory_proto::rr::{Name, RData, Record, RecordType};
 use hickory_proto::serialize::binary::BinDecodable as _;
 use hickory_proto::serialize::txt::Parser;
-use polder::dns::zone::{self, ZoneFile, ZoneRecord};
+use polder::zone::{self, ZoneFile, ZoneRecord};
 
 fn file_of(zone: &str) -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/data/zones/{zone}.zone"))

@@ -7,9 +7,9 @@ use criterion::Criterion;
 use polder::config::dns::RateLimitConfig;
 use polder::dns::answer::{Client, Transport, UDP_SIZE, answer};
 use polder::dns::cookie::{Issuer, Secrets};
-use polder::dns::number::rtype;
 use polder::dns::rate_limit::Accounts;
 use polder::dns::snapshot::Snapshot;
+use polder::zone::number::rtype;
 
 use crate::{building, samples};
 

@@ -12,13 +12,13 @@ use polder::config::dns::{PoolConfig, WhenAllDown};
 use polder::config::{CheckConfig, ProbeKind};
 use polder::daemon::operator::OperatorStates;
 use polder::dns::snapshot::PoolAnswer;
-use polder::dns::zone::ZoneFile;
 use polder::dns::{self, compiled};
 use polder::health::{HealthView, TargetHealth, Verdict};
 use polder::proxy::control::build::{Circumstances, build};
 use polder::proxy::control::prepared::Prepared;
 use polder::proxy::latch::Now;
 use polder::proxy::snapshot::Snapshot;
+use polder::zone::ZoneFile;
 
 /// A document of so many services `s0`, `s1`, … under `s0.example.net`, …, each with so many backends. `settings` are
 /// the members of each service besides.
@@ -98,7 +98,7 @@ pub fn small_zone() -> ZoneFile {
 
 /// Reads `example.net`.
 pub fn load_zone(file: &Path) -> ZoneFile {
-    dns::zone::load("example.net", file).expect("the sample is valid")
+    polder::zone::load("example.net", file).expect("the sample is valid")
 }
 
 /// A query as resolvers send it: EDNS, 1232 bytes.

@@ -14,9 +14,10 @@ use hickory_proto::op::Message;
 use polder::config::dns::{PoolConfig, WhenAllDown};
 use polder::config::{CheckConfig, ProbeKind};
 use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer, cut};
+use polder::dns::compiled;
 use polder::dns::cookie::{Issuer, Secrets, Standing};
 use polder::dns::snapshot::{PoolAnswer, Snapshot};
-use polder::dns::{compiled, zone};
+use polder::zone;
 
 use crate::wire;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use polder::config::Findings;
-use polder::dns::zone::{ZoneFile, parse};
 use polder::dns::{compiled, name};
+use polder::zone::{ZoneFile, parse};
 
 use crate::findings;
 
@@ -35,9 +35,8 @@ fn sound(zone: &ZoneFile, lines: usize) {
     }
     let anew = read(generic(zone).as_bytes()).unwrap_or_else(|found| panic!("written anew it is refused: {found}"));
     let plain = |zone: &ZoneFile| {
-        let plain = |record: &polder::dns::zone::ZoneRecord| {
-            (record.owner.clone(), record.rtype, record.ttl, record.rdata.clone())
-        };
+        let plain =
+            |record: &polder::zone::ZoneRecord| (record.owner.clone(), record.rtype, record.ttl, record.rdata.clone());
         zone.records.iter().map(plain).collect::<Vec<_>>()
     };
     assert_eq!(plain(&anew), plain(zone), "written anew it is another zone");

@@ -4,9 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use super::compiled::{self, Zones};
-use super::zone::{self, ZoneFile};
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Findings};
+use crate::zone::{self, ZoneFile};
 
 /// A document that can be served.
 #[derive(Debug, Clone)]

@@ -234,5 +234,4 @@ impl Balance {
 }
 
 #[cfg(test)]
-#[path = "rate_limit_tests.rs"]
 mod tests;

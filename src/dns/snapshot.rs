@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::compiled::{PoolId, RrSet, Zones};
-use super::number::rtype;
+use crate::zone::number::rtype;
 
 /// Everything an answer needs.
 #[derive(Debug, Default)]

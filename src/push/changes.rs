@@ -4,9 +4,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::stage::Revision;
-use crate::dns::zone::{self, ZoneFile};
 use crate::fleet::Fleet;
 use crate::fleet::check::ZoneChange;
+use crate::zone::{self, ZoneFile};
 
 /// The zones of the fleet that differ from the revision in more than their serial. A zone that cannot be read, now or
 /// then, or that is new, is none of them: the other checks have their say on it.

@@ -150,5 +150,4 @@ fn at_home_text(text: &str, staged: &Path, folder: &Path) -> String {
 }
 
 #[cfg(test)]
-#[path = "evaluate_tests.rs"]
 mod tests;

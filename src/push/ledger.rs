@@ -319,5 +319,4 @@ fn hash(line: &[u8]) -> String {
 }
 
 #[cfg(test)]
-#[path = "ledger_tests.rs"]
 pub(crate) mod tests;

@@ -331,5 +331,4 @@ fn file(admin: &Admin) -> PathBuf {
 }
 
 #[cfg(test)]
-#[path = "locking_tests.rs"]
 mod tests;

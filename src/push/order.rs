@@ -137,5 +137,4 @@ fn with_role(fleet: &Fleet, role: Role) -> BTreeSet<String> {
 }
 
 #[cfg(test)]
-#[path = "order_tests.rs"]
 mod tests;

@@ -10,7 +10,7 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RData;
 
 use crate::dns::name;
-use crate::dns::number::{CLASS_IN, rtype};
+use crate::zone::number::{CLASS_IN, rtype};
 
 /// How long one question may go unanswered, and how often it is put.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -152,5 +152,4 @@ fn answer(socket: &UdpSocket, id: u16) -> io::Result<Message> {
 }
 
 #[cfg(test)]
-#[path = "served_tests.rs"]
 mod tests;

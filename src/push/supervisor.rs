@@ -355,5 +355,4 @@ fn settle_after_boot(place: &Place, activation: &Activation) -> Outcome {
 }
 
 #[cfg(test)]
-#[path = "supervisor_tests.rs"]
 mod tests;

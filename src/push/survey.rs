@@ -94,46 +94,4 @@ pub fn unfit(host: &str, seen: &Result<Seen, String>) -> Vec<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn seen() -> Seen {
-        let report = Report {
-            protocol: VERSION,
-            version: String::new(),
-            host: "px-nl".to_owned(),
-            system: "/nix/store/a".into(),
-            profile: "/nix/store/a".into(),
-            booted: "/nix/store/a".into(),
-            boot: String::new(),
-            free: LEAST_FREE,
-            lock: None,
-            activation: None,
-            last: None,
-            failed_units: Vec::new(),
-            clock_ms: 0,
-        };
-        Seen { report, running: Running::default() }
-    }
-
-    #[test]
-    fn a_host_that_is_as_it_should_be_is_fit() {
-        assert_eq!(unfit("px-nl", &Ok(seen())), [""; 0]);
-    }
-
-    #[test]
-    fn each_thing_that_stands_in_the_way_is_told() {
-        let mut other = seen();
-        other.report.protocol = 7;
-        other.report.host = "px-ch".to_owned();
-        other.report.profile = "/nix/store/b".into();
-        other.report.free = 1024 * 1024;
-        let reasons = unfit("px-nl", &Ok(other));
-        for (reason, words) in reasons.iter().zip(["version 7", "calls itself px-ch", "not its profile", "1 MiB free"])
-        {
-            assert!(reason.contains(words), "{reason}\nlacks {words}");
-        }
-        assert_eq!(reasons.len(), 4);
-        assert!(unfit("px-nl", &Err("no route".to_owned()))[0].contains("--skip px-nl"));
-    }
-}
+mod tests;

@@ -275,30 +275,4 @@ fn understand(value: Value) -> Answer {
 
 #[cfg(test)]
 #[allow(clippy::unwrap_used)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn named_sockets_are_taken_as_they_are() {
-        let sockets = vec![PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")];
-        let common = Common { json: false, sockets, demo: false };
-        let found = find(&common, &FleetArg::default(), Hosts::All).unwrap().daemons;
-        assert_eq!(found.iter().map(Located::label).collect::<Vec<_>>(), ["/nowhere/a", "/nowhere/b"]);
-    }
-
-    #[test]
-    fn a_machine_with_a_document_of_a_daemon_or_an_admin_is_of_a_fleet() {
-        let folder = tempfile::tempdir().unwrap();
-        let documents = folder.path().join("polder");
-        assert!(!is_of_a_fleet(&documents));
-        std::fs::create_dir_all(documents.join("bin")).unwrap();
-        assert!(!is_of_a_fleet(&documents));
-        std::fs::write(documents.join("dns.json"), "{}").unwrap();
-        assert!(is_of_a_fleet(&documents));
-    }
-
-    #[test]
-    fn a_status_without_a_role_is_not_understood() {
-        assert!(matches!(understand(serde_json::json!({"hello": 1})), Answer::None(why) if why.contains("no role")));
-    }
-}
+mod tests;

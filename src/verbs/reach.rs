@@ -199,5 +199,4 @@ impl Role {
 }
 
 #[cfg(test)]
-#[path = "reach_tests.rs"]
 mod tests;

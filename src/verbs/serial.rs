@@ -8,9 +8,9 @@ use serde::Serialize;
 use super::Exit;
 use super::output::{Output, complain};
 use crate::config::names;
-use crate::dns::zone;
-use crate::dns::zone::serial::bump;
 use crate::push::origin;
+use crate::zone;
+use crate::zone::serial::bump;
 
 /// What `serial` takes.
 #[derive(Debug, Clone, clap::Args)]

@@ -14,9 +14,9 @@ use polder::config::dns::{PoolConfig, WhenAllDown};
 use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer};
 use polder::dns::compiled;
 use polder::dns::name;
-use polder::dns::number::rtype::DNAME;
 use polder::dns::snapshot::{PoolAnswer, Snapshot};
-use polder::dns::zone;
+use polder::zone;
+use polder::zone::number::rtype::DNAME;
 
 pub const TCP: Transport = Transport::Tcp { keepalive: 100 };
 

@@ -1,6 +1,6 @@
 //! CNAME and DNAME.
 
-use polder::dns::number::rtype::*;
+use polder::zone::number::rtype::*;
 
 use crate::ask::{TCP, expect, query, told};
 

@@ -2,7 +2,7 @@
 
 use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer};
 use polder::dns::cookie::{Issuer, Secrets, Standing};
-use polder::dns::number::rtype::*;
+use polder::zone::number::rtype::*;
 
 use crate::ask::{SNAPSHOT, TCP, edns_query, query, raw};
 

@@ -2,7 +2,7 @@
 
 use hickory_proto::op::Message;
 use polder::dns::answer::Transport::Udp;
-use polder::dns::number::rtype::*;
+use polder::zone::number::rtype::*;
 
 use crate::ask::{TCP, edns_query, query, raw, told};
 

@@ -3,7 +3,7 @@
 use hickory_proto::op::Message;
 use polder::dns::answer::Transport::Udp;
 use polder::dns::answer::{Client, answer};
-use polder::dns::number::rtype::*;
+use polder::zone::number::rtype::*;
 
 use crate::ask::{SNAPSHOT, TCP, edns_query, query, raw};
 use crate::cookies::ask_with_a_good_cookie;

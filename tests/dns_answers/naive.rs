@@ -9,9 +9,9 @@ use hickory_proto::rr::Record;
 use polder::dns::answer::{Client, answer};
 use polder::dns::compiled;
 use polder::dns::name;
-use polder::dns::number::rtype::*;
 use polder::dns::snapshot::Snapshot;
-use polder::dns::zone::{ZoneFile, ZoneRecord};
+use polder::zone::number::rtype::*;
+use polder::zone::{ZoneFile, ZoneRecord};
 
 use crate::ask::{TCP, query};
 

@@ -1,7 +1,7 @@
 //! Names that exist, do not, or come from a wildcard.
 
 use polder::dns::answer::Transport;
-use polder::dns::number::rtype::*;
+use polder::zone::number::rtype::*;
 
 use crate::ask::{TCP, expect, query, raw, told};
 

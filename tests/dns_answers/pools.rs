@@ -3,7 +3,7 @@
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
 use polder::dns::answer::{Client, Transport, answer};
-use polder::dns::number::rtype::*;
+use polder::zone::number::rtype::*;
 
 use crate::ask::{SNAPSHOT, TCP, expect, query, told};
 

@@ -1,6 +1,6 @@
 //! Delegations.
 
-use polder::dns::number::rtype::*;
+use polder::zone::number::rtype::*;
 
 use crate::ask::{TCP, expect, query, told};
 

@@ -2,8 +2,8 @@
 
 use polder::dns::answer::{Client, Transport, UDP_SIZE, answer, cut};
 use polder::dns::cookie::{Issuer, Secrets};
-use polder::dns::number::rtype::*;
 use polder::dns::rate_limit::{Account, Class};
+use polder::zone::number::rtype::*;
 
 use crate::ask::{SNAPSHOT, TCP, edns_query, query, raw, told};
 use crate::cookies::with_cookie;

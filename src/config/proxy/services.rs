@@ -168,32 +168,4 @@ fn claim_routes<'a>(
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The second statement: some name matches both, tried with every name of up to four labels out of three.
-    #[test]
-    fn two_patterns_overlap_where_some_host_name_matches_both() {
-        let labels = ["a", "b", "ab"];
-        let mut names: Vec<String> = labels.iter().map(ToString::to_string).collect();
-        for _ in 0..3 {
-            let longer: Vec<String> = names.iter().flat_map(|n| labels.map(|label| format!("{label}.{n}"))).collect();
-            names.extend(longer);
-            names.sort_unstable();
-            names.dedup();
-        }
-        let short = || names.iter().filter(|name| name.split('.').count() <= 2);
-        let patterns: Vec<HostPattern> =
-            short().cloned().map(HostPattern::Exact).chain(short().cloned().map(HostPattern::Suffix)).collect();
-        let matches = |pattern: &HostPattern, name: &str| match pattern {
-            HostPattern::Exact(exact) => name == exact,
-            HostPattern::Suffix(suffix) => name.ends_with(&format!(".{suffix}")),
-        };
-        for one in &patterns {
-            for two in &patterns {
-                let both = names.iter().any(|name| matches(one, name) && matches(two, name));
-                assert_eq!(one.overlaps(two), both, "{one} and {two}");
-            }
-        }
-    }
-}
+mod tests;

@@ -373,3 +373,6 @@ fn limits(evidence: &Evidence, figures: &Figures) -> Vec<String> {
     }
     reasons
 }
+
+#[cfg(test)]
+mod tests;

@@ -2,7 +2,7 @@
 
 use crate::dns::cookie::Presented;
 use crate::dns::name::Name;
-use crate::dns::number::{CLASS_IN, rcode, rtype};
+use crate::zone::number::{CLASS_IN, rcode, rtype};
 
 /// Bytes of a message's header.
 pub const HEADER: usize = 12;

@@ -1,7 +1,7 @@
 //! Writes a response into the caller's buffer: sections, name compression, and the limit on its size.
 
 use crate::dns::compiled::{RrSet, Shape};
-use crate::dns::number::{CLASS_IN, rtype};
+use crate::zone::number::{CLASS_IN, rtype};
 
 use super::query::{Edns, HEADER};
 use crate::dns::cookie;

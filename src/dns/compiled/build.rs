@@ -7,8 +7,8 @@ use std::path::Path;
 use crate::config::dns::PoolConfig;
 use crate::config::{Finding, Findings};
 use crate::dns::name::{self, Name};
-use crate::dns::number::rtype;
-use crate::dns::zone::{ZoneFile, ZoneRecord};
+use crate::zone::number::rtype;
+use crate::zone::{ZoneFile, ZoneRecord};
 
 use super::rrset::helped_name;
 use super::{Node, NodeId, PoolId, RrSet, Zone, Zones};

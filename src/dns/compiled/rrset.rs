@@ -1,7 +1,7 @@
 //! A set of records of one owner and type, ready to be copied into a response.
 
 use crate::dns::name::{self, Name};
-use crate::dns::number::{CLASS_IN, rtype};
+use crate::zone::number::{CLASS_IN, rtype};
 
 use super::NodeId;
 

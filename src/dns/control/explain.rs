@@ -11,9 +11,9 @@ use crate::dns::answer::{self, Client, Transport};
 use crate::dns::api::Explanation;
 use crate::dns::compiled::{Found, Node};
 use crate::dns::name::{self, Name};
-use crate::dns::number::{CLASS_IN, rtype};
 use crate::dns::pool::Known;
 use crate::health::Verdict;
+use crate::zone::number::{CLASS_IN, rtype};
 
 impl Control {
     /// Explains the A and AAAA of a name; the error says what is wrong with the name.

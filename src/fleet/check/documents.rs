@@ -6,8 +6,8 @@ use std::path::Path;
 use super::{Checked, Finding};
 use crate::config::{self, DnsConfig, Findings, ProxyConfig};
 use crate::dns::compiled::{self, Zones};
-use crate::dns::zone::{self, ZoneFile};
 use crate::fleet::{Fleet, System};
+use crate::zone::{self, ZoneFile};
 
 /// What the daemons would run with: those whose documents could be read.
 pub(super) struct Running {

@@ -7,7 +7,7 @@ use super::{Checked, listed};
 use crate::config::proxy::HostPattern;
 use crate::dns::compiled::{Found, Zones};
 use crate::dns::name::{self, Name};
-use crate::dns::number::rtype;
+use crate::zone::number::rtype;
 
 /// CNAMEs that are followed: as many as the nameserver follows in one answer.
 const CHAIN: usize = 8;

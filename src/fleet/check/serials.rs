@@ -2,8 +2,8 @@
 
 use super::documents::Running;
 use super::{Checked, Known};
-use crate::dns::zone::serial::is_newer;
 use crate::fleet::Fleet;
+use crate::zone::serial::is_newer;
 
 /// What one source says of the serial that is served.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -6,9 +6,9 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use super::documents::Running;
 use super::{Checked, listed};
 use crate::dns::name;
-use crate::dns::number::rtype;
-use crate::dns::zone::{ZoneFile, ZoneRecord};
 use crate::fleet::{Fleet, Role};
+use crate::zone::number::rtype;
+use crate::zone::{ZoneFile, ZoneRecord};
 
 /// A zone with fewer is gone with one machine.
 const LEAST_NAMESERVERS: usize = 2;

@@ -104,5 +104,4 @@ fn cookie(target: &BackendsConfig) -> Option<&CookieConfig> {
 }
 
 #[cfg(test)]
-#[path = "risks_tests.rs"]
 mod tests;

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
+mod silence;
+
 use serde_json::json;
 
 use super::*;

@@ -5,8 +5,8 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::dns::zone::{self, ZoneFile};
 use crate::fleet::running::Running;
+use crate::zone::{self, ZoneFile};
 
 /// Takes the files' places in the store out of both documents: their contents are compared. Zones that come or go are taken out
 /// as well if there is a file of them to speak of.

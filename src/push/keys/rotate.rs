@@ -189,5 +189,4 @@ pub(super) fn write_secret(file: &Path, content: &[u8]) -> io::Result<()> {
 }
 
 #[cfg(test)]
-#[path = "rotate_tests.rs"]
 mod tests;

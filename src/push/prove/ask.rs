@@ -9,12 +9,12 @@ use std::time::Duration;
 use hickory_proto::op::ResponseCode;
 
 use super::{Outcome, Outcomes, Probe};
-use crate::dns::number::rtype;
 use crate::health::Verdict;
 use crate::proxy::api::Status;
 use crate::push::protocol::Daemon;
 use crate::push::remote::Remotes;
 use crate::push::served::{self, Over, Said};
+use crate::zone::number::rtype;
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
@@ -172,53 +172,4 @@ fn found_up(status: Option<&Result<Status, String>>, service: &str, name: &str) 
 }
 
 #[cfg(test)]
-mod tests {
-    #![allow(clippy::unwrap_used)]
-
-    use super::*;
-
-    /// A proxy of one answer.
-    fn answering(answer: &'static str) -> SocketAddr {
-        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let address = listener.local_addr().unwrap();
-        thread::spawn(move || {
-            let (mut stream, _) = listener.accept().unwrap();
-            let _ = stream.read(&mut [0; HEAD]);
-            stream.write_all(answer.as_bytes()).unwrap();
-        });
-        address
-    }
-
-    fn site(proxy: SocketAddr) -> Outcome {
-        one(&Probe::Site { proxy, host: "www.example.net".to_owned(), path: "/".to_owned() }, &BTreeMap::new())
-    }
-
-    #[test]
-    fn a_site_is_served_unknown_or_failing_by_its_status() {
-        assert_eq!(site(answering("HTTP/1.1 302 Found\r\n\r\n")), Outcome::Passed);
-        assert_eq!(site(answering("HTTP/1.1 401 No\r\n\r\n")), Outcome::Passed);
-        assert_eq!(site(answering("HTTP/1.1 404 No\r\n\r\n")), Outcome::Unknown("it answers 404".to_owned()));
-        assert_eq!(site(answering("HTTP/1.1 503 No\r\n\r\n")), Outcome::Failed("it answers 503".to_owned()));
-        assert!(matches!(site(answering("")), Outcome::Failed(why) if why.contains("without an answer")));
-    }
-
-    #[test]
-    fn a_nameserver_passes_with_authority_and_what_was_asked_for() {
-        let said = |code, authoritative| Said { authoritative, code, serial: None, addresses: 0 };
-        let code = ResponseCode::NoError;
-        assert_eq!(answered(&said(code, true), true), Outcome::Passed);
-        assert!(matches!(answered(&said(code, true), false), Outcome::Unknown(_)));
-        assert!(matches!(answered(&said(code, false), true), Outcome::Failed(_)));
-        assert!(matches!(answered(&said(ResponseCode::Refused, false), false), Outcome::Unknown(_)));
-        assert!(matches!(answered(&said(ResponseCode::NXDomain, true), false), Outcome::Unknown(_)));
-        assert!(matches!(answered(&said(ResponseCode::ServFail, true), false), Outcome::Failed(_)));
-    }
-
-    #[test]
-    fn a_status_line_is_read_once_it_is_whole() {
-        assert_eq!(status_line(b"HTTP/1.1 20"), None);
-        assert_eq!(status_line(b"HTTP/1.1 200 OK\r\nServer: x"), Some(200));
-        assert_eq!(status_line(b"HTTP/1.1 503\r\n"), Some(503));
-        assert_eq!(status_line(b"garbage\n"), None);
-    }
-}
+mod tests;

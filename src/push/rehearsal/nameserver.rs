@@ -16,10 +16,10 @@ use crate::config::{self, CheckConfig, DnsConfig};
 use crate::daemon::client::Client;
 use crate::daemon::operator::OperatorState;
 use crate::dns::api::{AddressStatus, PoolStatus, Status};
-use crate::dns::number::rtype;
-use crate::dns::zone::serial::is_newer;
 use crate::health::Verdict;
 use crate::push::served::{self, Answer, Over};
+use crate::zone::number::rtype;
+use crate::zone::serial::is_newer;
 
 /// How long after that pools are asked again.
 const PAUSE: Duration = Duration::from_secs(1);

@@ -68,3 +68,6 @@ fn nameserver_changes(before: &dns::api::Status, after: &dns::api::Status) -> Ve
     }
     changes
 }
+
+#[cfg(test)]
+mod tests;

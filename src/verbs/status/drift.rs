@@ -119,5 +119,4 @@ pub fn judge(report: &Report, settled: Option<Settled<'_>>, push: Option<LastPus
 }
 
 #[cfg(test)]
-#[path = "drift_tests.rs"]
 mod tests;

@@ -312,5 +312,4 @@ fn lines(fleet: &Fleet) -> String {
 }
 
 #[cfg(test)]
-#[path = "fleet_tests.rs"]
 mod tests;

@@ -171,5 +171,4 @@ fn bare(out: &mut Vec<u8>, value: &[u8]) {
 }
 
 #[cfg(test)]
-#[path = "line_tests.rs"]
 mod tests;

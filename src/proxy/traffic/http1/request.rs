@@ -92,5 +92,4 @@ fn write_stripped(out: &mut Vec<u8>, name: &[u8], value: &[u8], cookie: &Cookie)
 }
 
 #[cfg(test)]
-#[path = "request_tests.rs"]
 mod tests;

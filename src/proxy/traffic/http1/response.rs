@@ -214,5 +214,4 @@ fn is_private(head: &[u8], fields: &[Field]) -> bool {
 }
 
 #[cfg(test)]
-#[path = "response_tests.rs"]
 mod tests;

@@ -435,5 +435,4 @@ pub(super) fn is_token(byte: u8) -> bool {
 }
 
 #[cfg(test)]
-#[path = "vet_tests.rs"]
 mod tests;

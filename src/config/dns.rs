@@ -1,0 +1,164 @@
+//! `dns.json`: the document of the authoritative nameserver.
+//!
+//! One file a part: the pools, the TCP limits, what keeps it from being a reflector. Everything is `config::dns::X` to the rest of the program.
+
+mod cookies;
+mod pools;
+mod rate_limit;
+mod tcp;
+
+pub use cookies::CookiesConfig;
+pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
+pub use rate_limit::RateLimitConfig;
+pub use tcp::TcpConfig;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::distinct::Distinct;
+use super::reader::{Keys, Read, Value, read_file, read_text};
+use super::{
+    AdminConfig, Findings, MOST_WORKERS, PeersConfig, admin, check, most_subjects, names, own_name, peers, version,
+};
+
+/// The whole document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DnsConfig {
+    /// This nameserver's name in the fleet. Default: the machine's host name.
+    pub name: String,
+    /// Where queries are answered, UDP and TCP alike; never empty, distinct.
+    pub listeners: Vec<SocketAddr>,
+    /// Where the operator is.
+    pub admin: AdminConfig,
+    /// Operator states and health that outlive the process.
+    pub state_dir: PathBuf,
+    /// The other nameservers, for operator states.
+    pub peers: Option<PeersConfig>,
+    /// Threads that read each UDP listener. Default: one a core.
+    pub workers: Option<usize>,
+    /// TCP limits.
+    pub tcp: TcpConfig,
+    /// Response rate limiting over UDP.
+    pub rate_limit: RateLimitConfig,
+    /// The secrets of DNS cookies. None: a random one in each process.
+    pub cookies: Option<CookiesConfig>,
+    /// How long a stopping daemon goes on answering on open TCP connections. Default 5 s.
+    pub drain: Duration,
+    /// The zones by their apex, lower case, without the final dot.
+    pub zones: BTreeMap<String, ZoneConfig>,
+    /// The pools by name, lower case, without the final dot.
+    pub pools: BTreeMap<String, PoolConfig>,
+}
+
+/// One zone.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneConfig {
+    /// Its master file (RFC 1035, 5). A relative path is relative to the document.
+    pub file: PathBuf,
+}
+
+/// The keys of `dns.json`.
+const ROOT: Keys = Keys {
+    object: "dns.json",
+    names: &[
+        "admin",
+        "cookies",
+        "drain",
+        "listeners",
+        "name",
+        "peers",
+        "pools",
+        "rate_limit",
+        "state_dir",
+        "tcp",
+        "version",
+        "workers",
+        "zones",
+    ],
+};
+
+const ZONE: Keys = Keys { object: "zones.NAME", names: &["file"] };
+
+/// The keys of every object of `dns.json`.
+pub const KEYS: [&Keys; 12] = [
+    &ROOT,
+    &admin::KEYS,
+    &peers::KEYS,
+    &peers::MEMBER_KEYS,
+    &tcp::KEYS,
+    &rate_limit::KEYS,
+    &cookies::KEYS,
+    &ZONE,
+    &pools::KEYS,
+    &pools::FALLBACK,
+    &pools::MEMBER,
+    &check::KEYS,
+];
+
+/// Zero is no drain.
+const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
+const DEFAULT_DRAIN: Duration = Duration::from_secs(5);
+
+/// Reads and checks a document: all of it, or every finding. Does not read the zone files (`zone` does).
+pub fn load(file: &Path) -> Result<DnsConfig, Findings> {
+    read_file(file, read)
+}
+
+/// The same from text, `file` standing in the findings.
+pub fn parse(file: &Path, text: &str) -> Result<DnsConfig, Findings> {
+    read_text(file, text, read)
+}
+
+fn read(document: &Value<'_>) -> Read<DnsConfig> {
+    version::read(document)?;
+    let root = document.object(&ROOT)?;
+    let mut sockets = Distinct::default();
+    let name = own_name::read(&root);
+    let listeners = root.required("listeners", |value| {
+        let listeners = value.list("addresses and ports", |value| admin::listen(value, &mut sockets))?;
+        value.at_least_one("address and port")?;
+        Ok(listeners)
+    });
+    let admin = root.required("admin", |value| admin::read(value, &mut sockets));
+    let state_dir = root.required("state_dir", Value::absolute_path);
+    let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut sockets));
+    let workers = root.optional("workers", |value| value.integer(1..=MOST_WORKERS));
+    let tcp = root.with_default("tcp", TcpConfig::default(), tcp::read);
+    let rate_limit = root.with_default("rate_limit", RateLimitConfig::default(), rate_limit::read);
+    let cookies = root.optional("cookies", cookies::read);
+    let drain = root.with_default("drain", DEFAULT_DRAIN, |value| value.duration(DRAIN));
+    let zones = root.required("zones", read_zones);
+    let pools = root.with_default("pools", BTreeMap::new(), |value| {
+        let pools: BTreeMap<String, PoolConfig> = pools::read(value, zones.as_ref().ok())?;
+        most_subjects(value, "members", pools.values().map(|pool| pool.members.len()).sum())?;
+        Ok(pools)
+    });
+    Ok(DnsConfig {
+        name: name?.into_string(),
+        listeners: listeners?,
+        admin: admin?,
+        state_dir: state_dir?,
+        peers: peers?,
+        workers: workers?,
+        tcp: tcp?,
+        rate_limit: rate_limit?,
+        cookies: cookies?,
+        drain: drain?,
+        zones: zones?,
+        pools: pools?,
+    })
+}
+
+fn read_zones(value: &Value<'_>) -> Read<BTreeMap<String, ZoneConfig>> {
+    let mut apexes = Distinct::default();
+    let zones = value.table(names::dns_name, |apex, place, value| {
+        apexes.claim(apex.clone(), place, &format!("the zone {apex}"))?;
+        let zone = value.object(&ZONE)?;
+        Ok(ZoneConfig { file: zone.required("file", Value::file)? })
+    })?;
+    value.at_least_one("zone")?;
+    Ok(zones)
+}

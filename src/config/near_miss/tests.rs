@@ -1,0 +1,25 @@
+use super::*;
+
+const KNOWN: [&str; 5] = ["address", "backends", "fast_interval", "name", "rise"];
+
+#[test]
+fn a_slip_of_the_finger_is_recognised() {
+    for (word, meant) in [
+        ("adress", "address"),
+        ("backend", "backends"),
+        ("bakcends", "backends"),
+        ("fast-interval", "fast_interval"),
+        ("FAST_INTERVAL", "fast_interval"),
+        ("nmae", "name"),
+        ("rize", "rise"),
+    ] {
+        assert_eq!(nearest(word, KNOWN), Some(meant), "{word}");
+    }
+}
+
+#[test]
+fn another_word_is_not_taken_for_a_slip() {
+    for word in ["", "host", "adr", "backup_ends", "raise_it", "naïveté"] {
+        assert_eq!(nearest(word, KNOWN), None, "{word}");
+    }
+}

@@ -1,0 +1,120 @@
+use super::*;
+
+fn word(state: OperatorState, when: u64, by: &str, until: Option<u64>) -> Word {
+    Word { state, who: "alice@admin-nl".into(), when, by: by.into(), why: String::new(), until }
+}
+
+/// Few values for every field, so that ties are frequent.
+fn random_states(random: &mut fastrand::Rng) -> OperatorStates {
+    let mut states = OperatorStates::default();
+    for subject in ["www/web1", "www/web2", "shop/web2"] {
+        if random.bool() {
+            continue;
+        }
+        let state = [OperatorState::Ready, OperatorState::Drain, OperatorState::Maint][random.usize(0..3)];
+        let word = Word {
+            state,
+            who: ["alice", "bob"][random.usize(0..2)].into(),
+            when: random.u64(1..4),
+            by: ["px-nl", "px-ch"][random.usize(0..2)].into(),
+            why: ["", "disk"][random.usize(0..2)].into(),
+            until: [None, Some(5), Some(6)][random.usize(0..3)],
+        };
+        states.0.insert(subject.into(), word);
+    }
+    states
+}
+
+fn merged(mut a: OperatorStates, b: &OperatorStates) -> OperatorStates {
+    let before = a.clone();
+    let changed = a.merge(b);
+    assert_eq!(changed, a != before, "merge reports a change exactly if there is one");
+    a
+}
+
+#[test]
+fn merge_is_commutative_associative_and_idempotent() {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    for _ in 0..20_000 {
+        let [a, b, c] = std::array::from_fn(|_| random_states(&mut random));
+        assert_eq!(merged(a.clone(), &b), merged(b.clone(), &a), "seed {seed}");
+        assert_eq!(merged(merged(a.clone(), &b), &c), merged(a.clone(), &merged(b.clone(), &c)), "seed {seed}");
+        assert_eq!(merged(a.clone(), &a), a, "seed {seed}");
+    }
+}
+
+#[test]
+fn the_later_word_wins_and_between_equal_times_the_greater_name() {
+    let mut states = OperatorStates::default();
+    states.0.insert("www/web1".into(), word(OperatorState::Drain, 10, "px-nl", None));
+    let mut older = OperatorStates::default();
+    older.0.insert("www/web1".into(), word(OperatorState::Maint, 9, "px-zz", None));
+    assert!(!states.merge(&older));
+    let mut same_time = OperatorStates::default();
+    same_time.0.insert("www/web1".into(), word(OperatorState::Ready, 10, "px-nm", None));
+    assert!(states.merge(&same_time));
+    assert_eq!(states.state("www/web1", 11), OperatorState::Ready);
+}
+
+#[test]
+fn a_word_said_with_a_clock_set_back_still_wins() {
+    let mut states = OperatorStates::default();
+    states.say("www/web1", word(OperatorState::Drain, 1000, "px-nl", None));
+    let peer = states.clone();
+    states.say("www/web1", word(OperatorState::Ready, 400, "px-ch", None));
+    assert!(!states.merge(&peer));
+    assert_eq!(states.state("www/web1", 1000), OperatorState::Ready);
+}
+
+#[test]
+fn a_word_from_the_far_future_or_of_any_size_is_not_taken_and_the_others_of_the_letter_are() {
+    let now = 1_000_000_000;
+    let good = word(OperatorState::Drain, now, "px-nl", Some(now + 60_000));
+    let mut letter = OperatorStates::default();
+    let bad = [
+        ("www/when", Word { when: u64::MAX, ..good.clone() }, "more than 5 min in the future"),
+        ("www/soon", Word { when: now + 300_001, ..good.clone() }, "more than 5 min in the future"),
+        ("www/until", Word { until: Some(u64::MAX), ..good.clone() }, "it ends in more than 366 days"),
+        ("www/why", Word { why: "y".repeat(600_000), ..good.clone() }, "why has 600000 bytes: expected at most 500"),
+        ("www/who", Word { who: "w".repeat(101), ..good.clone() }, "who has 101 bytes: expected at most 100"),
+        ("www/by", Word { by: "z z".into(), ..good.clone() }, "no name"),
+    ];
+    for (subject, word, _) in &bad {
+        letter.0.insert((*subject).into(), word.clone());
+    }
+    letter.0.insert("www/good".into(), good.clone());
+    letter.0.insert("ghost/b1".into(), good.clone());
+    let (taken, untaken) = letter.vetted(now, |subject| subject.starts_with("www/"));
+    assert_eq!(taken.0.into_iter().collect::<Vec<_>>(), [("www/good".to_owned(), good)]);
+    for (subject, _, why) in bad {
+        assert!(untaken.iter().any(|one| one.contains(subject) && one.contains(why)), "{subject}: {untaken:?}");
+    }
+    assert_eq!(untaken.len(), 6, "ghosts are left out in silence");
+}
+
+#[test]
+fn a_forgotten_word_loses_to_ready_everywhere_even_one_from_the_far_future() {
+    for when in [400, 1000, 200_000, u64::MAX] {
+        let bad = word(OperatorState::Maint, when, "zzzz", None);
+        let mut peer = OperatorStates::default();
+        peer.0.insert("www/web1".into(), bad.clone());
+        let mut states = peer.clone();
+        assert_eq!(states.forget("www/web1", word(OperatorState::Ready, 1000, "px-nl", None)), Some(bad));
+        states.merge(&peer.vetted(1000, |_| true).0);
+        assert_eq!(states.state("www/web1", 1001), OperatorState::Ready, "said at {when}");
+    }
+}
+
+#[test]
+fn a_word_counts_until_its_end_and_unknown_subjects_are_ready() {
+    let mut states = OperatorStates::default();
+    states.say("www/web1", word(OperatorState::Drain, 1000, "px-nl", Some(2000)));
+    states.say("www/web2", word(OperatorState::Maint, 1000, "px-nl", Some(3000)));
+    assert_eq!(states.state("www/web1", 1999), OperatorState::Drain);
+    assert_eq!(states.state("www/web1", 2000), OperatorState::Ready);
+    assert_eq!(states.state("www/web9", 0), OperatorState::Ready);
+    assert_eq!(states.next_expiry(1000), Some(2000));
+    assert_eq!(states.next_expiry(2000), Some(3000));
+    assert_eq!(states.next_expiry(3000), None);
+}

@@ -1,0 +1,134 @@
+//! The drill: breaks every part of a fleet under load, row by row, and judges each promise.
+//!
+//! [`rows`] say what is broken, who must notice within which bound and what visitors may see; [`stage`] does it and
+//! collects the evidence; [`look`] asks the daemons; [`judge`](mod@judge) gives the verdict, from plain data alone. Printing is the
+//! verb's business (`verbs::drill`): it is told of every step.
+
+pub mod judge;
+pub mod look;
+pub mod rows;
+pub mod stage;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use super::documents::{STATEFUL_HOST, STATELESS_HOST};
+use super::fleet::Fleet;
+use super::supervisor::Role;
+use super::visitor::load::Load;
+use super::visitor::{Patience, Plan, Site};
+use super::{Error, Programs};
+use judge::{Judgement, judge};
+use rows::Row;
+use stage::Stage;
+
+/// How many visitors the drill has.
+const VISITORS: usize = 120;
+/// How many resolvers they share.
+const RESOLVERS: usize = 40;
+/// Time for visitors to begin their sessions before the first row.
+const WARM_UP: Duration = Duration::from_millis(1500);
+
+/// What a drill is to do.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// The rows, in order.
+    pub rows: Vec<&'static Row>,
+    /// The row whose promise is broken on purpose.
+    pub sabotage: Option<String>,
+    /// Requests a second, and as many queries.
+    pub rate: u32,
+    /// Leave the fleet's folder with its documents and logs behind.
+    pub keep: bool,
+}
+
+/// What the drill tells while it runs.
+#[derive(Debug)]
+pub enum Step<'a> {
+    /// The fleet is being started.
+    Starting,
+    /// The fleet is ready, after this time.
+    Started(Duration),
+    /// The folder that is left behind.
+    Keeps(&'a Path),
+    /// A row begins.
+    Begins(&'static Row),
+    /// A row has been judged.
+    Judged(&'static Row, &'a Judgement),
+}
+
+/// One row's outcome.
+#[derive(Debug, Clone)]
+pub struct Outcome {
+    /// The row.
+    pub row: &'static Row,
+    /// Its verdict.
+    pub judgement: Judgement,
+}
+
+/// Starts a fleet and walks through the rows. Must be called within a `LocalSet`, on the thread that lives as long as
+/// the fleet does. An error is: it could not run.
+pub async fn run(
+    programs: &Programs,
+    options: &Options,
+    mut tell: impl FnMut(Step<'_>),
+) -> Result<Vec<Outcome>, Error> {
+    tell(Step::Starting);
+    let start = Instant::now();
+    let mut fleet = Fleet::start(programs, |_, _| {}).await?;
+    if options.keep {
+        tell(Step::Keeps(fleet.keep_folder()));
+    }
+    tell(Step::Started(start.elapsed()));
+    let load = Load::start(plan(&fleet, options.rate))
+        .map_err(|error| Error(format!("the visitors cannot begin: {error}")))?;
+    // A little less than asked for is measured where a row begins or ends between two arrivals.
+    let needed = options.rate - options.rate / 6;
+    let mut stage = Stage::new(fleet, load, (needed, needed), VISITORS);
+    let outcome = play(&mut stage, options, &mut tell).await;
+    stage.close().await;
+    outcome
+}
+
+async fn play(stage: &mut Stage, options: &Options, tell: &mut impl FnMut(Step<'_>)) -> Result<Vec<Outcome>, Error> {
+    stage.well().await?;
+    stage.observe(WARM_UP).await;
+    let mut outcomes = Vec::new();
+    for &row in &options.rows {
+        tell(Step::Begins(row));
+        let judgement = play_row(stage, row, options.sabotage.as_deref() == Some(row.name)).await?;
+        tell(Step::Judged(row, &judgement));
+        outcomes.push(Outcome { row, judgement });
+    }
+    Ok(outcomes)
+}
+
+async fn play_row(stage: &mut Stage, row: &'static Row, sabotaged: bool) -> Result<Judgement, Error> {
+    stage.home().await?;
+    if let Some(prepare) = row.prepare {
+        prepare(stage).await?;
+    }
+    stage.begin(sabotaged);
+    (row.play)(stage).await?;
+    stage.sabotage().await?;
+    stage.mend().await?;
+    let evidence = stage.end().await;
+    Ok(judge(&evidence))
+}
+
+/// The drill's visitors on this fleet.
+fn plan(fleet: &Fleet, rate: u32) -> Plan {
+    Plan {
+        nameservers: (0..fleet.of_role(Role::Nameserver).count()).map(|n| fleet.addresses.nameserver(n)).collect(),
+        port: fleet.addresses.http_port(),
+        sites: vec![
+            Site { host: STATELESS_HOST.to_owned(), path: "/".to_owned() },
+            Site { host: STATEFUL_HOST.to_owned(), path: "/session".to_owned() },
+        ],
+        requests: rate,
+        queries: rate,
+        visitors: VISITORS,
+        resolvers: RESOLVERS,
+        patience: Patience::SCALED,
+    }
+}

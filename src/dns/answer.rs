@@ -1,0 +1,347 @@
+//! The answer engine: a query's bytes and a snapshot in, a response's bytes out.
+//!
+//! Pure: no clock, no socket, no counter. Must never allocate, log or fail: every query gets a response, or is one that
+//! must not get any. Called by the UDP and TCP loops for each message.
+//!
+//! The algorithm is RFC 1034's (4.3.2), with RFC 2308 (negative answers), 4592 (wildcards), 6672 (DNAME), 6891 (EDNS),
+//! 8482 (ANY), 8906 (what to say to the unexpected), 9471 (glue), 9619 (one question), 7873 and 9018 (cookies). Positive
+//! answers carry no authority section: nobody needs it, and it would only make them longer. Records that only help
+//! go to clients that have shown where they are: to others a forged query would make them a victim's.
+
+mod query;
+mod writer;
+
+use crate::dns::compiled::{Found, Node, RrSet, Zone, Zones};
+use crate::dns::cookie::{Issuer, Standing};
+use crate::dns::name::Name;
+use crate::dns::rate_limit::{Account, Class};
+use crate::dns::snapshot::Snapshot;
+use crate::zone::number::{rcode, rtype};
+
+use query::{HEADER, Query, Refusal};
+use writer::{Full, Opt, Owner, Section, Writer};
+
+pub use writer::UDP_SIZE;
+
+/// The largest answer without EDNS over UDP (RFC 1035, 4.2.1).
+const PLAIN_UDP_SIZE: usize = 512;
+
+/// CNAMEs and DNAMEs followed for one query. Longer chains are answered as far as this goes; the resolver asks on.
+const CHAIN: usize = 8;
+
+/// How a query came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Transport {
+    /// In a datagram: the answer is at most [`UDP_SIZE`] and what the client takes.
+    Udp,
+    /// Over a stream: the answer may fill a message.
+    Tcp {
+        /// How long the connection may idle, in units of 100 ms (RFC 7828, 3.1).
+        keepalive: u16,
+    },
+}
+
+/// Who asks.
+#[derive(Debug, Clone, Copy)]
+pub struct Client<'s> {
+    /// How the query came.
+    pub transport: Transport,
+    /// Who judges and makes cookies for this client; none: a cookie is passed over.
+    pub issuer: Option<Issuer<'s>>,
+}
+
+impl Client<'_> {
+    /// One without cookies.
+    pub fn without_cookies(transport: Transport) -> Client<'static> {
+        Client { transport, issuer: None }
+    }
+}
+
+/// A response that stands in the caller's buffer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Answered {
+    /// Its bytes.
+    pub length: usize,
+    /// Its error code, the upper half from the OPT included.
+    pub rcode: u16,
+    /// It is cut (TC).
+    pub truncated: bool,
+    /// What it counts as where responses are limited.
+    pub account: Account,
+    /// What the query's cookie shows.
+    pub cookie: Standing,
+}
+
+/// Answers a message. `None`: it is a response or a runt, and gets none. `rotation` is where a set of
+/// addresses begins. Callers give a random one: who asks for A and AAAA in turn would meet a count at every second
+/// number only, and with two members always at the same one. The buffer has at least [`UDP_SIZE`] bytes over UDP, 65535 over TCP.
+pub fn answer(
+    message: &[u8],
+    snapshot: &Snapshot,
+    client: &Client<'_>,
+    rotation: usize,
+    buffer: &mut [u8],
+) -> Option<Answered> {
+    let Begun { mut writer, read, opt, standing } = begin(message, client, buffer)?;
+    let mut account = Account::ERROR;
+    let rcode = match read {
+        // A query for a cookie alone says so if the one that it has is not good (RFC 7873, 5.4).
+        Err(Refusal { rcode: rcode::NOERROR, .. }) if standing == Standing::Bad => rcode::BADCOOKIE,
+        Err(Refusal { rcode, .. }) => rcode,
+        Ok(query) => {
+            let shown = client.transport != Transport::Udp || standing == Standing::Good;
+            let account = &mut account;
+            let mut reply = Reply { writer: &mut writer, snapshot, rotation, qtype: query.qtype, shown, account };
+            reply.resolve(&query).unwrap_or_else(|Full| {
+                writer.set_truncated();
+                rcode::NOERROR
+            })
+        }
+    };
+    let truncated = writer.truncated();
+    Some(Answered { length: writer.finish(rcode, opt.as_ref()), rcode, truncated, account, cookie: standing })
+}
+
+/// The least that a query can be told, in place of an answer that the client's network has had too many of. A client
+/// with half a cookie or a bad one gets BADCOOKIE and a good one, and comes back with that at once (RFC 7873, 5.2.3);
+/// any other gets TC and comes back over TCP. Neither is of use to who forges its address.
+pub fn cut(message: &[u8], client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
+    let Begun { mut writer, opt, standing, .. } = begin(message, client, buffer)?;
+    let truncated = standing == Standing::Absent;
+    if truncated {
+        writer.set_truncated();
+    }
+    let rcode = if truncated { rcode::NOERROR } else { rcode::BADCOOKIE };
+    let length = writer.finish(rcode, opt.as_ref());
+    Some(Answered { length, rcode, truncated, account: Account::ERROR, cookie: standing })
+}
+
+/// A response with nothing but its question yet.
+struct Begun<'b> {
+    writer: Writer<'b>,
+    read: Result<Query, Refusal>,
+    opt: Option<Opt>,
+    standing: Standing,
+}
+
+fn begin<'b>(message: &[u8], client: &Client<'_>, buffer: &'b mut [u8]) -> Option<Begun<'b>> {
+    if !query::is_query(message) {
+        return None;
+    }
+    let mut writer = Writer::new(buffer, message);
+    let read = query::read(message);
+    let (question_end, edns) = match &read {
+        Ok(query) => (Some(query.question_end), query.edns),
+        Err(refusal) => (refusal.question_end, refusal.edns),
+    };
+    if let Some(end) = question_end {
+        writer.question(&message[HEADER..end]);
+    }
+    let mut opt = edns.as_ref().map(Opt::reply_to);
+    let mut standing = Standing::Absent;
+    if let (Some(opt), Some(cookie), Some(issuer)) = (&mut opt, edns.and_then(|edns| edns.cookie), &client.issuer) {
+        let (judged, reply) = issuer.judge(&cookie);
+        (standing, opt.cookie) = (judged, Some(reply));
+    }
+    let limit = match client.transport {
+        Transport::Udp => edns.map_or(PLAIN_UDP_SIZE, |edns| edns.udp_size.min(UDP_SIZE) as usize),
+        Transport::Tcp { keepalive } => {
+            if let Some(opt) = opt.as_mut().filter(|_| edns.is_some_and(|edns| edns.keepalive)) {
+                opt.keepalive = Some(keepalive);
+            }
+            u16::MAX as usize
+        }
+    };
+    writer.set_limit(limit, opt.as_ref());
+    Some(Begun { writer, read, opt, standing })
+}
+
+/// One query being answered. [`Full`] from any step means that what was asked for does not fit: TC.
+struct Reply<'a, 'b> {
+    writer: &'a mut Writer<'b>,
+    snapshot: &'a Snapshot,
+    rotation: usize,
+    qtype: u16,
+    /// The client has shown that it is where the query says.
+    shown: bool,
+    /// Told by the first name of a chain: those behind it are none that a client chooses.
+    account: &'a mut Account,
+}
+
+/// What one name of a chain came to.
+#[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each query with a CNAME")]
+enum Step {
+    /// The response is complete.
+    Done(u16),
+    /// A CNAME leads on, to the name at this place of the response.
+    Onward(Name, usize),
+}
+
+impl<'a> Reply<'a, '_> {
+    /// Follows the name through our zones, a chain of CNAMEs and DNAMEs included. Gives the error code: that of
+    /// the last name (RFC 6604, 3).
+    fn resolve(&mut self, query: &Query) -> Result<u16, Full> {
+        let zones: &'a Zones = &self.snapshot.zones;
+        let mut name = query.name;
+        let mut places = [HEADER; CHAIN + 1];
+        for step in 0..=CHAIN {
+            let Some(zone) = zones.zone_of(&name, self.qtype) else {
+                // The chain has left our zones; the resolver goes on from its last name.
+                return Ok(if step == 0 { rcode::REFUSED } else { rcode::NOERROR });
+            };
+            match self.step(zone, &name, places[step], step == 0)? {
+                Step::Done(rcode) => return Ok(rcode),
+                Step::Onward(target, place) => {
+                    let seen = places[..=step].iter().any(|earlier| self.writer.is_name(*earlier, target.as_bytes()));
+                    if seen || step == CHAIN {
+                        return Ok(rcode::NOERROR);
+                    }
+                    places[step + 1] = place;
+                    name = target;
+                }
+            }
+        }
+        Ok(rcode::NOERROR)
+    }
+
+    fn step(&mut self, zone: &'a Zone, name: &Name, place: usize, first: bool) -> Result<Step, Full> {
+        let found = zone.find(name, self.qtype);
+        if first {
+            *self.account = self.account_of(zone, &found);
+            // AA speaks of the first name of the answer section (RFC 1035, 4.1.1).
+            if !matches!(found, Found::Cut(_)) {
+                self.writer.set_authoritative();
+            }
+        }
+        match found {
+            Found::Node(node) => self.node(zone, node, place),
+            Found::Cut(node) => self.referral(zone, node).map(Step::Done),
+            Found::Dname { set, owner, label } => self.dname(set, owner, name, label, place),
+            Found::Nothing => self.negative(zone, None, rcode::NXDOMAIN),
+        }
+    }
+
+    fn account_of(&self, zone: &Zone, found: &Found<'_>) -> Account {
+        let (class, name) = match found {
+            Found::Node(node) if self.wanted(node).is_some() || node.set(rtype::CNAME).is_some() => {
+                (Class::Answer, node.account)
+            }
+            Found::Node(_) => (Class::Nodata, zone.account),
+            Found::Cut(node) => (Class::Referral, node.account),
+            Found::Dname { owner, .. } => (Class::Answer, owner.account),
+            Found::Nothing => (Class::Nxdomain, zone.account),
+        };
+        Account { class, name }
+    }
+
+    fn node(&mut self, zone: &'a Zone, node: &'a Node, place: usize) -> Result<Step, Full> {
+        if let Some(set) = self.wanted(node) {
+            let rotation = self.rotation_of(set);
+            self.writer.set(Section::Answer, Owner::At(place), set, set.ttl, rotation)?;
+            self.helpers(zone, set);
+            return Ok(Step::Done(rcode::NOERROR));
+        }
+        if let Some(set) = node.set(rtype::CNAME) {
+            let at = self.writer.set(Section::Answer, Owner::At(place), set, set.ttl, 0)?;
+            return Ok(Name::from_wire(set.first()).map_or(Step::Done(rcode::NOERROR), |name| Step::Onward(name, at)));
+        }
+        self.negative(zone, Some(node), rcode::NOERROR)
+    }
+
+    /// The set that answers at a node. To ANY one set is enough (RFC 8482, 4.1): a pool's addresses, else the one with
+    /// the lowest type. One real set rather than a made-up HINFO, so that whoever asks ANY still learns something true.
+    fn wanted<'n>(&self, node: &'n Node) -> Option<&'n RrSet>
+    where
+        'a: 'n,
+    {
+        match self.qtype {
+            rtype::ANY => {
+                self.set(node, rtype::A).or_else(|| self.set(node, rtype::AAAA)).or_else(|| node.sets.first())
+            }
+            qtype => self.set(node, qtype),
+        }
+    }
+
+    /// A set of a node, from its pool where it has one and the type is an address's.
+    fn set<'n>(&self, node: &'n Node, rtype: u16) -> Option<&'n RrSet>
+    where
+        'a: 'n,
+    {
+        match node.pool {
+            Some(pool) if matches!(rtype, rtype::A | rtype::AAAA) => self.snapshot.pool(pool).set(rtype),
+            _ => node.set(rtype),
+        }
+    }
+
+    /// Sets of addresses are rotated, and no others: only their records have one length.
+    fn rotation_of(&self, set: &RrSet) -> usize {
+        if matches!(set.rtype, rtype::A | rtype::AAAA) { self.rotation } else { 0 }
+    }
+
+    /// NODATA or NXDOMAIN: the SOA (RFC 2308, 2), at a pool's name for no longer than the pool's own answers.
+    fn negative(&mut self, zone: &Zone, node: Option<&Node>, rcode: u16) -> Result<Step, Full> {
+        let soa = &zone.negative;
+        let pool_ttl = node.and_then(|node| node.pool).map_or(u32::MAX, |pool| self.snapshot.pool(pool).ttl);
+        self.writer.set(Section::Authority, Owner::Name(&zone.apex), soa, soa.ttl.min(pool_ttl), 0)?;
+        Ok(Step::Done(rcode))
+    }
+
+    /// The delegation's NS, and their addresses as far as we know them. In-domain glue is a part of the referral: if
+    /// it does not fit, the response is cut (RFC 9471, 3.1). Other glue only helps.
+    fn referral(&mut self, zone: &'a Zone, cut: &'a Node) -> Result<u16, Full> {
+        if let Some(set) = cut.set(rtype::NS) {
+            self.writer.set(Section::Authority, Owner::Name(&cut.name), set, set.ttl, 0)?;
+            for (n, id) in set.additional.iter().enumerate() {
+                let written = self.addresses(zone.node(*id));
+                if n < set.needed {
+                    written?;
+                }
+            }
+        }
+        Ok(rcode::NOERROR)
+    }
+
+    /// The DNAME, and the CNAME it makes for this name (RFC 6672, 3.1). A question for CNAME or ANY has its answer in
+    /// that and is followed no further.
+    fn dname(&mut self, set: &'a RrSet, owner: &Node, name: &Name, label: usize, place: usize) -> Result<Step, Full> {
+        self.writer.set(Section::Answer, Owner::Name(&owner.name), set, set.ttl, 0)?;
+        let Some(target) = name.with_suffix(label, set.first()) else {
+            return Ok(Step::Done(rcode::YXDOMAIN));
+        };
+        let at = self.writer.cname(place, target.as_bytes(), set.ttl)?;
+        Ok(match self.qtype {
+            rtype::CNAME | rtype::ANY => Step::Done(rcode::NOERROR),
+            _ => Step::Onward(target, at),
+        })
+    }
+
+    /// Addresses (and, for SVCB, the target's own bindings: RFC 9460, 4.1) that spare the client a query. What does
+    /// not fit is left out; nobody misses it.
+    fn helpers(&mut self, zone: &'a Zone, set: &'a RrSet) {
+        if !self.shown {
+            return;
+        }
+        for id in &set.additional {
+            let node = zone.node(*id);
+            if let (rtype::SVCB | rtype::HTTPS, Some(binding)) = (set.rtype, node.set(set.rtype))
+                && !std::ptr::eq(binding, set)
+                && self.writer.set(Section::Additional, Owner::Name(&node.name), binding, binding.ttl, 0).is_err()
+            {
+                return;
+            }
+            if self.addresses(node).is_err() {
+                return;
+            }
+        }
+    }
+
+    fn addresses(&mut self, node: &'a Node) -> Result<(), Full> {
+        for rtype in [rtype::A, rtype::AAAA] {
+            if let Some(set) = self.set(node, rtype) {
+                let rotation = self.rotation_of(set);
+                self.writer.set(Section::Additional, Owner::Name(&node.name), set, set.ttl, rotation)?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,59 @@
+#![allow(clippy::unwrap_used)]
+use super::*;
+
+fn own(listeners: &[SocketAddr]) -> Own<'_> {
+    Own { system: Path::new("/nowhere/system"), folder: Path::new("/tmp/r"), key: Path::new("/tmp/r/key"), listeners }
+}
+
+#[test]
+fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_one() {
+    let check = json!({ "path": "/healthz" });
+    let document = json!({
+        "version": 1, "name": "px-1", "peers": { "key_file": "/keys/peers" }, "access_log": { "path": "/var/log/p" },
+        "listeners": [{ "name": "http", "address": "0.0.0.0:80" }], "state_dir": "/var/lib/polder-proxy",
+        "admin": { "socket": "/run/polder-proxy/admin.sock", "address": "10.0.0.1:8404" },
+        "services": { "shop": { "check": check, "cookie": { "key_file": "/keys/cookies" } }, "www": { "check": check } },
+    });
+    let listeners = ["127.0.0.1:4711".parse().unwrap()];
+    assert_eq!(
+        of_proxy(&document, &own(&listeners), &["shop"]),
+        json!({
+            "version": 1, "name": "px-1", "listeners": [{ "name": "rehearsal-0", "address": "127.0.0.1:4711" }],
+            "state_dir": "/tmp/r/state", "admin": { "socket": "/tmp/r/admin.sock" },
+            "services": {
+                "shop": { "check": check, "cookie": { "key_file": "/tmp/r/key" }, "start_grace": "0s" },
+                "www": { "check": check },
+            },
+        })
+    );
+}
+
+#[test]
+fn every_key_file_of_a_document_is_found() {
+    let document = json!({ "peers": { "key_file": "/keys/peers" }, "services": { "shop": { "cookie": { "key_file": "/keys/cookies" } } } });
+    assert_eq!(key_files(&document), ["/keys/peers", "/keys/cookies"]);
+}
+
+#[test]
+fn zones_beside_the_document_are_those_of_the_new_system() {
+    let document = json!({ "zones": { "a.test": { "file": "zones/a" }, "b.test": { "file": "/nix/store/x/b" } } });
+    let altered = of_nameserver(&document, &own(&[]));
+    assert_eq!(altered["zones"]["a.test"]["file"], "/nowhere/system/etc/polder/zones/a");
+    assert_eq!(altered["zones"]["b.test"]["file"], "/nix/store/x/b");
+}
+
+#[test]
+fn what_a_new_system_has_under_etc_is_taken_from_there() {
+    let system = tempfile::tempdir().unwrap();
+    std::fs::create_dir(system.path().join("etc")).unwrap();
+    std::fs::write(system.path().join("etc/zone"), "").unwrap();
+    assert_eq!(placed("/etc/zone", system.path()), system.path().join("etc/zone").to_str().unwrap());
+    assert_eq!(placed("/etc/key", system.path()), "/etc/key");
+}
+
+#[test]
+fn a_wildcard_listener_is_reached_on_loopback() {
+    for (listener, at) in [("0.0.0.0:80", "127.0.0.1:80"), ("[::]:80", "[::1]:80"), ("192.0.2.1:80", "192.0.2.1:80")] {
+        assert_eq!(reached(listener.parse().unwrap()), at.parse().unwrap());
+    }
+}

@@ -1,0 +1,37 @@
+use super::*;
+
+#[test]
+fn what_counts_is_the_difference_to_the_running_proxy() {
+    let answered = |status| Before::Answered(Ok(status));
+    let silent = || Before::Answered(Err("refused".to_owned()));
+    for (now, before, judged) in [
+        (Ok(200), answered(200), Judged::Proved),
+        (Ok(301), answered(503), Judged::Proved),
+        (Ok(404), answered(404), Judged::Proved),
+        (Ok(404), Before::NoRoute, Judged::Proved),
+        (Ok(200), Before::NotRunning, Judged::Proved),
+        (Ok(404), answered(200), Judged::Worse),
+        (Ok(404), answered(500), Judged::Proved),
+        (Ok(503), answered(200), Judged::Worse),
+        (Ok(503), answered(404), Judged::Worse),
+        (Err("late".to_owned()), answered(200), Judged::Worse),
+        (Ok(503), Before::NoRoute, Judged::Worse),
+        (Ok(503), answered(502), Judged::Note),
+        (Ok(503), silent(), Judged::Note),
+        (Ok(503), Before::NotRunning, Judged::Note),
+    ] {
+        assert_eq!(judge(&now, &before), judged, "{now:?} after {before:?}");
+    }
+}
+
+#[test]
+fn every_host_of_a_service_is_asked_with_every_path() {
+    let text = r#"{ "version": 1, "name": "px", "listeners": [{ "name": "http", "address": "0.0.0.0:80" }],
+        "admin": { "socket": "/run/s" }, "state_dir": "/state", "services": { "www": { "mode": "stateless",
+        "hosts": ["a.test", "*.b.test"], "paths": ["/x", "/y"],
+        "backends": [{ "name": "w", "address": "192.0.2.1:80" }] } } }"#;
+    let config = proxy::parse(std::path::Path::new("proxy.json"), text).unwrap();
+    let asked: Vec<String> = routes(&config).iter().map(|route| format!("{}{}", route.host, route.path)).collect();
+    assert_eq!(asked, ["a.test/x", "a.test/y", "polder-rehearsal.b.test/x", "polder-rehearsal.b.test/y"]);
+    assert!(routes(&config).iter().all(|r| router(&config).route(r.host.as_bytes(), r.path.as_bytes()) == Some(0)));
+}

@@ -1,0 +1,13 @@
+use super::*;
+
+#[test]
+fn a_line_is_clipped_without_counting_colours() {
+    assert_eq!(clipped("abcdef", 3), "abc");
+    assert_eq!(clipped("\u{1b}[31mabcdef\u{1b}[0m", 3), "\u{1b}[31mabc\u{1b}[0m");
+}
+
+#[test]
+fn control_c_ends_the_demo_in_raw_mode_too() {
+    assert_eq!(meaning(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Key::Quit));
+    assert_eq!(meaning(KeyEvent::new(KeyCode::Char('3'), KeyModifiers::NONE)), Some(Key::Select(2)));
+}

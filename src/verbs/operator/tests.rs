@@ -1,0 +1,63 @@
+use super::*;
+use crate::verbs::daemons::Answer;
+use crate::verbs::status::examples;
+
+fn asked() -> Vec<Asked> {
+    let located = |name: &str| Located { name: Some(name.to_owned()), ..Located::at(std::path::Path::new("/nowhere")) };
+    vec![
+        Asked { located: located("px-1"), answer: Answer::Proxy(Box::new(examples::proxy())) },
+        Asked { located: located("ns-1"), answer: Answer::Nameserver(Box::new(examples::nameserver())) },
+    ]
+}
+
+#[test]
+fn a_bare_name_means_every_use_of_it() {
+    let subjects: Vec<String> = find_subjects("web2", &asked()).into_keys().collect();
+    assert_eq!(subjects, ["shop/web2", "www/web2"]);
+}
+
+#[test]
+fn a_whole_subject_means_that_use_only() {
+    let subjects: Vec<String> = find_subjects("www/web2", &asked()).into_keys().collect();
+    assert_eq!(subjects, ["www/web2"]);
+}
+
+#[test]
+fn a_part_of_a_name_means_nothing() {
+    assert!(find_subjects("eb2", &asked()).is_empty());
+}
+
+#[test]
+fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last() {
+    let told = |daemon: &str, outcome| Told {
+        daemon: daemon.to_owned(),
+        subject: "http0.l.example.net/px-1".to_owned(),
+        outcome,
+        words: String::new(),
+        cached_until: None,
+    };
+    let asked = asked();
+    assert_eq!(unaware(&[told("ns-1", Outcome::Done)], &asked, OperatorState::Drain), None);
+    let all = [told("ns-1", Outcome::Done), told("ns-2", Outcome::Missed)];
+    let said = unaware(&all, &asked, OperatorState::Drain).unwrap_or_default();
+    assert!(said.starts_with("Not reached: ns-2. A nameserver that runs all the same goes on"), "{said}");
+    assert!(said.contains("for 300 s more"), "{said}");
+    let said = unaware(&all, &asked, OperatorState::Ready).unwrap_or_default();
+    assert!(!said.contains(" s more"), "{said}");
+}
+
+#[test]
+fn a_member_is_told_to_nameservers_only() {
+    let args = SayArgs {
+        subject: "px-1".to_owned(),
+        why: String::new(),
+        lasting: None,
+        force: false,
+        fleet: FleetArg::default(),
+    };
+    let asked = asked();
+    let subjects = find_subjects(&args.subject, &asked);
+    let told = tellings(OperatorState::Drain, &args, &asked, &subjects);
+    assert_eq!(told.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["ns-1"]);
+    assert_eq!(told[0].body["subject"], "http0.l.example.net/px-1");
+}

@@ -1,0 +1,107 @@
+//! Zones from RFC 1035 master files: `$ORIGIN`, `$TTL`, `$INCLUDE`, `@`, relative names, parentheses, TYPEnnn.
+//!
+//! [`load`] gives plain records in wire format, or every finding with file and line. What a zone must hold to be a
+//! zone (one SOA at the apex, NS, CNAME alone, glue, …) is checked here too. `docs/zones.md` tells operators the same.
+//!
+//! A text passes through these steps, one module each:
+//!
+//! 1. `lexer`: bytes to entries, which are tokens with their lines; `words` takes the tokens of one entry one by one
+//! 2. `reader`: entries and directives to records; owners, TTLs, classes, included files
+//! 3. `rdata`: record data to wire format, by a table from types to fields; `name`, `ttl` and `escape` read what those
+//!    fields and the reader share
+//! 4. `rrsets`: equal records and differing TTLs
+//! 5. `check`: what must be there, and what must not stand together; `report` collects what all steps find
+//!
+//! The table knows A, AAAA, AFSDB, CAA, CDNSKEY, CDS, CERT, CNAME, CSYNC, DNAME, DNSKEY, DS, HINFO, HTTPS, LOC, MX,
+//! NAPTR, NS, OPENPGPKEY, PTR, RP, SMIMEA, SOA, SPF, SRV, SSHFP, SVCB, TLSA, TXT, URI and ZONEMD. Every other type may be
+//! written as TYPEnnn with its data as `\# LENGTH HEX` (RFC 3597), except those of messages. The types of a signed zone
+//! are refused by name: zones are served unsigned.
+//!
+//! Reads files and nothing else; knows nothing of pools, serials that were served before, or answers. Called by the
+//! daemon at start, reload and `--check-config`, and by the operator's command.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::{Finding, Findings};
+
+mod check;
+mod escape;
+mod folder;
+mod lexer;
+mod name;
+pub mod number;
+mod rdata;
+mod reader;
+mod report;
+mod rrsets;
+pub mod serial;
+#[cfg(test)]
+mod tests;
+mod ttl;
+mod words;
+
+/// A zone as its files have it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneFile {
+    /// The apex in wire format, lower case.
+    pub apex: Box<[u8]>,
+    /// In the order of the files, duplicates removed, TTLs of an RRset made equal (the lowest; RFC 2181, 5.2).
+    pub records: Vec<ZoneRecord>,
+    /// The main file and every one it includes.
+    pub files: Vec<PathBuf>,
+}
+
+/// One record of class IN.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneRecord {
+    /// Wire format, uncompressed, in the file's own case.
+    pub owner: Box<[u8]>,
+    /// The type's number.
+    pub rtype: u16,
+    /// In seconds, at most 2^31-1.
+    pub ttl: u32,
+    /// Wire format, uncompressed.
+    pub rdata: Box<[u8]>,
+    /// Index into [`ZoneFile::files`].
+    pub file: u16,
+    /// From 1.
+    pub line: u32,
+}
+
+/// Reads a zone. `apex` in text, with or without the final dot.
+///
+/// # Errors
+///
+/// Every finding (the first hundred), those of reading before those of the zone as a whole. When a record could not
+/// be read, nothing is reported as missing, because it may stand in that record.
+pub fn load(apex: &str, file: &Path) -> Result<ZoneFile, Findings> {
+    whole(apex, file, |apex| reader::read(apex, file))
+}
+
+/// The same from text, `file` standing in the findings. It can include nothing: there are no files beside it.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn parse(apex: &str, file: &Path, text: impl AsRef<[u8]>) -> Result<ZoneFile, Findings> {
+    whole(apex, file, |apex| reader::read_text(apex, file, text.as_ref()))
+}
+
+fn whole(apex: &str, file: &Path, read: impl FnOnce(&[u8]) -> reader::Reading) -> Result<ZoneFile, Findings> {
+    let apex = match name::parse(apex.as_bytes(), name::ROOT) {
+        Ok(apex) => name::lower(&apex),
+        Err(message) => return Err(bad_apex(file, message)),
+    };
+    let reader::Reading { files, records, mut report } = read(&apex);
+    let records = rrsets::tidy(records);
+    check::check(&apex, &files, &records, &mut report);
+    match report.into_findings() {
+        None => Ok(ZoneFile { apex, records, files }),
+        Some(findings) => Err(findings),
+    }
+}
+
+fn bad_apex(file: &Path, message: String) -> Findings {
+    let message = format!("the zone's name: {message}");
+    Findings(vec![Finding { file: file.to_owned(), line: None, path: String::new(), message }])
+}

@@ -1,0 +1,78 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+const ORIGIN: &[u8] = b"\x07example\x03net\x00";
+
+#[test]
+fn names_are_absolute_relative_or_the_origin() {
+    for (text, wire) in [
+        ("@", &b"\x07example\x03net\x00"[..]),
+        (".", b"\x00"),
+        ("www", b"\x03www\x07example\x03net\x00"),
+        ("a.b", b"\x01a\x01b\x07example\x03net\x00"),
+        ("Www.Example.ORG.", b"\x03Www\x07Example\x03ORG\x00"),
+        ("*", b"\x01*\x07example\x03net\x00"),
+        ("_25._tcp", b"\x03_25\x04_tcp\x07example\x03net\x00"),
+        ("a\\.b\\@\\032\\255.", b"\x06a.b@\x20\xff\x00"),
+        ("a\\.", b"\x02a.\x07example\x03net\x00"),
+        ("\\@.", b"\x01@\x00"),
+        ("net", b"\x03net\x07example\x03net\x00"),
+        ("myexample.net", b"\x09myexample\x03net\x07example\x03net\x00"),
+    ] {
+        assert_eq!(parse(text.as_bytes(), ORIGIN).unwrap(), wire, "{text}");
+    }
+}
+
+#[test]
+fn a_name_of_255_bytes_is_read_and_a_longer_one_refused() {
+    let label = format!("{}.", "x".repeat(63));
+    let name = format!("{}{}.", label.repeat(3), "x".repeat(61));
+    assert_eq!(parse(name.as_bytes(), ROOT).unwrap().len(), 255);
+    let name = format!("{}{}.", label.repeat(3), "x".repeat(62));
+    assert!(parse(name.as_bytes(), ROOT).unwrap_err().ends_with("takes 256 bytes: at most 255"));
+    let name = format!("{}{}", label.repeat(3), "x".repeat(50));
+    assert!(parse(name.as_bytes(), ORIGIN).is_err(), "the origin counts too");
+}
+
+#[test]
+fn any_name_shown_reads_as_itself() {
+    let seed = 0x6e61_6d65;
+    let mut random = fastrand::Rng::with_seed(seed);
+    for round in 0..2000 {
+        let mut wire = Vec::new();
+        for _ in 0..random.usize(..6) {
+            let length = random.u8(1..=10);
+            wire.push(length);
+            wire.extend((0..length).map(|_| random.u8(..)));
+        }
+        wire.push(0);
+        assert_eq!(parse(show(&wire).as_bytes(), ORIGIN), Ok(wire.clone()), "seed {seed}, round {round}");
+        assert_eq!(measure(&wire), Ok(wire.len()));
+    }
+}
+
+#[test]
+fn a_name_lies_within_itself_and_its_ancestors_only() {
+    let www = b"\x03WWW\x07Example\x03net\x00";
+    for (other, within) in [
+        (&www[..], true),
+        (ORIGIN, true),
+        (ROOT, true),
+        (b"\x03ftp\x07example\x03net\x00", false),
+        (b"\x02ww\x07example\x03net\x00", false),
+        (b"\x01a\x03www\x07example\x03net\x00", false),
+    ] {
+        assert_eq!(is_within(www, other), within, "{}", show(other));
+    }
+}
+
+#[test]
+fn compressed_endless_and_overlong_names_have_no_length() {
+    let long = [b"\x01a".repeat(127), vec![0]].concat();
+    assert_eq!(measure(&long), Ok(255));
+    let longer = [b"\x01a".repeat(128), vec![0]].concat();
+    for wire in [&b""[..], b"\x01", b"\x01a", b"\xc0\x0c", b"\x40", &longer] {
+        assert!(measure(wire).is_err(), "{wire:?}");
+    }
+}

@@ -1,0 +1,417 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use hickory_proto::rr::{RData, Record};
+use hickory_proto::serialize::binary::{BinDecodable as _, BinEncodable as _, BinEncoder, NameEncoding};
+
+use super::super::lexer::Lexer;
+use super::*;
+
+const ORIGIN: &[u8] = b"\x07example\x03net\x00";
+
+/// Reads `TYPE DATA`.
+fn read_text(text: &str) -> Result<(u16, Vec<u8>), String> {
+    let entry = Lexer::new(text.as_bytes()).next().unwrap().map_err(|fault| fault.message)?;
+    let mut words = Words::new(&entry.tokens, entry.line);
+    let rtype = types::parse(words.word()?)?;
+    read(rtype, &mut words, ORIGIN).map(|wire| (rtype, wire))
+}
+
+fn wire(hex: &str) -> Vec<u8> {
+    let digits: Vec<u8> = hex.bytes().filter(|byte| *byte != b' ').collect();
+    field::hex(&digits).unwrap()
+}
+
+/// The record as another implementation reads it.
+fn decode(rtype: u16, rdata: &[u8]) -> Record {
+    let length = u16::try_from(rdata.len()).unwrap().to_be_bytes();
+    let bytes = [b"\x00".as_slice(), &rtype.to_be_bytes(), &[0, 1, 0, 0, 0, 60], &length, rdata].concat();
+    let record = Record::from_bytes(&bytes).unwrap_or_else(|error| panic!("{rtype} {rdata:02x?}: {error}"));
+    let mut written = Vec::new();
+    let mut encoder = BinEncoder::new(&mut written);
+    encoder.set_name_encoding(NameEncoding::Uncompressed);
+    record.emit(&mut encoder).unwrap();
+    assert_eq!(written, bytes, "type {rtype}");
+    record
+}
+
+const NS1: &str = "036e7331 076578616d706c65 036e6574 00";
+
+/// Text, wire format (from the RFCs where they give examples), and what hickory-proto shows after decoding that, in its
+/// own spelling; "" for data that it passes through as it is.
+static RECORDS: &[(&str, &str, &str)] = &[
+    ("A 192.0.2.1", "c0000201", "192.0.2.1"),
+    ("AAAA 2001:db8::53", "20010db8000000000000000000000053", "2001:db8::53"),
+    ("AAAA ::ffff:192.0.2.1", "00000000000000000000ffffc0000201", "::ffff:192.0.2.1"),
+    ("NS ns1", NS1, "ns1.example.net."),
+    ("CNAME ns1.example.net.", NS1, "ns1.example.net."),
+    ("DNAME @", "076578616d706c65 036e6574 00", ""),
+    ("PTR .", "00", "."),
+    (
+        "SOA ns1 host\\.master 2026112301 2h 15m 2w 1d12h",
+        "036e7331076578616d706c65036e657400 0b686f73742e6d6173746572076578616d706c65036e657400 78c4052d 00001c20 \
+         00000384 00127500 0001fa40",
+        "ns1.example.net. host\\.master.example.net. 2026112301 7200 900 1209600 129600",
+    ),
+    ("MX 10 ns1", "000a 036e7331076578616d706c65036e657400", "10 ns1.example.net."),
+    ("MX 0 .", "0000 00", "0 ."),
+    ("TXT plain \"two words\" \"\"", "05706c61696e 0974776f20776f726473 00", "plaintwo words"),
+    (
+        "TXT \"semi;colon \\\"q\\\" \\\\ \\195\\164\"",
+        "13 73656d693b636f6c6f6e20227122205c20c3a4",
+        "semi;colon \"q\" \\ ä",
+    ),
+    ("SPF \"v=spf1 -all\"", "0b763d73706631202d616c6c", ""),
+    ("HINFO AMD64 \"Debian GNU/Linux\"", "05414d443634 1044656269616e20474e552f4c696e7578", "AMD64 Debian GNU/Linux"),
+    ("RP admin .", "0561646d696e076578616d706c65036e657400 00", ""),
+    ("AFSDB 1 ns1", "0001 036e7331076578616d706c65036e657400", ""),
+    ("SRV 10 60 5060 ns1", "000a 003c 13c4 036e7331076578616d706c65036e657400", "10 60 5060 ns1.example.net."),
+    (
+        "NAPTR 100 50 \"s\" \"SIP+D2U\" \"\" ns1",
+        "0064 0032 0173 075349502b443255 00 036e7331076578616d706c65036e657400",
+        "100 50 \"s\" \"SIP+D2U\" \"\" ns1.example.net.",
+    ),
+    (
+        "NAPTR 100 10 u E2U+sip \"!^.*$!sip:info@example.net!\" .",
+        "0064 000a 0175 074532552b736970 1b215e2e2a24217369703a696e666f406578616d706c652e6e657421 00",
+        "100 10 \"u\" \"E2U+sip\" \"!^.*$!sip:info@example.net!\" .",
+    ),
+    ("CAA 0 issue \"ca.example.org\"", "00 056973737565 63612e6578616d706c652e6f7267", "0 issue \"ca.example.org\""),
+    ("CAA 128 issuewild \";\"", "80 09697373756577696c64 3b", "128 issuewild \";\""),
+    ("CAA 0 iodef \"\"", "00 05696f646566", "0 iodef \"\""),
+    (
+        "TLSA 3 1 1 ( 00112233445566778899aabbccddeeff\n 00112233445566778899AABBCCDDEEFF )",
+        "03 01 01 00112233445566778899aabbccddeeff 00112233445566778899aabbccddeeff",
+        "3 1 1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+    ),
+    ("TLSA 2 0 0 3082", "02 00 00 3082", "2 0 0 3082"),
+    ("SMIMEA 3 0 0 30 82", "03 00 00 3082", "3 0 0 3082"),
+    (
+        "SSHFP 4 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        "04 02 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        "4 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+    ),
+    (
+        "DS 60485 5 1 ( 2BB183AF5F22588179A53B0A\n 98631FAD1A292118 )",
+        "ec45 05 01 2bb183af5f22588179a53b0a98631fad1a292118",
+        "",
+    ),
+    ("CDS 0 0 0 00", "0000 00 00 00", ""),
+    ("DNSKEY 257 3 ed25519 AQID BA==", "0101 03 0f 01020304", ""),
+    ("CDNSKEY 0 3 0 AA==", "0000 03 00 00", ""),
+    ("URI 10 1 \"https://www.example.net/\"", "000a 0001 68747470733a2f2f7777772e6578616d706c652e6e65742f", ""),
+    ("LOC 42 21 54 N 71 06 18 W -24m 30m", "00 33 16 13 89172dd0 70be15f0 00988d20", ""),
+    ("LOC 42 21 43.952 N 71 5 6.344 W -24m 1m 200m 10m", "00 12 24 13 89170690 70bf2dd8 00988d20", ""),
+    ("LOC 52 14 05 N 00 08 50 E 10m", "00 12 16 13 8b3556c8 80081650 00989a68", ""),
+    ("LOC 32 7 19 S 116 2 25 E 10.5", "00 12 16 13 791b7d28 98e64868 00989a9a", ""),
+    ("LOC 90 S 180 E -100000 0 90000000.00 0.01m", "00 00 99 10 6cb02700 a69fb200 00000000", ""),
+    ("OPENPGPKEY AQID BAUG", "010203040506", "AQIDBAUG"),
+    ("CSYNC 66 3 A NS AAAA", "00000042 0003 0004 60000008", "66 3 A NS AAAA"),
+    ("CSYNC 1 0", "00000001 0000", "1 0"),
+    (
+        "CSYNC 1 1 NS CAA TYPE1234",
+        "00000001 0001 0001 20 0101 40 041b 0000000000000000000000000000000000000000000000000000 20",
+        "",
+    ),
+    (
+        "ZONEMD 2018031500 1 1 ( FEBE3D4CE2EC2FFA4BA99D46CD69D6D29711E55217057BEE\n 7EB1A7B641A47BA7FED2DD5B97AE499FAFA4F22C6BD647DE )",
+        "7848b78c 01 01 febe3d4ce2ec2ffa4ba99d46cd69d6d29711e55217057bee 7eb1a7b641a47ba7fed2dd5b97ae499fafa4f22c6bd647de",
+        "",
+    ),
+    ("CERT PGP 0 0 AQID", "0003 0000 00 010203", ""),
+    ("CERT 1 12345 RSASHA256 AQID", "0001 3039 08 010203", "PKIX 12345 RSASHA256 AQID"),
+    ("TYPE65280 \\# 3 ab cdef", "abcdef", ""),
+    ("TYPE65280 \\# 0", "", ""),
+    ("TYPE1 192.0.2.1", "c0000201", "192.0.2.1"),
+    ("A \\# 4 c0 00 02 01", "c0000201", "192.0.2.1"),
+    // RFC 9460, appendix D.
+    ("HTTPS 0 foo.example.com.", "0000 03666f6f076578616d706c6503636f6d00", "0 foo.example.com."),
+    ("SVCB 1 .", "0001 00", "1 ."),
+    (
+        "SVCB 16 foo.example.com. port=53",
+        "0010 03666f6f076578616d706c6503636f6d00 0003 0002 0035",
+        "16 foo.example.com. port=53",
+    ),
+    (
+        "SVCB 1 foo.example.com. key667=hello",
+        "0001 03666f6f076578616d706c6503636f6d00 029b 0005 68656c6c6f",
+        "1 foo.example.com. unknown667=\"hello\",",
+    ),
+    (
+        "SVCB 1 foo.example.com. key667=\"hello\\210qoo\"",
+        "0001 03666f6f076578616d706c6503636f6d00 029b 0009 68656c6c6fd2716f6f",
+        "",
+    ),
+    (
+        "SVCB 1 foo.example.com. ( ipv6hint=\"2001:db8::1,2001:db8::53:1\" )",
+        "0001 03666f6f076578616d706c6503636f6d00 0006 0020 20010db8000000000000000000000001 \
+         20010db8000000000000000000530001",
+        "1 foo.example.com. ipv6hint=2001:db8::1,2001:db8::53:1,",
+    ),
+    (
+        "SVCB 1 example.com. ( ipv6hint=\"2001:db8:122:344::192.0.2.33\" )",
+        "0001 076578616d706c6503636f6d00 0006 0010 20010db80122034400000000c0000221",
+        "1 example.com. ipv6hint=2001:db8:122:344::c000:221,",
+    ),
+    (
+        "SVCB 16 foo.example.org. ( alpn=h2,h3-19 mandatory=ipv4hint,alpn ipv4hint=192.0.2.1 )",
+        "0010 03666f6f076578616d706c65036f726700 0000 0004 00010004 0001 0009 02683205 68332d3139 0004 0004 c0000201",
+        "16 foo.example.org. mandatory=alpn,ipv4hint, alpn=h2,h3-19, ipv4hint=192.0.2.1,",
+    ),
+    (
+        "SVCB 16 foo.example.org. alpn=\"f\\\\\\\\oo\\\\,bar,h2\"",
+        "0010 03666f6f076578616d706c65036f726700 0001 000c 08665c6f6f2c626172 026832",
+        "16 foo.example.org. alpn=f\\oo,bar,h2,",
+    ),
+    (
+        "SVCB 16 foo.example.org. alpn=f\\\\\\092oo\\092,bar,h2",
+        "0010 03666f6f076578616d706c65036f726700 0001 000c 08665c6f6f2c626172 026832",
+        "16 foo.example.org. alpn=f\\oo,bar,h2,",
+    ),
+    // And the rest of the keys.
+    ("HTTPS 1 . no-default-alpn alpn=h3", "0001 00 0001 0003 026833 0002 0000", "1 . alpn=h3, no-default-alpn="),
+    ("HTTPS 1 . ech=AQID key3=\\001\\187", "0001 00 0003 0002 01bb 0005 0003 010203", "1 . port=443 ech=\"AQID\""),
+    (
+        "SVCB 1 ns1 dohpath=/q{?dns}",
+        "0001 036e7331076578616d706c65036e657400 0007 0008 2f717b3f646e737d",
+        "1 ns1.example.net. unknown7=\"/q{?dns}\",",
+    ),
+    ("SVCB 1 . key65534", "0001 00 fffe 0000", "1 . key65534=\"\","),
+];
+
+#[test]
+fn text_becomes_the_wire_format_of_the_rfcs() {
+    for (text, expected, _) in RECORDS {
+        let (_, found) = read_text(text).unwrap_or_else(|error| panic!("{text}: {error}"));
+        assert_eq!(found, wire(expected), "{text}");
+    }
+}
+
+#[test]
+fn another_implementation_reads_and_writes_the_same_bytes() {
+    for (text, expected, shown) in RECORDS {
+        let rtype = read_text(text).unwrap().0;
+        let found = decode(rtype, &wire(expected)).data.to_string();
+        if !shown.is_empty() {
+            assert_eq!(found, *shown, "{text}");
+        }
+    }
+}
+
+#[test]
+fn another_implementation_finds_every_string_of_a_txt() {
+    let (rtype, rdata) = read_text("TXT a \"b c\" \"\\\"d\\\"\"").unwrap();
+    let RData::TXT(txt) = decode(rtype, &rdata).data else { panic!("not TXT") };
+    let strings: Vec<&[u8]> = txt.txt_data.iter().map(|text| &**text).collect();
+    assert_eq!(strings, [b"a".as_slice(), b"b c", b"\"d\""]);
+}
+
+#[test]
+fn every_type_of_the_table_is_tried() {
+    for known in types::KNOWN {
+        assert!(RECORDS.iter().any(|(text, ..)| text.split(' ').next() == Some(known.name)), "{}", known.name);
+    }
+}
+
+#[test]
+fn the_documentation_lists_every_type_of_the_table() {
+    for document in [include_str!("../../../docs/zones.md"), include_str!("../../zone.rs")] {
+        let words: Vec<&str> = document.split(|c: char| !c.is_ascii_alphanumeric()).collect();
+        for known in types::KNOWN {
+            assert!(words.contains(&known.name), "{}", known.name);
+        }
+    }
+}
+
+#[test]
+fn known_types_may_be_written_as_bytes() {
+    for (text, hex, _) in RECORDS {
+        let (rtype, expected) = read_text(text).unwrap();
+        let generic = format!("TYPE{rtype} \\# {} {hex}", expected.len());
+        assert_eq!(read_text(&generic), Ok((rtype, expected)), "{text}");
+    }
+}
+
+#[test]
+fn bytes_that_another_implementation_refuses_are_refused() {
+    for (generic, why) in [
+        ("A \\# 3 c00002", "the data after \\#: the address: the data ends too early"),
+        ("A \\# 5 c000020100", "the data after \\#: the fields take 4 bytes of 5"),
+        ("A \\# 4 c00002", "after \\# the length is 4, but 3 bytes follow"),
+        ("A \\# 4 c00002zz", "\"c00002zz\" is not hexadecimal"),
+        ("A \\# 4 c000020", "\"c000020\" has an odd number of hexadecimal digits"),
+        ("A \\# x", "the length after \\#: \"x\" is not a number from 0 to 65535"),
+        ("A \\#", "the length after \\#: it is missing"),
+        ("NS \\# 2 c00c", "the data after \\#: the nameserver: the name is compressed or malformed"),
+        ("NS \\# 2 0161", "the data after \\#: the nameserver: the name has no end"),
+        ("TXT \\# 0", "the data after \\#: the text: the data ends too early"),
+        ("TXT \\# 2 0561", "the data after \\#: the text: the data ends too early"),
+        (
+            "CAA \\# 3 00012e",
+            "the data after \\#: the tag: \".\" is not a tag: ASCII letters and digits, such as issue",
+        ),
+        ("DNSKEY \\# 5 0101 02 0f 01", "the data after \\#: the protocol: it is 2, but must be 3"),
+        ("LOC \\# 1 01", "the data after \\#: the place: the version is not 0"),
+        ("CSYNC \\# 8 00000001 0000 0000", "the data after \\#: the types: the windows of types are malformed"),
+        ("SVCB \\# 4 0001 00 00", "the data after \\#: the parameters: the data ends within a parameter"),
+        (
+            "SVCB \\# 13 0001 00 0004 0000 0003 0002 0035",
+            "the data after \\#: the parameters: ipv4hint: it is not a list of addresses of 4 bytes",
+        ),
+        (
+            "SVCB \\# 13 0001 00 0008 0000 0003 0002 0035",
+            "the data after \\#: the parameters: port is not in ascending order",
+        ),
+    ] {
+        assert_eq!(read_text(generic).unwrap_err(), why, "{generic}");
+    }
+}
+
+#[test]
+fn what_is_not_record_data_is_refused_in_words() {
+    for (text, why) in [
+        ("A", "the address is missing"),
+        ("A 192.0.2.1 192.0.2.2", "\"192.0.2.2\" is left over at the end"),
+        ("A 192.0.2.010", "the address: \"192.0.2.010\" is not an IPv4 address"),
+        ("A 2001:db8::1", "the address: \"2001:db8::1\" is not an IPv4 address"),
+        ("AAAA 192.0.2.1", "the address: \"192.0.2.1\" is not an IPv6 address"),
+        ("AAAA \"2001:db8::1\"", "the address: \"2001:db8::1\" stands in quotes: write it without"),
+        ("MX mail", "the preference: \"mail\" is not a number from 0 to 65535"),
+        ("MX 65536 mail", "the preference: \"65536\" is not a number from 0 to 65535"),
+        ("MX +1 mail", "the preference: \"+1\" is not a number from 0 to 65535"),
+        ("MX 10", "the mail server is missing"),
+        ("CNAME a..b", "the target: the name \"a..b\" has an empty label"),
+        (
+            "CNAME www.example.net",
+            "the target: the name \"www.example.net\" has no final dot and would be www.example.net.example.net.: \
+             add the dot, or write that in full",
+        ),
+        (
+            "SOA ns1 hostmaster@example.net. 1 1 1 1 1",
+            "the mailbox: the name \"hostmaster@example.net.\" has an @ inside: a mailbox is written with a dot \
+             (hostmaster.example.net.), a plain @ as \\@",
+        ),
+        ("SOA ns1 admin 1 2 3 4", "the negative TTL is missing"),
+        ("SOA ns1 admin 1 2x 3 4 5", "the refresh: \"2x\" is not a time: seconds (3600), or w, d, h, m and s (1h30m)"),
+        ("TXT", "the text is missing"),
+        ("TXT k=\"v\"", "the text: k=\"v\" is quoted only in part: write \"k=v\""),
+        ("TXT \"\\256\"", "the text: \\256 is not a byte: \\000 to \\255"),
+        ("TXT \"\\25\"", "the text: a backslash and a digit begin \\DDD, a byte in three decimal digits"),
+        ("CAA 0 is-sue x", "the tag: \"is-sue\" is not a tag: ASCII letters and digits, such as issue"),
+        ("TLSA 3 1 1 0102", "the association data: it has 2 bytes, but one of type 1 has 32"),
+        ("SSHFP 1 1 0102", "the fingerprint: it has 2 bytes, but one of type 1 has 20"),
+        ("DS 1 8 2 0102", "the digest: it has 2 bytes, but one of type 2 has 32"),
+        (
+            "DS 1 RSA 2 0102",
+            "the algorithm: \"RSA\" is neither a number from 0 to 255 nor an algorithm (ECDSAP256SHA256)",
+        ),
+        ("DNSKEY 257 2 8 AQID", "the protocol: it is 2, but must be 3"),
+        ("DNSKEY 257 3 8 AQI", "the public key: \"AQI\" is not Base64"),
+        ("CERT X509 0 0 AQID", "the type: \"X509\" is neither a number from 0 to 65535 nor a certificate type (PKIX)"),
+        ("URI 1 1 \"\"", "the target: it is empty"),
+        ("CSYNC 1 1 NS AAAAA", "the types: \"AAAAA\" is no record type"),
+        ("LOC 91 N 4 E 0m", "the place: the latitude is DEGREES [MINUTES [SECONDS]] N or S, at most 90 degrees"),
+        (
+            "LOC 90 0 0.001 N 4 E 0m",
+            "the place: the latitude is DEGREES [MINUTES [SECONDS]] N or S, at most 90 degrees",
+        ),
+        ("LOC 52 N 4 60 E 0m", "the place: the longitude is DEGREES [MINUTES [SECONDS]] E or W, at most 180 degrees"),
+        ("LOC 52 N 4 E", "the place: the altitude is missing"),
+        ("LOC 52 N 4 E high", "the place: \"high\" is not an altitude: -100000.00m to 42849672.95m"),
+        ("LOC 52 N 4 E 0m 90000000.01m", "the place: \"90000000.01m\" is not a size: 0m to 90000000m"),
+        ("OPT 1", "\"OPT\" is no record type known here: any type can be written as TYPEnnn \\# LENGTH HEX (RFC 3597)"),
+        ("TYPE41 \\# 0", "TYPE41 is for messages, not for zones"),
+        ("TYPE65280 abc", "the data of TYPE65280 is written as \\# LENGTH HEX"),
+        ("APL 1:192.0.2.0/24", "the fields of APL are not known here: write it as TYPE42 \\# LENGTH HEX (RFC 3597)"),
+        ("RRSIG x", "RRSIG (TYPE46) belongs to a signed zone: zones are served unsigned, leave it out"),
+        // RFC 9460, appendix D.3.
+        ("SVCB 1 . key123=abc key123=def", "the parameters: key123 is there twice"),
+        (
+            "SVCB 1 . mandatory",
+            "the parameters: mandatory: \"\" is no parameter known here: any one can be written as keyNNNNN (key0 to key65534)",
+        ),
+        ("SVCB 1 . alpn", "the parameters: alpn: \"\" is not a protocol of 1 to 255 bytes"),
+        ("SVCB 1 . port", "the parameters: port: \"\" is not a number from 0 to 65535"),
+        ("SVCB 1 . ipv4hint", "the parameters: ipv4hint: \"\" is not an IPv4 address"),
+        ("SVCB 1 . ipv6hint", "the parameters: ipv6hint: \"\" is not an IPv6 address"),
+        ("SVCB 1 . alpn=h2 no-default-alpn=abc", "the parameters: no-default-alpn: it takes no value"),
+        ("SVCB 1 . mandatory=key123", "the parameters: key123 is mandatory, but not there"),
+        ("SVCB 1 . mandatory=mandatory", "the parameters: mandatory: it cannot list itself"),
+        ("SVCB 1 . mandatory=key123,key123 key123=abc", "the parameters: mandatory: key123 is listed twice"),
+        // Beyond them.
+        ("SVCB 1 . no-default-alpn", "the parameters: no-default-alpn needs alpn beside it"),
+        ("SVCB 0 ns1 port=53", "the parameters: a record with priority 0 is an alias: it has none"),
+        ("SVCB 1 . \"port=53\"", "the parameters: \"port=53\" stands in quotes: write KEY=\"VALUE\""),
+        (
+            "SVCB 1 . key007=x",
+            "the parameters: \"key007\" is no parameter known here: any one can be written as keyNNNNN (key0 to \
+             key65534)",
+        ),
+        (
+            "SVCB 1 . key65535=x",
+            "the parameters: \"key65535\" is no parameter known here: any one can be written as keyNNNNN (key0 to \
+             key65534)",
+        ),
+        ("SVCB 1 . ech", "the parameters: ech: it needs a value"),
+        ("SVCB 1 . port=65536", "the parameters: port: \"65536\" is not a number from 0 to 65535"),
+        (
+            "SVCB 1 . alpn=\\\\h2",
+            "the parameters: alpn: in a list a backslash escapes a comma or a backslash, and is itself doubled",
+        ),
+        (
+            "SVCB 1 . dohpath=/dns-query",
+            "the parameters: dohpath: \"/dns-query\" is not a path with the variable dns, such as /dns-query{?dns}",
+        ),
+    ] {
+        assert_eq!(read_text(text).unwrap_err(), why, "{text}");
+    }
+}
+
+#[test]
+fn strings_of_255_bytes_are_read_and_longer_ones_refused() {
+    assert!(read_text(&format!("TXT {}", "x".repeat(255))).is_ok());
+    assert_eq!(
+        read_text(&format!("TXT {}", "x".repeat(256))).unwrap_err(),
+        "the text: a string of 256 bytes: at most 255, split it into several"
+    );
+}
+
+#[test]
+fn data_beyond_65535_bytes_is_refused() {
+    let strings = " xxxxxxxxxxxxxxx".repeat(4096);
+    assert_eq!(read_text(&format!("TXT{strings}")).unwrap_err(), "its data takes 65536 bytes: at most 65535");
+}
+
+#[test]
+fn records_that_differ_in_the_case_of_a_name_are_the_same() {
+    let (rtype, one) = read_text("MX 10 Mail").unwrap();
+    let (_, other) = read_text("MX 10 mAIL.EXAMPLE.net.").unwrap();
+    assert_ne!(one, other);
+    assert_eq!(canonical(rtype, &one), canonical(rtype, &other));
+    let (rtype, one) = read_text("TXT Mail").unwrap();
+    let (_, other) = read_text("TXT mail").unwrap();
+    assert_ne!(canonical(rtype, &one), canonical(rtype, &other));
+}
+
+#[test]
+fn no_bytes_make_measuring_panic() {
+    let seed = 0x706f_6c64_6572;
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut accepted = 0;
+    for round in 0..50_000 {
+        let (text, hex, _) = &RECORDS[random.usize(..RECORDS.len())];
+        let rtype = read_text(text).unwrap().0;
+        let mut bytes = wire(hex);
+        for _ in 0..random.usize(..4) {
+            match (random.u8(..3), bytes.len()) {
+                (0, length @ 1..) => bytes[random.usize(..length)] = random.u8(..),
+                (1, length @ 1..) => bytes.truncate(random.usize(..length)),
+                _ => bytes.push(random.u8(..)),
+            }
+        }
+        if measure(rtype, &bytes).is_ok() {
+            accepted += 1;
+            assert_eq!(canonical(rtype, &bytes).len(), bytes.len(), "seed {seed}, round {round}");
+        }
+    }
+    assert!(accepted > 1000, "only {accepted} were accepted: the test tries nothing");
+}

@@ -1,0 +1,15 @@
+//! The answer engine over zone files: exact answers, decoded by a second implementation of the codec.
+
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod ask;
+mod chains;
+mod cookies;
+mod edns;
+mod garbage;
+mod limits;
+mod naive;
+mod names;
+mod pools;
+mod referrals;
+mod reflection;

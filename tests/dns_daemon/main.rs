@@ -1,0 +1,15 @@
+//! The nameserver as a process: real sockets, real probes, signals, takeover.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "blocking clients poll with a limit and share what they saw"
+)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod fleet;
+mod life;
+mod operator;
+mod reflection;
+mod reload;
+mod serving;

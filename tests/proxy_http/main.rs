@@ -1,0 +1,18 @@
+//! The visitor's path through one worker, over real sockets: scripted backends and clients that see every byte.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "blocking clients poll with a limit and share what they saw"
+)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod admission;
+mod bodies;
+mod failures;
+mod harness;
+mod lifecycle;
+mod limits;
+mod messages;
+mod smuggling;
+mod verdicts;
