@@ -2,7 +2,7 @@
 //! files, metrics, logs.
 //!
 //! Owns every file descriptor that outlives a process and every file in the state directory. Must never: know what a
-//! service or a zone is. Called by `proxy::run` and `dns::run`; the operator's verbs use [`client`].
+//! service or a zone is. Called by `proxy::run` and `dns::run`; the operator's verbs use [`api::client`](crate::api::client).
 //!
 //! # A daemon's life, in the order of its calls
 //!
@@ -65,7 +65,6 @@
 pub mod admin;
 pub mod args;
 pub mod bounds;
-pub mod client;
 pub mod client_network;
 pub mod fd_store;
 pub mod key_file;
@@ -76,7 +75,6 @@ pub mod notify;
 pub mod operator;
 pub(crate) mod passed_fds;
 pub mod peers;
-pub mod query;
 pub mod reload;
 pub mod signals;
 pub mod sockets;

@@ -6,11 +6,10 @@
 //!
 //! A change's way: a document and its zone files ([`document`], [`zone`](crate::zone)), checks or an operator's word ->
 //! [`control`], which asks [`pool`] (pure) for each pool's addresses and swaps the snapshot whole. [`nameserver`] is the
-//! control thread around it: reload, takeover, state files, the admin API ([`api`]); [`listening`] starts and stops
+//! control thread around it: reload, takeover, state files, the admin API ([`api`](crate::api::dns)); [`listening`] starts and stops
 //! the threads that answer. [`run()`] is the order of it all. Never imports `proxy`.
 
 pub mod answer;
-pub mod api;
 pub mod compiled;
 pub mod control;
 pub mod cookie;

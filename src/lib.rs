@@ -51,6 +51,7 @@
 //! Dependencies point one way: verbs -> demo, push -> fleet -> proxy, dns -> health, daemon -> config, zone. `proxy` and `dns`
 //! never import each other. `ownership` and `printable` depend on nothing.
 
+pub mod api;
 pub mod config;
 pub mod daemon;
 pub mod demo;

@@ -6,9 +6,8 @@
 //! - Pure, for each request: [`route`] and [`choose`] (balance, cookie), over a [`snapshot`].
 //! - Pure, for each change: [`control`], with the [`latch`] and what builds the snapshots.
 //! - [`traffic`]: the workers, from a visitor's connection to a backend's.
-//! - [`run`](mod@run): the shell around control, from start to end, and what it tells the operator ([`report`], in the JSON of [`api`]).
+//! - [`run`](mod@run): the shell around control, from start to end, and what it tells the operator ([`report`], in the JSON of [`api`](crate::api::proxy)).
 
-pub mod api;
 pub mod choose;
 pub mod control;
 pub mod latch;

@@ -122,7 +122,7 @@ impl Demo {
                 .unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let pid = |daemon: &Value| {
-            let client = polder::daemon::client::Client::new(Path::new(daemon["socket"].as_str().unwrap()));
+            let client = polder::api::client::Client::new(Path::new(daemon["socket"].as_str().unwrap()));
             let status = runtime.block_on(client.get("/status")).unwrap_or_else(|error| panic!("{error:?}"));
             status["pid"].as_i64().unwrap() as i32
         };

@@ -7,11 +7,11 @@ use std::os::fd::AsFd;
 use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
+use polder::api::proxy::{ServiceStatus, Status};
 use polder::demo::documents::{STATEFUL, proxy_name};
 use polder::demo::fleet::{Deed, Fleet};
 use polder::demo::{Programs, backend::CheckPort, backend::Command};
 use polder::health::Verdict;
-use polder::proxy::api::{ServiceStatus, Status};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg,

@@ -187,12 +187,12 @@ fn answer_all(listener: TcpListener, status: &'static str) {
 
 fn ask(socket: &Path, path: &str) -> Option<Value> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(polder::daemon::client::Client::new(socket).get(path)).ok()
+    runtime.block_on(polder::api::client::Client::new(socket).get(path)).ok()
 }
 
 fn post(socket: &Path, path: &str, body: &Value) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(polder::daemon::client::Client::new(socket).post(path, body)).unwrap();
+    runtime.block_on(polder::api::client::Client::new(socket).post(path, body)).unwrap();
 }
 
 fn eventually(what: &str, mut happened: impl FnMut() -> bool) {

@@ -50,8 +50,8 @@ use tokio::net::UnixStream;
 use tokio::time::timeout;
 
 use super::admin::TAKEOVER_UPGRADE;
-use super::client::Client;
 use super::notify;
+use crate::api::client::Client;
 use heir::Heir;
 use wire::{Frame, Hello, Wire};
 

@@ -16,7 +16,7 @@ use super::identities::Identities;
 use super::supervisor::{Daemon, Role};
 use super::webserver::Webserver;
 use super::{Error, Programs};
-use crate::daemon::client::ClientError;
+use crate::api::client::ClientError;
 
 /// How late a slow backend answers: later than its check's time-out.
 pub const SLOW: Duration = Duration::from_millis(400);

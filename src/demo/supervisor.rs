@@ -19,7 +19,7 @@ use tokio::task::JoinHandle;
 use super::notify::{NotifySocket, Store};
 use super::process::{Process, quiet};
 use super::{Error, Programs};
-use crate::daemon::client::Client;
+use crate::api::client::Client;
 use crate::daemon::launch;
 
 /// How long a daemon may take from its start to READY.

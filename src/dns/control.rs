@@ -17,10 +17,10 @@ use std::time::Instant;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
-use super::api::Done;
 use super::document::Document;
 use super::pool::{self, Choice, Family, Known};
 use super::snapshot::{PoolAnswer, Snapshot};
+use crate::api::dns::Done;
 use crate::config::dns::PoolConfig;
 use crate::daemon::bounds;
 use crate::daemon::operator::{

@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::api::proxy::Status;
 use crate::daemon::operator::{OperatorStates, Word};
 use crate::health::{HealthView, Target, Verdict};
-use crate::proxy::api::Status;
 use crate::proxy::latch::latches::{Ended, Found, Latches, Moved, Record};
 use crate::proxy::latch::{Keeper, Latch, Now, Site};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};

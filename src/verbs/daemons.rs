@@ -9,9 +9,9 @@ use serde_json::Value;
 use super::output::complain;
 use super::reach::{FleetArg, HostGate, Reach, Reports, locate};
 use super::{Common, demo_file};
-use crate::daemon::client::{Client, ClientError};
+use crate::api;
+use crate::api::client::{Client, ClientError};
 use crate::push::known_fleet;
-use crate::{dns, proxy};
 
 /// A host's own daemons; the NixOS modules put their sockets where [`Role::host_socket`] says.
 const ROLES: [Role; 2] = [Role::Proxy, Role::Nameserver];
@@ -97,9 +97,9 @@ impl Located {
 #[derive(Debug, Clone)]
 pub enum Answer {
     /// A proxy's.
-    Proxy(Box<proxy::api::Status>),
+    Proxy(Box<api::proxy::Status>),
     /// A nameserver's.
-    Nameserver(Box<dns::api::Status>),
+    Nameserver(Box<api::dns::Status>),
     /// None, and why.
     None(String),
 }
@@ -133,7 +133,7 @@ impl Asked {
     }
 
     /// A proxy's status.
-    pub fn proxy(&self) -> Option<&proxy::api::Status> {
+    pub fn proxy(&self) -> Option<&api::proxy::Status> {
         match &self.answer {
             Answer::Proxy(status) => Some(status),
             _ => None,
@@ -141,7 +141,7 @@ impl Asked {
     }
 
     /// A nameserver's status.
-    pub fn nameserver(&self) -> Option<&dns::api::Status> {
+    pub fn nameserver(&self) -> Option<&api::dns::Status> {
         match &self.answer {
             Answer::Nameserver(status) => Some(status),
             _ => None,

@@ -10,7 +10,7 @@ use nix::unistd::{Uid, geteuid};
 use serde::{Deserialize, Serialize};
 
 use super::daemons::Located;
-use crate::daemon::client;
+use crate::api::client;
 use crate::ownership::{Believed, Unread};
 
 /// More than a demo ever writes, in bytes.

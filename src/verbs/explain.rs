@@ -6,8 +6,8 @@ use super::Exit;
 use super::daemons::{Asked, Located, Role, ask_all};
 use super::output::{Output, Tone, complain, printable};
 use super::reach::FleetArg;
-use crate::daemon::client::ClientError;
-use crate::{dns, proxy};
+use crate::api;
+use crate::api::client::ClientError;
 
 /// What `explain` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -26,8 +26,8 @@ pub struct ExplainArgs {
 #[derive(Debug, Serialize)]
 struct Explained {
     url: String,
-    nameservers: Vec<Said<dns::api::Explanation>>,
-    proxies: Vec<Said<proxy::api::Explanation>>,
+    nameservers: Vec<Said<api::dns::Explanation>>,
+    proxies: Vec<Said<api::proxy::Explanation>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -136,7 +136,7 @@ fn because(sentences: &[String]) -> impl Iterator<Item = String> + '_ {
     sentences.iter().map(|sentence| format!("    {}", printable(sentence)))
 }
 
-fn addresses(answer: &dns::api::Explanation) -> String {
+fn addresses(answer: &api::dns::Explanation) -> String {
     if answer.addresses.is_empty() {
         return Tone::Bad.paint("answers no address");
     }
@@ -144,7 +144,7 @@ fn addresses(answer: &dns::api::Explanation) -> String {
     format!("answers {}{ttl}", Tone::Good.paint(&answer.addresses.join(", ")))
 }
 
-fn destination(answer: &proxy::api::Explanation) -> String {
+fn destination(answer: &api::proxy::Explanation) -> String {
     match (&answer.service, &answer.backend) {
         (None, _) => Tone::Bad.paint("knows no service for it: 404"),
         (Some(service), None) => format!("service {}, {}", printable(service), Tone::Bad.paint("no backend")),

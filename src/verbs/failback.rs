@@ -7,7 +7,7 @@ use super::operator::who;
 use super::output::Output;
 use super::reach::FleetArg;
 use super::tell::{learns_later, report, tell_all};
-use crate::proxy::api::FailbackCommand;
+use crate::api::proxy::FailbackCommand;
 
 /// What `failback` takes.
 #[derive(Debug, Clone, clap::Args)]

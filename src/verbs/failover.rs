@@ -6,9 +6,9 @@ use super::operator::who;
 use super::output::{Output, complain};
 use super::reach::FleetArg;
 use super::tell::{PROMPT, Telling, learns_later, report, tell_all};
+use crate::api::proxy::{FailoverCommand, ServiceStatus};
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
-use crate::proxy::api::{FailoverCommand, ServiceStatus};
 
 /// What `failover` takes.
 #[derive(Debug, Clone, clap::Args)]

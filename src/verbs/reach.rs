@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::daemons::{Located, Role};
-use crate::daemon::client::{self, ClientError};
+use crate::api::client::{self, ClientError};
 use crate::fleet::{self, Fleet};
 use crate::push::admin::Admin;
 use crate::push::known_fleet;

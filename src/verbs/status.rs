@@ -71,8 +71,8 @@ fn alarms(findings: &[String]) -> String {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum ForMachines<'a> {
-    Proxy(&'a crate::proxy::api::Status),
-    Nameserver(&'a crate::dns::api::Status),
+    Proxy(&'a crate::api::proxy::Status),
+    Nameserver(&'a crate::api::dns::Status),
     None { name: String, error: &'a str },
 }
 

@@ -8,7 +8,7 @@ use serde_json::Value;
 use super::Exit;
 use super::daemons::Located;
 use super::output::{Output, Table, Tone, cell, toned};
-use crate::daemon::client::ClientError;
+use crate::api::client::ClientError;
 
 /// One thing for one daemon.
 #[derive(Debug, Clone)]

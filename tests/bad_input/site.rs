@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 use hickory_proto::op::Message;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
-use polder::daemon::client::Client;
+use polder::api::client::Client;
 use polder::demo::addresses::Addresses;
 use polder::demo::documents::{self, Places, STATEFUL, STATEFUL_HOST, STATELESS, STATELESS_HOST, Times, ZONE};
 use polder::demo::identities::Identities;

@@ -11,8 +11,8 @@ use std::time::{Duration, Instant};
 
 use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
-use polder::daemon::client::{Client, ClientError};
-use polder::dns::api::{Done, Status};
+use polder::api::client::{Client, ClientError};
+use polder::api::dns::{Done, Status};
 use polder::dns::name;
 use serde_json::{Value, json};
 use tempfile::TempDir;

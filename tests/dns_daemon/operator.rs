@@ -1,6 +1,6 @@
 //! The operator's words.
 
-use polder::daemon::client::ClientError;
+use polder::api::client::ClientError;
 use polder::daemon::operator::{OperatorState, unix_ms};
 use polder::daemon::peers::Identity;
 use serde_json::json;

@@ -1,6 +1,6 @@
 //! Reloads in place.
 
-use polder::daemon::client::ClientError;
+use polder::api::client::ClientError;
 use serde_json::json;
 
 use crate::fleet::*;

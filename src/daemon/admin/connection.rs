@@ -23,7 +23,7 @@ use tokio::time::timeout;
 
 use super::places::{Eviction, Place};
 use super::{AdminHandler, AdminReply, AdminRequest, Caller, Life, Method, Origin, TAKEOVER_UPGRADE};
-use crate::daemon::query;
+use crate::api::query;
 
 /// The largest body.
 const LARGEST_BODY: usize = 1 << 20;

@@ -11,8 +11,8 @@ use tokio::task::LocalSet;
 use tokio::time::timeout;
 
 use super::*;
-use crate::daemon::client::{Client, ClientError};
-use crate::daemon::query::with_query;
+use crate::api::client::{Client, ClientError};
+use crate::api::query::with_query;
 
 const LIMIT: Duration = Duration::from_secs(10);
 

@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::bind::{self, Transport};
 use super::{Identity, Sockets};
-use crate::daemon::client::Client;
+use crate::api::client::Client;
 
 /// Addresses that are listened on; what `GET /sockets` of the admin API answers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -12,8 +12,8 @@ use tokio::task::LocalSet;
 use tokio::time::timeout;
 
 use super::*;
+use crate::api::client::Client;
 use crate::daemon::admin::{AdminHandler, AdminReply, AdminRequest, AdminServer, serve_unix};
-use crate::daemon::client::Client;
 use crate::daemon::takeover::Handover;
 
 const LIMIT: Duration = Duration::from_secs(10);

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use tokio::task::JoinSet;
 
 use super::super::supervisor::Role;
-use crate::daemon::client::Client;
-use crate::{dns, proxy};
+use crate::api;
+use crate::api::client::Client;
 
 /// Between two looks at one daemon. The verdict it shows is this much older at most.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -27,19 +27,19 @@ pub struct Watched {
 #[derive(Debug, Clone)]
 pub enum Seen {
     /// A proxy's.
-    Proxy(Box<proxy::api::Status>),
+    Proxy(Box<api::proxy::Status>),
     /// A nameserver's.
-    Nameserver(Box<dns::api::Status>),
+    Nameserver(Box<api::dns::Status>),
 }
 
 impl Seen {
     /// The backend of this service, in a proxy's.
-    pub fn backend(&self, service: &str, backend: &str) -> Option<&proxy::api::BackendStatus> {
+    pub fn backend(&self, service: &str, backend: &str) -> Option<&api::proxy::BackendStatus> {
         self.service(service)?.backends.iter().find(|status| status.name == backend)
     }
 
     /// The service, in a proxy's.
-    pub fn service(&self, service: &str) -> Option<&proxy::api::ServiceStatus> {
+    pub fn service(&self, service: &str) -> Option<&api::proxy::ServiceStatus> {
         match self {
             Seen::Proxy(status) => status.services.iter().find(|status| status.name == service),
             Seen::Nameserver(_) => None,
@@ -57,7 +57,7 @@ impl Seen {
     }
 
     /// The first pool, in a nameserver's.
-    pub fn pool(&self) -> Option<&dns::api::PoolStatus> {
+    pub fn pool(&self) -> Option<&api::dns::PoolStatus> {
         match self {
             Seen::Nameserver(status) => status.pools.first(),
             Seen::Proxy(_) => None,

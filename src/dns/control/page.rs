@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::dns::api::Status;
+use crate::api::dns::Status;
 use crate::printable::html as escape;
 
 /// Renders the page. Nothing on it is believed to be harmless: every text is escaped.

@@ -5,11 +5,11 @@ use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Choices, Control};
+use crate::api::dns::{AddressStatus, MemberStatus, PeerStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::daemon::VERSION;
 use crate::daemon::operator::unix_ms;
 use crate::daemon::peers::PeerHealth;
-use crate::dns::api::{AddressStatus, MemberStatus, PeerStatus, PoolStatus, Status, ZoneStatus};
 use crate::dns::name;
 use crate::dns::pool;
 use crate::health::Verdict;

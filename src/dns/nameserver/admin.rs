@@ -1,4 +1,4 @@
-//! The admin API, as [`crate::dns::api`] documents it.
+//! The admin API, as [`crate::api::dns`] documents it.
 
 use std::future::Future;
 use std::rc::Rc;
@@ -10,9 +10,9 @@ use tokio::net::UnixStream;
 
 use super::reload::NotReloaded;
 use super::{Busy, Nameserver};
+use crate::api::dns::Done;
 use crate::daemon::admin::{AdminHandler, AdminReply, AdminRequest, Method};
 use crate::daemon::metrics;
-use crate::dns::api::Done;
 use crate::dns::control::{Control, Refused, page};
 
 impl AdminHandler for Rc<Nameserver> {

@@ -7,12 +7,12 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Busy, End, Nameserver, first_round};
+use crate::api::dns::Done;
 use crate::config::{DnsConfig, Findings};
 use crate::daemon::peers::Identity;
 use crate::daemon::reload::{self, Reload};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::daemon::{fd_store, notify};
-use crate::dns::api::Done;
 use crate::dns::control::targets;
 use crate::dns::document::{self, Document};
 use crate::dns::listening::Bound;

@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use crate::api::proxy::{FailbackCommand, FailoverCommand};
 use crate::daemon::bounds;
 use crate::daemon::operator::{ForgetCommand, Forgotten, OperatorCommand, OperatorState, Word};
-use crate::proxy::api::{FailbackCommand, FailoverCommand};
 use crate::proxy::latch::{Keeper, Now, Refusal, Said, Site};
 use crate::proxy::snapshot::{Backend, Service};
 

@@ -6,9 +6,9 @@
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::prepared::Prepared;
+use crate::api::proxy::{LatchStatus, Status};
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, TargetHealth, Verdict};
-use crate::proxy::api::{LatchStatus, Status};
 use crate::proxy::latch::Latch;
 
 /// What its checks say of the backends of our document; a backend that its document does not have is down.

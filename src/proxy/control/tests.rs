@@ -1,9 +1,9 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::api::proxy::{FailbackCommand, FailoverCommand};
 use crate::daemon::operator::{OperatorCommand, OperatorState};
 use crate::health::Verdict;
-use crate::proxy::api::{FailbackCommand, FailoverCommand};
 use crate::proxy::latch::Latch;
 use crate::proxy::latch::Refusal;
 use crate::proxy::report::explain::explain;

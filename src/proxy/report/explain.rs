@@ -3,10 +3,10 @@
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
 use super::status::in_words;
+use crate::api::proxy::Explanation;
 use crate::config::proxy::Balance;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
-use crate::proxy::api::Explanation;
 use crate::proxy::choose::{Ask, Choice, Spread, choose};
 use crate::proxy::control::State;
 use crate::proxy::latch::Keeper;

@@ -2,8 +2,8 @@
 
 use std::fmt::Write;
 
+use crate::api::proxy::{ServiceStatus, Status};
 use crate::printable::html as escape;
-use crate::proxy::api::{ServiceStatus, Status};
 
 const HEAD: &str = "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\">\
 <meta name=\"viewport\" content=\"width=device-width\"><meta http-equiv=\"refresh\" content=\"5\"><style>\

@@ -1,6 +1,6 @@
 //! All of a proxy at one moment, as `GET /status` shows it.
 //!
-//! Owns the way from the control state and the workers' counts to [`api::Status`](crate::proxy::api::Status). Must never: change
+//! Owns the way from the control state and the workers' counts to [`api::Status`](crate::api::proxy::Status). Must never: change
 //! anything. Called by `admin` for `/status` and `/`.
 
 use std::collections::BTreeMap;
@@ -8,9 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::api::proxy::{BackendStatus, LatchStatus, PeerStatus, ServiceStatus, Status};
 use crate::config::proxy::HostPattern;
 use crate::daemon::peers::PeerHealth;
-use crate::proxy::api::{BackendStatus, LatchStatus, PeerStatus, ServiceStatus, Status};
 use crate::proxy::control::State;
 use crate::proxy::control::build::is_usable;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};

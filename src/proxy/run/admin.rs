@@ -1,4 +1,4 @@
-//! The admin API of the proxy, exactly as [`api`](crate::proxy::api) documents it.
+//! The admin API of the proxy, exactly as [`api`](crate::api::proxy) documents it.
 //!
 //! Owns the paths and their answers. Must never: decide or keep anything; requests go to the control thread's loop, which
 //! answers them between two events.
@@ -9,8 +9,8 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::event_loop::{EventLoop, Input, Phase};
+use crate::api::proxy::Done;
 use crate::daemon::admin::{AdminHandler, AdminReply, AdminRequest, Method};
-use crate::proxy::api::Done;
 use crate::proxy::control::Effect;
 use crate::proxy::latch::Refusal;
 use crate::proxy::report::{explain, metrics, page, status};

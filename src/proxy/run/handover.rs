@@ -12,10 +12,10 @@ use tokio::sync::mpsc;
 
 use super::PROGRAM;
 use super::event_loop::{EventLoop, Input, Phase};
-use crate::daemon::client::Client;
+use crate::api::client::Client;
+use crate::api::proxy::Status;
 use crate::daemon::takeover::{self, Handover, Offered, TakeoverError};
 use crate::health::{HealthView, saved};
-use crate::proxy::api::Status;
 use crate::proxy::control::VERSION;
 use crate::proxy::control::peer_words::PeerWords;
 use crate::proxy::traffic::worker::Command;

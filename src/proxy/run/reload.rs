@@ -12,12 +12,12 @@ use tokio::sync::oneshot;
 use super::event_loop::{EventLoop, Input, Phase};
 use super::network::Network;
 use super::{PROBE_SLACK, all_checked};
+use crate::api::proxy::Done;
 use crate::config::ProxyConfig;
 use crate::daemon::admin::{AdminReply, serve_tcp};
 use crate::daemon::reload::{self as how, HandOverError, Reload};
 use crate::daemon::{fd_store, notify};
 use crate::health::Target;
-use crate::proxy::api::Done;
 use crate::proxy::control::Event;
 use crate::proxy::control::prepared::Prepared;
 

@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use super::allowed;
 use super::heard::{Doorkeeper, Heard, from_standard_input, say};
-use crate::daemon::client::{Client, Method};
+use crate::api::client::{Client, Method};
 use crate::push::machine;
 use crate::push::place::Place;
 use crate::push::protocol::{Answer, Daemon, Instruction, Question};

@@ -9,8 +9,8 @@ use std::time::Duration;
 use hickory_proto::op::ResponseCode;
 
 use super::{Outcome, Outcomes, Probe};
+use crate::api::proxy::Status;
 use crate::health::Verdict;
-use crate::proxy::api::Status;
 use crate::push::protocol::Daemon;
 use crate::push::remote::Remotes;
 use crate::push::served::{self, Over, Said};

@@ -15,7 +15,7 @@ use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
 use super::{Failure, Stage};
-use crate::daemon::client::Client;
+use crate::api::client::Client;
 use crate::daemon::launch;
 use crate::daemon::sockets::Sockets;
 use crate::push::keys;

@@ -15,12 +15,12 @@ use tokio::time::{Instant, sleep, timeout};
 use super::child::{Child, Place, Serves};
 use super::documents::{self, Own, reached};
 use super::{ENOUGH, Failure, Rehearsed, Stage, missing_keys, notice_limit, start_limit};
+use crate::api::client::Client;
+use crate::api::proxy::{ServiceStatus, Status};
 use crate::config::proxy::{self, HostPattern, Mode, Target};
 use crate::config::{CheckConfig, ProxyConfig};
-use crate::daemon::client::Client;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
-use crate::proxy::api::{ServiceStatus, Status};
 use crate::proxy::route::Router;
 
 /// For one answer: longer than any visitor waits.

@@ -1,7 +1,7 @@
 //! What changed between two looks at a daemon, in words (pure).
 
+use crate::api;
 use crate::demo::drill::look::Seen;
-use crate::{dns, proxy};
 
 /// Every change worth a line.
 pub(super) fn between(before: Option<&Seen>, after: Option<&Seen>) -> Vec<String> {
@@ -14,7 +14,7 @@ pub(super) fn between(before: Option<&Seen>, after: Option<&Seen>) -> Vec<String
     }
 }
 
-fn proxy_changes(before: &proxy::api::Status, after: &proxy::api::Status) -> Vec<String> {
+fn proxy_changes(before: &api::proxy::Status, after: &api::proxy::Status) -> Vec<String> {
     let mut changes = Vec::new();
     if before.pid != after.pid {
         changes.push(format!("is process {} now, it was {}", after.pid, before.pid));
@@ -47,7 +47,7 @@ fn proxy_changes(before: &proxy::api::Status, after: &proxy::api::Status) -> Vec
     changes
 }
 
-fn nameserver_changes(before: &dns::api::Status, after: &dns::api::Status) -> Vec<String> {
+fn nameserver_changes(before: &api::dns::Status, after: &api::dns::Status) -> Vec<String> {
     let mut changes = Vec::new();
     if before.pid != after.pid {
         changes.push(format!("is process {} now, it was {}", after.pid, before.pid));

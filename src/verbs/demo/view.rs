@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 
 use super::super::output::{Table, Tone, cell, printable, toned};
 use super::changes;
-use crate::daemon::client::Client;
+use crate::api::client::Client;
 use crate::demo::control::Reply;
 use crate::demo::drill::look::{Seen, Watched, look};
 use crate::demo::fleet::{Fleet, State};

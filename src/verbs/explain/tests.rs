@@ -24,7 +24,7 @@ fn a_proxy_without_a_backend_makes_the_answer_no() {
         nameservers: Vec::new(),
         proxies: vec![Said {
             daemon: "px-1".to_owned(),
-            answer: SaidOr::Explanation(proxy::api::Explanation {
+            answer: SaidOr::Explanation(api::proxy::Explanation {
                 service: Some("www".to_owned()),
                 route: String::new(),
                 backend: backend.map(str::to_owned),

@@ -2,7 +2,7 @@ use super::*;
 use crate::verbs::daemons::Answer;
 use crate::verbs::status::examples;
 
-fn seen_by(proxies: Vec<crate::proxy::api::Status>) -> Vec<Asked> {
+fn seen_by(proxies: Vec<crate::api::proxy::Status>) -> Vec<Asked> {
     let located = Located::at(std::path::Path::new("/nowhere"));
     proxies
         .into_iter()

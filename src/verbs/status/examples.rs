@@ -1,9 +1,9 @@
 //! Statuses for the tests of the verbs: a fleet that is well, web2 of www drained by its operator.
 
+use crate::api;
+use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus, Status};
 use crate::daemon::operator::{OperatorState, Word};
-use crate::dns;
 use crate::health::Verdict;
-use crate::proxy::api::{BackendStatus, LatchStatus, ServiceStatus, Status};
 
 /// A proxy with a stateless service `www` (web1, web2) and a latched one `shop` (web2, web3).
 pub fn proxy() -> Status {
@@ -72,12 +72,12 @@ fn service(name: &str, mode: &str, backends: &[&str]) -> ServiceStatus {
 }
 
 /// A nameserver with one pool of two proxies.
-pub fn nameserver() -> dns::api::Status {
-    let member = |name: &str, address: &str| dns::api::MemberStatus {
+pub fn nameserver() -> api::dns::Status {
+    let member = |name: &str, address: &str| api::dns::MemberStatus {
         name: name.to_owned(),
         operator: OperatorState::Ready,
         word: None,
-        addresses: vec![dns::api::AddressStatus {
+        addresses: vec![api::dns::AddressStatus {
             address: address.to_owned(),
             check: Verdict::Up,
             check_reason: "200 in 1 ms".to_owned(),
@@ -85,7 +85,7 @@ pub fn nameserver() -> dns::api::Status {
             answered: true,
         }],
     };
-    dns::api::Status {
+    api::dns::Status {
         role: "nameserver".to_owned(),
         name: "ns-1".to_owned(),
         version: "0.1.0".to_owned(),
@@ -97,7 +97,7 @@ pub fn nameserver() -> dns::api::Status {
         listeners: vec!["192.0.2.53:53".to_owned()],
         queries: 0,
         zones: Vec::new(),
-        pools: vec![dns::api::PoolStatus {
+        pools: vec![api::dns::PoolStatus {
             name: "http0.l.example.net".to_owned(),
             ttl: 300,
             answers: vec!["192.0.2.11".to_owned(), "192.0.2.12".to_owned()],

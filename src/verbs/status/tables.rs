@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use super::{ago, span};
+use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus};
 use crate::daemon::operator::{OperatorState, Word};
 use crate::health::Verdict;
-use crate::proxy::api::{BackendStatus, LatchStatus, ServiceStatus};
 use crate::verbs::daemons::{Answer, Asked};
 use crate::verbs::output::{Cell, Table, Tone, cell, toned};
 

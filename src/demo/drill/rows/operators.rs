@@ -11,7 +11,7 @@ use super::super::super::visitor::Patience;
 use super::super::look;
 use super::super::stage::Stage;
 use super::{Row, at_once, stateful};
-use crate::daemon::client::ClientError;
+use crate::api::client::ClientError;
 
 /// How often each daemon is reloaded.
 const RELOADS: u64 = 20;

@@ -2,18 +2,18 @@
 #![allow(clippy::unwrap_used)]
 
 use super::between;
+use crate::api;
 use crate::demo::drill::look::Seen;
 use crate::health::Verdict;
 use crate::verbs::status::examples;
-use crate::{dns, proxy};
 
-fn proxy_after(change: impl FnOnce(&mut proxy::api::Status)) -> Vec<String> {
+fn proxy_after(change: impl FnOnce(&mut api::proxy::Status)) -> Vec<String> {
     let (before, mut after) = (examples::proxy(), examples::proxy());
     change(&mut after);
     between(Some(&Seen::Proxy(Box::new(before))), Some(&Seen::Proxy(Box::new(after))))
 }
 
-fn nameserver_after(change: impl FnOnce(&mut dns::api::Status)) -> Vec<String> {
+fn nameserver_after(change: impl FnOnce(&mut api::dns::Status)) -> Vec<String> {
     let (before, mut after) = (examples::nameserver(), examples::nameserver());
     change(&mut after);
     between(Some(&Seen::Nameserver(Box::new(before))), Some(&Seen::Nameserver(Box::new(after))))

@@ -87,7 +87,7 @@ impl Client {
     }
 
     /// POST of a path that answers 101; then the raw stream.
-    pub(super) async fn upgrade(&self, path: &str, protocol: &str) -> Result<UnixStream, ClientError> {
+    pub(crate) async fn upgrade(&self, path: &str, protocol: &str) -> Result<UnixStream, ClientError> {
         let request = self
             .request(Method::POST, path, Bytes::new())
             .and_then(|mut request| {

@@ -24,7 +24,7 @@ fn encode(text: &str, into: &mut String) {
 }
 
 /// The parameters of a query, decoded, in their order. None if it is malformed or not UTF-8.
-pub(super) fn parse(query: &str) -> Option<Vec<(String, String)>> {
+pub(crate) fn parse(query: &str) -> Option<Vec<(String, String)>> {
     let parameters = query.split('&').filter(|parameter| !parameter.is_empty());
     parameters
         .map(|parameter| {
