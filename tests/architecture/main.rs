@@ -63,3 +63,23 @@ fn no_public_function_fails_with_a_bare_text() {
         .collect();
     assert_none(&bare, "an error is a type that says what, where and what to do");
 }
+
+/// `proxy::choose`, wherever a page of docs/ speaks of the source.
+#[test]
+fn every_module_that_the_architecture_names_is_there() {
+    let sources = sources();
+    let text = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/architecture.md")).unwrap();
+    let roots: Vec<&str> = sources.iter().filter_map(|source| Some(source.module.first()?.as_str())).collect();
+    let mut found = 0;
+    let missing: Vec<String> = text
+        .split('`')
+        .skip(1)
+        .step_by(2)
+        .filter(|name| name.contains("::") && name.split("::").next().is_some_and(|root| roots.contains(&root)))
+        .inspect(|_| found += 1)
+        .filter(|name| !sources.iter().any(|source| source.module.join("::") == **name))
+        .map(|name| format!("docs/architecture.md: {name}"))
+        .collect();
+    assert!(found > 10, "the page names modules: {found}");
+    assert_none(&missing, "the page names modules that are there");
+}
