@@ -74,11 +74,17 @@ in
       pkgs.subversion
     ];
 
-    # A group of the operators' own: no daemon of the fleet that runs here too is in it, and so none reads a key of a push.
-    users.groups.polder-admin.members = cfg.operators;
-    # Such a daemon's admin socket is the operators' as well.
-    users.groups.polder-proxy = lib.mkIf config.polder.proxy.enable { members = cfg.operators; };
-    users.groups.polder-dns = lib.mkIf config.polder.nameserver.enable { members = cfg.operators; };
+    users.groups = {
+      # A group of the operators' own: no daemon of the fleet that runs here too is in it, and so none reads a key of a push.
+      polder-admin.members = cfg.operators;
+    }
+    # The admin sockets of such daemons are the operators' as well.
+    // lib.mapAttrs' (
+      role: daemon:
+      lib.nameValuePair daemon.name (
+        lib.mkIf (config.polder.${role}.enable or false) { members = cfg.operators; }
+      )
+    ) (import ./daemons.nix);
     # Who owns the private keys: ssh refuses a key that its caller owns and others may read, and operators may read these.
     users.users.polder-admin = {
       isSystemUser = true;
@@ -114,7 +120,7 @@ in
           version = 1;
           name = host;
           inherit (fleet.hosts.${host}) location;
-          deploy_user = config.polder.push-target.user;
+          deploy_user = config.polder.pushTarget.user;
           deploy_key = cfg.deployKey;
           signing_key = cfg.signingKey;
           working_copy = cfg.workingCopy;

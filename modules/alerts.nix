@@ -1,4 +1,4 @@
-# Alert rules for a Prometheus that reads the daemons' metrics (polder.fleet.metrics_from lets it).
+# Alert rules for a Prometheus that reads the daemons' metrics (polder.fleet.metricsFrom lets it).
 {
   config,
   lib,

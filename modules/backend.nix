@@ -45,7 +45,7 @@ let
     serverAliases = members.siteNames name;
     # A link under /etc: new pages move the link and leave nginx alone.
     root = "/etc/polder/www/${name}";
-    locations."= ${site.health_path}" = {
+    locations."= ${site.healthPath}" = {
       # Without its pages a webserver is no use, however well it runs.
       tryFiles = "/index.html =503";
       extraConfig = ''

@@ -19,15 +19,7 @@ in
   options.polder = {
     fleet = {
       locations = mkOption {
-        type = types.attrsOf (
-          types.submodule {
-            options.description = mkOption {
-              type = types.str;
-              default = "";
-              description = "What stands there, for people.";
-            };
-          }
-        );
+        type = types.attrsOf (submodule ./fleet/location.nix);
         default = { };
         example = {
           nl.description = "Amsterdam";
@@ -83,7 +75,7 @@ in
         description = "Folders of web pages that backends serve with nginx, by name.";
       };
 
-      metrics_from = mkOption {
+      metricsFrom = mkOption {
         type = types.listOf fleetTypes.ipAddress;
         default = [ ];
         example = [ "192.0.2.41" ];

@@ -1,4 +1,4 @@
-# What lets admin machines push to this host: every host of a fleet whose admin machines have keys (`polder.fleet.hosts.*.deploy_keys`).
+# What lets admin machines push to this host: every host of a fleet whose admin machines have keys (`polder.fleet.hosts.*.deployKeys`).
 #
 # Owns the way in and what it may do. A pusher comes by ssh, from an admin machine's address, as a user whose one command is
 # `polder gate`. With the deploy key alone it can ask the host how it is, and bring store paths that an admin's key has signed: they go
@@ -15,11 +15,11 @@
 
 let
   inherit (lib) mkOption types;
-  cfg = config.polder.push-target;
+  cfg = config.polder.pushTarget;
   inherit (config.polder) fleet;
 
-  admins = lib.filterAttrs (_: this: this.deploy_keys != [ ]) fleet.hosts;
-  signingKeys = lib.unique (lib.concatMap (this: this.signing_keys) (lib.attrValues fleet.hosts));
+  admins = lib.filterAttrs (_: this: this.deployKeys != [ ]) fleet.hosts;
+  signingKeys = lib.unique (lib.concatMap (this: this.signingKeys) (lib.attrValues fleet.hosts));
   # Where a pusher may come from: the admin machine that the key is of.
   addressesOf = this: lib.unique (this.addresses ++ cfg.extraAddresses);
   # The admin machine's name comes from the key that was used, not from what the pusher says.
@@ -29,14 +29,14 @@ let
       map (
         key:
         ''restrict,from="${lib.concatStringsSep "," (addressesOf this)}",command="/etc/polder/bin/polder gate --from ${name}" ${key}''
-      ) this.deploy_keys
+      ) this.deployKeys
     ) admins
   );
   spool = "/var/spool/polder-deploy";
-  daemons = lib.filter (name: config.users.users ? ${name}) [
-    "polder-proxy"
-    "polder-dns"
-  ];
+  # Those that run on this host.
+  daemons = lib.filter (daemon: config.users.users ? ${daemon.name}) (
+    lib.attrValues (import ./daemons.nix)
+  );
   firewall = import ./firewall.nix { inherit lib; };
 
   # A socket that the deploy user may open, and nobody else.
@@ -132,11 +132,11 @@ let
   deniedUsers = sshd.DenyUsers or null;
 in
 {
-  options.polder.push-target = {
+  options.polder.pushTarget = {
     enable = mkOption {
       type = types.bool;
       default = admins != { };
-      defaultText = lib.literalMD "whether an admin machine of the fleet has `deploy_keys`";
+      defaultText = lib.literalMD "whether an admin machine of the fleet has `deployKeys`";
       description = "Whether this host takes pushes from the fleet's admin machines.";
     };
     user = mkOption {
@@ -221,7 +221,7 @@ in
     users.users.polder-relay = {
       isSystemUser = true;
       group = "polder-relay";
-      extraGroups = map (name: config.users.users.${name}.group) daemons;
+      extraGroups = map (daemon: config.users.users.${daemon.name}.group) daemons;
     };
 
     # The way in is for the admin machines. Operators log in on those, and committers come to the repository: there it stays as
@@ -231,7 +231,7 @@ in
       port: firewall.only port (lib.concatMap addressesOf (lib.attrValues admins))
     ) config.services.openssh.ports;
     services.openssh.openFirewall = lib.mkDefault (
-      admins ? ${config.polder.host} || config.polder.svn.enable || config.polder.svn-mirror.enable
+      admins ? ${config.polder.host} || config.polder.svn.enable || config.polder.svnMirror.enable
     );
 
     # Whoever has a key does not need a password, and who guesses passwords finds no door.

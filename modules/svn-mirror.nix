@@ -12,14 +12,14 @@
 
 let
   inherit (lib) mkOption types;
-  cfg = config.polder.svn-mirror;
+  cfg = config.polder.svnMirror;
   inherit (config.polder) fleet host;
 
   root = "/var/lib/polder-svn";
   repository = "${root}/${config.polder.svn.repository}";
   servers = (import ./fleet/members.nix { inherit lib fleet; }).hostsOf "svn";
   server = if servers == [ ] then "none" else lib.head servers;
-  hostKey = fleet.hosts.${server}.host_key or null;
+  hostKey = fleet.hosts.${server}.hostKey or null;
   knownHosts = pkgs.writeText "svn-known-hosts" "${server} ${toString hostKey}\n";
 
   keyDirectory = "polder-svn-mirror";
@@ -149,7 +149,7 @@ let
   };
 in
 {
-  options.polder.svn-mirror = {
+  options.polder.svnMirror = {
     enable = mkOption {
       type = types.bool;
       default = false;
@@ -173,15 +173,15 @@ in
     assertions = [
       {
         assertion = !config.polder.svn.enable;
-        message = "polder.svn-mirror.enable: this host is the svn machine itself: a promoted mirror is none any more";
+        message = "polder.svnMirror.enable: this host is the svn machine itself: a promoted mirror is none any more";
       }
       {
         assertion = servers != [ ];
-        message = "polder.svn-mirror.enable: there is no svn machine that it could read over ssh";
+        message = "polder.svnMirror.enable: there is no svn machine that it could read over ssh";
       }
       {
         assertion = servers == [ ] || hostKey != null;
-        message = "polder.fleet.hosts.${toString servers}.host_key is not set: the mirror knows the svn machine by it";
+        message = "polder.fleet.hosts.${toString servers}.hostKey is not set: the mirror knows the svn machine by it";
       }
     ];
 

@@ -155,7 +155,7 @@ in
       example = {
         mirror-ch = "ssh-ed25519 AAAA... mirror-ch";
       };
-      description = "SSH public keys that may read and not commit: those of mirrors (`polder.svn-mirror`).";
+      description = "SSH public keys that may read and not commit: those of mirrors (`polder.svnMirror`).";
     };
     hook = mkOption {
       type = types.package;
@@ -186,7 +186,7 @@ in
   };
 
   config = lib.mkMerge [
-    (lib.mkIf (cfg.enable || config.polder.svn-mirror.enable) {
+    (lib.mkIf (cfg.enable || config.polder.svnMirror.enable) {
       environment.systemPackages = [ svn ];
 
       users.groups.svn = { };
@@ -269,7 +269,7 @@ in
       systemd.timers.polder-svn-hotcopy.timerConfig.Persistent = true;
     })
 
-    (lib.mkIf (cfg.enable || config.polder.svn-mirror.enable) {
+    (lib.mkIf (cfg.enable || config.polder.svnMirror.enable) {
       services.openssh.enable = true;
       users.users.svn.openssh.authorizedKeys.keys = sshKeys;
       assertions = [

@@ -8,15 +8,15 @@ let
   sound = failed == [ ];
 
   # A document is rendered only where all assertions hold: what they refuse may not even evaluate.
-  document =
-    file: role: lib.optionalAttrs (role.enable or false) { ${file} = builtins.toJSON role.settings; };
+  running = lib.filterAttrs (role: _: sound && config.polder.${role}.enable or false) (
+    import ../daemons.nix
+  );
 in
 {
   inherit failed;
-  documents = lib.optionalAttrs sound (
-    document "dns.json" (config.polder.nameserver or { })
-    // document "proxy.json" (config.polder.proxy or { })
-  );
+  documents = lib.mapAttrs' (
+    role: daemon: lib.nameValuePair daemon.document (builtins.toJSON config.polder.${role}.settings)
+  ) running;
   fleet = {
     hosts = lib.mapAttrs (
       _: this:
@@ -24,7 +24,7 @@ in
         inherit (this) location roles addresses;
       }
       # A push knows the host by it, and does not reach a host without.
-      // lib.optionalAttrs (this.host_key != null) { inherit (this) host_key; }
+      // lib.optionalAttrs (this.hostKey != null) { host_key = this.hostKey; }
     ) fleet.hosts;
     zones = lib.mapAttrs (apex: zone: {
       file = toString zone.file;

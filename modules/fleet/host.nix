@@ -40,7 +40,7 @@ in
       description = "Its IPv6 address. Hosts reach each other over IPv4 where they have it.";
     };
 
-    host_key = mkOption {
+    hostKey = mkOption {
       type = types.nullOr fleetTypes.sshKey;
       default = null;
       example = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHZCPN3yTGuDqMMJDlV/R9aAzYyl/61t46RYWLpcLoYb";
@@ -49,7 +49,7 @@ in
         host only under this key; without it there is no push to the host.
       '';
     };
-    deploy_keys = mkOption {
+    deployKeys = mkOption {
       type = types.listOf fleetTypes.sshKey;
       default = [ ];
       example = [
@@ -61,7 +61,7 @@ in
         takes a signing key besides.
       '';
     };
-    signing_keys = mkOption {
+    signingKeys = mkOption {
       type = types.listOf fleetTypes.signingKey;
       default = [ ];
       example = [ "admin-nl-1:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];
@@ -72,26 +72,20 @@ in
       '';
     };
 
-    peer_keys =
-      let
-        keysOf =
-          daemon: kind:
-          mkOption {
-            type = types.listOf fleetTypes.peerKey;
-            default = [ ];
-            example = [ "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=" ];
-            description = ''
-              The public half of the key by which the other ${kind} know this one: what
-              `polder keys identity /var/lib/${daemon}/identity.key` prints there. The host makes it itself, at the daemon's first
-              start. Two keys, while one takes the other's place. Without any the daemon does not start where there are
-              other ${kind}.
-            '';
-          };
-      in
-      {
-        proxy = keysOf "polder-proxy" "proxies";
-        nameserver = keysOf "polder-dns" "nameservers";
-      };
+    peerKeys = lib.mapAttrs (
+      _: daemon:
+      mkOption {
+        type = types.listOf fleetTypes.peerKey;
+        default = [ ];
+        example = [ "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=" ];
+        description = ''
+          The public half of the key by which the other ${daemon.hosts} know this one: what
+          `polder keys identity /var/lib/${daemon.name}/identity.key` prints there. The host makes it itself, at the daemon's first
+          start. Two keys, while one takes the other's place. Without any the daemon does not start where there are
+          other ${daemon.hosts}.
+        '';
+      }
+    ) (import ../daemons.nix);
 
     addresses = mkOption {
       type = types.listOf types.str;

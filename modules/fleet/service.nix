@@ -116,7 +116,7 @@ in
       example = "clear";
       description = "Stateful services only: which of `polder.fleet.cookies` names the backend.";
     };
-    cookie_name = mkOption {
+    cookieName = mkOption {
       type = types.nullOr types.str;
       default = null;
       defaultText = lib.literalMD "`polder-` and the service's name";

@@ -34,7 +34,7 @@ in
       defaultText = lib.literalMD "the `hosts` of the service of the same name, where there is one";
       description = "The host names it answers to.";
     };
-    health_path = mkOption {
+    healthPath = mkOption {
       type = types.strMatching "/.*";
       default = "/healthz";
       description = "Answered with 200 as long as nginx runs and the folder is there: for checks.";
