@@ -89,14 +89,14 @@ in
       default = { };
       example = settingsExample;
       description = ''
-        The daemon's document, /etc/polder/${daemon.document} ([documents.md](documents.md)), key for key. ${settingsOrigin}
-        come from the fleet; add what this host needs besides. The daemon checks all of it when the system is built.
+        The configuration document /etc/polder/${daemon.document} ([documents.md](documents.md)), key for key. ${settingsOrigin}
+        come from the fleet; set here what this host needs besides. The daemon checks the document when the system is built.
       '';
     };
     memoryMax = mkOption {
       type = types.str;
       default = memoryMax;
-      description = "What the daemon may use of the machine's memory; during a takeover there are two of them.";
+      description = "The most memory that the unit may use. During a takeover two processes share it.";
     };
   };
 

@@ -31,7 +31,7 @@ in
     example = "ens3";
     description = ''
       The network interface that gets the addresses of this host in the fleet, with the prefix lengths and gateways of its
-      location (`polder.fleet.locations.*.ipv4` and `ipv6`). Null: the network of this host is configured by other means.
+      location (`polder.fleet.locations.*.ipv4` and `ipv6`). If null, the network of this host is configured elsewhere.
     '';
   };
 

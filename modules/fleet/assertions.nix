@@ -1,4 +1,4 @@
-# What types cannot catch. Every message names the option to change.
+# Assertions for mistakes that types cannot catch. Every message names the option to change.
 {
   lib,
   fleet,
@@ -45,11 +45,11 @@ let
       nameTwice = twice (map nameOf (lib.unique (all "signingKeys")));
     in
     [
-      # With one and not the other a push would open the gate and fail behind it.
+      # With one and not the other, a push would connect and then fail.
       (assertion (all "deployKeys" == [ ] || all "signingKeys" != [ ])
         "polder.fleet.hosts: an admin machine has deployKeys and none has signingKeys, so that no host would activate anything: `polder keys make` there prints both"
       )
-      # sshd takes the first of the two lines: pushes from one machine would be on record as the other's.
+      # sshd uses the first of the two lines, so pushes from one machine would be recorded as the other's.
       (assertion (deployTwice == [ ])
         "polder.fleet.hosts: the deploy key ${listed deployTwice} stands twice, so that no host could tell who pushes: each admin machine has its own (`polder keys make`)"
       )

@@ -23,14 +23,14 @@ in
       {
         inherit (this) location roles addresses;
       }
-      # A push knows the host by it, and does not reach a host without.
+      # A push identifies the host by it, and does not connect to a host without.
       // lib.optionalAttrs (this.hostKey != null) { host_key = this.hostKey; }
     ) fleet.hosts;
     zones = lib.mapAttrs (apex: zone: {
       file = toString zone.file;
       nameservers = members.nameserversOf apex;
     }) fleet.zones;
-    # Only what is stated here: a default is the daemon's own.
+    # Only if it is set: the default is the daemon's.
     pools = lib.mapAttrs (
       _: pool: lib.optionalAttrs (pool.ttl != null) { inherit (pool) ttl; }
     ) fleet.pools;

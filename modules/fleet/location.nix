@@ -14,19 +14,19 @@ let
             gateway = mkOption {
               type = address;
               example = example.gateway;
-              description = "The address of the router there.";
+              description = "The address of the default gateway.";
             };
             prefixLength = mkOption {
               type = types.ints.between 1 bits;
               example = example.prefixLength;
-              description = "How many bits of an address are the network's.";
+              description = "The prefix length of the network.";
             };
           };
         }
       );
       default = null;
       inherit example;
-      description = "The ${family} network that its hosts are in, for those of them that set `polder.network.interface`.";
+      description = "The ${family} network of the location, for hosts that set `polder.network.interface`.";
     };
 in
 {
@@ -34,7 +34,7 @@ in
     description = mkOption {
       type = types.str;
       default = "";
-      description = "What stands there, for people.";
+      description = "What people call the place.";
     };
     ipv4 = network "IPv4" fleetTypes.ipv4 32 {
       gateway = "192.0.2.254";

@@ -1,4 +1,4 @@
-# Who belongs to what: the fleet's names resolved to hosts and addresses (pure).
+# The fleet's names resolved to hosts and addresses (pure).
 { lib, fleet }:
 
 rec {
@@ -51,6 +51,6 @@ rec {
     in
     if this.names != null then this.names else fleet.services.${site}.hosts or [ ];
 
-  # Of all hosts with a role: whom a firewall lets in.
+  # The addresses of all hosts with a role, for firewalls.
   addressesOf = role: lib.concatMap (name: fleet.hosts.${name}.addresses) (hostsOf role);
 }
