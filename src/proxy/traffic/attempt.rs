@@ -22,7 +22,7 @@ use super::trace::Trace;
 use super::tunnel;
 use super::upstream::{self, NotConnected};
 use super::view::View;
-use crate::proxy::snapshot::{Backend, BackendCounters, Service, ServiceMode};
+use crate::proxy::snapshot::{Backend, BackendCounters, Service};
 
 /// What is to be tried.
 pub struct Plan<'p> {
@@ -201,7 +201,7 @@ async fn talk(
     let service = &plan.view.snapshot.services[plan.service];
     let backend = &service.backends[plan.backend];
     let counters = local.counters_of(backend);
-    let set_cookie = plan.set_cookie.then(|| cookie_of(service, backend)).flatten();
+    let set_cookie = service.cookie().filter(|_| plan.set_cookie).map(|cookie| cookie.set(backend.address, false));
     write_head(connection, workspace, plan, service);
     workspace.response.clear();
     workspace.to_client.clear();
@@ -296,21 +296,9 @@ fn count_aborted(counters: Option<&BackendCounters>) {
     }
 }
 
-fn cookie_of(service: &Service, backend: &Backend) -> Option<String> {
-    match &service.mode {
-        ServiceMode::Stateless => None,
-        ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. } => {
-            Some(cookie.set(backend.address, false))
-        }
-    }
-}
-
 fn write_head(connection: &Connection, workspace: &mut Workspace, plan: &Plan<'_>, service: &Service) {
     let Workspace { head, fields, to_backend, .. } = workspace;
-    let cookie = match &service.mode {
-        ServiceMode::Stateless => None,
-        ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. } => Some(&**cookie),
-    };
+    let cookie = service.cookie();
     let trusted = connection.client.is_trusted(&plan.view.snapshot.settings.trusted_proxies);
     let ours = request::Ours { client: &connection.client, trusted, passed: service.pass_fields, cookie };
     to_backend.clear();

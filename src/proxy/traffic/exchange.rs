@@ -22,7 +22,7 @@ use super::trace::{CookieSeen, Trace};
 use super::transfer::fill;
 use super::view::View;
 use crate::proxy::choose::{Ask, Choice, choose};
-use crate::proxy::snapshot::{Service, ServiceMode};
+use crate::proxy::snapshot::Service;
 
 /// Where `/.polder/` begins, no service is asked.
 const RESERVED: &[u8] = b"/.polder";
@@ -176,15 +176,12 @@ fn bit(backend: usize) -> u128 {
 
 /// The backend that the request's cookie names.
 fn read_cookie(service: &Service, workspace: &Workspace, trace: &mut Trace) -> Option<usize> {
-    let cookie = match &service.mode {
-        ServiceMode::Stateless => return None,
-        ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. } => cookie,
-    };
+    let cookie = service.cookie()?;
     let head = workspace.head.filled();
     trace.cookie = CookieSeen::None;
     for field in workspace.fields.iter().filter(|field| field.kind == Kind::Cookie) {
         if let Some(value) = cookie.find(field.value.of_head(head)) {
-            if let Some(backend) = cookie.open(value, &service.backends) {
+            if let Some(backend) = cookie.open(value, service.addresses()) {
                 trace.cookie = CookieSeen::Valid;
                 return Some(backend);
             }

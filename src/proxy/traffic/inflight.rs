@@ -16,9 +16,6 @@ use super::admission::{Admitted, RESERVE, Slot, SlotKind};
 use super::lineup::Lineup;
 use super::view::View;
 use super::worker::WorkerCounters;
-use crate::daemon::operator::OperatorState;
-use crate::health::Verdict;
-use crate::proxy::snapshot::{LatchView, Service, ServiceMode};
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,20 +294,8 @@ fn fate(place: &Place, view: &View) -> Fate {
         service.backends.iter().position(|backend| backend.name == was.name && backend.address == was.address)
     });
     match (now, index) {
-        (Some(service), index) if failed_away(service, index) => Fate::FailedAway,
-        (Some(service), Some(index)) => {
-            let backend = &service.backends[index];
-            let unfit = backend.verdict == Verdict::Down || backend.operator == OperatorState::Maint;
-            if unfit { Fate::Unfit } else { Fate::Stay }
-        }
+        (Some(service), index) if service.has_moved_from(index) => Fate::FailedAway,
+        (Some(service), Some(index)) if service.keeps_running_on(index) => Fate::Stay,
         _ => Fate::Unfit,
-    }
-}
-
-/// Whether a latched service's active backend is another one than this. A held or undecided latch has not moved.
-pub fn failed_away(service: &Service, backend: Option<usize>) -> bool {
-    match &service.mode {
-        ServiceMode::Latched { latch: LatchView::Active(active), .. } => Some(*active) != backend,
-        _ => false,
     }
 }
