@@ -7,7 +7,7 @@
 pub mod balance;
 pub mod cookie;
 
-use crate::proxy::eligibility::Eligibility;
+use crate::daemon::eligibility::Eligibility;
 use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode};
 use balance::has;
 

@@ -32,9 +32,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::proxy::LatchConfig;
 use crate::daemon::bounds;
+use crate::daemon::eligibility::Eligibility;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
-use crate::proxy::eligibility::Eligibility;
 use crate::proxy::snapshot::LatchView;
 
 /// Which backend is active, since when and why. The order of the fields is the order of latches: the highest

@@ -7,7 +7,7 @@ use super::output::{Output, complain};
 use super::reach::FleetArg;
 use super::tell::{PROMPT, Telling, learns_later, report, tell_all};
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
-use crate::proxy::eligibility::Eligibility;
+use crate::daemon::eligibility::Eligibility;
 
 /// What `failover` takes.
 #[derive(Debug, Clone, clap::Args)]

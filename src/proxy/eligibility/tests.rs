@@ -6,24 +6,6 @@ use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::choose::{Ask, Choice, Spread, choose};
 use crate::proxy::samples::{backend, service, shake};
 
-const VERDICTS: [Verdict; 3] = [Verdict::Up, Verdict::Down, Verdict::Unchecked];
-const OPERATORS: [OperatorState; 3] = [OperatorState::Ready, OperatorState::Drain, OperatorState::Maint];
-
-#[test]
-fn maint_and_down_admit_nothing_and_drain_only_what_is_bound() {
-    for verdict in VERDICTS {
-        for operator in OPERATORS {
-            let eligibility = Eligibility::of(verdict, operator);
-            let up = verdict == Verdict::Up;
-            let case = format!("{verdict}, {operator}");
-            assert_eq!(eligibility.admits_new(), up && operator == OperatorState::Ready, "{case}");
-            assert_eq!(eligibility.admits_bound(), up && operator != OperatorState::Maint, "{case}");
-            let leaves = verdict == Verdict::Down || operator == OperatorState::Maint;
-            assert_eq!(eligibility.keeps_running(), !leaves, "{case}");
-        }
-    }
-}
-
 fn random_service(random: &mut fastrand::Rng) -> Service {
     let count = random.usize(1..6);
     let mut backends: Vec<_> = (0..count).map(|number| backend(number, random.u32(0..3))).collect();

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::Latch;
 use crate::config::proxy::LatchConfig;
+use crate::daemon::eligibility::Eligibility;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
-use crate::proxy::eligibility::Eligibility;
 
 /// A moment, as the pure parts see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

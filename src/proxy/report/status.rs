@@ -16,7 +16,7 @@ use crate::proxy::control::State;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};
 use crate::proxy::latch::{Keeper, Now};
 use crate::proxy::snapshot::{Backend, Service};
-use crate::proxy::traffic::worker::WorkerCounters;
+use crate::proxy::traffic::counters::WorkerCounters;
 
 /// A peer not heard for this long is worth an alarm.
 const SILENT: Duration = Duration::from_secs(10);
