@@ -412,12 +412,12 @@ fn unexpected(frame: Frame, expected: &str) -> TakeoverError {
     }
 }
 
-/// The words for an offered state that the new side cannot read.
-pub fn not_understood(why: &str) -> String {
-    format!(
+/// The error for an offered state that the new side cannot read.
+pub fn not_understood(why: &str) -> TakeoverError {
+    TakeoverError(format!(
         "the running daemon's state cannot be understood: {why}; it goes on. Stop it and start this one, which finds in \
          the state directory what outlives a process"
-    )
+    ))
 }
 
 fn silent(what: &str, limit: Duration) -> TakeoverError {
