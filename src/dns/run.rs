@@ -21,26 +21,21 @@ use super::control::{Event, Saved, SavedHealth, State, read_operator};
 use super::listening::{Bound, Listening};
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::lifecycle::{
-    self, ControlSockets, Document, Exchange, Inputs, Parts, RunError, Shell, Start, StateFiles,
+    self, ControlSockets, Daemon, Document, Exchange, Inputs, Parts, RunError, Shell, Start, StateFiles,
 };
 use crate::daemon::notify;
 use crate::daemon::startup::{self, Inheritance};
 use crate::daemon::takeover::Takeover;
 use crate::daemon::ticks::Ticks;
 use crate::health::Checker;
-use daemon::DnsDaemon;
+use daemon::{DnsDaemon, NO_THREAD};
 use rate_limit_log::RateLimitLog;
-
-/// The name by which a takeover knows its own kind.
-const PROGRAM: &str = "polder-dns";
 
 /// How long the peers' first words are waited for.
 const PEERS_LIMIT: Duration = Duration::from_secs(2);
 
 /// How often a start that waits for its checks says so.
 const STILL_CHECKING: Duration = Duration::from_secs(5);
-
-const NO_THREAD: &str = "no thread can be started";
 
 /// The whole daemon: reads the document and its zones, serves until it is told to stop, and returns the exit code (0
 /// done, 1 the document is not valid, 3 could not run).
@@ -53,7 +48,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let Start { args, document, passed, clock } = start;
     let settings = document.settings();
     let Inheritance { mut sockets, takeover } =
-        startup::inherit(&args, passed, PROGRAM, &settings.admin.socket).await?;
+        startup::inherit(&args, passed, DnsDaemon::PROGRAM, &settings.admin.socket).await?;
     let offered = startup::read_offer(takeover.as_ref(), read_handover)?;
     let files = StateFiles::new(settings.state_dir);
     let saved = offered.unwrap_or_else(|| stored(&files));

@@ -20,7 +20,7 @@ use crate::daemon::args::DaemonArgs;
 use crate::daemon::lifecycle::reload::{PROBE_SLACK, is_checked};
 use crate::daemon::lifecycle::state_files::StoredOperator;
 use crate::daemon::lifecycle::{
-    self, ControlSockets, Document, Exchange, Input, Inputs, Parts, RunError, Shell, Start, StateFiles,
+    self, ControlSockets, Daemon, Document, Exchange, Input, Inputs, Parts, RunError, Shell, Start, StateFiles,
 };
 use crate::daemon::peers::Heard;
 use crate::daemon::startup::{self, Inheritance};
@@ -39,9 +39,6 @@ use daemon::ProxyDaemon;
 use handed::Handed;
 use network::Network;
 
-/// The name at takeovers.
-const PROGRAM: &str = "polder-proxy";
-
 /// How long a start waits for its peers.
 const PEERS_LIMIT: Duration = Duration::from_secs(2);
 
@@ -59,7 +56,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
     let Start { args, document: prepared, passed, clock } = start;
     let (document, settings) = (&prepared.document, prepared.settings());
     let Inheritance { mut sockets, takeover } =
-        startup::inherit(&args, passed, PROGRAM, &settings.admin.socket).await?;
+        startup::inherit(&args, passed, ProxyDaemon::PROGRAM, &settings.admin.socket).await?;
     let handed = startup::read_offer(takeover.as_ref(), Handed::read)?;
     let count = document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let network = Network::bind(document, count, &mut sockets)?;

@@ -7,7 +7,7 @@
 use super::daemon::Settings;
 
 /// What a reload does with a key.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum OnReload {
     /// A successor takes over.
     Takeover,

@@ -17,6 +17,9 @@ use crate::dns::listening::{Bound, Listening};
 use crate::dns::snapshot::Snapshot;
 use crate::health::HealthView;
 
+/// What cannot be done when the machine gives no more threads.
+pub(super) const NO_THREAD: &str = "no thread can be started";
+
 /// The nameserver's part of the control thread.
 pub struct DnsDaemon {
     pub(super) state: State,
@@ -39,7 +42,7 @@ impl From<lifecycle::Event<Prepared>> for Event {
 }
 
 impl Daemon for DnsDaemon {
-    const PROGRAM: &'static str = super::PROGRAM;
+    const PROGRAM: &'static str = "polder-dns";
 
     type Document = Prepared;
     type Event = Event;
@@ -99,7 +102,7 @@ impl Daemon for DnsDaemon {
     }
 
     fn serve(&mut self, bound: Bound, prepared: &Prepared) -> Result<Vec<String>, RunError> {
-        self.listening.serve(&prepared.config, bound).map_err(RunError::io(super::NO_THREAD))?;
+        self.listening.serve(&prepared.config, bound).map_err(RunError::io(NO_THREAD))?;
         self.listening.protect(prepared.protection.or_keep(&self.listening.protection()));
         Ok(Vec::new())
     }
@@ -111,7 +114,7 @@ impl Daemon for DnsDaemon {
     fn resume(&mut self, sockets: &mut Sockets) -> Result<(), RunError> {
         let config = &self.state.document().config;
         let bound = Bound::bind(config, sockets)?;
-        self.listening.serve(config, bound).map_err(RunError::io(super::NO_THREAD))
+        self.listening.serve(config, bound).map_err(RunError::io(NO_THREAD))
     }
 
     fn drain(&mut self, limit: Duration) {

@@ -54,7 +54,7 @@ impl ProxyDaemon {
 }
 
 impl Daemon for ProxyDaemon {
-    const PROGRAM: &'static str = super::PROGRAM;
+    const PROGRAM: &'static str = "polder-proxy";
 
     type Document = Prepared;
     type Event = Event;
