@@ -2,6 +2,7 @@
 //!
 //! Called once, by the daemons' control loops, before anything is bound.
 
+use std::fmt::Display;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -62,12 +63,12 @@ pub async fn inherit(
 /// # Errors
 ///
 /// It cannot be read; the running daemon goes on.
-pub fn read_offer<T>(
+pub fn read_offer<T, E: Display>(
     takeover: Option<&Takeover>,
-    read: impl FnOnce(&Value) -> Result<T, String>,
+    read: impl FnOnce(&Value) -> Result<T, E>,
 ) -> Result<Option<T>, TakeoverError> {
     let offer = takeover.map(|takeover| read(&takeover.state)).transpose();
-    offer.map_err(|why| takeover::not_understood(&why))
+    offer.map_err(|why| TakeoverError::NotUnderstood(why.to_string()))
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use prepared::Prepared;
 
 pub use operator::CommandError;
-pub use saved::{Saved, SavedHealth, read_operator};
+pub use saved::{Saved, SavedError, SavedHealth, read_operator};
 
 /// Something happened.
 #[derive(Debug)]
@@ -84,8 +84,8 @@ pub struct State {
     pub(super) draining: bool,
     /// By pool, the last addresses that were answered because their members were up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
-    /// What peers are told.
-    told: Value,
+    /// What peers were told last.
+    announced: Value,
 }
 
 /// A pool's A and AAAA.
@@ -121,7 +121,7 @@ impl State {
             ready: false,
             draining: false,
             last_up: saved.health.last_up,
-            told: Value::Null,
+            announced: Value::Null,
         }
     }
 
@@ -189,21 +189,21 @@ impl State {
     /// Takes over what a peer knows of operators: on what the document names, and within the bounds. What is beyond them is
     /// left out with an alarm, and the rest of the message counts. A message of another form is refused whole.
     fn on_peer(&mut self, peer: &str, value: Value, now: Now) -> Vec<Effect> {
-        let told = match read_operator(value) {
-            Ok(told) => told,
-            Err(why) => {
-                let line = format!("what peer {peer} says cannot be understood: {why}");
+        let theirs = match read_operator(value) {
+            Ok(theirs) => theirs,
+            Err(error) => {
+                let line = format!("the message of peer {peer} cannot be read: {error}");
                 return vec![Effect::Log(Level::WARN, line)];
             }
         };
         let mut effects = Vec::new();
-        let (taken, untaken) = told.vetted(now.unix_ms, |subject| self.names(subject));
+        let (taken, untaken) = theirs.vetted(now.unix_ms, |subject| self.names(subject));
         if let Some(news) = self.untaken.entry(peer.to_owned()).or_default().note(untaken) {
-            effects.push(Effect::Log(Level::WARN, format!("peer {peer} says what is not taken: {news}")));
+            effects.push(Effect::Log(Level::WARN, format!("values of peer {peer} are rejected: {news}")));
         }
         if self.operator.merge(&taken) {
             self.operator_file.mark_dirty();
-            effects.push(Effect::Log(Level::INFO, format!("took over the operator's words from peer {peer}")));
+            effects.push(Effect::Log(Level::INFO, format!("took over newer operator states from peer {peer}")));
         }
         effects
     }
@@ -222,10 +222,10 @@ impl State {
         if self.operator_file.begin_if_due(now) {
             effects.push(Effect::WriteOperator(self.operator_to_save()));
         }
-        let told = self.to_tell();
-        if self.told != told {
-            self.told = told.clone();
-            effects.push(Effect::TellPeers(told));
+        let message = self.peer_message();
+        if self.announced != message {
+            self.announced = message.clone();
+            effects.push(Effect::TellPeers(message));
         }
         effects
     }

@@ -17,7 +17,7 @@ use arc_swap::ArcSwap;
 use tokio::time::{Instant, timeout_at};
 
 use super::control::prepared::Prepared;
-use super::control::{Event, Saved, SavedHealth, State, read_operator};
+use super::control::{Event, Saved, SavedError, SavedHealth, State, read_operator};
 use super::listening::{Bound, Listening};
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::lifecycle::{
@@ -31,7 +31,7 @@ use crate::health::Checker;
 use daemon::{DnsDaemon, NO_THREAD};
 use rate_limit_log::RateLimitLog;
 
-/// How long the peers' first words are waited for.
+/// How long a start waits for its peers.
 const PEERS_LIMIT: Duration = Duration::from_secs(2);
 
 /// How often a start that waits for its checks says so.
@@ -64,7 +64,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let listening = Listening::new(&document.config, Arc::clone(&snapshot), document.protection.clone(), ticks.clone())
         .map_err(RunError::io(NO_THREAD))?;
     let (inputs, incoming) = Inputs::open();
-    let exchange = Exchange::new(state.to_tell());
+    let exchange = Exchange::new(state.peer_message());
     let daemon = DnsDaemon { state, snapshot, listening, rate_limit_log: RateLimitLog::default() };
     let mut shell = Shell::new(Parts {
         args,
@@ -86,7 +86,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
             check_all(&mut shell).await;
             let met = shell.exchange.first_round(PEERS_LIMIT);
             if !shell.during(met).await {
-                tracing::warn!("no peer answers; starting with the operator's words this nameserver knows itself");
+                tracing::warn!("no peer answers; starting with the operator states that this nameserver has stored");
             }
         }
         Some(takeover) => {
@@ -123,13 +123,13 @@ async fn take_over(shell: &mut Shell<DnsDaemon>, takeover: Takeover) -> Result<(
     let state = takeover.ready().await?.into_state();
     match read_handover(&state) {
         Ok(last) => shell.take(Event::Inherited(last.operator)),
-        // This process is the daemon, whatever is wrong with the last words.
-        Err(why) => tracing::error!("the last state of the process taken over from is lost: {why}"),
+        // This process is the daemon, whatever is wrong with the final state.
+        Err(why) => tracing::error!("the final state of the process taken over from cannot be used: {why}"),
     }
     Ok(())
 }
 
-fn read_handover(value: &serde_json::Value) -> Result<Saved, String> {
+fn read_handover(value: &serde_json::Value) -> Result<Saved, SavedError> {
     Saved::read_handover(value.clone(), SystemTime::now())
 }
 

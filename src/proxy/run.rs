@@ -72,7 +72,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
 
     // In a takeover the files and the exchange with peers are the running daemon's, until it has handed over.
     let stored = if takeover.is_none() { Some(Stored::read(&files, &prepared)?) } else { None };
-    let mut exchange = Exchange::new(stored.as_ref().map(Stored::to_tell).unwrap_or_default());
+    let mut exchange = Exchange::new(stored.as_ref().map(Stored::peer_message).unwrap_or_default());
     let mut meet =
         |exchange: &mut Exchange| exchange.start(&settings, prepared.identity(), control_sockets.peers.take());
     if takeover.is_none() {
@@ -81,7 +81,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
     tokio::join!(checked(&checker, prepared.targets().into_keys()), exchange.first_round(PEERS_LIMIT));
 
     // From here on this process is the daemon.
-    let inherited = last_words(takeover).await?;
+    let inherited = final_state(takeover).await?;
     let stored = match stored {
         Some(stored) => stored,
         None => {
@@ -130,14 +130,14 @@ async fn settle_first_writes(shell: &mut Shell<ProxyDaemon>) {
 }
 
 /// Says ready to the running daemon, if there is one, and takes its final state.
-async fn last_words(takeover: Option<Takeover>) -> Result<Option<Event>, RunError> {
+async fn final_state(takeover: Option<Takeover>) -> Result<Option<Event>, RunError> {
     let Some(takeover) = takeover else { return Ok(None) };
     let state = takeover.ready().await?.into_state();
     match Handed::read(&state) {
         Ok(Handed { words, .. }) => Ok(Some(Event::Inherited(words))),
         Err(why) => {
-            // This process is the daemon, whatever is wrong with the last words.
-            tracing::error!("the last state of the process taken over from is lost: {why}");
+            // This process is the daemon, whatever is wrong with the final state.
+            tracing::error!("the final state of the process taken over from cannot be used: {why}");
             Ok(None)
         }
     }
@@ -206,7 +206,7 @@ impl Stored {
     }
 
     /// What peers are told before the first snapshot is there.
-    fn to_tell(&self) -> Value {
+    fn peer_message(&self) -> Value {
         let latches = match &self.found {
             Found::Whole(record) => record.latches.clone(),
             Found::Missing | Found::Broken(_) => Default::default(),

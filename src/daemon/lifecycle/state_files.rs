@@ -4,6 +4,7 @@
 //! is last is written last.
 
 use std::cell::RefCell;
+use std::fmt::Display;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -61,10 +62,10 @@ impl StateFiles {
     }
 
     /// Reads `operator.json`; `parse` reads its form, and `subject` is what its states are about (backend, member).
-    pub fn read_operator(
+    pub fn read_operator<E: Display>(
         &self,
         subject: &str,
-        parse: impl FnOnce(&Value) -> Result<OperatorStates, String>,
+        parse: impl FnOnce(&Value) -> Result<OperatorStates, E>,
     ) -> StoredOperator {
         let path = self.operator.file.path.display();
         let read = match self.operator.file.read() {
@@ -76,8 +77,8 @@ impl StateFiles {
             Ok(states) => StoredOperator { states, lost: None },
             Err(why) => {
                 let lost = format!(
-                    "the operator's words cannot be read ({why}): every {subject} is ready unless a peer knows better; say \
-                     drain and maint again where they are meant"
+                    "the operator states cannot be read ({why}): every {subject} is ready unless a peer knows better; say drain and maint \
+                     again where they are meant"
                 );
                 tracing::error!("{lost}");
                 StoredOperator { states: OperatorStates::default(), lost: Some(lost) }
@@ -86,10 +87,10 @@ impl StateFiles {
     }
 
     /// Reads `health.json`; what cannot be read is a line in the log, since everything is probed anyway.
-    pub fn read_health<T: Default>(&self, parse: impl FnOnce(&Value) -> Result<T, String>) -> T {
+    pub fn read_health<T: Default, E: Display>(&self, parse: impl FnOnce(&Value) -> Result<T, E>) -> T {
         let read = match self.health.file.read() {
             Stored::Missing => Ok(T::default()),
-            Stored::Whole(value) => parse(&value),
+            Stored::Whole(value) => parse(&value).map_err(|why| why.to_string()),
             Stored::Broken(why) => Err(why),
         };
         read.unwrap_or_else(|why| {

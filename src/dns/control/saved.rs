@@ -1,6 +1,7 @@
 //! What outlives a process: in the state directory, and in a takeover (pure).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
@@ -63,10 +64,10 @@ struct HandoverState {
 
 impl State {
     /// What peers are told: of what the document names, so that it always fits into a message.
-    pub fn to_tell(&self) -> Value {
-        let words: BTreeMap<&String, &Word> =
+    pub fn peer_message(&self) -> Value {
+        let states: BTreeMap<&String, &Word> =
             self.operator.0.iter().filter(|(subject, _)| self.names(subject)).collect();
-        json!({ "version": VERSION, "operator": words })
+        json!({ "version": VERSION, "operator": states })
     }
 
     /// What `operator.json` holds.
@@ -91,35 +92,61 @@ impl State {
 }
 
 /// Reads an `operator.json`, or what a peer says. An error tells why it cannot be read.
-pub fn read_operator(value: Value) -> Result<OperatorStates, String> {
+pub fn read_operator(value: Value) -> Result<OperatorStates, SavedError> {
     read::<OperatorFile>(value).map(|file| file.operator)
 }
 
 impl SavedHealth {
     /// Reads a `health.json`; health that is too old at `now` is left out.
-    pub fn read(value: Value, now: SystemTime) -> Result<SavedHealth, String> {
+    pub fn read(value: Value, now: SystemTime) -> Result<SavedHealth, SavedError> {
         SavedHealth::of(read(value)?, now)
     }
 
-    fn of(file: HealthFile, now: SystemTime) -> Result<SavedHealth, String> {
-        let health = saved::from_json(&file.health, now)?;
+    fn of(file: HealthFile, now: SystemTime) -> Result<SavedHealth, SavedError> {
+        let health = saved::from_json(&file.health, now).map_err(|error| SavedError::Health(error.to_string()))?;
         Ok(SavedHealth { health, last_up: file.last_up, generation: file.generation })
     }
 }
 
 impl Saved {
     /// Reads what a predecessor hands over.
-    pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, String> {
+    pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, SavedError> {
         let state: HandoverState = read(value)?;
         let health = SavedHealth::of(state.health, now)?;
         Ok(Saved { health, operator: state.operator.operator, operator_lost: None })
     }
 }
 
-fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, String> {
+/// Why what an earlier process, or a peer, wrote cannot be read.
+#[derive(Debug)]
+pub enum SavedError {
+    /// It has no version.
+    NoVersion,
+    /// It has this version.
+    OtherVersion(u64),
+    /// It has another form.
+    Form(serde_json::Error),
+    /// Its health cannot be read, and why.
+    Health(String),
+}
+
+impl fmt::Display for SavedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SavedError::NoVersion => f.write_str("it has no version"),
+            SavedError::OtherVersion(other) => write!(f, "it has version {other}, expected {VERSION}"),
+            SavedError::Form(error) => error.fmt(f),
+            SavedError::Health(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for SavedError {}
+
+fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, SavedError> {
     match value.get("version").and_then(Value::as_u64) {
-        Some(VERSION) => serde_json::from_value(value).map_err(|error| error.to_string()),
-        Some(other) => Err(format!("it has version {other}, expected {VERSION}")),
-        None => Err("it has no version".into()),
+        Some(VERSION) => serde_json::from_value(value).map_err(SavedError::Form),
+        Some(other) => Err(SavedError::OtherVersion(other)),
+        None => Err(SavedError::NoVersion),
     }
 }

@@ -189,7 +189,7 @@ fn a_peers_newer_word_counts_and_what_is_beyond_the_bounds_is_left_out_with_a_wa
     let effects = state.on_event(Event::Peer { peer: "ns-2".into(), value }, at(1));
     assert_eq!((answers(&state), written(&effects)), (vec!["192.0.2.2".to_owned()], 1));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Log(Level::WARN, line) if line.contains("ns-2"))));
-    assert!(!state.to_tell().to_string().contains("another/c"));
+    assert!(!state.peer_message().to_string().contains("another/c"));
 }
 
 #[test]

@@ -2,6 +2,8 @@
 //!
 //! Asks the answer engine itself and reads its answer, so that the explanation cannot differ from what clients get.
 
+use std::fmt;
+
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{RData, RecordType};
 
@@ -16,11 +18,27 @@ use crate::dns::pool::Known;
 use crate::health::Verdict;
 use crate::zone::number::{CLASS_IN, rtype};
 
+/// What was asked for is no domain name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotAName(String);
+
+impl fmt::Display for NotAName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\" is not a domain name", self.0)
+    }
+}
+
+impl std::error::Error for NotAName {}
+
 impl State {
-    /// Explains the A and AAAA of a name; the error says what is wrong with the name.
-    pub fn explain(&self, text: &str, now: Now) -> Result<Explanation, String> {
+    /// Explains the A and AAAA of a name.
+    ///
+    /// # Errors
+    ///
+    /// It is no domain name.
+    pub fn explain(&self, text: &str, now: Now) -> Result<Explanation, NotAName> {
         let Some(asked) = name::from_text(text).and_then(|wire| Name::from_wire(&wire)) else {
-            return Err(format!("\"{text}\" is not a domain name"));
+            return Err(NotAName(text.to_owned()));
         };
         let mut explanation = Explanation {
             zone: None,

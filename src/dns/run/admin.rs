@@ -58,7 +58,7 @@ fn explain(state: &State, request: &AdminRequest, now: Now) -> AdminReply {
     };
     match state.explain(name, now) {
         Ok(explanation) => AdminReply::json(&explanation),
-        Err(message) => AdminReply::refuse(400, message),
+        Err(error) => AdminReply::refuse(400, error.to_string()),
     }
 }
 

@@ -45,10 +45,10 @@ impl From<lifecycle::Event<Prepared>> for Event {
 
 impl ProxyDaemon {
     /// Every worker accepts from its share of these sockets, and from no others.
-    fn listen(&self, hands: Vec<Vec<Listening>>) {
-        for (worker, hand) in self.workers.iter().zip(hands) {
+    fn listen(&self, shares: Vec<Vec<Listening>>) {
+        for (worker, share) in self.workers.iter().zip(shares) {
             // A worker that has ended is the watchdog's to notice.
-            let _ = worker.commands.send(Command::Listen(hand));
+            let _ = worker.commands.send(Command::Listen(share));
         }
     }
 }

@@ -1,5 +1,6 @@
 //! The form of the state that is handed over at a takeover, and following the daemon that took over.
 
+use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use serde_json::{Value, json};
@@ -24,12 +25,12 @@ pub(super) struct Handed {
 }
 
 impl Handed {
-    /// Reads it; the error tells why latches and words cannot be understood.
-    pub(super) fn read(state: &Value) -> Result<Handed, String> {
+    /// Reads it.
+    pub(super) fn read(state: &Value) -> Result<Handed, HandedError> {
         if state["version"] != VERSION {
-            return Err(format!("it is of version {}, this program reads {VERSION}", state["version"]));
+            return Err(HandedError::OtherVersion(state["version"].clone()));
         }
-        PeerWords::read(&state["words"], None)?;
+        PeerWords::read(&state["words"], None).map_err(|why| HandedError::Words(why.to_string()))?;
         let health = saved::from_json(&state["health"], SystemTime::now()).unwrap_or_else(|why| {
             tracing::warn!("the health handed over is not used: {why}");
             HealthView::new()
@@ -37,6 +38,28 @@ impl Handed {
         Ok(Handed { health, words: state["words"].clone() })
     }
 }
+
+/// Why what a process hands over cannot be understood.
+#[derive(Debug)]
+pub(super) enum HandedError {
+    /// It has this version.
+    OtherVersion(Value),
+    /// Its latches and operator states cannot be read, and why.
+    Words(String),
+}
+
+impl fmt::Display for HandedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HandedError::OtherVersion(version) => {
+                write!(f, "it is of version {version}, this program reads {VERSION}")
+            }
+            HandedError::Words(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for HandedError {}
 
 /// What a successor gets.
 pub(super) fn to_hand_over(state: &State, now: Now) -> Value {

@@ -39,11 +39,11 @@ impl Network {
     /// Copies of the sockets, dealt out so that each worker has its own on each address. Inherited ones beyond the number
     /// of workers are dealt out too: their accept queues may hold visitors.
     pub(super) fn deal(&self, workers: usize) -> Vec<Vec<Listening>> {
-        let mut hands: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
+        let mut shares: Vec<Vec<Listening>> = (0..workers).map(|_| Vec::new()).collect();
         for traffic in &self.traffic {
             for (index, socket) in traffic.sockets.iter().enumerate() {
                 match socket.try_clone() {
-                    Ok(socket) => hands[index % workers].push(Listening {
+                    Ok(socket) => shares[index % workers].push(Listening {
                         name: traffic.name.clone(),
                         protocol: traffic.protocol,
                         socket,
@@ -54,6 +54,6 @@ impl Network {
                 }
             }
         }
-        hands
+        shares
     }
 }
