@@ -11,6 +11,7 @@ pub mod args;
 pub mod bounds;
 pub mod client_network;
 pub mod clock;
+pub mod eligibility;
 pub mod fd_store;
 pub mod key_file;
 pub mod launch;

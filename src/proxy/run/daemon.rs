@@ -19,7 +19,8 @@ use crate::health::HealthView;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
-use crate::proxy::traffic::worker::{Command, Listening, Shared, Worker};
+use crate::proxy::traffic::shared::Shared;
+use crate::proxy::traffic::worker::{Command, Listening, Worker};
 
 /// The proxy's part of the control thread.
 pub struct ProxyDaemon {
