@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::admin::Admin;
-use super::manifest::{Manifest, VALIDITY, seal};
-use super::protocol::{Answer, Daemon, Instruction, Question, VERSION};
-use super::signing::SigningKey;
 use crate::fleet::Fleet;
+use crate::push::admin::Admin;
+use crate::push::protocol::manifest::{Manifest, VALIDITY, seal};
+use crate::push::protocol::signing::SigningKey;
+use crate::push::protocol::{Answer, Daemon, Instruction, Question, VERSION};
 use clock::HostClock;
 
 /// The options that every connection has: the key and no other, no password, nothing forwarded, hosts known beforehand; a host
@@ -280,7 +280,7 @@ impl Remotes {
     fn address(&self, host: &str) -> Result<IpAddr, Silence> {
         self.addresses.get(host).copied().ok_or_else(|| {
             Silence::Unreachable(format!(
-                "the fleet pins no host key for it: set polder.fleet.hosts.{host}.host_key (`polder bootstrap {host}` tells it)"
+                "the fleet pins no host key for it: set polder.fleet.hosts.{host}.hostKey (`polder bootstrap {host}` tells it)"
             ))
         })
     }

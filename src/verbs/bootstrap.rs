@@ -9,10 +9,10 @@ use serde_json::json;
 use super::Exit;
 use super::output::{Output, complain, printable, tell};
 use crate::fleet::{Deployable, Fleet, System};
+use crate::push::admin::known_fleet;
 use crate::push::bootstrap::{AsRoot, HostKey, build, shown_key, wait_for_gate, with_fingerprint};
-use crate::push::evaluate::Depth;
-use crate::push::known_fleet;
-use crate::push::prepare::{Wanted, prepare};
+use crate::push::pipeline::evaluate::Depth;
+use crate::push::pipeline::prepare::{Wanted, prepare};
 use crate::push::remote::Remotes;
 
 /// What `bootstrap` takes.
@@ -101,14 +101,14 @@ fn install(args: &BootstrapArgs, output: &Output) -> Result<(), Stop> {
     let mut text = format!("{} runs {}, and its gate answers\n", args.host, system.display());
     if !was_pinned {
         text.push_str(&format!(
-            "put its key into the fleet, so that it can be pushed to:\n\n  polder.fleet.hosts.{}.host_key = \"{}\";\n\n",
+            "put its key into the fleet, so that it can be pushed to:\n\n  polder.fleet.hosts.{}.hostKey = \"{}\";\n\n",
             args.host, key.key
         ));
     }
     for (daemon, kind) in [("polder-proxy", "proxy"), ("polder-dns", "nameserver")] {
         if let Some(key) = root.identity(daemon) {
             text.push_str(&format!(
-                "its peers know its {kind} by this key, once it is in the fleet:\n\n  polder.fleet.hosts.{}.peer_keys.{kind} = [ \"{key}\" ];\n\n",
+                "its peers know its {kind} by this key, once it is in the fleet:\n\n  polder.fleet.hosts.{}.peerKeys.{kind} = [ \"{key}\" ];\n\n",
                 args.host
             ));
         }

@@ -14,10 +14,10 @@ use super::output::{Output, Table, Tone, cell, complain, printable, toned};
 use super::reach::{FleetArg, Reach};
 use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
+use crate::push::admin::known_fleet;
+use crate::push::fleet_lock::Held;
+use crate::push::host::lock::Lock;
 use crate::push::keys::{fingerprint, own, rotate};
-use crate::push::known_fleet;
-use crate::push::lock::Lock;
-use crate::push::locking::Held;
 use crate::push::protocol::KeyChange;
 use rotate::{Failed, Files, Step};
 
@@ -133,7 +133,7 @@ fn make(args: &MakeArgs, output: &Output) -> Result<Exit, String> {
     let text = format!(
         "# The keys of {} are {}. Put this into the fleet and push it:\n\
          # whoever has the signing key is root on every host.\n\
-         polder.fleet.hosts.{} = {{\n  deploy_keys = [ {} ];\n  signing_keys = [ {} ];\n}};\n",
+         polder.fleet.hosts.{} = {{\n  deployKeys = [ {} ];\n  signingKeys = [ {} ];\n}};\n",
         admin.name,
         own::files(&admin).map(|file| file.display().to_string()).join(" and "),
         admin.name,
@@ -345,7 +345,7 @@ fn the_first_everywhere(files: &BTreeMap<String, Vec<String>>) -> Option<String>
     }
 }
 
-fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<Held, crate::push::locking::Refusal> {
+fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<Held, crate::push::fleet_lock::Refusal> {
     let lock = Lock {
         token: String::new(),
         holder: who(),

@@ -29,7 +29,7 @@ impl State {
             until,
         };
         self.operator.say(&command.subject, word);
-        self.operator_file.dirty = true;
+        self.operator_file.mark_dirty();
         let length = command.for_ms.map(Duration::from_millis).map(crate::config::duration::format);
         let length = length.map_or(String::new(), |length| format!(" for {length}"));
         let words = format!("{} is set to {}{length}", command.subject, command.state);
@@ -54,10 +54,11 @@ impl State {
         }
         let spent = |other: &Backend| latch.is_some_and(|latch| latch.spent.iter().any(|spent| **spent == *other.name));
         let rules = self.prepared.service(name).and_then(PreparedService::rules);
-        let counts =
-            |other: &&Backend| other.usable() && (rules.is_none_or(|rules| rules.last_resort) || !spent(other));
+        let counts = |other: &&Backend| {
+            other.eligibility().admits_new() && (rules.is_none_or(|rules| rules.last_resort) || !spent(other))
+        };
         let others = service.backends.iter().filter(|other| other.name != backend.name).filter(counts).count();
-        if others == 0 && backend.usable() && !command.force {
+        if others == 0 && backend.eligibility().admits_new() && !command.force {
             return Err(Refusal::Refused(format!(
                 "{} is the last usable backend of {name}: nobody would serve it; bring another one up or ready first, or \
                  say --force",
@@ -123,7 +124,7 @@ impl State {
             // No document has it any more: nobody hears of it, and so nobody can say it again.
             Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
         }
-        self.operator_file.dirty = true;
+        self.operator_file.mark_dirty();
         let words = format!("what was said of {subject} is forgotten");
         let mut effects = vec![Effect::Log(format!("{words}, said by {}", command.who))];
         effects.extend(self.settle(now));
