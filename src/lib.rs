@@ -28,28 +28,38 @@
 //!
 //! # Where to look
 //!
-//! | for | look in |
+//! | where is it decided, or done | look in |
 //! | --- | --- |
-//! | what a document may say, and the words of every error | [`config`] |
-//! | when a target is up | [`health::automaton`] |
+//! | what a document may say, and what is wrong with one | [`config`] |
+//! | that a backend or member is up or down | [`health::automaton`] |
+//! | how a check asks, and what it takes for an answer | [`health::probe`] |
+//! | what happens on SIGHUP, and that a bad document changes nothing | [`daemon::lifecycle::reload`] |
+//! | which changed keys are taken in place | [`daemon::lifecycle::policy`] |
+//! | how one process hands its sockets to the next | [`daemon::takeover`], [`daemon::lifecycle::handover`] |
+//! | how sockets outlive a crash | [`daemon::fd_store`] |
+//! | which backends may get a request | [`daemon::eligibility`] |
 //! | which backend a request gets | [`proxy::choose`] |
-//! | when a stateful service moves, and that it stays | [`proxy::latch`] |
+//! | how the cookie is read and made | [`proxy::choose::cookie`] |
+//! | when a stateful service fails over, and that it stays | [`proxy::latch`] |
+//! | that a failover is on disk before it takes effect | [`proxy::latch::latches`] |
+//! | how a request is tried on another backend | [`proxy::traffic::dispatch`] |
 //! | what a malformed request is | [`proxy::traffic::http1`] |
-//! | what a name is answered with | `dns::answer` |
+//! | what a name is answered with, wildcards too | [`dns::answer`], over [`dns::compiled`] |
+//! | which addresses a pool answers with | [`dns::pool`] |
 //! | what a zone file may say | [`zone`] |
-//! | how sockets outlive a process | [`daemon::sockets`], [`daemon::takeover`], [`daemon::fd_store`] |
 //! | what must hold across hosts | [`fleet::check`] |
-//! | how a working copy becomes a fleet | [`push`] |
 //! | what changes on a host, in sentences | [`fleet::diff`] |
+//! | how a working copy becomes a fleet and a plan | [`push::pipeline`] |
 //! | which hosts may be switched at once | [`push::pipeline::order`] |
-//! | what a pusher may ask of a host | [`push::protocol`] |
+//! | that a host got worse, and the push stops | [`push::rollout::prove`] |
+//! | what a pusher may ask of a host | [`push::protocol`], [`push::gate`] |
 //! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |
 //! | whose files are believed | [`ownership`] |
-//! | how words of others are shown | [`printable`] |
+//! | how the words of others are shown | [`printable`] |
 //!
-//! Dependencies point one way: verbs -> demo, push -> fleet -> proxy, dns -> health, daemon -> config, zone. `proxy` and `dns`
-//! never import each other. `ownership` and `printable` depend on nothing.
+//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> zone, config. `proxy` and `dns`
+//! never use each other. `files`, `ownership` and `printable` stand below all. tests/architecture holds all of this.
 
 pub mod api;
 pub mod config;
