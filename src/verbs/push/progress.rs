@@ -6,7 +6,7 @@ use std::io::{IsTerminal, Write};
 use std::time::Instant;
 
 use super::super::output::{Table, Tone, cell, printable, tell, toned};
-use crate::push::rollout::{Stage, Watch};
+use crate::push::rollout::{Observer, Stage};
 
 /// The display. Hosts tell it from threads of their own, so that its state is behind a lock.
 #[allow(clippy::disallowed_types, reason = "a screen is written by one at a time, and no hot path comes here")]
@@ -43,9 +43,15 @@ impl Progress {
         let state = State { mode, began: Instant::now(), hosts, stages: BTreeMap::new(), drawn: 0 };
         Progress { state: std::sync::Mutex::new(state) }
     }
+}
+
+impl Observer for Progress {
+    fn note(&self, host: &str, text: &str) {
+        self.message(&format!("{} {host}: {}", Tone::Notable.paint("note"), printable(text)));
+    }
 
     /// A line above the table.
-    pub(in crate::verbs) fn say(&self, text: &str) {
+    fn message(&self, text: &str) {
         if let Ok(mut state) = self.state.lock()
             && state.mode != Mode::Silent
         {
@@ -54,14 +60,8 @@ impl Progress {
             state.draw();
         }
     }
-}
 
-impl Watch for Progress {
-    fn note(&self, host: &str, text: &str) {
-        self.say(&format!("{} {host}: {}", Tone::Notable.paint("note"), printable(text)));
-    }
-
-    fn at(&self, host: &str, stage: &Stage) {
+    fn reached(&self, host: &str, stage: &Stage) {
         let Ok(mut state) = self.state.lock() else { return };
         if state.stages.insert(host.to_owned(), stage.clone()).as_ref() == Some(stage) {
             return;
@@ -84,7 +84,7 @@ impl State {
             return;
         }
         let (word, tone) = word(stage);
-        let why = reason(stage).map_or_else(String::new, |why| format!(": {}", printable(why)));
+        let why = reason(stage).map_or_else(String::new, |why| format!(": {}", printable(&why)));
         let seconds = self.began.elapsed().as_secs_f64();
         tell(&format!("{seconds:7.1} s  {host}: {}{why}\n", tone.paint(&word)));
     }
@@ -112,7 +112,8 @@ fn table(hosts: &[String], stages: &BTreeMap<String, Stage>) -> String {
     for host in hosts {
         let Some(stage) = stages.get(host) else { continue };
         let (word, tone) = word(stage);
-        let first = reason(stage).and_then(|why| why.lines().next()).unwrap_or_default();
+        let why = reason(stage).unwrap_or_default();
+        let first = why.lines().next().unwrap_or_default();
         // A row that wraps would leave its rest on the screen: all of it is told at the end.
         let short: String = first.chars().take(60).collect();
         table.row(vec![cell(host), toned(word, tone), cell(short)]);
@@ -142,9 +143,10 @@ pub(in crate::verbs) fn word(stage: &Stage) -> (String, Tone) {
 }
 
 /// Why it ended so.
-pub(in crate::verbs) fn reason(stage: &Stage) -> Option<&str> {
+pub(in crate::verbs) fn reason(stage: &Stage) -> Option<String> {
     match stage {
-        Stage::Refused(why) | Stage::Reverted(why) | Stage::Stuck(why) => Some(why),
+        Stage::Refused(error) => Some(error.to_string()),
+        Stage::Reverted(why) | Stage::Stuck(why) => Some(why.clone()),
         _ => None,
     }
 }

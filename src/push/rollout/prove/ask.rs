@@ -11,6 +11,7 @@ use hickory_proto::op::ResponseCode;
 use super::{Outcome, Outcomes, Probe};
 use crate::api::proxy::Status;
 use crate::health::Verdict;
+use crate::push::error::Error;
 use crate::push::protocol::Daemon;
 use crate::push::remote::Remotes;
 use crate::push::served::{self, Over, Said};
@@ -49,7 +50,7 @@ impl<'a> Asker<'a> {
     }
 
     /// Each proxy is asked once, whatever number of its backends is in question.
-    fn statuses(&self, probes: &BTreeSet<Probe>) -> BTreeMap<String, Result<Status, String>> {
+    fn statuses(&self, probes: &BTreeSet<Probe>) -> BTreeMap<String, Result<Status, Error>> {
         let proxies: BTreeSet<&String> = probes
             .iter()
             .filter_map(|probe| match probe {
@@ -60,20 +61,19 @@ impl<'a> Asker<'a> {
         thread::scope(|scope| {
             let asking: Vec<_> = proxies.into_iter().map(|proxy| (proxy, scope.spawn(|| self.status(proxy)))).collect();
             let statuses = asking.into_iter().map(|(proxy, asking)| {
-                (proxy.clone(), asking.join().unwrap_or_else(|_| Err("asking it failed: a bug".to_owned())))
+                (proxy.clone(), asking.join().unwrap_or_else(|_| Err(Error::new("asking it failed: a bug"))))
             });
             statuses.collect()
         })
     }
 
-    fn status(&self, proxy: &str) -> Result<Status, String> {
-        let value =
-            self.remotes.daemon_status(proxy, Daemon::PolderProxy).map_err(|silence| silence.in_words().to_owned())?;
-        serde_json::from_value(value).map_err(|error| format!("its status is of another release: {error}"))
+    fn status(&self, proxy: &str) -> Result<Status, Error> {
+        let value = self.remotes.daemon_status(proxy, Daemon::PolderProxy).map_err(Error::from)?;
+        serde_json::from_value(value).map_err(|error| Error::new(format!("its status is of another release: {error}")))
     }
 }
 
-fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, String>>) -> Outcome {
+fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, Error>>) -> Outcome {
     match probe {
         Probe::Zone { nameserver, apex, tcp } => {
             let over = if *tcp { Over::Tcp } else { Over::Udp };
@@ -97,7 +97,7 @@ fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, String>>) -> Ou
         // A proxy that does not know a backend yet learns of it by a push of its own.
         Probe::Backend { proxy, service, name } => match found_up(statuses.get(proxy), service, name) {
             Ok(()) => Outcome::Passed,
-            Err(why) => Outcome::Failed(why),
+            Err(error) => Outcome::Failed(error.to_string()),
         },
     }
 }
@@ -157,17 +157,19 @@ fn status_line(head: &[u8]) -> Option<u16> {
     std::str::from_utf8(line).ok()?.split(' ').nth(1)?.trim().parse().ok()
 }
 
-fn found_up(status: Option<&Result<Status, String>>, service: &str, name: &str) -> Result<(), String> {
+fn found_up(status: Option<&Result<Status, Error>>, service: &str, name: &str) -> Result<(), Error> {
     let status = match status {
         Some(Ok(status)) => status,
         Some(Err(why)) => return Err(why.clone()),
-        None => return Err("it was not asked".to_owned()),
+        None => return Err(Error::new("it was not asked")),
     };
-    let service = status.services.iter().find(|one| one.name == service).ok_or("it has no such service")?;
-    let backend = service.backends.iter().find(|one| one.name == name).ok_or("it has no such backend")?;
+    let service =
+        status.services.iter().find(|one| one.name == service).ok_or_else(|| Error::new("it has no such service"))?;
+    let backend =
+        service.backends.iter().find(|one| one.name == name).ok_or_else(|| Error::new("it has no such backend"))?;
     match backend.check {
         Verdict::Up => Ok(()),
-        verdict => Err(format!("it is {verdict}: {}", backend.check_reason)),
+        verdict => Err(Error::new(format!("it is {verdict}: {}", backend.check_reason))),
     }
 }
 
