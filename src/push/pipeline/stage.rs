@@ -3,7 +3,7 @@
 //! A Subversion working copy ([`svn`]) gives its versioned files with local changes, keywords not expanded; a git checkout
 //! ([`git`]) its tracked files; any other folder ([`plain`]) all it has. What is neither known nor ignored, in conflict,
 //! missing or from elsewhere is refused: a fleet must be the same from whichever copy it is pushed. So is a folder in which
-//! somebody else could write ([`origin`]), before anything of it is read.
+//! somebody else could write ([`trust`]), before anything of it is read.
 
 mod git;
 pub mod manifest;

@@ -5,11 +5,11 @@
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{RData, RecordType};
 
-use super::Control;
 use crate::api::dns::Explanation;
 use crate::daemon::operator::OperatorState;
 use crate::dns::answer::{self, Client, Transport};
 use crate::dns::compiled::{Found, Node};
+use crate::dns::control::Control;
 use crate::dns::name::{self, Name};
 use crate::dns::pool::Known;
 use crate::health::Verdict;

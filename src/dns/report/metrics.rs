@@ -2,9 +2,9 @@
 
 use std::time::Instant;
 
-use super::Control;
 use crate::daemon::metrics::Page;
 use crate::daemon::peers::PeerHealth;
+use crate::dns::control::Control;
 use crate::dns::cookie::Standing;
 use crate::dns::counters::{Count, Counters, Limited, RCODES};
 use crate::dns::pool::{self, Known};
@@ -27,7 +27,7 @@ fn rcode_name(rcode: usize) -> String {
 }
 
 impl Control {
-    /// The whole page. `counters` are the workers', each with its transport; `peers` as [`super::Surroundings`] has them.
+    /// The whole page. `counters` are the workers', each with its transport; `peers` as [`super::status::RuntimeFigures`] has them.
     pub fn metrics<'c>(
         &self,
         counters: impl Iterator<Item = (&'static str, &'c Counters)>,

@@ -4,19 +4,19 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::{Choices, Control};
 use crate::api::dns::{AddressStatus, MemberStatus, PeerStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::daemon::VERSION;
 use crate::daemon::operator::unix_ms;
 use crate::daemon::peers::PeerHealth;
+use crate::dns::control::{Choices, Control};
 use crate::dns::name;
 use crate::dns::pool;
 use crate::health::Verdict;
 
 /// What the status shows that is not [`Control`]'s.
 #[derive(Debug, Default)]
-pub struct Surroundings {
+pub struct RuntimeFigures {
     /// Queries answered since the start.
     pub queries: u64,
     /// How the peers are doing.
@@ -25,7 +25,7 @@ pub struct Surroundings {
 
 impl Control {
     /// The whole status.
-    pub fn status(&self, around: &Surroundings) -> Status {
+    pub fn status(&self, around: &RuntimeFigures) -> Status {
         let config = &self.document.config;
         Status {
             role: "nameserver".into(),
@@ -80,7 +80,7 @@ impl Control {
     }
 
     /// The daemon's own alarms, and those that follow from the state.
-    fn all_alarms(&self, around: &Surroundings) -> Vec<String> {
+    fn all_alarms(&self, around: &RuntimeFigures) -> Vec<String> {
         let mut alarms: Vec<String> = self.alarms.values().cloned().collect();
         for (name, config) in &self.document.config.pools {
             let known = self.known(name, config);
