@@ -11,14 +11,17 @@ use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::net::{IpAddr, UdpSocket};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -65,9 +68,8 @@ const CLOCK: Duration = Duration::from_secs(10);
 /// How long a daemon's status may take.
 const STATUS: Duration = Duration::from_secs(10);
 
-/// How long an ssh that has brought its answer may take to end, and how often it is looked at.
+/// How long an ssh that has brought its answer may take to end.
 const LEAVING: Duration = Duration::from_secs(5);
-const LOOK: Duration = Duration::from_millis(5);
 
 /// The longest answer: the documents, zones and units of a host.
 const ANSWER_BYTES: u64 = 64 * 1024 * 1024;
@@ -371,25 +373,18 @@ fn line_within(output: ChildStdout, limit: Duration) -> Option<String> {
     receiver.recv_timeout(limit).ok()?.ok()
 }
 
-/// Waits for a process that has answered, if not for long; ends one that has not.
-fn end(child: Child, answered: bool) -> Option<()> {
-    let limit = if answered { LEAVING } else { Duration::ZERO };
-    wait_within(child, Some(limit)).ok().map(drop)
+/// Waits for a process that has answered, if not for long; kills one that has not.
+fn end(mut child: Child, answered: bool) -> Option<()> {
+    if !(answered && ends_within(&child, LEAVING)) {
+        child.kill().ok()?;
+    }
+    child.wait().ok().map(drop)
 }
 
-/// Waits for a process's end, and ends it when the limit is over.
-fn wait_within(mut child: Child, limit: Option<Duration>) -> io::Result<ExitStatus> {
-    let Some(limit) = limit else { return child.wait() };
-    let end = Instant::now() + limit;
-    while Instant::now() < end {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        // The standard library has no wait with a limit.
-        thread::park_timeout(LOOK);
-    }
-    child.kill()?;
-    child.wait()
+fn ends_within(child: &Child, limit: Duration) -> bool {
+    let Ok(process) = pidfd_open(Pid::from_child(child), PidfdFlags::empty()) else { return false };
+    let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+    poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], limit).is_ok_and(|ended| ended > 0)
 }
 
 /// ssh refuses a key that its owner's group may read, as the operators of an admin machine may: so it gets a copy of its own.

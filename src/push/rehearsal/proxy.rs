@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -21,6 +20,7 @@ use crate::config::proxy::{self, HostPattern, Mode, Target};
 use crate::config::{CheckConfig, ProxyConfig};
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
+use crate::health::http_status::{self, Get};
 use crate::proxy::route::Router;
 use crate::push::error::Error;
 
@@ -33,9 +33,6 @@ const AT_ONCE: usize = 64;
 /// How often a route that is worse is asked again before that counts, and how long after.
 const AGAIN: usize = 3;
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// The longest head of an answer.
-const LONGEST_HEAD: u64 = 64 << 10;
 
 /// Stands for a name that a `*.suffix` matches.
 const LABEL: &str = "polder-rehearsal";
@@ -309,21 +306,9 @@ async fn ask(at: SocketAddr, route: &Route) -> Answered {
 }
 
 async fn exchange(at: SocketAddr, route: &Route) -> Answered {
-    let Route { host, path, .. } = route;
     let mut stream = TcpStream::connect(at).await.map_err(Error::new)?;
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: polder-rehearse\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.map_err(Error::new)?;
-    let mut line = Vec::new();
-    let mut answer = stream.take(LONGEST_HEAD);
-    while !line.contains(&b'\n') {
-        if answer.read_buf(&mut line).await.map_err(Error::new)? == 0 {
-            return Err(Error::new("the end of the connection"));
-        }
-    }
-    let line = String::from_utf8_lossy(&line);
-    let status = line.strip_prefix("HTTP/1.").and_then(|line| line.get(2..5)).and_then(|status| status.parse().ok());
-    status.ok_or_else(|| Error::new("something that is not HTTP"))
+    let get = Get { host: &route.host, path: &route.path, user_agent: "polder-rehearse" };
+    http_status::status(&mut stream, &get).await.map_err(Error::new)
 }
 
 fn passes(answer: &Answered) -> bool {

@@ -1,9 +1,9 @@
 //! The steps of one host: rehearse, activate, prove, confirm.
 
-use std::thread;
 use std::time::{Duration, Instant};
 
 use super::deliver::contents;
+use super::pause::pause;
 use super::prove::{Asker, Proof, probes};
 use super::session::Session;
 use super::step::{Stage, Step};
@@ -140,7 +140,7 @@ impl HostRollout<'_> {
                 }
             }
             // A host that cannot be reached tells nobody when it can be again.
-            thread::sleep(ASK_AGAIN);
+            pause(ASK_AGAIN);
         }
         None
     }
@@ -174,7 +174,7 @@ impl HostRollout<'_> {
             }
             let why = format!("it could not be confirmed over a fresh connection: {}", unexpected(answer));
             match self.settled(deadline) {
-                Some(State::Trial) => thread::sleep(ASK_AGAIN),
+                Some(State::Trial) => pause(ASK_AGAIN),
                 state => return self.end_of(state, &why),
             }
         }
@@ -195,7 +195,7 @@ impl HostRollout<'_> {
         let deadline = self.end_of_trial();
         loop {
             match self.settled(deadline) {
-                Some(State::Trial) => thread::sleep(ASK_AGAIN),
+                Some(State::Trial) => pause(ASK_AGAIN),
                 state => return self.end_of(state, &why),
             }
         }

@@ -10,9 +10,9 @@ pub use ask::Asker;
 pub use probes::{Probe, Probes, probes};
 
 use std::collections::BTreeMap;
-use std::thread;
 use std::time::{Duration, Instant};
 
+use super::pause::pause;
 use crate::fleet::Fleet;
 
 /// Between two rounds.
@@ -70,7 +70,7 @@ impl<'a> Proof<'a> {
                 (false, _) => well_since = None,
             }
             // The host tells nobody when it is well again: it has to be asked.
-            thread::sleep(ROUND);
+            pause(ROUND);
         }
     }
 }

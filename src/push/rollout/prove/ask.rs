@@ -1,16 +1,18 @@
 //! Asks the questions: DNS, HTTP, and the proxies' own status through their gates.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::{Outcome, Outcomes, Probe};
 use crate::api::proxy::Status;
 use crate::health::Verdict;
+use crate::health::http_status::{self, Get, StatusError};
 use crate::push::error::Error;
 use crate::push::protocol::Daemon;
 use crate::push::remote::Remotes;
@@ -19,9 +21,6 @@ use crate::zone::number::rtype;
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// What is read of an HTTP answer: its status line is all that counts.
-const HEAD: usize = 1024;
 
 /// Asks from this machine.
 pub struct Asker<'a> {
@@ -130,31 +129,19 @@ fn answered(said: &Said, has_it: bool) -> Outcome {
     }
 }
 
-/// The status of a GET.
-fn status_of(proxy: SocketAddr, host: &str, path: &str) -> io::Result<u16> {
-    let mut stream = TcpStream::connect_timeout(&proxy, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: polder-push\r\nConnection: close\r\n\r\n")?;
-    let mut head = Vec::new();
-    let mut buffer = [0; HEAD];
-    while head.len() < HEAD {
-        let length = stream.read(&mut buffer)?;
-        head.extend_from_slice(&buffer[..length]);
-        if let Some(status) = status_line(&head) {
-            return Ok(status);
-        }
-        if length == 0 {
-            break;
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "it closed the connection without an answer"))
-}
-
-/// `HTTP/1.1 200 …`, once the line is whole.
-fn status_line(head: &[u8]) -> Option<u16> {
-    let line = &head[..memchr::memchr(b'\n', head)?];
-    std::str::from_utf8(line).ok()?.split(' ').nth(1)?.trim().parse().ok()
+/// The status of a GET, or why there is none.
+fn status_of(proxy: SocketAddr, host: &str, path: &str) -> Result<u16, Error> {
+    let exchange = async {
+        let mut stream = TcpStream::connect(proxy).await.map_err(Error::new)?;
+        let get = Get { host, path, user_agent: "polder-push" };
+        http_status::status(&mut stream, &get).await.map_err(|error| match error {
+            StatusError::Closed => Error::new("it closed the connection without an answer"),
+            other => Error::new(other),
+        })
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::new)?;
+    let answered = runtime.block_on(async { timeout(PATIENCE, exchange).await });
+    answered.unwrap_or_else(|_| Err(Error::new(format!("no answer within {} s", PATIENCE.as_secs()))))
 }
 
 fn found_up(status: Option<&Result<Status, Error>>, service: &str, name: &str) -> Result<(), Error> {
