@@ -64,7 +64,6 @@
 
 pub mod admin;
 pub mod args;
-pub mod bounds;
 pub mod client_network;
 pub mod fd_store;
 pub mod key_file;

@@ -15,7 +15,7 @@
 //! # A change
 //!
 //! Each daemon has one control thread. Everything that can change comes there as an event: a probe's verdict ([`health`]), an
-//! operator's word ([`daemon::operator`]), what a peer knows ([`daemon::peers`]), a new document ([`config`]), a new process
+//! operator's word ([`api::operator`]), what a peer knows ([`daemon::peers`]), a new document ([`config`]), a new process
 //! that wants to take over ([`daemon::takeover`]). Control decides with pure functions, writes down what must survive
 //! ([`daemon::state_file`]), builds the next snapshot and swaps it.
 //!
@@ -62,5 +62,6 @@ pub mod ownership;
 pub mod printable;
 pub mod proxy;
 pub mod push;
+pub mod unix_time;
 pub mod verbs;
 pub mod zone;

@@ -4,7 +4,7 @@ use std::net::SocketAddr;
 use std::sync::{Arc, LazyLock};
 
 use polder::config::{CheckConfig, ProbeKind};
-use polder::daemon::operator::OperatorState;
+use polder::api::operator::OperatorState;
 use polder::health::{Target, Verdict};
 use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::snapshot::Backend;

@@ -20,15 +20,15 @@ use serde_json::Value;
 use super::document::Document;
 use super::pool::{self, Choice, Family, Known};
 use super::snapshot::{PoolAnswer, Snapshot};
-use crate::api::dns::Done;
+use crate::api::bounds;
+use crate::api::daemon::Done;
+use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
 use crate::config::dns::PoolConfig;
-use crate::daemon::bounds;
-use crate::daemon::operator::{
-    ForgetCommand, Forgotten, OperatorCommand, OperatorState, OperatorStates, Word, unix_ms,
-};
+use crate::daemon::operator::OperatorStates;
 use crate::daemon::peers::Untaken;
 use crate::health::checker::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
+use crate::unix_time::unix_ms;
 
 pub use saved::Saved;
 pub use status::Surroundings;
@@ -229,7 +229,7 @@ impl Control {
 
     /// Takes an operator's word, first heard by this nameserver.
     pub fn say(&mut self, command: &OperatorCommand) -> Result<Done, Refused> {
-        command.vet().map_err(|message| Refused { status: 400, message })?;
+        command.vet().map_err(|error| Refused { status: 400, message: error.to_string() })?;
         let (pool_name, member) = self.subject(&command.subject)?;
         let config = &self.document.config.pools[&pool_name];
         let ttl = config.ttl;
@@ -245,7 +245,7 @@ impl Control {
         let now = unix_ms();
         let subject = format!("{pool_name}/{member}");
         let before = self.operator.state(&subject, now);
-        let word = Word {
+        let word = OperatorNote {
             state: command.state,
             who: command.who.clone(),
             when: now,
@@ -254,7 +254,7 @@ impl Control {
             until: command.for_ms.map(|length| now.saturating_add(length)),
         };
         tracing::info!("{} sets {subject} to {}: {}", word.who, word.state, word.why);
-        self.operator.say(&subject, word);
+        self.operator.set(&subject, word);
         self.rebuild();
         let away = command.state != OperatorState::Ready;
         Ok(Done {
@@ -266,14 +266,15 @@ impl Control {
 
     /// Forgets an operator's word: the member is ready, here and, since that is later, at every peer.
     pub fn forget(&mut self, command: &ForgetCommand) -> Result<Done, Refused> {
-        bounds::said(&command.who, &command.why).map_err(|message| Refused { status: 400, message })?;
-        let Forgotten::Subject(subject) = &command.what else {
+        bounds::who_and_why(&command.who, &command.why)
+            .map_err(|error| Refused { status: 400, message: error.to_string() })?;
+        let ForgetTarget::Subject(subject) = &command.what else {
             return Err(Refused { status: 404, message: "a nameserver has no latches".into() });
         };
         match self.subject(subject) {
             Ok((pool, member)) => {
                 let (who, why, by) = (command.who.clone(), command.why.clone(), self.document.config.name.clone());
-                let ready = Word { state: OperatorState::Ready, who, when: unix_ms(), by, why, until: None };
+                let ready = OperatorNote { state: OperatorState::Ready, who, when: unix_ms(), by, why, until: None };
                 self.operator.forget(&format!("{pool}/{member}"), ready);
             }
             // No document has it any more: nobody hears of it, and so nobody can say it again.

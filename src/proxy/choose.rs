@@ -7,7 +7,7 @@
 pub mod balance;
 pub mod cookie;
 
-use crate::daemon::operator::OperatorState;
+use crate::api::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::snapshot::{LatchView, Service, ServiceMode};
 use balance::has;

@@ -223,7 +223,7 @@ async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) 
         successor: None,
         successor_reply: None,
         last_reload: None,
-        counts: Default::default(),
+        reloads: Default::default(),
         health_saved: Duration::ZERO,
         summary: String::new(),
     };

@@ -199,7 +199,7 @@ impl Held {
         lock: Lock,
         seconds: u64,
     ) -> Result<Held, Refusal> {
-        let now = crate::daemon::operator::unix_ms();
+        let now = crate::unix_time::unix_ms();
         let by_hand = ByHand::read(admin).filter(|kept| kept.lock.holder == lock.holder && kept.until > now);
         let Some(kept) = by_hand else { return Held::take(gates, hosts, lock, seconds) };
         // It must not end earlier than its holder was told.

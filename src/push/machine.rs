@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use super::place::Place;
 use super::program::output;
-use super::protocol::Daemon;
+use crate::api::daemon::Daemon;
 
 /// Lines of a switch's output that are told when it fails.
 const LAST_LINES: usize = 12;
@@ -138,8 +138,8 @@ fn last_lines(said: &str) -> String {
 ///
 /// One refuses: it goes on with what it had.
 pub fn reload_daemons(place: &Place) -> Result<(), String> {
-    for daemon in Daemon::ALL.into_iter().filter(|daemon| place.admin_socket(daemon.name()).exists()) {
-        let unit = format!("{}.service", daemon.name());
+    for daemon in Daemon::ALL.into_iter().filter(|daemon| place.admin_socket(daemon.program()).exists()) {
+        let unit = format!("{}.service", daemon.program());
         output("systemctl", Path::new("/"), &["reload", &unit])
             .map_err(|failure| failure.in_words(&format!("systemctl reload {unit}")))?;
     }

@@ -22,8 +22,9 @@ use tempfile::TempDir;
 
 use super::admin::Admin;
 use super::manifest::{Manifest, VALIDITY, seal};
-use super::protocol::{Answer, Daemon, Instruction, Question, VERSION};
+use super::protocol::{Answer, Instruction, Question, VERSION};
 use super::signing::SigningKey;
+use crate::api::daemon::Daemon;
 use crate::fleet::Fleet;
 use clock::HostClock;
 
@@ -192,9 +193,8 @@ impl Remotes {
     pub fn daemon_status(&self, host: &str, daemon: Daemon) -> Result<Value, Silence> {
         let look = Question::Look { daemon, target: "/status".to_owned() };
         match self.ask(host, &look, STATUS)? {
-            Answer::Reply { body, .. } => {
-                serde_json::from_str(&body).map_err(|_| Silence::Foreign(format!("{} gave no status", daemon.name())))
-            }
+            Answer::Reply { body, .. } => serde_json::from_str(&body)
+                .map_err(|_| Silence::Foreign(format!("{} gave no status", daemon.program()))),
             Answer::Refused { why } => Err(Silence::Unreachable(why)),
             _ => Err(Silence::Foreign("its gate answered something else than was asked".to_owned())),
         }

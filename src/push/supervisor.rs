@@ -21,8 +21,8 @@ use super::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use super::machine::{self, Action, Switched};
 use super::place::Place;
 use crate::daemon::notify;
-use crate::daemon::operator::unix_ms;
 use crate::daemon::state_file::{StateFile, Stored};
+use crate::unix_time::unix_ms;
 
 /// What the gate may say, a line of JSON a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

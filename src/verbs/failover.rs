@@ -6,8 +6,8 @@ use super::operator::who;
 use super::output::{Output, complain};
 use super::reach::FleetArg;
 use super::tell::{PROMPT, Telling, learns_later, report, tell_all};
+use crate::api::operator::OperatorState;
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
-use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 
 /// What `failover` takes.
@@ -68,7 +68,7 @@ pub fn known_service(service: &str, asked: &[Asked], output: &Output) -> Result<
 /// One telling for each daemon that is, or may be, a proxy.
 pub fn to_proxies(asked: &[Asked], service: &str, path: &'static str, body: &serde_json::Value) -> Vec<Telling> {
     let proxies = asked.iter().filter(|one| one.nameserver().is_none());
-    let proxies = proxies.filter(|one| one.role().is_none_or(|role| role == super::daemons::Role::Proxy));
+    let proxies = proxies.filter(|one| one.role().is_none_or(|role| role == crate::api::daemon::Daemon::Proxy));
     proxies
         .map(|one| Telling {
             to: one.located.clone(),

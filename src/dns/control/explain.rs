@@ -7,7 +7,7 @@ use hickory_proto::rr::{RData, RecordType};
 
 use super::Control;
 use crate::api::dns::Explanation;
-use crate::daemon::operator::OperatorState;
+use crate::api::operator::OperatorState;
 use crate::dns::answer::{self, Client, Transport};
 use crate::dns::compiled::{Found, Node};
 use crate::dns::name::{self, Name};

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::Control;
-use crate::daemon::operator::{OperatorStates, Word};
+use crate::api::operator::OperatorNote;
+use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, saved};
 
 /// The version written, and the only one read.
@@ -54,7 +55,7 @@ struct HandoverState {
 impl Control {
     /// What peers are told: of what the document names, so that it always fits into a letter.
     pub fn told_value(&self) -> Value {
-        let words: BTreeMap<&String, &Word> =
+        let words: BTreeMap<&String, &OperatorNote> =
             self.operator.0.iter().filter(|(subject, _)| self.names(subject)).collect();
         json!({ "version": VERSION, "operator": words })
     }

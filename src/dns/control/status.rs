@@ -2,17 +2,17 @@
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use super::{Choices, Control};
-use crate::api::dns::{AddressStatus, MemberStatus, PeerStatus, PoolStatus, Status, ZoneStatus};
+use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
+use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::daemon::VERSION;
-use crate::daemon::operator::unix_ms;
 use crate::daemon::peers::PeerHealth;
 use crate::dns::name;
 use crate::dns::pool;
 use crate::health::Verdict;
+use crate::unix_time::{to_unix_ms, unix_ms};
 
 /// What the status shows that is not [`Control`]'s.
 #[derive(Debug, Default)]
@@ -27,8 +27,8 @@ impl Control {
     /// The whole status.
     pub fn status(&self, around: &Surroundings) -> Status {
         let config = &self.document.config;
-        Status {
-            role: "nameserver".into(),
+        let daemon = DaemonStatus {
+            role: Daemon::Nameserver,
             name: config.name.clone(),
             version: VERSION.into(),
             pid: std::process::id(),
@@ -37,13 +37,12 @@ impl Control {
             ready: self.ready,
             draining: self.draining,
             listeners: config.listeners.iter().map(ToString::to_string).collect(),
-            queries: around.queries,
-            zones: self.zone_statuses(),
-            pools: config.pools.iter().map(|(name, config)| self.pool_status(name, config)).collect(),
             peers: around.peers.iter().map(|(name, health)| peer_status(name, health)).collect(),
             alarms: self.all_alarms(around),
             last_reload: self.last_reload.clone(),
-        }
+        };
+        let pools = config.pools.iter().map(|(name, config)| self.pool_status(name, config)).collect();
+        Status { daemon, queries: around.queries, zones: self.zone_statuses(), pools }
     }
 
     /// `2 zones, 1 pool: 3 of 3 members up; generation 7`.
@@ -80,7 +79,7 @@ impl Control {
     }
 
     /// The daemon's own alarms, and those that follow from the state.
-    fn all_alarms(&self, around: &Surroundings) -> Vec<String> {
+    pub(super) fn all_alarms(&self, around: &Surroundings) -> Vec<String> {
         let mut alarms: Vec<String> = self.alarms.values().cloned().collect();
         for (name, config) in &self.document.config.pools {
             let known = self.known(name, config);
@@ -132,7 +131,7 @@ impl Control {
                 check: health.map_or(Verdict::Unchecked, |health| health.verdict),
                 check_reason: health
                     .map_or_else(|| "no probe has ended yet".into(), |health| health.reason.to_string()),
-                check_since: health.map_or(0, |health| ms(health.since)),
+                check_since: health.map_or(0, |health| to_unix_ms(health.since)),
                 answered: answers.contains(&address.to_string()),
                 address: address.to_string(),
             }
@@ -140,7 +139,7 @@ impl Control {
         MemberStatus {
             name: name.into(),
             operator: self.operator.state(&subject, unix_ms()),
-            word: self.operator.0.get(&subject).cloned(),
+            note: self.operator.0.get(&subject).cloned(),
             addresses: member.addresses.iter().map(address_status).collect(),
         }
     }
@@ -151,11 +150,12 @@ fn all_down(chosen: &Choices) -> Option<String> {
 }
 
 fn peer_status(name: &str, health: &PeerHealth) -> PeerStatus {
-    PeerStatus { name: name.into(), heard: health.heard.map(ms), error: health.error.clone() }
-}
-
-fn ms(at: SystemTime) -> u64 {
-    at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    PeerStatus {
+        name: name.into(),
+        heard: health.heard.map(to_unix_ms),
+        error: health.error.clone(),
+        differs: Vec::new(),
+    }
 }
 
 fn count(number: usize, what: &str) -> String {

@@ -10,7 +10,7 @@ use tokio::net::UnixStream;
 
 use super::reload::NotReloaded;
 use super::{Busy, Nameserver};
-use crate::api::dns::Done;
+use crate::api::daemon::Done;
 use crate::daemon::admin::{AdminHandler, AdminReply, AdminRequest, Method};
 use crate::daemon::metrics;
 use crate::dns::control::{Control, Refused, page};
@@ -48,7 +48,7 @@ impl AdminHandler for Rc<Nameserver> {
 impl Nameserver {
     fn metrics_reply(&self) -> AdminReply {
         let around = self.surroundings();
-        let text = self.control.borrow().metrics(self.listening.borrow().counters(), &around.peers);
+        let text = self.control.borrow().metrics(self.listening.borrow().counters(), &around);
         AdminReply { status: 200, content_type: metrics::CONTENT_TYPE, body: Bytes::from(text) }
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use super::{Busy, End, Nameserver, first_round};
-use crate::api::dns::Done;
+use crate::api::daemon::Done;
 use crate::config::{DnsConfig, Findings};
 use crate::daemon::peers::Identity;
 use crate::daemon::reload::{self, Reload};

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::Latch;
+use crate::api::operator::OperatorState;
 use crate::config::proxy::LatchConfig;
-use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 
 /// A moment, as the pure parts see it.

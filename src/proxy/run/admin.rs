@@ -9,8 +9,9 @@ use tokio::net::UnixStream;
 use tokio::sync::{mpsc, oneshot};
 
 use super::event_loop::{EventLoop, Input, Phase};
-use crate::api::proxy::Done;
+use crate::api::daemon::Done;
 use crate::daemon::admin::{AdminHandler, AdminReply, AdminRequest, Method};
+use crate::daemon::metrics::CONTENT_TYPE;
 use crate::proxy::control::Effect;
 use crate::proxy::latch::Refusal;
 use crate::proxy::report::{explain, metrics, page, status};
@@ -69,7 +70,7 @@ impl EventLoop {
             "/status" => AdminReply::json(&status::status(state, &self.live(), now)),
             "/sockets" => AdminReply::json(&self.sockets.listing()),
             "/" => text("text/html; charset=utf-8", page::page(&status::status(state, &self.live(), now))),
-            "/metrics" => text("text/plain; version=0.0.4", metrics::page(state, &self.live(), self.counts, now)),
+            "/metrics" => text(CONTENT_TYPE, metrics::page(state, &self.live(), self.reloads, now)),
             "/explain" => {
                 let given =
                     |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -107,9 +108,9 @@ impl EventLoop {
         match told {
             Ok((done, effects)) => {
                 self.carry_out(effects);
-                AdminReply::json(&Done { done, generation: self.state.snapshot().generation })
+                AdminReply::json(&Done { done, generation: self.state.snapshot().generation, cached_until: None })
             }
-            Err(Refusal::Beyond(words)) => AdminReply::refuse(400, words),
+            Err(Refusal::Beyond(error)) => AdminReply::refuse(400, error.to_string()),
             Err(Refusal::Unknown(words)) => AdminReply::refuse(404, words),
             Err(Refusal::Refused(words)) => AdminReply::refuse(409, words),
         }

@@ -20,7 +20,8 @@ use super::reload::Pending;
 use crate::api::proxy::Status;
 use crate::daemon::admin::{self, AdminReply, AdminRequest, AdminServer, serve_tcp, serve_unix};
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::operator::{OperatorStates, unix_ms};
+use crate::daemon::metrics::ReloadCounts;
+use crate::daemon::operator::OperatorStates;
 use crate::daemon::peers::{Heard, Peers};
 use crate::daemon::reload::HandOverError;
 use crate::daemon::signals::{Signal, Signals};
@@ -34,9 +35,9 @@ use crate::proxy::control::{Effect, Event, State};
 use crate::proxy::latch::Now;
 use crate::proxy::latch::latches::Found;
 use crate::proxy::latch::store::LatchStore;
-use crate::proxy::report::metrics::ControlCounts;
 use crate::proxy::report::status::Live;
 use crate::proxy::traffic::worker::{Command, Report, Shared, Worker};
+use crate::unix_time::unix_ms;
 
 /// Between two savings of health.
 const HEALTH_SAVE: Duration = Duration::from_secs(5);
@@ -173,7 +174,7 @@ pub(super) struct EventLoop {
     pub(super) successor: Option<oneshot::Sender<()>>,
     pub(super) successor_reply: Option<oneshot::Sender<AdminReply>>,
     pub(super) last_reload: Option<(String, bool)>,
-    pub(super) counts: ControlCounts,
+    pub(super) reloads: ReloadCounts,
     pub(super) health_saved: Duration,
     pub(super) summary: String,
 }

@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use super::event_loop::{EventLoop, Input, Phase};
 use super::network::Network;
 use super::{PROBE_SLACK, all_checked};
-use crate::api::proxy::Done;
+use crate::api::daemon::Done;
 use crate::config::ProxyConfig;
 use crate::daemon::admin::{AdminReply, serve_tcp};
 use crate::daemon::reload::{self as how, HandOverError, Reload};
@@ -102,10 +102,10 @@ impl EventLoop {
         let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
         let words = format!("reloaded {}{notes}", self.args.config.display());
         tracing::info!("{words}");
-        self.counts.reloads += 1;
+        self.reloads.succeeded += 1;
         self.last_reload = Some((words.clone(), false));
         notify::ready(&self.state.summary());
-        answer(reply, AdminReply::json(&Done { done: words, generation }));
+        answer(reply, AdminReply::json(&Done { done: words, generation, cached_until: None }));
     }
 
     /// Puts the new document in force. What fails here is said, and the rest goes on: all that a reload may fail by has
@@ -146,7 +146,7 @@ impl EventLoop {
         let error = format!("{why}; nothing was changed");
         let words = format!("the last reload was refused: {why}: {}", findings.join("; "));
         tracing::error!("{words}");
-        self.counts.reloads_refused += 1;
+        self.reloads.failed += 1;
         self.last_reload = Some((words, true));
         notify::ready(&self.state.summary());
         answer(reply, AdminReply::json_with(422, &json!({ "error": error, "findings": findings })));
@@ -159,7 +159,14 @@ impl EventLoop {
         match ended {
             Ok(process) => {
                 let words = format!("process {process} has taken over with the new build");
-                answer(reply, AdminReply::json(&Done { done: words, generation: self.state.snapshot().generation }));
+                answer(
+                    reply,
+                    AdminReply::json(&Done {
+                        done: words,
+                        generation: self.state.snapshot().generation,
+                        cached_until: None,
+                    }),
+                );
             }
             Err(HandOverError { message, findings }) => self.refuse(reply, &message, findings),
         }

@@ -16,7 +16,7 @@ use super::admission::{Admitted, RESERVE, Slot, SlotKind};
 use super::lineup::Lineup;
 use super::view::View;
 use super::worker::WorkerCounters;
-use crate::daemon::operator::OperatorState;
+use crate::api::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::snapshot::{LatchView, Service, ServiceMode};
 

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use super::inflight::failed_away;
-use crate::daemon::operator::OperatorState;
+use crate::api::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::choose::Spread;
 use crate::proxy::snapshot::Snapshot;

@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use super::origin;
 use super::serve::Refusal;
+use crate::api::daemon::Daemon;
 use crate::push::activation::{Activation, Phase};
 use crate::push::ledger::{Entry, Event, Ledger, Outcome, Record};
 use crate::push::machine;
 use crate::push::place::Place;
 use crate::push::program::output;
-use crate::push::protocol::{Answer, Daemon, Target};
+use crate::push::protocol::{Answer, Target};
 use crate::push::rehearsal::Rehearsed;
 use crate::push::supervisor::{self, Word};
 
@@ -175,7 +176,7 @@ pub(super) fn rehearse(place: &Place, target: &Target) -> Result<Rehearsed, Refu
     arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
     // It asks the running daemons how they are. Their groups open their admin sockets, and no key files.
     let group_of =
-        |daemon: Daemon| std::fs::metadata(place.admin_socket(daemon.name())).ok().map(|socket| socket.gid());
+        |daemon: Daemon| std::fs::metadata(place.admin_socket(daemon.program())).ok().map(|socket| socket.gid());
     for group in Daemon::ALL.into_iter().filter_map(group_of).filter(|group| *group != 0) {
         arguments.push(format!("--property=SupplementaryGroups={group}"));
     }

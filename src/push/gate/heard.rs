@@ -10,11 +10,11 @@ use serde_json::json;
 
 use super::Caller;
 use super::patient::Patient;
-use crate::daemon::operator::unix_ms;
 use crate::daemon::state_file::{StateFile, Stored};
 use crate::push::manifest::{self, NotTaken, Taken};
 use crate::push::protocol::{Answer, Clock, Instruction, Question, REQUEST_BYTES};
 use crate::push::signing::TrustedKeys;
+use crate::unix_time::unix_ms;
 
 /// The longest question, in bytes. What is longer has to be signed before anything of it is parsed.
 const QUESTION_BYTES: usize = 8 * 1024;

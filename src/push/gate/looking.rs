@@ -2,13 +2,13 @@
 
 use std::path::Path;
 
-use crate::daemon::operator::unix_ms;
 use crate::push::ledger::{Entry, Event, Ledger, Outcome};
 use crate::push::lock::{self, Lock, LockFile};
 use crate::push::machine;
 use crate::push::place::Place;
 use crate::push::protocol::{Report, VERSION};
 use crate::push::supervisor;
+use crate::unix_time::unix_ms;
 
 pub(super) fn report(place: &Place) -> Result<Report, String> {
     let now = unix_ms();

@@ -10,9 +10,10 @@ use bytes::Bytes;
 use super::allowed;
 use super::heard::{Doorkeeper, Heard, from_standard_input, say};
 use crate::api::client::{Client, Method};
+use crate::api::daemon::Daemon;
 use crate::push::machine;
 use crate::push::place::Place;
-use crate::push::protocol::{Answer, Daemon, Instruction, Question};
+use crate::push::protocol::{Answer, Instruction, Question};
 
 /// How long a daemon may take to say something of itself. Whoever can only ask keeps no place of the relay for longer.
 const LOOKING: Duration = Duration::from_secs(10);
@@ -62,7 +63,7 @@ fn not_allowed() -> Answer {
 }
 
 fn exchange(place: &Place, daemon: Daemon, method: Method, target: &str, body: String, limit: Duration) -> Answer {
-    let client = Client { timeout: limit, ..Client::new(&place.admin_socket(daemon.name())) };
+    let client = Client { timeout: limit, ..Client::new(&place.admin_socket(daemon.program())) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let replied = match runtime {
         Ok(runtime) => runtime.block_on(client.exchange_raw(method, target, Bytes::from(body))),

@@ -5,7 +5,6 @@ use std::io;
 
 use super::heard::{Doorkeeper, Heard, from_standard_input, say};
 use super::{activating, looking, origin};
-use crate::daemon::operator::unix_ms;
 use crate::push::keys;
 use crate::push::ledger::{Entry, Event, Ledger};
 use crate::push::lock::{self, Lock, LockFile};
@@ -13,6 +12,7 @@ use crate::push::machine;
 use crate::push::place::Place;
 use crate::push::protocol::{Answer, Instruction, KeyChange, Question};
 use crate::push::{closure, supervisor};
+use crate::unix_time::unix_ms;
 
 /// Serves one connection on standard input and output, as a socket unit with `Accept=yes` gives it.
 ///

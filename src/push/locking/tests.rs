@@ -8,9 +8,9 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::*;
-use crate::daemon::operator::unix_ms;
 use crate::push::known_fleet::tests::admin_in;
 use crate::push::lock::{grant, held, presented};
+use crate::unix_time::unix_ms;
 
 /// Hosts by name; `dead` ones do not answer.
 #[allow(clippy::disallowed_types)]

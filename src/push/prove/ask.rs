@@ -9,9 +9,9 @@ use std::time::Duration;
 use hickory_proto::op::ResponseCode;
 
 use super::{Outcome, Outcomes, Probe};
+use crate::api::daemon::Daemon;
 use crate::api::proxy::Status;
 use crate::health::Verdict;
-use crate::push::protocol::Daemon;
 use crate::push::remote::Remotes;
 use crate::push::served::{self, Over, Said};
 use crate::zone::number::rtype;
@@ -68,7 +68,7 @@ impl<'a> Asker<'a> {
 
     fn status(&self, proxy: &str) -> Result<Status, String> {
         let value =
-            self.remotes.daemon_status(proxy, Daemon::PolderProxy).map_err(|silence| silence.in_words().to_owned())?;
+            self.remotes.daemon_status(proxy, Daemon::Proxy).map_err(|silence| silence.in_words().to_owned())?;
         serde_json::from_value(value).map_err(|error| format!("its status is of another release: {error}"))
     }
 }

@@ -16,10 +16,10 @@ use super::child::{Child, Place, Serves};
 use super::documents::{self, Own, reached};
 use super::{ENOUGH, Failure, Rehearsed, Stage, missing_keys, notice_limit, start_limit};
 use crate::api::client::Client;
+use crate::api::operator::OperatorState;
 use crate::api::proxy::{ServiceStatus, Status};
 use crate::config::proxy::{self, HostPattern, Mode, Target};
 use crate::config::{CheckConfig, ProxyConfig};
-use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::route::Router;
 

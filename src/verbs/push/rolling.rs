@@ -10,13 +10,13 @@ use std::time::Duration;
 use super::interrupt::watch_for_interrupts;
 use super::progress::Progress;
 use super::proving::Proving;
-use crate::daemon::operator::unix_ms;
 use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
 use crate::push::copies;
 use crate::push::ledger::{Entry, Kind, Record};
 use crate::push::lock::Lock;
 use crate::push::locking::{Held, ask_all};
+use crate::unix_time::unix_ms;
 
 use crate::push::protocol::{Answer, Question};
 use crate::push::prove::Asker;
