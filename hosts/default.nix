@@ -68,7 +68,9 @@
         roles = [ "admin" ];
         ipv4 = "192.0.2.41";
         host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAILN+NEDPS3JXqgLK9bAyLNOmsvDjOPgP84YJVSMM9Xll";
-        deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMqyxesV1ilMzZVo7QkxLlQtBHJf7lWeNmjnuw7anUmY" ];
+        deploy_keys = [
+          "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMqyxesV1ilMzZVo7QkxLlQtBHJf7lWeNmjnuw7anUmY"
+        ];
         signing_keys = [ "admin-nl-1:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];
       };
       admin-ch = {
@@ -76,7 +78,9 @@
         roles = [ "admin" ];
         ipv4 = "198.51.100.41";
         host_key = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIKnSPXoC5kXnfCFuaekpliVHa8ElTg9uTmUwAZB8O+GG";
-        deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFt9Qpodims1U+0/QLsAf0m2RyjIJ6JjJ9S2CraoAZXy" ];
+        deploy_keys = [
+          "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIFt9Qpodims1U+0/QLsAf0m2RyjIJ6JjJ9S2CraoAZXy"
+        ];
         signing_keys = [ "admin-ch-1:BWeR2Iu6UlHTZjpolR6PcK0Ti3QHy04L9sTXtqN3Vyo=" ];
       };
     };

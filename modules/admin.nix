@@ -107,9 +107,7 @@ in
 
     environment.etc =
       # Part of the system, and so kept from the garbage collector for as long as the system is.
-      lib.mapAttrs' (
-        name: path: lib.nameValuePair "polder/inputs/${name}" { source = path; }
-      ) cfg.inputs
+      lib.mapAttrs' (name: path: lib.nameValuePair "polder/inputs/${name}" { source = path; }) cfg.inputs
       // {
         # This machine's own facts. What is pushed where is in the working copy.
         "polder/admin.json".source = (pkgs.formats.json { }).generate "admin.json" {

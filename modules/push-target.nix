@@ -158,7 +158,8 @@ in
   config = lib.mkIf cfg.enable {
     assertions = [
       {
-        assertion = !fleet.hosts ? ${config.polder.host} || config.polder.host == config.networking.hostName;
+        assertion =
+          !fleet.hosts ? ${config.polder.host} || config.polder.host == config.networking.hostName;
         message = "polder.host is ${config.polder.host} and networking.hostName is ${config.networking.hostName}: what is signed for a host names it, so both have to be the same";
       }
       {

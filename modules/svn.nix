@@ -84,18 +84,19 @@ let
   };
 
   # svnserve knows each committer by the key that they came with.
-  sshKeys = lib.concatLists (
-    lib.mapAttrsToList (
-      user: this:
-      map (
-        key: ''restrict,command="${svn}/bin/svnserve --tunnel --tunnel-user=${user} --root ${root}" ${key}''
-      ) this.keys
-    ) cfg.users
-  )
-  ++ lib.mapAttrsToList (
-    name: key:
-    ''restrict,command="${svn}/bin/svnserve --tunnel --tunnel-user=${name} --read-only --root ${root}" ${key}''
-  ) cfg.readers;
+  sshKeys =
+    lib.concatLists (
+      lib.mapAttrsToList (
+        user: this:
+        map (
+          key: ''restrict,command="${svn}/bin/svnserve --tunnel --tunnel-user=${user} --root ${root}" ${key}''
+        ) this.keys
+      ) cfg.users
+    )
+    ++ lib.mapAttrsToList (
+      name: key:
+      ''restrict,command="${svn}/bin/svnserve --tunnel --tunnel-user=${name} --read-only --root ${root}" ${key}''
+    ) cfg.readers;
 
   hardening = import ./hardening.nix;
 in

@@ -9,8 +9,7 @@ let
 
   # A document is rendered only where all assertions hold: what they refuse may not even evaluate.
   document =
-    file: role:
-    lib.optionalAttrs (role.enable or false) { ${file} = builtins.toJSON role.settings; };
+    file: role: lib.optionalAttrs (role.enable or false) { ${file} = builtins.toJSON role.settings; };
 in
 {
   inherit failed;

@@ -33,7 +33,8 @@ let
       specialisation.refused.configuration.polder.keys.cookies = lib.mkForce "/etc/test-keys/missing";
       # The nameserver has no cookies. It has a key of its own, which such a document does not list.
       specialisation.refused-dns.configuration.polder.fleet.hosts.ns1.peer_keys.nameserver =
-        lib.mkForce [ ];
+        lib.mkForce
+          [ ];
     };
 in
 {

@@ -157,7 +157,9 @@ let
     };
     "a deploy key on a proxy" = {
       host = "web-1";
-      fleet.hosts.px-nl.deploy_keys = [ self.nixosConfigurations.px-nl.config.polder.fleet.hosts.px-nl.host_key ];
+      fleet.hosts.px-nl.deploy_keys = [
+        self.nixosConfigurations.px-nl.config.polder.fleet.hosts.px-nl.host_key
+      ];
       says = [ "polder.fleet.hosts.px-nl.deploy_keys: only an admin machine has keys of a push" ];
     };
     "a signing key on a proxy" = {

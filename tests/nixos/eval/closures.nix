@@ -95,7 +95,8 @@ let
     };
     "a host's own key" = {
       # Of interest to who pushes alone.
-      module.polder.fleet.hosts.px-nl.host_key = lib.mkForce "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMqyxesV1ilMzZVo7QkxLlQtBHJf7lWeNmjnuw7anUmY";
+      module.polder.fleet.hosts.px-nl.host_key =
+        lib.mkForce "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMqyxesV1ilMzZVo7QkxLlQtBHJf7lWeNmjnuw7anUmY";
       touches = [ ];
     };
     "the description of a location" = {

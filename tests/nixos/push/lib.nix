@@ -67,17 +67,15 @@ let
     };
 in
 {
-  nodes =
-    lib.genAttrs hosts (name: if admins ? ${name} then admin name else node name)
-    // {
-      client = {
-        environment.systemPackages = [
-          self.packages.${pkgs.stdenv.hostPlatform.system}.polder
-          pkgs.dig
-          pkgs.jq
-        ];
-      };
+  nodes = lib.genAttrs hosts (name: if admins ? ${name} then admin name else node name) // {
+    client = {
+      environment.systemPackages = [
+        self.packages.${pkgs.stdenv.hostPlatform.system}.polder
+        pkgs.dig
+        pkgs.jq
+      ];
     };
+  };
 
   # Python that every script begins with.
   prelude =

@@ -73,7 +73,9 @@ in
         roles = [ "admin" ];
         ipv4 = "192.168.1.2";
         inherit host_key;
-        deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJc8bTXr3XPY/9bUC36/iqCR5+lvvOUII5aywRijnR6U" ];
+        deploy_keys = [
+          "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJc8bTXr3XPY/9bUC36/iqCR5+lvvOUII5aywRijnR6U"
+        ];
         signing_keys = [ "admin-nl-1:ALeJPYb14hO9oOJFmXGefAyzzz7FbZvkWSFrVh474HU=" ];
       };
       admin-ch = {
@@ -81,7 +83,9 @@ in
         roles = [ "admin" ];
         ipv4 = "192.168.1.1";
         inherit host_key;
-        deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9qpK3TxxRzaoN7KqaRIxJ2PkA3pJxOU0mrlqz+h1Tv" ];
+        deploy_keys = [
+          "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIJ9qpK3TxxRzaoN7KqaRIxJ2PkA3pJxOU0mrlqz+h1Tv"
+        ];
         signing_keys = [ "admin-ch-1:/KAIbYJZ5GEMklAUH/ciM482N8YJFWbmsFLby4rkfMc=" ];
       };
     };
