@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use polder::fleet::running::Running;
 use polder::fleet::{Fleet, parse};
-use polder::push::plan::Plan;
-use polder::push::selection::Selection;
+use polder::push::pipeline::plan::Plan;
+use polder::push::pipeline::selection::Selection;
 use serde_json::{Value, json};
 
 /// Hosts of the generated fleet, and the backends that every proxy knows.

@@ -9,11 +9,11 @@ use serde_json::Value;
 use super::output::complain;
 use super::reach::{FleetArg, HostGate, Reach, Reports, locate};
 use super::{Common, demo_file};
+use crate::api;
 use crate::api::client::{Client, ClientError};
 use crate::api::daemon::Daemon;
 use crate::api::status::Status;
-use crate::api::{self};
-use crate::push::known_fleet;
+use crate::push::admin::known_fleet;
 
 /// A daemon that should be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

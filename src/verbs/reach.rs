@@ -12,8 +12,8 @@ use crate::api::client::{self, ClientError};
 use crate::api::daemon::Daemon;
 use crate::fleet::{self, Fleet};
 use crate::push::admin::Admin;
-use crate::push::known_fleet;
-use crate::push::locking::{Gates, ask_all, otherwise};
+use crate::push::admin::known_fleet;
+use crate::push::fleet_lock::{Gates, ask_all, otherwise};
 use crate::push::protocol::{Answer, Instruction, Question, Report};
 use crate::push::remote::{Remotes, Silence};
 

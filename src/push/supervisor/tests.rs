@@ -8,8 +8,8 @@ use std::thread;
 
 use tempfile::TempDir;
 
-use super::super::ledger::{Kind, Record};
 use super::*;
+use crate::push::ledger::{Kind, Record};
 
 /// A host: its systems switch by moving the link to what runs.
 struct Host {
