@@ -20,6 +20,7 @@ use crate::api::operator::OperatorNote;
 use crate::api::proxy::Status;
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, Target, Verdict};
+use crate::proxy::choose::is_usable;
 use crate::proxy::latch::latches::{Ended, Found, Latches, Moved, Record};
 use crate::proxy::latch::{Keeper, Latch, Now, Site};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
@@ -347,10 +348,8 @@ impl State {
                 let backends = standings(service, &self.health, &self.operator, now);
                 keeper.alarm(&Site { own: &self.own, service: &service.name, backends: &backends, rules, running: 0 })
             });
-            let empty = || {
-                (!is_latched(shown) && !crate::proxy::control::build::is_usable(shown))
-                    .then(|| format!("{}: no backend is usable", service.name))
-            };
+            let empty =
+                || (!is_latched(shown) && !is_usable(shown)).then(|| format!("{}: no backend is usable", service.name));
             alarms.extend(latch.or_else(empty));
         }
         let tries = "it counts in memory and the write is tried again every 2 s";

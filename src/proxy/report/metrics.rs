@@ -13,7 +13,7 @@ use crate::health::Verdict;
 use crate::proxy::control::State;
 use crate::proxy::latch::Now;
 use crate::proxy::snapshot::{Backend, BackendCounters, Service};
-use crate::proxy::traffic::worker::WorkerCounters;
+use crate::proxy::traffic::counters::WorkerCounters;
 
 type BackendValue = fn(&Backend) -> u64;
 type WorkerValue = fn(&WorkerCounters) -> &AtomicU64;

@@ -12,12 +12,12 @@ use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus, Status};
 use crate::config::proxy::HostPattern;
 use crate::daemon::peers::PeerHealth;
+use crate::proxy::choose::is_usable;
 use crate::proxy::control::State;
-use crate::proxy::control::build::is_usable;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};
 use crate::proxy::latch::{Keeper, Now};
 use crate::proxy::snapshot::{Backend, Service};
-use crate::proxy::traffic::worker::WorkerCounters;
+use crate::proxy::traffic::counters::WorkerCounters;
 use crate::unix_time::to_unix_ms;
 
 /// A peer not heard for this long is worth an alarm.

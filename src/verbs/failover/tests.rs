@@ -1,5 +1,6 @@
 use super::*;
 use crate::api::status::Status;
+use crate::health::Verdict;
 use crate::verbs::status::examples;
 
 fn seen_by(proxies: Vec<crate::api::proxy::Status>) -> Vec<Asked> {

@@ -1,4 +1,4 @@
-//! Header fields as spans into a head, each with the name we know it by.
+//! Header fields as spans into the bytes of a head, each with the name we know it by.
 
 use crate::config::proxy::{Shapes, WithheldField};
 
@@ -34,7 +34,7 @@ impl Span {
 #[derive(Debug, Clone, Copy)]
 pub struct Field {
     /// What we know it as.
-    pub kind: Kind,
+    pub kind: FieldKind,
     /// Its name as it was written.
     pub name: Span,
     /// Its value without the white space around it.
@@ -43,7 +43,7 @@ pub struct Field {
 
 /// The names that mean something to a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum FieldKind {
     /// Any other, forwarded as it is.
     Other,
     /// `Host`.
@@ -86,16 +86,16 @@ pub enum Kind {
 /// How the fields begin that only a trusted proxy can set.
 const FORWARDED: &str = "x-forwarded-";
 
-impl Kind {
+impl FieldKind {
     /// What a name is known as, in any case. A name that CGI, WSGI and their like cannot tell from a known one (they make
     /// an underscore of a hyphen, some of every punctuation) is never passed on: a backend would read it as the known one,
     /// which we vetted or set.
-    pub fn of(name: &[u8]) -> Kind {
-        match Kind::of_exact(name) {
-            Kind::Other if LISTED.have(name) => match WithheldField::find(name) {
-                Some(field) => Kind::Withheld(field),
-                None if is_misspelt(name) => Kind::Never,
-                None => Kind::Other,
+    pub fn of(name: &[u8]) -> FieldKind {
+        match FieldKind::of_exact(name) {
+            FieldKind::Other if LISTED.have(name) => match WithheldField::find(name) {
+                Some(field) => FieldKind::Withheld(field),
+                None if is_misspelt(name) => FieldKind::Never,
+                None => FieldKind::Other,
             },
             kind => kind,
         }
@@ -103,40 +103,40 @@ impl Kind {
 
     /// By a name spelt with hyphens, the withheld ones left out. Length and first letter come first: most names are compared
     /// with nothing.
-    fn of_exact(name: &[u8]) -> Kind {
+    fn of_exact(name: &[u8]) -> FieldKind {
         let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
         let begins_forwarded =
             || name.get(..FORWARDED.len()).is_some_and(|front| front.eq_ignore_ascii_case(FORWARDED.as_bytes()));
         match (name.len(), first_letter(name)) {
-            (2, b't') if is("te") => Kind::Te,
-            (4, b'h') if is("host") => Kind::Host,
-            (5, b'p') if is("proxy") => Kind::Never,
-            (6, b'c') if is("cookie") => Kind::Cookie,
-            (6, b'e') if is("expect") => Kind::Expect,
-            (7, b'u') if is("upgrade") => Kind::Upgrade,
-            (7, b't') if is("trailer") => Kind::Trailer,
-            (9, b'f') if is("forwarded") => Kind::Forwarded,
-            (10, b'c') if is("connection") => Kind::Connection,
-            (10, b'k') if is("keep-alive") => Kind::Never,
-            (13, b'c') if is("cache-control") => Kind::CacheControl,
-            (14, b'c') if is("content-length") => Kind::ContentLength,
-            (14, b'h') if is("http2-settings") => Kind::Never,
-            (16, b'p') if is("proxy-connection") => Kind::Never,
-            (17, b't') if is("transfer-encoding") => Kind::TransferEncoding,
-            (_, b'x') if begins_forwarded() => Kind::of_forwarded(&name[FORWARDED.len()..]),
-            _ => Kind::Other,
+            (2, b't') if is("te") => FieldKind::Te,
+            (4, b'h') if is("host") => FieldKind::Host,
+            (5, b'p') if is("proxy") => FieldKind::Never,
+            (6, b'c') if is("cookie") => FieldKind::Cookie,
+            (6, b'e') if is("expect") => FieldKind::Expect,
+            (7, b'u') if is("upgrade") => FieldKind::Upgrade,
+            (7, b't') if is("trailer") => FieldKind::Trailer,
+            (9, b'f') if is("forwarded") => FieldKind::Forwarded,
+            (10, b'c') if is("connection") => FieldKind::Connection,
+            (10, b'k') if is("keep-alive") => FieldKind::Never,
+            (13, b'c') if is("cache-control") => FieldKind::CacheControl,
+            (14, b'c') if is("content-length") => FieldKind::ContentLength,
+            (14, b'h') if is("http2-settings") => FieldKind::Never,
+            (16, b'p') if is("proxy-connection") => FieldKind::Never,
+            (17, b't') if is("transfer-encoding") => FieldKind::TransferEncoding,
+            (_, b'x') if begins_forwarded() => FieldKind::of_forwarded(&name[FORWARDED.len()..]),
+            _ => FieldKind::Other,
         }
     }
 
     /// By what follows `X-Forwarded-`.
-    fn of_forwarded(rest: &[u8]) -> Kind {
+    fn of_forwarded(rest: &[u8]) -> FieldKind {
         let is = |known: &str| rest.eq_ignore_ascii_case(known.as_bytes());
         match rest {
-            _ if rest.iter().any(is_other_punctuation) => Kind::Never,
-            _ if is("for") => Kind::ForwardedFor,
-            _ if is("proto") => Kind::ForwardedProto,
-            _ if is("host") => Kind::ForwardedHost,
-            _ => Kind::ForwardedOther,
+            _ if rest.iter().any(is_other_punctuation) => FieldKind::Never,
+            _ if is("for") => FieldKind::ForwardedFor,
+            _ if is("proto") => FieldKind::ForwardedProto,
+            _ if is("host") => FieldKind::ForwardedHost,
+            _ => FieldKind::ForwardedOther,
         }
     }
 }
@@ -166,7 +166,7 @@ fn is_misspelt(name: &[u8]) -> bool {
         *spelt = if is_other_punctuation(byte) { b'-' } else { *byte };
     }
     let spelt = &spelt[..name.len().min(64)];
-    Kind::of_exact(spelt) != Kind::Other || WithheldField::find(spelt).is_some()
+    FieldKind::of_exact(spelt) != FieldKind::Other || WithheldField::find(spelt).is_some()
 }
 
 fn is_other_punctuation(byte: &u8) -> bool {
@@ -176,14 +176,6 @@ fn is_other_punctuation(byte: &u8) -> bool {
 /// The elements of a comma-separated value, without the white space around them; empty ones too.
 pub fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(|element| element.trim_ascii())
-}
-
-/// Writes `Name: value` and the end of the line.
-pub fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
-    out.extend_from_slice(name);
-    out.extend_from_slice(b": ");
-    out.extend_from_slice(value);
-    out.extend_from_slice(b"\r\n");
 }
 
 /// How many options of `Connection` besides the known ones a head may have: each is compared with each of its fields.
@@ -226,7 +218,7 @@ impl Options {
         self.others > 0
             && fields
                 .iter()
-                .filter(|field| field.kind == Kind::Connection)
+                .filter(|field| field.kind == FieldKind::Connection)
                 .any(|field| elements(field.value.of_head(head)).any(|option| option.eq_ignore_ascii_case(name)))
     }
 }
