@@ -6,8 +6,9 @@ use super::status::RuntimeFigures;
 use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
+use crate::daemon::clock::Now;
 use crate::daemon::metrics::{Common, Page, ReloadCounts};
-use crate::dns::control::Control;
+use crate::dns::control::State;
 use crate::dns::cookie::Standing;
 use crate::dns::counters::{Count, Counters, Limited, RCODES};
 use crate::dns::pool::{self, Known};
@@ -39,19 +40,20 @@ const COUNTERS: [(&str, &str, Read); 5] = [
     ("polder_connections_refused_total", "Connections refused at a limit.", |c| &c.connections_refused),
 ];
 
-impl Control {
+impl State {
     /// The whole page. `counters` are the workers', each with its transport; `figures` as for the status.
     pub fn metrics<'c>(
         &self,
         counters: impl Iterator<Item = (&'static str, &'c Counters)>,
         figures: &RuntimeFigures,
+        now: Now,
     ) -> String {
         let mut page = Page::new(Daemon::Nameserver);
-        self.common(figures).write(&mut page);
+        self.common(figures, now).write(&mut page);
         page.counter("polder_state_write_failures_total", "Writes to the state directory that failed.")
-            .sample(&[], self.state_write_failures);
-        self.pools(&mut page);
-        self.targets(&mut page);
+            .sample(&[], self.operator_file.failures() + figures.shell.health_write_failures);
+        self.pools(&mut page, now);
+        self.targets(&mut page, now);
         let mut metric = page.gauge("polder_zone_serial", "Serial of this zone's SOA record.");
         for zone in self.zone_statuses() {
             metric.sample(&[("zone", &zone.name)], zone.serial.into());
@@ -65,24 +67,24 @@ impl Control {
         page.finish()
     }
 
-    fn common<'a>(&'a self, figures: &'a RuntimeFigures) -> Common<'a> {
-        let (succeeded, failed) = self.reloads;
+    fn common<'a>(&'a self, figures: &'a RuntimeFigures, now: Now) -> Common<'a> {
+        let shell = &figures.shell;
         Common {
-            uptime: self.started.elapsed(),
+            uptime: now.running,
             generation: self.generation(),
             ready: self.ready,
-            alarms: self.all_alarms(figures).len(),
-            state_unwritten: self.is_unwritten(),
-            reloads: ReloadCounts { succeeded, failed },
-            peers: &figures.peers,
+            alarms: self.alarms(figures, now).len(),
+            state_unwritten: self.operator_file.has_failed() || shell.health_unwritten.is_some(),
+            reloads: ReloadCounts { succeeded: shell.reloads, failed: shell.reloads_refused },
+            peers: &shell.peers,
             rejected: self.untaken.iter().map(|(peer, untaken)| (peer.as_str(), untaken.total())).collect(),
         }
     }
 
-    fn pools(&self, page: &mut Page) {
+    fn pools(&self, page: &mut Page, now: Now) {
         let mut metric = page.gauge("polder_pool_members_usable", "Members of this pool that are up and ready.");
         for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config);
+            let known = self.known(name, config, now);
             let usable = config.members.iter().filter(|(member, config)| pool::usable(member, config, &known));
             metric.sample(&[("pool", name)], usable.count() as u64);
         }
@@ -93,11 +95,11 @@ impl Control {
         let all_down = "1 if no member is up and ready, so that when_all_down decides the answer.";
         let mut metric = page.gauge("polder_pool_all_down", all_down);
         for (name, chosen) in &self.choices {
-            metric.flag(&[("pool", name)], chosen.v4.all_down.or(chosen.v6.all_down).is_some());
+            metric.flag(&[("pool", name)], chosen.all_down().is_some());
         }
     }
 
-    fn targets(&self, page: &mut Page) {
+    fn targets(&self, page: &mut Page, now: Now) {
         let mut metric =
             page.gauge("polder_check_up", "1 if checks say up, 0 if down; absent before the first result.");
         self.addresses(|labels, config, address| match self.verdict(config, address) {
@@ -110,7 +112,7 @@ impl Control {
         });
         let mut metric = page.gauge("polder_operator_state", "1 for the state that the operator has set.");
         for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config);
+            let known = self.known(name, config, now);
             for member in config.members.keys() {
                 for state in OperatorState::ALL {
                     let labels = [("pool", &**name), ("member", member), ("state", state.name())];
