@@ -42,7 +42,7 @@ pub async fn run(found: &Found, output: &Output) -> Exit {
     let hosts = fleet.as_ref().map(Fleet::screen);
     output.answer(&answer, &joined(hosts.into_iter().chain(parts(&asked)).chain([alarms(&findings)])));
     match () {
-        () if asked.iter().all(|one| matches!(one.answer, Err(_))) && fleet.is_none() => Exit::CouldNot,
+        () if asked.iter().all(|one| one.answer.is_err()) && fleet.is_none() => Exit::CouldNot,
         () if findings.is_empty() => Exit::Done,
         () => Exit::No,
     }
