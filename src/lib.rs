@@ -22,7 +22,7 @@
 //! # A push
 //!
 //! On an admin machine, [`push::pipeline::stage`] copies what is known of the working copy, [`push::pipeline::evaluate`] makes a [`fleet`] of it, and
-//! [`push::pipeline::plan`] compares that with what the hosts say of themselves. [`push::rollout`] takes the hosts there, each through its
+//! [`push::pipeline::plan`](mod@push::pipeline::plan) compares that with what the hosts say of themselves. [`push::rollout`] takes the hosts there, each through its
 //! [`push::gate`]: [`push::rehearsal`], a switch under [`push::supervisor`], [`push::rollout::prove`], confirmation. Each side decides with what it
 //! knows: the pusher whether a host is better or worse, the host when it has waited long enough.
 //!
