@@ -32,10 +32,10 @@ use crate::daemon::takeover::{self, Takeover};
 use crate::daemon::ticks::Ticks;
 use crate::daemon::{VERSION as PROGRAM_VERSION, fd_store, logs, notify};
 use crate::health::{Checker, HealthView, Target, Verdict, saved};
-use crate::proxy::control::peer_words::PeerWords;
+use crate::proxy::control::peer_state::PeerState;
 use crate::proxy::control::prepared::{PrepareError, Prepared};
-use crate::proxy::control::{Event, Known, State, VERSION};
-use crate::proxy::latch::latches::Found;
+use crate::proxy::control::{Event, InitialState, State, VERSION};
+use crate::proxy::latch::latches::StoredLatches;
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::snapshot::Snapshot;
 use crate::proxy::traffic::access_log::AccessLog;
@@ -115,7 +115,7 @@ fn check_live(document: ProxyConfig) -> Vec<String> {
     let peers = document.peers.iter().map(|peers| peers.listen);
     let tcp = traffic.chain(document.admin.address).chain(peers).collect();
     let mut findings = sockets::try_all(&document.admin.socket, &Listing { tcp, udp: Vec::new() });
-    findings.extend(Prepared::with_keys(document).err());
+    findings.extend(Prepared::with_keys(document).err().map(|error| error.to_string()));
     findings
 }
 
@@ -191,7 +191,7 @@ async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) 
         Some(files) => files,
         None => Files::open(&document.state_dir)?,
     };
-    let known = Known {
+    let known = InitialState {
         health: checker.subscribe().borrow().clone(),
         operator: files.words.clone(),
         operator_lost: files.words_lost.clone(),
@@ -305,7 +305,7 @@ impl Clock {
 impl Files {
     fn open(state_dir: &Path) -> Result<Files, Failure> {
         let (latches, found) = LatchStore::open(state_dir).map_err(Failure::could_not)?;
-        if let Found::Broken(why) = &found {
+        if let StoredLatches::Broken(why) = &found {
             tracing::error!(
                 "the stored latches cannot be believed ({why}): taken from the peers, or decided by the operator"
             );
@@ -329,8 +329,8 @@ impl Files {
     /// What peers are told before the first snapshot is there.
     fn told(&self) -> Value {
         let latches = match &self.found {
-            Found::Whole(record) => record.latches.clone(),
-            Found::Missing | Found::Broken(_) => Default::default(),
+            StoredLatches::Whole(record) => record.latches.clone(),
+            StoredLatches::Missing | StoredLatches::Broken(_) => Default::default(),
         };
         json!({ "version": VERSION, "latches": latches, "operator": self.words })
     }
@@ -340,7 +340,7 @@ impl Files {
 fn stored_words(file: &StateFile) -> Result<OperatorStates, String> {
     match file.read() {
         Stored::Missing => Ok(OperatorStates::default()),
-        Stored::Whole(value) => PeerWords::read(&value, None)
+        Stored::Whole(value) => PeerState::read(&value, None)
             .map(|words| words.operator)
             .map_err(|why| format!("{}: {why}", file.path.display())),
         Stored::Broken(why) => Err(why),

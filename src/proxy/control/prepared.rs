@@ -1,4 +1,4 @@
-//! A document made ready to build snapshots from: its keys read, its routes and targets laid out once.
+//! A document that is ready to build snapshots from: its keys are read, its routes and targets laid out once.
 //!
 //! Owns what stays the same until the next document. Must never: hold health, operator states or latches. Called by
 //! `run` at the start and by every reload; [`Prepared::read`] alone touches files.
@@ -17,7 +17,7 @@ use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::Settings;
 
-/// For what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
+/// Time for what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
 const STORING: Duration = Duration::from_millis(1_500);
 
 /// A document, ready.
@@ -75,7 +75,7 @@ pub enum PreparedMode {
 pub struct PreparedBackend {
     /// Its name within the service.
     pub name: Arc<str>,
-    /// `SERVICE/BACKEND`: the subject of the operator's words.
+    /// `SERVICE/BACKEND`: how operators name it.
     pub subject: String,
     /// What is dialled.
     pub address: std::net::SocketAddr,
@@ -90,14 +90,14 @@ pub struct PreparedBackend {
 /// Why a document is not ready.
 #[derive(Debug)]
 pub enum PrepareError {
-    /// The document has these.
+    /// The document is not valid.
     Findings(Findings),
-    /// A file of keys cannot be used; for the operator.
+    /// A key file cannot be used, for this reason.
     Keys(String),
 }
 
 impl PrepareError {
-    /// What kind of thing is wrong.
+    /// What is wrong, in general.
     pub fn summary(&self) -> &'static str {
         match self {
             PrepareError::Findings(_) => "the document is not valid",
@@ -120,18 +120,27 @@ impl fmt::Display for PrepareError {
     }
 }
 
+impl std::error::Error for PrepareError {}
+
 impl Prepared {
     /// Reads a document and the keys it names.
     pub fn read(file: &Path) -> Result<Prepared, PrepareError> {
         let document = proxy::load(file).map_err(PrepareError::Findings)?;
-        Prepared::with_keys(document).map_err(PrepareError::Keys)
+        Prepared::with_keys(document)
     }
 
     /// Reads the keys a document names, and lays it out.
-    pub fn with_keys(document: ProxyConfig) -> Result<Prepared, String> {
+    ///
+    /// # Errors
+    ///
+    /// A key file that cannot be used.
+    pub fn with_keys(document: ProxyConfig) -> Result<Prepared, PrepareError> {
         let peers = document.peers.as_ref();
-        let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose()?;
-        let prepared = Prepared::new(document, |file| Keys::read(file).map(|keys| keys.as_slice().to_vec()))?;
+        let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose();
+        let identity = identity.map_err(|why| PrepareError::Keys(why.to_string()))?;
+        let prepared = Prepared::new(document, |file| {
+            Keys::read(file).map(|keys| keys.as_slice().to_vec()).map_err(|why| why.to_string())
+        })?;
         Ok(Prepared { identity, ..prepared })
     }
 
@@ -139,7 +148,7 @@ impl Prepared {
     pub fn new(
         document: ProxyConfig,
         read_keys: impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-    ) -> Result<Prepared, String> {
+    ) -> Result<Prepared, PrepareError> {
         let services = document.services.values();
         let services =
             services.map(|service| PreparedService::new(service, &read_keys)).collect::<Result<Vec<_>, _>>()?;
@@ -165,7 +174,7 @@ impl Prepared {
         targets
     }
 
-    /// What operators can speak of: `SERVICE/BACKEND`.
+    /// The backends whose state operators can set: `SERVICE/BACKEND`.
     pub fn subjects(&self) -> impl Iterator<Item = &String> {
         self.services.iter().flat_map(|service| &service.backends).map(|backend| &backend.subject)
     }
@@ -180,7 +189,7 @@ impl PreparedService {
     fn new(
         service: &ServiceConfig,
         read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-    ) -> Result<PreparedService, String> {
+    ) -> Result<PreparedService, PrepareError> {
         let proxy::Target::Backends(backends) = &service.target;
         let cookie = |config: &CookieConfig| cookie(&service.name, config, read_keys).map(Arc::new);
         let mode = match &backends.mode {
@@ -236,12 +245,14 @@ fn cookie(
     service: &str,
     config: &CookieConfig,
     read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-) -> Result<Cookie, String> {
+) -> Result<Cookie, PrepareError> {
     match &config.value {
         CookieValue::Address => Ok(Cookie::address(&config.name)),
         CookieValue::Sealed { key_file } => {
-            let keys = read_keys(key_file).map_err(|why| format!("services.{service}.cookie.key_file: {why}"))?;
-            Cookie::sealed(&config.name, service, &keys).ok_or_else(|| format!("{}: has no key", key_file.display()))
+            let unusable = |why| PrepareError::Keys(format!("services.{service}.cookie.key_file: {why}"));
+            let keys = read_keys(key_file).map_err(unusable)?;
+            let cookie = Cookie::sealed(&config.name, service, &keys);
+            cookie.ok_or_else(|| unusable(format!("{}: has no key", key_file.display())))
         }
     }
 }

@@ -174,7 +174,7 @@ fn latches(page: &mut Page, state: &State, now: Now) {
     }
     page.metric("polder_peer_values_refused_total", "counter", "What this peer said beyond the bounds.");
     for (peer, words) in &state.peers {
-        page.sample("polder_peer_values_refused_total", &[("peer", peer)], words.untaken());
+        page.sample("polder_peer_values_refused_total", &[("peer", peer)], words.refused());
     }
 }
 

@@ -12,7 +12,7 @@ use super::event_loop::{EventLoop, Input, Phase};
 use crate::api::proxy::Done;
 use crate::daemon::admin::{AdminHandler, AdminReply, AdminRequest, Method};
 use crate::proxy::control::Effect;
-use crate::proxy::latch::Refusal;
+use crate::proxy::latch::CommandError;
 use crate::proxy::report::{explain, metrics, page, status};
 
 /// Hands the operator's requests to the loop.
@@ -87,7 +87,7 @@ impl EventLoop {
         if !matches!(request.path.as_str(), "/operator" | "/failover" | "/failback" | "/forget") {
             return unknown(request);
         }
-        if matches!(self.phase, Phase::Handing | Phase::HandedOver { .. }) {
+        if matches!(self.phase, Phase::Handover | Phase::HandedOver { .. }) {
             return AdminReply::refuse(503, "another process has taken over: ask again, it listens on the same socket");
         }
         let now = self.clock.now();
@@ -103,15 +103,15 @@ impl EventLoop {
         }
     }
 
-    fn done(&mut self, told: Result<(String, Vec<Effect>), Refusal>) -> AdminReply {
+    fn done(&mut self, told: Result<(String, Vec<Effect>), CommandError>) -> AdminReply {
         match told {
             Ok((done, effects)) => {
                 self.carry_out(effects);
                 AdminReply::json(&Done { done, generation: self.state.snapshot().generation })
             }
-            Err(Refusal::Beyond(words)) => AdminReply::refuse(400, words),
-            Err(Refusal::Unknown(words)) => AdminReply::refuse(404, words),
-            Err(Refusal::Refused(words)) => AdminReply::refuse(409, words),
+            Err(CommandError::OutOfBounds(words)) => AdminReply::refuse(400, words),
+            Err(CommandError::NotFound(words)) => AdminReply::refuse(404, words),
+            Err(CommandError::Conflict(words)) => AdminReply::refuse(409, words),
         }
     }
 }

@@ -32,7 +32,7 @@ use crate::daemon::{fd_store, notify};
 use crate::health::{Checker, HealthView, saved};
 use crate::proxy::control::{Effect, Event, State};
 use crate::proxy::latch::Now;
-use crate::proxy::latch::latches::Found;
+use crate::proxy::latch::latches::StoredLatches;
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::report::metrics::ControlCounts;
 use crate::proxy::report::status::Live;
@@ -89,7 +89,7 @@ impl Clock {
 /// What is kept in the state directory.
 pub(super) struct Files {
     pub(super) latches: LatchStore,
-    pub(super) found: Found,
+    pub(super) found: StoredLatches,
     pub(super) operator: StateFile,
     /// What the operator's file held at the start.
     pub(super) words: OperatorStates,
@@ -129,7 +129,8 @@ impl Channels {
 
     /// What peers have said and nobody has taken in yet.
     pub(super) fn heard_so_far(&mut self) -> impl Iterator<Item = Event> {
-        std::iter::from_fn(|| self.hearing.try_recv().ok()).map(|Heard { peer, value }| Event::Heard { peer, value })
+        std::iter::from_fn(|| self.hearing.try_recv().ok())
+            .map(|Heard { peer, value }| Event::PeerMessage { peer, value })
     }
 }
 
@@ -141,7 +142,7 @@ pub(super) enum Phase {
     /// Serving, and a new process prepares to take over.
     Offering,
     /// Accepting no more, the new process gets the final state: nothing may change.
-    Handing,
+    Handover,
     /// The new process is the daemon; connections drain.
     HandedOver { until: Duration },
     /// Told to stop; connections drain.
@@ -227,7 +228,7 @@ impl EventLoop {
                 self.take(Event::Health(health));
                 self.go_on_reloading();
             }
-            Some(Heard { peer, value }) = channels.hearing.recv() => self.take(Event::Heard { peer, value }),
+            Some(Heard { peer, value }) = channels.hearing.recv() => self.take(Event::PeerMessage { peer, value }),
             Some(Report::LiveError(target)) = channels.reports.recv() => {
                 self.checker.iter().for_each(|checker| checker.hasten(&target));
             }
@@ -259,11 +260,11 @@ impl EventLoop {
                 let now = self.clock.now().running;
                 match &mut self.phase {
                     Phase::Stopping { until } | Phase::HandedOver { until } => *until = now,
-                    Phase::Serving | Phase::Offering | Phase::Handing => {}
+                    Phase::Serving | Phase::Offering | Phase::Handover => {}
                 }
             }
             // Decided within moments: either the new process is the daemon, or this one stops after all.
-            Signal::Stop if self.phase == Phase::Handing => self.stop_if_not_handed_over = true,
+            Signal::Stop if self.phase == Phase::Handover => self.stop_if_not_handed_over = true,
             Signal::Stop => self.stop(),
         }
     }
@@ -309,7 +310,7 @@ impl EventLoop {
     /// changes here any more but the end of this one; if that process goes away, what was held back counts.
     pub(super) fn take(&mut self, event: Event) {
         match self.phase {
-            Phase::Handing => self.held_back.push(event),
+            Phase::Handover => self.held_back.push(event),
             Phase::HandedOver { .. } if !matches!(event, Event::Draining(_)) => {}
             _ => {
                 let effects = self.state.on_event(event, self.clock.now());
@@ -327,14 +328,14 @@ impl EventLoop {
                     self.shared.snapshot.store(snapshot);
                     self.shared.changed.send_replace(generation);
                 }
-                Effect::WriteLatches { .. } | Effect::WriteOperator(_) | Effect::Tell(_) if !is_daemon => {}
+                Effect::WriteLatches { .. } | Effect::WriteOperator(_) | Effect::SendToPeers(_) if !is_daemon => {}
                 Effect::WriteLatches { ticket, record } => {
                     let inputs = self.channels.inputs.clone();
                     let report = move |ended| drop(inputs.send(Input::Event(Event::LatchesWritten { ticket, ended })));
                     tokio::task::spawn_local(self.files.latches.write(&record, report));
                 }
                 Effect::WriteOperator(value) => self.write_operator(value),
-                Effect::Tell(value) => drop(self.channels.tell.send_replace(value)),
+                Effect::SendToPeers(value) => drop(self.channels.tell.send_replace(value)),
                 Effect::Log(line) => tracing::info!("{line}"),
             }
         }

@@ -17,7 +17,7 @@ use crate::api::proxy::Status;
 use crate::daemon::takeover::{self, Handover, Offered, TakeoverError};
 use crate::health::{HealthView, saved};
 use crate::proxy::control::VERSION;
-use crate::proxy::control::peer_words::PeerWords;
+use crate::proxy::control::peer_state::PeerState;
 use crate::proxy::traffic::worker::Command;
 
 /// How often the daemon that took over is asked how things stand, while requests still run here.
@@ -37,7 +37,7 @@ impl Handed {
         if state["version"] != VERSION {
             return Err(format!("it is of version {}, this program reads {VERSION}", state["version"]));
         }
-        PeerWords::read(&state["words"], None)?;
+        PeerState::read(&state["words"], None).map_err(|error| error.to_string())?;
         let health = saved::from_json(&state["health"], SystemTime::now()).unwrap_or_else(|why| {
             tracing::warn!("the health handed over is not used: {why}");
             HealthView::new()
@@ -56,7 +56,7 @@ impl EventLoop {
         let busy = match self.phase {
             Phase::Serving if self.reload.is_some() => Some("a reload is under way: try again when it has ended"),
             Phase::Serving => None,
-            Phase::Offering | Phase::Handing => Some("another takeover is under way"),
+            Phase::Offering | Phase::Handover => Some("another takeover is under way"),
             Phase::HandedOver { .. } => Some("another process has taken over: ask that one"),
             Phase::Stopping { .. } => Some("this process is stopping: start the new one without --takeover"),
         };
@@ -98,7 +98,7 @@ impl EventLoop {
             let _ = worker.commands.send(Command::Listen(Vec::new()));
         }
         self.pause_admin(true);
-        self.phase = Phase::Handing;
+        self.phase = Phase::Handover;
         let (state, inputs) = (self.handed_state(), self.channels.inputs.clone());
         tokio::task::spawn_local(async move {
             let finished = offered.finish(state).await;
@@ -108,7 +108,7 @@ impl EventLoop {
 
     /// The new process is the daemon, or it is gone.
     pub(super) fn on_finished(&mut self, finished: Result<(), TakeoverError>) {
-        if self.phase != Phase::Handing {
+        if self.phase != Phase::Handover {
             return;
         }
         if let Err(error) = finished {
