@@ -24,7 +24,7 @@ pub struct RequestFacts {
 /// What to do with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// Send it to this backend. `set_cookie`: the visitor must be told.
+    /// Send it to this backend.
     Use {
         /// An index into the service's backends.
         backend: usize,

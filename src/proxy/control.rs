@@ -359,7 +359,7 @@ impl State {
                 || (!is_latched(shown) && !is_usable(shown)).then(|| format!("{}: no backend is usable", service.name));
             alarms.extend(latch.or_else(empty));
         }
-        let tries = "it is in force in memory, and the write is retried every 2 s";
+        let tries = "it is in force in memory, and the write is tried again every 2 s";
         alarms.extend(self.latches.failure().map(|why| format!("a latch is not on disk: {why}; {tries}")));
         let operator = self.operator_file.failure.as_ref();
         alarms.extend(self.operator_file.lost.clone());

@@ -13,7 +13,7 @@ use crate::config::proxy::HostPattern;
 /// The longest host name that can match: RFC 1035, 2.3.4 (255 octets on the wire are at most 253 of text).
 const LONGEST_HOST: usize = 253;
 
-/// The routing table. Cheap to clone: it is built once a document and shared by all snapshots of it.
+/// The routing table. Cheap to clone: it is built once for each document and shared by all snapshots of it.
 #[derive(Debug, Default, Clone)]
 pub struct Router {
     table: Arc<Table>,
@@ -117,7 +117,7 @@ impl Table {
     }
 }
 
-/// The host in lower case, without port and final dot; none if it cannot be a name we know.
+/// The host in lower case, without port and final dot; `None` if no pattern can match it.
 fn normal<'a>(host: &[u8], buffer: &'a mut [u8; LONGEST_HOST]) -> Option<&'a [u8]> {
     let name = match host.first()? {
         // An address in brackets: its colons are not a port's.

@@ -18,7 +18,7 @@ use crate::daemon::peers::Untaken;
 use crate::proxy::latch::latches::Latches;
 use crate::proxy::latch::{Latch, Now};
 
-/// The version of what proxies tell each other and hand over.
+/// The version of the messages between proxies, and of the state that is handed over.
 pub const VERSION: u64 = 1;
 
 /// A difference between latches is reported when it has lasted longer than this.

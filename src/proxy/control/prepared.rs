@@ -63,7 +63,7 @@ pub enum PreparedMode {
     Sticky(Arc<Cookie>),
     /// The latch.
     Latched {
-        /// The cookie that tells the visitor.
+        /// The cookie that names the active backend.
         cookie: Arc<Cookie>,
         /// How the latch moves.
         rules: LatchConfig,

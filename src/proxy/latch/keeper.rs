@@ -15,7 +15,7 @@ use crate::proxy::snapshot::LatchView;
 /// The latch of one service in this proxy.
 #[derive(Debug, Clone)]
 pub struct Keeper {
-    /// None: undecided.
+    /// The latch that counts; `None`: undecided.
     pub(super) in_force: Option<Latch>,
     proposed: Option<Proposal>,
     pub(super) handover: Option<Handover>,

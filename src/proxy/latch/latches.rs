@@ -46,9 +46,9 @@ pub enum StoredLatches {
 pub struct LatchMove {
     /// The service.
     pub service: String,
-    /// What counted before; none if it was undecided.
+    /// The latch before; `None`: it was undecided.
     pub before: Option<Latch>,
-    /// What counts now.
+    /// The latch now.
     pub now: Latch,
 }
 

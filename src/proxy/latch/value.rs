@@ -10,7 +10,7 @@ pub struct Latch {
     pub epoch: u64,
     /// The proxy that moved it; empty at epoch 0, so that new proxies agree.
     pub by: String,
-    /// When, in milliseconds since the epoch.
+    /// When it moved, in milliseconds since the Unix epoch.
     pub at: u64,
     /// The active backend.
     pub active: String,
@@ -19,7 +19,7 @@ pub struct Latch {
     pub failed_from: Vec<String>,
     /// Why, in words.
     pub reason: String,
-    /// An operator's step from a backend that can serve: wherever it is heard, running requests may end first.
+    /// An operator's step from a backend that can serve: on every proxy that takes it over, running requests may end first.
     #[serde(default)]
     pub by_operator: bool,
 }

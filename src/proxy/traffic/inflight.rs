@@ -122,7 +122,7 @@ impl Entry {
         self.phase.get()
     }
 
-    /// What its slot is good for; none: it was evicted.
+    /// What its slot is good for; `None`: it was evicted.
     pub fn slot(&self) -> Option<SlotKind> {
         self.admitted.borrow().as_ref().map(|admitted| admitted.slot.kind())
     }
