@@ -23,7 +23,7 @@ let
 
   # Known to everybody: it guards nothing but a test. hardening.nix has a real secret.
   keyFile = {
-    text = "cG9sZGVyIHRlc3QgcG9sZGVyIHRlc3QgcG9sZGVyISE=\n";
+    source = ./data/cookie-key;
     mode = "0400";
     user = "polder-proxy";
   };
@@ -35,10 +35,7 @@ let
     lib.last (
       lib.splitString " " (lib.head (lib.splitString "\n" (builtins.readFile (identity name))))
     );
-  peerKeys = {
-    proxy = "polder-proxy";
-    nameserver = "polder-dns";
-  };
+  daemons = import ../../modules/daemons.nix;
 
   zone =
     addressOf:
@@ -75,7 +72,7 @@ let
           location = "here";
           roles = [ role ];
           ipv4 = addressOf name;
-          peer_keys = lib.mapAttrs (kind: _: lib.optional (role == kind) (publicHalf name)) peerKeys;
+          peerKeys = lib.mapAttrs (kind: _: lib.optional (role == kind) (publicHalf name)) daemons;
         }) fleetHosts;
 
         zones."example.test".file = zone addressOf;
@@ -134,7 +131,7 @@ let
   daemonHost =
     name:
     let
-      daemon = peerKeys.${fleetHosts.${name}};
+      daemon = daemons.${fleetHosts.${name}}.name;
     in
     {
       imports = [ fleet ];
@@ -159,33 +156,13 @@ let
       ];
     };
 
-  # The demo's webserver, which keeps sessions and says who it is. It ends when its standard input does, so it gets one that
-  # stays open; what is written there changes how it answers (`500`, `slow 300`, `well`).
-  webHost =
-    programs:
-    { config, ... }:
-    {
-      imports = [ fleet ];
-      polder.backend.local = programs;
-      systemd.services = lib.mapAttrs' (
-        name: local:
-        lib.nameValuePair "program-${name}" {
-          wantedBy = [ "multi-user.target" ];
-          after = [ "network.target" ];
-          environment.ADDRESS = lib.mkDefault "0.0.0.0:${toString local.port}";
-          script = ''
-            rm -f "$RUNTIME_DIRECTORY/input"
-            mkfifo "$RUNTIME_DIRECTORY/input"
-            exec ${lib.getExe config.polder.package} backend --listen "$ADDRESS" \
-              --name ${config.networking.hostName} 0<> "$RUNTIME_DIRECTORY/input"
-          '';
-          serviceConfig = {
-            RuntimeDirectory = "program-${name}";
-            Restart = "on-failure";
-          };
-        }
-      ) config.polder.backend.local;
-    };
+  webHost = programs: {
+    imports = [
+      fleet
+      ./push/fleet/lab/programs.nix
+    ];
+    polder.backend.local = programs;
+  };
 in
 {
   inherit fleet detection;

@@ -16,7 +16,7 @@
           admin_nl.wait_for_unit("multi-user.target")
           said = admin_nl.succeed("polder keys make 2>&1")
           log.info(said)
-          for words in ("deploy_keys", "signing_keys", "ssh-ed25519 "):
+          for words in ("deployKeys", "signingKeys", "ssh-ed25519 "):
               t.assertIn(words, said)
           t.assertEqual(admin_nl.succeed("stat -c %U:%G:%a /var/lib/polder-admin/keys/signing").strip(), "polder-admin:polder-admin:640")
           before = admin_nl.succeed("sha256sum /var/lib/polder-admin/keys/*")

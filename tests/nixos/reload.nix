@@ -32,7 +32,7 @@ let
       # A document that is valid, and names a key that is not there: only the daemon on this host can know.
       specialisation.refused.configuration.polder.keys.cookies = lib.mkForce "/etc/test-keys/missing";
       # The nameserver has no cookies. It has a key of its own, which such a document does not list.
-      specialisation.refused-dns.configuration.polder.fleet.hosts.ns1.peer_keys.nameserver =
+      specialisation.refused-dns.configuration.polder.fleet.hosts.ns1.peerKeys.nameserver =
         lib.mkForce
           [ ];
     };

@@ -23,8 +23,8 @@ in
     # A host of another role, in the other place.
     web3 = {
       imports = [ polderTests.nodes.web3 ];
-      polder.fleet.hosts.svn.host_key = keyOf ./push/keys/host.pub;
-      polder.svn-mirror.enable = true;
+      polder.fleet.hosts.svn.hostKey = keyOf ./push/keys/host.pub;
+      polder.svnMirror.enable = true;
       polder.svn.users.alice.keys = [ alice ];
     };
   };

@@ -1,15 +1,15 @@
 //! A document that is ready to build snapshots from: its keys are read, its routes and targets laid out once.
 //!
 //! Owns what stays the same until the next document. Must never: hold health, operator states or latches. Called by
-//! `run` at the start and by every reload; [`Prepared::read`] alone touches files.
+//! `run` at the start and by every reload; [`Prepared::with_keys`] alone touches files.
 
 use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::ProxyConfig;
 use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig};
-use crate::config::{Findings, ProxyConfig};
 use crate::daemon::key_file::Keys;
 use crate::daemon::peers::Identity;
 use crate::health::{Target, checker::Targets};
@@ -87,57 +87,28 @@ pub struct PreparedBackend {
     pub target: Arc<Target>,
 }
 
-/// Why a document is not ready.
-#[derive(Debug)]
-pub enum PrepareError {
-    /// The document is not valid.
-    Findings(Findings),
-    /// A key file cannot be used, for this reason.
-    Keys(String),
-}
+/// Why a document is not ready: a key file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysError(String);
 
-impl PrepareError {
-    /// What is wrong, in general.
-    pub fn summary(&self) -> &'static str {
-        match self {
-            PrepareError::Findings(_) => "the document is not valid",
-            PrepareError::Keys(_) => "a key file cannot be used",
-        }
-    }
-
-    /// One text for each thing wrong.
-    pub fn texts(&self) -> Vec<String> {
-        match self {
-            PrepareError::Findings(findings) => findings.0.iter().map(ToString::to_string).collect(),
-            PrepareError::Keys(message) => vec![message.clone()],
-        }
-    }
-}
-
-impl fmt::Display for PrepareError {
+impl fmt::Display for KeysError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.texts().join("\n"))
+        f.write_str(&self.0)
     }
 }
 
-impl std::error::Error for PrepareError {}
+impl std::error::Error for KeysError {}
 
 impl Prepared {
-    /// Reads a document and the keys it names.
-    pub fn read(file: &Path) -> Result<Prepared, PrepareError> {
-        let document = proxy::load(file).map_err(PrepareError::Findings)?;
-        Prepared::with_keys(document)
-    }
-
     /// Reads the keys a document names, and lays it out.
     ///
     /// # Errors
     ///
     /// A key file that cannot be used.
-    pub fn with_keys(document: ProxyConfig) -> Result<Prepared, PrepareError> {
+    pub fn with_keys(document: ProxyConfig) -> Result<Prepared, KeysError> {
         let peers = document.peers.as_ref();
         let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose();
-        let identity = identity.map_err(|why| PrepareError::Keys(why.to_string()))?;
+        let identity = identity.map_err(|why| KeysError(why.to_string()))?;
         let prepared = Prepared::new(document, |file| {
             Keys::read(file).map(|keys| keys.as_slice().to_vec()).map_err(|why| why.to_string())
         })?;
@@ -148,7 +119,7 @@ impl Prepared {
     pub fn new(
         document: ProxyConfig,
         read_keys: impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-    ) -> Result<Prepared, PrepareError> {
+    ) -> Result<Prepared, KeysError> {
         let services = document.services.values();
         let services =
             services.map(|service| PreparedService::new(service, &read_keys)).collect::<Result<Vec<_>, _>>()?;
@@ -189,7 +160,7 @@ impl PreparedService {
     fn new(
         service: &ServiceConfig,
         read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-    ) -> Result<PreparedService, PrepareError> {
+    ) -> Result<PreparedService, KeysError> {
         let proxy::Target::Backends(backends) = &service.target;
         let cookie = |config: &CookieConfig| cookie(&service.name, config, read_keys).map(Arc::new);
         let mode = match &backends.mode {
@@ -245,11 +216,11 @@ fn cookie(
     service: &str,
     config: &CookieConfig,
     read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-) -> Result<Cookie, PrepareError> {
+) -> Result<Cookie, KeysError> {
     match &config.value {
         CookieValue::Address => Ok(Cookie::address(&config.name)),
         CookieValue::Sealed { key_file } => {
-            let unusable = |why| PrepareError::Keys(format!("services.{service}.cookie.key_file: {why}"));
+            let unusable = |why| KeysError(format!("services.{service}.cookie.key_file: {why}"));
             let keys = read_keys(key_file).map_err(unusable)?;
             let cookie = Cookie::sealed(&config.name, service, &keys);
             cookie.ok_or_else(|| unusable(format!("{}: has no key", key_file.display())))

@@ -58,18 +58,18 @@ let
       ];
     };
     "a deploy key of two lines" = {
-      bad = ''polder.fleet.hosts.px-nl = { roles = [ "admin" ]; deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" ]; };'';
-      good = ''polder.fleet.hosts.px-nl = { roles = [ "admin" ]; deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one" ]; };'';
+      bad = ''polder.fleet.hosts.px-nl = { roles = [ "admin" ]; deployKeys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" ]; };'';
+      good = ''polder.fleet.hosts.px-nl = { roles = [ "admin" ]; deployKeys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one" ]; };'';
       says = [
-        "polder.fleet.hosts.px-nl.deploy_keys"
+        "polder.fleet.hosts.px-nl.deployKeys"
         "SSH public key"
       ];
     };
     "an SSH key that should sign" = {
-      bad = ''polder.fleet.hosts.admin-nl.signing_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" ];'';
-      good = ''polder.fleet.hosts.admin-nl.signing_keys = [ "admin-nl-2:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];'';
+      bad = ''polder.fleet.hosts.admin-nl.signingKeys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" ];'';
+      good = ''polder.fleet.hosts.admin-nl.signingKeys = [ "admin-nl-2:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];'';
       says = [
-        "polder.fleet.hosts.admin-nl.signing_keys"
+        "polder.fleet.hosts.admin-nl.signingKeys"
         "public signing key"
       ];
     };
@@ -87,10 +87,10 @@ let
       ];
     };
     "a peer's key that is none" = {
-      bad = ''polder.fleet.hosts.px-nl.peer_keys.proxy = lib.mkForce [ "AAAA" ];'';
-      good = ''polder.fleet.hosts.px-nl.peer_keys.proxy = lib.mkForce [ "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=" ];'';
+      bad = ''polder.fleet.hosts.px-nl.peerKeys.proxy = lib.mkForce [ "AAAA" ];'';
+      good = ''polder.fleet.hosts.px-nl.peerKeys.proxy = lib.mkForce [ "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=" ];'';
       says = [
-        "polder.fleet.hosts.px-nl.peer_keys.proxy"
+        "polder.fleet.hosts.px-nl.peerKeys.proxy"
         "public key of a daemon, 32 bytes in base64"
       ];
     };
@@ -124,6 +124,7 @@ let
           module
           {
             options.assertions = lib.mkOption { type = lib.types.listOf lib.types.raw; };
+            options.polder = lib.genAttrs [ "admin" "svn" ] (_: lib.mkOption { type = lib.types.raw; });
             options.networking.hostName = lib.mkOption { default = "px-nl"; };
             config._module.args.pkgs = { };
           }
