@@ -5,12 +5,13 @@
 
 use super::keeper::Handover;
 use super::{BackendState, Keeper, Latch, Now, Situation};
+use crate::api::bounds::BoundError;
 
 /// Why an operator's command is refused; the text says what to do instead.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CommandError {
     /// A value is beyond its bound (400).
-    OutOfBounds(String),
+    OutOfBounds(BoundError),
     /// There is no such service or backend (404).
     NotFound(String),
     /// The state of things forbids it (409).

@@ -6,9 +6,9 @@
 use std::time::Duration;
 
 use super::{BackendState, Latch, Now, Situation};
+use crate::api::operator::OperatorState;
 use crate::config::proxy::LatchConfig;
 use crate::daemon::eligibility::Eligibility;
-use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::snapshot::LatchView;
 

@@ -1,10 +1,10 @@
 //! What surrounds a latch at one moment: the time, its service's backends, and how they stand (pure).
 
 use super::Latch;
+use crate::api::bounds;
+use crate::api::operator::OperatorState;
 use crate::config::proxy::LatchConfig;
-use crate::daemon::bounds;
 use crate::daemon::eligibility::Eligibility;
-use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 
 pub use crate::daemon::clock::Now;
@@ -100,7 +100,7 @@ impl<'a> Situation<'a> {
             at: now.unix_ms,
             active: to.into(),
             failed_from,
-            reason: bounds::fitted(reason, bounds::MAX_REASON),
+            reason: bounds::truncated(reason, bounds::MAX_REASON),
             by_operator: false,
         }
     }

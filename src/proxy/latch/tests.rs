@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::*;
+use crate::api::operator::OperatorState;
 use crate::config::proxy::LatchConfig;
-use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::snapshot::LatchView;
 

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::Latch;
+use crate::api::bounds::{BoundError, MAX_EPOCH_STEP, MAX_REASON, MAX_UNKNOWN_SPENT, text};
 use crate::config::names;
-use crate::daemon::bounds::{MAX_EPOCH_STEP, MAX_REASON, MAX_UNKNOWN_SPENT, text};
 
 /// Why a peer's latch is refused.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,7 +27,7 @@ pub enum LatchError {
         unknown: usize,
     },
     /// Its reason is too long, or has control characters.
-    Reason(String),
+    Reason(BoundError),
 }
 
 impl fmt::Display for LatchError {
@@ -40,7 +40,7 @@ impl fmt::Display for LatchError {
             LatchError::FailedFrom { count, unknown } => {
                 write!(f, "it was failed away from {count} backends, {unknown} of them unknown")
             }
-            LatchError::Reason(why) => f.write_str(why),
+            LatchError::Reason(error) => error.fmt(f),
         }
     }
 }
@@ -72,6 +72,6 @@ impl Latch {
         if unknown > MAX_UNKNOWN_SPENT || distinct.len() < count {
             return Err(LatchError::FailedFrom { count, unknown });
         }
-        text("its reason", &self.reason, MAX_REASON).map_err(|why| LatchError::Reason(why.to_string()))
+        text("its reason", &self.reason, MAX_REASON).map_err(LatchError::Reason)
     }
 }
