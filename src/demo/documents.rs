@@ -3,6 +3,7 @@
 //! Pure: addresses, paths and times go in, text comes out. Called by [`super::fleet`] at the start and by drill rows
 //! that change a document.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ impl Times {
 
     /// For a machine on which seconds may pass before a process gets to run: a check fails because its target refuses, not
     /// because this machine is busy.
-    pub const UNHURRIED: Times = Times { timeout: Duration::from_secs(20), ..Times::SCALED };
+    pub const GENEROUS: Times = Times { timeout: Duration::from_secs(20), ..Times::SCALED };
 
     /// What a document without any times means.
     pub const DEFAULT: Times = Times {
@@ -71,7 +72,7 @@ impl Times {
 
 /// Where a daemon keeps its things: `DIRECTORY/NAME/{admin.sock,state,…}`.
 #[derive(Debug, Clone, Copy)]
-pub struct Places<'a> {
+pub struct Layout<'a> {
     /// The fleet's folder.
     pub directory: &'a Path,
     /// The fleet's addresses.
@@ -106,7 +107,7 @@ fn milliseconds(duration: Duration) -> String {
     format!("{}ms", duration.as_millis())
 }
 
-impl Places<'_> {
+impl Layout<'_> {
     fn check(&self, path: &str, port: Option<u16>) -> Value {
         let mut check = Map::new();
         check.insert("path".into(), path.into());
@@ -236,10 +237,14 @@ impl Places<'_> {
 }
 
 /// A key file with one fresh key.
-pub fn key_file() -> Result<String, String> {
+///
+/// # Errors
+///
+/// The system gives no random bytes.
+pub fn key_file() -> io::Result<String> {
     use ring::rand::SecureRandom;
     let mut key = [0_u8; 32];
-    ring::rand::SystemRandom::new().fill(&mut key).map_err(|_| "the system gives no random bytes".to_owned())?;
+    ring::rand::SystemRandom::new().fill(&mut key).map_err(|_| io::Error::other("the system gives no random bytes"))?;
     Ok(format!("{}\n", base64::engine::general_purpose::STANDARD.encode(key)))
 }
 

@@ -7,12 +7,12 @@ use serde_json::{Value, json};
 
 use super::super::Error;
 use super::super::documents::{STATEFUL, Times, proxy_name};
-use super::super::fleet::{Deed, Fleet, State, words};
+use super::super::fleet::{Action, Fleet, State};
 use super::super::supervisor::Role;
 use super::super::visitor::load::Load;
 use super::super::visitor::record::Record;
-use super::judge::{Apart, Bounds, Evidence, Fact, Notice, Served};
-use super::look::{self, Seen, Watched};
+use super::judge::{Bounds, Evidence, Excused, Fact, Notice, Served};
+use super::observe::{self, DaemonStatus, ObservedDaemon};
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 
@@ -28,7 +28,7 @@ const RECORDS_LIMIT: Duration = Duration::from_secs(200);
 /// How much longer than its bound a notice is waited for: a late one is measured, and only one that never comes is missing.
 const NOTICE_LIMIT: Duration = Duration::from_secs(60);
 
-/// The stage.
+/// A fleet under load, and the evidence of the row that is being played.
 pub struct Stage {
     /// The fleet.
     pub fleet: Fleet,
@@ -48,7 +48,8 @@ pub fn with_slack(bound: Duration) -> Duration {
 }
 
 impl Stage {
-    /// Sets it up. `rates` are what a verdict needs; `visitors` how many sessions there can be.
+    /// A stage for this fleet and load. `rates` are the least requests and queries a second for a verdict;
+    /// `visitors` how many sessions there can be.
     pub fn new(fleet: Fleet, load: Load, rates: (u32, u32), visitors: usize) -> Stage {
         Stage {
             fleet,
@@ -67,7 +68,7 @@ impl Stage {
         self.fleet.times
     }
 
-    /// The present moment, since the load began.
+    /// The time since the load began.
     pub fn now(&self) -> Duration {
         self.load.now()
     }
@@ -122,19 +123,19 @@ impl Stage {
     }
 
     /// Breaks a part now; the moment at which it was broken for certain.
-    pub async fn break_part(&mut self, deed: Deed, name: &str) -> Result<Duration, Error> {
+    pub async fn break_part(&mut self, action: Action, name: &str) -> Result<Duration, Error> {
         self.breaks();
-        self.fleet.act(deed, name).await?;
+        self.fleet.act(action, name).await?;
         let broken = self.now();
         self.sabotage().await?;
         Ok(broken)
     }
 
-    /// Does what the drill is started with `--sabotage` for.
+    /// Breaks the row's promise on purpose, once, if `--sabotage` names the row.
     pub async fn sabotage(&mut self) -> Result<(), Error> {
         if std::mem::take(&mut self.sabotaged) {
             for name in ["web1", "web2", "web3"] {
-                self.fleet.act(Deed::Kill, name).await?;
+                self.fleet.act(Action::Kill, name).await?;
             }
         }
         Ok(())
@@ -149,27 +150,27 @@ impl Stage {
     }
 
     /// The daemons of a kind that can be asked now.
-    pub fn watched(&self, role: Role) -> Vec<Watched> {
+    pub fn watched(&self, role: Role) -> Vec<ObservedDaemon> {
         let running = self.fleet.of_role(role).filter(|daemon| self.fleet.state(&daemon.name) == State::Running);
-        running.map(|daemon| Watched { name: daemon.name.clone(), role, client: daemon.client() }).collect()
+        running.map(|daemon| ObservedDaemon { name: daemon.name.clone(), role, client: daemon.client() }).collect()
     }
 
     /// All daemons of a kind but one.
-    pub fn watched_except(&self, role: Role, name: &str) -> Vec<Watched> {
+    pub fn watched_except(&self, role: Role, name: &str) -> Vec<ObservedDaemon> {
         self.watched(role).into_iter().filter(|watched| watched.name != name).collect()
     }
 
     /// Waits until all of them have noticed, and records how long each took; the moment at which the last one had.
     pub async fn noticed(
         &mut self,
-        watched: &[Watched],
+        watched: &[ObservedDaemon],
         what: &str,
         within: Duration,
-        shows: impl Fn(&Seen) -> bool + 'static,
+        shows: impl Fn(&DaemonStatus) -> bool + 'static,
     ) -> Duration {
         let (broke, now, at) = (self.row.broke, self.now(), Instant::now());
         let limit = with_slack(within) + NOTICE_LIMIT;
-        let moments = look::until(watched, limit, shows).await;
+        let moments = observe::until(watched, limit, shows).await;
         for (watched, moment) in watched.iter().zip(moments) {
             self.row.notices.push(Notice {
                 who: watched.name.clone(),
@@ -181,7 +182,7 @@ impl Stage {
         self.now()
     }
 
-    /// Records what was to be so.
+    /// Records a statement and whether it held.
     pub fn fact(&mut self, what: impl Into<String>, held: bool) {
         self.row.facts.push(Fact { what: what.into(), held });
     }
@@ -194,26 +195,26 @@ impl Stage {
     /// Requests wanted before this moment may fail: they had been sent when a part was broken, or when the latches moved and what
     /// ran on the old backend was aborted.
     pub fn may_fail_before(&mut self, moment: Duration) {
-        self.count_apart(Apart { via: None, backend: None, safe: true, wanted_before: moment });
+        self.excuse(Excused { via: None, backend: None, safe: true, wanted_before: moment });
     }
 
     /// Requests through this proxy wanted before this moment may fail.
     pub fn may_fail_through(&mut self, via: IpAddr, moment: Duration) {
-        self.count_apart(Apart { via: Some(via), backend: None, safe: true, wanted_before: moment });
+        self.excuse(Excused { via: Some(via), backend: None, safe: true, wanted_before: moment });
     }
 
     /// Requests that are not safe and were wanted before this moment may fail: nobody may send them twice.
     pub fn unsafe_may_fail_before(&mut self, moment: Duration) {
-        self.count_apart(Apart { via: None, backend: None, safe: false, wanted_before: moment });
+        self.excuse(Excused { via: None, backend: None, safe: false, wanted_before: moment });
     }
 
     /// What this backend itself answers to requests wanted before this moment may be a failure.
     pub fn may_be_answered_badly_by(&mut self, backend: &str, moment: Duration) {
-        self.count_apart(Apart { via: None, backend: Some(backend.to_owned()), safe: true, wanted_before: moment });
+        self.excuse(Excused { via: None, backend: Some(backend.to_owned()), safe: true, wanted_before: moment });
     }
 
-    fn count_apart(&mut self, apart: Apart) {
-        self.row.bounds.apart.push(apart);
+    fn excuse(&mut self, excused: Excused) {
+        self.row.bounds.excused.push(excused);
     }
 
     /// Every visitor may lose one session.
@@ -257,15 +258,15 @@ impl Stage {
     }
 
     /// POSTs to a daemon's admin API.
-    pub async fn tell(&self, name: &str, path: &str, body: &Value) -> Result<Value, Error> {
+    pub async fn post(&self, name: &str, path: &str, body: &Value) -> Result<Value, Error> {
         let client = self.fleet.daemon(name)?.client();
-        client.post(path, body).await.map_err(|refused| Error(format!("{name}: {}", words(refused))))
+        client.post(path, body).await.map_err(|error| Error::Daemon { name: name.to_owned(), error })
     }
 
-    /// What a daemon shows now.
-    pub async fn seen(&self, name: &str) -> Option<Seen> {
+    /// The status of a daemon, if it answers.
+    pub async fn seen(&self, name: &str) -> Option<DaemonStatus> {
         let daemon = self.fleet.daemon(name).ok()?;
-        look::look(&Watched { name: daemon.name.clone(), role: daemon.role, client: daemon.client() }).await
+        observe::status(&ObservedDaemon { name: daemon.name.clone(), role: daemon.role, client: daemon.client() }).await
     }
 
     /// Mends every part and document, and waits until the daemons say that all is well.
@@ -273,12 +274,12 @@ impl Stage {
         let broken: Vec<String> =
             self.fleet.names().filter(|name| self.fleet.state(name) != State::Running).map(str::to_owned).collect();
         for name in broken {
-            self.fleet.act(Deed::Mend, &name).await?;
+            self.fleet.act(Action::Mend, &name).await?;
         }
         for name in std::mem::take(&mut self.changed_documents) {
             let document = self.fleet.document(&name);
             self.fleet.write_json(&name, &document)?;
-            self.fleet.act(Deed::Reload, &name).await?;
+            self.fleet.act(Action::Reload, &name).await?;
         }
         self.well().await
     }
@@ -286,12 +287,12 @@ impl Stage {
     /// Waits until the daemons say that all is well.
     pub async fn well(&self) -> Result<(), Error> {
         let all = [self.watched(Role::Nameserver), self.watched(Role::Proxy)].concat();
-        let moments = look::until(&all, WELL_LIMIT, is_well).await;
+        let moments = observe::until(&all, WELL_LIMIT, is_well).await;
         match all.iter().zip(moments).find(|(_, moment)| moment.is_none()) {
             None => Ok(()),
             Some((watched, _)) => {
-                let seen = look::look(watched).await;
-                Err(Error(format!("{} is not well {WELL_LIMIT:?} after the mend; it says: {seen:?}", watched.name)))
+                let seen = observe::status(watched).await;
+                Err(Error::Unsettled(format!("{} is not well {WELL_LIMIT:?} after the mend: {seen:?}", watched.name)))
             }
         }
     }
@@ -306,21 +307,21 @@ impl Stage {
         self.all_serve("shop1").await
     }
 
-    /// Says failback to one proxy.
+    /// Asks one proxy to fail the stateful service back.
     pub async fn fail_back(&self) -> Result<(), Error> {
         let body = json!({ "service": STATEFUL, "who": "drill", "why": "the row is over" });
-        self.tell(&proxy_name(0), "/failback", &body).await.map(|_| ())
+        self.post(&proxy_name(0), "/failback", &body).await.map(|_| ())
     }
 
     /// Waits until every proxy's latch names this backend.
     pub async fn all_serve(&self, backend: &str) -> Result<(), Error> {
         let awaited = backend.to_owned();
         let proxies = self.watched(Role::Proxy);
-        let moments = look::until(&proxies, WELL_LIMIT, move |seen| seen.active(STATEFUL) == Some(&awaited)).await;
+        let moments = observe::until(&proxies, WELL_LIMIT, move |seen| seen.active(STATEFUL) == Some(&awaited)).await;
         if moments.iter().all(Option::is_some) {
             return Ok(());
         }
-        Err(Error(format!("not every proxy serves {STATEFUL} from {backend} within {WELL_LIMIT:?}")))
+        Err(Error::Unsettled(format!("not every proxy serves {STATEFUL} from {backend} within {WELL_LIMIT:?}")))
     }
 
     /// Ends the load and the fleet.
@@ -337,10 +338,10 @@ fn wanted_at(record: &Record) -> Duration {
     }
 }
 
-/// Ready, everything it checks up and wanted.
-fn is_well(seen: &Seen) -> bool {
+/// Whether a daemon is ready, and everything it checks is up and in use.
+fn is_well(seen: &DaemonStatus) -> bool {
     match seen {
-        Seen::Proxy(status) => {
+        DaemonStatus::Proxy(status) => {
             let backends = status.services.iter().flat_map(|service| &service.backends);
             status.ready
                 && !status.draining
@@ -350,7 +351,7 @@ fn is_well(seen: &Seen) -> bool {
                     .all(|backend| backend.check == Verdict::Up && backend.operator == OperatorState::Ready)
                 && status.peers.iter().all(|peer| peer.error.is_none() && peer.differs.is_empty())
         }
-        Seen::Nameserver(status) => {
+        DaemonStatus::Nameserver(status) => {
             let members = status.pools.iter().flat_map(|pool| &pool.members);
             status.ready
                 && !status.draining

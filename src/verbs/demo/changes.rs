@@ -1,15 +1,17 @@
-//! What changed between two looks at a daemon, in words (pure).
+//! The differences between two answers of a daemon, in words (pure).
 
 use crate::api;
-use crate::demo::drill::look::Seen;
+use crate::demo::drill::observe::DaemonStatus;
 
 /// Every change worth a line.
-pub(super) fn between(before: Option<&Seen>, after: Option<&Seen>) -> Vec<String> {
+pub(super) fn between(before: Option<&DaemonStatus>, after: Option<&DaemonStatus>) -> Vec<String> {
     match (before, after) {
         (None, Some(_)) => vec!["answers".to_owned()],
         (Some(_), None) => vec!["does not answer".to_owned()],
-        (Some(Seen::Proxy(before)), Some(Seen::Proxy(after))) => proxy_changes(before, after),
-        (Some(Seen::Nameserver(before)), Some(Seen::Nameserver(after))) => nameserver_changes(before, after),
+        (Some(DaemonStatus::Proxy(before)), Some(DaemonStatus::Proxy(after))) => proxy_changes(before, after),
+        (Some(DaemonStatus::Nameserver(before)), Some(DaemonStatus::Nameserver(after))) => {
+            nameserver_changes(before, after)
+        }
         _ => Vec::new(),
     }
 }

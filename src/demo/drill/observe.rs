@@ -1,4 +1,4 @@
-//! What the daemons say of themselves: their status, asked again and again until it shows what is awaited.
+//! The daemons' own status, asked for again and again until it shows what is awaited.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use super::super::supervisor::Role;
 use crate::api;
 use crate::api::client::Client;
 
-/// Between two looks at one daemon. The verdict it shows is this much older at most.
+/// Between two questions to one daemon; a change is seen this much late at most.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// A daemon to look at.
+/// A daemon and how to ask it.
 #[derive(Debug, Clone)]
-pub struct Watched {
+pub struct ObservedDaemon {
     /// Its name.
     pub name: String,
     /// Its kind.
@@ -25,14 +25,14 @@ pub struct Watched {
 
 /// A daemon's status.
 #[derive(Debug, Clone)]
-pub enum Seen {
+pub enum DaemonStatus {
     /// A proxy's.
     Proxy(Box<api::proxy::Status>),
     /// A nameserver's.
     Nameserver(Box<api::dns::Status>),
 }
 
-impl Seen {
+impl DaemonStatus {
     /// The backend of this service, in a proxy's.
     pub fn backend(&self, service: &str, backend: &str) -> Option<&api::proxy::BackendStatus> {
         self.service(service)?.backends.iter().find(|status| status.name == backend)
@@ -41,8 +41,8 @@ impl Seen {
     /// The service, in a proxy's.
     pub fn service(&self, service: &str) -> Option<&api::proxy::ServiceStatus> {
         match self {
-            Seen::Proxy(status) => status.services.iter().find(|status| status.name == service),
-            Seen::Nameserver(_) => None,
+            DaemonStatus::Proxy(status) => status.services.iter().find(|status| status.name == service),
+            DaemonStatus::Nameserver(_) => None,
         }
     }
 
@@ -59,8 +59,8 @@ impl Seen {
     /// The first pool, in a nameserver's.
     pub fn pool(&self) -> Option<&api::dns::PoolStatus> {
         match self {
-            Seen::Nameserver(status) => status.pools.first(),
-            Seen::Proxy(_) => None,
+            DaemonStatus::Nameserver(status) => status.pools.first(),
+            DaemonStatus::Proxy(_) => None,
         }
     }
 
@@ -73,35 +73,35 @@ impl Seen {
     /// The process.
     pub fn pid(&self) -> u32 {
         match self {
-            Seen::Proxy(status) => status.pid,
-            Seen::Nameserver(status) => status.pid,
+            DaemonStatus::Proxy(status) => status.pid,
+            DaemonStatus::Nameserver(status) => status.pid,
         }
     }
 
     /// The snapshot's generation.
     pub fn generation(&self) -> u64 {
         match self {
-            Seen::Proxy(status) => status.generation,
-            Seen::Nameserver(status) => status.generation,
+            DaemonStatus::Proxy(status) => status.generation,
+            DaemonStatus::Nameserver(status) => status.generation,
         }
     }
 }
 
-/// Looks once; none when there is no answer or one of another version.
-pub async fn look(watched: &Watched) -> Option<Seen> {
+/// Asks once; none without an answer, or with one of another version.
+pub async fn status(watched: &ObservedDaemon) -> Option<DaemonStatus> {
     let value = watched.client.get("/status").await.ok()?;
     match watched.role {
-        Role::Proxy => serde_json::from_value(value).ok().map(Seen::Proxy),
-        Role::Nameserver => serde_json::from_value(value).ok().map(Seen::Nameserver),
+        Role::Proxy => serde_json::from_value(value).ok().map(DaemonStatus::Proxy),
+        Role::Nameserver => serde_json::from_value(value).ok().map(DaemonStatus::Nameserver),
     }
 }
 
-/// Looks at all of them until each shows what is awaited; for each the moment at which it first did, none if it did not
+/// Asks all of them until each shows what is awaited; for each the moment at which it first did, none if it did not
 /// within the limit. In the order of `watched`. Must be called within a `LocalSet`.
 pub async fn until(
-    watched: &[Watched],
+    watched: &[ObservedDaemon],
     limit: Duration,
-    awaited: impl Fn(&Seen) -> bool + 'static,
+    awaited: impl Fn(&DaemonStatus) -> bool + 'static,
 ) -> Vec<Option<Instant>> {
     let awaited = Rc::new(awaited);
     let mut looking = JoinSet::new();
@@ -109,7 +109,7 @@ pub async fn until(
         let awaited = Rc::clone(&awaited);
         looking.spawn_local(async move {
             let shows = async {
-                while !look(&watched).await.is_some_and(|seen| awaited(&seen)) {
+                while !status(&watched).await.is_some_and(|seen| awaited(&seen)) {
                     tokio::time::sleep(INTERVAL).await;
                 }
                 Instant::now()
