@@ -117,7 +117,7 @@ pub async fn run(
     let load = Load::start(plan(&fleet, options)).map_err(Error::io("the visitors cannot begin"))?;
     // A little less than asked for is measured where a row begins or ends between two arrivals.
     let needed = options.rate - options.rate / 6;
-    let mut stage = Stage::new(fleet, load, (needed, needed), VISITORS);
+    let mut stage = Stage::new(fleet, load, (needed, needed), VISITORS, options.pace == Pace::Untimed);
     let outcome = play(&mut stage, options, &mut report).await;
     stage.close().await;
     outcome

@@ -113,7 +113,7 @@ async fn start(output: &Output) -> Result<Exit, Error> {
     let programs = Programs::beside_this_one()?;
     announce::refuse_second()?;
     let starting = tokio::select! {
-        fleet = Fleet::start(&programs, Times::SCALED, |_, _| {}) => fleet?,
+        fleet = Fleet::start(&programs, Times::DEMO, |_, _| {}) => fleet?,
         () = interrupted() => return Ok(Exit::Done),
     };
     let mut fleet = starting;

@@ -38,6 +38,7 @@ pub struct Stage {
     row: Evidence,
     rates: (u32, u32),
     visitors: usize,
+    waits_for_all: bool,
     sabotaged: bool,
     changed_documents: Vec<String>,
 }
@@ -49,8 +50,9 @@ pub fn with_slack(bound: Duration) -> Duration {
 
 impl Stage {
     /// A stage for this fleet and load. `rates` are the least requests and queries a second for a verdict;
-    /// `visitors` how many sessions there can be.
-    pub fn new(fleet: Fleet, load: Load, rates: (u32, u32), visitors: usize) -> Stage {
+    /// `visitors` how many sessions there can be. With `waits_for_all` each observation lasts until every request and query that was
+    /// wanted in it has ended, however late: what follows cannot change what became of them.
+    pub fn new(fleet: Fleet, load: Load, rates: (u32, u32), visitors: usize, waits_for_all: bool) -> Stage {
         Stage {
             fleet,
             load,
@@ -58,6 +60,7 @@ impl Stage {
             row: Evidence::default(),
             rates,
             visitors,
+            waits_for_all,
             sabotaged: false,
             changed_documents: Vec::new(),
         }
@@ -92,21 +95,9 @@ impl Stage {
         self.row.ended = ended;
         let (before, until) = (self.load.wanted_before(self.row.began), self.load.wanted_before(ended));
         self.row.wanted = (until.0 - before.0, until.1 - before.1);
-        let wanted = self.row.wanted.0 + self.row.wanted.1;
+        self.collect(ended).await;
         let began = self.row.began;
         let in_row = |record: &Record| (began..ended).contains(&wanted_at(record));
-        let mut count = self.records.iter().filter(|record| in_row(record)).count();
-        let limit = tokio::time::sleep(RECORDS_LIMIT);
-        tokio::pin!(limit);
-        while count < wanted {
-            let record = tokio::select! {
-                record = self.load.next() => record,
-                () = &mut limit => None,
-            };
-            let Some(record) = record else { break };
-            count += usize::from(in_row(&record));
-            self.records.push(record);
-        }
         let (row, later): (Vec<Record>, Vec<Record>) =
             self.records.drain(..).filter(|record| wanted_at(record) >= began).partition(in_row);
         self.row.records = row;
@@ -145,6 +136,29 @@ impl Stage {
     pub async fn observe(&mut self, span: Duration) {
         tokio::time::sleep(span).await;
         while let Some(record) = self.load.try_next() {
+            self.records.push(record);
+        }
+        if self.waits_for_all {
+            self.collect(self.now()).await;
+        }
+    }
+
+    /// Waits until all that was wanted in this row before `moment` has ended.
+    async fn collect(&mut self, moment: Duration) {
+        let began = self.row.began;
+        let (before, until) = (self.load.wanted_before(began), self.load.wanted_before(moment));
+        let wanted = until.0 + until.1 - before.0 - before.1;
+        let counts = |record: &Record| (began..moment).contains(&wanted_at(record));
+        let mut count = self.records.iter().filter(|record| counts(record)).count();
+        let limit = tokio::time::sleep(RECORDS_LIMIT);
+        tokio::pin!(limit);
+        while count < wanted {
+            let record = tokio::select! {
+                record = self.load.next() => record,
+                () = &mut limit => None,
+            };
+            let Some(record) = record else { break };
+            count += usize::from(counts(&record));
             self.records.push(record);
         }
     }
