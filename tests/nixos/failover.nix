@@ -1,4 +1,4 @@
-# Every failure that DESIGN promises to survive, on machines that are taken away, under a continuous load of visitors.
+# Every failure that polder promises to survive, on machines that are switched off, under a continuous load of visitors.
 { polderTests, ... }:
 
 {
@@ -89,7 +89,7 @@
               for host in (ns1, ns2):
                   wait_until(
                       "all members are seen down",
-                      lambda: "polder_dns_pool_all_down{pool=\"http0.l.example.test\"} 1" in metrics(host, "polder-dns"),
+                      lambda: "polder_pool_all_down{daemon=\"nameserver\",pool=\"http0.l.example.test\"} 1" in metrics(host, "polder-dns"),
                   )
               t.assertEqual(answered(NS1), sorted([PX1, PX2]))
               t.assertEqual(answered(NS2), sorted([PX1, PX2]))

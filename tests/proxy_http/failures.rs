@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use polder::proxy::traffic::worker::Report;
+use polder::proxy::traffic::shared::Report;
 
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually, refusing};
 

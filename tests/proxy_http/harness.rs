@@ -6,15 +6,16 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use polder::api::operator::OperatorState;
 use polder::config::proxy::{Balance, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
 use polder::config::{CheckConfig, ProbeKind};
-use polder::daemon::operator::OperatorState;
 use polder::daemon::ticks::Ticks;
 use polder::health::{Target, Verdict};
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
-use polder::proxy::traffic::worker::{Command, Listening, Report, Shared, Worker, spawn};
+use polder::proxy::traffic::shared::{Report, Shared};
+use polder::proxy::traffic::worker::{Command, Listening, Worker, spawn};
 use tokio::sync::mpsc;
 
 /// No test waits longer for anything: on a busy machine seconds may pass before a thread gets to run.

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use super::super::Error;
 use super::super::documents::{STATEFUL, Times, proxy_name};
 use super::super::fleet::{Action, Fleet, State};
-use super::super::supervisor::Role;
 use super::super::visitor::load::Load;
 use super::super::visitor::record::Record;
 use super::judge::{Bounds, Evidence, Excused, Fact, Notice, Served};
-use super::observe::{self, DaemonStatus, ObservedDaemon};
-use crate::daemon::operator::OperatorState;
+use super::observe::{self, ObservedDaemon};
+use crate::api::daemon::Daemon;
+use crate::api::operator::OperatorState;
+use crate::api::status::Status;
 use crate::health::Verdict;
 
 /// Index of the stateless site in the load's plan.
@@ -164,13 +165,13 @@ impl Stage {
     }
 
     /// The daemons of a kind that can be asked now.
-    pub fn watched(&self, role: Role) -> Vec<ObservedDaemon> {
+    pub fn watched(&self, role: Daemon) -> Vec<ObservedDaemon> {
         let running = self.fleet.of_role(role).filter(|daemon| self.fleet.state(&daemon.name) == State::Running);
         running.map(|daemon| ObservedDaemon { name: daemon.name.clone(), role, client: daemon.client() }).collect()
     }
 
     /// All daemons of a kind but one.
-    pub fn watched_except(&self, role: Role, name: &str) -> Vec<ObservedDaemon> {
+    pub fn watched_except(&self, role: Daemon, name: &str) -> Vec<ObservedDaemon> {
         self.watched(role).into_iter().filter(|watched| watched.name != name).collect()
     }
 
@@ -180,7 +181,7 @@ impl Stage {
         watched: &[ObservedDaemon],
         what: &str,
         within: Duration,
-        shows: impl Fn(&DaemonStatus) -> bool + 'static,
+        shows: impl Fn(&Status) -> bool + 'static,
     ) -> Duration {
         let (broke, now, at) = (self.row.broke, self.now(), Instant::now());
         let limit = with_slack(within) + NOTICE_LIMIT;
@@ -278,7 +279,7 @@ impl Stage {
     }
 
     /// The status of a daemon, if it answers.
-    pub async fn seen(&self, name: &str) -> Option<DaemonStatus> {
+    pub async fn seen(&self, name: &str) -> Option<Status> {
         let daemon = self.fleet.daemon(name).ok()?;
         observe::status(&ObservedDaemon { name: daemon.name.clone(), role: daemon.role, client: daemon.client() }).await
     }
@@ -300,7 +301,7 @@ impl Stage {
 
     /// Waits until the daemons say that all is well.
     pub async fn well(&self) -> Result<(), Error> {
-        let all = [self.watched(Role::Nameserver), self.watched(Role::Proxy)].concat();
+        let all = [self.watched(Daemon::Nameserver), self.watched(Daemon::Proxy)].concat();
         let moments = observe::until(&all, WELL_LIMIT, is_well).await;
         match all.iter().zip(moments).find(|(_, moment)| moment.is_none()) {
             None => Ok(()),
@@ -330,7 +331,7 @@ impl Stage {
     /// Waits until every proxy's latch names this backend.
     pub async fn all_serve(&self, backend: &str) -> Result<(), Error> {
         let awaited = backend.to_owned();
-        let proxies = self.watched(Role::Proxy);
+        let proxies = self.watched(Daemon::Proxy);
         let moments = observe::until(&proxies, WELL_LIMIT, move |seen| seen.active(STATEFUL) == Some(&awaited)).await;
         if moments.iter().all(Option::is_some) {
             return Ok(());
@@ -353,28 +354,28 @@ fn wanted_at(record: &Record) -> Duration {
 }
 
 /// Whether a daemon is ready, and everything it checks is up and in use.
-fn is_well(seen: &DaemonStatus) -> bool {
+fn is_well(seen: &Status) -> bool {
     match seen {
-        DaemonStatus::Proxy(status) => {
+        Status::Proxy(status) => {
             let backends = status.services.iter().flat_map(|service| &service.backends);
-            status.ready
-                && !status.draining
+            status.daemon.ready
+                && !status.daemon.draining
                 && status.services.iter().all(|service| service.usable)
                 && backends
                     .into_iter()
                     .all(|backend| backend.check == Verdict::Up && backend.operator == OperatorState::Ready)
-                && status.peers.iter().all(|peer| peer.error.is_none() && peer.differs.is_empty())
+                && status.daemon.peers.iter().all(|peer| peer.error.is_none() && peer.differs.is_empty())
         }
-        DaemonStatus::Nameserver(status) => {
+        Status::Nameserver(status) => {
             let members = status.pools.iter().flat_map(|pool| &pool.members);
-            status.ready
-                && !status.draining
+            status.daemon.ready
+                && !status.daemon.draining
                 && status.pools.iter().all(|pool| pool.all_down.is_none())
                 && members.into_iter().all(|member| {
                     member.operator == OperatorState::Ready
                         && member.addresses.iter().all(|address| address.check == Verdict::Up && address.answered)
                 })
-                && status.peers.iter().all(|peer| peer.error.is_none())
+                && status.daemon.peers.iter().all(|peer| peer.error.is_none())
         }
     }
 }

@@ -1,20 +1,12 @@
 //! What surrounds a latch at one moment: the time, its service's backends, and how they stand (pure).
 
-use std::time::Duration;
-
 use super::Latch;
+use crate::api::operator::OperatorState;
 use crate::config::proxy::LatchConfig;
-use crate::daemon::operator::OperatorState;
+use crate::daemon::eligibility::Eligibility;
 use crate::health::Verdict;
 
-/// A moment, as the pure parts see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Now {
-    /// Since the process began; never goes back.
-    pub running: Duration,
-    /// Milliseconds since the epoch: for what people read and other machines compare.
-    pub unix_ms: u64,
-}
+pub use crate::daemon::clock::Now;
 
 /// A backend, as the latch sees it.
 #[derive(Debug, Clone, Copy)]
@@ -32,12 +24,19 @@ pub struct Standing<'a> {
 }
 
 impl Standing<'_> {
-    pub(super) fn usable(&self) -> bool {
-        self.verdict == Verdict::Up && self.operator == OperatorState::Ready
+    /// What it may get by itself.
+    pub(super) fn eligibility(&self) -> Eligibility {
+        Eligibility::of(self.verdict, self.operator)
     }
 
+    /// It may become the active backend.
+    pub(super) fn usable(&self) -> bool {
+        self.eligibility().admits_new()
+    }
+
+    /// As the active backend it serves.
     pub(super) fn keeps(&self) -> bool {
-        self.verdict == Verdict::Up && self.operator != OperatorState::Maint
+        self.eligibility().admits_bound()
     }
 
     pub(super) fn in_words(&self) -> String {

@@ -7,12 +7,13 @@ use serde_json::json;
 use super::super::Exit;
 use super::super::output::Output;
 use crate::daemon::peers::Identity;
+use crate::push::error::Error;
 
 /// What `keys identity` takes.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "The private half stays on its host. On NixOS each daemon makes its own at its first start: \
     /var/lib/polder-proxy/identity.key, /var/lib/polder-dns/identity.key; its public half belongs into \
-    polder.fleet.hosts.HOST.peer_keys.")]
+    polder.fleet.hosts.HOST.peerKeys.")]
 pub struct IdentityArgs {
     /// The daemon's `peers.key_file`
     #[arg(value_name = "FILE")]
@@ -23,8 +24,9 @@ pub struct IdentityArgs {
 }
 
 /// Prints the public half.
-pub fn run(args: &IdentityArgs, output: &Output) -> Result<Exit, String> {
-    let identity = if args.make { Identity::make(&args.file)? } else { Identity::read(&args.file)? };
+pub fn run(args: &IdentityArgs, output: &Output) -> Result<Exit, Error> {
+    let identity =
+        if args.make { Identity::make(&args.file) } else { Identity::read(&args.file) }.map_err(Error::new)?;
     let public = identity.public().to_string();
     output.answer(&json!({ "file": args.file, "public": public }), &format!("{public}\n"));
     Ok(Exit::Done)

@@ -1,0 +1,230 @@
+//! The gate's part in an activation: checks that it may begin, has systemd start its supervisor, and speaks to that.
+
+use std::fs::File;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use super::error::GateError;
+use super::target;
+use crate::api::daemon::Daemon;
+use crate::files;
+use crate::push::error::Error;
+use crate::push::host::machine;
+use crate::push::host::paths::HostPaths;
+use crate::push::ledger::{Entry, Event, Ledger, Outcome, Record};
+use crate::push::program::output;
+use crate::push::protocol::{Answer, Target};
+use crate::push::rehearsal::Rehearsed;
+use crate::push::supervisor;
+use crate::push::supervisor::activation::{Activation, Phase};
+
+/// The supervisor's unit.
+const UNIT: &str = "polder-activate.service";
+
+/// How long a switch may take before its supervisor is ended, and the host goes back: something of the operator's own may hang.
+const SWITCH_SECONDS: u64 = 900;
+
+/// How long a rehearsal may last.
+const REHEARSAL_SECONDS: u64 = 120;
+
+/// How long whoever asks what became of an activation waits for its next phase: then it asks again, and keeps no process here.
+const WAITING: Duration = Duration::from_secs(15);
+
+/// How long a trial may last.
+const TRIAL_SECONDS: std::ops::RangeInclusive<u64> = 5..=3600;
+
+/// The lock file that is held from the look at what is under way until a supervisor runs.
+const GUARD: &str = "activation.guard";
+const MODE: u32 = 0o600;
+
+/// Waits for the lock under which an activation begins or ends: two gates never both begin or end one.
+///
+/// # Errors
+///
+/// The lock file cannot be made.
+pub(super) fn lock_activation(paths: &HostPaths) -> io::Result<File> {
+    files::lock(&paths.state.join(GUARD), MODE)
+}
+
+/// What is to be activated.
+pub(super) struct ActivationRequest {
+    pub(super) target: Target,
+    pub(super) expected: PathBuf,
+    pub(super) confirm_within: u64,
+    pub(super) record: Record,
+}
+
+/// Whether an activation may begin.
+pub(super) fn check(paths: &HostPaths, request: &ActivationRequest) -> Result<(), GateError> {
+    let ActivationRequest { target, expected, confirm_within, .. } = request;
+    if let Some(other) = supervisor::under_way(paths)? {
+        let Activation { record, phase, .. } = other;
+        return Err(GateError::refused(format!(
+            "the push {} of {} is {} here",
+            record.push,
+            record.who,
+            phase.in_words()
+        )));
+    }
+    if is_active(UNIT) {
+        return Err(GateError::refused("the activation before is just ending here: push again"));
+    }
+    let current = machine::current(paths)?;
+    if current != *expected {
+        let (current, expected) = (current.display(), expected.display());
+        return Err(GateError::refused(format!(
+            "the plan is stale: it was made for {expected}, and here runs {current}: plan again"
+        )));
+    }
+    if !TRIAL_SECONDS.contains(confirm_within) {
+        return Err(GateError::refused(format!(
+            "a trial lasts {} to {} s",
+            TRIAL_SECONDS.start(),
+            TRIAL_SECONDS.end()
+        )));
+    }
+    target::check(paths, target)
+}
+
+/// Begins one that may: record, supervisor. When it returns, the switch is under way.
+pub(super) fn begin(paths: &HostPaths, from: &str, signer: &str, request: ActivationRequest) -> Result<(), GateError> {
+    let ActivationRequest { target, expected, confirm_within, record } = request;
+    let activation = Activation {
+        record,
+        from: from.to_owned(),
+        signed_by: Some(signer.to_owned()),
+        before: expected,
+        system: target.system,
+        boot: machine::boot_id(),
+        confirm_within,
+        phase: Phase::Switching,
+    };
+    supervisor::note(paths, &activation)?;
+    let longest = confirm_within + SWITCH_SECONDS;
+    start_unit(&[&format!("--property=RuntimeMaxSec={longest}")], None).map_err(|why| {
+        // Nothing has begun.
+        let _ = supervisor::forget(paths);
+        GateError::refused(format!("the supervisor did not start: {why}"))
+    })
+}
+
+/// Starts the running system's polder as supervisor, in a unit that no switch touches. Its program is named by store path:
+/// what is under /etc is the next system's soon.
+fn start_unit(properties: &[&str], argument: Option<&str>) -> Result<(), Error> {
+    let own = std::env::current_exe().map_err(Error::new)?;
+    let own = own.to_string_lossy();
+    let path = std::env::var("PATH").unwrap_or_default();
+    let mut arguments = vec![
+        "--quiet".to_owned(),
+        "--collect".to_owned(),
+        format!("--unit={UNIT}"),
+        "--description=polder: a system on trial".to_owned(),
+        "--service-type=notify".to_owned(),
+        format!("--setenv=PATH={path}"),
+        format!("--property=ExecStopPost={own} activate --settle"),
+        // The way back is a whole switch too.
+        "--property=TimeoutStopSec=600".to_owned(),
+        "--property=TimeoutStartSec=60".to_owned(),
+        "--property=KillMode=mixed".to_owned(),
+        // The last to be chosen when memory runs out.
+        "--property=OOMScoreAdjust=-900".to_owned(),
+    ];
+    arguments.extend(properties.iter().map(|property| (*property).to_owned()));
+    arguments.extend(["--".to_owned(), own.into_owned(), "activate".to_owned()]);
+    arguments.extend(argument.map(str::to_owned));
+    output("systemd-run", Path::new("/"), &arguments).map(drop).map_err(Error::from)
+}
+
+/// Once the switch is over (or nothing is under way), how it stands.
+pub(super) fn wait(paths: &HostPaths) -> Result<Answer, GateError> {
+    if supervisor::under_way(paths)?.is_some() {
+        // Without an answer it has ended meanwhile, and the record says how.
+        supervisor::tell_within(paths, &supervisor::Command::Wait, WAITING);
+    }
+    // In this order: what ends in between is in the ledger.
+    let activation = supervisor::under_way(paths)?.map(Box::new);
+    let is_activation = |entry: &Entry| matches!(entry.event, Event::Activation { .. });
+    let last = Ledger::new(paths.ledger()).entries()?.into_iter().rfind(is_activation);
+    Ok(Answer::Activation { activation, last: last.map(Box::new) })
+}
+
+/// Confirms or reverts, and is back when that is done.
+pub(super) fn conclude(paths: &HostPaths, command: &supervisor::Command) -> Result<(), GateError> {
+    let expected = match command {
+        supervisor::Command::Confirm(_) => Outcome::Confirmed,
+        supervisor::Command::Wait | supervisor::Command::Revert(..) => Outcome::Reverted,
+    };
+    match supervisor::tell(paths, command) {
+        Some(said) if said == expected.name() => Ok(()),
+        Some(said) => Err(GateError::refused(format!("the supervisor says: {said}; `polder log` tells more"))),
+        None => Err(GateError::refused("no activation is under way any more; `polder log` tells how it ended")),
+    }
+}
+
+/// Runs the system's own rehearsal, as a user of its own who reads no key.
+pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, GateError> {
+    target::check(paths, target)?;
+    let system = &target.system;
+    let polder = system.join("etc/polder/bin/polder");
+    if !polder.exists() {
+        let why =
+            format!("{} has no {}: it would be the last push that this host takes", system.display(), "polder gate");
+        return Ok(Rehearsed { worse: vec![why], ..Rehearsed::default() });
+    }
+    let mut arguments: Vec<String> = [
+        "--quiet",
+        "--pipe",
+        "--wait",
+        "--collect",
+        "--unit=polder-rehearse.service",
+        "--property=DynamicUser=yes",
+        "--property=PrivateTmp=yes",
+        "--property=ProtectHome=yes",
+        "--property=NoNewPrivileges=yes",
+        "--property=CapabilityBoundingSet=",
+    ]
+    .map(str::to_owned)
+    .to_vec();
+    arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
+    // It asks the running daemons how they are. Their groups open their admin sockets, and no key files.
+    let group_of =
+        |daemon: Daemon| std::fs::metadata(paths.admin_socket(daemon.name())).ok().map(|socket| socket.gid());
+    for group in Daemon::ALL.into_iter().filter_map(group_of).filter(|group| *group != 0) {
+        arguments.push(format!("--property=SupplementaryGroups={group}"));
+    }
+    let words = ["--", &polder.to_string_lossy(), "rehearse", "--json", "--system", &system.to_string_lossy()]
+        .map(str::to_owned);
+    arguments.extend(words);
+    // Its exit code says what its answer says.
+    let ran = Command::new("systemd-run").args(&arguments).stdin(Stdio::null()).output()?;
+    serde_json::from_slice(&ran.stdout).map_err(|_| {
+        let said = String::from_utf8_lossy(&ran.stderr);
+        let silent = format!("it did not end within {REHEARSAL_SECONDS} s");
+        let words = if said.trim().is_empty() { &silent } else { said.trim() };
+        GateError::refused(format!("the rehearsal gave no result: {words}"))
+    })
+}
+
+/// An activation that nobody supervises any more is ended: after a restart of the machine at once, else by a unit of its own.
+pub(super) fn settle_what_is_left(paths: &HostPaths) -> Result<(), Error> {
+    // Whoever begins one at this moment is no leftover.
+    let Ok(Some(_locked)) = files::try_lock(&paths.state.join(GUARD), MODE) else { return Ok(()) };
+    match supervisor::under_way(paths) {
+        Ok(None) => return Ok(()),
+        Ok(Some(activation)) if activation.boot != machine::boot_id() => return supervisor::settle(paths).map(drop),
+        // One that cannot be read is ended too: else no push would ever begin here again.
+        Ok(Some(_)) | Err(_) => {}
+    }
+    if is_active(UNIT) { Ok(()) } else { start_unit(&[], Some("--settle")) }
+}
+
+/// Also while it starts or ends.
+fn is_active(unit: &str) -> bool {
+    let state = output("systemctl", Path::new("/"), &["show", "--property=ActiveState", "--value", unit]);
+    state.is_ok_and(|state| {
+        ["active", "activating", "deactivating", "reloading"].contains(&String::from_utf8_lossy(&state).trim())
+    })
+}

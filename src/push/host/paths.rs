@@ -1,0 +1,72 @@
+//! Where things are on a host that is pushed to. One value, so that a test can have all of it in a folder of its own.
+
+use std::path::{Path, PathBuf};
+
+/// The paths.
+#[derive(Debug, Clone)]
+pub struct HostPaths {
+    /// The gate's and the supervisor's state: lock, ledger, activation.
+    pub state: PathBuf,
+    /// The link to the system that runs.
+    pub current: PathBuf,
+    /// The link to the system of the last boot.
+    pub booted: PathBuf,
+    /// The profile of systems: what the boot loader offers.
+    pub profile: PathBuf,
+    /// Garbage collector roots of systems that were copied and are not settled.
+    pub roots: PathBuf,
+    /// The store.
+    pub store: PathBuf,
+    /// Where uploads lie until the store has them. The deploy user's own.
+    pub spool: PathBuf,
+    /// What the part of the gate that speaks to daemons remembers.
+    pub relay_state: PathBuf,
+    /// Key files.
+    pub keys: PathBuf,
+    /// Public keys whose signature a system must have, one a line.
+    pub signing_keys: PathBuf,
+    /// Copies of other hosts' ledgers, on an admin machine.
+    pub copies: PathBuf,
+    /// Where the daemons' admin sockets are: `DIR/polder-proxy/admin.sock`.
+    pub runtime: PathBuf,
+}
+
+impl HostPaths {
+    /// A NixOS machine's.
+    pub fn of_this_machine() -> HostPaths {
+        HostPaths::under(Path::new("/"))
+    }
+
+    /// The same below another folder.
+    pub fn under(root: &Path) -> HostPaths {
+        HostPaths {
+            state: root.join("var/lib/polder-push"),
+            current: root.join("run/current-system"),
+            booted: root.join("run/booted-system"),
+            profile: root.join("nix/var/nix/profiles/system"),
+            roots: root.join("nix/var/nix/gcroots/polder-push"),
+            store: root.join("nix/store"),
+            spool: root.join("var/spool/polder-deploy"),
+            relay_state: root.join("var/lib/polder-relay"),
+            keys: root.join("var/lib/polder-keys"),
+            signing_keys: root.join("etc/polder/signing-keys"),
+            copies: root.join("var/lib/polder-admin/ledgers"),
+            runtime: root.join("run"),
+        }
+    }
+
+    /// The ledger's file.
+    pub fn ledger(&self) -> PathBuf {
+        self.state.join("ledger.jsonl")
+    }
+
+    /// The supervisor's socket: there while an activation is under way.
+    pub fn supervisor(&self) -> PathBuf {
+        self.state.join("supervisor.sock")
+    }
+
+    /// A daemon's admin socket.
+    pub fn admin_socket(&self, daemon: &str) -> PathBuf {
+        self.runtime.join(daemon).join("admin.sock")
+    }
+}
