@@ -16,7 +16,6 @@ pub mod cookie;
 pub mod counters;
 pub mod document;
 pub mod listening;
-pub mod name;
 pub mod nameserver;
 pub mod pool;
 pub mod protection;

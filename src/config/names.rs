@@ -2,12 +2,11 @@
 //!
 //! Every function takes the text as it stands in the document and gives it normalised, or the finding's message.
 
-use super::proxy::HostPattern;
-
 /// The longest name of a thing of polder's own: it stands in metrics, log lines and file names.
 const LONGEST_NAME: usize = 64;
-/// RFC 1035, 2.3.4: a label; and a whole name in text, without the final dot.
-const LONGEST_LABEL: usize = 63;
+/// The longest label of a domain name (RFC 1035, 2.3.4).
+pub(crate) const LONGEST_LABEL: usize = 63;
+/// The longest domain name in text, without the final dot: 255 bytes on the wire.
 const LONGEST_DOMAIN: usize = 253;
 
 /// A name of a service, backend, listener, member or daemon.
@@ -19,14 +18,6 @@ pub fn name(text: &str) -> Result<String, String> {
         false => Err(format!(
             "{text:?} is not a name: expected 1 to {LONGEST_NAME} letters, digits, \"-\", \"_\" and \".\", a letter or digit first"
         )),
-    }
-}
-
-/// A host name (RFC 1123, 2.1) or `*.` and one: in lower case, without the final dot.
-pub fn host_pattern(text: &str) -> Result<HostPattern, String> {
-    match text.strip_prefix("*.") {
-        Some(suffix) => host(text, suffix).map(HostPattern::Suffix),
-        None => host(text, text).map(HostPattern::Exact),
     }
 }
 
@@ -52,7 +43,8 @@ pub fn host_or_address(text: &str) -> Result<String, String> {
     }
 }
 
-fn host(text: &str, name: &str) -> Result<String, String> {
+/// The host name `name`, in lower case and without the final dot; `text` is what findings quote.
+pub fn host(text: &str, name: &str) -> Result<String, String> {
     let refused = |why: &str| Err(format!("{text:?} is not a host: {why}"));
     if let Some((_, port)) = name.rsplit_once(':')
         && port.bytes().all(|b| b.is_ascii_digit())

@@ -13,10 +13,11 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::duration;
+use super::finding::{Finding, Findings};
 use super::near_miss::nearest;
 use super::regular_file::{MOST_DOCUMENT, read_regular_file};
 use super::tree::{self, Entry, Json, Node};
-use super::{Finding, Findings, duration};
 
 /// The keys an object may have: what its reader knows, what an unknown key is compared with, what the reference lists.
 #[derive(Debug)]

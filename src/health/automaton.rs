@@ -4,7 +4,7 @@
 //! move it. The rule is HAProxy's (`check_notify_success` and `check_notify_failure` in its check.c): a target that is up
 //! goes down after `fall` failures in a row, a target that is down comes up after `rise` successes in a row.
 
-use super::Verdict;
+use super::target::Verdict;
 
 /// The state of one target's checks.
 ///

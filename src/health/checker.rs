@@ -16,8 +16,8 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::automaton::{Automaton, Change};
 use super::probe::{self, Outcome};
+use super::target::{HealthView, Target, TargetHealth, Verdict};
 use super::timetable::{Id, Pace, Timetable};
-use super::{HealthView, Target, TargetHealth, Verdict};
 use crate::config::ProbeKind;
 
 /// The targets with, for each, who uses it (`www/web1`, `http0.l.example.net/px-nl1`): for log lines only.

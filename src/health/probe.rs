@@ -12,7 +12,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
-use super::Target;
+use super::target::Target;
 use crate::config::{Expect, ProbeKind};
 
 /// How much of a response is read in search of its final status line. Interim responses count too.

@@ -10,7 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::automaton::Automaton;
-use super::{HealthView, Target, TargetHealth, Verdict};
+use super::target::{HealthView, Target, TargetHealth, Verdict};
 use crate::config::{CheckConfig, Expect, ProbeKind, StatusRange};
 
 /// Saved health older than this says nothing any more (DESIGN 9).

@@ -13,7 +13,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::RData;
 use polder::api::client::{Client, ClientError};
 use polder::api::dns::{Done, Status};
-use polder::dns::name;
+use polder::zone::name;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use super::ZoneConfig;
+use super::zones::ZoneConfig;
 use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
 use crate::config::reader::{Keys, Place, Read, Value};

@@ -10,9 +10,9 @@ use crate::api::dns::Explanation;
 use crate::daemon::operator::OperatorState;
 use crate::dns::answer::{self, Client, Transport};
 use crate::dns::compiled::{Found, Node};
-use crate::dns::name::{self, Name};
 use crate::dns::pool::Known;
 use crate::health::Verdict;
+use crate::zone::name::{self, Name};
 use crate::zone::number::{CLASS_IN, rtype};
 
 impl Control {

@@ -10,9 +10,9 @@ use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::daemon::VERSION;
 use crate::daemon::operator::unix_ms;
 use crate::daemon::peers::PeerHealth;
-use crate::dns::name;
 use crate::dns::pool;
 use crate::health::Verdict;
+use crate::zone::name;
 
 /// What the status shows that is not [`Control`]'s.
 #[derive(Debug, Default)]
