@@ -26,7 +26,7 @@ use super::finding::Findings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{check, own_name, version};
+use super::{check, defaults, own_name, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -95,7 +95,6 @@ pub const KEYS: [&Keys; 12] = [
 
 /// Zero is no drain.
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
-const DEFAULT_DRAIN: Duration = Duration::from_secs(5);
 
 /// Reads and checks a document: all of it, or every finding. Does not read the zone files (`zone` does).
 pub fn load(file: &Path) -> Result<DnsConfig, Findings> {
@@ -124,7 +123,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let tcp = root.with_default("tcp", TcpConfig::default(), tcp::read);
     let rate_limit = root.with_default("rate_limit", RateLimitConfig::default(), rate_limit::read);
     let cookies = root.optional("cookies", cookies::read);
-    let drain = root.with_default("drain", DEFAULT_DRAIN, |value| value.duration(DRAIN));
+    let drain = root.with_default("drain", defaults::DNS_DRAIN, |value| value.duration(DRAIN));
     let zones = root.required("zones", zones::read);
     let pools = root.with_default("pools", BTreeMap::new(), |value| {
         let pools: BTreeMap<String, PoolConfig> = pools::read(value, zones.as_ref().ok())?;

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use super::invalid::Invalid;
 use super::names;
 
 /// `www.example.net`, or `*.example.net` (any one or more labels in front). Lower case, without a port or a final dot.
@@ -19,7 +20,7 @@ impl HostPattern {
     /// # Errors
     ///
     /// What stands there instead, and what was expected.
-    pub fn parse(text: &str) -> Result<HostPattern, String> {
+    pub fn parse(text: &str) -> Result<HostPattern, Invalid> {
         match text.strip_prefix("*.") {
             Some(suffix) => names::host(text, suffix).map(HostPattern::Suffix),
             None => names::host(text, text).map(HostPattern::Exact),

@@ -26,7 +26,7 @@ use crate::daemon::bounds;
 use crate::daemon::operator::{
     ForgetCommand, Forgotten, OperatorCommand, OperatorState, OperatorStates, Word, unix_ms,
 };
-use crate::daemon::peers::Untaken;
+use crate::daemon::peers::Rejected;
 use crate::health::checker::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 
@@ -53,7 +53,7 @@ pub struct Control {
     /// Of the daemon itself; those that follow from the state are made when the status is.
     pub alarms: Alarms,
     /// What of the peers' letters was beyond the bounds, by peer.
-    pub untaken: BTreeMap<String, Untaken>,
+    pub untaken: BTreeMap<String, Rejected>,
     /// When and how the last reload ended, in words.
     pub last_reload: Option<String>,
     /// Reloads that put a document in force, and those that did not.

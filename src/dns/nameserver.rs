@@ -24,7 +24,7 @@ use super::listening::{Bound, Listening};
 use crate::config::DnsConfig;
 use crate::daemon::admin::{self as admin_api, AdminServer};
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::peers::{Heard, Identity, Peers};
+use crate::daemon::peers::{Identity, PeerEvent, Peers};
 use crate::daemon::sockets::Sockets;
 use crate::daemon::{fd_store, notify};
 use crate::health::checker::{Checker, Targets};
@@ -53,7 +53,7 @@ pub struct Nameserver {
     listening: RefCell<Listening>,
     checker: Checker,
     exchange: RefCell<Option<Exchange>>,
-    heard: mpsc::Sender<Heard>,
+    heard: mpsc::Sender<PeerEvent>,
     keeping: Keeping,
     admin: RefCell<Vec<AdminServer>>,
     busy: Cell<Busy>,
@@ -103,7 +103,7 @@ impl Exchange {
         identity: Identity,
         listener: std::net::TcpListener,
         ours: Value,
-        heard: mpsc::Sender<Heard>,
+        heard: mpsc::Sender<PeerEvent>,
     ) -> Option<Exchange> {
         let (ours, ours_read) = watch::channel(ours);
         let members = config.peers.clone()?;
@@ -130,7 +130,7 @@ pub struct Parts {
     /// The probes.
     pub checker: Checker,
     /// Where what the peers say goes.
-    pub heard: mpsc::Sender<Heard>,
+    pub heard: mpsc::Sender<PeerEvent>,
     /// The state directory.
     pub keeping: Keeping,
 }
@@ -240,7 +240,7 @@ impl Nameserver {
     }
 
     /// A peer told what it knows.
-    pub fn hear(self: &Rc<Self>, heard: Heard) {
+    pub fn hear(self: &Rc<Self>, heard: PeerEvent) {
         if !self.is_daemon() {
             // It tells the new process too.
             return;
@@ -252,8 +252,8 @@ impl Nameserver {
     }
 
     /// Takes in what a peer knows. True if it was news.
-    pub fn learn_from(&self, heard: Heard) -> bool {
-        let Heard { peer, value } = heard;
+    pub fn learn_from(&self, heard: PeerEvent) -> bool {
+        let PeerEvent { peer, value } = heard;
         let learned = self.control.borrow_mut().hear(&peer, value);
         match &learned {
             Ok(true) => tracing::info!("took over the operator's words from peer {peer}"),

@@ -18,7 +18,7 @@ use super::nameserver::{End, HOUSEKEEPING, Keeping, Nameserver, PROGRAM, Parts};
 use super::protection::Protection;
 use crate::config::DnsConfig;
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::peers::{Heard, Identity};
+use crate::daemon::peers::{Identity, PeerEvent};
 use crate::daemon::signals::{Signal, Signals};
 use crate::daemon::sockets::{self, Listing, Sockets};
 use crate::daemon::startup::{self, Inheritance};
@@ -80,7 +80,7 @@ fn try_live(config: &DnsConfig) -> Result<(), String> {
     let mut wrong = Vec::new();
     wrong.extend(identity(config).err());
     let peers = config.peers.iter().map(|peers| peers.listen);
-    wrong.extend(Protection::of(config, None).err());
+    wrong.extend(Protection::of(config, None).err().map(String::from));
     let tcp = config.listeners.iter().copied().chain(config.admin.address).chain(peers).collect();
     wrong.extend(sockets::try_all(&config.admin.socket, &Listing { tcp, udp: config.listeners.clone() }));
     if wrong.is_empty() { Ok(()) } else { Err(wrong.join("\n")) }
@@ -154,7 +154,7 @@ async fn start(
     document: Document,
     passed: Vec<OwnedFd>,
     ticks: &Ticks,
-) -> Result<(Rc<Nameserver>, mpsc::Receiver<Heard>), String> {
+) -> Result<(Rc<Nameserver>, mpsc::Receiver<PeerEvent>), String> {
     let config = document.config.clone();
     let identity = identity(&config)?;
     let protection = Protection::of(&config, None)?;
@@ -211,7 +211,7 @@ fn serve_admin(nameserver: &Rc<Nameserver>, sockets: Option<AdminSockets>) -> Re
 
 /// The key by which the peers know this nameserver, if it has peers.
 fn identity(config: &DnsConfig) -> Result<Option<Identity>, String> {
-    config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose()
+    config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose().map_err(String::from)
 }
 
 fn no_thread(error: std::io::Error) -> String {
@@ -231,7 +231,12 @@ fn known_before(keeping: &Keeping, takeover: Option<&Takeover>) -> Result<(Saved
 }
 
 /// The control loop: health, peers, signals and the clock, until the end.
-async fn obey(nameserver: &Rc<Nameserver>, mut heard: mpsc::Receiver<Heard>, mut signals: Signals, tick: Tick) -> End {
+async fn obey(
+    nameserver: &Rc<Nameserver>,
+    mut heard: mpsc::Receiver<PeerEvent>,
+    mut signals: Signals,
+    tick: Tick,
+) -> End {
     let mut health = nameserver.health();
     let mut clock = tokio::time::interval(HOUSEKEEPING);
     loop {

@@ -284,7 +284,7 @@ pub(super) fn all_checked(view: &HealthView, targets: &[Target]) -> bool {
 fn saved_health(state_dir: &Path) -> HealthView {
     let read = match StateFile::new(state_dir, "health").read() {
         Stored::Missing => Ok(HealthView::new()),
-        Stored::Whole(value) => saved::from_json(&value, SystemTime::now()),
+        Stored::Whole(value) => saved::from_json(&value, SystemTime::now()).map_err(String::from),
         Stored::Broken(why) => Err(why),
     };
     let mut health = read.unwrap_or_else(|why| {

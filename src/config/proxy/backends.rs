@@ -8,7 +8,7 @@ use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
 use crate::config::host_pattern::HostPattern;
 use crate::config::reader::{Keys, Object, Place, Read, Value};
-use crate::config::{address, names};
+use crate::config::{address, defaults, names};
 
 /// The backends of a service and how one is chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,6 @@ pub struct BackendConfig {
 /// Backends of one service at most.
 const MOST_BACKENDS: usize = 128;
 const MOST_WEIGHT: u32 = 1000;
-const DEFAULT_WEIGHT: u32 = 100;
 
 /// The keys of a backend.
 pub(super) const KEYS: Keys =
@@ -117,7 +116,7 @@ fn read_backend<'a>(
                 false => Ok(address),
             }
         });
-    let weight = backend.with_default("weight", DEFAULT_WEIGHT, |value| value.integer(0..=MOST_WEIGHT));
+    let weight = backend.with_default("weight", defaults::WEIGHT, |value| value.integer(0..=MOST_WEIGHT));
     let backup = backend.with_default("backup", false, |value| value.boolean());
     Ok(BackendConfig { name: name?, address: address?, weight: weight?, backup: backup? })
 }

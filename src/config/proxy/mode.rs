@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::context::Context;
 use super::cookie::{self, CookieConfig};
+use crate::config::defaults;
 use crate::config::host_pattern::HostPattern;
 use crate::config::reader::{Object, Place, Read};
 
@@ -40,7 +41,7 @@ pub struct LatchConfig {
 
 impl Default for LatchConfig {
     fn default() -> LatchConfig {
-        LatchConfig { start_grace: Duration::from_secs(10), last_resort: true, failover_drain: Duration::from_secs(5) }
+        LatchConfig { start_grace: defaults::START_GRACE, last_resort: true, failover_drain: defaults::FAILOVER_DRAIN }
     }
 }
 

@@ -1,6 +1,7 @@
 //! `services` of `proxy.json`: what is reached under which hosts and paths, and what answers.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::net::SocketAddr;
 
 use super::backends::{self, BackendsConfig};
@@ -89,10 +90,10 @@ fn read_service<'a>(
 }
 
 /// A list of strings that is not empty and has none twice, each with its place.
-fn read_distinct<'a, T: Ord + Clone>(
+fn read_distinct<'a, T: Ord + Clone, E: Display>(
     value: &Value<'a>,
     what: &str,
-    parse: impl Fn(&str) -> Result<T, String>,
+    parse: impl Fn(&str) -> Result<T, E>,
 ) -> Read<Vec<(T, Place<'a>)>> {
     let mut distinct = Distinct::default();
     let list = value.list(&format!("{what}s"), |value| {

@@ -14,6 +14,16 @@ pub(super) enum Identity {
     Unix(PathBuf),
 }
 
+/// Why a descriptor is nothing that a daemon listens on.
+#[derive(Debug)]
+pub(super) struct NotAListener(String);
+
+impl fmt::Display for NotAListener {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 impl fmt::Display for Identity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -25,24 +35,25 @@ impl fmt::Display for Identity {
 }
 
 impl Identity {
-    /// What this socket is; the error says why it is nothing a daemon listens on.
-    pub(super) fn of(socket: &SockRef<'_>) -> Result<Identity, String> {
-        let ask = |error: std::io::Error| format!("not a socket ({error})");
+    /// The identity of this socket.
+    pub(super) fn of(socket: &SockRef<'_>) -> Result<Identity, NotAListener> {
+        let ask = |error: std::io::Error| NotAListener(format!("not a socket ({error})"));
         let (kind, domain) = (socket.r#type().map_err(ask)?, socket.domain().map_err(ask)?);
         let listening = socket.is_listener().map_err(ask)?;
         let address = socket.local_addr().map_err(ask)?;
         if domain == Domain::IPV6 && !socket.only_v6().map_err(ask)? {
-            return Err("it takes IPv4 too, and a listener of ours takes one family (BindIPv6Only=ipv6-only)".into());
+            let why = "it takes IPv4 too, and a listener of ours takes one family (BindIPv6Only=ipv6-only)";
+            return Err(NotAListener(why.to_owned()));
         }
         match (kind, address.as_socket()) {
             (Type::STREAM, Some(address)) if listening => Ok(Identity::Tcp(address)),
             (Type::DGRAM, Some(address)) if address.port() != 0 => Ok(Identity::Udp(address)),
             (Type::STREAM, None) if listening => match address.as_pathname() {
                 Some(path) if path.exists() => Ok(Identity::Unix(path.to_owned())),
-                Some(path) => Err(format!("its file {} is gone, so nobody can reach it", path.display())),
-                None => Err("a Unix socket without a file".into()),
+                Some(path) => Err(NotAListener(format!("its file {} is gone, so nobody can reach it", path.display()))),
+                None => Err(NotAListener("a Unix socket without a file".to_owned())),
             },
-            _ => Err("neither listening TCP, nor bound UDP, nor a listening Unix socket".into()),
+            _ => Err(NotAListener("neither listening TCP, nor bound UDP, nor a listening Unix socket".to_owned())),
         }
     }
 

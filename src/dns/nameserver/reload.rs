@@ -51,7 +51,8 @@ fn read_identity(config: &DnsConfig) -> Result<Option<Identity>, NotReloaded> {
     config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose().map_err(unusable_keys)
 }
 
-fn unusable_keys(finding: String) -> NotReloaded {
+fn unusable_keys(error: crate::daemon::key_file::KeyError) -> NotReloaded {
+    let finding = error.to_string();
     let error = "a key file cannot be used; the document in force stays".into();
     NotReloaded { status: 422, error, findings: vec![finding] }
 }

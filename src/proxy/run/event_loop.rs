@@ -21,7 +21,7 @@ use crate::api::proxy::Status;
 use crate::daemon::admin::{self, AdminReply, AdminRequest, AdminServer, serve_tcp, serve_unix};
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::operator::{OperatorStates, unix_ms};
-use crate::daemon::peers::{Heard, Peers};
+use crate::daemon::peers::{PeerEvent, Peers};
 use crate::daemon::reload::HandOverError;
 use crate::daemon::signals::{Signal, Signals};
 use crate::daemon::sockets::Sockets;
@@ -105,8 +105,8 @@ pub(super) struct Channels {
     pub(super) incoming: mpsc::UnboundedReceiver<Input>,
     pub(super) reports: mpsc::UnboundedReceiver<Report>,
     pub(super) tell: watch::Sender<Value>,
-    pub(super) heard: mpsc::Sender<Heard>,
-    pub(super) hearing: mpsc::Receiver<Heard>,
+    pub(super) heard: mpsc::Sender<PeerEvent>,
+    pub(super) hearing: mpsc::Receiver<PeerEvent>,
     pub(super) health: watch::Receiver<Arc<HealthView>>,
 }
 
@@ -128,7 +128,8 @@ impl Channels {
 
     /// What peers have said and nobody has taken in yet.
     pub(super) fn heard_so_far(&mut self) -> impl Iterator<Item = Event> {
-        std::iter::from_fn(|| self.hearing.try_recv().ok()).map(|Heard { peer, value }| Event::Heard { peer, value })
+        std::iter::from_fn(|| self.hearing.try_recv().ok())
+            .map(|PeerEvent { peer, value }| Event::Heard { peer, value })
     }
 }
 
@@ -226,7 +227,7 @@ impl EventLoop {
                 self.take(Event::Health(health));
                 self.go_on_reloading();
             }
-            Some(Heard { peer, value }) = channels.hearing.recv() => self.take(Event::Heard { peer, value }),
+            Some(PeerEvent { peer, value }) = channels.hearing.recv() => self.take(Event::Heard { peer, value }),
             Some(Report::LiveError(target)) = channels.reports.recv() => {
                 self.checker.iter().for_each(|checker| checker.hasten(&target));
             }

@@ -12,7 +12,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::config::ProxyConfig;
 use crate::config::proxy::Protocol;
-use crate::daemon::peers::{Heard, Peers};
+use crate::daemon::peers::{PeerEvent, Peers};
 use crate::daemon::sockets::Sockets;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::traffic::worker::Listening;
@@ -86,7 +86,7 @@ impl Network {
         prepared: &Prepared,
         own: &str,
         ours: watch::Receiver<Value>,
-        heard: mpsc::Sender<Heard>,
+        heard: mpsc::Sender<PeerEvent>,
     ) -> Option<Peers> {
         let (config, identity) = prepared.document.peers.as_ref().zip(prepared.identity.as_ref())?;
         let listener = self.peers.take()?;

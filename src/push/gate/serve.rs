@@ -184,7 +184,7 @@ impl Gate<'_> {
             return Err(Refusal::Why("this host is no admin machine: it keeps no copies of ledgers".to_owned()));
         }
         for (host, entries) in ledgers {
-            let host = crate::config::names::name(&host)?;
+            let host = crate::config::names::name(&host).map_err(String::from)?;
             crate::push::copies::keep(folder, &host, &entries)?;
         }
         Ok(Answer::Done)

@@ -22,7 +22,10 @@ fn seconds_and_units_in_either_case_add_up_in_any_order() {
 fn anything_else_is_no_time() {
     for text in ["", "h", "1h30", "1 h", "-1", "+1", "1.5h", "1y", "1hh", "1h\u{e4}"] {
         assert!(
-            parse(text.as_bytes()).unwrap_err().to_string().ends_with("is not a time: seconds (3600), or w, d, h, m and s (1h30m)"),
+            parse(text.as_bytes())
+                .unwrap_err()
+                .to_string()
+                .ends_with("is not a time: seconds (3600), or w, d, h, m and s (1h30m)"),
             "{text}"
         );
     }
