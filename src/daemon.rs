@@ -66,6 +66,7 @@ pub mod admin;
 pub mod args;
 pub mod bounds;
 pub mod client_network;
+pub mod eligibility;
 pub mod fd_store;
 pub mod key_file;
 pub mod launch;

@@ -20,6 +20,7 @@ pub mod nameserver;
 pub mod pool;
 pub mod protection;
 pub mod rate_limit;
+pub mod report;
 mod run;
 pub mod snapshot;
 pub mod tcp;

@@ -21,9 +21,9 @@
 //!
 //! # A push
 //!
-//! On an admin machine, [`push::stage`] copies what is known of the working copy, [`push::evaluate`] makes a [`fleet`] of it, and
-//! [`push::plan`] compares that with what the hosts say of themselves. [`push::rollout`] takes the hosts there, each through its
-//! [`push::gate`]: [`push::rehearsal`], a switch under [`push::supervisor`], [`push::prove`], confirmation. Each side decides with what it
+//! On an admin machine, [`push::pipeline::stage`] copies what is known of the working copy, [`push::pipeline::evaluate`] makes a [`fleet`] of it, and
+//! [`push::pipeline::plan`] compares that with what the hosts say of themselves. [`push::rollout`] takes the hosts there, each through its
+//! [`push::gate`]: [`push::rehearsal`], a switch under [`push::supervisor`], [`push::rollout::prove`], confirmation. Each side decides with what it
 //! knows: the pusher whether a host is better or worse, the host when it has waited long enough.
 //!
 //! # Where to look
@@ -41,7 +41,7 @@
 //! | what must hold across hosts | [`fleet::check`] |
 //! | how a working copy becomes a fleet | [`push`] |
 //! | what changes on a host, in sentences | [`fleet::diff`] |
-//! | which hosts may be switched at once | [`push::order`] |
+//! | which hosts may be switched at once | [`push::pipeline::order`] |
 //! | what a pusher may ask of a host | [`push::protocol`] |
 //! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |
@@ -56,6 +56,7 @@ pub mod config;
 pub mod daemon;
 pub mod demo;
 pub mod dns;
+pub mod files;
 pub mod fleet;
 pub mod health;
 pub mod ownership;

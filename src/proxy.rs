@@ -3,13 +3,15 @@
 //! One control thread owns every change (health, operator, latches, document) and builds [`snapshot::Snapshot`]s; one
 //! worker thread a core loads the snapshot, decides, forwards. Never imports `dns`.
 //!
-//! - Pure, for each request: [`route`] and [`choose`] (balance, cookie), over a [`snapshot`].
+//! - Pure, for each request: [`route`] and [`choose`] (balance, cookie), over a [`snapshot`]; [`eligibility`] says which
+//!   backends may get a request at all.
 //! - Pure, for each change: [`control`], with the [`latch`] and what builds the snapshots.
 //! - [`traffic`]: the workers, from a visitor's connection to a backend's.
 //! - [`run`](mod@run): the shell around control, from start to end, and what it tells the operator ([`report`], in the JSON of [`api`](crate::api::proxy)).
 
 pub mod choose;
 pub mod control;
+pub mod eligibility;
 pub mod latch;
 pub mod report;
 pub mod route;

@@ -1,6 +1,7 @@
 //! `polder drill` and `polder demo` as processes: verdicts and exit codes, what is left behind, who dies with whom.
 //!
-//! The daemons are the debug build's, the load is small: what is tried here is the drill, not the daemons' speed.
+//! The daemons are the debug build's, the load is small, and the drills are untimed: how long anything took is judged by
+//! `polder drill` on a release build and a quiet machine; here, whether it happened, and what visitors saw of it.
 
 #![allow(
     clippy::disallowed_methods,
@@ -14,10 +15,10 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// For anything that must happen.
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn polder(folder: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_polder"));
@@ -47,14 +48,14 @@ fn eventually(what: &str, so: impl Fn() -> bool) {
 }
 
 #[test]
-fn a_short_drill_keeps_its_promises_and_leaves_nothing_behind() {
+fn a_short_untimed_drill_keeps_its_promises_and_leaves_nothing_behind() {
     let folder = folder();
     let rows = ["stateless-killed", "nameserver-killed", "bad-document"];
-    let output =
-        polder(folder.path()).args(["--json", "drill", "--rate", "60", "--only", &rows.join(",")]).output().unwrap();
+    let args = ["--json", "drill", "--untimed", "--only", &rows.join(",")];
+    let output = polder(folder.path()).args(args).output().unwrap();
     let report = json(&output);
     assert_eq!(output.status.code(), Some(0), "{report:#}");
-    assert_eq!(report["kept"], true);
+    assert_eq!((&report["kept"], &report["timed"]), (&json!(true), &json!(false)));
     let named: Vec<&str> = report["rows"].as_array().unwrap().iter().map(|row| row["row"].as_str().unwrap()).collect();
     assert_eq!(named, rows);
     for row in report["rows"].as_array().unwrap() {
@@ -67,8 +68,8 @@ fn a_short_drill_keeps_its_promises_and_leaves_nothing_behind() {
 #[test]
 fn a_drill_whose_promise_is_broken_on_purpose_says_so_and_exits_1() {
     let folder = folder();
-    let args =
-        ["drill", "--rate", "60", "--only", "nameserver-killed,stateless-killed", "--sabotage", "stateless-killed"];
+    let only = "nameserver-killed,stateless-killed";
+    let args = ["drill", "--untimed", "--only", only, "--sabotage", "stateless-killed"];
     let output = polder(folder.path()).args(args).output().unwrap();
     let table = String::from_utf8_lossy(&output.stdout);
     assert_eq!(output.status.code(), Some(1), "{table}");

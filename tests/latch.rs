@@ -8,7 +8,7 @@ use std::os::unix::net::UnixStream;
 use std::time::{Duration, Instant};
 
 use polder::api::proxy::{ServiceStatus, Status};
-use polder::demo::documents::{STATEFUL, proxy_name};
+use polder::demo::documents::{STATEFUL, Times, proxy_name};
 use polder::demo::fleet::{Deed, Fleet};
 use polder::demo::{Programs, backend::CheckPort, backend::Command};
 use polder::health::Verdict;
@@ -21,10 +21,8 @@ use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const PROXIES: usize = 3;
-/// "The same on all proxies within 2 s."
-const AGREEMENT: Duration = Duration::from_secs(2);
-/// For what has no bound of its own here.
-const LIMIT: Duration = Duration::from_secs(10);
+/// For anything that must happen. How soon it does is measured by `polder drill`.
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn programs() -> Programs {
     Programs {
@@ -35,10 +33,10 @@ fn programs() -> Programs {
 }
 
 /// Runs a test with a fleet, on the thread that the fleet wants.
-fn with_fleet<F: Future<Output = Fleet>>(before: impl Fn(&str, &mut Value), test: impl FnOnce(Fleet) -> F) {
+fn with_fleet<F: Future<Output = Fleet>>(change: impl Fn(&str, &mut Value), test: impl FnOnce(Fleet) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        let fleet = Fleet::start(&programs(), before).await.expect("the fleet starts");
+        let fleet = Fleet::start(&programs(), Times::UNHURRIED, change).await.expect("the fleet starts");
         test(fleet).await.stop().await;
     });
 }
@@ -64,15 +62,15 @@ async fn active(fleet: &Fleet) -> Vec<String> {
     active
 }
 
-/// Waits until `wanted` holds of what the latches name; gives how long it took.
-async fn until_active(fleet: &Fleet, limit: Duration, what: &str, wanted: impl Fn(&[String]) -> bool) -> Duration {
+/// Waits until `wanted` holds of what the latches name.
+async fn until_active(fleet: &Fleet, what: &str, wanted: impl Fn(&[String]) -> bool) {
     let began = Instant::now();
     loop {
         let now = active(fleet).await;
         if wanted(&now) {
-            return began.elapsed();
+            return;
         }
-        assert!(began.elapsed() < limit, "not {what} within {limit:?}: the latches name {now:?}");
+        assert!(began.elapsed() < LIMIT, "not {what} within {LIMIT:?}: the latches name {now:?}");
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
 }
@@ -121,7 +119,7 @@ async fn fail_back(fleet: &Fleet) {
 }
 
 /// Kill -9 of a proxy at any moment of a failover, a hundred times, then start: one active backend, the same on all
-/// proxies within 2 s, never the failed primary again until failback.
+/// proxies, never the failed primary again until failback.
 #[test]
 fn a_proxy_killed_at_any_moment_of_a_failover_agrees_with_the_others_when_it_is_back() {
     let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
@@ -129,15 +127,14 @@ fn a_proxy_killed_at_any_moment_of_a_failover_agrees_with_the_others_when_it_is_
     let mut random = fastrand::Rng::with_seed(seed);
     let rounds: usize = std::env::var("ROUNDS").ok().and_then(|rounds| rounds.parse().ok()).unwrap_or(100);
     let faster = |_: &str, document: &mut Value| {
-        // A quarter of the demo's times: a hundred failovers in a minute.
+        // A quarter of the demo's interval: a hundred failovers in a minute.
         if document["services"][STATEFUL].is_object() {
             document["services"][STATEFUL]["check"]["interval"] = json!("50ms");
-            document["services"][STATEFUL]["check"]["timeout"] = json!("100ms");
             document["services"][STATEFUL]["start_grace"] = json!("200ms");
         }
     };
     with_fleet(faster, |mut fleet| async move {
-        until_active(&fleet, LIMIT, "on the primary", all_on("shop1")).await;
+        until_active(&fleet, "on the primary", all_on("shop1")).await;
         for round in 0..rounds {
             let victim = proxy_name(random.usize(..PROXIES));
             let moment = Duration::from_micros(random.u64(0..250_000));
@@ -147,7 +144,6 @@ fn a_proxy_killed_at_any_moment_of_a_failover_agrees_with_the_others_when_it_is_
             act(&mut fleet, Deed::Restart, &victim).await;
             until_active(
                 &fleet,
-                AGREEMENT,
                 &format!("on shop2 everywhere (round {round}, {victim} killed after {moment:?})"),
                 all_on("shop2"),
             )
@@ -159,7 +155,7 @@ fn a_proxy_killed_at_any_moment_of_a_failover_agrees_with_the_others_when_it_is_
                 "round {round}: the failed primary serves again without failback"
             );
             fail_back(&fleet).await;
-            until_active(&fleet, AGREEMENT, "failed back", all_on("shop1")).await;
+            until_active(&fleet, "failed back", all_on("shop1")).await;
         }
         fleet
     });
@@ -170,7 +166,7 @@ fn a_proxy_killed_at_any_moment_of_a_failover_agrees_with_the_others_when_it_is_
 fn a_backup_that_is_up_first_at_a_cold_start_does_not_take_the_service() {
     let patient = |_: &str, document: &mut Value| {
         if document["services"][STATEFUL].is_object() {
-            document["services"][STATEFUL]["start_grace"] = json!("10s");
+            document["services"][STATEFUL]["start_grace"] = json!("1h");
         }
     };
     with_fleet(patient, |mut fleet| async move {
@@ -182,17 +178,11 @@ fn a_backup_that_is_up_first_at_a_cold_start_does_not_take_the_service() {
         for proxy in 0..PROXIES {
             act(&mut fleet, Deed::Mend, &proxy_name(proxy)).await;
         }
-        let began = Instant::now();
+        // Every proxy has what would make it fail over: the primary is down, a backup is up.
         until_seen(&fleet, "shop2", Verdict::Up).await;
-        while began.elapsed() < Duration::from_secs(5) {
-            let now = active(&fleet).await;
-            assert!(
-                all_on("shop1")(&now),
-                "after {:?} of its grace the primary lost the service: {now:?}",
-                began.elapsed()
-            );
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
+        until_seen(&fleet, "shop1", Verdict::Down).await;
+        let now = active(&fleet).await;
+        assert!(all_on("shop1")(&now), "in its grace the primary lost the service: {now:?}");
         act(&mut fleet, Deed::Mend, "shop1").await;
         until_seen(&fleet, "shop1", Verdict::Up).await;
         assert!(all_on("shop1")(&active(&fleet).await));
@@ -213,7 +203,7 @@ fn a_reinstalled_proxy_learns_the_latch_from_its_peers_before_it_says_ready() {
         |_, _| (),
         |mut fleet| async move {
             act(&mut fleet, Deed::Kill, "shop1").await;
-            until_active(&fleet, LIMIT, "failed over", all_on("shop2")).await;
+            until_active(&fleet, "failed over", all_on("shop2")).await;
             act(&mut fleet, Deed::Kill, "px-2").await;
             forget_state(&fleet, 1);
             act(&mut fleet, Deed::Mend, "shop1").await;
@@ -246,27 +236,27 @@ fn proxies_that_failed_over_to_different_backups_agree_when_they_meet() {
                 fleet.webserver_mut(backend).expect("the fleet has it").tell(order).await.expect("it obeys");
             }
         }
-        until_active(&fleet, LIMIT, "failed over to different backups", |active| active == ["shop2", "shop3", "shop3"])
-            .await;
+        until_active(&fleet, "failed over to different backups", |active| active == ["shop2", "shop3", "shop3"]).await;
         let document = fleet.document("px-1");
         fleet.write_json("px-1", &document).expect("the document is written");
         fleet.reload("px-1").await.expect("the document is accepted");
-        until_active(&fleet, AGREEMENT, "of one mind", all_agree).await;
+        until_active(&fleet, "of one mind", all_agree).await;
         fleet
     });
 }
 
-/// A check so slow that what a test does comes before its verdict.
-fn deliberate(_: &str, document: &mut Value) {
+/// Checks so seldom that no verdict changes while it is so.
+fn unchecked(_: &str, document: &mut Value) {
     if document["services"][STATEFUL].is_object() {
-        document["services"][STATEFUL]["check"] = json!({ "path": "/healthz", "interval": "1s", "timeout": "500ms" });
-        document["timeouts"]["drain"] = json!("30s");
-        document["timeouts"]["response_head"] = json!("30s");
+        document["services"][STATEFUL]["check"]["interval"] = json!("1h");
+        document["services"][STATEFUL]["check"]["fast_interval"] = json!("1h");
+        document["timeouts"]["drain"] = json!("5m");
+        document["timeouts"]["response_head"] = json!("5m");
     }
 }
 
 /// A visitor's request to a proxy, and the status it gets; none: no response within the limit.
-async fn visit(fleet: &Fleet, proxy: usize, limit: Duration) -> impl Future<Output = Option<String>> + use<> {
+async fn visit(fleet: &Fleet, proxy: usize) -> impl Future<Output = Option<String>> + use<> {
     let document = fleet.document(&proxy_name(proxy));
     let address = document["listeners"][0]["address"].as_str().expect("a proxy listens").to_owned();
     let host = document["services"][STATEFUL]["hosts"][0].as_str().expect("a service has hosts").to_owned();
@@ -276,19 +266,24 @@ async fn visit(fleet: &Fleet, proxy: usize, limit: Duration) -> impl Future<Outp
     async move {
         let mut response = Vec::new();
         let read = stream.read_to_end(&mut response);
-        tokio::time::timeout(limit, read).await.ok()?.ok()?;
+        tokio::time::timeout(LIMIT, read).await.ok()?.ok()?;
         String::from_utf8_lossy(&response).lines().next().map(str::to_owned)
     }
 }
 
 #[test]
 fn a_request_in_a_process_that_was_taken_over_moves_when_the_new_one_fails_over() {
-    with_fleet(deliberate, |mut fleet| async move {
+    with_fleet(unchecked, |mut fleet| async move {
         act(&mut fleet, Deed::Freeze, "shop1").await;
-        let response = visit(&fleet, 0, LIMIT).await;
+        let response = visit(&fleet, 0).await;
+        // The new process alone checks often enough for a verdict.
+        let mut document = fleet.document("px-1");
+        unchecked("px-1", &mut document);
+        let times = json!({ "path": "/healthz", "interval": "200ms", "timeout": "2s" });
+        document["services"][STATEFUL]["check"] = times;
+        fleet.write_json("px-1", &document).expect("the document is written");
         act(&mut fleet, Deed::Takeover, "px-1").await;
-        assert!(all_on("shop1")(&active(&fleet).await), "the takeover came before the verdict");
-        until_active(&fleet, LIMIT, "failed over", all_on("shop2")).await;
+        until_active(&fleet, "failed over", all_on("shop2")).await;
         assert_eq!(response.await.as_deref(), Some("HTTP/1.1 200 OK"));
         fleet
     });
@@ -355,7 +350,7 @@ fn byte(stream: &mut UnixStream) -> u8 {
 }
 
 #[test]
-fn what_happened_while_a_new_process_gave_up_counts_at_once() {
+fn what_happened_before_a_new_process_gave_up_counts_afterwards() {
     with_fleet(
         |_, _| (),
         |mut fleet| async move {
@@ -366,11 +361,16 @@ fn what_happened_while_a_new_process_gave_up_counts_at_once() {
             let socket = document["admin"]["socket"].as_str().expect("a proxy has an admin socket");
             let new = be_ready_to_take_over(socket).await;
             act(&mut fleet, Deed::Kill, "shop1").await;
-            // The verdict falls while nothing may change: the time is the test's input.
-            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            // The verdict falls while nothing may change: only the checker's own line tells of it.
+            let log = fleet.folder().join("px-1/log");
+            let down = |line: &str| line.contains("shop/shop1") && line.contains("-> down");
+            let began = Instant::now();
+            while !std::fs::read_to_string(&log).expect("px-1 has a log").lines().any(down) {
+                assert!(began.elapsed() < LIMIT, "shop1 is not down for px-1");
+                tokio::time::sleep(Duration::from_millis(20)).await;
+            }
             drop(new);
-            let failed_over = |active: &[String]| active == ["shop2"];
-            until_active(&fleet, Duration::from_secs(1), "failed over at once", failed_over).await;
+            until_active(&fleet, "failed over", |active| active == ["shop2"]).await;
             fleet
         },
     );

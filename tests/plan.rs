@@ -4,12 +4,11 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::time::{Duration, Instant};
 
 use polder::fleet::running::Running;
 use polder::fleet::{Fleet, parse};
-use polder::push::plan::Plan;
-use polder::push::selection::Selection;
+use polder::push::pipeline::plan::Plan;
+use polder::push::pipeline::selection::Selection;
 use serde_json::{Value, json};
 
 /// Hosts of the generated fleet, and the backends that every proxy knows.
@@ -110,13 +109,10 @@ fn plan(from: u32, to: u32) -> Plan {
 }
 
 #[test]
-fn a_plan_of_fifty_hosts_takes_a_fraction_of_ten_seconds() {
+fn a_plan_of_fifty_hosts_names_what_changes_on_each() {
     let (fleet, old, new) = (fleet(4), sides(3), sides(4));
     let selected = Selection::default().of(&fleet).unwrap();
-    let began = Instant::now();
     let plan = Plan::make(&fleet, &selected, &old, &new, "h00", 4);
-    let took = began.elapsed();
-    println!("a plan of {HOSTS} hosts, {} of them changed, took {took:?}", plan.changed().len());
     assert_eq!(plan.changed().len(), HOSTS);
     assert!(plan.hosts["h10"].changes.contains(&"service s0: check.fall 3 -> 4".to_owned()), "{:?}", plan.hosts["h10"]);
     assert!(
@@ -125,7 +121,6 @@ fn a_plan_of_fifty_hosts_takes_a_fraction_of_ten_seconds() {
         plan.hosts["h01"]
     );
     assert_eq!(plan.hosts["h30"].effects.restarts.len(), UNITS);
-    assert!(took < Duration::from_secs(10), "{took:?}");
 }
 
 #[test]

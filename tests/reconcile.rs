@@ -10,8 +10,8 @@ use std::process::Command;
 
 use polder::push::admin::Admin;
 use polder::push::deferred;
-use polder::push::stage::stage;
-use polder::push::svn;
+use polder::push::deferred::svn;
+use polder::push::pipeline::stage::stage;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use polder::push::stage::{Refusal, Staged, stage};
+use polder::push::pipeline::stage::{Refusal, Staged, stage};
 use tempfile::TempDir;
 
 const ZONE: &str = "hosts/zones/example.net.zone";

@@ -25,7 +25,8 @@ use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::choose::{Ask, Spread, choose};
 use polder::proxy::snapshot::{LatchView, ServiceMode, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
-use polder::proxy::traffic::worker::{Command, Listening, Shared, spawn};
+use polder::proxy::traffic::shared::Shared;
+use polder::proxy::traffic::worker::{Command, Listening, spawn};
 use polder::zone::number::rtype;
 use stats_alloc::{INSTRUMENTED_SYSTEM, Region, StatsAlloc};
 use tokio::sync::mpsc;
@@ -145,7 +146,7 @@ fn reading_a_cookie_allocates_nothing() {
         let field = format!("theme=dark; {}", cookie.set(service.backends[5].address, true));
         let count = fewest(|| {
             let value = cookie.find(field.as_bytes()).expect("it is there");
-            assert_eq!(cookie.open(value, &service.backends), Some(5));
+            assert_eq!(cookie.open(value, service.addresses()), Some(5));
         });
         assert_eq!(count, 0, "{cookie:?}");
     }

@@ -50,7 +50,7 @@ fn measure_cookies(criterion: &mut Criterion, service: &Service) {
         let field = format!("theme=dark; {}; lang=de", cookie.set(address, false).replace("; path=/; HttpOnly", ""));
         let field = field.as_bytes();
         group.bench_function(format!("find and open, {encoding}"), |bencher| {
-            bencher.iter(|| cookie.find(black_box(field)).and_then(|value| cookie.open(value, &service.backends)));
+            bencher.iter(|| cookie.find(black_box(field)).and_then(|value| cookie.open(value, service.addresses())));
         });
         group.bench_function(format!("set, {encoding}"), |bencher| {
             bencher.iter(|| cookie.set(black_box(address), true))

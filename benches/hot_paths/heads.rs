@@ -8,8 +8,9 @@ use polder::config::proxy::HostPattern;
 use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::route::Router;
 use polder::proxy::traffic::http1::forwarded::Client;
-use polder::proxy::traffic::http1::vet::{Version, vet};
+use polder::proxy::traffic::http1::vet::vet;
 use polder::proxy::traffic::http1::{request, response};
+use polder::proxy::traffic::message::Version;
 
 /// What a browser sends.
 const REQUEST: &[u8] = b"GET /articles/2026/on-pumps?page=2 HTTP/1.1\r\n\
@@ -66,12 +67,12 @@ fn measure_request(criterion: &mut Criterion) {
     let client = Client::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)));
     let cookie = Cookie::address("polder-www");
     let passed = Default::default();
-    let ours = request::Ours { client: &client, trusted: false, passed, cookie: Some(&cookie) };
+    let edits = request::Edits { client: &client, trusted: false, passed, cookie: Some(&cookie) };
     let mut out = Vec::new();
     group.bench_function("rewrite", |bencher| {
         bencher.iter(|| {
             out.clear();
-            request::write(&mut out, black_box(REQUEST), &request, &fields, ours);
+            request::write(&mut out, black_box(REQUEST), &request, &fields, edits);
         });
     });
 }
@@ -85,8 +86,8 @@ fn measure_response(criterion: &mut Criterion) {
     group.bench_function("rewrite", |bencher| {
         bencher.iter(|| {
             out.clear();
-            let ours = response::Ours { version: Version::Http11, keep: true, set_cookie: None };
-            response::write(&mut out, black_box(RESPONSE), &response, &fields, ours);
+            let edits = response::Edits { version: Version::Http11, keep: true, set_cookie: None };
+            response::write(&mut out, black_box(RESPONSE), &response, &fields, edits);
         });
     });
 }

@@ -4,7 +4,7 @@
 
 use polder::proxy::traffic::http1::body::{Framing, Malformed, Reader, Step};
 use polder::proxy::traffic::http1::trailers;
-use polder::proxy::traffic::http1::vet::Length;
+use polder::proxy::traffic::message::Length;
 
 use crate::cut::Cuts;
 

@@ -1,13 +1,9 @@
 //! Cookies, in clear and sealed: only what the proxy has set names a backend, and no backend sees it.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, LazyLock};
+use std::sync::LazyLock;
 
-use polder::config::{CheckConfig, ProbeKind};
-use polder::daemon::operator::OperatorState;
-use polder::health::{Target, Verdict};
 use polder::proxy::choose::cookie::Cookie;
-use polder::proxy::snapshot::Backend;
 
 const NAME: &str = "polder-shop";
 const KEYS: [[u8; 32]; 2] = [[7; 32], [9; 32]];
@@ -18,37 +14,14 @@ struct Cookies {
     sealed: Cookie,
     /// Sealed for another service with the same keys.
     other: Cookie,
-    backends: Vec<Backend>,
+    backends: Vec<SocketAddr>,
 }
 
 static COOKIES: LazyLock<Cookies> = LazyLock::new(|| {
     let sealed = |service| Cookie::sealed(NAME, service, &KEYS).expect("there are keys");
-    let backends = ADDRESSES.iter().map(|address| backend(address.parse().expect("an address"))).collect();
+    let backends = ADDRESSES.iter().map(|address| address.parse().expect("an address")).collect();
     Cookies { clear: Cookie::address(NAME), sealed: sealed("shop"), other: sealed("forum"), backends }
 });
-
-fn backend(address: SocketAddr) -> Backend {
-    let second = std::time::Duration::from_secs(1);
-    let check = CheckConfig {
-        kind: ProbeKind::Tcp,
-        port: None,
-        interval: second,
-        fast_interval: second,
-        timeout: second,
-        rise: 2,
-        fall: 3,
-    };
-    Backend {
-        name: address.to_string().into(),
-        address,
-        weight: 1,
-        backup: false,
-        verdict: Verdict::Up,
-        operator: OperatorState::Ready,
-        target: Arc::new(Target { address, check }),
-        counters: Arc::default(),
-    }
-}
 
 /// The value of a `Cookie` field. Its first two bytes also say which byte of a cookie of ours is changed, and how.
 pub fn check(field: &[u8]) {
@@ -56,30 +29,30 @@ pub fn check(field: &[u8]) {
     stripped(clear, field);
     let found = clear.find(field);
     for value in [Some(field), found].into_iter().flatten() {
-        if let Some(index) = clear.open(value, backends) {
+        if let Some(index) = clear.open(value, backends.iter().copied()) {
             let text = std::str::from_utf8(value).expect("an address is text");
-            assert_eq!(text.parse(), Ok(backends[index].address), "another address than it says");
+            assert_eq!(text.parse(), Ok(backends[index]), "another address than it says");
         }
-        assert_eq!(sealed.open(value, backends), None, "opened, though nobody sealed it");
+        assert_eq!(sealed.open(value, backends.iter().copied()), None, "opened, though nobody sealed it");
     }
     let [at, change, ..] = field else { return };
     for cookie in [clear, sealed] {
         for (index, backend) in backends.iter().enumerate() {
-            let set = cookie.set(backend.address, false);
+            let set = cookie.set(*backend, false);
             let pair = set.split(';').next().expect("a pair comes first").as_bytes();
             let sent = [pair, b"; ", field].concat();
             let value = cookie.find(&sent).expect("our cookie is found");
-            assert_eq!(cookie.open(value, backends), Some(index), "ours does not open");
+            assert_eq!(cookie.open(value, backends.iter().copied()), Some(index), "ours does not open");
         }
     }
-    let mut value = sealed.set(backends[0].address, false).into_bytes();
+    let mut value = sealed.set(backends[0], false).into_bytes();
     value.drain(..=NAME.len());
     value.truncate(value.iter().position(|byte| *byte == b';').unwrap_or(value.len()));
-    assert_eq!(other.open(&value, backends), None, "one service opens the cookie of another");
+    assert_eq!(other.open(&value, backends.iter().copied()), None, "one service opens the cookie of another");
     let at = usize::from(*at) % value.len();
     if *change != 0 {
         value[at] ^= change;
-        assert_eq!(sealed.open(&value, backends), None, "opened, though it was changed");
+        assert_eq!(sealed.open(&value, backends.iter().copied()), None, "opened, though it was changed");
     }
 }
 

@@ -13,9 +13,7 @@ use std::time::Duration;
 use polder::config::proxy::LatchConfig;
 use polder::daemon::operator::OperatorState;
 
-use proxy::Proxy;
-
-const BACKENDS: [&str; 4] = ["web1", "web2", "web3", "web4"];
+use proxy::{BACKENDS, Proxy};
 
 /// Rounds of the proxies hearing each other, a second each, until which they must agree.
 const ROUNDS: usize = 40;
@@ -67,9 +65,16 @@ fn happens(proxies: &mut [Proxy; 2], now: &mut Duration, what: u8, with: u8) {
         }
     }
     for proxy in [one, other] {
-        proxy.step(*now);
+        step(proxy, *now);
         choices::check(proxy, *now, what ^ with);
     }
+}
+
+/// Lets a proxy's latch move, and holds the move to the rule.
+fn step(proxy: &mut Proxy, now: Duration) {
+    let before = proxy.clone();
+    proxy.step(now);
+    rule::holds(before, proxy, now);
 }
 
 fn state(with: u8) -> OperatorState {
@@ -87,9 +92,9 @@ fn come_to_agree(proxies: &mut [Proxy; 2], mut now: Duration) {
             let proxy = &mut proxies[this];
             proxy.see_as(&seen);
             proxy.hear(&others);
-            proxy.step(now);
+            step(proxy, now);
             proxy.commit();
-            proxy.step(now);
+            step(proxy, now);
             choices::check(proxy, now, 0x80);
         }
         let latches = [0, 1].map(|n| proxies[n].keeper.latch().cloned());

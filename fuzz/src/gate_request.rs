@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use polder::push::gate::allowed;
-use polder::push::manifest::{Manifest, Taken, open};
+use polder::push::protocol::manifest::{Manifest, Taken, open};
 use polder::push::protocol::{Instruction, KeyChange, Question};
-use polder::push::signing::TrustedKeys;
-use polder::push::upload::Header;
+use polder::push::protocol::signing::TrustedKeys;
+use polder::push::protocol::upload::Header;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -4,11 +4,12 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use polder::config::proxy::PassedFields;
 use polder::proxy::choose::cookie::Cookie;
-use polder::proxy::traffic::http1::fields::Field;
+use polder::proxy::traffic::message::fields::Field;
 use polder::proxy::traffic::http1::forwarded::Client;
 use polder::proxy::traffic::http1::head::{Scan, Scanned};
-use polder::proxy::traffic::http1::request::{Ours, write};
-use polder::proxy::traffic::http1::vet::{Length, Request, Version, vet};
+use polder::proxy::traffic::http1::request::{Edits, write};
+use polder::proxy::traffic::http1::vet::vet;
+use polder::proxy::traffic::message::{Length, RequestHead, Version};
 
 use crate::cut::Cuts;
 use crate::head::Lines;
@@ -54,12 +55,12 @@ fn body(length: Option<u64>, chunked: bool) -> Length {
     }
 }
 
-fn passes_on(head: &[u8], request: &Request, fields: &[Field], trusted: bool) {
+fn passes_on(head: &[u8], request: &RequestHead, fields: &[Field], trusted: bool) {
     let client = Client::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
     let cookie = Cookie::address("polder-shop");
     let mut sent = Vec::new();
-    let ours = Ours { client: &client, trusted, passed: PassedFields::default(), cookie: Some(&cookie) };
-    write(&mut sent, head, request, fields, ours);
+    let edits = Edits { client: &client, trusted, passed: PassedFields::default(), cookie: Some(&cookie) };
+    write(&mut sent, head, request, fields, edits);
 
     let ours = Lines::read(&sent).expect("what a backend gets can be read");
     let (length, chunked) = ours.framing();
@@ -104,12 +105,12 @@ fn one_spelling(ours: &Lines<'_>) {
 }
 
 /// Whoever reads it as strictly as polder does comes to the same.
-fn read_again(sent: &[u8], request: &Request, head: &[u8]) {
+fn read_again(sent: &[u8], request: &RequestHead, head: &[u8]) {
     let mut fields = Vec::new();
     let again = vet(sent, 2 * MOST_FIELDS, &mut fields).expect("polder takes what polder sends");
     assert_eq!((again.body, again.class), (request.body, request.class), "another request");
     assert_eq!(again.path(sent), request.path(head), "another path");
     assert_eq!(again.method.of_head(sent), request.method.of_head(head), "another method");
-    let host = |request: &Request, head: &[u8]| request.host.map(|host| host.of_head(head).to_owned());
+    let host = |request: &RequestHead, head: &[u8]| request.authority.map(|host| host.of_head(head).to_owned());
     assert_eq!(host(&again, sent).unwrap_or_default(), host(request, head).unwrap_or_default(), "another host");
 }

@@ -1,10 +1,10 @@
 //! The head of a response: what is taken means one thing, and what the visitor gets for it means the same (RFC 9112, 6.3).
 
 use polder::proxy::traffic::http1::body::Framing;
-use polder::proxy::traffic::http1::fields::Field;
+use polder::proxy::traffic::message::fields::Field;
 use polder::proxy::traffic::http1::head::{Scan, Scanned};
-use polder::proxy::traffic::http1::response::{Ours, Response, ends_with_connection, framing, vet, write};
-use polder::proxy::traffic::http1::vet::{Length, Version};
+use polder::proxy::traffic::http1::response::{Edits, ends_with_connection, framing, vet, write};
+use polder::proxy::traffic::message::{Length, ResponseHead, Version};
 
 use crate::head::Lines;
 
@@ -32,7 +32,7 @@ pub fn check(input: &[u8]) {
     let version = if bit(1) { Version::Http10 } else { Version::Http11 };
     let keep = bit(2) && !ends_with_connection(&response, version);
     let set_cookie = bit(3).then_some(COOKIE);
-    passes_on(head, &response, &fields, to_head, Ours { version, keep, set_cookie });
+    passes_on(head, &response, &fields, to_head, Edits { version, keep, set_cookie });
 }
 
 /// RFC 9112, 6.3, for a response that may have a body.
@@ -44,23 +44,23 @@ fn body((length, chunked): (Option<u64>, bool)) -> Length {
     }
 }
 
-fn passes_on(head: &[u8], response: &Response, fields: &[Field], to_head: bool, ours: Ours<'_>) {
+fn passes_on(head: &[u8], response: &ResponseHead, fields: &[Field], to_head: bool, edits: Edits<'_>) {
     let mut sent = Vec::new();
-    write(&mut sent, head, response, fields, ours);
+    write(&mut sent, head, response, fields, edits);
     let lines = Lines::read(&sent).expect("what a visitor gets can be read");
     let (length, chunked) = lines.framing();
-    assert_eq!(chunked, framing(response, ours.version) == Framing::Chunked, "what is said of the framing");
-    assert!(!(chunked && ours.version == Version::Http10), "chunks for HTTP/1.0");
+    assert_eq!(chunked, framing(response, edits.version) == Framing::Chunked, "what is said of the framing");
+    assert!(!(chunked && edits.version == Version::Http10), "chunks for HTTP/1.0");
     assert!(!(matches!(response.status, 100..=199 | 204) && (length.is_some() || chunked)), "a body where none can be");
     match response.body {
         Length::Exactly(bytes) => assert_eq!(length, Some(bytes), "another length"),
         Length::Chunked | Length::UntilClose => assert_eq!(length, None, "a length out of nothing"),
         Length::None => {}
     }
-    if !ours.keep && !response.is_interim() && response.status != 101 {
+    if !edits.keep && !response.is_interim() && response.status != 101 {
         assert_eq!(lines.one("connection"), Some(&b"close"[..]), "the visitor is not told that the connection ends");
     }
-    if ours.set_cookie.is_some() {
+    if edits.set_cookie.is_some() {
         assert!(lines.all("set-cookie").any(|cookie| cookie == COOKIE.as_bytes()), "our cookie is missing");
         let private = |value: &[u8]| {
             let text = value.to_ascii_lowercase();
@@ -71,7 +71,7 @@ fn passes_on(head: &[u8], response: &Response, fields: &[Field], to_head: bool, 
     let mut again = Vec::new();
     let again = vet(&sent, to_head, &mut again).expect("polder takes what polder sends");
     assert_eq!(again.status, response.status, "another status");
-    if ours.version == Version::Http11 {
+    if edits.version == Version::Http11 {
         let read = if chunked { Length::Chunked } else { response.body };
         assert_eq!(again.body, read, "the visitor reads another body");
     }

@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use disk::{read_bounded, replace};
+use crate::files;
+use disk::read_bounded;
 
 /// A JSON file replaced atomically (temporary file, fsync, rename, fsync of the directory) with a checksum.
 #[derive(Debug, Clone)]
@@ -46,7 +47,7 @@ impl StateFile {
     /// Replaces it. An error names the file and leaves what was there; only if the very last step fails (the fsync of
     /// the directory) may the new content already stand there, and be lost with the power.
     pub fn write(&self, value: &Value) -> io::Result<()> {
-        replace(&self.path, &form::render(0, value))
+        files::replace_own(&self.path, &form::render(0, value))
     }
 }
 

@@ -15,7 +15,7 @@ use super::Error;
 use super::fleet::Deed;
 
 /// For an order in all; a start may take a while.
-const LIMIT: Duration = Duration::from_secs(30);
+const LIMIT: Duration = Duration::from_secs(90);
 
 /// An order.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

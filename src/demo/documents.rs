@@ -38,7 +38,7 @@ pub struct Times {
     pub timeout: Duration,
     /// Failures in a row until down.
     pub fall: u32,
-    /// How often peers speak (not configurable; DESIGN 7).
+    /// How often peers speak (not configurable).
     pub peers: Duration,
 }
 
@@ -52,6 +52,10 @@ impl Times {
         peers: Duration::from_secs(1),
     };
 
+    /// For a machine on which seconds may pass before a process gets to run: a check fails because its target refuses, not
+    /// because this machine is busy.
+    pub const UNHURRIED: Times = Times { timeout: Duration::from_secs(20), ..Times::SCALED };
+
     /// What a document without any times means.
     pub const DEFAULT: Times = Times {
         ttl: Duration::from_secs(300),
@@ -61,7 +65,7 @@ impl Times {
         peers: Duration::from_secs(1),
     };
 
-    /// How long a target can be dead before the check must have said so (DESIGN 6).
+    /// How long a target can be dead before the check must have said so (docs/documents.md, `check`).
     pub fn detection(&self) -> Duration {
         self.interval + self.timeout + (self.interval / 4).max(self.timeout) * (self.fall - 1)
     }

@@ -12,7 +12,7 @@ pub mod stage;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::documents::{STATEFUL_HOST, STATELESS_HOST};
+use super::documents::{STATEFUL_HOST, STATELESS_HOST, Times};
 use super::fleet::Fleet;
 use super::supervisor::Role;
 use super::visitor::load::Load;
@@ -40,6 +40,36 @@ pub struct Options {
     pub rate: u32,
     /// Leave the fleet's folder with its documents and logs behind.
     pub keep: bool,
+    /// Whether the bounds on time are judged.
+    pub pace: Pace,
+}
+
+/// Whether a drill judges how long things took.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pace {
+    /// Every bound of a promise is judged. The machine must have time for the fleet and its visitors.
+    Timed,
+    /// Everything is judged except the bounds on time, and nobody loses patience: a verdict that holds on a machine as busy as
+    /// can be. A failure is excused by what it was sent to and by what had been noticed then, as in a timed drill.
+    Untimed,
+}
+
+impl Pace {
+    /// The fleet's times.
+    fn times(self) -> Times {
+        match self {
+            Pace::Timed => Times::SCALED,
+            Pace::Untimed => Times::UNHURRIED,
+        }
+    }
+
+    /// The visitors' time limits.
+    fn patience(self) -> Patience {
+        match self {
+            Pace::Timed => Patience::SCALED,
+            Pace::Untimed => Patience::UNHURRIED,
+        }
+    }
 }
 
 /// What the drill tells while it runs.
@@ -75,13 +105,13 @@ pub async fn run(
 ) -> Result<Vec<Outcome>, Error> {
     tell(Step::Starting);
     let start = Instant::now();
-    let mut fleet = Fleet::start(programs, |_, _| {}).await?;
+    let mut fleet = Fleet::start(programs, options.pace.times(), |_, _| {}).await?;
     if options.keep {
         tell(Step::Keeps(fleet.keep_folder()));
     }
     tell(Step::Started(start.elapsed()));
-    let load = Load::start(plan(&fleet, options.rate))
-        .map_err(|error| Error(format!("the visitors cannot begin: {error}")))?;
+    let load =
+        Load::start(plan(&fleet, options)).map_err(|error| Error(format!("the visitors cannot begin: {error}")))?;
     // A little less than asked for is measured where a row begins or ends between two arrivals.
     let needed = options.rate - options.rate / 6;
     let mut stage = Stage::new(fleet, load, (needed, needed), VISITORS);
@@ -96,28 +126,31 @@ async fn play(stage: &mut Stage, options: &Options, tell: &mut impl FnMut(Step<'
     let mut outcomes = Vec::new();
     for &row in &options.rows {
         tell(Step::Begins(row));
-        let judgement = play_row(stage, row, options.sabotage.as_deref() == Some(row.name)).await?;
+        let judgement = play_row(stage, row, options).await?;
         tell(Step::Judged(row, &judgement));
         outcomes.push(Outcome { row, judgement });
     }
     Ok(outcomes)
 }
 
-async fn play_row(stage: &mut Stage, row: &'static Row, sabotaged: bool) -> Result<Judgement, Error> {
+async fn play_row(stage: &mut Stage, row: &'static Row, options: &Options) -> Result<Judgement, Error> {
     stage.home().await?;
     if let Some(prepare) = row.prepare {
         prepare(stage).await?;
     }
-    stage.begin(sabotaged);
+    stage.begin(options.sabotage.as_deref() == Some(row.name));
     (row.play)(stage).await?;
     stage.sabotage().await?;
     stage.mend().await?;
     let evidence = stage.end().await;
-    Ok(judge(&evidence))
+    Ok(judge(&match options.pace {
+        Pace::Timed => evidence,
+        Pace::Untimed => evidence.without_time_bounds(),
+    }))
 }
 
 /// The drill's visitors on this fleet.
-fn plan(fleet: &Fleet, rate: u32) -> Plan {
+fn plan(fleet: &Fleet, options: &Options) -> Plan {
     Plan {
         nameservers: (0..fleet.of_role(Role::Nameserver).count()).map(|n| fleet.addresses.nameserver(n)).collect(),
         port: fleet.addresses.http_port(),
@@ -125,10 +158,10 @@ fn plan(fleet: &Fleet, rate: u32) -> Plan {
             Site { host: STATELESS_HOST.to_owned(), path: "/".to_owned() },
             Site { host: STATEFUL_HOST.to_owned(), path: "/session".to_owned() },
         ],
-        requests: rate,
-        queries: rate,
+        requests: options.rate,
+        queries: options.rate,
         visitors: VISITORS,
         resolvers: RESOLVERS,
-        patience: Patience::SCALED,
+        patience: options.pace.patience(),
     }
 }

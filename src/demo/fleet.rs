@@ -98,8 +98,8 @@ pub enum Part {
 }
 
 impl Fleet {
-    /// Starts all parts and returns when every daemon is ready. `before` changes a document before it is written.
-    pub async fn start(programs: &Programs, before: impl Fn(&str, &mut Value)) -> Result<Fleet, Error> {
+    /// Starts all parts and returns when every daemon is ready. `change` changes a daemon's document before it is written.
+    pub async fn start(programs: &Programs, times: Times, change: impl Fn(&str, &mut Value)) -> Result<Fleet, Error> {
         let addresses = Addresses::claim()
             .map_err(|error| Error(format!("no loopback network for the fleet (127.0.0.0/8): {error}")))?;
         let directory = Directory::make()?;
@@ -109,12 +109,12 @@ impl Fleet {
             webservers: Vec::new(),
             addresses,
             identities,
-            times: Times::SCALED,
+            times,
             states: Vec::new(),
             directory,
         };
         fleet.write_shared_files()?;
-        fleet.describe(programs, before)?;
+        fleet.describe(programs, change)?;
         for webserver in &mut fleet.webservers {
             webserver.start().await?;
         }
@@ -140,9 +140,9 @@ impl Fleet {
         Ok(directory::write(&folder.join("polder.test.zone"), &self.places().zone())?)
     }
 
-    fn describe(&mut self, programs: &Programs, before: impl Fn(&str, &mut Value)) -> Result<(), Error> {
+    fn describe(&mut self, programs: &Programs, change: impl Fn(&str, &mut Value)) -> Result<(), Error> {
         for (name, role, mut document) in self.rendered() {
-            before(&name, &mut document);
+            change(&name, &mut document);
             let folder = self.directory.folder(&name)?;
             self.directory.folder(&format!("{name}/state"))?;
             let config = folder.join(match role {

@@ -23,7 +23,7 @@ use crate::api::client::Client;
 use crate::daemon::launch;
 
 /// How long a daemon may take from its start to READY.
-const START_LIMIT: Duration = Duration::from_secs(15);
+const START_LIMIT: Duration = Duration::from_secs(60);
 /// How long a daemon may take from SIGTERM to its end, before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(4);
 /// How much of a daemon's log an error shows.

@@ -74,4 +74,12 @@ impl Patience {
         connect: Duration::from_secs(2),
         response: Duration::from_secs(2),
     };
+
+    /// For a machine on which seconds may pass before a process gets to run: whatever comes in the end has come.
+    pub const UNHURRIED: Patience = Patience {
+        resolve: Duration::from_secs(60),
+        connect: Duration::from_secs(60),
+        response: Duration::from_secs(60),
+        ..Patience::SCALED
+    };
 }

@@ -15,7 +15,7 @@ use super::backend::{self, LISTENING};
 use super::process::Process;
 
 /// How long a backend may take from its start to its first accept.
-const START_LIMIT: Duration = Duration::from_secs(10);
+const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// A backend's process, or the place where one was.
 pub struct Webserver {

@@ -3,11 +3,7 @@
 //! Owns: the document in force, health, the operator's words, and the only hand that swaps the snapshot. Does no I/O:
 //! [`super::nameserver`] tells it what happened and keeps what it says. Every change goes through [`Control::rebuild`].
 
-mod explain;
-mod metrics;
-pub mod page;
 mod saved;
-mod status;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -31,7 +27,6 @@ use crate::health::checker::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 
 pub use saved::Saved;
-pub use status::Surroundings;
 
 /// The alarm of an operator's word that is not on disk.
 pub const OPERATOR_UNWRITTEN: &str = "operator-write";
@@ -64,22 +59,22 @@ pub struct Control {
     pub ready: bool,
     /// Stopping.
     pub draining: bool,
-    started: Instant,
+    pub(super) started: Instant,
     health: Arc<HealthView>,
-    choices: BTreeMap<String, Choices>,
+    pub(super) choices: BTreeMap<String, Choices>,
     /// By pool, the last addresses that were answered because their members were up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
 }
 
 /// A pool's A and AAAA.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-struct Choices {
-    v4: Choice,
-    v6: Choice,
+pub(super) struct Choices {
+    pub(super) v4: Choice,
+    pub(super) v6: Choice,
 }
 
 impl Choices {
-    fn addresses(&self) -> impl Iterator<Item = &IpAddr> {
+    pub(super) fn addresses(&self) -> impl Iterator<Item = &IpAddr> {
         self.v4.addresses.iter().chain(&self.v6.addresses)
     }
 }
@@ -303,11 +298,11 @@ impl Control {
         Ok((pool, member.to_owned()))
     }
 
-    fn known<'c>(&'c self, name: &'c str, pool: &'c PoolConfig) -> Knowledge<'c> {
+    pub(super) fn known<'c>(&'c self, name: &'c str, pool: &'c PoolConfig) -> Knowledge<'c> {
         Knowledge { control: self, name, pool, now: unix_ms() }
     }
 
-    fn health_of(&self, pool: &PoolConfig, address: IpAddr) -> Option<&TargetHealth> {
+    pub(super) fn health_of(&self, pool: &PoolConfig, address: IpAddr) -> Option<&TargetHealth> {
         self.health.get(&target(pool, address))
     }
 }
@@ -332,7 +327,7 @@ fn target(pool: &PoolConfig, address: IpAddr) -> Target {
 }
 
 /// [`Known`] of one pool at one moment.
-struct Knowledge<'c> {
+pub(super) struct Knowledge<'c> {
     control: &'c Control,
     name: &'c str,
     pool: &'c PoolConfig,

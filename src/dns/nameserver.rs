@@ -19,8 +19,9 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout_at};
 
-use super::control::{Control, Saved, Surroundings, targets};
+use super::control::{Control, Saved, targets};
 use super::listening::{Bound, Listening};
+use super::report::status::RuntimeFigures;
 use crate::config::DnsConfig;
 use crate::daemon::admin::{self as admin_api, AdminServer};
 use crate::daemon::args::DaemonArgs;
@@ -371,11 +372,11 @@ impl Nameserver {
         }
     }
 
-    fn surroundings(&self) -> Surroundings {
+    fn runtime_figures(&self) -> RuntimeFigures {
         let listening = self.listening.borrow();
         let queries = listening.counters().map(|(_, counters)| counters.answers().iter().sum::<u64>()).sum();
         let peers = self.exchange.borrow().as_ref().map(|exchange| exchange.peers.health()).unwrap_or_default();
-        Surroundings { queries, peers }
+        RuntimeFigures { queries, peers }
     }
 }
 

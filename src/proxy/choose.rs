@@ -7,9 +7,8 @@
 pub mod balance;
 pub mod cookie;
 
-use crate::daemon::operator::OperatorState;
-use crate::health::Verdict;
-use crate::proxy::snapshot::{LatchView, Service, ServiceMode};
+use crate::daemon::eligibility::Eligibility;
+use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode};
 use balance::has;
 
 /// What is known of the request.
@@ -65,32 +64,43 @@ fn by_latch(service: &Service, latch: LatchView, ask: Ask) -> Choice {
         LatchView::Hold => return Choice::Wait,
         LatchView::Nobody => return Choice::Nobody,
     };
-    match service.backends.get(active) {
-        Some(backend) if backend.operator == OperatorState::Maint || backend.verdict == Verdict::Down => Choice::Nobody,
-        Some(backend) if backend.verdict == Verdict::Unchecked || has(ask.tried, active) => Choice::Wait,
-        Some(_) => Choice::Use { backend: active, set_cookie: ask.cookie != Some(active) },
-        None => Choice::Nobody,
+    match service.backends.get(active).map_or(Eligibility::None, Backend::eligibility) {
+        Eligibility::None => Choice::Nobody,
+        Eligibility::Pending => Choice::Wait,
+        Eligibility::All | Eligibility::Bound if has(ask.tried, active) => Choice::Wait,
+        Eligibility::All | Eligibility::Bound => {
+            Choice::Use { backend: active, set_cookie: ask.cookie != Some(active) }
+        }
     }
 }
 
 fn by_cookie(service: &Service, ask: Ask) -> Option<Choice> {
     let named = ask.cookie.filter(|named| !has(ask.tried, *named))?;
-    service.backends.get(named)?.keeps().then_some(Choice::Use { backend: named, set_cookie: false })
+    let admitted = service.backends.get(named)?.eligibility().admits_bound();
+    admitted.then_some(Choice::Use { backend: named, set_cookie: false })
 }
 
 fn by_balance(service: &Service, ask: Ask, spread: &mut Spread, random: u64, set_cookie: bool) -> Choice {
-    let primary = |backend: &crate::proxy::snapshot::Backend| !backend.backup && backend.usable();
-    balance::pick(service.balance, &service.backends, primary, ask.tried, spread, random)
+    let candidate = |backend: &Backend| !backend.backup && backend.is_balanced();
+    balance::pick(service.balance, &service.backends, candidate, ask.tried, spread, random)
         .or_else(|| first_backup(service, ask.tried))
         .map_or(Choice::Nobody, |backend| Choice::Use { backend, set_cookie })
 }
 
-/// A backup of weight 0 gets only requests that name it, like any other backend.
 fn first_backup(service: &Service, tried: u128) -> Option<usize> {
-    let fits = |(index, backend): &(usize, &crate::proxy::snapshot::Backend)| {
-        backend.backup && backend.weight > 0 && backend.usable() && !has(tried, *index)
-    };
-    service.backends.iter().enumerate().find(fits).map(|(index, _)| index)
+    let mut backends = service.backends.iter().enumerate();
+    backends
+        .find(|(index, backend)| backend.backup && backend.is_balanced() && !has(tried, *index))
+        .map(|(index, _)| index)
+}
+
+/// Whether a service has a backend to send a request to, now or when a short hold ends.
+pub fn is_usable(service: &Service) -> bool {
+    match choose(service, Ask::default(), &mut Spread::default(), 0) {
+        Choice::Use { .. } => true,
+        Choice::Wait => service.backends.iter().any(|backend| backend.eligibility().admits_bound()),
+        Choice::Nobody => false,
+    }
 }
 
 #[cfg(test)]

@@ -19,6 +19,7 @@ use serde_json::{Value, json};
 use crate::api::proxy::Status;
 use crate::daemon::operator::{OperatorStates, Word};
 use crate::health::{HealthView, Target, Verdict};
+use crate::proxy::choose::is_usable;
 use crate::proxy::latch::latches::{Ended, Found, Latches, Moved, Record};
 use crate::proxy::latch::{Keeper, Latch, Now, Site};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
@@ -346,10 +347,8 @@ impl State {
                 let backends = standings(service, &self.health, &self.operator, now);
                 keeper.alarm(&Site { own: &self.own, service: &service.name, backends: &backends, rules, running: 0 })
             });
-            let empty = || {
-                (!is_latched(shown) && !crate::proxy::control::build::is_usable(shown))
-                    .then(|| format!("{}: no backend is usable", service.name))
-            };
+            let empty =
+                || (!is_latched(shown) && !is_usable(shown)).then(|| format!("{}: no backend is usable", service.name));
             alarms.extend(latch.or_else(empty));
         }
         let tries = "it counts in memory and the write is tried again every 2 s";

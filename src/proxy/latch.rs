@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::config::proxy::LatchConfig;
 use crate::daemon::bounds;
+use crate::daemon::eligibility::Eligibility;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::snapshot::LatchView;
@@ -301,8 +302,9 @@ impl Keeper {
         let (cause, lenient) = match site.find(&latch.active) {
             None if self.stand_in == StandIn::NotNeeded => (format!("{} left the document", latch.active), false),
             None => return,
-            Some(active) if active.operator == OperatorState::Maint => (active.in_words(), false),
-            Some(active) if active.verdict == Verdict::Down => (active.in_words(), true),
+            Some(active) if active.eligibility() == Eligibility::None => {
+                (active.in_words(), active.operator != OperatorState::Maint)
+            }
             Some(active) => {
                 if active.verdict == Verdict::Up {
                     self.grace_until = None;
@@ -347,8 +349,8 @@ impl Keeper {
         match (index(&latch.active), &self.stand_in) {
             (Some(active), _) => {
                 let backend = &site.backends[active];
-                let waits =
-                    backend.verdict == Verdict::Down && backend.operator != OperatorState::Maint && self.in_grace(now);
+                let is_down = backend.eligibility() == Eligibility::None && backend.operator != OperatorState::Maint;
+                let waits = is_down && self.in_grace(now);
                 if waits { LatchView::Hold } else { LatchView::Active(active) }
             }
             (None, StandIn::For { previous: Some(previous) }) => match index(previous) {

@@ -39,7 +39,8 @@ use crate::proxy::latch::latches::Found;
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::snapshot::Snapshot;
 use crate::proxy::traffic::access_log::AccessLog;
-use crate::proxy::traffic::worker::{self, Shared, Worker};
+use crate::proxy::traffic::shared::{Report, Shared};
+use crate::proxy::traffic::worker::{self, Worker};
 use event_loop::{Channels, Clock, EventLoop, Files, Phase};
 use handover::Handed;
 use network::Network;
@@ -247,7 +248,7 @@ async fn hand_in(takeover: Option<Takeover>) -> Result<Option<Value>, Failure> {
     }
 }
 
-type Reports = mpsc::UnboundedReceiver<worker::Report>;
+type Reports = mpsc::UnboundedReceiver<Report>;
 
 fn spawn_workers(
     prepared: &Prepared,

@@ -13,6 +13,8 @@ use ipnet::IpNet;
 use crate::config::proxy::{Balance, LimitsConfig, PassedFields, TimeoutsConfig};
 use crate::daemon::operator::OperatorState;
 use crate::health::{Target, Verdict};
+use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::route::Router;
 
 /// All of it.
 #[derive(Debug)]
@@ -24,8 +26,8 @@ pub struct Snapshot {
     /// The daemon is stopping or handed over: `Connection: close` on every response.
     pub draining: bool,
     /// Host and path to service.
-    pub router: crate::proxy::route::Router,
-    /// The services; [`crate::proxy::route::Router`] answers with an index into this.
+    pub router: Router,
+    /// The services; [`Router`] answers with an index into this.
     pub services: Vec<Service>,
     /// What is the same for every request.
     pub settings: Arc<Settings>,
@@ -72,12 +74,12 @@ pub enum ServiceMode {
     /// The cookie.
     Sticky {
         /// How it is read and written.
-        cookie: Arc<crate::proxy::choose::cookie::Cookie>,
+        cookie: Arc<Cookie>,
     },
     /// The latch.
     Latched {
         /// How the cookie is read and written.
-        cookie: Arc<crate::proxy::choose::cookie::Cookie>,
+        cookie: Arc<Cookie>,
         /// What the latch says now.
         latch: LatchView,
     },
@@ -136,6 +138,19 @@ pub struct BackendCounters {
 }
 
 impl Service {
+    /// The cookie by which it knows its visitors again.
+    pub fn cookie(&self) -> Option<&Cookie> {
+        match &self.mode {
+            ServiceMode::Stateless => None,
+            ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. } => Some(cookie),
+        }
+    }
+
+    /// The addresses of its backends, in their order.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.backends.iter().map(|backend| backend.address)
+    }
+
     /// How long a request may wait, as things are.
     pub fn longest_wait(&self) -> Duration {
         match &self.mode {
@@ -149,15 +164,5 @@ impl Backend {
     /// Requests running now, over all workers.
     pub fn running(&self) -> u64 {
         self.counters.iter().map(|slot| slot.running.load(std::sync::atomic::Ordering::Relaxed)).sum()
-    }
-
-    /// May get new visitors: up and ready.
-    pub fn usable(&self) -> bool {
-        self.verdict == Verdict::Up && self.operator == OperatorState::Ready
-    }
-
-    /// May serve those who belong to it: up, and ready or drain.
-    pub fn keeps(&self) -> bool {
-        self.verdict == Verdict::Up && self.operator != OperatorState::Maint
     }
 }

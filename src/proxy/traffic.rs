@@ -1,31 +1,52 @@
 //! The traffic path: what happens between a visitor's connection and a backend's.
 //!
-//! A [`worker`] is a thread with listeners, an upstream pool and counters of its own. `connection` reads heads ([`http1`] is
-//! the codec), `exchange` routes, chooses and waits for verdicts, `attempt` tries one backend: `sending` and `relay` pass
-//! the two directions on over `transfer`, `tunnel` takes over after an upgrade. `inflight` lets a new snapshot or a drain
-//! reach whatever runs; [`access_log`] and `termination` tell how it ended. `admission` counts who may hold a connection,
-//! `eviction` makes room for newcomers. Must never: take a lock while a request is served, or change anything that control
-//! owns.
+//! From the outside in, as a request meets them:
+//!
+//! | file | what it does |
+//! | --- | --- |
+//! | [`worker`] | a thread with listeners, an upstream pool and counters of its own; [`shared`] is what all of them and control share, `local` what its tasks share |
+//! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
+//! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
+//! | `dispatch` | one request (`exchange`): route, choose, wait for a verdict, try backends |
+//! | `attempt` | one attempt on one backend: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
+//! | `tunnel` | bytes both ways after an upgrade |
+//! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
+//! | [`http1`], `http1_stream` | the codec of HTTP/1.1 (pure), and the same over sockets; `transfer` and `socket` move the bytes |
+//! | `inflight` | lets a new snapshot or a drain reach whatever runs |
+//! | [`access_log`], `trace`, `termination` | how a request ended |
+//!
+//! Must never: take a lock while a request is served, or change anything that control owns.
 
 pub mod access_log;
 pub mod admission;
 mod alarm;
+mod arrival;
 mod attempt;
 mod connection;
+pub mod counters;
+mod dispatch;
 mod eviction;
+mod eviction_queue;
 mod exchange;
 pub mod http1;
+mod http1_stream;
 mod inflight;
-mod lineup;
 mod listener;
 mod local;
+pub mod message;
+mod outcome;
+mod progress;
 mod relay;
-mod seldom;
 mod sending;
+pub mod shared;
+mod socket;
+mod stream;
 mod termination;
+mod throttle;
 mod trace;
 mod transfer;
 mod tunnel;
 mod upstream;
 mod view;
 pub mod worker;
+mod workspace;

@@ -1,6 +1,11 @@
 //! The admin machine's own facts: who it is, which keys it has, where it keeps what it knows. `/etc/polder/admin.json`,
 //! rendered by modules/admin.nix. Nothing of the fleet stands there: that comes from the working copy.
 
+pub mod copies;
+pub mod known_fleet;
+pub mod state;
+pub mod wanted;
+
 use std::path::{Path, PathBuf};
 
 use crate::config::reader::{Keys, Read, Value, read_file};

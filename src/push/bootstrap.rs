@@ -12,9 +12,9 @@ use tempfile::TempDir;
 
 use crate::config::PublicKey;
 
-use super::program::{output, output_within};
-use super::protocol::{Answer, Question, Report};
-use super::remote::Remotes;
+use crate::push::program::{output, output_within};
+use crate::push::protocol::{Answer, Question, Report};
+use crate::push::remote::Remotes;
 
 /// How long the machine may take to show its key.
 const SCAN: Duration = Duration::from_secs(10);
@@ -172,7 +172,7 @@ pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, String> {
     loop {
         let why = match remotes.ask_afresh(host, &Question::Report, Duration::from_secs(10)) {
             Ok(Answer::Report(report)) => return Ok(*report),
-            other => super::locking::otherwise(other),
+            other => crate::push::fleet_lock::otherwise(other),
         };
         if Instant::now() >= until {
             return Err(why);
@@ -187,7 +187,7 @@ pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, String> {
 ///
 /// The end of Nix' log.
 pub fn build(derivation: &Path) -> Result<(), String> {
-    super::rollout::deliver::build(&[PathBuf::from(derivation)])
+    crate::push::rollout::deliver::build(&[PathBuf::from(derivation)])
 }
 
 #[cfg(test)]

@@ -3,17 +3,18 @@
 //! Owns `STATE_DIR/deferred.json`. [`record`] is for `polder push --defer`, [`reconcile`] for `polder reconcile`. Must never: commit
 //! anything but what was deployed, or forget a record before the repository has it.
 
+pub mod svn;
+
 use std::collections::BTreeSet;
 use std::io;
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
-use super::admin::Admin;
-use super::known_fleet;
-use super::stage::manifest::{self, Manifest};
-use super::stage::{self, Kind, Revision, Staged, Unfit, stage};
-use super::svn;
+use crate::push::admin::Admin;
+use crate::push::admin::state;
+use crate::push::pipeline::stage::manifest::{self, Manifest};
+use crate::push::pipeline::stage::{self, Kind, Revision, Staged, Unfit, stage};
 
 /// A push whose local changes are still to be committed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +93,7 @@ pub fn withdraw(admin: &Admin, push: &str) -> Result<(), String> {
 
 /// Changes the records, one at a time: another operator of this machine may be pushing.
 fn change(admin: &Admin, how: impl FnOnce(&mut Vec<Deferred>)) -> Result<(), String> {
-    let _alone = known_fleet::alone(&admin.state_dir).map_err(|error| error.to_string())?;
+    let _locked = state::lock(&admin.state_dir).map_err(|error| error.to_string())?;
     let mut records = all(admin)?;
     how(&mut records);
     let file = file(admin);
@@ -103,7 +104,7 @@ fn change(admin: &Admin, how: impl FnOnce(&mut Vec<Deferred>)) -> Result<(), Str
         };
     }
     let text = serde_json::to_string_pretty(&records).map_err(|error| error.to_string())?;
-    known_fleet::write(&file, &text).map_err(|error| error.to_string())
+    state::write(&file, &text).map_err(|error| error.to_string())
 }
 
 fn file(admin: &Admin) -> PathBuf {

@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use super::protocol::Secret;
+use crate::push::protocol::Secret;
 
 /// Bytes of a key.
 const LENGTH: usize = 32;

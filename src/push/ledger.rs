@@ -1,7 +1,7 @@
 //! The ledger: what was pushed to a host, one JSON object a line, only ever added to, each line chained to the one before.
 //!
-//! Owns its entries and its file. Must never: lose or alter an entry that was written. Called by [`super::gate`] and
-//! [`super::supervisor`] on the host, and by the pusher for its copies.
+//! Owns its entries and its file. Must never: lose or alter an entry that was written. Called by [`crate::push::gate`] and
+//! [`crate::push::supervisor`] on the host, and by the pusher for its copies.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -12,7 +12,8 @@ use ring::digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
-use super::keys::hex;
+use crate::files;
+use crate::push::keys::hex;
 
 /// What the pusher says of a push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -292,10 +293,7 @@ impl Ledger {
 
     /// Of two who add at once, one is first: each line names the one before it.
     fn alone(&self) -> io::Result<File> {
-        let guard = self.file.with_extension("guard");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o640).open(guard)?;
-        file.lock()?;
-        Ok(file)
+        files::lock(&self.file.with_extension("guard"), 0o640)
     }
 }
 

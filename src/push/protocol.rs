@@ -2,19 +2,24 @@
 //!
 //! Owns the words and their version. There are two kinds of request: a [`Question`], which whoever has a deploy key may ask, and an
 //! [`Instruction`], which changes something and is done only when an admin's key has signed it for this host and this moment
-//! ([`super::manifest`]). A pusher runs `polder VERSION` through ssh, which the forced command of the deploy user turns into a
+//! ([`crate::push::protocol::manifest`]). A pusher runs `polder VERSION` through ssh, which the forced command of the deploy user turns into a
 //! connection to the host's gate; an older or newer gate refuses by name instead of guessing. Must never: do anything. Called by
-//! [`super::remote`] on the admin machine and by [`super::gate`] on the host.
+//! [`crate::push::remote`] on the admin machine and by [`crate::push::gate`] on the host.
+
+pub mod closure;
+pub mod manifest;
+pub mod signing;
+pub mod upload;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use super::activation::Activation;
-use super::ledger::{Entry, Record};
-use super::lock::Lock;
 pub use crate::fleet::running::Running;
+use crate::push::host::lock::Lock;
+use crate::push::ledger::{Entry, Record};
+use crate::push::supervisor::activation::Activation;
 
 /// The version of the protocol. It is raised when an older peer would misunderstand; new optional fields do not raise it.
 pub const VERSION: u32 = 2;
@@ -45,7 +50,7 @@ pub enum Question {
     },
     /// The key files of the host: names and how many keys each has, and a fingerprint of each. Answer: [`Answer::Keys`].
     Keys,
-    /// Something that a daemon says of itself: one of the paths in [`super::gate::allowed`]. Answer: [`Answer::Reply`].
+    /// Something that a daemon says of itself: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
     Look {
         /// Which daemon.
         daemon: Daemon,
@@ -54,7 +59,7 @@ pub enum Question {
     },
 }
 
-/// What changes a host. It is done only in a [`super::manifest::Manifest`] with a good signature.
+/// What changes a host. It is done only in a [`crate::push::protocol::manifest::Manifest`] with a good signature.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Instruction {
@@ -142,7 +147,7 @@ pub enum Instruction {
         /// What becomes of it.
         change: KeyChange,
     },
-    /// An operator's word for a daemon: one of the paths in [`super::gate::allowed`]. Answer: [`Answer::Reply`].
+    /// An operator's word for a daemon: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
     Tell {
         /// Which daemon.
         daemon: Daemon,
@@ -191,7 +196,7 @@ pub struct Target {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// It was copied there: the contents of all that it needs have this digest ([`super::closure::digest`]).
+    /// It was copied there: the contents of all that it needs have this digest ([`crate::push::protocol::closure::digest`]).
     Copied(String),
     /// It ran there before, as the host's own ledger says: that is what a rollback goes back to.
     RanBefore {
@@ -299,7 +304,7 @@ pub enum Answer {
     /// What runs.
     Running(Box<Running>),
     /// How a rehearsal went.
-    Rehearsed(super::rehearsal::Rehearsed),
+    Rehearsed(crate::push::rehearsal::Rehearsed),
     /// The activation, if there is one under way.
     Activation {
         /// It.

@@ -20,11 +20,11 @@ use std::time::{Duration, Instant};
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::admin::Admin;
-use super::manifest::{Manifest, VALIDITY, seal};
-use super::protocol::{Answer, Daemon, Instruction, Question, VERSION};
-use super::signing::SigningKey;
 use crate::fleet::Fleet;
+use crate::push::admin::Admin;
+use crate::push::protocol::manifest::{Manifest, VALIDITY, seal};
+use crate::push::protocol::signing::SigningKey;
+use crate::push::protocol::{Answer, Daemon, Instruction, Question, VERSION};
 use clock::HostClock;
 
 /// The options that every connection has: the key and no other, no password, nothing forwarded, hosts known beforehand; a host

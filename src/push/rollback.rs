@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use super::ledger::{Entry, Event, Kind, Outcome};
+use crate::push::ledger::{Entry, Event, Kind, Outcome};
 
 /// What is gone back to.
 #[derive(Debug, Clone, PartialEq, Eq)]

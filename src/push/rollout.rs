@@ -6,14 +6,15 @@
 
 pub mod deliver;
 mod host;
+pub mod prove;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
-use super::ledger::Record;
-use super::remote::Remotes;
+use crate::push::ledger::Record;
+use crate::push::remote::Remotes;
 
 /// One host's step from one system to another.
 #[derive(Debug, Clone, PartialEq, Eq)]

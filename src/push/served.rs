@@ -1,6 +1,6 @@
 //! Asks nameservers what they serve: a zone's serial, a name's addresses.
 //!
-//! Called by [`super::prepare`] and by the rehearsal.
+//! Called by [`crate::push::pipeline::prepare`] and by the rehearsal.
 
 use std::io::{self, Read, Write};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream, UdpSocket};

@@ -1,9 +1,11 @@
 //! The supervisor of one activation, on the host: switches, waits for the confirmation, and goes back without it.
 //!
-//! Owns the steps of [`super::activation`]'s diagram and the socket by which the gate tells it to confirm or to go back. It is the
+//! Owns the steps of [`crate::push::supervisor::activation`]'s diagram and the socket by which the gate tells it to confirm or to go back. It is the
 //! program of the system that ran before, in a transient unit of its own: nothing that the new system does to ssh, the gate or
 //! the network ends it. If it is killed all the same, the unit's ExecStopPost calls [`settle`]. Must never: leave the machine on
 //! a system that nobody confirmed. Called by `polder activate`.
+
+pub mod activation;
 
 use std::fs;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -16,13 +18,13 @@ use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
-use super::activation::{Activation, Phase};
-use super::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
-use super::machine::{self, Action, Switched};
-use super::place::Place;
 use crate::daemon::notify;
 use crate::daemon::operator::unix_ms;
 use crate::daemon::state_file::{StateFile, Stored};
+use crate::push::host::machine::{self, Action, Switched};
+use crate::push::host::place::Place;
+use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
+use crate::push::supervisor::activation::{Activation, Phase};
 
 /// What the gate may say, a line of JSON a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -3,8 +3,8 @@
 use super::Exit;
 use super::output::complain;
 use crate::daemon::{logs, notify};
+use crate::push::host::place::Place;
 use crate::push::ledger::Outcome;
-use crate::push::place::Place;
 use crate::push::supervisor::{settle, supervise};
 
 /// What `activate` takes.

@@ -9,10 +9,10 @@ use serde_json::json;
 use super::Exit;
 use super::output::{Output, complain, printable, tell};
 use crate::fleet::{Deployable, Fleet, System};
+use crate::push::admin::known_fleet;
 use crate::push::bootstrap::{AsRoot, HostKey, build, shown_key, wait_for_gate, with_fingerprint};
-use crate::push::evaluate::Depth;
-use crate::push::known_fleet;
-use crate::push::prepare::{Wanted, prepare};
+use crate::push::pipeline::evaluate::Depth;
+use crate::push::pipeline::prepare::{Wanted, prepare};
 use crate::push::remote::Remotes;
 
 /// What `bootstrap` takes.

@@ -8,10 +8,10 @@ use super::Exit;
 use super::output::{Output, Tone, printable};
 use crate::config::names;
 use crate::fleet::check::Finding;
-use crate::push::evaluate::Depth;
-use crate::push::known_fleet;
-use crate::push::prepare::{Wanted, prepare};
-use crate::push::stage::Revision;
+use crate::push::admin::known_fleet;
+use crate::push::pipeline::evaluate::Depth;
+use crate::push::pipeline::prepare::{Wanted, prepare};
+use crate::push::pipeline::stage::Revision;
 
 /// What `check` takes.
 #[derive(Debug, Clone, clap::Args)]

@@ -11,7 +11,7 @@ use super::reach::{FleetArg, HostGate, Reach, Reports, locate};
 use super::{Common, demo_file};
 use crate::api;
 use crate::api::client::{Client, ClientError};
-use crate::push::known_fleet;
+use crate::push::admin::known_fleet;
 
 /// A host's own daemons; the NixOS modules put their sockets where [`Role::host_socket`] says.
 const ROLES: [Role; 2] = [Role::Proxy, Role::Nameserver];

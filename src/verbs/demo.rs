@@ -15,7 +15,7 @@ use tokio::task::LocalSet;
 use super::output::Output;
 use super::{Common, Exit, demo_file};
 use crate::demo::control::{self, Order, Ordered, Reply};
-use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST};
+use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, Times};
 use crate::demo::fleet::{Deed, Fleet};
 use crate::demo::supervisor::Role;
 use crate::demo::visitor::load::Load;
@@ -116,7 +116,7 @@ async fn start(output: &Output) -> Result<Exit, Error> {
     let programs = Programs::beside_this_one()?;
     announce::refuse_second()?;
     let starting = tokio::select! {
-        fleet = Fleet::start(&programs, |_, _| {}) => fleet?,
+        fleet = Fleet::start(&programs, Times::SCALED, |_, _| {}) => fleet?,
         () = interrupted() => return Ok(Exit::Done),
     };
     let mut fleet = starting;

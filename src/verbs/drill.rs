@@ -12,12 +12,14 @@ use tokio::task::LocalSet;
 use super::output::{Output, complain};
 use super::{Common, Exit};
 use crate::demo::drill::rows::{self, ROWS, Row};
-use crate::demo::drill::{self, Options, Outcome};
+use crate::demo::drill::{self, Options, Outcome, Pace};
 use crate::demo::{Error, Programs};
 use progress::Progress;
 
 /// Requests a second, and as many queries: some more than the 500 of each that the promises speak of.
 const RATE: u32 = 600;
+/// The same where time is not judged: what a busy machine still gets done.
+const UNTIMED_RATE: u32 = 60;
 
 /// `polder drill`.
 #[derive(Debug, Clone, clap::Args)]
@@ -34,9 +36,12 @@ pub struct DrillArgs {
     /// Leave the fleet's folder (documents, state, logs) behind and say where it is
     #[arg(long)]
     pub keep: bool,
+    /// Judge everything but the bounds on time: for a machine that is too busy to keep them
+    #[arg(long)]
+    pub untimed: bool,
     /// Requests a second, and as many queries a second
-    #[arg(long, hide = true, default_value_t = RATE, value_parser = clap::value_parser!(u32).range(10..=5000))]
-    pub rate: u32,
+    #[arg(long, hide = true, value_parser = clap::value_parser!(u32).range(10..=5000))]
+    pub rate: Option<u32>,
 }
 
 /// Plays the rows. 0: every promise was kept; 1: one was broken; 2: there is no such row; 3: it could not run.
@@ -53,10 +58,12 @@ pub fn run(args: DrillArgs, common: &Common) -> ExitCode {
         output.answer(&rows.iter().map(|row| described(row)).collect::<Vec<_>>(), &table::list(&rows));
         return Exit::Done.into();
     }
-    let options = Options { rows, sabotage: args.sabotage, rate: args.rate, keep: args.keep };
+    let (pace, usual_rate) = if args.untimed { (Pace::Untimed, UNTIMED_RATE) } else { (Pace::Timed, RATE) };
+    let rate = args.rate.unwrap_or(usual_rate);
+    let options = Options { rows, sabotage: args.sabotage, rate, keep: args.keep, pace };
     let start = Instant::now();
     match play(&options, &output) {
-        Ok(outcomes) => report(&outcomes, start.elapsed(), &output).into(),
+        Ok(outcomes) => report(&outcomes, pace, start.elapsed(), &output).into(),
         Err(error) => output.could_not(&error.to_string()).into(),
     }
 }
@@ -83,10 +90,11 @@ fn play(options: &Options, output: &Output) -> Result<Vec<Outcome>, Error> {
     })
 }
 
-fn report(outcomes: &[Outcome], took: Duration, output: &Output) -> Exit {
+fn report(outcomes: &[Outcome], pace: Pace, took: Duration, output: &Output) -> Exit {
     let kept = outcomes.iter().all(|outcome| outcome.judgement.kept);
     let value = json!({
         "kept": kept,
+        "timed": pace == Pace::Timed,
         "took_s": (took.as_secs_f64() * 10.0).round() / 10.0,
         "rows": outcomes.iter().map(|outcome| {
             let mut row = described(outcome.row);
@@ -96,7 +104,7 @@ fn report(outcomes: &[Outcome], took: Duration, output: &Output) -> Exit {
             row
         }).collect::<Vec<_>>(),
     });
-    output.answer(&value, &table::results(outcomes, took));
+    output.answer(&value, &table::results(outcomes, pace, took));
     if kept { Exit::Done } else { Exit::No }
 }
 

@@ -7,8 +7,7 @@ use super::output::{Output, complain};
 use super::reach::FleetArg;
 use super::tell::{PROMPT, Telling, learns_later, report, tell_all};
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
-use crate::daemon::operator::OperatorState;
-use crate::health::Verdict;
+use crate::daemon::eligibility::Eligibility;
 
 /// What `failover` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -94,7 +93,7 @@ fn next_backend(service: &str, asked: &[Asked]) -> Option<String> {
         views(service, asked)
             .flat_map(|view| &view.backends)
             .filter(|backend| backend.name == name)
-            .all(|backend| backend.check == Verdict::Up && backend.operator == OperatorState::Ready)
+            .all(|backend| Eligibility::of(backend.check, backend.operator).admits_new())
     };
     let others = best.backends.iter().map(|backend| &backend.name);
     let mut others = others.filter(|name| latch.active.as_ref() != Some(name) && !latch.spent.contains(name));

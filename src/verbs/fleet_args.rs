@@ -9,19 +9,19 @@ use crate::fleet::check::Finding;
 use crate::fleet::running::Running;
 use crate::fleet::{Deployable, Fleet, System};
 use crate::push::admin::Admin;
-use crate::push::evaluate::{Depth, Evaluated};
-use crate::push::known_fleet;
+use crate::push::admin::known_fleet;
+use crate::push::host::place::Place;
+use crate::push::host::system;
 use crate::push::ledger::Entry;
-use crate::push::overtaken::overtaken;
-use crate::push::place::Place;
-use crate::push::plan::Plan;
-use crate::push::prepare::{Wanted, prepare};
+use crate::push::pipeline::evaluate::{Depth, Evaluated};
+use crate::push::pipeline::overtaken::overtaken;
+use crate::push::pipeline::plan::Plan;
+use crate::push::pipeline::prepare::{Wanted, prepare};
+use crate::push::pipeline::selection::{Selected, Selection};
+use crate::push::pipeline::stage::{Revision, Staged};
+use crate::push::pipeline::survey::{Seen, survey, unfit};
 use crate::push::remote::Remotes;
 use crate::push::rollout::deliver;
-use crate::push::selection::{Selected, Selection};
-use crate::push::stage::{Revision, Staged};
-use crate::push::survey::{Seen, survey, unfit};
-use crate::push::system;
 
 /// The working copy and what of it is meant.
 #[derive(Debug, Clone, clap::Args)]
@@ -31,7 +31,7 @@ pub struct FleetArgs {
     /// Hosts.
     #[command(flatten)]
     pub selection: Selection,
-    /// Take a fleet that was evaluated elsewhere (src/push/deployable.nix), instead of evaluating the folder
+    /// Take a fleet that was evaluated elsewhere (src/push/pipeline/deployable.nix), instead of evaluating the folder
     #[arg(long, value_name = "FILE", conflicts_with = "nix")]
     pub fleet: Option<PathBuf>,
     /// How many hosts may be switched at once, where the fleet allows it

@@ -4,7 +4,7 @@ use super::Exit;
 use super::output::complain;
 use crate::daemon::logs;
 use crate::push::gate;
-use crate::push::place::Place;
+use crate::push::host::place::Place;
 
 /// What `gate` takes.
 #[derive(Debug, Clone, clap::Args)]

@@ -14,10 +14,10 @@ use super::output::{Output, Table, Tone, cell, complain, printable, toned};
 use super::reach::{FleetArg, Reach};
 use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
+use crate::push::admin::known_fleet;
+use crate::push::fleet_lock::Held;
+use crate::push::host::lock::Lock;
 use crate::push::keys::{fingerprint, own, rotate};
-use crate::push::known_fleet;
-use crate::push::lock::Lock;
-use crate::push::locking::Held;
 use crate::push::protocol::KeyChange;
 use rotate::{Failed, Files, Step};
 
@@ -345,7 +345,7 @@ fn the_first_everywhere(files: &BTreeMap<String, Vec<String>>) -> Option<String>
     }
 }
 
-fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<Held, crate::push::locking::Refusal> {
+fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<Held, crate::push::fleet_lock::Refusal> {
     let lock = Lock {
         token: String::new(),
         holder: who(),

@@ -10,9 +10,9 @@ use super::output::{Output, Table, Tone, cell, complain, toned};
 use super::reach::{FleetArg, Reach, Reports};
 use super::status::span;
 use crate::daemon::operator::unix_ms;
-use crate::push::known_fleet;
-use crate::push::lock::Lock;
-use crate::push::locking::{ByHand, Held, Refusal, give_back, instruct_all, otherwise};
+use crate::push::admin::known_fleet;
+use crate::push::fleet_lock::{ByHand, Held, Refusal, give_back, instruct_all, otherwise};
+use crate::push::host::lock::Lock;
 use crate::push::protocol::{Answer, Instruction};
 
 /// What `lock` takes.

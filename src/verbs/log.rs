@@ -11,12 +11,12 @@ use super::output::{Output, Table, Tone, cell, complain, toned};
 use super::plan::short_hash;
 use super::reach::{FleetArg, Reach};
 use super::status::moment;
-use crate::push::copies;
-use crate::push::known_fleet;
+use crate::push::admin::copies;
+use crate::push::admin::known_fleet;
+use crate::push::fleet_lock::{ask_all, otherwise};
+use crate::push::host::machine;
+use crate::push::host::place::Place;
 use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
-use crate::push::locking::{ask_all, otherwise};
-use crate::push::machine;
-use crate::push::place::Place;
 use crate::push::protocol::{Answer, Question};
 use crate::push::remote::Silence;
 

@@ -11,7 +11,7 @@ use super::fleet_args::{FleetArgs, Known};
 use super::output::{Output, Tone, complain, printable};
 use crate::fleet::diff::Effects;
 use crate::fleet::running::Running;
-use crate::push::plan::Plan;
+use crate::push::pipeline::plan::Plan;
 
 /// Lines that are shown around those that change.
 const CONTEXT: usize = 3;

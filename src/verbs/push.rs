@@ -18,10 +18,10 @@ use super::output::{Output, Table, cell, toned};
 use super::plan as show;
 use crate::push::deferred;
 use crate::push::ledger::{Kind, Record};
-use crate::push::plan::Plan;
+use crate::push::pipeline::plan::Plan;
+use crate::push::pipeline::stage::Kind as Repository;
+use crate::push::pipeline::stage::Revision;
 use crate::push::rollout::{Move, Stage, Watch};
-use crate::push::stage::Kind as Repository;
-use crate::push::stage::Revision;
 use progress::Progress;
 use rolling::{Ended, Rolling, remember};
 

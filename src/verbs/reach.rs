@@ -11,8 +11,8 @@ use super::daemons::{Located, Role};
 use crate::api::client::{self, ClientError};
 use crate::fleet::{self, Fleet};
 use crate::push::admin::Admin;
-use crate::push::known_fleet;
-use crate::push::locking::{Gates, ask_all, otherwise};
+use crate::push::admin::known_fleet;
+use crate::push::fleet_lock::{Gates, ask_all, otherwise};
 use crate::push::protocol::{Answer, Daemon, Instruction, Question, Report};
 use crate::push::remote::{Remotes, Silence};
 

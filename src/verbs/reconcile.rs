@@ -7,8 +7,9 @@ use serde_json::json;
 use super::Exit;
 use super::output::{Output, Tone, complain, printable};
 use crate::push::admin::Admin;
+use crate::push::admin::known_fleet;
+use crate::push::admin::wanted;
 use crate::push::deferred::{self, Reconciled, Refusal};
-use crate::push::{known_fleet, wanted};
 
 /// What `reconcile` takes.
 #[derive(Debug, Clone, clap::Args)]

@@ -16,15 +16,15 @@ use super::push::{TrialArgs, push_id, tell};
 use super::reach::{FleetArg, Reach};
 use crate::fleet::running::Running;
 use crate::fleet::{Fleet, System};
-use crate::push::closure;
+use crate::push::fleet_lock::{ask_all, at_once, otherwise};
+use crate::push::host::place::Place;
 use crate::push::ledger::{Entry, Event, Kind, Record};
-use crate::push::locking::{ask_all, at_once, otherwise};
-use crate::push::order;
-use crate::push::place::Place;
+use crate::push::pipeline::order;
+use crate::push::pipeline::selection::{Selected, Selection};
+use crate::push::protocol::closure;
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::rollback::{Goal, has, last_in_force, target};
 use crate::push::rollout::Move;
-use crate::push::selection::{Selected, Selection};
 
 /// How long a host may take to answer.
 const PROMPT: Duration = Duration::from_secs(20);

@@ -8,7 +8,7 @@ use serde::Serialize;
 use super::Exit;
 use super::output::{Output, complain};
 use crate::config::names;
-use crate::push::origin;
+use crate::push::pipeline::trust;
 use crate::zone;
 use crate::zone::serial::bump;
 
@@ -51,7 +51,7 @@ pub fn run(args: &SerialArgs, output: &Output) -> Exit {
         Ok(file) => file,
         Err(message) => return output.could_not(&message),
     };
-    if let Err(why) = origin::believe_file(&file) {
+    if let Err(why) = trust::believe_file(&file) {
         return output.could_not(&why);
     }
     let loaded = match zone::load(&zone, &file) {

@@ -2,15 +2,15 @@
 //!
 //! Pure but for [`bump`], which replaces the file. Called by `polder check` and `polder serial`.
 
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 use std::ops::Range;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::folder::MOST_ZONE;
 use super::lexer::{Entry, Lexer, Text};
 use super::record::{ZoneFile, ZoneRecord};
 use crate::config::regular_file::read_regular_file;
+use crate::files::{self, Access};
 use crate::zone::number::rtype;
 
 /// Behind the serial in a SOA's data: four numbers (RFC 1035, 3.3.13).
@@ -108,7 +108,7 @@ pub fn bump(zone: &ZoneFile, above: Option<u32>, today: u32) -> io::Result<Bumpe
     let after = next(before, above, today);
     let mut changed = text;
     changed.splice(span, after.to_string().into_bytes());
-    replace(&target, &changed)?;
+    files::replace(&target, &changed, Access::AsBefore(0o644))?;
     Ok(Bumped { file: file.clone(), line, before, after })
 }
 
@@ -130,17 +130,6 @@ fn serial_token<'a>(entry: &Entry<'a>) -> Option<(&'a [u8], u32)> {
         Text::Word(word) if word.iter().all(u8::is_ascii_digit) => Some((word, token.line)),
         _ => None,
     }
-}
-
-/// A reader sees the old file or the new one, never a part; a crash leaves one of them.
-fn replace(target: &Path, text: &[u8]) -> io::Result<()> {
-    let folder = target.parent().ok_or_else(|| io::Error::other("is no file in a folder"))?;
-    let mut fresh = tempfile::Builder::new().prefix(".polder-serial-").tempfile_in(folder)?;
-    fresh.write_all(text)?;
-    fresh.as_file().set_permissions(std::fs::metadata(target)?.permissions())?;
-    fresh.as_file().sync_all()?;
-    fresh.persist(target).map_err(|error| error.error)?;
-    File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// No event is waited for longer.
-pub const LIMIT: Duration = Duration::from_secs(20);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 /// Waits until `met` gives something; `shown` tells a failing test what there was instead.
 pub fn eventually<T>(what: &str, shown: impl Fn() -> String, mut met: impl FnMut() -> Option<T>) -> T {
@@ -447,7 +447,7 @@ pub fn query(server: SocketAddr, name: &str) -> Message {
     query.extend_from_slice(&polder::zone::name::from_text(name).unwrap());
     query.extend_from_slice(&[0, 1, 0, 1]);
     let socket = UdpSocket::bind((server.ip(), 0)).unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    socket.set_read_timeout(Some(LIMIT)).unwrap();
     socket.connect(server).unwrap();
     socket.send(&query).unwrap();
     let mut buffer = [0; 4096];

@@ -18,7 +18,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// No event is waited for longer.
-pub const LIMIT: Duration = Duration::from_secs(15);
+pub const LIMIT: Duration = Duration::from_secs(60);
 
 pub const POOL: &str = "http0.l.example.net";
 
@@ -291,7 +291,7 @@ pub fn udp(server: SocketAddr, query: &[u8]) -> Message {
 pub fn try_udp(server: SocketAddr, query: &[u8]) -> std::io::Result<Message> {
     let from: IpAddr = if server.is_ipv4() { Ipv4Addr::LOCALHOST.into() } else { server.ip() };
     let socket = UdpSocket::bind((from, 0))?;
-    socket.set_read_timeout(Some(Duration::from_secs(5)))?;
+    socket.set_read_timeout(Some(LIMIT))?;
     // Connected: an answer from any other address is not seen.
     socket.connect(server)?;
     socket.send(query)?;
@@ -316,7 +316,7 @@ pub fn read_framed(stream: &mut TcpStream) -> std::io::Result<Message> {
 
 pub fn connect(port: u16) -> TcpStream {
     let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(10))).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
     stream
 }
 

@@ -134,7 +134,7 @@ fn a_daemon_told_to_stop_hands_over_to_nobody() {
 fn a_daemon_that_has_handed_over_probes_nobody() {
     let members = Members::start(1);
     let mut daemon = Daemon::prepare(&members);
-    daemon.document["drain"] = "3s".into();
+    daemon.document["drain"] = "5m".into();
     daemon.write_document();
     daemon.run();
     let mut visitor = connect(daemon.port);

@@ -132,7 +132,7 @@ fn who_asks_for_a_and_aaaa_in_turn_gets_every_order() {
 fn a_burst_of_queries_is_answered_whole() {
     let daemon = Daemon::start(&Members::start(2));
     let socket = std::net::UdpSocket::bind("127.0.0.1:0").unwrap();
-    socket.set_read_timeout(Some(Duration::from_secs(5))).unwrap();
+    socket.set_read_timeout(Some(crate::fleet::LIMIT)).unwrap();
     let mut waiting = std::collections::HashSet::new();
     for id in 0..200u16 {
         let mut query = query(POOL, 1);

@@ -1,4 +1,4 @@
-# The README's day in the life of an operator: every command of it, as it stands there, on the machine that it names.
+# The day in the life of an operator (docs/operating.md): every command of it, as it stands there, on the machine that it names.
 { pushTests, ... }:
 
 {
@@ -14,12 +14,12 @@
       import re
       import shlex
 
-      README = ${builtins.toJSON (builtins.readFile ../../README.md)}
+      OPERATING = ${builtins.toJSON (builtins.readFile ../../docs/operating.md)}
 
       def commands():
           """Where each command is typed, in which folder, and what it is."""
-          day = re.split(r"^##+ ", README.split("### A day in the life of an operator\n")[1], flags=re.MULTILINE)[0]
-          return re.findall(r"^    alice@([a-z-]+):(\S+)\$ (.+)$", day, flags=re.MULTILINE)
+          day = re.split(r"^##+ ", OPERATING.split("## A day in the life of an operator\n")[1], flags=re.MULTILINE)[0]
+          return re.findall(r"^alice@([a-z-]+):(\S+)\$ (.+)$", day, flags=re.MULTILINE)
 
       def fall():
           """How patient the proxies are."""
@@ -63,7 +63,7 @@
           admin_nl.start()
           admin_nl.wait_for_unit("sshd.service")
 
-      # What happens before a command, in the words of the README around it.
+      # What happens before a command, in the words of the page around it.
       before = {
           "polder failback": shop_fails_over,
           "polder push --skip svn": svn_goes_down,
@@ -83,7 +83,7 @@
           with subtest(f"{name}: {command}"):
               typed_there = shlex.quote(f"cd {folder} && {command}")
               log.info(NAMES[name].succeed(f"su - alice -c {typed_there} 2>&1"))
-      t.assertEqual(list(before), [], "commands that the README has no more")
+      t.assertEqual(list(before), [], "commands that the page has no more")
       t.assertEqual(fall(), 4)
     '';
 }

@@ -6,7 +6,7 @@ use std::sync::mpsc::{Sender, channel};
 
 use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 use polder::proxy::traffic::admission::RESERVE;
-use polder::proxy::traffic::worker::WorkerCounters;
+use polder::proxy::traffic::counters::WorkerCounters;
 
 use crate::harness::{Client, GET, OK, Proxy, Script, Setup, eventually};
 

@@ -221,13 +221,13 @@ fn a_silent_tunnel_ends_at_its_limit_and_a_busy_one_does_not() {
         served.head().unwrap();
         served.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\nConnection: upgrade\r\n\r\n");
         for _ in 0..20 {
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(150));
             served.send(".");
         }
         served.rest();
     });
     let mut setup = Setup::default();
-    setup.timeouts.tunnel_idle = Duration::from_millis(120);
+    setup.timeouts.tunnel_idle = Duration::from_secs(2);
     let proxy = Proxy::start(setup, &[backend.address]);
     let mut client = proxy.connect();
     client.send("GET / HTTP/1.1\r\nHost: www.test\r\nConnection: upgrade\r\nUpgrade: x\r\n\r\n");

@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use polder::proxy::traffic::worker::Report;
+use polder::proxy::traffic::shared::Report;
 
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually, refusing};
 
@@ -75,9 +75,9 @@ fn an_idle_connection_that_was_closed_is_no_attempt() {
     let mut setup = Setup::default();
     setup.limits.tries = 1;
     let proxy = Proxy::start(setup, &[backend.address]);
-    for request in [GET, POST, GET, POST, POST] {
+    for (number, request) in (1..).zip([GET, POST, GET, POST, POST]) {
         assert_eq!(proxy.ask(request).body, b"ok");
-        std::thread::sleep(Duration::from_millis(5));
+        eventually("the backend has closed", || backend.closed.load(Ordering::SeqCst) == number);
     }
     assert_eq!(backend.connections.load(Ordering::SeqCst), 5);
 }
@@ -238,7 +238,7 @@ fn a_drop_by_drop_head_meets_the_same_limit() {
     let mut writer = client.stream.try_clone().unwrap();
     let dropper = std::thread::spawn(move || {
         for byte in GET.bytes().chain(std::iter::repeat(b'a')) {
-            std::thread::sleep(Duration::from_millis(10));
+            std::thread::sleep(Duration::from_millis(100));
             if std::io::Write::write_all(&mut writer, &[byte]).is_err() {
                 return;
             }

@@ -14,11 +14,12 @@ use polder::health::{Target, Verdict};
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
-use polder::proxy::traffic::worker::{Command, Listening, Report, Shared, Worker, spawn};
+use polder::proxy::traffic::shared::{Report, Shared};
+use polder::proxy::traffic::worker::{Command, Listening, Worker, spawn};
 use tokio::sync::mpsc;
 
-/// No test waits longer for anything.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+/// No test waits longer for anything: on a busy machine seconds may pass before a thread gets to run.
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// What a test wants of its proxy.
 pub struct Setup {
@@ -40,14 +41,14 @@ impl Default for Setup {
         let seconds = Duration::from_secs;
         Setup {
             timeouts: TimeoutsConfig {
-                request_head: seconds(10),
-                body_idle: seconds(10),
-                connect: seconds(1),
-                response_head: seconds(10),
-                keep_alive: seconds(10),
-                backend_keep_alive: seconds(10),
-                tunnel_idle: seconds(10),
-                drain: seconds(10),
+                request_head: seconds(60),
+                body_idle: seconds(60),
+                connect: seconds(60),
+                response_head: seconds(60),
+                keep_alive: seconds(60),
+                backend_keep_alive: seconds(60),
+                tunnel_idle: seconds(60),
+                drain: seconds(60),
             },
             limits: LimitsConfig {
                 request_head: 16384,
@@ -173,7 +174,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         port: None,
         interval: setup.fast_interval * 4,
         fast_interval: setup.fast_interval,
-        timeout: Duration::from_secs(1),
+        timeout: Duration::from_secs(60),
         rise: 2,
         fall: 3,
     };
@@ -221,6 +222,8 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
 pub struct Script {
     pub address: SocketAddr,
     pub connections: Arc<AtomicUsize>,
+    /// Connections that the script has ended with.
+    pub closed: Arc<AtomicUsize>,
     pub heads: Arc<Mutex<Vec<String>>>,
 }
 
@@ -235,6 +238,8 @@ impl Script {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::<AtomicUsize>::default();
+        let closed = Arc::<AtomicUsize>::default();
+        let ended = Arc::clone(&closed);
         let heads = Arc::<Mutex<Vec<String>>>::default();
         let script = Arc::new(script);
         let (counted, kept) = (Arc::clone(&connections), Arc::clone(&heads));
@@ -246,10 +251,15 @@ impl Script {
                 let number = counted.fetch_add(1, Ordering::SeqCst);
                 let mut served = Served { stream, heads: Arc::clone(&kept) };
                 let script = Arc::clone(&script);
-                std::thread::spawn(move || script(&mut served, number));
+                let closed = Arc::clone(&ended);
+                std::thread::spawn(move || {
+                    script(&mut served, number);
+                    drop(served);
+                    closed.fetch_add(1, Ordering::SeqCst);
+                });
             }
         });
-        Script { address, connections, heads }
+        Script { address, connections, closed, heads }
     }
 
     /// Answers every request on every connection with `response`.

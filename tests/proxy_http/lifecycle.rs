@@ -1,5 +1,6 @@
 //! Drains, the ready path, the access log.
 
+use std::sync::Mutex;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
@@ -34,9 +35,11 @@ fn no_service_is_404_and_no_backend_is_503() {
 
 #[test]
 fn a_drain_answers_one_more_request_on_an_idle_connection_closes_silent_ones_and_lets_the_others_finish() {
-    let backend = Script::start(|served, _| {
+    let (answer, may_answer) = std::sync::mpsc::channel();
+    let may_answer = Mutex::new(may_answer);
+    let backend = Script::start(move |served, _| {
         served.head().unwrap();
-        std::thread::sleep(Duration::from_millis(150));
+        may_answer.lock().unwrap().recv().unwrap();
         served.send(OK);
         served.rest();
     });
@@ -58,6 +61,7 @@ fn a_drain_answers_one_more_request_on_an_idle_connection_closes_silent_ones_and
         client.assert_closed();
     }
     silent.assert_closed();
+    answer.send(()).unwrap();
     let response = busy.response();
     assert_eq!((response.body.as_slice(), response.field("connection")), (&b"ok"[..], Some("close")));
     busy.assert_closed();
@@ -103,7 +107,7 @@ fn every_request_leaves_one_line_that_tells_how_it_ended() {
     let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
     let backend = Script::answering(OK);
     let mut setup = Setup { log: Some(log), sticky: true, ..Setup::default() };
-    setup.timeouts.request_head = Duration::from_millis(50);
+    setup.timeouts.request_head = Duration::from_secs(1);
     let mut proxy = Proxy::start(setup, &[backend.address]);
     assert_eq!(proxy.ask(GET).body, b"ok");
     proxy.ask("GET / HTTP/1.1\r\nHost: other.test\r\n\r\n");

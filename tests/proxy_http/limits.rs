@@ -11,7 +11,8 @@ use polder::proxy::snapshot::LatchView;
 
 use crate::harness::{GET, OK, PATIENCE, Proxy, Script, Setup, eventually, refusing};
 
-const SHORT: Duration = Duration::from_millis(60);
+/// A limit that ends what a test lets stand still, and nothing that goes on.
+const SHORT: Duration = Duration::from_secs(1);
 
 /// The codes in the access log after `play` on a proxy with these limits.
 fn ends(limit: impl FnOnce(&mut TimeoutsConfig), backend: SocketAddr, play: impl FnOnce(&mut Proxy)) -> Vec<String> {
@@ -38,7 +39,9 @@ fn stuck_after(words: &'static str) -> Script {
     Script::start(move |served, _| {
         served.head();
         served.send(words);
-        std::thread::park_timeout(PATIENCE);
+        loop {
+            std::thread::park();
+        }
     })
 }
 
@@ -102,7 +105,7 @@ fn a_backend_that_stops_taking_the_body_is_sd() {
         |proxy| {
             let mut client = proxy.connect();
             client.send("POST / HTTP/1.1\r\nHost: www.test\r\nContent-Length: 1000000000\r\n\r\n");
-            client.stream.set_write_timeout(Some(Duration::from_secs(2))).unwrap();
+            client.stream.set_write_timeout(Some(PATIENCE)).unwrap();
             while client.stream.write_all(&[0; 65536]).is_ok() {}
         },
     );
@@ -175,13 +178,13 @@ fn an_upload_to_a_backend_that_never_says_continue_may_take_longer_than_its_head
         served.rest();
     });
     let mut setup = Setup::default();
-    setup.timeouts.response_head = Duration::from_millis(200);
+    setup.timeouts.response_head = SHORT;
     let proxy = Proxy::start(setup, &[backend.address]);
     let mut client = proxy.connect();
     client.send("POST / HTTP/1.1\r\nHost: www.test\r\nExpect: 100-continue\r\nContent-Length: 8\r\n\r\n");
     for piece in ["12", "34", "56", "78"] {
         // A slow client: the time is the test's input.
-        std::thread::sleep(Duration::from_millis(80));
+        std::thread::sleep(SHORT / 3);
         client.send(piece);
     }
     assert_eq!(client.response().body, b"ok");

@@ -112,7 +112,7 @@ fn a_blip_that_never_becomes_a_verdict_is_served_in_the_end() {
 #[test]
 fn waiting_is_bounded_in_time_and_number() {
     let mut setup = Setup { latch: Some(LatchView::Hold), ..Setup::default() };
-    setup.hold_bound = Duration::from_millis(200);
+    setup.hold_bound = Duration::from_secs(2);
     setup.limits.waiting = 1;
     let proxy = Proxy::start(setup, &[refusing()]);
     let mut first = proxy.connect();

@@ -14,7 +14,7 @@ use super::*;
 use crate::api::client::{Client, ClientError};
 use crate::api::query::with_query;
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(60);
 
 /// Says what it was asked; `/slow` waits for a word, `/deny` refuses with findings.
 #[derive(Clone, Default)]

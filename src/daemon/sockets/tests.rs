@@ -17,7 +17,7 @@ fn any(text: &str) -> SocketAddr {
 
 /// Accepts from whichever of the non-blocking listeners gets the connection.
 fn accept_any(listeners: &[TcpListener]) -> (usize, TcpStream) {
-    let limit = Instant::now() + Duration::from_secs(5);
+    let limit = Instant::now() + Duration::from_secs(60);
     loop {
         for (index, listener) in listeners.iter().enumerate() {
             if let Ok((stream, _)) = listener.accept() {

@@ -16,7 +16,7 @@ use crate::api::client::Client;
 use crate::daemon::admin::{AdminHandler, AdminReply, AdminRequest, AdminServer, serve_unix};
 use crate::daemon::takeover::Handover;
 
-const LIMIT: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(60);
 
 fn args(takeover: bool) -> DaemonArgs {
     DaemonArgs { config: PathBuf::new(), check_config: false, live: false, takeover, successor: None }

@@ -12,8 +12,9 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
-use super::disk::{Stored, naming, read_bounded, replace};
+use super::disk::{Stored, read_bounded};
 use super::form::{self, Record};
+use crate::files::{naming, replace_own};
 
 /// A slot's size is a multiple of this many bytes.
 const BLOCK: usize = 4096;
@@ -96,7 +97,7 @@ fn write_slot(path: &Path, mut bytes: Vec<u8>) -> io::Result<()> {
     bytes.resize(bytes.len().next_multiple_of(BLOCK), b'\n');
     match OpenOptions::new().write(true).open(path) {
         Ok(file) => file.write_all_at(&bytes, 0).and_then(|()| file.sync_all()).map_err(|error| naming(path, &error)),
-        Err(error) if error.kind() == io::ErrorKind::NotFound => replace(path, &bytes),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => replace_own(path, &bytes),
         Err(error) => Err(naming(path, &error)),
     }
 }

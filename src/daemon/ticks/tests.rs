@@ -55,7 +55,7 @@ async fn the_watchdog_is_not_fed_while_a_worker_is_silent_and_again_when_it_has_
     let feeding = tokio::spawn(ticks.feed_each(Duration::from_millis(5), move || {
         let _ = sender.send(());
     }));
-    let limit = Duration::from_secs(10);
+    let limit = Duration::from_secs(60);
 
     assert_eq!(tokio::time::timeout(limit, pings.recv()).await, Ok(Some(())), "at the start");
     assert!(tokio::time::timeout(Duration::from_millis(50), pings.recv()).await.is_err());

@@ -29,6 +29,19 @@ pub struct Evidence {
     pub bounds: Bounds,
 }
 
+impl Evidence {
+    /// The same evidence where a promise has no bound on time: how long noticing, a gap, a page or an answer took, and how heavy
+    /// the load was.
+    #[must_use]
+    pub fn without_time_bounds(mut self) -> Evidence {
+        for notice in &mut self.notices {
+            notice.within = None;
+        }
+        self.bounds = Bounds { gap: None, wait: None, query_wait: None, rates: (0, 0), ..self.bounds };
+        self
+    }
+}
+
 /// Something that had to be noticed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
@@ -38,8 +51,8 @@ pub struct Notice {
     pub what: String,
     /// How long after the break it was seen; none: not within the time that was waited.
     pub after: Option<Duration>,
-    /// The bound.
-    pub within: Duration,
+    /// The bound; none: it only had to be noticed.
+    pub within: Option<Duration>,
 }
 
 /// Something that had to be so.
@@ -195,7 +208,7 @@ fn measure(evidence: &Evidence, requests: &[&Request], queries: &[&Query]) -> Fi
         noticed_bound_ms: evidence
             .notices
             .iter()
-            .map(|notice| notice.within)
+            .filter_map(|notice| notice.within)
             .max()
             .map(|within| within.as_millis() as u64),
         took_ms: took.as_millis() as u64,
@@ -271,16 +284,16 @@ fn longest_gap(evidence: &Evidence, requests: &[&Request]) -> Duration {
 }
 
 fn notices(notices: &[Notice]) -> impl Iterator<Item = String> {
-    notices.iter().filter_map(|notice| match notice.after {
-        None => Some(format!("{} did not notice: {}", notice.who, notice.what)),
-        Some(after) if after > notice.within => Some(format!(
+    notices.iter().filter_map(|notice| match (notice.after, notice.within) {
+        (None, _) => Some(format!("{} did not notice: {}", notice.who, notice.what)),
+        (Some(after), Some(within)) if after > within => Some(format!(
             "{} noticed after {} ms, the bound is {} ms: {}",
             notice.who,
             after.as_millis(),
-            notice.within.as_millis(),
+            within.as_millis(),
             notice.what
         )),
-        Some(_) => None,
+        (Some(_), _) => None,
     })
 }
 

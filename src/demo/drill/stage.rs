@@ -22,11 +22,11 @@ pub const STATELESS_SITE: usize = 0;
 pub const STATEFUL_SITE: usize = 1;
 
 /// How long the fleet may take to be well again.
-const WELL_LIMIT: Duration = Duration::from_secs(15);
-/// How long the last requests of a row may take to end.
-const RECORDS_LIMIT: Duration = Duration::from_secs(10);
-/// Requests wanted this long after a break count as sent before it: the break itself takes a moment.
-const BREAK_TAKES: Duration = Duration::from_millis(50);
+const WELL_LIMIT: Duration = Duration::from_secs(60);
+/// How long the last requests of a row may take to end: longer than the most patient visitor waits.
+const RECORDS_LIMIT: Duration = Duration::from_secs(200);
+/// How much longer than its bound a notice is waited for: a late one is measured, and only one that never comes is missing.
+const NOTICE_LIMIT: Duration = Duration::from_secs(60);
 
 /// The stage.
 pub struct Stage {
@@ -121,11 +121,13 @@ impl Stage {
         self.row.broke = self.now();
     }
 
-    /// Breaks a part now.
-    pub async fn break_part(&mut self, deed: Deed, name: &str) -> Result<(), Error> {
+    /// Breaks a part now; the moment at which it was broken for certain.
+    pub async fn break_part(&mut self, deed: Deed, name: &str) -> Result<Duration, Error> {
         self.breaks();
         self.fleet.act(deed, name).await?;
-        self.sabotage().await
+        let broken = self.now();
+        self.sabotage().await?;
+        Ok(broken)
     }
 
     /// Does what the drill is started with `--sabotage` for.
@@ -166,14 +168,14 @@ impl Stage {
         shows: impl Fn(&Seen) -> bool + 'static,
     ) -> Duration {
         let (broke, now, at) = (self.row.broke, self.now(), Instant::now());
-        let limit = with_slack(within) * 2 + Duration::from_secs(1);
+        let limit = with_slack(within) + NOTICE_LIMIT;
         let moments = look::until(watched, limit, shows).await;
         for (watched, moment) in watched.iter().zip(moments) {
             self.row.notices.push(Notice {
                 who: watched.name.clone(),
                 what: what.to_owned(),
                 after: moment.map(|moment| now + moment.duration_since(at) - broke),
-                within: with_slack(within),
+                within: Some(with_slack(within)),
             });
         }
         self.now()
@@ -189,38 +191,29 @@ impl Stage {
         &mut self.row.bounds
     }
 
-    /// Requests that had been sent when the part was broken may fail.
-    pub fn in_flight_may_fail(&mut self, via: Option<IpAddr>) {
-        let wanted_before = self.row.broke + BREAK_TAKES;
-        self.row.bounds.apart.push(Apart { via, backend: None, safe: true, wanted_before });
+    /// Requests wanted before this moment may fail: they had been sent when a part was broken, or when the latches moved and what
+    /// ran on the old backend was aborted.
+    pub fn may_fail_before(&mut self, moment: Duration) {
+        self.count_apart(Apart { via: None, backend: None, safe: true, wanted_before: moment });
     }
 
-    /// Requests that had been sent when the latches had moved may fail: what runs on the old backend is aborted.
-    pub fn in_flight_may_fail_until(&mut self, moved: Duration) {
-        self.row.bounds.apart.push(Apart { via: None, backend: None, safe: true, wanted_before: moved });
+    /// Requests through this proxy wanted before this moment may fail.
+    pub fn may_fail_through(&mut self, via: IpAddr, moment: Duration) {
+        self.count_apart(Apart { via: Some(via), backend: None, safe: true, wanted_before: moment });
     }
 
-    /// How long ago the part was broken.
-    pub fn since_break(&self) -> Duration {
-        self.now().saturating_sub(self.row.broke)
+    /// Requests that are not safe and were wanted before this moment may fail: nobody may send them twice.
+    pub fn unsafe_may_fail_before(&mut self, moment: Duration) {
+        self.count_apart(Apart { via: None, backend: None, safe: false, wanted_before: moment });
     }
 
-    /// Requests through this proxy may fail until some time after the break.
-    pub fn may_fail_through(&mut self, via: IpAddr, within: Duration) {
-        let wanted_before = self.row.broke + within;
-        self.row.bounds.apart.push(Apart { via: Some(via), backend: None, safe: true, wanted_before });
+    /// What this backend itself answers to requests wanted before this moment may be a failure.
+    pub fn may_be_answered_badly_by(&mut self, backend: &str, moment: Duration) {
+        self.count_apart(Apart { via: None, backend: Some(backend.to_owned()), safe: true, wanted_before: moment });
     }
 
-    /// Requests that are not safe may fail until some time after the break: nobody may send them twice.
-    pub fn unsafe_may_fail(&mut self, within: Duration) {
-        let wanted_before = self.row.broke + within;
-        self.row.bounds.apart.push(Apart { via: None, backend: None, safe: false, wanted_before });
-    }
-
-    /// What this backend itself answers may be a failure until some time after the break.
-    pub fn may_be_answered_badly_by(&mut self, backend: &str, within: Duration) {
-        let wanted_before = self.row.broke + within;
-        self.row.bounds.apart.push(Apart { via: None, backend: Some(backend.to_owned()), safe: true, wanted_before });
+    fn count_apart(&mut self, apart: Apart) {
+        self.row.bounds.apart.push(apart);
     }
 
     /// Every visitor may lose one session.

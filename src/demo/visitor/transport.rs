@@ -21,8 +21,8 @@ use tokio::task::JoinHandle;
 const SOCKETS: usize = 8;
 /// The largest datagram that is read.
 const LARGEST: usize = 4096;
-/// For a query over TCP in all.
-const TCP_LIMIT: Duration = Duration::from_secs(1);
+/// For a query over TCP in all, if the visitor is as patient.
+const TCP_LIMIT: Duration = Duration::from_secs(10);
 
 /// An answer: addresses and for how long they hold.
 #[derive(Debug, Clone, PartialEq, Eq)]

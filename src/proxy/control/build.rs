@@ -9,7 +9,7 @@ use std::sync::Arc;
 use super::prepared::{Prepared, PreparedBackend, PreparedMode, PreparedService};
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, Verdict};
-use crate::proxy::choose::{Ask, Choice, Spread, choose};
+use crate::proxy::choose::is_usable;
 use crate::proxy::latch::{Keeper, Now, Site, Standing};
 use crate::proxy::snapshot::{Backend, BackendCounters, LatchView, Service, ServiceMode, Snapshot};
 
@@ -44,15 +44,6 @@ pub fn build(prepared: &Prepared, at: &Circumstances<'_>, previous: Option<&Snap
         router: prepared.router.clone(),
         services,
         settings: prepared.settings.clone(),
-    }
-}
-
-/// Whether a service has a backend to send a request to, now or when a short hold ends.
-pub fn is_usable(service: &Service) -> bool {
-    match choose(service, Ask::default(), &mut Spread::default(), 0) {
-        Choice::Use { .. } => true,
-        Choice::Wait => service.backends.iter().any(Backend::keeps),
-        Choice::Nobody => false,
     }
 }
 

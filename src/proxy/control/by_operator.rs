@@ -54,10 +54,11 @@ impl State {
         }
         let spent = |other: &Backend| latch.is_some_and(|latch| latch.spent.iter().any(|spent| **spent == *other.name));
         let rules = self.prepared.service(name).and_then(PreparedService::rules);
-        let counts =
-            |other: &&Backend| other.usable() && (rules.is_none_or(|rules| rules.last_resort) || !spent(other));
+        let counts = |other: &&Backend| {
+            other.eligibility().admits_new() && (rules.is_none_or(|rules| rules.last_resort) || !spent(other))
+        };
         let others = service.backends.iter().filter(|other| other.name != backend.name).filter(counts).count();
-        if others == 0 && backend.usable() && !command.force {
+        if others == 0 && backend.eligibility().admits_new() && !command.force {
             return Err(Refusal::Refused(format!(
                 "{} is the last usable backend of {name}: nobody would serve it; bring another one up or ready first, or \
                  say --force",

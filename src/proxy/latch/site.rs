@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::Latch;
 use crate::config::proxy::LatchConfig;
+use crate::daemon::eligibility::Eligibility;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 
@@ -32,12 +33,19 @@ pub struct Standing<'a> {
 }
 
 impl Standing<'_> {
-    pub(super) fn usable(&self) -> bool {
-        self.verdict == Verdict::Up && self.operator == OperatorState::Ready
+    /// What it may get by itself.
+    pub(super) fn eligibility(&self) -> Eligibility {
+        Eligibility::of(self.verdict, self.operator)
     }
 
+    /// It may become the active backend.
+    pub(super) fn usable(&self) -> bool {
+        self.eligibility().admits_new()
+    }
+
+    /// As the active backend it serves.
     pub(super) fn keeps(&self) -> bool {
-        self.verdict == Verdict::Up && self.operator != OperatorState::Maint
+        self.eligibility().admits_bound()
     }
 
     pub(super) fn in_words(&self) -> String {

@@ -45,16 +45,12 @@ fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {
 }
 
 fn named_by(service: &Service, field: &str) -> Option<usize> {
-    match &service.mode {
-        ServiceMode::Stateless => None,
-        ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. } => {
-            cookie.open(cookie.find(field.as_bytes())?, &service.backends)
-        }
-    }
+    let cookie = service.cookie()?;
+    cookie.open(cookie.find(field.as_bytes())?, service.addresses())
 }
 
 fn about_cookie(service: &Service, field: &str, named: Option<usize>) -> Option<String> {
-    let (ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. }) = &service.mode else {
+    let Some(cookie) = service.cookie() else {
         return (!field.is_empty()).then(|| format!("{} is stateless: cookies decide nothing", service.name));
     };
     let name = cookie.name();
@@ -110,8 +106,7 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
 }
 
 fn among(service: &Service, chosen: &Backend) -> String {
-    let primaries =
-        || service.backends.iter().filter(|backend| !backend.backup && backend.usable() && backend.weight > 0);
+    let primaries = || service.backends.iter().filter(|backend| !backend.backup && backend.is_balanced());
     let total: u32 = primaries().map(|backend| backend.weight).sum();
     match primaries().count() {
         1 => "it is the only usable primary".into(),

@@ -12,7 +12,7 @@ use crate::health::Verdict;
 use crate::proxy::control::State;
 use crate::proxy::latch::Now;
 use crate::proxy::snapshot::{Backend, BackendCounters, Service};
-use crate::proxy::traffic::worker::WorkerCounters;
+use crate::proxy::traffic::counters::WorkerCounters;
 
 /// The counts of the control thread itself.
 #[derive(Debug, Default, Clone, Copy)]

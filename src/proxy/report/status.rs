@@ -11,12 +11,12 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use crate::api::proxy::{BackendStatus, LatchStatus, PeerStatus, ServiceStatus, Status};
 use crate::config::proxy::HostPattern;
 use crate::daemon::peers::PeerHealth;
+use crate::proxy::choose::is_usable;
 use crate::proxy::control::State;
-use crate::proxy::control::build::is_usable;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};
 use crate::proxy::latch::{Keeper, Now};
 use crate::proxy::snapshot::{Backend, Service};
-use crate::proxy::traffic::worker::WorkerCounters;
+use crate::proxy::traffic::counters::WorkerCounters;
 
 /// A peer not heard for this long is worth an alarm.
 const SILENT: Duration = Duration::from_secs(10);

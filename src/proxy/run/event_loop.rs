@@ -36,7 +36,8 @@ use crate::proxy::latch::latches::Found;
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::report::metrics::ControlCounts;
 use crate::proxy::report::status::Live;
-use crate::proxy::traffic::worker::{Command, Report, Shared, Worker};
+use crate::proxy::traffic::shared::{Report, Shared};
+use crate::proxy::traffic::worker::{Command, Worker};
 
 /// Between two savings of health.
 const HEALTH_SAVE: Duration = Duration::from_secs(5);

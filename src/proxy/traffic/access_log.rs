@@ -17,7 +17,7 @@ use std::thread::JoinHandle;
 
 use crate::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 
-pub use line::Seen;
+pub use line::Record;
 
 /// Gathered lines are handed over when they are this long, and at each heartbeat.
 const GATHERED: usize = 16 * 1024;
@@ -172,11 +172,11 @@ pub struct Lines {
 
 impl Lines {
     /// Adds a line.
-    pub fn write(&self, log: &AccessLog, format: AccessLogFormat, seen: &Seen<'_>) {
+    pub fn write(&self, log: &AccessLog, format: AccessLogFormat, record: &Record<'_>) {
         let mut gathered = self.gathered.borrow_mut();
         match format {
-            AccessLogFormat::Json => line::json(&mut gathered, seen),
-            AccessLogFormat::Haproxy => line::haproxy(&mut gathered, seen),
+            AccessLogFormat::Json => line::json(&mut gathered, record),
+            AccessLogFormat::Haproxy => line::haproxy(&mut gathered, record),
         }
         self.count.set(self.count.get() + 1);
         if gathered.len() >= GATHERED {

@@ -4,7 +4,7 @@
 //! evicted for, and nothing is counted twice. Beyond `limits.connections` there is a small reserve, so that readiness can
 //! be asked whatever happens: who is accepted there and asks for anything else needs a regular slot first (`eviction`).
 //!
-//! What it costs: a connection takes and gives back a slot (one atomic count each) and its address's share (one of 64
+//! What it costs: a connection takes and gives back a slot (one atomic count each) and one of its address (one of 64
 //! locks each, held for one look into a table). A request takes none of this.
 
 mod addresses;
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use addresses::Addresses;
-pub use addresses::{Origin, Share};
+pub use addresses::{AddressSlot, Origin};
 
 /// Connections beyond `limits.connections`, for readiness. Nameservers ask each address of a proxy every few seconds and
 /// hold a connection for one answer: a fleet's nameservers together hold a few at a time.
@@ -25,7 +25,7 @@ pub const RESERVE: usize = 64;
 pub struct Admission {
     regular: AtomicUsize,
     reserved: AtomicUsize,
-    addresses: Addresses,
+    addresses: Arc<Addresses>,
 }
 
 /// A slot, counted until it is dropped.
@@ -40,8 +40,8 @@ pub struct Slot {
 pub struct Admitted {
     /// Its slot.
     pub slot: Slot,
-    /// Its part of what its address may have; none: a trusted proxy, which speaks for many.
-    pub share: Option<Share>,
+    /// Its part of what its address may have; `None`: a trusted proxy, which speaks for many.
+    pub address: Option<AddressSlot>,
 }
 
 /// What a slot is good for.
@@ -70,8 +70,8 @@ impl Admission {
     }
 
     /// One of the `most` connections that an address may have, if it has not got them all.
-    pub fn share(self: &Arc<Admission>, address: IpAddr, most: usize) -> Option<Share> {
-        Share::take(self, Origin::of(address), most)
+    pub fn of_address(&self, address: IpAddr, most: usize) -> Option<AddressSlot> {
+        AddressSlot::take(&self.addresses, Origin::of(address), most)
     }
 
     fn take(self: &Arc<Admission>, kind: SlotKind, most: usize) -> Option<Slot> {

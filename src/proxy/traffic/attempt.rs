@@ -1,30 +1,34 @@
 //! One attempt to have one backend serve a request: connect, send, pass the response on.
 //!
-//! Both directions run at once in the connection's own task: a response may come before the request's body ends. Decides
-//! what an error means (may the request go elsewhere?); never chooses the next backend.
+//! Both directions run at once in the connection's own task: a response may come before the request's body ends. What an
+//! error means for the request is decided in [`super::outcome`]; the next backend is chosen by the caller.
 
-use std::cell::Cell;
+use std::pin::pin;
 use std::rc::Rc;
-use std::sync::atomic::Ordering;
 
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::connection::{After, Connection};
+use super::counters::{Running, add, count_aborted};
+use super::exchange::Exchange;
+use super::http1::body::Framing;
 use super::http1::request;
-use super::http1::vet::Request;
+use super::http1_stream::Sink;
 use super::inflight::Order;
-use super::local::{Local, Workspace, add};
-use super::relay::{self, Backside, RelayError, Relayed};
-use super::sending::{self, Clientside, SendError};
+use super::message::Length;
+use super::outcome::{Failure, Outcome};
+use super::progress::Progress;
+use super::relay::{self, BackendSide, RelayError, Relayed};
+use super::sending::{self, ClientSide, SendError};
+use super::socket::IdleTimer;
+use super::stream::ClientStream;
 use super::termination::End;
-use super::trace::Trace;
-use super::tunnel;
-use super::upstream::{self, NotConnected};
+use super::upstream::{self, ConnectError};
 use super::view::View;
-use crate::proxy::snapshot::{Backend, BackendCounters, Service, ServiceMode};
+use crate::proxy::snapshot::{Backend, Service};
 
 /// What is to be tried.
+#[derive(Clone, Copy)]
 pub struct Plan<'p> {
     /// The snapshot that was chosen from.
     pub view: &'p Rc<View>,
@@ -36,333 +40,192 @@ pub struct Plan<'p> {
     pub set_cookie: bool,
     /// Open a new connection even if there is an idle one.
     pub afresh: bool,
-    /// What is asked.
-    pub request: &'p Request,
 }
 
-/// What came of it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Attempted {
-    /// The response was passed on, whole or not.
-    Finished(After),
-    /// Nothing reached the visitor, and nothing speaks against another backend.
-    Elsewhere(Failure),
-    /// The idle connection was closed under us; the backend may be well.
-    Stale,
-    /// A new snapshot says that the backend is no good.
-    Moved,
-    /// Nothing reached the visitor, and the request may not be sent again.
-    Failed(Failure),
-}
+impl<'p> Plan<'p> {
+    fn service(&self) -> &'p Service {
+        &self.view.snapshot.services[self.service]
+    }
 
-/// Why a request has no response.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Failure {
-    /// What the visitor is told; none: it is gone.
-    pub status: Option<u16>,
-    /// What the log is told.
-    pub end: End,
-}
-
-impl Failure {
-    const fn new(status: u16, end: End) -> Failure {
-        Failure { status: Some(status), end }
+    fn backend(&self) -> &'p Backend {
+        &self.service().backends[self.backend]
     }
 }
 
-/// How far an attempt has come; written by one direction, read by the other.
-#[derive(Default)]
-pub struct Progress {
-    /// A byte was written to the backend: from here on only a replayable request may be sent again.
-    pub touched: Cell<bool>,
-    /// Bytes of the request's body were taken from the client: it cannot be sent again.
-    pub body_taken: Cell<bool>,
-    /// Since when the backend owes an answer.
-    pub owed: Cell<Option<Instant>>,
-    /// All of the request was sent.
-    pub sent: Cell<bool>,
-    /// The client waits for `100 Continue`.
-    pub holding: Cell<bool>,
-    /// A byte of a response was read.
-    pub heard: Cell<bool>,
-    /// The final response's head is on its way to the visitor.
-    pub begun: Cell<bool>,
-}
-
-/// Counts a request as running for as long as it lives.
-struct Running<'b>(Option<&'b BackendCounters>);
-
-impl<'b> Running<'b> {
-    fn new(counters: Option<&'b BackendCounters>) -> Running<'b> {
-        if let Some(counters) = counters {
-            add(&counters.running, 1);
-        }
-        Running(counters)
-    }
-}
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        if let Some(counters) = self.0 {
-            let running = counters.running.load(Ordering::Relaxed);
-            counters.running.store(running.saturating_sub(1), Ordering::Relaxed);
-        }
-    }
-}
-
-/// Tries it.
-pub async fn run(
-    connection: &mut Connection,
-    workspace: &mut Workspace,
-    trace: &mut Trace,
-    plan: Plan<'_>,
-) -> Attempted {
-    let local = Rc::clone(&connection.local);
-    let service = &plan.view.snapshot.services[plan.service];
-    let backend = &service.backends[plan.backend];
-    let counters = local.counters_of(backend);
-    let running = Running::new(counters);
-    connection.entry.ask(plan.view, plan.service, plan.backend, true);
-    let attempted = match open(connection, trace, &plan, backend, &local).await {
-        Ok((stream, reused)) => talk(connection, workspace, trace, &plan, (stream, reused)).await,
-        Err(attempted) => attempted,
-    };
-    drop(running);
-    if let Some(counters) = counters
-        && let Attempted::Elsewhere(failure) | Attempted::Failed(failure) = attempted
-        && failure.end.is_backends()
-    {
-        add(&counters.failed_attempts, 1);
-    }
-    attempted
-}
-
-/// A connection to the backend, and whether it has been used before.
-async fn open(
-    connection: &mut Connection,
-    trace: &mut Trace,
-    plan: &Plan<'_>,
-    backend: &Backend,
-    local: &Local,
-) -> Result<(TcpStream, bool), Attempted> {
-    if !plan.afresh
-        && let Some(stream) = local.pool.take(backend.address, !plan.request.replayable())
-    {
-        trace.connected = Some(Default::default());
-        return Ok((stream, true));
-    }
-    let began = Instant::now();
-    let limit = began + plan.view.snapshot.settings.timeouts.connect;
-    let Connection { entry, backend_alarm, .. } = connection;
-    let failure = tokio::select! { biased;
-        order = entry.order() => return Err(obey(order, false)),
-        opened = upstream::connect(backend.address) => match opened {
-            Ok(stream) => {
-                trace.connected = Some(began.elapsed());
-                return Ok((stream, false));
-            }
-            Err(NotConnected::Ourselves) => return Err(Attempted::Elsewhere(Failure::new(503, End::OutOfResources))),
-            Err(NotConnected::Refused) => Failure::new(503, End::NoBackend),
-        },
-        () = backend_alarm.wait(limit) => Failure::new(504, End::ConnectTimeout),
-    };
-    local.report_error(backend);
-    Err(Attempted::Elsewhere(failure))
-}
-
-/// What an order means while the visitor has nothing of a response.
-fn obey(order: Order, unmovable: bool) -> Attempted {
-    match order {
-        Order::Kill => Attempted::Failed(Failure::new(503, End::DrainTimeout)),
-        Order::Abort => Attempted::Failed(Failure::new(502, End::FailedOverInWait)),
-        Order::Move | Order::ChooseAgain | Order::Close if unmovable => {
-            Attempted::Failed(Failure::new(502, End::FailedOverInWait))
-        }
-        Order::Move | Order::ChooseAgain | Order::Close | Order::Evict => Attempted::Moved,
-    }
+/// A connection to a backend.
+struct BackendConnection {
+    stream: TcpStream,
+    /// It was idle before.
+    is_reused: bool,
 }
 
 /// How the two directions ended.
 enum Ended {
     Relayed(Result<Relayed, RelayError>),
-    Client(SendError),
+    NotSent(SendError),
     Ordered(Order),
 }
 
-async fn talk(
-    connection: &mut Connection,
-    workspace: &mut Workspace,
-    trace: &mut Trace,
-    plan: &Plan<'_>,
-    (mut upstream, reused): (TcpStream, bool),
-) -> Attempted {
-    let local = Rc::clone(&connection.local);
-    let settings = &plan.view.snapshot.settings;
-    let service = &plan.view.snapshot.services[plan.service];
-    let backend = &service.backends[plan.backend];
+/// Tries it.
+pub async fn run(exchange: &mut Exchange<'_>, client: &mut impl ClientStream, plan: Plan<'_>) -> Outcome {
+    let counters = exchange.local.counters_of(plan.backend());
+    let _running = Running::new(counters);
+    exchange.entry.ask(plan.view, plan.service, plan.backend, true);
+    let outcome = match open(exchange, plan).await {
+        Ok(connection) => converse(exchange, client, plan, connection).await,
+        Err(outcome) => outcome,
+    };
+    if let Some(counters) = counters
+        && let Outcome::TryAnother(failure) | Outcome::Failed(failure) = outcome
+        && failure.end.is_backends()
+    {
+        add(&counters.failed_attempts, 1);
+    }
+    outcome
+}
+
+/// Takes an idle connection to the backend, or opens one.
+async fn open(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Result<BackendConnection, Outcome> {
+    let Exchange { local, entry, request, backend_alarm, trace, .. } = exchange;
+    let backend = plan.backend();
+    if !plan.afresh
+        && let Some(stream) = local.pool.take(backend.address, !request.head.is_replayable())
+    {
+        trace.connected = Some(Default::default());
+        return Ok(BackendConnection { stream, is_reused: true });
+    }
+    let began = Instant::now();
+    let limit = began + plan.view.snapshot.settings.timeouts.connect;
+    let failure = tokio::select! { biased;
+        order = entry.order() => return Err(Outcome::of_order(order, &Progress::default(), true)),
+        opened = upstream::connect(backend.address) => match opened {
+            Ok(stream) => {
+                trace.connected = Some(began.elapsed());
+                return Ok(BackendConnection { stream, is_reused: false });
+            }
+            Err(ConnectError::OutOfResources) => {
+                return Err(Outcome::TryAnother(Failure::new(503, End::OutOfResources)));
+            }
+            Err(ConnectError::Refused) => Failure::new(503, End::NoBackend),
+        },
+        () = backend_alarm.wait(limit) => Failure::new(504, End::ConnectTimeout),
+    };
+    local.report_error(backend);
+    Err(Outcome::TryAnother(failure))
+}
+
+/// Sends the request and passes the response on.
+async fn converse(
+    exchange: &mut Exchange<'_>,
+    client: &mut impl ClientStream,
+    plan: Plan<'_>,
+    connection: BackendConnection,
+) -> Outcome {
+    let BackendConnection { mut stream, is_reused } = connection;
+    let backend = plan.backend();
+    let (local, request) = (exchange.local, exchange.request.head);
     let counters = local.counters_of(backend);
-    let set_cookie = plan.set_cookie.then(|| cookie_of(service, backend)).flatten();
-    write_head(connection, workspace, plan, service);
-    workspace.response.clear();
-    workspace.to_client.clear();
     if let Some(counters) = counters {
         add(&counters.requests, 1);
     }
-
+    write_head(exchange, plan);
     let progress = Progress::default();
-    let ended = {
-        let Connection { stream, entry, client_alarm, backend_alarm, .. } = connection;
-        let (client_source, client_sink) = stream.split();
-        let (backend_source, backend_sink) = upstream.split();
-        let Workspace { head: _, fields: _, input, to_backend, response, response_fields, to_client } = workspace;
-        // From here on a request that cannot be replayed stays where it is.
-        entry.ask(plan.view, plan.service, plan.backend, plan.request.replayable());
-        let send = sending::send(
-            Clientside { source: client_source, input, alarm: client_alarm },
-            backend_sink,
-            to_backend,
-            sending::Task { request: plan.request, progress: &progress, idle: settings.timeouts.body_idle, counters },
-        );
-        let relay = relay::relay(
-            Backside { source: backend_source, input: response, fields: response_fields, alarm: backend_alarm },
-            client_sink,
-            to_client,
-            relay::Task {
-                request: plan.request,
-                progress: &progress,
-                settings,
-                counters,
-                set_cookie: set_cookie.as_deref(),
-                local: &local,
-                entry,
-                trace,
-            },
-        );
-        let (mut send, mut relay) = (std::pin::pin!(send), std::pin::pin!(relay));
-        let mut sending = true;
-        loop {
-            tokio::select! { biased;
-                order = entry.order() => break Ended::Ordered(order),
-                error = &mut send, if sending => match error {
-                    // Its answer may be on its way all the same.
-                    SendError::Backend => {
-                        sending = false;
-                        progress.owed.set(Some(Instant::now()));
-                    }
-                    error => break Ended::Client(error),
-                },
-                relayed = &mut relay => break Ended::Relayed(relayed),
-            }
-        }
-    };
+    let ended = pass_both_ways(exchange, client, plan, &mut stream, &progress).await;
     match ended {
-        Ended::Relayed(Ok(Relayed::Response(done))) => {
-            let view = local.view();
-            let wanted = Rc::ptr_eq(&view, plan.view) || view.wants(backend.address);
-            if done.backend_keeps && progress.sent.get() && wanted {
-                let until = Instant::now() + settings.timeouts.backend_keep_alive;
-                local.pool.put(backend.address, upstream, until, settings.limits.idle_per_backend);
+        Ended::Relayed(Ok(Relayed::Response { backend_keeps, client_keeps })) => {
+            if backend_keeps && progress.sent.get() {
+                keep(exchange, plan, stream);
             }
-            Attempted::Finished(if done.client_keeps && progress.sent.get() {
-                After::Keep
-            } else if progress.sent.get() {
-                After::Close
-            } else {
-                After::Linger
-            })
+            Outcome::of_response(client_keeps, &progress)
         }
-        Ended::Relayed(Ok(Relayed::Switched)) => {
-            add(&local.counters.tunnels, 1);
-            trace.end = tunnel::run(connection, workspace, upstream, plan, backend).await;
-            if matches!(trace.end, End::FailedOverInData | End::DrainTimeout) {
+        Ended::Relayed(Ok(Relayed::Switched)) => Outcome::Switched(stream),
+        Ended::Relayed(Err(error)) => {
+            let outcome = Outcome::of_relay_error(error, &progress, request.is_replayable(), is_reused);
+            if matches!(error, RelayError::Body { .. }) {
                 count_aborted(counters);
             }
-            Attempted::Finished(After::Close)
+            if !matches!(error, RelayError::Client(_)) && !matches!(outcome, Outcome::Stale) {
+                local.report_error(backend);
+            }
+            outcome
         }
-        Ended::Relayed(Err(error)) => broken_relay(error, &progress, plan, reused, trace, backend, &local),
-        Ended::Client(error) => client_failed(error, &progress, trace),
-        Ended::Ordered(order) if progress.begun.get() => {
-            trace.end = if order == Order::Kill { End::DrainTimeout } else { End::FailedOverInData };
-            count_aborted(counters);
-            Attempted::Finished(After::Reset)
-        }
-        Ended::Ordered(order) => obey(order, progress.touched.get() && !plan.request.replayable()),
-    }
-}
-
-fn count_aborted(counters: Option<&BackendCounters>) {
-    if let Some(counters) = counters {
-        add(&counters.aborted, 1);
-    }
-}
-
-fn cookie_of(service: &Service, backend: &Backend) -> Option<String> {
-    match &service.mode {
-        ServiceMode::Stateless => None,
-        ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. } => {
-            Some(cookie.set(backend.address, false))
+        Ended::NotSent(error) => Outcome::of_send_error(error, &progress),
+        Ended::Ordered(order) => {
+            if progress.begun.get() {
+                count_aborted(counters);
+            }
+            Outcome::of_order(order, &progress, request.is_replayable())
         }
     }
 }
 
-fn write_head(connection: &Connection, workspace: &mut Workspace, plan: &Plan<'_>, service: &Service) {
-    let Workspace { head, fields, to_backend, .. } = workspace;
-    let cookie = match &service.mode {
-        ServiceMode::Stateless => None,
-        ServiceMode::Sticky { cookie } | ServiceMode::Latched { cookie, .. } => Some(&**cookie),
-    };
-    let trusted = connection.client.is_trusted(&plan.view.snapshot.settings.trusted_proxies);
-    let ours = request::Ours { client: &connection.client, trusted, passed: service.pass_fields, cookie };
-    to_backend.clear();
-    request::write(to_backend, head.filled(), plan.request, fields, ours);
+/// Gathers the request's head for the backend.
+fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
+    let Exchange { request, client, buffers, .. } = exchange;
+    let trusted = client.is_trusted(&plan.view.snapshot.settings.trusted_proxies);
+    let service = plan.service();
+    let edits = request::Edits { client, trusted, passed: service.pass_fields, cookie: service.cookie() };
+    buffers.clear();
+    request::write(&mut buffers.output, request.bytes, request.head, request.fields, edits);
 }
 
-/// What an error on the way back means.
-fn broken_relay(
-    error: RelayError,
+/// Runs both directions until the response is over, one of them fails, or an order comes.
+async fn pass_both_ways(
+    exchange: &mut Exchange<'_>,
+    client: &mut impl ClientStream,
+    plan: Plan<'_>,
+    stream: &mut TcpStream,
     progress: &Progress,
-    plan: &Plan<'_>,
-    reused: bool,
-    trace: &mut Trace,
-    backend: &Backend,
-    local: &Local,
-) -> Attempted {
-    let failure = match error {
-        RelayError::NoResponse => Failure::new(502, End::BackendInHead),
-        RelayError::Timeout => Failure::new(504, End::ResponseTimeout),
-        RelayError::Malformed => Failure::new(502, End::MalformedResponse),
-        RelayError::Client(end) => {
-            trace.end = end;
-            return Attempted::Finished(After::Close);
+) -> Ended {
+    let Exchange { local, entry, request, buffers, client_alarm, backend_alarm, trace, .. } = exchange;
+    let request = request.head;
+    let settings = &plan.view.snapshot.settings;
+    let backend = plan.backend();
+    let counters = local.counters_of(backend);
+    let idle = settings.timeouts.body_idle;
+    let cookie = plan.service().cookie().filter(|_| plan.set_cookie);
+    let set_cookie = cookie.map(|cookie| cookie.set(backend.address, request.scheme.is_secure()));
+    let (body, response) = client.split();
+    let (source, sink) = stream.split();
+    // From here on a request that cannot be replayed stays where it is.
+    entry.ask(plan.view, plan.service, plan.backend, request.is_replayable());
+    let framing = if request.body == Length::Chunked { Framing::Chunked } else { Framing::Plain };
+    let send = sending::send(
+        ClientSide { body, timer: IdleTimer { alarm: client_alarm, idle } },
+        Sink { socket: sink, gathered: &mut buffers.output, framing, touched: Some(&progress.touched) },
+        sending::Task { request, progress, counters },
+    );
+    let timer = IdleTimer { alarm: backend_alarm, idle };
+    let relay = relay::relay(
+        BackendSide { source, input: &mut buffers.input, fields: &mut buffers.fields, timer },
+        response,
+        relay::Task { request, progress, settings, counters, set_cookie: set_cookie.as_deref(), local, entry, trace },
+    );
+    let (mut send, mut relay) = (pin!(send), pin!(relay));
+    let mut is_sending = true;
+    loop {
+        tokio::select! { biased;
+            order = entry.order() => return Ended::Ordered(order),
+            error = &mut send, if is_sending => match error {
+                // Its response may be on its way all the same.
+                SendError::BackendClosed => {
+                    is_sending = false;
+                    progress.begin_to_owe();
+                }
+                error => return Ended::NotSent(error),
+            },
+            relayed = &mut relay => return Ended::Relayed(relayed),
         }
-        RelayError::Body { end, hide_end } => {
-            trace.end = end;
-            count_aborted(local.counters_of(backend));
-            local.report_error(backend);
-            return Attempted::Finished(if hide_end { After::Reset } else { After::Close });
-        }
-    };
-    let unsent = !progress.touched.get() && !progress.body_taken.get();
-    let again = error == RelayError::NoResponse && !progress.heard.get() && (unsent || plan.request.replayable());
-    if again && reused {
-        return Attempted::Stale;
     }
-    local.report_error(backend);
-    if again { Attempted::Elsewhere(failure) } else { Attempted::Failed(failure) }
 }
 
-/// What an error of the client's own means.
-fn client_failed(error: SendError, progress: &Progress, trace: &mut Trace) -> Attempted {
-    let (status, end) = match error {
-        SendError::Gone if progress.sent.get() && !progress.begun.get() => (None, End::ClientInWait),
-        SendError::Gone | SendError::Backend => (None, End::ClientInData),
-        SendError::Idle => (Some(408), End::ClientBodyTimeout),
-        SendError::BackendIdle => (Some(504), End::BackendBodyTimeout),
-        SendError::Malformed => (Some(400), End::MalformedBody),
-    };
-    if progress.begun.get() {
-        trace.end = end;
-        return Attempted::Finished(After::Reset);
+/// Keeps the backend's connection for another request, unless the backend may get none any more.
+fn keep(exchange: &Exchange<'_>, plan: Plan<'_>, stream: TcpStream) {
+    let settings = &plan.view.snapshot.settings;
+    let address = plan.backend().address;
+    let view = exchange.local.view();
+    if Rc::ptr_eq(&view, plan.view) || view.wants(address) {
+        let until = Instant::now() + settings.timeouts.backend_keep_alive;
+        exchange.local.pool.put(address, stream, until, settings.limits.idle_per_backend);
     }
-    Attempted::Failed(Failure { status, end })
 }

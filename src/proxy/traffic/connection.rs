@@ -1,4 +1,4 @@
-//! One visitor's connection: one task, one request after the other, in order.
+//! One visitor's HTTP/1.1 connection: one task, one request after the other, in order.
 //!
 //! Owns the client's socket. Reads heads, has each request served by the exchange, decides whether the connection goes
 //! on. An idle connection holds no buffer.
@@ -14,20 +14,26 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-use super::access_log::Seen;
-use super::admission::{Admitted, SlotKind};
+use super::access_log::Record;
+use super::admission::Admitted;
 use super::alarm::Alarm;
-use super::exchange;
+use super::arrival::{Arrival, read_head};
+use super::counters::add;
+use super::dispatch::{self, Served};
+use super::exchange::Exchange;
 use super::http1::answer::Answer;
-use super::http1::buffer::SIZE;
 use super::http1::forwarded::Client;
-use super::http1::head::{Scan, Scanned};
-use super::http1::vet::{Method, Refusal, Request, Version, vet};
+use super::http1::vet::{RequestError, vet};
+use super::http1_stream::Http1Stream;
 use super::inflight::{Entry, Order, Phase};
-use super::local::{Local, Workspace, add};
+use super::local::Local;
+use super::message::{Request, RequestHead, Version};
+use super::outcome::AfterResponse;
+use super::socket::{IdleTimer, send};
 use super::termination::End;
 use super::trace::Trace;
-use super::transfer::{self, fill};
+use super::tunnel::{ClientEnd, Early};
+use super::workspace::{ClientBuffers, Workspace};
 
 /// How long a client may go on sending what nobody reads any more, after an answer that closes.
 const LINGER: Duration = Duration::from_secs(2);
@@ -47,22 +53,17 @@ pub struct Accepted {
 
 /// One visitor's connection.
 pub struct Connection {
-    /// The worker.
-    pub local: Rc<Local>,
-    /// The client's socket.
-    pub stream: TcpStream,
-    /// Where the client is.
-    pub peer: SocketAddr,
-    /// The same, in the words of the forwarded fields.
-    pub client: Client,
-    /// The listener's name.
-    pub listener: Arc<str>,
-    /// What the worker knows of this connection.
-    pub entry: Rc<Entry>,
-    /// Limits of what comes from the client.
-    pub client_alarm: Alarm,
-    /// Limits of what comes from the backend.
-    pub backend_alarm: Alarm,
+    local: Rc<Local>,
+    stream: TcpStream,
+    peer: SocketAddr,
+    /// The peer, in the words of the forwarded fields.
+    client: Client,
+    listener: Arc<str>,
+    entry: Rc<Entry>,
+    /// Time limits of what comes from the client.
+    client_alarm: Alarm,
+    /// Time limits of what comes from the backend.
+    backend_alarm: Alarm,
 }
 
 impl Drop for Connection {
@@ -72,29 +73,6 @@ impl Drop for Connection {
             self.local.emptied.notify_one();
         }
     }
-}
-
-/// What becomes of the connection after a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum After {
-    /// The next request.
-    Keep,
-    /// All was said and read.
-    Close,
-    /// The client may still be sending: let it finish reading before the connection goes.
-    Linger,
-    /// The client must not take what it got for whole.
-    Reset,
-}
-
-/// What came of waiting for a head.
-enum Arrival {
-    /// This many bytes at the front of the input.
-    Head(usize),
-    /// A head that is refused.
-    Refused(Answer, End),
-    /// None, for this reason.
-    Ended(End),
 }
 
 impl Connection {
@@ -108,27 +86,19 @@ impl Connection {
 
     /// Serves it to its end.
     pub async fn serve(mut self) {
-        let mut workspace = None;
+        let mut spare = None;
         let after = loop {
-            let mut held = match self.next_workspace(workspace.take()).await {
-                Ok(held) => held,
-                Err(end) => {
-                    if let Some(end) = end {
-                        if end == End::EvictedIdle {
-                            add(&self.local.counters.evicted, 1);
-                        }
-                        self.log(&Workspace::default(), None, &mut Trace::new(Instant::now()), end);
-                    }
-                    return;
-                }
+            let mut workspace = match self.next_workspace(spare.take()).await {
+                Ok(workspace) => workspace,
+                Err(end) => return self.log_end_between_requests(end),
             };
-            let after = self.one_request(&mut held).await;
-            let unread = !held.input.is_empty();
-            if after != After::Keep || self.local.is_draining() && !unread {
-                self.local.give_workspace(held);
-                break if after == After::Close && unread { After::Linger } else { after };
+            let after = self.serve_request(&mut workspace).await;
+            let unread = !workspace.client.input.is_empty();
+            if after != AfterResponse::Keep || self.local.is_draining() && !unread {
+                self.local.give_workspace(workspace);
+                break if after == AfterResponse::Close && unread { AfterResponse::Linger } else { after };
             }
-            workspace = Some(held);
+            spare = Some(workspace);
         };
         self.finish(after).await;
     }
@@ -137,7 +107,7 @@ impl Connection {
     /// some. The error is for the log, if there is one.
     async fn next_workspace(&mut self, last: Option<Box<Workspace>>) -> Result<Box<Workspace>, Option<End>> {
         match last {
-            Some(workspace) if !workspace.input.is_empty() => return Ok(workspace),
+            Some(workspace) if !workspace.client.input.is_empty() => return Ok(workspace),
             Some(workspace) => {
                 self.local.give_workspace(workspace);
                 self.entry.enter(Phase::Idle);
@@ -164,9 +134,19 @@ impl Connection {
         woken
     }
 
-    async fn one_request(&mut self, workspace: &mut Workspace) -> After {
+    fn log_end_between_requests(&self, end: Option<End>) {
+        let Some(end) = end else { return };
+        if end == End::EvictedIdle {
+            add(&self.local.counters.evicted, 1);
+        }
+        self.log(None, &mut Trace::new(Instant::now()), end);
+    }
+
+    /// Reads a request, serves and logs it.
+    async fn serve_request(&mut self, workspace: &mut Workspace) -> AfterResponse {
         let mut trace = Trace::new(Instant::now());
-        let arrival = self.read_head(workspace).await;
+        let Connection { local, stream, entry, client_alarm, .. } = self;
+        let arrival = read_head(local, entry, stream, &mut workspace.client.input, client_alarm).await;
         self.entry.enter(Phase::Busy);
         let length = match arrival {
             Arrival::Head(length) => length,
@@ -174,138 +154,81 @@ impl Connection {
                 if end == End::EvictedInHead {
                     add(&self.local.counters.evicted, 1);
                 }
-                self.log(workspace, None, &mut trace, end);
-                return After::Close;
+                self.log(None, &mut trace, end);
+                return AfterResponse::Close;
             }
-            Arrival::Refused(answer, end) => return self.refuse(workspace, &mut trace, answer, end).await,
+            Arrival::Refused(answer, end) => {
+                return self.refuse(&mut workspace.client.output, &mut trace, answer, end).await;
+            }
         };
         trace.head = Some(trace.began.elapsed());
-        set_head_apart(workspace, length);
-        let view = self.local.view();
-        let settings = &view.snapshot.settings;
-        let request = match vet(workspace.head.filled(), settings.limits.request_headers, &mut workspace.fields) {
-            Ok(request) => request,
-            Err(Refusal { status, why }) => {
+        workspace.set_head_apart(length);
+        let most = self.local.view().snapshot.settings.limits.request_headers;
+        match vet(workspace.head.filled(), most, &mut workspace.fields) {
+            Ok(head) => {
+                add(&self.local.counters.requests, 1);
+                self.exchange(workspace, &head, &mut trace).await
+            }
+            Err(RequestError { status, why }) => {
                 let answer = Answer { status, why: Some(why) };
-                return self.refuse(workspace, &mut trace, answer, End::Refused).await;
+                self.refuse(&mut workspace.client.output, &mut trace, answer, End::Refused).await
+            }
+        }
+    }
+
+    /// Serves a vetted request, tunnel included, and logs it.
+    async fn exchange(&mut self, workspace: &mut Workspace, head: &RequestHead, trace: &mut Trace) -> AfterResponse {
+        let Workspace { head: bytes, fields, client: ClientBuffers { input, output }, backend } = workspace;
+        let request = Request { head, bytes: bytes.filled(), fields };
+        let Connection { local, stream, entry, client, client_alarm, backend_alarm, .. } = self;
+        let exchange =
+            Exchange { local, entry, client, request, buffers: &mut *backend, client_alarm, backend_alarm, trace };
+        let mut client = Http1Stream { socket: stream, input: &mut *input, output, request: head };
+        let after = match dispatch::serve(exchange, &mut client).await {
+            Served::Done(after) => after,
+            Served::Switched(tunnel) => {
+                let client = ClientEnd { socket: stream, entry, alarm: client_alarm };
+                let early =
+                    Early { from_client: std::mem::take(input), from_backend: std::mem::take(&mut backend.input) };
+                trace.end = tunnel.run(local, client, early).await;
+                AfterResponse::Close
             }
         };
-        add(&self.local.counters.requests, 1);
-        let after = exchange::serve(self, workspace, &request, &mut trace).await;
         self.entry.leave();
         let end = trace.end;
-        self.log(workspace, Some(&request), &mut trace, end);
+        self.log(Some(request), trace, end);
         after
     }
 
-    /// Reads until a head is whole. `request_head` counts from its first byte.
-    async fn read_head(&mut self, workspace: &mut Workspace) -> Arrival {
-        let view = self.local.view();
-        let settings = &view.snapshot.settings;
-        let most = settings.limits.request_head;
-        let until = Instant::now() + settings.timeouts.request_head;
-        let mut scan = Scan::default();
-        let input = &mut workspace.input;
-        let mut first_line_seen = false;
-        loop {
-            if !first_line_seen && input.filled().starts_with(b"\r\n") {
-                // One empty line before a request line is forgiven (RFC 9112, 2.2).
-                input.consume(2);
-                first_line_seen = true;
-            }
-            let only_cr = !first_line_seen && input.filled() == b"\r";
-            match scan_unless(only_cr, &mut scan, input.filled()) {
-                Scanned::Complete(length) if length <= most => return Arrival::Head(length),
-                Scanned::BareLf => return Arrival::Refused(Answer::new(400), End::Refused),
-                Scanned::Complete(_) => return Arrival::Refused(Answer::new(431), End::Refused),
-                Scanned::Incomplete if input.len() >= most => {
-                    let status = if scan.in_first_line() { 414 } else { 431 };
-                    return Arrival::Refused(Answer::new(status), End::Refused);
-                }
-                Scanned::Incomplete => {}
-            }
-            if input.len() >= SIZE {
-                input.hold((input.len() * 2).min(most.max(SIZE)));
-            }
-            if self.entry.slot().is_none() {
-                // Evicted at the moment its first bytes came: a part of a head is no request.
-                return Arrival::Ended(End::EvictedInHead);
-            }
-            if self.entry.phase() != Phase::Head {
-                self.entry.enter(Phase::Head);
-            }
-            let Connection { stream, entry, client_alarm, .. } = self;
-            let read = tokio::select! { biased;
-                read = fill(stream, input, client_alarm, || Some(until)) => read,
-                order @ (Order::Kill | Order::Evict) = entry.order() => {
-                    let evicted = order == Order::Evict;
-                    return Arrival::Ended(if evicted { End::EvictedInHead } else { End::DrainTimeout });
-                }
-            };
-            match read {
-                Ok(0) => return Arrival::Ended(End::ClientInHead),
-                Ok(_) => {}
-                Err(error) if error.kind() == std::io::ErrorKind::TimedOut => {
-                    return Arrival::Refused(Answer::new(408), End::HeadTimeout);
-                }
-                Err(_) => return Arrival::Ended(End::ClientInHead),
-            }
-        }
-    }
-
-    async fn refuse(&mut self, workspace: &mut Workspace, trace: &mut Trace, answer: Answer, end: End) -> After {
+    /// Answers what is no request, and closes.
+    async fn refuse(&mut self, output: &mut Vec<u8>, trace: &mut Trace, answer: Answer, end: End) -> AfterResponse {
         add(&self.local.counters.malformed, 1);
         trace.status = answer.status;
-        workspace.to_client.clear();
-        answer.write(&mut workspace.to_client, Version::Http11, false, true);
-        let sent = self.send(workspace).await;
-        self.log(workspace, None, trace, end);
-        if sent { After::Linger } else { After::Close }
-    }
-
-    /// Answers a request without a backend. The connection goes on if nothing of the request is left unread.
-    pub async fn answer(
-        &mut self,
-        workspace: &mut Workspace,
-        request: &Request,
-        trace: &mut Trace,
-        answer: Answer,
-        end: End,
-    ) -> After {
-        (trace.status, trace.end) = (answer.status, end);
-        let may_stay = self.entry.slot() == Some(SlotKind::Regular) && !self.local.is_draining();
-        let keep = request.has_no_body() && request.keeps_alive() && may_stay;
-        workspace.to_client.clear();
-        answer.write(&mut workspace.to_client, request.version, keep, request.class != Method::Head);
-        match self.send(workspace).await {
-            true if keep => After::Keep,
-            true => After::Linger,
-            false => After::Close,
-        }
-    }
-
-    async fn send(&mut self, workspace: &mut Workspace) -> bool {
+        output.clear();
+        answer.write(output, Version::Http11, false, true);
         let idle = self.local.view().snapshot.settings.timeouts.body_idle;
-        let Connection { stream, client_alarm, .. } = self;
-        transfer::send(stream, &mut workspace.to_client, &[], client_alarm, idle, || {}).await.is_ok()
+        let mut timer = IdleTimer { alarm: &mut self.client_alarm, idle };
+        let sent = send(&mut self.stream, output, &[], &mut timer, || {}).await;
+        self.log(None, trace, end);
+        if sent.is_ok() { AfterResponse::Linger } else { AfterResponse::Close }
     }
 
-    fn log(&mut self, workspace: &Workspace, request: Option<&Request>, trace: &mut Trace, end: End) {
+    fn log(&self, request: Option<Request<'_>>, trace: &mut Trace, end: End) {
         trace.end = end;
-        self.local.log(&Seen { peer: self.peer, listener: &self.listener, workspace, request, trace });
+        self.local.log(&Record { peer: self.peer, listener: &self.listener, request, trace });
     }
 
     /// Closes the connection so that the client gets all that was written to it.
-    async fn finish(mut self, after: After) {
+    async fn finish(mut self, after: AfterResponse) {
         match after {
-            After::Keep | After::Close => {}
+            AfterResponse::Keep | AfterResponse::Close => {}
             // Evicted: it is counted nowhere any more.
-            After::Linger if self.entry.slot().is_none() => {}
-            After::Reset => {
+            AfterResponse::Linger if self.entry.slot().is_none() => {}
+            AfterResponse::Reset => {
                 // Without it the close would look like the end of the body; a socket that refuses it is gone already.
                 let _ = self.stream.set_zero_linger();
             }
-            After::Linger => {
+            AfterResponse::Linger => {
                 let limit = Instant::now() + LINGER;
                 self.entry.enter(Phase::Lingering);
                 let Connection { stream, client_alarm, entry, .. } = &mut self;
@@ -317,19 +240,6 @@ impl Connection {
             }
         }
     }
-}
-
-/// A single CR may be the first half of the empty line that is forgiven.
-fn scan_unless(only_cr: bool, scan: &mut Scan, input: &[u8]) -> Scanned {
-    if only_cr { Scanned::Incomplete } else { scan.next(input) }
-}
-
-/// Moves the head, the first `length` bytes of the input, to where it stays until the request is over.
-fn set_head_apart(workspace: &mut Workspace, length: usize) {
-    std::mem::swap(&mut workspace.head, &mut workspace.input);
-    workspace.input.clear();
-    workspace.input.append(&workspace.head.filled()[length..]);
-    workspace.head.truncate(length);
 }
 
 /// Ends our half and reads what still comes, so that no reset overtakes the answer (RFC 9112, 9.6).

@@ -5,7 +5,7 @@
 //! while a newcomer keeps his until as many others have come after him. A connection with a request under way stays.
 //!
 //! At its address's limit a client makes room with one of its own. Addresses of `trusted_proxies` speak for many visitors
-//! and are not counted. Called by the listener for each connection, by the exchange for those in the reserve.
+//! and are not counted. Called by the listener for each connection, by dispatch for those in the reserve.
 
 use std::net::IpAddr;
 use std::sync::atomic::Ordering;
@@ -13,30 +13,26 @@ use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 
 use super::admission::{Admitted, Origin, Slot, SlotKind};
-use super::connection::Connection;
 use super::http1::forwarded::Client;
+use super::inflight::Entry;
 use super::local::Local;
+use super::shared::SlotRequest;
 use super::termination::End;
-
-/// A worker without a connection that it could evict asks another one for a slot.
-pub struct Plea {
-    reply: oneshot::Sender<Slot>,
-}
 
 /// What a newcomer holds from now on, or the log's code for why it is refused.
 pub fn admit(local: &Local, client: &Client) -> Result<Admitted, End> {
     let view = local.view();
     let settings = &view.snapshot.settings;
-    let share = if client.is_trusted(&settings.trusted_proxies) {
+    let address = if client.is_trusted(&settings.trusted_proxies) {
         None
     } else {
-        match local.shared.admission.share(client.address, settings.limits.connections_per_address) {
+        match local.shared.admission.of_address(client.address, settings.limits.connections_per_address) {
             None => return replace_own(local, client.address).ok_or(End::AddressFull),
-            share => share,
+            address => address,
         }
     };
     let slot = find_slot(local, settings.limits.connections).ok_or(End::NoSlot)?;
-    Ok(Admitted { slot, share })
+    Ok(Admitted { slot, address })
 }
 
 /// A regular slot if there is one, else one of the reserve.
@@ -45,19 +41,18 @@ fn find_slot(local: &Local, most: usize) -> Option<Slot> {
     if let free @ Some(_) = admission.regular(most) {
         return free;
     }
-    if local.connections_reached.may_say() {
+    if local.connections_reached.permits() {
         tracing::warn!(
             "limits.connections ({most}) is reached: for each new connection one without a request is closed, or it is \
-             refused (said at most once a minute)"
+             refused (logged at most once a minute)"
         );
     }
     evict(local, SlotKind::Regular).or_else(|| admission.reserved()).or_else(|| evict(local, SlotKind::Reserved))
 }
 
 /// Gives the connection a regular slot if it has none, so that it may go on with a request; the error is the log's code.
-pub async fn ensure_regular_slot(connection: &Connection) -> Result<(), End> {
-    let Connection { local, entry, client, .. } = connection;
-    if entry.slot() == Some(SlotKind::Regular) {
+pub async fn ensure_regular_slot(local: &Local, entry: &Entry, client: &Client) -> Result<(), End> {
+    if entry.has_regular_slot() {
         return Ok(());
     }
     if entry.slot().is_none() {
@@ -76,10 +71,10 @@ pub async fn ensure_regular_slot(connection: &Connection) -> Result<(), End> {
 }
 
 /// Evicts for another worker.
-pub fn hear(local: &Local, plea: Plea) {
+pub fn answer_sibling(local: &Local, request: SlotRequest) {
     if let Some(slot) = evict(local, SlotKind::Regular) {
         // Given back at once if whoever asked has gone.
-        let _ = plea.reply.send(slot);
+        let _ = request.reply.send(slot);
     }
 }
 
@@ -90,7 +85,7 @@ async fn ask_siblings(local: &Local) -> Option<Slot> {
             continue;
         }
         let (reply, answer) = oneshot::channel();
-        if sibling.pleas.send(Plea { reply }).is_ok()
+        if sibling.slot_requests.send(SlotRequest { reply }).is_ok()
             && let Ok(slot) = answer.await
         {
             return Some(slot);
@@ -105,12 +100,12 @@ fn evict(local: &Local, kind: SlotKind) -> Option<Slot> {
 
 /// What another connection of the same address held.
 fn replace_own(local: &Local, address: IpAddr) -> Option<Admitted> {
-    if local.address_reached.may_say() {
+    if local.address_reached.permits() {
         tracing::warn!(
             "{address} has limits.connections_per_address: for each of its new connections one of its own without a \
-             request is closed, or it is refused (said at most once a minute, of whichever address)"
+             request is closed, or it is refused (logged at most once a minute, of whichever address)"
         );
     }
     let origin = Origin::of(address);
-    local.registry.evict(|admitted| admitted.share.as_ref().is_some_and(|share| share.origin() == origin))
+    local.registry.evict(|admitted| admitted.address.as_ref().is_some_and(|address| address.origin() == origin))
 }

@@ -1,14 +1,13 @@
 //! HTTP/1.1 as the visitor's path speaks it: heads, bodies and their framing, over exact bytes.
 //!
 //! Owns every decision about what a message is and where it ends (RFC 9112), and the text of every head that leaves.
-//! Must never: open a socket, know a service, look at a clock. Called by the connection and exchange tasks. Nothing here
-//! keeps a header map: a head is its bytes and a list of spans into them, both reused from request to request.
+//! Must never: open a socket, know a service, look at a clock. Called where bytes come from or go to a socket. Nothing here
+//! keeps a header map: a head is its bytes and a list of spans into them ([`super::message`]).
 
 pub mod answer;
 pub mod body;
 pub mod buffer;
 pub mod chunked;
-pub mod fields;
 pub mod forwarded;
 pub mod head;
 pub mod request;

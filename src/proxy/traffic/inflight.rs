@@ -13,12 +13,9 @@ use std::task::{Context, Poll, Waker};
 use slab::Slab;
 
 use super::admission::{Admitted, RESERVE, Slot, SlotKind};
-use super::lineup::Lineup;
+use super::counters::WorkerCounters;
+use super::eviction_queue::EvictionQueue;
 use super::view::View;
-use super::worker::WorkerCounters;
-use crate::daemon::operator::OperatorState;
-use crate::health::Verdict;
-use crate::proxy::snapshot::{LatchView, Service, ServiceMode};
 
 /// What a connection is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,7 +26,7 @@ pub enum Phase {
     Idle,
     /// Within a request's head.
     Head,
-    /// Its request is at hand: being vetted, answered here.
+    /// Its request is being vetted or answered here.
     Busy,
     /// Waiting for a verdict.
     Waiting,
@@ -40,7 +37,7 @@ pub enum Phase {
     },
     /// Passing a response or a tunnel's bytes on.
     Answering,
-    /// All is said; the client may still be sending.
+    /// All is sent; the client may still be sending.
     Lingering,
 }
 
@@ -68,9 +65,9 @@ pub enum Order {
     Kill,
 }
 
-/// Where a request runs.
+/// The backend on which a request runs.
 #[derive(Clone)]
-struct Place {
+struct Assignment {
     view: Rc<View>,
     service: usize,
     backend: usize,
@@ -85,22 +82,22 @@ pub struct Entry {
     evictable: Rc<Evictable>,
     admitted: RefCell<Option<Admitted>>,
     phase: Cell<Phase>,
-    place: RefCell<Option<Place>>,
+    assignment: RefCell<Option<Assignment>>,
     order: Cell<Option<Order>>,
     waker: RefCell<Option<Waker>>,
 }
 
 /// The connections that may be evicted now, and the count of them for the other workers.
 struct Evictable {
-    lineup: RefCell<Lineup>,
+    queue: RefCell<EvictionQueue>,
     counters: Arc<WorkerCounters>,
 }
 
 impl Evictable {
-    fn change(&self, change: impl FnOnce(&mut Lineup)) {
-        let mut lineup = self.lineup.borrow_mut();
-        change(&mut lineup);
-        self.counters.evictable.store(lineup.len() as u64, Ordering::Relaxed);
+    fn change(&self, change: impl FnOnce(&mut EvictionQueue)) {
+        let mut queue = self.queue.borrow_mut();
+        change(&mut queue);
+        self.counters.evictable.store(queue.len() as u64, Ordering::Relaxed);
     }
 }
 
@@ -110,9 +107,9 @@ impl Entry {
     pub fn enter(&self, phase: Phase) {
         let last = self.phase.replace(phase);
         if phase.is_evictable() {
-            self.evictable.change(|lineup| lineup.join(self.number));
+            self.evictable.change(|queue| queue.push(self.number));
         } else if last.is_evictable() {
-            self.evictable.change(|lineup| lineup.leave(self.number));
+            self.evictable.change(|queue| queue.remove(self.number));
         }
         if self.order.get() != Some(Order::Kill) {
             self.order.set(None);
@@ -127,6 +124,11 @@ impl Entry {
     /// What its slot is good for; none: it was evicted.
     pub fn slot(&self) -> Option<SlotKind> {
         self.admitted.borrow().as_ref().map(|admitted| admitted.slot.kind())
+    }
+
+    /// Whether its slot is good for every request.
+    pub fn has_regular_slot(&self) -> bool {
+        self.slot() == Some(SlotKind::Regular)
     }
 
     /// Is admitted again after it was evicted.
@@ -144,13 +146,13 @@ impl Entry {
     /// A request is on its way to a backend.
     pub fn ask(&self, view: &Rc<View>, service: usize, backend: usize, movable: bool) {
         self.enter(Phase::Asking { movable });
-        *self.place.borrow_mut() = Some(Place { view: Rc::clone(view), service, backend });
+        *self.assignment.borrow_mut() = Some(Assignment { view: Rc::clone(view), service, backend });
     }
 
     /// It has left the backend.
     pub fn leave(&self) {
         self.enter(Phase::Busy);
-        *self.place.borrow_mut() = None;
+        *self.assignment.borrow_mut() = None;
     }
 
     /// The next order.
@@ -189,18 +191,19 @@ pub struct Registry {
 
 /// What a new snapshot says of a backend that a request runs on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Fate {
-    Stay,
-    /// Down, in maint or gone.
-    Unfit,
-    /// The service's latch names another one.
+enum BackendChange {
+    /// Requests may stay on it.
+    None,
+    /// It may get none any more: down, in maint or gone.
+    Ineligible,
+    /// The service's latch has made another one active.
     FailedAway,
 }
 
 impl Registry {
     /// Without a connection. How many can be evicted stands in `counters`.
     pub fn new(counters: Arc<WorkerCounters>) -> Registry {
-        Registry { entries: RefCell::default(), evictable: Rc::new(Evictable { lineup: RefCell::default(), counters }) }
+        Registry { entries: RefCell::default(), evictable: Rc::new(Evictable { queue: RefCell::default(), counters }) }
     }
 
     /// A new connection; to be given back to [`Registry::remove`].
@@ -212,18 +215,18 @@ impl Registry {
             evictable: Rc::clone(&self.evictable),
             admitted: RefCell::new(Some(admitted)),
             phase: Cell::new(Phase::Fresh),
-            place: RefCell::default(),
+            assignment: RefCell::default(),
             order: Cell::default(),
             waker: RefCell::default(),
         });
         slot.insert(Rc::clone(&entry));
-        self.evictable.change(|lineup| lineup.join(entry.number));
+        self.evictable.change(|queue| queue.push(entry.number));
         entry
     }
 
     /// A connection is over.
     pub fn remove(&self, entry: &Entry) {
-        self.evictable.change(|lineup| lineup.leave(entry.number));
+        self.evictable.change(|queue| queue.remove(entry.number));
         self.entries.borrow_mut().try_remove(entry.number);
     }
 
@@ -232,10 +235,10 @@ impl Registry {
         let entries = self.entries.borrow();
         let holds = |entry: &&Rc<Entry>| entry.admitted.borrow().as_ref().is_some_and(&fits);
         let longest = {
-            let lineup = self.evictable.lineup.borrow();
-            lineup.iter().take(LOOK).filter_map(|number| entries.get(number)).find(holds)?
+            let queue = self.evictable.queue.borrow();
+            queue.iter().take(LOOK).filter_map(|number| entries.get(number)).find(holds)?
         };
-        self.evictable.change(|lineup| lineup.leave(longest.number));
+        self.evictable.change(|queue| queue.remove(longest.number));
         longest.give(Order::Evict);
         longest.admitted.take()
     }
@@ -250,23 +253,29 @@ impl Registry {
         self.entries.borrow().is_empty()
     }
 
-    /// A new snapshot: those who wait choose again, those on an unfit backend move, those on a backend that was failed
-    /// away from leave it.
+    /// A new snapshot: those who wait choose again, those on a backend that may get no more requests move,
+    /// those on a backend that was failed away from leave it.
     pub fn adopt(&self, view: &Rc<View>) {
-        let mut fates = HashMap::new();
+        let mut changes = HashMap::new();
         for (_, entry) in self.entries.borrow().iter() {
             let phase = entry.phase.get();
             if phase == Phase::Waiting {
                 entry.give(Order::ChooseAgain);
                 continue;
             }
-            let place = entry.place.borrow();
-            let Some(place) = place.as_ref().filter(|place| !Rc::ptr_eq(&place.view, view)) else { continue };
-            let key = (Rc::as_ptr(&place.view), place.service, place.backend);
-            let fate = *fates.entry(key).or_insert_with(|| fate(place, view));
-            match (fate, phase) {
-                (Fate::Unfit | Fate::FailedAway, Phase::Asking { movable: true }) => entry.give(Order::Move),
-                (Fate::FailedAway, Phase::Asking { movable: false } | Phase::Answering) => entry.give(Order::Abort),
+            let assignment = entry.assignment.borrow();
+            let Some(assignment) = assignment.as_ref().filter(|assignment| !Rc::ptr_eq(&assignment.view, view)) else {
+                continue;
+            };
+            let key = (Rc::as_ptr(&assignment.view), assignment.service, assignment.backend);
+            let change = *changes.entry(key).or_insert_with(|| change_of(assignment, view));
+            match (change, phase) {
+                (BackendChange::Ineligible | BackendChange::FailedAway, Phase::Asking { movable: true }) => {
+                    entry.give(Order::Move)
+                }
+                (BackendChange::FailedAway, Phase::Asking { movable: false } | Phase::Answering) => {
+                    entry.give(Order::Abort)
+                }
                 _ => {}
             }
         }
@@ -289,28 +298,16 @@ impl Registry {
     }
 }
 
-fn fate(place: &Place, view: &View) -> Fate {
-    let old = &place.view.snapshot.services[place.service];
-    let was = &old.backends[place.backend];
+fn change_of(assignment: &Assignment, view: &View) -> BackendChange {
+    let old = &assignment.view.snapshot.services[assignment.service];
+    let was = &old.backends[assignment.backend];
     let now = view.snapshot.services.iter().find(|service| service.name == old.name);
     let index = now.and_then(|service| {
         service.backends.iter().position(|backend| backend.name == was.name && backend.address == was.address)
     });
     match (now, index) {
-        (Some(service), index) if failed_away(service, index) => Fate::FailedAway,
-        (Some(service), Some(index)) => {
-            let backend = &service.backends[index];
-            let unfit = backend.verdict == Verdict::Down || backend.operator == OperatorState::Maint;
-            if unfit { Fate::Unfit } else { Fate::Stay }
-        }
-        _ => Fate::Unfit,
-    }
-}
-
-/// Whether a latched service's active backend is another one than this. A held or undecided latch has not moved.
-pub fn failed_away(service: &Service, backend: Option<usize>) -> bool {
-    match &service.mode {
-        ServiceMode::Latched { latch: LatchView::Active(active), .. } => Some(*active) != backend,
-        _ => false,
+        (Some(service), index) if service.has_moved_from(index) => BackendChange::FailedAway,
+        (Some(service), Some(index)) if service.keeps_running_on(index) => BackendChange::None,
+        _ => BackendChange::Ineligible,
     }
 }

@@ -10,13 +10,14 @@ use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
-use super::access_log::Seen;
+use super::access_log::Record;
 use super::connection::{Accepted, Connection};
+use super::counters::add;
 use super::eviction;
 use super::http1::forwarded::Client;
-use super::local::{Local, Workspace, add};
-use super::seldom::Seldom;
+use super::local::Local;
 use super::termination::End;
+use super::throttle::Throttle;
 use super::trace::Trace;
 
 /// How long nothing is accepted when this machine has no descriptor left. Those who wait stay in the kernel's queue.
@@ -28,7 +29,7 @@ const MOST_QUEUED: usize = 4096;
 /// Accepts until the listeners are to close. Dropping it closes our descriptor only: another process with the same socket
 /// keeps its queue.
 pub async fn accept(local: Rc<Local>, listener: TcpListener, name: Arc<str>) {
-    let exhausted = Seldom::default();
+    let exhausted = Throttle::default();
     let mut closing = std::pin::pin!(local.closing.notified());
     // The bell may have rung before this task first ran.
     while !local.is_draining() {
@@ -39,10 +40,10 @@ pub async fn accept(local: Rc<Local>, listener: TcpListener, name: Arc<str>) {
         match accepted {
             Ok((stream, peer)) => begin(&local, stream, peer, &name),
             Err(error) if is_exhausted(&error) => {
-                if exhausted.may_say() {
+                if exhausted.permits() {
                     tracing::error!(
                         "listener {name}: cannot accept: {error}; raise LimitNOFILE or lower limits.connections \
-                         (said at most once a minute)"
+                         (logged at most once a minute)"
                     );
                 }
                 sleep(EXHAUSTED_PAUSE).await;
@@ -95,5 +96,5 @@ fn refuse(local: &Local, peer: SocketAddr, name: &str, end: End) {
     local.count_refusal(end);
     let mut trace = Trace::new(Instant::now());
     trace.end = end;
-    local.log(&Seen { peer, listener: name, workspace: &Workspace::default(), request: None, trace: &trace });
+    local.log(&Record { peer, listener: name, request: None, trace: &trace });
 }

@@ -7,7 +7,7 @@ use std::net::SocketAddr;
 use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -16,24 +16,21 @@ use tokio::net::tcp::ReadHalf;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::access_log::{Lines, Seen};
-use super::http1::buffer::Buffer;
-use super::http1::fields::Field;
+use super::access_log::{Lines, Record};
+use super::counters::{WorkerCounters, add};
 use super::inflight::Registry;
-use super::seldom::Seldom;
+use super::shared::{Report, Shared};
 use super::termination::End;
+use super::throttle::Throttle;
 use super::upstream::Pool;
 use super::view::View;
-use super::worker::{Report, Shared, WorkerCounters};
+use super::workspace::Workspace;
 use crate::proxy::snapshot::{Backend, BackendCounters};
 
 /// Workspaces kept for the next request of any connection.
 const SPARE_WORKSPACES: usize = 64;
 
-/// A buffer that a long head made larger than this is not kept.
-const LARGEST_SPARE: usize = 64 * 1024;
-
-/// How often control hears of errors on one target.
+/// The shortest time between two reports of errors on one target.
 const REPORT_EVERY: Duration = Duration::from_secs(1);
 
 /// One worker, as its tasks see it.
@@ -51,9 +48,9 @@ pub struct Local {
     /// Lines for the access log.
     pub lines: Lines,
     /// That `limits.connections` is reached.
-    pub connections_reached: Seldom,
+    pub connections_reached: Throttle,
     /// That an address has reached `limits.connections_per_address`.
-    pub address_reached: Seldom,
+    pub address_reached: Throttle,
     /// Rings when the last connection is over.
     pub emptied: Notify,
     /// Rings when listeners are to close.
@@ -63,26 +60,6 @@ pub struct Local {
     #[expect(clippy::vec_box, reason = "they go to and fro between here and connections, without being copied")]
     workspaces: RefCell<Vec<Box<Workspace>>>,
     reported: RefCell<HashMap<SocketAddr, Instant>>,
-}
-
-/// The memory a request is served in. A connection has one only from the first byte of a request to the last of its
-/// response.
-#[derive(Default)]
-pub struct Workspace {
-    /// The request's head, unchanged while it is served.
-    pub head: Buffer,
-    /// Its fields.
-    pub fields: Vec<Field>,
-    /// What the client sent after it.
-    pub input: Buffer,
-    /// On its way to the backend.
-    pub to_backend: Vec<u8>,
-    /// What the backend sent.
-    pub response: Buffer,
-    /// The fields of its head.
-    pub response_fields: Vec<Field>,
-    /// On its way to the client.
-    pub to_client: Vec<u8>,
 }
 
 impl Local {
@@ -96,8 +73,8 @@ impl Local {
             counters,
             pool: Pool::default(),
             lines: Lines::default(),
-            connections_reached: Seldom::default(),
-            address_reached: Seldom::default(),
+            connections_reached: Throttle::default(),
+            address_reached: Throttle::default(),
             emptied: Notify::new(),
             closing: Notify::new(),
             draining: Cell::new(false),
@@ -134,19 +111,13 @@ impl Local {
 
     /// Gives it back.
     pub fn give_workspace(&self, mut workspace: Box<Workspace>) {
-        let largest = workspace.head.capacity().max(workspace.response.capacity()).max(workspace.to_client.capacity());
         let mut spare = self.workspaces.borrow_mut();
-        if largest <= LARGEST_SPARE && spare.len() < SPARE_WORKSPACES {
-            workspace.head.clear();
-            workspace.input.clear();
-            workspace.response.clear();
-            workspace.to_backend.clear();
-            workspace.to_client.clear();
+        if workspace.reset() && spare.len() < SPARE_WORKSPACES {
             spare.push(workspace);
         }
     }
 
-    /// Waits for bytes without holding memory for them; none: the source has ended.
+    /// Waits for bytes without holding memory for them; `None`: the source has ended.
     pub fn poll_first_bytes(
         &self,
         source: &mut ReadHalf<'_>,
@@ -154,10 +125,10 @@ impl Local {
     ) -> Poll<io::Result<Option<Box<Workspace>>>> {
         std::task::ready!(source.as_ref().poll_read_ready(context))?;
         let mut workspace = self.take_workspace();
-        let mut room = ReadBuf::new(workspace.input.space());
+        let mut room = ReadBuf::new(workspace.client.input.space());
         let read = Pin::new(source).poll_read(context, &mut room).map_ok(|()| room.filled().len());
         if let Poll::Ready(Ok(count @ 1..)) = read {
-            workspace.input.advance(count);
+            workspace.client.input.advance(count);
             return Poll::Ready(Ok(Some(workspace)));
         }
         self.give_workspace(workspace);
@@ -165,9 +136,9 @@ impl Local {
     }
 
     /// Writes a line of the access log, if there is one.
-    pub fn log(&self, seen: &Seen<'_>) {
+    pub fn log(&self, record: &Record<'_>) {
         if let Some(format) = self.shared.access_log.format() {
-            self.lines.write(&self.shared.access_log, format, seen);
+            self.lines.write(&self.shared.access_log, format, record);
         }
     }
 
@@ -177,7 +148,7 @@ impl Local {
         add(if by_address { &self.counters.refused_by_address } else { &self.counters.refused }, 1);
     }
 
-    /// Live traffic had an error with this backend: control hears of it, not too often.
+    /// Live traffic had an error with this backend: it is reported to control, not too often.
     pub fn report_error(&self, backend: &Backend) {
         let now = Instant::now();
         let mut reported = self.reported.borrow_mut();
@@ -199,9 +170,4 @@ impl Local {
     pub fn counters_of<'b>(&self, backend: &'b Backend) -> Option<&'b BackendCounters> {
         backend.counters.get(self.index)
     }
-}
-
-/// Adds to a count that only this thread writes: a load and a store, no locked instruction.
-pub fn add(count: &AtomicU64, more: u64) {
-    count.store(count.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
 }

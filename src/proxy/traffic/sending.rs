@@ -1,101 +1,82 @@
 //! The request's way: its head and body to the backend, then an eye on the client until the response is over.
 
-use std::time::Duration;
-
-use tokio::net::tcp::{ReadHalf, WriteHalf};
-use tokio::time::Instant;
-
-use super::alarm::Alarm;
-use super::attempt::Progress;
-use super::http1::body::{Framing, Reader};
-use super::http1::buffer::Buffer;
-use super::http1::vet::{Length, Request};
-use super::local::add;
-use super::transfer::{Body, Broken, fill};
+use super::counters::add;
+use super::http1_stream::Sink;
+use super::message::RequestHead;
+use super::progress::Progress;
+use super::socket::IdleTimer;
+use super::stream::{BodySource, SinkError, SourceError, TransferError};
+use super::transfer::pass;
 use crate::proxy::snapshot::BackendCounters;
 
 /// The client's side of it.
-pub struct Clientside<'c> {
-    /// What it sends.
-    pub source: ReadHalf<'c>,
-    /// What of that was read and not used.
-    pub input: &'c mut Buffer,
-    /// Limits.
-    pub alarm: &'c mut Alarm,
+pub struct ClientSide<'c, B> {
+    /// The request's body.
+    pub body: B,
+    /// Time limits of this direction.
+    pub timer: IdleTimer<'c>,
 }
 
 /// What is sent.
 pub struct Task<'t> {
-    /// Its vetted head.
-    pub request: &'t Request,
+    /// The request.
+    pub request: &'t RequestHead,
     /// How far it has come.
     pub progress: &'t Progress,
-    /// Time without a byte of the body.
-    pub idle: Duration,
-    /// Of the backend.
+    /// This worker's counts of the backend.
     pub counters: Option<&'t BackendCounters>,
 }
 
 /// Why the request cannot go on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SendError {
-    /// The client has closed. One that closes only its sending half is taken for gone, as by most servers: nothing
-    /// tells the two apart.
-    Gone,
+    /// The client has closed.
+    ClientClosed,
     /// The client sent nothing for too long.
-    Idle,
+    ClientTimedOut,
     /// The client's body is malformed.
     Malformed,
     /// The backend takes no more.
-    Backend,
+    BackendClosed,
     /// The backend took nothing for too long.
-    BackendIdle,
+    BackendTimedOut,
 }
 
-/// Sends the head, which stands in `out`, and the body. Ends only with an error.
-pub async fn send(client: Clientside<'_>, mut backend: WriteHalf<'_>, out: &mut Vec<u8>, task: Task<'_>) -> SendError {
-    let Clientside { mut source, input, alarm } = client;
-    let Task { request, progress, idle, counters } = task;
-    let framing = if request.body == Length::Chunked { Framing::Chunked } else { Framing::Plain };
-    progress.holding.set(request.expects_continue);
-    if request.expects_continue {
-        progress.owed.set(Some(Instant::now()));
+impl From<TransferError> for SendError {
+    fn from(error: TransferError) -> SendError {
+        match error {
+            TransferError::Source(SourceError::Closed) => SendError::ClientClosed,
+            TransferError::Source(SourceError::TimedOut) => SendError::ClientTimedOut,
+            TransferError::Source(SourceError::Malformed) => SendError::Malformed,
+            TransferError::Sink(SinkError::Closed) => SendError::BackendClosed,
+            TransferError::Sink(SinkError::TimedOut) => SendError::BackendTimedOut,
+        }
     }
-    let body = Body { reader: Reader::new(request.body), framing, input, out, alarm, idle };
+}
+
+/// Sends the head, which the sink has gathered, and the body. Ends only with an error.
+pub async fn send<B: BodySource>(client: ClientSide<'_, B>, mut backend: Sink<'_>, task: Task<'_>) -> SendError {
+    let ClientSide { mut body, mut timer } = client;
+    let Task { request, progress, counters } = task;
+    progress.awaits_continue.set(request.expects_continue);
+    if request.expects_continue {
+        progress.begin_to_owe();
+    }
     let count = |bytes| {
         progress.body_taken.set(true);
-        if progress.holding.replace(false) {
+        if progress.awaits_continue.replace(false) {
             // It waits no longer (RFC 9110, 10.1.1): the backend owes nothing before it has all of the request.
-            progress.owed.set(None);
+            progress.owed_since.set(None);
         }
         if let Some(counters) = counters {
             add(&counters.bytes_out, bytes);
         }
     };
-    let passed =
-        body.pass(&mut source, &mut backend, count, || progress.touched.set(true), || progress.holding.get()).await;
-    if let Err(broken) = passed {
-        return match broken {
-            Broken::Source => SendError::Gone,
-            Broken::SourceIdle => SendError::Idle,
-            Broken::Malformed => SendError::Malformed,
-            Broken::Sink => SendError::Backend,
-            Broken::SinkIdle => SendError::BackendIdle,
-        };
+    if let Err(error) = pass(&mut body, &mut backend, &mut timer, count, || progress.awaits_continue.get()).await {
+        return error.into();
     }
     progress.sent.set(true);
-    progress.owed.set(Some(Instant::now()));
-    watch(&mut source, input, alarm).await
-}
-
-/// Keeps what the client sends ahead, as long as there is room, and ends when it closes.
-async fn watch(source: &mut ReadHalf<'_>, input: &mut Buffer, alarm: &mut Alarm) -> SendError {
-    loop {
-        if input.space().is_empty() {
-            std::future::pending::<()>().await;
-        }
-        if !matches!(fill(source, input, alarm, || None).await, Ok(1..)) {
-            return SendError::Gone;
-        }
-    }
+    progress.begin_to_owe();
+    body.closed(&mut timer).await;
+    SendError::ClientClosed
 }

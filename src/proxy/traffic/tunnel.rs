@@ -5,72 +5,110 @@
 use std::cell::Cell;
 use std::future::poll_fn;
 use std::io;
+use std::rc::Rc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
-use super::attempt::Plan;
-use super::connection::Connection;
+use super::alarm::Alarm;
+use super::counters::{Running, add, count_aborted};
 use super::http1::buffer::Buffer;
-use super::inflight::Order;
-use super::local::{Local, Workspace, add};
+use super::inflight::{Entry, Order, Phase};
+use super::local::Local;
 use super::termination::End;
-use crate::proxy::snapshot::Backend;
+use super::view::View;
 
-/// Passes bytes on until the tunnel ends, and tells how it did. What both sides sent with their heads goes first.
-pub async fn run(
-    connection: &mut Connection,
-    workspace: &mut Workspace,
-    mut upstream: TcpStream,
-    plan: &Plan<'_>,
-    backend: &Backend,
-) -> End {
-    let idle = plan.view.snapshot.settings.timeouts.tunnel_idle;
-    let Connection { local, stream, entry, client_alarm, .. } = connection;
-    let counters = local.counters_of(backend);
-    let (client_source, client_sink) = stream.split();
-    let (backend_source, backend_sink) = upstream.split();
-    let moved = Cell::new(Instant::now());
-    let there = Direction { local, moved: &moved, count: counters.map(|counters| &counters.bytes_out) };
-    let back = Direction { local, moved: &moved, count: counters.map(|counters| &counters.bytes_in) };
-    let (early_there, early_back) = (std::mem::take(&mut workspace.input), std::mem::take(&mut workspace.response));
-    let both = async {
-        tokio::try_join!(
-            there.pass(client_source, backend_sink, early_there),
-            back.pass(backend_source, client_sink, early_back),
-        )
-    };
-    let silence = async {
-        loop {
-            let limit = moved.get() + idle;
-            client_alarm.wait(limit).await;
-            if moved.get() + idle <= Instant::now() {
-                return;
-            }
+/// The backend's side of a tunnel.
+pub struct Tunnel {
+    /// The snapshot by which the request was served.
+    pub view: Rc<View>,
+    /// The service's index in it.
+    pub service: usize,
+    /// The backend's index in the service.
+    pub backend: usize,
+    /// The connection to the backend.
+    pub upstream: TcpStream,
+}
+
+/// The client's side of a tunnel.
+pub struct ClientEnd<'c> {
+    /// The client's socket.
+    pub socket: &'c mut TcpStream,
+    /// What the worker knows of the connection.
+    pub entry: &'c Entry,
+    /// The timer for silence.
+    pub alarm: &'c mut Alarm,
+}
+
+/// What both sides sent behind their heads; it goes first.
+pub struct Early {
+    /// By the client.
+    pub from_client: Buffer,
+    /// By the backend.
+    pub from_backend: Buffer,
+}
+
+impl Tunnel {
+    /// Passes bytes on until the tunnel ends, and gives how it did.
+    pub async fn run(self, local: &Local, client: ClientEnd<'_>, early: Early) -> End {
+        let Tunnel { view, service, backend, mut upstream } = self;
+        let ClientEnd { socket, entry, alarm } = client;
+        let counters = local.counters_of(&view.snapshot.services[service].backends[backend]);
+        let _running = Running::new(counters);
+        entry.ask(&view, service, backend, false);
+        entry.enter(Phase::Answering);
+        add(&local.counters.tunnels, 1);
+
+        let (client_source, client_sink) = socket.split();
+        let (backend_source, backend_sink) = upstream.split();
+        let last_moved = Cell::new(Instant::now());
+        let there = Direction { local, last_moved: &last_moved, count: counters.map(|counters| &counters.bytes_out) };
+        let back = Direction { local, last_moved: &last_moved, count: counters.map(|counters| &counters.bytes_in) };
+        let both = async {
+            tokio::try_join!(
+                there.pass(client_source, backend_sink, early.from_client),
+                back.pass(backend_source, client_sink, early.from_backend),
+            )
+        };
+        let end = tokio::select! { biased;
+            end = ordered_to_end(entry) => end,
+            ended = both => if ended.is_ok() { End::Done } else { End::ClientInData },
+            () = silence(&last_moved, view.snapshot.settings.timeouts.tunnel_idle, alarm) => End::TunnelTimeout,
+        };
+        if matches!(end, End::FailedOverInData | End::DrainTimeout) {
+            count_aborted(counters);
         }
-    };
-    let ordered = async {
-        loop {
-            match entry.order().await {
-                Order::Kill => return End::DrainTimeout,
-                Order::Abort => return End::FailedOverInData,
-                Order::Move | Order::ChooseAgain | Order::Close | Order::Evict => {}
-            }
+        end
+    }
+}
+
+/// Waits until no byte has moved for the time `idle`.
+async fn silence(last_moved: &Cell<Instant>, idle: Duration, alarm: &mut Alarm) {
+    loop {
+        alarm.wait(last_moved.get() + idle).await;
+        if last_moved.get() + idle <= Instant::now() {
+            return;
         }
-    };
-    tokio::select! { biased;
-        end = ordered => end,
-        ended = both => if ended.is_ok() { End::Done } else { End::ClientInData },
-        () = silence => End::TunnelTimeout,
+    }
+}
+
+async fn ordered_to_end(entry: &Entry) -> End {
+    loop {
+        match entry.order().await {
+            Order::Kill => return End::DrainTimeout,
+            Order::Abort => return End::FailedOverInData,
+            Order::Move | Order::ChooseAgain | Order::Close | Order::Evict => {}
+        }
     }
 }
 
 struct Direction<'t> {
     local: &'t Local,
-    moved: &'t Cell<Instant>,
+    last_moved: &'t Cell<Instant>,
     count: Option<&'t AtomicU64>,
 }
 
@@ -83,8 +121,8 @@ impl Direction<'_> {
         loop {
             let first = poll_fn(|context| self.local.poll_first_bytes(&mut source, context)).await?;
             let Some(workspace) = first else { return sink.shutdown().await };
-            let count = workspace.input.len();
-            let sent = sink.write_all(workspace.input.filled()).await;
+            let count = workspace.client.input.len();
+            let sent = sink.write_all(workspace.client.input.filled()).await;
             self.local.give_workspace(workspace);
             sent?;
             self.note(count);
@@ -92,7 +130,7 @@ impl Direction<'_> {
     }
 
     fn note(&self, bytes: usize) {
-        self.moved.set(Instant::now());
+        self.last_moved.set(Instant::now());
         if let Some(count) = self.count {
             add(count, bytes as u64);
         }

@@ -76,24 +76,24 @@ fn peek(stream: &TcpStream) -> nix::Result<usize> {
 
 /// Why a connection could not be opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum NotConnected {
+pub enum ConnectError {
     /// The backend or the network refused.
     Refused,
     /// This machine has no descriptor, port or memory for it: says nothing of the backend.
-    Ourselves,
+    OutOfResources,
 }
 
 /// Opens one.
-pub async fn connect(address: SocketAddr) -> Result<TcpStream, NotConnected> {
+pub async fn connect(address: SocketAddr) -> Result<TcpStream, ConnectError> {
     let stream = TcpStream::connect(address).await.map_err(|error| classify(&error))?;
     stream.set_nodelay(true).map_err(|error| classify(&error))?;
     Ok(stream)
 }
 
-fn classify(error: &io::Error) -> NotConnected {
+fn classify(error: &io::Error) -> ConnectError {
     use nix::libc::{EADDRINUSE, EADDRNOTAVAIL, EMFILE, ENFILE, ENOBUFS, ENOMEM};
     match error.raw_os_error() {
-        Some(EADDRINUSE | EADDRNOTAVAIL | EMFILE | ENFILE | ENOBUFS | ENOMEM) => NotConnected::Ourselves,
-        _ => NotConnected::Refused,
+        Some(EADDRINUSE | EADDRNOTAVAIL | EMFILE | ENFILE | ENOBUFS | ENOMEM) => ConnectError::OutOfResources,
+        _ => ConnectError::Refused,
     }
 }

@@ -5,9 +5,6 @@ use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use super::inflight::failed_away;
-use crate::daemon::operator::OperatorState;
-use crate::health::Verdict;
 use crate::proxy::choose::Spread;
 use crate::proxy::snapshot::Snapshot;
 
@@ -40,12 +37,8 @@ impl View {
     /// Whether a connection to this address may be used again: some service would still send requests there.
     pub fn wants(&self, address: SocketAddr) -> bool {
         self.snapshot.services.iter().any(|service| {
-            service.backends.iter().enumerate().any(|(index, backend)| {
-                backend.address == address
-                    && backend.verdict != Verdict::Down
-                    && backend.operator != OperatorState::Maint
-                    && !failed_away(service, Some(index))
-            })
+            let mut backends = service.backends.iter().enumerate();
+            backends.any(|(index, backend)| backend.address == address && service.keeps_running_on(index))
         })
     }
 }

@@ -2,77 +2,18 @@
 
 use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
 
-use super::access_log::AccessLog;
-use super::admission::Admission;
-use super::eviction::{self, Plea};
+use super::counters::WorkerCounters;
+use super::eviction;
 use super::listener;
 use super::local::Local;
+use super::shared::{Shared, Sibling, SlotRequest};
 use crate::config::proxy::Protocol;
 use crate::daemon::ticks::Tick;
-use crate::health::Target;
-use crate::proxy::snapshot::Snapshot;
-
-/// What control and workers share.
-pub struct Shared {
-    /// What requests are answered from.
-    pub snapshot: ArcSwap<Snapshot>,
-    /// The generation of `snapshot`, sent after each swap: wakes the worker, which moves or aborts requests on backends
-    /// that went down or were failed away from, and lets waiting ones choose again.
-    pub changed: watch::Sender<u64>,
-    /// What workers tell control.
-    pub reports: mpsc::UnboundedSender<Report>,
-    /// Clients' connections now, over all workers.
-    pub admission: Arc<Admission>,
-    /// Accept no more; finish what runs with `Connection: close`.
-    pub stopping: AtomicBool,
-    /// Where requests are logged.
-    pub access_log: AccessLog,
-    /// The workers as they see each other, by index; empty until a worker is spawned.
-    pub siblings: Box<[OnceLock<Sibling>]>,
-}
-
-/// A worker as the others see it.
-pub struct Sibling {
-    /// Takes their pleas for a slot.
-    pub pleas: mpsc::UnboundedSender<Plea>,
-    /// Its counts.
-    pub counters: Arc<WorkerCounters>,
-}
-
-impl Shared {
-    /// For so many workers.
-    pub fn new(
-        snapshot: Snapshot,
-        reports: mpsc::UnboundedSender<Report>,
-        access_log: AccessLog,
-        workers: usize,
-    ) -> Shared {
-        Shared {
-            changed: watch::channel(snapshot.generation).0,
-            snapshot: ArcSwap::from_pointee(snapshot),
-            reports,
-            admission: Arc::default(),
-            stopping: AtomicBool::new(false),
-            access_log,
-            siblings: (0..workers).map(|_| OnceLock::new()).collect(),
-        }
-    }
-}
-
-/// What a worker tells control; at most one a second and target.
-#[derive(Debug)]
-pub enum Report {
-    /// A live request had an error on this target: bring its next probe forward.
-    LiveError(Arc<Target>),
-}
 
 /// A listener a worker accepts from.
 #[derive(Debug)]
@@ -105,36 +46,6 @@ pub struct Worker {
     pub counters: Arc<WorkerCounters>,
 }
 
-/// One worker's counts, written by it alone.
-#[derive(Debug, Default)]
-#[repr(align(64))]
-pub struct WorkerCounters {
-    /// Connections accepted.
-    pub accepted: AtomicU64,
-    /// Connections refused at `limits.connections`, those told so with a 503 included.
-    pub refused: AtomicU64,
-    /// Connections refused at `limits.connections_per_address`.
-    pub refused_by_address: AtomicU64,
-    /// Connections closed for the sake of others.
-    pub evicted: AtomicU64,
-    /// Connections that could be closed for the sake of others now.
-    pub evictable: AtomicU64,
-    /// Requests read.
-    pub requests: AtomicU64,
-    /// Requests refused as malformed (400, 408, 413, 414, 431, 501, 505).
-    pub malformed: AtomicU64,
-    /// Requests for which no service is known (404).
-    pub unrouted: AtomicU64,
-    /// Requests for which no backend was usable (503).
-    pub unavailable: AtomicU64,
-    /// Attempts made again elsewhere.
-    pub retries: AtomicU64,
-    /// Requests that waited for a verdict.
-    pub waited: AtomicU64,
-    /// Tunnels opened.
-    pub tunnels: AtomicU64,
-}
-
 /// How often a worker ticks and tidies up. The watchdog wants a tick each second.
 const HEARTBEAT: Duration = Duration::from_millis(500);
 
@@ -151,16 +62,16 @@ pub fn spawn(index: usize, shared: Arc<Shared>, tick: Tick) -> std::io::Result<W
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let (commands, receiver) = mpsc::unbounded_channel();
     let counters = Arc::<WorkerCounters>::default();
-    let kept = Arc::clone(&counters);
-    let (pleas, heard) = mpsc::unbounded_channel();
+    let own = Arc::clone(&counters);
+    let (slot_requests, from_siblings) = mpsc::unbounded_channel();
     if let Some(sibling) = shared.siblings.get(index) {
         // Only a second worker of the same index would find it set.
-        let _ = sibling.set(Sibling { pleas, counters: Arc::clone(&counters) });
+        let _ = sibling.set(Sibling { slot_requests, counters: Arc::clone(&counters) });
     }
     let thread = std::thread::Builder::new().name(format!("worker-{index}")).spawn(move || {
         let tasks = LocalSet::new();
-        let local = Rc::new(Local::new(index, shared, kept));
-        tasks.block_on(&runtime, run(local, receiver, heard, tick));
+        let local = Rc::new(Local::new(index, shared, own));
+        tasks.block_on(&runtime, run(local, receiver, from_siblings, tick));
     })?;
     Ok(Worker { commands, thread, counters })
 }
@@ -169,7 +80,7 @@ pub fn spawn(index: usize, shared: Arc<Shared>, tick: Tick) -> std::io::Result<W
 async fn run(
     local: Rc<Local>,
     mut commands: mpsc::UnboundedReceiver<Command>,
-    mut pleas: mpsc::UnboundedReceiver<Plea>,
+    mut from_siblings: mpsc::UnboundedReceiver<SlotRequest>,
     tick: Tick,
 ) {
     let mut changed = local.shared.changed.subscribe();
@@ -185,12 +96,12 @@ async fn run(
                 Some(Command::Drain) | None => break,
             },
             Ok(()) = changed.changed() => adopt(&local),
-            Some(plea) = pleas.recv() => eviction::hear(&local, plea),
+            Some(request) = from_siblings.recv() => eviction::answer_sibling(&local, request),
             _ = heartbeat.tick() => beat(&local, &tick),
         }
     }
-    // Whoever asks a draining worker is told no.
-    drop(pleas);
+    // A draining worker has no slot for the others.
+    drop(from_siblings);
     local.begin_drain();
     local.closing.notify_waiters();
     while accepting.join_next().await.is_some() {}

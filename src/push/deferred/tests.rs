@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::push::known_fleet::tests::admin_in;
+use crate::push::admin::known_fleet::tests::admin_in;
 
 #[test]
 fn what_is_recorded_is_kept_and_the_same_push_stands_once() {
@@ -27,7 +27,7 @@ fn what_is_recorded_is_kept_and_the_same_push_stands_once() {
 fn a_record_of_another_form_is_no_reason_to_forget_it() {
     let kept = tempfile::tempdir().unwrap();
     let admin = admin_in(kept.path());
-    known_fleet::write(&file(&admin), "{").unwrap();
+    state::write(&file(&admin), "{").unwrap();
     assert!(all(&admin).unwrap_err().contains("commit by hand, then remove it"));
     assert!(matches!(reconcile(&admin, kept.path()), Err(Refusal::CouldNot(_))));
 }

@@ -1,21 +1,22 @@
 //! The gate's part in an activation: checks that it may begin, has systemd start its supervisor, and speaks to that.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io;
-use std::os::unix::fs::{MetadataExt, OpenOptionsExt};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::origin;
 use super::serve::Refusal;
-use crate::push::activation::{Activation, Phase};
+use crate::files;
+use crate::push::host::machine;
+use crate::push::host::place::Place;
 use crate::push::ledger::{Entry, Event, Ledger, Outcome, Record};
-use crate::push::machine;
-use crate::push::place::Place;
 use crate::push::program::output;
 use crate::push::protocol::{Answer, Daemon, Target};
 use crate::push::rehearsal::Rehearsed;
+use crate::push::supervisor::activation::{Activation, Phase};
 use crate::push::supervisor::{self, Word};
 
 /// The supervisor's unit.
@@ -33,13 +34,17 @@ const WAITING: Duration = Duration::from_secs(15);
 /// How long a trial may last.
 const TRIAL_SECONDS: std::ops::RangeInclusive<u64> = 5..=3600;
 
-/// A file that is locked from the look at what is under way until a supervisor runs, so that two gates never both begin or end one.
+/// The lock file that is held from the look at what is under way until a supervisor runs.
+const GUARD: &str = "activation.guard";
+const MODE: u32 = 0o600;
+
+/// Waits for the lock under which an activation begins or ends: two gates never both begin or end one.
 ///
 /// # Errors
 ///
-/// The file cannot be made.
-pub(super) fn guard(place: &Place) -> io::Result<File> {
-    OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(place.state.join("activation.guard"))
+/// The lock file cannot be made.
+pub(super) fn lock_activation(place: &Place) -> io::Result<File> {
+    files::lock(&place.state.join(GUARD), MODE)
 }
 
 /// What is to be activated.
@@ -195,9 +200,7 @@ pub(super) fn rehearse(place: &Place, target: &Target) -> Result<Rehearsed, Refu
 /// An activation that nobody supervises any more is ended: after a restart of the machine at once, else by a unit of its own.
 pub(super) fn settle_what_is_left(place: &Place) -> Result<(), String> {
     // Whoever begins one at this moment is no leftover.
-    let Ok(_alone) = guard(place).and_then(|file| file.try_lock().map(|()| file).map_err(io::Error::from)) else {
-        return Ok(());
-    };
+    let Ok(Some(_locked)) = files::try_lock(&place.state.join(GUARD), MODE) else { return Ok(()) };
     match supervisor::under_way(place) {
         Ok(None) => return Ok(()),
         Ok(Some(activation)) if activation.boot != machine::boot_id() => return supervisor::settle(place).map(drop),

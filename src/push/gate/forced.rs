@@ -14,9 +14,10 @@ use super::heard::{PATIENCE, line, question, say};
 use super::patient::Patient;
 use super::receive::{compare, import, receive};
 use super::{Caller, RELAY_SOCKET, SIGNED_SOCKET, SOCKET};
-use crate::push::place::Place;
+use crate::push::host::machine;
+use crate::push::host::place::Place;
+use crate::push::host::system;
 use crate::push::protocol::{Answer, Question, REQUEST_BYTES, VERSION};
-use crate::push::{machine, system};
 
 /// What a connection is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,7 +28,7 @@ enum Purpose {
     Daemon,
     /// Store paths and their contents are told, a line each: what does the store have otherwise, or not at all?
     Compare,
-    /// Store paths are brought: [`crate::push::upload`].
+    /// Store paths are brought: [`crate::push::protocol::upload`].
     Upload,
 }
 

@@ -1,8 +1,7 @@
 //! What a caller says: read within bounds, and believed only as far as it is signed.
 
-use std::fs::{File, OpenOptions};
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
@@ -12,9 +11,10 @@ use super::Caller;
 use super::patient::Patient;
 use crate::daemon::operator::unix_ms;
 use crate::daemon::state_file::{StateFile, Stored};
-use crate::push::manifest::{self, NotTaken, Taken};
+use crate::files;
+use crate::push::protocol::manifest::{self, NotTaken, Taken};
+use crate::push::protocol::signing::TrustedKeys;
 use crate::push::protocol::{Answer, Clock, Instruction, Question, REQUEST_BYTES};
-use crate::push::signing::TrustedKeys;
 
 /// The longest question, in bytes. What is longer has to be signed before anything of it is parsed.
 const QUESTION_BYTES: usize = 8 * 1024;
@@ -163,10 +163,7 @@ impl Doorkeeper<'_> {
 
     /// Of two who come at once, one is first.
     fn alone(&self) -> io::Result<File> {
-        let path = self.state.join("manifests.guard");
-        let file = OpenOptions::new().write(true).create(true).truncate(false).mode(0o600).open(path)?;
-        file.lock()?;
-        Ok(file)
+        files::lock(&self.state.join("manifests.guard"), 0o600)
     }
 }
 

@@ -3,10 +3,10 @@
 use std::path::Path;
 
 use crate::daemon::operator::unix_ms;
+use crate::push::host::lock::{self, Lock, LockFile};
+use crate::push::host::machine;
+use crate::push::host::place::Place;
 use crate::push::ledger::{Entry, Event, Ledger, Outcome};
-use crate::push::lock::{self, Lock, LockFile};
-use crate::push::machine;
-use crate::push::place::Place;
 use crate::push::protocol::{Report, VERSION};
 use crate::push::supervisor;
 

@@ -2,12 +2,12 @@
 
 use std::path::Path;
 
-use crate::push::closure;
+use crate::push::host::machine;
+use crate::push::host::place::Place;
+use crate::push::host::system;
 use crate::push::ledger::{Entry, Event, Ledger, Outcome};
-use crate::push::machine;
-use crate::push::place::Place;
+use crate::push::protocol::closure;
 use crate::push::protocol::{Origin, Target};
-use crate::push::system;
 
 use super::serve::Refusal;
 

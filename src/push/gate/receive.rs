@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use super::heard::line;
-use crate::push::closure;
-use crate::push::machine::free_bytes;
-use crate::push::place::Place;
-use crate::push::signing::TrustedKeys;
-use crate::push::upload::{END, HEADER_BYTES, Header};
+use crate::files;
+use crate::push::host::machine::free_bytes;
+use crate::push::host::place::Place;
+use crate::push::protocol::closure;
+use crate::push::protocol::signing::TrustedKeys;
+use crate::push::protocol::upload::{END, HEADER_BYTES, Header};
 
 /// Bytes and paths that are gathered before Nix takes them: a start of Nix costs about 0.1 s.
 const BATCH_BYTES: u64 = 128 * 1024 * 1024;
@@ -41,7 +42,7 @@ pub(super) fn receive(
     let keys = TrustedKeys::read(&place.signing_keys)?;
     let mut next = header(input, place, &keys)?;
     // Only now: whoever has nothing that is signed keeps nobody waiting.
-    let _alone = alone(&place.spool)?;
+    let _locked = lock_spool(&place.spool)?;
     let mut batch = Batch::new(place.spool.join("cache")).map_err(|error| named(&place.spool, &error))?;
     let mut done = 0;
     while let Some(header) = next {
@@ -199,11 +200,9 @@ impl Drop for Batch {
 }
 
 /// One upload at a time: the lock of the fleet keeps pushers apart, and the disk is finite.
-fn alone(spool: &Path) -> Result<File, String> {
-    let path = spool.join("lock");
-    let file = File::create(&path).map_err(|error| named(&path, &error))?;
-    file.try_lock().map_err(|_| "another upload to this host is under way".to_owned())?;
-    Ok(file)
+fn lock_spool(spool: &Path) -> Result<File, String> {
+    let held = files::try_lock(&spool.join("lock"), 0o600).map_err(|error| error.to_string())?;
+    held.ok_or_else(|| "another upload to this host is under way".to_owned())
 }
 
 fn cut_short() -> String {

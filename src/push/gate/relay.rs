@@ -10,8 +10,8 @@ use bytes::Bytes;
 use super::allowed;
 use super::heard::{Doorkeeper, Heard, from_standard_input, say};
 use crate::api::client::{Client, Method};
-use crate::push::machine;
-use crate::push::place::Place;
+use crate::push::host::machine;
+use crate::push::host::place::Place;
 use crate::push::protocol::{Answer, Daemon, Instruction, Question};
 
 /// How long a daemon may take to say something of itself. Whoever can only ask keeps no place of the relay for longer.

@@ -6,13 +6,14 @@ use std::io;
 use super::heard::{Doorkeeper, Heard, from_standard_input, say};
 use super::{activating, looking, origin};
 use crate::daemon::operator::unix_ms;
+use crate::push::host::lock::{self, Lock, LockFile};
+use crate::push::host::machine;
+use crate::push::host::place::Place;
 use crate::push::keys;
 use crate::push::ledger::{Entry, Event, Ledger};
-use crate::push::lock::{self, Lock, LockFile};
-use crate::push::machine;
-use crate::push::place::Place;
+use crate::push::protocol::closure;
 use crate::push::protocol::{Answer, Instruction, KeyChange, Question};
-use crate::push::{closure, supervisor};
+use crate::push::supervisor;
 
 /// Serves one connection on standard input and output, as a socket unit with `Accept=yes` gives it.
 ///
@@ -88,8 +89,7 @@ impl Gate<'_> {
                 Ok(Answer::Rehearsed(activating::rehearse(place, &target)?))
             }
             Instruction::Activate { token, target, expected, confirm_within, record } => {
-                let alone = activating::guard(place)?;
-                alone.lock()?;
+                let _locked = activating::lock_activation(place)?;
                 self.presented(&token)?;
                 let wanted = activating::Wanted { target, expected, confirm_within, record };
                 activating::check(place, &wanted)?;
@@ -185,7 +185,7 @@ impl Gate<'_> {
         }
         for (host, entries) in ledgers {
             let host = crate::config::names::name(&host).map_err(String::from)?;
-            crate::push::copies::keep(folder, &host, &entries)?;
+            crate::push::admin::copies::keep(folder, &host, &entries)?;
         }
         Ok(Answer::Done)
     }

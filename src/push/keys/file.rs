@@ -3,11 +3,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::{MetadataExt, PermissionsExt, fchown};
+use std::io;
 use std::path::Path;
 
 use super::fingerprint;
+use crate::files::{self, Access};
 use crate::push::protocol::KeyChange;
 
 /// Of a file that is new: root's alone, until the system's rules give it to the daemon that needs it.
@@ -32,7 +32,8 @@ pub fn apply(folder: &Path, name: &str, change: &KeyChange) -> Result<(Vec<Strin
     };
     let after = changed(&before, change).map_err(|why| place(&why))?;
     if after != before {
-        replace(folder, &path, &after).map_err(|error| place(&error))?;
+        fs::create_dir_all(folder).map_err(|error| place(&error))?;
+        files::replace(&path, after.as_bytes(), Access::AsBefore(MODE)).map_err(|error| error.to_string())?;
     }
     let fingerprints = fingerprints(&after).map_err(|why| place(&why))?;
     Ok((fingerprints, after != before))
@@ -127,26 +128,6 @@ fn joined<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
 fn is_plain(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     !name.is_empty() && name.len() <= 64 && name.bytes().all(fits)
-}
-
-/// The whole new file, or the old one. Whoever could read the old one can read the new one, and nobody else.
-fn replace(folder: &Path, path: &Path, text: &str) -> io::Result<()> {
-    fs::create_dir_all(folder)?;
-    let mut fresh = tempfile::Builder::new().prefix(".key-").tempfile_in(folder)?;
-    fresh.write_all(text.as_bytes())?;
-    let mode = match fs::symlink_metadata(path) {
-        Ok(former) if former.is_file() => {
-            if nix::unistd::geteuid().is_root() {
-                fchown(fresh.as_file(), Some(former.uid()), Some(former.gid()))?;
-            }
-            former.mode() & 0o777
-        }
-        _ => MODE,
-    };
-    fresh.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
-    fresh.as_file().sync_all()?;
-    fresh.persist(path).map_err(|error| error.error)?;
-    fs::File::open(folder)?.sync_all()
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::rotate::write_secret;
 use crate::push::admin::Admin;
+use crate::push::admin::state::write_secret;
 use crate::push::program::output;
 
 /// The public parts, to be put into the fleet.

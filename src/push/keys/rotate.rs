@@ -6,16 +6,14 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::{self, Write};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::io;
+use std::path::PathBuf;
 use std::time::Duration;
-
-use nix::unistd::{Group, User};
 
 use super::{fingerprint, make};
 use crate::push::admin::Admin;
-use crate::push::locking::{Gates, ask_all, instruct_all, otherwise};
+use crate::push::admin::state::write_secret;
+use crate::push::fleet_lock::{Gates, ask_all, instruct_all, otherwise};
 use crate::push::protocol::{Answer, Instruction, KeyChange, Question, Secret};
 
 /// How long a host may take to change a file and let its daemons read it.
@@ -23,10 +21,6 @@ const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long a host may take to say which keys it has.
 const LOOK: Duration = Duration::from_secs(10);
-
-/// Whose an admin machine's secrets are, and who may read them, where there are such.
-const OWNER: &str = "polder-admin";
-const GROUP: &str = "polder-admin";
 
 /// The key files of a host: the fingerprints of each, in order.
 pub type HostFiles = BTreeMap<String, Vec<String>>;
@@ -168,24 +162,6 @@ pub fn end(admin: &Admin, name: &str) -> io::Result<()> {
 
 fn waiting(admin: &Admin, name: &str) -> PathBuf {
     admin.state_dir.join(format!("new-{name}.key"))
-}
-
-/// A file that only the operators of this machine can read. Never one that is there already.
-pub(super) fn write_secret(file: &Path, content: &[u8]) -> io::Result<()> {
-    let folder = file.parent().unwrap_or(Path::new("."));
-    fs::create_dir_all(folder)?;
-    let mut fresh = tempfile::Builder::new().prefix(".new-").tempfile_in(folder)?;
-    fresh.write_all(content)?;
-    // The group of its folder is the operators'; the owner is nobody who logs in, or ssh would refuse to that one a key that
-    // others can read too.
-    if nix::unistd::geteuid().is_root()
-        && let (Ok(Some(user)), Ok(Some(group))) = (User::from_name(OWNER), Group::from_name(GROUP))
-    {
-        std::os::unix::fs::fchown(fresh.as_file(), Some(user.uid.as_raw()), Some(group.gid.as_raw()))?;
-    }
-    fresh.as_file().set_permissions(fs::Permissions::from_mode(0o640))?;
-    fresh.as_file().sync_all()?;
-    fresh.persist_noclobber(file).map(drop).map_err(|error| error.error)
 }
 
 #[cfg(test)]

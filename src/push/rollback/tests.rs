@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
-use super::super::ledger::Record;
-use super::super::ledger::tests::record;
 use super::*;
+use crate::push::ledger::Record;
+use crate::push::ledger::tests::record;
 
 fn entry(at: u64, push: &str, before: &str, system: &str, outcome: Outcome) -> Entry {
     let kind = if push.starts_with('r') { Kind::Rollback } else { Kind::Push };

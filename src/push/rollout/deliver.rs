@@ -14,13 +14,13 @@ use nix::unistd::Pid;
 
 use super::host::in_words;
 use super::{Move, Rollout, Stage};
-use crate::push::closure::{self, PathInfo};
-use crate::push::place::Place;
+use crate::push::host::place::Place;
 use crate::push::program::output;
+use crate::push::protocol::closure::{self, PathInfo};
+use crate::push::protocol::signing::{SigningKey, TrustedKeys};
+use crate::push::protocol::upload::{END, Header};
 use crate::push::protocol::{Answer, Instruction};
 use crate::push::remote::{Silence, words};
-use crate::push::signing::{SigningKey, TrustedKeys};
-use crate::push::upload::{END, Header};
 
 /// How long a host may take to compare its store with ours, and the most that it may say of it.
 const COMPARED: Duration = Duration::from_secs(120);

@@ -4,10 +4,10 @@ use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
 use super::{Move, Rollout, Stage};
-use crate::push::activation::{Activation, Phase};
 use crate::push::ledger::{Entry, Event, Kind, Outcome};
 use crate::push::protocol::{Answer, Instruction, Origin, Question, Target};
 use crate::push::remote::Silence;
+use crate::push::supervisor::activation::{Activation, Phase};
 
 /// How long the gate may take to look at a system's signature and start its supervisor, on a busy host.
 const BEGINNING: Duration = Duration::from_secs(180);

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::super::output::{Table, Tone, cell, toned};
 use crate::demo::documents::Times;
-use crate::demo::drill::Outcome;
 use crate::demo::drill::judge::Judgement;
 use crate::demo::drill::rows::Row;
+use crate::demo::drill::{Outcome, Pace};
 
 /// `--list`.
 pub(super) fn list(rows: &[&'static Row]) -> String {
@@ -38,7 +38,7 @@ pub(super) fn line(row: &Row, judgement: &Judgement, ended: usize, rows: usize) 
 }
 
 /// The final table, and what it comes to.
-pub(super) fn results(outcomes: &[Outcome], took: Duration) -> String {
+pub(super) fn results(outcomes: &[Outcome], pace: Pace, took: Duration) -> String {
     let mut table = Table::new(&[
         "WHAT WAS BROKEN",
         "NOTICED AFTER",
@@ -55,6 +55,7 @@ pub(super) fn results(outcomes: &[Outcome], took: Duration) -> String {
         let figures = &judgement.figures;
         let noticed = match (figures.noticed_ms, figures.noticed_bound_ms) {
             (Some(after), Some(within)) => format!("{after} ms (of {within})"),
+            (Some(after), None) => format!("{after} ms"),
             (None, Some(within)) => format!("never (of {within})"),
             _ => "-".to_owned(),
         };
@@ -71,10 +72,10 @@ pub(super) fn results(outcomes: &[Outcome], took: Duration) -> String {
             if judgement.kept { toned("kept", Tone::Good) } else { toned("BROKEN", Tone::Bad) },
         ]);
     }
-    format!("\n{}\n{}", table.render(), summary(outcomes, took))
+    format!("\n{}\n{}", table.render(), summary(outcomes, pace, took))
 }
 
-fn summary(outcomes: &[Outcome], took: Duration) -> String {
+fn summary(outcomes: &[Outcome], pace: Pace, took: Duration) -> String {
     let sum = |figure: fn(&Outcome) -> usize| outcomes.iter().map(figure).sum::<usize>();
     let broken = sum(|outcome| usize::from(!outcome.judgement.kept));
     let verdict = if broken == 0 {
@@ -85,12 +86,17 @@ fn summary(outcomes: &[Outcome], took: Duration) -> String {
     let mut text = format!(
         "{verdict} in {:.0} s, under {} requests/s and {} queries/s at least: {} requests, {} queries.\n\
          Failed: what visitors were promised would not. Apart: sent to the broken part before it could be known.\n\
-         Bounds are for TTL 5 s, interval 200 ms, time-out 150 ms here; TTL 300 s, interval 2 s, time-out 1 s at defaults.\n",
+         {}\n",
         took.as_secs_f64(),
         outcomes.iter().map(|outcome| outcome.judgement.figures.requests_per_s).min().unwrap_or(0),
         outcomes.iter().map(|outcome| outcome.judgement.figures.queries_per_s).min().unwrap_or(0),
         sum(|outcome| outcome.judgement.figures.requests),
         sum(|outcome| outcome.judgement.figures.queries),
+        match pace {
+            Pace::Timed =>
+                "Bounds are for TTL 5 s, interval 200 ms, time-out 150 ms here; TTL 300 s, interval 2 s, time-out 1 s at defaults.",
+            Pace::Untimed => "Untimed: how long anything took was not judged.",
+        },
     );
     for Outcome { row, judgement } in outcomes.iter().filter(|outcome| !outcome.judgement.kept) {
         for reason in &judgement.reasons {

@@ -1,4 +1,5 @@
 use super::*;
+use crate::health::Verdict;
 use crate::verbs::daemons::Answer;
 use crate::verbs::status::examples;
 

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use crate::fleet::Fleet;
-use crate::push::prove::{Asker, Proof, probes};
 use crate::push::rollout::Prove;
+use crate::push::rollout::prove::{Asker, Proof, probes};
 
 /// Proves hosts by the documents of the fleet that is pushed.
 pub(super) struct Proving<'a> {

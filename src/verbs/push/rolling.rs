@@ -13,16 +13,16 @@ use super::proving::Proving;
 use crate::daemon::operator::unix_ms;
 use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
-use crate::push::copies;
+use crate::push::admin::copies;
+use crate::push::fleet_lock::{Held, ask_all};
+use crate::push::host::lock::Lock;
 use crate::push::ledger::{Entry, Kind, Record};
-use crate::push::lock::Lock;
-use crate::push::locking::{Held, ask_all};
 
+use crate::push::admin::wanted::{self, Wanted};
 use crate::push::protocol::{Answer, Question};
-use crate::push::prove::Asker;
 use crate::push::remote::Remotes;
+use crate::push::rollout::prove::Asker;
 use crate::push::rollout::{Move, Rollout, Stage, Watch, deliver};
-use crate::push::wanted::{self, Wanted};
 
 /// How long a lock holds without a renewal: a pusher that was killed is in nobody's way after that.
 const LOCK_SECONDS: u64 = 60;

@@ -13,7 +13,7 @@
 
 let
   inherit (self.packages.${stdenv.hostPlatform.system}) polder;
-  evaluate = import ../../../src/push/evaluate.nix;
+  evaluate = import ../../../src/push/pipeline/evaluate.nix;
   evaluated =
     name: systems:
     writeText "${name}.json" (builtins.unsafeDiscardStringContext (builtins.toJSON (evaluate systems)));

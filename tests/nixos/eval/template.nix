@@ -1,4 +1,4 @@
-# The template's fleet, as a repository of its own with this flake as its input, builds; and the README and docs/nixos.md show the
+# The template's fleet, as a repository of its own with this flake as its input, builds; and docs/nixos.md shows the
 # template as it is, in under 40 lines of Nix.
 {
   lib,
@@ -21,7 +21,6 @@ let
   ];
   text = file: builtins.readFile (folder + "/${file}");
   pages = {
-    "README.md" = builtins.readFile ../../../README.md;
     "docs/nixos.md" = builtins.readFile ../../../docs/nixos.md;
   };
   indented =

@@ -127,13 +127,37 @@ fn requests_that_may_not_be_sent_twice_are_counted_apart_without_the_safe_ones()
 fn a_notice_has_to_come_and_come_in_time() {
     let notice = |after| {
         let mut evidence = quiet();
-        evidence.notices = vec![Notice { who: "px-1".into(), what: "web1 is down".into(), after, within: ms(815) }];
+        evidence.notices =
+            vec![Notice { who: "px-1".into(), what: "web1 is down".into(), after, within: Some(ms(815)) }];
         evidence
     };
     kept(&notice(Some(ms(815))));
     broken(&notice(Some(ms(816))), "px-1 noticed after 816 ms, the bound is 815 ms: web1 is down");
     broken(&notice(None), "px-1 did not notice: web1 is down");
     assert_eq!(judge(&notice(Some(ms(300)))).figures.noticed_ms, Some(300));
+}
+
+#[test]
+fn without_bounds_on_time_what_had_to_be_noticed_must_be_but_may_take_any_time() {
+    let untimed = |after| {
+        let mut evidence = with([Request { ended: ms(900), ..page(500) }]);
+        evidence.notices =
+            vec![Notice { who: "px-1".into(), what: "web1 is down".into(), after, within: Some(ms(815)) }];
+        evidence.bounds = Bounds {
+            gap: Some(ms(1)),
+            wait: Some(ms(1)),
+            query_wait: Some(ms(0)),
+            rates: (9_999, 9_999),
+            ..Bounds::default()
+        };
+        evidence.without_time_bounds()
+    };
+    kept(&untimed(Some(ms(60_000))));
+    broken(&untimed(None), "px-1 did not notice: web1 is down");
+    let mut failing = untimed(Some(ms(1)));
+    failing.records.push(Record::Request(failure(600, Failure::Closed)));
+    failing.wanted.0 += 1;
+    broken(&failing, "closed before a response");
 }
 
 #[test]

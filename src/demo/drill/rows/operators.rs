@@ -79,9 +79,9 @@ pub(super) static PROXY_CRASHES: Row = Row {
     play: |stage| {
         Box::pin(async {
             for index in 0..PROXIES {
-                stage.break_part(Deed::Restart, &proxy_name(index)).await?;
+                let restarted = stage.break_part(Deed::Restart, &proxy_name(index)).await?;
                 let via = stage.proxy_ip(index);
-                stage.in_flight_may_fail(Some(via));
+                stage.may_fail_through(via, restarted);
                 stage.observe(AFTER).await;
             }
             stage.bounds().wait = Some(CRASH);

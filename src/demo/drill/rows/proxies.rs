@@ -9,7 +9,7 @@ use super::super::super::documents::{POOL, Times, nameserver_name, proxy_name};
 use super::super::super::fleet::Deed;
 use super::super::super::supervisor::Role;
 use super::super::look::Seen;
-use super::super::stage::{Stage, with_slack};
+use super::super::stage::Stage;
 use super::{Row, detection};
 
 /// The proxy that is broken.
@@ -27,9 +27,9 @@ pub(super) static KILLED: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            stage.break_part(Deed::Kill, &proxy_name(FIRST)).await?;
+            let killed = stage.break_part(Deed::Kill, &proxy_name(FIRST)).await?;
             let via = stage.proxy_ip(FIRST);
-            stage.in_flight_may_fail(Some(via));
+            stage.may_fail_through(via, killed);
             gone_from_answers(stage, stage.times().detection()).await;
             stage.observe(AFTER).await;
             Ok(())
@@ -46,12 +46,12 @@ pub(super) static FROZEN: Row = Row {
     play: |stage| {
         Box::pin(async {
             stage.break_part(Deed::Freeze, &proxy_name(FIRST)).await?;
-            gone_from_answers(stage, stage.times().detection()).await;
-            let gone = with_slack(stage.times().detection()) + stage.times().ttl + LAST_ANSWER;
+            let verdict = gone_from_answers(stage, stage.times().detection()).await;
+            let expired = verdict + stage.times().ttl + LAST_ANSWER;
             let via = stage.proxy_ip(FIRST);
-            stage.may_fail_through(via, gone);
-            let passed = stage.since_break();
-            stage.observe(gone.saturating_sub(passed) + AFTER).await;
+            stage.may_fail_through(via, expired);
+            let rest = expired.saturating_sub(stage.now());
+            stage.observe(rest + AFTER).await;
             Ok(())
         })
     },

@@ -29,8 +29,8 @@ pub(super) static PRIMARY_KILLED: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            stage.break_part(Deed::Kill, "shop1").await?;
-            fails_over(stage, "shop2").await;
+            let killed = stage.break_part(Deed::Kill, "shop1").await?;
+            fails_over(stage, "shop2", killed).await;
             Ok(())
         })
     },
@@ -70,9 +70,9 @@ pub(super) static BACKUP_KILLED_TOO: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            stage.break_part(Deed::Kill, "shop1").await?;
+            let killed = stage.break_part(Deed::Kill, "shop1").await?;
             stage.fleet.act(Deed::Kill, "shop2").await?;
-            fails_over(stage, "shop3").await;
+            fails_over(stage, "shop3", killed).await;
             Ok(())
         })
     },
@@ -106,7 +106,7 @@ pub(super) static FAILBACK: Row = Row {
             stage.fail_back().await?;
             stage.sabotage().await?;
             let moved = all_active(stage, "shop1", within).await;
-            stage.in_flight_may_fail_until(moved);
+            stage.may_fail_before(moved);
             stage.sessions_may_be_lost_once();
             stage.bounds().gap = Some(with_slack(within) + MOVE);
             stage.observe(AFTER).await;
@@ -130,7 +130,7 @@ pub(super) static ONE_PROXY_BLIND: Row = Row {
             stage.sabotage().await?;
             let within = blind_bound(&stage.times()).unwrap_or(detection);
             let moved = all_active(stage, "shop2", within).await;
-            stage.in_flight_may_fail_until(moved);
+            stage.may_fail_before(moved);
             stage.sessions_may_be_lost_once();
             stage.bounds().gap = Some(with_slack(stage.times().peers) + MOVE);
             stage.observe(AFTER).await;
@@ -149,10 +149,11 @@ fn blind_bound(times: &Times) -> Option<Duration> {
     Some(times.detection() + times.peers)
 }
 
-/// Waits for the failover to `backup` on every proxy, and states what visitors are promised in it.
-async fn fails_over(stage: &mut Stage, backup: &'static str) -> Duration {
+/// Waits for the failover to `backup` on every proxy, and states what visitors are promised in it. `killed`: when the primary was
+/// gone for certain.
+async fn fails_over(stage: &mut Stage, backup: &'static str, killed: Duration) -> Duration {
     let detection = stage.times().detection();
-    stage.in_flight_may_fail(None);
+    stage.may_fail_before(killed);
     stage.sessions_may_be_lost_once();
     stage.bounds().gap = Some(with_slack(detection) + MOVE);
     stage.bounds().wait = Some(with_slack(detection) + MOVE);
@@ -193,8 +194,8 @@ async fn epochs(stage: &Stage) -> Vec<Option<u64>> {
 
 async fn flap(stage: &mut Stage) -> Result<(), Error> {
     let before = epochs(stage).await;
-    stage.break_part(Deed::Kill, "shop1").await?;
-    let moved = fails_over(stage, "shop2").await;
+    let killed = stage.break_part(Deed::Kill, "shop1").await?;
+    let moved = fails_over(stage, "shop2", killed).await;
     let after_first = epochs(stage).await;
     stage.fact("every latch has moved", before.iter().zip(&after_first).all(|(before, after)| before < after));
     for _ in 1..FLAPS {

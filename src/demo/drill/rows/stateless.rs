@@ -21,9 +21,9 @@ pub(super) static KILLED: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            take_out(stage, Deed::Kill).await?;
-            // What had been sent to it and may not be sent twice.
-            stage.unsafe_may_fail(with_slack(stage.times().detection()));
+            // What had been sent to it may not be sent twice.
+            let verdict = take_out(stage, Deed::Kill).await?;
+            stage.unsafe_may_fail_before(verdict);
             Ok(())
         })
     },
@@ -37,9 +37,8 @@ pub(super) static FROZEN: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            take_out(stage, Deed::Freeze).await?;
-            let verdict = with_slack(stage.times().detection());
-            stage.unsafe_may_fail(verdict);
+            let verdict = take_out(stage, Deed::Freeze).await?;
+            stage.unsafe_may_fail_before(verdict);
             Ok(())
         })
     },
@@ -53,8 +52,7 @@ pub(super) static FAILING: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            take_out(stage, Deed::Failing).await?;
-            let verdict = with_slack(stage.times().detection());
+            let verdict = take_out(stage, Deed::Failing).await?;
             stage.may_be_answered_badly_by("web1", verdict);
             Ok(())
         })
@@ -76,11 +74,12 @@ pub(super) static SLOW_ONE: Row = Row {
     },
 };
 
-async fn take_out(stage: &mut Stage, deed: Deed) -> Result<(), Error> {
+/// Breaks a backend; the moment at which every proxy had noticed.
+async fn take_out(stage: &mut Stage, deed: Deed) -> Result<Duration, Error> {
     let detection = stage.times().detection();
     stage.break_part(deed, "web1").await?;
     let proxies = stage.watched(Role::Proxy);
-    stage
+    let verdict = stage
         .noticed(&proxies, "web1 is down", detection, |seen| {
             seen.backend(STATELESS, "web1").is_some_and(|backend| backend.check == Verdict::Down)
         })
@@ -88,5 +87,5 @@ async fn take_out(stage: &mut Stage, deed: Deed) -> Result<(), Error> {
     // Waiting for the verdict, and for a connection that had been opened but not yet used, is all a page may take.
     stage.bounds().wait = Some(with_slack(detection) + Duration::from_millis(250));
     stage.observe(AFTER).await;
-    Ok(())
+    Ok(verdict)
 }

@@ -4,36 +4,32 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use crate::proxy::traffic::http1::vet::Request;
-use crate::proxy::traffic::local::Workspace;
+use crate::proxy::traffic::message::Request;
 use crate::proxy::traffic::trace::Trace;
 
 /// What is known of a request that is over.
-pub struct Seen<'s> {
+pub struct Record<'s> {
     /// Where the client is.
     pub peer: SocketAddr,
     /// The listener's name.
     pub listener: &'s str,
-    /// Holds the request's head.
-    pub workspace: &'s Workspace,
-    /// None: there was no request, or its head was refused.
-    pub request: Option<&'s Request>,
+    /// `None`: there was no request, or its head was refused.
+    pub request: Option<Request<'s>>,
     /// Times, outcome.
     pub trace: &'s Trace,
 }
 
-impl Seen<'_> {
+impl Record<'_> {
     fn method(&self) -> &[u8] {
-        self.request.map_or(&[], |request| request.method.of_head(self.workspace.head.filled()))
+        self.request.map_or(&[], |request| request.method())
     }
 
     fn host(&self) -> &[u8] {
-        let host = self.request.and_then(|request| request.host);
-        host.map_or(&[], |host| host.of_head(self.workspace.head.filled()))
+        self.request.map_or(&[], |request| request.authority())
     }
 
     fn path(&self) -> &[u8] {
-        self.request.map_or(&[], |request| request.path(self.workspace.head.filled()))
+        self.request.map_or(&[], |request| request.path())
     }
 
     fn service(&self) -> &str {
@@ -61,17 +57,17 @@ fn began(trace: &Trace) -> jiff::Timestamp {
 }
 
 /// One JSON object: `status` is 0 when nothing was answered, times are in milliseconds, -1 what was not reached.
-pub fn json(out: &mut Vec<u8>, seen: &Seen<'_>) {
-    let trace = seen.trace;
+pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
+    let trace = record.trace;
     let time = began(trace);
-    put(out, format_args!("{{\"time\":\"{time:.3}\",\"client\":\"{}\",\"listener\":", seen.peer));
-    quote(out, seen.listener.as_bytes());
+    put(out, format_args!("{{\"time\":\"{time:.3}\",\"client\":\"{}\",\"listener\":", record.peer));
+    quote(out, record.listener.as_bytes());
     for (name, value) in [
-        ("service", seen.service().as_bytes()),
-        ("backend", seen.backend().as_bytes()),
-        ("method", seen.method()),
-        ("host", seen.host()),
-        ("path", seen.path()),
+        ("service", record.service().as_bytes()),
+        ("backend", record.backend().as_bytes()),
+        ("method", record.method()),
+        ("host", record.host()),
+        ("path", record.path()),
     ] {
         put(out, format_args!(",\"{name}\":"));
         quote(out, value);
@@ -102,15 +98,15 @@ pub fn json(out: &mut Vec<u8>, seen: &Seen<'_>) {
 
 /// A line like HAProxy's `option httplog` (configuration manual, 8.2.3): client, date, listener, service/backend,
 /// Tq/Tw/Tc/Tr/Ta, status, bytes, two captures never taken, four letters of termination, tries, host, request.
-pub fn haproxy(out: &mut Vec<u8>, seen: &Seen<'_>) {
-    let trace = seen.trace;
+pub fn haproxy(out: &mut Vec<u8>, record: &Record<'_>) {
+    let trace = record.trace;
     let time = began(trace).to_zoned(jiff::tz::TimeZone::UTC);
-    put(out, format_args!("{} [{}] ", seen.peer, time.strftime("%d/%b/%Y:%H:%M:%S%.3f")));
-    bare(out, seen.listener.as_bytes());
+    put(out, format_args!("{} [{}] ", record.peer, time.strftime("%d/%b/%Y:%H:%M:%S%.3f")));
+    bare(out, record.listener.as_bytes());
     out.push(b' ');
-    bare(out, or(seen.service().as_bytes(), b"<NOSRV>"));
+    bare(out, or(record.service().as_bytes(), b"<NOSRV>"));
     out.push(b'/');
-    bare(out, or(seen.backend().as_bytes(), b"<NOSRV>"));
+    bare(out, or(record.backend().as_bytes(), b"<NOSRV>"));
     put(
         out,
         format_args!(
@@ -127,12 +123,12 @@ pub fn haproxy(out: &mut Vec<u8>, seen: &Seen<'_>) {
             trace.tries
         ),
     );
-    bare(out, or(seen.host(), b"-"));
+    bare(out, or(record.host(), b"-"));
     out.extend_from_slice(b" \"");
-    bare(out, or(seen.method(), b"<BADREQ>"));
-    if seen.request.is_some() {
+    bare(out, or(record.method(), b"<BADREQ>"));
+    if record.request.is_some() {
         out.push(b' ');
-        bare(out, seen.path());
+        bare(out, record.path());
     }
     out.extend_from_slice(b"\"\n");
 }

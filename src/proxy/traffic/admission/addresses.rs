@@ -11,7 +11,6 @@ use std::hash::{BuildHasher, RandomState};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::Admission;
 use crate::daemon::client_network;
 
 /// Parts of the table, each with its own lock: workers seldom meet at one.
@@ -54,33 +53,33 @@ impl Addresses {
     }
 }
 
-/// One connection's part in the count of its origin, given back when it is dropped.
+/// One of the connections that an origin may have, counted until it is dropped.
 #[derive(Debug)]
-pub struct Share {
+pub struct AddressSlot {
     origin: Origin,
-    of: Arc<Admission>,
+    of: Arc<Addresses>,
 }
 
-impl Share {
-    pub(super) fn take(of: &Arc<Admission>, origin: Origin, most: usize) -> Option<Share> {
-        let mut part = of.addresses.part(origin);
+impl AddressSlot {
+    pub(super) fn take(of: &Arc<Addresses>, origin: Origin, most: usize) -> Option<AddressSlot> {
+        let mut part = of.part(origin);
         let count = part.entry(origin).or_insert(0);
         if *count >= most {
             return None;
         }
         *count += 1;
-        Some(Share { origin, of: Arc::clone(of) })
+        Some(AddressSlot { origin, of: Arc::clone(of) })
     }
 
-    /// Whose it is.
+    /// Whose connection it is.
     pub fn origin(&self) -> Origin {
         self.origin
     }
 }
 
-impl Drop for Share {
+impl Drop for AddressSlot {
     fn drop(&mut self) {
-        let mut part = self.of.addresses.part(self.origin);
+        let mut part = self.of.part(self.origin);
         if let Some(count) = part.get_mut(&self.origin) {
             *count -= 1;
             if *count == 0 {

@@ -18,15 +18,15 @@ fn a_slot_is_counted_until_it_is_dropped() {
 fn an_address_has_its_share_and_no_more_whichever_thread_counts() {
     let admission = Arc::new(Admission::default());
     let take = || {
-        let take = || admission.share("192.0.2.1".parse().unwrap(), 50);
+        let take = || admission.of_address("192.0.2.1".parse().unwrap(), 50);
         std::iter::from_fn(take).take(100).collect::<Vec<_>>()
     };
-    let shares: Vec<Share> = std::thread::scope(|scope| {
+    let shares: Vec<AddressSlot> = std::thread::scope(|scope| {
         let threads: Vec<_> = (0..4).map(|_| scope.spawn(take)).collect();
         threads.into_iter().flat_map(|thread| thread.join().unwrap()).collect()
     });
     assert_eq!(shares.len(), 50);
-    assert!(admission.share("192.0.2.2".parse().unwrap(), 50).is_some(), "another address has its own");
+    assert!(admission.of_address("192.0.2.2".parse().unwrap(), 50).is_some(), "another address has its own");
     drop(shares);
     assert_eq!(admission.addresses.len(), 0, "an address without a connection is forgotten");
 }

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use super::vet::Version;
+use crate::proxy::traffic::message::Version;
 
 /// Seconds after which a visitor whom nobody could serve may come again.
 const RETRY_AFTER: &str = "5";

@@ -2,7 +2,7 @@
 
 use super::chunked::{Decoder, Step as ChunkStep, begin_chunk};
 use super::trailers;
-use super::vet::Length;
+use crate::proxy::traffic::message::Length;
 
 /// Reads one body.
 #[derive(Debug, Clone)]

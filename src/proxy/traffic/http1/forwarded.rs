@@ -6,10 +6,10 @@ use std::net::IpAddr;
 
 use ipnet::IpNet;
 
-use super::fields::{Field, Kind};
-use super::vet::Request;
+use crate::proxy::traffic::message::RequestHead;
+use crate::proxy::traffic::message::fields::{Field, FieldKind};
 
-/// A client in the words of these fields, made once a connection.
+/// A client as these fields write it, made once a connection.
 #[derive(Debug)]
 pub struct Client {
     /// Its address; an IPv4 one also where IPv6 carries it.
@@ -35,20 +35,21 @@ impl Client {
     }
 
     /// Writes the four fields.
-    pub fn write(&self, out: &mut Vec<u8>, head: &[u8], request: &Request, fields: &[Field], trusted: bool) {
-        let said = |kind: Kind| {
+    pub fn write(&self, out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Field], trusted: bool) {
+        let claimed = |kind: FieldKind| {
             fields.iter().filter(move |field| trusted && field.kind == kind).map(|field| field.value.of_head(head))
         };
-        let host = request.host.map(|host| host.of_head(head)).unwrap_or_default();
+        let scheme = request.scheme.as_str().as_bytes();
+        let host = request.authority.map(|authority| authority.of_head(head)).unwrap_or_default();
 
-        begin(out, b"X-Forwarded-For: ", said(Kind::ForwardedFor));
+        begin(out, b"X-Forwarded-For: ", claimed(FieldKind::ForwardedFor));
         out.extend_from_slice(self.plain.as_bytes());
         out.extend_from_slice(b"\r\nX-Forwarded-Proto: ");
-        out.extend_from_slice(said(Kind::ForwardedProto).next().unwrap_or(b"http"));
+        out.extend_from_slice(claimed(FieldKind::ForwardedProto).next().unwrap_or(scheme));
         out.extend_from_slice(b"\r\nX-Forwarded-Host: ");
-        out.extend_from_slice(said(Kind::ForwardedHost).next().unwrap_or(host));
+        out.extend_from_slice(claimed(FieldKind::ForwardedHost).next().unwrap_or(host));
         out.extend_from_slice(b"\r\n");
-        begin(out, b"Forwarded: ", said(Kind::Forwarded));
+        begin(out, b"Forwarded: ", claimed(FieldKind::Forwarded));
         out.extend_from_slice(b"for=");
         out.extend_from_slice(self.node.as_bytes());
         if !host.is_empty() {
@@ -56,7 +57,9 @@ impl Client {
             out.extend_from_slice(host);
             out.extend_from_slice(b"\"");
         }
-        out.extend_from_slice(b";proto=http\r\n");
+        out.extend_from_slice(b";proto=");
+        out.extend_from_slice(scheme);
+        out.extend_from_slice(b"\r\n");
     }
 }
 

@@ -1,4 +1,4 @@
-//! Where a head ends.
+//! Where a head ends, and how a line of one is written.
 
 /// What the lines read so far say.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,14 @@ impl Scan {
     pub fn in_first_line(&self) -> bool {
         self.line == 0
     }
+}
+
+/// Writes `Name: value` and the end of the line.
+pub fn line(out: &mut Vec<u8>, name: &[u8], value: &[u8]) {
+    out.extend_from_slice(name);
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value);
+    out.extend_from_slice(b"\r\n");
 }
 
 #[cfg(test)]

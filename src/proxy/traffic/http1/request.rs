@@ -1,14 +1,15 @@
 //! The head of a request as the backend gets it.
 
-use super::fields::{Field, Kind, line};
 use super::forwarded::Client;
-use super::vet::{Length, Request, Target};
+use super::head::line;
 use crate::config::proxy::PassedFields;
 use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::traffic::message::fields::{Field, FieldKind};
+use crate::proxy::traffic::message::{Length, RequestHead, Target};
 
-/// What is the proxy's to say.
+/// What the proxy adds and takes away.
 #[derive(Clone, Copy)]
-pub struct Ours<'a> {
+pub struct Edits<'a> {
     /// Who asks.
     pub client: &'a Client,
     /// What it says of others is believed.
@@ -21,7 +22,7 @@ pub struct Ours<'a> {
 
 /// Writes it. Lines are copied from the client's head; what belongs to the client's hop is left out first and what is
 /// ours (Host, framing, forwarded, Connection) is set by us, so that a Connection field cannot take it away.
-pub fn write(out: &mut Vec<u8>, head: &[u8], request: &Request, fields: &[Field], ours: Ours<'_>) {
+pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Field], edits: Edits<'_>) {
     out.extend_from_slice(request.method.of_head(head));
     match request.target {
         Target::Path(target) => {
@@ -35,11 +36,11 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], request: &Request, fields: &[Field]
         Target::Asterisk => out.extend_from_slice(b" *"),
     }
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    line(out, b"Host", request.host.map(|host| host.of_head(head)).unwrap_or_default());
+    line(out, b"Host", request.authority.map(|authority| authority.of_head(head)).unwrap_or_default());
     for field in fields {
-        write_field(out, head, request, fields, field, ours);
+        write_field(out, head, request, fields, field, edits);
     }
-    ours.client.write(out, head, request, fields, ours.trusted);
+    edits.client.write(out, head, request, fields, edits.trusted);
     match request.body {
         Length::Exactly(bytes) => line(out, b"Content-Length", itoa::Buffer::new().format(bytes).as_bytes()),
         Length::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
@@ -54,27 +55,41 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], request: &Request, fields: &[Field]
     out.extend_from_slice(b"\r\n");
 }
 
-fn write_field(out: &mut Vec<u8>, head: &[u8], request: &Request, fields: &[Field], field: &Field, ours: Ours<'_>) {
+fn write_field(
+    out: &mut Vec<u8>,
+    head: &[u8],
+    request: &RequestHead,
+    fields: &[Field],
+    field: &Field,
+    edits: Edits<'_>,
+) {
     let (name, value) = (field.name.of_head(head), field.value.of_head(head));
     let of_this_hop = || request.options.name(name, head, fields);
     match field.kind {
-        Kind::Host | Kind::ContentLength | Kind::TransferEncoding | Kind::Connection | Kind::Te | Kind::Never => {}
-        Kind::ForwardedFor | Kind::ForwardedProto | Kind::ForwardedHost | Kind::Forwarded => {}
-        Kind::ForwardedOther if !ours.trusted => {}
-        Kind::Withheld(field) if !ours.passed.pass(field, ours.trusted) => {}
-        Kind::Upgrade if !request.upgrade => {}
-        Kind::Upgrade => line(out, name, value),
-        Kind::Trailer if request.body != Length::Chunked => {}
-        Kind::Expect if !request.expects_continue => {}
-        Kind::Expect => line(out, name, value),
+        FieldKind::Host
+        | FieldKind::ContentLength
+        | FieldKind::TransferEncoding
+        | FieldKind::Connection
+        | FieldKind::Te
+        | FieldKind::Never => {}
+        FieldKind::ForwardedFor | FieldKind::ForwardedProto | FieldKind::ForwardedHost | FieldKind::Forwarded => {}
+        FieldKind::ForwardedOther if !edits.trusted => {}
+        FieldKind::Withheld(field) if !edits.passed.pass(field, edits.trusted) => {}
+        FieldKind::Upgrade if !request.upgrade => {}
+        FieldKind::Upgrade => line(out, name, value),
+        FieldKind::Trailer if request.body != Length::Chunked => {}
+        FieldKind::Expect if !request.expects_continue => {}
+        FieldKind::Expect => line(out, name, value),
         _ if of_this_hop() => {}
-        Kind::Cookie => match ours.cookie {
+        FieldKind::Cookie => match edits.cookie {
             Some(cookie) => write_stripped(out, name, value, cookie),
             None => line(out, name, value),
         },
-        Kind::Trailer | Kind::ForwardedOther | Kind::Withheld(_) | Kind::CacheControl | Kind::Other => {
-            line(out, name, value)
-        }
+        FieldKind::Trailer
+        | FieldKind::ForwardedOther
+        | FieldKind::Withheld(_)
+        | FieldKind::CacheControl
+        | FieldKind::Other => line(out, name, value),
     }
 }
 

@@ -3,53 +3,17 @@
 use std::mem::MaybeUninit;
 
 use super::body::Framing;
-use super::fields::{Field, Kind, Options, Span, elements, line};
-use super::vet::{Coding, Length, MOST_FIELDS, Version, parse_length};
-
-/// A response's head that means one thing.
-#[derive(Debug, Clone, Copy)]
-pub struct Response {
-    /// 100..=599.
-    pub status: u16,
-    /// May be empty.
-    pub reason: Span,
-    /// Of the backend.
-    pub version: Version,
-    /// How long the body is, by RFC 9112, 6.3.
-    pub body: Length,
-    /// What Content-Length says, also where there is no body.
-    pub declared: Option<u64>,
-    /// It speaks of a body that its status cannot have (RFC 9112, 6.1; RFC 9110, 8.6). If the backend sends one, it looks
-    /// like the next response.
-    pub contradicts: bool,
-    /// What its Connection fields say.
-    pub options: Options,
-    /// It has an Upgrade field.
-    pub upgrade: bool,
-}
+use super::head::line;
+use super::vet::{Coding, MOST_FIELDS, parse_length};
+use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, elements};
+use crate::proxy::traffic::message::{Length, ResponseHead, Version};
 
 /// The head cannot be believed: 502.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
-impl Response {
-    /// Another response to the same request follows (101 is the last one).
-    pub fn is_interim(&self) -> bool {
-        (100..200).contains(&self.status) && self.status != 101
-    }
-
-    /// The backend keeps the connection, and we can tell where the body ends.
-    pub fn keeps_alive(&self) -> bool {
-        let wanted = match self.version {
-            Version::Http11 => !self.options.close,
-            Version::Http10 => self.options.keep_alive && !self.options.close,
-        };
-        wanted && self.body != Length::UntilClose && !self.contradicts
-    }
-}
-
 /// Reads a whole head. `to_head`: it answers a HEAD request.
-pub fn vet(head: &[u8], to_head: bool, fields: &mut Vec<Field>) -> Result<Response, Malformed> {
+pub fn vet(head: &[u8], to_head: bool, fields: &mut Vec<Field>) -> Result<ResponseHead, Malformed> {
     fields.clear();
     let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
     let mut parsed = httparse::Response::new(&mut []);
@@ -69,22 +33,26 @@ pub fn vet(head: &[u8], to_head: bool, fields: &mut Vec<Field>) -> Result<Respon
             return Err(Malformed);
         }
         let name = header.name.as_bytes();
-        fields.push(Field { kind: Kind::of(name), name: Span::of(head, name), value: Span::of(head, header.value) });
+        fields.push(Field {
+            kind: FieldKind::of(name),
+            name: Span::of(head, name),
+            value: Span::of(head, header.value),
+        });
     }
     let version = if version == 0 { Version::Http10 } else { Version::Http11 };
-    let mut said = Said::default();
+    let mut semantics = Semantics::default();
     for field in fields.iter() {
-        said.add(field.kind, field.value.of_head(head))?;
+        semantics.add(field.kind, field.value.of_head(head))?;
     }
-    if said.coding.is_some() && (said.length.is_some() || version == Version::Http10) {
+    if semantics.coding.is_some() && (semantics.length.is_some() || version == Version::Http10) {
         return Err(Malformed);
     }
     let contradicts =
-        (status < 200 || status == 204) && (said.coding.is_some() || said.length.is_some_and(|it| it > 0));
+        (status < 200 || status == 204) && (semantics.coding.is_some() || semantics.length.is_some_and(|it| it > 0));
     if contradicts && status < 200 {
         return Err(Malformed);
     }
-    let body = match (said.coding, said.length) {
+    let body = match (semantics.coding, semantics.length) {
         _ if to_head || status < 200 || status == 204 || status == 304 => Length::None,
         (Some(coding), _) if coding.is_chunked() => Length::Chunked,
         (Some(_), _) => return Err(Malformed),
@@ -92,32 +60,32 @@ pub fn vet(head: &[u8], to_head: bool, fields: &mut Vec<Field>) -> Result<Respon
         (None, None) => Length::UntilClose,
     };
     let reason = Span::of(head, reason.as_bytes());
-    let Said { length: declared, options, upgrade, .. } = said;
-    Ok(Response { status, reason, version, body, declared, contradicts, options, upgrade })
+    let Semantics { length: declared, options, upgrade, .. } = semantics;
+    Ok(ResponseHead { status, reason, version, body, declared, contradicts, options, upgrade })
 }
 
 /// What the fields that matter say together.
 #[derive(Default)]
-struct Said {
+struct Semantics {
     length: Option<u64>,
     coding: Option<Coding>,
     options: Options,
     upgrade: bool,
 }
 
-impl Said {
-    fn add(&mut self, kind: Kind, value: &[u8]) -> Result<(), Malformed> {
+impl Semantics {
+    fn add(&mut self, kind: FieldKind, value: &[u8]) -> Result<(), Malformed> {
         match kind {
-            Kind::ContentLength => {
+            FieldKind::ContentLength => {
                 let length = parse_length(value).ok_or(Malformed)?;
                 if self.length.replace(length).is_some() { Err(Malformed) } else { Ok(()) }
             }
-            Kind::TransferEncoding => {
+            FieldKind::TransferEncoding => {
                 self.coding.get_or_insert_default().add(value);
                 Ok(())
             }
-            Kind::Connection if !self.options.add(value) => Err(Malformed),
-            Kind::Upgrade => {
+            FieldKind::Connection if !self.options.add(value) => Err(Malformed),
+            FieldKind::Upgrade => {
                 self.upgrade = !value.is_empty();
                 Ok(())
             }
@@ -130,9 +98,9 @@ fn is_clean(text: &[u8]) -> bool {
     !text.iter().any(|byte| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f)
 }
 
-/// What is the proxy's to say.
+/// What the proxy decides about a response's head.
 #[derive(Debug, Clone, Copy)]
-pub struct Ours<'a> {
+pub struct Edits<'a> {
     /// Of the client.
     pub version: Version,
     /// The client's connection stays open.
@@ -142,7 +110,7 @@ pub struct Ours<'a> {
 }
 
 /// How the body goes to a client of this version.
-pub fn framing(response: &Response, version: Version) -> Framing {
+pub fn framing(response: &ResponseHead, version: Version) -> Framing {
     match (response.body, version) {
         (Length::Chunked | Length::UntilClose, Version::Http11) => Framing::Chunked,
         _ => Framing::Plain,
@@ -150,30 +118,34 @@ pub fn framing(response: &Response, version: Version) -> Framing {
 }
 
 /// Only the end of the client's connection can tell it where the body ends.
-pub fn ends_with_connection(response: &Response, version: Version) -> bool {
+pub fn ends_with_connection(response: &ResponseHead, version: Version) -> bool {
     version == Version::Http10 && matches!(response.body, Length::Chunked | Length::UntilClose)
 }
 
 /// Writes the head as the visitor gets it.
-pub fn write(out: &mut Vec<u8>, head: &[u8], response: &Response, fields: &[Field], ours: Ours<'_>) {
+pub fn write(out: &mut Vec<u8>, head: &[u8], response: &ResponseHead, fields: &[Field], edits: Edits<'_>) {
     out.extend_from_slice(b"HTTP/1.1 ");
     out.extend_from_slice(itoa::Buffer::new().format(response.status).as_bytes());
     out.push(b' ');
     out.extend_from_slice(response.reason.of_head(head));
     out.extend_from_slice(b"\r\n");
-    let chunked = framing(response, ours.version) == Framing::Chunked;
+    let chunked = framing(response, edits.version) == Framing::Chunked;
     for field in fields {
         let (name, value) = (field.name.of_head(head), field.value.of_head(head));
         match field.kind {
-            Kind::ContentLength | Kind::TransferEncoding | Kind::Connection | Kind::Te | Kind::Never => {}
-            Kind::Upgrade if response.status != 101 => {}
-            Kind::Upgrade => line(out, name, value),
-            Kind::Trailer if !chunked => {}
+            FieldKind::ContentLength
+            | FieldKind::TransferEncoding
+            | FieldKind::Connection
+            | FieldKind::Te
+            | FieldKind::Never => {}
+            FieldKind::Upgrade if response.status != 101 => {}
+            FieldKind::Upgrade => line(out, name, value),
+            FieldKind::Trailer if !chunked => {}
             _ if response.options.name(name, head, fields) => {}
             _ => line(out, name, value),
         }
     }
-    if let Some(cookie) = ours.set_cookie {
+    if let Some(cookie) = edits.set_cookie {
         line(out, b"Set-Cookie", cookie.as_bytes());
         if response.status != 101 && !is_private(head, fields) {
             out.extend_from_slice(b"Cache-Control: private\r\n");
@@ -194,7 +166,7 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], response: &Response, fields: &[Fiel
         }
         _ => {}
     }
-    match (ours.keep, ours.version) {
+    match (edits.keep, edits.version) {
         (false, _) => out.extend_from_slice(b"Connection: close\r\n"),
         (true, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
         (true, Version::Http11) => {}
@@ -209,7 +181,7 @@ fn is_private(head: &[u8], fields: &[Field]) -> bool {
         |directive: &[u8]| directive.eq_ignore_ascii_case(b"private") || directive.eq_ignore_ascii_case(b"no-store");
     fields
         .iter()
-        .filter(|field| field.kind == Kind::CacheControl)
+        .filter(|field| field.kind == FieldKind::CacheControl)
         .any(|field| elements(field.value.of_head(head)).any(says))
 }
 

@@ -1,7 +1,7 @@
 //! The trailer section of a chunked body: which of its fields go on (RFC 9110, 6.5).
 
-use super::fields::{Kind, line};
-use super::head::{Scan, Scanned};
+use super::head::{Scan, Scanned, line};
+use crate::proxy::traffic::message::fields::FieldKind;
 
 /// Bytes a trailer section may have.
 pub const MOST_BYTES: usize = 8 * 1024;
@@ -66,7 +66,7 @@ fn allowed(name: &[u8]) -> bool {
         "vary",
         "www-authenticate",
     ];
-    Kind::of(name) == Kind::Other && !NEVER.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
+    FieldKind::of(name) == FieldKind::Other && !NEVER.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
 }
 
 #[cfg(test)]

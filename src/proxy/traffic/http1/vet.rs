@@ -3,128 +3,29 @@
 
 use std::mem::MaybeUninit;
 
-use super::fields::{Field, Kind, Options, Span, elements};
 use super::head::{Scan, Scanned};
+use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, elements};
+use crate::proxy::traffic::message::{Length, Method, RequestHead, Scheme, Target, Version};
 
 /// Fields of a head there is room for, whatever the document says.
 pub const MOST_FIELDS: usize = 256;
 
-/// A request's head that means one thing. Spans are into the head it was made from.
-#[derive(Debug, Clone, Copy)]
-pub struct Request {
-    /// The method as it was written.
-    pub method: Span,
-    /// What of the method matters to a proxy.
-    pub class: Method,
-    /// What is asked for.
-    pub target: Target,
-    /// The authority it is asked from, of the target or of Host; none: an HTTP/1.0 request without.
-    pub host: Option<Span>,
-    /// Of the client.
-    pub version: Version,
-    /// How long the body is.
-    pub body: Length,
-    /// What its Connection fields say.
-    pub options: Options,
-    /// The client waits for `100 Continue` before it sends the body.
-    pub expects_continue: bool,
-    /// It asks for another protocol that we can pass on (never `h2c`).
-    pub upgrade: bool,
-    /// It takes trailers.
-    pub te_trailers: bool,
-}
-
-/// What of a method matters to a proxy.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Method {
-    /// Its response never has a body.
-    Head,
-    /// GET, OPTIONS, TRACE: safe (RFC 9110, 9.2.1), may be sent twice.
-    Safe,
-    /// Sent once.
-    Other,
-}
-
-/// What is asked for, in the form in which it is forwarded.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// Begins with a slash.
-    Path(Span),
-    /// An absolute target without a path: a slash goes before it. Empty, or begins with `?`.
-    Rootless(Span),
-    /// `OPTIONS *`.
-    Asterisk,
-}
-
-/// Of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Version {
-    /// HTTP/1.0.
-    Http10,
-    /// HTTP/1.1.
-    Http11,
-}
-
-/// How long a body is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Length {
-    /// There is none, and nothing says so.
-    None,
-    /// This many bytes, may be 0.
-    Exactly(u64),
-    /// As the chunks say.
-    Chunked,
-    /// Until the connection ends (responses only).
-    UntilClose,
-}
-
 /// Why a request is not served; the connection closes after the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Refusal {
+pub struct RequestError {
     /// Of the answer.
     pub status: u16,
     /// For a person who looks at the answer.
     pub why: &'static str,
 }
 
-const fn bad(why: &'static str) -> Refusal {
-    Refusal { status: 400, why }
-}
-
-impl Request {
-    /// The path to route by, undecoded, without its query.
-    pub fn path<'h>(&self, head: &'h [u8]) -> &'h [u8] {
-        match self.target {
-            Target::Path(span) => {
-                let target = span.of_head(head);
-                &target[..memchr::memchr(b'?', target).unwrap_or(target.len())]
-            }
-            Target::Rootless(_) | Target::Asterisk => b"/",
-        }
-    }
-
-    /// Nothing follows the head.
-    pub fn has_no_body(&self) -> bool {
-        matches!(self.body, Length::None | Length::Exactly(0))
-    }
-
-    /// It does no harm if a backend sees it twice, and we still have all of it.
-    pub fn replayable(&self) -> bool {
-        self.class != Method::Other && self.has_no_body()
-    }
-
-    /// The client wants its connection kept (RFC 9112, 9.3).
-    pub fn keeps_alive(&self) -> bool {
-        match self.version {
-            Version::Http11 => !self.options.close,
-            Version::Http10 => self.options.keep_alive && !self.options.close,
-        }
-    }
+const fn bad(why: &'static str) -> RequestError {
+    RequestError { status: 400, why }
 }
 
 /// Reads a whole head (its last byte ends the empty line) and finds its one meaning. `most` fields at most; they are left
 /// in `fields`.
-pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<Request, Refusal> {
+pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<RequestHead, RequestError> {
     fields.clear();
     if Scan::default().next(head) != Scanned::Complete(head.len()) {
         return Err(bad("a line does not end in CR LF"));
@@ -136,7 +37,9 @@ pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<Request,
         Ok(httparse::Status::Complete(length)) if length == head.len() => {}
         Ok(_) => return Err(bad("the head ends early")),
         Err(httparse::Error::Version) => return Err(refuse_version(head)),
-        Err(httparse::Error::TooManyHeaders) => return Err(Refusal { status: 431, why: "too many header fields" }),
+        Err(httparse::Error::TooManyHeaders) => {
+            return Err(RequestError { status: 431, why: "too many header fields" });
+        }
         Err(_) => return Err(bad("the head is malformed")),
     }
     let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
@@ -145,35 +48,40 @@ pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<Request,
     for header in parsed.headers.iter() {
         check_value(header.value)?;
         let name = header.name.as_bytes();
-        fields.push(Field { kind: Kind::of(name), name: Span::of(head, name), value: Span::of(head, header.value) });
+        fields.push(Field {
+            kind: FieldKind::of(name),
+            name: Span::of(head, name),
+            value: Span::of(head, header.value),
+        });
     }
     let version = if version == 0 { Version::Http10 } else { Version::Http11 };
-    let said = Said::read(head, fields)?;
-    let body = body_length(version, &said)?;
-    let class = classify(method.as_bytes(), &said)?;
-    let (target, host) = find_target(head, method.as_bytes(), target.as_bytes(), version, &said)?;
-    let expects_continue = match said.expect {
+    let semantics = Semantics::read(head, fields)?;
+    let body = body_length(version, &semantics)?;
+    let class = classify(method.as_bytes(), &semantics)?;
+    let (target, authority) = find_target(head, method.as_bytes(), target.as_bytes(), version, &semantics)?;
+    let expects_continue = match semantics.expect {
         Some(_) if version == Version::Http10 => false,
         Some(value) if value.eq_ignore_ascii_case(b"100-continue") => {
             body != Length::None && body != Length::Exactly(0)
         }
-        Some(_) => return Err(Refusal { status: 417, why: "only 100-continue can be expected" }),
+        Some(_) => return Err(RequestError { status: 417, why: "only 100-continue can be expected" }),
         None => false,
     };
     let upgrade = version == Version::Http11
-        && said.options.upgrade
-        && said.upgrade == Upgrade::Other
+        && semantics.options.upgrade
+        && semantics.upgrade == Upgrade::Other
         && matches!(body, Length::None | Length::Exactly(0));
-    let te_trailers = version == Version::Http11 && said.options.te && said.te_trailers;
+    let te_trailers = version == Version::Http11 && semantics.options.te && semantics.te_trailers;
     let method = Span::of(head, method.as_bytes());
-    Ok(Request {
+    Ok(RequestHead {
         method,
         class,
+        scheme: Scheme::Http,
+        authority,
         target,
-        host,
         version,
         body,
-        options: said.options,
+        options: semantics.options,
         expects_continue,
         upgrade,
         te_trailers,
@@ -188,8 +96,8 @@ enum Upgrade {
     Other,
 }
 
-/// What the fields that matter say, each of them once.
-struct Said<'h> {
+/// What the fields that decide how the request is read say, each of them once.
+struct Semantics<'h> {
     host: Option<&'h [u8]>,
     length: Option<u64>,
     coding: Option<Coding>,
@@ -231,9 +139,9 @@ impl Coding {
     }
 }
 
-impl<'h> Said<'h> {
-    fn read(head: &'h [u8], fields: &[Field]) -> Result<Said<'h>, Refusal> {
-        let mut said = Said {
+impl<'h> Semantics<'h> {
+    fn read(head: &'h [u8], fields: &[Field]) -> Result<Semantics<'h>, RequestError> {
+        let mut semantics = Semantics {
             host: None,
             length: None,
             coding: None,
@@ -245,22 +153,28 @@ impl<'h> Said<'h> {
         for field in fields {
             let value = field.value.of_head(head);
             match field.kind {
-                Kind::Host if said.host.replace(value).is_some() => return Err(bad("several Host fields")),
-                Kind::ContentLength => {
+                FieldKind::Host if semantics.host.replace(value).is_some() => return Err(bad("several Host fields")),
+                FieldKind::ContentLength => {
                     let length = parse_length(value).ok_or(bad("Content-Length is not one number"))?;
-                    if said.length.replace(length).is_some() {
+                    if semantics.length.replace(length).is_some() {
                         return Err(bad("several Content-Length fields"));
                     }
                 }
-                Kind::TransferEncoding => said.coding.get_or_insert_default().add(value),
-                Kind::Connection if !said.options.add(value) => return Err(bad("Connection names too many fields")),
-                Kind::Expect if said.expect.replace(value).is_some() => return Err(bad("several Expect fields")),
-                Kind::Upgrade => said.add_upgrade(value),
-                Kind::Te => said.te_trailers |= elements(value).any(|coding| coding.eq_ignore_ascii_case(b"trailers")),
+                FieldKind::TransferEncoding => semantics.coding.get_or_insert_default().add(value),
+                FieldKind::Connection if !semantics.options.add(value) => {
+                    return Err(bad("Connection names too many fields"));
+                }
+                FieldKind::Expect if semantics.expect.replace(value).is_some() => {
+                    return Err(bad("several Expect fields"));
+                }
+                FieldKind::Upgrade => semantics.add_upgrade(value),
+                FieldKind::Te => {
+                    semantics.te_trailers |= elements(value).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
+                }
                 _ => {}
             }
         }
-        Ok(said)
+        Ok(semantics)
     }
 
     fn add_upgrade(&mut self, value: &[u8]) {
@@ -285,12 +199,12 @@ pub(super) fn parse_length(value: &[u8]) -> Option<u64> {
 }
 
 /// httparse refuses control characters; this holds whatever a later version of it does.
-fn check_value(value: &[u8]) -> Result<(), Refusal> {
+fn check_value(value: &[u8]) -> Result<(), RequestError> {
     let forbidden = |byte: &u8| (*byte < 0x20 && *byte != b'\t') || *byte == 0x7f;
     if value.iter().any(forbidden) { Err(bad("a control character in a header field")) } else { Ok(()) }
 }
 
-fn refuse_version(head: &[u8]) -> Refusal {
+fn refuse_version(head: &[u8]) -> RequestError {
     let line = head.split(|byte| *byte == b'\r').next().unwrap_or_default();
     let version = line.rsplit(|byte| *byte == b' ').next().unwrap_or_default();
     let spoken = match version {
@@ -299,17 +213,17 @@ fn refuse_version(head: &[u8]) -> Refusal {
     };
     let known: [&[u8]; 3] = [b"HTTP/0.9", b"HTTP/1.0", b"HTTP/1.1"];
     if spoken && !known.contains(&version) {
-        Refusal { status: 505, why: "HTTP/1.0 and HTTP/1.1 are spoken here" }
+        RequestError { status: 505, why: "HTTP/1.0 and HTTP/1.1 are spoken here" }
     } else {
         bad("the request line is malformed")
     }
 }
 
-fn body_length(version: Version, said: &Said<'_>) -> Result<Length, Refusal> {
-    let Some(coding) = said.coding else {
-        return Ok(said.length.map_or(Length::None, Length::Exactly));
+fn body_length(version: Version, semantics: &Semantics<'_>) -> Result<Length, RequestError> {
+    let Some(coding) = semantics.coding else {
+        return Ok(semantics.length.map_or(Length::None, Length::Exactly));
     };
-    if said.length.is_some() {
+    if semantics.length.is_some() {
         return Err(bad("both Content-Length and Transfer-Encoding"));
     }
     if version == Version::Http10 {
@@ -321,13 +235,13 @@ fn body_length(version: Version, said: &Said<'_>) -> Result<Length, Refusal> {
     if coding.malformed || coding.chunked > 1 || (coding.chunked == 1 && !coding.last) {
         return Err(bad("Transfer-Encoding is malformed"));
     }
-    Err(Refusal { status: 501, why: "chunked is the only transfer coding known here" })
+    Err(RequestError { status: 501, why: "chunked is the only transfer coding known here" })
 }
 
-fn classify(method: &[u8], said: &Said<'_>) -> Result<Method, Refusal> {
+fn classify(method: &[u8], semantics: &Semantics<'_>) -> Result<Method, RequestError> {
     match method {
-        b"CONNECT" => Err(Refusal { status: 501, why: "CONNECT is not served here" }),
-        b"TRACE" if said.coding.is_some() || said.length.is_some_and(|length| length > 0) => {
+        b"CONNECT" => Err(RequestError { status: 501, why: "CONNECT is not served here" }),
+        b"TRACE" if semantics.coding.is_some() || semantics.length.is_some_and(|length| length > 0) => {
             Err(bad("TRACE has no body"))
         }
         b"HEAD" => Ok(Method::Head),
@@ -342,17 +256,17 @@ fn find_target(
     method: &[u8],
     target: &[u8],
     version: Version,
-    said: &Said<'_>,
-) -> Result<(Target, Option<Span>), Refusal> {
+    semantics: &Semantics<'_>,
+) -> Result<(Target, Option<Span>), RequestError> {
     if !target.iter().all(|byte| (0x21..=0x7e).contains(byte) && *byte != b'#') {
         return Err(bad("the target has a fragment, a control or a non-ASCII character"));
     }
-    match said.host {
+    match semantics.host {
         None if version == Version::Http11 => return Err(bad("no Host field")),
         Some(host) if !is_authority(host) => return Err(bad("Host is not a host")),
         _ => {}
     }
-    let host = said.host.map(|host| Span::of(head, host));
+    let host = semantics.host.map(|host| Span::of(head, host));
     if target.starts_with(b"/") {
         return Ok((Target::Path(Span::of(head, target)), host));
     }
@@ -367,7 +281,7 @@ fn find_target(
     if authority.is_empty() || !is_authority(authority) {
         return Err(bad("the target's authority is not a host"));
     }
-    if said.host.is_some_and(|host| !same_authority(host, authority)) {
+    if semantics.host.is_some_and(|host| !same_authority(host, authority)) {
         return Err(bad("the target and Host disagree"));
     }
     let span = Span::of(head, rest);
@@ -417,7 +331,7 @@ fn is_ipv6(text: &str) -> bool {
     text.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
-/// Two authorities are the same one: in any case, port 80 said or not.
+/// Two authorities are the same one: in any case, whether port 80 is written or not.
 fn same_authority(one: &[u8], other: &[u8]) -> bool {
     fn bare(authority: &[u8]) -> &[u8] {
         authority.strip_suffix(b":80").or(authority.strip_suffix(b":")).unwrap_or(authority)

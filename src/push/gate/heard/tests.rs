@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::push::manifest::{Manifest, VALIDITY, seal};
-use crate::push::signing::tests::key;
+use crate::push::protocol::manifest::{Manifest, VALIDITY, seal};
+use crate::push::protocol::signing::tests::key;
 
 struct House {
     folder: tempfile::TempDir,

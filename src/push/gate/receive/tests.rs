@@ -3,8 +3,8 @@
 use std::io::Cursor;
 
 use super::*;
-use crate::push::signing::tests::key;
-use crate::push::upload::tests::info;
+use crate::push::protocol::signing::tests::key;
+use crate::push::protocol::upload::tests::info;
 
 /// A host that knows the key `admin-nl-1`, made from the number 1.
 fn host() -> (tempfile::TempDir, Place) {
@@ -68,7 +68,7 @@ fn what_no_admin_signed_is_refused_before_its_contents_are_read() {
 #[test]
 fn whoever_has_nothing_that_is_signed_keeps_no_other_upload_waiting() {
     let (_root, place) = host();
-    let _under_way = alone(&place.spool).unwrap();
+    let _under_way = lock_spool(&place.spool).unwrap();
     let forged = receive_all(&place, stream(2, &[("a", "nar of a")], &place.store)).0.unwrap_err();
     assert!(forged.contains("is not taken"), "{forged}");
     let signed = receive_all(&place, stream(1, &[("a", "nar of a")], &place.store)).0.unwrap_err();

@@ -1,4 +1,6 @@
 #![allow(clippy::unwrap_used)]
+use std::os::unix::fs::PermissionsExt;
+
 use super::*;
 use crate::push::keys::make;
 use crate::push::protocol::Secret;

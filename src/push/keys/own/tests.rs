@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
-use crate::push::known_fleet::tests::admin_in;
+use crate::push::admin::known_fleet::tests::admin_in;
 
 #[test]
 fn the_next_signing_key_has_the_next_name() {

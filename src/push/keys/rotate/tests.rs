@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use tempfile::TempDir;
 
 use super::*;
+use crate::push::admin::known_fleet::tests::admin_in;
 use crate::push::keys::file;
-use crate::push::known_fleet::tests::admin_in;
 use crate::push::remote::Silence;
 
 /// Hosts by name, each a folder of keys; one of them may be dead.

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::push::upload::tests::info;
+use crate::push::protocol::upload::tests::info;
 
 const OTHER: &str = "1111111111111111111111111111111111111111111111111111";
 

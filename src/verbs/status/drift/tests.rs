@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::push::activation::{Activation, Phase};
 use crate::push::ledger::Kind;
+use crate::push::supervisor::activation::{Activation, Phase};
 
 fn record(push: &str) -> Record {
     Record {

@@ -6,16 +6,16 @@ use crate::proxy::traffic::http1::vet::vet;
 use crate::proxy::traffic::termination::End;
 
 fn lines(head: &[u8]) -> (String, String) {
-    let mut workspace = Workspace::default();
-    workspace.head.append(head);
-    let request = vet(head, 100, &mut workspace.fields).ok();
+    let mut fields = Vec::new();
+    let vetted = vet(head, 100, &mut fields).ok();
+    let request = vetted.as_ref().map(|vetted| Request { head: vetted, bytes: head, fields: &fields });
     let mut trace = Trace::new(tokio::time::Instant::now());
     (trace.status, trace.bytes, trace.end) = (404, 10, End::Local);
     let peer = "192.0.2.7:5000".parse().unwrap();
-    let seen = Seen { peer, listener: "http", workspace: &workspace, request: request.as_ref(), trace: &trace };
+    let record = Record { peer, listener: "http", request, trace: &trace };
     let (mut one, mut other) = (Vec::new(), Vec::new());
-    json(&mut one, &seen);
-    haproxy(&mut other, &seen);
+    json(&mut one, &record);
+    haproxy(&mut other, &record);
     (String::from_utf8(one).unwrap(), String::from_utf8(other).unwrap())
 }
 

@@ -3,19 +3,19 @@
 
 use super::*;
 
-fn vetted(head: &str, to_head: bool) -> Result<Response, Malformed> {
+fn vetted(head: &str, to_head: bool) -> Result<ResponseHead, Malformed> {
     vet(head.as_bytes(), to_head, &mut Vec::new())
 }
 
-fn written(head: &str, to_head: bool, ours: Ours<'_>) -> String {
+fn written(head: &str, to_head: bool, edits: Edits<'_>) -> String {
     let mut fields = Vec::new();
     let response = vet(head.as_bytes(), to_head, &mut fields).unwrap();
     let mut out = Vec::new();
-    write(&mut out, head.as_bytes(), &response, &fields, ours);
+    write(&mut out, head.as_bytes(), &response, &fields, edits);
     String::from_utf8(out).unwrap()
 }
 
-const NEW: Ours<'_> = Ours { version: Version::Http11, keep: true, set_cookie: None };
+const NEW: Edits<'_> = Edits { version: Version::Http11, keep: true, set_cookie: None };
 
 #[test]
 fn a_body_is_as_long_as_rfc_9112_says() {
@@ -64,7 +64,7 @@ fn responses_that_could_mean_two_things_are_malformed() {
 fn the_head_is_reframed_for_the_client() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n";
     assert_eq!(written(chunked, false, NEW), "HTTP/1.1 200 OK\r\nTrailer: X\r\nTransfer-Encoding: chunked\r\n\r\n");
-    let old = Ours { version: Version::Http10, keep: false, set_cookie: None };
+    let old = Edits { version: Version::Http10, keep: false, set_cookie: None };
     assert_eq!(written(chunked, false, old), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
     let endless = "HTTP/1.0 200 OK\r\nA: b\r\n\r\n";
     assert_eq!(written(endless, false, NEW), "HTTP/1.1 200 OK\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -82,7 +82,7 @@ fn the_head_is_reframed_for_the_client() {
 
 #[test]
 fn a_response_with_our_cookie_is_private() {
-    let ours = Ours { set_cookie: Some("polder-shop=x; path=/; HttpOnly"), ..NEW };
+    let edits = Edits { set_cookie: Some("polder-shop=x; path=/; HttpOnly"), ..NEW };
     for (lines, private) in [
         ("", true),
         ("Cache-Control: public, max-age=60\r\n", true),
@@ -92,7 +92,7 @@ fn a_response_with_our_cookie_is_private() {
         ("Cache-Control: no-cache\r\nCache-Control: no-store\r\n", false),
     ] {
         let head = format!("HTTP/1.1 200 OK\r\nContent-Length: 0\r\nSet-Cookie: own=1\r\n{lines}\r\n");
-        let head = written(&head, false, ours);
+        let head = written(&head, false, edits);
         assert!(head.contains("Set-Cookie: own=1\r\n"), "{head}");
         assert!(head.contains("Set-Cookie: polder-shop=x; path=/; HttpOnly\r\n"), "{head}");
         assert_eq!(head.contains("\r\nCache-Control: private\r\n"), private, "{lines}");

@@ -3,11 +3,11 @@
 
 use super::*;
 
-fn vetted(head: &str) -> Result<Request, u16> {
+fn vetted(head: &str) -> Result<RequestHead, u16> {
     vet_bytes(head.as_bytes())
 }
 
-fn vet_bytes(head: &[u8]) -> Result<Request, u16> {
+fn vet_bytes(head: &[u8]) -> Result<RequestHead, u16> {
     vet(head, 100, &mut Vec::new()).map_err(|refusal| refusal.status)
 }
 
@@ -130,7 +130,7 @@ fn hosts_are_names_or_addresses_with_a_port_at_most() {
 #[test]
 fn old_requests_need_no_host_and_know_no_chunks() {
     let request = vetted("GET / HTTP/1.0\r\n\r\n").unwrap();
-    assert_eq!((request.version, request.host), (Version::Http10, None));
+    assert_eq!((request.version, request.authority), (Version::Http10, None));
     assert!(!request.keeps_alive());
     assert_eq!(vetted("GET / HTTP/1.1\r\n\r\n").err(), Some(400));
     assert_eq!(vetted("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n").err(), Some(400));
@@ -149,7 +149,7 @@ fn targets_are_forwarded_in_origin_form() {
             Target::Rootless(span) => format!("/{}", std::str::from_utf8(span.of_head(head.as_bytes())).unwrap()),
             Target::Asterisk => "*".into(),
         };
-        let host = request.host.map(|host| String::from_utf8(host.of_head(head.as_bytes()).to_vec()).unwrap());
+        let host = request.authority.map(|host| String::from_utf8(host.of_head(head.as_bytes()).to_vec()).unwrap());
         let path = String::from_utf8(request.path(head.as_bytes()).to_vec()).unwrap();
         (target, host.unwrap_or_default(), path)
     };
@@ -187,7 +187,7 @@ fn bodies_and_connections_mean_what_the_head_says() {
     assert!(of("Expect: 100-Continue\r\nContent-Length: 5\r\n").expects_continue);
     assert!(!of("Expect: 100-continue\r\n").expects_continue);
     assert!(of("TE: trailers\r\nConnection: te\r\n").te_trailers && !of("TE: trailers\r\n").te_trailers);
-    assert!(of("").replayable() && !of("Content-Length: 1\r\n").replayable());
+    assert!(of("").is_replayable() && !of("Content-Length: 1\r\n").is_replayable());
 }
 
 #[test]
@@ -219,8 +219,8 @@ fn random_bytes_never_panic_and_never_pass_with_two_framings() {
         let mut fields = Vec::new();
         if vet(&head, 100, &mut fields).is_ok() {
             let count = |kind| fields.iter().filter(|field| field.kind == kind).count();
-            let framings = count(Kind::ContentLength) + count(Kind::TransferEncoding);
-            assert!(framings <= 1 && count(Kind::Host) == 1, "seed {seed}: {}", head.escape_ascii());
+            let framings = count(FieldKind::ContentLength) + count(FieldKind::TransferEncoding);
+            assert!(framings <= 1 && count(FieldKind::Host) == 1, "seed {seed}: {}", head.escape_ascii());
         }
     }
 }

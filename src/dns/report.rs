@@ -1,0 +1,8 @@
+//! What an operator reads of a nameserver: status, metrics, explanations, and a page to look at.
+//!
+//! Owns the way from the control state and the workers' counts to text and JSON. Must never: change anything.
+
+pub mod explain;
+pub mod metrics;
+pub mod page;
+pub mod status;

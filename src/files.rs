@@ -1,0 +1,147 @@
+//! Files that are replaced in one step, and locks that keep two processes from changing the same file.
+//!
+//! A reader of a file that is written here sees the old content or the new one, never a part of it; a crash leaves one of the two. An
+//! error names the file, and leaves what was there. Depends on nothing of polder; every layer uses it.
+
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Write};
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt, fchown};
+use std::path::{Path, PathBuf};
+
+/// Who may read and write a file once it was replaced.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Access {
+    /// These permission bits.
+    Mode(u32),
+    /// Owner and permission bits of the file that is replaced; these bits if there is none.
+    AsBefore(u32),
+}
+
+/// Replaces a file that several processes may replace, or makes it.
+///
+/// # Errors
+///
+/// It cannot be written. Only if the very last step fails (the fsync of the folder) may the new content already stand there.
+pub fn replace(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
+    let (owner, mode) = match (access, fs::symlink_metadata(path)) {
+        (Access::AsBefore(_), Ok(before)) if before.is_file() => {
+            let owner = nix::unistd::geteuid().is_root().then(|| (before.uid(), before.gid()));
+            (owner, before.mode() & 0o777)
+        }
+        (Access::Mode(mode) | Access::AsBefore(mode), _) => (None, mode),
+    };
+    write_beside(path, content, owner, mode)
+        .and_then(|fresh| fresh.persist(path).map_err(|error| error.error))
+        .and_then(|_| sync_folder_of(path))
+        .map_err(|error| naming(path, &error))
+}
+
+/// Makes a file that is not there yet; `owner` are the numbers of a user and a group, this process' own if `None`.
+///
+/// # Errors
+///
+/// It is there already ([`io::ErrorKind::AlreadyExists`]), or cannot be written.
+pub fn create(path: &Path, content: &[u8], owner: Option<(u32, u32)>, mode: u32) -> io::Result<()> {
+    write_beside(path, content, owner, mode)
+        .and_then(|fresh| fresh.persist_noclobber(path).map_err(|error| error.error))
+        .and_then(|_| sync_folder_of(path))
+        .map_err(|error| naming(path, &error))
+}
+
+/// Replaces a file that only this process writes, with the permission bits 0600. The new content is written to `PATH.new` first: a
+/// process that is killed again and again leaves one such file, and not many.
+///
+/// # Errors
+///
+/// As [`replace`].
+pub fn replace_own(path: &Path, content: &[u8]) -> io::Result<()> {
+    let mut fresh = path.as_os_str().to_owned();
+    fresh.push(".new");
+    let fresh = PathBuf::from(fresh);
+    let write = || {
+        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&fresh)?;
+        file.write_all(content)?;
+        file.sync_all()?;
+        fs::rename(&fresh, path)?;
+        sync_folder_of(path)
+    };
+    write().map_err(|error| {
+        // On a full disk the half-written file would keep the space that the next try needs.
+        let _ = fs::remove_file(&fresh);
+        naming(path, &error)
+    })
+}
+
+/// Waits until no other process holds this lock file, and holds it until the returned file is dropped.
+///
+/// # Errors
+///
+/// The lock file cannot be made.
+pub fn lock(path: &Path, mode: u32) -> io::Result<File> {
+    let file = open_lock(path, mode)?;
+    file.lock().map(|()| file).map_err(|error| naming(path, &error))
+}
+
+/// Holds a lock file until the returned file is dropped; `None` if another process holds it.
+///
+/// # Errors
+///
+/// As [`lock`].
+pub fn try_lock(path: &Path, mode: u32) -> io::Result<Option<File>> {
+    let file = open_lock(path, mode)?;
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(naming(path, &error)),
+    }
+}
+
+/// Waits until no other process holds this folder's lock, and holds it until the returned file is dropped: reading, changing and
+/// writing the files in it are one step then.
+///
+/// # Errors
+///
+/// The folder is not there.
+pub fn lock_folder(folder: &Path) -> io::Result<File> {
+    let file = File::open(folder).map_err(|error| naming(folder, &error))?;
+    file.lock().map(|()| file).map_err(|error| naming(folder, &error))
+}
+
+/// The same kind of error with the file's path before its words.
+pub fn naming(path: &Path, error: &io::Error) -> io::Error {
+    io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn open_lock(path: &Path, mode: u32) -> io::Result<File> {
+    let file = OpenOptions::new().write(true).create(true).truncate(false).mode(mode).open(path);
+    file.map_err(|error| naming(path, &error))
+}
+
+/// The content in a file of another name in the same folder, on the disk.
+fn write_beside(
+    path: &Path,
+    content: &[u8],
+    owner: Option<(u32, u32)>,
+    mode: u32,
+) -> io::Result<tempfile::NamedTempFile> {
+    let mut fresh = tempfile::Builder::new().prefix(".new-").tempfile_in(folder_of(path))?;
+    fresh.write_all(content)?;
+    if let Some((user, group)) = owner {
+        fchown(fresh.as_file(), Some(user), Some(group))?;
+    }
+    fresh.as_file().set_permissions(fs::Permissions::from_mode(mode))?;
+    fresh.as_file().sync_all()?;
+    Ok(fresh)
+}
+
+/// Makes a rename or a new name in the folder of `path` durable.
+fn sync_folder_of(path: &Path) -> io::Result<()> {
+    File::open(folder_of(path))?.sync_all()
+}
+
+fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,36 @@
+//! Which requests a service's backends may get: the rule of [`crate::daemon::eligibility`], on a snapshot (pure).
+
+use crate::daemon::eligibility::Eligibility;
+use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode};
+
+impl Backend {
+    /// What it may get, the latch of its service left aside.
+    pub fn eligibility(&self) -> Eligibility {
+        Eligibility::of(self.verdict, self.operator)
+    }
+
+    /// Whether requests that nothing binds are balanced over it.
+    pub fn is_balanced(&self) -> bool {
+        self.weight > 0 && self.eligibility().admits_new()
+    }
+}
+
+impl Service {
+    /// Whether the latch has made another backend active than the one with this index (`None`: a backend that the
+    /// service no longer has).
+    pub fn has_moved_from(&self, backend: Option<usize>) -> bool {
+        match &self.mode {
+            ServiceMode::Latched { latch: LatchView::Active(active), .. } => Some(*active) != backend,
+            _ => false,
+        }
+    }
+
+    /// Whether requests that run on the backend with this index may stay there.
+    pub fn keeps_running_on(&self, backend: usize) -> bool {
+        !self.has_moved_from(Some(backend))
+            && self.backends.get(backend).is_some_and(|backend| backend.eligibility().keeps_running())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,69 @@
+//! What each worker counts. A counter is written by one thread alone and read by all.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use crate::proxy::snapshot::BackendCounters;
+
+/// One worker's counts.
+#[derive(Debug, Default)]
+#[repr(align(64))]
+pub struct WorkerCounters {
+    /// Connections accepted.
+    pub accepted: AtomicU64,
+    /// Connections refused at `limits.connections`, those told so with a 503 included.
+    pub refused: AtomicU64,
+    /// Connections refused at `limits.connections_per_address`.
+    pub refused_by_address: AtomicU64,
+    /// Connections closed for the sake of others.
+    pub evicted: AtomicU64,
+    /// Connections that could be closed for the sake of others now.
+    pub evictable: AtomicU64,
+    /// Requests read.
+    pub requests: AtomicU64,
+    /// Requests refused as malformed (400, 408, 413, 414, 431, 501, 505).
+    pub malformed: AtomicU64,
+    /// Requests for which no service is known (404).
+    pub unrouted: AtomicU64,
+    /// Requests for which no backend was usable (503).
+    pub unavailable: AtomicU64,
+    /// Attempts made again on another backend or connection.
+    pub retries: AtomicU64,
+    /// Requests that waited for a verdict.
+    pub waited: AtomicU64,
+    /// Tunnels opened.
+    pub tunnels: AtomicU64,
+}
+
+/// Adds to a count that only this thread writes: a load and a store, no locked instruction.
+pub fn add(count: &AtomicU64, more: u64) {
+    count.store(count.load(Ordering::Relaxed).wrapping_add(more), Ordering::Relaxed);
+}
+
+/// Counts a request as running on a backend for as long as it lives.
+pub struct Running<'b>(Option<&'b BackendCounters>);
+
+impl<'b> Running<'b> {
+    /// Begins to count.
+    pub fn new(counters: Option<&'b BackendCounters>) -> Running<'b> {
+        if let Some(counters) = counters {
+            add(&counters.running, 1);
+        }
+        Running(counters)
+    }
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        if let Some(counters) = self.0 {
+            let running = counters.running.load(Ordering::Relaxed);
+            counters.running.store(running.saturating_sub(1), Ordering::Relaxed);
+        }
+    }
+}
+
+/// Counts a response that was cut short.
+pub fn count_aborted(counters: Option<&BackendCounters>) {
+    if let Some(counters) = counters {
+        add(&counters.aborted, 1);
+    }
+}

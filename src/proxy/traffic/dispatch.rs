@@ -1,0 +1,274 @@
+//! One request: route, choose, wait or attempt, until it is answered.
+//!
+//! Owns which backends a request has tried and how often. Called by the connection for each request that was vetted; knows
+//! the client's side only as a [`ClientStream`].
+
+use std::rc::Rc;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use super::attempt::{self, Plan};
+use super::counters::add;
+use super::eviction;
+use super::exchange::Exchange;
+use super::http1::answer::Answer;
+use super::inflight::{Order, Phase};
+use super::message::fields::FieldKind;
+use super::outcome::{AfterResponse, Failure, Outcome};
+use super::socket::IdleTimer;
+use super::stream::{BodySource, ClientStream};
+use super::termination::End;
+use super::trace::CookieSeen;
+use super::tunnel::Tunnel;
+use super::view::View;
+use crate::proxy::choose::{Ask, Choice, choose};
+use crate::proxy::snapshot::Service;
+
+/// Where `/.polder/` begins, no service is asked.
+const RESERVED: &[u8] = b"/.polder";
+
+/// How a request was served.
+pub enum Served {
+    /// It was answered, or cannot be.
+    Done(AfterResponse),
+    /// A backend has switched protocols.
+    Switched(Tunnel),
+}
+
+/// What a request has been through, and what its next attempt has to know of that.
+#[derive(Default)]
+struct RetryState {
+    /// The snapshot `tried` is about.
+    view: Option<Rc<View>>,
+    /// Backends that failed.
+    tried: u128,
+    /// Attempts since the last wait.
+    attempts: u32,
+    /// Why the last one failed.
+    failure: Option<Failure>,
+    /// An idle connection was closed under us: open a new one.
+    afresh: bool,
+    /// Since it first waited.
+    wait: Option<Wait>,
+}
+
+/// A place among the requests of a service that wait for a verdict.
+struct Wait {
+    began: Instant,
+    waiting: Arc<AtomicUsize>,
+}
+
+impl Wait {
+    /// Joins them, if fewer than `most` wait.
+    fn begin(service: &Service, most: usize) -> Result<Wait, Failure> {
+        let waiting = Arc::clone(&service.waiting);
+        let before = waiting.fetch_add(1, Ordering::Relaxed);
+        let wait = Wait { began: Instant::now(), waiting };
+        if before >= most { Err(Failure::new(503, End::QueueFull)) } else { Ok(wait) }
+    }
+}
+
+impl Drop for Wait {
+    fn drop(&mut self) {
+        self.waiting.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// Serves one request.
+pub async fn serve(mut exchange: Exchange<'_>, client: &mut impl ClientStream) -> Served {
+    if is_reserved(exchange.request.path()) {
+        return exchange.answer_reserved(client).await;
+    }
+    if let Err(end) = eviction::ensure_regular_slot(exchange.local, exchange.entry, exchange.client).await {
+        exchange.local.count_refusal(end);
+        return exchange.answer(client, Answer { status: 503, why: Some("too many connections") }, end).await;
+    }
+    match exchange.dispatch(client).await {
+        Ok(served) => served,
+        Err(Failure { status: None, end }) => {
+            exchange.trace.end = end;
+            Served::Done(AfterResponse::Close)
+        }
+        Err(Failure { status: Some(status), end }) => {
+            if status == 503 {
+                add(&exchange.local.counters.unavailable, 1);
+            }
+            exchange.answer(client, Answer::new(status), end).await
+        }
+    }
+}
+
+fn is_reserved(path: &[u8]) -> bool {
+    path.strip_prefix(RESERVED).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
+}
+
+impl Exchange<'_> {
+    async fn answer_reserved(&mut self, client: &mut impl ClientStream) -> Served {
+        let ready = self.local.view().snapshot.ready && !self.local.is_draining();
+        let answer = match self.request.path() {
+            b"/.polder/ready" if ready => Answer { status: 200, why: Some("ready") },
+            b"/.polder/ready" => Answer { status: 503, why: Some("not ready") },
+            _ => Answer::new(404),
+        };
+        self.answer(client, answer, End::Local).await
+    }
+
+    /// Answers without a backend. The connection goes on if nothing of the request is left unread.
+    async fn answer(&mut self, client: &mut impl ClientStream, answer: Answer, end: End) -> Served {
+        (self.trace.status, self.trace.end) = (answer.status, end);
+        let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
+        let request = self.request.head;
+        let keep = request.has_no_body() && request.keeps_alive() && may_stay;
+        let idle = self.local.view().snapshot.settings.timeouts.body_idle;
+        let mut timer = IdleTimer { alarm: self.client_alarm, idle };
+        Served::Done(match client.answer(answer, keep, &mut timer).await {
+            Ok(()) if keep => AfterResponse::Keep,
+            Ok(()) => AfterResponse::Linger,
+            Err(_) => AfterResponse::Close,
+        })
+    }
+
+    /// Finds the service and gives the request to its backends, until one has answered or none may.
+    async fn dispatch(&mut self, client: &mut impl ClientStream) -> Result<Served, Failure> {
+        let mut retries = RetryState::default();
+        loop {
+            let view = self.local.view();
+            retries.adopt(&view);
+            let Some(index) = view.snapshot.router.route(self.request.authority(), self.request.path()) else {
+                add(&self.local.counters.unrouted, 1);
+                return Err(Failure::new(404, End::Local));
+            };
+            let service = &view.snapshot.services[index];
+            self.trace.service = Some((Rc::clone(&view), index));
+            let cookie = self.read_cookie(service);
+            let ask = Ask { cookie, tried: retries.tried };
+            // Chosen before the match: what a match looks at lives until its end, over every await in it.
+            let choice = choose(service, ask, &mut view.spreads[index].borrow_mut(), fastrand::u64(..));
+            match choice {
+                Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend))),
+                Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
+                Choice::Use { backend, set_cookie } => {
+                    retries.begin_attempt(view.snapshot.settings.limits.tries)?;
+                    self.note_attempt(backend, cookie);
+                    let plan = Plan { view: &view, service: index, backend, set_cookie, afresh: retries.afresh };
+                    let outcome = attempt::run(self, client, plan).await;
+                    self.entry.leave();
+                    match outcome {
+                        Outcome::Finished { then, end } => {
+                            self.trace.end = end;
+                            return Ok(Served::Done(then));
+                        }
+                        Outcome::Switched(upstream) => {
+                            return Ok(Served::Switched(Tunnel { view, service: index, backend, upstream }));
+                        }
+                        Outcome::Failed(failure) => return Err(failure),
+                        Outcome::Moved => retries.exclude(backend),
+                        Outcome::Stale => retries.afresh = true,
+                        Outcome::TryAnother(failure) => {
+                            retries.failure = Some(failure);
+                            retries.exclude(backend);
+                            retries.afresh = false;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    fn note_attempt(&mut self, backend: usize, cookie: Option<usize>) {
+        if self.trace.cookie == CookieSeen::Valid && cookie != Some(backend) {
+            self.trace.cookie = CookieSeen::Down;
+        }
+        if self.trace.tries > 0 {
+            add(&self.local.counters.retries, 1);
+        }
+        self.trace.tries += 1;
+        self.trace.backend = Some(backend);
+    }
+
+    /// The backend that the request's cookie names.
+    fn read_cookie(&mut self, service: &Service) -> Option<usize> {
+        let cookie = service.cookie()?;
+        self.trace.cookie = CookieSeen::None;
+        for value in self.request.values(FieldKind::Cookie).filter_map(|value| cookie.find(value)) {
+            if let Some(backend) = cookie.open(value, service.addresses()) {
+                self.trace.cookie = CookieSeen::Valid;
+                return Some(backend);
+            }
+            self.trace.cookie = CookieSeen::Invalid;
+        }
+        None
+    }
+
+    /// Waits for another snapshot, or for the moment to try the same backend once more.
+    async fn wait(
+        &mut self,
+        retries: &mut RetryState,
+        client: &mut impl ClientStream,
+        view: &View,
+        service: &Service,
+    ) -> Result<(), Failure> {
+        let entered = Instant::now();
+        let began = match &retries.wait {
+            Some(wait) => wait.began,
+            None => {
+                let wait = Wait::begin(service, view.snapshot.settings.limits.waiting)?;
+                add(&self.local.counters.waited, 1);
+                retries.wait.insert(wait).began
+            }
+        };
+        let until = began + service.longest_wait();
+        if entered >= until {
+            return Err(Failure::new(503, End::VerdictTimeout));
+        }
+        let again =
+            service.backends.first().map_or(Duration::from_secs(1), |backend| backend.target.check.fast_interval);
+        self.entry.enter(Phase::Waiting);
+        let mut timer = IdleTimer { alarm: self.client_alarm, idle: view.snapshot.settings.timeouts.body_idle };
+        let (mut body, _response) = client.split();
+        let woken = tokio::select! { biased;
+            order = self.entry.order() => match order {
+                Order::Kill => Err(Failure::new(503, End::DrainTimeout)),
+                _ => Ok(()),
+            },
+            () = body.closed(&mut timer) => Err(Failure::of_gone_client(End::ClientInQueue)),
+            () = self.backend_alarm.wait(until.min(Instant::now() + again)) => Ok(()),
+        };
+        self.entry.leave();
+        self.trace.waited = Some(self.trace.waited.unwrap_or_default() + entered.elapsed());
+        retries.begin_anew();
+        woken
+    }
+}
+
+impl RetryState {
+    /// Forgets what was tried when the snapshot is another one: its backends may be others, or well again.
+    fn adopt(&mut self, view: &Rc<View>) {
+        if !self.view.as_ref().is_some_and(|last| Rc::ptr_eq(last, view)) {
+            self.tried = 0;
+            self.view = Some(Rc::clone(view));
+        }
+    }
+
+    /// Counts an attempt; the last failure stands when there have been `most`.
+    fn begin_attempt(&mut self, most: u32) -> Result<(), Failure> {
+        if let Some(failure) = self.failure.filter(|_| self.attempts >= most) {
+            return Err(failure);
+        }
+        self.attempts += 1;
+        Ok(())
+    }
+
+    /// A backend is not tried again with this snapshot.
+    fn exclude(&mut self, backend: usize) {
+        self.tried |= u32::try_from(backend).ok().and_then(|backend| 1_u128.checked_shl(backend)).unwrap_or(0);
+    }
+
+    /// After a wait every backend may be tried again.
+    fn begin_anew(&mut self) {
+        (self.tried, self.attempts, self.afresh) = (0, 0, false);
+    }
+}

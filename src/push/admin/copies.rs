@@ -1,0 +1,90 @@
+//! Copies of the hosts' ledgers on an admin machine: `FOLDER/HOST.jsonl`. What is there outlives the host.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use crate::push::admin::state;
+use crate::push::fleet_lock::{Gates, instruct_all, otherwise};
+use crate::push::ledger::{Entry, Ledger};
+use crate::push::protocol::{Answer, Instruction, REQUEST_BYTES};
+
+/// Bytes of entries in one instruction: quoting makes a text longer, and there is more in a request.
+const PIECE_BYTES: usize = REQUEST_BYTES / 3;
+
+/// The folder below an admin machine's state.
+pub fn folder(state_dir: &Path) -> PathBuf {
+    state_dir.join("ledgers")
+}
+
+/// The copy of one host's.
+pub fn of_host(folder: &Path, host: &str) -> Ledger {
+    Ledger::new(folder.join(format!("{host}.jsonl")))
+}
+
+/// Adds what is not there yet.
+///
+/// # Errors
+///
+/// The copy cannot be read or written.
+pub fn keep(folder: &Path, host: &str, entries: &[Entry]) -> io::Result<()> {
+    // Operators and the gate may bring news of one host at once.
+    let _locked = state::lock(folder)?;
+    let ledger = of_host(folder, host);
+    // Lines of a later release too: what cannot be read here is not ours to drop.
+    let mut all: Vec<Value> = ledger.lines()?;
+    let new: Vec<Value> = entries.iter().map(|entry| json!(entry)).filter(|entry| !all.contains(entry)).collect();
+    if new.is_empty() {
+        return Ok(());
+    }
+    all.extend(new);
+    all.sort_by_key(|entry| entry["at"].as_u64());
+    let lines: String = all.iter().map(|entry| format!("{entry}\n")).collect();
+    // Replaced and not added to: whoever wrote it first (an operator, or the gate) need not be who writes now.
+    state::write(ledger.file(), &lines)
+}
+
+/// Gives other hosts' entries to admin machines, in as many instructions as their length wants; for each machine whether it has all.
+pub fn give<G: Gates + ?Sized>(
+    gates: &G,
+    admins: &[String],
+    news: BTreeMap<String, Vec<Entry>>,
+    limit: Duration,
+) -> Vec<Result<(), String>> {
+    let mut given = vec![Ok(()); admins.len()];
+    for ledgers in pieces(news) {
+        let answers = instruct_all(gates, admins, &Instruction::Copies { ledgers }, limit);
+        for (given, answer) in given.iter_mut().zip(answers) {
+            if !matches!(answer, Ok(Answer::Done)) {
+                *given = Err(otherwise(answer));
+            }
+        }
+    }
+    given
+}
+
+/// Entries in pieces that fit into a request each.
+fn pieces(news: BTreeMap<String, Vec<Entry>>) -> Vec<BTreeMap<String, Vec<Entry>>> {
+    let (mut pieces, mut length) = (vec![BTreeMap::<String, Vec<Entry>>::new()], 0);
+    for (host, entries) in news {
+        for entry in entries {
+            let its = json!(entry).to_string().len() + host.len();
+            if length + its > PIECE_BYTES {
+                pieces.push(BTreeMap::new());
+                length = 0;
+            }
+            length += its;
+            if let Some(piece) = pieces.last_mut() {
+                piece.entry(host.clone()).or_default().push(entry);
+            }
+        }
+    }
+    pieces.retain(|piece| !piece.is_empty());
+    pieces
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,88 @@
+//! The fleet as it was last evaluated on this admin machine: what the emergency verbs go by, since they must not wait for Nix.
+//!
+//! Owns `STATE_DIR/fleet.json`. Written by `check`, `plan` and `push`.
+
+use std::io;
+use std::path::PathBuf;
+
+use crate::fleet::{self, Fleet};
+use crate::push::admin::{Admin, state};
+
+/// Names another admin document than [`crate::push::admin::FILE`].
+pub const ADMIN_VARIABLE: &str = "POLDER_ADMIN";
+
+/// This admin machine; `None` on any other machine.
+///
+/// # Errors
+///
+/// The document is there and cannot be read, or is none.
+pub fn admin() -> Result<Option<Admin>, String> {
+    let named = std::env::var_os(ADMIN_VARIABLE).map(PathBuf::from);
+    let file = named.clone().unwrap_or_else(|| PathBuf::from(crate::push::admin::FILE));
+    if named.is_none() && !file.exists() {
+        return Ok(None);
+    }
+    Admin::load(&file).map(Some).map_err(|findings| findings.to_string())
+}
+
+/// The same where there has to be one.
+///
+/// # Errors
+///
+/// Also where this is no admin machine.
+pub fn this_admin() -> Result<Admin, String> {
+    admin()?.ok_or_else(|| {
+        format!(
+            "this is no admin machine: there is no {}; run this where the role admin is, or name such a document with {ADMIN_VARIABLE}",
+            crate::push::admin::FILE
+        )
+    })
+}
+
+/// Keeps the fleet document's text.
+///
+/// # Errors
+///
+/// The state folder cannot be written: the error names the file.
+pub fn store(admin: &Admin, text: &str) -> io::Result<()> {
+    state::write(&file(admin), text)
+}
+
+/// Keeps a fleet that was just evaluated, if this is an admin machine of it. One with findings is only kept where none is yet:
+/// the emergency verbs go by what is deployed, not by what is being written.
+///
+/// # Errors
+///
+/// For a note: the fleet could not be kept.
+pub fn remember(fleet: &Fleet, text: &str, is_well: bool) -> Result<(), String> {
+    match admin()? {
+        Some(admin) if fleet.hosts.contains_key(&admin.name) && (is_well || !file(&admin).exists()) => {
+            store(&admin, text).map_err(|error| format!("the fleet cannot be kept for the emergency verbs: {error}"))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The fleet that was kept last.
+///
+/// # Errors
+///
+/// There is none, or it is of another release; says what to do.
+pub fn load(admin: &Admin) -> Result<Fleet, String> {
+    let file = file(admin);
+    if !file.exists() {
+        return Err(format!(
+            "the fleet is not known here yet ({} is not there): run `polder check` once, or name --fleet FILE",
+            file.display()
+        ));
+    }
+    fleet::load(&file)
+        .map_err(|findings| format!("{findings}\nrun `polder check` to evaluate the fleet again, or name --fleet FILE"))
+}
+
+fn file(admin: &Admin) -> PathBuf {
+    admin.state_dir.join("fleet.json")
+}
+
+#[cfg(test)]
+pub(crate) mod tests;

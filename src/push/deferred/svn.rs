@@ -1,0 +1,148 @@
+//! What is asked of Subversion besides staging: how a working copy stands to its server, an update, a commit.
+//!
+//! The server may be down: every question has a limit. Called by [`crate::push::deferred`] and by `polder status`.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use crate::push::program::{Failure, output, output_within};
+
+/// How long the server may take to say how far it is.
+pub const GLANCE: Duration = Duration::from_secs(3);
+
+/// How long an update or a commit may take.
+const WORK: Duration = Duration::from_secs(120);
+
+/// How a working copy stands to its server.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Standing {
+    /// The newest revision of the repository.
+    pub head: u64,
+    /// How many revisions change this folder that the working copy does not have.
+    pub behind: usize,
+}
+
+/// The working copy's revision, and how many files differ from it. Asks no server.
+///
+/// # Errors
+///
+/// It is none.
+pub fn here(folder: &Path) -> Result<(String, usize), String> {
+    if !folder.is_dir() {
+        return Err("it is not there: `svn checkout URL` the fleet there once".to_owned());
+    }
+    let said = output("svnversion", folder, &["--no-newline", "."]).map_err(|why| why.in_words("svnversion"))?;
+    let said = String::from_utf8_lossy(&said).into_owned();
+    if !said.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(format!("it is no Subversion working copy ({said})"));
+    }
+    let changes = ask(folder, &["status", "--quiet", "--ignore-externals", "."], WORK)?;
+    let is_entry = |line: &&str| line.len() > 8 && !line.starts_with(['X', '-', '>']);
+    let revision = said.trim_end_matches(|letter: char| letter.is_ascii_uppercase());
+    Ok((format!("r{revision}"), changes.lines().filter(is_entry).count()))
+}
+
+/// Asks the server how far the working copy is behind it.
+///
+/// # Errors
+///
+/// It does not answer within the limit, or svn's words.
+pub fn standing(folder: &Path, limit: Duration) -> Result<Standing, String> {
+    let said = ask(folder, &["status", "--show-updates", "--ignore-externals", "."], limit)?;
+    let head = said.lines().find_map(head).ok_or("svn does not say against which revision it compared")?;
+    if !said.lines().any(is_out_of_date) {
+        return Ok(Standing { head, behind: 0 });
+    }
+    let range = format!("{}:HEAD", base(folder)? + 1);
+    let log = ask(folder, &["log", "--quiet", "--revision", &range, "."], limit)?;
+    Ok(Standing { head, behind: log.lines().filter(|line| line.starts_with('r')).count() })
+}
+
+/// Brings the working copy to a revision, or to the newest. Conflicts are left where they are.
+///
+/// # Errors
+///
+/// svn's words.
+pub fn update(folder: &Path, to: Option<u64>) -> Result<(), String> {
+    let revision = to.map_or_else(|| "HEAD".to_owned(), |to| to.to_string());
+    let how = ["update", "--quiet", "--ignore-externals", "--accept", "postpone", "--adds-as-modification"];
+    ask(folder, &[&how[..], &["--revision", &revision, "."]].concat(), WORK).map(drop)
+}
+
+/// A file that was to go and is gone in the repository too: that is no conflict for us.
+pub fn settle_gone(folder: &Path, file: &Path) {
+    if let Some(target) = target(file) {
+        // What cannot be settled stays a conflict, and is told as one.
+        let _ = output("svn", folder, &["resolve", "--quiet", "--accept", "working", &target]);
+    }
+}
+
+/// Commits these files and nothing else. The revision, or `None` if there was nothing to commit.
+///
+/// # Errors
+///
+/// svn's words: a hook refused it, or somebody was faster.
+pub fn commit(folder: &Path, files: &[PathBuf], message: &str) -> Result<Option<u64>, String> {
+    let scratch = |text: &str| -> Result<tempfile::NamedTempFile, String> {
+        let mut file = tempfile::NamedTempFile::new().map_err(|error| format!("a temporary file: {error}"))?;
+        file.write_all(text.as_bytes()).map_err(|error| format!("a temporary file: {error}"))?;
+        Ok(file)
+    };
+    let targets: Vec<String> = files.iter().filter_map(|file| target(file)).collect();
+    let (message, targets) = (scratch(message)?, scratch(&targets.join("\n"))?);
+    let path = |file: &tempfile::NamedTempFile| file.path().display().to_string();
+    let arguments =
+        ["commit", "--encoding", "UTF-8", "--file", &path(&message), "--targets", &path(&targets), "--force-log"];
+    let said = ask(folder, &arguments, WORK)?;
+    Ok(said.lines().find_map(|line| line.strip_prefix("Committed revision ")?.trim_end_matches('.').parse().ok()))
+}
+
+/// The newest revision that changed one of these files, as the working copy knows it.
+pub fn last_changed(folder: &Path, files: &[PathBuf]) -> Option<u64> {
+    let revision = |file: &PathBuf| {
+        let said = output("svn", folder, &["info", "--show-item", "last-changed-revision", &target(file)?]).ok()?;
+        String::from_utf8_lossy(&said).trim().parse::<u64>().ok()
+    };
+    files.iter().filter_map(revision).max()
+}
+
+/// `Status against revision:     43`
+fn head(line: &str) -> Option<u64> {
+    line.strip_prefix("Status against revision:")?.trim().parse().ok()
+}
+
+/// The ninth column of `svn status --show-updates`.
+fn is_out_of_date(line: &str) -> bool {
+    line.as_bytes().get(8) == Some(&b'*')
+}
+
+/// The oldest revision in the working copy.
+fn base(folder: &Path) -> Result<u64, String> {
+    let said = output("svnversion", folder, &["--no-newline", "."]).map_err(|why| why.in_words("svnversion"))?;
+    let said = String::from_utf8_lossy(&said);
+    let digits: String = said.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().map_err(|_| format!("svnversion says {said:?} of {}", folder.display()))
+}
+
+/// A path as svn takes it: one with `@` wants another at its end.
+fn target(file: &Path) -> Option<String> {
+    let file = file.to_str()?;
+    Some(if file.contains('@') { format!("{file}@") } else { file.to_owned() })
+}
+
+fn ask(folder: &Path, arguments: &[&str], limit: Duration) -> Result<String, String> {
+    let all: Vec<&str> = arguments.iter().copied().chain(["--non-interactive"]).collect();
+    match output_within("svn", folder, &all, limit) {
+        Ok(said) => Ok(String::from_utf8_lossy(&said).into_owned()),
+        Err(Failure::Refused(said)) => {
+            // svn leads from the whole to the cause: each line is worth telling.
+            let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            Err(lines.join("; "))
+        }
+        Err(failure) => Err(failure.in_words("svn")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,153 @@
+//! Evaluates a staged flake to the fleet document; says what Nix says, without Nix's trace.
+
+use std::path::{Path, PathBuf};
+
+use crate::config::Findings;
+use crate::fleet::{self, Fleet};
+use crate::push::program::{Failure, output};
+
+/// What is applied to the flake's `nixosConfigurations`.
+const CHECKABLE: &str = include_str!("evaluate.nix");
+/// What is applied to that, and to them.
+const DEPLOYABLE: &str = include_str!("deployable.nix");
+
+/// How far systems are evaluated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// To their documents.
+    Checkable,
+    /// To what can be built: several times the work.
+    Deployable,
+}
+
+impl Depth {
+    fn applied(self) -> String {
+        match self {
+            Depth::Checkable => CHECKABLE.to_owned(),
+            Depth::Deployable => format!("({DEPLOYABLE}) ({CHECKABLE})"),
+        }
+    }
+}
+
+/// A fleet, and the document that it was read from.
+#[derive(Debug, Clone)]
+pub struct Evaluated {
+    /// Its zone files are those of the operator's folder.
+    pub fleet: Fleet,
+    /// The document.
+    pub text: String,
+}
+
+/// How a copied tree is called in the store, behind its hash.
+const SOURCE: &str = "-source/";
+
+/// Why there is no fleet.
+#[derive(Debug)]
+pub enum Refusal {
+    /// What Nix says of the operator's files.
+    Refused(Refused),
+    /// What it evaluates to is no fleet document: the modules are of another release than this program.
+    Unreadable(Findings),
+    /// It could not be tried.
+    CouldNot(String),
+}
+
+/// An error of Nix.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refused {
+    /// The file and line it is about, as far as Nix tells.
+    pub place: Option<String>,
+    /// Its last error, the one that the others only lead to.
+    pub message: String,
+}
+
+/// Evaluates the flake in `staged`, so far. `folder` is where the operator has it: it stands in findings. `arguments` go to `nix
+/// eval` besides.
+pub fn evaluate(staged: &Path, folder: &Path, depth: Depth, arguments: &[String]) -> Result<Evaluated, Refusal> {
+    let applied = depth.applied();
+    let flake = format!("path:{}#nixosConfigurations", staged.display());
+    let fixed = [
+        "eval",
+        "--json",
+        "--no-write-lock-file",
+        "--extra-experimental-features",
+        "nix-command flakes",
+        &flake,
+        "--apply",
+        &applied,
+    ];
+    let all: Vec<&str> = fixed.into_iter().chain(arguments.iter().map(String::as_str)).collect();
+    match output("nix", staged, &all) {
+        Ok(text) => {
+            let text = String::from_utf8_lossy(&text).into_owned();
+            let fleet = fleet::parse(Path::new("the evaluated fleet"), &text).map_err(Refusal::Unreadable)?;
+            Ok(Evaluated { fleet: at_home(fleet, folder), text })
+        }
+        Err(Failure::Refused(said)) => Err(Refusal::Refused(in_words(&said, staged, folder))),
+        Err(Failure::NotStarted(why)) => Err(Refusal::CouldNot(format!(
+            "{why}: evaluate the fleet where there is one, and check that with --fleet FILE"
+        ))),
+    }
+}
+
+/// The fleet with its zone files where the operator edits them, as far as those are the same.
+pub fn at_home(mut fleet: Fleet, folder: &Path) -> Fleet {
+    for zone in fleet.zones.values_mut() {
+        if let Some(home) = zone.file.to_str().and_then(|file| in_folder(file, folder)) {
+            zone.file = home;
+        }
+    }
+    fleet
+}
+
+/// `hosts/x.zone` of `/nix/store/HASH-source/hosts/x.zone`, in the folder, if that has such a file.
+fn in_folder(stored: &str, folder: &Path) -> Option<PathBuf> {
+    let (_, relative) = stored.strip_prefix("/nix/store/")?.split_once(SOURCE)?;
+    let home = if folder == Path::new(".") { PathBuf::from(relative) } else { folder.join(relative) };
+    home.is_file().then_some(home)
+}
+
+/// The last error of many, and the last place named before or in it that is the operator's own.
+fn in_words(said: &str, staged: &Path, folder: &Path) -> Refused {
+    let plain = anstream::adapter::strip_str(said).to_string();
+    let lines: Vec<&str> = plain.lines().map(str::trim).collect();
+    let last = lines.iter().rposition(|line| line.starts_with("error:"));
+    let message: Vec<&str> =
+        last.map_or(&lines[..], |at| &lines[at..]).iter().copied().take_while(|line| !is_excerpt(line)).collect();
+    let message = message.join(" ").trim().trim_start_matches("error:").trim().to_owned();
+    let message = if message.is_empty() {
+        "nix eval failed without a word".to_owned()
+    } else {
+        at_home_text(&message, staged, folder)
+    };
+    let place = lines.iter().rev().filter_map(|line| line.strip_prefix("at ")).find_map(|place| {
+        let place = at_home_text(place.trim_end_matches(':'), staged, folder);
+        let file = place.split(':').next()?;
+        (!place.starts_with("/nix/store/") && Path::new(file).is_file()).then_some(place)
+    });
+    Refused { place, message }
+}
+
+/// Where the words end and the source text begins: `at /nix/store/…:12:3:`.
+fn is_excerpt(line: &str) -> bool {
+    line.starts_with("at /") || line.starts_with("at «")
+}
+
+/// Paths of the copy in the store, or of the staged folder, as the operator knows them.
+fn at_home_text(text: &str, staged: &Path, folder: &Path) -> String {
+    let prefix = if folder == Path::new(".") { String::new() } else { format!("{}/", folder.display()) };
+    let ends_word = |c: char| c.is_whitespace() || "'`\"»«,;".contains(c);
+    text.split_inclusive(ends_word)
+        .map(|word| {
+            // A store that is kept elsewhere has its own folder before this.
+            let relative = word.split_once("/nix/store/").and_then(|(_, path)| path.split_once(SOURCE));
+            let Some((_, relative)) = relative else { return word.to_owned() };
+            let file = relative.split(|c| c == ':' || ends_word(c)).next().unwrap_or(relative);
+            if staged.join(file).exists() { format!("{prefix}{relative}") } else { word.to_owned() }
+        })
+        .collect::<String>()
+        .replace(&format!("{}/", staged.display()), &prefix)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,200 @@
+//! A plan: what a push would do to each host, in which order. It can be kept, reviewed, and compared with what is pushed.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use ring::digest;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+
+use crate::fleet::diff::{self, Effects};
+use crate::fleet::running::Running;
+use crate::fleet::{Fleet, System};
+use crate::push::keys::hex;
+use crate::push::pipeline::order;
+use crate::push::pipeline::selection::Selected;
+
+/// The version of a plan's file.
+const VERSION: u32 = 1;
+
+/// What would be done.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Plan {
+    /// 1.
+    pub version: u32,
+    /// The revision that was staged, local changes left aside.
+    pub revision: Option<String>,
+    /// Files that differ from it.
+    pub local_changes: Vec<PathBuf>,
+    /// By name: those that were asked.
+    pub hosts: BTreeMap<String, HostPlan>,
+    /// The hosts that change, in the order of their turns.
+    pub batches: Vec<Vec<String>>,
+    /// Hosts that are left out on purpose.
+    pub skipped: Vec<String>,
+    /// What is at stake, a line each.
+    pub risks: Vec<String>,
+}
+
+/// What would be done to a host.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HostPlan {
+    /// What runs there.
+    pub before: PathBuf,
+    /// What is to run.
+    pub system: PathBuf,
+    /// What builds that.
+    pub derivation: PathBuf,
+    /// What changes in behaviour, a sentence each. None for a host that stays as it is.
+    pub changes: Vec<String>,
+    /// What happens to its units.
+    pub effects: Effects,
+}
+
+impl HostPlan {
+    /// Whether anything is done to it.
+    pub fn is_change(&self) -> bool {
+        self.before != self.system
+    }
+}
+
+impl Plan {
+    /// The hosts that change, in order of their names.
+    pub fn changed(&self) -> Vec<String> {
+        self.hosts.iter().filter(|(_, host)| host.is_change()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// SHA-256 of what is done to which host. Revision and words are no part of it: committing changes no plan.
+    pub fn hash(&self) -> String {
+        let steps: BTreeMap<&String, (&PathBuf, &PathBuf)> =
+            self.hosts.iter().map(|(name, host)| (name, (&host.before, &host.system))).collect();
+        let text = json!({ "hosts": steps, "skipped": self.skipped }).to_string();
+        hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
+    }
+
+    /// How this plan differs from one that was reviewed: nothing, if they do the same.
+    pub fn differences(&self, reviewed: &Plan) -> Vec<String> {
+        let mut differences = Vec::new();
+        let names: std::collections::BTreeSet<&String> = self.hosts.keys().chain(reviewed.hosts.keys()).collect();
+        for name in names {
+            let (Some(now), Some(then)) = (self.hosts.get(name), reviewed.hosts.get(name)) else {
+                let where_ = if self.hosts.contains_key(name) {
+                    "is not in the plan"
+                } else {
+                    "is in the plan, and not here now"
+                };
+                differences.push(format!("{name} {where_}"));
+                continue;
+            };
+            if now.before != then.before {
+                let (now, then) = (now.before.display(), then.before.display());
+                differences.push(format!("the plan is stale: {name} ran {then} when it was made, and runs {now} now"));
+            }
+            if now.system != then.system {
+                let (now, then) = (now.system.display(), then.system.display());
+                differences.push(format!("{name}: the plan makes it {then}, and this working copy {now}"));
+            }
+        }
+        if self.skipped != reviewed.skipped {
+            differences.push("other hosts are skipped than in the plan".to_owned());
+        }
+        differences
+    }
+
+    /// Makes a plan of what runs (`old`) and what was built of the hosts that change (`new`). Hosts without a system that can be built are none of it: the checks
+    /// have told of them.
+    pub fn make(
+        fleet: &Fleet,
+        selected: &Selected,
+        old: &BTreeMap<String, Running>,
+        new: &BTreeMap<String, Running>,
+        ourselves: &str,
+        parallel: usize,
+    ) -> Plan {
+        let mut hosts = BTreeMap::new();
+        for name in &selected.chosen {
+            let Some(System::Rendered { deployable: Some(deployable), .. }) = fleet.systems.get(name) else { continue };
+            let Some(old) = old.get(name) else { continue };
+            let new = new.get(name).filter(|_| old.system != deployable.path);
+            let host = HostPlan {
+                before: old.system.clone(),
+                system: deployable.path.clone(),
+                derivation: deployable.derivation.clone(),
+                changes: new.map(|new| diff::sentences(old, new)).unwrap_or_default(),
+                effects: new.map(|new| diff::effects(&old.units, &new.units)).unwrap_or_default(),
+            };
+            hosts.insert(name.clone(), host);
+        }
+        let mut plan = Plan {
+            version: VERSION,
+            revision: None,
+            local_changes: Vec::new(),
+            hosts,
+            batches: Vec::new(),
+            skipped: selected.skipped(fleet),
+            risks: Vec::new(),
+        };
+        plan.batches = order::batches(fleet, old, &plan.changed(), &plan.skipped, Some(ourselves), parallel);
+        plan.risks = diff::risks(fleet, old, &plan.batches, &plan.skipped);
+        if !plan.batches.is_empty() {
+            plan.risks.extend(left_behind(fleet, selected, old));
+        }
+        plan
+    }
+
+    /// Keeps it in a file.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
+    pub fn save(&self, file: &Path) -> Result<(), String> {
+        let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
+        fs::write(file, text + "\n").map_err(|error| format!("{}: {error}", file.display()))
+    }
+
+    /// Reads one that was kept.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be read, or is no plan of this release.
+    pub fn load(file: &Path) -> Result<Plan, String> {
+        let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
+        let is_none =
+            |error| format!("{}: expected what `polder plan --save` writes: {error}; plan again", file.display());
+        // A plan of another version may have other keys: its version is what is told.
+        let Versioned { version } = serde_json::from_str(&text).map_err(is_none)?;
+        if version != VERSION {
+            return Err(format!(
+                "{}: this is a plan of version {version}, and this polder reads {VERSION}: use the release that wrote it, or plan \
+                 again",
+                file.display()
+            ));
+        }
+        serde_json::from_str(&text).map_err(is_none)
+    }
+}
+
+/// What every plan begins with.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u32,
+}
+
+/// Hosts that should run something else and are no part of the push: until they are, the fleet is of two minds.
+fn left_behind(fleet: &Fleet, selected: &Selected, old: &BTreeMap<String, Running>) -> Option<String> {
+    let differs = |name: &&String| match (fleet.systems.get(*name), old.get(*name)) {
+        (Some(System::Rendered { deployable: Some(deployable), .. }), Some(old)) => old.system != deployable.path,
+        _ => false,
+    };
+    let hosts: Vec<&str> = selected
+        .awake
+        .iter()
+        .filter(|name| !selected.chosen.contains(name))
+        .filter(differs)
+        .map(String::as_str)
+        .collect();
+    (!hosts.is_empty()).then(|| format!("{}: would change too, and keep what they run", hosts.join(", ")))
+}

@@ -1,0 +1,157 @@
+//! From a folder to a fleet that was checked: stage, evaluate, ask for serials, check. `check` ends here; `plan` and `push` go on.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::Path;
+
+use crate::fleet::check::{Checked, Finding, Known, Served, check};
+use crate::fleet::{self, Fleet};
+use crate::push::pipeline::changes;
+use crate::push::pipeline::evaluate::{self, Depth, Evaluated, Refused, at_home, evaluate};
+use crate::push::pipeline::stage::{self, Staged, stage};
+use crate::push::served;
+
+const DNS_PORT: u16 = 53;
+
+/// What is to be prepared.
+#[derive(Debug, Clone)]
+pub struct Wanted<'a> {
+    /// The folder with the flake.
+    pub folder: &'a Path,
+    /// A fleet that was evaluated elsewhere.
+    pub fleet: Option<&'a Path>,
+    /// Serials that are served, by zone, as stated.
+    pub served: &'a [(String, u32)],
+    /// Ask no nameserver.
+    pub offline: bool,
+    /// For `nix eval`.
+    pub nix: &'a [String],
+    /// How far.
+    pub depth: Depth,
+}
+
+/// How far it went: a folder that cannot be staged is not evaluated, a fleet that does not evaluate is not checked.
+#[derive(Debug, Default)]
+pub struct Prepared {
+    /// The clean copy.
+    pub staged: Option<Staged>,
+    /// The fleet.
+    pub evaluated: Option<Evaluated>,
+    /// What is wrong.
+    pub findings: Vec<Finding>,
+    /// What is worth knowing.
+    pub notes: Vec<Finding>,
+}
+
+/// Prepares.
+///
+/// # Errors
+///
+/// It could not be tried, in words.
+pub fn prepare(wanted: &Wanted<'_>) -> Result<Prepared, String> {
+    let mut prepared = Prepared::default();
+    let staged = match stage(wanted.folder) {
+        Ok(staged) => staged,
+        Err(stage::Refusal::CouldNot(why)) => return Err(why),
+        Err(stage::Refusal::Files(unfit)) => {
+            let place = |file: &Path| shown(wanted.folder, file);
+            prepared.findings.extend(unfit.iter().map(|one| Finding::new(place(&one.file), &*one.message)));
+            return Ok(prepared);
+        }
+    };
+    let evaluated = match wanted.fleet {
+        Some(file) => read(file, wanted.folder),
+        None => evaluated(wanted, &staged.folder())?,
+    };
+    match evaluated {
+        Ok(evaluated) => {
+            let known = Known {
+                served: serials(&evaluated.fleet, wanted),
+                changes: changes::zones(&evaluated.fleet, wanted.folder, &staged.revision),
+            };
+            let Checked { findings, notes } = check(&evaluated.fleet, &known);
+            (prepared.findings, prepared.notes) = (findings, notes);
+            prepared.evaluated = Some(evaluated);
+        }
+        Err(findings) => prepared.findings = findings,
+    }
+    prepared.staged = Some(staged);
+    Ok(prepared)
+}
+
+/// A fleet document in a file.
+fn read(file: &Path, folder: &Path) -> Result<Evaluated, Vec<Finding>> {
+    let unreadable = |error: std::io::Error| vec![Finding::new(file.display().to_string(), error.to_string())];
+    let text = std::fs::read_to_string(file).map_err(unreadable)?;
+    match fleet::parse(file, &text) {
+        Ok(fleet) => Ok(Evaluated { fleet: at_home(fleet, folder), text }),
+        Err(findings) => Err(findings.0.into_iter().map(Finding::from).collect()),
+    }
+}
+
+/// The fleet of the staged flake, or a finding.
+fn evaluated(wanted: &Wanted<'_>, staged: &Path) -> Result<Result<Evaluated, Vec<Finding>>, String> {
+    if !staged.join("flake.nix").is_file() {
+        return Err(format!(
+            "there is no flake.nix in {}: name the folder with the fleet's flake, or --fleet FILE",
+            wanted.folder.display()
+        ));
+    }
+    let refused = match evaluate(staged, wanted.folder, wanted.depth, wanted.nix) {
+        Ok(evaluated) => return Ok(Ok(evaluated)),
+        Err(evaluate::Refusal::CouldNot(why)) => return Err(why),
+        Err(evaluate::Refusal::Unreadable(findings)) => {
+            return Err(format!("the flake's polder is of another release than this command: {findings}"));
+        }
+        Err(evaluate::Refusal::Refused(refused)) => refused,
+    };
+    let Refused { place, message } = refused;
+    Ok(Err(vec![Finding::new(place.unwrap_or_else(|| "evaluation".to_owned()), message)]))
+}
+
+/// What is known of each zone's serial: as stated, or as the nameservers say.
+fn serials(fleet: &Fleet, wanted: &Wanted<'_>) -> BTreeMap<String, Vec<Served>> {
+    let mut served: BTreeMap<String, Vec<Served>> = BTreeMap::new();
+    for (zone, serial) in wanted.served {
+        let by = "--served".to_owned();
+        served.entry(zone.clone()).or_default().push(Served::Serial { by, serial: *serial });
+    }
+    if wanted.offline {
+        return served;
+    }
+    // All nameservers at once: each of them may be silent.
+    std::thread::scope(|scope| {
+        let asked: Vec<_> = fleet
+            .zones
+            .iter()
+            .filter(|(apex, _)| wanted.served.iter().all(|(stated, _)| stated != *apex))
+            .flat_map(|(apex, zone)| zone.nameservers.iter().map(move |host| (apex, host)))
+            .map(|(apex, host)| (apex, scope.spawn(move || ask(fleet, apex, host))))
+            .collect();
+        for (apex, asking) in asked {
+            if let Ok(answer) = asking.join() {
+                served.entry(apex.clone()).or_default().push(answer);
+            }
+        }
+    });
+    served
+}
+
+fn ask(fleet: &Fleet, apex: &str, host: &str) -> Served {
+    let by = host.to_owned();
+    let addresses = fleet.hosts.get(host).map_or(&[][..], |host| &host.addresses);
+    let mut why = "it has no address".to_owned();
+    for address in addresses {
+        match served::serial(SocketAddr::new(*address, DNS_PORT), apex) {
+            Ok(served::Answer::Serial(serial)) => return Served::Serial { by, serial },
+            Ok(served::Answer::NoZone) => return Served::NotYet { by },
+            Err(error) => why = format!("{address}: {error}"),
+        }
+    }
+    Served::Unknown { by, why }
+}
+
+fn shown(folder: &Path, file: &Path) -> String {
+    let file = if folder == Path::new(".") { file.to_owned() } else { folder.join(file) };
+    file.display().to_string()
+}

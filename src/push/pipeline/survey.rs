@@ -1,0 +1,97 @@
+//! The preflight: every host is asked how it is, at once; [`unfit`] says what stands in the way of a push (pure).
+
+use std::collections::BTreeMap;
+use std::thread;
+use std::time::Duration;
+
+use crate::push::protocol::{Answer, Question, Report, Running, VERSION};
+use crate::push::remote::{Remotes, Silence};
+
+/// How long a host may take to say how it is.
+const PROMPT: Duration = Duration::from_secs(20);
+
+/// The least that a store has to have free for a system more.
+const LEAST_FREE: u64 = 512 * 1024 * 1024;
+
+/// What a host said.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// How it is.
+    pub report: Report,
+    /// What runs there.
+    pub running: Running,
+}
+
+/// Asks hosts; a host that gave no answer has the reason.
+pub fn survey(remotes: &Remotes, hosts: &[String]) -> BTreeMap<String, Result<Seen, String>> {
+    thread::scope(|scope| {
+        let asking: Vec<_> = hosts.iter().map(|host| (host, scope.spawn(move || see(remotes, host)))).collect();
+        let seen = asking.into_iter().map(|(host, asking)| {
+            let seen = asking.join().unwrap_or_else(|_| Err("the thread that asked it ended: a bug".to_owned()));
+            (host.clone(), seen)
+        });
+        seen.collect()
+    })
+}
+
+fn see(remotes: &Remotes, host: &str) -> Result<Seen, String> {
+    let report = match remotes.ask(host, &Question::Report, PROMPT) {
+        Ok(Answer::Report(report)) => *report,
+        other => return Err(why(other)),
+    };
+    match remotes.ask(host, &Question::Running { system: None }, PROMPT) {
+        Ok(Answer::Running(running)) => Ok(Seen { report, running: *running }),
+        other => Err(why(other)),
+    }
+}
+
+fn why(answer: Result<Answer, Silence>) -> String {
+    match answer {
+        Ok(Answer::Refused { why }) => why,
+        Ok(_) => "its gate is of another release".to_owned(),
+        Err(silence) => silence.in_words().to_owned(),
+    }
+}
+
+/// What stands in the way of a push to a host: each a sentence that says what to do.
+pub fn unfit(host: &str, seen: &Result<Seen, String>) -> Vec<String> {
+    let report = match seen {
+        Ok(seen) => &seen.report,
+        Err(why) => return vec![format!("it does not answer: {why}; mend it, or leave it out with --skip {host}")],
+    };
+    let mut reasons = Vec::new();
+    if report.protocol != VERSION {
+        reasons.push(format!(
+            "its gate speaks version {} of the push protocol, and this polder {VERSION}",
+            report.protocol
+        ));
+    }
+    if report.host != host {
+        reasons
+            .push(format!("it calls itself {}: polder.fleet.hosts.{host} has another machine's address", report.host));
+    }
+    if let Some(activation) = &report.activation {
+        let (push, who) = (&activation.record.push, &activation.record.who);
+        reasons.push(format!("the push {push} of {who} is {}: wait for its end", activation.phase.in_words()));
+    }
+    if report.system != report.profile {
+        reasons.push(format!(
+            "what runs is not its profile, which a restart would boot: {} runs, {} is the profile; somebody switched it by hand: \
+             set one right there (`switch-to-configuration`, or `nix-env --profile /nix/var/nix/profiles/system --set`)",
+            report.system.display(),
+            report.profile.display()
+        ));
+    }
+    if report.free < LEAST_FREE {
+        let mib = |bytes: u64| bytes / 1024 / 1024;
+        reasons.push(format!(
+            "its store has {} MiB free, and a system more wants {} at least: `nix-collect-garbage --delete-older-than 30d` there",
+            mib(report.free),
+            mib(LEAST_FREE)
+        ));
+    }
+    reasons
+}
+
+#[cfg(test)]
+mod tests;

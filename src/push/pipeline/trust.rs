@@ -1,0 +1,99 @@
+//! Which folders a fleet is taken from: those that nobody could have written but those who may push.
+//!
+//! What a flake says is evaluated, built, signed and switched to with the operator's keys, and `git` and `svn` do what a
+//! folder's own settings say. So a folder in which somebody else could have put a `flake.nix` is refused before anything in
+//! it is read, as git refuses it (`safe.directory`, git-config(1)).
+
+use std::fs;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+use nix::unistd::{getegid, geteuid, getgroups};
+
+use crate::ownership::{Believed, Unread, group_name};
+use crate::push::admin::known_fleet;
+
+/// Folders that are believed whoever may write there, as git's `safe.directory`: their paths, with `:` between them.
+pub const TRUSTED_VARIABLE: &str = "POLDER_TRUSTED_FOLDERS";
+
+/// The group of the operators, on an admin machine (modules/admin.nix).
+const OPERATORS: &str = "polder-admin";
+
+/// Refuses a folder if anybody but the caller, root, and on an admin machine the operators could have written something of
+/// it: the folder and all in it, the folders above, and the repository that it lies in.
+///
+/// # Errors
+///
+/// What it is, whose, and what to do.
+pub fn believe(folder: &Path) -> Result<(), String> {
+    if is_named(folder) {
+        return Ok(());
+    }
+    let believed = operators(folder);
+    let repository = folder.ancestors().skip(1).flat_map(|above| [above.join(".svn"), above.join(".git")]);
+    let judged = believed
+        .tree(folder)
+        .and_then(|()| repository.filter(|kept| kept.is_dir()).try_for_each(|kept| believed.tree(&kept)));
+    judged.map_err(|unread| refused(&unread, folder))
+}
+
+/// The same of one file and the folders above it: a zone's, whose serial is raised.
+///
+/// # Errors
+///
+/// As [`believe`].
+pub fn believe_file(file: &Path) -> Result<(), String> {
+    let file = file.canonicalize().map_err(|error| format!("{}: {error}", file.display()))?;
+    let folder = file.parent().unwrap_or(Path::new("/"));
+    if is_named(folder) {
+        return Ok(());
+    }
+    operators(folder).file(&file).map_err(|unread| refused(&unread, folder))
+}
+
+/// Whom a folder is believed of: in the working copy of an admin machine, all operators, if the caller is one.
+fn operators(folder: &Path) -> Believed {
+    let believed = Believed::caller().and_who_called_sudo();
+    match shared_group(folder).filter(|group| caller_is_in(*group)) {
+        Some(group) => believed.and_group(group),
+        None => believed,
+    }
+}
+
+/// The group of the working copy that the folder is, or is in.
+fn shared_group(folder: &Path) -> Option<u32> {
+    // An admin document that cannot be read is told of by whoever needs it.
+    let working_copy = known_fleet::admin().ok()??.working_copy.canonicalize().ok()?;
+    let group = fs::metadata(&working_copy).ok()?.gid();
+    (folder.starts_with(&working_copy) && group_name(group) == OPERATORS).then_some(group)
+}
+
+fn caller_is_in(group: u32) -> bool {
+    geteuid().is_root()
+        || getegid().as_raw() == group
+        || getgroups().is_ok_and(|groups| groups.iter().any(|one| one.as_raw() == group))
+}
+
+fn is_named(folder: &Path) -> bool {
+    let named = std::env::var_os(TRUSTED_VARIABLE).unwrap_or_default();
+    std::env::split_paths(&named).filter_map(|named| named.canonicalize().ok()).any(|named| folder.starts_with(named))
+}
+
+fn refused(unread: &Unread, folder: &Path) -> String {
+    match unread {
+        Unread::Unreadable(error) => format!("{} cannot be looked through: {error}", folder.display()),
+        Unread::Foreign(foreign) => format!(
+            "{foreign}. What such a folder says is not evaluated or pushed with your keys, and nothing of it was read. Look \
+             at it, then make it your own (`chown -R`, `chmod -R go-w`), or name it if you trust all who may write there: \
+             {TRUSTED_VARIABLE}={}",
+            shown(folder)
+        ),
+    }
+}
+
+/// As it can be pasted into a shell.
+fn shown(folder: &Path) -> String {
+    let path = PathBuf::from(folder).display().to_string();
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-@+".contains(c);
+    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
+}

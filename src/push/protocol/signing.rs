@@ -1,0 +1,109 @@
+//! Signing keys in Nix' own format (`nix key generate-secret`): Ed25519, with a name before the key.
+//!
+//! Owns reading them, and making and checking signatures. What is signed is [`crate::push::protocol::manifest`]'s and [`crate::push::protocol::upload`]'s. Must
+//! never: show a private key, also not in an error. Called by both on the admin machine and on the host.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::fs;
+use std::path::Path;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
+
+/// Bytes of an Ed25519 seed and of a public key (RFC 8032, 5.1.5); Nix keeps both, one after the other, as the private key.
+const HALF: usize = 32;
+
+/// An admin machine's private signing key.
+pub struct SigningKey {
+    name: String,
+    pair: Ed25519KeyPair,
+}
+
+/// Says its name and nothing else.
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SigningKey({}, not shown)", self.name)
+    }
+}
+
+impl SigningKey {
+    /// Reads a key file.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or it holds no key; names the file, never its content.
+    pub fn read(file: &Path) -> Result<SigningKey, String> {
+        let text = fs::read_to_string(file).map_err(|error| {
+            format!("{}: {error}; `polder keys make` makes the keys of an admin machine", file.display())
+        })?;
+        SigningKey::parse(&text).ok_or_else(|| {
+            format!("{}: expected one signing key, NAME:BASE64, as `nix key generate-secret` makes it", file.display())
+        })
+    }
+
+    fn parse(text: &str) -> Option<SigningKey> {
+        let (name, key) = text.trim().split_once(':')?;
+        let bytes = STANDARD.decode(key).ok()?;
+        let (seed, public) = bytes.split_at_checked(HALF)?;
+        let pair = Ed25519KeyPair::from_seed_and_public_key(seed, public).ok()?;
+        (!name.is_empty()).then(|| SigningKey { name: name.to_owned(), pair })
+    }
+
+    /// `NAME:BASE64`, the signature of a text.
+    pub fn sign(&self, text: &[u8]) -> String {
+        format!("{}:{}", self.name, STANDARD.encode(self.pair.sign(text)))
+    }
+}
+
+/// The public keys whose signatures count, by name.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct TrustedKeys(BTreeMap<String, Vec<u8>>);
+
+impl TrustedKeys {
+    /// Reads a file of public keys, one a line.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read, or a line is no key; names file and line.
+    pub fn read(file: &Path) -> Result<TrustedKeys, String> {
+        let text = fs::read_to_string(file)
+            .map_err(|error| format!("{}: {error}: this host knows no admin's signing key", file.display()))?;
+        TrustedKeys::parse(&text)
+            .map_err(|line| format!("{}:{line}: expected a public key, NAME:BASE64 of {HALF} bytes", file.display()))
+    }
+
+    /// The error is the number of the line that is no key.
+    fn parse(text: &str) -> Result<TrustedKeys, usize> {
+        let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
+        let keys = lines.map(|(index, line)| public_key(line.trim()).ok_or(index + 1));
+        Ok(TrustedKeys(keys.collect::<Result<_, _>>()?))
+    }
+
+    /// The name of the key that made a signature, if it is good and the key one of these.
+    ///
+    /// # Errors
+    ///
+    /// Whose key it is said to be of, and why it does not count.
+    pub fn check<'s>(&self, text: &[u8], signature: &'s str) -> Result<&'s str, String> {
+        let (name, signed) = signature.split_once(':').ok_or("it is not signed: expected NAME:BASE64")?;
+        let key = self.0.get(name).ok_or_else(|| {
+            let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
+            let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+            format!("it is signed by {name:?}, which is no key of this fleet (this host knows {known})")
+        })?;
+        let signed = STANDARD.decode(signed).map_err(|_| "its signature is not base64".to_owned())?;
+        let good = UnparsedPublicKey::new(&ED25519, key).verify(text, &signed).is_ok();
+        if good { Ok(name) } else { Err(format!("the signature of {name:?} is not of this text")) }
+    }
+}
+
+fn public_key(line: &str) -> Option<(String, Vec<u8>)> {
+    let (name, key) = line.split_once(':')?;
+    let key = STANDARD.decode(key).ok().filter(|key| key.len() == HALF)?;
+    Some((name.to_owned(), key))
+}
+
+#[cfg(test)]
+pub(crate) mod tests;
