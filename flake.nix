@@ -8,12 +8,19 @@
     let
       inherit (nixpkgs) lib;
       forAllSystems =
-        f: lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (system: f nixpkgs.legacyPackages.${system});
-      packageOf = pkgs: self.packages.${pkgs.stdenv.hostPlatform.system}.polder;
+        f:
+        lib.genAttrs [ "x86_64-linux" "aarch64-linux" ] (
+          system: f (nixpkgs.legacyPackages.${system}.extend self.overlays.default)
+        );
+      testsOf = pkgs: import ./tests/nixos { inherit self nixpkgs pkgs; };
     in
     {
+      overlays.default = final: _: {
+        polder = final.callPackage ./pkgs/polder.nix { };
+      };
+
       packages = forAllSystems (pkgs: rec {
-        polder = pkgs.callPackage ./pkgs/polder.nix { };
+        polder = pkgs.polder.override { machineTests = (testsOf pkgs).machines; };
         default = polder;
         options-doc = pkgs.callPackage ./pkgs/options-doc.nix { };
         sbom = pkgs.callPackage ./pkgs/sbom.nix { };
@@ -24,7 +31,7 @@
         lib.genAttrs [ "demo" "drill" "check" "plan" "push" ] (verb: {
           type = "app";
           program = lib.getExe (
-            pkgs.writeShellScriptBin "polder-${verb}" ''exec ${lib.getExe (packageOf pkgs)} ${verb} "$@"''
+            pkgs.writeShellScriptBin "polder-${verb}" ''exec ${lib.getExe pkgs.polder} ${verb} "$@"''
           );
           meta.description = "polder ${verb}";
         })
@@ -37,10 +44,10 @@
 
       nixosConfigurations = self.lib.fleetSystems { folder = ./hosts; };
 
-      checks = forAllSystems (pkgs: import ./tests/nixos { inherit self nixpkgs pkgs; });
+      checks = forAllSystems (pkgs: (testsOf pkgs).checks);
 
       devShells = forAllSystems (pkgs: {
-        default = pkgs.callPackage ./pkgs/devshell.nix { polder = packageOf pkgs; };
+        default = pkgs.callPackage ./pkgs/devshell.nix { };
       });
 
       formatter = forAllSystems (pkgs: pkgs.nixfmt-tree);

@@ -1,38 +1,8 @@
-# The machine admin-nl: its disk, its network. What it does is in ./default.nix.
-{ nixpkgs, ... }:
-
+# The machine admin-nl. Its addresses, and what it does, are in ./default.nix.
 {
-  nixpkgs.hostPlatform = "x86_64-linux";
-  boot.loader.grub.device = "/dev/vda";
-  fileSystems."/" = {
-    device = "/dev/disk/by-label/nixos";
-    fsType = "ext4";
-  };
-
-  networking = {
-    useDHCP = false;
-    defaultGateway = "192.0.2.254";
-    interfaces.ens3.ipv4.addresses = [
-      {
-        address = "192.0.2.41";
-        prefixLength = 24;
-      }
-    ];
-  };
-
-  users.users.alice = {
-    isNormalUser = true;
-    extraGroups = [ "wheel" ];
-    openssh.authorizedKeys.keys = [
-      "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA alice"
-    ];
-  };
-  services.openssh.enable = true;
-
-  polder.admin = {
-    operators = [ "alice" ];
-    inputs = { inherit nixpkgs; };
-  };
-
+  imports = [
+    ./hardware/kvm.nix
+    ./operators/alice.nix
+  ];
   system.stateVersion = "26.05";
 }

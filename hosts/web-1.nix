@@ -1,22 +1,5 @@
-# The machine web-1: its disk, its network. What it does is in ./default.nix.
+# The machine web-1. Its addresses, and what it does, are in ./default.nix.
 {
-  nixpkgs.hostPlatform = "x86_64-linux";
-  boot.loader.grub.device = "/dev/vda";
-  fileSystems."/" = {
-    device = "/dev/disk/by-label/nixos";
-    fsType = "ext4";
-  };
-
-  networking = {
-    useDHCP = false;
-    defaultGateway = "192.0.2.254";
-    interfaces.ens3.ipv4.addresses = [
-      {
-        address = "192.0.2.21";
-        prefixLength = 24;
-      }
-    ];
-  };
-
+  imports = [ ./hardware/kvm.nix ];
   system.stateVersion = "26.05";
 }

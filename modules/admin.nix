@@ -1,4 +1,4 @@
-# The role admin: a machine from which operators look after the fleet. Any of them can do it alone, and without the svn server.
+# The role admin: a machine from which operators look after the fleet. Each of them suffices alone, and without the svn machine.
 {
   config,
   lib,
@@ -18,18 +18,18 @@ in
       type = types.bool;
       default = lib.elem "admin" (fleet.hosts.${host}.roles or [ ]);
       defaultText = lib.literalMD "whether this host has the role admin";
-      description = "Whether operators work here.";
+      description = "Whether this host is an admin machine: one from which operators look after the fleet.";
     };
     operators = mkOption {
       type = types.listOf types.str;
       default = [ ];
       example = [ "alice" ];
-      description = "Users of this machine who are operators: the working copy is theirs.";
+      description = "The users of this machine who are operators. They own the working copy and may use the keys of a push.";
     };
     workingCopy = mkOption {
       type = types.str;
       default = "/srv/fleet";
-      description = "Where the working copy of the fleet's repository is (`svn checkout URL .` there, once).";
+      description = "The directory of the working copy of the fleet's repository. Run `svn checkout URL .` there once.";
     };
     stateDir = mkOption {
       type = types.str;
@@ -37,22 +37,22 @@ in
       readOnly = true;
       description = ''
         Where this machine keeps copies of the hosts' ledgers, the fleet as it was last evaluated, deferred commits and its
-        keys. The gates look for the copies there, so that it is the same on every admin machine.
+        keys. Gates look for the copies there, which is why the path is the same on every admin machine.
       '';
     };
     deployKey = mkOption {
       type = fleetTypes.keyPath;
       default = "${cfg.stateDir}/keys/deploy";
       defaultText = lib.literalExpression ''"${config.polder.admin.stateDir}/keys/deploy"'';
-      description = "The private SSH key that opens the hosts' gates, readable by the operators. `polder keys make`, as root, makes it.";
+      description = "The private SSH key that opens the gates of the hosts. Operators can read it. Run `polder keys make` as root to make it.";
     };
     signingKey = mkOption {
       type = fleetTypes.keyPath;
       default = "${cfg.stateDir}/keys/signing";
       defaultText = lib.literalExpression ''"${config.polder.admin.stateDir}/keys/signing"'';
       description = ''
-        The private key that signs what is pushed, readable by the operators. `polder keys make`, as root, makes it. What is
-        signed with it is root on the whole fleet.
+        The private key that signs what is pushed. Operators can read it. Run `polder keys make` as root to make it. Whoever
+        has this key, and a deploy key, is root on every host.
       '';
     };
     inputs = mkOption {
@@ -60,8 +60,9 @@ in
       default = { };
       example = lib.literalExpression "{ inherit nixpkgs; }";
       description = ''
-        Flake inputs that stay in this machine's store, under /etc/polder/inputs: the fleet can be evaluated, and pushed,
-        while the place they come from cannot be reached. Flake references to their names mean them.
+        Flake inputs that are kept in the store of this machine, under /etc/polder/inputs, and registered in its flake registry
+        by their names: the fleet can be evaluated and pushed while their origin cannot be reached. With
+        `polder.lib.fleetSystems`, `nixpkgs` is one of them.
       '';
     };
   };
@@ -74,12 +75,18 @@ in
       pkgs.subversion
     ];
 
-    # A group of the operators' own: no daemon of the fleet that runs here too is in it, and so none reads a key of a push.
-    users.groups.polder-admin.members = cfg.operators;
-    # Such a daemon's admin socket is the operators' as well.
-    users.groups.polder-proxy = lib.mkIf config.polder.proxy.enable { members = cfg.operators; };
-    users.groups.polder-dns = lib.mkIf config.polder.nameserver.enable { members = cfg.operators; };
-    # Who owns the private keys: ssh refuses a key that its caller owns and others may read, and operators may read these.
+    users.groups = {
+      # A group for the operators alone: no daemon that runs on this host is a member, so none can read the keys of a push.
+      polder-admin.members = cfg.operators;
+    }
+    # Operators may use the admin sockets of such daemons too.
+    // lib.mapAttrs' (
+      role: daemon:
+      lib.nameValuePair daemon.name (
+        lib.mkIf (config.polder.${role}.enable or false) { members = cfg.operators; }
+      )
+    ) (import ./daemons.nix);
+    # The owner of the private keys: ssh refuses a key file of its caller that others can read, and all operators read these.
     users.users.polder-admin = {
       isSystemUser = true;
       group = "polder-admin";
@@ -87,7 +94,7 @@ in
 
     systemd.tmpfiles.settings.polder-admin =
       let
-        # setgid: what one operator makes, the others can change.
+        # setgid: files that one operator makes can be changed by the others.
         shared.d = {
           mode = "2770";
           user = "root";
@@ -106,15 +113,15 @@ in
       };
 
     environment.etc =
-      # Part of the system, and so kept from the garbage collector for as long as the system is.
+      # As part of the system they are kept by the garbage collector for as long as the system is.
       lib.mapAttrs' (name: path: lib.nameValuePair "polder/inputs/${name}" { source = path; }) cfg.inputs
       // {
-        # This machine's own facts. What is pushed where is in the working copy.
+        # The facts of this machine. What is pushed where is in the working copy.
         "polder/admin.json".source = (pkgs.formats.json { }).generate "admin.json" {
           version = 1;
           name = host;
           inherit (fleet.hosts.${host}) location;
-          deploy_user = config.polder.push-target.user;
+          deploy_user = config.polder.pushTarget.user;
           deploy_key = cfg.deployKey;
           signing_key = cfg.signingKey;
           working_copy = cfg.workingCopy;
@@ -122,8 +129,8 @@ in
         };
       };
 
-    # A push signs paths of this store, and evaluates with the fleet's own settings: the store lets only those whom it trusts.
-    # They are root on this machine by that. It takes nothing from it: who may push is root on every host, and so on this one.
+    # A push signs paths of this store and evaluates with the fleet's own settings, which Nix allows only to users that it trusts.
+    # That makes operators root on this machine, as pushing makes them root on every host.
     nix.settings.trusted-users = [
       "root"
       "@polder-admin"

@@ -1,4 +1,4 @@
-# Alert rules for a Prometheus that reads the daemons' metrics (polder.fleet.metrics_from lets it).
+# Alert rules for a Prometheus that reads the daemons' metrics (polder.fleet.metricsFrom admits it).
 {
   config,
   lib,
@@ -16,7 +16,7 @@ in
       type = types.listOf (types.attrsOf types.anything);
       default = import ./alerts/rules.nix;
       defaultText = lib.literalMD "latch moved, latches differ, latch undecided, service down, pool down, reload refused, state not written, daemon down";
-      description = "The rules. `PolderDaemonDown` expects the scrape job to be called `polder`.";
+      description = "The alert rules. `PolderDaemonDown` expects the scrape job to be called `polder`.";
     };
     file = mkOption {
       type = types.package;
@@ -31,7 +31,7 @@ in
       };
       defaultText = lib.literalMD "the rules as a file";
       example = lib.literalExpression "services.prometheus.ruleFiles = [ config.polder.alerts.file ];";
-      description = "The rules as a file for `services.prometheus.ruleFiles`.";
+      description = "The alert rules as a file, for `services.prometheus.ruleFiles`.";
     };
   };
 }

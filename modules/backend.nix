@@ -1,6 +1,6 @@
-# The role backend: nginx with the fleet's sites that are on this host, and with whatever else runs on it.
+# The role backend: nginx with the sites of the fleet that are on this host, and with other programs that run on it.
 #
-# It depends on the sites and on this host's own options, never on a service's list of backends: that list is the proxies'.
+# It depends on the sites and on the options of this host, never on the backends of a service: a change of those is the proxies' alone.
 {
   config,
   lib,
@@ -22,7 +22,7 @@ let
   sitePorts = lib.mapAttrsToList (_: site: site.port) sites;
   localPorts = lib.mapAttrsToList (_: local: local.port) cfg.local;
   served = lib.unique (sitePorts ++ localPorts);
-  # The first site of a port, by name, answers what no name of another matches: the proxies' checks, above all.
+  # The first site of a port, by name, answers requests that match no name of another, above all the proxies' checks.
   isFirst =
     name: site:
     name == lib.head (lib.attrNames (lib.filterAttrs (_: other: other.port == site.port) sites));
@@ -43,10 +43,10 @@ let
     default = isFirst name site;
     serverName = name;
     serverAliases = members.siteNames name;
-    # A link under /etc: new pages move the link and leave nginx alone.
+    # A link under /etc: new pages change the link and do not affect nginx.
     root = "/etc/polder/www/${name}";
-    locations."= ${site.health_path}" = {
-      # Without its pages a webserver is no use, however well it runs.
+    locations."= ${site.healthPath}" = {
+      # Without its pages a webserver is useless, however well it runs.
       tryFiles = "/index.html =503";
       extraConfig = ''
         default_type text/plain;
@@ -62,14 +62,14 @@ let
     locations."/" = {
       proxyPass = "http://${local.upstream}";
       proxyWebsockets = true;
-      # A name that nginx has vetted. A port that the visitor wrote stays in X-Forwarded-Host, which the proxies set.
+      # $host is validated by nginx, $http_host is not. The visitor's port is in X-Forwarded-Host, which the proxies set.
       extraConfig = ''
         proxy_set_header Host $host;
       '';
     };
   };
 
-  # What services expect of this host; only asserted, so that a service's list changes no backend.
+  # What services expect of this host. Only asserted, so that the backends of a service change no system of a backend.
   wanted = lib.concatLists (
     lib.mapAttrsToList (
       name: service:
@@ -86,7 +86,7 @@ in
       type = types.bool;
       default = lib.elem "backend" (fleet.hosts.${host}.roles or [ ]);
       defaultText = lib.literalMD "whether this host has the role backend";
-      description = "Whether to serve `polder.fleet.sites` that are on this host, and `polder.backend.local`.";
+      description = "Whether to serve the sites of `polder.fleet.sites` that are on this host, and the programs in `polder.backend.local`.";
     };
     local = mkOption {
       type = types.attrsOf (
@@ -95,15 +95,15 @@ in
             port = mkOption {
               type = types.port;
               example = 8080;
-              description = "The port that the proxies reach. It is opened to them alone.";
+              description = "The port on which the proxies reach the program. The firewall opens it to them alone.";
             };
             upstream = mkOption {
               type = types.nullOr types.str;
               default = null;
               example = "127.0.0.1:3000";
               description = ''
-                The address and port of the program on this host to which nginx passes on what comes to the port (a Unix
-                socket: `unix:/run/shop.sock`). Null: the program listens on the port itself, and nginx has no part in it.
+                Where the program listens on this host: an address and port, or a Unix socket (`unix:/run/shop.sock`). nginx
+                forwards requests from `port` to it. If null, the program listens on `port` itself, without nginx.
               '';
             };
           };
@@ -117,8 +117,8 @@ in
         };
       };
       description = ''
-        Programs on this host that are backends, besides the sites: anything that speaks HTTP. Checks go through to
-        them, so let `polder.fleet.checks.*.path` be a page that says whether the program is well.
+        Programs on this host that serve as backends besides the sites: anything that speaks HTTP. Health checks reach the
+        program itself, so `polder.fleet.checks.*.path` should be a page that tells whether it works.
       '';
     };
   };
@@ -140,7 +140,7 @@ in
       virtualHosts =
         lib.mapAttrs' (name: site: lib.nameValuePair "site-${name}" (siteHost name site)) sites
         // lib.mapAttrs' (name: local: lib.nameValuePair "local-${name}" (localHost name local)) proxied;
-      # The visitor's address, as the proxies tell it; from nobody else.
+      # The visitor's address, as the proxies report it. Nobody else is believed.
       commonHttpConfig = lib.mkIf (proxies != [ ]) (
         lib.concatMapStrings (address: "set_real_ip_from ${address};\n") proxies
         + "real_ip_header X-Forwarded-For;\n"

@@ -1,8 +1,9 @@
-# The modules by role. `default` is all of them: a role does nothing on a host that does not have it.
+# The modules by role. `default` is all of them: the module of a role does nothing on a host without that role.
 let
-  # Every host knows the fleet, and takes its pushes.
+  # Every host knows the fleet and its own place in it, and takes pushes.
   every = [
     ./fleet.nix
+    ./network.nix
     ./push-target.nix
   ];
   role = file: {
@@ -19,9 +20,9 @@ let
       ];
     };
     admin = role ./admin.nix;
-    # No role: a host of the fleet that polder does nothing else on.
-    push-target.imports = every;
-    # No role: rules for whoever watches.
+    # No role: a host that only accepts pushes.
+    pushTarget.imports = every;
+    # No role: alert rules for the monitoring.
     alerts = ./alerts.nix;
   };
 in

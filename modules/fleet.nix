@@ -1,7 +1,7 @@
-# The typed fleet: all hosts of one installation and what they serve. The same value on every host; each role takes its part.
+# The typed fleet: all hosts of one installation and what they serve. The value is the same on every host; each role takes its part.
 #
-# Owns: `polder.fleet`, which host of it this system is, and what assertions can catch that types cannot.
-# Must never: configure anything of a system. The role modules do that.
+# Owns `polder.fleet`, which host of it this system is, and the assertions for mistakes that types cannot catch. It must never
+# configure a system: the role modules do that.
 {
   config,
   lib,
@@ -19,29 +19,21 @@ in
   options.polder = {
     fleet = {
       locations = mkOption {
-        type = types.attrsOf (
-          types.submodule {
-            options.description = mkOption {
-              type = types.str;
-              default = "";
-              description = "What stands there, for people.";
-            };
-          }
-        );
+        type = types.attrsOf (submodule ./fleet/location.nix);
         default = { };
         example = {
           nl.description = "Amsterdam";
         };
         description = ''
-          Where hosts stand. Two at least make a fleet that outlives one of them. Declared, they are all that there are: a
-          host elsewhere is an error.
+          The places where hosts stand. A fleet needs at least two to survive the loss of one. If any is declared, the
+          location of every host must be one of them.
         '';
       };
 
       hosts = mkOption {
         type = types.attrsOf (submodule ./fleet/host.nix);
         default = { };
-        description = "The machines, by name. The name is also the host name of its NixOS system.";
+        description = "The machines, by name. A host's name is also the host name of its NixOS system.";
       };
 
       zones = mkOption {
@@ -53,13 +45,13 @@ in
       pools = mkOption {
         type = types.attrsOf (submodule ./fleet/pool.nix);
         default = { };
-        description = "DNS names whose addresses are the proxies in them.";
+        description = "DNS names that are answered with the addresses of proxies.";
       };
 
       services = mkOption {
         type = types.attrsOf (submodule ./fleet/service.nix);
         default = { };
-        description = "What visitors reach, by name. Every proxy serves all of them.";
+        description = "What visitors reach, by name. Every proxy serves all services.";
       };
 
       checks = mkOption {
@@ -67,31 +59,31 @@ in
         default = { };
         description = ''
           Active health probes by name, for `polder.fleet.services.*.check` and `polder.fleet.pools.*.check`.
-          `ready` is always there: the page on which a proxy says that it can serve.
+          `ready` always exists: it asks a proxy for the page that says whether it can serve.
         '';
       };
 
       cookies = mkOption {
         type = types.attrsOf (submodule ./fleet/cookie.nix);
         default = { };
-        description = "Kinds of cookies that name a backend, by name, for `polder.fleet.services.*.cookie`.";
+        description = "Kinds of session cookies, by name, for `polder.fleet.services.*.cookie`.";
       };
 
       sites = mkOption {
         type = types.attrsOf (submodule ./fleet/site.nix);
         default = { };
-        description = "Folders of web pages that backends serve with nginx, by name.";
+        description = "Directories of web pages that backends serve with nginx, by name.";
       };
 
-      metrics_from = mkOption {
+      metricsFrom = mkOption {
         type = types.listOf fleetTypes.ipAddress;
         default = [ ];
         example = [ "192.0.2.41" ];
         description = ''
-          Addresses that may read a daemon's metrics and status (`/metrics`, `/status`) over TCP: those of the monitoring.
-          It may ask for a host by its addresses, its name or its name with the domain (`networking.fqdn`); other names go into
-          `admin.hosts` of the daemon's settings.
-          Without any the daemons offer them on loopback only.
+          The addresses of the monitoring system: those that may read the metrics and the status of a daemon (`/metrics`,
+          `/status`) over TCP. Requests may name a host by its addresses, its name or its fully qualified name
+          (`networking.fqdn`); other names must be listed in `admin.hosts` of the daemon's settings. If empty, the daemons
+          offer both pages on the loopback interface only.
         '';
       };
     };
@@ -100,14 +92,14 @@ in
       type = types.str;
       default = config.networking.hostName;
       defaultText = lib.literalExpression "config.networking.hostName";
-      description = "Which of `polder.fleet.hosts` this system is.";
+      description = "Which host of `polder.fleet.hosts` this system is.";
     };
 
     package = mkOption {
       type = types.package;
       default = pkgs.callPackage ../pkgs/polder.nix { };
       defaultText = lib.literalExpression "pkgs.callPackage ./pkgs/polder.nix { }";
-      description = "The polder that this system runs.";
+      description = "The polder package that this system runs.";
     };
 
     checkPackage = mkOption {
@@ -118,7 +110,7 @@ in
         else
           pkgs.buildPackages.callPackage ../pkgs/polder.nix { };
       defaultText = lib.literalMD "`polder.package`, made for the machine that builds";
-      description = "The polder that checks documents and zones when the system is built; of the same version as `polder.package`.";
+      description = "The polder package that checks documents and zones when the system is built. It must have the version of `polder.package`.";
     };
 
     evaluated = mkOption {
@@ -136,12 +128,12 @@ in
         cookies = "/run/secrets/polder-cookies";
       };
       description = ''
-        The files on this host that hold keys, by name: one key a line, 32 bytes in base64 (`openssl rand -base64 32`).
-        `cookies` seals the cookies of stateful services; `dns_cookies` is the secret of the nameservers' DNS cookies (without
-        it each has a random one); others are named by `polder.fleet.cookies.*.key`. A key has to be the same on every host
-        that has it, readable for the user of the daemon that needs it (`polder-proxy`, `polder-dns`) and for nobody else, and
-        never in the store: name a path of your secrets' tool, or one below /var/lib/polder-keys, where each file is given to
-        its daemon.
+        Key files on this host, by the name of the key. A file has one key per line, each 32 bytes in base64
+        (`openssl rand -base64 32`). `cookies` seals the cookies of stateful services; `dns_cookies` is the secret of the
+        nameservers' DNS cookies (without it each nameserver uses a random one); `polder.fleet.cookies.*.key` may name others.
+        A key must be the same on every host that has it, and readable by the user of the daemon that needs it (`polder-proxy`,
+        `polder-dns`) and nobody else. It must never be in the store: give a path that your secrets manager provides, or one
+        below /var/lib/polder-keys, where each file is given to its daemon.
       '';
     };
   };

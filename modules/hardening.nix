@@ -1,24 +1,24 @@
-# What every unit of polder is denied, in one place, and why. Merged into `serviceConfig`.
+# What every unit of polder is denied, and why. Merged into `serviceConfig`.
 #
-# A unit adds what it needs (an address family, a directory it writes) beside this; nothing here is loosened per unit but
-# through `lib.mkForce`, so that a look at a unit shows what it is allowed more than the others.
+# A unit adds what it needs (a capability, a directory to write to) with `//` after this, so that the unit shows what it is allowed beyond
+# the others.
 {
-  # No way to more rights than the process starts with, by a setuid program or otherwise.
+  # The process cannot gain privileges, by a setuid program or otherwise.
   NoNewPrivileges = true;
   RestrictSUIDSGID = true;
-  # Ports below 1024 are given by the units that need them; beyond that no capability is.
+  # No capabilities. Units that need ports below 1024 add that one.
   CapabilityBoundingSet = [ "" ];
   AmbientCapabilities = [ "" ];
 
-  # The file system is for reading; a unit writes in its own state, runtime and log directories.
+  # The file system is read-only, except for the unit's own state, runtime and log directories.
   ProtectSystem = "strict";
   ProtectHome = true;
   PrivateTmp = true;
   PrivateDevices = true;
-  # Group-readable at most: other users of the machine have no business in our files.
+  # Files are readable by the group at most, never by other users of the machine.
   UMask = "0027";
 
-  # Nothing of the kernel, the clock, the host name or other users' processes.
+  # No access to the kernel, the clock, the host name or other users' processes.
   ProtectKernelTunables = true;
   ProtectKernelModules = true;
   ProtectKernelLogs = true;
@@ -28,7 +28,7 @@
   ProtectProc = "invisible";
   ProcSubset = "pid";
 
-  # An attacker inside finds no namespaces, no writable code, no odd sockets, no foreign system calls.
+  # An attacker in the process finds no namespaces, no writable code, no unusual sockets, no foreign system calls.
   RestrictNamespaces = true;
   RestrictRealtime = true;
   RestrictAddressFamilies = [
@@ -44,6 +44,6 @@
     "@system-service"
     "~@privileged"
   ];
-  # A call that is not allowed fails instead of killing: libraries try some to see whether they may.
+  # A system call that is not allowed fails and does not kill: libraries try some to find out whether they may.
   SystemCallErrorNumber = "EPERM";
 }

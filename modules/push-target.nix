@@ -1,11 +1,12 @@
-# What lets admin machines push to this host: every host of a fleet whose admin machines have keys (`polder.fleet.hosts.*.deploy_keys`).
+# The gate through which admin machines push to this host. It is on every host of a fleet whose admin machines have
+# `polder.fleet.hosts.*.deployKeys`.
 #
-# Owns the way in and what it may do. A pusher comes by ssh, from an admin machine's address, as a user whose one command is
-# `polder gate`. With the deploy key alone it can ask the host how it is, and bring store paths that an admin's key has signed: they go
-# through a spool to a store that does not trust the user. Nothing is built, and nothing of the store is read back. Whatever changes
-# the host is signed by an admin's key for this host and this moment, and done by the root gate behind a socket. What is for a
-# daemon goes through the relay, a user who may open the daemons' admin sockets and nothing else. So a signing key is root on the
-# fleet, and a deploy key is not.
+# Owns the access and what it allows. An admin machine connects by ssh, from its own address, as a user whose one command is `polder
+# gate`. With the deploy key alone it can ask for the state of the host, and upload store paths that an admin's key has signed: they go
+# through a spool into a store that does not trust the user. Nothing is built, and nothing of the store can be read. Whatever changes
+# the host must be signed by an admin's key for this host and this moment, and is done by the root gate behind a socket. Requests for a
+# daemon go through the relay, a user who may open the daemons' admin sockets and nothing else. So a signing key is root on the fleet,
+# and a deploy key is not.
 {
   config,
   lib,
@@ -15,28 +16,28 @@
 
 let
   inherit (lib) mkOption types;
-  cfg = config.polder.push-target;
+  cfg = config.polder.pushTarget;
   inherit (config.polder) fleet;
 
-  admins = lib.filterAttrs (_: this: this.deploy_keys != [ ]) fleet.hosts;
-  signingKeys = lib.unique (lib.concatMap (this: this.signing_keys) (lib.attrValues fleet.hosts));
-  # Where a pusher may come from: the admin machine that the key is of.
+  admins = lib.filterAttrs (_: this: this.deployKeys != [ ]) fleet.hosts;
+  signingKeys = lib.unique (lib.concatMap (this: this.signingKeys) (lib.attrValues fleet.hosts));
+  # The source addresses from which a deploy key is accepted: those of its admin machine.
   addressesOf = this: lib.unique (this.addresses ++ cfg.extraAddresses);
-  # The admin machine's name comes from the key that was used, not from what the pusher says.
+  # The name of the admin machine is derived from the key that was used, not from what the client says.
   deployKeys = lib.concatLists (
     lib.mapAttrsToList (
       name: this:
       map (
         key:
         ''restrict,from="${lib.concatStringsSep "," (addressesOf this)}",command="/etc/polder/bin/polder gate --from ${name}" ${key}''
-      ) this.deploy_keys
+      ) this.deployKeys
     ) admins
   );
   spool = "/var/spool/polder-deploy";
-  daemons = lib.filter (name: config.users.users ? ${name}) [
-    "polder-proxy"
-    "polder-dns"
-  ];
+  # Those that run on this host.
+  daemons = lib.filter (daemon: config.users.users ? ${daemon.name}) (
+    lib.attrValues (import ./daemons.nix)
+  );
   firewall = import ./firewall.nix { inherit lib; };
 
   # A socket that the deploy user may open, and nobody else.
@@ -49,23 +50,23 @@ let
       SocketGroup = cfg.user;
       SocketMode = "0660";
       DirectoryMode = "0755";
-      # A request a connection, each served by a process of its own.
+      # One request per connection, each served by a process of its own.
       Accept = true;
-      # All come as one user, so that there is no limit for each: who has no deploy key is kept out by sshd, which has its own.
+      # All connections come from one user, so a limit for each source is pointless: sshd keeps out whoever has no deploy key.
       MaxConnections = 64;
-      # Else systemd closes the socket for good when many come at once, and only somebody at the machine opens it again.
+      # Otherwise systemd closes the socket for good after many connections at once, until somebody at the machine starts it again.
       TriggerLimitIntervalSec = 0;
     };
   };
 
   # An instance is one request.
   request = {
-    # No switch ends an instance: it may be the one that waits for this very switch, or that has to confirm it.
+    # No switch stops an instance: it may be the one that waits for this switch, or that has to confirm it.
     restartIfChanged = false;
     stopIfChanged = false;
     unitConfig = {
       X-StopOnRemoval = false;
-      # A request that was refused is no failed unit to look at.
+      # A refused request must not leave a failed unit behind.
       CollectMode = "inactive-or-failed";
     };
   };
@@ -76,8 +77,8 @@ let
     Slice = "polder-gate.slice";
   };
 
-  # It is root, since what it asks of systemd and the store only root may ask; it starts the switch itself in a unit of its own
-  # (`polder-activate.service`) and is not needed for it to end well.
+  # It runs as root, because only root may ask systemd and the store for what it does. The switch itself runs in a unit of its own
+  # (`polder-activate.service`), and completes without the gate.
   gate = request // {
     description = "Gate of the fleet's pushes, one request";
     path = [
@@ -89,17 +90,17 @@ let
       StateDirectory = "polder-push";
       StateDirectoryMode = "0700";
       UMask = "0027";
-      # What it starts beside itself are short questions to the store and to systemd.
+      # It only starts short-lived commands that ask the store and systemd.
       MemoryMax = "512M";
       TasksMax = 128;
 
-      # Not hardening.nix: who can have systems activated is root, in whatever cage the asking is done. What keeps strangers out
-      # is that nothing of an instruction is parsed before its signature is good. The cage is against slips in the rest, and takes
-      # what no request needs: the network, devices, the kernel, users' homes.
+      # Not hardening.nix: whoever can have a system activated is root, in whatever sandbox the request is served. Strangers are kept
+      # out because nothing of an instruction is parsed before its signature is verified. The sandbox limits mistakes in the rest, and
+      # denies what no request needs: the network, devices, the kernel, users' homes.
       NoNewPrivileges = true;
       RestrictSUIDSGID = true;
       RestrictAddressFamilies = [ "AF_UNIX" ];
-      # The store's own program makes itself one to have its folder writable: none of the other kinds.
+      # Nix creates a mount namespace to make the store writable. It needs no other kind.
       RestrictNamespaces = "mnt";
       PrivateDevices = true;
       PrivateTmp = true;
@@ -116,7 +117,7 @@ let
     };
   };
 
-  # Those of a list of the store's users that mean the pushers' user.
+  # The entries of a list of Nix users (`trusted-users`) that include the deploy user.
   groups = [
     cfg.user
   ]
@@ -132,25 +133,25 @@ let
   deniedUsers = sshd.DenyUsers or null;
 in
 {
-  options.polder.push-target = {
+  options.polder.pushTarget = {
     enable = mkOption {
       type = types.bool;
       default = admins != { };
-      defaultText = lib.literalMD "whether an admin machine of the fleet has `deploy_keys`";
-      description = "Whether this host takes pushes from the fleet's admin machines.";
+      defaultText = lib.literalMD "whether an admin machine of the fleet has `deployKeys`";
+      description = "Whether this host accepts pushes from the admin machines of the fleet.";
     };
     user = mkOption {
       type = types.str;
       default = "polder-deploy";
-      description = "The user as whom pushers come. Its only command is `polder gate`; the store does not trust it.";
+      description = "The user as whom admin machines log in to push. Its only command is `polder gate`, and the store does not trust it.";
     };
     extraAddresses = mkOption {
       type = types.listOf types.str;
       default = [ ];
       example = [ "203.0.113.7" ];
       description = ''
-        Addresses, or networks as sshd and nftables write them, from which admin machines come besides their own: behind address
-        translation, say. A deploy key opens nothing from elsewhere.
+        Further source addresses of admin machines, or networks in the notation of sshd and nftables: for admin machines behind
+        address translation, for example. Deploy keys are refused from anywhere else.
       '';
     };
   };
@@ -183,22 +184,22 @@ in
     ];
 
     environment.etc = {
-      # Behind links whose places stay the same: a new polder changes neither keys nor units.
+      # Links whose paths never change, so that a new package changes neither authorized keys nor units.
       "polder/bin/polder".source = "${config.polder.package}/bin/polder";
       "polder/signing-keys".text = lib.concatLines signingKeys;
     };
 
-    # The operator's command, for those who are logged in here: `polder log` on the host itself, when no admin machine reaches it.
+    # The operator's command, for those who are logged in: `polder log` on the host itself, when no admin machine can reach it.
     environment.systemPackages = [ config.polder.package ];
 
-    # What is being uploaded. Only its owner sees it, and the store has the last word on it.
+    # Uploads in progress. Only the owner can see them, and the store verifies them.
     systemd.tmpfiles.settings.polder-push.${spool}.d = {
       mode = "0700";
       inherit (cfg) user;
       group = cfg.user;
     };
 
-    # Roots of systems that were copied and are not confirmed yet: the garbage collector leaves them to the push.
+    # Garbage collector roots for systems that were copied and are not confirmed yet.
     systemd.tmpfiles.settings.polder-push."/nix/var/nix/gcroots/polder-push".d = {
       mode = "0755";
       user = "root";
@@ -209,44 +210,46 @@ in
     users.users.${cfg.user} = {
       isSystemUser = true;
       group = cfg.user;
-      # sshd runs the forced command through it.
+      # sshd runs the forced command through the shell.
       useDefaultShell = true;
       # No password opens it; but a locked account ("!") is closed to keys too, where sshd runs without PAM.
       hashedPassword = "*";
       openssh.authorizedKeys.keys = deployKeys;
     };
 
-    # Who asks the daemons for the pushers: their groups open their admin sockets, and nothing else of theirs.
+    # The user who passes requests on to the daemons: the daemons' groups may open their admin sockets, and nothing else of theirs.
     users.groups.polder-relay = { };
     users.users.polder-relay = {
       isSystemUser = true;
       group = "polder-relay";
-      extraGroups = map (name: config.users.users.${name}.group) daemons;
+      extraGroups = map (daemon: config.users.users.${daemon.name}.group) daemons;
     };
 
-    # The way in is for the admin machines. Operators log in on those, and committers come to the repository: there it stays as
-    # NixOS has it.
+    # Port 22 is open to admin machines only. On admin machines, where operators log in, and on those with the repository, where
+    # committers do, it stays open as NixOS has it.
     networking.nftables.enable = lib.mkDefault true;
     networking.firewall.extraInputRules = lib.concatMapStrings (
       port: firewall.only port (lib.concatMap addressesOf (lib.attrValues admins))
     ) config.services.openssh.ports;
     services.openssh.openFirewall = lib.mkDefault (
-      admins ? ${config.polder.host} || config.polder.svn.enable || config.polder.svn-mirror.enable
+      admins ? ${config.polder.host}
+      || config.polder.svn.enable or false
+      || config.polder.svnMirror.enable or false
     );
 
-    # Whoever has a key does not need a password, and who guesses passwords finds no door.
+    # Keys only: there is no password to guess.
     services.openssh = {
       enable = true;
       settings = {
         PasswordAuthentication = lib.mkDefault false;
         KbdInteractiveAuthentication = lib.mkDefault false;
       };
-      # What `restrict` says of each key, said of the user too. A pusher who is gone is noticed within 15 s, and does not keep a
-      # place at the gate until TCP gives up. `Match All` ends the block: what other modules add is not about this user.
+      # What `restrict` denies each key, denied to the user too. A client that is gone is noticed within 15 s, and does not occupy a
+      # connection of the gate until TCP gives up. `Match All` ends the block, so that lines of other modules apply to everybody.
       extraConfig = ''
         Match User ${cfg.user}
           AuthenticationMethods publickey
-          # Its keys are those above, and no certificate's nor a command's.
+          # Only the keys above: none from certificates or a command.
           TrustedUserCAKeys none
           AuthorizedKeysCommand none
           DisableForwarding yes
@@ -258,9 +261,9 @@ in
       '';
     };
 
-    # Besides what this machine trusts already. A copy that is signed by none of them is refused by the store itself.
+    # In addition to the keys that this machine trusts already. The store refuses a path that none of them has signed.
     nix.settings.trusted-public-keys = signingKeys;
-    # The store is for whoever administers the machine, and for uploads. No daemon and no other account has a say in it.
+    # Only administrators and uploads may use the store. Daemons and other accounts may not.
     nix.settings.allowed-users = lib.mkDefault [
       "root"
       "@wheel"
@@ -269,12 +272,12 @@ in
 
     systemd.sockets = {
       polder-gate = entrance "Gate of the fleet's pushes" "/run/polder-gate/socket";
-      # Whoever can only ask, with a deploy key and nothing else, takes no place of what is signed.
+      # A socket of its own, so that unsigned questions cannot use up the connections for signed instructions.
       polder-gate-signed = entrance "Gate of the fleet's pushes, for what is signed" "/run/polder-gate/signed";
       polder-relay = entrance "Relay of the fleet's operators to the daemons of this host" "/run/polder-gate/relay";
     };
 
-    # All of them together: one who asks a lot, and reads no answer, takes no memory from the daemons.
+    # A limit for all of them together: a client that sends many requests and reads no answer takes no memory from the daemons.
     systemd.slices.polder-gate = {
       description = "Gate and relay of the fleet's pushes";
       sliceConfig = {

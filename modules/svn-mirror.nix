@@ -1,8 +1,8 @@
-# A copy of the fleet's repository on another host, a minute behind at most: losing the svn machine loses no history.
+# A copy of the fleet's repository on another host, at most a minute old: no history is lost with the svn machine.
 #
-# Owns the copy while this host is not the svn machine itself: it lies where the role svn would have it, and takes nothing but what
-# the svn machine says. It asks; the svn machine knows its key, which reads and can do nothing else. Two ways make it the
-# repository: `polder-svn-promote` here, at once, and the role svn with the next push (docs/nixos.md has the steps).
+# Owns the copy while this host is not the svn machine itself. The copy is where the role svn would have the repository, and accepts
+# nothing but what it fetches from the svn machine, which knows its key as one that may only read. It becomes the repository in two
+# ways: at once by `polder-svn-promote`, and with the next push by the role svn (docs/nixos.md has the steps).
 {
   config,
   lib,
@@ -12,21 +12,21 @@
 
 let
   inherit (lib) mkOption types;
-  cfg = config.polder.svn-mirror;
+  cfg = config.polder.svnMirror;
   inherit (config.polder) fleet host;
 
   root = "/var/lib/polder-svn";
   repository = "${root}/${config.polder.svn.repository}";
   servers = (import ./fleet/members.nix { inherit lib fleet; }).hostsOf "svn";
   server = if servers == [ ] then "none" else lib.head servers;
-  hostKey = fleet.hosts.${server}.host_key or null;
+  hostKey = fleet.hosts.${server}.hostKey or null;
   knownHosts = pkgs.writeText "svn-known-hosts" "${server} ${toString hostKey}\n";
 
   keyDirectory = "polder-svn-mirror";
 
-  # As whom the copy is written: a name that no committer has.
+  # The author of what the sync writes: a name that no committer has.
   syncUser = "polder-mirror";
-  # What a promotion leaves, so that the timer of a system from before it does not follow the old machine again.
+  # A promotion leaves this file, so that the timer of an older system does not follow the old machine again.
   promoted = "${root}/promoted";
 
   refusal = ''echo "this is a mirror of ${config.polder.svn.url}: commit there" >&2; exit 1'';
@@ -41,7 +41,7 @@ let
     '';
   };
 
-  # What both programs begin with.
+  # The beginning of both programs.
   reach = ''
     url=${lib.escapeShellArg config.polder.svn.url}
     repository=${lib.escapeShellArg repository}
@@ -68,14 +68,14 @@ let
       ln -sfn ${hooks.start-commit} "$repository/hooks/start-commit"
       ln -sfn ${hooks.pre-revprop-change} "$repository/hooks/pre-revprop-change"
       ln -sfn /etc/polder/svn/svnserve.conf "$repository/conf/svnserve.conf"
-      # Made here, so that it never travels. Where another tool brings the key, it is late, and the next minute sees it.
+      # Made here, so that it is never copied. If another tool brings the key later, the next run uses that.
       if ! [ -e "$key" ]; then
         ssh-keygen -q -t ed25519 -N "" -C "mirror on ${host}" -f "$key" || true
-        # ssh would offer this one even when somebody has put another key in the place of the private one.
+        # ssh would offer this public key even after the private one was replaced.
         rm -f "$key.pub"
       fi
-      # Ends well where the svn machine is gone, or does not know this key yet: a unit that fails during a switch would be held
-      # against the system that is on trial, and pushes have to go well then.
+      # Succeeds if the svn machine is gone or does not know this key yet: a unit that fails during a switch would count against the
+      # system that is on trial, and pushes must work then.
       unless_gone() {
         if svn info --non-interactive "$url" >/dev/null; then
           return
@@ -86,15 +86,16 @@ let
       }
       unless_gone
       if ! svn propget --revprop --revision 0 svn:sync-from-url "file://$repository" >/dev/null 2>&1; then
-        # Working copies of the one are then working copies of the other.
+        # With the same UUID, working copies of one repository are working copies of the other.
         uuid=$(svn info --non-interactive --show-item repos-uuid "$url")
         svnadmin setuuid "$repository" "$uuid"
         svnsync initialize --non-interactive --no-auth-cache --quiet --sync-username ${syncUser} "file://$repository" "$url"
       fi
-      # A sync that was cut short holds its lock: nobody else syncs here. The name is not kept, or it would be every local commit's.
+      # A sync that was interrupted still holds its lock; nobody else syncs here. The user name is not cached, or every local commit
+      # would have it.
       if ! svnsync synchronize --non-interactive --no-auth-cache --quiet --steal-lock --sync-username ${syncUser} \
         "file://$repository"; then
-        # Gone in the middle of it.
+        # The svn machine may have disappeared in between.
         unless_gone
         exit 1
       fi
@@ -127,7 +128,7 @@ let
         refuse "$url still answers: two repositories would grow apart. Stop that machine first, or say --even-so"
       fi
 
-      # Not while a sync is at work; and none after it.
+      # Neither during a sync, nor with one afterwards.
       systemctl stop polder-svn-mirror.timer polder-svn-mirror.service
       if ! as_svn svnadmin verify --quiet "$repository"; then
         systemctl start polder-svn-mirror.timer
@@ -149,21 +150,21 @@ let
   };
 in
 {
-  options.polder.svn-mirror = {
+  options.polder.svnMirror = {
     enable = mkOption {
       type = types.bool;
       default = false;
       description = ''
-        Whether this host keeps a copy of the fleet's repository. Best in another location than the svn machine. Those of
-        `polder.svn.users` who are named on this host too can read it, and commit once it is promoted.
+        Whether this host keeps a copy of the fleet's repository, preferably in another location than the svn machine.
+        `polder.svn.users` of this host can read the copy, and commit to it once it is promoted.
       '';
     };
     keyFile = mkOption {
       type = (import ./fleet/types.nix { inherit lib; }).keyPath;
       default = "/var/lib/${keyDirectory}/key";
       description = ''
-        The private SSH key, readable by the user `svn`, with which this host reads the repository. It is made where none is.
-        Its public part belongs into `polder.svn.readers` on the svn machine; until it stands there, `journalctl --unit
+        The private SSH key with which this host reads the repository. The user `svn` must be able to read it. It is made if it
+        does not exist. Add its public key to `polder.svn.readers` on the svn machine; until then, `journalctl --unit
         polder-svn-mirror` shows it.
       '';
     };
@@ -173,15 +174,15 @@ in
     assertions = [
       {
         assertion = !config.polder.svn.enable;
-        message = "polder.svn-mirror.enable: this host is the svn machine itself: a promoted mirror is none any more";
+        message = "polder.svnMirror.enable: this host is the svn machine itself: a promoted mirror is none any more";
       }
       {
         assertion = servers != [ ];
-        message = "polder.svn-mirror.enable: there is no svn machine that it could read over ssh";
+        message = "polder.svnMirror.enable: there is no svn machine that it could read over ssh";
       }
       {
         assertion = servers == [ ] || hostKey != null;
-        message = "polder.fleet.hosts.${toString servers}.host_key is not set: the mirror knows the svn machine by it";
+        message = "polder.fleet.hosts.${toString servers}.hostKey is not set: the mirror knows the svn machine by it";
       }
     ];
 

@@ -1,7 +1,7 @@
-# The role svn: the repository that the fleet is defined in, made on first boot, guarded by a hook, copied every night.
+# The role svn: the repository in which the fleet is defined. It is made on first boot, guarded by a hook and copied every night.
 #
-# Must never be needed to serve or to push: visitors' machines do not know of it. A mirror (svn-mirror.nix) has its account, hooks
-# and keys too, so that nothing is wanting when it is promoted.
+# Must never be needed to serve or to push: the machines that visitors reach do not know it. A mirror (svn-mirror.nix) has the same
+# account, hooks and keys, so that nothing is missing when it is promoted.
 {
   config,
   lib,
@@ -18,10 +18,10 @@ let
   repository = "${root}/${cfg.repository}";
   svn = pkgs.subversion;
 
-  # What reads a committer's text, kept from everything else.
+  # The sandbox for programs that read what a committer wrote.
   confined = pkgs.writeShellApplication {
     name = "polder-svn-confined";
-    # The caller's: the programs that it may name are those of the hook.
+    # The PATH of the hook, which calls it with programs of its own.
     inheritPath = true;
     runtimeInputs = [
       pkgs.coreutils
@@ -48,7 +48,7 @@ let
     text = builtins.readFile ./svn/pre-commit.sh;
   };
 
-  # A note for those who look at the machine's journal: who committed what, and when.
+  # Notes in the journal of the machine who committed what.
   postCommit = pkgs.writeShellApplication {
     name = "post-commit";
     inheritPath = false;
@@ -76,14 +76,14 @@ let
       rm -rf "$today" "$today.new"
       svnadmin hotcopy ${lib.escapeShellArg repository} "$today.new"
       svnadmin verify --quiet "$today.new"
-      # Under its name only when it is whole.
+      # Renamed only when it is complete.
       mv "$today.new" "$today"
       find ${lib.escapeShellArg cfg.backup.directory} -mindepth 1 -maxdepth 1 -name '????-??-??' \
         | sort | head -n -${toString cfg.backup.keep} | xargs --no-run-if-empty rm -rf
     '';
   };
 
-  # svnserve knows each committer by the key that they came with.
+  # svnserve identifies each committer by the key of the connection.
   sshKeys =
     lib.concatLists (
       lib.mapAttrsToList (
@@ -113,12 +113,12 @@ in
       type = types.bool;
       default = lib.elem "svn" (fleet.hosts.${host}.roles or [ ]);
       defaultText = lib.literalMD "whether this host has the role svn";
-      description = "Whether to keep the fleet's repository.";
+      description = "Whether this host keeps the fleet's repository.";
     };
     repository = mkOption {
       type = types.strMatching "[A-Za-z0-9_-]+";
       default = "fleet";
-      description = "Its name: the last part of its URL.";
+      description = "The name of the repository: the last part of its URL.";
     };
     url = mkOption {
       type = types.str;
@@ -130,7 +130,7 @@ in
         in
         "svn+ssh://svn@${name}/${cfg.repository}";
       defaultText = lib.literalExpression ''"svn+ssh://svn@HOST/fleet"'';
-      description = "Where it is reached.";
+      description = "The URL of the repository.";
     };
     users = mkOption {
       type = types.attrsOf (
@@ -139,7 +139,7 @@ in
             type = types.listOf types.singleLineStr;
             default = [ ];
             example = [ "ssh-ed25519 AAAA... alice" ];
-            description = "SSH public keys.";
+            description = "The SSH public keys of the committer.";
           };
         }
       );
@@ -147,7 +147,7 @@ in
       example = {
         alice.keys = [ "ssh-ed25519 AAAA... alice" ];
       };
-      description = "Who may commit, by the name that stands in the log.";
+      description = "Who may commit, by the name that appears in the log.";
     };
     readers = mkOption {
       type = types.attrsOf types.singleLineStr;
@@ -155,38 +155,38 @@ in
       example = {
         mirror-ch = "ssh-ed25519 AAAA... mirror-ch";
       };
-      description = "SSH public keys that may read and not commit: those of mirrors (`polder.svn-mirror`).";
+      description = "SSH public keys that may read but not commit, by name: those of mirrors (`polder.svnMirror`).";
     };
     hook = mkOption {
       type = types.package;
       default = preCommit;
       defaultText = lib.literalMD "the hook of this module";
       description = ''
-        The pre-commit hook: a program `bin/pre-commit`, called with the repository and the transaction. The default rejects
-        Nix files and JSON that do not parse and zones that the nameserver would refuse, naming file and line.
+        The pre-commit hook: a package with the program `bin/pre-commit`, which is called with the repository and the transaction.
+        The default rejects Nix files and JSON that do not parse, and zones that the nameserver would refuse, with file and line.
       '';
     };
     backup = {
       directory = mkOption {
         type = types.str;
         default = "/var/backup/polder-svn";
-        description = "Where the nightly copies (`svnadmin hotcopy`) go, a folder a day. Best another disk.";
+        description = "The directory for the nightly copies (`svnadmin hotcopy`), preferably on another disk. Each is a directory with the date as its name.";
       };
       keep = mkOption {
         type = types.ints.positive;
         default = 14;
-        description = "How many of them are kept.";
+        description = "How many copies to keep.";
       };
       startAt = mkOption {
         type = types.str;
         default = "03:30";
-        description = "When they are made (systemd.time(7)).";
+        description = "When the copies are made (systemd.time(7)).";
       };
     };
   };
 
   config = lib.mkMerge [
-    (lib.mkIf (cfg.enable || config.polder.svn-mirror.enable) {
+    (lib.mkIf (cfg.enable || config.polder.svnMirror.enable) {
       environment.systemPackages = [ svn ];
 
       users.groups.svn = { };
@@ -194,13 +194,13 @@ in
         isSystemUser = true;
         group = "svn";
         home = root;
-        # sshd runs the forced command through it.
+        # sshd runs the forced command through the shell.
         useDefaultShell = true;
         # No password opens it; but a locked account ("!") is closed to keys too, where sshd runs without PAM.
         hashedPassword = "*";
       };
 
-      # Behind links, so that a switch renews what an old repository uses.
+      # Links, so that a switch also updates the hooks of an existing repository.
       environment.etc = {
         "polder/svn/pre-commit".source = "${cfg.hook}/bin/pre-commit";
         "polder/svn/confined".source = lib.getExe confined;
@@ -232,7 +232,7 @@ in
           fi
           ln -sfn /etc/polder/svn/pre-commit ${repository}/hooks/pre-commit
           ln -sfn /etc/polder/svn/post-commit ${repository}/hooks/post-commit
-          # Those of a mirror, which this may have been.
+          # Those of a mirror, if this was one.
           rm -f ${repository}/hooks/start-commit ${repository}/hooks/pre-revprop-change
           ln -sfn /etc/polder/svn/svnserve.conf ${repository}/conf/svnserve.conf
         '';
@@ -257,7 +257,7 @@ in
           ExecStart = lib.getExe hotcopy;
           User = "svn";
           Group = "svn";
-          # The hot copy locks the repository for a moment.
+          # A hot copy locks the repository for a moment.
           ReadWritePaths = [
             root
             cfg.backup.directory
@@ -265,11 +265,11 @@ in
           PrivateNetwork = true;
         };
       };
-      # A machine that slept through the night copies when it wakes.
+      # A machine that was off at night makes the copy when it starts.
       systemd.timers.polder-svn-hotcopy.timerConfig.Persistent = true;
     })
 
-    (lib.mkIf (cfg.enable || config.polder.svn-mirror.enable) {
+    (lib.mkIf (cfg.enable || config.polder.svnMirror.enable) {
       services.openssh.enable = true;
       users.users.svn.openssh.authorizedKeys.keys = sshKeys;
       assertions = [

@@ -16,13 +16,17 @@ in
 lib.genAttrs names (
   name:
   lib.nixosSystem {
-    # To pin the inputs on admin machines: polder.admin.inputs.
+    # For hosts that want it as an argument.
     specialArgs = { inherit nixpkgs; };
     modules = [
       (import ./.).default
       folder
       (folder + "/${name}.nix")
-      { networking.hostName = lib.mkDefault name; }
+      {
+        networking.hostName = lib.mkDefault name;
+        # An admin machine evaluates the fleet with the nixpkgs that it was made with, also while its origin cannot be reached.
+        polder.admin.inputs.nixpkgs = lib.mkDefault nixpkgs;
+      }
     ]
     ++ modules;
   }

@@ -1,10 +1,13 @@
-# The option reference (docs/options.md), generated from the modules.
+# The option reference, docs/options.md: every option of the modules, from nixpkgs' own nixosOptionsDoc.
 #
-# Rendered here and not with nixosOptionsDoc, so that the page depends on our options alone and can be compared byte by byte.
+# The page is written from its JSON and not its CommonMark, whose layout changes from one nixpkgs to the next: a check compares the
+# page with docs/options.md byte by byte.
 {
   lib,
   pkgs,
-  writeText,
+  nixosOptionsDoc,
+  runCommand,
+  jq,
 }:
 
 let
@@ -17,46 +20,15 @@ let
       }
     ];
   };
-  options = lib.sortOn (option: option.name) (
-    lib.filter (
-      option: option.visible == true && !option.internal && lib.hasPrefix "polder." option.name
-    ) (lib.optionAttrSetToDocList evaluated.options)
-  );
-
-  text = value: lib.trim (if lib.isAttrs value then value.text else value);
-  shown =
-    what: option:
-    let
-      value = option.${what};
-      prose = value._type or "" == "literalMD";
-    in
-    lib.optionalString (option ? ${what}) (
-      if prose then
-        "\n${what}: ${text value}\n"
-      else if lib.hasInfix "\n" (text value) then
-        "\n${what}:\n\n```nix\n${text value}\n```\n"
-      else
-        "\n${what}: `${text value}`\n"
-    );
-
-  undescribed = lib.filter (option: (option.description or null) == null) options;
-
-  entry = option: ''
-
-    ## `${option.name}`
-
-    ${text option.description}
-
-    type: ${option.type}${lib.optionalString option.readOnly " (read only)"}
-    ${shown "default" option}${shown "example" option}'';
+  inherit
+    (nixosOptionsDoc {
+      options = { inherit (evaluated.options) polder; };
+      # They are paths of the store here, and differ from one copy of the source to the next.
+      transformOptions = option: option // { declarations = [ ]; };
+    })
+    optionsJSON
+    ;
 in
-assert lib.assertMsg (undescribed == [ ])
-  "options without a description: ${lib.concatMapStringsSep ", " (option: option.name) undescribed}";
-writeText "options.md" (
-  builtins.unsafeDiscardStringContext ''
-    # Options
-
-    Every option of the modules, generated from them by `nix build .#options-doc`; a check compares.
-    Keys in snake_case go into the daemons' documents under the same name: [documents.md](documents.md) has their ranges.
-    ${lib.concatMapStrings entry options}''
-)
+runCommand "options.md" { nativeBuildInputs = [ jq ]; } ''
+  jq --raw-output --from-file ${./options-doc.jq} ${optionsJSON}/share/doc/nixos/options.json > $out
+''

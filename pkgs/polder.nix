@@ -4,12 +4,15 @@
   stdenv,
   rustPlatform,
   installShellFiles,
+  testers,
+  # Tests that need more than the package: the flake's NixOS tests, by name.
+  machineTests ? { },
 }:
 
 let
   manifest = lib.importTOML ../Cargo.toml;
 in
-rustPlatform.buildRustPackage {
+rustPlatform.buildRustPackage (finalAttrs: {
   pname = manifest.package.name;
   inherit (manifest.package) version;
 
@@ -34,6 +37,10 @@ rustPlatform.buildRustPackage {
     installShellCompletion polder.{bash,zsh,fish}
   '';
 
+  passthru.tests = machineTests // {
+    version = testers.testVersion { package = finalAttrs.finalPackage; };
+  };
+
   meta = {
     inherit (manifest.package) description;
     mainProgram = "polder";
@@ -43,4 +50,4 @@ rustPlatform.buildRustPackage {
     ];
     platforms = lib.platforms.linux;
   };
-}
+})

@@ -1,4 +1,4 @@
-# What types cannot catch. Every message names the option to change.
+# Assertions for mistakes that types cannot catch. Every message names the option to change.
 {
   lib,
   fleet,
@@ -41,20 +41,20 @@ let
       # Kind and key, without the comment.
       bare = key: lib.concatStringsSep " " (lib.take 2 (lib.splitString " " key));
       nameOf = key: lib.head (lib.splitString ":" key);
-      deployTwice = twice (map bare (all "deploy_keys"));
-      nameTwice = twice (map nameOf (lib.unique (all "signing_keys")));
+      deployTwice = twice (map bare (all "deployKeys"));
+      nameTwice = twice (map nameOf (lib.unique (all "signingKeys")));
     in
     [
-      # With one and not the other a push would open the gate and fail behind it.
-      (assertion (all "deploy_keys" == [ ] || all "signing_keys" != [ ])
-        "polder.fleet.hosts: an admin machine has deploy_keys and none has signing_keys, so that no host would activate anything: `polder keys make` there prints both"
+      # With one and not the other, a push would connect and then fail.
+      (assertion (all "deployKeys" == [ ] || all "signingKeys" != [ ])
+        "polder.fleet.hosts: an admin machine has deployKeys and none has signingKeys, so that no host would activate anything: `polder keys make` there prints both"
       )
-      # sshd takes the first of the two lines: pushes from one machine would be on record as the other's.
+      # sshd uses the first of the two lines, so pushes from one machine would be recorded as the other's.
       (assertion (deployTwice == [ ])
         "polder.fleet.hosts: the deploy key ${listed deployTwice} stands twice, so that no host could tell who pushes: each admin machine has its own (`polder keys make`)"
       )
       (assertion (nameTwice == [ ])
-        "polder.fleet.hosts: different signing_keys have the name ${listed nameTwice}, and Nix would know one of them: `polder keys make` there gives each its own"
+        "polder.fleet.hosts: different signingKeys have the name ${listed nameTwice}, and Nix would know one of them: `polder keys make` there gives each its own"
       )
     ];
 
@@ -68,8 +68,8 @@ let
       (assertion (this.addresses != [ ]) "${option}: neither ipv4 nor ipv6 is set")
     ]
     ++ map (onlyAdmins name) [
-      "deploy_keys"
-      "signing_keys"
+      "deployKeys"
+      "signingKeys"
     ]
     ++ optional (fleet.locations != { }) (
       known "${option}.location" "location" (lib.attrNames fleet.locations) this.location
@@ -164,7 +164,7 @@ let
         this.mode == "stateful" || this.failover == null
       ) "${option}.failover: only a stateful service has this, and mode is stateless")
       (onlyStateful "cookie")
-      (onlyStateful "cookie_name")
+      (onlyStateful "cookieName")
       (assertion (twice sockets == [ ])
         "${option}.backends: ${listed (twice sockets)} stands twice: two backends with one cookie value cannot be told apart"
       )

@@ -14,52 +14,52 @@ in
         "http"
         "tcp"
       ];
-      description = "`http`: GET of the path. `tcp`: a connection that opens is a success.";
+      description = "`http` sends a GET request for `path`; with `tcp`, a connection that opens is a success.";
     };
     port = daemonDefault {
       type = types.port;
       example = 8080;
-      description = "The port that is probed; without it that of the backend.";
+      description = "The port to probe instead of the backend's own.";
     };
     path = daemonDefault {
       type = types.strMatching "/.*";
       example = "/healthz";
-      description = "What is asked for.";
+      description = "The path to request.";
     };
     host = daemonDefault {
       type = types.str;
       example = "www.example.net";
-      description = "The `Host` that is sent.";
+      description = "The `Host` field of the request.";
     };
     expect = daemonDefault {
       type = types.strMatching "[0-9,-]+";
       example = "200-299";
-      description = "The statuses that are a success.";
+      description = "The status codes that count as a success.";
     };
     interval = daemonDefault {
       type = duration;
       example = "2s";
-      description = "Between two probes of a settled target.";
+      description = "The time between two probes of a target whose state is settled.";
     };
     fast_interval = daemonDefault {
       type = duration;
       example = "500ms";
-      description = "Between two probes of a target in transition.";
+      description = "The time between two probes of a target that is about to change state.";
     };
     timeout = daemonDefault {
       type = duration;
       example = "1s";
-      description = "How long a probe may take in all.";
+      description = "How long a probe may take.";
     };
     rise = daemonDefault {
       type = types.ints.between 1 100;
       example = 2;
-      description = "Consecutive successes that bring a target up.";
+      description = "How many consecutive successes bring a target up.";
     };
     fall = daemonDefault {
       type = types.ints.between 1 100;
       example = 3;
-      description = "Consecutive failures that take it down.";
+      description = "How many consecutive failures take a target down.";
     };
   };
 }

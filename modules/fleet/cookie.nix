@@ -1,4 +1,4 @@
-# One kind of cookie that names a backend.
+# One kind of session cookie.
 { lib, ... }:
 
 { config, ... }:
@@ -15,8 +15,8 @@ in
       ];
       default = "sealed";
       description = ''
-        What it holds: the backend's address and port, authenticated and encrypted or in the clear. In the clear it tells
-        visitors about the inside, and lets them choose their backend.
+        What the cookie holds. With `sealed`, the backend's address and port, encrypted and authenticated. With `address`, the
+        same in clear text, which shows visitors addresses inside the fleet and lets them choose their backend.
       '';
     };
     key = mkOption {
@@ -24,7 +24,7 @@ in
       default = if config.value == "sealed" then "cookies" else null;
       defaultText = lib.literalMD "`\"cookies\"` with `sealed`, else none";
       example = "cookies";
-      description = "With `sealed`: the name of the key in `polder.keys`, which every proxy needs.";
+      description = "With `sealed`: the name of the key in `polder.keys` that seals the cookie. Every proxy needs it.";
     };
   };
 }

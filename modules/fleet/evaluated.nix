@@ -8,29 +8,29 @@ let
   sound = failed == [ ];
 
   # A document is rendered only where all assertions hold: what they refuse may not even evaluate.
-  document =
-    file: role: lib.optionalAttrs (role.enable or false) { ${file} = builtins.toJSON role.settings; };
+  running = lib.filterAttrs (role: _: sound && config.polder.${role}.enable or false) (
+    import ../daemons.nix
+  );
 in
 {
   inherit failed;
-  documents = lib.optionalAttrs sound (
-    document "dns.json" (config.polder.nameserver or { })
-    // document "proxy.json" (config.polder.proxy or { })
-  );
+  documents = lib.mapAttrs' (
+    role: daemon: lib.nameValuePair daemon.document (builtins.toJSON config.polder.${role}.settings)
+  ) running;
   fleet = {
     hosts = lib.mapAttrs (
       _: this:
       {
         inherit (this) location roles addresses;
       }
-      # A push knows the host by it, and does not reach a host without.
-      // lib.optionalAttrs (this.host_key != null) { inherit (this) host_key; }
+      # A push identifies the host by it, and does not connect to a host without.
+      // lib.optionalAttrs (this.hostKey != null) { host_key = this.hostKey; }
     ) fleet.hosts;
     zones = lib.mapAttrs (apex: zone: {
       file = toString zone.file;
       nameservers = members.nameserversOf apex;
     }) fleet.zones;
-    # Only what is stated here: a default is the daemon's own.
+    # Only if it is set: the default is the daemon's.
     pools = lib.mapAttrs (
       _: pool: lib.optionalAttrs (pool.ttl != null) { inherit (pool) ttl; }
     ) fleet.pools;

@@ -1,4 +1,4 @@
-# Who belongs to what: the fleet's names resolved to hosts and addresses (pure).
+# The fleet's names resolved to hosts and addresses (pure).
 { lib, fleet }:
 
 rec {
@@ -35,23 +35,6 @@ rec {
     in
     plain name == plain apex || lib.hasSuffix ".${plain apex}" (plain name);
 
-  # What a daemon knows of all daemons of its kind, itself included; `kind` as in `peer_keys`.
-  peersOf =
-    kind: port: hosts:
-    lib.genAttrs hosts (name: {
-      address = fleet.hosts.${name}.socket port;
-      keys = fleet.hosts.${name}.peer_keys.${kind};
-    });
-
-  # What to say of those whose key nobody knows yet.
-  unknownPeers =
-    kind: daemon: hosts:
-    map (
-      name:
-      "polder.fleet.hosts.${name}.peer_keys.${kind} is empty: its peers do not speak to it, and its ${daemon} does not start. "
-      + "As root on ${name}, `polder keys identity --make /var/lib/${daemon}/identity.key` prints what to put there"
-    ) (lib.filter (name: fleet.hosts.${name}.peer_keys.${kind} == [ ]) hosts);
-
   bracketed = address: if lib.hasInfix ":" address then "[${address}]" else address;
 
   backendSocket =
@@ -68,6 +51,6 @@ rec {
     in
     if this.names != null then this.names else fleet.services.${site}.hosts or [ ];
 
-  # Of all hosts with a role: whom a firewall lets in.
+  # The addresses of all hosts with a role, for firewalls.
   addressesOf = role: lib.concatMap (name: fleet.hosts.${name}.addresses) (hostsOf role);
 }

@@ -16,18 +16,18 @@ in
         "px-nl"
         "px-ch"
       ];
-      description = "The proxies in it: two at least.";
+      description = "The proxies whose addresses are answered: at least two.";
     };
     aliases = mkOption {
       type = types.listOf fleetTypes.domainName;
       default = [ ];
       example = [ "example.net" ];
-      description = "Further names that answer from this pool: a zone's apex, which cannot be a CNAME.";
+      description = "Further names that are answered from this pool, such as the apex of a zone, which cannot be a CNAME.";
     };
     ttl = fleetTypes.daemonDefault {
       type = types.ints.between 0 86400;
       example = 60;
-      description = "Seconds for which a resolver may keep the addresses: as long a proxy that fails is still asked by some.";
+      description = "For how many seconds resolvers may cache the addresses. Some visitors try a failed proxy for that long.";
     };
     when_all_down = fleetTypes.daemonDefault {
       type =
@@ -41,17 +41,17 @@ in
             types.submodule {
               options.fallback = mkOption {
                 type = types.listOf fleetTypes.ipAddress;
-                description = "What is answered when no member is up.";
+                description = "The addresses to answer.";
               };
             }
           );
       example = "last";
-      description = "What is answered when the checks say that no member is up.";
+      description = "What is answered when no member is up: all members, those of the last answer that was not empty, no address, or fixed addresses.";
     };
     check = mkOption {
       type = types.str;
       default = "ready";
-      description = "Which of `polder.fleet.checks` probes each address of each member. It needs a port.";
+      description = "Which of `polder.fleet.checks` probes each address of each member. The check must have a port.";
     };
   };
 }

@@ -19,7 +19,7 @@ let
           type = types.nullOr fleetTypes.ipAddress;
           default = null;
           example = "203.0.113.7";
-          description = "Instead of `host`: the address of a webserver that is no host of the fleet.";
+          description = "The address of a webserver that is not a host of the fleet, instead of `host`.";
         };
         name = mkOption {
           type = types.str;
@@ -29,21 +29,21 @@ let
             else
               throw "polder.fleet.services: a backend with an `address` needs a `name`";
           defaultText = lib.literalMD "its `host`";
-          description = "Its name in logs, metrics and the operator's verbs; distinct within the service.";
+          description = "The name of the backend in logs, metrics and commands, unique within the service.";
         };
         port = mkOption {
           type = types.port;
           default = 80;
-          description = "The port it listens on.";
+          description = "The port on which the webserver listens.";
         };
         weight = daemonDefault {
           type = types.ints.between 0 1000;
-          description = "Its share; 0 gets only requests that name it.";
+          description = "The share of requests that it gets. With 0, it gets only requests whose cookie names it.";
         };
         backup = mkOption {
           type = types.bool;
           default = false;
-          description = "Used only when no primary can be, in the order of the list.";
+          description = "Whether it is used only when no primary is available. Backups are tried in the order of the list.";
         };
       };
     };
@@ -59,19 +59,19 @@ in
         "www.example.net"
         "*.pages.example.net"
       ];
-      description = "The host names it is reached under.";
+      description = "The host names of the service.";
     };
     paths = daemonDefault {
       type = types.nonEmptyListOf (types.strMatching "/.*");
       example = [ "/shop" ];
-      description = "Path prefixes in whole segments.";
+      description = "The path prefixes of the service, in whole segments: `/shop` matches `/shop/cart` and not `/shopping`.";
     };
     mode = mkOption {
       type = types.enum [
         "stateless"
         "stateful"
       ];
-      description = "Whether a visitor must stay on one backend.";
+      description = "Whether visitors must stay on one backend (`stateful`) or not.";
     };
     failover = daemonDefault {
       type = types.enum [
@@ -79,8 +79,9 @@ in
         "automatic"
       ];
       description = ''
-        Stateful services only. `permanent`: one primary and ordered backups; the service moves to a backup and stays there
-        until an operator fails it back. `automatic`: several primaries, the cookie keeps a visitor on one.
+        Stateful services only. With `permanent`, there is one primary and an ordered list of backups: the service fails over to a
+        backup and stays there until an operator fails it back. With `automatic`, there are several primaries and a cookie keeps
+        each visitor on one.
       '';
     };
     balance = daemonDefault {
@@ -89,7 +90,7 @@ in
         "least-connections"
         "random-two-choices"
       ];
-      description = "How requests that no cookie and no latch decides are spread over the primaries.";
+      description = "How requests are distributed over the primaries when neither a cookie nor the latch decides.";
     };
     backends = mkOption {
       type = types.nonEmptyListOf (types.submodule backend);
@@ -100,7 +101,7 @@ in
           backup = true;
         }
       ];
-      description = "The webservers, in order.";
+      description = "The webservers, in order of preference.";
     };
     check = mkOption {
       type = types.nullOr types.str;
@@ -114,9 +115,9 @@ in
       default = null;
       defaultText = lib.literalMD "one that is sealed with the key `polder.keys.cookies`";
       example = "clear";
-      description = "Stateful services only: which of `polder.fleet.cookies` names the backend.";
+      description = "Stateful services only: which of `polder.fleet.cookies` keeps visitors on their backend.";
     };
-    cookie_name = mkOption {
+    cookieName = mkOption {
       type = types.nullOr types.str;
       default = null;
       defaultText = lib.literalMD "`polder-` and the service's name";
@@ -126,21 +127,21 @@ in
       type = types.nonEmptyListOf types.str;
       example = [ "X-HTTP-Method-Override" ];
       description = ''
-        The request fields that this service's backends get although they are withheld otherwise, because programs believe
-        them of a gateway ([documents.md](documents.md) has the list).
+        Request fields to pass on to the backends of this service. They are removed otherwise, because programs trust them when
+        they come from a gateway ([documents.md](documents.md) has the list).
       '';
     };
     start_grace = daemonDefault {
       type = duration;
-      description = "Permanent failover only: how long the active backend has to come up after a cold start.";
+      description = "Permanent failover only: how long to wait for the active backend to come up after a cold start, before failing over.";
     };
     last_resort = daemonDefault {
       type = types.bool;
-      description = "Permanent failover only: whether a backend that was failed away from may serve when nothing else is up.";
+      description = "Permanent failover only: whether a backend that the service has failed away from may serve when nothing else is up.";
     };
     failover_drain = daemonDefault {
       type = duration;
-      description = "Permanent failover only: how long running requests may finish when an operator says failover.";
+      description = "Permanent failover only: how long requests in progress may finish when an operator orders a failover.";
     };
   };
 }

@@ -11,7 +11,7 @@ in
     root = mkOption {
       type = types.path;
       example = lib.literalExpression "./www/www";
-      description = "The folder. A change of what is in it touches nothing on a backend but the link to it.";
+      description = "The directory with the pages. When its content changes, a backend only gets a new link to it; nginx is not reloaded.";
     };
     on = mkOption {
       type = types.nullOr (types.nonEmptyListOf types.str);
@@ -21,23 +21,23 @@ in
         "web-1"
         "web-2"
       ];
-      description = "The hosts, with the role backend, that serve it.";
+      description = "The hosts with the role backend that serve the site.";
     };
     port = mkOption {
       type = types.port;
       default = 80;
-      description = "The port it is served on. Several sites on one host and port are told apart by `names`.";
+      description = "The port to serve it on. Sites on the same host and port are distinguished by `names`.";
     };
     names = mkOption {
       type = types.nullOr (types.listOf fleetTypes.domainName);
       default = null;
       defaultText = lib.literalMD "the `hosts` of the service of the same name, where there is one";
-      description = "The host names it answers to.";
+      description = "The host names of the site.";
     };
-    health_path = mkOption {
+    healthPath = mkOption {
       type = types.strMatching "/.*";
       default = "/healthz";
-      description = "Answered with 200 as long as nginx runs and the folder is there: for checks.";
+      description = "The path for health checks: it is answered with 200 as long as nginx runs and the directory exists.";
     };
   };
 }

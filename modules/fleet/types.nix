@@ -1,4 +1,4 @@
-# Types that several parts of the fleet share. They catch slips of the pen; the daemons' own check has the last word.
+# Types that several parts of the fleet share. They catch typing errors; the daemons' own check is authoritative.
 { lib }:
 
 let
@@ -13,7 +13,7 @@ rec {
     types.strMatching "[0-9]+(ms|s|m|h|d)"
   );
   domainName = described "domain name" (types.strMatching "[A-Za-z0-9_*-]+(\\.[A-Za-z0-9_-]+)*\\.?");
-  # As in a .pub file: kind, key, and a comment for people. One line, for it becomes one of authorized_keys or known_hosts.
+  # As in a .pub file: kind, key and comment. One line, because it becomes a line of authorized_keys or known_hosts.
   sshKey = described "SSH public key" (
     types.strMatching "(ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA[A-Za-z0-9+/]+=*( [^\n]*)?"
   );
@@ -25,12 +25,12 @@ rec {
   peerKey = described "public key of a daemon, 32 bytes in base64" (
     types.strMatching "[A-Za-z0-9+/]{43}="
   );
-  # A path in Nix would be copied into the store, where everybody reads it; so would a file made by Nix.
+  # A string: a path in Nix would be copied into the store, where everybody can read it.
   keyPath = described "absolute path outside the store, as a string" (
     types.addCheck types.str (path: lib.hasPrefix "/" path && !lib.hasPrefix builtins.storeDir path)
   );
 
-  # An option that is left out of the document when it is not set: the daemon's own default holds, and stands in documents.md.
+  # An option that is left out of the document if it is not set: the daemon's own default applies (docs/documents.md).
   daemonDefault =
     args:
     lib.mkOption (
@@ -42,9 +42,9 @@ rec {
       }
     );
 
-  # What is set of a submodule that goes into a document as it is.
+  # The options of a submodule that are set, for a document that has them as they are.
   documented = lib.filterAttrs (name: value: value != null && name != "_module");
 
-  # A file or folder of its own in the store, whatever the repository it lies in: only its own content changes its path.
+  # A file or folder as a store path of its own, which only a change of its content changes, and no other change of the repository.
   stored = name: path: if builtins.isPath path then builtins.path { inherit path name; } else path;
 }

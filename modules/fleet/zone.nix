@@ -12,8 +12,8 @@ in
       type = types.path;
       example = lib.literalExpression "./zones/example.net.zone";
       description = ''
-        The master file (RFC 1035). The NS records and the serial in it are yours to write; every other line that the
-        daemon would refuse fails the build of the nameservers with its number.
+        The master file (RFC 1035), with the SOA and NS records. If the nameserver would refuse a line of it, the build fails and
+        names the line.
       '';
     };
     includes = mkOption {
@@ -21,8 +21,8 @@ in
       default = { };
       example = lib.literalExpression ''{ "sub/hosts.inc" = ./zones/sub/hosts.inc; }'';
       description = ''
-        The files that it includes, by the path that `$INCLUDE` leads to from the folder of the zone's own file. They go into the
-        zone's folder in the store; the daemon reads nothing outside of it.
+        The files that the master file includes, by their paths relative to its directory, as `$INCLUDE` names them. They are
+        put into the zone's directory in the store; the daemon reads nothing outside of it.
       '';
     };
     nameservers = mkOption {
@@ -33,7 +33,7 @@ in
         "ns-nl"
         "ns-ch"
       ];
-      description = "The hosts that answer for it: two at least.";
+      description = "The hosts that answer for the zone: at least two.";
     };
   };
 }

@@ -280,7 +280,7 @@ impl Remotes {
     fn address(&self, host: &str) -> Result<IpAddr, Silence> {
         self.addresses.get(host).copied().ok_or_else(|| {
             Silence::Unreachable(format!(
-                "the fleet pins no host key for it: set polder.fleet.hosts.{host}.host_key (`polder bootstrap {host}` tells it)"
+                "the fleet pins no host key for it: set polder.fleet.hosts.{host}.hostKey (`polder bootstrap {host}` tells it)"
             ))
         })
     }

@@ -101,14 +101,14 @@ fn install(args: &BootstrapArgs, output: &Output) -> Result<(), Stop> {
     let mut text = format!("{} runs {}, and its gate answers\n", args.host, system.display());
     if !was_pinned {
         text.push_str(&format!(
-            "put its key into the fleet, so that it can be pushed to:\n\n  polder.fleet.hosts.{}.host_key = \"{}\";\n\n",
+            "put its key into the fleet, so that it can be pushed to:\n\n  polder.fleet.hosts.{}.hostKey = \"{}\";\n\n",
             args.host, key.key
         ));
     }
     for (daemon, kind) in [("polder-proxy", "proxy"), ("polder-dns", "nameserver")] {
         if let Some(key) = root.identity(daemon) {
             text.push_str(&format!(
-                "its peers know its {kind} by this key, once it is in the fleet:\n\n  polder.fleet.hosts.{}.peer_keys.{kind} = [ \"{key}\" ];\n\n",
+                "its peers know its {kind} by this key, once it is in the fleet:\n\n  polder.fleet.hosts.{}.peerKeys.{kind} = [ \"{key}\" ];\n\n",
                 args.host
             ));
         }

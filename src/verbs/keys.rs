@@ -133,7 +133,7 @@ fn make(args: &MakeArgs, output: &Output) -> Result<Exit, String> {
     let text = format!(
         "# The keys of {} are {}. Put this into the fleet and push it:\n\
          # whoever has the signing key is root on every host.\n\
-         polder.fleet.hosts.{} = {{\n  deploy_keys = [ {} ];\n  signing_keys = [ {} ];\n}};\n",
+         polder.fleet.hosts.{} = {{\n  deployKeys = [ {} ];\n  signingKeys = [ {} ];\n}};\n",
         admin.name,
         own::files(&admin).map(|file| file.display().to_string()).join(" and "),
         admin.name,

@@ -1,4 +1,5 @@
-# Every check of the flake: the package, each host, the NixOS tests (every file here but lib.nix), and what needs no machine.
+# The flake's checks: the package and its version, each host, the NixOS tests (`machines`: every file here but lib.nix), and what needs
+# no machine.
 {
   self,
   nixpkgs,
@@ -36,12 +37,21 @@ let
   hosts = lib.filterAttrs (
     _: host: host.pkgs.stdenv.hostPlatform.system == system
   ) self.nixosConfigurations;
+
+  machines = lib.mapAttrs' (
+    file: _: lib.nameValuePair (lib.removeSuffix ".nix" file) (runTest file)
+  ) tests;
 in
 {
-  package = self.packages.${system}.polder;
+  inherit machines;
+
+  checks = {
+    package = self.packages.${system}.polder;
+    inherit (self.packages.${system}.polder.tests) version;
+  }
+  // lib.mapAttrs' (
+    name: host: lib.nameValuePair "host-${name}" host.config.system.build.toplevel
+  ) hosts
+  // machines
+  // import ./eval { inherit self nixpkgs pkgs; };
 }
-// lib.mapAttrs' (
-  name: host: lib.nameValuePair "host-${name}" host.config.system.build.toplevel
-) hosts
-// lib.mapAttrs' (file: _: lib.nameValuePair (lib.removeSuffix ".nix" file) (runTest file)) tests
-// import ./eval { inherit self nixpkgs pkgs; }

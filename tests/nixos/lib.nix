@@ -1,7 +1,8 @@
-# The fleet that the tests boot, and the words that their scripts share.
+# The fleet that the tests boot, and the functions that their scripts share.
 #
-# Two nameservers, two proxies, three webservers and a client, on the networks' own addresses. `www` is stateless on web1 and
-# web2; `shop` is stateful: web2, then web3. An svn and an admin machine, with an operator alice. The times are scaled as those of `polder drill`. Tests start the machines they need.
+# Two nameservers, two proxies, three webservers and a client, at the addresses of the test network. `www` is stateless, on web1 and web2;
+# `shop` is stateful, on web2 with web3 as backup. There is an svn machine, and an admin machine with the operator alice. Check intervals
+# are as short as those of `polder drill`. A test starts the machines that it needs.
 {
   lib,
   pkgs,
@@ -21,24 +22,21 @@ let
     admin = "admin";
   };
 
-  # Known to everybody: it guards nothing but a test. hardening.nix has a real secret.
+  # Not a secret: it protects nothing but a test. hardening.nix makes a real one.
   keyFile = {
-    text = "cG9sZGVyIHRlc3QgcG9sZGVyIHRlc3QgcG9sZGVyISE=\n";
+    source = ./data/cookie-key;
     mode = "0400";
     user = "polder-proxy";
   };
 
-  # The key pairs by which the daemons know each other. A host would make its own; these stand in the fleet beforehand.
+  # The key pairs by which the daemons know each other. A host would make its own; these are listed in the fleet beforehand.
   identity = name: ./data/identities + "/${name}";
   publicHalf =
     name:
     lib.last (
       lib.splitString " " (lib.head (lib.splitString "\n" (builtins.readFile (identity name))))
     );
-  peerKeys = {
-    proxy = "polder-proxy";
-    nameserver = "polder-dns";
-  };
+  daemons = import ../../modules/daemons.nix;
 
   zone =
     addressOf:
@@ -55,7 +53,7 @@ let
       big  IN TXT   ${lib.concatStringsSep " " (lib.genList (n: ''"${lib.fixedWidthNumber 200 n}"'') 9)}
     '';
 
-  # Every machine knows the fleet; only its own name gives it a role.
+  # Every machine knows the fleet. Its name gives it its role.
   fleet =
     { nodes, lib, ... }:
     let
@@ -75,7 +73,7 @@ let
           location = "here";
           roles = [ role ];
           ipv4 = addressOf name;
-          peer_keys = lib.mapAttrs (kind: _: lib.optional (role == kind) (publicHalf name)) peerKeys;
+          peerKeys = lib.mapAttrs (kind: _: lib.optional (role == kind) (publicHalf name)) daemons;
         }) fleetHosts;
 
         zones."example.test".file = zone addressOf;
@@ -121,7 +119,7 @@ let
       polder.keys.cookies = "/etc/test-keys/cookies";
     };
 
-  # What `polder drill` scales to, a little slower: whole machines share the processors here.
+  # As in `polder drill`, a little slower because whole machines share the processors.
   fast = {
     interval = "300ms";
     timeout = "250ms";
@@ -134,7 +132,7 @@ let
   daemonHost =
     name:
     let
-      daemon = peerKeys.${fleetHosts.${name}};
+      daemon = daemons.${fleetHosts.${name}}.name;
     in
     {
       imports = [ fleet ];
@@ -159,38 +157,18 @@ let
       ];
     };
 
-  # The demo's webserver, which keeps sessions and says who it is. It ends when its standard input does, so it gets one that
-  # stays open; what is written there changes how it answers (`500`, `slow 300`, `well`).
-  webHost =
-    programs:
-    { config, ... }:
-    {
-      imports = [ fleet ];
-      polder.backend.local = programs;
-      systemd.services = lib.mapAttrs' (
-        name: local:
-        lib.nameValuePair "program-${name}" {
-          wantedBy = [ "multi-user.target" ];
-          after = [ "network.target" ];
-          environment.ADDRESS = lib.mkDefault "0.0.0.0:${toString local.port}";
-          script = ''
-            rm -f "$RUNTIME_DIRECTORY/input"
-            mkfifo "$RUNTIME_DIRECTORY/input"
-            exec ${lib.getExe config.polder.package} backend --listen "$ADDRESS" \
-              --name ${config.networking.hostName} 0<> "$RUNTIME_DIRECTORY/input"
-          '';
-          serviceConfig = {
-            RuntimeDirectory = "program-${name}";
-            Restart = "on-failure";
-          };
-        }
-      ) config.polder.backend.local;
-    };
+  webHost = programs: {
+    imports = [
+      fleet
+      ./push/fleet/lab/programs.nix
+    ];
+    polder.backend.local = programs;
+  };
 in
 {
   inherit fleet detection;
 
-  # Whether the test's system can run systemd-resolved; where it cannot, a test goes without.
+  # Whether the machines can run systemd-resolved. If not, a test omits it.
   hasResolved = options: options.services ? resolved;
 
   nodes = {
@@ -232,11 +210,11 @@ in
           enable = true;
           settings = {
             server = {
-              # A fleet of a test has no parent zone that could sign for it.
+              # The zone of a test has no parent that could sign for it.
               module-config = ''"iterator"'';
               domain-insecure = [ "example.test" ];
               local-zone = [ "test. nodefault" ];
-              # A nameserver that was gone is asked again soon.
+              # Retry a nameserver soon after it was unreachable.
               infra-host-ttl = 5;
               do-not-query-localhost = false;
             };

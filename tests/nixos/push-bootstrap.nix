@@ -1,4 +1,5 @@
-# A host's first system: from a machine that only lets an operator in as root, to one that takes pushes; and an admin machine's keys.
+# The first system of a host, from a machine that an operator can only log in to as root to one that accepts pushes; and the keys of an
+# admin machine.
 { pushTests, ... }:
 
 {
@@ -16,7 +17,7 @@
           admin_nl.wait_for_unit("multi-user.target")
           said = admin_nl.succeed("polder keys make 2>&1")
           log.info(said)
-          for words in ("deploy_keys", "signing_keys", "ssh-ed25519 "):
+          for words in ("deployKeys", "signingKeys", "ssh-ed25519 "):
               t.assertIn(words, said)
           t.assertEqual(admin_nl.succeed("stat -c %U:%G:%a /var/lib/polder-admin/keys/signing").strip(), "polder-admin:polder-admin:640")
           before = admin_nl.succeed("sha256sum /var/lib/polder-admin/keys/*")

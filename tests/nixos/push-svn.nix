@@ -1,4 +1,4 @@
-# The working copy and the repository: what stands in the way of a push, and pushing while the svn machine is gone.
+# The working copy and the repository: what blocks a push, and pushing while the svn machine is gone.
 { pushTests, ... }:
 
 {
@@ -97,8 +97,8 @@
       with subtest("the svn machine is lost for good: the mirror is promoted by a push, and no history is"):
           revisions = admin_nl.succeed(alice("svn log --quiet --revision 1:HEAD"))
           svn.crash()
-          admin_nl.succeed(alice("cp hosts/svn.nix hosts/admin-ch.nix.new && svn delete --quiet --force hosts/svn.nix"))
-          admin_nl.succeed(alice("printf \"{ nixpkgs, ... }:\\n{\\n  imports = [ ./svn/users.nix ];\\n  polder.admin = { operators = [ \\\"alice\\\" ]; inputs = { inherit nixpkgs; }; };\\n  users.users.alice.isNormalUser = true;\\n}\\n\" > hosts/admin-ch.nix && mkdir hosts/svn && mv hosts/admin-ch.nix.new hosts/svn/users.nix && svn add --quiet hosts/svn"))
+          admin_nl.succeed(alice("svn delete --quiet hosts/svn.nix"))
+          edit(admin_nl, "polder.svnMirror.enable = true;", "", "hosts/admin-ch.nix")
           admin_nl.succeed(alice("sed -i \"/^      svn = {/,/^      };/d; /^      admin-ch = {/,/^      };/s/roles = .*/roles = [ \\\"admin\\\" \\\"svn\\\" ];/\" hosts/default.nix && cat hosts/default.nix >&2"))
           log.info(admin_nl.succeed(alice("polder push --defer \"the mirror takes over\" 2>&1")))
           for machine in (admin_nl, admin_ch):

@@ -1,4 +1,4 @@
-# A change of the fleet is a reload, a change of the package a takeover, a crash keeps the sockets: visitors see none of them.
+# A change of the fleet causes a reload, a change of the package a takeover, and a crash keeps the sockets: visitors notice none of them.
 { lib, polderTests, ... }:
 
 let
@@ -32,7 +32,7 @@ let
       # A document that is valid, and names a key that is not there: only the daemon on this host can know.
       specialisation.refused.configuration.polder.keys.cookies = lib.mkForce "/etc/test-keys/missing";
       # The nameserver has no cookies. It has a key of its own, which such a document does not list.
-      specialisation.refused-dns.configuration.polder.fleet.hosts.ns1.peer_keys.nameserver =
+      specialisation.refused-dns.configuration.polder.fleet.hosts.ns1.peerKeys.nameserver =
         lib.mkForce
           [ ];
     };

@@ -33,7 +33,7 @@ let
           ];
           check = "web";
         };
-        metrics_from = [ nodes.admin.networking.primaryIPAddress ];
+        metricsFrom = [ nodes.admin.networking.primaryIPAddress ];
       };
     };
 in
@@ -50,22 +50,19 @@ in
     }) (removeAttrs polderTests.nodes [ "client" ])
     // {
       inherit (polderTests.nodes) client;
-      web1 =
-        { config, ... }:
-        {
-          imports = [
-            polderTests.nodes.web1
-            fleet
-          ];
-          polder.backend.local.app = {
-            port = 8090;
-            upstream = "127.0.0.1:3000";
-          };
-          systemd.services.program-app.environment.ADDRESS = "127.0.0.1:3000";
-          system.switch.enable = true;
-          specialisation.new-pages.configuration.polder.fleet.sites.pages.root = newPages;
-          services.nginx.commonHttpConfig = "log_format visitor '$remote_addr $host $request_uri'; access_log /var/log/nginx/visitors.log visitor;";
+      web1 = {
+        imports = [
+          polderTests.nodes.web1
+          fleet
+        ];
+        polder.backend.local.app = {
+          port = 8090;
+          upstream = "127.0.0.1:3000";
         };
+        system.switch.enable = true;
+        specialisation.new-pages.configuration.polder.fleet.sites.pages.root = newPages;
+        services.nginx.commonHttpConfig = "log_format visitor '$remote_addr $host $request_uri'; access_log /var/log/nginx/visitors.log visitor;";
+      };
     };
 
   testScript =

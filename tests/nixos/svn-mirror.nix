@@ -1,4 +1,4 @@
-# The repository's mirror: it follows, takes no commits of its own, and is the repository once the svn machine is lost.
+# The mirror of the repository: it follows, refuses commits, and becomes the repository when the svn machine is lost.
 {
   lib,
   pkgs,
@@ -23,8 +23,8 @@ in
     # A host of another role, in the other place.
     web3 = {
       imports = [ polderTests.nodes.web3 ];
-      polder.fleet.hosts.svn.host_key = keyOf ./push/keys/host.pub;
-      polder.svn-mirror.enable = true;
+      polder.fleet.hosts.svn.hostKey = keyOf ./push/keys/host.pub;
+      polder.svnMirror.enable = true;
       polder.svn.users.alice.keys = [ alice ];
     };
   };

@@ -78,7 +78,7 @@ impl Identity {
                 };
                 let why = format!(
                     "{found}; expected \"{}\", the public half of {}: put it there on every host (NixOS: \
-                     polder.fleet.hosts.{name}.peer_keys), or its peers refuse this daemon",
+                     polder.fleet.hosts.{name}.peerKeys), or its peers refuse this daemon",
                     identity.public,
                     config.key_file.display()
                 );

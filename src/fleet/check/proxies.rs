@@ -127,7 +127,7 @@ fn all_know_all(kind: &str, daemons: &BTreeMap<&str, Option<&PeersConfig>>, comp
         if peers.own_keys.as_ref().is_some_and(Vec::is_empty) {
             checked.note(
                 format!("host {host}"),
-                "its peers do not know its key yet: its daemon does not start, and in its journal says which to list in peer_keys",
+                "its peers do not know its key yet: its daemon does not start, and in its journal says which to list in peerKeys",
             );
         }
         for (other, theirs) in daemons.iter().filter(|(other, _)| other != &host) {

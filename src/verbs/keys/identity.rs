@@ -12,7 +12,7 @@ use crate::daemon::peers::Identity;
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "The private half stays on its host. On NixOS each daemon makes its own at its first start: \
     /var/lib/polder-proxy/identity.key, /var/lib/polder-dns/identity.key; its public half belongs into \
-    polder.fleet.hosts.HOST.peer_keys.")]
+    polder.fleet.hosts.HOST.peerKeys.")]
 pub struct IdentityArgs {
     /// The daemon's `peers.key_file`
     #[arg(value_name = "FILE")]

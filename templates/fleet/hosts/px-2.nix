@@ -1,7 +1,5 @@
-# The machine px-2. Replace this by what nixos-generate-config wrote on it.
+# The machine px-2: its hardware, and its users, ssh and network.
 {
-  nixpkgs.hostPlatform = "x86_64-linux";
-  boot.loader.grub.device = "/dev/vda";
-  fileSystems."/".device = "/dev/disk/by-label/nixos";
+  imports = [ ./hardware/vm.nix ];
   system.stateVersion = "26.05";
 }

@@ -1,6 +1,6 @@
 # Each bad fleet fails with a message that names the option (or the line) to change.
 #
-# Assertions are read as the list that they are. What only the daemon can see is built, and must fail. What a type refuses is in
+# Assertions are compared as a list of messages. What only a daemon can refuse is given to the daemon. What a type refuses is in
 # type-errors.nix.
 {
   lib,
@@ -20,7 +20,7 @@ let
   mirrorOn =
     host:
     { config, lib, ... }:
-    lib.mkIf (config.networking.hostName == host) { polder.svn-mirror.enable = true; };
+    lib.mkIf (config.networking.hostName == host) { polder.svnMirror.enable = true; };
 
   # A case: the messages of `host` are to include exactly the ones begun by `says`.
   cases = {
@@ -130,7 +130,18 @@ let
     "a location that nobody has defined" = {
       host = "px-nl";
       fleet.hosts.px-nl.location = lib.mkForce "no";
-      says = [ ''polder.fleet.hosts.px-nl.location: location "no" is not known; there is: ch, nl'' ];
+      says = [
+        ''polder.fleet.hosts.px-nl.location: location "no" is not known; there is: ch, nl''
+        "polder.fleet.locations.no.ipv4 is not set"
+        "polder.fleet.locations.no.ipv6 is not set"
+      ];
+    };
+    "an interface in a network that nobody has described" = {
+      host = "web-2";
+      fleet.locations.ch.ipv4 = lib.mkForce null;
+      says = [
+        "polder.fleet.locations.ch.ipv4 is not set, and polder.network.interface of web-2 needs it: it has the address 198.51.100.22"
+      ];
     };
     "two hosts with one address" = {
       host = "px-nl";
@@ -157,33 +168,33 @@ let
     };
     "a deploy key on a proxy" = {
       host = "web-1";
-      fleet.hosts.px-nl.deploy_keys = [
-        self.nixosConfigurations.px-nl.config.polder.fleet.hosts.px-nl.host_key
+      fleet.hosts.px-nl.deployKeys = [
+        self.nixosConfigurations.px-nl.config.polder.fleet.hosts.px-nl.hostKey
       ];
-      says = [ "polder.fleet.hosts.px-nl.deploy_keys: only an admin machine has keys of a push" ];
+      says = [ "polder.fleet.hosts.px-nl.deployKeys: only an admin machine has keys of a push" ];
     };
     "a signing key on a proxy" = {
       host = "web-1";
-      fleet.hosts.px-nl.signing_keys = [ "px-nl-1:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];
-      says = [ "polder.fleet.hosts.px-nl.signing_keys: only an admin machine has keys of a push" ];
+      fleet.hosts.px-nl.signingKeys = [ "px-nl-1:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];
+      says = [ "polder.fleet.hosts.px-nl.signingKeys: only an admin machine has keys of a push" ];
     };
     "deploy keys and no signing key" = {
       host = "web-1";
-      fleet.hosts.admin-nl.signing_keys = lib.mkForce [ ];
-      fleet.hosts.admin-ch.signing_keys = lib.mkForce [ ];
-      says = [ "polder.fleet.hosts: an admin machine has deploy_keys and none has signing_keys" ];
+      fleet.hosts.admin-nl.signingKeys = lib.mkForce [ ];
+      fleet.hosts.admin-ch.signingKeys = lib.mkForce [ ];
+      says = [ "polder.fleet.hosts: an admin machine has deployKeys and none has signingKeys" ];
     };
     "one deploy key for two admin machines" = {
       host = "web-1";
-      fleet.hosts.admin-ch.deploy_keys = map (
+      fleet.hosts.admin-ch.deployKeys = map (
         key: "${key} another comment"
-      ) self.nixosConfigurations.web-1.config.polder.fleet.hosts.admin-nl.deploy_keys;
+      ) self.nixosConfigurations.web-1.config.polder.fleet.hosts.admin-nl.deployKeys;
       says = [ "polder.fleet.hosts: the deploy key ssh-ed25519 AAAA" ];
     };
     "two signing keys of one name" = {
       host = "web-1";
-      fleet.hosts.admin-ch.signing_keys = [ "admin-nl-1:BWeR2Iu6UlHTZjpolR6PcK0Ti3QHy04L9sTXtqN3Vyo=" ];
-      says = [ "polder.fleet.hosts: different signing_keys have the name admin-nl-1" ];
+      fleet.hosts.admin-ch.signingKeys = [ "admin-nl-1:BWeR2Iu6UlHTZjpolR6PcK0Ti3QHy04L9sTXtqN3Vyo=" ];
+      says = [ "polder.fleet.hosts: different signingKeys have the name admin-nl-1" ];
     };
     "an sshd that keeps out whoever pushes" = {
       host = "web-1";
@@ -216,15 +227,15 @@ let
     "a mirror on the svn machine" = {
       host = "svn";
       module = mirrorOn "svn";
-      says = [ "polder.svn-mirror.enable: this host is the svn machine itself" ];
+      says = [ "polder.svnMirror.enable: this host is the svn machine itself" ];
     };
     "a mirror that could not know the svn machine" = {
       host = "admin-ch";
       module = {
         imports = [ (mirrorOn "admin-ch") ];
-        polder.fleet.hosts.svn.host_key = lib.mkForce null;
+        polder.fleet.hosts.svn.hostKey = lib.mkForce null;
       };
-      says = [ "polder.fleet.hosts.svn.host_key is not set" ];
+      says = [ "polder.fleet.hosts.svn.hostKey is not set" ];
     };
     "a mirror of nothing" = {
       host = "admin-ch";
@@ -232,7 +243,7 @@ let
         imports = [ (mirrorOn "admin-ch") ];
         polder.fleet.hosts.svn.roles = lib.mkForce [ "backend" ];
       };
-      says = [ "polder.svn-mirror.enable: there is no svn machine" ];
+      says = [ "polder.svnMirror.enable: there is no svn machine" ];
     };
   };
 

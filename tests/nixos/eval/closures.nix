@@ -1,4 +1,4 @@
-# What a change touches: the paths of all hosts' systems before and after it. Nothing is built for it.
+# Which systems a change affects: the derivations of all systems are compared before and after it. Nothing is built.
 {
   lib,
   runCommand,
@@ -80,7 +80,7 @@ let
     };
     "an admin machine's keys" = {
       # Whom every host lets in.
-      module.polder.fleet.hosts.admin-nl.signing_keys = lib.mkForce [
+      module.polder.fleet.hosts.admin-nl.signingKeys = lib.mkForce [
         "admin-nl-2:BWeR2Iu6UlHTZjpolR6PcK0Ti3QHy04L9sTXtqN3Vyo="
       ];
       touches = lib.attrNames before;
@@ -95,7 +95,7 @@ let
     };
     "a host's own key" = {
       # Of interest to who pushes alone.
-      module.polder.fleet.hosts.px-nl.host_key =
+      module.polder.fleet.hosts.px-nl.hostKey =
         lib.mkForce "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIMqyxesV1ilMzZVo7QkxLlQtBHJf7lWeNmjnuw7anUmY";
       touches = [ ];
     };

@@ -1,5 +1,5 @@
-# What a type refuses, in the words that the operator reads: each slip is evaluated by a Nix of its own, and its message has to
-# name the option. A twin without the slip evaluates.
+# What a type refuses, with the message that the operator reads. Nix evaluates each mistake by itself, and the message must name the
+# option. The same definition without the mistake evaluates.
 {
   lib,
   pkgs,
@@ -9,7 +9,7 @@
 }:
 
 let
-  # Bad and good differ in the slip alone.
+  # Bad and good differ only in the mistake.
   slips = {
     "a misspelt option" = {
       bad = ''polder.fleet.services.www.balanec = "round-robin";'';
@@ -58,18 +58,18 @@ let
       ];
     };
     "a deploy key of two lines" = {
-      bad = ''polder.fleet.hosts.px-nl = { roles = [ "admin" ]; deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" ]; };'';
-      good = ''polder.fleet.hosts.px-nl = { roles = [ "admin" ]; deploy_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one" ]; };'';
+      bad = ''polder.fleet.hosts.px-nl = { roles = [ "admin" ]; deployKeys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one\nssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" ]; };'';
+      good = ''polder.fleet.hosts.px-nl = { roles = [ "admin" ]; deployKeys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA one" ]; };'';
       says = [
-        "polder.fleet.hosts.px-nl.deploy_keys"
+        "polder.fleet.hosts.px-nl.deployKeys"
         "SSH public key"
       ];
     };
     "an SSH key that should sign" = {
-      bad = ''polder.fleet.hosts.admin-nl.signing_keys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" ];'';
-      good = ''polder.fleet.hosts.admin-nl.signing_keys = [ "admin-nl-2:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];'';
+      bad = ''polder.fleet.hosts.admin-nl.signingKeys = [ "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAA" ];'';
+      good = ''polder.fleet.hosts.admin-nl.signingKeys = [ "admin-nl-2:mbXQTJGCnYtpSlUvabn0/SuDEZAf78OpHd2raZpq/90=" ];'';
       says = [
-        "polder.fleet.hosts.admin-nl.signing_keys"
+        "polder.fleet.hosts.admin-nl.signingKeys"
         "public signing key"
       ];
     };
@@ -87,10 +87,10 @@ let
       ];
     };
     "a peer's key that is none" = {
-      bad = ''polder.fleet.hosts.px-nl.peer_keys.proxy = lib.mkForce [ "AAAA" ];'';
-      good = ''polder.fleet.hosts.px-nl.peer_keys.proxy = lib.mkForce [ "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=" ];'';
+      bad = ''polder.fleet.hosts.px-nl.peerKeys.proxy = lib.mkForce [ "AAAA" ];'';
+      good = ''polder.fleet.hosts.px-nl.peerKeys.proxy = lib.mkForce [ "3p7bfXt9wbTTW2HC7OQ1Nz+DQ8hbeGdNrfx+FG+IK08=" ];'';
       says = [
-        "polder.fleet.hosts.px-nl.peer_keys.proxy"
+        "polder.fleet.hosts.px-nl.peerKeys.proxy"
         "public key of a daemon, 32 bytes in base64"
       ];
     };
@@ -124,6 +124,7 @@ let
           module
           {
             options.assertions = lib.mkOption { type = lib.types.listOf lib.types.raw; };
+            options.polder = lib.genAttrs [ "admin" "svn" ] (_: lib.mkOption { type = lib.types.raw; });
             options.networking.hostName = lib.mkOption { default = "px-nl"; };
             config._module.args.pkgs = { };
           }

@@ -1,7 +1,7 @@
-# The fleet that the push tests boot, and the words that their scripts share.
+# The fleet that the push tests boot, and the functions that their scripts share.
 #
-# ./fleet is an operator's working copy: what is in it is the systems' definition, in the tests' first boot and in every push from
-# an admin machine of the test, which evaluates and builds it itself. Ten machines of five roles in two locations, and a client.
+# ./fleet is the working copy of an operator. It defines the systems, both for the first boot and for every push from an admin machine of
+# the test, which evaluates and builds it. There are ten machines of five roles in two locations, and a client.
 {
   lib,
   pkgs,
@@ -31,17 +31,11 @@ let
         (folder + "/hosts/${name}.nix")
         (folder + "/lab/common.nix")
       ];
-      _module.args = { inherit nixpkgs; };
+      polder.admin.inputs = { inherit nixpkgs; };
       polder.package = self.packages.${pkgs.stdenv.hostPlatform.system}.polder;
       virtualisation = {
         writableStore = true;
         useBootLoader = true;
-      };
-      # As ./fleet/lab/machine.nix has it.
-      systemd.services.nix-daemon = lib.mkIf (!hasNixDaemon) {
-        wantedBy = [ "multi-user.target" ];
-        serviceConfig.ExecStart = "${pkgs.nix}/bin/nix-daemon --daemon";
-        restartIfChanged = false;
       };
       assertions = [
         {
@@ -50,8 +44,6 @@ let
         }
       ];
     };
-  hasNixDaemon = builtins.pathExists "${nixpkgs}/nixos/modules/testing/test-instrumentation.nix";
-
   # Where the fleet is evaluated and built.
   admin =
     name:
@@ -138,7 +130,7 @@ in
       NAMES = {m.name: m for m in machines_qemu}
       hosts = [m for m in machines_qemu if m.name != "client"]
       NS_NL, NS_CH, PX_NL, PX_CH = (NAMES[n] for n in ("ns-nl", "ns-ch", "px-nl", "px-ch"))
-      SECRET = "cG9sZGVyIHRlc3QgcG9sZGVyIHRlc3QgcG9sZGVyISE="
+      SECRET = "${lib.fileContents ../data/cookie-key}"
 
       def alice(command, timeout=""):
           """A command of the operator alice, in the working copy."""

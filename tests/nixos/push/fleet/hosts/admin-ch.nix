@@ -1,10 +1,4 @@
-{ nixpkgs, ... }:
-
 {
-  polder.admin = {
-    operators = [ "alice" ];
-    inputs = { inherit nixpkgs; };
-  };
-  polder.svn-mirror.enable = true;
   users.users.alice.isNormalUser = true;
+  polder.svnMirror.enable = true;
 }

@@ -1,6 +1,3 @@
 {
   polder.svn.readers.mirror-ch = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIL8CKHuBCYGgxicF47geGQ/fBdSVinKCN5Q247VL+7mK";
-  polder.svn.users.alice.keys = [
-    "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIAWvlDBTeBCTQxPU8LVT1oK3cce1WD/FpYUjHFOvlLGu alice of the tests, opens nothing else"
-  ];
 }

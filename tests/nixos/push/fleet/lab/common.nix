@@ -1,12 +1,14 @@
 # What all machines of the fleet have, in a test and as they are pushed.
 {
-  config,
   lib,
+  options,
   pkgs,
   ...
 }:
 
 {
+  imports = [ ./programs.nix ];
+
   services.openssh = {
     enable = true;
     hostKeys = [
@@ -21,23 +23,10 @@
     pkgs.jq
   ];
 
-  # The demo's webserver, which keeps sessions and says who it is, as the program behind each port of a backend. It ends when its
-  # standard input does, so it gets one that stays open.
-  systemd.services = lib.mapAttrs' (
-    name: local:
-    lib.nameValuePair "program-${name}" {
-      wantedBy = [ "multi-user.target" ];
-      after = [ "network.target" ];
-      script = ''
-        rm -f "$RUNTIME_DIRECTORY/input"
-        mkfifo "$RUNTIME_DIRECTORY/input"
-        exec ${lib.getExe config.polder.package} backend --listen 0.0.0.0:${toString local.port} \
-          --name ${config.networking.hostName} 0<> "$RUNTIME_DIRECTORY/input"
-      '';
-      serviceConfig = {
-        RuntimeDirectory = "program-${name}";
-        Restart = "on-failure";
-      };
-    }
-  ) config.polder.backend.local;
+  # Where the stand-in for NixOS brings no store of its own.
+  systemd.services.nix-daemon = lib.mkIf (!(options.nix ? nrBuildUsers)) {
+    wantedBy = [ "multi-user.target" ];
+    serviceConfig.ExecStart = "${pkgs.nix}/bin/nix-daemon --daemon";
+    restartIfChanged = false;
+  };
 }

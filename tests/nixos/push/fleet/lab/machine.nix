@@ -4,8 +4,6 @@
   config,
   lib,
   modulesPath,
-  options,
-  pkgs,
   ...
 }:
 
@@ -15,7 +13,6 @@ let
   instrumentation = modulesPath + "/testing/test-instrumentation.nix";
   machine = modulesPath + "/virtualisation/qemu-vm.nix";
   isNixos = builtins.pathExists instrumentation;
-  hasNixDaemon = options.nix ? nrBuildUsers;
 in
 {
   imports = lib.optionals isNixos [
@@ -52,12 +49,5 @@ in
       };
     }
     (lib.mkIf (!isNixos) { systemd.services.backdoor = this.backdoor; })
-    (lib.mkIf (!hasNixDaemon) {
-      systemd.services.nix-daemon = {
-        wantedBy = [ "multi-user.target" ];
-        serviceConfig.ExecStart = "${pkgs.nix}/bin/nix-daemon --daemon";
-        restartIfChanged = false;
-      };
-    })
   ];
 }

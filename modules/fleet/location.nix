@@ -1,0 +1,48 @@
+# A place where hosts stand, and the network there.
+{ lib, fleetTypes }:
+
+{ ... }:
+
+let
+  inherit (lib) mkOption types;
+  network =
+    family: address: bits: example:
+    mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            gateway = mkOption {
+              type = address;
+              example = example.gateway;
+              description = "The address of the default gateway.";
+            };
+            prefixLength = mkOption {
+              type = types.ints.between 1 bits;
+              example = example.prefixLength;
+              description = "The prefix length of the network.";
+            };
+          };
+        }
+      );
+      default = null;
+      inherit example;
+      description = "The ${family} network of the location, for hosts that set `polder.network.interface`.";
+    };
+in
+{
+  options = {
+    description = mkOption {
+      type = types.str;
+      default = "";
+      description = "What people call the place.";
+    };
+    ipv4 = network "IPv4" fleetTypes.ipv4 32 {
+      gateway = "192.0.2.254";
+      prefixLength = 24;
+    };
+    ipv6 = network "IPv6" fleetTypes.ipv6 128 {
+      gateway = "2001:db8:1::ffff";
+      prefixLength = 64;
+    };
+  };
+}
