@@ -5,6 +5,7 @@
 
 pub mod automaton;
 pub mod checker;
+pub mod http_status;
 pub mod probe;
 pub mod saved;
 pub mod target;

@@ -20,6 +20,7 @@
 pub mod admin;
 pub mod bootstrap;
 pub mod deferred;
+pub mod error;
 pub mod fleet_lock;
 pub mod gate;
 pub mod host;

@@ -7,14 +7,14 @@ use std::fs;
 use std::path::Path;
 
 use polder::fleet;
-use polder::fleet::check::{Checked, Finding, Known, Served, ZoneChange, check};
+use polder::fleet::check::{Checked, Finding, SerialFacts, Served, ZoneChange, check};
 use serde_json::{Value, json};
 
 /// The example fleet, to be broken.
 struct Example {
     fleet: Value,
     zone: String,
-    known: Known,
+    known: SerialFacts,
 }
 
 impl Example {
@@ -22,8 +22,10 @@ impl Example {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let fleet = fs::read_to_string(root.join("tests/data/fleet/example.json")).unwrap();
         let zone = fs::read_to_string(root.join("hosts/zones/example.net.zone")).unwrap();
-        let known =
-            Known { served: [("example.net".to_owned(), vec![served(2_026_112_301)])].into(), changes: Vec::new() };
+        let known = SerialFacts {
+            served: [("example.net".to_owned(), vec![served(2_026_112_301)])].into(),
+            changes: Vec::new(),
+        };
         Example { fleet: serde_json::from_str(&fleet).unwrap(), zone, known }
     }
 

@@ -150,7 +150,7 @@ fn a_plan_that_was_kept_is_read_again_and_what_is_none_is_told() {
     plan.save(&file).unwrap();
     assert_eq!(Plan::load(&file).unwrap(), plan);
     std::fs::write(&file, "{}").unwrap();
-    let why = Plan::load(&file).unwrap_err();
+    let why = Plan::load(&file).unwrap_err().to_string();
     assert!(why.contains("expected what `polder plan --save` writes"), "{why}");
 }
 
@@ -159,7 +159,7 @@ fn a_plan_of_another_version_is_told_by_its_version_whatever_else_it_has() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("plan.json");
     std::fs::write(&file, r#"{ "version": 2, "servers": {} }"#).unwrap();
-    let why = Plan::load(&file).unwrap_err();
+    let why = Plan::load(&file).unwrap_err().to_string();
     assert!(why.contains("a plan of version 2, and this polder reads 1"), "{why}");
 }
 

@@ -149,7 +149,7 @@ fn a_file_that_was_edited_since_is_not_committed() {
     assert_eq!(code, Some(1), "{complaint}");
     assert!(complaint.contains("b.nix is not as it was deployed"), "{complaint}");
     assert!(site.is_deferred());
-    assert_eq!(svn::standing(&site.ch(), svn::GLANCE).unwrap().head, 1);
+    assert_eq!(svn::server_state(&site.ch(), svn::GLANCE).unwrap().head, 1);
 }
 
 #[test]
@@ -160,13 +160,13 @@ fn what_others_committed_elsewhere_is_named_as_not_deployed() {
     site.defer();
     fs::write(site.ch().join("b.nix"), "theirs\n").unwrap();
     site.svn(&site.ch(), &["commit", "--quiet", "--message", "theirs"]);
-    assert_eq!(svn::standing(&site.nl(), svn::GLANCE).unwrap(), svn::Standing { head: 2, behind: 1 });
+    assert_eq!(svn::server_state(&site.nl(), svn::GLANCE).unwrap(), svn::ServerState { head: 2, behind: 1 });
 
     let (code, said, complaint) = site.reconcile();
     assert_eq!(code, Some(0), "{complaint}");
     let done = &said["reconciled"];
     assert_eq!((&done["revision"], &done["not_deployed"]), (&json!(3), &json!(["b.nix"])), "{said}");
-    assert_eq!(svn::standing(&site.nl(), svn::GLANCE).unwrap().behind, 0);
+    assert_eq!(svn::server_state(&site.nl(), svn::GLANCE).unwrap().behind, 0);
 }
 
 #[test]
@@ -184,7 +184,7 @@ fn a_file_that_others_changed_too_is_not_committed_merged_or_in_conflict() {
         assert_eq!(code, Some(1), "{complaint}");
         assert!(complaint.contains("a.nix") && complaint.contains(expected), "{complaint}");
         assert!(complaint.contains("nothing is committed") && site.is_deferred(), "{complaint}");
-        assert_eq!(svn::standing(&site.ch(), svn::GLANCE).unwrap().head, 2);
+        assert_eq!(svn::server_state(&site.ch(), svn::GLANCE).unwrap().head, 2);
     }
 }
 

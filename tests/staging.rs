@@ -8,7 +8,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use polder::push::pipeline::stage::{Refusal, Staged, stage};
+use polder::push::pipeline::stage::{StageError, Staged, stage};
 use tempfile::TempDir;
 
 const ZONE: &str = "hosts/zones/example.net.zone";
@@ -87,7 +87,7 @@ impl Copy {
     /// `file: message` of each file that is refused.
     fn refused(&self) -> Vec<String> {
         match stage(&self.folder()) {
-            Err(Refusal::Files(unfit)) => {
+            Err(StageError::Files(unfit)) => {
                 unfit.iter().map(|one| format!("{}: {}", one.file.display(), one.message)).collect()
             }
             other => panic!("not refused: {other:?}"),

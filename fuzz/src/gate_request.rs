@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use polder::push::gate::allowed;
-use polder::push::protocol::manifest::{Manifest, Taken, open};
+use polder::push::protocol::manifest::{Manifest, AcceptedManifests, open};
 use polder::push::protocol::{Instruction, KeyChange, Question};
 use polder::push::protocol::signing::TrustedKeys;
 use polder::push::protocol::upload::Header;
@@ -48,7 +48,7 @@ fn same_anew<T: DeserializeOwned + Serialize>(line: &[u8]) -> Option<T> {
 
 /// Manifests come one after another, in whatever order; the clock goes as it likes.
 fn taken_once(numbers: &[u8]) {
-    let mut taken = Taken::up_to(NOW - 1000);
+    let mut taken = AcceptedManifests::up_to(NOW - 1000);
     let mut counters = Vec::new();
     for row in numbers.chunks_exact(8) {
         let number = |at: usize| u64::from(u16::from_le_bytes([row[at], row[at + 1]]));

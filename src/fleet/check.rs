@@ -66,7 +66,7 @@ impl Checked {
 
 /// What is known of serials besides the fleet.
 #[derive(Debug, Default)]
-pub struct Known {
+pub struct SerialFacts {
     /// The serials that are served, by zone.
     pub served: BTreeMap<String, Vec<Served>>,
     /// Zones whose files have local changes.
@@ -74,7 +74,7 @@ pub struct Known {
 }
 
 /// All checks.
-pub fn check(fleet: &Fleet, known: &Known) -> Checked {
+pub fn check(fleet: &Fleet, facts: &SerialFacts) -> Checked {
     let mut checked = Checked::default();
     if fleet.systems.is_empty() {
         checked.finding("fleet", "the flake has no system with polder's modules in it: see `polder.lib.fleetSystems`");
@@ -86,7 +86,7 @@ pub fn check(fleet: &Fleet, known: &Known) -> Checked {
     names::check(&running, &mut checked);
     pools::check(fleet, &running, &mut checked);
     proxies::check(&running, &mut checked);
-    serials::check(fleet, &running, known, &mut checked);
+    serials::check(fleet, &running, facts, &mut checked);
     for list in [&mut checked.findings, &mut checked.notes] {
         let mut seen = std::collections::BTreeSet::new();
         list.retain(|finding| seen.insert(finding.clone()));

@@ -8,18 +8,12 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use nix::libc;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
+use super::http_status::{Get, StatusError, status};
 use super::target::Target;
 use crate::config::ProbeKind;
-
-/// How much of a response is read in search of its final status line. Interim responses count too.
-const MAX_RESPONSE: usize = 4 * 1024;
-
-/// How much of something that is not HTTP is shown to the operator.
-const SHOWN: usize = 40;
 
 /// How a probe ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -78,10 +72,11 @@ pub async fn probe(target: &Target) -> Outcome {
     let answer = match &target.check.kind {
         ProbeKind::Tcp => "connected".to_owned(),
         ProbeKind::Http { path, host, expect } => {
-            let request = request(path, host.as_deref(), target.address);
-            let status = match timeout_at(deadline, exchange(&mut stream, &request)).await {
+            let own_name = target.address.to_string();
+            let get = Get { host: host.as_deref().unwrap_or(&own_name), path, user_agent: "polder" };
+            let status = match timeout_at(deadline, status(&mut stream, &get)).await {
                 Ok(Ok(status)) => status,
-                Ok(Err(outcome)) => return outcome,
+                Ok(Err(error)) => return no_status(&error),
                 Err(_) => return Outcome::Failure(format!("timed out after {limit:?} waiting for the response")),
             };
             if !expect.contains(status) {
@@ -93,88 +88,13 @@ pub async fn probe(target: &Target) -> Outcome {
     Outcome::Success { answer, took: start.elapsed() }
 }
 
-/// Sends the request and reads as far as the final status.
-async fn exchange(stream: &mut TcpStream, request: &[u8]) -> Result<u16, Outcome> {
-    stream.write_all(request).await.map_err(|error| failed(&error, " while sending the request"))?;
-    let mut response = [0; MAX_RESPONSE];
-    let mut filled = 0;
-    loop {
-        match stream.read(&mut response[filled..]).await {
-            Ok(0) if filled == 0 => return Err(Outcome::Failure("connection closed before a response".to_owned())),
-            Ok(0) => return Err(Outcome::Failure("connection closed before a whole status line".to_owned())),
-            Ok(count) => filled += count,
-            Err(error) => return Err(failed(&error, " before a response")),
-        }
-        match final_status(&response[..filled]) {
-            Head::Status(status) => return Ok(status),
-            Head::NotHttp => return Err(not_http(&response[..filled])),
-            Head::Partial if filled == MAX_RESPONSE => return Err(not_http(&response)),
-            Head::Partial => {}
-        }
+/// A check's failure to get a status.
+fn no_status(error: &StatusError) -> Outcome {
+    match error {
+        StatusError::Send(error) => failed(error, " while sending the request"),
+        StatusError::Receive(error) => failed(error, " before a response"),
+        other => Outcome::Failure(other.to_string()),
     }
-}
-
-/// The request, whole.
-fn request(path: &str, host: Option<&str>, address: SocketAddr) -> Vec<u8> {
-    let host = host.map_or_else(|| address.to_string(), str::to_owned);
-    format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: polder\r\nAccept: */*\r\nConnection: close\r\n\r\n")
-        .into_bytes()
-}
-
-/// What the bytes read so far tell.
-#[derive(Debug, PartialEq, Eq)]
-enum Head {
-    /// The final status.
-    Status(u16),
-    /// Nothing yet.
-    Partial,
-    /// This is no HTTP/1 response, whatever follows.
-    NotHttp,
-}
-
-/// Finds the final status line, passing over interim responses (RFC 9110 section 15.2; 101 is final: nobody asked for
-/// an upgrade).
-fn final_status(mut response: &[u8]) -> Head {
-    loop {
-        match status_line(response) {
-            Head::Status(100 | 102..=199) => match end_of_head(response) {
-                Some(end) => response = &response[end..],
-                None => return Head::Partial,
-            },
-            other => return other,
-        }
-    }
-}
-
-/// Reads one status line, `HTTP/1.x NNN`, with any reason phrase or none (RFC 9112 section 4).
-fn status_line(response: &[u8]) -> Head {
-    const VERSION: &[u8] = b"HTTP/1.";
-    let common = response.len().min(VERSION.len());
-    if response[..common] != VERSION[..common] {
-        return Head::NotHttp;
-    }
-    let Some(end) = memchr::memchr(b'\n', response) else { return Head::Partial };
-    let line = response[..end].strip_suffix(b"\r").unwrap_or(&response[..end]);
-    match line[VERSION.len()..] {
-        [b'0'..=b'9', b' ', a @ b'1'..=b'5', b @ b'0'..=b'9', c @ b'0'..=b'9', ref rest @ ..]
-            if rest.first().is_none_or(|byte| *byte == b' ') =>
-        {
-            Head::Status([a, b, c].iter().fold(0, |status, digit| status * 10 + u16::from(digit - b'0')))
-        }
-        _ => Head::NotHttp,
-    }
-}
-
-/// Where the empty line that ends a head ends.
-fn end_of_head(response: &[u8]) -> Option<usize> {
-    let crlf = memchr::memmem::find(response, b"\r\n\r\n").map(|at| at + 4);
-    let bare = memchr::memmem::find(response, b"\n\n").map(|at| at + 2);
-    crlf.into_iter().chain(bare).min()
-}
-
-fn not_http(response: &[u8]) -> Outcome {
-    let shown = &response[..response.len().min(SHOWN)];
-    Outcome::Failure(format!("no HTTP response: {}", shown.escape_ascii()))
 }
 
 /// Whether no address of this machine can be the source (IPv6 turned off, for one), as the kernel chooses it for UDP too.

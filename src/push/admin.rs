@@ -2,9 +2,9 @@
 //! rendered by modules/admin.nix. Nothing of the fleet stands there: that comes from the working copy.
 
 pub mod copies;
+pub mod desired;
 pub mod known_fleet;
 pub mod state;
-pub mod wanted;
 
 use std::path::{Path, PathBuf};
 

@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
 use crate::config::PublicKey;
+use crate::push::error::Error;
 
 use crate::push::program::{output, output_within};
 use crate::push::protocol::{Answer, Question, Report};
@@ -42,13 +43,12 @@ pub struct HostKey {
 /// # Errors
 ///
 /// It shows none.
-pub fn shown_key(address: &str) -> Result<HostKey, String> {
+pub fn shown_key(address: &str) -> Result<HostKey, Error> {
     let arguments = ["-t", "ed25519", "-T", "8", address];
-    let said = output_within("ssh-keyscan", Path::new("/"), &arguments, SCAN)
-        .map_err(|failure| failure.in_words("ssh-keyscan"))?;
+    let said = output_within("ssh-keyscan", Path::new("/"), &arguments, SCAN)?;
     let said = String::from_utf8_lossy(&said);
     let key = said.lines().find_map(key_of).ok_or_else(|| {
-        format!("{address} shows no ed25519 host key: is its sshd up, and reached from here on port 22?")
+        Error::new(format!("{address} shows no ed25519 host key: is its sshd up, and reached from here on port 22?"))
     })?;
     with_fingerprint(&key)
 }
@@ -65,13 +65,14 @@ fn key_of(line: &str) -> Option<String> {
 /// # Errors
 ///
 /// It is no SSH public key.
-pub fn with_fingerprint(key: &str) -> Result<HostKey, String> {
+pub fn with_fingerprint(key: &str) -> Result<HostKey, Error> {
     let key = key.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    let scratch = tempfile::NamedTempFile::new().map_err(|error| format!("a temporary file: {error}"))?;
-    std::fs::write(scratch.path(), format!("{key}\n")).map_err(|error| format!("a temporary file: {error}"))?;
+    let scratch = tempfile::NamedTempFile::new().map_err(|error| Error::new(format!("a temporary file: {error}")))?;
+    std::fs::write(scratch.path(), format!("{key}\n"))
+        .map_err(|error| Error::new(format!("a temporary file: {error}")))?;
     let file = scratch.path().to_string_lossy();
     let said = output("ssh-keygen", Path::new("/"), &["-l", "-f", &*file]).map_err(|_| {
-        format!("{key:?} is no SSH public key: expected the content of /etc/ssh/ssh_host_ed25519_key.pub")
+        Error::new(format!("{key:?} is no SSH public key: expected the content of /etc/ssh/ssh_host_ed25519_key.pub"))
     })?;
     let said = String::from_utf8_lossy(&said);
     let fingerprint = said.split_whitespace().nth(1).unwrap_or_default().to_owned();
@@ -102,7 +103,7 @@ impl AsRoot {
     /// # Errors
     ///
     /// What Nix says.
-    pub fn copy(&self, system: &Path) -> Result<(), String> {
+    pub fn copy(&self, system: &Path) -> Result<(), Error> {
         let store = format!("ssh-ng://{}", self.target);
         let ran = Command::new("nix")
             .args(["copy", "--no-check-sigs", "--to", &store, "--extra-experimental-features", "nix-command flakes"])
@@ -110,8 +111,8 @@ impl AsRoot {
             .env("NIX_SSHOPTS", self.options().join(" "))
             .stdin(Stdio::null())
             .output()
-            .map_err(|error| format!("nix did not start: {error}"))?;
-        if ran.status.success() { Ok(()) } else { Err(said("nix copy", &ran.stderr)) }
+            .map_err(|error| Error::new(format!("nix did not start: {error}")))?;
+        if ran.status.success() { Ok(()) } else { Err(failed("nix copy", &ran.stderr)) }
     }
 
     /// Makes a system the profile's, and switches to it. A connection that breaks in it is told apart by nobody: ask the gate.
@@ -119,7 +120,7 @@ impl AsRoot {
     /// # Errors
     ///
     /// What the machine says.
-    pub fn switch(&self, system: &Path) -> Result<(), String> {
+    pub fn switch(&self, system: &Path) -> Result<(), Error> {
         let system = system.display();
         let script = format!(
             "nix-env --profile /nix/var/nix/profiles/system --set {system} && \
@@ -130,8 +131,8 @@ impl AsRoot {
             .args(["-T", &self.target.replace(['[', ']'], ""), &script])
             .stdin(Stdio::null())
             .output()
-            .map_err(|error| format!("ssh did not start: {error}"))?;
-        if ran.status.success() { Ok(()) } else { Err(said("the switch", &ran.stderr)) }
+            .map_err(|error| Error::new(format!("ssh did not start: {error}")))?;
+        if ran.status.success() { Ok(()) } else { Err(failed("the switch", &ran.stderr)) }
     }
 
     /// The public half of a daemon's key, if that daemon runs there: it has made its key before it started.
@@ -155,10 +156,10 @@ impl AsRoot {
     }
 }
 
-fn said(what: &str, errors: &[u8]) -> String {
+fn failed(what: &str, errors: &[u8]) -> Error {
     let text = String::from_utf8_lossy(errors);
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    format!("{what}: {}", lines[lines.len().saturating_sub(20)..].join("\n"))
+    Error::at(what, lines[lines.len().saturating_sub(20)..].join("\n"))
 }
 
 /// Asks the host's gate until it answers.
@@ -166,13 +167,13 @@ fn said(what: &str, errors: &[u8]) -> String {
 /// # Errors
 ///
 /// It does not within the limit: its last words.
-pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, String> {
+pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, Error> {
     let until = Instant::now() + GATE;
     let (_never, timer) = mpsc::channel::<()>();
     loop {
         let why = match remotes.ask_afresh(host, &Question::Report, Duration::from_secs(10)) {
             Ok(Answer::Report(report)) => return Ok(*report),
-            other => crate::push::fleet_lock::otherwise(other),
+            other => crate::push::remote::no_answer::unexpected(other),
         };
         if Instant::now() >= until {
             return Err(why);
@@ -186,8 +187,8 @@ pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, String> {
 /// # Errors
 ///
 /// The end of Nix' log.
-pub fn build(derivation: &Path) -> Result<(), String> {
-    crate::push::rollout::deliver::build(&[PathBuf::from(derivation)])
+pub fn build(derivation: &Path) -> Result<(), Error> {
+    crate::push::pipeline::build::build(&[PathBuf::from(derivation)])
 }
 
 #[cfg(test)]

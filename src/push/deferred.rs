@@ -13,8 +13,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::push::admin::Admin;
 use crate::push::admin::state;
+use crate::push::error::Error;
 use crate::push::pipeline::stage::manifest::{self, Manifest};
-use crate::push::pipeline::stage::{self, Kind, Revision, Staged, Unfit, stage};
+use crate::push::pipeline::stage::{self, Kind, Revision, Staged, UnfitFile, stage};
 
 /// A push whose local changes are still to be committed.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -42,16 +43,33 @@ pub struct Deferred {
 /// # Errors
 ///
 /// The file is there and cannot be read: the error names it.
-pub fn all(admin: &Admin) -> Result<Vec<Deferred>, String> {
+pub fn all(admin: &Admin) -> Result<Vec<Deferred>, Error> {
     let file = file(admin);
     let text = match std::fs::read(&file) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        Err(error) => return Err(format!("{}: {error}", file.display())),
+        Err(error) => return Err(Error::at(file.display(), error)),
     };
     serde_json::from_slice(&text).map_err(|error| {
-        format!("{} is not what this version of polder writes: {error}; commit by hand, then remove it", file.display())
+        Error::new(format!(
+            "{} is not what this version of polder writes: {error}; commit by hand, then remove it",
+            file.display()
+        ))
     })
+}
+
+/// Refuses to defer a commit where there is nothing to commit later.
+///
+/// # Errors
+///
+/// What was staged is no svn working copy with local changes.
+pub fn check(staged: &Staged) -> Result<(), Error> {
+    match &staged.revision {
+        Revision::Known { kind: Kind::Svn, changed, .. } if !changed.is_empty() => Ok(()),
+        _ => Err(Error::new(
+            "--defer: there is nothing to commit later: expected an svn working copy with local changes",
+        )),
+    }
 }
 
 /// Adds a push that is to be committed later.
@@ -59,8 +77,8 @@ pub fn all(admin: &Admin) -> Result<Vec<Deferred>, String> {
 /// # Errors
 ///
 /// In words.
-pub fn record(admin: &Admin, staged: &Staged, message: &str, who: &str, push: &str) -> Result<(), String> {
-    let manifest = staged.manifest().map_err(|error| format!("what was staged: {error}"))?;
+pub fn record(admin: &Admin, staged: &Staged, message: &str, who: &str, push: &str) -> Result<(), Error> {
+    let manifest = staged.manifest().map_err(|error| Error::new(format!("what was staged: {error}")))?;
     let revision = match &staged.revision {
         Revision::Known { name, .. } => Some(name.clone()),
         Revision::None => None,
@@ -87,24 +105,24 @@ pub fn record(admin: &Admin, staged: &Staged, message: &str, who: &str, push: &s
 /// # Errors
 ///
 /// In words.
-pub fn withdraw(admin: &Admin, push: &str) -> Result<(), String> {
+pub fn withdraw(admin: &Admin, push: &str) -> Result<(), Error> {
     change(admin, |records| records.retain(|record| record.push != push))
 }
 
 /// Changes the records, one at a time: another operator of this machine may be pushing.
-fn change(admin: &Admin, how: impl FnOnce(&mut Vec<Deferred>)) -> Result<(), String> {
-    let _locked = state::lock(&admin.state_dir).map_err(|error| error.to_string())?;
+fn change(admin: &Admin, how: impl FnOnce(&mut Vec<Deferred>)) -> Result<(), Error> {
+    let _locked = state::lock(&admin.state_dir).map_err(Error::new)?;
     let mut records = all(admin)?;
     how(&mut records);
     let file = file(admin);
     if records.is_empty() {
         return match std::fs::remove_file(&file) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(format!("{}: {error}", file.display())),
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(Error::at(file.display(), error)),
             _ => Ok(()),
         };
     }
-    let text = serde_json::to_string_pretty(&records).map_err(|error| error.to_string())?;
-    state::write(&file, &text).map_err(|error| error.to_string())
+    let text = serde_json::to_string_pretty(&records).map_err(Error::new)?;
+    state::write(&file, &text).map_err(Error::new)
 }
 
 fn file(admin: &Admin) -> PathBuf {
@@ -128,19 +146,19 @@ pub struct Reconciled {
     pub not_deployed: Vec<PathBuf>,
 }
 
-/// Why deferred commits stay deferred. Nothing was committed, but for [`Refusal::CouldNot`], which says.
+/// Why deferred commits stay deferred. Nothing was committed, but for [`ReconcileError::CouldNot`], which says.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum ReconcileError {
     /// The svn server does not answer.
-    Silent(String),
+    Silent(Error),
     /// These files are not as they were deployed.
     Edited(Vec<PathBuf>),
     /// `svn update` brought other changes into these files: what would be committed is not what is deployed.
     Merged(Vec<PathBuf>),
     /// These files cannot be staged, some of them perhaps since `svn update` found a conflict.
-    Unfit(Vec<Unfit>),
+    Unfit(Vec<UnfitFile>),
     /// It could not be tried.
-    CouldNot(String),
+    CouldNot(Error),
 }
 
 /// Commits what is deferred, and proves that what the repository has then is what was deployed. `None`: nothing is deferred.
@@ -148,27 +166,30 @@ pub enum Refusal {
 /// # Errors
 ///
 /// Why it is not done; it can be tried again.
-pub fn reconcile(admin: &Admin, folder: &Path) -> Result<Option<Reconciled>, Refusal> {
-    let records = all(admin).map_err(Refusal::CouldNot)?;
+pub fn reconcile(admin: &Admin, folder: &Path) -> Result<Option<Reconciled>, ReconcileError> {
+    let records = all(admin).map_err(ReconcileError::CouldNot)?;
     // A later push has what the earlier ones had: it is what runs.
     let Some(last) = records.last() else { return Ok(None) };
     let staged = staged(folder)?;
     if !matches!(staged.revision, Revision::Known { kind: Kind::Svn, .. }) {
-        return Err(Refusal::CouldNot(format!("{} is no Subversion working copy", folder.display())));
+        return Err(ReconcileError::CouldNot(Error::new(format!(
+            "{} is no Subversion working copy",
+            folder.display()
+        ))));
     }
-    unchanged(&staged, last, &changed_in(&staged), Refusal::Edited)?;
-    let standing = svn::standing(folder, svn::GLANCE).map_err(Refusal::Silent)?;
-    if standing.behind > 0 {
-        svn::update(folder, None).map_err(Refusal::CouldNot)?;
+    unchanged(&staged, last, &changed_in(&staged), ReconcileError::Edited)?;
+    let server = svn::server_state(folder, svn::GLANCE).map_err(ReconcileError::Silent)?;
+    if server.behind > 0 {
+        svn::update(folder, None).map_err(ReconcileError::CouldNot)?;
         settle_what_both_removed(folder, last);
     }
     let updated = self::staged(folder)?;
-    unchanged(&updated, last, &[], Refusal::Merged)?;
+    unchanged(&updated, last, &[], ReconcileError::Merged)?;
     let (revision, committed) = committed(folder, &updated, &records)?;
     let settled = self::staged(folder)?;
-    let now = settled.manifest().map_err(|error| Refusal::CouldNot(error.to_string()))?;
+    let now = settled.manifest().map_err(|error| ReconcileError::CouldNot(error.into()))?;
     let pushes: Vec<String> = records.iter().map(|record| record.push.clone()).collect();
-    change(admin, |all| all.retain(|record| !pushes.contains(&record.push))).map_err(Refusal::CouldNot)?;
+    change(admin, |all| all.retain(|record| !pushes.contains(&record.push))).map_err(ReconcileError::CouldNot)?;
     Ok(Some(Reconciled {
         revision,
         committed,
@@ -179,22 +200,22 @@ pub fn reconcile(admin: &Admin, folder: &Path) -> Result<Option<Reconciled>, Ref
     }))
 }
 
-fn staged(folder: &Path) -> Result<Staged, Refusal> {
+fn staged(folder: &Path) -> Result<Staged, ReconcileError> {
     stage(folder).map_err(|refusal| match refusal {
-        stage::Refusal::Files(unfit) => Refusal::Unfit(unfit),
-        stage::Refusal::CouldNot(why) => Refusal::CouldNot(why),
+        stage::StageError::Files(unfit) => ReconcileError::Unfit(unfit),
+        stage::StageError::CouldNot(why) => ReconcileError::CouldNot(why),
     })
 }
 
 /// Commits those of the files that the repository does not have yet: the revision, and whether that was we.
-fn committed(folder: &Path, staged: &Staged, records: &[Deferred]) -> Result<(Option<u64>, bool), Refusal> {
+fn committed(folder: &Path, staged: &Staged, records: &[Deferred]) -> Result<(Option<u64>, bool), ReconcileError> {
     let Some(last) = records.last() else { return Ok((None, false)) };
     let changed = changed_in(staged);
     let files: Vec<PathBuf> = last.files.iter().filter(|file| changed.contains(*file)).cloned().collect();
     if files.is_empty() {
         return Ok((svn::last_changed(folder, &last.files), false));
     }
-    let revision = svn::commit(folder, &files, &message(records)).map_err(Refusal::CouldNot)?;
+    let revision = svn::commit(folder, &files, &message(records)).map_err(ReconcileError::CouldNot)?;
     // One revision all over, so that the next look at it shows one. It may fail: nothing depends on it.
     if let Some(revision) = revision {
         let _ = svn::update(folder, Some(revision));
@@ -217,9 +238,9 @@ fn unchanged(
     staged: &Staged,
     deployed: &Deferred,
     besides: &[PathBuf],
-    refusal: fn(Vec<PathBuf>) -> Refusal,
-) -> Result<(), Refusal> {
-    let now = staged.manifest().map_err(|error| Refusal::CouldNot(error.to_string()))?;
+    refusal: fn(Vec<PathBuf>) -> ReconcileError,
+) -> Result<(), ReconcileError> {
+    let now = staged.manifest().map_err(|error| ReconcileError::CouldNot(error.into()))?;
     let files: BTreeSet<&PathBuf> = deployed.files.iter().chain(besides).collect();
     let other = files.into_iter().filter(|file| now.get(*file) != deployed.manifest.get(*file));
     let other: Vec<PathBuf> = other.cloned().collect();

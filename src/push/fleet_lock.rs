@@ -3,6 +3,7 @@
 //! Owns `STATE_DIR/lock.json`, the token of a lock that an operator took by hand (`polder lock`). Called by the verbs that change
 //! hosts.
 
+use std::fmt;
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,9 +16,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::push::admin::Admin;
 use crate::push::admin::state;
+use crate::push::error::Error;
 use crate::push::host::lock::Lock;
-use crate::push::protocol::{Answer, Instruction, Question};
-use crate::push::remote::{Remotes, Silence};
+use crate::push::protocol::{Answer, Instruction};
+use crate::push::remote::gates::{Gates, instruct_all};
+use crate::push::remote::no_answer::{NoAnswer, unexpected};
 
 /// How long a gate may take to say who has the lock.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -25,76 +28,9 @@ const LIMIT: Duration = Duration::from_secs(10);
 /// A lock is renewed so many times in its duration: two failures in a row do not lose it.
 const RENEWALS: u64 = 3;
 
-/// Whoever asks gates: ssh, or a test.
-pub trait Gates: Send + Sync {
-    /// One question.
-    ///
-    /// # Errors
-    ///
-    /// No answer.
-    fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, Silence>;
-
-    /// One instruction, signed.
-    ///
-    /// # Errors
-    ///
-    /// No answer: it may or may not have been followed.
-    fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, Silence>;
-}
-
-impl Gates for Remotes {
-    fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, Silence> {
-        Remotes::ask(self, host, question, limit)
-    }
-
-    fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, Silence> {
-        Remotes::instruct(self, host, instruction, limit)
-    }
-}
-
-/// Asks several hosts at once; the answers in the order of `hosts`.
-pub fn ask_all<G: Gates + ?Sized>(
-    gates: &G,
-    hosts: &[String],
-    question: &Question,
-    limit: Duration,
-) -> Vec<Result<Answer, Silence>> {
-    at_once(hosts, |host| gates.ask(host, question, limit))
-}
-
-/// Instructs several hosts at once; the answers in the order of `hosts`.
-pub fn instruct_all<G: Gates + ?Sized>(
-    gates: &G,
-    hosts: &[String],
-    instruction: &Instruction,
-    limit: Duration,
-) -> Vec<Result<Answer, Silence>> {
-    at_once(hosts, |host| gates.instruct(host, instruction, limit))
-}
-
-/// The same with a question of each host's own.
-pub fn at_once(hosts: &[String], ask: impl Fn(&str) -> Result<Answer, Silence> + Sync) -> Vec<Result<Answer, Silence>> {
-    let dead = || Err(Silence::Unreachable("the thread that asked it ended".to_owned()));
-    std::thread::scope(|scope| {
-        let asking: Vec<_> = hosts.iter().map(|host| scope.spawn(|| ask(host))).collect();
-        asking.into_iter().map(|one| one.join().unwrap_or_else(|_| dead())).collect()
-    })
-}
-
-/// The words for an answer that is not the one that was asked for.
-pub fn otherwise(answer: Result<Answer, Silence>) -> String {
-    match answer {
-        Ok(Answer::Refused { why }) => why,
-        Ok(Answer::Locked { holder }) => format!("it is locked by {}", holder.in_words()),
-        Ok(Answer::Stale { why, .. }) => why,
-        Ok(_) => "its gate answered something else than was asked".to_owned(),
-        Err(silence) => silence.in_words().to_owned(),
-    }
-}
-
 /// Why the lock was not taken. It is held nowhere then.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
+pub enum LockError {
     /// Somebody has it.
     Locked {
         /// On this host.
@@ -107,22 +43,30 @@ pub enum Refusal {
         /// Which.
         host: String,
         /// Why.
-        why: String,
+        why: Error,
     },
 }
 
-impl Refusal {
-    /// For people.
-    pub fn in_words(&self) -> String {
+impl fmt::Display for LockError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Refusal::Locked { host, holder } => format!(
+            LockError::Locked { host, holder } => write!(
+                f,
                 "{host} is locked by {}; wait for it, or `polder lock --break --why TEXT` if its holder is gone",
                 holder.in_words()
             ),
-            Refusal::Failed { host, why } => {
-                format!("{host} cannot be locked: {why}; mend it, or leave it out with --skip {host}")
+            LockError::Failed { host, why } => {
+                write!(f, "{host} cannot be locked: {why}; mend it, or leave it out with --skip {host}")
             }
         }
+    }
+}
+
+impl std::error::Error for LockError {}
+
+impl From<LockError> for Error {
+    fn from(error: LockError) -> Error {
+        Error::new(error)
     }
 }
 
@@ -149,7 +93,7 @@ impl Held {
         hosts: &[String],
         lock: Lock,
         seconds: u64,
-    ) -> Result<Held, Refusal> {
+    ) -> Result<Held, LockError> {
         Held::all_or_none(Arc::clone(gates) as Arc<dyn Gates>, hosts, lock, seconds, false)
     }
 
@@ -159,10 +103,10 @@ impl Held {
         mut lock: Lock,
         seconds: u64,
         stays: bool,
-    ) -> Result<Held, Refusal> {
+    ) -> Result<Held, LockError> {
         if lock.token.is_empty() {
             lock.token =
-                crate::push::keys::make().map_err(|why| Refusal::Failed { host: "this machine".to_owned(), why })?.0;
+                crate::push::keys::make().map_err(|why| LockError::Failed { host: "this machine".to_owned(), why })?.0;
         }
         let mut hosts = hosts.to_vec();
         hosts.sort();
@@ -177,7 +121,7 @@ impl Held {
         for host in hosts {
             let answer = held.gates.instruct(&host, &Instruction::Lock { lock: lock.clone(), seconds }, LIMIT);
             // It may have been taken even where no answer came: then it is given back there too.
-            let unsure = matches!(answer, Err(Silence::Unreachable(_)));
+            let unsure = matches!(answer, Err(NoAnswer::Unreachable(_)));
             if unsure || matches!(answer, Ok(Answer::Done)) {
                 held.hosts.push(host.clone());
             }
@@ -199,9 +143,9 @@ impl Held {
         hosts: &[String],
         lock: Lock,
         seconds: u64,
-    ) -> Result<Held, Refusal> {
+    ) -> Result<Held, LockError> {
         let now = crate::daemon::operator::unix_ms();
-        let by_hand = ByHand::read(admin).filter(|kept| kept.lock.holder == lock.holder && kept.until > now);
+        let by_hand = ManualLock::read(admin).filter(|kept| kept.lock.holder == lock.holder && kept.until > now);
         let Some(kept) = by_hand else { return Held::take(gates, hosts, lock, seconds) };
         // It must not end earlier than its holder was told.
         let seconds = seconds.max((kept.until - now).div_ceil(1000));
@@ -229,11 +173,11 @@ impl Held {
     }
 
     /// Gives it back everywhere. What is returned are the hosts that did not hear of it: there it ends by itself.
-    pub fn release(mut self) -> Vec<(String, String)> {
+    pub fn release(mut self) -> Vec<(String, Error)> {
         self.give_back()
     }
 
-    fn give_back(&mut self) -> Vec<(String, String)> {
+    fn give_back(&mut self) -> Vec<(String, Error)> {
         if let Some((stop, thread)) = self.renewal.take() {
             drop(stop);
             // It ends at once, or after the renewal that it is in.
@@ -250,17 +194,17 @@ impl Drop for Held {
     }
 }
 
-impl std::fmt::Debug for Held {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl fmt::Debug for Held {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Held({})", self.hosts.join(", "))
     }
 }
 
 /// Gives a lock back on hosts, by its token. What is returned are those that did not hear of it.
-pub fn give_back<G: Gates + ?Sized>(gates: &G, hosts: &[String], token: &str) -> Vec<(String, String)> {
+pub fn give_back<G: Gates + ?Sized>(gates: &G, hosts: &[String], token: &str) -> Vec<(String, Error)> {
     let answers = instruct_all(gates, hosts, &Instruction::Unlock { token: token.to_owned() }, LIMIT);
     let missed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Done)));
-    missed.map(|(host, answer)| (host.clone(), otherwise(answer))).collect()
+    missed.map(|(host, answer)| (host.clone(), unexpected(answer))).collect()
 }
 
 fn renewal(held: &Held, seconds: u64) -> (Sender<()>, JoinHandle<()>) {
@@ -272,24 +216,24 @@ fn renewal(held: &Held, seconds: u64) -> (Sender<()>, JoinHandle<()>) {
         while stopped.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
             let answers = instruct_all(&*gates, &hosts, &Instruction::Renew { token: token.clone(), seconds }, LIMIT);
             let failed = hosts.iter().zip(answers).find_map(|(host, answer)| refused(host, answer).err());
-            lost.store(failed.map(|refusal| Arc::new(refusal.in_words())));
+            lost.store(failed.map(|refusal| Arc::new(refusal.to_string())));
         }
     });
     (stop, thread)
 }
 
-fn refused(host: &str, answer: Result<Answer, Silence>) -> Result<(), Refusal> {
+fn refused(host: &str, answer: Result<Answer, NoAnswer>) -> Result<(), LockError> {
     let host = host.to_owned();
     match answer {
         Ok(Answer::Done) => Ok(()),
-        Ok(Answer::Locked { holder }) => Err(Refusal::Locked { host, holder: Box::new(holder) }),
-        other => Err(Refusal::Failed { host, why: otherwise(other) }),
+        Ok(Answer::Locked { holder }) => Err(LockError::Locked { host, holder: Box::new(holder) }),
+        other => Err(LockError::Failed { host, why: unexpected(other) }),
     }
 }
 
 /// A lock that an operator took by hand on this admin machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ByHand {
+pub struct ManualLock {
     /// With its token.
     pub lock: Lock,
     /// Where.
@@ -298,9 +242,9 @@ pub struct ByHand {
     pub until: u64,
 }
 
-impl ByHand {
+impl ManualLock {
     /// The one that was kept last. A file that cannot be read is none: the hosts know who has the lock.
-    pub fn read(admin: &Admin) -> Option<ByHand> {
+    pub fn read(admin: &Admin) -> Option<ManualLock> {
         let text = std::fs::read(file(admin)).ok()?;
         serde_json::from_slice(&text).ok()
     }

@@ -12,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
 
+use crate::push::error::Error;
 use crate::push::protocol::Secret;
 
 /// Bytes of a key.
@@ -25,9 +26,9 @@ const FINGERPRINT: usize = 16;
 /// # Errors
 ///
 /// The system gives no random bytes.
-pub fn make() -> Result<Secret, String> {
+pub fn make() -> Result<Secret, Error> {
     let mut bytes = [0; LENGTH];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| "the system gives no random bytes".to_owned())?;
+    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::new("the system gives no random bytes"))?;
     Ok(Secret(STANDARD.encode(bytes)))
 }
 

@@ -15,6 +15,12 @@ use serde::{Deserialize, Serialize};
 use crate::files;
 use crate::push::keys::hex;
 
+/// A name that no other push has: the time at which it begins, and something random. In order of names, pushes are in order of time.
+pub fn push_id() -> String {
+    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
+    format!("{now}-{:04x}", fastrand::u16(..))
+}
+
 /// What the pusher says of a push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
@@ -197,7 +203,7 @@ impl Ledger {
         if let Some(folder) = self.file.parent() {
             fs::create_dir_all(folder)?;
         }
-        let _alone = self.alone()?;
+        let _locked = self.lock()?;
         let mut present = read(&self.file)?;
         let previous = last_line(&present).map(hash).or_else(|| Some(hash(last_line(&read(&self.before(1)).ok()?)?)));
         if present.len() as u64 >= FILE_BYTES {
@@ -292,7 +298,7 @@ impl Ledger {
     }
 
     /// Of two who add at once, one is first: each line names the one before it.
-    fn alone(&self) -> io::Result<File> {
+    fn lock(&self) -> io::Result<File> {
         files::lock(&self.file.with_extension("guard"), 0o640)
     }
 }

@@ -1,5 +1,11 @@
-//! From a folder to a plan, before any host is changed.
+//! From a folder to a plan, before any host is changed: stage, evaluate, check, ask the hosts, build, compare.
+//!
+//! [`prepare`] stages the folder ([`stage`], refused unless [`trust`] allows it), evaluates it ([`evaluate`]) and checks the fleet:
+//! `polder check` ends there. [`plan()`] goes on for `polder plan` and `polder push`: it asks the selected hosts how they are
+//! ([`selection`], [`survey`]), builds what changes ([`build`]) and makes the [`plan`](mod@plan), in an [`order`] that keeps the fleet
+//! serving, with the risks ([`overtaken`] is one).
 
+pub mod build;
 pub mod changes;
 pub mod evaluate;
 pub mod order;
@@ -10,3 +16,158 @@ pub mod selection;
 pub mod stage;
 pub mod survey;
 pub mod trust;
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::fleet::check::Finding;
+use crate::fleet::running::Running;
+use crate::fleet::{Deployable, Fleet, System};
+use crate::push::admin::{Admin, known_fleet};
+use crate::push::error::Error;
+use crate::push::host::paths::HostPaths;
+use crate::push::host::system;
+use crate::push::ledger::Entry;
+use crate::push::remote::Remotes;
+use evaluate::{Depth, Evaluated};
+use plan::Plan;
+use prepare::prepare;
+use selection::{Selected, Selection};
+use stage::{Revision, Staged};
+use survey::{HostState, survey, unfit};
+
+/// What is to be planned.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    /// The folder with the fleet's flake; `None`: this one if it has a flake.nix, else the admin machine's working copy.
+    pub folder: Option<&'a Path>,
+    /// A fleet document that was evaluated elsewhere, instead of evaluating the folder.
+    pub fleet: Option<&'a Path>,
+    /// Further arguments for `nix eval`.
+    pub nix: &'a [String],
+    /// Which hosts.
+    pub selection: &'a Selection,
+    /// How many hosts may be switched at once, where the fleet allows it.
+    pub parallel: usize,
+}
+
+/// All that is known before anything is done.
+pub struct Planned {
+    /// This admin machine.
+    pub admin: Admin,
+    /// The hosts' gates.
+    pub remotes: Arc<Remotes>,
+    /// The fleet as it is to be.
+    pub fleet: Fleet,
+    /// The copy of the folder that it was evaluated from.
+    pub staged: Staged,
+    /// The hosts that are meant.
+    pub selected: Selected,
+    /// What would be done.
+    pub plan: Plan,
+    /// What runs, on every host that was not skipped.
+    pub old: BTreeMap<String, Running>,
+    /// What is to run, on the hosts that change.
+    pub new: BTreeMap<String, Running>,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub enum NoPlan {
+    /// What is wrong with the fleet, or with its hosts.
+    Findings(Vec<Finding>),
+    /// It could not be tried.
+    CouldNot(Error),
+}
+
+impl From<Error> for NoPlan {
+    fn from(error: Error) -> NoPlan {
+        NoPlan::CouldNot(error)
+    }
+}
+
+/// Makes a plan; `progress` is told of each step that takes its time.
+///
+/// # Errors
+///
+/// Findings, or why it could not be tried.
+pub fn plan(request: &Request<'_>, progress: &dyn Fn(&str)) -> Result<Planned, NoPlan> {
+    let admin = known_fleet::this_admin()?;
+    let folder = request.folder.map_or_else(|| admin.fleet_folder(), Path::to_owned);
+    progress(&format!("staging and evaluating {}", folder.display()));
+    let prepared = prepare(&prepare::Request {
+        folder: &folder,
+        fleet: request.fleet,
+        served: &[],
+        offline: false,
+        nix: request.nix,
+        depth: Depth::Deployable,
+    })?;
+    let (Some(Evaluated { fleet, text }), Some(staged), []) =
+        (prepared.evaluated, prepared.staged, &prepared.findings[..])
+    else {
+        return Err(NoPlan::Findings(prepared.findings));
+    };
+    known_fleet::remember(&fleet, &text, true)?;
+    let selected = request.selection.of(&fleet)?;
+    progress(&format!("asking {} hosts how they are", selected.awake.len()));
+    let remotes = Arc::new(Remotes::new(&fleet, &admin).map_err(Error::new)?);
+    let (old, last) = all_fit(survey(&remotes, &selected.awake))?;
+    let new = build_changes(&fleet, &selected, &old, progress)?;
+    let mut plan = Plan::make(&fleet, &selected, &old, &new, &admin.name, request.parallel.max(1));
+    if let Revision::Known { name, changed, .. } = &staged.revision {
+        plan.revision = Some(name.clone());
+        plan.local_changes.clone_from(changed);
+    }
+    plan.risks.extend(overtaken::overtaken(&plan, &last, &admin.name));
+    Ok(Planned { admin, remotes, fleet, staged, selected, plan, old, new })
+}
+
+/// Builds what changes, and reads what it will run with.
+fn build_changes(
+    fleet: &Fleet,
+    selected: &Selected,
+    old: &BTreeMap<String, Running>,
+    progress: &dyn Fn(&str),
+) -> Result<BTreeMap<String, Running>, Error> {
+    let deployable = |name: &String| match fleet.systems.get(name)? {
+        System::Rendered { deployable: Some(deployable), .. } => Some((name.clone(), deployable)),
+        _ => None,
+    };
+    let is_change =
+        |(name, deployable): &(String, &Deployable)| old.get(name).is_some_and(|old| old.system != deployable.path);
+    let changes: Vec<_> = selected.chosen.iter().filter_map(deployable).filter(is_change).collect();
+    if !changes.is_empty() {
+        progress(&format!("building {} systems", changes.len()));
+        let derivations: Vec<PathBuf> = changes.iter().map(|(_, deployable)| deployable.derivation.clone()).collect();
+        build::build(&derivations)?;
+    }
+    let store = HostPaths::of_this_machine().store;
+    Ok(changes.into_iter().map(|(name, deployable)| (name, system::running(&store, &deployable.path))).collect())
+}
+
+/// The last confirmed activation of each host that has one.
+type LastEntries = BTreeMap<String, Entry>;
+
+/// What runs on every host and what its ledger says of it, or what stands in the way of a push.
+fn all_fit(
+    states: BTreeMap<String, Result<HostState, Error>>,
+) -> Result<(BTreeMap<String, Running>, LastEntries), NoPlan> {
+    let findings: Vec<Finding> = states
+        .iter()
+        .flat_map(|(host, state)| {
+            unfit(host, state).into_iter().map(move |why| Finding::new(format!("host {host}"), why))
+        })
+        .collect();
+    if !findings.is_empty() {
+        return Err(NoPlan::Findings(findings));
+    }
+    let (mut old, mut last) = (BTreeMap::new(), LastEntries::new());
+    for (host, state) in states {
+        let Ok(HostState { report, running }) = state else { continue };
+        last.extend(report.last.map(|entry| (host.clone(), entry)));
+        old.insert(host, running);
+    }
+    Ok((old, last))
+}

@@ -1,6 +1,7 @@
-//! Runs another program and tells what it said, in the operator's words.
+//! Runs another program, and gives what it prints or why it failed.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -11,31 +12,46 @@ use std::time::Duration;
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
+use crate::push::error::Error;
+
 /// Why a program gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Failure {
+pub enum ProgramError {
     /// It is not on this machine, or could not be started.
     NotStarted(String),
-    /// It ended with an error: all that it said on standard error.
-    Refused(String),
+    /// It ended with an error.
+    Failed {
+        /// The program.
+        program: String,
+        /// All that it wrote to standard error.
+        stderr: String,
+    },
 }
 
-impl Failure {
-    /// One line.
-    pub fn in_words(&self, program: &str) -> String {
+/// In one line, unless the program wrote several.
+impl fmt::Display for ProgramError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Failure::NotStarted(why) => why.clone(),
-            Failure::Refused(said) => {
-                let said = said.trim();
-                format!("{program}: {}", if said.is_empty() { "it failed without a word" } else { said })
-            }
+            ProgramError::NotStarted(why) => f.write_str(why),
+            ProgramError::Failed { program, stderr } => match stderr.trim() {
+                "" => write!(f, "{program}: it failed without an error message"),
+                stderr => write!(f, "{program}: {stderr}"),
+            },
         }
     }
 }
 
+impl std::error::Error for ProgramError {}
+
+impl From<ProgramError> for Error {
+    fn from(error: ProgramError) -> Error {
+        Error::new(error)
+    }
+}
+
 /// What a program prints, run in a folder, with nothing to read and with plain English messages.
-pub fn output<A: AsRef<OsStr>>(program: &str, folder: &Path, arguments: &[A]) -> Result<Vec<u8>, Failure> {
-    printed(command(program, folder, arguments).output().map_err(|error| not_started(program, &error))?)
+pub fn output<A: AsRef<OsStr>>(program: &str, folder: &Path, arguments: &[A]) -> Result<Vec<u8>, ProgramError> {
+    printed(program, command(program, folder, arguments).output().map_err(|error| not_started(program, &error))?)
 }
 
 /// The same, ended when it takes longer: what it asks over the network may never answer. It does not see a ctrl-C.
@@ -44,7 +60,7 @@ pub fn output_within<A: AsRef<OsStr>>(
     folder: &Path,
     arguments: &[A],
     limit: Duration,
-) -> Result<Vec<u8>, Failure> {
+) -> Result<Vec<u8>, ProgramError> {
     let child = command(program, folder, arguments)
         // Of its own, so that what it started (ssh, say) ends with it.
         .process_group(0)
@@ -56,10 +72,10 @@ pub fn output_within<A: AsRef<OsStr>>(
     let (sender, receiver) = mpsc::channel();
     std::thread::spawn(move || sender.send(child.wait_with_output()));
     match receiver.recv_timeout(limit) {
-        Ok(ran) => printed(ran.map_err(|error| not_started(program, &error))?),
+        Ok(ran) => printed(program, ran.map_err(|error| not_started(program, &error))?),
         Err(_) => {
             let _ = killpg(group, Signal::SIGKILL);
-            Err(Failure::Refused(format!("no answer within {} s", limit.as_secs())))
+            Err(failed(program, format!("no answer within {} s", limit.as_secs())))
         }
     }
 }
@@ -70,17 +86,21 @@ fn command<A: AsRef<OsStr>>(program: &str, folder: &Path, arguments: &[A]) -> Co
     command
 }
 
-fn not_started(program: &str, error: &std::io::Error) -> Failure {
-    Failure::NotStarted(match error.kind() {
+fn not_started(program: &str, error: &std::io::Error) -> ProgramError {
+    ProgramError::NotStarted(match error.kind() {
         ErrorKind::NotFound => format!("there is no `{program}` on this machine"),
         _ => format!("{program} did not start: {error}"),
     })
 }
 
-fn printed(ran: Output) -> Result<Vec<u8>, Failure> {
+fn failed(program: &str, stderr: String) -> ProgramError {
+    ProgramError::Failed { program: program.to_owned(), stderr }
+}
+
+fn printed(program: &str, ran: Output) -> Result<Vec<u8>, ProgramError> {
     match ran.status.success() {
         true => Ok(ran.stdout),
-        false => Err(Failure::Refused(String::from_utf8_lossy(&ran.stderr).into_owned())),
+        false => Err(failed(program, String::from_utf8_lossy(&ran.stderr).into_owned())),
     }
 }
 

@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::CheckConfig;
+use crate::push::error::Error;
 
 /// On top of the slowest check of its first round, until a daemon must serve.
 const START: Duration = Duration::from_secs(10);
@@ -54,7 +55,7 @@ enum Failure {
     /// The system is not to be had.
     Worse(String),
     /// This machine is in the way of a rehearsal.
-    CouldNot(String),
+    CouldNot(Error),
 }
 
 /// Rehearses both daemons, as far as the system has them.
@@ -62,14 +63,17 @@ enum Failure {
 /// # Errors
 ///
 /// The rehearsal itself could not run; nothing is known of the system.
-pub fn rehearse(stage: &Stage<'_>) -> Result<Rehearsed, String> {
+pub fn rehearse(stage: &Stage<'_>) -> Result<Rehearsed, Error> {
     if !stage.system.is_dir() {
-        return Err(format!("{} is no folder: expected a system, with its etc/polder", stage.system.display()));
+        return Err(Error::new(format!(
+            "{} is no folder: expected a system, with its etc/polder",
+            stage.system.display()
+        )));
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| format!("the runtime did not start: {error}"))?;
+        .map_err(|error| Error::new(format!("the runtime did not start: {error}")))?;
     runtime.block_on(async {
         let mut rehearsed = Rehearsed::default();
         let nameserver = nameserver::rehearse(stage, &mut rehearsed).await;
@@ -80,14 +84,14 @@ pub fn rehearse(stage: &Stage<'_>) -> Result<Rehearsed, String> {
     })
 }
 
-fn note_failure(ended: Result<(), Failure>, program: &str, rehearsed: &mut Rehearsed) -> Result<(), String> {
+fn note_failure(ended: Result<(), Failure>, program: &str, rehearsed: &mut Rehearsed) -> Result<(), Error> {
     match ended {
         Ok(()) => Ok(()),
         Err(Failure::Worse(why)) => {
             rehearsed.worse.push(format!("{program}: {why}"));
             Ok(())
         }
-        Err(Failure::CouldNot(why)) => Err(format!("{program} could not be rehearsed: {why}")),
+        Err(Failure::CouldNot(why)) => Err(Error::new(format!("{program} could not be rehearsed: {why}"))),
     }
 }
 
@@ -98,7 +102,7 @@ impl Stage<'_> {
         match fs::symlink_metadata(&path) {
             Ok(_) => Ok(Some(path)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::CouldNot(format!("{}: {error}", path.display()))),
+            Err(error) => Err(Failure::CouldNot(Error::at(path.display(), error))),
         }
     }
 }

@@ -4,28 +4,35 @@
 //! the verbs that speak to the fleet.
 
 mod clock;
+pub mod gates;
+pub mod no_answer;
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufRead, BufReader, Read, Seek, Write};
 use std::net::{IpAddr, UdpSocket};
+use std::os::fd::AsFd;
 use std::os::unix::fs::OpenOptionsExt;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, Stdio};
 use std::sync::{OnceLock, mpsc};
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::fleet::Fleet;
 use crate::push::admin::Admin;
+use crate::push::error::Error;
 use crate::push::protocol::manifest::{Manifest, VALIDITY, seal};
 use crate::push::protocol::signing::SigningKey;
 use crate::push::protocol::{Answer, Daemon, Instruction, Question, VERSION};
 use clock::HostClock;
+use no_answer::NoAnswer;
 
 /// The options that every connection has: the key and no other, no password, nothing forwarded, hosts known beforehand; a host
 /// that does not answer is given up after 5 s, a connection that has gone dead after 15.
@@ -61,30 +68,11 @@ const CLOCK: Duration = Duration::from_secs(10);
 /// How long a daemon's status may take.
 const STATUS: Duration = Duration::from_secs(10);
 
-/// How long an ssh that has brought its answer may take to end, and how often it is looked at.
+/// How long an ssh that has brought its answer may take to end.
 const LEAVING: Duration = Duration::from_secs(5);
-const LOOK: Duration = Duration::from_millis(5);
 
 /// The longest answer: the documents, zones and units of a host.
 const ANSWER_BYTES: u64 = 64 * 1024 * 1024;
-
-/// Why a gate gave no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Silence {
-    /// The host was not reached, or the connection broke: what was asked may or may not have happened.
-    Unreachable(String),
-    /// Somebody answered who is no gate of this protocol.
-    Foreign(String),
-}
-
-impl Silence {
-    /// For people.
-    pub fn in_words(&self) -> &str {
-        match self {
-            Silence::Unreachable(why) | Silence::Foreign(why) => why,
-        }
-    }
-}
 
 /// Whether a question may go over a connection that others use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -107,7 +95,7 @@ pub struct Remotes {
     /// By what each of those judges a manifest's time.
     clocks: BTreeMap<String, HostClock>,
     /// Read when something is signed first: looking needs none.
-    signing: OnceLock<Result<SigningKey, String>>,
+    signing: OnceLock<Result<SigningKey, Error>>,
 }
 
 impl Remotes {
@@ -144,8 +132,8 @@ impl Remotes {
     /// # Errors
     ///
     /// It cannot be read.
-    pub fn signing_key(&self) -> Result<&SigningKey, String> {
-        self.signing.get_or_init(|| SigningKey::read(&self.admin.signing_key)).as_ref().map_err(String::clone)
+    pub fn signing_key(&self) -> Result<&SigningKey, Error> {
+        self.signing.get_or_init(|| SigningKey::read(&self.admin.signing_key)).as_ref().map_err(Error::clone)
     }
 
     /// One question over a connection that later ones share.
@@ -153,7 +141,7 @@ impl Remotes {
     /// # Errors
     ///
     /// No answer.
-    pub fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, Silence> {
+    pub fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, NoAnswer> {
         self.question(host, question, limit, Connection::Shared)
     }
 
@@ -162,7 +150,7 @@ impl Remotes {
     /// # Errors
     ///
     /// No answer.
-    pub fn ask_afresh(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, Silence> {
+    pub fn ask_afresh(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, NoAnswer> {
         self.question(host, question, limit, Connection::Fresh)
     }
 
@@ -171,7 +159,7 @@ impl Remotes {
     /// # Errors
     ///
     /// No answer: it may or may not have been followed.
-    pub fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, Silence> {
+    pub fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, NoAnswer> {
         self.signed(host, instruction, limit, Connection::Shared)
     }
 
@@ -180,7 +168,7 @@ impl Remotes {
     /// # Errors
     ///
     /// As [`Remotes::instruct`].
-    pub fn instruct_afresh(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, Silence> {
+    pub fn instruct_afresh(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, NoAnswer> {
         self.signed(host, instruction, limit, Connection::Fresh)
     }
 
@@ -189,14 +177,14 @@ impl Remotes {
     /// # Errors
     ///
     /// No answer, or none that is JSON.
-    pub fn daemon_status(&self, host: &str, daemon: Daemon) -> Result<Value, Silence> {
+    pub fn daemon_status(&self, host: &str, daemon: Daemon) -> Result<Value, NoAnswer> {
         let look = Question::Look { daemon, target: "/status".to_owned() };
         match self.ask(host, &look, STATUS)? {
             Answer::Reply { body, .. } => {
-                serde_json::from_str(&body).map_err(|_| Silence::Foreign(format!("{} gave no status", daemon.name())))
+                serde_json::from_str(&body).map_err(|_| NoAnswer::Foreign(format!("{} gave no status", daemon.name())))
             }
-            Answer::Refused { why } => Err(Silence::Unreachable(why)),
-            _ => Err(Silence::Foreign("its gate answered something else than was asked".to_owned())),
+            Answer::Refused { why } => Err(NoAnswer::Unreachable(why)),
+            _ => Err(NoAnswer::Foreign("its gate answered something else than was asked".to_owned())),
         }
     }
 
@@ -205,17 +193,17 @@ impl Remotes {
     /// # Errors
     ///
     /// ssh did not start.
-    pub fn stream(&self, host: &str, verb: &str) -> Result<(Child, File), Silence> {
-        let said = scratch()?;
+    pub fn stream(&self, host: &str, verb: &str) -> Result<(Child, File), NoAnswer> {
+        let stderr = scratch()?;
         let child = self
             .ssh(host, Connection::Shared)?
             .arg(format!("polder {VERSION} {verb}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(said.try_clone().map_err(no_process)?)
+            .stderr(stderr.try_clone().map_err(no_process)?)
             .spawn()
             .map_err(no_process)?;
-        Ok((child, said))
+        Ok((child, stderr))
     }
 
     fn question(
@@ -224,7 +212,7 @@ impl Remotes {
         question: &Question,
         limit: Duration,
         connection: Connection,
-    ) -> Result<Answer, Silence> {
+    ) -> Result<Answer, NoAnswer> {
         let line = serde_json::to_string(question).map_err(|error| no_process(error.into()))?;
         let verb = if matches!(question, Question::Look { .. }) { " daemon" } else { "" };
         self.exchange(host, verb, &line, limit, connection)
@@ -238,8 +226,8 @@ impl Remotes {
         instruction: &Instruction,
         limit: Duration,
         connection: Connection,
-    ) -> Result<Answer, Silence> {
-        let key = self.signing_key().map_err(Silence::Foreign)?;
+    ) -> Result<Answer, NoAnswer> {
+        let key = self.signing_key().map_err(|error| NoAnswer::Foreign(error.to_string()))?;
         self.address(host)?;
         let clock = &self.clocks[host];
         if !clock.is_known() {
@@ -247,14 +235,14 @@ impl Remotes {
                 Answer::Clock(its) => clock.set(its),
                 Answer::Refused { why } => return Ok(Answer::Refused { why }),
                 _ => {
-                    return Err(Silence::Foreign(
+                    return Err(NoAnswer::Foreign(
                         "its gate does not tell its clock: it is of another release".to_owned(),
                     ));
                 }
             }
         }
         if clock.ahead() > FARTHEST_AHEAD {
-            return Err(Silence::Foreign(format!(
+            return Err(NoAnswer::Foreign(format!(
                 "its clock is {} min ahead of this machine's: what is signed by it would be good for too long; set one of the two right",
                 clock.ahead() / 60_000
             )));
@@ -277,9 +265,9 @@ impl Remotes {
         }
     }
 
-    fn address(&self, host: &str) -> Result<IpAddr, Silence> {
+    fn address(&self, host: &str) -> Result<IpAddr, NoAnswer> {
         self.addresses.get(host).copied().ok_or_else(|| {
-            Silence::Unreachable(format!(
+            NoAnswer::Unreachable(format!(
                 "the fleet pins no host key for it: set polder.fleet.hosts.{host}.hostKey (`polder bootstrap {host}` tells it)"
             ))
         })
@@ -316,7 +304,7 @@ impl Remotes {
         self.kept.path().join(host)
     }
 
-    fn ssh(&self, host: &str, connection: Connection) -> Result<Command, Silence> {
+    fn ssh(&self, host: &str, connection: Connection) -> Result<Command, NoAnswer> {
         let address = self.address(host)?;
         let mut ssh = Command::new("ssh");
         ssh.args(self.options(host, connection));
@@ -334,15 +322,15 @@ impl Remotes {
         line: &str,
         limit: Duration,
         connection: Connection,
-    ) -> Result<Answer, Silence> {
+    ) -> Result<Answer, NoAnswer> {
         let mut ssh = self.ssh(host, connection)?;
-        let mut said = scratch()?;
+        let mut stderr = scratch()?;
         let mut child = ssh
             .arg(format!("polder {VERSION}{verb}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             // A file and no pipe: a shared connection keeps it open after the answer.
-            .stderr(said.try_clone().map_err(no_process)?)
+            .stderr(stderr.try_clone().map_err(no_process)?)
             .spawn()
             .map_err(no_process)?;
         if let Some(mut input) = child.stdin.take() {
@@ -352,11 +340,11 @@ impl Remotes {
         let answer = child.stdout.take().and_then(|output| line_within(output, limit));
         let line = end(child, answer.is_some()).and(answer).unwrap_or_default();
         if line.is_empty() {
-            let said = words(&mut said);
+            let said = stderr_text(&mut stderr);
             let silent = format!("no answer within {} s", limit.as_secs());
-            return Err(Silence::Unreachable(if said.is_empty() { silent } else { said }));
+            return Err(NoAnswer::Unreachable(if said.is_empty() { silent } else { said }));
         }
-        serde_json::from_str(&line).map_err(|error| Silence::Foreign(format!("its answer is not understood: {error}")))
+        serde_json::from_str(&line).map_err(|error| NoAnswer::Foreign(format!("its answer is not understood: {error}")))
     }
 }
 
@@ -385,25 +373,18 @@ fn line_within(output: ChildStdout, limit: Duration) -> Option<String> {
     receiver.recv_timeout(limit).ok()?.ok()
 }
 
-/// Waits for a process that has answered, if not for long; ends one that has not.
-fn end(child: Child, answered: bool) -> Option<()> {
-    let limit = if answered { LEAVING } else { Duration::ZERO };
-    wait_within(child, Some(limit)).ok().map(drop)
+/// Waits for a process that has answered, if not for long; kills one that has not.
+fn end(mut child: Child, answered: bool) -> Option<()> {
+    if !(answered && ends_within(&child, LEAVING)) {
+        child.kill().ok()?;
+    }
+    child.wait().ok().map(drop)
 }
 
-/// Waits for a process's end, and ends it when the limit is over.
-fn wait_within(mut child: Child, limit: Option<Duration>) -> io::Result<ExitStatus> {
-    let Some(limit) = limit else { return child.wait() };
-    let end = Instant::now() + limit;
-    while Instant::now() < end {
-        if let Some(status) = child.try_wait()? {
-            return Ok(status);
-        }
-        // The standard library has no wait with a limit.
-        thread::park_timeout(LOOK);
-    }
-    child.kill()?;
-    child.wait()
+fn ends_within(child: &Child, limit: Duration) -> bool {
+    let Ok(process) = pidfd_open(Pid::from_child(child), PidfdFlags::empty()) else { return false };
+    let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::MAX);
+    poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], limit).is_ok_and(|ended| ended > 0)
 }
 
 /// ssh refuses a key that its owner's group may read, as the operators of an admin machine may: so it gets a copy of its own.
@@ -416,19 +397,19 @@ fn own_copy(key: &Path, copy: &Path) -> io::Result<()> {
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy)?.write_all(&text)
 }
 
-fn scratch() -> Result<File, Silence> {
+fn scratch() -> Result<File, NoAnswer> {
     tempfile::tempfile().map_err(no_process)
 }
 
-fn no_process(error: io::Error) -> Silence {
-    Silence::Unreachable(match error.kind() {
+fn no_process(error: io::Error) -> NoAnswer {
+    NoAnswer::Unreachable(match error.kind() {
         io::ErrorKind::NotFound => "there is no `ssh` on this machine".to_owned(),
         _ => format!("ssh did not start: {error}"),
     })
 }
 
 /// What ssh said, as one line.
-pub(super) fn words(said: &mut File) -> String {
+pub(super) fn stderr_text(said: &mut File) -> String {
     let mut text = String::new();
     let _ = said.rewind().and_then(|()| said.read_to_string(&mut text));
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")

@@ -1,94 +1,173 @@
-//! Which system a host goes back to (pure): by its ledger, to what ran before a push, or after an earlier one.
+//! Back to what ran before a push, by the hosts' ledgers: a rollout of systems that are there already.
+//!
+//! [`target`] says which system a host goes back to (pure); [`prepare`] asks the hosts and puts the steps in order. Called by
+//! `polder rollback`.
 
-use std::path::{Path, PathBuf};
+pub mod target;
 
-use crate::push::ledger::{Entry, Event, Kind, Outcome};
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
-/// What is gone back to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Goal {
-    /// What ran before this push, where the host runs what that brought.
-    Before(String),
-    /// What ran once this push was over.
-    After(String),
+use crate::fleet::running::Running;
+use crate::fleet::{Fleet, System};
+use crate::push::error::Error;
+use crate::push::host::paths::HostPaths;
+use crate::push::ledger::{Entry, Event, Kind, Record, push_id};
+use crate::push::pipeline::order;
+use crate::push::pipeline::selection::{Selected, Selection};
+use crate::push::protocol::closure;
+use crate::push::protocol::{Answer, Question, Report};
+use crate::push::remote::Remotes;
+use crate::push::remote::gates::{ask_all, at_once};
+use crate::push::remote::no_answer::unexpected;
+use crate::push::rollout::Step;
+use target::{Goal, has, last_in_force};
+
+/// How long a host may take to answer.
+const PROMPT: Duration = Duration::from_secs(20);
+
+/// Hosts that are switched at once, where the fleet allows it.
+const PARALLEL: usize = 4;
+
+/// A rollback that is ready to be carried out.
+pub struct Rollback {
+    /// What is gone back to.
+    pub goal: Goal,
+    /// The hosts that are meant.
+    pub selected: Selected,
+    /// Each host's step, in the order of their turns; none where nothing would change.
+    pub batches: Vec<Vec<Step>>,
+    /// The fleet as its hosts' own documents have it once they are back. By that they are proved, and not by what was evaluated last:
+    /// what is taken back may have brought zones and services, and what is being written may have more.
+    pub fleet: Fleet,
+    /// The revision that is gone back to, where one push has brought it everywhere.
+    revision: Option<String>,
 }
 
-/// The last push that is in force on any of these hosts, each with what it runs. One that was rolled back is not any more: who
-/// rolls back twice goes back two pushes.
-pub fn last_in_force<'a>(hosts: impl IntoIterator<Item = (&'a Path, &'a [Entry])>) -> Option<String> {
-    let in_force = |(current, entries): (&'a Path, &'a [Entry])| in_force(&steps(entries), current);
-    hosts.into_iter().filter_map(in_force).map(|step| step.push).max().map(str::to_owned)
-}
+/// A host's report and its ledger.
+type ReportAndLedger = (Report, Vec<Entry>);
 
-/// A host's system that is the goal; `None` where it stays as it is.
+/// Finds out what to go back to: what ran when the push `to` was over, or before the last one.
 ///
 /// # Errors
 ///
-/// The ledger does not tell; in words.
-pub fn target(entries: &[Entry], current: &Path, goal: &Goal) -> Result<Option<PathBuf>, String> {
-    let steps = steps(entries);
-    let system = match goal {
-        Goal::Before(push) => before(&steps, current, push)?,
-        Goal::After(push) => after(&steps, push).unwrap_or(current),
-    };
-    Ok((system != current).then(|| system.to_owned()))
+/// A host does not answer, or its ledger does not tell what to go back to.
+pub fn prepare(
+    fleet: &Fleet,
+    remotes: &Arc<Remotes>,
+    selection: &Selection,
+    to: Option<&str>,
+) -> Result<Rollback, Error> {
+    let selected = selection.of(fleet)?;
+    let known = ask(remotes, &selected)?;
+    let goal = goal(to, &known)?;
+    let mut steps = BTreeMap::new();
+    for (host, (report, entries)) in &known {
+        let system = target::target(entries, &report.system, &goal).map_err(|error| error.of(host))?;
+        if let Some(system) = system {
+            closure::in_store(&HostPaths::of_this_machine().store, &system)
+                .map_err(|error| error.of(format!("{host}: its ledger")))?;
+            steps.insert(host.clone(), Step { host: host.clone(), before: report.system.clone(), system });
+        }
+    }
+    let changed: Vec<String> = steps.keys().cloned().collect();
+    let (skipped, ourselves) = (selected.skipped(fleet), Some(remotes.admin().name.as_str()));
+    let old = running(remotes, &selected.awake, &|_| None)?;
+    let new = running(remotes, &changed, &|host| steps.get(host).map(|step| step.system.clone()))?;
+    let fleet = with_documents_of(fleet, old.iter().chain(&new));
+    let order = order::batches(&fleet, &old, &changed, &skipped, ourselves, PARALLEL);
+    let batches = order.iter().map(|batch| batch.iter().map(|host| steps[host].clone()).collect()).collect();
+    Ok(Rollback { revision: to.and_then(|push| revision_of(push, &known)), goal, selected, batches, fleet })
 }
 
-/// Whether a host's ledger has a push that was confirmed there.
-pub fn has(entries: &[Entry], push: &str) -> bool {
-    steps(entries).iter().any(|step| step.push == push)
-}
+impl Rollback {
+    /// Each host's step, in the order of their turns.
+    pub fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.batches.iter().flatten()
+    }
 
-/// A confirmed activation. The names of pushes begin with the time at which they were begun, and stand in its order: hosts'
-/// clocks may differ.
-#[derive(Clone, Copy)]
-struct Step<'a> {
-    push: &'a str,
-    kind: Kind,
-    before: &'a Path,
-    system: &'a Path,
-}
-
-impl Step<'_> {
-    fn of(entry: &Entry) -> Option<Step<'_>> {
-        match &entry.event {
-            Event::Activation { record, before, system, outcome: Outcome::Confirmed, .. } => {
-                Some(Step { push: &record.push, kind: record.kind, before, system })
-            }
-            _ => None,
+    /// What the ledgers will say of it.
+    pub fn record(&self, who: String) -> Record {
+        Record {
+            push: push_id(),
+            kind: Kind::Rollback,
+            who,
+            revision: self.revision.clone(),
+            local_changes: Vec::new(),
+            deferred: false,
+            plan: String::new(),
+            skipped: self.selected.skipped(&self.fleet),
         }
     }
 }
 
-fn steps(entries: &[Entry]) -> Vec<Step<'_>> {
-    entries.iter().filter_map(Step::of).collect()
-}
-
-/// The push that brought what a host runs.
-fn in_force<'a>(steps: &[Step<'a>], current: &Path) -> Option<Step<'a>> {
-    steps.iter().rfind(|step| step.kind == Kind::Push && step.system == current).copied()
-}
-
-fn before<'a>(steps: &[Step<'a>], current: &'a Path, push: &str) -> Result<&'a Path, String> {
-    if let Some(step) = in_force(steps, current).filter(|step| step.push == push) {
-        return Ok(step.before);
+/// Every chosen host: all of them have to answer, or be left out.
+fn ask(remotes: &Remotes, selected: &Selected) -> Result<BTreeMap<String, ReportAndLedger>, Error> {
+    let hosts = &selected.chosen;
+    let reports = ask_all(remotes, hosts, &Question::Report, PROMPT);
+    let ledgers = ask_all(remotes, hosts, &Question::Ledger { last: usize::MAX }, PROMPT);
+    let mut known = BTreeMap::new();
+    for (host, (report, ledger)) in hosts.iter().zip(reports.into_iter().zip(ledgers)) {
+        match (report, ledger) {
+            (Ok(Answer::Report(report)), Ok(Answer::Ledger { entries })) => {
+                known.insert(host.clone(), (*report, entries));
+            }
+            (Err(no_answer), _) | (_, Err(no_answer)) => {
+                return Err(Error::new(format!("{host} does not answer: {no_answer}"))
+                    .remedy(format!("leave it out with --skip {host}")));
+            }
+            _ => return Err(Error::at(host, "its gate is of another release")),
+        }
     }
-    match steps.last() {
-        Some(last) if last.push == push && last.system != current => Err(format!(
-            "it runs {}, which is not what was pushed last ({}): somebody switched it by hand; name the push to go back to \
-             with --to",
-            current.display(),
-            last.system.display()
-        )),
-        _ => Ok(current),
+    Ok(known)
+}
+
+fn goal(to: Option<&str>, known: &BTreeMap<String, ReportAndLedger>) -> Result<Goal, Error> {
+    if let Some(push) = to {
+        if !known.values().any(|(_, entries)| has(entries, push)) {
+            return Err(Error::new(format!("no host's ledger has a confirmed push {push}: see `polder log`")));
+        }
+        return Ok(Goal::After(push.to_owned()));
     }
+    let hosts = known.values().map(|(report, entries)| (report.system.as_path(), &entries[..]));
+    let push = last_in_force(hosts).ok_or_else(|| {
+        Error::new("no host runs what was pushed to it: it was rolled back already, or somebody switched it by hand")
+            .remedy("name the push to go back to with --to (`polder log`)")
+    })?;
+    Ok(Goal::Before(push))
 }
 
-/// The last step's system by then, or what the first one after it found.
-fn after<'a>(steps: &[Step<'a>], push: &str) -> Option<&'a Path> {
-    let last = steps.iter().rfind(|step| step.push <= push).map(|step| step.system);
-    last.or_else(|| steps.first().map(|step| step.before))
+/// What hosts run with, or would run with on the systems that are named.
+fn running(
+    remotes: &Remotes,
+    hosts: &[String],
+    system: &(dyn Fn(&str) -> Option<PathBuf> + Sync),
+) -> Result<BTreeMap<String, Running>, Error> {
+    let answers = at_once(hosts, |host| remotes.ask(host, &Question::Running { system: system(host) }, PROMPT));
+    let known = hosts.iter().zip(answers).map(|(host, answer)| match answer {
+        Ok(Answer::Running(running)) => Ok((host.clone(), *running)),
+        other => Err(unexpected(other).of(host).remedy(format!("leave it out with --skip {host} if it is dead"))),
+    });
+    known.collect()
 }
 
-#[cfg(test)]
-mod tests;
+fn with_documents_of<'a>(fleet: &Fleet, running: impl Iterator<Item = (&'a String, &'a Running)>) -> Fleet {
+    let mut fleet = fleet.clone();
+    for (host, running) in running {
+        let document = |name: &str| running.documents.get(name).cloned();
+        let (dns, proxy) = (document("dns.json"), document("proxy.json"));
+        fleet.systems.insert(host.clone(), System::Rendered { dns, proxy, deployable: None });
+    }
+    fleet
+}
+
+/// The revision of a push, by any host's ledger.
+fn revision_of(push: &str, known: &BTreeMap<String, ReportAndLedger>) -> Option<String> {
+    let recorded = known.values().flat_map(|(_, entries)| entries).find_map(|entry| match &entry.event {
+        Event::Activation { record, .. } if record.push == *push => Some(record),
+        _ => None,
+    });
+    recorded?.revision.clone()
+}

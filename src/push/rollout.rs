@@ -1,153 +1,210 @@
-//! The rollout: from systems that are evaluated to hosts that run them, confirmed, or back where they were (DESIGN 11).
+//! The rollout: from systems that were evaluated to hosts that run them, confirmed, or back where they were.
 //!
-//! Batch by batch, and within a batch host by host at once: [`host`] has the steps of one host. [`deliver`] builds, signs and copies
-//! before. What happens is told to a [`Watch`]; what proves a host is the caller's ([`Prove`]). Must never: touch a host after one
-//! got worse, or leave one on trial without its supervisor knowing for how long. Called by `polder push` and `polder rollback`.
+//! Under the fleet lock: compare what runs with what the plan was made for, build, [`deliver`], then batch after batch
+//! (`batches`) the steps of each host (`host`): rehearse, activate, [`prove`], confirm. Push and rollback are the same here but for
+//! what a host's system is signed by. Must never: touch a host after another one got worse, or leave a host on trial without its
+//! supervisor knowing for how long. Called by `polder push` and `polder rollback`.
 
+mod batches;
 pub mod deliver;
 mod host;
+mod interrupt;
+mod ledgers;
+mod pause;
 pub mod prove;
+mod session;
+mod step;
+
+pub use step::{Observer, Stage, Step};
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::thread;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
-use crate::push::ledger::Record;
+use crate::fleet::Fleet;
+use crate::push::error::Error;
+use crate::push::fleet_lock::Held;
+use crate::push::host::lock::Lock;
+use crate::push::ledger::{Kind, Record};
+use crate::push::pipeline::build::build;
+use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::Remotes;
+use crate::push::remote::gates::ask_all;
+use crate::push::remote::no_answer::unexpected;
+use session::Session;
 
-/// One host's step from one system to another.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Move {
-    /// The host.
-    pub host: String,
-    /// What runs there, and must run there still when the switch begins.
-    pub before: PathBuf,
-    /// What is to run.
-    pub system: PathBuf,
-}
+/// How long a lock holds without a renewal: a pusher that was killed is in nobody's way after that.
+const LOCK_SECONDS: u64 = 60;
 
-/// Where a host is.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Stage {
-    /// It is asked how it is.
-    Preflight,
-    /// Its system is built.
-    Build,
-    /// Its system is copied: paths done, and of how many (none yet known: 0).
-    Copy(u64, u64),
-    /// All that it needs is there; it waits for its turn.
-    Copied,
-    /// The new daemons run beside the old ones.
-    Rehearse,
-    /// It switches.
-    Activate,
-    /// It is looked at from outside.
-    Prove,
-    /// It stays.
-    Confirmed,
-    /// It has what it should have already.
-    Unchanged,
-    /// It was left out on purpose.
-    Skipped,
-    /// Its turn did not come.
-    NotReached,
-    /// Nothing was changed on it, and why.
-    Refused(String),
-    /// It went back, and why.
-    Reverted(String),
-    /// Somebody has to look at it.
-    Stuck(String),
-}
+/// How long the gates may take for what they know at once.
+const PROMPT: Duration = Duration::from_secs(20);
 
-impl Stage {
-    /// Whether nothing comes after it.
-    pub fn is_final(&self) -> bool {
-        !matches!(
-            self,
-            Stage::Preflight
-                | Stage::Build
-                | Stage::Copy(..)
-                | Stage::Copied
-                | Stage::Rehearse
-                | Stage::Activate
-                | Stage::Prove
-        )
-    }
-
-    /// Whether the push has to stop here.
-    pub fn is_bad(&self) -> bool {
-        matches!(self, Stage::Refused(_) | Stage::Reverted(_) | Stage::Stuck(_))
-    }
-}
-
-/// Who is told what happens.
-pub trait Watch: Sync {
-    /// A host is at a stage.
-    fn at(&self, host: &str, stage: &Stage);
-
-    /// Something on the way that is worth knowing and stops nothing.
-    fn note(&self, host: &str, text: &str);
-}
-
-/// What says, from outside, whether a host serves as it did.
-pub trait Prove: Sync {
-    /// Looks at a host before it is touched; what is returned looks again, until nothing is worse or its patience ends, and
-    /// says what is worse.
-    fn look<'a>(&'a self, host: &'a str) -> Box<dyn FnOnce() -> Vec<String> + Send + 'a>;
-}
-
-/// What a rollout needs.
+/// A push or a rollback, ready to be carried out.
 pub struct Rollout<'a> {
-    /// The hosts.
-    pub remotes: &'a Remotes,
+    /// The hosts' gates.
+    pub remotes: Arc<Remotes>,
+    /// The fleet as it is to be: the probes and the other admin machines are taken from it.
+    pub fleet: &'a Fleet,
     /// For the ledgers.
-    pub record: &'a Record,
-    /// Of the lock.
-    pub token: &'a str,
-    /// How long a host may be on trial, in seconds.
-    pub confirm_within: u64,
+    pub record: Record,
+    /// Each host's step, in the order of their turns.
+    pub batches: Vec<Vec<Step>>,
+    /// What has to be built for it.
+    pub derivations: Vec<PathBuf>,
+    /// Every host that is locked, also if it stays as it is.
+    pub locked: Vec<String>,
+    /// How long a host may be on trial.
+    pub confirm_within: Duration,
+    /// How long a host may take after its switch until it serves as before.
+    pub prove_within: Duration,
     /// A rollback may go back to systems that trust keys which the fleet has stopped naming.
     pub old_keys: bool,
-    /// What proves a host.
-    pub prove: &'a dyn Prove,
-    /// Who watches.
-    pub watch: &'a dyn Watch,
-    /// The operator wants it to end.
-    pub interrupted: &'a AtomicBool,
+    /// Who is told how it goes.
+    pub observer: &'a dyn Observer,
+    /// Tells the operator of a first ctrl-C.
+    pub announce: fn(&str),
+}
+
+/// How a rollout ended.
+#[derive(Debug)]
+pub enum Ended {
+    /// Nothing was activated, and why.
+    NotBegun(Error),
+    /// Each host where it ended.
+    Rolled(BTreeMap<String, Stage>),
+}
+
+impl Ended {
+    /// Whether every host runs what it ran before.
+    pub fn activated_nothing(&self) -> bool {
+        match self {
+            Ended::NotBegun(_) => true,
+            Ended::Rolled(ends) => {
+                ends.values().all(|end| matches!(end, Stage::Refused(_) | Stage::Reverted(_) | Stage::NotReached))
+            }
+        }
+    }
 }
 
 impl Rollout<'_> {
-    /// Takes the hosts to their systems, a batch after the other; stops after the first batch in which one got worse.
-    pub fn run(&self, batches: &[Vec<Move>]) -> BTreeMap<String, Stage> {
-        let mut ends = BTreeMap::new();
-        let mut stopped = false;
-        for batch in batches {
-            stopped = stopped || self.interrupted.load(Ordering::Relaxed);
-            if stopped {
-                ends.extend(batch.iter().map(|one| (one.host.clone(), self.told(&one.host, Stage::NotReached))));
-                continue;
-            }
-            let ended = self.batch(batch);
-            stopped = ended.values().any(Stage::is_bad);
-            ends.extend(ended);
+    /// Carries it out: takes the lock, does it, copies the ledgers, gives the lock back.
+    pub fn run(&self) -> Ended {
+        let held = match Held::take_or_use(self.remotes.admin(), &self.remotes, &self.locked, self.lock(), LOCK_SECONDS)
+        {
+            Ok(held) => held,
+            Err(refused) => return Ended::NotBegun(refused.into()),
+        };
+        let interrupted = interrupt::watch_for_interrupts(self.announce);
+        let ended = match self.under_lock(&held, &interrupted) {
+            Ok(ends) => Ended::Rolled(ends),
+            Err(error) => Ended::NotBegun(error),
+        };
+        ledgers::collect(&self.remotes, self.fleet, &self.hosts(), &self.locked, self.observer);
+        for (host, why) in held.release() {
+            self.observer.message(&format!("{host} keeps the lock for up to {LOCK_SECONDS} s more: {why}"));
         }
-        ends
+        ended
     }
 
-    fn batch(&self, batch: &[Move]) -> BTreeMap<String, Stage> {
-        thread::scope(|scope| {
-            let moving: Vec<_> = batch.iter().map(|one| (&one.host, scope.spawn(|| self.host(one)))).collect();
-            let ended = moving.into_iter().map(|(host, moving)| {
-                let stage = moving.join().unwrap_or_else(|_| Stage::Stuck("the pusher failed here: a bug".to_owned()));
-                (host.clone(), self.told(host, stage))
-            });
-            ended.collect()
-        })
+    fn lock(&self) -> Lock {
+        let kind = self.record.kind.name();
+        let reason = match self.record.revision.as_deref() {
+            Some(revision) => format!("{kind} of {revision}"),
+            None => kind.to_owned(),
+        };
+        let (holder, location) = (self.record.who.clone(), self.remotes.admin().location.clone());
+        Lock { token: String::new(), holder, location, reason, expires: 0 }
     }
 
-    fn told(&self, host: &str, stage: Stage) -> Stage {
-        self.watch.at(host, &stage);
-        stage
+    fn under_lock(&self, held: &Held, interrupted: &AtomicBool) -> Result<BTreeMap<String, Stage>, Error> {
+        let session = Session {
+            remotes: &self.remotes,
+            fleet: self.fleet,
+            record: &self.record,
+            token: held.token(),
+            confirm_within: self.trial_seconds(),
+            prove_within: self.prove_within,
+            old_keys: self.old_keys,
+            observer: self.observer,
+            interrupted,
+        };
+        self.compare()?;
+        self.deliver(&session)?;
+        if session.is_interrupted() {
+            return Err(Error::new("interrupted"));
+        }
+        if let Some(why) = held.lost() {
+            return Err(Error::new(why));
+        }
+        Ok(batches::run(&session, &self.batches))
     }
+
+    /// How long hosts are on trial, in seconds: what was asked for, or longer where the proof of a host takes longer. A shorter
+    /// trial would end before any host could be confirmed.
+    fn trial_seconds(&self) -> u64 {
+        let wanted = self.confirm_within.as_secs();
+        let longest_proof =
+            self.steps().map(|step| prove::least_time(self.fleet, &step.host)).max().unwrap_or_default();
+        let least = longest_proof.as_secs();
+        if least > wanted {
+            self.observer.message(&format!(
+                "hosts are on trial for {least} s instead of {wanted} s: their health checks need that long to prove them"
+            ));
+        }
+        wanted.max(least)
+    }
+
+    fn steps(&self) -> impl Iterator<Item = &Step> {
+        self.batches.iter().flatten()
+    }
+
+    fn hosts(&self) -> Vec<String> {
+        self.steps().map(|step| step.host.clone()).collect()
+    }
+
+    /// Compare and swap, under the lock: the plan was made for what ran then.
+    fn compare(&self) -> Result<(), Error> {
+        let answers = ask_all(&*self.remotes, &self.hosts(), &Question::Report, PROMPT);
+        for (step, answer) in self.steps().zip(answers) {
+            match answer {
+                Ok(Answer::Report(report)) => still_as_planned(step, *report)?,
+                other => return Err(unexpected(other).of(&step.host)),
+            }
+        }
+        Ok(())
+    }
+
+    fn deliver(&self, session: &Session<'_>) -> Result<(), Error> {
+        if !self.derivations.is_empty() {
+            self.steps().for_each(|step| self.observer.reached(&step.host, &Stage::Build));
+            build(&self.derivations)?;
+        }
+        match self.record.kind {
+            Kind::Push => deliver::copy_all(session, &self.steps().collect::<Vec<_>>()),
+            // The host has it, or says that it has not. Nothing is signed and sent because a host's ledger names it.
+            Kind::Rollback => Ok(()),
+        }
+    }
+}
+
+fn still_as_planned(step: &Step, report: Report) -> Result<(), Error> {
+    let host = &step.host;
+    if let Some(activation) = report.activation {
+        let (push, who) = (activation.record.push, activation.record.who);
+        let phase = activation.phase.in_words();
+        return Err(Error::at(host, format!("the push {push} of {who} is {phase} there"))
+            .remedy("wait until it has ended, then plan again"));
+    }
+    if report.system != step.before {
+        let last = report.last.map_or_else(String::new, |entry| format!("; last in its ledger: {}", entry.in_words()));
+        return Err(Error::new(format!(
+            "the plan is stale: {host} ran {} when it was made, and runs {} now{last}",
+            step.before.display(),
+            report.system.display()
+        ))
+        .remedy("plan again"));
+    }
+    Ok(())
 }

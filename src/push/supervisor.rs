@@ -21,15 +21,16 @@ use serde_json::json;
 use crate::daemon::notify;
 use crate::daemon::operator::unix_ms;
 use crate::daemon::state_file::{StateFile, Stored};
+use crate::push::error::Error;
 use crate::push::host::machine::{self, Action, Switched};
-use crate::push::host::place::Place;
+use crate::push::host::paths::HostPaths;
 use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use crate::push::supervisor::activation::{Activation, Phase};
 
 /// What the gate may say, a line of JSON a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
-pub enum Word {
+pub enum Command {
     /// Answer when the switch is over.
     Wait,
     /// Keep the system, if the push is this one.
@@ -39,25 +40,25 @@ pub enum Word {
 }
 
 /// How long somebody who connected may take to say a word.
-const WORD_LIMIT: Duration = Duration::from_secs(2);
+const COMMAND_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long the supervisor's answer may take: it may be a whole switch away.
 const ANSWER_LIMIT: Duration = Duration::from_secs(1000);
 
 /// The longest word.
-const WORD_BYTES: u64 = 64 * 1024;
+const COMMAND_BYTES: u64 = 64 * 1024;
 
 /// The record of the activation under way.
 ///
 /// # Errors
 ///
 /// There is one, and it cannot be read.
-pub fn under_way(place: &Place) -> Result<Option<Activation>, String> {
-    match record(place).read() {
+pub fn under_way(paths: &HostPaths) -> Result<Option<Activation>, Error> {
+    match record(paths).read() {
         Stored::Missing => Ok(None),
-        Stored::Broken(why) => Err(why),
+        Stored::Broken(why) => Err(Error::new(why)),
         Stored::Whole(value) if value.is_null() => Ok(None),
-        Stored::Whole(value) => serde_json::from_value(value).map(Some).map_err(|error| error.to_string()),
+        Stored::Whole(value) => serde_json::from_value(value).map(Some).map_err(Error::new),
     }
 }
 
@@ -66,8 +67,8 @@ pub fn under_way(place: &Place) -> Result<Option<Activation>, String> {
 /// # Errors
 ///
 /// The disk does not have it.
-pub fn note(place: &Place, activation: &Activation) -> io::Result<()> {
-    record(place).write(&json!(activation))
+pub fn note(paths: &HostPaths, activation: &Activation) -> io::Result<()> {
+    record(paths).write(&json!(activation))
 }
 
 /// That none is under way.
@@ -75,14 +76,14 @@ pub fn note(place: &Place, activation: &Activation) -> io::Result<()> {
 /// # Errors
 ///
 /// The disk does not have it.
-pub fn forget(place: &Place) -> io::Result<()> {
-    let record = record(place);
+pub fn forget(paths: &HostPaths) -> io::Result<()> {
+    let record = record(paths);
     // On a full disk a file can still be removed. One that stayed would be settled again and again.
     record.write(&serde_json::Value::Null).or_else(|_| fs::remove_file(&record.path))
 }
 
-fn record(place: &Place) -> StateFile {
-    StateFile::new(&place.state, "activation")
+fn record(paths: &HostPaths) -> StateFile {
+    StateFile::new(&paths.state, "activation")
 }
 
 /// Runs an activation whose record the gate has written, to its end.
@@ -90,23 +91,23 @@ fn record(place: &Place) -> StateFile {
 /// # Errors
 ///
 /// There is nothing to do, or it cannot be begun: then nothing was changed.
-pub fn supervise(place: &Place) -> Result<Outcome, String> {
-    let activation = under_way(place)?.ok_or("no activation is under way: the gate begins one")?;
+pub fn supervise(paths: &HostPaths) -> Result<Outcome, Error> {
+    let activation = under_way(paths)?.ok_or_else(|| Error::new("no activation is under way: the gate begins one"))?;
     if activation.phase != Phase::Switching {
-        return Err("the activation under way has begun already".to_owned());
+        return Err(Error::new("the activation under way has begun already"));
     }
-    let socket = place.supervisor();
+    let socket = paths.supervisor();
     let _ = fs::remove_file(&socket);
-    let listener = UnixListener::bind(&socket).map_err(|error| format!("{}: {error}", socket.display()))?;
+    let listener = UnixListener::bind(&socket).map_err(|error| Error::at(socket.display(), error))?;
     notify::ready(&format!("switching to {}", activation.system.display()));
-    let outcome = Trial { place, activation, listener }.run();
+    let outcome = Trial { paths, activation, listener }.run();
     // Whoever still waits for a word learns from the closed socket that it is over.
     let _ = fs::remove_file(&socket);
     Ok(outcome)
 }
 
 struct Trial<'a> {
-    place: &'a Place,
+    paths: &'a HostPaths,
     activation: Activation,
     listener: UnixListener,
 }
@@ -129,13 +130,13 @@ impl Trial<'_> {
                 return self.revert(&format!("no confirmation came within {within} s"));
             };
             match heard(&caller) {
-                Some(Word::Wait) => answer(&mut caller, "trial"),
-                Some(Word::Confirm(push)) if push == self.activation.record.push => {
+                Some(Command::Wait) => answer(&mut caller, "trial"),
+                Some(Command::Confirm(push)) if push == self.activation.record.push => {
                     let outcome = self.confirm();
                     answer(&mut caller, outcome.name());
                     return outcome;
                 }
-                Some(Word::Revert(push, why)) if push == self.activation.record.push => {
+                Some(Command::Revert(push, why)) if push == self.activation.record.push => {
                     let outcome = self.revert(&why);
                     answer(&mut caller, outcome.name());
                     return outcome;
@@ -169,16 +170,16 @@ impl Trial<'_> {
 
     fn enter(&mut self, phase: Phase) -> io::Result<()> {
         self.activation.phase = phase;
-        note(self.place, &self.activation)
+        note(self.paths, &self.activation)
     }
 
     fn confirm(&mut self) -> Outcome {
         if let Err(error) = self.enter(Phase::Confirming) {
             return self.revert(&format!("the confirmation cannot be recorded: {error}"));
         }
-        match keep(self.place, &self.activation) {
-            Ok(()) => finish(self.place, &self.activation, Outcome::Confirmed, ""),
-            Err(why) => self.revert(&why),
+        match keep(self.paths, &self.activation) {
+            Ok(()) => finish(self.paths, &self.activation, Outcome::Confirmed, ""),
+            Err(error) => self.revert(&error.to_string()),
         }
     }
 
@@ -187,15 +188,15 @@ impl Trial<'_> {
             tracing::error!("the way back cannot be recorded, and is taken all the same: {error}");
         }
         notify::status(&format!("going back: {why}"));
-        go_back(self.place, &self.activation, why)
+        go_back(self.paths, &self.activation, why)
     }
 }
 
 /// What somebody says who connected.
-fn heard(caller: &UnixStream) -> Option<Word> {
-    caller.set_read_timeout(Some(WORD_LIMIT)).ok()?;
+fn heard(caller: &UnixStream) -> Option<Command> {
+    caller.set_read_timeout(Some(COMMAND_LIMIT)).ok()?;
     let mut line = String::new();
-    BufReader::new(caller.take(WORD_BYTES)).read_line(&mut line).ok()?;
+    BufReader::new(caller.take(COMMAND_BYTES)).read_line(&mut line).ok()?;
     serde_json::from_str(&line).ok()
 }
 
@@ -204,13 +205,13 @@ fn answer(caller: &mut UnixStream, word: &str) {
 }
 
 /// Says a word to the supervisor and waits for its answer: `None` if none runs, or it ended over the question.
-pub fn tell(place: &Place, word: &Word) -> Option<String> {
-    tell_within(place, word, ANSWER_LIMIT)
+pub fn tell(paths: &HostPaths, word: &Command) -> Option<String> {
+    tell_within(paths, word, ANSWER_LIMIT)
 }
 
 /// The same, and `None` too where the answer takes longer.
-pub fn tell_within(place: &Place, word: &Word, limit: Duration) -> Option<String> {
-    let mut stream = UnixStream::connect(place.supervisor()).ok()?;
+pub fn tell_within(paths: &HostPaths, word: &Command, limit: Duration) -> Option<String> {
+    let mut stream = UnixStream::connect(paths.supervisor()).ok()?;
     stream.set_read_timeout(Some(limit)).ok()?;
     writeln!(stream, "{}", json!(word)).ok()?;
     let mut said = String::new();
@@ -220,38 +221,38 @@ pub fn tell_within(place: &Place, word: &Word, limit: Duration) -> Option<String
 }
 
 /// What makes a system stay: profile, then boot default.
-fn keep(place: &Place, activation: &Activation) -> Result<(), String> {
-    machine::set_profile(place, &activation.system)?;
+fn keep(paths: &HostPaths, activation: &Activation) -> Result<(), Error> {
+    machine::set_profile(paths, &activation.system)?;
     match machine::switch(&activation.system, Action::Boot) {
         Switched::Well | Switched::UnitsFailed(_) => Ok(()),
-        Switched::Failed(why) => Err(why),
+        Switched::Failed(why) => Err(Error::new(why)),
     }
 }
 
 /// Goes back to what ran before, the profile too where the confirmation had got so far.
-fn go_back(place: &Place, activation: &Activation, why: &str) -> Outcome {
+fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Outcome {
     tracing::warn!("going back to {}: {why}", activation.before.display());
     let mut words = vec![why.to_owned()];
-    if machine::resolved(&place.profile).is_ok_and(|profile| profile == activation.system) {
-        let back = machine::set_profile(place, &activation.before);
+    if machine::resolved(&paths.profile).is_ok_and(|profile| profile == activation.system) {
+        let back = machine::set_profile(paths, &activation.before);
         let boot = back.and_then(|()| match machine::switch(&activation.before, Action::Boot) {
-            Switched::Failed(why) => Err(why),
+            Switched::Failed(why) => Err(Error::new(why)),
             Switched::Well | Switched::UnitsFailed(_) => Ok(()),
         });
-        words.extend(boot.err());
+        words.extend(boot.err().map(|error| error.to_string()));
     }
     match machine::switch(&activation.before, Action::Test) {
         Switched::Well => {}
         Switched::UnitsFailed(units) => words.push(format!("on the way back units failed: {}", units.join(", "))),
         Switched::Failed(why) => words.push(why),
     }
-    let back = machine::current(place).is_ok_and(|current| current == activation.before);
+    let back = machine::current(paths).is_ok_and(|current| current == activation.before);
     let outcome = if back && words.len() == 1 { Outcome::Reverted } else { Outcome::Stuck };
-    finish(place, activation, outcome, &words.join("; "))
+    finish(paths, activation, outcome, &words.join("; "))
 }
 
 /// Writes down how it ended, and forgets that it was under way.
-fn finish(place: &Place, activation: &Activation, outcome: Outcome, words: &str) -> Outcome {
+fn finish(paths: &HostPaths, activation: &Activation, outcome: Outcome, words: &str) -> Outcome {
     let entry = Entry {
         at: unix_ms(),
         from: activation.from.clone(),
@@ -264,13 +265,13 @@ fn finish(place: &Place, activation: &Activation, outcome: Outcome, words: &str)
             words: words.to_owned(),
         },
     };
-    if let Err(error) = Ledger::new(place.ledger()).add(&entry) {
+    if let Err(error) = Ledger::new(paths.ledger()).add(&entry) {
         tracing::error!("the ledger cannot be written: {error}: {}", json!(entry));
     }
-    if let Err(error) = forget(place) {
+    if let Err(error) = forget(paths) {
         tracing::error!("{error}");
     }
-    machine::let_go(place);
+    machine::let_go(paths);
     tracing::info!("{} {} {words}", activation.system.display(), outcome.name());
     outcome
 }
@@ -280,30 +281,30 @@ fn finish(place: &Place, activation: &Activation, outcome: Outcome, words: &str)
 /// # Errors
 ///
 /// The record cannot be read, nor laid aside.
-pub fn settle(place: &Place) -> Result<Option<Outcome>, String> {
-    let known = under_way(place);
-    let _ = fs::remove_file(place.supervisor());
+pub fn settle(paths: &HostPaths) -> Result<Option<Outcome>, Error> {
+    let known = under_way(paths);
+    let _ = fs::remove_file(paths.supervisor());
     let activation = match known {
         Ok(Some(activation)) => activation,
         Ok(None) => return Ok(None),
-        Err(why) => return settle_unreadable(place, &why).map(Some),
+        Err(error) => return settle_unreadable(paths, &error.to_string()).map(Some),
     };
     let outcome = match activation.boot == machine::boot_id() {
-        true => settle_here(place, &activation),
-        false => settle_after_boot(place, &activation),
+        true => settle_here(paths, &activation),
+        false => settle_after_boot(paths, &activation),
     };
     Ok(Some(outcome))
 }
 
 /// A record that cannot be read (the disk failed, or another release wrote it) tells neither what is on trial nor what ran
-/// before. The profile is what was confirmed last: that is gone back to. The record is kept beside its place.
-fn settle_unreadable(place: &Place, why: &str) -> Result<Outcome, String> {
-    let path = record(place).path;
+/// before. The profile is what was confirmed last: that is gone back to. The record is kept beside its paths.
+fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Outcome, Error> {
+    let path = record(paths).path;
     let aside = path.with_extension("unreadable");
-    let (system, before) = machine::current(place)
-        .and_then(|system| Ok((system, machine::resolved(&place.profile)?)))
-        .map_err(|error| error.to_string())?;
-    fs::rename(&path, &aside).map_err(|error| format!("{}: {error}", path.display()))?;
+    let (system, before) = machine::current(paths)
+        .and_then(|system| Ok((system, machine::resolved(&paths.profile)?)))
+        .map_err(Error::new)?;
+    fs::rename(&path, &aside).map_err(|error| Error::at(path.display(), error))?;
     let unknown = || "unknown".to_owned();
     let record = Record {
         push: unknown(),
@@ -320,40 +321,40 @@ fn settle_unreadable(place: &Place, why: &str) -> Result<Outcome, String> {
         Activation { record, from, signed_by: None, before, system, boot, confirm_within: 0, phase: Phase::Reverting };
     let words = format!("the record of an activation cannot be read: {why}; it is kept as {}", aside.display());
     match activation.system == activation.before {
-        true => Ok(finish(place, &activation, Outcome::Reverted, &words)),
-        false => Ok(go_back(place, &activation, &words)),
+        true => Ok(finish(paths, &activation, Outcome::Reverted, &words)),
+        false => Ok(go_back(paths, &activation, &words)),
     }
 }
 
 /// In the same boot. A confirmation that was given is kept: whoever gave it may have learned so.
-fn settle_here(place: &Place, activation: &Activation) -> Outcome {
+fn settle_here(paths: &HostPaths, activation: &Activation) -> Outcome {
     if activation.phase == Phase::Confirming {
-        return match keep(place, activation) {
-            Ok(()) => finish(place, activation, Outcome::Confirmed, "its supervisor was killed while confirming"),
-            Err(why) => go_back(place, activation, &why),
+        return match keep(paths, activation) {
+            Ok(()) => finish(paths, activation, Outcome::Confirmed, "its supervisor was killed while confirming"),
+            Err(error) => go_back(paths, activation, &error.to_string()),
         };
     }
-    go_back(place, activation, "its supervisor was killed")
+    go_back(paths, activation, "its supervisor was killed")
 }
 
 /// The machine has restarted, and so runs what its boot loader had: only what a confirmation had got to can be left over.
-fn settle_after_boot(place: &Place, activation: &Activation) -> Outcome {
+fn settle_after_boot(paths: &HostPaths, activation: &Activation) -> Outcome {
     let why = "the machine restarted before the confirmation";
-    let runs = |system: &Path| machine::current(place).is_ok_and(|current| current == system);
-    let profile_is = |system: &Path| machine::resolved(&place.profile).is_ok_and(|profile| profile == system);
+    let runs = |system: &Path| machine::current(paths).is_ok_and(|current| current == system);
+    let profile_is = |system: &Path| machine::resolved(&paths.profile).is_ok_and(|profile| profile == system);
     if runs(&activation.system) && profile_is(&activation.system) {
-        return finish(place, activation, Outcome::Confirmed, "the machine restarted while confirming");
+        return finish(paths, activation, Outcome::Confirmed, "the machine restarted while confirming");
     }
     if runs(&activation.before) && !profile_is(&activation.before) {
-        let back = machine::set_profile(place, &activation.before);
+        let back = machine::set_profile(paths, &activation.before);
         let (outcome, words) = match back {
             Ok(()) => (Outcome::Reverted, why.to_owned()),
             Err(error) => (Outcome::Stuck, format!("{why}; {error}")),
         };
-        return finish(place, activation, outcome, &words);
+        return finish(paths, activation, outcome, &words);
     }
     let outcome = if runs(&activation.before) { Outcome::Reverted } else { Outcome::Stuck };
-    finish(place, activation, outcome, why)
+    finish(paths, activation, outcome, why)
 }
 
 #[cfg(test)]

@@ -3,7 +3,7 @@
 use super::Exit;
 use super::output::complain;
 use crate::daemon::{logs, notify};
-use crate::push::host::place::Place;
+use crate::push::host::paths::HostPaths;
 use crate::push::ledger::Outcome;
 use crate::push::supervisor::{settle, supervise};
 
@@ -18,18 +18,18 @@ pub struct ActivateArgs {
 /// Supervises the activation that the gate has recorded, or ends one that nobody does.
 pub fn run(args: &ActivateArgs) -> Exit {
     logs::init();
-    let place = Place::of_this_machine();
+    let paths = HostPaths::of_this_machine();
     let ended = if args.settle {
         notify::ready("ending an activation whose supervisor is gone");
-        settle(&place)
+        settle(&paths)
     } else {
-        supervise(&place).map(Some)
+        supervise(&paths).map(Some)
     };
     match ended {
         Ok(None | Some(Outcome::Confirmed)) => Exit::Done,
         Ok(Some(Outcome::Reverted | Outcome::Stuck)) => Exit::No,
-        Err(why) => {
-            complain(&why);
+        Err(error) => {
+            complain(&error.to_string());
             Exit::CouldNot
         }
     }

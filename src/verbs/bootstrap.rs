@@ -11,8 +11,9 @@ use super::output::{Output, complain, printable, tell};
 use crate::fleet::{Deployable, Fleet, System};
 use crate::push::admin::known_fleet;
 use crate::push::bootstrap::{AsRoot, HostKey, build, shown_key, wait_for_gate, with_fingerprint};
+use crate::push::error::Error;
 use crate::push::pipeline::evaluate::Depth;
-use crate::push::pipeline::prepare::{Wanted, prepare};
+use crate::push::pipeline::prepare::{Request, prepare};
 use crate::push::remote::Remotes;
 
 /// What `bootstrap` takes.
@@ -46,12 +47,12 @@ enum Stop {
     /// The answer is no, in lines.
     No(Vec<String>),
     /// It could not be tried.
-    CouldNot(String),
+    CouldNot(Error),
 }
 
-impl From<String> for Stop {
-    fn from(why: String) -> Stop {
-        Stop::CouldNot(why)
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::CouldNot(error)
     }
 }
 
@@ -80,19 +81,19 @@ fn install(args: &BootstrapArgs, output: &Output) -> Result<(), Stop> {
 
     say(output, &format!("building {}", system.display()));
     build(&derivation)?;
-    let root =
-        AsRoot::new(&args.user, &address.to_string(), &key).map_err(|error| format!("a temporary folder: {error}"))?;
+    let root = AsRoot::new(&args.user, &address.to_string(), &key)
+        .map_err(|error| Error::new(format!("a temporary folder: {error}")))?;
     say(output, &format!("copying it to {address}"));
     root.copy(&system)?;
     say(output, "switching to it");
     let switched = root.switch(&system);
 
     let was_pinned = pin(&mut fleet, &args.host, address, &key);
-    let remotes = Remotes::new(&fleet, &admin).map_err(|error| format!("a temporary folder: {error}"))?;
+    let remotes = Remotes::new(&fleet, &admin).map_err(|error| Error::new(format!("a temporary folder: {error}")))?;
     say(output, "waiting for its gate");
     let report = wait_for_gate(&remotes, &args.host).map_err(|why| {
-        let switch = switched.err().map_or_else(String::new, |said| format!("; {said}"));
-        format!("{} does not answer at its gate: {why}{switch}", args.host)
+        let switch = switched.err().map_or_else(String::new, |error| format!("; {error}"));
+        Error::new(format!("{} does not answer at its gate: {why}{switch}", args.host))
     })?;
     if report.system != system {
         let why = format!("{} runs {} and not what was built", args.host, report.system.display());
@@ -121,7 +122,7 @@ fn install(args: &BootstrapArgs, output: &Output) -> Result<(), Stop> {
 }
 
 fn evaluated(args: &BootstrapArgs, folder: &std::path::Path) -> Result<Fleet, Stop> {
-    let wanted = Wanted { folder, fleet: None, served: &[], offline: true, nix: &args.nix, depth: Depth::Deployable };
+    let wanted = Request { folder, fleet: None, served: &[], offline: true, nix: &args.nix, depth: Depth::Deployable };
     let prepared = prepare(&wanted)?;
     match prepared.evaluated {
         Some(evaluated) if prepared.findings.is_empty() => Ok(evaluated.fleet),

@@ -9,8 +9,9 @@ use super::output::{Output, Tone, printable};
 use crate::config::names;
 use crate::fleet::check::Finding;
 use crate::push::admin::known_fleet;
+use crate::push::error::Error;
 use crate::push::pipeline::evaluate::Depth;
-use crate::push::pipeline::prepare::{Wanted, prepare};
+use crate::push::pipeline::prepare::{Request, prepare};
 use crate::push::pipeline::stage::Revision;
 
 /// What `check` takes.
@@ -70,11 +71,11 @@ pub fn run(args: &CheckArgs, output: &Output) -> Exit {
 }
 
 /// All that is known, in the report.
-fn examine(args: &CheckArgs, report: &mut Report) -> Result<(), String> {
+fn examine(args: &CheckArgs, report: &mut Report) -> Result<(), Error> {
     let CheckArgs { folder, fleet, served, offline, nix } = args;
     let fleet = fleet.as_deref();
-    let wanted = Wanted { folder, fleet, served, offline: *offline, nix, depth: Depth::Checkable };
-    let prepared = prepare(&wanted)?;
+    let request = Request { folder, fleet, served, offline: *offline, nix, depth: Depth::Checkable };
+    let prepared = prepare(&request)?;
     if let Some(staged) = &prepared.staged {
         describe(&staged.revision, report);
     }
@@ -85,7 +86,7 @@ fn examine(args: &CheckArgs, report: &mut Report) -> Result<(), String> {
     (report.findings, report.notes) = (prepared.findings, prepared.notes);
     if let (Some(evaluated), None) = (&prepared.evaluated, args.fleet.as_ref()) {
         let kept = known_fleet::remember(&evaluated.fleet, &evaluated.text, report.findings.is_empty());
-        report.notes.extend(kept.err().map(|why| Finding::new("this admin machine", why)));
+        report.notes.extend(kept.err().map(|why| Finding::new("this admin machine", why.to_string())));
     }
     Ok(())
 }

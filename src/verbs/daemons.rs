@@ -182,7 +182,11 @@ pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Found, St
     if !common.sockets.is_empty() && !common.demo {
         return only(common.sockets.iter().map(|socket| Located::at(socket)).collect());
     }
-    let admin = if fleet.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
+    let admin = if fleet.file.is_some() {
+        Some(known_fleet::this_admin().map_err(|error| error.to_string())?)
+    } else {
+        known_fleet::admin().map_err(|error| error.to_string())?
+    };
     // Who names a fleet does not mean the demo.
     let demo_counts = common.demo || (fleet.file.is_none() && admin.is_none() && !is_of_a_fleet(Path::new(DOCUMENTS)));
     let place = demo_file::place();
@@ -201,7 +205,7 @@ pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Found, St
     if let Some(admin) = admin {
         match Reach::of(admin, fleet) {
             Ok(reach) => return whole_fleet(reach, hosts),
-            Err(why) if here.is_empty() || fleet.file.is_some() => return Err(why),
+            Err(why) if here.is_empty() || fleet.file.is_some() => return Err(why.to_string()),
             Err(why) => complain(&format!("{why}; until then, this is of this host only")),
         }
     }
@@ -233,7 +237,7 @@ fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Found, String> {
         let host = &reach.fleet.hosts[name];
         host.is(crate::fleet::Role::Proxy) || host.is(crate::fleet::Role::Nameserver)
     };
-    let mut asked = reach.hosts(&[])?;
+    let mut asked = reach.hosts(&[]).map_err(|error| error.to_string())?;
     asked.retain(|host| hosts == Hosts::All || has_daemons(host));
     let reports = reach.reports(&asked);
     let daemons = locate(&reach.remotes, &reach.fleet, &reach.admin.name, &reports);

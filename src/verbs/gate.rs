@@ -4,7 +4,7 @@ use super::Exit;
 use super::output::complain;
 use crate::daemon::logs;
 use crate::push::gate;
-use crate::push::host::place::Place;
+use crate::push::host::paths::HostPaths;
 
 /// What `gate` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -23,18 +23,18 @@ pub struct GateArgs {
 
 /// Serves one connection.
 pub fn run(args: &GateArgs) -> Exit {
-    let place = Place::of_this_machine();
+    let paths = HostPaths::of_this_machine();
     let done = match &args.from {
-        Some(from) => gate::forced(from, std::env::var("SSH_ORIGINAL_COMMAND").ok().as_deref(), &place),
+        Some(from) => gate::forced_command(from, std::env::var("SSH_ORIGINAL_COMMAND").ok().as_deref(), &paths),
         None => {
             logs::init();
-            if args.relay { gate::relay(&place) } else { gate::serve(&place) }
+            if args.relay { gate::relay(&paths) } else { gate::serve(&paths) }
         }
     };
     match done {
         Ok(()) => Exit::Done,
-        Err(why) => {
-            complain(&why);
+        Err(error) => {
+            complain(&error.to_string());
             Exit::CouldNot
         }
     }

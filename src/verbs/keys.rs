@@ -15,6 +15,7 @@ use super::reach::{FleetArg, Reach};
 use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
 use crate::push::admin::known_fleet;
+use crate::push::error::Error;
 use crate::push::fleet_lock::Held;
 use crate::push::host::lock::Lock;
 use crate::push::keys::{fingerprint, own, rotate};
@@ -107,7 +108,7 @@ pub fn run(args: &KeysArgs, output: &Output) -> Exit {
     done.unwrap_or_else(|why| output.could_not(&why))
 }
 
-fn make(args: &MakeArgs, output: &Output) -> Result<Exit, String> {
+fn make(args: &MakeArgs, output: &Output) -> Result<Exit, Error> {
     let admin = known_fleet::this_admin()?;
     let (mut deploy, mut signing) = (Vec::new(), Vec::new());
     let mut add = |public: own::Public| {
@@ -145,7 +146,7 @@ fn make(args: &MakeArgs, output: &Output) -> Result<Exit, String> {
 }
 
 /// The hosts that do not let this admin machine's next key in.
-fn closed_to_the_next(admin: &Admin, args: &MakeArgs) -> Result<Failed, String> {
+fn closed_to_the_next(admin: &Admin, args: &MakeArgs) -> Result<Failed, Error> {
     let next = own::next(admin);
     // No such key: that is told by who switches, or it has switched already.
     if !next.deploy_key.exists() {
@@ -156,7 +157,7 @@ fn closed_to_the_next(admin: &Admin, args: &MakeArgs) -> Result<Failed, String> 
     Ok(looked.into_iter().filter_map(|(host, looked)| Some((host, looked.err()?))).collect())
 }
 
-fn show(args: &ShowArgs, output: &Output) -> Result<Exit, String> {
+fn show(args: &ShowArgs, output: &Output) -> Result<Exit, Error> {
     let reach = Reach::new(&args.fleet)?;
     let hosts = reach.hosts(&[])?;
     let (mut files, mut silent) = (Files::new(), Failed::new());
@@ -215,7 +216,7 @@ fn table(groups: &Groups) -> String {
     if groups.is_empty() { "no host that answered has a key file\n".to_owned() } else { table.render() }
 }
 
-fn first(args: &FileArgs, output: &Output) -> Result<Exit, String> {
+fn first(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
@@ -223,7 +224,7 @@ fn first(args: &FileArgs, output: &Output) -> Result<Exit, String> {
     let hosts: Vec<String> =
         unskipped.iter().filter(|host| needing.contains(*host) || args.also.contains(host)).cloned().collect();
     if hosts.is_empty() {
-        return Err(format!("no host needs {name}: name one with --also HOST"));
+        return Err(Error::new(format!("no host needs {name}: name one with --also HOST")));
     }
     let held = match lock(&reach, &unskipped, &format!("the first key of {name}")) {
         Ok(held) => held,
@@ -237,10 +238,10 @@ fn first(args: &FileArgs, output: &Output) -> Result<Exit, String> {
     };
     if let Some((host, _)) = files.iter().find(|(_, keys)| keys.iter().any(|key| *key != new)) {
         // Nothing has begun: another key is not wanted.
-        rotate::end(&reach.admin, name).map_err(|error| error.to_string())?;
-        return Err(format!(
+        rotate::end(&reach.admin, name).map_err(Error::new)?;
+        return Err(Error::new(format!(
             "{host} has a key of {name} already: `polder keys rotate {name}` makes a new one, --also HOST gives it to a host that has none"
-        ));
+        )));
     }
     turn(&reach, &held, args, &hosts, &key, "first", output)
 }
@@ -250,7 +251,7 @@ fn needing(fleet: &Fleet) -> Vec<String> {
     fleet.hosts.iter().filter(|(_, host)| host.is(Role::Proxy)).map(|(name, _)| name.clone()).collect()
 }
 
-fn rotate(args: &FileArgs, output: &Output) -> Result<Exit, String> {
+fn rotate(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
@@ -263,7 +264,7 @@ fn rotate(args: &FileArgs, output: &Output) -> Result<Exit, String> {
         Err(failed) => return Ok(stopped(&failed, name, "rotate", output)),
     };
     if files.values().all(Vec::is_empty) {
-        return Err(format!("no host has a key of {name} yet: `polder keys first {name}`"));
+        return Err(Error::new(format!("no host has a key of {name} yet: `polder keys first {name}`")));
     }
     let having = files.iter().filter(|(host, keys)| !keys.is_empty() || args.also.contains(host));
     let hosts: Vec<String> = having.map(|(host, _)| host.clone()).collect();
@@ -279,7 +280,7 @@ fn turn(
     key: &crate::push::protocol::Secret,
     verb: &str,
     output: &Output,
-) -> Result<Exit, String> {
+) -> Result<Exit, Error> {
     let name = &args.name;
     let mut steps = Vec::new();
     let mut told = |step: &Step| match step {
@@ -290,7 +291,7 @@ fn turn(
     if let Err(failed) = rotate::turn(&*reach.remotes, held.token(), name, key, hosts, &mut told) {
         return Ok(stopped(&failed, name, verb, output));
     }
-    rotate::end(&reach.admin, name).map_err(|error| error.to_string())?;
+    rotate::end(&reach.admin, name).map_err(Error::new)?;
     let new = fingerprint(&key.0).unwrap_or_default();
     let text = format!(
         "{name}: key {new} seals on {}: {}\n{}",
@@ -306,7 +307,7 @@ fn turn(
     Ok(Exit::Done)
 }
 
-fn retire(args: &FileArgs, output: &Output) -> Result<Exit, String> {
+fn retire(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
@@ -318,8 +319,9 @@ fn retire(args: &FileArgs, output: &Output) -> Result<Exit, String> {
         Ok(files) => rotate::of_file(&files, name),
         Err(failed) => return Ok(stopped(&failed, name, "retire", output)),
     };
-    let keep = the_first_everywhere(&files)
-        .ok_or_else(|| format!("the first key of {name} is not the same on all hosts: `polder keys rotate {name}`"))?;
+    let keep = the_first_everywhere(&files).ok_or_else(|| {
+        Error::new(format!("the first key of {name} is not the same on all hosts: `polder keys rotate {name}`"))
+    })?;
     let hosts: Vec<String> = files.iter().filter(|(_, keys)| keys.len() > 1).map(|(host, _)| host.clone()).collect();
     let change = KeyChange::Retire { keep: keep.clone() };
     if let Err(failed) = rotate::change(&*reach.remotes, held.token(), name, &change, &hosts) {
@@ -345,7 +347,7 @@ fn the_first_everywhere(files: &BTreeMap<String, Vec<String>>) -> Option<String>
     }
 }
 
-fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<Held, crate::push::fleet_lock::Refusal> {
+fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<Held, crate::push::fleet_lock::LockError> {
     let lock = Lock {
         token: String::new(),
         holder: who(),

@@ -11,9 +11,12 @@ use super::reach::{FleetArg, Reach, Reports};
 use super::status::span;
 use crate::daemon::operator::unix_ms;
 use crate::push::admin::known_fleet;
-use crate::push::fleet_lock::{ByHand, Held, Refusal, give_back, instruct_all, otherwise};
+use crate::push::error::Error;
+use crate::push::fleet_lock::{Held, LockError, ManualLock, give_back};
 use crate::push::host::lock::Lock;
 use crate::push::protocol::{Answer, Instruction};
+use crate::push::remote::gates::instruct_all;
+use crate::push::remote::no_answer::unexpected;
 
 /// What `lock` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -74,7 +77,7 @@ fn take(args: &LockArgs, reach: &Reach, hosts: &[String], output: &Output) -> Ex
     let seconds = args.lasting.as_secs().max(1);
     let until = unix_ms() + seconds * 1000;
     let (holder, admin) = (who(), &reach.admin);
-    let own = ByHand::read(admin).filter(|kept| kept.lock.holder == holder && kept.until > unix_ms());
+    let own = ManualLock::read(admin).filter(|kept| kept.lock.holder == holder && kept.until > unix_ms());
     let lock = Lock {
         token: own.map(|kept| kept.lock.token).unwrap_or_default(),
         holder,
@@ -86,7 +89,7 @@ fn take(args: &LockArgs, reach: &Reach, hosts: &[String], output: &Output) -> Ex
         Ok(held) => held,
         Err(refusal) => return refused(&refusal, output),
     };
-    let kept = ByHand { lock: Lock { token: held.token().to_owned(), ..lock }, hosts: hosts.to_vec(), until };
+    let kept = ManualLock { lock: Lock { token: held.token().to_owned(), ..lock }, hosts: hosts.to_vec(), until };
     if let Err(error) = kept.write(admin) {
         // Dropped, it is given back: without its token nobody could.
         drop(held);
@@ -103,13 +106,13 @@ fn take(args: &LockArgs, reach: &Reach, hosts: &[String], output: &Output) -> Ex
 }
 
 /// Says who is in the way.
-pub fn refused(refusal: &Refusal, output: &Output) -> Exit {
-    let why = refusal.in_words();
+pub fn refused(refusal: &LockError, output: &Output) -> Exit {
+    let why = refusal.to_string();
     complain(&why);
     output.answer(&serde_json::json!({ "error": why }), "");
     match refusal {
-        Refusal::Locked { .. } => Exit::No,
-        Refusal::Failed { .. } => Exit::CouldNot,
+        LockError::Locked { .. } => Exit::No,
+        LockError::Failed { .. } => Exit::CouldNot,
     }
 }
 
@@ -164,7 +167,7 @@ fn break_it(why: &str, reach: &Reach, hosts: &[String], output: &Output) -> Exit
     let instruction = Instruction::BreakLock { who: who(), why: why.to_owned() };
     let answers = instruct_all(&*reach.remotes, hosts, &instruction, Duration::from_secs(10));
     let missed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Done)));
-    let missed: Vec<(String, String)> = missed.map(|(host, answer)| (host.clone(), otherwise(answer))).collect();
+    let missed: Vec<(String, Error)> = missed.map(|(host, answer)| (host.clone(), unexpected(answer))).collect();
     let done = hosts.len() - missed.len();
     told(&format!("broken on {}; every ledger keeps that you did it\n", counted(done)), &missed, output)
 }
@@ -175,7 +178,7 @@ pub fn unlock(args: &UnlockArgs, output: &Output) -> Exit {
         Ok(admin) => admin,
         Err(why) => return output.could_not(&why),
     };
-    let Some(kept) = ByHand::read(&admin) else {
+    let Some(kept) = ManualLock::read(&admin) else {
         output.answer(&serde_json::json!({ "unlocked": [] }), "nobody has taken the lock by hand on this machine\n");
         return Exit::Done;
     };
@@ -193,14 +196,14 @@ pub fn unlock(args: &UnlockArgs, output: &Output) -> Exit {
     };
     let missed = give_back(&*reach.remotes, &kept.hosts, &kept.lock.token);
     if missed.is_empty()
-        && let Err(error) = ByHand::forget(&reach.admin)
+        && let Err(error) = ManualLock::forget(&reach.admin)
     {
         return output.could_not(&error.to_string());
     }
     told(&format!("given back on {}\n", counted(kept.hosts.len() - missed.len())), &missed, output)
 }
 
-fn told(text: &str, missed: &[(String, String)], output: &Output) -> Exit {
+fn told(text: &str, missed: &[(String, Error)], output: &Output) -> Exit {
     output.answer(&serde_json::json!({ "missed": missed }), text);
     for (host, why) in missed {
         complain(&format!("{host}: {why}"));

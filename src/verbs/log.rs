@@ -13,12 +13,14 @@ use super::reach::{FleetArg, Reach};
 use super::status::moment;
 use crate::push::admin::copies;
 use crate::push::admin::known_fleet;
-use crate::push::fleet_lock::{ask_all, otherwise};
+use crate::push::error::Error;
 use crate::push::host::machine;
-use crate::push::host::place::Place;
+use crate::push::host::paths::HostPaths;
 use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use crate::push::protocol::{Answer, Question};
-use crate::push::remote::Silence;
+use crate::push::remote::gates::ask_all;
+use crate::push::remote::no_answer::NoAnswer;
+use crate::push::remote::no_answer::unexpected;
 
 /// How long a host may take to tell its ledger.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -41,7 +43,7 @@ pub struct LogArgs {
 
 /// Asks, keeps copies, shows.
 pub fn run(args: &LogArgs, output: &Output) -> Exit {
-    let here = Place::of_this_machine();
+    let here = HostPaths::of_this_machine();
     if known_fleet::admin() == Ok(None) && here.state.is_dir() {
         return of_this_host(&here, args, output);
     }
@@ -71,7 +73,7 @@ pub fn run(args: &LogArgs, output: &Output) -> Exit {
 }
 
 /// On a host that is no admin machine: its own ledger, when no admin machine reaches it.
-fn of_this_host(place: &Place, args: &LogArgs, output: &Output) -> Exit {
+fn of_this_host(place: &HostPaths, args: &LogArgs, output: &Output) -> Exit {
     let own = machine::host_name();
     if let Some(other) = args.host.as_ref().filter(|host| **host != own) {
         return output
@@ -104,24 +106,24 @@ fn show(entries: &[(String, Entry)], silent: &BTreeMap<String, String>, output: 
 /// Adds what the hosts have to the copies here. What is returned are those that did not answer, and why.
 fn fetch(reach: &Reach, hosts: &[String], folder: &Path) -> BTreeMap<String, String> {
     let answers = ask_all(&*reach.remotes, hosts, &Question::Ledger { last: ASKED }, LIMIT);
-    let failed = |(host, answer): (&String, Result<Answer, Silence>)| {
+    let failed = |(host, answer): (&String, Result<Answer, NoAnswer>)| {
         let why = match answer {
             Ok(Answer::Ledger { entries }) => match copies::keep(folder, host, &entries) {
                 Ok(()) => return None,
                 Err(error) => format!("the copy of its ledger cannot be written: {error}"),
             },
-            other => otherwise(other),
+            other => unexpected(other).to_string(),
         };
         Some((host.clone(), why))
     };
     hosts.iter().zip(answers).filter_map(failed).collect()
 }
 
-fn kept(hosts: &[String], folder: &Path) -> Result<Vec<(String, Entry)>, String> {
+fn kept(hosts: &[String], folder: &Path) -> Result<Vec<(String, Entry)>, Error> {
     let mut all = Vec::new();
     for host in hosts {
         let ledger = copies::of_host(folder, host);
-        let entries = ledger.entries().map_err(|error| format!("{}: {error}", ledger.file().display()))?;
+        let entries = ledger.entries().map_err(|error| Error::at(ledger.file().display(), error))?;
         all.extend(entries.into_iter().map(|entry| (host.clone(), entry)));
     }
     Ok(all)

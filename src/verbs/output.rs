@@ -4,6 +4,7 @@
 //! name, a daemon's or a gate's words) steers the terminal: pieces of it are [`printable`], and whatever leaves here passes
 //! [`fit`], which lets through lines, tabs and our own colours.
 
+use std::fmt::Display;
 use std::io::Write;
 
 use anstyle::{AnsiColor, Style};
@@ -162,7 +163,8 @@ impl Output {
     }
 
     /// Says why it could not run.
-    pub fn could_not(&self, message: &str) -> Exit {
+    pub fn could_not(&self, why: &(impl Display + ?Sized)) -> Exit {
+        let message = &why.to_string();
         if self.json {
             self.answer(&serde_json::json!({ "error": message }), "");
         }

@@ -7,10 +7,11 @@ use serde_json::json;
 use similar::TextDiff;
 
 use super::Exit;
-use super::fleet_args::{FleetArgs, Known};
+use super::fleet_args::{FleetArgs, no_plan};
 use super::output::{Output, Tone, complain, printable};
 use crate::fleet::diff::Effects;
 use crate::fleet::running::Running;
+use crate::push::pipeline::Planned;
 use crate::push::pipeline::plan::Plan;
 
 /// Lines that are shown around those that change.
@@ -33,27 +34,27 @@ pub struct PlanArgs {
     pub save: Option<PathBuf>,
 }
 
-/// Plans.
+/// Makes and shows the plan.
 pub fn run(args: &PlanArgs, output: &Output) -> Exit {
     let say = |text: &str| {
         if !output.is_json() {
             complain(text);
         }
     };
-    match args.fleet.know(&say) {
-        Ok(known) => shown(args, &known, output),
-        Err(refusal) => refusal.tell(output),
+    match args.fleet.plan(&say) {
+        Ok(planned) => show(args, &planned, output),
+        Err(why) => no_plan(&why, output),
     }
 }
 
-fn shown(args: &PlanArgs, known: &Known, output: &Output) -> Exit {
-    let plan = &known.plan;
+fn show(args: &PlanArgs, planned: &Planned, output: &Output) -> Exit {
+    let plan = &planned.plan;
     if let Some(file) = &args.save
-        && let Err(why) = plan.save(file)
+        && let Err(error) = plan.save(file)
     {
-        return output.could_not(&why);
+        return output.could_not(&error.to_string());
     }
-    let diffs = if args.diff { diffs(&known.old, &known.new) } else { BTreeMap::new() };
+    let diffs = if args.diff { diffs(&planned.old, &planned.new) } else { BTreeMap::new() };
     let lines: String = diffs.iter().map(|(what, diff)| format!("{what}\n{}", painted(diff))).collect();
     match args.diff {
         true => output.answer(&json!({ "plan": plan, "diffs": diffs }), &format!("{lines}{}", text(plan))),

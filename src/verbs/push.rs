@@ -1,29 +1,27 @@
-//! `push`: from the working copy to every host, or none (DESIGN 11).
+//! `push`: from the working copy to every host, or to none.
 
-mod interrupt;
 pub(super) mod progress;
-mod proving;
-pub(super) mod rolling;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
 use super::Exit;
-use super::fleet_args::{FleetArgs, Known, Refusal};
+use super::fleet_args::{FleetArgs, no_plan};
 use super::operator::{parse_duration, who};
-use super::output::{Output, Table, cell, toned};
+use super::output::{Output, Table, cell, complain, toned};
 use super::plan as show;
+use crate::push::admin::desired;
 use crate::push::deferred;
-use crate::push::ledger::{Kind, Record};
+use crate::push::error::Error;
+use crate::push::ledger::Record;
 use crate::push::pipeline::plan::Plan;
-use crate::push::pipeline::stage::Kind as Repository;
-use crate::push::pipeline::stage::Revision;
-use crate::push::rollout::{Move, Stage, Watch};
+use crate::push::pipeline::{NoPlan, Planned};
+use crate::push::rollout::{Ended, Observer, Rollout, Stage};
 use progress::Progress;
-use rolling::{Ended, Rolling, remember};
 
 /// What `push` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -61,116 +59,88 @@ pub struct TrialArgs {
 pub fn run(args: &PushArgs, output: &Output) -> Exit {
     match push(args, output) {
         Ok(exit) => exit,
-        Err(refusal) => refusal.tell(output),
+        Err(why) => no_plan(&why, output),
     }
 }
 
-fn push(args: &PushArgs, output: &Output) -> Result<Exit, Refusal> {
+fn push(args: &PushArgs, output: &Output) -> Result<Exit, NoPlan> {
     let progress = Progress::new(Vec::new(), output.is_json());
-    let known = args.fleet.know(&|text| progress.say(text))?;
+    let planned = args.fleet.plan(&|text| progress.message(text))?;
+    let plan = &planned.plan;
     if let Some(file) = &args.plan {
-        let differences = known.plan.differences(&Plan::load(file)?);
-        if !differences.is_empty() {
-            return Err(Refusal::CouldNot(format!(
-                "what would be pushed differs from {}: {}; plan again",
-                file.display(),
-                differences.join("; ")
-            )));
-        }
+        as_reviewed(plan, file)?;
     }
-    if let (true, false, Some(message)) = (known.plan.batches.is_empty(), args.dry_run, &args.defer) {
-        return defer_alone(args, &known, message, output);
-    }
-    if args.dry_run || known.plan.batches.is_empty() {
-        output.answer(&json!({ "plan": known.plan, "hosts": {} }), &show::text(&known.plan));
+    let nothing_changes = plan.batches.is_empty();
+    if args.dry_run || (nothing_changes && args.defer.is_none()) {
+        output.answer(&json!({ "plan": plan, "hosts": {} }), &show::text(plan));
         return Ok(Exit::Done);
     }
-    show::text(&known.plan).lines().for_each(|line| progress.say(line));
-    let record = record(args, &known)?;
-    remember(&known.admin, &record, known.plan.hosts.iter().map(|(name, host)| (name, &host.system)))?;
+    if args.defer.is_some() {
+        deferred::check(&planned.staged)?;
+    }
+    let record = plan.record(who(), args.defer.is_some());
+    desired::remember(&planned.admin, &record.push, plan.hosts.iter().map(|(name, host)| (name, &host.system)))?;
     // Before any host has it: a pusher that is killed owes the commit all the same.
     if let Some(message) = &args.defer {
-        deferred::record(&known.admin, &known.staged, message, &record.who, &record.push)?;
+        deferred::record(&planned.admin, &planned.staged, message, &record.who, &record.push)?;
     }
-    let ended = roll(args, &known, record.clone(), output.is_json());
+    if nothing_changes {
+        // What is deployed is what stands here already (a comment has changed, say): only the commit is owed.
+        let text = format!("{}the commit is deferred: `polder reconcile` makes it\n", show::text(plan));
+        output.answer(&json!({ "push": record.push, "plan": plan, "hosts": {} }), &text);
+        return Ok(Exit::Done);
+    }
+    show::text(plan).lines().for_each(|line| progress.message(line));
+    let ended = roll_out(args, &planned, record.clone(), output.is_json());
     if args.defer.is_some() {
         match ended.activated_nothing() {
-            true => deferred::withdraw(&known.admin, &record.push)?,
-            false => progress.say("the commit is deferred: `polder reconcile` makes it once the svn server is back"),
+            true => deferred::withdraw(&planned.admin, &record.push)?,
+            false => {
+                progress.message("the commit is deferred: `polder reconcile` makes it once the svn server is back")
+            }
         }
     }
-    Ok(tell(&json!(known.plan), &record, ended, output))
+    Ok(report(&json!(plan), &record, ended, output))
 }
 
-/// What is deployed is what stands here already (a comment has changed, say): only the commit is owed.
-fn defer_alone(args: &PushArgs, known: &Known, message: &str, output: &Output) -> Result<Exit, Refusal> {
-    let record = record(args, known)?;
-    remember(&known.admin, &record, known.plan.hosts.iter().map(|(name, host)| (name, &host.system)))?;
-    deferred::record(&known.admin, &known.staged, message, &record.who, &record.push)?;
-    let text = format!("{}the commit is deferred: `polder reconcile` makes it\n", show::text(&known.plan));
-    output.answer(&json!({ "push": record.push, "plan": known.plan, "hosts": {} }), &text);
-    Ok(Exit::Done)
-}
-
-/// What the ledgers will say.
-fn record(args: &PushArgs, known: &Known) -> Result<Record, Refusal> {
-    let plan = &known.plan;
-    let is_svn = matches!(known.staged.revision, Revision::Known { kind: Repository::Svn, .. });
-    if args.defer.is_some() && (!is_svn || plan.local_changes.is_empty()) {
-        return Err(Refusal::CouldNot(
-            "--defer: there is nothing to commit later: expected an svn working copy with local changes".to_owned(),
-        ));
+/// Refuses a plan that differs from the one in the file.
+fn as_reviewed(plan: &Plan, file: &std::path::Path) -> Result<(), Error> {
+    let differences = plan.differences(&Plan::load(file)?);
+    match differences.is_empty() {
+        true => Ok(()),
+        false => {
+            Err(Error::new(format!("what would be pushed differs from {}: {}", file.display(), differences.join("; ")))
+                .remedy("plan again"))
+        }
     }
-    Ok(Record {
-        push: push_id(),
-        kind: Kind::Push,
-        who: who(),
-        revision: plan.revision.clone(),
-        local_changes: plan.local_changes.clone(),
-        deferred: args.defer.is_some(),
-        plan: plan.hash(),
-        skipped: plan.skipped.clone(),
-    })
 }
 
-/// A name that no other push has: the time, and something random.
-pub(super) fn push_id() -> String {
-    let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
-    format!("{now}-{:04x}", fastrand::u16(..))
-}
-
-fn roll(args: &PushArgs, known: &Known, record: Record, silent: bool) -> Ended {
-    let plan = &known.plan;
-    let moves = |batch: &Vec<String>| {
-        let one = |name: &String| Move {
-            host: name.clone(),
-            before: plan.hosts[name].before.clone(),
-            system: plan.hosts[name].system.clone(),
-        };
-        batch.iter().map(one).collect()
-    };
-    let order: Vec<String> = plan.batches.concat();
+fn roll_out(args: &PushArgs, planned: &Planned, record: Record, silent: bool) -> Ended {
+    let plan = &planned.plan;
+    let order: Vec<&String> = plan.batches.iter().flatten().collect();
     let unchanged = plan.hosts.keys().filter(|name| !order.contains(name));
-    let progress = Progress::new(order.iter().chain(unchanged.clone()).chain(&plan.skipped).cloned().collect(), silent);
-    unchanged.for_each(|name| progress.at(name, &Stage::Unchanged));
-    plan.skipped.iter().for_each(|name| progress.at(name, &Stage::Skipped));
-    let rolling = Rolling {
-        remotes: known.remotes.clone(),
-        fleet: &known.fleet,
+    let rows = order.iter().copied().chain(unchanged.clone()).chain(&plan.skipped).cloned().collect();
+    let progress = Progress::new(rows, silent);
+    unchanged.for_each(|name| progress.reached(name, &Stage::Unchanged));
+    plan.skipped.iter().for_each(|name| progress.reached(name, &Stage::Skipped));
+    let rollout = Rollout {
+        remotes: Arc::clone(&planned.remotes),
+        fleet: &planned.fleet,
         record,
-        batches: plan.batches.iter().map(moves).collect(),
-        derivations: order.iter().map(|name| plan.hosts[name].derivation.clone()).collect(),
-        locked: known.selected.awake.clone(),
-        confirm_within: args.trial.confirm_within.as_secs(),
+        batches: plan.steps(),
+        derivations: order.iter().map(|name| plan.hosts[*name].derivation.clone()).collect(),
+        locked: planned.selected.awake.clone(),
+        confirm_within: args.trial.confirm_within,
+        prove_within: args.trial.prove_within,
         old_keys: false,
-        patience: args.trial.prove_within,
-        progress: &progress,
+        observer: &progress,
+        announce: complain,
     };
-    rolling.run()
+    rollout.run()
 }
 
 /// Prints how it ended.
-pub(super) fn tell(plan: &Value, record: &Record, ended: Ended, output: &Output) -> Exit {
+pub(super) fn report(plan: &Value, record: &Record, ended: Ended, output: &Output) -> Exit {
     let ends = match ended {
         Ended::NotBegun(why) => return output.could_not(&format!("{why}; nothing was activated")),
         Ended::Rolled(ends) => ends,
@@ -190,7 +160,8 @@ fn summary(record: &Record, ends: &BTreeMap<String, Stage>) -> String {
     let mut table = Table::new(&["HOST", "END", "WHY"]);
     for (host, end) in ends {
         let (word, tone) = progress::word(end);
-        let mut lines = progress::reason(end).unwrap_or_default().lines();
+        let why = progress::reason(end).unwrap_or_default();
+        let mut lines = why.lines();
         table.row(vec![cell(host), toned(word, tone), cell(lines.next().unwrap_or_default())]);
         lines.for_each(|line| table.row(vec![cell(""), cell(""), cell(line)]));
     }

@@ -12,9 +12,12 @@ use crate::api::client::{self, ClientError};
 use crate::fleet::{self, Fleet};
 use crate::push::admin::Admin;
 use crate::push::admin::known_fleet;
-use crate::push::fleet_lock::{Gates, ask_all, otherwise};
+use crate::push::error::Error;
 use crate::push::protocol::{Answer, Daemon, Instruction, Question, Report};
-use crate::push::remote::{Remotes, Silence};
+use crate::push::remote::Remotes;
+use crate::push::remote::gates::{Gates, ask_all};
+use crate::push::remote::no_answer::NoAnswer;
+use crate::push::remote::no_answer::unexpected;
 
 /// How long a host may take to say how it is: a little longer than ssh waits for one that is dead.
 const LIMIT: Duration = Duration::from_secs(6);
@@ -47,7 +50,7 @@ impl Reach {
     /// # Errors
     ///
     /// This is none, or the fleet is not known here.
-    pub fn new(named: &FleetArg) -> Result<Reach, String> {
+    pub fn new(named: &FleetArg) -> Result<Reach, Error> {
         Reach::of(known_fleet::this_admin()?, named)
     }
 
@@ -56,13 +59,13 @@ impl Reach {
     /// # Errors
     ///
     /// The fleet is not known here.
-    pub fn of(admin: Admin, named: &FleetArg) -> Result<Reach, String> {
+    pub fn of(admin: Admin, named: &FleetArg) -> Result<Reach, Error> {
         let fleet = match &named.file {
-            Some(file) => fleet::load(file).map_err(|findings| findings.to_string())?,
+            Some(file) => fleet::load(file).map_err(Error::new)?,
             None => known_fleet::load(&admin)?,
         };
-        let remotes =
-            Remotes::new(&fleet, &admin).map_err(|error| format!("connections cannot be prepared: {error}"))?;
+        let remotes = Remotes::new(&fleet, &admin)
+            .map_err(|error| Error::new(format!("connections cannot be prepared: {error}")))?;
         Ok(Reach { admin, fleet: Arc::new(fleet), remotes: Arc::new(remotes) })
     }
 
@@ -71,10 +74,10 @@ impl Reach {
     /// # Errors
     ///
     /// There is no such host to skip.
-    pub fn hosts(&self, skipped: &[String]) -> Result<Vec<String>, String> {
+    pub fn hosts(&self, skipped: &[String]) -> Result<Vec<String>, Error> {
         if let Some(unknown) = skipped.iter().find(|host| !self.fleet.hosts.contains_key(*host)) {
             let known: Vec<&str> = self.fleet.hosts.keys().map(String::as_str).collect();
-            return Err(format!("there is no host {unknown:?} to skip; there are {}", known.join(", ")));
+            return Err(Error::new(format!("there is no host {unknown:?} to skip; there are {}", known.join(", "))));
         }
         Ok(self.fleet.hosts.keys().filter(|host| !skipped.contains(host)).cloned().collect())
     }
@@ -88,7 +91,7 @@ impl Reach {
 fn reports<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Reports {
     let answers = ask_all(gates, hosts, &Question::Report, LIMIT).into_iter().map(|answer| match answer {
         Ok(Answer::Report(report)) => Ok(*report),
-        other => Err(otherwise(other)),
+        other => Err(unexpected(other).to_string()),
     });
     hosts.iter().cloned().zip(answers).collect()
 }
@@ -161,13 +164,13 @@ impl HostGate {
     /// ssh is waited for on a thread of its own.
     async fn reply(
         &self,
-        ask: impl FnOnce(&dyn Gates, &str) -> Result<Answer, Silence> + Send + 'static,
+        ask: impl FnOnce(&dyn Gates, &str) -> Result<Answer, NoAnswer> + Send + 'static,
     ) -> Result<Value, ClientError> {
         let (gates, host) = (Arc::clone(&self.gates), self.host.clone());
         let answer = tokio::task::spawn_blocking(move || ask(&*gates, &host)).await;
         match answer.map_err(|error| ClientError::Unreachable(error.to_string()))? {
             Ok(Answer::Reply { status, body }) => client::answered(status, &body),
-            other => Err(ClientError::Unreachable(otherwise(other))),
+            other => Err(ClientError::Unreachable(unexpected(other).to_string())),
         }
     }
 }

@@ -7,9 +7,9 @@ use serde_json::json;
 use super::Exit;
 use super::output::{Output, Tone, complain, printable};
 use crate::push::admin::Admin;
+use crate::push::admin::desired;
 use crate::push::admin::known_fleet;
-use crate::push::admin::wanted;
-use crate::push::deferred::{self, Reconciled, Refusal};
+use crate::push::deferred::{self, ReconcileError, Reconciled};
 
 /// What `reconcile` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -42,14 +42,14 @@ pub fn run(args: &ReconcileArgs, output: &Output) -> Exit {
             Exit::Done
         }
         Ok(Some(done)) => {
-            let later = wanted::load(&admin).map(|wanted| wanted.push).filter(|push| !done.pushes.contains(push));
+            let later = desired::load(&admin).map(|wanted| wanted.push).filter(|push| !done.pushes.contains(push));
             output.answer(
                 &json!({ "deferred": false, "reconciled": done, "later": later }),
                 &told(&done, later.as_deref()),
             );
             Exit::Done
         }
-        Err(Refusal::CouldNot(why)) => output.could_not(&why),
+        Err(ReconcileError::CouldNot(why)) => output.could_not(&why),
         Err(refusal) => {
             let why = refused(&refusal, &folder);
             output.answer(&json!({ "deferred": true, "why": why }), "");
@@ -108,12 +108,12 @@ fn short(hash: &str) -> &str {
 }
 
 /// Each reason as a line.
-fn refused(refusal: &Refusal, folder: &Path) -> Vec<String> {
+fn refused(refusal: &ReconcileError, folder: &Path) -> Vec<String> {
     let shown = |file: &PathBuf| folder.join(file).display().to_string();
     match refusal {
-        Refusal::CouldNot(why) => vec![why.clone()],
-        Refusal::Silent(why) => vec![format!("the svn server does not answer, so the commit stays deferred: {why}")],
-        Refusal::Edited(files) => files
+        ReconcileError::CouldNot(why) => vec![why.to_string()],
+        ReconcileError::Silent(why) => vec![format!("the svn server does not answer, so the commit stays deferred: {why}")],
+        ReconcileError::Edited(files) => files
             .iter()
             .map(|file| {
                 format!(
@@ -122,7 +122,7 @@ fn refused(refusal: &Refusal, folder: &Path) -> Vec<String> {
                 )
             })
             .collect(),
-        Refusal::Merged(files) => files
+        ReconcileError::Merged(files) => files
             .iter()
             .map(|file| {
                 format!(
@@ -131,7 +131,7 @@ fn refused(refusal: &Refusal, folder: &Path) -> Vec<String> {
                 )
             })
             .collect(),
-        Refusal::Unfit(unfit) => {
+        ReconcileError::Unfit(unfit) => {
             unfit.iter().map(|one| format!("{} {}; nothing is committed", shown(&one.file), one.message)).collect()
         }
     }

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::Exit;
 use super::output::{Output, Tone, printable};
+use crate::push::error::Error;
 use crate::push::rehearsal::{Rehearsed, Stage, rehearse};
 
 /// What `rehearse` takes.
@@ -21,7 +22,7 @@ pub struct RehearseArgs {
 pub fn run(args: &RehearseArgs, output: &Output) -> Exit {
     let RehearseArgs { system, running } = args;
     let rehearsed = std::env::current_exe()
-        .map_err(|error| format!("cannot find this program: {error}"))
+        .map_err(|error| Error::new(format!("cannot find this program: {error}")))
         .and_then(|polder| rehearse(&Stage { polder: &polder, system, running }));
     match rehearsed {
         Ok(rehearsed) => {

@@ -64,7 +64,8 @@ impl<D: Daemon> Shell<D> {
 
     /// Answers commands whose words are on disk by now.
     pub(super) fn answer_what_is_settled(&mut self) {
-        if self.unanswered.is_empty() || !(self.daemon.is_operator_settled(self.now()) || !self.phase.is_daemon()) {
+        let is_settled = self.daemon.is_operator_settled(self.now()) || !self.phase.is_daemon();
+        if self.unanswered.is_empty() || !is_settled {
             return;
         }
         for Unanswered { answer, to } in self.unanswered.drain(..) {

@@ -1,7 +1,7 @@
 //! A zone's serial goes up with every change, and never down (RFC 1982): what caches beside us believe depends on it.
 
 use super::documents::Running;
-use super::{Checked, Known};
+use super::{Checked, SerialFacts};
 use crate::fleet::Fleet;
 use crate::zone::serial::is_newer;
 
@@ -38,13 +38,13 @@ pub struct ZoneChange {
     pub serial_before: u32,
 }
 
-pub(super) fn check(fleet: &Fleet, running: &Running, known: &Known, checked: &mut Checked) {
+pub(super) fn check(fleet: &Fleet, running: &Running, facts: &SerialFacts, checked: &mut Checked) {
     for (apex, zone) in &fleet.zones {
         let Some(serial) = running.zones.get(apex).and_then(|file| file.serial()) else { continue };
         let place = zone.file.display().to_string();
-        let served = known.served.get(apex).map_or(&[][..], Vec::as_slice);
+        let served = facts.served.get(apex).map_or(&[][..], Vec::as_slice);
         against_served(apex, &place, serial, served, checked);
-        for change in known.changes.iter().filter(|change| change.apex == *apex) {
+        for change in facts.changes.iter().filter(|change| change.apex == *apex) {
             if !is_newer(serial, change.serial_before) {
                 let before = change.serial_before;
                 let message = format!(

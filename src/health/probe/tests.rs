@@ -2,6 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
@@ -88,7 +89,7 @@ fn what_is_not_http_is_shown_escaped_and_bounded() {
     assert_eq!(reason_of(&[b"HTTP/1.1 20x OK\r\n"]), r"no HTTP response: HTTP/1.1 20x OK\r\n");
     assert_eq!(reason_of(&[b"HTTP/1.1 2000 OK\r\n"]), r"no HTTP response: HTTP/1.1 2000 OK\r\n");
     assert_eq!(reason_of(&[b"\x15\x03\x01\0"]), r"no HTTP response: \x15\x03\x01\x00");
-    let endless = [b"HTTP/1.1 200 ".as_slice(), &[b'x'; 2 * MAX_RESPONSE]].concat();
+    let endless = [b"HTTP/1.1 200 ".as_slice(), &[b'x'; 2 * 4096]].concat();
     let reason = reason_of(&[&endless]);
     assert!(reason.starts_with("no HTTP response: HTTP/1.1 200 xxx") && reason.len() < 100, "{reason}");
 }
@@ -178,18 +179,4 @@ fn outcomes_that_differ_in_time_only_are_of_one_kind() {
 fn expectations_are_told_as_they_are_written() {
     let range = |from, to| StatusRange { from, to };
     assert_eq!(Expect(vec![range(200, 200), range(301, 302)]).to_string(), "200,301-302");
-}
-
-#[test]
-fn random_bytes_never_panic_and_are_decided_alike_in_pieces_and_at_once() {
-    let seed = fastrand::u64(..);
-    let mut random = fastrand::Rng::with_seed(seed);
-    let alphabet: &[&[u8]] = &[b"HTTP/1.", b"1", b" ", b"200", b"100", b"\r\n", b"\n", b"x", b"\0", b"\r"];
-    for _ in 0..50_000 {
-        let response: Vec<u8> =
-            (0..random.usize(0..12)).flat_map(|_| alphabet[random.usize(0..alphabet.len())]).copied().collect();
-        let whole = final_status(&response);
-        let first = (0..=response.len()).map(|end| final_status(&response[..end])).find(|head| *head != Head::Partial);
-        assert_eq!(first.unwrap_or(Head::Partial), whole, "seed {seed}: {}", response.escape_ascii());
-    }
 }

@@ -8,9 +8,11 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::push::admin::state;
-use crate::push::fleet_lock::{Gates, instruct_all, otherwise};
+use crate::push::error::Error;
 use crate::push::ledger::{Entry, Ledger};
 use crate::push::protocol::{Answer, Instruction, REQUEST_BYTES};
+use crate::push::remote::gates::{Gates, instruct_all};
+use crate::push::remote::no_answer::unexpected;
 
 /// Bytes of entries in one instruction: quoting makes a text longer, and there is more in a request.
 const PIECE_BYTES: usize = REQUEST_BYTES / 3;
@@ -53,13 +55,13 @@ pub fn give<G: Gates + ?Sized>(
     admins: &[String],
     news: BTreeMap<String, Vec<Entry>>,
     limit: Duration,
-) -> Vec<Result<(), String>> {
+) -> Vec<Result<(), Error>> {
     let mut given = vec![Ok(()); admins.len()];
     for ledgers in pieces(news) {
         let answers = instruct_all(gates, admins, &Instruction::Copies { ledgers }, limit);
         for (given, answer) in given.iter_mut().zip(answers) {
             if !matches!(answer, Ok(Answer::Done)) {
-                *given = Err(otherwise(answer));
+                *given = Err(unexpected(answer));
             }
         }
     }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use crate::fleet::{self, Fleet};
 use crate::push::admin::{Admin, state};
+use crate::push::error::Error;
 
 /// Names another admin document than [`crate::push::admin::FILE`].
 pub const ADMIN_VARIABLE: &str = "POLDER_ADMIN";
@@ -16,13 +17,13 @@ pub const ADMIN_VARIABLE: &str = "POLDER_ADMIN";
 /// # Errors
 ///
 /// The document is there and cannot be read, or is none.
-pub fn admin() -> Result<Option<Admin>, String> {
+pub fn admin() -> Result<Option<Admin>, Error> {
     let named = std::env::var_os(ADMIN_VARIABLE).map(PathBuf::from);
     let file = named.clone().unwrap_or_else(|| PathBuf::from(crate::push::admin::FILE));
     if named.is_none() && !file.exists() {
         return Ok(None);
     }
-    Admin::load(&file).map(Some).map_err(|findings| findings.to_string())
+    Admin::load(&file).map(Some).map_err(Error::new)
 }
 
 /// The same where there has to be one.
@@ -30,12 +31,12 @@ pub fn admin() -> Result<Option<Admin>, String> {
 /// # Errors
 ///
 /// Also where this is no admin machine.
-pub fn this_admin() -> Result<Admin, String> {
+pub fn this_admin() -> Result<Admin, Error> {
     admin()?.ok_or_else(|| {
-        format!(
+        Error::new(format!(
             "this is no admin machine: there is no {}; run this where the role admin is, or name such a document with {ADMIN_VARIABLE}",
             crate::push::admin::FILE
-        )
+        ))
     })
 }
 
@@ -54,10 +55,11 @@ pub fn store(admin: &Admin, text: &str) -> io::Result<()> {
 /// # Errors
 ///
 /// For a note: the fleet could not be kept.
-pub fn remember(fleet: &Fleet, text: &str, is_well: bool) -> Result<(), String> {
+pub fn remember(fleet: &Fleet, text: &str, is_well: bool) -> Result<(), Error> {
     match admin()? {
         Some(admin) if fleet.hosts.contains_key(&admin.name) && (is_well || !file(&admin).exists()) => {
-            store(&admin, text).map_err(|error| format!("the fleet cannot be kept for the emergency verbs: {error}"))
+            store(&admin, text)
+                .map_err(|error| Error::new(format!("the fleet cannot be kept for the emergency verbs: {error}")))
         }
         _ => Ok(()),
     }
@@ -68,16 +70,17 @@ pub fn remember(fleet: &Fleet, text: &str, is_well: bool) -> Result<(), String> 
 /// # Errors
 ///
 /// There is none, or it is of another release; says what to do.
-pub fn load(admin: &Admin) -> Result<Fleet, String> {
+pub fn load(admin: &Admin) -> Result<Fleet, Error> {
     let file = file(admin);
     if !file.exists() {
-        return Err(format!(
+        return Err(Error::new(format!(
             "the fleet is not known here yet ({} is not there): run `polder check` once, or name --fleet FILE",
             file.display()
-        ));
+        )));
     }
-    fleet::load(&file)
-        .map_err(|findings| format!("{findings}\nrun `polder check` to evaluate the fleet again, or name --fleet FILE"))
+    fleet::load(&file).map_err(|findings| {
+        Error::new(format!("{findings}\nrun `polder check` to evaluate the fleet again, or name --fleet FILE"))
+    })
 }
 
 fn file(admin: &Admin) -> PathBuf {

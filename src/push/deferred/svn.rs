@@ -6,7 +6,8 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::push::program::{Failure, output, output_within};
+use crate::push::error::Error;
+use crate::push::program::{ProgramError, output, output_within};
 
 /// How long the server may take to say how far it is.
 pub const GLANCE: Duration = Duration::from_secs(3);
@@ -16,7 +17,7 @@ const WORK: Duration = Duration::from_secs(120);
 
 /// How a working copy stands to its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
+pub struct ServerState {
     /// The newest revision of the repository.
     pub head: u64,
     /// How many revisions change this folder that the working copy does not have.
@@ -28,14 +29,14 @@ pub struct Standing {
 /// # Errors
 ///
 /// It is none.
-pub fn here(folder: &Path) -> Result<(String, usize), String> {
+pub fn here(folder: &Path) -> Result<(String, usize), Error> {
     if !folder.is_dir() {
-        return Err("it is not there: `svn checkout URL` the fleet there once".to_owned());
+        return Err(Error::new("it is not there: `svn checkout URL` the fleet there once"));
     }
-    let said = output("svnversion", folder, &["--no-newline", "."]).map_err(|why| why.in_words("svnversion"))?;
+    let said = output("svnversion", folder, &["--no-newline", "."])?;
     let said = String::from_utf8_lossy(&said).into_owned();
     if !said.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(format!("it is no Subversion working copy ({said})"));
+        return Err(Error::new(format!("it is no Subversion working copy ({said})")));
     }
     let changes = ask(folder, &["status", "--quiet", "--ignore-externals", "."], WORK)?;
     let is_entry = |line: &&str| line.len() > 8 && !line.starts_with(['X', '-', '>']);
@@ -48,15 +49,16 @@ pub fn here(folder: &Path) -> Result<(String, usize), String> {
 /// # Errors
 ///
 /// It does not answer within the limit, or svn's words.
-pub fn standing(folder: &Path, limit: Duration) -> Result<Standing, String> {
+pub fn server_state(folder: &Path, limit: Duration) -> Result<ServerState, Error> {
     let said = ask(folder, &["status", "--show-updates", "--ignore-externals", "."], limit)?;
-    let head = said.lines().find_map(head).ok_or("svn does not say against which revision it compared")?;
+    let head =
+        said.lines().find_map(head).ok_or_else(|| Error::new("svn does not say against which revision it compared"))?;
     if !said.lines().any(is_out_of_date) {
-        return Ok(Standing { head, behind: 0 });
+        return Ok(ServerState { head, behind: 0 });
     }
     let range = format!("{}:HEAD", base(folder)? + 1);
     let log = ask(folder, &["log", "--quiet", "--revision", &range, "."], limit)?;
-    Ok(Standing { head, behind: log.lines().filter(|line| line.starts_with('r')).count() })
+    Ok(ServerState { head, behind: log.lines().filter(|line| line.starts_with('r')).count() })
 }
 
 /// Brings the working copy to a revision, or to the newest. Conflicts are left where they are.
@@ -64,7 +66,7 @@ pub fn standing(folder: &Path, limit: Duration) -> Result<Standing, String> {
 /// # Errors
 ///
 /// svn's words.
-pub fn update(folder: &Path, to: Option<u64>) -> Result<(), String> {
+pub fn update(folder: &Path, to: Option<u64>) -> Result<(), Error> {
     let revision = to.map_or_else(|| "HEAD".to_owned(), |to| to.to_string());
     let how = ["update", "--quiet", "--ignore-externals", "--accept", "postpone", "--adds-as-modification"];
     ask(folder, &[&how[..], &["--revision", &revision, "."]].concat(), WORK).map(drop)
@@ -83,10 +85,11 @@ pub fn settle_gone(folder: &Path, file: &Path) {
 /// # Errors
 ///
 /// svn's words: a hook refused it, or somebody was faster.
-pub fn commit(folder: &Path, files: &[PathBuf], message: &str) -> Result<Option<u64>, String> {
-    let scratch = |text: &str| -> Result<tempfile::NamedTempFile, String> {
-        let mut file = tempfile::NamedTempFile::new().map_err(|error| format!("a temporary file: {error}"))?;
-        file.write_all(text.as_bytes()).map_err(|error| format!("a temporary file: {error}"))?;
+pub fn commit(folder: &Path, files: &[PathBuf], message: &str) -> Result<Option<u64>, Error> {
+    let scratch = |text: &str| -> Result<tempfile::NamedTempFile, Error> {
+        let mut file =
+            tempfile::NamedTempFile::new().map_err(|error| Error::new(format!("a temporary file: {error}")))?;
+        file.write_all(text.as_bytes()).map_err(|error| Error::new(format!("a temporary file: {error}")))?;
         Ok(file)
     };
     let targets: Vec<String> = files.iter().filter_map(|file| target(file)).collect();
@@ -118,11 +121,11 @@ fn is_out_of_date(line: &str) -> bool {
 }
 
 /// The oldest revision in the working copy.
-fn base(folder: &Path) -> Result<u64, String> {
-    let said = output("svnversion", folder, &["--no-newline", "."]).map_err(|why| why.in_words("svnversion"))?;
+fn base(folder: &Path) -> Result<u64, Error> {
+    let said = output("svnversion", folder, &["--no-newline", "."])?;
     let said = String::from_utf8_lossy(&said);
     let digits: String = said.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().map_err(|_| format!("svnversion says {said:?} of {}", folder.display()))
+    digits.parse().map_err(|_| Error::new(format!("svnversion says {said:?} of {}", folder.display())))
 }
 
 /// A path as svn takes it: one with `@` wants another at its end.
@@ -131,16 +134,16 @@ fn target(file: &Path) -> Option<String> {
     Some(if file.contains('@') { format!("{file}@") } else { file.to_owned() })
 }
 
-fn ask(folder: &Path, arguments: &[&str], limit: Duration) -> Result<String, String> {
+fn ask(folder: &Path, arguments: &[&str], limit: Duration) -> Result<String, Error> {
     let all: Vec<&str> = arguments.iter().copied().chain(["--non-interactive"]).collect();
     match output_within("svn", folder, &all, limit) {
         Ok(said) => Ok(String::from_utf8_lossy(&said).into_owned()),
-        Err(Failure::Refused(said)) => {
+        Err(ProgramError::Failed { stderr: said, .. }) => {
             // svn leads from the whole to the cause: each line is worth telling.
             let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
-            Err(lines.join("; "))
+            Err(Error::new(lines.join("; ")))
         }
-        Err(failure) => Err(failure.in_words("svn")),
+        Err(failure) => Err(failure.into()),
     }
 }
 

@@ -11,6 +11,7 @@ use super::*;
 use crate::daemon::operator::unix_ms;
 use crate::push::admin::known_fleet::tests::admin_in;
 use crate::push::host::lock::{grant, held, presented};
+use crate::push::protocol::Question;
 
 /// Hosts by name; `dead` ones do not answer.
 #[allow(clippy::disallowed_types)]
@@ -40,13 +41,13 @@ impl Hosts {
 }
 
 impl Gates for Hosts {
-    fn ask(&self, host: &str, question: &Question, _: Duration) -> Result<Answer, Silence> {
+    fn ask(&self, host: &str, question: &Question, _: Duration) -> Result<Answer, NoAnswer> {
         panic!("{host} is asked {question:?}")
     }
 
-    fn instruct(&self, host: &str, instruction: &Instruction, _: Duration) -> Result<Answer, Silence> {
+    fn instruct(&self, host: &str, instruction: &Instruction, _: Duration) -> Result<Answer, NoAnswer> {
         if self.dead.contains(&host) {
-            return Err(Silence::Unreachable("no route to host".to_owned()));
+            return Err(NoAnswer::Unreachable("no route to host".to_owned()));
         }
         let mut locks = self.locks.lock().unwrap();
         let present = locks.get_mut(host).unwrap();
@@ -103,9 +104,9 @@ fn where_one_host_refuses_the_others_have_it_back_and_the_holder_is_told() {
     let (hosts, _) = hosts(&["a", "b", "c"], &[]);
     let bob = Held::take(&hosts, &["b".to_owned()], lock("bob"), 60).unwrap();
     let refusal = Held::take(&hosts, &hosts.names(), lock("alice"), 60).unwrap_err();
-    let Refusal::Locked { host, holder } = &refusal else { panic!("{refusal:?}") };
+    let LockError::Locked { host, holder } = &refusal else { panic!("{refusal:?}") };
     assert_eq!((host.as_str(), holder.holder.as_str(), holder.token.as_str()), ("b", "bob", ""));
-    assert!(refusal.in_words().contains("bob (nl): push"), "{}", refusal.in_words());
+    assert!(refusal.to_string().contains("bob (nl): push"), "{}", refusal.to_string());
     assert_eq!(hosts.holders(), [("b".to_owned(), "bob".to_owned())]);
     assert_eq!(bob.release(), []);
 }
@@ -114,7 +115,7 @@ fn where_one_host_refuses_the_others_have_it_back_and_the_holder_is_told() {
 fn where_one_host_is_silent_no_host_is_locked() {
     let (hosts, _) = hosts(&["a", "b", "c"], &["c"]);
     let refusal = Held::take(&hosts, &hosts.names(), lock("alice"), 60).unwrap_err();
-    assert_eq!(refusal, Refusal::Failed { host: "c".to_owned(), why: "no route to host".to_owned() });
+    assert_eq!(refusal, LockError::Failed { host: "c".to_owned(), why: Error::new("no route to host") });
     assert_eq!(hosts.holders(), []);
 }
 
@@ -143,7 +144,7 @@ fn who_took_it_by_hand_uses_it_and_has_it_still_afterwards() {
     let (hosts, _) = hosts(&["a", "b"], &["dead"]);
     let by_hand = Held::take(&hosts, &hosts.names(), lock("alice"), 600).unwrap();
     let lock_by_hand = Lock { token: by_hand.token().to_owned(), ..lock("alice") };
-    let kept = ByHand { lock: lock_by_hand, hosts: hosts.names(), until: unix_ms() + 600_000 };
+    let kept = ManualLock { lock: lock_by_hand, hosts: hosts.names(), until: unix_ms() + 600_000 };
     kept.write(&admin).unwrap();
     by_hand.keep();
 
@@ -158,6 +159,6 @@ fn who_took_it_by_hand_uses_it_and_has_it_still_afterwards() {
     assert!(left > 500_000, "{left}");
 
     assert_eq!(give_back(&*hosts, &hosts.names(), &kept.lock.token), []);
-    ByHand::forget(&admin).unwrap();
-    assert_eq!((hosts.holders(), ByHand::read(&admin)), (vec![], None));
+    ManualLock::forget(&admin).unwrap();
+    assert_eq!((hosts.holders(), ManualLock::read(&admin)), (vec![], None));
 }

@@ -2,7 +2,7 @@
 //!
 //! Runs as the deploy user, whom the store does not trust: it checks each path's contents and signature once more. The paths
 //! lie in a spool as a binary cache of files, some at a time, and Nix takes them from there. Must never: build, or read anything
-//! of the store back. Called by [`super::forced()`].
+//! of the store back. Called by [`super::forced_command()`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -10,10 +10,11 @@ use std::io::{self, BufRead, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use super::heard::line;
+use super::request::line;
 use crate::files;
+use crate::push::error::Error;
 use crate::push::host::machine::free_bytes;
-use crate::push::host::place::Place;
+use crate::push::host::paths::HostPaths;
 use crate::push::protocol::closure;
 use crate::push::protocol::signing::TrustedKeys;
 use crate::push::protocol::upload::{END, HEADER_BYTES, Header};
@@ -26,7 +27,7 @@ const BATCH_PATHS: usize = 256;
 const SPARE: u64 = 256 * 1024 * 1024;
 
 /// Gives a batch to the store: the folder of the binary cache, and the paths in it, dependencies first.
-pub(super) type Import<'a> = &'a mut dyn FnMut(&Path, &[String]) -> Result<(), String>;
+pub(super) type Import<'a> = &'a mut dyn FnMut(&Path, &[String]) -> Result<(), Error>;
 
 /// Receives a whole upload. After each batch the number of paths done so far is said, a line each.
 ///
@@ -34,43 +35,44 @@ pub(super) type Import<'a> = &'a mut dyn FnMut(&Path, &[String]) -> Result<(), S
 ///
 /// Why it ended early, for the pusher. Batches that were imported before stay; they are whole.
 pub(super) fn receive(
-    place: &Place,
+    paths: &HostPaths,
     input: &mut impl BufRead,
     said: &mut impl Write,
     import: Import<'_>,
-) -> Result<usize, String> {
-    let keys = TrustedKeys::read(&place.signing_keys)?;
-    let mut next = header(input, place, &keys)?;
+) -> Result<usize, Error> {
+    let keys = TrustedKeys::read(&paths.signing_keys)?;
+    let mut next = header(input, paths, &keys)?;
     // Only now: whoever has nothing that is signed keeps nobody waiting.
-    let _locked = lock_spool(&place.spool)?;
-    let mut batch = Batch::new(place.spool.join("cache")).map_err(|error| named(&place.spool, &error))?;
+    let _locked = lock_spool(&paths.spool)?;
+    let mut batch = Batch::new(paths.spool.join("cache")).map_err(|error| named(&paths.spool, &error))?;
     let mut done = 0;
     while let Some(header) = next {
-        let room = free_bytes(&place.spool).min(free_bytes(&place.store));
+        let room = free_bytes(&paths.spool).min(free_bytes(&paths.store));
         // It lies in the spool and in the store for a while.
         if room < SPARE.saturating_add(batch.bytes).saturating_add(header.nar_size.saturating_mul(2)) {
             let (wanted, free) = (header.nar_size / 1024 / 1024, room / 1024 / 1024);
-            return Err(format!("{} has {wanted} MiB, and only {free} MiB are free here", header.path));
+            return Err(Error::new(format!("{} has {wanted} MiB, and only {free} MiB are free here", header.path)));
         }
         batch.take(&header, input)?;
         if batch.bytes >= BATCH_BYTES || batch.paths.len() >= BATCH_PATHS {
             done += batch.hand_over(import)?;
-            writeln!(said, "{done}").and_then(|()| said.flush()).map_err(|error| error.to_string())?;
+            writeln!(said, "{done}").and_then(|()| said.flush()).map_err(Error::new)?;
         }
-        next = self::header(input, place, &keys)?;
+        next = self::header(input, paths, &keys)?;
     }
     Ok(done + batch.hand_over(import)?)
 }
 
 /// What describes the next path, checked; none at the end.
-fn header(input: &mut impl BufRead, place: &Place, keys: &TrustedKeys) -> Result<Option<Header>, String> {
+fn header(input: &mut impl BufRead, paths: &HostPaths, keys: &TrustedKeys) -> Result<Option<Header>, Error> {
     let line = line(input, HEADER_BYTES)?;
     if line == END {
         return Ok(None);
     }
-    let header: Header = serde_json::from_str(&line)
-        .map_err(|error| if line.is_empty() { cut_short() } else { format!("this describes no path: {error}") })?;
-    header.check(&place.store, keys)?;
+    let header: Header = serde_json::from_str(&line).map_err(|error| {
+        if line.is_empty() { cut_short() } else { Error::new(format!("this describes no path: {error}")) }
+    })?;
+    header.check(&paths.store, keys)?;
     Ok(Some(header))
 }
 
@@ -86,7 +88,7 @@ const COMPARED_BYTES: usize = 512;
 /// # Errors
 ///
 /// What is wrong with a line, or what Nix says.
-pub(super) fn compare(place: &Place, input: &mut impl BufRead) -> Result<String, String> {
+pub(super) fn compare(paths: &HostPaths, input: &mut impl BufRead) -> Result<String, Error> {
     let mut told = BTreeMap::new();
     loop {
         let line = line(input, COMPARED_BYTES)?;
@@ -94,10 +96,10 @@ pub(super) fn compare(place: &Place, input: &mut impl BufRead) -> Result<String,
             break;
         }
         if told.len() == MOST_PATHS {
-            return Err(format!("more than {MOST_PATHS} paths"));
+            return Err(Error::new(format!("more than {MOST_PATHS} paths")));
         }
-        let (path, hash) = line.split_once(' ').ok_or("expected a path and a hash")?;
-        closure::in_store(&place.store, Path::new(path))?;
+        let (path, hash) = line.split_once(' ').ok_or_else(|| Error::new("expected a path and a hash"))?;
+        closure::in_store(&paths.store, Path::new(path))?;
         told.insert(path.to_owned(), hash.to_owned());
     }
     let paths: Vec<String> = told.keys().cloned().collect();
@@ -108,8 +110,7 @@ pub(super) fn compare(place: &Place, input: &mut impl BufRead) -> Result<String,
         closure::infos(&here)?.into_iter().filter(|info| told[&info.path] != info.nar_hash).collect();
     for (info, signatures) in differing.iter().zip(closure::signatures(&differing)?) {
         for signature in signatures.into_iter().chain([String::new()]) {
-            said +=
-                &serde_json::to_string(&Header::with_signature(info, signature)).map_err(|error| error.to_string())?;
+            said += &serde_json::to_string(&Header::with_signature(info, signature)).map_err(Error::new)?;
             said.push('\n');
         }
     }
@@ -121,7 +122,7 @@ pub(super) fn compare(place: &Place, input: &mut impl BufRead) -> Result<String,
 /// # Errors
 ///
 /// What nix says.
-pub(super) fn import(cache: &Path, paths: &[String]) -> Result<(), String> {
+pub(super) fn import(cache: &Path, paths: &[String]) -> Result<(), Error> {
     let ran = Command::new("nix")
         .args(["copy", "--extra-experimental-features", "nix-command", "--no-recursive", "--from"])
         .arg(format!("file://{}", cache.display()))
@@ -135,10 +136,10 @@ pub(super) fn import(cache: &Path, paths: &[String]) -> Result<(), String> {
         .env("XDG_CACHE_HOME", cache)
         .stdin(Stdio::null())
         .output()
-        .map_err(|error| format!("nix did not start: {error}"))?;
+        .map_err(|error| Error::new(format!("nix did not start: {error}")))?;
     match ran.status.success() {
         true => Ok(()),
-        false => Err(format!("the store refuses: {}", String::from_utf8_lossy(&ran.stderr).trim())),
+        false => Err(Error::new(format!("the store refuses: {}", String::from_utf8_lossy(&ran.stderr).trim()))),
     }
 }
 
@@ -169,7 +170,7 @@ impl Batch {
     }
 
     /// Takes the NAR that follows a header.
-    fn take(&mut self, header: &Header, input: &mut impl BufRead) -> Result<(), String> {
+    fn take(&mut self, header: &Header, input: &mut impl BufRead) -> Result<(), Error> {
         let file = |ending: &str| self.folder.join(format!("{}.{ending}", header.hash_part()));
         let nar = file("nar");
         let copied = File::create(&nar).and_then(|mut nar| io::copy(&mut input.take(header.nar_size), &mut nar));
@@ -182,7 +183,7 @@ impl Batch {
         Ok(())
     }
 
-    fn hand_over(&mut self, import: Import<'_>) -> Result<usize, String> {
+    fn hand_over(&mut self, import: Import<'_>) -> Result<usize, Error> {
         if self.paths.is_empty() {
             return Ok(0);
         }
@@ -200,17 +201,17 @@ impl Drop for Batch {
 }
 
 /// One upload at a time: the lock of the fleet keeps pushers apart, and the disk is finite.
-fn lock_spool(spool: &Path) -> Result<File, String> {
-    let held = files::try_lock(&spool.join("lock"), 0o600).map_err(|error| error.to_string())?;
-    held.ok_or_else(|| "another upload to this host is under way".to_owned())
+fn lock_spool(spool: &Path) -> Result<File, Error> {
+    let held = files::try_lock(&spool.join("lock"), 0o600).map_err(Error::new)?;
+    held.ok_or_else(|| Error::new("another upload to this host is under way"))
 }
 
-fn cut_short() -> String {
-    "the upload was cut short".to_owned()
+fn cut_short() -> Error {
+    Error::new("the upload was cut short")
 }
 
-fn named(path: &Path, error: &io::Error) -> String {
-    format!("{}: {error}", path.display())
+fn named(path: &Path, error: &io::Error) -> Error {
+    Error::at(path.display(), error)
 }
 
 #[cfg(test)]

@@ -8,13 +8,14 @@ use std::time::Duration;
 use bytes::Bytes;
 
 use super::allowed;
-use super::heard::{Doorkeeper, Heard, from_standard_input, say};
+use super::request::{Admission, Request, from_standard_input, write_answer};
 use crate::api::client::{Client, Method};
+use crate::push::error::Error;
 use crate::push::host::machine;
-use crate::push::host::place::Place;
+use crate::push::host::paths::HostPaths;
 use crate::push::protocol::{Answer, Daemon, Instruction, Question};
 
-/// How long a daemon may take to say something of itself. Whoever can only ask keeps no place of the relay for longer.
+/// How long a daemon may take to say something of itself. Whoever can only ask keeps no paths of the relay for longer.
 const LOOKING: Duration = Duration::from_secs(10);
 
 /// How long it may take to do what it is told: a failover lets running requests finish first.
@@ -25,33 +26,33 @@ const TELLING: Duration = Duration::from_secs(600);
 /// # Errors
 ///
 /// The connection broke: nobody is left to tell.
-pub fn relay(place: &Place) -> Result<(), String> {
+pub fn relay(paths: &HostPaths) -> Result<(), Error> {
     let (_, line) = from_standard_input()?;
-    let doorkeeper = Doorkeeper { keys: &place.signing_keys, state: &place.relay_state, host: machine::host_name() };
-    let answer = match doorkeeper.hear(&line) {
-        Ok(Heard::Question(Question::Clock)) => {
-            doorkeeper.clock().map_or_else(|error| Answer::Refused { why: error.to_string() }, Answer::Clock)
+    let admission = Admission { keys: &paths.signing_keys, state: &paths.relay_state, host: machine::host_name() };
+    let answer = match admission.admit(&line) {
+        Ok(Request::Question(Question::Clock)) => {
+            admission.clock().map_or_else(|error| Answer::Refused { why: error.to_string() }, Answer::Clock)
         }
-        Ok(Heard::Question(question)) => look(place, question),
-        Ok(Heard::Instruction { instruction, .. }) => tell(place, *instruction),
+        Ok(Request::Question(question)) => look(paths, question),
+        Ok(Request::Instruction { instruction, .. }) => tell(paths, *instruction),
         Err(answer) => answer,
     };
-    say(&answer)
+    write_answer(&answer)
 }
 
-fn look(place: &Place, question: Question) -> Answer {
+fn look(paths: &HostPaths, question: Question) -> Answer {
     match question {
         Question::Look { daemon, target } if allowed::may_look(&target) => {
-            exchange(place, daemon, Method::GET, &target, String::new(), LOOKING)
+            exchange(paths, daemon, Method::GET, &target, String::new(), LOOKING)
         }
         _ => not_allowed(),
     }
 }
 
-fn tell(place: &Place, instruction: Instruction) -> Answer {
+fn tell(paths: &HostPaths, instruction: Instruction) -> Answer {
     match instruction {
         Instruction::Tell { daemon, target, body } if allowed::may_tell(&target) => {
-            exchange(place, daemon, Method::POST, &target, body, TELLING)
+            exchange(paths, daemon, Method::POST, &target, body, TELLING)
         }
         _ => not_allowed(),
     }
@@ -61,8 +62,8 @@ fn not_allowed() -> Answer {
     Answer::Refused { why: "the gate passes this on to no daemon".to_owned() }
 }
 
-fn exchange(place: &Place, daemon: Daemon, method: Method, target: &str, body: String, limit: Duration) -> Answer {
-    let client = Client { timeout: limit, ..Client::new(&place.admin_socket(daemon.name())) };
+fn exchange(paths: &HostPaths, daemon: Daemon, method: Method, target: &str, body: String, limit: Duration) -> Answer {
+    let client = Client { timeout: limit, ..Client::new(&paths.admin_socket(daemon.name())) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let replied = match runtime {
         Ok(runtime) => runtime.block_on(client.exchange_raw(method, target, Bytes::from(body))),

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::io;
 
-use super::heard::{Doorkeeper, Heard, from_standard_input, say};
-use super::{activating, looking, origin};
+use super::error::GateError;
+use super::request::{Admission, Request, from_standard_input, write_answer};
+use super::{activate, report, target};
 use crate::daemon::operator::unix_ms;
+use crate::push::error::Error;
 use crate::push::host::lock::{self, Lock, LockFile};
 use crate::push::host::machine;
-use crate::push::host::place::Place;
+use crate::push::host::paths::HostPaths;
 use crate::push::keys;
 use crate::push::ledger::{Entry, Event, Ledger};
 use crate::push::protocol::closure;
@@ -20,46 +22,43 @@ use crate::push::supervisor;
 /// # Errors
 ///
 /// The connection broke: nobody is left to tell.
-pub fn serve(place: &Place) -> Result<(), String> {
+pub fn serve(paths: &HostPaths) -> Result<(), Error> {
     let (from, line) = from_standard_input()?;
-    let doorkeeper = Doorkeeper { keys: &place.signing_keys, state: &place.state, host: machine::host_name() };
-    if let Err(why) = activating::settle_what_is_left(place) {
+    let admission = Admission { keys: &paths.signing_keys, state: &paths.state, host: machine::host_name() };
+    if let Err(why) = activate::settle_what_is_left(paths) {
         tracing::error!("{why}");
     }
-    let done = match doorkeeper.hear(&line) {
-        Ok(Heard::Question(Question::Clock)) => doorkeeper.clock().map(Answer::Clock).map_err(Refusal::from),
-        Ok(Heard::Question(question)) => answer(place, question),
-        Ok(Heard::Instruction { instruction, signer }) => Gate { place, from, signer }.follow(*instruction),
+    let done = match admission.admit(&line) {
+        Ok(Request::Question(Question::Clock)) => admission.clock().map(Answer::Clock).map_err(GateError::from),
+        Ok(Request::Question(question)) => answer(paths, question),
+        Ok(Request::Instruction { instruction, signer }) => Gate { paths, from, signer }.follow(*instruction),
         Err(answer) => Ok(answer),
     };
-    say(&done.unwrap_or_else(|refusal| match refusal {
-        Refusal::Why(why) => Answer::Refused { why },
-        Refusal::Locked(holder) => Answer::Locked { holder },
-    }))
+    write_answer(&done.unwrap_or_else(Answer::from))
 }
 
 /// Answers a question. Nothing changes by it.
-fn answer(place: &Place, question: Question) -> Result<Answer, Refusal> {
+fn answer(paths: &HostPaths, question: Question) -> Result<Answer, GateError> {
     match question {
-        Question::Report => Ok(Answer::Report(Box::new(looking::report(place)?))),
-        // Whoever may ask reads it with his own rights: [`super::forced()`].
+        Question::Report => Ok(Answer::Report(Box::new(report::report(paths)?))),
+        // Whoever may ask reads it with his own rights: [`super::forced_command()`].
         Question::Running { system: Some(system) } => {
-            closure::in_store(&place.store, &system)?;
-            origin::check_ran_here(place, &system)?;
+            closure::in_store(&paths.store, &system)?;
+            target::check_ran_here(paths, &system)?;
             Ok(Answer::Done)
         }
-        Question::Activation => Ok(activating::wait(place)?),
-        Question::Ledger { last } => Ok(Answer::Ledger { entries: Ledger::new(place.ledger()).last(last)? }),
-        Question::Keys => Ok(Answer::Keys { files: keys::file::all(&place.keys)? }),
+        Question::Activation => Ok(activate::wait(paths)?),
+        Question::Ledger { last } => Ok(Answer::Ledger { entries: Ledger::new(paths.ledger()).last(last)? }),
+        Question::Keys => Ok(Answer::Keys { files: keys::file::all(&paths.keys)? }),
         Question::Clock | Question::Running { system: None } | Question::Look { .. } => {
-            Err(Refusal::Why("another part of the gate answers this".to_owned()))
+            Err(GateError::refused("another part of the gate answers this"))
         }
     }
 }
 
 /// A gate with a caller whose instruction is signed.
 struct Gate<'a> {
-    place: &'a Place,
+    paths: &'a HostPaths,
     /// The admin machine whose deploy key was used.
     from: String,
     /// The name of the key that signed.
@@ -67,13 +66,13 @@ struct Gate<'a> {
 }
 
 impl Gate<'_> {
-    fn follow(&self, instruction: Instruction) -> Result<Answer, Refusal> {
-        let place = self.place;
+    fn follow(&self, instruction: Instruction) -> Result<Answer, GateError> {
+        let paths = self.paths;
         match instruction {
             Instruction::Lock { lock, seconds } => self.lock(lock, seconds),
             Instruction::Renew { token, seconds } => {
-                let file = LockFile::new(&place.state);
-                let _alone = file.alone()?;
+                let file = LockFile::new(&paths.state);
+                let _locked = file.lock()?;
                 let lock = self.presented(&token)?;
                 self.grant(&file, lock, seconds)
             }
@@ -81,31 +80,31 @@ impl Gate<'_> {
             Instruction::BreakLock { who, why } => self.break_lock(who, why),
             Instruction::Hold { token, system } => {
                 self.presented(&token)?;
-                machine::hold(place, &closure::in_store(&place.store, &system)?)?;
+                machine::hold(paths, &closure::in_store(&paths.store, &system)?)?;
                 Ok(Answer::Done)
             }
             Instruction::Rehearse { token, target } => {
                 self.presented(&token)?;
-                Ok(Answer::Rehearsed(activating::rehearse(place, &target)?))
+                Ok(Answer::Rehearsed(activate::rehearse(paths, &target)?))
             }
             Instruction::Activate { token, target, expected, confirm_within, record } => {
-                let _locked = activating::lock_activation(place)?;
+                let _locked = activate::lock_activation(paths)?;
                 self.presented(&token)?;
-                let wanted = activating::Wanted { target, expected, confirm_within, record };
-                activating::check(place, &wanted)?;
+                let request = activate::ActivationRequest { target, expected, confirm_within, record };
+                activate::check(paths, &request)?;
                 // Looking takes its time on a slow disk: the lock may have gone to somebody else.
                 self.presented(&token)?;
-                activating::begin(place, &self.from, &self.signer, wanted)?;
+                activate::begin(paths, &self.from, &self.signer, request)?;
                 Ok(Answer::Done)
             }
             Instruction::Confirm { token, push } => {
                 self.presented(&token)?;
-                activating::conclude(place, &supervisor::Word::Confirm(push))?;
+                activate::conclude(paths, &supervisor::Command::Confirm(push))?;
                 Ok(Answer::Done)
             }
             Instruction::Revert { token, push, why } => {
                 self.presented(&token)?;
-                activating::conclude(place, &supervisor::Word::Revert(push, why))?;
+                activate::conclude(paths, &supervisor::Command::Revert(push, why))?;
                 Ok(Answer::Done)
             }
             Instruction::Copies { ledgers } => self.copies(ledgers),
@@ -113,47 +112,47 @@ impl Gate<'_> {
                 let holder = self.presented(&token)?.holder;
                 self.key(holder, name, &change)
             }
-            Instruction::Tell { .. } => Err(Refusal::Why("another part of the gate does this".to_owned())),
+            Instruction::Tell { .. } => Err(GateError::refused("another part of the gate does this")),
         }
     }
 
-    fn presented(&self, token: &str) -> Result<Lock, Refusal> {
-        let present = LockFile::new(&self.place.state).read();
+    fn presented(&self, token: &str) -> Result<Lock, GateError> {
+        let present = LockFile::new(&self.paths.state).read();
         lock::presented(present, token, unix_ms()).map_err(|holder| match holder {
-            Some(holder) => Refusal::Locked(holder),
-            None => {
-                Refusal::Why("the lock has expired or was broken: somebody else may be pushing; push again".to_owned())
-            }
+            Some(holder) => GateError::Locked(holder),
+            None => GateError::Refused(Error::new(
+                "the lock has expired or was broken: somebody else may be pushing; push again",
+            )),
         })
     }
 
-    fn lock(&self, wanted: Lock, seconds: u64) -> Result<Answer, Refusal> {
-        let file = LockFile::new(&self.place.state);
-        let _alone = file.alone()?;
+    fn lock(&self, wanted: Lock, seconds: u64) -> Result<Answer, GateError> {
+        let file = LockFile::new(&self.paths.state);
+        let _locked = file.lock()?;
         self.grant(&file, wanted, seconds)
     }
 
-    fn grant(&self, file: &LockFile, wanted: Lock, seconds: u64) -> Result<Answer, Refusal> {
-        let granted = lock::grant(file.read(), wanted, seconds, unix_ms()).map_err(Refusal::Locked)?;
+    fn grant(&self, file: &LockFile, wanted: Lock, seconds: u64) -> Result<Answer, GateError> {
+        let granted = lock::grant(file.read(), wanted, seconds, unix_ms()).map_err(GateError::Locked)?;
         file.write(Some(&granted))?;
         Ok(Answer::Done)
     }
 
-    fn unlock(&self, token: &str) -> Result<Answer, Refusal> {
-        let file = LockFile::new(&self.place.state);
-        let _alone = file.alone()?;
+    fn unlock(&self, token: &str) -> Result<Answer, GateError> {
+        let file = LockFile::new(&self.paths.state);
+        let _locked = file.lock()?;
         if lock::presented(file.read(), token, unix_ms()).is_ok() {
             file.write(None)?;
-            if supervisor::under_way(self.place)?.is_none() {
-                machine::let_go(self.place);
+            if supervisor::under_way(self.paths)?.is_none() {
+                machine::let_go(self.paths);
             }
         }
         Ok(Answer::Done)
     }
 
-    fn break_lock(&self, who: String, why: String) -> Result<Answer, Refusal> {
-        let file = LockFile::new(&self.place.state);
-        let _alone = file.alone()?;
+    fn break_lock(&self, who: String, why: String) -> Result<Answer, GateError> {
+        let file = LockFile::new(&self.paths.state);
+        let _locked = file.lock()?;
         let Some(holder) = lock::held(file.read(), unix_ms()) else { return Ok(Answer::Done) };
         let broken = Event::LockBroken { who, why, holder: holder.holder, reason: holder.reason };
         self.record(broken)?;
@@ -161,52 +160,32 @@ impl Gate<'_> {
         Ok(Answer::Done)
     }
 
-    fn key(&self, who: String, name: String, change: &KeyChange) -> Result<Answer, Refusal> {
-        let (fingerprints, changed) = keys::file::apply(&self.place.keys, &name, change)?;
+    fn key(&self, who: String, name: String, change: &KeyChange) -> Result<Answer, GateError> {
+        let (fingerprints, changed) = keys::file::apply(&self.paths.keys, &name, change)?;
         if changed {
             let event = Event::KeyPut { who, name: name.clone(), fingerprints: fingerprints.clone() };
             self.record(event)?;
         }
         // Also where nothing was changed: the step before this one may have ended in between.
-        machine::reload_daemons(self.place)?;
+        machine::reload_daemons(self.paths)?;
         Ok(Answer::Keys { files: BTreeMap::from([(name, fingerprints)]) })
     }
 
     fn record(&self, event: Event) -> io::Result<()> {
         let entry = Entry { at: unix_ms(), from: self.from.clone(), signed_by: Some(self.signer.clone()), event };
-        Ledger::new(self.place.ledger()).add(&entry)
+        Ledger::new(self.paths.ledger()).add(&entry)
     }
 
     /// Other hosts' entries, below the admin machine's own folder.
-    fn copies(&self, ledgers: BTreeMap<String, Vec<Entry>>) -> Result<Answer, Refusal> {
-        let folder = self.place.copies.as_path();
+    fn copies(&self, ledgers: BTreeMap<String, Vec<Entry>>) -> Result<Answer, GateError> {
+        let folder = self.paths.copies.as_path();
         if !folder.is_dir() {
-            return Err(Refusal::Why("this host is no admin machine: it keeps no copies of ledgers".to_owned()));
+            return Err(GateError::refused("this host is no admin machine: it keeps no copies of ledgers"));
         }
         for (host, entries) in ledgers {
-            let host = crate::config::names::name(&host).map_err(String::from)?;
+            let host = crate::config::names::name(&host).map_err(GateError::refused)?;
             crate::push::admin::copies::keep(folder, &host, &entries)?;
         }
         Ok(Answer::Done)
-    }
-}
-
-/// Why something is not done.
-pub(super) enum Refusal {
-    /// For a reason.
-    Why(String),
-    /// Somebody else has the lock.
-    Locked(Lock),
-}
-
-impl From<String> for Refusal {
-    fn from(why: String) -> Refusal {
-        Refusal::Why(why)
-    }
-}
-
-impl From<io::Error> for Refusal {
-    fn from(error: io::Error) -> Refusal {
-        Refusal::Why(error.to_string())
     }
 }

@@ -95,7 +95,7 @@ impl LockFile {
     /// # Errors
     ///
     /// The guard's file cannot be made.
-    pub fn alone(&self) -> io::Result<File> {
+    pub fn lock(&self) -> io::Result<File> {
         files::lock(&self.guard, 0o600)
     }
 

@@ -9,7 +9,8 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use crate::push::host::place::Place;
+use crate::push::error::Error;
+use crate::push::host::paths::HostPaths;
 use crate::push::program::output;
 use crate::push::protocol::Daemon;
 
@@ -50,8 +51,8 @@ pub enum Switched {
 /// # Errors
 ///
 /// There is no such link: this is no NixOS machine.
-pub fn current(place: &Place) -> io::Result<PathBuf> {
-    resolved(&place.current)
+pub fn current(paths: &HostPaths) -> io::Result<PathBuf> {
+    resolved(&paths.current)
 }
 
 /// What a link to a system leads to in the end.
@@ -137,11 +138,11 @@ fn last_lines(said: &str) -> String {
 /// # Errors
 ///
 /// One refuses: it goes on with what it had.
-pub fn reload_daemons(place: &Place) -> Result<(), String> {
-    for daemon in Daemon::ALL.into_iter().filter(|daemon| place.admin_socket(daemon.name()).exists()) {
+pub fn reload_daemons(paths: &HostPaths) -> Result<(), Error> {
+    for daemon in Daemon::ALL.into_iter().filter(|daemon| paths.admin_socket(daemon.name()).exists()) {
         let unit = format!("{}.service", daemon.name());
         output("systemctl", Path::new("/"), &["reload", &unit])
-            .map_err(|failure| failure.in_words(&format!("systemctl reload {unit}")))?;
+            .map_err(|error| Error::at(format!("reload of {unit}"), error))?;
     }
     Ok(())
 }
@@ -151,12 +152,10 @@ pub fn reload_daemons(place: &Place) -> Result<(), String> {
 /// # Errors
 ///
 /// What nix-env says.
-pub fn set_profile(place: &Place, system: &Path) -> Result<(), String> {
-    let profile = place.profile.to_string_lossy().into_owned();
+pub fn set_profile(paths: &HostPaths, system: &Path) -> Result<(), Error> {
+    let profile = paths.profile.to_string_lossy().into_owned();
     let system = system.to_string_lossy();
-    output("nix-env", Path::new("/"), &["--profile", &profile, "--set", &system])
-        .map(drop)
-        .map_err(|failure| failure.in_words("nix-env"))
+    output("nix-env", Path::new("/"), &["--profile", &profile, "--set", &system]).map(drop).map_err(Error::from)
 }
 
 /// Whether the store has a path, whole and registered.
@@ -169,15 +168,15 @@ pub fn is_valid(system: &Path) -> bool {
 /// # Errors
 ///
 /// The link cannot be made.
-pub fn hold(place: &Place, system: &Path) -> io::Result<()> {
-    fs::create_dir_all(&place.roots)?;
-    let fresh = place.roots.join("next.new");
+pub fn hold(paths: &HostPaths, system: &Path) -> io::Result<()> {
+    fs::create_dir_all(&paths.roots)?;
+    let fresh = paths.roots.join("next.new");
     let _ = fs::remove_file(&fresh);
     symlink(system, &fresh)?;
-    fs::rename(&fresh, place.roots.join("next"))
+    fs::rename(&fresh, paths.roots.join("next"))
 }
 
 /// Lets go of what [`hold`] kept.
-pub fn let_go(place: &Place) {
-    let _ = fs::remove_file(place.roots.join("next"));
+pub fn let_go(paths: &HostPaths) {
+    let _ = fs::remove_file(paths.roots.join("next"));
 }

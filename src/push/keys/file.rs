@@ -8,6 +8,7 @@ use std::path::Path;
 
 use super::fingerprint;
 use crate::files::{self, Access};
+use crate::push::error::Error;
 use crate::push::protocol::KeyChange;
 
 /// Of a file that is new: root's alone, until the system's rules give it to the daemon that needs it.
@@ -19,12 +20,12 @@ const MODE: u32 = 0o400;
 /// # Errors
 ///
 /// In words: what is wrong with the file or with what was asked. The file is as it was.
-pub fn apply(folder: &Path, name: &str, change: &KeyChange) -> Result<(Vec<String>, bool), String> {
+pub fn apply(folder: &Path, name: &str, change: &KeyChange) -> Result<(Vec<String>, bool), Error> {
     if !is_plain(name) {
-        return Err(format!("{name:?} is no name for a key file: expected letters, digits, - and _"));
+        return Err(Error::new(format!("{name:?} is no name for a key file: expected letters, digits, - and _")));
     }
     let path = folder.join(name);
-    let place = |why: &dyn std::fmt::Display| format!("{}: {why}", path.display());
+    let place = |why: &dyn std::fmt::Display| Error::at(path.display(), why);
     let before = match fs::read_to_string(&path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
@@ -33,7 +34,7 @@ pub fn apply(folder: &Path, name: &str, change: &KeyChange) -> Result<(Vec<Strin
     let after = changed(&before, change).map_err(|why| place(&why))?;
     if after != before {
         fs::create_dir_all(folder).map_err(|error| place(&error))?;
-        files::replace(&path, after.as_bytes(), Access::AsBefore(MODE)).map_err(|error| error.to_string())?;
+        files::replace(&path, after.as_bytes(), Access::AsBefore(MODE)).map_err(Error::new)?;
     }
     let fingerprints = fingerprints(&after).map_err(|why| place(&why))?;
     Ok((fingerprints, after != before))
@@ -64,21 +65,24 @@ pub fn all(folder: &Path) -> io::Result<BTreeMap<String, Vec<String>>> {
 }
 
 /// A file's text after a change. Comments stay where they are.
-fn changed(text: &str, change: &KeyChange) -> Result<String, String> {
+fn changed(text: &str, change: &KeyChange) -> Result<String, Error> {
     let present = fingerprints(text)?;
     let lines: Vec<&str> = text.lines().collect();
     let at = |wanted: &str| present.iter().position(|one| one == wanted);
     let line_of = |index: usize| keys(text).nth(index).map_or(0, |(line, _)| line);
     match change {
         KeyChange::Add { key } => {
-            let wanted = fingerprint(&key.0).ok_or("what is to be added is no key: expected 32 bytes in base64")?;
+            let wanted = fingerprint(&key.0)
+                .ok_or_else(|| Error::new("what is to be added is no key: expected 32 bytes in base64"))?;
             match at(&wanted) {
                 Some(_) => Ok(text.to_owned()),
                 None => Ok(joined(lines.into_iter().chain([key.0.trim()]))),
             }
         }
         KeyChange::Promote { fingerprint } => match at(fingerprint) {
-            None => Err(format!("there is no key {fingerprint} in it to become the first: {}", have(&present))),
+            None => {
+                Err(Error::new(format!("there is no key {fingerprint} in it to become the first: {}", have(&present))))
+            }
             Some(0) => Ok(text.to_owned()),
             Some(index) => {
                 let (from, to) = (line_of(index), line_of(0));
@@ -98,7 +102,10 @@ fn changed(text: &str, change: &KeyChange) -> Result<String, String> {
                     )),
                 }
             }
-            _ => Err(format!("the key {keep} is not its first, so the others are not removed: {}", have(&present))),
+            _ => Err(Error::new(format!(
+                "the key {keep} is not its first, so the others are not removed: {}",
+                have(&present)
+            ))),
         },
     }
 }
@@ -108,9 +115,11 @@ fn have(present: &[String]) -> String {
 }
 
 /// The fingerprints of all keys of a file, or the line that holds none.
-fn fingerprints(text: &str) -> Result<Vec<String>, String> {
+fn fingerprints(text: &str) -> Result<Vec<String>, Error> {
     keys(text)
-        .map(|(line, key)| fingerprint(key).ok_or_else(|| format!("line {}: expected 32 bytes in base64", line + 1)))
+        .map(|(line, key)| {
+            fingerprint(key).ok_or_else(|| Error::new(format!("line {}: expected 32 bytes in base64", line + 1)))
+        })
         .collect()
 }
 

@@ -9,6 +9,7 @@ use std::process::{Command, Stdio};
 
 use crate::push::admin::Admin;
 use crate::push::admin::state::write_secret;
+use crate::push::error::Error;
 use crate::push::program::output;
 
 /// The public parts, to be put into the fleet.
@@ -28,7 +29,7 @@ const NIX: [&str; 2] = ["--extra-experimental-features", "nix-command"];
 /// # Errors
 ///
 /// In words: a program that is missing, a folder that cannot be written.
-pub fn make(admin: &Admin) -> Result<Public, String> {
+pub fn make(admin: &Admin) -> Result<Public, Error> {
     make_named(admin, &format!("{}-1", admin.name))
 }
 
@@ -37,7 +38,7 @@ pub fn make(admin: &Admin) -> Result<Public, String> {
 /// # Errors
 ///
 /// As [`make`].
-pub fn make_next(admin: &Admin) -> Result<Public, String> {
+pub fn make_next(admin: &Admin) -> Result<Public, Error> {
     let present = make(admin)?;
     make_named(&next(admin), &name_after(&present.signing, &admin.name))
 }
@@ -56,12 +57,12 @@ pub fn next(admin: &Admin) -> Admin {
 /// # Errors
 ///
 /// A file cannot be renamed, or there are no next keys.
-pub fn switch(admin: &Admin) -> Result<Public, String> {
+pub fn switch(admin: &Admin) -> Result<Public, Error> {
     let following = next(admin);
     let pairs = [(&admin.deploy_key, &following.deploy_key), (&admin.signing_key, &following.signing_key)];
     // One that has switched already was interrupted then.
     if !pairs.iter().any(|(_, fresh)| fresh.exists()) {
-        return Err("there are no next keys: `polder keys make --next`, then push what it prints".to_owned());
+        return Err(Error::new("there are no next keys: `polder keys make --next`, then push what it prints"));
     }
     for (present, fresh) in pairs.into_iter().filter(|(_, fresh)| fresh.exists()) {
         let old = beside(present, "old");
@@ -88,48 +89,48 @@ fn name_after(public: &str, admin: &str) -> String {
     format!("{admin}-{}", number + 1)
 }
 
-fn make_named(admin: &Admin, signing_name: &str) -> Result<Public, String> {
+fn make_named(admin: &Admin, signing_name: &str) -> Result<Public, Error> {
     Ok(Public { deploy: deploy(admin)?, signing: signing(admin, signing_name)? })
 }
 
-fn deploy(admin: &Admin) -> Result<String, String> {
+fn deploy(admin: &Admin) -> Result<String, Error> {
     let file = &admin.deploy_key;
     if !there(file)? {
-        let scratch = tempfile::tempdir().map_err(|error| format!("a temporary folder: {error}"))?;
+        let scratch = tempfile::tempdir().map_err(|error| Error::new(format!("a temporary folder: {error}")))?;
         let fresh = scratch.path().join("deploy");
         let name = fresh.to_string_lossy();
         let how = ["-q", "-t", "ed25519", "-N", "", "-C", &*admin.name, "-f", &*name];
-        output("ssh-keygen", scratch.path(), &how).map_err(|failure| failure.in_words("ssh-keygen"))?;
+        output("ssh-keygen", scratch.path(), &how)?;
         let secret = fs::read(&fresh).map_err(|error| named(&fresh, &error))?;
-        write_secret(file, &secret).map_err(|error| named(file, &error))?;
+        write_secret(file, &secret)?;
     }
     // ssh-keygen refuses a key that a group may read where the key is the caller's own: a copy tells the public part.
     let secret = fs::read(file).map_err(|error| named(file, &error))?;
     let copy = tempfile::NamedTempFile::new().and_then(|mut copy| copy.write_all(&secret).map(|()| copy));
-    let copy = copy.map_err(|error| format!("a temporary file: {error}"))?;
+    let copy = copy.map_err(|error| Error::new(format!("a temporary file: {error}")))?;
     let name = copy.path().to_string_lossy();
     let public = output("ssh-keygen", Path::new("/"), &["-y", "-f", &*name])
-        .map_err(|failure| failure.in_words(&format!("ssh-keygen, of {}", file.display())))?;
+        .map_err(|error| Error::at(file.display(), error))?;
     let public = String::from_utf8_lossy(&public);
     let words: Vec<&str> = public.split_whitespace().take(2).chain([admin.name.as_str()]).collect();
     Ok(words.join(" "))
 }
 
-fn signing(admin: &Admin, name: &str) -> Result<String, String> {
+fn signing(admin: &Admin, name: &str) -> Result<String, Error> {
     let file = &admin.signing_key;
     if !there(file)? {
         let made = nix(&["key", "generate-secret", "--key-name", name], b"")?;
-        write_secret(file, made.trim().as_bytes()).map_err(|error| named(file, &error))?;
+        write_secret(file, made.trim().as_bytes())?;
     }
     let secret = fs::read(file).map_err(|error| named(file, &error))?;
     Ok(nix(&["key", "convert-secret-to-public"], &secret)?.trim().to_owned())
 }
 
 /// What nix prints, given something to read: a secret is no argument.
-fn nix(arguments: &[&str], input: &[u8]) -> Result<String, String> {
+fn nix(arguments: &[&str], input: &[u8]) -> Result<String, Error> {
     let not_started = |error: io::Error| match error.kind() {
-        io::ErrorKind::NotFound => "there is no `nix` on this machine".to_owned(),
-        _ => format!("nix did not start: {error}"),
+        io::ErrorKind::NotFound => Error::new("there is no `nix` on this machine"),
+        _ => Error::new(format!("nix did not start: {error}")),
     };
     let mut child = Command::new("nix")
         .args(arguments)
@@ -146,18 +147,23 @@ fn nix(arguments: &[&str], input: &[u8]) -> Result<String, String> {
     let ran = child.wait_with_output().map_err(not_started)?;
     match ran.status.success() {
         true => Ok(String::from_utf8_lossy(&ran.stdout).into_owned()),
-        false => Err(format!("nix {}: {}", arguments.join(" "), String::from_utf8_lossy(&ran.stderr).trim())),
+        false => {
+            Err(Error::new(format!("nix {}: {}", arguments.join(" "), String::from_utf8_lossy(&ran.stderr).trim())))
+        }
     }
 }
 
 /// One that is there and cannot be seen is no reason to make another.
-fn there(file: &Path) -> Result<bool, String> {
+fn there(file: &Path) -> Result<bool, Error> {
     file.try_exists().map_err(|error| named(file, &error))
 }
 
-fn named(file: &Path, error: &io::Error) -> String {
-    let hint = if error.kind() == io::ErrorKind::PermissionDenied { "; only root makes keys here" } else { "" };
-    format!("{}: {error}{hint}", file.display())
+fn named(path: &Path, error: &io::Error) -> Error {
+    let named = Error::at(path.display(), error);
+    match error.kind() {
+        io::ErrorKind::PermissionDenied => named.remedy("only root makes keys here"),
+        _ => named,
+    }
 }
 
 /// Where the keys are.

@@ -13,8 +13,10 @@ use std::time::Duration;
 use super::{fingerprint, make};
 use crate::push::admin::Admin;
 use crate::push::admin::state::write_secret;
-use crate::push::fleet_lock::{Gates, ask_all, instruct_all, otherwise};
+use crate::push::error::Error;
 use crate::push::protocol::{Answer, Instruction, KeyChange, Question, Secret};
+use crate::push::remote::gates::{Gates, ask_all, instruct_all};
+use crate::push::remote::no_answer::unexpected;
 
 /// How long a host may take to change a file and let its daemons read it.
 const LIMIT: Duration = Duration::from_secs(60);
@@ -29,7 +31,7 @@ pub type HostFiles = BTreeMap<String, Vec<String>>;
 pub type Files = BTreeMap<String, HostFiles>;
 
 /// Hosts and why something was not done there.
-pub type Failed = Vec<(String, String)>;
+pub type Failed = Vec<(String, Error)>;
 
 /// What is to be done next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -72,10 +74,10 @@ pub fn look<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Result<Files, Fai
 }
 
 /// What each host has, or why it did not say.
-pub fn look_at_each<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Vec<(String, Result<HostFiles, String>)> {
+pub fn look_at_each<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Vec<(String, Result<HostFiles, Error>)> {
     let answers = ask_all(gates, hosts, &Question::Keys, LOOK).into_iter().map(|answer| match answer {
         Ok(Answer::Keys { files }) => Ok(files),
-        other => Err(otherwise(other)),
+        other => Err(unexpected(other)),
     });
     hosts.iter().cloned().zip(answers).collect()
 }
@@ -99,7 +101,8 @@ pub fn turn<G: Gates + ?Sized>(
     hosts: &[String],
     told: &mut dyn FnMut(&Step),
 ) -> Result<(), Failed> {
-    let new = fingerprint(&key.0).ok_or_else(|| vec![("this machine".to_owned(), "the new key is none".to_owned())])?;
+    let new =
+        fingerprint(&key.0).ok_or_else(|| vec![("this machine".to_owned(), Error::new("the new key is none"))])?;
     loop {
         let step = next(&of_file(&look(gates, hosts)?, name), &new);
         told(&step);
@@ -128,7 +131,7 @@ pub fn change<G: Gates + ?Sized>(
     let instruction = Instruction::Key { token: token.to_owned(), name: name.to_owned(), change: change.clone() };
     let answers = instruct_all(gates, hosts, &instruction, LIMIT);
     let failed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Keys { .. })));
-    let failed: Failed = failed.map(|(host, answer)| (host.clone(), otherwise(answer))).collect();
+    let failed: Failed = failed.map(|(host, answer)| (host.clone(), unexpected(answer))).collect();
     if failed.is_empty() { Ok(()) } else { Err(failed) }
 }
 
@@ -137,17 +140,17 @@ pub fn change<G: Gates + ?Sized>(
 /// # Errors
 ///
 /// In words.
-pub fn begin(admin: &Admin, name: &str) -> Result<Secret, String> {
+pub fn begin(admin: &Admin, name: &str) -> Result<Secret, Error> {
     let file = waiting(admin, name);
-    let place = |error: &io::Error| format!("{}: {error}", file.display());
+    let place = |error: &io::Error| Error::at(file.display(), error);
     match fs::read_to_string(&file) {
         Ok(text) if fingerprint(&text).is_some() => return Ok(Secret(text.trim().to_owned())),
-        Ok(_) => return Err(format!("{}: expected one key; remove it and begin again", file.display())),
+        Ok(_) => return Err(Error::at(file.display(), "expected one key; remove it and begin again")),
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(error) => return Err(place(&error)),
     }
     let key = make()?;
-    write_secret(&file, key.0.as_bytes()).map_err(|error| place(&error))?;
+    write_secret(&file, key.0.as_bytes())?;
     Ok(key)
 }
 

@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::Findings;
 use crate::fleet::{self, Fleet};
-use crate::push::program::{Failure, output};
+use crate::push::error::Error;
+use crate::push::program::{ProgramError, output};
 
 /// What is applied to the flake's `nixosConfigurations`.
 const CHECKABLE: &str = include_str!("evaluate.nix");
@@ -43,18 +44,18 @@ const SOURCE: &str = "-source/";
 
 /// Why there is no fleet.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum EvaluateError {
     /// What Nix says of the operator's files.
-    Refused(Refused),
+    Refused(NixError),
     /// What it evaluates to is no fleet document: the modules are of another release than this program.
     Unreadable(Findings),
     /// It could not be tried.
-    CouldNot(String),
+    CouldNot(Error),
 }
 
 /// An error of Nix.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refused {
+pub struct NixError {
     /// The file and line it is about, as far as Nix tells.
     pub place: Option<String>,
     /// Its last error, the one that the others only lead to.
@@ -63,7 +64,7 @@ pub struct Refused {
 
 /// Evaluates the flake in `staged`, so far. `folder` is where the operator has it: it stands in findings. `arguments` go to `nix
 /// eval` besides.
-pub fn evaluate(staged: &Path, folder: &Path, depth: Depth, arguments: &[String]) -> Result<Evaluated, Refusal> {
+pub fn evaluate(staged: &Path, folder: &Path, depth: Depth, arguments: &[String]) -> Result<Evaluated, EvaluateError> {
     let applied = depth.applied();
     let flake = format!("path:{}#nixosConfigurations", staged.display());
     let fixed = [
@@ -80,13 +81,13 @@ pub fn evaluate(staged: &Path, folder: &Path, depth: Depth, arguments: &[String]
     match output("nix", staged, &all) {
         Ok(text) => {
             let text = String::from_utf8_lossy(&text).into_owned();
-            let fleet = fleet::parse(Path::new("the evaluated fleet"), &text).map_err(Refusal::Unreadable)?;
+            let fleet = fleet::parse(Path::new("the evaluated fleet"), &text).map_err(EvaluateError::Unreadable)?;
             Ok(Evaluated { fleet: at_home(fleet, folder), text })
         }
-        Err(Failure::Refused(said)) => Err(Refusal::Refused(in_words(&said, staged, folder))),
-        Err(Failure::NotStarted(why)) => Err(Refusal::CouldNot(format!(
+        Err(ProgramError::Failed { stderr: said, .. }) => Err(EvaluateError::Refused(in_words(&said, staged, folder))),
+        Err(ProgramError::NotStarted(why)) => Err(EvaluateError::CouldNot(Error::new(format!(
             "{why}: evaluate the fleet where there is one, and check that with --fleet FILE"
-        ))),
+        )))),
     }
 }
 
@@ -108,7 +109,7 @@ fn in_folder(stored: &str, folder: &Path) -> Option<PathBuf> {
 }
 
 /// The last error of many, and the last place named before or in it that is the operator's own.
-fn in_words(said: &str, staged: &Path, folder: &Path) -> Refused {
+fn in_words(said: &str, staged: &Path, folder: &Path) -> NixError {
     let plain = anstream::adapter::strip_str(said).to_string();
     let lines: Vec<&str> = plain.lines().map(str::trim).collect();
     let last = lines.iter().rposition(|line| line.starts_with("error:"));
@@ -125,7 +126,7 @@ fn in_words(said: &str, staged: &Path, folder: &Path) -> Refused {
         let file = place.split(':').next()?;
         (!place.starts_with("/nix/store/") && Path::new(file).is_file()).then_some(place)
     });
-    Refused { place, message }
+    NixError { place, message }
 }
 
 /// Where the words end and the source text begins: `at /nix/store/…:12:3:`.

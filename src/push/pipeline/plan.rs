@@ -11,9 +11,12 @@ use serde_json::json;
 use crate::fleet::diff::{self, Effects};
 use crate::fleet::running::Running;
 use crate::fleet::{Fleet, System};
+use crate::push::error::Error;
 use crate::push::keys::hex;
+use crate::push::ledger::{Kind, Record, push_id};
 use crate::push::pipeline::order;
 use crate::push::pipeline::selection::Selected;
+use crate::push::rollout::Step;
 
 /// The version of a plan's file.
 const VERSION: u32 = 1;
@@ -65,6 +68,29 @@ impl Plan {
     /// The hosts that change, in order of their names.
     pub fn changed(&self) -> Vec<String> {
         self.hosts.iter().filter(|(_, host)| host.is_change()).map(|(name, _)| name.clone()).collect()
+    }
+
+    /// Each host's step, in the order of their turns.
+    pub fn steps(&self) -> Vec<Vec<Step>> {
+        let step = |host: &String| {
+            let HostPlan { before, system, .. } = &self.hosts[host];
+            Step { host: host.clone(), before: before.clone(), system: system.clone() }
+        };
+        self.batches.iter().map(|batch| batch.iter().map(step).collect()).collect()
+    }
+
+    /// What the ledgers will say of a push of this plan. `deferred`: its local changes are to be committed later.
+    pub fn record(&self, who: String, deferred: bool) -> Record {
+        Record {
+            push: push_id(),
+            kind: Kind::Push,
+            who,
+            revision: self.revision.clone(),
+            local_changes: self.local_changes.clone(),
+            deferred,
+            plan: self.hash(),
+            skipped: self.skipped.clone(),
+        }
     }
 
     /// SHA-256 of what is done to which host. Revision and words are no part of it: committing changes no plan.
@@ -150,9 +176,9 @@ impl Plan {
     /// # Errors
     ///
     /// The file cannot be written.
-    pub fn save(&self, file: &Path) -> Result<(), String> {
-        let text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
-        fs::write(file, text + "\n").map_err(|error| format!("{}: {error}", file.display()))
+    pub fn save(&self, file: &Path) -> Result<(), Error> {
+        let text = serde_json::to_string_pretty(self).map_err(Error::new)?;
+        fs::write(file, text + "\n").map_err(|error| Error::at(file.display(), error))
     }
 
     /// Reads one that was kept.
@@ -160,18 +186,20 @@ impl Plan {
     /// # Errors
     ///
     /// The file cannot be read, or is no plan of this release.
-    pub fn load(file: &Path) -> Result<Plan, String> {
-        let text = fs::read_to_string(file).map_err(|error| format!("{}: {error}", file.display()))?;
-        let is_none =
-            |error| format!("{}: expected what `polder plan --save` writes: {error}; plan again", file.display());
+    pub fn load(file: &Path) -> Result<Plan, Error> {
+        let text = fs::read_to_string(file).map_err(|error| Error::at(file.display(), error))?;
+        let is_none = |error| {
+            Error::at(file.display(), format!("expected what `polder plan --save` writes: {error}"))
+                .remedy("plan again")
+        };
         // A plan of another version may have other keys: its version is what is told.
         let Versioned { version } = serde_json::from_str(&text).map_err(is_none)?;
         if version != VERSION {
-            return Err(format!(
-                "{}: this is a plan of version {version}, and this polder reads {VERSION}: use the release that wrote it, or plan \
-                 again",
-                file.display()
-            ));
+            return Err(Error::at(
+                file.display(),
+                format!("this is a plan of version {version}, and this polder reads version {VERSION}"),
+            )
+            .remedy("use the release that wrote it, or plan again"));
         }
         serde_json::from_str(&text).map_err(is_none)
     }

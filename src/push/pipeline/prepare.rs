@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::Path;
 
-use crate::fleet::check::{Checked, Finding, Known, Served, check};
+use crate::fleet::check::{Checked, Finding, SerialFacts, Served, check};
 use crate::fleet::{self, Fleet};
+use crate::push::error::Error;
 use crate::push::pipeline::changes;
-use crate::push::pipeline::evaluate::{self, Depth, Evaluated, Refused, at_home, evaluate};
+use crate::push::pipeline::evaluate::{self, Depth, Evaluated, NixError, at_home, evaluate};
 use crate::push::pipeline::stage::{self, Staged, stage};
 use crate::push::served;
 
@@ -15,7 +16,7 @@ const DNS_PORT: u16 = 53;
 
 /// What is to be prepared.
 #[derive(Debug, Clone)]
-pub struct Wanted<'a> {
+pub struct Request<'a> {
     /// The folder with the flake.
     pub folder: &'a Path,
     /// A fleet that was evaluated elsewhere.
@@ -48,26 +49,26 @@ pub struct Prepared {
 /// # Errors
 ///
 /// It could not be tried, in words.
-pub fn prepare(wanted: &Wanted<'_>) -> Result<Prepared, String> {
+pub fn prepare(request: &Request<'_>) -> Result<Prepared, Error> {
     let mut prepared = Prepared::default();
-    let staged = match stage(wanted.folder) {
+    let staged = match stage(request.folder) {
         Ok(staged) => staged,
-        Err(stage::Refusal::CouldNot(why)) => return Err(why),
-        Err(stage::Refusal::Files(unfit)) => {
-            let place = |file: &Path| shown(wanted.folder, file);
+        Err(stage::StageError::CouldNot(why)) => return Err(why),
+        Err(stage::StageError::Files(unfit)) => {
+            let place = |file: &Path| shown(request.folder, file);
             prepared.findings.extend(unfit.iter().map(|one| Finding::new(place(&one.file), &*one.message)));
             return Ok(prepared);
         }
     };
-    let evaluated = match wanted.fleet {
-        Some(file) => read(file, wanted.folder),
-        None => evaluated(wanted, &staged.folder())?,
+    let evaluated = match request.fleet {
+        Some(file) => read(file, request.folder),
+        None => evaluated(request, &staged.folder())?,
     };
     match evaluated {
         Ok(evaluated) => {
-            let known = Known {
-                served: serials(&evaluated.fleet, wanted),
-                changes: changes::zones(&evaluated.fleet, wanted.folder, &staged.revision),
+            let known = SerialFacts {
+                served: serials(&evaluated.fleet, request),
+                changes: changes::zones(&evaluated.fleet, request.folder, &staged.revision),
             };
             let Checked { findings, notes } = check(&evaluated.fleet, &known);
             (prepared.findings, prepared.notes) = (findings, notes);
@@ -90,33 +91,33 @@ fn read(file: &Path, folder: &Path) -> Result<Evaluated, Vec<Finding>> {
 }
 
 /// The fleet of the staged flake, or a finding.
-fn evaluated(wanted: &Wanted<'_>, staged: &Path) -> Result<Result<Evaluated, Vec<Finding>>, String> {
+fn evaluated(request: &Request<'_>, staged: &Path) -> Result<Result<Evaluated, Vec<Finding>>, Error> {
     if !staged.join("flake.nix").is_file() {
-        return Err(format!(
+        return Err(Error::new(format!(
             "there is no flake.nix in {}: name the folder with the fleet's flake, or --fleet FILE",
-            wanted.folder.display()
-        ));
+            request.folder.display()
+        )));
     }
-    let refused = match evaluate(staged, wanted.folder, wanted.depth, wanted.nix) {
+    let refused = match evaluate(staged, request.folder, request.depth, request.nix) {
         Ok(evaluated) => return Ok(Ok(evaluated)),
-        Err(evaluate::Refusal::CouldNot(why)) => return Err(why),
-        Err(evaluate::Refusal::Unreadable(findings)) => {
-            return Err(format!("the flake's polder is of another release than this command: {findings}"));
+        Err(evaluate::EvaluateError::CouldNot(why)) => return Err(why),
+        Err(evaluate::EvaluateError::Unreadable(findings)) => {
+            return Err(Error::new(format!("the flake's polder is of another release than this command: {findings}")));
         }
-        Err(evaluate::Refusal::Refused(refused)) => refused,
+        Err(evaluate::EvaluateError::Refused(refused)) => refused,
     };
-    let Refused { place, message } = refused;
+    let NixError { place, message } = refused;
     Ok(Err(vec![Finding::new(place.unwrap_or_else(|| "evaluation".to_owned()), message)]))
 }
 
 /// What is known of each zone's serial: as stated, or as the nameservers say.
-fn serials(fleet: &Fleet, wanted: &Wanted<'_>) -> BTreeMap<String, Vec<Served>> {
+fn serials(fleet: &Fleet, request: &Request<'_>) -> BTreeMap<String, Vec<Served>> {
     let mut served: BTreeMap<String, Vec<Served>> = BTreeMap::new();
-    for (zone, serial) in wanted.served {
+    for (zone, serial) in request.served {
         let by = "--served".to_owned();
         served.entry(zone.clone()).or_default().push(Served::Serial { by, serial: *serial });
     }
-    if wanted.offline {
+    if request.offline {
         return served;
     }
     // All nameservers at once: each of them may be silent.
@@ -124,7 +125,7 @@ fn serials(fleet: &Fleet, wanted: &Wanted<'_>) -> BTreeMap<String, Vec<Served>> 
         let asked: Vec<_> = fleet
             .zones
             .iter()
-            .filter(|(apex, _)| wanted.served.iter().all(|(stated, _)| stated != *apex))
+            .filter(|(apex, _)| request.served.iter().all(|(stated, _)| stated != *apex))
             .flat_map(|(apex, zone)| zone.nameservers.iter().map(move |host| (apex, host)))
             .map(|(apex, host)| (apex, scope.spawn(move || ask(fleet, apex, host))))
             .collect();

@@ -4,16 +4,14 @@ use std::collections::BTreeSet;
 
 use crate::config::near_miss::nearest;
 use crate::fleet::{Fleet, Role};
+use crate::push::error::Error;
 
 /// What the operator named.
-#[derive(Debug, Clone, Default, clap::Args)]
+#[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Only these: a host, a role or a location (may be repeated). The others are asked and locked all the same: leave a dead
-    /// one out with --skip
-    #[arg(long, value_name = "HOST|ROLE|LOCATION")]
+    /// Only these hosts, roles or locations; the others are asked and locked all the same.
     pub only: Vec<String>,
-    /// Leave a host out that is dead: it is not asked, not locked and not changed, and the ledgers say so (may be repeated)
-    #[arg(long, value_name = "HOST")]
+    /// Hosts that are not asked, not locked and not changed, because they may be dead.
     pub skip: Vec<String>,
 }
 
@@ -39,7 +37,7 @@ impl Selection {
     /// # Errors
     ///
     /// A word that names nothing of the fleet.
-    pub fn of(&self, fleet: &Fleet) -> Result<Selected, String> {
+    pub fn of(&self, fleet: &Fleet) -> Result<Selected, Error> {
         for word in &self.skip {
             if !fleet.hosts.contains_key(word) {
                 return Err(unknown("--skip", word, fleet.hosts.keys().map(String::as_str)));
@@ -67,11 +65,11 @@ fn names(fleet: &Fleet, word: &str, name: &str) -> bool {
     word == name || word == host.location || host.roles.iter().any(|role| role.name() == word)
 }
 
-fn unknown<'a>(option: &str, word: &str, known: impl Iterator<Item = &'a str>) -> String {
+fn unknown<'a>(option: &str, word: &str, known: impl Iterator<Item = &'a str>) -> Error {
     let known: BTreeSet<&str> = known.collect();
     let meant = nearest(word, known.iter().copied()).map_or_else(String::new, |name| format!("; did you mean {name}?"));
     let known = known.into_iter().collect::<Vec<_>>().join(", ");
-    format!("{option} {word}: nothing of the fleet has that name{meant} There is: {known}")
+    Error::new(format!("{option} {word}: nothing of the fleet has that name{meant} There is: {known}"))
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use crate::push::error::Error;
 use crate::push::pipeline::trust;
-use crate::push::program::Failure;
+use crate::push::program::ProgramError;
 use manifest::Manifest;
 
 /// A staged folder. Goes away when dropped.
@@ -114,39 +115,45 @@ impl Revision {
 
 /// Why a folder is not staged.
 #[derive(Debug)]
-pub enum Refusal {
+pub enum StageError {
     /// These files stand in the way.
-    Files(Vec<Unfit>),
+    Files(Vec<UnfitFile>),
     /// It could not be tried.
-    CouldNot(String),
+    CouldNot(Error),
+}
+
+impl From<ProgramError> for StageError {
+    fn from(error: ProgramError) -> StageError {
+        StageError::CouldNot(error.into())
+    }
 }
 
 /// A file that cannot be staged, and how to mend that.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Unfit {
+pub struct UnfitFile {
     /// Relative to the folder.
     pub file: PathBuf,
     /// What is wrong with it and which command mends it.
     pub message: String,
 }
 
-impl Unfit {
-    fn new(file: impl Into<PathBuf>, message: impl Into<String>) -> Unfit {
-        Unfit { file: file.into(), message: message.into() }
+impl UnfitFile {
+    fn new(file: impl Into<PathBuf>, message: impl Into<String>) -> UnfitFile {
+        UnfitFile { file: file.into(), message: message.into() }
     }
 }
 
 /// Stages a folder, by the nearest repository that it lies in.
-pub fn stage(folder: &Path) -> Result<Staged, Refusal> {
-    let could_not = |what: &str, error: std::io::Error| Refusal::CouldNot(format!("{what}: {error}"));
+pub fn stage(folder: &Path) -> Result<Staged, StageError> {
+    let could_not = |what: &str, error: std::io::Error| StageError::CouldNot(Error::new(format!("{what}: {error}")));
     let folder = folder.canonicalize().map_err(|error| could_not(&folder.display().to_string(), error))?;
-    trust::believe(&folder).map_err(Refusal::CouldNot)?;
+    trust::believe(&folder).map_err(StageError::CouldNot)?;
     let kept =
         tempfile::Builder::new().prefix("polder-").tempdir().map_err(|error| could_not("a temporary folder", error))?;
     let copy = kept.path().join(COPY);
     if kept.path().canonicalize().is_ok_and(|kept| kept.starts_with(&folder)) {
-        let message = format!("temporary files are kept in {} itself: set TMPDIR elsewhere", folder.display());
-        return Err(Refusal::CouldNot(message));
+        let problem = format!("temporary files are kept in {} itself", folder.display());
+        return Err(StageError::CouldNot(Error::new(problem).remedy("set TMPDIR to another folder")));
     }
     let revision = match repository(&folder) {
         Some(Kind::Svn) => svn::stage(&folder, &copy)?,
@@ -164,14 +171,10 @@ fn repository(folder: &Path) -> Option<Kind> {
 }
 
 /// The files that stand in the way, if any do, in order of their names.
-fn all_fit(mut unfit: Vec<Unfit>) -> Result<(), Refusal> {
+fn all_fit(mut unfit: Vec<UnfitFile>) -> Result<(), StageError> {
     unfit.sort_by(|a, b| (&a.file, &a.message).cmp(&(&b.file, &b.message)));
     unfit.dedup();
-    if unfit.is_empty() { Ok(()) } else { Err(Refusal::Files(unfit)) }
-}
-
-fn could_not(program: &str, failure: &Failure) -> Refusal {
-    Refusal::CouldNot(failure.in_words(program))
+    if unfit.is_empty() { Ok(()) } else { Err(StageError::Files(unfit)) }
 }
 
 /// As it can be pasted into a shell.

@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 use std::thread;
 use std::time::Duration;
 
+use crate::push::error::Error;
 use crate::push::protocol::{Answer, Question, Report, Running, VERSION};
-use crate::push::remote::{Remotes, Silence};
+use crate::push::remote::Remotes;
+use crate::push::remote::no_answer::unexpected;
 
 /// How long a host may take to say how it is.
 const PROMPT: Duration = Duration::from_secs(20);
@@ -15,7 +17,7 @@ const LEAST_FREE: u64 = 512 * 1024 * 1024;
 
 /// What a host said.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct HostState {
     /// How it is.
     pub report: Report,
     /// What runs there.
@@ -23,38 +25,30 @@ pub struct Seen {
 }
 
 /// Asks hosts; a host that gave no answer has the reason.
-pub fn survey(remotes: &Remotes, hosts: &[String]) -> BTreeMap<String, Result<Seen, String>> {
+pub fn survey(remotes: &Remotes, hosts: &[String]) -> BTreeMap<String, Result<HostState, Error>> {
     thread::scope(|scope| {
         let asking: Vec<_> = hosts.iter().map(|host| (host, scope.spawn(move || see(remotes, host)))).collect();
         let seen = asking.into_iter().map(|(host, asking)| {
-            let seen = asking.join().unwrap_or_else(|_| Err("the thread that asked it ended: a bug".to_owned()));
+            let seen = asking.join().unwrap_or_else(|_| Err(Error::new("the thread that asked it ended: a bug")));
             (host.clone(), seen)
         });
         seen.collect()
     })
 }
 
-fn see(remotes: &Remotes, host: &str) -> Result<Seen, String> {
+fn see(remotes: &Remotes, host: &str) -> Result<HostState, Error> {
     let report = match remotes.ask(host, &Question::Report, PROMPT) {
         Ok(Answer::Report(report)) => *report,
-        other => return Err(why(other)),
+        other => return Err(unexpected(other)),
     };
     match remotes.ask(host, &Question::Running { system: None }, PROMPT) {
-        Ok(Answer::Running(running)) => Ok(Seen { report, running: *running }),
-        other => Err(why(other)),
-    }
-}
-
-fn why(answer: Result<Answer, Silence>) -> String {
-    match answer {
-        Ok(Answer::Refused { why }) => why,
-        Ok(_) => "its gate is of another release".to_owned(),
-        Err(silence) => silence.in_words().to_owned(),
+        Ok(Answer::Running(running)) => Ok(HostState { report, running: *running }),
+        other => Err(unexpected(other)),
     }
 }
 
 /// What stands in the way of a push to a host: each a sentence that says what to do.
-pub fn unfit(host: &str, seen: &Result<Seen, String>) -> Vec<String> {
+pub fn unfit(host: &str, seen: &Result<HostState, Error>) -> Vec<String> {
     let report = match seen {
         Ok(seen) => &seen.report,
         Err(why) => return vec![format!("it does not answer: {why}; mend it, or leave it out with --skip {host}")],

@@ -12,6 +12,7 @@ use nix::unistd::{getegid, geteuid, getgroups};
 
 use crate::ownership::{Believed, Unread, group_name};
 use crate::push::admin::known_fleet;
+use crate::push::error::Error;
 
 /// Folders that are believed whoever may write there, as git's `safe.directory`: their paths, with `:` between them.
 pub const TRUSTED_VARIABLE: &str = "POLDER_TRUSTED_FOLDERS";
@@ -25,7 +26,7 @@ const OPERATORS: &str = "polder-admin";
 /// # Errors
 ///
 /// What it is, whose, and what to do.
-pub fn believe(folder: &Path) -> Result<(), String> {
+pub fn believe(folder: &Path) -> Result<(), Error> {
     if is_named(folder) {
         return Ok(());
     }
@@ -42,8 +43,8 @@ pub fn believe(folder: &Path) -> Result<(), String> {
 /// # Errors
 ///
 /// As [`believe`].
-pub fn believe_file(file: &Path) -> Result<(), String> {
-    let file = file.canonicalize().map_err(|error| format!("{}: {error}", file.display()))?;
+pub fn believe_file(file: &Path) -> Result<(), Error> {
+    let file = file.canonicalize().map_err(|error| Error::at(file.display(), error))?;
     let folder = file.parent().unwrap_or(Path::new("/"));
     if is_named(folder) {
         return Ok(());
@@ -79,15 +80,15 @@ fn is_named(folder: &Path) -> bool {
     std::env::split_paths(&named).filter_map(|named| named.canonicalize().ok()).any(|named| folder.starts_with(named))
 }
 
-fn refused(unread: &Unread, folder: &Path) -> String {
+fn refused(unread: &Unread, folder: &Path) -> Error {
     match unread {
-        Unread::Unreadable(error) => format!("{} cannot be looked through: {error}", folder.display()),
-        Unread::Foreign(foreign) => format!(
+        Unread::Unreadable(error) => Error::new(format!("{} cannot be looked through: {error}", folder.display())),
+        Unread::Foreign(foreign) => Error::new(format!(
             "{foreign}. What such a folder says is not evaluated or pushed with your keys, and nothing of it was read. Look \
              at it, then make it your own (`chown -R`, `chmod -R go-w`), or name it if you trust all who may write there: \
              {TRUSTED_VARIABLE}={}",
             shown(folder)
-        ),
+        )),
     }
 }
 

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 
 use ring::digest::{SHA256, digest as hash};
 
+use crate::push::error::Error;
 use crate::push::keys::hex;
 use crate::push::program::output;
 
@@ -33,7 +34,7 @@ const AT_ONCE: usize = 1000;
 /// # Errors
 ///
 /// What nix-store says: the path is not in the store.
-pub fn requisites(path: &Path) -> Result<Vec<String>, String> {
+pub fn requisites(path: &Path) -> Result<Vec<String>, Error> {
     nix_store(&["--query", "--requisites", &path.to_string_lossy()]).map(|said| lines(&said))
 }
 
@@ -42,15 +43,16 @@ pub fn requisites(path: &Path) -> Result<Vec<String>, String> {
 /// # Errors
 ///
 /// What nix-store says, or that it is not understood.
-pub fn infos(paths: &[String]) -> Result<Vec<PathInfo>, String> {
+pub fn infos(paths: &[String]) -> Result<Vec<PathInfo>, Error> {
     let mut infos = BTreeMap::new();
     for some in paths.chunks(AT_ONCE) {
         let arguments: Vec<&str> = ["--dump-db"].into_iter().chain(some.iter().map(String::as_str)).collect();
         let said = nix_store(&arguments)?;
-        let known = registrations(&said).ok_or("nix-store --dump-db says something that this polder does not know")?;
+        let known = registrations(&said)
+            .ok_or_else(|| Error::new("nix-store --dump-db says something that this polder does not know"))?;
         infos.extend(known.into_iter().map(|info| (info.path.clone(), info)));
     }
-    let info = |path: &String| infos.remove(path).ok_or_else(|| format!("{path} is not in this store"));
+    let info = |path: &String| infos.remove(path).ok_or_else(|| Error::new(format!("{path} is not in this store")));
     paths.iter().map(info).collect()
 }
 
@@ -59,7 +61,7 @@ pub fn infos(paths: &[String]) -> Result<Vec<PathInfo>, String> {
 /// # Errors
 ///
 /// What nix-store says.
-pub fn missing(paths: &[String]) -> Result<Vec<String>, String> {
+pub fn missing(paths: &[String]) -> Result<Vec<String>, Error> {
     let mut missing = Vec::new();
     for some in paths.chunks(AT_ONCE) {
         let arguments: Vec<&str> =
@@ -74,12 +76,12 @@ pub fn missing(paths: &[String]) -> Result<Vec<String>, String> {
 /// # Errors
 ///
 /// What nix says.
-pub fn signatures(infos: &[PathInfo]) -> Result<Vec<Vec<String>>, String> {
+pub fn signatures(infos: &[PathInfo]) -> Result<Vec<Vec<String>>, Error> {
     let mut signatures = BTreeMap::new();
     for some in infos.chunks(AT_ONCE) {
         let head = ["path-info", "--extra-experimental-features", "nix-command", "--sigs"];
         let arguments: Vec<&str> = head.into_iter().chain(some.iter().map(|info| info.path.as_str())).collect();
-        let said = output("nix", Path::new("/"), &arguments).map_err(|failure| failure.in_words("nix path-info"))?;
+        let said = output("nix", Path::new("/"), &arguments)?;
         signatures.extend(signature_lines(&String::from_utf8_lossy(&said)));
     }
     Ok(infos.iter().map(|info| signatures.remove(&info.path).unwrap_or_default()).collect())
@@ -99,7 +101,7 @@ fn signature_lines(said: &str) -> BTreeMap<String, Vec<String>> {
 /// # Errors
 ///
 /// As [`requisites`].
-pub fn digest(system: &Path) -> Result<String, String> {
+pub fn digest(system: &Path) -> Result<String, Error> {
     Ok(digest_of(&infos(&requisites(system)?)?))
 }
 
@@ -129,9 +131,9 @@ fn registrations(said: &str) -> Option<Vec<PathInfo>> {
     Some(infos)
 }
 
-fn nix_store(arguments: &[&str]) -> Result<String, String> {
-    let said = output("nix-store", Path::new("/"), arguments).map_err(|failure| failure.in_words("nix-store"))?;
-    String::from_utf8(said).map_err(|_| "nix-store says something that is not UTF-8".to_owned())
+fn nix_store(arguments: &[&str]) -> Result<String, Error> {
+    let said = output("nix-store", Path::new("/"), arguments)?;
+    String::from_utf8(said).map_err(|_| Error::new("nix-store says something that is not UTF-8"))
 }
 
 fn lines(said: &str) -> Vec<String> {
@@ -143,9 +145,13 @@ fn lines(said: &str) -> Vec<String> {
 /// # Errors
 ///
 /// It is none; names it.
-pub fn in_store(store: &Path, path: &Path) -> Result<PathBuf, String> {
+pub fn in_store(store: &Path, path: &Path) -> Result<PathBuf, Error> {
     let name = path.strip_prefix(store).ok().and_then(Path::to_str).unwrap_or_default();
-    if is_store_name(name) { Ok(path.to_owned()) } else { Err(format!("{} is no path of the store", path.display())) }
+    if is_store_name(name) {
+        Ok(path.to_owned())
+    } else {
+        Err(Error::new(format!("{} is no path of the store", path.display())))
+    }
 }
 
 /// The letters of a hash in a store path, in the order of their values.

@@ -1,7 +1,7 @@
 //! A manifest: one instruction for one host and one moment, signed by an admin's key.
 //!
 //! Owns what is signed ([`Manifest`]), the line in which it travels ([`seal`], [`open`]) and whether a host takes it now
-//! ([`Taken::admit`]: pure, the clock is passed in). So a deploy key alone changes nothing, what was signed for one host is of no use
+//! ([`AcceptedManifests::admit`]: pure, the clock is passed in). So a deploy key alone changes nothing, what was signed for one host is of no use
 //! at another, and what was overheard or kept is of no use later. Must never: parse a text before its signature is checked.
 //! Called by [`crate::push::remote`] on the admin machine, by [`crate::push::gate`] on the host.
 
@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::push::error::Error;
 use crate::push::protocol::signing::{SigningKey, TrustedKeys};
 use crate::push::protocol::{Clock, Instruction};
 
@@ -57,17 +58,18 @@ pub fn seal(manifest: &Manifest, key: &SigningKey) -> Result<String, serde_json:
 /// # Errors
 ///
 /// It is not signed, not by one of these keys, or not understood: in words.
-pub fn open<'l>(line: &'l str, keys: &TrustedKeys) -> Result<(Manifest, &'l str), String> {
-    let (signature, text) = line.split_once(' ').ok_or("this is no signed manifest: expected SIGNATURE TEXT")?;
+pub fn open<'l>(line: &'l str, keys: &TrustedKeys) -> Result<(Manifest, &'l str), Error> {
+    let (signature, text) =
+        line.split_once(' ').ok_or_else(|| Error::new("this is no signed manifest: expected SIGNATURE TEXT"))?;
     let signer = keys.check(&[CONTEXT, text.as_bytes()].concat(), signature)?;
     let manifest = serde_json::from_str(text)
-        .map_err(|error| format!("this is no instruction that this host's polder knows: {error}"))?;
+        .map_err(|error| Error::new(format!("this is no instruction that this host's polder knows: {error}")))?;
     Ok((manifest, signer))
 }
 
 /// The counters that a host has taken. Kept on its disk.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Taken {
+pub struct AcceptedManifests {
     /// Every counter up to this one counts as taken.
     floor: u64,
     /// Above it: those that were taken, each with the time at which its manifest ends.
@@ -78,17 +80,17 @@ pub struct Taken {
 
 /// Why a manifest is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum NotTaken {
+pub enum ManifestRejection {
     /// Never: in words.
     Refused(String),
     /// It would be, signed again with this host's clock and a fresh counter: in words.
     Stale(String),
 }
 
-impl Taken {
+impl AcceptedManifests {
     /// That of a host which has taken everything with a counter up to this one.
-    pub fn up_to(counter: u64) -> Taken {
-        Taken { floor: counter, recent: BTreeMap::new(), activated: counter }
+    pub fn up_to(counter: u64) -> AcceptedManifests {
+        AcceptedManifests { floor: counter, recent: BTreeMap::new(), activated: counter }
     }
 
     /// The highest counter so far.
@@ -106,19 +108,19 @@ impl Taken {
     /// # Errors
     ///
     /// It is for another host, too old, not yet good, or was taken already.
-    pub fn admit(&self, manifest: &Manifest, host: &str, now: u64) -> Result<Taken, NotTaken> {
+    pub fn admit(&self, manifest: &Manifest, host: &str, now: u64) -> Result<AcceptedManifests, ManifestRejection> {
         let Manifest { host: meant, counter, expires, instruction } = manifest;
         if meant != host {
-            return Err(NotTaken::Refused(format!("this was signed for {meant}, and this host is {host}")));
+            return Err(ManifestRejection::Refused(format!("this was signed for {meant}, and this host is {host}")));
         }
-        self.check_time(*expires, now).map_err(NotTaken::Stale)?;
-        self.check_counter(*counter, now).map_err(NotTaken::Stale)?;
+        self.check_time(*expires, now).map_err(ManifestRejection::Stale)?;
+        self.check_counter(*counter, now).map_err(ManifestRejection::Stale)?;
         let mut taken = self.clone();
         if matches!(instruction, Instruction::Activate { .. }) {
             if *counter <= self.activated {
                 let why =
                     format!("an activation with the counter {} was begun here since: sign it again", self.activated);
-                return Err(NotTaken::Stale(why));
+                return Err(ManifestRejection::Stale(why));
             }
             taken.activated = *counter;
         }

@@ -3,6 +3,7 @@
 //! Owns reading them, and making and checking signatures. What is signed is [`crate::push::protocol::manifest`]'s and [`crate::push::protocol::upload`]'s. Must
 //! never: show a private key, also not in an error. Called by both on the admin machine and on the host.
 
+use crate::push::error::Error;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::fs;
@@ -34,12 +35,12 @@ impl SigningKey {
     /// # Errors
     ///
     /// It cannot be read, or it holds no key; names the file, never its content.
-    pub fn read(file: &Path) -> Result<SigningKey, String> {
+    pub fn read(file: &Path) -> Result<SigningKey, Error> {
         let text = fs::read_to_string(file).map_err(|error| {
-            format!("{}: {error}; `polder keys make` makes the keys of an admin machine", file.display())
+            Error::at(file.display(), format!("{error}; `polder keys make` makes the keys of an admin machine"))
         })?;
         SigningKey::parse(&text).ok_or_else(|| {
-            format!("{}: expected one signing key, NAME:BASE64, as `nix key generate-secret` makes it", file.display())
+            Error::at(file.display(), "expected one signing key, NAME:BASE64, as `nix key generate-secret` makes it")
         })
     }
 
@@ -67,11 +68,12 @@ impl TrustedKeys {
     /// # Errors
     ///
     /// It cannot be read, or a line is no key; names file and line.
-    pub fn read(file: &Path) -> Result<TrustedKeys, String> {
+    pub fn read(file: &Path) -> Result<TrustedKeys, Error> {
         let text = fs::read_to_string(file)
-            .map_err(|error| format!("{}: {error}: this host knows no admin's signing key", file.display()))?;
-        TrustedKeys::parse(&text)
-            .map_err(|line| format!("{}:{line}: expected a public key, NAME:BASE64 of {HALF} bytes", file.display()))
+            .map_err(|error| Error::at(file.display(), format!("{error}: this host knows no admin's signing key")))?;
+        TrustedKeys::parse(&text).map_err(|line| {
+            Error::new(format!("{}:{line}: expected a public key, NAME:BASE64 of {HALF} bytes", file.display()))
+        })
     }
 
     /// The error is the number of the line that is no key.
@@ -86,16 +88,17 @@ impl TrustedKeys {
     /// # Errors
     ///
     /// Whose key it is said to be of, and why it does not count.
-    pub fn check<'s>(&self, text: &[u8], signature: &'s str) -> Result<&'s str, String> {
-        let (name, signed) = signature.split_once(':').ok_or("it is not signed: expected NAME:BASE64")?;
+    pub fn check<'s>(&self, text: &[u8], signature: &'s str) -> Result<&'s str, Error> {
+        let (name, signed) =
+            signature.split_once(':').ok_or_else(|| Error::new("it is not signed: expected NAME:BASE64"))?;
         let key = self.0.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            format!("it is signed by {name:?}, which is no key of this fleet (this host knows {known})")
+            Error::new(format!("it is signed by {name:?}, which is no key of this fleet (this host knows {known})"))
         })?;
-        let signed = STANDARD.decode(signed).map_err(|_| "its signature is not base64".to_owned())?;
+        let signed = STANDARD.decode(signed).map_err(|_| Error::new("its signature is not base64"))?;
         let good = UnparsedPublicKey::new(&ED25519, key).verify(text, &signed).is_ok();
-        if good { Ok(name) } else { Err(format!("the signature of {name:?} is not of this text")) }
+        if good { Ok(name) } else { Err(Error::new(format!("the signature of {name:?} is not of this text"))) }
     }
 }
 

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
+use crate::push::error::Error;
 use crate::push::protocol::closure::{NIX32, PathInfo, in_store};
 use crate::push::protocol::signing::{SigningKey, TrustedKeys};
 
@@ -62,16 +63,16 @@ impl Header {
     /// # Errors
     ///
     /// Why it is not taken, by name.
-    pub fn check(&self, store: &Path, keys: &TrustedKeys) -> Result<(), String> {
+    pub fn check(&self, store: &Path, keys: &TrustedKeys) -> Result<(), Error> {
         for path in self.references.iter().chain([&self.path]) {
             in_store(store, Path::new(path))?;
         }
         let plain = self.nar_hash.len() == 52 && self.nar_hash.bytes().all(|byte| NIX32.contains(&byte));
         if !plain || !self.references.is_sorted() {
-            return Err(format!("{}: expected its hash in base 32 and its references in order", self.path));
+            return Err(Error::at(&self.path, "expected its hash in base 32 and its references in order"));
         }
         let signed = keys.check(self.fingerprint().as_bytes(), &self.signature);
-        signed.map(drop).map_err(|why| format!("{} is not taken: {why}", self.path))
+        signed.map(drop).map_err(|why| Error::new(format!("{} is not taken: {why}", self.path)))
     }
 
     /// The 32 letters by which a binary cache names it.

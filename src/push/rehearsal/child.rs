@@ -18,6 +18,7 @@ use super::{Failure, Stage};
 use crate::api::client::Client;
 use crate::daemon::launch;
 use crate::daemon::sockets::Sockets;
+use crate::push::error::Error;
 use crate::push::keys;
 
 /// Between two looks at a starting daemon.
@@ -62,9 +63,9 @@ pub(super) struct Child {
 impl Place {
     /// With so many listeners.
     pub(super) fn new(count: usize, serves: Serves) -> Result<Place, Failure> {
-        let folder =
-            tempfile::tempdir().map_err(|error| Failure::CouldNot(format!("no folder to work in: {error}")))?;
-        let in_folder = |error| Failure::CouldNot(format!("{}: {error}", folder.path().display()));
+        let folder = tempfile::tempdir()
+            .map_err(|error| Failure::CouldNot(Error::new(format!("no folder to work in: {error}"))))?;
+        let in_folder = |error| Failure::CouldNot(Error::at(folder.path().display(), error));
         fs::create_dir(folder.path().join("state")).map_err(in_folder)?;
         let key = folder.path().join("key");
         let fresh = keys::make().map_err(Failure::CouldNot)?;
@@ -90,7 +91,7 @@ impl Place {
             return Err(Failure::Worse(format!("the system has its document, and no program {}", path.display())));
         }
         let config = folder.path().join("document.json");
-        let could_not = |error: std::io::Error| Failure::CouldNot(format!("it was not started: {error}"));
+        let could_not = |error: std::io::Error| Failure::CouldNot(Error::new(format!("it was not started: {error}")));
         fs::write(&config, format!("{document:#}\n")).map_err(could_not)?;
         let mut command = launch::command(stage.polder, path);
         command.arg("--config").arg(&config).env("POLDER_LOG", "warn");
@@ -126,7 +127,7 @@ fn bind(sockets: &mut Sockets, serves: Serves) -> Result<SocketAddr, Failure> {
             Err(error) => why = error,
         }
     }
-    Err(Failure::CouldNot(format!("no free port on loopback: {why}")))
+    Err(Failure::CouldNot(Error::new(format!("no free port on loopback: {why}"))))
 }
 
 fn said(folder: &TempDir) -> PathBuf {

@@ -17,6 +17,7 @@ use crate::api::dns::{AddressStatus, PoolStatus, Status};
 use crate::config::{self, CheckConfig, DnsConfig};
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
+use crate::push::error::Error;
 use crate::push::served::{self, Answer, Over};
 use crate::zone::number::rtype;
 use crate::zone::serial::is_newer;
@@ -140,9 +141,9 @@ async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running
     Some(Running { at, client, status: status.ok() })
 }
 
-async fn status(client: &Client) -> Result<Status, String> {
-    let status = client.get("/status").await.map_err(|error| error.to_string())?;
-    serde_json::from_value(status).map_err(|error| format!("its status is not in our words: {error}"))
+async fn status(client: &Client) -> Result<Status, Error> {
+    let status = client.get("/status").await.map_err(Error::new)?;
+    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not in our words: {error}")))
 }
 
 /// Lets the rehearsed nameserver leave out whom the running one leaves out by its operator's word.

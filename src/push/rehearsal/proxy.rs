@@ -7,7 +7,6 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use serde_json::{Value, json};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -21,7 +20,9 @@ use crate::config::proxy::{self, HostPattern, Mode, Target};
 use crate::config::{CheckConfig, ProxyConfig};
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
+use crate::health::http_status::{self, Get};
 use crate::proxy::route::Router;
+use crate::push::error::Error;
 
 /// For one answer: longer than any visitor waits.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
@@ -32,9 +33,6 @@ const AT_ONCE: usize = 64;
 /// How often a route that is worse is asked again before that counts, and how long after.
 const AGAIN: usize = 3;
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// The longest head of an answer.
-const LONGEST_HEAD: u64 = 64 << 10;
 
 /// Stands for a name that a `*.suffix` matches.
 const LABEL: &str = "polder-rehearsal";
@@ -51,7 +49,7 @@ struct Route {
 }
 
 /// A status, or why there is none.
-type Answered = Result<u16, String>;
+type Answered = Result<u16, Error>;
 
 /// The proxy that runs.
 struct Running {
@@ -222,9 +220,9 @@ fn router(config: &ProxyConfig) -> Router {
     }))
 }
 
-async fn status(client: &Client) -> Result<Status, String> {
-    let status = client.get("/status").await.map_err(|error| error.to_string())?;
-    serde_json::from_value(status).map_err(|error| format!("its status is not in our words: {error}"))
+async fn status(client: &Client) -> Result<Status, Error> {
+    let status = client.get("/status").await.map_err(Error::new)?;
+    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not in our words: {error}")))
 }
 
 /// Lets the rehearsed proxy do what the running one does by its operator's word or its latches.
@@ -278,7 +276,7 @@ async fn ask_before(running: Option<&Running>, routes: &[Route]) -> Vec<Before> 
     let known: Vec<Route> = routes.iter().filter(is_known).cloned().collect();
     let mut answers = ask_all(running.at, &known).await.into_iter();
     let before = |route: &Route| match is_known(&route) {
-        true => Before::Answered(answers.next().unwrap_or_else(|| Err("it was not asked".to_owned()))),
+        true => Before::Answered(answers.next().unwrap_or_else(|| Err(Error::new("it was not asked")))),
         false => Before::NoRoute,
     };
     routes.iter().map(before).collect()
@@ -286,7 +284,7 @@ async fn ask_before(running: Option<&Running>, routes: &[Route]) -> Vec<Before> 
 
 /// Every route's answer, in their order.
 async fn ask_all(at: SocketAddr, routes: &[Route]) -> Vec<Answered> {
-    let mut answers = vec![Err("it was not asked".to_owned()); routes.len()];
+    let mut answers = vec![Err(Error::new("it was not asked")); routes.len()];
     let mut waiting = routes.iter().cloned().enumerate();
     let mut asked = JoinSet::new();
     loop {
@@ -304,25 +302,13 @@ async fn ask_all(at: SocketAddr, routes: &[Route]) -> Vec<Answered> {
 
 async fn ask(at: SocketAddr, route: &Route) -> Answered {
     let answer = timeout(ANSWER_LIMIT, exchange(at, route)).await;
-    answer.unwrap_or_else(|_| Err(format!("nothing within {ANSWER_LIMIT:?}")))
+    answer.unwrap_or_else(|_| Err(Error::new(format!("nothing within {ANSWER_LIMIT:?}"))))
 }
 
 async fn exchange(at: SocketAddr, route: &Route) -> Answered {
-    let Route { host, path, .. } = route;
-    let mut stream = TcpStream::connect(at).await.map_err(|error| error.to_string())?;
-    let request =
-        format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: polder-rehearse\r\nConnection: close\r\n\r\n");
-    stream.write_all(request.as_bytes()).await.map_err(|error| error.to_string())?;
-    let mut line = Vec::new();
-    let mut answer = stream.take(LONGEST_HEAD);
-    while !line.contains(&b'\n') {
-        if answer.read_buf(&mut line).await.map_err(|error| error.to_string())? == 0 {
-            return Err("the end of the connection".to_owned());
-        }
-    }
-    let line = String::from_utf8_lossy(&line);
-    let status = line.strip_prefix("HTTP/1.").and_then(|line| line.get(2..5)).and_then(|status| status.parse().ok());
-    status.ok_or_else(|| "something that is not HTTP".to_owned())
+    let mut stream = TcpStream::connect(at).await.map_err(Error::new)?;
+    let get = Get { host: &route.host, path: &route.path, user_agent: "polder-rehearse" };
+    http_status::status(&mut stream, &get).await.map_err(Error::new)
 }
 
 fn passes(answer: &Answered) -> bool {
@@ -344,7 +330,7 @@ fn in_words(compared: &Compared, status: &Status) -> String {
     let Compared { route: Route { service, host, path }, now, before, judged } = compared;
     let answers = |answer: &Answered| match answer {
         Ok(status) => status.to_string(),
-        Err(why) => why.clone(),
+        Err(error) => error.to_string(),
     };
     let mut words = format!("{host}{path} answers {}", answers(now));
     if *judged == Judged::Proved {

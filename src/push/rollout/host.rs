@@ -1,12 +1,16 @@
 //! The steps of one host: rehearse, activate, prove, confirm.
 
-use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use super::{Move, Rollout, Stage};
+use super::deliver::contents;
+use super::pause::pause;
+use super::prove::{Asker, Proof, probes};
+use super::session::Session;
+use super::step::{Stage, Step};
+use crate::push::error::Error;
 use crate::push::ledger::{Entry, Event, Kind, Outcome};
 use crate::push::protocol::{Answer, Instruction, Origin, Question, Target};
-use crate::push::remote::Silence;
+use crate::push::remote::no_answer::{NoAnswer, unexpected};
 use crate::push::supervisor::activation::{Activation, Phase};
 
 /// How long the gate may take to look at a system's signature and start its supervisor, on a busy host.
@@ -20,180 +24,201 @@ const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// ... for so long after the end of its trial: it may have to boot.
 const COMES_BACK: Duration = Duration::from_secs(120);
 
-impl Rollout<'_> {
-    /// Takes one host to its system, and says where it ended.
-    pub(super) fn host(&self, one: &Move) -> Stage {
-        self.told(&one.host, Stage::Rehearse);
-        let target = match self.target(one) {
-            Ok(target) => target,
-            Err(why) => return Stage::Refused(why),
-        };
-        if let Err(why) = self.rehearse(one, &target) {
-            return Stage::Refused(why);
+/// One host's part of a rollout.
+pub(super) struct HostRollout<'a> {
+    pub(super) session: &'a Session<'a>,
+    pub(super) step: &'a Step,
+}
+
+impl HostRollout<'_> {
+    /// Takes the host to its system, and says where it ended.
+    pub(super) fn run(&self) -> Stage {
+        self.try_to_run().unwrap_or_else(|end| end)
+    }
+
+    fn try_to_run(&self) -> Result<Stage, Stage> {
+        self.reached(Stage::Rehearse);
+        let target = self.target().map_err(Stage::Refused)?;
+        self.rehearse(&target).map_err(Stage::Refused)?;
+        if self.session.is_interrupted() {
+            return Err(Stage::NotReached);
         }
-        if self.interrupted.load(Ordering::Relaxed) {
-            return Stage::NotReached;
-        }
-        let prove = self.prove.look(&one.host);
-        self.told(&one.host, Stage::Activate);
-        if let Err(why) = self.begin(one, target) {
-            return Stage::Refused(why);
-        }
-        let deadline = Instant::now() + SWITCH;
-        if let Err(end) = self.switched(one, deadline) {
-            return end;
-        }
-        if self.interrupted.load(Ordering::Relaxed) {
-            return self.revert(one, "the pusher was interrupted");
-        }
-        self.told(&one.host, Stage::Prove);
-        let worse = prove();
+        let asker = Asker::new(self.session.remotes);
+        let proof = Proof::begin(&asker, probes(self.session.fleet, self.host()));
+        self.reached(Stage::Activate);
+        self.activate(target).map_err(Stage::Refused)?;
+        self.wait_for_switch()?;
+        self.unless_interrupted()?;
+        self.reached(Stage::Prove);
+        let worse = proof.conclude(self.session.prove_within);
         if !worse.is_empty() {
-            return self.revert(one, &worse.join("; "));
+            return Err(self.revert(&worse.join("; ")));
         }
-        if self.interrupted.load(Ordering::Relaxed) {
-            return self.revert(one, "the pusher was interrupted");
+        self.unless_interrupted()?;
+        Ok(self.confirm())
+    }
+
+    fn host(&self) -> &str {
+        &self.step.host
+    }
+
+    fn reached(&self, stage: Stage) {
+        self.session.reached(self.host(), stage);
+    }
+
+    fn unless_interrupted(&self) -> Result<(), Stage> {
+        match self.session.is_interrupted() {
+            true => Err(self.revert("the pusher was interrupted")),
+            false => Ok(()),
         }
-        self.confirm(one)
     }
 
     /// What is signed of the system: its contents, or that the host had it before.
-    fn target(&self, one: &Move) -> Result<Target, String> {
-        let origin = match self.record.kind {
-            Kind::Push => Origin::Copied(self.contents(one)?.digest()),
-            Kind::Rollback => Origin::RanBefore { old_keys: self.old_keys },
+    fn target(&self) -> Result<Target, Error> {
+        let origin = match self.session.record.kind {
+            Kind::Push => Origin::Copied(contents(self.session, self.step)?.digest()),
+            Kind::Rollback => Origin::RanBefore { old_keys: self.session.old_keys },
         };
-        Ok(Target { system: one.system.clone(), origin })
+        Ok(Target { system: self.step.system.clone(), origin })
     }
 
-    fn rehearse(&self, one: &Move, target: &Target) -> Result<(), String> {
-        let instruction = Instruction::Rehearse { token: self.token.to_owned(), target: target.clone() };
-        match self.remotes.instruct(&one.host, &instruction, REHEARSAL) {
+    fn rehearse(&self, target: &Target) -> Result<(), Error> {
+        let instruction = Instruction::Rehearse { token: self.session.token.to_owned(), target: target.clone() };
+        match self.session.remotes.instruct(self.host(), &instruction, REHEARSAL) {
             Ok(Answer::Rehearsed(rehearsed)) if rehearsed.worse.is_empty() => {
-                rehearsed.notes.iter().for_each(|note| self.watch.note(&one.host, note));
+                rehearsed.notes.iter().for_each(|note| self.session.observer.note(self.host(), note));
                 Ok(())
             }
-            Ok(Answer::Rehearsed(rehearsed)) => Err(format!("the rehearsal got worse: {}", rehearsed.worse.join("; "))),
-            other => Err(in_words(other)),
+            Ok(Answer::Rehearsed(rehearsed)) => {
+                Err(Error::new(format!("worse in the rehearsal: {}", rehearsed.worse.join("; "))))
+            }
+            other => Err(unexpected(other)),
         }
     }
 
-    fn begin(&self, one: &Move, target: Target) -> Result<(), String> {
+    fn activate(&self, target: Target) -> Result<(), Error> {
         let instruction = Instruction::Activate {
-            token: self.token.to_owned(),
+            token: self.session.token.to_owned(),
             target,
-            expected: one.before.clone(),
-            confirm_within: self.confirm_within,
-            record: self.record.clone(),
+            expected: self.step.before.clone(),
+            confirm_within: self.session.confirm_within,
+            record: self.session.record.clone(),
         };
-        match self.remotes.instruct(&one.host, &instruction, BEGINNING) {
+        match self.session.remotes.instruct(self.host(), &instruction, BEGINNING) {
             Ok(Answer::Done) => Ok(()),
             // It may have begun all the same: what follows finds out.
-            Err(Silence::Unreachable(_)) => Ok(()),
-            other => Err(in_words(other)),
+            Err(NoAnswer::Unreachable(_)) => Ok(()),
+            other => Err(unexpected(other)),
         }
     }
 
     /// Waits until the switch is over and the system on trial; the stage where it ended otherwise.
-    fn switched(&self, one: &Move, deadline: Instant) -> Result<(), Stage> {
-        match self.settled(one, deadline) {
-            Some(Standing::Trial) => Ok(()),
-            Some(Standing::Ended(outcome, words)) => Err(ended(outcome, words)),
-            Some(Standing::Elsewhere) => {
-                Err(Stage::Refused("the switch did not begin; `polder log` tells what happened there".to_owned()))
-            }
+    fn wait_for_switch(&self) -> Result<(), Stage> {
+        match self.settled(Instant::now() + SWITCH) {
+            Some(State::Trial) => Ok(()),
+            Some(State::Ended(outcome, words)) => Err(stage_of(outcome, words)),
+            Some(State::Unknown) => Err(Stage::Refused(
+                Error::new("the switch did not begin").remedy("`polder log` tells what happened there"),
+            )),
             None => Err(self.lost()),
         }
     }
 
-    /// How the activation stands once nothing is moving: asked until the host answers, or has been silent for too long.
-    fn settled(&self, one: &Move, deadline: Instant) -> Option<Standing> {
-        let patience = Duration::from_secs(self.confirm_within) + COMES_BACK;
-        let mut heard = Instant::now();
-        while Instant::now() < deadline && heard.elapsed() < patience {
-            let answer = self.remotes.ask(&one.host, &Question::Activation, left(deadline));
+    /// The state of the activation once it is not between two states: the host is asked until it answers, or has been silent for too
+    /// long (`None`).
+    fn settled(&self, deadline: Instant) -> Option<State> {
+        let patience = Duration::from_secs(self.session.confirm_within) + COMES_BACK;
+        let mut last_answer = Instant::now();
+        while Instant::now() < deadline && last_answer.elapsed() < patience {
+            let left = deadline.saturating_duration_since(Instant::now());
+            let answer = self.session.remotes.ask(self.host(), &Question::Activation, left);
             if let Ok(Answer::Activation { activation, last }) = answer {
-                heard = Instant::now();
-                let standing = self.standing(one, activation.map(|one| *one), last.map(|last| *last));
-                if standing.is_some() {
-                    return standing;
+                last_answer = Instant::now();
+                let state = self.state(activation.map(|one| *one), last.map(|last| *last));
+                if state.is_some() {
+                    return state;
                 }
             }
+            // A host that cannot be reached tells nobody when it can be again.
             pause(ASK_AGAIN);
         }
         None
     }
 
-    /// `None` while something moves.
-    fn standing(&self, one: &Move, activation: Option<Activation>, last: Option<Entry>) -> Option<Standing> {
-        let ours = |push: &str| push == self.record.push;
+    /// `None` between two states.
+    fn state(&self, activation: Option<Activation>, last: Option<Entry>) -> Option<State> {
+        let ours = |push: &str| push == self.session.record.push;
         match (activation, last.map(|entry| entry.event)) {
             (Some(on_trial), _) if ours(&on_trial.record.push) => {
-                (on_trial.phase == Phase::Trial).then_some(Standing::Trial)
+                (on_trial.phase == Phase::Trial).then_some(State::Trial)
             }
-            (Some(_), _) => Some(Standing::Elsewhere),
+            (Some(_), _) => Some(State::Unknown),
             (None, Some(Event::Activation { record, system, outcome, words, .. }))
-                if ours(&record.push) && system == one.system =>
+                if ours(&record.push) && system == self.step.system =>
             {
-                Some(Standing::Ended(outcome, words))
+                Some(State::Ended(outcome, words))
             }
-            (None, _) => Some(Standing::Elsewhere),
+            (None, _) => Some(State::Unknown),
         }
     }
 
     /// Over a fresh connection: whoever comes next has to get in too. While the host is on trial, it is tried again.
-    fn confirm(&self, one: &Move) -> Stage {
-        let (token, push) = (self.token.to_owned(), self.record.push.clone());
+    fn confirm(&self) -> Stage {
+        let (token, push) = (self.session.token.to_owned(), self.session.record.push.clone());
         let confirm = Instruction::Confirm { token, push };
-        let deadline = Instant::now() + Duration::from_secs(self.confirm_within) + SWITCH;
+        let deadline = self.end_of_trial();
         loop {
-            let answer = self.remotes.instruct_afresh(&one.host, &confirm, SWITCH);
+            let answer = self.session.remotes.instruct_afresh(self.host(), &confirm, SWITCH);
             if let Ok(Answer::Done) = answer {
                 return Stage::Confirmed;
             }
-            let why = format!("it could not be confirmed over a fresh connection: {}", in_words(answer));
-            match self.settled(one, deadline) {
-                Some(Standing::Trial) => pause(ASK_AGAIN),
-                standing => return self.stage_of(standing, &why),
+            let why = format!("it could not be confirmed over a fresh connection: {}", unexpected(answer));
+            match self.settled(deadline) {
+                Some(State::Trial) => pause(ASK_AGAIN),
+                state => return self.end_of(state, &why),
             }
         }
     }
 
-    fn revert(&self, one: &Move, why: &str) -> Stage {
-        let (token, push, reason) = (self.token.to_owned(), self.record.push.clone(), why.to_owned());
+    fn revert(&self, why: &str) -> Stage {
+        let (token, push, reason) = (self.session.token.to_owned(), self.session.record.push.clone(), why.to_owned());
         let revert = Instruction::Revert { token, push, why: reason };
-        let answer = self.remotes.instruct(&one.host, &revert, SWITCH);
+        let answer = self.session.remotes.instruct(self.host(), &revert, SWITCH);
         match answer {
             Ok(Answer::Done) => Stage::Reverted(why.to_owned()),
-            _ => self.outcome_after(one, why.to_owned()),
+            _ => self.outcome_after(why.to_owned()),
         }
     }
 
-    /// The host decides by itself when the trial ends: waits for that, and tells what it says.
-    fn outcome_after(&self, one: &Move, why: String) -> Stage {
-        let deadline = Instant::now() + Duration::from_secs(self.confirm_within) + SWITCH;
+    /// The host decides by itself when the trial ends: waits for that.
+    fn outcome_after(&self, why: String) -> Stage {
+        let deadline = self.end_of_trial();
         loop {
-            match self.settled(one, deadline) {
-                Some(Standing::Trial) => pause(ASK_AGAIN),
-                standing => return self.stage_of(standing, &why),
+            match self.settled(deadline) {
+                Some(State::Trial) => pause(ASK_AGAIN),
+                state => return self.end_of(state, &why),
             }
         }
     }
 
-    /// Where a host that is on trial no more has ended.
-    fn stage_of(&self, standing: Option<Standing>, why: &str) -> Stage {
-        match standing {
-            Some(Standing::Ended(Outcome::Confirmed, _)) => Stage::Confirmed,
-            Some(Standing::Ended(outcome, words)) => ended(outcome, format!("{why}; {words}")),
-            Some(Standing::Trial | Standing::Elsewhere) => {
+    /// Where a host has ended that is not on trial any more.
+    fn end_of(&self, state: Option<State>, why: &str) -> Stage {
+        match state {
+            Some(State::Ended(Outcome::Confirmed, _)) => Stage::Confirmed,
+            Some(State::Ended(outcome, words)) => stage_of(outcome, format!("{why}; {words}")),
+            Some(State::Trial | State::Unknown) => {
                 Stage::Stuck(format!("{why}; the host knows nothing of it any more"))
             }
             None => self.lost(),
         }
     }
 
+    fn end_of_trial(&self) -> Instant {
+        Instant::now() + Duration::from_secs(self.session.confirm_within) + SWITCH
+    }
+
     fn lost(&self) -> Stage {
-        let within = self.confirm_within;
+        let within = self.session.confirm_within;
         Stage::Stuck(format!(
             "it does not answer any more; without a confirmation it goes back {within} s after its switch: look at \
              `polder status` then"
@@ -201,37 +226,18 @@ impl Rollout<'_> {
     }
 }
 
-/// How an activation stands.
-enum Standing {
+/// The state of an activation.
+enum State {
     Trial,
     Ended(Outcome, String),
-    /// There is none of ours.
-    Elsewhere,
+    /// The host has no activation of this push.
+    Unknown,
 }
 
-fn ended(outcome: Outcome, words: String) -> Stage {
+fn stage_of(outcome: Outcome, words: String) -> Stage {
     match outcome {
         Outcome::Confirmed => Stage::Confirmed,
         Outcome::Reverted => Stage::Reverted(words),
         Outcome::Stuck => Stage::Stuck(words),
-    }
-}
-
-fn left(deadline: Instant) -> Duration {
-    deadline.saturating_duration_since(Instant::now())
-}
-
-/// There is no event to wait for: a host that cannot be reached tells nobody when it can be again.
-fn pause(time: Duration) {
-    std::thread::park_timeout(time);
-}
-
-/// An answer that was not the one hoped for.
-pub(super) fn in_words(answer: Result<Answer, Silence>) -> String {
-    match answer {
-        Ok(Answer::Refused { why }) => why,
-        Ok(Answer::Locked { holder }) => format!("the lock is {}'s now", holder.in_words()),
-        Ok(_) => "the gate answered something else than was asked: it is of another release".to_owned(),
-        Err(silence) => silence.in_words().to_owned(),
     }
 }

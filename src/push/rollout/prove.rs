@@ -10,11 +10,21 @@ pub use ask::Asker;
 pub use probes::{Probe, Probes, probes};
 
 use std::collections::BTreeMap;
-use std::thread;
 use std::time::{Duration, Instant};
+
+use super::pause::pause;
+use crate::fleet::Fleet;
 
 /// Between two rounds.
 const ROUND: Duration = Duration::from_millis(500);
+
+/// What a proof takes besides the time for which all has to go well: its questions, and the confirmation's own connection.
+const MARGIN: Duration = Duration::from_secs(5);
+
+/// How long the proof of a host takes at least: the health checks of whoever watches it may be slow.
+pub fn least_time(fleet: &Fleet, host: &str) -> Duration {
+    probes(fleet, host).steady + MARGIN
+}
 
 /// How a question was answered.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -60,7 +70,7 @@ impl<'a> Proof<'a> {
                 (false, _) => well_since = None,
             }
             // The host tells nobody when it is well again: it has to be asked.
-            thread::park_timeout(ROUND);
+            pause(ROUND);
         }
     }
 }

@@ -14,27 +14,27 @@ use crate::push::ledger::{Kind, Record};
 /// A host: its systems switch by moving the link to what runs.
 struct Host {
     dir: TempDir,
-    place: Place,
+    paths: HostPaths,
 }
 
 impl Host {
     fn new() -> Host {
         let dir = tempfile::tempdir().unwrap();
-        let place = Place::under(&dir.path().canonicalize().unwrap());
-        for folder in [&place.state, &place.roots, &place.store, place.current.parent().unwrap()] {
+        let paths = HostPaths::under(&dir.path().canonicalize().unwrap());
+        for folder in [&paths.state, &paths.roots, &paths.store, paths.current.parent().unwrap()] {
             fs::create_dir_all(folder).unwrap();
         }
-        fs::create_dir_all(place.profile.parent().unwrap()).unwrap();
-        let host = Host { dir, place };
+        fs::create_dir_all(paths.profile.parent().unwrap()).unwrap();
+        let host = Host { dir, paths };
         host.system("old", "exit 0");
         host.system("new", "exit 0");
-        symlink(host.path("old"), &host.place.current).unwrap();
-        symlink(host.path("old"), &host.place.profile).unwrap();
+        symlink(host.path("old"), &host.paths.current).unwrap();
+        symlink(host.path("old"), &host.paths.profile).unwrap();
         host
     }
 
     fn path(&self, name: &str) -> PathBuf {
-        self.place.store.join(name)
+        self.paths.store.join(name)
     }
 
     fn system(&self, name: &str, ends: &str) {
@@ -44,7 +44,7 @@ impl Host {
             "#!/bin/sh\necho $1 {name} >> {0}/switches\nln -sfn {1} {2}\necho it says why\n{ends}\n",
             self.dir.path().display(),
             self.path(name).display(),
-            self.place.current.display()
+            self.paths.current.display()
         );
         let program = bin.join("switch-to-configuration");
         fs::write(&program, script).unwrap();
@@ -71,12 +71,12 @@ impl Host {
             confirm_within,
             phase: Phase::Switching,
         };
-        note(&self.place, &activation).unwrap();
+        note(&self.paths, &activation).unwrap();
         activation
     }
 
     fn runs(&self) -> PathBuf {
-        machine::current(&self.place).unwrap()
+        machine::current(&self.paths).unwrap()
     }
 
     fn switches(&self) -> Vec<String> {
@@ -86,7 +86,7 @@ impl Host {
 
     /// How the last activation ended, by the ledger, and why.
     fn last(&self) -> (Outcome, String) {
-        match Ledger::new(self.place.ledger()).entries().unwrap().pop().unwrap().event {
+        match Ledger::new(self.paths.ledger()).entries().unwrap().pop().unwrap().event {
             Event::Activation { outcome, words, .. } => (outcome, words),
             other => panic!("{other:?}"),
         }
@@ -97,11 +97,11 @@ impl Host {
 fn a_system_that_nobody_confirms_in_time_goes_and_the_ledger_says_why() {
     let host = Host::new();
     host.begin(0);
-    assert_eq!(supervise(&host.place), Ok(Outcome::Reverted));
+    assert_eq!(supervise(&host.paths), Ok(Outcome::Reverted));
     assert_eq!(host.runs(), host.path("old"));
     assert_eq!(host.switches(), ["test new", "test old"]);
     assert_eq!(host.last(), (Outcome::Reverted, "no confirmation came within 0 s".to_owned()));
-    assert_eq!(under_way(&host.place), Ok(None));
+    assert_eq!(under_way(&host.paths), Ok(None));
 }
 
 #[test]
@@ -109,7 +109,7 @@ fn a_switch_that_fails_is_taken_back_at_once_with_its_last_words() {
     let host = Host::new();
     host.system("new", "exit 2");
     host.begin(600);
-    assert_eq!(supervise(&host.place), Ok(Outcome::Reverted));
+    assert_eq!(supervise(&host.paths), Ok(Outcome::Reverted));
     assert_eq!(host.runs(), host.path("old"));
     let (_, words) = host.last();
     assert!(words.contains("exit code 2") && words.contains("it says why"), "{words}");
@@ -120,22 +120,22 @@ fn the_pusher_can_send_it_back_and_learns_when_it_is_back() {
     let host = Host::new();
     host.begin(600);
     thread::scope(|scope| {
-        let supervisor = scope.spawn(|| supervise(&host.place));
-        assert_eq!(said(&host, &Word::Wait), "trial");
+        let supervisor = scope.spawn(|| supervise(&host.paths));
+        assert_eq!(said(&host, &Command::Wait), "trial");
         assert_eq!(host.runs(), host.path("new"));
-        assert_eq!(said(&host, &Word::Revert("p0".to_owned(), "no".to_owned())), "another push is on trial");
-        assert_eq!(said(&host, &Word::Revert("p1".to_owned(), "www is gone".to_owned())), "reverted");
+        assert_eq!(said(&host, &Command::Revert("p0".to_owned(), "no".to_owned())), "another push is on trial");
+        assert_eq!(said(&host, &Command::Revert("p1".to_owned(), "www is gone".to_owned())), "reverted");
         assert_eq!(supervisor.join().unwrap(), Ok(Outcome::Reverted));
     });
     assert_eq!((host.runs(), host.last().1), (host.path("old"), "www is gone".to_owned()));
-    assert_eq!(tell(&host.place, &Word::Wait), None);
+    assert_eq!(tell(&host.paths, &Command::Wait), None);
 }
 
 /// The supervisor's answer, once it listens.
-fn said(host: &Host, word: &Word) -> String {
+fn said(host: &Host, word: &Command) -> String {
     let end = Instant::now() + Duration::from_secs(60);
     while Instant::now() < end {
-        if let Some(said) = tell(&host.place, word) {
+        if let Some(said) = tell(&host.paths, word) {
             return said;
         }
         thread::yield_now();
@@ -149,10 +149,10 @@ fn whoever_finds_it_unsupervised_goes_back() {
     let mut activation = host.begin(600);
     assert_eq!(machine::switch(&activation.system, Action::Test), Switched::Well);
     activation.phase = Phase::Trial;
-    note(&host.place, &activation).unwrap();
-    assert_eq!(settle(&host.place), Ok(Some(Outcome::Reverted)));
+    note(&host.paths, &activation).unwrap();
+    assert_eq!(settle(&host.paths), Ok(Some(Outcome::Reverted)));
     assert_eq!((host.runs(), host.last().1), (host.path("old"), "its supervisor was killed".to_owned()));
-    assert_eq!(settle(&host.place), Ok(None));
+    assert_eq!(settle(&host.paths), Ok(None));
 }
 
 #[test]
@@ -161,8 +161,8 @@ fn a_machine_that_restarted_on_trial_has_gone_back_by_itself() {
     let mut activation = host.begin(600);
     activation.phase = Phase::Trial;
     activation.boot = "another boot".to_owned();
-    note(&host.place, &activation).unwrap();
-    assert_eq!(settle(&host.place), Ok(Some(Outcome::Reverted)));
+    note(&host.paths, &activation).unwrap();
+    assert_eq!(settle(&host.paths), Ok(Some(Outcome::Reverted)));
     assert_eq!(host.switches(), [""; 0], "nothing is switched: the boot did that");
     assert_eq!(host.last().1, "the machine restarted before the confirmation");
 }
@@ -171,14 +171,14 @@ fn a_machine_that_restarted_on_trial_has_gone_back_by_itself() {
 fn a_restart_in_the_middle_of_a_confirmation_that_was_as_good_as_done_counts_as_confirmed() {
     let host = Host::new();
     let mut activation = host.begin(600);
-    for link in [&host.place.current, &host.place.profile] {
+    for link in [&host.paths.current, &host.paths.profile] {
         fs::remove_file(link).unwrap();
         symlink(host.path("new"), link).unwrap();
     }
     activation.phase = Phase::Confirming;
     activation.boot = "another boot".to_owned();
-    note(&host.place, &activation).unwrap();
-    assert_eq!(settle(&host.place), Ok(Some(Outcome::Confirmed)));
+    note(&host.paths, &activation).unwrap();
+    assert_eq!(settle(&host.paths), Ok(Some(Outcome::Confirmed)));
 }
 
 #[test]
@@ -186,18 +186,18 @@ fn a_record_that_cannot_be_read_is_laid_aside_and_what_was_confirmed_last_runs_a
     let host = Host::new();
     let activation = host.begin(600);
     assert_eq!(machine::switch(&activation.system, Action::Test), Switched::Well);
-    let record = host.place.state.join("activation.json");
+    let record = host.paths.state.join("activation.json");
     fs::write(&record, "of another release").unwrap();
-    assert!(under_way(&host.place).is_err());
-    assert_eq!(settle(&host.place), Ok(Some(Outcome::Reverted)));
-    assert_eq!((host.runs(), under_way(&host.place)), (host.path("old"), Ok(None)));
+    assert!(under_way(&host.paths).is_err());
+    assert_eq!(settle(&host.paths), Ok(Some(Outcome::Reverted)));
+    assert_eq!((host.runs(), under_way(&host.paths)), (host.path("old"), Ok(None)));
     assert_eq!(fs::read_to_string(record.with_extension("unreadable")).unwrap(), "of another release");
     assert!(host.last().1.contains("activation.unreadable"), "{}", host.last().1);
 
     // Where the profile's system runs, nothing is switched.
     let before = host.switches();
     fs::write(&record, "again").unwrap();
-    assert_eq!(settle(&host.place), Ok(Some(Outcome::Reverted)));
+    assert_eq!(settle(&host.paths), Ok(Some(Outcome::Reverted)));
     assert_eq!(host.switches(), before);
 }
 
@@ -206,7 +206,7 @@ fn a_way_back_that_does_not_arrive_is_told_as_stuck() {
     let host = Host::new();
     fs::remove_file(host.path("old").join("bin/switch-to-configuration")).unwrap();
     host.begin(0);
-    assert_eq!(supervise(&host.place), Ok(Outcome::Stuck));
+    assert_eq!(supervise(&host.paths), Ok(Outcome::Stuck));
     let (_, words) = host.last();
     assert!(words.contains("did not start"), "{words}");
 }

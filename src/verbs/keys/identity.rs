@@ -7,6 +7,7 @@ use serde_json::json;
 use super::super::Exit;
 use super::super::output::Output;
 use crate::daemon::peers::Identity;
+use crate::push::error::Error;
 
 /// What `keys identity` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -23,8 +24,9 @@ pub struct IdentityArgs {
 }
 
 /// Prints the public half.
-pub fn run(args: &IdentityArgs, output: &Output) -> Result<Exit, String> {
-    let identity = if args.make { Identity::make(&args.file)? } else { Identity::read(&args.file)? };
+pub fn run(args: &IdentityArgs, output: &Output) -> Result<Exit, Error> {
+    let identity =
+        if args.make { Identity::make(&args.file) } else { Identity::read(&args.file) }.map_err(Error::new)?;
     let public = identity.public().to_string();
     output.answer(&json!({ "file": args.file, "public": public }), &format!("{public}\n"));
     Ok(Exit::Done)

@@ -1,123 +1,130 @@
-//! What a person sees while a push runs: a row a host on a terminal, drawn again when something happens; a line for each thing that
-//! happens elsewhere.
+//! What a person sees while a push runs: on a terminal a row for each host, redrawn in place; elsewhere a line for each thing that
+//! happens.
 
 use std::collections::BTreeMap;
-use std::io::{IsTerminal, Write};
+use std::io::IsTerminal;
 use std::time::Instant;
 
-use super::super::output::{Table, Tone, cell, printable, tell, toned};
-use crate::push::rollout::{Stage, Watch};
+use anstream::ColorChoice;
+use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-/// The display. Hosts tell it from threads of their own, so that its state is behind a lock.
-#[allow(clippy::disallowed_types, reason = "a screen is written by one at a time, and no hot path comes here")]
+use super::super::output::{Tone, fit, printable, tell};
+use crate::push::rollout::{Observer, Stage};
+
+/// The display of a rollout. Hosts report from threads of their own.
 pub(in crate::verbs) struct Progress {
-    state: std::sync::Mutex<State>,
-}
-
-struct State {
     mode: Mode,
     began: Instant,
-    /// In the order of the rollout.
-    hosts: Vec<String>,
-    stages: BTreeMap<String, Stage>,
-    /// Rows that stand on the terminal.
-    drawn: usize,
+    /// The stage that was shown last of each host: only changes are shown.
+    #[allow(clippy::disallowed_types, reason = "a screen has one writer at a time, and no hot path comes here")]
+    stages: std::sync::Mutex<BTreeMap<String, Stage>>,
 }
 
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    Table,
+    /// A terminal.
+    Rows { screen: MultiProgress, rows: BTreeMap<String, ProgressBar>, name_width: usize },
+    /// A pipe or a file.
     Lines,
+    /// A machine reads the result at the end.
     Silent,
 }
 
 impl Progress {
-    /// For hosts in the order of their turns; `silent`: a machine reads what comes at the end.
-    #[allow(clippy::disallowed_types, reason = "as above")]
+    /// For hosts in the order of their turns; `silent` if a machine reads the result at the end.
     pub(in crate::verbs) fn new(hosts: Vec<String>, silent: bool) -> Progress {
         let mode = match (silent, std::io::stderr().is_terminal()) {
             (true, _) => Mode::Silent,
-            (false, true) => Mode::Table,
+            (false, true) => {
+                let screen = MultiProgress::new();
+                let name_width = hosts.iter().map(|host| host.chars().count()).max().unwrap_or_default();
+                let rows = hosts.into_iter().map(|host| (host, screen.add(row()))).collect();
+                Mode::Rows { screen, rows, name_width }
+            }
             (false, false) => Mode::Lines,
         };
-        let state = State { mode, began: Instant::now(), hosts, stages: BTreeMap::new(), drawn: 0 };
-        Progress { state: std::sync::Mutex::new(state) }
+        Progress { mode, began: Instant::now(), stages: Default::default() }
     }
 
-    /// A line above the table.
-    pub(in crate::verbs) fn say(&self, text: &str) {
-        if let Ok(mut state) = self.state.lock()
-            && state.mode != Mode::Silent
-        {
-            state.clear();
-            tell(&format!("{text}\n"));
-            state.draw();
-        }
+    /// Whether this is news of the host.
+    fn is_new(&self, host: &str, stage: &Stage) -> bool {
+        let Ok(mut stages) = self.stages.lock() else { return false };
+        stages.insert(host.to_owned(), stage.clone()).as_ref() != Some(stage)
     }
 }
 
-impl Watch for Progress {
-    fn note(&self, host: &str, text: &str) {
-        self.say(&format!("{} {host}: {}", Tone::Notable.paint("note"), printable(text)));
-    }
-
-    fn at(&self, host: &str, stage: &Stage) {
-        let Ok(mut state) = self.state.lock() else { return };
-        if state.stages.insert(host.to_owned(), stage.clone()).as_ref() == Some(stage) {
+impl Observer for Progress {
+    fn reached(&self, host: &str, stage: &Stage) {
+        if !self.is_new(host, stage) {
             return;
         }
-        match state.mode {
+        match &self.mode {
             Mode::Silent => {}
-            Mode::Table => {
-                state.clear();
-                state.draw();
+            Mode::Lines => {
+                if let Some(line) = line(host, stage) {
+                    tell(&format!("{:7.1} s  {line}\n", self.began.elapsed().as_secs_f64()));
+                }
             }
-            Mode::Lines => state.line(host, stage),
+            Mode::Rows { rows, name_width, .. } => {
+                if let Some(bar) = rows.get(host) {
+                    bar.set_message(for_terminal(&row_text(host, *name_width, stage)));
+                }
+            }
+        }
+    }
+
+    fn note(&self, host: &str, text: &str) {
+        self.message(&format!("{} {host}: {}", Tone::Notable.paint("note"), printable(text)));
+    }
+
+    fn message(&self, text: &str) {
+        match &self.mode {
+            Mode::Silent => {}
+            Mode::Lines => tell(&format!("{text}\n")),
+            // Above the rows; without rows there is nothing to stay clear of.
+            Mode::Rows { rows, .. } if rows.is_empty() => tell(&format!("{text}\n")),
+            Mode::Rows { screen, .. } => drop(screen.println(for_terminal(text))),
         }
     }
 }
 
-impl State {
-    fn line(&self, host: &str, stage: &Stage) {
-        // A copy tells of each path; a log needs its begin and its end.
-        if matches!(stage, Stage::Copy(done, of) if *done != 0 || *of != 0) {
-            return;
+/// The last rows stay on the terminal.
+impl Drop for Progress {
+    fn drop(&mut self) {
+        if let Mode::Rows { rows, .. } = &self.mode {
+            rows.values().for_each(ProgressBar::abandon);
         }
-        let (word, tone) = word(stage);
-        let why = reason(stage).map_or_else(String::new, |why| format!(": {}", printable(why)));
-        let seconds = self.began.elapsed().as_secs_f64();
-        tell(&format!("{seconds:7.1} s  {host}: {}{why}\n", tone.paint(&word)));
-    }
-
-    fn clear(&mut self) {
-        if self.drawn > 0 {
-            let _ = write!(std::io::stderr(), "\u{1b}[{}A\u{1b}[J", self.drawn);
-            self.drawn = 0;
-        }
-    }
-
-    fn draw(&mut self) {
-        if self.mode != Mode::Table || self.stages.is_empty() {
-            return;
-        }
-        let text = table(&self.hosts, &self.stages);
-        self.drawn = text.lines().count();
-        tell(&text);
     }
 }
 
-/// One row a host.
-fn table(hosts: &[String], stages: &BTreeMap<String, Stage>) -> String {
-    let mut table = Table::new(&["HOST", "STAGE", ""]);
-    for host in hosts {
-        let Some(stage) = stages.get(host) else { continue };
-        let (word, tone) = word(stage);
-        let first = reason(stage).and_then(|why| why.lines().next()).unwrap_or_default();
-        // A row that wraps would leave its rest on the screen: all of it is told at the end.
-        let short: String = first.chars().take(60).collect();
-        table.row(vec![cell(host), toned(word, tone), cell(short)]);
+fn row() -> ProgressBar {
+    let style = ProgressStyle::with_template("{msg}").unwrap_or_else(|_| ProgressStyle::default_spinner());
+    ProgressBar::new_spinner().with_style(style)
+}
+
+/// Indicatif writes to the terminal itself: what may reach it, and the colours that NO_COLOR and the like leave, are decided here.
+fn for_terminal(text: &str) -> String {
+    match anstream::AutoStream::choice(&std::io::stderr()) {
+        ColorChoice::Never => anstream::adapter::strip_str(&fit(text)).to_string(),
+        _ => fit(text),
     }
-    table.render()
+}
+
+/// A host's row: its name, its stage, and the first line of the reason for that.
+fn row_text(host: &str, name_width: usize, stage: &Stage) -> String {
+    let (word, tone) = word(stage);
+    let why = reason(stage).unwrap_or_default();
+    let first_line = printable(why.lines().next().unwrap_or_default());
+    format!("{:<name_width$}  {}  {first_line}", printable(host), tone.paint(&word)).trim_end().to_owned()
+}
+
+/// What a log gets of a stage; nothing of a copy between its begin and its end.
+fn line(host: &str, stage: &Stage) -> Option<String> {
+    if matches!(stage, Stage::Copy(done, of) if *done != 0 || *of != 0) {
+        return None;
+    }
+    let (word, tone) = word(stage);
+    let why = reason(stage).map_or_else(String::new, |why| format!(": {}", printable(&why)));
+    Some(format!("{host}: {}{why}", tone.paint(&word)))
 }
 
 /// A stage in a word or two.
@@ -142,9 +149,10 @@ pub(in crate::verbs) fn word(stage: &Stage) -> (String, Tone) {
 }
 
 /// Why it ended so.
-pub(in crate::verbs) fn reason(stage: &Stage) -> Option<&str> {
+pub(in crate::verbs) fn reason(stage: &Stage) -> Option<String> {
     match stage {
-        Stage::Refused(why) | Stage::Reverted(why) | Stage::Stuck(why) => Some(why),
+        Stage::Refused(error) => Some(error.to_string()),
+        Stage::Reverted(why) | Stage::Stuck(why) => Some(why.clone()),
         _ => None,
     }
 }

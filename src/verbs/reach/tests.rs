@@ -9,20 +9,20 @@ struct Hosts;
 const DEAD: &str = "ns-ch";
 
 impl Gates for Hosts {
-    fn ask(&self, host: &str, question: &Question, _: Duration) -> Result<Answer, Silence> {
+    fn ask(&self, host: &str, question: &Question, _: Duration) -> Result<Answer, NoAnswer> {
         match question {
             Question::Look { daemon, target } => {
                 let body = format!("{{ \"hello\": \"{host} {} {target}\" }}", daemon.name());
                 Ok(Answer::Reply { status: 200, body })
             }
-            Question::Report if host == DEAD => Err(Silence::Unreachable("no route to host".to_owned())),
+            Question::Report if host == DEAD => Err(NoAnswer::Unreachable("no route to host".to_owned())),
             Question::Report if host == "px-new" => Ok(Answer::Refused { why: "it is of another release".to_owned() }),
             Question::Report => Ok(Answer::Report(Box::new(report(host)))),
             other => panic!("{other:?}"),
         }
     }
 
-    fn instruct(&self, _: &str, instruction: &Instruction, _: Duration) -> Result<Answer, Silence> {
+    fn instruct(&self, _: &str, instruction: &Instruction, _: Duration) -> Result<Answer, NoAnswer> {
         let Instruction::Tell { target, body, .. } = instruction else { panic!("{instruction:?}") };
         Ok(Answer::Reply { status: 409, body: format!(r#"{{ "error": "{target} refuses {} bytes" }}"#, body.len()) })
     }

@@ -11,13 +11,13 @@ use super::drift::{Drift, LastPush, Settled, judge};
 use super::{ago, span};
 use crate::fleet::{self, Role};
 use crate::push::admin::copies;
-use crate::push::admin::wanted::{self, Wanted};
-use crate::push::deferred::svn::{self, Standing};
+use crate::push::admin::desired::{self, DesiredState};
+use crate::push::deferred::svn::{self, ServerState};
 use crate::push::deferred::{self, Deferred};
-use crate::push::fleet_lock::ask_all;
 use crate::push::host::lock::Lock;
 use crate::push::ledger::Entry;
 use crate::push::protocol::{Answer, Question, Report};
+use crate::push::remote::gates::ask_all;
 use crate::verbs::daemons::FoundFleet;
 use crate::verbs::log::{revision, short};
 use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
@@ -83,7 +83,7 @@ impl Fleet {
     pub fn gather(found: &FoundFleet) -> Fleet {
         let FoundFleet { reach, reports, .. } = found;
         let ledgers = ledgers(reach, reports);
-        let wanted = wanted::load(&reach.admin);
+        let desired = desired::load(&reach.admin);
         let hosts = reach.fleet.hosts.iter().map(|(name, host)| {
             let (report, error) = match reports.get(name) {
                 Some(Ok(report)) => (Some(report.clone()), None),
@@ -91,7 +91,7 @@ impl Fleet {
                 None => (None, Some("it was not asked".to_owned())),
             };
             let settled = ledgers.get(name).and_then(|entries| Settled::last(entries));
-            let push = last_push(&ledgers, wanted.as_ref(), name);
+            let push = last_push(&ledgers, desired.as_ref(), name);
             Host {
                 host: name.clone(),
                 roles: roles(host),
@@ -109,7 +109,7 @@ impl Fleet {
         });
         let (deferred, note) = match deferred::all(&reach.admin) {
             Ok(records) => (records.iter().map(pending).collect(), None),
-            Err(why) => (Vec::new(), Some(why)),
+            Err(error) => (Vec::new(), Some(error.to_string())),
         };
         let mut working_copy = working_copy(&reach.admin.working_copy);
         working_copy.note = working_copy.note.or(note);
@@ -157,7 +157,7 @@ fn ledgers(reach: &Reach, reports: &BTreeMap<String, Result<Report, String>>) ->
 /// The newest push that any host has, or the one begun here, if that is newer; what it says of this host.
 fn last_push<'a>(
     ledgers: &'a BTreeMap<String, Vec<Entry>>,
-    wanted: Option<&'a Wanted>,
+    wanted: Option<&'a DesiredState>,
     host: &str,
 ) -> Option<LastPush<'a>> {
     let newest = ledgers.values().filter_map(|entries| Settled::last(entries)).max_by_key(|settled| settled.at);
@@ -197,13 +197,13 @@ fn working_copy(folder: &Path) -> WorkingCopy {
     let mut copy = WorkingCopy { folder: folder.to_owned(), ..WorkingCopy::default() };
     match svn::here(folder) {
         Ok((revision, changes)) => (copy.revision, copy.local_changes) = (Some(revision), changes),
-        Err(why) => {
-            copy.note = Some(why);
+        Err(error) => {
+            copy.note = Some(error.to_string());
             return copy;
         }
     }
-    match svn::standing(folder, svn::GLANCE) {
-        Ok(Standing { behind, .. }) => copy.behind = Some(behind),
+    match svn::server_state(folder, svn::GLANCE) {
+        Ok(ServerState { behind, .. }) => copy.behind = Some(behind),
         Err(why) => copy.note = Some(format!("the svn server does not answer: {why}")),
     }
     copy

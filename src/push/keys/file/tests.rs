@@ -20,7 +20,7 @@ fn a_key_is_added_last_then_becomes_the_first_then_the_others_go() {
     let added = changed(&text, &add(&new)).unwrap();
     assert_eq!(added, format!("# of the whole fleet\n{}\n{}\n", old.0, new.0));
     assert_eq!(changed(&added, &add(&new)).unwrap(), added, "twice is once");
-    let early = changed(&added, &KeyChange::Retire { keep: name(&new) }).unwrap_err();
+    let early = changed(&added, &KeyChange::Retire { keep: name(&new) }).unwrap_err().to_string();
     assert!(early.contains("not its first"), "{early}");
     let promoted = changed(&added, &KeyChange::Promote { fingerprint: name(&new) }).unwrap();
     assert_eq!(promoted, format!("# of the whole fleet\n{}\n{}\n", new.0, old.0));
@@ -37,7 +37,7 @@ fn no_error_tells_a_key() {
         (format!("{}\n", key.0), KeyChange::Promote { fingerprint: name(&other) }),
         (format!("{}\n", key.0), add(&Secret("bad".to_owned()))),
     ] {
-        let error = changed(&text, &change).unwrap_err();
+        let error = changed(&text, &change).unwrap_err().to_string();
         assert!(!error.contains(&key.0[..8]) && !error.contains(&other.0[..8]), "{error}");
     }
 }

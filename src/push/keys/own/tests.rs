@@ -13,7 +13,7 @@ fn without_next_keys_nothing_is_switched() {
     let kept = tempfile::tempdir().unwrap();
     let admin = admin_in(kept.path());
     write_secret(&admin.deploy_key, b"x").unwrap();
-    assert!(switch(&admin).unwrap_err().contains("no next keys"));
+    assert!(switch(&admin).unwrap_err().to_string().contains("no next keys"));
     assert_eq!(fs::read(&admin.deploy_key).unwrap(), b"x");
     assert!(write_secret(&admin.deploy_key, b"y").is_err(), "a key is never overwritten");
 }

@@ -9,7 +9,7 @@ use tempfile::TempDir;
 use super::*;
 use crate::push::admin::known_fleet::tests::admin_in;
 use crate::push::keys::file;
-use crate::push::remote::Silence;
+use crate::push::remote::no_answer::NoAnswer;
 
 /// Hosts by name, each a folder of keys; one of them may be dead.
 struct Hosts {
@@ -32,9 +32,9 @@ impl Hosts {
         file::apply(&self.kept.path().join(host), "cookies", &KeyChange::Add { key: key.clone() }).unwrap();
     }
 
-    fn folder(&self, host: &str) -> Result<PathBuf, Silence> {
+    fn folder(&self, host: &str) -> Result<PathBuf, NoAnswer> {
         match host == MAY_DIE && self.dead.load(Ordering::Relaxed) {
-            true => Err(Silence::Unreachable("no route to host".to_owned())),
+            true => Err(NoAnswer::Unreachable("no route to host".to_owned())),
             false => Ok(self.kept.path().join(host)),
         }
     }
@@ -45,17 +45,17 @@ impl Hosts {
 }
 
 impl Gates for Hosts {
-    fn ask(&self, host: &str, question: &Question, _: Duration) -> Result<Answer, Silence> {
+    fn ask(&self, host: &str, question: &Question, _: Duration) -> Result<Answer, NoAnswer> {
         assert_eq!(*question, Question::Keys);
         Ok(Answer::Keys { files: file::all(&self.folder(host)?).unwrap() })
     }
 
-    fn instruct(&self, host: &str, instruction: &Instruction, _: Duration) -> Result<Answer, Silence> {
+    fn instruct(&self, host: &str, instruction: &Instruction, _: Duration) -> Result<Answer, NoAnswer> {
         let Instruction::Key { token, name, change } = instruction else { panic!("{instruction:?}") };
         assert_eq!(token, "token");
         Ok(match file::apply(&self.folder(host)?, name, change) {
             Ok((fingerprints, _)) => Answer::Keys { files: BTreeMap::from([(name.clone(), fingerprints)]) },
-            Err(why) => Answer::Refused { why },
+            Err(error) => Answer::Refused { why: error.to_string() },
         })
     }
 }
@@ -93,7 +93,7 @@ fn a_host_that_dies_in_between_stops_it_and_it_goes_on_where_it_stopped() {
         assert!(matches!(step, Step::Add(_)), "{step:?}");
         hosts.dead.store(true, Ordering::Relaxed);
     });
-    assert_eq!(failed, Err(vec![(MAY_DIE.to_owned(), "no route to host".to_owned())]));
+    assert_eq!(failed, Err(vec![(MAY_DIE.to_owned(), Error::new("no route to host"))]));
     assert_eq!(hosts.keys("px-nl"), [name(&old), name(&new)], "it is the first nowhere");
 
     hosts.dead.store(false, Ordering::Relaxed);

@@ -51,7 +51,7 @@ fn what_is_not_the_operators_keeps_its_place_in_the_store() {
     let refused = in_words("error: path '/nix/store/cccc-source/lib/x.nix' does not exist", &staged, &folder);
     assert_eq!(
         refused,
-        Refused { place: None, message: "path '/nix/store/cccc-source/lib/x.nix' does not exist".to_owned() }
+        NixError { place: None, message: "path '/nix/store/cccc-source/lib/x.nix' does not exist".to_owned() }
     );
     assert_eq!(in_words("", &staged, &folder).message, "nix eval failed without a word");
 }

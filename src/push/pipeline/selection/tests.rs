@@ -13,7 +13,7 @@ fn fleet() -> Fleet {
     parse("f".as_ref(), &text).unwrap()
 }
 
-fn select(only: &[&str], skip: &[&str]) -> Result<Selected, String> {
+fn select(only: &[&str], skip: &[&str]) -> Result<Selected, Error> {
     let owned = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
     Selection { only: owned(only), skip: owned(skip) }.of(&fleet())
 }
@@ -36,7 +36,7 @@ fn a_host_a_role_and_a_location_can_be_named_and_a_skipped_host_is_neither_asked
 
 #[test]
 fn a_word_that_names_nothing_is_told_with_what_was_meant() {
-    let why = select(&["px-n1"], &[]).unwrap_err();
+    let why = select(&["px-n1"], &[]).unwrap_err().to_string();
     assert!(why.contains("did you mean px-nl?"), "{why}");
     assert!(select(&[], &["nl"]).is_err(), "a location is not skipped: only hosts are");
 }

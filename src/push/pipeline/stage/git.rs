@@ -5,18 +5,19 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::plain::copy_one;
-use super::{Kind, Refusal, Revision, Unfit, all_fit, could_not, quoted};
+use super::{Kind, Revision, StageError, UnfitFile, all_fit, quoted};
+use crate::push::error::Error;
 use crate::push::program::output;
 
 /// Of an entry that is a repository of its own.
 const SUBMODULE: &[u8] = b"160000 ";
 
-pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, Refusal> {
+pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> {
     let conflicts = files(folder, &["--unmerged"])?;
     let mut unfit = Vec::new();
     let mut refuse = |file: &PathBuf, message: &str| {
         let message = message.replace("FILE", &quoted(&file.to_string_lossy()));
-        unfit.push(Unfit::new(file, message));
+        unfit.push(UnfitFile::new(file, message));
     };
     for file in &conflicts {
         refuse(file, "is in conflict: settle it by hand, then `git add FILE`");
@@ -30,7 +31,7 @@ pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, Refusal> {
     }
     let entries = list(folder, &["ls-files", "-z", "--stage"])?;
     for submodule in entries.iter().filter(|entry| entry.starts_with(SUBMODULE)) {
-        unfit.push(Unfit::new(
+        unfit.push(UnfitFile::new(
             path_of(submodule),
             "is a submodule: what another repository has is not pushed; make it a flake input",
         ));
@@ -39,7 +40,7 @@ pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, Refusal> {
     for entry in &entries {
         let file = path_of(entry);
         copy_one(&folder.join(&file), &copy.join(&file))
-            .map_err(|error| Refusal::CouldNot(format!("{}: {error}", file.display())))?;
+            .map_err(|error| StageError::CouldNot(Error::at(file.display(), error)))?;
     }
     revision(folder)
 }
@@ -48,7 +49,7 @@ pub(super) fn text_of(folder: &Path, file: &Path) -> Option<Vec<u8>> {
     output("git", folder, &["show", &format!("HEAD:./{}", file.to_str()?)]).ok()
 }
 
-fn revision(folder: &Path) -> Result<Revision, Refusal> {
+fn revision(folder: &Path) -> Result<Revision, StageError> {
     // A repository without a commit has no HEAD: everything in it is a change.
     let Ok(head) = output("git", folder, &["rev-parse", "--short=12", "HEAD"]) else {
         return Ok(Revision::Known { name: "no commit".to_owned(), changed: files(folder, &[])?, kind: Kind::Git });
@@ -61,7 +62,7 @@ fn revision(folder: &Path) -> Result<Revision, Refusal> {
     })
 }
 
-fn files(folder: &Path, question: &[&str]) -> Result<Vec<PathBuf>, Refusal> {
+fn files(folder: &Path, question: &[&str]) -> Result<Vec<PathBuf>, StageError> {
     let entries = list(folder, &[&["ls-files", "-z"], question].concat())?;
     Ok(entries.iter().map(|entry| path_of(entry)).collect())
 }
@@ -75,7 +76,7 @@ fn path_of(entry: &[u8]) -> PathBuf {
     PathBuf::from(OsStr::from_bytes(path))
 }
 
-fn list(folder: &Path, arguments: &[&str]) -> Result<Vec<Vec<u8>>, Refusal> {
-    let said = output("git", folder, arguments).map_err(|failure| could_not("git", &failure))?;
+fn list(folder: &Path, arguments: &[&str]) -> Result<Vec<Vec<u8>>, StageError> {
+    let said = output("git", folder, arguments)?;
     Ok(said.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
 }

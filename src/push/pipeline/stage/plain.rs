@@ -3,17 +3,18 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::{Refusal, Revision, Unfit, all_fit};
+use super::{Revision, StageError, UnfitFile, all_fit};
+use crate::push::error::Error;
 
-pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, Refusal> {
+pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> {
     let mut unfit = Vec::new();
     copy_all(folder, copy, Path::new(""), &mut unfit)
-        .map_err(|error| Refusal::CouldNot(format!("{}: {error}", folder.display())))?;
+        .map_err(|error| StageError::CouldNot(Error::at(folder.display(), error)))?;
     all_fit(unfit)?;
     Ok(Revision::None)
 }
 
-fn copy_all(folder: &Path, copy: &Path, below: &Path, unfit: &mut Vec<Unfit>) -> io::Result<()> {
+fn copy_all(folder: &Path, copy: &Path, below: &Path, unfit: &mut Vec<UnfitFile>) -> io::Result<()> {
     fs::create_dir_all(copy.join(below))?;
     for entry in fs::read_dir(folder.join(below))? {
         let entry = entry?;
@@ -24,7 +25,7 @@ fn copy_all(folder: &Path, copy: &Path, below: &Path, unfit: &mut Vec<Unfit>) ->
         } else if kind.is_file() || kind.is_symlink() {
             copy_one(&entry.path(), &copy.join(&file))?;
         } else {
-            unfit.push(Unfit::new(file, "is a socket, a pipe or a device: remove it"));
+            unfit.push(UnfitFile::new(file, "is a socket, a pipe or a device: remove it"));
         }
     }
     Ok(())

@@ -2,10 +2,11 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Kind, Refusal, Revision, Unfit, all_fit, could_not};
-use crate::push::program::{Failure, output};
+use super::{Kind, Revision, StageError, UnfitFile, all_fit};
+use crate::push::error::Error;
+use crate::push::program::output;
 
-pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, Refusal> {
+pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> {
     let status = text(folder, &["status", "--ignore-externals", "--non-interactive", "."])?;
     let entries: Vec<Entry<'_>> = status.lines().filter_map(Entry::read).collect();
     let conflicts: Vec<&str> = entries.iter().filter(|entry| entry.is_in_conflict()).map(|entry| entry.path).collect();
@@ -14,12 +15,13 @@ pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, Refusal> {
         let of = |conflict: &&str| entry.path.strip_prefix(conflict).is_some_and(|rest| rest.starts_with('.'));
         entry.columns[0] == b'?' && conflicts.iter().any(of)
     };
-    let mut unfit: Vec<Unfit> = entries.iter().filter(|entry| !is_side(entry)).filter_map(Entry::unfit).collect();
+    let mut unfit: Vec<UnfitFile> = entries.iter().filter(|entry| !is_side(entry)).filter_map(Entry::unfit).collect();
     let externals = text(folder, &["propget", "--recursive", "svn:externals", "."])?;
     unfit.extend(externals.lines().filter_map(external));
     all_fit(unfit)?;
     let name = version(folder)?;
-    let copy = copy.to_str().ok_or_else(|| Refusal::CouldNot("the temporary folder's name is not UTF-8".to_owned()))?;
+    let copy =
+        copy.to_str().ok_or_else(|| StageError::CouldNot(Error::new("the temporary folder's name is not UTF-8")))?;
     text(folder, &["export", "--quiet", "--ignore-keywords", "--ignore-externals", "--non-interactive", ".", copy])?;
     let changed = entries.iter().map(|entry| PathBuf::from(entry.path)).collect();
     Ok(Revision::Known { name, changed, kind: Kind::Svn })
@@ -32,15 +34,14 @@ pub(super) fn text_of(folder: &Path, file: &Path) -> Option<Vec<u8>> {
 }
 
 /// `r41`, or `r40:41` where files are of several revisions. What is modified or switched is told otherwise.
-fn version(folder: &Path) -> Result<String, Refusal> {
-    let said =
-        output("svnversion", folder, &["--no-newline", "."]).map_err(|failure| could_not("svnversion", &failure))?;
+fn version(folder: &Path) -> Result<String, StageError> {
+    let said = output("svnversion", folder, &["--no-newline", "."])?;
     let said = String::from_utf8_lossy(&said).trim().to_owned();
     Ok(format!("r{}", said.trim_end_matches(|letter: char| letter.is_ascii_uppercase())))
 }
 
-fn text(folder: &Path, arguments: &[&str]) -> Result<String, Refusal> {
-    let said = output("svn", folder, arguments).map_err(|failure: Failure| could_not("svn", &failure))?;
+fn text(folder: &Path, arguments: &[&str]) -> Result<String, StageError> {
+    let said = output("svn", folder, arguments)?;
     Ok(String::from_utf8_lossy(&said).into_owned())
 }
 
@@ -67,7 +68,7 @@ impl<'a> Entry<'a> {
         [0, 1, 6].iter().any(|column| self.columns[*column] == b'C')
     }
 
-    fn unfit(&self) -> Option<Unfit> {
+    fn unfit(&self) -> Option<UnfitFile> {
         let Entry { columns, path } = self;
         let file = || shell_word(path);
         let message = match columns[0] {
@@ -82,19 +83,19 @@ impl<'a> Entry<'a> {
             _ if columns[2] == b'L' => "is locked by an svn that was cut short: `svn cleanup`".to_owned(),
             _ => return None,
         };
-        Some(Unfit::new(*path, message))
+        Some(UnfitFile::new(*path, message))
     }
 }
 
 /// One line of `svn propget --recursive`: `hosts - ^/lib lib`; further externals of the folder follow bare.
-fn external(line: &str) -> Option<Unfit> {
+fn external(line: &str) -> Option<UnfitFile> {
     let (folder, value) = line.split_once(" - ")?;
     let message = format!(
         "has svn:externals ({}): what another repository has is not pushed; `svn propdel svn:externals {}`",
         value.trim(),
         shell_word(folder)
     );
-    Some(Unfit::new(folder, message))
+    Some(UnfitFile::new(folder, message))
 }
 
 /// As it can be pasted into a shell. A name with `@` wants another at its end, or svn reads a revision.

@@ -33,12 +33,12 @@ fn a_socket_is_refused_and_a_folder_that_is_not_there_cannot_be_staged() {
     let folder = tempfile::tempdir().unwrap();
     let _socket = std::os::unix::net::UnixListener::bind(folder.path().join("socket")).unwrap();
     match stage(folder.path()).unwrap_err() {
-        Refusal::Files(unfit) => {
-            assert_eq!(unfit, [Unfit::new("socket", "is a socket, a pipe or a device: remove it")]);
+        StageError::Files(unfit) => {
+            assert_eq!(unfit, [UnfitFile::new("socket", "is a socket, a pipe or a device: remove it")]);
         }
-        Refusal::CouldNot(why) => panic!("{why}"),
+        StageError::CouldNot(why) => panic!("{why}"),
     }
-    assert!(matches!(stage(&folder.path().join("none")), Err(Refusal::CouldNot(_))));
+    assert!(matches!(stage(&folder.path().join("none")), Err(StageError::CouldNot(_))));
 }
 
 #[test]

@@ -1,6 +1,6 @@
 use super::*;
 
-fn seen() -> Seen {
+fn seen() -> HostState {
     let report = Report {
         protocol: VERSION,
         version: String::new(),
@@ -16,7 +16,7 @@ fn seen() -> Seen {
         failed_units: Vec::new(),
         clock_ms: 0,
     };
-    Seen { report, running: Running::default() }
+    HostState { report, running: Running::default() }
 }
 
 #[test]
@@ -36,5 +36,5 @@ fn each_thing_that_stands_in_the_way_is_told() {
         assert!(reason.contains(words), "{reason}\nlacks {words}");
     }
     assert_eq!(reasons.len(), 4);
-    assert!(unfit("px-nl", &Err("no route".to_owned()))[0].contains("--skip px-nl"));
+    assert!(unfit("px-nl", &Err(Error::new("no route")))[0].contains("--skip px-nl"));
 }

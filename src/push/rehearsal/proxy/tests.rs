@@ -3,7 +3,7 @@ use super::*;
 #[test]
 fn what_counts_is_the_difference_to_the_running_proxy() {
     let answered = |status| Before::Answered(Ok(status));
-    let silent = || Before::Answered(Err("refused".to_owned()));
+    let silent = || Before::Answered(Err(Error::new("refused")));
     for (now, before, judged) in [
         (Ok(200), answered(200), Judged::Proved),
         (Ok(301), answered(503), Judged::Proved),
@@ -14,7 +14,7 @@ fn what_counts_is_the_difference_to_the_running_proxy() {
         (Ok(404), answered(500), Judged::Proved),
         (Ok(503), answered(200), Judged::Worse),
         (Ok(503), answered(404), Judged::Worse),
-        (Err("late".to_owned()), answered(200), Judged::Worse),
+        (Err(Error::new("late")), answered(200), Judged::Worse),
         (Ok(503), Before::NoRoute, Judged::Worse),
         (Ok(503), answered(502), Judged::Note),
         (Ok(503), silent(), Judged::Note),

@@ -11,8 +11,8 @@ fn theirs(of: &PathInfo, signature: &str) -> String {
     serde_json::to_string(&Header::with_signature(&other, signature.to_owned())).unwrap()
 }
 
-fn agreed(said: &str) -> Result<Contents, String> {
-    agree(vec![info("a", 1), info("b", 2)], said, "px-nl", |header| header.signature.starts_with("admin"))
+fn agreed(comparison: &str) -> Result<Contents, Error> {
+    agree(vec![info("a", 1), info("b", 2)], comparison, "px-nl", |header| header.signature.starts_with("admin"))
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn other_contents_on_the_host_are_those_that_are_signed_for_if_a_key_of_the_flee
     let contents = agreed(&[theirs(&a, "cache:x"), theirs(&a, "admin-ch-1:x"), theirs(&a, "")].join("\n")).unwrap();
     assert_eq!(contents.infos[0].nar_hash, OTHER);
     assert_ne!(contents.digest(), agreed("").unwrap().digest());
-    let why = agreed(&[theirs(&a, "cache:x"), theirs(&a, "")].join("\n")).err().unwrap();
+    let why = agreed(&[theirs(&a, "cache:x"), theirs(&a, "")].join("\n")).err().unwrap().to_string();
     assert!(why.contains(&a.path) && why.contains("no key of the fleet has signed those"), "{why}");
     assert!(agreed("nonsense").is_err());
 }

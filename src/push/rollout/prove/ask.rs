@@ -1,16 +1,19 @@
 //! Asks the questions: DNS, HTTP, and the proxies' own status through their gates.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{self, Read, Write};
-use std::net::{SocketAddr, TcpStream};
+use std::net::SocketAddr;
 use std::thread;
 use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 use super::{Outcome, Outcomes, Probe};
 use crate::api::proxy::Status;
 use crate::health::Verdict;
+use crate::health::http_status::{self, Get, StatusError};
+use crate::push::error::Error;
 use crate::push::protocol::Daemon;
 use crate::push::remote::Remotes;
 use crate::push::served::{self, Over, Said};
@@ -18,9 +21,6 @@ use crate::zone::number::rtype;
 
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
-
-/// What is read of an HTTP answer: its status line is all that counts.
-const HEAD: usize = 1024;
 
 /// Asks from this machine.
 pub struct Asker<'a> {
@@ -49,7 +49,7 @@ impl<'a> Asker<'a> {
     }
 
     /// Each proxy is asked once, whatever number of its backends is in question.
-    fn statuses(&self, probes: &BTreeSet<Probe>) -> BTreeMap<String, Result<Status, String>> {
+    fn statuses(&self, probes: &BTreeSet<Probe>) -> BTreeMap<String, Result<Status, Error>> {
         let proxies: BTreeSet<&String> = probes
             .iter()
             .filter_map(|probe| match probe {
@@ -60,20 +60,19 @@ impl<'a> Asker<'a> {
         thread::scope(|scope| {
             let asking: Vec<_> = proxies.into_iter().map(|proxy| (proxy, scope.spawn(|| self.status(proxy)))).collect();
             let statuses = asking.into_iter().map(|(proxy, asking)| {
-                (proxy.clone(), asking.join().unwrap_or_else(|_| Err("asking it failed: a bug".to_owned())))
+                (proxy.clone(), asking.join().unwrap_or_else(|_| Err(Error::new("asking it failed: a bug"))))
             });
             statuses.collect()
         })
     }
 
-    fn status(&self, proxy: &str) -> Result<Status, String> {
-        let value =
-            self.remotes.daemon_status(proxy, Daemon::PolderProxy).map_err(|silence| silence.in_words().to_owned())?;
-        serde_json::from_value(value).map_err(|error| format!("its status is of another release: {error}"))
+    fn status(&self, proxy: &str) -> Result<Status, Error> {
+        let value = self.remotes.daemon_status(proxy, Daemon::PolderProxy).map_err(Error::from)?;
+        serde_json::from_value(value).map_err(|error| Error::new(format!("its status is of another release: {error}")))
     }
 }
 
-fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, String>>) -> Outcome {
+fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, Error>>) -> Outcome {
     match probe {
         Probe::Zone { nameserver, apex, tcp } => {
             let over = if *tcp { Over::Tcp } else { Over::Udp };
@@ -97,7 +96,7 @@ fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, String>>) -> Ou
         // A proxy that does not know a backend yet learns of it by a push of its own.
         Probe::Backend { proxy, service, name } => match found_up(statuses.get(proxy), service, name) {
             Ok(()) => Outcome::Passed,
-            Err(why) => Outcome::Failed(why),
+            Err(error) => Outcome::Failed(error.to_string()),
         },
     }
 }
@@ -130,44 +129,34 @@ fn answered(said: &Said, has_it: bool) -> Outcome {
     }
 }
 
-/// The status of a GET.
-fn status_of(proxy: SocketAddr, host: &str, path: &str) -> io::Result<u16> {
-    let mut stream = TcpStream::connect_timeout(&proxy, PATIENCE)?;
-    stream.set_read_timeout(Some(PATIENCE))?;
-    stream.set_write_timeout(Some(PATIENCE))?;
-    write!(stream, "GET {path} HTTP/1.1\r\nHost: {host}\r\nUser-Agent: polder-push\r\nConnection: close\r\n\r\n")?;
-    let mut head = Vec::new();
-    let mut buffer = [0; HEAD];
-    while head.len() < HEAD {
-        let length = stream.read(&mut buffer)?;
-        head.extend_from_slice(&buffer[..length]);
-        if let Some(status) = status_line(&head) {
-            return Ok(status);
-        }
-        if length == 0 {
-            break;
-        }
-    }
-    Err(io::Error::new(io::ErrorKind::InvalidData, "it closed the connection without an answer"))
+/// The status of a GET, or why there is none.
+fn status_of(proxy: SocketAddr, host: &str, path: &str) -> Result<u16, Error> {
+    let exchange = async {
+        let mut stream = TcpStream::connect(proxy).await.map_err(Error::new)?;
+        let get = Get { host, path, user_agent: "polder-push" };
+        http_status::status(&mut stream, &get).await.map_err(|error| match error {
+            StatusError::Closed => Error::new("it closed the connection without an answer"),
+            other => Error::new(other),
+        })
+    };
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Error::new)?;
+    let answered = runtime.block_on(async { timeout(PATIENCE, exchange).await });
+    answered.unwrap_or_else(|_| Err(Error::new(format!("no answer within {} s", PATIENCE.as_secs()))))
 }
 
-/// `HTTP/1.1 200 …`, once the line is whole.
-fn status_line(head: &[u8]) -> Option<u16> {
-    let line = &head[..memchr::memchr(b'\n', head)?];
-    std::str::from_utf8(line).ok()?.split(' ').nth(1)?.trim().parse().ok()
-}
-
-fn found_up(status: Option<&Result<Status, String>>, service: &str, name: &str) -> Result<(), String> {
+fn found_up(status: Option<&Result<Status, Error>>, service: &str, name: &str) -> Result<(), Error> {
     let status = match status {
         Some(Ok(status)) => status,
         Some(Err(why)) => return Err(why.clone()),
-        None => return Err("it was not asked".to_owned()),
+        None => return Err(Error::new("it was not asked")),
     };
-    let service = status.services.iter().find(|one| one.name == service).ok_or("it has no such service")?;
-    let backend = service.backends.iter().find(|one| one.name == name).ok_or("it has no such backend")?;
+    let service =
+        status.services.iter().find(|one| one.name == service).ok_or_else(|| Error::new("it has no such service"))?;
+    let backend =
+        service.backends.iter().find(|one| one.name == name).ok_or_else(|| Error::new("it has no such backend"))?;
     match backend.check {
         Verdict::Up => Ok(()),
-        verdict => Err(format!("it is {verdict}: {}", backend.check_reason)),
+        verdict => Err(Error::new(format!("it is {verdict}: {}", backend.check_reason))),
     }
 }
 

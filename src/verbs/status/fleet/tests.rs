@@ -120,7 +120,7 @@ fn the_last_push_is_the_newest_of_the_fleet_and_what_it_wanted_counts_while_it_i
     assert_eq!((push.push, push.left_out, push.wanted), ("p2", true, None));
     assert!(!last_push(&ledgers, None, "b").unwrap().left_out);
 
-    let wanted = |push: &str, at| Wanted {
+    let wanted = |push: &str, at| DesiredState {
         push: push.to_owned(),
         at,
         systems: BTreeMap::from([("a".to_owned(), PathBuf::from("/newest"))]),

@@ -7,7 +7,7 @@ use super::*;
 #[test]
 fn whoever_says_nothing_is_waited_for_within_the_limit_also_in_a_pipe() {
     let (reader, mut writer) = io::pipe().unwrap();
-    let mut patient = Patient::new(reader.into(), Duration::from_millis(50));
+    let mut patient = TimedReader::new(reader.into(), Duration::from_millis(50));
     writer.write_all(b"ab").unwrap();
     let mut buffer = [0; 8];
     assert_eq!(patient.read(&mut buffer).unwrap(), 2);
@@ -19,7 +19,7 @@ fn whoever_says_nothing_is_waited_for_within_the_limit_also_in_a_pipe() {
 #[test]
 fn whoever_says_it_byte_by_byte_is_given_up() {
     let (reader, _writer) = io::pipe().unwrap();
-    let mut patient = Patient::new(reader.into(), Duration::from_secs(60));
+    let mut patient = TimedReader::new(reader.into(), Duration::from_secs(60));
     assert!(!patient.is_too_slow());
     patient.begun = Instant::now().checked_sub(GRACE * 2).unwrap();
     patient.bytes = GRACE.as_secs() * SLOWEST;

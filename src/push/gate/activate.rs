@@ -7,17 +7,18 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
-use super::origin;
-use super::serve::Refusal;
+use super::error::GateError;
+use super::target;
 use crate::files;
+use crate::push::error::Error;
 use crate::push::host::machine;
-use crate::push::host::place::Place;
+use crate::push::host::paths::HostPaths;
 use crate::push::ledger::{Entry, Event, Ledger, Outcome, Record};
 use crate::push::program::output;
 use crate::push::protocol::{Answer, Daemon, Target};
 use crate::push::rehearsal::Rehearsed;
+use crate::push::supervisor;
 use crate::push::supervisor::activation::{Activation, Phase};
-use crate::push::supervisor::{self, Word};
 
 /// The supervisor's unit.
 const UNIT: &str = "polder-activate.service";
@@ -43,12 +44,12 @@ const MODE: u32 = 0o600;
 /// # Errors
 ///
 /// The lock file cannot be made.
-pub(super) fn lock_activation(place: &Place) -> io::Result<File> {
-    files::lock(&place.state.join(GUARD), MODE)
+pub(super) fn lock_activation(paths: &HostPaths) -> io::Result<File> {
+    files::lock(&paths.state.join(GUARD), MODE)
 }
 
 /// What is to be activated.
-pub(super) struct Wanted {
+pub(super) struct ActivationRequest {
     pub(super) target: Target,
     pub(super) expected: PathBuf,
     pub(super) confirm_within: u64,
@@ -56,31 +57,40 @@ pub(super) struct Wanted {
 }
 
 /// Whether an activation may begin.
-pub(super) fn check(place: &Place, wanted: &Wanted) -> Result<(), Refusal> {
-    let Wanted { target, expected, confirm_within, .. } = wanted;
-    if let Some(other) = supervisor::under_way(place)? {
+pub(super) fn check(paths: &HostPaths, request: &ActivationRequest) -> Result<(), GateError> {
+    let ActivationRequest { target, expected, confirm_within, .. } = request;
+    if let Some(other) = supervisor::under_way(paths)? {
         let Activation { record, phase, .. } = other;
-        return Err(Refusal::Why(format!("the push {} of {} is {} here", record.push, record.who, phase.in_words())));
+        return Err(GateError::refused(format!(
+            "the push {} of {} is {} here",
+            record.push,
+            record.who,
+            phase.in_words()
+        )));
     }
     if is_active(UNIT) {
-        return Err(Refusal::Why("the activation before is just ending here: push again".to_owned()));
+        return Err(GateError::refused("the activation before is just ending here: push again"));
     }
-    let current = machine::current(place)?;
+    let current = machine::current(paths)?;
     if current != *expected {
         let (current, expected) = (current.display(), expected.display());
-        return Err(Refusal::Why(format!(
+        return Err(GateError::refused(format!(
             "the plan is stale: it was made for {expected}, and here runs {current}: plan again"
         )));
     }
     if !TRIAL_SECONDS.contains(confirm_within) {
-        return Err(Refusal::Why(format!("a trial lasts {} to {} s", TRIAL_SECONDS.start(), TRIAL_SECONDS.end())));
+        return Err(GateError::refused(format!(
+            "a trial lasts {} to {} s",
+            TRIAL_SECONDS.start(),
+            TRIAL_SECONDS.end()
+        )));
     }
-    origin::check(place, target)
+    target::check(paths, target)
 }
 
 /// Begins one that may: record, supervisor. When it returns, the switch is under way.
-pub(super) fn begin(place: &Place, from: &str, signer: &str, wanted: Wanted) -> Result<(), Refusal> {
-    let Wanted { target, expected, confirm_within, record } = wanted;
+pub(super) fn begin(paths: &HostPaths, from: &str, signer: &str, request: ActivationRequest) -> Result<(), GateError> {
+    let ActivationRequest { target, expected, confirm_within, record } = request;
     let activation = Activation {
         record,
         from: from.to_owned(),
@@ -91,19 +101,19 @@ pub(super) fn begin(place: &Place, from: &str, signer: &str, wanted: Wanted) -> 
         confirm_within,
         phase: Phase::Switching,
     };
-    supervisor::note(place, &activation)?;
+    supervisor::note(paths, &activation)?;
     let longest = confirm_within + SWITCH_SECONDS;
     start_unit(&[&format!("--property=RuntimeMaxSec={longest}")], None).map_err(|why| {
         // Nothing has begun.
-        let _ = supervisor::forget(place);
-        Refusal::Why(format!("the supervisor did not start: {why}"))
+        let _ = supervisor::forget(paths);
+        GateError::refused(format!("the supervisor did not start: {why}"))
     })
 }
 
 /// Starts the running system's polder as supervisor, in a unit that no switch touches. Its program is named by store path:
 /// what is under /etc is the next system's soon.
-fn start_unit(properties: &[&str], argument: Option<&str>) -> Result<(), String> {
-    let own = std::env::current_exe().map_err(|error| error.to_string())?;
+fn start_unit(properties: &[&str], argument: Option<&str>) -> Result<(), Error> {
+    let own = std::env::current_exe().map_err(Error::new)?;
     let own = own.to_string_lossy();
     let path = std::env::var("PATH").unwrap_or_default();
     let mut arguments = vec![
@@ -124,38 +134,38 @@ fn start_unit(properties: &[&str], argument: Option<&str>) -> Result<(), String>
     arguments.extend(properties.iter().map(|property| (*property).to_owned()));
     arguments.extend(["--".to_owned(), own.into_owned(), "activate".to_owned()]);
     arguments.extend(argument.map(str::to_owned));
-    output("systemd-run", Path::new("/"), &arguments).map(drop).map_err(|failure| failure.in_words("systemd-run"))
+    output("systemd-run", Path::new("/"), &arguments).map(drop).map_err(Error::from)
 }
 
 /// Once the switch is over (or nothing is under way), how it stands.
-pub(super) fn wait(place: &Place) -> Result<Answer, Refusal> {
-    if supervisor::under_way(place)?.is_some() {
+pub(super) fn wait(paths: &HostPaths) -> Result<Answer, GateError> {
+    if supervisor::under_way(paths)?.is_some() {
         // Without an answer it has ended meanwhile, and the record says how.
-        supervisor::tell_within(place, &Word::Wait, WAITING);
+        supervisor::tell_within(paths, &supervisor::Command::Wait, WAITING);
     }
     // In this order: what ends in between is in the ledger.
-    let activation = supervisor::under_way(place)?.map(Box::new);
+    let activation = supervisor::under_way(paths)?.map(Box::new);
     let is_activation = |entry: &Entry| matches!(entry.event, Event::Activation { .. });
-    let last = Ledger::new(place.ledger()).entries()?.into_iter().rfind(is_activation);
+    let last = Ledger::new(paths.ledger()).entries()?.into_iter().rfind(is_activation);
     Ok(Answer::Activation { activation, last: last.map(Box::new) })
 }
 
 /// Confirms or reverts, and is back when that is done.
-pub(super) fn conclude(place: &Place, word: &Word) -> Result<(), Refusal> {
-    let expected = match word {
-        Word::Confirm(_) => Outcome::Confirmed,
-        Word::Wait | Word::Revert(..) => Outcome::Reverted,
+pub(super) fn conclude(paths: &HostPaths, command: &supervisor::Command) -> Result<(), GateError> {
+    let expected = match command {
+        supervisor::Command::Confirm(_) => Outcome::Confirmed,
+        supervisor::Command::Wait | supervisor::Command::Revert(..) => Outcome::Reverted,
     };
-    match supervisor::tell(place, word) {
+    match supervisor::tell(paths, command) {
         Some(said) if said == expected.name() => Ok(()),
-        Some(said) => Err(Refusal::Why(format!("the supervisor says: {said}; `polder log` tells more"))),
-        None => Err(Refusal::Why("no activation is under way any more; `polder log` tells how it ended".to_owned())),
+        Some(said) => Err(GateError::refused(format!("the supervisor says: {said}; `polder log` tells more"))),
+        None => Err(GateError::refused("no activation is under way any more; `polder log` tells how it ended")),
     }
 }
 
 /// Runs the system's own rehearsal, as a user of its own who reads no key.
-pub(super) fn rehearse(place: &Place, target: &Target) -> Result<Rehearsed, Refusal> {
-    origin::check(place, target)?;
+pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, GateError> {
+    target::check(paths, target)?;
     let system = &target.system;
     let polder = system.join("etc/polder/bin/polder");
     if !polder.exists() {
@@ -180,7 +190,7 @@ pub(super) fn rehearse(place: &Place, target: &Target) -> Result<Rehearsed, Refu
     arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
     // It asks the running daemons how they are. Their groups open their admin sockets, and no key files.
     let group_of =
-        |daemon: Daemon| std::fs::metadata(place.admin_socket(daemon.name())).ok().map(|socket| socket.gid());
+        |daemon: Daemon| std::fs::metadata(paths.admin_socket(daemon.name())).ok().map(|socket| socket.gid());
     for group in Daemon::ALL.into_iter().filter_map(group_of).filter(|group| *group != 0) {
         arguments.push(format!("--property=SupplementaryGroups={group}"));
     }
@@ -193,17 +203,17 @@ pub(super) fn rehearse(place: &Place, target: &Target) -> Result<Rehearsed, Refu
         let said = String::from_utf8_lossy(&ran.stderr);
         let silent = format!("it did not end within {REHEARSAL_SECONDS} s");
         let words = if said.trim().is_empty() { &silent } else { said.trim() };
-        Refusal::Why(format!("the rehearsal gave no result: {words}"))
+        GateError::refused(format!("the rehearsal gave no result: {words}"))
     })
 }
 
 /// An activation that nobody supervises any more is ended: after a restart of the machine at once, else by a unit of its own.
-pub(super) fn settle_what_is_left(place: &Place) -> Result<(), String> {
+pub(super) fn settle_what_is_left(paths: &HostPaths) -> Result<(), Error> {
     // Whoever begins one at this moment is no leftover.
-    let Ok(Some(_locked)) = files::try_lock(&place.state.join(GUARD), MODE) else { return Ok(()) };
-    match supervisor::under_way(place) {
+    let Ok(Some(_locked)) = files::try_lock(&paths.state.join(GUARD), MODE) else { return Ok(()) };
+    match supervisor::under_way(paths) {
         Ok(None) => return Ok(()),
-        Ok(Some(activation)) if activation.boot != machine::boot_id() => return supervisor::settle(place).map(drop),
+        Ok(Some(activation)) if activation.boot != machine::boot_id() => return supervisor::settle(paths).map(drop),
         // One that cannot be read is ended too: else no push would ever begin here again.
         Ok(Some(_)) | Err(_) => {}
     }
@@ -213,7 +223,6 @@ pub(super) fn settle_what_is_left(place: &Place) -> Result<(), String> {
 /// Also while it starts or ends.
 fn is_active(unit: &str) -> bool {
     let state = output("systemctl", Path::new("/"), &["show", "--property=ActiveState", "--value", unit]);
-    let state: io::Result<Vec<u8>> = state.map_err(|failure| io::Error::other(failure.in_words("systemctl")));
     state.is_ok_and(|state| {
         ["active", "activating", "deactivating", "reloading"].contains(&String::from_utf8_lossy(&state).trim())
     })

@@ -8,11 +8,12 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Caller;
-use super::patient::Patient;
+use super::timed_reader::TimedReader;
 use crate::daemon::operator::unix_ms;
 use crate::daemon::state_file::{StateFile, Stored};
 use crate::files;
-use crate::push::protocol::manifest::{self, NotTaken, Taken};
+use crate::push::error::Error;
+use crate::push::protocol::manifest::{self, AcceptedManifests, ManifestRejection};
 use crate::push::protocol::signing::TrustedKeys;
 use crate::push::protocol::{Answer, Clock, Instruction, Question, REQUEST_BYTES};
 
@@ -27,7 +28,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request that may be answered.
 #[derive(Debug)]
-pub(super) enum Heard {
+pub(super) enum Request {
     /// Whoever has a deploy key may ask this.
     Question(Question),
     /// An admin has signed this, for this host and now.
@@ -44,10 +45,10 @@ pub(super) enum Heard {
 /// # Errors
 ///
 /// The connection broke, or what came is longer than any request.
-pub(super) fn from_standard_input() -> Result<(String, String), String> {
-    let mut input = BufReader::new(Patient::standard_input(PATIENCE).map_err(|error| error.to_string())?);
-    let caller = line(&mut input, CALLER_BYTES).map_err(|why| format!("the caller: {why}"))?;
-    let caller: Caller = serde_json::from_str(&caller).map_err(|error| format!("the caller: {error}"))?;
+pub(super) fn from_standard_input() -> Result<(String, String), Error> {
+    let mut input = BufReader::new(TimedReader::standard_input(PATIENCE).map_err(Error::new)?);
+    let caller = line(&mut input, CALLER_BYTES).map_err(|why| Error::new(format!("the caller: {why}")))?;
+    let caller: Caller = serde_json::from_str(&caller).map_err(|error| Error::new(format!("the caller: {error}")))?;
     Ok((caller.from, line(&mut input, REQUEST_BYTES)?))
 }
 
@@ -56,13 +57,13 @@ pub(super) fn from_standard_input() -> Result<(String, String), String> {
 /// # Errors
 ///
 /// It cannot be read, is no text, or is longer than `longest` bytes.
-pub(super) fn line(input: &mut impl BufRead, longest: usize) -> Result<String, String> {
+pub(super) fn line(input: &mut impl BufRead, longest: usize) -> Result<String, Error> {
     let mut bytes = Vec::new();
-    input.take(longest as u64 + 1).read_until(b'\n', &mut bytes).map_err(|error| error.to_string())?;
+    input.take(longest as u64 + 1).read_until(b'\n', &mut bytes).map_err(Error::new)?;
     if bytes.pop_if(|last| *last == b'\n').is_none() && bytes.len() > longest {
-        return Err(format!("a line of more than {longest} bytes"));
+        return Err(Error::new(format!("a line of more than {longest} bytes")));
     }
-    String::from_utf8(bytes).map_err(|_| "a line that is no text".to_owned())
+    String::from_utf8(bytes).map_err(|_| Error::new("a line that is no text"))
 }
 
 /// Answers.
@@ -70,28 +71,30 @@ pub(super) fn line(input: &mut impl BufRead, longest: usize) -> Result<String, S
 /// # Errors
 ///
 /// Nobody is there any more.
-pub(super) fn say(answer: &Answer) -> Result<(), String> {
+pub(super) fn write_answer(answer: &Answer) -> Result<(), Error> {
     let mut output = io::stdout().lock();
-    serde_json::to_writer(&mut output, answer).map_err(|error| error.to_string())?;
-    output.write_all(b"\n").and_then(|()| output.flush()).map_err(|error| error.to_string())
+    serde_json::to_writer(&mut output, answer).map_err(Error::new)?;
+    output.write_all(b"\n").and_then(|()| output.flush()).map_err(Error::new)
 }
 
 /// Parses a question. What is signed begins with the name of a key, and a question with a brace.
-pub(super) fn question(line: &str) -> Option<Result<Question, String>> {
+pub(super) fn question(line: &str) -> Option<Result<Question, Error>> {
     if !line.starts_with('{') {
         return None;
     }
     if line.len() > QUESTION_BYTES {
-        return Some(Err(format!("a question of more than {QUESTION_BYTES} bytes")));
+        return Some(Err(Error::new(format!("a question of more than {QUESTION_BYTES} bytes"))));
     }
     Some(serde_json::from_str(line).map_err(|error| {
-        format!("this is no question that this host's polder knows, and what changes a host has to be signed: {error}")
+        Error::new(format!(
+            "this is no question that this host's polder knows, and what changes a host has to be signed: {error}"
+        ))
     }))
 }
 
-/// A host's doorkeeper: which manifests it takes.
+/// A host's admission: which manifests it takes.
 #[derive(Debug)]
-pub(super) struct Doorkeeper<'a> {
+pub(super) struct Admission<'a> {
     /// Public keys that count.
     pub(super) keys: &'a Path,
     /// The folder in which it remembers what it has taken.
@@ -100,31 +103,31 @@ pub(super) struct Doorkeeper<'a> {
     pub(super) host: String,
 }
 
-impl Doorkeeper<'_> {
+impl Admission<'_> {
     /// What a line asks for; for a manifest, from now on it counts as taken.
     ///
     /// # Errors
     ///
     /// The answer for the caller.
-    pub(super) fn hear(&self, line: &str) -> Result<Heard, Answer> {
-        let refused = |why: String| Answer::Refused { why };
+    pub(super) fn admit(&self, line: &str) -> Result<Request, Answer> {
+        let refused = |why: Error| Answer::Refused { why: why.to_string() };
         if let Some(question) = question(line) {
-            return question.map(Heard::Question).map_err(refused);
+            return question.map(Request::Question).map_err(refused);
         }
         let keys = TrustedKeys::read(self.keys).map_err(refused)?;
         let (manifest, signer) = manifest::open(line, &keys).map_err(refused)?;
-        let _alone = self.alone().map_err(|error| refused(error.to_string()))?;
+        let _locked = self.lock().map_err(|error| refused(error.into()))?;
         let now = unix_ms();
-        let taken = self.taken(now).map_err(|error| refused(error.to_string()))?;
+        let taken = self.taken(now).map_err(|error| refused(error.into()))?;
         let after = taken.admit(&manifest, &self.host, now).map_err(|not| match not {
-            NotTaken::Refused(why) => Answer::Refused { why },
-            NotTaken::Stale(why) => Answer::Stale { why, clock: taken.clock(now) },
+            ManifestRejection::Refused(why) => Answer::Refused { why },
+            ManifestRejection::Stale(why) => Answer::Stale { why, clock: taken.clock(now) },
         })?;
         // On disk before it is done: whatever fails afterwards, it is not done twice.
-        self.memory().write(&json!(after)).map_err(|error| refused(error.to_string()))?;
+        self.memory().write(&json!(after)).map_err(|error| refused(error.into()))?;
         let (instruction, counter) = (manifest.instruction, manifest.counter);
         tracing::info!(signer, counter, "{} is signed for this host, and taken", instruction.name());
-        Ok(Heard::Instruction { instruction: Box::new(instruction), signer: signer.to_owned() })
+        Ok(Request::Instruction { instruction: Box::new(instruction), signer: signer.to_owned() })
     }
 
     /// This host's clock, for those who sign.
@@ -133,14 +136,14 @@ impl Doorkeeper<'_> {
     ///
     /// The memory cannot be begun.
     pub(super) fn clock(&self) -> io::Result<Clock> {
-        let _alone = self.alone()?;
+        let _locked = self.lock()?;
         let now = unix_ms();
         Ok(self.taken(now)?.clock(now))
     }
 
     /// What was taken so far. A host without a memory, or with one that cannot be believed, begins one in which all that was signed
     /// until now counts as taken.
-    fn taken(&self, now: u64) -> io::Result<Taken> {
+    fn taken(&self, now: u64) -> io::Result<AcceptedManifests> {
         let why = match self.memory().read() {
             Stored::Whole(value) => match serde_json::from_value(value) {
                 Ok(taken) => return Ok(taken),
@@ -152,7 +155,7 @@ impl Doorkeeper<'_> {
         tracing::warn!(
             "a new memory of manifests is begun, and what was signed before now is not taken any more: {why}"
         );
-        let fresh = Taken::up_to(now);
+        let fresh = AcceptedManifests::up_to(now);
         self.memory().write(&json!(fresh))?;
         Ok(fresh)
     }
@@ -162,7 +165,7 @@ impl Doorkeeper<'_> {
     }
 
     /// Of two who come at once, one is first.
-    fn alone(&self) -> io::Result<File> {
+    fn lock(&self) -> io::Result<File> {
         files::lock(&self.state.join("manifests.guard"), 0o600)
     }
 }

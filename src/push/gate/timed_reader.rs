@@ -15,25 +15,25 @@ const GRACE: Duration = Duration::from_secs(120);
 
 /// A file, a pipe or a socket that is waited for so long and no longer.
 #[derive(Debug)]
-pub(super) struct Patient {
+pub(super) struct TimedReader {
     file: File,
     silence: Duration,
     begun: Instant,
     bytes: u64,
 }
 
-impl Patient {
+impl TimedReader {
     /// Standard input, which may pause for so long at most.
     ///
     /// # Errors
     ///
     /// It is closed.
-    pub(super) fn standard_input(silence: Duration) -> io::Result<Patient> {
-        Ok(Patient::new(io::stdin().as_fd().try_clone_to_owned()?, silence))
+    pub(super) fn standard_input(silence: Duration) -> io::Result<TimedReader> {
+        Ok(TimedReader::new(io::stdin().as_fd().try_clone_to_owned()?, silence))
     }
 
-    fn new(fd: OwnedFd, silence: Duration) -> Patient {
-        Patient { file: File::from(fd), silence, begun: Instant::now(), bytes: 0 }
+    fn new(fd: OwnedFd, silence: Duration) -> TimedReader {
+        TimedReader { file: File::from(fd), silence, begun: Instant::now(), bytes: 0 }
     }
 
     fn is_too_slow(&self) -> bool {
@@ -42,7 +42,7 @@ impl Patient {
     }
 }
 
-impl Read for Patient {
+impl Read for TimedReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let timed_out = |why: String| io::Error::new(ErrorKind::TimedOut, why);
         if self.is_too_slow() {

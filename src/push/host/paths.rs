@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 /// The paths.
 #[derive(Debug, Clone)]
-pub struct Place {
+pub struct HostPaths {
     /// The gate's and the supervisor's state: lock, ledger, activation.
     pub state: PathBuf,
     /// The link to the system that runs.
@@ -31,15 +31,15 @@ pub struct Place {
     pub runtime: PathBuf,
 }
 
-impl Place {
+impl HostPaths {
     /// A NixOS machine's.
-    pub fn of_this_machine() -> Place {
-        Place::under(Path::new("/"))
+    pub fn of_this_machine() -> HostPaths {
+        HostPaths::under(Path::new("/"))
     }
 
     /// The same below another folder.
-    pub fn under(root: &Path) -> Place {
-        Place {
+    pub fn under(root: &Path) -> HostPaths {
+        HostPaths {
             state: root.join("var/lib/polder-push"),
             current: root.join("run/current-system"),
             booted: root.join("run/booted-system"),

@@ -17,18 +17,18 @@ impl House {
         House { folder }
     }
 
-    fn ask<T>(&self, ask: impl FnOnce(&Doorkeeper<'_>) -> T) -> T {
+    fn ask<T>(&self, ask: impl FnOnce(&Admission<'_>) -> T) -> T {
         let keys = self.folder.path().join("keys");
-        ask(&Doorkeeper { keys: &keys, state: self.folder.path(), host: "px-nl".to_owned() })
+        ask(&Admission { keys: &keys, state: self.folder.path(), host: "px-nl".to_owned() })
     }
 
-    fn hear(&self, line: &str) -> Result<Heard, Answer> {
-        self.ask(|doorkeeper| doorkeeper.hear(line))
+    fn admit(&self, line: &str) -> Result<Request, Answer> {
+        self.ask(|admission| admission.admit(line))
     }
 
     /// As a pusher signs it, by this host's clock.
     fn signed(&self, number: u8, host: &str) -> String {
-        let clock = self.ask(|doorkeeper| doorkeeper.clock()).unwrap();
+        let clock = self.ask(|admission| admission.clock()).unwrap();
         let instruction = Instruction::Unlock { token: "t".to_owned() };
         let (counter, expires) = (clock.now.max(clock.counter + 1), clock.now + VALIDITY);
         let manifest = Manifest { host: host.to_owned(), counter, expires, instruction };
@@ -36,7 +36,7 @@ impl House {
     }
 }
 
-fn why(heard: Result<Heard, Answer>) -> String {
+fn why(heard: Result<Request, Answer>) -> String {
     match heard {
         Err(Answer::Refused { why } | Answer::Stale { why, .. }) => why,
         other => panic!("{other:?}"),
@@ -46,21 +46,21 @@ fn why(heard: Result<Heard, Answer>) -> String {
 #[test]
 fn a_question_needs_no_signature_and_an_instruction_does() {
     let house = House::new();
-    assert!(matches!(house.hear(r#"{"ask":"report"}"#), Ok(Heard::Question(Question::Report))));
+    assert!(matches!(house.admit(r#"{"ask":"report"}"#), Ok(Request::Question(Question::Report))));
     let unsigned = r#"{"do":"unlock","token":"t"}"#;
-    assert!(why(house.hear(unsigned)).contains("has to be signed"));
-    assert!(why(house.hear(&house.signed(2, "px-nl"))).contains("not of this text"));
-    let heard = house.hear(&house.signed(1, "px-nl")).unwrap();
-    assert!(matches!(heard, Heard::Instruction { signer, .. } if signer == "admin-nl-1"));
+    assert!(why(house.admit(unsigned)).contains("has to be signed"));
+    assert!(why(house.admit(&house.signed(2, "px-nl"))).contains("not of this text"));
+    let heard = house.admit(&house.signed(1, "px-nl")).unwrap();
+    assert!(matches!(heard, Request::Instruction { signer, .. } if signer == "admin-nl-1"));
 }
 
 #[test]
 fn a_manifest_is_taken_once_also_by_the_next_process_and_by_no_other_host() {
     let house = House::new();
     let line = house.signed(1, "px-nl");
-    house.hear(&line).unwrap();
-    assert!(why(house.hear(&line)).contains("was taken already"));
-    assert!(why(house.hear(&house.signed(1, "px-ch"))).contains("signed for px-ch"));
+    house.admit(&line).unwrap();
+    assert!(why(house.admit(&line)).contains("was taken already"));
+    assert!(why(house.admit(&house.signed(1, "px-ch"))).contains("signed for px-ch"));
 }
 
 #[test]
@@ -73,16 +73,16 @@ fn a_memory_that_is_damaged_or_lost_opens_nothing_that_was_signed_before_and_is_
             Some(text) => std::fs::write(&memory, text).unwrap(),
             None => std::fs::remove_file(&memory).unwrap(),
         }
-        assert!(why(house.hear(&line)).contains("was taken already"));
-        house.hear(&house.signed(1, "px-nl")).unwrap();
+        assert!(why(house.admit(&line)).contains("was taken already"));
+        house.admit(&house.signed(1, "px-nl")).unwrap();
     }
 }
 
 #[test]
 fn what_is_long_is_not_parsed_before_its_signature_is_good() {
     let long = format!(r#"{{"ask":"report"{}}}"#, " ".repeat(QUESTION_BYTES));
-    assert!(why(House::new().hear(&long)).contains("a question of more than"));
+    assert!(why(House::new().admit(&long)).contains("a question of more than"));
     let mut endless = io::Cursor::new(vec![b'a'; 100]);
-    assert!(line(&mut endless, 50).unwrap_err().contains("more than 50 bytes"));
+    assert!(line(&mut endless, 50).unwrap_err().to_string().contains("more than 50 bytes"));
     assert_eq!(line(&mut io::Cursor::new(b"ab\ncd"), 50).unwrap(), "ab");
 }

@@ -24,7 +24,7 @@ fn ledger() -> Vec<Entry> {
     ]
 }
 
-fn to(goal: Goal, current: &str) -> Result<Option<PathBuf>, String> {
+fn to(goal: Goal, current: &str) -> Result<Option<PathBuf>, Error> {
     target(&ledger(), Path::new(current), &goal)
 }
 
@@ -55,7 +55,7 @@ fn who_rolls_back_twice_goes_back_two_pushes() {
 
 #[test]
 fn a_host_that_was_switched_by_hand_is_not_guessed_at() {
-    let why = to(before("p3"), "z").unwrap_err();
+    let why = to(before("p3"), "z").unwrap_err().to_string();
     assert!(why.contains("runs z") && why.contains("--to"), "{why}");
     assert_eq!(last_in_force([(Path::new("z"), &ledger()[..])]), None);
 }

@@ -10,12 +10,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::heard::{PATIENCE, line, question, say};
-use super::patient::Patient;
 use super::receive::{compare, import, receive};
+use super::request::{PATIENCE, line, question, write_answer};
+use super::timed_reader::TimedReader;
 use super::{Caller, RELAY_SOCKET, SIGNED_SOCKET, SOCKET};
+use crate::push::error::Error;
 use crate::push::host::machine;
-use crate::push::host::place::Place;
+use crate::push::host::paths::HostPaths;
 use crate::push::host::system;
 use crate::push::protocol::{Answer, Question, REQUEST_BYTES, VERSION};
 
@@ -40,17 +41,17 @@ const SILENCE: Duration = Duration::from_secs(120);
 /// # Errors
 ///
 /// What the caller should read on standard error.
-pub fn forced(from: &str, original: Option<&str>, place: &Place) -> Result<(), String> {
+pub fn forced_command(from: &str, original: Option<&str>, paths: &HostPaths) -> Result<(), Error> {
     match purpose(original.unwrap_or_default())? {
-        Purpose::Host => host(from, place),
+        Purpose::Host => host(from, paths),
         Purpose::Daemon => pass_on(from, Path::new(RELAY_SOCKET), &request()?).and_then(|answer| print(&answer)),
-        Purpose::Compare => print(compare(place, &mut input(PATIENCE)?)?.as_bytes()),
-        Purpose::Upload => say(&upload(place)),
+        Purpose::Compare => print(compare(paths, &mut input(PATIENCE)?)?.as_bytes()),
+        Purpose::Upload => write_answer(&upload(paths)),
     }
 }
 
 /// From the words of the caller.
-fn purpose(original: &str) -> Result<Purpose, String> {
+fn purpose(original: &str) -> Result<Purpose, Error> {
     let words: Vec<&str> = original.split_whitespace().collect();
     match words[..] {
         ["polder", version, ref rest @ ..] if version == VERSION.to_string() => match rest {
@@ -58,26 +59,26 @@ fn purpose(original: &str) -> Result<Purpose, String> {
             ["daemon"] => Ok(Purpose::Daemon),
             ["compare"] => Ok(Purpose::Compare),
             ["upload"] => Ok(Purpose::Upload),
-            _ => Err(format!("this gate has no such verb: {}", rest.join(" "))),
+            _ => Err(Error::new(format!("this gate has no such verb: {}", rest.join(" ")))),
         },
-        ["polder", version, ..] => Err(format!(
+        ["polder", version, ..] => Err(Error::new(format!(
             "this host's gate speaks version {VERSION} of the push protocol, and you speak {version}: push with a polder of \
              its release ({}), or switch the host by hand once",
             env!("CARGO_PKG_VERSION")
-        )),
-        _ => Err("this user can only be pushed to: its one command is `polder gate`".to_owned()),
+        ))),
+        _ => Err(Error::new("this user can only be pushed to: its one command is `polder gate`")),
     }
 }
 
 /// A request for the host. What a system says is read here, once the root part has found that it may be.
-fn host(from: &str, place: &Place) -> Result<(), String> {
+fn host(from: &str, paths: &HostPaths) -> Result<(), Error> {
     let line = request()?;
     let Some(Ok(Question::Running { system })) = question(&line) else {
         let socket = if line.starts_with('{') { SOCKET } else { SIGNED_SOCKET };
         return print(&pass_on(from, Path::new(socket), &line)?);
     };
     let system = match system {
-        None => machine::current(place).map_err(|error| error.to_string())?,
+        None => machine::current(paths).map_err(Error::new)?,
         Some(system) => {
             let answer = pass_on(from, Path::new(SOCKET), &line)?;
             if !matches!(serde_json::from_slice(&answer), Ok(Answer::Done)) {
@@ -86,25 +87,23 @@ fn host(from: &str, place: &Place) -> Result<(), String> {
             system
         }
     };
-    say(&Answer::Running(Box::new(system::running(&place.store, &system))))
+    write_answer(&Answer::Running(Box::new(system::running(&paths.store, &system))))
 }
 
-fn request() -> Result<String, String> {
+fn request() -> Result<String, Error> {
     line(&mut input(PATIENCE)?, REQUEST_BYTES)
 }
 
-fn input(silence: Duration) -> Result<BufReader<Patient>, String> {
-    let input = Patient::standard_input(silence).map_err(|error| error.to_string())?;
+fn input(silence: Duration) -> Result<BufReader<TimedReader>, Error> {
+    let input = TimedReader::standard_input(silence).map_err(Error::new)?;
     Ok(BufReader::with_capacity(256 * 1024, input))
 }
 
 /// Gives a request to another part of the gate, and has its answer.
-fn pass_on(from: &str, socket: &Path, request: &str) -> Result<Vec<u8>, String> {
+fn pass_on(from: &str, socket: &Path, request: &str) -> Result<Vec<u8>, Error> {
     let failed = |error: io::Error| {
-        format!(
-            "{}: {error}; see `systemctl status 'polder-gate*.socket' polder-relay.socket` on this host",
-            socket.display()
-        )
+        Error::at(socket.display(), error)
+            .remedy("see `systemctl status 'polder-gate*.socket' polder-relay.socket` on this host")
     };
     let mut gate = UnixStream::connect(socket).map_err(failed)?;
     let caller = Caller { from: from.to_owned() };
@@ -114,17 +113,17 @@ fn pass_on(from: &str, socket: &Path, request: &str) -> Result<Vec<u8>, String> 
     Ok(answer)
 }
 
-fn print(answer: &[u8]) -> Result<(), String> {
+fn print(answer: &[u8]) -> Result<(), Error> {
     let mut output = io::stdout().lock();
-    output.write_all(answer).and_then(|()| output.flush()).map_err(|error| error.to_string())
+    output.write_all(answer).and_then(|()| output.flush()).map_err(Error::new)
 }
 
-fn upload(place: &Place) -> Answer {
+fn upload(paths: &HostPaths) -> Answer {
     let received =
-        input(SILENCE).and_then(|mut input| receive(place, &mut input, &mut io::stdout().lock(), &mut import));
+        input(SILENCE).and_then(|mut input| receive(paths, &mut input, &mut io::stdout().lock(), &mut import));
     match received {
         Ok(_) => Answer::Done,
-        Err(why) => Answer::Refused { why },
+        Err(error) => Answer::Refused { why: error.to_string() },
     }
 }
 

@@ -3,21 +3,21 @@
 use std::path::Path;
 
 use crate::push::host::machine;
-use crate::push::host::place::Place;
+use crate::push::host::paths::HostPaths;
 use crate::push::host::system;
 use crate::push::ledger::{Entry, Event, Ledger, Outcome};
 use crate::push::protocol::closure;
 use crate::push::protocol::{Origin, Target};
 
-use super::serve::Refusal;
+use super::error::GateError;
 
 /// Whether a signed target is what its signer meant. From here on the garbage collector leaves it alone.
-pub(super) fn check(place: &Place, target: &Target) -> Result<(), Refusal> {
+pub(super) fn check(paths: &HostPaths, target: &Target) -> Result<(), GateError> {
     let Target { system, origin } = target;
-    closure::in_store(&place.store, system)?;
-    machine::hold(place, system)?;
+    closure::in_store(&paths.store, system)?;
+    machine::hold(paths, system)?;
     if !machine::is_valid(system) {
-        return Err(Refusal::Why(format!("{} is not in this host's store, or not any more", system.display())));
+        return Err(GateError::refused(format!("{} is not in this host's store, or not any more", system.display())));
     }
     match origin {
         // What lies in the store may have come from anywhere: it counts if its contents are those that were signed for.
@@ -25,19 +25,19 @@ pub(super) fn check(place: &Place, target: &Target) -> Result<(), Refusal> {
             if closure::digest(system)? == *signed {
                 return Ok(());
             }
-            Err(Refusal::Why(format!(
+            Err(GateError::refused(format!(
                 "{}, or something that it needs, has other contents here than what was signed for: what was built changed in \
                  between, or somebody has tampered with a store; push again, and `nix-store --verify --check-contents` tells more",
                 system.display()
             )))
         }
         Origin::RanBefore { old_keys } => {
-            check_ran_here(place, system)?;
-            let again = keys_again(place, system)?;
+            check_ran_here(paths, system)?;
+            let again = keys_again(paths, system)?;
             if again.is_empty() || *old_keys {
                 return Ok(());
             }
-            Err(Refusal::Why(format!(
+            Err(GateError::refused(format!(
                 "{} trusts {} again, which the fleet has stopped naming since: push what is wanted instead, or say --old-keys if \
                  those keys were never in foreign hands",
                 system.display(),
@@ -48,29 +48,30 @@ pub(super) fn check(place: &Place, target: &Target) -> Result<(), Refusal> {
 }
 
 /// The keys that a system trusts and the present one does not.
-fn keys_again(place: &Place, system: &Path) -> Result<Vec<String>, Refusal> {
+fn keys_again(paths: &HostPaths, system: &Path) -> Result<Vec<String>, GateError> {
     let file = system.join("etc/polder/signing-keys");
     // A system from before the first push trusts nobody.
-    let Some(text) = system::text(&place.store, &file) else { return Ok(Vec::new()) };
-    let present = std::fs::read_to_string(&place.signing_keys)?;
+    let Some(text) = system::text(&paths.store, &file) else { return Ok(Vec::new()) };
+    let present = std::fs::read_to_string(&paths.signing_keys)?;
     let trusted = |line: &&str| present.lines().any(|own| own.trim() == line.trim());
     let again = text.lines().filter(|line| !line.trim().is_empty()).filter(|line| !trusted(line));
     Ok(again.map(|line| line.split(':').next().unwrap_or_default().to_owned()).collect())
 }
 
 /// Whether a system ran here before, as the ledger says: then it may be read, and gone back to.
-pub(super) fn check_ran_here(place: &Place, system: &Path) -> Result<(), Refusal> {
+pub(super) fn check_ran_here(paths: &HostPaths, system: &Path) -> Result<(), GateError> {
     let ran = |entry: &Entry| match &entry.event {
         Event::Activation { before, system: after, outcome, .. } => {
             before == system || (after == system && *outcome == Outcome::Confirmed)
         }
         _ => false,
     };
-    match Ledger::new(place.ledger()).entries()?.iter().any(ran) {
+    match Ledger::new(paths.ledger()).entries()?.iter().any(ran) {
         true => Ok(()),
-        false => {
-            Err(Refusal::Why(format!("{} did not run here before, as this host's ledger tells", system.display())))
-        }
+        false => Err(GateError::refused(format!(
+            "{} did not run here before, as this host's ledger tells",
+            system.display()
+        ))),
     }
 }
 

@@ -8,7 +8,7 @@ fn what_was_wanted_is_kept() {
     let admin = admin_in(kept.path());
     assert_eq!(load(&admin), None);
     let systems = BTreeMap::from([("px-nl".to_owned(), PathBuf::from("/nix/store/a"))]);
-    let wanted = Wanted { push: "p1".to_owned(), at: 1, systems };
+    let wanted = DesiredState { push: "p1".to_owned(), at: 1, systems };
     store(&admin, &wanted).unwrap();
     assert_eq!(load(&admin), Some(wanted));
 }

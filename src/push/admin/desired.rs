@@ -8,12 +8,14 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
+use crate::daemon::operator::unix_ms;
 use crate::push::admin::Admin;
 use crate::push::admin::state;
+use crate::push::error::Error;
 
 /// The systems of one push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wanted {
+pub struct DesiredState {
     /// The push.
     pub push: String,
     /// When it began, in milliseconds since the epoch.
@@ -22,17 +24,26 @@ pub struct Wanted {
     pub systems: BTreeMap<String, PathBuf>,
 }
 
-/// Keeps it.
+/// Keeps what every host is to run, for `polder status` to compare with what runs.
 ///
 /// # Errors
 ///
 /// The state folder cannot be written.
-pub fn store(admin: &Admin, wanted: &Wanted) -> io::Result<()> {
-    state::write(&file(admin), &serde_json::to_string(wanted)?)
+pub fn remember<'a>(
+    admin: &Admin,
+    push: &str,
+    systems: impl Iterator<Item = (&'a String, &'a PathBuf)>,
+) -> Result<(), Error> {
+    let systems = systems.map(|(host, system)| (host.clone(), system.clone())).collect();
+    store(admin, &DesiredState { push: push.to_owned(), at: unix_ms(), systems }).map_err(Error::new)
+}
+
+fn store(admin: &Admin, desired: &DesiredState) -> io::Result<()> {
+    state::write(&file(admin), &serde_json::to_string(desired)?)
 }
 
 /// What was kept last. A file that cannot be read is none: the ledgers tell the rest.
-pub fn load(admin: &Admin) -> Option<Wanted> {
+pub fn load(admin: &Admin) -> Option<DesiredState> {
     serde_json::from_slice(&std::fs::read(file(admin)).ok()?).ok()
 }
 

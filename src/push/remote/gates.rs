@@ -1,0 +1,67 @@
+//! Several hosts' gates at once, over ssh or in a test.
+
+use std::thread;
+use std::time::Duration;
+
+use super::Remotes;
+use super::no_answer::NoAnswer;
+use crate::push::protocol::{Answer, Instruction, Question};
+
+/// A way to the hosts' gates: ssh, or a test.
+pub trait Gates: Send + Sync {
+    /// One question.
+    ///
+    /// # Errors
+    ///
+    /// No answer.
+    fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, NoAnswer>;
+
+    /// One instruction, signed.
+    ///
+    /// # Errors
+    ///
+    /// No answer: it may or may not have been followed.
+    fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, NoAnswer>;
+}
+
+impl Gates for Remotes {
+    fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, NoAnswer> {
+        Remotes::ask(self, host, question, limit)
+    }
+
+    fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, NoAnswer> {
+        Remotes::instruct(self, host, instruction, limit)
+    }
+}
+
+/// Asks several hosts at once; the answers in the order of `hosts`.
+pub fn ask_all<G: Gates + ?Sized>(
+    gates: &G,
+    hosts: &[String],
+    question: &Question,
+    limit: Duration,
+) -> Vec<Result<Answer, NoAnswer>> {
+    at_once(hosts, |host| gates.ask(host, question, limit))
+}
+
+/// Instructs several hosts at once; the answers in the order of `hosts`.
+pub fn instruct_all<G: Gates + ?Sized>(
+    gates: &G,
+    hosts: &[String],
+    instruction: &Instruction,
+    limit: Duration,
+) -> Vec<Result<Answer, NoAnswer>> {
+    at_once(hosts, |host| gates.instruct(host, instruction, limit))
+}
+
+/// The same with a question of each host's own.
+pub fn at_once(
+    hosts: &[String],
+    ask: impl Fn(&str) -> Result<Answer, NoAnswer> + Sync,
+) -> Vec<Result<Answer, NoAnswer>> {
+    let dead = || Err(NoAnswer::Unreachable("the thread that asked it failed: a bug".to_owned()));
+    thread::scope(|scope| {
+        let asking: Vec<_> = hosts.iter().map(|host| scope.spawn(|| ask(host))).collect();
+        asking.into_iter().map(|one| one.join().unwrap_or_else(|_| dead())).collect()
+    })
+}

@@ -1,0 +1,41 @@
+//! Why a host's gate gave no answer, or not the one that was asked for.
+
+use std::fmt;
+
+use crate::push::error::Error;
+use crate::push::protocol::Answer;
+
+/// Why a gate gave no answer.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum NoAnswer {
+    /// The host was not reached, or the connection broke: what was asked may or may not have happened.
+    Unreachable(String),
+    /// Whatever answered is no gate of this protocol.
+    Foreign(String),
+}
+
+impl fmt::Display for NoAnswer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NoAnswer::Unreachable(why) | NoAnswer::Foreign(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for NoAnswer {}
+
+impl From<NoAnswer> for Error {
+    fn from(no_answer: NoAnswer) -> Error {
+        Error::new(no_answer)
+    }
+}
+
+/// The error for an answer that is not the one that was asked for.
+pub fn unexpected(answer: Result<Answer, NoAnswer>) -> Error {
+    match answer {
+        Ok(Answer::Refused { why } | Answer::Stale { why, .. }) => Error::new(why),
+        Ok(Answer::Locked { holder }) => Error::new(format!("it is locked by {}", holder.in_words())),
+        Ok(_) => Error::new("its gate answered something else than was asked: it is of another release"),
+        Err(no_answer) => no_answer.into(),
+    }
+}

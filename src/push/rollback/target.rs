@@ -1,0 +1,95 @@
+//! Which system a host goes back to (pure): by its ledger, to what ran before a push, or after an earlier one.
+
+use std::path::{Path, PathBuf};
+
+use crate::push::error::Error;
+use crate::push::ledger::{Entry, Event, Kind, Outcome};
+
+/// What is gone back to.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Goal {
+    /// What ran before this push, where the host runs what that brought.
+    Before(String),
+    /// What ran once this push was over.
+    After(String),
+}
+
+/// The last push that is in force on any of these hosts, each with what it runs. One that was rolled back is not any more: who
+/// rolls back twice goes back two pushes.
+pub fn last_in_force<'a>(hosts: impl IntoIterator<Item = (&'a Path, &'a [Entry])>) -> Option<String> {
+    let in_force = |(current, entries): (&'a Path, &'a [Entry])| in_force(&steps(entries), current);
+    hosts.into_iter().filter_map(in_force).map(|step| step.push).max().map(str::to_owned)
+}
+
+/// A host's system that is the goal; `None` where it stays as it is.
+///
+/// # Errors
+///
+/// The ledger does not tell; in words.
+pub fn target(entries: &[Entry], current: &Path, goal: &Goal) -> Result<Option<PathBuf>, Error> {
+    let steps = steps(entries);
+    let system = match goal {
+        Goal::Before(push) => before(&steps, current, push)?,
+        Goal::After(push) => after(&steps, push).unwrap_or(current),
+    };
+    Ok((system != current).then(|| system.to_owned()))
+}
+
+/// Whether a host's ledger has a push that was confirmed there.
+pub fn has(entries: &[Entry], push: &str) -> bool {
+    steps(entries).iter().any(|step| step.push == push)
+}
+
+/// A confirmed activation. The names of pushes begin with the time at which they were begun, and stand in its order: hosts'
+/// clocks may differ.
+#[derive(Clone, Copy)]
+struct Step<'a> {
+    push: &'a str,
+    kind: Kind,
+    before: &'a Path,
+    system: &'a Path,
+}
+
+impl Step<'_> {
+    fn of(entry: &Entry) -> Option<Step<'_>> {
+        match &entry.event {
+            Event::Activation { record, before, system, outcome: Outcome::Confirmed, .. } => {
+                Some(Step { push: &record.push, kind: record.kind, before, system })
+            }
+            _ => None,
+        }
+    }
+}
+
+fn steps(entries: &[Entry]) -> Vec<Step<'_>> {
+    entries.iter().filter_map(Step::of).collect()
+}
+
+/// The push that brought what a host runs.
+fn in_force<'a>(steps: &[Step<'a>], current: &Path) -> Option<Step<'a>> {
+    steps.iter().rfind(|step| step.kind == Kind::Push && step.system == current).copied()
+}
+
+fn before<'a>(steps: &[Step<'a>], current: &'a Path, push: &str) -> Result<&'a Path, Error> {
+    if let Some(step) = in_force(steps, current).filter(|step| step.push == push) {
+        return Ok(step.before);
+    }
+    match steps.last() {
+        Some(last) if last.push == push && last.system != current => Err(Error::new(format!(
+            "it runs {}, which is not what was pushed last ({}): somebody switched it by hand; name the push to go back to \
+             with --to",
+            current.display(),
+            last.system.display()
+        ))),
+        _ => Ok(current),
+    }
+}
+
+/// The last step's system by then, or what the first one after it found.
+fn after<'a>(steps: &[Step<'a>], push: &str) -> Option<&'a Path> {
+    let last = steps.iter().rfind(|step| step.push <= push).map(|step| step.system);
+    last.or_else(|| steps.first().map(|step| step.before))
+}
+
+#[cfg(test)]
+mod tests;

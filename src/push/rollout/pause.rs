@@ -1,0 +1,10 @@
+//! Between two questions to a host.
+
+use std::thread;
+use std::time::Duration;
+
+/// Waits before a host is asked again: one that cannot be reached, or does not serve yet, tells nobody when that changes.
+#[allow(clippy::disallowed_methods, reason = "there is no event to wait for: the host has to be asked again")]
+pub(super) fn pause(time: Duration) {
+    thread::sleep(time);
+}
