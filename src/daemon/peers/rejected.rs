@@ -1,6 +1,6 @@
 //! The values in a peer's messages that were beyond the bounds and so were not merged (pure).
 
-use crate::daemon::bounds;
+use crate::api::bounds;
 
 /// How many are named; the rest are counted.
 const NAMED: usize = 3;
@@ -22,7 +22,7 @@ impl Rejected {
     pub fn note(&mut self, rejected: Vec<String>) -> Option<String> {
         self.total += rejected.len() as u64;
         self.more = rejected.len().saturating_sub(NAMED);
-        let named = rejected.into_iter().take(NAMED).map(|one| bounds::fitted(one, LONGEST)).collect();
+        let named = rejected.into_iter().take(NAMED).map(|one| bounds::truncated(one, LONGEST)).collect();
         let former = std::mem::replace(&mut self.last, named);
         if self.last == former { None } else { self.text() }
     }
