@@ -168,7 +168,10 @@ impl State {
                 self.document = document;
             }
             Event::Ready => self.ready = true,
-            Event::Draining => self.draining = true,
+            Event::Draining => {
+                self.draining = true;
+                self.operator_file.try_at_once();
+            }
             Event::Time => {}
         }
         effects.extend(self.settle(now));
