@@ -19,6 +19,7 @@ pub mod drill;
 mod error;
 pub mod fleet;
 pub mod identities;
+mod names;
 pub mod notify;
 pub mod process;
 pub mod supervisor;
