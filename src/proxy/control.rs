@@ -203,7 +203,10 @@ impl State {
                 effects.extend(self.step_latches(now));
                 effects.push(self.publish(self.build(now)));
             }
-            Event::Draining(draining) => self.draining = draining,
+            Event::Draining(draining) => {
+                self.draining = draining;
+                self.operator_file.try_at_once();
+            }
             Event::Followed(_) | Event::Time => {}
         }
         effects

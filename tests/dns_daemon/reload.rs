@@ -57,6 +57,22 @@ fn sighup_reloads() {
 }
 
 #[test]
+fn a_sighup_during_a_reload_is_followed_by_another_reload() {
+    let members = Members::start(1);
+    let mut daemon = Daemon::start(&members);
+    // A new member that never answers keeps the first reload waiting for its probe.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    daemon.document["pools"]["silent.example.net"] = daemon.document["pools"][POOL].clone();
+    daemon.document["pools"]["silent.example.net"]["check"]["port"] = silent.local_addr().unwrap().port().into();
+    daemon.write_document();
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    wait_for("the first probe of the new member", || silent.accept().ok().map(|_| ()));
+    daemon.write_zone(9, "www CNAME http0.l");
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    wait_for("the new serial", || (daemon.status().zones[0].serial == 9).then_some(()));
+}
+
+#[test]
 fn a_reload_adds_and_removes_listeners() {
     let members = Members::start(1);
     let mut daemon = Daemon::start(&members);

@@ -11,7 +11,7 @@ use tracing::Level;
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::args::DaemonArgs;
 use super::super::clock::{Clock, Now};
-use super::super::peers::Heard;
+use super::super::peers::PeerEvent;
 use super::super::sockets::Sockets;
 use super::super::ticks::Ticks;
 use super::control_sockets::{AdminServers, ControlSockets};
@@ -50,6 +50,8 @@ pub struct Shell<D: Daemon> {
     /// What happened while the final state was on its way: it counts if the new process goes away.
     pub(super) held_back: Vec<D::Event>,
     pub(super) reload: Option<Pending<D>>,
+    /// A signal asked for a reload while another, or a takeover, was under way.
+    pub(super) reload_again: bool,
     pub(super) successor: Option<Successor>,
     pub(super) unanswered: Vec<Unanswered>,
     pub(super) figures: Figures,
@@ -133,6 +135,7 @@ impl<D: Daemon> Shell<D> {
             stop_if_not_handed_over: false,
             held_back: Vec::new(),
             reload: None,
+            reload_again: false,
             successor: None,
             unanswered: Vec::new(),
             figures: Figures::default(),
@@ -165,7 +168,7 @@ impl<D: Daemon> Shell<D> {
     /// Takes in the messages of peers that wait.
     pub fn take_waiting_messages(&mut self) {
         let messages: Vec<_> = self.exchange.waiting().collect();
-        for Heard { peer, value } in messages {
+        for PeerEvent { peer, value } in messages {
             self.take(Event::Peer { peer, value }.into());
         }
     }

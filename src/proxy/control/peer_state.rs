@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::prepared::Prepared;
 use crate::api::bounds;
 use crate::daemon::operator::OperatorStates;
-use crate::daemon::peers::Untaken;
+use crate::daemon::peers::Rejected;
 use crate::proxy::latch::latches::Latches;
 use crate::proxy::latch::{Latch, Now};
 
@@ -55,7 +55,7 @@ pub struct PeerState {
     /// replaces them.
     unknown: BTreeMap<String, Latch>,
     /// Which values of its messages were beyond the bounds.
-    refused: Untaken,
+    refused: Rejected,
     /// Its operator states.
     pub operator: OperatorStates,
     /// Why its last message could not be read.
