@@ -12,7 +12,7 @@ use crate::fleet::diff::{self, Effects};
 use crate::fleet::running::Running;
 use crate::fleet::{Fleet, System};
 use crate::push::error::Error;
-use crate::push::keys::hex;
+use crate::push::hex::hex;
 use crate::push::ledger::{Kind, Record, push_id};
 use crate::push::pipeline::order;
 use crate::push::pipeline::selection::Selected;
