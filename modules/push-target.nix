@@ -232,7 +232,9 @@ in
       port: firewall.only port (lib.concatMap addressesOf (lib.attrValues admins))
     ) config.services.openssh.ports;
     services.openssh.openFirewall = lib.mkDefault (
-      admins ? ${config.polder.host} || config.polder.svn.enable || config.polder.svnMirror.enable
+      admins ? ${config.polder.host}
+      || config.polder.svn.enable or false
+      || config.polder.svnMirror.enable or false
     );
 
     # Keys only: there is no password to guess.

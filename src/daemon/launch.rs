@@ -55,7 +55,7 @@ pub fn pass(command: &mut Command, descriptors: Vec<OwnedFd>) -> io::Result<()> 
 pub fn run(args: LaunchArgs) -> ExitCode {
     let _ = set_pdeathsig(Signal::SIGKILL);
     if nix::unistd::getppid().as_raw() != args.parent {
-        // The parent ended before the kernel knew of our wish.
+        // The parent ended before prctl(2) was called: no signal will come.
         return ExitCode::from(3);
     }
     let Some((program, arguments)) = args.command.split_first() else { return ExitCode::from(2) };

@@ -24,8 +24,8 @@ const TAKEOVER_LIMIT: Duration = READY_LIMIT.saturating_add(Duration::from_secs(
 /// The longest a reload by a successor takes: whoever asks for one over the admin socket should wait a little longer.
 pub const LONGEST: Duration = CHECK_LIMIT.saturating_add(TAKEOVER_LIMIT);
 
-/// What the service manager said to this very process and not to the next: a successor that believed WATCHDOG_PID would
-/// not feed the watchdog.
+/// Variables that the service manager set for this process alone: a successor that believed WATCHDOG_PID would not feed the
+/// watchdog.
 const NOT_FOR_THE_SUCCESSOR: [&str; 4] = ["WATCHDOG_PID", "LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"];
 
 /// How to reload.

@@ -2,10 +2,12 @@
 //!
 //! Called once, by the daemons' control loops, before anything is bound.
 
+use std::fmt::Display;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
+use serde_json::Value;
 
 use super::args::DaemonArgs;
 use super::sockets::Sockets;
@@ -54,6 +56,19 @@ pub async fn inherit(
     let sockets = Sockets::adopt(sockets);
     tracing::info!("taking over {} sockets from the running {program}", sockets.len());
     Ok(Inheritance { sockets, takeover: Some(takeover) })
+}
+
+/// What the running daemon hands over, if there is one. What cannot be read now could not be read when it has stopped either.
+///
+/// # Errors
+///
+/// It cannot be read; the running daemon goes on.
+pub fn read_offer<T, E: Display>(
+    takeover: Option<&Takeover>,
+    read: impl FnOnce(&Value) -> Result<T, E>,
+) -> Result<Option<T>, TakeoverError> {
+    let offer = takeover.map(|takeover| read(&takeover.state)).transpose();
+    offer.map_err(|why| TakeoverError::NotUnderstood(why.to_string()))
 }
 
 #[cfg(test)]

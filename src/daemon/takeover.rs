@@ -7,7 +7,7 @@
 //!  |                                 101 |  from here on frames (wire)
 //!  |<------------------------------------|
 //!  | hello: program, protocol, version,  |  another program, protocol, user, unit, or a relay
-//!  | and its own pidfd                   |  between the two: refused ([`heir`])
+//!  | and its own pidfd                   |  between the two: refused ([`successor`])
 //!  |------------------------------------>|
 //!  |            offer: state and sockets |  goes on serving
 //!  |<------------------------------------|
@@ -30,12 +30,12 @@
 //! others: who can say how many there are has them. Each step has a time limit. Called by the daemons' control loops (old
 //! side) and `startup` (new side).
 
-mod heir;
+mod error;
+mod successor;
 #[cfg(test)]
 mod tests;
 mod wire;
 
-use std::fmt;
 use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
@@ -52,7 +52,9 @@ use tokio::time::timeout;
 use super::admin::TAKEOVER_UPGRADE;
 use super::notify;
 use crate::api::client::Client;
-use heir::Heir;
+pub use error::{NewSideError, TakeoverError};
+pub use successor::NotOurs;
+use successor::Successor;
 use wire::{Frame, Hello, Wire};
 
 /// The version of the frames. Raised when the two sides of different builds could not understand each other; `hello` and
@@ -97,18 +99,6 @@ pub struct Handover {
     pub state: Value,
 }
 
-/// Why there is no takeover; for the operator.
-#[derive(Debug)]
-pub struct TakeoverError(pub String);
-
-impl fmt::Display for TakeoverError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for TakeoverError {}
-
 /// A takeover under way, on the new side. Dropped, it is off, and the old one goes on.
 #[derive(Debug)]
 pub struct Takeover {
@@ -144,7 +134,7 @@ impl Succession {
 pub async fn request(admin_socket: &Path, program: &str) -> Result<(Vec<OwnedFd>, Takeover), TakeoverError> {
     let client = Client::new(admin_socket);
     let stream = client.upgrade("/takeover", TAKEOVER_UPGRADE).await;
-    let stream = stream.map_err(|error| TakeoverError(format!("nothing to take over: {error}")))?;
+    let stream = stream.map_err(TakeoverError::Nobody)?;
     accept_offer(stream, program, LIMITS).await
 }
 
@@ -155,9 +145,7 @@ async fn accept_offer(
 ) -> Result<(Vec<OwnedFd>, Takeover), TakeoverError> {
     let mut wire = Wire::new(stream);
     let offer = timeout(limits.offer, receive_offer(&mut wire, program));
-    let Offer { old, sockets, state } = offer
-        .await
-        .map_err(|_| TakeoverError(format!("the running daemon made no offer within {:?}", limits.offer)))??;
+    let Offer { old, sockets, state } = offer.await.map_err(|_| TakeoverError::NoOffer(limits.offer))??;
     Ok((sockets, Takeover { state, wire, old, limits }))
 }
 
@@ -168,7 +156,7 @@ struct Offer {
 }
 
 async fn receive_offer(wire: &mut Wire, program: &str) -> Result<Offer, TakeoverError> {
-    let broken = |error: io::Error| TakeoverError(format!("the running daemon's offer did not arrive: {error}"));
+    let broken = TakeoverError::BrokenOffer;
     let hello = Hello { program: program.into(), protocol: PROTOCOL, version: super::VERSION.into() };
     let ourselves = pidfd_open(getpid(), PidfdFlags::empty()).map_err(|error| broken(error.into()))?;
     wire.send(&Frame::Hello(hello)).await.map_err(broken)?;
@@ -198,7 +186,7 @@ impl Takeover {
             Ok(Ok(Frame::Final(state))) => state,
             Ok(Ok(other)) => return Err(unexpected(other, "its final state")),
             Ok(Err(error)) => {
-                confirm_death(old, limits.death, &error).await?;
+                confirm_death(old, limits.death, error).await?;
                 tracing::warn!("the old daemon died before its final state; going on with that of its offer");
                 return Ok(Succession::Orphaned(offered));
             }
@@ -207,22 +195,22 @@ impl Takeover {
         if let Ok(Ok(())) = timeout(limits.taken, wire.send(&Frame::Taken)).await {
             return Ok(Succession::Handed(state));
         }
-        // It does not listen any more: it has taken its word back, or it has died with all said.
+        // It does not listen any more: it has withdrawn its offer, or it has died with everything sent.
         match timeout(limits.taken, wire.receive()).await {
             Ok(Ok(other)) => Err(unexpected(other, "the end")),
-            Ok(Err(error)) => confirm_death(old, limits.death, &error).await.map(|()| Succession::Handed(state)),
+            Ok(Err(error)) => confirm_death(old, limits.death, error).await.map(|()| Succession::Handed(state)),
             Err(_) => Err(silent("ended", limits.taken)),
         }
     }
 }
 
 /// `Ok` if the process has ended (its pidfd is readable), or does within the limit; `end` is how its stream ended.
-async fn confirm_death(process: OwnedFd, limit: Duration, end: &io::Error) -> Result<(), TakeoverError> {
+async fn confirm_death(process: OwnedFd, limit: Duration, end: io::Error) -> Result<(), TakeoverError> {
     let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::ZERO);
     let wait = move || poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], limit);
     match tokio::task::spawn_blocking(wait).await {
         Ok(Ok(readable)) if readable > 0 => Ok(()),
-        _ => Err(TakeoverError(format!("the running daemon ended the takeover ({end}); it stays the daemon"))),
+        _ => Err(TakeoverError::Withdrawn(end)),
     }
 }
 
@@ -239,11 +227,11 @@ async fn offer_within(
     handover: Handover,
     limits: Limits,
 ) -> Result<Offered, TakeoverError> {
-    let mut offered = Offered { wire: Wire::new(stream), heir: None, limits, settled: false };
+    let mut offered = Offered { wire: Wire::new(stream), successor: None, limits, settled: false };
     match offered.reach_ready(program, handover).await {
         Ok(()) => Ok(offered),
         Err(error) => {
-            offered.withdraw(&error.0);
+            offered.withdraw(&error.to_string());
             Err(error)
         }
     }
@@ -262,7 +250,7 @@ pub async fn refuse(stream: UnixStream, why: &str) {
 pub struct Offered {
     wire: Wire,
     /// The new side, once it has proved who it is.
-    heir: Option<Heir>,
+    successor: Option<Successor>,
     limits: Limits,
     /// The new side knows how it ended.
     settled: bool,
@@ -272,39 +260,35 @@ impl Offered {
     async fn reach_ready(&mut self, program: &str, handover: Handover) -> Result<(), TakeoverError> {
         let hello = match timeout(self.limits.hello, self.wire.receive()).await {
             Ok(Ok(Frame::Hello(hello))) => hello,
-            Ok(Ok(_)) => return Err(self.failed("did not begin with hello")),
-            Ok(Err(error)) => return Err(self.failed(&format!("said no hello: {error}"))),
-            Err(_) => return Err(self.failed(&format!("said no hello within {:?}", self.limits.hello))),
+            Ok(Ok(_)) => return Err(self.failed(NewSideError::NoHello)),
+            Ok(Err(error)) => return Err(self.failed(NewSideError::BrokenHello(error))),
+            Err(_) => return Err(self.failed(NewSideError::Late("said no hello", self.limits.hello))),
         };
         judge(&hello, program)?;
-        self.heir = Some(self.recognise().await?);
+        self.successor = Some(self.recognise().await?);
         tracing::info!("offering sockets and state to {} (version {})", self.new_side(), hello.version);
         match timeout(self.limits.offer, self.pass(handover)).await {
             Ok(Ok(())) => {}
-            Ok(Err(error)) => return Err(self.failed(&format!("was not given our sockets: {error}"))),
-            Err(_) => return Err(self.failed("did not take our sockets in time")),
+            Ok(Err(error)) => return Err(self.failed(NewSideError::Sockets(error))),
+            Err(_) => return Err(self.failed(NewSideError::SocketsLate)),
         }
         match timeout(self.limits.ready, self.wire.receive()).await {
             Ok(Ok(Frame::Ready)) => Ok(()),
-            Ok(Ok(_)) => Err(self.failed("said something that is not ready")),
-            Ok(Err(_)) => Err(self.failed("ended before it was ready; its log says why")),
-            Err(_) => Err(self.failed(&format!("was not ready within {:?}", self.limits.ready))),
+            Ok(Ok(_)) => Err(self.failed(NewSideError::OutOfTurn("ready"))),
+            Ok(Err(_)) => Err(self.failed(NewSideError::Ended)),
+            Err(_) => Err(self.failed(NewSideError::Late("was not ready", self.limits.ready))),
         }
     }
 
     /// Only a process that is itself there, and ours, gets anything.
-    async fn recognise(&mut self) -> Result<Heir, TakeoverError> {
+    async fn recognise(&mut self) -> Result<Successor, TakeoverError> {
         let proof = match timeout(self.limits.hello, self.wire.receive_descriptors(1)).await {
             Ok(Ok(mut descriptors)) => descriptors.pop(),
             Ok(Err(_)) | Err(_) => None,
         };
-        let proof = proof.ok_or_else(|| {
-            self.failed(
-                "sent no pidfd of its own with its hello: something between the two passes only bytes on. A takeover is \
-                 asked for at the daemon's own socket, without a relay",
-            )
-        })?;
-        Heir::prove(&self.wire.stream, proof, geteuid().as_raw()).map_err(|why| self.failed(&why))
+        let proof = proof.ok_or_else(|| self.failed(NewSideError::NoPidfd))?;
+        Successor::prove(&self.wire.stream, proof, geteuid().as_raw())
+            .map_err(|why| self.failed(NewSideError::NotOurs(why)))
     }
 
     /// The offer: state, our own pidfd, the socket for the receipt, the sockets. Done when the receipt has come.
@@ -342,28 +326,30 @@ impl Offered {
             },
         };
         match answer {
-            Ok(Frame::Taken) if self.heir.as_ref().is_none_or(Heir::has_ended) => {
-                Err(self.failed("said that it took over, and has ended"))
+            Ok(Frame::Taken) if self.successor.as_ref().is_none_or(Successor::has_ended) => {
+                Err(self.failed(NewSideError::TakenAndEnded))
             }
             Ok(Frame::Taken) => {
                 tracing::info!("{} has taken over", self.new_side());
-                if let Some(heir) = &self.heir {
-                    notify::main_process(heir.process);
+                if let Some(successor) = &self.successor {
+                    notify::main_process(successor.process);
                 }
                 self.settled = true;
                 Ok(())
             }
-            Ok(_) => Err(self.failed("said something that is not taken")),
-            Err(error) => Err(self.failed(&format!("was ready, but did not take over ({error})"))),
+            Ok(_) => Err(self.failed(NewSideError::OutOfTurn("taken"))),
+            Err(error) => Err(self.failed(NewSideError::NotTaken(error))),
         }
     }
 
-    fn failed(&self, what: &str) -> TakeoverError {
-        TakeoverError(format!("{} {what}; this daemon goes on", self.new_side()))
+    fn failed(&self, why: NewSideError) -> TakeoverError {
+        TakeoverError::NewSide { process: self.successor.as_ref().map(|successor| successor.process), why }
     }
 
     fn new_side(&self) -> String {
-        self.heir.as_ref().map_or_else(|| "the new process".into(), |heir| format!("the new process {}", heir.process))
+        self.successor
+            .as_ref()
+            .map_or_else(|| "the new process".into(), |successor| format!("the new process {}", successor.process))
     }
 
     fn withdraw(&mut self, why: &str) {
@@ -388,38 +374,22 @@ fn receipt_for(sockets: usize) -> [u8; 4] {
 /// Whether whoever says this may have our sockets.
 fn judge(hello: &Hello, program: &str) -> Result<(), TakeoverError> {
     if hello.program != program {
-        return Err(TakeoverError(format!(
-            "{} wants to take over, but {program} runs here: its document names the wrong admin socket",
-            hello.program
-        )));
+        return Err(TakeoverError::OtherProgram { asks: hello.program.clone(), runs: program.to_owned() });
     }
     if hello.protocol != PROTOCOL {
-        return Err(TakeoverError(format!(
-            "{program} {} speaks takeover protocol {}, the running one ({}) speaks {PROTOCOL}: stop the running one and \
-             start the new one",
-            hello.version,
-            hello.protocol,
-            super::VERSION
-        )));
+        let (program, version) = (program.to_owned(), hello.version.clone());
+        return Err(TakeoverError::OtherProtocol { program, version, asks: hello.protocol, speaks: PROTOCOL });
     }
     Ok(())
 }
 
-fn unexpected(frame: Frame, expected: &str) -> TakeoverError {
+fn unexpected(frame: Frame, expected: &'static str) -> TakeoverError {
     match frame {
-        Frame::Refused(why) => TakeoverError(format!("the running daemon refuses: {why}")),
-        _ => TakeoverError(format!("the running daemon answered out of turn: expected {expected}")),
+        Frame::Refused(why) => TakeoverError::Refused(why),
+        _ => TakeoverError::OutOfTurn(expected),
     }
 }
 
-/// The words for an offered state that the new side cannot read.
-pub fn not_understood(why: &str) -> String {
-    format!(
-        "the running daemon's state cannot be understood: {why}; it goes on. Stop it and start this one, which finds in \
-         the state directory what outlives a process"
-    )
-}
-
-fn silent(what: &str, limit: Duration) -> TakeoverError {
-    TakeoverError(format!("the running daemon has not {what} within {limit:?}; it stays the daemon"))
+fn silent(what: &'static str, limit: Duration) -> TakeoverError {
+    TakeoverError::Silent(what, limit)
 }

@@ -1,69 +1,91 @@
-//! What the nameserver knows at one moment, and the snapshot that follows from it.
+//! Every decision of the nameserver's control thread (pure): events in, effects out.
 //!
-//! Owns: the document in force, health, the operator's words, and the only hand that swaps the snapshot. Does no I/O:
-//! [`super::nameserver`] tells it what happened and keeps what it says. Every change goes through [`Control::rebuild`].
+//! Owns the state that queries do not change: document, health, what operators said, and the snapshot built from them. Must
+//! never: touch a socket, a file or a clock, or log; `run` does that, calls [`State::on_event`] and the operator's commands,
+//! and performs the [`Effect`]s in their order.
 
+mod operator;
+pub mod prepared;
 mod saved;
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use serde_json::Value;
+use tracing::Level;
 
-use super::document::Document;
 use super::pool::{self, Choice, Family, Known};
 use super::snapshot::{PoolAnswer, Snapshot};
-use crate::api::dns::Done;
 use crate::config::dns::PoolConfig;
-use crate::daemon::bounds;
-use crate::daemon::operator::{
-    ForgetCommand, Forgotten, OperatorCommand, OperatorState, OperatorStates, Word, unix_ms,
-};
+use crate::daemon::clock::Now;
+use crate::daemon::lifecycle::OperatorFile;
+use crate::daemon::operator::{OperatorState, OperatorStates};
 use crate::daemon::peers::Untaken;
 use crate::health::checker::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
+use prepared::Prepared;
 
-pub use saved::Saved;
+pub use operator::CommandError;
+pub use saved::{Saved, SavedError, SavedHealth, read_operator};
 
-/// The alarm of an operator's word that is not on disk.
-pub const OPERATOR_UNWRITTEN: &str = "operator-write";
+/// Something happened.
+#[derive(Debug)]
+pub enum Event {
+    /// The checker has another view.
+    Health(Arc<HealthView>),
+    /// A peer sent all it knows.
+    Peer {
+        /// Its name.
+        peer: String,
+        /// What it sent.
+        value: Value,
+    },
+    /// The process before this one handed over what operators said.
+    Inherited(OperatorStates),
+    /// A write of `operator.json` has ended.
+    OperatorWritten(Result<(), String>),
+    /// Another document is in force.
+    Reloaded(Arc<Prepared>),
+    /// Every member has been checked: queries are answered from now on.
+    Ready,
+    /// The daemon stops or has handed over.
+    Draining,
+    /// Time has passed ([`State::wakes`]).
+    Time,
+}
 
-/// The alarm of health that is not on disk.
-pub const HEALTH_UNWRITTEN: &str = "health-write";
+/// Something to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Queries are answered from this one.
+    Publish(Arc<Snapshot>),
+    /// `operator.json` is to hold this; answered with [`Event::OperatorWritten`].
+    WriteOperator(Value),
+    /// What peers are told from now on.
+    TellPeers(Value),
+    /// One line for the log.
+    Log(Level, String),
+}
 
-/// What the operator should look at, in words, by what it is about.
-pub type Alarms = BTreeMap<&'static str, String>;
-
-/// All that is known.
-pub struct Control {
-    /// Where answers are made from.
-    pub snapshot: Arc<ArcSwap<Snapshot>>,
-    /// What is served.
-    pub document: Document,
-    /// What the operator said.
-    pub operator: OperatorStates,
-    /// Of the daemon itself; those that follow from the state are made when the status is.
-    pub alarms: Alarms,
-    /// What of the peers' letters was beyond the bounds, by peer.
-    pub untaken: BTreeMap<String, Untaken>,
-    /// When and how the last reload ended, in words.
-    pub last_reload: Option<String>,
-    /// Reloads that put a document in force, and those that did not.
-    pub reloads: (u64, u64),
-    /// Writes to the state directory that failed.
-    pub state_write_failures: u64,
-    /// Checked and serving.
-    pub ready: bool,
-    /// Stopping.
-    pub draining: bool,
-    pub(super) started: Instant,
-    health: Arc<HealthView>,
+/// All of it.
+pub struct State {
+    pub(super) document: Arc<Prepared>,
+    pub(super) health: Arc<HealthView>,
+    pub(super) operator: OperatorStates,
+    pub(super) operator_file: OperatorFile,
+    /// What of the peers' messages was beyond the bounds, by peer.
+    pub(super) untaken: BTreeMap<String, Untaken>,
     pub(super) choices: BTreeMap<String, Choices>,
+    pub(super) snapshot: Arc<Snapshot>,
+    /// Every member has been checked.
+    pub(super) ready: bool,
+    pub(super) draining: bool,
     /// By pool, the last addresses that were answered because their members were up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
+    /// What peers were told last.
+    announced: Value,
 }
 
 /// A pool's A and AAAA.
@@ -77,82 +99,113 @@ impl Choices {
     pub(super) fn addresses(&self) -> impl Iterator<Item = &IpAddr> {
         self.v4.addresses.iter().chain(&self.v6.addresses)
     }
+
+    /// The `when_all_down` policy that decides an answer, if one does.
+    pub(super) fn all_down(&self) -> Option<&'static str> {
+        self.v4.all_down.or(self.v6.all_down)
+    }
 }
 
-/// Why the operator's word was not taken: an HTTP status and the reason.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Refused {
-    /// 400, 404 or 409.
-    pub status: u16,
-    /// For the operator.
-    pub message: String,
-}
-
-impl Control {
-    /// Begins with what an earlier process knew. No snapshot is made before the first [`Control::rebuild`].
-    pub fn new(document: Document, saved: &Saved) -> Control {
-        let snapshot = Snapshot { generation: saved.generation, ..Snapshot::default() };
-        Control {
-            snapshot: Arc::new(ArcSwap::from_pointee(snapshot)),
+impl State {
+    /// Begins with what an earlier process knew. Nothing is answered before [`Event::Ready`].
+    pub fn new(document: Arc<Prepared>, saved: Saved) -> State {
+        let snapshot = Snapshot { generation: saved.health.generation, ..Snapshot::default() };
+        State {
             document,
-            operator: saved.operator.clone(),
-            alarms: BTreeMap::new(),
+            health: Arc::new(saved.health.health),
+            operator: saved.operator,
+            operator_file: OperatorFile::new(saved.operator_lost),
             untaken: BTreeMap::new(),
-            last_reload: None,
-            reloads: (0, 0),
-            state_write_failures: 0,
+            choices: BTreeMap::new(),
+            snapshot: Arc::new(snapshot),
             ready: false,
             draining: false,
-            started: Instant::now(),
-            health: Arc::new(saved.health.clone()),
-            choices: BTreeMap::new(),
-            last_up: saved.last_up.clone(),
+            last_up: saved.health.last_up,
+            announced: Value::Null,
         }
     }
 
     /// The number of the present snapshot.
     pub fn generation(&self) -> u64 {
-        self.snapshot.load().generation
+        self.snapshot.generation
     }
 
-    /// Checks said something; the answers stay as they are until the next [`Control::rebuild`].
-    pub fn note_health(&mut self, health: Arc<HealthView>) {
-        self.health = health;
+    /// The present snapshot.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.snapshot.clone()
     }
 
-    /// Whether the last write to the state directory failed.
-    pub fn is_unwritten(&self) -> bool {
-        [OPERATOR_UNWRITTEN, HEALTH_UNWRITTEN].iter().any(|alarm| self.alarms.contains_key(alarm))
+    /// The document in force.
+    pub fn document(&self) -> &Arc<Prepared> {
+        &self.document
     }
 
-    /// Checks said something.
-    pub fn set_health(&mut self, health: Arc<HealthView>) {
-        self.health = health;
-        self.rebuild();
+    /// What checks say.
+    pub fn health(&self) -> &HealthView {
+        &self.health
     }
 
-    /// Puts another document in force.
-    pub fn set_document(&mut self, document: Document) {
-        self.document = document;
-        let pools = &self.document.config.pools;
-        self.last_up.retain(|pool, _| pools.contains_key(pool));
-        self.rebuild();
+    /// Every member has been checked: queries are answered.
+    pub fn is_ready(&self) -> bool {
+        self.ready
     }
 
-    /// Takes over what a peer knows of the operator's words: on what the document names, and within the bounds. What is
-    /// beyond them is left out with an alarm, and the rest of the letter counts. True if anything was new.
-    ///
-    /// # Errors
-    ///
-    /// The letter is of another form; none of it is taken.
-    pub fn hear(&mut self, peer: &str, value: Value) -> Result<bool, String> {
-        let mut told = Saved::default();
-        told.read_operator(value)?;
-        let (taken, untaken) = told.operator.vetted(unix_ms(), |subject| self.names(subject));
-        if let Some(news) = self.untaken.entry(peer.to_owned()).or_default().note(untaken) {
-            tracing::warn!("peer {peer} says what is not taken: {news}");
+    /// Takes an event in, and gives all that follows.
+    pub fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        match event {
+            Event::Health(health) => self.health = health,
+            Event::Peer { peer, value } => effects.extend(self.on_peer(&peer, value, now)),
+            Event::Inherited(states) => {
+                self.operator.merge(&states);
+                // The process before this one may have had no time to write them.
+                self.operator_file.mark_dirty();
+            }
+            Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
+            Event::Reloaded(document) => {
+                self.last_up.retain(|pool, _| document.config.pools.contains_key(pool));
+                self.document = document;
+            }
+            Event::Ready => self.ready = true,
+            Event::Draining => self.draining = true,
+            Event::Time => {}
         }
-        Ok(self.merge_operator(&taken))
+        effects.extend(self.settle(now));
+        effects
+    }
+
+    /// The next moment at which [`Event::Time`] has something to do.
+    pub fn wakes(&self, now: Now) -> Option<Duration> {
+        let expiry = self.operator.next_expiry(now.unix_ms);
+        let expiry = expiry.map(|at| now.running + Duration::from_millis(at.saturating_sub(now.unix_ms) + 1));
+        expiry.into_iter().chain(self.operator_file.wakes()).min()
+    }
+
+    /// Whether what operators said is on disk, or an alarm tells that it is not.
+    pub fn is_operator_settled(&self, now: Now) -> bool {
+        self.operator_file.is_settled(now)
+    }
+
+    /// Takes over what a peer knows of operators: on what the document names, and within the bounds. What is beyond them is
+    /// left out with an alarm, and the rest of the message counts. A message of another form is refused whole.
+    fn on_peer(&mut self, peer: &str, value: Value, now: Now) -> Vec<Effect> {
+        let theirs = match read_operator(value) {
+            Ok(theirs) => theirs,
+            Err(error) => {
+                let line = format!("the message of peer {peer} cannot be read: {error}");
+                return vec![Effect::Log(Level::WARN, line)];
+            }
+        };
+        let mut effects = Vec::new();
+        let (taken, untaken) = theirs.vetted(now.unix_ms, |subject| self.names(subject));
+        if let Some(news) = self.untaken.entry(peer.to_owned()).or_default().note(untaken) {
+            effects.push(Effect::Log(Level::WARN, format!("values of peer {peer} are rejected: {news}")));
+        }
+        if self.operator.merge(&taken) {
+            self.operator_file.mark_dirty();
+            effects.push(Effect::Log(Level::INFO, format!("took over newer operator states from peer {peer}")));
+        }
+        effects
     }
 
     /// Whether the document has this `POOL/MEMBER`.
@@ -163,41 +216,52 @@ impl Control {
         named.unwrap_or(false)
     }
 
-    /// Takes over what a predecessor knows of the operator's words. True if anything was new.
-    pub fn merge_operator(&mut self, other: &OperatorStates) -> bool {
-        let changed = self.operator.merge(other);
-        if changed {
-            self.rebuild();
+    /// What follows from the state as it is now.
+    fn settle(&mut self, now: Now) -> Vec<Effect> {
+        let mut effects = if self.ready { self.rebuild(now) } else { Vec::new() };
+        if self.operator_file.begin_if_due(now) {
+            effects.push(Effect::WriteOperator(self.operator_to_save()));
         }
-        changed
+        let message = self.peer_message();
+        if self.announced != message {
+            self.announced = message.clone();
+            effects.push(Effect::TellPeers(message));
+        }
+        effects
     }
 
-    /// Judges every pool anew, and swaps the snapshot if an answer changed.
-    pub fn rebuild(&mut self) {
-        let mut choices = BTreeMap::new();
-        for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config);
-            let last = self.last_up.get(name).map_or(&[][..], Vec::as_slice);
-            let choose = |family| pool::choose(config, family, &known, last);
-            choices.insert(name.clone(), Choices { v4: choose(Family::V4), v6: choose(Family::V6) });
-        }
+    /// Judges every pool anew, and publishes a snapshot if an answer changed.
+    fn rebuild(&mut self, now: Now) -> Vec<Effect> {
+        let choices: BTreeMap<String, Choices> = self
+            .document
+            .config
+            .pools
+            .iter()
+            .map(|(name, config)| (name.clone(), self.choose(name, config, now)))
+            .collect();
         for (name, chosen) in &choices {
             self.remember_up(name, chosen);
         }
-        let present = self.snapshot.load_full();
-        if choices == self.choices && Arc::ptr_eq(&present.zones, &self.document.zones) {
-            return;
+        if choices == self.choices && Arc::ptr_eq(&self.snapshot.zones, &self.document.zones) {
+            return Vec::new();
         }
-        self.log_changes(&choices);
-        let prepared = self.document.config.pools.iter().map(|(name, config)| {
+        let mut effects = self.changes_in_words(&choices);
+        let pools = self.document.config.pools.iter().map(|(name, config)| {
             let addresses: Vec<IpAddr> = choices[name].addresses().copied().collect();
             PoolAnswer::new(config.ttl, &addresses)
         });
-        let generation = present.generation + 1;
-        let zones = Arc::clone(&self.document.zones);
-        let snapshot = Snapshot { generation, zones, pools: prepared.collect() };
-        self.snapshot.store(Arc::new(snapshot));
+        let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.document.zones));
+        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect() });
         self.choices = choices;
+        effects.push(Effect::Publish(self.snapshot.clone()));
+        effects
+    }
+
+    fn choose(&self, name: &str, config: &PoolConfig, now: Now) -> Choices {
+        let known = self.known(name, config, now);
+        let last = self.last_up.get(name).map_or(&[][..], Vec::as_slice);
+        let choose = |family| pool::choose(config, family, &known, last);
+        Choices { v4: choose(Family::V4), v6: choose(Family::V6) }
     }
 
     /// Keeps, for each family with a member up, its addresses.
@@ -211,95 +275,30 @@ impl Control {
         }
     }
 
-    fn log_changes(&self, choices: &BTreeMap<String, Choices>) {
-        for (name, chosen) in choices.iter().filter(|(name, chosen)| self.choices.get(*name) != Some(chosen)) {
+    fn changes_in_words(&self, choices: &BTreeMap<String, Choices>) -> Vec<Effect> {
+        let changed = choices.iter().filter(|(name, chosen)| self.choices.get(*name) != Some(chosen));
+        let in_words = changed.map(|(name, chosen)| {
             let addresses: Vec<String> = chosen.addresses().map(ToString::to_string).collect();
             let addresses = if addresses.is_empty() { "no address".to_owned() } else { addresses.join(", ") };
-            match chosen.v4.all_down.or(chosen.v6.all_down) {
-                None => tracing::info!("pool {name} answers {addresses}"),
-                Some(policy) => tracing::warn!("pool {name} answers {addresses}: all are down, when_all_down {policy}"),
+            match chosen.all_down() {
+                None => Effect::Log(Level::INFO, format!("pool {name} answers {addresses}")),
+                Some(policy) => {
+                    let line = format!("pool {name} answers {addresses}: all are down, when_all_down {policy}");
+                    Effect::Log(Level::WARN, line)
+                }
             }
-        }
+        });
+        in_words.collect()
     }
 
-    /// Takes an operator's word, first heard by this nameserver.
-    pub fn say(&mut self, command: &OperatorCommand) -> Result<Done, Refused> {
-        command.vet().map_err(|message| Refused { status: 400, message })?;
-        let (pool_name, member) = self.subject(&command.subject)?;
-        let config = &self.document.config.pools[&pool_name];
-        let ttl = config.ttl;
-        if command.state != OperatorState::Ready
-            && !command.force
-            && let Some(why) = pool::last_one(config, &member, &self.known(&pool_name, config))
-        {
-            let message = format!(
-                "{why} in pool {pool_name}: without it nobody may be answered; say it with force if you mean it"
-            );
-            return Err(Refused { status: 409, message });
-        }
-        let now = unix_ms();
-        let subject = format!("{pool_name}/{member}");
-        let before = self.operator.state(&subject, now);
-        let word = Word {
-            state: command.state,
-            who: command.who.clone(),
-            when: now,
-            by: self.document.config.name.clone(),
-            why: command.why.clone(),
-            until: command.for_ms.map(|length| now.saturating_add(length)),
-        };
-        tracing::info!("{} sets {subject} to {}: {}", word.who, word.state, word.why);
-        self.operator.say(&subject, word);
-        self.rebuild();
-        let away = command.state != OperatorState::Ready;
-        Ok(Done {
-            done: format!("{subject} is {} (was {before})", command.state),
-            generation: self.generation(),
-            cached_until: away.then(|| unix_ms() + u64::from(ttl) * 1000),
-        })
+    /// How many addresses have not been probed yet.
+    pub fn unchecked(&self) -> usize {
+        let verdict = |target| self.health.get(target).map_or(Verdict::Unchecked, |health| health.verdict);
+        self.document.targets().keys().filter(|target| verdict(*target) == Verdict::Unchecked).count()
     }
 
-    /// Forgets an operator's word: the member is ready, here and, since that is later, at every peer.
-    pub fn forget(&mut self, command: &ForgetCommand) -> Result<Done, Refused> {
-        bounds::said(&command.who, &command.why).map_err(|message| Refused { status: 400, message })?;
-        let Forgotten::Subject(subject) = &command.what else {
-            return Err(Refused { status: 404, message: "a nameserver has no latches".into() });
-        };
-        match self.subject(subject) {
-            Ok((pool, member)) => {
-                let (who, why, by) = (command.who.clone(), command.why.clone(), self.document.config.name.clone());
-                let ready = Word { state: OperatorState::Ready, who, when: unix_ms(), by, why, until: None };
-                self.operator.forget(&format!("{pool}/{member}"), ready);
-            }
-            // No document has it any more: nobody hears of it, and so nobody can say it again.
-            Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
-        }
-        tracing::info!("{} lets what was said of {subject} be forgotten", command.who);
-        self.rebuild();
-        let done = format!("what was said of {subject} is forgotten");
-        Ok(Done { done, generation: self.generation(), cached_until: None })
-    }
-
-    /// Splits `POOL/MEMBER`; pools are named in whatever case and with or without the final dot.
-    fn subject(&self, subject: &str) -> Result<(String, String), Refused> {
-        let unknown = |message| Refused { status: 404, message };
-        let Some((pool, member)) = subject.split_once('/') else {
-            return Err(unknown(format!("\"{subject}\" is not POOL/MEMBER")));
-        };
-        let pool = pool.strip_suffix('.').unwrap_or(pool).to_ascii_lowercase();
-        let Some(config) = self.document.config.pools.get(&pool) else {
-            let pools: Vec<&str> = self.document.config.pools.keys().map(String::as_str).collect();
-            return Err(unknown(format!("there is no pool {pool}; there are: {}", pools.join(", "))));
-        };
-        if !config.members.contains_key(member) {
-            let members: Vec<&str> = config.members.keys().map(String::as_str).collect();
-            return Err(unknown(format!("pool {pool} has no member {member}; it has: {}", members.join(", "))));
-        }
-        Ok((pool, member.to_owned()))
-    }
-
-    pub(super) fn known<'c>(&'c self, name: &'c str, pool: &'c PoolConfig) -> Knowledge<'c> {
-        Knowledge { control: self, name, pool, now: unix_ms() }
+    pub(super) fn known<'s>(&'s self, name: &'s str, pool: &'s PoolConfig, now: Now) -> PoolMembers<'s> {
+        PoolMembers { state: self, name, pool, now }
     }
 
     pub(super) fn health_of(&self, pool: &PoolConfig, address: IpAddr) -> Option<&TargetHealth> {
@@ -307,17 +306,19 @@ impl Control {
     }
 }
 
-/// Every probe target of a document's pools, with who uses it.
-pub fn targets(document: &Document) -> Targets {
-    let mut targets = Targets::new();
-    for (name, config) in &document.config.pools {
-        for (member, addresses) in &config.members {
-            for address in &addresses.addresses {
-                targets.entry(target(config, *address)).or_default().push(format!("{name}/{member}"));
+impl Prepared {
+    /// Every probe target of the document's pools, with who uses it.
+    pub fn targets(&self) -> Targets {
+        let mut targets = Targets::new();
+        for (name, config) in &self.config.pools {
+            for (member, addresses) in &config.members {
+                for address in &addresses.addresses {
+                    targets.entry(target(config, *address)).or_default().push(format!("{name}/{member}"));
+                }
             }
         }
+        targets
     }
-    targets
 }
 
 /// What is probed for one address of a pool.
@@ -326,20 +327,23 @@ fn target(pool: &PoolConfig, address: IpAddr) -> Target {
     Target { address: SocketAddr::new(address, pool.check.port.unwrap_or(80)), check: pool.check.clone() }
 }
 
-/// [`Known`] of one pool at one moment.
-pub(super) struct Knowledge<'c> {
-    control: &'c Control,
-    name: &'c str,
-    pool: &'c PoolConfig,
-    now: u64,
+/// What is known of one pool's members at one moment.
+pub(super) struct PoolMembers<'s> {
+    state: &'s State,
+    name: &'s str,
+    pool: &'s PoolConfig,
+    now: Now,
 }
 
-impl Known for Knowledge<'_> {
+impl Known for PoolMembers<'_> {
     fn verdict(&self, address: IpAddr) -> Verdict {
-        self.control.health_of(self.pool, address).map_or(Verdict::Unchecked, |health| health.verdict)
+        self.state.health_of(self.pool, address).map_or(Verdict::Unchecked, |health| health.verdict)
     }
 
     fn operator(&self, member: &str) -> OperatorState {
-        self.control.operator.state(&format!("{}/{member}", self.name), self.now)
+        self.state.operator.state(&format!("{}/{member}", self.name), self.now.unix_ms)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -18,18 +18,23 @@ pub struct Protection {
 }
 
 impl Protection {
-    /// Reads the secrets that a document names; without any they are those of `before`, if this process has made them
-    /// up, or fresh ones.
+    /// Reads the secrets that a document names; without any they are made up ([`Protection::or_keep`]).
     ///
     /// # Errors
     ///
     /// The key file cannot be used; the words name it, and never what it holds.
-    pub fn of(config: &DnsConfig, before: Option<&Protection>) -> Result<Protection, String> {
-        let secrets = match (&config.cookies, before) {
-            (Some(cookies), _) => Secrets::read(&cookies.key_file).map_err(|why| format!("cookies.key_file: {why}"))?,
-            (None, Some(before)) if before.secrets.is_random() => before.secrets.clone(),
-            (None, _) => Secrets::random()?,
+    pub fn of(config: &DnsConfig) -> Result<Protection, String> {
+        let secrets = match &config.cookies {
+            Some(cookies) => Secrets::read(&cookies.key_file).map_err(|why| format!("cookies.key_file: {why}"))?,
+            None => Secrets::random()?,
         };
         Ok(Protection { limits: config.rate_limit.clone(), secrets })
+    }
+
+    /// The same with the secrets of `before`, if this process has made both up: a reload spoils no client's cookie.
+    pub fn or_keep(&self, before: &Protection) -> Protection {
+        let made_up = self.secrets.is_random() && before.secrets.is_random();
+        let secrets = if made_up { &before.secrets } else { &self.secrets };
+        Protection { limits: self.limits.clone(), secrets: secrets.clone() }
     }
 }

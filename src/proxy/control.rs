@@ -17,6 +17,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 use crate::api::proxy::Status;
+use crate::daemon::lifecycle::OperatorFile;
 use crate::daemon::operator::{OperatorStates, Word};
 use crate::health::{HealthView, Target, Verdict};
 use crate::proxy::choose::is_usable;
@@ -29,9 +30,6 @@ use prepared::{Prepared, PreparedService};
 
 /// The version of what proxies tell each other and hand over.
 pub const VERSION: u64 = 1;
-
-/// Between two tries to write the operator's words.
-const RETRY: Duration = Duration::from_secs(2);
 
 /// While a step waits for running requests to end, it is looked at this often.
 const HANDING_OVER: Duration = Duration::from_millis(50);
@@ -63,6 +61,8 @@ pub enum Event {
     Reloaded(Arc<Prepared>),
     /// The daemon stops or has handed over: not ready, `Connection: close`.
     Draining(bool),
+    /// The daemon that took over from this process says how things stand.
+    Followed(Box<Status>),
     /// Time has passed ([`State::wakes`]).
     Time,
 }
@@ -120,15 +120,6 @@ pub struct Known {
     pub words: Vec<Event>,
 }
 
-#[derive(Debug, Default)]
-struct OperatorFile {
-    /// What it held is lost, until it is written again.
-    lost: Option<String>,
-    dirty: bool,
-    writing: bool,
-    failure: Option<(String, Duration)>,
-}
-
 impl State {
     /// The state at the start. The first snapshot is in [`State::snapshot`]; the effects are to be carried out as always.
     pub fn new(prepared: Arc<Prepared>, known: Known, workers: usize, now: Now) -> (State, Vec<Effect>) {
@@ -138,7 +129,7 @@ impl State {
             health: known.health,
             operator: known.operator,
             peers: BTreeMap::new(),
-            operator_file: OperatorFile { lost: known.operator_lost, ..OperatorFile::default() },
+            operator_file: OperatorFile::new(known.operator_lost),
             told: Value::Null,
             draining: false,
             snapshot: Arc::new(Snapshot::nothing(&prepared)),
@@ -184,6 +175,9 @@ impl State {
 
     /// Takes an event in, and gives all that follows.
     pub fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        if let Event::Followed(daemon) = event {
+            return self.follow(&daemon, now);
+        }
         let mut effects = self.take_in(event, now);
         effects.extend(self.settle(now));
         effects
@@ -211,7 +205,7 @@ impl State {
                 effects.push(self.publish(self.build(now)));
             }
             Event::Draining(draining) => self.draining = draining,
-            Event::Time => {}
+            Event::Followed(_) | Event::Time => {}
         }
         effects
     }
@@ -220,9 +214,8 @@ impl State {
     pub fn wakes(&self, now: Now) -> Option<Duration> {
         let expiry = self.operator.next_expiry(now.unix_ms);
         let expiry = expiry.map(|at| now.running + Duration::from_millis(at.saturating_sub(now.unix_ms) + 1));
-        let retry = self.operator_file.failure.iter().filter(|_| !self.operator_file.writing).map(|(_, due)| *due);
         let handing = self.latches.is_handing_over().then(|| now.running + HANDING_OVER);
-        self.latches.wakes(now).into_iter().chain(expiry).chain(retry).chain(handing).min()
+        self.latches.wakes(now).into_iter().chain(expiry).chain(self.operator_file.wakes()).chain(handing).min()
     }
 
     /// Calls with the keeper of a latched service and what surrounds it.
@@ -285,7 +278,9 @@ impl State {
     fn merge(&mut self, words: &PeerWords) -> bool {
         self.latches.hear(&words.latches);
         let changed = self.operator.merge(&words.operator);
-        self.operator_file.dirty |= changed;
+        if changed {
+            self.operator_file.mark_dirty();
+        }
         changed
     }
 
@@ -299,7 +294,7 @@ impl State {
         if self.snapshot.generation == 0 || !answers_alike(&self.snapshot, &next) {
             effects.push(self.publish(next));
         }
-        if self.operator_file.is_due(now) {
+        if self.operator_file.begin_if_due(now) {
             effects.push(Effect::WriteOperator(json!({ "version": VERSION, "operator": self.operator })));
         }
         let record = self.latches.record();
@@ -353,18 +348,21 @@ impl State {
         }
         let tries = "it counts in memory and the write is tried again every 2 s";
         alarms.extend(self.latches.failure().map(|why| format!("a latch is not on disk: {why}; {tries}")));
-        let operator = self.operator_file.failure.as_ref();
-        alarms.extend(self.operator_file.lost.clone());
-        alarms.extend(operator.map(|(why, _)| format!("an operator's word is not on disk: {why}; {tries}")));
+        alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {
             alarms.extend(words.alarms(peer, &self.latches.record().latches, now));
         }
         alarms
     }
 
+    /// Whether what operators said is on disk, or an alarm tells that it is not.
+    pub fn is_operator_settled(&self, now: Now) -> bool {
+        self.operator_file.is_settled(now)
+    }
+
     /// Whether anything that should be on disk is not.
     pub fn is_unwritten(&self) -> bool {
-        self.latches.failure().is_some() || self.operator_file.failure.is_some()
+        self.latches.failure().is_some() || self.operator_file.has_failed()
     }
 
     /// One line for `systemctl status`.
@@ -381,23 +379,6 @@ impl State {
         let (services, all) = (self.snapshot.services.len(), backends().count());
         let latches: String = latches.collect();
         format!("{services} services, {up} of {all} backends up{latches}; generation {}", self.snapshot.generation)
-    }
-}
-
-impl OperatorFile {
-    fn is_due(&mut self, now: Now) -> bool {
-        let waits = self.failure.as_ref().is_some_and(|(_, due)| now.running < *due);
-        let due = !self.writing && (self.dirty || self.failure.is_some()) && !waits;
-        if due {
-            (self.writing, self.dirty) = (true, false);
-        }
-        due
-    }
-
-    fn written(&mut self, ended: Result<(), String>, now: Now) {
-        self.writing = false;
-        self.lost.take_if(|_| ended.is_ok());
-        self.failure = ended.err().map(|why| (why, now.running + RETRY));
     }
 }
 

@@ -1,39 +1,34 @@
-//! The whole daemon: from the arguments to the exit code.
+//! The proxy's start, in order: sockets, one round of checks and of peers, the state and its first snapshot, workers.
 //!
-//! Owns the order of a start (DESIGN 9): document, keys, sockets, one round of checks and of peers, the first snapshot,
-//! workers, admin, ready. Must never: accept a visitor before the first snapshot is there, nor write state while another
-//! process is the daemon. Called by the `polder-proxy` binary.
+//! What follows is [`daemon::lifecycle`](crate::daemon::lifecycle)'s. Must never: accept a visitor before the first snapshot
+//! is there, nor write state while another process is the daemon. Called by the `polder-proxy` binary.
 
 mod admin;
-mod event_loop;
-mod handover;
+mod daemon;
+mod document;
+mod handed;
 mod network;
-mod reload;
 
-use std::io::Write;
-use std::os::fd::OwnedFd;
-use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
 
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
-use tokio::task::LocalSet;
 
-use crate::config::ProxyConfig;
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::operator::OperatorStates;
-use crate::daemon::signals::Signals;
-use crate::daemon::sockets::{self, Listing};
+use crate::daemon::lifecycle::reload::{PROBE_SLACK, is_checked};
+use crate::daemon::lifecycle::state_files::StoredOperator;
+use crate::daemon::lifecycle::{
+    self, ControlSockets, Daemon, Document, Exchange, Input, Inputs, Parts, RunError, Shell, Start, StateFiles,
+};
+use crate::daemon::peers::Heard;
 use crate::daemon::startup::{self, Inheritance};
-use crate::daemon::state_file::{StateFile, Stored};
-use crate::daemon::takeover::{self, Takeover};
+use crate::daemon::takeover::Takeover;
 use crate::daemon::ticks::Ticks;
-use crate::daemon::{VERSION as PROGRAM_VERSION, fd_store, logs, notify};
 use crate::health::{Checker, HealthView, Target, Verdict, saved};
 use crate::proxy::control::peer_words::PeerWords;
-use crate::proxy::control::prepared::{PrepareError, Prepared};
+use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, Known, State, VERSION};
 use crate::proxy::latch::latches::Found;
 use crate::proxy::latch::store::LatchStore;
@@ -41,12 +36,9 @@ use crate::proxy::snapshot::Snapshot;
 use crate::proxy::traffic::access_log::AccessLog;
 use crate::proxy::traffic::shared::{Report, Shared};
 use crate::proxy::traffic::worker::{self, Worker};
-use event_loop::{Channels, Clock, EventLoop, Files, Phase};
-use handover::Handed;
+use daemon::ProxyDaemon;
+use handed::Handed;
 use network::Network;
-
-/// The name at takeovers.
-pub(super) const PROGRAM: &str = "polder-proxy";
 
 /// How long a start waits for its peers.
 const PEERS_LIMIT: Duration = Duration::from_secs(2);
@@ -54,215 +46,126 @@ const PEERS_LIMIT: Duration = Duration::from_secs(2);
 /// How long a start waits for its first latches to be on disk.
 const FIRST_WRITE_LIMIT: Duration = Duration::from_millis(1_500);
 
-/// On top of the slowest check's time-out, for the first round.
-pub(super) const PROBE_SLACK: Duration = Duration::from_secs(1);
-
-/// Why the daemon did not run, or does not go on.
-pub(super) struct Failure {
-    /// 1: the document is not valid; 3: could not run.
-    code: u8,
-    message: String,
-}
-
-impl Failure {
-    pub(super) fn could_not(message: impl ToString) -> Failure {
-        Failure { code: 3, message: message.to_string() }
-    }
-}
-
-impl From<PrepareError> for Failure {
-    fn from(error: PrepareError) -> Failure {
-        let code = if matches!(error, PrepareError::Findings(_)) { 1 } else { 3 };
-        Failure { code, message: error.to_string() }
-    }
-}
-
 /// The whole daemon: reads the document, serves until it is told to stop, and returns the exit code (0 done, 1 the
 /// document is not valid, 3 could not run).
 pub fn run(args: DaemonArgs) -> ExitCode {
-    let ended = if args.check_config {
-        check(&args)
-    } else {
-        logs::init();
-        // Before any other file is opened: descriptors passed in are numbers until somebody owns them.
-        let passed = fd_store::receive();
-        startup::raise_open_files();
-        serve(args, passed)
-    };
-    let Err(failure) = ended else { return ExitCode::SUCCESS };
-    // Nothing is left to be done if standard error is closed.
-    let _ = writeln!(std::io::stderr(), "{}", failure.message);
-    ExitCode::from(failure.code)
+    lifecycle::run::<ProxyDaemon>(args, start)
 }
 
-fn check(args: &DaemonArgs) -> Result<(), Failure> {
-    let document = crate::config::proxy::load(&args.config).map_err(PrepareError::Findings)?;
-    let (file, services) = (args.config.display(), document.services.len());
-    if args.live {
-        let findings = check_live(document);
-        if !findings.is_empty() {
-            return Err(Failure { code: 1, message: findings.join("\n") });
-        }
-    }
-    // Nothing is left to be done if standard output is closed.
-    let _ = writeln!(std::io::stdout(), "{file}: valid, {services} services");
-    Ok(())
-}
-
-/// What this machine has against a valid document: keys and sockets.
-fn check_live(document: ProxyConfig) -> Vec<String> {
-    let traffic = document.listeners.iter().map(|listener| listener.address);
-    let peers = document.peers.iter().map(|peers| peers.listen);
-    let tcp = traffic.chain(document.admin.address).chain(peers).collect();
-    let mut findings = sockets::try_all(&document.admin.socket, &Listing { tcp, udp: Vec::new() });
-    findings.extend(Prepared::with_keys(document).err());
-    findings
-}
-
-fn serve(args: DaemonArgs, passed: Vec<OwnedFd>) -> Result<(), Failure> {
-    let prepared = Arc::new(Prepared::read(&args.config)?);
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(Failure::could_not)?;
-    LocalSet::new().block_on(&runtime, async move {
-        let mut signals = Signals::install().map_err(Failure::could_not)?;
-        let started = tokio::select! {
-            biased;
-            () = signals.told_to_stop() => None,
-            started = start(args, passed, prepared) => Some(started?),
-        };
-        let Some(started) = started else {
-            tracing::info!("told to stop before it was ready");
-            notify::stopping("told to stop before it was ready");
-            return Ok(());
-        };
-        started.serve(signals).await
-    })
-}
-
-/// Everything up to "ready".
-async fn start(args: DaemonArgs, passed: Vec<OwnedFd>, prepared: Arc<Prepared>) -> Result<EventLoop, Failure> {
-    let document = &prepared.document;
-    tracing::info!("{PROGRAM} {PROGRAM_VERSION}, {}: starting", document.name);
-    let clock = Clock::start();
+/// Everything from the document to "ready".
+async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
+    let Start { args, document: prepared, passed, clock } = start;
+    let (document, settings) = (&prepared.document, prepared.settings());
     let Inheritance { mut sockets, takeover } =
-        startup::inherit(&args, passed, PROGRAM, &document.admin.socket).await.map_err(Failure::could_not)?;
-    let handed = offered(takeover.as_ref()).map_err(Failure::could_not)?;
-    let workers = document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
-    let mut network =
-        Network::bind(document, &document.admin.socket, workers, &mut sockets).map_err(Failure::could_not)?;
+        startup::inherit(&args, passed, ProxyDaemon::PROGRAM, &settings.admin.socket).await?;
+    let handed = startup::read_offer(takeover.as_ref(), Handed::read)?;
+    let count = document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let network = Network::bind(document, count, &mut sockets)?;
+    let mut control_sockets = ControlSockets::bind(&settings, &mut sockets)?;
     sockets.settle();
 
-    let health = match &handed {
-        Some(handed) => handed.health.clone(),
-        None => saved_health(&document.state_dir),
-    };
+    let files = StateFiles::new(settings.state_dir);
+    let health = handed.map_or_else(|| saved_health(&files), |handed| handed.health);
     let checker = Checker::start(prepared.targets(), health.clone());
+    let (inputs, incoming) = Inputs::open();
     let ticks = Ticks::default();
-    let (shared, threads, reports) = spawn_workers(&prepared, workers, &ticks)?;
+    let (shared, workers) = spawn_workers(&prepared, count, &ticks, &inputs)?;
 
     // In a takeover the files and the exchange with peers are the running daemon's, until it has handed over.
-    let mut files = if takeover.is_none() { Some(Files::open(&document.state_dir)?) } else { None };
-    let mut channels = Channels::open(files.as_ref().map(Files::told).unwrap_or_default(), reports, &checker);
-    let exchange = |network: &mut Network| {
-        let (told, heard) = (channels.tell.subscribe(), channels.heard.clone());
-        network.start_peers(&prepared, &document.name, told, heard)
-    };
-    let mut peers = if takeover.is_none() { exchange(&mut network) } else { None };
-    let first_words = async {
-        if let Some(peers) = &peers {
-            peers.first_round(PEERS_LIMIT).await;
-        }
-    };
-    tokio::join!(checked(&checker, prepared.targets().into_keys()), first_words);
+    let stored = if takeover.is_none() { Some(Stored::read(&files, &prepared)?) } else { None };
+    let mut exchange = Exchange::new(stored.as_ref().map(Stored::peer_message).unwrap_or_default());
+    let mut meet =
+        |exchange: &mut Exchange| exchange.start(&settings, prepared.identity(), control_sockets.peers.take());
+    if takeover.is_none() {
+        meet(&mut exchange);
+    }
+    tokio::join!(checked(&checker, prepared.targets().into_keys()), exchange.first_round(PEERS_LIMIT));
 
     // From here on this process is the daemon.
-    let inherited = hand_in(takeover).await?;
-    let inherited = inherited.and_then(|state| match Handed::read(&state) {
-        Ok(Handed { words, .. }) => Some(Event::Inherited(words)),
-        Err(why) => {
-            // This process is the daemon, whatever is wrong with the last words.
-            tracing::error!("the last state of the process taken over from is lost: {why}");
-            None
+    let inherited = final_state(takeover).await?;
+    let stored = match stored {
+        Some(stored) => stored,
+        None => {
+            meet(&mut exchange);
+            Stored::read(&files, &prepared)?
         }
-    });
-    if peers.is_none() {
-        peers = exchange(&mut network);
-    }
-    let files = match files.take() {
-        Some(files) => files,
-        None => Files::open(&document.state_dir)?,
     };
+    let heard = exchange.waiting().map(|Heard { peer, value }| Event::Heard { peer, value });
     let known = Known {
         health: checker.subscribe().borrow().clone(),
-        operator: files.words.clone(),
-        operator_lost: files.words_lost.clone(),
-        latches: files.found.clone(),
+        operator: stored.operator.states,
+        operator_lost: stored.operator.lost,
+        latches: stored.found,
         remembered: health,
-        words: channels.heard_so_far().chain(inherited).collect(),
+        words: heard.chain(inherited).collect(),
     };
-    let (state, effects) = State::new(prepared.clone(), known, workers, clock.now());
-    let mut control = EventLoop {
-        admin_socket: document.admin.socket.clone(),
+    let (state, effects) = State::new(prepared.clone(), known, count, clock.now());
+    let daemon = ProxyDaemon { state, shared, workers, network: Network::default(), latches: stored.latches };
+    let mut shell = Shell::new(Parts {
         args,
-        state,
+        daemon,
         clock,
-        shared,
-        workers: threads,
-        network,
         sockets,
-        checker: Some(checker),
+        control_sockets,
+        checker,
         files,
-        peers,
+        exchange,
         ticks,
-        channels,
-        phase: Phase::Serving,
-        stop_if_not_handed_over: false,
-        held_back: Vec::new(),
-        admin: None,
-        admin_tcp: None,
-        admin_leaving: Vec::new(),
-        reload: None,
-        successor: None,
-        successor_reply: None,
-        last_reload: None,
-        counts: Default::default(),
-        health_saved: Duration::ZERO,
-        summary: String::new(),
-    };
-    control.carry_out(effects);
-    control.settle_first_writes(FIRST_WRITE_LIMIT).await;
-    Ok(control)
+        inputs,
+        incoming,
+    });
+    shell.perform(effects);
+    settle_first_writes(&mut shell).await;
+    shell.begin(network)?;
+    Ok(shell)
 }
 
-/// What the running daemon hands over, if there is one. What cannot be read now could not be read when it has stopped
-/// either.
-fn offered(takeover: Option<&Takeover>) -> Result<Option<Handed>, String> {
-    let handed = takeover.map(|takeover| Handed::read(&takeover.state)).transpose();
-    handed.map_err(|why| takeover::not_understood(&why))
+/// Before ready: the first writes of latches. A disk that does not answer ends the wait.
+async fn settle_first_writes(shell: &mut Shell<ProxyDaemon>) {
+    let written = async {
+        while shell.daemon.state.is_writing_latches() {
+            shell.next().await;
+        }
+    };
+    let _ = tokio::time::timeout(FIRST_WRITE_LIMIT, written).await;
 }
 
 /// Says ready to the running daemon, if there is one, and takes its final state.
-async fn hand_in(takeover: Option<Takeover>) -> Result<Option<Value>, Failure> {
-    match takeover {
-        None => Ok(None),
-        Some(takeover) => Ok(Some(takeover.ready().await.map_err(Failure::could_not)?.into_state())),
+async fn final_state(takeover: Option<Takeover>) -> Result<Option<Event>, RunError> {
+    let Some(takeover) = takeover else { return Ok(None) };
+    let state = takeover.ready().await?.into_state();
+    match Handed::read(&state) {
+        Ok(Handed { words, .. }) => Ok(Some(Event::Inherited(words))),
+        Err(why) => {
+            // This process is the daemon, whatever is wrong with the final state.
+            tracing::error!("the final state of the process taken over from cannot be used: {why}");
+            Ok(None)
+        }
     }
 }
-
-type Reports = mpsc::UnboundedReceiver<Report>;
 
 fn spawn_workers(
     prepared: &Prepared,
     count: usize,
     ticks: &Ticks,
-) -> Result<(Arc<Shared>, Vec<Worker>, Reports), Failure> {
-    let access_log = AccessLog::open(prepared.document.access_log.as_ref())
-        .map_err(|error| Failure::could_not(format!("the access log cannot be opened: {error}")))?;
-    let (reports, reported) = mpsc::unbounded_channel();
+    inputs: &Inputs<Prepared, Event>,
+) -> Result<(Arc<Shared>, Vec<Worker>), RunError> {
+    let access_log = AccessLog::open(prepared.document.access_log.as_ref());
+    let access_log = access_log.map_err(RunError::io("the access log cannot be opened"))?;
+    let (reports, mut reported) = mpsc::unbounded_channel();
     let shared = Arc::new(Shared::new(Snapshot::nothing(prepared), reports, access_log, count));
     let spawn = |index| worker::spawn(index, shared.clone(), ticks.worker(&format!("worker {index}")));
     let workers = (0..count).map(spawn).collect::<std::io::Result<Vec<_>>>();
-    let workers = workers.map_err(|error| Failure::could_not(format!("a worker thread cannot be started: {error}")))?;
-    Ok((shared, workers, reported))
+    let workers = workers.map_err(RunError::io("a worker thread cannot be started"))?;
+    let inputs = inputs.clone();
+    tokio::task::spawn_local(async move {
+        while let Some(Report::LiveError(target)) = reported.recv().await {
+            if !inputs.send(Input::LiveError(target)) {
+                return;
+            }
+        }
+    });
+    Ok((shared, workers))
 }
 
 /// Waits until each of these targets has been checked once, at most as long as their slowest check can take.
@@ -270,80 +173,46 @@ async fn checked(checker: &Checker, targets: impl Iterator<Item = Target>) {
     let targets: Vec<Target> = targets.collect();
     let slowest = targets.iter().map(|target| target.check.timeout).max().unwrap_or_default();
     let mut view = checker.subscribe();
-    let all = view.wait_for(|view| all_checked(view, &targets));
+    let all = view.wait_for(|view| targets.iter().all(|target| is_checked(view, target)));
     // The checker lives as long as its handle, which the caller holds.
     let _ = tokio::time::timeout(slowest + PROBE_SLACK, all).await;
 }
 
-/// Whether no target is unchecked.
-pub(super) fn all_checked(view: &HealthView, targets: &[Target]) -> bool {
-    targets.iter().all(|target| view.get(target).is_some_and(|health| health.verdict != Verdict::Unchecked))
-}
-
 /// Health that a process killed less than 30 s ago left behind: of what was up. What was down then may have come back
 /// since, and a latch must not move on old news: it is checked anew before this daemon is ready.
-fn saved_health(state_dir: &Path) -> HealthView {
-    let read = match StateFile::new(state_dir, "health").read() {
-        Stored::Missing => Ok(HealthView::new()),
-        Stored::Whole(value) => saved::from_json(&value, SystemTime::now()),
-        Stored::Broken(why) => Err(why),
-    };
-    let mut health = read.unwrap_or_else(|why| {
-        tracing::warn!("the saved health is not used: {why}; every backend is probed anew");
-        HealthView::new()
-    });
+fn saved_health(files: &StateFiles) -> HealthView {
+    let mut health: HealthView = files.read_health(|value| saved::from_json(value, std::time::SystemTime::now()));
     health.retain(|_, known| known.verdict == Verdict::Up);
     health
 }
 
-impl Clock {
-    fn start() -> Clock {
-        Clock { started: Instant::now() }
-    }
+/// What lay in the state directory at the start.
+struct Stored {
+    latches: LatchStore,
+    found: Found,
+    operator: StoredOperator,
 }
 
-impl Files {
-    fn open(state_dir: &Path) -> Result<Files, Failure> {
-        let (latches, found) = LatchStore::open(state_dir).map_err(Failure::could_not)?;
+impl Stored {
+    fn read(files: &StateFiles, prepared: &Prepared) -> Result<Stored, RunError> {
+        let cannot = RunError::io("the latches cannot be read");
+        let (latches, found) = LatchStore::open(&prepared.document.state_dir).map_err(cannot)?;
         if let Found::Broken(why) = &found {
             tracing::error!(
                 "the stored latches cannot be believed ({why}): taken from the peers, or decided by the operator"
             );
         }
-        let operator = StateFile::new(state_dir, "operator");
-        let (words, words_lost) = match stored_words(&operator) {
-            Ok(words) => (words, None),
-            Err(why) => {
-                let lost = format!(
-                    "the operator's words cannot be read ({why}): every backend is ready unless a peer knows better; say \
-                     drain and maint again where they are meant"
-                );
-                tracing::error!("{lost}");
-                (OperatorStates::default(), Some(lost))
-            }
-        };
-        let health = StateFile::new(state_dir, "health");
-        Ok(Files { latches, found, operator, words, words_lost, health, health_unsaved: Default::default() })
+        let operator = files.read_operator("backend", |value| PeerWords::read(value, None).map(|words| words.operator));
+        Ok(Stored { latches, found, operator })
     }
 
     /// What peers are told before the first snapshot is there.
-    fn told(&self) -> Value {
+    fn peer_message(&self) -> Value {
         let latches = match &self.found {
             Found::Whole(record) => record.latches.clone(),
             Found::Missing | Found::Broken(_) => Default::default(),
         };
-        json!({ "version": VERSION, "latches": latches, "operator": self.words })
-    }
-}
-
-/// The words of `operator.json`, or why they are lost.
-fn stored_words(file: &StateFile) -> Result<OperatorStates, String> {
-    match file.read() {
-        Stored::Missing => Ok(OperatorStates::default()),
-        Stored::Whole(value) => PeerWords::read(&value, None)
-            .map(|words| words.operator)
-            .map_err(|why| format!("{}: {why}", file.path.display())),
-        Stored::Broken(why) => Err(why),
+        json!({ "version": VERSION, "latches": latches, "operator": self.operator.states })
     }
 }
 

@@ -74,7 +74,7 @@ fn a_nameserver_refuses_an_unknown_key_at_start_and_reload() {
     nameserver.run();
     nameserver.write_changed(|document| document["recursion"] = json!(true));
     let words = format!("document.json:{}: recursion: unknown key", nameserver.line_of("recursion"));
-    assert_says(&nameserver.reload().unwrap_err(), &["the document is not valid; the one in force stays", &words]);
+    assert_says(&nameserver.reload().unwrap_err(), &["the document is not valid; nothing was changed", &words]);
     assert_says(&nameserver.alarms(), &["the last reload was refused", &words]);
     nameserver.wait_said(&[&words]);
     nameserver.assert_serves();

@@ -17,6 +17,7 @@ mod keys;
 mod latches;
 mod local_users;
 mod peers;
+mod reloads;
 mod site;
 mod sockets;
 mod state_files;

@@ -117,7 +117,7 @@ fn a_nameserver_told_to_use_a_port_in_use_goes_on_as_before() {
     let _somebody = UdpSocket::bind(taken).unwrap();
     nameserver.write_changed(|document| document["listeners"].as_array_mut().unwrap().push(json!(taken)));
     let words = format!("cannot listen on udp {taken}: another process listens there");
-    assert_says(&nameserver.reload().unwrap_err(), &["a socket cannot be had; the document in force stays", &words]);
+    assert_says(&nameserver.reload().unwrap_err(), &["an address cannot be had; nothing was changed", &words]);
     assert_says(&nameserver.alarms(), &["the last reload was refused", &words]);
     nameserver.assert_serves();
     nameserver.ends(&["--takeover"]).assert(3, &[&words]);

@@ -15,7 +15,7 @@ fn assert_refused(spoil: impl FnOnce(&Site), words: &[&str]) {
     nameserver.assert_serves();
     spoil(&site);
     let refused = nameserver.reload().unwrap_err();
-    assert_says(&refused, &["the document is not valid; the one in force stays"]);
+    assert_says(&refused, &["the document is not valid; nothing was changed"]);
     assert_says(&refused, words);
     nameserver.wait_said(words);
     assert_says(&nameserver.alarms(), &["the last reload was refused"]);

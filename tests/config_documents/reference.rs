@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use polder::config::reader::Keys;
 use polder::config::{dns, duration, proxy};
+use polder::daemon::lifecycle::policy::{NOT_IN_PLACE, OnReload};
 use serde_json::{Map, Value, json};
 
 const REFERENCE: &str = include_str!("../../docs/documents.md");
@@ -14,6 +15,7 @@ struct Row {
     key: String,
     kind: String,
     default: String,
+    reload: String,
 }
 
 fn rows(object: &str) -> Vec<Row> {
@@ -29,6 +31,7 @@ fn rows(object: &str) -> Vec<Row> {
             key: cells[0].trim_matches('`').to_owned(),
             kind: cells[1].clone(),
             default: cells[2].clone(),
+            reload: cells[3].clone(),
         })
         .collect()
 }
@@ -63,6 +66,30 @@ fn every_key_the_readers_know_is_in_an_example_document() {
         for name in keys.names {
             assert!(examples.contains(&format!("\"{name}\":")), "{name} of {} is in no example", keys.object);
         }
+    }
+}
+
+#[test]
+fn the_reference_says_for_every_key_what_a_reload_does_with_it_as_both_daemons_do() {
+    for (root, keys) in [("proxy.json", proxy::KEYS), ("dns.json", dns::KEYS)] {
+        let mut documented = Vec::new();
+        for object in keys.iter().map(|keys| keys.object) {
+            for Row { key, reload, .. } in rows(object) {
+                let path = if object == root { key } else { format!("{object}.{key}") };
+                match reload.as_str() {
+                    "in place" => {}
+                    "takeover" => documented.push((path, OnReload::Takeover)),
+                    "refused" => documented.push((path, OnReload::Refused)),
+                    other => panic!("{path}: {other:?} is nothing that a reload does"),
+                }
+            }
+        }
+        // A nameserver's threads come and go with its listeners.
+        let known = NOT_IN_PLACE.iter().filter(|(key, _)| root == "proxy.json" || *key != "workers");
+        let mut known: Vec<_> = known.map(|(key, on_reload)| ((*key).to_owned(), *on_reload)).collect();
+        known.sort();
+        documented.sort();
+        assert_eq!(documented, known, "{root}");
     }
 }
 

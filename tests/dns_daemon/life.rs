@@ -126,7 +126,7 @@ fn a_daemon_told_to_stop_hands_over_to_nobody() {
         wait_for("the drain", || daemon.log().contains("told to stop").then_some(()));
         takeover.ready().await.unwrap_err()
     });
-    assert!(refused.0.contains("withdrew"), "{}", refused.0);
+    assert!(refused.to_string().contains("withdrew"), "{refused}");
     assert!(daemon.wait_exit().success(), "{}", daemon.log());
 }
 

@@ -32,7 +32,7 @@ fn a_bad_zone_and_a_bad_document_change_nothing_and_every_finding_is_told() {
     assert_eq!(daemon.addresses("www.example.net"), ["127.0.0.1"]);
     let status = daemon.status();
     assert_eq!(status.zones[0].serial, 1);
-    assert!(status.last_reload.unwrap().contains("failed"));
+    assert!(status.last_reload.unwrap().contains("refused"));
     std::fs::write(daemon.config(), "{ \"version\": 1, \"zones\": 5 }").unwrap();
     assert!(matches!(daemon.reload(), Err(ClientError::Refused { status: 422, .. })));
     assert_eq!(daemon.addresses("www.example.net"), ["127.0.0.1"]);
@@ -94,15 +94,16 @@ fn a_member_added_by_a_reload_is_checked_before_it_is_answered() {
 fn a_document_that_this_process_cannot_take_up_is_taken_up_by_a_successor() {
     let members = Members::start(1);
     let mut daemon = Daemon::start(&members);
-    let metrics = free_port();
-    daemon.document["admin"]["address"] = json!(format!("127.0.0.1:{metrics}"));
+    let state = daemon.folder.path().join("other-state");
+    std::fs::create_dir(&state).unwrap();
+    daemon.document["state_dir"] = json!(state);
     daemon.write_document();
     let before = daemon.status().pid;
     let done = daemon.reload().unwrap();
     assert!(done.done.contains("handed over"), "{}", done.done);
     assert!(daemon.wait_exit().success());
     let after = wait_for("the successor", || Some(daemon.status()).filter(|status| status.pid != before));
-    assert!(std::net::TcpStream::connect(("127.0.0.1", metrics)).is_ok());
+    wait_for("health in the new state directory", || exists(&state.join("health.json")));
     let pid = nix::unistd::Pid::from_raw(after.pid as i32);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
     wait_for("the end of the successor", || daemon.get("/status").is_err().then_some(()));

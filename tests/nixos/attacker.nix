@@ -1,5 +1,5 @@
-# An attacker's tour: with a deploy key alone, a peer's key alone, a local account alone, and what any visitor has. What was tried is
-# told with what it got; that is nothing beyond what docs/security.md says.
+# What an attacker can do with a deploy key alone, a peer's key alone, a local account alone, and as any visitor. The log lists each attempt
+# and its result: nothing beyond what docs/security.md says.
 { pushTests, ... }:
 
 {

@@ -1,4 +1,4 @@
-# Every failure that DESIGN promises to survive, on machines that are taken away, under a continuous load of visitors.
+# Every failure that polder promises to survive, on machines that are switched off, under a continuous load of visitors.
 { polderTests, ... }:
 
 {

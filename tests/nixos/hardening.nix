@@ -1,4 +1,4 @@
-# What an attacker finds: units with few rights, closed ports, and no secret where everybody can read.
+# What an attacker finds: units with few privileges, closed ports, and no secret that everybody can read.
 { lib, polderTests, ... }:
 
 let

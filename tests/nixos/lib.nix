@@ -1,7 +1,8 @@
-# The fleet that the tests boot, and the words that their scripts share.
+# The fleet that the tests boot, and the functions that their scripts share.
 #
-# Two nameservers, two proxies, three webservers and a client, on the networks' own addresses. `www` is stateless on web1 and
-# web2; `shop` is stateful: web2, then web3. An svn and an admin machine, with an operator alice. The times are scaled as those of `polder drill`. Tests start the machines they need.
+# Two nameservers, two proxies, three webservers and a client, at the addresses of the test network. `www` is stateless, on web1 and web2;
+# `shop` is stateful, on web2 with web3 as backup. There is an svn machine, and an admin machine with the operator alice. Check intervals
+# are as short as those of `polder drill`. A test starts the machines that it needs.
 {
   lib,
   pkgs,
@@ -21,14 +22,14 @@ let
     admin = "admin";
   };
 
-  # Known to everybody: it guards nothing but a test. hardening.nix has a real secret.
+  # Not a secret: it protects nothing but a test. hardening.nix makes a real one.
   keyFile = {
     source = ./data/cookie-key;
     mode = "0400";
     user = "polder-proxy";
   };
 
-  # The key pairs by which the daemons know each other. A host would make its own; these stand in the fleet beforehand.
+  # The key pairs by which the daemons know each other. A host would make its own; these are listed in the fleet beforehand.
   identity = name: ./data/identities + "/${name}";
   publicHalf =
     name:
@@ -52,7 +53,7 @@ let
       big  IN TXT   ${lib.concatStringsSep " " (lib.genList (n: ''"${lib.fixedWidthNumber 200 n}"'') 9)}
     '';
 
-  # Every machine knows the fleet; only its own name gives it a role.
+  # Every machine knows the fleet. Its name gives it its role.
   fleet =
     { nodes, lib, ... }:
     let
@@ -118,7 +119,7 @@ let
       polder.keys.cookies = "/etc/test-keys/cookies";
     };
 
-  # What `polder drill` scales to, a little slower: whole machines share the processors here.
+  # As in `polder drill`, a little slower because whole machines share the processors.
   fast = {
     interval = "300ms";
     timeout = "250ms";
@@ -167,7 +168,7 @@ in
 {
   inherit fleet detection;
 
-  # Whether the test's system can run systemd-resolved; where it cannot, a test goes without.
+  # Whether the machines can run systemd-resolved. If not, a test omits it.
   hasResolved = options: options.services ? resolved;
 
   nodes = {
@@ -209,11 +210,11 @@ in
           enable = true;
           settings = {
             server = {
-              # A fleet of a test has no parent zone that could sign for it.
+              # The zone of a test has no parent that could sign for it.
               module-config = ''"iterator"'';
               domain-insecure = [ "example.test" ];
               local-zone = [ "test. nodefault" ];
-              # A nameserver that was gone is asked again soon.
+              # Retry a nameserver soon after it was unreachable.
               infra-host-ttl = 5;
               do-not-query-localhost = false;
             };

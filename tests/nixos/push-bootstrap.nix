@@ -1,4 +1,5 @@
-# A host's first system: from a machine that only lets an operator in as root, to one that takes pushes; and an admin machine's keys.
+# The first system of a host, from a machine that an operator can only log in to as root to one that accepts pushes; and the keys of an
+# admin machine.
 { pushTests, ... }:
 
 {

@@ -1,4 +1,4 @@
-# What goes wrong in a push: a host that gets worse goes back by itself, no other is touched, and visitors hardly notice.
+# What can fail in a push: a host that gets worse rolls back by itself, no other host is changed, and visitors hardly notice.
 { pushTests, ... }:
 
 {

@@ -1,4 +1,4 @@
-# What a host's gate lets in and what not: asked by hand, word for word, with a deploy key, with and without a signing key.
+# What the gate of a host accepts and refuses: requests written by hand, with a deploy key, with and without a signing key.
 { pkgs, pushTests, ... }:
 
 {

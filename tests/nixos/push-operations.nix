@@ -1,4 +1,4 @@
-# What operators do besides pushing: look at the fleet, drain, lock, go back, change keys; with a nameserver or an admin machine gone.
+# What operators do besides pushing: status, drain, lock, rollback and keys, also without a nameserver or an admin machine.
 { pushTests, ... }:
 
 {

@@ -1,4 +1,4 @@
-# The working copy and the repository: what stands in the way of a push, and pushing while the svn machine is gone.
+# The working copy and the repository: what blocks a push, and pushing while the svn machine is gone.
 { pushTests, ... }:
 
 {

@@ -1,4 +1,4 @@
-# The operator's day: changes committed and pushed from both admin machines, under visitors who notice nothing.
+# Changes committed and pushed from both admin machines, under visitors who notice nothing.
 { pushTests, ... }:
 
 {

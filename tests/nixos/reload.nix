@@ -1,4 +1,4 @@
-# A change of the fleet is a reload, a change of the package a takeover, a crash keeps the sockets: visitors see none of them.
+# A change of the fleet causes a reload, a change of the package a takeover, and a crash keeps the sockets: visitors notice none of them.
 { lib, polderTests, ... }:
 
 let

@@ -1,7 +1,7 @@
-# Real resolvers against both nameservers, and against one when the other is dead: what they make of our answers.
+# Real resolvers against both nameservers, and against one while the other is down.
 #
-# unbound asks recursively, and checks every answer for what a nameserver should not say; systemd-resolved, where the system
-# has it, is a stub that goes through unbound, as a laptop's does.
+# unbound resolves recursively and validates every answer. systemd-resolved, if the system has it, is a stub resolver that asks unbound,
+# as on a laptop.
 { lib, polderTests, ... }:
 
 {

@@ -1,4 +1,4 @@
-# The repository's mirror: it follows, takes no commits of its own, and is the repository once the svn machine is lost.
+# The mirror of the repository: it follows, refuses commits, and becomes the repository when the svn machine is lost.
 {
   lib,
   pkgs,

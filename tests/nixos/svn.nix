@@ -1,4 +1,4 @@
-# The repository: committed to over ssh, guarded by its hook, copied at night; and while it is gone, visitors and operators go on.
+# The repository: commits over ssh, the hook, nightly copies; and while the svn machine is gone, visitors and operators continue.
 { polderTests, ... }:
 
 {

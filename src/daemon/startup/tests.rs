@@ -104,7 +104,7 @@ async fn a_takeover_from_nobody_is_an_error_that_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("admin.sock");
     let error = inherit(&args(true), Vec::new(), "polder-proxy", &path).await.unwrap_err();
-    assert!(error.0.contains("nothing to take over") && error.0.contains("not running"), "{error}");
+    assert!(error.to_string().contains("nothing to take over") && error.to_string().contains("not running"), "{error}");
 }
 
 #[tokio::test]

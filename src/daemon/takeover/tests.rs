@@ -94,7 +94,7 @@ async fn another_program_is_refused_in_words_on_both_sides() {
     let (old, new) = streams();
     let (old, new) = tokio::join!(offer(old, "polder-dns", handover(Vec::new())), accept_offer(new, PROGRAM, LIMITS));
     for error in [old.unwrap_err(), new.unwrap_err()] {
-        assert!(error.0.contains("polder-proxy wants to take over, but polder-dns runs here"), "{error}");
+        assert!(error.to_string().contains("polder-proxy wants to take over, but polder-dns runs here"), "{error}");
     }
 }
 
@@ -105,9 +105,12 @@ async fn another_protocol_is_refused_in_words_on_both_sides() {
     let later = json!({"hello": {"program": PROGRAM, "protocol": 3, "version": "9.9", "more": true}});
     new.send(&serde_json::from_value(later).unwrap()).await.unwrap();
     let error = offer(old, PROGRAM, handover(Vec::new())).await.unwrap_err();
-    assert!(error.0.contains("9.9 speaks takeover protocol 3") && error.0.contains("speaks 2"), "{error}");
+    assert!(
+        error.to_string().contains("9.9 speaks takeover protocol 3") && error.to_string().contains("speaks 2"),
+        "{error}"
+    );
     let Frame::Refused(why) = new.receive().await.unwrap() else { unreachable!("refused") };
-    assert_eq!(why, error.0);
+    assert_eq!(why, error.to_string());
 }
 
 fn hello() -> Frame {
@@ -124,7 +127,7 @@ async fn a_new_side_behind_a_relay_of_bytes_is_refused_before_it_gets_anything()
     new.send_raw(b"F").await;
     let Frame::Refused(why) = new.receive().await.unwrap() else { unreachable!("refused") };
     assert!(why.contains("passes only bytes on"), "{why}");
-    assert!(old.await.unwrap().unwrap_err().0.contains("this daemon goes on"));
+    assert!(old.await.unwrap().unwrap_err().to_string().contains("this daemon goes on"));
 }
 
 #[tokio::test]
@@ -159,13 +162,13 @@ async fn ready_without(sockets: usize, receipt: Option<[u8; 4]>) -> TakeoverErro
 #[tokio::test]
 async fn ready_without_a_receipt_for_the_sockets_is_no_ready() {
     let error = ready_without(3, None).await;
-    assert!(error.0.contains("no receipt") && error.0.contains("goes on"), "{error}");
+    assert!(error.to_string().contains("no receipt") && error.to_string().contains("goes on"), "{error}");
 }
 
 #[tokio::test]
 async fn ready_with_a_receipt_for_some_of_the_sockets_is_no_ready() {
     let error = ready_without(3, Some(receipt_for(2))).await;
-    assert!(error.0.contains("it got 2 of 3"), "{error}");
+    assert!(error.to_string().contains("it got 2 of 3"), "{error}");
 }
 
 #[tokio::test]
@@ -173,7 +176,10 @@ async fn a_new_side_that_goes_away_before_ready_leaves_the_old_one_as_it_was() {
     let (takeover, old) = offered().await;
     drop(takeover);
     let error = old.await.unwrap().unwrap_err();
-    assert!(error.0.contains("ended before it was ready") && error.0.contains("goes on"), "{error}");
+    assert!(
+        error.to_string().contains("ended before it was ready") && error.to_string().contains("goes on"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -183,7 +189,7 @@ async fn a_new_side_that_goes_away_between_ready_and_taken_leaves_the_old_one_as
     let offered = old.await.unwrap().unwrap();
     drop(takeover);
     let error = offered.finish(json!(1)).await.unwrap_err();
-    assert!(error.0.contains("did not take over"), "{error}");
+    assert!(error.to_string().contains("did not take over"), "{error}");
 }
 
 /// The old side played by hand up to the new one's "ready": its end of the stream, and what the new one makes of it.
@@ -244,7 +250,7 @@ async fn an_old_side_that_lives_is_never_taken_for_dead_however_its_stream_ends(
         old.send_raw(last_words).await;
         drop(old);
         let error = new.await.unwrap().unwrap_err();
-        assert!(error.0.contains("it stays the daemon"), "{last_words:?}: {error}");
+        assert!(error.to_string().contains("it stays the daemon"), "{last_words:?}: {error}");
     }
 
     let (mut old, new) = played(alive()).await;
@@ -252,7 +258,7 @@ async fn an_old_side_that_lives_is_never_taken_for_dead_however_its_stream_ends(
     old.send(&Frame::Final(json!("final"))).await.unwrap();
     drop(old);
     let error = new.await.unwrap().unwrap_err();
-    assert!(error.0.contains("it stays the daemon"), "{error}");
+    assert!(error.to_string().contains("it stays the daemon"), "{error}");
 }
 
 #[tokio::test]
@@ -260,7 +266,7 @@ async fn an_offer_dropped_while_the_new_side_gets_ready_is_withdrawn_in_words() 
     let (takeover, old) = offered().await;
     old.abort();
     let error = takeover.ready().await.unwrap_err();
-    assert!(error.0.contains("withdrew its offer"), "{error}");
+    assert!(error.to_string().contains("withdrew its offer"), "{error}");
 }
 
 #[tokio::test]
@@ -269,7 +275,7 @@ async fn an_offer_dropped_after_ready_is_withdrawn_in_words() {
     let old = async { drop(old.await.unwrap().unwrap()) };
     let (succession, ()) = tokio::join!(takeover.ready(), old);
     let error = succession.unwrap_err();
-    assert!(error.0.contains("withdrew its offer"), "{error}");
+    assert!(error.to_string().contains("withdrew its offer"), "{error}");
 }
 
 #[tokio::test]
@@ -277,31 +283,31 @@ async fn a_second_takeover_is_refused_in_words() {
     let (old, new) = streams();
     let (error, ()) = tokio::join!(accept_offer(new, PROGRAM, LIMITS), refuse(old, "another takeover is under way"));
     let error = error.unwrap_err();
-    assert!(error.0.contains("another takeover is under way"), "{error}");
+    assert!(error.to_string().contains("another takeover is under way"), "{error}");
 }
 
 #[tokio::test]
 async fn no_step_waits_for_ever() {
     let (old, silent) = streams();
     let error = offer_within(old, PROGRAM, handover(Vec::new()), short()).await.unwrap_err();
-    assert!(error.0.contains("no hello within"), "{error}");
+    assert!(error.to_string().contains("no hello within"), "{error}");
     drop(silent);
 
     let (_silent, new) = streams();
     let error = accept_offer(new, PROGRAM, short()).await.unwrap_err();
-    assert!(error.0.contains("made no offer within"), "{error}");
+    assert!(error.to_string().contains("made no offer within"), "{error}");
 
     let (takeover, old) = offered_within(Limits { ready: SHORT, ..LIMITS }, LIMITS).await;
     let error = old.await.unwrap().unwrap_err();
-    assert!(error.0.contains("was not ready within"), "{error}");
+    assert!(error.to_string().contains("was not ready within"), "{error}");
     let error = takeover.ready().await.unwrap_err();
-    assert!(error.0.contains("was not ready within"), "told why when it is ready at last: {error}");
+    assert!(error.to_string().contains("was not ready within"), "told why when it is ready at last: {error}");
 
     let (takeover, old) = offered_within(LIMITS, Limits { last: SHORT, ..LIMITS }).await;
     let error = takeover.ready().await.unwrap_err();
-    assert!(error.0.contains("stays the daemon"), "{error}");
+    assert!(error.to_string().contains("stays the daemon"), "{error}");
     let error = old.await.unwrap().unwrap().finish(json!(1)).await.unwrap_err();
-    assert!(error.0.contains("did not take over"), "{error}");
+    assert!(error.to_string().contains("did not take over"), "{error}");
 }
 
 #[tokio::test]
@@ -310,7 +316,7 @@ async fn a_new_side_too_late_with_taken_learns_that_the_old_one_took_its_word_ba
     takeover.wire.send(&Frame::Ready).await.unwrap();
     assert!(old.await.unwrap().unwrap().finish(json!("final")).await.is_err());
     let error = takeover.ready().await.unwrap_err();
-    assert!(error.0.contains("withdrew"), "{error}");
+    assert!(error.to_string().contains("withdrew"), "{error}");
 }
 
 #[tokio::test]

@@ -1,13 +1,15 @@
-//! What outlives a process: in the state directory, and in a takeover.
+//! What outlives a process: in the state directory, and in a takeover (pure).
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::net::IpAddr;
 use std::time::SystemTime;
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use super::Control;
+use super::State;
+use crate::daemon::clock::Now;
 use crate::daemon::operator::{OperatorStates, Word};
 use crate::health::{HealthView, saved};
 
@@ -17,10 +19,19 @@ const VERSION: u64 = 1;
 /// What an earlier process knew.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Saved {
+    /// What `health.json` holds.
+    pub health: SavedHealth,
+    /// What operators said.
+    pub operator: OperatorStates,
+    /// Why that is lost, if it is; for the operator.
+    pub operator_lost: Option<String>,
+}
+
+/// What `health.json` holds.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct SavedHealth {
     /// Health that is still fresh.
     pub health: HealthView,
-    /// The operator's words.
-    pub operator: OperatorStates,
     /// What `when_all_down: last` means, by pool.
     pub last_up: BTreeMap<String, Vec<IpAddr>>,
     /// The number of the last snapshot.
@@ -51,67 +62,91 @@ struct HandoverState {
     operator: OperatorFile,
 }
 
-impl Control {
-    /// What peers are told: of what the document names, so that it always fits into a letter.
-    pub fn told_value(&self) -> Value {
-        let words: BTreeMap<&String, &Word> =
+impl State {
+    /// What peers are told: of what the document names, so that it always fits into a message.
+    pub fn peer_message(&self) -> Value {
+        let states: BTreeMap<&String, &Word> =
             self.operator.0.iter().filter(|(subject, _)| self.names(subject)).collect();
-        json!({ "version": VERSION, "operator": words })
+        json!({ "version": VERSION, "operator": states })
     }
 
     /// What `operator.json` holds.
-    pub fn operator_value(&self) -> Value {
+    pub fn operator_to_save(&self) -> Value {
         json!({ "version": VERSION, "operator": self.operator })
     }
 
     /// What `health.json` holds.
-    pub fn health_value(&self) -> Value {
+    pub fn health_to_save(&self, now: Now) -> Value {
         json!({
             "version": VERSION,
-            "health": saved::to_json(&self.health, SystemTime::now()),
+            "health": saved::to_json(&self.health, now.system_time()),
             "last_up": self.last_up,
             "generation": self.generation(),
         })
     }
 
     /// What a successor gets.
-    pub fn handover_value(&self) -> Value {
-        json!({ "version": VERSION, "health": self.health_value(), "operator": self.operator_value() })
+    pub fn to_hand_over(&self, now: Now) -> Value {
+        json!({ "version": VERSION, "health": self.health_to_save(now), "operator": self.operator_to_save() })
+    }
+}
+
+/// Reads an `operator.json`, or what a peer says. An error tells why it cannot be read.
+pub fn read_operator(value: Value) -> Result<OperatorStates, SavedError> {
+    read::<OperatorFile>(value).map(|file| file.operator)
+}
+
+impl SavedHealth {
+    /// Reads a `health.json`; health that is too old at `now` is left out.
+    pub fn read(value: Value, now: SystemTime) -> Result<SavedHealth, SavedError> {
+        SavedHealth::of(read(value)?, now)
+    }
+
+    fn of(file: HealthFile, now: SystemTime) -> Result<SavedHealth, SavedError> {
+        let health = saved::from_json(&file.health, now).map_err(|error| SavedError::Health(error.to_string()))?;
+        Ok(SavedHealth { health, last_up: file.last_up, generation: file.generation })
     }
 }
 
 impl Saved {
-    /// Adds what an `operator.json` or a peer says. An error tells why it cannot be read; then nothing is added.
-    pub fn read_operator(&mut self, value: Value) -> Result<(), String> {
-        let file: OperatorFile = read(value)?;
-        self.operator.merge(&file.operator);
-        Ok(())
-    }
-
-    /// Adds what a `health.json` says; health that is too old is left out.
-    pub fn read_health(&mut self, value: Value) -> Result<(), String> {
-        let file: HealthFile = read(value)?;
-        self.health = saved::from_json(&file.health, SystemTime::now())?;
-        self.last_up = file.last_up;
-        self.generation = file.generation;
-        Ok(())
-    }
-
-    /// Adds what a predecessor hands over.
-    pub fn read_handover(&mut self, value: Value) -> Result<(), String> {
+    /// Reads what a predecessor hands over.
+    pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, SavedError> {
         let state: HandoverState = read(value)?;
-        self.operator.merge(&state.operator.operator);
-        self.health = saved::from_json(&state.health.health, SystemTime::now())?;
-        self.last_up = state.health.last_up;
-        self.generation = state.health.generation;
-        Ok(())
+        let health = SavedHealth::of(state.health, now)?;
+        Ok(Saved { health, operator: state.operator.operator, operator_lost: None })
     }
 }
 
-fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, String> {
+/// Why what an earlier process, or a peer, wrote cannot be read.
+#[derive(Debug)]
+pub enum SavedError {
+    /// It has no version.
+    NoVersion,
+    /// It has this version.
+    OtherVersion(u64),
+    /// It has another form.
+    Form(serde_json::Error),
+    /// Its health cannot be read, and why.
+    Health(String),
+}
+
+impl fmt::Display for SavedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SavedError::NoVersion => f.write_str("it has no version"),
+            SavedError::OtherVersion(other) => write!(f, "it has version {other}, expected {VERSION}"),
+            SavedError::Form(error) => error.fmt(f),
+            SavedError::Health(why) => f.write_str(why),
+        }
+    }
+}
+
+impl std::error::Error for SavedError {}
+
+fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, SavedError> {
     match value.get("version").and_then(Value::as_u64) {
-        Some(VERSION) => serde_json::from_value(value).map_err(|error| error.to_string()),
-        Some(other) => Err(format!("it has version {other}, expected {VERSION}")),
-        None => Err("it has no version".into()),
+        Some(VERSION) => serde_json::from_value(value).map_err(SavedError::Form),
+        Some(other) => Err(SavedError::OtherVersion(other)),
+        None => Err(SavedError::NoVersion),
     }
 }

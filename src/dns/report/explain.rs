@@ -2,24 +2,43 @@
 //!
 //! Asks the answer engine itself and reads its answer, so that the explanation cannot differ from what clients get.
 
+use std::fmt;
+
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{RData, RecordType};
 
 use crate::api::dns::Explanation;
+use crate::daemon::clock::Now;
 use crate::daemon::operator::OperatorState;
 use crate::dns::answer::{self, Client, Transport};
 use crate::dns::compiled::{Found, Node};
-use crate::dns::control::Control;
+use crate::dns::control::State;
 use crate::dns::name::{self, Name};
 use crate::dns::pool::Known;
 use crate::health::Verdict;
 use crate::zone::number::{CLASS_IN, rtype};
 
-impl Control {
-    /// Explains the A and AAAA of a name; the error says what is wrong with the name.
-    pub fn explain(&self, text: &str) -> Result<Explanation, String> {
+/// What was asked for is no domain name.
+#[derive(Debug, PartialEq, Eq)]
+pub struct NotAName(String);
+
+impl fmt::Display for NotAName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "\"{}\" is not a domain name", self.0)
+    }
+}
+
+impl std::error::Error for NotAName {}
+
+impl State {
+    /// Explains the A and AAAA of a name.
+    ///
+    /// # Errors
+    ///
+    /// It is no domain name.
+    pub fn explain(&self, text: &str, now: Now) -> Result<Explanation, NotAName> {
         let Some(asked) = name::from_text(text).and_then(|wire| Name::from_wire(&wire)) else {
-            return Err(format!("\"{text}\" is not a domain name"));
+            return Err(NotAName(text.to_owned()));
         };
         let mut explanation = Explanation {
             zone: None,
@@ -39,7 +58,7 @@ impl Control {
         }
         let last = explanation.chain.last().and_then(|last| name::from_text(last)).and_then(|w| Name::from_wire(&w));
         match last.as_ref().map(|last| (last, self.node(last))) {
-            Some((_, Some(Node { pool: Some(id), .. }))) => self.explain_pool(*id, &mut explanation),
+            Some((_, Some(Node { pool: Some(id), .. }))) => self.explain_pool(*id, &mut explanation, now),
             Some((last, None)) if explanation.zone.is_some() && zone_name(last).is_none() => {
                 explanation.because.push("the chain leaves our zones; the resolver goes on from there".into());
             }
@@ -63,7 +82,7 @@ impl Control {
         query.extend_from_slice(&CLASS_IN.to_be_bytes());
         let mut buffer = vec![0; usize::from(u16::MAX)];
         let client = Client::without_cookies(Transport::Tcp { keepalive: 0 });
-        let answered = answer::answer(&query, &self.snapshot.load(), &client, 0, &mut buffer);
+        let answered = answer::answer(&query, &self.snapshot, &client, 0, &mut buffer);
         let Some(message) = answered.and_then(|answered| Message::from_vec(&buffer[..answered.length]).ok()) else {
             return;
         };
@@ -93,11 +112,11 @@ impl Control {
         }
     }
 
-    fn explain_pool(&self, id: u16, explanation: &mut Explanation) {
+    fn explain_pool(&self, id: u16, explanation: &mut Explanation, now: Now) {
         let Some((name, config)) = self.document.config.pools.iter().nth(id as usize) else { return };
         explanation.pool = Some(name.clone());
         explanation.because.push(format!("its addresses come from pool {name}: members that are up and ready"));
-        let known = self.known(name, config);
+        let known = self.known(name, config, now);
         for (member, addresses) in &config.members {
             let state = known.operator(member);
             for address in &addresses.addresses {
@@ -113,7 +132,7 @@ impl Control {
                 explanation.because.push(format!("{member} {address}: {verdict}{reason}, {state}: {but}"));
             }
         }
-        if let Some(policy) = self.choices.get(name).and_then(|c| c.v4.all_down.or(c.v6.all_down)) {
+        if let Some(policy) = self.choices.get(name).and_then(|chosen| chosen.all_down()) {
             explanation.because.push(format!("no member is up and ready: when_all_down {policy} decides"));
         }
     }

@@ -1,10 +1,9 @@
 //! `GET /metrics`.
 
-use std::time::Instant;
-
+use crate::daemon::clock::Now;
+use crate::daemon::lifecycle::Figures;
 use crate::daemon::metrics::Page;
-use crate::daemon::peers::PeerHealth;
-use crate::dns::control::Control;
+use crate::dns::control::State;
 use crate::dns::cookie::Standing;
 use crate::dns::counters::{Count, Counters, Limited, RCODES};
 use crate::dns::pool::{self, Known};
@@ -26,12 +25,13 @@ fn rcode_name(rcode: usize) -> String {
     }
 }
 
-impl Control {
-    /// The whole page. `counters` are the workers', each with its transport; `peers` as [`super::status::RuntimeFigures`] has them.
+impl State {
+    /// The whole page. `counters` are the workers', each with its transport.
     pub fn metrics<'c>(
         &self,
         counters: impl Iterator<Item = (&'static str, &'c Counters)>,
-        peers: &std::collections::BTreeMap<String, PeerHealth>,
+        figures: &Figures,
+        now: Now,
     ) -> String {
         let mut page = Page::default();
         let counters: Vec<_> = counters.collect();
@@ -49,10 +49,10 @@ impl Control {
             page.sample(name, &[], counters.iter().map(|(_, counters)| read(counters).get()).sum::<u64>());
         }
         protection(&mut page, &counters);
-        self.pools(&mut page);
-        self.daemon(&mut page);
+        self.pools(&mut page, now);
+        self.daemon(&mut page, figures, now);
         page.metric("polder_dns_peer_reachable", "gauge", "1: the last exchange with the peer was well.");
-        for (peer, health) in peers {
+        for (peer, health) in &figures.peers {
             page.sample("polder_dns_peer_reachable", &[("peer", peer)], u8::from(health.error.is_none()));
         }
         page.metric("polder_dns_peer_values_refused_total", "counter", "What this peer said beyond the bounds.");
@@ -62,10 +62,10 @@ impl Control {
         page.finish()
     }
 
-    fn pools(&self, page: &mut Page) {
+    fn pools(&self, page: &mut Page, now: Now) {
         page.metric("polder_dns_pool_members_usable", "gauge", "Members that are up and ready.");
         for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config);
+            let known = self.known(name, config, now);
             let usable = config.members.iter().filter(|(member, config)| pool::usable(member, config, &known));
             page.sample("polder_dns_pool_members_usable", &[("pool", name)], usable.count());
         }
@@ -75,11 +75,11 @@ impl Control {
         }
         page.metric("polder_dns_pool_all_down", "gauge", "1: when_all_down decides an answer of this pool.");
         for (name, chosen) in &self.choices {
-            let decides = chosen.v4.all_down.or(chosen.v6.all_down).is_some();
+            let decides = chosen.all_down().is_some();
             page.sample("polder_dns_pool_all_down", &[("pool", name)], u8::from(decides));
         }
         page.metric("polder_dns_check_up", "gauge", "1: up, 0: down, -1: unchecked.");
-        self.addresses(|labels, known, address| {
+        self.addresses(now, |labels, known, address| {
             let value = match known.verdict(address) {
                 Verdict::Up => 1,
                 Verdict::Down => 0,
@@ -99,7 +99,7 @@ impl Control {
         }
         page.metric("polder_dns_member_operator", "gauge", "What the operator says: the label's state is 1.");
         for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config);
+            let known = self.known(name, config, now);
             for member in config.members.keys() {
                 let state = known.operator(member).to_string();
                 page.sample("polder_dns_member_operator", &[("pool", name), ("member", member), ("state", &state)], 1);
@@ -107,9 +107,9 @@ impl Control {
         }
     }
 
-    fn addresses(&self, mut each: impl FnMut(&[(&str, &str)], &dyn Known, std::net::IpAddr)) {
+    fn addresses(&self, now: Now, mut each: impl FnMut(&[(&str, &str)], &dyn Known, std::net::IpAddr)) {
         for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config);
+            let known = self.known(name, config, now);
             for (member, addresses) in &config.members {
                 for address in &addresses.addresses {
                     let labels = [("pool", &**name), ("member", member), ("address", &address.to_string())];
@@ -119,25 +119,21 @@ impl Control {
         }
     }
 
-    fn daemon(&self, page: &mut Page) {
+    fn daemon(&self, page: &mut Page, figures: &Figures, now: Now) {
         page.metric("polder_dns_zone_serial", "gauge", "The serial of each zone's SOA.");
         for zone in self.zone_statuses() {
             page.sample("polder_dns_zone_serial", &[("zone", &zone.name)], zone.serial);
         }
-        let (well, badly) = self.reloads;
         page.metric("polder_dns_reloads_total", "counter", "Reloads by how they ended.");
-        page.sample("polder_dns_reloads_total", &[("result", "ok")], well);
-        page.sample("polder_dns_reloads_total", &[("result", "failed")], badly);
+        page.sample("polder_dns_reloads_total", &[("result", "ok")], figures.reloads);
+        page.sample("polder_dns_reloads_total", &[("result", "failed")], figures.reloads_refused);
+        let unwritten = self.operator_file.has_failed() || figures.health_unwritten.is_some();
         let gauges = [
             ("polder_dns_generation", "Of the snapshot.", self.generation()),
             ("polder_dns_ready", "1: checked and serving.", u64::from(self.ready)),
-            (
-                "polder_dns_state_unwritten",
-                "1: what should be in the state directory is not.",
-                self.is_unwritten().into(),
-            ),
-            ("polder_dns_alarms", "Alarms of the daemon itself.", self.alarms.len() as u64),
-            ("polder_dns_uptime_seconds", "Since this process started.", (Instant::now() - self.started).as_secs()),
+            ("polder_dns_state_unwritten", "1: what should be in the state directory is not.", unwritten.into()),
+            ("polder_dns_alarms", "Alarms of the daemon itself.", self.own_alarms(figures, now).len() as u64),
+            ("polder_dns_uptime_seconds", "Since this process started.", now.running.as_secs()),
         ];
         for (name, help, value) in gauges {
             page.metric(name, "gauge", help);
@@ -145,7 +141,7 @@ impl Control {
         }
         let failures = "polder_dns_state_write_failures_total";
         page.metric(failures, "counter", "Writes to the state directory that failed.");
-        page.sample(failures, &[], self.state_write_failures);
+        page.sample(failures, &[], self.operator_file.failures() + figures.health_write_failures);
     }
 }
 

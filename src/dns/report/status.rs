@@ -1,58 +1,58 @@
 //! `GET /status`: all of it at one moment, and the service manager's one line.
 
-use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use crate::api::dns::{AddressStatus, MemberStatus, PeerStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::daemon::VERSION;
-use crate::daemon::operator::unix_ms;
+use crate::daemon::clock::Now;
+use crate::daemon::lifecycle::{Figures, LastReload};
 use crate::daemon::peers::PeerHealth;
-use crate::dns::control::{Choices, Control};
+use crate::dns::control::{Choices, State};
 use crate::dns::name;
 use crate::dns::pool;
 use crate::health::Verdict;
 
-/// What the status shows that is not [`Control`]'s.
+/// What the status shows that is not in the control state.
 #[derive(Debug, Default)]
 pub struct RuntimeFigures {
     /// Queries answered since the start.
     pub queries: u64,
-    /// How the peers are doing.
-    pub peers: BTreeMap<String, PeerHealth>,
+    /// What the shell knows: peers, reloads, state files.
+    pub shell: Figures,
 }
 
-impl Control {
+impl State {
     /// The whole status.
-    pub fn status(&self, around: &RuntimeFigures) -> Status {
+    pub fn status(&self, figures: &RuntimeFigures, now: Now) -> Status {
         let config = &self.document.config;
         Status {
             role: "nameserver".into(),
             name: config.name.clone(),
             version: VERSION.into(),
             pid: std::process::id(),
-            uptime_s: self.started.elapsed().as_secs(),
+            uptime_s: now.running.as_secs(),
             generation: self.generation(),
             ready: self.ready,
             draining: self.draining,
             listeners: config.listeners.iter().map(ToString::to_string).collect(),
-            queries: around.queries,
+            queries: figures.queries,
             zones: self.zone_statuses(),
-            pools: config.pools.iter().map(|(name, config)| self.pool_status(name, config)).collect(),
-            peers: around.peers.iter().map(|(name, health)| peer_status(name, health)).collect(),
-            alarms: self.all_alarms(around),
-            last_reload: self.last_reload.clone(),
+            pools: config.pools.iter().map(|(name, config)| self.pool_status(name, config, now)).collect(),
+            peers: figures.shell.peers.iter().map(|(name, health)| peer_status(name, health)).collect(),
+            alarms: self.alarms(figures, now),
+            last_reload: figures.shell.last_reload.as_ref().map(reload_in_words),
         }
     }
 
-    /// `2 zones, 1 pool: 3 of 3 members up; generation 7`.
-    pub fn line(&self) -> String {
+    /// One line for `systemctl status`: `2 zones, 1 pool: 3 of 3 members up; generation 7`.
+    pub fn summary(&self) -> String {
         let pools = &self.document.config.pools;
         let zones = count(self.document.config.zones.len(), "zone");
         let members: usize = pools.values().map(|pool| pool.members.len()).sum();
         let up: usize = pools.values().map(|pool| pool.members.values().filter(|m| self.is_up(pool, m)).count()).sum();
-        let alarms = if self.alarms.is_empty() { "" } else { "; see status for alarms" };
+        let alarms = if !self.operator_file.has_failed() { "" } else { "; see status for alarms" };
         let generation = self.generation();
         format!(
             "{zones}, {}: {up} of {} up; generation {generation}{alarms}",
@@ -79,12 +79,20 @@ impl Control {
         self.document.zones.iter().map(status).collect()
     }
 
-    /// The daemon's own alarms, and those that follow from the state.
-    fn all_alarms(&self, around: &RuntimeFigures) -> Vec<String> {
-        let mut alarms: Vec<String> = self.alarms.values().cloned().collect();
+    /// The daemon's own alarms: what is not on disk, and a reload that was refused.
+    pub(super) fn own_alarms(&self, figures: &Figures, now: Now) -> Vec<String> {
+        let health = figures.health_unwritten.iter();
+        let health = health.map(|why| format!("health cannot be written: {why}; it is tried again every 5 s"));
+        let reload = figures.last_reload.iter().filter(|last| last.refused).map(|last| last.words.clone());
+        self.operator_file.alarms(now).into_iter().chain(health).chain(reload).collect()
+    }
+
+    /// Those, and the alarms that follow from the state.
+    fn alarms(&self, figures: &RuntimeFigures, now: Now) -> Vec<String> {
+        let mut alarms = self.own_alarms(&figures.shell, now);
         for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config);
-            if let Some(policy) = self.choices.get(name).and_then(all_down) {
+            let known = self.known(name, config, now);
+            if let Some(policy) = self.choices.get(name).and_then(Choices::all_down) {
                 alarms.push(format!("pool {name}: no member is up and ready; answered by when_all_down: {policy}"));
             } else if config.members.iter().filter(|(member, config)| pool::usable(member, config, &known)).count() == 1
                 && config.members.len() > 1
@@ -93,7 +101,7 @@ impl Control {
             }
         }
         alarms.extend(self.untaken.iter().filter_map(|(peer, untaken)| untaken.alarm(peer)));
-        for (peer, health) in &around.peers {
+        for (peer, health) in &figures.shell.peers {
             if let Some(error) = &health.error {
                 alarms.push(format!("peer {peer}: {error}"));
             }
@@ -101,17 +109,17 @@ impl Control {
         alarms
     }
 
-    fn pool_status(&self, name: &str, config: &PoolConfig) -> PoolStatus {
+    fn pool_status(&self, name: &str, config: &PoolConfig, now: Now) -> PoolStatus {
         let chosen = self.choices.get(name);
         let answers: Vec<String> = chosen.map_or(Vec::new(), |c| c.addresses().map(ToString::to_string).collect());
         PoolStatus {
             name: name.into(),
             ttl: config.ttl,
-            all_down: chosen.and_then(all_down),
+            all_down: chosen.and_then(Choices::all_down).map(str::to_owned),
             members: config
                 .members
                 .iter()
-                .map(|(member, members)| self.member_status(name, config, member, members, &answers))
+                .map(|(member, members)| self.member_status((name, config), (member, members), &answers, now))
                 .collect(),
             answers,
         }
@@ -119,11 +127,10 @@ impl Control {
 
     fn member_status(
         &self,
-        pool: &str,
-        config: &PoolConfig,
-        name: &str,
-        member: &MemberConfig,
+        (pool, config): (&str, &PoolConfig),
+        (name, member): (&str, &MemberConfig),
         answers: &[String],
+        now: Now,
     ) -> MemberStatus {
         let subject = format!("{pool}/{name}");
         let address_status = |address: &IpAddr| {
@@ -139,15 +146,17 @@ impl Control {
         };
         MemberStatus {
             name: name.into(),
-            operator: self.operator.state(&subject, unix_ms()),
+            operator: self.operator.state(&subject, now.unix_ms),
             word: self.operator.0.get(&subject).cloned(),
             addresses: member.addresses.iter().map(address_status).collect(),
         }
     }
 }
 
-fn all_down(chosen: &Choices) -> Option<String> {
-    chosen.v4.all_down.or(chosen.v6.all_down).map(str::to_owned)
+fn reload_in_words(last: &LastReload) -> String {
+    let when =
+        i64::try_from(last.when).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok()).unwrap_or_default();
+    format!("{}: {}", when.strftime("%Y-%m-%d %H:%M:%SZ"), last.words)
 }
 
 fn peer_status(name: &str, health: &PeerHealth) -> PeerStatus {

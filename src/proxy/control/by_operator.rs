@@ -29,7 +29,7 @@ impl State {
             until,
         };
         self.operator.say(&command.subject, word);
-        self.operator_file.dirty = true;
+        self.operator_file.mark_dirty();
         let length = command.for_ms.map(Duration::from_millis).map(crate::config::duration::format);
         let length = length.map_or(String::new(), |length| format!(" for {length}"));
         let words = format!("{} is set to {}{length}", command.subject, command.state);
@@ -124,7 +124,7 @@ impl State {
             // No document has it any more: nobody hears of it, and so nobody can say it again.
             Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
         }
-        self.operator_file.dirty = true;
+        self.operator_file.mark_dirty();
         let words = format!("what was said of {subject} is forgotten");
         let mut effects = vec![Effect::Log(format!("{words}, said by {}", command.who))];
         effects.extend(self.settle(now));

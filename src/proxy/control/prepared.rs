@@ -1,15 +1,14 @@
 //! A document made ready to build snapshots from: its keys read, its routes and targets laid out once.
 //!
 //! Owns what stays the same until the next document. Must never: hold health, operator states or latches. Called by
-//! `run` at the start and by every reload; [`Prepared::read`] alone touches files.
+//! `run` at the start and by every reload; [`Prepared::with_keys`] alone touches files.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::config::ProxyConfig;
 use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig};
-use crate::config::{Findings, ProxyConfig};
 use crate::daemon::key_file::Keys;
 use crate::daemon::peers::Identity;
 use crate::health::{Target, checker::Targets};
@@ -87,46 +86,7 @@ pub struct PreparedBackend {
     pub target: Arc<Target>,
 }
 
-/// Why a document is not ready.
-#[derive(Debug)]
-pub enum PrepareError {
-    /// The document has these.
-    Findings(Findings),
-    /// A file of keys cannot be used; for the operator.
-    Keys(String),
-}
-
-impl PrepareError {
-    /// What kind of thing is wrong.
-    pub fn summary(&self) -> &'static str {
-        match self {
-            PrepareError::Findings(_) => "the document is not valid",
-            PrepareError::Keys(_) => "a key file cannot be used",
-        }
-    }
-
-    /// One text for each thing wrong.
-    pub fn texts(&self) -> Vec<String> {
-        match self {
-            PrepareError::Findings(findings) => findings.0.iter().map(ToString::to_string).collect(),
-            PrepareError::Keys(message) => vec![message.clone()],
-        }
-    }
-}
-
-impl fmt::Display for PrepareError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.texts().join("\n"))
-    }
-}
-
 impl Prepared {
-    /// Reads a document and the keys it names.
-    pub fn read(file: &Path) -> Result<Prepared, PrepareError> {
-        let document = proxy::load(file).map_err(PrepareError::Findings)?;
-        Prepared::with_keys(document).map_err(PrepareError::Keys)
-    }
-
     /// Reads the keys a document names, and lays it out.
     pub fn with_keys(document: ProxyConfig) -> Result<Prepared, String> {
         let peers = document.peers.as_ref();

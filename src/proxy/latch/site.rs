@@ -1,21 +1,12 @@
 //! What surrounds a latch at one moment: the time, its service's backends, and how they stand (pure).
 
-use std::time::Duration;
-
 use super::Latch;
 use crate::config::proxy::LatchConfig;
 use crate::daemon::eligibility::Eligibility;
 use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 
-/// A moment, as the pure parts see it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Now {
-    /// Since the process began; never goes back.
-    pub running: Duration,
-    /// Milliseconds since the epoch: for what people read and other machines compare.
-    pub unix_ms: u64,
-}
+pub use crate::daemon::clock::Now;
 
 /// A backend, as the latch sees it.
 #[derive(Debug, Clone, Copy)]

@@ -1,4 +1,4 @@
-# The alert rules are rules: by Prometheus' own tool where nixpkgs has it, else at least in their shape.
+# The alert rules are valid: for Prometheus' own tool, if nixpkgs has it, and in their form.
 {
   lib,
   pkgs,

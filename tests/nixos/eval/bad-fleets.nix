@@ -1,6 +1,6 @@
 # Each bad fleet fails with a message that names the option (or the line) to change.
 #
-# Assertions are read as the list that they are. What only the daemon can see is built, and must fail. What a type refuses is in
+# Assertions are compared as a list of messages. What only a daemon can refuse is given to the daemon. What a type refuses is in
 # type-errors.nix.
 {
   lib,

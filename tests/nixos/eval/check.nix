@@ -1,5 +1,5 @@
-# `polder check` on the example fleet as Nix evaluates it: the very expression that the command applies, the very text that it
-# reads; and the recording of it that cargo's tests use is current.
+# `polder check` on the example fleet, evaluated by the expression that the command itself applies; and the recording of the result that
+# cargo's tests use is current.
 {
   lib,
   stdenv,

@@ -1,4 +1,4 @@
-# What a change touches: the paths of all hosts' systems before and after it. Nothing is built for it.
+# Which systems a change affects: the derivations of all systems are compared before and after it. Nothing is built.
 {
   lib,
   runCommand,

@@ -1,4 +1,4 @@
-# Checks that need no machine: what evaluation must refuse, what a change must touch, and that generated files are current.
+# Checks that need no machine: what evaluation must refuse, which systems a change affects, and that generated files are current.
 {
   self,
   nixpkgs,

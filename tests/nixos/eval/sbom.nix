@@ -1,6 +1,6 @@
 # The software bill of materials has every package of Cargo.lock, each with its checksum, and each dependency leads to one of them.
 #
-# The lock file is read here by a second reader, line by line.
+# The lock file is read independently here, line by line.
 {
   runCommand,
   stdenv,

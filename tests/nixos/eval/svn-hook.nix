@@ -1,4 +1,4 @@
-# The repository's hook on a real repository: what it lets through, what it rejects, and what the committer is told.
+# The hook on a real repository: what it accepts, what it rejects, and what the committer reads.
 {
   runCommand,
   subversion,

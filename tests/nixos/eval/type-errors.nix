@@ -1,5 +1,5 @@
-# What a type refuses, in the words that the operator reads: each slip is evaluated by a Nix of its own, and its message has to
-# name the option. A twin without the slip evaluates.
+# What a type refuses, with the message that the operator reads. Nix evaluates each mistake by itself, and the message must name the
+# option. The same definition without the mistake evaluates.
 {
   lib,
   pkgs,
@@ -9,7 +9,7 @@
 }:
 
 let
-  # Bad and good differ in the slip alone.
+  # Bad and good differ only in the mistake.
   slips = {
     "a misspelt option" = {
       bad = ''polder.fleet.services.www.balanec = "round-robin";'';

@@ -1,7 +1,7 @@
-# The fleet that the push tests boot, and the words that their scripts share.
+# The fleet that the push tests boot, and the functions that their scripts share.
 #
-# ./fleet is an operator's working copy: what is in it is the systems' definition, in the tests' first boot and in every push from
-# an admin machine of the test, which evaluates and builds it itself. Ten machines of five roles in two locations, and a client.
+# ./fleet is the working copy of an operator. It defines the systems, both for the first boot and for every push from an admin machine of
+# the test, which evaluates and builds it. There are ten machines of five roles in two locations, and a client.
 {
   lib,
   pkgs,

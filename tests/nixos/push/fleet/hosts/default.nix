@@ -2,7 +2,7 @@
 let
   # One for all machines of a test.
   hostKey = "ssh-ed25519 AAAAC3NzaC1lZDI1NTE5AAAAIHHjuRqmDiqFzZ+/GJg+Ink93bYwDcEPXwkc/rqLec5s";
-  # What `polder drill` scales to, a little slower: whole machines share the processors here.
+  # As in `polder drill`, a little slower because whole machines share the processors.
   fast = {
     interval = "300ms";
     timeout = "250ms";

@@ -1,7 +1,6 @@
 //! What the log says of response rate limiting: a line a minute while it bites, and none for a single query.
 
-use std::cell::Cell;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use crate::dns::counters::{Counters, Limited};
 use crate::dns::rate_limit::Class;
@@ -9,17 +8,19 @@ use crate::dns::rate_limit::Class;
 /// Between two lines.
 const INTERVAL: Duration = Duration::from_secs(60);
 
-/// What has been told.
+/// What has been logged.
 #[derive(Default)]
-pub struct LimitingLog {
-    said: Cell<Option<Instant>>,
-    told: Cell<[u64; Limited::ALL.len()]>,
+pub struct RateLimitLog {
+    /// When the last line was written, since the process began.
+    last: Option<Duration>,
+    /// What had been counted then.
+    counted: [u64; Limited::ALL.len()],
 }
 
-impl LimitingLog {
-    /// Looks at what the workers counted, and says what is new in it.
-    pub fn look<'c>(&self, counters: impl Iterator<Item = &'c Counters>) {
-        if self.said.get().is_some_and(|said| said.elapsed() < INTERVAL) {
+impl RateLimitLog {
+    /// Looks at what the workers counted by `running` (since the process began), and logs what is new in it.
+    pub fn look<'c>(&mut self, counters: impl Iterator<Item = &'c Counters>, running: Duration) {
+        if self.last.is_some_and(|last| running.saturating_sub(last) < INTERVAL) {
             return;
         }
         let mut now = [0; Limited::ALL.len()];
@@ -31,13 +32,13 @@ impl LimitingLog {
             }
             client = counters.last_limited().or(client);
         }
-        let before = self.told.replace(now);
+        let before = std::mem::replace(&mut self.counted, now);
         let new = |limited: Limited| now[limited as usize].saturating_sub(before[limited as usize]);
         let [dropped, slipped, spared] = Limited::ALL.map(new);
         if dropped + slipped + spared == 0 {
             return;
         }
-        self.said.set(Some(Instant::now()));
+        self.last = Some(running);
         let last = client.map_or_else(String::new, |address| format!(", the last for {address}"));
         tracing::warn!(
             "responses are limited: {dropped} dropped, {slipped} cut{}{last}; forged queries, or a client that should be \

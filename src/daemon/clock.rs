@@ -1,0 +1,41 @@
+//! Where the control thread's time comes from.
+//!
+//! The pure parts take a [`Now`] and never read a clock themselves.
+
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use super::operator::unix_ms;
+
+/// A moment, as the pure parts see it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Now {
+    /// Since the process began; never goes back.
+    pub running: Duration,
+    /// Milliseconds since the epoch: for what people read and other machines compare.
+    pub unix_ms: u64,
+}
+
+impl Now {
+    /// The same moment by the wall clock.
+    pub fn system_time(&self) -> SystemTime {
+        UNIX_EPOCH + Duration::from_millis(self.unix_ms)
+    }
+}
+
+/// The clock of a process.
+#[derive(Debug, Clone, Copy)]
+pub struct Clock {
+    started: Instant,
+}
+
+impl Clock {
+    /// Begins to count.
+    pub fn start() -> Clock {
+        Clock { started: Instant::now() }
+    }
+
+    /// This moment.
+    pub fn now(&self) -> Now {
+        Now { running: self.started.elapsed(), unix_ms: unix_ms() }
+    }
+}

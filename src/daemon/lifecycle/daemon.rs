@@ -1,0 +1,225 @@
+//! What the life of a daemon needs to know of one kind of daemon.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing::Level;
+
+use super::super::admin::{AdminReply, AdminRequest};
+use super::super::clock::Now;
+use super::super::peers::{Identity, PeerHealth};
+use super::super::sockets::{BindError, Listing, Sockets};
+use super::error::RunError;
+use super::input::Inputs;
+use crate::config::{AdminConfig, Findings, PeersConfig};
+use crate::health::HealthView;
+use crate::health::checker::Targets;
+
+/// A document, read and ready to be put in force.
+pub trait Document: Sized + Send + Sync + 'static {
+    /// What a document says, before any key file is read.
+    type Parsed: Send;
+
+    /// Reads and checks a document, and what else `--check-config` reads.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    fn parse(file: &Path) -> Result<Self::Parsed, Findings>;
+
+    /// Reads the key files that the document names.
+    ///
+    /// # Errors
+    ///
+    /// One text for each key file that cannot be used; none says what a file holds.
+    fn with_keys(parsed: Self::Parsed) -> Result<Self, Vec<String>>;
+
+    /// What a valid document holds, in a few words: `3 services`.
+    fn in_words(parsed: &Self::Parsed) -> String;
+
+    /// What both kinds of document say.
+    fn settings_of(parsed: &Self::Parsed) -> Settings<'_>;
+
+    /// Where visitors and resolvers are served.
+    fn listens_on(parsed: &Self::Parsed) -> Listing;
+
+    /// The same of the document that is in force.
+    fn settings(&self) -> Settings<'_>;
+
+    /// The key by which peers know this daemon; none if it has no peers.
+    fn identity(&self) -> Option<&Identity>;
+
+    /// Everything to be probed, with who uses it.
+    fn targets(&self) -> Targets;
+}
+
+/// What both kinds of document say.
+#[derive(Debug, Clone, Copy)]
+pub struct Settings<'a> {
+    /// The daemon's name in the fleet.
+    pub name: &'a str,
+    /// Where its state lies.
+    pub state_dir: &'a Path,
+    /// Where the operator asks.
+    pub admin: &'a AdminConfig,
+    /// The exchange with peers.
+    pub peers: Option<&'a PeersConfig>,
+    /// How many threads serve, in a daemon that starts them once; none in one that a reload gives others.
+    pub fixed_workers: Option<usize>,
+    /// The longest drain.
+    pub drain: Duration,
+}
+
+/// What happens to every daemon's state.
+#[derive(Debug)]
+pub enum Event<P> {
+    /// The checker has another view.
+    Health(Arc<HealthView>),
+    /// A peer sent all it knows.
+    Peer {
+        /// Its name.
+        peer: String,
+        /// What it sent.
+        value: Value,
+    },
+    /// A write of `operator.json` has ended.
+    OperatorWritten(Result<(), String>),
+    /// Another document is in force.
+    Reloaded(Arc<P>),
+    /// The daemon stops or has handed over.
+    Draining,
+    /// Time has passed ([`Daemon::wakes`]).
+    Time,
+}
+
+/// What every daemon's state wants done.
+#[derive(Debug)]
+pub enum Effect {
+    /// `operator.json` is to hold this; answered with [`Event::OperatorWritten`].
+    WriteOperator(Value),
+    /// Peers are told this from now on.
+    TellPeers(Value),
+    /// One line for the log.
+    Log(Level, String),
+}
+
+/// How the last reload ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LastReload {
+    /// When, in milliseconds since the epoch.
+    pub when: u64,
+    /// For the operator.
+    pub words: String,
+    /// Nothing has changed.
+    pub refused: bool,
+}
+
+/// What the shell can tell of a daemon besides its state.
+#[derive(Debug, Default)]
+pub struct Figures {
+    /// How each peer is doing.
+    pub peers: BTreeMap<String, PeerHealth>,
+    /// How the last reload ended.
+    pub last_reload: Option<LastReload>,
+    /// Reloads that put a document in force.
+    pub reloads: u64,
+    /// Reloads that changed nothing.
+    pub reloads_refused: u64,
+    /// Why health is not on disk.
+    pub health_unwritten: Option<String>,
+    /// Writes of health that failed since the start.
+    pub health_write_failures: u64,
+}
+
+/// An operator's command that was obeyed: the answer, and what follows from it.
+pub type Obeyed<E> = (AdminReply, Vec<E>);
+
+/// The way back into the control loop of a kind of daemon.
+pub type InputsOf<D> = Inputs<<D as Daemon>::Document, <D as Daemon>::Event>;
+
+/// One kind of daemon: its pure state, and the threads that serve.
+pub trait Daemon: Sized + 'static {
+    /// The program's name, by which a takeover knows its own kind.
+    const PROGRAM: &'static str;
+
+    /// Its documents.
+    type Document: Document;
+    /// What happens to its state.
+    type Event: From<Event<Self::Document>> + Send + 'static;
+    /// What its state wants done.
+    type Effect;
+    /// Its listening sockets, bound and not yet served.
+    type Bound;
+
+    /// The document in force.
+    fn document(&self) -> &Arc<Self::Document>;
+
+    /// What checks say.
+    fn health(&self) -> &HealthView;
+
+    /// Takes an event in, and gives what follows.
+    fn on_event(&mut self, event: Self::Event, now: Now) -> Vec<Self::Effect>;
+
+    /// Performs an effect, or gives it back as one that the shell performs.
+    fn perform(&mut self, effect: Self::Effect, is_daemon: bool, inputs: &InputsOf<Self>) -> Option<Effect>;
+
+    /// The next moment at which [`Event::Time`] has something to do.
+    fn wakes(&self, now: Now) -> Option<Duration>;
+
+    /// Whether what operators said is on disk, or an alarm tells that it is not.
+    fn is_operator_settled(&self, now: Now) -> bool;
+
+    /// One line for `systemctl status`.
+    fn summary(&self) -> String;
+
+    /// The number of the present snapshot.
+    fn generation(&self) -> u64;
+
+    /// What `health.json` holds.
+    fn health_to_save(&self, now: Now) -> Value;
+
+    /// What a successor gets.
+    fn to_hand_over(&self, now: Now) -> Value;
+
+    /// Binds what a document listens on.
+    fn bind(&self, document: &Self::Document, sockets: &mut Sockets) -> Result<Self::Bound, BindError>;
+
+    /// Serves these sockets from now on, and no others; the document is about to be in force. Gives what the operator should
+    /// know, if something that a reload cannot fail by went wrong.
+    ///
+    /// # Errors
+    ///
+    /// No thread can be started: nothing has changed.
+    fn serve(&mut self, bound: Self::Bound, document: &Self::Document) -> Result<Vec<String>, RunError>;
+
+    /// Accepts and reads no more, until [`Daemon::resume`].
+    fn pause(&mut self);
+
+    /// Goes on after [`Daemon::pause`] with the sockets of the document in force.
+    ///
+    /// # Errors
+    ///
+    /// It cannot: a new process is better than this one.
+    fn resume(&mut self, sockets: &mut Sockets) -> Result<(), RunError>;
+
+    /// Accepts and reads no more for good; what has been accepted is answered, at most for `limit`.
+    fn drain(&mut self, limit: Duration);
+
+    /// Whether all that was accepted has ended.
+    fn has_drained(&self) -> bool;
+
+    /// Once a round, and at least four times a second: what no event announces.
+    fn look_around(&mut self, _now: Now) {}
+
+    /// Another process is the daemon now, and listens on this admin socket.
+    fn follow(&self, _admin_socket: &Path, _inputs: &InputsOf<Self>) {}
+
+    /// Answers what reads; none if there is no such path.
+    fn show(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply>;
+
+    /// Obeys the operator; none if there is no such path. An error is the refusal.
+    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Self::Effect>, AdminReply>>;
+}

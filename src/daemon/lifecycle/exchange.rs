@@ -1,0 +1,103 @@
+//! The exchange with peers, as the control loop holds it: what they are told, what they say, and its restart by a reload.
+
+use std::collections::BTreeMap;
+use std::net::TcpListener;
+use std::rc::Rc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, watch};
+
+use super::super::peers::{Heard, Identity, PeerHealth, Peers};
+use super::daemon::Settings;
+use crate::config::PeersConfig;
+
+/// Messages of peers that may wait to be taken in.
+const WAITING: usize = 64;
+
+/// The exchange; it runs between [`Exchange::start`] and [`Exchange::stop`].
+pub struct Exchange {
+    tell: watch::Sender<Value>,
+    heard: mpsc::Sender<Heard>,
+    messages: mpsc::Receiver<Heard>,
+    running: Option<Running>,
+}
+
+struct Running {
+    name: String,
+    config: PeersConfig,
+    identity: Identity,
+    peers: Rc<Peers>,
+}
+
+impl Exchange {
+    /// An exchange that does not run yet. Peers are told `value` until [`Exchange::tell`] says otherwise.
+    pub fn new(value: Value) -> Exchange {
+        let (heard, messages) = mpsc::channel(WAITING);
+        Exchange { tell: watch::Sender::new(value), heard, messages, running: None }
+    }
+
+    /// Begins, if the document has peers; goes on undisturbed if nothing of it has changed.
+    pub fn start(&mut self, settings: &Settings<'_>, identity: Option<&Identity>, listener: Option<TcpListener>) {
+        let wanted = settings.peers.zip(identity).zip(listener);
+        let same = |running: &Running| {
+            wanted.as_ref().is_some_and(|((config, identity), _)| {
+                (&*running.name, &running.config, &running.identity) == (settings.name, config, identity)
+            })
+        };
+        if self.running.as_ref().is_some_and(same) {
+            return;
+        }
+        self.running = None;
+        let Some(((config, identity), listener)) = wanted else { return };
+        let (told, heard) = (self.tell.subscribe(), self.heard.clone());
+        let peers = Peers::start(config.clone(), settings.name.to_owned(), identity.clone(), listener, told, heard);
+        self.running = Some(Running {
+            name: settings.name.to_owned(),
+            config: config.clone(),
+            identity: identity.clone(),
+            peers: Rc::new(peers),
+        });
+    }
+
+    /// Peers are neither told nor answered any more.
+    pub fn stop(&mut self) {
+        self.running = None;
+    }
+
+    /// What peers are told from now on.
+    pub fn tell(&self, value: Value) {
+        self.tell.send_replace(value);
+    }
+
+    /// The next message of a peer.
+    pub async fn message(&mut self) -> Heard {
+        // This end holds a sender too, so the channel never ends.
+        match self.messages.recv().await {
+            Some(message) => message,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// The messages that nobody has taken in yet.
+    pub fn waiting(&mut self) -> impl Iterator<Item = Heard> {
+        std::iter::from_fn(|| self.messages.try_recv().ok())
+    }
+
+    /// One exchange with every peer, at most for `limit`; true if there is no peer, or one answered. What they said waits
+    /// then.
+    pub fn first_round(&self, limit: Duration) -> impl Future<Output = bool> + 'static {
+        let peers = self.running.as_ref().map(|running| running.peers.clone());
+        async move {
+            match peers {
+                Some(peers) => peers.first_round(limit).await,
+                None => true,
+            }
+        }
+    }
+
+    /// How each peer is doing.
+    pub fn health(&self) -> BTreeMap<String, PeerHealth> {
+        self.running.as_ref().map(|running| running.peers.health()).unwrap_or_default()
+    }
+}

@@ -1,0 +1,134 @@
+//! The old side of a takeover: offer, stop accepting, hand the final state over, drain. And the start of a successor.
+//!
+//! Must never: change, probe or write once the final state is on its way: from then on the new process is the daemon. If it
+//! goes away before it has taken over, this one goes on as if nothing had been.
+
+use std::path::PathBuf;
+
+use tokio::net::UnixStream;
+use tokio::sync::oneshot;
+
+use super::super::reload::{self as how, HandOverError};
+use super::super::takeover::{self, Handover, Offered, TakeoverError};
+use super::daemon::Daemon;
+use super::error::ReloadError;
+use super::input::Input;
+use super::phase::Phase;
+use super::reload::answer;
+use super::shell::{Reply, Shell, Successor};
+
+impl<D: Daemon> Shell<D> {
+    /// Starts a program that is to take over; how it went is the answer.
+    pub(super) fn start_successor(&mut self, program: PathBuf, reply: Reply) {
+        let (taken, wait) = oneshot::channel();
+        self.successor = Some(Successor { taken: Some(taken), reply });
+        let (args, inputs) = (self.args.clone(), self.inputs.clone());
+        tokio::task::spawn_local(async move {
+            let ended = how::hand_over(&program, &args, wait).await;
+            inputs.send(Input::Succeeded(ended));
+        });
+    }
+
+    /// The successor has taken over (its process id), or not.
+    pub(super) fn on_succeeded(&mut self, ended: Result<u32, HandOverError>) {
+        let reply = self.successor.take().and_then(|successor| successor.reply);
+        match ended {
+            Ok(process) => answer(reply, self.done(&format!("handed over to process {process}"))),
+            Err(error) => self.refuse(reply, ReloadError::Successor(error)),
+        }
+    }
+
+    /// A new process asks for sockets and state.
+    pub(super) fn offer(&mut self, stream: UnixStream) {
+        let sockets = match self.phase.refuses_takeover() {
+            Some(why) => Err(why.to_owned()),
+            None => self.sockets.handover().map_err(|error| format!("the sockets cannot be copied: {error}")),
+        };
+        match sockets {
+            Ok(sockets) => {
+                tracing::info!("a new process asks to take over");
+                self.phase = Phase::Offering;
+                let handover = Handover { sockets, state: self.daemon.to_hand_over(self.now()) };
+                let inputs = self.inputs.clone();
+                tokio::task::spawn_local(async move {
+                    inputs.send(Input::Offered(takeover::offer(stream, D::PROGRAM, handover).await));
+                });
+            }
+            Err(why) => drop(tokio::task::spawn_local(async move { takeover::refuse(stream, &why).await })),
+        }
+    }
+
+    /// The new process is ready, or gone. If it is ready nothing changes here any more; what is being written is waited for,
+    /// so that no file of the new daemon is replaced by an older one.
+    pub(super) fn on_offered(&mut self, offered: Result<Offered, TakeoverError>) {
+        if self.phase != Phase::Offering {
+            // Told to stop meanwhile. Dropped, the offer is withdrawn.
+            return;
+        }
+        match offered {
+            Ok(offered) => {
+                self.phase = Phase::HandingOver;
+                let (quiet, inputs) = (self.files.quiet(), self.inputs.clone());
+                tokio::task::spawn_local(async move {
+                    quiet.await;
+                    inputs.send(Input::Quiet(offered));
+                });
+            }
+            Err(error) => {
+                tracing::warn!("the takeover did not happen: {error}");
+                self.phase = Phase::Serving;
+            }
+        }
+    }
+
+    /// Nothing is being written: stops accepting, and sends the final state.
+    pub(super) fn on_quiet(&mut self, offered: Offered) {
+        self.daemon.pause();
+        // The operator is the new process's too: both could accept from one socket, and this one would answer for the past.
+        self.admin.pause();
+        let (state, inputs) = (self.daemon.to_hand_over(self.now()), self.inputs.clone());
+        tokio::task::spawn_local(async move {
+            inputs.send(Input::Finished(offered.finish(state).await));
+        });
+    }
+
+    /// The new process is the daemon, or it is gone.
+    pub(super) fn on_finished(&mut self, finished: Result<(), TakeoverError>) {
+        match finished {
+            Ok(()) => self.leave(),
+            Err(error) => {
+                tracing::warn!("the new process is gone ({error}): this one accepts again");
+                self.go_on();
+            }
+        }
+    }
+
+    fn leave(&mut self) {
+        tracing::info!("the new process has taken over: draining");
+        self.held_back.clear();
+        // The phase first: draining writes nothing and tells nobody.
+        self.phase = Phase::HandedOver { until: self.now().running };
+        self.phase = Phase::HandedOver { until: self.drain() };
+        self.exchange.stop();
+        self.checker = None;
+        self.admin.leave();
+        self.daemon.follow(&self.admin_socket, &self.inputs);
+        if let Some(taken) = self.successor.as_mut().and_then(|successor| successor.taken.take()) {
+            let _ = taken.send(());
+        }
+    }
+
+    fn go_on(&mut self) {
+        self.phase = Phase::Serving;
+        std::mem::take(&mut self.held_back).into_iter().for_each(|event| self.take(event));
+        self.admin.resume();
+        if let Err(error) = self.daemon.resume(&mut self.sockets) {
+            // Nothing is served any more: a new process from the service manager is better than this one.
+            tracing::error!("this process cannot go on: {error}");
+            self.stop_if_not_handed_over = true;
+        }
+        if self.stop_if_not_handed_over {
+            self.stop();
+        }
+    }
+}

@@ -1,0 +1,234 @@
+//! The control thread: a pure state, and every handle that its effects need.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{mpsc, oneshot, watch};
+use tracing::Level;
+
+use super::super::admin::{AdminReply, AdminRequest};
+use super::super::args::DaemonArgs;
+use super::super::clock::{Clock, Now};
+use super::super::peers::Heard;
+use super::super::sockets::Sockets;
+use super::super::ticks::Ticks;
+use super::control_sockets::{AdminServers, ControlSockets};
+use super::daemon::{Daemon, Document, Effect, Event, Figures, InputsOf, LastReload};
+use super::exchange::Exchange;
+use super::input::Input;
+use super::phase::Phase;
+use super::state_files::StateFiles;
+use crate::health::checker::Checker;
+use crate::health::{HealthView, Target};
+
+/// Where the answer to a request goes; none for what a signal asked for.
+pub(super) type Reply = Option<oneshot::Sender<AdminReply>>;
+
+/// Everything that changes in a daemon, and every handle.
+pub struct Shell<D: Daemon> {
+    /// The state and the threads that serve.
+    pub daemon: D,
+    /// The exchange with peers.
+    pub exchange: Exchange,
+    pub(super) args: DaemonArgs,
+    pub(super) clock: Clock,
+    pub(super) sockets: Sockets,
+    /// The present one's: a reload cannot move it.
+    pub(super) admin_socket: PathBuf,
+    pub(super) control_sockets: Option<ControlSockets>,
+    pub(super) admin: AdminServers,
+    pub(super) checker: Option<Checker>,
+    pub(super) health: watch::Receiver<Arc<HealthView>>,
+    pub(super) files: StateFiles,
+    pub(super) ticks: Ticks,
+    pub(super) inputs: InputsOf<D>,
+    pub(super) incoming: mpsc::UnboundedReceiver<Input<D::Document, D::Event>>,
+    pub(super) phase: Phase,
+    pub(super) stop_if_not_handed_over: bool,
+    /// What happened while the final state was on its way: it counts if the new process goes away.
+    pub(super) held_back: Vec<D::Event>,
+    pub(super) reload: Option<Pending<D>>,
+    pub(super) successor: Option<Successor>,
+    pub(super) unanswered: Vec<Unanswered>,
+    pub(super) figures: Figures,
+    pub(super) health_saved: Option<Duration>,
+    pub(super) summary: String,
+}
+
+/// A reload that is under way.
+pub(super) struct Pending<D: Daemon> {
+    pub(super) reply: Reply,
+    /// Once the document has been read.
+    pub(super) probing: Option<Probing<D::Document>>,
+}
+
+/// A document whose new targets are being probed for the first time.
+pub(super) struct Probing<P> {
+    pub(super) document: Arc<P>,
+    pub(super) new_targets: Vec<Target>,
+    pub(super) until: Duration,
+}
+
+/// A process that was started to take over from this one.
+pub(super) struct Successor {
+    /// Tells whoever watches the process that it has taken over.
+    pub(super) taken: Option<oneshot::Sender<()>>,
+    pub(super) reply: Reply,
+}
+
+/// The answer to a command that waits until what was said is on disk.
+pub(super) struct Unanswered {
+    pub(super) answer: AdminReply,
+    pub(super) to: oneshot::Sender<AdminReply>,
+}
+
+/// What a shell is made of, once it is all there.
+pub struct Parts<D: Daemon> {
+    /// As it was started.
+    pub args: DaemonArgs,
+    /// The state and the threads that serve.
+    pub daemon: D,
+    /// The process's clock.
+    pub clock: Clock,
+    /// Every listening socket.
+    pub sockets: Sockets,
+    /// The operator's and the peers', until they are served.
+    pub control_sockets: ControlSockets,
+    /// The probes.
+    pub checker: Checker,
+    /// The state directory.
+    pub files: StateFiles,
+    /// The exchange with peers.
+    pub exchange: Exchange,
+    /// What the watchdog hears.
+    pub ticks: Ticks,
+    /// The way into the loop.
+    pub inputs: InputsOf<D>,
+    /// Its other end.
+    pub incoming: mpsc::UnboundedReceiver<Input<D::Document, D::Event>>,
+}
+
+impl<D: Daemon> Shell<D> {
+    /// Puts the parts together; nothing is served yet.
+    pub fn new(parts: Parts<D>) -> Shell<D> {
+        let admin_socket = parts.daemon.document().settings().admin.socket.clone();
+        Shell {
+            daemon: parts.daemon,
+            exchange: parts.exchange,
+            args: parts.args,
+            clock: parts.clock,
+            sockets: parts.sockets,
+            admin_socket,
+            control_sockets: Some(parts.control_sockets),
+            admin: AdminServers::default(),
+            health: parts.checker.subscribe(),
+            checker: Some(parts.checker),
+            files: parts.files,
+            ticks: parts.ticks,
+            inputs: parts.inputs,
+            incoming: parts.incoming,
+            phase: Phase::Starting,
+            stop_if_not_handed_over: false,
+            held_back: Vec::new(),
+            reload: None,
+            successor: None,
+            unanswered: Vec::new(),
+            figures: Figures::default(),
+            health_saved: None,
+            summary: String::new(),
+        }
+    }
+
+    /// This moment.
+    pub fn now(&self) -> Now {
+        self.clock.now()
+    }
+
+    /// Takes an event in and performs what follows. While it is decided which of two processes is the daemon it is held back,
+    /// and once another one is, it counts for nothing.
+    pub fn take(&mut self, event: D::Event) {
+        match self.phase {
+            Phase::HandingOver => self.held_back.push(event),
+            Phase::HandedOver { .. } => {}
+            _ => self.take_at_once(event),
+        }
+    }
+
+    /// Takes in what checks say now: for a start, whose first view nothing announces.
+    pub fn take_health(&mut self) {
+        let health = self.health.borrow_and_update().clone();
+        self.take(Event::Health(health).into());
+    }
+
+    /// Takes in the messages of peers that wait.
+    pub fn take_waiting_messages(&mut self) {
+        let messages: Vec<_> = self.exchange.waiting().collect();
+        for Heard { peer, value } in messages {
+            self.take(Event::Peer { peer, value }.into());
+        }
+    }
+
+    /// Takes an event in, whatever the phase.
+    pub(super) fn take_at_once(&mut self, event: D::Event) {
+        let effects = self.daemon.on_event(event, self.now());
+        self.perform(effects);
+    }
+
+    /// Performs effects in their order.
+    pub fn perform(&mut self, effects: Vec<D::Effect>) {
+        let is_daemon = self.phase.is_daemon();
+        for effect in effects {
+            match self.daemon.perform(effect, is_daemon, &self.inputs) {
+                None => {}
+                Some(Effect::WriteOperator(_) | Effect::TellPeers(_)) if !is_daemon => {}
+                Some(Effect::WriteOperator(value)) => self.write_operator(value),
+                Some(Effect::TellPeers(value)) => self.exchange.tell(value),
+                Some(Effect::Log(Level::ERROR, line)) => tracing::error!("{line}"),
+                Some(Effect::Log(Level::WARN, line)) => tracing::warn!("{line}"),
+                Some(Effect::Log(_, line)) => tracing::info!("{line}"),
+            }
+        }
+    }
+
+    fn write_operator(&self, value: Value) {
+        let inputs = self.inputs.clone();
+        self.files.write_operator(value, move |ended| {
+            inputs.send(Input::Event(Event::OperatorWritten(ended).into()));
+        });
+    }
+
+    /// What status and metrics show besides the state.
+    pub(super) fn figures(&self) -> Figures {
+        let health = self.files.health_writes();
+        Figures {
+            peers: self.exchange.health(),
+            last_reload: self.figures.last_reload.clone(),
+            reloads: self.figures.reloads,
+            reloads_refused: self.figures.reloads_refused,
+            health_unwritten: health.failure,
+            health_write_failures: health.failures,
+        }
+    }
+
+    /// Notes how a reload ended.
+    pub(super) fn note_reload(&mut self, words: String, refused: bool) {
+        let count = if refused { &mut self.figures.reloads_refused } else { &mut self.figures.reloads };
+        *count += 1;
+        self.figures.last_reload = Some(LastReload { when: self.now().unix_ms, words, refused });
+    }
+
+    /// Answers a request that reads.
+    pub(super) fn show(&self, request: &AdminRequest) -> AdminReply {
+        if request.path == "/sockets" {
+            return AdminReply::json(&self.sockets.listing());
+        }
+        self.daemon.show(request, self.figures(), self.now()).unwrap_or_else(|| unknown(request))
+    }
+}
+
+/// The answer to a request for what is not there.
+pub(super) fn unknown(request: &AdminRequest) -> AdminReply {
+    AdminReply::refuse(404, format!("{:?} {} is not part of this API", request.method, request.path))
+}

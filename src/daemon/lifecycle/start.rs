@@ -1,0 +1,108 @@
+//! From the arguments to the exit code.
+//!
+//! `--check-config` runs the very code that a start and a reload run: it reads the document and what it names, no keys and no
+//! sockets; `--live` adds those.
+
+use std::io::Write;
+use std::os::fd::OwnedFd;
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use tokio::task::LocalSet;
+
+use super::super::args::DaemonArgs;
+use super::super::clock::Clock;
+use super::super::signals::Signals;
+use super::super::startup::raise_open_files;
+use super::super::{VERSION, fd_store, logs, notify, sockets};
+use super::daemon::{Daemon, Document};
+use super::error::{DocumentError, RunError};
+use super::shell::Shell;
+
+/// What a daemon starts from.
+pub struct Start<P> {
+    /// As it was started.
+    pub args: DaemonArgs,
+    /// Its document.
+    pub document: Arc<P>,
+    /// Descriptors that the service manager passed.
+    pub passed: Vec<OwnedFd>,
+    /// Counts from the beginning of the process.
+    pub clock: Clock,
+}
+
+/// The whole daemon: reads the document, starts, serves until it is told to stop or has handed over, and gives the exit code (0 done, 1
+/// the document is not valid, 3 could not run).
+pub fn run<D: Daemon>(
+    args: DaemonArgs,
+    start: impl AsyncFnOnce(Start<D::Document>) -> Result<Shell<D>, RunError>,
+) -> ExitCode {
+    let ended = if args.check_config { check::<D::Document>(&args) } else { serve(args, start) };
+    let Err(error) = ended else { return ExitCode::SUCCESS };
+    // Nothing is left to be done if standard error is closed.
+    let _ = writeln!(std::io::stderr(), "{error}");
+    ExitCode::from(error.exit_code())
+}
+
+/// Reads a document and the keys it names.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub fn read<P: Document>(file: &Path) -> Result<P, DocumentError> {
+    P::with_keys(P::parse(file).map_err(DocumentError::Findings)?).map_err(DocumentError::Keys)
+}
+
+fn check<P: Document>(args: &DaemonArgs) -> Result<(), RunError> {
+    let parsed = P::parse(&args.config).map_err(DocumentError::Findings)?;
+    let words = format!("{}: valid, {}", args.config.display(), P::in_words(&parsed));
+    if args.live {
+        let settings = P::settings_of(&parsed);
+        let mut listing = P::listens_on(&parsed);
+        listing.tcp.extend(settings.admin.address);
+        listing.tcp.extend(settings.peers.map(|peers| peers.listen));
+        let mut wrong = sockets::try_all(&settings.admin.socket, &listing);
+        wrong.extend(P::with_keys(parsed).err().into_iter().flatten());
+        if !wrong.is_empty() {
+            return Err(RunError::Live(wrong));
+        }
+    }
+    // Nothing is left to be done if standard output is closed.
+    let _ = writeln!(std::io::stdout(), "{words}");
+    Ok(())
+}
+
+fn serve<D: Daemon>(
+    args: DaemonArgs,
+    start: impl AsyncFnOnce(Start<D::Document>) -> Result<Shell<D>, RunError>,
+) -> Result<(), RunError> {
+    logs::init();
+    let clock = Clock::start();
+    // Before any other file is opened: descriptors passed in are numbers until somebody owns them.
+    let passed = fd_store::receive();
+    raise_open_files();
+    let document = Arc::new(read::<D::Document>(&args.config)?);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    let runtime = runtime.map_err(RunError::io("the control thread's runtime cannot be started"))?;
+    let served = LocalSet::new().block_on(&runtime, async move {
+        let mut signals = Signals::install().map_err(RunError::io("signals cannot be received"))?;
+        tracing::info!("{} {VERSION}, {}: starting", D::PROGRAM, document.settings().name);
+        let started = tokio::select! {
+            biased;
+            () = signals.told_to_stop() => None,
+            started = start(Start { args, document, passed, clock }) => Some(started?),
+        };
+        match started {
+            Some(shell) => shell.run(signals).await,
+            None => {
+                tracing::info!("told to stop before it was ready");
+                notify::stopping("told to stop before it was ready");
+            }
+        }
+        Ok(())
+    });
+    // A probe or a disk that does not answer must not hold up the end.
+    runtime.shutdown_background();
+    served
+}

@@ -1,0 +1,172 @@
+//! `operator.json` and `health.json` in the state directory, written beside everything else.
+//!
+//! Must never: make the control thread wait for a disk (a dying one would stop the checks), or write twice at a time: what
+//! is last is written last.
+
+use std::cell::RefCell;
+use std::fmt::Display;
+use std::path::Path;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::Value;
+use tokio::sync::{Mutex, watch};
+use tokio::time::timeout;
+
+use super::super::operator::OperatorStates;
+use super::super::state_file::{StateFile, Stored};
+
+/// The longest that anything waits for the disk.
+const LIMIT: Duration = Duration::from_secs(2);
+
+/// The two files.
+pub struct StateFiles {
+    operator: File,
+    health: File,
+    health_writes: Rc<RefCell<HealthWrites>>,
+    /// How many writes are under way or wait for their turn.
+    under_way: watch::Sender<usize>,
+}
+
+struct File {
+    file: StateFile,
+    /// Held by whoever writes.
+    turn: Arc<Mutex<()>>,
+}
+
+/// How writing health went.
+#[derive(Debug, Clone, Default)]
+pub struct HealthWrites {
+    /// Why the last write failed.
+    pub failure: Option<String>,
+    /// Writes that failed since the start.
+    pub failures: u64,
+}
+
+/// What `operator.json` held at the start.
+#[derive(Debug, Clone, Default)]
+pub struct StoredOperator {
+    /// What operators said.
+    pub states: OperatorStates,
+    /// Why it is lost, if it is; for the operator.
+    pub lost: Option<String>,
+}
+
+impl StateFiles {
+    /// The files of a state directory.
+    pub fn new(state_dir: &Path) -> StateFiles {
+        let file = |name| File { file: StateFile::new(state_dir, name), turn: Arc::default() };
+        let (operator, health) = (file("operator"), file("health"));
+        StateFiles { operator, health, health_writes: Rc::default(), under_way: watch::Sender::new(0) }
+    }
+
+    /// Reads `operator.json`; `parse` reads its form, and `subject` is what its states are about (backend, member).
+    pub fn read_operator<E: Display>(
+        &self,
+        subject: &str,
+        parse: impl FnOnce(&Value) -> Result<OperatorStates, E>,
+    ) -> StoredOperator {
+        let path = self.operator.file.path.display();
+        let read = match self.operator.file.read() {
+            Stored::Missing => Ok(OperatorStates::default()),
+            Stored::Whole(value) => parse(&value).map_err(|why| format!("{path}: {why}")),
+            Stored::Broken(why) => Err(why),
+        };
+        match read {
+            Ok(states) => StoredOperator { states, lost: None },
+            Err(why) => {
+                let lost = format!(
+                    "the operator states cannot be read ({why}): every {subject} is ready unless a peer knows better; say drain and maint \
+                     again where they are meant"
+                );
+                tracing::error!("{lost}");
+                StoredOperator { states: OperatorStates::default(), lost: Some(lost) }
+            }
+        }
+    }
+
+    /// Reads `health.json`; what cannot be read is a line in the log, since everything is probed anyway.
+    pub fn read_health<T: Default, E: Display>(&self, parse: impl FnOnce(&Value) -> Result<T, E>) -> T {
+        let read = match self.health.file.read() {
+            Stored::Missing => Ok(T::default()),
+            Stored::Whole(value) => parse(&value).map_err(|why| why.to_string()),
+            Stored::Broken(why) => Err(why),
+        };
+        read.unwrap_or_else(|why| {
+            tracing::warn!("the saved health is not used: {why}; everything is probed anew");
+            T::default()
+        })
+    }
+
+    /// Writes `operator.json`, and calls `ended` with how that went.
+    pub fn write_operator(&self, value: Value, ended: impl FnOnce(Result<(), String>) + 'static) {
+        let (write, place) = (self.operator.write(value), self.place());
+        tokio::task::spawn_local(async move {
+            ended(write.await);
+            drop(place);
+        });
+    }
+
+    /// Writes `health.json`, after a write that is under way.
+    pub fn write_health(&self, value: Value) {
+        let (write, writes, place) = (self.health.write(value), self.health_writes.clone(), self.place());
+        tokio::task::spawn_local(async move {
+            let failure = write.await.err();
+            let mut writes = writes.borrow_mut();
+            match (&failure, &writes.failure) {
+                (None, Some(_)) => tracing::info!("health is saved again"),
+                (Some(why), None) => {
+                    tracing::warn!(
+                        "health cannot be saved: {why}; it is tried again. A start after a crash would probe everything anew"
+                    );
+                }
+                _ => {}
+            }
+            writes.failures += u64::from(failure.is_some());
+            writes.failure = failure;
+            drop(place);
+        });
+    }
+
+    fn place(&self) -> UnderWay {
+        self.under_way.send_modify(|writes| *writes += 1);
+        UnderWay(self.under_way.clone())
+    }
+
+    /// How writing health went.
+    pub fn health_writes(&self) -> HealthWrites {
+        self.health_writes.borrow().clone()
+    }
+
+    /// Waits until nothing is being written, at most for two seconds: a disk that does not answer holds up nothing.
+    pub fn quiet(&self) -> impl Future<Output = ()> + 'static {
+        let mut under_way = self.under_way.subscribe();
+        async move {
+            let quiet = under_way.wait_for(|writes| *writes == 0);
+            drop(timeout(LIMIT, quiet).await);
+        }
+    }
+}
+
+/// A write, until it is dropped.
+struct UnderWay(watch::Sender<usize>);
+
+impl Drop for UnderWay {
+    fn drop(&mut self) {
+        self.0.send_modify(|writes| *writes -= 1);
+    }
+}
+
+impl File {
+    fn write(&self, value: Value) -> impl Future<Output = Result<(), String>> + 'static {
+        let (file, turn) = (self.file.clone(), self.turn.clone());
+        async move {
+            let _turn = turn.lock_owned().await;
+            match tokio::task::spawn_blocking(move || file.write(&value)).await {
+                Ok(written) => written.map_err(|error| error.to_string()),
+                Err(error) => Err(error.to_string()),
+            }
+        }
+    }
+}

@@ -1,0 +1,144 @@
+//! Why there is no takeover. The words are made here; what is said to the other side is the same text.
+
+use std::fmt;
+use std::io;
+use std::time::Duration;
+
+use super::successor::NotOurs;
+use crate::api::client::ClientError;
+
+/// Why there is no takeover.
+#[derive(Debug)]
+pub enum TakeoverError {
+    /// New side: no daemon of ours answers at the admin socket.
+    Nobody(ClientError),
+    /// New side: the running daemon made no offer in time.
+    NoOffer(Duration),
+    /// New side: its offer did not arrive.
+    BrokenOffer(io::Error),
+    /// New side: its state cannot be understood; why.
+    NotUnderstood(String),
+    /// New side: the running daemon refuses; its words.
+    Refused(String),
+    /// New side: it sent something else than this.
+    OutOfTurn(&'static str),
+    /// New side: it has not done this in time.
+    Silent(&'static str, Duration),
+    /// New side: it ended the takeover and lives; how its stream ended.
+    Withdrawn(io::Error),
+    /// Old side: who asks is another program than this one.
+    OtherProgram {
+        /// Its name.
+        asks: String,
+        /// Our name.
+        runs: String,
+    },
+    /// Old side: who asks speaks another version of the protocol.
+    OtherProtocol {
+        /// Our program's name.
+        program: String,
+        /// Its version of polder.
+        version: String,
+        /// Its version of the protocol.
+        asks: u32,
+        /// Ours.
+        speaks: u32,
+    },
+    /// Old side: the new process did not go through with it; this daemon goes on.
+    NewSide {
+        /// Its process id, once it has proved it.
+        process: Option<i32>,
+        /// What it did instead.
+        why: NewSideError,
+    },
+}
+
+/// What a new process did instead of taking over.
+#[derive(Debug)]
+pub enum NewSideError {
+    /// It sent something else first.
+    NoHello,
+    /// Its hello did not arrive, and why.
+    BrokenHello(io::Error),
+    /// It sent this in time neither.
+    Late(&'static str, Duration),
+    /// It proved nothing: no pidfd came.
+    NoPidfd,
+    /// It is not ours.
+    NotOurs(NotOurs),
+    /// Our sockets did not arrive there.
+    Sockets(io::Error),
+    /// They did not arrive in time.
+    SocketsLate,
+    /// It sent something else than this.
+    OutOfTurn(&'static str),
+    /// It ended before it was ready.
+    Ended,
+    /// It was ready and did not take over.
+    NotTaken(io::Error),
+    /// It took over and ended.
+    TakenAndEnded,
+}
+
+impl fmt::Display for NewSideError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NewSideError::NoHello => f.write_str("did not begin with hello"),
+            NewSideError::BrokenHello(error) => write!(f, "said no hello: {error}"),
+            NewSideError::Late(what, limit) => write!(f, "{what} within {limit:?}"),
+            NewSideError::NoPidfd => f.write_str(
+                "sent no pidfd of its own with its hello: something between the two passes only bytes on. A takeover is \
+                 asked for at the daemon's own socket, without a relay",
+            ),
+            NewSideError::NotOurs(why) => why.fmt(f),
+            NewSideError::Sockets(error) => write!(f, "was not given our sockets: {error}"),
+            NewSideError::SocketsLate => f.write_str("did not take our sockets in time"),
+            NewSideError::OutOfTurn(expected) => write!(f, "said something that is not {expected}"),
+            NewSideError::Ended => f.write_str("ended before it was ready; its log says why"),
+            NewSideError::NotTaken(error) => write!(f, "was ready, but did not take over ({error})"),
+            NewSideError::TakenAndEnded => f.write_str("said that it took over, and has ended"),
+        }
+    }
+}
+
+impl fmt::Display for TakeoverError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            TakeoverError::Nobody(error) => write!(f, "nothing to take over: {error}"),
+            TakeoverError::NoOffer(limit) => write!(f, "the running daemon made no offer within {limit:?}"),
+            TakeoverError::BrokenOffer(error) => write!(f, "the running daemon's offer did not arrive: {error}"),
+            TakeoverError::NotUnderstood(why) => write!(
+                f,
+                "the running daemon's state cannot be understood: {why}; it goes on. Stop it and start this one, which finds \
+                 in the state directory what outlives a process"
+            ),
+            TakeoverError::Refused(why) => write!(f, "the running daemon refuses: {why}"),
+            TakeoverError::OutOfTurn(expected) => {
+                write!(f, "the running daemon answered out of turn: expected {expected}")
+            }
+            TakeoverError::Silent(what, limit) => {
+                write!(f, "the running daemon has not {what} within {limit:?}; it stays the daemon")
+            }
+            TakeoverError::Withdrawn(end) => {
+                write!(f, "the running daemon ended the takeover ({end}); it stays the daemon")
+            }
+            TakeoverError::OtherProgram { asks, runs } => {
+                write!(f, "{asks} wants to take over, but {runs} runs here: its document names the wrong admin socket")
+            }
+            TakeoverError::OtherProtocol { program, version, asks, speaks } => write!(
+                f,
+                "{program} {version} speaks takeover protocol {asks}, the running one ({}) speaks {speaks}: stop the running \
+                 one and start the new one",
+                crate::daemon::VERSION
+            ),
+            TakeoverError::NewSide { process: Some(process), why } => {
+                write!(f, "the new process {process} {why}; this daemon goes on")
+            }
+            TakeoverError::NewSide { process: None, why } => {
+                write!(f, "the new process {why}; this daemon goes on")
+            }
+        }
+    }
+}
+
+impl std::error::Error for TakeoverError {}

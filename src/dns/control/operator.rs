@@ -1,0 +1,113 @@
+//! What operators say of members, and what is to be forgotten (pure).
+//!
+//! Owns what is refused of it and with which words. Must never: write; the effects say what is to be done.
+
+use tracing::Level;
+
+use super::{Effect, State};
+use crate::api::dns::Done;
+use crate::daemon::bounds;
+use crate::daemon::clock::Now;
+use crate::daemon::operator::{ForgetCommand, Forgotten, OperatorCommand, OperatorState, Word};
+use crate::dns::pool;
+
+/// Why an operator's command is not obeyed; in words for the operator.
+#[derive(Debug, PartialEq, Eq)]
+pub enum CommandError {
+    /// A text or a time is beyond its bound.
+    OutOfBounds(String),
+    /// It speaks of what is not there.
+    Unknown(String),
+    /// It would harm, and was not forced.
+    Refused(String),
+}
+
+impl State {
+    /// The operator says ready, drain or maint.
+    ///
+    /// # Errors
+    ///
+    /// It is out of bounds, of an unknown member, or would leave nobody to answer with.
+    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<(Done, Vec<Effect>), CommandError> {
+        command.vet().map_err(CommandError::OutOfBounds)?;
+        let (pool_name, member) = self.subject(&command.subject)?;
+        let config = &self.document.config.pools[&pool_name];
+        let ttl = config.ttl;
+        let away = command.state != OperatorState::Ready;
+        if away
+            && !command.force
+            && let Some(why) = pool::last_one(config, &member, &self.known(&pool_name, config, now))
+        {
+            return Err(CommandError::Refused(format!(
+                "{why} in pool {pool_name}: without it nobody may be answered; say it with force if you mean it"
+            )));
+        }
+        let subject = format!("{pool_name}/{member}");
+        let before = self.operator.state(&subject, now.unix_ms);
+        let word = Word {
+            state: command.state,
+            who: command.who.clone(),
+            when: now.unix_ms,
+            by: self.document.config.name.clone(),
+            why: command.why.clone(),
+            until: command.for_ms.map(|length| now.unix_ms.saturating_add(length)),
+        };
+        let line = format!("{} sets {subject} to {}: {}", word.who, word.state, word.why);
+        self.operator.say(&subject, word);
+        let effects = self.obeyed(line, now);
+        let cached_until = away.then(|| now.unix_ms + u64::from(ttl) * 1000);
+        let done = format!("{subject} is {} (was {before})", command.state);
+        Ok((Done { done, generation: self.generation(), cached_until }, effects))
+    }
+
+    /// Forgets what was said of a member: it is ready, here and, since that is later, at every peer.
+    ///
+    /// # Errors
+    ///
+    /// It is out of bounds, or nothing was said of it.
+    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<(Done, Vec<Effect>), CommandError> {
+        bounds::said(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
+        let Forgotten::Subject(subject) = &command.what else {
+            return Err(CommandError::Unknown("a nameserver has no latches".into()));
+        };
+        match self.subject(subject) {
+            Ok((pool, member)) => {
+                let (who, why, by) = (command.who.clone(), command.why.clone(), self.document.config.name.clone());
+                let ready = Word { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
+                self.operator.forget(&format!("{pool}/{member}"), ready);
+            }
+            // No document has it any more: nobody hears of it, and so nobody can say it again.
+            Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
+        }
+        let done = format!("what was said of {subject} is forgotten");
+        let effects = self.obeyed(format!("{done}, said by {}", command.who), now);
+        Ok((Done { done, generation: self.generation(), cached_until: None }, effects))
+    }
+
+    /// What follows from a command.
+    fn obeyed(&mut self, line: String, now: Now) -> Vec<Effect> {
+        self.operator_file.mark_dirty();
+        let mut effects = vec![Effect::Log(Level::INFO, line)];
+        effects.extend(self.settle(now));
+        effects
+    }
+
+    /// Splits `POOL/MEMBER`; pools are named in whatever case and with or without the final dot.
+    fn subject(&self, subject: &str) -> Result<(String, String), CommandError> {
+        let Some((pool, member)) = subject.split_once('/') else {
+            return Err(CommandError::Unknown(format!("\"{subject}\" is not POOL/MEMBER")));
+        };
+        let pool = pool.strip_suffix('.').unwrap_or(pool).to_ascii_lowercase();
+        let Some(config) = self.document.config.pools.get(&pool) else {
+            let pools: Vec<&str> = self.document.config.pools.keys().map(String::as_str).collect();
+            let words = format!("there is no pool {pool}; there are: {}", pools.join(", "));
+            return Err(CommandError::Unknown(words));
+        };
+        if !config.members.contains_key(member) {
+            let members: Vec<&str> = config.members.keys().map(String::as_str).collect();
+            let words = format!("pool {pool} has no member {member}; it has: {}", members.join(", "));
+            return Err(CommandError::Unknown(words));
+        }
+        Ok((pool, member.to_owned()))
+    }
+}

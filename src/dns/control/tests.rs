@@ -1,0 +1,225 @@
+//! The nameserver's decisions, with no clock, socket or file.
+
+use std::path::Path;
+use std::time::UNIX_EPOCH;
+
+use serde_json::json;
+
+use super::*;
+use crate::daemon::operator::{ForgetCommand, Forgotten, OperatorCommand};
+use crate::dns::compiled::compile;
+use crate::dns::protection::Protection;
+use crate::health::TargetHealth;
+
+const POOL: &str = "www.example.net";
+
+const ZONE: &str = "$TTL 300\n\
+    @ SOA ns1 hostmaster 1 3600 600 86400 300\n\
+    @ NS ns1\n\
+    ns1 A 192.0.2.53\n";
+
+/// A document with one pool of these members, each with one address.
+fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
+    let members: serde_json::Map<String, Value> =
+        members.iter().map(|(name, address)| ((*name).to_owned(), json!({ "addresses": [address] }))).collect();
+    let text = json!({
+        "version": 1,
+        "name": "ns-1",
+        "listeners": ["127.0.0.1:53"],
+        "admin": { "socket": "/run/polder-dns/admin.sock" },
+        "state_dir": "/var/lib/polder-dns",
+        "zones": { "example.net": { "file": "/zones/example.net.zone" } },
+        "pools": { POOL: { "members": members, "check": { "port": 80 } } },
+    });
+    let config = crate::config::dns::parse(Path::new("dns.json"), &text.to_string()).expect("a valid document");
+    let zone = crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE).expect("a valid zone");
+    let zones = compile(Path::new("dns.json"), &[zone], &config.pools).expect("zones that fit the pools");
+    let protection = Protection::of(&config).expect("secrets made up");
+    Arc::new(Prepared { config, zones: Arc::new(zones), protection, identity: None })
+}
+
+const TWO: [(&str, &str); 2] = [("a", "192.0.2.1"), ("b", "192.0.2.2")];
+
+fn at(ms: u64) -> Now {
+    Now { running: Duration::from_millis(ms), unix_ms: 1_000_000 + ms }
+}
+
+fn health(document: &Prepared, verdict: impl Fn(&str) -> Verdict) -> Arc<HealthView> {
+    let of = |users: &[String]| TargetHealth {
+        verdict: verdict(users[0].split_once('/').map_or("", |(_, member)| member)),
+        health: 0,
+        reason: "a test".into(),
+        since: UNIX_EPOCH,
+        probed: None,
+        changes: 0,
+    };
+    Arc::new(document.targets().into_iter().map(|(target, users)| (target, of(&users))).collect())
+}
+
+/// A nameserver that answers, with every member up.
+fn ready(members: &[(&str, &str)]) -> State {
+    let document = document(members);
+    let mut state = State::new(document.clone(), Saved::default());
+    state.on_event(Event::Health(health(&document, |_| Verdict::Up)), at(0));
+    state.on_event(Event::Ready, at(0));
+    state
+}
+
+fn answers(state: &State) -> Vec<String> {
+    state.choices[POOL].addresses().map(ToString::to_string).collect()
+}
+
+fn published(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::Publish(_))).count()
+}
+
+fn written(effects: &[Effect]) -> usize {
+    effects.iter().filter(|effect| matches!(effect, Effect::WriteOperator(_))).count()
+}
+
+fn command(member: &str, state: OperatorState, force: bool) -> OperatorCommand {
+    let subject = format!("{POOL}/{member}");
+    OperatorCommand { subject, state, who: "a test".into(), why: String::new(), for_ms: None, force }
+}
+
+#[test]
+fn nothing_is_published_before_every_member_has_been_checked() {
+    let document = document(&TWO);
+    let mut state = State::new(document.clone(), Saved::default());
+    assert_eq!(state.unchecked(), 2);
+    let one = health(&document, |member| if member == "a" { Verdict::Up } else { Verdict::Unchecked });
+    assert_eq!(published(&state.on_event(Event::Health(one), at(0))), 0);
+    assert_eq!(state.unchecked(), 1);
+    let all = health(&document, |_| Verdict::Up);
+    assert_eq!(published(&state.on_event(Event::Health(all), at(1))), 0);
+    assert_eq!((state.unchecked(), published(&state.on_event(Event::Ready, at(1)))), (0, 1));
+    assert_eq!(answers(&state), ["192.0.2.1", "192.0.2.2"]);
+}
+
+#[test]
+fn a_snapshot_is_published_only_when_an_answer_changed() {
+    let mut state = ready(&TWO);
+    let same = health(&state.document, |_| Verdict::Up);
+    assert_eq!(published(&state.on_event(Event::Health(same), at(1))), 0);
+    let before = state.generation();
+    let down = health(&state.document, |member| if member == "a" { Verdict::Down } else { Verdict::Up });
+    let effects = state.on_event(Event::Health(down), at(2));
+    assert_eq!((published(&effects), state.generation(), answers(&state)), (1, before + 1, vec!["192.0.2.2".into()]));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Log(Level::INFO, line) if line.contains(POOL))));
+}
+
+#[test]
+fn the_generation_goes_on_where_an_earlier_process_ended() {
+    let saved = Saved { health: SavedHealth { generation: 7, ..SavedHealth::default() }, ..Saved::default() };
+    let mut state = State::new(document(&TWO), saved);
+    state.on_event(Event::Ready, at(0));
+    assert_eq!(state.generation(), 8);
+}
+
+#[test]
+fn what_an_operator_says_is_answered_written_and_told_to_peers_at_once() {
+    let mut state = ready(&TWO);
+    let (done, effects) = state.operator(&command("a", OperatorState::Drain, false), at(1)).expect("obeyed");
+    assert_eq!(done.done, format!("{POOL}/a is drain (was ready)"));
+    assert_eq!(done.cached_until, Some(at(1).unix_ms + 300_000));
+    assert_eq!((published(&effects), written(&effects)), (1, 1));
+    assert!(
+        effects.iter().any(|effect| matches!(effect, Effect::TellPeers(value) if value.to_string().contains("drain")))
+    );
+    assert!(!state.is_operator_settled(at(1)));
+    state.on_event(Event::OperatorWritten(Ok(())), at(2));
+    assert!(state.is_operator_settled(at(2)));
+}
+
+#[test]
+fn a_word_that_cannot_be_written_counts_and_is_written_again_when_it_is_due() {
+    let mut state = ready(&TWO);
+    state.operator(&command("a", OperatorState::Maint, false), at(0)).expect("obeyed");
+    state.on_event(Event::OperatorWritten(Err("no room".into())), at(10));
+    assert_eq!(answers(&state), ["192.0.2.2"]);
+    let due = state.wakes(at(10)).expect("a next try");
+    assert_eq!(written(&state.on_event(Event::Time, at(11))), 0);
+    assert_eq!(written(&state.on_event(Event::Time, at(due.as_millis() as u64))), 1);
+}
+
+#[test]
+fn a_word_with_an_end_ends_when_the_clock_says_so() {
+    let mut state = ready(&TWO);
+    let until_later = OperatorCommand { for_ms: Some(5_000), ..command("a", OperatorState::Drain, false) };
+    state.operator(&until_later, at(0)).expect("obeyed");
+    state.on_event(Event::OperatorWritten(Ok(())), at(1));
+    let due = state.wakes(at(1)).expect("its end").as_millis() as u64;
+    assert_eq!(published(&state.on_event(Event::Time, at(due - 2))), 0);
+    assert_eq!(published(&state.on_event(Event::Time, at(due))), 1);
+    assert_eq!(answers(&state), ["192.0.2.1", "192.0.2.2"]);
+}
+
+#[test]
+fn the_last_usable_member_is_taken_away_only_by_force() {
+    let mut state = ready(&TWO);
+    state.operator(&command("a", OperatorState::Drain, false), at(0)).expect("obeyed");
+    let refused = state.operator(&command("b", OperatorState::Drain, false), at(1));
+    assert!(matches!(refused, Err(CommandError::Refused(_))));
+    state.operator(&command("b", OperatorState::Drain, true), at(2)).expect("forced");
+    assert!(answers(&state).is_empty(), "a drained member is never resurrected");
+}
+
+#[test]
+fn unknown_subjects_and_latches_are_told_apart_from_refusals() {
+    let mut state = ready(&TWO);
+    let unknown = OperatorCommand { subject: "nobody/a".into(), ..command("a", OperatorState::Drain, false) };
+    assert!(matches!(state.operator(&unknown, at(0)), Err(CommandError::Unknown(_))));
+    let forget = |what| ForgetCommand { what, who: "a test".into(), why: String::new() };
+    let latch = state.forget(&forget(Forgotten::Latch("shop".into())), at(0));
+    assert!(matches!(latch, Err(CommandError::Unknown(_))));
+    let never_said = state.forget(&forget(Forgotten::Subject("gone/a".into())), at(0));
+    assert!(matches!(never_said, Err(CommandError::Unknown(_))));
+}
+
+#[test]
+fn a_peers_newer_word_counts_and_what_is_beyond_the_bounds_is_left_out_with_a_warning() {
+    let mut state = ready(&TWO);
+    let word =
+        |when: u64| json!({ "state": "drain", "who": "alice", "when": when, "by": "ns-2", "why": "", "until": null });
+    let value = json!({ "version": 1, "operator": {
+        format!("{POOL}/a"): word(at(0).unix_ms),
+        format!("{POOL}/b"): word(u64::MAX / 2),
+        "another/c": word(at(0).unix_ms),
+    } });
+    let effects = state.on_event(Event::Peer { peer: "ns-2".into(), value }, at(1));
+    assert_eq!((answers(&state), written(&effects)), (vec!["192.0.2.2".to_owned()], 1));
+    assert!(effects.iter().any(|effect| matches!(effect, Effect::Log(Level::WARN, line) if line.contains("ns-2"))));
+    assert!(!state.peer_message().to_string().contains("another/c"));
+}
+
+#[test]
+fn a_message_of_another_form_changes_nothing() {
+    let mut state = ready(&TWO);
+    let value = json!({ "version": 9, "operator": {} });
+    let effects = state.on_event(Event::Peer { peer: "ns-2".into(), value }, at(1));
+    assert!(matches!(&effects[..], [Effect::Log(Level::WARN, line)] if line.contains("version 9")));
+}
+
+#[test]
+fn a_reload_publishes_the_new_zones_and_pools_whole() {
+    let mut state = ready(&TWO);
+    let next = document(&[("c", "192.0.2.3")]);
+    state.on_event(Event::Health(health(&next, |_| Verdict::Up)), at(1));
+    assert_eq!(published(&state.on_event(Event::Reloaded(next.clone()), at(2))), 1);
+    assert_eq!(answers(&state), ["192.0.2.3"]);
+    assert!(Arc::ptr_eq(&state.snapshot.zones, &next.zones));
+}
+
+#[test]
+fn what_was_handed_over_counts_and_is_written_by_the_new_process() {
+    let mut before = ready(&TWO);
+    before.operator(&command("a", OperatorState::Maint, false), at(0)).expect("obeyed");
+    let handed = Saved::read_handover(before.to_hand_over(at(1)), at(1).system_time()).expect("its own form");
+    let mut state = State::new(document(&TWO), handed.clone());
+    let effects = state.on_event(Event::Inherited(handed.operator), at(0));
+    assert_eq!(written(&effects), 1);
+    state.on_event(Event::Health(health(&state.document.clone(), |_| Verdict::Up)), at(0));
+    state.on_event(Event::Ready, at(0));
+    assert_eq!(answers(&state), ["192.0.2.2"]);
+    assert!(state.generation() > before.generation());
+}

@@ -1,0 +1,68 @@
+//! The admin API of the nameserver, exactly as [`api`](crate::api::dns) documents it.
+//!
+//! Owns the paths and their answers. Must never: decide or keep anything.
+
+use bytes::Bytes;
+use serde::de::DeserializeOwned;
+
+use super::daemon::DnsDaemon;
+use crate::api::dns::Done;
+use crate::daemon::admin::{AdminReply, AdminRequest};
+use crate::daemon::clock::Now;
+use crate::daemon::lifecycle::{Figures, Obeyed};
+use crate::daemon::metrics;
+use crate::dns::control::{CommandError, Effect, State};
+use crate::dns::report::page;
+use crate::dns::report::status::RuntimeFigures;
+
+impl DnsDaemon {
+    pub(super) fn answer(&self, request: &AdminRequest, shell: Figures, now: Now) -> Option<AdminReply> {
+        let state = &self.state;
+        let queries = self.listening.counters().map(|(_, counters)| counters.answers().iter().sum::<u64>()).sum();
+        let figures = RuntimeFigures { queries, shell };
+        let text = |content_type, body| AdminReply { status: 200, content_type, body: Bytes::from(body) };
+        Some(match request.path.as_str() {
+            "/status" => AdminReply::json(&state.status(&figures, now)),
+            "/" => text("text/html; charset=utf-8", page::render(&state.status(&figures, now))),
+            "/metrics" => text(metrics::CONTENT_TYPE, state.metrics(self.listening.counters(), &figures.shell, now)),
+            "/explain" if !state.is_ready() => {
+                AdminReply::refuse(503, "nothing is answered yet: the members are being checked; /status tells how far")
+            }
+            "/explain" => explain(state, request, now),
+            _ => return None,
+        })
+    }
+
+    pub(super) fn obey(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect>, AdminReply>> {
+        let obeyed = match request.path.as_str() {
+            "/operator" => read(request).map(|command| self.state.operator(&command, now)),
+            "/forget" => read(request).map(|command| self.state.forget(&command, now)),
+            _ => return None,
+        };
+        Some(obeyed.and_then(answered))
+    }
+}
+
+fn answered(obeyed: Result<(Done, Vec<Effect>), CommandError>) -> Result<Obeyed<Effect>, AdminReply> {
+    match obeyed {
+        Ok((done, effects)) => Ok((AdminReply::json(&done), effects)),
+        Err(CommandError::OutOfBounds(words)) => Err(AdminReply::refuse(400, words)),
+        Err(CommandError::Unknown(words)) => Err(AdminReply::refuse(404, words)),
+        Err(CommandError::Refused(words)) => Err(AdminReply::refuse(409, words)),
+    }
+}
+
+fn explain(state: &State, request: &AdminRequest, now: Now) -> AdminReply {
+    let Some((_, name)) = request.query.iter().find(|(key, _)| key == "name") else {
+        return AdminReply::refuse(400, "say which name: /explain?name=www.example.net");
+    };
+    match state.explain(name, now) {
+        Ok(explanation) => AdminReply::json(&explanation),
+        Err(error) => AdminReply::refuse(400, error.to_string()),
+    }
+}
+
+fn read<T: DeserializeOwned>(request: &AdminRequest) -> Result<T, AdminReply> {
+    serde_json::from_slice(&request.body)
+        .map_err(|error| AdminReply::refuse(400, format!("this is not an operator's command: {error}")))
+}

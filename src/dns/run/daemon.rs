@@ -1,0 +1,139 @@
+//! The nameserver as a daemon: its state, the threads that answer, and what effects come to.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use serde_json::Value;
+
+use super::rate_limit_log::RateLimitLog;
+use crate::daemon::admin::{AdminReply, AdminRequest};
+use crate::daemon::clock::Now;
+use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Obeyed, RunError};
+use crate::daemon::sockets::{BindError, Sockets};
+use crate::dns::control::prepared::Prepared;
+use crate::dns::control::{Effect, Event, State};
+use crate::dns::listening::{Bound, Listening};
+use crate::dns::snapshot::Snapshot;
+use crate::health::HealthView;
+
+/// What cannot be done when the machine gives no more threads.
+pub(super) const NO_THREAD: &str = "no thread can be started";
+
+/// The nameserver's part of the control thread.
+pub struct DnsDaemon {
+    pub(super) state: State,
+    pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
+    pub(super) listening: Listening,
+    pub(super) rate_limit_log: RateLimitLog,
+}
+
+impl From<lifecycle::Event<Prepared>> for Event {
+    fn from(event: lifecycle::Event<Prepared>) -> Event {
+        match event {
+            lifecycle::Event::Health(health) => Event::Health(health),
+            lifecycle::Event::Peer { peer, value } => Event::Peer { peer, value },
+            lifecycle::Event::OperatorWritten(ended) => Event::OperatorWritten(ended),
+            lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
+            lifecycle::Event::Draining => Event::Draining,
+            lifecycle::Event::Time => Event::Time,
+        }
+    }
+}
+
+impl Daemon for DnsDaemon {
+    const PROGRAM: &'static str = "polder-dns";
+
+    type Document = Prepared;
+    type Event = Event;
+    type Effect = Effect;
+    type Bound = Bound;
+
+    fn document(&self) -> &Arc<Prepared> {
+        self.state.document()
+    }
+
+    fn health(&self) -> &HealthView {
+        self.state.health()
+    }
+
+    fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        self.state.on_event(event, now)
+    }
+
+    fn perform(&mut self, effect: Effect, _: bool, _: &Inputs<Prepared, Event>) -> Option<lifecycle::Effect> {
+        match effect {
+            Effect::Publish(snapshot) => {
+                self.snapshot.store(snapshot);
+                None
+            }
+            Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
+            Effect::TellPeers(value) => Some(lifecycle::Effect::TellPeers(value)),
+            Effect::Log(level, line) => Some(lifecycle::Effect::Log(level, line)),
+        }
+    }
+
+    fn wakes(&self, now: Now) -> Option<Duration> {
+        self.state.wakes(now)
+    }
+
+    fn is_operator_settled(&self, now: Now) -> bool {
+        self.state.is_operator_settled(now)
+    }
+
+    fn summary(&self) -> String {
+        self.state.summary()
+    }
+
+    fn generation(&self) -> u64 {
+        self.state.generation()
+    }
+
+    fn health_to_save(&self, now: Now) -> Value {
+        self.state.health_to_save(now)
+    }
+
+    fn to_hand_over(&self, now: Now) -> Value {
+        self.state.to_hand_over(now)
+    }
+
+    fn bind(&self, prepared: &Prepared, sockets: &mut Sockets) -> Result<Bound, BindError> {
+        Bound::bind(&prepared.config, sockets)
+    }
+
+    fn serve(&mut self, bound: Bound, prepared: &Prepared) -> Result<Vec<String>, RunError> {
+        self.listening.serve(&prepared.config, bound).map_err(RunError::io(NO_THREAD))?;
+        self.listening.protect(prepared.protection.or_keep(&self.listening.protection()));
+        Ok(Vec::new())
+    }
+
+    fn pause(&mut self) {
+        self.listening.pause();
+    }
+
+    fn resume(&mut self, sockets: &mut Sockets) -> Result<(), RunError> {
+        let config = &self.state.document().config;
+        let bound = Bound::bind(config, sockets)?;
+        self.listening.serve(config, bound).map_err(RunError::io(NO_THREAD))
+    }
+
+    fn drain(&mut self, limit: Duration) {
+        self.listening.drain(limit);
+    }
+
+    fn has_drained(&self) -> bool {
+        self.listening.ended()
+    }
+
+    fn look_around(&mut self, now: Now) {
+        self.rate_limit_log.look(self.listening.counters().map(|(_, counters)| counters), now.running);
+    }
+
+    fn show(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {
+        self.answer(request, figures, now)
+    }
+
+    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect>, AdminReply>> {
+        self.obey(request, now)
+    }
+}

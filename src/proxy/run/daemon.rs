@@ -1,0 +1,174 @@
+//! The proxy as a daemon: its state, its workers, and what their effects come to.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use serde_json::Value;
+use tracing::Level;
+
+use super::handed;
+use super::network::Network;
+use crate::api::client::Client;
+use crate::daemon::admin::{AdminReply, AdminRequest};
+use crate::daemon::clock::Now;
+use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, RunError};
+use crate::daemon::sockets::{BindError, Sockets};
+use crate::health::HealthView;
+use crate::proxy::control::prepared::Prepared;
+use crate::proxy::control::{Effect, Event, State};
+use crate::proxy::latch::store::LatchStore;
+use crate::proxy::traffic::shared::Shared;
+use crate::proxy::traffic::worker::{Command, Listening, Worker};
+
+/// The proxy's part of the control thread.
+pub struct ProxyDaemon {
+    pub(super) state: State,
+    pub(super) shared: Arc<Shared>,
+    pub(super) workers: Vec<Worker>,
+    pub(super) network: Network,
+    pub(super) latches: LatchStore,
+}
+
+impl From<lifecycle::Event<Prepared>> for Event {
+    fn from(event: lifecycle::Event<Prepared>) -> Event {
+        match event {
+            lifecycle::Event::Health(health) => Event::Health(health),
+            lifecycle::Event::Peer { peer, value } => Event::Heard { peer, value },
+            lifecycle::Event::OperatorWritten(ended) => Event::OperatorWritten(ended),
+            lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
+            lifecycle::Event::Draining => Event::Draining(true),
+            lifecycle::Event::Time => Event::Time,
+        }
+    }
+}
+
+impl ProxyDaemon {
+    /// Every worker accepts from its share of these sockets, and from no others.
+    fn listen(&self, shares: Vec<Vec<Listening>>) {
+        for (worker, share) in self.workers.iter().zip(shares) {
+            // A worker that has ended is the watchdog's to notice.
+            let _ = worker.commands.send(Command::Listen(share));
+        }
+    }
+}
+
+impl Daemon for ProxyDaemon {
+    const PROGRAM: &'static str = "polder-proxy";
+
+    type Document = Prepared;
+    type Event = Event;
+    type Effect = Effect;
+    type Bound = Network;
+
+    fn document(&self) -> &Arc<Prepared> {
+        &self.state.prepared
+    }
+
+    fn health(&self) -> &HealthView {
+        &self.state.health
+    }
+
+    fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        self.state.on_event(event, now)
+    }
+
+    fn perform(
+        &mut self,
+        effect: Effect,
+        is_daemon: bool,
+        inputs: &Inputs<Prepared, Event>,
+    ) -> Option<lifecycle::Effect> {
+        match effect {
+            Effect::Publish(snapshot) => {
+                let generation = snapshot.generation;
+                self.shared.snapshot.store(snapshot);
+                self.shared.changed.send_replace(generation);
+                None
+            }
+            Effect::WriteLatches { ticket, record } if is_daemon => {
+                let inputs = inputs.clone();
+                let report = move |ended| {
+                    inputs.send(Input::Event(Event::LatchesWritten { ticket, ended }));
+                };
+                tokio::task::spawn_local(self.latches.write(&record, report));
+                None
+            }
+            Effect::WriteLatches { .. } => None,
+            Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
+            Effect::Tell(value) => Some(lifecycle::Effect::TellPeers(value)),
+            Effect::Log(line) => Some(lifecycle::Effect::Log(Level::INFO, line)),
+        }
+    }
+
+    fn wakes(&self, now: Now) -> Option<Duration> {
+        self.state.wakes(now)
+    }
+
+    fn is_operator_settled(&self, now: Now) -> bool {
+        self.state.is_operator_settled(now)
+    }
+
+    fn summary(&self) -> String {
+        self.state.summary()
+    }
+
+    fn generation(&self) -> u64 {
+        self.state.snapshot().generation
+    }
+
+    fn health_to_save(&self, now: Now) -> Value {
+        handed::health_to_save(&self.state, now)
+    }
+
+    fn to_hand_over(&self, now: Now) -> Value {
+        handed::to_hand_over(&self.state, now)
+    }
+
+    fn bind(&self, prepared: &Prepared, sockets: &mut Sockets) -> Result<Network, BindError> {
+        Network::bind(&prepared.document, self.workers.len(), sockets)
+    }
+
+    fn serve(&mut self, network: Network, prepared: &Prepared) -> Result<Vec<String>, RunError> {
+        self.network = network;
+        self.listen(self.network.deal(self.workers.len()));
+        let reopened = self.shared.access_log.reopen(prepared.document.access_log.as_ref());
+        let note = |error| format!("the access log cannot be opened ({error}), the one before goes on");
+        Ok(reopened.err().map(note).into_iter().collect())
+    }
+
+    fn pause(&mut self) {
+        self.listen(self.workers.iter().map(|_| Vec::new()).collect());
+    }
+
+    fn resume(&mut self, _sockets: &mut Sockets) -> Result<(), RunError> {
+        self.listen(self.network.deal(self.workers.len()));
+        Ok(())
+    }
+
+    fn drain(&mut self, _limit: Duration) {
+        self.shared.stopping.store(true, Relaxed);
+        for worker in &self.workers {
+            // A worker that has ended has nothing to drain.
+            let _ = worker.commands.send(Command::Drain);
+        }
+        self.network = Network::default();
+    }
+
+    fn has_drained(&self) -> bool {
+        self.workers.iter().all(|worker| worker.thread.is_finished())
+    }
+
+    fn follow(&self, admin_socket: &Path, inputs: &Inputs<Prepared, Event>) {
+        tokio::task::spawn_local(handed::follow(Client::new(admin_socket), inputs.clone()));
+    }
+
+    fn show(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {
+        self.answer(request, figures, now)
+    }
+
+    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect>, AdminReply>> {
+        self.obey(request, now)
+    }
+}
