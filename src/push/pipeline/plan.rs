@@ -197,7 +197,7 @@ impl Plan {
         if version != VERSION {
             return Err(Error::at(
                 file.display(),
-                format!("this is a plan of version {version}, and this polder reads version {VERSION}"),
+                format!("this is a plan of version {version}, and this polder reads {VERSION}"),
             )
             .remedy("use the release that wrote it, or plan again"));
         }
