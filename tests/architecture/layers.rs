@@ -5,7 +5,10 @@ use super::source::Source;
 /// A module, and those that it may use beside itself. From the top down: a module uses what stands below it.
 const LAYERS: [(&str, &[&str]); 15] = [
     ("bin", &["verbs", "proxy", "dns", "daemon"]),
-    ("verbs", &["demo", "push", "fleet", "api", "health", "daemon", "config", "zone", "files", "ownership", "printable"]),
+    (
+        "verbs",
+        &["demo", "push", "fleet", "api", "health", "daemon", "config", "zone", "files", "ownership", "printable"],
+    ),
     ("demo", &["fleet", "api", "health", "daemon", "config", "zone", "files", "ownership", "printable"]),
     ("push", &["fleet", "api", "health", "daemon", "config", "zone", "files", "ownership", "printable"]),
     ("fleet", &["proxy", "dns", "api", "health", "daemon", "config", "zone", "files", "ownership", "printable"]),
