@@ -1,9 +1,14 @@
-//! The words of the admin API: what both daemons' status, answers and requests are in JSON, and the client that asks them.
+//! The admin API: what both daemons' status, answers and requests are in JSON, and the client that asks them.
 //!
-//! [`proxy`] and [`dns`] document the paths of each daemon; [`query`] is the query of a request, [`client`] asks over the admin
-//! socket. Knows nothing of what stands behind the words: the daemons fill them, the operator's verbs, the demo and the push read them.
+//! [`proxy`] and [`dns`] document the paths of each daemon; [`daemon`] is what both have alike, [`operator`] the operator's states and
+//! commands with their [`bounds`], [`query`] the query of a request; [`client`] asks over the admin socket. Must never: know
+//! how a daemon works. The daemons fill these types; the operator's verbs, the demo and the push read them.
 
+pub mod bounds;
 pub mod client;
+pub mod daemon;
 pub mod dns;
+pub mod operator;
 pub mod proxy;
 pub mod query;
+pub mod status;

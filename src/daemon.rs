@@ -8,7 +8,6 @@
 
 pub mod admin;
 pub mod args;
-pub mod bounds;
 pub mod client_network;
 pub mod clock;
 pub mod eligibility;

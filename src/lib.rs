@@ -15,14 +15,14 @@
 //! # A change
 //!
 //! Each daemon has one control thread. Everything that can change comes there as an event: a probe's verdict ([`health`]), an
-//! operator's word ([`daemon::operator`]), what a peer knows ([`daemon::peers`]), a new document ([`config`]), a new process
+//! operator's word ([`api::operator`]), what a peer knows ([`daemon::peers`]), a new document ([`config`]), a new process
 //! that wants to take over ([`daemon::takeover`]). Control decides with pure functions, writes down what must survive
 //! ([`daemon::state_file`]), builds the next snapshot and swaps it.
 //!
 //! # A push
 //!
 //! On an admin machine, [`push::pipeline::stage`] copies what is known of the working copy, [`push::pipeline::evaluate`] makes a [`fleet`] of it, and
-//! [`push::pipeline::plan`] compares that with what the hosts say of themselves. [`push::rollout`] takes the hosts there, each through its
+//! [`push::pipeline::plan`](mod@push::pipeline::plan) compares that with what the hosts say of themselves. [`push::rollout`] takes the hosts there, each through its
 //! [`push::gate`]: [`push::rehearsal`], a switch under [`push::supervisor`], [`push::rollout::prove`], confirmation. Each side decides with what it
 //! knows: the pusher whether a host is better or worse, the host when it has waited long enough.
 //!
@@ -63,5 +63,6 @@ pub mod ownership;
 pub mod printable;
 pub mod proxy;
 pub mod push;
+pub mod unix_time;
 pub mod verbs;
 pub mod zone;

@@ -40,8 +40,8 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::api::operator::OperatorState;
 use crate::daemon::launch::{self, LaunchArgs};
-use crate::daemon::operator::OperatorState;
 use crate::demo::backend::BackendArgs;
 use output::Output;
 

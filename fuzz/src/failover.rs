@@ -11,7 +11,7 @@ mod rule;
 use std::time::Duration;
 
 use polder::config::proxy::LatchConfig;
-use polder::daemon::operator::OperatorState;
+use polder::api::operator::OperatorState;
 
 use proxy::{BACKENDS, Proxy};
 

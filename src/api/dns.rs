@@ -1,65 +1,32 @@
-//! The JSON of the nameserver's admin API, shared by the daemon and the operator's verbs.
+//! The JSON of the nameserver's admin API.
 //!
-//! - `GET /status` [`Status`]
-//! - `GET /explain?name=N` [`Explanation`] (A and AAAA; CNAMEs inside our zones are followed)
-//! - `POST /forget` [`crate::daemon::operator::ForgetCommand`] -> [`Done`]; 404
-//! - of this and the next: 400 if a text or time is beyond its bound ([`crate::daemon::bounds`])
-//! - `POST /operator` [`crate::daemon::operator::OperatorCommand`] -> [`Done`]; 404 unknown subject, 409 refused (the
-//!   last usable member without `force`)
-//! - `POST /reload` -> [`Done`]; 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed
-//! - `GET /sockets` [`crate::daemon::sockets::Listing`]
-//! - `POST /takeover`, `GET /metrics`, `GET /`
+//! - `GET /status` gives [`Status`].
+//! - `GET /explain?name=N` gives [`Explanation`]: A and AAAA; CNAMEs inside our zones are followed.
+//! - `POST /operator` takes [`OperatorCommand`](super::operator::OperatorCommand) and gives [`Done`](super::daemon::Done); 404:
+//!   unknown subject; 409: it would take the last usable member, and there is no `force`.
+//! - `POST /forget` takes [`ForgetCommand`](super::operator::ForgetCommand) and gives [`Done`](super::daemon::Done); 404.
+//! - Both answer 400 if a text or time is beyond its limit ([`super::bounds`]).
+//! - `POST /reload` gives [`Done`](super::daemon::Done), or 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed.
+//! - `GET /sockets` gives the listening sockets; `GET /metrics`, `GET /`, `POST /takeover`.
 
 use serde::{Deserialize, Serialize};
 
-use crate::daemon::operator::{OperatorState, Word};
+use super::daemon::DaemonStatus;
+use super::operator::{OperatorNote, OperatorState};
 use crate::health::Verdict;
 
-/// What was done, in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Done {
-    /// For the operator.
-    pub done: String,
-    /// The generation of the snapshot that has it.
-    pub generation: u64,
-    /// When the last answer given out before may still be cached until, in milliseconds since the epoch.
-    #[serde(default)]
-    pub cached_until: Option<u64>,
-}
-
-/// All of a nameserver at one moment.
+/// A nameserver's whole status at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// Always `nameserver`.
-    pub role: String,
-    /// Its name.
-    pub name: String,
-    /// polder's version.
-    pub version: String,
-    /// Its process.
-    pub pid: u32,
-    /// Seconds since it started.
-    pub uptime_s: u64,
-    /// Of the snapshot.
-    pub generation: u64,
-    /// Checked and serving.
-    pub ready: bool,
-    /// It is stopping.
-    pub draining: bool,
-    /// The addresses it listens on.
-    pub listeners: Vec<String>,
+    /// What both daemons have; its keys stand beside the others.
+    #[serde(flatten)]
+    pub daemon: DaemonStatus,
     /// Queries answered since the start.
     pub queries: u64,
     /// By apex.
     pub zones: Vec<ZoneStatus>,
     /// By name.
     pub pools: Vec<PoolStatus>,
-    /// By name.
-    pub peers: Vec<PeerStatus>,
-    /// What the operator should look at, in words; empty is well.
-    pub alarms: Vec<String>,
-    /// When and how the last reload ended, in words.
-    pub last_reload: Option<String>,
 }
 
 /// One zone.
@@ -93,10 +60,11 @@ pub struct PoolStatus {
 pub struct MemberStatus {
     /// Its name.
     pub name: String,
-    /// What the operator says.
+    /// The operator state in force.
     pub operator: OperatorState,
-    /// Who, when, why.
-    pub word: Option<Word>,
+    /// Who set it, when, why and until when.
+    #[serde(alias = "word")]
+    pub note: Option<OperatorNote>,
     /// Each with its own check.
     pub addresses: Vec<AddressStatus>,
 }
@@ -114,17 +82,6 @@ pub struct AddressStatus {
     pub check_since: u64,
     /// It is in the answer now.
     pub answered: bool,
-}
-
-/// A peer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeerStatus {
-    /// Its name.
-    pub name: String,
-    /// When it was last heard, in milliseconds since the epoch.
-    pub heard: Option<u64>,
-    /// Why the last try failed.
-    pub error: Option<String>,
 }
 
 /// What is answered for a name and why.

@@ -1,66 +1,36 @@
-//! The JSON of the proxy's admin API, shared by the daemon and the operator's verbs.
+//! The JSON of the proxy's admin API.
 //!
-//! - `GET /status` [`Status`]
-//! - `GET /explain?host=H&path=P&cookie=C` [`Explanation`] (`cookie`: a whole Cookie field, optional)
-//! - `POST /operator` [`crate::daemon::operator::OperatorCommand`] -> [`Done`]; 404 unknown subject, 409 refused (the
-//!   words say what to do instead, e.g. draining an active backend names `polder failover`)
-//! - `POST /failover` [`FailoverCommand`], `POST /failback` [`FailbackCommand`] -> [`Done`]; 404, 409
-//! - `POST /forget` [`crate::daemon::operator::ForgetCommand`] -> [`Done`]; 404, 409
-//! - of these four: 400 if a text or time is beyond its bound ([`crate::daemon::bounds`])
-//! - `POST /reload` -> [`Done`]; 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed
-//! - `GET /sockets` [`crate::daemon::sockets::Listing`]
-//! - `POST /takeover`, `GET /metrics`, `GET /`
+//! - `GET /status` gives [`Status`].
+//! - `GET /explain?host=H&path=P&cookie=C` gives [`Explanation`]; `cookie` is a whole Cookie field, optional.
+//! - `POST /operator` takes [`OperatorCommand`](super::operator::OperatorCommand) and gives [`Done`](super::daemon::Done); 404:
+//!   unknown subject; 409: refused, and the message says what to do instead (draining an active backend names `polder failover`).
+//! - `POST /failover` takes [`FailoverCommand`], `POST /failback` [`FailbackCommand`], `POST /forget`
+//!   [`ForgetCommand`](super::operator::ForgetCommand); they give [`Done`](super::daemon::Done), or 404 or 409.
+//! - These four answer 400 if a text or time is beyond its limit ([`super::bounds`]).
+//! - `POST /reload` gives [`Done`](super::daemon::Done), or 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed.
+//! - `GET /sockets` gives the listening sockets; `GET /metrics`, `GET /`, `POST /takeover`.
 
 use serde::{Deserialize, Serialize};
 
-use crate::daemon::operator::{OperatorState, Word};
+use super::daemon::DaemonStatus;
+use super::operator::{OperatorNote, OperatorState};
 use crate::health::Verdict;
 
-/// What was done, in words.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Done {
-    /// For the operator.
-    pub done: String,
-    /// The generation of the snapshot that has it.
-    pub generation: u64,
-}
-
-/// All of a proxy at one moment.
+/// A proxy's whole status at one moment.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// Always `proxy`.
-    pub role: String,
-    /// Its name.
-    pub name: String,
-    /// polder's version.
-    pub version: String,
-    /// Its process.
-    pub pid: u32,
-    /// Seconds since it started.
-    pub uptime_s: u64,
-    /// Of the snapshot.
-    pub generation: u64,
-    /// What `/.polder/ready` answers.
-    pub ready: bool,
-    /// It is stopping.
-    pub draining: bool,
-    /// The addresses it listens on.
-    pub listeners: Vec<String>,
+    /// What both daemons have; its keys stand beside the others.
+    #[serde(flatten)]
+    pub daemon: DaemonStatus,
     /// Clients' connections now.
     pub connections: usize,
     /// Requests read since the start.
     pub requests: u64,
-    /// By name.
+    /// Its services, by name.
     pub services: Vec<ServiceStatus>,
-    /// By name.
-    pub peers: Vec<PeerStatus>,
-    /// What the operator should look at, in words; empty is well.
-    pub alarms: Vec<String>,
-    /// When and how the last reload ended, in words.
-    pub last_reload: Option<String>,
 }
 
-/// One service.
+/// A service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct ServiceStatus {
     /// Its name.
@@ -113,27 +83,15 @@ pub struct BackendStatus {
     pub check_reason: String,
     /// Since when, in milliseconds since the epoch.
     pub check_since: u64,
-    /// What the operator says.
+    /// The operator state in force.
     pub operator: OperatorState,
-    /// Who, when, why.
-    pub word: Option<Word>,
+    /// Who set it, when, why and until when.
+    #[serde(alias = "word")]
+    pub note: Option<OperatorNote>,
     /// Requests running now.
     pub running: u64,
     /// Requests sent.
     pub requests: u64,
-}
-
-/// A peer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct PeerStatus {
-    /// Its name.
-    pub name: String,
-    /// When it was last heard, in milliseconds since the epoch.
-    pub heard: Option<u64>,
-    /// Why the last try failed.
-    pub error: Option<String>,
-    /// Services whose latch differs there.
-    pub differs: Vec<String>,
 }
 
 /// Why a request would go where.
@@ -158,7 +116,7 @@ pub struct FailoverCommand {
     /// To this backend; none: the first usable backup in order.
     #[serde(default)]
     pub to: Option<String>,
-    /// Who says it.
+    /// Who asks for it.
     pub who: String,
     /// Why.
     #[serde(default)]
@@ -171,7 +129,7 @@ pub struct FailoverCommand {
 pub struct FailbackCommand {
     /// The service.
     pub service: String,
-    /// Who says it.
+    /// Who asks for it.
     pub who: String,
     /// Why.
     #[serde(default)]

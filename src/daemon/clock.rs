@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-use super::operator::unix_ms;
+use crate::unix_time::unix_ms;
 
 /// A moment, as the pure parts see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

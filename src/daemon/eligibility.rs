@@ -17,7 +17,7 @@
 //! new snapshot finds on a backend, the latch's next backend and `explain` (all by way of `proxy::eligibility`, which adds
 //! weight and latch), and the command `failover`.
 
-use super::operator::OperatorState;
+use crate::api::operator::OperatorState;
 use crate::health::Verdict;
 
 /// Which requests a backend may get.

@@ -1,87 +1,146 @@
-//! Prometheus text (exposition format 0.0.4).
+//! Prometheus text (exposition format 0.0.4), and the metrics that both daemons have.
+//!
+//! Names are `polder_`, the subject, what is counted, the unit; the same thing has the same name in both daemons, and every
+//! sample has the label `daemon`. docs/metrics.md lists them.
 
-use std::fmt::{Display, Write};
+use std::collections::BTreeMap;
+use std::fmt::Write;
+use std::time::Duration;
+
+use super::VERSION;
+use super::peers::PeerHealth;
+use crate::api::daemon::Daemon;
 
 /// The content type of a page.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4";
 
 /// A page of metrics under construction.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Page {
     text: String,
+    daemon: Daemon,
 }
 
 impl Page {
-    /// Begins a metric: `# HELP` and `# TYPE` (`counter`, `gauge`, `histogram`).
-    pub fn metric(&mut self, name: &str, kind: &str, help: &str) {
-        self.text.push_str("# HELP ");
-        self.text.push_str(name);
-        self.text.push(' ');
-        for letter in help.chars() {
-            match letter {
-                '\\' => self.text.push_str("\\\\"),
-                '\n' => self.text.push_str("\\n"),
-                other => self.text.push(other),
-            }
-        }
-        self.push(format_args!("\n# TYPE {name} {kind}\n"));
+    /// An empty page of this daemon.
+    pub fn new(daemon: Daemon) -> Page {
+        Page { text: String::new(), daemon }
     }
 
-    /// A sample of the metric begun last, label values escaped.
-    pub fn sample(&mut self, name: &str, labels: &[(&str, &str)], value: impl Display) {
-        self.text.push_str(name);
-        for (index, (label, value)) in labels.iter().enumerate() {
-            self.push(format_args!("{}{label}=\"", if index == 0 { '{' } else { ',' }));
-            self.escaped(value);
-            self.text.push('"');
-        }
-        if !labels.is_empty() {
-            self.text.push('}');
-        }
-        self.text.push(' ');
-        let start = self.text.len();
-        self.push(format_args!("{value}\n"));
-        // Rust's words for the infinities are not Prometheus's.
-        match &self.text[start..] {
-            "inf\n" => self.text.replace_range(start.., "+Inf\n"),
-            "-inf\n" => self.text.replace_range(start.., "-Inf\n"),
-            _ => {}
-        }
+    /// Begins a counter, whose name ends with `_total`.
+    pub fn counter(&mut self, name: &'static str, help: &str) -> Metric<'_> {
+        self.begin(name, "counter", help)
     }
 
-    /// The samples of a histogram: `counts[i]` observations at most `bounds[i]` and above the bound before; the last of
-    /// `counts`, one longer than `bounds`, is those above all bounds.
-    pub fn histogram(&mut self, name: &str, labels: &[(&str, &str)], bounds: &[f64], counts: &[u64], sum: f64) {
-        let bucket = format!("{name}_bucket");
-        let total: u64 = counts.iter().sum();
-        let mut cumulative = 0;
-        for (bound, count) in bounds.iter().zip(counts) {
-            cumulative += count;
-            self.sample(&bucket, &[labels, &[("le", &bound.to_string())]].concat(), cumulative);
-        }
-        self.sample(&bucket, &[labels, &[("le", "+Inf")]].concat(), total);
-        self.sample(&format!("{name}_sum"), labels, sum);
-        self.sample(&format!("{name}_count"), labels, total);
+    /// Begins a gauge.
+    pub fn gauge(&mut self, name: &'static str, help: &str) -> Metric<'_> {
+        self.begin(name, "gauge", help)
     }
 
-    /// The page.
+    /// The page's text.
     pub fn finish(self) -> String {
         self.text
     }
 
-    fn escaped(&mut self, value: &str) {
+    fn begin(&mut self, name: &'static str, kind: &str, help: &str) -> Metric<'_> {
+        self.text.push_str(&format!("# HELP {name} "));
+        self.escaped(help, false);
+        self.text.push_str(&format!("\n# TYPE {name} {kind}\n"));
+        Metric { page: self, name }
+    }
+
+    fn escaped(&mut self, value: &str, quoted: bool) {
         for letter in value.chars() {
             match letter {
                 '\\' => self.text.push_str("\\\\"),
-                '"' => self.text.push_str("\\\""),
+                '"' if quoted => self.text.push_str("\\\""),
                 '\n' => self.text.push_str("\\n"),
                 other => self.text.push(other),
             }
         }
     }
+}
 
-    fn push(&mut self, text: std::fmt::Arguments<'_>) {
-        self.text.write_fmt(text).expect("writing to a String cannot fail");
+/// A metric whose samples are being written.
+pub struct Metric<'p> {
+    page: &'p mut Page,
+    name: &'static str,
+}
+
+impl Metric<'_> {
+    /// A sample with these labels beside `daemon`.
+    pub fn sample(&mut self, labels: &[(&str, &str)], value: u64) {
+        let daemon = ("daemon", self.page.daemon.name());
+        self.page.text.push_str(self.name);
+        for (index, (label, value)) in std::iter::once(&daemon).chain(labels).enumerate() {
+            self.page.text.push(if index == 0 { '{' } else { ',' });
+            self.page.text.push_str(label);
+            self.page.text.push_str("=\"");
+            self.page.escaped(value, true);
+            self.page.text.push('"');
+        }
+        writeln!(self.page.text, "}} {value}").expect("writing to a String cannot fail");
+    }
+
+    /// A sample that is 1 if so and 0 if not.
+    pub fn flag(&mut self, labels: &[(&str, &str)], value: bool) {
+        self.sample(labels, value.into());
+    }
+}
+
+/// How often a daemon was reloaded since its start.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct ReloadCounts {
+    /// Reloads that took effect.
+    pub succeeded: u64,
+    /// Reloads that failed and changed nothing.
+    pub failed: u64,
+}
+
+/// What both daemons report of themselves.
+pub struct Common<'a> {
+    /// Since the process started.
+    pub uptime: Duration,
+    /// The number of the snapshot in force.
+    pub generation: u64,
+    /// It has checked its targets and serves.
+    pub ready: bool,
+    /// How many alarms `status` shows.
+    pub alarms: usize,
+    /// A change of its state is in memory and not on disk.
+    pub state_unwritten: bool,
+    /// How often it was reloaded.
+    pub reloads: ReloadCounts,
+    /// How the exchanges with its peers go.
+    pub peers: &'a BTreeMap<String, PeerHealth>,
+    /// By peer, how many of its values were rejected.
+    pub rejected: Vec<(&'a str, u64)>,
+}
+
+impl Common<'_> {
+    /// Writes them.
+    pub fn write(&self, page: &mut Page) {
+        page.gauge("polder_build_info", "Always 1; the label is the daemon's version.")
+            .sample(&[("version", VERSION)], 1);
+        page.gauge("polder_uptime_seconds", "Time since the process started.").sample(&[], self.uptime.as_secs());
+        page.gauge("polder_ready", "1 if the daemon has checked its targets and serves.").flag(&[], self.ready);
+        page.gauge("polder_snapshot_generation", "Number of the snapshot that answers now.")
+            .sample(&[], self.generation);
+        page.gauge("polder_alarms", "Alarms that polder status shows.").sample(&[], self.alarms as u64);
+        page.gauge("polder_state_unwritten", "1 if a change of state is in memory and not on disk.")
+            .flag(&[], self.state_unwritten);
+        let mut reloads = page.counter("polder_reloads_total", "Reloads, by result.");
+        reloads.sample(&[("result", "ok")], self.reloads.succeeded);
+        reloads.sample(&[("result", "failed")], self.reloads.failed);
+        let mut reachable = page.gauge("polder_peer_reachable", "1 if the last exchange with this peer succeeded.");
+        for (peer, health) in self.peers {
+            reachable.flag(&[("peer", peer)], health.error.is_none());
+        }
+        let rejected = "Values in this peer's messages that were rejected as beyond the limits.";
+        let mut metric = page.counter("polder_peer_values_rejected_total", rejected);
+        for (peer, total) in &self.rejected {
+            metric.sample(&[("peer", peer)], *total);
+        }
     }
 }
 

@@ -5,8 +5,9 @@
 
 use std::fmt;
 use std::fs;
+use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
+use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use tokio::process::{Child, Command};
@@ -38,27 +39,91 @@ pub enum Reload {
 }
 
 /// Why the successor did not take over: this process goes on.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct HandOverError {
-    /// For the operator.
-    pub message: String,
+#[derive(Debug)]
+pub enum HandOverError {
+    /// It cannot be started.
+    CannotStart {
+        /// Its program.
+        program: PathBuf,
+        /// Why.
+        error: io::Error,
+    },
+    /// Its `--check-config` did not end.
+    CheckTooLong {
+        /// Its program.
+        program: PathBuf,
+        /// How long it was waited for.
+        limit: Duration,
+    },
+    /// Its `--check-config` refuses the document.
+    Refused {
+        /// Its program.
+        program: PathBuf,
+        /// The document.
+        config: PathBuf,
+        /// How it ended.
+        status: ExitStatus,
+        /// What it found, a line each.
+        findings: Vec<String>,
+    },
+    /// It was started and did not take over.
+    NotTaken {
+        /// Its program.
+        program: PathBuf,
+        /// What it did instead.
+        why: NotTaken,
+    },
+}
+
+/// What a successor did instead of taking over.
+#[derive(Debug)]
+pub enum NotTaken {
+    /// It ended.
+    Ended(ExitStatus),
+    /// It cannot be watched.
+    Unwatched(io::Error),
+    /// It was killed after this time.
+    Killed(Duration),
+}
+
+impl HandOverError {
     /// What the successor's `--check-config` found, a line each; empty if it found the document valid.
-    pub findings: Vec<String>,
+    pub fn findings(&self) -> &[String] {
+        match self {
+            HandOverError::Refused { findings, .. } => findings,
+            _ => &[],
+        }
+    }
 }
 
 impl fmt::Display for HandOverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
+        match self {
+            HandOverError::CannotStart { program, error } => write!(f, "cannot start {}: {error}", program.display()),
+            HandOverError::CheckTooLong { program, limit } => {
+                write!(f, "{} --check-config did not end within {limit:?}", program.display())
+            }
+            HandOverError::Refused { program, config, status, .. } => {
+                write!(f, "{} refuses {} ({status})", program.display(), config.display())
+            }
+            HandOverError::NotTaken { program, why } => {
+                write!(f, "{} {why}; this process goes on. The log has its reasons", program.display())
+            }
+        }
+    }
+}
+
+impl fmt::Display for NotTaken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            NotTaken::Ended(status) => write!(f, "ended before it had taken over ({status})"),
+            NotTaken::Unwatched(error) => write!(f, "cannot be watched ({error})"),
+            NotTaken::Killed(limit) => write!(f, "had not taken over within {limit:?} and was killed"),
+        }
     }
 }
 
 impl std::error::Error for HandOverError {}
-
-impl HandOverError {
-    fn new(message: String) -> HandOverError {
-        HandOverError { message, findings: Vec::new() }
-    }
-}
 
 /// Compares the running program with the successor, both with every link resolved.
 pub fn choose(successor: Option<&Path>) -> Reload {
@@ -87,30 +152,26 @@ pub async fn hand_over(
     taken: oneshot::Receiver<()>,
 ) -> Result<u32, HandOverError> {
     check(successor, &args.config, CHECK_LIMIT).await?;
-    let child = takeover_command(successor, &args.config).spawn().map_err(|error| cannot_start(successor, &error))?;
+    let child = takeover_command(successor, &args.config).spawn().map_err(|error| cannot_start(successor, error))?;
     tracing::info!("started {} to take over", successor.display());
-    wait(child, taken, TAKEOVER_LIMIT).await.map_err(|why| {
-        HandOverError::new(format!("{} {why}; this process goes on. The log has its reasons", successor.display()))
-    })
+    let not_taken = |why| HandOverError::NotTaken { program: successor.to_owned(), why };
+    wait(child, taken, TAKEOVER_LIMIT).await.map_err(not_taken)
 }
 
 async fn check(successor: &Path, config: &Path, limit: Duration) -> Result<(), HandOverError> {
     let mut command = command(successor, config);
     command.arg("--check-config").kill_on_drop(true);
     let output = match tokio::time::timeout(limit, command.output()).await {
-        Ok(output) => output.map_err(|error| cannot_start(successor, &error))?,
-        Err(_) => {
-            let message = format!("{} --check-config did not end within {limit:?}", successor.display());
-            return Err(HandOverError::new(message));
-        }
+        Ok(output) => output.map_err(|error| cannot_start(successor, error))?,
+        Err(_) => return Err(HandOverError::CheckTooLong { program: successor.to_owned(), limit }),
     };
     if output.status.success() {
         return Ok(());
     }
     let text = [output.stdout, output.stderr].concat();
     let findings = String::from_utf8_lossy(&text).lines().map(str::to_owned).collect();
-    let message = format!("{} refuses {} ({})", successor.display(), config.display(), output.status);
-    Err(HandOverError { message, findings })
+    let (program, config) = (successor.to_owned(), config.to_owned());
+    Err(HandOverError::Refused { program, config, status: output.status, findings })
 }
 
 fn takeover_command(successor: &Path, config: &Path) -> Command {
@@ -131,7 +192,7 @@ fn command(successor: &Path, config: &Path) -> Command {
 }
 
 /// The child's process id once it has taken over; else what it did instead. A child that took over is left alone.
-async fn wait(mut child: Child, taken: oneshot::Receiver<()>, limit: Duration) -> Result<u32, String> {
+async fn wait(mut child: Child, taken: oneshot::Receiver<()>, limit: Duration) -> Result<u32, NotTaken> {
     let process = child.id().unwrap_or_default();
     let taken = async {
         // A sender that was dropped says nothing: the child's end or the limit will.
@@ -143,18 +204,18 @@ async fn wait(mut child: Child, taken: oneshot::Receiver<()>, limit: Duration) -
         biased;
         () = taken => Ok(process),
         status = child.wait() => Err(match status {
-            Ok(status) => format!("ended before it had taken over ({status})"),
-            Err(error) => format!("cannot be watched ({error})"),
+            Ok(status) => NotTaken::Ended(status),
+            Err(error) => NotTaken::Unwatched(error),
         }),
         () = tokio::time::sleep(limit) => {
             let _ = child.kill().await;
-            Err(format!("had not taken over within {limit:?} and was killed"))
+            Err(NotTaken::Killed(limit))
         }
     }
 }
 
-fn cannot_start(successor: &Path, error: &std::io::Error) -> HandOverError {
-    HandOverError::new(format!("cannot start {}: {error}", successor.display()))
+fn cannot_start(successor: &Path, error: io::Error) -> HandOverError {
+    HandOverError::CannotStart { program: successor.to_owned(), error }
 }
 
 #[cfg(test)]

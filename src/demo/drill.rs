@@ -14,10 +14,10 @@ use std::time::{Duration, Instant};
 
 use super::documents::{STATEFUL_HOST, STATELESS_HOST, Times};
 use super::fleet::Fleet;
-use super::supervisor::Role;
 use super::visitor::load::Load;
 use super::visitor::{Patience, Plan, Site};
 use super::{Error, Programs};
+use crate::api::daemon::Daemon;
 use judge::{Judgement, judge};
 use rows::Row;
 use stage::Stage;
@@ -152,7 +152,7 @@ async fn play_row(stage: &mut Stage, row: &'static Row, options: &Options) -> Re
 /// The drill's visitors on this fleet.
 fn plan(fleet: &Fleet, options: &Options) -> Plan {
     Plan {
-        nameservers: (0..fleet.of_role(Role::Nameserver).count()).map(|n| fleet.addresses.nameserver(n)).collect(),
+        nameservers: (0..fleet.of_role(Daemon::Nameserver).count()).map(|n| fleet.addresses.nameserver(n)).collect(),
         port: fleet.addresses.http_port(),
         sites: vec![
             Site { host: STATELESS_HOST.to_owned(), path: "/".to_owned() },

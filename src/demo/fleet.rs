@@ -13,10 +13,11 @@ use super::backend::{Behaviour, CheckPort, Command};
 use super::directory::{self, Directory};
 use super::documents::{self, Places, Times};
 use super::identities::Identities;
-use super::supervisor::{Daemon, Role};
+use super::supervisor::Supervised;
 use super::webserver::Webserver;
 use super::{Error, Programs};
 use crate::api::client::ClientError;
+use crate::api::daemon::Daemon;
 
 /// How late a slow backend answers: later than its check's time-out.
 pub const SLOW: Duration = Duration::from_millis(400);
@@ -24,7 +25,7 @@ pub const SLOW: Duration = Duration::from_millis(400);
 /// A running fleet.
 pub struct Fleet {
     /// In the order of their names: nameservers, then proxies.
-    pub daemons: Vec<Daemon>,
+    pub daemons: Vec<Supervised>,
     /// In the order of their names: the stateless service's, then the stateful one's.
     pub webservers: Vec<Webserver>,
     /// Where everything is.
@@ -146,11 +147,11 @@ impl Fleet {
             let folder = self.directory.folder(&name)?;
             self.directory.folder(&format!("{name}/state"))?;
             let config = folder.join(match role {
-                Role::Proxy => "proxy.json",
-                Role::Nameserver => "dns.json",
+                Daemon::Proxy => "proxy.json",
+                Daemon::Nameserver => "dns.json",
             });
             directory::write(&config, &pretty(&document))?;
-            self.daemons.push(Daemon::new(&name, role, programs, &folder, &config)?);
+            self.daemons.push(Supervised::new(&name, role, programs, &folder, &config)?);
             self.states.push((name, State::Running));
         }
         let check_ports: Vec<u16> = (0..PROXIES).map(|proxy| self.addresses.check_port(proxy)).collect();
@@ -168,11 +169,11 @@ impl Fleet {
     }
 
     /// Every daemon with its document as it was first rendered.
-    fn rendered(&self) -> Vec<(String, Role, Value)> {
+    fn rendered(&self) -> Vec<(String, Daemon, Value)> {
         let places = self.places();
         let nameservers = (0..NAMESERVERS)
-            .map(|index| (documents::nameserver_name(index), Role::Nameserver, places.nameserver(index)));
-        let proxies = (0..PROXIES).map(|index| (documents::proxy_name(index), Role::Proxy, places.proxy(index)));
+            .map(|index| (documents::nameserver_name(index), Daemon::Nameserver, places.nameserver(index)));
+        let proxies = (0..PROXIES).map(|index| (documents::proxy_name(index), Daemon::Proxy, places.proxy(index)));
         nameservers.chain(proxies).collect()
     }
 
@@ -214,7 +215,7 @@ impl Fleet {
     }
 
     /// The daemon of this name.
-    pub fn daemon(&self, name: &str) -> Result<&Daemon, Error> {
+    pub fn daemon(&self, name: &str) -> Result<&Supervised, Error> {
         match self.part(name)? {
             Part::Daemon(index) => Ok(&self.daemons[index]),
             Part::Webserver(_) => Err(Error(format!("{name} is a backend, not a daemon"))),
@@ -222,7 +223,7 @@ impl Fleet {
     }
 
     /// The same, to be changed.
-    pub fn daemon_mut(&mut self, name: &str) -> Result<&mut Daemon, Error> {
+    pub fn daemon_mut(&mut self, name: &str) -> Result<&mut Supervised, Error> {
         match self.part(name)? {
             Part::Daemon(index) => Ok(&mut self.daemons[index]),
             Part::Webserver(_) => Err(Error(format!("{name} is a backend, not a daemon"))),
@@ -254,7 +255,7 @@ impl Fleet {
     }
 
     /// The daemons of one kind.
-    pub fn of_role(&self, role: Role) -> impl Iterator<Item = &Daemon> {
+    pub fn of_role(&self, role: Daemon) -> impl Iterator<Item = &Supervised> {
         self.daemons.iter().filter(move |daemon| daemon.role == role)
     }
 

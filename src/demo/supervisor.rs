@@ -12,6 +12,7 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
+use crate::api::daemon::Daemon;
 use nix::sys::signal::Signal;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -29,31 +30,12 @@ const STOP_LIMIT: Duration = Duration::from_secs(4);
 /// How much of a daemon's log an error shows.
 const LOG_LINES: usize = 12;
 
-/// What kind of daemon it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Role {
-    /// polder-proxy.
-    Proxy,
-    /// polder-dns.
-    Nameserver,
-}
-
-impl Role {
-    /// The word of `status` and of the demo's file.
-    pub fn word(self) -> &'static str {
-        match self {
-            Role::Proxy => "proxy",
-            Role::Nameserver => "nameserver",
-        }
-    }
-}
-
 /// One supervised daemon.
-pub struct Daemon {
+pub struct Supervised {
     /// Its name.
     pub name: String,
     /// Its kind.
-    pub role: Role,
+    pub role: Daemon,
     program: PathBuf,
     launcher: PathBuf,
     config: PathBuf,
@@ -74,19 +56,19 @@ pub struct Life {
     pub status: String,
 }
 
-impl Daemon {
+impl Supervised {
     /// Prepares one in its folder; nothing runs yet. Must be called within a `LocalSet`.
-    pub fn new(name: &str, role: Role, programs: &Programs, folder: &Path, config: &Path) -> io::Result<Daemon> {
+    pub fn new(name: &str, role: Daemon, programs: &Programs, folder: &Path, config: &Path) -> io::Result<Supervised> {
         let notify = NotifySocket::bind(&folder.join("notify.sock"))?;
         let store = Rc::new(RefCell::new(Store::default()));
         let (tell, life) = watch::channel(Life::default());
         let listening = tokio::task::spawn_local(listen(notify, Rc::clone(&store), tell));
-        Ok(Daemon {
+        Ok(Supervised {
             name: name.to_owned(),
             role,
             program: match role {
-                Role::Proxy => programs.proxy.clone(),
-                Role::Nameserver => programs.dns.clone(),
+                Daemon::Proxy => programs.proxy.clone(),
+                Daemon::Nameserver => programs.dns.clone(),
             },
             launcher: programs.polder.clone(),
             config: config.to_owned(),
@@ -218,7 +200,7 @@ impl Daemon {
     }
 }
 
-impl Drop for Daemon {
+impl Drop for Supervised {
     fn drop(&mut self) {
         self.listening.abort();
     }

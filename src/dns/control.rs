@@ -18,10 +18,11 @@ use tracing::Level;
 
 use super::pool::{self, Choice, Family, Known};
 use super::snapshot::{PoolAnswer, Snapshot};
+use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::OperatorFile;
-use crate::daemon::operator::{OperatorState, OperatorStates};
+use crate::daemon::operator::OperatorStates;
 use crate::daemon::peers::Untaken;
 use crate::health::checker::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
@@ -167,7 +168,10 @@ impl State {
                 self.document = document;
             }
             Event::Ready => self.ready = true,
-            Event::Draining => self.draining = true,
+            Event::Draining => {
+                self.draining = true;
+                self.operator_file.try_at_once();
+            }
             Event::Time => {}
         }
         effects.extend(self.settle(now));

@@ -2,8 +2,8 @@
 
 use std::net::IpAddr;
 
+use crate::api::operator::OperatorState;
 use crate::config::dns::{MemberConfig, PoolConfig, WhenAllDown};
-use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 
 /// A and AAAA are judged apart.

@@ -16,9 +16,10 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
+use crate::api::operator::OperatorNote;
 use crate::api::proxy::Status;
 use crate::daemon::lifecycle::OperatorFile;
-use crate::daemon::operator::{OperatorStates, Word};
+use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, Target, Verdict};
 use crate::proxy::choose::is_usable;
 use crate::proxy::latch::latches::{Ended, Found, Latches, Moved, Record};
@@ -154,7 +155,7 @@ impl State {
         let services = self.prepared.services.iter();
         let latches: BTreeMap<&str, &Latch> =
             services.filter_map(|service| Some((&*service.name, record.get(&*service.name)?))).collect();
-        let words: BTreeMap<&String, &Word> =
+        let words: BTreeMap<&String, &OperatorNote> =
             self.prepared.subjects().filter_map(|subject| self.operator.0.get_key_value(subject)).collect();
         json!({ "version": VERSION, "latches": latches, "operator": words })
     }
@@ -204,7 +205,10 @@ impl State {
                 effects.extend(self.step_latches(now));
                 effects.push(self.publish(self.build(now)));
             }
-            Event::Draining(draining) => self.draining = draining,
+            Event::Draining(draining) => {
+                self.draining = draining;
+                self.operator_file.try_at_once();
+            }
             Event::Followed(_) | Event::Time => {}
         }
         effects

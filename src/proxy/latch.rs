@@ -30,10 +30,10 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use crate::api::bounds;
+use crate::api::operator::OperatorState;
 use crate::config::proxy::LatchConfig;
-use crate::daemon::bounds;
 use crate::daemon::eligibility::Eligibility;
-use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::snapshot::LatchView;
 
@@ -85,7 +85,7 @@ impl Latch {
         while unknown(&spent) > bounds::MAX_UNKNOWN_SPENT {
             spent.iter().position(|name| site.find(name).is_none()).map(|oldest| spent.remove(oldest));
         }
-        let reason = bounds::fitted(reason, bounds::MAX_REASON);
+        let reason = bounds::truncated(reason, bounds::MAX_REASON);
         let by = site.own.to_string();
         let epoch = self.epoch.saturating_add(1);
         Latch { epoch, by, at: now.unix_ms, active: to.into(), spent, reason, by_operator: false }

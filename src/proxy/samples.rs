@@ -4,9 +4,9 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
+use crate::api::operator::OperatorState;
 use crate::config::proxy::Balance;
 use crate::config::{CheckConfig, ProbeKind};
-use crate::daemon::operator::OperatorState;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::snapshot::{Backend, Service, ServiceMode};

@@ -10,8 +10,8 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 
+use crate::api::operator::OperatorState;
 use crate::config::proxy::{Balance, LimitsConfig, PassedFields, TimeoutsConfig};
-use crate::daemon::operator::OperatorState;
 use crate::health::{Target, Verdict};
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;

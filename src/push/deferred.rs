@@ -86,7 +86,7 @@ pub fn record(admin: &Admin, staged: &Staged, message: &str, who: &str, push: &s
     let fresh = Deferred {
         message: message.to_owned(),
         who: who.to_owned(),
-        at: crate::daemon::operator::unix_ms(),
+        at: crate::unix_time::unix_ms(),
         push: push.to_owned(),
         revision,
         files: staged.revision.changed().to_vec(),

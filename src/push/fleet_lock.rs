@@ -144,7 +144,7 @@ impl Held {
         lock: Lock,
         seconds: u64,
     ) -> Result<Held, LockError> {
-        let now = crate::daemon::operator::unix_ms();
+        let now = crate::unix_time::unix_ms();
         let by_hand = ManualLock::read(admin).filter(|kept| kept.lock.holder == lock.holder && kept.until > now);
         let Some(kept) = by_hand else { return Held::take(gates, hosts, lock, seconds) };
         // It must not end earlier than its holder was told.

@@ -1,8 +1,8 @@
 //! From a folder to a plan, before any host is changed: stage, evaluate, check, ask the hosts, build, compare.
 //!
-//! [`prepare`] stages the folder ([`stage`], refused unless [`trust`] allows it), evaluates it ([`evaluate`]) and checks the fleet:
+//! [`prepare`](prepare()) stages the folder ([`stage`], refused unless [`trust`] allows it), evaluates it ([`evaluate`]) and checks the fleet:
 //! `polder check` ends there. [`plan()`] goes on for `polder plan` and `polder push`: it asks the selected hosts how they are
-//! ([`selection`], [`survey`]), builds what changes ([`build`]) and makes the [`plan`](mod@plan), in an [`order`] that keeps the fleet
+//! ([`selection`], [`survey`](survey())), builds what changes ([`build`]) and makes the [`plan`](mod@plan), in an [`order`] that keeps the fleet
 //! serving, with the risks ([`overtaken`] is one).
 
 pub mod build;

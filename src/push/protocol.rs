@@ -14,6 +14,7 @@ pub mod upload;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use crate::api::daemon::Daemon;
 use serde::{Deserialize, Serialize};
 
 pub use crate::fleet::running::Running;
@@ -53,6 +54,7 @@ pub enum Question {
     /// Something that a daemon says of itself: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
     Look {
         /// Which daemon.
+        #[serde(with = "program")]
         daemon: Daemon,
         /// The path and query of its admin API.
         target: String,
@@ -150,6 +152,7 @@ pub enum Instruction {
     /// An operator's word for a daemon: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
     Tell {
         /// Which daemon.
+        #[serde(with = "program")]
         daemon: Daemon,
         /// The path of its admin API.
         target: String,
@@ -205,34 +208,21 @@ pub enum Origin {
     },
 }
 
-/// The two daemons.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Daemon {
-    /// The proxy.
-    PolderProxy,
-    /// The nameserver.
-    PolderDns,
-}
+/// A daemon on the wire is the name of its program.
+mod program {
+    use serde::de::{Deserialize, Deserializer, Error};
+    use serde::ser::Serializer;
 
-impl Daemon {
-    /// Both.
-    pub const ALL: [Daemon; 2] = [Daemon::PolderProxy, Daemon::PolderDns];
+    use crate::api::daemon::Daemon;
 
-    /// `polder-proxy`.
-    pub fn name(self) -> &'static str {
-        match self {
-            Daemon::PolderProxy => "polder-proxy",
-            Daemon::PolderDns => "polder-dns",
-        }
+    pub(super) fn serialize<S: Serializer>(daemon: &Daemon, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(daemon.program())
     }
 
-    /// Its document's file name under /etc/polder.
-    pub fn document(self) -> &'static str {
-        match self {
-            Daemon::PolderProxy => "proxy.json",
-            Daemon::PolderDns => "dns.json",
-        }
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Daemon, D::Error> {
+        let name = String::deserialize(deserializer)?;
+        let daemon = Daemon::ALL.into_iter().find(|daemon| daemon.program() == name);
+        daemon.ok_or_else(|| D::Error::unknown_variant(&name, &["polder-proxy", "polder-dns"]))
     }
 }
 

@@ -25,12 +25,13 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 use serde_json::Value;
 use tempfile::TempDir;
 
+use crate::api::daemon::Daemon;
 use crate::fleet::Fleet;
 use crate::push::admin::Admin;
 use crate::push::error::Error;
 use crate::push::protocol::manifest::{Manifest, VALIDITY, seal};
 use crate::push::protocol::signing::SigningKey;
-use crate::push::protocol::{Answer, Daemon, Instruction, Question, VERSION};
+use crate::push::protocol::{Answer, Instruction, Question, VERSION};
 use clock::HostClock;
 use no_answer::NoAnswer;
 

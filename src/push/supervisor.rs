@@ -19,13 +19,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use crate::daemon::notify;
-use crate::daemon::operator::unix_ms;
 use crate::daemon::state_file::{StateFile, Stored};
 use crate::push::error::Error;
 use crate::push::host::machine::{self, Action, Switched};
 use crate::push::host::paths::HostPaths;
 use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use crate::push::supervisor::activation::{Activation, Phase};
+use crate::unix_time::unix_ms;
 
 /// What the gate may say, a line of JSON a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -11,10 +11,9 @@ use super::reach::{FleetArg, HostGate, Reach, Reports, locate};
 use super::{Common, demo_file};
 use crate::api;
 use crate::api::client::{Client, ClientError};
+use crate::api::daemon::Daemon;
+use crate::api::status::Status;
 use crate::push::admin::known_fleet;
-
-/// A host's own daemons; the NixOS modules put their sockets where [`Role::host_socket`] says.
-const ROLES: [Role; 2] = [Role::Proxy, Role::Nameserver];
 
 /// A daemon that should be there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -24,7 +23,7 @@ pub struct Located {
     pub name: Option<String>,
     /// What it is, where known beforehand.
     #[serde(default)]
-    pub role: Option<Role>,
+    pub role: Option<Daemon>,
     /// Its admin socket.
     pub socket: PathBuf,
     /// It is asked through its host's gate, and not by a socket of this machine.
@@ -36,16 +35,6 @@ pub struct Located {
     /// Whose daemon it must be, where somebody else could answer.
     #[serde(skip)]
     pub users: Option<Vec<u32>>,
-}
-
-/// What a daemon is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Role {
-    /// polder-proxy.
-    Proxy,
-    /// polder-dns.
-    Nameserver,
 }
 
 /// How long a daemon may take to say how it is.
@@ -93,59 +82,39 @@ impl Located {
     }
 }
 
-/// A daemon's answer to `GET /status`.
-#[derive(Debug, Clone)]
-pub enum Answer {
-    /// A proxy's.
-    Proxy(Box<api::proxy::Status>),
-    /// A nameserver's.
-    Nameserver(Box<api::dns::Status>),
-    /// None, and why.
-    None(String),
-}
-
 /// A daemon and its answer.
 #[derive(Debug, Clone)]
 pub struct Asked {
     /// Where it is.
     pub located: Located,
-    /// What it said.
-    pub answer: Answer,
+    /// Its status, or why there is none.
+    pub answer: Result<Status, String>,
 }
 
 impl Asked {
+    /// Its status, if it answered.
+    pub fn status(&self) -> Option<&Status> {
+        self.answer.as_ref().ok()
+    }
+
     /// Its own name if it answered, else what we call it.
     pub fn name(&self) -> String {
-        match &self.answer {
-            Answer::Proxy(status) => status.name.clone(),
-            Answer::Nameserver(status) => status.name.clone(),
-            Answer::None(_) => self.located.label(),
-        }
+        self.status().map_or_else(|| self.located.label(), |status| status.daemon().name.clone())
     }
 
     /// What it is, where that is known.
-    pub fn role(&self) -> Option<Role> {
-        match &self.answer {
-            Answer::Proxy(_) => Some(Role::Proxy),
-            Answer::Nameserver(_) => Some(Role::Nameserver),
-            Answer::None(_) => self.located.role,
-        }
+    pub fn role(&self) -> Option<Daemon> {
+        self.status().map(|status| status.daemon().role).or(self.located.role)
     }
 
     /// A proxy's status.
     pub fn proxy(&self) -> Option<&api::proxy::Status> {
-        match &self.answer {
-            Answer::Proxy(status) => Some(status),
-            _ => None,
-        }
+        self.status()?.proxy()
     }
 
     /// A nameserver's status.
     pub fn nameserver(&self) -> Option<&api::dns::Status> {
-        match &self.answer {
-            Answer::Nameserver(status) => Some(status),
-            _ => None,
-        }
+        self.status()?.nameserver()
     }
 }
 
@@ -196,7 +165,7 @@ pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Found, St
     if common.demo {
         return Err(format!("no demo is running ({} is not there); start one with `polder demo`", place.display()));
     }
-    let here: Vec<Located> = ROLES
+    let here: Vec<Located> = Daemon::ALL
         .iter()
         .map(|role| Path::new(role.host_socket()))
         .filter(|socket| socket.exists())
@@ -216,8 +185,8 @@ pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Found, St
         };
         return Err(format!(
             "no daemon found: {demo}, this is no admin machine, and neither {} nor {} exists; start `polder demo`, or name an admin socket with --socket",
-            Role::Proxy.host_socket(),
-            Role::Nameserver.host_socket()
+            Daemon::Proxy.host_socket(),
+            Daemon::Nameserver.host_socket()
         ));
     }
     only(here)
@@ -259,22 +228,17 @@ pub async fn ask_all(daemons: &[Located]) -> Vec<Asked> {
 async fn ask(located: Located) -> Asked {
     let answer = match located.get("/status").await {
         Ok(value) => understand(value),
-        Err(ClientError::Unreachable(why)) => Answer::None(why),
-        Err(ClientError::Refused { status, message }) => Answer::None(format!("it answered {status}: {message}")),
+        Err(ClientError::Unreachable(why)) => Err(why),
+        Err(ClientError::Refused { status, message }) => Err(format!("it answered {status}: {message}")),
     };
     Asked { located, answer }
 }
 
-fn understand(value: Value) -> Answer {
-    let foreign =
-        |error: serde_json::Error| Answer::None(format!("its status is of another version of polder: {error}"));
-    match value.get("role").and_then(Value::as_str) {
-        Some("proxy") => serde_json::from_value(value).map_or_else(foreign, |status| Answer::Proxy(Box::new(status))),
-        Some("nameserver") => {
-            serde_json::from_value(value).map_or_else(foreign, |status| Answer::Nameserver(Box::new(status)))
-        }
-        _ => Answer::None("it is no polder daemon: its status has no role".to_owned()),
+fn understand(value: Value) -> Result<Status, String> {
+    if value["role"].is_null() {
+        return Err("it is no polder daemon: its status has no role".to_owned());
     }
+    Status::from_json(value).map_err(|error| format!("its status is of another version of polder: {error}"))
 }
 
 #[cfg(test)]

@@ -14,10 +14,10 @@ use tokio::task::LocalSet;
 
 use super::output::Output;
 use super::{Common, Exit, demo_file};
+use crate::api::daemon::Daemon;
 use crate::demo::control::{self, Order, Ordered, Reply};
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, Times};
 use crate::demo::fleet::{Deed, Fleet};
-use crate::demo::supervisor::Role;
 use crate::demo::visitor::load::Load;
 use crate::demo::visitor::{Patience, Plan, Site};
 use crate::demo::{Error, Programs};
@@ -184,7 +184,7 @@ pub(super) async fn interrupted() {
 
 fn plan(fleet: &Fleet) -> Plan {
     Plan {
-        nameservers: (0..fleet.of_role(Role::Nameserver).count()).map(|n| fleet.addresses.nameserver(n)).collect(),
+        nameservers: (0..fleet.of_role(Daemon::Nameserver).count()).map(|n| fleet.addresses.nameserver(n)).collect(),
         port: fleet.addresses.http_port(),
         sites: vec![
             Site { host: STATELESS_HOST.to_owned(), path: "/".to_owned() },

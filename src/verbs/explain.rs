@@ -3,11 +3,12 @@
 use serde::Serialize;
 
 use super::Exit;
-use super::daemons::{Asked, Located, Role, ask_all};
+use super::daemons::{Asked, Located, ask_all};
 use super::output::{Output, Tone, complain, printable};
 use super::reach::FleetArg;
 use crate::api;
 use crate::api::client::ClientError;
+use crate::api::daemon::Daemon;
 
 /// What `explain` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -56,8 +57,8 @@ pub async fn run(args: &ExplainArgs, daemons: &[Located], output: &Output) -> Ex
     let for_proxy = format!("/explain?host={}&path={}{cookie}", encode(&host), encode(&path));
     let explained = Explained {
         url: args.url.clone(),
-        nameservers: ask_role(&asked, Role::Nameserver, &for_dns).await,
-        proxies: ask_role(&asked, Role::Proxy, &for_proxy).await,
+        nameservers: ask_role(&asked, Daemon::Nameserver, &for_dns).await,
+        proxies: ask_role(&asked, Daemon::Proxy, &for_proxy).await,
     };
     output.answer(&explained, &text(&explained));
     verdict(&explained)
@@ -88,7 +89,7 @@ fn encode(text: &str) -> String {
         .collect()
 }
 
-async fn ask_role<T: serde::de::DeserializeOwned>(asked: &[Asked], role: Role, path: &str) -> Vec<Said<T>> {
+async fn ask_role<T: serde::de::DeserializeOwned>(asked: &[Asked], role: Daemon, path: &str) -> Vec<Said<T>> {
     let mut said = Vec::new();
     for one in asked.iter().filter(|one| one.role() == Some(role)) {
         let answer = match one.located.get(path).await {

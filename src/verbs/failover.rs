@@ -67,7 +67,7 @@ pub fn known_service(service: &str, asked: &[Asked], output: &Output) -> Result<
 /// One telling for each daemon that is, or may be, a proxy.
 pub fn to_proxies(asked: &[Asked], service: &str, path: &'static str, body: &serde_json::Value) -> Vec<Telling> {
     let proxies = asked.iter().filter(|one| one.nameserver().is_none());
-    let proxies = proxies.filter(|one| one.role().is_none_or(|role| role == super::daemons::Role::Proxy));
+    let proxies = proxies.filter(|one| one.role().is_none_or(|role| role == crate::api::daemon::Daemon::Proxy));
     proxies
         .map(|one| Telling {
             to: one.located.clone(),

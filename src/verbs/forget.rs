@@ -11,7 +11,7 @@ use super::operator::{find_subjects, who};
 use super::output::Output;
 use super::reach::FleetArg;
 use super::tell::{Outcome, PROMPT, Telling, Told, report, tell_all};
-use crate::daemon::operator::{ForgetCommand, Forgotten};
+use crate::api::operator::{ForgetCommand, ForgetTarget};
 
 /// What `forget` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,7 +41,7 @@ pub async fn run(args: &ForgetArgs, daemons: &[Located], output: &Output) -> Exi
         if let Err(exit) = known_service(&args.name, &asked, output) {
             return exit;
         }
-        let body = body(Forgotten::Latch(args.name.clone()), &args.why);
+        let body = body(ForgetTarget::Latch(args.name.clone()), &args.why);
         return report(&tell_all(to_proxies(&asked, &args.name, "/forget", &body)).await, output, "");
     }
     let told = tell_all(tellings(args, &asked)).await;
@@ -60,12 +60,12 @@ fn tellings(args: &ForgetArgs, asked: &[Asked]) -> Vec<Telling> {
         name: one.name(),
         subject: subject.clone(),
         path: "/forget",
-        body: body(Forgotten::Subject(subject.clone()), &args.why),
+        body: body(ForgetTarget::Subject(subject.clone()), &args.why),
         limit: PROMPT,
     };
     subjects.iter().flat_map(|subject| asked.iter().map(move |one| telling(subject, one))).collect()
 }
 
-fn body(what: Forgotten, why: &str) -> serde_json::Value {
+fn body(what: ForgetTarget, why: &str) -> serde_json::Value {
     json!(ForgetCommand { what, who: who(), why: why.to_owned() })
 }

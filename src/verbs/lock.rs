@@ -9,7 +9,6 @@ use super::operator::{parse_duration, who};
 use super::output::{Output, Table, Tone, cell, complain, toned};
 use super::reach::{FleetArg, Reach, Reports};
 use super::status::span;
-use crate::daemon::operator::unix_ms;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
 use crate::push::fleet_lock::{Held, LockError, ManualLock, give_back};
@@ -17,6 +16,7 @@ use crate::push::host::lock::Lock;
 use crate::push::protocol::{Answer, Instruction};
 use crate::push::remote::gates::instruct_all;
 use crate::push::remote::no_answer::unexpected;
+use crate::unix_time::unix_ms;
 
 /// What `lock` takes.
 #[derive(Debug, Clone, clap::Args)]

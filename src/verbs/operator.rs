@@ -4,12 +4,13 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Exit;
-use super::daemons::{Asked, Located, Role, ask_all};
+use super::daemons::{Asked, Located, ask_all};
 use super::output::{Output, complain};
 use super::reach::FleetArg;
 use super::tell::{Outcome, PROMPT, Telling, Told, learns_later, report, tell_all};
+use crate::api::daemon::Daemon;
+use crate::api::operator::{OperatorCommand, OperatorState};
 use crate::config::duration;
-use crate::daemon::operator::{OperatorCommand, OperatorState};
 
 /// What `drain` and `maint` take.
 #[derive(Debug, Clone, clap::Args)]
@@ -106,7 +107,7 @@ fn unaware(told: &[Told], asked: &[Asked], state: OperatorState) -> Option<Strin
 }
 
 /// The uses that the operator's words mean, each with the kind of daemon that knows it.
-pub(super) fn find_subjects(named: &str, asked: &[Asked]) -> BTreeMap<String, Role> {
+pub(super) fn find_subjects(named: &str, asked: &[Asked]) -> BTreeMap<String, Daemon> {
     let mut subjects = known_subjects(asked);
     let suffix = format!("/{named}");
     subjects.retain(|subject, _| subject == named || subject.ends_with(&suffix));
@@ -114,24 +115,29 @@ pub(super) fn find_subjects(named: &str, asked: &[Asked]) -> BTreeMap<String, Ro
 }
 
 /// Every `SERVICE/BACKEND` and `POOL/MEMBER` that any daemon knows.
-fn known_subjects(asked: &[Asked]) -> BTreeMap<String, Role> {
+fn known_subjects(asked: &[Asked]) -> BTreeMap<String, Daemon> {
     let mut subjects = BTreeMap::new();
     for status in asked.iter().filter_map(Asked::proxy) {
         for service in &status.services {
             let uses = service.backends.iter().map(|backend| format!("{}/{}", service.name, backend.name));
-            subjects.extend(uses.map(|subject| (subject, Role::Proxy)));
+            subjects.extend(uses.map(|subject| (subject, Daemon::Proxy)));
         }
     }
     for status in asked.iter().filter_map(Asked::nameserver) {
         for pool in &status.pools {
             let uses = pool.members.iter().map(|member| format!("{}/{}", pool.name, member.name));
-            subjects.extend(uses.map(|subject| (subject, Role::Nameserver)));
+            subjects.extend(uses.map(|subject| (subject, Daemon::Nameserver)));
         }
     }
     subjects
 }
 
-fn tellings(state: OperatorState, args: &SayArgs, asked: &[Asked], subjects: &BTreeMap<String, Role>) -> Vec<Telling> {
+fn tellings(
+    state: OperatorState,
+    args: &SayArgs,
+    asked: &[Asked],
+    subjects: &BTreeMap<String, Daemon>,
+) -> Vec<Telling> {
     let mut tellings = Vec::new();
     for (subject, role) in subjects {
         let command = OperatorCommand {
@@ -162,7 +168,7 @@ fn cached_until(told: &[Told]) -> Option<u64> {
 }
 
 fn expiry_line(until: u64) -> String {
-    let left = until.saturating_sub(crate::daemon::operator::unix_ms()).div_ceil(1000);
+    let left = until.saturating_sub(crate::unix_time::unix_ms()).div_ceil(1000);
     format!("The last cached answer that names it expires at {} (in {left} s).\n", super::status::time_of_day(until))
 }
 

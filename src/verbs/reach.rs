@@ -7,13 +7,14 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use super::daemons::{Located, Role};
+use super::daemons::Located;
 use crate::api::client::{self, ClientError};
+use crate::api::daemon::Daemon;
 use crate::fleet::{self, Fleet};
 use crate::push::admin::Admin;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
-use crate::push::protocol::{Answer, Daemon, Instruction, Question, Report};
+use crate::push::protocol::{Answer, Instruction, Question, Report};
 use crate::push::remote::Remotes;
 use crate::push::remote::gates::{Gates, ask_all};
 use crate::push::remote::no_answer::NoAnswer;
@@ -99,14 +100,14 @@ fn reports<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Reports {
 /// Every daemon of the fleet: one of this very machine by its own socket, one whose host has reported behind its gate, and the
 /// others as silent.
 pub fn locate<G: Gates + 'static>(gates: &Arc<G>, fleet: &Fleet, here: &str, reports: &Reports) -> Vec<Located> {
-    let locate = |(host, role): (&String, Role)| {
+    let locate = |(host, role): (&String, Daemon)| {
         let own = Path::new(role.host_socket());
         let located = Located { name: Some(host.clone()), role: Some(role), ..Located::at(own) };
         match reports.get(host) {
             _ if host == here && own.exists() => located,
             Some(Ok(_)) => {
                 let gates = Arc::clone(gates) as Arc<dyn Gates>;
-                Located { gate: Some(HostGate { host: host.clone(), daemon: role.daemon(), gates }), ..located }
+                Located { gate: Some(HostGate { host: host.clone(), daemon: role, gates }), ..located }
             }
             Some(Err(why)) => Located { silent: Some(format!("not reached: {why}")), ..located },
             None => Located { silent: Some("not reached: it was not asked".to_owned()), ..located },
@@ -135,7 +136,7 @@ impl Eq for HostGate {}
 
 impl std::fmt::Debug for HostGate {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "HostGate({} of {})", self.daemon.name(), self.host)
+        write!(f, "HostGate({} of {})", self.daemon.program(), self.host)
     }
 }
 
@@ -176,29 +177,11 @@ impl HostGate {
 }
 
 /// Every daemon of the fleet.
-fn daemons(fleet: &Fleet) -> impl Iterator<Item = (&String, Role)> {
+fn daemons(fleet: &Fleet) -> impl Iterator<Item = (&String, Daemon)> {
     fleet.hosts.iter().flat_map(|(name, host)| {
-        let roles = [(fleet::Role::Proxy, Role::Proxy), (fleet::Role::Nameserver, Role::Nameserver)];
+        let roles = [(fleet::Role::Proxy, Daemon::Proxy), (fleet::Role::Nameserver, Daemon::Nameserver)];
         roles.into_iter().filter(|(its, _)| host.is(*its)).map(move |(_, role)| (name, role))
     })
-}
-
-impl Role {
-    /// As a gate calls it.
-    pub fn daemon(self) -> Daemon {
-        match self {
-            Role::Proxy => Daemon::PolderProxy,
-            Role::Nameserver => Daemon::PolderDns,
-        }
-    }
-
-    /// Its admin socket on its host.
-    pub fn host_socket(self) -> &'static str {
-        match self {
-            Role::Proxy => "/run/polder-proxy/admin.sock",
-            Role::Nameserver => "/run/polder-dns/admin.sock",
-        }
-    }
 }
 
 #[cfg(test)]

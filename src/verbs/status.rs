@@ -12,9 +12,10 @@ mod tables;
 use serde::Serialize;
 
 use super::Exit;
-use super::daemons::{Answer, Asked, Found, ask_all};
+use super::daemons::{Asked, Found, ask_all};
 use super::output::{Output, Tone};
 use super::reach::FleetArg;
+use crate::api::status::Status;
 use fleet::Fleet;
 
 /// What `status` takes.
@@ -41,7 +42,7 @@ pub async fn run(found: &Found, output: &Output) -> Exit {
     let hosts = fleet.as_ref().map(Fleet::screen);
     output.answer(&answer, &joined(hosts.into_iter().chain(parts(&asked)).chain([alarms(&findings)])));
     match () {
-        () if asked.iter().all(|one| matches!(one.answer, Answer::None(_))) && fleet.is_none() => Exit::CouldNot,
+        () if asked.iter().all(|one| one.answer.is_err()) && fleet.is_none() => Exit::CouldNot,
         () if findings.is_empty() => Exit::Done,
         () => Exit::No,
     }
@@ -78,9 +79,9 @@ enum ForMachines<'a> {
 
 fn for_machines(asked: &Asked) -> ForMachines<'_> {
     match &asked.answer {
-        Answer::Proxy(status) => ForMachines::Proxy(status),
-        Answer::Nameserver(status) => ForMachines::Nameserver(status),
-        Answer::None(error) => ForMachines::None { name: asked.name(), error },
+        Ok(Status::Proxy(status)) => ForMachines::Proxy(status),
+        Ok(Status::Nameserver(status)) => ForMachines::Nameserver(status),
+        Err(error) => ForMachines::None { name: asked.name(), error },
     }
 }
 
@@ -98,7 +99,7 @@ pub fn moment(unix_ms: u64) -> String {
 
 /// How long ago, in the largest unit that says enough: `12s`, `5m`, `3h`, `2d`.
 pub fn ago(unix_ms: u64) -> String {
-    let seconds = crate::daemon::operator::unix_ms().saturating_sub(unix_ms) / 1000;
+    let seconds = crate::unix_time::unix_ms().saturating_sub(unix_ms) / 1000;
     span(seconds)
 }
 

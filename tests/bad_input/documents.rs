@@ -54,7 +54,7 @@ fn a_reload_or_takeover_with_an_unknown_key_and_a_duplicate_backend_changes_noth
     assert_says(&refused, &words);
     proxy.wait_said(&words);
     assert_says(&proxy.alarms(), &["the last reload was refused: the document is not valid"]);
-    assert_eq!(proxy.metric("reloads_refused_total"), 1);
+    assert_eq!(proxy.metric("reloads_total", &["result=\"failed\""]), 1);
     proxy.assert_serves();
 
     proxy.ends(&["--takeover"]).assert(1, &words);

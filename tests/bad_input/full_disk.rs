@@ -19,7 +19,7 @@ fn a_failover_takes_effect_on_a_full_disk_and_is_stored_once_there_is_room() {
     let mut proxy = site.proxy(0, &[]);
     proxy.run();
     proxy.wait_latch("the first latch, stored", |latch| latch["stored"] == true);
-    assert_eq!(proxy.metric("state_unwritten"), 0);
+    assert_eq!(proxy.metric("state_unwritten", &[]), 0);
     fill_disk(&proxy, true);
     site.shop[0].set_well(false);
 
@@ -31,14 +31,14 @@ fn a_failover_takes_effect_on_a_full_disk_and_is_stored_once_there_is_room() {
         &proxy.alarms(),
         &["latches.", "File too large", "it counts in memory and the write is tried again every 2 s"],
     );
-    assert_eq!(proxy.metric("state_unwritten"), 1);
+    assert_eq!(proxy.metric("state_unwritten", &[]), 1);
     proxy.wait_said(&["shop: shop1 -> shop2"]);
     proxy.assert_serves();
 
     fill_disk(&proxy, false);
     proxy.wait_latch("the failover, stored", |latch| latch["stored"] == true);
     proxy.wait_no_alarms("not on disk");
-    assert_eq!(proxy.metric("state_unwritten"), 0);
+    assert_eq!(proxy.metric("state_unwritten", &[]), 0);
     site.shop[0].set_well(true);
     proxy.kill();
     proxy.run();
@@ -105,14 +105,14 @@ fn a_word_of_the_operator_counts_on_a_full_disk_and_is_stored_once_there_is_room
         daemon.post("/operator", &json!({ "subject": subject, "state": "maint", "who": "a test" })).unwrap();
         daemon.wait_alarm("operator");
         assert_says(&daemon.alarms(), &["operator.json", "File too large", "tried again"]);
-        assert_eq!(daemon.metric("state_unwritten"), 1);
+        assert_eq!(daemon.metric("state_unwritten", &[]), 1);
         assert!(daemon.status().to_string().contains("\"operator\":\"maint\""));
         daemon.assert_serves();
         assert!(!daemon.state_file("operator.json.new").exists(), "what is half-written takes no room");
 
         fill_disk(&daemon, false);
         daemon.wait_no_alarms("operator.json");
-        eventually("room", || daemon.alarms(), || (daemon.metric("state_unwritten") == 0).then_some(()));
+        eventually("room", || daemon.alarms(), || (daemon.metric("state_unwritten", &[]) == 0).then_some(()));
         daemon.kill();
         daemon.run();
         assert!(daemon.status().to_string().contains("\"operator\":\"maint\""), "it survived the crash");

@@ -111,7 +111,7 @@ fn with(mut value: Value, key: &str, to: Value) -> Value {
 }
 
 fn untaken(proxy: &Daemon<'_>) -> u64 {
-    proxy.metric("peer_values_refused_total{peer=\"px-2\"}")
+    proxy.metric("peer_values_rejected_total", &["peer=\"px-2\""])
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn words_and_epochs_from_the_far_future_move_nothing_and_raise_an_alarm_that_nam
     assert_eq!(answer["value"]["version"], 1, "{answer}");
     proxy.wait_alarm("peer px-2 says what is not taken");
     let alarms = proxy.alarms();
-    assert_says(&alarms, &["the word on www/web1: it was said more than 5 min in the future"]);
+    assert_says(&alarms, &["the operator state of www/web1: it is dated more than 5 min in the future"]);
     assert_says(&alarms, &["the latch of shop: its epoch 18446744073709551615 is more than 1048576 ahead of ours, 0"]);
     proxy.assert_serves();
     assert_eq!(proxy.visit_shop(), (200, "shop1".to_owned()));
@@ -176,7 +176,7 @@ fn a_text_of_any_size_is_not_taken_from_a_peer_and_refused_to_an_operator_with_t
     proxy.run();
     let long = "y".repeat(600_000);
     as_px_2(&site, &json!({ "latches": {}, "operator": { "www/web1": with(word("drain"), "why", json!(long)) } }));
-    proxy.wait_alarm("the word on www/web1: why has 600000 bytes: expected at most 500");
+    proxy.wait_alarm("the operator state of www/web1: why has 600000 bytes: expected at most 500");
     let command = json!({ "subject": "www/web1", "state": "drain", "who": "alice", "why": long, "force": true });
     assert_says(&proxy.post("/operator", &command).unwrap_err(), &["why has 600000 bytes: expected at most 500"]);
     let command = json!({ "service": "shop", "to": "shop2", "who": "a\nb" });

@@ -318,12 +318,14 @@ impl<'s> Daemon<'s> {
         eventually(what, || format!("{:#}", self.latch()), || Some(self.latch()).filter(&met))
     }
 
-    /// A metric's one sample; a nameserver's metrics have a name of their own.
-    pub fn metric(&self, name: &str) -> u64 {
-        let name = match self.serves {
-            Serves::Visitors(_) => format!("polder_{name}"),
-            Serves::Resolvers(_) => format!("polder_dns_{name}"),
+    /// A metric's one sample with these labels beside `daemon`, each `NAME="VALUE"`.
+    pub fn metric(&self, name: &str, labels: &[&str]) -> u64 {
+        let daemon = match self.serves {
+            Serves::Visitors(_) => "proxy",
+            Serves::Resolvers(_) => "nameserver",
         };
+        let labels: String = labels.iter().map(|label| format!(",{label}")).collect();
+        let name = format!("polder_{name}{{daemon=\"{daemon}\"{labels}}}");
         let name = name.as_str();
         let page = self.document["admin"]["address"].as_str().unwrap();
         let (_, text) = request(page.parse().unwrap(), "localhost", "/metrics");

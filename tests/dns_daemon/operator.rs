@@ -1,8 +1,9 @@
 //! The operator's words.
 
 use polder::api::client::ClientError;
-use polder::daemon::operator::{OperatorState, unix_ms};
+use polder::api::operator::OperatorState;
 use polder::daemon::peers::Identity;
+use polder::unix_time::unix_ms;
 use serde_json::json;
 
 use crate::fleet::*;
@@ -15,7 +16,7 @@ fn a_drained_member_leaves_the_answer_at_once_and_the_word_tells_until_when_it_i
     assert_eq!(daemon.addresses("www.example.net"), ["127.0.0.2"]);
     let cached_until = done.cached_until.unwrap();
     assert!((before + 5000..=unix_ms() + 5000).contains(&cached_until), "{cached_until}");
-    assert_eq!(done.generation, daemon.status().generation);
+    assert_eq!(done.generation, daemon.status().daemon.generation);
     daemon.say("m1", "ready", false).unwrap();
     assert_eq!(daemon.addresses("www.example.net"), ["127.0.0.1", "127.0.0.2"]);
 }
@@ -65,7 +66,7 @@ fn words_outlive_kill_9() {
     assert_eq!(daemon.addresses(POOL), ["127.0.0.2"]);
     let member = &daemon.status().pools[0].members[0];
     assert_eq!(member.operator, OperatorState::Drain);
-    assert_eq!(member.word.as_ref().unwrap().who, "a test");
+    assert_eq!(member.note.as_ref().unwrap().who, "a test");
 }
 
 #[test]
@@ -80,7 +81,7 @@ fn a_state_directory_that_cannot_be_written_is_an_alarm_and_the_word_counts() {
     daemon.wait_ready(daemon.process.as_ref().unwrap().id());
     daemon.say("m1", "drain", false).unwrap();
     assert_eq!(daemon.addresses(POOL), ["127.0.0.2"]);
-    let alarms = daemon.status().alarms;
+    let alarms = daemon.status().daemon.alarms;
     assert!(alarms.iter().any(|alarm| alarm.contains("cannot be written")), "{alarms:?}");
 }
 
@@ -90,7 +91,7 @@ fn operator_states_that_cannot_be_read_are_an_alarm() {
     let mut daemon = Daemon::prepare(&members);
     std::fs::write(daemon.folder.path().join("state/operator.json"), "half a fi").unwrap();
     daemon.run();
-    let alarms = daemon.status().alarms;
+    let alarms = daemon.status().daemon.alarms;
     assert!(alarms.iter().any(|alarm| alarm.contains("operator.json")), "{alarms:?}");
     assert!(daemon.log().contains("operator.json"));
 }

@@ -135,8 +135,8 @@ fn forged_queries_bring_their_victim_less_than_the_forger_has_sent() {
     assert!(told.cut.abs_diff((400 - told.whole) / 2) <= told.whole, "every second one slips: {told:?}");
     assert_eq!((told.bad_cookie, told.other), (0, 0));
     assert!(told.answered < 60 * 1100 + told.queried / 2, "{told:?}");
-    assert_eq!(metric(&daemon, "polder_dns_rate_limited_total", "class=\"answer\",action=\"slipped\""), told.cut);
-    let dropped = metric(&daemon, "polder_dns_rate_limited_total", "class=\"answer\",action=\"dropped\"");
+    assert_eq!(metric(&daemon, "polder_responses_rate_limited_total", "class=\"answer\",action=\"slipped\""), told.cut);
+    let dropped = metric(&daemon, "polder_responses_rate_limited_total", "class=\"answer\",action=\"dropped\"");
     assert_eq!(dropped, 400 - told.whole - told.cut);
     wait_for("a line in the log", || daemon.log().contains("responses are limited: ").then_some(()));
 }
@@ -170,7 +170,7 @@ fn who_has_a_good_cookie_or_comes_over_tcp_is_never_limited() {
         write_framed(&mut stream, &edns(NAME, TXT, b""));
         assert_eq!(read_framed(&mut stream).unwrap().answers.len(), 1);
     }
-    assert!(metric(&daemon, "polder_dns_cookies_total", "cookie=\"good\"") >= 150);
+    assert!(metric(&daemon, "polder_queries_by_cookie_total", "cookie=\"good\"") >= 150);
 }
 
 #[test]
@@ -181,7 +181,7 @@ fn a_client_with_half_a_cookie_or_a_forged_one_is_told_to_come_back_with_a_good_
     assert!(half.bad_cookie >= 30 && half.cut == 0, "{half:?}");
     let forged = asker.flood(100, || edns(NAME, TXT, b"a client with 16 forged bytes..."));
     assert!(forged.bad_cookie >= 30 && forged.cut == 0, "{forged:?}");
-    assert!(metric(&daemon, "polder_dns_cookies_total", "cookie=\"bad\"") > 0);
+    assert!(metric(&daemon, "polder_queries_by_cookie_total", "cookie=\"bad\"") > 0);
 }
 
 #[test]
@@ -190,13 +190,13 @@ fn exempt_clients_are_not_limited_and_a_limit_that_is_tried_out_only_counts() {
     exempt["exempt"] = json!(["127.0.0.0/8"]);
     let daemon = start(exempt);
     assert_eq!(Asker::new(&daemon).flood(100, || edns(NAME, TXT, b"")).whole, 100);
-    assert_eq!(metric(&daemon, "polder_dns_rate_limited_total", ""), 0);
+    assert_eq!(metric(&daemon, "polder_responses_rate_limited_total", ""), 0);
 
     let mut tried = strict();
     tried["log_only"] = json!(true);
     let daemon = start(tried);
     assert_eq!(Asker::new(&daemon).flood(100, || edns(NAME, TXT, b"")).whole, 100);
-    assert!(metric(&daemon, "polder_dns_rate_limited_total", "action=\"log_only\"") >= 60);
+    assert!(metric(&daemon, "polder_responses_rate_limited_total", "action=\"log_only\"") >= 60);
 }
 
 #[test]
@@ -235,11 +235,11 @@ fn nameservers_with_one_secret_accept_each_others_cookies_also_while_it_is_repla
     asker.learn_cookie();
     let cookie = asker.cookie.clone();
     let good = |daemon: &Daemon| {
-        let before = metric(daemon, "polder_dns_cookies_total", "cookie=\"good\"");
+        let before = metric(daemon, "polder_queries_by_cookie_total", "cookie=\"good\"");
         let asker = Asker::new(daemon);
         asker.send(&edns("ns1.example.net", 1, &cookie));
         asker.receive();
-        metric(daemon, "polder_dns_cookies_total", "cookie=\"good\"") == before + 1
+        metric(daemon, "polder_queries_by_cookie_total", "cookie=\"good\"") == before + 1
     };
     assert!(good(&one) && good(&other));
     // The new secret makes, the old one still verifies.

@@ -13,10 +13,10 @@ fn a_reload_serves_the_new_zone_and_keeps_the_process_and_its_health() {
     let done = daemon.reload().unwrap();
     assert_eq!(daemon.addresses("new.example.net"), ["192.0.2.77"]);
     let after = daemon.status();
-    assert_eq!((after.pid, after.zones[0].serial), (before.pid, 2));
-    assert!(done.generation > before.generation);
+    assert_eq!((after.daemon.pid, after.zones[0].serial), (before.daemon.pid, 2));
+    assert!(done.generation > before.daemon.generation);
     assert_eq!(after.pools[0].members[0].addresses[0].check_since, before.pools[0].members[0].addresses[0].check_since);
-    assert!(after.last_reload.unwrap().contains("reloaded"));
+    assert!(after.daemon.last_reload.unwrap().contains("reloaded"));
 }
 
 #[test]
@@ -32,7 +32,7 @@ fn a_bad_zone_and_a_bad_document_change_nothing_and_every_finding_is_told() {
     assert_eq!(daemon.addresses("www.example.net"), ["127.0.0.1"]);
     let status = daemon.status();
     assert_eq!(status.zones[0].serial, 1);
-    assert!(status.last_reload.unwrap().contains("refused"));
+    assert!(status.daemon.last_reload.unwrap().contains("refused"));
     std::fs::write(daemon.config(), "{ \"version\": 1, \"zones\": 5 }").unwrap();
     assert!(matches!(daemon.reload(), Err(ClientError::Refused { status: 422, .. })));
     assert_eq!(daemon.addresses("www.example.net"), ["127.0.0.1"]);
@@ -51,6 +51,22 @@ fn addresses_in_the_file_at_a_pools_name_are_a_finding_with_their_line() {
 #[test]
 fn sighup_reloads() {
     let daemon = Daemon::start(&Members::start(1));
+    daemon.write_zone(9, "www CNAME http0.l");
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    wait_for("the new serial", || (daemon.status().zones[0].serial == 9).then_some(()));
+}
+
+#[test]
+fn a_sighup_during_a_reload_is_followed_by_another_reload() {
+    let members = Members::start(1);
+    let mut daemon = Daemon::start(&members);
+    // A new member that never answers keeps the first reload waiting for its probe.
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    daemon.document["pools"]["silent.example.net"] = daemon.document["pools"][POOL].clone();
+    daemon.document["pools"]["silent.example.net"]["check"]["port"] = silent.local_addr().unwrap().port().into();
+    daemon.write_document();
+    daemon.signal(nix::sys::signal::Signal::SIGHUP);
+    wait_for("the first probe of the new member", || silent.accept().ok().map(|_| ()));
     daemon.write_zone(9, "www CNAME http0.l");
     daemon.signal(nix::sys::signal::Signal::SIGHUP);
     wait_for("the new serial", || (daemon.status().zones[0].serial == 9).then_some(()));
@@ -98,13 +114,13 @@ fn a_document_that_this_process_cannot_take_up_is_taken_up_by_a_successor() {
     std::fs::create_dir(&state).unwrap();
     daemon.document["state_dir"] = json!(state);
     daemon.write_document();
-    let before = daemon.status().pid;
+    let before = daemon.status().daemon.pid;
     let done = daemon.reload().unwrap();
     assert!(done.done.contains("handed over"), "{}", done.done);
     assert!(daemon.wait_exit().success());
-    let after = wait_for("the successor", || Some(daemon.status()).filter(|status| status.pid != before));
+    let after = wait_for("the successor", || Some(daemon.status()).filter(|status| status.daemon.pid != before));
     wait_for("health in the new state directory", || exists(&state.join("health.json")));
-    let pid = nix::unistd::Pid::from_raw(after.pid as i32);
+    let pid = nix::unistd::Pid::from_raw(after.daemon.pid as i32);
     nix::sys::signal::kill(pid, nix::sys::signal::Signal::SIGTERM).unwrap();
     wait_for("the end of the successor", || daemon.get("/status").is_err().then_some(()));
 }

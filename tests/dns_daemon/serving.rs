@@ -15,7 +15,7 @@ fn a_member_that_fails_its_checks_leaves_the_answer_and_comes_back() {
     members.set(0, false);
     daemon.wait_answer("www.example.net", &["127.0.0.2"]);
     let status = daemon.status();
-    assert!(status.alarms.iter().any(|alarm| alarm.contains("only one member")), "{:?}", status.alarms);
+    assert!(status.daemon.alarms.iter().any(|alarm| alarm.contains("only one member")), "{:?}", status.daemon.alarms);
     members.set(0, true);
     daemon.wait_answer("www.example.net", &["127.0.0.1", "127.0.0.2"]);
 }
@@ -154,12 +154,17 @@ fn the_metrics_count_what_was_answered() {
     daemon.addresses("nope.example.net");
     let page = block_on(daemon.client().get_text("/metrics")).unwrap();
     for line in [
-        "polder_dns_answers_total{transport=\"udp\",rcode=\"NXDOMAIN\"} 1",
-        "polder_dns_pool_members_usable{pool=\"http0.l.example.net\"} 1",
-        "polder_dns_zone_serial{zone=\"example.net\"} 1",
-        "polder_dns_ready 1",
+        "polder_responses_total{daemon=\"nameserver\",transport=\"udp\",rcode=\"NXDOMAIN\"} 1",
+        "polder_pool_members_usable{daemon=\"nameserver\",pool=\"http0.l.example.net\"} 1",
+        "polder_zone_serial{daemon=\"nameserver\",zone=\"example.net\"} 1",
+        "polder_ready{daemon=\"nameserver\"} 1",
     ] {
         assert!(page.contains(line), "{line} in:\n{page}");
+    }
+    let documented = include_str!("../../docs/metrics.md");
+    let names = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_whitespace().next());
+    for name in names {
+        assert!(documented.contains(&format!("| `{name}` |")), "{name} is not in docs/metrics.md");
     }
 }
 

@@ -102,26 +102,21 @@
               cut(ns1, 80)
           mend(ns1)
 
-      with subtest("a refused reload"):
-          for alert, host, unit in (
-              ("PolderProxyReloadRefused", px1, "polder-proxy"),
-              ("PolderNameserverReloadRefused", ns1, "polder-dns"),
-          ):
+      with subtest("a reload that fails"):
+          for daemon, host, unit in (("proxy", px1, "polder-proxy"), ("nameserver", ns1, "polder-dns")):
               document = "/etc/polder/proxy.json" if unit == "polder-proxy" else "/etc/polder/dns.json"
-              with fires(alert, instance=host.name):
+              with fires("PolderReloadFailed", instance=host.name, daemon=daemon):
                   host.succeed(f"mv {document} /tmp/document; echo '{{' > {document}")
                   host.fail(f"systemctl reload {unit}.service")
               host.succeed(f"rm {document}; mv /tmp/document {document}; systemctl reload {unit}.service")
 
       with subtest("a state directory that cannot be written"):
-          for alert, host, unit, subject in (
-              ("PolderProxyStateUnwritten", px2, "polder-proxy", "www/web1"),
-              ("PolderNameserverStateUnwritten", ns2, "polder-dns", "px1"),
-          ):
-              with fires(alert, instance=host.name):
+          for daemon, host, unit, subject in (("proxy", px2, "polder-proxy", "www/web1"), ("nameserver", ns2, "polder-dns", "px1")):
+              with fires("PolderStateUnwritten", instance=host.name, daemon=daemon):
                   host.succeed(f"chown -R root /var/lib/{unit}; chmod -R a-w /var/lib/{unit}")
                   host.execute(f"polder drain {subject} >&2")
               host.succeed(f"chown -R {unit} /var/lib/{unit}; chmod -R u+w /var/lib/{unit}")
+              wait_until("it is written again", lambda: firing(RULES["PolderStateUnwritten"], [scrape()]) == [], 30)
 
       with subtest("a daemon that is gone"):
           with fires("PolderDaemonDown", instance="ns2"):

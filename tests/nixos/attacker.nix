@@ -49,7 +49,7 @@
           # Queries as a forger would send them, faster than any resolver: most are not answered.
           question = "printf '\\1\\2\\1\\0\\0\\1\\0\\0\\0\\0\\0\\0\\7example\\4test\\0\\0\\6\\0\\1'"
           client.succeed(f"bash -c 'exec 3>/dev/udp/{NS}/53; for i in $(seq 5000); do {question} >&3; done'")
-          said = NS_NL.succeed("curl -sS --unix-socket /run/polder-dns/admin.sock http://localhost/metrics | grep ^polder_dns_rate_limited_total")
+          said = NS_NL.succeed("curl -sS --unix-socket /run/polder-dns/admin.sock http://localhost/metrics | grep ^polder_responses_rate_limited_total")
           t.assertRegex(said, r"[1-9]\d*\n", said)
           got(who, "5000 queries at once", said)
           page = client.execute(f"curl -sS -o /dev/null -w '%{{http_code}}' --path-as-is http://{PX}/.polder/../etc/passwd -H 'Host: www.example.test'")[1]

@@ -89,7 +89,7 @@
               for host in (ns1, ns2):
                   wait_until(
                       "all members are seen down",
-                      lambda: "polder_dns_pool_all_down{pool=\"http0.l.example.test\"} 1" in metrics(host, "polder-dns"),
+                      lambda: "polder_pool_all_down{daemon=\"nameserver\",pool=\"http0.l.example.test\"} 1" in metrics(host, "polder-dns"),
                   )
               t.assertEqual(answered(NS1), sorted([PX1, PX2]))
               t.assertEqual(answered(NS2), sorted([PX1, PX2]))

@@ -6,9 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
+use polder::api::operator::OperatorState;
 use polder::config::proxy::{Balance, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
 use polder::config::{CheckConfig, ProbeKind};
-use polder::daemon::operator::OperatorState;
 use polder::daemon::ticks::Ticks;
 use polder::health::{Target, Verdict};
 use polder::proxy::route::Router;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use polder::config::proxy::Balance;
 use polder::config::{CheckConfig, ProbeKind};
-use polder::daemon::operator::OperatorState;
+use polder::api::operator::OperatorState;
 use polder::health::{Target, Verdict};
 use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::choose::{Ask, Choice, Spread, choose};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use polder::config::proxy::LatchConfig;
-use polder::daemon::operator::OperatorState;
+use polder::api::operator::OperatorState;
 use polder::health::Verdict;
 use polder::health::automaton::Automaton;
 use polder::proxy::latch::{Keeper, Latch, Now, Refusal, Said, Site, Standing};

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use polder::daemon::operator::OperatorState;
+use polder::api::operator::OperatorState;
 use polder::health::Verdict;
 use polder::proxy::latch::{Latch, Standing};
 use polder::proxy::snapshot::LatchView;

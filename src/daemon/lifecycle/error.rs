@@ -143,7 +143,7 @@ impl ReloadError {
             ReloadError::NeedsRestart { .. } => "this needs a restart".into(),
             ReloadError::Socket(_) => "an address cannot be had".into(),
             ReloadError::Run(error) => error.to_string(),
-            ReloadError::Successor(error) => error.message.clone(),
+            ReloadError::Successor(error) => error.to_string(),
         }
     }
 
@@ -156,7 +156,7 @@ impl ReloadError {
             }
             ReloadError::Socket(error) => vec![error.to_string()],
             ReloadError::Run(_) => Vec::new(),
-            ReloadError::Successor(error) => error.findings.clone(),
+            ReloadError::Successor(error) => error.findings().to_vec(),
         }
     }
 }

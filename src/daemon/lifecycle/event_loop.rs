@@ -101,6 +101,7 @@ impl<D: Daemon> Shell<D> {
             }
         }
         self.go_on_reloading();
+        self.reload_again_if_idle();
         self.answer_what_is_settled();
     }
 

@@ -64,7 +64,7 @@ impl<D: Daemon> Shell<D> {
 
     /// Answers commands whose words are on disk by now.
     pub(super) fn answer_what_is_settled(&mut self) {
-        if self.unanswered.is_empty() || !(self.daemon.is_operator_settled(self.now()) || !self.phase.is_daemon()) {
+        if self.unanswered.is_empty() || !self.daemon.is_operator_settled(self.now()) && self.phase.is_daemon() {
             return;
         }
         for Unanswered { answer, to } in self.unanswered.drain(..) {

@@ -49,6 +49,13 @@ impl OperatorFile {
         due
     }
 
+    /// The process is about to end: what could not be written is tried once more at once.
+    pub fn try_at_once(&mut self) {
+        if let Some((_, due)) = &mut self.failure {
+            *due = Duration::ZERO;
+        }
+    }
+
     /// A write has ended.
     pub fn written(&mut self, ended: Result<(), String>, now: Now) {
         self.writing = None;

@@ -28,9 +28,14 @@ impl<D: Daemon> Shell<D> {
     /// Begins a reload; the answer follows when it has ended.
     pub(super) fn begin_reload(&mut self, reply: Reply) {
         let busy = self.successor.as_ref().and(Phase::Offering.refuses_reload());
-        if let Some(why) = self.phase.refuses_reload().or(busy) {
-            tracing::warn!("not reloaded: {why}");
-            return answer(reply, AdminReply::refuse(409, why));
+        match self.phase.refuses_reload().or(busy) {
+            None => {}
+            Some(_) if reply.is_none() => {
+                // Nobody is there to be told to ask again, and the document may be another one by now.
+                self.reload_again = true;
+                return;
+            }
+            Some(why) => return answer(reply, AdminReply::refuse(409, why)),
         }
         match how::choose(self.args.successor.as_deref()) {
             Reload::InPlace => self.read(reply),
@@ -38,6 +43,14 @@ impl<D: Daemon> Shell<D> {
                 tracing::info!("{} is another build: it is to take over", program.display());
                 self.start_successor(program, reply);
             }
+        }
+    }
+
+    /// Begins the reload that a signal asked for meanwhile.
+    pub(super) fn reload_again_if_idle(&mut self) {
+        if self.reload_again && self.phase == Phase::Serving && self.successor.is_none() {
+            self.reload_again = false;
+            self.begin_reload(None);
         }
     }
 
@@ -53,7 +66,7 @@ impl<D: Daemon> Shell<D> {
         });
     }
 
-    /// The document has been read, or cannot be. Those who told the daemon to stop meanwhile do not wait for it.
+    /// The document has been read, or cannot be. If the daemon was told to stop meanwhile, that counts for nothing.
     pub(super) fn on_read(&mut self, read: Result<D::Document, DocumentError>) {
         let Some(mut pending) = self.reload.take() else { return };
         let document = match read {

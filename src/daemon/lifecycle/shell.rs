@@ -50,6 +50,8 @@ pub struct Shell<D: Daemon> {
     /// What happened while the final state was on its way: it counts if the new process goes away.
     pub(super) held_back: Vec<D::Event>,
     pub(super) reload: Option<Pending<D>>,
+    /// A signal asked for a reload while another, or a takeover, was under way.
+    pub(super) reload_again: bool,
     pub(super) successor: Option<Successor>,
     pub(super) unanswered: Vec<Unanswered>,
     pub(super) figures: Figures,
@@ -133,6 +135,7 @@ impl<D: Daemon> Shell<D> {
             stop_if_not_handed_over: false,
             held_back: Vec::new(),
             reload: None,
+            reload_again: false,
             successor: None,
             unanswered: Vec::new(),
             figures: Figures::default(),

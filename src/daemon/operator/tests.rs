@@ -1,7 +1,7 @@
 use super::*;
 
-fn word(state: OperatorState, when: u64, by: &str, until: Option<u64>) -> Word {
-    Word { state, who: "alice@admin-nl".into(), when, by: by.into(), why: String::new(), until }
+fn word(state: OperatorState, when: u64, by: &str, until: Option<u64>) -> OperatorNote {
+    OperatorNote { state, who: "alice@admin-nl".into(), when, by: by.into(), why: String::new(), until }
 }
 
 /// Few values for every field, so that ties are frequent.
@@ -12,7 +12,7 @@ fn random_states(random: &mut fastrand::Rng) -> OperatorStates {
             continue;
         }
         let state = [OperatorState::Ready, OperatorState::Drain, OperatorState::Maint][random.usize(0..3)];
-        let word = Word {
+        let word = OperatorNote {
             state,
             who: ["alice", "bob"][random.usize(0..2)].into(),
             when: random.u64(1..4),
@@ -60,9 +60,9 @@ fn the_later_word_wins_and_between_equal_times_the_greater_name() {
 #[test]
 fn a_word_said_with_a_clock_set_back_still_wins() {
     let mut states = OperatorStates::default();
-    states.say("www/web1", word(OperatorState::Drain, 1000, "px-nl", None));
+    states.set("www/web1", word(OperatorState::Drain, 1000, "px-nl", None));
     let peer = states.clone();
-    states.say("www/web1", word(OperatorState::Ready, 400, "px-ch", None));
+    states.set("www/web1", word(OperatorState::Ready, 400, "px-ch", None));
     assert!(!states.merge(&peer));
     assert_eq!(states.state("www/web1", 1000), OperatorState::Ready);
 }
@@ -73,12 +73,16 @@ fn a_word_from_the_far_future_or_of_any_size_is_not_taken_and_the_others_of_the_
     let good = word(OperatorState::Drain, now, "px-nl", Some(now + 60_000));
     let mut letter = OperatorStates::default();
     let bad = [
-        ("www/when", Word { when: u64::MAX, ..good.clone() }, "more than 5 min in the future"),
-        ("www/soon", Word { when: now + 300_001, ..good.clone() }, "more than 5 min in the future"),
-        ("www/until", Word { until: Some(u64::MAX), ..good.clone() }, "it ends in more than 366 days"),
-        ("www/why", Word { why: "y".repeat(600_000), ..good.clone() }, "why has 600000 bytes: expected at most 500"),
-        ("www/who", Word { who: "w".repeat(101), ..good.clone() }, "who has 101 bytes: expected at most 100"),
-        ("www/by", Word { by: "z z".into(), ..good.clone() }, "no name"),
+        ("www/when", OperatorNote { when: u64::MAX, ..good.clone() }, "more than 5 min in the future"),
+        ("www/soon", OperatorNote { when: now + 300_001, ..good.clone() }, "more than 5 min in the future"),
+        ("www/until", OperatorNote { until: Some(u64::MAX), ..good.clone() }, "it lasts more than 366 days"),
+        (
+            "www/why",
+            OperatorNote { why: "y".repeat(600_000), ..good.clone() },
+            "why has 600000 bytes: expected at most 500",
+        ),
+        ("www/who", OperatorNote { who: "w".repeat(101), ..good.clone() }, "who has 101 bytes: expected at most 100"),
+        ("www/by", OperatorNote { by: "z z".into(), ..good.clone() }, "no valid name"),
     ];
     for (subject, word, _) in &bad {
         letter.0.insert((*subject).into(), word.clone());
@@ -109,8 +113,8 @@ fn a_forgotten_word_loses_to_ready_everywhere_even_one_from_the_far_future() {
 #[test]
 fn a_word_counts_until_its_end_and_unknown_subjects_are_ready() {
     let mut states = OperatorStates::default();
-    states.say("www/web1", word(OperatorState::Drain, 1000, "px-nl", Some(2000)));
-    states.say("www/web2", word(OperatorState::Maint, 1000, "px-nl", Some(3000)));
+    states.set("www/web1", word(OperatorState::Drain, 1000, "px-nl", Some(2000)));
+    states.set("www/web2", word(OperatorState::Maint, 1000, "px-nl", Some(3000)));
     assert_eq!(states.state("www/web1", 1999), OperatorState::Drain);
     assert_eq!(states.state("www/web1", 2000), OperatorState::Ready);
     assert_eq!(states.state("www/web9", 0), OperatorState::Ready);

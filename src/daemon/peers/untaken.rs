@@ -1,6 +1,6 @@
 //! What of a peer's letters was beyond the bounds, and so not taken (pure).
 
-use crate::daemon::bounds;
+use crate::api::bounds;
 
 /// So many are named; of the rest the number is told.
 const NAMED: usize = 3;
@@ -22,7 +22,7 @@ impl Untaken {
     pub fn note(&mut self, untaken: Vec<String>) -> Option<String> {
         self.total += untaken.len() as u64;
         self.more = untaken.len().saturating_sub(NAMED);
-        let named = untaken.into_iter().take(NAMED).map(|one| bounds::fitted(one, LONGEST)).collect();
+        let named = untaken.into_iter().take(NAMED).map(|one| bounds::truncated(one, LONGEST)).collect();
         let former = std::mem::replace(&mut self.last, named);
         if self.last == former { None } else { self.in_words() }
     }

@@ -49,11 +49,11 @@ fn the_successor_takes_over_with_the_same_document_and_successor_and_its_own_env
 #[tokio::test]
 async fn a_document_the_successor_refuses_is_an_error_with_its_findings() {
     let error = check(Path::new("/bin/sh"), Path::new("/no/such/document"), LONG).await.unwrap_err();
-    assert!(error.message.contains("/bin/sh refuses /no/such/document"), "{error:?}");
-    assert!(!error.findings.is_empty(), "what it printed: {error:?}");
-    assert_eq!(check(Path::new("true"), Path::new("/x"), LONG).await, Ok(()));
+    assert!(error.to_string().contains("/bin/sh refuses /no/such/document"), "{error:?}");
+    assert!(!error.findings().is_empty(), "what it printed: {error:?}");
+    check(Path::new("true"), Path::new("/x"), LONG).await.unwrap();
     let error = check(Path::new("/no/such/program"), Path::new("/x"), LONG).await.unwrap_err();
-    assert!(error.message.contains("cannot start /no/such/program"), "{error:?}");
+    assert!(error.to_string().contains("cannot start /no/such/program"), "{error:?}");
 }
 
 #[tokio::test]
@@ -62,7 +62,7 @@ async fn a_successor_that_took_over_is_left_alone() {
     let process = child.id().unwrap();
     let (sender, taken) = oneshot::channel();
     sender.send(()).unwrap();
-    assert_eq!(wait(child, taken, LONG).await, Ok(process));
+    assert_eq!(wait(child, taken, LONG).await.unwrap(), process);
     assert!(running(process));
     nix::sys::signal::kill(nix::unistd::Pid::from_raw(process.try_into().unwrap()), nix::sys::signal::Signal::SIGKILL)
         .unwrap();
@@ -72,7 +72,8 @@ async fn a_successor_that_took_over_is_left_alone() {
 async fn a_successor_that_ends_first_is_an_error_with_its_status() {
     let (sender, taken) = oneshot::channel();
     let child = Command::new("false").spawn().unwrap();
-    assert_eq!(wait(child, taken, LONG).await, Err("ended before it had taken over (exit status: 1)".to_owned()));
+    let error = wait(child, taken, LONG).await.unwrap_err();
+    assert_eq!(error.to_string(), "ended before it had taken over (exit status: 1)");
     drop(sender);
 }
 
@@ -83,6 +84,6 @@ async fn a_successor_that_does_not_get_there_is_killed() {
     let (sender, taken) = oneshot::channel();
     drop(sender);
     let error = wait(child, taken, Duration::from_millis(10)).await.unwrap_err();
-    assert!(error.contains("was killed"), "{error}");
+    assert!(error.to_string().contains("was killed"), "{error}");
     assert!(!running(process));
 }

@@ -5,9 +5,9 @@ use std::time::{Duration, Instant};
 
 use tokio::task::JoinSet;
 
-use super::super::supervisor::Role;
-use crate::api;
 use crate::api::client::Client;
+use crate::api::daemon::Daemon;
+use crate::api::status::Status;
 
 /// Between two looks at one daemon. The verdict it shows is this much older at most.
 const INTERVAL: Duration = Duration::from_millis(10);
@@ -18,82 +18,15 @@ pub struct Watched {
     /// Its name.
     pub name: String,
     /// Its kind.
-    pub role: Role,
+    pub role: Daemon,
     /// Its admin API.
     pub client: Client,
 }
 
-/// A daemon's status.
-#[derive(Debug, Clone)]
-pub enum Seen {
-    /// A proxy's.
-    Proxy(Box<api::proxy::Status>),
-    /// A nameserver's.
-    Nameserver(Box<api::dns::Status>),
-}
-
-impl Seen {
-    /// The backend of this service, in a proxy's.
-    pub fn backend(&self, service: &str, backend: &str) -> Option<&api::proxy::BackendStatus> {
-        self.service(service)?.backends.iter().find(|status| status.name == backend)
-    }
-
-    /// The service, in a proxy's.
-    pub fn service(&self, service: &str) -> Option<&api::proxy::ServiceStatus> {
-        match self {
-            Seen::Proxy(status) => status.services.iter().find(|status| status.name == service),
-            Seen::Nameserver(_) => None,
-        }
-    }
-
-    /// The backend a latch names, in a proxy's.
-    pub fn active(&self, service: &str) -> Option<&str> {
-        self.service(service)?.latch.as_ref()?.active.as_deref()
-    }
-
-    /// The latch's epoch, in a proxy's.
-    pub fn epoch(&self, service: &str) -> Option<u64> {
-        Some(self.service(service)?.latch.as_ref()?.epoch)
-    }
-
-    /// The first pool, in a nameserver's.
-    pub fn pool(&self) -> Option<&api::dns::PoolStatus> {
-        match self {
-            Seen::Nameserver(status) => status.pools.first(),
-            Seen::Proxy(_) => None,
-        }
-    }
-
-    /// Whether a pool member's addresses are all in the answer, in a nameserver's.
-    pub fn answers_with(&self, member: &str) -> Option<bool> {
-        let member = self.pool()?.members.iter().find(|status| status.name == member)?;
-        Some(member.addresses.iter().all(|address| address.answered))
-    }
-
-    /// The process.
-    pub fn pid(&self) -> u32 {
-        match self {
-            Seen::Proxy(status) => status.pid,
-            Seen::Nameserver(status) => status.pid,
-        }
-    }
-
-    /// The snapshot's generation.
-    pub fn generation(&self) -> u64 {
-        match self {
-            Seen::Proxy(status) => status.generation,
-            Seen::Nameserver(status) => status.generation,
-        }
-    }
-}
-
 /// Looks once; none when there is no answer or one of another version.
-pub async fn look(watched: &Watched) -> Option<Seen> {
+pub async fn look(watched: &Watched) -> Option<Status> {
     let value = watched.client.get("/status").await.ok()?;
-    match watched.role {
-        Role::Proxy => serde_json::from_value(value).ok().map(Seen::Proxy),
-        Role::Nameserver => serde_json::from_value(value).ok().map(Seen::Nameserver),
-    }
+    Status::from_json(value).ok()
 }
 
 /// Looks at all of them until each shows what is awaited; for each the moment at which it first did, none if it did not
@@ -101,7 +34,7 @@ pub async fn look(watched: &Watched) -> Option<Seen> {
 pub async fn until(
     watched: &[Watched],
     limit: Duration,
-    awaited: impl Fn(&Seen) -> bool + 'static,
+    awaited: impl Fn(&Status) -> bool + 'static,
 ) -> Vec<Option<Instant>> {
     let awaited = Rc::new(awaited);
     let mut looking = JoinSet::new();

@@ -8,12 +8,13 @@ use serde_json::{Value, json};
 use super::super::Error;
 use super::super::documents::{STATEFUL, Times, proxy_name};
 use super::super::fleet::{Deed, Fleet, State, words};
-use super::super::supervisor::Role;
 use super::super::visitor::load::Load;
 use super::super::visitor::record::Record;
 use super::judge::{Apart, Bounds, Evidence, Fact, Notice, Served};
-use super::look::{self, Seen, Watched};
-use crate::daemon::operator::OperatorState;
+use super::look::{self, Watched};
+use crate::api::daemon::Daemon;
+use crate::api::operator::OperatorState;
+use crate::api::status::Status;
 use crate::health::Verdict;
 
 /// Index of the stateless site in the load's plan.
@@ -149,13 +150,13 @@ impl Stage {
     }
 
     /// The daemons of a kind that can be asked now.
-    pub fn watched(&self, role: Role) -> Vec<Watched> {
+    pub fn watched(&self, role: Daemon) -> Vec<Watched> {
         let running = self.fleet.of_role(role).filter(|daemon| self.fleet.state(&daemon.name) == State::Running);
         running.map(|daemon| Watched { name: daemon.name.clone(), role, client: daemon.client() }).collect()
     }
 
     /// All daemons of a kind but one.
-    pub fn watched_except(&self, role: Role, name: &str) -> Vec<Watched> {
+    pub fn watched_except(&self, role: Daemon, name: &str) -> Vec<Watched> {
         self.watched(role).into_iter().filter(|watched| watched.name != name).collect()
     }
 
@@ -165,7 +166,7 @@ impl Stage {
         watched: &[Watched],
         what: &str,
         within: Duration,
-        shows: impl Fn(&Seen) -> bool + 'static,
+        shows: impl Fn(&Status) -> bool + 'static,
     ) -> Duration {
         let (broke, now, at) = (self.row.broke, self.now(), Instant::now());
         let limit = with_slack(within) + NOTICE_LIMIT;
@@ -263,7 +264,7 @@ impl Stage {
     }
 
     /// What a daemon shows now.
-    pub async fn seen(&self, name: &str) -> Option<Seen> {
+    pub async fn seen(&self, name: &str) -> Option<Status> {
         let daemon = self.fleet.daemon(name).ok()?;
         look::look(&Watched { name: daemon.name.clone(), role: daemon.role, client: daemon.client() }).await
     }
@@ -285,7 +286,7 @@ impl Stage {
 
     /// Waits until the daemons say that all is well.
     pub async fn well(&self) -> Result<(), Error> {
-        let all = [self.watched(Role::Nameserver), self.watched(Role::Proxy)].concat();
+        let all = [self.watched(Daemon::Nameserver), self.watched(Daemon::Proxy)].concat();
         let moments = look::until(&all, WELL_LIMIT, is_well).await;
         match all.iter().zip(moments).find(|(_, moment)| moment.is_none()) {
             None => Ok(()),
@@ -315,7 +316,7 @@ impl Stage {
     /// Waits until every proxy's latch names this backend.
     pub async fn all_serve(&self, backend: &str) -> Result<(), Error> {
         let awaited = backend.to_owned();
-        let proxies = self.watched(Role::Proxy);
+        let proxies = self.watched(Daemon::Proxy);
         let moments = look::until(&proxies, WELL_LIMIT, move |seen| seen.active(STATEFUL) == Some(&awaited)).await;
         if moments.iter().all(Option::is_some) {
             return Ok(());
@@ -338,28 +339,28 @@ fn wanted_at(record: &Record) -> Duration {
 }
 
 /// Ready, everything it checks up and wanted.
-fn is_well(seen: &Seen) -> bool {
+fn is_well(seen: &Status) -> bool {
     match seen {
-        Seen::Proxy(status) => {
+        Status::Proxy(status) => {
             let backends = status.services.iter().flat_map(|service| &service.backends);
-            status.ready
-                && !status.draining
+            status.daemon.ready
+                && !status.daemon.draining
                 && status.services.iter().all(|service| service.usable)
                 && backends
                     .into_iter()
                     .all(|backend| backend.check == Verdict::Up && backend.operator == OperatorState::Ready)
-                && status.peers.iter().all(|peer| peer.error.is_none() && peer.differs.is_empty())
+                && status.daemon.peers.iter().all(|peer| peer.error.is_none() && peer.differs.is_empty())
         }
-        Seen::Nameserver(status) => {
+        Status::Nameserver(status) => {
             let members = status.pools.iter().flat_map(|pool| &pool.members);
-            status.ready
-                && !status.draining
+            status.daemon.ready
+                && !status.daemon.draining
                 && status.pools.iter().all(|pool| pool.all_down.is_none())
                 && members.into_iter().all(|member| {
                     member.operator == OperatorState::Ready
                         && member.addresses.iter().all(|address| address.check == Verdict::Up && address.answered)
                 })
-                && status.peers.iter().all(|peer| peer.error.is_none())
+                && status.daemon.peers.iter().all(|peer| peer.error.is_none())
         }
     }
 }

@@ -5,17 +5,17 @@
 use tracing::Level;
 
 use super::{Effect, State};
-use crate::api::dns::Done;
-use crate::daemon::bounds;
+use crate::api::bounds::{self, BoundError};
+use crate::api::daemon::Done;
+use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
 use crate::daemon::clock::Now;
-use crate::daemon::operator::{ForgetCommand, Forgotten, OperatorCommand, OperatorState, Word};
 use crate::dns::pool;
 
 /// Why an operator's command is not obeyed; in words for the operator.
 #[derive(Debug, PartialEq, Eq)]
 pub enum CommandError {
     /// A text or a time is beyond its bound.
-    OutOfBounds(String),
+    OutOfBounds(BoundError),
     /// It speaks of what is not there.
     Unknown(String),
     /// It would harm, and was not forced.
@@ -44,7 +44,7 @@ impl State {
         }
         let subject = format!("{pool_name}/{member}");
         let before = self.operator.state(&subject, now.unix_ms);
-        let word = Word {
+        let word = OperatorNote {
             state: command.state,
             who: command.who.clone(),
             when: now.unix_ms,
@@ -53,7 +53,7 @@ impl State {
             until: command.for_ms.map(|length| now.unix_ms.saturating_add(length)),
         };
         let line = format!("{} sets {subject} to {}: {}", word.who, word.state, word.why);
-        self.operator.say(&subject, word);
+        self.operator.set(&subject, word);
         let effects = self.obeyed(line, now);
         let cached_until = away.then(|| now.unix_ms + u64::from(ttl) * 1000);
         let done = format!("{subject} is {} (was {before})", command.state);
@@ -66,14 +66,14 @@ impl State {
     ///
     /// It is out of bounds, or nothing was said of it.
     pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<(Done, Vec<Effect>), CommandError> {
-        bounds::said(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
-        let Forgotten::Subject(subject) = &command.what else {
+        bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
+        let ForgetTarget::Subject(subject) = &command.what else {
             return Err(CommandError::Unknown("a nameserver has no latches".into()));
         };
         match self.subject(subject) {
             Ok((pool, member)) => {
                 let (who, why, by) = (command.who.clone(), command.why.clone(), self.document.config.name.clone());
-                let ready = Word { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
+                let ready = OperatorNote { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
                 self.operator.forget(&format!("{pool}/{member}"), ready);
             }
             // No document has it any more: nobody hears of it, and so nobody can say it again.

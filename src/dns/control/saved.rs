@@ -9,8 +9,9 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::State;
+use crate::api::operator::OperatorNote;
 use crate::daemon::clock::Now;
-use crate::daemon::operator::{OperatorStates, Word};
+use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, saved};
 
 /// The version written, and the only one read.
@@ -65,7 +66,7 @@ struct HandoverState {
 impl State {
     /// What peers are told: of what the document names, so that it always fits into a message.
     pub fn peer_message(&self) -> Value {
-        let states: BTreeMap<&String, &Word> =
+        let states: BTreeMap<&String, &OperatorNote> =
             self.operator.0.iter().filter(|(subject, _)| self.names(subject)).collect();
         json!({ "version": VERSION, "operator": states })
     }

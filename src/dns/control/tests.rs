@@ -6,7 +6,7 @@ use std::time::UNIX_EPOCH;
 use serde_json::json;
 
 use super::*;
-use crate::daemon::operator::{ForgetCommand, Forgotten, OperatorCommand};
+use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand};
 use crate::dns::compiled::compile;
 use crate::dns::protection::Protection;
 use crate::health::TargetHealth;
@@ -170,9 +170,9 @@ fn unknown_subjects_and_latches_are_told_apart_from_refusals() {
     let unknown = OperatorCommand { subject: "nobody/a".into(), ..command("a", OperatorState::Drain, false) };
     assert!(matches!(state.operator(&unknown, at(0)), Err(CommandError::Unknown(_))));
     let forget = |what| ForgetCommand { what, who: "a test".into(), why: String::new() };
-    let latch = state.forget(&forget(Forgotten::Latch("shop".into())), at(0));
+    let latch = state.forget(&forget(ForgetTarget::Latch("shop".into())), at(0));
     assert!(matches!(latch, Err(CommandError::Unknown(_))));
-    let never_said = state.forget(&forget(Forgotten::Subject("gone/a".into())), at(0));
+    let never_said = state.forget(&forget(ForgetTarget::Subject("gone/a".into())), at(0));
     assert!(matches!(never_said, Err(CommandError::Unknown(_))));
 }
 

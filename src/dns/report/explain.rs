@@ -8,8 +8,8 @@ use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::{RData, RecordType};
 
 use crate::api::dns::Explanation;
+use crate::api::operator::OperatorState;
 use crate::daemon::clock::Now;
-use crate::daemon::operator::OperatorState;
 use crate::dns::answer::{self, Client, Transport};
 use crate::dns::compiled::{Found, Node};
 use crate::dns::control::State;

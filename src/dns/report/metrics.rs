@@ -1,8 +1,13 @@
-//! `GET /metrics`.
+//! The nameserver's metrics (Prometheus text): `GET /metrics`.
 
+use std::net::IpAddr;
+
+use super::status::RuntimeFigures;
+use crate::api::daemon::Daemon;
+use crate::api::operator::OperatorState;
+use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::Figures;
-use crate::daemon::metrics::Page;
+use crate::daemon::metrics::{Common, Page, ReloadCounts};
 use crate::dns::control::State;
 use crate::dns::cookie::Standing;
 use crate::dns::counters::{Count, Counters, Limited, RCODES};
@@ -10,7 +15,7 @@ use crate::dns::pool::{self, Known};
 use crate::dns::rate_limit::Class;
 use crate::health::Verdict;
 
-/// The names of the error codes that are counted; others are shown by number.
+/// The names of the response codes that we send; others are shown by number.
 fn rcode_name(rcode: usize) -> String {
     match rcode {
         0 => "NOERROR".into(),
@@ -25,149 +30,132 @@ fn rcode_name(rcode: usize) -> String {
     }
 }
 
+type Read = fn(&Counters) -> &Count;
+
+const COUNTERS: [(&str, &str, Read); 5] = [
+    ("polder_responses_truncated_total", "Responses truncated (TC) to fit a datagram.", |c| &c.truncated),
+    ("polder_queries_ignored_total", "Messages that get no response: responses and runts.", |c| &c.ignored),
+    ("polder_responses_unsent_total", "Responses that the kernel did not accept.", |c| &c.send_errors),
+    ("polder_connections_accepted_total", "Connections accepted.", |c| &c.connections),
+    ("polder_connections_refused_total", "Connections refused at a limit.", |c| &c.connections_refused),
+];
+
 impl State {
-    /// The whole page. `counters` are the workers', each with its transport.
+    /// The whole page. `counters` are the workers', each with its transport; `figures` as for the status.
     pub fn metrics<'c>(
         &self,
         counters: impl Iterator<Item = (&'static str, &'c Counters)>,
-        figures: &Figures,
+        figures: &RuntimeFigures,
         now: Now,
     ) -> String {
-        let mut page = Page::default();
-        let counters: Vec<_> = counters.collect();
-        answers(&mut page, &counters);
-        type Read = fn(&Counters) -> &Count;
-        let counts: [(&str, &str, Read); 5] = [
-            ("polder_dns_truncated_total", "Answers cut to fit a datagram.", |c| &c.truncated),
-            ("polder_dns_ignored_total", "Messages that get no answer: responses and runts.", |c| &c.ignored),
-            ("polder_dns_send_errors_total", "Answers the kernel did not take.", |c| &c.send_errors),
-            ("polder_dns_connections_total", "TCP connections accepted.", |c| &c.connections),
-            ("polder_dns_connections_refused_total", "TCP connections refused at a cap.", |c| &c.connections_refused),
-        ];
-        for (name, help, read) in counts {
-            page.metric(name, "counter", help);
-            page.sample(name, &[], counters.iter().map(|(_, counters)| read(counters).get()).sum::<u64>());
-        }
-        protection(&mut page, &counters);
+        let mut page = Page::new(Daemon::Nameserver);
+        self.common(figures, now).write(&mut page);
+        page.counter("polder_state_write_failures_total", "Writes to the state directory that failed.")
+            .sample(&[], self.operator_file.failures() + figures.shell.health_write_failures);
         self.pools(&mut page, now);
-        self.daemon(&mut page, figures, now);
-        page.metric("polder_dns_peer_reachable", "gauge", "1: the last exchange with the peer was well.");
-        for (peer, health) in &figures.peers {
-            page.sample("polder_dns_peer_reachable", &[("peer", peer)], u8::from(health.error.is_none()));
+        self.targets(&mut page, now);
+        let mut metric = page.gauge("polder_zone_serial", "Serial of this zone's SOA record.");
+        for zone in self.zone_statuses() {
+            metric.sample(&[("zone", &zone.name)], zone.serial.into());
         }
-        page.metric("polder_dns_peer_values_refused_total", "counter", "What this peer said beyond the bounds.");
-        for (peer, untaken) in &self.untaken {
-            page.sample("polder_dns_peer_values_refused_total", &[("peer", peer)], untaken.total());
+        let counters: Vec<_> = counters.collect();
+        queries(&mut page, &counters);
+        protection(&mut page, &counters);
+        for (name, help, read) in COUNTERS {
+            page.counter(name, help).sample(&[], sum(&counters, |counters| read(counters).get()));
         }
         page.finish()
     }
 
+    fn common<'a>(&'a self, figures: &'a RuntimeFigures, now: Now) -> Common<'a> {
+        let shell = &figures.shell;
+        Common {
+            uptime: now.running,
+            generation: self.generation(),
+            ready: self.ready,
+            alarms: self.alarms(figures, now).len(),
+            state_unwritten: self.operator_file.has_failed() || shell.health_unwritten.is_some(),
+            reloads: ReloadCounts { succeeded: shell.reloads, failed: shell.reloads_refused },
+            peers: &shell.peers,
+            rejected: self.untaken.iter().map(|(peer, untaken)| (peer.as_str(), untaken.total())).collect(),
+        }
+    }
+
     fn pools(&self, page: &mut Page, now: Now) {
-        page.metric("polder_dns_pool_members_usable", "gauge", "Members that are up and ready.");
+        let mut metric = page.gauge("polder_pool_members_usable", "Members of this pool that are up and ready.");
         for (name, config) in &self.document.config.pools {
             let known = self.known(name, config, now);
             let usable = config.members.iter().filter(|(member, config)| pool::usable(member, config, &known));
-            page.sample("polder_dns_pool_members_usable", &[("pool", name)], usable.count());
+            metric.sample(&[("pool", name)], usable.count() as u64);
         }
-        page.metric("polder_dns_pool_addresses", "gauge", "Addresses answered now.");
+        let mut metric = page.gauge("polder_pool_addresses", "Addresses that this pool is answered with.");
         for (name, chosen) in &self.choices {
-            page.sample("polder_dns_pool_addresses", &[("pool", name)], chosen.addresses().count());
+            metric.sample(&[("pool", name)], chosen.addresses().count() as u64);
         }
-        page.metric("polder_dns_pool_all_down", "gauge", "1: when_all_down decides an answer of this pool.");
+        let all_down = "1 if no member is up and ready, so that when_all_down decides the answer.";
+        let mut metric = page.gauge("polder_pool_all_down", all_down);
         for (name, chosen) in &self.choices {
-            let decides = chosen.all_down().is_some();
-            page.sample("polder_dns_pool_all_down", &[("pool", name)], u8::from(decides));
+            metric.flag(&[("pool", name)], chosen.all_down().is_some());
         }
-        page.metric("polder_dns_check_up", "gauge", "1: up, 0: down, -1: unchecked.");
-        self.addresses(now, |labels, known, address| {
-            let value = match known.verdict(address) {
-                Verdict::Up => 1,
-                Verdict::Down => 0,
-                Verdict::Unchecked => -1,
-            };
-            page.sample("polder_dns_check_up", labels, value);
+    }
+
+    fn targets(&self, page: &mut Page, now: Now) {
+        let mut metric =
+            page.gauge("polder_check_up", "1 if checks say up, 0 if down; absent before the first result.");
+        self.addresses(|labels, config, address| match self.verdict(config, address) {
+            Verdict::Unchecked => {}
+            verdict => metric.flag(labels, verdict == Verdict::Up),
         });
-        page.metric("polder_dns_check_changes_total", "counter", "How often a check changed its verdict.");
-        for (name, config) in &self.document.config.pools {
-            for (member, addresses) in &config.members {
-                for address in &addresses.addresses {
-                    let changes = self.health_of(config, *address).map_or(0, |health| health.changes);
-                    let labels = [("pool", &**name), ("member", member), ("address", &address.to_string())];
-                    page.sample("polder_dns_check_changes_total", &labels, changes);
-                }
-            }
-        }
-        page.metric("polder_dns_member_operator", "gauge", "What the operator says: the label's state is 1.");
+        let mut metric = page.counter("polder_check_changes_total", "Changes between up and down.");
+        self.addresses(|labels, config, address| {
+            metric.sample(labels, self.health_of(config, address).map_or(0, |health| health.changes));
+        });
+        let mut metric = page.gauge("polder_operator_state", "1 for the state that the operator has set.");
         for (name, config) in &self.document.config.pools {
             let known = self.known(name, config, now);
             for member in config.members.keys() {
-                let state = known.operator(member).to_string();
-                page.sample("polder_dns_member_operator", &[("pool", name), ("member", member), ("state", &state)], 1);
-            }
-        }
-    }
-
-    fn addresses(&self, now: Now, mut each: impl FnMut(&[(&str, &str)], &dyn Known, std::net::IpAddr)) {
-        for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config, now);
-            for (member, addresses) in &config.members {
-                for address in &addresses.addresses {
-                    let labels = [("pool", &**name), ("member", member), ("address", &address.to_string())];
-                    each(&labels, &known, *address);
+                for state in OperatorState::ALL {
+                    let labels = [("pool", &**name), ("member", member), ("state", state.name())];
+                    metric.flag(&labels, known.operator(member) == state);
                 }
             }
         }
     }
 
-    fn daemon(&self, page: &mut Page, figures: &Figures, now: Now) {
-        page.metric("polder_dns_zone_serial", "gauge", "The serial of each zone's SOA.");
-        for zone in self.zone_statuses() {
-            page.sample("polder_dns_zone_serial", &[("zone", &zone.name)], zone.serial);
+    fn addresses(&self, mut each: impl FnMut(&[(&str, &str)], &PoolConfig, IpAddr)) {
+        for (name, config) in &self.document.config.pools {
+            for (member, addresses) in &config.members {
+                for address in &addresses.addresses {
+                    let labels = [("pool", &**name), ("member", member), ("address", &address.to_string())];
+                    each(&labels, config, *address);
+                }
+            }
         }
-        page.metric("polder_dns_reloads_total", "counter", "Reloads by how they ended.");
-        page.sample("polder_dns_reloads_total", &[("result", "ok")], figures.reloads);
-        page.sample("polder_dns_reloads_total", &[("result", "failed")], figures.reloads_refused);
-        let unwritten = self.operator_file.has_failed() || figures.health_unwritten.is_some();
-        let gauges = [
-            ("polder_dns_generation", "Of the snapshot.", self.generation()),
-            ("polder_dns_ready", "1: checked and serving.", u64::from(self.ready)),
-            ("polder_dns_state_unwritten", "1: what should be in the state directory is not.", unwritten.into()),
-            ("polder_dns_alarms", "Alarms of the daemon itself.", self.own_alarms(figures, now).len() as u64),
-            ("polder_dns_uptime_seconds", "Since this process started.", now.running.as_secs()),
-        ];
-        for (name, help, value) in gauges {
-            page.metric(name, "gauge", help);
-            page.sample(name, &[], value);
-        }
-        let failures = "polder_dns_state_write_failures_total";
-        page.metric(failures, "counter", "Writes to the state directory that failed.");
-        page.sample(failures, &[], self.operator_file.failures() + figures.health_write_failures);
     }
+}
+
+fn sum(counters: &[(&'static str, &Counters)], read: impl Fn(&Counters) -> u64) -> u64 {
+    counters.iter().map(|(_, counters)| read(counters)).sum()
 }
 
 fn protection(page: &mut Page, counters: &[(&'static str, &Counters)]) {
-    let sum = |read: &dyn Fn(&Counters) -> u64| counters.iter().map(|(_, counters)| read(counters)).sum::<u64>();
-    page.metric("polder_dns_cookies_total", "counter", "Queries answered, by what their cookie shows.");
+    let mut metric = page.counter("polder_queries_by_cookie_total", "Queries, by what their DNS cookie shows.");
     for standing in Standing::ALL {
-        let count = sum(&|counters| counters.cookies[standing as usize].get());
-        page.sample("polder_dns_cookies_total", &[("cookie", standing.name())], count);
+        let count = sum(counters, |counters| counters.cookies[standing as usize].get());
+        metric.sample(&[("cookie", standing.name())], count);
     }
-    page.metric(
-        "polder_dns_rate_limited_total",
-        "counter",
-        "Responses that met the rate limit, and what became of them.",
-    );
+    let limited = "Responses beyond the rate limit, by class and by what became of them.";
+    let mut metric = page.counter("polder_responses_rate_limited_total", limited);
     for class in Class::ALL {
         for limited in Limited::ALL {
-            let count = sum(&|counters| counters.limited[class as usize][limited as usize].get());
-            let labels = [("class", class.name()), ("action", limited.name())];
-            page.sample("polder_dns_rate_limited_total", &labels, count);
+            let count = sum(counters, |counters| counters.limited[class as usize][limited as usize].get());
+            metric.sample(&[("class", class.name()), ("action", limited.name())], count);
         }
     }
 }
 
-fn answers(page: &mut Page, counters: &[(&'static str, &Counters)]) {
-    page.metric("polder_dns_answers_total", "counter", "Queries answered, by transport and error code.");
+fn queries(page: &mut Page, counters: &[(&'static str, &Counters)]) {
+    let mut metric = page.counter("polder_responses_total", "Responses, by transport and response code.");
     for transport in ["udp", "tcp"] {
         let mut sums = [0; RCODES];
         for (_, counters) in counters.iter().filter(|(of, _)| *of == transport) {
@@ -177,8 +165,7 @@ fn answers(page: &mut Page, counters: &[(&'static str, &Counters)]) {
         }
         // The common ones are there from the start, so that a rate over them begins at 0.
         for (rcode, sum) in sums.into_iter().enumerate().filter(|(rcode, sum)| *sum > 0 || matches!(rcode, 0 | 3 | 5)) {
-            let labels = [("transport", transport), ("rcode", &*rcode_name(rcode))];
-            page.sample("polder_dns_answers_total", &labels, sum);
+            metric.sample(&[("transport", transport), ("rcode", &*rcode_name(rcode))], sum);
         }
     }
 }

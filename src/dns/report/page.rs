@@ -8,14 +8,14 @@ use crate::printable::html as escape;
 /// Renders the page. Nothing on it is believed to be harmless: every text is escaped.
 pub fn render(status: &Status) -> String {
     let mut body = String::new();
-    let state = if status.draining {
+    let state = if status.daemon.draining {
         "draining"
-    } else if status.ready {
+    } else if status.daemon.ready {
         "ready"
     } else {
         "not ready"
     };
-    for alarm in &status.alarms {
+    for alarm in &status.daemon.alarms {
         append(&mut body, format_args!("<p class=alarm>{}</p>", escape(alarm)));
     }
     body.push_str("<table><tr><th>pool<th>member<th>address<th>operator<th>check<th>reason<th>answered</tr>");
@@ -50,11 +50,11 @@ pub fn render(status: &Status) -> String {
          td,th{{border:1px solid #999;padding:.3em .6em;text-align:left}}.down,.alarm{{color:#b00}}.up{{color:#070}}</style>\
          <h1>nameserver {name}</h1><p>{state}; polder {version}; generation {generation}; {queries} queries answered; \
          up {uptime} s</p>{body}</html>",
-        name = escape(&status.name),
-        version = escape(&status.version),
-        generation = status.generation,
+        name = escape(&status.daemon.name),
+        version = escape(&status.daemon.version),
+        generation = status.daemon.generation,
         queries = status.queries,
-        uptime = status.uptime_s,
+        uptime = status.daemon.uptime_s,
     )
 }
 

@@ -1,9 +1,9 @@
 //! `GET /status`: all of it at one moment, and the service manager's one line.
 
 use std::net::IpAddr;
-use std::time::{SystemTime, UNIX_EPOCH};
 
-use crate::api::dns::{AddressStatus, MemberStatus, PeerStatus, PoolStatus, Status, ZoneStatus};
+use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
+use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::daemon::VERSION;
 use crate::daemon::clock::Now;
@@ -13,6 +13,7 @@ use crate::dns::control::{Choices, State};
 use crate::dns::name;
 use crate::dns::pool;
 use crate::health::Verdict;
+use crate::unix_time::to_unix_ms;
 
 /// What the status shows that is not in the control state.
 #[derive(Debug, Default)]
@@ -27,8 +28,8 @@ impl State {
     /// The whole status.
     pub fn status(&self, figures: &RuntimeFigures, now: Now) -> Status {
         let config = &self.document.config;
-        Status {
-            role: "nameserver".into(),
+        let daemon = DaemonStatus {
+            role: Daemon::Nameserver,
             name: config.name.clone(),
             version: VERSION.into(),
             pid: std::process::id(),
@@ -37,13 +38,12 @@ impl State {
             ready: self.ready,
             draining: self.draining,
             listeners: config.listeners.iter().map(ToString::to_string).collect(),
-            queries: figures.queries,
-            zones: self.zone_statuses(),
-            pools: config.pools.iter().map(|(name, config)| self.pool_status(name, config, now)).collect(),
             peers: figures.shell.peers.iter().map(|(name, health)| peer_status(name, health)).collect(),
             alarms: self.alarms(figures, now),
             last_reload: figures.shell.last_reload.as_ref().map(reload_in_words),
-        }
+        };
+        let pools = config.pools.iter().map(|(name, config)| self.pool_status(name, config, now)).collect();
+        Status { daemon, queries: figures.queries, zones: self.zone_statuses(), pools }
     }
 
     /// One line for `systemctl status`: `2 zones, 1 pool: 3 of 3 members up; generation 7`.
@@ -88,7 +88,7 @@ impl State {
     }
 
     /// Those, and the alarms that follow from the state.
-    fn alarms(&self, figures: &RuntimeFigures, now: Now) -> Vec<String> {
+    pub(super) fn alarms(&self, figures: &RuntimeFigures, now: Now) -> Vec<String> {
         let mut alarms = self.own_alarms(&figures.shell, now);
         for (name, config) in &self.document.config.pools {
             let known = self.known(name, config, now);
@@ -139,7 +139,7 @@ impl State {
                 check: health.map_or(Verdict::Unchecked, |health| health.verdict),
                 check_reason: health
                     .map_or_else(|| "no probe has ended yet".into(), |health| health.reason.to_string()),
-                check_since: health.map_or(0, |health| ms(health.since)),
+                check_since: health.map_or(0, |health| to_unix_ms(health.since)),
                 answered: answers.contains(&address.to_string()),
                 address: address.to_string(),
             }
@@ -147,7 +147,7 @@ impl State {
         MemberStatus {
             name: name.into(),
             operator: self.operator.state(&subject, now.unix_ms),
-            word: self.operator.0.get(&subject).cloned(),
+            note: self.operator.0.get(&subject).cloned(),
             addresses: member.addresses.iter().map(address_status).collect(),
         }
     }
@@ -160,11 +160,12 @@ fn reload_in_words(last: &LastReload) -> String {
 }
 
 fn peer_status(name: &str, health: &PeerHealth) -> PeerStatus {
-    PeerStatus { name: name.into(), heard: health.heard.map(ms), error: health.error.clone() }
-}
-
-fn ms(at: SystemTime) -> u64 {
-    at.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+    PeerStatus {
+        name: name.into(),
+        heard: health.heard.map(to_unix_ms),
+        error: health.error.clone(),
+        differs: Vec::new(),
+    }
 }
 
 fn count(number: usize, what: &str) -> String {

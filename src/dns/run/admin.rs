@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::daemon::DnsDaemon;
-use crate::api::dns::Done;
+use crate::api::daemon::Done;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
@@ -24,7 +24,7 @@ impl DnsDaemon {
         Some(match request.path.as_str() {
             "/status" => AdminReply::json(&state.status(&figures, now)),
             "/" => text("text/html; charset=utf-8", page::render(&state.status(&figures, now))),
-            "/metrics" => text(metrics::CONTENT_TYPE, state.metrics(self.listening.counters(), &figures.shell, now)),
+            "/metrics" => text(metrics::CONTENT_TYPE, state.metrics(self.listening.counters(), &figures, now)),
             "/explain" if !state.is_ready() => {
                 AdminReply::refuse(503, "nothing is answered yet: the members are being checked; /status tells how far")
             }
@@ -46,7 +46,7 @@ impl DnsDaemon {
 fn answered(obeyed: Result<(Done, Vec<Effect>), CommandError>) -> Result<Obeyed<Effect>, AdminReply> {
     match obeyed {
         Ok((done, effects)) => Ok((AdminReply::json(&done), effects)),
-        Err(CommandError::OutOfBounds(words)) => Err(AdminReply::refuse(400, words)),
+        Err(CommandError::OutOfBounds(error)) => Err(AdminReply::refuse(400, error.to_string())),
         Err(CommandError::Unknown(words)) => Err(AdminReply::refuse(404, words)),
         Err(CommandError::Refused(words)) => Err(AdminReply::refuse(409, words)),
     }

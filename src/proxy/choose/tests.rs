@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::*;
+use crate::api::operator::OperatorState;
 use crate::config::proxy::Balance;
-use crate::daemon::operator::{OperatorState, OperatorStates};
+use crate::daemon::operator::OperatorStates;
 use crate::health::Verdict;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::control::build::{Circumstances, build};

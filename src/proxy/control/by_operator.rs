@@ -5,9 +5,9 @@
 
 use std::time::Duration;
 
+use crate::api::bounds;
+use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
-use crate::daemon::bounds;
-use crate::daemon::operator::{ForgetCommand, Forgotten, OperatorCommand, OperatorState, Word};
 use crate::proxy::latch::{Keeper, Now, Refusal, Said, Site};
 use crate::proxy::snapshot::{Backend, Service};
 
@@ -20,7 +20,7 @@ impl State {
         command.vet().map_err(Refusal::Beyond)?;
         self.vet(command)?;
         let until = command.for_ms.map(|length| now.unix_ms.saturating_add(length));
-        let word = Word {
+        let word = OperatorNote {
             state: command.state,
             who: command.who.clone(),
             when: now.unix_ms,
@@ -28,7 +28,7 @@ impl State {
             why: command.why.clone(),
             until,
         };
-        self.operator.say(&command.subject, word);
+        self.operator.set(&command.subject, word);
         self.operator_file.mark_dirty();
         let length = command.for_ms.map(Duration::from_millis).map(crate::config::duration::format);
         let length = length.map_or(String::new(), |length| format!(" for {length}"));
@@ -83,7 +83,7 @@ impl State {
 
     /// The operator's `failover`.
     pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
-        bounds::said(&command.who, &command.why).map_err(Refusal::Beyond)?;
+        bounds::who_and_why(&command.who, &command.why).map_err(Refusal::Beyond)?;
         let said = Said { who: &command.who, why: &command.why };
         self.step_by_operator(&command.service, now, |keeper, site| {
             keeper.failover(command.to.as_deref(), &said, now, site)
@@ -92,17 +92,17 @@ impl State {
 
     /// The operator's `failback`.
     pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
-        bounds::said(&command.who, &command.why).map_err(Refusal::Beyond)?;
+        bounds::who_and_why(&command.who, &command.why).map_err(Refusal::Beyond)?;
         let said = Said { who: &command.who, why: &command.why };
         self.step_by_operator(&command.service, now, |keeper, site| keeper.failback(&said, now, site))
     }
 
     /// The operator's `forget`.
     pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
-        bounds::said(&command.who, &command.why).map_err(Refusal::Beyond)?;
+        bounds::who_and_why(&command.who, &command.why).map_err(Refusal::Beyond)?;
         match &command.what {
-            Forgotten::Subject(subject) => self.forget_word(subject, command, now),
-            Forgotten::Latch(service) => {
+            ForgetTarget::Subject(subject) => self.forget_word(subject, command, now),
+            ForgetTarget::Latch(service) => {
                 let said = Said { who: &command.who, why: &command.why };
                 self.step_by_operator(service, now, |keeper, site| keeper.forget(&said, now, site))
             }
@@ -118,7 +118,7 @@ impl State {
         match self.subject(subject).map(|_| ()) {
             Ok(()) => {
                 let (who, by, why) = (command.who.clone(), self.own.clone(), command.why.clone());
-                let ready = Word { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
+                let ready = OperatorNote { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
                 self.operator.forget(subject, ready);
             }
             // No document has it any more: nobody hears of it, and so nobody can say it again.

@@ -45,8 +45,8 @@ pub fn operator(daemon: &Status) -> OperatorStates {
     let mut words = OperatorStates::default();
     for service in &daemon.services {
         for backend in &service.backends {
-            if let Some(word) = &backend.word {
-                words.say(&format!("{}/{}", service.name, backend.name), word.clone());
+            if let Some(word) = &backend.note {
+                words.set(&format!("{}/{}", service.name, backend.name), word.clone());
             }
         }
     }

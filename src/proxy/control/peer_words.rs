@@ -12,7 +12,7 @@ use serde_json::Value;
 
 use super::VERSION;
 use super::prepared::Prepared;
-use crate::daemon::bounds;
+use crate::api::bounds;
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::peers::Untaken;
 use crate::proxy::latch::latches::Latches;

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::api::operator::{OperatorCommand, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
-use crate::daemon::operator::{OperatorCommand, OperatorState};
 use crate::health::Verdict;
 use crate::proxy::latch::Latch;
 use crate::proxy::latch::Refusal;
@@ -413,7 +413,12 @@ fn metrics_are_named_as_prometheus_wants_them() {
             _ => assert!(line.starts_with(family.0) && !family.1.is_empty(), "{line}"),
         }
     }
-    assert!(page.contains("polder_requests_waiting{service=\"shop\"} 0\n"), "{page}");
+    let documented = include_str!("../../../docs/metrics.md");
+    let names = page.lines().filter_map(|line| line.strip_prefix("# TYPE ")?.split_whitespace().next());
+    for name in names {
+        assert!(documented.contains(&format!("| `{name}` |")), "{name} is not in docs/metrics.md");
+    }
+    assert!(page.contains("polder_requests_waiting{daemon=\"proxy\",service=\"shop\"} 0\n"), "{page}");
 }
 
 #[test]
@@ -454,21 +459,21 @@ fn status_page_and_metrics_show_the_same_moment() {
     let latch = shop.latch.as_ref().unwrap();
     assert_eq!((latch.active.as_deref(), latch.epoch, latch.stored), (Some("web3"), 1, true));
     let web1 = &status.services[1].backends[0];
-    assert_eq!((web1.operator, web1.word.as_ref().unwrap().who.as_str()), (OperatorState::Drain, "alice"));
-    assert_eq!((status.ready, status.connections, status.alarms.len()), (true, 7, 1));
+    assert_eq!((web1.operator, web1.note.as_ref().unwrap().who.as_str()), (OperatorState::Drain, "alice"));
+    assert_eq!((status.daemon.ready, status.connections, status.daemon.alarms.len()), (true, 7, 1));
 
     let page = page(&status);
     assert!(page.contains("<b>web3</b>") && page.contains("refused: &lt;why&gt;"), "{page}");
 
     let text = metrics(&machine.state, &live, Default::default(), machine.now);
     for line in [
-        "polder_ready 1",
-        "polder_connections 7",
-        "polder_backend_up{service=\"shop\",backend=\"web2\"} 0",
-        "polder_backend_operator{service=\"www\",backend=\"web1\",state=\"drain\"} 1",
-        "polder_latch_epoch{service=\"shop\"} 1",
-        "polder_latch_active{service=\"shop\",backend=\"web3\"} 1",
-        "polder_state_unwritten 0",
+        "polder_ready{daemon=\"proxy\"} 1",
+        "polder_connections{daemon=\"proxy\"} 7",
+        "polder_check_up{daemon=\"proxy\",service=\"shop\",backend=\"web2\"} 0",
+        "polder_operator_state{daemon=\"proxy\",service=\"www\",backend=\"web1\",state=\"drain\"} 1",
+        "polder_latch_epoch{daemon=\"proxy\",service=\"shop\"} 1",
+        "polder_latch_active{daemon=\"proxy\",service=\"shop\",backend=\"web3\"} 1",
+        "polder_state_unwritten{daemon=\"proxy\"} 0",
     ] {
         assert!(text.lines().any(|found| found == line), "no {line:?} in:\n{text}");
     }
@@ -489,14 +494,14 @@ fn a_check_on_another_port_probes_that_port_and_shares_one_target() {
 
 #[test]
 fn letters_of_the_most_that_a_document_allows_fit() {
+    use crate::api::bounds::{MAX_REASON, MAX_UNKNOWN_SPENT, MAX_WHO, MAX_WHY};
     use crate::config::MOST_SUBJECTS;
-    use crate::daemon::bounds::{MAX_REASON, MAX_UNKNOWN_SPENT, MAX_WHO, MAX_WHY};
     use crate::daemon::peers::MAX_LETTER;
 
     // The worst that JSON makes of text without control characters: two bytes of one.
     let text = |length: usize| "\"".repeat(length);
     let name = |number: usize| format!("{number:064}");
-    let word = Word {
+    let word = OperatorNote {
         state: OperatorState::Ready,
         who: text(MAX_WHO),
         when: u64::MAX,

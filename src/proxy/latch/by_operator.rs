@@ -4,12 +4,13 @@
 //! step is handed over by [`Keeper::step`]. Called by `control`.
 
 use super::{Handing, Keeper, Latch, Now, Site, Standing};
+use crate::api::bounds::BoundError;
 
 /// Why the operator's step is not taken.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Refusal {
     /// It is beyond a bound; says which (400).
-    Beyond(String),
+    Beyond(BoundError),
     /// There is no such service or backend (404).
     Unknown(String),
     /// Not now; says what to do instead (409).

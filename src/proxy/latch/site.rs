@@ -1,9 +1,9 @@
 //! What surrounds a latch at one moment: the time, its service's backends, and how they stand (pure).
 
 use super::Latch;
+use crate::api::operator::OperatorState;
 use crate::config::proxy::LatchConfig;
 use crate::daemon::eligibility::Eligibility;
-use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 
 pub use crate::daemon::clock::Now;

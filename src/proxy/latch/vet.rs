@@ -3,8 +3,8 @@
 use std::collections::BTreeSet;
 
 use super::Latch;
+use crate::api::bounds::{MAX_EPOCH_STEP, MAX_REASON, MAX_UNKNOWN_SPENT, text};
 use crate::config::names;
-use crate::daemon::bounds::{MAX_EPOCH_STEP, MAX_REASON, MAX_UNKNOWN_SPENT, text};
 
 impl Latch {
     /// Whether a peer's latch may be taken where the epoch is `ours` and the document `knows` these backends.
@@ -28,6 +28,6 @@ impl Latch {
         if unknown > MAX_UNKNOWN_SPENT || distinct.len() < self.spent.len() {
             return Err(format!("it was failed away from {} backends, {unknown} of them unknown", self.spent.len()));
         }
-        text("its reason", &self.reason, MAX_REASON)
+        text("its reason", &self.reason, MAX_REASON).map_err(|error| error.to_string())
     }
 }

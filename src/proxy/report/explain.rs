@@ -3,9 +3,9 @@
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
 use super::status::in_words;
+use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
 use crate::config::proxy::Balance;
-use crate::daemon::operator::OperatorState;
 use crate::health::Verdict;
 use crate::proxy::choose::{Ask, Choice, Spread, choose};
 use crate::proxy::control::State;

@@ -1,49 +1,47 @@
 //! The proxy's metrics (Prometheus text).
 //!
-//! Owns their names. Must never: count anything itself; workers and control do. Called by `admin` for `GET /metrics`.
+//! Must never: count anything itself; workers and control do. Called by `admin` for `GET /metrics`.
 
 use std::sync::atomic::AtomicU64;
 use std::sync::atomic::Ordering::Relaxed;
 
-use super::status::Live;
-use crate::daemon::metrics::Page;
-use crate::daemon::operator::OperatorState;
+use super::status::{Live, alarms};
+use crate::api::daemon::Daemon;
+use crate::api::operator::OperatorState;
+use crate::daemon::metrics::{Common, Page, ReloadCounts};
 use crate::health::Verdict;
 use crate::proxy::control::State;
 use crate::proxy::latch::Now;
 use crate::proxy::snapshot::{Backend, BackendCounters, Service};
 use crate::proxy::traffic::counters::WorkerCounters;
 
-/// The counts of the control thread itself.
-#[derive(Debug, Default, Clone, Copy)]
-pub struct ControlCounts {
-    /// Reloads that took effect.
-    pub reloads: u64,
-    /// Reloads refused.
-    pub reloads_refused: u64,
-}
-
 type BackendValue = fn(&Backend) -> u64;
 type WorkerValue = fn(&WorkerCounters) -> &AtomicU64;
 
-const BACKENDS: [(&str, &str, &str, BackendValue); 9] = [
-    ("polder_backend_up", "gauge", "1 if checks say up.", |backend| (backend.verdict == Verdict::Up).into()),
-    ("polder_backend_running", "gauge", "Requests running now.", Backend::running),
-    ("polder_backend_weight", "gauge", "Its share.", |backend| backend.weight.into()),
-    ("polder_backend_requests_total", "counter", "Requests sent.", |backend| sum(backend, |slot| &slot.requests)),
-    ("polder_backend_failed_attempts_total", "counter", "Attempts that failed before the response began.", |backend| {
-        sum(backend, |slot| &slot.failed_attempts)
-    }),
-    ("polder_backend_aborted_total", "counter", "Responses cut short after they had begun.", |backend| {
-        sum(backend, |slot| &slot.aborted)
-    }),
-    ("polder_backend_sent_bytes_total", "counter", "Bytes of bodies to the backend.", |backend| {
+const BACKEND_GAUGES: [(&str, &str, BackendValue); 3] = [
+    ("polder_backend_requests_running", "Requests that this backend is answering now.", Backend::running),
+    ("polder_backend_weight", "Weight of this backend among those of its service.", |backend| backend.weight.into()),
+    ("polder_backend_backup", "1 if this backend is a backup.", |backend| backend.backup.into()),
+];
+
+const BACKEND_COUNTERS: [(&str, &str, BackendValue); 5] = [
+    ("polder_backend_requests_total", "Requests sent to this backend.", |backend| sum(backend, |slot| &slot.requests)),
+    (
+        "polder_backend_attempts_failed_total",
+        "Attempts on this backend that failed before its response began.",
+        |backend| sum(backend, |slot| &slot.failed_attempts),
+    ),
+    (
+        "polder_backend_responses_aborted_total",
+        "Responses of this backend that were cut short after they had begun.",
+        |backend| sum(backend, |slot| &slot.aborted),
+    ),
+    ("polder_backend_sent_bytes_total", "Bytes of request bodies sent to this backend.", |backend| {
         sum(backend, |slot| &slot.bytes_out)
     }),
-    ("polder_backend_received_bytes_total", "counter", "Bytes of bodies from the backend.", |backend| {
+    ("polder_backend_received_bytes_total", "Bytes of response bodies received from this backend.", |backend| {
         sum(backend, |slot| &slot.bytes_in)
     }),
-    ("polder_backend_backup", "gauge", "1 if it is a backup.", |backend| backend.backup.into()),
 ];
 
 const WORKERS: [(&str, &str, WorkerValue); 11] = [
@@ -54,97 +52,87 @@ const WORKERS: [(&str, &str, WorkerValue); 11] = [
         "Connections refused at limits.connections_per_address.",
         |worker| &worker.refused_by_address,
     ),
-    ("polder_connections_evicted_total", "Connections closed for the sake of new ones.", |worker| &worker.evicted),
+    ("polder_connections_evicted_total", "Idle connections closed to make room for new ones.", |worker| {
+        &worker.evicted
+    }),
     ("polder_requests_total", "Requests read.", |worker| &worker.requests),
     ("polder_requests_malformed_total", "Requests refused as malformed.", |worker| &worker.malformed),
-    ("polder_requests_unrouted_total", "Requests for which no service is known (404).", |worker| &worker.unrouted),
-    ("polder_requests_unavailable_total", "Requests for which no backend was usable (503).", |worker| {
+    ("polder_requests_unrouted_total", "Requests that match no service, answered 404.", |worker| &worker.unrouted),
+    ("polder_requests_unavailable_total", "Requests without a usable backend, answered 503.", |worker| {
         &worker.unavailable
     }),
-    ("polder_retries_total", "Attempts made again elsewhere.", |worker| &worker.retries),
-    ("polder_requests_waited_total", "Requests that waited for a verdict.", |worker| &worker.waited),
-    ("polder_tunnels_total", "Tunnels opened.", |worker| &worker.tunnels),
+    ("polder_requests_retried_total", "Attempts repeated on another backend.", |worker| &worker.retries),
+    ("polder_requests_waited_total", "Requests that waited for a backend to become usable.", |worker| &worker.waited),
+    ("polder_tunnels_opened_total", "Upgraded connections opened.", |worker| &worker.tunnels),
 ];
 
 /// The whole page.
-pub fn page(state: &State, live: &Live, counts: ControlCounts, now: Now) -> String {
-    let mut page = Page::default();
-    daemon(&mut page, state, live, counts);
-    waiting(&mut page, state);
+pub fn page(state: &State, live: &Live, reloads: ReloadCounts, now: Now) -> String {
+    let mut page = Page::new(Daemon::Proxy);
+    let snapshot = state.snapshot();
+    let common = Common {
+        uptime: now.running,
+        generation: snapshot.generation,
+        ready: snapshot.ready,
+        alarms: alarms(state, live, now).len(),
+        state_unwritten: state.is_unwritten(),
+        reloads,
+        peers: &live.peers,
+        rejected: state.peers.iter().map(|(peer, words)| (peer.as_str(), words.untaken())).collect(),
+    };
+    common.write(&mut page);
+    page.gauge("polder_connections", "Client connections open now.").sample(&[], live.connections as u64);
+    page.counter("polder_access_log_lines_dropped_total", "Lines of the access log that could not be written.")
+        .sample(&[], live.log_lines_dropped);
     backends(&mut page, state);
     latches(&mut page, state, now);
     for (name, help, value) in WORKERS {
-        page.metric(name, "counter", help);
+        let mut metric = page.counter(name, help);
         for (index, worker) in live.workers.iter().enumerate() {
-            page.sample(name, &[("worker", &index.to_string())], value(worker).load(Relaxed));
+            metric.sample(&[("worker", &index.to_string())], value(worker).load(Relaxed));
         }
     }
     page.finish()
 }
 
-fn daemon(page: &mut Page, state: &State, live: &Live, counts: ControlCounts) {
-    let snapshot = state.snapshot();
-    let mut one = |name: &str, kind: &str, help: &str, value: u64| {
-        page.metric(name, kind, help);
-        page.sample(name, &[], value);
-    };
-    one("polder_generation", "gauge", "The snapshot's generation.", snapshot.generation);
-    one("polder_ready", "gauge", "1 if /.polder/ready answers 200.", snapshot.ready.into());
-    one("polder_connections", "gauge", "Clients' connections now.", live.connections as u64);
-    one(
-        "polder_state_unwritten",
-        "gauge",
-        "1 if a latch or an operator's word is not on disk.",
-        state.is_unwritten().into(),
-    );
-    one(
-        "polder_access_log_dropped_total",
-        "counter",
-        "Lines of the access log that could not be kept.",
-        live.log_lines_dropped,
-    );
-    one("polder_reloads_total", "counter", "Reloads that took effect.", counts.reloads);
-    one("polder_reloads_refused_total", "counter", "Reloads refused.", counts.reloads_refused);
-}
-
-fn waiting(page: &mut Page, state: &State) {
-    page.metric("polder_requests_waiting", "gauge", "Requests that wait for a verdict or a held latch now.");
-    for service in &state.snapshot().services {
-        page.sample("polder_requests_waiting", &[("service", &service.name)], service.waiting.load(Relaxed));
-    }
-}
-
 fn backends(page: &mut Page, state: &State) {
-    let all = || {
-        let services = state.snapshot().services.iter();
-        services.flat_map(|service| service.backends.iter().map(move |backend| (service, backend)))
-    };
-    for (name, kind, help, value) in BACKENDS {
-        page.metric(name, kind, help);
-        for (service, backend) in all() {
-            page.sample(name, &labels(service, backend), value(backend));
-        }
+    let services = &state.snapshot().services;
+    let all = || services.iter().flat_map(|service| service.backends.iter().map(move |backend| (service, backend)));
+    let waiting = "Requests of this service that wait for a backend to become usable.";
+    let mut metric = page.gauge("polder_requests_waiting", waiting);
+    for service in services {
+        metric.sample(&[("service", &service.name)], service.waiting.load(Relaxed) as u64);
     }
-    page.metric("polder_backend_operator", "gauge", "1 for what the operator says.");
+    let mut metric = page.gauge("polder_check_up", "1 if checks say up, 0 if down; absent before the first result.");
+    for (service, backend) in all().filter(|(_, backend)| backend.verdict != Verdict::Unchecked) {
+        metric.flag(&labels(service, backend), backend.verdict == Verdict::Up);
+    }
+    let mut metric = page.counter("polder_check_changes_total", "Changes between up and down.");
     for (service, backend) in all() {
-        for said in [OperatorState::Ready, OperatorState::Drain, OperatorState::Maint] {
+        let changes = state.health.get(&*backend.target).map_or(0, |health| health.changes);
+        metric.sample(&labels(service, backend), changes);
+    }
+    let mut metric = page.gauge("polder_operator_state", "1 for the state that the operator has set.");
+    for (service, backend) in all() {
+        for state in OperatorState::ALL {
             let [service, name] = labels(service, backend);
-            let labels = [service, name, ("state", &said.to_string())];
-            page.sample("polder_backend_operator", &labels, u8::from(backend.operator == said));
+            metric.flag(&[service, name, ("state", state.name())], backend.operator == state);
         }
     }
-    page.metric("polder_backend_responses_total", "counter", "Responses by class.");
+    for (name, help, value) in BACKEND_GAUGES {
+        let mut metric = page.gauge(name, help);
+        all().for_each(|(service, backend)| metric.sample(&labels(service, backend), value(backend)));
+    }
+    for (name, help, value) in BACKEND_COUNTERS {
+        let mut metric = page.counter(name, help);
+        all().for_each(|(service, backend)| metric.sample(&labels(service, backend), value(backend)));
+    }
+    let mut metric = page.counter("polder_backend_responses_total", "Responses of this backend, by status class.");
     for (service, backend) in all() {
         for (class, name) in ["1xx", "2xx", "3xx", "4xx", "5xx"].into_iter().enumerate() {
             let [service, backend_name] = labels(service, backend);
-            let labels = [service, backend_name, ("class", name)];
-            page.sample("polder_backend_responses_total", &labels, sum(backend, |slot| &slot.responses[class]));
+            metric.sample(&[service, backend_name, ("class", name)], sum(backend, |slot| &slot.responses[class]));
         }
-    }
-    page.metric("polder_check_changes_total", "counter", "Changes of what checks say.");
-    for (service, backend) in all() {
-        let changes = state.health.get(&*backend.target).map_or(0, |health| health.changes);
-        page.sample("polder_check_changes_total", &labels(service, backend), changes);
     }
 }
 
@@ -153,28 +141,26 @@ fn latches(page: &mut Page, state: &State, now: Now) {
         let services = state.prepared.services.iter().filter(|service| service.rules().is_some());
         services.filter_map(|service| Some((&*service.name, state.latches.get(&service.name)?)))
     };
-    page.metric("polder_latch_epoch", "gauge", "The latch's epoch; absent while undecided.");
+    let mut metric = page.gauge("polder_latch_epoch", "Epoch of this service's latch; absent while it is undecided.");
     for (service, latch) in latched().filter_map(|(service, keeper)| Some((service, keeper.latch()?))) {
-        page.sample("polder_latch_epoch", &[("service", service)], latch.epoch);
+        metric.sample(&[("service", service)], latch.epoch);
     }
-    page.metric("polder_latch_active", "gauge", "1 for the active backend.");
+    let mut metric = page.gauge("polder_latch_active", "1 for the active backend of this service.");
     for (service, keeper) in latched() {
         for backend in state.prepared.service(service).into_iter().flat_map(|service| &service.backends) {
             let active = keeper.latch().is_some_and(|latch| *latch.active == *backend.name);
-            page.sample("polder_latch_active", &[("service", service), ("backend", &backend.name)], u8::from(active));
+            metric.flag(&[("service", service), ("backend", &backend.name)], active);
         }
     }
-    page.metric("polder_latch_undecided", "gauge", "1 if the latch was lost and nobody has decided.");
+    let undecided = "1 if this service's latch was lost and neither a peer nor an operator has decided it.";
+    let mut metric = page.gauge("polder_latch_undecided", undecided);
     for (service, keeper) in latched() {
-        page.sample("polder_latch_undecided", &[("service", service)], u8::from(keeper.latch().is_none()));
+        metric.flag(&[("service", service)], keeper.latch().is_none());
     }
-    page.metric("polder_latch_differs", "gauge", "Services whose latch differs at this peer for more than a moment.");
+    let mut metric =
+        page.gauge("polder_latches_differing", "Services whose latch differs at this peer for more than a moment.");
     for (peer, words) in &state.peers {
-        page.sample("polder_latch_differs", &[("peer", peer)], words.differing(now).len());
-    }
-    page.metric("polder_peer_values_refused_total", "counter", "What this peer said beyond the bounds.");
-    for (peer, words) in &state.peers {
-        page.sample("polder_peer_values_refused_total", &[("peer", peer)], words.untaken());
+        metric.sample(&[("peer", peer)], words.differing(now).len() as u64);
     }
 }
 

@@ -13,25 +13,25 @@ td,th{text-align:left;padding:.2em .8em;border-bottom:1px solid #ccc}.bad{color:
 /// Renders a status.
 pub fn page(status: &Status) -> String {
     let mut out = String::from(HEAD);
-    let name = escape(&status.name);
+    let name = escape(&status.daemon.name);
     let _ = write!(out, "<title>polder-proxy {name}</title></head><body><h1>polder-proxy {name}</h1>");
-    let ready = if status.ready { "ready" } else { "<b class=\"bad\">not ready</b>" };
+    let ready = if status.daemon.ready { "ready" } else { "<b class=\"bad\">not ready</b>" };
     let _ = write!(
         out,
         "<p>{ready}; generation {}; {} connections, {} requests; version {}, up {} s</p>",
-        status.generation,
+        status.daemon.generation,
         status.connections,
         status.requests,
-        escape(&status.version),
-        status.uptime_s
+        escape(&status.daemon.version),
+        status.daemon.uptime_s
     );
-    for alarm in &status.alarms {
+    for alarm in &status.daemon.alarms {
         let _ = write!(out, "<p class=\"bad\">{}</p>", escape(alarm));
     }
     status.services.iter().for_each(|service| of_service(&mut out, service));
-    if !status.peers.is_empty() {
+    if !status.daemon.peers.is_empty() {
         out.push_str("<h2>peers</h2><table><tr><th>peer<th>error<th>latches that differ</tr>");
-        for peer in &status.peers {
+        for peer in &status.daemon.peers {
             let error = escape(peer.error.as_deref().unwrap_or("none"));
             let _ =
                 write!(out, "<tr><td>{}<td>{error}<td>{}</tr>", escape(&peer.name), escape(&peer.differs.join(", ")));

@@ -6,9 +6,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
-use crate::api::proxy::{BackendStatus, LatchStatus, PeerStatus, ServiceStatus, Status};
+use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
+use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus, Status};
 use crate::config::proxy::HostPattern;
 use crate::daemon::peers::PeerHealth;
 use crate::proxy::choose::is_usable;
@@ -17,6 +18,7 @@ use crate::proxy::control::prepared::{PreparedMode, PreparedService};
 use crate::proxy::latch::{Keeper, Now};
 use crate::proxy::snapshot::{Backend, Service};
 use crate::proxy::traffic::counters::WorkerCounters;
+use crate::unix_time::to_unix_ms;
 
 /// A peer not heard for this long is worth an alarm.
 const SILENT: Duration = Duration::from_secs(10);
@@ -42,11 +44,8 @@ pub struct Live {
 pub fn status(state: &State, live: &Live, now: Now) -> Status {
     let snapshot = state.snapshot();
     let services = state.prepared.services.iter().zip(&snapshot.services);
-    let mut alarms = state.alarms(now);
-    alarms.extend(live.last_reload.iter().filter(|(_, refused)| *refused).map(|(words, _)| words.clone()));
-    alarms.extend(live.peers.iter().filter_map(|(name, health)| silent(name, health, now)));
-    Status {
-        role: "proxy".into(),
+    let daemon = DaemonStatus {
+        role: Daemon::Proxy,
         name: state.own.clone(),
         version: crate::daemon::VERSION.into(),
         pid: std::process::id(),
@@ -55,18 +54,29 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
         ready: snapshot.ready,
         draining: snapshot.draining,
         listeners: live.listeners.clone(),
+        peers: peers(state, live, now),
+        alarms: alarms(state, live, now),
+        last_reload: live.last_reload.as_ref().map(|(words, _)| words.clone()),
+    };
+    Status {
+        daemon,
         connections: live.connections,
         requests: live.workers.iter().map(|worker| worker.requests.load(Relaxed)).sum(),
         services: services.map(|(prepared, service)| of_service(state, prepared, service, now)).collect(),
-        peers: peers(state, live, now),
-        alarms,
-        last_reload: live.last_reload.as_ref().map(|(words, _)| words.clone()),
     }
+}
+
+/// What the operator should look at, each a sentence.
+pub fn alarms(state: &State, live: &Live, now: Now) -> Vec<String> {
+    let mut alarms = state.alarms(now);
+    alarms.extend(live.last_reload.iter().filter(|(_, refused)| *refused).map(|(words, _)| words.clone()));
+    alarms.extend(live.peers.iter().filter_map(|(name, health)| silent(name, health, now)));
+    alarms
 }
 
 fn silent(name: &str, health: &PeerHealth, now: Now) -> Option<String> {
     let error = health.error.as_deref()?;
-    match health.heard.map(|heard| now.unix_ms.saturating_sub(unix_ms(heard))) {
+    match health.heard.map(|heard| now.unix_ms.saturating_sub(to_unix_ms(heard))) {
         Some(since) if since < SILENT.as_millis() as u64 => None,
         Some(since) => Some(format!("peer {name} has not been heard for {} s: {error}", since / 1000)),
         None if now.running < SILENT => None,
@@ -77,7 +87,7 @@ fn silent(name: &str, health: &PeerHealth, now: Now) -> Option<String> {
 fn peers(state: &State, live: &Live, now: Now) -> Vec<PeerStatus> {
     let peer = |(name, health): (&String, &PeerHealth)| PeerStatus {
         name: name.clone(),
-        heard: health.heard.map(unix_ms),
+        heard: health.heard.map(to_unix_ms),
         error: health.error.clone(),
         differs: state.peers.get(name).map(|words| words.differing(now)).unwrap_or_default(),
     };
@@ -128,7 +138,7 @@ fn of_latch(state: &State, service: &str, keeper: &Keeper) -> LatchStatus {
 fn of_backend(state: &State, service: &Service, backend: &Backend, now: Now) -> BackendStatus {
     let health = state.health.get(&*backend.target);
     let subject = format!("{}/{}", service.name, backend.name);
-    let word = state.operator.0.get(&subject);
+    let note = state.operator.0.get(&subject);
     BackendStatus {
         name: backend.name.to_string(),
         address: backend.address.to_string(),
@@ -136,14 +146,10 @@ fn of_backend(state: &State, service: &Service, backend: &Backend, now: Now) -> 
         backup: backend.backup,
         check: backend.verdict,
         check_reason: health.map_or_else(|| "not probed yet".into(), |health| health.reason.to_string()),
-        check_since: health.map_or(now.unix_ms, |health| unix_ms(health.since)),
+        check_since: health.map_or(now.unix_ms, |health| to_unix_ms(health.since)),
         operator: backend.operator,
-        word: word.filter(|word| word.state == backend.operator).cloned(),
+        note: note.filter(|note| note.state == backend.operator).cloned(),
         running: backend.running(),
         requests: backend.counters.iter().map(|slot| slot.requests.load(Relaxed)).sum(),
     }
-}
-
-fn unix_ms(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

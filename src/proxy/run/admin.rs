@@ -6,26 +6,26 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::daemon::ProxyDaemon;
-use crate::api::proxy::Done;
+use crate::api::daemon::Done;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
+use crate::daemon::metrics::{CONTENT_TYPE, ReloadCounts};
 use crate::proxy::control::Effect;
 use crate::proxy::latch::Refusal;
-use crate::proxy::report::metrics::ControlCounts;
 use crate::proxy::report::status::Live;
 use crate::proxy::report::{explain, metrics, page, status};
 
 impl ProxyDaemon {
     pub(super) fn answer(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {
         let state = &self.state;
-        let counts = ControlCounts { reloads: figures.reloads, reloads_refused: figures.reloads_refused };
+        let reloads = ReloadCounts { succeeded: figures.reloads, failed: figures.reloads_refused };
         let live = self.live(figures);
         let text = |content_type, body| AdminReply { status: 200, content_type, body: Bytes::from(body) };
         Some(match request.path.as_str() {
             "/status" => AdminReply::json(&status::status(state, &live, now)),
             "/" => text("text/html; charset=utf-8", page::page(&status::status(state, &live, now))),
-            "/metrics" => text("text/plain; version=0.0.4", metrics::page(state, &live, counts, now)),
+            "/metrics" => text(CONTENT_TYPE, metrics::page(state, &live, reloads, now)),
             "/explain" => {
                 let given =
                     |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -63,10 +63,11 @@ impl ProxyDaemon {
             _ => return None,
         };
         Some(obeyed.and_then(|obeyed| match obeyed {
-            Ok((done, effects)) => {
-                Ok((AdminReply::json(&Done { done, generation: state.snapshot().generation }), effects))
-            }
-            Err(Refusal::Beyond(words)) => Err(AdminReply::refuse(400, words)),
+            Ok((done, effects)) => Ok((
+                AdminReply::json(&Done { done, generation: state.snapshot().generation, cached_until: None }),
+                effects,
+            )),
+            Err(Refusal::Beyond(error)) => Err(AdminReply::refuse(400, error.to_string())),
             Err(Refusal::Unknown(words)) => Err(AdminReply::refuse(404, words)),
             Err(Refusal::Refused(words)) => Err(AdminReply::refuse(409, words)),
         }))

@@ -8,10 +8,10 @@ use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 
-use crate::daemon::operator::unix_ms;
 use crate::push::admin::Admin;
 use crate::push::admin::state;
 use crate::push::error::Error;
+use crate::unix_time::unix_ms;
 
 /// The systems of one push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -8,10 +8,10 @@ use std::collections::BTreeMap;
 use std::sync::Mutex;
 
 use super::*;
-use crate::daemon::operator::unix_ms;
 use crate::push::admin::known_fleet::tests::admin_in;
 use crate::push::host::lock::{grant, held, presented};
 use crate::push::protocol::Question;
+use crate::unix_time::unix_ms;
 
 /// Hosts by name; `dead` ones do not answer.
 #[allow(clippy::disallowed_types)]

@@ -9,13 +9,14 @@ use std::time::Duration;
 
 use super::error::GateError;
 use super::target;
+use crate::api::daemon::Daemon;
 use crate::files;
 use crate::push::error::Error;
 use crate::push::host::machine;
 use crate::push::host::paths::HostPaths;
 use crate::push::ledger::{Entry, Event, Ledger, Outcome, Record};
 use crate::push::program::output;
-use crate::push::protocol::{Answer, Daemon, Target};
+use crate::push::protocol::{Answer, Target};
 use crate::push::rehearsal::Rehearsed;
 use crate::push::supervisor;
 use crate::push::supervisor::activation::{Activation, Phase};

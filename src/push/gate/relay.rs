@@ -10,10 +10,11 @@ use bytes::Bytes;
 use super::allowed;
 use super::request::{Admission, Request, from_standard_input, write_answer};
 use crate::api::client::{Client, Method};
+use crate::api::daemon::Daemon;
 use crate::push::error::Error;
 use crate::push::host::machine;
 use crate::push::host::paths::HostPaths;
-use crate::push::protocol::{Answer, Daemon, Instruction, Question};
+use crate::push::protocol::{Answer, Instruction, Question};
 
 /// How long a daemon may take to say something of itself. Whoever can only ask keeps no paths of the relay for longer.
 const LOOKING: Duration = Duration::from_secs(10);

@@ -2,7 +2,6 @@
 
 use std::path::Path;
 
-use crate::daemon::operator::unix_ms;
 use crate::push::error::Error;
 use crate::push::host::lock::{self, Lock, LockFile};
 use crate::push::host::machine;
@@ -10,6 +9,7 @@ use crate::push::host::paths::HostPaths;
 use crate::push::ledger::{Entry, Event, Ledger, Outcome};
 use crate::push::protocol::{Report, VERSION};
 use crate::push::supervisor;
+use crate::unix_time::unix_ms;
 
 pub(super) fn report(paths: &HostPaths) -> Result<Report, Error> {
     let now = unix_ms();

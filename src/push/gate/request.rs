@@ -9,13 +9,13 @@ use serde_json::json;
 
 use super::sockets::Caller;
 use super::timed_reader::TimedReader;
-use crate::daemon::operator::unix_ms;
 use crate::daemon::state_file::{StateFile, Stored};
 use crate::files;
 use crate::push::error::Error;
 use crate::push::protocol::manifest::{self, AcceptedManifests, ManifestRejection};
 use crate::push::protocol::signing::TrustedKeys;
 use crate::push::protocol::{Answer, Clock, Instruction, Question, REQUEST_BYTES};
+use crate::unix_time::unix_ms;
 
 /// The longest question, in bytes. What is longer has to be signed before anything of it is parsed.
 const QUESTION_BYTES: usize = 8 * 1024;

@@ -6,7 +6,6 @@ use std::io;
 use super::error::GateError;
 use super::request::{Admission, Request, from_standard_input, write_answer};
 use super::{activate, report, target};
-use crate::daemon::operator::unix_ms;
 use crate::push::error::Error;
 use crate::push::host::lock::{self, Lock, LockFile};
 use crate::push::host::machine;
@@ -16,6 +15,7 @@ use crate::push::ledger::{Entry, Event, Ledger};
 use crate::push::protocol::closure;
 use crate::push::protocol::{Answer, Instruction, KeyChange, Question};
 use crate::push::supervisor;
+use crate::unix_time::unix_ms;
 
 /// Serves one connection on standard input and output, as a socket unit with `Accept=yes` gives it.
 ///

@@ -9,10 +9,10 @@ use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
+use crate::api::daemon::Daemon;
 use crate::push::error::Error;
 use crate::push::host::paths::HostPaths;
 use crate::push::program::output;
-use crate::push::protocol::Daemon;
 
 /// Lines of a switch's output that are told when it fails.
 const LAST_LINES: usize = 12;

@@ -7,8 +7,9 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::api::daemon::Daemon;
 use crate::config::regular_file::read_regular_file;
-use crate::push::protocol::{Daemon, Running};
+use crate::push::protocol::Running;
 
 /// The longest document, zone or unit that is read, in bytes, and all of them together: a gate's answer has to hold them.
 const FILE_BYTES: u64 = 16 * 1024 * 1024;
@@ -24,7 +25,7 @@ pub fn running(store: &Path, system: &Path) -> Running {
             documents.insert(daemon.document().to_owned(), text);
         }
     }
-    let zones = documents.get(Daemon::PolderDns.document()).map(|text| zones(&mut reader, text)).unwrap_or_default();
+    let zones = documents.get(Daemon::Nameserver.document()).map(|text| zones(&mut reader, text)).unwrap_or_default();
     let units = units(&mut reader, &system.join("etc/systemd/system"));
     Running { system: system.to_owned(), documents, zones, units }
 }

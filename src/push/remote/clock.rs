@@ -3,8 +3,8 @@
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
-use crate::daemon::operator::unix_ms;
 use crate::push::protocol::Clock;
+use crate::unix_time::unix_ms;
 
 /// One host's.
 #[derive(Debug, Default)]

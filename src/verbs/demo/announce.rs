@@ -4,11 +4,11 @@ use std::fs::DirBuilder;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::super::daemons::{self, Located};
+use super::super::daemons::Located;
 use super::super::demo_file::{self, DemoFile};
+use crate::api::daemon::Daemon;
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, nameserver_name, proxy_name};
 use crate::demo::fleet::Fleet;
-use crate::demo::supervisor;
 use crate::demo::{Error, directory};
 use crate::ownership::{Believed, Unread};
 
@@ -41,10 +41,7 @@ impl Announced {
                 .iter()
                 .map(|daemon| Located {
                     name: Some(daemon.name.clone()),
-                    role: Some(match daemon.role {
-                        supervisor::Role::Proxy => daemons::Role::Proxy,
-                        supervisor::Role::Nameserver => daemons::Role::Nameserver,
-                    }),
+                    role: Some(daemon.role),
                     ..Located::at(&daemon.admin_socket())
                 })
                 .collect(),
@@ -79,8 +76,8 @@ fn make_private(folder: &Path) -> Result<(), Error> {
 /// What to look at and what to try, a line each.
 pub(super) fn text(fleet: &Fleet) -> Vec<String> {
     let addresses = &fleet.addresses;
-    let proxies = fleet.of_role(supervisor::Role::Proxy).count();
-    let nameservers = fleet.of_role(supervisor::Role::Nameserver).count();
+    let proxies = fleet.of_role(Daemon::Proxy).count();
+    let nameservers = fleet.of_role(Daemon::Nameserver).count();
     let mut lines = vec!["polder demo: a whole fleet on this machine's loopback".to_owned()];
     for n in 0..nameservers {
         let (at, page) = (addresses.nameserver(n), addresses.nameserver_page(n));

@@ -1,26 +1,26 @@
 //! What changed between two looks at a daemon, in words (pure).
 
 use crate::api;
-use crate::demo::drill::look::Seen;
+use crate::api::status::Status;
 
 /// Every change worth a line.
-pub(super) fn between(before: Option<&Seen>, after: Option<&Seen>) -> Vec<String> {
+pub(super) fn between(before: Option<&Status>, after: Option<&Status>) -> Vec<String> {
     match (before, after) {
         (None, Some(_)) => vec!["answers".to_owned()],
         (Some(_), None) => vec!["does not answer".to_owned()],
-        (Some(Seen::Proxy(before)), Some(Seen::Proxy(after))) => proxy_changes(before, after),
-        (Some(Seen::Nameserver(before)), Some(Seen::Nameserver(after))) => nameserver_changes(before, after),
+        (Some(Status::Proxy(before)), Some(Status::Proxy(after))) => proxy_changes(before, after),
+        (Some(Status::Nameserver(before)), Some(Status::Nameserver(after))) => nameserver_changes(before, after),
         _ => Vec::new(),
     }
 }
 
 fn proxy_changes(before: &api::proxy::Status, after: &api::proxy::Status) -> Vec<String> {
     let mut changes = Vec::new();
-    if before.pid != after.pid {
-        changes.push(format!("is process {} now, it was {}", after.pid, before.pid));
+    if before.daemon.pid != after.daemon.pid {
+        changes.push(format!("is process {} now, it was {}", after.daemon.pid, before.daemon.pid));
     }
-    if before.ready != after.ready {
-        changes.push(if after.ready { "is ready" } else { "is not ready" }.to_owned());
+    if before.daemon.ready != after.daemon.ready {
+        changes.push(if after.daemon.ready { "is ready" } else { "is not ready" }.to_owned());
     }
     for service in &after.services {
         let Some(old) = before.services.iter().find(|old| old.name == service.name) else { continue };
@@ -49,8 +49,8 @@ fn proxy_changes(before: &api::proxy::Status, after: &api::proxy::Status) -> Vec
 
 fn nameserver_changes(before: &api::dns::Status, after: &api::dns::Status) -> Vec<String> {
     let mut changes = Vec::new();
-    if before.pid != after.pid {
-        changes.push(format!("is process {} now, it was {}", after.pid, before.pid));
+    if before.daemon.pid != after.daemon.pid {
+        changes.push(format!("is process {} now, it was {}", after.daemon.pid, before.daemon.pid));
     }
     for pool in &after.pools {
         let Some(old) = before.pools.iter().find(|old| old.name == pool.name) else { continue };

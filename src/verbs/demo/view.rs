@@ -11,8 +11,9 @@ use tokio::task::JoinHandle;
 use super::super::output::{Table, Tone, cell, printable, toned};
 use super::changes;
 use crate::api::client::Client;
+use crate::api::status::Status;
 use crate::demo::control::Reply;
-use crate::demo::drill::look::{Seen, Watched, look};
+use crate::demo::drill::look::{Watched, look};
 use crate::demo::fleet::{Fleet, State};
 use crate::demo::visitor::load::Load;
 use crate::demo::visitor::record::Record;
@@ -46,7 +47,7 @@ impl News {
 }
 
 /// The latest looks at the daemons, by name.
-type Looks = Rc<RefCell<BTreeMap<String, Option<Seen>>>>;
+type Looks = Rc<RefCell<BTreeMap<String, Option<Status>>>>;
 
 /// The view.
 pub(super) struct View {
@@ -55,7 +56,7 @@ pub(super) struct View {
     states: Vec<State>,
     selected: usize,
     looks: Looks,
-    known: BTreeMap<String, Option<Seen>>,
+    known: BTreeMap<String, Option<Status>>,
     looking: Vec<JoinHandle<()>>,
     load: Load,
     recent: VecDeque<Record>,
@@ -198,7 +199,7 @@ impl View {
     /// What the daemons say: of themselves, or of a backend.
     fn said_of(&self, part: &str) -> String {
         match self.known.get(part) {
-            Some(Some(Seen::Proxy(status))) => {
+            Some(Some(Status::Proxy(status))) => {
                 let latches = status.services.iter().filter_map(|service| {
                     let latch = service.latch.as_ref()?;
                     Some(format!(
@@ -208,10 +209,10 @@ impl View {
                         latch.epoch
                     ))
                 });
-                let ready = if status.ready { "ready" } else { "not ready" };
+                let ready = if status.daemon.ready { "ready" } else { "not ready" };
                 format!("{ready}, {} requests, {}", status.requests, latches.collect::<Vec<_>>().join(", "))
             }
-            Some(Some(Seen::Nameserver(status))) => {
+            Some(Some(Status::Nameserver(status))) => {
                 let pools = status.pools.iter().map(|pool| {
                     let why =
                         pool.all_down.as_ref().map_or_else(String::new, |policy| format!(" (all down: {policy})"));
@@ -227,7 +228,7 @@ impl View {
     fn backend_seen_by_proxies(&self, part: &str) -> String {
         let (mut up, mut proxies, mut reason) = (0, 0, String::new());
         for seen in self.known.values().flatten() {
-            let Seen::Proxy(status) = seen else { continue };
+            let Status::Proxy(status) = seen else { continue };
             let backends = status.services.iter().flat_map(|service| &service.backends);
             for backend in backends.filter(|backend| backend.name == part) {
                 proxies += 1;

@@ -1,13 +1,13 @@
 use super::*;
+use crate::api::status::Status;
 use crate::health::Verdict;
-use crate::verbs::daemons::Answer;
 use crate::verbs::status::examples;
 
 fn seen_by(proxies: Vec<crate::api::proxy::Status>) -> Vec<Asked> {
     let located = Located::at(std::path::Path::new("/nowhere"));
     proxies
         .into_iter()
-        .map(|status| Asked { located: located.clone(), answer: Answer::Proxy(Box::new(status)) })
+        .map(|status| Asked { located: located.clone(), answer: Ok(Status::Proxy(Box::new(status))) })
         .collect()
 }
 

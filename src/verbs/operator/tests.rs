@@ -1,12 +1,12 @@
 use super::*;
-use crate::verbs::daemons::Answer;
+use crate::api::status::Status;
 use crate::verbs::status::examples;
 
 fn asked() -> Vec<Asked> {
     let located = |name: &str| Located { name: Some(name.to_owned()), ..Located::at(std::path::Path::new("/nowhere")) };
     vec![
-        Asked { located: located("px-1"), answer: Answer::Proxy(Box::new(examples::proxy())) },
-        Asked { located: located("ns-1"), answer: Answer::Nameserver(Box::new(examples::nameserver())) },
+        Asked { located: located("px-1"), answer: Ok(Status::Proxy(Box::new(examples::proxy()))) },
+        Asked { located: located("ns-1"), answer: Ok(Status::Nameserver(Box::new(examples::nameserver()))) },
     ]
 }
 

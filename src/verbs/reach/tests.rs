@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::verbs::daemons::{Answer as Said, ask_all as ask_daemons};
+use crate::verbs::daemons::ask_all as ask_daemons;
 
 /// Hosts whose daemons all answer with one status, but for one that is not reached.
 struct Hosts;
@@ -12,7 +12,7 @@ impl Gates for Hosts {
     fn ask(&self, host: &str, question: &Question, _: Duration) -> Result<Answer, NoAnswer> {
         match question {
             Question::Look { daemon, target } => {
-                let body = format!("{{ \"hello\": \"{host} {} {target}\" }}", daemon.name());
+                let body = format!("{{ \"hello\": \"{host} {} {target}\" }}", daemon.program());
                 Ok(Answer::Reply { status: 200, body })
             }
             Question::Report if host == DEAD => Err(NoAnswer::Unreachable("no route to host".to_owned())),
@@ -74,7 +74,7 @@ async fn every_daemon_of_the_fleet_is_asked_through_its_hosts_gate_and_silent_ho
     assert!(refused.to_string().contains("/operator refuses 4 bytes"), "{refused}");
     let asked = ask_daemons(&located).await;
     let why = |index: usize| match &asked[index].answer {
-        Said::None(why) => why.clone(),
+        Err(why) => why.clone(),
         other => panic!("{other:?}"),
     };
     assert!(why(0).contains("no polder daemon"), "{}", why(0));

@@ -1,15 +1,16 @@
 //! Statuses for the tests of the verbs: a fleet that is well, web2 of www drained by its operator.
 
 use crate::api;
+use crate::api::daemon::{Daemon, DaemonStatus};
+use crate::api::operator::{OperatorNote, OperatorState};
 use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus, Status};
-use crate::daemon::operator::{OperatorState, Word};
 use crate::health::Verdict;
 
 /// A proxy with a stateless service `www` (web1, web2) and a latched one `shop` (web2, web3).
 pub fn proxy() -> Status {
     let mut www = service("www", "stateless", &["web1", "web2"]);
     www.backends[1].operator = OperatorState::Drain;
-    www.backends[1].word = Some(Word {
+    www.backends[1].note = Some(OperatorNote {
         state: OperatorState::Drain,
         who: "alice@admin-nl".to_owned(),
         when: 1_700_000_000_000,
@@ -29,18 +30,24 @@ pub fn proxy() -> Status {
         stored: true,
     });
     Status {
-        role: "proxy".to_owned(),
-        name: "px-1".to_owned(),
+        daemon: daemon(Daemon::Proxy, "px-1", "192.0.2.11:80"),
+        connections: 0,
+        requests: 0,
+        services: vec![shop, www],
+    }
+}
+
+fn daemon(role: Daemon, name: &str, listener: &str) -> DaemonStatus {
+    DaemonStatus {
+        role,
+        name: name.to_owned(),
         version: "0.1.0".to_owned(),
         pid: 1,
         uptime_s: 5,
         generation: 3,
         ready: true,
         draining: false,
-        listeners: vec!["192.0.2.11:80".to_owned()],
-        connections: 0,
-        requests: 0,
-        services: vec![shop, www],
+        listeners: vec![listener.to_owned()],
         peers: Vec::new(),
         alarms: Vec::new(),
         last_reload: None,
@@ -57,7 +64,7 @@ fn service(name: &str, mode: &str, backends: &[&str]) -> ServiceStatus {
         check_reason: "200 in 1 ms".to_owned(),
         check_since: 1_700_000_000_000,
         operator: OperatorState::Ready,
-        word: None,
+        note: None,
         running: 0,
         requests: 0,
     };
@@ -76,7 +83,7 @@ pub fn nameserver() -> api::dns::Status {
     let member = |name: &str, address: &str| api::dns::MemberStatus {
         name: name.to_owned(),
         operator: OperatorState::Ready,
-        word: None,
+        note: None,
         addresses: vec![api::dns::AddressStatus {
             address: address.to_owned(),
             check: Verdict::Up,
@@ -86,15 +93,7 @@ pub fn nameserver() -> api::dns::Status {
         }],
     };
     api::dns::Status {
-        role: "nameserver".to_owned(),
-        name: "ns-1".to_owned(),
-        version: "0.1.0".to_owned(),
-        pid: 1,
-        uptime_s: 5,
-        generation: 3,
-        ready: true,
-        draining: false,
-        listeners: vec!["192.0.2.53:53".to_owned()],
+        daemon: daemon(Daemon::Nameserver, "ns-1", "192.0.2.53:53"),
         queries: 0,
         zones: Vec::new(),
         pools: vec![api::dns::PoolStatus {
@@ -104,8 +103,5 @@ pub fn nameserver() -> api::dns::Status {
             all_down: None,
             members: vec![member("px-1", "192.0.2.11"), member("px-2", "192.0.2.12")],
         }],
-        peers: Vec::new(),
-        alarms: Vec::new(),
-        last_reload: None,
     }
 }

@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::api::status::Status;
 use crate::health::Verdict;
-use crate::verbs::daemons::{Answer, Asked};
+use crate::verbs::daemons::Asked;
 
 /// Every finding over all daemons, each once.
 pub fn all<'a>(asked: impl IntoIterator<Item = &'a Asked>) -> Vec<String> {
@@ -18,10 +19,10 @@ pub fn all<'a>(asked: impl IntoIterator<Item = &'a Asked>) -> Vec<String> {
 fn of_daemon(asked: &Asked) -> Vec<String> {
     let name = asked.name();
     match &asked.answer {
-        Answer::None(why) => vec![format!("{name} does not answer: {why}")],
-        Answer::Proxy(status) => {
-            let mut findings = readiness(&name, status.ready, status.draining);
-            findings.extend(status.alarms.iter().map(|alarm| format!("{name}: {alarm}")));
+        Err(why) => vec![format!("{name} does not answer: {why}")],
+        Ok(Status::Proxy(status)) => {
+            let mut findings = readiness(&name, status.daemon.ready, status.daemon.draining);
+            findings.extend(status.daemon.alarms.iter().map(|alarm| format!("{name}: {alarm}")));
             findings.extend(
                 status
                     .services
@@ -35,9 +36,9 @@ fn of_daemon(asked: &Asked) -> Vec<String> {
             }));
             findings
         }
-        Answer::Nameserver(status) => {
-            let mut findings = readiness(&name, status.ready, status.draining);
-            findings.extend(status.alarms.iter().map(|alarm| format!("{name}: {alarm}")));
+        Ok(Status::Nameserver(status)) => {
+            let mut findings = readiness(&name, status.daemon.ready, status.daemon.draining);
+            findings.extend(status.daemon.alarms.iter().map(|alarm| format!("{name}: {alarm}")));
             findings.extend(status.pools.iter().filter_map(|pool| {
                 let policy = pool.all_down.as_ref()?;
                 Some(format!("{name}: pool {}: no member is up, answering by when_all_down: {policy}", pool.name))
@@ -72,7 +73,7 @@ fn latches_that_differ(asked: &[&Asked]) -> Vec<String> {
         for service in &status.services {
             if let Some(latch) = &service.latch {
                 let says = latch.active.clone().unwrap_or_else(|| "nothing".to_owned());
-                active.entry(&service.name).or_default().entry(says).or_default().push(&status.name);
+                active.entry(&service.name).or_default().entry(says).or_default().push(&status.daemon.name);
             }
         }
     }

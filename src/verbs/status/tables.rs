@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use super::{ago, span};
+use crate::api::operator::{OperatorNote, OperatorState};
 use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus};
-use crate::daemon::operator::{OperatorState, Word};
+use crate::api::status::Status;
 use crate::health::Verdict;
-use crate::verbs::daemons::{Answer, Asked};
+use crate::verbs::daemons::Asked;
 use crate::verbs::output::{Cell, Table, Tone, cell, toned};
 
 /// One line a daemon.
@@ -15,27 +16,27 @@ pub fn daemons(asked: &[Asked]) -> String {
         Table::new(&["DAEMON", "ROLE", "VERSION", "STATE", "UPTIME", "GENERATION", "SERVED", "LAST RELOAD"]);
     for one in asked {
         table.row(match &one.answer {
-            Answer::Proxy(status) => vec![
-                cell(&status.name),
+            Ok(Status::Proxy(status)) => vec![
+                cell(&status.daemon.name),
                 cell("proxy"),
-                cell(&status.version),
-                state(status.ready, status.draining),
-                cell(span(status.uptime_s)),
-                cell(status.generation.to_string()),
+                cell(&status.daemon.version),
+                state(status.daemon.ready, status.daemon.draining),
+                cell(span(status.daemon.uptime_s)),
+                cell(status.daemon.generation.to_string()),
                 cell(format!("{} requests", status.requests)),
-                cell(status.last_reload.as_deref().unwrap_or("-")),
+                cell(status.daemon.last_reload.as_deref().unwrap_or("-")),
             ],
-            Answer::Nameserver(status) => vec![
-                cell(&status.name),
+            Ok(Status::Nameserver(status)) => vec![
+                cell(&status.daemon.name),
                 cell("nameserver"),
-                cell(&status.version),
-                state(status.ready, status.draining),
-                cell(span(status.uptime_s)),
-                cell(status.generation.to_string()),
+                cell(&status.daemon.version),
+                state(status.daemon.ready, status.daemon.draining),
+                cell(span(status.daemon.uptime_s)),
+                cell(status.daemon.generation.to_string()),
                 cell(format!("{} queries", status.queries)),
-                cell(status.last_reload.as_deref().unwrap_or("-")),
+                cell(status.daemon.last_reload.as_deref().unwrap_or("-")),
             ],
-            Answer::None(why) => {
+            Err(why) => {
                 vec![cell(one.name()), cell("?"), cell("?"), toned("silent", Tone::Bad), toned(why, Tone::Bad)]
             }
         });
@@ -68,7 +69,7 @@ pub fn services(asked: &[Asked]) -> String {
                 usage(first.service, first.backend),
                 cell(running.to_string()),
                 cell(seen.iter().map(|view| view.proxy).collect::<Vec<_>>().join(" ")),
-                cell(why(&first.backend.check_reason, first.backend.check_since, first.backend.word.as_ref())),
+                cell(why(&first.backend.check_reason, first.backend.check_since, first.backend.note.as_ref())),
             ]);
         }
     }
@@ -87,7 +88,7 @@ fn backends(asked: &[Asked]) -> BTreeMap<(&str, &str), Vec<BackendView<'_>>> {
         for service in &status.services {
             for backend in &service.backends {
                 let key = (service.name.as_str(), backend.name.as_str());
-                views.entry(key).or_default().push(BackendView { proxy: &status.name, service, backend });
+                views.entry(key).or_default().push(BackendView { proxy: &status.daemon.name, service, backend });
             }
         }
     }
@@ -134,7 +135,7 @@ fn moved(latch: &LatchStatus) -> String {
     }
 }
 
-fn why(check_reason: &str, since: u64, word: Option<&Word>) -> String {
+fn why(check_reason: &str, since: u64, word: Option<&OperatorNote>) -> String {
     let check = format!("{check_reason}, for {}", ago(since));
     match word.filter(|word| word.state != OperatorState::Ready) {
         None => check,
@@ -159,11 +160,11 @@ pub fn pools(asked: &[Asked]) -> String {
                         cell(&pool.name),
                         cell(&member.name),
                         cell(&address.address),
-                        cell(&status.name),
+                        cell(&status.daemon.name),
                         verdict(address.check),
                         operator(member.operator),
                         answered,
-                        cell(why(&address.check_reason, address.check_since, member.word.as_ref())),
+                        cell(why(&address.check_reason, address.check_since, member.note.as_ref())),
                     ]);
                 }
             }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::verbs::daemons::Located;
 
-fn asked(answer: Answer) -> Asked {
+fn asked(answer: Result<Status, String>) -> Asked {
     Asked {
         located: Located { name: Some("ns-2".to_owned()), ..Located::at(std::path::Path::new("/nowhere")) },
         answer,
@@ -10,7 +10,7 @@ fn asked(answer: Answer) -> Asked {
 
 #[test]
 fn the_screen_shows_what_checks_say_beside_what_the_operator_says() {
-    let screen = screen(&[asked(Answer::Proxy(Box::new(examples::proxy())))]);
+    let screen = screen(&[asked(Ok(Status::Proxy(Box::new(examples::proxy()))))]);
     let screen = anstream::adapter::strip_str(&screen).to_string();
     let web2 = screen.lines().find(|line| line.starts_with("www      web2")).expect("www/web2 has a line");
     assert!(web2.contains("up") && web2.contains("drain"), "{screen}");

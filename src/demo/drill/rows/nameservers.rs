@@ -6,10 +6,10 @@ use super::super::super::Error;
 use super::super::super::addresses::{NAMESERVERS, PROXIES};
 use super::super::super::documents::{POOL, nameserver_name};
 use super::super::super::fleet::Deed;
-use super::super::super::supervisor::Role;
 use super::super::super::visitor::Patience;
 use super::super::stage::Stage;
 use super::{Row, at_once, detection};
+use crate::api::daemon::Daemon;
 
 /// How long visitors are watched.
 const AFTER: Duration = Duration::from_millis(1500);
@@ -59,7 +59,7 @@ async fn blind_checks(stage: &mut Stage) -> Result<(), Error> {
         stage.fleet.act(Deed::Reload, &name).await?;
     }
     stage.sabotage().await?;
-    let (nameservers, within) = (stage.watched(Role::Nameserver), stage.times().detection());
+    let (nameservers, within) = (stage.watched(Daemon::Nameserver), stage.times().detection());
     stage
         .noticed(&nameservers, "all look dead, all are answered", within, |seen| {
             seen.pool().is_some_and(|pool| pool.all_down.is_some() && pool.answers.len() == PROXIES)

@@ -6,12 +6,12 @@ use super::super::super::Error;
 use super::super::super::addresses::PROXIES;
 use super::super::super::documents::{STATELESS, nameserver_name, proxy_name};
 use super::super::super::fleet::Deed;
-use super::super::super::supervisor::Role;
 use super::super::super::visitor::Patience;
 use super::super::look;
 use super::super::stage::Stage;
 use super::{Row, at_once, stateful};
 use crate::api::client::ClientError;
+use crate::api::daemon::Daemon;
 
 /// How often each daemon is reloaded.
 const RELOADS: u64 = 20;
@@ -58,7 +58,7 @@ pub(super) static PROXY_TAKEOVERS: Row = Row {
     promise: "nobody notices",
     bound: at_once,
     prepare: None,
-    play: |stage| Box::pin(take_over_all(stage, Role::Proxy)),
+    play: |stage| Box::pin(take_over_all(stage, Daemon::Proxy)),
 };
 
 pub(super) static NAMESERVER_TAKEOVERS: Row = Row {
@@ -67,7 +67,7 @@ pub(super) static NAMESERVER_TAKEOVERS: Row = Row {
     promise: "nobody notices",
     bound: at_once,
     prepare: None,
-    play: |stage| Box::pin(take_over_all(stage, Role::Nameserver)),
+    play: |stage| Box::pin(take_over_all(stage, Daemon::Nameserver)),
 };
 
 pub(super) static PROXY_CRASHES: Row = Row {
@@ -98,7 +98,7 @@ pub(super) static NAMESERVER_CRASHES: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            for watched in stage.watched(Role::Nameserver) {
+            for watched in stage.watched(Daemon::Nameserver) {
                 stage.break_part(Deed::Restart, &watched.name).await?;
                 stage.observe(AFTER).await;
             }
@@ -109,28 +109,28 @@ pub(super) static NAMESERVER_CRASHES: Row = Row {
 };
 
 async fn refuses(stage: &mut Stage, name: &str) -> Result<(), Error> {
-    let before = stage.seen(name).await.map(|seen| seen.generation());
+    let before = stage.seen(name).await.map(|seen| seen.daemon().generation);
     stage.spoil_document(name, "{ \"version\": 1, \"listenrs\": [] }\n")?;
     let reply = stage.fleet.reload(name).await;
     let refused = matches!(&reply, Err(ClientError::Refused { status: 422, .. }));
     stage.fact(format!("{name} refuses the document"), refused);
-    let after = stage.seen(name).await.map(|seen| seen.generation());
+    let after = stage.seen(name).await.map(|seen| seen.daemon().generation);
     stage.fact(format!("{name} serves what it served before"), before.is_some() && before == after);
     Ok(())
 }
 
 async fn reload_all(stage: &mut Stage) -> Result<(), Error> {
-    let daemons = [stage.watched(Role::Nameserver), stage.watched(Role::Proxy)].concat();
+    let daemons = [stage.watched(Daemon::Nameserver), stage.watched(Daemon::Proxy)].concat();
     let before = pids(stage).await;
     stage.breaks();
     stage.sabotage().await?;
     for round in 1..=RELOADS {
         for watched in &daemons {
             match watched.role {
-                Role::Proxy => stage.change_document(&watched.name, |document| {
+                Daemon::Proxy => stage.change_document(&watched.name, |document| {
                     document["services"][STATELESS]["backends"][0]["weight"] = (100 + round).into();
                 })?,
-                Role::Nameserver => {
+                Daemon::Nameserver => {
                     stage.change_document(&watched.name, |document| document["drain"] = format!("{round}s").into())?;
                 }
             }
@@ -149,16 +149,17 @@ fn no_query_asked_twice(stage: &mut Stage) {
     stage.bounds().query_wait = Some(Patience::SCALED.next_nameserver);
 }
 
-async fn take_over_all(stage: &mut Stage, role: Role) -> Result<(), Error> {
+async fn take_over_all(stage: &mut Stage, role: Daemon) -> Result<(), Error> {
     stage.breaks();
     stage.sabotage().await?;
     for _ in 0..TAKEOVERS {
         for watched in stage.watched(role) {
-            let before = stage.seen(&watched.name).await.map(|seen| seen.pid());
+            let before = stage.seen(&watched.name).await.map(|seen| seen.daemon().pid);
             stage.fleet.act(Deed::Takeover, &watched.name).await?;
             // The old process may answer until it has heard that the new one is ready.
             let another =
-                look::until(std::slice::from_ref(&watched), TAKES_OVER, move |seen| before != Some(seen.pid())).await;
+                look::until(std::slice::from_ref(&watched), TAKES_OVER, move |seen| before != Some(seen.daemon().pid))
+                    .await;
             stage.fact(format!("another process is {}", watched.name), another.iter().all(Option::is_some));
         }
     }
@@ -169,8 +170,8 @@ async fn take_over_all(stage: &mut Stage, role: Role) -> Result<(), Error> {
 
 async fn pids(stage: &Stage) -> Vec<Option<u32>> {
     let mut pids = Vec::new();
-    for watched in [stage.watched(Role::Nameserver), stage.watched(Role::Proxy)].concat() {
-        pids.push(stage.seen(&watched.name).await.map(|seen| seen.pid()));
+    for watched in [stage.watched(Daemon::Nameserver), stage.watched(Daemon::Proxy)].concat() {
+        pids.push(stage.seen(&watched.name).await.map(|seen| seen.daemon().pid));
     }
     pids
 }

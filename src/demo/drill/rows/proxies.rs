@@ -7,10 +7,10 @@ use serde_json::json;
 use super::super::super::Error;
 use super::super::super::documents::{POOL, Times, nameserver_name, proxy_name};
 use super::super::super::fleet::Deed;
-use super::super::super::supervisor::Role;
-use super::super::look::Seen;
 use super::super::stage::Stage;
 use super::{Row, detection};
+use crate::api::daemon::Daemon;
+use crate::api::status::Status;
 
 /// The proxy that is broken.
 const FIRST: usize = 0;
@@ -71,10 +71,10 @@ fn gone_bound(times: &Times) -> Option<Duration> {
 }
 
 async fn gone_from_answers(stage: &mut Stage, within: Duration) -> Duration {
-    let nameservers = stage.watched(Role::Nameserver);
+    let nameservers = stage.watched(Daemon::Nameserver);
     let name = proxy_name(FIRST);
     let what = format!("{name} is not in the answers");
-    stage.noticed(&nameservers, &what, within, move |seen: &Seen| seen.answers_with(&name) == Some(false)).await
+    stage.noticed(&nameservers, &what, within, move |seen: &Status| seen.answers_with(&name) == Some(false)).await
 }
 
 async fn drain(stage: &mut Stage) -> Result<(), Error> {

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::super::super::Error;
 use super::super::super::documents::{STATEFUL, Times, proxy_name};
 use super::super::super::fleet::Deed;
-use super::super::super::supervisor::Role;
 use super::super::stage::{Stage, with_slack};
 use super::{Row, detection};
+use crate::api::daemon::Daemon;
 use crate::health::Verdict;
 
 /// How long visitors are watched after the verdict.
@@ -47,7 +47,7 @@ pub(super) static PRIMARY_RETURNS: Row = Row {
             let epochs = epochs(stage).await;
             let from = stage.now();
             stage.break_part(Deed::Mend, "shop1").await?;
-            let (proxies, limit) = (stage.watched(Role::Proxy), stage.times().detection());
+            let (proxies, limit) = (stage.watched(Daemon::Proxy), stage.times().detection());
             stage
                 .noticed(&proxies, "shop1 is up again", limit, |seen| {
                     seen.backend(STATEFUL, "shop1").is_some_and(|backend| backend.check == Verdict::Up)
@@ -164,7 +164,7 @@ async fn fails_over(stage: &mut Stage, backup: &'static str, killed: Duration) -
 }
 
 async fn all_active(stage: &mut Stage, backend: &'static str, within: Duration) -> Duration {
-    let proxies = stage.watched(Role::Proxy);
+    let proxies = stage.watched(Daemon::Proxy);
     stage
         .noticed(&proxies, &format!("{backend} is active"), within, move |seen| seen.active(STATEFUL) == Some(backend))
         .await
@@ -186,7 +186,7 @@ pub(super) async fn there_and_back(stage: &mut Stage) -> Result<(), Error> {
 
 async fn epochs(stage: &Stage) -> Vec<Option<u64>> {
     let mut epochs = Vec::new();
-    for watched in stage.watched(Role::Proxy) {
+    for watched in stage.watched(Daemon::Proxy) {
         epochs.push(stage.seen(&watched.name).await.and_then(|seen| seen.epoch(STATEFUL)));
     }
     epochs

@@ -5,9 +5,9 @@ use std::time::Duration;
 use super::super::super::Error;
 use super::super::super::documents::STATELESS;
 use super::super::super::fleet::{Deed, SLOW};
-use super::super::super::supervisor::Role;
 use super::super::stage::{Stage, with_slack};
 use super::{Row, detection};
+use crate::api::daemon::Daemon;
 use crate::health::Verdict;
 
 /// How long visitors are watched after the verdict.
@@ -78,7 +78,7 @@ pub(super) static SLOW_ONE: Row = Row {
 async fn take_out(stage: &mut Stage, deed: Deed) -> Result<Duration, Error> {
     let detection = stage.times().detection();
     stage.break_part(deed, "web1").await?;
-    let proxies = stage.watched(Role::Proxy);
+    let proxies = stage.watched(Daemon::Proxy);
     let verdict = stage
         .noticed(&proxies, "web1 is down", detection, |seen| {
             seen.backend(STATELESS, "web1").is_some_and(|backend| backend.check == Verdict::Down)

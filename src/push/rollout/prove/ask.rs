@@ -11,11 +11,11 @@ use tokio::time::timeout;
 
 use super::outcome::{Outcome, Outcomes};
 use super::probes::Probe;
+use crate::api::daemon::Daemon;
 use crate::api::proxy::Status;
 use crate::health::Verdict;
 use crate::health::http_status::{self, Get, StatusError};
 use crate::push::error::Error;
-use crate::push::protocol::Daemon;
 use crate::push::remote::Remotes;
 use crate::push::served::{self, Over, Said};
 use crate::zone::number::rtype;
@@ -68,7 +68,7 @@ impl<'a> Asker<'a> {
     }
 
     fn status(&self, proxy: &str) -> Result<Status, Error> {
-        let value = self.remotes.daemon_status(proxy, Daemon::PolderProxy).map_err(Error::from)?;
+        let value = self.remotes.daemon_status(proxy, Daemon::Proxy).map_err(Error::from)?;
         serde_json::from_value(value).map_err(|error| Error::new(format!("its status is of another release: {error}")))
     }
 }

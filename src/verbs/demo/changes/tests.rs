@@ -3,20 +3,20 @@
 
 use super::between;
 use crate::api;
-use crate::demo::drill::look::Seen;
+use crate::api::status::Status;
 use crate::health::Verdict;
 use crate::verbs::status::examples;
 
 fn proxy_after(change: impl FnOnce(&mut api::proxy::Status)) -> Vec<String> {
     let (before, mut after) = (examples::proxy(), examples::proxy());
     change(&mut after);
-    between(Some(&Seen::Proxy(Box::new(before))), Some(&Seen::Proxy(Box::new(after))))
+    between(Some(&Status::Proxy(Box::new(before))), Some(&Status::Proxy(Box::new(after))))
 }
 
 fn nameserver_after(change: impl FnOnce(&mut api::dns::Status)) -> Vec<String> {
     let (before, mut after) = (examples::nameserver(), examples::nameserver());
     change(&mut after);
-    between(Some(&Seen::Nameserver(Box::new(before))), Some(&Seen::Nameserver(Box::new(after))))
+    between(Some(&Status::Nameserver(Box::new(before))), Some(&Status::Nameserver(Box::new(after))))
 }
 
 #[test]
@@ -27,7 +27,7 @@ fn counters_alone_are_no_news() {
 
 #[test]
 fn a_daemon_that_falls_silent_or_speaks_again_is_news() {
-    let seen = Seen::Proxy(Box::new(examples::proxy()));
+    let seen = Status::Proxy(Box::new(examples::proxy()));
     assert_eq!(between(Some(&seen), None), ["does not answer"]);
     assert_eq!(between(None, Some(&seen)), ["answers"]);
 }
@@ -53,5 +53,5 @@ fn the_order_of_an_answer_is_no_news_but_its_content_is() {
 
 #[test]
 fn another_process_is_news() {
-    assert_eq!(nameserver_after(|status| status.pid += 1).len(), 1);
+    assert_eq!(nameserver_after(|status| status.daemon.pid += 1).len(), 1);
 }

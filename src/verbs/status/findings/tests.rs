@@ -2,7 +2,7 @@ use super::*;
 use crate::verbs::daemons::Located;
 use crate::verbs::status::examples;
 
-fn seen(answer: Answer) -> Asked {
+fn seen(answer: Result<Status, String>) -> Asked {
     Asked {
         located: Located { name: Some("px-9".to_owned()), ..Located::at(std::path::Path::new("/nowhere")) },
         answer,
@@ -11,24 +11,26 @@ fn seen(answer: Answer) -> Asked {
 
 #[test]
 fn a_fleet_that_is_well_has_no_findings() {
-    let asked =
-        [seen(Answer::Proxy(Box::new(examples::proxy()))), seen(Answer::Nameserver(Box::new(examples::nameserver())))];
+    let asked = [
+        seen(Ok(Status::Proxy(Box::new(examples::proxy())))),
+        seen(Ok(Status::Nameserver(Box::new(examples::nameserver())))),
+    ];
     assert_eq!(all(&asked), Vec::<String>::new());
 }
 
 #[test]
 fn a_daemon_that_does_not_answer_is_a_finding() {
-    assert_eq!(all(&[seen(Answer::None("refused".to_owned()))]), ["px-9 does not answer: refused"]);
+    assert_eq!(all(&[seen(Err("refused".to_owned()))]), ["px-9 does not answer: refused"]);
 }
 
 #[test]
 fn proxies_on_different_backends_are_a_finding() {
     let mut other = examples::proxy();
-    other.name = "px-2".to_owned();
+    other.daemon.name = "px-2".to_owned();
     for latch in other.services.iter_mut().filter_map(|service| service.latch.as_mut()) {
         latch.active = Some("web3".to_owned());
     }
-    let asked = [seen(Answer::Proxy(Box::new(examples::proxy()))), seen(Answer::Proxy(Box::new(other)))];
+    let asked = [seen(Ok(Status::Proxy(Box::new(examples::proxy())))), seen(Ok(Status::Proxy(Box::new(other))))];
     assert_eq!(all(&asked), ["latches differ: service shop: px-1 on web2; px-2 on web3"]);
 }
 
@@ -37,6 +39,6 @@ fn the_same_dead_backend_seen_by_two_proxies_is_one_finding() {
     let mut status = examples::proxy();
     status.services[1].backends[0].check = Verdict::Down;
     status.services[1].backends[0].check_reason = "connection refused".to_owned();
-    let asked = [seen(Answer::Proxy(Box::new(status.clone()))), seen(Answer::Proxy(Box::new(status)))];
+    let asked = [seen(Ok(Status::Proxy(Box::new(status.clone())))), seen(Ok(Status::Proxy(Box::new(status))))];
     assert_eq!(all(&asked), ["www/web1 is down: connection refused"]);
 }

@@ -1,8 +1,8 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
-use crate::daemon::operator::unix_ms;
 use crate::push::ledger::{Event, Kind, Outcome, Record};
+use crate::unix_time::unix_ms;
 
 fn host(name: &str) -> Host {
     Host {

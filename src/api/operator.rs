@@ -1,0 +1,153 @@
+//! What an operator says of a backend or pool member (ready, drain, maint; who, when, why, until when), and the commands that
+//! say it.
+
+use std::cmp::Ordering;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use super::bounds::{BoundError, MAX_AHEAD, MAX_FOR, is_ahead, who_and_why};
+use crate::config::names;
+
+/// The state that an operator sets. Shown beside what checks say, never merged with it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum OperatorState {
+    /// In use, as its checks allow.
+    #[default]
+    Ready,
+    /// No new visitors; those whose session is there stay.
+    Drain,
+    /// No visitors at all.
+    Maint,
+}
+
+impl OperatorState {
+    /// Every state.
+    pub const ALL: [OperatorState; 3] = [OperatorState::Ready, OperatorState::Drain, OperatorState::Maint];
+
+    /// Its name in commands, output and metrics.
+    pub fn name(self) -> &'static str {
+        match self {
+            OperatorState::Ready => "ready",
+            OperatorState::Drain => "drain",
+            OperatorState::Maint => "maint",
+        }
+    }
+}
+
+impl fmt::Display for OperatorState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The state of one subject with who set it, when, why and until when. A `Ready` note is kept too: it must win over an older
+/// `Drain` on a peer.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OperatorNote {
+    /// The state that was set.
+    pub state: OperatorState,
+    /// Who set it (`alice@admin-nl`).
+    pub who: String,
+    /// When, in milliseconds since the epoch; notes are ordered by this and `by`.
+    pub when: u64,
+    /// The daemon that received it first.
+    pub by: String,
+    /// Why; may be empty.
+    pub why: String,
+    /// When it ends (back to ready), in milliseconds since the epoch; none: it stays until the next one.
+    pub until: Option<u64>,
+}
+
+impl OperatorNote {
+    /// Whether it has ended at `now`.
+    pub fn is_expired(&self, now: u64) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// Whether a peer's note is acceptable at `now`.
+    ///
+    /// # Errors
+    ///
+    /// Which limit it breaks.
+    pub fn vet(&self, now: u64) -> Result<(), BoundError> {
+        if is_ahead(self.when, now) {
+            return Err(BoundError::FromTheFuture);
+        }
+        let latest = now.saturating_add((MAX_FOR + MAX_AHEAD).as_millis() as u64);
+        if self.until.is_some_and(|until| until > latest) {
+            return Err(BoundError::LastsTooLong);
+        }
+        names::name(&self.by).map_err(|_| BoundError::BadOrigin)?;
+        who_and_why(&self.who, &self.why)
+    }
+
+    /// The order of notes: by (when, by). Every further field only makes it total, so that two daemons never disagree over
+    /// which of two notes is the newer.
+    pub fn compare(&self, other: &OperatorNote) -> Ordering {
+        fn key(note: &OperatorNote) -> (u64, &str, OperatorState, Option<u64>, &str, &str) {
+            (note.when, &note.by, note.state, note.until, &note.who, &note.why)
+        }
+        key(self).cmp(&key(other))
+    }
+}
+
+/// The body of `POST /operator`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct OperatorCommand {
+    /// `SERVICE/BACKEND`, or `POOL/MEMBER` with the pool's name without the final dot.
+    pub subject: String,
+    /// The state to set.
+    pub state: OperatorState,
+    /// Who asks for it.
+    pub who: String,
+    /// Why.
+    #[serde(default)]
+    pub why: String,
+    /// For how many milliseconds; none: until the next command.
+    #[serde(default)]
+    pub for_ms: Option<u64>,
+    /// Do it even if it takes the last usable member of a pool.
+    #[serde(default)]
+    pub force: bool,
+}
+
+impl OperatorCommand {
+    /// Whether it is within the limits.
+    ///
+    /// # Errors
+    ///
+    /// Which limit it breaks.
+    pub fn vet(&self) -> Result<(), BoundError> {
+        who_and_why(&self.who, &self.why)?;
+        match self.for_ms.is_some_and(|length| u128::from(length) > MAX_FOR.as_millis()) {
+            true => Err(BoundError::LastsTooLong),
+            false => Ok(()),
+        }
+    }
+}
+
+/// The body of `POST /forget`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ForgetCommand {
+    /// What to forget.
+    pub what: ForgetTarget,
+    /// Who asks for it.
+    pub who: String,
+    /// Why.
+    #[serde(default)]
+    pub why: String,
+}
+
+/// What can be forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ForgetTarget {
+    /// The operator state of `SERVICE/BACKEND` or `POOL/MEMBER`, also if no document names that any more.
+    Subject(String),
+    /// The latch of a service: which backend is active, and which were failed away from.
+    Latch(String),
+}
