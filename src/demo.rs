@@ -18,6 +18,7 @@ pub mod documents;
 pub mod drill;
 pub mod fleet;
 pub mod identities;
+mod names;
 pub mod notify;
 pub mod process;
 pub mod supervisor;

@@ -1,7 +1,7 @@
 //! Letters of peers: any bytes are a letter or are refused, and it does not matter whose letter is read first.
 
 use polder::daemon::operator::OperatorStates;
-use polder::daemon::peers::read_letter;
+use polder::daemon::peers::read_message;
 use polder::proxy::control::peer_words::PeerWords;
 use polder::proxy::latch::Now;
 use polder::proxy::latch::latches::{Found, Latches, Record};
@@ -19,7 +19,7 @@ pub fn check(letters: &[u8]) {
 
 /// What a proxy makes of a letter.
 fn words(letter: &[u8]) -> Option<PeerWords> {
-    let value = read_letter(letter).ok()?;
+    let value = read_message(letter).ok()?;
     let mut words = PeerWords::read(&value, None).ok()?;
     words.compare(&words.latches.clone(), Now::default());
     assert!(words.differing(Now::default()).is_empty(), "it differs from itself");

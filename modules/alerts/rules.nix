@@ -23,7 +23,8 @@ in
     "{{ $labels.service }} is not served by {{ $labels.instance }}"
     "Its latch was lost and no peer knows it. `polder status` names the command that decides."
   )
-  (rule "PolderServiceDown" "critical" "0s" ''max by (instance, service) (polder_check_up{daemon="proxy"}) == 0''
+  (rule "PolderServiceDown" "critical" "0s"
+    ''max by (instance, service) (polder_check_up{daemon="proxy"}) == 0''
     "every backend of {{ $labels.service }} is down"
     "The checks of {{ $labels.instance }} find none of them up."
   )

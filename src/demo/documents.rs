@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
 use super::identities::{self, Identities};
 
+pub use super::names::{nameserver_name, proxy_name, stateful_name, stateless_name};
+
 /// The apex of the fleet's zone (a name that never exists outside: RFC 6761, 6.2).
 pub const ZONE: &str = "polder.test";
 /// The pool of proxies.
@@ -80,26 +82,6 @@ pub struct Places<'a> {
     pub identities: &'a Identities,
     /// The fleet's times.
     pub times: Times,
-}
-
-/// The name of nameserver `index`.
-pub fn nameserver_name(index: usize) -> String {
-    format!("ns-{}", index + 1)
-}
-
-/// The name of proxy `index`.
-pub fn proxy_name(index: usize) -> String {
-    format!("px-{}", index + 1)
-}
-
-/// The name of the stateless service's backend `index`.
-pub fn stateless_name(index: usize) -> String {
-    format!("web{}", index + 1)
-}
-
-/// The name of the stateful service's backend `index`; the first is the primary.
-pub fn stateful_name(index: usize) -> String {
-    format!("shop{}", index + 1)
 }
 
 fn milliseconds(duration: Duration) -> String {

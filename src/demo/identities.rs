@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use super::addresses::{NAMESERVERS, PROXIES};
-use super::documents::{nameserver_name, proxy_name};
+use super::names::{nameserver_name, proxy_name};
 use crate::config::PublicKey;
 use crate::daemon::peers::Identity;
 

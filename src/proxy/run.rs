@@ -22,7 +22,7 @@ use crate::daemon::lifecycle::state_files::StoredOperator;
 use crate::daemon::lifecycle::{
     self, ControlSockets, Daemon, Document, Exchange, Input, Inputs, Parts, RunError, Shell, Start, StateFiles,
 };
-use crate::daemon::peers::Heard;
+use crate::daemon::peers::PeerEvent;
 use crate::daemon::startup::{self, Inheritance};
 use crate::daemon::takeover::Takeover;
 use crate::daemon::ticks::Ticks;
@@ -90,7 +90,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
             Stored::read(&files, &prepared)?
         }
     };
-    let heard = exchange.waiting().map(|Heard { peer, value }| Event::Heard { peer, value });
+    let heard = exchange.waiting().map(|PeerEvent { peer, value }| Event::Heard { peer, value });
     let known = Known {
         health: checker.subscribe().borrow().clone(),
         operator: stored.operator.states,

@@ -446,7 +446,7 @@ pub fn request(address: SocketAddr, host: &str, path: &str) -> (u16, String) {
 /// One query for A over UDP.
 pub fn query(server: SocketAddr, name: &str) -> Message {
     let mut query = vec![fastrand::u8(..), fastrand::u8(..), 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-    query.extend_from_slice(&polder::dns::name::from_text(name).unwrap());
+    query.extend_from_slice(&polder::zone::name::from_text(name).unwrap());
     query.extend_from_slice(&[0, 1, 0, 1]);
     let socket = UdpSocket::bind((server.ip(), 0)).unwrap();
     socket.set_read_timeout(Some(LIMIT)).unwrap();

@@ -5,8 +5,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::documents::Running;
 use super::report::{Checked, listed};
-use crate::dns::name;
 use crate::fleet::{Fleet, Role};
+use crate::zone::name;
 use crate::zone::number::rtype;
 use crate::zone::{ZoneFile, ZoneRecord};
 

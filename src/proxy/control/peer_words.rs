@@ -14,7 +14,7 @@ use super::VERSION;
 use super::prepared::Prepared;
 use crate::api::bounds;
 use crate::daemon::operator::OperatorStates;
-use crate::daemon::peers::Untaken;
+use crate::daemon::peers::Rejected;
 use crate::proxy::latch::latches::Latches;
 use crate::proxy::latch::{Latch, Now};
 
@@ -30,7 +30,7 @@ pub struct PeerWords {
     /// next letter.
     unknown: BTreeMap<String, Latch>,
     /// What of its letters was beyond the bounds.
-    untaken: Untaken,
+    untaken: Rejected,
     /// The operator's words it knows.
     pub operator: OperatorStates,
     /// Why its last words could not be read.

@@ -91,7 +91,9 @@ impl Prepared {
     pub fn with_keys(document: ProxyConfig) -> Result<Prepared, String> {
         let peers = document.peers.as_ref();
         let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose()?;
-        let prepared = Prepared::new(document, |file| Keys::read(file).map(|keys| keys.as_slice().to_vec()))?;
+        let prepared = Prepared::new(document, |file| {
+            Keys::read(file).map(|keys| keys.as_slice().to_vec()).map_err(String::from)
+        })?;
         Ok(Prepared { identity, ..prepared })
     }
 

@@ -496,7 +496,7 @@ fn a_check_on_another_port_probes_that_port_and_shares_one_target() {
 fn letters_of_the_most_that_a_document_allows_fit() {
     use crate::api::bounds::{MAX_REASON, MAX_UNKNOWN_SPENT, MAX_WHO, MAX_WHY};
     use crate::config::MOST_SUBJECTS;
-    use crate::daemon::peers::MAX_LETTER;
+    use crate::daemon::peers::MAX_MESSAGE;
 
     // The worst that JSON makes of text without control characters: two bytes of one.
     let text = |length: usize| "\"".repeat(length);
@@ -528,7 +528,7 @@ fn letters_of_the_most_that_a_document_allows_fit() {
     let latches: BTreeMap<String, Latch> = (0..MOST_SUBJECTS / 2).map(|number| (name(number), latch.clone())).collect();
     let value = json!({ "version": VERSION, "latches": latches, "operator": operator });
     let letter = json!({ "version": 2, "name": name(0), "value": value }).to_string();
-    assert!(letter.len() <= MAX_LETTER, "{} bytes, more than {MAX_LETTER}", letter.len());
+    assert!(letter.len() <= MAX_MESSAGE, "{} bytes, more than {MAX_MESSAGE}", letter.len());
     PeerWords::read(&value, None).unwrap();
 }
 
