@@ -3,6 +3,7 @@
 //! Pure: addresses, paths and times go in, text comes out. Called by [`super::fleet`] at the start and by drill rows
 //! that change a document.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -43,7 +44,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// Those of the demo.
+    /// Those of the drill.
     pub const SCALED: Times = Times {
         ttl: Duration::from_secs(5),
         interval: Duration::from_millis(200),
@@ -52,9 +53,12 @@ impl Times {
         peers: Duration::from_secs(1),
     };
 
+    /// Those of `polder demo`, on a machine that its user has other work for: a check is not failed by a moment's load.
+    pub const DEMO: Times = Times { timeout: Duration::from_secs(1), ..Times::SCALED };
+
     /// For a machine on which seconds may pass before a process gets to run: a check fails because its target refuses, not
     /// because this machine is busy.
-    pub const UNHURRIED: Times = Times { timeout: Duration::from_secs(20), ..Times::SCALED };
+    pub const GENEROUS: Times = Times { timeout: Duration::from_secs(20), ..Times::SCALED };
 
     /// What a document without any times means.
     pub const DEFAULT: Times = Times {
@@ -73,7 +77,7 @@ impl Times {
 
 /// Where a daemon keeps its things: `DIRECTORY/NAME/{admin.sock,state,…}`.
 #[derive(Debug, Clone, Copy)]
-pub struct Places<'a> {
+pub struct Layout<'a> {
     /// The fleet's folder.
     pub directory: &'a Path,
     /// The fleet's addresses.
@@ -88,7 +92,7 @@ fn milliseconds(duration: Duration) -> String {
     format!("{}ms", duration.as_millis())
 }
 
-impl Places<'_> {
+impl Layout<'_> {
     fn check(&self, path: &str, port: Option<u16>) -> Value {
         let mut check = Map::new();
         check.insert("path".into(), path.into());
@@ -218,10 +222,14 @@ impl Places<'_> {
 }
 
 /// A key file with one fresh key.
-pub fn key_file() -> Result<String, String> {
+///
+/// # Errors
+///
+/// The system gives no random bytes.
+pub fn key_file() -> io::Result<String> {
     use ring::rand::SecureRandom;
     let mut key = [0_u8; 32];
-    ring::rand::SystemRandom::new().fill(&mut key).map_err(|_| "the system gives no random bytes".to_owned())?;
+    ring::rand::SystemRandom::new().fill(&mut key).map_err(|_| io::Error::other("the system gives no random bytes"))?;
     Ok(format!("{}\n", base64::engine::general_purpose::STANDARD.encode(key)))
 }
 

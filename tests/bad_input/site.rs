@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use polder::api::client::Client;
 use polder::demo::addresses::Addresses;
-use polder::demo::documents::{self, Places, STATEFUL, STATEFUL_HOST, STATELESS, STATELESS_HOST, Times, ZONE};
+use polder::demo::documents::{self, Layout, STATEFUL, STATEFUL_HOST, STATELESS, STATELESS_HOST, Times, ZONE};
 use polder::demo::identities::Identities;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -97,8 +97,8 @@ impl Site {
         self.folder.path().join(name)
     }
 
-    fn places(&self) -> Places<'_> {
-        Places {
+    fn places(&self) -> Layout<'_> {
+        Layout {
             directory: self.folder.path(),
             addresses: &self.addresses,
             identities: &self.identities,
