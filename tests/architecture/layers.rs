@@ -3,20 +3,24 @@
 use super::source::Source;
 
 /// A module, and those that it may use beside itself. From the top down: a module uses what stands below it.
-const LAYERS: [(&str, &[&str]); 14] = [
+const LAYERS: [(&str, &[&str]); 15] = [
     ("bin", &["verbs", "proxy", "dns", "daemon"]),
-    ("verbs", &["demo", "push", "fleet", "api", "health", "daemon", "config", "zone", "ownership", "printable"]),
-    ("demo", &["fleet", "api", "health", "daemon", "config", "zone", "ownership", "printable"]),
-    ("push", &["fleet", "api", "health", "daemon", "config", "zone", "ownership", "printable"]),
-    ("fleet", &["proxy", "dns", "api", "health", "daemon", "config", "zone", "ownership", "printable"]),
-    ("proxy", &["api", "health", "daemon", "config", "zone", "ownership", "printable"]),
-    ("dns", &["api", "health", "daemon", "config", "zone", "ownership", "printable"]),
-    ("daemon", &["api", "health", "config", "zone", "ownership", "printable"]),
-    ("api", &["health", "config", "zone", "ownership", "printable"]),
-    ("health", &["config", "zone", "ownership", "printable"]),
-    ("zone", &["config", "ownership", "printable"]),
-    ("config", &["ownership", "printable"]),
+    (
+        "verbs",
+        &["demo", "push", "fleet", "api", "health", "daemon", "config", "zone", "files", "ownership", "printable"],
+    ),
+    ("demo", &["fleet", "api", "health", "daemon", "config", "zone", "files", "ownership", "printable"]),
+    ("push", &["fleet", "api", "health", "daemon", "config", "zone", "files", "ownership", "printable"]),
+    ("fleet", &["proxy", "dns", "api", "health", "daemon", "config", "zone", "files", "ownership", "printable"]),
+    ("proxy", &["api", "health", "daemon", "config", "zone", "files", "ownership", "printable"]),
+    ("dns", &["api", "health", "daemon", "config", "zone", "files", "ownership", "printable"]),
+    ("daemon", &["api", "health", "config", "zone", "files", "ownership", "printable"]),
+    ("api", &["health", "config", "zone", "files", "ownership", "printable"]),
+    ("health", &["config", "zone", "files", "ownership", "printable"]),
+    ("zone", &["config", "files", "ownership", "printable"]),
+    ("config", &["files", "ownership", "printable"]),
     ("ownership", &["printable"]),
+    ("files", &[]),
     ("printable", &[]),
 ];
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents::{Nameserver, Running};
-use super::{Checked, listed};
+use super::report::{Checked, listed};
 use crate::config::proxy::HostPattern;
 use crate::dns::compiled::{Found, Zones};
 use crate::zone::name::{self, Name};
