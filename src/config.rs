@@ -9,11 +9,16 @@
 
 pub(crate) mod address;
 pub mod admin;
+pub(crate) mod bounds;
 pub mod check;
+pub mod defaults;
 pub(crate) mod distinct;
 pub mod dns;
 pub mod duration;
 pub mod finding;
+pub mod host_pattern;
+pub mod invalid;
+pub(crate) mod listen;
 pub(crate) mod names;
 pub(crate) mod near_miss;
 pub(crate) mod own_name;
@@ -26,24 +31,12 @@ pub(crate) mod tree;
 pub(crate) mod version;
 
 pub use admin::AdminConfig;
+pub use bounds::MOST_SUBJECTS;
 pub use check::{CheckConfig, Expect, ProbeKind, StatusRange};
 pub use dns::DnsConfig;
 pub use finding::{Finding, Findings};
+pub use host_pattern::HostPattern;
+pub use invalid::Invalid;
 pub use peers::{PeerConfig, PeersConfig};
 pub use proxy::ProxyConfig;
 pub use public_key::PublicKey;
-
-/// Threads of one daemon at most: more than any machine this runs on has cores.
-const MOST_WORKERS: usize = 256;
-
-/// Backends of all services, or members of all pools: an operator may have said something of each, and all of it must fit
-/// into one letter between peers.
-pub const MOST_SUBJECTS: usize = 2048;
-
-/// Notes a finding if there are more than [`MOST_SUBJECTS`].
-fn most_subjects(value: &reader::Value<'_>, what: &str, number: usize) -> reader::Read<()> {
-    match number {
-        0..=MOST_SUBJECTS => Ok(()),
-        more => Err(value.fault(format!("{more} {what} in all: expected at most {MOST_SUBJECTS}"))),
-    }
-}

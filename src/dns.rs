@@ -15,7 +15,6 @@ pub mod control;
 pub mod cookie;
 pub mod counters;
 pub mod listening;
-pub mod name;
 pub mod pool;
 pub mod protection;
 pub mod rate_limit;

@@ -23,6 +23,7 @@ pub mod deferred;
 pub mod error;
 pub mod fleet_lock;
 pub mod gate;
+mod hex;
 pub mod host;
 pub mod keys;
 pub mod ledger;

@@ -18,6 +18,7 @@ pub mod forget;
 pub mod gate;
 pub mod generate;
 pub mod keys;
+mod ledger_text;
 pub mod lock;
 pub mod log;
 pub mod operator;

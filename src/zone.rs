@@ -20,18 +20,20 @@
 //! Reads files and nothing else; knows nothing of pools, serials that were served before, or answers. Called by the
 //! daemon at start, reload and `--check-config`, and by the operator's command.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::config::{Finding, Findings};
 
 mod check;
 mod escape;
+pub mod fault;
 mod folder;
 mod lexer;
-mod name;
+pub mod name;
 pub mod number;
 mod rdata;
 mod reader;
+mod record;
 mod report;
 mod rrsets;
 pub mod serial;
@@ -40,33 +42,7 @@ mod tests;
 mod ttl;
 mod words;
 
-/// A zone as its files have it.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ZoneFile {
-    /// The apex in wire format, lower case.
-    pub apex: Box<[u8]>,
-    /// In the order of the files, duplicates removed, TTLs of an RRset made equal (the lowest; RFC 2181, 5.2).
-    pub records: Vec<ZoneRecord>,
-    /// The main file and every one it includes.
-    pub files: Vec<PathBuf>,
-}
-
-/// One record of class IN.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ZoneRecord {
-    /// Wire format, uncompressed, in the file's own case.
-    pub owner: Box<[u8]>,
-    /// The type's number.
-    pub rtype: u16,
-    /// In seconds, at most 2^31-1.
-    pub ttl: u32,
-    /// Wire format, uncompressed.
-    pub rdata: Box<[u8]>,
-    /// Index into [`ZoneFile::files`].
-    pub file: u16,
-    /// From 1.
-    pub line: u32,
-}
+pub use record::{ZoneFile, ZoneRecord};
 
 /// Reads a zone. `apex` in text, with or without the final dot.
 ///
@@ -90,7 +66,7 @@ pub fn parse(apex: &str, file: &Path, text: impl AsRef<[u8]>) -> Result<ZoneFile
 fn whole(apex: &str, file: &Path, read: impl FnOnce(&[u8]) -> reader::Reading) -> Result<ZoneFile, Findings> {
     let apex = match name::parse(apex.as_bytes(), name::ROOT) {
         Ok(apex) => name::lower(&apex),
-        Err(message) => return Err(bad_apex(file, message)),
+        Err(fault) => return Err(bad_apex(file, &fault)),
     };
     let reader::Reading { files, records, mut report } = read(&apex);
     let records = rrsets::tidy(records);
@@ -101,7 +77,7 @@ fn whole(apex: &str, file: &Path, read: impl FnOnce(&[u8]) -> reader::Reading) -
     }
 }
 
-fn bad_apex(file: &Path, message: String) -> Findings {
-    let message = format!("the zone's name: {message}");
+fn bad_apex(file: &Path, fault: &fault::Fault) -> Findings {
+    let message = format!("the zone's name: {fault}");
     Findings(vec![Finding { file: file.to_owned(), line: None, path: String::new(), message }])
 }

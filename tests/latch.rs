@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use polder::api::proxy::{ServiceStatus, Status};
 use polder::demo::documents::{STATEFUL, Times, proxy_name};
-use polder::demo::fleet::{Deed, Fleet};
+use polder::demo::fleet::{Action, Fleet};
 use polder::demo::{Programs, backend::CheckPort, backend::Command};
 use polder::health::Verdict;
 use rustix::net::{
@@ -36,7 +36,7 @@ fn programs() -> Programs {
 fn with_fleet<F: Future<Output = Fleet>>(change: impl Fn(&str, &mut Value), test: impl FnOnce(Fleet) -> F) {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime starts");
     tokio::task::LocalSet::new().block_on(&runtime, async {
-        let fleet = Fleet::start(&programs(), Times::UNHURRIED, change).await.expect("the fleet starts");
+        let fleet = Fleet::start(&programs(), Times::GENEROUS, change).await.expect("the fleet starts");
         test(fleet).await.stop().await;
     });
 }
@@ -101,9 +101,9 @@ async fn until_seen(fleet: &Fleet, backend: &str, verdict: Verdict) {
     }
 }
 
-async fn act(fleet: &mut Fleet, deed: Deed, name: &str) {
-    let done = fleet.act(deed, name).await;
-    assert!(done.is_ok(), "{deed:?} {name}: {done:?}");
+async fn act(fleet: &mut Fleet, action: Action, name: &str) {
+    let done = fleet.act(action, name).await;
+    assert!(done.is_ok(), "{action:?} {name}: {done:?}");
 }
 
 async fn fail_back(fleet: &Fleet) {
@@ -138,17 +138,17 @@ fn a_proxy_killed_at_any_moment_of_a_failover_agrees_with_the_others_when_it_is_
         for round in 0..rounds {
             let victim = proxy_name(random.usize(..PROXIES));
             let moment = Duration::from_micros(random.u64(0..250_000));
-            act(&mut fleet, Deed::Kill, "shop1").await;
+            act(&mut fleet, Action::Kill, "shop1").await;
             // The moment is the test's input, not a wait for something.
             tokio::time::sleep(moment).await;
-            act(&mut fleet, Deed::Restart, &victim).await;
+            act(&mut fleet, Action::Restart, &victim).await;
             until_active(
                 &fleet,
                 &format!("on shop2 everywhere (round {round}, {victim} killed after {moment:?})"),
                 all_on("shop2"),
             )
             .await;
-            act(&mut fleet, Deed::Mend, "shop1").await;
+            act(&mut fleet, Action::Mend, "shop1").await;
             until_seen(&fleet, "shop1", Verdict::Up).await;
             assert!(
                 all_on("shop2")(&active(&fleet).await),
@@ -171,19 +171,19 @@ fn a_backup_that_is_up_first_at_a_cold_start_does_not_take_the_service() {
     };
     with_fleet(patient, |mut fleet| async move {
         for proxy in 0..PROXIES {
-            act(&mut fleet, Deed::Kill, &proxy_name(proxy)).await;
+            act(&mut fleet, Action::Kill, &proxy_name(proxy)).await;
             forget_state(&fleet, proxy);
         }
-        act(&mut fleet, Deed::Kill, "shop1").await;
+        act(&mut fleet, Action::Kill, "shop1").await;
         for proxy in 0..PROXIES {
-            act(&mut fleet, Deed::Mend, &proxy_name(proxy)).await;
+            act(&mut fleet, Action::Mend, &proxy_name(proxy)).await;
         }
         // Every proxy has what would make it fail over: the primary is down, a backup is up.
         until_seen(&fleet, "shop2", Verdict::Up).await;
         until_seen(&fleet, "shop1", Verdict::Down).await;
         let now = active(&fleet).await;
         assert!(all_on("shop1")(&now), "in its grace the primary lost the service: {now:?}");
-        act(&mut fleet, Deed::Mend, "shop1").await;
+        act(&mut fleet, Action::Mend, "shop1").await;
         until_seen(&fleet, "shop1", Verdict::Up).await;
         assert!(all_on("shop1")(&active(&fleet).await));
         fleet
@@ -202,13 +202,13 @@ fn a_reinstalled_proxy_learns_the_latch_from_its_peers_before_it_says_ready() {
     with_fleet(
         |_, _| (),
         |mut fleet| async move {
-            act(&mut fleet, Deed::Kill, "shop1").await;
+            act(&mut fleet, Action::Kill, "shop1").await;
             until_active(&fleet, "failed over", all_on("shop2")).await;
-            act(&mut fleet, Deed::Kill, "px-2").await;
+            act(&mut fleet, Action::Kill, "px-2").await;
             forget_state(&fleet, 1);
-            act(&mut fleet, Deed::Mend, "shop1").await;
+            act(&mut fleet, Action::Mend, "shop1").await;
             // Mending returns when the daemon has said READY: what it says then is what it knew.
-            act(&mut fleet, Deed::Mend, "px-2").await;
+            act(&mut fleet, Action::Mend, "px-2").await;
             let status = status(&fleet, 1).await.expect("px-2 is back");
             let latch = shop(&status).latch.clone().expect("it has a latch");
             assert_eq!(latch.active.as_deref(), Some("shop2"), "{latch:?}");
@@ -233,7 +233,7 @@ fn proxies_that_failed_over_to_different_backups_agree_when_they_meet() {
         for (backend, proxies) in [("shop2", vec![1, 2]), ("shop1", vec![0, 1, 2])] {
             for proxy in proxies {
                 let order = close(&fleet, proxy);
-                fleet.webserver_mut(backend).expect("the fleet has it").tell(order).await.expect("it obeys");
+                fleet.webserver_mut(backend).expect("the fleet has it").send(order).await.expect("it obeys");
             }
         }
         until_active(&fleet, "failed over to different backups", |active| active == ["shop2", "shop3", "shop3"]).await;
@@ -274,7 +274,7 @@ async fn visit(fleet: &Fleet, proxy: usize) -> impl Future<Output = Option<Strin
 #[test]
 fn a_request_in_a_process_that_was_taken_over_moves_when_the_new_one_fails_over() {
     with_fleet(unchecked, |mut fleet| async move {
-        act(&mut fleet, Deed::Freeze, "shop1").await;
+        act(&mut fleet, Action::Freeze, "shop1").await;
         let response = visit(&fleet, 0).await;
         // The new process alone checks often enough for a verdict.
         let mut document = fleet.document("px-1");
@@ -282,7 +282,7 @@ fn a_request_in_a_process_that_was_taken_over_moves_when_the_new_one_fails_over(
         let times = json!({ "path": "/healthz", "interval": "200ms", "timeout": "2s" });
         document["services"][STATEFUL]["check"] = times;
         fleet.write_json("px-1", &document).expect("the document is written");
-        act(&mut fleet, Deed::Takeover, "px-1").await;
+        act(&mut fleet, Action::Takeover, "px-1").await;
         until_active(&fleet, "failed over", all_on("shop2")).await;
         assert_eq!(response.await.as_deref(), Some("HTTP/1.1 200 OK"));
         fleet
@@ -355,12 +355,12 @@ fn what_happened_before_a_new_process_gave_up_counts_afterwards() {
         |_, _| (),
         |mut fleet| async move {
             for proxy in [1, 2] {
-                act(&mut fleet, Deed::Kill, &proxy_name(proxy)).await;
+                act(&mut fleet, Action::Kill, &proxy_name(proxy)).await;
             }
             let document = fleet.document("px-1");
             let socket = document["admin"]["socket"].as_str().expect("a proxy has an admin socket");
             let new = be_ready_to_take_over(socket).await;
-            act(&mut fleet, Deed::Kill, "shop1").await;
+            act(&mut fleet, Action::Kill, "shop1").await;
             // The verdict falls while nothing may change: only the checker's own line tells of it.
             let log = fleet.folder().join("px-1/log");
             let down = |line: &str| line.contains("shop/shop1") && line.contains("-> down");

@@ -22,7 +22,7 @@ use polder::dns::answer::{Client, Transport, UDP_SIZE, answer, cut};
 use polder::dns::cookie::{Issuer, Secrets};
 use polder::dns::rate_limit::Accounts;
 use polder::proxy::choose::cookie::Cookie;
-use polder::proxy::choose::{Ask, Spread, choose};
+use polder::proxy::choose::{BalanceState, RequestFacts, choose};
 use polder::proxy::snapshot::{LatchView, ServiceMode, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
 use polder::proxy::traffic::shared::Shared;
@@ -124,11 +124,16 @@ fn no_choice_allocates_after_the_first() {
     latched.mode = ServiceMode::Latched { cookie, latch: LatchView::Active(1) };
     services.push(latched);
     for service in &services {
-        let mut spread = Spread::default();
+        let mut spread = BalanceState::default();
         let mut choose_all = || {
             for random in 0..100 {
                 for cookie in [None, Some(3)] {
-                    choose(service, Ask { cookie, tried: u128::from(random) & 0b11 }, &mut spread, random << 24);
+                    choose(
+                        service,
+                        RequestFacts { cookie, tried: u128::from(random) & 0b11 },
+                        &mut spread,
+                        random << 24,
+                    );
                 }
             }
         };

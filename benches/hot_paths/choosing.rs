@@ -4,7 +4,7 @@ use std::hint::black_box;
 
 use criterion::Criterion;
 use polder::proxy::choose::cookie::Cookie;
-use polder::proxy::choose::{Ask, Spread, choose};
+use polder::proxy::choose::{BalanceState, RequestFacts, choose};
 use polder::proxy::snapshot::{LatchView, Service, ServiceMode};
 
 use crate::samples;
@@ -15,15 +15,15 @@ const BACKENDS: usize = 8;
 pub fn measure(criterion: &mut Criterion) {
     for balance in ["round-robin", "least-connections", "random-two-choices"] {
         let service = service(&format!(r#""mode": "stateless", "balance": "{balance}""#));
-        measure_one(criterion, balance, &service, Ask::default());
+        measure_one(criterion, balance, &service, RequestFacts::default());
     }
     let sticky = service(r#""mode": "stateful", "failover": "automatic", "cookie": { "value": "address" }"#);
-    measure_one(criterion, "by cookie", &sticky, Ask { cookie: Some(5), tried: 0 });
+    measure_one(criterion, "by cookie", &sticky, RequestFacts { cookie: Some(5), tried: 0 });
     let latched = Service {
         mode: ServiceMode::Latched { cookie: Cookie::address("polder-s0").into(), latch: LatchView::Active(5) },
         ..service(r#""mode": "stateless""#)
     };
-    measure_one(criterion, "latched", &latched, Ask { cookie: Some(5), tried: 0 });
+    measure_one(criterion, "latched", &latched, RequestFacts { cookie: Some(5), tried: 0 });
     measure_cookies(criterion, &sticky);
 }
 
@@ -33,8 +33,8 @@ fn service(settings: &str) -> Service {
     snapshot.services.remove(0)
 }
 
-fn measure_one(criterion: &mut Criterion, name: &str, service: &Service, ask: Ask) {
-    let mut spread = Spread::default();
+fn measure_one(criterion: &mut Criterion, name: &str, service: &Service, ask: RequestFacts) {
+    let mut spread = BalanceState::default();
     let mut random = fastrand::Rng::with_seed(1);
     criterion.benchmark_group("choose").bench_function(name, |bencher| {
         bencher.iter(|| choose(black_box(service), black_box(ask), &mut spread, random.u64(..)));

@@ -14,7 +14,7 @@ use polder::daemon::operator::OperatorStates;
 use polder::dns::snapshot::PoolAnswer;
 use polder::dns::{self, compiled};
 use polder::health::{HealthView, TargetHealth, Verdict};
-use polder::proxy::control::build::{Circumstances, build};
+use polder::proxy::control::build::{SnapshotInput, build};
 use polder::proxy::control::prepared::Prepared;
 use polder::proxy::latch::Now;
 use polder::proxy::snapshot::Snapshot;
@@ -59,7 +59,7 @@ pub fn all_up(prepared: &Prepared) -> HealthView {
 
 /// The snapshot of a document, after another one of it or as the first.
 pub fn snapshot(prepared: &Prepared, health: &HealthView, previous: Option<&Snapshot>) -> Snapshot {
-    let circumstances = Circumstances {
+    let circumstances = SnapshotInput {
         own: "px",
         health,
         operator: &OperatorStates::default(),

@@ -1,7 +1,7 @@
-//! A stateful service on two proxies: automata, latches and choices under any sequence of events, against the rules of DESIGN 6
-//! and 7 read aloud.
+//! A stateful service on two proxies: automata, latches and choices under any sequence of events, against the
+//! rules of checks, choice and latch stated a second time.
 //!
-//! The input is a site and then its events, two bytes each. After every event each proxy's latch is held to [`rule`] and what a
+//! The input is a situation and then its events, two bytes each. After every event each proxy's latch is held to [`rule`] and what a
 //! request gets to [`choices`]; at the end the proxies see the same and hear each other, and must come to be of one mind.
 
 mod choices;
@@ -18,7 +18,7 @@ use proxy::{BACKENDS, Proxy};
 /// Rounds of the proxies hearing each other, a second each, until which they must agree.
 const ROUNDS: usize = 40;
 
-/// A site and its events.
+/// A situation and its events.
 pub fn check(input: &[u8]) {
     let [shape, times, events @ ..] = input else { return };
     let rules = LatchConfig {

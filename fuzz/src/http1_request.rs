@@ -4,11 +4,11 @@ use std::net::{IpAddr, Ipv4Addr};
 
 use polder::config::proxy::PassedFields;
 use polder::proxy::choose::cookie::Cookie;
-use polder::proxy::traffic::message::fields::Field;
 use polder::proxy::traffic::http1::forwarded::Client;
 use polder::proxy::traffic::http1::head::{Scan, Scanned};
 use polder::proxy::traffic::http1::request::{Edits, write};
 use polder::proxy::traffic::http1::vet::vet;
+use polder::proxy::traffic::message::fields::Field;
 use polder::proxy::traffic::message::{Length, RequestHead, Version};
 
 use crate::cut::Cuts;

@@ -1,9 +1,9 @@
 //! The head of a response: what is taken means one thing, and what the visitor gets for it means the same (RFC 9112, 6.3).
 
 use polder::proxy::traffic::http1::body::Framing;
-use polder::proxy::traffic::message::fields::Field;
 use polder::proxy::traffic::http1::head::{Scan, Scanned};
 use polder::proxy::traffic::http1::response::{Edits, ends_with_connection, framing, vet, write};
+use polder::proxy::traffic::message::fields::Field;
 use polder::proxy::traffic::message::{Length, ResponseHead, Version};
 
 use crate::head::Lines;

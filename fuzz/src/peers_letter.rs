@@ -1,10 +1,10 @@
 //! Letters of peers: any bytes are a letter or are refused, and it does not matter whose letter is read first.
 
 use polder::daemon::operator::OperatorStates;
-use polder::daemon::peers::read_letter;
-use polder::proxy::control::peer_words::PeerWords;
+use polder::daemon::peers::read_message;
+use polder::proxy::control::peer_state::PeerState;
 use polder::proxy::latch::Now;
-use polder::proxy::latch::latches::{Found, Latches, Record};
+use polder::proxy::latch::latches::{Latches, Record, StoredLatches};
 
 /// Two letters, a line each.
 pub fn check(letters: &[u8]) {
@@ -18,20 +18,20 @@ pub fn check(letters: &[u8]) {
 }
 
 /// What a proxy makes of a letter.
-fn words(letter: &[u8]) -> Option<PeerWords> {
-    let value = read_letter(letter).ok()?;
-    let mut words = PeerWords::read(&value, None).ok()?;
+fn words(letter: &[u8]) -> Option<PeerState> {
+    let value = read_message(letter).ok()?;
+    let mut words = PeerState::read(&value, None).ok()?;
     words.compare(&words.latches.clone(), Now::default());
     assert!(words.differing(Now::default()).is_empty(), "it differs from itself");
     Some(words)
 }
 
-fn merged(letters: &[&PeerWords]) -> (OperatorStates, Record) {
+fn merged(letters: &[&PeerState]) -> (OperatorStates, Record) {
     let mut operator = OperatorStates::default();
-    let mut latches = Latches::restore(Found::Missing);
+    let mut latches = Latches::restore(StoredLatches::Missing);
     for words in letters {
         operator.merge(&words.operator);
-        latches.hear(&words.latches);
+        latches.merge_peers(&words.latches);
     }
-    (operator, latches.heading())
+    (operator, latches.upcoming())
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use polder::config::Findings;
-use polder::dns::{compiled, name};
+use polder::dns::compiled;
+use polder::zone::name;
 use polder::zone::{ZoneFile, parse};
 
 use crate::findings;

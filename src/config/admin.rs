@@ -3,8 +3,7 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::address;
-use super::distinct::Distinct;
+use super::listen::Listening;
 use super::names;
 use super::reader::{Keys, Read, Value};
 
@@ -26,10 +25,10 @@ pub(super) const KEYS: Keys = Keys { object: "admin", names: &["address", "hosts
 /// What fits into `sun_path`, with the NUL that ends it (unix(7)).
 const LONGEST_SOCKET_PATH: usize = 107;
 
-pub(super) fn read<'a>(value: &Value<'a>, sockets: &mut Distinct<'a, SocketAddr>) -> Read<AdminConfig> {
+pub(super) fn read<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read<AdminConfig> {
     let admin = value.object(&KEYS)?;
     let socket = admin.required("socket", socket_path);
-    let address = admin.optional("address", |value| listen(value, sockets));
+    let address = admin.optional("address", |value| listening.claim(value));
     let hosts = admin.with_default("hosts", Vec::new(), hosts);
     Ok(AdminConfig { socket: socket?, address: address?, hosts: hosts? })
 }
@@ -46,9 +45,4 @@ fn socket_path(value: &Value<'_>) -> Read<PathBuf> {
             Err(value.fault(format!("a socket's path has at most {LONGEST_SOCKET_PATH} bytes, this has {length}")))
         }
     }
-}
-
-/// An address this daemon listens on: one that no other part of the document has taken.
-pub(super) fn listen<'a>(value: &Value<'a>, sockets: &mut Distinct<'a, SocketAddr>) -> Read<SocketAddr> {
-    sockets.claim_parsed(value, "an address and port", address::listen)
 }

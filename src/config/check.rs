@@ -1,8 +1,15 @@
 //! `check`: how a backend or a pool member is probed.
+//!
+//! A new type of check is a variant of [`ProbeKind`] here, what it sends in `health/probe.rs`, and its row in
+//! docs/documents.md.
 
+use std::fmt;
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
+
+use super::defaults;
 use super::names;
 use super::reader::{Keys, Object, Read, Value};
 
@@ -26,8 +33,9 @@ pub struct CheckConfig {
     pub fall: u32,
 }
 
-/// What a probe sends.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// What a probe sends. Saved health holds it in this very form.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase", deny_unknown_fields)]
 pub enum ProbeKind {
     /// A TCP connection that opens is a success.
     Tcp,
@@ -43,16 +51,53 @@ pub enum ProbeKind {
 }
 
 /// Statuses that count as success: `"200-399"`, `"204"`, `"200,301-302"`.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub struct Expect(pub Vec<StatusRange>);
 
 /// An inclusive range of statuses, both within 100..=599.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(from = "(u16, u16)", into = "(u16, u16)")]
 pub struct StatusRange {
     /// The lowest status of the range.
     pub from: u16,
     /// The highest status of the range.
     pub to: u16,
+}
+
+impl From<(u16, u16)> for StatusRange {
+    fn from((from, to): (u16, u16)) -> StatusRange {
+        StatusRange { from, to }
+    }
+}
+
+impl From<StatusRange> for (u16, u16) {
+    fn from(range: StatusRange) -> (u16, u16) {
+        (range.from, range.to)
+    }
+}
+
+impl fmt::Display for ProbeKind {
+    /// As log lines name the check: `TCP`, `GET /healthz`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ProbeKind::Tcp => f.write_str("TCP"),
+            ProbeKind::Http { path, .. } => write!(f, "GET {path}"),
+        }
+    }
+}
+
+impl fmt::Display for Expect {
+    /// As documents have it: `200-399`, `200,301-302`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (index, StatusRange { from, to }) in self.0.iter().enumerate() {
+            let comma = if index > 0 { "," } else { "" };
+            match from == to {
+                true => write!(f, "{comma}{from}")?,
+                false => write!(f, "{comma}{from}-{to}")?,
+            }
+        }
+        Ok(())
+    }
 }
 
 impl Expect {
@@ -63,7 +108,7 @@ impl Expect {
 }
 
 impl CheckConfig {
-    /// How long a target can be dead before the check must have said so (DESIGN 6):
+    /// How long a target can be dead before the check must have said so:
     /// interval + timeout + (fall - 1) * max(fast_interval, timeout).
     pub fn detection_bound(&self) -> Duration {
         self.interval + self.timeout + self.fast_interval.max(self.timeout) * (self.fall - 1)
@@ -93,20 +138,20 @@ pub(super) enum CheckOf {
 /// The check of a document that says nothing of it. Only a backend's has no key that must be there.
 pub(super) fn backend_default() -> CheckConfig {
     CheckConfig {
-        kind: ProbeKind::Http { path: "/".to_owned(), host: None, expect: Expect::default() },
+        kind: ProbeKind::Http { path: defaults::BACKEND_CHECK_PATH.to_owned(), host: None, expect: Expect::default() },
         port: None,
-        interval: Duration::from_secs(2),
-        fast_interval: Duration::from_millis(500),
-        timeout: Duration::from_secs(1),
-        rise: 2,
-        fall: 3,
+        interval: defaults::CHECK_INTERVAL,
+        fast_interval: defaults::fast_interval(defaults::CHECK_INTERVAL),
+        timeout: defaults::CHECK_TIMEOUT,
+        rise: defaults::RISE,
+        fall: defaults::FALL,
     }
 }
 
 impl Default for Expect {
     /// 200-399.
     fn default() -> Expect {
-        Expect(vec![StatusRange { from: 200, to: 399 }])
+        Expect(vec![defaults::EXPECT.into()])
     }
 }
 
@@ -137,8 +182,8 @@ pub(super) fn read(value: &Value<'_>, of: CheckOf) -> Read<CheckConfig> {
 fn read_fast_interval(check: &Object<'_>, interval: Read<Duration>) -> Read<Duration> {
     match interval {
         Ok(interval) => {
-            let quarter = Duration::from_millis(u64::try_from(interval.as_millis() / 4).unwrap_or(u64::MAX));
-            check.with_default("fast_interval", quarter, |value| value.duration(SHORTEST_FAST_INTERVAL..=interval))
+            let default = defaults::fast_interval(interval);
+            check.with_default("fast_interval", default, |value| value.duration(SHORTEST_FAST_INTERVAL..=interval))
         }
         Err(reported) => check
             .optional("fast_interval", |value| value.duration(SHORTEST_FAST_INTERVAL..=*INTERVAL.end()))
@@ -154,8 +199,8 @@ enum Kind {
 
 fn read_kind(check: &Object<'_>, of: CheckOf) -> Read<ProbeKind> {
     let default_path = match of {
-        CheckOf::Backend => "/",
-        CheckOf::Member => "/.polder/ready",
+        CheckOf::Backend => defaults::BACKEND_CHECK_PATH,
+        CheckOf::Member => defaults::MEMBER_CHECK_PATH,
     };
     let kind =
         check.with_default("type", Kind::Http, |value| value.one_of(&[("http", Kind::Http), ("tcp", Kind::Tcp)]));

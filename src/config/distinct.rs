@@ -1,6 +1,7 @@
 //! What may stand only once in a document, and where it stands.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 
 use super::reader::{Place, Read, Value};
 
@@ -27,11 +28,11 @@ impl<'a, K: Ord> Distinct<'a, K> {
     }
 
     /// Reads a string that `parse` makes something of, and takes that.
-    pub fn claim_parsed(
+    pub fn claim_parsed<E: Display>(
         &mut self,
         value: &Value<'a>,
         what: &str,
-        parse: impl FnOnce(&str) -> Result<K, String>,
+        parse: impl FnOnce(&str) -> Result<K, E>,
     ) -> Read<K>
     where
         K: Clone,

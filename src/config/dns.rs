@@ -6,11 +6,13 @@ mod cookies;
 mod pools;
 mod rate_limit;
 mod tcp;
+mod zones;
 
 pub use cookies::CookiesConfig;
 pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
+pub use zones::ZoneConfig;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -18,11 +20,13 @@ use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use super::distinct::Distinct;
+use super::admin::{self, AdminConfig};
+use super::bounds::{MOST_WORKERS, most_subjects};
+use super::finding::Findings;
+use super::listen::Listening;
+use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{
-    AdminConfig, Findings, MOST_WORKERS, PeersConfig, admin, check, most_subjects, names, own_name, peers, version,
-};
+use super::{check, defaults, own_name, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,13 +57,6 @@ pub struct DnsConfig {
     pub pools: BTreeMap<String, PoolConfig>,
 }
 
-/// One zone.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ZoneConfig {
-    /// Its master file (RFC 1035, 5). A relative path is relative to the document.
-    pub file: PathBuf,
-}
-
 /// The keys of `dns.json`.
 const ROOT: Keys = Keys {
     object: "dns.json",
@@ -80,8 +77,6 @@ const ROOT: Keys = Keys {
     ],
 };
 
-const ZONE: Keys = Keys { object: "zones.NAME", names: &["file"] };
-
 /// The keys of every object of `dns.json`.
 pub const KEYS: [&Keys; 12] = [
     &ROOT,
@@ -91,7 +86,7 @@ pub const KEYS: [&Keys; 12] = [
     &tcp::KEYS,
     &rate_limit::KEYS,
     &cookies::KEYS,
-    &ZONE,
+    &zones::KEYS,
     &pools::KEYS,
     &pools::FALLBACK,
     &pools::MEMBER,
@@ -100,7 +95,6 @@ pub const KEYS: [&Keys; 12] = [
 
 /// Zero is no drain.
 const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(3600);
-const DEFAULT_DRAIN: Duration = Duration::from_secs(5);
 
 /// Reads and checks a document: all of it, or every finding. Does not read the zone files (`zone` does).
 pub fn load(file: &Path) -> Result<DnsConfig, Findings> {
@@ -115,22 +109,22 @@ pub fn parse(file: &Path, text: &str) -> Result<DnsConfig, Findings> {
 fn read(document: &Value<'_>) -> Read<DnsConfig> {
     version::read(document)?;
     let root = document.object(&ROOT)?;
-    let mut sockets = Distinct::default();
+    let mut listening = Listening::default();
     let name = own_name::read(&root);
     let listeners = root.required("listeners", |value| {
-        let listeners = value.list("addresses and ports", |value| admin::listen(value, &mut sockets))?;
+        let listeners = value.list("addresses and ports", |value| listening.claim(value))?;
         value.at_least_one("address and port")?;
         Ok(listeners)
     });
-    let admin = root.required("admin", |value| admin::read(value, &mut sockets));
+    let admin = root.required("admin", |value| admin::read(value, &mut listening));
     let state_dir = root.required("state_dir", Value::absolute_path);
-    let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut sockets));
+    let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut listening));
     let workers = root.optional("workers", |value| value.integer(1..=MOST_WORKERS));
     let tcp = root.with_default("tcp", TcpConfig::default(), tcp::read);
     let rate_limit = root.with_default("rate_limit", RateLimitConfig::default(), rate_limit::read);
     let cookies = root.optional("cookies", cookies::read);
-    let drain = root.with_default("drain", DEFAULT_DRAIN, |value| value.duration(DRAIN));
-    let zones = root.required("zones", read_zones);
+    let drain = root.with_default("drain", defaults::DNS_DRAIN, |value| value.duration(DRAIN));
+    let zones = root.required("zones", zones::read);
     let pools = root.with_default("pools", BTreeMap::new(), |value| {
         let pools: BTreeMap<String, PoolConfig> = pools::read(value, zones.as_ref().ok())?;
         most_subjects(value, "members", pools.values().map(|pool| pool.members.len()).sum())?;
@@ -150,15 +144,4 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
         zones: zones?,
         pools: pools?,
     })
-}
-
-fn read_zones(value: &Value<'_>) -> Read<BTreeMap<String, ZoneConfig>> {
-    let mut apexes = Distinct::default();
-    let zones = value.table(names::dns_name, |apex, place, value| {
-        apexes.claim(apex.clone(), place, &format!("the zone {apex}"))?;
-        let zone = value.object(&ZONE)?;
-        Ok(ZoneConfig { file: zone.required("file", Value::file)? })
-    })?;
-    value.at_least_one("zone")?;
-    Ok(zones)
 }

@@ -1,4 +1,7 @@
 //! Durations in documents: `"2s"`, `"500ms"`.
+//!
+//! By hand and not by `humantime`: that reads `"1m 30s"`, `"2 sec"` and `"5us"` too, and a document has one spelling for one
+//! duration, a whole number and a unit.
 
 use std::time::Duration;
 

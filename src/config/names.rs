@@ -1,37 +1,33 @@
 //! The names in documents: of polder's own things, of hosts, of zones and pools, of cookies (pure).
 //!
-//! Every function takes the text as it stands in the document and gives it normalised, or the finding's message.
+//! Every function takes the text as it stands in the document and gives it normalised, or says why it cannot be taken.
 
-use super::proxy::HostPattern;
+use super::invalid::Invalid;
 
 /// The longest name of a thing of polder's own: it stands in metrics, log lines and file names.
 const LONGEST_NAME: usize = 64;
-/// RFC 1035, 2.3.4: a label; and a whole name in text, without the final dot.
-const LONGEST_LABEL: usize = 63;
+/// The longest label of a domain name (RFC 1035, 2.3.4).
+pub(crate) const LONGEST_LABEL: usize = 63;
+/// The longest domain name in text, without the final dot: 255 bytes on the wire.
 const LONGEST_DOMAIN: usize = 253;
 
 /// A name of a service, backend, listener, member or daemon.
-pub fn name(text: &str) -> Result<String, String> {
+pub fn name(text: &str) -> Result<String, Invalid> {
     let allowed = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'.');
     let begins_well = text.starts_with(|first: char| first.is_ascii_alphanumeric());
     match begins_well && text.len() <= LONGEST_NAME && text.bytes().all(allowed) {
         true => Ok(text.to_owned()),
-        false => Err(format!(
-            "{text:?} is not a name: expected 1 to {LONGEST_NAME} letters, digits, \"-\", \"_\" and \".\", a letter or digit first"
+        false => Err(Invalid::new(
+            text,
+            format!(
+                "is not a name: expected 1 to {LONGEST_NAME} letters, digits, \"-\", \"_\" and \".\", a letter or digit first"
+            ),
         )),
     }
 }
 
-/// A host name (RFC 1123, 2.1) or `*.` and one: in lower case, without the final dot.
-pub fn host_pattern(text: &str) -> Result<HostPattern, String> {
-    match text.strip_prefix("*.") {
-        Some(suffix) => host(text, suffix).map(HostPattern::Suffix),
-        None => host(text, text).map(HostPattern::Exact),
-    }
-}
-
 /// What a check sends as its Host: a host name or an address, with or without a port.
-pub fn check_host(text: &str) -> Result<String, String> {
+pub fn check_host(text: &str) -> Result<String, Invalid> {
     let bracketed = |host: &str| host.strip_prefix('[')?.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().ok();
     let (name, port) = match text.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
@@ -40,20 +36,21 @@ pub fn check_host(text: &str) -> Result<String, String> {
     let port_is_good = port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
     match port_is_good && (bracketed(name).is_some() || host(text, name).is_ok()) {
         true => Ok(text.to_owned()),
-        false => Err(format!("{text:?} is not a host: expected a host name or an address, with or without a port")),
+        false => Err(Invalid::new(text, "is not a host: expected a host name or an address, with or without a port")),
     }
 }
 
 /// A host name, in lower case and without the final dot, or an address; without a port.
-pub fn host_or_address(text: &str) -> Result<String, String> {
+pub fn host_or_address(text: &str) -> Result<String, Invalid> {
     match text.parse::<std::net::IpAddr>() {
         Ok(address) => Ok(address.to_string()),
         Err(_) => host(text, text),
     }
 }
 
-fn host(text: &str, name: &str) -> Result<String, String> {
-    let refused = |why: &str| Err(format!("{text:?} is not a host: {why}"));
+/// The host name `name`, in lower case and without the final dot; `text` is what findings quote.
+pub fn host(text: &str, name: &str) -> Result<String, Invalid> {
+    let refused = |why: &str| Err(Invalid::new(text, format!("is not a host: {why}")));
     if let Some((_, port)) = name.rsplit_once(':')
         && port.bytes().all(|b| b.is_ascii_digit())
     {
@@ -66,9 +63,9 @@ fn host(text: &str, name: &str) -> Result<String, String> {
 }
 
 /// The name of a zone (RFC 2317 gives some a `/`) or of a pool: in lower case, without the final dot.
-pub fn dns_name(text: &str) -> Result<String, String> {
+pub fn dns_name(text: &str) -> Result<String, Invalid> {
     domain(text, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'))
-        .map_err(|why| format!("{text:?} is not a domain name: {why}"))
+        .map_err(|why| Invalid::new(text, format!("is not a domain name: {why}")))
 }
 
 fn domain(text: &str, allowed: impl Fn(u8) -> bool) -> Result<String, String> {
@@ -103,21 +100,21 @@ fn label(label: &str, allowed: impl Fn(u8) -> bool) -> Result<(), String> {
 }
 
 /// A cookie's name: a token (RFC 6265, 4.1.1; RFC 9110, 5.6.2).
-pub fn cookie_name(text: &str) -> Result<String, String> {
+pub fn cookie_name(text: &str) -> Result<String, Invalid> {
     let token = |b: u8| b.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&b);
     if text.is_empty() || !text.bytes().all(token) {
-        return Err(format!("{text:?} is not a cookie name: expected letters, digits and any of !#$%&'*+-.^_`|~"));
+        return Err(Invalid::new(text, "is not a cookie name: expected letters, digits and any of !#$%&'*+-.^_`|~"));
     }
     let prefixed = ["__secure-", "__host-"].iter().any(|prefix| text.to_ascii_lowercase().starts_with(prefix));
     match prefixed {
-        true => Err(format!("{text:?} begins with a prefix that browsers accept over TLS only (RFC 6265bis, 4.1.3)")),
+        true => Err(Invalid::new(text, "begins with a prefix that browsers accept over TLS only (RFC 6265bis, 4.1.3)")),
         false => Ok(text.to_owned()),
     }
 }
 
 /// A path prefix in whole segments: `/`, `/shop`, `/shop/cart`. Compared undecoded, so it must be as clients send it.
-pub fn path_prefix(text: &str) -> Result<String, String> {
-    vet_path_prefix(text).map_err(|why| format!("{text:?} is not a path prefix: {why}"))?;
+pub fn path_prefix(text: &str) -> Result<String, Invalid> {
+    vet_path_prefix(text).map_err(|why| Invalid::new(text, format!("is not a path prefix: {why}")))?;
     Ok(text.to_owned())
 }
 
@@ -143,8 +140,8 @@ fn vet_path_prefix(text: &str) -> Result<(), String> {
 }
 
 /// A path that a check asks for, a query allowed.
-pub fn check_path(text: &str) -> Result<String, String> {
-    vet_path(text).map_err(|why| format!("{text:?} is not a path: {why}"))?;
+pub fn check_path(text: &str) -> Result<String, Invalid> {
+    vet_path(text).map_err(|why| Invalid::new(text, format!("is not a path: {why}")))?;
     Ok(text.to_owned())
 }
 

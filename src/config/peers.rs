@@ -5,10 +5,11 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use super::distinct::Distinct;
+use super::listen::Listening;
 use super::own_name::OwnName;
 use super::public_key::PublicKey;
 use super::reader::{Keys, Read, Value};
-use super::{address, admin, names};
+use super::{address, names};
 
 /// The keys of one member: the present one, and while it is replaced the next one.
 const MOST_KEYS: usize = 2;
@@ -46,10 +47,10 @@ pub(super) const MEMBER_KEYS: Keys = Keys { object: "peer", names: &["address", 
 pub(super) fn read<'a>(
     value: &Value<'a>,
     own_name: Option<&OwnName>,
-    sockets: &mut Distinct<'a, SocketAddr>,
+    listening: &mut Listening<'a>,
 ) -> Read<PeersConfig> {
     let peers = value.object(&KEYS)?;
-    let listen = peers.required("listen", |value| admin::listen(value, sockets));
+    let listen = peers.required("listen", |value| listening.claim(value));
     let key_file = peers.required("key_file", Value::file);
     let members = peers.required("members", |value| read_members(value, own_name, listen.ok()));
     let (members, own_keys) = members?;

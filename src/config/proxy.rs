@@ -5,18 +5,20 @@
 
 mod access_log;
 mod backends;
+mod context;
 mod cookie;
 mod limits;
 mod mode;
 mod services;
 mod withheld;
 
+pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use cookie::{CookieConfig, CookieValue};
 pub use limits::{LimitsConfig, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
-pub use services::{HostPattern, ServiceConfig, Target};
+pub use services::{ServiceConfig, Target};
 pub use withheld::{PassedFields, Shapes, WithheldField};
 
 use std::collections::BTreeMap;
@@ -25,12 +27,14 @@ use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
+use super::admin::{self, AdminConfig};
+use super::bounds::{MOST_WORKERS, most_subjects};
 use super::distinct::Distinct;
+use super::finding::Findings;
+use super::listen::Listening;
+use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{
-    AdminConfig, Findings, MOST_WORKERS, PeersConfig, address, admin, check, most_subjects, names, own_name, peers,
-    version,
-};
+use super::{address, check, names, own_name, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -127,12 +131,12 @@ pub fn parse(file: &Path, text: &str) -> Result<ProxyConfig, Findings> {
 fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     version::read(document)?;
     let root = document.object(&ROOT)?;
-    let mut sockets = Distinct::default();
+    let mut listening = Listening::default();
     let name = own_name::read(&root);
-    let listeners = root.required("listeners", |value| read_listeners(value, &mut sockets));
-    let admin = root.required("admin", |value| admin::read(value, &mut sockets));
+    let listeners = root.required("listeners", |value| read_listeners(value, &mut listening));
+    let admin = root.required("admin", |value| admin::read(value, &mut listening));
     let state_dir = root.required("state_dir", Value::absolute_path);
-    let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut sockets));
+    let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut listening));
     let workers = root.optional("workers", |value| value.integer(1..=MOST_WORKERS));
     let trusted_proxies = root.with_default("trusted_proxies", Vec::new(), |value| {
         value.list("networks", |value| value.parsed("a network, like \"10.0.0.0/8\"", address::network))
@@ -165,12 +169,12 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     })
 }
 
-fn read_listeners<'a>(value: &Value<'a>, sockets: &mut Distinct<'a, SocketAddr>) -> Read<Vec<ListenerConfig>> {
+fn read_listeners<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read<Vec<ListenerConfig>> {
     let mut listener_names = Distinct::default();
     let listeners = value.list("listeners", |value| {
         let listener = value.object(&LISTENER)?;
         let name = listener.required("name", |value| listener_names.claim_parsed(value, "a name", names::name));
-        let address = listener.required("address", |value| admin::listen(value, sockets));
+        let address = listener.required("address", |value| listening.claim(value));
         let protocol =
             listener.with_default("protocol", Protocol::Http, |value| value.one_of(&[("http", Protocol::Http)]));
         Ok(ListenerConfig { name: name?, address: address?, protocol: protocol? })

@@ -4,6 +4,9 @@
 //! one. What a read gives is a [`Read`]: the value, or [`Reported`], the proof that a finding was noted. So a reader of an
 //! object reads all its keys first, each into a `Read`, and only then takes them apart with `?`: no error hides another,
 //! and no error is lost. Must never: know a key of a document. Called by the readers of the documents' parts.
+//!
+//! Written by hand because serde stops at the first error and knows no line once a value is read; an operator wants every
+//! error of a document at once, each with its line.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -13,10 +16,12 @@ use std::path::{Path, PathBuf};
 use std::str::FromStr;
 use std::time::Duration;
 
+use super::duration;
+use super::finding::{Finding, Findings};
+use super::invalid::Invalid;
 use super::near_miss::nearest;
 use super::regular_file::{MOST_DOCUMENT, read_regular_file};
 use super::tree::{self, Entry, Json, Node};
-use super::{Finding, Findings, duration};
 
 /// The keys an object may have: what its reader knows, what an unknown key is compared with, what the reference lists.
 #[derive(Debug)]
@@ -156,8 +161,8 @@ impl<'a> Value<'a> {
     }
 
     /// A string that `parse` makes something of; its error is the finding's message.
-    pub fn parsed<T>(&self, what: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> Read<T> {
-        parse(self.text(what)?).map_err(|message| self.fault(message))
+    pub fn parsed<T, E: Display>(&self, what: &str, parse: impl FnOnce(&str) -> Result<T, E>) -> Read<T> {
+        parse(self.text(what)?).map_err(|why| self.fault(why.to_string()))
     }
 
     /// `true` or `false`.
@@ -193,10 +198,11 @@ impl<'a> Value<'a> {
             Some(duration) if range.contains(&duration) => Ok(duration),
             Some(_) => {
                 let (least, most) = (duration::format(*range.start()), duration::format(*range.end()));
-                Err(format!("{text:?} is out of range: expected {least} to {most}"))
+                Err(Invalid::new(text, format!("is out of range: expected {least} to {most}")))
             }
-            None => Err(format!(
-                "{text:?} is not a duration: expected a whole number and one of ms, s, m, h, d, like \"2s\" or \"500ms\""
+            None => Err(Invalid::new(
+                text,
+                "is not a duration: expected a whole number and one of ms, s, m, h, d, like \"2s\" or \"500ms\"",
             )),
         })
     }
@@ -262,13 +268,13 @@ impl<'a> Value<'a> {
 
     /// An object that is a table: each key a name that `key` reads, each value what `read` makes of it. Two keys that
     /// `key` makes one name of are for `read` to find.
-    pub fn table<K: Ord, T>(
+    pub fn table<K: Ord, T, E: Display>(
         &self,
-        key: impl Fn(&str) -> Result<K, String>,
+        key: impl Fn(&str) -> Result<K, E>,
         mut read: impl FnMut(&K, &Place<'a>, &Value<'a>) -> Read<T>,
     ) -> Read<BTreeMap<K, T>> {
         let mut read_entry = |(place, entry): (Place<'a>, &'a Entry)| {
-            let name = key(&entry.key).map_err(|message| place.fault(message))?;
+            let name = key(&entry.key).map_err(|why| place.fault(why.to_string()))?;
             let value = Value { place: Place { line: entry.node.line, ..place.clone() }, node: &entry.node };
             let read = read(&name, &place, &value)?;
             Ok((name, read))

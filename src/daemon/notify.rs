@@ -1,7 +1,11 @@
-//! Words to the service manager (`sd_notify(3)`). Without NOTIFY_SOCKET every one is nothing.
+//! Messages to the service manager (`sd_notify(3)`): no-ops if NOTIFY_SOCKET is unset.
 //!
-//! Owns the notify channel. Must never fail the daemon: what cannot be said is logged once. Called by the daemons'
+//! Owns the notify socket. Must never fail the daemon: a message that cannot be sent is logged, once. Called by the daemons'
 //! control loops, `fd_store` and `ticks`.
+//!
+//! The messages are those of the crate `sd-notify`. Sending is ours ([`Channel::send`]): its `notify_with_fds` takes no abstract
+//! socket name (NOTIFY_SOCKET may be `@NAME`) and blocks on a service manager that does not read, and with it the control
+//! loop.
 
 use std::env;
 use std::ffi::{OsStr, OsString};
@@ -12,59 +16,55 @@ use std::os::unix::ffi::OsStrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use nix::time::{ClockId, clock_gettime};
+use sd_notify::NotifyState;
 
 use super::passed_fds;
 
 /// `READY=1`, `MAINPID=` of this process, and a status line.
 pub fn ready(text: &str) {
-    say(&ready_words(std::process::id(), text));
+    let main_process = NotifyState::MainPid(std::process::id());
+    notify(&[NotifyState::Ready, main_process, NotifyState::Status(&one_line(text))]);
 }
 
 /// `STATUS=`: a line a person can read.
 pub fn status(text: &str) {
-    say(&status_words(text));
+    notify(&[NotifyState::Status(&one_line(text))]);
 }
 
-/// `RELOADING=1` with the monotonic time; followed by [`ready`] when done.
+/// `RELOADING=1` with the monotonic time; followed by [`ready`] when the reload is done.
 pub fn reloading() {
-    let since_boot = clock_gettime(ClockId::CLOCK_MONOTONIC)
-        .map_or(0, |now| i128::from(now.tv_sec()) * 1_000_000 + i128::from(now.tv_nsec()) / 1_000);
-    say(&format!("RELOADING=1\nMONOTONIC_USEC={since_boot}\n"));
+    let now = NotifyState::monotonic_usec_now().unwrap_or(NotifyState::MonotonicUsec(0));
+    notify(&[NotifyState::Reloading, now]);
 }
 
-/// `MAINPID=` of the process that took over from this one. Said by this one before it exits: if the new one's own word
+/// `MAINPID=` of the process that took over from this one. Sent by this one before it exits: if the new one's own message
 /// came too late, the service manager would see its main process end and take the service for dead.
 pub(super) fn main_process(process: i32) {
-    say(&format!("MAINPID={process}\n"));
+    notify(&[NotifyState::MainPid(process.unsigned_abs())]);
 }
 
-/// `STOPPING=1`.
+/// `STOPPING=1`, and a status line.
 pub fn stopping(text: &str) {
-    say(&format!("STOPPING=1\n{}", status_words(text)));
+    notify(&[NotifyState::Stopping, NotifyState::Status(&one_line(text))]);
 }
 
 /// `WATCHDOG=1`.
 pub(super) fn watchdog() {
-    say("WATCHDOG=1\n");
-}
-
-fn ready_words(process: u32, text: &str) -> String {
-    format!("READY=1\nMAINPID={process}\n{}", status_words(text))
+    notify(&[NotifyState::Watchdog]);
 }
 
 /// One line, whatever the text holds: a line break would begin another assignment.
-fn status_words(text: &str) -> String {
-    format!("STATUS={}\n", text.replace(|letter: char| letter.is_control(), " "))
+fn one_line(text: &str) -> String {
+    text.replace(|letter: char| letter.is_control(), " ")
 }
 
-fn say(words: &str) {
+fn notify(states: &[NotifyState<'_>]) {
     static FAILED: AtomicBool = AtomicBool::new(false);
     let Some(channel) = Channel::from_env() else { return };
-    if let Err(error) = channel.send(words, &[])
+    if let Err(error) = channel.send(states, &[])
         && !FAILED.swap(true, Ordering::Relaxed)
     {
-        tracing::warn!(%error, "cannot tell the service manager anything (NOTIFY_SOCKET); said once");
+        tracing::warn!(%error, "cannot send to the service manager (NOTIFY_SOCKET); this is logged once");
     }
 }
 
@@ -85,13 +85,13 @@ impl Channel {
         Channel { socket: socket.into() }
     }
 
-    /// One datagram, with descriptors.
-    pub(super) fn send(&self, words: &str, descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+    /// One datagram, with descriptors. Never blocks: a service manager that does not read must not stop the daemon.
+    pub(super) fn send(&self, states: &[NotifyState<'_>], descriptors: &[BorrowedFd<'_>]) -> io::Result<()> {
+        let message: String = states.iter().map(|state| format!("{state}\n")).collect();
         let datagram = UnixDatagram::unbound()?;
         datagram.connect_addr(&address(&self.socket)?)?;
-        // A service manager that does not read must not stop the daemon.
         datagram.set_nonblocking(true)?;
-        passed_fds::send(&datagram, words.as_bytes(), descriptors).map(drop)
+        passed_fds::send(&datagram, message.as_bytes(), descriptors).map(drop)
     }
 }
 

@@ -6,10 +6,8 @@
 
 use std::io::{self, IoSlice, IoSliceMut};
 use std::mem::MaybeUninit;
-use std::ops::Range;
 use std::os::fd::{AsFd, BorrowedFd, FromRawFd, OwnedFd, RawFd};
 
-use nix::fcntl::{FcntlArg, FdFlag, fcntl};
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, ReturnFlags, SendAncillaryBuffer, SendAncillaryMessage,
     SendFlags,
@@ -18,25 +16,16 @@ use rustix::net::{
 /// The most descriptors in one message: below the kernel's SCM_MAX_FD (253, unix(7)).
 pub(super) const MOST_PER_MESSAGE: usize = 250;
 
-/// Owns the descriptors with these numbers that are open, and marks them close-on-exec. To be called at most once for a
-/// number, for descriptors that came with the process and that nothing in it owns.
-pub(super) fn take(numbers: Range<RawFd>) -> Vec<OwnedFd> {
-    numbers.filter_map(take_one).collect()
-}
-
-fn take_one(number: RawFd) -> Option<OwnedFd> {
-    if std::fs::symlink_metadata(format!("/proc/self/fd/{number}")).is_err() {
-        tracing::warn!(number, "a descriptor that was announced (LISTEN_FDS) is not open; passed over");
-        return None;
-    }
-    // SAFETY: the descriptor is open, as just seen. It is ours alone: whoever started this process put it there for us
-    // (LISTEN_PID names us), and `fd_store::receive` calls this once, before the process opens anything of its own.
+/// Owns the descriptor with this number. To be called at most once for a number, for an open descriptor that came with the
+/// process and that nothing in it owns.
+pub(super) fn own(number: RawFd) -> OwnedFd {
+    // SAFETY: the descriptor is open, as `sd_notify::listen_fds` has seen, which marked it close-on-exec. It is ours alone:
+    // whoever started this process put it there for us (LISTEN_PID names us), and `fd_store::receive` calls this once for
+    // each, before the process opens anything of its own.
     #[allow(unsafe_code)]
-    let owned = unsafe { OwnedFd::from_raw_fd(number) };
-    if let Err(error) = fcntl(&owned, FcntlArg::F_SETFD(FdFlag::FD_CLOEXEC)) {
-        tracing::warn!(number, %error, "cannot mark a descriptor close-on-exec");
+    unsafe {
+        OwnedFd::from_raw_fd(number)
     }
-    Some(owned)
 }
 
 /// Sends `bytes` with these descriptors (at most [`MOST_PER_MESSAGE`]) in one message. Returns how many bytes went.

@@ -1,28 +1,29 @@
-//! The channel between daemons of one kind: every second, and at start, each sends its peers what it knows (one JSON
-//! value) and gets what they know. Encrypted; each side is known by a key of its own (Noise IK).
+//! The exchange of state between daemons of one kind. Every second, and at start, each sends its peers its own state (one
+//! JSON value) and receives theirs. Encrypted; each side is known by a key of its own (Noise IK).
 //!
-//! Owns the listener for peers, one task a peer, and how each is doing. Must never: know what the values mean (the
+//! Owns the listener for peers, one task for each peer, and the health of each. Must never: know what the values mean (the
 //! daemons merge them), trust a clock, or keep anything between two exchanges. Called by both daemons' control threads.
 //!
-//! An exchange is a connection of its own. Kept connections would save three round trips and two curve operations a
-//! second, and cost a state to get wrong: half-open connections, keys replaced under them, a peer that was restarted or
-//! moved. This way every exchange proves all of it anew, and nothing but the last second is ever lost.
-
-#![allow(clippy::disallowed_types, reason = "held only to note or show how a peer is doing, about once a second")]
+//! Each exchange has a connection of its own. Kept connections would save three round trips and two curve operations a
+//! second, at the price of state that can go wrong: half-open connections, keys replaced meanwhile, a peer that was restarted
+//! or moved. With a new connection every exchange proves all of it again, and at most one second of state is lost.
 
 mod channel;
 mod exchange;
 mod identity;
 mod listener;
-mod untaken;
+mod rejected;
+mod shared;
 
+pub use channel::{ChannelError, MAX_MESSAGE};
+pub use exchange::ExchangeError;
 pub use identity::Identity;
-pub use untaken::Untaken;
+pub use rejected::Rejected;
+pub use shared::{PeerEvent, PeerHealth};
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::Arc;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::net::TcpListener;
@@ -30,101 +31,64 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::config::{PeerConfig, PeersConfig, PublicKey};
+use crate::config::{PeerConfig, PeersConfig};
+use shared::{EXCHANGE_LIMIT, Shared};
 
 /// From the start of one exchange with a peer to the start of the next.
 const INTERVAL: Duration = Duration::from_secs(1);
 
-/// The same while what we know keeps changing: so much is sent together.
+/// The same while this daemon's value keeps changing: changes within this time are sent together.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(50);
-
-/// The most an exchange may take, connecting included.
-const EXCHANGE_LIMIT: Duration = Duration::from_secs(1);
-
-/// The most a letter may hold, in bytes. What documents and bounds allow fits: `letters_of_the_most_that_a_document_allows_fit`
-/// in src/proxy/control/tests.rs.
-pub const MAX_LETTER: usize = 8 * 1024 * 1024;
-
-/// A peer told us something.
-#[derive(Debug)]
-pub struct Heard {
-    /// The peer's name.
-    pub peer: String,
-    /// All it knows.
-    pub value: Value,
-}
-
-/// How one peer is doing, for `status`.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct PeerHealth {
-    /// When it was last heard, whoever connected.
-    pub heard: Option<SystemTime>,
-    /// Why the last try failed; none if it did not. Names the peer and its address.
-    pub error: Option<String>,
-}
 
 /// A handle on the running exchange; it ends when the handle is dropped.
 pub struct Peers {
-    us: Arc<Us>,
-    asked: Vec<mpsc::Sender<oneshot::Sender<bool>>>,
+    shared: Arc<Shared>,
+    /// One sender for each peer's task, which answers with whether the peer did.
+    requests: Vec<mpsc::Sender<oneshot::Sender<bool>>>,
     _tasks: JoinSet<()>,
 }
 
-/// What every task of one daemon's exchange needs.
-struct Us {
-    name: String,
-    identity: Identity,
-    /// Where we listen.
-    listen: SocketAddr,
-    /// Without this daemon's own name.
-    members: BTreeMap<String, PeerConfig>,
-    heard: mpsc::Sender<Heard>,
-    health: Mutex<BTreeMap<String, PeerHealth>>,
-}
-
 impl Peers {
-    /// Starts listening (on an inherited or newly bound listener) and exchanging on the current runtime. `ours` is read
-    /// anew at each exchange and a change of it starts one at once; what peers say arrives through `heard`. The exchange
-    /// also ends when the other end of `ours` or `heard` is dropped. A `LocalSet` is not needed.
+    /// Starts listening (on an inherited or newly bound listener) and exchanging on the current runtime. `state` is read
+    /// again for each exchange, and a change of it starts one at once; what peers send arrives through `events`. The exchange
+    /// also ends when the other end of `state` or `events` is dropped. A `LocalSet` is not needed.
     pub fn start(
         config: PeersConfig,
         own_name: String,
         identity: Identity,
         listener: std::net::TcpListener,
-        ours: watch::Receiver<Value>,
-        heard: mpsc::Sender<Heard>,
+        state: watch::Receiver<Value>,
+        events: mpsc::Sender<PeerEvent>,
     ) -> Peers {
         let PeersConfig { listen, mut members, .. } = config;
         members.remove(&own_name);
-        let unheard = PeerHealth { heard: None, error: None };
-        let health = Mutex::new(members.keys().map(|name| (name.clone(), unheard.clone())).collect());
-        let us = Arc::new(Us { name: own_name, identity, listen, members, heard, health });
+        let shared = Arc::new(Shared::new(own_name, identity, listen, members, events));
 
         let mut tasks = JoinSet::new();
-        let mut asked = Vec::new();
-        for (name, peer) in &us.members {
-            let (ask, asks) = mpsc::channel(4);
-            asked.push(ask);
-            tasks.spawn(talk(Arc::clone(&us), name.clone(), peer.clone(), ours.clone(), asks));
+        let mut requests = Vec::new();
+        for (name, peer) in &shared.members {
+            let (request, requested) = mpsc::channel(4);
+            requests.push(request);
+            tasks.spawn(exchange_with(Arc::clone(&shared), name.clone(), peer.clone(), state.clone(), requested));
         }
         match adopt(listener) {
             Ok(listener) => {
-                tasks.spawn(listener::listen(Arc::clone(&us), listener, ours));
+                tasks.spawn(listener::listen(Arc::clone(&shared), listener, state));
             }
-            Err(error) => tracing::error!("peers cannot reach {}: {error}; only we connect to them", us.listen),
+            Err(error) => tracing::error!("peers cannot reach {}: {error}; only we connect to them", shared.listen),
         }
-        Peers { us, asked, _tasks: tasks }
+        Peers { shared, requests, _tasks: tasks }
     }
 
-    /// One exchange with every peer, ended by the slowest answer or refusal, at most `limit`. For the start, before
-    /// ready. True if at least one answered; what it said has then been put into `heard` (which needs room for all, or
-    /// to be read meanwhile).
+    /// One exchange with every peer, until the slowest has answered or failed, for at most `limit`. For the start, before the
+    /// daemon is ready. True if at least one answered; its state has then been sent to `events` (which needs room for all,
+    /// or to be read meanwhile).
     pub async fn first_round(&self, limit: Duration) -> bool {
         let deadline = Instant::now() + limit;
         let mut replies = Vec::new();
-        for ask in &self.asked {
+        for request in &self.requests {
             let (reply, replied) = oneshot::channel();
-            if let Ok(Ok(())) = timeout_at(deadline, ask.send(reply)).await {
+            if let Ok(Ok(())) = timeout_at(deadline, request.send(reply)).await {
                 replies.push(replied);
             }
         }
@@ -135,20 +99,20 @@ impl Peers {
         any
     }
 
-    /// How each peer is doing.
+    /// The health of each peer.
     pub fn health(&self) -> BTreeMap<String, PeerHealth> {
-        self.us.health.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.shared.health()
     }
 }
 
-/// What a letter says, read as an exchange does: for the fuzz target `peers_letter`.
+/// The value of a message, read as an exchange does: for the fuzz target `peers_letter`.
 ///
 /// # Errors
 ///
-/// It is no letter, or one of another version.
+/// It is not a peer's message, or one of another version.
 #[doc(hidden)]
-pub fn read_letter(letter: &[u8]) -> Result<Value, String> {
-    exchange::value_of(letter)
+pub fn read_message(message: &[u8]) -> Result<Value, ExchangeError> {
+    exchange::value_of(message)
 }
 
 fn adopt(listener: std::net::TcpListener) -> std::io::Result<TcpListener> {
@@ -157,68 +121,37 @@ fn adopt(listener: std::net::TcpListener) -> std::io::Result<TcpListener> {
 }
 
 /// Exchanges with one peer, for ever.
-async fn talk(
-    us: Arc<Us>,
+async fn exchange_with(
+    shared: Arc<Shared>,
     name: String,
     peer: PeerConfig,
-    mut ours: watch::Receiver<Value>,
-    mut asks: mpsc::Receiver<oneshot::Sender<bool>>,
+    mut state: watch::Receiver<Value>,
+    mut requested: mpsc::Receiver<oneshot::Sender<bool>>,
 ) {
-    let mut askers = Vec::new();
+    let mut waiting = Vec::new();
     loop {
-        while let Ok(asker) = asks.try_recv() {
-            askers.push(asker);
+        while let Ok(reply) = requested.try_recv() {
+            waiting.push(reply);
         }
         let started = Instant::now();
-        let value = ours.borrow_and_update().clone();
-        let result = exchange::ask(&us, &name, &peer, value, started + EXCHANGE_LIMIT).await;
+        let value = state.borrow_and_update().clone();
+        let result = exchange::initiate(&shared, &name, &peer, value, started + EXCHANGE_LIMIT).await;
         let answered = result.is_ok();
-        us.note(&name, result.as_ref().map(|_| ()).map_err(|why| format!("{name} ({}): {why}", peer.address)));
+        shared.note(&name, result.as_ref().err().map(|error| format!("{name} ({}): {error}", peer.address)));
         if let Ok(value) = result
-            && us.heard.send(Heard { peer: name.clone(), value }).await.is_err()
+            && shared.events.send(PeerEvent { peer: name.clone(), value }).await.is_err()
         {
             return;
         }
-        for asker in askers.drain(..) {
-            // Whoever asked may have run out of time.
-            let _ = asker.send(answered);
+        for reply in waiting.drain(..) {
+            // Whoever waits may have run out of time.
+            let _ = reply.send(answered);
         }
         sleep_until(started + SHORTEST_INTERVAL).await;
         tokio::select! {
             () = sleep_until(started + INTERVAL) => {}
-            changed = ours.changed() => if changed.is_err() { return },
-            Some(asker) = asks.recv() => askers.push(asker),
-        }
-    }
-}
-
-impl Us {
-    /// The peer for whom this key is listed.
-    fn whose(&self, key: &PublicKey) -> Option<String> {
-        self.members.iter().find(|(_, peer)| peer.keys.contains(key)).map(|(name, _)| name.clone())
-    }
-
-    /// Notes how a try ended; every change is one log line.
-    fn note(&self, peer: &str, result: Result<(), String>) {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(health) = health.get_mut(peer) else { return };
-        let error = result.err();
-        match &error {
-            Some(why) if health.error.as_ref() != Some(why) => tracing::warn!("peer {why}"),
-            None if health.error.is_some() || health.heard.is_none() => tracing::info!("peer {peer} answers"),
-            _ => {}
-        }
-        if error.is_none() {
-            health.heard = Some(SystemTime::now());
-        }
-        health.error = error;
-    }
-
-    /// Notes that a peer told us something of its own accord.
-    fn note_heard(&self, peer: &str) {
-        let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(health) = health.get_mut(peer) {
-            health.heard = Some(SystemTime::now());
+            changed = state.changed() => if changed.is_err() { return },
+            Some(reply) = requested.recv() => waiting.push(reply),
         }
     }
 }

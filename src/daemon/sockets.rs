@@ -4,17 +4,19 @@
 //! a takeover or the FD store can be given all of them. Must never: accept or read. Called by the daemons' control loops.
 
 mod bind;
+mod identity;
 mod live;
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::os::unix::net::UnixListener;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use socket2::{Domain, SockRef, Socket, Type};
+use socket2::{SockRef, Socket};
+
+use identity::Identity;
 
 pub use bind::BindError;
 pub use live::{Listing, try_all};
@@ -28,14 +30,6 @@ pub struct Sockets {
     held: Vec<Held>,
 }
 
-/// What tells listening sockets apart.
-#[derive(Debug, Clone, PartialEq, Eq)]
-enum Identity {
-    Tcp(SocketAddr),
-    Udp(SocketAddr),
-    Unix(PathBuf),
-}
-
 #[derive(Debug)]
 struct Held {
     socket: Socket,
@@ -47,57 +41,6 @@ struct Held {
     asked: bool,
     /// It was there before the last `settle` or `revert`.
     settled: bool,
-}
-
-impl fmt::Display for Identity {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Identity::Tcp(address) => write!(f, "tcp {address}"),
-            Identity::Udp(address) => write!(f, "udp {address}"),
-            Identity::Unix(path) => write!(f, "unix {}", path.display()),
-        }
-    }
-}
-
-impl Identity {
-    /// What this socket is; the error says why it is nothing a daemon listens on.
-    fn of(socket: &SockRef<'_>) -> Result<Identity, String> {
-        let ask = |error: std::io::Error| format!("not a socket ({error})");
-        let (kind, domain) = (socket.r#type().map_err(ask)?, socket.domain().map_err(ask)?);
-        let listening = socket.is_listener().map_err(ask)?;
-        let address = socket.local_addr().map_err(ask)?;
-        if domain == Domain::IPV6 && !socket.only_v6().map_err(ask)? {
-            return Err("it takes IPv4 too, and a listener of ours takes one family (BindIPv6Only=ipv6-only)".into());
-        }
-        match (kind, address.as_socket()) {
-            (Type::STREAM, Some(address)) if listening => Ok(Identity::Tcp(address)),
-            (Type::DGRAM, Some(address)) if address.port() != 0 => Ok(Identity::Udp(address)),
-            (Type::STREAM, None) if listening => match address.as_pathname() {
-                Some(path) if path.exists() => Ok(Identity::Unix(path.to_owned())),
-                Some(path) => Err(format!("its file {} is gone, so nobody can reach it", path.display())),
-                None => Err("a Unix socket without a file".into()),
-            },
-            _ => Err("neither listening TCP, nor bound UDP, nor a listening Unix socket".into()),
-        }
-    }
-
-    fn address(&self) -> Option<SocketAddr> {
-        match self {
-            Identity::Tcp(address) | Identity::Udp(address) => Some(*address),
-            Identity::Unix(_) => None,
-        }
-    }
-
-    /// Both can get the same packet: same transport, family and port, and one of them is the wildcard.
-    fn overlaps(&self, other: &Identity) -> bool {
-        let (one, other) = match (self, other) {
-            (Identity::Tcp(one), Identity::Tcp(other)) | (Identity::Udp(one), Identity::Udp(other)) => (one, other),
-            _ => return false,
-        };
-        one.port() == other.port()
-            && one.is_ipv4() == other.is_ipv4()
-            && (one.ip().is_unspecified() || other.ip().is_unspecified())
-    }
 }
 
 impl Sockets {
@@ -176,6 +119,22 @@ impl Sockets {
             held.asked = false;
             held.settled
         });
+    }
+
+    /// Where this daemon listens, each address once.
+    pub fn listing(&self) -> Listing {
+        let mut listing = Listing::default();
+        for held in &self.held {
+            let (addresses, address) = match &held.actual {
+                Identity::Tcp(address) => (&mut listing.tcp, address),
+                Identity::Udp(address) => (&mut listing.udp, address),
+                Identity::Unix(_) => continue,
+            };
+            if !addresses.contains(address) {
+                addresses.push(*address);
+            }
+        }
+        listing
     }
 
     /// All of them, for the FD store.

@@ -5,7 +5,6 @@
 #![allow(clippy::disallowed_types, reason = "held only while a worker begins or the watchdog counts, once in seconds")]
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::env;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -50,13 +49,11 @@ impl Ticks {
         Tick { worker }
     }
 
-    /// Runs for ever on the current runtime: at half of WATCHDOG_USEC (nothing if not set) pings, or tells in the log
-    /// which worker has not ticked and leaves the ping out. WatchdogSec= must be 4 s at least.
+    /// Runs for ever on the current runtime. At half of the watchdog's time (WATCHDOG_USEC; never if that is not set for this
+    /// process) it pings, or logs which worker has not ticked and leaves the ping out. WatchdogSec= must be 4 s at least.
     pub async fn feed(self) {
-        let variable = |name| env::var(name).ok();
-        let interval =
-            interval(variable("WATCHDOG_USEC").as_deref(), variable("WATCHDOG_PID").as_deref(), std::process::id());
-        let Some(interval) = interval else { return std::future::pending().await };
+        let enabled = sd_notify::watchdog_enabled().filter(|time| !time.is_zero());
+        let Some(interval) = enabled.map(|time| time / 2) else { return std::future::pending().await };
         if interval < SHORTEST_FEED {
             tracing::warn!("the watchdog's time (WatchdogSec=) is below 4 s: workers tick only each second");
         }
@@ -92,7 +89,7 @@ impl Ticks {
 }
 
 impl Tick {
-    /// I am alive. To be called at least once a second.
+    /// Notes that the worker is alive. To be called at least once a second.
     pub fn tick(&self) {
         self.worker.count.fetch_add(1, Ordering::Relaxed);
     }
@@ -101,13 +98,6 @@ impl Tick {
 /// Workers that were there at both moments and did not tick between them.
 fn silent(before: &Counts, now: &Counts) -> BTreeSet<String> {
     now.iter().filter(|(name, count)| before.get(*name) == Some(count)).map(|(name, _)| name.clone()).collect()
-}
-
-/// Half of the watchdog's time, if it is ours to feed (`sd_watchdog_enabled(3)`).
-fn interval(microseconds: Option<&str>, for_process: Option<&str>, this_process: u32) -> Option<Duration> {
-    let microseconds: u64 = microseconds?.parse().ok().filter(|&microseconds| microseconds > 0)?;
-    let ours = for_process.is_none_or(|process| process.parse() == Ok(this_process));
-    ours.then(|| Duration::from_micros(microseconds / 2))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! A backend of the demo: a small webserver, a process of its own (`polder backend`, hidden).
 //!
 //! It answers `/` (a page), `/slow` (a page after a while), `/session` (a visit kept in memory, lost with the process:
-//! what makes a service stateful) and `/healthz`. It is told on standard input how to behave, one command a line
+//! what makes a service stateful) and `/healthz`. Commands on standard input say how it behaves, one a line
 //! ([`Behaviour`], [`CheckPort`]), and ends when standard input ends, so that it never outlives the demo. Must never:
 //! know of proxies, or of what it is used for.
 
@@ -83,6 +83,16 @@ pub enum Command {
     CheckPort(CheckPort),
 }
 
+/// A line that is no command.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnknownCommand(pub String);
+
+impl std::fmt::Display for UnknownCommand {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} is none of: well, 500, slow MILLISECONDS, close PORT, open PORT", self.0)
+    }
+}
+
 impl std::fmt::Display for Command {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -96,10 +106,10 @@ impl std::fmt::Display for Command {
 }
 
 impl std::str::FromStr for Command {
-    type Err = String;
+    type Err = UnknownCommand;
 
-    fn from_str(line: &str) -> Result<Command, String> {
-        let unknown = || format!("{line:?} is none of: well, 500, slow MILLISECONDS, close PORT, open PORT");
+    fn from_str(line: &str) -> Result<Command, UnknownCommand> {
+        let unknown = || UnknownCommand(line.to_owned());
         let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
         match (verb, rest) {
             ("well", "") => Ok(Command::Behave(Behaviour::Well)),
@@ -142,8 +152,8 @@ async fn serve_standard_input(args: BackendArgs) -> std::io::Result<()> {
     std::thread::spawn(move || std::io::stdin().lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
     while let Some(line) = lines.recv().await {
         match line.parse() {
-            Ok(command) => backend.obey(command).await?,
-            Err(words) => writeln!(std::io::stderr(), "polder backend: {words}")?,
+            Ok(command) => backend.apply(command).await?,
+            Err(unknown) => writeln!(std::io::stderr(), "polder backend: {unknown}")?,
         }
     }
     Ok(())
@@ -182,8 +192,8 @@ impl Backend {
         self.listen
     }
 
-    /// Does as it is told.
-    pub async fn obey(&self, command: Command) -> std::io::Result<()> {
+    /// Changes how it behaves.
+    pub async fn apply(&self, command: Command) -> std::io::Result<()> {
         match command {
             Command::Behave(behaviour) => self.site.behaviour.set(behaviour),
             Command::CheckPort(CheckPort::Open(port)) => self.open(port).await?,

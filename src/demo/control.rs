@@ -1,6 +1,6 @@
 //! The running demo's control socket: another terminal says what to do to which part.
 //!
-//! One JSON line in, one out. The fleet is changed by its owner alone: orders reach it over a channel.
+//! One JSON line in, one out. The fleet is changed by its owner alone: requests reach it over a channel.
 
 use std::io;
 use std::path::Path;
@@ -12,17 +12,18 @@ use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 
 use super::Error;
-use super::fleet::Deed;
+use super::fleet::Action;
 
-/// For an order in all; a start may take a while.
+/// For a request and its answer; a start may take a while.
 const LIMIT: Duration = Duration::from_secs(90);
 
-/// An order.
+/// What another terminal asks for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct Order {
+pub struct Request {
     /// What to do.
-    pub deed: Deed,
+    #[serde(rename = "deed")]
+    pub action: Action,
     /// To which part.
     pub name: String,
 }
@@ -37,33 +38,33 @@ pub enum Reply {
     Error(String),
 }
 
-/// An order with the place where its answer is awaited.
-pub type Ordered = (Order, oneshot::Sender<Reply>);
+/// A request with the channel for its answer.
+pub type PendingRequest = (Request, oneshot::Sender<Reply>);
 
-/// Listens for orders. Must be called within a `LocalSet`.
-pub fn listen(path: &Path, orders: mpsc::Sender<Ordered>) -> io::Result<()> {
+/// Listens for requests. Must be called within a `LocalSet`.
+pub fn listen(path: &Path, requests: mpsc::Sender<PendingRequest>) -> io::Result<()> {
     let listener = UnixListener::bind(path)?;
     tokio::task::spawn_local(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            tokio::task::spawn_local(serve(stream, orders.clone()));
+            tokio::task::spawn_local(serve(stream, requests.clone()));
         }
     });
     Ok(())
 }
 
-async fn serve(stream: UnixStream, orders: mpsc::Sender<Ordered>) {
+async fn serve(stream: UnixStream, requests: mpsc::Sender<PendingRequest>) {
     let mut stream = BufReader::new(stream);
     let mut line = String::new();
-    // Whoever only looks whether we are there says nothing.
+    // Whoever only tries whether a demo listens sends nothing.
     if !matches!(stream.read_line(&mut line).await, Ok(length) if length > 0) {
         return;
     }
-    let reply = match serde_json::from_str::<Order>(&line) {
-        Err(error) => Reply::Error(format!("this is no order: {error}")),
-        Ok(order) => {
-            let (tell, told) = oneshot::channel();
-            let _ = orders.send((order, tell)).await;
-            told.await.unwrap_or_else(|_| Reply::Error("the demo is ending".to_owned()))
+    let reply = match serde_json::from_str::<Request>(&line) {
+        Err(error) => Reply::Error(format!("this is no request: {error}")),
+        Ok(request) => {
+            let (sender, answer) = oneshot::channel();
+            let _ = requests.send((request, sender)).await;
+            answer.await.unwrap_or_else(|_| Reply::Error("the demo is ending".to_owned()))
         }
     };
     if let Ok(text) = serde_json::to_string(&reply) {
@@ -71,11 +72,11 @@ async fn serve(stream: UnixStream, orders: mpsc::Sender<Ordered>) {
     }
 }
 
-/// Gives an order to the demo that listens there.
-pub async fn order(path: &Path, order: &Order) -> Result<Reply, Error> {
+/// Asks the demo that listens there.
+pub async fn ask(path: &Path, request: &Request) -> Result<Reply, Error> {
     let exchange = async {
         let mut stream = BufReader::new(UnixStream::connect(path).await?);
-        let text = serde_json::to_string(order)?;
+        let text = serde_json::to_string(request)?;
         stream.write_all(format!("{text}\n").as_bytes()).await?;
         let mut line = String::new();
         stream.read_line(&mut line).await?;
@@ -83,8 +84,10 @@ pub async fn order(path: &Path, order: &Order) -> Result<Reply, Error> {
     };
     match tokio::time::timeout(LIMIT, exchange).await {
         Ok(Ok(reply)) => Ok(reply),
-        Ok(Err(error)) => Err(Error(format!("the demo at {} does not answer: {error}", path.display()))),
-        Err(_) => Err(Error(format!("the demo at {} did not answer within {LIMIT:?}", path.display()))),
+        Ok(Err(error)) => Err(Error::io(format!("the demo at {} does not answer", path.display()))(error)),
+        Err(late) => {
+            Err(Error::io(format!("the demo at {} did not answer within {LIMIT:?}", path.display()))(late.into()))
+        }
     }
 }
 

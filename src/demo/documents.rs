@@ -3,6 +3,7 @@
 //! Pure: addresses, paths and times go in, text comes out. Called by [`super::fleet`] at the start and by drill rows
 //! that change a document.
 
+use std::io;
 use std::path::Path;
 use std::time::Duration;
 
@@ -11,6 +12,8 @@ use serde_json::{Map, Value, json};
 
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
 use super::identities::{self, Identities};
+
+pub use super::names::{nameserver_name, proxy_name, stateful_name, stateless_name};
 
 /// The apex of the fleet's zone (a name that never exists outside: RFC 6761, 6.2).
 pub const ZONE: &str = "polder.test";
@@ -41,7 +44,7 @@ pub struct Times {
 }
 
 impl Times {
-    /// Those of the demo.
+    /// Those of the drill.
     pub const SCALED: Times = Times {
         ttl: Duration::from_secs(5),
         interval: Duration::from_millis(200),
@@ -50,9 +53,12 @@ impl Times {
         peers: Duration::from_secs(1),
     };
 
+    /// Those of `polder demo`, on a machine that its user has other work for: a check is not failed by a moment's load.
+    pub const DEMO: Times = Times { timeout: Duration::from_secs(1), ..Times::SCALED };
+
     /// For a machine on which seconds may pass before a process gets to run: a check fails because its target refuses, not
     /// because this machine is busy.
-    pub const UNHURRIED: Times = Times { timeout: Duration::from_secs(20), ..Times::SCALED };
+    pub const GENEROUS: Times = Times { timeout: Duration::from_secs(20), ..Times::SCALED };
 
     /// What a document without any times means.
     pub const DEFAULT: Times = Times {
@@ -71,7 +77,7 @@ impl Times {
 
 /// Where a daemon keeps its things: `DIRECTORY/NAME/{admin.sock,state,…}`.
 #[derive(Debug, Clone, Copy)]
-pub struct Places<'a> {
+pub struct Layout<'a> {
     /// The fleet's folder.
     pub directory: &'a Path,
     /// The fleet's addresses.
@@ -82,31 +88,11 @@ pub struct Places<'a> {
     pub times: Times,
 }
 
-/// The name of nameserver `index`.
-pub fn nameserver_name(index: usize) -> String {
-    format!("ns-{}", index + 1)
-}
-
-/// The name of proxy `index`.
-pub fn proxy_name(index: usize) -> String {
-    format!("px-{}", index + 1)
-}
-
-/// The name of the stateless service's backend `index`.
-pub fn stateless_name(index: usize) -> String {
-    format!("web{}", index + 1)
-}
-
-/// The name of the stateful service's backend `index`; the first is the primary.
-pub fn stateful_name(index: usize) -> String {
-    format!("shop{}", index + 1)
-}
-
 fn milliseconds(duration: Duration) -> String {
     format!("{}ms", duration.as_millis())
 }
 
-impl Places<'_> {
+impl Layout<'_> {
     fn check(&self, path: &str, port: Option<u16>) -> Value {
         let mut check = Map::new();
         check.insert("path".into(), path.into());
@@ -236,10 +222,14 @@ impl Places<'_> {
 }
 
 /// A key file with one fresh key.
-pub fn key_file() -> Result<String, String> {
+///
+/// # Errors
+///
+/// The system gives no random bytes.
+pub fn key_file() -> io::Result<String> {
     use ring::rand::SecureRandom;
     let mut key = [0_u8; 32];
-    ring::rand::SystemRandom::new().fill(&mut key).map_err(|_| "the system gives no random bytes".to_owned())?;
+    ring::rand::SystemRandom::new().fill(&mut key).map_err(|_| io::Error::other("the system gives no random bytes"))?;
     Ok(format!("{}\n", base64::engine::general_purpose::STANDARD.encode(key)))
 }
 

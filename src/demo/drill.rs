@@ -1,11 +1,11 @@
 //! The drill: breaks every part of a fleet under load, row by row, and judges each promise.
 //!
 //! [`rows`] say what is broken, who must notice within which bound and what visitors may see; [`stage`] does it and
-//! collects the evidence; [`look`] asks the daemons; [`judge`](mod@judge) gives the verdict, from plain data alone. Printing is the
-//! verb's business (`verbs::drill`): it is told of every step.
+//! collects the evidence; [`observe`] asks the daemons for their status; [`judge`](mod@judge) gives the verdict, from plain data
+//! alone. Printing is the business of `verbs::drill`, which is called with every step.
 
 pub mod judge;
-pub mod look;
+pub mod observe;
 pub mod rows;
 pub mod stage;
 
@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use super::documents::{STATEFUL_HOST, STATELESS_HOST, Times};
 use super::fleet::Fleet;
 use super::visitor::load::Load;
-use super::visitor::{Patience, Plan, Site};
+use super::visitor::{Plan, Site, Timeouts};
 use super::{Error, Programs};
 use crate::api::daemon::Daemon;
 use judge::{Judgement, judge};
@@ -49,7 +49,7 @@ pub struct Options {
 pub enum Pace {
     /// Every bound of a promise is judged. The machine must have time for the fleet and its visitors.
     Timed,
-    /// Everything is judged except the bounds on time, and nobody loses patience: a verdict that holds on a machine as busy as
+    /// Everything is judged except the bounds on time, and no visitor gives up early: a verdict that holds on a machine as busy as
     /// can be. A failure is excused by what it was sent to and by what had been noticed then, as in a timed drill.
     Untimed,
 }
@@ -59,20 +59,20 @@ impl Pace {
     fn times(self) -> Times {
         match self {
             Pace::Timed => Times::SCALED,
-            Pace::Untimed => Times::UNHURRIED,
+            Pace::Untimed => Times::GENEROUS,
         }
     }
 
     /// The visitors' time limits.
-    fn patience(self) -> Patience {
+    fn timeouts(self) -> Timeouts {
         match self {
-            Pace::Timed => Patience::SCALED,
-            Pace::Untimed => Patience::UNHURRIED,
+            Pace::Timed => Timeouts::SCALED,
+            Pace::Untimed => Timeouts::GENEROUS,
         }
     }
 }
 
-/// What the drill tells while it runs.
+/// A step of a drill, for whoever shows its progress.
 #[derive(Debug)]
 pub enum Step<'a> {
     /// The fleet is being started.
@@ -96,38 +96,41 @@ pub struct Outcome {
     pub judgement: Judgement,
 }
 
-/// Starts a fleet and walks through the rows. Must be called within a `LocalSet`, on the thread that lives as long as
-/// the fleet does. An error is: it could not run.
+/// Starts a fleet and plays the rows, one after the other. Must be called within a `LocalSet`, on the thread that lives as long as
+/// the fleet does.
+///
+/// # Errors
+///
+/// The drill could not run. A promise that was broken is no error but an [`Outcome`].
 pub async fn run(
     programs: &Programs,
     options: &Options,
-    mut tell: impl FnMut(Step<'_>),
+    mut report: impl FnMut(Step<'_>),
 ) -> Result<Vec<Outcome>, Error> {
-    tell(Step::Starting);
+    report(Step::Starting);
     let start = Instant::now();
     let mut fleet = Fleet::start(programs, options.pace.times(), |_, _| {}).await?;
     if options.keep {
-        tell(Step::Keeps(fleet.keep_folder()));
+        report(Step::Keeps(fleet.keep_folder()));
     }
-    tell(Step::Started(start.elapsed()));
-    let load =
-        Load::start(plan(&fleet, options)).map_err(|error| Error(format!("the visitors cannot begin: {error}")))?;
+    report(Step::Started(start.elapsed()));
+    let load = Load::start(plan(&fleet, options)).map_err(Error::io("the visitors cannot begin"))?;
     // A little less than asked for is measured where a row begins or ends between two arrivals.
     let needed = options.rate - options.rate / 6;
-    let mut stage = Stage::new(fleet, load, (needed, needed), VISITORS);
-    let outcome = play(&mut stage, options, &mut tell).await;
+    let mut stage = Stage::new(fleet, load, (needed, needed), VISITORS, options.pace == Pace::Untimed);
+    let outcome = play(&mut stage, options, &mut report).await;
     stage.close().await;
     outcome
 }
 
-async fn play(stage: &mut Stage, options: &Options, tell: &mut impl FnMut(Step<'_>)) -> Result<Vec<Outcome>, Error> {
+async fn play(stage: &mut Stage, options: &Options, report: &mut impl FnMut(Step<'_>)) -> Result<Vec<Outcome>, Error> {
     stage.well().await?;
     stage.observe(WARM_UP).await;
     let mut outcomes = Vec::new();
     for &row in &options.rows {
-        tell(Step::Begins(row));
+        report(Step::Begins(row));
         let judgement = play_row(stage, row, options).await?;
-        tell(Step::Judged(row, &judgement));
+        report(Step::Judged(row, &judgement));
         outcomes.push(Outcome { row, judgement });
     }
     Ok(outcomes)
@@ -162,6 +165,6 @@ fn plan(fleet: &Fleet, options: &Options) -> Plan {
         queries: options.rate,
         visitors: VISITORS,
         resolvers: RESOLVERS,
-        patience: options.pace.patience(),
+        timeouts: options.pace.timeouts(),
     }
 }

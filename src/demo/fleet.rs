@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
 use super::backend::{Behaviour, CheckPort, Command};
 use super::directory::{self, Directory};
-use super::documents::{self, Places, Times};
+use super::documents::{self, Layout, Times};
 use super::identities::Identities;
 use super::supervisor::Supervised;
 use super::webserver::Webserver;
@@ -19,8 +19,8 @@ use super::{Error, Programs};
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
 
-/// How late a slow backend answers: later than its check's time-out.
-pub const SLOW: Duration = Duration::from_millis(400);
+/// How much later than its check's time-out a slow backend answers.
+const LATE_BY: Duration = Duration::from_millis(250);
 
 /// A running fleet.
 pub struct Fleet {
@@ -37,7 +37,7 @@ pub struct Fleet {
     directory: Directory,
 }
 
-/// What the demo has done to a part. What the daemons make of it is theirs to say.
+/// What the demo has done to a part, not what the daemons' checks say of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum State {
     /// It runs.
@@ -67,29 +67,29 @@ impl fmt::Display for State {
 /// What can be done to a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Deed {
-    /// End it at once, as if its host had gone.
+pub enum Action {
+    /// Kill it (SIGKILL), as if its host were gone.
     Kill,
-    /// Stop it without ending it: connections open and nothing answers.
+    /// Freeze it (SIGSTOP): connections open and nothing answers.
     Freeze,
-    /// Stop a daemon as an operator does.
+    /// Stop a daemon (SIGTERM), as an operator does.
     Stop,
     /// Make it well again.
     Mend,
     /// A crash: end a daemon at once and start it again with the sockets that were kept.
     Restart,
-    /// Let a new process take over from a daemon.
+    /// Start a new process that takes over from a daemon.
     Takeover,
-    /// Let a daemon read its document again.
+    /// Make a daemon read its document again.
     Reload,
-    /// Let a backend answer 500.
+    /// Make a backend answer 500.
     #[serde(rename = "500")]
     Failing,
-    /// Let a backend answer late.
+    /// Make a backend answer late.
     Slow,
 }
 
-/// A part by its place.
+/// A part, as an index into the fleet's list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
     /// A daemon.
@@ -101,10 +101,9 @@ pub enum Part {
 impl Fleet {
     /// Starts all parts and returns when every daemon is ready. `change` changes a daemon's document before it is written.
     pub async fn start(programs: &Programs, times: Times, change: impl Fn(&str, &mut Value)) -> Result<Fleet, Error> {
-        let addresses = Addresses::claim()
-            .map_err(|error| Error(format!("no loopback network for the fleet (127.0.0.0/8): {error}")))?;
+        let addresses = Addresses::claim().map_err(Error::io("no loopback network for the fleet (127.0.0.0/8)"))?;
         let directory = Directory::make()?;
-        let identities = Identities::make(directory.path()).map_err(Error)?;
+        let identities = Identities::make(directory.path()).map_err(Error::io("no key pair for a daemon"))?;
         let mut fleet = Fleet {
             daemons: Vec::new(),
             webservers: Vec::new(),
@@ -126,8 +125,8 @@ impl Fleet {
         Ok(fleet)
     }
 
-    fn places(&self) -> Places<'_> {
-        Places {
+    fn layout(&self) -> Layout<'_> {
+        Layout {
             directory: self.directory.path(),
             addresses: &self.addresses,
             identities: &self.identities,
@@ -137,8 +136,8 @@ impl Fleet {
 
     fn write_shared_files(&self) -> Result<(), Error> {
         let folder = self.directory.path();
-        directory::write(&folder.join("cookies.key"), &documents::key_file().map_err(Error)?)?;
-        Ok(directory::write(&folder.join("polder.test.zone"), &self.places().zone())?)
+        directory::write(&folder.join("cookies.key"), &documents::key_file()?)?;
+        Ok(directory::write(&folder.join("polder.test.zone"), &self.layout().zone())?)
     }
 
     fn describe(&mut self, programs: &Programs, change: impl Fn(&str, &mut Value)) -> Result<(), Error> {
@@ -168,12 +167,12 @@ impl Fleet {
         Ok(())
     }
 
-    /// Every daemon with its document as it was first rendered.
+    /// Every daemon with its document as first rendered.
     fn rendered(&self) -> Vec<(String, Daemon, Value)> {
-        let places = self.places();
+        let layout = self.layout();
         let nameservers = (0..NAMESERVERS)
-            .map(|index| (documents::nameserver_name(index), Daemon::Nameserver, places.nameserver(index)));
-        let proxies = (0..PROXIES).map(|index| (documents::proxy_name(index), Daemon::Proxy, places.proxy(index)));
+            .map(|index| (documents::nameserver_name(index), Daemon::Nameserver, layout.nameserver(index)));
+        let proxies = (0..PROXIES).map(|index| (documents::proxy_name(index), Daemon::Proxy, layout.proxy(index)));
         nameservers.chain(proxies).collect()
     }
 
@@ -183,7 +182,7 @@ impl Fleet {
         rendered.map_or(Value::Null, |(_, _, document)| document)
     }
 
-    /// Replaces the text of a daemon's document; the daemon is not told.
+    /// Replaces the text of a daemon's document, without a reload.
     pub fn write_document(&self, name: &str, text: &str) -> Result<(), Error> {
         Ok(directory::write(self.daemon(name)?.config(), text)?)
     }
@@ -208,9 +207,9 @@ impl Fleet {
     pub fn part(&self, name: &str) -> Result<Part, Error> {
         let daemon = self.daemons.iter().position(|daemon| daemon.name == name).map(Part::Daemon);
         let webserver = || self.webservers.iter().position(|webserver| webserver.name == name).map(Part::Webserver);
-        daemon.or_else(webserver).ok_or_else(|| {
-            let names: Vec<&str> = self.names().collect();
-            Error(format!("no part is named {name}; there are {}", names.join(", ")))
+        daemon.or_else(webserver).ok_or_else(|| Error::UnknownPart {
+            name: name.to_owned(),
+            known: self.names().map(str::to_owned).collect(),
         })
     }
 
@@ -218,15 +217,15 @@ impl Fleet {
     pub fn daemon(&self, name: &str) -> Result<&Supervised, Error> {
         match self.part(name)? {
             Part::Daemon(index) => Ok(&self.daemons[index]),
-            Part::Webserver(_) => Err(Error(format!("{name} is a backend, not a daemon"))),
+            Part::Webserver(_) => Err(wrong_part(name, false)),
         }
     }
 
-    /// The same, to be changed.
+    /// The daemon of this name, to be changed.
     pub fn daemon_mut(&mut self, name: &str) -> Result<&mut Supervised, Error> {
         match self.part(name)? {
             Part::Daemon(index) => Ok(&mut self.daemons[index]),
-            Part::Webserver(_) => Err(Error(format!("{name} is a backend, not a daemon"))),
+            Part::Webserver(_) => Err(wrong_part(name, false)),
         }
     }
 
@@ -234,8 +233,13 @@ impl Fleet {
     pub fn webserver_mut(&mut self, name: &str) -> Result<&mut Webserver, Error> {
         match self.part(name)? {
             Part::Webserver(index) => Ok(&mut self.webservers[index]),
-            Part::Daemon(_) => Err(Error(format!("{name} is a daemon, not a backend"))),
+            Part::Daemon(_) => Err(wrong_part(name, true)),
         }
+    }
+
+    /// How late a slow backend answers.
+    pub fn slow(&self) -> Duration {
+        self.times.timeout + LATE_BY
     }
 
     /// Every part's name.
@@ -260,10 +264,10 @@ impl Fleet {
     }
 
     /// Does something to a part; says what was done.
-    pub async fn act(&mut self, deed: Deed, name: &str) -> Result<String, Error> {
-        match (deed, self.part(name)?) {
-            (Deed::Mend, part) => self.mend(part, name).await,
-            (Deed::Kill, part) => {
+    pub async fn act(&mut self, action: Action, name: &str) -> Result<String, Error> {
+        match (action, self.part(name)?) {
+            (Action::Mend, part) => self.mend(part, name).await,
+            (Action::Kill, part) => {
                 match part {
                     Part::Daemon(index) => self.daemons[index].lose().await,
                     Part::Webserver(index) => self.webservers[index].kill().await,
@@ -271,8 +275,8 @@ impl Fleet {
                 self.set_state(name, State::Killed);
                 Ok(format!("{name} is killed"))
             }
-            (_, _) if self.state(name) == State::Killed => Err(Error(format!("{name} is killed: mend it first"))),
-            (Deed::Freeze, part) => {
+            (_, _) if self.state(name) == State::Killed => Err(Error::Killed(name.to_owned())),
+            (Action::Freeze, part) => {
                 match part {
                     Part::Daemon(index) => self.daemons[index].freeze(true).await,
                     Part::Webserver(index) => self.webservers[index].freeze(true).await,
@@ -280,48 +284,46 @@ impl Fleet {
                 self.set_state(name, State::Frozen);
                 Ok(format!("{name} is frozen"))
             }
-            (Deed::Stop, Part::Daemon(index)) => {
+            (Action::Stop, Part::Daemon(index)) => {
                 // From here on its end is our doing.
                 self.set_state(name, State::Killed);
                 self.daemons[index].stop().await;
                 Ok(format!("{name} is stopped"))
             }
-            (Deed::Restart, Part::Daemon(index)) => {
+            (Action::Restart, Part::Daemon(index)) => {
                 self.daemons[index].crash().await;
                 self.daemons[index].start().await?;
                 self.set_state(name, State::Running);
                 Ok(format!("{name} was killed and started again with the sockets that were kept"))
             }
-            (Deed::Takeover, Part::Daemon(index)) => {
+            (Action::Takeover, Part::Daemon(index)) => {
                 self.daemons[index].take_over().await?;
                 Ok(format!("a new process took over from {name}"))
             }
-            (Deed::Reload, Part::Daemon(_)) => self.reload(name).await.map_err(|refused| Error(words(refused))),
-            (Deed::Failing, Part::Webserver(_)) => {
+            (Action::Reload, Part::Daemon(_)) => {
+                self.reload(name).await.map_err(|error| Error::Daemon { name: name.to_owned(), error })
+            }
+            (Action::Failing, Part::Webserver(_)) => {
                 self.behave(name, Behaviour::Failing).await?;
                 Ok(format!("{name} answers 500"))
             }
-            (Deed::Slow, Part::Webserver(_)) => {
-                self.behave(name, Behaviour::Slow(SLOW)).await?;
-                Ok(format!("{name} answers after {} ms", SLOW.as_millis()))
+            (Action::Slow, Part::Webserver(_)) => {
+                self.behave(name, Behaviour::Slow(self.slow())).await?;
+                Ok(format!("{name} answers after {} ms", self.slow().as_millis()))
             }
-            (Deed::Restart, Part::Webserver(_)) => {
+            (Action::Restart, Part::Webserver(_)) => {
                 self.webserver_mut(name)?.kill().await;
                 self.webserver_mut(name)?.start().await?;
                 self.set_state(name, State::Running);
                 Ok(format!("{name} was killed and started again; its visits are lost"))
             }
-            (Deed::Stop | Deed::Takeover | Deed::Reload, Part::Webserver(_)) => {
-                Err(Error(format!("{name} is a backend: only daemons do that")))
-            }
-            (Deed::Failing | Deed::Slow, Part::Daemon(_)) => {
-                Err(Error(format!("{name} is a daemon: only backends do that")))
-            }
+            (Action::Stop | Action::Takeover | Action::Reload, Part::Webserver(_)) => Err(wrong_part(name, false)),
+            (Action::Failing | Action::Slow, Part::Daemon(_)) => Err(wrong_part(name, true)),
         }
     }
 
     async fn behave(&mut self, name: &str, behaviour: Behaviour) -> Result<(), Error> {
-        self.webserver_mut(name)?.tell(Command::Behave(behaviour)).await?;
+        self.webserver_mut(name)?.send(Command::Behave(behaviour)).await?;
         let state = match behaviour {
             Behaviour::Well => State::Running,
             Behaviour::Failing => State::Failing,
@@ -347,18 +349,18 @@ impl Fleet {
     /// Opens or closes the port on which one proxy checks a stateful backend.
     pub async fn blind(&mut self, backend: &str, proxy: usize, blind: bool) -> Result<(), Error> {
         let port = self.addresses.check_port(proxy);
-        let order = if blind { CheckPort::Close(port) } else { CheckPort::Open(port) };
-        self.webserver_mut(backend)?.tell(Command::CheckPort(order)).await
+        let command = if blind { CheckPort::Close(port) } else { CheckPort::Open(port) };
+        self.webserver_mut(backend)?.send(Command::CheckPort(command)).await
     }
 
     /// Asks a daemon to read its document again.
     pub async fn reload(&self, name: &str) -> Result<String, ClientError> {
-        let daemon = self.daemon(name).map_err(|error| ClientError::Unreachable(error.0))?;
+        let daemon = self.daemon(name).map_err(|error| ClientError::Unreachable(error.to_string()))?;
         let done = daemon.client().post("/reload", &json!({})).await?;
         Ok(done["done"].as_str().unwrap_or("reloaded").to_owned())
     }
 
-    /// Daemons whose main process has ended without our doing, with how.
+    /// Parts whose process has ended although nobody asked for it.
     pub fn unexpected_ends(&self) -> Vec<String> {
         let lives = |name: &str| self.state(name) != State::Killed;
         let daemons = self.daemons.iter().filter(|daemon| lives(&daemon.name) && daemon.running().next().is_none());
@@ -380,12 +382,8 @@ impl Fleet {
     }
 }
 
-/// What a daemon answered, or why it did not, for a person.
-pub fn words(refused: ClientError) -> String {
-    match refused {
-        ClientError::Unreachable(why) => why,
-        ClientError::Refused { status, message } => format!("it refused ({status}): {message}"),
-    }
+fn wrong_part(name: &str, is_daemon: bool) -> Error {
+    Error::WrongPart { name: name.to_owned(), is_daemon }
 }
 
 fn pretty(document: &Value) -> String {

@@ -1,10 +1,11 @@
 //! The key pairs of a demo fleet's daemons: made at the start, each in the folder of its daemon.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::{Path, PathBuf};
 
 use super::addresses::{NAMESERVERS, PROXIES};
-use super::documents::{nameserver_name, proxy_name};
+use super::names::{nameserver_name, proxy_name};
 use crate::config::PublicKey;
 use crate::daemon::peers::Identity;
 
@@ -17,14 +18,14 @@ impl Identities {
     ///
     /// # Errors
     ///
-    /// In words, with the file.
-    pub fn make(folder: &Path) -> Result<Identities, String> {
+    /// A file cannot be written.
+    pub fn make(folder: &Path) -> io::Result<Identities> {
         let names = (0..NAMESERVERS).map(nameserver_name).chain((0..PROXIES).map(proxy_name));
         let made = names.map(|name| {
-            let identity = Identity::make(&file(folder, &name))?;
+            let identity = Identity::make(&file(folder, &name)).map_err(io::Error::other)?;
             Ok((name, identity.public()))
         });
-        made.collect::<Result<_, String>>().map(Identities)
+        made.collect::<io::Result<_>>().map(Identities)
     }
 
     /// That of a daemon.

@@ -27,14 +27,14 @@ pub struct NotifySocket {
 #[derive(Debug)]
 pub struct Message {
     /// What it says.
-    pub words: Words,
-    /// What came with it; closed unless [`Words::store`] asks for keeping.
+    pub notification: Notification,
+    /// What came with it; closed unless [`Notification::store`] asks for keeping.
     pub descriptors: Vec<OwnedFd>,
 }
 
-/// What a message says. Unknown words are passed over, as `sd_notify(3)` wants.
+/// What a message says. Unknown assignments are ignored, as `sd_notify(3)` wants.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub struct Words {
+pub struct Notification {
     /// `READY=1`.
     pub ready: bool,
     /// `MAINPID=`.
@@ -42,36 +42,36 @@ pub struct Words {
     /// `STATUS=`.
     pub status: Option<String>,
     /// `FDSTORE=1` or `FDSTOREREMOVE=1`.
-    pub store: Option<StoreWord>,
+    pub store: Option<StoreRequest>,
     /// `FDNAME=`; `stored` if it is not given, as systemd names it.
     pub descriptor_name: Option<String>,
 }
 
 /// What is asked of the store.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum StoreWord {
-    /// Keep what came.
+pub enum StoreRequest {
+    /// Store what came.
     Keep,
-    /// Forget everything of that name.
+    /// Remove everything of that name.
     Remove,
 }
 
-impl Words {
+impl Notification {
     /// Reads a message: one `NAME=VALUE` a line.
-    pub fn parse(text: &str) -> Words {
-        let mut words = Words::default();
+    pub fn parse(text: &str) -> Notification {
+        let mut notification = Notification::default();
         for (name, value) in text.lines().filter_map(|line| line.split_once('=')) {
             match (name, value) {
-                ("READY", "1") => words.ready = true,
-                ("MAINPID", pid) => words.main_pid = pid.parse().ok(),
-                ("STATUS", status) => words.status = Some(status.to_owned()),
-                ("FDSTORE", "1") => words.store = Some(StoreWord::Keep),
-                ("FDSTOREREMOVE", "1") => words.store = Some(StoreWord::Remove),
-                ("FDNAME", name) => words.descriptor_name = Some(name.to_owned()),
+                ("READY", "1") => notification.ready = true,
+                ("MAINPID", pid) => notification.main_pid = pid.parse().ok(),
+                ("STATUS", status) => notification.status = Some(status.to_owned()),
+                ("FDSTORE", "1") => notification.store = Some(StoreRequest::Keep),
+                ("FDSTOREREMOVE", "1") => notification.store = Some(StoreRequest::Remove),
+                ("FDNAME", name) => notification.descriptor_name = Some(name.to_owned()),
                 _ => {}
             }
         }
-        words
+        notification
     }
 }
 
@@ -90,17 +90,17 @@ impl NotifySocket {
 fn receive_from(socket: &UnixDatagram) -> io::Result<Message> {
     let mut text = [0_u8; LONGEST_MESSAGE];
     let (length, descriptors) = passed_fds::receive(socket, &mut text)?;
-    Ok(Message { words: Words::parse(&String::from_utf8_lossy(&text[..length])), descriptors })
+    Ok(Message { notification: Notification::parse(&String::from_utf8_lossy(&text[..length])), descriptors })
 }
 
-/// The descriptors kept for one daemon.
+/// The file descriptor store of one daemon.
 #[derive(Debug, Default)]
 pub struct Store {
-    kept: Vec<Kept>,
+    kept: Vec<StoredFd>,
 }
 
 #[derive(Debug)]
-struct Kept {
+struct StoredFd {
     name: String,
     descriptor: OwnedFd,
     /// Device and inode: the same socket sent twice is kept once.
@@ -108,16 +108,16 @@ struct Kept {
 }
 
 impl Store {
-    /// Does what a message asks.
-    pub fn obey(&mut self, message: Message) {
-        let name = message.words.descriptor_name.unwrap_or_else(|| "stored".to_owned());
-        match message.words.store {
-            Some(StoreWord::Keep) => {
+    /// Stores or removes what a message asks for.
+    pub fn apply(&mut self, message: Message) {
+        let name = message.notification.descriptor_name.unwrap_or_else(|| "stored".to_owned());
+        match message.notification.store {
+            Some(StoreRequest::Keep) => {
                 for descriptor in message.descriptors {
                     self.keep(name.clone(), descriptor);
                 }
             }
-            Some(StoreWord::Remove) => self.kept.retain(|kept| kept.name != name),
+            Some(StoreRequest::Remove) => self.kept.retain(|kept| kept.name != name),
             None => {}
         }
     }
@@ -126,7 +126,7 @@ impl Store {
         let Ok(stat) = nix::sys::stat::fstat(&descriptor) else { return };
         let identity = (stat.st_dev, stat.st_ino);
         if self.kept.len() < MOST_KEPT && self.kept.iter().all(|kept| kept.identity != identity) {
-            self.kept.push(Kept { name, descriptor, identity });
+            self.kept.push(StoredFd { name, descriptor, identity });
         }
     }
 

@@ -40,8 +40,8 @@ impl Process {
         let pipes = Pipes { stdin: child.stdin.take(), stdout: child.stdout.take() };
         let pid = child.id().map_or(0, |pid| pid as i32);
         let (signals, asked) = mpsc::unbounded_channel();
-        let (tell, ended) = watch::channel(None);
-        tokio::task::spawn_local(hold(child, pid, asked, tell));
+        let (sender, ended) = watch::channel(None);
+        tokio::task::spawn_local(hold(child, pid, asked, sender));
         Ok((Process { pid, signals, ended }, pipes))
     }
 
@@ -63,7 +63,7 @@ impl Process {
         self.ended.borrow().clone()
     }
 
-    /// Waits for its end and tells how it was.
+    /// Waits for its end; how it ended.
     pub async fn ended(&self) -> String {
         let mut ended = self.ended.clone();
         match ended.wait_for(Option::is_some).await {
@@ -83,7 +83,7 @@ async fn hold(
     mut child: Child,
     pid: i32,
     mut asked: mpsc::UnboundedReceiver<(Signal, oneshot::Sender<()>)>,
-    tell: watch::Sender<Option<String>>,
+    sender: watch::Sender<Option<String>>,
 ) {
     let mut handles = true;
     loop {
@@ -93,7 +93,7 @@ async fn hold(
                     Ok(status) => format!("ended with {status}"),
                     Err(error) => format!("cannot be awaited: {error}"),
                 };
-                let _ = tell.send(Some(how));
+                let _ = sender.send(Some(how));
                 return;
             }
             asked = asked.recv(), if handles => match asked {

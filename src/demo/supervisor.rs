@@ -1,4 +1,4 @@
-//! A small honest service manager for the daemons of a demo fleet.
+//! A small service manager for the daemons of a demo fleet.
 //!
 //! It does for each daemon what systemd does for its unit: awaits READY, follows MAINPID, keeps the descriptors the
 //! daemon asks it to keep and passes them back when it starts the daemon again. Must never: sleep for a start that it
@@ -12,7 +12,6 @@ use std::process::Command;
 use std::rc::Rc;
 use std::time::Duration;
 
-use crate::api::daemon::Daemon;
 use nix::sys::signal::Signal;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -21,6 +20,7 @@ use super::notify::{NotifySocket, Store};
 use super::process::{Process, quiet};
 use super::{Error, Programs};
 use crate::api::client::Client;
+use crate::api::daemon::Daemon;
 use crate::daemon::launch;
 
 /// How long a daemon may take from its start to READY.
@@ -41,15 +41,15 @@ pub struct Supervised {
     config: PathBuf,
     folder: PathBuf,
     store: Rc<RefCell<Store>>,
-    life: watch::Receiver<Life>,
+    life: watch::Receiver<NotifiedState>,
     listening: JoinHandle<()>,
     /// The main process and those that drain beside it.
     processes: Vec<Process>,
 }
 
-/// What a daemon has told its service manager.
+/// The latest notifications of a daemon.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Life {
+pub struct NotifiedState {
     /// The process that said READY last.
     pub ready: Option<i32>,
     /// Its last STATUS line.
@@ -61,8 +61,8 @@ impl Supervised {
     pub fn new(name: &str, role: Daemon, programs: &Programs, folder: &Path, config: &Path) -> io::Result<Supervised> {
         let notify = NotifySocket::bind(&folder.join("notify.sock"))?;
         let store = Rc::new(RefCell::new(Store::default()));
-        let (tell, life) = watch::channel(Life::default());
-        let listening = tokio::task::spawn_local(listen(notify, Rc::clone(&store), tell));
+        let (sender, life) = watch::channel(NotifiedState::default());
+        let listening = tokio::task::spawn_local(listen(notify, Rc::clone(&store), sender));
         Ok(Supervised {
             name: name.to_owned(),
             role,
@@ -95,8 +95,8 @@ impl Supervised {
         Client::new(&self.admin_socket())
     }
 
-    /// What it has told.
-    pub fn life(&self) -> Life {
+    /// Its latest notifications.
+    pub fn life(&self) -> NotifiedState {
         self.life.borrow().clone()
     }
 
@@ -118,10 +118,10 @@ impl Supervised {
     async fn spawn(&mut self, arguments: &[&str]) -> Result<(), Error> {
         self.processes.retain(|process| process.ending().is_none());
         let command = self.command(arguments).map_err(|error| self.error(&format!("cannot be started: {error}")))?;
-        let (process, _) = Process::start(command).map_err(|error| Error(error.to_string()))?;
+        let (process, _) = Process::start(command).map_err(Error::from)?;
         let pid = process.pid();
         self.processes.push(process);
-        let process = self.processes.last().ok_or_else(|| Error("no process".to_owned()))?;
+        let process = self.processes.last().ok_or_else(|| self.error("has no process"))?;
         let mut life = self.life.clone();
         let outcome = tokio::select! {
             how = process.ended() => Err(format!("{how} before it was ready")),
@@ -192,11 +192,7 @@ impl Supervised {
         let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n  ");
-        if tail.is_empty() {
-            Error(format!("{} {what}; its log is empty", self.name))
-        } else {
-            Error(format!("{} {what}; its log ends:\n  {tail}", self.name))
-        }
+        Error::Part { name: self.name.clone(), what: what.to_owned(), log: tail }
     }
 }
 
@@ -206,16 +202,16 @@ impl Drop for Supervised {
     }
 }
 
-async fn listen(notify: NotifySocket, store: Rc<RefCell<Store>>, tell: watch::Sender<Life>) {
+async fn listen(notify: NotifySocket, store: Rc<RefCell<Store>>, sender: watch::Sender<NotifiedState>) {
     while let Ok(message) = notify.receive().await {
-        let words = message.words.clone();
-        store.borrow_mut().obey(message);
-        tell.send_if_modified(|life| {
+        let notification = message.notification.clone();
+        store.borrow_mut().apply(message);
+        sender.send_if_modified(|life| {
             let before = life.clone();
-            if words.ready {
-                life.ready = words.main_pid.or(life.ready);
+            if notification.ready {
+                life.ready = notification.main_pid.or(life.ready);
             }
-            if let Some(status) = words.status {
+            if let Some(status) = notification.status {
                 life.status = status;
             }
             *life != before

@@ -38,7 +38,7 @@ pub struct Plan {
     /// How many resolvers they share; each has its cache.
     pub resolvers: usize,
     /// How patient they are.
-    pub patience: Patience,
+    pub timeouts: Timeouts,
 }
 
 /// One site.
@@ -52,7 +52,7 @@ pub struct Site {
 
 /// The visitors' time limits.
 #[derive(Debug, Clone, Copy)]
-pub struct Patience {
+pub struct Timeouts {
     /// Without a connection for this long, the next address is tried too (RFC 8305, 5: 250 ms).
     pub next_address: Duration,
     /// Without an answer for this long, the other nameserver is asked too.
@@ -65,9 +65,9 @@ pub struct Patience {
     pub response: Duration,
 }
 
-impl Patience {
+impl Timeouts {
     /// What the drill's visitors have. Browsers wait longer for a response; a drill has less time.
-    pub const SCALED: Patience = Patience {
+    pub const SCALED: Timeouts = Timeouts {
         next_address: Duration::from_millis(250),
         next_nameserver: Duration::from_millis(250),
         resolve: Duration::from_secs(2),
@@ -76,10 +76,10 @@ impl Patience {
     };
 
     /// For a machine on which seconds may pass before a process gets to run: whatever comes in the end has come.
-    pub const UNHURRIED: Patience = Patience {
+    pub const GENEROUS: Timeouts = Timeouts {
         resolve: Duration::from_secs(60),
         connect: Duration::from_secs(60),
         response: Duration::from_secs(60),
-        ..Patience::SCALED
+        ..Timeouts::SCALED
     };
 }

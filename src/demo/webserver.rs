@@ -30,7 +30,7 @@ pub struct Webserver {
 
 struct Running {
     process: Process,
-    orders: ChildStdin,
+    input: ChildStdin,
 }
 
 impl Webserver {
@@ -54,20 +54,24 @@ impl Webserver {
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
         let (process, pipes) = Process::start(command)?;
-        let (Some(orders), Some(words)) = (pipes.stdin, pipes.stdout) else {
-            return Err(Error(format!("{} has no pipes", self.name)));
+        let (Some(input), Some(output)) = (pipes.stdin, pipes.stdout) else {
+            return Err(self.error("has no pipes"));
         };
-        let mut words = BufReader::new(words).lines();
-        match tokio::time::timeout(START_LIMIT, words.next_line()).await {
-            Ok(Ok(Some(word))) if word == LISTENING => {}
+        let mut lines = BufReader::new(output).lines();
+        match tokio::time::timeout(START_LIMIT, lines.next_line()).await {
+            Ok(Ok(Some(line))) if line == LISTENING => {}
             _ => {
                 process.kill().await;
-                let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-                return Err(Error(format!("{} did not start: {}", self.name, log.trim())));
+                return Err(self.error("did not start"));
             }
         }
-        self.running = Some(Running { process, orders });
+        self.running = Some(Running { process, input });
         Ok(())
+    }
+
+    fn error(&self, what: &str) -> Error {
+        let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+        Error::Part { name: self.name.clone(), what: what.to_owned(), log: log.trim().to_owned() }
     }
 
     /// Whether its process is there, frozen or not.
@@ -89,14 +93,10 @@ impl Webserver {
         }
     }
 
-    /// Tells it how to behave.
-    pub async fn tell(&mut self, command: backend::Command) -> Result<(), Error> {
-        let name = &self.name;
-        let running = self.running.as_mut().ok_or_else(|| Error(format!("{name} is not running")))?;
-        running
-            .orders
-            .write_all(format!("{command}\n").as_bytes())
-            .await
-            .map_err(|error| Error(format!("{name} cannot be told {command}: {error}")))
+    /// Sends it a command.
+    pub async fn send(&mut self, command: backend::Command) -> Result<(), Error> {
+        let Some(running) = &mut self.running else { return Err(Error::Killed(self.name.clone())) };
+        let sent = running.input.write_all(format!("{command}\n").as_bytes()).await;
+        sent.map_err(Error::io(format!("{} does not take the command {command:?}", self.name)))
     }
 }

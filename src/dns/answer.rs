@@ -13,9 +13,9 @@ mod writer;
 
 use crate::dns::compiled::{Found, Node, RrSet, Zone, Zones};
 use crate::dns::cookie::{Issuer, Standing};
-use crate::dns::name::Name;
 use crate::dns::rate_limit::{Account, Class};
 use crate::dns::snapshot::Snapshot;
+use crate::zone::name::Name;
 use crate::zone::number::{rcode, rtype};
 
 use query::{HEADER, Query, Refusal};

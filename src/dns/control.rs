@@ -23,7 +23,7 @@ use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::OperatorFile;
 use crate::daemon::operator::OperatorStates;
-use crate::daemon::peers::Untaken;
+use crate::daemon::peers::Rejected;
 use crate::health::checker::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use prepared::Prepared;
@@ -77,7 +77,7 @@ pub struct State {
     pub(super) operator: OperatorStates,
     pub(super) operator_file: OperatorFile,
     /// What of the peers' messages was beyond the bounds, by peer.
-    pub(super) untaken: BTreeMap<String, Untaken>,
+    pub(super) untaken: BTreeMap<String, Rejected>,
     pub(super) choices: BTreeMap<String, Choices>,
     pub(super) snapshot: Arc<Snapshot>,
     /// Every member has been checked.

@@ -7,6 +7,7 @@ use crate::config::DnsConfig;
 use crate::config::dns::RateLimitConfig;
 
 use super::cookie::Secrets;
+use crate::daemon::key_file::KeyError;
 
 /// For every worker.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,9 +24,9 @@ impl Protection {
     /// # Errors
     ///
     /// The key file cannot be used; the words name it, and never what it holds.
-    pub fn of(config: &DnsConfig) -> Result<Protection, String> {
+    pub fn of(config: &DnsConfig) -> Result<Protection, KeyError> {
         let secrets = match &config.cookies {
-            Some(cookies) => Secrets::read(&cookies.key_file).map_err(|why| format!("cookies.key_file: {why}"))?,
+            Some(cookies) => Secrets::read(&cookies.key_file).map_err(|error| error.of("cookies.key_file"))?,
             None => Secrets::random()?,
         };
         Ok(Protection { limits: config.rate_limit.clone(), secrets })

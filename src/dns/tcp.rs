@@ -25,6 +25,7 @@ use super::counters::Counters;
 use super::protection::Protection;
 use super::snapshot::Snapshot;
 use crate::config::dns::TcpConfig;
+use crate::daemon::client_network;
 use crate::daemon::ticks::Tick;
 
 /// The largest message (RFC 1035, 4.2.2).
@@ -170,7 +171,7 @@ impl Service {
 
     /// Serves a connection, unless it is one too many (RFC 7766, 6.2.2): then it is closed at once.
     fn admit(self: &Rc<Service>, stream: TcpStream, client: SocketAddr) {
-        let key = client_key(client.ip());
+        let key = client_network::of(client.ip());
         {
             let limits = self.limits.borrow();
             let mut open = self.open.borrow_mut();
@@ -242,14 +243,6 @@ impl Drop for Place {
                 open.remove(&self.key);
             }
         }
-    }
-}
-
-/// Who counts as one client: an IPv4 address, an IPv6 /64 (a customer gets no less).
-fn client_key(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
-        v4 => v4,
     }
 }
 

@@ -4,6 +4,7 @@
 //! sides what they have spoken of; [`rest`] tells every difference that is left, so that none is silent. [`units`] says what a
 //! switch does to the units, [`risks`](mod@risks) what is at stake. Called by the plan.
 
+mod members;
 mod pools;
 mod redundancy;
 mod rest;
@@ -53,19 +54,4 @@ fn document(file: &str, [old, new]: [&str; 2], has_zone_file: impl Fn(&str) -> b
     pools::compare(&mut old, &mut new, sentences);
     zones::forget_files(&mut old, &mut new, has_zone_file);
     rest::compare(file, &old, &new, sentences);
-}
-
-/// An object's member that is taken out of it.
-fn take(object: &mut Value, key: &str) -> Value {
-    object.as_object_mut().and_then(|object| object.remove(key)).unwrap_or(Value::Null)
-}
-
-/// The names that either side has, in order.
-fn names(old: &Value, new: &Value) -> Vec<String> {
-    let keys = |value: &Value| value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default();
-    let (old, new): (Vec<String>, Vec<String>) = (keys(old), keys(new));
-    let mut names: Vec<String> = old.into_iter().chain(new).collect();
-    names.sort();
-    names.dedup();
-    names
 }

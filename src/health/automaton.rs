@@ -1,10 +1,10 @@
 //! The rise/fall automaton (pure): what a row of probe results says of a target.
 //!
-//! Owns the integer of DESIGN 6 and nothing else: no clock, no target, no reason. The checker feeds it; probes alone
+//! Owns the integer `health` and nothing else: no clock, no target, no reason. The checker feeds it; probes alone
 //! move it. The rule is HAProxy's (`check_notify_success` and `check_notify_failure` in its check.c): a target that is up
 //! goes down after `fall` failures in a row, a target that is down comes up after `rise` successes in a row.
 
-use super::Verdict;
+use super::target::Verdict;
 
 /// The state of one target's checks.
 ///

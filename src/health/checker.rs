@@ -16,9 +16,8 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::automaton::{Automaton, Change};
 use super::probe::{self, Outcome};
+use super::target::{HealthView, Target, TargetHealth, Verdict};
 use super::timetable::{Id, Pace, Timetable};
-use super::{HealthView, Target, TargetHealth, Verdict};
-use crate::config::ProbeKind;
 
 /// The targets with, for each, who uses it (`www/web1`, `http0.l.example.net/px-nl1`): for log lines only.
 pub type Targets = HashMap<Target, Vec<String>>;
@@ -282,14 +281,14 @@ impl Tracked {
         let change = match &outcome {
             Outcome::Success { .. } => self.automaton.success(),
             Outcome::Failure(_) => self.automaton.failure(),
-            Outcome::Ours(_) => None,
+            Outcome::LocalError(_) => None,
         };
-        if !matches!(outcome, Outcome::Ours(_)) {
+        if !matches!(outcome, Outcome::LocalError(_)) {
             self.probed = Some(now);
         }
         self.reason = outcome.reason().into();
         let same_kind = self.last.as_ref().is_some_and(|last| last.same_kind(&outcome));
-        if let (Outcome::Ours(reason), false) = (&outcome, same_kind) {
+        if let (Outcome::LocalError(reason), false) = (&outcome, same_kind) {
             tracing::warn!("check of {} counts for nothing: {reason}", self.named());
         }
         self.last = Some(outcome);
@@ -313,10 +312,7 @@ impl Tracked {
     fn named(&self) -> String {
         let Target { address, check } = &*self.target;
         let users = self.users.join(", ");
-        match &check.kind {
-            ProbeKind::Tcp => format!("{users} ({address}, TCP)"),
-            ProbeKind::Http { path, .. } => format!("{users} ({address}, GET {path})"),
-        }
+        format!("{users} ({address}, {})", check.kind)
     }
 
     fn health(&self) -> TargetHealth {

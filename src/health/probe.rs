@@ -11,9 +11,9 @@ use nix::libc;
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
-use super::Target;
 use super::http_status::{Get, StatusError, status};
-use crate::config::{Expect, ProbeKind};
+use super::target::Target;
+use crate::config::ProbeKind;
 
 /// How a probe ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub enum Outcome {
     },
     /// It did not; says how.
     Failure(String),
-    /// Our own machine could not probe; counts for nothing. Says why.
-    Ours(String),
+    /// Trouble of our own machine, which says nothing of the target. Says why.
+    LocalError(String),
 }
 
 impl Outcome {
@@ -37,7 +37,7 @@ impl Outcome {
         match self {
             Outcome::Success { answer, took } => format!("{answer} in {} ms", took.as_millis()),
             Outcome::Failure(reason) => reason.clone(),
-            Outcome::Ours(reason) => format!("not probed: {reason}"),
+            Outcome::LocalError(reason) => format!("not probed: {reason}"),
         }
     }
 
@@ -80,7 +80,7 @@ pub async fn probe(target: &Target) -> Outcome {
                 Err(_) => return Outcome::Failure(format!("timed out after {limit:?} waiting for the response")),
             };
             if !expect.contains(status) {
-                return Outcome::Failure(format!("status {status}, expected {}", words_of(expect)));
+                return Outcome::Failure(format!("status {status}, expected {}", expect));
             }
             status.to_string()
         }
@@ -105,11 +105,13 @@ fn has_no_address_for(target: SocketAddr) -> bool {
     connected.is_err_and(|error| error.raw_os_error() == Some(libc::EADDRNOTAVAIL))
 }
 
-/// Sorts an I/O error: the target's failure, or a trouble of our own that counts for nothing (DESIGN 6).
+/// Sorts an I/O error: the target's failure, or a trouble of our own that counts for nothing.
 fn failed(error: &io::Error, when: &str) -> Outcome {
     let words = words_of_error(error);
     match error.raw_os_error() {
-        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EADDRNOTAVAIL) => Outcome::Ours(words),
+        Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EADDRNOTAVAIL) => {
+            Outcome::LocalError(words)
+        }
         _ => Outcome::Failure(format!("{words}{when}")),
     }
 }
@@ -118,13 +120,6 @@ fn failed(error: &io::Error, when: &str) -> Outcome {
 fn words_of_error(error: &io::Error) -> String {
     let text = error.to_string();
     text.split(" (os error").next().unwrap_or(&text).to_lowercase()
-}
-
-fn words_of(expect: &Expect) -> String {
-    let ranges = expect.0.iter().map(|range| {
-        if range.from == range.to { range.from.to_string() } else { format!("{}-{}", range.from, range.to) }
-    });
-    ranges.collect::<Vec<_>>().join(",")
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 //! Owns the JSON form of a [`HealthView`]. Must never: read a file, or look at a clock. A target is written with every
 //! field that says how it is probed: health found under one check says nothing under another.
 
+use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -10,14 +11,55 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::automaton::Automaton;
-use super::{HealthView, Target, TargetHealth, Verdict};
-use crate::config::{CheckConfig, Expect, ProbeKind, StatusRange};
+use super::target::{HealthView, Target, TargetHealth, Verdict};
+use crate::config::{CheckConfig, ProbeKind};
 
-/// Saved health older than this says nothing any more (DESIGN 9).
+/// Saved health older than this is not used.
 pub const FRESH: Duration = Duration::from_secs(30);
 
 /// The version written, and the only one read.
 const VERSION: u64 = 1;
+
+/// Why saved health cannot be used.
+#[derive(Debug)]
+pub enum SavedError {
+    /// It has this version, or none.
+    Version(Option<u64>),
+    /// Its JSON has another form.
+    Malformed(serde_json::Error),
+    /// A target's health is a number that its check cannot have.
+    Impossible {
+        /// The target.
+        address: SocketAddr,
+        /// The number.
+        health: u32,
+        /// As the check has it.
+        rise: u32,
+        /// As the check has it.
+        fall: u32,
+    },
+}
+
+impl fmt::Display for SavedError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            SavedError::Version(Some(other)) => write!(f, "saved health has version {other}, expected {VERSION}"),
+            SavedError::Version(None) => f.write_str("saved health has no version"),
+            SavedError::Malformed(error) => write!(f, "saved health is malformed: {error}"),
+            SavedError::Impossible { address, health, rise, fall } => {
+                write!(f, "saved health of {address} is {health}, impossible with rise {rise} and fall {fall}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for SavedError {}
+
+impl From<SavedError> for String {
+    fn from(error: SavedError) -> String {
+        error.to_string()
+    }
+}
 
 /// Renders health for the state directory or a takeover. Targets that were never probed are left out.
 pub fn to_json(view: &HealthView, now: SystemTime) -> serde_json::Value {
@@ -28,13 +70,12 @@ pub fn to_json(view: &HealthView, now: SystemTime) -> serde_json::Value {
 
 /// Reads what [`to_json`] wrote; `Err` tells why it is not usable (malformed, another version). Targets whose last
 /// probe is older than [`FRESH`] at `now`, or later than `now` by as much (a clock was set), are left out.
-pub fn from_json(value: &serde_json::Value, now: SystemTime) -> Result<HealthView, String> {
+pub fn from_json(value: &serde_json::Value, now: SystemTime) -> Result<HealthView, SavedError> {
     match value.get("version").and_then(serde_json::Value::as_u64) {
         Some(VERSION) => {}
-        Some(other) => return Err(format!("saved health has version {other}, expected {VERSION}")),
-        None => return Err("saved health has no version".to_owned()),
+        found => return Err(SavedError::Version(found)),
     }
-    let document = SavedHealth::deserialize(value).map_err(|error| format!("saved health is malformed: {error}"))?;
+    let document = SavedHealth::deserialize(value).map_err(SavedError::Malformed)?;
     let fresh = document.targets.into_iter().filter(|target| is_fresh(target.probed_ms, now));
     fresh.map(restored).collect()
 }
@@ -64,7 +105,7 @@ struct SavedTarget {
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct SavedCheck {
-    probe: SavedProbe,
+    probe: ProbeKind,
     port: Option<u16>,
     interval_ns: u64,
     fast_interval_ns: u64,
@@ -73,31 +114,16 @@ struct SavedCheck {
     fall: u32,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "lowercase", deny_unknown_fields)]
-enum SavedProbe {
-    Tcp,
-    Http { path: String, host: Option<String>, expect: Vec<(u16, u16)> },
-}
-
 /// `None` for a target that was never probed.
 fn saved(target: &Target, health: &TargetHealth) -> Option<SavedTarget> {
     if health.verdict == Verdict::Unchecked {
         return None;
     }
     let check = &target.check;
-    let probe = match &check.kind {
-        ProbeKind::Tcp => SavedProbe::Tcp,
-        ProbeKind::Http { path, host, expect } => SavedProbe::Http {
-            path: path.clone(),
-            host: host.clone(),
-            expect: expect.0.iter().map(|range| (range.from, range.to)).collect(),
-        },
-    };
     Some(SavedTarget {
         address: target.address,
         check: SavedCheck {
-            probe,
+            probe: check.kind.clone(),
             port: check.port,
             interval_ns: to_ns(check.interval),
             fast_interval_ns: to_ns(check.fast_interval),
@@ -113,21 +139,13 @@ fn saved(target: &Target, health: &TargetHealth) -> Option<SavedTarget> {
     })
 }
 
-fn restored(saved: SavedTarget) -> Result<(Target, TargetHealth), String> {
+fn restored(saved: SavedTarget) -> Result<(Target, TargetHealth), SavedError> {
     let SavedTarget { address, check, health, .. } = saved;
     if check.rise == 0 || check.fall == 0 || health >= check.rise.saturating_add(check.fall) {
-        let (rise, fall) = (check.rise, check.fall);
-        return Err(format!("saved health of {address} is {health}, impossible with rise {rise} and fall {fall}"));
+        return Err(SavedError::Impossible { address, health, rise: check.rise, fall: check.fall });
     }
-    let kind = match check.probe {
-        SavedProbe::Tcp => ProbeKind::Tcp,
-        SavedProbe::Http { path, host, expect } => {
-            let ranges = expect.into_iter().map(|(from, to)| StatusRange { from, to }).collect();
-            ProbeKind::Http { path, host, expect: Expect(ranges) }
-        }
-    };
     let check = CheckConfig {
-        kind,
+        kind: check.probe,
         port: check.port,
         interval: Duration::from_nanos(check.interval_ns),
         fast_interval: Duration::from_nanos(check.fast_interval_ns),

@@ -5,7 +5,7 @@
 //!
 //! - A probe never overlaps with another of the same target.
 //! - Times count from the START of the previous probe, so that a dead target is noticed within
-//!   interval + timeout + (fall-1) * max(fast_interval, timeout) (DESIGN 6).
+//!   interval + timeout + (fall-1) * max(fast_interval, timeout).
 //! - Every target has a phase of its own, a fixed place within its interval. A settled target drifts there by shortened
 //!   intervals, never by longer ones, so that targets that began together do not stay together.
 

@@ -1,29 +1,30 @@
-//! Which backend serves a request (pure; DESIGN 7 "Choose").
+//! Which backend serves a request (pure): the one that the latch names; else the one that a valid cookie names; else one of
+//! the primaries, by balance; else the first backup.
 //!
-//! Owns the order latch, cookie, balance, backup. Must never: look at a clock, or choose a backend that may not serve
-//! this request. Called by the workers for each attempt, by `explain`, and by `build` to know whether a service is
-//! usable at all.
+//! Must never: look at a clock, or choose a backend that may not get this request ([`crate::proxy::eligibility`]).
+//! Called by the workers for each attempt, by `explain`, and by `build` to know whether a service is usable at all.
 
 pub mod balance;
 pub mod cookie;
 
 use crate::daemon::eligibility::Eligibility;
 use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode};
-use balance::has;
+pub use balance::BalanceState;
+use balance::contains;
 
 /// What is known of the request.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct Ask {
+pub struct RequestFacts {
     /// The backend its valid cookie names.
     pub cookie: Option<usize>,
     /// Backends (by index, up to 128) this request has already failed on.
     pub tried: u128,
 }
 
-/// What to do with it.
+/// What to do with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {
-    /// Send it to this backend. `set_cookie`: the visitor must be told.
+    /// Send it to this backend.
     Use {
         /// An index into the service's backends.
         backend: usize,
@@ -32,33 +33,24 @@ pub enum Choice {
     },
     /// Wait for the next snapshot, bounded by [`Service::longest_wait`].
     Wait,
-    /// 503.
+    /// No backend may get it: it is answered 503.
     Nobody,
 }
 
-/// One worker's memory of how it spread requests over one service (smooth round-robin).
-#[derive(Debug, Default, Clone)]
-pub struct Spread {
-    /// The current weights, one a backend; they begin anew when `weights` change.
-    pub current: Vec<i64>,
-    /// The weights of the candidates this memory is of; 0 for a backend that is not one.
-    pub weights: Vec<u32>,
-}
-
-/// Chooses. `random` is a fresh random number (for random-two-choices).
-pub fn choose(service: &Service, ask: Ask, spread: &mut Spread, random: u64) -> Choice {
+/// Chooses the backend of a request. `random` is a fresh random number (for random-two-choices).
+pub fn choose(service: &Service, facts: RequestFacts, state: &mut BalanceState, random: u64) -> Choice {
     match &service.mode {
-        ServiceMode::Latched { latch, .. } => by_latch(service, *latch, ask),
+        ServiceMode::Latched { latch, .. } => by_latch(service, *latch, facts),
         ServiceMode::Sticky { .. } => {
-            by_cookie(service, ask).unwrap_or_else(|| by_balance(service, ask, spread, random, true))
+            by_cookie(service, facts).unwrap_or_else(|| by_balance(service, facts, state, random, true))
         }
-        ServiceMode::Stateless => by_balance(service, ask, spread, random, false),
+        ServiceMode::Stateless => by_balance(service, facts, state, random, false),
     }
 }
 
 /// Control moves a latch in the very snapshot that says its backend is down, or holds it: an active backend that may
 /// not serve means that nobody else can.
-fn by_latch(service: &Service, latch: LatchView, ask: Ask) -> Choice {
+fn by_latch(service: &Service, latch: LatchView, facts: RequestFacts) -> Choice {
     let active = match latch {
         LatchView::Active(active) => active,
         LatchView::Hold => return Choice::Wait,
@@ -67,36 +59,42 @@ fn by_latch(service: &Service, latch: LatchView, ask: Ask) -> Choice {
     match service.backends.get(active).map_or(Eligibility::None, Backend::eligibility) {
         Eligibility::None => Choice::Nobody,
         Eligibility::Pending => Choice::Wait,
-        Eligibility::All | Eligibility::Bound if has(ask.tried, active) => Choice::Wait,
+        Eligibility::All | Eligibility::Bound if contains(facts.tried, active) => Choice::Wait,
         Eligibility::All | Eligibility::Bound => {
-            Choice::Use { backend: active, set_cookie: ask.cookie != Some(active) }
+            Choice::Use { backend: active, set_cookie: facts.cookie != Some(active) }
         }
     }
 }
 
-fn by_cookie(service: &Service, ask: Ask) -> Option<Choice> {
-    let named = ask.cookie.filter(|named| !has(ask.tried, *named))?;
+fn by_cookie(service: &Service, facts: RequestFacts) -> Option<Choice> {
+    let named = facts.cookie.filter(|named| !contains(facts.tried, *named))?;
     let admitted = service.backends.get(named)?.eligibility().admits_bound();
     admitted.then_some(Choice::Use { backend: named, set_cookie: false })
 }
 
-fn by_balance(service: &Service, ask: Ask, spread: &mut Spread, random: u64, set_cookie: bool) -> Choice {
+fn by_balance(
+    service: &Service,
+    facts: RequestFacts,
+    state: &mut BalanceState,
+    random: u64,
+    set_cookie: bool,
+) -> Choice {
     let candidate = |backend: &Backend| !backend.backup && backend.is_balanced();
-    balance::pick(service.balance, &service.backends, candidate, ask.tried, spread, random)
-        .or_else(|| first_backup(service, ask.tried))
+    balance::pick(service.balance, &service.backends, candidate, facts.tried, state, random)
+        .or_else(|| first_backup(service, facts.tried))
         .map_or(Choice::Nobody, |backend| Choice::Use { backend, set_cookie })
 }
 
 fn first_backup(service: &Service, tried: u128) -> Option<usize> {
     let mut backends = service.backends.iter().enumerate();
     backends
-        .find(|(index, backend)| backend.backup && backend.is_balanced() && !has(tried, *index))
+        .find(|(index, backend)| backend.backup && backend.is_balanced() && !contains(tried, *index))
         .map(|(index, _)| index)
 }
 
 /// Whether a service has a backend to send a request to, now or when a short hold ends.
 pub fn is_usable(service: &Service) -> bool {
-    match choose(service, Ask::default(), &mut Spread::default(), 0) {
+    match choose(service, RequestFacts::default(), &mut BalanceState::default(), 0) {
         Choice::Use { .. } => true,
         Choice::Wait => service.backends.iter().any(|backend| backend.eligibility().admits_bound()),
         Choice::Nobody => false,

@@ -1,13 +1,13 @@
 //! Every decision of the control thread (pure): events in, effects out.
 //!
-//! Owns the state that requests do not change: document, health, the operator's words, latches, and the snapshot built
-//! from them. Must never: touch a socket, a file or a clock; `run` does that, calls [`State::on_event`] and the
+//! Owns the state that requests do not change: document, health, operator states, latches, and the snapshot built from
+//! them. Must never: touch a socket, a file or a clock; `run` does that, calls [`State::on_event`] and the
 //! operator's commands, and carries out the [`Effect`]s in their order.
 
 pub mod build;
 mod by_operator;
 pub mod followed;
-pub mod peer_words;
+pub mod peer_state;
 pub mod prepared;
 
 use std::collections::BTreeMap;
@@ -22,17 +22,15 @@ use crate::daemon::lifecycle::OperatorFile;
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, Target, Verdict};
 use crate::proxy::choose::is_usable;
-use crate::proxy::latch::latches::{Ended, Found, Latches, Moved, Record};
-use crate::proxy::latch::{Keeper, Latch, Now, Site};
+use crate::proxy::latch::latches::{LatchMove, Latches, Record, StoredLatches, WriteOutcome};
+use crate::proxy::latch::{Keeper, Latch, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
-use build::{Circumstances, answers_alike, build, standings};
-use peer_words::PeerWords;
+use build::{SnapshotInput, answers_alike, backend_states, build};
+use peer_state::PeerState;
+pub use peer_state::VERSION;
 use prepared::{Prepared, PreparedService};
 
-/// The version of what proxies tell each other and hand over.
-pub const VERSION: u64 = 1;
-
-/// While a step waits for running requests to end, it is looked at this often.
+/// How often a step that waits for running requests to end is looked at.
 const HANDING_OVER: Duration = Duration::from_millis(50);
 
 /// Something happened.
@@ -40,31 +38,31 @@ const HANDING_OVER: Duration = Duration::from_millis(50);
 pub enum Event {
     /// The checker has another view.
     Health(Arc<HealthView>),
-    /// A peer told all it knows.
-    Heard {
+    /// A peer has sent its latches and operator states.
+    PeerMessage {
         /// Its name.
         peer: String,
-        /// What it said.
+        /// The message.
         value: Value,
     },
-    /// The process before this one told all it knew.
+    /// The process before this one has handed over its latches and operator states.
     Inherited(Value),
     /// A write of the latches has ended.
     LatchesWritten {
         /// Which.
         ticket: u64,
         /// How.
-        ended: Ended,
+        ended: WriteOutcome,
     },
-    /// A write of the operator's words has ended.
+    /// A write of the operator states has ended.
     OperatorWritten(Result<(), String>),
     /// Another document is in force.
     Reloaded(Arc<Prepared>),
     /// The daemon stops or has handed over: not ready, `Connection: close`.
     Draining(bool),
-    /// The daemon that took over from this process says how things stand.
+    /// The daemon that took over from this process has shown its status.
     Followed(Box<Status>),
-    /// Time has passed ([`State::wakes`]).
+    /// The moment that [`State::wakes`] gave has come.
     Time,
 }
 
@@ -82,48 +80,48 @@ pub enum Effect {
     },
     /// To be written; answered with [`Event::OperatorWritten`].
     WriteOperator(Value),
-    /// What peers are to be told from now on.
-    Tell(Value),
+    /// What peers are sent from now on.
+    SendToPeers(Value),
     /// One line for the log.
     Log(String),
 }
 
-/// All of it.
+/// Everything that control decides by.
 pub struct State {
     pub(super) own: String,
     pub(super) prepared: Arc<Prepared>,
     pub(super) health: Arc<HealthView>,
     pub(super) operator: OperatorStates,
     pub(super) latches: Latches,
-    pub(super) peers: BTreeMap<String, PeerWords>,
+    pub(super) peers: BTreeMap<String, PeerState>,
     pub(super) snapshot: Arc<Snapshot>,
     operator_file: OperatorFile,
-    told: Value,
+    sent_to_peers: Value,
     draining: bool,
     workers: usize,
 }
 
-/// What a start knows.
-pub struct Known {
+/// What is known at the start.
+pub struct InitialState {
     /// What checks say.
     pub health: Arc<HealthView>,
-    /// The operator's words.
+    /// The operator states on disk.
     pub operator: OperatorStates,
     /// Why those on disk cannot be read, if they cannot; for the operator.
     pub operator_lost: Option<String>,
     /// The latches on disk.
-    pub latches: Found,
+    pub latches: StoredLatches,
     /// What was known of health before this process checked anything, saved or handed over: an active backend that was
     /// not up then gets its grace.
     pub remembered: HealthView,
-    /// What peers and the process before this one have said: it counts before anything is decided here, or a proxy that
+    /// Messages of peers and of the process before this one: they count before anything is decided here, or a proxy that
     /// comes back with an old latch could outvote a later one of the same epoch.
     pub words: Vec<Event>,
 }
 
 impl State {
     /// The state at the start. The first snapshot is in [`State::snapshot`]; the effects are to be carried out as always.
-    pub fn new(prepared: Arc<Prepared>, known: Known, workers: usize, now: Now) -> (State, Vec<Effect>) {
+    pub fn new(prepared: Arc<Prepared>, known: InitialState, workers: usize, now: Now) -> (State, Vec<Effect>) {
         let mut state = State {
             own: prepared.document.name.clone(),
             latches: Latches::restore(known.latches),
@@ -131,7 +129,7 @@ impl State {
             operator: known.operator,
             peers: BTreeMap::new(),
             operator_file: OperatorFile::new(known.operator_lost),
-            told: Value::Null,
+            sent_to_peers: Value::Null,
             draining: false,
             snapshot: Arc::new(Snapshot::nothing(&prepared)),
             prepared,
@@ -149,8 +147,8 @@ impl State {
         &self.snapshot
     }
 
-    /// What is told to peers: of what the document names, so that it always fits into a letter.
-    pub fn ours(&self) -> Value {
+    /// What is sent to peers: only of what the document names, so that it always fits into a message.
+    pub fn for_peers(&self) -> Value {
         let record = self.latches.record().latches;
         let services = self.prepared.services.iter();
         let latches: BTreeMap<&str, &Latch> =
@@ -160,9 +158,9 @@ impl State {
         json!({ "version": VERSION, "latches": latches, "operator": words })
     }
 
-    /// What is handed over: the same, with the steps under way as if they had ended.
+    /// What a successor is handed: all of it, with the steps under way as if they had ended.
     pub fn to_hand_over(&self) -> Value {
-        json!({ "version": VERSION, "latches": self.latches.heading().latches, "operator": self.operator })
+        json!({ "version": VERSION, "latches": self.latches.upcoming().latches, "operator": self.operator })
     }
 
     /// Whether a latch waits for its write: a start is not ready before it has ended.
@@ -188,8 +186,8 @@ impl State {
         let mut effects = Vec::new();
         match event {
             Event::Health(health) => self.health = health,
-            Event::Heard { peer, value } => self.hear(peer, &value, now, &mut effects),
-            Event::Inherited(value) => match PeerWords::read(&value, None) {
+            Event::PeerMessage { peer, value } => self.take_in_message(peer, &value, now, &mut effects),
+            Event::Inherited(value) => match PeerState::read(&value, None) {
                 Ok(words) => drop(self.merge(&words)),
                 Err(why) => effects.push(Effect::Log(format!("the state handed over cannot be read: {why}"))),
             },
@@ -201,7 +199,7 @@ impl State {
             Event::Reloaded(prepared) => {
                 self.latches.cover(&prepared, |_| true, now);
                 self.prepared = prepared;
-                self.hear_again(now);
+                self.adopt_unknown_latches(now);
                 effects.extend(self.step_latches(now));
                 effects.push(self.publish(self.build(now)));
             }
@@ -227,17 +225,17 @@ impl State {
         &mut self,
         service: &PreparedService,
         now: Now,
-        act: impl FnOnce(&mut Keeper, &Site<'_>) -> T,
+        act: impl FnOnce(&mut Keeper, &Situation<'_>) -> T,
     ) -> Option<T> {
         let rules = service.rules()?;
-        let backends = standings(service, &self.health, &self.operator, now);
+        let backends = backend_states(service, &self.health, &self.operator, now);
         let keeper = self.latches.get_mut(&service.name)?;
         let running = keeper.latch().map_or(0, |latch| running(&self.snapshot, &service.name, &latch.active));
-        Some(act(keeper, &Site { own: &self.own, service: &service.name, backends: &backends, rules, running }))
+        Some(act(keeper, &Situation { own: &self.own, service: &service.name, backends: &backends, rules, running }))
     }
 
-    /// After a handover: the new daemon alone checks, hears and decides; requests that still run in this process go by
-    /// what it says. Nothing is decided, written or told here any more.
+    /// After a takeover: the new daemon alone checks, talks to peers and decides; requests that still run in this process
+    /// follow its status. Nothing is decided, written or sent here any more.
     pub fn follow(&mut self, daemon: &Status, now: Now) -> Vec<Effect> {
         self.health = Arc::new(followed::health(&self.prepared, daemon));
         self.operator = followed::operator(daemon);
@@ -250,37 +248,41 @@ impl State {
         if answers_alike(&self.snapshot, &next) { Vec::new() } else { vec![self.publish(next)] }
     }
 
-    fn hear(&mut self, peer: String, value: &Value, now: Now, effects: &mut Vec<Effect>) {
-        match PeerWords::read(value, self.peers.get(&peer)) {
+    fn take_in_message(&mut self, peer: String, value: &Value, now: Now, effects: &mut Vec<Effect>) {
+        match PeerState::read(value, self.peers.get(&peer)) {
             Ok(mut words) => {
-                let untaken = words.hold_to_bounds(&self.prepared, &self.latches, now);
-                let news = untaken.map(|untaken| Effect::Log(format!("peer {peer} says what is not taken: {untaken}")));
+                let refused = words.hold_to_bounds(&self.prepared, &self.latches, now);
+                let news =
+                    refused.map(|refused| Effect::Log(format!("peer {peer} sent values that are refused: {refused}")));
                 effects.extend(news);
                 if self.merge(&words) {
-                    effects.push(Effect::Log(format!("peer {peer} knows newer words of the operator: taken over")));
+                    effects.push(Effect::Log(format!(
+                        "peer {peer} has newer operator states, which are in force here now"
+                    )));
                 }
                 self.peers.insert(peer, words);
             }
             Err(why) => {
-                if self.peers.entry(peer.clone()).or_default().note_unreadable(&why) {
-                    effects.push(Effect::Log(format!("peer {peer} says what this program cannot read: {why}")));
+                if self.peers.entry(peer.clone()).or_default().note_unreadable(&why.to_string()) {
+                    effects
+                        .push(Effect::Log(format!("peer {peer} sent a message that this program cannot read: {why}")));
                 }
             }
         }
     }
 
     /// A peer may have had this document before us: its latches of the services that are new here count from the first
-    /// request on. Its words on new subjects come with its next letter, within a second.
-    fn hear_again(&mut self, now: Now) {
+    /// request on. Its states of new backends come with its next message, within a second.
+    fn adopt_unknown_latches(&mut self, now: Now) {
         for words in self.peers.values_mut() {
-            words.know(&self.prepared, &self.latches, now);
-            self.latches.hear(&words.latches);
+            words.adopt_known(&self.prepared, &self.latches, now);
+            self.latches.merge_peers(&words.latches);
         }
     }
 
-    /// True if the operator's words changed.
-    fn merge(&mut self, words: &PeerWords) -> bool {
-        self.latches.hear(&words.latches);
+    /// Gives whether the operator states changed.
+    fn merge(&mut self, words: &PeerState) -> bool {
+        self.latches.merge_peers(&words.latches);
         let changed = self.operator.merge(&words.operator);
         if changed {
             self.operator_file.mark_dirty();
@@ -303,10 +305,10 @@ impl State {
         }
         let record = self.latches.record();
         self.peers.values_mut().for_each(|peer| peer.compare(&record.latches, now));
-        let ours = self.ours();
-        if self.told != ours {
-            self.told = ours.clone();
-            effects.push(Effect::Tell(ours));
+        let message = self.for_peers();
+        if self.sent_to_peers != message {
+            self.sent_to_peers = message.clone();
+            effects.push(Effect::SendToPeers(message));
         }
         effects
     }
@@ -315,13 +317,13 @@ impl State {
         let prepared = self.prepared.clone();
         let steps = prepared.services.iter();
         steps
-            .filter_map(|service| self.with_keeper(service, now, |keeper, site| keeper.step(now, site))?)
+            .filter_map(|service| self.with_keeper(service, now, |keeper, situation| keeper.step(now, situation))?)
             .map(Effect::Log)
             .collect()
     }
 
     fn build(&self, now: Now) -> Snapshot {
-        let circumstances = Circumstances {
+        let circumstances = SnapshotInput {
             own: &self.own,
             health: &self.health,
             operator: &self.operator,
@@ -343,14 +345,20 @@ impl State {
         let mut alarms = Vec::new();
         for (service, shown) in self.prepared.services.iter().zip(&self.snapshot.services) {
             let latch = service.rules().zip(self.latches.get(&service.name)).and_then(|(rules, keeper)| {
-                let backends = standings(service, &self.health, &self.operator, now);
-                keeper.alarm(&Site { own: &self.own, service: &service.name, backends: &backends, rules, running: 0 })
+                let backends = backend_states(service, &self.health, &self.operator, now);
+                keeper.alarm(&Situation {
+                    own: &self.own,
+                    service: &service.name,
+                    backends: &backends,
+                    rules,
+                    running: 0,
+                })
             });
             let empty =
                 || (!is_latched(shown) && !is_usable(shown)).then(|| format!("{}: no backend is usable", service.name));
             alarms.extend(latch.or_else(empty));
         }
-        let tries = "it counts in memory and the write is tried again every 2 s";
+        let tries = "it is in force in memory, and the write is tried again every 2 s";
         alarms.extend(self.latches.failure().map(|why| format!("a latch is not on disk: {why}; {tries}")));
         alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {
@@ -396,8 +404,8 @@ fn running(snapshot: &Snapshot, service: &str, backend: &str) -> u64 {
     backend.map_or(0, Backend::running)
 }
 
-fn in_words(moved: &Moved) -> String {
-    let Moved { service, before, now } = moved;
+fn in_words(moved: &LatchMove) -> String {
+    let LatchMove { service, before, now } = moved;
     let from = before.as_ref().map_or("undecided", |latch| &latch.active);
     format!("{service}: {from} -> {} (epoch {}, by {}): {}", now.active, now.epoch, now.by, now.reason)
 }

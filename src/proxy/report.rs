@@ -1,4 +1,4 @@
-//! What the operator is told: the state of everything, why a request goes where, metrics, and a page to look at.
+//! What the operator can look at: the status, where a request goes and why, metrics, and a page for a browser.
 //!
 //! Pure: control's state and a snapshot go in, JSON or text comes out. Called by the admin API alone.
 

@@ -13,7 +13,7 @@ use crate::config::proxy::HostPattern;
 /// The longest host name that can match: RFC 1035, 2.3.4 (255 octets on the wire are at most 253 of text).
 const LONGEST_HOST: usize = 253;
 
-/// The table. Cheap to clone: it is built once a document and shared by all snapshots of it.
+/// The routing table. Cheap to clone: it is built once for each document and shared by all snapshots of it.
 #[derive(Debug, Default, Clone)]
 pub struct Router {
     table: Arc<Table>,
@@ -28,7 +28,7 @@ struct Table {
 /// The prefixes of one host pattern, longest first; the root is the empty prefix.
 type Paths = Vec<(Box<[u8]>, usize)>;
 
-/// What matched, for `explain`.
+/// What a request matched, for `explain`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Matched {
     /// The host pattern.
@@ -39,7 +39,7 @@ pub struct Matched {
     pub service: usize,
 }
 
-/// Why nothing did.
+/// Why a request matched nothing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Unmatched {
     /// No pattern has this host.
@@ -75,7 +75,7 @@ impl Router {
         longest(paths, path).map(|(_, service)| *service)
     }
 
-    /// The same with what matched, or why nothing did.
+    /// The same, with what matched or why nothing did.
     pub fn explain(&self, host: &[u8], path: &[u8]) -> Result<Matched, Unmatched> {
         let mut buffer = [0; LONGEST_HOST];
         let name = normal(host, &mut buffer).ok_or(Unmatched::Host)?;
@@ -117,7 +117,7 @@ impl Table {
     }
 }
 
-/// The host in lower case, without port and final dot; none if it cannot be a name we know.
+/// The host in lower case, without port and final dot; `None` if no pattern can match it.
 fn normal<'a>(host: &[u8], buffer: &'a mut [u8; LONGEST_HOST]) -> Option<&'a [u8]> {
     let name = match host.first()? {
         // An address in brackets: its colons are not a port's.

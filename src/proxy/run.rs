@@ -22,15 +22,15 @@ use crate::daemon::lifecycle::state_files::StoredOperator;
 use crate::daemon::lifecycle::{
     self, ControlSockets, Daemon, Document, Exchange, Input, Inputs, Parts, RunError, Shell, Start, StateFiles,
 };
-use crate::daemon::peers::Heard;
+use crate::daemon::peers::PeerEvent;
 use crate::daemon::startup::{self, Inheritance};
 use crate::daemon::takeover::Takeover;
 use crate::daemon::ticks::Ticks;
 use crate::health::{Checker, HealthView, Target, Verdict, saved};
-use crate::proxy::control::peer_words::PeerWords;
+use crate::proxy::control::peer_state::PeerState;
 use crate::proxy::control::prepared::Prepared;
-use crate::proxy::control::{Event, Known, State, VERSION};
-use crate::proxy::latch::latches::Found;
+use crate::proxy::control::{Event, InitialState, State, VERSION};
+use crate::proxy::latch::latches::StoredLatches;
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::snapshot::Snapshot;
 use crate::proxy::traffic::access_log::AccessLog;
@@ -90,8 +90,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
             Stored::read(&files, &prepared)?
         }
     };
-    let heard = exchange.waiting().map(|Heard { peer, value }| Event::Heard { peer, value });
-    let known = Known {
+    let heard = exchange.waiting().map(|PeerEvent { peer, value }| Event::PeerMessage { peer, value });
+    let known = InitialState {
         health: checker.subscribe().borrow().clone(),
         operator: stored.operator.states,
         operator_lost: stored.operator.lost,
@@ -189,7 +189,7 @@ fn saved_health(files: &StateFiles) -> HealthView {
 /// What lay in the state directory at the start.
 struct Stored {
     latches: LatchStore,
-    found: Found,
+    found: StoredLatches,
     operator: StoredOperator,
 }
 
@@ -197,20 +197,20 @@ impl Stored {
     fn read(files: &StateFiles, prepared: &Prepared) -> Result<Stored, RunError> {
         let cannot = RunError::io("the latches cannot be read");
         let (latches, found) = LatchStore::open(&prepared.document.state_dir).map_err(cannot)?;
-        if let Found::Broken(why) = &found {
+        if let StoredLatches::Broken(why) = &found {
             tracing::error!(
                 "the stored latches cannot be believed ({why}): taken from the peers, or decided by the operator"
             );
         }
-        let operator = files.read_operator("backend", |value| PeerWords::read(value, None).map(|words| words.operator));
+        let operator = files.read_operator("backend", |value| PeerState::read(value, None).map(|words| words.operator));
         Ok(Stored { latches, found, operator })
     }
 
     /// What peers are told before the first snapshot is there.
     fn peer_message(&self) -> Value {
         let latches = match &self.found {
-            Found::Whole(record) => record.latches.clone(),
-            Found::Missing | Found::Broken(_) => Default::default(),
+            StoredLatches::Whole(record) => record.latches.clone(),
+            StoredLatches::Missing | StoredLatches::Broken(_) => Default::default(),
         };
         json!({ "version": VERSION, "latches": latches, "operator": self.operator.states })
     }

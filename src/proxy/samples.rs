@@ -11,7 +11,7 @@ use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::snapshot::{Backend, Service, ServiceMode};
 
-/// A TCP check with the defaults of DESIGN 5.
+/// A TCP check with the documents' defaults.
 pub fn check() -> CheckConfig {
     CheckConfig {
         kind: ProbeKind::Tcp,

@@ -16,7 +16,7 @@ use crate::health::{Target, Verdict};
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 
-/// All of it.
+/// What all requests are answered from until the next one.
 #[derive(Debug)]
 pub struct Snapshot {
     /// Rises by one with each snapshot.
@@ -85,7 +85,7 @@ pub enum ServiceMode {
     },
 }
 
-/// What the latch says to a request.
+/// What requests do by the latch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LatchView {
     /// This backend (an index) is active.
@@ -107,9 +107,9 @@ pub struct Backend {
     pub weight: u32,
     /// Used only when no primary can be.
     pub backup: bool,
-    /// What checks say.
+    /// The verdict of its checks.
     pub verdict: Verdict,
-    /// What the operator says.
+    /// Its operator state.
     pub operator: OperatorState,
     /// What is probed, to bring its next probe forward after a live error.
     pub target: Arc<Target>,

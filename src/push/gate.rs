@@ -20,27 +20,10 @@ mod relay;
 mod report;
 mod request;
 mod serve;
+mod sockets;
 mod target;
 mod timed_reader;
 
 pub use forced_command::forced_command;
 pub use relay::relay;
 pub use serve::serve;
-
-use serde::{Deserialize, Serialize};
-
-/// Where the root part listens for questions.
-pub const SOCKET: &str = "/run/polder-gate/socket";
-
-/// Where it listens for what is signed: whoever can only ask, keeps nobody from that.
-pub const SIGNED_SOCKET: &str = "/run/polder-gate/signed";
-
-/// Where the part that speaks to daemons listens.
-pub const RELAY_SOCKET: &str = "/run/polder-gate/relay";
-
-/// What the forced command says of its caller before the request.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-struct Caller {
-    /// The admin machine whose key was used.
-    from: String,
-}

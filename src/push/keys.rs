@@ -13,6 +13,7 @@ use ring::digest;
 use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::push::error::Error;
+use crate::push::hex::hex;
 use crate::push::protocol::Secret;
 
 /// Bytes of a key.
@@ -38,11 +39,6 @@ pub fn fingerprint(key: &str) -> Option<String> {
     let mut name = hex(digest::digest(&digest::SHA256, &bytes).as_ref());
     name.truncate(FINGERPRINT);
     Some(name)
-}
-
-/// Bytes as hexadecimal digits.
-pub(crate) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

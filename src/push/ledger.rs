@@ -13,7 +13,7 @@ use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
 use crate::files;
-use crate::push::keys::hex;
+use crate::push::hex::hex;
 
 /// A name that no other push has: the time at which it begins, and something random. In order of names, pushes are in order of time.
 pub fn push_id() -> String {

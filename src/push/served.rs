@@ -9,7 +9,7 @@ use std::time::Duration;
 use hickory_proto::op::{Message, ResponseCode};
 use hickory_proto::rr::RData;
 
-use crate::dns::name;
+use crate::zone::name;
 use crate::zone::number::{CLASS_IN, rtype};
 
 /// How long one question may go unanswered, and how often it is put.

@@ -15,13 +15,13 @@ use tokio::task::LocalSet;
 use super::output::Output;
 use super::{Common, Exit, demo_file};
 use crate::api::daemon::Daemon;
-use crate::demo::control::{self, Order, Ordered, Reply};
+use crate::demo::control::{self, PendingRequest, Reply, Request};
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, Times};
-use crate::demo::fleet::{Deed, Fleet};
+use crate::demo::fleet::{Action, Fleet};
 use crate::demo::visitor::load::Load;
-use crate::demo::visitor::{Patience, Plan, Site};
+use crate::demo::visitor::{Plan, Site, Timeouts};
 use crate::demo::{Error, Programs};
-use announce::Announced;
+use announce::Announcement;
 use screen::{Key, Screen};
 use view::View;
 
@@ -40,24 +40,24 @@ pub struct DemoArgs {
 /// What another terminal can do to the running demo.
 #[derive(Debug, Clone, clap::Subcommand)]
 enum DemoVerb {
-    /// End a part at once, as if its host had gone
+    /// Kill a part (SIGKILL) as if its host were gone
     Kill(PartArgs),
-    /// Stop a part without ending it: connections open and nothing answers
+    /// Freeze a part (SIGSTOP): connections open and nothing answers
     Freeze(PartArgs),
     /// Make a part well again
     Mend(PartArgs),
-    /// Stop a daemon as an operator does
+    /// Stop a daemon (SIGTERM) as an operator does
     Stop(PartArgs),
     /// Crash a part and start it again; a daemon's listening sockets are kept
     Restart(PartArgs),
-    /// Let a new process take over from a daemon
+    /// Start a new process that takes over from a daemon, as an upgrade does
     Takeover(PartArgs),
-    /// Let a daemon read its document again
+    /// Make a daemon read its document again
     Reload(PartArgs),
-    /// Let a backend answer 500
+    /// Make a backend answer every request with status 500
     #[command(name = "500")]
     Failing(PartArgs),
-    /// Let a backend answer late
+    /// Make a backend answer later than its check waits
     Slow(PartArgs),
 }
 
@@ -68,22 +68,22 @@ struct PartArgs {
     name: String,
 }
 
-/// Starts the demo, or tells the running one what to do.
+/// Starts the demo, or changes the running one.
 pub fn run(args: DemoArgs, common: &Common) -> ExitCode {
     let output = Output::new(common.json);
-    let (deed, part) = match args.verb {
+    let (action, part) = match args.verb {
         None => return on_runtime(&output, start(&output)).into(),
-        Some(DemoVerb::Kill(part)) => (Deed::Kill, part),
-        Some(DemoVerb::Freeze(part)) => (Deed::Freeze, part),
-        Some(DemoVerb::Mend(part)) => (Deed::Mend, part),
-        Some(DemoVerb::Stop(part)) => (Deed::Stop, part),
-        Some(DemoVerb::Restart(part)) => (Deed::Restart, part),
-        Some(DemoVerb::Takeover(part)) => (Deed::Takeover, part),
-        Some(DemoVerb::Reload(part)) => (Deed::Reload, part),
-        Some(DemoVerb::Failing(part)) => (Deed::Failing, part),
-        Some(DemoVerb::Slow(part)) => (Deed::Slow, part),
+        Some(DemoVerb::Kill(part)) => (Action::Kill, part),
+        Some(DemoVerb::Freeze(part)) => (Action::Freeze, part),
+        Some(DemoVerb::Mend(part)) => (Action::Mend, part),
+        Some(DemoVerb::Stop(part)) => (Action::Stop, part),
+        Some(DemoVerb::Restart(part)) => (Action::Restart, part),
+        Some(DemoVerb::Takeover(part)) => (Action::Takeover, part),
+        Some(DemoVerb::Reload(part)) => (Action::Reload, part),
+        Some(DemoVerb::Failing(part)) => (Action::Failing, part),
+        Some(DemoVerb::Slow(part)) => (Action::Slow, part),
     };
-    on_runtime(&output, tell(Order { deed, name: part.name }, &output)).into()
+    on_runtime(&output, ask(Request { action, name: part.name }, &output)).into()
 }
 
 fn on_runtime(output: &Output, work: impl Future<Output = Result<Exit, Error>>) -> Exit {
@@ -95,15 +95,12 @@ fn on_runtime(output: &Output, work: impl Future<Output = Result<Exit, Error>>) 
     outcome.unwrap_or_else(|error| output.could_not(&error.to_string()))
 }
 
-async fn tell(order: Order, output: &Output) -> Result<Exit, Error> {
+async fn ask(request: Request, output: &Output) -> Result<Exit, Error> {
     let file = demo_file::place();
-    let Some(demo) = demo_file::read(&file).map_err(Error)? else {
-        return Err(Error(format!(
-            "no demo is running ({} is not there); start one with `polder demo`",
-            file.display()
-        )));
+    let Some(demo) = demo_file::read(&file).map_err(|why| Error::DemoFile(why.to_string()))? else {
+        return Err(Error::NotRunning(file));
     };
-    let reply = control::order(&demo.control, &order).await?;
+    let reply = control::ask(&demo.control, &request).await?;
     let (words, exit) = match &reply {
         Reply::Done(done) => (done.clone(), Exit::Done),
         Reply::Error(error) => (error.clone(), Exit::No),
@@ -116,26 +113,26 @@ async fn start(output: &Output) -> Result<Exit, Error> {
     let programs = Programs::beside_this_one()?;
     announce::refuse_second()?;
     let starting = tokio::select! {
-        fleet = Fleet::start(&programs, Times::SCALED, |_, _| {}) => fleet?,
+        fleet = Fleet::start(&programs, Times::DEMO, |_, _| {}) => fleet?,
         () = interrupted() => return Ok(Exit::Done),
     };
     let mut fleet = starting;
-    let (tell, orders) = mpsc::channel(4);
+    let (sender, requests) = mpsc::channel(4);
     let socket = fleet.folder().join("control.sock");
-    control::listen(&socket, tell)?;
-    let announced = Announced::write(&fleet, &socket)?;
-    let load = Load::start(plan(&fleet)).map_err(|error| Error(format!("the visitors cannot begin: {error}")))?;
+    control::listen(&socket, sender)?;
+    let announcement = Announcement::write(&fleet, &socket)?;
+    let load = Load::start(plan(&fleet)).map_err(Error::io("the visitors cannot begin"))?;
     let mut view = View::new(&fleet, load, announce::text(&fleet));
     let screen = Screen::open(output.is_json());
-    live(&mut fleet, &mut view, screen, orders).await;
+    live(&mut fleet, &mut view, screen, requests).await;
     drop(view);
-    drop(announced);
+    drop(announcement);
     fleet.stop().await;
     Ok(Exit::Done)
 }
 
-/// Draws, obeys keys and orders, until it is told to end.
-async fn live(fleet: &mut Fleet, view: &mut View, mut screen: Screen, mut orders: mpsc::Receiver<Ordered>) {
+/// Draws, and does what keys and other terminals ask for, until a key or a signal ends it.
+async fn live(fleet: &mut Fleet, view: &mut View, mut screen: Screen, mut requests: mpsc::Receiver<PendingRequest>) {
     let mut redraw = tokio::time::interval(REDRAW);
     let ended = interrupted();
     tokio::pin!(ended);
@@ -144,12 +141,12 @@ async fn live(fleet: &mut Fleet, view: &mut View, mut screen: Screen, mut orders
         tokio::select! {
             _ = redraw.tick() => {}
             () = &mut ended => return,
-            Some((order, answer)) = orders.recv() => {
-                let reply = match fleet.act(order.deed, &order.name).await {
+            Some((request, answer)) = requests.recv() => {
+                let reply = match fleet.act(request.action, &request.name).await {
                     Ok(done) => Reply::Done(done),
                     Err(error) => Reply::Error(error.to_string()),
                 };
-                view.happened(&reply);
+                view.note_reply(&reply);
                 let _ = answer.send(reply);
             }
             key = screen.key() => match key {
@@ -157,10 +154,10 @@ async fn live(fleet: &mut Fleet, view: &mut View, mut screen: Screen, mut orders
                 Key::Select(index) => view.select(index),
                 Key::Next => view.select_next(),
                 Key::Previous => view.select_previous(),
-                Key::Deed(deed) => {
+                Key::Action(action) => {
                     let name = view.selected().to_owned();
-                    let reply = fleet.act(deed, &name).await;
-                    view.happened(&reply.map_or_else(|error| Reply::Error(error.to_string()), Reply::Done));
+                    let reply = fleet.act(action, &name).await;
+                    view.note_reply(&reply.map_or_else(|error| Reply::Error(error.to_string()), Reply::Done));
                 }
             },
         }
@@ -194,6 +191,6 @@ fn plan(fleet: &Fleet) -> Plan {
         queries: RATE,
         visitors: 20,
         resolvers: 10,
-        patience: Patience::SCALED,
+        timeouts: Timeouts::SCALED,
     }
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::Exit;
+use super::ledger_text::{revision, short};
 use super::output::{Output, Table, Tone, cell, complain, toned};
 use super::plan::short_hash;
 use super::reach::{FleetArg, Reach};
@@ -16,7 +17,7 @@ use crate::push::admin::known_fleet;
 use crate::push::error::Error;
 use crate::push::host::machine;
 use crate::push::host::paths::HostPaths;
-use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
+use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome};
 use crate::push::protocol::{Answer, Question};
 use crate::push::remote::gates::ask_all;
 use crate::push::remote::no_answer::NoAnswer;
@@ -187,22 +188,6 @@ fn tone(outcome: Outcome) -> Tone {
         Outcome::Reverted => Tone::Notable,
         Outcome::Stuck => Tone::Bad,
     }
-}
-
-/// `r41`, `r41 +2`, `r41 +2, deferred`.
-pub fn revision(record: &Record) -> String {
-    let name = record.revision.as_deref().unwrap_or("no revision");
-    let changes = match record.local_changes.len() {
-        0 => String::new(),
-        count => format!(" +{count}"),
-    };
-    format!("{name}{changes}{}", if record.deferred { ", deferred" } else { "" })
-}
-
-/// The start of a store path's hash, which is enough to tell two systems apart.
-pub fn short(system: &Path) -> String {
-    let name = system.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    name.chars().take(8).collect()
 }
 
 #[cfg(test)]

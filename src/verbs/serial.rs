@@ -43,7 +43,7 @@ pub fn run(args: &SerialArgs, output: &Output) -> Exit {
     let zone = match names::dns_name(&args.zone) {
         Ok(zone) => zone,
         Err(message) => {
-            complain(&message);
+            complain(&message.to_string());
             return Exit::Usage;
         }
     };

@@ -14,10 +14,10 @@ use super::Exit;
 use super::output::Output;
 use crate::config::duration;
 use crate::daemon::signals::Signals;
-use crate::demo::drill::judge::{Apart, Bounds, Evidence, Judgement, judge};
+use crate::demo::drill::judge::{Bounds, Evidence, Excused, Judgement, judge};
 use crate::demo::visitor::load::Load;
 use crate::demo::visitor::record::Record;
-use crate::demo::visitor::{Patience, Plan, Site};
+use crate::demo::visitor::{Plan, Site, Timeouts};
 
 /// How long the last requests may take to end.
 const ENDING: Duration = Duration::from_secs(10);
@@ -118,18 +118,18 @@ fn plan(args: &VisitArgs) -> Plan {
         queries: args.queries,
         visitors: args.visitors,
         resolvers: args.visitors.div_ceil(3),
-        patience: Patience::SCALED,
+        timeouts: Timeouts::SCALED,
     }
 }
 
 fn bounds(args: &VisitArgs) -> Bounds {
-    let apart = |via, safe| Apart { via, backend: None, safe, wanted_before: Duration::MAX };
+    let apart = |via, safe| Excused { via, backend: None, safe, wanted_before: Duration::MAX };
     let posts = args.posts_may_fail.then(|| apart(None, false));
     let via = args.may_fail_via.map(|via| apart(Some(via), true));
     // A little less than asked for is measured when the end lies between two arrivals.
     let rates = (args.requests - args.requests.div_ceil(6), args.queries - args.queries.div_ceil(6));
     Bounds {
-        apart: posts.into_iter().chain(via).collect(),
+        excused: posts.into_iter().chain(via).collect(),
         lost_sessions: args.lost_sessions,
         gap: args.gap,
         wait: args.wait,

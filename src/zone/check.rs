@@ -4,14 +4,18 @@
 //! record data. Only reports: changes nothing.
 
 mod beside;
+mod complaints;
 mod pointers;
 mod tree;
 
 use std::path::PathBuf;
 
-use super::rdata::types::{self, NS, SOA};
+use super::name;
+use super::number::rtype::{NS, SOA};
+use super::rdata::types;
+use super::record::ZoneRecord;
 use super::report::{self, Report};
-use super::{ZoneRecord, name};
+use complaints::Complaints;
 use tree::Tree;
 
 /// A DNS message is at most this long; see [`rrsets_fit`].
@@ -21,7 +25,7 @@ const LONGEST_MESSAGE: usize = u16::MAX as usize;
 /// something already, nothing is reported as missing.
 pub fn check(apex: &[u8], files: &[PathBuf], records: &[ZoneRecord], report: &mut Report) {
     let tree = Tree::new(apex, files, records);
-    let mut found = Found { complete: report.is_empty(), about: Vec::new() };
+    let mut found = Complaints { complete: report.is_empty(), about: Vec::new() };
     if found.complete
         && let Some(main) = files.first()
     {
@@ -38,31 +42,17 @@ pub fn check(apex: &[u8], files: &[PathBuf], records: &[ZoneRecord], report: &mu
     }
 }
 
-/// What is wrong, by record.
-struct Found {
-    /// Every record could be read, so that what is not there is missing.
-    complete: bool,
-    /// Index of the record to blame, and the message.
-    about: Vec<(usize, String)>,
-}
-
-impl Found {
-    fn add(&mut self, record: usize, message: String) {
-        self.about.push((record, message));
-    }
-}
-
 fn check_apex(tree: &Tree<'_>, main: &std::path::Path, report: &mut Report) {
     for (rtype, why) in [(SOA, "a zone has exactly one SOA"), (NS, "a zone names its nameservers")] {
         if tree.rrset(tree.apex, rtype).is_empty() {
-            let message = format!("no {} at the apex: {why}", types::show(rtype));
-            report.add(main, None, name::show(tree.apex), message);
+            let message = format!("no {} at the apex: {why}", types::to_text(rtype));
+            report.add(main, None, name::to_absolute_text(tree.apex), message);
         }
     }
 }
 
 /// An answer that holds nothing but the RRset and what every answer needs must fit into one message.
-fn rrsets_fit(tree: &Tree<'_>, found: &mut Found) {
+fn rrsets_fit(tree: &Tree<'_>, found: &mut Complaints) {
     const HEADER: usize = 12;
     const QUESTION: usize = 4;
     const EDNS: usize = 11;
@@ -73,7 +63,7 @@ fn rrsets_fit(tree: &Tree<'_>, found: &mut Found) {
         let message = HEADER + owner.len() + QUESTION + data + EDNS;
         if message > LONGEST_MESSAGE {
             let [first, ..] = rrset else { continue };
-            let (count, rtype) = (rrset.len(), types::show(rtype));
+            let (count, rtype) = (rrset.len(), types::to_text(rtype));
             found.add(
                 *first,
                 format!("{count} {rtype} records make an answer of {message} bytes: at most {LONGEST_MESSAGE}"),

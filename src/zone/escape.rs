@@ -1,8 +1,10 @@
 //! The two escapes of master files (RFC 1035, 5.1): `\DDD`, a byte by its decimal value, and `\X`, a character that
 //! stands for itself.
 
+use super::fault::Fault;
+
 /// The byte that begins `raw`, and how many characters spell it. `raw` must not be empty.
-pub fn first(raw: &[u8]) -> Result<(u8, usize), String> {
+pub fn first(raw: &[u8]) -> Result<(u8, usize), Fault> {
     match raw {
         [b'\\', a @ b'0'..=b'9', b @ b'0'..=b'9', c @ b'0'..=b'9', ..] => {
             let value = u16::from(a - b'0') * 100 + u16::from(b - b'0') * 10 + u16::from(c - b'0');
@@ -17,7 +19,7 @@ pub fn first(raw: &[u8]) -> Result<(u8, usize), String> {
 }
 
 /// All bytes that `raw` spells.
-pub fn decode(mut raw: &[u8]) -> Result<Vec<u8>, String> {
+pub fn decode(mut raw: &[u8]) -> Result<Vec<u8>, Fault> {
     let mut bytes = Vec::with_capacity(raw.len());
     while !raw.is_empty() {
         let (byte, used) = first(raw)?;

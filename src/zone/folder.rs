@@ -4,6 +4,7 @@
 //! are regular ones below the folder of its main file (as the document names it; no symbolic link leads out), and all
 //! of them together have a bound. [`crate::config::regular_file`] says how that holds while files are being replaced.
 
+use super::fault::Fault;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -34,14 +35,14 @@ pub struct FileIdentity(u64, u64);
 
 impl ZoneFolder {
     /// The folder that a zone's main file lies in.
-    pub fn of(file: &Path) -> Result<ZoneFolder, String> {
+    pub fn of(file: &Path) -> Result<ZoneFolder, Fault> {
         let path = file.parent().unwrap_or(Path::new("")).to_owned();
         let folder = Folder::open(&path).map_err(|error| in_words(&error))?;
         Ok(ZoneFolder { folder, path, left: MOST_ZONE })
     }
 
     /// Reads a file by its path from the folder. The error is worded to follow `cannot be read: `.
-    pub fn read(&mut self, relative: &Path) -> Result<Opened, String> {
+    pub fn read(&mut self, relative: &Path) -> Result<Opened, Fault> {
         let file = self.folder.file(relative).map_err(|error| self.outside_in_words(&error))?;
         let metadata = file.metadata().map_err(|error| in_words(&error))?;
         if metadata.len() > self.left {
@@ -70,9 +71,9 @@ impl ZoneFolder {
     }
 }
 
-fn too_large() -> String {
+fn too_large() -> Fault {
     let most = MOST_ZONE / (1024 * 1024);
-    format!("with it the zone would have more than {most} MiB, what it includes counted each time")
+    format!("with it the zone would have more than {most} MiB, what it includes counted each time").into()
 }
 
 fn in_words(error: &io::Error) -> String {

@@ -36,7 +36,7 @@ pub enum Text<'a> {
 
 /// An entry that cannot be taken apart.
 #[derive(Debug, PartialEq, Eq)]
-pub struct Fault {
+pub struct EntryFault {
     /// From 1.
     pub line: u32,
     /// As in [`Entry`]: if it is not, an owner is lost.
@@ -58,7 +58,7 @@ impl<'a> Lexer<'a> {
         Lexer { text: text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text), at: 0, line: 1 }
     }
 
-    fn entry(&mut self) -> Result<Entry<'a>, Fault> {
+    fn entry(&mut self) -> Result<Entry<'a>, EntryFault> {
         let line = self.line;
         let indented = matches!(self.peek(), Some(b' ' | b'\t'));
         let mut tokens = Vec::new();
@@ -68,18 +68,18 @@ impl<'a> Lexer<'a> {
                 Ok(token) => tokens.extend(token),
                 Err(fault) => {
                     self.recover(open.is_some());
-                    return Err(Fault { indented, ..fault });
+                    return Err(EntryFault { indented, ..fault });
                 }
             }
         }
         match open {
-            Some(line) => Err(Fault { indented, ..fault(line, "this ( has no ) up to the end of the file") }),
+            Some(line) => Err(EntryFault { indented, ..fault(line, "this ( has no ) up to the end of the file") }),
             None => Ok(Entry { line, indented, tokens }),
         }
     }
 
     /// Takes one token, or passes what is none. `open` is the line of the parenthesis that holds lines together.
-    fn piece(&mut self, byte: u8, open: &mut Option<u32>) -> Result<Option<Token<'a>>, Fault> {
+    fn piece(&mut self, byte: u8, open: &mut Option<u32>) -> Result<Option<Token<'a>>, EntryFault> {
         match byte {
             b'"' => return self.quoted().map(Some),
             b'(' => self.open(open)?,
@@ -92,7 +92,7 @@ impl<'a> Lexer<'a> {
         Ok(None)
     }
 
-    fn open(&mut self, open: &mut Option<u32>) -> Result<(), Fault> {
+    fn open(&mut self, open: &mut Option<u32>) -> Result<(), EntryFault> {
         if let Some(first) = open {
             return Err(fault(self.line, &format!("a ( inside the parentheses of line {first}: its ) is missing")));
         }
@@ -101,7 +101,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    fn close(&mut self, open: &mut Option<u32>) -> Result<(), Fault> {
+    fn close(&mut self, open: &mut Option<u32>) -> Result<(), EntryFault> {
         if open.take().is_none() {
             return Err(fault(self.line, "a ) without its ("));
         }
@@ -109,7 +109,7 @@ impl<'a> Lexer<'a> {
         Ok(())
     }
 
-    fn word(&mut self) -> Result<Token<'a>, Fault> {
+    fn word(&mut self) -> Result<Token<'a>, EntryFault> {
         let start = self.at;
         while let Some(byte) = self.peek() {
             match byte {
@@ -127,13 +127,13 @@ impl<'a> Lexer<'a> {
         Ok(Token { line: self.line, text: Text::Word(&self.text[start..self.at]) })
     }
 
-    fn quoted(&mut self) -> Result<Token<'a>, Fault> {
+    fn quoted(&mut self) -> Result<Token<'a>, EntryFault> {
         let value = self.between_quotes()?;
         Ok(Token { line: self.line, text: Text::Quoted(value) })
     }
 
     /// From the opening quote beyond the closing one.
-    fn between_quotes(&mut self) -> Result<&'a [u8], Fault> {
+    fn between_quotes(&mut self) -> Result<&'a [u8], EntryFault> {
         self.at += 1;
         let start = self.at;
         loop {
@@ -149,7 +149,7 @@ impl<'a> Lexer<'a> {
         Ok(value)
     }
 
-    fn pass_escape(&mut self) -> Result<(), Fault> {
+    fn pass_escape(&mut self) -> Result<(), EntryFault> {
         match self.text.get(self.at + 1) {
             None | Some(b'\n' | b'\r') => Err(fault(self.line, "a backslash ends the line: it escapes nothing")),
             Some(_) => {
@@ -189,7 +189,7 @@ impl<'a> Lexer<'a> {
 }
 
 impl<'a> Iterator for Lexer<'a> {
-    type Item = Result<Entry<'a>, Fault>;
+    type Item = Result<Entry<'a>, EntryFault>;
 
     fn next(&mut self) -> Option<Self::Item> {
         while self.peek().is_some() {
@@ -206,8 +206,8 @@ impl<'a> Iterator for Lexer<'a> {
     }
 }
 
-fn fault(line: u32, message: &str) -> Fault {
-    Fault { line, indented: false, message: message.to_owned() }
+fn fault(line: u32, message: &str) -> EntryFault {
+    EntryFault { line, indented: false, message: message.to_owned() }
 }
 
 #[cfg(test)]

@@ -1,19 +1,21 @@
-//! Names: text to uncompressed wire format and back (RFC 1035, 3.1 and 5.1).
+//! Domain names: text to uncompressed wire format and back (RFC 1035, 3.1 and 5.1), and how names lie to each other.
 //!
-//! A name here is a plain slice of wire format. No length octet (at most 63) is a letter, so that changing or ignoring
-//! ASCII case may go over the whole slice.
+//! Most functions take a name as a plain slice of wire format. No length octet (at most 63) is a letter, so changing or
+//! ignoring ASCII case may go over the whole slice. [`Name`] is a name under work: it lives on the stack and its suffixes
+//! are slices of it, so that a query is answered without an allocation.
 
 use super::escape::{self, quote};
+use super::fault::Fault;
+use crate::config::names::LONGEST_LABEL;
 
 /// The root.
 pub const ROOT: &[u8] = &[0];
 
-/// RFC 1035, 2.3.4.
-const LONGEST_LABEL: usize = 63;
-const LONGEST_NAME: usize = 255;
+/// The longest name on the wire, the root's label included (RFC 1035, 2.3.4).
+pub const LONGEST_NAME: usize = 255;
 
 /// Reads a name; without its final dot it is relative to `origin`, and `@` is `origin` itself.
-pub fn parse(text: &[u8], origin: &[u8]) -> Result<Vec<u8>, String> {
+pub fn parse(text: &[u8], origin: &[u8]) -> Result<Vec<u8>, Fault> {
     match text {
         b"@" => return Ok(origin.to_vec()),
         b"." => return Ok(ROOT.to_vec()),
@@ -45,50 +47,71 @@ pub fn parse(text: &[u8], origin: &[u8]) -> Result<Vec<u8>, String> {
     }
     if wire.len() > LONGEST_NAME {
         let found = wire.len();
-        return Err(format!("the name {} takes {found} bytes: at most {LONGEST_NAME}", quote(text)));
+        return Err(format!("the name {} takes {found} bytes: at most {LONGEST_NAME}", quote(text)).into());
     }
     Ok(wire)
 }
 
-fn close_label(wire: &mut [u8], label: usize, text: &[u8]) -> Result<(), String> {
+fn close_label(wire: &mut [u8], label: usize, text: &[u8]) -> Result<(), Fault> {
     let length = wire.len() - label - 1;
     match u8::try_from(length) {
-        Ok(0) => Err(format!("the name {} has an empty label", quote(text))),
+        Ok(0) => Err(format!("the name {} has an empty label", quote(text)).into()),
         Ok(octet) if length <= LONGEST_LABEL => {
             wire[label] = octet;
             Ok(())
         }
-        _ => Err(format!("the name {} has a label of {length} bytes: at most {LONGEST_LABEL}", quote(text))),
+        _ => Err(format!("the name {} has a label of {length} bytes: at most {LONGEST_LABEL}", quote(text)).into()),
     }
 }
 
 /// `www.example.net` below the origin `example.net.` would be `www.example.net.example.net.`, which nobody means: who
 /// does can write it out. An origin of one label is left alone, for a host may well be called as a top-level domain.
-fn refuse_missing_dot(relative: &[u8], text: &[u8], origin: &[u8]) -> Result<(), String> {
+fn refuse_missing_dot(relative: &[u8], text: &[u8], origin: &[u8]) -> Result<(), Fault> {
     let doubled = [relative, ROOT].concat();
     if labels(origin).nth(1).is_none() || !is_within(&doubled, origin) {
         return Ok(());
     }
-    let full = show(&[relative, origin].concat());
-    Err(format!("the name {} has no final dot and would be {full}: add the dot, or write that in full", quote(text)))
+    let full = to_absolute_text(&[relative, origin].concat());
+    Err(format!("the name {} has no final dot and would be {full}: add the dot, or write that in full", quote(text))
+        .into())
 }
 
 /// What DNS would carry, but nobody means: mail addresses and names before IDNA.
-fn refuse_likely_slip(byte: u8, text: &[u8]) -> Result<(), String> {
+fn refuse_likely_slip(byte: u8, text: &[u8]) -> Result<(), Fault> {
     match byte {
         b'@' => Err(format!(
             "the name {} has an @ inside: a mailbox is written with a dot (hostmaster.example.net.), a plain @ as \\@",
             quote(text)
-        )),
+        )
+        .into()),
         0x80.. => {
-            Err(format!("the name {} is not ASCII: write it in its xn-- form, or single bytes as \\DDD", quote(text)))
+            Err(format!("the name {} is not ASCII: write it in its xn-- form, or single bytes as \\DDD", quote(text))
+                .into())
         }
         _ => Ok(()),
     }
 }
 
-/// The name as text, absolute.
-pub fn show(name: &[u8]) -> String {
+/// The wire format of a name in text, in lower case, with or without the final dot; `None` for what is no name.
+pub fn from_text(text: &str) -> Option<Box<[u8]>> {
+    match text {
+        "" => Some(ROOT.into()),
+        "@" => None,
+        text => parse(text.as_bytes(), ROOT).ok().map(|wire| lower(&wire)),
+    }
+}
+
+/// The name as text, without the final dot; the root is `.`. Bytes that are not printable come as `\DDD` (RFC 1035, 5.1).
+pub fn to_text(name: &[u8]) -> String {
+    let mut text = to_absolute_text(name);
+    if text.len() > 1 {
+        text.pop();
+    }
+    text
+}
+
+/// The name as text with the final dot, as findings about zones show it.
+pub fn to_absolute_text(name: &[u8]) -> String {
     if name == ROOT {
         return ".".to_owned();
     }
@@ -96,10 +119,7 @@ pub fn show(name: &[u8]) -> String {
     for label in labels(name) {
         for &byte in label {
             match byte {
-                b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => {
-                    text.push('\\');
-                    text.push(char::from(byte));
-                }
+                b'.' | b'\\' | b'"' | b'(' | b')' | b';' | b'@' | b'$' => text.extend(['\\', char::from(byte)]),
                 0x21..=0x7e => text.push(char::from(byte)),
                 _ => text.push_str(&format!("\\{byte:03}")),
             }
@@ -138,24 +158,102 @@ pub fn is_wildcard(name: &[u8]) -> bool {
 }
 
 /// How many bytes the uncompressed name takes that begins `wire`.
-pub fn measure(wire: &[u8]) -> Result<usize, String> {
+pub fn measure(wire: &[u8]) -> Result<usize, Fault> {
     let mut length = 0;
     loop {
         match wire.get(length) {
             Some(0) if length < LONGEST_NAME => return Ok(length + 1),
-            Some(0) => return Err(format!("the name is longer than {LONGEST_NAME} bytes")),
+            Some(0) => return Err(format!("the name is longer than {LONGEST_NAME} bytes").into()),
             Some(&octet) if usize::from(octet) <= LONGEST_LABEL => length += usize::from(octet) + 1,
-            Some(_) => return Err("the name is compressed or malformed".to_owned()),
-            None => return Err("the name has no end".to_owned()),
+            Some(_) => return Err("the name is compressed or malformed".into()),
+            None => return Err("the name has no end".into()),
         }
     }
 }
 
-fn labels(name: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// The labels of a name, the leftmost first; the root has none.
+pub fn labels(name: &[u8]) -> impl Iterator<Item = &[u8]> {
     upward(name).filter_map(|name| {
         let length = usize::from(*name.first()?);
         if length == 0 { None } else { name.get(1..=length) }
     })
+}
+
+/// A name in lower case with the start of each label, so that any ancestor is a slice of it.
+#[derive(Clone, Copy)]
+pub struct Name {
+    bytes: [u8; LONGEST_NAME],
+    length: u8,
+    starts: [u8; 128],
+    labels: u8,
+}
+
+impl Name {
+    /// Reads the uncompressed name at `at` of a message. Gives it with the offset behind it; `None` where it is cut
+    /// off, too long, or holds a pointer (nothing stands before a question that one could point at).
+    pub fn read(message: &[u8], at: usize) -> Option<(Name, usize)> {
+        let mut name = Name { bytes: [0; LONGEST_NAME], length: 0, starts: [0; 128], labels: 0 };
+        let mut from = at;
+        loop {
+            let label = *message.get(from)? as usize;
+            let start = from - at;
+            if label > 63 || start + label + 1 > LONGEST_NAME {
+                return None;
+            }
+            name.starts[name.labels as usize] = start as u8;
+            if label == 0 {
+                name.length = (start + 1) as u8;
+                name.bytes[..=start].copy_from_slice(&message[at..=from]);
+                name.bytes[..=start].make_ascii_lowercase();
+                return Some((name, from + 1));
+            }
+            name.labels += 1;
+            from += label + 1;
+        }
+    }
+
+    /// A whole uncompressed name in wire format; `None` if it is not exactly one.
+    pub fn from_wire(wire: &[u8]) -> Option<Name> {
+        Name::read(wire, 0).filter(|(_, end)| *end == wire.len()).map(|(name, _)| name)
+    }
+
+    /// A name in text, with or without the final dot; `None` for what is no name.
+    pub fn from_text(text: &str) -> Option<Name> {
+        Name::from_wire(&from_text(text)?)
+    }
+
+    /// The wire format, lower case.
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.bytes[..self.length as usize]
+    }
+
+    /// The number of labels, the root not counted.
+    pub fn labels(&self) -> usize {
+        self.labels as usize
+    }
+
+    /// Where label `label` begins; `labels()` gives the root.
+    pub fn start(&self, label: usize) -> usize {
+        self.starts[label] as usize
+    }
+
+    /// The ancestor that begins at label `label`: 0 is the name itself, `labels()` is the root.
+    pub fn from_label(&self, label: usize) -> &[u8] {
+        &self.as_bytes()[self.start(label)..]
+    }
+
+    /// The labels before `label`, then `target` (RFC 6672, 2.2). `None` if that is too long for a name.
+    pub fn with_suffix(&self, label: usize, target: &[u8]) -> Option<Name> {
+        let kept = self.start(label);
+        let length = kept + target.len();
+        if length > LONGEST_NAME {
+            return None;
+        }
+        let mut bytes = [0; LONGEST_NAME];
+        bytes[..kept].copy_from_slice(&self.bytes[..kept]);
+        bytes[kept..length].copy_from_slice(target);
+        Name::from_wire(&bytes[..length])
+    }
 }
 
 #[cfg(test)]

@@ -5,12 +5,15 @@
 use std::path::{Path, PathBuf};
 
 use super::escape::quote;
+use super::fault::Fault;
 use super::folder::{FileIdentity, Opened, ZoneFolder};
 use super::lexer::{Entry, Lexer, Text};
+use super::number::CLASS_IN;
 use super::rdata::{self, types};
+use super::record::ZoneRecord;
 use super::report::{self, Report};
 use super::words::Words;
-use super::{ZoneRecord, name, ttl};
+use super::{name, ttl};
 
 /// Files that include files that include files … the main file is the first.
 const DEEPEST: usize = 10;
@@ -18,7 +21,7 @@ const DEEPEST: usize = 10;
 /// `$INCLUDE`s followed in one zone, the same file counted each time.
 const MOST_INCLUDES: usize = 1000;
 
-/// All that is said of a file of which nothing could be read: what it holds is not shown.
+/// All that is reported of a file of which nothing could be read: what it holds is not shown.
 const NO_ZONE: &str = "no line of this file is a record or a directive of a zone, as \"www 1h IN A 192.0.2.1\" and \"$TTL 1h\" are; \
                        its text is not shown here";
 
@@ -37,7 +40,7 @@ pub fn read(apex: &[u8], file: &Path) -> Reading {
     let mut reader = Reader::new(apex, ZoneFolder::of(file).map(Some));
     let main = file.file_name().map_or(Path::new(""), Path::new);
     match reader.open(main) {
-        Ok(opened) => reader.file(Place { path: file, relative: main }, opened, apex.to_vec()),
+        Ok(opened) => reader.file(Source { path: file, relative: main }, opened, apex.to_vec()),
         Err(why) => reader.read.report.add(file, None, String::new(), format!("cannot be read: {why}")),
     }
     reader.read
@@ -47,7 +50,7 @@ pub fn read(apex: &[u8], file: &Path) -> Reading {
 pub fn read_text(apex: &[u8], file: &Path, text: &[u8]) -> Reading {
     let mut reader = Reader::new(apex, Ok(None));
     let opened = Opened { text: text.to_owned(), identity: FileIdentity::default() };
-    reader.file(Place { path: file, relative: file }, opened, apex.to_vec());
+    reader.file(Source { path: file, relative: file }, opened, apex.to_vec());
     reader.read
 }
 
@@ -55,7 +58,7 @@ struct Reader<'z> {
     apex: &'z [u8],
     read: Reading,
     /// Where the files are; none where there is a text alone; or why it cannot be opened.
-    folder: Result<Option<ZoneFolder>, String>,
+    folder: Result<Option<ZoneFolder>, Fault>,
     /// Of the last `$TTL`, in whichever file.
     default_ttl: Option<u32>,
     /// Of the last record that had one.
@@ -67,7 +70,7 @@ struct Reader<'z> {
 
 /// A file of the zone.
 #[derive(Clone, Copy)]
-struct Place<'f> {
+struct Source<'f> {
     /// As findings name it.
     path: &'f Path,
     /// From the zone's folder.
@@ -76,7 +79,7 @@ struct Place<'f> {
 
 /// What holds within one file and ends with it.
 struct Scope<'f> {
-    place: Place<'f>,
+    source: Source<'f>,
     file: u16,
     origin: Vec<u8>,
     owner: Owner,
@@ -84,7 +87,7 @@ struct Scope<'f> {
     is_zone: bool,
 }
 
-/// Whom a record belongs to that begins with white space.
+/// The owner of a record whose line begins with white space.
 enum Owner {
     /// No record stands above it in this file.
     None,
@@ -93,35 +96,35 @@ enum Owner {
     Known(Vec<u8>),
 }
 
-/// Why an entry gives no record: its path and message, or nothing when that has been said before.
-type Refusal = Option<(String, String)>;
+/// Why an entry gives no record: the path and the fault of the finding, or none if that has been reported already.
+type Rejection = Option<(String, Fault)>;
 
 impl Reader<'_> {
-    fn new(apex: &[u8], folder: Result<Option<ZoneFolder>, String>) -> Reader<'_> {
+    fn new(apex: &[u8], folder: Result<Option<ZoneFolder>, Fault>) -> Reader<'_> {
         let read = Reading { files: Vec::new(), records: Vec::new(), report: Report::default() };
         Reader { apex, read, folder, default_ttl: None, last_ttl: None, includes: 0, open: Vec::new() }
     }
 
-    fn open(&mut self, relative: &Path) -> Result<Opened, String> {
+    fn open(&mut self, relative: &Path) -> Result<Opened, Fault> {
         match &mut self.folder {
             Ok(Some(folder)) => folder.read(relative),
-            Ok(None) => Err("the zone came as a text alone, with no files beside it".to_owned()),
+            Ok(None) => Err("the zone came as a text alone, with no files beside it".into()),
             Err(why) => Err(why.clone()),
         }
     }
 
-    fn file(&mut self, place: Place<'_>, opened: Opened, origin: Vec<u8>) {
+    fn file(&mut self, source: Source<'_>, opened: Opened, origin: Vec<u8>) {
         let Opened { text, identity } = opened;
         if let Some(at) = memchr::memchr(0, &text) {
             let line = 1 + memchr::memchr_iter(b'\n', &text[..at]).count();
             let message = "a byte with the value 0: this is no text file".to_owned();
-            self.read.report.add(place.path, u32::try_from(line).ok(), String::new(), message);
+            self.read.report.add(source.path, u32::try_from(line).ok(), String::new(), message);
             return;
         }
         self.open.push(identity);
         let before = self.read.report.len();
-        let file = self.number(place.path);
-        let mut scope = Scope { place, file, origin, owner: Owner::None, is_zone: false };
+        let file = self.number(source.path);
+        let mut scope = Scope { source, file, origin, owner: Owner::None, is_zone: false };
         for entry in Lexer::new(&text) {
             if self.read.report.is_full() {
                 self.read.report.stop();
@@ -133,18 +136,18 @@ impl Reader<'_> {
                     if !fault.indented {
                         scope.owner = Owner::Refused;
                     }
-                    self.read.report.add(place.path, Some(fault.line), String::new(), fault.message);
+                    self.read.report.add(source.path, Some(fault.line), String::new(), fault.message);
                 }
             }
         }
         if !scope.is_zone {
             // Whatever it is, it may be nobody's business: a key, a list of passwords.
-            self.read.report.withhold(before, place.path, NO_ZONE);
+            self.read.report.withhold(before, source.path, NO_ZONE);
         }
         self.open.pop();
     }
 
-    /// The file's place in the list of files.
+    /// The file's index in the list of files.
     fn number(&mut self, path: &Path) -> u16 {
         let files = &mut self.read.files;
         let at = files.iter().position(|file| file == path).unwrap_or_else(|| {
@@ -158,18 +161,20 @@ impl Reader<'_> {
         let mut words = Words::new(&entry.tokens, entry.line);
         let done = match words.peek_word() {
             Some(word) if word.starts_with(b"$") => {
-                self.directive(scope, &mut words).map_err(|message| Some((shown(word), message)))
+                self.directive(scope, &mut words).map_err(|fault| Some((shown(word), fault)))
             }
             _ => self.record(scope, entry, &mut words),
         };
         match done {
             Ok(()) => scope.is_zone = true,
-            Err(Some((path, message))) => self.read.report.add(scope.place.path, Some(words.line()), path, message),
+            Err(Some((path, fault))) => {
+                self.read.report.add(scope.source.path, Some(words.line()), path, fault.to_string())
+            }
             Err(None) => {}
         }
     }
 
-    fn directive(&mut self, scope: &mut Scope<'_>, words: &mut Words<'_, '_>) -> Result<(), String> {
+    fn directive(&mut self, scope: &mut Scope<'_>, words: &mut Words<'_, '_>) -> Result<(), Fault> {
         let directive = words.word()?.to_ascii_uppercase();
         // No other kind of file begins a line with one of these words.
         scope.is_zone |= matches!(directive.as_slice(), b"$ORIGIN" | b"$TTL" | b"$INCLUDE");
@@ -188,15 +193,15 @@ impl Reader<'_> {
             }
             b"$INCLUDE" => self.include(scope, words),
             b"$GENERATE" => {
-                Err("is an extension of BIND that is not read here: write the records out, one by one".to_owned())
+                Err("is an extension of BIND that is not read here: write the records out, one by one".into())
             }
-            _ => Err("is no directive: $ORIGIN, $TTL and $INCLUDE are".to_owned()),
+            _ => Err("is no directive: $ORIGIN, $TTL and $INCLUDE are".into()),
         }
     }
 
-    fn include(&mut self, scope: &Scope<'_>, words: &mut Words<'_, '_>) -> Result<(), String> {
+    fn include(&mut self, scope: &Scope<'_>, words: &mut Words<'_, '_>) -> Result<(), Fault> {
         if words.is_empty() {
-            return Err("the file's name is missing".to_owned());
+            return Err("the file's name is missing".into());
         }
         let spelt = words.string()?;
         let origin = match words.is_empty() {
@@ -204,24 +209,24 @@ impl Reader<'_> {
             false => name::parse(words.word()?, &scope.origin)?,
         };
         words.finish()?;
-        let (path, relative) = self.beside(scope.place, &spelt)?;
+        let (path, relative) = self.beside(scope.source, &spelt)?;
         if self.includes >= MOST_INCLUDES {
-            return Err(format!("{} is not read: more than {MOST_INCLUDES} includes in a zone", path.display()));
+            return Err(format!("{} is not read: more than {MOST_INCLUDES} includes in a zone", path.display()).into());
         }
         if self.open.len() >= DEEPEST {
-            return Err(format!("{} is not read: includes are nested more than {DEEPEST} deep", path.display()));
+            return Err(format!("{} is not read: includes are nested more than {DEEPEST} deep", path.display()).into());
         }
         self.includes += 1;
         let opened = self.open(&relative).map_err(|why| format!("{} cannot be read: {why}", path.display()))?;
         if self.open.contains(&opened.identity) {
-            return Err(format!("{} is being read already: it includes itself", path.display()));
+            return Err(format!("{} is being read already: it includes itself", path.display()).into());
         }
-        self.file(Place { path: &path, relative: &relative }, opened, origin);
+        self.file(Source { path: &path, relative: &relative }, opened, origin);
         Ok(())
     }
 
     /// A path relative to the file that names it, or an absolute one: as findings name it, and from the zone's folder.
-    fn beside(&self, from: Place<'_>, spelt: &[u8]) -> Result<(PathBuf, PathBuf), String> {
+    fn beside(&self, from: Source<'_>, spelt: &[u8]) -> Result<(PathBuf, PathBuf), Fault> {
         let spelt = std::str::from_utf8(spelt).map_err(|_| format!("{} is not UTF-8", quote(spelt)))?;
         let joined = |file: &Path| file.parent().map_or_else(|| PathBuf::from(spelt), |folder| folder.join(spelt));
         let folder = self.folder.as_ref().ok().and_then(Option::as_ref);
@@ -229,10 +234,10 @@ impl Reader<'_> {
         Ok((joined(from.path), relative.unwrap_or_else(|| joined(from.relative))))
     }
 
-    fn record(&mut self, scope: &mut Scope<'_>, entry: &Entry<'_>, words: &mut Words<'_, '_>) -> Result<(), Refusal> {
+    fn record(&mut self, scope: &mut Scope<'_>, entry: &Entry<'_>, words: &mut Words<'_, '_>) -> Result<(), Rejection> {
         if !entry.indented {
             scope.owner = Owner::Refused;
-            scope.owner = Owner::Known(self.owner(&scope.origin, words).map_err(|why| Some((String::new(), why)))?);
+            scope.owner = Owner::Known(self.owner(&scope.origin, words).map_err(|fault| Some((String::new(), fault)))?);
         }
         let owner = match &scope.owner {
             Owner::Known(owner) => owner,
@@ -240,18 +245,18 @@ impl Reader<'_> {
             Owner::None => {
                 let message = "the line begins with white space, so that it has the owner of the record above, but no \
                                record stands above it in this file";
-                return Err(Some((String::new(), message.to_owned())));
+                return Err(Some((String::new(), message.into())));
             }
         };
-        let about = |message| Some((name::show(owner), message));
+        let about = |fault: Fault| Some((name::to_absolute_text(owner), fault));
         let head = head(words).map_err(about)?;
-        let about = |message| Some((report::about(owner, head.rtype), message));
+        let about = |fault: Fault| Some((report::about(owner, head.rtype), fault));
         let given = head.ttl.inspect(|ttl| self.last_ttl = Some(*ttl));
         let rdata = rdata::read(head.rtype, words, &scope.origin).map_err(about)?;
         let Some(ttl) = given.or(self.default_ttl).or(self.last_ttl) else {
             // Said once: the records that follow have the same complaint and the same cure.
             self.default_ttl = Some(0);
-            return Err(about("has no TTL, and no $TTL stands above it: begin the file with, say, $TTL 1h".to_owned()));
+            return Err(about("has no TTL, and no $TTL stands above it: begin the file with, say, $TTL 1h".into()));
         };
         self.read.records.push(ZoneRecord {
             owner: owner.clone().into_boxed_slice(),
@@ -264,13 +269,18 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn owner(&self, origin: &[u8], words: &mut Words<'_, '_>) -> Result<Vec<u8>, String> {
-        let owner = words.word().map_err(|why| format!("the owner: {why}"))?;
+    fn owner(&self, origin: &[u8], words: &mut Words<'_, '_>) -> Result<Vec<u8>, Fault> {
+        let owner = words.word().map_err(|why| why.within("the owner"))?;
         let owner = name::parse(owner, origin)?;
         if name::is_within(&owner, self.apex) {
             return Ok(owner);
         }
-        Err(format!("{} lies outside of the zone {}", name::show(&owner), name::show(self.apex)))
+        Err(format!(
+            "{} lies outside of the zone {}",
+            name::to_absolute_text(&owner),
+            name::to_absolute_text(self.apex)
+        )
+        .into())
     }
 }
 
@@ -288,18 +298,18 @@ struct Head {
 }
 
 /// TTL and class in either order, both optional, and the type.
-fn head(words: &mut Words<'_, '_>) -> Result<Head, String> {
+fn head(words: &mut Words<'_, '_>) -> Result<Head, Fault> {
     let mut ttl = None;
     let mut class_seen = false;
     while let Some(word) = words.peek_word() {
         if word.first().is_some_and(u8::is_ascii_digit) && ttl.is_none() {
             let _ = words.token();
-            ttl = Some(ttl::parse(word).map_err(|why| format!("the TTL: {why}"))?);
+            ttl = Some(ttl::parse(word).map_err(|why| why.within("the TTL"))?);
         } else if let Some(class) = class(word).filter(|_| !class_seen) {
             let _ = words.token();
             class_seen = true;
-            if class != IN {
-                return Err(format!("class {}: only class IN is served", String::from_utf8_lossy(word)));
+            if class != CLASS_IN {
+                return Err(format!("class {}: only class IN is served", String::from_utf8_lossy(word)).into());
             }
         } else {
             let _ = words.token();
@@ -307,19 +317,17 @@ fn head(words: &mut Words<'_, '_>) -> Result<Head, String> {
         }
     }
     match words.token() {
-        None => Err("the type is missing".to_owned()),
+        None => Err("the type is missing".into()),
         Some(Text::Word(text) | Text::Quoted(text) | Text::Pair(text, _)) => {
-            Err(format!("{} stands where the type should", quote(text)))
+            Err(format!("{} stands where the type should", quote(text)).into())
         }
     }
 }
 
-const IN: u16 = 1;
-
 /// RFC 1035, 3.2.4, and RFC 3597, 5.
 fn class(word: &[u8]) -> Option<u16> {
     match word.to_ascii_uppercase().as_slice() {
-        b"IN" => Some(IN),
+        b"IN" => Some(CLASS_IN),
         b"CS" => Some(2),
         b"CH" => Some(3),
         b"HS" => Some(4),
@@ -327,6 +335,6 @@ fn class(word: &[u8]) -> Option<u16> {
     }
 }
 
-fn required<'a>(words: &mut Words<'_, 'a>, what: &str) -> Result<&'a [u8], String> {
-    if words.is_empty() { Err(format!("{what} is missing")) } else { words.word() }
+fn required<'a>(words: &mut Words<'_, 'a>, what: &str) -> Result<&'a [u8], Fault> {
+    if words.is_empty() { Err(format!("{what} is missing").into()) } else { words.word() }
 }

@@ -70,5 +70,5 @@ impl Report {
 
 /// The path of a finding about a record: `www.example.net. A`.
 pub fn about(owner: &[u8], rtype: u16) -> String {
-    format!("{} {}", name::show(owner), types::show(rtype))
+    format!("{} {}", name::to_absolute_text(owner), types::to_text(rtype))
 }

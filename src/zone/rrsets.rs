@@ -2,7 +2,8 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::{ZoneRecord, name, rdata};
+use super::record::ZoneRecord;
+use super::{name, rdata};
 
 /// Drops every record but the first of several equal ones (names compared without case), and gives all of an RRset
 /// its lowest TTL. Keeps the order.

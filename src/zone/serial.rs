@@ -8,7 +8,7 @@ use std::path::PathBuf;
 
 use super::folder::MOST_ZONE;
 use super::lexer::{Entry, Lexer, Text};
-use super::{ZoneFile, ZoneRecord};
+use super::record::{ZoneFile, ZoneRecord};
 use crate::config::regular_file::read_regular_file;
 use crate::files::{self, Access};
 use crate::zone::number::rtype;

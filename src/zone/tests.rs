@@ -49,7 +49,12 @@ fn shown(zone: &ZoneFile) -> Vec<String> {
         .iter()
         .map(|record| {
             let data: String = record.rdata.iter().map(|byte| format!("{byte:02x}")).collect();
-            format!("{} {} {} {data}", name::show(&record.owner), record.ttl, rdata::types::show(record.rtype))
+            format!(
+                "{} {} {} {data}",
+                name::to_absolute_text(&record.owner),
+                record.ttl,
+                rdata::types::to_text(record.rtype)
+            )
         })
         .collect()
 }

@@ -1,16 +1,17 @@
 //! Times in seconds, with or without units.
 
 use super::escape::quote;
+use super::fault::Fault;
 
 /// RFC 2181, 8.
 const MOST: u64 = (1 << 31) - 1;
 
 /// Reads `3600`, or BIND's `1h30m`: numbers with units, w d h m s in either case, added up.
-pub fn parse(text: &[u8]) -> Result<u32, String> {
+pub fn parse(text: &[u8]) -> Result<u32, Fault> {
     let total = if text.last().is_none_or(u8::is_ascii_digit) { digits(text) } else { with_units(text) };
     match total {
-        None => Err(format!("{} is not a time: seconds (3600), or w, d, h, m and s (1h30m)", quote(text))),
-        Some(total) if total > MOST => Err(format!("{} is too long: at most {MOST} seconds", quote(text))),
+        None => Err(format!("{} is not a time: seconds (3600), or w, d, h, m and s (1h30m)", quote(text)).into()),
+        Some(total) if total > MOST => Err(format!("{} is too long: at most {MOST} seconds", quote(text)).into()),
         Some(total) => Ok(u32::try_from(total).unwrap_or(u32::MAX)),
     }
 }

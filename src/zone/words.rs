@@ -1,6 +1,7 @@
 //! What is left to read of one entry.
 
 use super::escape::{decode, quote};
+use super::fault::Fault;
 use super::lexer::{Text, Token};
 
 /// The tokens of an entry, taken one by one. Errors are worded to follow `what: `.
@@ -42,26 +43,26 @@ impl<'t, 'a> Words<'t, 'a> {
     }
 
     /// Takes a plain word.
-    pub fn word(&mut self) -> Result<&'a [u8], String> {
+    pub fn word(&mut self) -> Result<&'a [u8], Fault> {
         match self.token() {
             Some(Text::Word(word)) => Ok(word),
-            Some(Text::Quoted(text)) => Err(format!("{} stands in quotes: write it without", quote(text))),
+            Some(Text::Quoted(text)) => Err(format!("{} stands in quotes: write it without", quote(text)).into()),
             Some(Text::Pair(key, value)) => Err(half_quoted(key, value)),
-            None => Err("it is missing".to_owned()),
+            None => Err("it is missing".into()),
         }
     }
 
     /// Takes a string, quoted or not, and resolves its escapes.
-    pub fn string(&mut self) -> Result<Vec<u8>, String> {
+    pub fn string(&mut self) -> Result<Vec<u8>, Fault> {
         match self.token() {
             Some(Text::Word(text) | Text::Quoted(text)) => decode(text),
             Some(Text::Pair(key, value)) => Err(half_quoted(key, value)),
-            None => Err("it is missing".to_owned()),
+            None => Err("it is missing".into()),
         }
     }
 
     /// Takes all that is left, as plain words put together.
-    pub fn joined(&mut self) -> Result<Vec<u8>, String> {
+    pub fn joined(&mut self) -> Result<Vec<u8>, Fault> {
         let mut joined = Vec::new();
         while !self.is_empty() {
             joined.extend_from_slice(self.word()?);
@@ -70,18 +71,18 @@ impl<'t, 'a> Words<'t, 'a> {
     }
 
     /// Nothing may be left.
-    pub fn finish(&mut self) -> Result<(), String> {
+    pub fn finish(&mut self) -> Result<(), Fault> {
         match self.token() {
             None => Ok(()),
             Some(Text::Word(text) | Text::Quoted(text) | Text::Pair(text, _)) => {
-                Err(format!("{} is left over at the end", quote(text)))
+                Err(format!("{} is left over at the end", quote(text)).into())
             }
         }
     }
 }
 
-fn half_quoted(key: &[u8], value: &[u8]) -> String {
+fn half_quoted(key: &[u8], value: &[u8]) -> Fault {
     let bare = |text| quote(text).trim_matches('"').to_owned();
     let (key, value) = (bare(key), bare(value));
-    format!("{key}=\"{value}\" is quoted only in part: write \"{key}={value}\"")
+    format!("{key}=\"{value}\" is quoted only in part: write \"{key}={value}\"").into()
 }

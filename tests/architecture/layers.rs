@@ -2,29 +2,26 @@
 
 use super::source::Source;
 
-/// A module, and those that it may use beside itself. From the top down: a module uses what stands below it.
-const LAYERS: [(&str, &[&str]); 15] = [
-    ("bin", &["verbs", "proxy", "dns", "daemon"]),
-    (
-        "verbs",
-        &["demo", "push", "fleet", "api", "health", "daemon", "config", "zone", "ownership", "printable", "files"],
-    ),
-    ("demo", &["fleet", "api", "health", "daemon", "config", "zone", "ownership", "printable", "files"]),
-    ("push", &["fleet", "api", "health", "daemon", "config", "zone", "ownership", "printable", "files"]),
-    ("fleet", &["proxy", "dns", "api", "health", "daemon", "config", "zone", "ownership", "printable", "files"]),
-    ("proxy", &["api", "health", "daemon", "config", "zone", "ownership", "printable", "files"]),
-    ("dns", &["api", "health", "daemon", "config", "zone", "ownership", "printable", "files"]),
-    ("daemon", &["api", "health", "config", "zone", "ownership", "printable", "files"]),
-    ("api", &["health", "config", "zone", "ownership", "printable", "files"]),
-    ("health", &["config", "zone", "ownership", "printable", "files"]),
-    ("zone", &["config", "ownership", "printable", "files"]),
-    ("config", &["ownership", "printable", "files"]),
-    ("ownership", &["printable", "files"]),
-    ("files", &[]),
-    ("printable", &[]),
+/// From the top down: a module uses those of lower layers only, and none beside it.
+const LAYERS: [&[&str]; 12] = [
+    &["bin"],
+    &["verbs"],
+    &["demo", "push"],
+    &["fleet"],
+    &["proxy", "dns"],
+    &["daemon"],
+    &["api"],
+    &["health"],
+    &["zone"],
+    &["config"],
+    &["ownership"],
+    &["files", "printable", "unix_time"],
 ];
 
-/// Every use that points up, or sideways.
+/// What speaks to daemons over their admin API, and so needs nothing of their insides.
+const OUTSIDE_OF_DAEMONS: [&str; 3] = ["verbs", "demo", "push"];
+
+/// Every use that points up, sideways, or into a daemon from outside.
 pub fn broken(sources: &[Source]) -> Vec<String> {
     sources.iter().flat_map(broken_in).collect()
 }
@@ -32,12 +29,18 @@ pub fn broken(sources: &[Source]) -> Vec<String> {
 fn broken_in(source: &Source) -> Vec<String> {
     let Some(module) = source.module.first() else { return Vec::new() };
     let path = source.path.display();
-    let Some((_, below)) = LAYERS.iter().find(|(name, _)| name == module) else {
+    if layer(module).is_none() {
         return vec![format!("{path}: module {module} stands in no layer yet")];
-    };
-    let upward = source
-        .uses
-        .iter()
-        .filter(|(_, used)| used.first().is_some_and(|used| used != module && !below.contains(&used.as_str())));
-    upward.map(|(line, used)| format!("{path}:{line}: {module} uses {}", used.join("::"))).collect()
+    }
+    let broken = source.uses.iter().filter(|(_, used)| used.first().is_some_and(|used| !may_use(module, used)));
+    broken.map(|(line, used)| format!("{path}:{line}: {module} uses {}", used.join("::"))).collect()
+}
+
+fn may_use(module: &str, used: &str) -> bool {
+    let enters_daemon = OUTSIDE_OF_DAEMONS.contains(&module) && ["proxy", "dns"].contains(&used);
+    module == used || (layer(module) < layer(used) && !enters_daemon)
+}
+
+fn layer(module: &str) -> Option<usize> {
+    LAYERS.iter().position(|layer| layer.contains(&module))
 }

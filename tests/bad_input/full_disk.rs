@@ -29,7 +29,7 @@ fn a_failover_takes_effect_on_a_full_disk_and_is_stored_once_there_is_room() {
     proxy.wait_alarm("a latch is not on disk: ");
     assert_says(
         &proxy.alarms(),
-        &["latches.", "File too large", "it counts in memory and the write is tried again every 2 s"],
+        &["latches.", "File too large", "it is in force in memory, and the write is tried again every 2 s"],
     );
     assert_eq!(proxy.metric("state_unwritten", &[]), 1);
     proxy.wait_said(&["shop: shop1 -> shop2"]);

@@ -30,7 +30,7 @@ fn without_peers_a_latch_that_is_lost_is_for_the_operator_to_decide_by_the_comma
 
     proxy.run();
     proxy.wait_said(&["latches.a: ", "latches.b: ", "the stored latches cannot be believed"]);
-    let alarm = "shop: which backend is active is not known (the stored latch cannot be read and no peer told one); it \
+    let alarm = "shop: which backend is active is not known (the stored latch cannot be read and no peer has one); it \
                  answers 503 until `polder failover shop --to BACKEND` decides";
     assert_says(&proxy.alarms(), &[alarm]);
     assert_eq!(proxy.metric("latch_undecided", &["service=\"shop\""]), 1);

@@ -14,7 +14,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use polder::api::client::Client;
 use polder::demo::addresses::Addresses;
-use polder::demo::documents::{self, Places, STATEFUL, STATEFUL_HOST, STATELESS, STATELESS_HOST, Times, ZONE};
+use polder::demo::documents::{self, Layout, STATEFUL, STATEFUL_HOST, STATELESS, STATELESS_HOST, Times, ZONE};
 use polder::demo::identities::Identities;
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -97,8 +97,8 @@ impl Site {
         self.folder.path().join(name)
     }
 
-    fn places(&self) -> Places<'_> {
-        Places {
+    fn places(&self) -> Layout<'_> {
+        Layout {
             directory: self.folder.path(),
             addresses: &self.addresses,
             identities: &self.identities,
@@ -446,7 +446,7 @@ pub fn request(address: SocketAddr, host: &str, path: &str) -> (u16, String) {
 /// One query for A over UDP.
 pub fn query(server: SocketAddr, name: &str) -> Message {
     let mut query = vec![fastrand::u8(..), fastrand::u8(..), 1, 0, 0, 1, 0, 0, 0, 0, 0, 0];
-    query.extend_from_slice(&polder::dns::name::from_text(name).unwrap());
+    query.extend_from_slice(&polder::zone::name::from_text(name).unwrap());
     query.extend_from_slice(&[0, 1, 0, 1]);
     let socket = UdpSocket::bind((server.ip(), 0)).unwrap();
     socket.set_read_timeout(Some(LIMIT)).unwrap();

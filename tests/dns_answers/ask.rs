@@ -13,9 +13,9 @@ use polder::config::ProbeKind;
 use polder::config::dns::{PoolConfig, WhenAllDown};
 use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer};
 use polder::dns::compiled;
-use polder::dns::name;
 use polder::dns::snapshot::{PoolAnswer, Snapshot};
 use polder::zone;
+use polder::zone::name;
 use polder::zone::number::rtype::DNAME;
 
 pub const TCP: Transport = Transport::Tcp { keepalive: 100 };

@@ -8,8 +8,8 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::Record;
 use polder::dns::answer::{Client, answer};
 use polder::dns::compiled;
-use polder::dns::name;
 use polder::dns::snapshot::Snapshot;
+use polder::zone::name;
 use polder::zone::number::rtype::*;
 use polder::zone::{ZoneFile, ZoneRecord};
 

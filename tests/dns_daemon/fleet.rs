@@ -14,7 +14,7 @@ use hickory_proto::rr::RData;
 use polder::api::client::{Client, ClientError};
 use polder::api::daemon::Done;
 use polder::api::dns::Status;
-use polder::dns::name;
+use polder::zone::name;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 

@@ -1,4 +1,4 @@
-//! What a request gets (DESIGN 7 "Choose"), as the set of all that it may get.
+//! What a request gets, as the set of all that it may get.
 
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
@@ -8,8 +8,8 @@ use polder::config::{CheckConfig, ProbeKind};
 use polder::api::operator::OperatorState;
 use polder::health::{Target, Verdict};
 use polder::proxy::choose::cookie::Cookie;
-use polder::proxy::choose::{Ask, Choice, Spread, choose};
-use polder::proxy::latch::Standing;
+use polder::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
+use polder::proxy::latch::BackendState;
 use polder::proxy::snapshot::{Backend, BackendCounters, LatchView, Service, ServiceMode};
 
 use super::proxy::Proxy;
@@ -33,23 +33,23 @@ static TARGET: LazyLock<Arc<Target>> = LazyLock::new(|| {
 
 /// Asks once. `which` says how the service treats state, what cookie comes, and what was tried before.
 pub fn check(proxy: &mut Proxy, now: Duration, which: u8) {
-    let latch = proxy.at(now, |keeper, now, site| keeper.view(now, site));
-    let standings = proxy.standings();
+    let latch = proxy.at(now, |keeper, now, situation| keeper.view(now, situation));
+    let backend_states = proxy.backend_states();
     let (mode, balance) = match which >> 6 {
         0 => (ServiceMode::Stateless, Balance::RandomTwoChoices),
         1 => (ServiceMode::Sticky { cookie: Arc::clone(&COOKIE) }, Balance::LeastConnections),
         _ => (ServiceMode::Latched { cookie: Arc::clone(&COOKIE), latch }, Balance::RoundRobin),
     };
-    let cookie = Some(usize::from(which & 3)).filter(|named| *named < standings.len() && which & 4 == 0);
-    let ask = Ask { cookie, tried: u128::from(which >> 2 & 0xf) };
-    let service = service(mode, balance, &standings);
-    let choice = choose(&service, ask, &mut Spread::default(), u64::from(which) << 27);
+    let cookie = Some(usize::from(which & 3)).filter(|named| *named < backend_states.len() && which & 4 == 0);
+    let ask = RequestFacts { cookie, tried: u128::from(which >> 2 & 0xf) };
+    let service = service(mode, balance, &backend_states);
+    let choice = choose(&service, ask, &mut BalanceState::default(), u64::from(which) << 27);
     let allowed = allowed(&service, ask);
     assert!(allowed.contains(&choice), "{choice:?} for {ask:?}, allowed {allowed:?}: {service:?}");
 }
 
-fn service(mode: ServiceMode, balance: Balance, standings: &[Standing<'_>]) -> Service {
-    let backend = |(index, standing): (usize, &Standing<'_>)| {
+fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'_>]) -> Service {
+    let backend = |(index, standing): (usize, &BackendState<'_>)| {
         let slot = BackendCounters::default();
         slot.running.store(7 * index as u64 % 3, std::sync::atomic::Ordering::Relaxed);
         Backend {
@@ -68,14 +68,14 @@ fn service(mode: ServiceMode, balance: Balance, standings: &[Standing<'_>]) -> S
         pass_fields: polder::config::proxy::PassedFields::default(),
         mode,
         balance,
-        backends: standings.iter().enumerate().map(backend).collect(),
+        backends: backend_states.iter().enumerate().map(backend).collect(),
         verdict_bound: Duration::from_secs(1),
         hold_bound: Duration::from_secs(2),
         waiting: Arc::default(),
     }
 }
 
-fn allowed(service: &Service, ask: Ask) -> Vec<Choice> {
+fn allowed(service: &Service, ask: RequestFacts) -> Vec<Choice> {
     let free = |index: usize| ask.tried >> index & 1 == 0;
     let fits = |backend: &Backend| backend.verdict == Verdict::Up && backend.operator == OperatorState::Ready;
     let uses = |backend, set_cookie| Choice::Use { backend, set_cookie };

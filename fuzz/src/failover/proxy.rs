@@ -6,12 +6,12 @@ use polder::config::proxy::LatchConfig;
 use polder::api::operator::OperatorState;
 use polder::health::Verdict;
 use polder::health::automaton::Automaton;
-use polder::proxy::latch::{Keeper, Latch, Now, Refusal, Said, Site, Standing};
+use polder::proxy::latch::{BackendState, CommandError, Keeper, Latch, Now, Operator, Situation};
 
 /// The backends that documents may name.
 pub const BACKENDS: [&str; 4] = ["web1", "web2", "web3", "web4"];
 
-const OPERATOR: Said<'static> = Said { who: "alice", why: "" };
+const OPERATOR: Operator<'static> = Operator { who: "alice", why: "" };
 
 /// A proxy.
 #[derive(Clone)]
@@ -89,9 +89,9 @@ impl Proxy {
     }
 
     /// The backends of its document.
-    pub fn standings(&self) -> Vec<Standing<'static>> {
+    pub fn backend_states(&self) -> Vec<BackendState<'static>> {
         let known = (0..BACKENDS.len()).filter(|backend| self.known[*backend]);
-        let standing = |backend: usize| Standing {
+        let standing = |backend: usize| BackendState {
             name: BACKENDS[backend],
             backup: self.backups >> backend & 1 == 1,
             verdict: self.checks[backend].automaton.verdict(),
@@ -107,18 +107,19 @@ impl Proxy {
     }
 
     /// What surrounds its latch, for `look`.
-    pub fn at<T>(&mut self, now: Duration, look: impl FnOnce(&mut Keeper, Now, &Site<'_>) -> T) -> T {
-        let backends = self.standings();
+    pub fn at<T>(&mut self, now: Duration, look: impl FnOnce(&mut Keeper, Now, &Situation<'_>) -> T) -> T {
+        let backends = self.backend_states();
         let rules = self.rules.clone();
-        let site = Site { own: self.name, service: "shop", backends: &backends, rules: &rules, running: self.running };
+        let situation =
+            Situation { own: self.name, service: "shop", backends: &backends, rules: &rules, running: self.running };
         let unix_ms = u64::try_from(now.as_millis()).unwrap_or(u64::MAX);
-        look(&mut self.keeper, Now { running: now, unix_ms }, &site)
+        look(&mut self.keeper, Now { running: now, unix_ms }, &situation)
     }
 
     /// Lets the latch move.
     pub fn step(&mut self, now: Duration) {
         let before = self.keeper.latch().cloned();
-        let _ = self.at(now, |keeper, now, site| keeper.step(now, site));
+        let _ = self.at(now, |keeper, now, situation| keeper.step(now, situation));
         assert_eq!(self.keeper.latch(), before.as_ref(), "it counts before it is stored");
     }
 
@@ -128,30 +129,30 @@ impl Proxy {
         let before = self.keeper.latch().cloned();
         assert!(self.keeper.commit(&next).is_some(), "what was proposed is not what was stored");
         assert!(before.as_ref().is_none_or(|before| *before < next), "the latch goes back: {before:?}, then {next:?}");
-        assert!(!next.spent.contains(&next.active), "active and failed away from: {next:?}");
+        assert!(!next.failed_from.contains(&next.active), "active and failed away from: {next:?}");
     }
 
     /// Hears what the other one's latch is.
     pub fn hear(&mut self, other: &Proxy) {
         if let Some(theirs) = other.keeper.latch() {
-            self.keeper.hear(theirs);
+            self.keeper.merge_peers(theirs);
         }
     }
 
     /// The operator's `failover`.
     pub fn failover(&mut self, to: Option<&str>, now: Duration) {
-        let refused = self.at(now, |keeper, now, site| keeper.failover(to, &OPERATOR, now, site)).err();
+        let refused = self.at(now, |keeper, now, situation| keeper.failover(to, &OPERATOR, now, situation)).err();
         self.in_words(refused);
     }
 
     /// The operator's `failback`.
     pub fn failback(&mut self, now: Duration) {
-        let refused = self.at(now, |keeper, now, site| keeper.failback(&OPERATOR, now, site)).err();
+        let refused = self.at(now, |keeper, now, situation| keeper.failback(&OPERATOR, now, situation)).err();
         self.in_words(refused);
     }
 
-    fn in_words(&self, refused: Option<Refusal>) {
-        let (Some(Refusal::Unknown(why)) | Some(Refusal::Refused(why))) = refused else { return };
+    fn in_words(&self, refused: Option<CommandError>) {
+        let (Some(CommandError::NotFound(why)) | Some(CommandError::Conflict(why))) = refused else { return };
         assert!(!why.is_empty(), "refused without a word");
     }
 }

@@ -1,26 +1,26 @@
-//! When a latch moves by itself, and whereto (DESIGN 7 "Latch"), as an operator would say it.
+//! When a latch moves by itself, and whereto, as an operator would say it.
 
 use std::time::Duration;
 
 use polder::api::operator::OperatorState;
 use polder::health::Verdict;
-use polder::proxy::latch::{Latch, Standing};
+use polder::proxy::latch::{BackendState, Latch};
 use polder::proxy::snapshot::LatchView;
 
 use super::proxy::Proxy;
 
-fn usable(backend: &Standing<'_>) -> bool {
+fn usable(backend: &BackendState<'_>) -> bool {
     backend.verdict == Verdict::Up && backend.operator == OperatorState::Ready
 }
 
-fn serves(backend: &Standing<'_>) -> bool {
+fn serves(backend: &BackendState<'_>) -> bool {
     backend.verdict == Verdict::Up && backend.operator != OperatorState::Maint
 }
 
 /// Who follows: the first usable backend that nobody failed away from, primaries before backups; else, where that is allowed, the
 /// usable one that was failed away from last.
-fn follower<'a>(latch: &Latch, proxy: &Proxy, backends: &'a [Standing<'a>]) -> Option<&'a str> {
-    let spent = |name: &str| latch.spent.iter().rposition(|spent| spent == name);
+fn follower<'a>(latch: &Latch, proxy: &Proxy, backends: &'a [BackendState<'a>]) -> Option<&'a str> {
+    let spent = |name: &str| latch.failed_from.iter().rposition(|spent| spent == name);
     let others: Vec<_> = backends.iter().filter(|one| usable(one) && one.name != latch.active).collect();
     let fresh = others.iter().filter(|one| spent(one.name).is_none()).min_by_key(|one| one.backup);
     let stale = || others.iter().filter(|_| proxy.rules().last_resort).max_by_key(|one| spent(one.name));
@@ -30,7 +30,7 @@ fn follower<'a>(latch: &Latch, proxy: &Proxy, backends: &'a [Standing<'a>]) -> O
 /// What a step proposed, or did not.
 pub fn holds(mut before: Proxy, after: &mut Proxy, now: Duration) {
     let Some(latch) = before.keeper.latch().cloned() else { return };
-    let backends = before.standings();
+    let backends = before.backend_states();
     let active = backends.iter().find(|one| one.name == latch.active);
     let was_proposed = before.keeper.proposed().cloned();
     let wakes = |proxy: &mut Proxy| proxy.at(now, |keeper, now, _| keeper.wakes(now));
@@ -45,16 +45,17 @@ pub fn holds(mut before: Proxy, after: &mut Proxy, now: Duration) {
             assert!(!active.is_some_and(serves), "moved away from a backend that serves: {next:?}");
             assert_eq!(Some(next.active.as_str()), follower(&latch, &before, &backends), "moved to another backend");
             assert_eq!(next.epoch, latch.epoch + 1, "an epoch was left out");
-            let mut spent: Vec<_> = latch.spent.iter().filter(|name| **name != latch.active).cloned().collect();
+            let mut spent: Vec<_> = latch.failed_from.iter().filter(|name| **name != latch.active).cloned().collect();
             spent.push(latch.active.clone());
             spent.retain(|name| *name != next.active);
-            assert_eq!(next.spent, spent, "who was failed away from");
+            assert_eq!(next.failed_from, spent, "who was failed away from");
             if active.is_some_and(|active| active.operator != OperatorState::Maint) {
                 assert_eq!(wakes(&mut before), None, "moved during its grace");
             }
         }
         None => {
-            let idle = was_proposed.is_none() && !before.keeper.is_handing_over() && before.keeper.stranger().is_none();
+            let idle =
+                was_proposed.is_none() && !before.keeper.is_handing_over() && before.keeper.substitute().is_none();
             let Some(active) = active.filter(|active| idle && !serves(active)) else { return };
             if active.verdict == Verdict::Unchecked && active.operator != OperatorState::Maint {
                 return;
@@ -75,9 +76,9 @@ pub fn holds(mut before: Proxy, after: &mut Proxy, now: Duration) {
 pub fn is_at_rest(proxy: &Proxy, now: Duration) {
     let mut proxy = proxy.clone();
     let Some(latch) = proxy.keeper.latch().cloned() else { return };
-    let backends = proxy.standings();
+    let backends = proxy.backend_states();
     assert_eq!(proxy.keeper.proposed(), None, "a step is still under way");
-    let (view, alarm) = proxy.at(now, |keeper, now, site| (keeper.view(now, site), keeper.alarm(site)));
+    let (view, alarm) = proxy.at(now, |keeper, now, situation| (keeper.view(now, situation), keeper.alarm(situation)));
     let Some(active) = backends.iter().find(|one| one.name == latch.active) else { return };
     if serves(active) {
         let index = backends.iter().position(|one| one.name == latch.active);

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::ops::RangeInclusive;
 
-use super::ZoneConfig;
+use super::zones::ZoneConfig;
 use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
 use crate::config::reader::{Keys, Place, Read, Value};
-use crate::config::{address, names};
+use crate::config::{address, defaults, names};
 
 /// One pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +53,6 @@ pub(super) const FALLBACK: Keys = Keys { object: "pools.NAME.when_all_down", nam
 pub(super) const MEMBER: Keys = Keys { object: "pools.NAME.members.NAME", names: &["addresses"] };
 
 const TTL: RangeInclusive<u32> = 0..=86_400;
-const DEFAULT_TTL: u32 = 300;
 
 /// Reads the pools; `zones` as far as they could be read.
 pub(super) fn read(
@@ -101,7 +100,7 @@ fn lies_inside(name: &str, apex: &str) -> bool {
 
 fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolConfig> {
     let pool = value.object(&KEYS)?;
-    let ttl = pool.with_default("ttl", DEFAULT_TTL, |value| value.integer(TTL));
+    let ttl = pool.with_default("ttl", defaults::POOL_TTL, |value| value.integer(TTL));
     let aliases = pool.with_default("aliases", Vec::new(), |value| {
         value.list("domain names", |value| {
             let alias = value.parsed("a domain name", names::dns_name)?;

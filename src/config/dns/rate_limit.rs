@@ -6,28 +6,24 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::config::address;
+use crate::config::defaults::rate_limit as defaults;
 use crate::config::reader::{Keys, Read, Value};
 
 /// `rate_limit`: response rate limiting over UDP, with the meaning that its names have in BIND (`rate-limit`) and NSD
 /// (`rrl-*`).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RateLimitConfig {
-    /// Equal responses a second to one network; 0: no limit. Default 200, as NSD's.
-    ///
-    /// A resolver asks for a name once per TTL, whatever its own clients do. So even a thousand caches behind one
-    /// network that ask for a pool's name with a TTL of 5 s stay at the limit, and at the default TTL of 300 s they come to
-    /// 4 a second. A victim of forged queries, on the other hand, gets at most 200 answers a second for each name, and
-    /// then one small one for every second query.
+    /// Equal responses a second to one network; 0: no limit. Default 200.
     pub responses_per_second: u32,
     /// How far an account can be overdrawn: who goes on at a higher rate is limited until it has been quiet for this long.
-    /// Whole seconds. Default 15 s, as BIND's.
+    /// Whole seconds. Default 15 s.
     pub window: Duration,
     /// Every so-manyth of the limited responses is sent after all, cut to its question (TC), so that a real resolver
-    /// in the network that is being flooded comes back over TCP. 0: none, 1: each. Default 2, as BIND's and NSD's.
+    /// in the network that is being flooded comes back over TCP. 0: none, 1: each. Default 2.
     pub slip: u32,
     /// Bits of an IPv4 address that make a network. Default 24.
     pub ipv4_prefix: u8,
-    /// The same of an IPv6 address. Default 56: what a customer gets.
+    /// The same of an IPv6 address. Default 56.
     pub ipv6_prefix: u8,
     /// Clients that are never limited.
     pub exempt: Vec<IpNet>,
@@ -38,11 +34,11 @@ pub struct RateLimitConfig {
 impl Default for RateLimitConfig {
     fn default() -> RateLimitConfig {
         RateLimitConfig {
-            responses_per_second: 200,
-            window: Duration::from_secs(15),
-            slip: 2,
-            ipv4_prefix: 24,
-            ipv6_prefix: 56,
+            responses_per_second: defaults::RESPONSES_PER_SECOND,
+            window: defaults::WINDOW,
+            slip: defaults::SLIP,
+            ipv4_prefix: defaults::IPV4_PREFIX,
+            ipv6_prefix: defaults::IPV6_PREFIX,
             exempt: Vec::new(),
             log_only: false,
         }

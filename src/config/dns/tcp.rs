@@ -18,24 +18,25 @@ pub struct TcpConfig {
 
 impl Default for TcpConfig {
     fn default() -> TcpConfig {
-        TcpConfig { connections: 1000, connections_per_address: 50, idle: Duration::from_secs(10) }
+        use crate::config::defaults::tcp::*;
+        TcpConfig { connections: CONNECTIONS, connections_per_address: CONNECTIONS_PER_ADDRESS, idle: IDLE }
     }
 }
 
 /// The keys of `tcp`.
 pub(super) const KEYS: Keys = Keys { object: "tcp", names: &["connections", "connections_per_address", "idle"] };
 
-const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
-const IDLE: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
+const CONNECTIONS_RANGE: RangeInclusive<usize> = 1..=1_000_000;
+const IDLE_RANGE: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(3600);
 
 pub(super) fn read(value: &Value<'_>) -> Read<TcpConfig> {
     let default = TcpConfig::default();
     let tcp = value.object(&KEYS)?;
-    let connections = tcp.with_default("connections", default.connections, |value| value.integer(CONNECTIONS));
+    let connections = tcp.with_default("connections", default.connections, |value| value.integer(CONNECTIONS_RANGE));
     let connections_per_address =
         tcp.with_default("connections_per_address", default.connections_per_address, |value| {
-            value.integer(CONNECTIONS)
+            value.integer(CONNECTIONS_RANGE)
         });
-    let idle = tcp.with_default("idle", default.idle, |value| value.duration(IDLE));
+    let idle = tcp.with_default("idle", default.idle, |value| value.duration(IDLE_RANGE));
     Ok(TcpConfig { connections: connections?, connections_per_address: connections_per_address?, idle: idle? })
 }

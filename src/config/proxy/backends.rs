@@ -2,13 +2,13 @@
 
 use std::net::SocketAddr;
 
-use super::HostPattern;
-use super::mode::{self, Mode};
-use super::services::Others;
+use super::context::Context;
+use super::mode::{self, Mode, Ranks};
 use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
+use crate::config::host_pattern::HostPattern;
 use crate::config::reader::{Keys, Object, Place, Read, Value};
-use crate::config::{address, names};
+use crate::config::{address, defaults, names};
 
 /// The backends of a service and how one is chosen.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,7 +50,6 @@ pub struct BackendConfig {
 /// Backends of one service at most.
 const MOST_BACKENDS: usize = 128;
 const MOST_WEIGHT: u32 = 1000;
-const DEFAULT_WEIGHT: u32 = 100;
 
 /// The keys of a backend.
 pub(super) const KEYS: Keys =
@@ -62,10 +61,10 @@ pub(super) fn read<'a>(
     place: &Place<'a>,
     service: &Object<'a>,
     hosts: Option<&[HostPattern]>,
-    others: &mut Others<'a>,
+    context: &mut Context<'a>,
 ) -> Read<BackendsConfig> {
-    let backends = service.required("backends", |value| read_backends(value, &others.listeners));
-    let mode = mode::read(name, place, service, backends.as_deref().ok(), hosts, others);
+    let backends = service.required("backends", |value| read_backends(value, &context.listeners));
+    let mode = mode::read(name, place, service, backends.as_deref().ok().map(ranks), hosts, context);
     let balance = service.with_default("balance", Balance::RoundRobin, |value| {
         value.one_of(&[
             ("round-robin", Balance::RoundRobin),
@@ -75,6 +74,11 @@ pub(super) fn read<'a>(
     });
     let check = service.with_default("check", check::backend_default(), |value| check::read(value, CheckOf::Backend));
     Ok(BackendsConfig { mode: mode?, balance: balance?, backends: backends?, check: check? })
+}
+
+fn ranks(backends: &[BackendConfig]) -> Ranks {
+    let backups = backends.iter().filter(|backend| backend.backup).count();
+    Ranks { primaries: backends.len() - backups, backups }
 }
 
 fn read_backends(value: &Value<'_>, listeners: &[SocketAddr]) -> Read<Vec<BackendConfig>> {
@@ -112,7 +116,7 @@ fn read_backend<'a>(
                 false => Ok(address),
             }
         });
-    let weight = backend.with_default("weight", DEFAULT_WEIGHT, |value| value.integer(0..=MOST_WEIGHT));
+    let weight = backend.with_default("weight", defaults::WEIGHT, |value| value.integer(0..=MOST_WEIGHT));
     let backup = backend.with_default("backup", false, |value| value.boolean());
     Ok(BackendConfig { name: name?, address: address?, weight: weight?, backup: backup? })
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::path::PathBuf;
 
-use super::HostPattern;
+use crate::config::host_pattern::HostPattern;
 use crate::config::names;
 use crate::config::reader::{Keys, Object, Place, Read, Value};
 
@@ -39,7 +39,7 @@ const HOW: &str = "cookies are sealed by default, with a key that every proxy ha
 
 /// The cookies of the services read so far, by name: one name on hosts that overlap would be two services' at once.
 #[derive(Debug, Default)]
-pub(super) struct CookiesMet<'a>(HashMap<String, Vec<(Vec<HostPattern>, Place<'a>)>>);
+pub(super) struct CookieNames<'a>(HashMap<String, Vec<(Vec<HostPattern>, Place<'a>)>>);
 
 /// Reads the cookie of the service `name`, whose key stands at `service_place`; `hosts` as far as they could be read.
 pub(super) fn read<'a>(
@@ -47,7 +47,7 @@ pub(super) fn read<'a>(
     service_place: &Place<'a>,
     service: &Object<'a>,
     hosts: Option<&[HostPattern]>,
-    met: &mut CookiesMet<'a>,
+    met: &mut CookieNames<'a>,
 ) -> Read<CookieConfig> {
     let Some(value) = service.get("cookie") else {
         return Err(service_place.fault(format!("a stateful service needs a cookie; {HOW}")));
@@ -88,7 +88,7 @@ fn read_value(cookie: &Object<'_>) -> Read<CookieValue> {
     }
 }
 
-impl<'a> CookiesMet<'a> {
+impl<'a> CookieNames<'a> {
     fn add(&mut self, name: &str, hosts: &[HostPattern], place: Place<'a>) -> Read<()> {
         let namesakes = self.0.entry(name.to_owned()).or_default();
         let clash = namesakes.iter().find_map(|(others, other)| {

@@ -3,6 +3,7 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
+use crate::config::defaults::limits::connections_per_address;
 use crate::config::reader::{Keys, Read, Value};
 
 /// `timeouts`. Each has its own code in the access log.
@@ -38,7 +39,7 @@ pub struct LimitsConfig {
     /// Clients' connections at a time, over all workers. Default 20000.
     pub connections: usize,
     /// The same from one address (an IPv6 /64 counts as one; `trusted_proxies` are not counted). Default
-    /// [`LimitsConfig::share_of_an_address`].
+    /// a quarter of `connections`, at least 64.
     pub connections_per_address: usize,
     /// Requests of one service that may wait for a verdict at a time, over all workers. Default 1000.
     pub waiting: usize,
@@ -50,39 +51,33 @@ pub struct LimitsConfig {
 
 impl Default for TimeoutsConfig {
     fn default() -> TimeoutsConfig {
+        use crate::config::defaults::timeouts::*;
         TimeoutsConfig {
-            request_head: Duration::from_secs(10),
-            body_idle: Duration::from_secs(30),
-            connect: Duration::from_secs(1),
-            response_head: Duration::from_secs(60),
-            keep_alive: Duration::from_secs(60),
-            backend_keep_alive: Duration::from_secs(30),
-            tunnel_idle: Duration::from_secs(3600),
-            drain: Duration::from_secs(30),
+            request_head: REQUEST_HEAD,
+            body_idle: BODY_IDLE,
+            connect: CONNECT,
+            response_head: RESPONSE_HEAD,
+            keep_alive: KEEP_ALIVE,
+            backend_keep_alive: BACKEND_KEEP_ALIVE,
+            tunnel_idle: TUNNEL_IDLE,
+            drain: DRAIN,
         }
     }
 }
 
 impl Default for LimitsConfig {
     fn default() -> LimitsConfig {
+        use crate::config::defaults::limits::*;
         LimitsConfig {
-            request_head: 16_384,
-            request_headers: 100,
-            response_head: 65_536,
-            connections: 20_000,
-            connections_per_address: LimitsConfig::share_of_an_address(20_000),
-            waiting: 1000,
-            tries: 3,
-            idle_per_backend: 64,
+            request_head: REQUEST_HEAD,
+            request_headers: REQUEST_HEADERS,
+            response_head: RESPONSE_HEAD,
+            connections: CONNECTIONS,
+            connections_per_address: connections_per_address(CONNECTIONS),
+            waiting: WAITING,
+            tries: TRIES,
+            idle_per_backend: IDLE_PER_BACKEND,
         }
-    }
-}
-
-impl LimitsConfig {
-    /// What one address may have of all connections unless the document says otherwise: a quarter, but 64 where that is
-    /// less. A browser opens six to a host, the gateway of an office or of a mobile network thousands.
-    pub fn share_of_an_address(connections: usize) -> usize {
-        (connections / 4).max(64)
     }
 }
 
@@ -164,8 +159,8 @@ pub(super) fn read_limits(value: &Value<'_>) -> Read<LimitsConfig> {
     let request_headers = read("request_headers", default.request_headers, HEADERS);
     let response_head = read("response_head", default.response_head, HEAD);
     let connections = read("connections", default.connections, CONNECTIONS);
-    let per_address = LimitsConfig::share_of_an_address(*connections.as_ref().unwrap_or(&default.connections));
-    let connections_per_address = read("connections_per_address", per_address, CONNECTIONS);
+    let share = connections_per_address(*connections.as_ref().unwrap_or(&default.connections));
+    let connections_per_address = read("connections_per_address", share, CONNECTIONS);
     let waiting = read("waiting", default.waiting, WAITING);
     let tries = limits.with_default("tries", default.tries, |value| value.integer(TRIES));
     let idle_per_backend = read("idle_per_backend", default.idle_per_backend, IDLE_PER_BACKEND);

@@ -3,10 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::HostPattern;
-use super::backends::BackendConfig;
+use super::context::Context;
 use super::cookie::{self, CookieConfig};
-use super::services::Others;
+use crate::config::defaults;
+use crate::config::host_pattern::HostPattern;
 use crate::config::reader::{Object, Place, Read};
 
 /// How a service treats state.
@@ -41,7 +41,7 @@ pub struct LatchConfig {
 
 impl Default for LatchConfig {
     fn default() -> LatchConfig {
-        LatchConfig { start_grace: Duration::from_secs(10), last_resort: true, failover_drain: Duration::from_secs(5) }
+        LatchConfig { start_grace: defaults::START_GRACE, last_resort: true, failover_drain: defaults::FAILOVER_DRAIN }
     }
 }
 
@@ -63,14 +63,23 @@ enum Failover {
     Automatic,
 }
 
-/// Reads the mode of a service; `backends` and `hosts` as far as they could be read.
+/// How many backends of a service are primaries, and how many are marked as backups.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ranks {
+    /// Those that are no backups.
+    pub(super) primaries: usize,
+    /// Those marked `"backup": true`.
+    pub(super) backups: usize,
+}
+
+/// Reads the mode of a service; `ranks` and `hosts` as far as they could be read.
 pub(super) fn read<'a>(
     name: &str,
     place: &Place<'a>,
     service: &Object<'a>,
-    backends: Option<&[BackendConfig]>,
+    ranks: Option<Ranks>,
     hosts: Option<&[HostPattern]>,
-    others: &mut Others<'a>,
+    context: &mut Context<'a>,
 ) -> Read<Mode> {
     let stated = service
         .required("mode", |value| value.one_of(&[("stateless", Stated::Stateless), ("stateful", Stated::Stateful)]))?;
@@ -78,8 +87,8 @@ pub(super) fn read<'a>(
         service.refuse(&STATEFUL_KEYS, "in a stateless service")?;
         return Ok(Mode::Stateless);
     }
-    let cookie = cookie::read(name, place, service, hosts, &mut others.cookies);
-    let failover = read_failover(service, backends);
+    let cookie = cookie::read(name, place, service, hosts, &mut context.cookies);
+    let failover = read_failover(service, ranks);
     let latch = match failover {
         Ok(Failover::Automatic) => {
             service.refuse(&LATCH_KEYS, "where failover is automatic").map(|()| LatchConfig::default())
@@ -94,15 +103,14 @@ pub(super) fn read<'a>(
 }
 
 /// `failover` as it is stated, or permanent where there is a backup; and whether the backends fit it.
-fn read_failover(service: &Object<'_>, backends: Option<&[BackendConfig]>) -> Read<Failover> {
+fn read_failover(service: &Object<'_>, ranks: Option<Ranks>) -> Read<Failover> {
     let stated = service.optional("failover", |value| {
         value.one_of(&[("permanent", Failover::Permanent), ("automatic", Failover::Automatic)])
     })?;
-    let backups = backends.iter().flat_map(|list| list.iter()).filter(|backend| backend.backup).count();
-    let primaries = backends.map_or(0, <[_]>::len) - backups;
+    let Ranks { primaries, backups } = ranks.unwrap_or_default();
     let failover = stated.unwrap_or(if backups > 0 { Failover::Permanent } else { Failover::Automatic });
     let place = service.get("failover").map_or_else(|| service.place.clone(), |value| value.place);
-    if backends.is_some() && failover == Failover::Permanent && backups == 0 {
+    if ranks.is_some() && failover == Failover::Permanent && backups == 0 {
         return Err(place.fault("permanent failover needs a backup: mark a backend with \"backup\": true"));
     }
     if failover == Failover::Permanent && primaries > 1 {

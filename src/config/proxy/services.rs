@@ -1,13 +1,14 @@
 //! `services` of `proxy.json`: what is reached under which hosts and paths, and what answers.
 
 use std::collections::BTreeMap;
-use std::fmt;
+use std::fmt::Display;
 use std::net::SocketAddr;
 
 use super::backends::{self, BackendsConfig};
-use super::cookie::CookiesMet;
+use super::context::Context;
 use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
+use crate::config::host_pattern::HostPattern;
 use crate::config::names;
 use crate::config::reader::{Keys, Place, Read, Value};
 
@@ -33,43 +34,6 @@ pub enum Target {
     Backends(BackendsConfig),
 }
 
-/// `www.example.net`, or `*.example.net` (any one or more labels in front). Lower case, without a port or a final dot.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum HostPattern {
-    /// This name only.
-    Exact(String),
-    /// Every name that ends in `.SUFFIX`; held without the `*.`.
-    Suffix(String),
-}
-
-impl HostPattern {
-    /// Whether some host name matches both.
-    pub fn overlaps(&self, other: &HostPattern) -> bool {
-        match (self, other) {
-            (HostPattern::Exact(one), HostPattern::Exact(two)) => one == two,
-            (HostPattern::Suffix(suffix), HostPattern::Exact(name))
-            | (HostPattern::Exact(name), HostPattern::Suffix(suffix)) => lies_below(name, suffix),
-            (HostPattern::Suffix(one), HostPattern::Suffix(two)) => {
-                one == two || lies_below(one, two) || lies_below(two, one)
-            }
-        }
-    }
-}
-
-fn lies_below(name: &str, suffix: &str) -> bool {
-    name.strip_suffix(suffix).is_some_and(|front| front.ends_with('.'))
-}
-
-impl fmt::Display for HostPattern {
-    /// As documents have it.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            HostPattern::Exact(name) => f.write_str(name),
-            HostPattern::Suffix(suffix) => write!(f, "*.{suffix}"),
-        }
-    }
-}
-
 /// The keys of a service.
 pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
@@ -89,40 +53,32 @@ pub(super) const KEYS: Keys = Keys {
     ],
 };
 
-/// What one service must know of the rest of the document.
-#[derive(Debug)]
-pub(super) struct Others<'a> {
-    /// The proxy's own listeners: a backend there would be a loop.
-    pub(super) listeners: Vec<SocketAddr>,
-    /// Some clients are trusted proxies.
-    any_trusted: bool,
-    /// The services' routes so far.
-    routes: Distinct<'a, (HostPattern, String)>,
-    /// The services' cookies so far.
-    pub(super) cookies: CookiesMet<'a>,
-}
-
 pub(super) fn read(
     value: &Value<'_>,
     listeners: Vec<SocketAddr>,
     any_trusted: bool,
 ) -> Read<BTreeMap<String, ServiceConfig>> {
-    let mut others = Others { listeners, any_trusted, routes: Distinct::default(), cookies: CookiesMet::default() };
-    let services = value.table(names::name, |name, place, value| read_service(name, place, value, &mut others))?;
+    let mut context = Context::new(listeners, any_trusted);
+    let services = value.table(names::name, |name, place, value| read_service(name, place, value, &mut context))?;
     value.at_least_one("service")?;
     Ok(services)
 }
 
-fn read_service<'a>(name: &str, place: &Place<'a>, value: &Value<'a>, others: &mut Others<'a>) -> Read<ServiceConfig> {
+fn read_service<'a>(
+    name: &str,
+    place: &Place<'a>,
+    value: &Value<'a>,
+    context: &mut Context<'a>,
+) -> Read<ServiceConfig> {
     let service = value.object(&KEYS)?;
-    let hosts = service.required("hosts", |value| read_distinct(value, "host", names::host_pattern));
+    let hosts = service.required("hosts", |value| read_distinct(value, "host", HostPattern::parse));
     let paths = service.with_default("paths", vec![("/".to_owned(), place.clone())], |value| {
         read_distinct(value, "path", names::path_prefix)
     });
-    let routed = claim_routes(hosts.as_deref().ok(), paths.as_deref().ok(), &mut others.routes);
-    let pass_fields = withheld::read(&service, others.any_trusted);
+    let routed = claim_routes(hosts.as_deref().ok(), paths.as_deref().ok(), &mut context.routes);
+    let pass_fields = withheld::read(&service, context.any_trusted);
     let patterns = hosts.map(values);
-    let target = backends::read(name, place, &service, patterns.as_deref().ok(), others).map(Target::Backends);
+    let target = backends::read(name, place, &service, patterns.as_deref().ok(), context).map(Target::Backends);
     routed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
@@ -134,10 +90,10 @@ fn read_service<'a>(name: &str, place: &Place<'a>, value: &Value<'a>, others: &m
 }
 
 /// A list of strings that is not empty and has none twice, each with its place.
-fn read_distinct<'a, T: Ord + Clone>(
+fn read_distinct<'a, T: Ord + Clone, E: Display>(
     value: &Value<'a>,
     what: &str,
-    parse: impl Fn(&str) -> Result<T, String>,
+    parse: impl Fn(&str) -> Result<T, E>,
 ) -> Read<Vec<(T, Place<'a>)>> {
     let mut distinct = Distinct::default();
     let list = value.list(&format!("{what}s"), |value| {
@@ -166,6 +122,3 @@ fn claim_routes<'a>(
     }
     claimed
 }
-
-#[cfg(test)]
-mod tests;

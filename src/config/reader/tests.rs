@@ -11,7 +11,9 @@ fn findings<T>(text: &str, read: impl FnOnce(&Value<'_>) -> Read<T>) -> Vec<Stri
 /// Reads every value of any document as a string, and so has a finding at each that is none.
 fn only_strings(value: &Value<'_>) -> Read<()> {
     match value.node.json {
-        Json::Object(_) => value.table(|key| Ok(key.to_owned()), |_, _, value| only_strings(value)).map(drop),
+        Json::Object(_) => {
+            value.table(|key| Ok::<_, String>(key.to_owned()), |_, _, value| only_strings(value)).map(drop)
+        }
         Json::Array(_) => value.list("strings", only_strings).map(drop),
         _ => value.text("a string").map(drop),
     }

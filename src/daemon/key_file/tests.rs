@@ -3,7 +3,7 @@ use super::*;
 
 const SECRET: &str = "c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0c2VjcmV0MTI=";
 
-fn read(content: &[u8]) -> Result<Keys, String> {
+fn read(content: &[u8]) -> Result<Keys, KeyError> {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("peers.key");
     fs::write(&path, content).unwrap();
@@ -25,12 +25,12 @@ fn errors_name_file_and_line_and_never_the_content() {
         (format!("{}\n", &SECRET[..40]), ":1: 30 bytes"),
         ("# nothing\n".to_owned(), "holds no key"),
     ] {
-        let error = read(content.as_bytes()).unwrap_err();
+        let error = read(content.as_bytes()).unwrap_err().to_string();
         assert!(error.contains("peers.key") && error.contains(line), "{error}");
         assert!(!error.contains("c2Vj") && !error.contains("secret"), "{error}");
     }
     read(&[0xff, 0xfe, b'\n', 0]).unwrap_err();
-    assert!(Keys::read(Path::new("/nowhere/peers.key")).unwrap_err().contains("/nowhere/peers.key"));
+    assert!(Keys::read(Path::new("/nowhere/peers.key")).unwrap_err().to_string().contains("/nowhere/peers.key"));
 }
 
 #[test]

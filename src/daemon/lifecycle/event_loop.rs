@@ -4,7 +4,7 @@
 
 use std::time::Duration;
 
-use super::super::peers::Heard;
+use super::super::peers::PeerEvent;
 use super::super::signals::{Signal, Signals};
 use super::super::sockets::Sockets;
 use super::super::{fd_store, notify};
@@ -93,7 +93,7 @@ impl<D: Daemon> Shell<D> {
         tokio::select! {
             Some(input) = self.incoming.recv() => self.on_input(input),
             Ok(()) = self.health.changed() => self.take_health(),
-            Heard { peer, value } = self.exchange.message() => self.take(Event::Peer { peer, value }.into()),
+            PeerEvent { peer, value } = self.exchange.message() => self.take(Event::Peer { peer, value }.into()),
             () = tokio::time::sleep(wait) => {
                 if self.phase.is_daemon() {
                     self.take(Event::Time.into());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
-use super::super::peers::{Heard, Identity, PeerHealth, Peers};
+use super::super::peers::{Identity, PeerEvent, PeerHealth, Peers};
 use super::daemon::Settings;
 use crate::config::PeersConfig;
 
@@ -18,8 +18,8 @@ const WAITING: usize = 64;
 /// The exchange; it runs between [`Exchange::start`] and [`Exchange::stop`].
 pub struct Exchange {
     tell: watch::Sender<Value>,
-    heard: mpsc::Sender<Heard>,
-    messages: mpsc::Receiver<Heard>,
+    heard: mpsc::Sender<PeerEvent>,
+    messages: mpsc::Receiver<PeerEvent>,
     running: Option<Running>,
 }
 
@@ -71,7 +71,7 @@ impl Exchange {
     }
 
     /// The next message of a peer.
-    pub async fn message(&mut self) -> Heard {
+    pub async fn message(&mut self) -> PeerEvent {
         // This end holds a sender too, so the channel never ends.
         match self.messages.recv().await {
             Some(message) => message,
@@ -80,7 +80,7 @@ impl Exchange {
     }
 
     /// The messages that nobody has taken in yet.
-    pub fn waiting(&mut self) -> impl Iterator<Item = Heard> {
+    pub fn waiting(&mut self) -> impl Iterator<Item = PeerEvent> {
         std::iter::from_fn(|| self.messages.try_recv().ok())
     }
 

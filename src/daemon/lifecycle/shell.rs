@@ -11,7 +11,7 @@ use tracing::Level;
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::args::DaemonArgs;
 use super::super::clock::{Clock, Now};
-use super::super::peers::Heard;
+use super::super::peers::PeerEvent;
 use super::super::sockets::Sockets;
 use super::super::ticks::Ticks;
 use super::control_sockets::{AdminServers, ControlSockets};
@@ -168,7 +168,7 @@ impl<D: Daemon> Shell<D> {
     /// Takes in the messages of peers that wait.
     pub fn take_waiting_messages(&mut self) {
         let messages: Vec<_> = self.exchange.waiting().collect();
-        for Heard { peer, value } in messages {
+        for PeerEvent { peer, value } in messages {
             self.take(Event::Peer { peer, value }.into());
         }
     }

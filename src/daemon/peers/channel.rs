@@ -2,13 +2,13 @@
 //!
 //! Each daemon has a key pair of its own. The initiator knows the public key of whom it calls, and its first message proves
 //! its own: a responder answers only those whom its document lists (sections 7.5 and 7.7 of the Noise specification).
-//! Owns the handshake and the frames. Must never: know what the letters say, or allocate what a stranger asks for. No
+//! Owns the handshake and the frames. Must never: know what the messages say, or allocate what a stranger asks for. No
 //! time limits here; the callers have them.
 //!
 //! On the wire every frame is a length (two bytes, big-endian) and as many bytes. The handshake is one frame each way.
-//! In place of its own a responder that will not go on sends one that is shorter than any handshake, to tell the operator
-//! at the other end why. After it, a letter is one or more frames, each a Noise message whose first plain byte tells
-//! whether more follow.
+//! A responder that refuses sends a frame that is shorter than any handshake in place of its own, so that the operator at the
+//! other end learns why. After the handshake a message is one or more frames, each a Noise message whose first plain byte
+//! says whether more follow.
 
 use std::fmt;
 use std::io;
@@ -17,9 +17,12 @@ use snow::{Builder, HandshakeState, TransportState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::MAX_LETTER;
 use super::identity::Identity;
 use crate::config::PublicKey;
+
+/// The most bytes of a message. What documents and bounds allow fits: `letters_of_the_most_that_a_document_allows_fit` in
+/// src/proxy/control/tests.rs.
+pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
 
 /// See <https://noiseprotocol.org/noise.html>, sections 7.5 and 12.
 const PATTERN: &str = "Noise_IK_25519_ChaChaPoly_BLAKE2s";
@@ -37,10 +40,10 @@ const MAX_PLAIN: usize = MAX_FRAME - TAG;
 const TAG: usize = 16;
 
 /// The initiator's message: its ephemeral and its sealed static public key, and the seal of nothing.
-const FIRST_MESSAGE: usize = 32 + 32 + TAG + TAG;
+const FIRST_HANDSHAKE: usize = 32 + 32 + TAG + TAG;
 
 /// The responder's message: its ephemeral public key, and the seal of nothing.
-const SECOND_MESSAGE: usize = 32 + TAG;
+const SECOND_HANDSHAKE: usize = 32 + TAG;
 
 /// In place of the responder's message: it does not hold the key that was called.
 const NOT_THE_KEY: &[u8] = &[];
@@ -48,20 +51,20 @@ const NOT_THE_KEY: &[u8] = &[];
 /// In place of the responder's message: it does not list the initiator's key.
 const NOT_LISTED: &[u8] = &[1];
 
-/// The first plain byte of a letter's last frame, and of every other one.
+/// The first plain byte of a message's last frame, and of every other one.
 const LAST: u8 = 0;
 const MORE: u8 = 1;
 
 /// Why a channel did not come about, or ended.
 #[derive(Debug)]
-pub(super) enum ChannelError {
+pub enum ChannelError {
     /// The responder does not hold the key that was called.
     NotTheKey,
     /// The responder does not list the initiator's key; seen from the responder, which key that is.
     NotListed(Option<PublicKey>),
     /// Not this protocol, or tampered with; says what.
     Garbage(&'static str),
-    /// The letter is larger than [`MAX_LETTER`].
+    /// The message is larger than [`MAX_MESSAGE`].
     TooLarge,
     /// The connection failed.
     Io(io::Error),
@@ -78,7 +81,7 @@ impl fmt::Display for ChannelError {
                 write!(f, "key mismatch: the key {key} is none of those listed in `peers.members`")
             }
             ChannelError::Garbage(what) => write!(f, "not a peer's protocol: {what}"),
-            ChannelError::TooLarge => write!(f, "a letter of more than {MAX_LETTER} bytes"),
+            ChannelError::TooLarge => write!(f, "a message of more than {MAX_MESSAGE} bytes"),
             ChannelError::Io(error) => match error.kind() {
                 io::ErrorKind::UnexpectedEof => f.write_str("it closed the connection"),
                 _ => write!(f, "{error}"),
@@ -107,11 +110,11 @@ impl Channel {
         peer: &PublicKey,
     ) -> Result<Channel, ChannelError> {
         let builder = builder(identity).and_then(|builder| builder.remote_public_key(&peer.0));
-        let mut noise = builder.and_then(Builder::build_initiator).map_err(ours)?;
-        let mut message = [0; FIRST_MESSAGE];
-        let length = noise.write_message(&[], &mut message).map_err(ours)?;
-        write_frame(&mut stream, &message[..length]).await?;
-        let answer = read_frame(&mut stream, SECOND_MESSAGE).await?;
+        let mut noise = builder.and_then(Builder::build_initiator).map_err(own_failure)?;
+        let mut handshake = [0; FIRST_HANDSHAKE];
+        let length = noise.write_message(&[], &mut handshake).map_err(own_failure)?;
+        write_frame(&mut stream, &handshake[..length]).await?;
+        let answer = read_frame(&mut stream, SECOND_HANDSHAKE).await?;
         match answer.as_slice() {
             NOT_THE_KEY => return Err(ChannelError::NotTheKey),
             NOT_LISTED => return Err(ChannelError::NotListed(None)),
@@ -122,18 +125,18 @@ impl Channel {
         Channel::after(noise, stream)
     }
 
-    /// The side that was connected to. `listed` gives whose key it is; only who is listed gets more than a refusal. Gives
-    /// the peer too: it holds that key, or the first letter does not open.
+    /// The side that was connected to. `listed` finds the peer of a key; anybody else gets a refusal. Gives the peer too: it
+    /// holds that key, or its first message does not open.
     pub(super) async fn respond<P>(
         mut stream: TcpStream,
         identity: &Identity,
         listed: impl FnOnce(&PublicKey) -> Option<P>,
     ) -> Result<(Channel, P), ChannelError> {
-        let first = read_frame(&mut stream, FIRST_MESSAGE).await?;
-        if first.len() != FIRST_MESSAGE {
+        let first = read_frame(&mut stream, FIRST_HANDSHAKE).await?;
+        if first.len() != FIRST_HANDSHAKE {
             return Err(ChannelError::Garbage("a handshake of another length"));
         }
-        let mut noise = builder(identity).and_then(Builder::build_responder).map_err(ours)?;
+        let mut noise = builder(identity).and_then(Builder::build_responder).map_err(own_failure)?;
         if noise.read_message(&first, &mut []).is_err() {
             write_frame(&mut stream, NOT_THE_KEY).await?;
             return Err(ChannelError::NotTheKey);
@@ -143,25 +146,25 @@ impl Channel {
             write_frame(&mut stream, NOT_LISTED).await?;
             return Err(ChannelError::NotListed(key));
         };
-        let mut message = [0; SECOND_MESSAGE];
-        let length = noise.write_message(&[], &mut message).map_err(ours)?;
-        write_frame(&mut stream, &message[..length]).await?;
+        let mut handshake = [0; SECOND_HANDSHAKE];
+        let length = noise.write_message(&[], &mut handshake).map_err(own_failure)?;
+        write_frame(&mut stream, &handshake[..length]).await?;
         Ok((Channel::after(noise, stream)?, peer))
     }
 
     fn after(noise: HandshakeState, stream: TcpStream) -> Result<Channel, ChannelError> {
-        let noise = noise.into_transport_mode().map_err(ours)?;
+        let noise = noise.into_transport_mode().map_err(own_failure)?;
         Ok(Channel { stream, noise })
     }
 
-    /// Sends one letter.
-    pub(super) async fn send(&mut self, letter: &[u8]) -> Result<(), ChannelError> {
-        if letter.len() > MAX_LETTER {
+    /// Sends one message.
+    pub(super) async fn send(&mut self, message: &[u8]) -> Result<(), ChannelError> {
+        if message.len() > MAX_MESSAGE {
             return Err(ChannelError::TooLarge);
         }
-        let mut plain = Vec::with_capacity(letter.len().min(MAX_PLAIN - 1) + 1);
+        let mut plain = Vec::with_capacity(message.len().min(MAX_PLAIN - 1) + 1);
         let mut sealed = vec![0; plain.capacity() + TAG];
-        let mut rest = letter;
+        let mut rest = message;
         loop {
             let (part, after) = rest.split_at(rest.len().min(MAX_PLAIN - 1));
             rest = after;
@@ -177,9 +180,9 @@ impl Channel {
         }
     }
 
-    /// Receives one letter. Grows only by what arrives and opens.
+    /// Receives one message. Grows only by what arrives and opens.
     pub(super) async fn receive(&mut self) -> Result<Vec<u8>, ChannelError> {
-        let mut letter = Vec::new();
+        let mut message = Vec::new();
         let mut plain = Vec::new();
         loop {
             let sealed = read_frame(&mut self.stream, MAX_FRAME).await?;
@@ -189,12 +192,12 @@ impl Channel {
                 .read_message(&sealed, &mut plain)
                 .map_err(|_| ChannelError::Garbage("a frame that does not open"))?;
             let (kind, part) = plain[..length].split_first().ok_or(ChannelError::Garbage("an empty frame"))?;
-            if letter.len() + part.len() > MAX_LETTER {
+            if message.len() + part.len() > MAX_MESSAGE {
                 return Err(ChannelError::TooLarge);
             }
-            letter.extend_from_slice(part);
+            message.extend_from_slice(part);
             match *kind {
-                LAST => return Ok(letter),
+                LAST => return Ok(message),
                 MORE => {}
                 _ => return Err(ChannelError::Garbage("an unknown kind of frame")),
             }
@@ -206,8 +209,8 @@ fn builder(identity: &Identity) -> Result<Builder<'_>, snow::Error> {
     Builder::new(PATTERN.parse()?).local_private_key(identity.private())?.prologue(PROLOGUE)
 }
 
-/// The handshake failed on our own side: nothing the other one sent can do that.
-fn ours(_: snow::Error) -> ChannelError {
+/// The handshake failed on this side, which nothing that the other side sends can cause.
+fn own_failure(_: snow::Error) -> ChannelError {
     ChannelError::Garbage("our own handshake failed")
 }
 

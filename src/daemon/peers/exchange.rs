@@ -1,9 +1,10 @@
-//! One exchange: a letter each way over a fresh channel, bounded in time.
+//! One exchange: a message each way over a fresh channel, bounded in time.
 //!
-//! Owns what a letter says. The initiator writes first; the responder answers with its own value, or with a refusal that
-//! tells the operator at the other end what to mend. Whoever writes is known by its key: the name in a letter must be the
-//! name for which that key is listed.
+//! Owns the form of a message. The initiator writes first; the responder answers with its own state, or with a refusal that
+//! tells the operator at the other end what to mend. The writer is known by its key: the name in a message must be the name
+//! for which that key is listed.
 
+use std::fmt;
 use std::io;
 use std::net::SocketAddr;
 
@@ -13,18 +14,18 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::Us;
 use super::channel::{Channel, ChannelError};
+use super::shared::Shared;
 use crate::config::{PeerConfig, PublicKey};
 
-/// The version of the letters spoken here.
+/// The version of the messages.
 const VERSION: u32 = 2;
 
-/// What one side tells the other.
+/// What one side sends the other.
 #[derive(Debug, Serialize, Deserialize)]
-struct Letter {
+struct PeerMessage {
     version: u32,
-    /// Who writes.
+    /// The writer.
     name: String,
     #[serde(flatten)]
     body: Body,
@@ -33,59 +34,116 @@ struct Letter {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Body {
-    /// All that the writer knows.
+    /// The writer's whole state.
     Value(Value),
-    /// Why the writer says nothing.
+    /// Why the writer sends no state.
     Refused(String),
 }
 
-/// All that is read of a letter before its version is known.
+/// The part of a message that is read before its version is known.
 #[derive(Deserialize)]
 struct Head {
     version: u32,
 }
 
-/// Connects to a peer, tells it `value` and returns what it knows.
-pub(super) async fn ask(
-    us: &Us,
+/// Why an exchange failed, worded to follow the peer's name.
+#[derive(Debug)]
+pub enum ExchangeError {
+    /// The document lists no key for this peer.
+    NoKey {
+        /// The peer.
+        peer: String,
+    },
+    /// The channel did not come about, or ended.
+    Channel(ChannelError),
+    /// The time limit was over while this was being done.
+    TimedOut(&'static str),
+    /// Another daemon than the one called has answered.
+    OtherName(String),
+    /// The peer has answered with a refusal.
+    Refused(String),
+    /// The peer has begun with a refusal.
+    BeganWithRefusal,
+    /// The key of `peer` was used for a message in another name.
+    Impersonation {
+        /// For whom the key is listed.
+        peer: String,
+        /// The name in the message.
+        name: String,
+    },
+    /// The message has another version.
+    Version(u32),
+    /// The message is not JSON of the right form.
+    Malformed(serde_json::Error),
+    /// Our own message could not be written.
+    Unwritable(serde_json::Error),
+}
+
+impl fmt::Display for ExchangeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ExchangeError::NoKey { peer } => write!(
+                f,
+                "no key is listed for it: put what `polder keys identity` prints there into peers.members.{peer}.keys"
+            ),
+            ExchangeError::Channel(error) => write!(f, "{error}"),
+            ExchangeError::TimedOut(doing) => write!(f, "timed out {doing}"),
+            ExchangeError::OtherName(name) => write!(f, "at this address answers {name:?}; check `peers.members`"),
+            ExchangeError::Refused(why) => write!(f, "it refuses us: {}", shortened(why)),
+            ExchangeError::BeganWithRefusal => f.write_str("it opened with a refusal"),
+            ExchangeError::Impersonation { peer, name } => write!(
+                f,
+                "the key of {peer} was used in the name of {:?}; each daemon has a key of its own",
+                shortened(name)
+            ),
+            ExchangeError::Version(version) => {
+                write!(f, "speaks version {version} of the peers' messages, expected {VERSION}; upgrade both")
+            }
+            ExchangeError::Malformed(error) => write!(f, "a malformed message: {error}"),
+            ExchangeError::Unwritable(error) => write!(f, "cannot write a message: {error}"),
+        }
+    }
+}
+
+impl std::error::Error for ExchangeError {}
+
+/// Connects to a peer, sends it `value` and returns its state.
+pub(super) async fn initiate(
+    shared: &Shared,
     name: &str,
     peer: &PeerConfig,
     value: Value,
     deadline: Instant,
-) -> Result<Value, String> {
-    let letter = write(us, Body::Value(value))?;
-    let mut channel = call(us, name, peer, deadline).await?;
-    within(deadline, "sending", channel.send(&letter)).await?;
+) -> Result<Value, ExchangeError> {
+    let message = write(shared, Body::Value(value))?;
+    let mut channel = call(shared, name, peer, deadline).await?;
+    within(deadline, "sending", channel.send(&message)).await?;
     let answer = within(deadline, "waiting for its answer", channel.receive()).await?;
-    let Letter { name: writer, body, .. } = read(&answer)?;
+    let PeerMessage { name: writer, body, .. } = read(&answer)?;
     if writer != name {
-        return Err(format!("at this address answers {writer:?}; check `peers.members`"));
+        return Err(ExchangeError::OtherName(writer));
     }
     match body {
         Body::Value(value) => Ok(value),
-        Body::Refused(why) => Err(format!("it refuses us: {}", shortened(&why))),
+        Body::Refused(why) => Err(ExchangeError::Refused(why)),
     }
 }
 
 /// A channel to a peer that holds one of its listed keys. While a key is replaced there are two.
-async fn call(us: &Us, name: &str, peer: &PeerConfig, deadline: Instant) -> Result<Channel, String> {
-    let mut refused =
-        format!("no key is listed for it: put what `polder keys identity` prints there into peers.members.{name}.keys");
+async fn call(shared: &Shared, name: &str, peer: &PeerConfig, deadline: Instant) -> Result<Channel, ExchangeError> {
+    let mut failed = ExchangeError::NoKey { peer: name.to_owned() };
     for key in &peer.keys {
-        let stream = within(deadline, "connecting", connect(us.listen, peer.address)).await?;
-        let handshake = timeout_at(deadline, Channel::initiate(stream, &us.identity, key)).await;
-        match handshake {
-            Ok(Ok(channel)) => return Ok(channel),
-            Ok(Err(error @ ChannelError::NotTheKey)) => refused = error.to_string(),
-            Ok(Err(error)) => return Err(error.to_string()),
-            Err(_) => return Err(timed_out("in the handshake")),
+        let stream = within(deadline, "connecting", connect(shared.listen, peer.address)).await?;
+        match within(deadline, "in the handshake", Channel::initiate(stream, &shared.identity, key)).await {
+            Err(error @ ExchangeError::Channel(ChannelError::NotTheKey)) => failed = error,
+            result => return result,
         }
     }
-    Err(refused)
+    Err(failed)
 }
 
-/// Connects from the address at which we listen, if that is one: peers close connections from addresses of nobody they
-/// know.
+/// Connects from the address at which this daemon listens, if that is one: peers close connections from addresses that are
+/// no member's.
 async fn connect(listen: SocketAddr, to: SocketAddr) -> io::Result<TcpStream> {
     let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
     if !listen.ip().is_unspecified() && listen.is_ipv4() == to.is_ipv4() {
@@ -94,85 +152,81 @@ async fn connect(listen: SocketAddr, to: SocketAddr) -> io::Result<TcpStream> {
     socket.connect(to).await
 }
 
-/// Proves who connected: the peer for whom the document lists its key.
-pub(super) async fn welcome(us: &Us, stream: TcpStream, deadline: Instant) -> Result<(Channel, String), String> {
-    let whose = |key: &PublicKey| us.whose(key);
-    within(deadline, "in the handshake", Channel::respond(stream, &us.identity, whose)).await
+/// The handshake of a connection that was accepted. Gives the peer for which the document lists the other side's key.
+pub(super) async fn accept(
+    shared: &Shared,
+    stream: TcpStream,
+    deadline: Instant,
+) -> Result<(Channel, String), ExchangeError> {
+    let listed = |key: &PublicKey| shared.member_with(key);
+    within(deadline, "in the handshake", Channel::respond(stream, &shared.identity, listed)).await
 }
 
-/// Hears a peer that connected and has proved who it is, and tells it what we know.
+/// Receives the state of a peer that has proved its name, and sends it ours.
 pub(super) async fn answer(
-    us: &Us,
+    shared: &Shared,
     peer: &str,
     mut channel: Channel,
-    ours: watch::Receiver<Value>,
+    state: watch::Receiver<Value>,
     deadline: Instant,
-) -> Result<Value, String> {
-    let letter = within(deadline, "waiting for its letter", channel.receive()).await?;
-    let heard = read(&letter).and_then(|letter| admit(peer, letter));
-    let body = match &heard {
-        Ok(_) => Body::Value(ours.borrow().clone()),
-        Err(why) => Body::Refused(why.clone()),
+) -> Result<Value, ExchangeError> {
+    let message = within(deadline, "waiting for its message", channel.receive()).await?;
+    let received = read(&message).and_then(|message| admit(peer, message));
+    let body = match &received {
+        Ok(_) => Body::Value(state.borrow().clone()),
+        Err(error) => Body::Refused(error.to_string()),
     };
-    let answer = write(us, body)?;
+    let answer = write(shared, body)?;
     within(deadline, "answering", channel.send(&answer)).await?;
-    heard
+    received
 }
 
-/// Takes a letter in the name of whoever holds the key, and in no other.
-fn admit(peer: &str, letter: Letter) -> Result<Value, String> {
-    let Letter { name, body, .. } = letter;
+/// Takes a message in the name of the key's owner, and in no other.
+fn admit(peer: &str, message: PeerMessage) -> Result<Value, ExchangeError> {
+    let PeerMessage { name, body, .. } = message;
     if name != peer {
-        return Err(format!(
-            "the key of {peer} was used in the name of {:?}; each daemon has a key of its own",
-            shortened(&name)
-        ));
+        return Err(ExchangeError::Impersonation { peer: peer.to_owned(), name });
     }
     match body {
         Body::Value(value) => Ok(value),
-        Body::Refused(_) => Err("it opened with a refusal".to_owned()),
+        Body::Refused(_) => Err(ExchangeError::BeganWithRefusal),
     }
 }
 
-/// So much of what a peer says stands in a log line.
+/// As much of a peer's text as may stand in a log line.
 fn shortened(text: &str) -> String {
     const MOST: usize = 300;
     text.chars().take(MOST).filter(|c| !c.is_control()).collect()
 }
 
-fn write(us: &Us, body: Body) -> Result<Vec<u8>, String> {
-    let letter = Letter { version: VERSION, name: us.name.clone(), body };
-    serde_json::to_vec(&letter).map_err(|error| format!("cannot write a letter: {error}"))
+fn write(shared: &Shared, body: Body) -> Result<Vec<u8>, ExchangeError> {
+    let message = PeerMessage { version: VERSION, name: shared.name.clone(), body };
+    serde_json::to_vec(&message).map_err(ExchangeError::Unwritable)
 }
 
-fn read(letter: &[u8]) -> Result<Letter, String> {
-    let malformed = |error| format!("a malformed letter: {error}");
-    let Head { version } = serde_json::from_slice(letter).map_err(malformed)?;
+fn read(message: &[u8]) -> Result<PeerMessage, ExchangeError> {
+    let Head { version } = serde_json::from_slice(message).map_err(ExchangeError::Malformed)?;
     if version != VERSION {
-        return Err(format!("speaks version {version} of the peers' letters, expected {VERSION}; upgrade both"));
+        return Err(ExchangeError::Version(version));
     }
-    serde_json::from_slice(letter).map_err(malformed)
+    serde_json::from_slice(message).map_err(ExchangeError::Malformed)
 }
 
-/// The value of a letter, whoever writes.
-pub(super) fn value_of(letter: &[u8]) -> Result<Value, String> {
-    match read(letter)?.body {
+/// The value of a message, whoever has written it.
+pub(super) fn value_of(message: &[u8]) -> Result<Value, ExchangeError> {
+    match read(message)?.body {
         Body::Value(value) => Ok(value),
-        Body::Refused(why) => Err(why),
+        Body::Refused(why) => Err(ExchangeError::Refused(why)),
     }
 }
 
 async fn within<T, E: Into<ChannelError>>(
     deadline: Instant,
-    doing: &str,
+    doing: &'static str,
     step: impl Future<Output = Result<T, E>>,
-) -> Result<T, String> {
+) -> Result<T, ExchangeError> {
     match timeout_at(deadline, step).await {
-        Ok(result) => result.map_err(|error| error.into().to_string()),
-        Err(_) => Err(timed_out(doing)),
+        Ok(result) => result.map_err(|error| ExchangeError::Channel(error.into())),
+        Err(_) => Err(ExchangeError::TimedOut(doing)),
     }
-}
-
-fn timed_out(doing: &str) -> String {
-    format!("timed out {doing}")
 }

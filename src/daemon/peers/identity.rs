@@ -16,7 +16,7 @@ use snow::params::DHChoice;
 use snow::resolvers::{CryptoResolver, DefaultResolver};
 
 use crate::config::{PeersConfig, PublicKey};
-use crate::daemon::key_file::Keys;
+use crate::daemon::key_file::{KeyError, key, read_lines};
 
 /// An X25519 key pair. The private half is never printed.
 #[derive(Clone, PartialEq, Eq)]
@@ -37,26 +37,26 @@ impl Identity {
     /// # Errors
     ///
     /// The cryptographic library has no X25519.
-    pub fn of(private: [u8; 32]) -> Result<Identity, String> {
+    pub fn of(private: [u8; 32]) -> Result<Identity, KeyError> {
         let curve = DefaultResolver.resolve_dh(&DHChoice::Curve25519);
-        let mut pair = curve.ok_or("this program was built without X25519")?;
+        let mut pair = curve.ok_or_else(|| KeyError::new("this program was built without X25519"))?;
         pair.set(&private);
-        let public = pair.pubkey().try_into().map(PublicKey).map_err(|_| "this program's X25519 is another one")?;
-        Ok(Identity { private, public })
+        let public = pair.pubkey().try_into().map_err(|_| KeyError::new("this program's X25519 is another one"))?;
+        Ok(Identity { private, public: PublicKey(public) })
     }
 
     /// Reads the file of a private key: one line, 32 bytes in base64.
     ///
     /// # Errors
     ///
-    /// In words, with file and line, never with what the file holds.
-    pub fn read(file: &Path) -> Result<Identity, String> {
-        let shown = file.display();
-        let makes = format!("`polder keys identity --make {shown}` makes one");
-        let keys = Keys::read_made_by(file, &format!("this daemon's own private one ({makes})"), &makes)?;
+    /// With file and line, never with what the file holds.
+    pub fn read(file: &Path) -> Result<Identity, KeyError> {
+        let makes = format!("`polder keys identity --make {}` makes one", file.display());
+        let expected = format!("this daemon's own private one ({makes})");
+        let keys = read_lines(file, &expected, &makes, key)?;
         match keys.as_slice() {
             [private] => Identity::of(*private),
-            more => Err(format!("{shown}: {} keys; expected one, this daemon's own", more.len())),
+            more => Err(KeyError::at(file, None, format!("{} keys; expected one, this daemon's own", more.len()))),
         }
     }
 
@@ -65,9 +65,9 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// In words, with the place in the document; if another public key has to stand there, which.
-    pub fn of_daemon(name: &str, config: &PeersConfig) -> Result<Identity, String> {
-        let identity = Identity::read(&config.key_file).map_err(|why| format!("peers.key_file: {why}"))?;
+    /// With the place in the document; if another public key has to stand there, which.
+    pub fn of_daemon(name: &str, config: &PeersConfig) -> Result<Identity, KeyError> {
+        let identity = Identity::read(&config.key_file).map_err(|error| error.of("peers.key_file"))?;
         match &config.own_keys {
             Some(listed) if !listed.contains(&identity.public) => {
                 let found = match listed.as_slice() {
@@ -76,12 +76,13 @@ impl Identity {
                         format!("lists {}", listed.iter().map(|key| format!("{key}")).collect::<Vec<_>>().join(", "))
                     }
                 };
-                Err(format!(
-                    "peers.members.{name}.keys: {found}; expected \"{}\", the public half of {}: put it there on every host \
-                     (NixOS: polder.fleet.hosts.{name}.peerKeys), or its peers refuse this daemon",
+                let why = format!(
+                    "{found}; expected \"{}\", the public half of {}: put it there on every host (NixOS: \
+                     polder.fleet.hosts.{name}.peerKeys), or its peers refuse this daemon",
                     identity.public,
                     config.key_file.display()
-                ))
+                );
+                Err(KeyError::new(why).of(format!("peers.members.{name}.keys")))
             }
             _ => Ok(identity),
         }
@@ -93,15 +94,15 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// In words, with the file. Nothing is left behind.
-    pub fn make(file: &Path) -> Result<Identity, String> {
+    /// With the file. Nothing is left behind.
+    pub fn make(file: &Path) -> Result<Identity, KeyError> {
         if file.exists() {
             return Identity::read(file);
         }
         let mut private = [0; 32];
-        SystemRandom::new().fill(&mut private).map_err(|_| "the system gives no random bytes".to_owned())?;
+        SystemRandom::new().fill(&mut private).map_err(|_| KeyError::new("the system gives no random bytes"))?;
         let identity = Identity::of(private)?;
-        identity.write(file).map_err(|error| format!("{}: cannot be made: {error}", file.display()))?;
+        identity.write(file).map_err(|error| KeyError::at(file, None, format!("cannot be made: {error}")))?;
         Ok(identity)
     }
 

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, TcpListener as StdListener, TcpStream as StdStream};
+use std::net::{Ipv4Addr, SocketAddr, TcpListener as StdListener, TcpStream as StdStream};
 use std::path::PathBuf;
 
 use serde_json::json;
@@ -38,8 +38,8 @@ fn loopback() -> StdListener {
 /// One daemon's end of the exchange. Like the daemons, it keeps the greatest number it has heard of.
 struct End {
     peers: Peers,
-    ours: watch::Sender<Value>,
-    heard: mpsc::Receiver<Heard>,
+    state: watch::Sender<Value>,
+    heard: mpsc::Receiver<PeerEvent>,
 }
 
 impl End {
@@ -56,19 +56,19 @@ impl End {
         members: impl IntoIterator<Item = (&'n str, PeerConfig)>,
         value: u64,
     ) -> End {
-        let (ours, ours_out) = watch::channel(json!(value));
-        let (heard_in, heard) = mpsc::channel(8);
+        let (state, state_out) = watch::channel(json!(value));
+        let (events_in, heard) = mpsc::channel(8);
         let config = PeersConfig {
             listen: listener.local_addr().unwrap(),
             key_file: PathBuf::new(),
             members: members.into_iter().map(|(name, peer)| (name.to_owned(), peer)).collect(),
             own_keys: None,
         };
-        End { peers: Peers::start(config, name.to_owned(), identity, listener, ours_out, heard_in), ours, heard }
+        End { peers: Peers::start(config, name.to_owned(), identity, listener, state_out, events_in), state, heard }
     }
 
     fn value(&self) -> u64 {
-        self.ours.borrow().as_u64().unwrap()
+        self.state.borrow().as_u64().unwrap()
     }
 
     /// Takes what is heard until the value is `wanted`.
@@ -77,7 +77,7 @@ impl End {
             while self.value() != wanted {
                 let theirs = self.heard.recv().await.unwrap().value.as_u64().unwrap();
                 if theirs > self.value() {
-                    self.ours.send_replace(json!(theirs));
+                    self.state.send_replace(json!(theirs));
                 }
             }
         };
@@ -102,7 +102,7 @@ impl End {
 }
 
 #[test]
-fn two_peers_hear_each_other_in_the_first_round() {
+fn two_peers_know_each_other_in_the_first_round() {
     run(async {
         let (a, b) = (loopback(), loopback());
         let table = [("a", a.local_addr().unwrap()), ("b", b.local_addr().unwrap())];
@@ -130,7 +130,7 @@ fn three_peers_converge_after_a_change_even_if_two_of_them_know_only_the_third()
         let mut c = End::start("c", lc, &[("b", at_b)], 3);
         tokio::join!(a.converge(3), b.converge(3), c.converge(3));
 
-        a.ours.send_replace(json!(9));
+        a.state.send_replace(json!(9));
         tokio::join!(b.converge(9), c.converge(9));
     });
 }
@@ -149,9 +149,9 @@ fn a_key_is_replaced_without_a_gap_while_its_peers_list_both() {
         let next = [("a", peer(at_a, &["a"]))];
         let mut next = End::start_as("b", identity("b next"), kept, next, 3);
         tokio::join!(a.converge(3), next.converge(3));
-        next.ours.send_replace(json!(4));
+        next.state.send_replace(json!(4));
         next.converge(4).await;
-        a.ours.send_replace(json!(5));
+        a.state.send_replace(json!(5));
         tokio::join!(a.converge(5), next.converge(5));
     });
 }
@@ -424,17 +424,17 @@ fn a_connection_from_an_address_of_no_member_is_closed_at_once() {
 }
 
 #[test]
-fn letters_of_every_size_up_to_the_limit_arrive_whole_and_larger_ones_are_not_sent() {
+fn messages_of_every_size_up_to_the_limit_arrive_whole_and_larger_ones_are_not_sent() {
     run(async {
         let (mut from, mut to) = channel().await;
         let frame = 65535 - 16 - 1;
-        for size in [0, 1, frame - 1, frame, frame + 1, 2 * frame, 2 * frame + 1, MAX_LETTER] {
+        for size in [0, 1, frame - 1, frame, frame + 1, 2 * frame, 2 * frame + 1, MAX_MESSAGE] {
             let letter: Vec<u8> = (0..size).map(|at| at as u8).collect();
             let (sent, received) = tokio::join!(from.send(&letter), to.receive());
             sent.unwrap();
-            assert!(received.unwrap() == letter, "a letter of {size} bytes");
+            assert!(received.unwrap() == letter, "a message of {size} bytes");
         }
-        let error = from.send(&vec![0; MAX_LETTER + 1]).await.unwrap_err();
+        let error = from.send(&vec![0; MAX_MESSAGE + 1]).await.unwrap_err();
         assert!(matches!(error, channel::ChannelError::TooLarge));
     });
 }

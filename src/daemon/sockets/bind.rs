@@ -16,7 +16,7 @@ use nix::sys::socket::{setsockopt, sockopt};
 use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover};
 use socket2::{Domain, SockAddr, Socket, Type};
 
-use super::Identity;
+use super::identity::Identity;
 
 /// Connections that may wait to be accepted, per TCP listener; the kernel caps it at net.core.somaxconn (4096).
 const TCP_BACKLOG: i32 = 4096;

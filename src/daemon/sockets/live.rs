@@ -8,7 +8,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 use super::bind::{self, Transport};
-use super::{Identity, Sockets};
+use super::identity::Identity;
 use crate::api::client::Client;
 
 /// Addresses that are listened on; what `GET /sockets` of the admin API answers.
@@ -24,24 +24,6 @@ impl Listing {
     fn identities(&self) -> impl Iterator<Item = (Transport, SocketAddr, Identity)> {
         let tcp = self.tcp.iter().map(|address| (Transport::Tcp, *address, Identity::Tcp(*address)));
         tcp.chain(self.udp.iter().map(|address| (Transport::Udp, *address, Identity::Udp(*address))))
-    }
-}
-
-impl Sockets {
-    /// Where this daemon listens, each address once.
-    pub fn listing(&self) -> Listing {
-        let mut listing = Listing::default();
-        for held in &self.held {
-            let (addresses, address) = match &held.actual {
-                Identity::Tcp(address) => (&mut listing.tcp, address),
-                Identity::Udp(address) => (&mut listing.udp, address),
-                Identity::Unix(_) => continue,
-            };
-            if !addresses.contains(address) {
-                addresses.push(*address);
-            }
-        }
-        listing
     }
 }
 

@@ -1,6 +1,9 @@
 //! The bytes of a state file (pure): `polder-state 1 SEQUENCE LENGTH CRC32` and a newline, then LENGTH bytes of JSON.
 //!
-//! What follows those bytes is padding and says nothing. The checksum covers the sequence number too.
+//! What follows those bytes is padding. The checksum covers the sequence number too.
+
+use std::borrow::Cow;
+use std::fmt;
 
 use serde_json::Value;
 
@@ -13,7 +16,29 @@ const VERSION: &str = "1";
 /// The longest header there can be, newline included.
 const MAX_HEADER: usize = 80;
 
-/// What a file says.
+/// Why the bytes of a state file cannot be used, worded to follow its name.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Damage(Cow<'static, str>);
+
+impl From<&'static str> for Damage {
+    fn from(why: &'static str) -> Damage {
+        Damage(Cow::Borrowed(why))
+    }
+}
+
+impl From<String> for Damage {
+    fn from(why: String) -> Damage {
+        Damage(Cow::Owned(why))
+    }
+}
+
+impl fmt::Display for Damage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a file holds.
 #[derive(Debug, PartialEq)]
 pub(super) struct Record {
     /// Which of two slots is the newer; 0 where there is only one file.
@@ -32,19 +57,19 @@ pub(super) fn render(sequence: u64, value: &Value) -> Vec<u8> {
     bytes
 }
 
-/// Reads a record; the error tells why it cannot be believed.
-pub(super) fn parse(bytes: &[u8]) -> Result<Record, String> {
+/// Reads a record.
+pub(super) fn parse(bytes: &[u8]) -> Result<Record, Damage> {
     if bytes.is_empty() {
-        return Err("it is empty".to_owned());
+        return Err("it is empty".into());
     }
     let end = bytes.iter().take(MAX_HEADER).position(|byte| *byte == b'\n').ok_or("it has no header line")?;
     let header = std::str::from_utf8(&bytes[..end]).map_err(|_| "its header is no text")?;
     let words: Vec<&str> = header.split(' ').collect();
     let [MAGIC, version, sequence, length, crc] = words[..] else {
-        return Err(format!("its header is not `{MAGIC} {VERSION} SEQUENCE LENGTH CRC32`"));
+        return Err(format!("its header is not `{MAGIC} {VERSION} SEQUENCE LENGTH CRC32`").into());
     };
     if version != VERSION {
-        return Err(format!("it has version {version}, expected {VERSION}"));
+        return Err(format!("it has version {version}, expected {VERSION}").into());
     }
     let sequence: u64 = sequence.parse().map_err(|_| "its header has a malformed sequence number")?;
     let length: usize = length.parse().map_err(|_| "its header has a malformed length")?;
@@ -53,7 +78,7 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Record, String> {
     let rest = &bytes[end + 1..];
     let payload = rest.get(..length).ok_or_else(|| format!("it has {} bytes of {length}", rest.len()))?;
     if checksum(sequence, payload) != crc {
-        return Err("its checksum does not match its content".to_owned());
+        return Err("its checksum does not match its content".into());
     }
     let value = serde_json::from_slice(payload).map_err(|error| format!("its content is not JSON: {error}"))?;
     Ok(Record { sequence, value })

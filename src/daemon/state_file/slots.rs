@@ -12,8 +12,8 @@ use std::path::{Path, PathBuf};
 
 use serde_json::Value;
 
+use super::disk::{Stored, read_bounded};
 use super::form::{self, Record};
-use super::{Stored, read_bounded};
 use crate::files::{naming, replace_own};
 
 /// A slot's size is a multiple of this many bytes.
@@ -28,8 +28,8 @@ pub struct Slots {
     failed: Option<usize>,
 }
 
-/// What stands on the disk.
-struct Found {
+/// What the two slots hold.
+struct Contents {
     /// The newest whole slot.
     newest: Option<(usize, Record)>,
     /// Why the slots that are there and not whole cannot be believed.
@@ -45,7 +45,7 @@ impl Slots {
     /// The newer whole slot. `Missing` if neither is there; `Broken` if any is there and none is whole. A broken slot
     /// beside a whole one is a warning in the log.
     pub fn read(&self) -> Stored {
-        let Found { newest, broken } = self.look();
+        let Contents { newest, broken } = self.look();
         match newest {
             Some((slot, record)) => {
                 for why in broken {
@@ -71,8 +71,8 @@ impl Slots {
         Ok(())
     }
 
-    fn look(&self) -> Found {
-        let mut found = Found { newest: None, broken: Vec::new() };
+    fn look(&self) -> Contents {
+        let mut found = Contents { newest: None, broken: Vec::new() };
         for (slot, path) in self.paths.iter().enumerate() {
             match read_slot(path) {
                 Ok(None) => {}

@@ -63,13 +63,3 @@ async fn the_watchdog_is_not_fed_while_a_worker_is_silent_and_again_when_it_has_
     assert_eq!(tokio::time::timeout(limit, pings.recv()).await, Ok(Some(())));
     feeding.abort();
 }
-
-#[test]
-fn the_watchdog_is_fed_at_half_its_time_and_only_by_the_process_it_is_for() {
-    assert_eq!(interval(Some("10000000"), Some("7"), 7), Some(Duration::from_secs(5)));
-    assert_eq!(interval(Some("10000000"), None, 7), Some(Duration::from_secs(5)));
-    assert_eq!(interval(Some("10000000"), Some("8"), 7), None);
-    assert_eq!(interval(Some("0"), None, 7), None);
-    assert_eq!(interval(Some("soon"), None, 7), None);
-    assert_eq!(interval(None, None, 7), None);
-}

@@ -1,12 +1,12 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 
-fn with_places(check: impl FnOnce(Places<'_>)) {
+fn with_places(check: impl FnOnce(Layout<'_>)) {
     let addresses = Addresses::claim().unwrap();
     let folder = tempfile::tempdir().unwrap();
     let identities = Identities::make(folder.path()).unwrap();
     let directory = Path::new("/run/demo");
-    check(Places { directory, addresses: &addresses, identities: &identities, times: Times::SCALED });
+    check(Layout { directory, addresses: &addresses, identities: &identities, times: Times::SCALED });
 }
 
 #[test]

@@ -67,8 +67,8 @@ pub struct Fact {
 /// What a row promises to visitors. The default promises everything: no failure, no lost session, no matter when.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Bounds {
-    /// Failures that are counted apart: they were on the broken part.
-    pub apart: Vec<Apart>,
+    /// Failures that are excused: they were on the broken part.
+    pub excused: Vec<Excused>,
     /// Who must have answered, in spans of time.
     pub served: Vec<Served>,
     /// Sessions that may be lost, of those that were seen to go on or to begin in the row.
@@ -83,9 +83,9 @@ pub struct Bounds {
     pub rates: (u32, u32),
 }
 
-/// Which failed requests are counted apart. All that is given must fit.
+/// Which failed requests are excused. All that is given must fit.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Apart {
+pub struct Excused {
     /// Asked last through this proxy.
     pub via: Option<IpAddr>,
     /// Answered by this backend.
@@ -131,12 +131,13 @@ pub struct Figures {
     pub requests_per_s: usize,
     /// Queries a second.
     pub queries_per_s: usize,
-    /// Requests that failed, those counted apart left out.
+    /// Requests that failed, without the excused ones.
     pub failed: usize,
     /// Of those, the safe ones.
     pub failed_safe: usize,
-    /// Failures counted apart: on the broken part.
-    pub apart: usize,
+    /// Excused failures: on the broken part.
+    #[serde(rename = "apart")]
+    pub excused: usize,
     /// Failures of both sorts by kind.
     pub kinds: BTreeMap<String, usize>,
     /// Queries without an address.
@@ -225,8 +226,8 @@ fn measure(evidence: &Evidence, requests: &[&Request], queries: &[&Query]) -> Fi
             }
             Err(failure) => {
                 *figures.kinds.entry(failure.to_string()).or_default() += 1;
-                if is_apart(&evidence.bounds.apart, request) {
-                    figures.apart += 1;
+                if is_excused(&evidence.bounds.excused, request) {
+                    figures.excused += 1;
                 } else {
                     figures.failed += 1;
                     figures.failed_safe += usize::from(request.safe);
@@ -237,12 +238,12 @@ fn measure(evidence: &Evidence, requests: &[&Request], queries: &[&Query]) -> Fi
     figures
 }
 
-fn is_apart(apart: &[Apart], request: &Request) -> bool {
-    apart.iter().any(|apart| {
-        request.intended < apart.wanted_before
-            && (apart.safe || !request.safe)
-            && apart.via.is_none_or(|via| request.via == Some(via))
-            && apart.backend.as_deref().is_none_or(|backend| request.backend.as_deref() == Some(backend))
+fn is_excused(excused: &[Excused], request: &Request) -> bool {
+    excused.iter().any(|excused| {
+        request.intended < excused.wanted_before
+            && (excused.safe || !request.safe)
+            && excused.via.is_none_or(|via| request.via == Some(via))
+            && excused.backend.as_deref().is_none_or(|backend| request.backend.as_deref() == Some(backend))
     })
 }
 
@@ -302,7 +303,7 @@ fn failures(evidence: &Evidence, requests: &[&Request]) -> Vec<String> {
     let mut kinds: BTreeMap<(usize, bool, Failure), (usize, &Request)> = BTreeMap::new();
     for request in requests {
         if let Err(failure) = request.result
-            && !is_apart(&evidence.bounds.apart, request)
+            && !is_excused(&evidence.bounds.excused, request)
         {
             kinds.entry((request.site, request.safe, failure)).or_insert((0, request)).0 += 1;
         }

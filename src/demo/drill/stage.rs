@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 
 use super::super::Error;
 use super::super::documents::{STATEFUL, Times, proxy_name};
-use super::super::fleet::{Deed, Fleet, State, words};
+use super::super::fleet::{Action, Fleet, State};
 use super::super::visitor::load::Load;
 use super::super::visitor::record::Record;
-use super::judge::{Apart, Bounds, Evidence, Fact, Notice, Served};
-use super::look::{self, Watched};
+use super::judge::{Bounds, Evidence, Excused, Fact, Notice, Served};
+use super::observe::{self, ObservedDaemon};
 use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
 use crate::api::status::Status;
@@ -29,7 +29,7 @@ const RECORDS_LIMIT: Duration = Duration::from_secs(200);
 /// How much longer than its bound a notice is waited for: a late one is measured, and only one that never comes is missing.
 const NOTICE_LIMIT: Duration = Duration::from_secs(60);
 
-/// The stage.
+/// A fleet under load, and the evidence of the row that is being played.
 pub struct Stage {
     /// The fleet.
     pub fleet: Fleet,
@@ -39,6 +39,7 @@ pub struct Stage {
     row: Evidence,
     rates: (u32, u32),
     visitors: usize,
+    waits_for_all: bool,
     sabotaged: bool,
     changed_documents: Vec<String>,
 }
@@ -49,8 +50,10 @@ pub fn with_slack(bound: Duration) -> Duration {
 }
 
 impl Stage {
-    /// Sets it up. `rates` are what a verdict needs; `visitors` how many sessions there can be.
-    pub fn new(fleet: Fleet, load: Load, rates: (u32, u32), visitors: usize) -> Stage {
+    /// A stage for this fleet and load. `rates` are the least requests and queries a second for a verdict;
+    /// `visitors` how many sessions there can be. With `waits_for_all` each observation lasts until every request and query that was
+    /// wanted in it has ended, however late: what follows cannot change what became of them.
+    pub fn new(fleet: Fleet, load: Load, rates: (u32, u32), visitors: usize, waits_for_all: bool) -> Stage {
         Stage {
             fleet,
             load,
@@ -58,6 +61,7 @@ impl Stage {
             row: Evidence::default(),
             rates,
             visitors,
+            waits_for_all,
             sabotaged: false,
             changed_documents: Vec::new(),
         }
@@ -68,7 +72,7 @@ impl Stage {
         self.fleet.times
     }
 
-    /// The present moment, since the load began.
+    /// The time since the load began.
     pub fn now(&self) -> Duration {
         self.load.now()
     }
@@ -92,21 +96,9 @@ impl Stage {
         self.row.ended = ended;
         let (before, until) = (self.load.wanted_before(self.row.began), self.load.wanted_before(ended));
         self.row.wanted = (until.0 - before.0, until.1 - before.1);
-        let wanted = self.row.wanted.0 + self.row.wanted.1;
+        self.collect(ended).await;
         let began = self.row.began;
         let in_row = |record: &Record| (began..ended).contains(&wanted_at(record));
-        let mut count = self.records.iter().filter(|record| in_row(record)).count();
-        let limit = tokio::time::sleep(RECORDS_LIMIT);
-        tokio::pin!(limit);
-        while count < wanted {
-            let record = tokio::select! {
-                record = self.load.next() => record,
-                () = &mut limit => None,
-            };
-            let Some(record) = record else { break };
-            count += usize::from(in_row(&record));
-            self.records.push(record);
-        }
         let (row, later): (Vec<Record>, Vec<Record>) =
             self.records.drain(..).filter(|record| wanted_at(record) >= began).partition(in_row);
         self.row.records = row;
@@ -123,19 +115,19 @@ impl Stage {
     }
 
     /// Breaks a part now; the moment at which it was broken for certain.
-    pub async fn break_part(&mut self, deed: Deed, name: &str) -> Result<Duration, Error> {
+    pub async fn break_part(&mut self, action: Action, name: &str) -> Result<Duration, Error> {
         self.breaks();
-        self.fleet.act(deed, name).await?;
+        self.fleet.act(action, name).await?;
         let broken = self.now();
         self.sabotage().await?;
         Ok(broken)
     }
 
-    /// Does what the drill is started with `--sabotage` for.
+    /// Breaks the row's promise on purpose, once, if `--sabotage` names the row.
     pub async fn sabotage(&mut self) -> Result<(), Error> {
         if std::mem::take(&mut self.sabotaged) {
             for name in ["web1", "web2", "web3"] {
-                self.fleet.act(Deed::Kill, name).await?;
+                self.fleet.act(Action::Kill, name).await?;
             }
         }
         Ok(())
@@ -147,30 +139,53 @@ impl Stage {
         while let Some(record) = self.load.try_next() {
             self.records.push(record);
         }
+        if self.waits_for_all {
+            self.collect(self.now()).await;
+        }
+    }
+
+    /// Waits until all that was wanted in this row before `moment` has ended.
+    async fn collect(&mut self, moment: Duration) {
+        let began = self.row.began;
+        let (before, until) = (self.load.wanted_before(began), self.load.wanted_before(moment));
+        let wanted = until.0 + until.1 - before.0 - before.1;
+        let counts = |record: &Record| (began..moment).contains(&wanted_at(record));
+        let mut count = self.records.iter().filter(|record| counts(record)).count();
+        let limit = tokio::time::sleep(RECORDS_LIMIT);
+        tokio::pin!(limit);
+        while count < wanted {
+            let record = tokio::select! {
+                record = self.load.next() => record,
+                () = &mut limit => None,
+            };
+            let Some(record) = record else { break };
+            count += usize::from(counts(&record));
+            self.records.push(record);
+        }
     }
 
     /// The daemons of a kind that can be asked now.
-    pub fn watched(&self, role: Daemon) -> Vec<Watched> {
+    pub fn watched(&self, role: Daemon) -> Vec<ObservedDaemon> {
         let running = self.fleet.of_role(role).filter(|daemon| self.fleet.state(&daemon.name) == State::Running);
-        running.map(|daemon| Watched { name: daemon.name.clone(), role, client: daemon.client() }).collect()
+        running.map(|daemon| ObservedDaemon { name: daemon.name.clone(), role, client: daemon.client() }).collect()
     }
 
     /// All daemons of a kind but one.
-    pub fn watched_except(&self, role: Daemon, name: &str) -> Vec<Watched> {
+    pub fn watched_except(&self, role: Daemon, name: &str) -> Vec<ObservedDaemon> {
         self.watched(role).into_iter().filter(|watched| watched.name != name).collect()
     }
 
     /// Waits until all of them have noticed, and records how long each took; the moment at which the last one had.
     pub async fn noticed(
         &mut self,
-        watched: &[Watched],
+        watched: &[ObservedDaemon],
         what: &str,
         within: Duration,
         shows: impl Fn(&Status) -> bool + 'static,
     ) -> Duration {
         let (broke, now, at) = (self.row.broke, self.now(), Instant::now());
         let limit = with_slack(within) + NOTICE_LIMIT;
-        let moments = look::until(watched, limit, shows).await;
+        let moments = observe::until(watched, limit, shows).await;
         for (watched, moment) in watched.iter().zip(moments) {
             self.row.notices.push(Notice {
                 who: watched.name.clone(),
@@ -182,7 +197,7 @@ impl Stage {
         self.now()
     }
 
-    /// Records what was to be so.
+    /// Records a statement and whether it held.
     pub fn fact(&mut self, what: impl Into<String>, held: bool) {
         self.row.facts.push(Fact { what: what.into(), held });
     }
@@ -195,26 +210,26 @@ impl Stage {
     /// Requests wanted before this moment may fail: they had been sent when a part was broken, or when the latches moved and what
     /// ran on the old backend was aborted.
     pub fn may_fail_before(&mut self, moment: Duration) {
-        self.count_apart(Apart { via: None, backend: None, safe: true, wanted_before: moment });
+        self.excuse(Excused { via: None, backend: None, safe: true, wanted_before: moment });
     }
 
     /// Requests through this proxy wanted before this moment may fail.
     pub fn may_fail_through(&mut self, via: IpAddr, moment: Duration) {
-        self.count_apart(Apart { via: Some(via), backend: None, safe: true, wanted_before: moment });
+        self.excuse(Excused { via: Some(via), backend: None, safe: true, wanted_before: moment });
     }
 
     /// Requests that are not safe and were wanted before this moment may fail: nobody may send them twice.
     pub fn unsafe_may_fail_before(&mut self, moment: Duration) {
-        self.count_apart(Apart { via: None, backend: None, safe: false, wanted_before: moment });
+        self.excuse(Excused { via: None, backend: None, safe: false, wanted_before: moment });
     }
 
     /// What this backend itself answers to requests wanted before this moment may be a failure.
     pub fn may_be_answered_badly_by(&mut self, backend: &str, moment: Duration) {
-        self.count_apart(Apart { via: None, backend: Some(backend.to_owned()), safe: true, wanted_before: moment });
+        self.excuse(Excused { via: None, backend: Some(backend.to_owned()), safe: true, wanted_before: moment });
     }
 
-    fn count_apart(&mut self, apart: Apart) {
-        self.row.bounds.apart.push(apart);
+    fn excuse(&mut self, excused: Excused) {
+        self.row.bounds.excused.push(excused);
     }
 
     /// Every visitor may lose one session.
@@ -258,15 +273,15 @@ impl Stage {
     }
 
     /// POSTs to a daemon's admin API.
-    pub async fn tell(&self, name: &str, path: &str, body: &Value) -> Result<Value, Error> {
+    pub async fn post(&self, name: &str, path: &str, body: &Value) -> Result<Value, Error> {
         let client = self.fleet.daemon(name)?.client();
-        client.post(path, body).await.map_err(|refused| Error(format!("{name}: {}", words(refused))))
+        client.post(path, body).await.map_err(|error| Error::Daemon { name: name.to_owned(), error })
     }
 
-    /// What a daemon shows now.
+    /// The status of a daemon, if it answers.
     pub async fn seen(&self, name: &str) -> Option<Status> {
         let daemon = self.fleet.daemon(name).ok()?;
-        look::look(&Watched { name: daemon.name.clone(), role: daemon.role, client: daemon.client() }).await
+        observe::status(&ObservedDaemon { name: daemon.name.clone(), role: daemon.role, client: daemon.client() }).await
     }
 
     /// Mends every part and document, and waits until the daemons say that all is well.
@@ -274,12 +289,12 @@ impl Stage {
         let broken: Vec<String> =
             self.fleet.names().filter(|name| self.fleet.state(name) != State::Running).map(str::to_owned).collect();
         for name in broken {
-            self.fleet.act(Deed::Mend, &name).await?;
+            self.fleet.act(Action::Mend, &name).await?;
         }
         for name in std::mem::take(&mut self.changed_documents) {
             let document = self.fleet.document(&name);
             self.fleet.write_json(&name, &document)?;
-            self.fleet.act(Deed::Reload, &name).await?;
+            self.fleet.act(Action::Reload, &name).await?;
         }
         self.well().await
     }
@@ -287,12 +302,12 @@ impl Stage {
     /// Waits until the daemons say that all is well.
     pub async fn well(&self) -> Result<(), Error> {
         let all = [self.watched(Daemon::Nameserver), self.watched(Daemon::Proxy)].concat();
-        let moments = look::until(&all, WELL_LIMIT, is_well).await;
+        let moments = observe::until(&all, WELL_LIMIT, is_well).await;
         match all.iter().zip(moments).find(|(_, moment)| moment.is_none()) {
             None => Ok(()),
             Some((watched, _)) => {
-                let seen = look::look(watched).await;
-                Err(Error(format!("{} is not well {WELL_LIMIT:?} after the mend; it says: {seen:?}", watched.name)))
+                let seen = observe::status(watched).await;
+                Err(Error::Unsettled(format!("{} is not well {WELL_LIMIT:?} after the mend: {seen:?}", watched.name)))
             }
         }
     }
@@ -307,21 +322,21 @@ impl Stage {
         self.all_serve("shop1").await
     }
 
-    /// Says failback to one proxy.
+    /// Asks one proxy to fail the stateful service back.
     pub async fn fail_back(&self) -> Result<(), Error> {
         let body = json!({ "service": STATEFUL, "who": "drill", "why": "the row is over" });
-        self.tell(&proxy_name(0), "/failback", &body).await.map(|_| ())
+        self.post(&proxy_name(0), "/failback", &body).await.map(|_| ())
     }
 
     /// Waits until every proxy's latch names this backend.
     pub async fn all_serve(&self, backend: &str) -> Result<(), Error> {
         let awaited = backend.to_owned();
         let proxies = self.watched(Daemon::Proxy);
-        let moments = look::until(&proxies, WELL_LIMIT, move |seen| seen.active(STATEFUL) == Some(&awaited)).await;
+        let moments = observe::until(&proxies, WELL_LIMIT, move |seen| seen.active(STATEFUL) == Some(&awaited)).await;
         if moments.iter().all(Option::is_some) {
             return Ok(());
         }
-        Err(Error(format!("not every proxy serves {STATEFUL} from {backend} within {WELL_LIMIT:?}")))
+        Err(Error::Unsettled(format!("not every proxy serves {STATEFUL} from {backend} within {WELL_LIMIT:?}")))
     }
 
     /// Ends the load and the fleet.
@@ -338,7 +353,7 @@ fn wanted_at(record: &Record) -> Duration {
     }
 }
 
-/// Ready, everything it checks up and wanted.
+/// Whether a daemon is ready, and everything it checks is up and in use.
 fn is_well(seen: &Status) -> bool {
     match seen {
         Status::Proxy(status) => {

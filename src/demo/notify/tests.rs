@@ -16,10 +16,15 @@ fn send(path: &Path, text: &str, descriptors: &[RawFd]) {
 
 #[test]
 fn a_message_is_read_line_by_line_and_unknown_words_are_passed_over() {
-    let words = Words::parse("READY=1\nMAINPID=17\nSTATUS=serves 2 services = well\nX=1\nnonsense");
+    let notification = Notification::parse("READY=1\nMAINPID=17\nSTATUS=serves 2 services = well\nX=1\nnonsense");
     assert_eq!(
-        words,
-        Words { ready: true, main_pid: Some(17), status: Some("serves 2 services = well".into()), ..Words::default() }
+        notification,
+        Notification {
+            ready: true,
+            main_pid: Some(17),
+            status: Some("serves 2 services = well".into()),
+            ..Notification::default()
+        }
     );
 }
 
@@ -33,9 +38,9 @@ async fn sockets_are_kept_once_copied_and_removed_by_name() {
 
     let mut store = Store::default();
     send(&path, "FDSTORE=1\nFDNAME=polder", &[raw]);
-    store.obey(notify.receive().await.unwrap());
+    store.apply(notify.receive().await.unwrap());
     send(&path, "FDSTORE=1\nFDNAME=polder", &[raw, raw]);
-    store.obey(notify.receive().await.unwrap());
+    store.apply(notify.receive().await.unwrap());
     assert_eq!(store.len(), 1);
 
     let copies = store.copies().unwrap();
@@ -43,6 +48,6 @@ async fn sockets_are_kept_once_copied_and_removed_by_name() {
     assert_eq!(copy.local_addr().unwrap(), listener.local_addr().unwrap());
 
     send(&path, "FDSTOREREMOVE=1\nFDNAME=polder", &[]);
-    store.obey(notify.receive().await.unwrap());
+    store.apply(notify.receive().await.unwrap());
     assert!(store.is_empty());
 }

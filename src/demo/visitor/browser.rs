@@ -5,7 +5,7 @@
 //! meaning that can be judged.
 
 use std::cell::RefCell;
-use std::io::Write;
+use std::io::{self, Write};
 use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use super::http1::{Broken, Connection, Response};
 use super::record::{Failure, Request, Session};
 use super::resolver::Resolver;
-use super::{Patience, Plan};
+use super::{Plan, Timeouts};
 use crate::demo::backend::{BACKEND_FIELD, VISIT_FIELD};
 
 /// One response in so many, the visitor closes the connection and comes back later with a new one.
@@ -30,7 +30,7 @@ const FORM: &str = "article=polder&quantity=1";
 /// The sites as visitors need them.
 pub struct Sites {
     port: u16,
-    patience: Patience,
+    timeouts: Timeouts,
     sites: Vec<Site>,
 }
 
@@ -41,15 +41,19 @@ struct Site {
 }
 
 impl Sites {
-    /// Reads the plan's sites; the error names the host that is no domain name.
-    pub fn new(plan: &Plan) -> Result<Sites, String> {
+    /// Reads the plan's sites.
+    ///
+    /// # Errors
+    ///
+    /// A host is no domain name; the error names it.
+    pub fn new(plan: &Plan) -> io::Result<Sites> {
         let site = |site: &super::Site| {
-            let name =
-                Name::from_ascii(format!("{}.", site.host)).map_err(|error| format!("{}: {error}", site.host))?;
+            let name = Name::from_ascii(format!("{}.", site.host))
+                .map_err(|error| io::Error::other(format!("{}: {error}", site.host)))?;
             Ok(Site { host: site.host.clone(), path: site.path.clone(), name })
         };
-        let sites = plan.sites.iter().map(site).collect::<Result<_, String>>()?;
-        Ok(Sites { port: plan.port, patience: plan.patience, sites })
+        let sites = plan.sites.iter().map(site).collect::<io::Result<_>>()?;
+        Ok(Sites { port: plan.port, timeouts: plan.timeouts, sites })
     }
 
     /// The name of a site.
@@ -70,7 +74,7 @@ impl Sites {
 
 /// What a visitor wants.
 #[derive(Debug, Clone, Copy)]
-pub struct Wish {
+pub struct PlannedRequest {
     /// The site.
     pub site: usize,
     /// GET, or else POST.
@@ -109,10 +113,10 @@ impl Visitor {
     }
 
     /// Gets what is wished for, or finds out why not.
-    pub async fn fetch(&self, sites: &Sites, wish: Wish, began: Instant) -> Request {
-        let mut attempt = self.attempt(sites, wish, true).await;
-        if attempt.may_send_again && wish.safe {
-            attempt = self.attempt(sites, wish, false).await;
+    pub async fn fetch(&self, sites: &Sites, planned: PlannedRequest, began: Instant) -> Request {
+        let mut attempt = self.attempt(sites, planned, true).await;
+        if attempt.may_send_again && planned.safe {
+            attempt = self.attempt(sites, planned, false).await;
         }
         let response = attempt.outcome.as_ref().ok();
         let backend = response.and_then(|response| response.field(BACKEND_FIELD)).map(Box::from);
@@ -123,9 +127,9 @@ impl Visitor {
         };
         Request {
             visitor: self.number,
-            site: wish.site,
-            safe: wish.safe,
-            intended: wish.intended,
+            site: planned.site,
+            safe: planned.safe,
+            intended: planned.intended,
             ended: began.elapsed(),
             via: attempt.via,
             backend,
@@ -133,25 +137,25 @@ impl Visitor {
         }
     }
 
-    async fn attempt(&self, sites: &Sites, wish: Wish, reuse: bool) -> Attempt {
+    async fn attempt(&self, sites: &Sites, planned: PlannedRequest, reuse: bool) -> Attempt {
         let failed = |failure| Attempt { via: None, outcome: Err(failure), may_send_again: false };
-        let Some(addresses) = self.resolver.resolve(sites.name(wish.site)).await else {
+        let Some(addresses) = self.resolver.resolve(sites.name(planned.site)).await else {
             return failed(Failure::Unresolved);
         };
-        let idle = if reuse { self.take_idle(wish.site, &addresses) } else { None };
+        let idle = if reuse { self.take_idle(planned.site, &addresses) } else { None };
         let connection = match idle {
             Some(connection) => Some(connection),
-            None => connect(&addresses, sites.port, &sites.patience).await,
+            None => connect(&addresses, sites.port, &sites.timeouts).await,
         };
         let Some(mut connection) = connection else { return failed(Failure::Unconnected) };
-        let request = self.render(&sites.sites[wish.site], wish);
-        let outcome = connection.exchange(&request, sites.patience.response).await;
+        let request = self.render(&sites.sites[planned.site], planned);
+        let outcome = connection.exchange(&request, sites.timeouts.response).await;
         let via = Some(connection.address);
         match outcome {
             Ok(response) => {
-                self.remember(wish.site, &response);
+                self.remember(planned.site, &response);
                 if response.keep {
-                    self.keep_idle(wish.site, connection);
+                    self.keep_idle(planned.site, connection);
                 }
                 Attempt { via, outcome: Ok(response), may_send_again: false }
             }
@@ -179,23 +183,23 @@ impl Visitor {
         }
     }
 
-    fn render(&self, site: &Site, wish: Wish) -> Vec<u8> {
+    fn render(&self, site: &Site, planned: PlannedRequest) -> Vec<u8> {
         let mut text = Vec::with_capacity(384);
-        let method = if wish.safe { "GET" } else { "POST" };
+        let method = if planned.safe { "GET" } else { "POST" };
         let _ = write!(text, "{method} {} HTTP/1.1\r\nHost: {}\r\nAccept: */*\r\n", site.path, site.host);
-        let cookies = &self.cookies.borrow()[wish.site];
+        let cookies = &self.cookies.borrow()[planned.site];
         for (n, (name, value)) in cookies.iter().enumerate() {
             let _ = write!(text, "{}{name}={value}", if n == 0 { "Cookie: " } else { "; " });
         }
         if !cookies.is_empty() {
             text.extend_from_slice(b"\r\n");
         }
-        if !wish.safe {
+        if !planned.safe {
             let _ =
                 write!(text, "Content-Type: application/x-www-form-urlencoded\r\nContent-Length: {}\r\n", FORM.len());
         }
         text.extend_from_slice(b"\r\n");
-        if !wish.safe {
+        if !planned.safe {
             text.extend_from_slice(FORM.as_bytes());
         }
         text
@@ -233,11 +237,11 @@ fn failure(broken: Broken) -> Failure {
 
 /// The first address that accepts: each is tried when the one before it has refused, or has been silent for a while
 /// (RFC 8305, 5).
-async fn connect(addresses: &[Ipv4Addr], port: u16, patience: &Patience) -> Option<Connection> {
-    tokio::time::timeout(patience.connect, connect_in_turn(addresses, port, patience)).await.ok().flatten()
+async fn connect(addresses: &[Ipv4Addr], port: u16, timeouts: &Timeouts) -> Option<Connection> {
+    tokio::time::timeout(timeouts.connect, connect_in_turn(addresses, port, timeouts)).await.ok().flatten()
 }
 
-async fn connect_in_turn(addresses: &[Ipv4Addr], port: u16, patience: &Patience) -> Option<Connection> {
+async fn connect_in_turn(addresses: &[Ipv4Addr], port: u16, timeouts: &Timeouts) -> Option<Connection> {
     let mut left = addresses.iter().copied();
     let mut trying = JoinSet::new();
     let dial = |trying: &mut JoinSet<_>, address: Ipv4Addr| {
@@ -247,7 +251,7 @@ async fn connect_in_turn(addresses: &[Ipv4Addr], port: u16, patience: &Patience)
     };
     dial(&mut trying, left.next()?);
     loop {
-        let silent = tokio::time::sleep(patience.next_address);
+        let silent = tokio::time::sleep(timeouts.next_address);
         tokio::select! {
             ended = trying.join_next() => match ended {
                 Some(Ok(Ok(connection))) => return Some(connection),

@@ -17,12 +17,12 @@ use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
 use super::Plan;
-use super::browser::{Sites, Visitor, Wish};
+use super::browser::{PlannedRequest, Sites, Visitor};
 use super::record::{Query, Record};
 use super::resolver::{self, Resolver};
 use super::transport::Transport;
 
-/// How often the load looks which arrivals are due.
+/// How often the load starts the arrivals that are due.
 const PACE: Duration = Duration::from_millis(2);
 /// One request in so many is a POST.
 const POST_ONE_IN: u64 = 16;
@@ -40,19 +40,19 @@ pub struct Load {
 impl Load {
     /// Begins. The error says why it cannot.
     pub fn start(plan: Plan) -> io::Result<Load> {
-        let sites = Sites::new(&plan).map_err(io::Error::other)?;
+        let sites = Sites::new(&plan)?;
         if sites.is_empty() || plan.nameservers.is_empty() || plan.visitors == 0 || plan.resolvers == 0 {
             return Err(io::Error::other("a load needs a site, a nameserver, a visitor and a resolver"));
         }
         let (requests, queries) = (plan.requests, plan.queries);
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let (tell, records) = mpsc::unbounded_channel();
+        let (sender, records) = mpsc::unbounded_channel();
         let stop = Arc::new(AtomicBool::new(false));
         let began = Instant::now();
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name("visitors".to_owned())
-            .spawn(move || LocalSet::new().block_on(&runtime, arrive(plan, sites, began, tell, stopped)))?;
+            .spawn(move || LocalSet::new().block_on(&runtime, arrive(plan, sites, began, sender, stopped)))?;
         Ok(Load { began, requests, queries, records, stop, thread: Some(thread) })
     }
 
@@ -97,22 +97,28 @@ fn arrivals_before(rate: u32, moment: Duration) -> u64 {
     (first_guess.saturating_sub(1)..).find(|n| rate == 0 || arrival(rate, *n) >= moment).unwrap_or(first_guess)
 }
 
-struct Crowd {
+struct LoadContext {
     sites: Sites,
     transport: Rc<Transport>,
     visitors: Vec<Visitor>,
     plan: Plan,
     began: Instant,
-    tell: mpsc::UnboundedSender<Record>,
+    sender: mpsc::UnboundedSender<Record>,
 }
 
-async fn arrive(plan: Plan, sites: Sites, began: Instant, tell: mpsc::UnboundedSender<Record>, stop: Arc<AtomicBool>) {
+async fn arrive(
+    plan: Plan,
+    sites: Sites,
+    began: Instant,
+    sender: mpsc::UnboundedSender<Record>,
+    stop: Arc<AtomicBool>,
+) {
     let Ok(transport) = Transport::open(&plan.nameservers).await.map(Rc::new) else { return };
     let resolvers: Vec<Rc<Resolver>> =
-        (0..plan.resolvers).map(|_| Rc::new(Resolver::new(Rc::clone(&transport), plan.patience))).collect();
+        (0..plan.resolvers).map(|_| Rc::new(Resolver::new(Rc::clone(&transport), plan.timeouts))).collect();
     let visitors =
         (0..plan.visitors).map(|n| Visitor::new(n, Rc::clone(&resolvers[n % resolvers.len()]), sites.len())).collect();
-    let crowd = Rc::new(Crowd { sites, transport, visitors, plan, began, tell });
+    let context = Rc::new(LoadContext { sites, transport, visitors, plan, began, sender });
     let mut pace = tokio::time::interval(PACE);
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let (mut requests, mut queries) = (0, 0);
@@ -120,34 +126,34 @@ async fn arrive(plan: Plan, sites: Sites, began: Instant, tell: mpsc::UnboundedS
         pace.tick().await;
         let now = began.elapsed();
         let (due_requests, due_queries) =
-            (arrivals_before(crowd.plan.requests, now), arrivals_before(crowd.plan.queries, now));
+            (arrivals_before(context.plan.requests, now), arrivals_before(context.plan.queries, now));
         for n in requests..due_requests {
-            tokio::task::spawn_local(Rc::clone(&crowd).request(n));
+            tokio::task::spawn_local(Rc::clone(&context).request(n));
         }
         for n in queries..due_queries {
-            tokio::task::spawn_local(Rc::clone(&crowd).query(n));
+            tokio::task::spawn_local(Rc::clone(&context).query(n));
         }
         (requests, queries) = (due_requests, due_queries);
     }
 }
 
-impl Crowd {
+impl LoadContext {
     async fn request(self: Rc<Self>, n: u64) {
-        let wish = Wish {
+        let planned = PlannedRequest {
             site: n as usize % self.sites.len(),
             safe: !(n / self.sites.len() as u64).is_multiple_of(POST_ONE_IN),
             intended: arrival(self.plan.requests, n),
         };
-        // Any visitor may be the next one, again while an earlier wish is still open.
+        // Any visitor may be the next one, even while an earlier request of it is still open.
         let visitor = &self.visitors[fastrand::usize(..self.visitors.len())];
-        let request = visitor.fetch(&self.sites, wish, self.began).await;
-        let _ = self.tell.send(Record::Request(request));
+        let request = visitor.fetch(&self.sites, planned, self.began).await;
+        let _ = self.sender.send(Record::Request(request));
     }
 
     async fn query(self: Rc<Self>, n: u64) {
         let name = self.sites.name(n as usize % self.sites.len());
-        let answer = resolver::ask(&self.transport, &self.plan.patience, name).await;
-        let _ = self.tell.send(Record::Query(Query {
+        let answer = resolver::ask(&self.transport, &self.plan.timeouts, name).await;
+        let _ = self.sender.send(Record::Query(Query {
             intended: arrival(self.plan.queries, n),
             ended: self.began.elapsed(),
             addresses: answer.map(|answer| answer.addresses.len()),

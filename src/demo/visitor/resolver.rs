@@ -10,7 +10,7 @@ use std::time::Instant;
 use hickory_proto::rr::Name;
 use tokio::sync::mpsc;
 
-use super::Patience;
+use super::Timeouts;
 use super::transport::{Answer, Transport};
 
 /// How often each nameserver is asked for one name before the resolver gives up.
@@ -19,7 +19,7 @@ const ROUNDS: usize = 3;
 /// One resolver with its cache.
 pub struct Resolver {
     transport: Rc<Transport>,
-    patience: Patience,
+    timeouts: Timeouts,
     cache: RefCell<HashMap<Name, Cached>>,
 }
 
@@ -30,8 +30,8 @@ struct Cached {
 
 impl Resolver {
     /// An empty one.
-    pub fn new(transport: Rc<Transport>, patience: Patience) -> Resolver {
-        Resolver { transport, patience, cache: RefCell::new(HashMap::new()) }
+    pub fn new(transport: Rc<Transport>, timeouts: Timeouts) -> Resolver {
+        Resolver { transport, timeouts, cache: RefCell::new(HashMap::new()) }
     }
 
     /// The addresses of a name; none when no nameserver gave any.
@@ -42,7 +42,7 @@ impl Resolver {
             return Some(Rc::clone(&cached.addresses));
         }
         let asked = Instant::now();
-        let answer = ask(&self.transport, &self.patience, name).await?;
+        let answer = ask(&self.transport, &self.timeouts, name).await?;
         let addresses: Rc<[Ipv4Addr]> = answer.addresses.into();
         // The TTL counts from the question on: never longer than the nameserver meant it.
         let cached = Cached { addresses: Rc::clone(&addresses), until: asked + answer.ttl };
@@ -53,23 +53,23 @@ impl Resolver {
 
 /// Asks the nameservers in turn, beginning with any: the next one at once when one says no, and beside the silent one
 /// when its time is up. The first good answer counts, whoever gives it.
-pub async fn ask(transport: &Transport, patience: &Patience, name: &Name) -> Option<Answer> {
-    tokio::time::timeout(patience.resolve, ask_in_turn(transport, patience, name)).await.ok().flatten()
+pub async fn ask(transport: &Transport, timeouts: &Timeouts, name: &Name) -> Option<Answer> {
+    tokio::time::timeout(timeouts.resolve, ask_in_turn(transport, timeouts, name)).await.ok().flatten()
 }
 
-async fn ask_in_turn(transport: &Transport, patience: &Patience, name: &Name) -> Option<Answer> {
+async fn ask_in_turn(transport: &Transport, timeouts: &Timeouts, name: &Name) -> Option<Answer> {
     let servers = transport.servers();
     let first = fastrand::usize(..servers);
-    let (tell, mut told) = mpsc::channel(servers * ROUNDS);
+    let (sender, mut answers) = mpsc::channel(servers * ROUNDS);
     for attempt in 0..servers * ROUNDS {
         if attempt > 0 && attempt % servers == 0 {
             // All of them have been asked: another round at once would only repeat the refusals.
-            if let Some(answer) = first_good(&mut told, patience.next_nameserver, usize::MAX).await {
+            if let Some(answer) = first_good(&mut answers, timeouts.next_nameserver, usize::MAX).await {
                 return Some(answer);
             }
         }
-        transport.ask((first + attempt) % servers, name, &tell);
-        if let Some(answer) = first_good(&mut told, patience.next_nameserver, 1).await {
+        transport.ask((first + attempt) % servers, name, &sender);
+        if let Some(answer) = first_good(&mut answers, timeouts.next_nameserver, 1).await {
             return Some(answer);
         }
     }
@@ -78,13 +78,13 @@ async fn ask_in_turn(transport: &Transport, patience: &Patience, name: &Name) ->
 
 /// The first good outcome; none when the time is up or that many refusals have come.
 async fn first_good(
-    told: &mut mpsc::Receiver<Result<Answer, ()>>,
+    answers: &mut mpsc::Receiver<Result<Answer, ()>>,
     limit: std::time::Duration,
     refusals: usize,
 ) -> Option<Answer> {
     let wait = async {
         for _ in 0..refusals {
-            match told.recv().await {
+            match answers.recv().await {
                 Some(Ok(answer)) => return Some(answer),
                 Some(Err(())) => {}
                 None => return None,

@@ -14,7 +14,7 @@ use tokio::task::{LocalSet, spawn_local};
 
 use super::load::Load;
 use super::record::{Failure, Query, Record, Request, Session};
-use super::{Patience, Plan, Site};
+use super::{Plan, Site, Timeouts};
 use crate::demo::backend::Backend;
 
 const ANY: (Ipv4Addr, u16) = (Ipv4Addr::LOCALHOST, 0);
@@ -63,7 +63,7 @@ fn plan(nameservers: Vec<SocketAddr>, port: u16, path: &str) -> Plan {
         queries: 200,
         visitors: 8,
         resolvers: 4,
-        patience: Patience::UNHURRIED,
+        timeouts: Timeouts::GENEROUS,
     }
 }
 
@@ -116,14 +116,14 @@ fn a_silent_nameserver_is_waited_for_a_quarter_of_a_second_and_a_dead_one_is_not
         let load = Load::start(plan(servers, backend.address().port(), "/")).unwrap();
         let (_, queries) = collect(load, 0, 100).await;
         assert!(queries.iter().all(|query| query.addresses.is_some()), "{queries:?}");
-        let slow = queries.iter().filter(|query| query.waited() >= Patience::UNHURRIED.next_nameserver).count();
+        let slow = queries.iter().filter(|query| query.waited() >= Timeouts::GENEROUS.next_nameserver).count();
         assert!(slow >= 20, "{slow} of {} waited for the silent one", queries.len());
 
         let dead = silent.local_addr().unwrap();
         drop(silent);
         // Nobody turns to the other one for having waited: only the refusal moves them on.
-        let patience = Patience { next_nameserver: Duration::from_secs(3600), ..Patience::UNHURRIED };
-        let plan = Plan { patience, ..plan(vec![dead, names.address], backend.address().port(), "/") };
+        let timeouts = Timeouts { next_nameserver: Duration::from_secs(3600), ..Timeouts::GENEROUS };
+        let plan = Plan { timeouts, ..plan(vec![dead, names.address], backend.address().port(), "/") };
         let (_, queries) = collect(Load::start(plan).unwrap(), 0, 100).await;
         assert!(queries.iter().all(|query| query.addresses.is_some()), "{queries:?}");
     });
@@ -159,8 +159,8 @@ fn an_address_that_refuses_is_passed_over() {
 fn without_any_address_requests_and_queries_fail_as_unresolved() {
     on_local_set(async {
         let names = nameserver(vec![], 5).await;
-        let patience = Patience { resolve: Duration::from_millis(300), ..Patience::UNHURRIED };
-        let plan = Plan { patience, requests: 50, queries: 50, ..plan(vec![names.address], 1, "/") };
+        let timeouts = Timeouts { resolve: Duration::from_millis(300), ..Timeouts::GENEROUS };
+        let plan = Plan { timeouts, requests: 50, queries: 50, ..plan(vec![names.address], 1, "/") };
         let (pages, queries) = collect(Load::start(plan).unwrap(), 10, 10).await;
         assert!(pages.iter().all(|page| page.result == Err(Failure::Unresolved)), "{pages:?}");
         assert!(queries.iter().all(|query| query.addresses.is_none()), "{queries:?}");
@@ -205,9 +205,9 @@ fn a_server_that_never_answers_is_given_up_on() {
         // The kernel accepts; nobody else does.
         let listener = TcpListener::bind(ANY).await.unwrap();
         let names = nameserver(vec![Ipv4Addr::LOCALHOST], 5).await;
-        let patience = Patience { response: Duration::from_millis(200), ..Patience::UNHURRIED };
+        let timeouts = Timeouts { response: Duration::from_millis(200), ..Timeouts::GENEROUS };
         let port = listener.local_addr().unwrap().port();
-        let plan = Plan { patience, requests: 50, ..plan(vec![names.address], port, "/") };
+        let plan = Plan { timeouts, requests: 50, ..plan(vec![names.address], port, "/") };
         let (pages, _) = collect(Load::start(plan).unwrap(), 20, 0).await;
         assert!(pages.iter().all(|page| page.result == Err(Failure::TimedOut)), "{pages:?}");
         assert!(pages.iter().all(|page| page.waited() >= Duration::from_millis(200)), "{pages:?}");

@@ -54,7 +54,7 @@ struct Socket {
 
 struct Pending {
     name: Name,
-    tell: mpsc::Sender<Outcome>,
+    sender: mpsc::Sender<Outcome>,
 }
 
 impl Transport {
@@ -85,17 +85,17 @@ impl Transport {
         self.servers[index].address
     }
 
-    /// Asks nameserver `index`; the outcome, if there ever is one, is told.
-    pub fn ask(&self, index: usize, name: &Name, tell: &mpsc::Sender<Outcome>) {
+    /// Asks nameserver `index`; the outcome, if there ever is one, is sent.
+    pub fn ask(&self, index: usize, name: &Name, sender: &mpsc::Sender<Outcome>) {
         let sockets = &self.servers[index].sockets;
         let socket = &sockets[fastrand::usize(..sockets.len())];
         let id = socket.free_id();
         let sent = query(id, name).and_then(|query| socket.udp.try_send(&query).ok());
         if sent.is_none() {
-            let _ = tell.try_send(Err(()));
+            let _ = sender.try_send(Err(()));
             return;
         }
-        socket.pending.borrow_mut().insert(id, Pending { name: name.clone(), tell: tell.clone() });
+        socket.pending.borrow_mut().insert(id, Pending { name: name.clone(), sender: sender.clone() });
     }
 }
 
@@ -112,7 +112,7 @@ impl Socket {
     fn free_id(&self) -> u16 {
         let mut pending = self.pending.borrow_mut();
         if pending.len() > 1000 {
-            pending.retain(|_, pending| !pending.tell.is_closed());
+            pending.retain(|_, pending| !pending.sender.is_closed());
         }
         loop {
             let id = fastrand::u16(..);
@@ -124,7 +124,7 @@ impl Socket {
 
     fn fail_all(&self) {
         for (_, pending) in self.pending.borrow_mut().drain() {
-            let _ = pending.tell.try_send(Err(()));
+            let _ = pending.sender.try_send(Err(()));
         }
     }
 }
@@ -133,14 +133,14 @@ async fn read(socket: Rc<Socket>, server: SocketAddr) {
     let mut buffer = [0_u8; LARGEST];
     loop {
         match socket.udp.recv(&mut buffer).await {
-            Ok(length) => hear(&socket, server, &buffer[..length]),
+            Ok(length) => receive(&socket, server, &buffer[..length]),
             // The host or the port is gone: everybody waiting here asks another one now.
             Err(_) => socket.fail_all(),
         }
     }
 }
 
-fn hear(socket: &Socket, server: SocketAddr, datagram: &[u8]) {
+fn receive(socket: &Socket, server: SocketAddr, datagram: &[u8]) {
     let Ok(message) = Message::from_vec(datagram) else { return };
     let mut waiting = socket.pending.borrow_mut();
     let id = message.metadata.id;
@@ -151,10 +151,10 @@ fn hear(socket: &Socket, server: SocketAddr, datagram: &[u8]) {
     if message.metadata.truncation {
         tokio::task::spawn_local(async move {
             let asked = tokio::time::timeout(TCP_LIMIT, ask_over_tcp(server, id, &pending.name)).await;
-            let _ = pending.tell.try_send(asked.ok().flatten().ok_or(()));
+            let _ = pending.sender.try_send(asked.ok().flatten().ok_or(()));
         });
     } else {
-        let _ = pending.tell.try_send(addresses(&message).ok_or(()));
+        let _ = pending.sender.try_send(addresses(&message).ok_or(()));
     }
 }
 

@@ -1,7 +1,7 @@
 //! Reads a query: what is asked, or what is wrong with it.
 
 use crate::dns::cookie::Presented;
-use crate::dns::name::Name;
+use crate::zone::name::Name;
 use crate::zone::number::{CLASS_IN, rcode, rtype};
 
 /// Bytes of a message's header.

@@ -1,6 +1,7 @@
 //! Writes a response into the caller's buffer: sections, name compression, and the limit on its size.
 
 use crate::dns::compiled::{RrSet, Shape};
+use crate::zone::name;
 use crate::zone::number::{CLASS_IN, rtype};
 
 use super::query::{Edns, HEADER};
@@ -249,7 +250,7 @@ impl<'b> Writer<'b> {
             }
             Shape::Soa => {
                 let (names, fixed) = rdata.split_at(rdata.len().saturating_sub(20));
-                let (mname, rname) = names.split_at(name_length(names));
+                let (mname, rname) = names.split_at(name::measure(names).unwrap_or(names.len()));
                 self.name(mname, true)?;
                 self.name(rname, true)?;
                 self.put(fixed)
@@ -322,15 +323,4 @@ impl<'b> Writer<'b> {
         self.length = end;
         Ok(())
     }
-}
-
-/// The length of the name that record data begins with.
-fn name_length(data: &[u8]) -> usize {
-    let mut at = 0;
-    while let Some(&label) = data.get(at)
-        && label > 0
-    {
-        at += label as usize + 1;
-    }
-    (at + 1).min(data.len())
 }

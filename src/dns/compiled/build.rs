@@ -6,12 +6,12 @@ use std::path::Path;
 
 use crate::config::dns::PoolConfig;
 use crate::config::{Finding, Findings};
-use crate::dns::name::{self, Name};
+use crate::zone::name;
 use crate::zone::number::rtype;
 use crate::zone::{ZoneFile, ZoneRecord};
 
-use super::rrset::helped_name;
-use super::{Node, NodeId, PoolId, RrSet, Zone, Zones};
+use super::rrset::{NodeId, RrSet, helped_name};
+use super::zones::{Node, PoolId, Zone, Zones};
 
 /// A name's labels from the root down: ordered by this, names are in canonical order (RFC 4034, 6.1).
 type Canonical = Vec<Box<[u8]>>;
@@ -49,7 +49,8 @@ fn place_pool(drafts: &mut [Draft], document: &Path, pool: &str, owner: &str, id
     let Some(wire) = name::from_text(owner) else {
         return Err(vec![about(format!("\"{owner}\" is not a domain name"))]);
     };
-    let draft = drafts.iter_mut().filter(|draft| encloses(&draft.file.apex, &wire)).max_by_key(|d| d.file.apex.len());
+    let draft =
+        drafts.iter_mut().filter(|draft| name::is_within(&wire, &draft.file.apex)).max_by_key(|d| d.file.apex.len());
     let Some(draft) = draft else {
         return Err(vec![about(format!("\"{owner}\" is in none of the zones; a pool's names must be"))]);
     };
@@ -81,22 +82,9 @@ fn place_pool(drafts: &mut [Draft], document: &Path, pool: &str, owner: &str, id
     if findings.is_empty() { Ok(()) } else { Err(findings) }
 }
 
-/// Whether `name` is `apex` or below it; both lower case.
-fn encloses(apex: &[u8], name: &[u8]) -> bool {
-    Name::from_wire(name).is_some_and(|name| (0..=name.labels()).any(|label| name.from_label(label) == apex))
-}
-
 /// The labels of a name from the root down.
 fn canonical(wire: &[u8]) -> Canonical {
-    let mut labels = Vec::new();
-    let mut rest = wire;
-    while let Some((&length, after)) = rest.split_first()
-        && length > 0
-        && let Some((label, after)) = after.split_at_checked(length as usize)
-    {
-        labels.push(name::lower(label));
-        rest = after;
-    }
+    let mut labels: Canonical = name::labels(wire).map(name::lower).collect();
     labels.reverse();
     labels
 }
@@ -128,7 +116,7 @@ impl<'f> Draft<'f> {
         let mut draft = Draft { file, apex: canonical(&file.apex), nodes: BTreeMap::new() };
         draft.node(&file.apex);
         // `zone::load` refuses owners outside the zone; the walk from the apex must hold whatever it is given.
-        for record in file.records.iter().filter(|record| encloses(&file.apex, &name::lower(&record.owner))) {
+        for record in file.records.iter().filter(|record| name::is_within(&record.owner, &file.apex)) {
             draft.node(&record.owner).sets.entry(record.rtype).or_default().push(record);
         }
         draft
@@ -210,8 +198,8 @@ impl NodeDraft<'_> {
                     helped.push(name);
                 }
             }
-            helped.sort_by_key(|name| !encloses(&lower, name));
-            set.needed = helped.iter().filter(|name| encloses(&lower, name)).count();
+            helped.sort_by_key(|name| !name::is_within(name, &lower));
+            set.needed = helped.iter().filter(|name| name::is_within(name, &lower)).count();
             set.additional = helped.iter().map(|name| by_name[name]).collect();
             set
         });

@@ -1,9 +1,10 @@
 //! A set of records of one owner and type, ready to be copied into a response.
 
-use crate::dns::name::{self, Name};
+use crate::zone::name::{self, Name};
 use crate::zone::number::{CLASS_IN, rtype};
 
-use super::NodeId;
+/// Index of a node in its zone.
+pub type NodeId = u32;
 
 /// Pointer to offset 12: the owner is the question's name.
 const OWNER_IS_QUESTION: [u8; 2] = [0xc0, 12];

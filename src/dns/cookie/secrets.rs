@@ -7,7 +7,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ring::rand::{SecureRandom, SystemRandom};
 
-use crate::config::regular_file::{MOST_KEYS, read_regular_file};
+use crate::daemon::key_file::{KeyError, read_lines};
 
 /// A secret, 128 bits (RFC 9018, 4.4).
 pub type Secret = [u8; 16];
@@ -26,7 +26,7 @@ pub struct Secrets {
     random: bool,
 }
 
-/// Says how many there are, and nothing else.
+/// Shows how many there are, and nothing else.
 impl fmt::Debug for Secrets {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Secrets({} not shown)", 1 + self.others.len())
@@ -39,32 +39,26 @@ impl Secrets {
     /// # Errors
     ///
     /// The system gives no random bytes.
-    pub fn random() -> Result<Secrets, String> {
+    pub fn random() -> Result<Secrets, KeyError> {
         let mut first = [0; 16];
-        SystemRandom::new().fill(&mut first).map_err(|_| "the system gives no random bytes".to_owned())?;
+        SystemRandom::new().fill(&mut first).map_err(|_| KeyError::new("the system gives no random bytes"))?;
         Ok(Secrets { first, others: Vec::new(), random: true })
     }
 
     /// Those of a file: one a line, as 32 bytes in base64, like every key of a fleet (the first 16 bytes are used), or
     /// as 32 hexadecimal digits, like those of BIND, Knot, NSD and Unbound, where one is shared with them. Empty lines and
-    /// `#` lines are passed over.
+    /// `#` lines are skipped.
     ///
     /// # Errors
     ///
     /// Name file and line, never the content.
-    pub fn read(path: &Path) -> Result<Secrets, String> {
-        let shown = path.display();
-        let text = read_regular_file(path, MOST_KEYS).map_err(|error| {
-            format!("{shown}: cannot be read: {error}; expected a file of keys, the same on every nameserver, one a line (`openssl rand -base64 32` makes one)")
-        })?;
-        let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
-        let mut secrets = lines
-            .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"))
-            .map(|(index, line)| secret(line).ok_or_else(|| format!("{shown}:{}: no key; {EXPECTED}", index + 1)));
-        let Some(first) = secrets.next().transpose()? else {
-            return Err(format!("{shown}: holds no key; `openssl rand -base64 32` makes one"));
-        };
-        Ok(Secrets { first, others: secrets.collect::<Result<_, _>>()?, random: false })
+    pub fn read(path: &Path) -> Result<Secrets, KeyError> {
+        const MAKES: &str = "`openssl rand -base64 32` makes one";
+        let expected = format!("the same on every nameserver, one a line ({MAKES})");
+        let mut secrets =
+            read_lines(path, &expected, MAKES, |line| secret(line).ok_or_else(|| format!("no key; {EXPECTED}")))?;
+        let first = secrets.remove(0);
+        Ok(Secrets { first, others: secrets, random: false })
     }
 
     /// Just this one.

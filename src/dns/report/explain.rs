@@ -13,9 +13,9 @@ use crate::daemon::clock::Now;
 use crate::dns::answer::{self, Client, Transport};
 use crate::dns::compiled::{Found, Node};
 use crate::dns::control::State;
-use crate::dns::name::{self, Name};
 use crate::dns::pool::Known;
 use crate::health::Verdict;
+use crate::zone::name::{self, Name};
 use crate::zone::number::{CLASS_IN, rtype};
 
 /// What was asked for is no domain name.

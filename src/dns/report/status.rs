@@ -10,10 +10,10 @@ use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, LastReload};
 use crate::daemon::peers::PeerHealth;
 use crate::dns::control::{Choices, State};
-use crate::dns::name;
 use crate::dns::pool;
 use crate::health::Verdict;
 use crate::unix_time::to_unix_ms;
+use crate::zone::name;
 
 /// What the status shows that is not in the control state.
 #[derive(Debug, Default)]

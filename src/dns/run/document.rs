@@ -42,7 +42,9 @@ impl Document for Prepared {
         let identity = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
         match (identity, Protection::of(&config)) {
             (Ok(identity), Ok(protection)) => Ok(Prepared { config, zones, protection, identity }),
-            (identity, protection) => Err(identity.err().into_iter().chain(protection.err()).collect()),
+            (identity, protection) => {
+                Err(identity.err().into_iter().chain(protection.err()).map(String::from).collect())
+            }
         }
     }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use super::{Checked, Finding};
+use super::report::{Checked, Finding};
 use crate::config::{self, DnsConfig, Findings, ProxyConfig};
 use crate::dns::compiled::{self, Zones};
 use crate::fleet::{Fleet, System};

@@ -1,6 +1,6 @@
 //! Every host of the fleet has a system, and every system is a host's.
 
-use super::{Checked, listed};
+use super::report::{Checked, listed};
 use crate::fleet::{Fleet, Role, System};
 
 pub(super) fn check(fleet: &Fleet, checked: &mut Checked) {

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::documents::{Nameserver, Running};
-use super::{Checked, listed};
+use super::report::{Checked, listed};
 use crate::config::proxy::HostPattern;
 use crate::dns::compiled::{Found, Zones};
-use crate::dns::name::{self, Name};
+use crate::zone::name::{self, Name};
 use crate::zone::number::rtype;
 
 /// CNAMEs that are followed: as many as the nameserver follows in one answer.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 
 use super::documents::Running;
-use super::{Checked, listed};
+use super::report::{Checked, listed};
 use crate::config::ProxyConfig;
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::fleet::{Fleet, Role};

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 
 use super::documents::Running;
-use super::{Checked, listed};
+use super::report::{Checked, listed};
 use crate::config::proxy::{BackendsConfig, CookieConfig, CookieValue, Mode, ServiceConfig, Target};
 use crate::config::{PeerConfig, PeersConfig};
 

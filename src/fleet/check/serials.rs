@@ -1,42 +1,9 @@
 //! A zone's serial goes up with every change, and never down (RFC 1982): what caches beside us believe depends on it.
 
 use super::documents::Running;
-use super::{Checked, SerialFacts};
+use super::report::{Checked, SerialFacts, Served};
 use crate::fleet::Fleet;
 use crate::zone::serial::is_newer;
-
-/// What one source says of the serial that is served.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Served {
-    /// This one; by whom.
-    Serial {
-        /// A host, or the option that states it.
-        by: String,
-        /// Its SOA's serial.
-        serial: u32,
-    },
-    /// It has no such zone yet.
-    NotYet {
-        /// The host.
-        by: String,
-    },
-    /// It could not be asked.
-    Unknown {
-        /// The host.
-        by: String,
-        /// Why.
-        why: String,
-    },
-}
-
-/// A zone whose file differs from the last revision.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ZoneChange {
-    /// The zone.
-    pub apex: String,
-    /// Its serial in that revision.
-    pub serial_before: u32,
-}
 
 pub(super) fn check(fleet: &Fleet, running: &Running, facts: &SerialFacts, checked: &mut Checked) {
     for (apex, zone) in &fleet.zones {

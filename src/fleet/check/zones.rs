@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use super::documents::Running;
-use super::{Checked, listed};
-use crate::dns::name;
+use super::report::{Checked, listed};
 use crate::fleet::{Fleet, Role};
+use crate::zone::name;
 use crate::zone::number::rtype;
 use crate::zone::{ZoneFile, ZoneRecord};
 

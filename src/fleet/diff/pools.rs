@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{names, rest, take};
+use super::members::{names, take};
+use super::rest;
 
 /// Speaks of all pools, and takes them out.
 pub(super) fn compare(old: &mut Value, new: &mut Value, sentences: &mut Vec<String>) {

@@ -22,7 +22,7 @@ fn walk(subject: &str, path: &str, old: &Value, new: &Value, sentences: &mut Vec
         sentences.push(format!("{subject}:{path} {old} -> {new}"));
         return;
     };
-    for key in super::names(old, new) {
+    for key in super::members::names(old, new) {
         let below = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
         let side = |object: &serde_json::Map<String, Value>| object.get(&key).cloned().unwrap_or(Value::Null);
         walk(subject, &below, &side(from), &side(to), sentences);

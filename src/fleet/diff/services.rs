@@ -2,7 +2,8 @@
 
 use serde_json::Value;
 
-use super::{names, rest, take};
+use super::members::{names, take};
+use super::rest;
 
 /// What a backend weighs when nothing is said (docs/documents.md).
 const WEIGHT: u64 = 100;

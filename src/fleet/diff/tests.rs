@@ -4,6 +4,7 @@ mod silence;
 
 use serde_json::json;
 
+use super::members::take;
 use super::*;
 
 fn side(proxy: &Value, dns: &Value, zone: &str) -> Running {

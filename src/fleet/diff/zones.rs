@@ -11,14 +11,14 @@ use crate::zone::{self, ZoneFile};
 /// Takes the files' places in the store out of both documents: their contents are compared. Zones that come or go are taken out
 /// as well if there is a file of them to speak of.
 pub(super) fn forget_files(old: &mut Value, new: &mut Value, has_file: impl Fn(&str) -> bool) {
-    let (mut before, mut after) = (super::take(old, "zones"), super::take(new, "zones"));
-    for apex in super::names(&before, &after) {
-        let (mut was, mut is) = (super::take(&mut before, &apex), super::take(&mut after, &apex));
+    let (mut before, mut after) = (super::members::take(old, "zones"), super::members::take(new, "zones"));
+    for apex in super::members::names(&before, &after) {
+        let (mut was, mut is) = (super::members::take(&mut before, &apex), super::members::take(&mut after, &apex));
         if (was.is_null() || is.is_null()) && has_file(&apex) {
             continue;
         }
         for (document, zone) in [(&mut *old, &mut was), (&mut *new, &mut is)] {
-            super::take(zone, "file");
+            super::members::take(zone, "file");
             if !zone.is_null() {
                 document["zones"][&apex] = zone.take();
             }

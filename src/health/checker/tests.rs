@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use tokio::time::timeout;
 
 use super::*;
-use crate::config::{CheckConfig, Expect, StatusRange};
+use crate::config::{CheckConfig, Expect, ProbeKind, StatusRange};
 
 /// The limit for things that take milliseconds unless something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -303,7 +303,7 @@ fn log_lines_name_users_address_and_what_is_asked() {
 fn trouble_of_our_own_machine_moves_nothing_but_the_reason() {
     let mut tracked = Tracked::new(Arc::new(target(SocketAddr::from(([127, 0, 0, 1], 80)))), Vec::new(), None);
     let now = SystemTime::now();
-    let ours = || Outcome::Ours("too many open files".into());
+    let ours = || Outcome::LocalError("too many open files".into());
     assert!(tracked.take(ours(), now) == News::Change);
     assert!(tracked.take(ours(), now) == News::Times);
     assert_eq!(tracked.health().verdict, Verdict::Unchecked);

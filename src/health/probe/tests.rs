@@ -6,7 +6,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 
 use super::*;
-use crate::config::{CheckConfig, StatusRange};
+use crate::config::{CheckConfig, Expect, StatusRange};
 
 fn run<T>(test: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(test)
@@ -160,7 +160,7 @@ fn errors_of_our_own_machine_are_ours_and_all_others_the_targets() {
         (libc::EADDRNOTAVAIL, "cannot assign requested address"),
     ] {
         let outcome = failed(&io::Error::from_raw_os_error(number), "");
-        let Outcome::Ours(reason) = outcome else { panic!("{outcome:?}") };
+        let Outcome::LocalError(reason) = outcome else { panic!("{outcome:?}") };
         assert_eq!(reason.to_lowercase(), words.to_lowercase());
     }
     let reset = failed(&io::Error::from_raw_os_error(libc::ECONNRESET), " before a response");
@@ -178,5 +178,5 @@ fn outcomes_that_differ_in_time_only_are_of_one_kind() {
 #[test]
 fn expectations_are_told_as_they_are_written() {
     let range = |from, to| StatusRange { from, to };
-    assert_eq!(words_of(&Expect(vec![range(200, 200), range(301, 302)])), "200,301-302");
+    assert_eq!(Expect(vec![range(200, 200), range(301, 302)]).to_string(), "200,301-302");
 }

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use super::*;
+use crate::config::{Expect, StatusRange};
 
 fn random_view(random: &mut fastrand::Rng, now: SystemTime) -> HealthView {
     let whole_ms = |time: SystemTime| from_ms(to_ms(time));
@@ -101,7 +102,7 @@ fn what_cannot_be_believed_is_an_error_that_says_why() {
     let with = |pointer: &str, value: serde_json::Value| {
         let mut changed = saved.clone();
         *changed.pointer_mut(pointer).unwrap() = value;
-        from_json(&changed, now).unwrap_err()
+        from_json(&changed, now).unwrap_err().to_string()
     };
     assert!(with("/version", json!(2)).contains("version 2, expected 1"));
     assert!(with("/version", json!("1")).contains("no version"));
@@ -113,5 +114,5 @@ fn what_cannot_be_believed_is_an_error_that_says_why() {
     assert!(from_json(&json!([]), now).is_err());
     let mut unknown = saved.clone();
     unknown["targets"][0]["check"]["body"] = json!("ok");
-    assert!(from_json(&unknown, now).unwrap_err().contains("malformed"));
+    assert!(from_json(&unknown, now).unwrap_err().to_string().contains("malformed"));
 }

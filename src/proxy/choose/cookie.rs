@@ -1,6 +1,6 @@
 //! The cookie that names a backend: reading, sealing, stripping (pure but for the random nonce).
 //!
-//! Owns both encodings of DESIGN 7. Must never: yield an address that is not one of the service's backends, nor say
+//! Owns both encodings, in clear and sealed. Must never: yield a backend that is not one of the service's, nor reveal
 //! anything of a key. Called by the workers (find, open, strip, set) and by `explain`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
@@ -82,12 +82,12 @@ impl Cookie {
         format!("{}={value}; path=/; HttpOnly{secure}", self.name)
     }
 
-    /// Our value in the value of a `Cookie` field, without its quotes; the first if there are several.
+    /// The value of our cookie in a `Cookie` field, without its quotes; the first if there are several.
     pub fn find<'a>(&self, field: &'a [u8]) -> Option<&'a [u8]> {
         field.split(|byte| *byte == b';').find_map(|pair| self.value_of(pair))
     }
 
-    /// Appends the value of a `Cookie` field to `out` without our cookies, and tells whether any was there. The other
+    /// Appends the value of a `Cookie` field to `out` without our cookies, and gives whether any was there. The other
     /// cookies keep their bytes and order; nothing is appended when there were none.
     pub fn strip(&self, field: &[u8], out: &mut Vec<u8>) -> bool {
         if self.find(field).is_none() {

@@ -8,7 +8,7 @@ use crate::config::proxy::Balance;
 use crate::daemon::operator::OperatorStates;
 use crate::health::Verdict;
 use crate::proxy::choose::cookie::Cookie;
-use crate::proxy::control::build::{Circumstances, build};
+use crate::proxy::control::build::{SnapshotInput, build};
 use crate::proxy::latch::{Keeper, Latch, Now};
 use crate::proxy::samples::{address, backend, health, prepared_from, service, shake};
 
@@ -25,7 +25,7 @@ fn latched(latch: LatchView, backends: Vec<Backend>) -> Service {
 }
 
 fn ask(service: &Service, cookie: Option<usize>, tried: u128) -> Choice {
-    choose(service, Ask { cookie, tried }, &mut Spread::default(), 0)
+    choose(service, RequestFacts { cookie, tried }, &mut BalanceState::default(), 0)
 }
 
 fn used(backend: usize, set_cookie: bool) -> Choice {
@@ -88,9 +88,9 @@ fn backups_come_in_order_when_no_primary_is_usable_or_all_were_tried() {
     assert_eq!(ask(&service, None, 0), used(2, false));
 }
 
-/// DESIGN 7 "Choose" again, as the set of all that may be chosen.
-fn allowed(service: &Service, ask: Ask) -> Vec<Choice> {
-    let free = |index: usize| ask.tried & (1 << index) == 0;
+/// The rule of the choice again, as the set of all that may be chosen.
+fn allowed(service: &Service, facts: RequestFacts) -> Vec<Choice> {
+    let free = |index: usize| facts.tried & (1 << index) == 0;
     let up_and_ready = |index: usize| {
         service.backends[index].verdict == Verdict::Up && service.backends[index].operator == OperatorState::Ready
     };
@@ -102,12 +102,12 @@ fn allowed(service: &Service, ask: Ask) -> Vec<Choice> {
             let backend = &service.backends[*active];
             return vec![match (backend.verdict, backend.operator) {
                 (Verdict::Down, _) | (_, OperatorState::Maint) => Choice::Nobody,
-                (Verdict::Up, _) if free(*active) => used(*active, ask.cookie != Some(*active)),
+                (Verdict::Up, _) if free(*active) => used(*active, facts.cookie != Some(*active)),
                 _ => Choice::Wait,
             }];
         }
         ServiceMode::Sticky { .. } => {
-            if let Some(named) = ask.cookie.filter(|named| free(*named)) {
+            if let Some(named) = facts.cookie.filter(|named| free(*named)) {
                 let backend = &service.backends[named];
                 if backend.verdict == Verdict::Up && backend.operator != OperatorState::Maint {
                     return vec![used(named, false)];
@@ -146,14 +146,14 @@ fn whatever_the_state_the_choice_is_one_that_the_rules_allow() {
         };
         let balance = [Balance::RoundRobin, Balance::LeastConnections, Balance::RandomTwoChoices][random.usize(..3)];
         let service = service(mode, balance, backends);
-        let ask = Ask {
+        let facts = RequestFacts {
             cookie: random.bool().then(|| random.usize(..count)),
             tried: u128::from(random.u8(..)) & u128::from(random.u8(..)),
         };
-        let mut spread = Spread::default();
+        let mut spread = BalanceState::default();
         for _ in 0..3 {
-            let choice = choose(&service, ask, &mut spread, random.u64(..));
-            assert!(allowed(&service, ask).contains(&choice), "seed {seed}: {choice:?} for {ask:?} of {service:?}");
+            let choice = choose(&service, facts, &mut spread, random.u64(..));
+            assert!(allowed(&service, facts).contains(&choice), "seed {seed}: {choice:?} for {facts:?} of {service:?}");
         }
     }
 }
@@ -182,7 +182,7 @@ fn fleets() -> Vec<Vec<Service>> {
 fn built(text: &str) -> Service {
     let prepared = prepared_from(text);
     let keeper = Keeper::new(Latch::first("web1"));
-    let circumstances = Circumstances {
+    let circumstances = SnapshotInput {
         own: "px",
         health: &health(&prepared, Verdict::Up),
         operator: &OperatorStates::default(),
@@ -199,7 +199,7 @@ fn three_proxies_pick_the_same_backend_for_a_valid_cookie_and_some_backend_of_th
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     let fleets = fleets();
-    let mut memories = vec![Spread::default(); 3];
+    let mut memories = vec![BalanceState::default(); 3];
     let (mut valid, mut others) = (0, 0);
     for _ in 0..10_000 {
         let proxies = &fleets[random.usize(..fleets.len())];
@@ -227,17 +227,23 @@ fn three_proxies_pick_the_same_backend_for_a_valid_cookie_and_some_backend_of_th
         let mut opened = Vec::new();
         for (proxy, memory) in proxies.iter().zip(&mut memories) {
             let cookie = cookie_of(proxy);
-            let ask =
-                Ask { cookie: cookie.find(&field).and_then(|value| cookie.open(value, proxy.addresses())), tried: 0 };
-            opened.push(ask.cookie);
-            let choice = choose(proxy, ask, memory, random.u64(..));
+            let facts = RequestFacts {
+                cookie: cookie.find(&field).and_then(|value| cookie.open(value, proxy.addresses())),
+                tried: 0,
+            };
+            opened.push(facts.cookie);
+            let choice = choose(proxy, facts, memory, random.u64(..));
             let Choice::Use { backend, set_cookie } = choice else { panic!("seed {seed}: {choice:?}") };
             assert!(proxy.backends[backend].eligibility().admits_new(), "seed {seed}");
             match &proxy.mode {
                 ServiceMode::Latched { .. } => assert_eq!(backend, 1, "seed {seed}: the latch decides"),
-                _ => assert!(ask.cookie.is_none_or(|named| named == backend), "seed {seed}"),
+                _ => assert!(facts.cookie.is_none_or(|named| named == backend), "seed {seed}"),
             }
-            assert_eq!(set_cookie, ask.cookie != Some(backend), "seed {seed}: a right one stays, another is replaced");
+            assert_eq!(
+                set_cookie,
+                facts.cookie != Some(backend),
+                "seed {seed}: a right one stays, another is replaced"
+            );
         }
         assert!(opened.iter().all(|one| *one == opened[0]), "seed {seed}: {opened:?}");
         assert!(!whole || opened[0] == Some(named), "seed {seed}");

@@ -10,20 +10,20 @@ use super::prepared::{Prepared, PreparedBackend, PreparedMode, PreparedService};
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, Verdict};
 use crate::proxy::choose::is_usable;
-use crate::proxy::latch::{Keeper, Now, Site, Standing};
+use crate::proxy::latch::{BackendState, Keeper, Now, Situation};
 use crate::proxy::snapshot::{Backend, BackendCounters, LatchView, Service, ServiceMode, Snapshot};
 
-/// Everything a snapshot depends on besides the document.
-pub struct Circumstances<'a> {
+/// Everything that a snapshot depends on besides the document.
+pub struct SnapshotInput<'a> {
     /// This proxy's name.
     pub own: &'a str,
-    /// What checks say.
+    /// The verdicts of the checks.
     pub health: &'a HealthView,
-    /// What the operator says.
+    /// The operator states.
     pub operator: &'a OperatorStates,
     /// The latch of a service.
     pub latch: &'a dyn Fn(&str) -> Option<&'a Keeper>,
-    /// The moment.
+    /// The present moment.
     pub now: Now,
     /// The daemon is stopping or handed over.
     pub draining: bool,
@@ -32,7 +32,7 @@ pub struct Circumstances<'a> {
 }
 
 /// Builds the snapshot that follows `previous`.
-pub fn build(prepared: &Prepared, at: &Circumstances<'_>, previous: Option<&Snapshot>) -> Snapshot {
+pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snapshot>) -> Snapshot {
     let before =
         |name: &str| previous.and_then(|snapshot| snapshot.services.iter().find(|service| &*service.name == name));
     let services: Vec<Service> =
@@ -68,14 +68,14 @@ fn latch(service: &Service) -> Option<LatchView> {
     }
 }
 
-fn build_service(service: &PreparedService, at: &Circumstances<'_>, before: Option<&Service>) -> Service {
+fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Option<&Service>) -> Service {
     let mode = match &service.mode {
         PreparedMode::Stateless => ServiceMode::Stateless,
         PreparedMode::Sticky(cookie) => ServiceMode::Sticky { cookie: cookie.clone() },
         PreparedMode::Latched { cookie, rules } => {
-            let backends = standings(service, at.health, at.operator, at.now);
-            let site = Site { own: at.own, service: &service.name, backends: &backends, rules, running: 0 };
-            let view = (at.latch)(&service.name).map_or(LatchView::Nobody, |keeper| keeper.view(at.now, &site));
+            let backends = backend_states(service, at.health, at.operator, at.now);
+            let situation = Situation { own: at.own, service: &service.name, backends: &backends, rules, running: 0 };
+            let view = (at.latch)(&service.name).map_or(LatchView::Nobody, |keeper| keeper.view(at.now, &situation));
             ServiceMode::Latched { cookie: cookie.clone(), latch: view }
         }
     };
@@ -91,7 +91,7 @@ fn build_service(service: &PreparedService, at: &Circumstances<'_>, before: Opti
     }
 }
 
-fn build_backend(backend: &PreparedBackend, at: &Circumstances<'_>, before: Option<&Service>) -> Backend {
+fn build_backend(backend: &PreparedBackend, at: &SnapshotInput<'_>, before: Option<&Service>) -> Backend {
     let same = |other: &&Backend| other.name == backend.name && other.address == backend.address;
     let counters =
         before.and_then(|service| service.backends.iter().find(same)).map(|backend| backend.counters.clone());
@@ -108,15 +108,15 @@ fn build_backend(backend: &PreparedBackend, at: &Circumstances<'_>, before: Opti
 }
 
 /// The backends of a service as its latch sees them.
-pub fn standings<'a>(
+pub fn backend_states<'a>(
     service: &'a PreparedService,
     health: &'a HealthView,
     operator: &OperatorStates,
     now: Now,
-) -> Vec<Standing<'a>> {
+) -> Vec<BackendState<'a>> {
     let standing = |backend: &'a PreparedBackend| {
         let health = health.get(&*backend.target);
-        Standing {
+        BackendState {
             name: &backend.name,
             backup: backend.backup,
             verdict: health.map_or(Verdict::Unchecked, |health| health.verdict),

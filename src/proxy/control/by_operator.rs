@@ -1,6 +1,6 @@
-//! What operators say: states of backends, steps of latches, and what is to be forgotten (pure).
+//! The operator's commands: states of backends, steps of latches, and what is to be forgotten (pure).
 //!
-//! Owns what is refused of it and with which words. Must never: write; the effects say what is to be. Called by the shell for the
+//! Owns which commands are refused and why. Must never: write a file; that is left to the effects. Called by the shell for the
 //! admin API.
 
 use std::time::Duration;
@@ -8,16 +8,16 @@ use std::time::Duration;
 use crate::api::bounds;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
-use crate::proxy::latch::{Keeper, Now, Refusal, Said, Site};
+use crate::proxy::latch::{CommandError, Keeper, Now, Operator, Situation};
 use crate::proxy::snapshot::{Backend, Service};
 
 use super::prepared::PreparedService;
 use super::{Effect, State, is_latched};
 
 impl State {
-    /// The operator says ready, drain or maint.
-    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
-        command.vet().map_err(Refusal::Beyond)?;
+    /// `ready`, `drain`, `maint`: sets a backend's operator state.
+    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<(String, Vec<Effect>), CommandError> {
+        command.vet().map_err(CommandError::OutOfBounds)?;
         self.vet(command)?;
         let until = command.for_ms.map(|length| now.unix_ms.saturating_add(length));
         let word = OperatorNote {
@@ -33,12 +33,12 @@ impl State {
         let length = command.for_ms.map(Duration::from_millis).map(crate::config::duration::format);
         let length = length.map_or(String::new(), |length| format!(" for {length}"));
         let words = format!("{} is set to {}{length}", command.subject, command.state);
-        let mut effects = vec![Effect::Log(format!("{words}, said by {}", command.who))];
+        let mut effects = vec![Effect::Log(format!("{words} by {}", command.who))];
         effects.extend(self.settle(now));
         Ok((words, effects))
     }
 
-    fn vet(&self, command: &OperatorCommand) -> Result<(), Refusal> {
+    fn vet(&self, command: &OperatorCommand) -> Result<(), CommandError> {
         let (service, backend) = self.subject(&command.subject)?;
         if command.state == OperatorState::Ready {
             return Ok(());
@@ -46,20 +46,21 @@ impl State {
         let latch = self.latches.get(&service.name).filter(|_| is_latched(service)).and_then(Keeper::latch);
         let (name, active) = (&service.name, latch.is_some_and(|latch| *latch.active == *backend.name));
         if active && command.state == OperatorState::Drain {
-            return Err(Refusal::Refused(format!(
+            return Err(CommandError::Conflict(format!(
                 "{} is the active backend of {name} and has all its visitors: `polder failover {name}` moves them to a \
                  backup first",
                 backend.name
             )));
         }
-        let spent = |other: &Backend| latch.is_some_and(|latch| latch.spent.iter().any(|spent| **spent == *other.name));
+        let was_left =
+            |other: &Backend| latch.is_some_and(|latch| latch.failed_from.iter().any(|name| **name == *other.name));
         let rules = self.prepared.service(name).and_then(PreparedService::rules);
         let counts = |other: &&Backend| {
-            other.eligibility().admits_new() && (rules.is_none_or(|rules| rules.last_resort) || !spent(other))
+            other.eligibility().admits_new() && (rules.is_none_or(|rules| rules.last_resort) || !was_left(other))
         };
         let others = service.backends.iter().filter(|other| other.name != backend.name).filter(counts).count();
         if others == 0 && backend.eligibility().admits_new() && !command.force {
-            return Err(Refusal::Refused(format!(
+            return Err(CommandError::Conflict(format!(
                 "{} is the last usable backend of {name}: nobody would serve it; bring another one up or ready first, or \
                  say --force",
                 backend.name
@@ -68,7 +69,7 @@ impl State {
         Ok(())
     }
 
-    fn subject(&self, subject: &str) -> Result<(&Service, &Backend), Refusal> {
+    fn subject(&self, subject: &str) -> Result<(&Service, &Backend), CommandError> {
         let known =
             self.snapshot.services.iter().flat_map(|service| service.backends.iter().map(move |b| (service, b)));
         known
@@ -77,34 +78,34 @@ impl State {
             .ok_or_else(|| {
                 let names: Vec<String> =
                     known.map(|(service, backend)| format!("{}/{}", service.name, backend.name)).collect();
-                Refusal::Unknown(format!("{subject:?} is not one of {}", names.join(", ")))
+                CommandError::NotFound(format!("{subject:?} is not one of {}", names.join(", ")))
             })
     }
 
-    /// The operator's `failover`.
-    pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
-        bounds::who_and_why(&command.who, &command.why).map_err(Refusal::Beyond)?;
-        let said = Said { who: &command.who, why: &command.why };
-        self.step_by_operator(&command.service, now, |keeper, site| {
-            keeper.failover(command.to.as_deref(), &said, now, site)
+    /// `failover`: moves a latch to another backend.
+    pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<(String, Vec<Effect>), CommandError> {
+        bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
+        let operator = Operator { who: &command.who, why: &command.why };
+        self.step_by_operator(&command.service, now, |keeper, situation| {
+            keeper.failover(command.to.as_deref(), &operator, now, situation)
         })
     }
 
-    /// The operator's `failback`.
-    pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
-        bounds::who_and_why(&command.who, &command.why).map_err(Refusal::Beyond)?;
-        let said = Said { who: &command.who, why: &command.why };
-        self.step_by_operator(&command.service, now, |keeper, site| keeper.failback(&said, now, site))
+    /// `failback`: moves a latch back to the primary.
+    pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<(String, Vec<Effect>), CommandError> {
+        bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
+        let operator = Operator { who: &command.who, why: &command.why };
+        self.step_by_operator(&command.service, now, |keeper, situation| keeper.failback(&operator, now, situation))
     }
 
-    /// The operator's `forget`.
-    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<(String, Vec<Effect>), Refusal> {
-        bounds::who_and_why(&command.who, &command.why).map_err(Refusal::Beyond)?;
+    /// `forget`: undoes an operator state, or begins a latch anew.
+    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<(String, Vec<Effect>), CommandError> {
+        bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         match &command.what {
             ForgetTarget::Subject(subject) => self.forget_word(subject, command, now),
             ForgetTarget::Latch(service) => {
-                let said = Said { who: &command.who, why: &command.why };
-                self.step_by_operator(service, now, |keeper, site| keeper.forget(&said, now, site))
+                let operator = Operator { who: &command.who, why: &command.why };
+                self.step_by_operator(service, now, |keeper, situation| keeper.forget(&operator, now, situation))
             }
         }
     }
@@ -114,19 +115,19 @@ impl State {
         subject: &str,
         command: &ForgetCommand,
         now: Now,
-    ) -> Result<(String, Vec<Effect>), Refusal> {
+    ) -> Result<(String, Vec<Effect>), CommandError> {
         match self.subject(subject).map(|_| ()) {
             Ok(()) => {
                 let (who, by, why) = (command.who.clone(), self.own.clone(), command.why.clone());
                 let ready = OperatorNote { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
                 self.operator.forget(subject, ready);
             }
-            // No document has it any more: nobody hears of it, and so nobody can say it again.
+            // No document has it any more: no peer is sent it, and so none can bring it back.
             Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
         }
         self.operator_file.mark_dirty();
-        let words = format!("what was said of {subject} is forgotten");
-        let mut effects = vec![Effect::Log(format!("{words}, said by {}", command.who))];
+        let words = format!("the operator state of {subject} is forgotten");
+        let mut effects = vec![Effect::Log(format!("{words} by {}", command.who))];
         effects.extend(self.settle(now));
         Ok((words, effects))
     }
@@ -135,15 +136,18 @@ impl State {
         &mut self,
         service: &str,
         now: Now,
-        step: impl FnOnce(&mut Keeper, &Site<'_>) -> Result<String, Refusal>,
-    ) -> Result<(String, Vec<Effect>), Refusal> {
+        step: impl FnOnce(&mut Keeper, &Situation<'_>) -> Result<String, CommandError>,
+    ) -> Result<(String, Vec<Effect>), CommandError> {
         let prepared = self.prepared.clone();
         let Some(found) = prepared.service(service) else {
             let names: Vec<&str> = prepared.services.iter().map(|service| &*service.name).collect();
-            return Err(Refusal::Unknown(format!("there is no service {service:?}; there are {}", names.join(", "))));
+            return Err(CommandError::NotFound(format!(
+                "there is no service {service:?}; there are {}",
+                names.join(", ")
+            )));
         };
         let words = self.with_keeper(found, now, step).ok_or_else(|| {
-            Refusal::Refused(format!(
+            CommandError::Conflict(format!(
                 "{service} has no latch: its backends share the visitors; `polder drain {service}/BACKEND` empties one"
             ))
         })??;

@@ -11,7 +11,7 @@ use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, TargetHealth, Verdict};
 use crate::proxy::latch::Latch;
 
-/// What its checks say of the backends of our document; a backend that its document does not have is down.
+/// Its verdicts on the backends of our document; a backend that its document does not have is down.
 pub fn health(prepared: &Prepared, daemon: &Status) -> HealthView {
     let mut health = HealthView::new();
     for service in &prepared.services {
@@ -21,7 +21,7 @@ pub fn health(prepared: &Prepared, daemon: &Status) -> HealthView {
             let theirs = theirs.and_then(|theirs| {
                 theirs.backends.iter().find(|theirs| *theirs.name == *backend.name && theirs.address == address)
             });
-            let told = TargetHealth {
+            let theirs_now = TargetHealth {
                 verdict: theirs.map_or(Verdict::Down, |theirs| theirs.check),
                 health: 0,
                 reason: theirs.map_or("gone from the document", |theirs| &theirs.check_reason).into(),
@@ -29,18 +29,18 @@ pub fn health(prepared: &Prepared, daemon: &Status) -> HealthView {
                 probed: None,
                 changes: 0,
             };
-            // Services may share a target: one that still uses it says more than one that does not.
+            // Services may share a target: the verdict of one that still uses it counts.
             match health.get_mut(&*backend.target) {
-                Some(known) if theirs.is_some() => *known = told,
+                Some(known) if theirs.is_some() => *known = theirs_now,
                 Some(_) => {}
-                None => drop(health.insert((*backend.target).clone(), told)),
+                None => drop(health.insert((*backend.target).clone(), theirs_now)),
             }
         }
     }
     health
 }
 
-/// The operator's words.
+/// Its operator states.
 pub fn operator(daemon: &Status) -> OperatorStates {
     let mut words = OperatorStates::default();
     for service in &daemon.services {
@@ -56,5 +56,5 @@ pub fn operator(daemon: &Status) -> OperatorStates {
 /// Its latch; none while undecided.
 pub fn latch(status: &LatchStatus) -> Option<Latch> {
     let LatchStatus { active, epoch, by, reason, at, spent, stored: _ } = status.clone();
-    Some(Latch { epoch, by, at, active: active?, spent, reason, by_operator: false })
+    Some(Latch { epoch, by, at, active: active?, failed_from: spent, reason, by_operator: false })
 }

@@ -1,8 +1,9 @@
-//! A document made ready to build snapshots from: its keys read, its routes and targets laid out once.
+//! A document that is ready to build snapshots from: its keys are read, its routes and targets laid out once.
 //!
 //! Owns what stays the same until the next document. Must never: hold health, operator states or latches. Called by
 //! `run` at the start and by every reload; [`Prepared::with_keys`] alone touches files.
 
+use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::Settings;
 
-/// For what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
+/// Time for what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
 const STORING: Duration = Duration::from_millis(1_500);
 
 /// A document, ready.
@@ -62,7 +63,7 @@ pub enum PreparedMode {
     Sticky(Arc<Cookie>),
     /// The latch.
     Latched {
-        /// The cookie that tells the visitor.
+        /// The cookie that names the active backend.
         cookie: Arc<Cookie>,
         /// How the latch moves.
         rules: LatchConfig,
@@ -74,7 +75,7 @@ pub enum PreparedMode {
 pub struct PreparedBackend {
     /// Its name within the service.
     pub name: Arc<str>,
-    /// `SERVICE/BACKEND`: the subject of the operator's words.
+    /// `SERVICE/BACKEND`: how operators name it.
     pub subject: String,
     /// What is dialled.
     pub address: std::net::SocketAddr,
@@ -86,12 +87,31 @@ pub struct PreparedBackend {
     pub target: Arc<Target>,
 }
 
+/// Why a document is not ready: a key file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct KeysError(String);
+
+impl fmt::Display for KeysError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for KeysError {}
+
 impl Prepared {
     /// Reads the keys a document names, and lays it out.
-    pub fn with_keys(document: ProxyConfig) -> Result<Prepared, String> {
+    ///
+    /// # Errors
+    ///
+    /// A key file that cannot be used.
+    pub fn with_keys(document: ProxyConfig) -> Result<Prepared, KeysError> {
         let peers = document.peers.as_ref();
-        let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose()?;
-        let prepared = Prepared::new(document, |file| Keys::read(file).map(|keys| keys.as_slice().to_vec()))?;
+        let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose();
+        let identity = identity.map_err(|why| KeysError(why.to_string()))?;
+        let prepared = Prepared::new(document, |file| {
+            Keys::read(file).map(|keys| keys.as_slice().to_vec()).map_err(|why| why.to_string())
+        })?;
         Ok(Prepared { identity, ..prepared })
     }
 
@@ -99,7 +119,7 @@ impl Prepared {
     pub fn new(
         document: ProxyConfig,
         read_keys: impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-    ) -> Result<Prepared, String> {
+    ) -> Result<Prepared, KeysError> {
         let services = document.services.values();
         let services =
             services.map(|service| PreparedService::new(service, &read_keys)).collect::<Result<Vec<_>, _>>()?;
@@ -125,7 +145,7 @@ impl Prepared {
         targets
     }
 
-    /// What operators can speak of: `SERVICE/BACKEND`.
+    /// The backends whose state operators can set: `SERVICE/BACKEND`.
     pub fn subjects(&self) -> impl Iterator<Item = &String> {
         self.services.iter().flat_map(|service| &service.backends).map(|backend| &backend.subject)
     }
@@ -140,7 +160,7 @@ impl PreparedService {
     fn new(
         service: &ServiceConfig,
         read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-    ) -> Result<PreparedService, String> {
+    ) -> Result<PreparedService, KeysError> {
         let proxy::Target::Backends(backends) = &service.target;
         let cookie = |config: &CookieConfig| cookie(&service.name, config, read_keys).map(Arc::new);
         let mode = match &backends.mode {
@@ -196,12 +216,14 @@ fn cookie(
     service: &str,
     config: &CookieConfig,
     read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-) -> Result<Cookie, String> {
+) -> Result<Cookie, KeysError> {
     match &config.value {
         CookieValue::Address => Ok(Cookie::address(&config.name)),
         CookieValue::Sealed { key_file } => {
-            let keys = read_keys(key_file).map_err(|why| format!("services.{service}.cookie.key_file: {why}"))?;
-            Cookie::sealed(&config.name, service, &keys).ok_or_else(|| format!("{}: has no key", key_file.display()))
+            let unusable = |why| KeysError(format!("services.{service}.cookie.key_file: {why}"));
+            let keys = read_keys(key_file).map_err(unusable)?;
+            let cookie = Cookie::sealed(&config.name, service, &keys);
+            cookie.ok_or_else(|| unusable(format!("{}: has no key", key_file.display())))
         }
     }
 }

@@ -4,8 +4,8 @@ use super::*;
 use crate::api::operator::{OperatorCommand, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
 use crate::health::Verdict;
+use crate::proxy::latch::CommandError;
 use crate::proxy::latch::Latch;
-use crate::proxy::latch::Refusal;
 use crate::proxy::report::explain::explain;
 use crate::proxy::report::metrics::page as metrics;
 use crate::proxy::report::page::page;
@@ -25,17 +25,17 @@ struct Machine {
 }
 
 impl Machine {
-    fn start(found: Found, cold: bool) -> Machine {
+    fn start(found: StoredLatches, cold: bool) -> Machine {
         let prepared = prepared();
         let health = health(&prepared, Verdict::Up);
         let remembered = if cold { HealthView::new() } else { health.clone() };
         let (operator, words) = Default::default();
         let health = health.into();
-        let known = Known { health, operator, operator_lost: None, latches: found, remembered, words };
+        let known = InitialState { health, operator, operator_lost: None, latches: found, remembered, words };
         Machine::start_with(prepared, known)
     }
 
-    fn start_with(prepared: Arc<Prepared>, known: Known) -> Machine {
+    fn start_with(prepared: Arc<Prepared>, known: InitialState) -> Machine {
         let now = Now { running: Duration::ZERO, unix_ms: 1_000_000 };
         let (state, effects) = State::new(prepared, known, 1, now);
         let (written, operator_written, published) = Default::default();
@@ -51,7 +51,8 @@ impl Machine {
             match effect {
                 Effect::Publish(snapshot) => self.published.push(snapshot.generation),
                 Effect::WriteLatches { ticket, record } => {
-                    let how = if self.disk_works { Ended::Well } else { Ended::Badly("disk full".into()) };
+                    let how =
+                        if self.disk_works { WriteOutcome::Written } else { WriteOutcome::Failed("disk full".into()) };
                     self.written.extend(self.disk_works.then_some(record));
                     ended.push(Event::LatchesWritten { ticket, ended: how });
                 }
@@ -60,7 +61,7 @@ impl Machine {
                     self.operator_written.extend(self.disk_works.then_some(value));
                     ended.push(Event::OperatorWritten(how));
                 }
-                Effect::Tell(value) => self.told = Some(value),
+                Effect::SendToPeers(value) => self.told = Some(value),
                 Effect::Log(_) => {}
             }
         }
@@ -87,7 +88,7 @@ impl Machine {
         self.take(Event::Health(Arc::new(health)));
     }
 
-    fn say(&mut self, subject: &str, state: OperatorState, force: bool) -> Result<String, Refusal> {
+    fn say(&mut self, subject: &str, state: OperatorState, force: bool) -> Result<String, CommandError> {
         let (subject, who) = (subject.to_string(), "alice".to_string());
         let command = OperatorCommand { subject, state, who, why: String::new(), for_ms: Some(5_000), force };
         let (words, effects) = self.state.operator(&command, self.now)?;
@@ -116,7 +117,7 @@ impl Machine {
 }
 
 fn peer(latches: Value) -> Event {
-    Event::Heard { peer: "px2".into(), value: json!({ "version": VERSION, "latches": latches, "operator": {} }) }
+    Event::PeerMessage { peer: "px2".into(), value: json!({ "version": VERSION, "latches": latches, "operator": {} }) }
 }
 
 fn latch_value(epoch: u64, active: &str) -> Value {
@@ -125,7 +126,7 @@ fn latch_value(epoch: u64, active: &str) -> Value {
 
 #[test]
 fn a_failover_is_on_disk_before_a_request_is_answered_by_it() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.set("shop/web2", Verdict::Down);
     assert_eq!(machine.view(), LatchView::Active(1));
     assert_eq!(machine.written.last().unwrap().latches["shop"].active, "web3");
@@ -136,7 +137,7 @@ fn a_failover_is_on_disk_before_a_request_is_answered_by_it() {
 
 #[test]
 fn a_full_disk_does_not_stop_a_failover_but_raises_an_alarm_until_it_is_written() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.disk_works = false;
     machine.set("shop/web2", Verdict::Down);
     assert_eq!(machine.view(), LatchView::Active(1));
@@ -151,7 +152,7 @@ fn a_full_disk_does_not_stop_a_failover_but_raises_an_alarm_until_it_is_written(
 
 #[test]
 fn a_disk_that_does_not_answer_holds_a_failover_back_for_its_time_only() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     let mut health = (*machine.state.health).clone();
     health.iter_mut().filter(|(target, _)| target.address.port() == 8080).for_each(|(target, health)| {
         health.verdict = if target.address.ip().to_string() == "192.0.2.2" { Verdict::Down } else { Verdict::Up };
@@ -163,10 +164,10 @@ fn a_disk_that_does_not_answer_holds_a_failover_back_for_its_time_only() {
         _ => None,
     });
     let ticket = ticket.unwrap();
-    machine.take(Event::LatchesWritten { ticket, ended: Ended::NotYet("no answer".into()) });
+    machine.take(Event::LatchesWritten { ticket, ended: WriteOutcome::Late("no answer".into()) });
     assert_eq!(machine.view(), LatchView::Active(1));
     assert!(machine.alarms().contains("no answer"));
-    machine.take(Event::LatchesWritten { ticket, ended: Ended::Well });
+    machine.take(Event::LatchesWritten { ticket, ended: WriteOutcome::Written });
     assert!(machine.state.latches.is_stored("shop"));
     assert_eq!(machine.alarms(), "");
 }
@@ -178,19 +179,20 @@ fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backu
     let (primary, backup) = (shop.backends[0].target.clone(), shop.backends[1].target.clone());
     let mut now_known = health(&prepared, Verdict::Up);
     now_known.get_mut(&*primary).unwrap().verdict = Verdict::Down;
-    let known = |remembered: HealthView| Known {
+    let known = |remembered: HealthView| InitialState {
         health: now_known.clone().into(),
         operator: OperatorStates::default(),
         operator_lost: None,
-        latches: Found::Missing,
+        latches: StoredLatches::Missing,
         remembered,
         words: Vec::new(),
     };
     let mut only_backup = health(&prepared, Verdict::Up);
     only_backup.retain(|target, _| *target == *backup);
-    let latches = Found::Whole(Record { latches: [("shop".into(), Latch::first("web2"))].into(), ..Record::default() });
+    let latches =
+        StoredLatches::Whole(Record { latches: [("shop".into(), Latch::first("web2"))].into(), ..Record::default() });
     let start = |remembered: HealthView| {
-        Machine::start_with(prepared.clone(), Known { latches: latches.clone(), ..known(remembered) })
+        Machine::start_with(prepared.clone(), InitialState { latches: latches.clone(), ..known(remembered) })
     };
     assert_eq!(start(only_backup).view(), LatchView::Hold);
     let was_up = start(health(&prepared, Verdict::Up));
@@ -203,11 +205,16 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
     let remembered = health(&prepared, Verdict::Up);
     let mut now_known = remembered.clone();
     now_known.get_mut(&*prepared.service("shop").unwrap().backends[1].target).unwrap().verdict = Verdict::Down;
-    let ours =
-        Latch { epoch: 4, by: "px1".into(), active: "web3".into(), spent: vec!["web2".into()], ..Latch::first("") };
+    let ours = Latch {
+        epoch: 4,
+        by: "px1".into(),
+        active: "web3".into(),
+        failed_from: vec!["web2".into()],
+        ..Latch::first("")
+    };
     let theirs = Latch { epoch: 5, by: "px0".into(), ..Latch::first("web2") };
-    let found = Found::Whole(Record { latches: [("shop".into(), ours)].into(), ..Record::default() });
-    let known = Known {
+    let found = StoredLatches::Whole(Record { latches: [("shop".into(), ours)].into(), ..Record::default() });
+    let known = InitialState {
         health: now_known.into(),
         operator: OperatorStates::default(),
         operator_lost: None,
@@ -220,20 +227,21 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
 
 #[test]
 fn a_step_under_way_is_handed_over_as_if_it_had_ended() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);
     let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new() };
     let (_, effects) = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
-    assert_eq!(machine.state.ours()["latches"]["shop"]["active"], "web2");
-    let mut next = Machine::start(Found::Missing, false);
+    assert_eq!(machine.state.for_peers()["latches"]["shop"]["active"], "web2");
+    let mut next = Machine::start(StoredLatches::Missing, false);
     next.take(Event::Inherited(machine.state.to_hand_over()));
     assert_eq!((next.view(), next.latch().epoch), (LatchView::Active(1), 1));
 }
 
 #[test]
 fn after_a_handover_requests_go_by_what_the_new_daemon_says_and_nothing_is_written() {
-    let (mut old, mut new) = (Machine::start(Found::Missing, false), Machine::start(Found::Missing, false));
+    let (mut old, mut new) =
+        (Machine::start(StoredLatches::Missing, false), Machine::start(StoredLatches::Missing, false));
     let follow = |old: &mut Machine, new: &Machine| {
         let said = status(&new.state, &Live::default(), new.now);
         let effects = old.state.follow(&said, old.now);
@@ -259,34 +267,34 @@ fn after_a_handover_requests_go_by_what_the_new_daemon_says_and_nothing_is_writt
 
 #[test]
 fn a_backend_that_only_a_peers_document_has_has_not_left_ours_after_a_restart_either() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.take(peer(latch_value(5, "web9")));
     assert_eq!((machine.latch().epoch, machine.view()), (5, LatchView::Active(0)));
     let stored = machine.written.last().unwrap().clone();
-    let again = Machine::start(Found::Whole(stored), false);
+    let again = Machine::start(StoredLatches::Whole(stored), false);
     assert_eq!((again.latch(), again.view()), (machine.latch(), LatchView::Active(0)));
     assert!(again.alarms().contains("web9"), "{}", again.alarms());
 }
 
 #[test]
 fn what_was_stored_counts_after_a_start() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.set("shop/web2", Verdict::Down);
     let stored = machine.written.pop().unwrap();
-    let again = Machine::start(Found::Whole(stored), true);
+    let again = Machine::start(StoredLatches::Whole(stored), true);
     assert_eq!((again.latch().epoch, again.view()), (1, LatchView::Active(1)));
     assert!(again.written.is_empty(), "nothing new to write");
 }
 
 #[test]
 fn lost_latches_serve_nobody_until_a_peer_tells_and_stay_lost_over_a_restart() {
-    let mut machine = Machine::start(Found::Broken("both slots".into()), false);
+    let mut machine = Machine::start(StoredLatches::Broken("both slots".into()), false);
     assert_eq!(machine.view(), LatchView::Nobody);
     assert!(machine.alarms().contains("polder failover shop --to BACKEND"));
     assert!(machine.state.snapshot.ready, "www can be served");
     let stored = machine.written.pop().unwrap_or_default();
     assert_eq!(stored.undecided.len(), 1);
-    let again = Machine::start(Found::Whole(stored), false);
+    let again = Machine::start(StoredLatches::Whole(stored), false);
     assert_eq!(again.view(), LatchView::Nobody);
     machine.take(peer(latch_value(3, "web3")));
     assert_eq!((machine.latch().epoch, machine.view()), (3, LatchView::Active(1)));
@@ -294,7 +302,7 @@ fn lost_latches_serve_nobody_until_a_peer_tells_and_stay_lost_over_a_restart() {
 
 #[test]
 fn peers_latches_and_words_are_taken_over_and_a_difference_that_lasts_is_an_alarm() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.take(peer(latch_value(2, "web3")));
     assert_eq!(machine.view(), LatchView::Active(1));
     machine.take(peer(latch_value(1, "web2")));
@@ -305,24 +313,24 @@ fn peers_latches_and_words_are_taken_over_and_a_difference_that_lasts_is_an_alar
     assert_eq!(machine.alarms(), "");
     let word = json!({ "state": "drain", "who": "bob", "when": 5, "by": "px2", "why": "", "until": null });
     let value = json!({ "version": VERSION, "latches": {}, "operator": { "www/web1": word } });
-    machine.take(Event::Heard { peer: "px2".into(), value });
+    machine.take(Event::PeerMessage { peer: "px2".into(), value });
     assert_eq!(machine.service("www").backends[0].operator, OperatorState::Drain);
     assert_eq!(machine.operator_written.len(), 1);
-    machine.take(Event::Heard { peer: "px2".into(), value: json!({ "version": 9 }) });
+    machine.take(Event::PeerMessage { peer: "px2".into(), value: json!({ "version": 9 }) });
     assert!(machine.alarms().contains("version 9"));
 }
 
 #[test]
 fn the_operators_word_is_vetted_persisted_and_ends_by_itself() {
     use OperatorState::{Drain, Maint, Ready};
-    let mut machine = Machine::start(Found::Missing, false);
-    assert!(matches!(machine.say("www/web9", Drain, false), Err(Refusal::Unknown(_))));
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    assert!(matches!(machine.say("www/web9", Drain, false), Err(CommandError::NotFound(_))));
     let refused = machine.say("shop/web2", Drain, true).unwrap_err();
-    assert!(matches!(refused, Refusal::Refused(words) if words.contains("polder failover shop")));
+    assert!(matches!(refused, CommandError::Conflict(words) if words.contains("polder failover shop")));
     machine.say("www/web1", Drain, false).unwrap();
     assert_eq!(machine.operator_written.len(), 1);
     assert!(
-        matches!(machine.say("www/web2", Maint, false), Err(Refusal::Refused(words)) if words.contains("last usable"))
+        matches!(machine.say("www/web2", Maint, false), Err(CommandError::Conflict(words)) if words.contains("last usable"))
     );
     machine.say("www/web2", Maint, true).unwrap();
     assert!(machine.alarms().contains("www: no backend is usable"));
@@ -334,16 +342,16 @@ fn the_operators_word_is_vetted_persisted_and_ends_by_itself() {
 
 #[test]
 fn maint_of_the_active_backend_moves_the_latch() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.say("shop/web2", OperatorState::Maint, false).unwrap();
     assert_eq!((machine.latch().epoch, machine.view()), (1, LatchView::Active(1)));
     let refused = machine.say("shop/web3", OperatorState::Maint, false);
-    assert!(matches!(refused, Err(Refusal::Refused(_))), "web2 is in maint: nobody could follow");
+    assert!(matches!(refused, Err(CommandError::Conflict(_))), "web2 is in maint: nobody could follow");
 }
 
 #[test]
 fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     let running = &machine.service("shop").backends[0].counters[0].running;
     running.store(1, std::sync::atomic::Ordering::Relaxed);
     let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: "update".into() };
@@ -356,14 +364,14 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     machine.pass(HANDING_OVER);
     assert_eq!((machine.view(), &*machine.latch().reason), (LatchView::Active(1), "failover by alice: update"));
     let stateless = FailoverCommand { service: "www".into(), to: None, who: "alice".into(), why: String::new() };
-    assert!(matches!(machine.state.failover(&stateless, machine.now), Err(Refusal::Refused(_))));
+    assert!(matches!(machine.state.failover(&stateless, machine.now), Err(CommandError::Conflict(_))));
     let unknown = FailbackCommand { service: "ww".into(), who: "alice".into(), why: String::new() };
-    assert!(matches!(machine.state.failback(&unknown, machine.now), Err(Refusal::Unknown(_))));
+    assert!(matches!(machine.state.failback(&unknown, machine.now), Err(CommandError::NotFound(_))));
 }
 
 #[test]
 fn a_reload_keeps_counters_where_service_backend_and_address_stay_and_moves_a_latch_that_lost_its_backend() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     let before: Vec<_> = machine.service("www").backends.iter().map(|backend| backend.counters.clone()).collect();
     let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
     document["services"]["www"]["backends"][0]["address"] = "192.0.2.9:80".into();
@@ -382,7 +390,7 @@ fn a_reload_keeps_counters_where_service_backend_and_address_stay_and_moves_a_la
 
 #[test]
 fn nothing_is_published_when_nothing_changes_for_a_request() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.take(peer(json!({})));
     machine.pass(Duration::from_secs(60));
     assert_eq!(machine.published, [1]);
@@ -394,7 +402,7 @@ fn nothing_is_published_when_nothing_changes_for_a_request() {
 
 #[test]
 fn metrics_are_named_as_prometheus_wants_them() {
-    let machine = Machine::start(Found::Missing, false);
+    let machine = Machine::start(StoredLatches::Missing, false);
     let page = metrics(&machine.state, &Live::default(), Default::default(), machine.now);
     let mut family = ("", "");
     for line in page.lines() {
@@ -423,7 +431,7 @@ fn metrics_are_named_as_prometheus_wants_them() {
 
 #[test]
 fn explain_tells_the_same_as_the_snapshot_decides() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     let told = explain(&machine.state, "shop.example.net:80", "/", "polder-shop=192.0.2.3:8080");
     assert_eq!((told.service.as_deref(), told.backend.as_deref()), (Some("shop"), Some("web2")));
     assert!(told.because.contains(&"the cookie polder-shop names web3".to_string()), "{told:?}");
@@ -442,7 +450,7 @@ fn explain_tells_the_same_as_the_snapshot_decides() {
 
 #[test]
 fn status_page_and_metrics_show_the_same_moment() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.set("shop/web2", Verdict::Down);
     machine.say("www/web1", OperatorState::Drain, false).unwrap();
     let live = Live {
@@ -496,7 +504,7 @@ fn a_check_on_another_port_probes_that_port_and_shares_one_target() {
 fn letters_of_the_most_that_a_document_allows_fit() {
     use crate::api::bounds::{MAX_REASON, MAX_UNKNOWN_SPENT, MAX_WHO, MAX_WHY};
     use crate::config::MOST_SUBJECTS;
-    use crate::daemon::peers::MAX_LETTER;
+    use crate::daemon::peers::MAX_MESSAGE;
 
     // The worst that JSON makes of text without control characters: two bytes of one.
     let text = |length: usize| "\"".repeat(length);
@@ -520,7 +528,7 @@ fn letters_of_the_most_that_a_document_allows_fit() {
         by: name(0),
         at: u64::MAX,
         active: name(0),
-        spent,
+        failed_from: spent,
         reason: text(MAX_REASON),
         by_operator: false,
     };
@@ -528,13 +536,13 @@ fn letters_of_the_most_that_a_document_allows_fit() {
     let latches: BTreeMap<String, Latch> = (0..MOST_SUBJECTS / 2).map(|number| (name(number), latch.clone())).collect();
     let value = json!({ "version": VERSION, "latches": latches, "operator": operator });
     let letter = json!({ "version": 2, "name": name(0), "value": value }).to_string();
-    assert!(letter.len() <= MAX_LETTER, "{} bytes, more than {MAX_LETTER}", letter.len());
-    PeerWords::read(&value, None).unwrap();
+    assert!(letter.len() <= MAX_MESSAGE, "{} bytes, more than {MAX_MESSAGE}", letter.len());
+    PeerState::read(&value, None).unwrap();
 }
 
 #[test]
 fn a_latch_that_a_peer_told_before_our_document_had_its_service_counts_from_our_reload_on() {
-    let mut machine = Machine::start(Found::Missing, false);
+    let mut machine = Machine::start(StoredLatches::Missing, false);
     let at = json!({ "epoch": 3, "by": "px-2", "at": 5, "active": "web2", "spent": ["web1"], "reason": "r" });
     let without: String = DOCUMENT.replace("\"shop\"", "\"before\"").replace("shop.", "before.");
     machine.take(Event::Reloaded(prepared_from(&without)));

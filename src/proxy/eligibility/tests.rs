@@ -3,7 +3,7 @@ use std::sync::Arc;
 use super::*;
 use crate::config::proxy::Balance;
 use crate::proxy::choose::cookie::Cookie;
-use crate::proxy::choose::{Ask, Choice, Spread, choose};
+use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::samples::{backend, service, shake};
 
 fn random_service(random: &mut fastrand::Rng) -> Service {
@@ -30,7 +30,7 @@ fn a_chosen_backend_is_one_whose_requests_may_stay_and_none_is_passed_over_while
     for _ in 0..20_000 {
         let service = random_service(&mut random);
         let cookie = random.bool().then(|| random.usize(..service.backends.len()));
-        let choice = choose(&service, Ask { cookie, tried: 0 }, &mut Spread::default(), random.u64(..));
+        let choice = choose(&service, RequestFacts { cookie, tried: 0 }, &mut BalanceState::default(), random.u64(..));
         let latched = matches!(service.mode, ServiceMode::Latched { .. });
         match choice {
             Choice::Use { backend, .. } => {

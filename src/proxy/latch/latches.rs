@@ -1,7 +1,7 @@
 //! All latches of a proxy, and what of them is on disk (pure).
 //!
 //! Owns the [`Keeper`]s, of services in the document and of those that are not (yet, or any more), and the order of
-//! writes: what is proposed counts once its write has ended, well or badly. Must never: touch the disk itself
+//! writes: what is proposed counts once its write has ended, whether it succeeded or failed. Must never: touch the disk itself
 //! ([`crate::proxy::latch::store`] does). Called by `control`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,10 +13,10 @@ use super::{Keeper, Latch, Now};
 use crate::health::Target;
 use crate::proxy::control::prepared::Prepared;
 
-/// Between two tries to write what could not be written.
+/// Between two attempts to write what could not be written.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// Latches as they are stored, handed over and told to peers.
+/// Latches as they are stored, handed over and sent to peers.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Record {
     /// By service.
@@ -26,33 +26,33 @@ pub struct Record {
     pub undecided: BTreeSet<String>,
     /// Services whose latch names a backend that only a peer's document has, and who serves instead: after a restart that
     /// backend must not be taken for one that left our document.
-    #[serde(default)]
-    pub strangers: BTreeMap<String, Option<String>>,
+    #[serde(default, rename = "strangers")]
+    pub substitutes: BTreeMap<String, Option<String>>,
 }
 
-/// What a start found.
+/// What the disk held at the start.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Found {
+pub enum StoredLatches {
     /// Nothing: a new machine.
     Missing,
     /// A record.
     Whole(Record),
-    /// Both slots are there and neither can be believed; says why.
+    /// Both slots are there and neither can be used, for this reason.
     Broken(String),
 }
 
 /// A latch that moved, for the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Moved {
+pub struct LatchMove {
     /// The service.
     pub service: String,
-    /// What counted before; none if it was undecided.
+    /// The latch before; `None`: it was undecided.
     pub before: Option<Latch>,
-    /// What counts now.
+    /// The latch now.
     pub now: Latch,
 }
 
-/// All of them.
+/// The latches of all services.
 #[derive(Debug, Default)]
 pub struct Latches {
     keepers: BTreeMap<String, Keeper>,
@@ -75,14 +75,14 @@ struct Writing {
 
 impl Latches {
     /// Begins with what was found on disk.
-    pub fn restore(found: Found) -> Latches {
+    pub fn restore(found: StoredLatches) -> Latches {
         let (record, lost) = match found {
-            Found::Missing => (Record::default(), false),
-            Found::Whole(record) => (record, false),
-            Found::Broken(_) => (Record::default(), true),
+            StoredLatches::Missing => (Record::default(), false),
+            StoredLatches::Whole(record) => (record, false),
+            StoredLatches::Broken(_) => (Record::default(), true),
         };
-        let keeper = |service: &String, latch: &Latch| match record.strangers.get(service) {
-            Some(previous) => Keeper::of_stranger(latch.clone(), previous.clone()),
+        let keeper = |service: &String, latch: &Latch| match record.substitutes.get(service) {
+            Some(previous) => Keeper::with_substitute(latch.clone(), previous.clone()),
             None => Keeper::new(latch.clone()),
         };
         let held = record.latches.iter().map(|(service, latch)| (service.clone(), keeper(service, latch)));
@@ -121,33 +121,33 @@ impl Latches {
         self.keepers.get_mut(service)
     }
 
-    /// In a process that has handed over: what the daemon's latch of this service is.
+    /// In a process that has handed over: takes the new daemon's latch of this service.
     pub fn follow(&mut self, service: &str, latch: Option<Latch>) {
         self.keepers.entry(service.into()).or_insert_with(Keeper::undecided).follow(latch);
     }
 
-    /// What a peer says.
-    pub fn hear(&mut self, theirs: &BTreeMap<String, Latch>) {
+    /// Takes over a peer's latches where they are later than ours.
+    pub fn merge_peers(&mut self, theirs: &BTreeMap<String, Latch>) {
         for (service, latch) in theirs {
-            self.keepers.entry(service.clone()).or_insert_with(Keeper::undecided).hear(latch);
+            self.keepers.entry(service.clone()).or_insert_with(Keeper::undecided).merge_peers(latch);
         }
     }
 
-    /// What counts now: for peers.
+    /// The latches that count now: for peers.
     pub fn record(&self) -> Record {
         self.collect(Keeper::latch)
     }
 
-    /// What counts once the steps under way have ended: for a takeover, which must not lose one.
-    pub fn heading(&self) -> Record {
-        self.collect(Keeper::heading)
+    /// The latches that count once the steps under way have ended: for a takeover, which must not lose one.
+    pub fn upcoming(&self) -> Record {
+        self.collect(Keeper::upcoming)
     }
 
     fn collect<'a>(&'a self, latch: impl Fn(&'a Keeper) -> Option<&'a Latch>) -> Record {
         let mut record = Record::default();
         for (service, keeper) in &self.keepers {
-            if let Some(previous) = keeper.stranger() {
-                record.strangers.insert(service.clone(), previous.map(str::to_owned));
+            if let Some(previous) = keeper.substitute() {
+                record.substitutes.insert(service.clone(), previous.map(str::to_owned));
             }
             match latch(keeper) {
                 Some(latch) => drop(record.latches.insert(service.clone(), latch.clone())),
@@ -177,16 +177,16 @@ impl Latches {
 
     /// A write has ended, or its time is up (`Err` with a later second report). A full disk must not stop a failover:
     /// what was to be written counts either way.
-    pub fn written(&mut self, ticket: u64, ended: Ended, now: Now) -> Vec<Moved> {
+    pub fn written(&mut self, ticket: u64, ended: WriteOutcome, now: Now) -> Vec<LatchMove> {
         let Some(writing) = self.writing.take_if(|writing| writing.ticket == ticket) else { return Vec::new() };
         let moved = self.commit(&writing.record);
         match ended {
-            Ended::Well => {
+            WriteOutcome::Written => {
                 self.on_disk = writing.record;
                 self.failure = None;
             }
-            Ended::Badly(why) => self.failure = Some((why, now.running + RETRY)),
-            Ended::NotYet(why) => {
+            WriteOutcome::Failed(why) => self.failure = Some((why, now.running + RETRY)),
+            WriteOutcome::Late(why) => {
                 self.failure = Some((why, now.running + RETRY));
                 self.writing = Some(Writing { late: true, ..writing });
             }
@@ -194,16 +194,16 @@ impl Latches {
         moved
     }
 
-    fn commit(&mut self, record: &Record) -> Vec<Moved> {
+    fn commit(&mut self, record: &Record) -> Vec<LatchMove> {
         let mut moved = Vec::new();
         for (service, latch) in &record.latches {
             let before = self.keepers.get_mut(service).and_then(|keeper| keeper.commit(latch));
-            moved.extend(before.map(|before| Moved { service: service.clone(), before, now: latch.clone() }));
+            moved.extend(before.map(|before| LatchMove { service: service.clone(), before, now: latch.clone() }));
         }
         moved
     }
 
-    /// Whether what counts for this service is on disk.
+    /// Whether the latch that counts for this service is on disk.
     pub fn is_stored(&self, service: &str) -> bool {
         self.on_disk.latches.get(service) == self.get(service).and_then(Keeper::latch)
     }
@@ -228,11 +228,11 @@ impl Latches {
 
 /// How a write ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Ended {
+pub enum WriteOutcome {
     /// It is on disk.
-    Well,
-    /// It is not; says why.
-    Badly(String),
-    /// Its time is up; another report follows when it does end.
-    NotYet(String),
+    Written,
+    /// It is not, for this reason.
+    Failed(String),
+    /// It has not ended in time, for this reason; another report follows when it has.
+    Late(String),
 }

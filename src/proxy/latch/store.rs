@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-use super::latches::{Ended, Found, Record};
+use super::latches::{Record, StoredLatches, WriteOutcome};
 use crate::daemon::state_file::{Slots, Stored};
 
 /// How long a write may hold a latch back.
@@ -28,7 +28,7 @@ type Job = (Value, oneshot::Sender<std::io::Result<()>>);
 
 impl LatchStore {
     /// Reads what is there, and starts the thread.
-    pub fn open(state_dir: &Path) -> std::io::Result<(LatchStore, Found)> {
+    pub fn open(state_dir: &Path) -> std::io::Result<(LatchStore, StoredLatches)> {
         let mut slots = Slots::new(state_dir, "latches");
         let found = found(slots.read());
         let (jobs, work) = mpsc::channel::<Job>();
@@ -42,29 +42,33 @@ impl LatchStore {
         Ok((LatchStore { jobs }, found))
     }
 
-    /// Writes a record and reports how it went: once within [`LIMIT`], and a second time if that was `NotYet`.
-    pub fn write(&self, record: &Record, report: impl Fn(Ended) + 'static) -> impl Future<Output = ()> + 'static {
+    /// Writes a record and reports how it went: once within [`LIMIT`], and a second time if that was `Late`.
+    pub fn write(
+        &self,
+        record: &Record,
+        report: impl Fn(WriteOutcome) + 'static,
+    ) -> impl Future<Output = ()> + 'static {
         let (done, mut ended) = oneshot::channel();
         let value = json!({
             "version": VERSION,
             "latches": record.latches,
             "undecided": record.undecided,
-            "strangers": record.strangers,
+            "strangers": record.substitutes,
         });
         let sent = self.jobs.send((value, done)).is_ok();
         async move {
             if !sent {
-                return report(Ended::Badly("the thread that writes latches has ended".into()));
+                return report(WriteOutcome::Failed("the thread that writes latches has ended".into()));
             }
             let end = |end: Result<std::io::Result<()>, oneshot::error::RecvError>| match end {
-                Ok(Ok(())) => Ended::Well,
-                Ok(Err(error)) => Ended::Badly(error.to_string()),
-                Err(_) => Ended::Badly("the thread that writes latches has ended".into()),
+                Ok(Ok(())) => WriteOutcome::Written,
+                Ok(Err(error)) => WriteOutcome::Failed(error.to_string()),
+                Err(_) => WriteOutcome::Failed("the thread that writes latches has ended".into()),
             };
             match tokio::time::timeout(LIMIT, &mut ended).await {
                 Ok(in_time) => report(end(in_time)),
                 Err(_) => {
-                    report(Ended::NotYet(format!("the disk has not answered for {LIMIT:?}")));
+                    report(WriteOutcome::Late(format!("the disk has not answered for {LIMIT:?}")));
                     report(end(ended.await));
                 }
             }
@@ -72,17 +76,17 @@ impl LatchStore {
     }
 }
 
-fn found(stored: Stored) -> Found {
+fn found(stored: Stored) -> StoredLatches {
     match stored {
-        Stored::Missing => Found::Missing,
-        Stored::Broken(why) => Found::Broken(why),
-        Stored::Whole(value) if value["version"] != VERSION => Found::Broken(format!(
+        Stored::Missing => StoredLatches::Missing,
+        Stored::Broken(why) => StoredLatches::Broken(why),
+        Stored::Whole(value) if value["version"] != VERSION => StoredLatches::Broken(format!(
             "the stored latches are of version {}, this program reads {VERSION}",
             value["version"]
         )),
         Stored::Whole(value) => match serde_json::from_value(value) {
-            Ok(record) => Found::Whole(record),
-            Err(error) => Found::Broken(format!("the stored latches cannot be read: {error}")),
+            Ok(record) => StoredLatches::Whole(record),
+            Err(error) => StoredLatches::Broken(format!("the stored latches cannot be read: {error}")),
         },
     }
 }

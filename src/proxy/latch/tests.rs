@@ -1,11 +1,17 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+use std::time::Duration;
+
 use super::*;
+use crate::api::operator::OperatorState;
+use crate::config::proxy::LatchConfig;
+use crate::health::Verdict;
+use crate::proxy::snapshot::LatchView;
 
 const NAMES: [&str; 3] = ["web1", "web2", "web3"];
 const RULES: LatchConfig =
     LatchConfig { start_grace: Duration::from_secs(10), last_resort: true, failover_drain: Duration::from_secs(5) };
-const ALICE: Said<'static> = Said { who: "alice", why: "" };
+const ALICE: Operator<'static> = Operator { who: "alice", why: "" };
 
 /// One proxy with its view of the three backends: web1 is the primary.
 #[derive(Clone)]
@@ -25,23 +31,28 @@ impl Proxy {
         Proxy { own: own.into(), rules: RULES, keeper, backends, running: 0, now: Now::default() }
     }
 
-    fn with<T>(&mut self, act: impl FnOnce(&mut Keeper, Now, &Site<'_>) -> T) -> T {
-        let backends = standings(&self.backends);
-        let site =
-            Site { own: &self.own, service: "shop", backends: &backends, rules: &self.rules, running: self.running };
-        act(&mut self.keeper, self.now, &site)
+    fn with<T>(&mut self, act: impl FnOnce(&mut Keeper, Now, &Situation<'_>) -> T) -> T {
+        let backends = backend_states(&self.backends);
+        let situation = Situation {
+            own: &self.own,
+            service: "shop",
+            backends: &backends,
+            rules: &self.rules,
+            running: self.running,
+        };
+        act(&mut self.keeper, self.now, &situation)
     }
 
-    fn look<T>(&self, look: impl FnOnce(&Keeper, Now, &Site<'_>) -> T) -> T {
-        self.clone().with(|keeper, now, site| look(keeper, now, site))
+    fn look<T>(&self, look: impl FnOnce(&Keeper, Now, &Situation<'_>) -> T) -> T {
+        self.clone().with(|keeper, now, situation| look(keeper, now, situation))
     }
 
     /// Steps, and stores at once what was proposed, until nothing more follows.
     fn settle(&mut self) -> Option<String> {
-        let words = self.with(|keeper, now, site| keeper.step(now, site));
+        let words = self.with(|keeper, now, situation| keeper.step(now, situation));
         if let Some(next) = self.keeper.proposed().cloned() {
             self.keeper.commit(&next);
-            self.with(|keeper, now, site| keeper.step(now, site));
+            self.with(|keeper, now, situation| keeper.step(now, situation));
         }
         words
     }
@@ -61,24 +72,24 @@ impl Proxy {
         self.settle();
     }
 
-    fn failover(&mut self, to: Option<&str>) -> Result<String, Refusal> {
-        let told = self.with(|keeper, now, site| keeper.failover(to, &ALICE, now, site));
+    fn failover(&mut self, to: Option<&str>) -> Result<String, CommandError> {
+        let told = self.with(|keeper, now, situation| keeper.failover(to, &ALICE, now, situation));
         self.settle();
         told
     }
 
-    fn failback(&mut self) -> Result<String, Refusal> {
-        let told = self.with(|keeper, now, site| keeper.failback(&ALICE, now, site));
+    fn failback(&mut self) -> Result<String, CommandError> {
+        let told = self.with(|keeper, now, situation| keeper.failback(&ALICE, now, situation));
         self.settle();
         told
     }
 
     fn view(&self) -> LatchView {
-        self.look(|keeper, now, site| keeper.view(now, site))
+        self.look(|keeper, now, situation| keeper.view(now, situation))
     }
 
     fn alarm(&self) -> Option<String> {
-        self.look(|keeper, _, site| keeper.alarm(site))
+        self.look(|keeper, _, situation| keeper.alarm(situation))
     }
 
     fn latch(&self) -> &Latch {
@@ -90,8 +101,8 @@ impl Proxy {
     }
 }
 
-fn standings(backends: &[(&'static str, Verdict, OperatorState)]) -> Vec<Standing<'static>> {
-    let standing = |(name, verdict, operator): &(&'static str, Verdict, OperatorState)| Standing {
+fn backend_states(backends: &[(&'static str, Verdict, OperatorState)]) -> Vec<BackendState<'static>> {
+    let standing = |(name, verdict, operator): &(&'static str, Verdict, OperatorState)| BackendState {
         name,
         backup: *name != "web1",
         verdict: *verdict,
@@ -107,7 +118,7 @@ fn the_latch_moves_when_the_active_backend_goes_down_and_stays_when_it_returns()
     proxy.set("web1", Verdict::Down);
     assert_eq!(proxy.view(), LatchView::Active(1));
     let latch = proxy.latch();
-    assert_eq!((latch.epoch, &*latch.by, &latch.spent[..]), (1, "px", &["web1".to_string()][..]));
+    assert_eq!((latch.epoch, &*latch.by, &latch.failed_from[..]), (1, "px", &["web1".to_string()][..]));
     assert_eq!(latch.reason, "web1 is down (connection refused)");
     proxy.set("web1", Verdict::Up);
     assert_eq!((proxy.active(), proxy.latch().epoch), ("web2", 1));
@@ -130,7 +141,7 @@ fn it_moves_when_the_active_backend_is_put_in_maint_or_leaves_the_document_but_n
 fn what_is_proposed_counts_only_when_it_is_stored_and_requests_wait_until_then() {
     let mut proxy = Proxy::new("px");
     proxy.backends[0].1 = Verdict::Down;
-    proxy.with(|keeper, now, site| keeper.step(now, site));
+    proxy.with(|keeper, now, situation| keeper.step(now, situation));
     assert_eq!((proxy.active(), proxy.view()), ("web1", LatchView::Hold));
     let next = proxy.keeper.proposed().unwrap().clone();
     assert!(proxy.keeper.commit(&Latch { epoch: 9, ..next.clone() }).is_none(), "another latch was stored");
@@ -141,7 +152,7 @@ fn what_is_proposed_counts_only_when_it_is_stored_and_requests_wait_until_then()
 #[test]
 fn after_a_cold_start_the_active_backend_has_its_grace_whoever_comes_up_first() {
     let mut proxy = Proxy::new("px");
-    proxy.with(|keeper, now, site| keeper.begin_grace(now, site.rules));
+    proxy.with(|keeper, now, situation| keeper.begin_grace(now, situation.rules));
     proxy.set("web1", Verdict::Down);
     assert_eq!(proxy.view(), LatchView::Hold);
     proxy.pass(Duration::from_secs(9));
@@ -188,7 +199,7 @@ fn a_backend_failed_away_from_serves_again_only_as_the_last_resort_the_latest_fi
     assert!(strict.alarm().unwrap().contains("last_resort"), "{:?}", strict.alarm());
     proxy.set("web3", Verdict::Down);
     assert_eq!(proxy.active(), "web2");
-    assert_eq!(proxy.latch().spent, ["web1", "web3"]);
+    assert_eq!(proxy.latch().failed_from, ["web1", "web3"]);
     assert!(proxy.latch().reason.ends_with("web2 as the last resort"));
 }
 
@@ -212,21 +223,23 @@ fn a_failover_holds_new_requests_lets_running_ones_end_and_then_moves() {
 #[test]
 fn a_failover_that_cannot_be_is_refused_with_words_or_withdrawn() {
     let mut proxy = Proxy::new("px");
-    assert!(matches!(proxy.failover(Some("web9")), Err(Refusal::Unknown(_))));
+    assert!(matches!(proxy.failover(Some("web9")), Err(CommandError::NotFound(_))));
     proxy.set("web2", Verdict::Down);
-    assert!(matches!(proxy.failover(Some("web2")), Err(Refusal::Refused(words)) if words.contains("web2 is down")));
+    assert!(
+        matches!(proxy.failover(Some("web2")), Err(CommandError::Conflict(words)) if words.contains("web2 is down"))
+    );
     proxy.running = 1;
     proxy.failover(None).unwrap();
     proxy.backends[2].1 = Verdict::Down;
     assert!(proxy.settle().unwrap().contains("withdrawn"));
     assert_eq!(proxy.view(), LatchView::Active(0));
-    assert!(matches!(proxy.failover(None), Err(Refusal::Refused(words)) if !words.contains("failback")));
+    assert!(matches!(proxy.failover(None), Err(CommandError::Conflict(words)) if !words.contains("failback")));
     proxy.set("web3", Verdict::Up);
     proxy.set("web1", Verdict::Down);
     proxy.set("web1", Verdict::Up);
     proxy.running = 0;
     assert!(
-        matches!(proxy.failover(Some("web1")), Err(Refusal::Refused(words)) if words.contains("polder failback shop"))
+        matches!(proxy.failover(Some("web1")), Err(CommandError::Conflict(words)) if words.contains("polder failback shop"))
     );
 }
 
@@ -234,11 +247,11 @@ fn a_failover_that_cannot_be_is_refused_with_words_or_withdrawn() {
 fn failback_goes_to_the_primary_if_it_can_serve_and_forgets_what_was_spent() {
     let mut proxy = Proxy::new("px");
     proxy.set("web1", Verdict::Down);
-    assert!(matches!(proxy.failback(), Err(Refusal::Refused(words)) if words.contains("web1 is down")));
+    assert!(matches!(proxy.failback(), Err(CommandError::Conflict(words)) if words.contains("web1 is down")));
     proxy.set("web1", Verdict::Up);
     proxy.failback().unwrap();
     assert_eq!((proxy.active(), proxy.latch().epoch), ("web1", 2));
-    assert!(proxy.latch().spent.is_empty());
+    assert!(proxy.latch().failed_from.is_empty());
     assert!(proxy.failback().unwrap().contains("already"));
 }
 
@@ -250,9 +263,9 @@ fn failback_on_the_primary_makes_the_others_eligible_again() {
     }
     proxy.set("web1", Verdict::Up);
     proxy.set("web3", Verdict::Down);
-    assert_eq!((proxy.active(), proxy.latch().spent.len()), ("web1", 2));
+    assert_eq!((proxy.active(), proxy.latch().failed_from.len()), ("web1", 2));
     proxy.failback().unwrap();
-    assert_eq!((proxy.active(), proxy.latch().spent.len()), ("web1", 0));
+    assert_eq!((proxy.active(), proxy.latch().failed_from.len()), ("web1", 0));
 }
 
 #[test]
@@ -266,7 +279,7 @@ fn an_undecided_latch_serves_nobody_until_a_peer_or_the_operator_decides() {
     let mut told = proxy.clone();
     proxy.failover(Some("web2")).unwrap();
     assert_eq!(proxy.view(), LatchView::Active(1));
-    told.keeper.hear(&Latch::first("web1"));
+    told.keeper.merge_peers(&Latch::first("web1"));
     told.settle();
     assert_eq!(told.view(), LatchView::Active(0));
 }
@@ -275,7 +288,7 @@ fn an_undecided_latch_serves_nobody_until_a_peer_or_the_operator_decides() {
 fn a_peers_latch_with_a_backend_unknown_here_is_kept_and_the_former_one_serves_until_the_document_comes() {
     let mut proxy = Proxy::new("px");
     let theirs = Latch { epoch: 5, by: "peer".into(), active: "web4".into(), ..Latch::first("") };
-    proxy.keeper.hear(&theirs);
+    proxy.keeper.merge_peers(&theirs);
     for _ in 0..3 {
         proxy.pass(Duration::from_secs(60));
     }
@@ -297,7 +310,7 @@ fn a_step_that_a_peer_ended_first_still_lets_our_running_requests_end() {
     proxy.running = 2;
     proxy.failover(Some("web2")).unwrap();
     let theirs = Latch { epoch: 1, by: "pz".into(), active: "web2".into(), ..Latch::first("") };
-    proxy.keeper.hear(&theirs);
+    proxy.keeper.merge_peers(&theirs);
     proxy.settle();
     assert_eq!(proxy.view(), LatchView::Hold);
     proxy.pass(RULES.failover_drain);
@@ -312,7 +325,7 @@ fn a_step_told_to_a_peer_alone_lets_our_running_requests_end_too() {
     let theirs = told.latch().clone();
     proxy.running = 2;
     for _ in 0..3 {
-        proxy.keeper.hear(&theirs);
+        proxy.keeper.merge_peers(&theirs);
         proxy.settle();
         assert_eq!((proxy.active(), proxy.view()), ("web1", LatchView::Hold));
     }
@@ -325,7 +338,7 @@ fn a_step_told_to_a_peer_alone_lets_our_running_requests_end_too() {
     broken.set("web1", Verdict::Down);
     assert_eq!(broken.latch(), &theirs, "nobody is served where they run");
     let later = Latch { epoch: 7, by: "py".into(), active: "web3".into(), ..Latch::first("") };
-    superseded.keeper.hear(&later);
+    superseded.keeper.merge_peers(&later);
     superseded.settle();
     assert_eq!((superseded.latch(), superseded.view()), (&later, LatchView::Active(2)));
     superseded.pass(RULES.failover_drain);
@@ -338,7 +351,7 @@ fn a_peers_step_to_a_backend_that_is_down_here_is_taken_over_and_not_withdrawn()
     proxy.running = 1;
     proxy.set("web2", Verdict::Down);
     let theirs = Latch { epoch: 1, by: "pz".into(), active: "web2".into(), by_operator: true, ..Latch::first("") };
-    proxy.keeper.hear(&theirs);
+    proxy.keeper.merge_peers(&theirs);
     proxy.settle();
     proxy.pass(RULES.failover_drain);
     assert_eq!((proxy.latch(), proxy.view()), (&theirs, LatchView::Hold));
@@ -354,7 +367,7 @@ fn two_proxies_that_disagree_on_which_backend_is_down_do_not_move_the_latch_to_a
     other.set("web1", Verdict::Down);
     assert_eq!(other.active(), "web2");
     let moved = other.latch().clone();
-    one.keeper.hear(&moved);
+    one.keeper.merge_peers(&moved);
     one.settle();
     one.pass(Duration::from_secs(9));
     assert_eq!((one.latch(), one.view()), (&moved, LatchView::Hold));
@@ -371,7 +384,7 @@ fn any_latch(random: &mut fastrand::Rng) -> Latch {
         by: ["", "px1", "px2"][random.usize(..3)].into(),
         at: random.u64(..2),
         active: NAMES[random.usize(..3)].into(),
-        spent: NAMES.iter().take(random.usize(..3)).map(|name| name.to_string()).collect(),
+        failed_from: NAMES.iter().take(random.usize(..3)).map(|name| name.to_string()).collect(),
         reason: ["a", "b"][random.usize(..2)].into(),
         by_operator: random.bool(),
     }
@@ -394,7 +407,7 @@ fn merging_latches_is_commutative_associative_and_idempotent() {
 fn judge(before: &Latch, proxy: &Proxy, by_failback: bool, seed: u64) {
     let after = proxy.latch();
     assert!(after >= before, "seed {seed}: {before:?} -> {after:?}");
-    assert!(!after.spent.contains(&after.active), "seed {seed}: {after:?}");
+    assert!(!after.failed_from.contains(&after.active), "seed {seed}: {after:?}");
     if after.active == before.active || after.by != proxy.own {
         return;
     }
@@ -402,11 +415,11 @@ fn judge(before: &Latch, proxy: &Proxy, by_failback: bool, seed: u64) {
     let state = |name: &str| proxy.backends.iter().find(|backend| backend.0 == name).unwrap();
     let usable = |name: &str| state(name).1 == Verdict::Up && state(name).2 == OperatorState::Ready;
     assert!(usable(&after.active), "seed {seed}: moved to one that cannot serve: {after:?}");
-    if before.spent.contains(&after.active) && !by_failback {
-        let other = NAMES.iter().find(|name| usable(name) && !before.spent.iter().any(|spent| spent == **name));
+    if before.failed_from.contains(&after.active) && !by_failback {
+        let other = NAMES.iter().find(|name| usable(name) && !before.failed_from.iter().any(|spent| spent == **name));
         assert!(proxy.rules.last_resort && other.is_none(), "seed {seed}: {before:?} -> {after:?}");
     }
-    assert!(by_failback || after.spent.contains(&before.active), "seed {seed}: {before:?} -> {after:?}");
+    assert!(by_failback || after.failed_from.contains(&before.active), "seed {seed}: {before:?} -> {after:?}");
 }
 
 #[test]
@@ -431,9 +444,9 @@ fn a_million_random_events_never_break_an_invariant() {
                 6 => proxy.running = random.u64(..3),
                 7 => {
                     let to = random.bool().then_some(NAMES[backend]);
-                    let _ = proxy.with(|keeper, now, site| keeper.failover(to, &ALICE, now, site));
+                    let _ = proxy.with(|keeper, now, situation| keeper.failover(to, &ALICE, now, situation));
                 }
-                8 => failback |= proxy.with(|keeper, now, site| keeper.failback(&ALICE, now, site)).is_ok(),
+                8 => failback |= proxy.with(|keeper, now, situation| keeper.failback(&ALICE, now, situation)).is_ok(),
                 _ => proxy.now.running += Duration::from_millis(random.u64(..4_000)),
             }
             proxy.settle();
@@ -463,7 +476,7 @@ fn three_proxies_that_lose_messages_end_with_one_latch() {
             let said = proxy.latch().clone();
             for peer in (0..3).filter(|peer| *peer != index) {
                 if random.bool() {
-                    proxies[peer].keeper.hear(&said);
+                    proxies[peer].keeper.merge_peers(&said);
                     proxies[peer].settle();
                 }
             }
@@ -475,7 +488,7 @@ fn three_proxies_that_lose_messages_end_with_one_latch() {
                 proxies[index].pass(Duration::from_secs(20));
                 let said = proxies[index].latch().clone();
                 for peer in &mut proxies {
-                    peer.keeper.hear(&said);
+                    peer.keeper.merge_peers(&said);
                     peer.settle();
                 }
             }

@@ -1,10 +1,51 @@
 //! Which of a peer's latches are taken (pure): those within the bounds.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use super::Latch;
-use crate::api::bounds::{MAX_EPOCH_STEP, MAX_REASON, MAX_UNKNOWN_SPENT, text};
+use crate::api::bounds::{BoundError, MAX_EPOCH_STEP, MAX_REASON, MAX_UNKNOWN_SPENT, text};
 use crate::config::names;
+
+/// Why a peer's latch is refused.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LatchError {
+    /// Its epoch is too far ahead of ours.
+    Epoch {
+        /// Its epoch.
+        theirs: u64,
+        /// Our epoch.
+        ours: u64,
+    },
+    /// A proxy or backend in it has no valid name.
+    Name,
+    /// It was failed away from too many backends that our document does not have, or from one of them twice.
+    FailedFrom {
+        /// All backends it was failed away from.
+        count: usize,
+        /// Those that our document does not have.
+        unknown: usize,
+    },
+    /// Its reason is too long, or has control characters.
+    Reason(BoundError),
+}
+
+impl fmt::Display for LatchError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            LatchError::Epoch { theirs, ours } => {
+                write!(f, "its epoch {theirs} is more than {MAX_EPOCH_STEP} ahead of ours, {ours}")
+            }
+            LatchError::Name => f.write_str("a proxy or backend in it has no valid name"),
+            LatchError::FailedFrom { count, unknown } => {
+                write!(f, "it was failed away from {count} backends, {unknown} of them unknown")
+            }
+            LatchError::Reason(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for LatchError {}
 
 impl Latch {
     /// Whether a peer's latch may be taken where the epoch is `ours` and the document `knows` these backends.
@@ -14,20 +55,23 @@ impl Latch {
     ///
     /// # Errors
     ///
-    /// What is beyond its bound.
-    pub fn vet(&self, ours: u64, knows: impl Fn(&str) -> bool) -> Result<(), String> {
+    /// The first value that is beyond its bound.
+    pub fn vet(&self, ours: u64, knows: impl Fn(&str) -> bool) -> Result<(), LatchError> {
         if self.epoch > ours.saturating_add(MAX_EPOCH_STEP) {
-            return Err(format!("its epoch {} is more than {MAX_EPOCH_STEP} ahead of ours, {ours}", self.epoch));
+            return Err(LatchError::Epoch { theirs: self.epoch, ours });
         }
-        let named = self.by.is_empty() || names::name(&self.by).is_ok();
-        if !named || names::name(&self.active).is_err() || self.spent.iter().any(|name| names::name(name).is_err()) {
-            return Err("it names a proxy or backend by what is no name".to_owned());
+        let is_named = |name: &String| names::name(name).is_ok();
+        if !(self.by.is_empty() || is_named(&self.by))
+            || !is_named(&self.active)
+            || !self.failed_from.iter().all(is_named)
+        {
+            return Err(LatchError::Name);
         }
-        let distinct: BTreeSet<&String> = self.spent.iter().collect();
-        let unknown = distinct.iter().filter(|name| !knows(name)).count();
-        if unknown > MAX_UNKNOWN_SPENT || distinct.len() < self.spent.len() {
-            return Err(format!("it was failed away from {} backends, {unknown} of them unknown", self.spent.len()));
+        let distinct: BTreeSet<&String> = self.failed_from.iter().collect();
+        let (count, unknown) = (self.failed_from.len(), distinct.iter().filter(|name| !knows(name)).count());
+        if unknown > MAX_UNKNOWN_SPENT || distinct.len() < count {
+            return Err(LatchError::FailedFrom { count, unknown });
         }
-        text("its reason", &self.reason, MAX_REASON).map_err(|error| error.to_string())
+        text("its reason", &self.reason, MAX_REASON).map_err(LatchError::Reason)
     }
 }

@@ -1,4 +1,5 @@
-//! Why a request would go where: the very same route and choose, on the snapshot that is in force, told in sentences.
+//! Where a request would go and why: the result of the same route and choose that requests go through, on the present
+//! snapshot, in sentences.
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
@@ -7,13 +8,13 @@ use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
 use crate::config::proxy::Balance;
 use crate::health::Verdict;
-use crate::proxy::choose::{Ask, Choice, Spread, choose};
+use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
 use crate::proxy::latch::Keeper;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Snapshot};
 
-/// Explains a request for this host and path with this Cookie field (empty: none).
+/// Explains a request for this host and path with this Cookie field (empty: it has none).
 pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanation {
     let snapshot = state.snapshot();
     let matched = match snapshot.router.explain(host.as_bytes(), path.as_bytes()) {
@@ -27,7 +28,8 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
     because.extend(service.backends.iter().filter_map(about_backend));
-    let choice = choose(service, Ask { cookie: named, tried: 0 }, &mut Spread::default(), fastrand::u64(..));
+    let choice =
+        choose(service, RequestFacts { cookie: named, tried: 0 }, &mut BalanceState::default(), fastrand::u64(..));
     because.push(about_choice(snapshot, service, choice, named));
     let backend = match choice {
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
@@ -70,7 +72,7 @@ fn about_latch(state: &State, service: &Service) -> Option<String> {
     Some(format!("the latch names {} (epoch {}{by}: {}){held}", latch.active, latch.epoch, latch.reason))
 }
 
-/// Only what is out of the ordinary.
+/// Says what keeps a backend from getting every request, if anything does.
 fn about_backend(backend: &Backend) -> Option<String> {
     let mut words = Vec::new();
     if backend.verdict != Verdict::Up {

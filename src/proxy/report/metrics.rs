@@ -78,7 +78,7 @@ pub fn page(state: &State, live: &Live, reloads: ReloadCounts, now: Now) -> Stri
         state_unwritten: state.is_unwritten(),
         reloads,
         peers: &live.peers,
-        rejected: state.peers.iter().map(|(peer, words)| (peer.as_str(), words.untaken())).collect(),
+        rejected: state.peers.iter().map(|(peer, words)| (peer.as_str(), words.refused())).collect(),
     };
     common.write(&mut page);
     page.gauge("polder_connections", "Client connections open now.").sample(&[], live.connections as u64);

@@ -1,4 +1,4 @@
-//! The page to look at: `GET /` of the admin API. Plain HTML, no script, everything escaped.
+//! The page for a browser: `GET /` of the admin API. Plain HTML, no script, everything escaped.
 
 use std::fmt::Write;
 

@@ -1,6 +1,6 @@
-//! All of a proxy at one moment, as `GET /status` shows it.
+//! The state of a proxy at one moment, as `GET /status` shows it.
 //!
-//! Owns the way from the control state and the workers' counts to [`api::Status`](crate::api::proxy::Status). Must never: change
+//! Owns how the control state and the workers' counts become an [`api::Status`](crate::api::proxy::Status). Must never: change
 //! anything. Called by `admin` for `/status` and `/`.
 
 use std::collections::BTreeMap;
@@ -20,27 +20,27 @@ use crate::proxy::snapshot::{Backend, Service};
 use crate::proxy::traffic::counters::WorkerCounters;
 use crate::unix_time::to_unix_ms;
 
-/// A peer not heard for this long is worth an alarm.
+/// A peer from which nothing has come for this long is worth an alarm.
 const SILENT: Duration = Duration::from_secs(10);
 
-/// What is not in the control state.
+/// What the status shows besides the control state.
 #[derive(Default)]
 pub struct Live {
     /// The workers' counts.
     pub workers: Vec<Arc<WorkerCounters>>,
-    /// Clients' connections now.
+    /// How many connections clients have.
     pub connections: usize,
     /// The addresses listened on.
     pub listeners: Vec<String>,
-    /// How each peer is doing.
+    /// How the exchange with each peer goes.
     pub peers: BTreeMap<String, PeerHealth>,
     /// Lines of the access log that could not be kept.
     pub log_lines_dropped: u64,
-    /// When and how the last reload ended, in words, and whether it was refused.
+    /// When and how the last reload ended, as a text, and whether it was refused.
     pub last_reload: Option<(String, bool)>,
 }
 
-/// Puts it together.
+/// Collects the status.
 pub fn status(state: &State, live: &Live, now: Now) -> Status {
     let snapshot = state.snapshot();
     let services = state.prepared.services.iter().zip(&snapshot.services);
@@ -78,9 +78,9 @@ fn silent(name: &str, health: &PeerHealth, now: Now) -> Option<String> {
     let error = health.error.as_deref()?;
     match health.heard.map(|heard| now.unix_ms.saturating_sub(to_unix_ms(heard))) {
         Some(since) if since < SILENT.as_millis() as u64 => None,
-        Some(since) => Some(format!("peer {name} has not been heard for {} s: {error}", since / 1000)),
+        Some(since) => Some(format!("nothing has come from peer {name} for {} s: {error}", since / 1000)),
         None if now.running < SILENT => None,
-        None => Some(format!("peer {name} has not been heard since the start: {error}")),
+        None => Some(format!("nothing has come from peer {name} since the start: {error}")),
     }
 }
 
@@ -114,7 +114,7 @@ fn of_service(state: &State, prepared: &PreparedService, service: &Service, now:
     }
 }
 
-/// A host pattern as it stands in the document.
+/// A host pattern as it is written in the document.
 pub fn in_words(host: &HostPattern) -> String {
     match host {
         HostPattern::Exact(name) => name.clone(),
@@ -130,7 +130,7 @@ fn of_latch(state: &State, service: &str, keeper: &Keeper) -> LatchStatus {
         by: latch.map(|latch| latch.by.clone()).unwrap_or_default(),
         reason: latch.map_or_else(|| "the stored latch cannot be read".into(), |latch| latch.reason.clone()),
         at: latch.map_or(0, |latch| latch.at),
-        spent: latch.map(|latch| latch.spent.clone()).unwrap_or_default(),
+        spent: latch.map(|latch| latch.failed_from.clone()).unwrap_or_default(),
         stored: state.latches.is_stored(service),
     }
 }

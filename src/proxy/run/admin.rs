@@ -12,7 +12,7 @@ use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
 use crate::daemon::metrics::{CONTENT_TYPE, ReloadCounts};
 use crate::proxy::control::Effect;
-use crate::proxy::latch::Refusal;
+use crate::proxy::latch::CommandError;
 use crate::proxy::report::status::Live;
 use crate::proxy::report::{explain, metrics, page, status};
 
@@ -67,9 +67,9 @@ impl ProxyDaemon {
                 AdminReply::json(&Done { done, generation: state.snapshot().generation, cached_until: None }),
                 effects,
             )),
-            Err(Refusal::Beyond(error)) => Err(AdminReply::refuse(400, error.to_string())),
-            Err(Refusal::Unknown(words)) => Err(AdminReply::refuse(404, words)),
-            Err(Refusal::Refused(words)) => Err(AdminReply::refuse(409, words)),
+            Err(CommandError::OutOfBounds(error)) => Err(AdminReply::refuse(400, error.to_string())),
+            Err(CommandError::NotFound(words)) => Err(AdminReply::refuse(404, words)),
+            Err(CommandError::Conflict(words)) => Err(AdminReply::refuse(409, words)),
         }))
     }
 }

@@ -35,7 +35,7 @@ impl From<lifecycle::Event<Prepared>> for Event {
     fn from(event: lifecycle::Event<Prepared>) -> Event {
         match event {
             lifecycle::Event::Health(health) => Event::Health(health),
-            lifecycle::Event::Peer { peer, value } => Event::Heard { peer, value },
+            lifecycle::Event::Peer { peer, value } => Event::PeerMessage { peer, value },
             lifecycle::Event::OperatorWritten(ended) => Event::OperatorWritten(ended),
             lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
             lifecycle::Event::Draining => Event::Draining(true),
@@ -97,7 +97,7 @@ impl Daemon for ProxyDaemon {
             }
             Effect::WriteLatches { .. } => None,
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
-            Effect::Tell(value) => Some(lifecycle::Effect::TellPeers(value)),
+            Effect::SendToPeers(value) => Some(lifecycle::Effect::TellPeers(value)),
             Effect::Log(line) => Some(lifecycle::Effect::Log(Level::INFO, line)),
         }
     }

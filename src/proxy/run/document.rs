@@ -17,7 +17,7 @@ impl Document for Prepared {
     }
 
     fn with_keys(document: ProxyConfig) -> Result<Prepared, Vec<String>> {
-        Prepared::with_keys(document).map_err(|text| vec![text])
+        Prepared::with_keys(document).map_err(|error| vec![error.to_string()])
     }
 
     fn in_words(document: &ProxyConfig) -> String {

@@ -9,7 +9,7 @@ use crate::api::client::Client;
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Input, Inputs};
 use crate::health::{HealthView, saved};
-use crate::proxy::control::peer_words::PeerWords;
+use crate::proxy::control::peer_state::PeerState;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, State, VERSION};
 
@@ -30,7 +30,7 @@ impl Handed {
         if state["version"] != VERSION {
             return Err(HandedError::OtherVersion(state["version"].clone()));
         }
-        PeerWords::read(&state["words"], None).map_err(|why| HandedError::Words(why.to_string()))?;
+        PeerState::read(&state["words"], None).map_err(|why| HandedError::Words(why.to_string()))?;
         let health = saved::from_json(&state["health"], SystemTime::now()).unwrap_or_else(|why| {
             tracing::warn!("the health handed over is not used: {why}");
             HealthView::new()

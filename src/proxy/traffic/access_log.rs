@@ -78,7 +78,7 @@ impl Sink {
 }
 
 impl AccessLog {
-    /// Opens it; none: nothing is logged and nothing is formatted.
+    /// Opens it; without a configuration nothing is logged and nothing is formatted.
     pub fn open(config: Option<&AccessLogConfig>) -> io::Result<AccessLog> {
         let log = AccessLog { format: AtomicU8::new(0), dropped: AtomicU64::new(0), writer: Mutex::new(None) };
         log.reopen(config)?;
@@ -106,7 +106,7 @@ impl AccessLog {
         Ok(())
     }
 
-    /// How lines look; none: they are not wanted.
+    /// The format of the lines; `None`: nothing is logged.
     pub fn format(&self) -> Option<AccessLogFormat> {
         match self.format.load(Ordering::Relaxed) {
             1 => Some(AccessLogFormat::Json),
@@ -185,7 +185,7 @@ impl Lines {
         }
     }
 
-    /// Hands over what was gathered.
+    /// Hands the gathered lines over to the writer.
     pub fn flush(&self, log: &AccessLog) {
         let count = self.count.take();
         if count > 0 {

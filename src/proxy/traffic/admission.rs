@@ -1,8 +1,8 @@
 //! Who may hold a connection: slots over all workers, and how many of them one address has.
 //!
-//! A connection holds a [`Slot`] for as long as it lives, or until it is evicted: then the slot goes to whoever it was
-//! evicted for, and nothing is counted twice. Beyond `limits.connections` there is a small reserve, so that readiness can
-//! be asked whatever happens: who is accepted there and asks for anything else needs a regular slot first (`eviction`).
+//! A connection holds a [`Slot`] for as long as it lives, or until it is evicted: then the slot goes to the connection that
+//! it was evicted for, and nothing is counted twice. Beyond `limits.connections` there is a small reserve, so that readiness can
+//! be asked whatever happens: a connection in the reserve needs a regular slot before any other request (`eviction`).
 //!
 //! What it costs: a connection takes and gives back a slot (one atomic count each) and one of its address (one of 64
 //! locks each, held for one look into a table). A request takes none of this.
@@ -20,7 +20,7 @@ pub use addresses::{AddressSlot, Origin};
 /// hold a connection for one answer: a fleet's nameservers together hold a few at a time.
 pub const RESERVE: usize = 64;
 
-/// The counts. One a daemon.
+/// How many connections there are, over all workers.
 #[derive(Debug, Default)]
 pub struct Admission {
     regular: AtomicUsize,
@@ -28,7 +28,7 @@ pub struct Admission {
     addresses: Arc<Addresses>,
 }
 
-/// A slot, counted until it is dropped.
+/// A connection's slot, counted until it is dropped.
 #[derive(Debug)]
 pub struct Slot {
     kind: SlotKind,

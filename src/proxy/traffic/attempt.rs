@@ -27,7 +27,7 @@ use super::upstream::{self, ConnectError};
 use super::view::View;
 use crate::proxy::snapshot::{Backend, Service};
 
-/// What is to be tried.
+/// Which backend is to be tried, and how.
 #[derive(Clone, Copy)]
 pub struct Plan<'p> {
     /// The snapshot that was chosen from.
@@ -66,7 +66,7 @@ enum Ended {
     Ordered(Order),
 }
 
-/// Tries it.
+/// Tries one backend.
 pub async fn run(exchange: &mut Exchange<'_>, client: &mut impl ClientStream, plan: Plan<'_>) -> Outcome {
     let counters = exchange.local.counters_of(plan.backend());
     let _running = Running::new(counters);

@@ -24,7 +24,7 @@ use super::termination::End;
 use super::trace::CookieSeen;
 use super::tunnel::Tunnel;
 use super::view::View;
-use crate::proxy::choose::{Ask, Choice, choose};
+use crate::proxy::choose::{Choice, RequestFacts, choose};
 use crate::proxy::snapshot::Service;
 
 /// Where `/.polder/` begins, no service is asked.
@@ -144,9 +144,9 @@ impl Exchange<'_> {
             let service = &view.snapshot.services[index];
             self.trace.service = Some((Rc::clone(&view), index));
             let cookie = self.read_cookie(service);
-            let ask = Ask { cookie, tried: retries.tried };
+            let ask = RequestFacts { cookie, tried: retries.tried };
             // Chosen before the match: what a match looks at lives until its end, over every await in it.
-            let choice = choose(service, ask, &mut view.spreads[index].borrow_mut(), fastrand::u64(..));
+            let choice = choose(service, ask, &mut view.balances[index].borrow_mut(), fastrand::u64(..));
             match choice {
                 Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend))),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,

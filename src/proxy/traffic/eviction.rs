@@ -1,10 +1,11 @@
 //! Room for a newcomer: a free slot, or that of a connection on which no request is under way.
 //!
-//! Owns who goes first: the connection that has waited longest, be it for a client's next request, for its first, or for
-//! the rest of its head. One order for all of them, so that whoever only holds slots is always the next to lose one,
-//! while a newcomer keeps his until as many others have come after him. A connection with a request under way stays.
+//! Owns which connection is closed first: the one that has waited longest, be it for a client's next request, for its
+//! first, or for the rest of its head. One order for all of them, so that a client that only holds slots is always the next
+//! to lose one, while a newcomer keeps its slot until as many others have come after it. A connection with a request under
+//! way stays.
 //!
-//! At its address's limit a client makes room with one of its own. Addresses of `trusted_proxies` speak for many visitors
+//! A client whose address is at its limit makes room with one of its own connections. Addresses of `trusted_proxies` speak for many visitors
 //! and are not counted. Called by the listener for each connection, by dispatch for those in the reserve.
 
 use std::net::IpAddr;
@@ -19,7 +20,7 @@ use super::local::Local;
 use super::shared::SlotRequest;
 use super::termination::End;
 
-/// What a newcomer holds from now on, or the log's code for why it is refused.
+/// Admits a newcomer, or gives the reason for the access log why it is refused.
 pub fn admit(local: &Local, client: &Client) -> Result<Admitted, End> {
     let view = local.view();
     let settings = &view.snapshot.settings;
@@ -35,7 +36,7 @@ pub fn admit(local: &Local, client: &Client) -> Result<Admitted, End> {
     Ok(Admitted { slot, address })
 }
 
-/// A regular slot if there is one, else one of the reserve.
+/// A regular slot if there is one, otherwise one of the reserve.
 fn find_slot(local: &Local, most: usize) -> Option<Slot> {
     let admission = &local.shared.admission;
     if let free @ Some(_) = admission.regular(most) {
@@ -50,7 +51,7 @@ fn find_slot(local: &Local, most: usize) -> Option<Slot> {
     evict(local, SlotKind::Regular).or_else(|| admission.reserved()).or_else(|| evict(local, SlotKind::Reserved))
 }
 
-/// Gives the connection a regular slot if it has none, so that it may go on with a request; the error is the log's code.
+/// Gives the connection a regular slot if it has none, so that it may go on with a request; the error is the reason for the access log.
 pub async fn ensure_regular_slot(local: &Local, entry: &Entry, client: &Client) -> Result<(), End> {
     if entry.has_regular_slot() {
         return Ok(());
@@ -70,10 +71,10 @@ pub async fn ensure_regular_slot(local: &Local, entry: &Entry, client: &Client) 
     Ok(())
 }
 
-/// Evicts for another worker.
+/// Evicts a connection for another worker.
 pub fn answer_sibling(local: &Local, request: SlotRequest) {
     if let Some(slot) = evict(local, SlotKind::Regular) {
-        // Given back at once if whoever asked has gone.
+        // The slot is free again at once if the other worker waits no longer.
         let _ = request.reply.send(slot);
     }
 }
@@ -98,7 +99,7 @@ fn evict(local: &Local, kind: SlotKind) -> Option<Slot> {
     local.registry.evict(|admitted| admitted.slot.kind() == kind).map(|admitted| admitted.slot)
 }
 
-/// What another connection of the same address held.
+/// Evicts another connection of the same address, and gives what it held.
 fn replace_own(local: &Local, address: IpAddr) -> Option<Admitted> {
     if local.address_reached.permits() {
         tracing::warn!(

@@ -1,7 +1,7 @@
 //! What every connection of a worker is doing, so that a new snapshot or a drain reaches it.
 //!
-//! One entry a connection, for its whole life: a request writes where it runs into it and allocates nothing. Only the
-//! worker's own tasks touch it. It must never close anything itself: it gives an order, the connection obeys.
+//! Each connection has one entry for its whole life; a request notes in it where it runs, and allocates nothing. Only the
+//! worker's own tasks use it. Must never: close anything itself; it gives an order, which the connection obeys.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -48,7 +48,7 @@ impl Phase {
     }
 }
 
-/// What a connection is told.
+/// What a connection is to do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Order {
     /// Leave this backend and choose again.
@@ -57,7 +57,7 @@ pub enum Order {
     Abort,
     /// There is a new snapshot to choose from.
     ChooseAgain,
-    /// The drain has gone on for a moment: close, nothing runs here.
+    /// The drain has gone on for a moment: close if nothing runs.
     Close,
     /// Another connection has your slot: close, unless a request has come.
     Evict,
@@ -73,7 +73,8 @@ struct Assignment {
     backend: usize,
 }
 
-/// How many of those who wait longest are looked at for one that can be evicted. More than the reserve holds.
+/// How many of the connections that have waited longest are looked at for one that can be evicted. More than the reserve
+/// holds.
 const LOOK: usize = 2 * RESERVE;
 
 /// One connection.
@@ -102,8 +103,8 @@ impl Evictable {
 }
 
 impl Entry {
-    /// Goes on to another phase. An order given for the last one counts no more, but for the last order of all. Who may
-    /// be evicted in the new phase joins the others at their end.
+    /// Goes on to another phase. An order given for the last one is void, except [`Order::Kill`]. A connection that may be
+    /// evicted in the new phase goes to the end of the queue.
     pub fn enter(&self, phase: Phase) {
         let last = self.phase.replace(phase);
         if phase.is_evictable() {
@@ -116,12 +117,12 @@ impl Entry {
         }
     }
 
-    /// What the connection does.
+    /// What the connection is doing.
     pub fn phase(&self) -> Phase {
         self.phase.get()
     }
 
-    /// What its slot is good for; none: it was evicted.
+    /// What its slot is good for; `None`: it was evicted.
     pub fn slot(&self) -> Option<SlotKind> {
         self.admitted.borrow().as_ref().map(|admitted| admitted.slot.kind())
     }
@@ -201,12 +202,12 @@ enum BackendChange {
 }
 
 impl Registry {
-    /// Without a connection. How many can be evicted stands in `counters`.
+    /// Without a connection. `counters` are kept up to date with how many can be evicted.
     pub fn new(counters: Arc<WorkerCounters>) -> Registry {
         Registry { entries: RefCell::default(), evictable: Rc::new(Evictable { queue: RefCell::default(), counters }) }
     }
 
-    /// A new connection; to be given back to [`Registry::remove`].
+    /// Adds a connection, which is to be removed again with [`Registry::remove`].
     pub fn add(&self, admitted: Admitted) -> Rc<Entry> {
         let mut entries = self.entries.borrow_mut();
         let slot = entries.vacant_entry();
@@ -224,7 +225,7 @@ impl Registry {
         entry
     }
 
-    /// A connection is over.
+    /// Removes a connection that is over.
     pub fn remove(&self, entry: &Entry) {
         self.evictable.change(|queue| queue.remove(entry.number));
         self.entries.borrow_mut().try_remove(entry.number);
@@ -243,12 +244,12 @@ impl Registry {
         longest.admitted.take()
     }
 
-    /// Connections now.
+    /// How many connections there are.
     pub fn len(&self) -> usize {
         self.entries.borrow().len()
     }
 
-    /// No connection.
+    /// There is no connection.
     pub fn is_empty(&self) -> bool {
         self.entries.borrow().is_empty()
     }
@@ -281,7 +282,7 @@ impl Registry {
         }
     }
 
-    /// The drain has gone on for a moment: connections on which nothing runs close.
+    /// Closes connections on which nothing runs: the drain has gone on for a moment.
     pub fn close_idle(&self) {
         for (_, entry) in self.entries.borrow().iter() {
             if matches!(entry.phase.get(), Phase::Idle | Phase::Fresh) {
@@ -290,7 +291,7 @@ impl Registry {
         }
     }
 
-    /// The drain's limit has passed: all close.
+    /// Closes all connections: the drain's limit has passed.
     pub fn kill(&self) {
         for (_, entry) in self.entries.borrow().iter() {
             entry.give(Order::Kill);

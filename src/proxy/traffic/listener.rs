@@ -31,7 +31,7 @@ const MOST_QUEUED: usize = 4096;
 pub async fn accept(local: Rc<Local>, listener: TcpListener, name: Arc<str>) {
     let exhausted = Throttle::default();
     let mut closing = std::pin::pin!(local.closing.notified());
-    // The bell may have rung before this task first ran.
+    // It may have been notified before this task first ran.
     while !local.is_draining() {
         let accepted = tokio::select! { biased;
             () = &mut closing => break,
@@ -55,7 +55,7 @@ pub async fn accept(local: Rc<Local>, listener: TcpListener, name: Arc<str>) {
     empty_queue(&local, listener, &name);
 }
 
-/// Accepts whom the kernel has told already that they are connected: a close would reset them. The kernel is asked, since
+/// Accepts the connections that the kernel has already established: closing the socket would reset them. The kernel is asked, since
 /// the event loop may be a moment behind.
 fn empty_queue(local: &Rc<Local>, listener: TcpListener, name: &Arc<str>) {
     let Ok(listener) = listener.into_std() else { return };

@@ -47,13 +47,13 @@ pub struct Local {
     pub registry: Registry,
     /// Lines for the access log.
     pub lines: Lines,
-    /// That `limits.connections` is reached.
+    /// The warning that `limits.connections` is reached.
     pub connections_reached: Throttle,
-    /// That an address has reached `limits.connections_per_address`.
+    /// The warning that an address has reached `limits.connections_per_address`.
     pub address_reached: Throttle,
-    /// Rings when the last connection is over.
+    /// Notified when the last connection is over.
     pub emptied: Notify,
-    /// Rings when listeners are to close.
+    /// Notified when listeners are to close.
     pub closing: Notify,
     draining: Cell<bool>,
     view: RefCell<Rc<View>>,
@@ -94,12 +94,12 @@ impl Local {
         Rc::clone(&view)
     }
 
-    /// Every response says `Connection: close`.
+    /// Whether every response says `Connection: close`.
     pub fn is_draining(&self) -> bool {
         self.draining.get() || self.shared.stopping.load(Ordering::Relaxed) || self.view.borrow().snapshot.draining
     }
 
-    /// The drain begins.
+    /// From now on every response says `Connection: close`.
     pub fn begin_drain(&self) {
         self.draining.set(true);
     }

@@ -43,7 +43,7 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// A failure that the visitor is told.
+    /// A failure that the visitor is answered with.
     pub const fn new(status: u16, end: End) -> Failure {
         Failure { status: Some(status), end }
     }

@@ -4,7 +4,7 @@ use std::cell::Cell;
 
 use tokio::time::Instant;
 
-/// Written by one direction of an attempt, read by the other and by whoever judges how it ended.
+/// Written by one direction of an attempt; read by the other one, and to judge how the attempt ended.
 #[derive(Default)]
 pub struct Progress {
     /// A byte was written to the backend: from here on only a replayable request may be sent again.

@@ -24,7 +24,7 @@ use crate::proxy::snapshot::{BackendCounters, Settings};
 /// Interim responses a backend may send for one request.
 const MOST_INTERIM: usize = 64;
 
-/// The backend's side of it.
+/// The backend's side of an attempt.
 pub struct BackendSide<'b> {
     /// What it sends.
     pub source: ReadHalf<'b>,
@@ -36,7 +36,7 @@ pub struct BackendSide<'b> {
     pub timer: IdleTimer<'b>,
 }
 
-/// What is answered.
+/// The request that is answered, and what passing its response on needs.
 pub struct Task<'t> {
     /// The request.
     pub request: &'t RequestHead,

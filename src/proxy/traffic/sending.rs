@@ -9,7 +9,7 @@ use super::stream::{BodySource, SinkError, SourceError, TransferError};
 use super::transfer::pass;
 use crate::proxy::snapshot::BackendCounters;
 
-/// The client's side of it.
+/// The client's side of an attempt.
 pub struct ClientSide<'c, B> {
     /// The request's body.
     pub body: B,
@@ -17,7 +17,7 @@ pub struct ClientSide<'c, B> {
     pub timer: IdleTimer<'c>,
 }
 
-/// What is sent.
+/// The request that is sent, and what sending it needs.
 pub struct Task<'t> {
     /// The request.
     pub request: &'t RequestHead,

@@ -4,7 +4,7 @@
 /// How a request, or a connection without one, ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
-    /// As it should.
+    /// Normally.
     Done,
     /// Answered here: no service (404), or a path under `/.polder/`.
     Local,
@@ -56,7 +56,7 @@ pub enum End {
     DrainTimeout,
     /// Closed between two requests, or before the first, because another client needed the slot.
     EvictedIdle,
-    /// The same within a request's head.
+    /// Closed within a request's head for the same reason.
     EvictedInHead,
     /// `limits.connections` was reached, and nobody could be evicted.
     NoSlot,

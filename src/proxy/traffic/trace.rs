@@ -1,4 +1,4 @@
-//! What is remembered of a request until it is over: for the access log only.
+//! What is recorded of a request until it is over, for the access log only.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -22,17 +22,17 @@ pub struct Trace {
     pub responded: Option<Duration>,
     /// The snapshot it was routed by and the service's index in it.
     pub service: Option<(Rc<View>, usize)>,
-    /// The backend's index.
+    /// The index of the backend tried last.
     pub backend: Option<usize>,
-    /// Of the response; 0: none was sent.
+    /// The response's status; 0: none was sent.
     pub status: u16,
-    /// Of the response's body.
+    /// Bytes of the response's body.
     pub bytes: u64,
-    /// What its cookie was.
+    /// What the request's cookie was.
     pub cookie: CookieSeen,
-    /// A cookie was set.
+    /// Whether a cookie was set.
     pub cookie_set: bool,
-    /// Attempts.
+    /// How many attempts were made.
     pub tries: u32,
     /// How it ended.
     pub end: End,

@@ -24,9 +24,9 @@ struct Idle {
 }
 
 impl Pool {
-    /// An idle connection that is still open. One the backend has closed, or said something on unasked, is no attempt:
-    /// it is dropped and the next one looked at. `surely`: ask the kernel, not only the event loop, which may be a moment
-    /// behind; for a request that is lost when it is written to a closed connection.
+    /// An idle connection that is still open. One that the backend has closed, or has sent something on unasked, does not
+    /// count as an attempt: it is dropped and the next one is looked at. `surely`: ask the kernel, not only the event loop,
+    /// which may be a moment behind; for a request that would be lost if it were written to a closed connection.
     pub fn take(&self, address: SocketAddr, surely: bool) -> Option<TcpStream> {
         let mut idle = self.idle.borrow_mut();
         let connections = idle.get_mut(&address)?;
@@ -40,7 +40,7 @@ impl Pool {
         None
     }
 
-    /// Keeps a connection until then; the oldest goes when there are more than `most`.
+    /// Keeps a connection until then; the oldest one is closed when there are more than `most`.
     pub fn put(&self, address: SocketAddr, stream: TcpStream, until: Instant, most: usize) {
         let mut idle = self.idle.borrow_mut();
         let connections = idle.entry(address).or_default();
@@ -50,7 +50,8 @@ impl Pool {
         }
     }
 
-    /// Drops what is too old, what its backend has closed, and every connection to an address nobody wants.
+    /// Drops connections that are too old or that the backend has closed, and all connections to an address that is not
+    /// wanted any more.
     pub fn sweep(&self, wanted: impl Fn(SocketAddr) -> bool) {
         let now = Instant::now();
         self.idle.borrow_mut().retain(|address, connections| {
@@ -64,10 +65,10 @@ impl Pool {
     }
 }
 
-/// Open, and nothing to read, as far as the event loop knows: no system call unless it has heard something.
+/// Open, and nothing to read, as far as the event loop knows: no system call unless it has seen an event.
 fn is_quiet(stream: &TcpStream) -> bool {
-    let heard = stream.try_io(Interest::READABLE, || peek(stream).map_err(io::Error::from));
-    matches!(heard, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+    let peeked = stream.try_io(Interest::READABLE, || peek(stream).map_err(io::Error::from));
+    matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
 
 fn peek(stream: &TcpStream) -> nix::Result<usize> {
@@ -79,11 +80,11 @@ fn peek(stream: &TcpStream) -> nix::Result<usize> {
 pub enum ConnectError {
     /// The backend or the network refused.
     Refused,
-    /// This machine has no descriptor, port or memory for it: says nothing of the backend.
+    /// This machine has no descriptor, port or memory for it, which says nothing about the backend.
     OutOfResources,
 }
 
-/// Opens one.
+/// Opens a connection.
 pub async fn connect(address: SocketAddr) -> Result<TcpStream, ConnectError> {
     let stream = TcpStream::connect(address).await.map_err(|error| classify(&error))?;
     stream.set_nodelay(true).map_err(|error| classify(&error))?;

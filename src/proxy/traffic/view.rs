@@ -1,40 +1,40 @@
-//! A snapshot as one worker sees it: with its own memory of how requests were spread.
+//! A snapshot as one worker sees it: with its own memory of how requests were balanced.
 
 use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
-use crate::proxy::choose::Spread;
+use crate::proxy::choose::BalanceState;
 use crate::proxy::snapshot::Snapshot;
 
-/// Shared by the tasks of one worker, without touching the snapshot's own count of users.
+/// Shared by the tasks of one worker, without touching the snapshot's own reference count.
 pub struct View {
     /// What requests are answered from.
     pub snapshot: Arc<Snapshot>,
-    /// One a service.
-    pub spreads: Vec<Rc<RefCell<Spread>>>,
+    /// The balance of each service.
+    pub balances: Vec<Rc<RefCell<BalanceState>>>,
 }
 
 impl View {
-    /// The first one.
+    /// The first view of a worker.
     pub fn new(snapshot: Arc<Snapshot>) -> View {
-        let spreads = snapshot.services.iter().map(|_| Rc::default()).collect();
-        View { snapshot, spreads }
+        let balances = snapshot.services.iter().map(|_| Rc::default()).collect();
+        View { snapshot, balances }
     }
 
-    /// The one after this; services keep their memory.
+    /// The view of the next snapshot; services keep their balance.
     pub fn next(&self, snapshot: Arc<Snapshot>) -> View {
         let old = &self.snapshot.services;
-        let spread_of = |name: &str| {
+        let balance_of = |name: &str| {
             let at = old.iter().position(|service| &*service.name == name)?;
-            self.spreads.get(at).map(Rc::clone)
+            self.balances.get(at).map(Rc::clone)
         };
-        let spreads = snapshot.services.iter().map(|service| spread_of(&service.name).unwrap_or_default()).collect();
-        View { snapshot, spreads }
+        let balances = snapshot.services.iter().map(|service| balance_of(&service.name).unwrap_or_default()).collect();
+        View { snapshot, balances }
     }
 
-    /// Whether a connection to this address may be used again: some service would still send requests there.
+    /// Whether a connection to this address is worth keeping: some service may still send requests there.
     pub fn wants(&self, address: SocketAddr) -> bool {
         self.snapshot.services.iter().any(|service| {
             let mut backends = service.backends.iter().enumerate();

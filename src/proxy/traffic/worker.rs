@@ -18,15 +18,15 @@ use crate::daemon::ticks::Tick;
 /// A listener a worker accepts from.
 #[derive(Debug)]
 pub struct Listening {
-    /// Its name in logs.
+    /// The listener's name in logs.
     pub name: Arc<str>,
-    /// What is spoken there.
+    /// The protocol spoken there.
     pub protocol: Protocol,
     /// The socket, non-blocking.
     pub socket: std::net::TcpListener,
 }
 
-/// What a worker is told.
+/// A command to a worker.
 #[derive(Debug)]
 pub enum Command {
     /// Accept from these and no others (start, reload).
@@ -53,7 +53,7 @@ const HEARTBEAT: Duration = Duration::from_millis(500);
 /// `Connection: close`: a request already on its way would else cross the close, and one that is not safe would be lost.
 const LAST_REQUEST: Duration = Duration::from_secs(1);
 
-/// How long connections have to close after the drain's limit.
+/// How long connections have to close when the drain's limit has passed.
 const LAST_MOMENT: Duration = Duration::from_millis(200);
 
 /// Starts worker number `index` (its slot in every backend's counters). It accepts nothing before its first
@@ -76,7 +76,8 @@ pub fn spawn(index: usize, shared: Arc<Shared>, tick: Tick) -> std::io::Result<W
     Ok(Worker { commands, thread, counters })
 }
 
-/// A worker's life: commands, snapshots and its heartbeat, until it has drained. Dropped channels mean a drain too.
+/// A worker from its start until it has drained: commands, snapshots, heartbeats. A closed channel of commands means a
+/// drain too.
 async fn run(
     local: Rc<Local>,
     mut commands: mpsc::UnboundedReceiver<Command>,

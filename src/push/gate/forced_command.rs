@@ -12,8 +12,8 @@ use serde_json::json;
 
 use super::receive::{compare, import, receive};
 use super::request::{PATIENCE, line, question, write_answer};
+use super::sockets::{Caller, RELAY_SOCKET, SIGNED_SOCKET, SOCKET};
 use super::timed_reader::TimedReader;
-use super::{Caller, RELAY_SOCKET, SIGNED_SOCKET, SOCKET};
 use crate::push::error::Error;
 use crate::push::host::machine;
 use crate::push::host::paths::HostPaths;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Caller;
+use super::sockets::Caller;
 use super::timed_reader::TimedReader;
 use crate::daemon::state_file::{StateFile, Stored};
 use crate::files;

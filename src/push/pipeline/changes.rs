@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::fleet::Fleet;
 use crate::fleet::check::ZoneChange;
-use crate::push::pipeline::stage::Revision;
+use crate::push::pipeline::stage::{Revision, text_of};
 use crate::zone::{self, ZoneFile};
 
 /// The zones of the fleet that differ from the revision in more than their serial. A zone that cannot be read, now or
@@ -38,7 +38,7 @@ fn before(apex: &str, now: &ZoneFile, folder: &Path, revision: &Revision) -> Opt
     for file in &files {
         let copy = kept.path().join(file);
         fs::create_dir_all(copy.parent()?).ok()?;
-        match revision.text_of(&folder, file) {
+        match text_of(revision, &folder, file) {
             Some(text) => fs::write(&copy, text).ok()?,
             // A file that is new since then: what included it may be, too.
             None => continue,

@@ -12,7 +12,7 @@ use crate::fleet::diff::{self, Effects};
 use crate::fleet::running::Running;
 use crate::fleet::{Fleet, System};
 use crate::push::error::Error;
-use crate::push::keys::hex;
+use crate::push::hex::hex;
 use crate::push::ledger::{Kind, Record, push_id};
 use crate::push::pipeline::order;
 use crate::push::pipeline::selection::Selected;
@@ -197,7 +197,7 @@ impl Plan {
         if version != VERSION {
             return Err(Error::at(
                 file.display(),
-                format!("this is a plan of version {version}, and this polder reads version {VERSION}"),
+                format!("this is a plan of version {version}, and this polder reads {VERSION}"),
             )
             .remedy("use the release that wrote it, or plan again"));
         }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use ring::digest::{SHA256, digest as hash};
 
 use crate::push::error::Error;
-use crate::push::keys::hex;
+use crate::push::hex::hex;
 use crate::push::program::output;
 
 /// What the store knows of one path.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
-use super::{Failure, Stage};
+use super::setup::{Failure, Stage};
 use crate::api::client::Client;
 use crate::daemon::launch;
 use crate::daemon::sockets::Sockets;
@@ -41,7 +41,7 @@ pub(super) enum Serves {
 
 /// A folder and ports for a daemon that does not run yet.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Workspace {
     pub(super) folder: TempDir,
     /// A file with a key that was made for this rehearsal.
     pub(super) key: PathBuf,
@@ -60,9 +60,9 @@ pub(super) struct Child {
     folder: TempDir,
 }
 
-impl Place {
+impl Workspace {
     /// With so many listeners.
-    pub(super) fn new(count: usize, serves: Serves) -> Result<Place, Failure> {
+    pub(super) fn new(count: usize, serves: Serves) -> Result<Workspace, Failure> {
         let folder = tempfile::tempdir()
             .map_err(|error| Failure::CouldNot(Error::new(format!("no folder to work in: {error}"))))?;
         let in_folder = |error| Failure::CouldNot(Error::at(folder.path().display(), error));
@@ -72,7 +72,7 @@ impl Place {
         fs::write(&key, format!("{}\n", fresh.0)).map_err(in_folder)?;
         let mut sockets = Sockets::default();
         let listeners: Result<_, Failure> = (0..count).map(|_| bind(&mut sockets, serves)).collect();
-        Ok(Place { folder, key, listeners: listeners?, sockets })
+        Ok(Workspace { folder, key, listeners: listeners?, sockets })
     }
 
     /// Starts the system's program with this document, and is back when it serves, which `ready` tells by its status, within
@@ -85,7 +85,7 @@ impl Place {
         ready: fn(&Value) -> bool,
         limit: Duration,
     ) -> Result<Child, Failure> {
-        let Place { folder, listeners, sockets, .. } = self;
+        let Workspace { folder, listeners, sockets, .. } = self;
         let path = stage.system.join("etc/polder/bin").join(program);
         if !path.exists() {
             return Err(Failure::Worse(format!("the system has its document, and no program {}", path.display())));

@@ -9,9 +9,10 @@ use std::time::Duration;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
-use super::child::{Child, Place, Serves};
+use super::child::{Child, Serves, Workspace};
 use super::documents::{self, Own, reached};
-use super::{Failure, Rehearsed, Stage, missing_keys, notice_limit, start_limit};
+use super::result::Rehearsed;
+use super::setup::{Failure, Stage, missing_keys, notice_limit, start_limit};
 use crate::api::client::Client;
 use crate::api::dns::{AddressStatus, PoolStatus, Status};
 use crate::api::operator::OperatorState;
@@ -41,7 +42,7 @@ pub(super) async fn rehearse(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Re
     let config = config::dns::load(&path).map_err(|findings| Failure::Worse(findings.to_string()))?;
     let text = fs::read_to_string(&path).map_err(|error| Failure::Worse(format!("{}: {error}", path.display())))?;
     let document: Value = serde_json::from_str(&text).map_err(|error| Failure::Worse(error.to_string()))?;
-    let place = Place::new(config.listeners.len(), Serves::Resolvers)?;
+    let place = Workspace::new(config.listeners.len(), Serves::Resolvers)?;
     rehearsed.worse.extend(missing_keys(&document));
     let own = Own { system: stage.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
     let altered = documents::of_nameserver(&document, &own);

@@ -4,12 +4,13 @@
 //! held against a switch. Called by the rollout's caller.
 
 mod ask;
+mod outcome;
 mod probes;
 
 pub use ask::Asker;
+pub use outcome::{Outcome, Outcomes};
 pub use probes::{Probe, Probes, probes};
 
-use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::pause::pause;
@@ -25,20 +26,6 @@ const MARGIN: Duration = Duration::from_secs(5);
 pub fn least_time(fleet: &Fleet, host: &str) -> Duration {
     probes(fleet, host).steady + MARGIN
 }
-
-/// How a question was answered.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Outcome {
-    /// As the documents have it.
-    Passed,
-    /// By one who knows of no such zone, name or site, in these words: it may be new.
-    Unknown(String),
-    /// Not at all, or with an error: why.
-    Failed(String),
-}
-
-/// Of each probe.
-pub type Outcomes = BTreeMap<Probe, Outcome>;
 
 /// A host as it was before its switch.
 pub struct Proof<'a> {

@@ -1,6 +1,7 @@
 //! Where everything of the demo is: for people (commands to copy) and for the other verbs (the demo's file).
 
 use std::fs::DirBuilder;
+use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
@@ -13,7 +14,7 @@ use crate::demo::{Error, directory};
 use crate::ownership::{Believed, Unread};
 
 /// The demo's file; it and its folder go with this.
-pub(super) struct Announced {
+pub(super) struct Announcement {
     path: PathBuf,
 }
 
@@ -25,14 +26,14 @@ pub(super) fn refuse_second() -> Result<(), Error> {
     }
     // A file nobody can read as ours is written over: no demo is behind it.
     match demo_file::read(&path) {
-        Ok(Some(_)) => Err(Error(format!("a demo is running already (see {}); end it first", path.display()))),
+        Ok(Some(_)) => Err(Error::AlreadyRunning(path)),
         Ok(None) | Err(_) => Ok(()),
     }
 }
 
-impl Announced {
+impl Announcement {
     /// Writes it.
-    pub(super) fn write(fleet: &Fleet, control: &Path) -> Result<Announced, Error> {
+    pub(super) fn write(fleet: &Fleet, control: &Path) -> Result<Announcement, Error> {
         let path = demo_file::place();
         let file = DemoFile {
             version: 1,
@@ -47,13 +48,13 @@ impl Announced {
                 .collect(),
             control: control.to_owned(),
         };
-        let text = serde_json::to_string_pretty(&file).map_err(|error| Error(error.to_string()))?;
-        directory::write(&path, &text).map_err(|error| Error(format!("{}: {error}", path.display())))?;
-        Ok(Announced { path })
+        let text = serde_json::to_string_pretty(&file).map_err(io::Error::other)?;
+        directory::write(&path, &text).map_err(Error::io(path.display().to_string()))?;
+        Ok(Announcement { path })
     }
 }
 
-impl Drop for Announced {
+impl Drop for Announcement {
     fn drop(&mut self) {
         let _ = std::fs::remove_file(&self.path);
         // Succeeds only if nobody else has put anything there.
@@ -63,7 +64,8 @@ impl Drop for Announced {
 
 /// A folder that is ours alone, in folders that are ours or root's. In /tmp somebody else may have made one before us.
 fn make_private(folder: &Path) -> Result<(), Error> {
-    let wrong = |what: String| Error(format!("{what}; remove it, or set XDG_RUNTIME_DIR to a folder of your own"));
+    let wrong =
+        |what: String| Error::DemoFile(format!("{what}; remove it, or set XDG_RUNTIME_DIR to a folder of your own"));
     let made = DirBuilder::new().mode(0o700).recursive(true).create(folder);
     made.map_err(|error| wrong(format!("{}: {error}", folder.display())))?;
     match Believed::caller().folder(folder) {

@@ -1,4 +1,4 @@
-//! What changed between two looks at a daemon, in words (pure).
+//! The differences between two answers of a daemon, in words (pure).
 
 use crate::api;
 use crate::api::status::Status;

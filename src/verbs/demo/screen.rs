@@ -9,7 +9,7 @@ use tokio::sync::mpsc;
 
 use super::super::output::{fit, fit_json};
 use super::view::View;
-use crate::demo::fleet::Deed;
+use crate::demo::fleet::Action;
 
 /// The keys, for the last line of the screen.
 const KEYS: &str = "1-9 or arrows: select   k kill   f freeze   m mend   r restart   t takeover   e answers 500   s answers late   q quit";
@@ -26,7 +26,7 @@ pub(super) enum Key {
     /// Select the part before.
     Previous,
     /// Do this to the selected part.
-    Deed(Deed),
+    Action(Action),
 }
 
 /// The place.
@@ -86,7 +86,7 @@ impl Screen {
             }
             Screen::Lines { json } => {
                 let mut stdout = std::io::stdout().lock();
-                for event in view.take_news() {
+                for event in view.take_events() {
                     let _ = if *json {
                         let change = json!({ "event": "change", "who": event.who, "what": event.what });
                         writeln!(stdout, "{}", fit_json(&change.to_string()))
@@ -164,13 +164,13 @@ fn meaning(key: KeyEvent) -> Option<Key> {
         KeyCode::Char(digit @ '1'..='9') => Some(Key::Select(digit as usize - '1' as usize)),
         KeyCode::Down => Some(Key::Next),
         KeyCode::Up => Some(Key::Previous),
-        KeyCode::Char('k') => Some(Key::Deed(Deed::Kill)),
-        KeyCode::Char('f') => Some(Key::Deed(Deed::Freeze)),
-        KeyCode::Char('m') => Some(Key::Deed(Deed::Mend)),
-        KeyCode::Char('r') => Some(Key::Deed(Deed::Restart)),
-        KeyCode::Char('t') => Some(Key::Deed(Deed::Takeover)),
-        KeyCode::Char('e') => Some(Key::Deed(Deed::Failing)),
-        KeyCode::Char('s') => Some(Key::Deed(Deed::Slow)),
+        KeyCode::Char('k') => Some(Key::Action(Action::Kill)),
+        KeyCode::Char('f') => Some(Key::Action(Action::Freeze)),
+        KeyCode::Char('m') => Some(Key::Action(Action::Mend)),
+        KeyCode::Char('r') => Some(Key::Action(Action::Restart)),
+        KeyCode::Char('t') => Some(Key::Action(Action::Takeover)),
+        KeyCode::Char('e') => Some(Key::Action(Action::Failing)),
+        KeyCode::Char('s') => Some(Key::Action(Action::Slow)),
         _ => None,
     }
 }

@@ -13,16 +13,16 @@ use super::changes;
 use crate::api::client::Client;
 use crate::api::status::Status;
 use crate::demo::control::Reply;
-use crate::demo::drill::look::{Watched, look};
+use crate::demo::drill::observe::{self, ObservedDaemon};
 use crate::demo::fleet::{Fleet, State};
 use crate::demo::visitor::load::Load;
 use crate::demo::visitor::record::Record;
 use crate::health::Verdict;
 
-/// Between two looks at a daemon.
-const LOOK: Duration = Duration::from_millis(300);
-/// For a look: a frozen daemon does not answer.
-const PATIENCE: Duration = Duration::from_millis(500);
+/// Between two questions to a daemon.
+const STATUS_INTERVAL: Duration = Duration::from_millis(300);
+/// For one answer: a frozen daemon gives none.
+const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 /// Of which time visitors are shown.
 const RECENT: Duration = Duration::from_secs(2);
 /// Events that are shown.
@@ -30,7 +30,7 @@ const EVENTS: usize = 8;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
-pub(super) struct News {
+pub(super) struct Event {
     /// When, in local time.
     at: String,
     /// Who shows it.
@@ -39,15 +39,15 @@ pub(super) struct News {
     pub(super) what: String,
 }
 
-impl News {
+impl Event {
     /// One line.
     pub(super) fn line(&self) -> String {
         format!("{} {}: {}", self.at, self.who, printable(&self.what))
     }
 }
 
-/// The latest looks at the daemons, by name.
-type Looks = Rc<RefCell<BTreeMap<String, Option<Status>>>>;
+/// The latest status of each daemon, by name; none: it does not answer.
+type LatestStatus = Rc<RefCell<BTreeMap<String, Option<Status>>>>;
 
 /// The view.
 pub(super) struct View {
@@ -55,27 +55,27 @@ pub(super) struct View {
     parts: Vec<String>,
     states: Vec<State>,
     selected: usize,
-    looks: Looks,
+    latest: LatestStatus,
     known: BTreeMap<String, Option<Status>>,
-    looking: Vec<JoinHandle<()>>,
+    asking: Vec<JoinHandle<()>>,
     load: Load,
     recent: VecDeque<Record>,
-    events: VecDeque<News>,
-    /// How many of the latest events nobody has taken.
-    untaken: usize,
+    events: VecDeque<Event>,
+    /// How many of the latest events have not been printed yet.
+    unread: usize,
 }
 
 impl View {
-    /// Begins to look at a fleet. Must be called within a `LocalSet`.
+    /// Begins to ask the daemons of a fleet. Must be called within a `LocalSet`.
     pub(super) fn new(fleet: &Fleet, load: Load, heading: Vec<String>) -> View {
-        let looks = Looks::default();
-        let looking = fleet
+        let latest = LatestStatus::default();
+        let asking = fleet
             .daemons
             .iter()
             .map(|daemon| {
-                let client = Client { socket: daemon.admin_socket(), timeout: PATIENCE, users: None };
-                let watched = Watched { name: daemon.name.clone(), role: daemon.role, client };
-                tokio::task::spawn_local(keep_looking(watched, Rc::clone(&looks)))
+                let client = Client { socket: daemon.admin_socket(), timeout: STATUS_TIMEOUT, users: None };
+                let watched = ObservedDaemon { name: daemon.name.clone(), role: daemon.role, client };
+                tokio::task::spawn_local(poll_status(watched, Rc::clone(&latest)))
             })
             .collect();
         let parts: Vec<String> = fleet.names().map(str::to_owned).collect();
@@ -84,13 +84,13 @@ impl View {
             states: vec![State::Running; parts.len()],
             parts,
             selected: 0,
-            looks,
+            latest,
             known: BTreeMap::new(),
-            looking,
+            asking,
             load,
             recent: VecDeque::new(),
             events: VecDeque::new(),
-            untaken: 0,
+            unread: 0,
         }
     }
 
@@ -127,39 +127,39 @@ impl View {
     }
 
     /// Notes what was done to a part.
-    pub(super) fn happened(&mut self, reply: &Reply) {
+    pub(super) fn note_reply(&mut self, reply: &Reply) {
         let (Reply::Done(words) | Reply::Error(words)) = reply;
         self.note("demo", words.clone());
     }
 
     fn note(&mut self, who: &str, what: String) {
         let at = Zoned::now().strftime("%H:%M:%S").to_string();
-        self.events.push_back(News { at, who: who.to_owned(), what });
-        self.untaken += 1;
-        while self.events.len() > EVENTS.max(self.untaken) {
+        self.events.push_back(Event { at, who: who.to_owned(), what });
+        self.unread += 1;
+        while self.events.len() > EVENTS.max(self.unread) {
             self.events.pop_front();
         }
     }
 
     /// The events since the last call.
-    pub(super) fn take_news(&mut self) -> Vec<News> {
-        let from = self.events.len() - self.untaken.min(self.events.len());
-        self.untaken = 0;
+    pub(super) fn take_events(&mut self) -> Vec<Event> {
+        let from = self.events.len() - self.unread.min(self.events.len());
+        self.unread = 0;
         self.events.iter().skip(from).cloned().collect()
     }
 
     /// Takes in what was seen since the last call.
     pub(super) fn refresh(&mut self, fleet: &Fleet) {
         self.states = self.parts.iter().map(|part| fleet.state(part)).collect();
-        let looks = self.looks.borrow().clone();
-        for (name, seen) in &looks {
+        let latest = self.latest.borrow().clone();
+        for (name, seen) in &latest {
             if let Some(before) = self.known.get(name) {
                 for change in changes::between(before.as_ref(), seen.as_ref()) {
                     self.note(name, change);
                 }
             }
         }
-        self.known = looks;
+        self.known = latest;
         while let Some(record) = self.load.try_next() {
             self.recent.push_back(record);
         }
@@ -177,7 +177,7 @@ impl View {
         lines.push(String::new());
         lines.push(self.visitors());
         lines.push(String::new());
-        lines.extend(self.events.iter().rev().take(EVENTS).rev().map(News::line));
+        lines.extend(self.events.iter().rev().take(EVENTS).rev().map(Event::line));
         lines
     }
 
@@ -190,14 +190,14 @@ impl View {
                 cell(format!("{mark}{}", index + 1)),
                 if index == self.selected { toned(part, Tone::Good) } else { cell(part) },
                 toned(state.to_string(), if state == State::Running { Tone::Faint } else { Tone::Bad }),
-                cell(self.said_of(part)),
+                cell(self.status_of(part)),
             ]);
         }
         table
     }
 
     /// What the daemons say: of themselves, or of a backend.
-    fn said_of(&self, part: &str) -> String {
+    fn status_of(&self, part: &str) -> String {
         match self.known.get(part) {
             Some(Some(Status::Proxy(status))) => {
                 let latches = status.services.iter().filter_map(|service| {
@@ -282,8 +282,8 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        for looking in &self.looking {
-            looking.abort();
+        for asking in &self.asking {
+            asking.abort();
         }
     }
 }
@@ -295,10 +295,10 @@ fn ended(record: &Record) -> Duration {
     }
 }
 
-async fn keep_looking(watched: Watched, looks: Looks) {
+async fn poll_status(watched: ObservedDaemon, latest: LatestStatus) {
     loop {
-        let seen = look(&watched).await;
-        looks.borrow_mut().insert(watched.name.clone(), seen);
-        tokio::time::sleep(LOOK).await;
+        let seen = observe::status(&watched).await;
+        latest.borrow_mut().insert(watched.name.clone(), seen);
+        tokio::time::sleep(STATUS_INTERVAL).await;
     }
 }

@@ -27,12 +27,12 @@ pub(super) fn list(rows: &[&'static Row]) -> String {
 pub(super) fn line(row: &Row, judgement: &Judgement, ended: usize, rows: usize) -> String {
     let figures = &judgement.figures;
     format!(
-        "[{ended:>2}/{rows}] {} {}: {} requests, {} failed, {} apart, {:.1} s",
+        "[{ended:>2}/{rows}] {} {}: {} requests, {} failed, {} excused, {:.1} s",
         verdict_painted(judgement),
         row.broken,
         figures.requests,
         figures.failed,
-        figures.apart,
+        figures.excused,
         figures.took_ms as f64 / 1000.0
     )
 }
@@ -44,7 +44,7 @@ pub(super) fn results(outcomes: &[Outcome], pace: Pace, took: Duration) -> Strin
         "NOTICED AFTER",
         "REQUESTS",
         "FAILED",
-        "APART",
+        "EXCUSED",
         "LONGEST GAP",
         "SLOWEST",
         "BOUND",
@@ -64,7 +64,7 @@ pub(super) fn results(outcomes: &[Outcome], pace: Pace, took: Duration) -> Strin
             cell(noticed),
             cell(figures.requests.to_string()),
             toned(figures.failed.to_string(), if figures.failed > 0 { Tone::Bad } else { Tone::Plain }),
-            cell(figures.apart.to_string()),
+            cell(figures.excused.to_string()),
             cell(format!("{} ms", figures.longest_gap_ms)),
             cell(format!("{} ms", figures.slowest_ms)),
             cell(bound(row, &Times::SCALED)),
@@ -85,7 +85,7 @@ fn summary(outcomes: &[Outcome], pace: Pace, took: Duration) -> String {
     };
     let mut text = format!(
         "{verdict} in {:.0} s, under {} requests/s and {} queries/s at least: {} requests, {} queries.\n\
-         Failed: what visitors were promised would not. Apart: sent to the broken part before it could be known.\n\
+         Failed: what visitors were promised would not. Excused: sent to the broken part before that could be known.\n\
          {}\n",
         took.as_secs_f64(),
         outcomes.iter().map(|outcome| outcome.judgement.figures.requests_per_s).min().unwrap_or(0),

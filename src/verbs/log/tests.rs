@@ -1,4 +1,5 @@
 use super::*;
+use crate::push::ledger::Record;
 
 fn record() -> Record {
     Record {

@@ -19,7 +19,7 @@ use crate::push::ledger::Entry;
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::gates::ask_all;
 use crate::verbs::daemons::FoundFleet;
-use crate::verbs::log::{revision, short};
+use crate::verbs::ledger_text::{revision, short};
 use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
 use crate::verbs::reach::Reach;
 

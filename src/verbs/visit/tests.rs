@@ -28,10 +28,10 @@ fn without_more_words_nothing_may_fail() {
 }
 
 #[test]
-fn what_may_fail_is_counted_apart() {
+fn what_may_fail_is_excused() {
     let bounds = bounds(&args(&["--posts-may-fail", "--may-fail-via", "192.0.2.11", "--gap", "2s"]));
     assert_eq!(
-        bounds.apart.iter().map(|apart| (apart.via.is_some(), apart.safe)).collect::<Vec<_>>(),
+        bounds.excused.iter().map(|apart| (apart.via.is_some(), apart.safe)).collect::<Vec<_>>(),
         [(false, false), (true, true)]
     );
     assert_eq!(bounds.gap, Some(Duration::from_secs(2)));

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use super::super::name;
-use super::super::rdata::types::{self, A, AAAA, CNAME, DNAME, DS, NS, SOA};
-use super::Found;
+use super::super::number::rtype::{A, AAAA, CNAME, DNAME, DS, NS, SOA};
+use super::super::rdata::types;
+use super::complaints::Complaints;
 use super::tree::Tree;
 
 /// Looks at each name that owns records.
-pub fn check(tree: &Tree<'_>, found: &mut Found) {
+pub fn check(tree: &Tree<'_>, found: &mut Complaints) {
     for (owner, node) in tree.owners() {
         single(tree, node, found);
         alias_alone(tree, owner, node, found);
@@ -25,17 +26,17 @@ pub fn check(tree: &Tree<'_>, found: &mut Found) {
     }
 }
 
-fn blame(rrset: &[usize], found: &mut Found, message: impl Fn(usize) -> String) {
+fn blame(rrset: &[usize], found: &mut Complaints, message: impl Fn(usize) -> String) {
     for record in rrset {
         found.add(*record, message(*record));
     }
 }
 
 /// One SOA (RFC 2181, 6.1), one CNAME (10.1), one DNAME (RFC 6672, 2.4).
-fn single(tree: &Tree<'_>, node: &BTreeMap<u16, Vec<usize>>, found: &mut Found) {
+fn single(tree: &Tree<'_>, node: &BTreeMap<u16, Vec<usize>>, found: &mut Complaints) {
     for rtype in [SOA, CNAME, DNAME] {
         if let Some([first, further @ ..]) = node.get(&rtype).map(Vec::as_slice) {
-            let rtype = types::show(rtype);
+            let rtype = types::to_text(rtype);
             blame(further, found, |this| {
                 format!("a second {rtype} at this name: the first is on {}", tree.place(*first, this))
             });
@@ -44,9 +45,10 @@ fn single(tree: &Tree<'_>, node: &BTreeMap<u16, Vec<usize>>, found: &mut Found) 
 }
 
 /// RFC 2181, 10.1.
-fn alias_alone(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, found: &mut Found) {
+fn alias_alone(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, found: &mut Complaints) {
     let Some([alias, ..]) = node.get(&CNAME).map(Vec::as_slice) else { return };
-    let others: Vec<String> = node.keys().filter(|rtype| **rtype != CNAME).map(|rtype| types::show(*rtype)).collect();
+    let others: Vec<String> =
+        node.keys().filter(|rtype| **rtype != CNAME).map(|rtype| types::to_text(*rtype)).collect();
     if owner == tree.apex {
         let advice =
             "the apex has SOA and NS and cannot be an alias: give it addresses, or list it in a pool's aliases";
@@ -57,15 +59,15 @@ fn alias_alone(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, 
 }
 
 /// RFC 4592, 4.2 and 4.4.
-fn not_at_wildcard(node: &BTreeMap<u16, Vec<usize>>, found: &mut Found) {
+fn not_at_wildcard(node: &BTreeMap<u16, Vec<usize>>, found: &mut Complaints) {
     for rtype in [NS, DNAME] {
         let Some(rrset) = node.get(&rtype) else { continue };
-        blame(rrset, found, |_| format!("{} at a wildcard has no defined meaning", types::show(rtype)));
+        blame(rrset, found, |_| format!("{} at a wildcard has no defined meaning", types::to_text(rtype)));
     }
 }
 
 /// Data below a delegation or a DNAME is never answered (RFC 1034, 4.2.1; RFC 6672, 2.4); glue is.
-fn hidden(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, found: &mut Found) {
+fn hidden(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, found: &mut Complaints) {
     let cut = tree.cut(owner).map(|index| (index, name::lower(&tree.records[index].owner)));
     let redirection = tree.redirection(owner);
     for (rtype, rrset) in node {
@@ -73,14 +75,14 @@ fn hidden(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, found
             // A CNAME at the cut itself has been reported as one beside the NS.
             let at_the_cut = **delegated == *owner && matches!(*rtype, NS | DS | CNAME);
             if !at_the_cut && !matches!(*rtype, A | AAAA) {
-                let delegated = name::show(delegated);
+                let delegated = name::to_absolute_text(delegated);
                 blame(rrset, found, |this| {
                     let place = tree.place(*index, this);
                     format!("never answered: {delegated} is delegated on {place}, and only addresses may stand there")
                 });
             }
         } else if let Some(index) = redirection {
-            let redirected = name::show(&tree.records[index].owner);
+            let redirected = name::to_absolute_text(&tree.records[index].owner);
             blame(rrset, found, |this| {
                 let place = tree.place(index, this);
                 format!("never answered: the DNAME of {redirected} on {place} redirects all names below it")

@@ -1,15 +1,15 @@
 //! Where names in record data lead.
 
 use super::super::name;
+use super::super::number::rtype::{MX, NS, SRV};
 use super::super::rdata::{self, types};
-use super::Found;
+use super::complaints::Complaints;
 use super::tree::{Lookup, Tree};
-use types::{MX, NS, SRV};
 
 /// The target of NS, MX and SRV is no alias (RFC 2181, 10.3; RFC 2782), and that of NS has an address wherever this
 /// zone is the one to have it. MX and SRV may point to names without address: the zone may publish them before they
 /// exist, and nobody but their own users waits for them.
-pub fn check(tree: &Tree<'_>, found: &mut Found) {
+pub fn check(tree: &Tree<'_>, found: &mut Complaints) {
     for (owner, rtype, rrset) in tree.rrsets() {
         if !matches!(rtype, NS | MX | SRV) {
             continue;
@@ -26,10 +26,10 @@ pub fn check(tree: &Tree<'_>, found: &mut Found) {
 fn wrong(tree: &Tree<'_>, owner: &[u8], index: usize, complete: bool) -> Option<String> {
     let rtype = tree.records[index].rtype;
     let target = rdata::target(rtype, &tree.records[index].rdata)?;
-    let shown = name::show(target);
+    let shown = name::to_absolute_text(target);
     match tree.look_up(target) {
         Lookup::Alias(alias) => {
-            let (kind, place) = (types::show(tree.records[alias].rtype), tree.place(alias, index));
+            let (kind, place) = (types::to_text(tree.records[alias].rtype), tree.place(alias, index));
             Some(format!("{shown} is an alias ({kind} on {place}): point to its target"))
         }
         Lookup::None if rtype == NS && complete => {

@@ -3,8 +3,9 @@
 use std::collections::{BTreeMap, HashMap};
 use std::path::PathBuf;
 
-use super::super::rdata::types::{A, AAAA, CNAME, DNAME, NS};
-use super::super::{ZoneRecord, name};
+use super::super::name;
+use super::super::number::rtype::{A, AAAA, CNAME, DNAME, NS};
+use super::super::record::ZoneRecord;
 
 /// Every name of the zone, empty non-terminals too, in lower case.
 pub struct Tree<'z> {

@@ -30,7 +30,7 @@ fn a_name_of_255_bytes_is_read_and_a_longer_one_refused() {
     let name = format!("{}{}.", label.repeat(3), "x".repeat(61));
     assert_eq!(parse(name.as_bytes(), ROOT).unwrap().len(), 255);
     let name = format!("{}{}.", label.repeat(3), "x".repeat(62));
-    assert!(parse(name.as_bytes(), ROOT).unwrap_err().ends_with("takes 256 bytes: at most 255"));
+    assert!(parse(name.as_bytes(), ROOT).unwrap_err().to_string().ends_with("takes 256 bytes: at most 255"));
     let name = format!("{}{}", label.repeat(3), "x".repeat(50));
     assert!(parse(name.as_bytes(), ORIGIN).is_err(), "the origin counts too");
 }
@@ -47,7 +47,7 @@ fn any_name_shown_reads_as_itself() {
             wire.extend((0..length).map(|_| random.u8(..)));
         }
         wire.push(0);
-        assert_eq!(parse(show(&wire).as_bytes(), ORIGIN), Ok(wire.clone()), "seed {seed}, round {round}");
+        assert_eq!(parse(to_absolute_text(&wire).as_bytes(), ORIGIN), Ok(wire.clone()), "seed {seed}, round {round}");
         assert_eq!(measure(&wire), Ok(wire.len()));
     }
 }
@@ -63,7 +63,7 @@ fn a_name_lies_within_itself_and_its_ancestors_only() {
         (b"\x02ww\x07example\x03net\x00", false),
         (b"\x01a\x03www\x07example\x03net\x00", false),
     ] {
-        assert_eq!(is_within(www, other), within, "{}", show(other));
+        assert_eq!(is_within(www, other), within, "{}", to_absolute_text(other));
     }
 }
 
@@ -75,4 +75,41 @@ fn compressed_endless_and_overlong_names_have_no_length() {
     for wire in [&b""[..], b"\x01", b"\x01a", b"\xc0\x0c", b"\x40", &longer] {
         assert!(measure(wire).is_err(), "{wire:?}");
     }
+}
+
+#[test]
+fn a_name_is_lower_cased_and_cut_at_its_labels() {
+    let (name, end) = Name::read(b"..\x03WwW\x07eXample\x03net\x00tail", 2).unwrap();
+    assert_eq!(end, 19);
+    assert_eq!(name.as_bytes(), b"\x03www\x07example\x03net\x00");
+    assert_eq!(name.labels(), 3);
+    assert_eq!(name.from_label(1), b"\x07example\x03net\x00");
+    assert_eq!(name.from_label(3), b"\x00");
+}
+
+#[test]
+fn a_cut_off_a_pointed_and_a_too_long_name_are_none() {
+    assert!(Name::read(b"\x03ww", 0).is_none());
+    assert!(Name::read(b"", 0).is_none());
+    assert!(Name::read(b"\xc0\x00", 0).is_none());
+    assert!(Name::read(b"\x40", 0).is_none());
+    let mut long = Vec::new();
+    for _ in 0..127 {
+        long.extend_from_slice(b"\x01a");
+    }
+    long.push(0);
+    assert_eq!(Name::from_wire(&long).unwrap().labels(), 127);
+    long.splice(0..0, *b"\x01a");
+    assert!(Name::from_wire(&long).is_none());
+}
+
+#[test]
+fn text_and_wire_agree() {
+    let wire = from_text("WWW.example.net.").unwrap();
+    assert_eq!(&*wire, b"\x03www\x07example\x03net\x00");
+    assert_eq!(to_text(&wire), "www.example.net");
+    assert_eq!(from_text(".").as_deref(), Some(&b"\x00"[..]));
+    assert_eq!(to_text(b"\x00"), ".");
+    assert_eq!(to_text(b"\x03a.\x01\x00"), "a\\.\\001");
+    assert!(from_text("a..b").is_none());
 }

@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use super::super::fault::Fault;
 use super::super::words::Words;
 use super::types;
 
 /// Reads types to the end.
-pub fn read(words: &mut Words<'_, '_>, wire: &mut Vec<u8>) -> Result<(), String> {
+pub fn read(words: &mut Words<'_, '_>, wire: &mut Vec<u8>) -> Result<(), Fault> {
     let mut windows: BTreeMap<u8, Vec<u8>> = BTreeMap::new();
     while !words.is_empty() {
         let [window, bit] = types::parse_listed(words.word()?)?.to_be_bytes();
@@ -24,17 +25,17 @@ pub fn read(words: &mut Words<'_, '_>, wire: &mut Vec<u8>) -> Result<(), String>
 }
 
 /// Windows in ascending order, none empty, none with a last byte of zero.
-pub fn measure(wire: &[u8]) -> Result<usize, String> {
+pub fn measure(wire: &[u8]) -> Result<usize, Fault> {
     let mut rest = wire;
     let mut last = None;
     while let [window, length, tail @ ..] = rest {
         let length = usize::from(*length);
         let bits = tail.get(..length).ok_or("the data ends within a window of types")?;
         if !(1..=32).contains(&length) || bits.last() == Some(&0) || last >= Some(*window) {
-            return Err("the windows of types are malformed".to_owned());
+            return Err("the windows of types are malformed".into());
         }
         last = Some(*window);
         rest = &tail[length..];
     }
-    if rest.is_empty() { Ok(wire.len()) } else { Err("the data ends within a window of types".to_owned()) }
+    if rest.is_empty() { Ok(wire.len()) } else { Err("the data ends within a window of types".into()) }
 }

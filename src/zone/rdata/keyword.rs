@@ -1,7 +1,8 @@
 //! Mnemonics for numbers: DNSSEC algorithms and certificate types.
 
 use super::super::escape::quote;
-use super::field::number;
+use super::super::fault::Fault;
+use super::value::number;
 
 /// IANA "DNS Security Algorithm Numbers".
 static ALGORITHMS: &[(&str, u8)] = &[
@@ -38,17 +39,17 @@ static CERTIFICATE_TYPES: &[(&str, u16)] = &[
 ];
 
 /// A DNSSEC algorithm by number or mnemonic.
-pub fn algorithm(word: &[u8]) -> Result<u8, String> {
-    find(ALGORITHMS, word)
-        .map_or_else(|| number(word, u8::MAX), Ok)
-        .map_err(|_| format!("{} is neither a number from 0 to 255 nor an algorithm (ECDSAP256SHA256)", quote(word)))
+pub fn algorithm(word: &[u8]) -> Result<u8, Fault> {
+    find(ALGORITHMS, word).map_or_else(|| number(word, u8::MAX), Ok).map_err(|_| {
+        format!("{} is neither a number from 0 to 255 nor an algorithm (ECDSAP256SHA256)", quote(word)).into()
+    })
 }
 
 /// A certificate type by number or mnemonic.
-pub fn certificate_type(word: &[u8]) -> Result<u16, String> {
-    find(CERTIFICATE_TYPES, word)
-        .map_or_else(|| number(word, u16::MAX), Ok)
-        .map_err(|_| format!("{} is neither a number from 0 to 65535 nor a certificate type (PKIX)", quote(word)))
+pub fn certificate_type(word: &[u8]) -> Result<u16, Fault> {
+    find(CERTIFICATE_TYPES, word).map_or_else(|| number(word, u16::MAX), Ok).map_err(|_| {
+        format!("{} is neither a number from 0 to 65535 nor a certificate type (PKIX)", quote(word)).into()
+    })
 }
 
 fn find<N: Copy>(table: &[(&str, N)], word: &[u8]) -> Option<N> {

@@ -1,6 +1,7 @@
 //! Places on earth (RFC 1876): `52 22 23 N 4 53 32 E -2m 10m 100m 10m`.
 
 use super::super::escape::quote;
+use super::super::fault::Fault;
 use super::super::words::Words;
 
 /// The equator and the prime meridian, in thousandths of a second of arc.
@@ -13,7 +14,7 @@ const LARGEST: i64 = 9_000_000_000;
 const LENGTH: usize = 16;
 
 /// Reads all of a LOC record.
-pub fn read(words: &mut Words<'_, '_>, wire: &mut Vec<u8>) -> Result<(), String> {
+pub fn read(words: &mut Words<'_, '_>, wire: &mut Vec<u8>) -> Result<(), Fault> {
     let latitude = angle(words, "latitude", 90, [b'N', b'S'])?;
     let longitude = angle(words, "longitude", 180, [b'E', b'W'])?;
     let altitude = altitude(words)?;
@@ -28,26 +29,27 @@ pub fn read(words: &mut Words<'_, '_>, wire: &mut Vec<u8>) -> Result<(), String>
 }
 
 /// Only version 0 has this form.
-pub fn measure(wire: &[u8]) -> Result<usize, String> {
+pub fn measure(wire: &[u8]) -> Result<usize, Fault> {
     match wire {
         [0, size, horizontal, vertical, ..] if wire.len() >= LENGTH => {
             let digits = [size, horizontal, vertical];
             if digits.iter().all(|byte| *byte >> 4 <= 9 && *byte & 15 <= 9) {
                 Ok(LENGTH)
             } else {
-                Err("a size or precision is not a digit and a power of ten".to_owned())
+                Err("a size or precision is not a digit and a power of ten".into())
             }
         }
-        [0, ..] => Err("the data ends too early".to_owned()),
-        _ => Err("the version is not 0".to_owned()),
+        [0, ..] => Err("the data ends too early".into()),
+        _ => Err("the version is not 0".into()),
     }
 }
 
 /// Degrees, then minutes and seconds if given, and the hemisphere, positive one first.
-fn angle(words: &mut Words<'_, '_>, what: &str, most: i64, hemispheres: [u8; 2]) -> Result<u32, String> {
+fn angle(words: &mut Words<'_, '_>, what: &str, most: i64, hemispheres: [u8; 2]) -> Result<u32, Fault> {
     let wrong = || {
         let [positive, negative] = hemispheres.map(char::from);
-        format!("the {what} is DEGREES [MINUTES [SECONDS]] {positive} or {negative}, at most {most} degrees")
+        let form = format!("DEGREES [MINUTES [SECONDS]] {positive} or {negative}");
+        Fault::from(format!("the {what} is {form}, at most {most} degrees"))
     };
     let mut sum = 0;
     for (unit, limit, decimals) in [(3_600_000, most, 0), (60_000, 59, 0), (1, 59_999, 3), (0, 0, 0)] {
@@ -66,19 +68,19 @@ fn angle(words: &mut Words<'_, '_>, what: &str, most: i64, hemispheres: [u8; 2])
     Err(wrong())
 }
 
-fn altitude(words: &mut Words<'_, '_>) -> Result<u32, String> {
-    let word = words.word().map_err(|_| "the altitude is missing".to_owned())?;
+fn altitude(words: &mut Words<'_, '_>) -> Result<u32, Fault> {
+    let word = words.word().map_err(|_| "the altitude is missing")?;
     let (sign, digits) = match word {
         [b'-', digits @ ..] => (-1, digits),
         [b'+', digits @ ..] | digits => (1, digits),
     };
     metres(digits)
         .and_then(|centimetres| u32::try_from(ZERO_ALTITUDE + sign * centimetres).ok())
-        .ok_or_else(|| format!("{} is not an altitude: -100000.00m to 42849672.95m", quote(word)))
+        .ok_or_else(|| format!("{} is not an altitude: -100000.00m to 42849672.95m", quote(word)).into())
 }
 
 /// A length as one digit and a power of ten, rounded down; `default` is in centimetres.
-fn precision(words: &mut Words<'_, '_>, what: &str, default: i64) -> Result<u8, String> {
+fn precision(words: &mut Words<'_, '_>, what: &str, default: i64) -> Result<u8, Fault> {
     let mut rest = match words.is_empty() {
         true => default,
         false => {

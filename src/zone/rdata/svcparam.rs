@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use std::fmt;
 
 use super::super::escape::{decode, quote};
-use super::field::{base64, ipv4, ipv6, number};
+use super::super::fault::Fault;
+use super::value::{base64, ipv4, ipv6, number};
 
 /// The number of a key; its text is the name, or keyNNNNN.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -49,7 +50,7 @@ impl fmt::Display for Key {
 
 /// Reads one parameter: the key by name or as keyNNNNN, and its value. That of keyNNNNN is wire format, as a string with
 /// escapes, also for a key that has a name.
-pub fn read(key: &[u8], value: Option<&[u8]>) -> Result<(Key, Vec<u8>), String> {
+pub fn read(key: &[u8], value: Option<&[u8]>) -> Result<(Key, Vec<u8>), Fault> {
     let named = NAMES.iter().find(|(name, _)| name.as_bytes() == key).map(|(_, key)| *key);
     let found = named.or_else(|| numbered(key)).ok_or_else(|| no_key(key))?;
     let raw = decode(value.unwrap_or_default());
@@ -57,7 +58,8 @@ pub fn read(key: &[u8], value: Option<&[u8]>) -> Result<(Key, Vec<u8>), String> 
         Some(key) => raw.and_then(|raw| from_text(key, raw)),
         None => raw,
     };
-    let wire = wire.and_then(|wire| check(found, &wire).map(|()| wire)).map_err(|why| format!("{found}: {why}"))?;
+    let wire =
+        wire.and_then(|wire| check(found, &wire).map(|()| wire)).map_err(|why| why.within(format!("{found}")))?;
     Ok((found, wire))
 }
 
@@ -74,7 +76,7 @@ fn no_key(word: &[u8]) -> String {
     format!("{} is no parameter known here: any one can be written as keyNNNNN (key0 to key65534)", quote(word))
 }
 
-fn from_text(key: Key, raw: Vec<u8>) -> Result<Vec<u8>, String> {
+fn from_text(key: Key, raw: Vec<u8>) -> Result<Vec<u8>, Fault> {
     match key {
         Key::MANDATORY => mandatory(&raw),
         Key::ALPN => protocols(&raw),
@@ -87,20 +89,20 @@ fn from_text(key: Key, raw: Vec<u8>) -> Result<Vec<u8>, String> {
 }
 
 /// Keys in ascending order, whatever the order of the text (RFC 9460, 8).
-fn mandatory(raw: &[u8]) -> Result<Vec<u8>, String> {
+fn mandatory(raw: &[u8]) -> Result<Vec<u8>, Fault> {
     let mut keys = BTreeSet::new();
     for item in raw.split(|byte| *byte == b',') {
         let named = NAMES.iter().find(|(name, _)| name.as_bytes() == item).map(|(_, key)| *key);
         let key = named.or_else(|| numbered(item)).ok_or_else(|| no_key(item))?;
         if !keys.insert(key) {
-            return Err(format!("{key} is listed twice"));
+            return Err(format!("{key} is listed twice").into());
         }
     }
     Ok(keys.into_iter().flat_map(|key| key.0.to_be_bytes()).collect())
 }
 
 /// A list whose items may hold `\,` and `\\` (RFC 9460, appendix A.1).
-fn protocols(raw: &[u8]) -> Result<Vec<u8>, String> {
+fn protocols(raw: &[u8]) -> Result<Vec<u8>, Fault> {
     let mut items = vec![Vec::new()];
     let mut bytes = raw.iter();
     while let Some(byte) = bytes.next() {
@@ -118,14 +120,14 @@ fn protocols(raw: &[u8]) -> Result<Vec<u8>, String> {
     for item in items {
         match u8::try_from(item.len()) {
             Ok(length @ 1..) => wire.push(length),
-            _ => return Err(format!("{} is not a protocol of 1 to 255 bytes", quote(&item))),
+            _ => return Err(format!("{} is not a protocol of 1 to 255 bytes", quote(&item)).into()),
         }
         wire.extend(item);
     }
     Ok(wire)
 }
 
-fn addresses<const N: usize>(raw: &[u8], read: fn(&[u8]) -> Result<[u8; N], String>) -> Result<Vec<u8>, String> {
+fn addresses<const N: usize>(raw: &[u8], read: fn(&[u8]) -> Result<[u8; N], Fault>) -> Result<Vec<u8>, Fault> {
     let mut wire = Vec::new();
     for item in raw.split(|byte| *byte == b',') {
         wire.extend(read(item)?);
@@ -134,32 +136,32 @@ fn addresses<const N: usize>(raw: &[u8], read: fn(&[u8]) -> Result<[u8; N], Stri
 }
 
 /// Whether `wire` is what the key may hold. The value of an unknown key is free.
-pub fn check(key: Key, wire: &[u8]) -> Result<(), String> {
+pub fn check(key: Key, wire: &[u8]) -> Result<(), Fault> {
     match key {
         Key::MANDATORY => check_mandatory(wire),
         Key::ALPN => check_protocols(wire),
         Key::NO_DEFAULT_ALPN if wire.is_empty() => Ok(()),
-        Key::NO_DEFAULT_ALPN => Err("it takes no value".to_owned()),
+        Key::NO_DEFAULT_ALPN => Err("it takes no value".into()),
         Key::PORT if wire.len() == 2 => Ok(()),
-        Key::PORT => Err("it is not two bytes".to_owned()),
+        Key::PORT => Err("it is not two bytes".into()),
         Key::IPV4HINT => check_addresses(wire, 4),
         Key::IPV6HINT => check_addresses(wire, 16),
-        Key::ECH if wire.is_empty() => Err("it needs a value".to_owned()),
+        Key::ECH if wire.is_empty() => Err("it needs a value".into()),
         Key::DOHPATH => check_template(wire),
-        Key::INVALID => Err("the key is reserved".to_owned()),
+        Key::INVALID => Err("the key is reserved".into()),
         _ => Ok(()),
     }
 }
 
-fn check_mandatory(wire: &[u8]) -> Result<(), String> {
+fn check_mandatory(wire: &[u8]) -> Result<(), Fault> {
     let listed: Vec<Key> = keys(wire).collect();
     if wire.is_empty() || !wire.len().is_multiple_of(2) || !listed.is_sorted_by(|a, b| a < b) {
-        return Err("it is not a list of keys in ascending order".to_owned());
+        return Err("it is not a list of keys in ascending order".into());
     }
-    if listed.contains(&Key::MANDATORY) { Err("it cannot list itself".to_owned()) } else { Ok(()) }
+    if listed.contains(&Key::MANDATORY) { Err("it cannot list itself".into()) } else { Ok(()) }
 }
 
-fn check_protocols(wire: &[u8]) -> Result<(), String> {
+fn check_protocols(wire: &[u8]) -> Result<(), Fault> {
     let mut rest = wire;
     while let [length, tail @ ..] = rest
         && *length > 0
@@ -168,24 +170,24 @@ fn check_protocols(wire: &[u8]) -> Result<(), String> {
         rest = tail;
     }
     if wire.is_empty() || !rest.is_empty() {
-        return Err("it is not a list of protocols of 1 to 255 bytes".to_owned());
+        return Err("it is not a list of protocols of 1 to 255 bytes".into());
     }
     Ok(())
 }
 
-fn check_addresses(wire: &[u8], length: usize) -> Result<(), String> {
+fn check_addresses(wire: &[u8], length: usize) -> Result<(), Fault> {
     if wire.is_empty() || !wire.len().is_multiple_of(length) {
-        return Err(format!("it is not a list of addresses of {length} bytes"));
+        return Err(format!("it is not a list of addresses of {length} bytes").into());
     }
     Ok(())
 }
 
 /// A relative URI template in UTF-8 with the variable `dns` (RFC 9461, 5).
-fn check_template(wire: &[u8]) -> Result<(), String> {
+fn check_template(wire: &[u8]) -> Result<(), Fault> {
     let has_variable = |text: &str| text.split('{').skip(1).any(|part| part.contains("dns") && part.contains('}'));
     match std::str::from_utf8(wire) {
         Ok(text) if text.starts_with('/') && has_variable(text) => Ok(()),
-        _ => Err(format!("{} is not a path with the variable dns, such as /dns-query{{?dns}}", quote(wire))),
+        _ => Err(format!("{} is not a path with the variable dns, such as /dns-query{{?dns}}", quote(wire)).into()),
     }
 }
 

@@ -12,13 +12,16 @@ const ORIGIN: &[u8] = b"\x07example\x03net\x00";
 fn read_text(text: &str) -> Result<(u16, Vec<u8>), String> {
     let entry = Lexer::new(text.as_bytes()).next().unwrap().map_err(|fault| fault.message)?;
     let mut words = Words::new(&entry.tokens, entry.line);
-    let rtype = types::parse(words.word()?)?;
-    read(rtype, &mut words, ORIGIN).map(|wire| (rtype, wire))
+    let mut record = || {
+        let rtype = types::parse(words.word()?)?;
+        read(rtype, &mut words, ORIGIN).map(|wire| (rtype, wire))
+    };
+    record().map_err(|fault: Fault| fault.to_string())
 }
 
 fn wire(hex: &str) -> Vec<u8> {
     let digits: Vec<u8> = hex.bytes().filter(|byte| *byte != b' ').collect();
-    field::hex(&digits).unwrap()
+    value::hex(&digits).unwrap()
 }
 
 /// The record as another implementation reads it.

@@ -1,6 +1,8 @@
 //! The record types: names, numbers, fields.
 
 use super::super::escape::quote;
+use super::super::fault::Fault;
+use super::super::number::rtype;
 use super::field::Field::{self, *};
 
 /// A type whose data is read field by field.
@@ -13,42 +15,23 @@ pub struct RecordType {
     pub fields: &'static [(&'static str, Field)],
 }
 
-/// Address of a host.
-pub const A: u16 = 1;
-/// Nameserver.
-pub const NS: u16 = 2;
-/// The canonical name of an alias.
-pub const CNAME: u16 = 5;
-/// Start of a zone.
-pub const SOA: u16 = 6;
-/// Mail exchanger.
-pub const MX: u16 = 15;
-/// IPv6 address.
-pub const AAAA: u16 = 28;
-/// Service location.
-pub const SRV: u16 = 33;
-/// Alias of all names below (RFC 6672).
-pub const DNAME: u16 = 39;
-/// Delegation signer.
-pub const DS: u16 = 43;
-
 /// The types whose data is read field by field, frequent ones first.
 pub static KNOWN: &[RecordType] = &[
-    RecordType { name: "A", code: A, fields: &[("address", Ipv4)] },
-    RecordType { name: "AAAA", code: AAAA, fields: &[("address", Ipv6)] },
-    RecordType { name: "CNAME", code: CNAME, fields: &[("target", Name)] },
-    RecordType { name: "MX", code: MX, fields: &[("preference", U16), ("mail server", Name)] },
+    RecordType { name: "A", code: rtype::A, fields: &[("address", Ipv4)] },
+    RecordType { name: "AAAA", code: rtype::AAAA, fields: &[("address", Ipv6)] },
+    RecordType { name: "CNAME", code: rtype::CNAME, fields: &[("target", Name)] },
+    RecordType { name: "MX", code: rtype::MX, fields: &[("preference", U16), ("mail server", Name)] },
     RecordType { name: "TXT", code: 16, fields: TEXTS },
-    RecordType { name: "NS", code: NS, fields: &[("nameserver", Name)] },
-    RecordType { name: "PTR", code: 12, fields: &[("target", Name)] },
-    RecordType { name: "SRV", code: SRV, fields: &[PRIORITY, WEIGHT, ("port", U16), ("target", Name)] },
+    RecordType { name: "NS", code: rtype::NS, fields: &[("nameserver", Name)] },
+    RecordType { name: "PTR", code: rtype::PTR, fields: &[("target", Name)] },
+    RecordType { name: "SRV", code: rtype::SRV, fields: &[PRIORITY, WEIGHT, ("port", U16), ("target", Name)] },
     RecordType { name: "CAA", code: 257, fields: &[("flags", U8), ("tag", Tag), ("value", Rest)] },
     RecordType { name: "TLSA", code: 52, fields: ASSOCIATION },
-    RecordType { name: "HTTPS", code: 65, fields: SERVICE_BINDING },
-    RecordType { name: "SVCB", code: 64, fields: SERVICE_BINDING },
+    RecordType { name: "HTTPS", code: rtype::HTTPS, fields: SERVICE_BINDING },
+    RecordType { name: "SVCB", code: rtype::SVCB, fields: SERVICE_BINDING },
     RecordType {
         name: "SOA",
-        code: SOA,
+        code: rtype::SOA,
         fields: &[
             ("primary nameserver", Name),
             ("mailbox", Name),
@@ -60,11 +43,11 @@ pub static KNOWN: &[RecordType] = &[
         ],
     },
     RecordType { name: "SSHFP", code: 44, fields: &[("algorithm", U8), ("type", U8), ("fingerprint", Digest(SSHFP))] },
-    RecordType { name: "DS", code: DS, fields: SIGNER },
+    RecordType { name: "DS", code: rtype::DS, fields: SIGNER },
     RecordType { name: "DNSKEY", code: 48, fields: KEY },
     RecordType { name: "CDS", code: 59, fields: SIGNER },
     RecordType { name: "CDNSKEY", code: 60, fields: KEY },
-    RecordType { name: "DNAME", code: DNAME, fields: &[("target", Name)] },
+    RecordType { name: "DNAME", code: rtype::DNAME, fields: &[("target", Name)] },
     RecordType { name: "SPF", code: 99, fields: TEXTS },
     RecordType { name: "HINFO", code: 13, fields: &[("CPU", Text), ("operating system", Text)] },
     RecordType { name: "RP", code: 17, fields: &[("mailbox", Name), ("text's owner", Name)] },
@@ -171,30 +154,34 @@ fn is_meta(code: u16) -> bool {
 }
 
 /// Reads the type of a record.
-pub fn parse(word: &[u8]) -> Result<u16, String> {
+pub fn parse(word: &[u8]) -> Result<u16, Fault> {
     if let Some(known) = by_name(word) {
         return Ok(known.code);
     }
     let text = String::from_utf8_lossy(word).to_ascii_uppercase();
     if let Some(code) = by_number(&text) {
-        return if is_meta(code) { Err(format!("{text} is for messages, not for zones")) } else { Ok(code) };
+        return if is_meta(code) { Err(format!("{text} is for messages, not for zones").into()) } else { Ok(code) };
     }
     if let Some((_, code)) = SIGNED.iter().find(|(name, _)| *name == text) {
-        return Err(format!("{text} (TYPE{code}) belongs to a signed zone: zones are served unsigned, leave it out"));
+        return Err(
+            format!("{text} (TYPE{code}) belongs to a signed zone: zones are served unsigned, leave it out").into()
+        );
     }
     match NAMED.iter().find(|(name, _)| *name == text) {
         Some((_, code)) => {
-            Err(format!("the fields of {text} are not known here: write it as TYPE{code} \\# LENGTH HEX (RFC 3597)"))
+            Err(format!("the fields of {text} are not known here: write it as TYPE{code} \\# LENGTH HEX (RFC 3597)")
+                .into())
         }
         None => Err(format!(
             "{} is no record type known here: any type can be written as TYPEnnn \\# LENGTH HEX (RFC 3597)",
             quote(word)
-        )),
+        )
+        .into()),
     }
 }
 
 /// Reads a type in a list of types (CSYNC), where every one with a name has its place.
-pub fn parse_listed(word: &[u8]) -> Result<u16, String> {
+pub fn parse_listed(word: &[u8]) -> Result<u16, Fault> {
     let text = String::from_utf8_lossy(word).to_ascii_uppercase();
     let named = || NAMED.iter().chain(SIGNED).find(|(name, _)| *name == text).map(|(_, code)| *code);
     by_name(word)
@@ -202,7 +189,7 @@ pub fn parse_listed(word: &[u8]) -> Result<u16, String> {
         .or_else(|| by_number(&text))
         .or_else(named)
         .filter(|code| !is_meta(*code))
-        .ok_or_else(|| format!("{} is no record type", quote(word)))
+        .ok_or_else(|| format!("{} is no record type", quote(word)).into())
 }
 
 /// The type's entry in the table.
@@ -211,7 +198,7 @@ pub fn by_code(code: u16) -> Option<&'static RecordType> {
 }
 
 /// The type's name, or TYPEnnn.
-pub fn show(code: u16) -> String {
+pub fn to_text(code: u16) -> String {
     by_code(code).map_or_else(|| format!("TYPE{code}"), |known| known.name.to_owned())
 }
 

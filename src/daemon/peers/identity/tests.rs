@@ -32,7 +32,7 @@ fn a_file_that_is_no_key_is_not_written_over_either() {
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("identity.key");
     fs::write(&file, "something else\n").unwrap();
-    let error = Identity::make(&file).unwrap_err();
+    let error = Identity::make(&file).unwrap_err().to_string();
     assert!(error.contains("identity.key:1: not base64"), "{error}");
     assert_eq!(fs::read(&file).unwrap(), b"something else\n");
 }
@@ -43,7 +43,7 @@ fn one_file_holds_one_key_and_debug_shows_its_public_half_alone() {
     let file = folder.path().join("identity.key");
     let key = STANDARD.encode([1; 32]);
     fs::write(&file, format!("{key}\n{key}\n")).unwrap();
-    assert!(Identity::read(&file).unwrap_err().contains("2 keys; expected one"));
+    assert!(Identity::read(&file).unwrap_err().to_string().contains("2 keys; expected one"));
     let shown = format!("{:?}", Identity::of([1; 32]).unwrap());
     assert!(!shown.contains(&key) && shown.starts_with("Identity("), "{shown}");
 }

@@ -4,7 +4,7 @@
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::{Apart, Bounds, Evidence, Fact, Notice, Served, judge};
+use super::{Bounds, Evidence, Excused, Fact, Notice, Served, judge};
 use crate::demo::visitor::record::{Failure, Query, Record, Request, Session};
 
 const fn ms(ms: u64) -> Duration {
@@ -76,7 +76,7 @@ fn a_quiet_row_keeps_its_promise_and_is_measured() {
     let figures = judgement.figures;
     assert_eq!((figures.requests, figures.queries), (100, 50));
     assert_eq!((figures.requests_per_s, figures.queries_per_s), (100, 50));
-    assert_eq!((figures.failed, figures.apart, figures.longest_gap_ms, figures.slowest_ms), (0, 0, 10, 2));
+    assert_eq!((figures.failed, figures.excused, figures.longest_gap_ms, figures.slowest_ms), (0, 0, 10, 2));
 }
 
 #[test]
@@ -89,15 +89,15 @@ fn one_failed_request_breaks_it() {
 }
 
 #[test]
-fn a_failure_is_counted_apart_only_where_everything_fits() {
-    let apart = Apart { via: Some(proxy(1)), backend: None, safe: true, wanted_before: ms(550) };
+fn a_failure_is_excused_only_where_everything_fits() {
+    let apart = Excused { via: Some(proxy(1)), backend: None, safe: true, wanted_before: ms(550) };
     let allowed = |request: Request| {
         let mut evidence = with([request]);
-        evidence.bounds.apart = vec![apart.clone()];
+        evidence.bounds.excused = vec![apart.clone()];
         evidence
     };
     kept(&allowed(failure(549, Failure::TimedOut)));
-    assert_eq!(judge(&allowed(failure(549, Failure::TimedOut))).figures.apart, 1);
+    assert_eq!(judge(&allowed(failure(549, Failure::TimedOut))).figures.excused, 1);
     broken(&allowed(failure(550, Failure::TimedOut)), "no response in time");
     broken(&allowed(Request { via: Some(proxy(2)), ..failure(549, Failure::TimedOut) }), "no response in time");
     broken(&allowed(Request { via: None, ..failure(549, Failure::Unconnected) }), "no connection");
@@ -106,20 +106,21 @@ fn a_failure_is_counted_apart_only_where_everything_fits() {
 #[test]
 fn failures_of_one_backend_are_told_from_those_of_another() {
     let mut evidence = with([Request { backend: Some("web1".into()), ..failure(600, Failure::Status(500)) }]);
-    evidence.bounds.apart = vec![Apart { via: None, backend: Some("web1".into()), safe: true, wanted_before: ms(700) }];
+    evidence.bounds.excused =
+        vec![Excused { via: None, backend: Some("web1".into()), safe: true, wanted_before: ms(700) }];
     kept(&evidence);
-    evidence.bounds.apart[0].backend = Some("web2".into());
+    evidence.bounds.excused[0].backend = Some("web2".into());
     broken(&evidence, "status 500");
 }
 
 #[test]
-fn requests_that_may_not_be_sent_twice_are_counted_apart_without_the_safe_ones() {
-    let apart = vec![Apart { via: None, backend: None, safe: false, wanted_before: ms(700) }];
+fn requests_that_may_not_be_sent_twice_are_excused_without_the_safe_ones() {
+    let apart = vec![Excused { via: None, backend: None, safe: false, wanted_before: ms(700) }];
     let mut post = with([Request { safe: false, ..failure(600, Failure::Status(502)) }]);
-    post.bounds.apart.clone_from(&apart);
+    post.bounds.excused.clone_from(&apart);
     kept(&post);
     let mut get = with([failure(600, Failure::Status(502))]);
-    get.bounds.apart = apart;
+    get.bounds.excused = apart;
     broken(&get, "GET");
 }
 

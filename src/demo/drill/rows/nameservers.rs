@@ -5,15 +5,15 @@ use std::time::Duration;
 use super::super::super::Error;
 use super::super::super::addresses::{NAMESERVERS, PROXIES};
 use super::super::super::documents::{POOL, nameserver_name};
-use super::super::super::fleet::Deed;
-use super::super::super::visitor::Patience;
+use super::super::super::fleet::Action;
+use super::super::super::visitor::Timeouts;
 use super::super::stage::Stage;
-use super::{Row, at_once, detection};
+use super::row::{Row, at_once, detection};
 use crate::api::daemon::Daemon;
 
 /// How long visitors are watched.
 const AFTER: Duration = Duration::from_millis(1500);
-/// How much more than its patience a resolver may take, on a busy machine.
+/// How much more than its timeouts a resolver may take, on a busy machine.
 const SLACK: Duration = Duration::from_millis(250);
 
 pub(super) static KILLED: Row = Row {
@@ -22,7 +22,7 @@ pub(super) static KILLED: Row = Row {
     promise: "resolvers ask the other one",
     bound: at_once,
     prepare: None,
-    play: |stage| Box::pin(lose(stage, Deed::Kill)),
+    play: |stage| Box::pin(lose(stage, Action::Kill)),
 };
 
 pub(super) static FROZEN: Row = Row {
@@ -31,7 +31,7 @@ pub(super) static FROZEN: Row = Row {
     promise: "resolvers ask the other one",
     bound: at_once,
     prepare: None,
-    play: |stage| Box::pin(lose(stage, Deed::Freeze)),
+    play: |stage| Box::pin(lose(stage, Action::Freeze)),
 };
 
 pub(super) static ALL_LOOK_DEAD: Row = Row {
@@ -43,9 +43,9 @@ pub(super) static ALL_LOOK_DEAD: Row = Row {
     play: |stage| Box::pin(blind_checks(stage)),
 };
 
-async fn lose(stage: &mut Stage, deed: Deed) -> Result<(), Error> {
-    stage.break_part(deed, &nameserver_name(0)).await?;
-    stage.bounds().query_wait = Some(Patience::SCALED.next_nameserver + SLACK);
+async fn lose(stage: &mut Stage, action: Action) -> Result<(), Error> {
+    stage.break_part(action, &nameserver_name(0)).await?;
+    stage.bounds().query_wait = Some(Timeouts::SCALED.next_nameserver + SLACK);
     stage.observe(AFTER).await;
     Ok(())
 }
@@ -56,7 +56,7 @@ async fn blind_checks(stage: &mut Stage) -> Result<(), Error> {
     for index in 0..NAMESERVERS {
         let name = nameserver_name(index);
         stage.change_document(&name, |document| document["pools"][POOL]["check"]["port"] = dead.into())?;
-        stage.fleet.act(Deed::Reload, &name).await?;
+        stage.fleet.act(Action::Reload, &name).await?;
     }
     stage.sabotage().await?;
     let (nameservers, within) = (stage.watched(Daemon::Nameserver), stage.times().detection());

@@ -5,11 +5,12 @@ use std::time::Duration;
 use super::super::super::Error;
 use super::super::super::addresses::PROXIES;
 use super::super::super::documents::{STATELESS, nameserver_name, proxy_name};
-use super::super::super::fleet::Deed;
-use super::super::super::visitor::Patience;
-use super::super::look;
+use super::super::super::fleet::Action;
+use super::super::super::visitor::Timeouts;
+use super::super::observe;
 use super::super::stage::Stage;
-use super::{Row, at_once, stateful};
+use super::row::{Row, at_once};
+use super::stateful;
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
 
@@ -17,7 +18,7 @@ use crate::api::daemon::Daemon;
 const RELOADS: u64 = 20;
 /// How often each daemon is taken over by a new process.
 const TAKEOVERS: usize = 5;
-/// How long visitors are watched after the last deed.
+/// How long visitors are watched after the last action.
 const AFTER: Duration = Duration::from_millis(500);
 /// How long the old process may still answer its operator after the new one is ready.
 const TAKES_OVER: Duration = Duration::from_secs(2);
@@ -79,7 +80,7 @@ pub(super) static PROXY_CRASHES: Row = Row {
     play: |stage| {
         Box::pin(async {
             for index in 0..PROXIES {
-                let restarted = stage.break_part(Deed::Restart, &proxy_name(index)).await?;
+                let restarted = stage.break_part(Action::Restart, &proxy_name(index)).await?;
                 let via = stage.proxy_ip(index);
                 stage.may_fail_through(via, restarted);
                 stage.observe(AFTER).await;
@@ -99,10 +100,10 @@ pub(super) static NAMESERVER_CRASHES: Row = Row {
     play: |stage| {
         Box::pin(async {
             for watched in stage.watched(Daemon::Nameserver) {
-                stage.break_part(Deed::Restart, &watched.name).await?;
+                stage.break_part(Action::Restart, &watched.name).await?;
                 stage.observe(AFTER).await;
             }
-            stage.bounds().query_wait = Some(Patience::SCALED.next_nameserver * 2);
+            stage.bounds().query_wait = Some(Timeouts::SCALED.next_nameserver * 2);
             Ok(())
         })
     },
@@ -134,7 +135,7 @@ async fn reload_all(stage: &mut Stage) -> Result<(), Error> {
                     stage.change_document(&watched.name, |document| document["drain"] = format!("{round}s").into())?;
                 }
             }
-            stage.fleet.act(Deed::Reload, &watched.name).await?;
+            stage.fleet.act(Action::Reload, &watched.name).await?;
         }
     }
     let unchanged = before == pids(stage).await;
@@ -146,7 +147,7 @@ async fn reload_all(stage: &mut Stage) -> Result<(), Error> {
 
 /// Each query is answered before a resolver would turn to the other nameserver: no datagram is lost.
 fn no_query_asked_twice(stage: &mut Stage) {
-    stage.bounds().query_wait = Some(Patience::SCALED.next_nameserver);
+    stage.bounds().query_wait = Some(Timeouts::SCALED.next_nameserver);
 }
 
 async fn take_over_all(stage: &mut Stage, role: Daemon) -> Result<(), Error> {
@@ -155,11 +156,12 @@ async fn take_over_all(stage: &mut Stage, role: Daemon) -> Result<(), Error> {
     for _ in 0..TAKEOVERS {
         for watched in stage.watched(role) {
             let before = stage.seen(&watched.name).await.map(|seen| seen.daemon().pid);
-            stage.fleet.act(Deed::Takeover, &watched.name).await?;
+            stage.fleet.act(Action::Takeover, &watched.name).await?;
             // The old process may answer until it has heard that the new one is ready.
-            let another =
-                look::until(std::slice::from_ref(&watched), TAKES_OVER, move |seen| before != Some(seen.daemon().pid))
-                    .await;
+            let another = observe::until(std::slice::from_ref(&watched), TAKES_OVER, move |seen| {
+                before != Some(seen.daemon().pid)
+            })
+            .await;
             stage.fact(format!("another process is {}", watched.name), another.iter().all(Option::is_some));
         }
     }

@@ -6,9 +6,9 @@ use serde_json::json;
 
 use super::super::super::Error;
 use super::super::super::documents::{POOL, Times, nameserver_name, proxy_name};
-use super::super::super::fleet::Deed;
+use super::super::super::fleet::Action;
 use super::super::stage::Stage;
-use super::{Row, detection};
+use super::row::{Row, detection};
 use crate::api::daemon::Daemon;
 use crate::api::status::Status;
 
@@ -27,7 +27,7 @@ pub(super) static KILLED: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            let killed = stage.break_part(Deed::Kill, &proxy_name(FIRST)).await?;
+            let killed = stage.break_part(Action::Kill, &proxy_name(FIRST)).await?;
             let via = stage.proxy_ip(FIRST);
             stage.may_fail_through(via, killed);
             gone_from_answers(stage, stage.times().detection()).await;
@@ -45,7 +45,7 @@ pub(super) static FROZEN: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            stage.break_part(Deed::Freeze, &proxy_name(FIRST)).await?;
+            stage.break_part(Action::Freeze, &proxy_name(FIRST)).await?;
             let verdict = gone_from_answers(stage, stage.times().detection()).await;
             let expired = verdict + stage.times().ttl + LAST_ANSWER;
             let via = stage.proxy_ip(FIRST);
@@ -81,14 +81,14 @@ async fn drain(stage: &mut Stage) -> Result<(), Error> {
     let name = proxy_name(FIRST);
     let subject = format!("{POOL}/{name}");
     stage.breaks();
-    let word = json!({ "subject": subject, "state": "drain", "who": "drill", "why": "the row wants it" });
-    stage.tell(&nameserver_name(0), "/operator", &word).await?;
+    let note = json!({ "subject": subject, "state": "drain", "who": "drill", "why": "the row wants it" });
+    stage.post(&nameserver_name(0), "/operator", &note).await?;
     stage.sabotage().await?;
     gone_from_answers(stage, stage.times().peers).await;
     stage.observe(stage.times().ttl + LAST_ANSWER).await;
-    stage.fleet.act(Deed::Stop, &name).await?;
+    stage.fleet.act(Action::Stop, &name).await?;
     stage.observe(AFTER).await;
-    stage.fleet.act(Deed::Mend, &name).await?;
-    let word = json!({ "subject": subject, "state": "ready", "who": "drill", "why": "the row is over" });
-    stage.tell(&nameserver_name(0), "/operator", &word).await.map(|_| ())
+    stage.fleet.act(Action::Mend, &name).await?;
+    let note = json!({ "subject": subject, "state": "ready", "who": "drill", "why": "the row is over" });
+    stage.post(&nameserver_name(0), "/operator", &note).await.map(|_| ())
 }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::super::super::Error;
 use super::super::super::documents::{STATEFUL, Times, proxy_name};
-use super::super::super::fleet::Deed;
+use super::super::super::fleet::Action;
 use super::super::stage::{Stage, with_slack};
-use super::{Row, detection};
+use super::row::{Row, at_once, detection};
 use crate::api::daemon::Daemon;
 use crate::health::Verdict;
 
@@ -29,7 +29,7 @@ pub(super) static PRIMARY_KILLED: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            let killed = stage.break_part(Deed::Kill, "shop1").await?;
+            let killed = stage.break_part(Action::Kill, "shop1").await?;
             fails_over(stage, "shop2", killed).await;
             Ok(())
         })
@@ -40,13 +40,13 @@ pub(super) static PRIMARY_RETURNS: Row = Row {
     name: "primary-returns",
     broken: "the primary comes back after a failover",
     promise: "the service stays on its backup on every proxy",
-    bound: super::at_once,
+    bound: at_once,
     prepare: Some(|stage| Box::pin(primary_dies(stage))),
     play: |stage| {
         Box::pin(async {
             let epochs = epochs(stage).await;
             let from = stage.now();
-            stage.break_part(Deed::Mend, "shop1").await?;
+            stage.break_part(Action::Mend, "shop1").await?;
             let (proxies, limit) = (stage.watched(Daemon::Proxy), stage.times().detection());
             stage
                 .noticed(&proxies, "shop1 is up again", limit, |seen| {
@@ -70,8 +70,8 @@ pub(super) static BACKUP_KILLED_TOO: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            let killed = stage.break_part(Deed::Kill, "shop1").await?;
-            stage.fleet.act(Deed::Kill, "shop2").await?;
+            let killed = stage.break_part(Action::Kill, "shop1").await?;
+            stage.fleet.act(Action::Kill, "shop2").await?;
             fails_over(stage, "shop3", killed).await;
             Ok(())
         })
@@ -95,7 +95,7 @@ pub(super) static FAILBACK: Row = Row {
     prepare: Some(|stage| {
         Box::pin(async {
             primary_dies(stage).await?;
-            stage.fleet.act(Deed::Mend, "shop1").await?;
+            stage.fleet.act(Action::Mend, "shop1").await?;
             stage.well().await
         })
     }),
@@ -172,14 +172,14 @@ async fn all_active(stage: &mut Stage, backend: &'static str, within: Duration) 
 
 /// The primary dies and the service fails over, before the row begins.
 async fn primary_dies(stage: &mut Stage) -> Result<(), Error> {
-    stage.fleet.act(Deed::Kill, "shop1").await?;
+    stage.fleet.act(Action::Kill, "shop1").await?;
     stage.all_serve("shop2").await
 }
 
 /// The primary dies, comes back, and is failed back to: what a proxy saved on the way is old news now.
 pub(super) async fn there_and_back(stage: &mut Stage) -> Result<(), Error> {
     primary_dies(stage).await?;
-    stage.fleet.act(Deed::Mend, "shop1").await?;
+    stage.fleet.act(Action::Mend, "shop1").await?;
     stage.well().await?;
     stage.home().await
 }
@@ -194,14 +194,14 @@ async fn epochs(stage: &Stage) -> Vec<Option<u64>> {
 
 async fn flap(stage: &mut Stage) -> Result<(), Error> {
     let before = epochs(stage).await;
-    let killed = stage.break_part(Deed::Kill, "shop1").await?;
+    let killed = stage.break_part(Action::Kill, "shop1").await?;
     let moved = fails_over(stage, "shop2", killed).await;
     let after_first = epochs(stage).await;
     stage.fact("every latch has moved", before.iter().zip(&after_first).all(|(before, after)| before < after));
     for _ in 1..FLAPS {
-        stage.fleet.act(Deed::Mend, "shop1").await?;
+        stage.fleet.act(Action::Mend, "shop1").await?;
         stage.observe(FLAP).await;
-        stage.fleet.act(Deed::Kill, "shop1").await?;
+        stage.fleet.act(Action::Kill, "shop1").await?;
         stage.observe(FLAP).await;
     }
     stage.was_served_by("shop2", moved);

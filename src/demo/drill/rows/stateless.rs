@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::super::super::Error;
 use super::super::super::documents::STATELESS;
-use super::super::super::fleet::{Deed, SLOW};
+use super::super::super::fleet::Action;
 use super::super::stage::{Stage, with_slack};
-use super::{Row, detection};
+use super::row::{Row, detection};
 use crate::api::daemon::Daemon;
 use crate::health::Verdict;
 
@@ -22,7 +22,7 @@ pub(super) static KILLED: Row = Row {
     play: |stage| {
         Box::pin(async {
             // What had been sent to it may not be sent twice.
-            let verdict = take_out(stage, Deed::Kill).await?;
+            let verdict = take_out(stage, Action::Kill).await?;
             stage.unsafe_may_fail_before(verdict);
             Ok(())
         })
@@ -37,7 +37,7 @@ pub(super) static FROZEN: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            let verdict = take_out(stage, Deed::Freeze).await?;
+            let verdict = take_out(stage, Action::Freeze).await?;
             stage.unsafe_may_fail_before(verdict);
             Ok(())
         })
@@ -52,7 +52,7 @@ pub(super) static FAILING: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            let verdict = take_out(stage, Deed::Failing).await?;
+            let verdict = take_out(stage, Action::Failing).await?;
             stage.may_be_answered_badly_by("web1", verdict);
             Ok(())
         })
@@ -67,17 +67,17 @@ pub(super) static SLOW_ONE: Row = Row {
     prepare: None,
     play: |stage| {
         Box::pin(async {
-            take_out(stage, Deed::Slow).await?;
-            stage.bounds().wait = Some(SLOW + Duration::from_millis(250));
+            take_out(stage, Action::Slow).await?;
+            stage.bounds().wait = Some(stage.fleet.slow() + Duration::from_millis(250));
             Ok(())
         })
     },
 };
 
 /// Breaks a backend; the moment at which every proxy had noticed.
-async fn take_out(stage: &mut Stage, deed: Deed) -> Result<Duration, Error> {
+async fn take_out(stage: &mut Stage, action: Action) -> Result<Duration, Error> {
     let detection = stage.times().detection();
-    stage.break_part(deed, "web1").await?;
+    stage.break_part(action, "web1").await?;
     let proxies = stage.watched(Daemon::Proxy);
     let verdict = stage
         .noticed(&proxies, "web1 is down", detection, |seen| {

@@ -1,7 +1,7 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 
-fn read(content: &str) -> Result<Secrets, String> {
+fn read(content: &str) -> Result<Secrets, KeyError> {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("cookies.key");
     std::fs::write(&path, content).unwrap();
@@ -25,9 +25,9 @@ fn errors_name_file_and_line_and_never_the_content() {
         ("aGVsbG8=\n", ":1: no key"),
         ("# none\n", "holds no key"),
     ] {
-        let error = read(content).unwrap_err();
+        let error = read(content).unwrap_err().to_string();
         assert!(error.contains("cookies.key") && error.contains(line), "{error}");
         assert!(!error.contains("hunter2") && !error.contains("e5e9"), "{error}");
     }
-    assert!(Secrets::read(Path::new("/dev/zero")).unwrap_err().contains("it is a device"));
+    assert!(Secrets::read(Path::new("/dev/zero")).unwrap_err().to_string().contains("it is a device"));
 }

@@ -1,28 +1,28 @@
-//! Answers of our own. They say nothing about the inside.
+//! The proxy's own answers. They reveal nothing about the backends.
 
 use std::time::SystemTime;
 
 use crate::proxy::traffic::message::Version;
 
-/// Seconds after which a visitor whom nobody could serve may come again.
+/// Seconds after which a client that no backend could serve may try again (Retry-After).
 const RETRY_AFTER: &str = "5";
 
 /// An answer without a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer {
-    /// Its status.
+    /// The status code.
     pub status: u16,
-    /// One sentence for a person; none: the reason phrase will do.
+    /// The text for people; `None`: the reason phrase.
     pub why: Option<&'static str>,
 }
 
 impl Answer {
-    /// With the reason phrase as its text.
+    /// An answer with the reason phrase as its text.
     pub const fn new(status: u16) -> Answer {
         Answer { status, why: None }
     }
 
-    /// Writes all of it. `body`: false for HEAD.
+    /// Writes head and text. `body`: whether the text is sent, false for HEAD.
     pub fn write(self, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
         let reason = reason(self.status);
         let text = self.why.unwrap_or(reason);

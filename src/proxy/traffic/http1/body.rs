@@ -48,7 +48,7 @@ pub enum Step {
 pub struct Malformed;
 
 impl Reader {
-    /// For a body of this length.
+    /// Reads a body of this length.
     pub fn new(length: Length) -> Reader {
         match length {
             Length::None | Length::Exactly(0) => Reader::Over,
@@ -58,7 +58,7 @@ impl Reader {
         }
     }
 
-    /// Nothing of it is left.
+    /// All of it was read.
     pub fn is_over(&self) -> bool {
         matches!(self, Reader::Over)
     }
@@ -115,14 +115,14 @@ pub enum Framing {
 }
 
 impl Framing {
-    /// What goes before `length` bytes of data.
+    /// Writes what goes before `length` bytes of data.
     pub fn before(self, out: &mut Vec<u8>, length: usize) {
         if self == Framing::Chunked {
             begin_chunk(out, length);
         }
     }
 
-    /// What goes after them.
+    /// Writes what goes after them.
     pub fn after(self, out: &mut Vec<u8>) {
         if self == Framing::Chunked {
             out.extend_from_slice(b"\r\n");

@@ -1,6 +1,6 @@
-//! Who asked, told to the backend: X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239).
+//! How the backend learns who asked: X-Forwarded-For, -Proto, -Host and Forwarded (RFC 7239).
 //!
-//! What a client says of itself is dropped, unless it is one of the `trusted_proxies`: then ours is put behind it.
+//! Such fields of the client itself are dropped, unless it is one of the `trusted_proxies`: then ours are appended.
 
 use std::net::IpAddr;
 
@@ -9,7 +9,7 @@ use ipnet::IpNet;
 use crate::proxy::traffic::message::RequestHead;
 use crate::proxy::traffic::message::fields::{Field, FieldKind};
 
-/// A client as these fields write it, made once a connection.
+/// A client as these fields write it; made once for each connection.
 #[derive(Debug)]
 pub struct Client {
     /// Its address; an IPv4 one also where IPv6 carries it.
@@ -29,7 +29,7 @@ impl Client {
         Client { address, plain: address.to_string(), node }
     }
 
-    /// Whether what it says of others is believed.
+    /// Whether its own forwarded fields are believed.
     pub fn is_trusted(&self, trusted: &[IpNet]) -> bool {
         trusted.iter().any(|network| network.contains(&self.address))
     }
@@ -63,7 +63,7 @@ impl Client {
     }
 }
 
-/// The name, and what was said before us, as one list: some backends read only the first of several lines.
+/// Writes the name, and the values that trusted proxies set, as one list: some backends read only the first of several lines.
 fn begin<'h>(out: &mut Vec<u8>, name: &[u8], said: impl Iterator<Item = &'h [u8]>) {
     out.extend_from_slice(name);
     for value in said.filter(|value| !value.is_empty()) {

@@ -10,17 +10,17 @@ use crate::proxy::traffic::message::{Length, RequestHead, Target};
 /// What the proxy adds and takes away.
 #[derive(Clone, Copy)]
 pub struct Edits<'a> {
-    /// Who asks.
+    /// The client.
     pub client: &'a Client,
-    /// What it says of others is believed.
+    /// The client's own forwarded fields are believed.
     pub trusted: bool,
-    /// The withheld fields the backend gets.
+    /// The withheld fields that the backend gets.
     pub passed: PassedFields,
-    /// The cookie the backend must not see.
+    /// The cookie that the backend must not see.
     pub cookie: Option<&'a Cookie>,
 }
 
-/// Writes it. Lines are copied from the client's head; what belongs to the client's hop is left out first and what is
+/// Writes the head. Lines are copied from the client's head; what belongs to the client's hop is left out first and what is
 /// ours (Host, framing, forwarded, Connection) is set by us, so that a Connection field cannot take it away.
 pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Field], edits: Edits<'_>) {
     out.extend_from_slice(request.method.of_head(head));

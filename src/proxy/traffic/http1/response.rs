@@ -101,7 +101,7 @@ fn is_clean(text: &[u8]) -> bool {
 /// What the proxy decides about a response's head.
 #[derive(Debug, Clone, Copy)]
 pub struct Edits<'a> {
-    /// Of the client.
+    /// The version that the client speaks.
     pub version: Version,
     /// The client's connection stays open.
     pub keep: bool,

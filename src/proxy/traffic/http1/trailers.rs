@@ -13,7 +13,7 @@ const MOST_FIELDS: usize = 32;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
-/// How many bytes at the front of `input` are the trailer section, its empty line included; none: more is needed.
+/// How many bytes at the front of `input` are the trailer section, its empty line included; `None`: more is needed.
 pub fn end(input: &[u8]) -> Result<Option<usize>, Malformed> {
     match Scan::default().next(input) {
         Scanned::Complete(length) if length <= MOST_BYTES => Ok(Some(length)),

@@ -5,7 +5,8 @@ use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
 
 use super::plain::copy_one;
-use super::{Kind, Revision, StageError, UnfitFile, all_fit, quoted};
+use super::revision::{Kind, Revision};
+use super::unfit::{StageError, UnfitFile, all_fit, quoted};
 use crate::push::error::Error;
 use crate::push::program::output;
 

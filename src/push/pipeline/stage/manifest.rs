@@ -8,7 +8,7 @@ use std::{fs, io};
 
 use ring::digest::{Context, SHA256, digest};
 
-use crate::push::keys::hex;
+use crate::push::hex::hex;
 
 /// Every file, link and folder below a folder, with the hash of its kind and content.
 pub type Manifest = BTreeMap<PathBuf, String>;

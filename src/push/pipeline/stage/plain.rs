@@ -3,7 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::{Revision, StageError, UnfitFile, all_fit};
+use super::revision::Revision;
+use super::unfit::{StageError, UnfitFile, all_fit};
 use crate::push::error::Error;
 
 pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> {

@@ -2,7 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use super::{Kind, Revision, StageError, UnfitFile, all_fit};
+use super::revision::{Kind, Revision};
+use super::unfit::{StageError, UnfitFile, all_fit, quoted};
 use crate::push::error::Error;
 use crate::push::program::output;
 
@@ -101,5 +102,5 @@ fn external(line: &str) -> Option<UnfitFile> {
 /// As it can be pasted into a shell. A name with `@` wants another at its end, or svn reads a revision.
 fn shell_word(path: &str) -> String {
     let path = if path.contains('@') { format!("{path}@") } else { path.to_owned() };
-    super::quoted(&path)
+    quoted(&path)
 }

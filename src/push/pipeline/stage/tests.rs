@@ -5,6 +5,7 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
+use super::unfit::quoted;
 use super::*;
 
 #[test]

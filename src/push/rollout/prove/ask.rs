@@ -9,7 +9,8 @@ use hickory_proto::op::ResponseCode;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
-use super::{Outcome, Outcomes, Probe};
+use super::outcome::{Outcome, Outcomes};
+use super::probes::Probe;
 use crate::api::daemon::Daemon;
 use crate::api::proxy::Status;
 use crate::health::Verdict;

@@ -1,6 +1,7 @@
 //! What surrounds a latch at one moment: the time, its service's backends, and how they stand (pure).
 
 use super::Latch;
+use crate::api::bounds;
 use crate::api::operator::OperatorState;
 use crate::config::proxy::LatchConfig;
 use crate::daemon::eligibility::Eligibility;
@@ -10,20 +11,20 @@ pub use crate::daemon::clock::Now;
 
 /// A backend, as the latch sees it.
 #[derive(Debug, Clone, Copy)]
-pub struct Standing<'a> {
+pub struct BackendState<'a> {
     /// Its name.
     pub name: &'a str,
     /// Primary or backup.
     pub backup: bool,
-    /// What checks say.
+    /// The verdict of its checks.
     pub verdict: Verdict,
-    /// The last probe's outcome in words.
+    /// The last probe's outcome, for people.
     pub reason: &'a str,
-    /// What the operator says.
+    /// Its operator state.
     pub operator: OperatorState,
 }
 
-impl Standing<'_> {
+impl BackendState<'_> {
     /// What it may get by itself.
     pub(super) fn eligibility(&self) -> Eligibility {
         Eligibility::of(self.verdict, self.operator)
@@ -34,7 +35,7 @@ impl Standing<'_> {
         self.eligibility().admits_new()
     }
 
-    /// As the active backend it serves.
+    /// It serves as the active backend.
     pub(super) fn keeps(&self) -> bool {
         self.eligibility().admits_bound()
     }
@@ -42,53 +43,81 @@ impl Standing<'_> {
     pub(super) fn in_words(&self) -> String {
         match self.operator {
             OperatorState::Ready => format!("{} is {} ({})", self.name, self.verdict, self.reason),
-            said => format!("{} is {} ({}), {said} by the operator", self.name, self.verdict, self.reason),
+            operator => format!("{} is {} ({}), {operator} by the operator", self.name, self.verdict, self.reason),
         }
     }
 }
 
 /// What surrounds the latch of one service at one moment.
 #[derive(Debug, Clone, Copy)]
-pub struct Site<'a> {
+pub struct Situation<'a> {
     /// This proxy's name.
     pub own: &'a str,
     /// The service's name.
     pub service: &'a str,
     /// The service's backends in the order of the document.
-    pub backends: &'a [Standing<'a>],
+    pub backends: &'a [BackendState<'a>],
     /// How the latch moves.
     pub rules: &'a LatchConfig,
     /// Requests running on the active backend.
     pub running: u64,
 }
 
-impl<'a> Site<'a> {
-    pub(super) fn find(&self, name: &str) -> Option<&'a Standing<'a>> {
+impl<'a> Situation<'a> {
+    pub(super) fn find(&self, name: &str) -> Option<&'a BackendState<'a>> {
         self.backends.iter().find(|backend| backend.name == name)
     }
 
-    pub(super) fn primary(&self) -> Option<&'a Standing<'a>> {
+    pub(super) fn primary(&self) -> Option<&'a BackendState<'a>> {
         self.backends.iter().find(|backend| !backend.backup)
     }
 
     /// Primaries, then backups, each in order.
-    pub(super) fn in_order(&self) -> impl Iterator<Item = &'a Standing<'a>> {
+    pub(super) fn in_order(&self) -> impl Iterator<Item = &'a BackendState<'a>> {
         let backends = self.backends;
         let primaries = backends.iter().filter(|backend| !backend.backup);
         primaries.chain(backends.iter().filter(|backend| backend.backup))
     }
 
+    /// The latch that follows `latch` and names another backend, or the same one anew.
+    pub(super) fn next_latch(
+        &self,
+        latch: &Latch,
+        to: &str,
+        failed_from: Vec<String>,
+        reason: String,
+        now: Now,
+    ) -> Latch {
+        let mut failed_from: Vec<String> = failed_from.into_iter().filter(|name| name != to).collect();
+        // The oldest of those that this document does not have go first: each move adds one at most.
+        let is_unknown = |name: &String| self.find(name).is_none();
+        while failed_from.iter().filter(|name| is_unknown(name)).count() > bounds::MAX_UNKNOWN_SPENT {
+            failed_from.iter().position(is_unknown).map(|oldest| failed_from.remove(oldest));
+        }
+        Latch {
+            epoch: latch.epoch.saturating_add(1),
+            by: self.own.to_string(),
+            at: now.unix_ms,
+            active: to.into(),
+            failed_from,
+            reason: bounds::truncated(reason, bounds::MAX_REASON),
+            by_operator: false,
+        }
+    }
+
     /// The first usable backend that was never failed away from.
-    pub(super) fn fresh(&self, latch: &Latch) -> Option<&'a Standing<'a>> {
+    pub(super) fn fresh(&self, latch: &Latch) -> Option<&'a BackendState<'a>> {
         self.in_order().find(|backend| {
-            backend.usable() && backend.name != latch.active && !latch.spent.iter().any(|s| s == backend.name)
+            backend.usable()
+                && backend.name != latch.active
+                && !latch.failed_from.iter().any(|name| name == backend.name)
         })
     }
 
     /// The usable backend that was failed away from last: its sessions are the youngest.
-    pub(super) fn last_resort(&self, latch: &Latch) -> Option<&'a Standing<'a>> {
+    pub(super) fn last_resort(&self, latch: &Latch) -> Option<&'a BackendState<'a>> {
         latch
-            .spent
+            .failed_from
             .iter()
             .rev()
             .filter(|name| **name != latch.active)

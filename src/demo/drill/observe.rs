@@ -1,4 +1,4 @@
-//! What the daemons say of themselves: their status, asked again and again until it shows what is awaited.
+//! The daemons' own status, asked for again and again until it shows what is awaited.
 
 use std::rc::Rc;
 use std::time::{Duration, Instant};
@@ -9,12 +9,12 @@ use crate::api::client::Client;
 use crate::api::daemon::Daemon;
 use crate::api::status::Status;
 
-/// Between two looks at one daemon. The verdict it shows is this much older at most.
+/// Between two questions to one daemon; a change is seen this much late at most.
 const INTERVAL: Duration = Duration::from_millis(10);
 
-/// A daemon to look at.
+/// A daemon and how to ask it.
 #[derive(Debug, Clone)]
-pub struct Watched {
+pub struct ObservedDaemon {
     /// Its name.
     pub name: String,
     /// Its kind.
@@ -23,16 +23,16 @@ pub struct Watched {
     pub client: Client,
 }
 
-/// Looks once; none when there is no answer or one of another version.
-pub async fn look(watched: &Watched) -> Option<Status> {
+/// Asks once; none without an answer, or with one of another version.
+pub async fn status(watched: &ObservedDaemon) -> Option<Status> {
     let value = watched.client.get("/status").await.ok()?;
     Status::from_json(value).ok()
 }
 
-/// Looks at all of them until each shows what is awaited; for each the moment at which it first did, none if it did not
+/// Asks all of them until each shows what is awaited; for each the moment at which it first did, none if it did not
 /// within the limit. In the order of `watched`. Must be called within a `LocalSet`.
 pub async fn until(
-    watched: &[Watched],
+    watched: &[ObservedDaemon],
     limit: Duration,
     awaited: impl Fn(&Status) -> bool + 'static,
 ) -> Vec<Option<Instant>> {
@@ -42,7 +42,7 @@ pub async fn until(
         let awaited = Rc::clone(&awaited);
         looking.spawn_local(async move {
             let shows = async {
-                while !look(&watched).await.is_some_and(|seen| awaited(&seen)) {
+                while !status(&watched).await.is_some_and(|seen| awaited(&seen)) {
                     tokio::time::sleep(INTERVAL).await;
                 }
                 Instant::now()

@@ -1,0 +1,18 @@
+//! Bounds that both documents share.
+
+use super::reader::{Read, Value};
+
+/// Threads of one daemon at most: more than any machine this runs on has cores.
+pub(super) const MOST_WORKERS: usize = 256;
+
+/// Backends of all services, or members of all pools: each may have an operator's state, and all of these must fit
+/// into one message between peers.
+pub const MOST_SUBJECTS: usize = 2048;
+
+/// Notes a finding if there are more than [`MOST_SUBJECTS`].
+pub(super) fn most_subjects(value: &Value<'_>, what: &str, number: usize) -> Read<()> {
+    match number {
+        0..=MOST_SUBJECTS => Ok(()),
+        more => Err(value.fault(format!("{more} {what} in all: expected at most {MOST_SUBJECTS}"))),
+    }
+}

@@ -1,0 +1,58 @@
+//! The host names that a service is reached under: one name, or all names below one (pure).
+
+use std::fmt;
+
+use super::invalid::Invalid;
+use super::names;
+
+/// `www.example.net`, or `*.example.net` (any one or more labels in front). Lower case, without a port or a final dot.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum HostPattern {
+    /// This name only.
+    Exact(String),
+    /// Every name that ends in `.SUFFIX`; held without the `*.`.
+    Suffix(String),
+}
+
+impl HostPattern {
+    /// Reads a host name (RFC 1123, 2.1), or `*.` and a host name: in lower case, without the final dot.
+    ///
+    /// # Errors
+    ///
+    /// What stands there instead, and what was expected.
+    pub fn parse(text: &str) -> Result<HostPattern, Invalid> {
+        match text.strip_prefix("*.") {
+            Some(suffix) => names::host(text, suffix).map(HostPattern::Suffix),
+            None => names::host(text, text).map(HostPattern::Exact),
+        }
+    }
+
+    /// Whether some host name matches both.
+    pub fn overlaps(&self, other: &HostPattern) -> bool {
+        match (self, other) {
+            (HostPattern::Exact(one), HostPattern::Exact(two)) => one == two,
+            (HostPattern::Suffix(suffix), HostPattern::Exact(name))
+            | (HostPattern::Exact(name), HostPattern::Suffix(suffix)) => lies_below(name, suffix),
+            (HostPattern::Suffix(one), HostPattern::Suffix(two)) => {
+                one == two || lies_below(one, two) || lies_below(two, one)
+            }
+        }
+    }
+}
+
+fn lies_below(name: &str, suffix: &str) -> bool {
+    name.strip_suffix(suffix).is_some_and(|front| front.ends_with('.'))
+}
+
+impl fmt::Display for HostPattern {
+    /// As documents have it.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HostPattern::Exact(name) => f.write_str(name),
+            HostPattern::Suffix(suffix) => write!(f, "*.{suffix}"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

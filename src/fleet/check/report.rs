@@ -1,0 +1,102 @@
+//! What the checks say, and what they are told besides the fleet.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::config;
+
+/// One thing wrong with the fleet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Finding {
+    /// File and line, host and path in its document, or the fleet's thing it is about.
+    pub place: String,
+    /// What was found and what was expected, in the operator's words.
+    pub message: String,
+}
+
+impl Finding {
+    /// A finding.
+    pub fn new(place: impl Into<String>, message: impl Into<String>) -> Finding {
+        Finding { place: place.into(), message: message.into() }
+    }
+}
+
+impl From<config::Finding> for Finding {
+    fn from(found: config::Finding) -> Finding {
+        let line = found.line.map_or_else(String::new, |line| format!(":{line}"));
+        let path = if found.path.is_empty() { String::new() } else { format!(": {}", found.path) };
+        Finding::new(format!("{}{line}{path}", found.file.display()), found.message)
+    }
+}
+
+/// What the checks say.
+#[derive(Debug, Default)]
+pub struct Checked {
+    /// What is wrong, each thing once, in the order of the checks.
+    pub findings: Vec<Finding>,
+    /// What is not wrong and yet worth knowing; and what could not be told.
+    pub notes: Vec<Finding>,
+}
+
+impl Checked {
+    pub(super) fn finding(&mut self, place: impl Into<String>, message: impl Into<String>) {
+        self.findings.push(Finding::new(place, message));
+    }
+
+    pub(super) fn note(&mut self, place: impl Into<String>, message: impl Into<String>) {
+        self.notes.push(Finding::new(place, message));
+    }
+}
+
+/// What is known of serials besides the fleet.
+#[derive(Debug, Default)]
+pub struct SerialFacts {
+    /// The serials that are served, by zone.
+    pub served: BTreeMap<String, Vec<Served>>,
+    /// Zones whose files have local changes.
+    pub changes: Vec<ZoneChange>,
+}
+
+/// What one source says of the serial that is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Served {
+    /// This one; by whom.
+    Serial {
+        /// A host, or the option that states it.
+        by: String,
+        /// Its SOA's serial.
+        serial: u32,
+    },
+    /// It has no such zone yet.
+    NotYet {
+        /// The host.
+        by: String,
+    },
+    /// It could not be asked.
+    Unknown {
+        /// The host.
+        by: String,
+        /// Why.
+        why: String,
+    },
+}
+
+/// A zone whose file differs from the last revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ZoneChange {
+    /// The zone.
+    pub apex: String,
+    /// Its serial in that revision.
+    pub serial_before: u32,
+}
+
+/// `a, b and c`.
+pub(super) fn listed<T: ToString>(names: impl IntoIterator<Item = T>) -> String {
+    let mut names: Vec<String> = names.into_iter().map(|name| name.to_string()).collect();
+    match names.pop() {
+        None => "none".to_owned(),
+        Some(last) if names.is_empty() => last,
+        Some(last) => format!("{} and {last}", names.join(", ")),
+    }
+}

@@ -1,0 +1,173 @@
+//! The state that a peer sent last, and where it differs from ours (pure).
+//!
+//! Owns how a peer's message is read, and holds it to the bounds: values beyond them are left out, with an alarm, and the
+//! rest of the message counts. A message of another form is refused whole. Must never: decide; `control` merges. Latches
+//! that differ for a moment are normal while peers exchange them; only a difference that lasts is worth an alarm.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
+use std::time::Duration;
+
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::prepared::Prepared;
+use crate::api::bounds;
+use crate::daemon::operator::OperatorStates;
+use crate::daemon::peers::Rejected;
+use crate::proxy::latch::latches::Latches;
+use crate::proxy::latch::{Latch, Now};
+
+/// The version of the messages between proxies, and of the state that is handed over.
+pub const VERSION: u64 = 1;
+
+/// A difference between latches is reported when it has lasted longer than this.
+const LASTING: Duration = Duration::from_secs(3);
+
+/// Why a peer's message cannot be read.
+#[derive(Debug)]
+pub enum MessageError {
+    /// It is not of the expected form.
+    Malformed(serde_json::Error),
+    /// It is of another version than [`VERSION`].
+    Version(u64),
+}
+
+impl fmt::Display for MessageError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            MessageError::Malformed(error) => error.fmt(f),
+            MessageError::Version(version) => {
+                write!(f, "it is of version {version}, this program reads {VERSION}")
+            }
+        }
+    }
+}
+
+impl std::error::Error for MessageError {}
+
+/// One peer's latches and operator states.
+#[derive(Debug, Clone, Default)]
+pub struct PeerState {
+    /// Its latches that are within the bounds, by service of our document.
+    pub latches: BTreeMap<String, Latch>,
+    /// Its latches of services that our document does not have, unvetted: they are not passed on, and its next message
+    /// replaces them.
+    unknown: BTreeMap<String, Latch>,
+    /// Which values of its messages were beyond the bounds.
+    refused: Rejected,
+    /// Its operator states.
+    pub operator: OperatorStates,
+    /// Why its last message could not be read.
+    unreadable: Option<String>,
+    /// Services whose latch differs, and since when.
+    differs: BTreeMap<String, Duration>,
+}
+
+#[derive(Deserialize)]
+struct PeerMessage {
+    version: u64,
+    #[serde(default)]
+    latches: BTreeMap<String, Latch>,
+    #[serde(default)]
+    operator: OperatorStates,
+}
+
+impl PeerState {
+    /// Reads a message; `before` is the state by the last message of the same peer.
+    pub fn read(value: &Value, before: Option<&PeerState>) -> Result<PeerState, MessageError> {
+        let message = PeerMessage::deserialize(value).map_err(MessageError::Malformed)?;
+        if message.version != VERSION {
+            return Err(MessageError::Version(message.version));
+        }
+        let differs = before.map(|before| before.differs.clone()).unwrap_or_default();
+        let refused = before.map(|before| before.refused.clone()).unwrap_or_default();
+        Ok(PeerState {
+            latches: message.latches,
+            unknown: BTreeMap::new(),
+            refused,
+            operator: message.operator,
+            unreadable: None,
+            differs,
+        })
+    }
+
+    /// Leaves out what is beyond the bounds, and what is about services and backends that our document does not name. Gives
+    /// a text for the log if values are refused that were not refused before.
+    pub fn hold_to_bounds(&mut self, prepared: &Prepared, latches: &Latches, now: Now) -> Option<String> {
+        let subjects: BTreeSet<&str> = prepared.subjects().map(String::as_str).collect();
+        let (operator, mut refused) =
+            std::mem::take(&mut self.operator).vetted(now.unix_ms, |subject| subjects.contains(subject));
+        self.operator = operator;
+        self.unknown = std::mem::take(&mut self.latches);
+        refused.extend(self.adopt_known(prepared, latches, now));
+        self.refused.note(refused)
+    }
+
+    /// Takes the latches of the services that our document has by now, if they are within the bounds. Gives a text for each
+    /// value beyond them. A date in the future is reported and decides nothing.
+    pub fn adopt_known(&mut self, prepared: &Prepared, ours: &Latches, now: Now) -> Vec<String> {
+        let mut refused = Vec::new();
+        let latched = |name: &String| prepared.service(name).filter(|service| service.rules().is_some());
+        for (name, latch) in std::mem::take(&mut self.unknown) {
+            let Some(service) = latched(&name) else {
+                self.unknown.insert(name, latch);
+                continue;
+            };
+            let epoch = ours.get(&name).and_then(|keeper| keeper.upcoming()).map_or(0, |ours| ours.epoch);
+            let knows = |backend: &str| service.backends.iter().any(|known| &*known.name == backend);
+            match latch.vet(epoch, knows) {
+                Err(why) => refused.push(format!("the latch of {name}: {why}")),
+                Ok(()) => {
+                    if bounds::is_ahead(latch.at, now.unix_ms) {
+                        refused.push(format!(
+                            "the date of the latch of {name}, which lies in the future: compare the clocks"
+                        ));
+                    }
+                    self.latches.insert(name, latch);
+                }
+            }
+        }
+        refused
+    }
+
+    /// Values that were refused since the start.
+    pub fn refused(&self) -> u64 {
+        self.refused.total()
+    }
+
+    /// Remembers why a message could not be read; gives whether the reason is another one than before.
+    pub fn note_unreadable(&mut self, why: &str) -> bool {
+        self.unreadable.replace(why.to_owned()).is_none_or(|before| before != why)
+    }
+
+    /// Compares with our latches. A service that only one of the two knows does not count as differing: documents arrive
+    /// at different times.
+    pub fn compare(&mut self, ours: &BTreeMap<String, Latch>, now: Now) {
+        let differing = |service: &&String| ours.get(*service).is_some_and(|ours| *ours != self.latches[*service]);
+        let since = |service: &String| self.differs.get(service).copied().unwrap_or(now.running);
+        self.differs = self.latches.keys().filter(differing).map(|service| (service.clone(), since(service))).collect();
+    }
+
+    /// Services whose latch has differed for longer than a moment.
+    pub fn differing(&self, now: Now) -> Vec<String> {
+        let lasting = self.differs.iter().filter(|(_, since)| now.running.saturating_sub(**since) > LASTING);
+        lasting.map(|(service, _)| service.clone()).collect()
+    }
+
+    /// What the operator should look at.
+    pub fn alarms(&self, peer: &str, ours: &BTreeMap<String, Latch>, now: Now) -> Vec<String> {
+        let differing = self.differing(now).into_iter().filter_map(|service| {
+            let (ours, theirs) = (ours.get(&service)?, self.latches.get(&service)?);
+            Some(format!(
+                "{service}: peer {peer} has {} active (epoch {}), this proxy {} (epoch {})",
+                theirs.active, theirs.epoch, ours.active, ours.epoch
+            ))
+        });
+        let unreadable = self
+            .unreadable
+            .iter()
+            .map(|why| format!("peer {peer} sent a message that this program cannot read: {why}"));
+        differing.chain(unreadable).chain(self.refused.alarm(peer)).collect()
+    }
+}

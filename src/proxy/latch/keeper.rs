@@ -1,0 +1,322 @@
+//! How the latch of one service moves in this proxy (pure).
+//!
+//! Owns the steps: what is proposed, what waits for running requests to end, and when an active backend that is down is
+//! replaced. Must never: look at a clock, a socket or a disk; move to a backend only because it came back up.
+
+use std::time::Duration;
+
+use super::{BackendState, Latch, Now, Situation};
+use crate::api::operator::OperatorState;
+use crate::config::proxy::LatchConfig;
+use crate::daemon::eligibility::Eligibility;
+use crate::health::Verdict;
+use crate::proxy::snapshot::LatchView;
+
+/// The latch of one service in this proxy.
+#[derive(Debug, Clone)]
+pub struct Keeper {
+    /// The latch that counts; `None`: undecided.
+    pub(super) in_force: Option<Latch>,
+    proposed: Option<Proposal>,
+    pub(super) handover: Option<Handover>,
+    /// Until then the active backend may be down without consequence: after a cold start, and after a peer moved it.
+    grace_until: Option<Duration>,
+    /// The active backend failed and nobody could follow it.
+    stranded: bool,
+    stand_in: StandIn,
+}
+
+#[derive(Debug, Clone)]
+struct Proposal {
+    latch: Latch,
+    ours: bool,
+}
+
+/// An operator's step under way: new requests wait, running ones may end until `until`. `ours`: the command came to this
+/// proxy, which may still withdraw it; otherwise a peer has made the step, and it counts already.
+#[derive(Debug, Clone)]
+pub(super) struct Handover {
+    pub(super) next: Latch,
+    pub(super) ours: bool,
+    pub(super) until: Duration,
+}
+
+/// Who serves while the active backend is one that only a peer's document has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum StandIn {
+    NotNeeded,
+    For { previous: Option<String> },
+}
+
+impl Keeper {
+    /// Begins with a latch from the disk, from a peer or [`Latch::first`].
+    pub fn new(latch: Latch) -> Keeper {
+        Keeper { in_force: Some(latch), ..Keeper::undecided() }
+    }
+
+    /// Begins with a latch that names a backend which only a peer's document had; `previous` serves instead.
+    pub fn with_substitute(latch: Latch, previous: Option<String>) -> Keeper {
+        Keeper { stand_in: StandIn::For { previous }, ..Keeper::new(latch) }
+    }
+
+    /// Who serves, if anybody, because the active backend is one that only a peer's document has.
+    pub fn substitute(&self) -> Option<Option<&str>> {
+        match &self.stand_in {
+            StandIn::For { previous } => Some(previous.as_deref()),
+            StandIn::NotNeeded => None,
+        }
+    }
+
+    /// Begins without one: both slots were unreadable. Nobody is served until a peer's latch comes or the operator decides
+    /// who is active.
+    pub fn undecided() -> Keeper {
+        Keeper {
+            in_force: None,
+            proposed: None,
+            handover: None,
+            grace_until: None,
+            stranded: false,
+            stand_in: StandIn::NotNeeded,
+        }
+    }
+
+    /// A cold start: the active backend has this long to come up before its being down counts.
+    pub fn begin_grace(&mut self, now: Now, rules: &LatchConfig) {
+        self.grace_until = Some(now.running + rules.start_grace);
+    }
+
+    /// In a process that has handed over: takes the new daemon's latch, which alone decides. While its backend is down,
+    /// requests wait for the new daemon to move it.
+    pub fn follow(&mut self, latch: Option<Latch>) {
+        *self = Keeper { in_force: latch, grace_until: Some(Duration::MAX), ..Keeper::undecided() };
+    }
+
+    /// The latch that counts; none while undecided.
+    pub fn latch(&self) -> Option<&Latch> {
+        self.in_force.as_ref()
+    }
+
+    /// The latch that will count when the step under way, if there is one, has ended.
+    pub fn upcoming(&self) -> Option<&Latch> {
+        let handover = self.handover.as_ref().map(|handover| &handover.next);
+        self.proposed().or(handover).or(self.latch())
+    }
+
+    /// The latch to be stored before it counts.
+    pub fn proposed(&self) -> Option<&Latch> {
+        self.proposed.as_ref().map(|proposal| &proposal.latch)
+    }
+
+    /// `written` has been stored, or could not be: it counts from now on. Gives the one it replaces. What was proposed
+    /// since then stays proposed.
+    pub fn commit(&mut self, written: &Latch) -> Option<Option<Latch>> {
+        let proposal = self.proposed.take_if(|proposal| proposal.latch == *written)?;
+        let before = self.in_force.replace(proposal.latch);
+        let previous = match (&self.stand_in, &before) {
+            (StandIn::For { previous }, _) => previous.clone(),
+            (StandIn::NotNeeded, before) => before.as_ref().map(|latch| latch.active.clone()),
+        };
+        self.stand_in = if proposal.ours { StandIn::NotNeeded } else { StandIn::For { previous } };
+        self.stranded = false;
+        Some(before)
+    }
+
+    /// Takes over a peer's latch if it is later than ours. If it is an operator's step, or the one that is under way here,
+    /// our running requests may end first, as the operator was promised.
+    pub fn merge_peers(&mut self, theirs: &Latch) {
+        if let Some(handover) = self.handover.as_mut().filter(|handover| handover.next.active == theirs.active) {
+            if *theirs > handover.next {
+                handover.next = theirs.clone();
+            }
+            return;
+        }
+        if self.proposed().or(self.latch()).is_none_or(|ours| theirs > ours) {
+            self.proposed = Some(Proposal { latch: theirs.clone(), ours: false });
+        }
+    }
+
+    /// Moves the latch if it must. Gives a text for the log if an operator's step was withdrawn.
+    pub fn step(&mut self, now: Now, situation: &Situation<'_>) -> Option<String> {
+        let active = self.in_force.as_ref()?.active.clone();
+        if situation.find(&active).is_some()
+            && std::mem::replace(&mut self.stand_in, StandIn::NotNeeded) != StandIn::NotNeeded
+        {
+            // A peer saw this backend up. If we do not, one of us is mistaken: without a pause two proxies that each see
+            // another backend down would move the latch to and fro without end.
+            self.begin_grace(now, situation.rules);
+        }
+        self.take_over_peers_step(&active, now, situation);
+        if self.proposed.is_some() {
+            return None;
+        }
+        if let Some(handover) = self.handover.take() {
+            return self.continue_handover(handover, now, situation);
+        }
+        self.follow_health(now, situation);
+        None
+    }
+
+    /// An operator's step that a peer has made lets our running requests end too. Of two steps under
+    /// way the later one counts.
+    fn take_over_peers_step(&mut self, active: &str, now: Now, situation: &Situation<'_>) {
+        let gentle =
+            |proposal: &Proposal| !proposal.ours && proposal.latch.by_operator && proposal.latch.active != active;
+        let Some(Proposal { latch: next, .. }) = self.proposed.take_if(|proposal| gentle(proposal)) else { return };
+        let until = match &self.handover {
+            Some(handover) if handover.next >= next => return,
+            Some(handover) => handover.until,
+            None => now.running + situation.rules.failover_drain,
+        };
+        self.handover = Some(Handover { next, ours: false, until });
+    }
+
+    fn continue_handover(&mut self, handover: Handover, now: Now, situation: &Situation<'_>) -> Option<String> {
+        let latch = self.in_force.as_ref()?;
+        let serves = situation.find(&latch.active).is_some_and(BackendState::keeps);
+        let waits = now.running < handover.until && situation.running > 0 && serves;
+        if !handover.ours {
+            match *latch >= handover.next {
+                true => {}
+                false if waits => self.handover = Some(handover),
+                false => self.proposed = Some(Proposal { latch: handover.next, ours: false }),
+            }
+            return None;
+        }
+        let (service, to) = (situation.service, &handover.next.active);
+        if latch.epoch >= handover.next.epoch {
+            return Some(format!(
+                "{service}: the step to {to} is withdrawn, the latch moved meanwhile to {}",
+                latch.active
+            ));
+        }
+        let target = situation.find(to);
+        if !target.is_some_and(BackendState::usable) {
+            let why = target.map_or_else(|| format!("{to} left the document"), BackendState::in_words);
+            return Some(format!("{service}: the step to {to} is withdrawn, {why}; it stays on {}", latch.active));
+        }
+        if waits {
+            self.handover = Some(handover);
+        } else {
+            self.propose(handover.next);
+        }
+        None
+    }
+
+    fn follow_health(&mut self, now: Now, situation: &Situation<'_>) {
+        let Some(latch) = &self.in_force else { return };
+        let (cause, lenient) = match situation.find(&latch.active) {
+            None if self.stand_in == StandIn::NotNeeded => (format!("{} left the document", latch.active), false),
+            None => return,
+            Some(active) if active.eligibility() == Eligibility::None => {
+                (active.in_words(), active.operator != OperatorState::Maint)
+            }
+            Some(active) => {
+                if active.verdict == Verdict::Up {
+                    self.grace_until = None;
+                    self.stranded = false;
+                }
+                return;
+            }
+        };
+        let fresh = situation.fresh(latch);
+        let Some(next) = fresh.or_else(|| situation.last_resort(latch).filter(|_| situation.rules.last_resort)) else {
+            self.stranded = true;
+            return;
+        };
+        let reason = if fresh.is_some() { cause } else { format!("{cause}; {} as the last resort", next.name) };
+        let next = situation.next_latch(latch, next.name, latch.failed_from_with_active(), reason, now);
+        // Nobody could follow until now, as when our own network was away: whoever's probe happens to be first must not
+        // win. The active backend gets the same time as after a start.
+        if std::mem::take(&mut self.stranded) && self.grace_until.is_none() {
+            self.begin_grace(now, situation.rules);
+        }
+        if !(lenient && self.in_grace(now)) {
+            self.grace_until = None;
+            self.propose(next);
+        }
+    }
+
+    pub(super) fn propose(&mut self, latch: Latch) {
+        self.proposed = Some(Proposal { latch, ours: true });
+    }
+
+    fn in_grace(&self, now: Now) -> bool {
+        self.grace_until.is_some_and(|until| now.running < until)
+    }
+
+    /// What requests do by the latch now.
+    pub fn view(&self, now: Now, situation: &Situation<'_>) -> LatchView {
+        let index = |name: &str| situation.backends.iter().position(|backend| backend.name == name);
+        let Some(latch) = &self.in_force else { return LatchView::Nobody };
+        if self.handover.is_some() || self.proposed().is_some_and(|next| next.active != latch.active) {
+            return LatchView::Hold;
+        }
+        match (index(&latch.active), &self.stand_in) {
+            (Some(active), _) => {
+                let backend = &situation.backends[active];
+                let is_down = backend.eligibility() == Eligibility::None && backend.operator != OperatorState::Maint;
+                let waits = is_down && self.in_grace(now);
+                if waits { LatchView::Hold } else { LatchView::Active(active) }
+            }
+            (None, StandIn::For { previous: Some(previous) }) => match index(previous) {
+                Some(stand_in) if situation.backends[stand_in].keeps() => LatchView::Active(stand_in),
+                _ => LatchView::Nobody,
+            },
+            (None, _) => LatchView::Nobody,
+        }
+    }
+
+    /// The next moment at which [`Keeper::step`] has something to decide though nothing happens.
+    pub fn wakes(&self, now: Now) -> Option<Duration> {
+        let grace = self.grace_until.filter(|until| *until > now.running);
+        let handover = self.handover.as_ref().map(|handover| handover.until);
+        grace.into_iter().chain(handover).min()
+    }
+
+    /// An operator's step waits for running requests to end: worth a look more often than events come.
+    pub fn is_handing_over(&self) -> bool {
+        self.handover.is_some()
+    }
+
+    /// An alarm for the operator, if there is reason for one.
+    pub fn alarm(&self, situation: &Situation<'_>) -> Option<String> {
+        let service = situation.service;
+        let Some(latch) = &self.in_force else {
+            return Some(format!(
+                "{service}: which backend is active is not known (the stored latch cannot be read and no peer has one); \
+                 it answers 503 until `polder failover {service} --to BACKEND` decides"
+            ));
+        };
+        let Some(active) = situation.find(&latch.active) else {
+            let active = &latch.active;
+            return match &self.stand_in {
+                StandIn::NotNeeded => {
+                    Some(format!("{service}: {active} left the document and no backend can follow it"))
+                }
+                StandIn::For { previous } => {
+                    let serving = previous
+                        .as_deref()
+                        .filter(|previous| situation.find(previous).is_some_and(BackendState::keeps));
+                    let serving = serving.map_or("nobody serves".into(), |previous| format!("{previous} serves"));
+                    Some(format!(
+                        "{service}: {} made {active} active, which this document does not have; {serving}",
+                        latch.by
+                    ))
+                }
+            };
+        };
+        if active.keeps() || self.proposed.is_some() {
+            return None;
+        }
+        let refused =
+            !situation.rules.last_resort && situation.fresh(latch).is_none() && situation.last_resort(latch).is_some();
+        let why = active.in_words();
+        Some(match refused {
+            true => format!(
+                "{service}: {why}, and only backends that were failed away from are up (last_resort is false): \
+                 `polder failback {service}` uses the primary again"
+            ),
+            false => format!("{service}: {why}, and no other backend can serve"),
+        })
+    }
+}
