@@ -166,7 +166,11 @@ fn unknown_subjects_by_the_thousand_are_neither_kept_nor_passed_on() {
         || std::fs::read_to_string(proxy.state_file("operator.json")).ok(),
     );
     assert!(kept.contains("www/web1") && !kept.contains("ghost"), "{kept}");
-    assert!(!proxy.alarms().contains("px-2 sent values"), "a peer's document may be newer than ours: {}", proxy.alarms());
+    assert!(
+        !proxy.alarms().contains("px-2 sent values"),
+        "a peer's document may be newer than ours: {}",
+        proxy.alarms()
+    );
 }
 
 #[test]
