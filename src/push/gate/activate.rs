@@ -190,8 +190,7 @@ pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, 
     .to_vec();
     arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
     // It asks the running daemons how they are. Their groups open their admin sockets, and no key files.
-    let group_of =
-        |daemon: Daemon| std::fs::metadata(paths.admin_socket(daemon.name())).ok().map(|socket| socket.gid());
+    let group_of = |daemon: Daemon| std::fs::metadata(paths.admin_socket(daemon)).ok().map(|socket| socket.gid());
     for group in Daemon::ALL.into_iter().filter_map(group_of).filter(|group| *group != 0) {
         arguments.push(format!("--property=SupplementaryGroups={group}"));
     }
