@@ -20,6 +20,7 @@
 pub mod admin;
 pub mod bootstrap;
 pub mod deferred;
+pub mod dns_query;
 pub mod error;
 pub mod fleet_lock;
 pub mod gate;
@@ -34,5 +35,4 @@ pub mod rehearsal;
 pub mod remote;
 pub mod rollback;
 pub mod rollout;
-pub mod served;
 pub mod supervisor;

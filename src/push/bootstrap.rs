@@ -45,10 +45,12 @@ pub struct HostKey {
 /// It shows none.
 pub fn shown_key(address: &str) -> Result<HostKey, Error> {
     let arguments = ["-t", "ed25519", "-T", "8", address];
-    let said = output_within("ssh-keyscan", Path::new("/"), &arguments, SCAN)?;
-    let said = String::from_utf8_lossy(&said);
-    let key = said.lines().find_map(key_of).ok_or_else(|| {
-        Error::new(format!("{address} shows no ed25519 host key: is its sshd up, and reached from here on port 22?"))
+    let printed = output_within("ssh-keyscan", Path::new("/"), &arguments, SCAN)?;
+    let printed = String::from_utf8_lossy(&printed);
+    let key = printed.lines().find_map(key_of).ok_or_else(|| {
+        Error::new(format!(
+            "{address} shows no ed25519 host key: is its sshd running, and can port 22 be reached from here?"
+        ))
     })?;
     with_fingerprint(&key)
 }
@@ -67,35 +69,37 @@ fn key_of(line: &str) -> Option<String> {
 /// It is no SSH public key.
 pub fn with_fingerprint(key: &str) -> Result<HostKey, Error> {
     let key = key.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    let scratch = tempfile::NamedTempFile::new().map_err(|error| Error::new(format!("a temporary file: {error}")))?;
-    std::fs::write(scratch.path(), format!("{key}\n"))
+    let file = tempfile::NamedTempFile::new().map_err(|error| Error::new(format!("a temporary file: {error}")))?;
+    std::fs::write(file.path(), format!("{key}\n"))
         .map_err(|error| Error::new(format!("a temporary file: {error}")))?;
-    let file = scratch.path().to_string_lossy();
-    let said = output("ssh-keygen", Path::new("/"), &["-l", "-f", &*file]).map_err(|_| {
-        Error::new(format!("{key:?} is no SSH public key: expected the content of /etc/ssh/ssh_host_ed25519_key.pub"))
+    let path = file.path().to_string_lossy();
+    let printed = output("ssh-keygen", Path::new("/"), &["-l", "-f", &*path]).map_err(|_| {
+        Error::new(format!(
+            "{key:?} is not an SSH public key: expected the content of /etc/ssh/ssh_host_ed25519_key.pub"
+        ))
     })?;
-    let said = String::from_utf8_lossy(&said);
-    let fingerprint = said.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    let printed = String::from_utf8_lossy(&printed);
+    let fingerprint = printed.split_whitespace().nth(1).unwrap_or_default().to_owned();
     Ok(HostKey { key, fingerprint })
 }
 
 /// ssh to a machine whose host key is known.
-pub struct AsRoot {
-    kept: TempDir,
+pub struct RootConnection {
+    scratch: TempDir,
     target: String,
 }
 
-impl AsRoot {
+impl RootConnection {
     /// Prepares it; nothing is connected yet.
     ///
     /// # Errors
     ///
     /// No temporary folder.
-    pub fn new(user: &str, address: &str, key: &HostKey) -> io::Result<AsRoot> {
-        let kept = tempfile::Builder::new().prefix("polder-").tempdir()?;
-        std::fs::write(kept.path().join("known_hosts"), format!("bootstrap {}\n", key.key))?;
+    pub fn new(user: &str, address: &str, key: &HostKey) -> io::Result<RootConnection> {
+        let scratch = tempfile::Builder::new().prefix("polder-").tempdir()?;
+        std::fs::write(scratch.path().join("known_hosts"), format!("bootstrap {}\n", key.key))?;
         let address = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-        Ok(AsRoot { kept, target: format!("{user}@{address}") })
+        Ok(RootConnection { scratch, target: format!("{user}@{address}") })
     }
 
     /// Copies a system with all it needs. Root may: no signature is asked for.
@@ -144,12 +148,12 @@ impl AsRoot {
             .stdin(Stdio::null())
             .output()
             .ok()?;
-        let said = String::from_utf8_lossy(&ran.stdout);
-        PublicKey::parse(said.trim()).ok().filter(|_| ran.status.success()).map(|key| key.to_string())
+        let printed = String::from_utf8_lossy(&ran.stdout);
+        PublicKey::parse(printed.trim()).ok().filter(|_| ran.status.success()).map(|key| key.to_string())
     }
 
     fn options(&self) -> Vec<String> {
-        let known = format!("-oUserKnownHostsFile={}/known_hosts", self.kept.path().display());
+        let known = format!("-oUserKnownHostsFile={}/known_hosts", self.scratch.path().display());
         let fixed = ["-oStrictHostKeyChecking=yes", "-oGlobalKnownHostsFile=/dev/null", "-oHostKeyAlias=bootstrap"];
         let more = ["-oUpdateHostKeys=no", "-oForwardAgent=no", "-oConnectTimeout=10", "-oServerAliveInterval=5"];
         fixed.into_iter().chain(more).map(str::to_owned).chain([known]).collect()

@@ -52,7 +52,7 @@ pub fn all(admin: &Admin) -> Result<Vec<Deferred>, Error> {
     };
     serde_json::from_slice(&text).map_err(|error| {
         Error::new(format!(
-            "{} is not what this version of polder writes: {error}; commit by hand, then remove it",
+            "{} was not written by this version of polder: {error}; commit by hand, then remove it",
             file.display()
         ))
     })
@@ -146,11 +146,11 @@ pub struct Reconciled {
     pub not_deployed: Vec<PathBuf>,
 }
 
-/// Why deferred commits stay deferred. Nothing was committed, but for [`ReconcileError::CouldNot`], which says.
+/// Why deferred commits stay deferred. Nothing was committed, but for [`ReconcileError::Failed`], which says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReconcileError {
     /// The svn server does not answer.
-    Silent(Error),
+    Unreachable(Error),
     /// These files are not as they were deployed.
     Edited(Vec<PathBuf>),
     /// `svn update` brought other changes into these files: what would be committed is not what is deployed.
@@ -158,7 +158,7 @@ pub enum ReconcileError {
     /// These files cannot be staged, some of them perhaps since `svn update` found a conflict.
     Unfit(Vec<UnfitFile>),
     /// It could not be tried.
-    CouldNot(Error),
+    Failed(Error),
 }
 
 /// Commits what is deferred, and proves that what the repository has then is what was deployed. `None`: nothing is deferred.
@@ -167,29 +167,29 @@ pub enum ReconcileError {
 ///
 /// Why it is not done; it can be tried again.
 pub fn reconcile(admin: &Admin, folder: &Path) -> Result<Option<Reconciled>, ReconcileError> {
-    let records = all(admin).map_err(ReconcileError::CouldNot)?;
+    let records = all(admin).map_err(ReconcileError::Failed)?;
     // A later push has what the earlier ones had: it is what runs.
     let Some(last) = records.last() else { return Ok(None) };
     let staged = staged(folder)?;
     if !matches!(staged.revision, Revision::Known { kind: Kind::Svn, .. }) {
-        return Err(ReconcileError::CouldNot(Error::new(format!(
-            "{} is no Subversion working copy",
+        return Err(ReconcileError::Failed(Error::new(format!(
+            "{} is not a Subversion working copy",
             folder.display()
         ))));
     }
     unchanged(&staged, last, &changed_in(&staged), ReconcileError::Edited)?;
-    let server = svn::server_state(folder, svn::GLANCE).map_err(ReconcileError::Silent)?;
+    let server = svn::server_state(folder, svn::GLANCE).map_err(ReconcileError::Unreachable)?;
     if server.behind > 0 {
-        svn::update(folder, None).map_err(ReconcileError::CouldNot)?;
+        svn::update(folder, None).map_err(ReconcileError::Failed)?;
         settle_what_both_removed(folder, last);
     }
     let updated = self::staged(folder)?;
     unchanged(&updated, last, &[], ReconcileError::Merged)?;
     let (revision, committed) = committed(folder, &updated, &records)?;
     let settled = self::staged(folder)?;
-    let now = settled.manifest().map_err(|error| ReconcileError::CouldNot(error.into()))?;
+    let now = settled.manifest().map_err(|error| ReconcileError::Failed(error.into()))?;
     let pushes: Vec<String> = records.iter().map(|record| record.push.clone()).collect();
-    change(admin, |all| all.retain(|record| !pushes.contains(&record.push))).map_err(ReconcileError::CouldNot)?;
+    change(admin, |all| all.retain(|record| !pushes.contains(&record.push))).map_err(ReconcileError::Failed)?;
     Ok(Some(Reconciled {
         revision,
         committed,
@@ -201,9 +201,9 @@ pub fn reconcile(admin: &Admin, folder: &Path) -> Result<Option<Reconciled>, Rec
 }
 
 fn staged(folder: &Path) -> Result<Staged, ReconcileError> {
-    stage(folder).map_err(|refusal| match refusal {
+    stage(folder).map_err(|error| match error {
         stage::StageError::Files(unfit) => ReconcileError::Unfit(unfit),
-        stage::StageError::CouldNot(why) => ReconcileError::CouldNot(why),
+        stage::StageError::Failed(why) => ReconcileError::Failed(why),
     })
 }
 
@@ -215,7 +215,7 @@ fn committed(folder: &Path, staged: &Staged, records: &[Deferred]) -> Result<(Op
     if files.is_empty() {
         return Ok((svn::last_changed(folder, &last.files), false));
     }
-    let revision = svn::commit(folder, &files, &message(records)).map_err(ReconcileError::CouldNot)?;
+    let revision = svn::commit(folder, &files, &message(records)).map_err(ReconcileError::Failed)?;
     // One revision all over, so that the next look at it shows one. It may fail: nothing depends on it.
     if let Some(revision) = revision {
         let _ = svn::update(folder, Some(revision));
@@ -238,13 +238,13 @@ fn unchanged(
     staged: &Staged,
     deployed: &Deferred,
     besides: &[PathBuf],
-    refusal: fn(Vec<PathBuf>) -> ReconcileError,
+    error: fn(Vec<PathBuf>) -> ReconcileError,
 ) -> Result<(), ReconcileError> {
-    let now = staged.manifest().map_err(|error| ReconcileError::CouldNot(error.into()))?;
+    let now = staged.manifest().map_err(|error| ReconcileError::Failed(error.into()))?;
     let files: BTreeSet<&PathBuf> = deployed.files.iter().chain(besides).collect();
     let other = files.into_iter().filter(|file| now.get(*file) != deployed.manifest.get(*file));
     let other: Vec<PathBuf> = other.cloned().collect();
-    if other.is_empty() { Ok(()) } else { Err(refusal(other)) }
+    if other.is_empty() { Ok(()) } else { Err(error(other)) }
 }
 
 fn changed_in(staged: &Staged) -> Vec<PathBuf> {

@@ -56,7 +56,7 @@ impl fmt::Display for LockError {
                 holder.in_words()
             ),
             LockError::Failed { host, why } => {
-                write!(f, "{host} cannot be locked: {why}; mend it, or leave it out with --skip {host}")
+                write!(f, "{host} cannot be locked: {why}; fix that, or leave it out with --skip {host}")
             }
         }
     }
@@ -71,7 +71,7 @@ impl From<LockError> for Error {
 }
 
 /// The lock, held on all hosts and renewed until this is dropped, which gives it back.
-pub struct Held {
+pub struct HeldLock {
     gates: Arc<dyn Gates>,
     hosts: Vec<String>,
     token: String,
@@ -82,7 +82,7 @@ pub struct Held {
     stays: bool,
 }
 
-impl Held {
+impl HeldLock {
     /// Takes it on all hosts in order of their names, for so many seconds at a time. A lock without a token gets one.
     ///
     /// # Errors
@@ -93,8 +93,8 @@ impl Held {
         hosts: &[String],
         lock: Lock,
         seconds: u64,
-    ) -> Result<Held, LockError> {
-        Held::all_or_none(Arc::clone(gates) as Arc<dyn Gates>, hosts, lock, seconds, false)
+    ) -> Result<HeldLock, LockError> {
+        HeldLock::all_or_none(Arc::clone(gates) as Arc<dyn Gates>, hosts, lock, seconds, false)
     }
 
     fn all_or_none(
@@ -103,14 +103,14 @@ impl Held {
         mut lock: Lock,
         seconds: u64,
         stays: bool,
-    ) -> Result<Held, LockError> {
+    ) -> Result<HeldLock, LockError> {
         if lock.token.is_empty() {
             lock.token =
                 crate::push::keys::make().map_err(|why| LockError::Failed { host: "this machine".to_owned(), why })?.0;
         }
         let mut hosts = hosts.to_vec();
         hosts.sort();
-        let mut held = Held {
+        let mut held = HeldLock {
             gates,
             hosts: Vec::new(),
             token: lock.token.clone(),
@@ -136,20 +136,20 @@ impl Held {
     ///
     /// # Errors
     ///
-    /// As [`Held::take`].
+    /// As [`HeldLock::take`].
     pub fn take_or_use<G: Gates + 'static>(
         admin: &Admin,
         gates: &Arc<G>,
         hosts: &[String],
         lock: Lock,
         seconds: u64,
-    ) -> Result<Held, LockError> {
+    ) -> Result<HeldLock, LockError> {
         let now = crate::unix_time::unix_ms();
         let by_hand = ManualLock::read(admin).filter(|kept| kept.lock.holder == lock.holder && kept.until > now);
-        let Some(kept) = by_hand else { return Held::take(gates, hosts, lock, seconds) };
+        let Some(kept) = by_hand else { return HeldLock::take(gates, hosts, lock, seconds) };
         // It must not end earlier than its holder was told.
         let seconds = seconds.max((kept.until - now).div_ceil(1000));
-        Held::all_or_none(Arc::clone(gates) as Arc<dyn Gates>, hosts, kept.lock, seconds, true)
+        HeldLock::all_or_none(Arc::clone(gates) as Arc<dyn Gates>, hosts, kept.lock, seconds, true)
     }
 
     /// What the hosts want to see with each step.
@@ -188,15 +188,15 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLock {
     fn drop(&mut self) {
         self.give_back();
     }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for HeldLock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Held({})", self.hosts.join(", "))
+        write!(f, "HeldLock({})", self.hosts.join(", "))
     }
 }
 
@@ -207,7 +207,7 @@ pub fn give_back<G: Gates + ?Sized>(gates: &G, hosts: &[String], token: &str) ->
     missed.map(|(host, answer)| (host.clone(), unexpected(answer))).collect()
 }
 
-fn renewal(held: &Held, seconds: u64) -> (Sender<()>, JoinHandle<()>) {
+fn renewal(held: &HeldLock, seconds: u64) -> (Sender<()>, JoinHandle<()>) {
     let (stop, stopped) = mpsc::channel::<()>();
     let (gates, hosts, token) = (Arc::clone(&held.gates), held.hosts.clone(), held.token.clone());
     let lost = Arc::clone(&held.lost);

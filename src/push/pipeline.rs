@@ -35,7 +35,7 @@ use plan::Plan;
 use prepare::prepare;
 use selection::{Selected, Selection};
 use stage::{Revision, Staged};
-use survey::{HostState, survey, unfit};
+use survey::{HostState, obstacles, survey};
 
 /// What is to be planned.
 #[derive(Debug, Clone, Copy)]
@@ -74,16 +74,16 @@ pub struct Planned {
 
 /// Why there is no plan.
 #[derive(Debug)]
-pub enum NoPlan {
+pub enum PlanError {
     /// What is wrong with the fleet, or with its hosts.
     Findings(Vec<Finding>),
     /// It could not be tried.
-    CouldNot(Error),
+    Failed(Error),
 }
 
-impl From<Error> for NoPlan {
-    fn from(error: Error) -> NoPlan {
-        NoPlan::CouldNot(error)
+impl From<Error> for PlanError {
+    fn from(error: Error) -> PlanError {
+        PlanError::Failed(error)
     }
 }
 
@@ -92,7 +92,7 @@ impl From<Error> for NoPlan {
 /// # Errors
 ///
 /// Findings, or why it could not be tried.
-pub fn plan(request: &Request<'_>, progress: &dyn Fn(&str)) -> Result<Planned, NoPlan> {
+pub fn plan(request: &Request<'_>, progress: &dyn Fn(&str)) -> Result<Planned, PlanError> {
     let admin = known_fleet::this_admin()?;
     let folder = request.folder.map_or_else(|| admin.fleet_folder(), Path::to_owned);
     progress(&format!("staging and evaluating {}", folder.display()));
@@ -107,13 +107,13 @@ pub fn plan(request: &Request<'_>, progress: &dyn Fn(&str)) -> Result<Planned, N
     let (Some(Evaluated { fleet, text }), Some(staged), []) =
         (prepared.evaluated, prepared.staged, &prepared.findings[..])
     else {
-        return Err(NoPlan::Findings(prepared.findings));
+        return Err(PlanError::Findings(prepared.findings));
     };
     known_fleet::remember(&fleet, &text, true)?;
     let selected = request.selection.of(&fleet)?;
-    progress(&format!("asking {} hosts how they are", selected.awake.len()));
+    progress(&format!("asking {} hosts how they are", selected.unskipped.len()));
     let remotes = Arc::new(Remotes::new(&fleet, &admin).map_err(Error::new)?);
-    let (old, last) = all_fit(survey(&remotes, &selected.awake))?;
+    let (old, last) = without_obstacles(survey(&remotes, &selected.unskipped))?;
     let new = build_changes(&fleet, &selected, &old, progress)?;
     let mut plan = Plan::make(&fleet, &selected, &old, &new, &admin.name, request.parallel.max(1));
     if let Revision::Known { name, changed, .. } = &staged.revision {
@@ -151,17 +151,17 @@ fn build_changes(
 type LastEntries = BTreeMap<String, Entry>;
 
 /// What runs on every host and what its ledger says of it, or what stands in the way of a push.
-fn all_fit(
+fn without_obstacles(
     states: BTreeMap<String, Result<HostState, Error>>,
-) -> Result<(BTreeMap<String, Running>, LastEntries), NoPlan> {
+) -> Result<(BTreeMap<String, Running>, LastEntries), PlanError> {
     let findings: Vec<Finding> = states
         .iter()
         .flat_map(|(host, state)| {
-            unfit(host, state).into_iter().map(move |why| Finding::new(format!("host {host}"), why))
+            obstacles(host, state).into_iter().map(move |why| Finding::new(format!("host {host}"), why))
         })
         .collect();
     if !findings.is_empty() {
-        return Err(NoPlan::Findings(findings));
+        return Err(PlanError::Findings(findings));
     }
     let (mut old, mut last) = (BTreeMap::new(), LastEntries::new());
     for (host, state) in states {

@@ -185,7 +185,7 @@ impl Remotes {
                 serde_json::from_str(&body).map_err(|_| NoAnswer::Foreign(format!("{} gave no status", daemon.name())))
             }
             Answer::Refused { why } => Err(NoAnswer::Unreachable(why)),
-            _ => Err(NoAnswer::Foreign("its gate answered something else than was asked".to_owned())),
+            _ => Err(NoAnswer::Foreign("its gate answered a different question".to_owned())),
         }
     }
 
@@ -237,14 +237,14 @@ impl Remotes {
                 Answer::Refused { why } => return Ok(Answer::Refused { why }),
                 _ => {
                     return Err(NoAnswer::Foreign(
-                        "its gate does not tell its clock: it is of another release".to_owned(),
+                        "its gate does not report its clock: it is of another release".to_owned(),
                     ));
                 }
             }
         }
         if clock.ahead() > FARTHEST_AHEAD {
             return Err(NoAnswer::Foreign(format!(
-                "its clock is {} min ahead of this machine's: what is signed by it would be good for too long; set one of the two right",
+                "its clock is {} min ahead of this machine's, so what is signed would be valid for too long: correct one of the two clocks",
                 clock.ahead() / 60_000
             )));
         }
@@ -269,7 +269,7 @@ impl Remotes {
     fn address(&self, host: &str) -> Result<IpAddr, NoAnswer> {
         self.addresses.get(host).copied().ok_or_else(|| {
             NoAnswer::Unreachable(format!(
-                "the fleet pins no host key for it: set polder.fleet.hosts.{host}.hostKey (`polder bootstrap {host}` tells it)"
+                "the fleet pins no host key for it: set polder.fleet.hosts.{host}.hostKey (`polder bootstrap {host}` prints it)"
             ))
         })
     }
@@ -335,15 +335,15 @@ impl Remotes {
             .spawn()
             .map_err(no_process)?;
         if let Some(mut input) = child.stdin.take() {
-            // A host that hangs up early has said why.
+            // A host that hangs up early has written the reason to standard error.
             let _ = writeln!(input, "{line}");
         }
         let answer = child.stdout.take().and_then(|output| line_within(output, limit));
         let line = end(child, answer.is_some()).and(answer).unwrap_or_default();
         if line.is_empty() {
-            let said = stderr_text(&mut stderr);
+            let errors = stderr_text(&mut stderr);
             let silent = format!("no answer within {} s", limit.as_secs());
-            return Err(NoAnswer::Unreachable(if said.is_empty() { silent } else { said }));
+            return Err(NoAnswer::Unreachable(if errors.is_empty() { silent } else { errors }));
         }
         serde_json::from_str(&line).map_err(|error| NoAnswer::Foreign(format!("its answer is not understood: {error}")))
     }
@@ -409,9 +409,9 @@ fn no_process(error: io::Error) -> NoAnswer {
     })
 }
 
-/// What ssh said, as one line.
-pub(super) fn stderr_text(said: &mut File) -> String {
+/// What ssh wrote to standard error, as one line.
+pub(super) fn stderr_text(stderr: &mut File) -> String {
     let mut text = String::new();
-    let _ = said.rewind().and_then(|()| said.read_to_string(&mut text));
+    let _ = stderr.rewind().and_then(|()| stderr.read_to_string(&mut text));
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }

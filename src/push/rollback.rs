@@ -74,7 +74,7 @@ pub fn prepare(
     }
     let changed: Vec<String> = steps.keys().cloned().collect();
     let (skipped, ourselves) = (selected.skipped(fleet), Some(remotes.admin().name.as_str()));
-    let old = running(remotes, &selected.awake, &|_| None)?;
+    let old = running(remotes, &selected.unskipped, &|_| None)?;
     let new = running(remotes, &changed, &|host| steps.get(host).map(|step| step.system.clone()))?;
     let fleet = with_documents_of(fleet, old.iter().chain(&new));
     let order = order::batches(&fleet, &old, &changed, &skipped, ourselves, PARALLEL);

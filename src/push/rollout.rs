@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use crate::fleet::Fleet;
 use crate::push::error::Error;
-use crate::push::fleet_lock::Held;
+use crate::push::fleet_lock::HeldLock;
 use crate::push::host::lock::Lock;
 use crate::push::ledger::{Kind, Record};
 use crate::push::pipeline::build::build;
@@ -91,11 +91,11 @@ impl Ended {
 impl Rollout<'_> {
     /// Carries it out: takes the lock, does it, copies the ledgers, gives the lock back.
     pub fn run(&self) -> Ended {
-        let held = match Held::take_or_use(self.remotes.admin(), &self.remotes, &self.locked, self.lock(), LOCK_SECONDS)
-        {
-            Ok(held) => held,
-            Err(refused) => return Ended::NotBegun(refused.into()),
-        };
+        let held =
+            match HeldLock::take_or_use(self.remotes.admin(), &self.remotes, &self.locked, self.lock(), LOCK_SECONDS) {
+                Ok(held) => held,
+                Err(refused) => return Ended::NotBegun(refused.into()),
+            };
         let interrupted = interrupt::watch_for_interrupts(self.announce);
         let ended = match self.under_lock(&held, &interrupted) {
             Ok(ends) => Ended::Rolled(ends),
@@ -118,7 +118,7 @@ impl Rollout<'_> {
         Lock { token: String::new(), holder, location, reason, expires: 0 }
     }
 
-    fn under_lock(&self, held: &Held, interrupted: &AtomicBool) -> Result<BTreeMap<String, Stage>, Error> {
+    fn under_lock(&self, held: &HeldLock, interrupted: &AtomicBool) -> Result<BTreeMap<String, Stage>, Error> {
         let session = Session {
             remotes: &self.remotes,
             fleet: self.fleet,
@@ -194,13 +194,13 @@ fn still_as_planned(step: &Step, report: Report) -> Result<(), Error> {
     if let Some(activation) = report.activation {
         let (push, who) = (activation.record.push, activation.record.who);
         let phase = activation.phase.in_words();
-        return Err(Error::at(host, format!("the push {push} of {who} is {phase} there"))
+        return Err(Error::at(host, format!("push {push} by {who} is {phase} there"))
             .remedy("wait until it has ended, then plan again"));
     }
     if report.system != step.before {
         let last = report.last.map_or_else(String::new, |entry| format!("; last in its ledger: {}", entry.in_words()));
         return Err(Error::new(format!(
-            "the plan is stale: {host} ran {} when it was made, and runs {} now{last}",
+            "the plan is stale: {host} ran {} when it was made, but runs {} now{last}",
             step.before.display(),
             report.system.display()
         ))

@@ -21,7 +21,7 @@ use serde_json::json;
 use crate::daemon::notify;
 use crate::daemon::state_file::{StateFile, Stored};
 use crate::push::error::Error;
-use crate::push::host::machine::{self, Action, Switched};
+use crate::push::host::machine::{self, Action, SwitchResult};
 use crate::push::host::paths::HostPaths;
 use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use crate::push::supervisor::activation::{Activation, Phase};
@@ -39,13 +39,13 @@ pub enum Command {
     Revert(String, String),
 }
 
-/// How long somebody who connected may take to say a word.
+/// How long a client may take to send its command.
 const COMMAND_LIMIT: Duration = Duration::from_secs(2);
 
 /// How long the supervisor's answer may take: it may be a whole switch away.
 const ANSWER_LIMIT: Duration = Duration::from_secs(1000);
 
-/// The longest word.
+/// The longest command, in bytes.
 const COMMAND_BYTES: u64 = 64 * 1024;
 
 /// The record of the activation under way.
@@ -101,7 +101,7 @@ pub fn supervise(paths: &HostPaths) -> Result<Outcome, Error> {
     let listener = UnixListener::bind(&socket).map_err(|error| Error::at(socket.display(), error))?;
     notify::ready(&format!("switching to {}", activation.system.display()));
     let outcome = Trial { paths, activation, listener }.run();
-    // Whoever still waits for a word learns from the closed socket that it is over.
+    // A client that still waits for an answer learns from the closed socket that the trial is over.
     let _ = fs::remove_file(&socket);
     Ok(outcome)
 }
@@ -115,9 +115,9 @@ struct Trial<'a> {
 impl Trial<'_> {
     fn run(mut self) -> Outcome {
         match machine::switch(&self.activation.system, Action::Test) {
-            Switched::Well => {}
-            Switched::UnitsFailed(units) => return self.revert(&format!("units failed: {}", units.join(", "))),
-            Switched::Failed(why) => return self.revert(&why),
+            SwitchResult::Succeeded => {}
+            SwitchResult::UnitsFailed(units) => return self.revert(&format!("units failed: {}", units.join(", "))),
+            SwitchResult::Failed(why) => return self.revert(&why),
         }
         if let Err(error) = self.enter(Phase::Trial) {
             return self.revert(&format!("the trial cannot be recorded: {error}"));
@@ -129,7 +129,7 @@ impl Trial<'_> {
                 let within = self.activation.confirm_within;
                 return self.revert(&format!("no confirmation came within {within} s"));
             };
-            match heard(&caller) {
+            match read_command(&caller) {
                 Some(Command::Wait) => answer(&mut caller, "trial"),
                 Some(Command::Confirm(push)) if push == self.activation.record.push => {
                     let outcome = self.confirm();
@@ -185,15 +185,15 @@ impl Trial<'_> {
 
     fn revert(&mut self, why: &str) -> Outcome {
         if let Err(error) = self.enter(Phase::Reverting) {
-            tracing::error!("the way back cannot be recorded, and is taken all the same: {error}");
+            tracing::error!("going back cannot be recorded, and is done all the same: {error}");
         }
         notify::status(&format!("going back: {why}"));
         go_back(self.paths, &self.activation, why)
     }
 }
 
-/// What somebody says who connected.
-fn heard(caller: &UnixStream) -> Option<Command> {
+/// The command of a client; `None` if none came in time.
+fn read_command(caller: &UnixStream) -> Option<Command> {
     caller.set_read_timeout(Some(COMMAND_LIMIT)).ok()?;
     let mut line = String::new();
     BufReader::new(caller.take(COMMAND_BYTES)).read_line(&mut line).ok()?;
@@ -204,28 +204,28 @@ fn answer(caller: &mut UnixStream, word: &str) {
     let _ = writeln!(caller, "{word}");
 }
 
-/// Says a word to the supervisor and waits for its answer: `None` if none runs, or it ended over the question.
-pub fn tell(paths: &HostPaths, word: &Command) -> Option<String> {
-    tell_within(paths, word, ANSWER_LIMIT)
+/// Sends a command to the supervisor and waits for its answer. `None` if no supervisor runs, or if it ended before it answered.
+pub fn tell(paths: &HostPaths, command: &Command) -> Option<String> {
+    tell_within(paths, command, ANSWER_LIMIT)
 }
 
-/// The same, and `None` too where the answer takes longer.
-pub fn tell_within(paths: &HostPaths, word: &Command, limit: Duration) -> Option<String> {
+/// Like [`tell`], but gives up (`None`) after a limit.
+pub fn tell_within(paths: &HostPaths, command: &Command, limit: Duration) -> Option<String> {
     let mut stream = UnixStream::connect(paths.supervisor()).ok()?;
     stream.set_read_timeout(Some(limit)).ok()?;
-    writeln!(stream, "{}", json!(word)).ok()?;
-    let mut said = String::new();
-    BufReader::new(stream).read_line(&mut said).ok()?;
-    let said = said.trim();
-    (!said.is_empty()).then(|| said.to_owned())
+    writeln!(stream, "{}", json!(command)).ok()?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).ok()?;
+    let answer = answer.trim();
+    (!answer.is_empty()).then(|| answer.to_owned())
 }
 
 /// What makes a system stay: profile, then boot default.
 fn keep(paths: &HostPaths, activation: &Activation) -> Result<(), Error> {
     machine::set_profile(paths, &activation.system)?;
     match machine::switch(&activation.system, Action::Boot) {
-        Switched::Well | Switched::UnitsFailed(_) => Ok(()),
-        Switched::Failed(why) => Err(Error::new(why)),
+        SwitchResult::Succeeded | SwitchResult::UnitsFailed(_) => Ok(()),
+        SwitchResult::Failed(why) => Err(Error::new(why)),
     }
 }
 
@@ -236,15 +236,15 @@ fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Outcome {
     if machine::resolved(&paths.profile).is_ok_and(|profile| profile == activation.system) {
         let back = machine::set_profile(paths, &activation.before);
         let boot = back.and_then(|()| match machine::switch(&activation.before, Action::Boot) {
-            Switched::Failed(why) => Err(Error::new(why)),
-            Switched::Well | Switched::UnitsFailed(_) => Ok(()),
+            SwitchResult::Failed(why) => Err(Error::new(why)),
+            SwitchResult::Succeeded | SwitchResult::UnitsFailed(_) => Ok(()),
         });
         words.extend(boot.err().map(|error| error.to_string()));
     }
     match machine::switch(&activation.before, Action::Test) {
-        Switched::Well => {}
-        Switched::UnitsFailed(units) => words.push(format!("on the way back units failed: {}", units.join(", "))),
-        Switched::Failed(why) => words.push(why),
+        SwitchResult::Succeeded => {}
+        SwitchResult::UnitsFailed(units) => words.push(format!("units failed while going back: {}", units.join(", "))),
+        SwitchResult::Failed(why) => words.push(why),
     }
     let back = machine::current(paths).is_ok_and(|current| current == activation.before);
     let outcome = if back && words.len() == 1 { Outcome::Reverted } else { Outcome::Stuck };
@@ -271,7 +271,7 @@ fn finish(paths: &HostPaths, activation: &Activation, outcome: Outcome, words: &
     if let Err(error) = forget(paths) {
         tracing::error!("{error}");
     }
-    machine::let_go(paths);
+    machine::release(paths);
     tracing::info!("{} {} {words}", activation.system.display(), outcome.name());
     outcome
 }

@@ -34,7 +34,7 @@ pub fn admin() -> Result<Option<Admin>, Error> {
 pub fn this_admin() -> Result<Admin, Error> {
     admin()?.ok_or_else(|| {
         Error::new(format!(
-            "this is no admin machine: there is no {}; run this where the role admin is, or name such a document with {ADMIN_VARIABLE}",
+            "this is not an admin machine: there is no {}; run this on a host with the role admin, or name its document in {ADMIN_VARIABLE}",
             crate::push::admin::FILE
         ))
     })
@@ -58,8 +58,9 @@ pub fn store(admin: &Admin, text: &str) -> io::Result<()> {
 pub fn remember(fleet: &Fleet, text: &str, is_well: bool) -> Result<(), Error> {
     match admin()? {
         Some(admin) if fleet.hosts.contains_key(&admin.name) && (is_well || !file(&admin).exists()) => {
-            store(&admin, text)
-                .map_err(|error| Error::new(format!("the fleet cannot be kept for the emergency verbs: {error}")))
+            store(&admin, text).map_err(|error| {
+                Error::new(format!("the fleet cannot be saved for the verbs that do not evaluate it: {error}"))
+            })
         }
         _ => Ok(()),
     }
@@ -74,12 +75,12 @@ pub fn load(admin: &Admin) -> Result<Fleet, Error> {
     let file = file(admin);
     if !file.exists() {
         return Err(Error::new(format!(
-            "the fleet is not known here yet ({} is not there): run `polder check` once, or name --fleet FILE",
+            "the fleet is not known here yet (there is no {}): run `polder check` once, or add --fleet FILE",
             file.display()
         )));
     }
     fleet::load(&file).map_err(|findings| {
-        Error::new(format!("{findings}\nrun `polder check` to evaluate the fleet again, or name --fleet FILE"))
+        Error::new(format!("{findings}\nrun `polder check` to evaluate the fleet again, or add --fleet FILE"))
     })
 }
 

@@ -31,16 +31,16 @@ pub struct ServerState {
 /// It is none.
 pub fn here(folder: &Path) -> Result<(String, usize), Error> {
     if !folder.is_dir() {
-        return Err(Error::new("it is not there: `svn checkout URL` the fleet there once"));
+        return Err(Error::new("it does not exist: check out the fleet there once with `svn checkout URL`"));
     }
-    let said = output("svnversion", folder, &["--no-newline", "."])?;
-    let said = String::from_utf8_lossy(&said).into_owned();
-    if !said.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(Error::new(format!("it is no Subversion working copy ({said})")));
+    let printed = output("svnversion", folder, &["--no-newline", "."])?;
+    let printed = String::from_utf8_lossy(&printed).into_owned();
+    if !printed.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(Error::new(format!("it is not a Subversion working copy ({printed})")));
     }
     let changes = ask(folder, &["status", "--quiet", "--ignore-externals", "."], WORK)?;
     let is_entry = |line: &&str| line.len() > 8 && !line.starts_with(['X', '-', '>']);
-    let revision = said.trim_end_matches(|letter: char| letter.is_ascii_uppercase());
+    let revision = printed.trim_end_matches(|letter: char| letter.is_ascii_uppercase());
     Ok((format!("r{revision}"), changes.lines().filter(is_entry).count()))
 }
 
@@ -50,10 +50,12 @@ pub fn here(folder: &Path) -> Result<(String, usize), Error> {
 ///
 /// It does not answer within the limit, or svn's words.
 pub fn server_state(folder: &Path, limit: Duration) -> Result<ServerState, Error> {
-    let said = ask(folder, &["status", "--show-updates", "--ignore-externals", "."], limit)?;
-    let head =
-        said.lines().find_map(head).ok_or_else(|| Error::new("svn does not say against which revision it compared"))?;
-    if !said.lines().any(is_out_of_date) {
+    let printed = ask(folder, &["status", "--show-updates", "--ignore-externals", "."], limit)?;
+    let head = printed
+        .lines()
+        .find_map(head)
+        .ok_or_else(|| Error::new("svn does not say against which revision it compared"))?;
+    if !printed.lines().any(is_out_of_date) {
         return Ok(ServerState { head, behind: 0 });
     }
     let range = format!("{}:HEAD", base(folder)? + 1);
@@ -97,15 +99,15 @@ pub fn commit(folder: &Path, files: &[PathBuf], message: &str) -> Result<Option<
     let path = |file: &tempfile::NamedTempFile| file.path().display().to_string();
     let arguments =
         ["commit", "--encoding", "UTF-8", "--file", &path(&message), "--targets", &path(&targets), "--force-log"];
-    let said = ask(folder, &arguments, WORK)?;
-    Ok(said.lines().find_map(|line| line.strip_prefix("Committed revision ")?.trim_end_matches('.').parse().ok()))
+    let printed = ask(folder, &arguments, WORK)?;
+    Ok(printed.lines().find_map(|line| line.strip_prefix("Committed revision ")?.trim_end_matches('.').parse().ok()))
 }
 
 /// The newest revision that changed one of these files, as the working copy knows it.
 pub fn last_changed(folder: &Path, files: &[PathBuf]) -> Option<u64> {
     let revision = |file: &PathBuf| {
-        let said = output("svn", folder, &["info", "--show-item", "last-changed-revision", &target(file)?]).ok()?;
-        String::from_utf8_lossy(&said).trim().parse::<u64>().ok()
+        let printed = output("svn", folder, &["info", "--show-item", "last-changed-revision", &target(file)?]).ok()?;
+        String::from_utf8_lossy(&printed).trim().parse::<u64>().ok()
     };
     files.iter().filter_map(revision).max()
 }
@@ -122,10 +124,10 @@ fn is_out_of_date(line: &str) -> bool {
 
 /// The oldest revision in the working copy.
 fn base(folder: &Path) -> Result<u64, Error> {
-    let said = output("svnversion", folder, &["--no-newline", "."])?;
-    let said = String::from_utf8_lossy(&said);
-    let digits: String = said.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().map_err(|_| Error::new(format!("svnversion says {said:?} of {}", folder.display())))
+    let printed = output("svnversion", folder, &["--no-newline", "."])?;
+    let printed = String::from_utf8_lossy(&printed);
+    let digits: String = printed.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().map_err(|_| Error::new(format!("svnversion says {printed:?} of {}", folder.display())))
 }
 
 /// A path as svn takes it: one with `@` wants another at its end.
@@ -137,10 +139,10 @@ fn target(file: &Path) -> Option<String> {
 fn ask(folder: &Path, arguments: &[&str], limit: Duration) -> Result<String, Error> {
     let all: Vec<&str> = arguments.iter().copied().chain(["--non-interactive"]).collect();
     match output_within("svn", folder, &all, limit) {
-        Ok(said) => Ok(String::from_utf8_lossy(&said).into_owned()),
-        Err(ProgramError::Failed { stderr: said, .. }) => {
+        Ok(printed) => Ok(String::from_utf8_lossy(&printed).into_owned()),
+        Err(ProgramError::Failed { stderr: printed, .. }) => {
             // svn leads from the whole to the cause: each line is worth telling.
-            let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+            let lines: Vec<&str> = printed.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
             Err(Error::new(lines.join("; ")))
         }
         Err(failure) => Err(failure.into()),

@@ -62,26 +62,21 @@ pub(super) fn check(paths: &HostPaths, request: &ActivationRequest) -> Result<()
     let ActivationRequest { target, expected, confirm_within, .. } = request;
     if let Some(other) = supervisor::under_way(paths)? {
         let Activation { record, phase, .. } = other;
-        return Err(GateError::refused(format!(
-            "the push {} of {} is {} here",
-            record.push,
-            record.who,
-            phase.in_words()
-        )));
+        return Err(GateError::refused(format!("push {} by {} is {} here", record.push, record.who, phase.in_words())));
     }
     if is_active(UNIT) {
-        return Err(GateError::refused("the activation before is just ending here: push again"));
+        return Err(GateError::refused("the previous activation is still ending here: push again"));
     }
     let current = machine::current(paths)?;
     if current != *expected {
         let (current, expected) = (current.display(), expected.display());
         return Err(GateError::refused(format!(
-            "the plan is stale: it was made for {expected}, and here runs {current}: plan again"
+            "the plan is stale: it was made for {expected}, but {current} is running here; plan again"
         )));
     }
     if !TRIAL_SECONDS.contains(confirm_within) {
         return Err(GateError::refused(format!(
-            "a trial lasts {} to {} s",
+            "a trial has to last {} to {} s",
             TRIAL_SECONDS.start(),
             TRIAL_SECONDS.end()
         )));
@@ -158,9 +153,11 @@ pub(super) fn conclude(paths: &HostPaths, command: &supervisor::Command) -> Resu
         supervisor::Command::Wait | supervisor::Command::Revert(..) => Outcome::Reverted,
     };
     match supervisor::tell(paths, command) {
-        Some(said) if said == expected.name() => Ok(()),
-        Some(said) => Err(GateError::refused(format!("the supervisor says: {said}; `polder log` tells more"))),
-        None => Err(GateError::refused("no activation is under way any more; `polder log` tells how it ended")),
+        Some(printed) if printed == expected.name() => Ok(()),
+        Some(printed) => {
+            Err(GateError::refused(format!("the supervisor answered: {printed}; `polder log` shows more")))
+        }
+        None => Err(GateError::refused("no activation is under way; `polder log` shows how the last one ended")),
     }
 }
 
@@ -170,8 +167,7 @@ pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, 
     let system = &target.system;
     let polder = system.join("etc/polder/bin/polder");
     if !polder.exists() {
-        let why =
-            format!("{} has no {}: it would be the last push that this host takes", system.display(), "polder gate");
+        let why = format!("{} has no {}: nobody could push to this host again", system.display(), "polder gate");
         return Ok(Rehearsed { worse: vec![why], ..Rehearsed::default() });
     }
     let mut arguments: Vec<String> = [
@@ -201,9 +197,9 @@ pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, 
     // Its exit code says what its answer says.
     let ran = Command::new("systemd-run").args(&arguments).stdin(Stdio::null()).output()?;
     serde_json::from_slice(&ran.stdout).map_err(|_| {
-        let said = String::from_utf8_lossy(&ran.stderr);
+        let printed = String::from_utf8_lossy(&ran.stderr);
         let silent = format!("it did not end within {REHEARSAL_SECONDS} s");
-        let words = if said.trim().is_empty() { &silent } else { said.trim() };
+        let words = if printed.trim().is_empty() { &silent } else { printed.trim() };
         GateError::refused(format!("the rehearsal gave no result: {words}"))
     })
 }

@@ -59,14 +59,14 @@ fn purpose(original: &str) -> Result<Purpose, Error> {
             ["daemon"] => Ok(Purpose::Daemon),
             ["compare"] => Ok(Purpose::Compare),
             ["upload"] => Ok(Purpose::Upload),
-            _ => Err(Error::new(format!("this gate has no such verb: {}", rest.join(" ")))),
+            _ => Err(Error::new(format!("this gate has no verb {}", rest.join(" ")))),
         },
         ["polder", version, ..] => Err(Error::new(format!(
-            "this host's gate speaks version {VERSION} of the push protocol, and you speak {version}: push with a polder of \
-             its release ({}), or switch the host by hand once",
+            "this host's gate speaks version {VERSION} of the push protocol, and the caller speaks {version}: push with \
+             polder {}, or switch the host by hand once",
             env!("CARGO_PKG_VERSION")
         ))),
-        _ => Err(Error::new("this user can only be pushed to: its one command is `polder gate`")),
+        _ => Err(Error::new("this user accepts pushes and nothing else: its only command is `polder gate`")),
     }
 }
 

@@ -29,7 +29,7 @@ const SPARE: u64 = 256 * 1024 * 1024;
 /// Gives a batch to the store: the folder of the binary cache, and the paths in it, dependencies first.
 pub(super) type Import<'a> = &'a mut dyn FnMut(&Path, &[String]) -> Result<(), Error>;
 
-/// Receives a whole upload. After each batch the number of paths done so far is said, a line each.
+/// Receives a whole upload. After each batch, writes the number of paths done so far to `progress`, as a line.
 ///
 /// # Errors
 ///
@@ -37,7 +37,7 @@ pub(super) type Import<'a> = &'a mut dyn FnMut(&Path, &[String]) -> Result<(), E
 pub(super) fn receive(
     paths: &HostPaths,
     input: &mut impl BufRead,
-    said: &mut impl Write,
+    progress: &mut impl Write,
     import: Import<'_>,
 ) -> Result<usize, Error> {
     let keys = TrustedKeys::read(&paths.signing_keys)?;
@@ -51,12 +51,12 @@ pub(super) fn receive(
         // It lies in the spool and in the store for a while.
         if room < SPARE.saturating_add(batch.bytes).saturating_add(header.nar_size.saturating_mul(2)) {
             let (wanted, free) = (header.nar_size / 1024 / 1024, room / 1024 / 1024);
-            return Err(Error::new(format!("{} has {wanted} MiB, and only {free} MiB are free here", header.path)));
+            return Err(Error::new(format!("{} needs {wanted} MiB, but only {free} MiB are free here", header.path)));
         }
         batch.take(&header, input)?;
         if batch.bytes >= BATCH_BYTES || batch.paths.len() >= BATCH_PATHS {
             done += batch.hand_over(import)?;
-            writeln!(said, "{done}").and_then(|()| said.flush()).map_err(Error::new)?;
+            writeln!(progress, "{done}").and_then(|()| progress.flush()).map_err(Error::new)?;
         }
         next = self::header(input, paths, &keys)?;
     }
@@ -70,7 +70,7 @@ fn header(input: &mut impl BufRead, paths: &HostPaths, keys: &TrustedKeys) -> Re
         return Ok(None);
     }
     let header: Header = serde_json::from_str(&line).map_err(|error| {
-        if line.is_empty() { cut_short() } else { Error::new(format!("this describes no path: {error}")) }
+        if line.is_empty() { cut_short() } else { Error::new(format!("not the description of a store path: {error}")) }
     })?;
     header.check(&paths.store, keys)?;
     Ok(Some(header))
@@ -89,32 +89,32 @@ const COMPARED_BYTES: usize = 512;
 ///
 /// What is wrong with a line, or what Nix says.
 pub(super) fn compare(paths: &HostPaths, input: &mut impl BufRead) -> Result<String, Error> {
-    let mut told = BTreeMap::new();
+    let mut theirs = BTreeMap::new();
     loop {
         let line = line(input, COMPARED_BYTES)?;
         if line.is_empty() {
             break;
         }
-        if told.len() == MOST_PATHS {
+        if theirs.len() == MOST_PATHS {
             return Err(Error::new(format!("more than {MOST_PATHS} paths")));
         }
         let (path, hash) = line.split_once(' ').ok_or_else(|| Error::new("expected a path and a hash"))?;
         closure::in_store(&paths.store, Path::new(path))?;
-        told.insert(path.to_owned(), hash.to_owned());
+        theirs.insert(path.to_owned(), hash.to_owned());
     }
-    let paths: Vec<String> = told.keys().cloned().collect();
+    let paths: Vec<String> = theirs.keys().cloned().collect();
     let missing: BTreeSet<String> = closure::missing(&paths)?.into_iter().collect();
     let here: Vec<String> = paths.into_iter().filter(|path| !missing.contains(path)).collect();
-    let mut said: String = missing.iter().map(|path| format!("missing {path}\n")).collect();
+    let mut answer: String = missing.iter().map(|path| format!("missing {path}\n")).collect();
     let differing: Vec<_> =
-        closure::infos(&here)?.into_iter().filter(|info| told[&info.path] != info.nar_hash).collect();
+        closure::infos(&here)?.into_iter().filter(|info| theirs[&info.path] != info.nar_hash).collect();
     for (info, signatures) in differing.iter().zip(closure::signatures(&differing)?) {
         for signature in signatures.into_iter().chain([String::new()]) {
-            said += &serde_json::to_string(&Header::with_signature(info, signature)).map_err(Error::new)?;
-            said.push('\n');
+            answer += &serde_json::to_string(&Header::with_signature(info, signature)).map_err(Error::new)?;
+            answer.push('\n');
         }
     }
-    Ok(said)
+    Ok(answer)
 }
 
 /// Has Nix take paths from the spool. The store checks their contents and signatures: this user is nobody to it.

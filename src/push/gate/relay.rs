@@ -60,7 +60,7 @@ fn tell(paths: &HostPaths, instruction: Instruction) -> Answer {
 }
 
 fn not_allowed() -> Answer {
-    Answer::Refused { why: "the gate passes this on to no daemon".to_owned() }
+    Answer::Refused { why: "the gate does not relay this request".to_owned() }
 }
 
 fn exchange(paths: &HostPaths, daemon: Daemon, method: Method, target: &str, body: String, limit: Duration) -> Answer {

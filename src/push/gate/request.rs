@@ -63,7 +63,7 @@ pub(super) fn line(input: &mut impl BufRead, longest: usize) -> Result<String, E
     if bytes.pop_if(|last| *last == b'\n').is_none() && bytes.len() > longest {
         return Err(Error::new(format!("a line of more than {longest} bytes")));
     }
-    String::from_utf8(bytes).map_err(|_| Error::new("a line that is no text"))
+    String::from_utf8(bytes).map_err(|_| Error::new("a line that is not UTF-8"))
 }
 
 /// Answers.
@@ -86,9 +86,7 @@ pub(super) fn question(line: &str) -> Option<Result<Question, Error>> {
         return Some(Err(Error::new(format!("a question of more than {QUESTION_BYTES} bytes"))));
     }
     Some(serde_json::from_str(line).map_err(|error| {
-        Error::new(format!(
-            "this is no question that this host's polder knows, and what changes a host has to be signed: {error}"
-        ))
+        Error::new(format!("unknown question; an instruction that changes a host has to be signed: {error}"))
     }))
 }
 
@@ -126,7 +124,7 @@ impl Admission<'_> {
         // On disk before it is done: whatever fails afterwards, it is not done twice.
         self.memory().write(&json!(after)).map_err(|error| refused(error.into()))?;
         let (instruction, counter) = (manifest.instruction, manifest.counter);
-        tracing::info!(signer, counter, "{} is signed for this host, and taken", instruction.name());
+        tracing::info!(signer, counter, "accepted a signed instruction: {}", instruction.name());
         Ok(Request::Instruction { instruction: Box::new(instruction), signer: signer.to_owned() })
     }
 
@@ -149,11 +147,11 @@ impl Admission<'_> {
                 Ok(taken) => return Ok(taken),
                 Err(error) => error.to_string(),
             },
-            Stored::Missing => "there is none yet".to_owned(),
+            Stored::Missing => "there is no record yet".to_owned(),
             Stored::Broken(why) => why,
         };
         tracing::warn!(
-            "a new memory of manifests is begun, and what was signed before now is not taken any more: {why}"
+            "starting a new record of accepted manifests; whatever was signed before now is rejected: {why}"
         );
         let fresh = AcceptedManifests::up_to(now);
         self.memory().write(&json!(fresh))?;

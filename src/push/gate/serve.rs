@@ -51,7 +51,7 @@ fn answer(paths: &HostPaths, question: Question) -> Result<Answer, GateError> {
         Question::Ledger { last } => Ok(Answer::Ledger { entries: Ledger::new(paths.ledger()).last(last)? }),
         Question::Keys => Ok(Answer::Keys { files: keys::file::all(&paths.keys)? }),
         Question::Clock | Question::Running { system: None } | Question::Look { .. } => {
-            Err(GateError::refused("another part of the gate answers this"))
+            Err(GateError::refused("this question belongs to another part of the gate"))
         }
     }
 }
@@ -112,7 +112,7 @@ impl Gate<'_> {
                 let holder = self.presented(&token)?.holder;
                 self.key(holder, name, &change)
             }
-            Instruction::Tell { .. } => Err(GateError::refused("another part of the gate does this")),
+            Instruction::Tell { .. } => Err(GateError::refused("this instruction belongs to another part of the gate")),
         }
     }
 
@@ -144,7 +144,7 @@ impl Gate<'_> {
         if lock::presented(file.read(), token, unix_ms()).is_ok() {
             file.write(None)?;
             if supervisor::under_way(self.paths)?.is_none() {
-                machine::let_go(self.paths);
+                machine::release(self.paths);
             }
         }
         Ok(Answer::Done)
@@ -180,7 +180,7 @@ impl Gate<'_> {
     fn copies(&self, ledgers: BTreeMap<String, Vec<Entry>>) -> Result<Answer, GateError> {
         let folder = self.paths.copies.as_path();
         if !folder.is_dir() {
-            return Err(GateError::refused("this host is no admin machine: it keeps no copies of ledgers"));
+            return Err(GateError::refused("this host is not an admin machine and keeps no copies of ledgers"));
         }
         for (host, entries) in ledgers {
             let host = crate::config::names::name(&host).map_err(GateError::refused)?;

@@ -17,7 +17,7 @@ pub(super) fn check(paths: &HostPaths, target: &Target) -> Result<(), GateError>
     closure::in_store(&paths.store, system)?;
     machine::hold(paths, system)?;
     if !machine::is_valid(system) {
-        return Err(GateError::refused(format!("{} is not in this host's store, or not any more", system.display())));
+        return Err(GateError::refused(format!("{} is not in this host's store", system.display())));
     }
     match origin {
         // What lies in the store may have come from anywhere: it counts if its contents are those that were signed for.
@@ -26,8 +26,8 @@ pub(super) fn check(paths: &HostPaths, target: &Target) -> Result<(), GateError>
                 return Ok(());
             }
             Err(GateError::refused(format!(
-                "{}, or something that it needs, has other contents here than what was signed for: what was built changed in \
-                 between, or somebody has tampered with a store; push again, and `nix-store --verify --check-contents` tells more",
+                "the contents of {} or of one of its dependencies differ from what was signed: the build changed in between, or \
+                 somebody has tampered with a store; push again, or look for damage with `nix-store --verify --check-contents`",
                 system.display()
             )))
         }
@@ -38,8 +38,8 @@ pub(super) fn check(paths: &HostPaths, target: &Target) -> Result<(), GateError>
                 return Ok(());
             }
             Err(GateError::refused(format!(
-                "{} trusts {} again, which the fleet has stopped naming since: push what is wanted instead, or say --old-keys if \
-                 those keys were never in foreign hands",
+                "{} trusts {}, which the fleet no longer lists: push the wanted state instead, or add --old-keys if those keys \
+                 were never compromised",
                 system.display(),
                 again.join(", ")
             )))
@@ -68,10 +68,9 @@ pub(super) fn check_ran_here(paths: &HostPaths, system: &Path) -> Result<(), Gat
     };
     match Ledger::new(paths.ledger()).entries()?.iter().any(ran) {
         true => Ok(()),
-        false => Err(GateError::refused(format!(
-            "{} did not run here before, as this host's ledger tells",
-            system.display()
-        ))),
+        false => {
+            Err(GateError::refused(format!("{} never ran here, according to this host's ledger", system.display())))
+        }
     }
 }
 

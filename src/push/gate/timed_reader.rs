@@ -46,11 +46,11 @@ impl Read for TimedReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let timed_out = |why: String| io::Error::new(ErrorKind::TimedOut, why);
         if self.is_too_slow() {
-            return Err(timed_out(format!("less than {SLOWEST} bytes a second came")));
+            return Err(timed_out(format!("received less than {SLOWEST} bytes per second")));
         }
         let limit = PollTimeout::try_from(self.silence).unwrap_or(PollTimeout::MAX);
         match poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)], limit) {
-            Ok(0) => return Err(timed_out(format!("nothing came for {} s", self.silence.as_secs()))),
+            Ok(0) => return Err(timed_out(format!("received nothing for {} s", self.silence.as_secs()))),
             Ok(_) => {}
             Err(error) => return Err(error.into()),
         }

@@ -37,9 +37,9 @@ impl Action {
 
 /// How a switch ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Switched {
+pub enum SwitchResult {
     /// All of it worked.
-    Well,
+    Succeeded,
     /// The system runs, and these units that had not failed before have now.
     UnitsFailed(Vec<String>),
     /// It did not work: its last lines.
@@ -83,13 +83,13 @@ pub fn free_bytes(path: &Path) -> u64 {
 /// The units that have failed, by name.
 pub fn failed_units() -> Vec<String> {
     let arguments = ["list-units", "--state=failed", "--plain", "--no-legend", "--no-pager", "--full"];
-    let Ok(said) = output("systemctl", Path::new("/"), &arguments) else { return Vec::new() };
-    let said = String::from_utf8_lossy(&said);
-    said.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    let Ok(printed) = output("systemctl", Path::new("/"), &arguments) else { return Vec::new() };
+    let printed = String::from_utf8_lossy(&printed);
+    printed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
 /// Switches. Exit code 4 means that units have failed: those that had before are not held against it.
-pub fn switch(system: &Path, action: Action) -> Switched {
+pub fn switch(system: &Path, action: Action) -> SwitchResult {
     let failed_before = failed_units();
     let program = system.join("bin/switch-to-configuration");
     // What activation scripts call is what a root shell of the system would find.
@@ -103,33 +103,33 @@ pub fn switch(system: &Path, action: Action) -> Switched {
         .output();
     let ran = match ran {
         Ok(ran) => ran,
-        Err(error) => return Switched::Failed(format!("{} did not start: {error}", program.display())),
+        Err(error) => return SwitchResult::Failed(format!("{} did not start: {error}", program.display())),
     };
-    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    for line in said.lines() {
+    let printed = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    for line in printed.lines() {
         tracing::info!("{line}");
     }
     match ran.status.code() {
-        Some(0) => Switched::Well,
+        Some(0) => SwitchResult::Succeeded,
         Some(4) => {
             let mut failed = failed_units();
             failed.retain(|unit| !failed_before.contains(unit));
-            if failed.is_empty() { Switched::Well } else { Switched::UnitsFailed(failed) }
+            if failed.is_empty() { SwitchResult::Succeeded } else { SwitchResult::UnitsFailed(failed) }
         }
         code => {
             let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
-            Switched::Failed(format!(
+            SwitchResult::Failed(format!(
                 "{} {} ended with {code}: {}",
                 program.display(),
                 action.name(),
-                last_lines(&said)
+                last_lines(&printed)
             ))
         }
     }
 }
 
-fn last_lines(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+fn last_lines(printed: &str) -> String {
+    let lines: Vec<&str> = printed.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }
 
@@ -177,6 +177,6 @@ pub fn hold(paths: &HostPaths, system: &Path) -> io::Result<()> {
 }
 
 /// Lets go of what [`hold`] kept.
-pub fn let_go(paths: &HostPaths) {
+pub fn release(paths: &HostPaths) {
     let _ = fs::remove_file(paths.roots.join("next"));
 }

@@ -22,7 +22,7 @@ const MODE: u32 = 0o400;
 /// In words: what is wrong with the file or with what was asked. The file is as it was.
 pub fn apply(folder: &Path, name: &str, change: &KeyChange) -> Result<(Vec<String>, bool), Error> {
     if !is_plain(name) {
-        return Err(Error::new(format!("{name:?} is no name for a key file: expected letters, digits, - and _")));
+        return Err(Error::new(format!("{name:?} cannot name a key file: expected letters, digits, - and _")));
     }
     let path = folder.join(name);
     let place = |why: &dyn std::fmt::Display| Error::at(path.display(), why);
@@ -73,7 +73,7 @@ fn changed(text: &str, change: &KeyChange) -> Result<String, Error> {
     match change {
         KeyChange::Add { key } => {
             let wanted = fingerprint(&key.0)
-                .ok_or_else(|| Error::new("what is to be added is no key: expected 32 bytes in base64"))?;
+                .ok_or_else(|| Error::new("the key to add is not one: expected 32 bytes in base64"))?;
             match at(&wanted) {
                 Some(_) => Ok(text.to_owned()),
                 None => Ok(joined(lines.into_iter().chain([key.0.trim()]))),
@@ -81,7 +81,7 @@ fn changed(text: &str, change: &KeyChange) -> Result<String, Error> {
         }
         KeyChange::Promote { fingerprint } => match at(fingerprint) {
             None => {
-                Err(Error::new(format!("there is no key {fingerprint} in it to become the first: {}", have(&present))))
+                Err(Error::new(format!("it has no key {fingerprint} that could become the first: {}", have(&present))))
             }
             Some(0) => Ok(text.to_owned()),
             Some(index) => {
@@ -103,7 +103,7 @@ fn changed(text: &str, change: &KeyChange) -> Result<String, Error> {
                 }
             }
             _ => Err(Error::new(format!(
-                "the key {keep} is not its first, so the others are not removed: {}",
+                "key {keep} is not its first, so the others are not removed: {}",
                 have(&present)
             ))),
         },

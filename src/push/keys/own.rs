@@ -161,7 +161,7 @@ fn there(file: &Path) -> Result<bool, Error> {
 fn named(path: &Path, error: &io::Error) -> Error {
     let named = Error::at(path.display(), error);
     match error.kind() {
-        io::ErrorKind::PermissionDenied => named.remedy("only root makes keys here"),
+        io::ErrorKind::PermissionDenied => named.remedy("only root can make keys here"),
         _ => named,
     }
 }

@@ -87,25 +87,25 @@ pub fn of_file(files: &Files, name: &str) -> BTreeMap<String, Vec<String>> {
     files.iter().map(|(host, files)| (host.clone(), files.get(name).cloned().unwrap_or_default())).collect()
 }
 
-/// Makes a key the first of a file on all these hosts, step by step; after each step every host is looked at again. `told` hears
-/// of each step before it is done.
+/// Makes a key the first of a file on all these hosts, step by step; after each step all hosts are asked again. `on_step` is
+/// called before each step.
 ///
 /// # Errors
 ///
 /// The hosts where it stopped. No later step was begun anywhere: it can be done again.
-pub fn turn<G: Gates + ?Sized>(
+pub fn rotate_to<G: Gates + ?Sized>(
     gates: &G,
     token: &str,
     name: &str,
     key: &Secret,
     hosts: &[String],
-    told: &mut dyn FnMut(&Step),
+    on_step: &mut dyn FnMut(&Step),
 ) -> Result<(), Failed> {
     let new =
-        fingerprint(&key.0).ok_or_else(|| vec![("this machine".to_owned(), Error::new("the new key is none"))])?;
+        fingerprint(&key.0).ok_or_else(|| vec![("this machine".to_owned(), Error::new("the new key is not a key"))])?;
     loop {
         let step = next(&of_file(&look(gates, hosts)?, name), &new);
-        told(&step);
+        on_step(&step);
         match &step {
             Step::Done => return Ok(()),
             Step::Add(those) => change(gates, token, name, &KeyChange::Add { key: key.clone() }, those)?,

@@ -50,7 +50,7 @@ pub enum EvaluateError {
     /// What it evaluates to is no fleet document: the modules are of another release than this program.
     Unreadable(Findings),
     /// It could not be tried.
-    CouldNot(Error),
+    Failed(Error),
 }
 
 /// An error of Nix.
@@ -82,17 +82,17 @@ pub fn evaluate(staged: &Path, folder: &Path, depth: Depth, arguments: &[String]
         Ok(text) => {
             let text = String::from_utf8_lossy(&text).into_owned();
             let fleet = fleet::parse(Path::new("the evaluated fleet"), &text).map_err(EvaluateError::Unreadable)?;
-            Ok(Evaluated { fleet: at_home(fleet, folder), text })
+            Ok(Evaluated { fleet: with_local_zone_files(fleet, folder), text })
         }
-        Err(ProgramError::Failed { stderr: said, .. }) => Err(EvaluateError::Refused(in_words(&said, staged, folder))),
-        Err(ProgramError::NotStarted(why)) => Err(EvaluateError::CouldNot(Error::new(format!(
+        Err(ProgramError::Failed { stderr, .. }) => Err(EvaluateError::Refused(in_words(&stderr, staged, folder))),
+        Err(ProgramError::NotStarted(why)) => Err(EvaluateError::Failed(Error::new(format!(
             "{why}: evaluate the fleet where there is one, and check that with --fleet FILE"
         )))),
     }
 }
 
 /// The fleet with its zone files where the operator edits them, as far as those are the same.
-pub fn at_home(mut fleet: Fleet, folder: &Path) -> Fleet {
+pub fn with_local_zone_files(mut fleet: Fleet, folder: &Path) -> Fleet {
     for zone in fleet.zones.values_mut() {
         if let Some(home) = zone.file.to_str().and_then(|file| in_folder(file, folder)) {
             zone.file = home;
@@ -109,8 +109,8 @@ fn in_folder(stored: &str, folder: &Path) -> Option<PathBuf> {
 }
 
 /// The last error of many, and the last place named before or in it that is the operator's own.
-fn in_words(said: &str, staged: &Path, folder: &Path) -> NixError {
-    let plain = anstream::adapter::strip_str(said).to_string();
+fn in_words(stderr: &str, staged: &Path, folder: &Path) -> NixError {
+    let plain = anstream::adapter::strip_str(stderr).to_string();
     let lines: Vec<&str> = plain.lines().map(str::trim).collect();
     let last = lines.iter().rposition(|line| line.starts_with("error:"));
     let message: Vec<&str> =
@@ -119,10 +119,10 @@ fn in_words(said: &str, staged: &Path, folder: &Path) -> NixError {
     let message = if message.is_empty() {
         "nix eval failed without a word".to_owned()
     } else {
-        at_home_text(&message, staged, folder)
+        with_local_paths(&message, staged, folder)
     };
     let place = lines.iter().rev().filter_map(|line| line.strip_prefix("at ")).find_map(|place| {
-        let place = at_home_text(place.trim_end_matches(':'), staged, folder);
+        let place = with_local_paths(place.trim_end_matches(':'), staged, folder);
         let file = place.split(':').next()?;
         (!place.starts_with("/nix/store/") && Path::new(file).is_file()).then_some(place)
     });
@@ -135,7 +135,7 @@ fn is_excerpt(line: &str) -> bool {
 }
 
 /// Paths of the copy in the store, or of the staged folder, as the operator knows them.
-fn at_home_text(text: &str, staged: &Path, folder: &Path) -> String {
+fn with_local_paths(text: &str, staged: &Path, folder: &Path) -> String {
     let prefix = if folder == Path::new(".") { String::new() } else { format!("{}/", folder.display()) };
     let ends_word = |c: char| c.is_whitespace() || "'`\"»«,;".contains(c);
     text.split_inclusive(ends_word)

@@ -32,7 +32,7 @@ pub fn overtaken(plan: &Plan, last: &BTreeMap<String, Entry>, admin: &str) -> Ve
 
 fn brought_forward(rollback: &Record) -> String {
     let Record { push, who, .. } = rollback;
-    format!("what {who} took back (rollback {push}) is what this push brings again: the working copy still has it")
+    format!("this push would bring back what {who} rolled back ({push}): the working copy still has it")
 }
 
 fn taken_back(plan: &Plan, deployed: &Record, is_ours: bool) -> Option<String> {
@@ -42,8 +42,8 @@ fn taken_back(plan: &Plan, deployed: &Record, is_ours: bool) -> Option<String> {
         && theirs > ours
     {
         return Some(format!(
-            "what runs is of r{theirs} (push {push} by {who}), and this working copy is of r{ours}: `svn update` first, or what \
-             was committed in between is taken back"
+            "r{theirs} is running (push {push} by {who}), and this working copy is at r{ours}: run `svn update` first, or this \
+             push undoes what was committed in between"
         ));
     }
     // Of a later revision here, their changes will have been committed; of our own we know.
@@ -53,8 +53,8 @@ fn taken_back(plan: &Plan, deployed: &Record, is_ours: bool) -> Option<String> {
     let files: Vec<String> = local_changes.iter().map(|file| file.display().to_string()).collect();
     let deferred = if deployed.deferred { "; its commit is deferred" } else { "" };
     Some(format!(
-        "what runs has changes of {} that are in no revision (push {push} by {who}{deferred}): what of them this working copy has \
-         not got is taken back",
+        "what is running has changes to {} that are in no revision (push {push} by {who}{deferred}): this push undoes \
+         those that this working copy lacks",
         files.join(", ")
     ))
 }

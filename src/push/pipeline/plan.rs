@@ -110,22 +110,22 @@ impl Plan {
                 let where_ = if self.hosts.contains_key(name) {
                     "is not in the plan"
                 } else {
-                    "is in the plan, and not here now"
+                    "is in the plan, but not in what would be pushed now"
                 };
                 differences.push(format!("{name} {where_}"));
                 continue;
             };
             if now.before != then.before {
                 let (now, then) = (now.before.display(), then.before.display());
-                differences.push(format!("the plan is stale: {name} ran {then} when it was made, and runs {now} now"));
+                differences.push(format!("the plan is stale: {name} ran {then} when it was made, but runs {now} now"));
             }
             if now.system != then.system {
                 let (now, then) = (now.system.display(), then.system.display());
-                differences.push(format!("{name}: the plan makes it {then}, and this working copy {now}"));
+                differences.push(format!("{name}: the plan leads to {then}, but this working copy leads to {now}"));
             }
         }
         if self.skipped != reviewed.skipped {
-            differences.push("other hosts are skipped than in the plan".to_owned());
+            differences.push("the skipped hosts are not those of the plan".to_owned());
         }
         differences
     }
@@ -218,11 +218,11 @@ fn left_behind(fleet: &Fleet, selected: &Selected, old: &BTreeMap<String, Runnin
         _ => false,
     };
     let hosts: Vec<&str> = selected
-        .awake
+        .unskipped
         .iter()
         .filter(|name| !selected.chosen.contains(name))
         .filter(differs)
         .map(String::as_str)
         .collect();
-    (!hosts.is_empty()).then(|| format!("{}: would change too, and keep what they run", hosts.join(", ")))
+    (!hosts.is_empty()).then(|| format!("{}: would change too, but are not part of this push", hosts.join(", ")))
 }

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use crate::fleet::check::{Checked, Finding, SerialFacts, Served, check};
 use crate::fleet::{self, Fleet};
+use crate::push::dns_query;
 use crate::push::error::Error;
 use crate::push::pipeline::changes;
-use crate::push::pipeline::evaluate::{self, Depth, Evaluated, NixError, at_home, evaluate};
+use crate::push::pipeline::evaluate::{self, Depth, Evaluated, NixError, evaluate, with_local_zone_files};
 use crate::push::pipeline::stage::{self, Staged, stage};
-use crate::push::served;
 
 const DNS_PORT: u16 = 53;
 
@@ -53,7 +53,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, Error> {
     let mut prepared = Prepared::default();
     let staged = match stage(request.folder) {
         Ok(staged) => staged,
-        Err(stage::StageError::CouldNot(why)) => return Err(why),
+        Err(stage::StageError::Failed(why)) => return Err(why),
         Err(stage::StageError::Files(unfit)) => {
             let place = |file: &Path| shown(request.folder, file);
             prepared.findings.extend(unfit.iter().map(|one| Finding::new(place(&one.file), &*one.message)));
@@ -85,7 +85,7 @@ fn read(file: &Path, folder: &Path) -> Result<Evaluated, Vec<Finding>> {
     let unreadable = |error: std::io::Error| vec![Finding::new(file.display().to_string(), error.to_string())];
     let text = std::fs::read_to_string(file).map_err(unreadable)?;
     match fleet::parse(file, &text) {
-        Ok(fleet) => Ok(Evaluated { fleet: at_home(fleet, folder), text }),
+        Ok(fleet) => Ok(Evaluated { fleet: with_local_zone_files(fleet, folder), text }),
         Err(findings) => Err(findings.0.into_iter().map(Finding::from).collect()),
     }
 }
@@ -100,7 +100,7 @@ fn evaluated(request: &Request<'_>, staged: &Path) -> Result<Result<Evaluated, V
     }
     let refused = match evaluate(staged, request.folder, request.depth, request.nix) {
         Ok(evaluated) => return Ok(Ok(evaluated)),
-        Err(evaluate::EvaluateError::CouldNot(why)) => return Err(why),
+        Err(evaluate::EvaluateError::Failed(why)) => return Err(why),
         Err(evaluate::EvaluateError::Unreadable(findings)) => {
             return Err(Error::new(format!("the flake's polder is of another release than this command: {findings}")));
         }
@@ -143,9 +143,9 @@ fn ask(fleet: &Fleet, apex: &str, host: &str) -> Served {
     let addresses = fleet.hosts.get(host).map_or(&[][..], |host| &host.addresses);
     let mut why = "it has no address".to_owned();
     for address in addresses {
-        match served::serial(SocketAddr::new(*address, DNS_PORT), apex) {
-            Ok(served::Answer::Serial(serial)) => return Served::Serial { by, serial },
-            Ok(served::Answer::NoZone) => return Served::NotYet { by },
+        match dns_query::serial(SocketAddr::new(*address, DNS_PORT), apex) {
+            Ok(dns_query::ZoneAnswer::Serial(serial)) => return Served::Serial { by, serial },
+            Ok(dns_query::ZoneAnswer::NoZone) => return Served::NotYet { by },
             Err(error) => why = format!("{address}: {error}"),
         }
     }

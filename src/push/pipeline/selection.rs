@@ -21,13 +21,13 @@ pub struct Selected {
     /// Those that may change.
     pub chosen: Vec<String>,
     /// Those that are asked and locked: all that are not skipped.
-    pub awake: Vec<String>,
+    pub unskipped: Vec<String>,
 }
 
 impl Selected {
     /// Those that are left out because they may be dead.
     pub fn skipped(&self, fleet: &Fleet) -> Vec<String> {
-        fleet.hosts.keys().filter(|name| !self.awake.contains(name)).cloned().collect()
+        fleet.hosts.keys().filter(|name| !self.unskipped.contains(name)).cloned().collect()
     }
 }
 
@@ -53,9 +53,9 @@ impl Selection {
             }
             chosen.extend(named);
         }
-        let awake: Vec<String> = fleet.hosts.keys().filter(|name| !self.skip.contains(name)).cloned().collect();
+        let unskipped: Vec<String> = fleet.hosts.keys().filter(|name| !self.skip.contains(name)).cloned().collect();
         let is_chosen = |name: &&String| self.only.is_empty() || chosen.contains(*name);
-        Ok(Selected { chosen: awake.iter().filter(is_chosen).cloned().collect(), awake })
+        Ok(Selected { chosen: unskipped.iter().filter(is_chosen).cloned().collect(), unskipped })
     }
 }
 
@@ -69,7 +69,7 @@ fn unknown<'a>(option: &str, word: &str, known: impl Iterator<Item = &'a str>) -
     let known: BTreeSet<&str> = known.collect();
     let meant = nearest(word, known.iter().copied()).map_or_else(String::new, |name| format!("; did you mean {name}?"));
     let known = known.into_iter().collect::<Vec<_>>().join(", ");
-    Error::new(format!("{option} {word}: nothing of the fleet has that name{meant} There is: {known}"))
+    Error::new(format!("{option} {word}: nothing in the fleet has that name{meant} There is: {known}"))
 }
 
 #[cfg(test)]

@@ -72,15 +72,15 @@ pub fn text_of(revision: &Revision, folder: &Path, file: &Path) -> Option<Vec<u8
 
 /// Stages a folder, by the nearest repository that it lies in.
 pub fn stage(folder: &Path) -> Result<Staged, StageError> {
-    let could_not = |what: &str, error: std::io::Error| StageError::CouldNot(Error::new(format!("{what}: {error}")));
+    let could_not = |what: &str, error: std::io::Error| StageError::Failed(Error::new(format!("{what}: {error}")));
     let folder = folder.canonicalize().map_err(|error| could_not(&folder.display().to_string(), error))?;
-    trust::believe(&folder).map_err(StageError::CouldNot)?;
+    trust::check_folder(&folder).map_err(StageError::Failed)?;
     let kept =
         tempfile::Builder::new().prefix("polder-").tempdir().map_err(|error| could_not("a temporary folder", error))?;
     let copy = kept.path().join(COPY);
     if kept.path().canonicalize().is_ok_and(|kept| kept.starts_with(&folder)) {
-        let problem = format!("temporary files are kept in {} itself", folder.display());
-        return Err(StageError::CouldNot(Error::new(problem).remedy("set TMPDIR to another folder")));
+        let problem = format!("the folder for temporary files lies in {}", folder.display());
+        return Err(StageError::Failed(Error::new(problem).remedy("set TMPDIR to another folder")));
     }
     let revision = match repository(&folder) {
         Some(Kind::Svn) => svn::stage(&folder, &copy)?,

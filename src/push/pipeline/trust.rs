@@ -26,7 +26,7 @@ const OPERATORS: &str = "polder-admin";
 /// # Errors
 ///
 /// What it is, whose, and what to do.
-pub fn believe(folder: &Path) -> Result<(), Error> {
+pub fn check_folder(folder: &Path) -> Result<(), Error> {
     if is_named(folder) {
         return Ok(());
     }
@@ -42,8 +42,8 @@ pub fn believe(folder: &Path) -> Result<(), Error> {
 ///
 /// # Errors
 ///
-/// As [`believe`].
-pub fn believe_file(file: &Path) -> Result<(), Error> {
+/// As [`check_folder`].
+pub fn check_file(file: &Path) -> Result<(), Error> {
     let file = file.canonicalize().map_err(|error| Error::at(file.display(), error))?;
     let folder = file.parent().unwrap_or(Path::new("/"));
     if is_named(folder) {
@@ -82,10 +82,10 @@ fn is_named(folder: &Path) -> bool {
 
 fn refused(unread: &Unread, folder: &Path) -> Error {
     match unread {
-        Unread::Unreadable(error) => Error::new(format!("{} cannot be looked through: {error}", folder.display())),
+        Unread::Unreadable(error) => Error::new(format!("{} cannot be checked: {error}", folder.display())),
         Unread::Foreign(foreign) => Error::new(format!(
-            "{foreign}. What such a folder says is not evaluated or pushed with your keys, and nothing of it was read. Look \
-             at it, then make it your own (`chown -R`, `chmod -R go-w`), or name it if you trust all who may write there: \
+            "{foreign}. Such a folder is not evaluated or pushed with your keys, and nothing in it was read. Inspect it, then \
+             make it your own (`chown -R`, `chmod -R go-w`), or list it if you trust everybody who may write there: \
              {TRUSTED_VARIABLE}={}",
             shown(folder)
         )),

@@ -35,7 +35,7 @@ const AT_ONCE: usize = 1000;
 ///
 /// What nix-store says: the path is not in the store.
 pub fn requisites(path: &Path) -> Result<Vec<String>, Error> {
-    nix_store(&["--query", "--requisites", &path.to_string_lossy()]).map(|said| lines(&said))
+    nix_store(&["--query", "--requisites", &path.to_string_lossy()]).map(|printed| lines(&printed))
 }
 
 /// What the store knows of paths, in their order.
@@ -47,8 +47,8 @@ pub fn infos(paths: &[String]) -> Result<Vec<PathInfo>, Error> {
     let mut infos = BTreeMap::new();
     for some in paths.chunks(AT_ONCE) {
         let arguments: Vec<&str> = ["--dump-db"].into_iter().chain(some.iter().map(String::as_str)).collect();
-        let said = nix_store(&arguments)?;
-        let known = registrations(&said)
+        let printed = nix_store(&arguments)?;
+        let known = registrations(&printed)
             .ok_or_else(|| Error::new("nix-store --dump-db says something that this polder does not know"))?;
         infos.extend(known.into_iter().map(|info| (info.path.clone(), info)));
     }
@@ -81,19 +81,19 @@ pub fn signatures(infos: &[PathInfo]) -> Result<Vec<Vec<String>>, Error> {
     for some in infos.chunks(AT_ONCE) {
         let head = ["path-info", "--extra-experimental-features", "nix-command", "--sigs"];
         let arguments: Vec<&str> = head.into_iter().chain(some.iter().map(|info| info.path.as_str())).collect();
-        let said = output("nix", Path::new("/"), &arguments)?;
-        signatures.extend(signature_lines(&String::from_utf8_lossy(&said)));
+        let printed = output("nix", Path::new("/"), &arguments)?;
+        signatures.extend(signature_lines(&String::from_utf8_lossy(&printed)));
     }
     Ok(infos.iter().map(|info| signatures.remove(&info.path).unwrap_or_default()).collect())
 }
 
 /// The form of `nix path-info --sigs`, a line: a path, and then words. `ultimate` and `ca:...` are no signatures, and count as none.
-fn signature_lines(said: &str) -> BTreeMap<String, Vec<String>> {
+fn signature_lines(printed: &str) -> BTreeMap<String, Vec<String>> {
     let line = |line: &str| {
         let mut words = line.split_whitespace().map(str::to_owned);
         Some((words.next()?, words.collect()))
     };
-    said.lines().filter_map(line).collect()
+    printed.lines().filter_map(line).collect()
 }
 
 /// A name for the contents of all that a system needs: SHA-256, over the sorted lines `PATH HASH`.
@@ -113,9 +113,9 @@ pub fn digest_of(infos: &[PathInfo]) -> String {
 }
 
 /// The form of `nix-store --dump-db`: path, hash, size, deriver (may be empty), the number of references, and they.
-fn registrations(said: &str) -> Option<Vec<PathInfo>> {
+fn registrations(printed: &str) -> Option<Vec<PathInfo>> {
     let mut infos = Vec::new();
-    let mut lines = said.lines();
+    let mut lines = printed.lines();
     while let Some(path) = lines.next() {
         let nar_hash = nix32(lines.next().filter(|hash| hash.len() == 64)?)?;
         let nar_size = lines.next()?.parse().ok()?;
@@ -132,12 +132,12 @@ fn registrations(said: &str) -> Option<Vec<PathInfo>> {
 }
 
 fn nix_store(arguments: &[&str]) -> Result<String, Error> {
-    let said = output("nix-store", Path::new("/"), arguments)?;
-    String::from_utf8(said).map_err(|_| Error::new("nix-store says something that is not UTF-8"))
+    let printed = output("nix-store", Path::new("/"), arguments)?;
+    String::from_utf8(printed).map_err(|_| Error::new("nix-store says something that is not UTF-8"))
 }
 
-fn lines(said: &str) -> Vec<String> {
-    said.lines().map(str::to_owned).collect()
+fn lines(printed: &str) -> Vec<String> {
+    printed.lines().map(str::to_owned).collect()
 }
 
 /// A path of the store itself, `STORE/HASH-NAME`: nothing below one, nothing that leads elsewhere.
@@ -150,7 +150,7 @@ pub fn in_store(store: &Path, path: &Path) -> Result<PathBuf, Error> {
     if is_store_name(name) {
         Ok(path.to_owned())
     } else {
-        Err(Error::new(format!("{} is no path of the store", path.display())))
+        Err(Error::new(format!("{} is not a store path", path.display())))
     }
 }
 

@@ -60,10 +60,9 @@ pub fn seal(manifest: &Manifest, key: &SigningKey) -> Result<String, serde_json:
 /// It is not signed, not by one of these keys, or not understood: in words.
 pub fn open<'l>(line: &'l str, keys: &TrustedKeys) -> Result<(Manifest, &'l str), Error> {
     let (signature, text) =
-        line.split_once(' ').ok_or_else(|| Error::new("this is no signed manifest: expected SIGNATURE TEXT"))?;
+        line.split_once(' ').ok_or_else(|| Error::new("not a signed manifest: expected SIGNATURE TEXT"))?;
     let signer = keys.check(&[CONTEXT, text.as_bytes()].concat(), signature)?;
-    let manifest = serde_json::from_str(text)
-        .map_err(|error| Error::new(format!("this is no instruction that this host's polder knows: {error}")))?;
+    let manifest = serde_json::from_str(text).map_err(|error| Error::new(format!("unknown instruction: {error}")))?;
     Ok((manifest, signer))
 }
 
@@ -119,7 +118,7 @@ impl AcceptedManifests {
         if matches!(instruction, Instruction::Activate { .. }) {
             if *counter <= self.activated {
                 let why =
-                    format!("an activation with the counter {} was begun here since: sign it again", self.activated);
+                    format!("an activation with the later counter {} has begun here: sign it again", self.activated);
                 return Err(ManifestRejection::Stale(why));
             }
             taken.activated = *counter;
@@ -131,12 +130,12 @@ impl AcceptedManifests {
 
     fn check_time(&self, expires: u64, now: u64) -> Result<(), String> {
         if expires <= now {
-            return Err(format!("it was good until {} s ago by this host's clock", (now - expires) / 1000));
+            return Err(format!("it expired {} s ago by this host's clock", (now - expires) / 1000));
         }
         if expires - now > LONGEST {
             let (ahead, longest) = ((expires - now) / 1000, LONGEST / 1000);
             return Err(format!(
-                "it is good for {ahead} s more by this host's clock, and no manifest is for over {longest} s"
+                "it expires in {ahead} s by this host's clock, and a manifest is valid for {longest} s at most"
             ));
         }
         Ok(())
@@ -144,7 +143,7 @@ impl AcceptedManifests {
 
     fn check_counter(&self, counter: u64, now: u64) -> Result<(), String> {
         if counter <= self.floor || self.recent.contains_key(&counter) {
-            return Err(format!("its counter {counter} was taken already; the highest so far is {}", self.highest()));
+            return Err(format!("its counter {counter} was used already; the highest so far is {}", self.highest()));
         }
         if counter > self.highest().max(now).saturating_add(FARTHEST) {
             return Err(format!("its counter {counter} is more than a day ahead of this host's clock and counters"));

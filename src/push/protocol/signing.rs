@@ -69,8 +69,9 @@ impl TrustedKeys {
     ///
     /// It cannot be read, or a line is no key; names file and line.
     pub fn read(file: &Path) -> Result<TrustedKeys, Error> {
-        let text = fs::read_to_string(file)
-            .map_err(|error| Error::at(file.display(), format!("{error}: this host knows no admin's signing key")))?;
+        let text = fs::read_to_string(file).map_err(|error| {
+            Error::at(file.display(), format!("{error}: this host knows no signing key of an admin machine"))
+        })?;
         TrustedKeys::parse(&text).map_err(|line| {
             Error::new(format!("{}:{line}: expected a public key, NAME:BASE64 of {HALF} bytes", file.display()))
         })
@@ -94,11 +95,11 @@ impl TrustedKeys {
         let key = self.0.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Error::new(format!("it is signed by {name:?}, which is no key of this fleet (this host knows {known})"))
+            Error::new(format!("it is signed by {name:?}, which is not a key of this fleet (this host knows {known})"))
         })?;
         let signed = STANDARD.decode(signed).map_err(|_| Error::new("its signature is not base64"))?;
         let good = UnparsedPublicKey::new(&ED25519, key).verify(text, &signed).is_ok();
-        if good { Ok(name) } else { Err(Error::new(format!("the signature of {name:?} is not of this text"))) }
+        if good { Ok(name) } else { Err(Error::new(format!("the signature by {name:?} does not match"))) }
     }
 }
 

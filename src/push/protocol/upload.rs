@@ -62,7 +62,7 @@ impl Header {
     ///
     /// # Errors
     ///
-    /// Why it is not taken, by name.
+    /// Why it is rejected, by name.
     pub fn check(&self, store: &Path, keys: &TrustedKeys) -> Result<(), Error> {
         for path in self.references.iter().chain([&self.path]) {
             in_store(store, Path::new(path))?;
@@ -72,7 +72,7 @@ impl Header {
             return Err(Error::at(&self.path, "expected its hash in base 32 and its references in order"));
         }
         let signed = keys.check(self.fingerprint().as_bytes(), &self.signature);
-        signed.map(drop).map_err(|why| Error::new(format!("{} is not taken: {why}", self.path)))
+        signed.map(drop).map_err(|why| Error::new(format!("{} is rejected: {why}", self.path)))
     }
 
     /// The 32 letters by which a binary cache names it.

@@ -14,7 +14,7 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
-use super::setup::{Failure, Stage};
+use super::setup::{Failure, Setup};
 use crate::api::client::Client;
 use crate::daemon::launch;
 use crate::daemon::sockets::Sockets;
@@ -64,11 +64,11 @@ impl Workspace {
     /// With so many listeners.
     pub(super) fn new(count: usize, serves: Serves) -> Result<Workspace, Failure> {
         let folder = tempfile::tempdir()
-            .map_err(|error| Failure::CouldNot(Error::new(format!("no folder to work in: {error}"))))?;
-        let in_folder = |error| Failure::CouldNot(Error::at(folder.path().display(), error));
+            .map_err(|error| Failure::Failed(Error::new(format!("no folder to work in: {error}"))))?;
+        let in_folder = |error| Failure::Failed(Error::at(folder.path().display(), error));
         fs::create_dir(folder.path().join("state")).map_err(in_folder)?;
         let key = folder.path().join("key");
-        let fresh = keys::make().map_err(Failure::CouldNot)?;
+        let fresh = keys::make().map_err(Failure::Failed)?;
         fs::write(&key, format!("{}\n", fresh.0)).map_err(in_folder)?;
         let mut sockets = Sockets::default();
         let listeners: Result<_, Failure> = (0..count).map(|_| bind(&mut sockets, serves)).collect();
@@ -79,24 +79,24 @@ impl Workspace {
     /// the limit.
     pub(super) async fn start(
         self,
-        stage: &Stage<'_>,
+        setup: &Setup<'_>,
         program: &str,
         document: &Value,
         ready: fn(&Value) -> bool,
         limit: Duration,
     ) -> Result<Child, Failure> {
         let Workspace { folder, listeners, sockets, .. } = self;
-        let path = stage.system.join("etc/polder/bin").join(program);
+        let path = setup.system.join("etc/polder/bin").join(program);
         if !path.exists() {
             return Err(Failure::Worse(format!("the system has its document, and no program {}", path.display())));
         }
         let config = folder.path().join("document.json");
-        let could_not = |error: std::io::Error| Failure::CouldNot(Error::new(format!("it was not started: {error}")));
+        let could_not = |error: std::io::Error| Failure::Failed(Error::new(format!("it was not started: {error}")));
         fs::write(&config, format!("{document:#}\n")).map_err(could_not)?;
-        let mut command = launch::command(stage.polder, path);
+        let mut command = launch::command(setup.polder, path);
         command.arg("--config").arg(&config).env("POLDER_LOG", "warn");
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        command.stderr(File::create(said(&folder)).map_err(could_not)?);
+        command.stderr(File::create(stderr_file(&folder)).map_err(could_not)?);
         launch::pass(&mut command, sockets.handover().map_err(could_not)?).map_err(could_not)?;
         let process = Command::from(command).kill_on_drop(true).spawn().map_err(could_not)?;
         let client = Client::new(&folder.path().join("admin.sock"));
@@ -127,11 +127,11 @@ fn bind(sockets: &mut Sockets, serves: Serves) -> Result<SocketAddr, Failure> {
             Err(error) => why = error,
         }
     }
-    Err(Failure::CouldNot(Error::new(format!("no free port on loopback: {why}"))))
+    Err(Failure::Failed(Error::new(format!("no free port on loopback: {why}"))))
 }
 
-fn said(folder: &TempDir) -> PathBuf {
-    folder.path().join("said")
+fn stderr_file(folder: &TempDir) -> PathBuf {
+    folder.path().join("stderr")
 }
 
 impl Child {
@@ -160,7 +160,7 @@ impl Child {
 
     /// What it has said on standard error, the end of it.
     fn last_words(&self) -> String {
-        let text = fs::read(said(&self.folder)).unwrap_or_default();
+        let text = fs::read(stderr_file(&self.folder)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
         match &lines[lines.len().saturating_sub(LINES)..] {

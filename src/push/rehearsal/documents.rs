@@ -9,7 +9,7 @@ use serde_json::{Map, Value, json};
 
 /// What a rehearsal has of its own.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Own<'a> {
+pub(super) struct Substitutes<'a> {
     /// The system whose document it is.
     pub(super) system: &'a Path,
     /// For its socket and its state.
@@ -25,9 +25,9 @@ const FILE: &str = "file";
 const KEY_FILE: &str = "key_file";
 
 /// `proxy.json`. `latched`: the services that have a latch.
-pub(super) fn of_proxy(document: &Value, own: &Own<'_>, latched: &[&str]) -> Value {
-    let mut altered = of_daemon(document, own);
-    let listeners = own.listeners.iter().enumerate();
+pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched: &[&str]) -> Value {
+    let mut altered = of_daemon(document, substitutes);
+    let listeners = substitutes.listeners.iter().enumerate();
     let listeners: Vec<Value> =
         listeners.map(|(n, at)| json!({ "name": format!("rehearsal-{n}"), "address": at })).collect();
     altered.insert("listeners".into(), listeners.into());
@@ -44,38 +44,38 @@ pub(super) fn of_proxy(document: &Value, own: &Own<'_>, latched: &[&str]) -> Val
 }
 
 /// `dns.json`.
-pub(super) fn of_nameserver(document: &Value, own: &Own<'_>) -> Value {
-    let mut altered = of_daemon(document, own);
-    altered.insert("listeners".into(), json!(own.listeners));
+pub(super) fn of_nameserver(document: &Value, substitutes: &Substitutes<'_>) -> Value {
+    let mut altered = of_daemon(document, substitutes);
+    altered.insert("listeners".into(), json!(substitutes.listeners));
     altered.into()
 }
 
-fn of_daemon(document: &Value, own: &Own<'_>) -> Map<String, Value> {
+fn of_daemon(document: &Value, substitutes: &Substitutes<'_>) -> Map<String, Value> {
     let mut document = document.clone();
-    find_files(&mut document, own);
+    find_files(&mut document, substitutes);
     let mut altered = match document {
         Value::Object(altered) => altered,
         _ => Map::new(),
     };
     altered.remove("peers");
-    altered.insert("admin".into(), json!({ "socket": own.folder.join("admin.sock") }));
-    altered.insert("state_dir".into(), json!(own.folder.join("state")));
+    altered.insert("admin".into(), json!({ "socket": substitutes.folder.join("admin.sock") }));
+    altered.insert("state_dir".into(), json!(substitutes.folder.join("state")));
     altered
 }
 
 /// Files are where the system will have them: what is beside its document, and what it has under /etc.
-fn find_files(value: &mut Value, own: &Own<'_>) {
+fn find_files(value: &mut Value, substitutes: &Substitutes<'_>) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
                 match value {
-                    Value::String(file) if key == FILE => *file = placed(file, own.system),
-                    Value::String(file) if key == KEY_FILE => *file = own.key.to_string_lossy().into_owned(),
-                    _ => find_files(value, own),
+                    Value::String(file) if key == FILE => *file = placed(file, substitutes.system),
+                    Value::String(file) if key == KEY_FILE => *file = substitutes.key.to_string_lossy().into_owned(),
+                    _ => find_files(value, substitutes),
                 }
             }
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| find_files(value, own)),
+        Value::Array(list) => list.iter_mut().for_each(|value| find_files(value, substitutes)),
         _ => {}
     }
 }

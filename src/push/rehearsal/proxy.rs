@@ -12,9 +12,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::child::{Child, Serves, Workspace};
-use super::documents::{self, Own, reached};
+use super::documents::{self, Substitutes, reached};
 use super::result::Rehearsed;
-use super::setup::{ENOUGH, Failure, Stage, missing_keys, notice_limit, start_limit};
+use super::setup::{ENOUGH, Failure, Setup, missing_keys, notice_limit, start_limit};
 use crate::api::client::Client;
 use crate::api::operator::OperatorState;
 use crate::api::proxy::{ServiceStatus, Status};
@@ -87,18 +87,19 @@ struct Compared {
 }
 
 /// Rehearses the proxy, if the system has one.
-pub(super) async fn rehearse(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Result<(), Failure> {
-    let Some(path) = stage.document("proxy.json")? else { return Ok(()) };
+pub(super) async fn rehearse(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Result<(), Failure> {
+    let Some(path) = setup.document("proxy.json")? else { return Ok(()) };
     let config = proxy::load(&path).map_err(|findings| Failure::Worse(findings.to_string()))?;
     let text = fs::read_to_string(&path).map_err(|error| Failure::Worse(format!("{}: {error}", path.display())))?;
     let document: Value = serde_json::from_str(&text).map_err(|error| Failure::Worse(error.to_string()))?;
     let place = Workspace::new(config.listeners.len(), Serves::Visitors)?;
     rehearsed.worse.extend(missing_keys(&document));
-    let own = Own { system: stage.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
-    let altered = documents::of_proxy(&document, &own, &latched(&config));
+    let substitutes =
+        Substitutes { system: setup.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
+    let altered = documents::of_proxy(&document, &substitutes, &latched(&config));
     // It answers when the first checks have ended. Ready it is only with a usable backend, and that is asked for later.
-    let mut child = place.start(stage, "polder-proxy", &altered, |_| true, start_limit(checks(&config))).await?;
-    let compared = compare(stage, &config, &child, rehearsed).await;
+    let mut child = place.start(setup, "polder-proxy", &altered, |_| true, start_limit(checks(&config))).await?;
+    let compared = compare(setup, &config, &child, rehearsed).await;
     child.end().await;
     compared
 }
@@ -117,13 +118,13 @@ fn latched(config: &ProxyConfig) -> Vec<&str> {
 }
 
 async fn compare(
-    stage: &Stage<'_>,
+    setup: &Setup<'_>,
     config: &ProxyConfig,
     child: &Child,
     rehearsed: &mut Rehearsed,
 ) -> Result<(), Failure> {
     let Some(listener) = child.listeners.first().copied() else { return Ok(()) };
-    let running = running(stage, rehearsed).await;
+    let running = running(setup, rehearsed).await;
     if let Some(status) = running.as_ref().and_then(|running| running.status.as_ref()) {
         follow(child, status, rehearsed).await;
     }
@@ -158,7 +159,7 @@ async fn lost_for_good(running: &Running, child: &Child, limit: Duration) -> Res
 }
 
 async fn status_of(child: &Child) -> Result<Status, Failure> {
-    status(&child.client).await.map_err(|why| Failure::Worse(format!("it does not answer any more: {why}")))
+    status(&child.client).await.map_err(|why| Failure::Worse(format!("it no longer answers: {why}")))
 }
 
 /// Every route's result. A route that is worse may have met a lost packet: it is asked again.
@@ -184,18 +185,18 @@ async fn ask_and_ask_again(listener: SocketAddr, running: Option<&Running>, rout
 }
 
 /// The running proxy, if it can be reached.
-async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
-    let path = stage.running.join("proxy.json");
+async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
+    let path = setup.running.join("proxy.json");
     if !path.exists() {
-        rehearsed.notes.push("no proxy runs here: compared with nothing".to_owned());
+        rehearsed.notes.push("no proxy runs here, so there is nothing to compare with".to_owned());
         return None;
     }
     let config = match proxy::load(&path) {
         Ok(config) => config,
         Err(findings) => {
-            rehearsed
-                .notes
-                .push(format!("the running proxy's document cannot be read, compared with nothing: {findings}"));
+            rehearsed.notes.push(format!(
+                "the running proxy's document cannot be read, so there is nothing to compare with: {findings}"
+            ));
             return None;
         }
     };
@@ -211,7 +212,7 @@ async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running
             return Some(Running { at, router, client, status: status.ok() });
         }
     }
-    rehearsed.notes.push("the running proxy does not answer: compared with nothing".to_owned());
+    rehearsed.notes.push("the running proxy does not answer, so there is nothing to compare with".to_owned());
     None
 }
 
@@ -223,13 +224,13 @@ fn router(config: &ProxyConfig) -> Router {
 
 async fn status(client: &Client) -> Result<Status, Error> {
     let status = client.get("/status").await.map_err(Error::new)?;
-    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not in our words: {error}")))
+    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not understood: {error}")))
 }
 
 /// Lets the rehearsed proxy do what the running one does by its operator's word or its latches.
 async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
-    let Ok(own) = status(&child.client).await else { return };
-    for service in &own.services {
+    let Ok(rehearsing) = status(&child.client).await else { return };
+    for service in &rehearsing.services {
         let Some(before) = running.services.iter().find(|before| before.name == service.name) else { continue };
         let active = |service: &ServiceStatus| service.latch.as_ref().and_then(|latch| latch.active.clone());
         if let (Some(is), Some(was)) = (active(service), active(before))

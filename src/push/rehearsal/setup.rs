@@ -18,7 +18,7 @@ pub(super) const ENOUGH: Duration = Duration::from_secs(20);
 
 /// Where a rehearsal happens.
 #[derive(Debug, Clone, Copy)]
-pub struct Stage<'a> {
+pub struct Setup<'a> {
     /// This program, whose hidden `launch` starts the daemons.
     pub polder: &'a Path,
     /// The system that is rehearsed.
@@ -33,17 +33,17 @@ pub(super) enum Failure {
     /// The system is not to be had.
     Worse(String),
     /// This machine is in the way of a rehearsal.
-    CouldNot(Error),
+    Failed(Error),
 }
 
-impl Stage<'_> {
+impl Setup<'_> {
     /// The new document, if the system has such a daemon.
     pub(super) fn document(&self, name: &str) -> Result<Option<PathBuf>, Failure> {
         let path = self.system.join("etc/polder").join(name);
         match fs::symlink_metadata(&path) {
             Ok(_) => Ok(Some(path)),
             Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::CouldNot(Error::at(path.display(), error))),
+            Err(error) => Err(Failure::Failed(Error::at(path.display(), error))),
         }
     }
 }

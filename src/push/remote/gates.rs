@@ -59,7 +59,7 @@ pub fn at_once(
     hosts: &[String],
     ask: impl Fn(&str) -> Result<Answer, NoAnswer> + Sync,
 ) -> Vec<Result<Answer, NoAnswer>> {
-    let dead = || Err(NoAnswer::Unreachable("the thread that asked it failed: a bug".to_owned()));
+    let dead = || Err(NoAnswer::Unreachable("internal error: the thread that asked it panicked".to_owned()));
     thread::scope(|scope| {
         let asking: Vec<_> = hosts.iter().map(|host| scope.spawn(|| ask(host))).collect();
         asking.into_iter().map(|one| one.join().unwrap_or_else(|_| dead())).collect()

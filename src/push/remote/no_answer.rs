@@ -35,7 +35,7 @@ pub fn unexpected(answer: Result<Answer, NoAnswer>) -> Error {
     match answer {
         Ok(Answer::Refused { why } | Answer::Stale { why, .. }) => Error::new(why),
         Ok(Answer::Locked { holder }) => Error::new(format!("it is locked by {}", holder.in_words())),
-        Ok(_) => Error::new("its gate answered something else than was asked: it is of another release"),
+        Ok(_) => Error::new("its gate answered a different question: it is of another release"),
         Err(no_answer) => no_answer.into(),
     }
 }

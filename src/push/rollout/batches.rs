@@ -29,7 +29,9 @@ fn run_batch(session: &Session<'_>, batch: &[Step]) -> BTreeMap<String, Stage> {
         let running: Vec<_> =
             batch.iter().map(|step| (&step.host, scope.spawn(|| HostRollout { session, step }.run()))).collect();
         let ended = running.into_iter().map(|(host, running)| {
-            let stage = running.join().unwrap_or_else(|_| Stage::Stuck("the pusher failed here: a bug".to_owned()));
+            let stage = running
+                .join()
+                .unwrap_or_else(|_| Stage::Stuck("internal error: the thread for this host panicked".to_owned()));
             (host.clone(), session.reached(host, stage))
         });
         ended.collect()

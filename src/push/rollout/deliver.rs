@@ -50,7 +50,7 @@ pub(super) fn copy_all(session: &Session<'_>, steps: &[&Step]) -> Result<(), Err
     thread::scope(|scope| {
         let copying: Vec<_> = (0..COPIES_AT_ONCE).map(|_| scope.spawn(copy_some)).collect();
         let ended = |one: thread::ScopedJoinHandle<'_, Result<(), Error>>| {
-            one.join().unwrap_or_else(|_| Err(Error::new("the pusher failed while copying: a bug")))
+            one.join().unwrap_or_else(|_| Err(Error::new("internal error: a thread that copies panicked")))
         };
         copying.into_iter().map(ended).collect::<Vec<_>>().into_iter().collect()
     })
@@ -159,11 +159,11 @@ fn agree(
             Some(None) => {
                 let path = &info.path;
                 return Err(Error::new(format!(
-                    "{path} has other contents there than here, and no key of the fleet has signed those"
+                    "{path} has different contents on the host, and no key of the fleet has signed them"
                 ))
                 .remedy(format!(
-                    "if its build is not reproducible, `nix copy --from ssh://root@{host} {path}` brings them here, else somebody \
-                     has tampered with a store"
+                    "if its build is not reproducible, copy it here with `nix copy --from ssh://root@{host} {path}`; otherwise \
+                     somebody has tampered with a store"
                 )));
             }
         }

@@ -118,7 +118,7 @@ impl HostRollout<'_> {
             Some(State::Trial) => Ok(()),
             Some(State::Ended(outcome, words)) => Err(stage_of(outcome, words)),
             Some(State::Unknown) => Err(Stage::Refused(
-                Error::new("the switch did not begin").remedy("`polder log` tells what happened there"),
+                Error::new("the switch did not begin").remedy("`polder log` shows what happened there"),
             )),
             None => Err(self.lost()),
         }
@@ -147,14 +147,14 @@ impl HostRollout<'_> {
 
     /// `None` between two states.
     fn state(&self, activation: Option<Activation>, last: Option<Entry>) -> Option<State> {
-        let ours = |push: &str| push == self.session.record.push;
+        let is_this_push = |push: &str| push == self.session.record.push;
         match (activation, last.map(|entry| entry.event)) {
-            (Some(on_trial), _) if ours(&on_trial.record.push) => {
+            (Some(on_trial), _) if is_this_push(&on_trial.record.push) => {
                 (on_trial.phase == Phase::Trial).then_some(State::Trial)
             }
             (Some(_), _) => Some(State::Unknown),
             (None, Some(Event::Activation { record, system, outcome, words, .. }))
-                if ours(&record.push) && system == self.step.system =>
+                if is_this_push(&record.push) && system == self.step.system =>
             {
                 Some(State::Ended(outcome, words))
             }
@@ -206,9 +206,7 @@ impl HostRollout<'_> {
         match state {
             Some(State::Ended(Outcome::Confirmed, _)) => Stage::Confirmed,
             Some(State::Ended(outcome, words)) => stage_of(outcome, format!("{why}; {words}")),
-            Some(State::Trial | State::Unknown) => {
-                Stage::Stuck(format!("{why}; the host knows nothing of it any more"))
-            }
+            Some(State::Trial | State::Unknown) => Stage::Stuck(format!("{why}; the host has no record of it")),
             None => self.lost(),
         }
     }
@@ -220,8 +218,8 @@ impl HostRollout<'_> {
     fn lost(&self) -> Stage {
         let within = self.session.confirm_within;
         Stage::Stuck(format!(
-            "it does not answer any more; without a confirmation it goes back {within} s after its switch: look at \
-             `polder status` then"
+            "it no longer answers; without a confirmation it goes back {within} s after its switch: check `polder status` \
+             then"
         ))
     }
 }

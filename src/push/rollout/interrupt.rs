@@ -29,7 +29,7 @@ async fn watch(interrupted: &AtomicBool, announce: fn(&str)) -> std::io::Result<
             nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL)?;
         }
         announce(
-            "interrupted: hosts on trial go back, and no further host is begun; press ctrl-C again to leave at once",
+            "interrupted: hosts on trial go back, and no further host is started; press Ctrl-C again to quit at once",
         );
     }
 }

@@ -17,9 +17,15 @@ const ENTRIES: usize = 50;
 /// How long a gate may take to answer.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Copies the entries of `hosts`, and gives them to the other admin machines among `awake`. What cannot be had now is fetched by the
+/// Copies the entries of `hosts`, and gives them to the other admin machines among `unskipped`. What cannot be had now is fetched by the
 /// next `polder log`.
-pub(super) fn collect(remotes: &Remotes, fleet: &Fleet, hosts: &[String], awake: &[String], observer: &dyn Observer) {
+pub(super) fn collect(
+    remotes: &Remotes,
+    fleet: &Fleet,
+    hosts: &[String],
+    unskipped: &[String],
+    observer: &dyn Observer,
+) {
     let admin = remotes.admin();
     let folder = copies::folder(&admin.state_dir);
     let mut fresh: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
@@ -31,7 +37,7 @@ pub(super) fn collect(remotes: &Remotes, fleet: &Fleet, hosts: &[String], awake:
         fresh.insert(host.clone(), entries);
     }
     let is_other_admin = |host: &&String| **host != admin.name && fleet.hosts[*host].is(Role::Admin);
-    let others: Vec<String> = awake.iter().filter(is_other_admin).cloned().collect();
+    let others: Vec<String> = unskipped.iter().filter(is_other_admin).cloned().collect();
     for (host, given) in others.iter().zip(copies::give(remotes, &others, fresh, LIMIT)) {
         if let Err(why) = given {
             observer.message(&format!(

@@ -21,27 +21,27 @@ pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> 
         unfit.push(UnfitFile::new(file, message));
     };
     for file in &conflicts {
-        refuse(file, "is in conflict: settle it by hand, then `git add FILE`");
+        refuse(file, "is in conflict: resolve it by hand, then `git add FILE`");
     }
     for file in files(folder, &["--others", "--exclude-standard"])? {
         refuse(&file, "is not under version control: `git add FILE`, or remove it, or ignore it");
     }
     // A file in conflict may be missing besides: the conflict explains that.
     for file in files(folder, &["--deleted"])?.iter().filter(|file| !conflicts.contains(file)) {
-        refuse(file, "is missing: `git restore FILE` brings it back, `git rm FILE` gives it up");
+        refuse(file, "is missing: `git restore FILE` restores it, `git rm FILE` removes it");
     }
     let entries = list(folder, &["ls-files", "-z", "--stage"])?;
     for submodule in entries.iter().filter(|entry| entry.starts_with(SUBMODULE)) {
         unfit.push(UnfitFile::new(
             path_of(submodule),
-            "is a submodule: what another repository has is not pushed; make it a flake input",
+            "is a submodule: files of another repository are not pushed; make it a flake input",
         ));
     }
     all_fit(unfit)?;
     for entry in &entries {
         let file = path_of(entry);
         copy_one(&folder.join(&file), &copy.join(&file))
-            .map_err(|error| StageError::CouldNot(Error::at(file.display(), error)))?;
+            .map_err(|error| StageError::Failed(Error::at(file.display(), error)))?;
     }
     revision(folder)
 }
@@ -78,6 +78,6 @@ fn path_of(entry: &[u8]) -> PathBuf {
 }
 
 fn list(folder: &Path, arguments: &[&str]) -> Result<Vec<Vec<u8>>, StageError> {
-    let said = output("git", folder, arguments)?;
-    Ok(said.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
+    let printed = output("git", folder, arguments)?;
+    Ok(printed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
 }

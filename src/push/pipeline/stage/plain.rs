@@ -10,7 +10,7 @@ use crate::push::error::Error;
 pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> {
     let mut unfit = Vec::new();
     copy_all(folder, copy, Path::new(""), &mut unfit)
-        .map_err(|error| StageError::CouldNot(Error::at(folder.display(), error)))?;
+        .map_err(|error| StageError::Failed(Error::at(folder.display(), error)))?;
     all_fit(unfit)?;
     Ok(Revision::None)
 }

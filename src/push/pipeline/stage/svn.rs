@@ -22,7 +22,7 @@ pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> 
     all_fit(unfit)?;
     let name = version(folder)?;
     let copy =
-        copy.to_str().ok_or_else(|| StageError::CouldNot(Error::new("the temporary folder's name is not UTF-8")))?;
+        copy.to_str().ok_or_else(|| StageError::Failed(Error::new("the temporary folder's name is not UTF-8")))?;
     text(folder, &["export", "--quiet", "--ignore-keywords", "--ignore-externals", "--non-interactive", ".", copy])?;
     let changed = entries.iter().map(|entry| PathBuf::from(entry.path)).collect();
     Ok(Revision::Known { name, changed, kind: Kind::Svn })
@@ -36,14 +36,14 @@ pub(super) fn text_of(folder: &Path, file: &Path) -> Option<Vec<u8>> {
 
 /// `r41`, or `r40:41` where files are of several revisions. What is modified or switched is told otherwise.
 fn version(folder: &Path) -> Result<String, StageError> {
-    let said = output("svnversion", folder, &["--no-newline", "."])?;
-    let said = String::from_utf8_lossy(&said).trim().to_owned();
-    Ok(format!("r{}", said.trim_end_matches(|letter: char| letter.is_ascii_uppercase())))
+    let printed = output("svnversion", folder, &["--no-newline", "."])?;
+    let printed = String::from_utf8_lossy(&printed).trim().to_owned();
+    Ok(format!("r{}", printed.trim_end_matches(|letter: char| letter.is_ascii_uppercase())))
 }
 
 fn text(folder: &Path, arguments: &[&str]) -> Result<String, StageError> {
-    let said = output("svn", folder, arguments)?;
-    Ok(String::from_utf8_lossy(&said).into_owned())
+    let printed = output("svn", folder, arguments)?;
+    Ok(String::from_utf8_lossy(&printed).into_owned())
 }
 
 /// The letters of the first column but for X, an external, of which the property tells.
@@ -76,12 +76,12 @@ impl<'a> Entry<'a> {
             b'?' => {
                 format!("is not under version control: `svn add {0}`, or remove it, or set svn:ignore for it", file())
             }
-            b'!' => format!("is missing: `svn revert {0}` brings it back, `svn delete {0}` gives it up", file()),
-            b'~' => format!("is of another kind than its versioned self: put it aside, then `svn revert {}`", file()),
+            b'!' => format!("is missing: `svn revert {0}` restores it, `svn delete {0}` removes it", file()),
+            b'~' => format!("is obstructed by an item of another kind: move that away, then `svn revert {}`", file()),
             _ if self.is_in_conflict() => {
-                format!("is in conflict: settle it by hand, then `svn resolve --accept working {}`", file())
+                format!("is in conflict: resolve it by hand, then `svn resolve --accept working {}`", file())
             }
-            _ if columns[2] == b'L' => "is locked by an svn that was cut short: `svn cleanup`".to_owned(),
+            _ if columns[2] == b'L' => "is locked by an svn command that was interrupted: `svn cleanup`".to_owned(),
             _ => return None,
         };
         Some(UnfitFile::new(*path, message))
@@ -92,7 +92,7 @@ impl<'a> Entry<'a> {
 fn external(line: &str) -> Option<UnfitFile> {
     let (folder, value) = line.split_once(" - ")?;
     let message = format!(
-        "has svn:externals ({}): what another repository has is not pushed; `svn propdel svn:externals {}`",
+        "has svn:externals ({}): files of another repository are not pushed; `svn propdel svn:externals {}`",
         value.trim(),
         shell_word(folder)
     );

@@ -11,12 +11,12 @@ pub enum StageError {
     /// These files stand in the way.
     Files(Vec<UnfitFile>),
     /// It could not be tried.
-    CouldNot(Error),
+    Failed(Error),
 }
 
 impl From<ProgramError> for StageError {
     fn from(error: ProgramError) -> StageError {
-        StageError::CouldNot(error.into())
+        StageError::Failed(error.into())
     }
 }
 

@@ -21,7 +21,7 @@ fn seen() -> HostState {
 
 #[test]
 fn a_host_that_is_as_it_should_be_is_fit() {
-    assert_eq!(unfit("px-nl", &Ok(seen())), [""; 0]);
+    assert_eq!(obstacles("px-nl", &Ok(seen())), [""; 0]);
 }
 
 #[test]
@@ -31,10 +31,10 @@ fn each_thing_that_stands_in_the_way_is_told() {
     other.report.host = "px-ch".to_owned();
     other.report.profile = "/nix/store/b".into();
     other.report.free = 1024 * 1024;
-    let reasons = unfit("px-nl", &Ok(other));
+    let reasons = obstacles("px-nl", &Ok(other));
     for (reason, words) in reasons.iter().zip(["version 7", "calls itself px-ch", "not its profile", "1 MiB free"]) {
         assert!(reason.contains(words), "{reason}\nlacks {words}");
     }
     assert_eq!(reasons.len(), 4);
-    assert!(unfit("px-nl", &Err(Error::new("no route")))[0].contains("--skip px-nl"));
+    assert!(obstacles("px-nl", &Err(Error::new("no route")))[0].contains("--skip px-nl"));
 }

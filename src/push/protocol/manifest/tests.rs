@@ -65,7 +65,7 @@ fn what_was_signed_for_another_host_is_refused_here() {
 fn a_manifest_is_taken_once() {
     let manifest = unlock("px-nl", NOW, NOW + 1000);
     let taken = admit(&AcceptedManifests::default(), &manifest).unwrap();
-    assert!(why(admit(&taken, &manifest)).contains("was taken already"));
+    assert!(why(admit(&taken, &manifest)).contains("was used already"));
 }
 
 #[test]
@@ -74,7 +74,7 @@ fn a_manifest_that_has_ended_is_refused_also_when_the_clock_is_set_back_behind_i
     assert!(why(admit(&AcceptedManifests::default(), &manifest)).starts_with("stale: it was good until"));
     let taken = AcceptedManifests::default().admit(&manifest, "px-nl", NOW - 500).unwrap();
     let later = admit(&taken, &unlock("px-nl", NOW, NOW + 1000)).unwrap();
-    assert!(why(later.admit(&manifest, "px-nl", NOW - 500)).contains("was taken already"));
+    assert!(why(later.admit(&manifest, "px-nl", NOW - 500)).contains("was used already"));
 }
 
 #[test]
@@ -107,5 +107,5 @@ fn what_is_remembered_is_bounded() {
     }
     assert!(taken.recent.len() <= REMEMBERED);
     assert_eq!(taken.highest(), NOW + 2 * REMEMBERED as u64 - 1);
-    assert!(why(admit(&taken, &unlock("px-nl", NOW + 1, NOW + 1000))).contains("was taken already"));
+    assert!(why(admit(&taken, &unlock("px-nl", NOW + 1, NOW + 1000))).contains("was used already"));
 }

@@ -15,9 +15,9 @@ use crate::api::daemon::Daemon;
 use crate::api::proxy::Status;
 use crate::health::Verdict;
 use crate::health::http_status::{self, Get, StatusError};
+use crate::push::dns_query::{self, DnsAnswer, Transport};
 use crate::push::error::Error;
 use crate::push::remote::Remotes;
-use crate::push::served::{self, Over, Said};
 use crate::zone::number::rtype;
 
 /// How long one answer may take.
@@ -42,7 +42,7 @@ impl<'a> Asker<'a> {
             let asking: Vec<_> =
                 probes.iter().map(|probe| (probe, scope.spawn(move || one(probe, statuses)))).collect();
             let outcomes = asking.into_iter().map(|(probe, asking)| {
-                let bug = |_| Outcome::Failed("asking it failed: a bug".to_owned());
+                let bug = |_| Outcome::Failed("internal error: the thread that asked it panicked".to_owned());
                 (probe.clone(), asking.join().unwrap_or_else(bug))
             });
             outcomes.collect()
@@ -61,7 +61,12 @@ impl<'a> Asker<'a> {
         thread::scope(|scope| {
             let asking: Vec<_> = proxies.into_iter().map(|proxy| (proxy, scope.spawn(|| self.status(proxy)))).collect();
             let statuses = asking.into_iter().map(|(proxy, asking)| {
-                (proxy.clone(), asking.join().unwrap_or_else(|_| Err(Error::new("asking it failed: a bug"))))
+                (
+                    proxy.clone(),
+                    asking
+                        .join()
+                        .unwrap_or_else(|_| Err(Error::new("internal error: the thread that asked it panicked"))),
+                )
             });
             statuses.collect()
         })
@@ -69,16 +74,17 @@ impl<'a> Asker<'a> {
 
     fn status(&self, proxy: &str) -> Result<Status, Error> {
         let value = self.remotes.daemon_status(proxy, Daemon::Proxy).map_err(Error::from)?;
-        serde_json::from_value(value).map_err(|error| Error::new(format!("its status is of another release: {error}")))
+        serde_json::from_value(value)
+            .map_err(|error| Error::new(format!("its status is not understood, so it is of another release: {error}")))
     }
 }
 
 fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, Error>>) -> Outcome {
     match probe {
         Probe::Zone { nameserver, apex, tcp } => {
-            let over = if *tcp { Over::Tcp } else { Over::Udp };
-            match served::ask(*nameserver, apex, rtype::SOA, over) {
-                Ok(said) => answered(&said, said.serial.is_some()),
+            let over = if *tcp { Transport::Tcp } else { Transport::Udp };
+            match dns_query::ask(*nameserver, apex, rtype::SOA, over) {
+                Ok(answer) => answered(&answer, answer.serial.is_some()),
                 Err(error) => Outcome::Failed(error.to_string()),
             }
         }
@@ -106,8 +112,8 @@ fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, Error>>) -> Out
 fn addresses(nameserver: SocketAddr, name: &str) -> Outcome {
     let mut outcome = Outcome::Passed;
     for rtype in [rtype::A, rtype::AAAA] {
-        outcome = match served::ask(nameserver, name, rtype, Over::Udp) {
-            Ok(said) => answered(&said, said.addresses > 0),
+        outcome = match dns_query::ask(nameserver, name, rtype, Transport::Udp) {
+            Ok(answer) => answered(&answer, answer.addresses > 0),
             Err(error) => Outcome::Failed(error.to_string()),
         };
         if outcome == Outcome::Passed {
@@ -118,13 +124,13 @@ fn addresses(nameserver: SocketAddr, name: &str) -> Outcome {
 }
 
 /// What an answer is worth: with authority, without an error, and with what was asked for.
-fn answered(said: &Said, has_it: bool) -> Outcome {
-    match said.code {
-        ResponseCode::NoError if !said.authoritative => Outcome::Failed("it answers without authority".to_owned()),
+fn answered(answer: &DnsAnswer, has_it: bool) -> Outcome {
+    match answer.code {
+        ResponseCode::NoError if !answer.authoritative => Outcome::Failed("it answers without authority".to_owned()),
         ResponseCode::NoError if has_it => Outcome::Passed,
         ResponseCode::NoError => Outcome::Unknown("its answer is empty".to_owned()),
         ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NXDomain => {
-            Outcome::Unknown(format!("it answers {}", said.code))
+            Outcome::Unknown(format!("it answers {}", answer.code))
         }
         code => Outcome::Failed(format!("it answers {code}")),
     }

@@ -21,7 +21,7 @@ const STRAYS: usize = 16;
 
 /// What a nameserver says of a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Answer {
+pub enum ZoneAnswer {
     /// It serves this serial.
     Serial(u32),
     /// It answers, and has no such zone.
@@ -30,7 +30,7 @@ pub enum Answer {
 
 /// The transport of a question.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Over {
+pub enum Transport {
     /// One datagram; an answer that does not fit into it is fetched over TCP.
     Udp,
     /// A connection.
@@ -39,7 +39,7 @@ pub enum Over {
 
 /// An answer, as far as we look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Said {
+pub struct DnsAnswer {
     /// It speaks with authority (AA).
     pub authoritative: bool,
     /// Its response code.
@@ -55,12 +55,12 @@ pub struct Said {
 /// # Errors
 ///
 /// No answer that can be understood, in time.
-pub fn serial(server: SocketAddr, apex: &str) -> io::Result<Answer> {
-    let said = ask(server, apex, rtype::SOA, Over::Udp)?;
-    match (said.serial, said.code) {
-        (Some(serial), _) => Ok(Answer::Serial(serial)),
+pub fn serial(server: SocketAddr, apex: &str) -> io::Result<ZoneAnswer> {
+    let answer = ask(server, apex, rtype::SOA, Transport::Udp)?;
+    match (answer.serial, answer.code) {
+        (Some(serial), _) => Ok(ZoneAnswer::Serial(serial)),
         (None, ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NXDomain | ResponseCode::NoError) => {
-            Ok(Answer::NoZone)
+            Ok(ZoneAnswer::NoZone)
         }
         (None, code) => Err(io::Error::other(format!("it answered {code}"))),
     }
@@ -71,17 +71,17 @@ pub fn serial(server: SocketAddr, apex: &str) -> io::Result<Answer> {
 /// # Errors
 ///
 /// No answer that can be understood, in time.
-pub fn ask(server: SocketAddr, name: &str, rtype: u16, over: Over) -> io::Result<Said> {
+pub fn ask(server: SocketAddr, name: &str, rtype: u16, over: Transport) -> io::Result<DnsAnswer> {
     let wire = name::from_text(name).ok_or_else(|| io::Error::other("that is no domain name"))?;
     let message = match over {
-        Over::Udp => match over_udp(server, &wire, rtype)? {
+        Transport::Udp => match over_udp(server, &wire, rtype)? {
             message if message.metadata.truncation => over_tcp(server, &wire, rtype)?,
             message => message,
         },
-        Over::Tcp => over_tcp(server, &wire, rtype)?,
+        Transport::Tcp => over_tcp(server, &wire, rtype)?,
     };
     let data = || message.answers.iter().map(|record| &record.data);
-    Ok(Said {
+    Ok(DnsAnswer {
         authoritative: message.metadata.authoritative,
         code: message.metadata.response_code,
         serial: data().find_map(|data| if let RData::SOA(soa) = data { Some(soa.serial) } else { None }),

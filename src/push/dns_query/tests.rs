@@ -29,13 +29,13 @@ const SOA: &[u8] = b"\xc0\x0c\x00\x06\x00\x01\x00\x00\x0e\x10\x00\x18\xc0\x0c\xc
 #[test]
 fn the_serial_is_that_of_the_answer() {
     let server = nameserver(|question| response(question, 0, 1, SOA));
-    assert_eq!(serial(server, "example.net").unwrap(), Answer::Serial(42));
+    assert_eq!(serial(server, "example.net").unwrap(), ZoneAnswer::Serial(42));
 }
 
 #[test]
 fn a_nameserver_that_refuses_has_no_such_zone() {
     let server = nameserver(|question| response(question, 5, 0, b""));
-    assert_eq!(serial(server, "example.net").unwrap(), Answer::NoZone);
+    assert_eq!(serial(server, "example.net").unwrap(), ZoneAnswer::NoZone);
 }
 
 #[test]
