@@ -1,4 +1,4 @@
-//! Standard input, read with limits of time: whoever connects and says nothing, or says it byte by byte, keeps no process waiting.
+//! Standard input with time limits, so that a silent or very slow caller does not keep a process.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// Bytes that have to come in a second, on average, ...
+/// The lowest average rate, in bytes per second, ...
 const SLOWEST: u64 = 4096;
 
-/// ... once this has passed since the beginning.
+/// ... which is required once this time has passed.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// A file, a pipe or a socket that is waited for so long and no longer.
+/// A file, a pipe or a socket with time limits.
 #[derive(Debug)]
 pub(super) struct TimedReader {
     file: File,
@@ -23,7 +23,7 @@ pub(super) struct TimedReader {
 }
 
 impl TimedReader {
-    /// Standard input, which may pause for so long at most.
+    /// Standard input, which may pause for `silence` at most.
     ///
     /// # Errors
     ///

@@ -71,8 +71,8 @@ pub fn obstacles(host: &str, state: &Result<HostState, Error>) -> Vec<String> {
     }
     if report.system != report.profile {
         reasons.push(format!(
-            "what runs is not its profile, which a restart would boot: {} runs, {} is the profile; somebody switched it by hand: \
-             set one right there (`switch-to-configuration`, or `nix-env --profile /nix/var/nix/profiles/system --set`)",
+            "it runs {}, but its profile, which a reboot would start, is {}: somebody switched it by hand; make the two agree \
+             there (`switch-to-configuration`, or `nix-env --profile /nix/var/nix/profiles/system --set`)",
             report.system.display(),
             report.profile.display()
         ));

@@ -49,7 +49,7 @@ fn a_question_needs_no_signature_and_an_instruction_does() {
     assert!(matches!(house.admit(r#"{"ask":"report"}"#), Ok(Request::Question(Question::Report))));
     let unsigned = r#"{"do":"unlock","token":"t"}"#;
     assert!(why(house.admit(unsigned)).contains("has to be signed"));
-    assert!(why(house.admit(&house.signed(2, "px-nl"))).contains("not of this text"));
+    assert!(why(house.admit(&house.signed(2, "px-nl"))).contains("does not match"));
     let heard = house.admit(&house.signed(1, "px-nl")).unwrap();
     assert!(matches!(heard, Request::Instruction { signer, .. } if signer == "admin-nl-1"));
 }
