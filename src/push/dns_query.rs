@@ -1,4 +1,4 @@
-//! Asks nameservers what they serve: a zone's serial, a name's addresses.
+//! Queries nameservers for a zone's serial and for a name's addresses.
 //!
 //! Called by [`crate::push::pipeline::prepare`] and by the rehearsal.
 
@@ -12,41 +12,41 @@ use hickory_proto::rr::RData;
 use crate::zone::name;
 use crate::zone::number::{CLASS_IN, rtype};
 
-/// How long one question may go unanswered, and how often it is put.
+/// How long a query waits for its answer, and how often it is sent.
 const PATIENCE: Duration = Duration::from_secs(1);
 const TRIES: usize = 2;
 
-/// Datagrams that are no answer to the question, late ones to the question before among them.
+/// How many unrelated datagrams are skipped, such as late answers to an earlier query.
 const STRAYS: usize = 16;
 
-/// What a nameserver says of a zone.
+/// What a nameserver answers about a zone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ZoneAnswer {
     /// It serves this serial.
     Serial(u32),
-    /// It answers, and has no such zone.
+    /// It does not have the zone.
     NoZone,
 }
 
-/// The transport of a question.
+/// The transport of a query.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Transport {
-    /// One datagram; an answer that does not fit into it is fetched over TCP.
+    /// UDP; an answer that is truncated is fetched over TCP.
     Udp,
-    /// A connection.
+    /// TCP.
     Tcp,
 }
 
-/// An answer, as far as we look at it.
+/// What is read from a response.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DnsAnswer {
-    /// It speaks with authority (AA).
+    /// Whether it is authoritative (AA).
     pub authoritative: bool,
     /// Its response code.
     pub code: ResponseCode,
     /// The serial of the SOA in it.
     pub serial: Option<u32>,
-    /// Its A and AAAA records.
+    /// The number of its A and AAAA records.
     pub addresses: usize,
 }
 
@@ -54,7 +54,7 @@ pub struct DnsAnswer {
 ///
 /// # Errors
 ///
-/// No answer that can be understood, in time.
+/// There is no valid answer in time.
 pub fn serial(server: SocketAddr, apex: &str) -> io::Result<ZoneAnswer> {
     let answer = ask(server, apex, rtype::SOA, Transport::Udp)?;
     match (answer.serial, answer.code) {
@@ -66,13 +66,13 @@ pub fn serial(server: SocketAddr, apex: &str) -> io::Result<ZoneAnswer> {
     }
 }
 
-/// What a nameserver says to one question.
+/// Sends one query.
 ///
 /// # Errors
 ///
-/// No answer that can be understood, in time.
+/// There is no valid answer in time.
 pub fn ask(server: SocketAddr, name: &str, rtype: u16, over: Transport) -> io::Result<DnsAnswer> {
-    let wire = name::from_text(name).ok_or_else(|| io::Error::other("that is no domain name"))?;
+    let wire = name::from_text(name).ok_or_else(|| io::Error::other("not a domain name"))?;
     let message = match over {
         Transport::Udp => match over_udp(server, &wire, rtype)? {
             message if message.metadata.truncation => over_tcp(server, &wire, rtype)?,
@@ -92,7 +92,7 @@ pub fn ask(server: SocketAddr, name: &str, rtype: u16, over: Transport) -> io::R
 fn over_udp(server: SocketAddr, wire: &[u8], rtype: u16) -> io::Result<Message> {
     let any: IpAddr = if server.is_ipv4() { Ipv4Addr::UNSPECIFIED.into() } else { Ipv6Addr::UNSPECIFIED.into() };
     let socket = UdpSocket::bind((any, 0))?;
-    // Connected: an answer from anybody else is not ours, and a closed port is told at once.
+    // Connected, so that datagrams from elsewhere are dropped and a closed port is an error at once.
     socket.connect(server)?;
     socket.set_read_timeout(Some(PATIENCE))?;
     let mut silence = io::Error::from(io::ErrorKind::TimedOut);
@@ -110,7 +110,7 @@ fn over_udp(server: SocketAddr, wire: &[u8], rtype: u16) -> io::Result<Message> 
     Err(silence)
 }
 
-/// Each message behind its length (RFC 1035, 4.2.2).
+/// Each message follows its length (RFC 1035, 4.2.2).
 fn over_tcp(server: SocketAddr, wire: &[u8], rtype: u16) -> io::Result<Message> {
     let mut stream = TcpStream::connect_timeout(&server, PATIENCE)?;
     stream.set_read_timeout(Some(PATIENCE))?;
