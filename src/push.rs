@@ -20,7 +20,6 @@
 pub mod admin;
 pub mod bootstrap;
 pub mod deferred;
-pub mod dns_query;
 pub mod error;
 pub mod fleet_lock;
 pub mod gate;

@@ -45,7 +45,7 @@ use crate::daemon::launch::{self, LaunchArgs};
 use crate::demo::backend::BackendArgs;
 use output::Output;
 
-/// What every verb ends with (DESIGN 3).
+/// The exit status of every verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done, or the answer is yes.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use crate::fleet::check::{Checked, Finding, SerialFacts, Served, check};
 use crate::fleet::{self, Fleet};
-use crate::push::dns_query;
+use crate::health::dns_query;
 use crate::push::error::Error;
 use crate::push::pipeline::changes;
 use crate::push::pipeline::evaluate::{self, Depth, Evaluated, NixError, evaluate, with_local_zone_files};
@@ -144,8 +144,8 @@ fn ask(fleet: &Fleet, apex: &str, host: &str) -> Served {
     let mut why = "it has no address".to_owned();
     for address in addresses {
         match dns_query::serial(SocketAddr::new(*address, DNS_PORT), apex) {
-            Ok(dns_query::ZoneAnswer::Serial(serial)) => return Served::Serial { by, serial },
-            Ok(dns_query::ZoneAnswer::NoZone) => return Served::NotYet { by },
+            Ok(Some(serial)) => return Served::Serial { by, serial },
+            Ok(None) => return Served::NotYet { by },
             Err(error) => why = format!("{address}: {error}"),
         }
     }

@@ -18,7 +18,7 @@ use crate::api::dns::{AddressStatus, PoolStatus, Status};
 use crate::api::operator::OperatorState;
 use crate::config::{self, CheckConfig, DnsConfig};
 use crate::health::Verdict;
-use crate::push::dns_query::{self, Transport, ZoneAnswer};
+use crate::health::dns_query::{self, QueryError, Question, Response, Transport};
 use crate::push::error::Error;
 use crate::zone::number::rtype;
 use crate::zone::serial::is_newer;
@@ -167,11 +167,15 @@ async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
     }
 }
 
+fn ask(server: SocketAddr, name: &str, rtype: u16, transport: Transport) -> Result<Response, QueryError> {
+    Question::new(name, rtype)?.ask(server, transport)
+}
+
 /// A zone is served with authority over both transports, and does not go back.
 fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed: &mut Rehearsed) {
     let mut serial = None;
-    for (over, word) in [(Transport::Udp, "UDP"), (Transport::Tcp, "TCP")] {
-        match dns_query::ask(listener, apex, rtype::SOA, over) {
+    for (transport, word) in [(Transport::Udp, "UDP"), (Transport::Tcp, "TCP")] {
+        match ask(listener, apex, rtype::SOA, transport) {
             Ok(answer) if answer.authoritative && answer.serial.is_some() => serial = answer.serial,
             Ok(answer) => {
                 let lacks = if answer.serial.is_some() { "without authority" } else { "no SOA" };
@@ -186,7 +190,7 @@ fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed
     }
     let (Some(serial), before) = (serial, running.map(|at| dns_query::serial(at, apex))) else { return };
     match before {
-        Some(Ok(ZoneAnswer::Serial(before))) if serial != before && !is_newer(serial, before) => {
+        Some(Ok(Some(before))) if serial != before && !is_newer(serial, before) => {
             // A rollback cannot but go back; in a push `polder check` has refused it.
             rehearsed.notes.push(format!(
                 "zone {apex}: serial {serial} is lower than {before}, which is served now: a secondary that somebody else runs \
@@ -212,7 +216,7 @@ fn addresses(
 ) {
     let mut found = 0;
     for (rtype, word) in [(rtype::A, "A"), (rtype::AAAA, "AAAA")] {
-        let count = |at: SocketAddr| dns_query::ask(at, owner, rtype, Transport::Udp).map(|answer| answer.addresses);
+        let count = |at| ask(at, owner, rtype, Transport::Udp).map(|response| response.addresses.len());
         let before = running.map_or(0, |at| count(at).unwrap_or(0));
         match count(listener) {
             Ok(0) if before > 0 => {
