@@ -1,7 +1,7 @@
 //! The rehearsal: a system's daemons with their new documents on loopback ports, beside the running ones.
 //!
-//! [`documents`] alters a document so that its daemon disturbs nobody, [`child`] runs it, [`proxy`] and [`nameserver`] ask it
-//! what visitors and resolvers ask, and compare with what the running daemon answers. Must never: write outside of a folder
+//! [`documents`] alters a document so that its daemon disturbs nobody, [`child`] runs the daemon, [`proxy`] and [`nameserver`] send it
+//! the requests of visitors and resolvers, and compare its answers with those of the running daemon. Must never: write outside of a folder
 //! of its own, speak to peers, or leave a process behind. Called by `polder rehearse`, which a host's gate runs as a user who
 //! may ask the running daemons and reads no keys.
 
@@ -22,11 +22,11 @@ use setup::Failure;
 ///
 /// # Errors
 ///
-/// The rehearsal itself could not run; nothing is known of the system.
+/// The rehearsal could not run, so nothing is known about the system.
 pub fn rehearse(setup: &Setup<'_>) -> Result<Rehearsed, Error> {
     if !setup.system.is_dir() {
         return Err(Error::new(format!(
-            "{} is no folder: expected a system, with its etc/polder",
+            "{} is not a folder: expected a system with etc/polder",
             setup.system.display()
         )));
     }

@@ -1,4 +1,4 @@
-//! What a push would undo unawares (pure): others may have deployed what this working copy has not got, or have taken back what
+//! Finds what a push would undo by accident (pure): others may have deployed what this working copy lacks, or may have rolled back what
 //! it still has.
 
 use std::collections::BTreeMap;
@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::push::ledger::{Entry, Event, Kind, Outcome, Record};
 use crate::push::pipeline::plan::Plan;
 
-/// A risk line for each push or rollback that a plan may undo: `last` is what each host's ledger says of the system that was
-/// confirmed last, `admin` the machine that plans.
+/// A risk for each push or rollback that a plan may undo. `last` has the last confirmed activation of each host, `admin` is the
+/// machine that plans.
 pub fn overtaken(plan: &Plan, last: &BTreeMap<String, Entry>, admin: &str) -> Vec<String> {
     let mut risks: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for host in plan.changed() {
@@ -46,7 +46,7 @@ fn taken_back(plan: &Plan, deployed: &Record, is_ours: bool) -> Option<String> {
              push undoes what was committed in between"
         ));
     }
-    // Of a later revision here, their changes will have been committed; of our own we know.
+    // If this working copy is at another revision, their changes will have been committed. Our own changes are known here.
     if *revision != plan.revision || local_changes.is_empty() || is_ours {
         return None;
     }
@@ -59,7 +59,7 @@ fn taken_back(plan: &Plan, deployed: &Record, is_ours: bool) -> Option<String> {
     ))
 }
 
-/// Of Subversion's revisions alone one can say which is later.
+/// The number of a Subversion revision: only those have an order.
 fn number(revision: Option<&str>) -> Option<u64> {
     revision?.strip_prefix('r')?.parse().ok()
 }

@@ -1,4 +1,4 @@
-//! From a folder to a fleet that was checked: stage, evaluate, ask for serials, check. `check` ends here; `plan` and `push` go on.
+//! From a folder to a checked fleet: stage, evaluate, ask for serials, check. `check` ends here; `plan` and `push` continue.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -14,27 +14,27 @@ use crate::push::pipeline::stage::{self, Staged, stage};
 
 const DNS_PORT: u16 = 53;
 
-/// What is to be prepared.
+/// A request to prepare a fleet.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// The folder with the flake.
     pub folder: &'a Path,
-    /// A fleet that was evaluated elsewhere.
+    /// An evaluated fleet document to use instead of evaluating the folder.
     pub fleet: Option<&'a Path>,
-    /// Serials that are served, by zone, as stated.
+    /// The served serials that the operator states, by zone.
     pub served: &'a [(String, u32)],
-    /// Ask no nameserver.
+    /// Do not query the nameservers.
     pub offline: bool,
-    /// For `nix eval`.
+    /// Further arguments for `nix eval`.
     pub nix: &'a [String],
-    /// How far.
+    /// How deeply to evaluate.
     pub depth: Depth,
 }
 
-/// How far it went: a folder that cannot be staged is not evaluated, a fleet that does not evaluate is not checked.
+/// The result, as far as preparation got: a folder that cannot be staged is not evaluated, and so on.
 #[derive(Debug, Default)]
 pub struct Prepared {
-    /// The clean copy.
+    /// The staged copy of the folder.
     pub staged: Option<Staged>,
     /// The fleet.
     pub evaluated: Option<Evaluated>,
@@ -44,11 +44,11 @@ pub struct Prepared {
     pub notes: Vec<Finding>,
 }
 
-/// Prepares.
+/// Prepares a fleet. What is wrong with it becomes findings.
 ///
 /// # Errors
 ///
-/// It could not be tried, in words.
+/// A step could not be run.
 pub fn prepare(request: &Request<'_>) -> Result<Prepared, Error> {
     let mut prepared = Prepared::default();
     let staged = match stage(request.folder) {
@@ -80,7 +80,7 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, Error> {
     Ok(prepared)
 }
 
-/// A fleet document in a file.
+/// Reads a fleet document from a file.
 fn read(file: &Path, folder: &Path) -> Result<Evaluated, Vec<Finding>> {
     let unreadable = |error: std::io::Error| vec![Finding::new(file.display().to_string(), error.to_string())];
     let text = std::fs::read_to_string(file).map_err(unreadable)?;
@@ -90,7 +90,7 @@ fn read(file: &Path, folder: &Path) -> Result<Evaluated, Vec<Finding>> {
     }
 }
 
-/// The fleet of the staged flake, or a finding.
+/// Evaluates the staged flake: the fleet, or a finding.
 fn evaluated(request: &Request<'_>, staged: &Path) -> Result<Result<Evaluated, Vec<Finding>>, Error> {
     if !staged.join("flake.nix").is_file() {
         return Err(Error::new(format!(
@@ -110,7 +110,7 @@ fn evaluated(request: &Request<'_>, staged: &Path) -> Result<Result<Evaluated, V
     Ok(Err(vec![Finding::new(place.unwrap_or_else(|| "evaluation".to_owned()), message)]))
 }
 
-/// What is known of each zone's serial: as stated, or as the nameservers say.
+/// The served serials of each zone, as the operator states them or as the nameservers answer.
 fn serials(fleet: &Fleet, request: &Request<'_>) -> BTreeMap<String, Vec<Served>> {
     let mut served: BTreeMap<String, Vec<Served>> = BTreeMap::new();
     for (zone, serial) in request.served {
@@ -120,7 +120,7 @@ fn serials(fleet: &Fleet, request: &Request<'_>) -> BTreeMap<String, Vec<Served>
     if request.offline {
         return served;
     }
-    // All nameservers at once: each of them may be silent.
+    // All nameservers at once, because each of them may fail to answer.
     std::thread::scope(|scope| {
         let asked: Vec<_> = fleet
             .zones

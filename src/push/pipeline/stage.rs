@@ -1,9 +1,9 @@
 //! Stages a folder: a copy of the files that are known, as they are now, and nothing else.
 //!
 //! A Subversion working copy ([`svn`]) gives its versioned files with local changes, keywords not expanded; a git checkout
-//! ([`git`]) its tracked files; any other folder ([`plain`]) all it has. What is neither known nor ignored, in conflict,
-//! missing or from elsewhere is refused: a fleet must be the same from whichever copy it is pushed. So is a folder in which
-//! somebody else could write ([`trust`]), before anything of it is read.
+//! ([`git`]) its tracked files; any other folder ([`plain`]) all it has. A file that is unversioned and not ignored, in
+//! conflict, missing or from an external is refused, so that the fleet is the same from whichever copy it is pushed. A folder in which
+//! somebody else could write is refused, too, before anything in it is read ([`trust`]).
 
 mod git;
 pub mod manifest;
@@ -24,12 +24,12 @@ use crate::push::error::Error;
 use crate::push::pipeline::trust;
 use manifest::Manifest;
 
-/// A staged folder. Goes away when dropped.
+/// A staged folder, deleted when dropped.
 #[derive(Debug)]
 pub struct Staged {
-    /// What keeps it.
+    /// The temporary folder.
     kept: TempDir,
-    /// Where it came from.
+    /// The revision it was staged from.
     pub revision: Revision,
 }
 
@@ -39,29 +39,29 @@ impl Staged {
         self.kept.path().join(COPY)
     }
 
-    /// What stands for its content: the same for two folders exactly if all their files are the same.
+    /// A hash of all its files: two folders have the same hash exactly if all their files are the same.
     ///
     /// # Errors
     ///
-    /// It cannot be read any more.
+    /// The copy cannot be read.
     pub fn hash(&self) -> io::Result<String> {
         Ok(manifest::hash(&self.manifest()?))
     }
 
-    /// The same of every file, by its path.
+    /// The hash of each file, by its path.
     ///
     /// # Errors
     ///
-    /// It cannot be read any more.
+    /// The copy cannot be read.
     pub fn manifest(&self) -> io::Result<Manifest> {
         manifest::of(&self.folder())
     }
 }
 
-/// The copy's name within its temporary folder: Subversion wants to make it itself.
+/// The copy's name in the temporary folder: Subversion has to create it itself.
 const COPY: &str = "fleet";
 
-/// What a file had in a revision, `None` if it was not in it.
+/// A file's content in a revision; `None` if it did not exist there.
 pub fn text_of(revision: &Revision, folder: &Path, file: &Path) -> Option<Vec<u8>> {
     match revision {
         Revision::None => None,

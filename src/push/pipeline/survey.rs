@@ -1,4 +1,4 @@
-//! The preflight: every host is asked how it is, at once; [`obstacles`] says what stands in the way of a push (pure).
+//! The preflight: asks every host for its report; [`obstacles`] finds what prevents a push (pure).
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -9,22 +9,22 @@ use crate::push::protocol::{Answer, Question, Report, Running, VERSION};
 use crate::push::remote::Remotes;
 use crate::push::remote::no_answer::unexpected;
 
-/// How long a host may take to say how it is.
+/// How long a host may take to answer.
 const PROMPT: Duration = Duration::from_secs(20);
 
-/// The least that a store has to have free for a system more.
+/// The least free space for another system in a store, in bytes.
 const LEAST_FREE: u64 = 512 * 1024 * 1024;
 
-/// What a host said.
+/// A host's state before a push.
 #[derive(Debug, Clone)]
 pub struct HostState {
-    /// How it is.
+    /// Its report.
     pub report: Report,
     /// What runs there.
     pub running: Running,
 }
 
-/// Asks hosts; a host that gave no answer has the reason.
+/// Asks all hosts at once; for a host without an answer, returns the reason.
 pub fn survey(remotes: &Remotes, hosts: &[String]) -> BTreeMap<String, Result<HostState, Error>> {
     thread::scope(|scope| {
         let asking: Vec<_> = hosts.iter().map(|host| (host, scope.spawn(move || ask_host(remotes, host)))).collect();
@@ -48,7 +48,7 @@ fn ask_host(remotes: &Remotes, host: &str) -> Result<HostState, Error> {
     }
 }
 
-/// What stands in the way of a push to a host: each a sentence that says what to do.
+/// What prevents a push to a host, each with what to do about it.
 pub fn obstacles(host: &str, state: &Result<HostState, Error>) -> Vec<String> {
     let report = match state {
         Ok(state) => &state.report,

@@ -1,7 +1,7 @@
 //! One daemon of a rehearsal: its folder, its loopback ports, its process.
 //!
-//! The ports are bound here and passed to the daemon, so that they are known and nobody can take them. The process ends when
-//! this is dropped, and the kernel ends it when we end ([`launch`]).
+//! The ports are bound here and passed to the daemon, so that they are known and cannot be taken by others. The process is killed
+//! when this is dropped, and by the kernel when this process ends ([`launch`]).
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -21,13 +21,13 @@ use crate::daemon::sockets::Sockets;
 use crate::push::error::Error;
 use crate::push::keys;
 
-/// Between two looks at a starting daemon.
+/// The pause between two looks at a starting daemon.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Ports that are free for TCP and not for UDP, in a row.
+/// How many ports are tried that are free for TCP but not for UDP.
 const TRIES: usize = 32;
 
-/// As much of its last words as a reason needs.
+/// How many lines of a daemon's errors are reported.
 const LINES: usize = 12;
 
 /// What a daemon listens on.
@@ -39,11 +39,11 @@ pub(super) enum Serves {
     Resolvers,
 }
 
-/// A folder and ports for a daemon that does not run yet.
+/// A folder and ports for a daemon that is not started yet.
 #[derive(Debug)]
 pub(super) struct Workspace {
     pub(super) folder: TempDir,
-    /// A file with a key that was made for this rehearsal.
+    /// A key file that was made for this rehearsal.
     pub(super) key: PathBuf,
     pub(super) listeners: Vec<SocketAddr>,
     sockets: Sockets,
@@ -61,7 +61,7 @@ pub(super) struct Child {
 }
 
 impl Workspace {
-    /// With so many listeners.
+    /// A workspace with `count` listeners.
     pub(super) fn new(count: usize, serves: Serves) -> Result<Workspace, Failure> {
         let folder = tempfile::tempdir()
             .map_err(|error| Failure::Failed(Error::new(format!("no folder to work in: {error}"))))?;
@@ -75,8 +75,7 @@ impl Workspace {
         Ok(Workspace { folder, key, listeners: listeners?, sockets })
     }
 
-    /// Starts the system's program with this document, and is back when it serves, which `ready` tells by its status, within
-    /// the limit.
+    /// Starts the system's program with this document, and waits until it serves, which `ready` decides by its status.
     pub(super) async fn start(
         self,
         setup: &Setup<'_>,
@@ -151,27 +150,27 @@ impl Child {
                 () = sleep(LOOK) => {}
             }
             if Instant::now() > until {
-                let why = format!("it does not serve within {limit:?}: {}", self.last_words());
+                let why = format!("it did not serve within {limit:?}: {}", self.last_words());
                 self.end().await;
                 return Err(Failure::Worse(why));
             }
         }
     }
 
-    /// What it has said on standard error, the end of it.
+    /// The end of its standard error.
     fn last_words(&self) -> String {
         let text = fs::read(stderr_file(&self.folder)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
         match &lines[lines.len().saturating_sub(LINES)..] {
-            [] => "without a word".to_owned(),
+            [] => "without an error message".to_owned(),
             lines => lines.join("\n"),
         }
     }
 
-    /// Ends it and waits for that.
+    /// Kills it and waits for its end.
     pub(super) async fn end(&mut self) {
-        // It keeps nothing that outlives its folder. An error means that it has ended.
+        // Nothing of it outlives its folder. An error means that it has ended already.
         let _ = self.process.kill().await;
     }
 }

@@ -1,26 +1,26 @@
-//! The document of a rehearsal: the new one, with everything taken out that would disturb the running daemon (pure).
+//! The document of a rehearsal: the new one without everything that would disturb the running daemon (pure).
 //!
-//! What a visitor or a resolver can tell stays as it is. Called by `proxy` and `nameserver`.
+//! Everything that a visitor or a resolver can notice stays as it is. Called by `proxy` and `nameserver`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-/// What a rehearsal has of its own.
+/// What a rehearsal uses in place of the document's own files, key and listeners.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Substitutes<'a> {
-    /// The system whose document it is.
+    /// The system that the document belongs to.
     pub(super) system: &'a Path,
-    /// For its socket and its state.
+    /// The folder for its socket and its state.
     pub(super) folder: &'a Path,
-    /// A key of its own in place of every key file: a rehearsal reads no key that means anything.
+    /// Replaces every key file: a rehearsal reads no real key.
     pub(super) key: &'a Path,
-    /// Where it listens instead; one for each listener of the document.
+    /// The addresses to listen on, one for each listener of the document.
     pub(super) listeners: &'a [SocketAddr],
 }
 
-/// The key of a document whose value is a file that the daemon reads, and that of one whose value is a file of keys.
+/// The document keys that name a file to read, and a key file.
 const FILE: &str = "file";
 const KEY_FILE: &str = "key_file";
 
@@ -31,12 +31,12 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
     let listeners: Vec<Value> =
         listeners.map(|(n, at)| json!({ "name": format!("rehearsal-{n}"), "address": at })).collect();
     altered.insert("listeners".into(), listeners.into());
-    // The running daemon's log tells of visitors.
+    // The access log is the running daemon's.
     altered.remove("access_log");
     for service in latched {
         if let Some(Value::Object(service)) = altered.get_mut("services").and_then(|services| services.get_mut(service))
         {
-            // No machine has just started: what is down now is not about to come up.
+            // The machine has not just started, so a backend that is down is not about to come up.
             service.insert("start_grace".into(), "0s".into());
         }
     }
@@ -63,7 +63,7 @@ fn of_daemon(document: &Value, substitutes: &Substitutes<'_>) -> Map<String, Val
     altered
 }
 
-/// Files are where the system will have them: what is beside its document, and what it has under /etc.
+/// Replaces files by those of the system: relative ones, beside its document, and those that it has under /etc.
 fn find_files(value: &mut Value, substitutes: &Substitutes<'_>) {
     match value {
         Value::Object(object) => {

@@ -23,13 +23,13 @@ use crate::push::error::Error;
 use crate::zone::number::rtype;
 use crate::zone::serial::is_newer;
 
-/// How long after that pools are asked again.
+/// The pause before pools are asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Who asks the rehearsed nameserver to do as the running one does.
+/// The operator name for operator states copied to the rehearsed nameserver.
 const WHO: &str = "polder rehearse";
 
-/// The nameserver that runs.
+/// The running nameserver.
 struct Running {
     at: SocketAddr,
     client: Client,
@@ -80,7 +80,7 @@ async fn compare(
     Ok(())
 }
 
-/// Every pool's result. A pool that is worse may have met a lost probe, or have lost a member just now: both nameservers are
+/// The result of every pool. A worse one may be due to a lost probe, or to a member that has just failed: then both nameservers are
 /// asked again.
 async fn ask_and_ask_again(
     config: &DnsConfig,
@@ -109,7 +109,7 @@ async fn ask_and_ask_again(
     }
 }
 
-/// What the running nameserver says of itself, now. That it does not has been noted.
+/// The running nameserver's present status. A failure has been noted before.
 async fn lately(running: Option<&Running>) -> Option<Status> {
     status(&running?.client).await.ok()
 }
@@ -150,7 +150,7 @@ async fn status(client: &Client) -> Result<Status, Error> {
     serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not understood: {error}")))
 }
 
-/// Lets the rehearsed nameserver leave out whom the running one leaves out by its operator's word.
+/// Copies the operator states of the running nameserver to the rehearsed one.
 async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
     let Ok(rehearsing) = status(&child.client).await else { return };
     for pool in &rehearsing.pools {
@@ -171,7 +171,7 @@ fn ask(server: SocketAddr, name: &str, rtype: u16, transport: Transport) -> Resu
     Question::new(name, rtype)?.ask(server, transport)
 }
 
-/// A zone is served with authority over both transports, and does not go back.
+/// Checks that a zone is served with authority over both transports, and that its serial does not go back.
 fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed: &mut Rehearsed) {
     let mut serial = None;
     for (transport, word) in [(Transport::Udp, "UDP"), (Transport::Tcp, "TCP")] {
@@ -191,7 +191,7 @@ fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed
     let (Some(serial), before) = (serial, running.map(|at| dns_query::serial(at, apex))) else { return };
     match before {
         Some(Ok(Some(before))) if serial != before && !is_newer(serial, before) => {
-            // A rollback cannot but go back; in a push `polder check` has refused it.
+            // Only a rollback gets here: in a push, `polder check` has refused it.
             rehearsed.notes.push(format!(
                 "zone {apex}: serial {serial} is lower than {before}, which is served now: a secondary that somebody else runs \
                  keeps that one"
@@ -206,7 +206,7 @@ fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed
     }
 }
 
-/// A pool's name or alias has addresses where it has some now.
+/// Checks that a pool's name or alias has addresses if it has some now.
 fn addresses(
     owner: &str,
     pool: Option<&PoolStatus>,
@@ -247,8 +247,8 @@ fn members_in_words(pool: &PoolStatus) -> String {
     members.collect::<Vec<_>>().join("; ")
 }
 
-/// Members that are up for the running nameserver and down for the rehearsed one, whether they are still answered or not:
-/// at the same address, or wherever they are now. Not those that the operator has taken out.
+/// Members that are up for the running nameserver and down for the rehearsed one, at the same address or at all of their new ones.
+/// Members that an operator has taken out do not count.
 fn lost_members(before: &Status, now: &Status) -> Vec<String> {
     let is_up = |address: &&AddressStatus| address.check == Verdict::Up;
     let mut lost = Vec::new();

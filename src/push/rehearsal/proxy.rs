@@ -1,6 +1,6 @@
 //! The proxy's rehearsal: every route, asked of the rehearsed proxy and of the running one.
 //!
-//! What counts is the difference: a visitor who is served now must be served then. Called by [`super::rehearse`].
+//! Only the difference counts: a visitor who is served now must still be served. Called by [`super::rehearse`].
 
 use std::fs;
 use std::net::SocketAddr;
@@ -25,23 +25,23 @@ use crate::health::http_status::{self, Get};
 use crate::proxy::route::Router;
 use crate::push::error::Error;
 
-/// For one answer: longer than any visitor waits.
+/// The time limit for one answer, longer than a visitor waits.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// Routes asked at a time.
+/// How many routes are requested at a time.
 const AT_ONCE: usize = 64;
 
-/// How often a route that is worse is asked again before that counts, and how long after.
+/// How often a worse route is requested again before that counts, and the pause before.
 const AGAIN: usize = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Stands for a name that a `*.suffix` matches.
+/// The first label of a name that a `*.suffix` matches.
 const LABEL: &str = "polder-rehearsal";
 
-/// Who asks the rehearsed proxy to do as the running one does.
+/// The operator name for operator states and failovers copied to the rehearsed proxy.
 const WHO: &str = "polder rehearse";
 
-/// One way in.
+/// A route: a service under one of its hosts and paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Route {
     service: String,
@@ -52,7 +52,7 @@ struct Route {
 /// A status, or why there is none.
 type Answered = Result<u16, Error>;
 
-/// The proxy that runs.
+/// The running proxy.
 struct Running {
     at: SocketAddr,
     router: Router,
@@ -97,7 +97,7 @@ pub(super) async fn rehearse(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Re
     let substitutes =
         Substitutes { system: setup.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
     let altered = documents::of_proxy(&document, &substitutes, &latched(&config));
-    // It answers when the first checks have ended. Ready it is only with a usable backend, and that is asked for later.
+    // It answers once the first checks have ended. It is ready only with a usable backend, which is judged later.
     let mut child = place.start(setup, "polder-proxy", &altered, |_| true, start_limit(checks(&config))).await?;
     let compared = compare(setup, &config, &child, rehearsed).await;
     child.end().await;
@@ -144,11 +144,11 @@ async fn compare(
     Ok(())
 }
 
-/// Backends that stay lost. One may have met a lost probe, or be gone since just now: both proxies are asked again.
+/// Backends that stay lost. A loss may be due to a lost probe, or to a failure just now: then both proxies are asked again.
 async fn lost_for_good(running: &Running, child: &Child, limit: Duration) -> Result<Vec<String>, Failure> {
     let began = Instant::now();
     loop {
-        // That its status is not known has been noted.
+        // A failure has been noted before.
         let Ok(before) = status(&running.client).await else { return Ok(Vec::new()) };
         let lost = lost_backends(&before, &status_of(child).await?);
         if lost.is_empty() || began.elapsed() > limit {
@@ -162,7 +162,7 @@ async fn status_of(child: &Child) -> Result<Status, Failure> {
     status(&child.client).await.map_err(|why| Failure::Worse(format!("it no longer answers: {why}")))
 }
 
-/// Every route's result. A route that is worse may have met a lost packet: it is asked again.
+/// The result of every route. A worse one may be due to a lost packet, so it is requested again.
 async fn ask_and_ask_again(listener: SocketAddr, running: Option<&Running>, routes: Vec<Route>) -> Vec<Compared> {
     let (began, mut open, mut results) = (Instant::now(), routes, Vec::new());
     for round in 0..=AGAIN {
@@ -227,7 +227,7 @@ async fn status(client: &Client) -> Result<Status, Error> {
     serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not understood: {error}")))
 }
 
-/// Lets the rehearsed proxy do what the running one does by its operator's word or its latches.
+/// Copies the operator states and the latches of the running proxy to the rehearsed one.
 async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
     let Ok(rehearsing) = status(&child.client).await else { return };
     for service in &rehearsing.services {
@@ -319,7 +319,7 @@ fn passes(answer: &Answered) -> bool {
 
 fn judge(now: &Answered, before: &Before) -> Judged {
     match before {
-        // A backend that knows nothing of a page that is there now is another backend, or another site on it.
+        // A page that exists now and is not found then: it is another backend, or another site on it.
         Before::Answered(before) if passes(before) && *now == Ok(404) && *before != Ok(404) => Judged::Worse,
         _ if passes(now) => Judged::Proved,
         Before::Answered(before) if !passes(before) => Judged::Note,
@@ -362,8 +362,8 @@ fn backends_in_words(service: &ServiceStatus) -> String {
     backends.collect::<Vec<_>>().join("; ")
 }
 
-/// Backends that are up in the running proxy and down in the rehearsed one: the service may go on without them, and has
-/// less to fall back on. Not those that the operator has taken out.
+/// Backends that are up for the running proxy and down for the rehearsed one: the service may work without them, but with less to
+/// fall back on. Backends that an operator has taken out do not count.
 fn lost_backends(before: &Status, now: &Status) -> Vec<String> {
     let was_up = |service: &str, backend: &str| {
         let service = before.services.iter().find(|before| before.name == service)?;

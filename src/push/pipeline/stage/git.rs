@@ -10,7 +10,7 @@ use super::unfit::{StageError, UnfitFile, all_fit, quoted};
 use crate::push::error::Error;
 use crate::push::program::output;
 
-/// Of an entry that is a repository of its own.
+/// How the index entry of a submodule begins.
 const SUBMODULE: &[u8] = b"160000 ";
 
 pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> {
@@ -26,7 +26,7 @@ pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> 
     for file in files(folder, &["--others", "--exclude-standard"])? {
         refuse(&file, "is not under version control: `git add FILE`, or remove it, or ignore it");
     }
-    // A file in conflict may be missing besides: the conflict explains that.
+    // A file in conflict may be missing, too: the conflict is the cause.
     for file in files(folder, &["--deleted"])?.iter().filter(|file| !conflicts.contains(file)) {
         refuse(file, "is missing: `git restore FILE` restores it, `git rm FILE` removes it");
     }
@@ -51,7 +51,7 @@ pub(super) fn text_of(folder: &Path, file: &Path) -> Option<Vec<u8>> {
 }
 
 fn revision(folder: &Path) -> Result<Revision, StageError> {
-    // A repository without a commit has no HEAD: everything in it is a change.
+    // A repository without commits has no HEAD: every file is a local change.
     let Ok(head) = output("git", folder, &["rev-parse", "--short=12", "HEAD"]) else {
         return Ok(Revision::Known { name: "no commit".to_owned(), changed: files(folder, &[])?, kind: Kind::Git });
     };
@@ -68,7 +68,7 @@ fn files(folder: &Path, question: &[&str]) -> Result<Vec<PathBuf>, StageError> {
     Ok(entries.iter().map(|entry| path_of(entry)).collect())
 }
 
-/// Of `MODE OBJECT STAGE<tab>PATH`, or of a path alone.
+/// The path in `MODE OBJECT STAGE<tab>PATH`, or in a path alone.
 fn path_of(entry: &[u8]) -> PathBuf {
     let path = match memchr::memchr(b'\t', entry) {
         Some(at) if entry[..at].iter().filter(|byte| **byte == b' ').count() == 2 => &entry[at + 1..],

@@ -1,4 +1,4 @@
-//! A folder of no repository: all that is in it.
+//! A folder without a repository: all files in it.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
