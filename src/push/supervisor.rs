@@ -1,8 +1,8 @@
-//! The supervisor of one activation, on the host: switches, waits for the confirmation, and goes back without it.
+//! The supervisor of an activation on its host: switches, waits for the confirmation, and goes back without it.
 //!
 //! Owns the steps of [`crate::push::supervisor::activation`]'s diagram and the socket by which the gate tells it to confirm or to go back. It is the
-//! program of the system that ran before, in a transient unit of its own: nothing that the new system does to ssh, the gate or
-//! the network ends it. If it is killed all the same, the unit's ExecStopPost calls [`settle`]. Must never: leave the machine on
+//! polder of the previous system, in a transient unit of its own, so that nothing that the new system does to ssh, the gate or the
+//! network ends it. If it is killed all the same, the unit's ExecStopPost calls [`settle`]. Must never: leave the machine on
 //! a system that nobody confirmed. Called by `polder activate`.
 
 pub mod activation;
@@ -27,22 +27,22 @@ use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use crate::push::supervisor::activation::{Activation, Phase};
 use crate::unix_time::unix_ms;
 
-/// What the gate may say, a line of JSON a connection.
+/// A command of the gate: one line of JSON per connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
-    /// Answer when the switch is over.
+    /// Answer when the switch has ended.
     Wait,
-    /// Keep the system, if the push is this one.
+    /// Keep the system, if this is the push on trial.
     Confirm(String),
-    /// Go back, if the push is this one.
+    /// Go back, if this is the push on trial, for the given reason.
     Revert(String, String),
 }
 
 /// How long a client may take to send its command.
 const COMMAND_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long the supervisor's answer may take: it may be a whole switch away.
+/// How long the supervisor may take to answer: it may have to switch first.
 const ANSWER_LIMIT: Duration = Duration::from_secs(1000);
 
 /// The longest command, in bytes.
@@ -52,7 +52,7 @@ const COMMAND_BYTES: u64 = 64 * 1024;
 ///
 /// # Errors
 ///
-/// There is one, and it cannot be read.
+/// There is a record, and it cannot be read.
 pub fn under_way(paths: &HostPaths) -> Result<Option<Activation>, Error> {
     match record(paths).read() {
         Stored::Missing => Ok(None),
@@ -62,23 +62,23 @@ pub fn under_way(paths: &HostPaths) -> Result<Option<Activation>, Error> {
     }
 }
 
-/// Writes the record, before the step that it tells of.
+/// Writes the record, which has to be done before the step that it describes.
 ///
 /// # Errors
 ///
-/// The disk does not have it.
+/// It could not be written to disk.
 pub fn note(paths: &HostPaths, activation: &Activation) -> io::Result<()> {
     record(paths).write(&json!(activation))
 }
 
-/// That none is under way.
+/// Clears the record: no activation is under way.
 ///
 /// # Errors
 ///
-/// The disk does not have it.
+/// It could not be written to disk.
 pub fn forget(paths: &HostPaths) -> io::Result<()> {
     let record = record(paths);
-    // On a full disk a file can still be removed. One that stayed would be settled again and again.
+    // On a full disk the file can still be removed. If it stayed, it would be settled again and again.
     record.write(&serde_json::Value::Null).or_else(|_| fs::remove_file(&record.path))
 }
 
@@ -86,11 +86,11 @@ fn record(paths: &HostPaths) -> StateFile {
     StateFile::new(&paths.state, "activation")
 }
 
-/// Runs an activation whose record the gate has written, to its end.
+/// Runs the activation whose record the gate has written, to its end.
 ///
 /// # Errors
 ///
-/// There is nothing to do, or it cannot be begun: then nothing was changed.
+/// There is no activation to run, or it cannot begin; nothing was changed.
 pub fn supervise(paths: &HostPaths) -> Result<Outcome, Error> {
     let activation = under_way(paths)?.ok_or_else(|| Error::new("no activation is under way: the gate begins one"))?;
     if activation.phase != Phase::Switching {
@@ -147,11 +147,11 @@ impl Trial<'_> {
         }
     }
 
-    /// Whoever connects next, or nobody until then.
+    /// The next client, or `None` if nobody connects until `end`.
     fn caller_until(&self, end: Instant) -> Option<UnixStream> {
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            // However many are waiting to be heard: the trial has an end.
+            // The trial ends on time even if more clients are waiting.
             if left.is_zero() {
                 return None;
             }
@@ -220,7 +220,7 @@ pub fn tell_within(paths: &HostPaths, command: &Command, limit: Duration) -> Opt
     (!answer.is_empty()).then(|| answer.to_owned())
 }
 
-/// What makes a system stay: profile, then boot default.
+/// Makes a system permanent: the profile, then the boot default.
 fn keep(paths: &HostPaths, activation: &Activation) -> Result<(), Error> {
     machine::set_profile(paths, &activation.system)?;
     match machine::switch(&activation.system, Action::Boot) {
@@ -229,7 +229,7 @@ fn keep(paths: &HostPaths, activation: &Activation) -> Result<(), Error> {
     }
 }
 
-/// Goes back to what ran before, the profile too where the confirmation had got so far.
+/// Goes back to the previous system, and sets the profile back if the confirmation had got that far.
 fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Outcome {
     tracing::warn!("going back to {}: {why}", activation.before.display());
     let mut words = vec![why.to_owned()];
@@ -251,7 +251,7 @@ fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Outcome {
     finish(paths, activation, outcome, &words.join("; "))
 }
 
-/// Writes down how it ended, and forgets that it was under way.
+/// Writes the outcome to the ledger and clears the record.
 fn finish(paths: &HostPaths, activation: &Activation, outcome: Outcome, words: &str) -> Outcome {
     let entry = Entry {
         at: unix_ms(),
@@ -276,11 +276,11 @@ fn finish(paths: &HostPaths, activation: &Activation, outcome: Outcome, words: &
     outcome
 }
 
-/// Ends an activation whose supervisor is gone: killed, or with the machine. Nothing to do is no error.
+/// Ends an activation whose supervisor was killed or ended with the machine. `None` if there is none.
 ///
 /// # Errors
 ///
-/// The record cannot be read, nor laid aside.
+/// The record can neither be read nor moved away.
 pub fn settle(paths: &HostPaths) -> Result<Option<Outcome>, Error> {
     let known = under_way(paths);
     let _ = fs::remove_file(paths.supervisor());
@@ -296,8 +296,8 @@ pub fn settle(paths: &HostPaths) -> Result<Option<Outcome>, Error> {
     Ok(Some(outcome))
 }
 
-/// A record that cannot be read (the disk failed, or another release wrote it) tells neither what is on trial nor what ran
-/// before. The profile is what was confirmed last: that is gone back to. The record is kept beside its paths.
+/// Ends an activation whose record cannot be read, because the disk failed or another release wrote it. The host goes back to the
+/// profile, which was confirmed last. The record is kept under another name.
 fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Outcome, Error> {
     let path = record(paths).path;
     let aside = path.with_extension("unreadable");
@@ -326,7 +326,7 @@ fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Outcome, Error> {
     }
 }
 
-/// In the same boot. A confirmation that was given is kept: whoever gave it may have learned so.
+/// Ends an activation in the same boot. A confirmation that had begun is completed, because the pusher may count on it.
 fn settle_here(paths: &HostPaths, activation: &Activation) -> Outcome {
     if activation.phase == Phase::Confirming {
         return match keep(paths, activation) {
@@ -337,7 +337,7 @@ fn settle_here(paths: &HostPaths, activation: &Activation) -> Outcome {
     go_back(paths, activation, "its supervisor was killed")
 }
 
-/// The machine has restarted, and so runs what its boot loader had: only what a confirmation had got to can be left over.
+/// Ends an activation after a restart. The machine runs what its boot loader has; only an interrupted confirmation may be left to end.
 fn settle_after_boot(paths: &HostPaths, activation: &Activation) -> Outcome {
     let why = "the machine restarted before the confirmation";
     let runs = |system: &Path| machine::current(paths).is_ok_and(|current| current == system);

@@ -58,11 +58,11 @@ impl Header {
         format!("1;{path};sha256:{nar_hash};{nar_size};{}", references.join(","))
     }
 
-    /// Whether one of these keys has signed it, and its names are names of the store.
+    /// Checks that one of these keys has signed it, and that its names are store paths.
     ///
     /// # Errors
     ///
-    /// Why it is rejected, by name.
+    /// Why it is rejected; the error names it.
     pub fn check(&self, store: &Path, keys: &TrustedKeys) -> Result<(), Error> {
         for path in self.references.iter().chain([&self.path]) {
             in_store(store, Path::new(path))?;
