@@ -1,6 +1,6 @@
 //! `activate`: the supervisor of a system on trial. Nobody types it: a host's gate has systemd start it.
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::complain;
 use crate::daemon::{logs, notify};
 use crate::push::host::paths::HostPaths;

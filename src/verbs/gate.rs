@@ -1,6 +1,6 @@
 //! `gate`: a host's end of a push. Nobody types it: sshd and systemd call it.
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::complain;
 use crate::daemon::logs;
 use crate::push::gate;
