@@ -34,5 +34,4 @@ pub mod rehearsal;
 pub mod remote;
 pub mod rollback;
 pub mod rollout;
-pub mod served;
 pub mod supervisor;

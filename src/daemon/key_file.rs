@@ -69,12 +69,6 @@ impl fmt::Display for KeyError {
 
 impl std::error::Error for KeyError {}
 
-impl From<KeyError> for String {
-    fn from(error: KeyError) -> String {
-        error.to_string()
-    }
-}
-
 impl Keys {
     /// Reads a key file: one key a line, 32 bytes in base64; empty lines and `#` lines are skipped.
     ///
@@ -107,7 +101,7 @@ pub fn read_lines<T>(
     path: &Path,
     expected: &str,
     makes: &str,
-    parse: impl Fn(&[u8]) -> Result<T, String>,
+    parse: impl Fn(&[u8]) -> Result<T, KeyError>,
 ) -> Result<Vec<T>, KeyError> {
     let text = read_regular_file(path, MOST_KEYS).map_err(|error| {
         KeyError::at(path, None, format!("cannot be read: {error}; expected a file of keys, {expected}"))
@@ -118,7 +112,7 @@ pub fn read_lines<T>(
     let lines = text.split(|byte| *byte == b'\n').map(<[u8]>::trim_ascii).enumerate();
     let keys = lines
         .filter(|(_, line)| !line.is_empty() && !line.starts_with(b"#"))
-        .map(|(index, line)| parse(line).map_err(|why| KeyError::at(path, Some(index + 1), why)))
+        .map(|(index, line)| parse(line).map_err(|error| KeyError::at(path, Some(index + 1), error.why)))
         .collect::<Result<Vec<_>, _>>()?;
     match keys.is_empty() {
         true => Err(KeyError::at(path, None, format!("holds no key; {makes}"))),
@@ -127,10 +121,10 @@ pub fn read_lines<T>(
 }
 
 /// Reads a key of 32 bytes in base64; the error never repeats the line.
-pub(super) fn key(line: &[u8]) -> Result<[u8; 32], String> {
-    let bytes = STANDARD.decode(line).map_err(|_| "not base64; expected 32 bytes in base64".to_owned())?;
+pub(super) fn key(line: &[u8]) -> Result<[u8; 32], KeyError> {
+    let bytes = STANDARD.decode(line).map_err(|_| KeyError::new("not base64; expected 32 bytes in base64"))?;
     let length = bytes.len();
-    <[u8; 32]>::try_from(bytes).map_err(|_| format!("{length} bytes; expected 32 bytes in base64"))
+    <[u8; 32]>::try_from(bytes).map_err(|_| KeyError::new(format!("{length} bytes; expected 32 bytes in base64")))
 }
 
 #[cfg(test)]

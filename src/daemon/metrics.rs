@@ -3,12 +3,11 @@
 //! Names are `polder_`, the subject, what is counted, the unit; the same thing has the same name in both daemons, and every
 //! sample has the label `daemon`. docs/metrics.md lists them.
 
-use std::collections::BTreeMap;
 use std::fmt::Write;
 use std::time::Duration;
 
 use super::VERSION;
-use super::peers::PeerHealth;
+use super::lifecycle::Figures;
 use crate::api::daemon::Daemon;
 
 /// The content type of a page.
@@ -88,15 +87,6 @@ impl Metric<'_> {
     }
 }
 
-/// How often a daemon was reloaded since its start.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
-pub struct ReloadCounts {
-    /// Reloads that took effect.
-    pub succeeded: u64,
-    /// Reloads that failed and changed nothing.
-    pub failed: u64,
-}
-
 /// What both daemons report of themselves.
 pub struct Common<'a> {
     /// Since the process started.
@@ -107,12 +97,10 @@ pub struct Common<'a> {
     pub ready: bool,
     /// How many alarms `status` shows.
     pub alarms: usize,
-    /// A change of its state is in memory and not on disk.
+    /// A change of its control state is in memory and not on disk.
     pub state_unwritten: bool,
-    /// How often it was reloaded.
-    pub reloads: ReloadCounts,
-    /// How the exchanges with its peers go.
-    pub peers: &'a BTreeMap<String, PeerHealth>,
+    /// Reloads, peers and health on disk.
+    pub shell: &'a Figures,
     /// By peer, how many of its values were rejected.
     pub rejected: Vec<(&'a str, u64)>,
 }
@@ -128,12 +116,12 @@ impl Common<'_> {
             .sample(&[], self.generation);
         page.gauge("polder_alarms", "Alarms that polder status shows.").sample(&[], self.alarms as u64);
         page.gauge("polder_state_unwritten", "1 if a change of state is in memory and not on disk.")
-            .flag(&[], self.state_unwritten);
+            .flag(&[], self.state_unwritten || self.shell.health_unwritten.is_some());
         let mut reloads = page.counter("polder_reloads_total", "Reloads, by result.");
-        reloads.sample(&[("result", "ok")], self.reloads.succeeded);
-        reloads.sample(&[("result", "failed")], self.reloads.failed);
+        reloads.sample(&[("result", "ok")], self.shell.reloads);
+        reloads.sample(&[("result", "failed")], self.shell.reloads_refused);
         let mut reachable = page.gauge("polder_peer_reachable", "1 if the last exchange with this peer succeeded.");
-        for (peer, health) in self.peers {
+        for (peer, health) in &self.shell.peers {
             reachable.flag(&[("peer", peer)], health.error.is_none());
         }
         let rejected = "Values in this peer's messages that were rejected as beyond the limits.";

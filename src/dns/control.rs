@@ -9,6 +9,7 @@ pub mod prepared;
 mod saved;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
@@ -46,7 +47,7 @@ pub enum Event {
     /// The process before this one handed over what operators said.
     Inherited(OperatorStates),
     /// A write of `operator.json` has ended.
-    OperatorWritten(Result<(), String>),
+    OperatorWritten(io::Result<()>),
     /// Another document is in force.
     Reloaded(Arc<Prepared>),
     /// Every member has been checked: queries are answered from now on.

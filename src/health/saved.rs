@@ -55,12 +55,6 @@ impl fmt::Display for SavedError {
 
 impl std::error::Error for SavedError {}
 
-impl From<SavedError> for String {
-    fn from(error: SavedError) -> String {
-        error.to_string()
-    }
-}
-
 /// Renders health for the state directory or a takeover. Targets that were never probed are left out.
 pub fn to_json(view: &HealthView, now: SystemTime) -> serde_json::Value {
     let mut targets: Vec<SavedTarget> = view.iter().filter_map(|(target, health)| saved(target, health)).collect();

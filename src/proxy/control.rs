@@ -11,6 +11,7 @@ pub mod peer_state;
 pub mod prepared;
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -55,7 +56,7 @@ pub enum Event {
         ended: WriteOutcome,
     },
     /// A write of the operator states has ended.
-    OperatorWritten(Result<(), String>),
+    OperatorWritten(io::Result<()>),
     /// Another document is in force.
     Reloaded(Arc<Prepared>),
     /// The daemon stops or has handed over: not ready, `Connection: close`.

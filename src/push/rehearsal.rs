@@ -1,4 +1,4 @@
-//! The rehearsal: a system's daemons with their new documents on loopback ports, beside the running ones (DESIGN 2, 11).
+//! The rehearsal: a system's daemons with their new documents on loopback ports, beside the running ones.
 //!
 //! [`documents`] alters a document so that its daemon disturbs nobody, [`child`] runs it, [`proxy`] and [`nameserver`] ask it
 //! what visitors and resolvers ask, and compare with what the running daemon answers. Must never: write outside of a folder

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-/// The exit code of a verb.
+/// The exit status of every verb.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done, or the answer is yes.

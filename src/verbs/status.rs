@@ -1,6 +1,7 @@
 //! `status`: every daemon, service, latch, pool and alarm on one screen; exit 1 if anything is not well.
 //!
-//! What checks say and what the operator says stand side by side, never merged (DESIGN 2).
+//! What checks say and what the operator says stand side by side, never merged: an operator sees whether a target is
+//! down, or taken out.
 
 mod drift;
 #[cfg(test)]

@@ -19,10 +19,12 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use nix::unistd::geteuid;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::UnixStream;
+use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
+use super::message::{AdminHandler, AdminReply, AdminRequest, Method, Origin, TAKEOVER_UPGRADE};
 use super::places::{Eviction, Place};
-use super::{AdminHandler, AdminReply, AdminRequest, Caller, Life, Method, Origin, TAKEOVER_UPGRADE};
+use super::site::Site;
 use crate::api::query;
 
 /// The largest body.
@@ -55,12 +57,34 @@ const SAFEGUARDS: [(HeaderName, &str); 5] = [
     (X_FRAME_OPTIONS, "DENY"),
 ];
 
+/// Whether the server accepts connections. Once the sender of this is dropped, the server has stopped.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Accepting {
+    Running,
+    Paused,
+}
+
+/// What ties a connection to its server: the connection sees the server stop, and the server sees the connection end.
+#[derive(Debug, Clone)]
+pub(super) struct Link {
+    pub(super) accepting: watch::Receiver<Accepting>,
+    pub(super) _alive: mpsc::Sender<Infallible>,
+}
+
+/// The other side of a connection.
+#[derive(Debug, Clone)]
+pub(super) struct Caller {
+    pub(super) origin: Origin,
+    /// The names and the address of this daemon over TCP. None over the Unix socket, which no browser can reach.
+    pub(super) site: Option<Site>,
+}
+
 /// Serves the connection in a task of its own, if there is a place for it.
 pub(super) fn start<S>(
     stream: S,
     caller: Caller,
     handler: impl AdminHandler,
-    life: Life,
+    link: Link,
     place: Option<(Place, Eviction)>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
@@ -72,7 +96,7 @@ pub(super) fn start<S>(
     tokio::task::spawn_local(async move {
         let limit = if caller.origin == Origin::Tcp { TCP_LIMIT } else { Duration::MAX };
         tokio::select! {
-            _ = timeout(limit, serve(stream, caller, handler, life, Rc::new(place))) => {}
+            _ = timeout(limit, serve(stream, caller, handler, link, Rc::new(place))) => {}
             () = eviction.wait() => {}
         }
     });
@@ -92,7 +116,7 @@ async fn turn_away(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = timeout(REFUSAL_LIMIT, exchange).await;
 }
 
-async fn serve<S>(stream: S, caller: Caller, handler: impl AdminHandler, mut life: Life, place: Rc<Place>)
+async fn serve<S>(stream: S, caller: Caller, handler: impl AdminHandler, mut link: Link, place: Rc<Place>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
@@ -114,7 +138,7 @@ where
     // What goes wrong on a connection (closed, malformed, too slow) is the other side's to see.
     tokio::select! {
         _ = connection.as_mut() => {}
-        _ = life.door.wait_for(|_| false) => {
+        _ = link.accepting.wait_for(|_| false) => {
             connection.as_mut().graceful_shutdown();
             let _ = connection.await;
         }

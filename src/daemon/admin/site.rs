@@ -10,7 +10,7 @@ use hyper::HeaderMap;
 use hyper::header::{HOST, ORIGIN};
 use hyper::http::uri::{Authority, Uri};
 
-use super::AdminReply;
+use super::message::AdminReply;
 
 /// What a TCP connection reaches us under.
 #[derive(Debug, Clone)]

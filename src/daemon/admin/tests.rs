@@ -5,7 +5,7 @@ use std::rc::Rc;
 
 use serde_json::json;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 use tokio::sync::Notify;
 use tokio::task::LocalSet;
 use tokio::time::timeout;

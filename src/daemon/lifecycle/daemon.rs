@@ -1,6 +1,7 @@
 //! What the life of a daemon needs to know of one kind of daemon.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,6 +11,7 @@ use tracing::Level;
 
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::clock::Now;
+use super::super::key_file::KeyError;
 use super::super::peers::{Identity, PeerHealth};
 use super::super::sockets::{BindError, Listing, Sockets};
 use super::error::RunError;
@@ -34,8 +36,8 @@ pub trait Document: Sized + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// One text for each key file that cannot be used; none says what a file holds.
-    fn with_keys(parsed: Self::Parsed) -> Result<Self, Vec<String>>;
+    /// One for each key file that cannot be used.
+    fn with_keys(parsed: Self::Parsed) -> Result<Self, Vec<KeyError>>;
 
     /// What a valid document holds, in a few words: `3 services`.
     fn in_words(parsed: &Self::Parsed) -> String;
@@ -86,7 +88,7 @@ pub enum Event<P> {
         value: Value,
     },
     /// A write of `operator.json` has ended.
-    OperatorWritten(Result<(), String>),
+    OperatorWritten(io::Result<()>),
     /// Another document is in force.
     Reloaded(Arc<P>),
     /// The daemon stops or has handed over.
@@ -132,6 +134,16 @@ pub struct Figures {
     pub health_unwritten: Option<String>,
     /// Writes of health that failed since the start.
     pub health_write_failures: u64,
+}
+
+impl Figures {
+    /// What the operator should look at: health that is not on disk, and a reload that was refused.
+    pub fn alarms(&self) -> Vec<String> {
+        let health = self.health_unwritten.iter();
+        let health = health.map(|why| format!("health cannot be written: {why}; the write is tried again every 5 s"));
+        let reload = self.last_reload.iter().filter(|last| last.refused).map(|last| last.words.clone());
+        health.chain(reload).collect()
+    }
 }
 
 /// An operator's command that was obeyed: the answer, and what follows from it.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
+use super::super::key_file::KeyError;
 use super::super::reload::HandOverError;
 use super::super::sockets::BindError;
 use super::super::takeover::TakeoverError;
@@ -14,8 +15,8 @@ use crate::config::Findings;
 pub enum DocumentError {
     /// It is not valid.
     Findings(Findings),
-    /// Key files that it names cannot be used; one text each.
-    Keys(Vec<String>),
+    /// Key files that it names cannot be used.
+    Keys(Vec<KeyError>),
     /// Whoever read it has not ended; the log has why.
     Unread,
 }
@@ -34,7 +35,7 @@ impl DocumentError {
     pub fn texts(&self) -> Vec<String> {
         match self {
             DocumentError::Findings(findings) => findings.0.iter().map(ToString::to_string).collect(),
-            DocumentError::Keys(texts) => texts.clone(),
+            DocumentError::Keys(errors) => errors.iter().map(ToString::to_string).collect(),
             DocumentError::Unread => Vec::new(),
         }
     }

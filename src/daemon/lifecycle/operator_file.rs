@@ -3,6 +3,7 @@
 //! What is said counts at once in memory. It is written soon after, one write at a time, and tried again until it has
 //! been; until then there is an alarm.
 
+use std::io;
 use std::time::Duration;
 
 use super::super::clock::Now;
@@ -57,11 +58,11 @@ impl OperatorFile {
     }
 
     /// A write has ended.
-    pub fn written(&mut self, ended: Result<(), String>, now: Now) {
+    pub fn written(&mut self, ended: io::Result<()>, now: Now) {
         self.writing = None;
         self.lost.take_if(|_| ended.is_ok());
         self.failures += u64::from(ended.is_err());
-        self.failure = ended.err().map(|why| (why, now.running + RETRY));
+        self.failure = ended.err().map(|why| (why.to_string(), now.running + RETRY));
     }
 
     /// Whether all that was said is on disk, or the operator is told that it is not.

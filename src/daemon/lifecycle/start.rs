@@ -63,7 +63,7 @@ fn check<P: Document>(args: &DaemonArgs) -> Result<(), RunError> {
         listing.tcp.extend(settings.admin.address);
         listing.tcp.extend(settings.peers.map(|peers| peers.listen));
         let mut wrong = sockets::try_all(&settings.admin.socket, &listing);
-        wrong.extend(P::with_keys(parsed).err().into_iter().flatten());
+        wrong.extend(P::with_keys(parsed).err().into_iter().flatten().map(|error| error.to_string()));
         if !wrong.is_empty() {
             return Err(RunError::Live(wrong));
         }

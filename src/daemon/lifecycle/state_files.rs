@@ -5,6 +5,7 @@
 
 use std::cell::RefCell;
 use std::fmt::Display;
+use std::io;
 use std::path::Path;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -100,7 +101,7 @@ impl StateFiles {
     }
 
     /// Writes `operator.json`, and calls `ended` with how that went.
-    pub fn write_operator(&self, value: Value, ended: impl FnOnce(Result<(), String>) + 'static) {
+    pub fn write_operator(&self, value: Value, ended: impl FnOnce(io::Result<()>) + 'static) {
         let (write, place) = (self.operator.write(value), self.place());
         tokio::task::spawn_local(async move {
             ended(write.await);
@@ -112,7 +113,7 @@ impl StateFiles {
     pub fn write_health(&self, value: Value) {
         let (write, writes, place) = (self.health.write(value), self.health_writes.clone(), self.place());
         tokio::task::spawn_local(async move {
-            let failure = write.await.err();
+            let failure = write.await.err().map(|error| error.to_string());
             let mut writes = writes.borrow_mut();
             match (&failure, &writes.failure) {
                 (None, Some(_)) => tracing::info!("health is saved again"),
@@ -159,14 +160,11 @@ impl Drop for UnderWay {
 }
 
 impl File {
-    fn write(&self, value: Value) -> impl Future<Output = Result<(), String>> + 'static {
+    fn write(&self, value: Value) -> impl Future<Output = io::Result<()>> + 'static {
         let (file, turn) = (self.file.clone(), self.turn.clone());
         async move {
             let _turn = turn.lock_owned().await;
-            match tokio::task::spawn_blocking(move || file.write(&value)).await {
-                Ok(written) => written.map_err(|error| error.to_string()),
-                Err(error) => Err(error.to_string()),
-            }
+            tokio::task::spawn_blocking(move || file.write(&value)).await.unwrap_or_else(|error| Err(error.into()))
         }
     }
 }

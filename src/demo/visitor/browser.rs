@@ -10,7 +10,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::rc::Rc;
 use std::time::{Duration, Instant};
 
-use hickory_proto::rr::Name;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
@@ -19,6 +18,8 @@ use super::record::{Failure, Request, Session};
 use super::resolver::Resolver;
 use super::{Plan, Timeouts};
 use crate::demo::backend::{BACKEND_FIELD, VISIT_FIELD};
+use crate::health::dns_query::Question;
+use crate::zone::number::rtype;
 
 /// One response in so many, the visitor closes the connection and comes back later with a new one.
 const LEAVES_ONE_IN: u32 = 10;
@@ -37,7 +38,7 @@ pub struct Sites {
 struct Site {
     host: String,
     path: String,
-    name: Name,
+    question: Question,
 }
 
 impl Sites {
@@ -48,17 +49,17 @@ impl Sites {
     /// A host is no domain name; the error names it.
     pub fn new(plan: &Plan) -> io::Result<Sites> {
         let site = |site: &super::Site| {
-            let name = Name::from_ascii(format!("{}.", site.host))
+            let question = Question::new(&site.host, rtype::A)
                 .map_err(|error| io::Error::other(format!("{}: {error}", site.host)))?;
-            Ok(Site { host: site.host.clone(), path: site.path.clone(), name })
+            Ok(Site { host: site.host.clone(), path: site.path.clone(), question: question.with_recursion() })
         };
         let sites = plan.sites.iter().map(site).collect::<io::Result<_>>()?;
         Ok(Sites { port: plan.port, timeouts: plan.timeouts, sites })
     }
 
-    /// The name of a site.
-    pub fn name(&self, site: usize) -> &Name {
-        &self.sites[site].name
+    /// The question for a site's IPv4 addresses.
+    pub fn question(&self, site: usize) -> &Question {
+        &self.sites[site].question
     }
 
     /// How many there are.
@@ -139,7 +140,7 @@ impl Visitor {
 
     async fn attempt(&self, sites: &Sites, planned: PlannedRequest, reuse: bool) -> Attempt {
         let failed = |failure| Attempt { via: None, outcome: Err(failure), may_send_again: false };
-        let Some(addresses) = self.resolver.resolve(sites.name(planned.site)).await else {
+        let Some(addresses) = self.resolver.resolve(sites.question(planned.site)).await else {
             return failed(Failure::Unresolved);
         };
         let idle = if reuse { self.take_idle(planned.site, &addresses) } else { None };

@@ -151,8 +151,8 @@ impl LoadContext {
     }
 
     async fn query(self: Rc<Self>, n: u64) {
-        let name = self.sites.name(n as usize % self.sites.len());
-        let answer = resolver::ask(&self.transport, &self.plan.timeouts, name).await;
+        let question = self.sites.question(n as usize % self.sites.len());
+        let answer = resolver::ask(&self.transport, &self.plan.timeouts, question).await;
         let _ = self.sender.send(Record::Query(Query {
             intended: arrival(self.plan.queries, n),
             ended: self.began.elapsed(),

@@ -7,11 +7,11 @@ use std::net::Ipv4Addr;
 use std::rc::Rc;
 use std::time::Instant;
 
-use hickory_proto::rr::Name;
 use tokio::sync::mpsc;
 
 use super::Timeouts;
 use super::transport::{Answer, Transport};
+use crate::health::dns_query::Question;
 
 /// How often each nameserver is asked for one name before the resolver gives up.
 const ROUNDS: usize = 3;
@@ -20,7 +20,7 @@ const ROUNDS: usize = 3;
 pub struct Resolver {
     transport: Rc<Transport>,
     timeouts: Timeouts,
-    cache: RefCell<HashMap<Name, Cached>>,
+    cache: RefCell<HashMap<Question, Cached>>,
 }
 
 struct Cached {
@@ -35,29 +35,29 @@ impl Resolver {
     }
 
     /// The addresses of a name; none when no nameserver gave any.
-    pub async fn resolve(&self, name: &Name) -> Option<Rc<[Ipv4Addr]>> {
-        if let Some(cached) = self.cache.borrow().get(name)
+    pub async fn resolve(&self, question: &Question) -> Option<Rc<[Ipv4Addr]>> {
+        if let Some(cached) = self.cache.borrow().get(question)
             && cached.until > Instant::now()
         {
             return Some(Rc::clone(&cached.addresses));
         }
         let asked = Instant::now();
-        let answer = ask(&self.transport, &self.timeouts, name).await?;
+        let answer = ask(&self.transport, &self.timeouts, question).await?;
         let addresses: Rc<[Ipv4Addr]> = answer.addresses.into();
         // The TTL counts from the question on: never longer than the nameserver meant it.
         let cached = Cached { addresses: Rc::clone(&addresses), until: asked + answer.ttl };
-        self.cache.borrow_mut().insert(name.clone(), cached);
+        self.cache.borrow_mut().insert(question.clone(), cached);
         Some(addresses)
     }
 }
 
 /// Asks the nameservers in turn, beginning with any: the next one at once when one says no, and beside the silent one
 /// when its time is up. The first good answer counts, whoever gives it.
-pub async fn ask(transport: &Transport, timeouts: &Timeouts, name: &Name) -> Option<Answer> {
-    tokio::time::timeout(timeouts.resolve, ask_in_turn(transport, timeouts, name)).await.ok().flatten()
+pub async fn ask(transport: &Transport, timeouts: &Timeouts, question: &Question) -> Option<Answer> {
+    tokio::time::timeout(timeouts.resolve, ask_in_turn(transport, timeouts, question)).await.ok().flatten()
 }
 
-async fn ask_in_turn(transport: &Transport, timeouts: &Timeouts, name: &Name) -> Option<Answer> {
+async fn ask_in_turn(transport: &Transport, timeouts: &Timeouts, question: &Question) -> Option<Answer> {
     let servers = transport.servers();
     let first = fastrand::usize(..servers);
     let (sender, mut answers) = mpsc::channel(servers * ROUNDS);
@@ -68,7 +68,7 @@ async fn ask_in_turn(transport: &Transport, timeouts: &Timeouts, name: &Name) ->
                 return Some(answer);
             }
         }
-        transport.ask((first + attempt) % servers, name, &sender);
+        transport.ask((first + attempt) % servers, question, &sender);
         if let Some(answer) = first_good(&mut answers, timeouts.next_nameserver, 1).await {
             return Some(answer);
         }

@@ -6,22 +6,22 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::rc::Rc;
 use std::time::Duration;
 
-use hickory_proto::op::{Message, MessageType, OpCode, Query, ResponseCode};
-use hickory_proto::rr::{DNSClass, Name, RData, RecordType};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, UdpSocket};
+use hickory_proto::op::ResponseCode;
+use tokio::net::UdpSocket;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
+
+use crate::health::dns_query::{Question, Response};
 
 /// Sockets (that is, source ports) for each nameserver.
 const SOCKETS: usize = 8;
 /// The largest datagram that is read.
 const LARGEST: usize = 4096;
-/// For a query over TCP in all, if the visitor is as patient.
+/// How long a query over TCP may take to connect, or to bring anything.
 const TCP_LIMIT: Duration = Duration::from_secs(10);
 
 /// An answer: addresses and for how long they hold.
@@ -53,7 +53,7 @@ struct Socket {
 }
 
 struct Pending {
-    name: Name,
+    question: Question,
     sender: mpsc::Sender<Outcome>,
 }
 
@@ -86,16 +86,15 @@ impl Transport {
     }
 
     /// Asks nameserver `index`; the outcome, if there ever is one, is sent.
-    pub fn ask(&self, index: usize, name: &Name, sender: &mpsc::Sender<Outcome>) {
+    pub fn ask(&self, index: usize, question: &Question, sender: &mpsc::Sender<Outcome>) {
         let sockets = &self.servers[index].sockets;
         let socket = &sockets[fastrand::usize(..sockets.len())];
         let id = socket.free_id();
-        let sent = query(id, name).and_then(|query| socket.udp.try_send(&query).ok());
-        if sent.is_none() {
+        if socket.udp.try_send(&question.query(id)).is_err() {
             let _ = sender.try_send(Err(()));
             return;
         }
-        socket.pending.borrow_mut().insert(id, Pending { name: name.clone(), sender: sender.clone() });
+        socket.pending.borrow_mut().insert(id, Pending { question: question.clone(), sender: sender.clone() });
     }
 }
 
@@ -141,63 +140,28 @@ async fn read(socket: Rc<Socket>, server: SocketAddr) {
 }
 
 fn receive(socket: &Socket, server: SocketAddr, datagram: &[u8]) {
-    let Ok(message) = Message::from_vec(datagram) else { return };
+    let Some(id) = datagram.first_chunk().map(|id| u16::from_be_bytes(*id)) else { return };
     let mut waiting = socket.pending.borrow_mut();
-    let id = message.metadata.id;
-    if !waiting.get(&id).is_some_and(|pending| answers(&message, &pending.name)) {
+    let Some(response) = waiting.get(&id).and_then(|pending| pending.question.read_response(id, datagram)) else {
         return;
-    }
+    };
     let Some(pending) = waiting.remove(&id) else { return };
-    if message.metadata.truncation {
-        tokio::task::spawn_local(async move {
-            let asked = tokio::time::timeout(TCP_LIMIT, ask_over_tcp(server, id, &pending.name)).await;
-            let _ = pending.sender.try_send(asked.ok().flatten().ok_or(()));
+    if response.truncated {
+        tokio::task::spawn_blocking(move || {
+            let response = pending.question.ask_over_tcp(server, TCP_LIMIT).ok();
+            let _ = pending.sender.try_send(response.and_then(answer).ok_or(()));
         });
     } else {
-        let _ = pending.sender.try_send(addresses(&message).ok_or(()));
+        let _ = pending.sender.try_send(answer(response).ok_or(()));
     }
 }
 
-async fn ask_over_tcp(server: SocketAddr, id: u16, name: &Name) -> Option<Answer> {
-    let query = query(id, name)?;
-    let mut stream = TcpStream::connect(server).await.ok()?;
-    let length = u16::try_from(query.len()).ok()?;
-    stream.write_all(&[&length.to_be_bytes()[..], &query].concat()).await.ok()?;
-    let mut answer = vec![0; usize::from(stream.read_u16().await.ok()?)];
-    stream.read_exact(&mut answer).await.ok()?;
-    let message = Message::from_vec(&answer).ok()?;
-    (message.metadata.id == id && answers(&message, name)).then(|| addresses(&message)).flatten()
-}
-
-fn query(id: u16, name: &Name) -> Option<Vec<u8>> {
-    let mut message = Message::new(id, MessageType::Query, OpCode::Query);
-    // As a stub resolver asks: an authoritative nameserver pays no heed to it, a recursive one would refuse without.
-    message.metadata.recursion_desired = true;
-    message.add_query(Query::query(name.clone(), RecordType::A));
-    message.to_vec().ok()
-}
-
-/// A response to this question (RFC 5452, 9.1).
-fn answers(message: &Message, name: &Name) -> bool {
-    message.metadata.message_type == MessageType::Response
-        && message.queries.first().is_some_and(|query| {
-            query.name() == name && query.query_type() == RecordType::A && query.query_class() == DNSClass::IN
-        })
-}
-
-/// The addresses of an authoritative answer; a CNAME before them counts for the TTL.
-fn addresses(message: &Message) -> Option<Answer> {
-    if message.metadata.response_code != ResponseCode::NoError {
-        return None;
-    }
-    let addresses: Vec<Ipv4Addr> = message
-        .answers
-        .iter()
-        .filter_map(|record| match &record.data {
-            RData::A(address) => Some(address.0),
-            _ => None,
-        })
-        .collect();
-    let ttl = message.answers.iter().map(|record| record.ttl).min()?;
-    (!addresses.is_empty()).then(|| Answer { addresses, ttl: Duration::from_secs(ttl.into()) })
+/// A response's IPv4 addresses; `None` without any.
+fn answer(response: Response) -> Option<Answer> {
+    let addresses = response.addresses.iter().filter_map(|address| match address {
+        IpAddr::V4(address) => Some(*address),
+        IpAddr::V6(_) => None,
+    });
+    let answer = Answer { addresses: addresses.collect(), ttl: response.ttl? };
+    (response.code == ResponseCode::NoError && !answer.addresses.is_empty()).then_some(answer)
 }

@@ -104,7 +104,7 @@ impl SavedHealth {
     }
 
     fn of(file: HealthFile, now: SystemTime) -> Result<SavedHealth, SavedError> {
-        let health = saved::from_json(&file.health, now).map_err(|error| SavedError::Health(error.to_string()))?;
+        let health = saved::from_json(&file.health, now).map_err(SavedError::Health)?;
         Ok(SavedHealth { health, last_up: file.last_up, generation: file.generation })
     }
 }
@@ -127,8 +127,8 @@ pub enum SavedError {
     OtherVersion(u64),
     /// It has another form.
     Form(serde_json::Error),
-    /// Its health cannot be read, and why.
-    Health(String),
+    /// Its health cannot be read.
+    Health(saved::SavedError),
 }
 
 impl fmt::Display for SavedError {
@@ -137,7 +137,7 @@ impl fmt::Display for SavedError {
             SavedError::NoVersion => f.write_str("it has no version"),
             SavedError::OtherVersion(other) => write!(f, "it has version {other}, expected {VERSION}"),
             SavedError::Form(error) => error.fmt(f),
-            SavedError::Health(why) => f.write_str(why),
+            SavedError::Health(error) => error.fmt(f),
         }
     }
 }

@@ -135,7 +135,7 @@ fn what_an_operator_says_is_answered_written_and_told_to_peers_at_once() {
 fn a_word_that_cannot_be_written_counts_and_is_written_again_when_it_is_due() {
     let mut state = ready(&TWO);
     state.operator(&command("a", OperatorState::Maint, false), at(0)).expect("obeyed");
-    state.on_event(Event::OperatorWritten(Err("no room".into())), at(10));
+    state.on_event(Event::OperatorWritten(Err(std::io::Error::other("no room"))), at(10));
     assert_eq!(answers(&state), ["192.0.2.2"]);
     let due = state.wakes(at(10)).expect("a next try");
     assert_eq!(written(&state.on_event(Event::Time, at(11))), 0);

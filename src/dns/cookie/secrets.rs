@@ -55,8 +55,9 @@ impl Secrets {
     pub fn read(path: &Path) -> Result<Secrets, KeyError> {
         const MAKES: &str = "`openssl rand -base64 32` makes one";
         let expected = format!("the same on every nameserver, one a line ({MAKES})");
-        let mut secrets =
-            read_lines(path, &expected, MAKES, |line| secret(line).ok_or_else(|| format!("no key; {EXPECTED}")))?;
+        let mut secrets = read_lines(path, &expected, MAKES, |line| {
+            secret(line).ok_or_else(|| KeyError::new(format!("no key; {EXPECTED}")))
+        })?;
         let first = secrets.remove(0);
         Ok(Secrets { first, others: secrets, random: false })
     }

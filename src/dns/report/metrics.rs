@@ -7,7 +7,7 @@ use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
-use crate::daemon::metrics::{Common, Page, ReloadCounts};
+use crate::daemon::metrics::{Common, Page};
 use crate::dns::control::State;
 use crate::dns::cookie::Standing;
 use crate::dns::counters::{Count, Counters, Limited, RCODES};
@@ -74,9 +74,8 @@ impl State {
             generation: self.generation(),
             ready: self.ready,
             alarms: self.alarms(figures, now).len(),
-            state_unwritten: self.operator_file.has_failed() || shell.health_unwritten.is_some(),
-            reloads: ReloadCounts { succeeded: shell.reloads, failed: shell.reloads_refused },
-            peers: &shell.peers,
+            state_unwritten: self.operator_file.has_failed(),
+            shell,
             rejected: self.untaken.iter().map(|(peer, untaken)| (peer.as_str(), untaken.total())).collect(),
         }
     }

@@ -79,17 +79,10 @@ impl State {
         self.document.zones.iter().map(status).collect()
     }
 
-    /// The daemon's own alarms: what is not on disk, and a reload that was refused.
-    pub(super) fn own_alarms(&self, figures: &Figures, now: Now) -> Vec<String> {
-        let health = figures.health_unwritten.iter();
-        let health = health.map(|why| format!("health cannot be written: {why}; it is tried again every 5 s"));
-        let reload = figures.last_reload.iter().filter(|last| last.refused).map(|last| last.words.clone());
-        self.operator_file.alarms(now).into_iter().chain(health).chain(reload).collect()
-    }
-
-    /// Those, and the alarms that follow from the state.
+    /// What the operator should look at, each a sentence.
     pub(super) fn alarms(&self, figures: &RuntimeFigures, now: Now) -> Vec<String> {
-        let mut alarms = self.own_alarms(&figures.shell, now);
+        let mut alarms = self.operator_file.alarms(now);
+        alarms.extend(figures.shell.alarms());
         for (name, config) in &self.document.config.pools {
             let known = self.known(name, config, now);
             if let Some(policy) = self.choices.get(name).and_then(Choices::all_down) {

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Finding, Findings};
+use crate::daemon::key_file::KeyError;
 use crate::daemon::lifecycle::{Document, Settings};
 use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
@@ -38,13 +39,11 @@ impl Document for Prepared {
         Ok((config, Arc::new(zones)))
     }
 
-    fn with_keys((config, zones): Self::Parsed) -> Result<Prepared, Vec<String>> {
+    fn with_keys((config, zones): Self::Parsed) -> Result<Prepared, Vec<KeyError>> {
         let identity = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
         match (identity, Protection::of(&config)) {
             (Ok(identity), Ok(protection)) => Ok(Prepared { config, zones, protection, identity }),
-            (identity, protection) => {
-                Err(identity.err().into_iter().chain(protection.err()).map(String::from).collect())
-            }
+            (identity, protection) => Err(identity.err().into_iter().chain(protection.err()).collect()),
         }
     }
 

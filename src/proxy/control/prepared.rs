@@ -3,14 +3,13 @@
 //! Owns what stays the same until the next document. Must never: hold health, operator states or latches. Called by
 //! `run` at the start and by every reload; [`Prepared::with_keys`] alone touches files.
 
-use std::fmt;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::ProxyConfig;
 use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig};
-use crate::daemon::key_file::Keys;
+use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::peers::Identity;
 use crate::health::{Target, checker::Targets};
 use crate::proxy::choose::cookie::Cookie;
@@ -87,39 +86,24 @@ pub struct PreparedBackend {
     pub target: Arc<Target>,
 }
 
-/// Why a document is not ready: a key file cannot be used.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct KeysError(String);
-
-impl fmt::Display for KeysError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for KeysError {}
-
 impl Prepared {
     /// Reads the keys a document names, and lays it out.
     ///
     /// # Errors
     ///
     /// A key file that cannot be used.
-    pub fn with_keys(document: ProxyConfig) -> Result<Prepared, KeysError> {
+    pub fn with_keys(document: ProxyConfig) -> Result<Prepared, KeyError> {
         let peers = document.peers.as_ref();
-        let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose();
-        let identity = identity.map_err(|why| KeysError(why.to_string()))?;
-        let prepared = Prepared::new(document, |file| {
-            Keys::read(file).map(|keys| keys.as_slice().to_vec()).map_err(|why| why.to_string())
-        })?;
+        let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose()?;
+        let prepared = Prepared::new(document, |file| Keys::read(file).map(|keys| keys.as_slice().to_vec()))?;
         Ok(Prepared { identity, ..prepared })
     }
 
     /// Lays a document out; `read_keys` gives the keys of a file of cookies' keys.
     pub fn new(
         document: ProxyConfig,
-        read_keys: impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-    ) -> Result<Prepared, KeysError> {
+        read_keys: impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
+    ) -> Result<Prepared, KeyError> {
         let services = document.services.values();
         let services =
             services.map(|service| PreparedService::new(service, &read_keys)).collect::<Result<Vec<_>, _>>()?;
@@ -159,8 +143,8 @@ impl Prepared {
 impl PreparedService {
     fn new(
         service: &ServiceConfig,
-        read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-    ) -> Result<PreparedService, KeysError> {
+        read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
+    ) -> Result<PreparedService, KeyError> {
         let proxy::Target::Backends(backends) = &service.target;
         let cookie = |config: &CookieConfig| cookie(&service.name, config, read_keys).map(Arc::new);
         let mode = match &backends.mode {
@@ -215,15 +199,15 @@ impl PreparedService {
 fn cookie(
     service: &str,
     config: &CookieConfig,
-    read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, String>,
-) -> Result<Cookie, KeysError> {
+    read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
+) -> Result<Cookie, KeyError> {
     match &config.value {
         CookieValue::Address => Ok(Cookie::address(&config.name)),
         CookieValue::Sealed { key_file } => {
-            let unusable = |why| KeysError(format!("services.{service}.cookie.key_file: {why}"));
-            let keys = read_keys(key_file).map_err(unusable)?;
+            let key = format!("services.{service}.cookie.key_file");
+            let keys = read_keys(key_file).map_err(|error| error.of(&key))?;
             let cookie = Cookie::sealed(&config.name, service, &keys);
-            cookie.ok_or_else(|| unusable(format!("{}: has no key", key_file.display())))
+            cookie.ok_or_else(|| KeyError::at(key_file, None, "holds no key").of(key))
         }
     }
 }

@@ -3,6 +3,7 @@
 use super::*;
 use crate::api::operator::{OperatorCommand, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
+use crate::daemon::lifecycle::{Figures, LastReload};
 use crate::health::Verdict;
 use crate::proxy::latch::CommandError;
 use crate::proxy::latch::Latch;
@@ -57,7 +58,7 @@ impl Machine {
                     ended.push(Event::LatchesWritten { ticket, ended: how });
                 }
                 Effect::WriteOperator(value) => {
-                    let how = if self.disk_works { Ok(()) } else { Err("disk full".into()) };
+                    let how = if self.disk_works { Ok(()) } else { Err(std::io::Error::other("disk full")) };
                     self.operator_written.extend(self.disk_works.then_some(value));
                     ended.push(Event::OperatorWritten(how));
                 }
@@ -403,7 +404,7 @@ fn nothing_is_published_when_nothing_changes_for_a_request() {
 #[test]
 fn metrics_are_named_as_prometheus_wants_them() {
     let machine = Machine::start(StoredLatches::Missing, false);
-    let page = metrics(&machine.state, &Live::default(), Default::default(), machine.now);
+    let page = metrics(&machine.state, &Live::default(), machine.now);
     let mut family = ("", "");
     for line in page.lines() {
         let words: Vec<&str> = line.split_whitespace().collect();
@@ -457,9 +458,15 @@ fn status_page_and_metrics_show_the_same_moment() {
         workers: vec![Arc::default()],
         connections: 7,
         listeners: vec!["127.0.0.1:80".into()],
-        peers: BTreeMap::new(),
         log_lines_dropped: 0,
-        last_reload: Some(("the last reload was refused: <why>".into(), true)),
+        shell: Figures {
+            last_reload: Some(LastReload {
+                when: 0,
+                words: "the last reload was refused: <why>".into(),
+                refused: true,
+            }),
+            ..Figures::default()
+        },
     };
     let status = status(&machine.state, &live, machine.now);
     let shop = &status.services[0];
@@ -473,7 +480,7 @@ fn status_page_and_metrics_show_the_same_moment() {
     let page = page(&status);
     assert!(page.contains("<b>web3</b>") && page.contains("refused: &lt;why&gt;"), "{page}");
 
-    let text = metrics(&machine.state, &live, Default::default(), machine.now);
+    let text = metrics(&machine.state, &live, machine.now);
     for line in [
         "polder_ready{daemon=\"proxy\"} 1",
         "polder_connections{daemon=\"proxy\"} 7",

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::status::{Live, alarms};
 use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
-use crate::daemon::metrics::{Common, Page, ReloadCounts};
+use crate::daemon::metrics::{Common, Page};
 use crate::health::Verdict;
 use crate::proxy::control::State;
 use crate::proxy::latch::Now;
@@ -67,7 +67,7 @@ const WORKERS: [(&str, &str, WorkerValue); 11] = [
 ];
 
 /// The whole page.
-pub fn page(state: &State, live: &Live, reloads: ReloadCounts, now: Now) -> String {
+pub fn page(state: &State, live: &Live, now: Now) -> String {
     let mut page = Page::new(Daemon::Proxy);
     let snapshot = state.snapshot();
     let common = Common {
@@ -76,8 +76,7 @@ pub fn page(state: &State, live: &Live, reloads: ReloadCounts, now: Now) -> Stri
         ready: snapshot.ready,
         alarms: alarms(state, live, now).len(),
         state_unwritten: state.is_unwritten(),
-        reloads,
-        peers: &live.peers,
+        shell: &live.shell,
         rejected: state.peers.iter().map(|(peer, words)| (peer.as_str(), words.refused())).collect(),
     };
     common.write(&mut page);

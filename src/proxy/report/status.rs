@@ -3,7 +3,6 @@
 //! Owns how the control state and the workers' counts become an [`api::Status`](crate::api::proxy::Status). Must never: change
 //! anything. Called by `admin` for `/status` and `/`.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -11,6 +10,7 @@ use std::time::Duration;
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus, Status};
 use crate::config::proxy::HostPattern;
+use crate::daemon::lifecycle::Figures;
 use crate::daemon::peers::PeerHealth;
 use crate::proxy::choose::is_usable;
 use crate::proxy::control::State;
@@ -32,12 +32,10 @@ pub struct Live {
     pub connections: usize,
     /// The addresses listened on.
     pub listeners: Vec<String>,
-    /// How the exchange with each peer goes.
-    pub peers: BTreeMap<String, PeerHealth>,
     /// Lines of the access log that could not be kept.
     pub log_lines_dropped: u64,
-    /// When and how the last reload ended, as a text, and whether it was refused.
-    pub last_reload: Option<(String, bool)>,
+    /// What the shell knows: peers, reloads, state files.
+    pub shell: Figures,
 }
 
 /// Collects the status.
@@ -56,7 +54,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
         listeners: live.listeners.clone(),
         peers: peers(state, live, now),
         alarms: alarms(state, live, now),
-        last_reload: live.last_reload.as_ref().map(|(words, _)| words.clone()),
+        last_reload: live.shell.last_reload.as_ref().map(|last| last.words.clone()),
     };
     Status {
         daemon,
@@ -69,8 +67,8 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
 /// What the operator should look at, each a sentence.
 pub fn alarms(state: &State, live: &Live, now: Now) -> Vec<String> {
     let mut alarms = state.alarms(now);
-    alarms.extend(live.last_reload.iter().filter(|(_, refused)| *refused).map(|(words, _)| words.clone()));
-    alarms.extend(live.peers.iter().filter_map(|(name, health)| silent(name, health, now)));
+    alarms.extend(live.shell.alarms());
+    alarms.extend(live.shell.peers.iter().filter_map(|(name, health)| silent(name, health, now)));
     alarms
 }
 
@@ -91,7 +89,7 @@ fn peers(state: &State, live: &Live, now: Now) -> Vec<PeerStatus> {
         error: health.error.clone(),
         differs: state.peers.get(name).map(|words| words.differing(now)).unwrap_or_default(),
     };
-    live.peers.iter().map(peer).collect()
+    live.shell.peers.iter().map(peer).collect()
 }
 
 fn of_service(state: &State, prepared: &PreparedService, service: &Service, now: Now) -> ServiceStatus {

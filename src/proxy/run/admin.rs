@@ -10,7 +10,7 @@ use crate::api::daemon::Done;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
-use crate::daemon::metrics::{CONTENT_TYPE, ReloadCounts};
+use crate::daemon::metrics::CONTENT_TYPE;
 use crate::proxy::control::Effect;
 use crate::proxy::latch::CommandError;
 use crate::proxy::report::status::Live;
@@ -19,13 +19,12 @@ use crate::proxy::report::{explain, metrics, page, status};
 impl ProxyDaemon {
     pub(super) fn answer(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply> {
         let state = &self.state;
-        let reloads = ReloadCounts { succeeded: figures.reloads, failed: figures.reloads_refused };
         let live = self.live(figures);
         let text = |content_type, body| AdminReply { status: 200, content_type, body: Bytes::from(body) };
         Some(match request.path.as_str() {
             "/status" => AdminReply::json(&status::status(state, &live, now)),
             "/" => text("text/html; charset=utf-8", page::page(&status::status(state, &live, now))),
-            "/metrics" => text(CONTENT_TYPE, metrics::page(state, &live, reloads, now)),
+            "/metrics" => text(CONTENT_TYPE, metrics::page(state, &live, now)),
             "/explain" => {
                 let given =
                     |name: &str| request.query.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str());
@@ -47,9 +46,8 @@ impl ProxyDaemon {
             workers: self.workers.iter().map(|worker| worker.counters.clone()).collect(),
             connections: self.shared.admission.connections(),
             listeners: listeners.map(|listener| listener.address.to_string()).collect(),
-            peers: figures.peers,
             log_lines_dropped: self.shared.access_log.dropped(),
-            last_reload: figures.last_reload.map(|last| (last.words, last.refused)),
+            shell: figures,
         }
     }
 

@@ -3,6 +3,7 @@
 use std::path::Path;
 
 use crate::config::{Findings, ProxyConfig, proxy};
+use crate::daemon::key_file::KeyError;
 use crate::daemon::lifecycle::{Document, Settings};
 use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
@@ -16,8 +17,8 @@ impl Document for Prepared {
         proxy::load(file)
     }
 
-    fn with_keys(document: ProxyConfig) -> Result<Prepared, Vec<String>> {
-        Prepared::with_keys(document).map_err(|error| vec![error.to_string()])
+    fn with_keys(document: ProxyConfig) -> Result<Prepared, Vec<KeyError>> {
+        Prepared::with_keys(document).map_err(|error| vec![error])
     }
 
     fn in_words(document: &ProxyConfig) -> String {

@@ -6,11 +6,11 @@ use std::path::Path;
 
 use crate::fleet::check::{Checked, Finding, SerialFacts, Served, check};
 use crate::fleet::{self, Fleet};
+use crate::health::dns_query;
 use crate::push::error::Error;
 use crate::push::pipeline::changes;
 use crate::push::pipeline::evaluate::{self, Depth, Evaluated, NixError, at_home, evaluate};
 use crate::push::pipeline::stage::{self, Staged, stage};
-use crate::push::served;
 
 const DNS_PORT: u16 = 53;
 
@@ -143,9 +143,9 @@ fn ask(fleet: &Fleet, apex: &str, host: &str) -> Served {
     let addresses = fleet.hosts.get(host).map_or(&[][..], |host| &host.addresses);
     let mut why = "it has no address".to_owned();
     for address in addresses {
-        match served::serial(SocketAddr::new(*address, DNS_PORT), apex) {
-            Ok(served::Answer::Serial(serial)) => return Served::Serial { by, serial },
-            Ok(served::Answer::NoZone) => return Served::NotYet { by },
+        match dns_query::serial(SocketAddr::new(*address, DNS_PORT), apex) {
+            Ok(Some(serial)) => return Served::Serial { by, serial },
+            Ok(None) => return Served::NotYet { by },
             Err(error) => why = format!("{address}: {error}"),
         }
     }

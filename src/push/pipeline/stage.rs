@@ -1,4 +1,4 @@
-//! Stages a folder: a copy of the files that are known, as they are now, and nothing else (DESIGN 11).
+//! Stages a folder: a copy of the files that are known, as they are now, and nothing else.
 //!
 //! A Subversion working copy ([`svn`]) gives its versioned files with local changes, keywords not expanded; a git checkout
 //! ([`git`]) its tracked files; any other folder ([`plain`]) all it has. What is neither known nor ignored, in conflict,

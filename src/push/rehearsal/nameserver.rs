@@ -18,8 +18,8 @@ use crate::api::dns::{AddressStatus, PoolStatus, Status};
 use crate::api::operator::OperatorState;
 use crate::config::{self, CheckConfig, DnsConfig};
 use crate::health::Verdict;
+use crate::health::dns_query::{self, QueryError, Question, Response, Transport};
 use crate::push::error::Error;
-use crate::push::served::{self, Answer, Over};
 use crate::zone::number::rtype;
 use crate::zone::serial::is_newer;
 
@@ -130,7 +130,7 @@ async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running
     };
     let apex = config.zones.keys().next()?;
     let mut listeners = config.listeners.iter().map(|listener| reached(*listener));
-    let Some(at) = listeners.find(|at| served::serial(*at, apex).is_ok()) else {
+    let Some(at) = listeners.find(|at| dns_query::serial(*at, apex).is_ok()) else {
         rehearsed.notes.push("the running nameserver does not answer: compared with nothing".to_owned());
         return None;
     };
@@ -164,11 +164,15 @@ async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
     }
 }
 
+fn ask(server: SocketAddr, name: &str, rtype: u16, transport: Transport) -> Result<Response, QueryError> {
+    Question::new(name, rtype)?.ask(server, transport)
+}
+
 /// A zone is served with authority over both transports, and does not go back.
 fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed: &mut Rehearsed) {
     let mut serial = None;
-    for (over, word) in [(Over::Udp, "UDP"), (Over::Tcp, "TCP")] {
-        match served::ask(listener, apex, rtype::SOA, over) {
+    for (transport, word) in [(Transport::Udp, "UDP"), (Transport::Tcp, "TCP")] {
+        match ask(listener, apex, rtype::SOA, transport) {
             Ok(answer) if answer.authoritative && answer.serial.is_some() => serial = answer.serial,
             Ok(answer) => {
                 let lacks = if answer.serial.is_some() { "without authority" } else { "no SOA" };
@@ -181,9 +185,9 @@ fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed
             }
         }
     }
-    let (Some(serial), before) = (serial, running.map(|at| served::serial(at, apex))) else { return };
+    let (Some(serial), before) = (serial, running.map(|at| dns_query::serial(at, apex))) else { return };
     match before {
-        Some(Ok(Answer::Serial(before))) if serial != before && !is_newer(serial, before) => {
+        Some(Ok(Some(before))) if serial != before && !is_newer(serial, before) => {
             // A rollback cannot but go back; in a push `polder check` has refused it.
             rehearsed.notes.push(format!(
                 "zone {apex}: serial {serial} is lower than {before}, which is served now: a secondary that somebody else runs \
@@ -209,7 +213,7 @@ fn addresses(
 ) {
     let mut found = 0;
     for (rtype, word) in [(rtype::A, "A"), (rtype::AAAA, "AAAA")] {
-        let count = |at: SocketAddr| served::ask(at, owner, rtype, Over::Udp).map(|answer| answer.addresses);
+        let count = |at| ask(at, owner, rtype, Transport::Udp).map(|response| response.addresses.len());
         let before = running.map_or(0, |at| count(at).unwrap_or(0));
         match count(listener) {
             Ok(0) if before > 0 => {

@@ -60,7 +60,8 @@ pub(super) fn start_limit<'a>(checks: impl Iterator<Item = &'a CheckConfig>) -> 
     START + checks.map(|check| check.timeout).max().unwrap_or_default()
 }
 
-/// After so long the running daemon must have noticed, too, what the rehearsed one found at its start (DESIGN 6).
+/// After so long the running daemon must have noticed, too, what the rehearsed one found at its start: it probes at its
+/// intervals, the rehearsed one probes everything at once.
 pub(super) fn notice_limit<'a>(checks: impl Iterator<Item = &'a CheckConfig>) -> Duration {
     checks.map(CheckConfig::detection_bound).max().unwrap_or_default().min(ENOUGH)
 }

@@ -1,3 +1,4 @@
+use std::io;
 use std::time::Duration;
 
 use super::OperatorFile;
@@ -26,14 +27,14 @@ fn a_failed_write_is_an_alarm_and_is_tried_again_until_it_is_well() {
     let mut file = OperatorFile::new(Some("lost".into()));
     file.mark_dirty();
     assert!(file.begin_if_due(at(0)));
-    file.written(Err("no room".into()), at(10));
+    file.written(Err(io::Error::other("no room")), at(10));
     assert!(file.is_settled(at(10)), "the operator is told");
     assert!(file.alarms(at(10)).iter().any(|alarm| alarm.contains("no room")));
     assert!(!file.begin_if_due(at(11)));
     assert_eq!(file.wakes(), Some(Duration::from_millis(2_010)));
     file.try_at_once();
     assert!(file.begin_if_due(at(12)), "a process that is about to end does not wait");
-    file.written(Err("no room".into()), at(13));
+    file.written(Err(io::Error::other("no room")), at(13));
     assert!(file.begin_if_due(at(2_013)));
     file.written(Ok(()), at(2_020));
     assert_eq!((file.alarms(at(2_020)), file.failures()), (vec![], 2), "what was lost is written again too");

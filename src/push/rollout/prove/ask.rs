@@ -14,10 +14,10 @@ use super::probes::Probe;
 use crate::api::daemon::Daemon;
 use crate::api::proxy::Status;
 use crate::health::Verdict;
+use crate::health::dns_query::{Question, Response, Transport};
 use crate::health::http_status::{self, Get, StatusError};
 use crate::push::error::Error;
 use crate::push::remote::Remotes;
-use crate::push::served::{self, Over, Said};
 use crate::zone::number::rtype;
 
 /// How long one answer may take.
@@ -76,11 +76,8 @@ impl<'a> Asker<'a> {
 fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, Error>>) -> Outcome {
     match probe {
         Probe::Zone { nameserver, apex, tcp } => {
-            let over = if *tcp { Over::Tcp } else { Over::Udp };
-            match served::ask(*nameserver, apex, rtype::SOA, over) {
-                Ok(said) => answered(&said, said.serial.is_some()),
-                Err(error) => Outcome::Failed(error.to_string()),
-            }
+            let transport = if *tcp { Transport::Tcp } else { Transport::Udp };
+            ask(*nameserver, apex, rtype::SOA, transport, |response| response.serial.is_some())
         }
         Probe::Pool { nameserver, name } => addresses(*nameserver, name),
         Probe::Ready { proxy } => match status_of(*proxy, &proxy.to_string(), "/.polder/ready") {
@@ -106,10 +103,7 @@ fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, Error>>) -> Out
 fn addresses(nameserver: SocketAddr, name: &str) -> Outcome {
     let mut outcome = Outcome::Passed;
     for rtype in [rtype::A, rtype::AAAA] {
-        outcome = match served::ask(nameserver, name, rtype, Over::Udp) {
-            Ok(said) => answered(&said, said.addresses > 0),
-            Err(error) => Outcome::Failed(error.to_string()),
-        };
+        outcome = ask(nameserver, name, rtype, Transport::Udp, |response| !response.addresses.is_empty());
         if outcome == Outcome::Passed {
             break;
         }
@@ -117,14 +111,19 @@ fn addresses(nameserver: SocketAddr, name: &str) -> Outcome {
     outcome
 }
 
-/// What an answer is worth: with authority, without an error, and with what was asked for.
-fn answered(said: &Said, has_it: bool) -> Outcome {
-    match said.code {
-        ResponseCode::NoError if !said.authoritative => Outcome::Failed("it answers without authority".to_owned()),
+fn ask(server: SocketAddr, name: &str, rtype: u16, transport: Transport, has_it: fn(&Response) -> bool) -> Outcome {
+    let response = Question::new(name, rtype).and_then(|question| question.ask(server, transport));
+    response.map_or_else(|error| Outcome::Failed(error.to_string()), |response| judge(&response, has_it(&response)))
+}
+
+/// A response passes that is authoritative, no error, and has what was asked for.
+fn judge(response: &Response, has_it: bool) -> Outcome {
+    match response.code {
+        ResponseCode::NoError if !response.authoritative => Outcome::Failed("it answers without authority".to_owned()),
         ResponseCode::NoError if has_it => Outcome::Passed,
         ResponseCode::NoError => Outcome::Unknown("its answer is empty".to_owned()),
         ResponseCode::Refused | ResponseCode::NotAuth | ResponseCode::NXDomain => {
-            Outcome::Unknown(format!("it answers {}", said.code))
+            Outcome::Unknown(format!("it answers {}", response.code))
         }
         code => Outcome::Failed(format!("it answers {code}")),
     }

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use crate::config;
-use crate::config::proxy::{BackendsConfig, HostPattern, ServiceConfig, Target};
+use crate::config::proxy::{HostPattern, ServiceConfig, Target};
 use crate::fleet::{Fleet, Role, System};
 
 /// How long what is asked directly has to go well.
@@ -147,16 +147,10 @@ fn seen_by_proxies(fleet: &Fleet, addresses: &[IpAddr], probes: &mut Probes) {
             for backend in target.backends.iter().filter(|backend| addresses.contains(&backend.address.ip())) {
                 let (proxy, service, name) = (proxy.clone(), service.clone(), backend.name.clone());
                 probes.asked.insert(Probe::Backend { proxy, service, name });
-                probes.steady = probes.steady.max(detection(target));
+                probes.steady = probes.steady.max(target.check.detection_bound());
             }
         }
     }
-}
-
-/// When checks have noticed a dead backend (DESIGN 6).
-fn detection(target: &BackendsConfig) -> Duration {
-    let check = &target.check;
-    check.interval + check.timeout + check.fast_interval.max(check.timeout) * (check.fall.saturating_sub(1))
 }
 
 #[cfg(test)]

@@ -31,12 +31,15 @@ fn a_site_is_served_unknown_or_failing_by_its_status() {
 
 #[test]
 fn a_nameserver_passes_with_authority_and_what_was_asked_for() {
-    let said = |code, authoritative| Said { authoritative, code, serial: None, addresses: 0 };
+    let response = |code, authoritative| {
+        let (truncated, serial, addresses, ttl) = (false, None, Vec::new(), None);
+        Response { code, authoritative, truncated, serial, addresses, ttl }
+    };
     let code = ResponseCode::NoError;
-    assert_eq!(answered(&said(code, true), true), Outcome::Passed);
-    assert!(matches!(answered(&said(code, true), false), Outcome::Unknown(_)));
-    assert!(matches!(answered(&said(code, false), true), Outcome::Failed(_)));
-    assert!(matches!(answered(&said(ResponseCode::Refused, false), false), Outcome::Unknown(_)));
-    assert!(matches!(answered(&said(ResponseCode::NXDomain, true), false), Outcome::Unknown(_)));
-    assert!(matches!(answered(&said(ResponseCode::ServFail, true), false), Outcome::Failed(_)));
+    assert_eq!(judge(&response(code, true), true), Outcome::Passed);
+    assert!(matches!(judge(&response(code, true), false), Outcome::Unknown(_)));
+    assert!(matches!(judge(&response(code, false), true), Outcome::Failed(_)));
+    assert!(matches!(judge(&response(ResponseCode::Refused, false), false), Outcome::Unknown(_)));
+    assert!(matches!(judge(&response(ResponseCode::NXDomain, true), false), Outcome::Unknown(_)));
+    assert!(matches!(judge(&response(ResponseCode::ServFail, true), false), Outcome::Failed(_)));
 }
