@@ -1,6 +1,6 @@
 //! `activate`: the supervisor of a system on trial. Not for operators: a host's gate has systemd run it.
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::complain;
 use crate::daemon::{logs, notify};
 use crate::push::host::paths::HostPaths;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::{Output, complain, printable, tell};
 use crate::fleet::{Deployable, Fleet, System};
 use crate::push::admin::known_fleet;

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde::Serialize;
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::{Output, Tone, printable};
 use crate::config::names;
 use crate::fleet::check::Finding;

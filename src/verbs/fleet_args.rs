@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::{Output, Tone, complain, printable};
 use crate::push::pipeline::selection::Selection;
 use crate::push::pipeline::{self, PlanError, Planned};

@@ -1,6 +1,6 @@
 //! `gate`: a host's end of a push. Not for operators: sshd and systemd run it.
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::complain;
 use crate::daemon::logs;
 use crate::push::gate;

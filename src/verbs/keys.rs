@@ -7,11 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use clap::Subcommand;
 use serde_json::json;
 
-use super::Exit;
+use super::args::FleetArg;
+use super::exit::Exit;
 use super::lock::refused;
 use super::operator::who;
 use super::output::{Output, Table, Tone, cell, complain, printable, toned};
-use super::reach::{FleetArg, Reach};
+use super::reach::Reach;
 use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
 use crate::push::admin::known_fleet;

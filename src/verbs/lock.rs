@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::Exit;
-use super::operator::{parse_duration, who};
+use super::args::FleetArg;
+use super::args::parse_duration;
+use super::exit::Exit;
+use super::operator::who;
 use super::output::{Output, Table, Tone, cell, complain, toned};
-use super::reach::{FleetArg, Reach, Reports};
-use super::status::span;
+use super::reach::{Reach, Reports};
+use super::times::span;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
 use crate::push::fleet_lock::{HeldLock, LockError, ManualLock, give_back};
@@ -136,7 +138,7 @@ fn show(reports: &Reports, output: &Output) -> Exit {
                 host: host.clone(),
                 left: lock.as_ref().map(|(lock, clock)| lock.expires.saturating_sub(*clock) / 1000),
                 holder: lock.map(|(lock, _)| lock),
-                error: report.as_ref().err().cloned(),
+                error: report.as_ref().err().map(Error::to_string),
             }
         })
         .collect();

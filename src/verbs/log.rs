@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::Exit;
+use super::args::FleetArg;
+use super::exit::Exit;
 use super::ledger_text::{revision, short};
 use super::output::{Output, Table, Tone, cell, complain, toned};
 use super::plan::short_hash;
-use super::reach::{FleetArg, Reach};
-use super::status::moment;
+use super::reach::Reach;
+use super::times::moment;
 use crate::push::admin::copies;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use serde_json::json;
 use similar::TextDiff;
 
-use super::Exit;
+use super::exit::Exit;
 use super::fleet_args::{FleetArgs, no_plan};
 use super::output::{Output, Tone, complain, printable};
 use crate::fleet::diff::Effects;

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::{Output, Tone, complain, printable};
 use crate::push::admin::Admin;
 use crate::push::admin::desired;

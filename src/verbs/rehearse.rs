@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::{Output, Tone, printable};
 use crate::push::error::Error;
 use crate::push::rehearsal::{Rehearsed, Setup, rehearse};

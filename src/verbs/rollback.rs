@@ -6,12 +6,13 @@ use std::sync::Arc;
 
 use serde_json::json;
 
-use super::Exit;
+use super::args::FleetArg;
+use super::exit::Exit;
 use super::operator::who;
 use super::output::{Output, complain};
 use super::push::progress::Progress;
 use super::push::{TrialArgs, report};
-use super::reach::{FleetArg, Reach};
+use super::reach::Reach;
 use crate::push::admin::desired;
 use crate::push::error::Error;
 use crate::push::pipeline::selection::Selection;

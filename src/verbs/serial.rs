@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use serde::Serialize;
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::{Output, complain};
 use crate::config::names;
 use crate::push::pipeline::trust;

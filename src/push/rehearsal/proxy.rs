@@ -20,9 +20,9 @@ use crate::api::operator::OperatorState;
 use crate::api::proxy::{ServiceStatus, Status};
 use crate::config::proxy::{self, HostPattern, Mode, Target};
 use crate::config::{CheckConfig, ProxyConfig};
+use crate::fleet::routing::Routing;
 use crate::health::Verdict;
 use crate::health::http_status::{self, Get};
-use crate::proxy::route::Router;
 use crate::push::error::Error;
 
 /// The time limit for one answer, longer than a visitor waits.
@@ -55,7 +55,7 @@ type Answered = Result<u16, Error>;
 /// The running proxy.
 struct Running {
     at: SocketAddr,
-    router: Router,
+    routing: Routing,
     client: Client,
     status: Option<Status>,
 }
@@ -203,23 +203,17 @@ async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running
     for listener in &config.listeners {
         let at = reached(listener.address);
         if matches!(timeout(ANSWER_LIMIT, TcpStream::connect(at)).await, Ok(Ok(_))) {
-            let router = router(&config);
+            let routing = Routing::of(&config);
             let client = Client::new(&config.admin.socket);
             let status = status(&client).await;
             if let Err(why) = &status {
                 rehearsed.notes.push(format!("the running proxy's latches and operator states are not known: {why}"));
             }
-            return Some(Running { at, router, client, status: status.ok() });
+            return Some(Running { at, routing, client, status: status.ok() });
         }
     }
     rehearsed.notes.push("the running proxy does not answer, so there is nothing to compare with".to_owned());
     None
-}
-
-fn router(config: &ProxyConfig) -> Router {
-    Router::new(config.services.values().flat_map(|service| {
-        service.hosts.iter().flat_map(|host| service.paths.iter().map(|path| (host.clone(), path.clone(), 0)))
-    }))
 }
 
 async fn status(client: &Client) -> Result<Status, Error> {
@@ -274,7 +268,7 @@ fn routes(config: &ProxyConfig) -> Vec<Route> {
 
 async fn ask_before(running: Option<&Running>, routes: &[Route]) -> Vec<Before> {
     let Some(running) = running else { return vec![Before::NotRunning; routes.len()] };
-    let is_known = |route: &&Route| running.router.route(route.host.as_bytes(), route.path.as_bytes()).is_some();
+    let is_known = |route: &&Route| running.routing.has(&route.host, &route.path);
     let known: Vec<Route> = routes.iter().filter(is_known).cloned().collect();
     let mut answers = ask_all(running.at, &known).await.into_iter();
     let before = |route: &Route| match is_known(&route) {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::json;
 
-use super::super::Exit;
+use super::super::exit::Exit;
 use super::super::output::Output;
 use crate::daemon::peers::Identity;
 use crate::push::error::Error;
