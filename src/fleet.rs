@@ -7,6 +7,7 @@
 pub mod check;
 pub mod diff;
 mod read;
+pub mod routing;
 pub mod running;
 #[cfg(test)]
 mod tests;
