@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 
-use super::reader::{Place, Read, Value};
+use super::reader::{Location, Read, Value};
 
-/// The values met so far, each with the place it was first met.
+/// The values met so far, each with the location it was first met.
 #[derive(Debug)]
-pub struct Distinct<'a, K>(BTreeMap<K, Place<'a>>);
+pub struct Distinct<'a, K>(BTreeMap<K, Location<'a>>);
 
 impl<K> Default for Distinct<'_, K> {
     fn default() -> Self {
@@ -16,12 +16,12 @@ impl<K> Default for Distinct<'_, K> {
 }
 
 impl<'a, K: Ord> Distinct<'a, K> {
-    /// Takes a value for this place. A second claim is a finding there that names the first; `what` is what both have.
-    pub fn claim(&mut self, key: K, place: &Place<'a>, what: &str) -> Read<()> {
+    /// Takes a value for this location. A second claim is a finding there that names the first; `what` is what both have.
+    pub fn claim(&mut self, key: K, location: &Location<'a>, what: &str) -> Read<()> {
         match self.0.get(&key) {
-            Some(first) => Err(place.fault(format!("{what} stands twice, also at {}", first.reference()))),
+            Some(first) => Err(location.fault(format!("{what} stands twice, also at {}", first.reference()))),
             None => {
-                self.0.insert(key, place.clone());
+                self.0.insert(key, location.clone());
                 Ok(())
             }
         }
@@ -38,7 +38,7 @@ impl<'a, K: Ord> Distinct<'a, K> {
         K: Clone,
     {
         let key = value.parsed(what, parse)?;
-        self.claim(key.clone(), &value.place, &format!("{:?}", value.text(what)?))?;
+        self.claim(key.clone(), &value.location, &format!("{:?}", value.text(what)?))?;
         Ok(key)
     }
 }

@@ -36,6 +36,7 @@ pub(super) fn read(root: &Object<'_>) -> Read<OwnName> {
     }
     let machine = nix::unistd::gethostname().ok().and_then(|name| name.into_string().ok()).unwrap_or_default();
     names::name(&machine).map(OwnName::Machine).map_err(|_| {
-        root.place.fault(format!("the machine's host name, {machine:?}, will not do as a name: set the key \"name\""))
+        root.location
+            .fault(format!("the machine's host name, {machine:?}, will not do as a name: set the key \"name\""))
     })
 }

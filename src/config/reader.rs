@@ -59,9 +59,9 @@ pub fn read_text<T>(file: &Path, text: &str, read: impl FnOnce(&Value<'_>) -> Re
     let report = Report { file, findings: RefCell::default() };
     let result = match tree::parse(text) {
         Ok(node) => {
-            read(&Value { place: Place { report: &report, line: node.line, path: String::new() }, node: &node })
+            read(&Value { location: Location { report: &report, line: node.line, path: String::new() }, node: &node })
         }
-        Err(fault) => Err(Place { report: &report, line: fault.line, path: String::new() }.fault(fault.message)),
+        Err(fault) => Err(Location { report: &report, line: fault.line, path: String::new() }.fault(fault.message)),
     };
     let mut findings = report.findings.into_inner();
     findings.sort_by_key(|finding| finding.line);
@@ -80,7 +80,7 @@ struct Report<'a> {
 
 /// A line and a path of the document: where a finding is put.
 #[derive(Debug, Clone)]
-pub struct Place<'a> {
+pub struct Location<'a> {
     report: &'a Report<'a>,
     /// From 1.
     pub line: u32,
@@ -88,7 +88,7 @@ pub struct Place<'a> {
     pub path: String,
 }
 
-impl<'a> Place<'a> {
+impl<'a> Location<'a> {
     /// Notes a finding here.
     pub fn fault(&self, message: impl Into<String>) -> Reported {
         self.report.findings.borrow_mut().push(Finding {
@@ -100,38 +100,38 @@ impl<'a> Place<'a> {
         Reported(())
     }
 
-    /// `services.www, line 7`: how another finding refers to this place.
+    /// `services.www, line 7`: how another finding refers to this location.
     pub fn reference(&self) -> String {
         format!("{}, line {}", self.path, self.line)
     }
 
-    fn key(&self, key: &str, line: u32) -> Place<'a> {
+    fn key(&self, key: &str, line: u32) -> Location<'a> {
         let plain = !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_');
         let path = match (plain, self.path.is_empty()) {
             (true, true) => key.to_owned(),
             (true, false) => format!("{}.{key}", self.path),
             (false, _) => format!("{}[{key:?}]", self.path),
         };
-        Place { report: self.report, line, path }
+        Location { report: self.report, line, path }
     }
 
-    fn index(&self, index: usize, line: u32) -> Place<'a> {
-        Place { report: self.report, line, path: format!("{}[{index}]", self.path) }
+    fn index(&self, index: usize, line: u32) -> Location<'a> {
+        Location { report: self.report, line, path: format!("{}[{index}]", self.path) }
     }
 }
 
-/// A value of the document and its place.
+/// A value of the document and its location.
 #[derive(Debug, Clone)]
 pub struct Value<'a> {
     /// Where it stands.
-    pub place: Place<'a>,
+    pub location: Location<'a>,
     node: &'a Node,
 }
 
 impl<'a> Value<'a> {
     /// Notes a finding about this value.
     pub fn fault(&self, message: impl Into<String>) -> Reported {
-        self.place.fault(message)
+        self.location.fault(message)
     }
 
     /// Notes that something else was expected here.
@@ -225,7 +225,7 @@ impl<'a> Value<'a> {
     /// not followed).
     pub fn file(&self) -> Read<PathBuf> {
         let text = self.not_empty("the path of a file")?;
-        Ok(self.place.report.file.parent().unwrap_or(Path::new("")).join(text))
+        Ok(self.location.report.file.parent().unwrap_or(Path::new("")).join(text))
     }
 
     /// An absolute path: of what a daemon makes or finds where it runs, wherever its document lies.
@@ -249,7 +249,7 @@ impl<'a> Value<'a> {
     pub fn peek(&self, key: &str) -> Option<Value<'a>> {
         let Json::Object(entries) = &self.node.json else { return None };
         let entry = entries.iter().find(|entry| entry.key == key)?;
-        Some(Value { place: self.place.key(key, entry.line), node: &entry.node })
+        Some(Value { location: self.location.key(key, entry.line), node: &entry.node })
     }
 
     /// An object of known keys. Unknown and duplicate ones are findings, and the known ones are still read.
@@ -257,13 +257,13 @@ impl<'a> Value<'a> {
         let entries = self.entries()?;
         let unknown = entries.iter().filter(|(_, entry)| !keys.names.contains(&entry.key.as_str()));
         let misspelt = unknown
-            .filter_map(|(place, entry)| {
+            .filter_map(|(location, entry)| {
                 let meant = nearest(&entry.key, keys.names.iter().copied());
-                let reported = place.fault(unknown_key(meant, keys));
+                let reported = location.fault(unknown_key(meant, keys));
                 meant.map(|meant| (meant, reported))
             })
             .collect();
-        Ok(Object { place: self.place.clone(), keys, entries, misspelt })
+        Ok(Object { location: self.location.clone(), keys, entries, misspelt })
     }
 
     /// An object that is a table: each key a name that `key` reads, each value what `read` makes of it. Two keys that
@@ -271,12 +271,12 @@ impl<'a> Value<'a> {
     pub fn table<K: Ord, T, E: Display>(
         &self,
         key: impl Fn(&str) -> Result<K, E>,
-        mut read: impl FnMut(&K, &Place<'a>, &Value<'a>) -> Read<T>,
+        mut read: impl FnMut(&K, &Location<'a>, &Value<'a>) -> Read<T>,
     ) -> Read<BTreeMap<K, T>> {
-        let mut read_entry = |(place, entry): (Place<'a>, &'a Entry)| {
-            let name = key(&entry.key).map_err(|why| place.fault(why.to_string()))?;
-            let value = Value { place: Place { line: entry.node.line, ..place.clone() }, node: &entry.node };
-            let read = read(&name, &place, &value)?;
+        let mut read_entry = |(location, entry): (Location<'a>, &'a Entry)| {
+            let name = key(&entry.key).map_err(|why| location.fault(why.to_string()))?;
+            let value = Value { location: Location { line: entry.node.line, ..location.clone() }, node: &entry.node };
+            let read = read(&name, &location, &value)?;
             Ok((name, read))
         };
         let reads: Vec<Read<(K, T)>> = self.entries()?.into_iter().map(&mut read_entry).collect();
@@ -290,7 +290,7 @@ impl<'a> Value<'a> {
         };
         let reads: Vec<Read<T>> = (0..)
             .zip(nodes)
-            .map(|(index, node)| read(&Value { place: self.place.index(index, node.line), node }))
+            .map(|(index, node)| read(&Value { location: self.location.index(index, node.line), node }))
             .collect();
         reads.into_iter().collect()
     }
@@ -305,19 +305,19 @@ impl<'a> Value<'a> {
     }
 
     /// The entries of an object, the first of each key; a further one is a finding.
-    fn entries(&self) -> Read<Vec<(Place<'a>, &'a Entry)>> {
+    fn entries(&self) -> Read<Vec<(Location<'a>, &'a Entry)>> {
         let Json::Object(entries) = &self.node.json else {
             return Err(self.expected("an object"));
         };
         let mut first = BTreeMap::new();
         let mut distinct = Vec::with_capacity(entries.len());
         for entry in entries {
-            let place = self.place.key(&entry.key, entry.line);
+            let location = self.location.key(&entry.key, entry.line);
             if let Some(line) = first.get(entry.key.as_str()) {
-                place.fault(format!("this key stands twice, in line {line} and in line {}", entry.line));
+                location.fault(format!("this key stands twice, in line {line} and in line {}", entry.line));
             } else {
                 first.insert(entry.key.as_str(), entry.line);
-                distinct.push((place, entry));
+                distinct.push((location, entry));
             }
         }
         Ok(distinct)
@@ -338,9 +338,9 @@ fn unknown_key(meant: Option<&str>, keys: &Keys) -> String {
 #[derive(Debug)]
 pub struct Object<'a> {
     /// Where it begins.
-    pub place: Place<'a>,
+    pub location: Location<'a>,
     keys: &'static Keys,
-    entries: Vec<(Place<'a>, &'a Entry)>,
+    entries: Vec<(Location<'a>, &'a Entry)>,
     /// Keys that stand there misspelt, so that they are not called missing too.
     misspelt: Vec<(&'static str, Reported)>,
 }
@@ -349,8 +349,8 @@ impl<'a> Object<'a> {
     /// The value of a key, if it is there.
     pub fn get(&self, key: &str) -> Option<Value<'a>> {
         debug_assert!(self.keys.names.contains(&key), "{key} is missing in the keys of {}", self.keys.object);
-        let (place, entry) = self.entries.iter().find(|(_, entry)| entry.key == key)?;
-        Some(Value { place: Place { line: entry.node.line, ..place.clone() }, node: &entry.node })
+        let (location, entry) = self.entries.iter().find(|(_, entry)| entry.key == key)?;
+        Some(Value { location: Location { line: entry.node.line, ..location.clone() }, node: &entry.node })
     }
 
     /// Reads a key that must be there.
@@ -360,7 +360,7 @@ impl<'a> Object<'a> {
         }
         match self.misspelt.iter().find(|(meant, _)| *meant == key) {
             Some((_, reported)) => Err(*reported),
-            None => Err(self.place.fault(format!("the key {key:?} is missing"))),
+            None => Err(self.location.fault(format!("the key {key:?} is missing"))),
         }
     }
 

@@ -147,6 +147,34 @@ fn the_defaults_in_the_reference_are_those_of_the_readers() {
     assert_eq!(read(&plain), read(&written));
 }
 
+/// The default that a Nix module states for an option, or what it gives an argument; nothing if it states none.
+fn stated_in_nix<'a>(module: &'a str, before: &str, name: &str) -> &'a str {
+    let (_, after) = module.split_once(before).unwrap_or_else(|| panic!("there is no {before:?}"));
+    let (_, value) = after.split_once(&format!("{name} = ")).unwrap_or_else(|| panic!("{before:?} has no {name}"));
+    value.split_once(';').unwrap().0
+}
+
+#[test]
+fn where_the_nix_modules_state_a_default_too_it_is_that_of_the_readers() {
+    let in_reference = |object: &str, key: &str| {
+        let row = rows(object).into_iter().find(|row| row.key == key).unwrap();
+        row.default.trim_matches('`').to_owned()
+    };
+    let (cookie, service) =
+        (include_str!("../../modules/fleet/cookie.nix"), include_str!("../../modules/fleet/service.nix"));
+    assert_eq!(stated_in_nix(cookie, "value = ", "default"), in_reference("services.NAME.cookie", "value"));
+    assert_eq!(stated_in_nix(service, "backup = ", "default"), in_reference("services.NAME.backends[]", "backup"));
+}
+
+#[test]
+fn systemd_waits_longer_for_a_daemon_to_stop_than_the_daemon_drains_by_default() {
+    let stop_timeout = |module| duration::parse(stated_in_nix(module, "", "stopTimeout").trim_matches('"')).unwrap();
+    let proxy = proxy::parse(Path::new("proxy.json"), &proxy_document().to_string()).unwrap();
+    assert!(stop_timeout(include_str!("../../modules/proxy.nix")) > proxy.timeouts.drain);
+    let dns = dns::parse(Path::new("dns.json"), &dns_document().to_string()).unwrap();
+    assert!(stop_timeout(include_str!("../../modules/nameserver.nix")) > dns.drain);
+}
+
 #[test]
 fn the_ranges_in_the_reference_are_those_of_the_readers() {
     let mut tried = 0;

@@ -7,7 +7,7 @@ use std::ops::RangeInclusive;
 use super::zones::ZoneConfig;
 use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
-use crate::config::reader::{Keys, Place, Read, Value};
+use crate::config::reader::{Keys, Location, Read, Value};
 use crate::config::{address, defaults, names};
 
 /// One pool.
@@ -60,8 +60,8 @@ pub(super) fn read(
     zones: Option<&BTreeMap<String, ZoneConfig>>,
 ) -> Read<BTreeMap<String, PoolConfig>> {
     let mut owners = Owners { zones, taken: Distinct::default() };
-    value.table(names::dns_name, |name, place, value| {
-        let own = owners.take(name, place);
+    value.table(names::dns_name, |name, location, value| {
+        let own = owners.take(name, location);
         let pool = read_pool(value, &mut owners);
         own.and(pool)
     })
@@ -75,11 +75,11 @@ struct Owners<'z, 'a> {
 }
 
 impl<'a> Owners<'_, 'a> {
-    fn take(&mut self, name: &str, place: &Place<'a>) -> Read<()> {
-        let once = self.taken.claim(name.to_owned(), place, &format!("the name {name}"));
+    fn take(&mut self, name: &str, location: &Location<'a>) -> Read<()> {
+        let once = self.taken.claim(name.to_owned(), location, &format!("the name {name}"));
         match self.zones {
             Some(zones) if !zones.keys().any(|apex| lies_inside(name, apex)) => {
-                Err(place.fault(format!("{name} lies in none of this document's zones{}", listed(zones))))
+                Err(location.fault(format!("{name} lies in none of this document's zones{}", listed(zones))))
             }
             _ => once,
         }
@@ -104,7 +104,7 @@ fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolCon
     let aliases = pool.with_default("aliases", Vec::new(), |value| {
         value.list("domain names", |value| {
             let alias = value.parsed("a domain name", names::dns_name)?;
-            owners.take(&alias, &value.place)?;
+            owners.take(&alias, &value.location)?;
             Ok(alias)
         })
     });

@@ -19,8 +19,8 @@ pub(super) const KEYS: Keys = Keys { object: "zones.NAME", names: &["file"] };
 
 pub(super) fn read(value: &Value<'_>) -> Read<BTreeMap<String, ZoneConfig>> {
     let mut apexes = Distinct::default();
-    let zones = value.table(names::dns_name, |apex, place, value| {
-        apexes.claim(apex.clone(), place, &format!("the zone {apex}"))?;
+    let zones = value.table(names::dns_name, |apex, location, value| {
+        apexes.claim(apex.clone(), location, &format!("the zone {apex}"))?;
         let zone = value.object(&KEYS)?;
         Ok(ZoneConfig { file: zone.required("file", Value::file)? })
     })?;

@@ -7,7 +7,7 @@ use super::mode::{self, Mode, Ranks};
 use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
 use crate::config::host_pattern::HostPattern;
-use crate::config::reader::{Keys, Object, Place, Read, Value};
+use crate::config::reader::{Keys, Location, Object, Read, Value};
 use crate::config::{address, defaults, names};
 
 /// The backends of a service and how one is chosen.
@@ -55,16 +55,16 @@ const MOST_WEIGHT: u32 = 1000;
 pub(super) const KEYS: Keys =
     Keys { object: "services.NAME.backends[]", names: &["address", "backup", "name", "weight"] };
 
-/// Reads what the service `name`, whose key stands at `place`, says of its backends; `hosts` as far as they could be read.
+/// Reads what the service `name`, whose key stands at `location`, says of its backends; `hosts` as far as they could be read.
 pub(super) fn read<'a>(
     name: &str,
-    place: &Place<'a>,
+    location: &Location<'a>,
     service: &Object<'a>,
     hosts: Option<&[HostPattern]>,
     context: &mut Context<'a>,
 ) -> Read<BackendsConfig> {
     let backends = service.required("backends", |value| read_backends(value, &context.listeners));
-    let mode = mode::read(name, place, service, backends.as_deref().ok().map(ranks), hosts, context);
+    let mode = mode::read(name, location, service, backends.as_deref().ok().map(ranks), hosts, context);
     let balance = service.with_default("balance", Balance::RoundRobin, |value| {
         value.one_of(&[
             ("round-robin", Balance::RoundRobin),

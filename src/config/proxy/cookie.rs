@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use crate::config::host_pattern::HostPattern;
 use crate::config::names;
-use crate::config::reader::{Keys, Object, Place, Read, Value};
+use crate::config::reader::{Keys, Location, Object, Read, Value};
 
 /// `cookie`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -39,31 +39,31 @@ const HOW: &str = "cookies are sealed by default, with a key that every proxy ha
 
 /// The cookies of the services read so far, by name: one name on hosts that overlap would be two services' at once.
 #[derive(Debug, Default)]
-pub(super) struct CookieNames<'a>(HashMap<String, Vec<(Vec<HostPattern>, Place<'a>)>>);
+pub(super) struct CookieNames<'a>(HashMap<String, Vec<(Vec<HostPattern>, Location<'a>)>>);
 
-/// Reads the cookie of the service `name`, whose key stands at `service_place`; `hosts` as far as they could be read.
+/// Reads the cookie of the service `name`, whose key stands at `service_location`; `hosts` as far as they could be read.
 pub(super) fn read<'a>(
     name: &str,
-    service_place: &Place<'a>,
+    service_location: &Location<'a>,
     service: &Object<'a>,
     hosts: Option<&[HostPattern]>,
     met: &mut CookieNames<'a>,
 ) -> Read<CookieConfig> {
     let Some(value) = service.get("cookie") else {
-        return Err(service_place.fault(format!("a stateful service needs a cookie; {HOW}")));
+        return Err(service_location.fault(format!("a stateful service needs a cookie; {HOW}")));
     };
-    let (config, place) = read_cookie(&value, format!("polder-{name}"))?;
-    met.add(&config.name, hosts.unwrap_or_default(), place)?;
+    let (config, location) = read_cookie(&value, format!("polder-{name}"))?;
+    met.add(&config.name, hosts.unwrap_or_default(), location)?;
     Ok(config)
 }
 
-/// The cookie and the place that names it.
-fn read_cookie<'a>(value: &Value<'a>, default_name: String) -> Read<(CookieConfig, Place<'a>)> {
+/// The cookie and the location that names it.
+fn read_cookie<'a>(value: &Value<'a>, default_name: String) -> Read<(CookieConfig, Location<'a>)> {
     let cookie = value.object(&KEYS)?;
     let name = cookie.with_default("name", default_name, |value| value.parsed("a cookie's name", names::cookie_name));
-    let place = cookie.get("name").map_or(value.place.clone(), |value| value.place);
+    let location = cookie.get("name").map_or(value.location.clone(), |value| value.location);
     let value = read_value(&cookie);
-    Ok((CookieConfig { name: name?, value: value? }, place))
+    Ok((CookieConfig { name: name?, value: value? }, location))
 }
 
 #[derive(Clone, Copy)]
@@ -79,7 +79,7 @@ fn read_value(cookie: &Object<'_>) -> Read<CookieValue> {
     match form? {
         Form::Sealed => match cookie.optional("key_file", Value::file)? {
             Some(key_file) => Ok(CookieValue::Sealed { key_file }),
-            None => Err(cookie.place.fault(format!("the key \"key_file\" is missing; {HOW}"))),
+            None => Err(cookie.location.fault(format!("the key \"key_file\" is missing; {HOW}"))),
         },
         Form::Address => {
             cookie.refuse(&["key_file"], "where the value is \"address\"")?;
@@ -89,21 +89,21 @@ fn read_value(cookie: &Object<'_>) -> Read<CookieValue> {
 }
 
 impl<'a> CookieNames<'a> {
-    fn add(&mut self, name: &str, hosts: &[HostPattern], place: Place<'a>) -> Read<()> {
+    fn add(&mut self, name: &str, hosts: &[HostPattern], location: Location<'a>) -> Read<()> {
         let namesakes = self.0.entry(name.to_owned()).or_default();
         let clash = namesakes.iter().find_map(|(others, other)| {
             let overlap = |host: &&HostPattern| others.iter().any(|theirs| theirs.overlaps(host));
             hosts.iter().find(overlap).map(|host| (host, other))
         });
         let clear = match clash {
-            Some((host, other)) => Err(place.fault(format!(
+            Some((host, other)) => Err(location.fault(format!(
                 "the cookie {name:?} is also the one at {}, and both services are reached under {host}: give one of them \
                  another cookie name",
                 other.reference()
             ))),
             None => Ok(()),
         };
-        namesakes.push((hosts.to_vec(), place));
+        namesakes.push((hosts.to_vec(), location));
         clear
     }
 }

@@ -7,7 +7,7 @@ use super::context::Context;
 use super::cookie::{self, CookieConfig};
 use crate::config::defaults;
 use crate::config::host_pattern::HostPattern;
-use crate::config::reader::{Object, Place, Read};
+use crate::config::reader::{Location, Object, Read};
 
 /// How a service treats state.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,7 +75,7 @@ pub(super) struct Ranks {
 /// Reads the mode of a service; `ranks` and `hosts` as far as they could be read.
 pub(super) fn read<'a>(
     name: &str,
-    place: &Place<'a>,
+    location: &Location<'a>,
     service: &Object<'a>,
     ranks: Option<Ranks>,
     hosts: Option<&[HostPattern]>,
@@ -87,7 +87,7 @@ pub(super) fn read<'a>(
         service.refuse(&STATEFUL_KEYS, "in a stateless service")?;
         return Ok(Mode::Stateless);
     }
-    let cookie = cookie::read(name, place, service, hosts, &mut context.cookies);
+    let cookie = cookie::read(name, location, service, hosts, &mut context.cookies);
     let failover = read_failover(service, ranks);
     let latch = match failover {
         Ok(Failover::Automatic) => {
@@ -109,12 +109,12 @@ fn read_failover(service: &Object<'_>, ranks: Option<Ranks>) -> Read<Failover> {
     })?;
     let Ranks { primaries, backups } = ranks.unwrap_or_default();
     let failover = stated.unwrap_or(if backups > 0 { Failover::Permanent } else { Failover::Automatic });
-    let place = service.get("failover").map_or_else(|| service.place.clone(), |value| value.place);
+    let location = service.get("failover").map_or_else(|| service.location.clone(), |value| value.location);
     if ranks.is_some() && failover == Failover::Permanent && backups == 0 {
-        return Err(place.fault("permanent failover needs a backup: mark a backend with \"backup\": true"));
+        return Err(location.fault("permanent failover needs a backup: mark a backend with \"backup\": true"));
     }
     if failover == Failover::Permanent && primaries > 1 {
-        return Err(place.fault(format!(
+        return Err(location.fault(format!(
             "permanent failover has one primary and ordered backups, found {primaries} primaries: mark all but one with \
              \"backup\": true, or write \"failover\": \"automatic\""
         )));

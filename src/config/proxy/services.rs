@@ -10,7 +10,7 @@ use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
 use crate::config::host_pattern::HostPattern;
 use crate::config::names;
-use crate::config::reader::{Keys, Place, Read, Value};
+use crate::config::reader::{Keys, Location, Read, Value};
 
 /// One service.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -59,26 +59,27 @@ pub(super) fn read(
     any_trusted: bool,
 ) -> Read<BTreeMap<String, ServiceConfig>> {
     let mut context = Context::new(listeners, any_trusted);
-    let services = value.table(names::name, |name, place, value| read_service(name, place, value, &mut context))?;
+    let services =
+        value.table(names::name, |name, location, value| read_service(name, location, value, &mut context))?;
     value.at_least_one("service")?;
     Ok(services)
 }
 
 fn read_service<'a>(
     name: &str,
-    place: &Place<'a>,
+    location: &Location<'a>,
     value: &Value<'a>,
     context: &mut Context<'a>,
 ) -> Read<ServiceConfig> {
     let service = value.object(&KEYS)?;
     let hosts = service.required("hosts", |value| read_distinct(value, "host", HostPattern::parse));
-    let paths = service.with_default("paths", vec![("/".to_owned(), place.clone())], |value| {
+    let paths = service.with_default("paths", vec![("/".to_owned(), location.clone())], |value| {
         read_distinct(value, "path", names::path_prefix)
     });
     let routed = claim_routes(hosts.as_deref().ok(), paths.as_deref().ok(), &mut context.routes);
     let pass_fields = withheld::read(&service, context.any_trusted);
     let patterns = hosts.map(values);
-    let target = backends::read(name, place, &service, patterns.as_deref().ok(), context).map(Target::Backends);
+    let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
     routed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
@@ -89,35 +90,35 @@ fn read_service<'a>(
     })
 }
 
-/// A list of strings that is not empty and has none twice, each with its place.
+/// A list of strings that is not empty and has none twice, each with its location.
 fn read_distinct<'a, T: Ord + Clone, E: Display>(
     value: &Value<'a>,
     what: &str,
     parse: impl Fn(&str) -> Result<T, E>,
-) -> Read<Vec<(T, Place<'a>)>> {
+) -> Read<Vec<(T, Location<'a>)>> {
     let mut distinct = Distinct::default();
     let list = value.list(&format!("{what}s"), |value| {
-        Ok((distinct.claim_parsed(value, &format!("a {what}"), &parse)?, value.place.clone()))
+        Ok((distinct.claim_parsed(value, &format!("a {what}"), &parse)?, value.location.clone()))
     })?;
     value.at_least_one(what)?;
     Ok(list)
 }
 
-fn values<T>(list: Vec<(T, Place<'_>)>) -> Vec<T> {
+fn values<T>(list: Vec<(T, Location<'_>)>) -> Vec<T> {
     list.into_iter().map(|(value, _)| value).collect()
 }
 
 /// Takes every host with every path, as far as both could be read: a second service with the same would never be reached.
 fn claim_routes<'a>(
-    hosts: Option<&[(HostPattern, Place<'a>)]>,
-    paths: Option<&[(String, Place<'a>)]>,
+    hosts: Option<&[(HostPattern, Location<'a>)]>,
+    paths: Option<&[(String, Location<'a>)]>,
     routes: &mut Distinct<'a, (HostPattern, String)>,
 ) -> Read<()> {
     let mut claimed = Ok(());
-    for (host, place) in hosts.into_iter().flatten() {
+    for (host, location) in hosts.into_iter().flatten() {
         for (path, _) in paths.into_iter().flatten() {
             let what = format!("the host {host} with the path {path:?}");
-            claimed = claimed.and(routes.claim((host.clone(), path.clone()), place, &what));
+            claimed = claimed.and(routes.claim((host.clone(), path.clone()), location, &what));
         }
     }
     claimed

@@ -1,4 +1,8 @@
 //! Writes a response into the caller's buffer: sections, name compression, and the limit on its size.
+//!
+//! Written by hand because a query must cost no allocation: hickory's encoder allocates for each message and
+//! takes records as objects that would have to be built for every answer. Here RRsets are copied in wire format
+//! as they were prepared at load, and one that does not fit is taken back whole, so that a truncated response is exact.
 
 use crate::dns::compiled::{RrSet, Shape};
 use crate::zone::name;
@@ -7,52 +11,53 @@ use crate::zone::number::{CLASS_IN, rtype};
 use super::query::{Edns, HEADER};
 use crate::dns::cookie;
 
-/// How many places of earlier names are remembered as targets of pointers.
+/// How many offsets of earlier names are remembered as targets of compression pointers.
 const KNOWN: usize = 64;
 
-/// Places a pointer can name: 14 bits (RFC 1035, 4.1.4).
+/// The offsets that a compression pointer can name: 14 bits (RFC 1035, 4.1.4).
 const POINTABLE: usize = 0x4000;
 
-/// Of an OPT record without options.
+/// The length of an OPT record without options, in bytes.
 const OPT_BYTES: usize = 11;
 
-/// Of a keep-alive option with its time-out (RFC 7828, 3.1).
+/// The length of an edns-tcp-keepalive option with its timeout, in bytes (RFC 7828, 3.1).
 const KEEPALIVE_BYTES: usize = 6;
 
-/// Of a COOKIE option before its data.
+/// The length of a COOKIE option before its data, in bytes.
 const OPTION_HEAD: usize = 4;
 
-/// The largest UDP answer we send and the largest query we say we take (the DNS flag day of 2020's value).
+/// The largest UDP response that is sent, and the largest query that is announced as accepted, in bytes (the value of the DNS
+/// flag day of 2020).
 pub const UDP_SIZE: u16 = 1232;
 
-/// It does not fit. What was written of it is already taken back.
+/// The records do not fit; what had been written of them has been taken back.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Full;
 
 /// The sections records are written to, in their order.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Section {
-    /// What was asked for.
+    /// The answer section: the records in question.
     Answer = 0,
-    /// Who would know, or why there is nothing.
+    /// The authority section: a delegation, or the SOA of a negative answer.
     Authority = 1,
-    /// What helps.
+    /// The additional section: glue and addresses.
     Additional = 2,
 }
 
-/// Whose records are written.
+/// The owner of the records that are written.
 #[derive(Debug, Clone, Copy)]
 pub enum Owner<'n> {
-    /// The name at this place of the response.
+    /// The name at this offset of the response.
     At(usize),
-    /// This name.
+    /// This name, in wire format.
     Name(&'n [u8]),
 }
 
 /// The OPT record that a response ends with.
 #[derive(Debug, Clone, Copy)]
 pub struct Opt {
-    /// As the query has it.
+    /// The DO bit, as in the query.
     pub dnssec_ok: bool,
     /// How long the connection may idle, in units of 100 ms, where the client asks.
     pub keepalive: Option<u16>,
@@ -61,12 +66,12 @@ pub struct Opt {
 }
 
 impl Opt {
-    /// To a query that has one.
+    /// The OPT of the response to a query that has one.
     pub fn reply_to(edns: &Edns) -> Opt {
         Opt { dnssec_ok: edns.dnssec_ok, keepalive: None, cookie: None }
     }
 
-    /// Bytes of its options.
+    /// The length of the options, in bytes.
     fn options(&self) -> usize {
         self.keepalive.map_or(0, |_| KEEPALIVE_BYTES) + self.cookie.map_or(0, |cookie| OPTION_HEAD + cookie.len())
     }
@@ -108,23 +113,23 @@ impl<'b> Writer<'b> {
         self.limit = (limit.min(self.buffer.len()) - opt).max(self.length);
     }
 
-    /// We speak for the zone.
+    /// Sets AA: the server is authoritative for the name.
     pub fn set_authoritative(&mut self) {
         self.buffer[2] |= 0x04;
     }
 
-    /// The response is cut.
+    /// Sets TC: records are missing.
     pub fn set_truncated(&mut self) {
         self.buffer[2] |= 0x02;
     }
 
-    /// Whether it is.
+    /// Whether TC is set.
     pub fn truncated(&self) -> bool {
         self.buffer[2] & 0x02 != 0
     }
 
     /// Writes all records of a set, or none of them, the first being record number `rotation` modulo their count
-    /// (for sets whose records are of one length). Gives the place of the last record's data.
+    /// (for sets whose records are of one length). Returns the offset of the last record's data.
     pub fn set(
         &mut self,
         section: Section,
@@ -139,7 +144,7 @@ impl<'b> Writer<'b> {
         })
     }
 
-    /// A CNAME that a DNAME makes (RFC 6672, 3.1). Gives the place of its target.
+    /// Writes the CNAME that is synthesized from a DNAME (RFC 6672, 3.1). Returns the offset of its target.
     pub fn cname(&mut self, owner: usize, target: &[u8], ttl: u32) -> Result<usize, Full> {
         self.whole(Section::Answer, 1, |writer| {
             writer.record(Owner::At(owner), rtype::CNAME, ttl, Shape::Name { prefix: 0 }, target)
@@ -179,7 +184,7 @@ impl<'b> Writer<'b> {
         Ok(())
     }
 
-    /// Whether the name at a place of the response is `name`, in whatever case.
+    /// Whether the name at an offset of the response is `name`, in any case.
     pub fn is_name(&self, at: usize, name: &[u8]) -> bool {
         self.matches(at, name, false)
     }
@@ -222,7 +227,7 @@ impl<'b> Writer<'b> {
         Ok(place)
     }
 
-    /// One record. Gives the place of its data.
+    /// Writes one record. Returns the offset of its data.
     fn record(&mut self, owner: Owner<'_>, rtype: u16, ttl: u32, shape: Shape, rdata: &[u8]) -> Result<usize, Full> {
         match owner {
             Owner::At(at) if at < POINTABLE => self.put(&(0xc000 | at as u16).to_be_bytes())?,

@@ -1,6 +1,7 @@
 //! SipHash-2-4 (Aumasson and Bernstein, 2012): the function that RFC 9018 makes server cookies with (section 4.4).
 //!
-//! Of our own, since it is a page long, allocates nothing, and is held to its authors' and the RFC's test vectors.
+//! Written by hand because it is one page, allocates nothing, and is tested with the vectors of its authors and of the RFC; the
+//! standard library's SipHash is the 1-3 variant (its 2-4 one is deprecated), which gives other cookies.
 
 /// The hash of `message` under `key`.
 pub fn siphash_2_4(key: &[u8; 16], message: &[u8]) -> u64 {

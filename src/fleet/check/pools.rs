@@ -6,14 +6,15 @@ use std::net::{IpAddr, SocketAddr};
 use super::documents::Running;
 use super::report::{Checked, listed};
 use crate::config::ProxyConfig;
+use crate::config::defaults::POOL_TTL;
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::fleet::{Fleet, Role};
 
 /// A pool with fewer is gone with one machine.
 const LEAST_MEMBERS: usize = 2;
 
-/// Seconds that a visitor may have to wait for a drained proxy to be forgotten, unless the fleet states more.
-const LONGEST_TTL: u32 = 300;
+/// The longest TTL of a pool, in seconds, unless the fleet states a longer one: so long a drained proxy stays in caches.
+const LONGEST_TTL: u32 = POOL_TTL;
 
 pub(super) fn check(fleet: &Fleet, running: &Running, checked: &mut Checked) {
     let mut first: BTreeMap<&String, (&String, &PoolConfig)> = BTreeMap::new();

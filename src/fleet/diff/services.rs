@@ -4,9 +4,7 @@ use serde_json::Value;
 
 use super::members::{names, take};
 use super::rest;
-
-/// What a backend weighs when nothing is said (docs/documents.md).
-const WEIGHT: u64 = 100;
+use crate::config::defaults::WEIGHT;
 
 /// Speaks of all services, and takes them out.
 pub(super) fn compare(old: &mut Value, new: &mut Value, sentences: &mut Vec<String>) {
@@ -54,7 +52,7 @@ fn backends(service: &str, old: &Value, new: &Value, sentences: &mut Vec<String>
 fn changed(about: &str, old: &Value, new: &Value, sentences: &mut Vec<String>) {
     let (mut old, mut new) = (old.clone(), new.clone());
     let backend = name(&new).to_owned();
-    let weight = |side: &mut Value| take(side, "weight").as_u64().unwrap_or(WEIGHT);
+    let weight = |side: &mut Value| take(side, "weight").as_u64().unwrap_or(WEIGHT.into());
     let (before, after) = (weight(&mut old), weight(&mut new));
     if before != after {
         sentences.push(format!("{about}: {backend} weight {before} -> {after}"));
@@ -71,7 +69,7 @@ fn changed(about: &str, old: &Value, new: &Value, sentences: &mut Vec<String>) {
 fn role(backend: &Value) -> String {
     match backend.get("backup").and_then(Value::as_bool) {
         Some(true) => "backup".to_owned(),
-        _ => format!("weight {}", backend.get("weight").and_then(Value::as_u64).unwrap_or(WEIGHT)),
+        _ => format!("weight {}", backend.get("weight").and_then(Value::as_u64).unwrap_or(WEIGHT.into())),
     }
 }
 
