@@ -4,12 +4,15 @@
 //! admin API. Called by `src/bin/polder.rs` alone.
 
 pub mod activate;
+pub mod args;
 pub mod bootstrap;
 pub mod check;
 pub mod daemons;
 pub mod demo;
 pub mod demo_file;
 pub mod drill;
+pub mod endpoint;
+pub mod exit;
 pub mod explain;
 pub mod failback;
 pub mod failover;
@@ -17,6 +20,7 @@ pub mod fleet_args;
 pub mod forget;
 pub mod gate;
 pub mod generate;
+pub mod host_gate;
 pub mod keys;
 mod ledger_text;
 pub mod lock;
@@ -29,40 +33,24 @@ pub mod reach;
 pub mod reconcile;
 pub mod rehearse;
 pub mod reload;
+pub mod replies;
 pub mod rollback;
 pub mod serial;
 pub mod status;
 pub mod tell;
+pub mod times;
 pub mod visit;
 
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 use crate::api::operator::OperatorState;
 use crate::daemon::launch::{self, LaunchArgs};
 use crate::demo::backend::BackendArgs;
+use args::{Common, FleetArg};
+use exit::Exit;
 use output::Output;
-
-/// The exit status of every verb.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// Done, or the answer is yes.
-    Done = 0,
-    /// The answer is no: refused, not well, a promise broken.
-    No = 1,
-    /// The command line makes no sense (clap uses the same).
-    Usage = 2,
-    /// It could not run.
-    CouldNot = 3,
-}
-
-impl From<Exit> for ExitCode {
-    fn from(exit: Exit) -> ExitCode {
-        ExitCode::from(exit as u8)
-    }
-}
 
 /// Keeps websites reachable while machines and operators fail.
 ///
@@ -81,20 +69,6 @@ pub struct Cli {
 
 const EXIT_CODES: &str = "Exit codes: 0 done, 1 the answer is no (refused, not well, a promise broken), 2 usage, 3 could not run.
 Try `polder drill` (about a minute, nothing installed), then `polder demo` and, from another terminal, `polder status`.";
-
-/// What every verb takes.
-#[derive(Debug, Clone, clap::Args)]
-pub struct Common {
-    /// Print JSON for machines instead of tables for people
-    #[arg(long, global = true)]
-    pub json: bool,
-    /// Of verbs that speak to daemons: an admin socket, instead of the demo's, the fleet's or this host's (may be repeated)
-    #[arg(long = "socket", value_name = "PATH", global = true, env = "POLDER_SOCKETS", value_delimiter = ':')]
-    pub sockets: Vec<PathBuf>,
-    /// Of verbs that speak to daemons: the running demo's, whatever else is here
-    #[arg(long, global = true)]
-    pub demo: bool,
-}
 
 /// The verbs.
 #[derive(Debug, Subcommand)]
@@ -174,7 +148,7 @@ pub enum Ask {
 }
 
 impl Ask {
-    fn fleet(&self) -> &reach::FleetArg {
+    fn fleet(&self) -> &FleetArg {
         match self {
             Ask::Status(args) => &args.fleet,
             Ask::Drain(args) | Ask::Maint(args) => &args.fleet,
@@ -196,7 +170,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Verb::Drill(args) => drill::run(args, &cli.common),
         Verb::Backend(args) => crate::demo::backend::run(args),
         Verb::Visit(args) => visit::run(&args),
-        Verb::Generate(args) => generate::run(&args).into(),
+        Verb::Generate(args) => generate::run(&args, Cli::command()).into(),
         Verb::Gate(args) => gate::run(&args).into(),
         Verb::Activate(args) => activate::run(&args).into(),
         Verb::Rehearse(args) => rehearse::run(&args, &output).into(),
@@ -220,7 +194,7 @@ fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Exit {
     let hosts = if matches!(ask, Ask::Status(_)) { daemons::Hosts::All } else { daemons::Hosts::WithDaemons };
     let found = match daemons::find(common, ask.fleet(), hosts) {
         Ok(found) => found,
-        Err(message) => return output.could_not(&message),
+        Err(error) => return output.could_not(&error),
     };
     let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,

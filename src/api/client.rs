@@ -20,6 +20,7 @@ use hyper::body::Incoming;
 use hyper::header::{CONNECTION, CONTENT_TYPE, HOST, UPGRADE};
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
+use nix::errno::Errno;
 use nix::sys::socket::getsockopt;
 use nix::sys::socket::sockopt::PeerCredentials;
 use serde::Serialize;
@@ -155,7 +156,7 @@ impl Client {
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, JoinSet<()>), ClientError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| unreachable(&self.socket, &error))?;
         if let Some(users) = &self.users {
-            is_of(&stream, users).map_err(|whose| self.odd(whose))?;
+            listens_for(&stream, users).map_err(|error| self.odd(error.to_string()))?;
         }
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
@@ -188,15 +189,37 @@ impl Client {
     }
 }
 
-/// Whether a socket's other end listens for one of these users (SO_PEERCRED: who called listen(2) there, unix(7)). The error
-/// goes on after what listens.
-pub fn is_of(stream: impl AsFd, users: &[u32]) -> Result<(), String> {
-    let user = getsockopt(&stream, PeerCredentials).map_err(|error| format!("hides whose it is: {error}"))?.uid();
-    match users.contains(&user) {
-        true => Ok(()),
-        false => Err(format!("runs as user {}: that is neither you nor root, and it is not believed", user_name(user))),
+/// Checks that the other end of a socket listens for one of these users (SO_PEERCRED: who called listen(2) there, unix(7)).
+///
+/// # Errors
+///
+/// Somebody else listens there, or nobody knows who.
+pub fn listens_for(stream: impl AsFd, users: &[u32]) -> Result<(), ListenerError> {
+    let user = getsockopt(&stream, PeerCredentials).map_err(ListenerError::Unknown)?.uid();
+    if users.contains(&user) { Ok(()) } else { Err(ListenerError::OtherUser(user)) }
+}
+
+/// Why the listener of a socket is not trusted. Its text goes on after the name of what listens.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ListenerError {
+    /// The kernel does not tell which user it is.
+    Unknown(Errno),
+    /// It is this user.
+    OtherUser(u32),
+}
+
+impl fmt::Display for ListenerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            ListenerError::Unknown(error) => write!(f, "does not show which user it runs as: {error}"),
+            ListenerError::OtherUser(user) => {
+                write!(f, "runs as user {}: that is neither you nor root, and it is not trusted", user_name(*user))
+            }
+        }
     }
 }
+
+impl std::error::Error for ListenerError {}
 
 fn broken(error: &hyper::Error) -> String {
     format!("ended the connection without an answer ({error}); it may have just stopped")

@@ -12,8 +12,10 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
+use super::args::Common;
+use super::demo_file;
+use super::exit::Exit;
 use super::output::Output;
-use super::{Common, Exit, demo_file};
 use crate::api::daemon::Daemon;
 use crate::demo::control::{self, PendingRequest, Reply, Request};
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, Times};

@@ -9,8 +9,9 @@ use std::time::{Duration, Instant};
 use serde_json::json;
 use tokio::task::LocalSet;
 
+use super::args::Common;
+use super::exit::Exit;
 use super::output::{Output, complain};
-use super::{Common, Exit};
 use crate::demo::drill::rows::{self, ROWS, Row};
 use crate::demo::drill::{self, Options, Outcome, Pace};
 use crate::demo::{Error, Programs};

@@ -2,10 +2,11 @@
 
 use serde::Serialize;
 
-use super::Exit;
-use super::daemons::{Asked, Located, ask_all};
+use super::args::FleetArg;
+use super::endpoint::Located;
+use super::exit::Exit;
 use super::output::{Output, Tone, complain, printable};
-use super::reach::FleetArg;
+use super::replies::{Asked, ask_all};
 use crate::api;
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;

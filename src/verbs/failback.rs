@@ -1,11 +1,12 @@
 //! `failback`: moves a stateful service back to its primary, on every proxy.
 
-use super::Exit;
-use super::daemons::{Located, ask_all};
+use super::args::FleetArg;
+use super::endpoint::Located;
+use super::exit::Exit;
 use super::failover::{known_service, to_proxies};
 use super::operator::who;
 use super::output::Output;
-use super::reach::FleetArg;
+use super::replies::ask_all;
 use super::tell::{learns_later, report, tell_all};
 use crate::api::proxy::FailbackCommand;
 

@@ -1,10 +1,11 @@
 //! `failover`: moves a stateful service from its active backend to a backup, on every proxy.
 
-use super::Exit;
-use super::daemons::{Asked, Located, ask_all};
+use super::args::FleetArg;
+use super::endpoint::Located;
+use super::exit::Exit;
 use super::operator::who;
 use super::output::{Output, complain};
-use super::reach::FleetArg;
+use super::replies::{Asked, ask_all};
 use super::tell::{PROMPT, Telling, learns_later, report, tell_all};
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
 use crate::daemon::eligibility::Eligibility;

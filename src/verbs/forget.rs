@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 
 use serde_json::json;
 
-use super::Exit;
-use super::daemons::{Asked, Located, ask_all};
+use super::args::FleetArg;
+use super::endpoint::Located;
+use super::exit::Exit;
 use super::failover::{known_service, to_proxies};
 use super::operator::{find_subjects, who};
 use super::output::Output;
-use super::reach::FleetArg;
+use super::replies::{Asked, ask_all};
 use super::tell::{Outcome, PROMPT, Telling, Told, report, tell_all};
 use crate::api::operator::{ForgetCommand, ForgetTarget};
 

@@ -2,10 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::CommandFactory;
-
+use super::exit::Exit;
 use super::output::complain;
-use super::{Cli, Exit};
 
 /// What `generate` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -30,17 +28,17 @@ pub enum What {
     },
 }
 
-/// Generates.
-pub fn run(args: &GenerateArgs) -> Exit {
+/// Generates them from the definition of the command line.
+pub fn run(args: &GenerateArgs, mut cli: clap::Command) -> Exit {
     match &args.what {
         What::Man { folder } => {
-            match std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(Cli::command(), folder)) {
+            match std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(cli, folder)) {
                 Ok(()) => Exit::Done,
                 Err(error) => could_not_write(folder, &error),
             }
         }
         What::Completions { shell } => {
-            clap_complete::generate(*shell, &mut Cli::command(), "polder", &mut std::io::stdout());
+            clap_complete::generate(*shell, &mut cli, "polder", &mut std::io::stdout());
             Exit::Done
         }
     }

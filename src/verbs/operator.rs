@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::Exit;
-use super::daemons::{Asked, Located, ask_all};
+use super::args::FleetArg;
+use super::args::parse_duration;
+use super::endpoint::Located;
+use super::exit::Exit;
 use super::output::{Output, complain};
-use super::reach::FleetArg;
+use super::replies::{Asked, ask_all};
 use super::tell::{Outcome, PROMPT, Telling, Told, learns_later, report, tell_all};
+use super::times::time_of_day;
 use crate::api::daemon::Daemon;
 use crate::api::operator::{OperatorCommand, OperatorState};
-use crate::config::duration;
 
 /// What `drain` and `maint` take.
 #[derive(Debug, Clone, clap::Args)]
@@ -54,10 +56,6 @@ impl From<ReadyArgs> for SayArgs {
         let ReadyArgs { subject, why, fleet } = args;
         SayArgs { subject, why, lasting: None, force: false, fleet }
     }
-}
-
-pub(super) fn parse_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| format!("expected a duration like 90s, 10m or 2h, found {text:?}"))
 }
 
 /// Who speaks: `USER@HOST`.
@@ -169,7 +167,7 @@ fn cached_until(told: &[Told]) -> Option<u64> {
 
 fn expiry_line(until: u64) -> String {
     let left = until.saturating_sub(crate::unix_time::unix_ms()).div_ceil(1000);
-    format!("The last cached answer that names it expires at {} (in {left} s).\n", super::status::time_of_day(until))
+    format!("The last cached answer that names it expires at {} (in {left} s).\n", time_of_day(until))
 }
 
 fn unknown(named: &str, asked: &[Asked], output: &Output) -> Exit {

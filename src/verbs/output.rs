@@ -10,7 +10,7 @@ use std::io::Write;
 use anstyle::{AnsiColor, Style};
 use serde::Serialize;
 
-use super::Exit;
+use super::exit::Exit;
 use crate::printable as letters;
 
 /// How sure a reader should look.

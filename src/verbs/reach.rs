@@ -1,35 +1,25 @@
 //! The fleet as this admin machine reaches it: every host's gate over ssh, and behind it the host's daemons. Called by the verbs.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
-use super::daemons::Located;
-use crate::api::client::{self, ClientError};
+use super::args::FleetArg;
+use super::endpoint::Located;
+use super::host_gate::HostGate;
 use crate::api::daemon::Daemon;
 use crate::fleet::{self, Fleet};
 use crate::push::admin::Admin;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
-use crate::push::protocol::{Answer, Instruction, Question, Report};
+use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::Remotes;
 use crate::push::remote::gates::{Gates, ask_all};
-use crate::push::remote::no_answer::NoAnswer;
 use crate::push::remote::no_answer::unexpected;
 
 /// How long a host may take to say how it is: a little longer than ssh waits for one that is dead.
 const LIMIT: Duration = Duration::from_secs(6);
-
-/// Which fleet.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct FleetArg {
-    /// On an admin machine: the fleet in this file, instead of the one that was evaluated last
-    #[arg(long = "fleet", value_name = "FILE")]
-    pub file: Option<PathBuf>,
-}
 
 /// The fleet, and this machine in it.
 #[derive(Debug, Clone)]
@@ -42,8 +32,8 @@ pub struct Reach {
     pub remotes: Arc<Remotes>,
 }
 
-/// What each host said of itself, or why it did not.
-pub type Reports = BTreeMap<String, Result<Report, String>>;
+/// The report of each host, or why there is none.
+pub type Reports = BTreeMap<String, Result<Report, Error>>;
 
 impl Reach {
     /// From this admin machine.
@@ -92,7 +82,7 @@ impl Reach {
 fn reports<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Reports {
     let answers = ask_all(gates, hosts, &Question::Report, LIMIT).into_iter().map(|answer| match answer {
         Ok(Answer::Report(report)) => Ok(*report),
-        other => Err(unexpected(other).to_string()),
+        other => Err(unexpected(other)),
     });
     hosts.iter().cloned().zip(answers).collect()
 }
@@ -114,66 +104,6 @@ pub fn locate<G: Gates + 'static>(gates: &Arc<G>, fleet: &Fleet, here: &str, rep
         }
     };
     daemons(fleet).map(locate).collect()
-}
-
-/// A daemon behind its host's gate.
-#[derive(Clone)]
-pub struct HostGate {
-    /// The host.
-    host: String,
-    /// The daemon.
-    daemon: Daemon,
-    gates: Arc<dyn Gates>,
-}
-
-impl PartialEq for HostGate {
-    fn eq(&self, other: &HostGate) -> bool {
-        (&self.host, self.daemon) == (&other.host, other.daemon)
-    }
-}
-
-impl Eq for HostGate {}
-
-impl std::fmt::Debug for HostGate {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "HostGate({} of {})", self.daemon.program(), self.host)
-    }
-}
-
-impl HostGate {
-    /// Asks the daemon for a path and its query.
-    ///
-    /// # Errors
-    ///
-    /// Why there is no answer.
-    pub async fn get(&self, target: &str, limit: Duration) -> Result<Value, ClientError> {
-        let question = Question::Look { daemon: self.daemon, target: target.to_owned() };
-        self.reply(move |gates, host| gates.ask(host, &question, limit)).await
-    }
-
-    /// Tells the daemon something.
-    ///
-    /// # Errors
-    ///
-    /// Why there is no answer.
-    pub async fn post(&self, target: &str, body: &Value, limit: Duration) -> Result<Value, ClientError> {
-        let (target, body) = (target.to_owned(), body.to_string());
-        let instruction = Instruction::Tell { daemon: self.daemon, target, body };
-        self.reply(move |gates, host| gates.instruct(host, &instruction, limit)).await
-    }
-
-    /// ssh is waited for on a thread of its own.
-    async fn reply(
-        &self,
-        ask: impl FnOnce(&dyn Gates, &str) -> Result<Answer, NoAnswer> + Send + 'static,
-    ) -> Result<Value, ClientError> {
-        let (gates, host) = (Arc::clone(&self.gates), self.host.clone());
-        let answer = tokio::task::spawn_blocking(move || ask(&*gates, &host)).await;
-        match answer.map_err(|error| ClientError::Unreachable(error.to_string()))? {
-            Ok(Answer::Reply { status, body }) => client::answered(status, &body),
-            other => Err(ClientError::Unreachable(unexpected(other).to_string())),
-        }
-    }
 }
 
 /// Every daemon of the fleet.

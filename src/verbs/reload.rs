@@ -1,9 +1,10 @@
 //! `reload`: lets daemons read their documents again, and shows the verdict of each.
 
-use super::Exit;
-use super::daemons::{Located, ask_all};
+use super::args::FleetArg;
+use super::endpoint::Located;
+use super::exit::Exit;
 use super::output::{Output, complain};
-use super::reach::FleetArg;
+use super::replies::ask_all;
 use super::tell::{Telling, report, tell_all};
 use crate::daemon::reload::LONGEST;
 
@@ -23,7 +24,7 @@ pub async fn run(args: &ReloadArgs, daemons: &[Located], output: &Output) -> Exi
     let mut asked = ask_all(daemons).await;
     let unknown = args.names.iter().find(|name| asked.iter().all(|one| one.name() != **name));
     if let Some(unknown) = unknown {
-        let known: Vec<String> = asked.iter().map(super::daemons::Asked::name).collect();
+        let known: Vec<String> = asked.iter().map(super::replies::Asked::name).collect();
         complain(&format!("no daemon is named {unknown}; there are {}", known.join(", ")));
         return Exit::No;
     }

@@ -5,8 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Exit;
-use super::daemons::Located;
+use super::endpoint::Located;
+use super::exit::Exit;
 use super::output::{Output, Table, Tone, cell, toned};
 use crate::api::client::ClientError;
 

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::task::LocalSet;
 
-use super::Exit;
+use super::exit::Exit;
 use super::output::Output;
 use crate::config::duration;
 use crate::daemon::signals::Signals;

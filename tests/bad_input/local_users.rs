@@ -61,7 +61,7 @@ fn a_demo_file_that_another_user_could_have_written_deceives_nobody() {
             polder(&runtime, verb).assert(
                 3,
                 &[
-                    "is not believed: ",
+                    "is not trusted: ",
                     &format!("{} belongs to user", part.canonicalize().unwrap().display()),
                     "--socket PATH",
                 ],

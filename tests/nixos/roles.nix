@@ -131,7 +131,7 @@ in
           ns1.succeed(f"su -s /bin/sh nobody -c '{squat}'")
           polder = "env -u XDG_RUNTIME_DIR timeout 20 polder --json status"
           t.assertIn("http0.l.example.test", ns1.execute(polder)[1])
-          t.assertIn("is not believed", ns1.fail(f"{polder} --demo 2>&1"))
+          t.assertIn("is not trusted", ns1.fail(f"{polder} --demo 2>&1"))
 
       with subtest("`polder status` on a machine of the fleet says what it has"):
           said = ns1.execute("polder --json status")[1]

@@ -83,5 +83,5 @@ async fn a_daemon_of_another_user_is_not_believed_where_it_matters() {
     let somebody_else = nix::unistd::geteuid().as_raw() + 1;
     let client = Client { users: Some(vec![somebody_else]), ..Client::new(&socket) };
     let error = client.get("/status").await.unwrap_err().to_string();
-    assert!(error.contains("runs as user") && error.contains("is not believed"), "{error}");
+    assert!(error.contains("runs as user") && error.contains("is not trusted"), "{error}");
 }

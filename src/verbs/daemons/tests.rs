@@ -18,8 +18,3 @@ fn a_machine_with_a_document_of_a_daemon_or_an_admin_is_of_a_fleet() {
     std::fs::write(documents.join("dns.json"), "{}").unwrap();
     assert!(is_of_a_fleet(&documents));
 }
-
-#[test]
-fn a_status_without_a_role_is_not_understood() {
-    assert!(matches!(understand(serde_json::json!({"hello": 1})), Err(why) if why.contains("no role")));
-}

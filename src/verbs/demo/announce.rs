@@ -5,8 +5,8 @@ use std::io;
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-use super::super::daemons::Located;
 use super::super::demo_file::{self, DemoFile};
+use super::super::endpoint::Located;
 use crate::api::daemon::Daemon;
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, nameserver_name, proxy_name};
 use crate::demo::fleet::Fleet;

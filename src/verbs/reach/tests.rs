@@ -1,7 +1,11 @@
 #![allow(clippy::unwrap_used)]
 
+use serde_json::Value;
+
 use super::*;
-use crate::verbs::daemons::ask_all as ask_daemons;
+use crate::push::protocol::Instruction;
+use crate::push::remote::no_answer::NoAnswer;
+use crate::verbs::replies::ask_all as ask_daemons;
 
 /// Hosts whose daemons all answer with one status, but for one that is not reached.
 struct Hosts;
@@ -74,7 +78,7 @@ async fn every_daemon_of_the_fleet_is_asked_through_its_hosts_gate_and_silent_ho
     assert!(refused.to_string().contains("/operator refuses 4 bytes"), "{refused}");
     let asked = ask_daemons(&located).await;
     let why = |index: usize| match &asked[index].answer {
-        Err(why) => why.clone(),
+        Err(why) => why.to_string(),
         other => panic!("{other:?}"),
     };
     assert!(why(0).contains("no polder daemon"), "{}", why(0));

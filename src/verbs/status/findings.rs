@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::status::Status;
 use crate::health::Verdict;
-use crate::verbs::daemons::Asked;
+use crate::verbs::replies::Asked;
 
 /// Every finding over all daemons, each once.
 pub fn all<'a>(asked: impl IntoIterator<Item = &'a Asked>) -> Vec<String> {

@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::drift::{Drift, LastPush, Settled, judge};
-use super::{ago, span};
 use crate::fleet::{self, Role};
 use crate::push::admin::copies;
 use crate::push::admin::desired::{self, DesiredState};
@@ -21,7 +20,8 @@ use crate::push::remote::gates::ask_all;
 use crate::verbs::daemons::FoundFleet;
 use crate::verbs::ledger_text::{revision, short};
 use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
-use crate::verbs::reach::Reach;
+use crate::verbs::reach::{Reach, Reports};
+use crate::verbs::times::{ago, span};
 
 /// How many entries of a ledger are looked through for the last activation.
 const ENTRIES: usize = 50;
@@ -87,7 +87,7 @@ impl Fleet {
         let hosts = reach.fleet.hosts.iter().map(|(name, host)| {
             let (report, error) = match reports.get(name) {
                 Some(Ok(report)) => (Some(report.clone()), None),
-                Some(Err(why)) => (None, Some(why.clone())),
+                Some(Err(error)) => (None, Some(error.to_string())),
                 None => (None, Some("it was not asked".to_owned())),
             };
             let settled = ledgers.get(name).and_then(|entries| Settled::last(entries));
@@ -128,7 +128,7 @@ impl Fleet {
 }
 
 /// What is known of each host's ledger: what it says itself, or our copy.
-fn ledgers(reach: &Reach, reports: &BTreeMap<String, Result<Report, String>>) -> BTreeMap<String, Vec<Entry>> {
+fn ledgers(reach: &Reach, reports: &Reports) -> BTreeMap<String, Vec<Entry>> {
     let folder = copies::folder(&reach.admin.state_dir);
     let is_enough = |entry: &Entry| Settled::last(std::slice::from_ref(entry)).is_some();
     let mut ledgers = BTreeMap::new();

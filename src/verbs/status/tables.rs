@@ -2,13 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use super::{ago, span};
 use crate::api::operator::{OperatorNote, OperatorState};
 use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus};
 use crate::api::status::Status;
 use crate::health::Verdict;
-use crate::verbs::daemons::Asked;
 use crate::verbs::output::{Cell, Table, Tone, cell, toned};
+use crate::verbs::replies::Asked;
+use crate::verbs::times::{ago, span, time_of_day};
 
 /// One line a daemon.
 pub fn daemons(asked: &[Asked]) -> String {
@@ -37,7 +37,13 @@ pub fn daemons(asked: &[Asked]) -> String {
                 cell(status.daemon.last_reload.as_deref().unwrap_or("-")),
             ],
             Err(why) => {
-                vec![cell(one.name()), cell("?"), cell("?"), toned("silent", Tone::Bad), toned(why, Tone::Bad)]
+                vec![
+                    cell(one.name()),
+                    cell("?"),
+                    cell("?"),
+                    toned("silent", Tone::Bad),
+                    toned(why.to_string(), Tone::Bad),
+                ]
             }
         });
     }
@@ -140,7 +146,7 @@ fn why(check_reason: &str, since: u64, word: Option<&OperatorNote>) -> String {
     match word.filter(|word| word.state != OperatorState::Ready) {
         None => check,
         Some(word) => {
-            let until = word.until.map_or_else(String::new, |until| format!(" until {}", super::time_of_day(until)));
+            let until = word.until.map_or_else(String::new, |until| format!(" until {}", time_of_day(until)));
             let because = if word.why.is_empty() { String::new() } else { format!(": {}", word.why) };
             format!("{check}; {} by {} {} ago{until}{because}", word.state, word.who, ago(word.when))
         }

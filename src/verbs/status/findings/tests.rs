@@ -1,8 +1,10 @@
 use super::*;
-use crate::verbs::daemons::Located;
+use crate::api::client::ClientError;
+use crate::verbs::endpoint::Located;
+use crate::verbs::replies::StatusError;
 use crate::verbs::status::examples;
 
-fn seen(answer: Result<Status, String>) -> Asked {
+fn seen(answer: Result<Status, StatusError>) -> Asked {
     Asked {
         located: Located { name: Some("px-9".to_owned()), ..Located::at(std::path::Path::new("/nowhere")) },
         answer,
@@ -20,7 +22,10 @@ fn a_fleet_that_is_well_has_no_findings() {
 
 #[test]
 fn a_daemon_that_does_not_answer_is_a_finding() {
-    assert_eq!(all(&[seen(Err("refused".to_owned()))]), ["px-9 does not answer: refused"]);
+    assert_eq!(
+        all(&[seen(Err(StatusError::Client(ClientError::Unreachable("refused".to_owned()))))]),
+        ["px-9 does not answer: refused"]
+    );
 }
 
 #[test]

@@ -1,0 +1,50 @@
+//! Arguments that several verbs take.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::config::duration;
+
+/// What every verb takes.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Common {
+    /// Print JSON for machines instead of tables for people
+    #[arg(long, global = true)]
+    pub json: bool,
+    /// Of verbs that speak to daemons: an admin socket, instead of the demo's, the fleet's or this host's (may be repeated)
+    #[arg(long = "socket", value_name = "PATH", global = true, env = "POLDER_SOCKETS", value_delimiter = ':')]
+    pub sockets: Vec<PathBuf>,
+    /// Of verbs that speak to daemons: the running demo's, whatever else is here
+    #[arg(long, global = true)]
+    pub demo: bool,
+}
+
+/// Which fleet.
+#[derive(Debug, Clone, Default, clap::Args)]
+pub struct FleetArg {
+    /// On an admin machine: the fleet in this file, instead of the one that was evaluated last
+    #[arg(long = "fleet", value_name = "FILE")]
+    pub file: Option<PathBuf>,
+}
+
+/// A duration on the command line: `90s`, `10m`, `2h`.
+///
+/// # Errors
+///
+/// It is written in another way.
+pub(super) fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
+    duration::parse(text).ok_or_else(|| InvalidDuration(text.to_owned()))
+}
+
+/// A duration that cannot be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct InvalidDuration(String);
+
+impl fmt::Display for InvalidDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "expected a duration like 90s, 10m or 2h, found {:?}", self.0)
+    }
+}
+
+impl std::error::Error for InvalidDuration {}

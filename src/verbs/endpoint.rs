@@ -1,0 +1,78 @@
+//! Where a daemon can be reached: at an admin socket of this machine, or through the gate of its host.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use super::host_gate::HostGate;
+use crate::api::client::{Client, ClientError};
+use crate::api::daemon::Daemon;
+
+/// A daemon that should be there.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Located {
+    /// Its name in the fleet, where known beforehand.
+    #[serde(default)]
+    pub name: Option<String>,
+    /// What it is, where known beforehand.
+    #[serde(default)]
+    pub role: Option<Daemon>,
+    /// Its admin socket.
+    pub socket: PathBuf,
+    /// It is asked through its host's gate, and not by a socket of this machine.
+    #[serde(skip)]
+    pub gate: Option<HostGate>,
+    /// Its host was not reached, and why: the daemon need not be asked.
+    #[serde(skip)]
+    pub silent: Option<String>,
+    /// Whose daemon it must be, where somebody else could answer.
+    #[serde(skip)]
+    pub users: Option<Vec<u32>>,
+}
+
+/// How long a daemon may take to say how it is.
+const PROMPT: Duration = Duration::from_secs(5);
+
+impl Located {
+    /// The daemon at a socket of this machine, of which nothing else is known.
+    pub fn at(socket: &Path) -> Located {
+        Located { name: None, role: None, socket: socket.to_owned(), gate: None, silent: None, users: None }
+    }
+
+    /// What to call it: its name, or its socket.
+    pub fn label(&self) -> String {
+        self.name.clone().unwrap_or_else(|| self.socket.display().to_string())
+    }
+
+    /// Asks it for a path.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
+        match (&self.silent, &self.gate) {
+            (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
+            (None, Some(gate)) => gate.get(path, PROMPT).await,
+            (None, None) => self.client(PROMPT).get(path).await,
+        }
+    }
+
+    /// Tells it something, which may take so long.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no answer.
+    pub async fn post(&self, path: &str, body: &Value, timeout: Duration) -> Result<Value, ClientError> {
+        match (&self.silent, &self.gate) {
+            (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
+            (None, Some(gate)) => gate.post(path, body, timeout).await,
+            (None, None) => self.client(timeout).post(path, body).await,
+        }
+    }
+
+    fn client(&self, timeout: Duration) -> Client {
+        Client { timeout, users: self.users.clone(), ..Client::new(&self.socket) }
+    }
+}

@@ -1,0 +1,22 @@
+//! The exit codes of the verbs.
+
+use std::process::ExitCode;
+
+/// The exit status of every verb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done, or the answer is yes.
+    Done = 0,
+    /// The answer is no: refused, not well, a promise broken.
+    No = 1,
+    /// The command line makes no sense (clap uses the same).
+    Usage = 2,
+    /// It could not run.
+    CouldNot = 3,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> ExitCode {
+        ExitCode::from(exit as u8)
+    }
+}
