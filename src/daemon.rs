@@ -1,10 +1,10 @@
-//! What both daemons do to live on a machine: sockets, takeover, FD store, notify, signals, admin API, peers, state
+//! The operating-system side of both daemons: sockets, takeover, FD store, notify, signals, admin API, peers, state
 //! files, metrics, logs.
 //!
 //! Owns every file descriptor that outlives a process and every file in the state directory. Must never: know what a
 //! service or a zone is. Called by `proxy::run` and `dns::run`; the operator's verbs use [`api::client`](crate::api::client).
 //!
-//! [`lifecycle`] is what both daemons' control threads are: it calls the other pieces, each of which stands for itself.
+//! [`lifecycle`] is what both daemons' control threads are: it calls the other modules, which are independent of each other.
 
 pub mod admin;
 pub mod args;

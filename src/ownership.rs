@@ -1,7 +1,7 @@
-//! Whose files are believed: what another user of this machine could have put somewhere, or could change, is not.
+//! Which files are trusted: not those that another user of this machine could have written or could change.
 //!
 //! As ssh's StrictModes (sshd_config(5)) and git's `safe.directory`: a file counts only if it, its folder and every folder
-//! above belong to users who are believed, and nobody else may write there. A folder above may be open to all if it is
+//! above belong to trusted users, and nobody else may write there. A folder above may be open to all if it is
 //! sticky (`/tmp`): there nobody takes away or replaces what is another's (inode(7)).
 //!
 //! Paths are resolved first, and each folder of the resolved path is judged: a link that somebody else could turn elsewhere
@@ -17,13 +17,13 @@ use std::path::{Path, PathBuf};
 use nix::fcntl::OFlag;
 use nix::unistd::{Gid, Group, Uid, User, geteuid};
 
-/// The users whose files are believed, and the groups whose members may write them.
+/// The users whose files are trusted, and the groups whose members may write them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Believed {
     users: Vec<u32>,
     /// Private groups of those users: nobody else is in them, so that a umask of 002 opens nothing.
     private_groups: Vec<u32>,
-    /// Its members are believed like the users.
+    /// Its members are trusted like the users.
     shared_group: Option<u32>,
 }
 
@@ -73,9 +73,9 @@ struct Inode {
     mode: u32,
 }
 
-/// Where it stands.
+/// What an inode is to the file or folder that is checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Place {
+enum Position {
     /// A folder above: others may add to it if they cannot take away.
     Above,
     /// The file or folder itself.
@@ -125,7 +125,7 @@ impl Believed {
     /// The first that another user could have changed, or that cannot be looked at.
     pub fn folder(&self, folder: &Path) -> Result<PathBuf, Unread> {
         let folder = folder.canonicalize()?;
-        self.look_at(&folder, Place::Itself)?;
+        self.check(&folder, Position::Itself)?;
         self.above(&folder)?;
         Ok(folder)
     }
@@ -137,7 +137,7 @@ impl Believed {
     /// The first in which another user could replace what is ours.
     pub fn shared_folder(&self, folder: &Path) -> Result<PathBuf, Unread> {
         let folder = folder.canonicalize()?;
-        self.look_at(&folder, Place::Above)?;
+        self.check(&folder, Position::Above)?;
         self.above(&folder)?;
         Ok(folder)
     }
@@ -159,7 +159,7 @@ impl Believed {
     /// As [`Believed::folder`].
     pub fn file(&self, file: &Path) -> Result<(), Unread> {
         let file = file.canonicalize()?;
-        self.look_at(&file, Place::Itself)?;
+        self.check(&file, Position::Itself)?;
         file.parent().map_or(Ok(()), |folder| self.folder(folder).map(drop))
     }
 
@@ -179,7 +179,7 @@ impl Believed {
         }
         let opened = open(&self.folder(folder)?.join(name))?;
         let there = opened.metadata()?;
-        self.judge(file, inode(&there), Place::Itself)?;
+        self.check_inode(file, inode(&there), Position::Itself)?;
         if !there.is_file() {
             return Err(io::Error::other("it is no regular file").into());
         }
@@ -192,18 +192,18 @@ impl Believed {
     }
 
     fn above(&self, folder: &Path) -> Result<(), Unread> {
-        folder.ancestors().skip(1).try_for_each(|above| self.look_at(above, Place::Above))
+        folder.ancestors().skip(1).try_for_each(|above| self.check(above, Position::Above))
     }
 
     fn below(&self, folder: &Path) -> Result<(), Unread> {
         let entries = match fs::read_dir(folder) {
-            // What we cannot read we cannot believe either.
+            // What cannot be read cannot be trusted either.
             Err(error) if error.kind() == io::ErrorKind::PermissionDenied => return Ok(()),
             entries => entries?,
         };
         for entry in entries {
             let entry = entry?;
-            match self.look_at(&entry.path(), Place::Itself) {
+            match self.check(&entry.path(), Position::Itself) {
                 // Another program's temporary file that has gone meanwhile.
                 Err(Unread::Unreadable(error)) if error.kind() == io::ErrorKind::NotFound => continue,
                 looked => looked?,
@@ -215,16 +215,16 @@ impl Believed {
         Ok(())
     }
 
-    fn look_at(&self, path: &Path, place: Place) -> Result<(), Unread> {
+    fn check(&self, path: &Path, position: Position) -> Result<(), Unread> {
         let there = fs::symlink_metadata(path)?;
         if there.is_symlink() {
-            // Its mode says nothing (symlink(7)).
-            return Ok(self.judge(path, Inode { mode: 0o755, ..inode(&there) }, place)?);
+            // A link's mode is not used (symlink(7)).
+            return Ok(self.check_inode(path, Inode { mode: 0o755, ..inode(&there) }, position)?);
         }
-        Ok(self.judge(path, inode(&there), place)?)
+        Ok(self.check_inode(path, inode(&there), position)?)
     }
 
-    fn judge(&self, path: &Path, inode: Inode, place: Place) -> Result<(), Foreign> {
+    fn check_inode(&self, path: &Path, inode: Inode, position: Position) -> Result<(), Foreign> {
         let foreign = |what: &str| {
             let Inode { user, group, mode } = inode;
             let (user, group) = (user_name(user), group_name(group));
@@ -235,7 +235,7 @@ impl Believed {
         if !self.users.contains(&inode.user) && !is_shared {
             return foreign("that is neither you nor root");
         }
-        if place == Place::Above && inode.mode & STICKY != 0 {
+        if position == Position::Above && inode.mode & STICKY != 0 {
             return Ok(());
         }
         if inode.mode & OTHERS_WRITE != 0 {

@@ -1,19 +1,19 @@
-//! Text that others wrote, made fit to be shown: what would steer a terminal, forge a line or turn the direction of writing is
-//! written out as an escape.
+//! Untrusted text, made safe to display: characters that would control a terminal, forge a line or change the direction of
+//! writing are shown as escapes.
 //!
-//! Whoever may say why (`--why`), name a branch or answer as a daemon writes on the screen of whoever looks: a carriage
-//! return, an escape sequence (ECMA-48) or a bidirectional override (Unicode Standard Annex 9; "Trojan Source") there shows
-//! something else than what was said. Pure; called by the verbs' output, the daemons' log and their pages.
+//! A reason (`--why`), the name of a branch and the answer of a daemon end up on other people's screens, where a carriage
+//! return, an escape sequence (ECMA-48) or a bidirectional override (Unicode Standard Annex 9; "Trojan Source") would make
+//! the text look like another one. Pure; called by the verbs' output, the daemons' log and their pages.
 
 use std::borrow::Cow;
 use std::fmt::Write;
 
-/// Whether a character shows as something else than itself: it is a control (C0, DEL, C1), it separates lines or
+/// Whether a character does not show as itself: it is a control (C0, DEL, C1), it separates lines or
 /// paragraphs, it turns the direction of writing, or it has no width.
-pub fn is_hidden(letter: char) -> bool {
-    letter.is_control()
+pub fn is_hidden(character: char) -> bool {
+    character.is_control()
         || matches!(
-            letter,
+            character,
             // Soft hyphen, Arabic letter mark, Mongolian vowel separator.
             '\u{ad}' | '\u{61c}' | '\u{180e}'
             // Zero-width spaces and joiners, LRM and RLM; separators; embeddings and overrides.
@@ -31,25 +31,25 @@ pub fn printable(text: &str) -> Cow<'_, str> {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len() + 16);
-    text.chars().for_each(|letter| push(&mut shown, letter));
+    text.chars().for_each(|character| push(&mut shown, character));
     Cow::Owned(shown)
 }
 
 /// Appends one character, as [`printable`] shows it.
-pub fn push(shown: &mut String, letter: char) {
-    match letter {
+pub fn push(shown: &mut String, character: char) {
+    match character {
         hidden if hidden.is_ascii() && is_hidden(hidden) => shown.extend(hidden.escape_default()),
         hidden if is_hidden(hidden) => shown.extend(hidden.escape_unicode()),
         other => shown.push(other),
     }
 }
 
-/// The text as it stands in a page of HTML: [`printable`], and nothing in it means anything to a browser.
+/// The text for a page of HTML: [`printable`], with the characters escaped that mean something in HTML.
 pub fn html(text: &str) -> String {
     let text = printable(text);
     let mut page = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
+    for character in text.chars() {
+        match character {
             '&' => page.push_str("&amp;"),
             '<' => page.push_str("&lt;"),
             '>' => page.push_str("&gt;"),
@@ -63,11 +63,11 @@ pub fn html(text: &str) -> String {
 
 /// Appends one character as it may stand in a string of JSON (RFC 8259, 7): the hidden as `\uXXXX`, so that the data is
 /// exact and the text fit for a terminal. The quotes, backslashes and C0 controls are escaped already.
-pub fn push_json(json: &mut String, letter: char) {
-    if !is_hidden(letter) {
-        return json.push(letter);
+pub fn push_json(json: &mut String, character: char) {
+    if !is_hidden(character) {
+        return json.push(character);
     }
-    for unit in letter.encode_utf16(&mut [0; 2]) {
+    for unit in character.encode_utf16(&mut [0; 2]) {
         let _ = write!(json, "\\u{unit:04x}");
     }
 }

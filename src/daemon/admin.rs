@@ -1,12 +1,12 @@
 //! The admin API's server: HTTP/JSON on a Unix socket (all verbs), read-only on TCP.
 //!
-//! Owns: accepting, limits on size, count and time, who may ask what over which socket and under which name. Must never: know what a path
-//! means (that is the daemon's [`AdminHandler`]), but for `POST /takeover`. Called by the daemons' control loops.
+//! Owns: accepting, limits on size, count and time, and which requests each socket accepts under which name. Must never: know
+//! what a path means (that is the daemon's [`AdminHandler`]), except for `POST /takeover`. Called by the daemons' control loops.
 
 mod connection;
 mod message;
-mod places;
 mod site;
+mod slots;
 #[cfg(test)]
 mod tests;
 
@@ -21,8 +21,8 @@ use tokio::sync::{mpsc, watch};
 
 use crate::config::AdminConfig;
 use connection::{Accepting, Caller, Link};
-use places::{Client, Places};
 use site::Site;
+use slots::{Client, Slots};
 
 pub(super) use message::TAKEOVER_UPGRADE;
 pub use message::{AdminHandler, AdminReply, AdminRequest, Method, Origin};
@@ -30,7 +30,7 @@ pub use message::{AdminHandler, AdminReply, AdminRequest, Method, Origin};
 /// How long accepting pauses after an error (no descriptors left), so that it does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);
 
-/// A running server. Dropped, it stops accepting; requests under way still get their answers while the `LocalSet` runs.
+/// A running server. Dropping it stops accepting; requests under way are still answered while the `LocalSet` runs.
 #[derive(Debug)]
 pub struct AdminServer {
     accepting: watch::Sender<Accepting>,
@@ -38,8 +38,8 @@ pub struct AdminServer {
 }
 
 impl AdminServer {
-    /// Accepts no more until [`AdminServer::resume`]; connections wait in the socket's queue. For the moment of a takeover in
-    /// which two processes hold the socket: whoever connects from here on is answered by the daemon that remains.
+    /// Stops accepting until [`AdminServer::resume`]; connections wait in the socket's queue. For the part of a takeover in which
+    /// two processes hold the socket: connections made from here on are answered by the daemon that remains.
     pub fn pause(&self) {
         self.accepting.send_replace(Accepting::Paused);
     }
@@ -49,7 +49,7 @@ impl AdminServer {
         self.accepting.send_replace(Accepting::Running);
     }
 
-    /// Stops accepting, lets requests under way get their answers, at most for `limit`.
+    /// Stops accepting, and waits until requests under way have been answered, for at most `limit`.
     pub async fn stop(self, limit: Duration) {
         let AdminServer { accepting, mut ended } = self;
         drop(accepting);
@@ -69,7 +69,7 @@ pub fn serve_unix(listener: std::os::unix::net::UnixListener, handler: impl Admi
     Ok(serve(Listener::Unix(UnixListener::from_std(listener)?), handler))
 }
 
-/// Serves reading on TCP, until the handle is dropped, to whoever asks for one of these names ([`names`]), `localhost`, or the
+/// Serves the read-only paths on TCP until the handle is dropped, under these names ([`names`]), `localhost` and the local
 /// address. Must run inside a `LocalSet`.
 pub fn serve_tcp(
     listener: std::net::TcpListener,
@@ -80,7 +80,7 @@ pub fn serve_tcp(
     Ok(serve(Listener::Tcp(TcpListener::from_std(listener)?, names.into()), handler))
 }
 
-/// What a daemon is called: its own name, this machine's, and `admin.hosts`.
+/// The names that a daemon answers to over TCP: its own, this machine's, and `admin.hosts`.
 pub fn names(own: &str, config: &AdminConfig) -> Vec<String> {
     let machine = gethostname().ok().and_then(|name| name.into_string().ok());
     std::iter::once(own.to_owned()).chain(machine).chain(config.hosts.iter().cloned()).collect()
@@ -94,7 +94,7 @@ fn serve(listener: Listener, handler: impl AdminHandler) -> AdminServer {
 }
 
 async fn accept(listener: Listener, handler: impl AdminHandler, link: Link) {
-    let places = Rc::new(Places::default());
+    let slots = Rc::new(Slots::default());
     let mut accepting = link.accepting.clone();
     while accepting.wait_for(|accepting| *accepting == Accepting::Running).await.is_ok() {
         let accepted = tokio::select! {
@@ -103,7 +103,7 @@ async fn accept(listener: Listener, handler: impl AdminHandler, link: Link) {
                 Ok(()) => continue,
                 Err(_) => return,
             },
-            accepted = accept_one(&listener, &handler, &link, &places) => accepted,
+            accepted = accept_one(&listener, &handler, &link, &slots) => accepted,
         };
         if let Err(error) = accepted {
             tracing::warn!(%error, "cannot accept an operator's connection");
@@ -116,7 +116,7 @@ async fn accept_one(
     listener: &Listener,
     handler: &impl AdminHandler,
     link: &Link,
-    places: &Rc<Places>,
+    slots: &Rc<Slots>,
 ) -> io::Result<()> {
     match listener {
         Listener::Unix(listener) => {
@@ -124,13 +124,13 @@ async fn accept_one(
             let uid = stream.peer_cred()?.uid();
             let caller = Caller { origin: Origin::Unix { uid }, site: None };
             let client = Client::user(uid, geteuid().as_raw());
-            connection::start(stream, caller, handler.clone(), link.clone(), places.take(client));
+            connection::start(stream, caller, handler.clone(), link.clone(), slots.take(client));
         }
         Listener::Tcp(listener, names) => {
             let (stream, address) = listener.accept().await?;
             let site = Site { address: stream.local_addr()?.ip(), names: Rc::clone(names) };
             let caller = Caller { origin: Origin::Tcp, site: Some(site) };
-            connection::start(stream, caller, handler.clone(), link.clone(), places.take(Client::host(address.ip())));
+            connection::start(stream, caller, handler.clone(), link.clone(), slots.take(Client::host(address.ip())));
         }
     }
     Ok(())

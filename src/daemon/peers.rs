@@ -75,7 +75,10 @@ impl Peers {
             Ok(listener) => {
                 tasks.spawn(listener::listen(Arc::clone(&shared), listener, state));
             }
-            Err(error) => tracing::error!("peers cannot reach {}: {error}; only we connect to them", shared.listen),
+            Err(error) => tracing::error!(
+                "cannot listen for peers on {}: {error}; exchanges happen only when this daemon connects",
+                shared.listen
+            ),
         }
         Peers { shared, requests, _tasks: tasks }
     }

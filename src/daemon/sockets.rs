@@ -36,7 +36,7 @@ struct Held {
     /// Where it listens, in the kernel's words.
     actual: Identity,
     /// What it was bound for; differs from `actual` for port 0.
-    wanted: Identity,
+    requested: Identity,
     /// Somebody asked for it since the last `settle` or `revert`.
     asked: bool,
     /// It was there before the last `settle` or `revert`.
@@ -54,7 +54,7 @@ impl Sockets {
                 Ok(identity) => held.push(Held {
                     socket: descriptor.into(),
                     actual: identity.clone(),
-                    wanted: identity,
+                    requested: identity,
                     asked: false,
                     settled: true,
                 }),
@@ -69,7 +69,7 @@ impl Sockets {
         self.held.len()
     }
 
-    /// There is none.
+    /// Whether there is none.
     pub fn is_empty(&self) -> bool {
         self.held.is_empty()
     }
@@ -185,10 +185,10 @@ impl Sockets {
         Ok(copies)
     }
 
-    /// The identity of the sockets to be had for this wish: port 0 means those bound for port 0 before, so that a reload
-    /// keeps them; each may be asked for once, since a document can wish for port 0 several times.
+    /// The identity of the sockets that serve a request: for port 0 those bound for port 0 before, so that a reload keeps them.
+    /// Each may be asked for once, since a document can name port 0 several times.
     fn resolve(&self, wanted: &Identity) -> Identity {
-        let for_any_port = |held: &&Held| held.wanted == *wanted && !held.asked;
+        let for_any_port = |held: &&Held| held.requested == *wanted && !held.asked;
         match wanted.address() {
             Some(address) if address.port() == 0 => self.held.iter().find(for_any_port).map(|held| &held.actual),
             _ => None,
@@ -199,7 +199,7 @@ impl Sockets {
 
     fn hold(&mut self, socket: Socket, actual: Identity, wanted: Identity) {
         tracing::info!("listening on {actual}");
-        self.held.push(Held { socket, actual, wanted, asked: false, settled: false });
+        self.held.push(Held { socket, actual, requested: wanted, asked: false, settled: false });
     }
 
     /// Marks the sockets with this identity as asked for, and copies them.

@@ -18,7 +18,7 @@ use super::takeover::{self, Takeover, TakeoverError};
 pub struct Inheritance {
     /// Sockets to be asked first.
     pub sockets: Sockets,
-    /// The running daemon's state, and its word that it will stop; none unless `--takeover` was given.
+    /// The takeover from the running daemon; none unless `--takeover` was given.
     pub takeover: Option<Takeover>,
 }
 
@@ -58,7 +58,7 @@ pub async fn inherit(
     Ok(Inheritance { sockets, takeover: Some(takeover) })
 }
 
-/// What the running daemon hands over, if there is one. What cannot be read now could not be read when it has stopped either.
+/// What the running daemon hands over, if there is one. Reading it before the running daemon stops keeps an unreadable state from costing a gap.
 ///
 /// # Errors
 ///

@@ -1,4 +1,4 @@
-//! Files in the state directory: whole or not at all.
+//! Files in the state directory, which are read only if they are intact.
 //!
 //! Owns the form of such a file (one header line with the payload's length and checksum, then JSON) and the two ways of
 //! writing one. Must never: believe bytes that do not match their checksum, or report `Ok` before the disk has them.
@@ -22,7 +22,7 @@ use disk::read_bounded;
 /// A JSON file replaced atomically (temporary file, fsync, rename, fsync of the directory) with a checksum.
 #[derive(Debug, Clone)]
 pub struct StateFile {
-    /// Where it stands.
+    /// Its path.
     pub path: PathBuf,
 }
 

@@ -95,11 +95,11 @@ pub const READY_LIMIT: Duration = Duration::from_secs(120);
 pub struct Handover {
     /// Listening sockets, the admin socket's listener too ([`super::sockets::Sockets::handover`]).
     pub sockets: Vec<OwnedFd>,
-    /// What the daemon makes of its state (health, operator states, latches), with a `"version"` of its own.
+    /// The daemon's state (health, operator states, latches), with a `"version"` of its own.
     pub state: Value,
 }
 
-/// A takeover under way, on the new side. Dropped, it is off, and the old one goes on.
+/// A takeover under way, on the new side. Dropping it cancels the takeover, and the old daemon goes on.
 #[derive(Debug)]
 pub struct Takeover {
     /// The old one's state at the time of its offer.
@@ -110,13 +110,13 @@ pub struct Takeover {
     limits: Limits,
 }
 
-/// How the old process ended its part.
+/// How the old process's part ended.
 #[derive(Debug, PartialEq)]
 pub enum Succession {
     /// It stopped accepting; this is its final state.
     Handed(Value),
-    /// It died after its offer and before its final state. We have all its sockets, so nothing was refused: go on with
-    /// the state of the offer, which this is.
+    /// It died after its offer and before its final state. This process has all its sockets, so no connection was refused:
+    /// it goes on with this state, that of the offer.
     Orphaned(Value),
 }
 
@@ -129,8 +129,11 @@ impl Succession {
     }
 }
 
-/// Asks the daemon at this admin socket. Nobody there, another program, another version of the takeover protocol: each
-/// its own message.
+/// Asks the daemon at this admin socket for its sockets and state.
+///
+/// # Errors
+///
+/// No daemon answers, it runs another program or speaks another version of the protocol, or the offer fails.
 pub async fn request(admin_socket: &Path, program: &str) -> Result<(Vec<OwnedFd>, Takeover), TakeoverError> {
     let client = Client::new(admin_socket);
     let stream = client.upgrade("/takeover", TAKEOVER_UPGRADE).await;
@@ -160,7 +163,7 @@ async fn receive_offer(wire: &mut Wire, program: &str) -> Result<Offer, Takeover
     let hello = Hello { program: program.into(), protocol: PROTOCOL, version: super::VERSION.into() };
     let ourselves = pidfd_open(getpid(), PidfdFlags::empty()).map_err(|error| broken(error.into()))?;
     wire.send(&Frame::Hello(hello)).await.map_err(broken)?;
-    // If it cannot be sent, what the old one said before it closed tells why.
+    // If it cannot be sent, the old daemon's last message before it closed says why.
     let _ = wire.send_descriptors(&[ourselves.as_fd()]).await;
     match wire.receive().await.map_err(broken)? {
         Frame::Offer { sockets, state } => {
@@ -176,18 +179,20 @@ async fn receive_offer(wire: &mut Wire, program: &str) -> Result<Offer, Takeover
 }
 
 impl Takeover {
-    /// Says ready, and waits until the old one has stopped accepting. After `Ok` this process is the daemon. After an
-    /// error the old one still is: do not accept, exit.
+    /// Sends `ready`, and waits until the old daemon has stopped accepting. After `Ok` this process is the daemon. After an
+    /// error the old one still is, and this process must exit without accepting.
     pub async fn ready(self) -> Result<Succession, TakeoverError> {
         let Takeover { state: offered, mut wire, old, limits } = self;
-        // If it cannot be sent, what the old one said before it closed tells why.
+        // If it cannot be sent, the old daemon's last message before it closed says why.
         let _ = timeout(limits.last, wire.send(&Frame::Ready)).await;
         let state = match timeout(limits.last, wire.receive()).await {
             Ok(Ok(Frame::Final(state))) => state,
             Ok(Ok(other)) => return Err(unexpected(other, "its final state")),
             Ok(Err(error)) => {
                 confirm_death(old, limits.death, error).await?;
-                tracing::warn!("the old daemon died before its final state; going on with that of its offer");
+                tracing::warn!(
+                    "the old daemon died before it sent its final state; going on with the state of its offer"
+                );
                 return Ok(Succession::Orphaned(offered));
             }
             Err(_) => return Err(silent("stopped accepting", limits.last)),
@@ -195,7 +200,7 @@ impl Takeover {
         if let Ok(Ok(())) = timeout(limits.taken, wire.send(&Frame::Taken)).await {
             return Ok(Succession::Handed(state));
         }
-        // It does not listen any more: it has withdrawn its offer, or it has died with everything sent.
+        // It reads no more: it has withdrawn its offer, or died after it had sent everything.
         match timeout(limits.taken, wire.receive()).await {
             Ok(Ok(other)) => Err(unexpected(other, "the end")),
             Ok(Err(error)) => confirm_death(old, limits.death, error).await.map(|()| Succession::Handed(state)),
@@ -237,7 +242,7 @@ async fn offer_within(
     }
 }
 
-/// The old side has something better to do (another takeover runs, it is stopping): tells the new side why.
+/// Refuses a takeover on the old side (another one runs, or the daemon is stopping) and sends the new side the reason.
 pub async fn refuse(stream: UnixStream, why: &str) {
     let mut wire = Wire::new(stream);
     // Its hello is read first, or the close would be a reset.
@@ -249,10 +254,10 @@ pub async fn refuse(stream: UnixStream, why: &str) {
 #[derive(Debug)]
 pub struct Offered {
     wire: Wire,
-    /// The new side, once it has proved who it is.
+    /// The new side, once it has been identified.
     successor: Option<Successor>,
     limits: Limits,
-    /// The new side knows how it ended.
+    /// The new side has been sent the outcome.
     settled: bool,
 }
 
@@ -262,10 +267,10 @@ impl Offered {
             Ok(Ok(Frame::Hello(hello))) => hello,
             Ok(Ok(_)) => return Err(self.failed(NewSideError::NoHello)),
             Ok(Err(error)) => return Err(self.failed(NewSideError::BrokenHello(error))),
-            Err(_) => return Err(self.failed(NewSideError::Late("said no hello", self.limits.hello))),
+            Err(_) => return Err(self.failed(NewSideError::Late("sent no hello", self.limits.hello))),
         };
-        judge(&hello, program)?;
-        self.successor = Some(self.recognise().await?);
+        check_hello(&hello, program)?;
+        self.successor = Some(self.identify().await?);
         tracing::info!("offering sockets and state to {} (version {})", self.new_side(), hello.version);
         match timeout(self.limits.offer, self.pass(handover)).await {
             Ok(Ok(())) => {}
@@ -280,8 +285,8 @@ impl Offered {
         }
     }
 
-    /// Only a process that is itself there, and ours, gets anything.
-    async fn recognise(&mut self) -> Result<Successor, TakeoverError> {
+    /// Identifies the process at the other end: only one of our own user and unit, without a relay, gets anything.
+    async fn identify(&mut self) -> Result<Successor, TakeoverError> {
         let proof = match timeout(self.limits.hello, self.wire.receive_descriptors(1)).await {
             Ok(Ok(mut descriptors)) => descriptors.pop(),
             Ok(Err(_)) | Err(_) => None,
@@ -310,8 +315,8 @@ impl Offered {
         Ok(())
     }
 
-    /// Sends the final state. `Ok`: the new process is the daemon (and the service manager's main process); close all
-    /// sockets and drain. An error: it is gone, or knows that it must not accept; accept again.
+    /// Sends the final state. After `Ok` the new process is the daemon (and the service manager's main process): close all
+    /// sockets and drain. After an error it is gone, or knows that it must not accept: accept again.
     pub async fn finish(mut self, state: Value) -> Result<(), TakeoverError> {
         let exchange = async {
             self.wire.send(&Frame::Final(state)).await?;
@@ -319,7 +324,7 @@ impl Offered {
         };
         let answer = match timeout(self.limits.taken, exchange).await {
             Ok(answer) => answer,
-            // From here on it cannot send "taken" any more. If it has, we must know.
+            // From here on it cannot send "taken" any more; a "taken" sent before is still received.
             Err(_) => match self.wire.stop_reading() {
                 Ok(()) => self.wire.receive().await,
                 Err(error) => Err(error),
@@ -354,7 +359,7 @@ impl Offered {
 
     fn withdraw(&mut self, why: &str) {
         self.settled = true;
-        self.wire.say_at_once(&Frame::Refused(why.to_owned()));
+        self.wire.send_now(&Frame::Refused(why.to_owned()));
     }
 }
 
@@ -366,13 +371,13 @@ impl Drop for Offered {
     }
 }
 
-/// So many sockets came: four bytes, big endian.
+/// The receipt for so many sockets: four bytes, big endian.
 fn receipt_for(sockets: usize) -> [u8; 4] {
     u32::try_from(sockets).unwrap_or(u32::MAX).to_be_bytes()
 }
 
-/// Whether whoever says this may have our sockets.
-fn judge(hello: &Hello, program: &str) -> Result<(), TakeoverError> {
+/// Checks that the new side runs this program and speaks this version of the protocol.
+fn check_hello(hello: &Hello, program: &str) -> Result<(), TakeoverError> {
     if hello.program != program {
         return Err(TakeoverError::OtherProgram { asks: hello.program.clone(), runs: program.to_owned() });
     }

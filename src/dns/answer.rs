@@ -4,9 +4,9 @@
 //! must not get any. Called by the UDP and TCP loops for each message.
 //!
 //! The algorithm is RFC 1034's (4.3.2), with RFC 2308 (negative answers), 4592 (wildcards), 6672 (DNAME), 6891 (EDNS),
-//! 8482 (ANY), 8906 (what to say to the unexpected), 9471 (glue), 9619 (one question), 7873 and 9018 (cookies). Positive
-//! answers carry no authority section: nobody needs it, and it would only make them longer. Records that only help
-//! go to clients that have shown where they are: to others a forged query would make them a victim's.
+//! 8482 (ANY), 8906 (unexpected queries), 9471 (glue), 9619 (one question), 7873 and 9018 (cookies). Positive
+//! answers carry no authority section: nobody needs it, and it would only make them longer. Optional additional
+//! records go only to clients whose address is proved: for others they would amplify forged queries.
 
 mod query;
 mod writer;
@@ -46,7 +46,7 @@ pub enum Transport {
 pub struct Client<'s> {
     /// How the query came.
     pub transport: Transport,
-    /// Who judges and makes cookies for this client; none: a cookie is passed over.
+    /// Verifies and makes this client's cookies; if there is none, cookies are ignored.
     pub issuer: Option<Issuer<'s>>,
 }
 
@@ -102,9 +102,9 @@ pub fn answer(
     Some(Answered { length: writer.finish(rcode, opt.as_ref()), rcode, truncated, account, cookie: standing })
 }
 
-/// The least that a query can be told, in place of an answer that the client's network has had too many of. A client
-/// with half a cookie or a bad one gets BADCOOKIE and a good one, and comes back with that at once (RFC 7873, 5.2.3);
-/// any other gets TC and comes back over TCP. Neither is of use to who forges its address.
+/// The shortest response to a query, for a client's network that is beyond the rate limit. A client with a client cookie only,
+/// or with an invalid one, gets BADCOOKIE with a valid one, and asks again with that at once (RFC 7873, 5.2.3); any other
+/// gets TC and asks again over TCP. Neither is of use to a client with a forged address.
 pub fn cut(message: &[u8], client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
     let Begun { mut writer, opt, standing, .. } = begin(message, client, buffer)?;
     let truncated = standing == Standing::Absent;
@@ -162,7 +162,7 @@ struct Reply<'a, 'b> {
     snapshot: &'a Snapshot,
     rotation: usize,
     qtype: u16,
-    /// The client has shown that it is where the query says.
+    /// The client's address is proved (TCP, or a valid cookie).
     shown: bool,
     /// Told by the first name of a chain: those behind it are none that a client chooses.
     account: &'a mut Account,

@@ -1,6 +1,6 @@
 //! Every decision of the nameserver's control thread (pure): events in, effects out.
 //!
-//! Owns the state that queries do not change: document, health, what operators said, and the snapshot built from them. Must
+//! Owns the state that queries do not change: document, health, operator states, and the snapshot built from them. Must
 //! never: touch a socket, a file or a clock, or log; `run` does that, calls [`State::on_event`] and the operator's commands,
 //! and performs the [`Effect`]s in their order.
 
@@ -17,7 +17,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing::Level;
 
-use super::pool::{self, Choice, Family, Known};
+use super::pool::{self, Choice, Family, Members};
 use super::snapshot::{PoolAnswer, Snapshot};
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
@@ -35,20 +35,20 @@ pub use saved::{Saved, SavedError, SavedHealth, read_operator};
 /// Something happened.
 #[derive(Debug)]
 pub enum Event {
-    /// The checker has another view.
+    /// The checker has published another view.
     Health(Arc<HealthView>),
-    /// A peer sent all it knows.
+    /// A peer has sent its state.
     Peer {
         /// Its name.
         peer: String,
         /// What it sent.
         value: Value,
     },
-    /// The process before this one handed over what operators said.
+    /// The process before this one has handed over its operator states.
     Inherited(OperatorStates),
     /// A write of `operator.json` has ended.
     OperatorWritten(io::Result<()>),
-    /// Another document is in force.
+    /// Another document has been put in force.
     Reloaded(Arc<Prepared>),
     /// Every member has been checked: queries are answered from now on.
     Ready,
@@ -65,7 +65,7 @@ pub enum Effect {
     Publish(Arc<Snapshot>),
     /// `operator.json` is to hold this; answered with [`Event::OperatorWritten`].
     WriteOperator(Value),
-    /// What peers are told from now on.
+    /// The state to send to peers from now on.
     TellPeers(Value),
     /// One line for the log.
     Log(Level, String),
@@ -78,7 +78,7 @@ pub struct State {
     pub(super) operator: OperatorStates,
     pub(super) operator_file: OperatorFile,
     /// What of the peers' messages was beyond the bounds, by peer.
-    pub(super) untaken: BTreeMap<String, Rejected>,
+    pub(super) rejected: BTreeMap<String, Rejected>,
     pub(super) choices: BTreeMap<String, Choices>,
     pub(super) snapshot: Arc<Snapshot>,
     /// Every member has been checked.
@@ -117,7 +117,7 @@ impl State {
             health: Arc::new(saved.health.health),
             operator: saved.operator,
             operator_file: OperatorFile::new(saved.operator_lost),
-            untaken: BTreeMap::new(),
+            rejected: BTreeMap::new(),
             choices: BTreeMap::new(),
             snapshot: Arc::new(snapshot),
             ready: false,
@@ -186,13 +186,13 @@ impl State {
         expiry.into_iter().chain(self.operator_file.wakes()).min()
     }
 
-    /// Whether what operators said is on disk, or an alarm tells that it is not.
+    /// Whether every operator state is on disk, or an alarm says that one is not.
     pub fn is_operator_settled(&self, now: Now) -> bool {
         self.operator_file.is_settled(now)
     }
 
-    /// Takes over what a peer knows of operators: on what the document names, and within the bounds. What is beyond them is
-    /// left out with an alarm, and the rest of the message counts. A message of another form is refused whole.
+    /// Merges a peer's operator states of the members that the document names. Values beyond the bounds are left out with an
+    /// alarm, and the rest of the message counts. A message of another form is refused as a whole.
     fn on_peer(&mut self, peer: &str, value: Value, now: Now) -> Vec<Effect> {
         let theirs = match read_operator(value) {
             Ok(theirs) => theirs,
@@ -202,8 +202,8 @@ impl State {
             }
         };
         let mut effects = Vec::new();
-        let (taken, untaken) = theirs.vetted(now.unix_ms, |subject| self.names(subject));
-        if let Some(news) = self.untaken.entry(peer.to_owned()).or_default().note(untaken) {
+        let (taken, rejected) = theirs.vetted(now.unix_ms, |subject| self.names(subject));
+        if let Some(news) = self.rejected.entry(peer.to_owned()).or_default().note(rejected) {
             effects.push(Effect::Log(Level::WARN, format!("values of peer {peer} are rejected: {news}")));
         }
         if self.operator.merge(&taken) {
@@ -263,13 +263,13 @@ impl State {
     }
 
     fn choose(&self, name: &str, config: &PoolConfig, now: Now) -> Choices {
-        let known = self.known(name, config, now);
+        let members = self.members(name, config, now);
         let last = self.last_up.get(name).map_or(&[][..], Vec::as_slice);
-        let choose = |family| pool::choose(config, family, &known, last);
+        let choose = |family| pool::choose(config, family, &members, last);
         Choices { v4: choose(Family::V4), v6: choose(Family::V6) }
     }
 
-    /// Keeps, for each family with a member up, its addresses.
+    /// Remembers the answer of each family that has a member up, for `when_all_down: last`.
     fn remember_up(&mut self, name: &str, chosen: &Choices) {
         let last = self.last_up.entry(name.into()).or_default();
         for (family, choice) in [(Family::V4, &chosen.v4), (Family::V6, &chosen.v6)] {
@@ -302,7 +302,7 @@ impl State {
         self.document.targets().keys().filter(|target| verdict(*target) == Verdict::Unchecked).count()
     }
 
-    pub(super) fn known<'s>(&'s self, name: &'s str, pool: &'s PoolConfig, now: Now) -> PoolMembers<'s> {
+    pub(super) fn members<'s>(&'s self, name: &'s str, pool: &'s PoolConfig, now: Now) -> PoolMembers<'s> {
         PoolMembers { state: self, name, pool, now }
     }
 
@@ -332,7 +332,7 @@ fn target(pool: &PoolConfig, address: IpAddr) -> Target {
     Target { address: SocketAddr::new(address, pool.check.port.unwrap_or(80)), check: pool.check.clone() }
 }
 
-/// What is known of one pool's members at one moment.
+/// The state of one pool's members at one moment.
 pub(super) struct PoolMembers<'s> {
     state: &'s State,
     name: &'s str,
@@ -340,7 +340,7 @@ pub(super) struct PoolMembers<'s> {
     now: Now,
 }
 
-impl Known for PoolMembers<'_> {
+impl Members for PoolMembers<'_> {
     fn verdict(&self, address: IpAddr) -> Verdict {
         self.state.health_of(self.pool, address).map_or(Verdict::Unchecked, |health| health.verdict)
     }

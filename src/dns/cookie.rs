@@ -1,7 +1,7 @@
 //! DNS cookies (RFC 7873), the server's made as RFC 9018 says, so that any nameserver with the same secret accepts them.
 //!
-//! A client that returns a good one has received an answer at its address before: it is no victim of forged queries.
-//! Pure: time and address are given. Must never allocate: it is on the way of a query. Called by [`super::answer`].
+//! A client that returns a valid cookie has received an answer at its address before, so its address is not forged.
+//! Pure: time and address are given. Must never allocate: every query passes here. Called by [`super::answer`].
 
 mod secrets;
 mod siphash;
@@ -26,10 +26,10 @@ const VERSION: u8 = 1;
 /// Cookies older than this are not accepted (RFC 9018, 4.3), in seconds.
 const OLDEST: u32 = 3600;
 
-/// Those that come from the future, by more than clocks differ, neither.
+/// Cookies that are further in the future than this, because of a clock, are not accepted either, in seconds.
 const NEWEST: u32 = 300;
 
-/// From this age on a good one is answered with a fresh one.
+/// A valid cookie older than this is answered with a fresh one, in seconds.
 const RENEWED: u32 = 1800;
 
 /// The COOKIE option of a query.
@@ -59,7 +59,7 @@ pub enum Standing {
     Asked,
     /// Not ours, too old, or made for another address.
     Bad,
-    /// The client is where it says it is.
+    /// Valid: the client's address is its own.
     Good,
 }
 

@@ -1,4 +1,4 @@
-//! What the loops count. Each worker has its own counters, and is the only one that writes them.
+//! The counters of the workers. Each worker has its own, and is the only one that writes them.
 
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -37,9 +37,9 @@ pub struct Counters {
 pub enum Limited {
     /// It was not sent.
     Dropped,
-    /// Its question was, alone (TC or BADCOOKIE), or a short error itself.
+    /// Only its question was sent (with TC or BADCOOKIE), or it was a short error.
     Slipped,
-    /// It was sent: limits are counted only.
+    /// It was sent, since limits are only logged.
     Spared,
 }
 

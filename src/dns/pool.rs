@@ -6,7 +6,7 @@ use crate::api::operator::OperatorState;
 use crate::config::dns::{MemberConfig, PoolConfig, WhenAllDown};
 use crate::health::Verdict;
 
-/// A and AAAA are judged apart.
+/// The address family: A and AAAA answers are chosen separately.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Family {
     /// A.
@@ -25,36 +25,36 @@ impl Family {
     }
 }
 
-/// What is known of a pool's members at one moment.
-pub trait Known {
-    /// What checks say of an address.
+/// The state of a pool's members at one moment.
+pub trait Members {
+    /// The verdict of the checks of an address.
     fn verdict(&self, address: IpAddr) -> Verdict;
 
-    /// What the operator says of a member.
+    /// The operator state of a member.
     fn operator(&self, member: &str) -> OperatorState;
 }
 
-/// What an RRset of a pool is made of.
+/// The addresses that a pool's RRset is made of.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Choice {
     /// The addresses, in the order of the document.
     pub addresses: Vec<IpAddr>,
-    /// Set where no member was up and `when_all_down` decided: what it said.
+    /// The `when_all_down` policy, if it decided because no member was up.
     pub all_down: Option<&'static str>,
 }
 
 /// Chooses the addresses of one family. `last` is the last choice with a member that was up.
 ///
-/// A member set to drain or maint is in no choice, and an address that is not checked yet is in none either: when
-/// all are down, that is doubt about the checks, but what was never checked is doubted by nobody.
-pub fn choose(pool: &PoolConfig, family: Family, known: &impl Known, last: &[IpAddr]) -> Choice {
+/// A member in drain or maint is never chosen, and neither is an address that has not been checked yet: `when_all_down`
+/// mistrusts checks that find every member down, and an unchecked address has no such check.
+pub fn choose(pool: &PoolConfig, family: Family, members: &impl Members, last: &[IpAddr]) -> Choice {
     let configured: Vec<IpAddr> = of_family(pool.members.values(), family).collect();
     if configured.is_empty() {
         return Choice::default();
     }
-    let ready = pool.members.iter().filter(|(name, _)| known.operator(name) == OperatorState::Ready);
+    let ready = pool.members.iter().filter(|(name, _)| members.operator(name) == OperatorState::Ready);
     let ready: Vec<IpAddr> = of_family(ready.map(|(_, member)| member), family).collect();
-    let with = |verdict: Verdict| ready.iter().copied().filter(move |address| known.verdict(*address) == verdict);
+    let with = |verdict: Verdict| ready.iter().copied().filter(move |address| members.verdict(*address) == verdict);
     let up: Vec<IpAddr> = with(Verdict::Up).collect();
     if !up.is_empty() {
         return Choice { addresses: up, all_down: None };
@@ -64,7 +64,8 @@ pub fn choose(pool: &PoolConfig, family: Family, known: &impl Known, last: &[IpA
         WhenAllDown::All => (down, "all"),
         WhenAllDown::Last => {
             let kept: Vec<IpAddr> = down.iter().copied().filter(|address| last.contains(address)).collect();
-            // Nothing is left of the last answer, or there has been none: every member is the better guess.
+            // None of the last answer's addresses is left, or there was no last answer: answering with every member is the better
+            // guess.
             (if kept.is_empty() { down } else { kept }, "last")
         }
         WhenAllDown::Empty => (Vec::new(), "empty"),
@@ -78,21 +79,21 @@ pub fn choose(pool: &PoolConfig, family: Family, known: &impl Known, last: &[IpA
 }
 
 /// Whether a member is usable: ready, with an address that is up.
-pub fn usable(name: &str, member: &MemberConfig, known: &impl Known) -> bool {
-    known.operator(name) == OperatorState::Ready
-        && member.addresses.iter().any(|address| known.verdict(*address) == Verdict::Up)
+pub fn usable(name: &str, member: &MemberConfig, members: &impl Members) -> bool {
+    members.operator(name) == OperatorState::Ready
+        && member.addresses.iter().any(|address| members.verdict(*address) == Verdict::Up)
 }
 
-/// Why this member should not be taken away: it is the last usable one, or the last ready one.
-pub fn last_one(pool: &PoolConfig, member: &str, known: &impl Known) -> Option<String> {
-    if known.operator(member) != OperatorState::Ready {
+/// Why this member should not be drained: it is the last usable one, or the last ready one.
+pub fn last_one(pool: &PoolConfig, member: &str, members: &impl Members) -> Option<String> {
+    if members.operator(member) != OperatorState::Ready {
         return None;
     }
     let mut others = pool.members.iter().filter(|(name, _)| *name != member);
-    let is_usable = pool.members.get(member).is_some_and(|config| usable(member, config, known));
-    if others.clone().all(|(name, _)| known.operator(name) != OperatorState::Ready) {
+    let is_usable = pool.members.get(member).is_some_and(|config| usable(member, config, members));
+    if others.clone().all(|(name, _)| members.operator(name) != OperatorState::Ready) {
         Some(format!("{member} is the last member that is ready"))
-    } else if is_usable && !others.any(|(name, config)| usable(name, config, known)) {
+    } else if is_usable && !others.any(|(name, config)| usable(name, config, members)) {
         Some(format!("{member} is the last member that is up and ready"))
     } else {
         None

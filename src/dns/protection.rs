@@ -1,7 +1,7 @@
 //! What keeps the nameserver from being used against others, as the document in force has it: response rate limiting
 //! and the secrets of cookies.
 //!
-//! Swapped whole at a reload. Secrets that this process has made up stay, so that a reload spoils no client's cookie.
+//! Replaced as a whole by a reload. Random secrets are kept, so that a reload invalidates no client's cookie.
 
 use crate::config::DnsConfig;
 use crate::config::dns::RateLimitConfig;
@@ -19,11 +19,11 @@ pub struct Protection {
 }
 
 impl Protection {
-    /// Reads the secrets that a document names; without any they are made up ([`Protection::or_keep`]).
+    /// Reads the secrets that a document names, or makes random ones if it names none ([`Protection::or_keep`]).
     ///
     /// # Errors
     ///
-    /// The key file cannot be used; the words name it, and never what it holds.
+    /// The key file cannot be used.
     pub fn of(config: &DnsConfig) -> Result<Protection, KeyError> {
         let secrets = match &config.cookies {
             Some(cookies) => Secrets::read(&cookies.key_file).map_err(|error| error.of("cookies.key_file"))?,
@@ -32,10 +32,10 @@ impl Protection {
         Ok(Protection { limits: config.rate_limit.clone(), secrets })
     }
 
-    /// The same with the secrets of `before`, if this process has made both up: a reload spoils no client's cookie.
+    /// The same, but with the secrets of `before` if both are random: a reload invalidates no client's cookie.
     pub fn or_keep(&self, before: &Protection) -> Protection {
-        let made_up = self.secrets.is_random() && before.secrets.is_random();
-        let secrets = if made_up { &before.secrets } else { &self.secrets };
+        let random = self.secrets.is_random() && before.secrets.is_random();
+        let secrets = if random { &before.secrets } else { &self.secrets };
         Protection { limits: self.limits.clone(), secrets: secrets.clone() }
     }
 }

@@ -1,4 +1,4 @@
-//! Response rate limiting over UDP: who forges queries in a victim's name gets little of us to throw at it.
+//! Response rate limiting over UDP: forged queries in a victim's name cause only few responses to that victim.
 //!
 //! As BIND and NSD do it: responses are counted by the client's network, by what kind of response it is, and by the name
 //! that it is imputed to, so that no choice of random names evades it: a wildcard's answers are the wildcard's, those for names
@@ -54,7 +54,7 @@ impl Class {
     }
 }
 
-/// What a response is counted under, its client left aside.
+/// The account of a response within its client's network.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Account {
     /// What it is.
@@ -87,7 +87,7 @@ pub struct Accounts {
     hasher: RandomState,
 }
 
-/// A cache line of them; 0 is a place that is free.
+/// A cache line of accounts; 0 is a free one.
 #[repr(align(64))]
 #[derive(Default)]
 struct Set([AtomicU64; WAYS]);

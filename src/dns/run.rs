@@ -34,7 +34,7 @@ use rate_limit_log::RateLimitLog;
 /// How long a start waits for its peers.
 const PEERS_LIMIT: Duration = Duration::from_secs(2);
 
-/// How often a start that waits for its checks says so.
+/// How often a start that waits for its checks logs that.
 const STILL_CHECKING: Duration = Duration::from_secs(5);
 
 /// The whole daemon: reads the document and its zones, serves until it is told to stop, and returns the exit code (0
@@ -84,8 +84,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
             shell.serve_admin()?;
             shell.exchange.start(&settings, document.identity(), peers);
             check_all(&mut shell).await;
-            let met = shell.exchange.first_round(PEERS_LIMIT);
-            if !shell.during(met).await {
+            let round = shell.exchange.first_round(PEERS_LIMIT);
+            if !shell.during(round).await {
                 tracing::warn!("no peer answers; starting with the operator states that this nameserver has stored");
             }
         }
@@ -96,29 +96,29 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
             shell.exchange.start(&settings, document.identity(), peers);
         }
     }
-    // What peers have said counts before the first answer.
+    // The peers' states count before the first answer.
     shell.take_waiting_messages();
     shell.take(Event::Ready);
     shell.begin(bound)?;
     Ok(shell)
 }
 
-/// Waits until each member's address has been probed once: nothing is answered unchecked. Until then what checks say
-/// shows in the status alone.
+/// Waits until each member's address has been probed once, so that no unchecked address is answered. Until then the results
+/// of checks show only in the status.
 async fn check_all(shell: &mut Shell<DnsDaemon>) {
     notify::status("checking the pools' members");
     shell.take_health();
-    let mut told = Instant::now();
+    let mut logged = Instant::now();
     while shell.daemon.state.unchecked() > 0 {
-        if timeout_at(told + STILL_CHECKING, shell.next()).await.is_err() {
-            told = Instant::now();
+        if timeout_at(logged + STILL_CHECKING, shell.next()).await.is_err() {
+            logged = Instant::now();
             let (left, all) = (shell.daemon.state.unchecked(), shell.daemon.state.document().targets().len());
             tracing::warn!("not ready yet: {left} of {all} addresses are not checked");
         }
     }
 }
 
-/// Says ready to the running daemon, and takes its final state.
+/// Tells the running daemon that this process is ready, and takes its final state.
 async fn take_over(shell: &mut Shell<DnsDaemon>, takeover: Takeover) -> Result<(), RunError> {
     let state = takeover.ready().await?.into_state();
     match read_handover(&state) {

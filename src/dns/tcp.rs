@@ -1,7 +1,7 @@
 //! DNS over TCP (RFC 7766): one thread with a runtime of its own for all listeners and connections.
 //!
-//! Owns its connections and their caps. Must never: cut an answer (the client came here for the whole), or hold more
-//! for a client than one query and one answer. Started by [`super::listening`].
+//! Owns its connections and the limits on them. Must never: truncate an answer (the client uses TCP to get the whole), or hold
+//! more for a client than one query and one answer. Started by [`super::listening`].
 
 use std::cell::RefCell;
 use std::collections::HashMap;
@@ -34,13 +34,13 @@ const MESSAGE: usize = 65535;
 /// How long accepting pauses when this machine has no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// What the TCP thread is told.
+/// A command to the TCP thread.
 enum Order {
     /// Serve exactly these listeners from now on.
     Listen(Vec<TcpListener>),
-    /// Other limits.
+    /// Apply these limits.
     Limits(TcpConfig),
-    /// Accept no more; end when all connections have, or after this time.
+    /// Stop accepting; end when all connections have ended, or after this time.
     Drain(Duration),
 }
 
@@ -85,7 +85,7 @@ impl Tcp {
         self.order(Order::Limits(limits));
     }
 
-    /// Accepts no more and answers on open connections until they end, at most for `limit`. [`Tcp::ended`] tells.
+    /// Stops accepting, and answers on open connections until they end, for at most `limit`; then [`Tcp::ended`] is true.
     pub fn drain(&self, limit: Duration) {
         self.order(Order::Drain(limit));
     }
@@ -95,7 +95,7 @@ impl Tcp {
         self.thread.is_finished()
     }
 
-    /// A thread that has ended needs no orders any more.
+    /// Sends a command; one to a thread that has ended is dropped.
     fn order(&self, order: Order) {
         let _ = self.orders.send(order);
     }
@@ -105,7 +105,7 @@ impl Tcp {
 struct Service {
     limits: RefCell<TcpConfig>,
     snapshot: Arc<ArcSwap<Snapshot>>,
-    /// Of which the secrets of cookies matter here; nobody who speaks TCP is limited.
+    /// Only its cookie secrets matter here: responses over TCP are not rate limited.
     protection: Arc<ArcSwap<Protection>>,
     counters: Arc<Counters>,
     /// Open connections by client.
@@ -158,7 +158,7 @@ impl Service {
                 };
                 match accepted {
                     Ok((stream, client)) => service.admit(stream, client),
-                    // The client went away before we came to it.
+                    // The client closed the connection before it was accepted.
                     Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
                     Err(error) => {
                         tracing::warn!("accepting TCP connections pauses: {error}");
@@ -169,7 +169,7 @@ impl Service {
         });
     }
 
-    /// Serves a connection, unless it is one too many (RFC 7766, 6.2.2): then it is closed at once.
+    /// Serves a connection, or closes it at once if it is beyond a limit (RFC 7766, 6.2.2).
     fn admit(self: &Rc<Service>, stream: TcpStream, client: SocketAddr) {
         let key = client_network::of(client.ip());
         {
@@ -183,10 +183,10 @@ impl Service {
             open.insert(key, theirs + 1);
         }
         self.counters.connections.add();
-        let place = Place { service: Rc::clone(self), key };
+        let slot = Slot { service: Rc::clone(self), key };
         tokio::task::spawn_local(async move {
-            // However it ended, there is nobody to tell.
-            let _ = place.service.serve(stream, client.ip().to_canonical()).await;
+            // However it ended, that concerns only the client.
+            let _ = slot.service.serve(stream, client.ip().to_canonical()).await;
         });
     }
 
@@ -228,13 +228,13 @@ impl Service {
     }
 }
 
-/// One connection's place under the caps, given back when it ends.
-struct Place {
+/// One connection's slot under the limits, which is free again when this is dropped.
+struct Slot {
     service: Rc<Service>,
     key: IpAddr,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
         let mut open = self.service.open.borrow_mut();
         if let Some(count) = open.get_mut(&self.key) {

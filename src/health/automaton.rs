@@ -1,4 +1,4 @@
-//! The rise/fall automaton (pure): what a row of probe results says of a target.
+//! The rise/fall automaton (pure): from consecutive probe results to up or down.
 //!
 //! Owns the integer `health` and nothing else: no clock, no target, no reason. The checker feeds it; probes alone
 //! move it. The rule is HAProxy's (`check_notify_success` and `check_notify_failure` in its check.c): a target that is up
@@ -26,9 +26,9 @@ pub struct Automaton {
 /// A change of verdict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Change {
-    /// What was said before.
+    /// The verdict before.
     pub from: Verdict,
-    /// What is said now.
+    /// The verdict now.
     pub to: Verdict,
 }
 
@@ -63,7 +63,7 @@ impl Automaton {
         (from != to).then_some(Change { from, to })
     }
 
-    /// What the checks say.
+    /// The verdict.
     pub fn verdict(&self) -> Verdict {
         match self.health {
             None => Verdict::Unchecked,

@@ -1,4 +1,4 @@
-//! Schedules the probes and publishes what they say.
+//! Schedules the probes and publishes their results.
 //!
 //! Owns the targets, their automata and the one task that runs them. Must never: let anything but a probe's outcome move
 //! an automaton, or keep a probe of a removed target. Started by each daemon once; when is the [timetable]'s decision,
@@ -22,7 +22,7 @@ use super::timetable::{Id, Pace, Timetable};
 /// The targets with, for each, who uses it (`www/web1`, `http0.l.example.net/px-nl1`): for log lines only.
 pub type Targets = HashMap<Target, Vec<String>>;
 
-/// Complaints of live traffic that wait to be read; more are dropped, the next error repeats them.
+/// Reports of live errors that may wait to be read; more are dropped, since the next error repeats them.
 const COMPLAINTS: usize = 256;
 
 /// A view is never older than this, even if nothing changed but `probed`: saved health must stay
@@ -111,7 +111,7 @@ struct Rounds {
     published: Instant,
 }
 
-/// What the published view lacks.
+/// How the published view is outdated.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum News {
     /// Nothing.
@@ -213,7 +213,7 @@ impl Rounds {
         }
     }
 
-    /// A probe ended; `None` if it was aborted. Probes of removed targets count for nothing.
+    /// Takes the end of a probe, `None` if it was aborted. Probes of removed targets are ignored.
     fn ended(&mut self, result: Option<(Id, Outcome)>) {
         let Some((id, outcome)) = result else { return };
         let Some(tracked) = self.targets.get_mut(&id) else { return };
@@ -289,7 +289,7 @@ impl Tracked {
         self.reason = outcome.reason().into();
         let same_kind = self.last.as_ref().is_some_and(|last| last.same_kind(&outcome));
         if let (Outcome::LocalError(reason), false) = (&outcome, same_kind) {
-            tracing::warn!("check of {} counts for nothing: {reason}", self.named());
+            tracing::warn!("check of {} ignored: {reason}", self.named());
         }
         self.last = Some(outcome);
         if let Some(change) = change {

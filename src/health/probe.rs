@@ -25,14 +25,14 @@ pub enum Outcome {
         /// How long the whole probe took.
         took: Duration,
     },
-    /// It did not; says how.
+    /// It did not, and how.
     Failure(String),
-    /// Trouble of our own machine, which says nothing of the target. Says why.
+    /// A failure of our own machine, which is no result about the target; and why.
     LocalError(String),
 }
 
 impl Outcome {
-    /// In words, for logs and status: `200 in 3 ms`, `connection refused`.
+    /// As a text for logs and status: `200 in 3 ms`, `connection refused`.
     pub fn reason(&self) -> String {
         match self {
             Outcome::Success { answer, took } => format!("{answer} in {} ms", took.as_millis()),
@@ -105,7 +105,7 @@ fn has_no_address_for(target: SocketAddr) -> bool {
     connected.is_err_and(|error| error.raw_os_error() == Some(libc::EADDRNOTAVAIL))
 }
 
-/// Sorts an I/O error: the target's failure, or a trouble of our own that counts for nothing.
+/// Sorts an I/O error: the target's failure, or one of our own machine, which is ignored.
 fn failed(error: &io::Error, when: &str) -> Outcome {
     let words = words_of_error(error);
     match error.raw_os_error() {

@@ -1,7 +1,7 @@
 //! Health as it is saved in the state directory and handed over by a takeover.
 //!
 //! Owns the JSON form of a [`HealthView`]. Must never: read a file, or look at a clock. A target is written with every
-//! field that says how it is probed: health found under one check says nothing under another.
+//! field that says how it is probed: the result of one check is no result of another.
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -62,7 +62,7 @@ pub fn to_json(view: &HealthView, now: SystemTime) -> serde_json::Value {
     serde_json::json!({ "version": VERSION, "saved_ms": to_ms(now), "targets": targets })
 }
 
-/// Reads what [`to_json`] wrote; `Err` tells why it is not usable (malformed, another version). Targets whose last
+/// Reads what [`to_json`] wrote; `Err` says why it cannot be used (malformed, another version). Targets whose last
 /// probe is older than [`FRESH`] at `now`, or later than `now` by as much (a clock was set), are left out.
 pub fn from_json(value: &serde_json::Value, now: SystemTime) -> Result<HealthView, SavedError> {
     match value.get("version").and_then(serde_json::Value::as_u64) {

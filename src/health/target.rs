@@ -1,4 +1,4 @@
-//! What is probed, and what checks say of it.
+//! What is probed, and its health.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -19,11 +19,11 @@ pub struct Target {
     pub check: CheckConfig,
 }
 
-/// What checks say of a target.
+/// The state of a target by its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Verdict {
-    /// No probe has ended yet: neither routed to nor answered with.
+    /// No probe has ended yet: it gets no requests and is in no answer.
     Unchecked,
     /// health >= rise.
     Up,
@@ -44,7 +44,7 @@ impl fmt::Display for Verdict {
 /// The health of one target at one moment.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TargetHealth {
-    /// What checks say.
+    /// The state by its checks.
     pub verdict: Verdict,
     /// The automaton's integer, 0..rise+fall-1.
     pub health: u32,

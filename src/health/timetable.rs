@@ -1,6 +1,6 @@
 //! When each target is probed next (pure: `now` is passed in, nothing is probed here).
 //!
-//! Owns the order of the probes. Must never: know what a probe said beyond how fast the next one shall come. Called by
+//! Owns the order of the probes. Must never: know more of a probe's result than how soon the next one is due. Called by
 //! the checker.
 //!
 //! - A probe never overlaps with another of the same target.
@@ -29,7 +29,7 @@ pub struct Pace {
 pub struct Timetable {
     began: Instant,
     lines: HashMap<Id, Line>,
-    /// Exactly the lines that wait, by their time.
+    /// Exactly the targets that wait for their next probe, by its time.
     due: BTreeSet<(Instant, Id)>,
 }
 
@@ -44,7 +44,7 @@ struct Line {
 enum State {
     /// `last`: when the previous probe started; none before the first one.
     Waiting { due: Instant, last: Option<Instant> },
-    /// `hastened`: live traffic complained meanwhile.
+    /// `hastened`: live traffic has reported an error meanwhile.
     Running { started: Instant, hastened: bool },
 }
 

@@ -11,39 +11,42 @@ fn alice() -> Believed {
     Believed { users: vec![0, ALICE], private_groups: vec![0, ALICE], shared_group: None }
 }
 
-fn said(believed: &Believed, user: u32, group: u32, mode: u32, place: Place) -> Option<String> {
-    believed.judge(Path::new("/x"), Inode { user, group, mode }, place).err().map(|foreign| foreign.to_string())
+fn refusal(believed: &Believed, user: u32, group: u32, mode: u32, position: Position) -> Option<String> {
+    believed
+        .check_inode(Path::new("/x"), Inode { user, group, mode }, position)
+        .err()
+        .map(|foreign| foreign.to_string())
 }
 
 #[test]
 fn what_is_ours_or_roots_and_closed_to_others_is_believed() {
     for (user, group, mode) in [(ALICE, FRIENDS, 0o755), (0, 0, 0o644), (ALICE, ALICE, 0o664), (0, 0, 0o775)] {
-        assert_eq!(said(&alice(), user, group, mode, Place::Itself), None, "{user} {group} {mode:o}");
+        assert_eq!(refusal(&alice(), user, group, mode, Position::Itself), None, "{user} {group} {mode:o}");
     }
 }
 
 #[test]
 fn what_is_anothers_or_open_to_others_is_not_believed_and_it_is_said_whose_it_is() {
     let neither = "belongs to user 1001 and group 500 (mode 600): that is neither you nor root";
-    assert!(said(&alice(), MALLORY, FRIENDS, 0o600, Place::Itself).unwrap().contains(neither));
-    assert!(said(&alice(), MALLORY, FRIENDS, 0o1777, Place::Above).is_some(), "sticky, and its owner may do all");
-    assert!(said(&alice(), ALICE, FRIENDS, 0o666, Place::Itself).unwrap().contains("everybody may write"));
-    assert!(said(&alice(), ALICE, FRIENDS, 0o664, Place::Itself).unwrap().contains("others of that group"));
+    assert!(refusal(&alice(), MALLORY, FRIENDS, 0o600, Position::Itself).unwrap().contains(neither));
+    assert!(refusal(&alice(), MALLORY, FRIENDS, 0o1777, Position::Above).is_some(), "sticky, and its owner may do all");
+    assert!(refusal(&alice(), ALICE, FRIENDS, 0o666, Position::Itself).unwrap().contains("everybody may write"));
+    assert!(refusal(&alice(), ALICE, FRIENDS, 0o664, Position::Itself).unwrap().contains("others of that group"));
 }
 
 #[test]
 fn a_sticky_folder_of_roots_may_be_open_above_and_nowhere_else() {
-    assert_eq!(said(&alice(), 0, 0, 0o1777, Place::Above), None);
-    assert!(said(&alice(), 0, 0, 0o777, Place::Above).is_some());
-    assert!(said(&alice(), 0, 0, 0o1777, Place::Itself).is_some());
+    assert_eq!(refusal(&alice(), 0, 0, 0o1777, Position::Above), None);
+    assert!(refusal(&alice(), 0, 0, 0o777, Position::Above).is_some());
+    assert!(refusal(&alice(), 0, 0, 0o1777, Position::Itself).is_some());
 }
 
 #[test]
 fn a_shared_groups_files_are_believed_whoever_of_it_made_them_and_not_if_all_may_write() {
     let believed = alice().and_group(FRIENDS);
-    assert_eq!(said(&believed, MALLORY, FRIENDS, 0o2770, Place::Itself), None);
-    assert!(said(&believed, MALLORY, MALLORY, 0o660, Place::Itself).is_some());
-    assert!(said(&believed, MALLORY, FRIENDS, 0o2777, Place::Itself).is_some());
+    assert_eq!(refusal(&believed, MALLORY, FRIENDS, 0o2770, Position::Itself), None);
+    assert!(refusal(&believed, MALLORY, MALLORY, 0o660, Position::Itself).is_some());
+    assert!(refusal(&believed, MALLORY, FRIENDS, 0o2777, Position::Itself).is_some());
 }
 
 #[test]

@@ -56,7 +56,7 @@ fn a_takeover_on_a_full_disk_loses_neither_the_failover_nor_the_operators_word()
     site.shop[0].set_well(false);
     proxy.wait_latch("the failover", |latch| latch["active"] == "shop2");
     proxy.post("/operator", &json!({ "subject": "shop/shop1", "state": "maint", "who": "a test" })).unwrap();
-    proxy.wait_alarm("an operator's word is not on disk: ");
+    proxy.wait_alarm("an operator state is not on disk: ");
     site.shop[0].set_well(true);
 
     let next = proxy.spawn(&["--takeover"]);

@@ -1,4 +1,4 @@
-//! The operator's words and health on disk, cut in half.
+//! Operator states and health on disk, cut in half.
 
 use std::fs;
 
@@ -21,7 +21,7 @@ fn assert_lost_words_are_an_alarm(mut daemon: Daemon<'_>, subject: &str) {
     cut_in_half(&file);
 
     daemon.run();
-    let words = ["operator.json: it has ", "say drain and maint again where they are meant"];
+    let words = ["operator.json: it has ", "set drain and maint again where they are needed"];
     assert_says(&daemon.alarms(), &words);
     daemon.wait_said(&[" error ", words[0], words[1]]);
     daemon.assert_serves();

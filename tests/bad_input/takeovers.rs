@@ -127,7 +127,7 @@ fn a_takeover_through_a_relay_is_refused_and_the_running_one_goes_on() {
         relay(&between, &daemon.admin_socket());
         let own = daemon.document["admin"]["socket"].clone();
         daemon.write_changed(|document| document["admin"]["socket"] = json!(between));
-        daemon.ends(&["--takeover"]).assert(3, &["the running daemon refuses: ", "passes only bytes on"]);
+        daemon.ends(&["--takeover"]).assert(3, &["the running daemon refuses: ", "relays only bytes"]);
         daemon.write_changed(|document| document["admin"]["socket"] = own);
         daemon.assert_serves();
     }
@@ -196,8 +196,7 @@ fn a_state_of_another_version_is_not_taken_over() {
     for daemon in [site.proxy(0, &[]), site.nameserver()] {
         let state = json!({ "version": 2, "health": { "version": 2 }, "words": { "version": 2 } });
         let old = old_side(&daemon.admin_socket(), json!({ "offer": { "sockets": 0, "state": state } }));
-        let words =
-            ["the running daemon's state cannot be understood", "version 2", "it goes on. Stop it and start this"];
+        let words = ["the running daemon's state cannot be read", "version 2", "it goes on. Stop it and start this"];
         daemon.ends(&["--takeover"]).assert(3, &words);
         old.join().unwrap();
         fs::remove_file(daemon.admin_socket()).unwrap();

@@ -1,4 +1,4 @@
-//! The operator's words.
+//! The operator's commands.
 
 use polder::api::client::ClientError;
 use polder::api::operator::OperatorState;

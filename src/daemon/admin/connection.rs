@@ -23,8 +23,8 @@ use tokio::sync::{mpsc, watch};
 use tokio::time::timeout;
 
 use super::message::{AdminHandler, AdminReply, AdminRequest, Method, Origin, TAKEOVER_UPGRADE};
-use super::places::{Eviction, Place};
 use super::site::Site;
+use super::slots::{Eviction, Slot};
 use crate::api::query;
 
 /// The largest body.
@@ -36,7 +36,7 @@ const HEAD_LIMIT: Duration = Duration::from_secs(10);
 /// For a request's body.
 const BODY_LIMIT: Duration = Duration::from_secs(30);
 
-/// For a whole TCP connection: whoever reads slowly, or not at all, does not keep its place for ever.
+/// For a whole TCP connection: a client that reads slowly, or not at all, does not occupy it for ever.
 const TCP_LIMIT: Duration = Duration::from_secs(300);
 
 /// For a refused connection to send its request, so that it reads the refusal and not a reset.
@@ -45,7 +45,7 @@ const REFUSAL_LIMIT: Duration = Duration::from_secs(1);
 /// What may be read over TCP.
 const PUBLIC: [&str; 3] = ["/", "/status", "/metrics"];
 
-/// What an answer may do in a browser: our pages are a table and a style within, and nobody frames them.
+/// Limits what a browser does with an answer: our pages are tables with an inline style, and are never framed.
 const SAFEGUARDS: [(HeaderName, &str); 5] = [
     (CACHE_CONTROL, "no-store"),
     (
@@ -79,24 +79,24 @@ pub(super) struct Caller {
     pub(super) site: Option<Site>,
 }
 
-/// Serves the connection in a task of its own, if there is a place for it.
+/// Serves the connection in a task of its own if it has been given a slot, and answers 503 if not.
 pub(super) fn start<S>(
     stream: S,
     caller: Caller,
     handler: impl AdminHandler,
     link: Link,
-    place: Option<(Place, Eviction)>,
+    slot: Option<(Slot, Eviction)>,
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let Some((place, eviction)) = place else {
+    let Some((slot, eviction)) = slot else {
         tokio::task::spawn_local(turn_away(stream));
         return;
     };
     tokio::task::spawn_local(async move {
         let limit = if caller.origin == Origin::Tcp { TCP_LIMIT } else { Duration::MAX };
         tokio::select! {
-            _ = timeout(limit, serve(stream, caller, handler, link, Rc::new(place))) => {}
+            _ = timeout(limit, serve(stream, caller, handler, link, Rc::new(slot))) => {}
             () = eviction.wait() => {}
         }
     });
@@ -116,16 +116,16 @@ async fn turn_away(mut stream: impl AsyncRead + AsyncWrite + Unpin) {
     let _ = timeout(REFUSAL_LIMIT, exchange).await;
 }
 
-async fn serve<S>(stream: S, caller: Caller, handler: impl AdminHandler, mut link: Link, place: Rc<Place>)
+async fn serve<S>(stream: S, caller: Caller, handler: impl AdminHandler, mut link: Link, slot: Rc<Slot>)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let service = service_fn(|request| {
-        let (caller, handler, place) = (caller.clone(), handler.clone(), Rc::clone(&place));
+        let (caller, handler, slot) = (caller.clone(), handler.clone(), Rc::clone(&slot));
         async move {
-            place.set_at_work(true);
+            slot.set_busy(true);
             let response = answer(request, &caller, handler).await;
-            place.set_at_work(false);
+            slot.set_busy(false);
             Ok::<_, Infallible>(response)
         }
     });
@@ -135,7 +135,7 @@ where
         .serve_connection(TokioIo::new(stream), service)
         .with_upgrades();
     let mut connection = pin!(connection);
-    // What goes wrong on a connection (closed, malformed, too slow) is the other side's to see.
+    // Errors of a connection (closed, malformed, too slow) concern only the other side.
     tokio::select! {
         _ = connection.as_mut() => {}
         _ = link.accepting.wait_for(|_| false) => {
@@ -146,11 +146,11 @@ where
 }
 
 async fn answer(request: Request<Incoming>, caller: &Caller, handler: impl AdminHandler) -> Response<Full<Bytes>> {
-    let meant = caller.site.as_ref().map_or(Ok(()), |site| site.vet(request.uri(), request.headers()));
-    let vetted = meant.and_then(|()| vet(request.method(), request.uri().path(), caller.origin, geteuid().as_raw()));
+    let for_us = caller.site.as_ref().map_or(Ok(()), |site| site.vet(request.uri(), request.headers()));
+    let vetted = for_us.and_then(|()| vet(request.method(), request.uri().path(), caller.origin, geteuid().as_raw()));
     let reply = match vetted {
-        Ok(Asked::Takeover) => return switch(request, handler),
-        Ok(Asked::Call(method)) => match read(request, method, caller.origin).await {
+        Ok(Vetted::Takeover) => return switch(request, handler),
+        Ok(Vetted::Call(method)) => match read(request, method, caller.origin).await {
             Ok(request) => handler.call(request).await,
             Err(refusal) => refusal,
         },
@@ -160,24 +160,24 @@ async fn answer(request: Request<Incoming>, caller: &Caller, handler: impl Admin
 }
 
 #[derive(Debug, PartialEq, Eq)]
-enum Asked {
+enum Vetted {
     Call(Method),
     Takeover,
 }
 
-/// Who may ask what over which socket. `our_user`: only that one gets our sockets in a takeover; the others who may open
-/// the admin socket are operators. Root is an operator too: what root relays for others would be root to us.
-fn vet(method: &hyper::Method, path: &str, origin: Origin, our_user: u32) -> Result<Asked, AdminReply> {
+/// Decides which requests each socket accepts. Only `our_user` may take over; other users who can open the admin socket are
+/// operators, and so is root, since a request that root relays for somebody else looks like root's.
+fn vet(method: &hyper::Method, path: &str, origin: Origin, our_user: u32) -> Result<Vetted, AdminReply> {
     let reads = matches!(*method, hyper::Method::GET | hyper::Method::HEAD);
     match origin {
-        Origin::Tcp if reads && PUBLIC.contains(&path) => Ok(Asked::Call(Method::Get)),
+        Origin::Tcp if reads && PUBLIC.contains(&path) => Ok(Vetted::Call(Method::Get)),
         Origin::Tcp => Err(AdminReply::refuse(
             403,
-            "this address is for reading: GET of /metrics, /status and /; all else goes over the Unix socket",
+            "this address is read-only: GET /metrics, /status or /; everything else needs the Unix socket",
         )),
-        Origin::Unix { .. } if reads => Ok(Asked::Call(Method::Get)),
+        Origin::Unix { .. } if reads => Ok(Vetted::Call(Method::Get)),
         Origin::Unix { .. } if method != hyper::Method::POST => {
-            Err(AdminReply::refuse(405, format!("{method} is not understood; GET reads, POST changes")))
+            Err(AdminReply::refuse(405, format!("{method} is not supported; use GET to read and POST to change")))
         }
         Origin::Unix { uid } if path == "/takeover" && uid != our_user => Err(AdminReply::refuse(
             403,
@@ -186,8 +186,8 @@ fn vet(method: &hyper::Method, path: &str, origin: Origin, our_user: u32) -> Res
                  daemon, which starts its successor itself, or start the new one as that user"
             ),
         )),
-        Origin::Unix { .. } if path == "/takeover" => Ok(Asked::Takeover),
-        Origin::Unix { .. } => Ok(Asked::Call(Method::Post)),
+        Origin::Unix { .. } if path == "/takeover" => Ok(Vetted::Takeover),
+        Origin::Unix { .. } => Ok(Vetted::Call(Method::Post)),
     }
 }
 
@@ -201,7 +201,7 @@ async fn read(request: Request<Incoming>, method: Method, origin: Origin) -> Res
             return Err(AdminReply::refuse(413, format!("the body is larger than {LARGEST_BODY} bytes")));
         }
         Ok(Err(error)) => return Err(AdminReply::refuse(400, format!("the body cannot be read: {error}"))),
-        Err(_) => return Err(AdminReply::refuse(408, format!("the body did not come within {BODY_LIMIT:?}"))),
+        Err(_) => return Err(AdminReply::refuse(408, format!("the body did not arrive within {BODY_LIMIT:?}"))),
     };
     Ok(AdminRequest { method, path, query, body, origin })
 }
@@ -230,9 +230,11 @@ fn switch(request: Request<Incoming>, handler: impl AdminHandler) -> Response<Fu
         match upgraded.downcast::<TokioIo<UnixStream>>() {
             // The new side waits for the 101 before it says anything: bytes read ahead are not of a takeover, and
             // descriptors that came with them would be lost.
-            Ok(parts) if !parts.read_buf.is_empty() => tracing::warn!("a takeover that did not wait for its 101"),
+            Ok(parts) if !parts.read_buf.is_empty() => {
+                tracing::warn!("a takeover sent data before its 101 response and was dropped")
+            }
             Ok(parts) => handler.takeover(parts.io.into_inner()).await,
-            Err(_) => tracing::error!("a takeover asked over something that is not a Unix socket"),
+            Err(_) => tracing::error!("a takeover was requested over something other than a Unix socket"),
         }
     });
     let mut response = Response::new(Full::default());

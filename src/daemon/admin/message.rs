@@ -1,14 +1,14 @@
-//! A request of the operator, its answer, and who answers it.
+//! A request of the operator, its answer, and the trait that a daemon answers with.
 
 use std::future::Future;
 
 use bytes::Bytes;
 use tokio::net::UnixStream;
 
-/// What the raw stream of a takeover is called in the Upgrade field.
+/// The protocol name of a takeover in the Upgrade field.
 pub(in crate::daemon) const TAKEOVER_UPGRADE: &str = "polder-takeover";
 
-/// How a request came.
+/// Which socket a request came over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
     /// The Unix socket; the user id of the other side.
@@ -16,14 +16,14 @@ pub enum Origin {
         /// From SO_PEERCRED.
         uid: u32,
     },
-    /// TCP: only GET of `/metrics`, `/status`, `/` reach the handler; all else is 403 before it.
+    /// TCP: only GET of `/metrics`, `/status` and `/` reaches the handler; everything else is answered 403 before it.
     Tcp,
 }
 
 /// A request of the operator.
 #[derive(Debug)]
 pub struct AdminRequest {
-    /// Others are refused before the handler.
+    /// Requests with other methods do not reach the handler.
     pub method: Method,
     /// Without the query.
     pub path: String,
@@ -31,11 +31,11 @@ pub struct AdminRequest {
     pub query: Vec<(String, String)>,
     /// At most 1 MiB.
     pub body: Bytes,
-    /// Where from.
+    /// Which socket it came over.
     pub origin: Origin,
 }
 
-/// What a request does.
+/// What a request does, by its method.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Method {
     /// Reads (GET and HEAD).
@@ -44,7 +44,7 @@ pub enum Method {
     Post,
 }
 
-/// The answer.
+/// The answer to a request.
 #[derive(Debug)]
 pub struct AdminReply {
     /// The HTTP status.
@@ -76,12 +76,12 @@ impl AdminReply {
     }
 }
 
-/// What a daemon does with its operator's requests.
+/// How a daemon answers its operator's requests.
 pub trait AdminHandler: Clone + 'static {
     /// Answers one request. Unknown paths are the handler's 404.
     fn call(&self, request: AdminRequest) -> impl Future<Output = AdminReply> + 'static;
 
-    /// A new process asks to take over (`POST /takeover`, Unix only, from our own user): the stream is raw from
-    /// here on, for [`crate::daemon::takeover::offer`] or [`crate::daemon::takeover::refuse`].
+    /// Takes the stream of a new process that asks to take over (`POST /takeover`, over the Unix socket, from our own user). It
+    /// is raw from here on, for [`crate::daemon::takeover::offer`] or [`crate::daemon::takeover::refuse`].
     fn takeover(&self, stream: UnixStream) -> impl Future<Output = ()> + 'static;
 }

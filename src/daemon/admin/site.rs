@@ -1,7 +1,8 @@
-//! Whether a request over TCP means us: its Host and Origin (pure).
+//! Whether a request over TCP is meant for this daemon, by its Host and Origin (pure).
 //!
-//! A page of another site makes the browser of somebody inside our network ask us, under a name of its own that it has turned
-//! to our address (DNS rebinding), and then reads the answer as its own. The name in Host tells: only ours is answered.
+//! A page of another site could make the browser of somebody inside our network send requests to this daemon, under a name of
+//! that site that resolves to our address (DNS rebinding), and read the answers as its own. Host gives that away: only
+//! requests to one of our own names are answered.
 
 use std::net::IpAddr;
 use std::rc::Rc;
@@ -12,25 +13,25 @@ use hyper::http::uri::{Authority, Uri};
 
 use super::message::AdminReply;
 
-/// What a TCP connection reaches us under.
+/// The address and the names that this daemon answers to over TCP.
 #[derive(Debug, Clone)]
 pub(super) struct Site {
-    /// The address that it was made to.
+    /// The local address of the connection.
     pub(super) address: IpAddr,
     /// This host's and the daemon's names, and `admin.hosts`.
     pub(super) names: Rc<[String]>,
 }
 
 impl Site {
-    /// Refuses what was meant for another site, or comes from a page of one.
+    /// Refuses a request for another site, or from a page of one.
     pub(super) fn vet(&self, target: &Uri, headers: &HeaderMap) -> Result<(), AdminReply> {
-        // Browsers, Prometheus and curl all send one. The target's, if it has one, is what counts (RFC 9112, 3.2.2).
+        // Browsers, Prometheus and curl all send one. An authority in the target takes precedence (RFC 9112, 3.2.2).
         let mut hosts = headers.get_all(HOST).iter().map(|host| host.to_str().unwrap_or_default());
         let (Some(host), None) = (hosts.next(), hosts.next()) else {
             return Err(AdminReply::refuse(400, "a request has one Host (RFC 9112, 3.2)"));
         };
-        let meant = target.authority().map(Authority::as_str);
-        if let Some(other) = [Some(host), meant].into_iter().flatten().find(|host| !self.is_ours(host)) {
+        let authority = target.authority().map(Authority::as_str);
+        if let Some(other) = [Some(host), authority].into_iter().flatten().find(|host| !self.is_ours(host)) {
             return Err(AdminReply::refuse(
                 421,
                 format!(
@@ -43,7 +44,7 @@ impl Site {
         let origins = headers.get_all(ORIGIN).iter().map(|origin| origin.to_str().unwrap_or_default());
         let page = |origin: &str| origin.split_once("://").map(|(_, host)| host.to_owned()).unwrap_or_default();
         match origins.map(page).find(|host| !self.is_ours(host)) {
-            Some(_) => Err(AdminReply::refuse(403, "the page of another site asks; it gets nothing")),
+            Some(_) => Err(AdminReply::refuse(403, "requests from pages of other sites are refused")),
             None => Ok(()),
         }
     }

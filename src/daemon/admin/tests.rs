@@ -168,7 +168,7 @@ async fn idle_connections_keep_nobody_out_on_the_unix_socket() {
     local(async {
         let served = served();
         let mut sitting = Vec::new();
-        for _ in 0..places::MOST {
+        for _ in 0..slots::MOST {
             sitting.push(UnixStream::connect(&served.socket).await.unwrap());
         }
         assert_eq!(served.client.get("/status").await.unwrap()["path"], "/status");
@@ -179,11 +179,11 @@ async fn idle_connections_keep_nobody_out_on_the_unix_socket() {
 }
 
 #[tokio::test]
-async fn whoever_comes_while_every_place_is_at_work_is_turned_away_with_503() {
+async fn whoever_comes_while_every_place_is_busy_is_turned_away_with_503() {
     local(async {
         let served = served();
         let mut working = Vec::new();
-        for _ in 0..places::MOST {
+        for _ in 0..slots::MOST {
             let client = served.client.clone();
             working.push(tokio::task::spawn_local(async move { client.get("/slow").await }));
             served.handler.asked.notified().await;
@@ -213,7 +213,7 @@ async fn idle_connections_of_one_host_keep_out_neither_its_own_scrape_nor_anothe
         other.bind("127.0.0.2:0".parse().unwrap()).unwrap();
         let other = other.connect(address).await.unwrap();
         let mut sitting = Vec::new();
-        for _ in 0..2 * places::MOST {
+        for _ in 0..2 * slots::MOST {
             sitting.push(TcpStream::connect(address).await.unwrap());
         }
         let request = "GET /metrics HTTP/1.1\r\nhost: px-nl:8404\r\nconnection: close\r\n\r\n";

@@ -45,7 +45,7 @@ impl ControlSockets {
 pub struct AdminServers {
     unix: Option<AdminServer>,
     tcp: Option<AdminServer>,
-    /// Those that accept no more, with answers under way.
+    /// Servers that have stopped accepting and still answer requests.
     leaving: Vec<JoinHandle<()>>,
 }
 
@@ -68,7 +68,7 @@ impl AdminServers {
         self.serve_tcp(tcp, settings, handler)
     }
 
-    /// Serves reading on this socket from now on, or no more.
+    /// Serves the read-only paths on this socket from now on, or on none.
     ///
     /// # Errors
     ///
@@ -109,14 +109,14 @@ impl AdminServers {
         self.unix.iter().chain(&self.tcp).for_each(AdminServer::resume);
     }
 
-    /// Accepts no more for good; requests under way get their answers.
+    /// Stops accepting for good; requests under way are answered.
     pub fn leave(&mut self) {
         for server in self.unix.take().into_iter().chain(self.tcp.take()) {
             self.leaving.push(tokio::task::spawn_local(server.stop(LIMIT)));
         }
     }
 
-    /// Accepts no more, and waits for the answers under way.
+    /// Stops accepting, and waits until requests under way have been answered.
     pub async fn close(mut self) {
         self.leave();
         for leaving in self.leaving {

@@ -42,7 +42,7 @@ pub trait Document: Sized + Send + Sync + 'static {
     /// What a valid document holds, in a few words: `3 services`.
     fn in_words(parsed: &Self::Parsed) -> String;
 
-    /// What both kinds of document say.
+    /// The settings that both kinds of document have.
     fn settings_of(parsed: &Self::Parsed) -> Settings<'_>;
 
     /// Where visitors and resolvers are served.
@@ -58,7 +58,7 @@ pub trait Document: Sized + Send + Sync + 'static {
     fn targets(&self) -> Targets;
 }
 
-/// What both kinds of document say.
+/// The settings that both kinds of document have.
 #[derive(Debug, Clone, Copy)]
 pub struct Settings<'a> {
     /// The daemon's name in the fleet.
@@ -78,9 +78,9 @@ pub struct Settings<'a> {
 /// What happens to every daemon's state.
 #[derive(Debug)]
 pub enum Event<P> {
-    /// The checker has another view.
+    /// The checker has published another view.
     Health(Arc<HealthView>),
-    /// A peer sent all it knows.
+    /// A peer has sent its state.
     Peer {
         /// Its name.
         peer: String,
@@ -102,7 +102,7 @@ pub enum Event<P> {
 pub enum Effect {
     /// `operator.json` is to hold this; answered with [`Event::OperatorWritten`].
     WriteOperator(Value),
-    /// Peers are told this from now on.
+    /// This is sent to peers from now on.
     TellPeers(Value),
     /// One line for the log.
     Log(Level, String),
@@ -113,13 +113,13 @@ pub enum Effect {
 pub struct LastReload {
     /// When, in milliseconds since the epoch.
     pub when: u64,
-    /// For the operator.
+    /// The result as a text for the operator.
     pub words: String,
     /// Nothing has changed.
     pub refused: bool,
 }
 
-/// What the shell can tell of a daemon besides its state.
+/// What status and metrics show of a daemon besides its control state.
 #[derive(Debug, Default)]
 pub struct Figures {
     /// How each peer is doing.
@@ -181,7 +181,7 @@ pub trait Daemon: Sized + 'static {
     /// The next moment at which [`Event::Time`] has something to do.
     fn wakes(&self, now: Now) -> Option<Duration>;
 
-    /// Whether what operators said is on disk, or an alarm tells that it is not.
+    /// Whether every operator state is on disk, or an alarm says that one is not.
     fn is_operator_settled(&self, now: Now) -> bool;
 
     /// One line for `systemctl status`.
@@ -196,7 +196,7 @@ pub trait Daemon: Sized + 'static {
     /// What a successor gets.
     fn to_hand_over(&self, now: Now) -> Value;
 
-    /// Binds what a document listens on.
+    /// Binds the sockets that a document names.
     fn bind(&self, document: &Self::Document, sockets: &mut Sockets) -> Result<Self::Bound, BindError>;
 
     /// Serves these sockets from now on, and no others; the document is about to be in force. Gives what the operator should
@@ -207,7 +207,7 @@ pub trait Daemon: Sized + 'static {
     /// No thread can be started: nothing has changed.
     fn serve(&mut self, bound: Self::Bound, document: &Self::Document) -> Result<Vec<String>, RunError>;
 
-    /// Accepts and reads no more, until [`Daemon::resume`].
+    /// Stops accepting and reading, until [`Daemon::resume`].
     fn pause(&mut self);
 
     /// Goes on after [`Daemon::pause`] with the sockets of the document in force.
@@ -217,21 +217,25 @@ pub trait Daemon: Sized + 'static {
     /// It cannot: a new process is better than this one.
     fn resume(&mut self, sockets: &mut Sockets) -> Result<(), RunError>;
 
-    /// Accepts and reads no more for good; what has been accepted is answered, at most for `limit`.
+    /// Stops accepting and reading for good; requests that have been accepted are answered, for at most `limit`.
     fn drain(&mut self, limit: Duration);
 
     /// Whether all that was accepted has ended.
     fn has_drained(&self) -> bool;
 
-    /// Once a round, and at least four times a second: what no event announces.
-    fn look_around(&mut self, _now: Now) {}
+    /// Called after each event and at least four times a second, for changes that no event announces.
+    fn poll(&mut self, _now: Now) {}
 
     /// Another process is the daemon now, and listens on this admin socket.
     fn follow(&self, _admin_socket: &Path, _inputs: &InputsOf<Self>) {}
 
-    /// Answers what reads; none if there is no such path.
+    /// Answers a request that reads; `None` if there is no such path.
     fn show(&self, request: &AdminRequest, figures: Figures, now: Now) -> Option<AdminReply>;
 
-    /// Obeys the operator; none if there is no such path. An error is the refusal.
+    /// Carries out an operator's command; `None` if there is no such path.
+    ///
+    /// # Errors
+    ///
+    /// The answer of a command that is refused.
     fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Self::Effect>, AdminReply>>;
 }

@@ -75,7 +75,7 @@ impl<D: Daemon> Shell<D> {
                 signal = signals.next() => self.on_signal(signal),
                 () = self.next() => {}
             }
-            self.keep_up();
+            self.refresh();
         }
         self.admin.close().await;
         self.files.quiet().await;
@@ -128,7 +128,7 @@ impl<D: Daemon> Shell<D> {
         match signal {
             Signal::Reload => self.begin_reload(None),
             Signal::Stop if self.phase.drains_until().is_some() => {
-                tracing::warn!("told to stop again: connections are cut");
+                tracing::warn!("told to stop again: closing all connections");
                 self.phase = self.phase.cut(self.now().running);
             }
             // Decided within moments: either the new process is the daemon, or this one stops after all.
@@ -158,16 +158,16 @@ impl<D: Daemon> Shell<D> {
     }
 
     fn has_ended(&self) -> bool {
-        // Who asked for the reload that ends this process is told how it went, even if there is nobody to drain.
-        let told = self.successor.as_ref().is_none_or(|successor| successor.reply.is_none());
-        let drained = told && self.daemon.has_drained();
+        // The reload that ends this process is answered before it exits, even if there is nothing to drain.
+        let answered = self.successor.as_ref().is_none_or(|successor| successor.reply.is_none());
+        let drained = answered && self.daemon.has_drained();
         self.phase.drains_until().is_some_and(|until| drained || self.now().running >= until)
     }
 
-    /// What is done once a round: health on disk, the status line.
-    fn keep_up(&mut self) {
+    /// Done after each event: saves health and updates the status line.
+    fn refresh(&mut self) {
         let now = self.now();
-        self.daemon.look_around(now);
+        self.daemon.poll(now);
         if !matches!(self.phase, Phase::Serving | Phase::Reloading | Phase::Offering) {
             return;
         }

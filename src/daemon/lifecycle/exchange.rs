@@ -1,4 +1,4 @@
-//! The exchange with peers, as the control loop holds it: what they are told, what they say, and its restart by a reload.
+//! The exchange with peers, as the control loop holds it: the state sent, the messages received, and its restart by a reload.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -17,8 +17,8 @@ const WAITING: usize = 64;
 
 /// The exchange; it runs between [`Exchange::start`] and [`Exchange::stop`].
 pub struct Exchange {
-    tell: watch::Sender<Value>,
-    heard: mpsc::Sender<PeerEvent>,
+    state: watch::Sender<Value>,
+    events: mpsc::Sender<PeerEvent>,
     messages: mpsc::Receiver<PeerEvent>,
     running: Option<Running>,
 }
@@ -31,17 +31,17 @@ struct Running {
 }
 
 impl Exchange {
-    /// An exchange that does not run yet. Peers are told `value` until [`Exchange::tell`] says otherwise.
+    /// An exchange that does not run yet. Peers are sent `value` until [`Exchange::send`] replaces it.
     pub fn new(value: Value) -> Exchange {
-        let (heard, messages) = mpsc::channel(WAITING);
-        Exchange { tell: watch::Sender::new(value), heard, messages, running: None }
+        let (events, messages) = mpsc::channel(WAITING);
+        Exchange { state: watch::Sender::new(value), events, messages, running: None }
     }
 
     /// Begins, if the document has peers; goes on undisturbed if nothing of it has changed.
     pub fn start(&mut self, settings: &Settings<'_>, identity: Option<&Identity>, listener: Option<TcpListener>) {
-        let wanted = settings.peers.zip(identity).zip(listener);
+        let next = settings.peers.zip(identity).zip(listener);
         let same = |running: &Running| {
-            wanted.as_ref().is_some_and(|((config, identity), _)| {
+            next.as_ref().is_some_and(|((config, identity), _)| {
                 (&*running.name, &running.config, &running.identity) == (settings.name, config, identity)
             })
         };
@@ -49,9 +49,9 @@ impl Exchange {
             return;
         }
         self.running = None;
-        let Some(((config, identity), listener)) = wanted else { return };
-        let (told, heard) = (self.tell.subscribe(), self.heard.clone());
-        let peers = Peers::start(config.clone(), settings.name.to_owned(), identity.clone(), listener, told, heard);
+        let Some(((config, identity), listener)) = next else { return };
+        let (state, events) = (self.state.subscribe(), self.events.clone());
+        let peers = Peers::start(config.clone(), settings.name.to_owned(), identity.clone(), listener, state, events);
         self.running = Some(Running {
             name: settings.name.to_owned(),
             config: config.clone(),
@@ -60,14 +60,14 @@ impl Exchange {
         });
     }
 
-    /// Peers are neither told nor answered any more.
+    /// Ends the exchange: no peer is called or answered any more.
     pub fn stop(&mut self) {
         self.running = None;
     }
 
-    /// What peers are told from now on.
-    pub fn tell(&self, value: Value) {
-        self.tell.send_replace(value);
+    /// Sets the state that is sent to peers from now on.
+    pub fn send(&self, value: Value) {
+        self.state.send_replace(value);
     }
 
     /// The next message of a peer.
@@ -84,7 +84,7 @@ impl Exchange {
         std::iter::from_fn(|| self.messages.try_recv().ok())
     }
 
-    /// One exchange with every peer, at most for `limit`; true if there is no peer, or one answered. What they said waits
+    /// One exchange with every peer, at most for `limit`; true if there is no peer, or one answered. Their messages wait
     /// then.
     pub fn first_round(&self, limit: Duration) -> impl Future<Output = bool> + 'static {
         let peers = self.running.as_ref().map(|running| running.peers.clone());

@@ -1,7 +1,7 @@
 //! The old side of a takeover: offer, stop accepting, hand the final state over, drain. And the start of a successor.
 //!
 //! Must never: change, probe or write once the final state is on its way: from then on the new process is the daemon. If it
-//! goes away before it has taken over, this one goes on as if nothing had been.
+//! exits before it has taken over, this one goes on unchanged.
 
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ impl<D: Daemon> Shell<D> {
         });
     }
 
-    /// The successor has taken over (its process id), or not.
+    /// Answers the reload: the successor has taken over (its process id), or not.
     pub(super) fn on_succeeded(&mut self, ended: Result<u32, HandOverError>) {
         let reply = self.successor.take().and_then(|successor| successor.reply);
         match ended {
@@ -84,7 +84,7 @@ impl<D: Daemon> Shell<D> {
     /// Nothing is being written: stops accepting, and sends the final state.
     pub(super) fn on_quiet(&mut self, offered: Offered) {
         self.daemon.pause();
-        // The operator is the new process's too: both could accept from one socket, and this one would answer for the past.
+        // Both processes could accept from the admin socket, and this one would answer with an outdated state.
         self.admin.pause();
         let (state, inputs) = (self.daemon.to_hand_over(self.now()), self.inputs.clone());
         tokio::task::spawn_local(async move {

@@ -15,9 +15,9 @@ use crate::health::Target;
 pub enum Input<P, E> {
     /// For the state. While a takeover is decided it is held back.
     Event(E),
-    /// What the daemon that took over from this process says of itself; for the state.
+    /// An event from the daemon that took over from this process; for the state.
     Followed(E),
-    /// The operator asks.
+    /// A request of the operator, and where its answer goes.
     Admin(AdminRequest, oneshot::Sender<AdminReply>),
     /// Live traffic had an error with this target.
     LiveError(Arc<Target>),
@@ -35,7 +35,7 @@ pub enum Input<P, E> {
     Succeeded(Result<u32, HandOverError>),
 }
 
-/// The way into the loop. What is sent when the loop has ended is lost, and nobody minds.
+/// The way into the loop. Inputs sent after the loop has ended are dropped.
 pub struct Inputs<P, E> {
     sender: mpsc::UnboundedSender<Input<P, E>>,
 }

@@ -1,6 +1,6 @@
 //! The operator's requests: handed to the control loop, and answered between two events.
 //!
-//! A command is answered when what was said is on disk, or when an alarm tells that it is not.
+//! A command is answered once its operator state is on disk, or an alarm says that it is not.
 
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
@@ -39,7 +39,7 @@ impl<D: Daemon> Shell<D> {
         Handler(self.inputs.clone())
     }
 
-    /// Answers now, or when a reload has ended, or when what was said is on disk. Whoever asked may have gone.
+    /// Answers now, when a reload has ended, or when an operator state is on disk. The client may have gone by then.
     pub(super) fn answer(&mut self, request: AdminRequest, to: oneshot::Sender<AdminReply>) {
         match (request.method, request.path.as_str()) {
             (Method::Post, "/reload") => self.begin_reload(Some(to)),
@@ -62,7 +62,7 @@ impl<D: Daemon> Shell<D> {
         }
     }
 
-    /// Answers commands whose words are on disk by now.
+    /// Answers the commands whose operator states are on disk by now.
     pub(super) fn answer_what_is_settled(&mut self) {
         if self.unanswered.is_empty() || !self.daemon.is_operator_settled(self.now()) && self.phase.is_daemon() {
             return;

@@ -1,7 +1,7 @@
-//! When `operator.json` is written, and what the operator is told if it cannot be (pure).
+//! When `operator.json` is written, and the alarm while it cannot be (pure).
 //!
-//! What is said counts at once in memory. It is written soon after, one write at a time, and tried again until it has
-//! been; until then there is an alarm.
+//! An operator state is in force in memory at once. It is written soon after, one write at a time; a failed write is
+//! repeated until one succeeds, and until then there is an alarm.
 
 use std::io;
 use std::time::Duration;
@@ -11,17 +11,17 @@ use super::super::clock::Now;
 /// Between two tries.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// A write that takes longer is told to the operator.
+/// A write that takes longer is an alarm.
 const SLOW: Duration = Duration::from_secs(2);
 
-/// How the file stands beside what is in memory.
+/// How the file compares with the states in memory.
 #[derive(Debug, Default)]
 pub struct OperatorFile {
-    /// Why what it held is lost, until it is written again.
+    /// Why its former content is lost, until it is written again.
     lost: Option<String>,
-    /// What is in memory is not in the file.
+    /// The states in memory have changed since the last write began.
     dirty: bool,
-    /// The beginning of the write under way.
+    /// When the write under way began.
     writing: Option<Duration>,
     /// Why the last write failed, and when the next try is due.
     failure: Option<(String, Duration)>,
@@ -35,12 +35,12 @@ impl OperatorFile {
         OperatorFile { lost, ..OperatorFile::default() }
     }
 
-    /// Notes that what is in memory has changed.
+    /// Notes that the states in memory have changed.
     pub fn mark_dirty(&mut self) {
         self.dirty = true;
     }
 
-    /// Whether a write is to begin now; if so, it counts as begun.
+    /// Whether a write is due now; if so, it counts as begun.
     pub fn begin_if_due(&mut self, now: Now) -> bool {
         let waits = self.failure.as_ref().is_some_and(|(_, due)| now.running < *due);
         let due = self.writing.is_none() && (self.dirty || self.failure.is_some()) && !waits;
@@ -50,14 +50,14 @@ impl OperatorFile {
         due
     }
 
-    /// The process is about to end: what could not be written is tried once more at once.
+    /// Makes a failed write due at once, since the process is about to end.
     pub fn try_at_once(&mut self) {
         if let Some((_, due)) = &mut self.failure {
             *due = Duration::ZERO;
         }
     }
 
-    /// A write has ended.
+    /// Takes the result of a write.
     pub fn written(&mut self, ended: io::Result<()>, now: Now) {
         self.writing = None;
         self.lost.take_if(|_| ended.is_ok());
@@ -65,7 +65,7 @@ impl OperatorFile {
         self.failure = ended.err().map(|why| (why.to_string(), now.running + RETRY));
     }
 
-    /// Whether all that was said is on disk, or the operator is told that it is not.
+    /// Whether every operator state is on disk, or an alarm says that one is not.
     pub fn is_settled(&self, now: Now) -> bool {
         let is_slow = self.writing.is_some_and(|since| now.running.saturating_sub(since) >= SLOW);
         self.failure.is_some() || is_slow || (!self.dirty && self.writing.is_none())
@@ -81,7 +81,7 @@ impl OperatorFile {
         self.failures
     }
 
-    /// The next moment at which there is something to do, or to tell.
+    /// When a failed write is due again.
     pub fn wakes(&self) -> Option<Duration> {
         match self.writing {
             Some(_) => None,
@@ -96,8 +96,8 @@ impl OperatorFile {
         let why = self.failure.as_ref().map(|(why, _)| why.clone()).or(slow);
         let unwritten = why.map(|why| {
             format!(
-                "an operator's word is not on disk: it cannot be written ({why}); it counts in memory and the write is tried \
-                 again every 2 s"
+                "an operator state is not on disk: it cannot be written ({why}); it is in force in memory, and the write is \
+                 tried again every 2 s"
             )
         });
         self.lost.iter().cloned().chain(unwritten).collect()

@@ -31,7 +31,7 @@ impl<D: Daemon> Shell<D> {
         match self.phase.refuses_reload().or(busy) {
             None => {}
             Some(_) if reply.is_none() => {
-                // Nobody is there to be told to ask again, and the document may be another one by now.
+                // A signal has no answer that could ask for a retry, and the document may have changed again by now.
                 self.reload_again = true;
                 return;
             }
@@ -40,7 +40,7 @@ impl<D: Daemon> Shell<D> {
         match how::choose(self.args.successor.as_deref()) {
             Reload::InPlace => self.read(reply),
             Reload::Successor(program) => {
-                tracing::info!("{} is another build: it is to take over", program.display());
+                tracing::info!("{} is another build: starting it to take over", program.display());
                 self.start_successor(program, reply);
             }
         }
@@ -54,7 +54,7 @@ impl<D: Daemon> Shell<D> {
         }
     }
 
-    /// Reads the document, beside everything else.
+    /// Reads the document in the background.
     fn read(&mut self, reply: Reply) {
         notify::reloading();
         self.phase = Phase::Reloading;
@@ -66,7 +66,7 @@ impl<D: Daemon> Shell<D> {
         });
     }
 
-    /// The document has been read, or cannot be. If the daemon was told to stop meanwhile, that counts for nothing.
+    /// The document has been read, or cannot be. Ignored if the daemon has been told to stop meanwhile.
     pub(super) fn on_read(&mut self, read: Result<D::Document, DocumentError>) {
         let Some(mut pending) = self.reload.take() else { return };
         let document = match read {
@@ -187,7 +187,7 @@ impl<D: Daemon> Shell<D> {
     }
 }
 
-/// Answers whoever asked for the reload. If they have gone, the log and `status` have it too.
+/// Answers the request for the reload, if there is one. The result is in the log and in `status` too.
 pub(super) fn answer(reply: Reply, with: AdminReply) {
     if let Some(reply) = reply {
         let _ = reply.send(with);

@@ -35,7 +35,7 @@ pub struct Shell<D: Daemon> {
     pub(super) args: DaemonArgs,
     pub(super) clock: Clock,
     pub(super) sockets: Sockets,
-    /// The present one's: a reload cannot move it.
+    /// Its path, which a reload cannot change.
     pub(super) admin_socket: PathBuf,
     pub(super) control_sockets: Option<ControlSockets>,
     pub(super) admin: AdminServers,
@@ -80,7 +80,7 @@ pub(super) struct Successor {
     pub(super) reply: Reply,
 }
 
-/// The answer to a command that waits until what was said is on disk.
+/// The answer to a command, held back until its operator state is on disk.
 pub(super) struct Unanswered {
     pub(super) answer: AdminReply,
     pub(super) to: oneshot::Sender<AdminReply>,
@@ -88,7 +88,7 @@ pub(super) struct Unanswered {
 
 /// What a shell is made of, once it is all there.
 pub struct Parts<D: Daemon> {
-    /// As it was started.
+    /// The arguments of the process.
     pub args: DaemonArgs,
     /// The state and the threads that serve.
     pub daemon: D,
@@ -104,7 +104,7 @@ pub struct Parts<D: Daemon> {
     pub files: StateFiles,
     /// The exchange with peers.
     pub exchange: Exchange,
-    /// What the watchdog hears.
+    /// The ticks that feed the watchdog.
     pub ticks: Ticks,
     /// The way into the loop.
     pub inputs: InputsOf<D>,
@@ -187,7 +187,7 @@ impl<D: Daemon> Shell<D> {
                 None => {}
                 Some(Effect::WriteOperator(_) | Effect::TellPeers(_)) if !is_daemon => {}
                 Some(Effect::WriteOperator(value)) => self.write_operator(value),
-                Some(Effect::TellPeers(value)) => self.exchange.tell(value),
+                Some(Effect::TellPeers(value)) => self.exchange.send(value),
                 Some(Effect::Log(Level::ERROR, line)) => tracing::error!("{line}"),
                 Some(Effect::Log(Level::WARN, line)) => tracing::warn!("{line}"),
                 Some(Effect::Log(_, line)) => tracing::info!("{line}"),

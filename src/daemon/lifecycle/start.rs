@@ -20,9 +20,9 @@ use super::daemon::{Daemon, Document};
 use super::error::{DocumentError, RunError};
 use super::shell::Shell;
 
-/// What a daemon starts from.
+/// The inputs of a daemon's start.
 pub struct Start<P> {
-    /// As it was started.
+    /// The arguments of the process.
     pub args: DaemonArgs,
     /// Its document.
     pub document: Arc<P>,
@@ -102,7 +102,7 @@ fn serve<D: Daemon>(
         }
         Ok(())
     });
-    // A probe or a disk that does not answer must not hold up the end.
+    // A probe or a disk that does not answer must not delay the exit.
     runtime.shutdown_background();
     served
 }

@@ -1,7 +1,7 @@
-//! `operator.json` and `health.json` in the state directory, written beside everything else.
+//! `operator.json` and `health.json` in the state directory, written in the background.
 //!
-//! Must never: make the control thread wait for a disk (a dying one would stop the checks), or write twice at a time: what
-//! is last is written last.
+//! Must never: make the control thread wait for a disk (a failing one would stop the checks), or run two writes of a file
+//! at a time: the newest content is written last.
 
 use std::cell::RefCell;
 use std::fmt::Display;
@@ -32,11 +32,11 @@ pub struct StateFiles {
 
 struct File {
     file: StateFile,
-    /// Held by whoever writes.
+    /// Locked during a write.
     turn: Arc<Mutex<()>>,
 }
 
-/// How writing health went.
+/// The outcome of the writes of `health.json`.
 #[derive(Debug, Clone, Default)]
 pub struct HealthWrites {
     /// Why the last write failed.
@@ -48,9 +48,9 @@ pub struct HealthWrites {
 /// What `operator.json` held at the start.
 #[derive(Debug, Clone, Default)]
 pub struct StoredOperator {
-    /// What operators said.
+    /// The operator states.
     pub states: OperatorStates,
-    /// Why it is lost, if it is; for the operator.
+    /// The alarm if they could not be read.
     pub lost: Option<String>,
 }
 
@@ -78,8 +78,8 @@ impl StateFiles {
             Ok(states) => StoredOperator { states, lost: None },
             Err(why) => {
                 let lost = format!(
-                    "the operator states cannot be read ({why}): every {subject} is ready unless a peer knows better; say drain and maint \
-                     again where they are meant"
+                    "the stored operator states cannot be read ({why}): every {subject} is ready unless a peer sends a newer state; \
+                     set drain and maint again where they are needed"
                 );
                 tracing::error!("{lost}");
                 StoredOperator { states: OperatorStates::default(), lost: Some(lost) }
@@ -87,7 +87,7 @@ impl StateFiles {
         }
     }
 
-    /// Reads `health.json`; what cannot be read is a line in the log, since everything is probed anyway.
+    /// Reads `health.json`. If it cannot be read, that is only logged, since every target is probed anyway.
     pub fn read_health<T: Default, E: Display>(&self, parse: impl FnOnce(&Value) -> Result<T, E>) -> T {
         let read = match self.health.file.read() {
             Stored::Missing => Ok(T::default()),
@@ -95,52 +95,50 @@ impl StateFiles {
             Stored::Broken(why) => Err(why),
         };
         read.unwrap_or_else(|why| {
-            tracing::warn!("the saved health is not used: {why}; everything is probed anew");
+            tracing::warn!("the saved health cannot be used ({why}): every target is probed again");
             T::default()
         })
     }
 
-    /// Writes `operator.json`, and calls `ended` with how that went.
+    /// Writes `operator.json`, and calls `ended` with the result.
     pub fn write_operator(&self, value: Value, ended: impl FnOnce(io::Result<()>) + 'static) {
-        let (write, place) = (self.operator.write(value), self.place());
+        let (write, under_way) = (self.operator.write(value), self.begin_write());
         tokio::task::spawn_local(async move {
             ended(write.await);
-            drop(place);
+            drop(under_way);
         });
     }
 
     /// Writes `health.json`, after a write that is under way.
     pub fn write_health(&self, value: Value) {
-        let (write, writes, place) = (self.health.write(value), self.health_writes.clone(), self.place());
+        let (write, writes, under_way) = (self.health.write(value), self.health_writes.clone(), self.begin_write());
         tokio::task::spawn_local(async move {
             let failure = write.await.err().map(|error| error.to_string());
             let mut writes = writes.borrow_mut();
             match (&failure, &writes.failure) {
-                (None, Some(_)) => tracing::info!("health is saved again"),
+                (None, Some(_)) => tracing::info!("health is written again"),
                 (Some(why), None) => {
-                    tracing::warn!(
-                        "health cannot be saved: {why}; it is tried again. A start after a crash would probe everything anew"
-                    );
+                    tracing::warn!("health cannot be written: {why}; the write is tried again every 5 s");
                 }
                 _ => {}
             }
             writes.failures += u64::from(failure.is_some());
             writes.failure = failure;
-            drop(place);
+            drop(under_way);
         });
     }
 
-    fn place(&self) -> UnderWay {
+    fn begin_write(&self) -> UnderWay {
         self.under_way.send_modify(|writes| *writes += 1);
         UnderWay(self.under_way.clone())
     }
 
-    /// How writing health went.
+    /// The outcome of the writes of `health.json`.
     pub fn health_writes(&self) -> HealthWrites {
         self.health_writes.borrow().clone()
     }
 
-    /// Waits until nothing is being written, at most for two seconds: a disk that does not answer holds up nothing.
+    /// Waits until no write is under way, for two seconds at most, so that a disk that does not answer holds up nothing.
     pub fn quiet(&self) -> impl Future<Output = ()> + 'static {
         let mut under_way = self.under_way.subscribe();
         async move {

@@ -103,7 +103,7 @@ pub(super) struct Channel {
 }
 
 impl Channel {
-    /// The side that connected, to the peer with this key.
+    /// The handshake of the side that connects, with the peer that has this key.
     pub(super) async fn initiate(
         mut stream: TcpStream,
         identity: &Identity,
@@ -125,8 +125,8 @@ impl Channel {
         Channel::after(noise, stream)
     }
 
-    /// The side that was connected to. `listed` finds the peer of a key; anybody else gets a refusal. Gives the peer too: it
-    /// holds that key, or its first message does not open.
+    /// The handshake of the side that accepts. `listed` finds the peer that a key belongs to; any other key is refused. Gives
+    /// the peer too, which has proved that it holds the key.
     pub(super) async fn respond<P>(
         mut stream: TcpStream,
         identity: &Identity,

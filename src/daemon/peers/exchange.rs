@@ -88,7 +88,9 @@ impl fmt::Display for ExchangeError {
             ),
             ExchangeError::Channel(error) => write!(f, "{error}"),
             ExchangeError::TimedOut(doing) => write!(f, "timed out {doing}"),
-            ExchangeError::OtherName(name) => write!(f, "at this address answers {name:?}; check `peers.members`"),
+            ExchangeError::OtherName(name) => {
+                write!(f, "the daemon at this address is {name:?}; check `peers.members`")
+            }
             ExchangeError::Refused(why) => write!(f, "it refuses us: {}", shortened(why)),
             ExchangeError::BeganWithRefusal => f.write_str("it opened with a refusal"),
             ExchangeError::Impersonation { peer, name } => write!(

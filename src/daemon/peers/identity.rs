@@ -41,7 +41,10 @@ impl Identity {
         let curve = DefaultResolver.resolve_dh(&DHChoice::Curve25519);
         let mut pair = curve.ok_or_else(|| KeyError::new("this program was built without X25519"))?;
         pair.set(&private);
-        let public = pair.pubkey().try_into().map_err(|_| KeyError::new("this program's X25519 is another one"))?;
+        let public = pair
+            .pubkey()
+            .try_into()
+            .map_err(|_| KeyError::new("this program's X25519 gives public keys of another length"))?;
         Ok(Identity { private, public: PublicKey(public) })
     }
 

@@ -34,7 +34,7 @@ impl Rejected {
 
     /// For the operator; none if all of the last message was merged.
     pub fn alarm(&self, peer: &str) -> Option<String> {
-        self.text().map(|text| format!("peer {peer} sent values that are not taken: {text}"))
+        self.text().map(|text| format!("peer {peer} sent values that were rejected: {text}"))
     }
 
     fn text(&self) -> Option<String> {

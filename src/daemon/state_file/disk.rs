@@ -11,14 +11,14 @@ use crate::files;
 /// The most that is read of a state file: far beyond anything a daemon writes.
 const MAX_FILE: u64 = 16 * 1024 * 1024;
 
-/// What reading a state file gave.
+/// The result of reading a state file.
 #[derive(Debug, PartialEq)]
 pub enum Stored {
     /// It is not there: a new machine.
     Missing,
-    /// It is whole.
+    /// It is intact.
     Whole(Value),
-    /// It is there and cannot be believed; says why.
+    /// It is there and damaged, or cannot be read; and why.
     Broken(String),
 }
 

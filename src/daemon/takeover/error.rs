@@ -1,4 +1,4 @@
-//! Why there is no takeover. The words are made here; what is said to the other side is the same text.
+//! Why a takeover failed. The texts are made here, and the other side is sent the same ones.
 
 use std::fmt;
 use std::io;
@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::successor::NotOurs;
 use crate::api::client::ClientError;
 
-/// Why there is no takeover.
+/// Why a takeover failed.
 #[derive(Debug)]
 pub enum TakeoverError {
     /// New side: no daemon of ours answers at the admin socket.
@@ -16,24 +16,24 @@ pub enum TakeoverError {
     NoOffer(Duration),
     /// New side: its offer did not arrive.
     BrokenOffer(io::Error),
-    /// New side: its state cannot be understood; why.
+    /// New side: its state cannot be read, and why.
     NotUnderstood(String),
-    /// New side: the running daemon refuses; its words.
+    /// New side: the running daemon refuses, and why.
     Refused(String),
-    /// New side: it sent something else than this.
+    /// New side: it sent something other than this.
     OutOfTurn(&'static str),
-    /// New side: it has not done this in time.
+    /// New side: it has not done this within the limit.
     Silent(&'static str, Duration),
-    /// New side: it ended the takeover and lives; how its stream ended.
+    /// New side: it ended the takeover and still runs; how its stream ended.
     Withdrawn(io::Error),
-    /// Old side: who asks is another program than this one.
+    /// Old side: the new process runs another program.
     OtherProgram {
         /// Its name.
         asks: String,
         /// Our name.
         runs: String,
     },
-    /// Old side: who asks speaks another version of the protocol.
+    /// Old side: the new process speaks another version of the protocol.
     OtherProtocol {
         /// Our program's name.
         program: String,
@@ -44,7 +44,7 @@ pub enum TakeoverError {
         /// Ours.
         speaks: u32,
     },
-    /// Old side: the new process did not go through with it; this daemon goes on.
+    /// Old side: the new process did not take over; this daemon goes on.
     NewSide {
         /// Its process id, once it has proved it.
         process: Option<i32>,
@@ -56,21 +56,21 @@ pub enum TakeoverError {
 /// What a new process did instead of taking over.
 #[derive(Debug)]
 pub enum NewSideError {
-    /// It sent something else first.
+    /// Its first message was no hello.
     NoHello,
     /// Its hello did not arrive, and why.
     BrokenHello(io::Error),
-    /// It sent this in time neither.
+    /// It has not done this within the limit.
     Late(&'static str, Duration),
-    /// It proved nothing: no pidfd came.
+    /// It sent no pidfd.
     NoPidfd,
-    /// It is not ours.
+    /// It may not have our sockets.
     NotOurs(NotOurs),
-    /// Our sockets did not arrive there.
+    /// Our sockets did not reach it.
     Sockets(io::Error),
-    /// They did not arrive in time.
+    /// They did not reach it in time.
     SocketsLate,
-    /// It sent something else than this.
+    /// It sent something other than this.
     OutOfTurn(&'static str),
     /// It ended before it was ready.
     Ended,
@@ -83,20 +83,20 @@ pub enum NewSideError {
 impl fmt::Display for NewSideError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NewSideError::NoHello => f.write_str("did not begin with hello"),
-            NewSideError::BrokenHello(error) => write!(f, "said no hello: {error}"),
+            NewSideError::NoHello => f.write_str("did not begin with a hello"),
+            NewSideError::BrokenHello(error) => write!(f, "sent no hello: {error}"),
             NewSideError::Late(what, limit) => write!(f, "{what} within {limit:?}"),
             NewSideError::NoPidfd => f.write_str(
-                "sent no pidfd of its own with its hello: something between the two passes only bytes on. A takeover is \
-                 asked for at the daemon's own socket, without a relay",
+                "sent no pidfd of its own with its hello: something between the two relays only bytes. Connect to the daemon's \
+                 own socket, without a relay",
             ),
             NewSideError::NotOurs(why) => why.fmt(f),
             NewSideError::Sockets(error) => write!(f, "was not given our sockets: {error}"),
             NewSideError::SocketsLate => f.write_str("did not take our sockets in time"),
-            NewSideError::OutOfTurn(expected) => write!(f, "said something that is not {expected}"),
+            NewSideError::OutOfTurn(expected) => write!(f, "sent something other than {expected}"),
             NewSideError::Ended => f.write_str("ended before it was ready; its log says why"),
             NewSideError::NotTaken(error) => write!(f, "was ready, but did not take over ({error})"),
-            NewSideError::TakenAndEnded => f.write_str("said that it took over, and has ended"),
+            NewSideError::TakenAndEnded => f.write_str("reported that it had taken over, and has ended"),
         }
     }
 }
@@ -109,12 +109,12 @@ impl fmt::Display for TakeoverError {
             TakeoverError::BrokenOffer(error) => write!(f, "the running daemon's offer did not arrive: {error}"),
             TakeoverError::NotUnderstood(why) => write!(
                 f,
-                "the running daemon's state cannot be understood: {why}; it goes on. Stop it and start this one, which finds \
-                 in the state directory what outlives a process"
+                "the running daemon's state cannot be read: {why}; it goes on. Stop it and start this one, which reads the \
+                 state directory"
             ),
             TakeoverError::Refused(why) => write!(f, "the running daemon refuses: {why}"),
             TakeoverError::OutOfTurn(expected) => {
-                write!(f, "the running daemon answered out of turn: expected {expected}")
+                write!(f, "the running daemon sent an unexpected message instead of {expected}")
             }
             TakeoverError::Silent(what, limit) => {
                 write!(f, "the running daemon has not {what} within {limit:?}; it stays the daemon")

@@ -1,7 +1,7 @@
-//! Who may have our sockets: a process of our own user and unit that is itself at the other end of this socket.
+//! Which process may take our sockets: one of our own user and unit that is itself at the other end of this socket.
 //!
-//! A user id alone says too little: root reaches every socket, and whatever root passes on (the gate's relay, `socat`) is
-//! root to us. So the successor sends its own pidfd with its hello. A relay of bytes cannot carry a descriptor, and a relay that
+//! A user id alone is not enough: root reaches every socket, and whatever root relays (the gate's relay, `socat`) looks like
+//! root. So the successor sends its own pidfd with its hello. A relay of bytes cannot carry a descriptor, and a relay that
 //! could is another process than the one whose id the kernel noted when the socket was connected (SO_PEERCRED, unix(7)).
 
 use std::fmt;
@@ -12,10 +12,10 @@ use std::os::fd::{AsFd, AsRawFd, OwnedFd};
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::net::UnixStream;
 
-/// Why a process may not have our sockets. The words go on after "the new process".
+/// Why a process may not have our sockets, worded to follow "the new process".
 #[derive(Debug)]
 pub enum NotOurs {
-    /// The kernel does not tell whose it is.
+    /// The kernel does not say whose it is.
     Unknown(io::Error),
     /// It runs as another user.
     OtherUser {
@@ -24,7 +24,7 @@ pub enum NotOurs {
         /// Ours.
         ours: u32,
     },
-    /// What it sent is no pidfd.
+    /// The descriptor that it sent is not a pidfd.
     NoPidfd(io::Error),
     /// Another process connected the socket than the one that asks.
     Relayed {
@@ -45,9 +45,9 @@ pub enum NotOurs {
 impl fmt::Display for NotOurs {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            NotOurs::Unknown(error) => write!(f, "cannot be known (SO_PEERCRED): {error}"),
+            NotOurs::Unknown(error) => write!(f, "cannot be identified (SO_PEERCRED): {error}"),
             NotOurs::OtherUser { theirs, ours } => write!(f, "runs as user id {theirs}, this daemon as {ours}"),
-            NotOurs::NoPidfd(error) => write!(f, "sent something that is no pidfd: {error}"),
+            NotOurs::NoPidfd(error) => write!(f, "sent a descriptor that is not a pidfd: {error}"),
             NotOurs::Relayed { connected, proved } => {
                 let connected = connected.map_or_else(|| "of another PID namespace".into(), |id| id.to_string());
                 write!(
@@ -65,12 +65,12 @@ impl fmt::Display for NotOurs {
 
 impl std::error::Error for NotOurs {}
 
-/// A process that has proved who it is.
+/// A process that has been identified.
 #[derive(Debug)]
 pub(super) struct Successor {
     /// Its id.
     pub(super) process: i32,
-    /// Its pidfd: it stays this process, also when its id is given to another.
+    /// Its pidfd, which refers to this process even after its id has been reused.
     pidfd: OwnedFd,
 }
 
@@ -97,15 +97,18 @@ impl Successor {
     }
 }
 
-/// The process that a pidfd stands for (`Pid:` in its fdinfo, proc_pid_fdinfo(5)).
+/// The process that a pidfd refers to (`Pid:` in its fdinfo, proc_pid_fdinfo(5)).
 fn process_of(pidfd: &OwnedFd) -> io::Result<i32> {
     let info = fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
     let process = info.lines().find_map(|line| line.strip_prefix("Pid:")?.trim().parse().ok());
-    process.filter(|process| *process > 0).ok_or_else(|| io::Error::other("it stands for no process that is here"))
+    process
+        .filter(|process| *process > 0)
+        .ok_or_else(|| io::Error::other("it refers to no process in this PID namespace"))
 }
 
-/// Who runs in a service of systemd is succeeded in that service only: systemd would take the end of its main process for
-/// the service's end, and start another beside the successor. Who runs in none (a terminal, the demo) is not held to it.
+/// A daemon that runs in a systemd service is succeeded only within that service: systemd would take the exit of its main
+/// process for the end of the service, and start another process beside the successor. A daemon outside of any service (in a
+/// terminal, in the demo) may be succeeded from anywhere.
 fn same_unit(ours: &str, theirs: &str) -> Result<(), NotOurs> {
     match (service(ours), service(theirs)) {
         (Some(ours), theirs) if theirs != Some(ours) => {

@@ -126,7 +126,7 @@ async fn a_new_side_behind_a_relay_of_bytes_is_refused_before_it_gets_anything()
     new.send(&hello()).await.unwrap();
     new.send_raw(b"F").await;
     let Frame::Refused(why) = new.receive().await.unwrap() else { unreachable!("refused") };
-    assert!(why.contains("passes only bytes on"), "{why}");
+    assert!(why.contains("relays only bytes"), "{why}");
     assert!(old.await.unwrap().unwrap_err().to_string().contains("this daemon goes on"));
 }
 

@@ -23,25 +23,25 @@ const LENGTH: usize = 4;
 /// The byte each message of descriptors carries: one without a byte is not delivered.
 const CARRIER: u8 = b'F';
 
-/// What is said.
+/// A message of the takeover protocol.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub(super) enum Frame {
-    /// New: who I am; my own pidfd follows.
+    /// New side: which program and versions it is; its own pidfd follows.
     Hello(Hello),
-    /// Old: the state; its own pidfd and a socket for the receipt follow, then so many sockets.
+    /// Old side: its state; its own pidfd and a socket for the receipt follow, then so many sockets.
     Offer { sockets: usize, state: Value },
-    /// New: I could serve now.
+    /// New side: it could serve now.
     Ready,
-    /// Old: I accept no more; the final state.
+    /// Old side: it has stopped accepting; its final state.
     Final(Value),
-    /// New: I am the daemon.
+    /// New side: it is the daemon now.
     Taken,
-    /// Old: no, and why.
+    /// Old side: there is no takeover, and why.
     Refused(String),
 }
 
-/// Who wants to take over. Fields may be added; these keep their meaning in every version of the protocol.
+/// The process that asks to take over. Fields may be added; these keep their meaning in every version of the protocol.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct Hello {
     /// `polder-proxy` or `polder-dns`.
@@ -71,7 +71,7 @@ impl Wire {
 
     /// Sends what fits into the socket's buffer, without waiting; a short frame always does, unless the other side has
     /// stopped reading.
-    pub(super) fn say_at_once(&self, frame: &Frame) {
+    pub(super) fn send_now(&self, frame: &Frame) {
         if let Ok(bytes) = encode(frame) {
             let _ = self.stream.try_write(&bytes);
         }
@@ -117,7 +117,7 @@ impl Wire {
                 return Err(gone());
             }
             if received.is_empty() {
-                return Err(io::Error::new(io::ErrorKind::InvalidData, "sockets were announced that did not come"));
+                return Err(io::Error::new(io::ErrorKind::InvalidData, "announced sockets did not arrive"));
             }
             descriptors.extend(received);
         }

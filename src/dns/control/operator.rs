@@ -1,6 +1,6 @@
-//! What operators say of members, and what is to be forgotten (pure).
+//! The operator's commands on members: ready, drain, maint and forget (pure).
 //!
-//! Owns what is refused of it and with which words. Must never: write; the effects say what is to be done.
+//! Owns which commands are refused, and the messages. Must never: write; the effects say what is to be done.
 
 use tracing::Level;
 
@@ -11,23 +11,23 @@ use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, Operato
 use crate::daemon::clock::Now;
 use crate::dns::pool;
 
-/// Why an operator's command is not obeyed; in words for the operator.
+/// Why an operator's command is refused, with the message.
 #[derive(Debug, PartialEq, Eq)]
 pub enum CommandError {
     /// A text or a time is beyond its bound.
     OutOfBounds(BoundError),
-    /// It speaks of what is not there.
+    /// Its pool or member does not exist.
     Unknown(String),
-    /// It would harm, and was not forced.
+    /// It would leave a pool without a member, and was not forced.
     Refused(String),
 }
 
 impl State {
-    /// The operator says ready, drain or maint.
+    /// Sets a member to ready, drain or maint.
     ///
     /// # Errors
     ///
-    /// It is out of bounds, of an unknown member, or would leave nobody to answer with.
+    /// It is out of bounds, names an unknown member, or would leave no member to answer with.
     pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<(Done, Vec<Effect>), CommandError> {
         command.vet().map_err(CommandError::OutOfBounds)?;
         let (pool_name, member) = self.subject(&command.subject)?;
@@ -36,15 +36,15 @@ impl State {
         let away = command.state != OperatorState::Ready;
         if away
             && !command.force
-            && let Some(why) = pool::last_one(config, &member, &self.known(&pool_name, config, now))
+            && let Some(why) = pool::last_one(config, &member, &self.members(&pool_name, config, now))
         {
             return Err(CommandError::Refused(format!(
-                "{why} in pool {pool_name}: without it nobody may be answered; say it with force if you mean it"
+                "{why} in pool {pool_name}: without it the pool may have no answer; repeat the command with force to do it anyway"
             )));
         }
         let subject = format!("{pool_name}/{member}");
         let before = self.operator.state(&subject, now.unix_ms);
-        let word = OperatorNote {
+        let note = OperatorNote {
             state: command.state,
             who: command.who.clone(),
             when: now.unix_ms,
@@ -52,19 +52,19 @@ impl State {
             why: command.why.clone(),
             until: command.for_ms.map(|length| now.unix_ms.saturating_add(length)),
         };
-        let line = format!("{} sets {subject} to {}: {}", word.who, word.state, word.why);
-        self.operator.set(&subject, word);
+        let line = format!("{} sets {subject} to {}: {}", note.who, note.state, note.why);
+        self.operator.set(&subject, note);
         let effects = self.obeyed(line, now);
         let cached_until = away.then(|| now.unix_ms + u64::from(ttl) * 1000);
         let done = format!("{subject} is {} (was {before})", command.state);
         Ok((Done { done, generation: self.generation(), cached_until }, effects))
     }
 
-    /// Forgets what was said of a member: it is ready, here and, since that is later, at every peer.
+    /// Forgets the operator state of a member: it becomes ready here and, since that is the newest state, at every peer.
     ///
     /// # Errors
     ///
-    /// It is out of bounds, or nothing was said of it.
+    /// It is out of bounds, or the member has no operator state.
     pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<(Done, Vec<Effect>), CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let ForgetTarget::Subject(subject) = &command.what else {
@@ -76,11 +76,11 @@ impl State {
                 let ready = OperatorNote { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
                 self.operator.forget(&format!("{pool}/{member}"), ready);
             }
-            // No document has it any more: nobody hears of it, and so nobody can say it again.
+            // The document no longer has it: it is not sent to peers, and so no peer can send it back.
             Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
         }
-        let done = format!("what was said of {subject} is forgotten");
-        let effects = self.obeyed(format!("{done}, said by {}", command.who), now);
+        let done = format!("the operator state of {subject} is forgotten");
+        let effects = self.obeyed(format!("{done}, by {}", command.who), now);
         Ok((Done { done, generation: self.generation(), cached_until: None }, effects))
     }
 

@@ -1,4 +1,4 @@
-//! What outlives a process: in the state directory, and in a takeover (pure).
+//! The state that outlives a process, in the state directory or by a takeover (pure).
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -17,14 +17,14 @@ use crate::health::{HealthView, saved};
 /// The version written, and the only one read.
 const VERSION: u64 = 1;
 
-/// What an earlier process knew.
+/// The state of an earlier process.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Saved {
     /// What `health.json` holds.
     pub health: SavedHealth,
-    /// What operators said.
+    /// The operator states.
     pub operator: OperatorStates,
-    /// Why that is lost, if it is; for the operator.
+    /// The alarm if they are lost.
     pub operator_lost: Option<String>,
 }
 
@@ -33,13 +33,13 @@ pub struct Saved {
 pub struct SavedHealth {
     /// Health that is still fresh.
     pub health: HealthView,
-    /// What `when_all_down: last` means, by pool.
+    /// The addresses that `when_all_down: last` answers with, by pool.
     pub last_up: BTreeMap<String, Vec<IpAddr>>,
     /// The number of the last snapshot.
     pub generation: u64,
 }
 
-/// `operator.json` in the state directory, and what peers tell each other.
+/// `operator.json` in the state directory, and the message between peers.
 #[derive(Serialize, Deserialize)]
 struct OperatorFile {
     version: u64,
@@ -64,7 +64,7 @@ struct HandoverState {
 }
 
 impl State {
-    /// What peers are told: of what the document names, so that it always fits into a message.
+    /// The message to peers: the states of members that the document names, so that it always fits.
     pub fn peer_message(&self) -> Value {
         let states: BTreeMap<&String, &OperatorNote> =
             self.operator.0.iter().filter(|(subject, _)| self.names(subject)).collect();
@@ -92,7 +92,7 @@ impl State {
     }
 }
 
-/// Reads an `operator.json`, or what a peer says. An error tells why it cannot be read.
+/// Reads an `operator.json`, or a peer's message.
 pub fn read_operator(value: Value) -> Result<OperatorStates, SavedError> {
     read::<OperatorFile>(value).map(|file| file.operator)
 }

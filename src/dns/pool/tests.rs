@@ -38,7 +38,7 @@ struct Told {
     drained: BTreeSet<&'static str>,
 }
 
-impl Known for Told {
+impl Members for Told {
     fn verdict(&self, address: IpAddr) -> Verdict {
         match (self.up.contains(&address), self.unchecked.contains(&address)) {
             (true, _) => Verdict::Up,
@@ -56,9 +56,9 @@ fn up(addresses: &[&str]) -> Told {
     Told { up: addresses.iter().map(|text| ip(text)).collect(), ..Told::default() }
 }
 
-fn chosen(pool: &PoolConfig, family: Family, known: &Told, last: &[&str]) -> (Vec<String>, Option<&'static str>) {
+fn chosen(pool: &PoolConfig, family: Family, members: &Told, last: &[&str]) -> (Vec<String>, Option<&'static str>) {
     let last: Vec<IpAddr> = last.iter().map(|text| ip(text)).collect();
-    let choice = choose(pool, family, known, &last);
+    let choice = choose(pool, family, members, &last);
     (choice.addresses.iter().map(ToString::to_string).collect(), choice.all_down)
 }
 
@@ -69,44 +69,44 @@ fn answer(addresses: &[&str], all_down: Option<&'static str>) -> (Vec<String>, O
 #[test]
 fn members_that_are_up_and_ready_are_answered() {
     let pool = pool(WhenAllDown::All);
-    let mut known = up(&["192.0.2.1", "192.0.2.3", "2001:db8::1"]);
-    assert_eq!(chosen(&pool, Family::V4, &known, &[]), answer(&["192.0.2.1", "192.0.2.3"], None));
-    known.drained.insert("a");
-    assert_eq!(chosen(&pool, Family::V4, &known, &[]), answer(&["192.0.2.3"], None));
+    let mut members = up(&["192.0.2.1", "192.0.2.3", "2001:db8::1"]);
+    assert_eq!(chosen(&pool, Family::V4, &members, &[]), answer(&["192.0.2.1", "192.0.2.3"], None));
+    members.drained.insert("a");
+    assert_eq!(chosen(&pool, Family::V4, &members, &[]), answer(&["192.0.2.3"], None));
 }
 
 #[test]
 fn each_family_is_judged_alone() {
     let pool = pool(WhenAllDown::All);
-    let known = up(&["192.0.2.1"]);
-    assert_eq!(chosen(&pool, Family::V4, &known, &[]), answer(&["192.0.2.1"], None));
-    assert_eq!(chosen(&pool, Family::V6, &known, &[]), answer(&["2001:db8::1", "2001:db8::2"], Some("all")));
+    let members = up(&["192.0.2.1"]);
+    assert_eq!(chosen(&pool, Family::V4, &members, &[]), answer(&["192.0.2.1"], None));
+    assert_eq!(chosen(&pool, Family::V6, &members, &[]), answer(&["2001:db8::1", "2001:db8::2"], Some("all")));
 }
 
 #[test]
 fn all_answers_every_member_but_those_the_operator_took_away() {
     let pool = pool(WhenAllDown::All);
-    let mut known = up(&[]);
-    known.drained.insert("b");
-    assert_eq!(chosen(&pool, Family::V4, &known, &[]), answer(&["192.0.2.1", "192.0.2.3"], Some("all")));
+    let mut members = up(&[]);
+    members.drained.insert("b");
+    assert_eq!(chosen(&pool, Family::V4, &members, &[]), answer(&["192.0.2.1", "192.0.2.3"], Some("all")));
 }
 
 #[test]
 fn what_was_never_checked_is_never_answered() {
     let pool = pool(WhenAllDown::All);
-    let mut known = up(&[]);
-    known.unchecked.insert(ip("192.0.2.2"));
-    assert_eq!(chosen(&pool, Family::V4, &known, &["192.0.2.2"]), answer(&["192.0.2.1", "192.0.2.3"], Some("all")));
+    let mut members = up(&[]);
+    members.unchecked.insert(ip("192.0.2.2"));
+    assert_eq!(chosen(&pool, Family::V4, &members, &["192.0.2.2"]), answer(&["192.0.2.1", "192.0.2.3"], Some("all")));
 }
 
 #[test]
 fn last_answers_the_last_that_were_up_or_all_if_none_of_them_is_left() {
     let pool = pool(WhenAllDown::Last);
-    let mut known = up(&[]);
-    assert_eq!(chosen(&pool, Family::V4, &known, &["192.0.2.2"]), answer(&["192.0.2.2"], Some("last")));
-    known.drained.insert("b");
-    assert_eq!(chosen(&pool, Family::V4, &known, &["192.0.2.2"]), answer(&["192.0.2.1", "192.0.2.3"], Some("last")));
-    assert_eq!(chosen(&pool, Family::V6, &known, &[]), answer(&["2001:db8::1"], Some("last")));
+    let mut members = up(&[]);
+    assert_eq!(chosen(&pool, Family::V4, &members, &["192.0.2.2"]), answer(&["192.0.2.2"], Some("last")));
+    members.drained.insert("b");
+    assert_eq!(chosen(&pool, Family::V4, &members, &["192.0.2.2"]), answer(&["192.0.2.1", "192.0.2.3"], Some("last")));
+    assert_eq!(chosen(&pool, Family::V6, &members, &[]), answer(&["2001:db8::1"], Some("last")));
 }
 
 #[test]
@@ -118,11 +118,11 @@ fn empty_answers_nothing() {
 fn a_fallback_is_answered_in_its_family_without_members_the_operator_took_away() {
     let fallback = ["198.51.100.1", "192.0.2.2", "2001:db8::ffff"].map(ip).to_vec();
     let pool = pool(WhenAllDown::Fallback(fallback));
-    let mut known = up(&[]);
-    assert_eq!(chosen(&pool, Family::V4, &known, &[]), answer(&["198.51.100.1", "192.0.2.2"], Some("fallback")));
-    known.drained.insert("b");
-    assert_eq!(chosen(&pool, Family::V4, &known, &[]), answer(&["198.51.100.1"], Some("fallback")));
-    assert_eq!(chosen(&pool, Family::V6, &known, &[]), answer(&["2001:db8::ffff"], Some("fallback")));
+    let mut members = up(&[]);
+    assert_eq!(chosen(&pool, Family::V4, &members, &[]), answer(&["198.51.100.1", "192.0.2.2"], Some("fallback")));
+    members.drained.insert("b");
+    assert_eq!(chosen(&pool, Family::V4, &members, &[]), answer(&["198.51.100.1"], Some("fallback")));
+    assert_eq!(chosen(&pool, Family::V6, &members, &[]), answer(&["2001:db8::ffff"], Some("fallback")));
 }
 
 #[test]
@@ -135,12 +135,12 @@ fn a_family_that_no_member_has_is_empty_whatever_the_policy() {
 #[test]
 fn the_last_usable_and_the_last_ready_member_are_told() {
     let pool = pool(WhenAllDown::All);
-    let mut known = up(&["192.0.2.1", "192.0.2.2"]);
-    assert_eq!(last_one(&pool, "a", &known), None);
-    known.drained.insert("b");
-    assert!(last_one(&pool, "a", &known).is_some_and(|why| why.contains("up and ready")));
-    assert_eq!(last_one(&pool, "b", &known), None, "it is drained already");
-    assert_eq!(last_one(&pool, "c", &known), None, "it is down: nobody misses it");
-    known.drained.insert("a");
-    assert!(last_one(&pool, "c", &known).is_some_and(|why| why.contains("ready")));
+    let mut members = up(&["192.0.2.1", "192.0.2.2"]);
+    assert_eq!(last_one(&pool, "a", &members), None);
+    members.drained.insert("b");
+    assert!(last_one(&pool, "a", &members).is_some_and(|why| why.contains("up and ready")));
+    assert_eq!(last_one(&pool, "b", &members), None, "it is drained already");
+    assert_eq!(last_one(&pool, "c", &members), None, "it is down: nobody misses it");
+    members.drained.insert("a");
+    assert!(last_one(&pool, "c", &members).is_some_and(|why| why.contains("ready")));
 }

@@ -13,7 +13,7 @@ use crate::daemon::clock::Now;
 use crate::dns::answer::{self, Client, Transport};
 use crate::dns::compiled::{Found, Node};
 use crate::dns::control::State;
-use crate::dns::pool::Known;
+use crate::dns::pool::Members;
 use crate::health::Verdict;
 use crate::zone::name::{self, Name};
 use crate::zone::number::{CLASS_IN, rtype};
@@ -116,14 +116,14 @@ impl State {
         let Some((name, config)) = self.document.config.pools.iter().nth(id as usize) else { return };
         explanation.pool = Some(name.clone());
         explanation.because.push(format!("its addresses come from pool {name}: members that are up and ready"));
-        let known = self.known(name, config, now);
+        let members = self.members(name, config, now);
         for (member, addresses) in &config.members {
-            let state = known.operator(member);
+            let state = members.operator(member);
             for address in &addresses.addresses {
                 let answered = explanation.addresses.contains(&address.to_string());
                 let reason = self.health_of(config, *address).map(|health| health.reason.to_string());
                 let reason = reason.map_or(String::new(), |reason| format!(" ({reason})"));
-                let verdict = known.verdict(*address);
+                let verdict = members.verdict(*address);
                 let but = match (answered, state, verdict) {
                     (true, OperatorState::Ready, Verdict::Up) => "answered",
                     (true, ..) => "answered all the same, by when_all_down",

@@ -11,7 +11,7 @@ use crate::daemon::metrics::{Common, Page};
 use crate::dns::control::State;
 use crate::dns::cookie::Standing;
 use crate::dns::counters::{Count, Counters, Limited, RCODES};
-use crate::dns::pool::{self, Known};
+use crate::dns::pool::{self, Members};
 use crate::dns::rate_limit::Class;
 use crate::health::Verdict;
 
@@ -76,15 +76,15 @@ impl State {
             alarms: self.alarms(figures, now).len(),
             state_unwritten: self.operator_file.has_failed(),
             shell,
-            rejected: self.untaken.iter().map(|(peer, untaken)| (peer.as_str(), untaken.total())).collect(),
+            rejected: self.rejected.iter().map(|(peer, rejected)| (peer.as_str(), rejected.total())).collect(),
         }
     }
 
     fn pools(&self, page: &mut Page, now: Now) {
         let mut metric = page.gauge("polder_pool_members_usable", "Members of this pool that are up and ready.");
         for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config, now);
-            let usable = config.members.iter().filter(|(member, config)| pool::usable(member, config, &known));
+            let members = self.members(name, config, now);
+            let usable = config.members.iter().filter(|(member, config)| pool::usable(member, config, &members));
             metric.sample(&[("pool", name)], usable.count() as u64);
         }
         let mut metric = page.gauge("polder_pool_addresses", "Addresses that this pool is answered with.");
@@ -111,11 +111,11 @@ impl State {
         });
         let mut metric = page.gauge("polder_operator_state", "1 for the state that the operator has set.");
         for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config, now);
+            let members = self.members(name, config, now);
             for member in config.members.keys() {
                 for state in OperatorState::ALL {
                     let labels = [("pool", &**name), ("member", member), ("state", state.name())];
-                    metric.flag(&labels, known.operator(member) == state);
+                    metric.flag(&labels, members.operator(member) == state);
                 }
             }
         }

@@ -84,16 +84,17 @@ impl State {
         let mut alarms = self.operator_file.alarms(now);
         alarms.extend(figures.shell.alarms());
         for (name, config) in &self.document.config.pools {
-            let known = self.known(name, config, now);
+            let members = self.members(name, config, now);
             if let Some(policy) = self.choices.get(name).and_then(Choices::all_down) {
                 alarms.push(format!("pool {name}: no member is up and ready; answered by when_all_down: {policy}"));
-            } else if config.members.iter().filter(|(member, config)| pool::usable(member, config, &known)).count() == 1
+            } else if config.members.iter().filter(|(member, config)| pool::usable(member, config, &members)).count()
+                == 1
                 && config.members.len() > 1
             {
                 alarms.push(format!("pool {name}: only one member is up and ready"));
             }
         }
-        alarms.extend(self.untaken.iter().filter_map(|(peer, untaken)| untaken.alarm(peer)));
+        alarms.extend(self.rejected.iter().filter_map(|(peer, rejected)| rejected.alarm(peer)));
         for (peer, health) in &figures.shell.peers {
             if let Some(error) = &health.error {
                 alarms.push(format!("peer {peer}: {error}"));

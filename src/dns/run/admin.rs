@@ -1,6 +1,6 @@
 //! The admin API of the nameserver, exactly as [`api`](crate::api::dns) documents it.
 //!
-//! Owns the paths and their answers. Must never: decide or keep anything.
+//! Owns the paths and their answers. Must never: decide or store anything.
 
 use bytes::Bytes;
 use serde::de::DeserializeOwned;
@@ -26,7 +26,7 @@ impl DnsDaemon {
             "/" => text("text/html; charset=utf-8", page::render(&state.status(&figures, now))),
             "/metrics" => text(metrics::CONTENT_TYPE, state.metrics(self.listening.counters(), &figures, now)),
             "/explain" if !state.is_ready() => {
-                AdminReply::refuse(503, "nothing is answered yet: the members are being checked; /status tells how far")
+                AdminReply::refuse(503, "queries are not answered yet: the members are being checked; see /status")
             }
             "/explain" => explain(state, request, now),
             _ => return None,
@@ -54,7 +54,7 @@ fn answered(obeyed: Result<(Done, Vec<Effect>), CommandError>) -> Result<Obeyed<
 
 fn explain(state: &State, request: &AdminRequest, now: Now) -> AdminReply {
     let Some((_, name)) = request.query.iter().find(|(key, _)| key == "name") else {
-        return AdminReply::refuse(400, "say which name: /explain?name=www.example.net");
+        return AdminReply::refuse(400, "name is missing: /explain?name=www.example.net");
     };
     match state.explain(name, now) {
         Ok(explanation) => AdminReply::json(&explanation),
@@ -64,5 +64,5 @@ fn explain(state: &State, request: &AdminRequest, now: Now) -> AdminReply {
 
 fn read<T: DeserializeOwned>(request: &AdminRequest) -> Result<T, AdminReply> {
     serde_json::from_slice(&request.body)
-        .map_err(|error| AdminReply::refuse(400, format!("this is not an operator's command: {error}")))
+        .map_err(|error| AdminReply::refuse(400, format!("the body is not a command: {error}")))
 }

@@ -125,7 +125,7 @@ impl Daemon for DnsDaemon {
         self.listening.ended()
     }
 
-    fn look_around(&mut self, now: Now) {
+    fn poll(&mut self, now: Now) {
         self.rate_limit_log.look(self.listening.counters().map(|(_, counters)| counters), now.running);
     }
 

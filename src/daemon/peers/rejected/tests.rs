@@ -8,7 +8,7 @@ fn the_same_again_is_no_news_and_a_good_message_ends_the_alarm() {
     assert_eq!(rejected.note(bad()), None);
     assert_eq!(
         rejected.alarm("px-2").as_deref(),
-        Some("peer px-2 sent values that are not taken: a; b; c; and 1 more")
+        Some("peer px-2 sent values that were rejected: a; b; c; and 1 more")
     );
     assert_eq!(rejected.note(Vec::new()), None);
     assert_eq!((rejected.alarm("px-2"), rejected.total()), (None, 8));

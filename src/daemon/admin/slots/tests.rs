@@ -10,7 +10,7 @@ fn held(clients: impl IntoIterator<Item = (Client, bool)>) -> Vec<Held> {
     clients
         .into_iter()
         .enumerate()
-        .map(|(n, (client, at_work))| Held { id: n as u64, client, at_work, since: at(n) })
+        .map(|(n, (client, busy))| Held { id: n as u64, client, busy, since: at(n) })
         .collect()
 }
 
@@ -30,7 +30,7 @@ fn a_client_with_all_its_places_loses_its_own_longest_idle_and_nobody_elses() {
 
 #[test]
 fn when_all_places_are_taken_the_longest_idle_goes_and_what_is_answered_stays() {
-    let many = |at_work: bool| (0..MOST).map(move |n| (host((n / 8) as u8), at_work || n == 0));
+    let many = |busy: bool| (0..MOST).map(move |n| (host((n / 8) as u8), busy || n == 0));
     assert_eq!(judge(&held(many(false)), host(99)), Verdict::InsteadOf(1), "the first is being answered");
     assert_eq!(judge(&held(many(true)), host(99)), Verdict::Refuse);
 }
@@ -40,9 +40,9 @@ fn the_operator_gets_a_place_whatever_others_hold_and_loses_none_to_them() {
     let (mallory, eve, bob) = (Client::User(1001), Client::User(1002), Client::User(1003));
     let mut busy: Vec<_> = std::iter::repeat_n((mallory, true), MOST_OF_A_USER).collect();
     busy.extend(std::iter::repeat_n((eve, true), MOST_OF_A_USER));
-    busy.extend(std::iter::repeat_n((bob, true), MOST - KEPT_FOR_OPERATORS - busy.len()));
+    busy.extend(std::iter::repeat_n((bob, true), MOST - RESERVED_FOR_OPERATORS - busy.len()));
     assert_eq!(judge(&held(busy.clone()), bob), Verdict::Refuse);
-    for _ in 0..KEPT_FOR_OPERATORS {
+    for _ in 0..RESERVED_FOR_OPERATORS {
         assert_eq!(judge(&held(busy.clone()), Client::Operator), Verdict::Admit);
         busy.push((Client::Operator, false));
     }
@@ -61,17 +61,17 @@ fn one_host_of_ipv6_is_its_whole_64() {
 
 #[tokio::test]
 async fn a_place_that_was_given_away_is_told_of_and_one_that_is_left_is_free() {
-    let places = Rc::new(Places::default());
+    let slots = Rc::new(Slots::default());
     let mut kept = Vec::new();
     for _ in 0..MOST_OF_A_HOST {
-        kept.push(places.take(host(1)).unwrap());
+        kept.push(slots.take(host(1)).unwrap());
     }
-    let another = places.take(host(1)).unwrap();
+    let another = slots.take(host(1)).unwrap();
     let (first, evicted) = kept.remove(0);
     evicted.wait().await;
     drop(first);
-    assert_eq!(places.taken.borrow().len(), MOST_OF_A_HOST);
+    assert_eq!(slots.taken.borrow().len(), MOST_OF_A_HOST);
     drop(another);
     drop(kept);
-    assert!(places.taken.borrow().is_empty());
+    assert!(slots.taken.borrow().is_empty());
 }

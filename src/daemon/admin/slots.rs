@@ -1,8 +1,8 @@
-//! Who has a place at the admin API: so many connections in all, so many of one client, some kept for the operator.
+//! The limits on connections to the admin API: so many in all, so many of one client, some reserved for the operator.
 //!
-//! Nobody is refused while somebody idles: the connection that has been idle longest goes, and a client that has all its
-//! places loses one of its own. What is being answered is never taken away. So whoever opens connections and holds them keeps
-//! out neither a scrape nor `polder status`. One thread owns all this.
+//! At a limit the connection that has been idle longest is closed for the new one: one of the same client if that client is at
+//! its own limit. A connection whose request is being answered is never closed. So a client that opens connections and holds
+//! them keeps out neither a scrape nor `polder status`. One thread owns all this.
 
 use std::cell::RefCell;
 use std::net::IpAddr;
@@ -15,11 +15,11 @@ use crate::daemon::client_network;
 
 /// Connections one server has at a time.
 pub(super) const MOST: usize = 64;
-/// Of these, those that only root and the daemon's own user get.
-const KEPT_FOR_OPERATORS: usize = 8;
+/// How many of these only root and the daemon's own user can have.
+const RESERVED_FOR_OPERATORS: usize = 8;
 /// Connections of one address (of one /64 of IPv6: a host has all of it).
 pub(super) const MOST_OF_A_HOST: usize = 16;
-/// Connections of one user who is an operator by the socket's group.
+/// Connections of one user that may open the socket by its group.
 const MOST_OF_A_USER: usize = 24;
 
 /// Whose connection it is.
@@ -42,7 +42,7 @@ impl Client {
         if user == 0 || user == our_user { Client::Operator } else { Client::User(user) }
     }
 
-    /// Connections it may have.
+    /// The most connections it may have.
     fn most(self) -> usize {
         match self {
             Client::Host(_) => MOST_OF_A_HOST,
@@ -52,18 +52,18 @@ impl Client {
     }
 }
 
-/// A connection that has a place.
+/// An open connection.
 #[derive(Debug, Clone, Copy)]
 struct Held {
     id: u64,
     client: Client,
-    /// A request of it is being answered.
-    at_work: bool,
+    /// One of its requests is being answered.
+    busy: bool,
     /// When that last changed.
     since: Instant,
 }
 
-/// What becomes of a client that comes.
+/// Whether a new connection is accepted.
 #[derive(Debug, PartialEq, Eq)]
 enum Verdict {
     Admit,
@@ -74,7 +74,7 @@ enum Verdict {
 
 fn judge(held: &[Held], client: Client) -> Verdict {
     let longest_idle = |of: &dyn Fn(&Held) -> bool| {
-        held.iter().filter(|one| !one.at_work && of(one)).min_by_key(|one| one.since).map(|one| one.id)
+        held.iter().filter(|one| !one.busy && of(one)).min_by_key(|one| one.since).map(|one| one.id)
     };
     let gone = |idle: Option<u64>| idle.map_or(Verdict::Refuse, Verdict::InsteadOf);
     let is_operator = |one: &Held| one.client == Client::Operator;
@@ -86,7 +86,7 @@ fn judge(held: &[Held], client: Client) -> Verdict {
         Client::Operator => gone(longest_idle(&|one| !is_operator(one)).or_else(|| longest_idle(&is_operator))),
         Client::User(_) => {
             let others = held.iter().filter(|one| !is_operator(one)).count();
-            let has_room = held.len() < MOST && others < MOST - KEPT_FOR_OPERATORS;
+            let has_room = held.len() < MOST && others < MOST - RESERVED_FOR_OPERATORS;
             if has_room { Verdict::Admit } else { gone(longest_idle(&|one| !is_operator(one))) }
         }
         Client::Host(_) if held.len() < MOST => Verdict::Admit,
@@ -94,60 +94,60 @@ fn judge(held: &[Held], client: Client) -> Verdict {
     }
 }
 
-/// All places of one server.
+/// The open connections of one server.
 #[derive(Debug, Default)]
-pub(super) struct Places {
+pub(super) struct Slots {
     taken: RefCell<Vec<(Held, oneshot::Sender<()>)>>,
     next: RefCell<u64>,
 }
 
-impl Places {
-    /// A place, if there is one; it may be that of an idle connection, which is told to go.
-    pub(super) fn take(self: &Rc<Self>, client: Client) -> Option<(Place, Eviction)> {
+impl Slots {
+    /// A slot for a new connection, if there is one; an idle connection may be evicted for it.
+    pub(super) fn take(self: &Rc<Self>, client: Client) -> Option<(Slot, Eviction)> {
         let mut taken = self.taken.borrow_mut();
         let held: Vec<Held> = taken.iter().map(|(held, _)| *held).collect();
         match judge(&held, client) {
             Verdict::Refuse => return None,
             Verdict::Admit => {}
-            // Dropping its sender tells it.
+            // Dropping its sender ends its `Eviction::wait`.
             Verdict::InsteadOf(id) => taken.retain(|(held, _)| held.id != id),
         }
         let id = self.next.replace_with(|id| id.wrapping_add(1));
-        let (tell, told) = oneshot::channel();
-        taken.push((Held { id, client, at_work: false, since: Instant::now() }, tell));
-        Some((Place { id, places: Rc::clone(self) }, Eviction(told)))
+        let (evict, evicted) = oneshot::channel();
+        taken.push((Held { id, client, busy: false, since: Instant::now() }, evict));
+        Some((Slot { id, slots: Rc::clone(self) }, Eviction(evicted)))
     }
 }
 
-/// A place, held until this is dropped.
+/// One connection's slot, which is free again when this is dropped.
 #[derive(Debug)]
-pub(super) struct Place {
+pub(super) struct Slot {
     id: u64,
-    places: Rc<Places>,
+    slots: Rc<Slots>,
 }
 
-/// Ends when the place was given to another.
+/// Ends when the slot has been given to another connection.
 pub(super) struct Eviction(oneshot::Receiver<()>);
 
 impl Eviction {
     pub(super) async fn wait(self) {
-        // Nothing is ever sent: the sender goes with the place.
+        // Nothing is ever sent: the sender is dropped with the slot.
         let _ = self.0.await;
     }
 }
 
-impl Place {
-    /// A request is being answered, or that is over.
-    pub(super) fn set_at_work(&self, at_work: bool) {
-        if let Some((held, _)) = self.places.taken.borrow_mut().iter_mut().find(|(held, _)| held.id == self.id) {
-            (held.at_work, held.since) = (at_work, Instant::now());
+impl Slot {
+    /// Notes that a request is being answered, or no longer.
+    pub(super) fn set_busy(&self, busy: bool) {
+        if let Some((held, _)) = self.slots.taken.borrow_mut().iter_mut().find(|(held, _)| held.id == self.id) {
+            (held.busy, held.since) = (busy, Instant::now());
         }
     }
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.places.taken.borrow_mut().retain(|(held, _)| held.id != self.id);
+        self.slots.taken.borrow_mut().retain(|(held, _)| held.id != self.id);
     }
 }
 
