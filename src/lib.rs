@@ -43,16 +43,16 @@
 //! | how the proxy's cookie is read and made | [`proxy::choose::cookie`] |
 //! | when a stateful service fails over, and that it stays | [`proxy::latch`] |
 //! | that a failover is written before it takes effect (unless the disk fails or takes longer than 1 s) | [`proxy::latch::latches`], [`proxy::latch::store`] |
-//! | how a request is tried on another backend | [`proxy::traffic::dispatch`] |
+//! | how a request is tried on another backend | `proxy::traffic::dispatch` |
 //! | what a malformed request is | [`proxy::traffic::http1`] |
-//! | what a name is answered with; which wildcard is used for one that does not exist | [`dns::answer`]; [`dns::compiled::zones`] |
+//! | what a name is answered with; which wildcard is used for one that does not exist | [`dns::answer`]; `dns::compiled::zones` |
 //! | which addresses a pool answers with | [`dns::pool`] |
 //! | what a zone file may say | [`zone`] |
 //! | what must hold across hosts | [`fleet::check`] |
 //! | what changes on a host, in sentences | [`fleet::diff`] |
 //! | how a working copy becomes a fleet and a plan | [`push::pipeline`] |
 //! | which hosts may be switched at once | [`push::pipeline::order`] |
-//! | that a host got worse; that the push then stops | [`push::rollout::prove`]; [`push::rollout::host`] |
+//! | that a host got worse; that the push then stops | [`push::rollout::prove`]; `push::rollout::host` |
 //! | what a pusher may ask of a host | [`push::protocol`], [`push::gate`] |
 //! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |
