@@ -31,6 +31,7 @@
 //! | where is it decided, or done | look in |
 //! | --- | --- |
 //! | what a document may say, and what is wrong with one | [`config`] |
+//! | what a document's defaults are, a pool's TTL among them | [`config::defaults`] |
 //! | that a backend or member is up or down | [`health::automaton`] |
 //! | how a check asks, and what it takes for an answer | [`health::probe`] |
 //! | what happens on SIGHUP, and that a bad document changes nothing | [`daemon::lifecycle::reload`] |
@@ -39,19 +40,19 @@
 //! | how sockets outlive a crash | [`daemon::fd_store`] |
 //! | which backends may get a request | [`daemon::eligibility`] |
 //! | which backend a request gets | [`proxy::choose`] |
-//! | how the cookie is read and made | [`proxy::choose::cookie`] |
+//! | how the proxy's cookie is read and made | [`proxy::choose::cookie`] |
 //! | when a stateful service fails over, and that it stays | [`proxy::latch`] |
-//! | that a failover is on disk before it takes effect | [`proxy::latch::latches`] |
+//! | that a failover is written before it takes effect (unless the disk fails or takes longer than 1 s) | [`proxy::latch::latches`], [`proxy::latch::store`] |
 //! | how a request is tried on another backend | [`proxy::traffic::dispatch`] |
 //! | what a malformed request is | [`proxy::traffic::http1`] |
-//! | what a name is answered with, wildcards too | [`dns::answer`], over [`dns::compiled`] |
+//! | what a name is answered with; which wildcard is used for one that does not exist | [`dns::answer`]; [`dns::compiled::zones`] |
 //! | which addresses a pool answers with | [`dns::pool`] |
 //! | what a zone file may say | [`zone`] |
 //! | what must hold across hosts | [`fleet::check`] |
 //! | what changes on a host, in sentences | [`fleet::diff`] |
 //! | how a working copy becomes a fleet and a plan | [`push::pipeline`] |
 //! | which hosts may be switched at once | [`push::pipeline::order`] |
-//! | that a host got worse, and the push stops | [`push::rollout::prove`] |
+//! | that a host got worse; that the push then stops | [`push::rollout::prove`]; [`push::rollout::host`] |
 //! | what a pusher may ask of a host | [`push::protocol`], [`push::gate`] |
 //! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |

@@ -125,7 +125,7 @@ fn words_and_epochs_from_the_far_future_move_nothing_and_raise_an_alarm_that_nam
         &json!({ "latches": { "shop": latch(u64::MAX) }, "operator": { "www/web1": future, "shop/shop2": word("drain") } }),
     );
     assert_eq!(answer["value"]["version"], 1, "{answer}");
-    proxy.wait_alarm("peer px-2 says what is not taken");
+    proxy.wait_alarm("peer px-2 sent values that are not taken");
     let alarms = proxy.alarms();
     assert_says(&alarms, &["the operator state of www/web1: it is dated more than 5 min in the future"]);
     assert_says(&alarms, &["the latch of shop: its epoch 18446744073709551615 is more than 1048576 ahead of ours, 0"]);
@@ -166,7 +166,11 @@ fn unknown_subjects_by_the_thousand_are_neither_kept_nor_passed_on() {
         || std::fs::read_to_string(proxy.state_file("operator.json")).ok(),
     );
     assert!(kept.contains("www/web1") && !kept.contains("ghost"), "{kept}");
-    assert!(!proxy.alarms().contains("px-2 says"), "a peer's document may be newer than ours: {}", proxy.alarms());
+    assert!(
+        !proxy.alarms().contains("px-2 sent values"),
+        "a peer's document may be newer than ours: {}",
+        proxy.alarms()
+    );
 }
 
 #[test]
@@ -187,7 +191,7 @@ fn a_text_of_any_size_is_not_taken_from_a_peer_and_refused_to_an_operator_with_t
     assert_says(&nameserver.post("/operator", &command).unwrap_err(), &["who has 101 bytes: expected at most 100"]);
     // The exchange goes on.
     as_px_2(&site, &json!({ "latches": {}, "operator": {} }));
-    proxy.wait_no_alarms("px-2 says");
+    proxy.wait_no_alarms("px-2 sent values");
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! Proof from outside: whether a host serves what the fleet says it serves, before its switch and after.
 //!
 //! [`probes()`] says what is asked of a host (pure), [`ask`] asks it, and [`Proof`] compares ([`worse`]): what failed before is not
-//! held against a switch. Called by the rollout's caller.
+//! held against a switch. Called by `host`.
 
 mod ask;
 mod outcome;
