@@ -18,7 +18,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
-/// All of it.
+/// The whole fleet document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fleet {
     /// The machines by name.
@@ -41,11 +41,11 @@ impl Fleet {
 /// One machine.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Host {
-    /// Where it stands.
+    /// The name of its location in the fleet.
     pub location: String,
-    /// What it does.
+    /// Its roles.
     pub roles: Vec<Role>,
-    /// Where it is reached.
+    /// The addresses at which the other hosts and operators reach it.
     pub addresses: Vec<IpAddr>,
     /// Its SSH host key (`ssh-ed25519 AAAA…`), pinned. Without it nothing is pushed there.
     pub host_key: Option<String>,
@@ -58,7 +58,7 @@ impl Host {
     }
 }
 
-/// What a host does.
+/// A role of a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Role {
     /// Answers for zones.
@@ -74,10 +74,10 @@ pub enum Role {
 }
 
 impl Role {
-    /// All of them.
+    /// Every role.
     pub const ALL: [Role; 5] = [Role::Nameserver, Role::Proxy, Role::Backend, Role::Svn, Role::Admin];
 
-    /// As the fleet calls it.
+    /// The role's name in the fleet document.
     pub fn name(self) -> &'static str {
         match self {
             Role::Nameserver => "nameserver",
@@ -108,9 +108,9 @@ pub struct Pool {
 /// What evaluation made of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum System {
-    /// These assertions of its modules failed. It has no documents then.
+    /// Evaluation failed with these assertions of its modules: there are no documents.
     Refused(Vec<String>),
-    /// Its daemons' documents, as JSON text.
+    /// Evaluation gave the documents of its daemons, as JSON text.
     Rendered {
         /// `dns.json`, where it is a nameserver.
         dns: Option<String>,
@@ -124,8 +124,8 @@ pub enum System {
 /// What a push needs of a system.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Deployable {
-    /// Where it will be in the store.
+    /// Its path in the Nix store.
     pub path: PathBuf,
-    /// What builds it.
+    /// The store path of the derivation that builds it.
     pub derivation: PathBuf,
 }

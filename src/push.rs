@@ -1,20 +1,20 @@
 //! From the operator's working copy to the hosts that run it, and back.
 //!
-//! On the admin machine ([`admin`] is what it is and keeps):
+//! On the admin machine ([`admin`]: its identity and its state):
 //!
 //! 1. [`pipeline`] goes from a folder to a plan: stage, evaluate, check, ask the hosts, compare.
-//! 2. [`rollout`] does what the plan says: take the [`fleet_lock`], deliver, and for each host rehearse, activate, prove, confirm.
-//! 3. [`rollback`] finds the systems to go back to, and has a rollout take the hosts there.
+//! 2. [`rollout`] carries out the plan: take the [`fleet_lock`], deliver, and for each host rehearse, activate, prove, confirm.
+//! 3. [`rollback`] finds the systems to go back to and starts a rollout of them.
 //!
-//! [`remote`] is the way to the hosts. [`deferred`] commits follow a push that was made without the svn server; [`bootstrap`] comes
-//! before the first one, [`keys`] before and between them.
+//! [`remote`] connects to the hosts. [`deferred`] makes up for the commit of a push without the svn server, [`bootstrap`] installs a
+//! host's first system, and [`keys`] makes and rotates keys.
 //!
-//! On a host ([`host`] is what both halves share): [`gate`] answers, [`rehearsal`] tries a system's daemons beside the running ones,
-//! [`supervisor`] keeps an activated system on trial, and the [`ledger`] records what became of it.
+//! On a host ([`host`] is what the gate and the supervisor share): [`gate`] answers requests, [`rehearsal`] tries a system's daemons
+//! beside the running ones, [`supervisor`] keeps an activated system on trial, and [`ledger`] records the outcome.
 //!
-//! Between the two: [`protocol`] is what they say to each other.
+//! Between the two: [`protocol`].
 //!
-//! Must never: change the folder it is given, except for its repository's own book-keeping. Called by the operator's verbs, which
+//! Must never: change the folder it is given, except for its repository's own metadata. Called by the operator's verbs, which
 //! parse arguments and print results.
 
 pub mod admin;

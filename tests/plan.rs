@@ -133,7 +133,7 @@ fn two_plans_of_the_same_change_are_equal_and_of_another_are_not() {
     let differences = stale.differences(&reviewed);
     assert!(differences[0].starts_with("the plan is stale: h00 ran /nix/store/0-3"), "{differences:?}");
     let differences = other.differences(&reviewed);
-    assert!(differences[0].starts_with("h00: the plan makes it /nix/store/0-4"), "{differences:?}");
+    assert!(differences[0].starts_with("h00: the plan leads to /nix/store/0-4"), "{differences:?}");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn hosts_that_differ_and_are_no_part_of_the_plan_are_a_risk() {
         plan.risks,
         [
             "pool p.example.net: 18 of 20 proxies stay untouched while the others are switched, h11 skipped",
-            "h12: would change too, and keep what they run"
+            "h12: would change too, but are not part of this push"
         ]
     );
 }

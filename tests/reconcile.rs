@@ -172,7 +172,7 @@ fn what_others_committed_elsewhere_is_named_as_not_deployed() {
 #[test]
 #[ignore = "needs svn: cargo test --test reconcile -- --ignored"]
 fn a_file_that_others_changed_too_is_not_committed_merged_or_in_conflict() {
-    for (theirs, expected) in [("six", "other changes into it"), ("one", "is in conflict")] {
+    for (theirs, expected) in [("six", "merged other changes into it"), ("one", "is in conflict")] {
         let site = Site::new();
         site.edit(&site.nl());
         site.defer();

@@ -181,11 +181,11 @@ fn each_kind_of_unfit_file_of_a_working_copy_gets_its_own_answer() {
         [
             "hosts/new one.nix: is not under version control: `svn add 'hosts/new one.nix'`, or remove it, or set svn:ignore \
              for it",
-            "hosts/web-1.nix: is in conflict: settle it by hand, then `svn resolve --accept working hosts/web-1.nix`",
-            "hosts/web-2.nix: is missing: `svn revert hosts/web-2.nix` brings it back, `svn delete hosts/web-2.nix` gives it \
-             up",
-            "hosts/web-3.nix: is of another kind than its versioned self: put it aside, then `svn revert hosts/web-3.nix`",
-            "hosts/www: has svn:externals (^/hosts/zones more): what another repository has is not pushed; `svn propdel \
+            "hosts/web-1.nix: is in conflict: resolve it by hand, then `svn resolve --accept working hosts/web-1.nix`",
+            "hosts/web-2.nix: is missing: `svn revert hosts/web-2.nix` restores it, `svn delete hosts/web-2.nix` removes \
+             it",
+            "hosts/web-3.nix: is obstructed by an item of another kind: move that away, then `svn revert hosts/web-3.nix`",
+            "hosts/www: has svn:externals (^/hosts/zones more): files of another repository are not pushed; `svn propdel \
              svn:externals hosts/www`",
         ]
     );
@@ -245,9 +245,9 @@ fn each_kind_of_unfit_file_of_a_checkout_gets_its_own_answer() {
         copy.refused(),
         [
             "hosts/new one.nix: is not under version control: `git add 'hosts/new one.nix'`, or remove it, or ignore it",
-            "hosts/web-1.nix: is in conflict: settle it by hand, then `git add hosts/web-1.nix`",
-            "hosts/web-2.nix: is missing: `git restore hosts/web-2.nix` brings it back, `git rm hosts/web-2.nix` gives it up",
-            "sub: is a submodule: what another repository has is not pushed; make it a flake input",
+            "hosts/web-1.nix: is in conflict: resolve it by hand, then `git add hosts/web-1.nix`",
+            "hosts/web-2.nix: is missing: `git restore hosts/web-2.nix` restores it, `git rm hosts/web-2.nix` removes it",
+            "sub: is a submodule: files of another repository are not pushed; make it a flake input",
         ]
     );
 }

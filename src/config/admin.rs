@@ -1,4 +1,4 @@
-//! `admin`: where a daemon listens for its operator.
+//! `admin`: where a daemon serves its admin API.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;

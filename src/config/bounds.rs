@@ -2,7 +2,7 @@
 
 use super::reader::{Read, Value};
 
-/// Threads of one daemon at most: more than any machine this runs on has cores.
+/// The most threads of one daemon: more than any machine in use has cores.
 pub(super) const MOST_WORKERS: usize = 256;
 
 /// Backends of all services, or members of all pools: each may have an operator's state, and all of these must fit

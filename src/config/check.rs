@@ -126,7 +126,7 @@ const SHORTEST_FAST_INTERVAL: Duration = Duration::from_millis(1);
 const TIMEOUT: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration::from_secs(60);
 const CONSECUTIVE: RangeInclusive<u32> = 1..=100;
 
-/// What a check is of.
+/// The kind of target that a check probes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum CheckOf {
     /// A backend: it has a port of its own.
@@ -135,7 +135,7 @@ pub(super) enum CheckOf {
     Member,
 }
 
-/// The check of a document that says nothing of it. Only a backend's has no key that must be there.
+/// The check of a backend whose service states none; a pool's check has a required key (`port`).
 pub(super) fn backend_default() -> CheckConfig {
     CheckConfig {
         kind: ProbeKind::Http { path: defaults::BACKEND_CHECK_PATH.to_owned(), host: None, expect: Expect::default() },

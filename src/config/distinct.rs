@@ -1,4 +1,4 @@
-//! What may stand only once in a document, and where it stands.
+//! Values that a document may have only once, each with its location.
 
 use std::collections::BTreeMap;
 use std::fmt::Display;

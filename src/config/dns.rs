@@ -1,6 +1,6 @@
 //! `dns.json`: the document of the authoritative nameserver.
 //!
-//! One file a part: the pools, the TCP limits, what keeps it from being a reflector. Everything is `config::dns::X` to the rest of the program.
+//! One file for each part: the pools, the TCP limits, rate limiting and cookies. The rest of the program uses `config::dns::X`.
 
 mod cookies;
 mod pools;
@@ -35,13 +35,13 @@ pub struct DnsConfig {
     pub name: String,
     /// Where queries are answered, UDP and TCP alike; never empty, distinct.
     pub listeners: Vec<SocketAddr>,
-    /// Where the operator is.
+    /// The admin API.
     pub admin: AdminConfig,
-    /// Operator states and health that outlive the process.
+    /// The folder for operator states and health that outlive the process.
     pub state_dir: PathBuf,
     /// The other nameservers, for operator states.
     pub peers: Option<PeersConfig>,
-    /// Threads that read each UDP listener. Default: one a core.
+    /// Threads that read each UDP listener. Default: one per core.
     pub workers: Option<usize>,
     /// TCP limits.
     pub tcp: TcpConfig,

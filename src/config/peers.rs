@@ -33,7 +33,7 @@ pub struct PeersConfig {
 pub struct PeerConfig {
     /// Where it listens.
     pub address: SocketAddr,
-    /// By which it is known: at most two, the present one and the next. Without one it is not spoken to.
+    /// Its public keys: at most two, the present one and the next. Without one it is not spoken to.
     pub keys: Vec<PublicKey>,
 }
 

@@ -43,13 +43,13 @@ pub struct ProxyConfig {
     pub name: String,
     /// Where visitors are accepted; never empty, names and addresses distinct.
     pub listeners: Vec<ListenerConfig>,
-    /// Where the operator is.
+    /// The admin API.
     pub admin: AdminConfig,
-    /// Latches, operator states and health that outlive the process.
+    /// The folder for latches, operator states and health that outlive the process.
     pub state_dir: PathBuf,
     /// The other proxies.
     pub peers: Option<PeersConfig>,
-    /// Worker threads. Default: one a core.
+    /// Worker threads. Default: one per core.
     pub workers: Option<usize>,
     /// Clients whose forwarded headers are believed and kept.
     pub trusted_proxies: Vec<IpNet>,
@@ -68,9 +68,9 @@ pub struct ProxyConfig {
 pub struct ListenerConfig {
     /// Its name in logs and metrics.
     pub name: String,
-    /// What is bound. `[::]` is IPv6 only.
+    /// The address that is bound. `[::]` is IPv6 only.
     pub address: SocketAddr,
-    /// What is spoken there.
+    /// The protocol that it speaks.
     pub protocol: Protocol,
 }
 

@@ -82,7 +82,7 @@ struct Report<'a> {
 #[derive(Debug, Clone)]
 pub struct Location<'a> {
     report: &'a Report<'a>,
-    /// From 1.
+    /// The line, from 1.
     pub line: u32,
     /// `services.www.backends[2].address`; empty for the document itself.
     pub path: String,
@@ -123,7 +123,7 @@ impl<'a> Location<'a> {
 /// A value of the document and its location.
 #[derive(Debug, Clone)]
 pub struct Value<'a> {
-    /// Where it stands.
+    /// Its location in the document.
     pub location: Location<'a>,
     node: &'a Node,
 }

@@ -11,7 +11,7 @@ use jsonc_parser::{CollectOptions, ParseOptions, ParseStringErrorKind};
 /// A value and where it begins.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Node {
-    /// From 1.
+    /// The line it begins in, from 1.
     pub line: u32,
     /// The value.
     pub json: Json,
@@ -48,9 +48,9 @@ pub struct Entry {
 /// Why a text is not JSON.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SyntaxFault {
-    /// Where, from 1.
+    /// The line, from 1.
     pub line: u32,
-    /// In the operator's words.
+    /// What is wrong, for the operator.
     pub message: String,
 }
 

@@ -1,4 +1,4 @@
-//! What must hold across hosts, for visitors to find what they look for whichever host answers them.
+//! The checks across hosts: visitors must find the same, whichever host answers them.
 //!
 //! Pure over the fleet document and its zone files. First [`documents`]: the daemons' own validation of every document.
 //! Then what no daemon can know alone, a file each: [`hosts`], [`zones`], [`names`], [`pools`], [`proxies`], [`serials`].
@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 
 use super::Fleet;
 
-/// All checks.
+/// Runs all checks over a fleet.
 pub fn check(fleet: &Fleet, facts: &SerialFacts) -> Checked {
     let mut checked = Checked::default();
     if fleet.systems.is_empty() {

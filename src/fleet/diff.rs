@@ -1,7 +1,7 @@
 //! What changes on a host, in behaviour (pure).
 //!
-//! The two sides are documents as text. [`services`], [`pools`] and [`zones`] speak of what operators think in, and take out of both
-//! sides what they have spoken of; [`rest`] tells every difference that is left, so that none is silent. [`units`] says what a
+//! The two sides are documents as text. [`services`], [`pools`] and [`zones`] describe changes in operators' terms, and remove from both
+//! sides what they have described; [`rest`] lists every difference that is left, so that none is hidden. [`units`] says what a
 //! switch does to the units, [`risks`](mod@risks) what is at stake. Called by the plan.
 
 mod members;
@@ -22,10 +22,10 @@ use serde_json::Value;
 
 use super::running::Running;
 
-/// The daemons' documents, and what their daemons are called.
+/// The documents, each with the name of its daemon.
 const DOCUMENTS: [(&str, &str); 2] = [("dns.json", "polder-dns"), ("proxy.json", "polder-proxy")];
 
-/// What changes in what a host serves, a sentence each.
+/// The changes in what a host serves, a sentence each.
 pub fn sentences(old: &Running, new: &Running) -> Vec<String> {
     let mut sentences = Vec::new();
     for (file, daemon) in DOCUMENTS {

@@ -1,5 +1,5 @@
-//! The admin machine's own facts: who it is, which keys it has, where it keeps what it knows. `/etc/polder/admin.json`,
-//! rendered by modules/admin.nix. Nothing of the fleet stands there: that comes from the working copy.
+//! The admin document: an admin machine's name, keys and folders. It is `/etc/polder/admin.json`, rendered by modules/admin.nix,
+//! and says nothing about the fleet, which comes from the working copy.
 
 pub mod copies;
 pub mod desired;
@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use crate::config::reader::{Keys, Read, Value, read_file};
 use crate::config::{Findings, version};
 
-/// Where it is, on an admin machine.
+/// The path of the admin document.
 pub const FILE: &str = "/etc/polder/admin.json";
 
 const ROOT: Keys = Keys {
@@ -24,7 +24,7 @@ const ROOT: Keys = Keys {
 pub struct Admin {
     /// Its name in the fleet.
     pub name: String,
-    /// Where it stands.
+    /// Its location.
     pub location: String,
     /// The private SSH key that opens the hosts' gates.
     pub deploy_key: PathBuf,
@@ -34,22 +34,22 @@ pub struct Admin {
     pub deploy_user: String,
     /// The working copy of the fleet.
     pub working_copy: PathBuf,
-    /// Where copies of the ledgers, the fleet of the last push and deferred commits are kept.
+    /// The folder with copies of the ledgers, the last evaluated fleet and the deferred commits.
     pub state_dir: PathBuf,
 }
 
 impl Admin {
-    /// The fleet's folder that is meant where none is named: this one if it has a flake, else the working copy.
+    /// The default fleet folder: the current one if it has a flake, else the working copy.
     pub fn fleet_folder(&self) -> PathBuf {
         let here = PathBuf::from(".");
         if here.join("flake.nix").is_file() { here } else { self.working_copy.clone() }
     }
 
-    /// Reads it.
+    /// Reads an admin document.
     ///
     /// # Errors
     ///
-    /// Every finding.
+    /// All findings, if the document cannot be read or is not valid.
     pub fn load(file: &Path) -> Result<Admin, Findings> {
         read_file(file, read)
     }

@@ -1,6 +1,6 @@
-//! A host's first system: over ssh as root, with the operator's own key, to a machine that has no gate yet.
+//! Installs a host's first system: over ssh as root, with the operator's own key, on a machine that has no gate yet.
 //!
-//! Owns the connection of that one time. Must never: believe a host key that nobody has compared. Called by `polder bootstrap`.
+//! Must never: trust a host key that nobody has compared. Called by `polder bootstrap`.
 
 use std::io;
 use std::path::{Path, PathBuf};
@@ -17,19 +17,19 @@ use crate::push::program::{output, output_within};
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::Remotes;
 
-/// How long the machine may take to show its key.
+/// How long the machine may take to send its host key.
 const SCAN: Duration = Duration::from_secs(10);
 
 /// How long its gate may take to answer after the switch.
 const GATE: Duration = Duration::from_secs(90);
 
-/// Between two questions to the gate.
+/// The pause between two attempts to reach the gate.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// The unit in which the switch runs: it goes on if the connection breaks.
+/// The unit in which the switch runs, so that it continues if the connection breaks.
 const UNIT: &str = "polder-bootstrap";
 
-/// A key with its name for people.
+/// A host key and its fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HostKey {
     /// `ssh-ed25519 AAAA…`.
@@ -38,17 +38,19 @@ pub struct HostKey {
     pub fingerprint: String,
 }
 
-/// The key that a machine shows to whoever asks. It is not trusted before somebody has compared it.
+/// The host key that a machine offers. It must not be trusted before somebody has compared it.
 ///
 /// # Errors
 ///
-/// It shows none.
+/// The machine is not reached, or has no ed25519 key.
 pub fn shown_key(address: &str) -> Result<HostKey, Error> {
     let arguments = ["-t", "ed25519", "-T", "8", address];
-    let said = output_within("ssh-keyscan", Path::new("/"), &arguments, SCAN)?;
-    let said = String::from_utf8_lossy(&said);
-    let key = said.lines().find_map(key_of).ok_or_else(|| {
-        Error::new(format!("{address} shows no ed25519 host key: is its sshd up, and reached from here on port 22?"))
+    let printed = output_within("ssh-keyscan", Path::new("/"), &arguments, SCAN)?;
+    let printed = String::from_utf8_lossy(&printed);
+    let key = printed.lines().find_map(key_of).ok_or_else(|| {
+        Error::new(format!(
+            "{address} shows no ed25519 host key: is its sshd running, and can port 22 be reached from here?"
+        ))
     })?;
     with_fingerprint(&key)
 }
@@ -60,49 +62,51 @@ fn key_of(line: &str) -> Option<String> {
     (kind == "ssh-ed25519").then(|| format!("{kind} {key}"))
 }
 
-/// A stated key, without its comment, and its fingerprint.
+/// A public key, without its comment, and its fingerprint.
 ///
 /// # Errors
 ///
-/// It is no SSH public key.
+/// It is not an SSH public key.
 pub fn with_fingerprint(key: &str) -> Result<HostKey, Error> {
     let key = key.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    let scratch = tempfile::NamedTempFile::new().map_err(|error| Error::new(format!("a temporary file: {error}")))?;
-    std::fs::write(scratch.path(), format!("{key}\n"))
+    let file = tempfile::NamedTempFile::new().map_err(|error| Error::new(format!("a temporary file: {error}")))?;
+    std::fs::write(file.path(), format!("{key}\n"))
         .map_err(|error| Error::new(format!("a temporary file: {error}")))?;
-    let file = scratch.path().to_string_lossy();
-    let said = output("ssh-keygen", Path::new("/"), &["-l", "-f", &*file]).map_err(|_| {
-        Error::new(format!("{key:?} is no SSH public key: expected the content of /etc/ssh/ssh_host_ed25519_key.pub"))
+    let path = file.path().to_string_lossy();
+    let printed = output("ssh-keygen", Path::new("/"), &["-l", "-f", &*path]).map_err(|_| {
+        Error::new(format!(
+            "{key:?} is not an SSH public key: expected the content of /etc/ssh/ssh_host_ed25519_key.pub"
+        ))
     })?;
-    let said = String::from_utf8_lossy(&said);
-    let fingerprint = said.split_whitespace().nth(1).unwrap_or_default().to_owned();
+    let printed = String::from_utf8_lossy(&printed);
+    let fingerprint = printed.split_whitespace().nth(1).unwrap_or_default().to_owned();
     Ok(HostKey { key, fingerprint })
 }
 
-/// ssh to a machine whose host key is known.
-pub struct AsRoot {
-    kept: TempDir,
+/// An ssh login as root on a machine whose host key is known.
+pub struct RootConnection {
+    scratch: TempDir,
     target: String,
 }
 
-impl AsRoot {
-    /// Prepares it; nothing is connected yet.
+impl RootConnection {
+    /// Prepares the login; nothing is connected yet.
     ///
     /// # Errors
     ///
-    /// No temporary folder.
-    pub fn new(user: &str, address: &str, key: &HostKey) -> io::Result<AsRoot> {
-        let kept = tempfile::Builder::new().prefix("polder-").tempdir()?;
-        std::fs::write(kept.path().join("known_hosts"), format!("bootstrap {}\n", key.key))?;
+    /// There is no temporary folder.
+    pub fn new(user: &str, address: &str, key: &HostKey) -> io::Result<RootConnection> {
+        let scratch = tempfile::Builder::new().prefix("polder-").tempdir()?;
+        std::fs::write(scratch.path().join("known_hosts"), format!("bootstrap {}\n", key.key))?;
         let address = if address.contains(':') { format!("[{address}]") } else { address.to_owned() };
-        Ok(AsRoot { kept, target: format!("{user}@{address}") })
+        Ok(RootConnection { scratch, target: format!("{user}@{address}") })
     }
 
-    /// Copies a system with all it needs. Root may: no signature is asked for.
+    /// Copies a system with its closure. Root needs no signatures for that.
     ///
     /// # Errors
     ///
-    /// What Nix says.
+    /// The copy failed, with Nix' messages.
     pub fn copy(&self, system: &Path) -> Result<(), Error> {
         let store = format!("ssh-ng://{}", self.target);
         let ran = Command::new("nix")
@@ -115,11 +119,11 @@ impl AsRoot {
         if ran.status.success() { Ok(()) } else { Err(failed("nix copy", &ran.stderr)) }
     }
 
-    /// Makes a system the profile's, and switches to it. A connection that breaks in it is told apart by nobody: ask the gate.
+    /// Makes a system the profile's newest generation and switches to it. An error may only mean that the connection broke: ask the gate.
     ///
     /// # Errors
     ///
-    /// What the machine says.
+    /// The switch failed, or the connection broke.
     pub fn switch(&self, system: &Path) -> Result<(), Error> {
         let system = system.display();
         let script = format!(
@@ -135,7 +139,7 @@ impl AsRoot {
         if ran.status.success() { Ok(()) } else { Err(failed("the switch", &ran.stderr)) }
     }
 
-    /// The public half of a daemon's key, if that daemon runs there: it has made its key before it started.
+    /// The public half of a daemon's key, if that daemon runs there. The key is made before the daemon starts.
     pub fn identity(&self, daemon: &str) -> Option<String> {
         let asked = format!("/run/current-system/sw/bin/polder keys identity /var/lib/{daemon}/identity.key");
         let ran = Command::new("ssh")
@@ -144,12 +148,12 @@ impl AsRoot {
             .stdin(Stdio::null())
             .output()
             .ok()?;
-        let said = String::from_utf8_lossy(&ran.stdout);
-        PublicKey::parse(said.trim()).ok().filter(|_| ran.status.success()).map(|key| key.to_string())
+        let printed = String::from_utf8_lossy(&ran.stdout);
+        PublicKey::parse(printed.trim()).ok().filter(|_| ran.status.success()).map(|key| key.to_string())
     }
 
     fn options(&self) -> Vec<String> {
-        let known = format!("-oUserKnownHostsFile={}/known_hosts", self.kept.path().display());
+        let known = format!("-oUserKnownHostsFile={}/known_hosts", self.scratch.path().display());
         let fixed = ["-oStrictHostKeyChecking=yes", "-oGlobalKnownHostsFile=/dev/null", "-oHostKeyAlias=bootstrap"];
         let more = ["-oUpdateHostKeys=no", "-oForwardAgent=no", "-oConnectTimeout=10", "-oServerAliveInterval=5"];
         fixed.into_iter().chain(more).map(str::to_owned).chain([known]).collect()
@@ -166,7 +170,7 @@ fn failed(what: &str, errors: &[u8]) -> Error {
 ///
 /// # Errors
 ///
-/// It does not within the limit: its last words.
+/// It does not answer within the limit: the last failure.
 pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, Error> {
     let until = Instant::now() + GATE;
     let (_never, timer) = mpsc::channel::<()>();
@@ -186,7 +190,7 @@ pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, Error> {
 ///
 /// # Errors
 ///
-/// The end of Nix' log.
+/// The build failed, with the end of Nix' log.
 pub fn build(derivation: &Path) -> Result<(), Error> {
     crate::push::pipeline::build::build(&[PathBuf::from(derivation)])
 }

@@ -1,7 +1,7 @@
-//! Deferred commits: what was deployed while the svn server did not answer, and how it gets there afterwards.
+//! Deferred commits: changes that were deployed while the svn server was down, to be committed afterwards.
 //!
 //! Owns `STATE_DIR/deferred.json`. [`record`] is for `polder push --defer`, [`reconcile`] for `polder reconcile`. Must never: commit
-//! anything but what was deployed, or forget a record before the repository has it.
+//! anything other than what was deployed, or drop a record before the repository has its changes.
 
 pub mod svn;
 
@@ -26,23 +26,23 @@ pub struct Deferred {
     pub who: String,
     /// When, in milliseconds since the epoch.
     pub at: u64,
-    /// The push.
+    /// The push that deployed them.
     pub push: String,
     /// The revision that the working copy had.
     pub revision: Option<String>,
-    /// The files that differed from it: they are to be committed.
+    /// The files that differed from it, which are to be committed.
     pub files: Vec<PathBuf>,
     /// The hash of all that was deployed ([`Staged::hash`]).
     pub tree: String,
-    /// The same of every file.
+    /// The hash of each file.
     pub manifest: Manifest,
 }
 
-/// All that is deferred, oldest first.
+/// All deferred commits, oldest first.
 ///
 /// # Errors
 ///
-/// The file is there and cannot be read: the error names it.
+/// The file exists and cannot be read; the error names it.
 pub fn all(admin: &Admin) -> Result<Vec<Deferred>, Error> {
     let file = file(admin);
     let text = match std::fs::read(&file) {
@@ -52,17 +52,17 @@ pub fn all(admin: &Admin) -> Result<Vec<Deferred>, Error> {
     };
     serde_json::from_slice(&text).map_err(|error| {
         Error::new(format!(
-            "{} is not what this version of polder writes: {error}; commit by hand, then remove it",
+            "{} was not written by this version of polder: {error}; commit by hand, then remove it",
             file.display()
         ))
     })
 }
 
-/// Refuses to defer a commit where there is nothing to commit later.
+/// Checks that there is something to commit later.
 ///
 /// # Errors
 ///
-/// What was staged is no svn working copy with local changes.
+/// What was staged is not an svn working copy with local changes.
 pub fn check(staged: &Staged) -> Result<(), Error> {
     match &staged.revision {
         Revision::Known { kind: Kind::Svn, changed, .. } if !changed.is_empty() => Ok(()),
@@ -72,11 +72,11 @@ pub fn check(staged: &Staged) -> Result<(), Error> {
     }
 }
 
-/// Adds a push that is to be committed later.
+/// Records a push whose changes are to be committed later.
 ///
 /// # Errors
 ///
-/// In words.
+/// What was staged cannot be read, or the record cannot be written.
 pub fn record(admin: &Admin, staged: &Staged, message: &str, who: &str, push: &str) -> Result<(), Error> {
     let manifest = staged.manifest().map_err(|error| Error::new(format!("what was staged: {error}")))?;
     let revision = match &staged.revision {
@@ -94,22 +94,22 @@ pub fn record(admin: &Admin, staged: &Staged, message: &str, who: &str, push: &s
         manifest,
     };
     change(admin, |records| {
-        // The same push again: it was interrupted in between.
+        // The push may have been recorded before and then interrupted.
         records.retain(|record| record.push != push);
         records.push(fresh);
     })
 }
 
-/// Takes a push back that was recorded and activated nothing.
+/// Removes the record of a push, because it activated nothing or is not to be committed.
 ///
 /// # Errors
 ///
-/// In words.
+/// The records cannot be read or written.
 pub fn withdraw(admin: &Admin, push: &str) -> Result<(), Error> {
     change(admin, |records| records.retain(|record| record.push != push))
 }
 
-/// Changes the records, one at a time: another operator of this machine may be pushing.
+/// Changes the records under a lock: another operator of this machine may be pushing.
 fn change(admin: &Admin, how: impl FnOnce(&mut Vec<Deferred>)) -> Result<(), Error> {
     let _locked = state::lock(&admin.state_dir).map_err(Error::new)?;
     let mut records = all(admin)?;
@@ -129,67 +129,67 @@ fn file(admin: &Admin) -> PathBuf {
     admin.state_dir.join("deferred.json")
 }
 
-/// What became of deferred commits.
+/// The result of a successful [`reconcile`].
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Reconciled {
-    /// The revision that has them.
+    /// The revision that has the changes.
     pub revision: Option<u64>,
-    /// Whether it was committed now; else somebody had done it.
+    /// Whether they were committed now; otherwise the repository already had them.
     pub committed: bool,
-    /// The pushes they are of.
+    /// The pushes that deployed them.
     pub pushes: Vec<String>,
     /// The hash of what was deployed.
     pub deployed: String,
     /// The hash of what the working copy has now.
     pub now: String,
-    /// What others have committed meanwhile and nobody has deployed: the files in which the two differ.
+    /// The files in which the working copy differs from what was deployed: others have committed them meanwhile.
     pub not_deployed: Vec<PathBuf>,
 }
 
-/// Why deferred commits stay deferred. Nothing was committed, but for [`ReconcileError::CouldNot`], which says.
+/// Why commits stay deferred. Nothing was committed, except perhaps with [`ReconcileError::Failed`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ReconcileError {
     /// The svn server does not answer.
-    Silent(Error),
-    /// These files are not as they were deployed.
+    Unreachable(Error),
+    /// These files have been edited since they were deployed.
     Edited(Vec<PathBuf>),
-    /// `svn update` brought other changes into these files: what would be committed is not what is deployed.
+    /// `svn update` merged other changes into these files, so they are not what was deployed.
     Merged(Vec<PathBuf>),
-    /// These files cannot be staged, some of them perhaps since `svn update` found a conflict.
+    /// These files cannot be staged, for instance because of conflicts.
     Unfit(Vec<UnfitFile>),
-    /// It could not be tried.
-    CouldNot(Error),
+    /// A step failed.
+    Failed(Error),
 }
 
-/// Commits what is deferred, and proves that what the repository has then is what was deployed. `None`: nothing is deferred.
+/// Makes the deferred commits, and proves that the repository then has what was deployed. `None` if no commit is deferred.
 ///
 /// # Errors
 ///
-/// Why it is not done; it can be tried again.
+/// The commits stay deferred; it can be tried again.
 pub fn reconcile(admin: &Admin, folder: &Path) -> Result<Option<Reconciled>, ReconcileError> {
-    let records = all(admin).map_err(ReconcileError::CouldNot)?;
-    // A later push has what the earlier ones had: it is what runs.
+    let records = all(admin).map_err(ReconcileError::Failed)?;
+    // The last push includes the changes of the earlier ones, and is what the hosts run.
     let Some(last) = records.last() else { return Ok(None) };
     let staged = staged(folder)?;
     if !matches!(staged.revision, Revision::Known { kind: Kind::Svn, .. }) {
-        return Err(ReconcileError::CouldNot(Error::new(format!(
-            "{} is no Subversion working copy",
+        return Err(ReconcileError::Failed(Error::new(format!(
+            "{} is not a Subversion working copy",
             folder.display()
         ))));
     }
     unchanged(&staged, last, &changed_in(&staged), ReconcileError::Edited)?;
-    let server = svn::server_state(folder, svn::GLANCE).map_err(ReconcileError::Silent)?;
+    let server = svn::server_state(folder, svn::GLANCE).map_err(ReconcileError::Unreachable)?;
     if server.behind > 0 {
-        svn::update(folder, None).map_err(ReconcileError::CouldNot)?;
+        svn::update(folder, None).map_err(ReconcileError::Failed)?;
         settle_what_both_removed(folder, last);
     }
     let updated = self::staged(folder)?;
     unchanged(&updated, last, &[], ReconcileError::Merged)?;
     let (revision, committed) = committed(folder, &updated, &records)?;
     let settled = self::staged(folder)?;
-    let now = settled.manifest().map_err(|error| ReconcileError::CouldNot(error.into()))?;
+    let now = settled.manifest().map_err(|error| ReconcileError::Failed(error.into()))?;
     let pushes: Vec<String> = records.iter().map(|record| record.push.clone()).collect();
-    change(admin, |all| all.retain(|record| !pushes.contains(&record.push))).map_err(ReconcileError::CouldNot)?;
+    change(admin, |all| all.retain(|record| !pushes.contains(&record.push))).map_err(ReconcileError::Failed)?;
     Ok(Some(Reconciled {
         revision,
         committed,
@@ -201,13 +201,13 @@ pub fn reconcile(admin: &Admin, folder: &Path) -> Result<Option<Reconciled>, Rec
 }
 
 fn staged(folder: &Path) -> Result<Staged, ReconcileError> {
-    stage(folder).map_err(|refusal| match refusal {
+    stage(folder).map_err(|error| match error {
         stage::StageError::Files(unfit) => ReconcileError::Unfit(unfit),
-        stage::StageError::CouldNot(why) => ReconcileError::CouldNot(why),
+        stage::StageError::Failed(why) => ReconcileError::Failed(why),
     })
 }
 
-/// Commits those of the files that the repository does not have yet: the revision, and whether that was we.
+/// Commits those files that the repository does not have yet. Returns the revision, and whether it was made here.
 fn committed(folder: &Path, staged: &Staged, records: &[Deferred]) -> Result<(Option<u64>, bool), ReconcileError> {
     let Some(last) = records.last() else { return Ok((None, false)) };
     let changed = changed_in(staged);
@@ -215,8 +215,8 @@ fn committed(folder: &Path, staged: &Staged, records: &[Deferred]) -> Result<(Op
     if files.is_empty() {
         return Ok((svn::last_changed(folder, &last.files), false));
     }
-    let revision = svn::commit(folder, &files, &message(records)).map_err(ReconcileError::CouldNot)?;
-    // One revision all over, so that the next look at it shows one. It may fail: nothing depends on it.
+    let revision = svn::commit(folder, &files, &message(records)).map_err(ReconcileError::Failed)?;
+    // Brings the whole working copy to that revision, so that it has one and not a range. Nothing depends on it.
     if let Some(revision) = revision {
         let _ = svn::update(folder, Some(revision));
     }
@@ -233,25 +233,25 @@ fn message(records: &[Deferred]) -> String {
     lines.join("\n\n")
 }
 
-/// Refuses, unless the deferred files and these ones are as they were deployed.
+/// Checks that the deferred files, and those of `besides`, are as they were deployed.
 fn unchanged(
     staged: &Staged,
     deployed: &Deferred,
     besides: &[PathBuf],
-    refusal: fn(Vec<PathBuf>) -> ReconcileError,
+    error: fn(Vec<PathBuf>) -> ReconcileError,
 ) -> Result<(), ReconcileError> {
-    let now = staged.manifest().map_err(|error| ReconcileError::CouldNot(error.into()))?;
+    let now = staged.manifest().map_err(|error| ReconcileError::Failed(error.into()))?;
     let files: BTreeSet<&PathBuf> = deployed.files.iter().chain(besides).collect();
     let other = files.into_iter().filter(|file| now.get(*file) != deployed.manifest.get(*file));
     let other: Vec<PathBuf> = other.cloned().collect();
-    if other.is_empty() { Ok(()) } else { Err(refusal(other)) }
+    if other.is_empty() { Ok(()) } else { Err(error(other)) }
 }
 
 fn changed_in(staged: &Staged) -> Vec<PathBuf> {
     staged.revision.changed().to_vec()
 }
 
-/// A file that we removed and somebody else too: svn calls that a conflict.
+/// Resolves the tree conflicts of files that were removed both here and in the repository.
 fn settle_what_both_removed(folder: &Path, deployed: &Deferred) {
     let removed = deployed.files.iter().filter(|file| !deployed.manifest.contains_key(*file));
     for file in removed.filter(|file| folder.join(file).symlink_metadata().is_err()) {
@@ -259,7 +259,7 @@ fn settle_what_both_removed(folder: &Path, deployed: &Deferred) {
     }
 }
 
-/// The files that only one of them has, or that differ.
+/// The files that differ, or that only one of the two has.
 fn differing(one: &Manifest, other: &Manifest) -> Vec<PathBuf> {
     let files: BTreeSet<&PathBuf> = one.keys().chain(other.keys()).collect();
     files.into_iter().filter(|file| one.get(*file) != other.get(*file)).cloned().collect()

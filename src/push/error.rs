@@ -1,4 +1,4 @@
-//! Why something of a push could not be done: where, what, and what the operator can do about it.
+//! The error of the push engine: the place, the problem, and what the operator can do about it.
 
 use std::fmt::{self, Display};
 use std::io;
@@ -20,23 +20,23 @@ pub struct Error {
 }
 
 impl Error {
-    /// A problem of the whole undertaking.
+    /// A problem with no particular place.
     pub fn new(problem: impl Display) -> Error {
         Error { place: None, problem: problem.to_string(), remedy: None }
     }
 
-    /// A problem of a host, a file or a program.
+    /// A problem with a host, a file or a program.
     pub fn at(place: impl Display, problem: impl Display) -> Error {
         Error { place: Some(place.to_string()), ..Error::new(problem) }
     }
 
-    /// With what to do about it.
+    /// Adds what to do about it.
     #[must_use]
     pub fn remedy(self, remedy: impl Display) -> Error {
         Error { remedy: Some(remedy.to_string()), ..self }
     }
 
-    /// As a problem of this host or file: its name is put before the place that is known so far.
+    /// Puts a host or file before the place that is known so far.
     #[must_use]
     pub fn of(self, place: impl Display) -> Error {
         let place = match &self.place {
@@ -62,7 +62,7 @@ impl Display for Error {
 
 impl std::error::Error for Error {}
 
-/// In words, as the operator reads it.
+/// Serialized as the text that an operator reads.
 impl Serialize for Error {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.collect_str(self)

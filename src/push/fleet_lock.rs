@@ -1,4 +1,4 @@
-//! Takes the fleet lock on all hosts or on none, keeps it, gives it back. The lock itself is a host's: [`crate::push::host::lock`].
+//! Takes the fleet lock on all hosts or on none, renews it and releases it. A host's part of it is [`crate::push::host::lock`].
 //!
 //! Owns `STATE_DIR/lock.json`, the token of a lock that an operator took by hand (`polder lock`). Called by the verbs that change
 //! hosts.
@@ -22,25 +22,25 @@ use crate::push::protocol::{Answer, Instruction};
 use crate::push::remote::gates::{Gates, instruct_all};
 use crate::push::remote::no_answer::{NoAnswer, unexpected};
 
-/// How long a gate may take to say who has the lock.
+/// How long a gate may take to answer about the lock.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// A lock is renewed so many times in its duration: two failures in a row do not lose it.
+/// How often a lock is renewed within its duration, so that two failed renewals in a row do not lose it.
 const RENEWALS: u64 = 3;
 
-/// Why the lock was not taken. It is held nowhere then.
+/// Why the lock was not taken. In that case it is held on no host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LockError {
-    /// Somebody has it.
+    /// Somebody else holds it.
     Locked {
-        /// On this host.
+        /// The host on which it is held.
         host: String,
-        /// Who.
+        /// The lock in the way.
         holder: Box<Lock>,
     },
-    /// A host gave no answer, or another one.
+    /// A host did not answer, or not as expected.
     Failed {
-        /// Which.
+        /// The host.
         host: String,
         /// Why.
         why: Error,
@@ -56,7 +56,7 @@ impl fmt::Display for LockError {
                 holder.in_words()
             ),
             LockError::Failed { host, why } => {
-                write!(f, "{host} cannot be locked: {why}; mend it, or leave it out with --skip {host}")
+                write!(f, "{host} cannot be locked: {why}; fix that, or leave it out with --skip {host}")
             }
         }
     }
@@ -70,31 +70,31 @@ impl From<LockError> for Error {
     }
 }
 
-/// The lock, held on all hosts and renewed until this is dropped, which gives it back.
-pub struct Held {
+/// The lock, held on all hosts and renewed until this value is dropped, which releases it.
+pub struct HeldLock {
     gates: Arc<dyn Gates>,
     hosts: Vec<String>,
     token: String,
-    /// Renewal ends when this goes.
+    /// The renewing thread, which ends when the sender is dropped.
     renewal: Option<(Sender<()>, JoinHandle<()>)>,
     lost: Arc<ArcSwapOption<String>>,
-    /// It outlives this: an operator took it by hand.
+    /// Whether the lock stays when this is dropped, because an operator took it by hand.
     stays: bool,
 }
 
-impl Held {
-    /// Takes it on all hosts in order of their names, for so many seconds at a time. A lock without a token gets one.
+impl HeldLock {
+    /// Takes the lock on all hosts, in order of their names, for `seconds` at a time. A lock without a token gets one.
     ///
     /// # Errors
     ///
-    /// The first host that refuses; the others have it back.
+    /// The first host that refuses; the lock is released on the others.
     pub fn take<G: Gates + 'static>(
         gates: &Arc<G>,
         hosts: &[String],
         lock: Lock,
         seconds: u64,
-    ) -> Result<Held, LockError> {
-        Held::all_or_none(Arc::clone(gates) as Arc<dyn Gates>, hosts, lock, seconds, false)
+    ) -> Result<HeldLock, LockError> {
+        HeldLock::all_or_none(Arc::clone(gates) as Arc<dyn Gates>, hosts, lock, seconds, false)
     }
 
     fn all_or_none(
@@ -103,14 +103,14 @@ impl Held {
         mut lock: Lock,
         seconds: u64,
         stays: bool,
-    ) -> Result<Held, LockError> {
+    ) -> Result<HeldLock, LockError> {
         if lock.token.is_empty() {
             lock.token =
                 crate::push::keys::make().map_err(|why| LockError::Failed { host: "this machine".to_owned(), why })?.0;
         }
         let mut hosts = hosts.to_vec();
         hosts.sort();
-        let mut held = Held {
+        let mut held = HeldLock {
             gates,
             hosts: Vec::new(),
             token: lock.token.clone(),
@@ -120,7 +120,7 @@ impl Held {
         };
         for host in hosts {
             let answer = held.gates.instruct(&host, &Instruction::Lock { lock: lock.clone(), seconds }, LIMIT);
-            // It may have been taken even where no answer came: then it is given back there too.
+            // Without an answer it may have been taken all the same, so it is released there too.
             let unsure = matches!(answer, Err(NoAnswer::Unreachable(_)));
             if unsure || matches!(answer, Ok(Answer::Done)) {
                 held.hosts.push(host.clone());
@@ -131,48 +131,48 @@ impl Held {
         Ok(held)
     }
 
-    /// Takes it for `who`: if that is whoever took it by hand on this machine, with that lock's token, and then it stays
-    /// when this is dropped.
+    /// Takes the lock. If its holder has taken it by hand on this machine, uses that lock's token, and leaves the lock in place when
+    /// this is dropped.
     ///
     /// # Errors
     ///
-    /// As [`Held::take`].
+    /// As [`HeldLock::take`].
     pub fn take_or_use<G: Gates + 'static>(
         admin: &Admin,
         gates: &Arc<G>,
         hosts: &[String],
         lock: Lock,
         seconds: u64,
-    ) -> Result<Held, LockError> {
+    ) -> Result<HeldLock, LockError> {
         let now = crate::unix_time::unix_ms();
         let by_hand = ManualLock::read(admin).filter(|kept| kept.lock.holder == lock.holder && kept.until > now);
-        let Some(kept) = by_hand else { return Held::take(gates, hosts, lock, seconds) };
-        // It must not end earlier than its holder was told.
+        let Some(kept) = by_hand else { return HeldLock::take(gates, hosts, lock, seconds) };
+        // It must not expire earlier than its holder was told.
         let seconds = seconds.max((kept.until - now).div_ceil(1000));
-        Held::all_or_none(Arc::clone(gates) as Arc<dyn Gates>, hosts, kept.lock, seconds, true)
+        HeldLock::all_or_none(Arc::clone(gates) as Arc<dyn Gates>, hosts, kept.lock, seconds, true)
     }
 
-    /// What the hosts want to see with each step.
+    /// The token that hosts require with each instruction.
     pub fn token(&self) -> &str {
         &self.token
     }
 
-    /// Where it is held, in order of names.
+    /// The hosts on which it is held, in order of their names.
     pub fn hosts(&self) -> &[String] {
         &self.hosts
     }
 
-    /// Why it is no longer sure that it is held everywhere: a host said so, or was silent for the last renewal.
+    /// Why the lock may no longer be held everywhere: a host refused the last renewal or did not answer it.
     pub fn lost(&self) -> Option<String> {
         self.lost.load_full().map(|why| why.to_string())
     }
 
-    /// Leaves it where it is, not renewed any more: it ends by itself, or by its token.
+    /// Stops renewing the lock and leaves it in place: it expires, or is released by its token.
     pub fn keep(mut self) {
         self.stays = true;
     }
 
-    /// Gives it back everywhere. What is returned are the hosts that did not hear of it: there it ends by itself.
+    /// Releases it everywhere. Returns the hosts that could not be told; there it expires.
     pub fn release(mut self) -> Vec<(String, Error)> {
         self.give_back()
     }
@@ -180,7 +180,7 @@ impl Held {
     fn give_back(&mut self) -> Vec<(String, Error)> {
         if let Some((stop, thread)) = self.renewal.take() {
             drop(stop);
-            // It ends at once, or after the renewal that it is in.
+            // The thread ends at once, or after the renewal under way.
             let _ = thread.join();
         }
         let hosts = std::mem::take(&mut self.hosts);
@@ -188,26 +188,26 @@ impl Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for HeldLock {
     fn drop(&mut self) {
         self.give_back();
     }
 }
 
-impl fmt::Debug for Held {
+impl fmt::Debug for HeldLock {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Held({})", self.hosts.join(", "))
+        write!(f, "HeldLock({})", self.hosts.join(", "))
     }
 }
 
-/// Gives a lock back on hosts, by its token. What is returned are those that did not hear of it.
+/// Releases a lock on hosts, by its token. Returns the hosts that could not be told.
 pub fn give_back<G: Gates + ?Sized>(gates: &G, hosts: &[String], token: &str) -> Vec<(String, Error)> {
     let answers = instruct_all(gates, hosts, &Instruction::Unlock { token: token.to_owned() }, LIMIT);
     let missed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Done)));
     missed.map(|(host, answer)| (host.clone(), unexpected(answer))).collect()
 }
 
-fn renewal(held: &Held, seconds: u64) -> (Sender<()>, JoinHandle<()>) {
+fn renewal(held: &HeldLock, seconds: u64) -> (Sender<()>, JoinHandle<()>) {
     let (stop, stopped) = mpsc::channel::<()>();
     let (gates, hosts, token) = (Arc::clone(&held.gates), held.hosts.clone(), held.token.clone());
     let lost = Arc::clone(&held.lost);
@@ -234,22 +234,22 @@ fn refused(host: &str, answer: Result<Answer, NoAnswer>) -> Result<(), LockError
 /// A lock that an operator took by hand on this admin machine.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ManualLock {
-    /// With its token.
+    /// The lock, with its token.
     pub lock: Lock,
-    /// Where.
+    /// The hosts on which it is held.
     pub hosts: Vec<String>,
     /// When it ends, in milliseconds since the epoch, by this machine's clock.
     pub until: u64,
 }
 
 impl ManualLock {
-    /// The one that was kept last. A file that cannot be read is none: the hosts know who has the lock.
+    /// The one that was saved last; `None` if there is none or it cannot be read. The hosts know who holds the lock.
     pub fn read(admin: &Admin) -> Option<ManualLock> {
         let text = std::fs::read(file(admin)).ok()?;
         serde_json::from_slice(&text).ok()
     }
 
-    /// Keeps it.
+    /// Saves it.
     ///
     /// # Errors
     ///
@@ -258,11 +258,11 @@ impl ManualLock {
         state::write(&file(admin), &serde_json::to_string(self)?)
     }
 
-    /// Forgets it.
+    /// Removes the saved one.
     ///
     /// # Errors
     ///
-    /// The file is there and cannot be removed.
+    /// The file exists and cannot be removed.
     pub fn forget(admin: &Admin) -> io::Result<()> {
         match std::fs::remove_file(file(admin)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

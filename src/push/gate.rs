@@ -1,15 +1,15 @@
-//! The gate of a host: all that a pusher can do there.
+//! The gate of a host: everything that a pusher can do there.
 //!
-//! Three processes, none with more rights than its part needs:
+//! It has three parts, each a process with only the rights it needs:
 //!
-//! - [`forced_command()`] is the forced command of the deploy user, and runs as that user. It answers what anybody on the machine could
-//!   read, receives uploads, and passes all other requests on.
-//! - [`serve()`] answers questions about the host and does what is signed, as root, one request a connection, behind a socket that
-//!   only the deploy user can open. It parses an instruction only after its signature was found good.
-//! - [`relay()`] asks the host's daemons, as a user of its own that may open their admin sockets and nothing else.
+//! - [`forced_command()`] is the forced command of the deploy user and runs as that user. It answers what every user of the machine
+//!   could read, receives uploads, and passes all other requests on.
+//! - [`serve()`] runs as root behind a socket that only the deploy user can open. It answers questions about the host and carries out
+//!   signed instructions, one request per connection, and parses an instruction only after checking its signature.
+//! - [`relay()`] passes requests to the host's daemons, as a user who may open their admin sockets and nothing else.
 //!
-//! A deploy key alone can look at what a host says of itself and upload what is signed. Everything else is signed by an admin's
-//! key, for this host and this moment. Called by `polder gate`.
+//! A deploy key alone allows to read a host's status and to upload signed store paths. Everything else has to be signed by an
+//! admin machine's key, for this host and this moment. Called by `polder gate`.
 
 mod activate;
 pub mod allowed;

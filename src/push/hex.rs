@@ -1,4 +1,4 @@
-//! Hexadecimal digits, of hashes and fingerprints.
+//! Hexadecimal text of hashes and fingerprints.
 
 /// Bytes as hexadecimal digits.
 pub(super) fn hex(bytes: &[u8]) -> String {

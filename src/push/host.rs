@@ -1,5 +1,5 @@
-//! What both halves of a host's end share: where things lie ([`paths`]), what its system is told ([`machine`]), who may push ([`lock`]),
-//! and what a system runs with ([`system`]).
+//! What the gate and the supervisor share: the paths on a host ([`paths`]), the calls of Nix and systemd ([`machine`]), the host's part of
+//! the fleet lock ([`lock`]), and what a system runs with ([`system`]).
 //!
 //! Called by [`gate`](super::gate) and [`supervisor`](super::supervisor).
 

@@ -1,7 +1,7 @@
-//! Keys that hosts share: one a line, 32 bytes in base64; the first seals, all open.
+//! Key files that hosts share: one key per line, 32 bytes in base64. The first key seals, all of them open.
 //!
-//! [`mod@file`] is a host's side: it changes one file by one step. [`rotate`] takes the whole fleet through the steps; both know
-//! the keys of others by their fingerprints only, and no key travels from a host. [`own`] are the keys of an admin machine.
+//! [`mod@file`] changes a key file on a host by one step. [`rotate`] takes all hosts through the steps; it sees present keys by their
+//! fingerprints only, because no key ever leaves a host. [`own`] has the keys of an admin machine.
 
 pub mod file;
 pub mod own;
@@ -16,13 +16,13 @@ use crate::push::error::Error;
 use crate::push::hex::hex;
 use crate::push::protocol::Secret;
 
-/// Bytes of a key.
+/// The length of a key, in bytes.
 const LENGTH: usize = 32;
 
-/// Hexadecimal digits of a fingerprint.
+/// The length of a fingerprint, in hexadecimal digits.
 const FINGERPRINT: usize = 16;
 
-/// A new key.
+/// Makes a new key.
 ///
 /// # Errors
 ///
@@ -33,7 +33,7 @@ pub fn make() -> Result<Secret, Error> {
     Ok(Secret(STANDARD.encode(bytes)))
 }
 
-/// What names a key without telling it: the start of its SHA-256. `None` for what is no key.
+/// A key's fingerprint: the start of its SHA-256. `None` if the text is not a key.
 pub fn fingerprint(key: &str) -> Option<String> {
     let bytes = STANDARD.decode(key.trim()).ok().filter(|bytes| bytes.len() == LENGTH)?;
     let mut name = hex(digest::digest(&digest::SHA256, &bytes).as_ref());

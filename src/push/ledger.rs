@@ -1,6 +1,6 @@
-//! The ledger: what was pushed to a host, one JSON object a line, only ever added to, each line chained to the one before.
+//! The ledger of a host: one JSON object per line, only ever appended to, each line chained to the one before by its hash.
 //!
-//! Owns its entries and its file. Must never: lose or alter an entry that was written. Called by [`crate::push::gate`] and
+//! Owns the entries and the files. Must never: lose or alter an entry that was written. Called by [`crate::push::gate`] and
 //! [`crate::push::supervisor`] on the host, and by the pusher for its copies.
 
 use std::fs::{self, File, OpenOptions};
@@ -15,27 +15,27 @@ use serde::{Deserialize, Serialize};
 use crate::files;
 use crate::push::hex::hex;
 
-/// A name that no other push has: the time at which it begins, and something random. In order of names, pushes are in order of time.
+/// A unique name for a push: its start time and a random suffix. Sorted by name, pushes are sorted by time.
 pub fn push_id() -> String {
     let now = jiff::Timestamp::now().strftime("%Y%m%dT%H%M%SZ");
     format!("{now}-{:04x}", fastrand::u16(..))
 }
 
-/// What the pusher says of a push.
+/// A push, as the pusher describes it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
-    /// The push: the same on all hosts.
+    /// The push's name, the same on all hosts.
     pub push: String,
     /// What kind of push.
     pub kind: Kind,
-    /// `USER@HOST`, as the pusher says.
+    /// `USER@HOST`, as the pusher claims.
     pub who: String,
-    /// `r41`, a commit, or nothing for a folder of no repository.
+    /// `r41`, a commit, or `None` for a folder without a repository.
     pub revision: Option<String>,
     /// Files that differ from it.
     #[serde(default)]
     pub local_changes: Vec<PathBuf>,
-    /// The local changes are to be committed later (`--defer`).
+    /// Whether the local changes are to be committed later (`--defer`).
     #[serde(default)]
     pub deferred: bool,
     /// The hash of the plan.
@@ -70,9 +70,9 @@ impl Kind {
 pub struct Entry {
     /// When it was written, in milliseconds since the epoch, by the host's clock.
     pub at: u64,
-    /// The admin machine whose key opened the gate: told by the host's sshd, not by the pusher.
+    /// The admin machine whose deploy key was used, according to the host's sshd and not the pusher.
     pub from: String,
-    /// The name of the signing key that the host found to have signed it.
+    /// The name of the signing key, as the host verified it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub signed_by: Option<String>,
     /// What happened.
@@ -81,7 +81,7 @@ pub struct Entry {
 }
 
 impl Entry {
-    /// One line for people.
+    /// The entry as one line of text.
     pub fn in_words(&self) -> String {
         match &self.event {
             Event::Activation { record, outcome, words, .. } => {
@@ -100,18 +100,18 @@ impl Entry {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "event", rename_all = "kebab-case")]
 pub enum Event {
-    /// A system was activated, and this became of it.
+    /// A system was activated.
     Activation {
         /// The push.
         #[serde(flatten)]
         record: Record,
-        /// What ran before.
+        /// The system that ran before.
         before: PathBuf,
-        /// What was activated.
+        /// The system that was activated.
         system: PathBuf,
         /// How it ended.
         outcome: Outcome,
-        /// More, for people: why it was reverted.
+        /// Details as text, such as why it was reverted.
         #[serde(default)]
         words: String,
     },
@@ -141,11 +141,11 @@ pub enum Event {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Outcome {
-    /// It was confirmed: profile and boot default are the new system.
+    /// Confirmed: the profile and the boot default are the new system.
     Confirmed,
-    /// The host went back to what ran before.
+    /// The host went back to the system that ran before.
     Reverted,
-    /// It could be neither confirmed nor taken back: somebody has to look.
+    /// It could neither be confirmed nor reverted: an operator has to look at the host.
     Stuck,
 }
 
@@ -160,14 +160,14 @@ impl Outcome {
     }
 }
 
-/// Bytes after which a ledger's file is laid aside and a new one begun.
+/// The size, in bytes, at which a ledger's file is rotated.
 const FILE_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Files that were laid aside and are kept: some ten thousand pushes.
+/// The number of rotated files that are kept: some ten thousand pushes.
 const KEPT_FILES: usize = 4;
 
-/// A ledger: a file of lines, and the files before it. Each line has the SHA-256 of the line before it, also across files: a line that
-/// was taken out or changed shows.
+/// A ledger: a file of lines, and the rotated files before it. Each line has the SHA-256 of the line before it, across files, so that
+/// a line that was removed or changed is noticed.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     file: PathBuf,
@@ -176,7 +176,7 @@ pub struct Ledger {
 /// A line as it is written.
 #[derive(Serialize)]
 struct Line<'a> {
-    /// The SHA-256 of the line before, in hexadecimal digits; none of the very first.
+    /// The SHA-256 of the line before, in hexadecimal digits; `None` for the very first line.
     #[serde(skip_serializing_if = "Option::is_none")]
     previous: Option<&'a str>,
     #[serde(flatten)]
@@ -189,12 +189,12 @@ impl Ledger {
         Ledger { file: file.into() }
     }
 
-    /// Where it is.
+    /// Its current file.
     pub fn file(&self) -> &Path {
         &self.file
     }
 
-    /// Adds an entry; it is on disk when this returns. A last line that was cut short (the power failed in it) is ended first.
+    /// Appends an entry; it is on disk when this returns. If the last line is incomplete after a power failure, it is ended first.
     ///
     /// # Errors
     ///
@@ -218,16 +218,16 @@ impl Ledger {
         file.sync_all()
     }
 
-    /// All entries that can be read, oldest first. A line that is none (cut short, or of a later version) is passed over.
+    /// All entries, oldest first. Lines that cannot be parsed (incomplete, or of a later version) are skipped.
     ///
     /// # Errors
     ///
-    /// A file is there and cannot be read.
+    /// A file exists and cannot be read.
     pub fn entries(&self) -> io::Result<Vec<Entry>> {
         self.lines()
     }
 
-    /// The same as what they are to be: as JSON, no line of a later version is passed over.
+    /// All lines as values of a type of the caller's: as JSON values, lines of a later version are not skipped.
     ///
     /// # Errors
     ///
@@ -250,8 +250,8 @@ impl Ledger {
         Ok(entries.split_off(entries.len().saturating_sub(count)))
     }
 
-    /// The first line that does not follow from the one before it: something was changed or taken out there. A line that was cut
-    /// short by a power failure is named too.
+    /// The first line whose hash of the line before is wrong, because something was changed or removed there; or that is incomplete
+    /// after a power failure.
     ///
     /// # Errors
     ///
@@ -266,7 +266,7 @@ impl Ledger {
         for line in texts.iter().flat_map(|text| split(text)) {
             let text = || String::from_utf8_lossy(line).chars().take(80).collect();
             let Ok(Link { previous }) = serde_json::from_slice(line) else { return Ok(Some(text())) };
-            // Of the oldest line that is kept, the one before is not.
+            // The line before the oldest one is not kept any more.
             if let Some(before) = before
                 && previous != Some(hash(before))
             {
@@ -277,12 +277,12 @@ impl Ledger {
         Ok(None)
     }
 
-    /// The texts of all files, the oldest first.
+    /// The contents of all files, oldest first.
     fn texts(&self) -> io::Result<Vec<Vec<u8>>> {
         (1..=KEPT_FILES).rev().map(|age| self.before(age)).chain([self.file.clone()]).map(|file| read(&file)).collect()
     }
 
-    /// The file that was laid aside so many times ago: `ledger.1.jsonl`.
+    /// The path of a rotated file, such as `ledger.1.jsonl` for the newest one.
     fn before(&self, age: usize) -> PathBuf {
         self.file.with_extension(format!("{age}.jsonl"))
     }
@@ -297,7 +297,7 @@ impl Ledger {
         fs::rename(&self.file, self.before(1))
     }
 
-    /// Of two who add at once, one is first: each line names the one before it.
+    /// Serializes writers, because each line has the hash of the one before it.
     fn lock(&self) -> io::Result<File> {
         files::lock(&self.file.with_extension("guard"), 0o640)
     }

@@ -1,4 +1,4 @@
-//! From a folder to a plan, before any host is changed: stage, evaluate, check, ask the hosts, build, compare.
+//! Makes a plan from a folder, before any host is changed: stage, evaluate, check, ask the hosts, build, compare.
 //!
 //! [`prepare`](prepare()) stages the folder ([`stage`], refused unless [`trust`] allows it), evaluates it ([`evaluate`]) and checks the fleet:
 //! `polder check` ends there. [`plan()`] goes on for `polder plan` and `polder push`: it asks the selected hosts how they are
@@ -35,64 +35,64 @@ use plan::Plan;
 use prepare::prepare;
 use selection::{Selected, Selection};
 use stage::{Revision, Staged};
-use survey::{HostState, survey, unfit};
+use survey::{HostState, obstacles, survey};
 
-/// What is to be planned.
+/// A request for a plan.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
     /// The folder with the fleet's flake; `None`: this one if it has a flake.nix, else the admin machine's working copy.
     pub folder: Option<&'a Path>,
-    /// A fleet document that was evaluated elsewhere, instead of evaluating the folder.
+    /// An evaluated fleet document to use instead of evaluating the folder.
     pub fleet: Option<&'a Path>,
     /// Further arguments for `nix eval`.
     pub nix: &'a [String],
-    /// Which hosts.
+    /// The hosts that may change.
     pub selection: &'a Selection,
-    /// How many hosts may be switched at once, where the fleet allows it.
+    /// How many hosts to switch at once, where the fleet allows it.
     pub parallel: usize,
 }
 
-/// All that is known before anything is done.
+/// A plan, and everything that it was made from.
 pub struct Planned {
     /// This admin machine.
     pub admin: Admin,
     /// The hosts' gates.
     pub remotes: Arc<Remotes>,
-    /// The fleet as it is to be.
+    /// The fleet as it should become.
     pub fleet: Fleet,
     /// The copy of the folder that it was evaluated from.
     pub staged: Staged,
-    /// The hosts that are meant.
+    /// The selected hosts.
     pub selected: Selected,
-    /// What would be done.
+    /// The plan.
     pub plan: Plan,
-    /// What runs, on every host that was not skipped.
+    /// What runs now on every host that is not skipped.
     pub old: BTreeMap<String, Running>,
-    /// What is to run, on the hosts that change.
+    /// What will run on the hosts that change.
     pub new: BTreeMap<String, Running>,
 }
 
 /// Why there is no plan.
 #[derive(Debug)]
-pub enum NoPlan {
-    /// What is wrong with the fleet, or with its hosts.
+pub enum PlanError {
+    /// Something is wrong with the fleet, or with its hosts.
     Findings(Vec<Finding>),
-    /// It could not be tried.
-    CouldNot(Error),
+    /// A step failed.
+    Failed(Error),
 }
 
-impl From<Error> for NoPlan {
-    fn from(error: Error) -> NoPlan {
-        NoPlan::CouldNot(error)
+impl From<Error> for PlanError {
+    fn from(error: Error) -> PlanError {
+        PlanError::Failed(error)
     }
 }
 
-/// Makes a plan; `progress` is told of each step that takes its time.
+/// Makes a plan. `progress` is called before each step that takes a while.
 ///
 /// # Errors
 ///
-/// Findings, or why it could not be tried.
-pub fn plan(request: &Request<'_>, progress: &dyn Fn(&str)) -> Result<Planned, NoPlan> {
+/// Something is wrong with the fleet or its hosts, or a step failed.
+pub fn plan(request: &Request<'_>, progress: &dyn Fn(&str)) -> Result<Planned, PlanError> {
     let admin = known_fleet::this_admin()?;
     let folder = request.folder.map_or_else(|| admin.fleet_folder(), Path::to_owned);
     progress(&format!("staging and evaluating {}", folder.display()));
@@ -107,13 +107,13 @@ pub fn plan(request: &Request<'_>, progress: &dyn Fn(&str)) -> Result<Planned, N
     let (Some(Evaluated { fleet, text }), Some(staged), []) =
         (prepared.evaluated, prepared.staged, &prepared.findings[..])
     else {
-        return Err(NoPlan::Findings(prepared.findings));
+        return Err(PlanError::Findings(prepared.findings));
     };
     known_fleet::remember(&fleet, &text, true)?;
     let selected = request.selection.of(&fleet)?;
-    progress(&format!("asking {} hosts how they are", selected.awake.len()));
+    progress(&format!("asking {} hosts how they are", selected.unskipped.len()));
     let remotes = Arc::new(Remotes::new(&fleet, &admin).map_err(Error::new)?);
-    let (old, last) = all_fit(survey(&remotes, &selected.awake))?;
+    let (old, last) = without_obstacles(survey(&remotes, &selected.unskipped))?;
     let new = build_changes(&fleet, &selected, &old, progress)?;
     let mut plan = Plan::make(&fleet, &selected, &old, &new, &admin.name, request.parallel.max(1));
     if let Revision::Known { name, changed, .. } = &staged.revision {
@@ -124,7 +124,7 @@ pub fn plan(request: &Request<'_>, progress: &dyn Fn(&str)) -> Result<Planned, N
     Ok(Planned { admin, remotes, fleet, staged, selected, plan, old, new })
 }
 
-/// Builds what changes, and reads what it will run with.
+/// Builds the systems that change, and reads what they run with.
 fn build_changes(
     fleet: &Fleet,
     selected: &Selected,
@@ -150,18 +150,18 @@ fn build_changes(
 /// The last confirmed activation of each host that has one.
 type LastEntries = BTreeMap<String, Entry>;
 
-/// What runs on every host and what its ledger says of it, or what stands in the way of a push.
-fn all_fit(
+/// What runs on every host, and its last confirmed activation; or the obstacles to a push.
+fn without_obstacles(
     states: BTreeMap<String, Result<HostState, Error>>,
-) -> Result<(BTreeMap<String, Running>, LastEntries), NoPlan> {
+) -> Result<(BTreeMap<String, Running>, LastEntries), PlanError> {
     let findings: Vec<Finding> = states
         .iter()
         .flat_map(|(host, state)| {
-            unfit(host, state).into_iter().map(move |why| Finding::new(format!("host {host}"), why))
+            obstacles(host, state).into_iter().map(move |why| Finding::new(format!("host {host}"), why))
         })
         .collect();
     if !findings.is_empty() {
-        return Err(NoPlan::Findings(findings));
+        return Err(PlanError::Findings(findings));
     }
     let (mut old, mut last) = (BTreeMap::new(), LastEntries::new());
     for (host, state) in states {

@@ -1,4 +1,4 @@
-//! Runs another program, and gives what it prints or why it failed.
+//! Runs other programs and returns their output.
 
 use std::ffi::OsStr;
 use std::fmt;
@@ -14,10 +14,10 @@ use nix::unistd::Pid;
 
 use crate::push::error::Error;
 
-/// Why a program gave no answer.
+/// Why a program did not succeed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ProgramError {
-    /// It is not on this machine, or could not be started.
+    /// It does not exist on this machine, or could not be started.
     NotStarted(String),
     /// It ended with an error.
     Failed {
@@ -28,7 +28,7 @@ pub enum ProgramError {
     },
 }
 
-/// In one line, unless the program wrote several.
+/// One line, unless the program wrote several.
 impl fmt::Display for ProgramError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -49,12 +49,12 @@ impl From<ProgramError> for Error {
     }
 }
 
-/// What a program prints, run in a folder, with nothing to read and with plain English messages.
+/// The standard output of a program, run in a folder, with empty standard input and English messages.
 pub fn output<A: AsRef<OsStr>>(program: &str, folder: &Path, arguments: &[A]) -> Result<Vec<u8>, ProgramError> {
     printed(program, command(program, folder, arguments).output().map_err(|error| not_started(program, &error))?)
 }
 
-/// The same, ended when it takes longer: what it asks over the network may never answer. It does not see a ctrl-C.
+/// Like [`output`], but killed after a limit, for a program that waits for the network. It does not receive Ctrl-C.
 pub fn output_within<A: AsRef<OsStr>>(
     program: &str,
     folder: &Path,
@@ -62,7 +62,7 @@ pub fn output_within<A: AsRef<OsStr>>(
     limit: Duration,
 ) -> Result<Vec<u8>, ProgramError> {
     let child = command(program, folder, arguments)
-        // Of its own, so that what it started (ssh, say) ends with it.
+        // A group of its own, so that its children (such as ssh) are killed with it.
         .process_group(0)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

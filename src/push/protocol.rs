@@ -1,9 +1,9 @@
-//! What the pusher and a host's gate say to each other: one line of a request and one line of an answer a connection.
+//! The protocol between a pusher and a host's gate: one line of request and one line of answer per connection.
 //!
-//! Owns the words and their version. There are two kinds of request: a [`Question`], which whoever has a deploy key may ask, and an
-//! [`Instruction`], which changes something and is done only when an admin's key has signed it for this host and this moment
+//! Owns the messages and their version. There are two kinds of request: a [`Question`], which needs only a deploy key, and an
+//! [`Instruction`], which changes something and is carried out only if an admin machine's key has signed it for this host and moment
 //! ([`crate::push::protocol::manifest`]). A pusher runs `polder VERSION` through ssh, which the forced command of the deploy user turns into a
-//! connection to the host's gate; an older or newer gate refuses by name instead of guessing. Must never: do anything. Called by
+//! connection to the host's gate; a gate of another version refuses. Must never: perform I/O. Called by
 //! [`crate::push::remote`] on the admin machine and by [`crate::push::gate`] on the host.
 
 pub mod closure;
@@ -22,36 +22,36 @@ use crate::push::host::lock::Lock;
 use crate::push::ledger::{Entry, Record};
 use crate::push::supervisor::activation::Activation;
 
-/// The version of the protocol. It is raised when an older peer would misunderstand; new optional fields do not raise it.
+/// The version of the protocol. It is raised when an older peer would misunderstand a message, and not for new optional fields.
 pub const VERSION: u32 = 2;
 
-/// The longest request line, in bytes: an instruction that carries copies of ledgers. The pusher splits what would be longer.
+/// The longest request line, in bytes: an instruction with copies of ledgers, which the pusher splits if it would be longer.
 pub const REQUEST_BYTES: usize = 1024 * 1024;
 
-/// What may be asked with a deploy key alone. Nothing of it changes the host.
+/// A request that needs only a deploy key and changes nothing.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "ask", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Question {
-    /// How the host is. Answer: [`Answer::Report`].
+    /// The host's state. Answer: [`Answer::Report`].
     Report,
-    /// The host's clock, and which counters it takes. Answer: [`Answer::Clock`].
+    /// The host's clock and highest counter. Answer: [`Answer::Clock`].
     Clock,
-    /// What daemons and units run with, or would with another system that ran here before. Answer: [`Answer::Running`].
+    /// The documents, zones and units of the running system, or of another one that ran here before. Answer: [`Answer::Running`].
     Running {
         /// That system.
         #[serde(default)]
         system: Option<PathBuf>,
     },
-    /// What has become of an activation. Answer: [`Answer::Activation`].
+    /// The state of the activation under way. Answer: [`Answer::Activation`].
     Activation,
     /// The last entries of the ledger, oldest first. Answer: [`Answer::Ledger`].
     Ledger {
         /// How many at most.
         last: usize,
     },
-    /// The key files of the host: names and how many keys each has, and a fingerprint of each. Answer: [`Answer::Keys`].
+    /// The host's key files, with the fingerprints of their keys. Answer: [`Answer::Keys`].
     Keys,
-    /// Something that a daemon says of itself: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
+    /// A read-only request to a daemon's admin API: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
     Look {
         /// Which daemon.
         #[serde(with = "program")]
@@ -61,54 +61,54 @@ pub enum Question {
     },
 }
 
-/// What changes a host. It is done only in a [`crate::push::protocol::manifest::Manifest`] with a good signature.
+/// A request that changes a host. It is accepted only in a [`crate::push::protocol::manifest::Manifest`] with a valid signature.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "do", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Instruction {
-    /// Take the fleet lock here. Answer: [`Answer::Done`], or [`Answer::Locked`] with the holder.
+    /// Take the fleet lock on this host. Answer: [`Answer::Done`], or [`Answer::Locked`] with the holder.
     Lock {
-        /// The lock wanted: its `expires` is computed by the host.
+        /// The lock; the host computes its `expires`.
         lock: Lock,
         /// For how long, in seconds of the host's clock.
         seconds: u64,
     },
-    /// Keep it for longer. The same answers.
+    /// Extend the lock. Answers as for [`Instruction::Lock`].
     Renew {
-        /// Whose.
+        /// The lock's token.
         token: String,
         /// From now, in seconds.
         seconds: u64,
     },
-    /// Give it back. Done also when it is not held.
+    /// Release the lock. Answered [`Answer::Done`] even if it is not held.
     Unlock {
-        /// Whose.
+        /// The lock's token.
         token: String,
     },
-    /// Take it from its holder, whoever that is; the ledger keeps who did it and why.
+    /// Break the lock, whoever holds it; the ledger records who did it and why.
     BreakLock {
         /// `USER@HOST`.
         who: String,
         /// Why.
         why: String,
     },
-    /// Keep a copied system from the garbage collector until the push is settled.
+    /// Protect a system that is being copied from the garbage collector, until the push has ended.
     Hold {
-        /// Of the lock.
+        /// The lock's token.
         token: String,
         /// Its store path.
         system: PathBuf,
     },
-    /// Try the daemons of a system with their new documents on loopback, beside the running ones. Answer: [`Answer::Rehearsed`].
+    /// Try a system's daemons with their new documents on loopback, beside the running ones. Answer: [`Answer::Rehearsed`].
     Rehearse {
-        /// Of the lock.
+        /// The lock's token.
         token: String,
         /// The system.
         target: Target,
     },
-    /// Switch to a system, and back unless it is confirmed in time. Answered once it runs or is refused: see
-    /// [`Question::Activation`] for what became of it.
+    /// Switch to a system, and back unless it is confirmed in time. Answered once the switch has begun or was refused; its state is
+    /// asked for with [`Question::Activation`].
     Activate {
-        /// Of the lock.
+        /// The lock's token.
         token: String,
         /// The system.
         target: Target,
@@ -119,37 +119,37 @@ pub enum Instruction {
         /// For the ledger.
         record: Record,
     },
-    /// Keep what was activated: it becomes the profile and the boot default. Answered when that is done.
+    /// Keep the activated system: it becomes the profile and the boot default. Answered when that is done.
     Confirm {
-        /// Of the lock.
+        /// The lock's token.
         token: String,
-        /// Whose activation.
+        /// The push that activated it.
         push: String,
     },
-    /// Go back now. Answered when that is done.
+    /// Go back to the previous system now. Answered when that is done.
     Revert {
-        /// Of the lock.
+        /// The lock's token.
         token: String,
-        /// Whose activation.
+        /// The push that activated it.
         push: String,
         /// Why.
         why: String,
     },
-    /// Copies of other hosts' entries, to be kept here (on admin machines).
+    /// Store copies of other hosts' entries (on an admin machine).
     Copies {
         /// By host.
         ledgers: BTreeMap<String, Vec<Entry>>,
     },
-    /// Change a key file, then let the daemons read it again. No key ever travels back. Answer: [`Answer::Keys`], of this file.
+    /// Change a key file, then reload the daemons. No key is ever sent back. Answer: [`Answer::Keys`], of this file.
     Key {
-        /// Of the lock.
+        /// The lock's token.
         token: String,
         /// A plain file name below the folder of keys.
         name: String,
-        /// What becomes of it.
+        /// The change.
         change: KeyChange,
     },
-    /// An operator's word for a daemon: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
+    /// An operator's command for a daemon: one of the paths in [`crate::push::gate::allowed`]. Answer: [`Answer::Reply`].
     Tell {
         /// Which daemon.
         #[serde(with = "program")]
@@ -162,7 +162,7 @@ pub enum Instruction {
 }
 
 impl Instruction {
-    /// What it is, in a word.
+    /// Its name, for logs.
     pub fn name(&self) -> &'static str {
         match self {
             Instruction::Lock { .. } => "lock",
@@ -180,35 +180,35 @@ impl Instruction {
         }
     }
 
-    /// Whether it is for a daemon of the host rather than for the host.
+    /// Whether it is for a daemon on the host, so that the relay carries it out.
     pub fn is_for_daemon(&self) -> bool {
         matches!(self, Instruction::Tell { .. })
     }
 }
 
-/// A system to rehearse or activate, and what shows that it is the one that was meant.
+/// A system to rehearse or activate, and how the host can verify it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Target {
     /// Its store path.
     pub system: PathBuf,
-    /// Where it comes from.
+    /// How the host can verify it.
     pub origin: Origin,
 }
 
-/// What shows that a system in a host's store is the one that was signed for.
+/// How a host verifies that a system in its store is the one that was signed for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Origin {
-    /// It was copied there: the contents of all that it needs have this digest ([`crate::push::protocol::closure::digest`]).
+    /// It was copied there: the contents of its closure have this digest ([`crate::push::protocol::closure::digest`]).
     Copied(String),
-    /// It ran there before, as the host's own ledger says: that is what a rollback goes back to.
+    /// It ran there before, according to the host's own ledger: the target of a rollback.
     RanBefore {
-        /// Also if it trusts keys that the fleet has stopped naming since.
+        /// Accept it even if it trusts keys that the fleet no longer lists.
         old_keys: bool,
     },
 }
 
-/// A daemon on the wire is the name of its program.
+/// On the wire, a daemon is the name of its program.
 mod program {
     use serde::de::{Deserialize, Deserializer, Error};
     use serde::ser::Serializer;
@@ -226,7 +226,7 @@ mod program {
     }
 }
 
-/// Text that is never shown: its `Debug` hides it.
+/// A secret text, which its `Debug` hides.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Secret(pub String);
 
@@ -236,21 +236,21 @@ impl std::fmt::Debug for Secret {
     }
 }
 
-/// One step of a key file, which has one key a line: the first one seals, all of them open.
+/// One change of a key file, which has one key per line: the first one seals, all of them open.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "change", rename_all = "kebab-case", deny_unknown_fields)]
 pub enum KeyChange {
-    /// A key more, the last one: it opens, and seals nothing yet. Done also when the file has it.
+    /// Append a key: it opens, but does not seal yet. Done even if the file has it already.
     Add {
         /// 32 bytes in base64. Never logged.
         key: Secret,
     },
-    /// One of its keys becomes the first.
+    /// Make one of its keys the first.
     Promote {
         /// That key's fingerprint.
         fingerprint: String,
     },
-    /// All but the first go.
+    /// Remove all keys but the first.
     Retire {
         /// The fingerprint of the first, which stays.
         keep: String,
@@ -261,18 +261,18 @@ pub enum KeyChange {
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(tag = "answer", rename_all = "kebab-case")]
 pub enum Answer {
-    /// It is done.
+    /// Done.
     Done,
-    /// It is not done, and why: for the operator, in whole sentences.
+    /// Refused, with the reason for the operator.
     Refused {
         /// Why.
         why: String,
     },
-    /// It is not done, for its time or its counter is not one that this host takes now: sign it again by this clock.
+    /// Refused because of its time or counter: it can be signed again by this clock.
     Stale {
         /// Why.
         why: String,
-        /// The host's.
+        /// The host's clock.
         clock: Clock,
     },
     /// The host's clock.
@@ -284,16 +284,16 @@ pub enum Answer {
         /// The body.
         body: String,
     },
-    /// Somebody has the lock.
+    /// Refused because somebody else holds the lock.
     Locked {
         /// Who.
         holder: Lock,
     },
-    /// How the host is.
+    /// The host's state.
     Report(Box<Report>),
-    /// What runs.
+    /// The documents, zones and units of a system.
     Running(Box<Running>),
-    /// How a rehearsal went.
+    /// The result of a rehearsal.
     Rehearsed(crate::push::rehearsal::Rehearsed),
     /// The activation, if there is one under way.
     Activation {
@@ -314,19 +314,19 @@ pub enum Answer {
     },
 }
 
-/// By what a host judges the time and the counter of a manifest.
+/// A host's clock and highest counter, by which it judges manifests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Clock {
     /// Milliseconds since the epoch.
     pub now: u64,
-    /// The highest counter that it has taken so far.
+    /// The highest counter that it has accepted.
     pub counter: u64,
 }
 
-/// How a host is.
+/// A host's state.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Report {
-    /// The gate's protocol: [`VERSION`] of its build.
+    /// Its gate's protocol version ([`VERSION`]).
     pub protocol: u32,
     /// polder's version there.
     pub version: String,
@@ -334,19 +334,19 @@ pub struct Report {
     pub host: String,
     /// The system that runs: the target of /run/current-system.
     pub system: PathBuf,
-    /// The system that its profile names. Another one than runs: somebody else switched, or a switch was cut short.
+    /// The system of its profile. If it is not the running one, somebody switched by hand, or a switch was interrupted.
     pub profile: PathBuf,
     /// The system it was booted with.
     pub booted: PathBuf,
-    /// Changes with each boot.
+    /// The kernel's boot id, which changes with each boot.
     pub boot: String,
-    /// Free bytes where the store is.
+    /// Free space for the store, in bytes.
     pub free: u64,
     /// The lock, if it is held.
     pub lock: Option<Lock>,
-    /// An activation that waits to be confirmed.
+    /// The activation under way, if there is one.
     pub activation: Option<Activation>,
-    /// What its ledger says of the last system that was confirmed.
+    /// The last confirmed activation in its ledger.
     pub last: Option<Entry>,
     /// Units that have failed.
     pub failed_units: Vec<String>,

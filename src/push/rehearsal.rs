@@ -1,7 +1,7 @@
 //! The rehearsal: a system's daemons with their new documents on loopback ports, beside the running ones.
 //!
-//! [`documents`] alters a document so that its daemon disturbs nobody, [`child`] runs it, [`proxy`] and [`nameserver`] ask it
-//! what visitors and resolvers ask, and compare with what the running daemon answers. Must never: write outside of a folder
+//! [`documents`] alters a document so that its daemon disturbs nobody, [`child`] runs the daemon, [`proxy`] and [`nameserver`] send it
+//! the requests of visitors and resolvers, and compare its answers with those of the running daemon. Must never: write outside of a folder
 //! of its own, speak to peers, or leave a process behind. Called by `polder rehearse`, which a host's gate runs as a user who
 //! may ask the running daemons and reads no keys.
 
@@ -13,7 +13,7 @@ mod result;
 mod setup;
 
 pub use result::Rehearsed;
-pub use setup::Stage;
+pub use setup::Setup;
 
 use crate::push::error::Error;
 use setup::Failure;
@@ -22,12 +22,12 @@ use setup::Failure;
 ///
 /// # Errors
 ///
-/// The rehearsal itself could not run; nothing is known of the system.
-pub fn rehearse(stage: &Stage<'_>) -> Result<Rehearsed, Error> {
-    if !stage.system.is_dir() {
+/// The rehearsal could not run, so nothing is known about the system.
+pub fn rehearse(setup: &Setup<'_>) -> Result<Rehearsed, Error> {
+    if !setup.system.is_dir() {
         return Err(Error::new(format!(
-            "{} is no folder: expected a system, with its etc/polder",
-            stage.system.display()
+            "{} is not a folder: expected a system with etc/polder",
+            setup.system.display()
         )));
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -36,9 +36,9 @@ pub fn rehearse(stage: &Stage<'_>) -> Result<Rehearsed, Error> {
         .map_err(|error| Error::new(format!("the runtime did not start: {error}")))?;
     runtime.block_on(async {
         let mut rehearsed = Rehearsed::default();
-        let nameserver = nameserver::rehearse(stage, &mut rehearsed).await;
+        let nameserver = nameserver::rehearse(setup, &mut rehearsed).await;
         note_failure(nameserver, "polder-dns", &mut rehearsed)?;
-        let proxy = proxy::rehearse(stage, &mut rehearsed).await;
+        let proxy = proxy::rehearse(setup, &mut rehearsed).await;
         note_failure(proxy, "polder-proxy", &mut rehearsed)?;
         Ok(rehearsed)
     })
@@ -51,6 +51,6 @@ fn note_failure(ended: Result<(), Failure>, program: &str, rehearsed: &mut Rehea
             rehearsed.worse.push(format!("{program}: {why}"));
             Ok(())
         }
-        Err(Failure::CouldNot(why)) => Err(Error::new(format!("{program} could not be rehearsed: {why}"))),
+        Err(Failure::Failed(why)) => Err(Error::new(format!("{program} could not be rehearsed: {why}"))),
     }
 }

@@ -1,4 +1,4 @@
-//! The hosts' gates, as the admin machine reaches them: ssh with the deploy key, host keys pinned by the fleet.
+//! Connections from the admin machine to the hosts' gates: ssh with the deploy key, and with host keys pinned by the fleet.
 //!
 //! Owns every ssh process of a push. Must never: trust a host by its address, forward anything, or ask for a password. Called by
 //! the verbs that speak to the fleet.
@@ -35,8 +35,8 @@ use crate::push::protocol::{Answer, Instruction, Question, VERSION};
 use clock::HostClock;
 use no_answer::NoAnswer;
 
-/// The options that every connection has: the key and no other, no password, nothing forwarded, hosts known beforehand; a host
-/// that does not answer is given up after 5 s, a connection that has gone dead after 15.
+/// The options of every connection: this key only, no password, nothing forwarded, known hosts only. A host that does not answer is
+/// given up after 5 s, a dead connection after 15 s.
 const OPTIONS: [&str; 14] = [
     "BatchMode=yes",
     "IdentitiesOnly=yes",
@@ -54,59 +54,59 @@ const OPTIONS: [&str; 14] = [
     "ServerAliveCountMax=3",
 ];
 
-/// Its copy, in the temporary folder.
+/// The name of the deploy key's copy in the temporary folder.
 const DEPLOY_KEY: &str = "deploy.key";
 
 /// How long a shared connection outlives its last use, in seconds.
 const SHARED_SECONDS: u32 = 30;
 
-/// How far a host's clock may be ahead, in milliseconds. One that is behind does no harm.
+/// How far a host's clock may be ahead, in milliseconds. A clock that is behind does no harm.
 const FARTHEST_AHEAD: i64 = 3_600_000;
 
-/// How long a host may take to tell its clock.
+/// How long a host may take to send its clock.
 const CLOCK: Duration = Duration::from_secs(10);
 
 /// How long a daemon's status may take.
 const STATUS: Duration = Duration::from_secs(10);
 
-/// How long an ssh that has brought its answer may take to end.
+/// How long ssh may take to end after the answer.
 const LEAVING: Duration = Duration::from_secs(5);
 
-/// The longest answer: the documents, zones and units of a host.
+/// The longest answer, in bytes: the documents, zones and units of a host.
 const ANSWER_BYTES: u64 = 64 * 1024 * 1024;
 
-/// Whether a question may go over a connection that others use.
+/// Whether a request may use a shared connection.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Connection {
     Shared,
-    /// Proves that new ones are let in.
+    /// A new one, which proves that the host accepts new connections.
     Fresh,
 }
 
-/// All gates of a fleet.
+/// The gates of a fleet's hosts.
 #[derive(Debug)]
 pub struct Remotes {
-    /// Known hosts and the sockets of shared connections.
+    /// The temporary folder with known hosts, the key's copy and the sockets of shared connections.
     kept: TempDir,
     admin: Admin,
-    /// Where each host that has a pinned key is reached.
+    /// The address of each host with a pinned key.
     addresses: BTreeMap<String, IpAddr>,
-    /// Those of this machine.
+    /// The addresses of this machine.
     own: Vec<IpAddr>,
-    /// By what each of those judges a manifest's time.
+    /// The clock of each host, by which its manifests are signed.
     clocks: BTreeMap<String, HostClock>,
-    /// Read when something is signed first: looking needs none.
+    /// The signing key, read when it is first needed: questions need none.
     signing: OnceLock<Result<SigningKey, Error>>,
 }
 
 impl Remotes {
-    /// Prepares connections to every host that has a pinned key. Nothing is connected yet.
+    /// Prepares connections to every host with a pinned key. Nothing is connected yet.
     ///
     /// # Errors
     ///
-    /// No temporary folder, or the deploy key cannot be read.
+    /// There is no temporary folder, or the deploy key cannot be read.
     pub fn new(fleet: &Fleet, admin: &Admin) -> io::Result<Remotes> {
-        // Below a login's own folder where there is one: what a killed pusher leaves there, nobody else ever sees.
+        // In the login's own runtime folder, if there is one, so that nobody else sees what a killed pusher leaves behind.
         let own = std::env::var_os("XDG_RUNTIME_DIR").map(PathBuf::from).filter(|folder| folder.is_dir());
         let kept = tempfile::Builder::new().prefix("polder-").tempdir_in(own.unwrap_or_else(std::env::temp_dir))?;
         let mut addresses = BTreeMap::new();
@@ -123,12 +123,12 @@ impl Remotes {
         Ok(Remotes { kept, admin: admin.clone(), addresses, own, clocks, signing: OnceLock::new() })
     }
 
-    /// The admin machine that asks.
+    /// This admin machine.
     pub fn admin(&self) -> &Admin {
         &self.admin
     }
 
-    /// The key that signs for this admin machine.
+    /// This admin machine's signing key.
     ///
     /// # Errors
     ///
@@ -137,7 +137,7 @@ impl Remotes {
         self.signing.get_or_init(|| SigningKey::read(&self.admin.signing_key)).as_ref().map_err(Error::clone)
     }
 
-    /// One question over a connection that later ones share.
+    /// Asks a question over a shared connection.
     ///
     /// # Errors
     ///
@@ -146,7 +146,7 @@ impl Remotes {
         self.question(host, question, limit, Connection::Shared)
     }
 
-    /// One question over a connection of its own, which proves that new ones are let in.
+    /// Asks a question over a new connection, which proves that the host accepts new connections.
     ///
     /// # Errors
     ///
@@ -155,16 +155,16 @@ impl Remotes {
         self.question(host, question, limit, Connection::Fresh)
     }
 
-    /// One instruction, signed for this host and this moment.
+    /// Sends an instruction, signed for this host and this moment.
     ///
     /// # Errors
     ///
-    /// No answer: it may or may not have been followed.
+    /// There is no answer: the instruction may or may not have been carried out.
     pub fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, NoAnswer> {
         self.signed(host, instruction, limit, Connection::Shared)
     }
 
-    /// One instruction over a connection of its own, which proves that new ones are let in.
+    /// Sends an instruction over a new connection, which proves that the host accepts new connections.
     ///
     /// # Errors
     ///
@@ -177,7 +177,7 @@ impl Remotes {
     ///
     /// # Errors
     ///
-    /// No answer, or none that is JSON.
+    /// There is no answer, or it is not JSON.
     pub fn daemon_status(&self, host: &str, daemon: Daemon) -> Result<Value, NoAnswer> {
         let look = Question::Look { daemon, target: "/status".to_owned() };
         match self.ask(host, &look, STATUS)? {
@@ -185,11 +185,11 @@ impl Remotes {
                 serde_json::from_str(&body).map_err(|_| NoAnswer::Foreign(format!("{} gave no status", daemon.name())))
             }
             Answer::Refused { why } => Err(NoAnswer::Unreachable(why)),
-            _ => Err(NoAnswer::Foreign("its gate answered something else than was asked".to_owned())),
+            _ => Err(NoAnswer::Foreign("its gate answered a different question".to_owned())),
         }
     }
 
-    /// A verb of a host's gate that takes a stream, with both ends of that as pipes. What it says on standard error is in the file.
+    /// Starts a verb of a host's gate that reads a stream. Returns ssh with pipes for input and output, and the file of its errors.
     ///
     /// # Errors
     ///
@@ -219,8 +219,8 @@ impl Remotes {
         self.exchange(host, verb, &line, limit, connection)
     }
 
-    /// Signs by the host's clock. Where that has changed since it was asked for, or another admin machine has used the counter,
-    /// nothing was done: it is signed once more.
+    /// Signs an instruction by the host's clock and sends it. If the clock has changed, or another admin machine has used the counter,
+    /// the host has refused it, and it is signed once more.
     fn signed(
         &self,
         host: &str,
@@ -237,14 +237,14 @@ impl Remotes {
                 Answer::Refused { why } => return Ok(Answer::Refused { why }),
                 _ => {
                     return Err(NoAnswer::Foreign(
-                        "its gate does not tell its clock: it is of another release".to_owned(),
+                        "its gate does not report its clock: it is of another release".to_owned(),
                     ));
                 }
             }
         }
         if clock.ahead() > FARTHEST_AHEAD {
             return Err(NoAnswer::Foreign(format!(
-                "its clock is {} min ahead of this machine's: what is signed by it would be good for too long; set one of the two right",
+                "its clock is {} min ahead of this machine's, so what is signed would be valid for too long: correct one of the two clocks",
                 clock.ahead() / 60_000
             )));
         }
@@ -269,7 +269,7 @@ impl Remotes {
     fn address(&self, host: &str) -> Result<IpAddr, NoAnswer> {
         self.addresses.get(host).copied().ok_or_else(|| {
             NoAnswer::Unreachable(format!(
-                "the fleet pins no host key for it: set polder.fleet.hosts.{host}.hostKey (`polder bootstrap {host}` tells it)"
+                "the fleet pins no host key for it: set polder.fleet.hosts.{host}.hostKey (`polder bootstrap {host}` prints it)"
             ))
         })
     }
@@ -294,7 +294,7 @@ impl Remotes {
         options
     }
 
-    /// The address that the fleet gives this machine, from which its key opens gates, where it is one of this machine's.
+    /// The address that this machine has in the fleet, if it can be bound here: gates accept its key from there only.
     fn own_address(&self, host: &str) -> Option<IpAddr> {
         let to = self.addresses.get(host)?;
         let same_kind = |own: &&IpAddr| own.is_ipv4() == to.is_ipv4();
@@ -309,13 +309,13 @@ impl Remotes {
         let address = self.address(host)?;
         let mut ssh = Command::new("ssh");
         ssh.args(self.options(host, connection));
-        // The operator's ctrl-C is ours to act on: what is asked of a host meanwhile has to arrive.
+        // Ctrl-C must not end ssh: the pusher handles it, and what it then sends to hosts has to arrive.
         ssh.process_group(0);
         ssh.arg("-T").arg(format!("{}@{address}", self.admin.deploy_user));
         Ok(ssh)
     }
 
-    /// One line there and one line back.
+    /// Sends a line and reads a line.
     fn exchange(
         &self,
         host: &str,
@@ -330,27 +330,27 @@ impl Remotes {
             .arg(format!("polder {VERSION}{verb}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            // A file and no pipe: a shared connection keeps it open after the answer.
+            // A file instead of a pipe, because a shared connection keeps it open after the answer.
             .stderr(stderr.try_clone().map_err(no_process)?)
             .spawn()
             .map_err(no_process)?;
         if let Some(mut input) = child.stdin.take() {
-            // A host that hangs up early has said why.
+            // A host that hangs up early has written the reason to standard error.
             let _ = writeln!(input, "{line}");
         }
         let answer = child.stdout.take().and_then(|output| line_within(output, limit));
         let line = end(child, answer.is_some()).and(answer).unwrap_or_default();
         if line.is_empty() {
-            let said = stderr_text(&mut stderr);
+            let errors = stderr_text(&mut stderr);
             let silent = format!("no answer within {} s", limit.as_secs());
-            return Err(NoAnswer::Unreachable(if said.is_empty() { silent } else { said }));
+            return Err(NoAnswer::Unreachable(if errors.is_empty() { silent } else { errors }));
         }
         serde_json::from_str(&line).map_err(|error| NoAnswer::Foreign(format!("its answer is not understood: {error}")))
     }
 }
 
 impl Drop for Remotes {
-    /// Ends the shared connections, which would outlive us otherwise.
+    /// Ends the shared connections, which would outlive this process.
     fn drop(&mut self) {
         for host in self.addresses.keys() {
             let control = self.control_path(host);
@@ -363,7 +363,7 @@ impl Drop for Remotes {
     }
 }
 
-/// The first line, if it comes in time. The reader is left to itself otherwise: it ends with the process it reads from.
+/// The first line, if it comes in time. Otherwise the reading thread ends with the process that it reads from.
 fn line_within(output: ChildStdout, limit: Duration) -> Option<String> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
@@ -374,7 +374,7 @@ fn line_within(output: ChildStdout, limit: Duration) -> Option<String> {
     receiver.recv_timeout(limit).ok()?.ok()
 }
 
-/// Waits for a process that has answered, if not for long; kills one that has not.
+/// Waits a short time for a process that has answered, and kills one that has not.
 fn end(mut child: Child, answered: bool) -> Option<()> {
     if !(answered && ends_within(&child, LEAVING)) {
         child.kill().ok()?;
@@ -388,7 +388,7 @@ fn ends_within(child: &Child, limit: Duration) -> bool {
     poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], limit).is_ok_and(|ended| ended > 0)
 }
 
-/// ssh refuses a key that its owner's group may read, as the operators of an admin machine may: so it gets a copy of its own.
+/// Copies the deploy key: ssh refuses a key that its owner's group may read, as the operators' group may.
 fn own_copy(key: &Path, copy: &Path) -> io::Result<()> {
     let named = |error: io::Error| {
         let why = format!("{}: {error}; `polder keys make` makes the keys of an admin machine", key.display());
@@ -409,9 +409,9 @@ fn no_process(error: io::Error) -> NoAnswer {
     })
 }
 
-/// What ssh said, as one line.
-pub(super) fn stderr_text(said: &mut File) -> String {
+/// What ssh wrote to standard error, as one line.
+pub(super) fn stderr_text(stderr: &mut File) -> String {
     let mut text = String::new();
-    let _ = said.rewind().and_then(|()| said.read_to_string(&mut text));
+    let _ = stderr.rewind().and_then(|()| stderr.read_to_string(&mut text));
     text.lines().map(str::trim).filter(|line| !line.is_empty()).collect::<Vec<_>>().join("; ")
 }

@@ -1,4 +1,4 @@
-//! Back to what ran before a push, by the hosts' ledgers: a rollout of systems that are there already.
+//! A rollback: a rollout of systems that the hosts ran before a push, according to their ledgers.
 //!
 //! [`target`] says which system a host goes back to (pure); [`prepare`] asks the hosts and puts the steps in order. Called by
 //! `polder rollback`.
@@ -28,28 +28,28 @@ use target::{Goal, has, last_in_force};
 /// How long a host may take to answer.
 const PROMPT: Duration = Duration::from_secs(20);
 
-/// Hosts that are switched at once, where the fleet allows it.
+/// How many hosts are switched at once, where the fleet allows it.
 const PARALLEL: usize = 4;
 
 /// A rollback that is ready to be carried out.
 pub struct Rollback {
-    /// What is gone back to.
+    /// What to go back to.
     pub goal: Goal,
-    /// The hosts that are meant.
+    /// The selected hosts.
     pub selected: Selected,
-    /// Each host's step, in the order of their turns; none where nothing would change.
+    /// Each host's step, in rollout order; empty if nothing would change.
     pub batches: Vec<Vec<Step>>,
-    /// The fleet as its hosts' own documents have it once they are back. By that they are proved, and not by what was evaluated last:
-    /// what is taken back may have brought zones and services, and what is being written may have more.
+    /// The fleet by the documents that its hosts will have after the rollback. They are proved by this and not by the last evaluated
+    /// fleet, which may have zones and services that are rolled back or not deployed yet.
     pub fleet: Fleet,
-    /// The revision that is gone back to, where one push has brought it everywhere.
+    /// The revision to go back to, if `to` names a push.
     revision: Option<String>,
 }
 
 /// A host's report and its ledger.
 type ReportAndLedger = (Report, Vec<Entry>);
 
-/// Finds out what to go back to: what ran when the push `to` was over, or before the last one.
+/// Prepares a rollback: to what ran after the push `to`, or to what ran before the last one.
 ///
 /// # Errors
 ///
@@ -74,7 +74,7 @@ pub fn prepare(
     }
     let changed: Vec<String> = steps.keys().cloned().collect();
     let (skipped, ourselves) = (selected.skipped(fleet), Some(remotes.admin().name.as_str()));
-    let old = running(remotes, &selected.awake, &|_| None)?;
+    let old = running(remotes, &selected.unskipped, &|_| None)?;
     let new = running(remotes, &changed, &|host| steps.get(host).map(|step| step.system.clone()))?;
     let fleet = with_documents_of(fleet, old.iter().chain(&new));
     let order = order::batches(&fleet, &old, &changed, &skipped, ourselves, PARALLEL);
@@ -88,7 +88,7 @@ impl Rollback {
         self.batches.iter().flatten()
     }
 
-    /// What the ledgers will say of it.
+    /// The record of this rollback, for the ledgers.
     pub fn record(&self, who: String) -> Record {
         Record {
             push: push_id(),
@@ -103,7 +103,7 @@ impl Rollback {
     }
 }
 
-/// Every chosen host: all of them have to answer, or be left out.
+/// Asks every chosen host for its report and its ledger; all of them have to answer.
 fn ask(remotes: &Remotes, selected: &Selected) -> Result<BTreeMap<String, ReportAndLedger>, Error> {
     let hosts = &selected.chosen;
     let reports = ask_all(remotes, hosts, &Question::Report, PROMPT);
@@ -139,7 +139,7 @@ fn goal(to: Option<&str>, known: &BTreeMap<String, ReportAndLedger>) -> Result<G
     Ok(Goal::Before(push))
 }
 
-/// What hosts run with, or would run with on the systems that are named.
+/// What hosts run with, or would run with on the systems that `system` names.
 fn running(
     remotes: &Remotes,
     hosts: &[String],

@@ -1,9 +1,9 @@
-//! The rollout: from systems that were evaluated to hosts that run them, confirmed, or back where they were.
+//! A rollout: brings new systems to hosts, which end up confirmed or on their previous systems.
 //!
 //! Under the fleet lock: compare what runs with what the plan was made for, build, [`deliver`], then batch after batch
-//! (`batches`) the steps of each host (`host`): rehearse, activate, [`prove`], confirm. Push and rollback are the same here but for
-//! what a host's system is signed by. Must never: touch a host after another one got worse, or leave a host on trial without its
-//! supervisor knowing for how long. Called by `polder push` and `polder rollback`.
+//! (`batches`) the steps of each host (`host`): rehearse, activate, [`prove`], confirm. Push and rollback differ here
+//! only in what is built, copied and signed. Must never: change a host after another one got worse, or leave a host on trial without a
+//! time limit that its supervisor knows. Called by `polder push` and `polder rollback`.
 
 mod batches;
 pub mod deliver;
@@ -25,7 +25,7 @@ use std::time::Duration;
 
 use crate::fleet::Fleet;
 use crate::push::error::Error;
-use crate::push::fleet_lock::Held;
+use crate::push::fleet_lock::HeldLock;
 use crate::push::host::lock::Lock;
 use crate::push::ledger::{Kind, Record};
 use crate::push::pipeline::build::build;
@@ -35,49 +35,49 @@ use crate::push::remote::gates::ask_all;
 use crate::push::remote::no_answer::unexpected;
 use session::Session;
 
-/// How long a lock holds without a renewal: a pusher that was killed is in nobody's way after that.
+/// How long a lock lasts without a renewal, in seconds, so that a killed pusher does not block others for long.
 const LOCK_SECONDS: u64 = 60;
 
-/// How long the gates may take for what they know at once.
+/// How long a gate may take for its report.
 const PROMPT: Duration = Duration::from_secs(20);
 
 /// A push or a rollback, ready to be carried out.
 pub struct Rollout<'a> {
     /// The hosts' gates.
     pub remotes: Arc<Remotes>,
-    /// The fleet as it is to be: the probes and the other admin machines are taken from it.
+    /// The fleet as it should become, which names the probes and the other admin machines.
     pub fleet: &'a Fleet,
-    /// For the ledgers.
+    /// The record for the ledgers.
     pub record: Record,
-    /// Each host's step, in the order of their turns.
+    /// Each host's step, in rollout order.
     pub batches: Vec<Vec<Step>>,
-    /// What has to be built for it.
+    /// What has to be built.
     pub derivations: Vec<PathBuf>,
-    /// Every host that is locked, also if it stays as it is.
+    /// Every host to lock, including those that do not change.
     pub locked: Vec<String>,
     /// How long a host may be on trial.
     pub confirm_within: Duration,
     /// How long a host may take after its switch until it serves as before.
     pub prove_within: Duration,
-    /// A rollback may go back to systems that trust keys which the fleet has stopped naming.
+    /// Whether a rollback may go back to systems that trust keys which the fleet no longer lists.
     pub old_keys: bool,
-    /// Who is told how it goes.
+    /// Is notified of progress.
     pub observer: &'a dyn Observer,
-    /// Tells the operator of a first ctrl-C.
+    /// Tells the operator that the first Ctrl-C was noticed.
     pub announce: fn(&str),
 }
 
 /// How a rollout ended.
 #[derive(Debug)]
 pub enum Ended {
-    /// Nothing was activated, and why.
+    /// Nothing was activated, for this reason.
     NotBegun(Error),
-    /// Each host where it ended.
+    /// The stage in which each host ended.
     Rolled(BTreeMap<String, Stage>),
 }
 
 impl Ended {
-    /// Whether every host runs what it ran before.
+    /// Whether every host still runs its previous system.
     pub fn activated_nothing(&self) -> bool {
         match self {
             Ended::NotBegun(_) => true,
@@ -89,13 +89,13 @@ impl Ended {
 }
 
 impl Rollout<'_> {
-    /// Carries it out: takes the lock, does it, copies the ledgers, gives the lock back.
+    /// Carries it out: takes the lock, changes the hosts, copies the ledgers, releases the lock.
     pub fn run(&self) -> Ended {
-        let held = match Held::take_or_use(self.remotes.admin(), &self.remotes, &self.locked, self.lock(), LOCK_SECONDS)
-        {
-            Ok(held) => held,
-            Err(refused) => return Ended::NotBegun(refused.into()),
-        };
+        let held =
+            match HeldLock::take_or_use(self.remotes.admin(), &self.remotes, &self.locked, self.lock(), LOCK_SECONDS) {
+                Ok(held) => held,
+                Err(refused) => return Ended::NotBegun(refused.into()),
+            };
         let interrupted = interrupt::watch_for_interrupts(self.announce);
         let ended = match self.under_lock(&held, &interrupted) {
             Ok(ends) => Ended::Rolled(ends),
@@ -118,7 +118,7 @@ impl Rollout<'_> {
         Lock { token: String::new(), holder, location, reason, expires: 0 }
     }
 
-    fn under_lock(&self, held: &Held, interrupted: &AtomicBool) -> Result<BTreeMap<String, Stage>, Error> {
+    fn under_lock(&self, held: &HeldLock, interrupted: &AtomicBool) -> Result<BTreeMap<String, Stage>, Error> {
         let session = Session {
             remotes: &self.remotes,
             fleet: self.fleet,
@@ -141,8 +141,8 @@ impl Rollout<'_> {
         Ok(batches::run(&session, &self.batches))
     }
 
-    /// How long hosts are on trial, in seconds: what was asked for, or longer where the proof of a host takes longer. A shorter
-    /// trial would end before any host could be confirmed.
+    /// How long hosts are on trial, in seconds: as requested, or longer if the proof of a host takes longer, since it would otherwise end
+    /// before the host could be confirmed.
     fn trial_seconds(&self) -> u64 {
         let wanted = self.confirm_within.as_secs();
         let longest_proof =
@@ -164,7 +164,7 @@ impl Rollout<'_> {
         self.steps().map(|step| step.host.clone()).collect()
     }
 
-    /// Compare and swap, under the lock: the plan was made for what ran then.
+    /// Checks under the lock that every host still runs what the plan was made for (compare and swap).
     fn compare(&self) -> Result<(), Error> {
         let answers = ask_all(&*self.remotes, &self.hosts(), &Question::Report, PROMPT);
         for (step, answer) in self.steps().zip(answers) {
@@ -183,7 +183,7 @@ impl Rollout<'_> {
         }
         match self.record.kind {
             Kind::Push => deliver::copy_all(session, &self.steps().collect::<Vec<_>>()),
-            // The host has it, or says that it has not. Nothing is signed and sent because a host's ledger names it.
+            // The host has the system or refuses. Nothing is signed and sent only because a host's ledger names it.
             Kind::Rollback => Ok(()),
         }
     }
@@ -194,13 +194,13 @@ fn still_as_planned(step: &Step, report: Report) -> Result<(), Error> {
     if let Some(activation) = report.activation {
         let (push, who) = (activation.record.push, activation.record.who);
         let phase = activation.phase.in_words();
-        return Err(Error::at(host, format!("the push {push} of {who} is {phase} there"))
+        return Err(Error::at(host, format!("push {push} by {who} is {phase} there"))
             .remedy("wait until it has ended, then plan again"));
     }
     if report.system != step.before {
         let last = report.last.map_or_else(String::new, |entry| format!("; last in its ledger: {}", entry.in_words()));
         return Err(Error::new(format!(
-            "the plan is stale: {host} ran {} when it was made, and runs {} now{last}",
+            "the plan is stale: {host} ran {} when it was made, but runs {} now{last}",
             step.before.display(),
             report.system.display()
         ))

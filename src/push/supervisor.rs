@@ -1,8 +1,8 @@
-//! The supervisor of one activation, on the host: switches, waits for the confirmation, and goes back without it.
+//! The supervisor of an activation on its host: switches, waits for the confirmation, and goes back without it.
 //!
 //! Owns the steps of [`crate::push::supervisor::activation`]'s diagram and the socket by which the gate tells it to confirm or to go back. It is the
-//! program of the system that ran before, in a transient unit of its own: nothing that the new system does to ssh, the gate or
-//! the network ends it. If it is killed all the same, the unit's ExecStopPost calls [`settle`]. Must never: leave the machine on
+//! polder of the previous system, in a transient unit of its own, so that nothing that the new system does to ssh, the gate or the
+//! network ends it. If it is killed all the same, the unit's ExecStopPost calls [`settle`]. Must never: leave the machine on
 //! a system that nobody confirmed. Called by `polder activate`.
 
 pub mod activation;
@@ -21,38 +21,38 @@ use serde_json::json;
 use crate::daemon::notify;
 use crate::daemon::state_file::{StateFile, Stored};
 use crate::push::error::Error;
-use crate::push::host::machine::{self, Action, Switched};
+use crate::push::host::machine::{self, Action, SwitchResult};
 use crate::push::host::paths::HostPaths;
 use crate::push::ledger::{Entry, Event, Kind, Ledger, Outcome, Record};
 use crate::push::supervisor::activation::{Activation, Phase};
 use crate::unix_time::unix_ms;
 
-/// What the gate may say, a line of JSON a connection.
+/// A command of the gate: one line of JSON per connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Command {
-    /// Answer when the switch is over.
+    /// Answer when the switch has ended.
     Wait,
-    /// Keep the system, if the push is this one.
+    /// Keep the system, if this is the push on trial.
     Confirm(String),
-    /// Go back, if the push is this one.
+    /// Go back, if this is the push on trial, for the given reason.
     Revert(String, String),
 }
 
-/// How long somebody who connected may take to say a word.
+/// How long a client may take to send its command.
 const COMMAND_LIMIT: Duration = Duration::from_secs(2);
 
-/// How long the supervisor's answer may take: it may be a whole switch away.
+/// How long the supervisor may take to answer: it may have to switch first.
 const ANSWER_LIMIT: Duration = Duration::from_secs(1000);
 
-/// The longest word.
+/// The longest command, in bytes.
 const COMMAND_BYTES: u64 = 64 * 1024;
 
 /// The record of the activation under way.
 ///
 /// # Errors
 ///
-/// There is one, and it cannot be read.
+/// There is a record, and it cannot be read.
 pub fn under_way(paths: &HostPaths) -> Result<Option<Activation>, Error> {
     match record(paths).read() {
         Stored::Missing => Ok(None),
@@ -62,23 +62,23 @@ pub fn under_way(paths: &HostPaths) -> Result<Option<Activation>, Error> {
     }
 }
 
-/// Writes the record, before the step that it tells of.
+/// Writes the record, which has to be done before the step that it describes.
 ///
 /// # Errors
 ///
-/// The disk does not have it.
+/// It could not be written to disk.
 pub fn note(paths: &HostPaths, activation: &Activation) -> io::Result<()> {
     record(paths).write(&json!(activation))
 }
 
-/// That none is under way.
+/// Clears the record: no activation is under way.
 ///
 /// # Errors
 ///
-/// The disk does not have it.
+/// It could not be written to disk.
 pub fn forget(paths: &HostPaths) -> io::Result<()> {
     let record = record(paths);
-    // On a full disk a file can still be removed. One that stayed would be settled again and again.
+    // On a full disk the file can still be removed. If it stayed, it would be settled again and again.
     record.write(&serde_json::Value::Null).or_else(|_| fs::remove_file(&record.path))
 }
 
@@ -86,11 +86,11 @@ fn record(paths: &HostPaths) -> StateFile {
     StateFile::new(&paths.state, "activation")
 }
 
-/// Runs an activation whose record the gate has written, to its end.
+/// Runs the activation whose record the gate has written, to its end.
 ///
 /// # Errors
 ///
-/// There is nothing to do, or it cannot be begun: then nothing was changed.
+/// There is no activation to run, or it cannot begin; nothing was changed.
 pub fn supervise(paths: &HostPaths) -> Result<Outcome, Error> {
     let activation = under_way(paths)?.ok_or_else(|| Error::new("no activation is under way: the gate begins one"))?;
     if activation.phase != Phase::Switching {
@@ -101,7 +101,7 @@ pub fn supervise(paths: &HostPaths) -> Result<Outcome, Error> {
     let listener = UnixListener::bind(&socket).map_err(|error| Error::at(socket.display(), error))?;
     notify::ready(&format!("switching to {}", activation.system.display()));
     let outcome = Trial { paths, activation, listener }.run();
-    // Whoever still waits for a word learns from the closed socket that it is over.
+    // A client that still waits for an answer learns from the closed socket that the trial is over.
     let _ = fs::remove_file(&socket);
     Ok(outcome)
 }
@@ -115,9 +115,9 @@ struct Trial<'a> {
 impl Trial<'_> {
     fn run(mut self) -> Outcome {
         match machine::switch(&self.activation.system, Action::Test) {
-            Switched::Well => {}
-            Switched::UnitsFailed(units) => return self.revert(&format!("units failed: {}", units.join(", "))),
-            Switched::Failed(why) => return self.revert(&why),
+            SwitchResult::Succeeded => {}
+            SwitchResult::UnitsFailed(units) => return self.revert(&format!("units failed: {}", units.join(", "))),
+            SwitchResult::Failed(why) => return self.revert(&why),
         }
         if let Err(error) = self.enter(Phase::Trial) {
             return self.revert(&format!("the trial cannot be recorded: {error}"));
@@ -129,7 +129,7 @@ impl Trial<'_> {
                 let within = self.activation.confirm_within;
                 return self.revert(&format!("no confirmation came within {within} s"));
             };
-            match heard(&caller) {
+            match read_command(&caller) {
                 Some(Command::Wait) => answer(&mut caller, "trial"),
                 Some(Command::Confirm(push)) if push == self.activation.record.push => {
                     let outcome = self.confirm();
@@ -147,11 +147,11 @@ impl Trial<'_> {
         }
     }
 
-    /// Whoever connects next, or nobody until then.
+    /// The next client, or `None` if nobody connects until `end`.
     fn caller_until(&self, end: Instant) -> Option<UnixStream> {
         loop {
             let left = end.saturating_duration_since(Instant::now());
-            // However many are waiting to be heard: the trial has an end.
+            // The trial ends on time even if more clients are waiting.
             if left.is_zero() {
                 return None;
             }
@@ -185,15 +185,15 @@ impl Trial<'_> {
 
     fn revert(&mut self, why: &str) -> Outcome {
         if let Err(error) = self.enter(Phase::Reverting) {
-            tracing::error!("the way back cannot be recorded, and is taken all the same: {error}");
+            tracing::error!("going back cannot be recorded, and is done all the same: {error}");
         }
         notify::status(&format!("going back: {why}"));
         go_back(self.paths, &self.activation, why)
     }
 }
 
-/// What somebody says who connected.
-fn heard(caller: &UnixStream) -> Option<Command> {
+/// The command of a client; `None` if none came in time.
+fn read_command(caller: &UnixStream) -> Option<Command> {
     caller.set_read_timeout(Some(COMMAND_LIMIT)).ok()?;
     let mut line = String::new();
     BufReader::new(caller.take(COMMAND_BYTES)).read_line(&mut line).ok()?;
@@ -204,54 +204,54 @@ fn answer(caller: &mut UnixStream, word: &str) {
     let _ = writeln!(caller, "{word}");
 }
 
-/// Says a word to the supervisor and waits for its answer: `None` if none runs, or it ended over the question.
-pub fn tell(paths: &HostPaths, word: &Command) -> Option<String> {
-    tell_within(paths, word, ANSWER_LIMIT)
+/// Sends a command to the supervisor and waits for its answer. `None` if no supervisor runs, or if it ended before it answered.
+pub fn tell(paths: &HostPaths, command: &Command) -> Option<String> {
+    tell_within(paths, command, ANSWER_LIMIT)
 }
 
-/// The same, and `None` too where the answer takes longer.
-pub fn tell_within(paths: &HostPaths, word: &Command, limit: Duration) -> Option<String> {
+/// Like [`tell`], but gives up (`None`) after a limit.
+pub fn tell_within(paths: &HostPaths, command: &Command, limit: Duration) -> Option<String> {
     let mut stream = UnixStream::connect(paths.supervisor()).ok()?;
     stream.set_read_timeout(Some(limit)).ok()?;
-    writeln!(stream, "{}", json!(word)).ok()?;
-    let mut said = String::new();
-    BufReader::new(stream).read_line(&mut said).ok()?;
-    let said = said.trim();
-    (!said.is_empty()).then(|| said.to_owned())
+    writeln!(stream, "{}", json!(command)).ok()?;
+    let mut answer = String::new();
+    BufReader::new(stream).read_line(&mut answer).ok()?;
+    let answer = answer.trim();
+    (!answer.is_empty()).then(|| answer.to_owned())
 }
 
-/// What makes a system stay: profile, then boot default.
+/// Makes a system permanent: the profile, then the boot default.
 fn keep(paths: &HostPaths, activation: &Activation) -> Result<(), Error> {
     machine::set_profile(paths, &activation.system)?;
     match machine::switch(&activation.system, Action::Boot) {
-        Switched::Well | Switched::UnitsFailed(_) => Ok(()),
-        Switched::Failed(why) => Err(Error::new(why)),
+        SwitchResult::Succeeded | SwitchResult::UnitsFailed(_) => Ok(()),
+        SwitchResult::Failed(why) => Err(Error::new(why)),
     }
 }
 
-/// Goes back to what ran before, the profile too where the confirmation had got so far.
+/// Goes back to the previous system, and sets the profile back if the confirmation had got that far.
 fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Outcome {
     tracing::warn!("going back to {}: {why}", activation.before.display());
     let mut words = vec![why.to_owned()];
     if machine::resolved(&paths.profile).is_ok_and(|profile| profile == activation.system) {
         let back = machine::set_profile(paths, &activation.before);
         let boot = back.and_then(|()| match machine::switch(&activation.before, Action::Boot) {
-            Switched::Failed(why) => Err(Error::new(why)),
-            Switched::Well | Switched::UnitsFailed(_) => Ok(()),
+            SwitchResult::Failed(why) => Err(Error::new(why)),
+            SwitchResult::Succeeded | SwitchResult::UnitsFailed(_) => Ok(()),
         });
         words.extend(boot.err().map(|error| error.to_string()));
     }
     match machine::switch(&activation.before, Action::Test) {
-        Switched::Well => {}
-        Switched::UnitsFailed(units) => words.push(format!("on the way back units failed: {}", units.join(", "))),
-        Switched::Failed(why) => words.push(why),
+        SwitchResult::Succeeded => {}
+        SwitchResult::UnitsFailed(units) => words.push(format!("units failed while going back: {}", units.join(", "))),
+        SwitchResult::Failed(why) => words.push(why),
     }
     let back = machine::current(paths).is_ok_and(|current| current == activation.before);
     let outcome = if back && words.len() == 1 { Outcome::Reverted } else { Outcome::Stuck };
     finish(paths, activation, outcome, &words.join("; "))
 }
 
-/// Writes down how it ended, and forgets that it was under way.
+/// Writes the outcome to the ledger and clears the record.
 fn finish(paths: &HostPaths, activation: &Activation, outcome: Outcome, words: &str) -> Outcome {
     let entry = Entry {
         at: unix_ms(),
@@ -271,16 +271,16 @@ fn finish(paths: &HostPaths, activation: &Activation, outcome: Outcome, words: &
     if let Err(error) = forget(paths) {
         tracing::error!("{error}");
     }
-    machine::let_go(paths);
+    machine::release(paths);
     tracing::info!("{} {} {words}", activation.system.display(), outcome.name());
     outcome
 }
 
-/// Ends an activation whose supervisor is gone: killed, or with the machine. Nothing to do is no error.
+/// Ends an activation whose supervisor was killed or ended with the machine. `None` if there is none.
 ///
 /// # Errors
 ///
-/// The record cannot be read, nor laid aside.
+/// The record can neither be read nor moved away.
 pub fn settle(paths: &HostPaths) -> Result<Option<Outcome>, Error> {
     let known = under_way(paths);
     let _ = fs::remove_file(paths.supervisor());
@@ -296,8 +296,8 @@ pub fn settle(paths: &HostPaths) -> Result<Option<Outcome>, Error> {
     Ok(Some(outcome))
 }
 
-/// A record that cannot be read (the disk failed, or another release wrote it) tells neither what is on trial nor what ran
-/// before. The profile is what was confirmed last: that is gone back to. The record is kept beside its paths.
+/// Ends an activation whose record cannot be read, because the disk failed or another release wrote it. The host goes back to the
+/// profile, which was confirmed last. The record is kept under another name.
 fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Outcome, Error> {
     let path = record(paths).path;
     let aside = path.with_extension("unreadable");
@@ -326,7 +326,7 @@ fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Outcome, Error> {
     }
 }
 
-/// In the same boot. A confirmation that was given is kept: whoever gave it may have learned so.
+/// Ends an activation in the same boot. A confirmation that had begun is completed, because the pusher may count on it.
 fn settle_here(paths: &HostPaths, activation: &Activation) -> Outcome {
     if activation.phase == Phase::Confirming {
         return match keep(paths, activation) {
@@ -337,7 +337,7 @@ fn settle_here(paths: &HostPaths, activation: &Activation) -> Outcome {
     go_back(paths, activation, "its supervisor was killed")
 }
 
-/// The machine has restarted, and so runs what its boot loader had: only what a confirmation had got to can be left over.
+/// Ends an activation after a restart. The machine runs what its boot loader has; only an interrupted confirmation may be left to end.
 fn settle_after_boot(paths: &HostPaths, activation: &Activation) -> Outcome {
     let why = "the machine restarted before the confirmation";
     let runs = |system: &Path| machine::current(paths).is_ok_and(|current| current == system);

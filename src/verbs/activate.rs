@@ -1,4 +1,4 @@
-//! `activate`: the supervisor of a system on trial. Nobody types it: a host's gate has systemd start it.
+//! `activate`: the supervisor of a system on trial. Not for operators: a host's gate has systemd run it.
 
 use super::exit::Exit;
 use super::output::complain;
@@ -7,15 +7,15 @@ use crate::push::host::paths::HostPaths;
 use crate::push::ledger::Outcome;
 use crate::push::supervisor::{settle, supervise};
 
-/// What `activate` takes.
+/// The arguments of `activate`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ActivateArgs {
-    /// End an activation whose supervisor is gone: go back, unless its confirmation had begun
+    /// End an activation whose supervisor is gone: go back, unless it was being confirmed
     #[arg(long)]
     pub settle: bool,
 }
 
-/// Supervises the activation that the gate has recorded, or ends one that nobody does.
+/// Supervises the activation that the gate has recorded, or ends one without a supervisor.
 pub fn run(args: &ActivateArgs) -> Exit {
     logs::init();
     let paths = HostPaths::of_this_machine();

@@ -1,4 +1,4 @@
-//! `bootstrap`: a host's first system, after which it is pushed to like the others.
+//! `bootstrap`: installs a host's first system; from then on it is pushed to like the others.
 
 use std::io::IsTerminal;
 use std::net::IpAddr;
@@ -10,57 +10,57 @@ use super::exit::Exit;
 use super::output::{Output, complain, printable, tell};
 use crate::fleet::{Deployable, Fleet, System};
 use crate::push::admin::known_fleet;
-use crate::push::bootstrap::{AsRoot, HostKey, build, shown_key, wait_for_gate, with_fingerprint};
+use crate::push::bootstrap::{HostKey, RootConnection, build, shown_key, wait_for_gate, with_fingerprint};
 use crate::push::error::Error;
 use crate::push::pipeline::evaluate::Depth;
 use crate::push::pipeline::prepare::{Request, prepare};
 use crate::push::remote::Remotes;
 
-/// What `bootstrap` takes.
+/// The arguments of `bootstrap`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
-    after_help = "The machine runs NixOS already, and lets you in as root by ssh. Its key must be compared once: with what its \
+    after_help = "The machine has to run NixOS already and accept your ssh login as root. Its host key has to be compared once: with what its \
     console shows, or with --host-key."
 )]
 pub struct BootstrapArgs {
     /// The host, by its name in the fleet
     pub host: String,
-    /// Where it is reached now, if that is not its first address in the fleet
+    /// The address at which it is reached now, if not its first one in the fleet
     #[arg(long)]
     pub address: Option<IpAddr>,
-    /// Who may do everything there
+    /// The user to log in as, who needs root's rights
     #[arg(long, default_value = "root")]
     pub user: String,
-    /// Its key, as its console shows it (`cat /etc/ssh/ssh_host_ed25519_key.pub`)
+    /// Its host key, as its console shows it (`cat /etc/ssh/ssh_host_ed25519_key.pub`)
     #[arg(long, value_name = "KEY")]
     pub host_key: Option<String>,
     /// The folder with the fleet's flake [default: this one if it has a flake.nix, else the working copy]
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
-    /// Further arguments for `nix eval`, behind `--`
+    /// Further arguments for `nix eval`, after `--`
     #[arg(last = true, value_name = "NIX")]
     pub nix: Vec<String>,
 }
 
-/// Why it went no further.
+/// Why it stopped.
 enum Stop {
-    /// The answer is no, in lines.
+    /// Something is wrong, in lines for the operator.
     No(Vec<String>),
-    /// It could not be tried.
-    CouldNot(Error),
+    /// A step failed.
+    Failed(Error),
 }
 
 impl From<Error> for Stop {
     fn from(error: Error) -> Stop {
-        Stop::CouldNot(error)
+        Stop::Failed(error)
     }
 }
 
-/// Does it, saying each step.
+/// Runs `bootstrap`, announcing each step.
 pub fn run(args: &BootstrapArgs, output: &Output) -> Exit {
     match install(args, output) {
         Ok(()) => Exit::Done,
-        Err(Stop::CouldNot(why)) => output.could_not(&why),
+        Err(Stop::Failed(why)) => output.could_not(&why),
         Err(Stop::No(lines)) => {
             output.answer(&json!({ "done": false, "why": lines }), "");
             for line in &lines {
@@ -79,43 +79,43 @@ fn install(args: &BootstrapArgs, output: &Output) -> Result<(), Stop> {
     let address = address(args, &fleet)?;
     let key = compared_key(args, &fleet, &address)?;
 
-    say(output, &format!("building {}", system.display()));
+    announce(output, &format!("building {}", system.display()));
     build(&derivation)?;
-    let root = AsRoot::new(&args.user, &address.to_string(), &key)
+    let root = RootConnection::new(&args.user, &address.to_string(), &key)
         .map_err(|error| Error::new(format!("a temporary folder: {error}")))?;
-    say(output, &format!("copying it to {address}"));
+    announce(output, &format!("copying it to {address}"));
     root.copy(&system)?;
-    say(output, "switching to it");
+    announce(output, "switching to it");
     let switched = root.switch(&system);
 
     let was_pinned = pin(&mut fleet, &args.host, address, &key);
     let remotes = Remotes::new(&fleet, &admin).map_err(|error| Error::new(format!("a temporary folder: {error}")))?;
-    say(output, "waiting for its gate");
+    announce(output, "waiting for its gate");
     let report = wait_for_gate(&remotes, &args.host).map_err(|why| {
         let switch = switched.err().map_or_else(String::new, |error| format!("; {error}"));
-        Error::new(format!("{} does not answer at its gate: {why}{switch}", args.host))
+        Error::new(format!("the gate of {} does not answer: {why}{switch}", args.host))
     })?;
     if report.system != system {
-        let why = format!("{} runs {} and not what was built", args.host, report.system.display());
+        let why = format!("{} runs {} instead of what was built", args.host, report.system.display());
         return Err(Stop::No(vec![why]));
     }
     let mut text = format!("{} runs {}, and its gate answers\n", args.host, system.display());
     if !was_pinned {
         text.push_str(&format!(
-            "put its key into the fleet, so that it can be pushed to:\n\n  polder.fleet.hosts.{}.hostKey = \"{}\";\n\n",
+            "add its host key to the fleet, so that it can be pushed to:\n\n  polder.fleet.hosts.{}.hostKey = \"{}\";\n\n",
             args.host, key.key
         ));
     }
     for (daemon, kind) in [("polder-proxy", "proxy"), ("polder-dns", "nameserver")] {
         if let Some(key) = root.identity(daemon) {
             text.push_str(&format!(
-                "its peers know its {kind} by this key, once it is in the fleet:\n\n  polder.fleet.hosts.{}.peerKeys.{kind} = [ \"{key}\" ];\n\n",
+                "add the key of its {kind}, by which its peers know it:\n\n  polder.fleet.hosts.{}.peerKeys.{kind} = [ \"{key}\" ];\n\n",
                 args.host
             ));
         }
     }
     text.push_str(
-        "the keys that hosts share are not there yet: `polder keys show`, then first, or rotate with --also\n",
+        "it does not have the keys that hosts share yet: see `polder keys show`, then use `polder keys first`, or `rotate --also`\n",
     );
     output.answer(&json!({ "done": true, "system": system, "host_key": key.key }), &text);
     Ok(())
@@ -136,7 +136,7 @@ fn evaluated(args: &BootstrapArgs, folder: &std::path::Path) -> Result<Fleet, St
 fn deployable(fleet: &Fleet, host: &str) -> Result<Deployable, Stop> {
     match fleet.systems.get(host) {
         Some(System::Rendered { deployable: Some(deployable), .. }) => Ok(deployable.clone()),
-        Some(_) => Err(Stop::No(vec![format!("the system of {host} cannot be built: `polder check` tells why")])),
+        Some(_) => Err(Stop::No(vec![format!("the system of {host} cannot be built: `polder check` shows why")])),
         None => {
             let known: Vec<&str> = fleet.systems.keys().map(String::as_str).collect();
             Err(Stop::No(vec![format!("there is no host {host:?} in the fleet; there are {}", known.join(", "))]))
@@ -151,7 +151,7 @@ fn address(args: &BootstrapArgs, fleet: &Fleet) -> Result<IpAddr, Stop> {
         .ok_or_else(|| Stop::No(vec![format!("{} has no address in the fleet: name one with --address", args.host)]))
 }
 
-/// The machine's key, which somebody has compared: in the fleet, on the command line, or now.
+/// The machine's host key, once it matches the fleet, the command line, or what the operator confirms.
 fn compared_key(args: &BootstrapArgs, fleet: &Fleet, address: &IpAddr) -> Result<HostKey, Stop> {
     let shown = shown_key(&address.to_string())?;
     let pinned = fleet.hosts.get(&args.host).and_then(|host| host.host_key.as_deref());
@@ -159,22 +159,22 @@ fn compared_key(args: &BootstrapArgs, fleet: &Fleet, address: &IpAddr) -> Result
     match stated {
         Some(stated) if stated.key == shown.key => Ok(shown),
         Some(stated) => Err(Stop::No(vec![format!(
-            "{address} shows another host key than is expected: {} and not {}; it is another machine, or somebody is in between",
+            "{address} shows host key {} instead of the expected {}: it is another machine, or somebody intercepts the connection",
             shown.fingerprint, stated.fingerprint
         )])),
-        None if is_the_same(&shown, &args.host, address) => Ok(shown),
+        None if operator_confirms(&shown, &args.host, address) => Ok(shown),
         None => Err(Stop::No(vec![
             format!("{address} shows the host key {} ({})", shown.key, shown.fingerprint),
             format!(
-                "compare it with what the console of {} shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then state it: --host-key '{}'",
+                "compare it with what the console of {} shows (ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub), then confirm it with --host-key '{}'",
                 args.host, shown.key
             ),
         ])),
     }
 }
 
-/// Asks whoever sits at the terminal.
-fn is_the_same(key: &HostKey, host: &str, address: &IpAddr) -> bool {
+/// Asks the operator at the terminal; no without one.
+fn operator_confirms(key: &HostKey, host: &str, address: &IpAddr) -> bool {
     if !std::io::stdin().is_terminal() {
         return false;
     }
@@ -186,19 +186,19 @@ fn is_the_same(key: &HostKey, host: &str, address: &IpAddr) -> bool {
     std::io::stdin().read_line(&mut answer).is_ok() && answer.trim() == "yes"
 }
 
-/// Whether the fleet has the key already; it has it now.
+/// Adds the key to the fleet; returns whether it was there already.
 fn pin(fleet: &mut Fleet, host: &str, address: IpAddr, key: &HostKey) -> bool {
     let Some(host) = fleet.hosts.get_mut(host) else { return false };
     let was_pinned = host.host_key.is_some();
     host.host_key = Some(key.key.clone());
-    // Where it is in the fleet is where it has to be reached from now on; --address may have been for this one time.
+    // From now on it is reached at its address in the fleet; --address may have been for this one time.
     if host.addresses.is_empty() {
         host.addresses.push(address);
     }
     was_pinned
 }
 
-fn say(output: &Output, text: &str) {
+fn announce(output: &Output, text: &str) {
     if !output.is_json() {
         output.answer(&(), &format!("{text}\n"));
     }

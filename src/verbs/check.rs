@@ -1,4 +1,4 @@
-//! `check`: everything that can be known of a fleet before any host sees it.
+//! `check`: finds everything that can be found wrong with a fleet before it reaches a host.
 
 use std::path::PathBuf;
 
@@ -14,37 +14,37 @@ use crate::push::pipeline::evaluate::Depth;
 use crate::push::pipeline::prepare::{Request, prepare};
 use crate::push::pipeline::stage::Revision;
 
-/// What `check` takes.
+/// The arguments of `check`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(after_help = "Exit codes: 0 nothing is wrong, 1 something is, 2 usage, 3 could not run.")]
 pub struct CheckArgs {
-    /// The folder with the fleet's flake: a Subversion working copy, a git checkout, or neither
+    /// The folder with the fleet's flake: a Subversion working copy, a git checkout, or a plain folder
     #[arg(default_value = ".")]
     pub folder: PathBuf,
-    /// Check a fleet that was evaluated elsewhere, instead of evaluating the folder
+    /// Check this evaluated fleet instead of evaluating the folder
     #[arg(long, value_name = "FILE", conflicts_with = "nix")]
     pub fleet: Option<PathBuf>,
-    /// The serial of a zone that is served, instead of asking the nameservers (may be repeated)
+    /// The serial that is served for a zone, instead of asking its nameservers (may be repeated)
     #[arg(long, value_name = "ZONE=SERIAL", value_parser = stated)]
     pub served: Vec<(String, u32)>,
-    /// Ask no nameserver
+    /// Do not query the nameservers for their serials
     #[arg(long)]
     pub offline: bool,
-    /// Further arguments for `nix eval`, behind `--`
+    /// Further arguments for `nix eval`, after `--`
     #[arg(last = true, value_name = "NIX")]
     pub nix: Vec<String>,
 }
 
 fn stated(text: &str) -> Result<(String, u32), String> {
     let (zone, serial) = text.split_once('=').ok_or("expected a zone and its serial, like example.net=42")?;
-    let serial = serial.parse().map_err(|_| format!("{serial:?} is no serial: expected 0 to {}", u32::MAX))?;
+    let serial = serial.parse().map_err(|_| format!("{serial:?} is not a serial: expected 0 to {}", u32::MAX))?;
     Ok((names::dns_name(zone)?, serial))
 }
 
-/// What was found.
+/// What the check found.
 #[derive(Debug, Default, Serialize)]
 struct Report {
-    /// The revision, local changes left aside.
+    /// The revision, without local changes.
     revision: Option<String>,
     /// Files that differ from it.
     local_changes: Vec<PathBuf>,
@@ -53,12 +53,12 @@ struct Report {
     pools: usize,
     findings: Vec<Finding>,
     notes: Vec<Finding>,
-    /// For people: the revision and its changes.
+    /// The revision and the number of local changes, for the text output.
     #[serde(skip)]
     staged: String,
 }
 
-/// Stages, evaluates, checks.
+/// Runs `check`.
 pub fn run(args: &CheckArgs, output: &Output) -> Exit {
     let mut report = Report::default();
     match examine(args, &mut report) {
@@ -70,7 +70,7 @@ pub fn run(args: &CheckArgs, output: &Output) -> Exit {
     }
 }
 
-/// All that is known, in the report.
+/// Prepares the fleet and fills the report.
 fn examine(args: &CheckArgs, report: &mut Report) -> Result<(), Error> {
     let CheckArgs { folder, fleet, served, offline, nix } = args;
     let fleet = fleet.as_deref();

@@ -1,4 +1,4 @@
-//! What the verbs take that begin with a folder and end at its hosts: `plan` and `push`.
+//! The arguments that `plan` and `push` share: a folder, and which of its hosts.
 
 use std::path::PathBuf;
 
@@ -7,7 +7,7 @@ use serde_json::json;
 use super::exit::Exit;
 use super::output::{Output, Tone, complain, printable};
 use crate::push::pipeline::selection::Selection;
-use crate::push::pipeline::{self, NoPlan, Planned};
+use crate::push::pipeline::{self, PlanError, Planned};
 
 /// The folder with the fleet, and which of its hosts are meant.
 #[derive(Debug, Clone, clap::Args)]
@@ -17,13 +17,13 @@ pub struct FleetArgs {
     /// Which hosts.
     #[command(flatten)]
     pub selection: SelectionArgs,
-    /// Take a fleet that was evaluated elsewhere (src/push/pipeline/deployable.nix), instead of evaluating the folder
+    /// Use this evaluated fleet (see src/push/pipeline/deployable.nix) instead of evaluating the folder
     #[arg(long, value_name = "FILE", conflicts_with = "nix")]
     pub fleet: Option<PathBuf>,
-    /// How many hosts may be switched at once, where the fleet allows it
+    /// How many hosts to switch at once, where the fleet allows it
     #[arg(long, value_name = "N", default_value_t = 4)]
     pub parallel: usize,
-    /// Further arguments for `nix eval`, behind `--`
+    /// Further arguments for `nix eval`, after `--`
     #[arg(last = true, value_name = "NIX")]
     pub nix: Vec<String>,
 }
@@ -31,18 +31,18 @@ pub struct FleetArgs {
 /// Which hosts.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct SelectionArgs {
-    /// Only these: a host, a role or a location (may be repeated). The others are still asked and locked: leave a dead one out with
-    /// --skip
+    /// Change only this host, role or location (may be repeated). The other hosts are still asked and locked: leave out a dead one
+    /// with --skip
     #[arg(long, value_name = "HOST|ROLE|LOCATION")]
     pub only: Vec<String>,
-    /// Leave out a host that is dead: it is not asked, locked or changed, and the ledgers say so (may be repeated)
+    /// Leave out a dead host: it is not asked, locked or changed, and the ledgers record that (may be repeated)
     #[arg(long, value_name = "HOST")]
     pub skip: Vec<String>,
 }
 
 impl FleetArgs {
-    /// Makes the plan; `progress` is told of each step that takes its time.
-    pub(super) fn plan(&self, progress: &dyn Fn(&str)) -> Result<Planned, NoPlan> {
+    /// Makes the plan; `progress` is called before each step that takes a while.
+    pub(super) fn plan(&self, progress: &dyn Fn(&str)) -> Result<Planned, PlanError> {
         let selection = Selection { only: self.selection.only.clone(), skip: self.selection.skip.clone() };
         let request = pipeline::Request {
             folder: self.folder.as_deref(),
@@ -56,10 +56,10 @@ impl FleetArgs {
 }
 
 /// Prints why there is no plan.
-pub(super) fn no_plan(why: &NoPlan, output: &Output) -> Exit {
+pub(super) fn no_plan(why: &PlanError, output: &Output) -> Exit {
     let findings = match why {
-        NoPlan::CouldNot(error) => return output.could_not(&error.to_string()),
-        NoPlan::Findings(findings) => findings,
+        PlanError::Failed(error) => return output.could_not(&error.to_string()),
+        PlanError::Findings(findings) => findings,
     };
     for finding in findings {
         complain(&format!("{}: {}", finding.place, finding.message));

@@ -1,4 +1,4 @@
-//! `gate`: a host's end of a push. Nobody types it: sshd and systemd call it.
+//! `gate`: a host's end of a push. Not for operators: sshd and systemd run it.
 
 use super::exit::Exit;
 use super::output::complain;
@@ -6,17 +6,17 @@ use crate::daemon::logs;
 use crate::push::gate;
 use crate::push::host::paths::HostPaths;
 
-/// What `gate` takes.
+/// The arguments of `gate`.
 #[derive(Debug, Clone, clap::Args)]
 #[group(required = true, multiple = false)]
 pub struct GateArgs {
-    /// As the forced command of the deploy user: serve what ssh was asked for (SSH_ORIGINAL_COMMAND), for this admin machine
+    /// Run as the forced command of the deploy user: serve SSH_ORIGINAL_COMMAND for this admin machine
     #[arg(long, value_name = "ADMIN")]
     pub from: Option<String>,
-    /// As root behind the gate's socket: answer one request on standard input and output
+    /// Run as root behind the gate's socket: answer one request on standard input and output
     #[arg(long)]
     pub serve: bool,
-    /// As the user who may speak to this host's daemons: pass one request on
+    /// Run as the user who may open the daemons' admin sockets: relay one request
     #[arg(long)]
     pub relay: bool,
 }

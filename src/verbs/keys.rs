@@ -1,4 +1,4 @@
-//! `keys`: the keys that hosts share (cookies), a daemon's own, and an admin machine's: shown, made, rotated.
+//! `keys`: shows, makes and rotates the keys that hosts share (for cookies), a daemon's own key, and those of an admin machine.
 
 mod identity;
 
@@ -17,16 +17,16 @@ use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
-use crate::push::fleet_lock::Held;
+use crate::push::fleet_lock::HeldLock;
 use crate::push::host::lock::Lock;
 use crate::push::keys::{fingerprint, own, rotate};
 use crate::push::protocol::KeyChange;
 use rotate::{Failed, Files, Step};
 
-/// How long the lock is held at a time, in seconds.
+/// How long the lock is held without a renewal, in seconds.
 const LOCK_SECONDS: u64 = 120;
 
-/// What `keys` takes.
+/// The arguments of `keys`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct KeysArgs {
     /// What to do.
@@ -39,19 +39,19 @@ pub struct KeysArgs {
 pub enum KeysVerb {
     /// Show the key files of all hosts by fingerprint; exit 1 if hosts differ
     Show(ShowArgs),
-    /// Make this admin machine's own keys where they are missing, and print what the fleet has to know of them
+    /// Make this admin machine's own keys if they are missing, and print their public parts for the fleet
     Make(MakeArgs),
-    /// Show the public half of the key by which a daemon's peers know it, or make one: on the daemon's host
+    /// Show the public half of the key by which a daemon's peers know it, or make that key; runs on the daemon's host
     Identity(identity::IdentityArgs),
-    /// Give a key file its first key on all hosts that need it: `cookies`
+    /// Make the first key of a key file (`cookies`) on all hosts that need it
     First(FileArgs),
-    /// Make a new key the first on all hosts that have the file. Older ones go on opening: nothing is lost
+    /// Make a new key the first on all hosts that have the file. Older keys still open what they sealed
     Rotate(FileArgs),
-    /// Remove all keys of a file but the first. Visitors with cookies of the removed ones begin new sessions
+    /// Remove all keys of a file but the first. Visitors whose cookies were sealed by a removed one start new sessions
     Retire(FileArgs),
 }
 
-/// What `keys show` takes.
+/// The arguments of `keys show`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct ShowArgs {
     #[command(flatten)]
@@ -59,19 +59,19 @@ pub struct ShowArgs {
     pub fleet: FleetArg,
 }
 
-/// What `keys make` takes.
+/// The arguments of `keys make`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
-    after_help = "To replace them: --next, put what it prints into the fleet and push, then --switch; what that prints is pushed last."
+    after_help = "To replace them: run with --next, add what it prints to the fleet and push; then run with --switch, and push what that prints."
 )]
 pub struct MakeArgs {
-    /// Make those that are to follow, beside the present ones, which go on being used
+    /// Make the next keys, beside the present ones, which stay in use
     #[arg(long)]
     pub next: bool,
-    /// From now on, use those that were made with --next; refused where a host does not let them in yet
+    /// Use the keys made with --next from now on; refused if a host does not accept them yet
     #[arg(long, conflicts_with = "next")]
     pub switch: bool,
-    /// A host that is dead: do not ask it whether it lets the next key in (may be repeated)
+    /// Do not ask this dead host whether it accepts the next key (may be repeated)
     #[arg(long, value_name = "HOST", requires = "switch")]
     pub skip: Vec<String>,
     #[command(flatten)]
@@ -79,16 +79,16 @@ pub struct MakeArgs {
     pub fleet: FleetArg,
 }
 
-/// What the others take.
+/// The arguments of `keys first`, `rotate` and `retire`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct FileArgs {
-    /// The file, by its name below /var/lib/polder-keys: `cookies`
+    /// The name of the file in /var/lib/polder-keys, such as `cookies`
     #[arg(value_name = "FILE")]
     pub name: String,
-    /// A host that has no such file yet and is to have it (may be repeated)
+    /// Add the file on this host, which does not have it yet (may be repeated)
     #[arg(long, value_name = "HOST")]
     pub also: Vec<String>,
-    /// A host that is dead: do without it (may be repeated). When it is back: rotate again
+    /// Leave out a dead host (may be repeated); rotate again when it is back
     #[arg(long, value_name = "HOST")]
     pub skip: Vec<String>,
     #[command(flatten)]
@@ -96,7 +96,7 @@ pub struct FileArgs {
     pub fleet: FleetArg,
 }
 
-/// Does what it says.
+/// Runs `keys`.
 pub fn run(args: &KeysArgs, output: &Output) -> Exit {
     let done = match &args.verb {
         KeysVerb::Show(args) => show(args, output),
@@ -121,7 +121,7 @@ fn make(args: &MakeArgs, output: &Output) -> Result<Exit, Error> {
         if !closed.is_empty() {
             output.answer(&json!({ "closed": closed }), "");
             tell(&closed);
-            complain("these hosts do not let the next key in yet, so the present one stays: push first");
+            complain("these hosts do not accept the next key yet, so the present one stays in use: push first");
             return Ok(Exit::No);
         }
         add(own::switch(&admin)?);
@@ -133,7 +133,7 @@ fn make(args: &MakeArgs, output: &Output) -> Result<Exit, Error> {
     }
     let list = |keys: &[String]| keys.iter().map(|key| format!("\"{key}\"")).collect::<Vec<_>>().join(" ");
     let text = format!(
-        "# The keys of {} are {}. Put this into the fleet and push it:\n\
+        "# The keys of {} are {}. Add this to the fleet and push it:\n\
          # whoever has the signing key is root on every host.\n\
          polder.fleet.hosts.{} = {{\n  deployKeys = [ {} ];\n  signingKeys = [ {} ];\n}};\n",
         admin.name,
@@ -146,10 +146,10 @@ fn make(args: &MakeArgs, output: &Output) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// The hosts that do not let this admin machine's next key in.
+/// The hosts that do not accept this admin machine's next key.
 fn closed_to_the_next(admin: &Admin, args: &MakeArgs) -> Result<Failed, Error> {
     let next = own::next(admin);
-    // No such key: that is told by who switches, or it has switched already.
+    // Without a next key there is nothing to ask: `own::switch` reports that, unless it has switched already.
     if !next.deploy_key.exists() {
         return Ok(Failed::new());
     }
@@ -162,7 +162,7 @@ fn show(args: &ShowArgs, output: &Output) -> Result<Exit, Error> {
     let reach = Reach::new(&args.fleet)?;
     let hosts = reach.hosts(&[])?;
     let (mut files, mut silent) = (Files::new(), Failed::new());
-    // Each by itself: a host that is dead does not hide the others.
+    // One by one, so that a dead host does not hide the others.
     for (host, its) in rotate::look_at_each(&*reach.remotes, &hosts) {
         match its {
             Ok(its) => drop(files.insert(host, its)),
@@ -175,13 +175,13 @@ fn show(args: &ShowArgs, output: &Output) -> Result<Exit, Error> {
     let differing = differing(&groups);
     for name in &differing {
         complain(&format!(
-            "{name} is not the same on all hosts that have it: `polder keys rotate {name}` makes a new first key on all of them"
+            "{name} differs between the hosts that have it: `polder keys rotate {name}` makes a new first key on all of them"
         ));
     }
     Ok(if differing.is_empty() && silent.is_empty() { Exit::Done } else { Exit::No })
 }
 
-/// A file as some hosts have it, and those hosts.
+/// For each file and its keys, the hosts that have it in this form.
 type Groups = BTreeMap<(String, Vec<String>), Vec<String>>;
 
 fn groups(files: &Files) -> Groups {
@@ -194,7 +194,7 @@ fn groups(files: &Files) -> Groups {
     groups
 }
 
-/// The files that are not the same everywhere.
+/// The files that differ between hosts.
 fn differing(groups: &Groups) -> BTreeSet<&str> {
     let (mut seen, mut differing) = (BTreeSet::new(), BTreeSet::new());
     for (name, _) in groups.keys() {
@@ -214,7 +214,7 @@ fn table(groups: &Groups) -> String {
         let rest = if rest.is_empty() { "-".to_owned() } else { rest.join(" ") };
         table.row(vec![cell(name), toned(first, tone), toned(rest, tone), toned(hosts.join(" "), tone)]);
     }
-    if groups.is_empty() { "no host that answered has a key file\n".to_owned() } else { table.render() }
+    if groups.is_empty() { "none of the hosts that answered has a key file\n".to_owned() } else { table.render() }
 }
 
 fn first(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
@@ -225,7 +225,7 @@ fn first(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
     let hosts: Vec<String> =
         unskipped.iter().filter(|host| needing.contains(*host) || args.also.contains(host)).cloned().collect();
     if hosts.is_empty() {
-        return Err(Error::new(format!("no host needs {name}: name one with --also HOST")));
+        return Err(Error::new(format!("no host needs {name}: add one with --also HOST")));
     }
     let held = match lock(&reach, &unskipped, &format!("the first key of {name}")) {
         Ok(held) => held,
@@ -238,16 +238,16 @@ fn first(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
         Err(failed) => return Ok(stopped(&failed, &args.name, "first", output)),
     };
     if let Some((host, _)) = files.iter().find(|(_, keys)| keys.iter().any(|key| *key != new)) {
-        // Nothing has begun: another key is not wanted.
+        // Nothing was changed on any host, so the new key is dropped.
         rotate::end(&reach.admin, name).map_err(Error::new)?;
         return Err(Error::new(format!(
-            "{host} has a key of {name} already: `polder keys rotate {name}` makes a new one, --also HOST gives it to a host that has none"
+            "{host} has a key of {name} already: make a new one with `polder keys rotate {name}`, and add --also HOST for a host that has none"
         )));
     }
-    turn(&reach, &held, args, &hosts, &key, "first", output)
+    carry_out(&reach, &held, args, &hosts, &key, "first", output)
 }
 
-/// The hosts that cannot do without a file: proxies seal cookies.
+/// The hosts that need the file: proxies, which seal cookies.
 fn needing(fleet: &Fleet) -> Vec<String> {
     fleet.hosts.iter().filter(|(_, host)| host.is(Role::Proxy)).map(|(name, _)| name.clone()).collect()
 }
@@ -265,17 +265,17 @@ fn rotate(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
         Err(failed) => return Ok(stopped(&failed, name, "rotate", output)),
     };
     if files.values().all(Vec::is_empty) {
-        return Err(Error::new(format!("no host has a key of {name} yet: `polder keys first {name}`")));
+        return Err(Error::new(format!("no host has a key of {name} yet: make one with `polder keys first {name}`")));
     }
     let having = files.iter().filter(|(host, keys)| !keys.is_empty() || args.also.contains(host));
     let hosts: Vec<String> = having.map(|(host, _)| host.clone()).collect();
     let key = rotate::begin(&reach.admin, name)?;
-    turn(&reach, &held, args, &hosts, &key, "rotate", output)
+    carry_out(&reach, &held, args, &hosts, &key, "rotate", output)
 }
 
-fn turn(
+fn carry_out(
     reach: &Reach,
-    held: &Held,
+    held: &HeldLock,
     args: &FileArgs,
     hosts: &[String],
     key: &crate::push::protocol::Secret,
@@ -284,12 +284,12 @@ fn turn(
 ) -> Result<Exit, Error> {
     let name = &args.name;
     let mut steps = Vec::new();
-    let mut told = |step: &Step| match step {
+    let mut on_step = |step: &Step| match step {
         Step::Add(hosts) => steps.push(format!("added on {}", hosts.join(", "))),
         Step::Promote(hosts) => steps.push(format!("the first on {}", hosts.join(", "))),
         Step::Done => {}
     };
-    if let Err(failed) = rotate::turn(&*reach.remotes, held.token(), name, key, hosts, &mut told) {
+    if let Err(failed) = rotate::rotate_to(&*reach.remotes, held.token(), name, key, hosts, &mut on_step) {
         return Ok(stopped(&failed, name, verb, output));
     }
     rotate::end(&reach.admin, name).map_err(Error::new)?;
@@ -299,7 +299,9 @@ fn turn(
         hosts.join(", "),
         if steps.is_empty() { "it did already".to_owned() } else { steps.join("; ") },
         if verb == "rotate" {
-            format!("older keys go on opening; when they are no longer needed: polder keys retire {name}\n")
+            format!(
+                "older keys still open what they sealed; when they are no longer needed, remove them with `polder keys retire {name}`\n"
+            )
         } else {
             String::new()
         }
@@ -321,7 +323,7 @@ fn retire(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
         Err(failed) => return Ok(stopped(&failed, name, "retire", output)),
     };
     let keep = the_first_everywhere(&files).ok_or_else(|| {
-        Error::new(format!("the first key of {name} is not the same on all hosts: `polder keys rotate {name}`"))
+        Error::new(format!("the first key of {name} is not the same on all hosts: run `polder keys rotate {name}`"))
     })?;
     let hosts: Vec<String> = files.iter().filter(|(_, keys)| keys.len() > 1).map(|(host, _)| host.clone()).collect();
     let change = KeyChange::Retire { keep: keep.clone() };
@@ -331,7 +333,7 @@ fn retire(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
     let text = match hosts.is_empty() {
         true => format!("{name} has no older keys anywhere\n"),
         false => format!(
-            "{name}: only {keep} is left on {}. What older keys have sealed is not opened any more: visitors with such cookies begin new sessions\n",
+            "{name}: only key {keep} is left on {}. Visitors whose cookies were sealed by an older key start new sessions\n",
             hosts.join(", ")
         ),
     };
@@ -339,7 +341,7 @@ fn retire(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
     Ok(Exit::Done)
 }
 
-/// The key that is the first on all hosts that have any.
+/// The first key, if it is the same on all hosts that have any.
 fn the_first_everywhere(files: &BTreeMap<String, Vec<String>>) -> Option<String> {
     let firsts: BTreeSet<&String> = files.values().filter_map(|keys| keys.first()).collect();
     match firsts.len() {
@@ -348,7 +350,7 @@ fn the_first_everywhere(files: &BTreeMap<String, Vec<String>>) -> Option<String>
     }
 }
 
-fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<Held, crate::push::fleet_lock::LockError> {
+fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<HeldLock, crate::push::fleet_lock::LockError> {
     let lock = Lock {
         token: String::new(),
         holder: who(),
@@ -356,14 +358,14 @@ fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<Held, crate::pu
         reason: reason.to_owned(),
         expires: 0,
     };
-    Held::take_or_use(&reach.admin, &reach.remotes, hosts, lock, LOCK_SECONDS)
+    HeldLock::take_or_use(&reach.admin, &reach.remotes, hosts, lock, LOCK_SECONDS)
 }
 
 fn stopped(failed: &Failed, name: &str, verb: &str, output: &Output) -> Exit {
     output.answer(&json!({ "stopped": failed }), "");
     tell(failed);
     complain(&format!(
-        "stopped before the next step: what is done stays, and nothing is lost. When these hosts are back: polder keys {verb} {name} goes on here; without them: add --skip HOST"
+        "stopped before the next step; what is done stays, and nothing is lost. When these hosts are back, `polder keys {verb} {name}` continues from here; to continue without them, add --skip HOST"
     ));
     Exit::No
 }

@@ -1,4 +1,4 @@
-//! How `log` and `status` show what a ledger says of a push.
+//! How `log` and `status` show a push from a ledger.
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! `lock`, `unlock`: the fleet lock by hand, for as long as an operator wants nobody to push; and breaking one whose holder is gone.
+//! `lock` and `unlock`: take the fleet lock by hand to keep others from pushing, and break one whose holder is gone.
 
 use std::time::Duration;
 
@@ -13,36 +13,34 @@ use super::reach::{Reach, Reports};
 use super::times::span;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
-use crate::push::fleet_lock::{Held, LockError, ManualLock, give_back};
+use crate::push::fleet_lock::{HeldLock, LockError, ManualLock, give_back};
 use crate::push::host::lock::Lock;
 use crate::push::protocol::{Answer, Instruction};
 use crate::push::remote::gates::instruct_all;
 use crate::push::remote::no_answer::unexpected;
 use crate::unix_time::unix_ms;
 
-/// What `lock` takes.
+/// The arguments of `lock`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(
-    after_help = "A push by whoever holds the lock goes through; all others are refused and told who holds it.\n\
-    Exit codes: 0 done, 1 somebody else holds it or a host was not reached, 2 usage, 3 could not run."
-)]
+#[command(after_help = "The holder of the lock can still push; everybody else is refused and told who holds it.\n\
+    Exit codes: 0 done, 1 somebody else holds it or a host was not reached, 2 usage, 3 could not run.")]
 pub struct LockArgs {
-    /// What for: those who are refused are told
+    /// Why it is taken, shown to everybody who is refused
     #[arg(long, value_name = "TEXT", default_value = "taken by hand", conflicts_with_all = ["show", "break_it"])]
     pub reason: String,
-    /// For how long: `30m`, `2h`; it ends by itself then
+    /// How long it lasts before it expires: `30m`, `2h`
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration, default_value = "1h", conflicts_with_all = ["show", "break_it"])]
     pub lasting: Duration,
-    /// A host that is dead: do without its lock (may be repeated)
+    /// Leave out a dead host (may be repeated)
     #[arg(long, value_name = "HOST")]
     pub skip: Vec<String>,
-    /// Take nothing; show who holds it
+    /// Show who holds it, and do not take it
     #[arg(long, conflicts_with_all = ["break_it", "skip"])]
     pub show: bool,
-    /// Free it: its holder's push stops, and anybody may take it; every host's ledger keeps who did it and why
+    /// Break it: a push by its holder stops, and anybody can take it; every host's ledger records who broke it and why
     #[arg(long = "break", requires = "why")]
     pub break_it: bool,
-    /// Why it is broken
+    /// Why it is broken, for the ledgers
     #[arg(long, value_name = "TEXT", requires = "break_it")]
     pub why: Option<String>,
     #[command(flatten)]
@@ -50,7 +48,7 @@ pub struct LockArgs {
     pub fleet: FleetArg,
 }
 
-/// What `unlock` takes.
+/// The arguments of `unlock`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct UnlockArgs {
     #[command(flatten)]
@@ -58,7 +56,7 @@ pub struct UnlockArgs {
     pub fleet: FleetArg,
 }
 
-/// Takes, shows or breaks it.
+/// Runs `lock`: takes, shows or breaks it.
 pub fn run(args: &LockArgs, output: &Output) -> Exit {
     let reach = match Reach::new(&args.fleet) {
         Ok(reach) => reach,
@@ -87,19 +85,19 @@ fn take(args: &LockArgs, reach: &Reach, hosts: &[String], output: &Output) -> Ex
         reason: args.reason.clone(),
         expires: 0,
     };
-    let held = match Held::take(&reach.remotes, hosts, lock.clone(), seconds) {
+    let held = match HeldLock::take(&reach.remotes, hosts, lock.clone(), seconds) {
         Ok(held) => held,
         Err(refusal) => return refused(&refusal, output),
     };
     let kept = ManualLock { lock: Lock { token: held.token().to_owned(), ..lock }, hosts: hosts.to_vec(), until };
     if let Err(error) = kept.write(admin) {
-        // Dropped, it is given back: without its token nobody could.
+        // Dropping it releases it. Without the saved token nobody could release it later.
         drop(held);
-        return output.could_not(&format!("the lock's token cannot be kept, so it was given back: {error}"));
+        return output.could_not(&format!("the lock's token cannot be saved, so the lock was released: {error}"));
     }
     held.keep();
     let text = format!(
-        "locked on {} for {}; `polder unlock` gives it back, a push of yours goes through\n",
+        "locked {} for {}; you can still push, and `polder unlock` releases it\n",
         counted(hosts.len()),
         span(seconds)
     );
@@ -107,7 +105,7 @@ fn take(args: &LockArgs, reach: &Reach, hosts: &[String], output: &Output) -> Ex
     Exit::Done
 }
 
-/// Says who is in the way.
+/// Prints why the lock was not taken.
 pub fn refused(refusal: &LockError, output: &Output) -> Exit {
     let why = refusal.to_string();
     complain(&why);
@@ -171,23 +169,23 @@ fn break_it(why: &str, reach: &Reach, hosts: &[String], output: &Output) -> Exit
     let missed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Done)));
     let missed: Vec<(String, Error)> = missed.map(|(host, answer)| (host.clone(), unexpected(answer))).collect();
     let done = hosts.len() - missed.len();
-    told(&format!("broken on {}; every ledger keeps that you did it\n", counted(done)), &missed, output)
+    report(&format!("broken on {}; their ledgers record that you did it\n", counted(done)), &missed, output)
 }
 
-/// Gives back what was taken by hand on this admin machine.
+/// Runs `unlock`: releases the lock that was taken by hand on this admin machine.
 pub fn unlock(args: &UnlockArgs, output: &Output) -> Exit {
     let admin = match known_fleet::this_admin() {
         Ok(admin) => admin,
         Err(why) => return output.could_not(&why),
     };
     let Some(kept) = ManualLock::read(&admin) else {
-        output.answer(&serde_json::json!({ "unlocked": [] }), "nobody has taken the lock by hand on this machine\n");
+        output.answer(&serde_json::json!({ "unlocked": [] }), "no lock was taken by hand on this machine\n");
         return Exit::Done;
     };
     let holder = who();
     if kept.lock.holder != holder && kept.until > unix_ms() {
         complain(&format!(
-            "the lock is {}'s, and you are {holder}; if its holder is gone: polder lock --break --why TEXT",
+            "the lock is held by {}, and you are {holder}; if its holder is gone, break it with `polder lock --break --why TEXT`",
             kept.lock.in_words()
         ));
         return Exit::No;
@@ -202,10 +200,10 @@ pub fn unlock(args: &UnlockArgs, output: &Output) -> Exit {
     {
         return output.could_not(&error.to_string());
     }
-    told(&format!("given back on {}\n", counted(kept.hosts.len() - missed.len())), &missed, output)
+    report(&format!("released on {}\n", counted(kept.hosts.len() - missed.len())), &missed, output)
 }
 
-fn told(text: &str, missed: &[(String, Error)], output: &Output) -> Exit {
+fn report(text: &str, missed: &[(String, Error)], output: &Output) -> Exit {
     output.answer(&serde_json::json!({ "missed": missed }), text);
     for (host, why) in missed {
         complain(&format!("{host}: {why}"));

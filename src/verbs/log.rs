@@ -1,4 +1,4 @@
-//! `log`: what was pushed to the hosts, by their own ledgers and by the copies that are kept of them here.
+//! `log`: shows what was pushed to the hosts, from their ledgers and from the copies of them on this machine.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -24,18 +24,18 @@ use crate::push::remote::gates::ask_all;
 use crate::push::remote::no_answer::NoAnswer;
 use crate::push::remote::no_answer::unexpected;
 
-/// How long a host may take to tell its ledger.
+/// How long a host may take to send its ledger.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// How many entries of a host are asked for, whatever is shown: so that the copies here have no gaps.
+/// How many entries of a host are fetched, however few are shown, so that the copies have no gaps.
 const ASKED: usize = 500;
 
-/// What `log` takes.
+/// The arguments of `log`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct LogArgs {
-    /// Of this host only
+    /// Show only this host
     pub host: Option<String>,
-    /// How many entries to show at most
+    /// Show at most this many entries
     #[arg(long, value_name = "N", default_value_t = 20)]
     pub last: usize,
     #[command(flatten)]
@@ -43,11 +43,11 @@ pub struct LogArgs {
     pub fleet: FleetArg,
 }
 
-/// Asks, keeps copies, shows.
+/// Runs `log`: fetches the ledgers, updates the copies, shows the entries.
 pub fn run(args: &LogArgs, output: &Output) -> Exit {
     let here = HostPaths::of_this_machine();
     if known_fleet::admin() == Ok(None) && here.state.is_dir() {
-        return of_this_host(&here, args, output);
+        return show_own_ledger(&here, args, output);
     }
     let reach = match Reach::new(&args.fleet) {
         Ok(reach) => reach,
@@ -63,23 +63,24 @@ pub fn run(args: &LogArgs, output: &Output) -> Exit {
     };
     let folder = copies::folder(&reach.admin.state_dir);
     let silent = fetch(&reach, &hosts, &folder);
-    let entries = match kept(&hosts, &folder) {
+    let entries = match copied_entries(&hosts, &folder) {
         Ok(entries) => newest(entries, args.last),
         Err(why) => return output.could_not(&why),
     };
     show(&entries, &silent, output);
     for (host, why) in &silent {
-        complain(&format!("{host} does not answer, so this is our copy of its ledger: {why}"));
+        complain(&format!("{host} does not answer, so this is from our copy of its ledger: {why}"));
     }
     if silent.len() == hosts.len() && entries.is_empty() { Exit::CouldNot } else { Exit::Done }
 }
 
-/// On a host that is no admin machine: its own ledger, when no admin machine reaches it.
-fn of_this_host(place: &HostPaths, args: &LogArgs, output: &Output) -> Exit {
+/// On a host that is not an admin machine: shows its own ledger, for when no admin machine can reach it.
+fn show_own_ledger(place: &HostPaths, args: &LogArgs, output: &Output) -> Exit {
     let own = machine::host_name();
     if let Some(other) = args.host.as_ref().filter(|host| **host != own) {
-        return output
-            .could_not(&format!("this is no admin machine: it knows its own ledger ({own}), and not that of {other}"));
+        return output.could_not(&format!(
+            "this is not an admin machine: it has its own ledger ({own}), but not that of {other}"
+        ));
     }
     let ledger = Ledger::new(place.ledger());
     match ledger.entries() {
@@ -88,8 +89,7 @@ fn of_this_host(place: &HostPaths, args: &LogArgs, output: &Output) -> Exit {
             show(&newest(entries, args.last), &BTreeMap::new(), output);
             if let Ok(Some(line)) = ledger.broken_at() {
                 complain(&format!(
-                    "{}: a line does not follow from the one before it; a write was cut short there, or something was changed or taken \
-                     out: {line}",
+                    "{}: the hash chain breaks at a line: a write was interrupted there, or lines were changed or removed: {line}",
                     ledger.file().display()
                 ));
             }
@@ -105,7 +105,7 @@ fn show(entries: &[(String, Entry)], silent: &BTreeMap<String, String>, output: 
     output.answer(&json!({ "entries": machine, "silent": silent }), &text);
 }
 
-/// Adds what the hosts have to the copies here. What is returned are those that did not answer, and why.
+/// Adds the hosts' entries to the copies here. Returns the hosts that did not answer, and why.
 fn fetch(reach: &Reach, hosts: &[String], folder: &Path) -> BTreeMap<String, String> {
     let answers = ask_all(&*reach.remotes, hosts, &Question::Ledger { last: ASKED }, LIMIT);
     let failed = |(host, answer): (&String, Result<Answer, NoAnswer>)| {
@@ -121,7 +121,7 @@ fn fetch(reach: &Reach, hosts: &[String], folder: &Path) -> BTreeMap<String, Str
     hosts.iter().zip(answers).filter_map(failed).collect()
 }
 
-fn kept(hosts: &[String], folder: &Path) -> Result<Vec<(String, Entry)>, Error> {
+fn copied_entries(hosts: &[String], folder: &Path) -> Result<Vec<(String, Entry)>, Error> {
     let mut all = Vec::new();
     for host in hosts {
         let ledger = copies::of_host(folder, host);
@@ -149,7 +149,7 @@ fn table(entries: &[(String, Entry)]) -> String {
                 cell(revision(record)),
                 cell(if record.plan.is_empty() { "-" } else { short_hash(&record.plan) }),
                 cell(format!("{} -> {}", short(before), short(system))),
-                toned(told(record.kind, *outcome), tone(*outcome)),
+                toned(outcome_text(record.kind, *outcome), tone(*outcome)),
                 cell(words),
             ],
             Event::LockBroken { who: by, why, holder, reason } => vec![
@@ -159,7 +159,7 @@ fn table(entries: &[(String, Entry)]) -> String {
                 cell("-"),
                 cell("-"),
                 toned("lock broken", Tone::Notable),
-                cell(format!("{why}; it was {holder}'s: {reason}")),
+                cell(format!("{why}; it was held by {holder}: {reason}")),
             ],
             Event::KeyPut { who: by, name, fingerprints } => vec![
                 cell("-"),
@@ -176,7 +176,7 @@ fn table(entries: &[(String, Entry)]) -> String {
     table.render()
 }
 
-fn told(kind: Kind, outcome: Outcome) -> String {
+fn outcome_text(kind: Kind, outcome: Outcome) -> String {
     match kind {
         Kind::Push => outcome.name().to_owned(),
         Kind::Rollback => format!("rollback {}", outcome.name()),

@@ -1,4 +1,4 @@
-//! `plan`: what a push would do, in behaviour.
+//! `plan`: shows what a push would change, in terms of behaviour.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
@@ -14,34 +14,34 @@ use crate::fleet::running::Running;
 use crate::push::pipeline::Planned;
 use crate::push::pipeline::plan::Plan;
 
-/// Lines that are shown around those that change.
+/// Lines of context in a diff.
 const CONTEXT: usize = 3;
 
-/// What `plan` takes.
+/// The arguments of `plan`.
 #[derive(Debug, Clone, clap::Args)]
 #[command(
-    after_help = "Exit codes: 0 here is the plan, 1 something is wrong with the fleet or its hosts, 2 usage, 3 could not run."
+    after_help = "Exit codes: 0 the plan is printed, 1 something is wrong with the fleet or its hosts, 2 usage, 3 could not run."
 )]
 pub struct PlanArgs {
     #[command(flatten)]
-    /// What would be pushed where.
+    /// What would be pushed to which hosts.
     pub fleet: FleetArgs,
-    /// Show the lines of documents and zones that change, too
+    /// Also show the lines of documents and zones that change
     #[arg(long)]
     pub diff: bool,
-    /// Keep the plan, for somebody else to review and `polder push --plan FILE` to push
+    /// Save the plan, to be reviewed and then pushed with `polder push --plan FILE`
     #[arg(long, value_name = "FILE")]
     pub save: Option<PathBuf>,
 }
 
 /// Makes and shows the plan.
 pub fn run(args: &PlanArgs, output: &Output) -> Exit {
-    let say = |text: &str| {
+    let progress = |text: &str| {
         if !output.is_json() {
             complain(text);
         }
     };
-    match args.fleet.plan(&say) {
+    match args.fleet.plan(&progress) {
         Ok(planned) => show(args, &planned, output),
         Err(why) => no_plan(&why, output),
     }
@@ -83,7 +83,7 @@ fn diffs(old: &BTreeMap<String, Running>, new: &BTreeMap<String, Running>) -> BT
     diffs
 }
 
-/// For a terminal. What a host has may hold anything: nothing of it steers the terminal.
+/// A coloured diff. The text comes from hosts, so control characters are made visible.
 fn painted(diff: &str) -> String {
     let line = |line: &str| {
         let tone = match line.as_bytes().first() {
@@ -97,7 +97,7 @@ fn painted(diff: &str) -> String {
     diff.lines().map(line).collect()
 }
 
-/// A plan for people.
+/// A plan as text.
 pub(super) fn text(plan: &Plan) -> String {
     if plan.batches.is_empty() {
         return format!("{}\n{}", Tone::Good.paint("nothing would change"), skipped(plan));
@@ -109,7 +109,7 @@ pub(super) fn text(plan: &Plan) -> String {
             text.push_str(&format!("  {}\n", printable(change)));
         }
         if host.changes.is_empty() && host.effects == Effects::default() {
-            text.push_str("  its documents, zones and units stay as they are: something else of its system differs\n");
+            text.push_str("  its documents, zones and units stay the same; something else in its system differs\n");
         }
     }
     let unchanged: Vec<&str> =
@@ -127,7 +127,7 @@ pub(super) fn text(plan: &Plan) -> String {
     text
 }
 
-/// Enough of a plan's hash to know one again, as `polder log` shows it too.
+/// The start of a plan's hash, as `polder log` shows it too.
 pub(super) fn short_hash(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }

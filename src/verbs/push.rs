@@ -20,43 +20,45 @@ use crate::push::deferred;
 use crate::push::error::Error;
 use crate::push::ledger::Record;
 use crate::push::pipeline::plan::Plan;
-use crate::push::pipeline::{NoPlan, Planned};
+use crate::push::pipeline::{PlanError, Planned};
 use crate::push::rollout::{Ended, Observer, Rollout, Stage};
 use progress::Progress;
 
-/// What `push` takes.
+/// The arguments of `push`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Exit codes: 0 all hosts have what they should, 1 they have not, 2 usage, 3 could not run.")]
+#[command(
+    after_help = "Exit codes: 0 every host runs its system of the plan, 1 at least one does not, 2 usage, 3 could not run."
+)]
 pub struct PushArgs {
     #[command(flatten)]
-    /// What is pushed where.
+    /// What is pushed to which hosts.
     pub fleet: FleetArgs,
-    /// Push this plan, which `polder plan --save` wrote and somebody has reviewed: refuse whatever differs from it
+    /// Push this reviewed plan, written by `polder plan --save`, and refuse if anything differs from it
     #[arg(long, value_name = "FILE")]
     pub plan: Option<PathBuf>,
-    /// Local changes are to be committed later, with this log message (the svn server is down, say): see `polder reconcile`
+    /// Commit the local changes later, with this log message, because the svn server is down: see `polder reconcile`
     #[arg(long, value_name = "MESSAGE")]
     pub defer: Option<String>,
-    /// Show the plan and do nothing
+    /// Show the plan and change nothing
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    /// How long hosts have.
+    /// Time limits for each host.
     pub trial: TrialArgs,
 }
 
-/// How long hosts have.
+/// Time limits for each host.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TrialArgs {
-    /// How long a host runs a new system on trial before it goes back by itself
+    /// How long a host runs a new system on trial before it goes back on its own
     #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = parse_duration)]
     pub confirm_within: Duration,
-    /// How long a host may take after its switch until it serves as before
+    /// How long a host may take after its switch to serve as before
     #[arg(long, value_name = "DURATION", default_value = "20s", value_parser = parse_duration)]
     pub prove_within: Duration,
 }
 
-/// Pushes.
+/// Runs `push`.
 pub fn run(args: &PushArgs, output: &Output) -> Exit {
     match push(args, output) {
         Ok(exit) => exit,
@@ -64,7 +66,7 @@ pub fn run(args: &PushArgs, output: &Output) -> Exit {
     }
 }
 
-fn push(args: &PushArgs, output: &Output) -> Result<Exit, NoPlan> {
+fn push(args: &PushArgs, output: &Output) -> Result<Exit, PlanError> {
     let progress = Progress::new(Vec::new(), output.is_json());
     let planned = args.fleet.plan(&|text| progress.message(text))?;
     let plan = &planned.plan;
@@ -81,13 +83,13 @@ fn push(args: &PushArgs, output: &Output) -> Result<Exit, NoPlan> {
     }
     let record = plan.record(who(), args.defer.is_some());
     desired::remember(&planned.admin, &record.push, plan.hosts.iter().map(|(name, host)| (name, &host.system)))?;
-    // Before any host has it: a pusher that is killed owes the commit all the same.
+    // Before any host is changed, so that the commit is not forgotten if the pusher is killed.
     if let Some(message) = &args.defer {
         deferred::record(&planned.admin, &planned.staged, message, &record.who, &record.push)?;
     }
     if nothing_changes {
-        // What is deployed is what stands here already (a comment has changed, say): only the commit is owed.
-        let text = format!("{}the commit is deferred: `polder reconcile` makes it\n", show::text(plan));
+        // The hosts already run this (only a comment has changed, say): the commit is all that is left to do.
+        let text = format!("{}the commit is deferred: make it with `polder reconcile`\n", show::text(plan));
         output.answer(&json!({ "push": record.push, "plan": plan, "hosts": {} }), &text);
         return Ok(Exit::Done);
     }
@@ -97,7 +99,7 @@ fn push(args: &PushArgs, output: &Output) -> Result<Exit, NoPlan> {
         match ended.activated_nothing() {
             true => deferred::withdraw(&planned.admin, &record.push)?,
             false => {
-                progress.message("the commit is deferred: `polder reconcile` makes it once the svn server is back")
+                progress.message("the commit is deferred: make it with `polder reconcile` once the svn server is back")
             }
         }
     }
@@ -130,7 +132,7 @@ fn roll_out(args: &PushArgs, planned: &Planned, record: Record, silent: bool) ->
         record,
         batches: plan.steps(),
         derivations: order.iter().map(|name| plan.hosts[*name].derivation.clone()).collect(),
-        locked: planned.selected.awake.clone(),
+        locked: planned.selected.unskipped.clone(),
         confirm_within: args.trial.confirm_within,
         prove_within: args.trial.prove_within,
         old_keys: false,
@@ -140,7 +142,7 @@ fn roll_out(args: &PushArgs, planned: &Planned, record: Record, silent: bool) ->
     rollout.run()
 }
 
-/// Prints how it ended.
+/// Prints how the rollout ended.
 pub(super) fn report(plan: &Value, record: &Record, ended: Ended, output: &Output) -> Exit {
     let ends = match ended {
         Ended::NotBegun(why) => return output.could_not(&format!("{why}; nothing was activated")),
@@ -169,7 +171,7 @@ fn summary(record: &Record, ends: &BTreeMap<String, Stage>) -> String {
     let confirmed = ends.values().filter(|end| **end == Stage::Confirmed).count();
     let mut text = format!("{}\npush {}: {confirmed} of {} hosts confirmed", table.render(), record.push, ends.len());
     if ends.values().any(Stage::is_bad) && confirmed > 0 {
-        text.push_str("; `polder rollback` takes those back too");
+        text.push_str("; `polder rollback` reverts those too");
     }
     text + "\n"
 }

@@ -1,4 +1,4 @@
-//! `reconcile`: commits what was deployed while the svn server did not answer, and proves that the two are the same.
+//! `reconcile`: commits what was deployed while the svn server was down, and proves that the commit is what was deployed.
 
 use std::path::{Path, PathBuf};
 
@@ -11,19 +11,19 @@ use crate::push::admin::desired;
 use crate::push::admin::known_fleet;
 use crate::push::deferred::{self, ReconcileError, Reconciled};
 
-/// What `reconcile` takes.
+/// The arguments of `reconcile`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Exit codes: 0 nothing is deferred any more, 1 it is still deferred, 2 usage, 3 could not run.")]
+#[command(after_help = "Exit codes: 0 no commit is deferred, 1 a commit is still deferred, 2 usage, 3 could not run.")]
 pub struct ReconcileArgs {
     /// The working copy that was pushed [default: this folder if it has a flake.nix, else the working copy]
     #[arg(value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
-    /// Commit nothing; forget that this push is to be committed (it was rolled back, say: `polder status` names those that are)
+    /// Commit nothing and forget the deferred commit of this push, because it was rolled back (`polder status` lists them)
     #[arg(long, value_name = "PUSH", conflicts_with = "folder")]
     pub forget: Option<String>,
 }
 
-/// Reconciles and tells.
+/// Runs `reconcile`.
 pub fn run(args: &ReconcileArgs, output: &Output) -> Exit {
     let admin = match known_fleet::this_admin() {
         Ok(admin) => admin,
@@ -37,7 +37,7 @@ pub fn run(args: &ReconcileArgs, output: &Output) -> Exit {
         Ok(None) => {
             output.answer(
                 &json!({ "deferred": false }),
-                "Nothing is deferred on this machine: what was pushed from another one is reconciled there.\n",
+                "no commit is deferred on this machine; a push from another one is reconciled there\n",
             );
             Exit::Done
         }
@@ -45,13 +45,13 @@ pub fn run(args: &ReconcileArgs, output: &Output) -> Exit {
             let later = desired::load(&admin).map(|wanted| wanted.push).filter(|push| !done.pushes.contains(push));
             output.answer(
                 &json!({ "deferred": false, "reconciled": done, "later": later }),
-                &told(&done, later.as_deref()),
+                &success_text(&done, later.as_deref()),
             );
             Exit::Done
         }
-        Err(ReconcileError::CouldNot(why)) => output.could_not(&why),
+        Err(ReconcileError::Failed(why)) => output.could_not(&why),
         Err(refusal) => {
-            let why = refused(&refusal, &folder);
+            let why = reasons(&refusal, &folder);
             output.answer(&json!({ "deferred": true, "why": why }), "");
             for line in &why {
                 complain(line);
@@ -69,25 +69,25 @@ fn forget(admin: &Admin, push: &str, output: &Output) -> Exit {
     if !known.iter().any(|record| record.push == push) {
         let names: Vec<&str> = known.iter().map(|record| record.push.as_str()).collect();
         let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        return output.could_not(&format!("no commit of a push {push} is deferred on this machine; there is {names}"));
+        return output.could_not(&format!("no commit of push {push} is deferred on this machine; deferred: {names}"));
     }
     match deferred::withdraw(admin, push) {
         Ok(()) => {
-            output.answer(&json!({ "forgotten": push }), &format!("the commit of push {push} is not owed any more\n"));
+            output.answer(&json!({ "forgotten": push }), &format!("forgot the deferred commit of push {push}\n"));
             Exit::Done
         }
         Err(why) => output.could_not(&why),
     }
 }
 
-fn told(done: &Reconciled, later: Option<&str>) -> String {
+fn success_text(done: &Reconciled, later: Option<&str>) -> String {
     let revision = done.revision.map_or_else(|| "the repository".to_owned(), |revision| format!("r{revision}"));
     let mut text = match done.committed {
         true => format!("committed as {revision}: what push {} deployed\n", printable(&done.pushes.join(", "))),
-        false => format!("{revision} has it already: what push {} deployed\n", printable(&done.pushes.join(", "))),
+        false => format!("{revision} already has what push {} deployed\n", printable(&done.pushes.join(", "))),
     };
     if let Some(later) = later {
-        let words = format!("since then {later} was pushed or rolled back from here: `polder plan` shows what differs");
+        let words = format!("{later} was pushed or rolled back from here since: `polder plan` shows the differences");
         text.push_str(&format!("{}\n", Tone::Notable.paint(&words)));
     } else if done.not_deployed.is_empty() {
         let proof = format!("what is committed is what is deployed ({})", short(&done.deployed));
@@ -95,7 +95,7 @@ fn told(done: &Reconciled, later: Option<&str>) -> String {
     } else {
         let files: Vec<String> = done.not_deployed.iter().map(|file| file.display().to_string()).collect();
         let words = format!(
-            "others have committed besides, and nobody has deployed: {}; `polder plan` shows what that would change",
+            "others have committed changes that are not deployed: {}; `polder plan` shows their effect",
             printable(&files.join(", "))
         );
         text.push_str(&format!("{}\n", Tone::Notable.paint(&words)));
@@ -107,17 +107,17 @@ fn short(hash: &str) -> &str {
     hash.get(..12).unwrap_or(hash)
 }
 
-/// Each reason as a line.
-fn refused(refusal: &ReconcileError, folder: &Path) -> Vec<String> {
+/// Why nothing was committed, a line for each reason.
+fn reasons(refusal: &ReconcileError, folder: &Path) -> Vec<String> {
     let shown = |file: &PathBuf| folder.join(file).display().to_string();
     match refusal {
-        ReconcileError::CouldNot(why) => vec![why.to_string()],
-        ReconcileError::Silent(why) => vec![format!("the svn server does not answer, so the commit stays deferred: {why}")],
+        ReconcileError::Failed(why) => vec![why.to_string()],
+        ReconcileError::Unreachable(why) => vec![format!("the svn server does not answer, so the commit stays deferred: {why}")],
         ReconcileError::Edited(files) => files
             .iter()
             .map(|file| {
                 format!(
-                    "{} is not as it was deployed: push it as it is (with --defer), or take the change back; nothing is committed",
+                    "{} is not as it was deployed: push it with --defer, or revert the change; nothing is committed",
                     shown(file)
                 )
             })
@@ -126,7 +126,7 @@ fn refused(refusal: &ReconcileError, folder: &Path) -> Vec<String> {
             .iter()
             .map(|file| {
                 format!(
-                    "{}: svn update brought other changes into it, so that it is not as it was deployed: `polder plan`, then push it; nothing is committed",
+                    "{}: svn update merged other changes into it, so it is not as it was deployed: check with `polder plan`, then push it; nothing is committed",
                     shown(file)
                 )
             })

@@ -1,29 +1,29 @@
-//! `rehearse`: tries a system's daemons beside the running ones. Nobody types it: a host's gate has systemd run it.
+//! `rehearse`: tries a system's daemons beside the running ones. Not for operators: a host's gate has systemd run it.
 
 use std::path::PathBuf;
 
 use super::exit::Exit;
 use super::output::{Output, Tone, printable};
 use crate::push::error::Error;
-use crate::push::rehearsal::{Rehearsed, Stage, rehearse};
+use crate::push::rehearsal::{Rehearsed, Setup, rehearse};
 
-/// What `rehearse` takes.
+/// The arguments of `rehearse`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct RehearseArgs {
-    /// The system: the folder with its etc/polder
+    /// The system to rehearse: a folder with etc/polder
     #[arg(long, value_name = "PATH")]
     pub system: PathBuf,
-    /// The documents of the running daemons
+    /// The folder with the documents of the running daemons
     #[arg(long, value_name = "DIR", default_value = "/etc/polder")]
     pub running: PathBuf,
 }
 
-/// Rehearses it.
+/// Runs `rehearse`.
 pub fn run(args: &RehearseArgs, output: &Output) -> Exit {
     let RehearseArgs { system, running } = args;
     let rehearsed = std::env::current_exe()
         .map_err(|error| Error::new(format!("cannot find this program: {error}")))
-        .and_then(|polder| rehearse(&Stage { polder: &polder, system, running }));
+        .and_then(|polder| rehearse(&Setup { polder: &polder, system, running }));
     match rehearsed {
         Ok(rehearsed) => {
             output.answer(&rehearsed, &text(&rehearsed));
@@ -35,10 +35,10 @@ pub fn run(args: &RehearseArgs, output: &Output) -> Exit {
 
 fn text(rehearsed: &Rehearsed) -> String {
     if *rehearsed == Rehearsed::default() {
-        return "the system has no daemon of the fleet: there is nothing to rehearse\n".to_owned();
+        return "the system has none of the daemons: there is nothing to rehearse\n".to_owned();
     }
-    let lines = |tone: Tone, kind: &'static str, said: &[String]| -> String {
-        said.iter().map(|line| format!("{} {}\n", tone.paint(&format!("{kind:<6}")), printable(line))).collect()
+    let lines = |tone: Tone, kind: &'static str, items: &[String]| -> String {
+        items.iter().map(|line| format!("{} {}\n", tone.paint(&format!("{kind:<6}")), printable(line))).collect()
     };
     [
         lines(Tone::Good, "proved", &rehearsed.proved),

@@ -1,4 +1,4 @@
-//! `rollback`: back to what ran before a push, by the hosts' ledgers.
+//! `rollback`: takes hosts back to what they ran before a push, according to their ledgers.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,35 +20,37 @@ use crate::push::rollback::target::Goal;
 use crate::push::rollback::{Rollback, prepare};
 use crate::push::rollout::{Observer, Rollout};
 
-/// What `rollback` takes.
+/// The arguments of `rollback`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "Exit codes: 0 all hosts are where they should be, 1 they are not, 2 usage, 3 could not run.")]
+#[command(
+    after_help = "Exit codes: 0 every host runs the system to go back to, 1 at least one does not, 2 usage, 3 could not run."
+)]
 pub struct RollbackArgs {
-    /// Only these: a host, a role or a location [default: the whole fleet]. The others are locked all the same: leave a dead one
-    /// out with --skip
+    /// Roll back only this host, role or location [default: the whole fleet]. The other hosts are locked as well: leave out a dead
+    /// one with --skip
     #[arg(value_name = "HOST|ROLE|LOCATION")]
     pub only: Vec<String>,
-    /// Leave a host out that is dead (may be repeated)
+    /// Leave out a dead host (may be repeated)
     #[arg(long, value_name = "HOST")]
     pub skip: Vec<String>,
-    /// To what ran when this push was over (`polder log` names them) [default: take the last push back]
+    /// Go back to what ran after this push (see `polder log`) [default: to what ran before the last push]
     #[arg(long, value_name = "PUSH")]
     pub to: Option<String>,
-    /// Also to a system that trusts keys which the fleet has stopped naming: only if they were never in foreign hands
+    /// Allow a system that trusts keys which the fleet no longer lists: only if they were never compromised
     #[arg(long)]
     pub old_keys: bool,
-    /// Show what would be done and do nothing
+    /// Show what would be done and change nothing
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    /// How long hosts have.
+    /// Time limits for each host.
     pub trial: TrialArgs,
     #[command(flatten)]
     /// Which fleet.
     pub fleet: FleetArg,
 }
 
-/// Rolls back.
+/// Runs `rollback`.
 pub fn run(args: &RollbackArgs, output: &Output) -> Exit {
     match roll_back(args, output) {
         Ok(exit) => exit,
@@ -76,7 +78,7 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, Error> {
         record: record.clone(),
         batches: rollback.batches.clone(),
         derivations: Vec::new(),
-        locked: rollback.selected.awake.clone(),
+        locked: rollback.selected.unskipped.clone(),
         confirm_within: args.trial.confirm_within,
         prove_within: args.trial.prove_within,
         old_keys: args.old_keys,
@@ -89,7 +91,7 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, Error> {
 fn text(rollback: &Rollback) -> String {
     let mut text = match (&rollback.goal, rollback.batches.is_empty()) {
         (_, true) => return "nothing would change\n".to_owned(),
-        (Goal::Before(push), false) => format!("takes back the push {push}\n"),
+        (Goal::Before(push), false) => format!("reverts push {push}\n"),
         (Goal::After(_), false) => String::new(),
     };
     for step in rollback.steps() {

@@ -12,23 +12,23 @@ use crate::push::pipeline::trust;
 use crate::zone;
 use crate::zone::serial::bump;
 
-/// What `serial` takes.
+/// The arguments of `serial`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct SerialArgs {
-    /// The zone: example.net
+    /// The zone, such as example.net
     pub zone: String,
-    /// Where its file is looked for: ZONE.zone or ZONE, in any folder below
+    /// The folder in which to look for its file, ZONE.zone or ZONE, at any depth
     #[arg(default_value = ".")]
     pub folder: PathBuf,
     /// The zone's file, instead of looking for it
     #[arg(long, value_name = "FILE")]
     pub file: Option<PathBuf>,
-    /// Go above this serial too: one that is served
+    /// Raise it above this serial, too: one that is served
     #[arg(long, value_name = "SERIAL")]
     pub above: Option<u32>,
 }
 
-/// What was done.
+/// The result.
 #[derive(Debug, Serialize)]
 struct Raised {
     zone: String,
@@ -38,7 +38,7 @@ struct Raised {
     after: u32,
 }
 
-/// Finds the file and raises the serial. A zone with an error in it is left alone.
+/// Finds the file and raises the serial. A zone with an error is left unchanged.
 pub fn run(args: &SerialArgs, output: &Output) -> Exit {
     let zone = match names::dns_name(&args.zone) {
         Ok(zone) => zone,
@@ -51,7 +51,7 @@ pub fn run(args: &SerialArgs, output: &Output) -> Exit {
         Ok(file) => file,
         Err(message) => return output.could_not(&message),
     };
-    if let Err(why) = trust::believe_file(&file) {
+    if let Err(why) = trust::check_file(&file) {
         return output.could_not(&why);
     }
     let loaded = match zone::load(&zone, &file) {
@@ -79,7 +79,7 @@ fn text(raised: &Raised) -> String {
     format!("{}:{line}: serial {before} -> {after}\n", file.display())
 }
 
-/// YYYYMMDD, by the clock of this machine.
+/// Today as YYYYMMDD, in this machine's time zone.
 fn today() -> u32 {
     let day = jiff::Zoned::now().date();
     let number = i32::from(day.year()) * 10_000 + i32::from(day.month()) * 100 + i32::from(day.day());
@@ -102,7 +102,7 @@ fn look_for(zone: &str, folder: &Path) -> Result<PathBuf, String> {
     }
 }
 
-/// Files by name; nothing in hidden folders, and no links followed.
+/// Finds files by name, at any depth; skips hidden folders and follows no links.
 fn walk(folder: &Path, names: &[String], found: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;

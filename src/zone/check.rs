@@ -1,4 +1,4 @@
-//! What makes records a zone: what must be there, and what must not stand together.
+//! Checks a zone as a whole: what must be there, and what must not stand together.
 //!
 //! [`tree`] holds the names; [`beside`] looks at what stands at one name or above it; [`pointers`] follows names in
 //! record data. Only reports: changes nothing.

@@ -6,18 +6,18 @@
 /// The pieces of one entry: a line, or several held together by parentheses.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Entry<'a> {
-    /// Where it begins, from 1.
+    /// The line it begins in, from 1.
     pub line: u32,
     /// It begins with white space: the owner is the previous one.
     pub indented: bool,
-    /// Never empty.
+    /// The pieces; never empty.
     pub tokens: Vec<Token<'a>>,
 }
 
 /// One piece, as it is spelt.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Token<'a> {
-    /// From 1.
+    /// The line it stands in, from 1.
     pub line: u32,
     /// Its kind and text, escapes not yet resolved.
     pub text: Text<'a>,
@@ -37,9 +37,9 @@ pub enum Text<'a> {
 /// An entry that cannot be taken apart.
 #[derive(Debug, PartialEq, Eq)]
 pub struct EntryFault {
-    /// From 1.
+    /// The line, from 1.
     pub line: u32,
-    /// As in [`Entry`]: if it is not, an owner is lost.
+    /// As in [`Entry`]. If false, the owner of the entries that follow is unknown.
     pub indented: bool,
     /// What is wrong.
     pub message: String,

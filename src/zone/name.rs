@@ -1,7 +1,7 @@
-//! Domain names: text to uncompressed wire format and back (RFC 1035, 3.1 and 5.1), and how names lie to each other.
+//! Domain names: text to uncompressed wire format and back (RFC 1035, 3.1 and 5.1), and how names relate.
 //!
 //! Most functions take a name as a plain slice of wire format. No length octet (at most 63) is a letter, so changing or
-//! ignoring ASCII case may go over the whole slice. [`Name`] is a name under work: it lives on the stack and its suffixes
+//! ignoring ASCII case may go over the whole slice. [`Name`] is for names in use: it lives on the stack and its suffixes
 //! are slices of it, so that a query is answered without an allocation.
 
 use super::escape::{self, quote};
@@ -76,7 +76,7 @@ fn refuse_missing_dot(relative: &[u8], text: &[u8], origin: &[u8]) -> Result<(),
         .into())
 }
 
-/// What DNS would carry, but nobody means: mail addresses and names before IDNA.
+/// Refuses what DNS could carry and nobody means: mail addresses, and names that are not in their IDNA form.
 fn refuse_likely_slip(byte: u8, text: &[u8]) -> Result<(), Fault> {
     match byte {
         b'@' => Err(format!(
@@ -129,7 +129,7 @@ pub fn to_absolute_text(name: &[u8]) -> String {
     text
 }
 
-/// In lower case.
+/// The name in lower case.
 pub fn lower(name: &[u8]) -> Box<[u8]> {
     name.to_ascii_lowercase().into_boxed_slice()
 }
@@ -244,14 +244,14 @@ impl Name {
 
     /// The labels before `label`, then `target` (RFC 6672, 2.2). `None` if that is too long for a name.
     pub fn with_suffix(&self, label: usize, target: &[u8]) -> Option<Name> {
-        let kept = self.start(label);
-        let length = kept + target.len();
+        let head = self.start(label);
+        let length = head + target.len();
         if length > LONGEST_NAME {
             return None;
         }
         let mut bytes = [0; LONGEST_NAME];
-        bytes[..kept].copy_from_slice(&self.bytes[..kept]);
-        bytes[kept..length].copy_from_slice(target);
+        bytes[..head].copy_from_slice(&self.bytes[..head]);
+        bytes[head..length].copy_from_slice(target);
         Name::from_wire(&bytes[..length])
     }
 }

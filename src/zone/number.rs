@@ -26,7 +26,7 @@ pub mod rtype {
     pub const DS: u16 = 43;
     /// A service binding (RFC 9460).
     pub const SVCB: u16 = 64;
-    /// The same for HTTPS.
+    /// A service binding of HTTPS (RFC 9460).
     pub const HTTPS: u16 = 65;
     /// The first of the meta types that are no question about data: TKEY.
     pub const TKEY: u16 = 249;
@@ -34,7 +34,7 @@ pub mod rtype {
     pub const IXFR: u16 = 251;
     /// A zone transfer.
     pub const AXFR: u16 = 252;
-    /// The last of them: the obsolete MAILA.
+    /// The last meta type before ANY: the obsolete MAILA.
     pub const MAILA: u16 = 254;
     /// Any type (RFC 8482).
     pub const ANY: u16 = 255;
@@ -42,21 +42,21 @@ pub mod rtype {
 
 /// Response codes, the extended ones included.
 pub mod rcode {
-    /// An answer, or that there is none of this type.
+    /// No error: an answer, or no data of this type.
     pub const NOERROR: u16 = 0;
     /// The query cannot be understood.
     pub const FORMERR: u16 = 1;
     /// No such name.
     pub const NXDOMAIN: u16 = 3;
-    /// Not this kind of query.
+    /// The kind of query is not implemented.
     pub const NOTIMP: u16 = 4;
-    /// Not from us.
+    /// The server does not serve the name.
     pub const REFUSED: u16 = 5;
     /// A DNAME makes the name too long (RFC 6672, 2.2).
     pub const YXDOMAIN: u16 = 6;
-    /// An EDNS version that is not ours.
+    /// The EDNS version is not supported.
     pub const BADVERS: u16 = 16;
-    /// A server cookie that is not ours, or none where one is asked for (RFC 7873, 8).
+    /// The server cookie is invalid, or missing where one is required (RFC 7873, 8).
     pub const BADCOOKIE: u16 = 23;
 }
 

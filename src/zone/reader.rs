@@ -15,23 +15,23 @@ use super::report::{self, Report};
 use super::words::Words;
 use super::{name, ttl};
 
-/// Files that include files that include files … the main file is the first.
+/// The deepest nesting of `$INCLUDE`s, the main file counted.
 const DEEPEST: usize = 10;
 
 /// `$INCLUDE`s followed in one zone, the same file counted each time.
 const MOST_INCLUDES: usize = 1000;
 
-/// All that is reported of a file of which nothing could be read: what it holds is not shown.
+/// The one finding for a file of which nothing could be read: its content is not shown.
 const NO_ZONE: &str = "no line of this file is a record or a directive of a zone, as \"www 1h IN A 192.0.2.1\" and \"$TTL 1h\" are; \
                        its text is not shown here";
 
-/// What the files hold.
+/// The result of reading the files of a zone.
 pub struct Reading {
-    /// The main file first.
+    /// The files that were read, the main file first.
     pub files: Vec<PathBuf>,
-    /// In the order of the files.
+    /// The records, in the order of the files.
     pub records: Vec<ZoneRecord>,
-    /// What could not be read.
+    /// The findings.
     pub report: Report,
 }
 
@@ -57,11 +57,11 @@ pub fn read_text(apex: &[u8], file: &Path, text: &[u8]) -> Reading {
 struct Reader<'z> {
     apex: &'z [u8],
     read: Reading,
-    /// Where the files are; none where there is a text alone; or why it cannot be opened.
+    /// The zone's folder; `None` for a text alone; or why the folder cannot be opened.
     folder: Result<Option<ZoneFolder>, Fault>,
-    /// Of the last `$TTL`, in whichever file.
+    /// The TTL of the last `$TTL`, in any file.
     default_ttl: Option<u32>,
-    /// Of the last record that had one.
+    /// The TTL of the last record that stated one.
     last_ttl: Option<u32>,
     includes: usize,
     /// The files being read, the main file first.
@@ -71,9 +71,9 @@ struct Reader<'z> {
 /// A file of the zone.
 #[derive(Clone, Copy)]
 struct Source<'f> {
-    /// As findings name it.
+    /// The path that findings show.
     path: &'f Path,
-    /// From the zone's folder.
+    /// The path relative to the zone's folder.
     relative: &'f Path,
 }
 
@@ -141,7 +141,7 @@ impl Reader<'_> {
             }
         }
         if !scope.is_zone {
-            // Whatever it is, it may be nobody's business: a key, a list of passwords.
+            // The file may be a secret: a key, a list of passwords.
             self.read.report.withhold(before, source.path, NO_ZONE);
         }
         self.open.pop();
@@ -254,7 +254,7 @@ impl Reader<'_> {
         let given = head.ttl.inspect(|ttl| self.last_ttl = Some(*ttl));
         let rdata = rdata::read(head.rtype, words, &scope.origin).map_err(about)?;
         let Some(ttl) = given.or(self.default_ttl).or(self.last_ttl) else {
-            // Said once: the records that follow have the same complaint and the same cure.
+            // Reported once: the records that follow have the same fault and the same remedy.
             self.default_ttl = Some(0);
             return Err(about("has no TTL, and no $TTL stands above it: begin the file with, say, $TTL 1h".into()));
         };

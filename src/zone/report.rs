@@ -6,10 +6,10 @@ use super::name;
 use super::rdata::types;
 use crate::config::{Finding, Findings};
 
-/// Nobody reads more at once; a file that is no zone at all would fill the screen.
+/// The most findings that are reported: a file that is no zone at all would fill the screen.
 const MOST: usize = 100;
 
-/// What is wrong so far.
+/// The findings so far.
 #[derive(Debug, Default)]
 pub struct Report {
     findings: Vec<Finding>,
@@ -31,7 +31,7 @@ impl Report {
         self.findings.len()
     }
 
-    /// Puts one finding without any text of the file in the place of all that were added from `from` on; nothing if
+    /// Puts one finding without any text of the file in place of all that were added from `from` on; nothing if
     /// there are none.
     pub fn withhold(&mut self, from: usize, file: &Path, message: &str) {
         let Some(first) = self.findings.get(from) else { return };
@@ -56,7 +56,7 @@ impl Report {
         self.cut_short = true;
     }
 
-    /// The end: `None` if nothing is wrong.
+    /// The findings as an error; `None` if there are none.
     pub fn into_findings(mut self) -> Option<Findings> {
         let last = self.findings.last()?;
         if self.cut_short {

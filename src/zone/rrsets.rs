@@ -1,4 +1,4 @@
-//! What RFC 2181, 5, asks of an RRset: no two equal records, one TTL.
+//! Makes RRsets of records (RFC 2181, 5): no two equal records, one TTL.
 
 use std::collections::{HashMap, HashSet};
 

@@ -13,7 +13,7 @@ use crate::config::regular_file::read_regular_file;
 use crate::files::{self, Access};
 use crate::zone::number::rtype;
 
-/// Behind the serial in a SOA's data: four numbers (RFC 1035, 3.3.13).
+/// The bytes after the serial in a SOA's data: four numbers (RFC 1035, 3.3.13).
 const BEHIND: usize = 16;
 
 /// A date-style serial is a day and two digits: YYYYMMDDnn.
@@ -54,12 +54,12 @@ fn plain(record: &ZoneRecord) -> (Vec<u8>, u16, u32, Vec<u8>) {
     (record.owner.to_ascii_lowercase(), record.rtype, record.ttl, rdata)
 }
 
-/// Whether `one` is newer than `other` (RFC 1982, 3.2). Of two that are exactly half the numbers apart neither is.
+/// Whether `one` is newer than `other` (RFC 1982, 3.2). Of two that are exactly 2^31 apart, neither is.
 pub fn is_newer(one: u32, other: u32) -> bool {
     (1..1 << 31).contains(&one.wrapping_sub(other))
 }
 
-/// The serial to follow both `present` and `above`, in the habit of `present`: a date of today where it is one, else one
+/// The serial to follow both `present` and `above`, in the style of `present`: today's date if it is one, else one
 /// more. `today` as YYYYMMDD. Never 0, which some take for "none".
 pub fn next(present: u32, above: Option<u32>, today: u32) -> u32 {
     let last = above.filter(|above| is_newer(*above, present)).unwrap_or(present);
@@ -82,11 +82,11 @@ fn is_date(day: u32) -> bool {
 pub struct Bumped {
     /// The file it stands in: the zone's own, or one that it includes.
     pub file: PathBuf,
-    /// From 1.
+    /// The line it stands in, from 1.
     pub line: u32,
-    /// What stood there.
+    /// The serial before.
     pub before: u32,
-    /// What stands there now.
+    /// The serial now.
     pub after: u32,
 }
 

@@ -3,7 +3,7 @@
 use super::escape::quote;
 use super::fault::Fault;
 
-/// RFC 2181, 8.
+/// The longest time, in seconds (RFC 2181, 8).
 const MOST: u64 = (1 << 31) - 1;
 
 /// Reads `3600`, or BIND's `1h30m`: numbers with units, w d h m s in either case, added up.
@@ -23,7 +23,7 @@ fn with_units(text: &[u8]) -> Option<u64> {
     })
 }
 
-/// Saturates: whatever is too long is refused in one place.
+/// Adds up and saturates: the caller refuses what is too long.
 fn digits(text: &[u8]) -> Option<u64> {
     if text.is_empty() {
         return None;

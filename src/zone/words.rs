@@ -1,4 +1,4 @@
-//! What is left to read of one entry.
+//! The tokens of one entry that are still to be read.
 
 use super::escape::{decode, quote};
 use super::fault::Fault;
@@ -16,7 +16,7 @@ impl<'t, 'a> Words<'t, 'a> {
         Words { rest: tokens, line }
     }
 
-    /// The line of the token taken last: the one to blame.
+    /// The line of the token taken last, for findings.
     pub fn line(&self) -> u32 {
         self.line
     }
@@ -70,7 +70,7 @@ impl<'t, 'a> Words<'t, 'a> {
         Ok(joined)
     }
 
-    /// Nothing may be left.
+    /// Ends the entry: an error if a token is left.
     pub fn finish(&mut self) -> Result<(), Fault> {
         match self.token() {
             None => Ok(()),

@@ -122,7 +122,7 @@
           # The working copy still has it, and who plans is told.
           said = admin_nl.succeed(alice("polder plan 2>&1"))
           log.info(said)
-          t.assertIn("is what this push brings again", said)
+          t.assertIn("this push would bring back", said)
           admin_nl.succeed(alice("svn revert --quiet --recursive . && sed -i \"s/fall = 3/fall = 4/\" hosts/default.nix"))
           t.assertIn("nothing would change", admin_nl.succeed(alice("polder push 2>&1")))
 

@@ -24,7 +24,7 @@
           said = admin_nl.fail(alice("polder push 2>&1"))
           log.info(said)
           for words in (
-              "hosts/default.nix: is in conflict: settle it by hand",
+              "hosts/default.nix: is in conflict: resolve it by hand",
               "stray.nix: is not under version control: `svn add stray.nix`",
               "hosts/web-3.nix: is missing: `svn revert hosts/web-3.nix`",
           ):
@@ -63,7 +63,7 @@
           t.assertIn("`polder serial example.test --above 2`", said)
           said = admin_ch.succeed(alice("polder serial example.test --above 2 && polder plan --skip svn 2>&1"))
           log.info(said)
-          t.assertIn("changes of hosts/zones/example.test.zone that are in no revision", said)
+          t.assertIn("changes to hosts/zones/example.test.zone that are in no revision", said)
           admin_ch.succeed(alice("svn revert --quiet --recursive ."))
           _, said = admin_nl.execute(alice("polder status 2>&1"))
           log.info(said)

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use crate::config::reader::{Keys, Read, Value};
 
-/// `cookies`: DNS cookies (RFC 7873, 9018). They are always given; here is said with which secret.
+/// `cookies`: DNS cookies (RFC 7873, 9018). They are always in use; this part says with which secrets.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CookiesConfig {
     /// The secrets, one a line: the first makes cookies, all of them verify. Without the key `cookies` each process has a

@@ -15,7 +15,7 @@ use crate::config::{address, defaults, names};
 pub struct BackendsConfig {
     /// Stateless, sticky or latched.
     pub mode: Mode,
-    /// How a request without a say is spread. Default round-robin.
+    /// How requests that no cookie and no latch binds are spread. Default round-robin.
     pub balance: Balance,
     /// Never empty; names distinct, addresses distinct. At least one is not a backup.
     pub backends: Vec<BackendConfig>,
@@ -39,7 +39,7 @@ pub enum Balance {
 pub struct BackendConfig {
     /// Its name within the service.
     pub name: String,
-    /// Where it listens.
+    /// The address and port to connect to.
     pub address: SocketAddr,
     /// Its share, 0 to 1000; 0 gets only requests that name it. Default 100.
     pub weight: u32,

@@ -10,13 +10,13 @@ use crate::config::reader::{Keys, Location, Object, Read, Value};
 /// `cookie`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CookieConfig {
-    /// Default `polder-SERVICE`.
+    /// The cookie's name. Default `polder-SERVICE`.
     pub name: String,
-    /// What stands in it.
+    /// Its value.
     pub value: CookieValue,
 }
 
-/// What stands in a cookie. Sealed unless the document says otherwise: an address tells visitors about the inside, and
+/// The value of a cookie. Sealed unless the document says otherwise: an address tells visitors about the inside, and
 /// lets them choose their backend.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum CookieValue {

@@ -1,7 +1,7 @@
 //! The request fields that reach no backend unless a service lists them in `pass_fields` (pure).
 //!
-//! Gateways set them and programs behind believe them, so that a visitor who sends one himself speaks as the gateway: he is
-//! somebody else, asks for another path than the one that was routed, or with another method than the one in the log.
+//! Gateways set them and programs behind believe them, so a visitor who sends one speaks as the gateway: it claims
+//! another client, another path than the one that was routed, or another method than the one in the log.
 //! `X-Forwarded-*` and `Forwarded` are no part of this: the proxy sets those itself. Called by the reader of services and,
 //! for each field of a request, by the HTTP/1 codec.
 
@@ -11,9 +11,9 @@ use crate::config::reader::{Object, Read};
 /// What a withheld field claims.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Claim {
-    /// Who asks.
+    /// The client.
     Client,
-    /// What is asked for, and how.
+    /// The path or the method.
     Request,
 }
 

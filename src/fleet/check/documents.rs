@@ -1,4 +1,4 @@
-//! Every document and zone file through the daemons' own parsers.
+//! Reads every document and zone file with the daemons' own parsers.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::zone::{self, ZoneFile};
 
 /// What the daemons would run with: those whose documents could be read.
 pub(super) struct Running {
-    /// By host.
+    /// The nameservers by host.
     pub(super) nameservers: BTreeMap<String, Nameserver>,
-    /// By host.
+    /// The proxies' documents by host.
     pub(super) proxies: BTreeMap<String, ProxyConfig>,
-    /// By apex.
+    /// The zone files by apex.
     pub(super) zones: BTreeMap<String, ZoneFile>,
-    /// Nothing was left out: what is not here does not exist.
+    /// Every document could be read: what is not here does not exist.
     pub(super) complete: bool,
 }
 
@@ -64,7 +64,7 @@ fn read_zones(fleet: &Fleet, checked: &mut Checked) -> BTreeMap<String, ZoneFile
     zones
 }
 
-/// The document names each zone's file by its place in the store; what is read is the file that the operator edits.
+/// The document names each zone's file by its path in the store; what is read is the file that the operator edits.
 fn nameserver(host: &str, text: &str, zones: &BTreeMap<String, ZoneFile>, checked: &mut Checked) -> Option<Nameserver> {
     let file = named(host, "dns.json");
     let config = sound(config::dns::parse(&file, text), checked)?;
@@ -77,7 +77,7 @@ fn nameserver(host: &str, text: &str, zones: &BTreeMap<String, ZoneFile>, checke
     Some(Nameserver { config, zones })
 }
 
-/// What was read, or its findings noted, without the lines of a document that nobody has seen as text.
+/// Returns what was read, or notes its findings: without line numbers, as nobody has seen a rendered document as text.
 fn sound<T>(read: Result<T, Findings>, checked: &mut Checked) -> Option<T> {
     match read {
         Ok(sound) => Some(sound),
@@ -93,7 +93,7 @@ fn sound<T>(read: Result<T, Findings>, checked: &mut Checked) -> Option<T> {
     }
 }
 
-/// `px-nl: proxy.json`: what stands for a file in findings.
+/// `px-nl: proxy.json`: the name of a document in findings, in place of a file's path.
 fn named(host: &str, document: &str) -> std::path::PathBuf {
     Path::new(&format!("{host}: {document}")).to_owned()
 }

@@ -26,8 +26,8 @@ pub(super) fn check(fleet: &Fleet, checked: &mut Checked) {
             }
         }
     }
-    let strangers: Vec<&String> = fleet.systems.keys().filter(|name| !fleet.hosts.contains_key(*name)).collect();
-    if !strangers.is_empty() {
-        checked.note("fleet", format!("systems that are no host of the fleet: {}", listed(strangers)));
+    let unknown: Vec<&String> = fleet.systems.keys().filter(|name| !fleet.hosts.contains_key(*name)).collect();
+    if !unknown.is_empty() {
+        checked.note("fleet", format!("systems that are no host of the fleet: {}", listed(unknown)));
     }
 }

@@ -1,4 +1,4 @@
-//! Every host name of every service leads, through the zones, to a pool.
+//! Every host name of every service resolves, through the fleet's zones, to a pool.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,21 +13,21 @@ use crate::zone::number::rtype;
 const CHAIN: usize = 8;
 
 pub(super) fn check(running: &Running, checked: &mut Checked) {
-    let mut wanted: BTreeSet<(&str, &HostPattern)> = BTreeSet::new();
+    let mut names: BTreeSet<(&str, &HostPattern)> = BTreeSet::new();
     for proxy in running.proxies.values() {
         for service in proxy.services.values() {
-            wanted.extend(service.hosts.iter().map(|host| (service.name.as_str(), host)));
+            names.extend(service.hosts.iter().map(|host| (service.name.as_str(), host)));
         }
     }
     // Without a nameserver that could be read, every name would look lost.
     if running.nameservers.is_empty() && !running.complete {
         return;
     }
-    for (service, host) in wanted {
+    for (service, host) in names {
         for (why, nameservers) in lost(running, &host.to_string()) {
             let all = nameservers.len() == running.nameservers.len();
-            let told = if all { String::new() } else { format!("on {}: ", listed(nameservers)) };
-            checked.finding(format!("service {service}"), format!("{told}{host} {why}"));
+            let prefix = if all { String::new() } else { format!("on {}: ", listed(nameservers)) };
+            checked.finding(format!("service {service}"), format!("{prefix}{host} {why}"));
         }
     }
 }
@@ -55,7 +55,7 @@ fn lost<'r>(running: &'r Running, host: &str) -> BTreeMap<String, Vec<&'r str>> 
     reasons
 }
 
-/// From a name to a pool, or why not.
+/// Follows a name to a pool; the error says why it leads to none.
 fn follow(zones: &Zones, mut name: Name) -> Result<(), String> {
     let mut way = String::new();
     for _ in 0..CHAIN {

@@ -1,4 +1,4 @@
-//! Every pool: enough members, each a proxy that listens where the check looks, and a TTL that lets visitors go.
+//! Every pool has enough members, each a proxy that listens where the check connects, and a TTL that lets a drain take effect.
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
@@ -10,7 +10,7 @@ use crate::config::defaults::POOL_TTL;
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::fleet::{Fleet, Role};
 
-/// A pool with fewer is gone with one machine.
+/// With fewer members a pool fails with one machine.
 const LEAST_MEMBERS: usize = 2;
 
 /// The longest TTL of a pool, in seconds, unless the fleet states a longer one: so long a drained proxy stays in caches.
@@ -55,13 +55,13 @@ fn members(fleet: &Fleet, running: &Running, name: &str, pool: &PoolConfig, chec
             checked.finding(&about, format!("{address} of its member {member} is no address of that host"));
         }
         if let Some(proxy) = running.proxies.get(member) {
-            unheard(member, config, proxy, pool.check.port, &about, checked);
+            unreached(member, config, proxy, pool.check.port, &about, checked);
         }
     }
 }
 
-/// Addresses at which the check would find nobody.
-fn unheard(
+/// Reports addresses of a member at which the check would reach no listener.
+fn unreached(
     member: &str,
     config: &MemberConfig,
     proxy: &ProxyConfig,
@@ -71,7 +71,7 @@ fn unheard(
 ) {
     let Some(port) = port else { return };
     for address in &config.addresses {
-        if !proxy.listeners.iter().any(|listener| hears(listener.address, *address, port)) {
+        if !proxy.listeners.iter().any(|listener| accepts(listener.address, *address, port)) {
             let listeners = listed(proxy.listeners.iter().map(|listener| listener.address));
             let message = format!(
                 "its check looks at {}, and {member} listens on {listeners}: it would always be down",
@@ -82,8 +82,8 @@ fn unheard(
     }
 }
 
-/// `[::]` is IPv6 only.
-fn hears(listener: SocketAddr, address: IpAddr, port: u16) -> bool {
+/// Whether a listener accepts connections to an address; `[::]` is IPv6 only.
+fn accepts(listener: SocketAddr, address: IpAddr, port: u16) -> bool {
     let everywhere = listener.ip().is_unspecified() && listener.is_ipv4() == address.is_ipv4();
     listener.port() == port && (everywhere || listener.ip() == address)
 }

@@ -1,4 +1,4 @@
-//! All proxies are one: whichever a visitor comes to, the same services, the same backend for the same cookie.
+//! All proxies must serve alike: the same services, and the same backend for the same cookie, on whichever a visitor lands.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -17,7 +17,7 @@ pub(super) fn check(running: &Running, checked: &mut Checked) {
     all_know_all("nameservers", &nameservers.collect(), running.complete, checked);
 }
 
-/// Every proxy against the first.
+/// Compares every proxy with the first.
 fn same_services(running: &Running, checked: &mut Checked) {
     let mut proxies = running.proxies.iter();
     let Some((first, one)) = proxies.next() else { return };
@@ -43,7 +43,7 @@ fn same_services(running: &Running, checked: &mut Checked) {
     }
 }
 
-/// What a visitor who moves from one proxy to another would notice: what it is, and how either says it.
+/// What a visitor who moves from one proxy to another would notice: each difference, with the value on either side.
 fn differences(one: &ServiceConfig, two: &ServiceConfig) -> Vec<(&'static str, String, String)> {
     let mut statements = vec![
         ("its hosts", listed(&one.hosts), listed(&two.hosts)),
@@ -97,7 +97,7 @@ fn backends(target: &BackendsConfig) -> String {
     }))
 }
 
-/// A stateful service whose backend is the only one ends with it.
+/// A stateful service with a single backend has nowhere to fail over to.
 fn cover(running: &Running, checked: &mut Checked) {
     for service in running.proxies.values().flat_map(|proxy| proxy.services.values()) {
         let Target::Backends(target) = &service.target;
@@ -111,7 +111,7 @@ fn cover(running: &Running, checked: &mut Checked) {
     }
 }
 
-/// Latches and operator states reach everybody only if everybody has everybody for a peer.
+/// Latches and operator states reach every daemon only if each has all the others as peers.
 fn all_know_all(kind: &str, daemons: &BTreeMap<&str, Option<&PeersConfig>>, complete: bool, checked: &mut Checked) {
     if daemons.len() < 2 {
         return;
@@ -145,8 +145,8 @@ fn all_know_all(kind: &str, daemons: &BTreeMap<&str, Option<&PeersConfig>>, comp
                 (Some(_), _) => {}
             }
         }
-        for stranger in peers.members.keys().filter(|name| complete && !daemons.contains_key(name.as_str())) {
-            checked.finding(format!("host {host}"), format!("its peer {stranger} is none of the {kind}"));
+        for unknown in peers.members.keys().filter(|name| complete && !daemons.contains_key(name.as_str())) {
+            checked.finding(format!("host {host}"), format!("its peer {unknown} is none of the {kind}"));
         }
     }
 }

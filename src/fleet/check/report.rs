@@ -1,4 +1,4 @@
-//! What the checks say, and what they are told besides the fleet.
+//! The results of the checks, and their input besides the fleet.
 
 use std::collections::BTreeMap;
 
@@ -9,14 +9,14 @@ use crate::config;
 /// One thing wrong with the fleet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 pub struct Finding {
-    /// File and line, host and path in its document, or the fleet's thing it is about.
+    /// What it is about: a file and line, a host and a path in its document, or a part of the fleet (`pool www.example.net`).
     pub place: String,
     /// What was found and what was expected, in the operator's words.
     pub message: String,
 }
 
 impl Finding {
-    /// A finding.
+    /// Makes a finding about `place`.
     pub fn new(place: impl Into<String>, message: impl Into<String>) -> Finding {
         Finding { place: place.into(), message: message.into() }
     }
@@ -30,12 +30,12 @@ impl From<config::Finding> for Finding {
     }
 }
 
-/// What the checks say.
+/// The result of the checks.
 #[derive(Debug, Default)]
 pub struct Checked {
     /// What is wrong, each thing once, in the order of the checks.
     pub findings: Vec<Finding>,
-    /// What is not wrong and yet worth knowing; and what could not be told.
+    /// What is worth knowing without being wrong, and what could not be checked.
     pub notes: Vec<Finding>,
 }
 
@@ -49,7 +49,7 @@ impl Checked {
     }
 }
 
-/// What is known of serials besides the fleet.
+/// What is known about serials from outside the fleet document.
 #[derive(Debug, Default)]
 pub struct SerialFacts {
     /// The serials that are served, by zone.
@@ -58,26 +58,26 @@ pub struct SerialFacts {
     pub changes: Vec<ZoneChange>,
 }
 
-/// What one source says of the serial that is served.
+/// What one source says about the serial of a zone that is served now.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Served {
-    /// This one; by whom.
+    /// The zone is served with this serial.
     Serial {
-        /// A host, or the option that states it.
+        /// The host that serves it, or the option that states it.
         by: String,
-        /// Its SOA's serial.
+        /// The serial of the SOA record.
         serial: u32,
     },
-    /// It has no such zone yet.
+    /// The host answers, and does not serve the zone yet.
     NotYet {
         /// The host.
         by: String,
     },
-    /// It could not be asked.
+    /// The host could not be asked.
     Unknown {
         /// The host.
         by: String,
-        /// Why.
+        /// Why it could not be asked.
         why: String,
     },
 }

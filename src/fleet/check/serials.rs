@@ -1,4 +1,4 @@
-//! A zone's serial goes up with every change, and never down (RFC 1982): what caches beside us believe depends on it.
+//! A zone's serial goes up with every change, and never down (RFC 1982): secondaries elsewhere rely on it.
 
 use super::documents::Running;
 use super::report::{Checked, SerialFacts, Served};

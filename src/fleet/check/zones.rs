@@ -10,7 +10,7 @@ use crate::zone::name;
 use crate::zone::number::rtype;
 use crate::zone::{ZoneFile, ZoneRecord};
 
-/// A zone with fewer is gone with one machine.
+/// With fewer nameservers a zone fails with one machine.
 const LEAST_NAMESERVERS: usize = 2;
 
 pub(super) fn check(fleet: &Fleet, running: &Running, checked: &mut Checked) {
@@ -32,7 +32,7 @@ pub(super) fn check(fleet: &Fleet, running: &Running, checked: &mut Checked) {
     }
 }
 
-/// The NS records at the apex against the hosts that serve the zone.
+/// Compares the NS records at the apex with the hosts that serve the zone.
 fn named_nameservers(fleet: &Fleet, running: &Running, apex: &str, file: &ZoneFile, checked: &mut Checked) {
     let mut named = BTreeSet::new();
     for record in file.records.iter().filter(|record| record.rtype == rtype::NS && is_at(record, &file.apex)) {

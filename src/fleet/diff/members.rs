@@ -2,12 +2,12 @@
 
 use serde_json::Value;
 
-/// An object's member that is taken out of it.
+/// Removes a member from an object and returns it; null if there is none.
 pub(super) fn take(object: &mut Value, key: &str) -> Value {
     object.as_object_mut().and_then(|object| object.remove(key)).unwrap_or(Value::Null)
 }
 
-/// The names that either side has, in order.
+/// The names of the members on either side, sorted.
 pub(super) fn names(old: &Value, new: &Value) -> Vec<String> {
     let keys = |value: &Value| value.as_object().map(|object| object.keys().cloned().collect()).unwrap_or_default();
     let (old, new): (Vec<String>, Vec<String>) = (keys(old), keys(new));

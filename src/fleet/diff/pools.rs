@@ -5,7 +5,7 @@ use serde_json::Value;
 use super::members::{names, take};
 use super::rest;
 
-/// Speaks of all pools, and takes them out.
+/// Describes the changes of all pools, and removes the pools from both sides.
 pub(super) fn compare(old: &mut Value, new: &mut Value, sentences: &mut Vec<String>) {
     let (mut old, mut new) = (take(old, "pools"), take(new, "pools"));
     for name in names(&old, &new) {

@@ -1,4 +1,4 @@
-//! How little is left while a push is under way: of every pool, zone and service that has a part in it.
+//! The least redundancy during a push: how many hosts of every pool, zone and service it touches stay up.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -14,7 +14,7 @@ struct Group {
     hosts: Vec<Option<String>>,
 }
 
-/// The least that is left of each group that the push has a part in, a line each.
+/// The least that is left of each group that the push touches, a line each.
 pub(super) fn least(fleet: &Fleet, batches: &[Vec<String>], skipped: &[String]) -> Vec<String> {
     let lines = groups(fleet).into_iter().filter_map(|(group, names)| {
         let left = batches.iter().filter_map(|batch| group.left(batch, skipped)).min()?;

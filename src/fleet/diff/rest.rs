@@ -1,13 +1,13 @@
-//! Every difference that nobody has spoken of, with its path.
+//! Every difference that is not described elsewhere, with its path.
 
 use serde_json::Value;
 
-/// Of longer values this many characters are told: those where they differ.
+/// The longest text of a value, in characters; a longer one is cut to where the two differ.
 const LONGEST: usize = 60;
-/// So many of what both have in common stand before the difference.
+/// How many characters that both have in common are shown before the difference.
 const BEFORE: usize = 15;
 
-/// Tells all differences of two values; `subject` comes before each path.
+/// Describes all differences of two values; `subject` comes before each path.
 pub(super) fn compare(subject: &str, old: &Value, new: &Value, sentences: &mut Vec<String>) {
     walk(subject, "", old, new, sentences);
 }
@@ -29,7 +29,7 @@ fn walk(subject: &str, path: &str, old: &Value, new: &Value, sentences: &mut Vec
     }
 }
 
-/// A value for people.
+/// A value as an operator reads it.
 fn shown(value: &Value) -> String {
     match value {
         Value::Null => "unset".to_owned(),
@@ -41,7 +41,7 @@ fn shown(value: &Value) -> String {
     }
 }
 
-/// Both as short as they may be: cut around the first place where they differ.
+/// Cuts both texts around the first position where they differ.
 fn shortened(old: &str, new: &str) -> (String, String) {
     let is_long = |text: &str| text.chars().count() > LONGEST;
     let common = old.chars().zip(new.chars()).take_while(|(one, other)| one == other).count();

@@ -1,4 +1,4 @@
-//! What is at stake in a push (pure): sessions whose cookies lead nowhere any more, and how little is left meanwhile.
+//! The risks of a push (pure): sessions whose backend goes, and the least redundancy on the way.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -22,7 +22,7 @@ pub fn risks(
     risks
 }
 
-/// Sessions that end, by the documents of the proxies that change.
+/// The sessions that end, as the changed documents of the proxies have it.
 fn orphaned(fleet: &Fleet, old: &BTreeMap<String, Running>, batches: &[Vec<String>]) -> Vec<String> {
     let mut risks = BTreeSet::new();
     for host in batches.iter().flatten() {

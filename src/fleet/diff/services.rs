@@ -6,7 +6,7 @@ use super::members::{names, take};
 use super::rest;
 use crate::config::defaults::WEIGHT;
 
-/// Speaks of all services, and takes them out.
+/// Describes the changes of all services, and removes the services from both sides.
 pub(super) fn compare(old: &mut Value, new: &mut Value, sentences: &mut Vec<String>) {
     let (mut old, mut new) = (take(old, "services"), take(new, "services"));
     for name in names(&old, &new) {

@@ -9,10 +9,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
-/// The kinds of units that are spoken of.
+/// The kinds of units that are described.
 const KINDS: [&str; 5] = [".service", ".socket", ".timer", ".path", ".mount"];
 
-/// What starts a service of its name.
+/// The kinds of units that start the service of the same name.
 const STARTERS: [&str; 3] = [".socket", ".timer", ".path"];
 
 /// Keys of `[Unit]` whose change alone is no reason to touch a running unit. Dependencies are one.
@@ -34,13 +34,13 @@ const HARMLESS: [&str; 12] = [
 /// What happens to units, by name; services without `.service`.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Effects {
-    /// Told to read their configuration again.
+    /// Units that are reloaded.
     pub reloads: Vec<String>,
-    /// Stopped and started.
+    /// Units that are restarted.
     pub restarts: Vec<String>,
-    /// New.
+    /// New units, which are started.
     pub starts: Vec<String>,
-    /// Gone.
+    /// Units that are gone, which are stopped.
     pub stops: Vec<String>,
 }
 
@@ -82,7 +82,7 @@ pub fn effects(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -
     effects
 }
 
-/// A unit's name in sentences, if it is of a kind that is spoken of. A template runs nowhere.
+/// A unit's name in sentences, if it is of a kind that is described; a template has no instance of its own.
 fn spoken(unit: &str) -> Option<String> {
     let is_spoken = KINDS.iter().any(|kind| unit.ends_with(kind)) && !unit.contains("@.");
     is_spoken.then(|| unit.strip_suffix(".service").unwrap_or(unit).to_owned())
@@ -141,7 +141,7 @@ fn is_left_alone(unit: &str, new: &Unit<'_>) -> bool {
         || flag(new, "X-OnlyManualStart", false)
 }
 
-/// What the difference alone asks for.
+/// What switch-to-configuration does for the difference alone.
 fn compare(old: &Unit<'_>, new: &Unit<'_>) -> Decision {
     let mut decision = Decision::Nothing;
     let sections: BTreeSet<&str> = old.keys().chain(new.keys()).copied().collect();

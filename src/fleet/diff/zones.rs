@@ -8,8 +8,8 @@ use serde_json::Value;
 use crate::fleet::running::Running;
 use crate::zone::{self, ZoneFile};
 
-/// Takes the files' places in the store out of both documents: their contents are compared. Zones that come or go are taken out
-/// as well if there is a file of them to speak of.
+/// Removes the files' store paths from both documents, as their contents are compared; and zones that appear or go, if their
+/// files can be described.
 pub(super) fn forget_files(old: &mut Value, new: &mut Value, has_file: impl Fn(&str) -> bool) {
     let (mut before, mut after) = (super::members::take(old, "zones"), super::members::take(new, "zones"));
     for apex in super::members::names(&before, &after) {
@@ -26,7 +26,7 @@ pub(super) fn forget_files(old: &mut Value, new: &mut Value, has_file: impl Fn(&
     }
 }
 
-/// Speaks of all zones.
+/// Describes the changes of all zones.
 pub(super) fn compare(old: &Running, new: &Running, sentences: &mut Vec<String>) {
     let apexes: BTreeSet<&String> = old.zones.keys().chain(new.zones.keys()).collect();
     for apex in apexes {
@@ -63,8 +63,8 @@ fn parsed(apex: &str, text: &str) -> Option<ZoneFile> {
     zone::parse(apex, Path::new("zone"), text).ok()
 }
 
-/// How many records differ, the SOA's serial left aside, which is told. One that goes and one that comes at the same name and
-/// type are one that changes.
+/// How many records differ, the SOA's serial not counted. A record that goes and one that appears at the same name and type
+/// count as one that changes.
 fn different(old: &ZoneFile, new: &ZoneFile) -> usize {
     let (old, new): (BTreeSet<_>, BTreeSet<_>) =
         (old.without_serial().into_iter().collect(), new.without_serial().into_iter().collect());

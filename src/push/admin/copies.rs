@@ -1,4 +1,4 @@
-//! Copies of the hosts' ledgers on an admin machine: `FOLDER/HOST.jsonl`. What is there outlives the host.
+//! Copies of the hosts' ledgers on an admin machine: `FOLDER/HOST.jsonl`. They outlive the host.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,29 +14,29 @@ use crate::push::protocol::{Answer, Instruction, REQUEST_BYTES};
 use crate::push::remote::gates::{Gates, instruct_all};
 use crate::push::remote::no_answer::unexpected;
 
-/// Bytes of entries in one instruction: quoting makes a text longer, and there is more in a request.
+/// The most bytes of entries in one instruction. JSON escapes make it longer, and a request has more in it than the entries.
 const PIECE_BYTES: usize = REQUEST_BYTES / 3;
 
-/// The folder below an admin machine's state.
+/// The folder of the copies in an admin machine's state folder.
 pub fn folder(state_dir: &Path) -> PathBuf {
     state_dir.join("ledgers")
 }
 
-/// The copy of one host's.
+/// The copy of one host's ledger.
 pub fn of_host(folder: &Path, host: &str) -> Ledger {
     Ledger::new(folder.join(format!("{host}.jsonl")))
 }
 
-/// Adds what is not there yet.
+/// Adds those entries that the copy does not have yet.
 ///
 /// # Errors
 ///
 /// The copy cannot be read or written.
 pub fn keep(folder: &Path, host: &str, entries: &[Entry]) -> io::Result<()> {
-    // Operators and the gate may bring news of one host at once.
+    // Operators and the gate may add entries of one host at the same time.
     let _locked = state::lock(folder)?;
     let ledger = of_host(folder, host);
-    // Lines of a later release too: what cannot be read here is not ours to drop.
+    // As JSON, so that entries of a later release are kept as they are.
     let mut all: Vec<Value> = ledger.lines()?;
     let new: Vec<Value> = entries.iter().map(|entry| json!(entry)).filter(|entry| !all.contains(entry)).collect();
     if new.is_empty() {
@@ -45,11 +45,12 @@ pub fn keep(folder: &Path, host: &str, entries: &[Entry]) -> io::Result<()> {
     all.extend(new);
     all.sort_by_key(|entry| entry["at"].as_u64());
     let lines: String = all.iter().map(|entry| format!("{entry}\n")).collect();
-    // Replaced and not added to: whoever wrote it first (an operator, or the gate) need not be who writes now.
+    // The file is replaced and not appended to, because another user (an operator, or the gate) may own it.
     state::write(ledger.file(), &lines)
 }
 
-/// Gives other hosts' entries to admin machines, in as many instructions as their length wants; for each machine whether it has all.
+/// Sends hosts' entries to other admin machines, split into several instructions if they are long. Returns for each machine whether
+/// it accepted all of them.
 pub fn give<G: Gates + ?Sized>(
     gates: &G,
     admins: &[String],
@@ -68,7 +69,7 @@ pub fn give<G: Gates + ?Sized>(
     given
 }
 
-/// Entries in pieces that fit into a request each.
+/// Splits entries into pieces that each fit into a request.
 fn pieces(news: BTreeMap<String, Vec<Entry>>) -> Vec<BTreeMap<String, Vec<Entry>>> {
     let (mut pieces, mut length) = (vec![BTreeMap::<String, Vec<Entry>>::new()], 0);
     for (host, entries) in news {

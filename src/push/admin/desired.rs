@@ -1,4 +1,4 @@
-//! What the last push from this admin machine wanted every host to run: what `polder status` holds the hosts against.
+//! The desired state: what every host should run after the last push from this admin machine. `polder status` compares the hosts with it.
 //!
 //! Owns `STATE_DIR/wanted.json`. Written by `polder push` and `polder rollback` when they begin.
 
@@ -20,11 +20,11 @@ pub struct DesiredState {
     pub push: String,
     /// When it began, in milliseconds since the epoch.
     pub at: u64,
-    /// By host, those left out too.
+    /// By host, including those that were left out.
     pub systems: BTreeMap<String, PathBuf>,
 }
 
-/// Keeps what every host is to run, for `polder status` to compare with what runs.
+/// Saves what every host should run.
 ///
 /// # Errors
 ///
@@ -42,7 +42,7 @@ fn store(admin: &Admin, desired: &DesiredState) -> io::Result<()> {
     state::write(&file(admin), &serde_json::to_string(desired)?)
 }
 
-/// What was kept last. A file that cannot be read is none: the ledgers tell the rest.
+/// The desired state that was saved last; `None` if there is none or it cannot be read.
 pub fn load(admin: &Admin) -> Option<DesiredState> {
     serde_json::from_slice(&std::fs::read(file(admin)).ok()?).ok()
 }

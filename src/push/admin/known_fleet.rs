@@ -1,4 +1,4 @@
-//! The fleet as it was last evaluated on this admin machine: what the emergency verbs go by, since they must not wait for Nix.
+//! The fleet as it was last evaluated on this admin machine, for the verbs that must not wait for Nix (`status`, `drain`, `rollback`, ...).
 //!
 //! Owns `STATE_DIR/fleet.json`. Written by `check`, `plan` and `push`.
 
@@ -9,14 +9,14 @@ use crate::fleet::{self, Fleet};
 use crate::push::admin::{Admin, state};
 use crate::push::error::Error;
 
-/// Names another admin document than [`crate::push::admin::FILE`].
+/// The environment variable that names an admin document other than [`crate::push::admin::FILE`].
 pub const ADMIN_VARIABLE: &str = "POLDER_ADMIN";
 
 /// This admin machine; `None` on any other machine.
 ///
 /// # Errors
 ///
-/// The document is there and cannot be read, or is none.
+/// The document exists and cannot be read, or is not valid.
 pub fn admin() -> Result<Option<Admin>, Error> {
     let named = std::env::var_os(ADMIN_VARIABLE).map(PathBuf::from);
     let file = named.clone().unwrap_or_else(|| PathBuf::from(crate::push::admin::FILE));
@@ -26,21 +26,21 @@ pub fn admin() -> Result<Option<Admin>, Error> {
     Admin::load(&file).map(Some).map_err(Error::new)
 }
 
-/// The same where there has to be one.
+/// This admin machine.
 ///
 /// # Errors
 ///
-/// Also where this is no admin machine.
+/// This is not an admin machine, or its document cannot be read.
 pub fn this_admin() -> Result<Admin, Error> {
     admin()?.ok_or_else(|| {
         Error::new(format!(
-            "this is no admin machine: there is no {}; run this where the role admin is, or name such a document with {ADMIN_VARIABLE}",
+            "this is not an admin machine: there is no {}; run this on a host with the role admin, or name its document in {ADMIN_VARIABLE}",
             crate::push::admin::FILE
         ))
     })
 }
 
-/// Keeps the fleet document's text.
+/// Saves the text of a fleet document.
 ///
 /// # Errors
 ///
@@ -49,37 +49,38 @@ pub fn store(admin: &Admin, text: &str) -> io::Result<()> {
     state::write(&file(admin), text)
 }
 
-/// Keeps a fleet that was just evaluated, if this is an admin machine of it. One with findings is only kept where none is yet:
-/// the emergency verbs go by what is deployed, not by what is being written.
+/// Saves a fleet that was just evaluated, if this is one of its admin machines. A fleet with findings is saved only if there is none
+/// yet: it is not deployed.
 ///
 /// # Errors
 ///
-/// For a note: the fleet could not be kept.
+/// The fleet could not be saved; the caller shows this as a note.
 pub fn remember(fleet: &Fleet, text: &str, is_well: bool) -> Result<(), Error> {
     match admin()? {
         Some(admin) if fleet.hosts.contains_key(&admin.name) && (is_well || !file(&admin).exists()) => {
-            store(&admin, text)
-                .map_err(|error| Error::new(format!("the fleet cannot be kept for the emergency verbs: {error}")))
+            store(&admin, text).map_err(|error| {
+                Error::new(format!("the fleet cannot be saved for the verbs that do not evaluate it: {error}"))
+            })
         }
         _ => Ok(()),
     }
 }
 
-/// The fleet that was kept last.
+/// The fleet that was saved last.
 ///
 /// # Errors
 ///
-/// There is none, or it is of another release; says what to do.
+/// There is none, or it is of another release.
 pub fn load(admin: &Admin) -> Result<Fleet, Error> {
     let file = file(admin);
     if !file.exists() {
         return Err(Error::new(format!(
-            "the fleet is not known here yet ({} is not there): run `polder check` once, or name --fleet FILE",
+            "the fleet is not known here yet (there is no {}): run `polder check` once, or add --fleet FILE",
             file.display()
         )));
     }
     fleet::load(&file).map_err(|findings| {
-        Error::new(format!("{findings}\nrun `polder check` to evaluate the fleet again, or name --fleet FILE"))
+        Error::new(format!("{findings}\nrun `polder check` to evaluate the fleet again, or add --fleet FILE"))
     })
 }
 

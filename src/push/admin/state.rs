@@ -1,4 +1,4 @@
-//! The state folder of an admin machine, which its operators share: what one of them writes, the others can replace.
+//! The state folder of an admin machine. Its operators share it: what one of them writes, the others can replace.
 
 use std::fs::{self, File};
 use std::io;
@@ -23,7 +23,7 @@ pub fn write(file: &Path, text: &str) -> io::Result<()> {
     files::replace(file, text.as_bytes(), Access::Mode(0o660))
 }
 
-/// Locks a folder of the state until the returned file is dropped, so that reading, changing and writing its files is one step.
+/// Locks a folder until the returned file is dropped, so that its files can be read, changed and written in one step.
 ///
 /// # Errors
 ///
@@ -33,16 +33,16 @@ pub fn lock(folder: &Path) -> io::Result<File> {
     files::lock_folder(folder)
 }
 
-/// Makes a file that only the operators of this machine can read; one that is there already is left as it is.
+/// Creates a file that only the operators of this machine can read. An existing file is left as it is.
 ///
 /// # Errors
 ///
-/// It is there already, or cannot be written; the error names it.
+/// It exists already, or cannot be written; the error names it.
 pub fn write_secret(file: &Path, content: &[u8]) -> io::Result<()> {
     let folder = file.parent().unwrap_or(Path::new("."));
     fs::create_dir_all(folder).map_err(|error| files::naming(folder, &error))?;
-    // The group of its folder is the operators'; the owner is nobody who logs in, or ssh would refuse to that one a key that others
-    // can read too.
+    // Operators read it through the group of its folder. The owner is a user who never logs in, because ssh refuses a key that its
+    // owner's group can read.
     let owner = match (nix::unistd::geteuid().is_root(), User::from_name(OWNER), Group::from_name(GROUP)) {
         (true, Ok(Some(user)), Ok(Some(group))) => Some((user.uid.as_raw(), group.gid.as_raw())),
         _ => None,

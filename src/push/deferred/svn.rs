@@ -1,6 +1,6 @@
-//! What is asked of Subversion besides staging: how a working copy stands to its server, an update, a commit.
+//! Subversion beyond staging: how far a working copy is behind its server, an update, a commit.
 //!
-//! The server may be down: every question has a limit. Called by [`crate::push::deferred`] and by `polder status`.
+//! The server may be down, so every command has a time limit. Called by [`crate::push::deferred`] and by `polder status`.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -9,38 +9,38 @@ use std::time::Duration;
 use crate::push::error::Error;
 use crate::push::program::{ProgramError, output, output_within};
 
-/// How long the server may take to say how far it is.
+/// How long the server may take to report its revision.
 pub const GLANCE: Duration = Duration::from_secs(3);
 
 /// How long an update or a commit may take.
 const WORK: Duration = Duration::from_secs(120);
 
-/// How a working copy stands to its server.
+/// How far a working copy is behind its server.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ServerState {
     /// The newest revision of the repository.
     pub head: u64,
-    /// How many revisions change this folder that the working copy does not have.
+    /// The number of revisions that change this folder and that the working copy does not have.
     pub behind: usize,
 }
 
-/// The working copy's revision, and how many files differ from it. Asks no server.
+/// The working copy's revision, and how many files differ from it. Does not ask the server.
 ///
 /// # Errors
 ///
-/// It is none.
+/// The folder is not a working copy.
 pub fn here(folder: &Path) -> Result<(String, usize), Error> {
     if !folder.is_dir() {
-        return Err(Error::new("it is not there: `svn checkout URL` the fleet there once"));
+        return Err(Error::new("it does not exist: check out the fleet there once with `svn checkout URL`"));
     }
-    let said = output("svnversion", folder, &["--no-newline", "."])?;
-    let said = String::from_utf8_lossy(&said).into_owned();
-    if !said.starts_with(|first: char| first.is_ascii_digit()) {
-        return Err(Error::new(format!("it is no Subversion working copy ({said})")));
+    let printed = output("svnversion", folder, &["--no-newline", "."])?;
+    let printed = String::from_utf8_lossy(&printed).into_owned();
+    if !printed.starts_with(|first: char| first.is_ascii_digit()) {
+        return Err(Error::new(format!("it is not a Subversion working copy ({printed})")));
     }
     let changes = ask(folder, &["status", "--quiet", "--ignore-externals", "."], WORK)?;
     let is_entry = |line: &&str| line.len() > 8 && !line.starts_with(['X', '-', '>']);
-    let revision = said.trim_end_matches(|letter: char| letter.is_ascii_uppercase());
+    let revision = printed.trim_end_matches(|letter: char| letter.is_ascii_uppercase());
     Ok((format!("r{revision}"), changes.lines().filter(is_entry).count()))
 }
 
@@ -48,12 +48,14 @@ pub fn here(folder: &Path) -> Result<(String, usize), Error> {
 ///
 /// # Errors
 ///
-/// It does not answer within the limit, or svn's words.
+/// The server does not answer within the limit, or svn failed.
 pub fn server_state(folder: &Path, limit: Duration) -> Result<ServerState, Error> {
-    let said = ask(folder, &["status", "--show-updates", "--ignore-externals", "."], limit)?;
-    let head =
-        said.lines().find_map(head).ok_or_else(|| Error::new("svn does not say against which revision it compared"))?;
-    if !said.lines().any(is_out_of_date) {
+    let printed = ask(folder, &["status", "--show-updates", "--ignore-externals", "."], limit)?;
+    let head = printed
+        .lines()
+        .find_map(head)
+        .ok_or_else(|| Error::new("svn does not say against which revision it compared"))?;
+    if !printed.lines().any(is_out_of_date) {
         return Ok(ServerState { head, behind: 0 });
     }
     let range = format!("{}:HEAD", base(folder)? + 1);
@@ -61,30 +63,30 @@ pub fn server_state(folder: &Path, limit: Duration) -> Result<ServerState, Error
     Ok(ServerState { head, behind: log.lines().filter(|line| line.starts_with('r')).count() })
 }
 
-/// Brings the working copy to a revision, or to the newest. Conflicts are left where they are.
+/// Updates the working copy to a revision, or to the newest. Conflicts stay in the working copy.
 ///
 /// # Errors
 ///
-/// svn's words.
+/// svn failed, with its messages.
 pub fn update(folder: &Path, to: Option<u64>) -> Result<(), Error> {
     let revision = to.map_or_else(|| "HEAD".to_owned(), |to| to.to_string());
     let how = ["update", "--quiet", "--ignore-externals", "--accept", "postpone", "--adds-as-modification"];
     ask(folder, &[&how[..], &["--revision", &revision, "."]].concat(), WORK).map(drop)
 }
 
-/// A file that was to go and is gone in the repository too: that is no conflict for us.
+/// Resolves the conflict of a file that was removed both here and in the repository.
 pub fn settle_gone(folder: &Path, file: &Path) {
     if let Some(target) = target(file) {
-        // What cannot be settled stays a conflict, and is told as one.
+        // If this fails, the conflict stays and is reported when the folder is staged.
         let _ = output("svn", folder, &["resolve", "--quiet", "--accept", "working", &target]);
     }
 }
 
-/// Commits these files and nothing else. The revision, or `None` if there was nothing to commit.
+/// Commits these files only. Returns the revision, or `None` if there was nothing to commit.
 ///
 /// # Errors
 ///
-/// svn's words: a hook refused it, or somebody was faster.
+/// svn failed, with its messages: a hook refused it, or somebody else committed first.
 pub fn commit(folder: &Path, files: &[PathBuf], message: &str) -> Result<Option<u64>, Error> {
     let scratch = |text: &str| -> Result<tempfile::NamedTempFile, Error> {
         let mut file =
@@ -97,15 +99,15 @@ pub fn commit(folder: &Path, files: &[PathBuf], message: &str) -> Result<Option<
     let path = |file: &tempfile::NamedTempFile| file.path().display().to_string();
     let arguments =
         ["commit", "--encoding", "UTF-8", "--file", &path(&message), "--targets", &path(&targets), "--force-log"];
-    let said = ask(folder, &arguments, WORK)?;
-    Ok(said.lines().find_map(|line| line.strip_prefix("Committed revision ")?.trim_end_matches('.').parse().ok()))
+    let printed = ask(folder, &arguments, WORK)?;
+    Ok(printed.lines().find_map(|line| line.strip_prefix("Committed revision ")?.trim_end_matches('.').parse().ok()))
 }
 
 /// The newest revision that changed one of these files, as the working copy knows it.
 pub fn last_changed(folder: &Path, files: &[PathBuf]) -> Option<u64> {
     let revision = |file: &PathBuf| {
-        let said = output("svn", folder, &["info", "--show-item", "last-changed-revision", &target(file)?]).ok()?;
-        String::from_utf8_lossy(&said).trim().parse::<u64>().ok()
+        let printed = output("svn", folder, &["info", "--show-item", "last-changed-revision", &target(file)?]).ok()?;
+        String::from_utf8_lossy(&printed).trim().parse::<u64>().ok()
     };
     files.iter().filter_map(revision).max()
 }
@@ -122,13 +124,13 @@ fn is_out_of_date(line: &str) -> bool {
 
 /// The oldest revision in the working copy.
 fn base(folder: &Path) -> Result<u64, Error> {
-    let said = output("svnversion", folder, &["--no-newline", "."])?;
-    let said = String::from_utf8_lossy(&said);
-    let digits: String = said.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().map_err(|_| Error::new(format!("svnversion says {said:?} of {}", folder.display())))
+    let printed = output("svnversion", folder, &["--no-newline", "."])?;
+    let printed = String::from_utf8_lossy(&printed);
+    let digits: String = printed.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().map_err(|_| Error::new(format!("svnversion says {printed:?} of {}", folder.display())))
 }
 
-/// A path as svn takes it: one with `@` wants another at its end.
+/// A path as an svn argument: one with `@` needs another `@` at its end, or svn reads a revision.
 fn target(file: &Path) -> Option<String> {
     let file = file.to_str()?;
     Some(if file.contains('@') { format!("{file}@") } else { file.to_owned() })
@@ -137,10 +139,10 @@ fn target(file: &Path) -> Option<String> {
 fn ask(folder: &Path, arguments: &[&str], limit: Duration) -> Result<String, Error> {
     let all: Vec<&str> = arguments.iter().copied().chain(["--non-interactive"]).collect();
     match output_within("svn", folder, &all, limit) {
-        Ok(said) => Ok(String::from_utf8_lossy(&said).into_owned()),
-        Err(ProgramError::Failed { stderr: said, .. }) => {
-            // svn leads from the whole to the cause: each line is worth telling.
-            let lines: Vec<&str> = said.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
+        Ok(printed) => Ok(String::from_utf8_lossy(&printed).into_owned()),
+        Err(ProgramError::Failed { stderr: printed, .. }) => {
+            // svn prints a chain of errors that ends with the cause: keep every line.
+            let lines: Vec<&str> = printed.lines().map(str::trim).filter(|line| !line.is_empty()).collect();
             Err(Error::new(lines.join("; ")))
         }
         Err(failure) => Err(failure.into()),

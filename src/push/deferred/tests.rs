@@ -29,5 +29,5 @@ fn a_record_of_another_form_is_no_reason_to_forget_it() {
     let admin = admin_in(kept.path());
     state::write(&file(&admin), "{").unwrap();
     assert!(all(&admin).unwrap_err().to_string().contains("commit by hand, then remove it"));
-    assert!(matches!(reconcile(&admin, kept.path()), Err(ReconcileError::CouldNot(_))));
+    assert!(matches!(reconcile(&admin, kept.path()), Err(ReconcileError::Failed(_))));
 }

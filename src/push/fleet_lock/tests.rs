@@ -91,7 +91,7 @@ fn lock(holder: &str) -> Lock {
 #[test]
 fn it_is_held_on_all_hosts_and_given_back_when_dropped() {
     let (hosts, _) = hosts(&["b", "a"], &[]);
-    let held = Held::take(&hosts, &["b".to_owned(), "a".to_owned()], lock("alice"), 60).unwrap();
+    let held = HeldLock::take(&hosts, &["b".to_owned(), "a".to_owned()], lock("alice"), 60).unwrap();
     assert_eq!(held.hosts(), ["a", "b"]);
     assert!(!held.token().is_empty());
     assert_eq!(hosts.holders().len(), 2);
@@ -102,8 +102,8 @@ fn it_is_held_on_all_hosts_and_given_back_when_dropped() {
 #[test]
 fn where_one_host_refuses_the_others_have_it_back_and_the_holder_is_told() {
     let (hosts, _) = hosts(&["a", "b", "c"], &[]);
-    let bob = Held::take(&hosts, &["b".to_owned()], lock("bob"), 60).unwrap();
-    let refusal = Held::take(&hosts, &hosts.names(), lock("alice"), 60).unwrap_err();
+    let bob = HeldLock::take(&hosts, &["b".to_owned()], lock("bob"), 60).unwrap();
+    let refusal = HeldLock::take(&hosts, &hosts.names(), lock("alice"), 60).unwrap_err();
     let LockError::Locked { host, holder } = &refusal else { panic!("{refusal:?}") };
     assert_eq!((host.as_str(), holder.holder.as_str(), holder.token.as_str()), ("b", "bob", ""));
     assert!(refusal.to_string().contains("bob (nl): push"), "{}", refusal.to_string());
@@ -114,7 +114,7 @@ fn where_one_host_refuses_the_others_have_it_back_and_the_holder_is_told() {
 #[test]
 fn where_one_host_is_silent_no_host_is_locked() {
     let (hosts, _) = hosts(&["a", "b", "c"], &["c"]);
-    let refusal = Held::take(&hosts, &hosts.names(), lock("alice"), 60).unwrap_err();
+    let refusal = HeldLock::take(&hosts, &hosts.names(), lock("alice"), 60).unwrap_err();
     assert_eq!(refusal, LockError::Failed { host: "c".to_owned(), why: Error::new("no route to host") });
     assert_eq!(hosts.holders(), []);
 }
@@ -122,7 +122,7 @@ fn where_one_host_is_silent_no_host_is_locked() {
 #[test]
 fn it_is_renewed_and_a_holder_who_lost_it_learns_that() {
     let (hosts, renewed) = hosts(&["a"], &[]);
-    let held = Held::take(&hosts, &hosts.names(), lock("alice"), 1).unwrap();
+    let held = HeldLock::take(&hosts, &hosts.names(), lock("alice"), 1).unwrap();
     renewed.recv_timeout(Duration::from_secs(60)).unwrap();
     assert_eq!(held.lost(), None);
     hosts
@@ -142,18 +142,18 @@ fn who_took_it_by_hand_uses_it_and_has_it_still_afterwards() {
     let kept = tempfile::tempdir().unwrap();
     let admin = admin_in(kept.path());
     let (hosts, _) = hosts(&["a", "b"], &["dead"]);
-    let by_hand = Held::take(&hosts, &hosts.names(), lock("alice"), 600).unwrap();
+    let by_hand = HeldLock::take(&hosts, &hosts.names(), lock("alice"), 600).unwrap();
     let lock_by_hand = Lock { token: by_hand.token().to_owned(), ..lock("alice") };
     let kept = ManualLock { lock: lock_by_hand, hosts: hosts.names(), until: unix_ms() + 600_000 };
     kept.write(&admin).unwrap();
     by_hand.keep();
 
-    assert!(Held::take_or_use(&admin, &hosts, &hosts.names(), lock("bob"), 60).is_err());
-    let held = Held::take_or_use(&admin, &hosts, &hosts.names(), lock("alice"), 60).unwrap();
+    assert!(HeldLock::take_or_use(&admin, &hosts, &hosts.names(), lock("bob"), 60).is_err());
+    let held = HeldLock::take_or_use(&admin, &hosts, &hosts.names(), lock("alice"), 60).unwrap();
     assert_eq!(held.token(), kept.lock.token);
     drop(held);
     let more = ["a".to_owned(), "b".to_owned(), "dead".to_owned()];
-    assert!(Held::take_or_use(&admin, &hosts, &more, lock("alice"), 60).is_err());
+    assert!(HeldLock::take_or_use(&admin, &hosts, &more, lock("alice"), 60).is_err());
     assert_eq!(hosts.holders().len(), 2);
     let left = hosts.locks.lock().unwrap()["a"].clone().unwrap().expires - unix_ms();
     assert!(left > 500_000, "{left}");

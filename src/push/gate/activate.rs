@@ -1,4 +1,4 @@
-//! The gate's part in an activation: checks that it may begin, has systemd start its supervisor, and speaks to that.
+//! The gate's part in an activation: checks that it may begin, has systemd start its supervisor, and talks to the supervisor.
 
 use std::fs::File;
 use std::io;
@@ -24,27 +24,27 @@ use crate::push::supervisor::activation::{Activation, Phase};
 /// The supervisor's unit.
 const UNIT: &str = "polder-activate.service";
 
-/// How long a switch may take before its supervisor is ended, and the host goes back: something of the operator's own may hang.
+/// How long a switch may take, in seconds, before its supervisor is stopped and the host goes back: one of its units may hang.
 const SWITCH_SECONDS: u64 = 900;
 
-/// How long a rehearsal may last.
+/// How long a rehearsal may take, in seconds.
 const REHEARSAL_SECONDS: u64 = 120;
 
-/// How long whoever asks what became of an activation waits for its next phase: then it asks again, and keeps no process here.
+/// How long a question about an activation waits for its next phase. The pusher then asks again, so no process stays here.
 const WAITING: Duration = Duration::from_secs(15);
 
-/// How long a trial may last.
+/// How long a trial may last, in seconds.
 const TRIAL_SECONDS: std::ops::RangeInclusive<u64> = 5..=3600;
 
-/// The lock file that is held from the look at what is under way until a supervisor runs.
+/// The lock file that is held while an activation begins or ends.
 const GUARD: &str = "activation.guard";
 const MODE: u32 = 0o600;
 
-/// Waits for the lock under which an activation begins or ends: two gates never both begin or end one.
+/// Waits for the lock under which an activation begins or ends, so that only one gate does so at a time.
 ///
 /// # Errors
 ///
-/// The lock file cannot be made.
+/// The lock file cannot be created.
 pub(super) fn lock_activation(paths: &HostPaths) -> io::Result<File> {
     files::lock(&paths.state.join(GUARD), MODE)
 }
@@ -57,31 +57,26 @@ pub(super) struct ActivationRequest {
     pub(super) record: Record,
 }
 
-/// Whether an activation may begin.
+/// Checks that an activation may begin.
 pub(super) fn check(paths: &HostPaths, request: &ActivationRequest) -> Result<(), GateError> {
     let ActivationRequest { target, expected, confirm_within, .. } = request;
     if let Some(other) = supervisor::under_way(paths)? {
         let Activation { record, phase, .. } = other;
-        return Err(GateError::refused(format!(
-            "the push {} of {} is {} here",
-            record.push,
-            record.who,
-            phase.in_words()
-        )));
+        return Err(GateError::refused(format!("push {} by {} is {} here", record.push, record.who, phase.in_words())));
     }
     if is_active(UNIT) {
-        return Err(GateError::refused("the activation before is just ending here: push again"));
+        return Err(GateError::refused("the previous activation is still ending here: push again"));
     }
     let current = machine::current(paths)?;
     if current != *expected {
         let (current, expected) = (current.display(), expected.display());
         return Err(GateError::refused(format!(
-            "the plan is stale: it was made for {expected}, and here runs {current}: plan again"
+            "the plan is stale: it was made for {expected}, but {current} is running here; plan again"
         )));
     }
     if !TRIAL_SECONDS.contains(confirm_within) {
         return Err(GateError::refused(format!(
-            "a trial lasts {} to {} s",
+            "a trial has to last {} to {} s",
             TRIAL_SECONDS.start(),
             TRIAL_SECONDS.end()
         )));
@@ -89,7 +84,7 @@ pub(super) fn check(paths: &HostPaths, request: &ActivationRequest) -> Result<()
     target::check(paths, target)
 }
 
-/// Begins one that may: record, supervisor. When it returns, the switch is under way.
+/// Begins an activation that may: writes its record and starts the supervisor. When this returns, the switch is under way.
 pub(super) fn begin(paths: &HostPaths, from: &str, signer: &str, request: ActivationRequest) -> Result<(), GateError> {
     let ActivationRequest { target, expected, confirm_within, record } = request;
     let activation = Activation {
@@ -105,14 +100,14 @@ pub(super) fn begin(paths: &HostPaths, from: &str, signer: &str, request: Activa
     supervisor::note(paths, &activation)?;
     let longest = confirm_within + SWITCH_SECONDS;
     start_unit(&[&format!("--property=RuntimeMaxSec={longest}")], None).map_err(|why| {
-        // Nothing has begun.
+        // Without a supervisor nothing has begun.
         let _ = supervisor::forget(paths);
         GateError::refused(format!("the supervisor did not start: {why}"))
     })
 }
 
-/// Starts the running system's polder as supervisor, in a unit that no switch touches. Its program is named by store path:
-/// what is under /etc is the next system's soon.
+/// Starts the running system's polder as supervisor, in a unit that no switch touches. The program is named by its store path,
+/// because the switch replaces /etc.
 fn start_unit(properties: &[&str], argument: Option<&str>) -> Result<(), Error> {
     let own = std::env::current_exe().map_err(Error::new)?;
     let own = own.to_string_lossy();
@@ -125,11 +120,11 @@ fn start_unit(properties: &[&str], argument: Option<&str>) -> Result<(), Error> 
         "--service-type=notify".to_owned(),
         format!("--setenv=PATH={path}"),
         format!("--property=ExecStopPost={own} activate --settle"),
-        // The way back is a whole switch too.
+        // Going back is a whole switch, too.
         "--property=TimeoutStopSec=600".to_owned(),
         "--property=TimeoutStartSec=60".to_owned(),
         "--property=KillMode=mixed".to_owned(),
-        // The last to be chosen when memory runs out.
+        // The kernel should kill everything else first when memory runs out.
         "--property=OOMScoreAdjust=-900".to_owned(),
     ];
     arguments.extend(properties.iter().map(|property| (*property).to_owned()));
@@ -138,40 +133,41 @@ fn start_unit(properties: &[&str], argument: Option<&str>) -> Result<(), Error> 
     output("systemd-run", Path::new("/"), &arguments).map(drop).map_err(Error::from)
 }
 
-/// Once the switch is over (or nothing is under way), how it stands.
+/// The state of the activation, once its switch is over; at once if none is under way.
 pub(super) fn wait(paths: &HostPaths) -> Result<Answer, GateError> {
     if supervisor::under_way(paths)?.is_some() {
-        // Without an answer it has ended meanwhile, and the record says how.
+        // Without an answer the activation has ended meanwhile, and the ledger tells how.
         supervisor::tell_within(paths, &supervisor::Command::Wait, WAITING);
     }
-    // In this order: what ends in between is in the ledger.
+    // Read in this order, so that an activation that ends in between is found in the ledger.
     let activation = supervisor::under_way(paths)?.map(Box::new);
     let is_activation = |entry: &Entry| matches!(entry.event, Event::Activation { .. });
     let last = Ledger::new(paths.ledger()).entries()?.into_iter().rfind(is_activation);
     Ok(Answer::Activation { activation, last: last.map(Box::new) })
 }
 
-/// Confirms or reverts, and is back when that is done.
+/// Has the supervisor confirm or revert, and waits until that is done.
 pub(super) fn conclude(paths: &HostPaths, command: &supervisor::Command) -> Result<(), GateError> {
     let expected = match command {
         supervisor::Command::Confirm(_) => Outcome::Confirmed,
         supervisor::Command::Wait | supervisor::Command::Revert(..) => Outcome::Reverted,
     };
     match supervisor::tell(paths, command) {
-        Some(said) if said == expected.name() => Ok(()),
-        Some(said) => Err(GateError::refused(format!("the supervisor says: {said}; `polder log` tells more"))),
-        None => Err(GateError::refused("no activation is under way any more; `polder log` tells how it ended")),
+        Some(printed) if printed == expected.name() => Ok(()),
+        Some(printed) => {
+            Err(GateError::refused(format!("the supervisor answered: {printed}; `polder log` shows more")))
+        }
+        None => Err(GateError::refused("no activation is under way; `polder log` shows how the last one ended")),
     }
 }
 
-/// Runs the system's own rehearsal, as a user of its own who reads no key.
+/// Runs the system's own rehearsal, as a dynamic user who can read no key.
 pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, GateError> {
     target::check(paths, target)?;
     let system = &target.system;
     let polder = system.join("etc/polder/bin/polder");
     if !polder.exists() {
-        let why =
-            format!("{} has no {}: it would be the last push that this host takes", system.display(), "polder gate");
+        let why = format!("{} has no {}: nobody could push to this host again", system.display(), "polder gate");
         return Ok(Rehearsed { worse: vec![why], ..Rehearsed::default() });
     }
     let mut arguments: Vec<String> = [
@@ -189,7 +185,7 @@ pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, 
     .map(str::to_owned)
     .to_vec();
     arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
-    // It asks the running daemons how they are. Their groups open their admin sockets, and no key files.
+    // It asks the running daemons for their status. Their groups may open their admin sockets, but not their key files.
     let group_of =
         |daemon: Daemon| std::fs::metadata(paths.admin_socket(daemon.name())).ok().map(|socket| socket.gid());
     for group in Daemon::ALL.into_iter().filter_map(group_of).filter(|group| *group != 0) {
@@ -198,30 +194,30 @@ pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, 
     let words = ["--", &polder.to_string_lossy(), "rehearse", "--json", "--system", &system.to_string_lossy()]
         .map(str::to_owned);
     arguments.extend(words);
-    // Its exit code says what its answer says.
+    // Its exit code is ignored: the answer says the same.
     let ran = Command::new("systemd-run").args(&arguments).stdin(Stdio::null()).output()?;
     serde_json::from_slice(&ran.stdout).map_err(|_| {
-        let said = String::from_utf8_lossy(&ran.stderr);
+        let printed = String::from_utf8_lossy(&ran.stderr);
         let silent = format!("it did not end within {REHEARSAL_SECONDS} s");
-        let words = if said.trim().is_empty() { &silent } else { said.trim() };
+        let words = if printed.trim().is_empty() { &silent } else { printed.trim() };
         GateError::refused(format!("the rehearsal gave no result: {words}"))
     })
 }
 
-/// An activation that nobody supervises any more is ended: after a restart of the machine at once, else by a unit of its own.
+/// Ends an activation that has lost its supervisor: at once if the machine has restarted since, else in a unit of its own.
 pub(super) fn settle_what_is_left(paths: &HostPaths) -> Result<(), Error> {
-    // Whoever begins one at this moment is no leftover.
+    // While another gate holds the lock, an activation is just beginning or ending.
     let Ok(Some(_locked)) = files::try_lock(&paths.state.join(GUARD), MODE) else { return Ok(()) };
     match supervisor::under_way(paths) {
         Ok(None) => return Ok(()),
         Ok(Some(activation)) if activation.boot != machine::boot_id() => return supervisor::settle(paths).map(drop),
-        // One that cannot be read is ended too: else no push would ever begin here again.
+        // A record that cannot be read is ended, too: otherwise no push could ever begin here again.
         Ok(Some(_)) | Err(_) => {}
     }
     if is_active(UNIT) { Ok(()) } else { start_unit(&[], Some("--settle")) }
 }
 
-/// Also while it starts or ends.
+/// Whether a unit is active, or is starting or stopping.
 fn is_active(unit: &str) -> bool {
     let state = output("systemctl", Path::new("/"), &["show", "--property=ActiveState", "--value", unit]);
     state.is_ok_and(|state| {

@@ -1,11 +1,11 @@
 //! Which requests the relay passes on to a daemon's admin API: what the operator's verbs need, and nothing else.
 //!
-//! Not among them are `POST /takeover`, which hands over a daemon's sockets, and `/sockets`.
+//! `POST /takeover`, which hands over a daemon's sockets, and `/sockets` are not among them.
 
-/// Paths that tell something: whoever has a deploy key may ask.
+/// Paths that only read: a deploy key is enough.
 const LOOK: [&str; 2] = ["/status", "/explain"];
 
-/// Paths by which an operator says something: they travel in a signed manifest.
+/// Paths that change something: they need a signed manifest.
 const TELL: [&str; 5] = ["/operator", "/failover", "/failback", "/forget", "/reload"];
 
 /// The longest path with its query, in bytes.
@@ -17,12 +17,12 @@ pub fn may_look(target: &str) -> bool {
     LOOK.contains(&path) && is_plain(target)
 }
 
-/// Whether a daemon may be told something at this path.
+/// Whether an operator's command may be relayed to this path.
 pub fn may_tell(target: &str) -> bool {
     TELL.contains(&target)
 }
 
-/// One word of visible ASCII: nothing that could end a request line.
+/// Visible ASCII only, so nothing in it can end the request line.
 fn is_plain(target: &str) -> bool {
     target.len() <= LONGEST && target.bytes().all(|byte| byte.is_ascii_graphic())
 }

@@ -1,4 +1,4 @@
-//! Why the gate does not do what was asked of it.
+//! Why the gate refuses a request.
 
 use std::fmt::Display;
 use std::io;
@@ -17,7 +17,7 @@ pub(super) enum GateError {
 }
 
 impl GateError {
-    /// Refused for a reason that the pusher reads.
+    /// A refusal with a reason, which the pusher shows to its operator.
     pub(super) fn refused(why: impl Display) -> GateError {
         GateError::Refused(Error::new(why))
     }

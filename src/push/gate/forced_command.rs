@@ -1,7 +1,7 @@
 //! The forced command of the deploy user: decides what a connection is for.
 //!
-//! Runs as that user, who can read what everybody on the machine can read. What a system of the store says is read here for that
-//! reason, and nowhere with more rights.
+//! Runs as that user, who can read only what every user can. That is why systems in the store are read here, and never with
+//! more rights.
 
 use std::io::{self, BufReader, Read, Write};
 use std::os::unix::net::UnixStream;
@@ -27,20 +27,20 @@ enum Purpose {
     Host,
     /// One request for a daemon of the host.
     Daemon,
-    /// Store paths and their contents are told, a line each: what does the store have otherwise, or not at all?
+    /// The caller sends store paths and their hashes, and learns which of them are missing or different here.
     Compare,
-    /// Store paths are brought: [`crate::push::protocol::upload`].
+    /// The caller uploads store paths: [`crate::push::protocol::upload`].
     Upload,
 }
 
-/// How long an upload may pause: the pusher's disk may be slow. One that has gone silent gives the spool back.
+/// How long an upload may pause, because the pusher's disk may be slow. After that, the spool is free for others.
 const SILENCE: Duration = Duration::from_secs(120);
 
 /// Serves one connection of ssh on standard input and output. `original` is what the caller asked ssh to run.
 ///
 /// # Errors
 ///
-/// What the caller should read on standard error.
+/// The connection could not be served: the error belongs on standard error, for the caller.
 pub fn forced_command(from: &str, original: Option<&str>, paths: &HostPaths) -> Result<(), Error> {
     match purpose(original.unwrap_or_default())? {
         Purpose::Host => host(from, paths),
@@ -50,7 +50,7 @@ pub fn forced_command(from: &str, original: Option<&str>, paths: &HostPaths) -> 
     }
 }
 
-/// From the words of the caller.
+/// Parses the command that the caller asked ssh to run.
 fn purpose(original: &str) -> Result<Purpose, Error> {
     let words: Vec<&str> = original.split_whitespace().collect();
     match words[..] {
@@ -59,18 +59,18 @@ fn purpose(original: &str) -> Result<Purpose, Error> {
             ["daemon"] => Ok(Purpose::Daemon),
             ["compare"] => Ok(Purpose::Compare),
             ["upload"] => Ok(Purpose::Upload),
-            _ => Err(Error::new(format!("this gate has no such verb: {}", rest.join(" ")))),
+            _ => Err(Error::new(format!("this gate has no verb {}", rest.join(" ")))),
         },
         ["polder", version, ..] => Err(Error::new(format!(
-            "this host's gate speaks version {VERSION} of the push protocol, and you speak {version}: push with a polder of \
-             its release ({}), or switch the host by hand once",
+            "this host's gate speaks version {VERSION} of the push protocol, and the caller speaks {version}: push with \
+             polder {}, or switch the host by hand once",
             env!("CARGO_PKG_VERSION")
         ))),
-        _ => Err(Error::new("this user can only be pushed to: its one command is `polder gate`")),
+        _ => Err(Error::new("this user accepts pushes and nothing else: its only command is `polder gate`")),
     }
 }
 
-/// A request for the host. What a system says is read here, once the root part has found that it may be.
+/// Serves a request for the host. A system is read here, after the root part has allowed it.
 fn host(from: &str, paths: &HostPaths) -> Result<(), Error> {
     let line = request()?;
     let Some(Ok(Question::Running { system })) = question(&line) else {
@@ -99,7 +99,7 @@ fn input(silence: Duration) -> Result<BufReader<TimedReader>, Error> {
     Ok(BufReader::with_capacity(256 * 1024, input))
 }
 
-/// Gives a request to another part of the gate, and has its answer.
+/// Passes a request to another part of the gate and returns its answer.
 fn pass_on(from: &str, socket: &Path, request: &str) -> Result<Vec<u8>, Error> {
     let failed = |error: io::Error| {
         Error::at(socket.display(), error)

@@ -1,8 +1,8 @@
-//! Receives store paths that an admin has signed, and gives them to the store.
+//! Receives signed store paths and adds them to the store.
 //!
-//! Runs as the deploy user, whom the store does not trust: it checks each path's contents and signature once more. The paths
-//! lie in a spool as a binary cache of files, some at a time, and Nix takes them from there. Must never: build, or read anything
-//! of the store back. Called by [`super::forced_command()`].
+//! Runs as the deploy user, whom the store does not trust, so that the store checks each path's contents and signature again. Paths
+//! are spooled as a binary cache of files, a batch at a time, and Nix imports them from there. Must never: build, or send anything
+//! from the store. Called by [`super::forced_command()`].
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
@@ -19,119 +19,119 @@ use crate::push::protocol::closure;
 use crate::push::protocol::signing::TrustedKeys;
 use crate::push::protocol::upload::{END, HEADER_BYTES, Header};
 
-/// Bytes and paths that are gathered before Nix takes them: a start of Nix costs about 0.1 s.
+/// Bytes and paths in a batch: each start of Nix costs about 0.1 s.
 const BATCH_BYTES: u64 = 128 * 1024 * 1024;
 const BATCH_PATHS: usize = 256;
 
-/// What stays free on the disk whatever is uploaded, in bytes.
+/// What an upload must leave free on the disk, in bytes.
 const SPARE: u64 = 256 * 1024 * 1024;
 
-/// Gives a batch to the store: the folder of the binary cache, and the paths in it, dependencies first.
+/// Imports a batch into the store: the folder of the binary cache, and the paths in it, dependencies first.
 pub(super) type Import<'a> = &'a mut dyn FnMut(&Path, &[String]) -> Result<(), Error>;
 
-/// Receives a whole upload. After each batch the number of paths done so far is said, a line each.
+/// Receives a whole upload. After each batch, writes the number of paths done so far to `progress`, as a line.
 ///
 /// # Errors
 ///
-/// Why it ended early, for the pusher. Batches that were imported before stay; they are whole.
+/// Why the upload ended early, for the pusher. Batches that were already imported stay.
 pub(super) fn receive(
     paths: &HostPaths,
     input: &mut impl BufRead,
-    said: &mut impl Write,
+    progress: &mut impl Write,
     import: Import<'_>,
 ) -> Result<usize, Error> {
     let keys = TrustedKeys::read(&paths.signing_keys)?;
     let mut next = header(input, paths, &keys)?;
-    // Only now: whoever has nothing that is signed keeps nobody waiting.
+    // Locked only after the first signature was checked, so that a caller without one cannot block others.
     let _locked = lock_spool(&paths.spool)?;
     let mut batch = Batch::new(paths.spool.join("cache")).map_err(|error| named(&paths.spool, &error))?;
     let mut done = 0;
     while let Some(header) = next {
         let room = free_bytes(&paths.spool).min(free_bytes(&paths.store));
-        // It lies in the spool and in the store for a while.
+        // A path is in the spool and in the store at the same time for a while.
         if room < SPARE.saturating_add(batch.bytes).saturating_add(header.nar_size.saturating_mul(2)) {
             let (wanted, free) = (header.nar_size / 1024 / 1024, room / 1024 / 1024);
-            return Err(Error::new(format!("{} has {wanted} MiB, and only {free} MiB are free here", header.path)));
+            return Err(Error::new(format!("{} needs {wanted} MiB, but only {free} MiB are free here", header.path)));
         }
         batch.take(&header, input)?;
         if batch.bytes >= BATCH_BYTES || batch.paths.len() >= BATCH_PATHS {
             done += batch.hand_over(import)?;
-            writeln!(said, "{done}").and_then(|()| said.flush()).map_err(Error::new)?;
+            writeln!(progress, "{done}").and_then(|()| progress.flush()).map_err(Error::new)?;
         }
         next = self::header(input, paths, &keys)?;
     }
     Ok(done + batch.hand_over(import)?)
 }
 
-/// What describes the next path, checked; none at the end.
+/// Reads and checks the header of the next path; `None` at the end of the upload.
 fn header(input: &mut impl BufRead, paths: &HostPaths, keys: &TrustedKeys) -> Result<Option<Header>, Error> {
     let line = line(input, HEADER_BYTES)?;
     if line == END {
         return Ok(None);
     }
     let header: Header = serde_json::from_str(&line).map_err(|error| {
-        if line.is_empty() { cut_short() } else { Error::new(format!("this describes no path: {error}")) }
+        if line.is_empty() { cut_short() } else { Error::new(format!("not the description of a store path: {error}")) }
     })?;
     header.check(&paths.store, keys)?;
     Ok(Some(header))
 }
 
-/// Paths that are compared at once: a system has a few thousand.
+/// The most paths in one comparison: a system has a few thousand.
 const MOST_PATHS: usize = 100_000;
 
 /// The longest line of a comparison, in bytes: a path and a hash.
 const COMPARED_BYTES: usize = 512;
 
-/// Compares contents with those of a pusher: lines `PATH HASH`, ended by an empty one. Of each path that the store does not have it
-/// says `missing PATH`, and of one that it has with other contents what it has, with every signature of that, as [`Header`]s.
+/// Compares the store with the pusher's: reads lines `PATH HASH` up to an empty one. Returns a line `missing PATH` for each path that
+/// the store does not have, and for each one with different contents a [`Header`] per signature of them.
 ///
 /// # Errors
 ///
-/// What is wrong with a line, or what Nix says.
+/// A line is not valid, or Nix failed.
 pub(super) fn compare(paths: &HostPaths, input: &mut impl BufRead) -> Result<String, Error> {
-    let mut told = BTreeMap::new();
+    let mut theirs = BTreeMap::new();
     loop {
         let line = line(input, COMPARED_BYTES)?;
         if line.is_empty() {
             break;
         }
-        if told.len() == MOST_PATHS {
+        if theirs.len() == MOST_PATHS {
             return Err(Error::new(format!("more than {MOST_PATHS} paths")));
         }
         let (path, hash) = line.split_once(' ').ok_or_else(|| Error::new("expected a path and a hash"))?;
         closure::in_store(&paths.store, Path::new(path))?;
-        told.insert(path.to_owned(), hash.to_owned());
+        theirs.insert(path.to_owned(), hash.to_owned());
     }
-    let paths: Vec<String> = told.keys().cloned().collect();
+    let paths: Vec<String> = theirs.keys().cloned().collect();
     let missing: BTreeSet<String> = closure::missing(&paths)?.into_iter().collect();
     let here: Vec<String> = paths.into_iter().filter(|path| !missing.contains(path)).collect();
-    let mut said: String = missing.iter().map(|path| format!("missing {path}\n")).collect();
+    let mut answer: String = missing.iter().map(|path| format!("missing {path}\n")).collect();
     let differing: Vec<_> =
-        closure::infos(&here)?.into_iter().filter(|info| told[&info.path] != info.nar_hash).collect();
+        closure::infos(&here)?.into_iter().filter(|info| theirs[&info.path] != info.nar_hash).collect();
     for (info, signatures) in differing.iter().zip(closure::signatures(&differing)?) {
         for signature in signatures.into_iter().chain([String::new()]) {
-            said += &serde_json::to_string(&Header::with_signature(info, signature)).map_err(Error::new)?;
-            said.push('\n');
+            answer += &serde_json::to_string(&Header::with_signature(info, signature)).map_err(Error::new)?;
+            answer.push('\n');
         }
     }
-    Ok(said)
+    Ok(answer)
 }
 
-/// Has Nix take paths from the spool. The store checks their contents and signatures: this user is nobody to it.
+/// Has Nix import paths from the spool. The store checks their contents and signatures, because this user is not trusted.
 ///
 /// # Errors
 ///
-/// What nix says.
+/// The import failed, with Nix' messages.
 pub(super) fn import(cache: &Path, paths: &[String]) -> Result<(), Error> {
     let ran = Command::new("nix")
         .args(["copy", "--extra-experimental-features", "nix-command", "--no-recursive", "--from"])
         .arg(format!("file://{}", cache.display()))
         .args(paths)
-        // Nothing that came with the connection has a say in what Nix does.
+        // Environment variables of the connection must not influence Nix.
         .env_clear()
         .env("PATH", std::env::var_os("PATH").unwrap_or_default())
         .env("NIX_REMOTE", "daemon")
-        // Nix remembers what a cache has: in the cache's own folder, which goes with it.
+        // Nix caches what a binary cache has: keep that in the folder that is deleted with it.
         .env("HOME", cache)
         .env("XDG_CACHE_HOME", cache)
         .stdin(Stdio::null())
@@ -143,7 +143,7 @@ pub(super) fn import(cache: &Path, paths: &[String]) -> Result<(), Error> {
     }
 }
 
-/// Paths that are not imported yet.
+/// A binary cache of paths that are not imported yet.
 struct Batch {
     folder: PathBuf,
     paths: Vec<String>,
@@ -157,7 +157,7 @@ impl Batch {
         Ok(batch)
     }
 
-    /// An empty binary cache.
+    /// Makes the binary cache empty.
     fn clear(&mut self) -> io::Result<()> {
         if let Err(error) = fs::remove_dir_all(&self.folder)
             && error.kind() != io::ErrorKind::NotFound
@@ -169,7 +169,7 @@ impl Batch {
         fs::write(self.folder.join("nix-cache-info"), "StoreDir: /nix/store\n")
     }
 
-    /// Takes the NAR that follows a header.
+    /// Receives the NAR that follows a header.
     fn take(&mut self, header: &Header, input: &mut impl BufRead) -> Result<(), Error> {
         let file = |ending: &str| self.folder.join(format!("{}.{ending}", header.hash_part()));
         let nar = file("nar");
@@ -200,7 +200,7 @@ impl Drop for Batch {
     }
 }
 
-/// One upload at a time: the lock of the fleet keeps pushers apart, and the disk is finite.
+/// Allows one upload at a time, so that uploads cannot fill the disk together.
 fn lock_spool(spool: &Path) -> Result<File, Error> {
     let held = files::try_lock(&spool.join("lock"), 0o600).map_err(Error::new)?;
     held.ok_or_else(|| Error::new("another upload to this host is under way"))

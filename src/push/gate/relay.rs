@@ -1,7 +1,7 @@
-//! The part of the gate that asks this host's daemons and tells them what operators say.
+//! The part of the gate that relays requests to this host's daemons.
 //!
-//! Runs as a user of its own, who may open the daemons' admin sockets and can do nothing else. A request is not passed on as it
-//! came: it is made anew from what is allowed of it. Must never: carry a stream, or descriptors. Called by `polder gate --relay`.
+//! Runs as a user who may open the daemons' admin sockets and nothing else. A request is not forwarded as it came, but made anew
+//! from what is allowed. Must never: forward a stream, or file descriptors. Called by `polder gate --relay`.
 
 use std::time::Duration;
 
@@ -16,17 +16,17 @@ use crate::push::host::machine;
 use crate::push::host::paths::HostPaths;
 use crate::push::protocol::{Answer, Instruction, Question};
 
-/// How long a daemon may take to say something of itself. Whoever can only ask keeps no paths of the relay for longer.
+/// How long a daemon may take to answer a question. An unsigned request occupies the relay no longer than that.
 const LOOKING: Duration = Duration::from_secs(10);
 
-/// How long it may take to do what it is told: a failover lets running requests finish first.
+/// How long a daemon may take to carry out a command: a failover lets running requests finish first.
 const TELLING: Duration = Duration::from_secs(600);
 
 /// Serves one connection on standard input and output, as a socket unit with `Accept=yes` gives it.
 ///
 /// # Errors
 ///
-/// The connection broke: nobody is left to tell.
+/// The connection broke, so no answer was sent.
 pub fn relay(paths: &HostPaths) -> Result<(), Error> {
     let (_, line) = from_standard_input()?;
     let admission = Admission { keys: &paths.signing_keys, state: &paths.relay_state, host: machine::host_name() };
@@ -60,7 +60,7 @@ fn tell(paths: &HostPaths, instruction: Instruction) -> Answer {
 }
 
 fn not_allowed() -> Answer {
-    Answer::Refused { why: "the gate passes this on to no daemon".to_owned() }
+    Answer::Refused { why: "the gate does not relay this request".to_owned() }
 }
 
 fn exchange(paths: &HostPaths, daemon: Daemon, method: Method, target: &str, body: String, limit: Duration) -> Answer {

@@ -1,4 +1,4 @@
-//! How the host is.
+//! The host's answer to [`Question::Report`](crate::push::protocol::Question::Report).
 
 use std::path::Path;
 

@@ -1,4 +1,4 @@
-//! What a caller says: read within bounds, and believed only as far as it is signed.
+//! Reads requests within bounds, and admits an instruction only if it is signed.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -17,21 +17,21 @@ use crate::push::protocol::signing::TrustedKeys;
 use crate::push::protocol::{Answer, Clock, Instruction, Question, REQUEST_BYTES};
 use crate::unix_time::unix_ms;
 
-/// The longest question, in bytes. What is longer has to be signed before anything of it is parsed.
+/// The longest question, in bytes. A longer request has to be signed, and is parsed only after that was checked.
 const QUESTION_BYTES: usize = 8 * 1024;
 
-/// The longest word of the forced command about its caller, in bytes.
+/// The longest line with which the forced command describes its caller, in bytes.
 const CALLER_BYTES: usize = 1024;
 
-/// How long a caller may take to say what it wants: one that says nothing keeps no process waiting.
+/// How long a caller may take to send its request, so that a silent one does not keep a process.
 pub(super) const PATIENCE: Duration = Duration::from_secs(30);
 
 /// A request that may be answered.
 #[derive(Debug)]
 pub(super) enum Request {
-    /// Whoever has a deploy key may ask this.
+    /// Needs nothing but a deploy key.
     Question(Question),
-    /// An admin has signed this, for this host and now.
+    /// Signed by an admin machine, for this host and now.
     Instruction {
         /// It.
         instruction: Box<Instruction>,
@@ -44,7 +44,7 @@ pub(super) enum Request {
 ///
 /// # Errors
 ///
-/// The connection broke, or what came is longer than any request.
+/// The connection broke, or the request is too long.
 pub(super) fn from_standard_input() -> Result<(String, String), Error> {
     let mut input = BufReader::new(TimedReader::standard_input(PATIENCE).map_err(Error::new)?);
     let caller = line(&mut input, CALLER_BYTES).map_err(|why| Error::new(format!("the caller: {why}")))?;
@@ -56,28 +56,28 @@ pub(super) fn from_standard_input() -> Result<(String, String), Error> {
 ///
 /// # Errors
 ///
-/// It cannot be read, is no text, or is longer than `longest` bytes.
+/// It cannot be read, is not UTF-8, or is longer than `longest` bytes.
 pub(super) fn line(input: &mut impl BufRead, longest: usize) -> Result<String, Error> {
     let mut bytes = Vec::new();
     input.take(longest as u64 + 1).read_until(b'\n', &mut bytes).map_err(Error::new)?;
     if bytes.pop_if(|last| *last == b'\n').is_none() && bytes.len() > longest {
         return Err(Error::new(format!("a line of more than {longest} bytes")));
     }
-    String::from_utf8(bytes).map_err(|_| Error::new("a line that is no text"))
+    String::from_utf8(bytes).map_err(|_| Error::new("a line that is not UTF-8"))
 }
 
-/// Answers.
+/// Writes an answer to standard output.
 ///
 /// # Errors
 ///
-/// Nobody is there any more.
+/// The connection broke.
 pub(super) fn write_answer(answer: &Answer) -> Result<(), Error> {
     let mut output = io::stdout().lock();
     serde_json::to_writer(&mut output, answer).map_err(Error::new)?;
     output.write_all(b"\n").and_then(|()| output.flush()).map_err(Error::new)
 }
 
-/// Parses a question. What is signed begins with the name of a key, and a question with a brace.
+/// Parses a question; `None` for a signed manifest. A question begins with a brace, a manifest with the name of a key.
 pub(super) fn question(line: &str) -> Option<Result<Question, Error>> {
     if !line.starts_with('{') {
         return None;
@@ -86,29 +86,27 @@ pub(super) fn question(line: &str) -> Option<Result<Question, Error>> {
         return Some(Err(Error::new(format!("a question of more than {QUESTION_BYTES} bytes"))));
     }
     Some(serde_json::from_str(line).map_err(|error| {
-        Error::new(format!(
-            "this is no question that this host's polder knows, and what changes a host has to be signed: {error}"
-        ))
+        Error::new(format!("unknown question; an instruction that changes a host has to be signed: {error}"))
     }))
 }
 
-/// A host's admission: which manifests it takes.
+/// Decides which manifests this host accepts.
 #[derive(Debug)]
 pub(super) struct Admission<'a> {
-    /// Public keys that count.
+    /// The file of trusted public keys.
     pub(super) keys: &'a Path,
-    /// The folder in which it remembers what it has taken.
+    /// The folder with the record of accepted manifests.
     pub(super) state: &'a Path,
     /// This host's name.
     pub(super) host: String,
 }
 
 impl Admission<'_> {
-    /// What a line asks for; for a manifest, from now on it counts as taken.
+    /// Parses a request. A manifest is recorded as accepted, so that it cannot be used again.
     ///
     /// # Errors
     ///
-    /// The answer for the caller.
+    /// The refusal, as the answer for the caller.
     pub(super) fn admit(&self, line: &str) -> Result<Request, Answer> {
         let refused = |why: Error| Answer::Refused { why: why.to_string() };
         if let Some(question) = question(line) {
@@ -123,37 +121,36 @@ impl Admission<'_> {
             ManifestRejection::Refused(why) => Answer::Refused { why },
             ManifestRejection::Stale(why) => Answer::Stale { why, clock: taken.clock(now) },
         })?;
-        // On disk before it is done: whatever fails afterwards, it is not done twice.
+        // Recorded on disk before it is carried out: whatever fails afterwards, it is not carried out twice.
         self.memory().write(&json!(after)).map_err(|error| refused(error.into()))?;
         let (instruction, counter) = (manifest.instruction, manifest.counter);
-        tracing::info!(signer, counter, "{} is signed for this host, and taken", instruction.name());
+        tracing::info!(signer, counter, "accepted a signed instruction: {}", instruction.name());
         Ok(Request::Instruction { instruction: Box::new(instruction), signer: signer.to_owned() })
     }
 
-    /// This host's clock, for those who sign.
+    /// This host's clock and highest counter, for pushers who sign.
     ///
     /// # Errors
     ///
-    /// The memory cannot be begun.
+    /// The record of accepted manifests cannot be created.
     pub(super) fn clock(&self) -> io::Result<Clock> {
         let _locked = self.lock()?;
         let now = unix_ms();
         Ok(self.taken(now)?.clock(now))
     }
 
-    /// What was taken so far. A host without a memory, or with one that cannot be believed, begins one in which all that was signed
-    /// until now counts as taken.
+    /// The manifests accepted so far. Without a readable record, starts one by which everything signed until now counts as accepted.
     fn taken(&self, now: u64) -> io::Result<AcceptedManifests> {
         let why = match self.memory().read() {
             Stored::Whole(value) => match serde_json::from_value(value) {
                 Ok(taken) => return Ok(taken),
                 Err(error) => error.to_string(),
             },
-            Stored::Missing => "there is none yet".to_owned(),
+            Stored::Missing => "there is no record yet".to_owned(),
             Stored::Broken(why) => why,
         };
         tracing::warn!(
-            "a new memory of manifests is begun, and what was signed before now is not taken any more: {why}"
+            "starting a new record of accepted manifests; whatever was signed before now is rejected: {why}"
         );
         let fresh = AcceptedManifests::up_to(now);
         self.memory().write(&json!(fresh))?;
@@ -164,7 +161,7 @@ impl Admission<'_> {
         StateFile::new(self.state, "manifests")
     }
 
-    /// Of two who come at once, one is first.
+    /// Serializes gates that admit manifests at the same time.
     fn lock(&self) -> io::Result<File> {
         files::lock(&self.state.join("manifests.guard"), 0o600)
     }

@@ -1,4 +1,4 @@
-//! The root part: reads one request, does it, writes one answer.
+//! The root part of the gate: reads a request, carries it out, writes an answer.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -21,7 +21,7 @@ use crate::unix_time::unix_ms;
 ///
 /// # Errors
 ///
-/// The connection broke: nobody is left to tell.
+/// The connection broke, so no answer was sent.
 pub fn serve(paths: &HostPaths) -> Result<(), Error> {
     let (from, line) = from_standard_input()?;
     let admission = Admission { keys: &paths.signing_keys, state: &paths.state, host: machine::host_name() };
@@ -37,11 +37,11 @@ pub fn serve(paths: &HostPaths) -> Result<(), Error> {
     write_answer(&done.unwrap_or_else(Answer::from))
 }
 
-/// Answers a question. Nothing changes by it.
+/// Answers a question, without changing anything.
 fn answer(paths: &HostPaths, question: Question) -> Result<Answer, GateError> {
     match question {
         Question::Report => Ok(Answer::Report(Box::new(report::report(paths)?))),
-        // Whoever may ask reads it with his own rights: [`super::forced_command()`].
+        // Only the permission comes from here: the forced command reads the system, with its own rights.
         Question::Running { system: Some(system) } => {
             closure::in_store(&paths.store, &system)?;
             target::check_ran_here(paths, &system)?;
@@ -51,12 +51,12 @@ fn answer(paths: &HostPaths, question: Question) -> Result<Answer, GateError> {
         Question::Ledger { last } => Ok(Answer::Ledger { entries: Ledger::new(paths.ledger()).last(last)? }),
         Question::Keys => Ok(Answer::Keys { files: keys::file::all(&paths.keys)? }),
         Question::Clock | Question::Running { system: None } | Question::Look { .. } => {
-            Err(GateError::refused("another part of the gate answers this"))
+            Err(GateError::refused("this question belongs to another part of the gate"))
         }
     }
 }
 
-/// A gate with a caller whose instruction is signed.
+/// Carries out a signed instruction.
 struct Gate<'a> {
     paths: &'a HostPaths,
     /// The admin machine whose deploy key was used.
@@ -92,7 +92,7 @@ impl Gate<'_> {
                 self.presented(&token)?;
                 let request = activate::ActivationRequest { target, expected, confirm_within, record };
                 activate::check(paths, &request)?;
-                // Looking takes its time on a slow disk: the lock may have gone to somebody else.
+                // The checks may take long on a slow disk: the lock may have expired and gone to somebody else.
                 self.presented(&token)?;
                 activate::begin(paths, &self.from, &self.signer, request)?;
                 Ok(Answer::Done)
@@ -112,7 +112,7 @@ impl Gate<'_> {
                 let holder = self.presented(&token)?.holder;
                 self.key(holder, name, &change)
             }
-            Instruction::Tell { .. } => Err(GateError::refused("another part of the gate does this")),
+            Instruction::Tell { .. } => Err(GateError::refused("this instruction belongs to another part of the gate")),
         }
     }
 
@@ -144,7 +144,7 @@ impl Gate<'_> {
         if lock::presented(file.read(), token, unix_ms()).is_ok() {
             file.write(None)?;
             if supervisor::under_way(self.paths)?.is_none() {
-                machine::let_go(self.paths);
+                machine::release(self.paths);
             }
         }
         Ok(Answer::Done)
@@ -166,7 +166,7 @@ impl Gate<'_> {
             let event = Event::KeyPut { who, name: name.clone(), fingerprints: fingerprints.clone() };
             self.record(event)?;
         }
-        // Also where nothing was changed: the step before this one may have ended in between.
+        // Even if nothing was changed: an earlier attempt may have been interrupted before the reload.
         machine::reload_daemons(self.paths)?;
         Ok(Answer::Keys { files: BTreeMap::from([(name, fingerprints)]) })
     }
@@ -176,11 +176,11 @@ impl Gate<'_> {
         Ledger::new(self.paths.ledger()).add(&entry)
     }
 
-    /// Other hosts' entries, below the admin machine's own folder.
+    /// Stores copies of other hosts' entries in the admin machine's own folder.
     fn copies(&self, ledgers: BTreeMap<String, Vec<Entry>>) -> Result<Answer, GateError> {
         let folder = self.paths.copies.as_path();
         if !folder.is_dir() {
-            return Err(GateError::refused("this host is no admin machine: it keeps no copies of ledgers"));
+            return Err(GateError::refused("this host is not an admin machine and keeps no copies of ledgers"));
         }
         for (host, entries) in ledgers {
             let host = crate::config::names::name(&host).map_err(GateError::refused)?;

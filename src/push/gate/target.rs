@@ -1,4 +1,4 @@
-//! Where a system of this host's store comes from: nothing of one is read or run before that is known.
+//! Checks the origin of a system in this host's store. Nothing of a system is read or run before that.
 
 use std::path::Path;
 
@@ -11,23 +11,23 @@ use crate::push::protocol::{Origin, Target};
 
 use super::error::GateError;
 
-/// Whether a signed target is what its signer meant. From here on the garbage collector leaves it alone.
+/// Checks that a target is the system that was signed for, and protects it from the garbage collector.
 pub(super) fn check(paths: &HostPaths, target: &Target) -> Result<(), GateError> {
     let Target { system, origin } = target;
     closure::in_store(&paths.store, system)?;
     machine::hold(paths, system)?;
     if !machine::is_valid(system) {
-        return Err(GateError::refused(format!("{} is not in this host's store, or not any more", system.display())));
+        return Err(GateError::refused(format!("{} is not in this host's store", system.display())));
     }
     match origin {
-        // What lies in the store may have come from anywhere: it counts if its contents are those that were signed for.
+        // What is in the store may have come from anywhere, so its contents have to be those that were signed for.
         Origin::Copied(signed) => {
             if closure::digest(system)? == *signed {
                 return Ok(());
             }
             Err(GateError::refused(format!(
-                "{}, or something that it needs, has other contents here than what was signed for: what was built changed in \
-                 between, or somebody has tampered with a store; push again, and `nix-store --verify --check-contents` tells more",
+                "the contents of {} or of one of its dependencies differ from what was signed: the build changed in between, or \
+                 somebody has tampered with a store; push again, or look for damage with `nix-store --verify --check-contents`",
                 system.display()
             )))
         }
@@ -38,8 +38,8 @@ pub(super) fn check(paths: &HostPaths, target: &Target) -> Result<(), GateError>
                 return Ok(());
             }
             Err(GateError::refused(format!(
-                "{} trusts {} again, which the fleet has stopped naming since: push what is wanted instead, or say --old-keys if \
-                 those keys were never in foreign hands",
+                "{} trusts {}, which the fleet no longer lists: push the wanted state instead, or add --old-keys if those keys \
+                 were never compromised",
                 system.display(),
                 again.join(", ")
             )))
@@ -47,10 +47,10 @@ pub(super) fn check(paths: &HostPaths, target: &Target) -> Result<(), GateError>
     }
 }
 
-/// The keys that a system trusts and the present one does not.
+/// The signing keys that a system trusts and the running one does not.
 fn keys_again(paths: &HostPaths, system: &Path) -> Result<Vec<String>, GateError> {
     let file = system.join("etc/polder/signing-keys");
-    // A system from before the first push trusts nobody.
+    // A system without the file, from before the first push, trusts no keys.
     let Some(text) = system::text(&paths.store, &file) else { return Ok(Vec::new()) };
     let present = std::fs::read_to_string(&paths.signing_keys)?;
     let trusted = |line: &&str| present.lines().any(|own| own.trim() == line.trim());
@@ -58,7 +58,7 @@ fn keys_again(paths: &HostPaths, system: &Path) -> Result<Vec<String>, GateError
     Ok(again.map(|line| line.split(':').next().unwrap_or_default().to_owned()).collect())
 }
 
-/// Whether a system ran here before, as the ledger says: then it may be read, and gone back to.
+/// Checks in the ledger that a system ran here before: only then may it be read, and gone back to.
 pub(super) fn check_ran_here(paths: &HostPaths, system: &Path) -> Result<(), GateError> {
     let ran = |entry: &Entry| match &entry.event {
         Event::Activation { before, system: after, outcome, .. } => {
@@ -68,10 +68,9 @@ pub(super) fn check_ran_here(paths: &HostPaths, system: &Path) -> Result<(), Gat
     };
     match Ledger::new(paths.ledger()).entries()?.iter().any(ran) {
         true => Ok(()),
-        false => Err(GateError::refused(format!(
-            "{} did not run here before, as this host's ledger tells",
-            system.display()
-        ))),
+        false => {
+            Err(GateError::refused(format!("{} never ran here, according to this host's ledger", system.display())))
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-//! Standard input, read with limits of time: whoever connects and says nothing, or says it byte by byte, keeps no process waiting.
+//! Standard input with time limits, so that a silent or very slow caller does not keep a process.
 
 use std::fs::File;
 use std::io::{self, ErrorKind, Read};
@@ -7,13 +7,13 @@ use std::time::{Duration, Instant};
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 
-/// Bytes that have to come in a second, on average, ...
+/// The lowest average rate, in bytes per second, ...
 const SLOWEST: u64 = 4096;
 
-/// ... once this has passed since the beginning.
+/// ... which is required once this time has passed.
 const GRACE: Duration = Duration::from_secs(120);
 
-/// A file, a pipe or a socket that is waited for so long and no longer.
+/// A file, a pipe or a socket with time limits.
 #[derive(Debug)]
 pub(super) struct TimedReader {
     file: File,
@@ -23,7 +23,7 @@ pub(super) struct TimedReader {
 }
 
 impl TimedReader {
-    /// Standard input, which may pause for so long at most.
+    /// Standard input, which may pause for `silence` at most.
     ///
     /// # Errors
     ///
@@ -46,11 +46,11 @@ impl Read for TimedReader {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let timed_out = |why: String| io::Error::new(ErrorKind::TimedOut, why);
         if self.is_too_slow() {
-            return Err(timed_out(format!("less than {SLOWEST} bytes a second came")));
+            return Err(timed_out(format!("received less than {SLOWEST} bytes per second")));
         }
         let limit = PollTimeout::try_from(self.silence).unwrap_or(PollTimeout::MAX);
         match poll(&mut [PollFd::new(self.file.as_fd(), PollFlags::POLLIN)], limit) {
-            Ok(0) => return Err(timed_out(format!("nothing came for {} s", self.silence.as_secs()))),
+            Ok(0) => return Err(timed_out(format!("received nothing for {} s", self.silence.as_secs()))),
             Ok(_) => {}
             Err(error) => return Err(error.into()),
         }

@@ -1,4 +1,4 @@
-//! The fleet lock: who may push now. Every host keeps its own copy; a pusher needs all of them.
+//! The fleet lock on one host: who may push now. Every host has its own copy, and a pusher needs all of them.
 //!
 //! [`grant`] and [`presented`] decide (pure, `now` is passed in); [`LockFile`] keeps the lock on the host. Called by
 //! [`crate::push::gate`].
@@ -21,17 +21,17 @@ pub struct Lock {
     pub token: String,
     /// `USER@HOST`.
     pub holder: String,
-    /// Where the holder is.
+    /// The location of the holder's admin machine.
     pub location: String,
-    /// What for.
+    /// Why it is held.
     pub reason: String,
-    /// When it ends by itself, in milliseconds since the epoch, by the host's clock.
+    /// When it expires, in milliseconds since the epoch by the host's clock.
     #[serde(default)]
     pub expires: u64,
 }
 
 impl Lock {
-    /// As it may be shown: without the token.
+    /// A copy without the token, which may be shown to others.
     pub fn shown(&self) -> Lock {
         Lock { token: String::new(), ..self.clone() }
     }
@@ -42,16 +42,16 @@ impl Lock {
     }
 }
 
-/// The longest that a lock is granted for without being renewed, in seconds.
+/// The longest time for which a lock is granted without a renewal, in seconds.
 const LONGEST: u64 = 30 * 24 * 3600;
 
-/// The lock that holds at a time.
+/// The lock, if it is held at this time.
 pub fn held(lock: Option<Lock>, now: u64) -> Option<Lock> {
-    // One that would last longer than any is granted for was written by a clock that was wrong.
+    // A lock that would last longer than any that is granted was written when the clock was wrong.
     lock.filter(|lock| lock.expires > now && lock.expires <= now + LONGEST * 1000)
 }
 
-/// Grants a wanted lock, unless somebody else holds one: then that one.
+/// Grants a lock, unless somebody else holds one.
 ///
 /// # Errors
 ///
@@ -63,11 +63,11 @@ pub fn grant(present: Option<Lock>, wanted: Lock, seconds: u64, now: u64) -> Res
     }
 }
 
-/// Whether a token is that of the lock that is held, and if not, who is in the way (if anybody is).
+/// The lock that is held, if the token is its own.
 ///
 /// # Errors
 ///
-/// The holder, or nobody: the lock has expired or was broken.
+/// Somebody else's lock, without its token; or `None`, if the lock has expired or was broken.
 pub fn presented(present: Option<Lock>, token: &str, now: u64) -> Result<Lock, Option<Lock>> {
     match held(present, now) {
         Some(lock) if !token.is_empty() && lock.token == token => Ok(lock),
@@ -76,11 +76,11 @@ pub fn presented(present: Option<Lock>, token: &str, now: u64) -> Result<Lock, O
     }
 }
 
-/// A host's copy.
+/// A host's copy of the lock.
 #[derive(Debug, Clone)]
 pub struct LockFile {
     file: StateFile,
-    /// Held while it is read and written: of two who ask at once, one is first.
+    /// Locked while the copy is read and written, so that two requests do not interleave.
     guard: PathBuf,
 }
 
@@ -90,16 +90,16 @@ impl LockFile {
         LockFile { file: StateFile::new(dir, "lock"), guard: dir.join("lock.guard") }
     }
 
-    /// Until what is returned is dropped, nobody else reads and writes it.
+    /// Keeps others from reading and writing the copy until the returned file is dropped.
     ///
     /// # Errors
     ///
-    /// The guard's file cannot be made.
+    /// The guard file cannot be created.
     pub fn lock(&self) -> io::Result<File> {
         files::lock(&self.guard, 0o600)
     }
 
-    /// The lock that was written last, expired or not. A file that cannot be believed holds nobody up.
+    /// The lock that was written last, expired or not. A damaged file counts as no lock.
     pub fn read(&self) -> Option<Lock> {
         match self.file.read() {
             Stored::Whole(value) => serde_json::from_value(value).ok()?,
@@ -107,11 +107,11 @@ impl LockFile {
         }
     }
 
-    /// Writes it, or that nobody has it.
+    /// Writes the lock, or `None` for a released one.
     ///
     /// # Errors
     ///
-    /// The file cannot be written: then the lock is not held.
+    /// The file cannot be written, so the lock is unchanged.
     pub fn write(&self, lock: Option<&Lock>) -> io::Result<()> {
         self.file.write(&json!(lock))
     }

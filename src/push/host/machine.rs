@@ -1,6 +1,6 @@
-//! What the gate and the supervisor do to their machine: look at systems, switch, set the profile.
+//! The gate's and the supervisor's operations on their machine: inspect systems, switch, set the profile.
 //!
-//! Owns the calls of Nix' and systemd's programs on a host. Must never: decide. Called by [`crate::push::gate`] and
+//! Owns the calls of Nix and systemd on a host. Must never: make decisions. Called by [`crate::push::gate`] and
 //! [`crate::push::supervisor`].
 
 use std::fs;
@@ -14,15 +14,15 @@ use crate::push::error::Error;
 use crate::push::host::paths::HostPaths;
 use crate::push::program::output;
 
-/// Lines of a switch's output that are told when it fails.
+/// Lines of a switch's output that are reported when it fails.
 const LAST_LINES: usize = 12;
 
 /// What a switch does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Run it now, and not at the next boot.
+    /// Activate it now, without making it the boot default.
     Test,
-    /// Boot it by default.
+    /// Make it the boot default.
     Boot,
 }
 
@@ -37,39 +37,39 @@ impl Action {
 
 /// How a switch ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Switched {
-    /// All of it worked.
-    Well,
-    /// The system runs, and these units that had not failed before have now.
+pub enum SwitchResult {
+    /// The system is active.
+    Succeeded,
+    /// The system is active, but these units have failed that had not failed before.
     UnitsFailed(Vec<String>),
-    /// It did not work: its last lines.
+    /// The switch failed: its last lines of output.
     Failed(String),
 }
 
-/// The system that runs.
+/// The running system.
 ///
 /// # Errors
 ///
-/// There is no such link: this is no NixOS machine.
+/// There is no such link: this is not a NixOS machine.
 pub fn current(paths: &HostPaths) -> io::Result<PathBuf> {
     resolved(&paths.current)
 }
 
-/// What a link to a system leads to in the end.
+/// Resolves a link to a system.
 ///
 /// # Errors
 ///
-/// There is none; the error names it.
+/// It cannot be resolved; the error names it.
 pub fn resolved(link: &Path) -> io::Result<PathBuf> {
     fs::canonicalize(link).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", link.display())))
 }
 
-/// This host's name: what manifests for it name.
+/// This host's name, which manifests for it have to name.
 pub fn host_name() -> String {
     nix::unistd::gethostname().map_or_else(|_| String::new(), |name| name.to_string_lossy().into_owned())
 }
 
-/// Changes with each boot.
+/// The kernel's boot id, which changes with each boot.
 pub fn boot_id() -> String {
     fs::read_to_string("/proc/sys/kernel/random/boot_id")
         .map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
@@ -80,64 +80,64 @@ pub fn free_bytes(path: &Path) -> u64 {
     rustix::fs::statvfs(path).map_or(0, |stat| stat.f_bavail.saturating_mul(stat.f_frsize))
 }
 
-/// The units that have failed, by name.
+/// The names of the units that have failed.
 pub fn failed_units() -> Vec<String> {
     let arguments = ["list-units", "--state=failed", "--plain", "--no-legend", "--no-pager", "--full"];
-    let Ok(said) = output("systemctl", Path::new("/"), &arguments) else { return Vec::new() };
-    let said = String::from_utf8_lossy(&said);
-    said.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
+    let Ok(printed) = output("systemctl", Path::new("/"), &arguments) else { return Vec::new() };
+    let printed = String::from_utf8_lossy(&printed);
+    printed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
-/// Switches. Exit code 4 means that units have failed: those that had before are not held against it.
-pub fn switch(system: &Path, action: Action) -> Switched {
+/// Switches to a system. Exit code 4 means that units have failed; those that had failed before do not count.
+pub fn switch(system: &Path, action: Action) -> SwitchResult {
     let failed_before = failed_units();
     let program = system.join("bin/switch-to-configuration");
-    // What activation scripts call is what a root shell of the system would find.
+    // Activation scripts find the programs that a root shell of the system would find.
     let path = format!("{}:{}", system.join("sw/bin").display(), std::env::var("PATH").unwrap_or_default());
     let ran = Command::new(&program)
         .arg(action.name())
         .env("PATH", path)
-        // Where the boot loader's own files have to be renewed is the operator's decision, not a push's.
+        // Installing the boot loader itself is left to the operator.
         .env("NIXOS_INSTALL_BOOTLOADER", "0")
         .stdin(Stdio::null())
         .output();
     let ran = match ran {
         Ok(ran) => ran,
-        Err(error) => return Switched::Failed(format!("{} did not start: {error}", program.display())),
+        Err(error) => return SwitchResult::Failed(format!("{} did not start: {error}", program.display())),
     };
-    let said = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
-    for line in said.lines() {
+    let printed = format!("{}{}", String::from_utf8_lossy(&ran.stdout), String::from_utf8_lossy(&ran.stderr));
+    for line in printed.lines() {
         tracing::info!("{line}");
     }
     match ran.status.code() {
-        Some(0) => Switched::Well,
+        Some(0) => SwitchResult::Succeeded,
         Some(4) => {
             let mut failed = failed_units();
             failed.retain(|unit| !failed_before.contains(unit));
-            if failed.is_empty() { Switched::Well } else { Switched::UnitsFailed(failed) }
+            if failed.is_empty() { SwitchResult::Succeeded } else { SwitchResult::UnitsFailed(failed) }
         }
         code => {
             let code = code.map_or_else(|| "a signal".to_owned(), |code| format!("exit code {code}"));
-            Switched::Failed(format!(
+            SwitchResult::Failed(format!(
                 "{} {} ended with {code}: {}",
                 program.display(),
                 action.name(),
-                last_lines(&said)
+                last_lines(&printed)
             ))
         }
     }
 }
 
-fn last_lines(said: &str) -> String {
-    let lines: Vec<&str> = said.lines().filter(|line| !line.trim().is_empty()).collect();
+fn last_lines(printed: &str) -> String {
+    let lines: Vec<&str> = printed.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }
 
-/// Lets the daemons that run here read their documents and keys again. One that does not run reads them when it starts.
+/// Reloads the daemons that run here, so that they read their documents and keys again.
 ///
 /// # Errors
 ///
-/// One refuses: it goes on with what it had.
+/// A reload failed: that daemon keeps what it had.
 pub fn reload_daemons(paths: &HostPaths) -> Result<(), Error> {
     for daemon in Daemon::ALL.into_iter().filter(|daemon| paths.admin_socket(daemon.name()).exists()) {
         let unit = format!("{}.service", daemon.name());
@@ -151,23 +151,23 @@ pub fn reload_daemons(paths: &HostPaths) -> Result<(), Error> {
 ///
 /// # Errors
 ///
-/// What nix-env says.
+/// nix-env failed, with its messages.
 pub fn set_profile(paths: &HostPaths, system: &Path) -> Result<(), Error> {
     let profile = paths.profile.to_string_lossy().into_owned();
     let system = system.to_string_lossy();
     output("nix-env", Path::new("/"), &["--profile", &profile, "--set", &system]).map(drop).map_err(Error::from)
 }
 
-/// Whether the store has a path, whole and registered.
+/// Whether the store has a path and knows it as valid.
 pub fn is_valid(system: &Path) -> bool {
     output("nix-store", Path::new("/"), &["--check-validity", &system.to_string_lossy()]).is_ok()
 }
 
-/// Keeps a system from the garbage collector. It need not be there yet: the root is looked at when garbage is collected.
+/// Protects a system from the garbage collector. It need not be in the store yet.
 ///
 /// # Errors
 ///
-/// The link cannot be made.
+/// The link cannot be created.
 pub fn hold(paths: &HostPaths, system: &Path) -> io::Result<()> {
     fs::create_dir_all(&paths.roots)?;
     let fresh = paths.roots.join("next.new");
@@ -176,7 +176,7 @@ pub fn hold(paths: &HostPaths, system: &Path) -> io::Result<()> {
     fs::rename(&fresh, paths.roots.join("next"))
 }
 
-/// Lets go of what [`hold`] kept.
-pub fn let_go(paths: &HostPaths) {
+/// Ends the protection by [`hold`].
+pub fn release(paths: &HostPaths) {
     let _ = fs::remove_file(paths.roots.join("next"));
 }

@@ -1,4 +1,4 @@
-//! Where things are on a host that is pushed to. One value, so that a test can have all of it in a folder of its own.
+//! The paths on a host that is pushed to, in one value, so that a test can put all of them into a folder of its own.
 
 use std::path::{Path, PathBuf};
 
@@ -13,17 +13,17 @@ pub struct HostPaths {
     pub booted: PathBuf,
     /// The profile of systems: what the boot loader offers.
     pub profile: PathBuf,
-    /// Garbage collector roots of systems that were copied and are not settled.
+    /// Garbage collector roots of systems that were copied and are not confirmed yet.
     pub roots: PathBuf,
     /// The store.
     pub store: PathBuf,
-    /// Where uploads lie until the store has them. The deploy user's own.
+    /// The spool of uploads that the store does not have yet. It belongs to the deploy user.
     pub spool: PathBuf,
-    /// What the part of the gate that speaks to daemons remembers.
+    /// The relay's state.
     pub relay_state: PathBuf,
     /// Key files.
     pub keys: PathBuf,
-    /// Public keys whose signature a system must have, one a line.
+    /// The trusted public signing keys, one per line.
     pub signing_keys: PathBuf,
     /// Copies of other hosts' ledgers, on an admin machine.
     pub copies: PathBuf,
@@ -32,12 +32,12 @@ pub struct HostPaths {
 }
 
 impl HostPaths {
-    /// A NixOS machine's.
+    /// The paths of a NixOS machine.
     pub fn of_this_machine() -> HostPaths {
         HostPaths::under(Path::new("/"))
     }
 
-    /// The same below another folder.
+    /// The same paths below another folder.
     pub fn under(root: &Path) -> HostPaths {
         HostPaths {
             state: root.join("var/lib/polder-push"),
@@ -60,7 +60,7 @@ impl HostPaths {
         self.state.join("ledger.jsonl")
     }
 
-    /// The supervisor's socket: there while an activation is under way.
+    /// The supervisor's socket, which exists while an activation is under way.
     pub fn supervisor(&self) -> PathBuf {
         self.state.join("supervisor.sock")
     }

@@ -1,7 +1,7 @@
-//! What a system in the store has, as text: on a host what runs there, on the admin machine what is to run.
+//! Reads the documents, zones and units of a system in the store: on a host those that run, on the admin machine those to be pushed.
 //!
-//! Must never: read anything but regular files of the store, or more of them than a system has. A system may be somebody's who means
-//! ill: its links may lead anywhere, to keys or to devices that never end.
+//! Must never: read anything but regular files of the store, or more than a bounded number of bytes. A system may be malicious: its links may
+//! lead to keys, or to devices that never end.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -11,12 +11,12 @@ use crate::api::daemon::Daemon;
 use crate::config::regular_file::read_regular_file;
 use crate::push::protocol::Running;
 
-/// The longest document, zone or unit that is read, in bytes, and all of them together: a gate's answer has to hold them.
+/// The longest document, zone or unit that is read, in bytes, and the most of all together: they have to fit into a gate's answer.
 const FILE_BYTES: u64 = 16 * 1024 * 1024;
 const ALL_BYTES: u64 = 48 * 1024 * 1024;
 
-/// Documents, the zones they name, and the units: those that packages bring too, for a switch compares them as well. What lies
-/// outside the store, or is no file, is left out, as what cannot be read is: the plan says that it is new.
+/// The documents of a system, the zones they name, and its units (including those of packages, which a switch compares, too). What is
+/// outside the store, is not a regular file or cannot be read is left out, so a plan shows it as new.
 pub fn running(store: &Path, system: &Path) -> Running {
     let mut reader = Reader { store: store.to_owned(), left: ALL_BYTES };
     let mut documents = BTreeMap::new();
@@ -30,12 +30,12 @@ pub fn running(store: &Path, system: &Path) -> Running {
     Running { system: system.to_owned(), documents, zones, units }
 }
 
-/// One file's text, read by the same rules.
+/// The text of one file, read by the same rules.
 pub fn text(store: &Path, file: &Path) -> Option<String> {
     Reader { store: store.to_owned(), left: FILE_BYTES }.text(file)
 }
 
-/// Reads what belongs to the store.
+/// Reads files of the store, within a total number of bytes.
 struct Reader {
     store: PathBuf,
     /// Bytes that may still be read.
@@ -43,7 +43,7 @@ struct Reader {
 }
 
 impl Reader {
-    /// A file's text, whatever links lead there within the store.
+    /// A file's text; links are followed within the store.
     fn text(&mut self, path: &Path) -> Option<String> {
         let real = fs::canonicalize(path).ok().filter(|real| real.starts_with(&self.store))?;
         let text = String::from_utf8(read_regular_file(&real, FILE_BYTES.min(self.left)).ok()?).ok()?;
@@ -60,7 +60,7 @@ fn zones(reader: &mut Reader, document: &str) -> BTreeMap<String, String> {
     zones.iter().filter_map(|(apex, zone)| Some((apex.clone(), text(zone)?))).collect()
 }
 
-/// Each unit with its drop-ins behind it, as systemd reads them. One that is masked is a link to a device, and none here.
+/// Each unit, followed by its drop-ins, as systemd reads them. A masked unit is a link to /dev/null, and is left out.
 fn units(reader: &mut Reader, folder: &Path) -> BTreeMap<String, String> {
     let mut units = BTreeMap::new();
     let (drop_ins, files): (Vec<PathBuf>, Vec<PathBuf>) = sorted(folder).into_iter().partition(|path| path.is_dir());

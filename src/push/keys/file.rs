@@ -1,4 +1,4 @@
-//! A key file of this host. [`changed`] decides (pure); [`apply`] reads and writes. Must never: tell a key, also not in an error.
+//! A key file of this host. [`changed`] computes its new text (pure); [`apply`] reads and writes. Must never: reveal a key, even in an error.
 //! Called by the gate.
 
 use std::collections::BTreeMap;
@@ -11,18 +11,17 @@ use crate::files::{self, Access};
 use crate::push::error::Error;
 use crate::push::protocol::KeyChange;
 
-/// Of a file that is new: root's alone, until the system's rules give it to the daemon that needs it.
+/// The mode of a new file: for root only, until the system's tmpfiles rules give it to the daemon that needs it.
 const MODE: u32 = 0o400;
 
-/// Changes the file of this name in the folder of keys. Gives the fingerprints that it has then, in order, and whether
-/// anything was changed.
+/// Changes a key file. Returns the fingerprints that it has then, in order, and whether anything was changed.
 ///
 /// # Errors
 ///
-/// In words: what is wrong with the file or with what was asked. The file is as it was.
+/// The file or the change is not valid, or the file cannot be written. It is left as it was.
 pub fn apply(folder: &Path, name: &str, change: &KeyChange) -> Result<(Vec<String>, bool), Error> {
     if !is_plain(name) {
-        return Err(Error::new(format!("{name:?} is no name for a key file: expected letters, digits, - and _")));
+        return Err(Error::new(format!("{name:?} cannot name a key file: expected letters, digits, - and _")));
     }
     let path = folder.join(name);
     let place = |why: &dyn std::fmt::Display| Error::at(path.display(), why);
@@ -40,11 +39,11 @@ pub fn apply(folder: &Path, name: &str, change: &KeyChange) -> Result<(Vec<Strin
     Ok((fingerprints, after != before))
 }
 
-/// The key files of the folder, with the fingerprints of their keys in order. A line that is no key stands as `no key`.
+/// The key files of the folder, with the fingerprints of their keys in order. A line that is not a key is listed as `no key`.
 ///
 /// # Errors
 ///
-/// The folder is there and cannot be read.
+/// The folder exists and cannot be read.
 pub fn all(folder: &Path) -> io::Result<BTreeMap<String, Vec<String>>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
@@ -73,7 +72,7 @@ fn changed(text: &str, change: &KeyChange) -> Result<String, Error> {
     match change {
         KeyChange::Add { key } => {
             let wanted = fingerprint(&key.0)
-                .ok_or_else(|| Error::new("what is to be added is no key: expected 32 bytes in base64"))?;
+                .ok_or_else(|| Error::new("the key to add is not one: expected 32 bytes in base64"))?;
             match at(&wanted) {
                 Some(_) => Ok(text.to_owned()),
                 None => Ok(joined(lines.into_iter().chain([key.0.trim()]))),
@@ -81,7 +80,7 @@ fn changed(text: &str, change: &KeyChange) -> Result<String, Error> {
         }
         KeyChange::Promote { fingerprint } => match at(fingerprint) {
             None => {
-                Err(Error::new(format!("there is no key {fingerprint} in it to become the first: {}", have(&present))))
+                Err(Error::new(format!("it has no key {fingerprint} that could become the first: {}", have(&present))))
             }
             Some(0) => Ok(text.to_owned()),
             Some(index) => {
@@ -103,7 +102,7 @@ fn changed(text: &str, change: &KeyChange) -> Result<String, Error> {
                 }
             }
             _ => Err(Error::new(format!(
-                "the key {keep} is not its first, so the others are not removed: {}",
+                "key {keep} is not its first, so the others are not removed: {}",
                 have(&present)
             ))),
         },
@@ -114,7 +113,7 @@ fn have(present: &[String]) -> String {
     if present.is_empty() { "it has none".to_owned() } else { format!("it has {}", present.join(", ")) }
 }
 
-/// The fingerprints of all keys of a file, or the line that holds none.
+/// The fingerprints of all keys of a file; an error names the first line that is not a key.
 fn fingerprints(text: &str) -> Result<Vec<String>, Error> {
     keys(text)
         .map(|(line, key)| {
@@ -123,7 +122,7 @@ fn fingerprints(text: &str) -> Result<Vec<String>, Error> {
         .collect()
 }
 
-/// The lines that hold keys, with their numbers from 0.
+/// The lines with keys, numbered from 0.
 fn keys(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let lines = text.lines().map(str::trim).enumerate();
     lines.filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
@@ -133,7 +132,7 @@ fn joined<'a>(lines: impl IntoIterator<Item = &'a str>) -> String {
     lines.into_iter().map(|line| format!("{line}\n")).collect()
 }
 
-/// A name that stays in the folder.
+/// Whether a name is a plain file name, which cannot leave the folder.
 fn is_plain(name: &str) -> bool {
     let fits = |byte: u8| byte.is_ascii_alphanumeric() || b"-_".contains(&byte);
     !name.is_empty() && name.len() <= 64 && name.bytes().all(fits)

@@ -1,4 +1,4 @@
-//! The keys of an admin machine itself: the deploy key opens the hosts' gates, the signing key signs what is copied there.
+//! An admin machine's own keys: the deploy key opens the hosts' gates, the signing key signs what is sent there.
 //!
 //! Must never: overwrite a key, or show a private one. Called by `polder keys make`.
 
@@ -12,7 +12,7 @@ use crate::push::admin::state::write_secret;
 use crate::push::error::Error;
 use crate::push::program::output;
 
-/// The public parts, to be put into the fleet.
+/// The public parts of both keys, for the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Public {
     /// `ssh-ed25519 AAAA… admin-nl`.
@@ -21,19 +21,19 @@ pub struct Public {
     pub signing: String,
 }
 
-/// What `nix` needs to be told besides.
+/// Arguments of every `nix` command.
 const NIX: [&str; 2] = ["--extra-experimental-features", "nix-command"];
 
-/// Makes those keys that are not there, and gives the public parts of both.
+/// Makes the keys that do not exist yet, and returns the public parts of both.
 ///
 /// # Errors
 ///
-/// In words: a program that is missing, a folder that cannot be written.
+/// A program is missing or fails, or a file cannot be read or written.
 pub fn make(admin: &Admin) -> Result<Public, Error> {
     make_named(admin, &format!("{}-1", admin.name))
 }
 
-/// Makes the keys that are to follow those of an admin machine, beside them, where they are not there yet.
+/// Makes the next keys of an admin machine, beside the present ones, if they do not exist yet.
 ///
 /// # Errors
 ///
@@ -43,7 +43,7 @@ pub fn make_next(admin: &Admin) -> Result<Public, Error> {
     make_named(&next(admin), &name_after(&present.signing, &admin.name))
 }
 
-/// The same admin machine with the keys that follow.
+/// The same admin machine with its next keys.
 pub fn next(admin: &Admin) -> Admin {
     Admin {
         deploy_key: beside(&admin.deploy_key, "next"),
@@ -52,7 +52,7 @@ pub fn next(admin: &Admin) -> Admin {
     }
 }
 
-/// The next keys take the place of the present ones, which are kept beside them.
+/// Replaces the present keys with the next ones, and keeps the old ones beside them.
 ///
 /// # Errors
 ///
@@ -60,13 +60,13 @@ pub fn next(admin: &Admin) -> Admin {
 pub fn switch(admin: &Admin) -> Result<Public, Error> {
     let following = next(admin);
     let pairs = [(&admin.deploy_key, &following.deploy_key), (&admin.signing_key, &following.signing_key)];
-    // One that has switched already was interrupted then.
+    // If only one of them is left, an earlier switch was interrupted.
     if !pairs.iter().any(|(_, fresh)| fresh.exists()) {
         return Err(Error::new("there are no next keys: `polder keys make --next`, then push what it prints"));
     }
     for (present, fresh) in pairs.into_iter().filter(|(_, fresh)| fresh.exists()) {
         let old = beside(present, "old");
-        // At no moment is there no present key: whoever is interrupted here switches again.
+        // There is a present key at every moment; after an interruption, the switch can be repeated.
         let renamed = fs::remove_file(&old)
             .or_else(|error| if error.kind() == io::ErrorKind::NotFound { Ok(()) } else { Err(error) })
             .and_then(|()| fs::hard_link(present, &old))
@@ -82,7 +82,7 @@ fn beside(file: &Path, what: &str) -> PathBuf {
     PathBuf::from(name)
 }
 
-/// `admin-nl-2` after `admin-nl-1:AAAA…`: hosts tell keys apart by their names.
+/// The next key's name: `admin-nl-2` after `admin-nl-1:AAAA…`. Hosts tell keys apart by their names.
 fn name_after(public: &str, admin: &str) -> String {
     let name = public.split(':').next().unwrap_or_default();
     let number = name.rsplit_once('-').and_then(|(_, number)| number.parse::<u32>().ok()).unwrap_or(1);
@@ -104,7 +104,7 @@ fn deploy(admin: &Admin) -> Result<String, Error> {
         let secret = fs::read(&fresh).map_err(|error| named(&fresh, &error))?;
         write_secret(file, &secret)?;
     }
-    // ssh-keygen refuses a key that a group may read where the key is the caller's own: a copy tells the public part.
+    // ssh-keygen refuses the caller's own key if a group may read it, so the public part is read from a copy.
     let secret = fs::read(file).map_err(|error| named(file, &error))?;
     let copy = tempfile::NamedTempFile::new().and_then(|mut copy| copy.write_all(&secret).map(|()| copy));
     let copy = copy.map_err(|error| Error::new(format!("a temporary file: {error}")))?;
@@ -126,7 +126,7 @@ fn signing(admin: &Admin, name: &str) -> Result<String, Error> {
     Ok(nix(&["key", "convert-secret-to-public"], &secret)?.trim().to_owned())
 }
 
-/// What nix prints, given something to read: a secret is no argument.
+/// The output of nix, with `input` on its standard input: a secret must not be an argument.
 fn nix(arguments: &[&str], input: &[u8]) -> Result<String, Error> {
     let not_started = |error: io::Error| match error.kind() {
         io::ErrorKind::NotFound => Error::new("there is no `nix` on this machine"),
@@ -141,7 +141,7 @@ fn nix(arguments: &[&str], input: &[u8]) -> Result<String, Error> {
         .spawn()
         .map_err(not_started)?;
     if let Some(mut stdin) = child.stdin.take() {
-        // If it does not want to read, it says why.
+        // If nix does not read it, its own error says why.
         let _ = stdin.write_all(input);
     }
     let ran = child.wait_with_output().map_err(not_started)?;
@@ -153,7 +153,7 @@ fn nix(arguments: &[&str], input: &[u8]) -> Result<String, Error> {
     }
 }
 
-/// One that is there and cannot be seen is no reason to make another.
+/// Whether a key exists. An error is not taken for a missing key, or another one would be made.
 fn there(file: &Path) -> Result<bool, Error> {
     file.try_exists().map_err(|error| named(file, &error))
 }
@@ -161,12 +161,12 @@ fn there(file: &Path) -> Result<bool, Error> {
 fn named(path: &Path, error: &io::Error) -> Error {
     let named = Error::at(path.display(), error);
     match error.kind() {
-        io::ErrorKind::PermissionDenied => named.remedy("only root makes keys here"),
+        io::ErrorKind::PermissionDenied => named.remedy("only root can make keys here"),
         _ => named,
     }
 }
 
-/// Where the keys are.
+/// The files of both keys.
 pub fn files(admin: &Admin) -> [&PathBuf; 2] {
     [&admin.deploy_key, &admin.signing_key]
 }

@@ -1,8 +1,8 @@
-//! A new key for a file that several hosts have, so that at no time one of them is given what it cannot open.
+//! Rotates the key of a file that several hosts share, so that no host ever receives something that it cannot open.
 //!
-//! Every host gets the new key as one more; only when all have it does it become the first anywhere. [`next`] decides from what the
-//! hosts have (pure), so whoever was interrupted just begins again. The new key waits in the admin machine's state until it is the
-//! first everywhere. Called by `polder keys`.
+//! First every host gets the new key as its last one; once all have it, it becomes the first. [`next`] decides from what the hosts
+//! have (pure), so a rotation that was interrupted is simply started again. Until it has ended, the new key is kept in the admin
+//! machine's state. Called by `polder keys`.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,33 +18,33 @@ use crate::push::protocol::{Answer, Instruction, KeyChange, Question, Secret};
 use crate::push::remote::gates::{Gates, ask_all, instruct_all};
 use crate::push::remote::no_answer::unexpected;
 
-/// How long a host may take to change a file and let its daemons read it.
+/// How long a host may take to change a file and reload its daemons.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// How long a host may take to say which keys it has.
+/// How long a host may take to list its keys.
 const LOOK: Duration = Duration::from_secs(10);
 
-/// The key files of a host: the fingerprints of each, in order.
+/// The key files of a host, with the fingerprints of each in order.
 pub type HostFiles = BTreeMap<String, Vec<String>>;
 
-/// The same of several hosts.
+/// The key files of several hosts.
 pub type Files = BTreeMap<String, HostFiles>;
 
-/// Hosts and why something was not done there.
+/// The hosts on which something failed, and why.
 pub type Failed = Vec<(String, Error)>;
 
-/// What is to be done next.
+/// The next step of a rotation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
-    /// These hosts do not have the new key.
+    /// Add the new key on these hosts.
     Add(Vec<String>),
-    /// All have it; for these it is not the first.
+    /// All hosts have it: make it the first on these.
     Promote(Vec<String>),
-    /// It is the first everywhere.
+    /// It is the first on all hosts.
     Done,
 }
 
-/// Decides by what each host has in the file.
+/// Decides the next step from the keys that each host has.
 pub fn next(keys: &BTreeMap<String, Vec<String>>, new: &str) -> Step {
     let those = |lacking: &dyn Fn(&[String]) -> bool| -> Vec<String> {
         keys.iter().filter(|(_, keys)| lacking(keys)).map(|(host, _)| host.clone()).collect()
@@ -57,11 +57,11 @@ pub fn next(keys: &BTreeMap<String, Vec<String>>, new: &str) -> Step {
     if not_first.is_empty() { Step::Done } else { Step::Promote(not_first) }
 }
 
-/// What all hosts have.
+/// The key files of all hosts.
 ///
 /// # Errors
 ///
-/// Those that did not say, and why.
+/// The hosts that did not answer, and why.
 pub fn look<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Result<Files, Failed> {
     let (mut files, mut failed) = (Files::new(), Failed::new());
     for (host, its) in look_at_each(gates, hosts) {
@@ -73,7 +73,7 @@ pub fn look<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Result<Files, Fai
     if failed.is_empty() { Ok(files) } else { Err(failed) }
 }
 
-/// What each host has, or why it did not say.
+/// The key files of each host, or why it did not answer.
 pub fn look_at_each<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Vec<(String, Result<HostFiles, Error>)> {
     let answers = ask_all(gates, hosts, &Question::Keys, LOOK).into_iter().map(|answer| match answer {
         Ok(Answer::Keys { files }) => Ok(files),
@@ -87,25 +87,25 @@ pub fn of_file(files: &Files, name: &str) -> BTreeMap<String, Vec<String>> {
     files.iter().map(|(host, files)| (host.clone(), files.get(name).cloned().unwrap_or_default())).collect()
 }
 
-/// Makes a key the first of a file on all these hosts, step by step; after each step every host is looked at again. `told` hears
-/// of each step before it is done.
+/// Makes a key the first of a file on all these hosts, step by step; after each step all hosts are asked again. `on_step` is
+/// called before each step.
 ///
 /// # Errors
 ///
-/// The hosts where it stopped. No later step was begun anywhere: it can be done again.
-pub fn turn<G: Gates + ?Sized>(
+/// The hosts on which a step failed. No later step was begun, and the rotation can be repeated.
+pub fn rotate_to<G: Gates + ?Sized>(
     gates: &G,
     token: &str,
     name: &str,
     key: &Secret,
     hosts: &[String],
-    told: &mut dyn FnMut(&Step),
+    on_step: &mut dyn FnMut(&Step),
 ) -> Result<(), Failed> {
     let new =
-        fingerprint(&key.0).ok_or_else(|| vec![("this machine".to_owned(), Error::new("the new key is none"))])?;
+        fingerprint(&key.0).ok_or_else(|| vec![("this machine".to_owned(), Error::new("the new key is not a key"))])?;
     loop {
         let step = next(&of_file(&look(gates, hosts)?, name), &new);
-        told(&step);
+        on_step(&step);
         match &step {
             Step::Done => return Ok(()),
             Step::Add(those) => change(gates, token, name, &KeyChange::Add { key: key.clone() }, those)?,
@@ -116,11 +116,11 @@ pub fn turn<G: Gates + ?Sized>(
     }
 }
 
-/// One step on several hosts at once.
+/// Carries out one step on several hosts at once.
 ///
 /// # Errors
 ///
-/// Those where it was not done, or where it is not sure that it was.
+/// The hosts on which it failed, or may have failed.
 pub fn change<G: Gates + ?Sized>(
     gates: &G,
     token: &str,
@@ -135,11 +135,11 @@ pub fn change<G: Gates + ?Sized>(
     if failed.is_empty() { Ok(()) } else { Err(failed) }
 }
 
-/// The new key of a rotation that has begun and not ended on this admin machine, or one that begins now.
+/// The new key of the rotation under way on this admin machine; begins one if there is none.
 ///
 /// # Errors
 ///
-/// In words.
+/// The saved key cannot be read, or a new one cannot be saved.
 pub fn begin(admin: &Admin, name: &str) -> Result<Secret, Error> {
     let file = waiting(admin, name);
     let place = |error: &io::Error| Error::at(file.display(), error);
@@ -154,7 +154,7 @@ pub fn begin(admin: &Admin, name: &str) -> Result<Secret, Error> {
     Ok(key)
 }
 
-/// The rotation has ended: the hosts have the key.
+/// Ends the rotation: removes the saved key, which the hosts now have.
 ///
 /// # Errors
 ///

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::push::error::Error;
 use crate::push::program::output;
 
-/// Lines that are shown of the log of a build that failed.
+/// How many lines are shown of the log of a failed build.
 const LAST_LINES: usize = 20;
 
 const FEATURES: [&str; 2] = ["--extra-experimental-features", "nix-command flakes"];
@@ -14,7 +14,7 @@ const FEATURES: [&str; 2] = ["--extra-experimental-features", "nix-command flake
 ///
 /// # Errors
 ///
-/// The end of Nix' log.
+/// A build failed, with the end of Nix' log.
 pub fn build(derivations: &[PathBuf]) -> Result<(), Error> {
     let mut arguments = vec!["build".to_owned(), "--no-link".to_owned(), "--print-build-logs".to_owned()];
     arguments.extend(FEATURES.map(str::to_owned));

@@ -1,4 +1,4 @@
-//! Zones whose records differ from the last revision.
+//! Finds zones whose records differ from the last revision.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -8,8 +8,8 @@ use crate::fleet::check::ZoneChange;
 use crate::push::pipeline::stage::{Revision, text_of};
 use crate::zone::{self, ZoneFile};
 
-/// The zones of the fleet that differ from the revision in more than their serial. A zone that cannot be read, now or
-/// then, or that is new, is none of them: the other checks have their say on it.
+/// The zones of the fleet that differ from the revision in more than their serial. Zones that are new, or cannot be read in one of
+/// the two, are left to the other checks.
 pub fn zones(fleet: &Fleet, folder: &Path, revision: &Revision) -> Vec<ZoneChange> {
     if revision.changed().is_empty() {
         return Vec::new();
@@ -23,7 +23,7 @@ pub fn zones(fleet: &Fleet, folder: &Path, revision: &Revision) -> Vec<ZoneChang
     fleet.zones.iter().filter_map(|(apex, zone)| changed(apex, &zone.file)).collect()
 }
 
-/// The zone as the revision has it, read from copies that stand to each other as the files do.
+/// The zone in the revision, read from copies at the same relative paths, because its files may include each other.
 fn before(apex: &str, now: &ZoneFile, folder: &Path, revision: &Revision) -> Option<ZoneFile> {
     let folder = folder.canonicalize().ok()?;
     let files: Vec<PathBuf> = now
@@ -40,7 +40,7 @@ fn before(apex: &str, now: &ZoneFile, folder: &Path, revision: &Revision) -> Opt
         fs::create_dir_all(copy.parent()?).ok()?;
         match text_of(revision, &folder, file) {
             Some(text) => fs::write(&copy, text).ok()?,
-            // A file that is new since then: what included it may be, too.
+            // The file is new since that revision; so may be what includes it.
             None => continue,
         }
     }

@@ -1,4 +1,4 @@
-//! Evaluates a staged flake to the fleet document; says what Nix says, without Nix's trace.
+//! Evaluates a staged flake to the fleet document, and reduces Nix' error output to the error itself.
 
 use std::path::{Path, PathBuf};
 
@@ -7,17 +7,17 @@ use crate::fleet::{self, Fleet};
 use crate::push::error::Error;
 use crate::push::program::{ProgramError, output};
 
-/// What is applied to the flake's `nixosConfigurations`.
+/// The Nix function that makes a checkable fleet of the flake's `nixosConfigurations`.
 const CHECKABLE: &str = include_str!("evaluate.nix");
-/// What is applied to that, and to them.
+/// The Nix function that makes a checkable fleet deployable.
 const DEPLOYABLE: &str = include_str!("deployable.nix");
 
-/// How far systems are evaluated.
+/// How deeply systems are evaluated.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Depth {
-    /// To their documents.
+    /// Only their documents.
     Checkable,
-    /// To what can be built: several times the work.
+    /// Also their derivations, which takes several times as long.
     Deployable,
 }
 
@@ -30,40 +30,40 @@ impl Depth {
     }
 }
 
-/// A fleet, and the document that it was read from.
+/// A fleet and its document.
 #[derive(Debug, Clone)]
 pub struct Evaluated {
-    /// Its zone files are those of the operator's folder.
+    /// The fleet, with its zone files in the operator's folder.
     pub fleet: Fleet,
     /// The document.
     pub text: String,
 }
 
-/// How a copied tree is called in the store, behind its hash.
+/// What follows the hash in the store path of a copied source tree.
 const SOURCE: &str = "-source/";
 
 /// Why there is no fleet.
 #[derive(Debug)]
 pub enum EvaluateError {
-    /// What Nix says of the operator's files.
+    /// Nix reports an error in the operator's files.
     Refused(NixError),
-    /// What it evaluates to is no fleet document: the modules are of another release than this program.
+    /// The result is not a fleet document: the modules are of another release than this program.
     Unreadable(Findings),
-    /// It could not be tried.
-    CouldNot(Error),
+    /// Nix could not be run.
+    Failed(Error),
 }
 
-/// An error of Nix.
+/// An evaluation error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NixError {
-    /// The file and line it is about, as far as Nix tells.
+    /// The file and line, if Nix names one of the operator's own.
     pub place: Option<String>,
-    /// Its last error, the one that the others only lead to.
+    /// The last error of the trace, which is the cause.
     pub message: String,
 }
 
-/// Evaluates the flake in `staged`, so far. `folder` is where the operator has it: it stands in findings. `arguments` go to `nix
-/// eval` besides.
+/// Evaluates the flake in `staged`. `folder` is the operator's folder, which findings name. `arguments` are further ones for
+/// `nix eval`.
 pub fn evaluate(staged: &Path, folder: &Path, depth: Depth, arguments: &[String]) -> Result<Evaluated, EvaluateError> {
     let applied = depth.applied();
     let flake = format!("path:{}#nixosConfigurations", staged.display());
@@ -82,17 +82,17 @@ pub fn evaluate(staged: &Path, folder: &Path, depth: Depth, arguments: &[String]
         Ok(text) => {
             let text = String::from_utf8_lossy(&text).into_owned();
             let fleet = fleet::parse(Path::new("the evaluated fleet"), &text).map_err(EvaluateError::Unreadable)?;
-            Ok(Evaluated { fleet: at_home(fleet, folder), text })
+            Ok(Evaluated { fleet: with_local_zone_files(fleet, folder), text })
         }
-        Err(ProgramError::Failed { stderr: said, .. }) => Err(EvaluateError::Refused(in_words(&said, staged, folder))),
-        Err(ProgramError::NotStarted(why)) => Err(EvaluateError::CouldNot(Error::new(format!(
+        Err(ProgramError::Failed { stderr, .. }) => Err(EvaluateError::Refused(in_words(&stderr, staged, folder))),
+        Err(ProgramError::NotStarted(why)) => Err(EvaluateError::Failed(Error::new(format!(
             "{why}: evaluate the fleet where there is one, and check that with --fleet FILE"
         )))),
     }
 }
 
-/// The fleet with its zone files where the operator edits them, as far as those are the same.
-pub fn at_home(mut fleet: Fleet, folder: &Path) -> Fleet {
+/// The fleet with zone files in the operator's folder instead of the store, where they exist there.
+pub fn with_local_zone_files(mut fleet: Fleet, folder: &Path) -> Fleet {
     for zone in fleet.zones.values_mut() {
         if let Some(home) = zone.file.to_str().and_then(|file| in_folder(file, folder)) {
             zone.file = home;
@@ -108,39 +108,39 @@ fn in_folder(stored: &str, folder: &Path) -> Option<PathBuf> {
     home.is_file().then_some(home)
 }
 
-/// The last error of many, and the last place named before or in it that is the operator's own.
-fn in_words(said: &str, staged: &Path, folder: &Path) -> NixError {
-    let plain = anstream::adapter::strip_str(said).to_string();
+/// The last error of a trace, and the last place that it names in the operator's files.
+fn in_words(stderr: &str, staged: &Path, folder: &Path) -> NixError {
+    let plain = anstream::adapter::strip_str(stderr).to_string();
     let lines: Vec<&str> = plain.lines().map(str::trim).collect();
     let last = lines.iter().rposition(|line| line.starts_with("error:"));
     let message: Vec<&str> =
         last.map_or(&lines[..], |at| &lines[at..]).iter().copied().take_while(|line| !is_excerpt(line)).collect();
     let message = message.join(" ").trim().trim_start_matches("error:").trim().to_owned();
     let message = if message.is_empty() {
-        "nix eval failed without a word".to_owned()
+        "nix eval failed without an error message".to_owned()
     } else {
-        at_home_text(&message, staged, folder)
+        with_local_paths(&message, staged, folder)
     };
     let place = lines.iter().rev().filter_map(|line| line.strip_prefix("at ")).find_map(|place| {
-        let place = at_home_text(place.trim_end_matches(':'), staged, folder);
+        let place = with_local_paths(place.trim_end_matches(':'), staged, folder);
         let file = place.split(':').next()?;
         (!place.starts_with("/nix/store/") && Path::new(file).is_file()).then_some(place)
     });
     NixError { place, message }
 }
 
-/// Where the words end and the source text begins: `at /nix/store/…:12:3:`.
+/// Whether a source excerpt begins here, behind the message: `at /nix/store/…:12:3:`.
 fn is_excerpt(line: &str) -> bool {
     line.starts_with("at /") || line.starts_with("at «")
 }
 
-/// Paths of the copy in the store, or of the staged folder, as the operator knows them.
-fn at_home_text(text: &str, staged: &Path, folder: &Path) -> String {
+/// Replaces paths of the copy in the store, and of the staged folder, by those in the operator's folder.
+fn with_local_paths(text: &str, staged: &Path, folder: &Path) -> String {
     let prefix = if folder == Path::new(".") { String::new() } else { format!("{}/", folder.display()) };
     let ends_word = |c: char| c.is_whitespace() || "'`\"»«,;".contains(c);
     text.split_inclusive(ends_word)
         .map(|word| {
-            // A store that is kept elsewhere has its own folder before this.
+            // A chroot store has its own root before this.
             let relative = word.split_once("/nix/store/").and_then(|(_, path)| path.split_once(SOURCE));
             let Some((_, relative)) = relative else { return word.to_owned() };
             let file = relative.split(|c| c == ':' || ends_word(c)).next().unwrap_or(relative);

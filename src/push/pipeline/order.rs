@@ -1,4 +1,4 @@
-//! The order of a push (pure): which hosts may be switched at once, so that the fleet goes on serving whatever happens to them.
+//! The order of a push (pure): which hosts may be switched at once, so that the fleet keeps serving even if all of them fail.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -9,12 +9,12 @@ use crate::config::proxy::{Mode, Target};
 use crate::fleet::running::Running;
 use crate::fleet::{Fleet, Role, System};
 
-/// The roles in the order of their turns: what is new is there before it is asked for. Admin machines are last: what goes wrong
-/// there is in the operator's own way.
+/// The roles in rollout order: something new exists before others depend on it. Admin machines are last, because a failure there
+/// hinders the operator.
 const TURNS: [Role; 5] = [Role::Backend, Role::Proxy, Role::Nameserver, Role::Svn, Role::Admin];
 
-/// Batches of the hosts that change, in their order. The first host of each role goes alone; the machine that pushes is last.
-/// Hosts that are skipped may be dead, and count as being away all the time. `running` is what hosts run now, where that is known.
+/// The batches of hosts that change, in rollout order. The first host of each role is alone in its batch; the machine that pushes is
+/// last. Skipped hosts may be dead and count as down. `running` is what hosts run now, as far as that is known.
 pub fn batches(
     fleet: &Fleet,
     running: &BTreeMap<String, Running>,
@@ -58,7 +58,7 @@ fn in_turn<'a>(fleet: &Fleet, changed: &'a [String], ourselves: Option<&str>) ->
     hosts
 }
 
-/// Of these hosts at most so many at once.
+/// At most `most` of these hosts may be down at once.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Limit {
     hosts: BTreeSet<String>,
@@ -66,7 +66,7 @@ struct Limit {
 }
 
 impl Limit {
-    /// Whether a host may go with a batch. One that is the only one of its kind there could not go more alone than that.
+    /// Whether a host may join a batch. It always may if no other host of this limit is in the batch.
     fn allows(&self, host: &str, batch: &[String], skipped: &[String]) -> bool {
         let count = |hosts: &[String]| hosts.iter().filter(|host| self.hosts.contains(*host)).count();
         let beside = count(batch);
@@ -74,9 +74,9 @@ impl Limit {
     }
 }
 
-/// What the fleet needs to go on serving: by what it is to be, and by what it is until the last host has been switched.
+/// What the fleet needs to keep serving, both by its new documents and by those that run until the last host is switched.
 fn limits(fleet: &Fleet, running: &BTreeMap<String, Running>) -> Vec<Limit> {
-    // One admin machine is always there to push from.
+    // One admin machine always stays up, to push from.
     let mut limits = vec![Limit { hosts: with_role(fleet, Role::Admin), most: 1 }];
     let mut nameservers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     for (host, dns, proxy) in rendered(fleet).chain(present(running)) {
@@ -90,14 +90,14 @@ fn limits(fleet: &Fleet, running: &BTreeMap<String, Running>) -> Vec<Limit> {
             limits.extend(config.services.values().map(|service| backends(fleet, &service.target)));
         }
     }
-    // Never two nameservers of one zone: a resolver has another one to ask.
+    // Never two nameservers of one zone at once, so that resolvers have another one to ask.
     limits.extend(nameservers.into_values().map(|hosts| Limit { hosts, most: 1 }));
     limits.sort_by(|a, b| (&a.hosts, a.most).cmp(&(&b.hosts, b.most)));
     limits.dedup();
     limits
 }
 
-/// A host, and its documents.
+/// A host, its `dns.json` and its `proxy.json`.
 type Documents<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
 
 fn rendered(fleet: &Fleet) -> impl Iterator<Item = Documents<'_>> {
@@ -114,7 +114,7 @@ fn present(running: &BTreeMap<String, Running>) -> impl Iterator<Item = Document
     })
 }
 
-/// At least half of a pool, rounded up, stays.
+/// At least half of a pool, rounded up, stays up.
 fn members(pool: &PoolConfig) -> Limit {
     let hosts: BTreeSet<String> = pool.members.keys().cloned().collect();
     Limit { most: (hosts.len() / 2).max(1), hosts }

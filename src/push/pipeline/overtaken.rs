@@ -1,4 +1,4 @@
-//! What a push would undo unawares (pure): others may have deployed what this working copy has not got, or have taken back what
+//! Finds what a push would undo by accident (pure): others may have deployed what this working copy lacks, or may have rolled back what
 //! it still has.
 
 use std::collections::BTreeMap;
@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 use crate::push::ledger::{Entry, Event, Kind, Outcome, Record};
 use crate::push::pipeline::plan::Plan;
 
-/// A risk line for each push or rollback that a plan may undo: `last` is what each host's ledger says of the system that was
-/// confirmed last, `admin` the machine that plans.
+/// A risk for each push or rollback that a plan may undo. `last` has the last confirmed activation of each host, `admin` is the
+/// machine that plans.
 pub fn overtaken(plan: &Plan, last: &BTreeMap<String, Entry>, admin: &str) -> Vec<String> {
     let mut risks: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for host in plan.changed() {
@@ -32,7 +32,7 @@ pub fn overtaken(plan: &Plan, last: &BTreeMap<String, Entry>, admin: &str) -> Ve
 
 fn brought_forward(rollback: &Record) -> String {
     let Record { push, who, .. } = rollback;
-    format!("what {who} took back (rollback {push}) is what this push brings again: the working copy still has it")
+    format!("this push would bring back what {who} rolled back ({push}): the working copy still has it")
 }
 
 fn taken_back(plan: &Plan, deployed: &Record, is_ours: bool) -> Option<String> {
@@ -42,24 +42,24 @@ fn taken_back(plan: &Plan, deployed: &Record, is_ours: bool) -> Option<String> {
         && theirs > ours
     {
         return Some(format!(
-            "what runs is of r{theirs} (push {push} by {who}), and this working copy is of r{ours}: `svn update` first, or what \
-             was committed in between is taken back"
+            "r{theirs} is running (push {push} by {who}), and this working copy is at r{ours}: run `svn update` first, or this \
+             push undoes what was committed in between"
         ));
     }
-    // Of a later revision here, their changes will have been committed; of our own we know.
+    // If this working copy is at another revision, their changes will have been committed. Our own changes are known here.
     if *revision != plan.revision || local_changes.is_empty() || is_ours {
         return None;
     }
     let files: Vec<String> = local_changes.iter().map(|file| file.display().to_string()).collect();
     let deferred = if deployed.deferred { "; its commit is deferred" } else { "" };
     Some(format!(
-        "what runs has changes of {} that are in no revision (push {push} by {who}{deferred}): what of them this working copy has \
-         not got is taken back",
+        "what is running has changes to {} that are in no revision (push {push} by {who}{deferred}): this push undoes \
+         those that this working copy lacks",
         files.join(", ")
     ))
 }
 
-/// Of Subversion's revisions alone one can say which is later.
+/// The number of a Subversion revision: only those have an order.
 fn number(revision: Option<&str>) -> Option<u64> {
     revision?.strip_prefix('r')?.parse().ok()
 }

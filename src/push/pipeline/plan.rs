@@ -1,4 +1,4 @@
-//! A plan: what a push would do to each host, in which order. It can be kept, reviewed, and compared with what is pushed.
+//! A plan: what a push does to each host, and in which order. It can be saved, reviewed, and compared with what is pushed.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -18,47 +18,47 @@ use crate::push::pipeline::order;
 use crate::push::pipeline::selection::Selected;
 use crate::push::rollout::Step;
 
-/// The version of a plan's file.
+/// The version of the file format.
 const VERSION: u32 = 1;
 
-/// What would be done.
+/// What a push does.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Plan {
-    /// 1.
+    /// The version of the file format: 1.
     pub version: u32,
-    /// The revision that was staged, local changes left aside.
+    /// The revision that was staged, without its local changes.
     pub revision: Option<String>,
     /// Files that differ from it.
     pub local_changes: Vec<PathBuf>,
-    /// By name: those that were asked.
+    /// The selected hosts, by name.
     pub hosts: BTreeMap<String, HostPlan>,
-    /// The hosts that change, in the order of their turns.
+    /// The hosts that change, in rollout order.
     pub batches: Vec<Vec<String>>,
-    /// Hosts that are left out on purpose.
+    /// The hosts that are left out with `--skip`.
     pub skipped: Vec<String>,
-    /// What is at stake, a line each.
+    /// The risks, a line for each.
     pub risks: Vec<String>,
 }
 
-/// What would be done to a host.
+/// What a push does to a host.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct HostPlan {
-    /// What runs there.
+    /// The system that runs there.
     pub before: PathBuf,
-    /// What is to run.
+    /// The system that will run there.
     pub system: PathBuf,
-    /// What builds that.
+    /// Its derivation.
     pub derivation: PathBuf,
-    /// What changes in behaviour, a sentence each. None for a host that stays as it is.
+    /// The changes in behaviour, a sentence for each. Empty for a host that does not change.
     pub changes: Vec<String>,
     /// What happens to its units.
     pub effects: Effects,
 }
 
 impl HostPlan {
-    /// Whether anything is done to it.
+    /// Whether the host changes.
     pub fn is_change(&self) -> bool {
         self.before != self.system
     }
@@ -70,7 +70,7 @@ impl Plan {
         self.hosts.iter().filter(|(_, host)| host.is_change()).map(|(name, _)| name.clone()).collect()
     }
 
-    /// Each host's step, in the order of their turns.
+    /// Each host's step, in rollout order.
     pub fn steps(&self) -> Vec<Vec<Step>> {
         let step = |host: &String| {
             let HostPlan { before, system, .. } = &self.hosts[host];
@@ -79,7 +79,7 @@ impl Plan {
         self.batches.iter().map(|batch| batch.iter().map(step).collect()).collect()
     }
 
-    /// What the ledgers will say of a push of this plan. `deferred`: its local changes are to be committed later.
+    /// The record of a push of this plan, for the ledgers. `deferred`: its local changes are to be committed later.
     pub fn record(&self, who: String, deferred: bool) -> Record {
         Record {
             push: push_id(),
@@ -93,7 +93,7 @@ impl Plan {
         }
     }
 
-    /// SHA-256 of what is done to which host. Revision and words are no part of it: committing changes no plan.
+    /// The SHA-256 of what is done to which host. It does not cover the revision and the texts, so a commit does not change it.
     pub fn hash(&self) -> String {
         let steps: BTreeMap<&String, (&PathBuf, &PathBuf)> =
             self.hosts.iter().map(|(name, host)| (name, (&host.before, &host.system))).collect();
@@ -101,7 +101,7 @@ impl Plan {
         hex(digest::digest(&digest::SHA256, text.as_bytes()).as_ref())
     }
 
-    /// How this plan differs from one that was reviewed: nothing, if they do the same.
+    /// How this plan differs from a reviewed one; empty if both do the same.
     pub fn differences(&self, reviewed: &Plan) -> Vec<String> {
         let mut differences = Vec::new();
         let names: std::collections::BTreeSet<&String> = self.hosts.keys().chain(reviewed.hosts.keys()).collect();
@@ -110,28 +110,28 @@ impl Plan {
                 let where_ = if self.hosts.contains_key(name) {
                     "is not in the plan"
                 } else {
-                    "is in the plan, and not here now"
+                    "is in the plan, but not in what would be pushed now"
                 };
                 differences.push(format!("{name} {where_}"));
                 continue;
             };
             if now.before != then.before {
                 let (now, then) = (now.before.display(), then.before.display());
-                differences.push(format!("the plan is stale: {name} ran {then} when it was made, and runs {now} now"));
+                differences.push(format!("the plan is stale: {name} ran {then} when it was made, but runs {now} now"));
             }
             if now.system != then.system {
                 let (now, then) = (now.system.display(), then.system.display());
-                differences.push(format!("{name}: the plan makes it {then}, and this working copy {now}"));
+                differences.push(format!("{name}: the plan leads to {then}, but this working copy leads to {now}"));
             }
         }
         if self.skipped != reviewed.skipped {
-            differences.push("other hosts are skipped than in the plan".to_owned());
+            differences.push("the skipped hosts are not those of the plan".to_owned());
         }
         differences
     }
 
-    /// Makes a plan of what runs (`old`) and what was built of the hosts that change (`new`). Hosts without a system that can be built are none of it: the checks
-    /// have told of them.
+    /// Makes a plan from what runs (`old`) and what was built for the hosts that change (`new`). Hosts without a system that can be
+    /// built are left out: the checks have reported them.
     pub fn make(
         fleet: &Fleet,
         selected: &Selected,
@@ -171,7 +171,7 @@ impl Plan {
         plan
     }
 
-    /// Keeps it in a file.
+    /// Saves it to a file.
     ///
     /// # Errors
     ///
@@ -181,18 +181,18 @@ impl Plan {
         fs::write(file, text + "\n").map_err(|error| Error::at(file.display(), error))
     }
 
-    /// Reads one that was kept.
+    /// Reads a saved plan.
     ///
     /// # Errors
     ///
-    /// The file cannot be read, or is no plan of this release.
+    /// The file cannot be read, or is not a plan of this release.
     pub fn load(file: &Path) -> Result<Plan, Error> {
         let text = fs::read_to_string(file).map_err(|error| Error::at(file.display(), error))?;
         let is_none = |error| {
             Error::at(file.display(), format!("expected what `polder plan --save` writes: {error}"))
                 .remedy("plan again")
         };
-        // A plan of another version may have other keys: its version is what is told.
+        // Read first, because a plan of another version may have other keys.
         let Versioned { version } = serde_json::from_str(&text).map_err(is_none)?;
         if version != VERSION {
             return Err(Error::at(
@@ -205,24 +205,24 @@ impl Plan {
     }
 }
 
-/// What every plan begins with.
+/// The version of a plan of any version.
 #[derive(Deserialize)]
 struct Versioned {
     version: u32,
 }
 
-/// Hosts that should run something else and are no part of the push: until they are, the fleet is of two minds.
+/// A risk for hosts that should run another system but are not part of the push, so that the fleet stays inconsistent.
 fn left_behind(fleet: &Fleet, selected: &Selected, old: &BTreeMap<String, Running>) -> Option<String> {
     let differs = |name: &&String| match (fleet.systems.get(*name), old.get(*name)) {
         (Some(System::Rendered { deployable: Some(deployable), .. }), Some(old)) => old.system != deployable.path,
         _ => false,
     };
     let hosts: Vec<&str> = selected
-        .awake
+        .unskipped
         .iter()
         .filter(|name| !selected.chosen.contains(name))
         .filter(differs)
         .map(String::as_str)
         .collect();
-    (!hosts.is_empty()).then(|| format!("{}: would change too, and keep what they run", hosts.join(", ")))
+    (!hosts.is_empty()).then(|| format!("{}: would change too, but are not part of this push", hosts.join(", ")))
 }

@@ -1,4 +1,4 @@
-//! From a folder to a fleet that was checked: stage, evaluate, ask for serials, check. `check` ends here; `plan` and `push` go on.
+//! From a folder to a checked fleet: stage, evaluate, ask for serials, check. `check` ends here; `plan` and `push` continue.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -9,32 +9,32 @@ use crate::fleet::{self, Fleet};
 use crate::health::dns_query;
 use crate::push::error::Error;
 use crate::push::pipeline::changes;
-use crate::push::pipeline::evaluate::{self, Depth, Evaluated, NixError, at_home, evaluate};
+use crate::push::pipeline::evaluate::{self, Depth, Evaluated, NixError, evaluate, with_local_zone_files};
 use crate::push::pipeline::stage::{self, Staged, stage};
 
 const DNS_PORT: u16 = 53;
 
-/// What is to be prepared.
+/// A request to prepare a fleet.
 #[derive(Debug, Clone)]
 pub struct Request<'a> {
     /// The folder with the flake.
     pub folder: &'a Path,
-    /// A fleet that was evaluated elsewhere.
+    /// An evaluated fleet document to use instead of evaluating the folder.
     pub fleet: Option<&'a Path>,
-    /// Serials that are served, by zone, as stated.
+    /// The served serials that the operator states, by zone.
     pub served: &'a [(String, u32)],
-    /// Ask no nameserver.
+    /// Do not query the nameservers.
     pub offline: bool,
-    /// For `nix eval`.
+    /// Further arguments for `nix eval`.
     pub nix: &'a [String],
-    /// How far.
+    /// How deeply to evaluate.
     pub depth: Depth,
 }
 
-/// How far it went: a folder that cannot be staged is not evaluated, a fleet that does not evaluate is not checked.
+/// The result, as far as preparation got: a folder that cannot be staged is not evaluated, and so on.
 #[derive(Debug, Default)]
 pub struct Prepared {
-    /// The clean copy.
+    /// The staged copy of the folder.
     pub staged: Option<Staged>,
     /// The fleet.
     pub evaluated: Option<Evaluated>,
@@ -44,16 +44,16 @@ pub struct Prepared {
     pub notes: Vec<Finding>,
 }
 
-/// Prepares.
+/// Prepares a fleet. What is wrong with it becomes findings.
 ///
 /// # Errors
 ///
-/// It could not be tried, in words.
+/// A step could not be run.
 pub fn prepare(request: &Request<'_>) -> Result<Prepared, Error> {
     let mut prepared = Prepared::default();
     let staged = match stage(request.folder) {
         Ok(staged) => staged,
-        Err(stage::StageError::CouldNot(why)) => return Err(why),
+        Err(stage::StageError::Failed(why)) => return Err(why),
         Err(stage::StageError::Files(unfit)) => {
             let place = |file: &Path| shown(request.folder, file);
             prepared.findings.extend(unfit.iter().map(|one| Finding::new(place(&one.file), &*one.message)));
@@ -80,17 +80,17 @@ pub fn prepare(request: &Request<'_>) -> Result<Prepared, Error> {
     Ok(prepared)
 }
 
-/// A fleet document in a file.
+/// Reads a fleet document from a file.
 fn read(file: &Path, folder: &Path) -> Result<Evaluated, Vec<Finding>> {
     let unreadable = |error: std::io::Error| vec![Finding::new(file.display().to_string(), error.to_string())];
     let text = std::fs::read_to_string(file).map_err(unreadable)?;
     match fleet::parse(file, &text) {
-        Ok(fleet) => Ok(Evaluated { fleet: at_home(fleet, folder), text }),
+        Ok(fleet) => Ok(Evaluated { fleet: with_local_zone_files(fleet, folder), text }),
         Err(findings) => Err(findings.0.into_iter().map(Finding::from).collect()),
     }
 }
 
-/// The fleet of the staged flake, or a finding.
+/// Evaluates the staged flake: the fleet, or a finding.
 fn evaluated(request: &Request<'_>, staged: &Path) -> Result<Result<Evaluated, Vec<Finding>>, Error> {
     if !staged.join("flake.nix").is_file() {
         return Err(Error::new(format!(
@@ -100,7 +100,7 @@ fn evaluated(request: &Request<'_>, staged: &Path) -> Result<Result<Evaluated, V
     }
     let refused = match evaluate(staged, request.folder, request.depth, request.nix) {
         Ok(evaluated) => return Ok(Ok(evaluated)),
-        Err(evaluate::EvaluateError::CouldNot(why)) => return Err(why),
+        Err(evaluate::EvaluateError::Failed(why)) => return Err(why),
         Err(evaluate::EvaluateError::Unreadable(findings)) => {
             return Err(Error::new(format!("the flake's polder is of another release than this command: {findings}")));
         }
@@ -110,7 +110,7 @@ fn evaluated(request: &Request<'_>, staged: &Path) -> Result<Result<Evaluated, V
     Ok(Err(vec![Finding::new(place.unwrap_or_else(|| "evaluation".to_owned()), message)]))
 }
 
-/// What is known of each zone's serial: as stated, or as the nameservers say.
+/// The served serials of each zone, as the operator states them or as the nameservers answer.
 fn serials(fleet: &Fleet, request: &Request<'_>) -> BTreeMap<String, Vec<Served>> {
     let mut served: BTreeMap<String, Vec<Served>> = BTreeMap::new();
     for (zone, serial) in request.served {
@@ -120,7 +120,7 @@ fn serials(fleet: &Fleet, request: &Request<'_>) -> BTreeMap<String, Vec<Served>
     if request.offline {
         return served;
     }
-    // All nameservers at once: each of them may be silent.
+    // All nameservers at once, because each of them may fail to answer.
     std::thread::scope(|scope| {
         let asked: Vec<_> = fleet
             .zones

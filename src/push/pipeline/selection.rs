@@ -1,4 +1,4 @@
-//! Which hosts a verb is about: `--only HOST|ROLE|LOCATION`, `--skip HOST` (pure).
+//! Selects hosts by `--only HOST|ROLE|LOCATION` and `--skip HOST` (pure).
 
 use std::collections::BTreeSet;
 
@@ -6,37 +6,37 @@ use crate::config::near_miss::nearest;
 use crate::fleet::{Fleet, Role};
 use crate::push::error::Error;
 
-/// What the operator named.
+/// What the operator asked for.
 #[derive(Debug, Clone, Default)]
 pub struct Selection {
-    /// Only these hosts, roles or locations; the others are asked and locked all the same.
+    /// Change only these hosts, roles or locations; the others are still asked and locked.
     pub only: Vec<String>,
-    /// Hosts that are not asked, not locked and not changed, because they may be dead.
+    /// Do not ask, lock or change these hosts, because they may be dead.
     pub skip: Vec<String>,
 }
 
-/// The hosts, in order of their names.
+/// The selected hosts, in order of their names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Selected {
-    /// Those that may change.
+    /// The hosts that may change.
     pub chosen: Vec<String>,
-    /// Those that are asked and locked: all that are not skipped.
-    pub awake: Vec<String>,
+    /// The hosts that are asked and locked: all that are not skipped.
+    pub unskipped: Vec<String>,
 }
 
 impl Selected {
-    /// Those that are left out because they may be dead.
+    /// The skipped hosts.
     pub fn skipped(&self, fleet: &Fleet) -> Vec<String> {
-        fleet.hosts.keys().filter(|name| !self.awake.contains(name)).cloned().collect()
+        fleet.hosts.keys().filter(|name| !self.unskipped.contains(name)).cloned().collect()
     }
 }
 
 impl Selection {
-    /// The hosts that are meant.
+    /// Applies the selection to a fleet.
     ///
     /// # Errors
     ///
-    /// A word that names nothing of the fleet.
+    /// A word that names no host, role or location of the fleet.
     pub fn of(&self, fleet: &Fleet) -> Result<Selected, Error> {
         for word in &self.skip {
             if !fleet.hosts.contains_key(word) {
@@ -53,9 +53,9 @@ impl Selection {
             }
             chosen.extend(named);
         }
-        let awake: Vec<String> = fleet.hosts.keys().filter(|name| !self.skip.contains(name)).cloned().collect();
+        let unskipped: Vec<String> = fleet.hosts.keys().filter(|name| !self.skip.contains(name)).cloned().collect();
         let is_chosen = |name: &&String| self.only.is_empty() || chosen.contains(*name);
-        Ok(Selected { chosen: awake.iter().filter(is_chosen).cloned().collect(), awake })
+        Ok(Selected { chosen: unskipped.iter().filter(is_chosen).cloned().collect(), unskipped })
     }
 }
 
@@ -69,7 +69,7 @@ fn unknown<'a>(option: &str, word: &str, known: impl Iterator<Item = &'a str>) -
     let known: BTreeSet<&str> = known.collect();
     let meant = nearest(word, known.iter().copied()).map_or_else(String::new, |name| format!("; did you mean {name}?"));
     let known = known.into_iter().collect::<Vec<_>>().join(", ");
-    Error::new(format!("{option} {word}: nothing of the fleet has that name{meant} There is: {known}"))
+    Error::new(format!("{option} {word}: nothing in the fleet has that name{meant} There is: {known}"))
 }
 
 #[cfg(test)]

@@ -1,9 +1,9 @@
 //! Stages a folder: a copy of the files that are known, as they are now, and nothing else.
 //!
 //! A Subversion working copy ([`svn`]) gives its versioned files with local changes, keywords not expanded; a git checkout
-//! ([`git`]) its tracked files; any other folder ([`plain`]) all it has. What is neither known nor ignored, in conflict,
-//! missing or from elsewhere is refused: a fleet must be the same from whichever copy it is pushed. So is a folder in which
-//! somebody else could write ([`trust`]), before anything of it is read.
+//! ([`git`]) its tracked files; any other folder ([`plain`]) all it has. A file that is unversioned and not ignored, in
+//! conflict, missing or from an external is refused, so that the fleet is the same from whichever copy it is pushed. A folder in which
+//! somebody else could write is refused, too, before anything in it is read ([`trust`]).
 
 mod git;
 pub mod manifest;
@@ -24,12 +24,12 @@ use crate::push::error::Error;
 use crate::push::pipeline::trust;
 use manifest::Manifest;
 
-/// A staged folder. Goes away when dropped.
+/// A staged folder, deleted when dropped.
 #[derive(Debug)]
 pub struct Staged {
-    /// What keeps it.
+    /// The temporary folder.
     kept: TempDir,
-    /// Where it came from.
+    /// The revision it was staged from.
     pub revision: Revision,
 }
 
@@ -39,29 +39,29 @@ impl Staged {
         self.kept.path().join(COPY)
     }
 
-    /// What stands for its content: the same for two folders exactly if all their files are the same.
+    /// A hash of all its files: two folders have the same hash exactly if all their files are the same.
     ///
     /// # Errors
     ///
-    /// It cannot be read any more.
+    /// The copy cannot be read.
     pub fn hash(&self) -> io::Result<String> {
         Ok(manifest::hash(&self.manifest()?))
     }
 
-    /// The same of every file, by its path.
+    /// The hash of each file, by its path.
     ///
     /// # Errors
     ///
-    /// It cannot be read any more.
+    /// The copy cannot be read.
     pub fn manifest(&self) -> io::Result<Manifest> {
         manifest::of(&self.folder())
     }
 }
 
-/// The copy's name within its temporary folder: Subversion wants to make it itself.
+/// The copy's name in the temporary folder: Subversion has to create it itself.
 const COPY: &str = "fleet";
 
-/// What a file had in a revision, `None` if it was not in it.
+/// A file's content in a revision; `None` if it did not exist there.
 pub fn text_of(revision: &Revision, folder: &Path, file: &Path) -> Option<Vec<u8>> {
     match revision {
         Revision::None => None,
@@ -72,15 +72,15 @@ pub fn text_of(revision: &Revision, folder: &Path, file: &Path) -> Option<Vec<u8
 
 /// Stages a folder, by the nearest repository that it lies in.
 pub fn stage(folder: &Path) -> Result<Staged, StageError> {
-    let could_not = |what: &str, error: std::io::Error| StageError::CouldNot(Error::new(format!("{what}: {error}")));
+    let could_not = |what: &str, error: std::io::Error| StageError::Failed(Error::new(format!("{what}: {error}")));
     let folder = folder.canonicalize().map_err(|error| could_not(&folder.display().to_string(), error))?;
-    trust::believe(&folder).map_err(StageError::CouldNot)?;
+    trust::check_folder(&folder).map_err(StageError::Failed)?;
     let kept =
         tempfile::Builder::new().prefix("polder-").tempdir().map_err(|error| could_not("a temporary folder", error))?;
     let copy = kept.path().join(COPY);
     if kept.path().canonicalize().is_ok_and(|kept| kept.starts_with(&folder)) {
-        let problem = format!("temporary files are kept in {} itself", folder.display());
-        return Err(StageError::CouldNot(Error::new(problem).remedy("set TMPDIR to another folder")));
+        let problem = format!("the folder for temporary files lies in {}", folder.display());
+        return Err(StageError::Failed(Error::new(problem).remedy("set TMPDIR to another folder")));
     }
     let revision = match repository(&folder) {
         Some(Kind::Svn) => svn::stage(&folder, &copy)?,

@@ -1,4 +1,4 @@
-//! The preflight: every host is asked how it is, at once; [`unfit`] says what stands in the way of a push (pure).
+//! The preflight: asks every host for its report; [`obstacles`] finds what prevents a push (pure).
 
 use std::collections::BTreeMap;
 use std::thread;
@@ -9,34 +9,35 @@ use crate::push::protocol::{Answer, Question, Report, Running, VERSION};
 use crate::push::remote::Remotes;
 use crate::push::remote::no_answer::unexpected;
 
-/// How long a host may take to say how it is.
+/// How long a host may take to answer.
 const PROMPT: Duration = Duration::from_secs(20);
 
-/// The least that a store has to have free for a system more.
+/// The least free space for another system in a store, in bytes.
 const LEAST_FREE: u64 = 512 * 1024 * 1024;
 
-/// What a host said.
+/// A host's state before a push.
 #[derive(Debug, Clone)]
 pub struct HostState {
-    /// How it is.
+    /// Its report.
     pub report: Report,
     /// What runs there.
     pub running: Running,
 }
 
-/// Asks hosts; a host that gave no answer has the reason.
+/// Asks all hosts at once; for a host without an answer, returns the reason.
 pub fn survey(remotes: &Remotes, hosts: &[String]) -> BTreeMap<String, Result<HostState, Error>> {
     thread::scope(|scope| {
-        let asking: Vec<_> = hosts.iter().map(|host| (host, scope.spawn(move || see(remotes, host)))).collect();
-        let seen = asking.into_iter().map(|(host, asking)| {
-            let seen = asking.join().unwrap_or_else(|_| Err(Error::new("the thread that asked it ended: a bug")));
-            (host.clone(), seen)
+        let asking: Vec<_> = hosts.iter().map(|host| (host, scope.spawn(move || ask_host(remotes, host)))).collect();
+        let state = asking.into_iter().map(|(host, asking)| {
+            let state =
+                asking.join().unwrap_or_else(|_| Err(Error::new("internal error: the thread that asked it panicked")));
+            (host.clone(), state)
         });
-        seen.collect()
+        state.collect()
     })
 }
 
-fn see(remotes: &Remotes, host: &str) -> Result<HostState, Error> {
+fn ask_host(remotes: &Remotes, host: &str) -> Result<HostState, Error> {
     let report = match remotes.ask(host, &Question::Report, PROMPT) {
         Ok(Answer::Report(report)) => *report,
         other => return Err(unexpected(other)),
@@ -47,11 +48,11 @@ fn see(remotes: &Remotes, host: &str) -> Result<HostState, Error> {
     }
 }
 
-/// What stands in the way of a push to a host: each a sentence that says what to do.
-pub fn unfit(host: &str, seen: &Result<HostState, Error>) -> Vec<String> {
-    let report = match seen {
-        Ok(seen) => &seen.report,
-        Err(why) => return vec![format!("it does not answer: {why}; mend it, or leave it out with --skip {host}")],
+/// What prevents a push to a host, each with what to do about it.
+pub fn obstacles(host: &str, state: &Result<HostState, Error>) -> Vec<String> {
+    let report = match state {
+        Ok(state) => &state.report,
+        Err(why) => return vec![format!("it does not answer: {why}; fix that, or leave it out with --skip {host}")],
     };
     let mut reasons = Vec::new();
     if report.protocol != VERSION {
@@ -62,16 +63,16 @@ pub fn unfit(host: &str, seen: &Result<HostState, Error>) -> Vec<String> {
     }
     if report.host != host {
         reasons
-            .push(format!("it calls itself {}: polder.fleet.hosts.{host} has another machine's address", report.host));
+            .push(format!("its host name is {}: polder.fleet.hosts.{host} has another machine's address", report.host));
     }
     if let Some(activation) = &report.activation {
         let (push, who) = (&activation.record.push, &activation.record.who);
-        reasons.push(format!("the push {push} of {who} is {}: wait for its end", activation.phase.in_words()));
+        reasons.push(format!("push {push} by {who} is {}: wait until it has ended", activation.phase.in_words()));
     }
     if report.system != report.profile {
         reasons.push(format!(
-            "what runs is not its profile, which a restart would boot: {} runs, {} is the profile; somebody switched it by hand: \
-             set one right there (`switch-to-configuration`, or `nix-env --profile /nix/var/nix/profiles/system --set`)",
+            "it runs {}, but its profile, which a reboot would start, is {}: somebody switched it by hand; make the two agree \
+             there (`switch-to-configuration`, or `nix-env --profile /nix/var/nix/profiles/system --set`)",
             report.system.display(),
             report.profile.display()
         ));
@@ -79,7 +80,7 @@ pub fn unfit(host: &str, seen: &Result<HostState, Error>) -> Vec<String> {
     if report.free < LEAST_FREE {
         let mib = |bytes: u64| bytes / 1024 / 1024;
         reasons.push(format!(
-            "its store has {} MiB free, and a system more wants {} at least: `nix-collect-garbage --delete-older-than 30d` there",
+            "its store has {} MiB free, and another system needs at least {}: run `nix-collect-garbage --delete-older-than 30d` there",
             mib(report.free),
             mib(LEAST_FREE)
         ));

@@ -1,8 +1,8 @@
-//! Which folders a fleet is taken from: those that nobody could have written but those who may push.
+//! Accepts a folder only if nobody could have written in it but those who may push.
 //!
-//! What a flake says is evaluated, built, signed and switched to with the operator's keys, and `git` and `svn` do what a
-//! folder's own settings say. So a folder in which somebody else could have put a `flake.nix` is refused before anything in
-//! it is read, as git refuses it (`safe.directory`, git-config(1)).
+//! A flake is evaluated, built, signed and activated with the operator's keys, and `git` and `svn` obey the settings in a folder.
+//! So a folder in which somebody else could have put a `flake.nix` is refused before anything in it is read, as git does
+//! (`safe.directory`, git-config(1)).
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
@@ -14,19 +14,19 @@ use crate::ownership::{Believed, Unread, group_name};
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
 
-/// Folders that are believed whoever may write there, as git's `safe.directory`: their paths, with `:` between them.
+/// The environment variable with folders that are trusted whoever may write there, like git's `safe.directory`: paths separated by `:`.
 pub const TRUSTED_VARIABLE: &str = "POLDER_TRUSTED_FOLDERS";
 
 /// The group of the operators, on an admin machine (modules/admin.nix).
 const OPERATORS: &str = "polder-admin";
 
-/// Refuses a folder if anybody but the caller, root, and on an admin machine the operators could have written something of
-/// it: the folder and all in it, the folders above, and the repository that it lies in.
+/// Refuses a folder if anybody but the caller, root, and on an admin machine the operators could have written in it. Checks the
+/// folder with everything in it, the folders above, and the repository that it belongs to.
 ///
 /// # Errors
 ///
-/// What it is, whose, and what to do.
-pub fn believe(folder: &Path) -> Result<(), Error> {
+/// Somebody else could have written there; the error names the place, its owner, and what to do.
+pub fn check_folder(folder: &Path) -> Result<(), Error> {
     if is_named(folder) {
         return Ok(());
     }
@@ -38,12 +38,12 @@ pub fn believe(folder: &Path) -> Result<(), Error> {
     judged.map_err(|unread| refused(&unread, folder))
 }
 
-/// The same of one file and the folders above it: a zone's, whose serial is raised.
+/// Checks one file and the folders above it: a zone file whose serial is to be raised.
 ///
 /// # Errors
 ///
-/// As [`believe`].
-pub fn believe_file(file: &Path) -> Result<(), Error> {
+/// As [`check_folder`].
+pub fn check_file(file: &Path) -> Result<(), Error> {
     let file = file.canonicalize().map_err(|error| Error::at(file.display(), error))?;
     let folder = file.parent().unwrap_or(Path::new("/"));
     if is_named(folder) {
@@ -52,7 +52,7 @@ pub fn believe_file(file: &Path) -> Result<(), Error> {
     operators(folder).file(&file).map_err(|unread| refused(&unread, folder))
 }
 
-/// Whom a folder is believed of: in the working copy of an admin machine, all operators, if the caller is one.
+/// The users who may have written a folder. In the working copy of an admin machine these are all operators, if the caller is one.
 fn operators(folder: &Path) -> Believed {
     let believed = Believed::caller().and_who_called_sudo();
     match shared_group(folder).filter(|group| caller_is_in(*group)) {
@@ -61,9 +61,9 @@ fn operators(folder: &Path) -> Believed {
     }
 }
 
-/// The group of the working copy that the folder is, or is in.
+/// The operators' group, if the folder is in the working copy and that belongs to the group.
 fn shared_group(folder: &Path) -> Option<u32> {
-    // An admin document that cannot be read is told of by whoever needs it.
+    // An admin document that cannot be read is reported where it is needed.
     let working_copy = known_fleet::admin().ok()??.working_copy.canonicalize().ok()?;
     let group = fs::metadata(&working_copy).ok()?.gid();
     (folder.starts_with(&working_copy) && group_name(group) == OPERATORS).then_some(group)
@@ -82,17 +82,17 @@ fn is_named(folder: &Path) -> bool {
 
 fn refused(unread: &Unread, folder: &Path) -> Error {
     match unread {
-        Unread::Unreadable(error) => Error::new(format!("{} cannot be looked through: {error}", folder.display())),
+        Unread::Unreadable(error) => Error::new(format!("{} cannot be checked: {error}", folder.display())),
         Unread::Foreign(foreign) => Error::new(format!(
-            "{foreign}. What such a folder says is not evaluated or pushed with your keys, and nothing of it was read. Look \
-             at it, then make it your own (`chown -R`, `chmod -R go-w`), or name it if you trust all who may write there: \
+            "{foreign}. Such a folder is not evaluated or pushed with your keys, and nothing in it was read. Inspect it, then \
+             make it your own (`chown -R`, `chmod -R go-w`), or list it if you trust everybody who may write there: \
              {TRUSTED_VARIABLE}={}",
             shown(folder)
         )),
     }
 }
 
-/// As it can be pasted into a shell.
+/// Quotes a path for a shell.
 fn shown(folder: &Path) -> String {
     let path = PathBuf::from(folder).display().to_string();
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-@+".contains(c);

@@ -1,7 +1,7 @@
-//! A system with all that it needs, as the store tells of it: references, sizes and hashes of contents.
+//! The closure of a system, as the store describes it: references, sizes and hashes of contents.
 //!
-//! Owns reading `nix-store --dump-db`, whose form is the same in every release of Nix, and the [`digest`] that tells two closures
-//! apart by their contents, however they came into the store. Called on the admin machine before a copy and on the host before an
+//! Owns the parser of `nix-store --dump-db`, whose format is the same in every release of Nix, and the [`digest`] that identifies a
+//! closure by its contents, however it came into the store. Called on the admin machine before a copy and on the host before an
 //! activation.
 
 use std::collections::BTreeMap;
@@ -22,34 +22,34 @@ pub struct PathInfo {
     pub nar_hash: String,
     /// Bytes of its NAR.
     pub nar_size: u64,
-    /// What it refers to, sorted; itself too where it does.
+    /// Its references, sorted, including itself if it has one to itself.
     pub references: Vec<String>,
 }
 
-/// Paths given to one program at once: what fits into an argument list.
+/// How many paths are passed to one program, so that they fit into an argument list.
 const AT_ONCE: usize = 1000;
 
-/// Everything that a path needs, itself included; what is referred to comes before what refers to it.
+/// The closure of a path, dependencies first.
 ///
 /// # Errors
 ///
-/// What nix-store says: the path is not in the store.
+/// The path is not in the store.
 pub fn requisites(path: &Path) -> Result<Vec<String>, Error> {
-    nix_store(&["--query", "--requisites", &path.to_string_lossy()]).map(|said| lines(&said))
+    nix_store(&["--query", "--requisites", &path.to_string_lossy()]).map(|printed| lines(&printed))
 }
 
 /// What the store knows of paths, in their order.
 ///
 /// # Errors
 ///
-/// What nix-store says, or that it is not understood.
+/// A path is not in the store, or nix-store's output is not understood.
 pub fn infos(paths: &[String]) -> Result<Vec<PathInfo>, Error> {
     let mut infos = BTreeMap::new();
     for some in paths.chunks(AT_ONCE) {
         let arguments: Vec<&str> = ["--dump-db"].into_iter().chain(some.iter().map(String::as_str)).collect();
-        let said = nix_store(&arguments)?;
-        let known = registrations(&said)
-            .ok_or_else(|| Error::new("nix-store --dump-db says something that this polder does not know"))?;
+        let printed = nix_store(&arguments)?;
+        let known =
+            registrations(&printed).ok_or_else(|| Error::new("the output of nix-store --dump-db is not understood"))?;
         infos.extend(known.into_iter().map(|info| (info.path.clone(), info)));
     }
     let info = |path: &String| infos.remove(path).ok_or_else(|| Error::new(format!("{path} is not in this store")));
@@ -71,7 +71,7 @@ pub fn missing(paths: &[String]) -> Result<Vec<String>, Error> {
     Ok(missing)
 }
 
-/// The signatures that the store keeps of paths, of each its own.
+/// The signatures of each path.
 ///
 /// # Errors
 ///
@@ -81,22 +81,22 @@ pub fn signatures(infos: &[PathInfo]) -> Result<Vec<Vec<String>>, Error> {
     for some in infos.chunks(AT_ONCE) {
         let head = ["path-info", "--extra-experimental-features", "nix-command", "--sigs"];
         let arguments: Vec<&str> = head.into_iter().chain(some.iter().map(|info| info.path.as_str())).collect();
-        let said = output("nix", Path::new("/"), &arguments)?;
-        signatures.extend(signature_lines(&String::from_utf8_lossy(&said)));
+        let printed = output("nix", Path::new("/"), &arguments)?;
+        signatures.extend(signature_lines(&String::from_utf8_lossy(&printed)));
     }
     Ok(infos.iter().map(|info| signatures.remove(&info.path).unwrap_or_default()).collect())
 }
 
-/// The form of `nix path-info --sigs`, a line: a path, and then words. `ultimate` and `ca:...` are no signatures, and count as none.
-fn signature_lines(said: &str) -> BTreeMap<String, Vec<String>> {
+/// Parses lines of `nix path-info --sigs`: a path, then words. The words `ultimate` and `ca:...` never verify as signatures.
+fn signature_lines(printed: &str) -> BTreeMap<String, Vec<String>> {
     let line = |line: &str| {
         let mut words = line.split_whitespace().map(str::to_owned);
         Some((words.next()?, words.collect()))
     };
-    said.lines().filter_map(line).collect()
+    printed.lines().filter_map(line).collect()
 }
 
-/// A name for the contents of all that a system needs: SHA-256, over the sorted lines `PATH HASH`.
+/// The digest of a system's closure: the SHA-256 of the sorted lines `PATH HASH`.
 ///
 /// # Errors
 ///
@@ -105,17 +105,17 @@ pub fn digest(system: &Path) -> Result<String, Error> {
     Ok(digest_of(&infos(&requisites(system)?)?))
 }
 
-/// The digest of what is known of a closure already.
+/// The digest of a closure whose paths are known already.
 pub fn digest_of(infos: &[PathInfo]) -> String {
     let mut lines: Vec<String> = infos.iter().map(|info| format!("{} {}\n", info.path, info.nar_hash)).collect();
     lines.sort();
     hex(hash(&SHA256, lines.concat().as_bytes()).as_ref())
 }
 
-/// The form of `nix-store --dump-db`: path, hash, size, deriver (may be empty), the number of references, and they.
-fn registrations(said: &str) -> Option<Vec<PathInfo>> {
+/// Parses `nix-store --dump-db`: path, hash, size, deriver (may be empty), number of references, references; one per line.
+fn registrations(printed: &str) -> Option<Vec<PathInfo>> {
     let mut infos = Vec::new();
-    let mut lines = said.lines();
+    let mut lines = printed.lines();
     while let Some(path) = lines.next() {
         let nar_hash = nix32(lines.next().filter(|hash| hash.len() == 64)?)?;
         let nar_size = lines.next()?.parse().ok()?;
@@ -132,25 +132,25 @@ fn registrations(said: &str) -> Option<Vec<PathInfo>> {
 }
 
 fn nix_store(arguments: &[&str]) -> Result<String, Error> {
-    let said = output("nix-store", Path::new("/"), arguments)?;
-    String::from_utf8(said).map_err(|_| Error::new("nix-store says something that is not UTF-8"))
+    let printed = output("nix-store", Path::new("/"), arguments)?;
+    String::from_utf8(printed).map_err(|_| Error::new("the output of nix-store is not UTF-8"))
 }
 
-fn lines(said: &str) -> Vec<String> {
-    said.lines().map(str::to_owned).collect()
+fn lines(printed: &str) -> Vec<String> {
+    printed.lines().map(str::to_owned).collect()
 }
 
-/// A path of the store itself, `STORE/HASH-NAME`: nothing below one, nothing that leads elsewhere.
+/// Checks that a path is a store path, `STORE/HASH-NAME`, and not below one or elsewhere.
 ///
 /// # Errors
 ///
-/// It is none; names it.
+/// It is not; the error names it.
 pub fn in_store(store: &Path, path: &Path) -> Result<PathBuf, Error> {
     let name = path.strip_prefix(store).ok().and_then(Path::to_str).unwrap_or_default();
     if is_store_name(name) {
         Ok(path.to_owned())
     } else {
-        Err(Error::new(format!("{} is no path of the store", path.display())))
+        Err(Error::new(format!("{} is not a store path", path.display())))
     }
 }
 

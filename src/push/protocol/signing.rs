@@ -1,7 +1,7 @@
 //! Signing keys in Nix' own format (`nix key generate-secret`): Ed25519, with a name before the key.
 //!
-//! Owns reading them, and making and checking signatures. What is signed is [`crate::push::protocol::manifest`]'s and [`crate::push::protocol::upload`]'s. Must
-//! never: show a private key, also not in an error. Called by both on the admin machine and on the host.
+//! Reads them, and makes and checks signatures. What is signed is [`crate::push::protocol::manifest`]'s and [`crate::push::protocol::upload`]'s. Must
+//! never: show a private key, even in an error. Used on the admin machine and on the host.
 
 use crate::push::error::Error;
 use std::collections::BTreeMap;
@@ -22,7 +22,7 @@ pub struct SigningKey {
     pair: Ed25519KeyPair,
 }
 
-/// Says its name and nothing else.
+/// Shows its name only.
 impl fmt::Debug for SigningKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SigningKey({}, not shown)", self.name)
@@ -34,7 +34,7 @@ impl SigningKey {
     ///
     /// # Errors
     ///
-    /// It cannot be read, or it holds no key; names the file, never its content.
+    /// It cannot be read, or has no key in it; the error names the file, never its content.
     pub fn read(file: &Path) -> Result<SigningKey, Error> {
         let text = fs::read_to_string(file).map_err(|error| {
             Error::at(file.display(), format!("{error}; `polder keys make` makes the keys of an admin machine"))
@@ -52,53 +52,54 @@ impl SigningKey {
         (!name.is_empty()).then(|| SigningKey { name: name.to_owned(), pair })
     }
 
-    /// `NAME:BASE64`, the signature of a text.
+    /// Signs a text: `NAME:BASE64`.
     pub fn sign(&self, text: &[u8]) -> String {
         format!("{}:{}", self.name, STANDARD.encode(self.pair.sign(text)))
     }
 }
 
-/// The public keys whose signatures count, by name.
+/// The trusted public keys, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct TrustedKeys(BTreeMap<String, Vec<u8>>);
 
 impl TrustedKeys {
-    /// Reads a file of public keys, one a line.
+    /// Reads a file of public keys, one per line.
     ///
     /// # Errors
     ///
-    /// It cannot be read, or a line is no key; names file and line.
+    /// It cannot be read, or a line is not a key; the error names the file and the line.
     pub fn read(file: &Path) -> Result<TrustedKeys, Error> {
-        let text = fs::read_to_string(file)
-            .map_err(|error| Error::at(file.display(), format!("{error}: this host knows no admin's signing key")))?;
+        let text = fs::read_to_string(file).map_err(|error| {
+            Error::at(file.display(), format!("{error}: this host knows no signing key of an admin machine"))
+        })?;
         TrustedKeys::parse(&text).map_err(|line| {
             Error::new(format!("{}:{line}: expected a public key, NAME:BASE64 of {HALF} bytes", file.display()))
         })
     }
 
-    /// The error is the number of the line that is no key.
+    /// An error is the number of the line that is not a key.
     fn parse(text: &str) -> Result<TrustedKeys, usize> {
         let lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
         let keys = lines.map(|(index, line)| public_key(line.trim()).ok_or(index + 1));
         Ok(TrustedKeys(keys.collect::<Result<_, _>>()?))
     }
 
-    /// The name of the key that made a signature, if it is good and the key one of these.
+    /// Verifies a signature. Returns the name of the key that made it.
     ///
     /// # Errors
     ///
-    /// Whose key it is said to be of, and why it does not count.
+    /// The signature is not valid, or its key is not trusted.
     pub fn check<'s>(&self, text: &[u8], signature: &'s str) -> Result<&'s str, Error> {
         let (name, signed) =
             signature.split_once(':').ok_or_else(|| Error::new("it is not signed: expected NAME:BASE64"))?;
         let key = self.0.get(name).ok_or_else(|| {
             let known: Vec<&str> = self.0.keys().map(String::as_str).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
-            Error::new(format!("it is signed by {name:?}, which is no key of this fleet (this host knows {known})"))
+            Error::new(format!("it is signed by {name:?}, which is not a key of this fleet (this host knows {known})"))
         })?;
         let signed = STANDARD.decode(signed).map_err(|_| Error::new("its signature is not base64"))?;
         let good = UnparsedPublicKey::new(&ED25519, key).verify(text, &signed).is_ok();
-        if good { Ok(name) } else { Err(Error::new(format!("the signature of {name:?} is not of this text"))) }
+        if good { Ok(name) } else { Err(Error::new(format!("the signature by {name:?} does not match"))) }
     }
 }
 

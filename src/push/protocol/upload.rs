@@ -1,6 +1,6 @@
-//! How store paths travel to a host: one after the other, each a line that describes it, signed, and then its NAR.
+//! The upload of store paths to a host: for each path a signed line that describes it, followed by its NAR.
 //!
-//! Owns the form of that stream ([`Header`], [`END`]) and what is signed of a path, which is what Nix itself signs and checks. The
+//! Owns the format of that stream ([`Header`], [`END`]) and what is signed of a path, which is what Nix itself signs and checks. The
 //! host's half is [`crate::push::gate`]'s; the pusher's is [`crate::push::rollout::deliver`]. Nothing is built, and nothing is read back.
 
 use std::path::Path;
@@ -11,13 +11,13 @@ use crate::push::error::Error;
 use crate::push::protocol::closure::{NIX32, PathInfo, in_store};
 use crate::push::protocol::signing::{SigningKey, TrustedKeys};
 
-/// The line after the last path: a stream that ends without it was cut short.
+/// The line after the last path. A stream that ends without it is incomplete.
 pub const END: &str = "end";
 
 /// The longest line that describes a path, in bytes. A path of a system may refer to thousands of others.
 pub const HEADER_BYTES: usize = 1024 * 1024;
 
-/// What comes before a path's NAR, as a line of JSON.
+/// The line of JSON before a path's NAR.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Header {
@@ -25,11 +25,11 @@ pub struct Header {
     pub path: String,
     /// The SHA-256 of the NAR, in Nix' base 32.
     pub nar_hash: String,
-    /// The bytes of the NAR, as many as follow.
+    /// The length of the NAR that follows, in bytes.
     pub nar_size: u64,
-    /// What it refers to, sorted.
+    /// Its references, sorted.
     pub references: Vec<String>,
-    /// `NAME:BASE64`: an admin's, of the [fingerprint](Header::fingerprint).
+    /// `NAME:BASE64`: an admin machine's signature of the [fingerprint](Header::fingerprint).
     pub signature: String,
 }
 
@@ -52,17 +52,17 @@ impl Header {
         }
     }
 
-    /// What a signature of a store path is made of (Nix' path-info.cc): `1;PATH;HASH;SIZE;REFERENCES`.
+    /// The text that is signed for a store path (Nix' path-info.cc): `1;PATH;HASH;SIZE;REFERENCES`.
     fn fingerprint(&self) -> String {
         let Header { path, nar_hash, nar_size, references, .. } = self;
         format!("1;{path};sha256:{nar_hash};{nar_size};{}", references.join(","))
     }
 
-    /// Whether one of these keys has signed it, and its names are names of the store.
+    /// Checks that one of these keys has signed it, and that its names are store paths.
     ///
     /// # Errors
     ///
-    /// Why it is not taken, by name.
+    /// Why it is rejected; the error names it.
     pub fn check(&self, store: &Path, keys: &TrustedKeys) -> Result<(), Error> {
         for path in self.references.iter().chain([&self.path]) {
             in_store(store, Path::new(path))?;
@@ -72,7 +72,7 @@ impl Header {
             return Err(Error::at(&self.path, "expected its hash in base 32 and its references in order"));
         }
         let signed = keys.check(self.fingerprint().as_bytes(), &self.signature);
-        signed.map(drop).map_err(|why| Error::new(format!("{} is not taken: {why}", self.path)))
+        signed.map(drop).map_err(|why| Error::new(format!("{} is rejected: {why}", self.path)))
     }
 
     /// The 32 letters by which a binary cache names it.

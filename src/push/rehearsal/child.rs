@@ -1,7 +1,7 @@
 //! One daemon of a rehearsal: its folder, its loopback ports, its process.
 //!
-//! The ports are bound here and passed to the daemon, so that they are known and nobody can take them. The process ends when
-//! this is dropped, and the kernel ends it when we end ([`launch`]).
+//! The ports are bound here and passed to the daemon, so that they are known and cannot be taken by others. The process is killed
+//! when this is dropped, and by the kernel when this process ends ([`launch`]).
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -14,20 +14,20 @@ use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
-use super::setup::{Failure, Stage};
+use super::setup::{Failure, Setup};
 use crate::api::client::Client;
 use crate::daemon::launch;
 use crate::daemon::sockets::Sockets;
 use crate::push::error::Error;
 use crate::push::keys;
 
-/// Between two looks at a starting daemon.
+/// The pause between two looks at a starting daemon.
 const LOOK: Duration = Duration::from_millis(50);
 
-/// Ports that are free for TCP and not for UDP, in a row.
+/// How many ports are tried that are free for TCP but not for UDP.
 const TRIES: usize = 32;
 
-/// As much of its last words as a reason needs.
+/// How many lines of a daemon's errors are reported.
 const LINES: usize = 12;
 
 /// What a daemon listens on.
@@ -39,11 +39,11 @@ pub(super) enum Serves {
     Resolvers,
 }
 
-/// A folder and ports for a daemon that does not run yet.
+/// A folder and ports for a daemon that is not started yet.
 #[derive(Debug)]
 pub(super) struct Workspace {
     pub(super) folder: TempDir,
-    /// A file with a key that was made for this rehearsal.
+    /// A key file that was made for this rehearsal.
     pub(super) key: PathBuf,
     pub(super) listeners: Vec<SocketAddr>,
     sockets: Sockets,
@@ -61,42 +61,41 @@ pub(super) struct Child {
 }
 
 impl Workspace {
-    /// With so many listeners.
+    /// A workspace with `count` listeners.
     pub(super) fn new(count: usize, serves: Serves) -> Result<Workspace, Failure> {
         let folder = tempfile::tempdir()
-            .map_err(|error| Failure::CouldNot(Error::new(format!("no folder to work in: {error}"))))?;
-        let in_folder = |error| Failure::CouldNot(Error::at(folder.path().display(), error));
+            .map_err(|error| Failure::Failed(Error::new(format!("no folder to work in: {error}"))))?;
+        let in_folder = |error| Failure::Failed(Error::at(folder.path().display(), error));
         fs::create_dir(folder.path().join("state")).map_err(in_folder)?;
         let key = folder.path().join("key");
-        let fresh = keys::make().map_err(Failure::CouldNot)?;
+        let fresh = keys::make().map_err(Failure::Failed)?;
         fs::write(&key, format!("{}\n", fresh.0)).map_err(in_folder)?;
         let mut sockets = Sockets::default();
         let listeners: Result<_, Failure> = (0..count).map(|_| bind(&mut sockets, serves)).collect();
         Ok(Workspace { folder, key, listeners: listeners?, sockets })
     }
 
-    /// Starts the system's program with this document, and is back when it serves, which `ready` tells by its status, within
-    /// the limit.
+    /// Starts the system's program with this document, and waits until it serves, which `ready` decides by its status.
     pub(super) async fn start(
         self,
-        stage: &Stage<'_>,
+        setup: &Setup<'_>,
         program: &str,
         document: &Value,
         ready: fn(&Value) -> bool,
         limit: Duration,
     ) -> Result<Child, Failure> {
         let Workspace { folder, listeners, sockets, .. } = self;
-        let path = stage.system.join("etc/polder/bin").join(program);
+        let path = setup.system.join("etc/polder/bin").join(program);
         if !path.exists() {
             return Err(Failure::Worse(format!("the system has its document, and no program {}", path.display())));
         }
         let config = folder.path().join("document.json");
-        let could_not = |error: std::io::Error| Failure::CouldNot(Error::new(format!("it was not started: {error}")));
+        let could_not = |error: std::io::Error| Failure::Failed(Error::new(format!("it was not started: {error}")));
         fs::write(&config, format!("{document:#}\n")).map_err(could_not)?;
-        let mut command = launch::command(stage.polder, path);
+        let mut command = launch::command(setup.polder, path);
         command.arg("--config").arg(&config).env("POLDER_LOG", "warn");
         command.stdin(Stdio::null()).stdout(Stdio::null());
-        command.stderr(File::create(said(&folder)).map_err(could_not)?);
+        command.stderr(File::create(stderr_file(&folder)).map_err(could_not)?);
         launch::pass(&mut command, sockets.handover().map_err(could_not)?).map_err(could_not)?;
         let process = Command::from(command).kill_on_drop(true).spawn().map_err(could_not)?;
         let client = Client::new(&folder.path().join("admin.sock"));
@@ -127,11 +126,11 @@ fn bind(sockets: &mut Sockets, serves: Serves) -> Result<SocketAddr, Failure> {
             Err(error) => why = error,
         }
     }
-    Err(Failure::CouldNot(Error::new(format!("no free port on loopback: {why}"))))
+    Err(Failure::Failed(Error::new(format!("no free port on loopback: {why}"))))
 }
 
-fn said(folder: &TempDir) -> PathBuf {
-    folder.path().join("said")
+fn stderr_file(folder: &TempDir) -> PathBuf {
+    folder.path().join("stderr")
 }
 
 impl Child {
@@ -151,27 +150,27 @@ impl Child {
                 () = sleep(LOOK) => {}
             }
             if Instant::now() > until {
-                let why = format!("it does not serve within {limit:?}: {}", self.last_words());
+                let why = format!("it did not serve within {limit:?}: {}", self.last_words());
                 self.end().await;
                 return Err(Failure::Worse(why));
             }
         }
     }
 
-    /// What it has said on standard error, the end of it.
+    /// The end of its standard error.
     fn last_words(&self) -> String {
-        let text = fs::read(said(&self.folder)).unwrap_or_default();
+        let text = fs::read(stderr_file(&self.folder)).unwrap_or_default();
         let text = String::from_utf8_lossy(&text);
         let lines: Vec<&str> = text.lines().collect();
         match &lines[lines.len().saturating_sub(LINES)..] {
-            [] => "without a word".to_owned(),
+            [] => "without an error message".to_owned(),
             lines => lines.join("\n"),
         }
     }
 
-    /// Ends it and waits for that.
+    /// Kills it and waits for its end.
     pub(super) async fn end(&mut self) {
-        // It keeps nothing that outlives its folder. An error means that it has ended.
+        // Nothing of it outlives its folder. An error means that it has ended already.
         let _ = self.process.kill().await;
     }
 }

@@ -1,42 +1,42 @@
-//! The document of a rehearsal: the new one, with everything taken out that would disturb the running daemon (pure).
+//! The document of a rehearsal: the new one without everything that would disturb the running daemon (pure).
 //!
-//! What a visitor or a resolver can tell stays as it is. Called by `proxy` and `nameserver`.
+//! Everything that a visitor or a resolver can notice stays as it is. Called by `proxy` and `nameserver`.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::Path;
 
 use serde_json::{Map, Value, json};
 
-/// What a rehearsal has of its own.
+/// What a rehearsal uses in place of the document's own files, key and listeners.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Own<'a> {
-    /// The system whose document it is.
+pub(super) struct Substitutes<'a> {
+    /// The system that the document belongs to.
     pub(super) system: &'a Path,
-    /// For its socket and its state.
+    /// The folder for its socket and its state.
     pub(super) folder: &'a Path,
-    /// A key of its own in place of every key file: a rehearsal reads no key that means anything.
+    /// Replaces every key file: a rehearsal reads no real key.
     pub(super) key: &'a Path,
-    /// Where it listens instead; one for each listener of the document.
+    /// The addresses to listen on, one for each listener of the document.
     pub(super) listeners: &'a [SocketAddr],
 }
 
-/// The key of a document whose value is a file that the daemon reads, and that of one whose value is a file of keys.
+/// The document keys that name a file to read, and a key file.
 const FILE: &str = "file";
 const KEY_FILE: &str = "key_file";
 
 /// `proxy.json`. `latched`: the services that have a latch.
-pub(super) fn of_proxy(document: &Value, own: &Own<'_>, latched: &[&str]) -> Value {
-    let mut altered = of_daemon(document, own);
-    let listeners = own.listeners.iter().enumerate();
+pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched: &[&str]) -> Value {
+    let mut altered = of_daemon(document, substitutes);
+    let listeners = substitutes.listeners.iter().enumerate();
     let listeners: Vec<Value> =
         listeners.map(|(n, at)| json!({ "name": format!("rehearsal-{n}"), "address": at })).collect();
     altered.insert("listeners".into(), listeners.into());
-    // The running daemon's log tells of visitors.
+    // The access log is the running daemon's.
     altered.remove("access_log");
     for service in latched {
         if let Some(Value::Object(service)) = altered.get_mut("services").and_then(|services| services.get_mut(service))
         {
-            // No machine has just started: what is down now is not about to come up.
+            // The machine has not just started, so a backend that is down is not about to come up.
             service.insert("start_grace".into(), "0s".into());
         }
     }
@@ -44,38 +44,38 @@ pub(super) fn of_proxy(document: &Value, own: &Own<'_>, latched: &[&str]) -> Val
 }
 
 /// `dns.json`.
-pub(super) fn of_nameserver(document: &Value, own: &Own<'_>) -> Value {
-    let mut altered = of_daemon(document, own);
-    altered.insert("listeners".into(), json!(own.listeners));
+pub(super) fn of_nameserver(document: &Value, substitutes: &Substitutes<'_>) -> Value {
+    let mut altered = of_daemon(document, substitutes);
+    altered.insert("listeners".into(), json!(substitutes.listeners));
     altered.into()
 }
 
-fn of_daemon(document: &Value, own: &Own<'_>) -> Map<String, Value> {
+fn of_daemon(document: &Value, substitutes: &Substitutes<'_>) -> Map<String, Value> {
     let mut document = document.clone();
-    find_files(&mut document, own);
+    find_files(&mut document, substitutes);
     let mut altered = match document {
         Value::Object(altered) => altered,
         _ => Map::new(),
     };
     altered.remove("peers");
-    altered.insert("admin".into(), json!({ "socket": own.folder.join("admin.sock") }));
-    altered.insert("state_dir".into(), json!(own.folder.join("state")));
+    altered.insert("admin".into(), json!({ "socket": substitutes.folder.join("admin.sock") }));
+    altered.insert("state_dir".into(), json!(substitutes.folder.join("state")));
     altered
 }
 
-/// Files are where the system will have them: what is beside its document, and what it has under /etc.
-fn find_files(value: &mut Value, own: &Own<'_>) {
+/// Replaces files by those of the system: relative ones, beside its document, and those that it has under /etc.
+fn find_files(value: &mut Value, substitutes: &Substitutes<'_>) {
     match value {
         Value::Object(object) => {
             for (key, value) in object {
                 match value {
-                    Value::String(file) if key == FILE => *file = placed(file, own.system),
-                    Value::String(file) if key == KEY_FILE => *file = own.key.to_string_lossy().into_owned(),
-                    _ => find_files(value, own),
+                    Value::String(file) if key == FILE => *file = placed(file, substitutes.system),
+                    Value::String(file) if key == KEY_FILE => *file = substitutes.key.to_string_lossy().into_owned(),
+                    _ => find_files(value, substitutes),
                 }
             }
         }
-        Value::Array(list) => list.iter_mut().for_each(|value| find_files(value, own)),
+        Value::Array(list) => list.iter_mut().for_each(|value| find_files(value, substitutes)),
         _ => {}
     }
 }

@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
 use super::child::{Child, Serves, Workspace};
-use super::documents::{self, Own, reached};
+use super::documents::{self, Substitutes, reached};
 use super::result::Rehearsed;
-use super::setup::{Failure, Stage, missing_keys, notice_limit, start_limit};
+use super::setup::{Failure, Setup, missing_keys, notice_limit, start_limit};
 use crate::api::client::Client;
 use crate::api::dns::{AddressStatus, PoolStatus, Status};
 use crate::api::operator::OperatorState;
@@ -23,13 +23,13 @@ use crate::push::error::Error;
 use crate::zone::number::rtype;
 use crate::zone::serial::is_newer;
 
-/// How long after that pools are asked again.
+/// The pause before pools are asked again.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Who asks the rehearsed nameserver to do as the running one does.
+/// The operator name for operator states copied to the rehearsed nameserver.
 const WHO: &str = "polder rehearse";
 
-/// The nameserver that runs.
+/// The running nameserver.
 struct Running {
     at: SocketAddr,
     client: Client,
@@ -37,18 +37,19 @@ struct Running {
 }
 
 /// Rehearses the nameserver, if the system has one.
-pub(super) async fn rehearse(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Result<(), Failure> {
-    let Some(path) = stage.document("dns.json")? else { return Ok(()) };
+pub(super) async fn rehearse(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Result<(), Failure> {
+    let Some(path) = setup.document("dns.json")? else { return Ok(()) };
     let config = config::dns::load(&path).map_err(|findings| Failure::Worse(findings.to_string()))?;
     let text = fs::read_to_string(&path).map_err(|error| Failure::Worse(format!("{}: {error}", path.display())))?;
     let document: Value = serde_json::from_str(&text).map_err(|error| Failure::Worse(error.to_string()))?;
     let place = Workspace::new(config.listeners.len(), Serves::Resolvers)?;
     rehearsed.worse.extend(missing_keys(&document));
-    let own = Own { system: stage.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
-    let altered = documents::of_nameserver(&document, &own);
+    let substitutes =
+        Substitutes { system: setup.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
+    let altered = documents::of_nameserver(&document, &substitutes);
     let ready = |status: &Value| status["ready"] == true;
-    let mut child = place.start(stage, "polder-dns", &altered, ready, start_limit(checks(&config))).await?;
-    let compared = compare(stage, &config, &child, rehearsed).await;
+    let mut child = place.start(setup, "polder-dns", &altered, ready, start_limit(checks(&config))).await?;
+    let compared = compare(setup, &config, &child, rehearsed).await;
     child.end().await;
     compared
 }
@@ -58,13 +59,13 @@ fn checks(config: &DnsConfig) -> impl Iterator<Item = &CheckConfig> {
 }
 
 async fn compare(
-    stage: &Stage<'_>,
+    setup: &Setup<'_>,
     config: &DnsConfig,
     child: &Child,
     rehearsed: &mut Rehearsed,
 ) -> Result<(), Failure> {
     let Some(listener) = child.listeners.first().copied() else { return Ok(()) };
-    let running = running(stage, rehearsed).await;
+    let running = running(setup, rehearsed).await;
     let running = running.as_ref();
     if let Some(before) = running.and_then(|running| running.status.as_ref()) {
         follow(child, before, rehearsed).await;
@@ -79,7 +80,7 @@ async fn compare(
     Ok(())
 }
 
-/// Every pool's result. A pool that is worse may have met a lost probe, or have lost a member just now: both nameservers are
+/// The result of every pool. A worse one may be due to a lost probe, or to a member that has just failed: then both nameservers are
 /// asked again.
 async fn ask_and_ask_again(
     config: &DnsConfig,
@@ -90,7 +91,7 @@ async fn ask_and_ask_again(
     let (began, limit) = (Instant::now(), notice_limit(checks(config)));
     loop {
         let status = status(&child.client).await;
-        let status = status.map_err(|why| Failure::Worse(format!("it does not answer any more: {why}")))?;
+        let status = status.map_err(|why| Failure::Worse(format!("it no longer answers: {why}")))?;
         let mut pools = Rehearsed::default();
         for (name, pool) in &config.pools {
             let known = status.pools.iter().find(|known| known.name == *name);
@@ -108,22 +109,24 @@ async fn ask_and_ask_again(
     }
 }
 
-/// What the running nameserver says of itself, now. That it does not has been noted.
+/// The running nameserver's present status. A failure has been noted before.
 async fn lately(running: Option<&Running>) -> Option<Status> {
     status(&running?.client).await.ok()
 }
 
 /// The running nameserver, if it can be reached.
-async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
-    let path = stage.running.join("dns.json");
+async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
+    let path = setup.running.join("dns.json");
     if !path.exists() {
-        rehearsed.notes.push("no nameserver runs here: compared with nothing".to_owned());
+        rehearsed.notes.push("no nameserver runs here, so there is nothing to compare with".to_owned());
         return None;
     }
     let config = match config::dns::load(&path) {
         Ok(config) => config,
         Err(findings) => {
-            let why = format!("the running nameserver's document cannot be read, compared with nothing: {findings}");
+            let why = format!(
+                "the running nameserver's document cannot be read, so there is nothing to compare with: {findings}"
+            );
             rehearsed.notes.push(why);
             return None;
         }
@@ -131,7 +134,7 @@ async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running
     let apex = config.zones.keys().next()?;
     let mut listeners = config.listeners.iter().map(|listener| reached(*listener));
     let Some(at) = listeners.find(|at| dns_query::serial(*at, apex).is_ok()) else {
-        rehearsed.notes.push("the running nameserver does not answer: compared with nothing".to_owned());
+        rehearsed.notes.push("the running nameserver does not answer, so there is nothing to compare with".to_owned());
         return None;
     };
     let client = Client::new(&config.admin.socket);
@@ -144,13 +147,13 @@ async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running
 
 async fn status(client: &Client) -> Result<Status, Error> {
     let status = client.get("/status").await.map_err(Error::new)?;
-    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not in our words: {error}")))
+    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not understood: {error}")))
 }
 
-/// Lets the rehearsed nameserver leave out whom the running one leaves out by its operator's word.
+/// Copies the operator states of the running nameserver to the rehearsed one.
 async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
-    let Ok(own) = status(&child.client).await else { return };
-    for pool in &own.pools {
+    let Ok(rehearsing) = status(&child.client).await else { return };
+    for pool in &rehearsing.pools {
         let before = running.pools.iter().filter(|before| before.name == pool.name).flat_map(|before| &before.members);
         for member in before.filter(|member| member.operator != OperatorState::Ready) {
             let subject = format!("{}/{}", pool.name, member.name);
@@ -168,7 +171,7 @@ fn ask(server: SocketAddr, name: &str, rtype: u16, transport: Transport) -> Resu
     Question::new(name, rtype)?.ask(server, transport)
 }
 
-/// A zone is served with authority over both transports, and does not go back.
+/// Checks that a zone is served with authority over both transports, and that its serial does not go back.
 fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed: &mut Rehearsed) {
     let mut serial = None;
     for (transport, word) in [(Transport::Udp, "UDP"), (Transport::Tcp, "TCP")] {
@@ -188,7 +191,7 @@ fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed
     let (Some(serial), before) = (serial, running.map(|at| dns_query::serial(at, apex))) else { return };
     match before {
         Some(Ok(Some(before))) if serial != before && !is_newer(serial, before) => {
-            // A rollback cannot but go back; in a push `polder check` has refused it.
+            // Only a rollback gets here: in a push, `polder check` has refused it.
             rehearsed.notes.push(format!(
                 "zone {apex}: serial {serial} is lower than {before}, which is served now: a secondary that somebody else runs \
                  keeps that one"
@@ -203,7 +206,7 @@ fn zone(apex: &str, listener: SocketAddr, running: Option<SocketAddr>, rehearsed
     }
 }
 
-/// A pool's name or alias has addresses where it has some now.
+/// Checks that a pool's name or alias has addresses if it has some now.
 fn addresses(
     owner: &str,
     pool: Option<&PoolStatus>,
@@ -244,8 +247,8 @@ fn members_in_words(pool: &PoolStatus) -> String {
     members.collect::<Vec<_>>().join("; ")
 }
 
-/// Members that are up for the running nameserver and down for the rehearsed one, whether they are still answered or not:
-/// at the same address, or wherever they are now. Not those that the operator has taken out.
+/// Members that are up for the running nameserver and down for the rehearsed one, at the same address or at all of their new ones.
+/// Members that an operator has taken out do not count.
 fn lost_members(before: &Status, now: &Status) -> Vec<String> {
     let is_up = |address: &&AddressStatus| address.check == Verdict::Up;
     let mut lost = Vec::new();

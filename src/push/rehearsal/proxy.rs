@@ -1,6 +1,6 @@
 //! The proxy's rehearsal: every route, asked of the rehearsed proxy and of the running one.
 //!
-//! What counts is the difference: a visitor who is served now must be served then. Called by [`super::rehearse`].
+//! Only the difference counts: a visitor who is served now must still be served. Called by [`super::rehearse`].
 
 use std::fs;
 use std::net::SocketAddr;
@@ -12,9 +12,9 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::child::{Child, Serves, Workspace};
-use super::documents::{self, Own, reached};
+use super::documents::{self, Substitutes, reached};
 use super::result::Rehearsed;
-use super::setup::{ENOUGH, Failure, Stage, missing_keys, notice_limit, start_limit};
+use super::setup::{ENOUGH, Failure, Setup, missing_keys, notice_limit, start_limit};
 use crate::api::client::Client;
 use crate::api::operator::OperatorState;
 use crate::api::proxy::{ServiceStatus, Status};
@@ -25,23 +25,23 @@ use crate::health::Verdict;
 use crate::health::http_status::{self, Get};
 use crate::push::error::Error;
 
-/// For one answer: longer than any visitor waits.
+/// The time limit for one answer, longer than a visitor waits.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
-/// Routes asked at a time.
+/// How many routes are requested at a time.
 const AT_ONCE: usize = 64;
 
-/// How often a route that is worse is asked again before that counts, and how long after.
+/// How often a worse route is requested again before that counts, and the pause before.
 const AGAIN: usize = 3;
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Stands for a name that a `*.suffix` matches.
+/// The first label of a name that a `*.suffix` matches.
 const LABEL: &str = "polder-rehearsal";
 
-/// Who asks the rehearsed proxy to do as the running one does.
+/// The operator name for operator states and failovers copied to the rehearsed proxy.
 const WHO: &str = "polder rehearse";
 
-/// One way in.
+/// A route: a service under one of its hosts and paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Route {
     service: String,
@@ -52,7 +52,7 @@ struct Route {
 /// A status, or why there is none.
 type Answered = Result<u16, Error>;
 
-/// The proxy that runs.
+/// The running proxy.
 struct Running {
     at: SocketAddr,
     routing: Routing,
@@ -87,18 +87,19 @@ struct Compared {
 }
 
 /// Rehearses the proxy, if the system has one.
-pub(super) async fn rehearse(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Result<(), Failure> {
-    let Some(path) = stage.document("proxy.json")? else { return Ok(()) };
+pub(super) async fn rehearse(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Result<(), Failure> {
+    let Some(path) = setup.document("proxy.json")? else { return Ok(()) };
     let config = proxy::load(&path).map_err(|findings| Failure::Worse(findings.to_string()))?;
     let text = fs::read_to_string(&path).map_err(|error| Failure::Worse(format!("{}: {error}", path.display())))?;
     let document: Value = serde_json::from_str(&text).map_err(|error| Failure::Worse(error.to_string()))?;
     let place = Workspace::new(config.listeners.len(), Serves::Visitors)?;
     rehearsed.worse.extend(missing_keys(&document));
-    let own = Own { system: stage.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
-    let altered = documents::of_proxy(&document, &own, &latched(&config));
-    // It answers when the first checks have ended. Ready it is only with a usable backend, and that is asked for later.
-    let mut child = place.start(stage, "polder-proxy", &altered, |_| true, start_limit(checks(&config))).await?;
-    let compared = compare(stage, &config, &child, rehearsed).await;
+    let substitutes =
+        Substitutes { system: setup.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
+    let altered = documents::of_proxy(&document, &substitutes, &latched(&config));
+    // It answers once the first checks have ended. It is ready only with a usable backend, which is judged later.
+    let mut child = place.start(setup, "polder-proxy", &altered, |_| true, start_limit(checks(&config))).await?;
+    let compared = compare(setup, &config, &child, rehearsed).await;
     child.end().await;
     compared
 }
@@ -117,13 +118,13 @@ fn latched(config: &ProxyConfig) -> Vec<&str> {
 }
 
 async fn compare(
-    stage: &Stage<'_>,
+    setup: &Setup<'_>,
     config: &ProxyConfig,
     child: &Child,
     rehearsed: &mut Rehearsed,
 ) -> Result<(), Failure> {
     let Some(listener) = child.listeners.first().copied() else { return Ok(()) };
-    let running = running(stage, rehearsed).await;
+    let running = running(setup, rehearsed).await;
     if let Some(status) = running.as_ref().and_then(|running| running.status.as_ref()) {
         follow(child, status, rehearsed).await;
     }
@@ -143,11 +144,11 @@ async fn compare(
     Ok(())
 }
 
-/// Backends that stay lost. One may have met a lost probe, or be gone since just now: both proxies are asked again.
+/// Backends that stay lost. A loss may be due to a lost probe, or to a failure just now: then both proxies are asked again.
 async fn lost_for_good(running: &Running, child: &Child, limit: Duration) -> Result<Vec<String>, Failure> {
     let began = Instant::now();
     loop {
-        // That its status is not known has been noted.
+        // A failure has been noted before.
         let Ok(before) = status(&running.client).await else { return Ok(Vec::new()) };
         let lost = lost_backends(&before, &status_of(child).await?);
         if lost.is_empty() || began.elapsed() > limit {
@@ -158,10 +159,10 @@ async fn lost_for_good(running: &Running, child: &Child, limit: Duration) -> Res
 }
 
 async fn status_of(child: &Child) -> Result<Status, Failure> {
-    status(&child.client).await.map_err(|why| Failure::Worse(format!("it does not answer any more: {why}")))
+    status(&child.client).await.map_err(|why| Failure::Worse(format!("it no longer answers: {why}")))
 }
 
-/// Every route's result. A route that is worse may have met a lost packet: it is asked again.
+/// The result of every route. A worse one may be due to a lost packet, so it is requested again.
 async fn ask_and_ask_again(listener: SocketAddr, running: Option<&Running>, routes: Vec<Route>) -> Vec<Compared> {
     let (began, mut open, mut results) = (Instant::now(), routes, Vec::new());
     for round in 0..=AGAIN {
@@ -184,18 +185,18 @@ async fn ask_and_ask_again(listener: SocketAddr, running: Option<&Running>, rout
 }
 
 /// The running proxy, if it can be reached.
-async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
-    let path = stage.running.join("proxy.json");
+async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
+    let path = setup.running.join("proxy.json");
     if !path.exists() {
-        rehearsed.notes.push("no proxy runs here: compared with nothing".to_owned());
+        rehearsed.notes.push("no proxy runs here, so there is nothing to compare with".to_owned());
         return None;
     }
     let config = match proxy::load(&path) {
         Ok(config) => config,
         Err(findings) => {
-            rehearsed
-                .notes
-                .push(format!("the running proxy's document cannot be read, compared with nothing: {findings}"));
+            rehearsed.notes.push(format!(
+                "the running proxy's document cannot be read, so there is nothing to compare with: {findings}"
+            ));
             return None;
         }
     };
@@ -211,19 +212,19 @@ async fn running(stage: &Stage<'_>, rehearsed: &mut Rehearsed) -> Option<Running
             return Some(Running { at, routing, client, status: status.ok() });
         }
     }
-    rehearsed.notes.push("the running proxy does not answer: compared with nothing".to_owned());
+    rehearsed.notes.push("the running proxy does not answer, so there is nothing to compare with".to_owned());
     None
 }
 
 async fn status(client: &Client) -> Result<Status, Error> {
     let status = client.get("/status").await.map_err(Error::new)?;
-    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not in our words: {error}")))
+    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not understood: {error}")))
 }
 
-/// Lets the rehearsed proxy do what the running one does by its operator's word or its latches.
+/// Copies the operator states and the latches of the running proxy to the rehearsed one.
 async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
-    let Ok(own) = status(&child.client).await else { return };
-    for service in &own.services {
+    let Ok(rehearsing) = status(&child.client).await else { return };
+    for service in &rehearsing.services {
         let Some(before) = running.services.iter().find(|before| before.name == service.name) else { continue };
         let active = |service: &ServiceStatus| service.latch.as_ref().and_then(|latch| latch.active.clone());
         if let (Some(is), Some(was)) = (active(service), active(before))
@@ -312,7 +313,7 @@ fn passes(answer: &Answered) -> bool {
 
 fn judge(now: &Answered, before: &Before) -> Judged {
     match before {
-        // A backend that knows nothing of a page that is there now is another backend, or another site on it.
+        // A page that exists now and is not found then: it is another backend, or another site on it.
         Before::Answered(before) if passes(before) && *now == Ok(404) && *before != Ok(404) => Judged::Worse,
         _ if passes(now) => Judged::Proved,
         Before::Answered(before) if !passes(before) => Judged::Note,
@@ -355,8 +356,8 @@ fn backends_in_words(service: &ServiceStatus) -> String {
     backends.collect::<Vec<_>>().join("; ")
 }
 
-/// Backends that are up in the running proxy and down in the rehearsed one: the service may go on without them, and has
-/// less to fall back on. Not those that the operator has taken out.
+/// Backends that are up for the running proxy and down for the rehearsed one: the service may work without them, but with less to
+/// fall back on. Backends that an operator has taken out do not count.
 fn lost_backends(before: &Status, now: &Status) -> Vec<String> {
     let was_up = |service: &str, backend: &str| {
         let service = before.services.iter().find(|before| before.name == service)?;

@@ -1,14 +1,14 @@
-//! How a rehearsal went, as the gate tells the pusher.
+//! The result of a rehearsal, as the gate sends it to the pusher.
 
 use serde::{Deserialize, Serialize};
 
-/// How a rehearsal went.
+/// The result of a rehearsal.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Rehearsed {
-    /// What was tried and went well, in words: `www.example.net/ answers 200`.
+    /// What was tried and works: `www.example.net/ answers 200`.
     pub proved: Vec<String>,
     /// What is worse than with the running daemons, each a reason to refuse the system.
     pub worse: Vec<String>,
-    /// What could not be proved, and does not count against it: a backend that is down now is down in the rehearsal too.
+    /// What could not be proved but is no reason to refuse: a backend that is down now, too.
     pub notes: Vec<String>,
 }

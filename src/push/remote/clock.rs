@@ -1,28 +1,28 @@
-//! A host's clock and counters, as far as this pusher knows them: manifests are signed by them, so that a host whose clock is wrong
-//! can be pushed to all the same.
+//! A host's clock and counters, as known to this pusher. Manifests are signed by them, so that a host with a wrong clock can be pushed
+//! to as well.
 
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 
 use crate::push::protocol::Clock;
 use crate::unix_time::unix_ms;
 
-/// One host's.
+/// The clock and the counter of one host.
 #[derive(Debug, Default)]
 pub(super) struct HostClock {
     known: AtomicBool,
     /// How far it is ahead of ours, in milliseconds.
     ahead: AtomicI64,
-    /// The highest counter that it has taken, or that we have used.
+    /// The highest counter that the host has accepted or this pusher has used.
     counter: AtomicU64,
 }
 
 impl HostClock {
-    /// Whether it was ever told.
+    /// Whether the host has sent its clock.
     pub(super) fn is_known(&self) -> bool {
         self.known.load(Ordering::Acquire)
     }
 
-    /// Takes what the host tells.
+    /// Sets the clock that the host has sent.
     pub(super) fn set(&self, clock: Clock) {
         self.ahead.store(clock.now.cast_signed().wrapping_sub(unix_ms().cast_signed()), Ordering::Relaxed);
         self.counter.fetch_max(clock.counter, Ordering::Relaxed);
@@ -34,7 +34,7 @@ impl HostClock {
         self.ahead.load(Ordering::Relaxed)
     }
 
-    /// A counter that nobody has used, and the host's time.
+    /// An unused counter, and the host's time.
     pub(super) fn next(&self) -> (u64, u64) {
         let now = unix_ms().saturating_add_signed(self.ahead.load(Ordering::Relaxed));
         let after = |counter: u64| counter.saturating_add(1).max(now);

@@ -7,20 +7,20 @@ use super::Remotes;
 use super::no_answer::NoAnswer;
 use crate::push::protocol::{Answer, Instruction, Question};
 
-/// A way to the hosts' gates: ssh, or a test.
+/// Access to the hosts' gates: ssh, or a test double.
 pub trait Gates: Send + Sync {
-    /// One question.
+    /// Asks a question.
     ///
     /// # Errors
     ///
     /// No answer.
     fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, NoAnswer>;
 
-    /// One instruction, signed.
+    /// Sends a signed instruction.
     ///
     /// # Errors
     ///
-    /// No answer: it may or may not have been followed.
+    /// There is no answer: the instruction may or may not have been carried out.
     fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, NoAnswer>;
 }
 
@@ -54,12 +54,12 @@ pub fn instruct_all<G: Gates + ?Sized>(
     at_once(hosts, |host| gates.instruct(host, instruction, limit))
 }
 
-/// The same with a question of each host's own.
+/// Sends each host its own request, all at once; the answers in the order of `hosts`.
 pub fn at_once(
     hosts: &[String],
     ask: impl Fn(&str) -> Result<Answer, NoAnswer> + Sync,
 ) -> Vec<Result<Answer, NoAnswer>> {
-    let dead = || Err(NoAnswer::Unreachable("the thread that asked it failed: a bug".to_owned()));
+    let dead = || Err(NoAnswer::Unreachable("internal error: the thread that asked it panicked".to_owned()));
     thread::scope(|scope| {
         let asking: Vec<_> = hosts.iter().map(|host| scope.spawn(|| ask(host))).collect();
         asking.into_iter().map(|one| one.join().unwrap_or_else(|_| dead())).collect()

@@ -1,4 +1,4 @@
-//! Why a host's gate gave no answer, or not the one that was asked for.
+//! Why a host's gate gave no answer, or an unexpected one.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use crate::push::protocol::Answer;
 pub enum NoAnswer {
     /// The host was not reached, or the connection broke: what was asked may or may not have happened.
     Unreachable(String),
-    /// Whatever answered is no gate of this protocol.
+    /// The answer is not one of this protocol.
     Foreign(String),
 }
 
@@ -30,12 +30,12 @@ impl From<NoAnswer> for Error {
     }
 }
 
-/// The error for an answer that is not the one that was asked for.
+/// The error for an answer other than the expected one.
 pub fn unexpected(answer: Result<Answer, NoAnswer>) -> Error {
     match answer {
         Ok(Answer::Refused { why } | Answer::Stale { why, .. }) => Error::new(why),
         Ok(Answer::Locked { holder }) => Error::new(format!("it is locked by {}", holder.in_words())),
-        Ok(_) => Error::new("its gate answered something else than was asked: it is of another release"),
+        Ok(_) => Error::new("its gate answered a different question: it is of another release"),
         Err(no_answer) => no_answer.into(),
     }
 }

@@ -1,31 +1,31 @@
-//! Which system a host goes back to (pure): by its ledger, to what ran before a push, or after an earlier one.
+//! Finds the system that a host goes back to in its ledger (pure): what ran before a push, or after an earlier one.
 
 use std::path::{Path, PathBuf};
 
 use crate::push::error::Error;
 use crate::push::ledger::{Entry, Event, Kind, Outcome};
 
-/// What is gone back to.
+/// What to go back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Goal {
-    /// What ran before this push, where the host runs what that brought.
+    /// What ran before this push, on hosts that run what it deployed.
     Before(String),
-    /// What ran once this push was over.
+    /// What ran after this push.
     After(String),
 }
 
-/// The last push that is in force on any of these hosts, each with what it runs. One that was rolled back is not any more: who
-/// rolls back twice goes back two pushes.
+/// The last push that is in force on any of these hosts, given what each one runs. A push that was rolled back is not in force, so a
+/// second rollback reverts the push before.
 pub fn last_in_force<'a>(hosts: impl IntoIterator<Item = (&'a Path, &'a [Entry])>) -> Option<String> {
     let in_force = |(current, entries): (&'a Path, &'a [Entry])| in_force(&steps(entries), current);
     hosts.into_iter().filter_map(in_force).map(|step| step.push).max().map(str::to_owned)
 }
 
-/// A host's system that is the goal; `None` where it stays as it is.
+/// The system that a host goes back to; `None` if it stays as it is.
 ///
 /// # Errors
 ///
-/// The ledger does not tell; in words.
+/// The ledger does not show it.
 pub fn target(entries: &[Entry], current: &Path, goal: &Goal) -> Result<Option<PathBuf>, Error> {
     let steps = steps(entries);
     let system = match goal {
@@ -40,8 +40,7 @@ pub fn has(entries: &[Entry], push: &str) -> bool {
     steps(entries).iter().any(|step| step.push == push)
 }
 
-/// A confirmed activation. The names of pushes begin with the time at which they were begun, and stand in its order: hosts'
-/// clocks may differ.
+/// A confirmed activation. Pushes are ordered by their names, which begin with their start times, because hosts' clocks may differ.
 #[derive(Clone, Copy)]
 struct Step<'a> {
     push: &'a str,
@@ -65,7 +64,7 @@ fn steps(entries: &[Entry]) -> Vec<Step<'_>> {
     entries.iter().filter_map(Step::of).collect()
 }
 
-/// The push that brought what a host runs.
+/// The push that deployed what a host runs.
 fn in_force<'a>(steps: &[Step<'a>], current: &Path) -> Option<Step<'a>> {
     steps.iter().rfind(|step| step.kind == Kind::Push && step.system == current).copied()
 }
@@ -85,7 +84,7 @@ fn before<'a>(steps: &[Step<'a>], current: &'a Path, push: &str) -> Result<&'a P
     }
 }
 
-/// The last step's system by then, or what the first one after it found.
+/// The system of the last step up to that push, or the one before the first step after it.
 fn after<'a>(steps: &[Step<'a>], push: &str) -> Option<&'a Path> {
     let last = steps.iter().rfind(|step| step.push <= push).map(|step| step.system);
     last.or_else(|| steps.first().map(|step| step.before))

@@ -1,4 +1,4 @@
-//! Copies systems to their hosts, signed with the admin's key.
+//! Copies systems to their hosts, signed with the admin machine's key.
 
 mod upload;
 
@@ -21,13 +21,13 @@ use crate::push::protocol::{Answer, Instruction};
 use crate::push::remote::no_answer::unexpected;
 use crate::push::remote::stderr_text;
 
-/// Hosts that are copied to at once: enough to fill a link.
+/// How many hosts are copied to at once: enough to fill a link.
 const COPIES_AT_ONCE: usize = 4;
 
-/// How long a host may take to hold a system for the copy.
+/// How long a host may take to protect a system from its garbage collector.
 const PROMPT: Duration = Duration::from_secs(20);
 
-/// How long a host may take to compare its store with ours, and the most bytes that it may answer.
+/// How long a host may take to compare its store with this one, and the longest answer, in bytes.
 const COMPARE_LIMIT: Duration = Duration::from_secs(120);
 const COMPARE_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -35,7 +35,7 @@ const COMPARE_BYTES: u64 = 64 * 1024 * 1024;
 ///
 /// # Errors
 ///
-/// The first host where that failed, and why.
+/// The first host on which it failed, and why.
 pub(super) fn copy_all(session: &Session<'_>, steps: &[&Step]) -> Result<(), Error> {
     let next = AtomicUsize::new(0);
     let copy_some = || {
@@ -50,13 +50,13 @@ pub(super) fn copy_all(session: &Session<'_>, steps: &[&Step]) -> Result<(), Err
     thread::scope(|scope| {
         let copying: Vec<_> = (0..COPIES_AT_ONCE).map(|_| scope.spawn(copy_some)).collect();
         let ended = |one: thread::ScopedJoinHandle<'_, Result<(), Error>>| {
-            one.join().unwrap_or_else(|_| Err(Error::new("the pusher failed while copying: a bug")))
+            one.join().unwrap_or_else(|_| Err(Error::new("internal error: a thread that copies panicked")))
         };
         copying.into_iter().map(ended).collect::<Vec<_>>().into_iter().collect()
     })
 }
 
-/// Copies what a host lacks of its system. The host keeps the system from the garbage collector from before on.
+/// Copies what a host lacks of its system, after the host has protected that from its garbage collector.
 fn copy(session: &Session<'_>, step: &Step) -> Result<(), Error> {
     session.reached(&step.host, Stage::Copy(0, 0));
     let hold = Instruction::Hold { token: session.token.to_owned(), system: step.system.clone() };
@@ -73,23 +73,23 @@ fn copy(session: &Session<'_>, step: &Step) -> Result<(), Error> {
     Ok(())
 }
 
-/// What a host's system consists of.
+/// The closure of a host's system.
 pub(super) struct Contents {
-    /// All of its paths, what is referred to before what refers to it, with the contents that the host has or will have.
+    /// All of its paths, dependencies first, with the contents that the host has or will have.
     infos: Vec<PathInfo>,
-    /// Those that the host does not have.
+    /// The paths that the host does not have.
     missing: BTreeSet<String>,
 }
 
 impl Contents {
-    /// What is signed of them.
+    /// The digest that is signed.
     pub(super) fn digest(&self) -> String {
         closure::digest_of(&self.infos)
     }
 }
 
-/// What a host's system consists of once all is there. A path that the host has already, with other contents than here, stays as it
-/// is if a key of the fleet has signed those: another admin machine may have built it, and not every build is reproducible.
+/// The closure of a host's system as it will be there. A path that the host has with different contents stays as it is if a key of the
+/// fleet has signed them: another admin machine may have built it, and not every build is reproducible.
 ///
 /// # Errors
 ///
@@ -98,13 +98,13 @@ pub(super) fn contents(session: &Session<'_>, step: &Step) -> Result<Contents, E
     let infos = closure::infos(&closure::requisites(&step.system)?)?;
     let comparison = compare(session, &step.host, &infos)?;
     let place = HostPaths::of_this_machine();
-    // Read only where something differs: it seldom does.
+    // Read only if something differs, which is rare.
     let keys = LazyCell::new(|| TrustedKeys::read(&place.signing_keys));
     let vouched = |theirs: &Header| keys.as_ref().is_ok_and(|keys| theirs.check(&place.store, keys).is_ok());
     agree(infos, &comparison, &step.host, vouched)
 }
 
-/// Which paths a host lacks or has with other contents than here, in its gate's form.
+/// Asks a host which paths it lacks or has with different contents. Returns the answer of its gate.
 fn compare(session: &Session<'_>, host: &str, infos: &[PathInfo]) -> Result<String, Error> {
     let (mut child, mut stderr) = session.remotes.stream(host, "compare")?;
     let (Some(mut input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
@@ -117,7 +117,7 @@ fn compare(session: &Session<'_>, host: &str, infos: &[PathInfo]) -> Result<Stri
         let read = output.take(COMPARE_BYTES).read_to_string(&mut text);
         sender.send(read.map(|_| text))
     });
-    // A host that hangs up early has said why; one that takes nothing is given up below.
+    // A host that hangs up early has said why; one that reads nothing is given up below.
     thread::spawn(move || writeln!(input, "{lines}"));
     let answer = answer.recv_timeout(COMPARE_LIMIT);
     if answer.is_err() {
@@ -131,8 +131,8 @@ fn compare(session: &Session<'_>, host: &str, infos: &[PathInfo]) -> Result<Stri
     }
 }
 
-/// What a system will consist of on a host, by the host's comparison (pure): `missing PATH`, or the headers of what it has with other
-/// contents, one for each signature. `vouched` says which of these count.
+/// The closure as it will be on a host, from the host's comparison (pure): `missing PATH`, or headers of what it has with different
+/// contents, one for each signature. `vouched` decides which signatures count.
 fn agree(
     mut infos: Vec<PathInfo>,
     comparison: &str,
@@ -159,11 +159,11 @@ fn agree(
             Some(None) => {
                 let path = &info.path;
                 return Err(Error::new(format!(
-                    "{path} has other contents there than here, and no key of the fleet has signed those"
+                    "{path} has different contents on the host, and no key of the fleet has signed them"
                 ))
                 .remedy(format!(
-                    "if its build is not reproducible, `nix copy --from ssh://root@{host} {path}` brings them here, else somebody \
-                     has tampered with a store"
+                    "if its build is not reproducible, copy it here with `nix copy --from ssh://root@{host} {path}`; otherwise \
+                     somebody has tampered with a store"
                 )));
             }
         }

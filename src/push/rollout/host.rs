@@ -13,15 +13,15 @@ use crate::push::protocol::{Answer, Instruction, Origin, Question, Target};
 use crate::push::remote::no_answer::{NoAnswer, unexpected};
 use crate::push::supervisor::activation::{Activation, Phase};
 
-/// How long the gate may take to look at a system's signature and start its supervisor, on a busy host.
+/// How long the gate of a busy host may take to check a system and start its supervisor.
 const BEGINNING: Duration = Duration::from_secs(180);
-/// How long for a rehearsal: a round of every check, and the daemons' start.
+/// How long a rehearsal may take: the start of the daemons, and a round of every check.
 const REHEARSAL: Duration = Duration::from_secs(150);
-/// How long a switch, or the way back, may take: services of the operator's own may be slow to stop.
+/// How long a switch, or going back, may take: some services are slow to stop.
 const SWITCH: Duration = Duration::from_secs(900);
-/// A host that vanishes while it switches may come back: it is asked again so often, ...
+/// The pause before a host is asked again that does not answer while it switches, ...
 const ASK_AGAIN: Duration = Duration::from_secs(1);
-/// ... for so long after the end of its trial: it may have to boot.
+/// ... and how long after the end of its trial: it may have to boot.
 const COMES_BACK: Duration = Duration::from_secs(120);
 
 /// One host's part of a rollout.
@@ -31,7 +31,7 @@ pub(super) struct HostRollout<'a> {
 }
 
 impl HostRollout<'_> {
-    /// Takes the host to its system, and says where it ended.
+    /// Takes the host to its system. Returns the stage in which it ended.
     pub(super) fn run(&self) -> Stage {
         self.try_to_run().unwrap_or_else(|end| end)
     }
@@ -73,7 +73,7 @@ impl HostRollout<'_> {
         }
     }
 
-    /// What is signed of the system: its contents, or that the host had it before.
+    /// The system with what is signed about it: its contents, or that it ran on the host before.
     fn target(&self) -> Result<Target, Error> {
         let origin = match self.session.record.kind {
             Kind::Push => Origin::Copied(contents(self.session, self.step)?.digest()),
@@ -106,26 +106,25 @@ impl HostRollout<'_> {
         };
         match self.session.remotes.instruct(self.host(), &instruction, BEGINNING) {
             Ok(Answer::Done) => Ok(()),
-            // It may have begun all the same: what follows finds out.
+            // It may have begun all the same, which the next question finds out.
             Err(NoAnswer::Unreachable(_)) => Ok(()),
             other => Err(unexpected(other)),
         }
     }
 
-    /// Waits until the switch is over and the system on trial; the stage where it ended otherwise.
+    /// Waits until the system is on trial. Otherwise returns the stage in which the host ended.
     fn wait_for_switch(&self) -> Result<(), Stage> {
         match self.settled(Instant::now() + SWITCH) {
             Some(State::Trial) => Ok(()),
             Some(State::Ended(outcome, words)) => Err(stage_of(outcome, words)),
             Some(State::Unknown) => Err(Stage::Refused(
-                Error::new("the switch did not begin").remedy("`polder log` tells what happened there"),
+                Error::new("the switch did not begin").remedy("`polder log` shows what happened there"),
             )),
             None => Err(self.lost()),
         }
     }
 
-    /// The state of the activation once it is not between two states: the host is asked until it answers, or has been silent for too
-    /// long (`None`).
+    /// The state of the activation once it is not in transition. The host is asked until it answers; `None` if it does not for too long.
     fn settled(&self, deadline: Instant) -> Option<State> {
         let patience = Duration::from_secs(self.session.confirm_within) + COMES_BACK;
         let mut last_answer = Instant::now();
@@ -139,22 +138,22 @@ impl HostRollout<'_> {
                     return state;
                 }
             }
-            // A host that cannot be reached tells nobody when it can be again.
+            // There is no event to wait for: an unreachable host has to be asked again.
             pause(ASK_AGAIN);
         }
         None
     }
 
-    /// `None` between two states.
+    /// The state of the activation; `None` while it is in transition.
     fn state(&self, activation: Option<Activation>, last: Option<Entry>) -> Option<State> {
-        let ours = |push: &str| push == self.session.record.push;
+        let is_this_push = |push: &str| push == self.session.record.push;
         match (activation, last.map(|entry| entry.event)) {
-            (Some(on_trial), _) if ours(&on_trial.record.push) => {
+            (Some(on_trial), _) if is_this_push(&on_trial.record.push) => {
                 (on_trial.phase == Phase::Trial).then_some(State::Trial)
             }
             (Some(_), _) => Some(State::Unknown),
             (None, Some(Event::Activation { record, system, outcome, words, .. }))
-                if ours(&record.push) && system == self.step.system =>
+                if is_this_push(&record.push) && system == self.step.system =>
             {
                 Some(State::Ended(outcome, words))
             }
@@ -162,7 +161,7 @@ impl HostRollout<'_> {
         }
     }
 
-    /// Over a fresh connection: whoever comes next has to get in too. While the host is on trial, it is tried again.
+    /// Confirms over a new connection, to prove that later pushes can connect. Tries again while the host is on trial.
     fn confirm(&self) -> Stage {
         let (token, push) = (self.session.token.to_owned(), self.session.record.push.clone());
         let confirm = Instruction::Confirm { token, push };
@@ -190,7 +189,7 @@ impl HostRollout<'_> {
         }
     }
 
-    /// The host decides by itself when the trial ends: waits for that.
+    /// Waits until the host has ended the trial by itself.
     fn outcome_after(&self, why: String) -> Stage {
         let deadline = self.end_of_trial();
         loop {
@@ -201,14 +200,12 @@ impl HostRollout<'_> {
         }
     }
 
-    /// Where a host has ended that is not on trial any more.
+    /// The final stage of a host that is no longer on trial.
     fn end_of(&self, state: Option<State>, why: &str) -> Stage {
         match state {
             Some(State::Ended(Outcome::Confirmed, _)) => Stage::Confirmed,
             Some(State::Ended(outcome, words)) => stage_of(outcome, format!("{why}; {words}")),
-            Some(State::Trial | State::Unknown) => {
-                Stage::Stuck(format!("{why}; the host knows nothing of it any more"))
-            }
+            Some(State::Trial | State::Unknown) => Stage::Stuck(format!("{why}; the host has no record of it")),
             None => self.lost(),
         }
     }
@@ -220,8 +217,8 @@ impl HostRollout<'_> {
     fn lost(&self) -> Stage {
         let within = self.session.confirm_within;
         Stage::Stuck(format!(
-            "it does not answer any more; without a confirmation it goes back {within} s after its switch: look at \
-             `polder status` then"
+            "it no longer answers; without a confirmation it goes back {within} s after its switch: check `polder status` \
+             then"
         ))
     }
 }

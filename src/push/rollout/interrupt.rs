@@ -1,4 +1,4 @@
-//! Ctrl-C during a rollout: the first one ends it in order, the second one at once.
+//! Ctrl-C during a rollout: the first one ends it cleanly, the second one at once.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -6,9 +6,9 @@ use std::thread;
 
 use crate::daemon::signals::{Signal, Signals};
 
-/// From here on SIGINT and SIGTERM set the returned flag: hosts on trial go back, no further host is begun, the lock is given back.
-/// The second one kills this process: hosts on trial then go back when their time is over, and the lock expires. `announce` tells
-/// the operator of the first one.
+/// From now on the first SIGINT or SIGTERM sets the returned flag: hosts on trial go back, no further host is started, and the lock is
+/// released. The second one kills this process: hosts on trial then go back at the end of their trial, and the lock expires.
+/// `announce` tells the operator about the first one.
 pub(super) fn watch_for_interrupts(announce: fn(&str)) -> Arc<AtomicBool> {
     let interrupted = Arc::new(AtomicBool::new(false));
     let flag = Arc::clone(&interrupted);
@@ -29,7 +29,7 @@ async fn watch(interrupted: &AtomicBool, announce: fn(&str)) -> std::io::Result<
             nix::sys::signal::raise(nix::sys::signal::Signal::SIGKILL)?;
         }
         announce(
-            "interrupted: hosts on trial go back, and no further host is begun; press ctrl-C again to leave at once",
+            "interrupted: hosts on trial go back, and no further host is started; press Ctrl-C again to quit at once",
         );
     }
 }

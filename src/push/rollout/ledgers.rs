@@ -1,4 +1,4 @@
-//! After a rollout: what the hosts' ledgers say of it, copied here and to the other admin machines.
+//! Copies the entries of a rollout from the hosts' ledgers to this and the other admin machines.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,15 +11,21 @@ use crate::push::protocol::{Answer, Question};
 use crate::push::remote::Remotes;
 use crate::push::remote::gates::ask_all;
 
-/// Entries that are fetched of a ledger: more than a rollout can have written.
+/// How many entries of a ledger are fetched: more than a rollout writes.
 const ENTRIES: usize = 50;
 
 /// How long a gate may take to answer.
 const LIMIT: Duration = Duration::from_secs(20);
 
-/// Copies the entries of `hosts`, and gives them to the other admin machines among `awake`. What cannot be had now is fetched by the
-/// next `polder log`.
-pub(super) fn collect(remotes: &Remotes, fleet: &Fleet, hosts: &[String], awake: &[String], observer: &dyn Observer) {
+/// Copies the entries of `hosts` here, and sends them to the other admin machines among `unskipped`. The next `polder log` fetches
+/// what is not available now.
+pub(super) fn collect(
+    remotes: &Remotes,
+    fleet: &Fleet,
+    hosts: &[String],
+    unskipped: &[String],
+    observer: &dyn Observer,
+) {
     let admin = remotes.admin();
     let folder = copies::folder(&admin.state_dir);
     let mut fresh: BTreeMap<String, Vec<Entry>> = BTreeMap::new();
@@ -31,11 +37,11 @@ pub(super) fn collect(remotes: &Remotes, fleet: &Fleet, hosts: &[String], awake:
         fresh.insert(host.clone(), entries);
     }
     let is_other_admin = |host: &&String| **host != admin.name && fleet.hosts[*host].is(Role::Admin);
-    let others: Vec<String> = awake.iter().filter(is_other_admin).cloned().collect();
+    let others: Vec<String> = unskipped.iter().filter(is_other_admin).cloned().collect();
     for (host, given) in others.iter().zip(copies::give(remotes, &others, fresh, LIMIT)) {
         if let Err(why) = given {
             observer.message(&format!(
-                "{host} did not take copies of the ledgers ({why}); `polder log` there fetches them"
+                "{host} did not accept copies of the ledgers ({why}); run `polder log` there to fetch them"
             ));
         }
     }

@@ -1,7 +1,7 @@
 //! Proof from outside: whether a host serves what the fleet says it serves, before its switch and after.
 //!
-//! [`probes()`] says what is asked of a host (pure), [`ask`] asks it, and [`Proof`] compares ([`worse`]): what failed before is not
-//! held against a switch. Called by `host`.
+//! [`probes()`] lists what is asked of a host (pure), [`ask`] asks it, and [`Proof`] compares ([`worse`]): what failed before the switch
+//! does not count. Called for each host of a rollout.
 
 mod ask;
 mod outcome;
@@ -16,18 +16,18 @@ use std::time::{Duration, Instant};
 use super::pause::pause;
 use crate::fleet::Fleet;
 
-/// Between two rounds.
+/// The pause between two rounds.
 const ROUND: Duration = Duration::from_millis(500);
 
-/// What a proof takes besides the time for which all has to go well: its questions, and the confirmation's own connection.
+/// What a proof takes in addition to the time for which everything has to work: its questions, and the confirmation.
 const MARGIN: Duration = Duration::from_secs(5);
 
-/// How long the proof of a host takes at least: the health checks of whoever watches it may be slow.
+/// How long the proof of a host takes at least, because health checks elsewhere may be slow to notice.
 pub fn least_time(fleet: &Fleet, host: &str) -> Duration {
     probes(fleet, host).steady + MARGIN
 }
 
-/// A host as it was before its switch.
+/// The proof of one host, with its outcomes before the switch.
 pub struct Proof<'a> {
     asker: &'a Asker<'a>,
     probes: Probes,
@@ -35,14 +35,14 @@ pub struct Proof<'a> {
 }
 
 impl<'a> Proof<'a> {
-    /// Looks at a host before it is touched.
+    /// Asks the probes before the host is changed.
     pub fn begin(asker: &'a Asker<'a>, probes: Probes) -> Proof<'a> {
         let before = asker.all(&probes.asked);
         Proof { asker, probes, before }
     }
 
-    /// Looks again until nothing is worse in two looks that are as far apart as the probes need to notice, or until patience
-    /// ends: then what is.
+    /// Asks the probes again until nothing has been worse for as long as they need to notice a failure, or until the time is up. Returns
+    /// what is worse then.
     pub fn conclude(self, patience: Duration) -> Vec<String> {
         let end = Instant::now() + patience + self.probes.steady;
         let mut well_since = None;
@@ -56,13 +56,13 @@ impl<'a> Proof<'a> {
                 (false, _) if Instant::now() >= end => return found,
                 (false, _) => well_since = None,
             }
-            // The host tells nobody when it is well again: it has to be asked.
+            // There is no event to wait for: the host has to be asked again.
             pause(ROUND);
         }
     }
 }
 
-/// What is worse now, in words: it passed before, or was unknown then and does not pass (pure).
+/// What is worse now (pure): what passed before, or was unknown then, and does not pass.
 pub fn worse(before: &Outcomes, now: &Outcomes) -> Vec<String> {
     let judged = now.iter().filter_map(|(probe, now)| {
         let why = match (before.get(probe)?, now) {

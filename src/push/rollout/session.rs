@@ -12,31 +12,31 @@ use crate::push::remote::Remotes;
 pub(super) struct Session<'a> {
     /// The hosts' gates.
     pub(super) remotes: &'a Remotes,
-    /// The fleet as it is to be: the probes are taken from its documents.
+    /// The fleet as it should become, from whose documents the probes are taken.
     pub(super) fleet: &'a Fleet,
-    /// For the ledgers.
+    /// The record for the ledgers.
     pub(super) record: &'a Record,
-    /// Of the lock.
+    /// The lock's token.
     pub(super) token: &'a str,
     /// How long a host may be on trial, in seconds.
     pub(super) confirm_within: u64,
     /// How long a host may take after its switch until it serves as before.
     pub(super) prove_within: Duration,
-    /// A rollback may go back to systems that trust keys which the fleet has stopped naming.
+    /// Whether a rollback may go back to systems that trust keys which the fleet no longer lists.
     pub(super) old_keys: bool,
-    /// Who is told how it goes.
+    /// Is notified of progress.
     pub(super) observer: &'a dyn Observer,
-    /// Set once the operator wants it to end.
+    /// Set once the operator has interrupted the rollout.
     pub(super) interrupted: &'a AtomicBool,
 }
 
 impl Session<'_> {
-    /// Whether the operator wants it to end.
+    /// Whether the operator has interrupted the rollout.
     pub(super) fn is_interrupted(&self) -> bool {
         self.interrupted.load(Ordering::Relaxed)
     }
 
-    /// Tells that a host has reached a stage.
+    /// Reports that a host has reached a stage.
     pub(super) fn reached(&self, host: &str, stage: Stage) -> Stage {
         self.observer.reached(host, &stage);
         stage

@@ -1,4 +1,4 @@
-//! One host's step from one system to another, how far it is, and who watches.
+//! One host's step from one system to another, its stages, and their observer.
 
 use std::path::PathBuf;
 
@@ -15,16 +15,16 @@ pub struct Step {
     pub system: PathBuf,
 }
 
-/// How far a host is.
+/// The stage of a host in a rollout.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Stage {
-    /// It is asked how it is.
+    /// It is asked for its report.
     Preflight,
     /// Its system is being built.
     Build,
-    /// Its system is being copied: paths done, and of how many (0 while that is not known).
+    /// Its system is being copied: the paths done, and their total (0 while that is unknown).
     Copy(u64, u64),
-    /// It has all that it needs, and waits for its turn.
+    /// It has its system, and waits for its turn.
     Copied,
     /// The new daemons run beside the old ones.
     Rehearse,
@@ -34,17 +34,17 @@ pub enum Stage {
     Prove,
     /// It keeps the new system.
     Confirmed,
-    /// It runs what it should already.
+    /// It already runs its system.
     Unchanged,
     /// It was left out on purpose.
     Skipped,
     /// The rollout stopped before its turn.
     NotReached,
-    /// Nothing was changed on it, and why.
+    /// Nothing was changed on it, for this reason.
     Refused(Error),
-    /// It went back to its former system, and why.
+    /// It went back to its previous system, for this reason.
     Reverted(String),
-    /// It needs an operator, and why.
+    /// It needs an operator, for this reason.
     Stuck(String),
 }
 
@@ -55,7 +55,7 @@ impl Stage {
     }
 }
 
-/// Who is told how a rollout goes, from several threads.
+/// Is notified of the progress of a rollout, from several threads.
 pub trait Observer: Sync {
     /// A host has reached a stage.
     fn reached(&self, host: &str, stage: &Stage);

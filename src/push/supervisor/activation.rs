@@ -9,8 +9,8 @@
 //!     +-------------> Reverting <-----------------------+  ---> (settled: reverted, or stuck)
 //! ```
 //!
-//! The record on disk is written before each step, so that whoever finds it (the supervisor's ExecStopPost, the next boot)
-//! knows what to go back to. Called by [`crate::push::supervisor`] and [`crate::push::gate`].
+//! The record on disk is written before each step, so that the supervisor's ExecStopPost, or the gate after a restart, knows what to go
+//! back to. Called by [`crate::push::supervisor`] and [`crate::push::gate`].
 
 use std::path::PathBuf;
 
@@ -21,41 +21,41 @@ use crate::push::ledger::Record;
 /// The record of an activation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Activation {
-    /// For the ledger.
+    /// The record for the ledger.
     pub record: Record,
     /// The admin machine it came from.
     pub from: String,
     /// The name of the key that signed it.
     #[serde(default)]
     pub signed_by: Option<String>,
-    /// What ran before, and what to go back to.
+    /// The system that ran before, to go back to.
     pub before: PathBuf,
-    /// What is on trial.
+    /// The system on trial.
     pub system: PathBuf,
-    /// The boot in which it was begun: in another one, the machine has gone back by itself.
+    /// The id of the boot in which it began: after another boot, the machine has gone back by itself.
     pub boot: String,
     /// How long the trial lasts, in seconds.
     pub confirm_within: u64,
-    /// Where it is.
+    /// Its phase.
     pub phase: Phase,
 }
 
-/// Where an activation is.
+/// The phase of an activation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Phase {
     /// `switch-to-configuration test` runs.
     Switching,
-    /// It runs and waits to be confirmed.
+    /// The system runs and waits to be confirmed.
     Trial,
-    /// It was confirmed, and becomes the profile and the boot default.
+    /// The system was confirmed, and becomes the profile and the boot default.
     Confirming,
-    /// The way back.
+    /// The host is going back.
     Reverting,
 }
 
 impl Phase {
-    /// For people.
+    /// The phase as text.
     pub fn in_words(self) -> &'static str {
         match self {
             Phase::Switching => "switching",

@@ -147,7 +147,7 @@ fn said(host: &Host, word: &Command) -> String {
 fn whoever_finds_it_unsupervised_goes_back() {
     let host = Host::new();
     let mut activation = host.begin(600);
-    assert_eq!(machine::switch(&activation.system, Action::Test), Switched::Well);
+    assert_eq!(machine::switch(&activation.system, Action::Test), SwitchResult::Succeeded);
     activation.phase = Phase::Trial;
     note(&host.paths, &activation).unwrap();
     assert_eq!(settle(&host.paths), Ok(Some(Outcome::Reverted)));
@@ -185,7 +185,7 @@ fn a_restart_in_the_middle_of_a_confirmation_that_was_as_good_as_done_counts_as_
 fn a_record_that_cannot_be_read_is_laid_aside_and_what_was_confirmed_last_runs_again() {
     let host = Host::new();
     let activation = host.begin(600);
-    assert_eq!(machine::switch(&activation.system, Action::Test), Switched::Well);
+    assert_eq!(machine::switch(&activation.system, Action::Test), SwitchResult::Succeeded);
     let record = host.paths.state.join("activation.json");
     fs::write(&record, "of another release").unwrap();
     assert!(under_way(&host.paths).is_err());

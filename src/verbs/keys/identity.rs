@@ -9,16 +9,16 @@ use super::super::output::Output;
 use crate::daemon::peers::Identity;
 use crate::push::error::Error;
 
-/// What `keys identity` takes.
+/// The arguments of `keys identity`.
 #[derive(Debug, Clone, clap::Args)]
-#[command(after_help = "The private half stays on its host. On NixOS each daemon makes its own at its first start: \
-    /var/lib/polder-proxy/identity.key, /var/lib/polder-dns/identity.key; its public half belongs into \
+#[command(after_help = "The private half stays on its host. On NixOS each daemon makes its key when it first starts: \
+    /var/lib/polder-proxy/identity.key, /var/lib/polder-dns/identity.key. Its public half belongs in \
     polder.fleet.hosts.HOST.peerKeys.")]
 pub struct IdentityArgs {
     /// The daemon's `peers.key_file`
     #[arg(value_name = "FILE")]
     pub file: PathBuf,
-    /// Make it if it is not there; one that is there is never written over
+    /// Make the key if the file does not exist; an existing one is never overwritten
     #[arg(long)]
     pub make: bool,
 }

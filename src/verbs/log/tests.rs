@@ -41,7 +41,10 @@ fn entries_of_all_hosts_stand_in_order_of_time_and_tell_what_became_of_them() {
     let text = anstream::adapter::strip_str(&table(&newest(all, 2))).to_string();
     let lines: Vec<&str> = text.lines().collect();
     assert_eq!(lines.len(), 3, "{text}");
-    assert!(lines[1].contains("ns-nl") && lines[1].contains("she is asleep; it was alice@admin-nl's: push"), "{text}");
+    assert!(
+        lines[1].contains("ns-nl") && lines[1].contains("she is asleep; it was held by alice@admin-nl: push"),
+        "{text}"
+    );
     for told in
         ["px-ch", "alice@admin-nl from admin-nl", "r41 +2, deferred", "abc", "aaaaaaaa -> bbbbbbbb", "www answers 503"]
     {

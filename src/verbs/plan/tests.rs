@@ -31,7 +31,7 @@ fn a_plan_says_what_changes_what_is_left_out_what_is_at_stake_and_in_which_order
 #[test]
 fn a_host_that_changes_in_nothing_that_is_spoken_of_says_so() {
     let said = said(&plan(host("/old", &[], &[])));
-    assert!(said.contains("something else of its system differs"), "{said}");
+    assert!(said.contains("something else in its system differs"), "{said}");
 }
 
 #[test]

@@ -1,5 +1,4 @@
-//! What a person sees while a push runs: on a terminal a row for each host, redrawn in place; elsewhere a line for each thing that
-//! happens.
+//! The progress of a push: on a terminal a row for each host, redrawn in place; elsewhere a line for each event.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal;
@@ -11,11 +10,11 @@ use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 use super::super::output::{Tone, fit, printable, tell};
 use crate::push::rollout::{Observer, Stage};
 
-/// The display of a rollout. Hosts report from threads of their own.
+/// The display of a rollout. It is updated from several threads, one for each host.
 pub(in crate::verbs) struct Progress {
     mode: Mode,
     began: Instant,
-    /// The stage that was shown last of each host: only changes are shown.
+    /// The last stage shown of each host: only changes are shown.
     #[allow(clippy::disallowed_types, reason = "a screen has one writer at a time, and no hot path comes here")]
     stages: std::sync::Mutex<BTreeMap<String, Stage>>,
 }
@@ -25,12 +24,12 @@ enum Mode {
     Rows { screen: MultiProgress, rows: BTreeMap<String, ProgressBar>, name_width: usize },
     /// A pipe or a file.
     Lines,
-    /// A machine reads the result at the end.
+    /// With `--json`, only the result is printed.
     Silent,
 }
 
 impl Progress {
-    /// For hosts in the order of their turns; `silent` if a machine reads the result at the end.
+    /// For these hosts, in rollout order; shows nothing if `silent`.
     pub(in crate::verbs) fn new(hosts: Vec<String>, silent: bool) -> Progress {
         let mode = match (silent, std::io::stderr().is_terminal()) {
             (true, _) => Mode::Silent,
@@ -45,7 +44,7 @@ impl Progress {
         Progress { mode, began: Instant::now(), stages: Default::default() }
     }
 
-    /// Whether this is news of the host.
+    /// Whether the host was in another stage before.
     fn is_new(&self, host: &str, stage: &Stage) -> bool {
         let Ok(mut stages) = self.stages.lock() else { return false };
         stages.insert(host.to_owned(), stage.clone()).as_ref() != Some(stage)
@@ -80,7 +79,7 @@ impl Observer for Progress {
         match &self.mode {
             Mode::Silent => {}
             Mode::Lines => tell(&format!("{text}\n")),
-            // Above the rows; without rows there is nothing to stay clear of.
+            // Without rows there is nothing to print above.
             Mode::Rows { rows, .. } if rows.is_empty() => tell(&format!("{text}\n")),
             Mode::Rows { screen, .. } => drop(screen.println(for_terminal(text))),
         }
@@ -101,7 +100,7 @@ fn row() -> ProgressBar {
     ProgressBar::new_spinner().with_style(style)
 }
 
-/// Indicatif writes to the terminal itself: what may reach it, and the colours that NO_COLOR and the like leave, are decided here.
+/// Fits a text to the terminal, without colours where NO_COLOR and the like forbid them: indicatif writes past anstream.
 fn for_terminal(text: &str) -> String {
     match anstream::AutoStream::choice(&std::io::stderr()) {
         ColorChoice::Never => anstream::adapter::strip_str(&fit(text)).to_string(),
@@ -117,7 +116,7 @@ fn row_text(host: &str, name_width: usize, stage: &Stage) -> String {
     format!("{:<name_width$}  {}  {first_line}", printable(host), tone.paint(&word)).trim_end().to_owned()
 }
 
-/// What a log gets of a stage; nothing of a copy between its begin and its end.
+/// The line for a stage; none for the progress of a copy.
 fn line(host: &str, stage: &Stage) -> Option<String> {
     if matches!(stage, Stage::Copy(done, of) if *done != 0 || *of != 0) {
         return None;
@@ -148,7 +147,7 @@ pub(in crate::verbs) fn word(stage: &Stage) -> (String, Tone) {
     }
 }
 
-/// Why it ended so.
+/// Why a host ended in this stage.
 pub(in crate::verbs) fn reason(stage: &Stage) -> Option<String> {
     match stage {
         Stage::Refused(error) => Some(error.to_string()),

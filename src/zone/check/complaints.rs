@@ -4,7 +4,7 @@
 pub struct Complaints {
     /// Every record could be read, so that what is not there is missing.
     pub complete: bool,
-    /// Index of the record to blame, and the message.
+    /// The index of the record at fault, and the message.
     pub about: Vec<(usize, String)>,
 }
 

@@ -1,4 +1,4 @@
-//! Where names in record data lead.
+//! Checks the names in record data: targets of NS, MX and SRV are no aliases, and those of NS have addresses.
 
 use super::super::name;
 use super::super::number::rtype::{MX, NS, SRV};

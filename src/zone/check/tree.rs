@@ -9,9 +9,9 @@ use super::super::record::ZoneRecord;
 
 /// Every name of the zone, empty non-terminals too, in lower case.
 pub struct Tree<'z> {
-    /// In lower case.
+    /// The apex in lower case.
     pub apex: &'z [u8],
-    /// All of them.
+    /// All records of the zone.
     pub records: &'z [ZoneRecord],
     files: &'z [PathBuf],
     nodes: HashMap<Box<[u8]>, Node>,
@@ -20,17 +20,17 @@ pub struct Tree<'z> {
 /// Indexes of records by type.
 type Node = BTreeMap<u16, Vec<usize>>;
 
-/// Where a lookup of addresses ends.
+/// The result of looking up the addresses of a name.
 pub enum Lookup {
-    /// There is an address.
+    /// The name has an address.
     Address,
-    /// An alias is in the way: the CNAME or DNAME.
+    /// The name is an alias by this CNAME or DNAME.
     Alias(usize),
-    /// It is a delegation, or lies below one.
+    /// The name is a delegation or lies below one.
     Delegated,
-    /// Nothing.
+    /// The name has no address, or does not exist.
     None,
-    /// Another zone's.
+    /// The name is in another zone.
     Outside,
 }
 

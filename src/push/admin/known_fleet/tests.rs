@@ -21,7 +21,7 @@ fn a_fleet_that_was_kept_is_known_and_without_one_it_is_said_what_to_do() {
     let kept = tempfile::tempdir().unwrap();
     let admin = admin_in(kept.path());
     let error = load(&admin).unwrap_err().to_string();
-    assert!(error.contains("run `polder check` once, or name --fleet FILE"), "{error}");
+    assert!(error.contains("run `polder check` once, or add --fleet FILE"), "{error}");
     let text = r#"{ "version": 1, "hosts": {}, "zones": {}, "pools": {}, "systems": {} }"#;
     store(&admin, text).unwrap();
     assert!(load(&admin).unwrap().hosts.is_empty());

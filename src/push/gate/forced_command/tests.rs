@@ -29,5 +29,5 @@ fn nothing_else_is_least_of_all_the_stores_own_protocol_which_builds_and_reads()
 #[test]
 fn another_version_is_told_apart_from_nonsense() {
     let why = purpose("polder 1").unwrap_err().to_string();
-    assert!(why.contains("speaks version 2") && why.contains("you speak 1"), "{why}");
+    assert!(why.contains("speaks version 2") && why.contains("the caller speaks 1"), "{why}");
 }

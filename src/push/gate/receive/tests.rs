@@ -61,7 +61,7 @@ fn signed_paths_are_given_to_the_store_as_a_cache_of_files_and_the_spool_is_empt
 fn what_no_admin_signed_is_refused_before_its_contents_are_read() {
     let (_root, paths) = host();
     let (received, imported) = receive_all(&paths, stream(2, &[("a", "nar of a")], &paths.store));
-    assert!(received.unwrap_err().to_string().contains("is not taken"));
+    assert!(received.unwrap_err().to_string().contains("is rejected"));
     assert!(imported.is_empty());
 }
 
@@ -70,7 +70,7 @@ fn whoever_has_nothing_that_is_signed_keeps_no_other_upload_waiting() {
     let (_root, paths) = host();
     let _under_way = lock_spool(&paths.spool).unwrap();
     let forged = receive_all(&paths, stream(2, &[("a", "nar of a")], &paths.store)).0.unwrap_err().to_string();
-    assert!(forged.contains("is not taken"), "{forged}");
+    assert!(forged.contains("is rejected"), "{forged}");
     let signed = receive_all(&paths, stream(1, &[("a", "nar of a")], &paths.store)).0.unwrap_err().to_string();
     assert!(signed.contains("another upload"), "{signed}");
 }

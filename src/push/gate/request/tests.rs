@@ -49,7 +49,7 @@ fn a_question_needs_no_signature_and_an_instruction_does() {
     assert!(matches!(house.admit(r#"{"ask":"report"}"#), Ok(Request::Question(Question::Report))));
     let unsigned = r#"{"do":"unlock","token":"t"}"#;
     assert!(why(house.admit(unsigned)).contains("has to be signed"));
-    assert!(why(house.admit(&house.signed(2, "px-nl"))).contains("not of this text"));
+    assert!(why(house.admit(&house.signed(2, "px-nl"))).contains("does not match"));
     let heard = house.admit(&house.signed(1, "px-nl")).unwrap();
     assert!(matches!(heard, Request::Instruction { signer, .. } if signer == "admin-nl-1"));
 }
@@ -59,7 +59,7 @@ fn a_manifest_is_taken_once_also_by_the_next_process_and_by_no_other_host() {
     let house = House::new();
     let line = house.signed(1, "px-nl");
     house.admit(&line).unwrap();
-    assert!(why(house.admit(&line)).contains("was taken already"));
+    assert!(why(house.admit(&line)).contains("was used already"));
     assert!(why(house.admit(&house.signed(1, "px-ch"))).contains("signed for px-ch"));
 }
 
@@ -73,7 +73,7 @@ fn a_memory_that_is_damaged_or_lost_opens_nothing_that_was_signed_before_and_is_
             Some(text) => std::fs::write(&memory, text).unwrap(),
             None => std::fs::remove_file(&memory).unwrap(),
         }
-        assert!(why(house.admit(&line)).contains("was taken already"));
+        assert!(why(house.admit(&line)).contains("was used already"));
         house.admit(&house.signed(1, "px-nl")).unwrap();
     }
 }

@@ -24,7 +24,7 @@ fn whoever_says_it_byte_by_byte_is_given_up() {
     patient.begun = Instant::now().checked_sub(GRACE * 2).unwrap();
     patient.bytes = GRACE.as_secs() * SLOWEST;
     assert!(patient.is_too_slow());
-    assert!(patient.read(&mut [0; 8]).unwrap_err().to_string().contains("bytes a second"));
+    assert!(patient.read(&mut [0; 8]).unwrap_err().to_string().contains("bytes per second"));
     patient.bytes *= 3;
     assert!(!patient.is_too_slow());
 }

@@ -72,7 +72,7 @@ fn a_new_key_is_on_all_hosts_before_it_is_the_first_on_any() {
         hosts.add(&host, &old);
     }
     let mut steps = Vec::new();
-    turn(&hosts, "token", "cookies", &new, &hosts.names(), &mut |step| steps.push(step.clone())).unwrap();
+    rotate_to(&hosts, "token", "cookies", &new, &hosts.names(), &mut |step| steps.push(step.clone())).unwrap();
     assert_eq!(steps, [Step::Add(hosts.names()), Step::Promote(hosts.names()), Step::Done]);
     for host in hosts.names() {
         assert_eq!(hosts.keys(&host), [name(&new), name(&old)]);
@@ -89,7 +89,7 @@ fn a_host_that_dies_in_between_stops_it_and_it_goes_on_where_it_stopped() {
     for host in hosts.names() {
         hosts.add(&host, &old);
     }
-    let failed = turn(&hosts, "token", "cookies", &new, &hosts.names(), &mut |step| {
+    let failed = rotate_to(&hosts, "token", "cookies", &new, &hosts.names(), &mut |step| {
         assert!(matches!(step, Step::Add(_)), "{step:?}");
         hosts.dead.store(true, Ordering::Relaxed);
     });
@@ -98,7 +98,7 @@ fn a_host_that_dies_in_between_stops_it_and_it_goes_on_where_it_stopped() {
 
     hosts.dead.store(false, Ordering::Relaxed);
     let mut steps = Vec::new();
-    turn(&hosts, "token", "cookies", &new, &hosts.names(), &mut |step| steps.push(step.clone())).unwrap();
+    rotate_to(&hosts, "token", "cookies", &new, &hosts.names(), &mut |step| steps.push(step.clone())).unwrap();
     assert_eq!(steps[0], Step::Add(vec![MAY_DIE.to_owned()]));
     assert_eq!(hosts.keys(MAY_DIE), [name(&new), name(&old)]);
 }
@@ -111,7 +111,7 @@ fn what_another_admin_left_half_done_is_no_obstacle() {
         hosts.add(&host, &old);
     }
     hosts.add("px-nl", &theirs);
-    turn(&hosts, "token", "cookies", &new, &hosts.names(), &mut |_| {}).unwrap();
+    rotate_to(&hosts, "token", "cookies", &new, &hosts.names(), &mut |_| {}).unwrap();
     assert_eq!(hosts.keys("px-nl"), [name(&new), name(&old), name(&theirs)]);
     assert_eq!(hosts.keys(MAY_DIE), [name(&new), name(&old)]);
 }

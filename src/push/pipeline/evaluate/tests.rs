@@ -53,7 +53,7 @@ fn what_is_not_the_operators_keeps_its_place_in_the_store() {
         refused,
         NixError { place: None, message: "path '/nix/store/cccc-source/lib/x.nix' does not exist".to_owned() }
     );
-    assert_eq!(in_words("", &staged, &folder).message, "nix eval failed without a word");
+    assert_eq!(in_words("", &staged, &folder).message, "nix eval failed without an error message");
 }
 
 #[test]

@@ -34,14 +34,14 @@ fn told_of(kind: &str, before: &str, revision: &str, changes: &[&str], plan: &Pl
 fn a_working_copy_that_is_older_than_what_runs_is_told_where_it_changes_a_host() {
     let risks = told("r42", &[], &plan("r41"), "admin-nl");
     assert_eq!(risks.len(), 1, "{risks:?}");
-    assert!(risks[0].starts_with("px-ch, px-nl: what runs is of r42"), "{risks:?}");
-    assert!(risks[0].contains("this working copy is of r41: `svn update` first"), "{risks:?}");
+    assert!(risks[0].starts_with("px-ch, px-nl: r42 is running"), "{risks:?}");
+    assert!(risks[0].contains("this working copy is at r41: run `svn update` first"), "{risks:?}");
 }
 
 #[test]
 fn what_another_admin_machine_has_pushed_and_nobody_committed_is_told() {
     let risks = told("r41", &["hosts/default.nix"], &plan("r41"), "admin-ch");
-    assert!(risks[0].contains("changes of hosts/default.nix that are in no revision"), "{risks:?}");
+    assert!(risks[0].contains("changes to hosts/default.nix that are in no revision"), "{risks:?}");
     assert!(risks[0].contains("push p1 by alice@admin-nl; its commit is deferred"), "{risks:?}");
 }
 
@@ -60,6 +60,9 @@ fn what_is_committed_or_our_own_is_no_risk() {
 #[test]
 fn what_was_rolled_back_and_would_come_again_is_told() {
     let risks = told_of("rollback", "/new", "r41", &[], &plan("r41"), "admin-nl");
-    assert!(risks[0].starts_with("px-ch, px-nl: what alice@admin-nl took back (rollback p1)"), "{risks:?}");
+    assert!(
+        risks[0].starts_with("px-ch, px-nl: this push would bring back what alice@admin-nl rolled back (p1)"),
+        "{risks:?}"
+    );
     assert_eq!(told_of("rollback", "/other", "r41", &[], &plan("r41"), "admin-nl"), [""; 0]);
 }

@@ -29,7 +29,7 @@ fn a_host_a_role_and_a_location_can_be_named_and_a_skipped_host_is_neither_asked
     assert_eq!(select(&["ch"], &[]).unwrap().chosen, ["ns-ch", "px-ch"]);
     let selected = select(&["ch"], &["px-ch"]).unwrap();
     assert_eq!(
-        (selected.chosen, selected.awake),
+        (selected.chosen, selected.unskipped),
         (vec!["ns-ch".to_owned()], vec!["ns-ch".to_owned(), "px-nl".to_owned()])
     );
 }

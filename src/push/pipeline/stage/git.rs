@@ -10,7 +10,7 @@ use super::unfit::{StageError, UnfitFile, all_fit, quoted};
 use crate::push::error::Error;
 use crate::push::program::output;
 
-/// Of an entry that is a repository of its own.
+/// How the index entry of a submodule begins.
 const SUBMODULE: &[u8] = b"160000 ";
 
 pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> {
@@ -21,27 +21,27 @@ pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> 
         unfit.push(UnfitFile::new(file, message));
     };
     for file in &conflicts {
-        refuse(file, "is in conflict: settle it by hand, then `git add FILE`");
+        refuse(file, "is in conflict: resolve it by hand, then `git add FILE`");
     }
     for file in files(folder, &["--others", "--exclude-standard"])? {
         refuse(&file, "is not under version control: `git add FILE`, or remove it, or ignore it");
     }
-    // A file in conflict may be missing besides: the conflict explains that.
+    // A file in conflict may be missing, too: the conflict is the cause.
     for file in files(folder, &["--deleted"])?.iter().filter(|file| !conflicts.contains(file)) {
-        refuse(file, "is missing: `git restore FILE` brings it back, `git rm FILE` gives it up");
+        refuse(file, "is missing: `git restore FILE` restores it, `git rm FILE` removes it");
     }
     let entries = list(folder, &["ls-files", "-z", "--stage"])?;
     for submodule in entries.iter().filter(|entry| entry.starts_with(SUBMODULE)) {
         unfit.push(UnfitFile::new(
             path_of(submodule),
-            "is a submodule: what another repository has is not pushed; make it a flake input",
+            "is a submodule: files of another repository are not pushed; make it a flake input",
         ));
     }
     all_fit(unfit)?;
     for entry in &entries {
         let file = path_of(entry);
         copy_one(&folder.join(&file), &copy.join(&file))
-            .map_err(|error| StageError::CouldNot(Error::at(file.display(), error)))?;
+            .map_err(|error| StageError::Failed(Error::at(file.display(), error)))?;
     }
     revision(folder)
 }
@@ -51,7 +51,7 @@ pub(super) fn text_of(folder: &Path, file: &Path) -> Option<Vec<u8>> {
 }
 
 fn revision(folder: &Path) -> Result<Revision, StageError> {
-    // A repository without a commit has no HEAD: everything in it is a change.
+    // A repository without commits has no HEAD: every file is a local change.
     let Ok(head) = output("git", folder, &["rev-parse", "--short=12", "HEAD"]) else {
         return Ok(Revision::Known { name: "no commit".to_owned(), changed: files(folder, &[])?, kind: Kind::Git });
     };
@@ -68,7 +68,7 @@ fn files(folder: &Path, question: &[&str]) -> Result<Vec<PathBuf>, StageError> {
     Ok(entries.iter().map(|entry| path_of(entry)).collect())
 }
 
-/// Of `MODE OBJECT STAGE<tab>PATH`, or of a path alone.
+/// The path in `MODE OBJECT STAGE<tab>PATH`, or in a path alone.
 fn path_of(entry: &[u8]) -> PathBuf {
     let path = match memchr::memchr(b'\t', entry) {
         Some(at) if entry[..at].iter().filter(|byte| **byte == b' ').count() == 2 => &entry[at + 1..],
@@ -78,6 +78,6 @@ fn path_of(entry: &[u8]) -> PathBuf {
 }
 
 fn list(folder: &Path, arguments: &[&str]) -> Result<Vec<Vec<u8>>, StageError> {
-    let said = output("git", folder, arguments)?;
-    Ok(said.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
+    let printed = output("git", folder, arguments)?;
+    Ok(printed.split(|byte| *byte == 0).filter(|entry| !entry.is_empty()).map(<[u8]>::to_vec).collect())
 }

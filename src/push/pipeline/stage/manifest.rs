@@ -1,4 +1,4 @@
-//! What stands for the content of a folder: a hash of each file, and one of all. Times and owners do not count, as in the store.
+//! The content of a folder as hashes: one for each file, and one for all. Times and owners are ignored, as in the store.
 
 use std::collections::BTreeMap;
 use std::os::unix::ffi::OsStrExt;
@@ -13,7 +13,7 @@ use crate::push::hex::hex;
 /// Every file, link and folder below a folder, with the hash of its kind and content.
 pub type Manifest = BTreeMap<PathBuf, String>;
 
-/// One hash of all.
+/// The hash of a whole manifest.
 pub fn hash(manifest: &Manifest) -> String {
     let mut context = Context::new(&SHA256);
     for (path, hash) in manifest {
@@ -26,7 +26,7 @@ pub fn hash(manifest: &Manifest) -> String {
     hex(context.finish().as_ref())
 }
 
-/// Reads all of a folder.
+/// Reads a whole folder.
 pub(super) fn of(folder: &Path) -> io::Result<Manifest> {
     let mut manifest = Manifest::new();
     let mut folders = vec![PathBuf::new()];

@@ -1,4 +1,4 @@
-//! A folder of no repository: all that is in it.
+//! A folder without a repository: all files in it.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,7 +10,7 @@ use crate::push::error::Error;
 pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> {
     let mut unfit = Vec::new();
     copy_all(folder, copy, Path::new(""), &mut unfit)
-        .map_err(|error| StageError::CouldNot(Error::at(folder.display(), error)))?;
+        .map_err(|error| StageError::Failed(Error::at(folder.display(), error)))?;
     all_fit(unfit)?;
     Ok(Revision::None)
 }

@@ -1,24 +1,24 @@
-//! Which state of which repository a folder has.
+//! The revision of a staged folder.
 
 use std::path::PathBuf;
 
-/// Which state of which repository was staged.
+/// The revision that was staged.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Revision {
-    /// Of no repository.
+    /// The folder is in no repository.
     None,
-    /// Of a repository.
+    /// The folder is in a repository.
     Known {
         /// `r41` (several, `r40:41`) of Subversion, a shortened commit of git.
         name: String,
         /// Files that differ from it, relative to the folder.
         changed: Vec<PathBuf>,
-        /// Whose it is.
+        /// The kind of repository.
         kind: Kind,
     },
 }
 
-/// What keeps revisions.
+/// A kind of repository.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Kind {
     /// Subversion.

@@ -37,9 +37,9 @@ fn a_socket_is_refused_and_a_folder_that_is_not_there_cannot_be_staged() {
         StageError::Files(unfit) => {
             assert_eq!(unfit, [UnfitFile::new("socket", "is a socket, a pipe or a device: remove it")]);
         }
-        StageError::CouldNot(why) => panic!("{why}"),
+        StageError::Failed(why) => panic!("{why}"),
     }
-    assert!(matches!(stage(&folder.path().join("none")), Err(StageError::CouldNot(_))));
+    assert!(matches!(stage(&folder.path().join("none")), Err(StageError::Failed(_))));
 }
 
 #[test]

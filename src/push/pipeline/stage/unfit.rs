@@ -1,31 +1,31 @@
-//! Why a folder is not staged: files that stand in the way, each with the command that mends it.
+//! Why a folder cannot be staged: the files that prevent it, each with the command that fixes it.
 
 use std::path::PathBuf;
 
 use crate::push::error::Error;
 use crate::push::program::ProgramError;
 
-/// Why a folder is not staged.
+/// Why a folder cannot be staged.
 #[derive(Debug)]
 pub enum StageError {
-    /// These files stand in the way.
+    /// These files prevent it.
     Files(Vec<UnfitFile>),
-    /// It could not be tried.
-    CouldNot(Error),
+    /// A step failed.
+    Failed(Error),
 }
 
 impl From<ProgramError> for StageError {
     fn from(error: ProgramError) -> StageError {
-        StageError::CouldNot(error.into())
+        StageError::Failed(error.into())
     }
 }
 
-/// A file that cannot be staged, and how to mend that.
+/// A file that cannot be staged, and how to fix that.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UnfitFile {
     /// Relative to the folder.
     pub file: PathBuf,
-    /// What is wrong with it and which command mends it.
+    /// What is wrong with it, and which command fixes it.
     pub message: String,
 }
 
@@ -35,14 +35,14 @@ impl UnfitFile {
     }
 }
 
-/// The files that stand in the way, if any do, in order of their names.
+/// An error with these files, in order of their names, if there are any.
 pub(super) fn all_fit(mut unfit: Vec<UnfitFile>) -> Result<(), StageError> {
     unfit.sort_by(|a, b| (&a.file, &a.message).cmp(&(&b.file, &b.message)));
     unfit.dedup();
     if unfit.is_empty() { Ok(()) } else { Err(StageError::Files(unfit)) }
 }
 
-/// As it can be pasted into a shell.
+/// Quotes a path for a shell.
 pub(super) fn quoted(path: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-@+".contains(c);
     match !path.is_empty() && path.chars().all(plain) {

@@ -21,9 +21,9 @@ fn a_signature_counts_for_its_own_text_and_a_known_key_only() {
     let signature = signing.sign(b"text");
     assert_eq!(trusted.check(b"text", &signature), Ok("admin-nl-1"));
     for (text, signature, why) in [
-        (&b"texu"[..], signature.clone(), "is not of this text"),
-        (b"text", other.sign(b"text"), "is not of this text"),
-        (b"text", stranger.sign(b"text"), "no key of this fleet"),
+        (&b"texu"[..], signature.clone(), "does not match"),
+        (b"text", other.sign(b"text"), "does not match"),
+        (b"text", stranger.sign(b"text"), "not a key of this fleet"),
         (b"text", "admin-nl-1:!".to_owned(), "not base64"),
         (b"text", "admin-nl-1".to_owned(), "not signed"),
     ] {

@@ -21,7 +21,7 @@ fn what_an_admin_signed_is_taken_and_nothing_that_differs_from_it() {
     assert_eq!(header.check(store, &keys), Ok(()));
 
     let forged = Header::signed(&info("a", 7), &stranger);
-    assert!(forged.check(store, &keys).unwrap_err().to_string().contains("no key of this fleet"));
+    assert!(forged.check(store, &keys).unwrap_err().to_string().contains("not a key of this fleet"));
     let altered = [
         Header { nar_size: 8, ..header.clone() },
         Header { nar_hash: header.nar_hash.replace('0', "1"), ..header.clone() },

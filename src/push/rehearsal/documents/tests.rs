@@ -1,8 +1,13 @@
 #![allow(clippy::unwrap_used)]
 use super::*;
 
-fn own(listeners: &[SocketAddr]) -> Own<'_> {
-    Own { system: Path::new("/nowhere/system"), folder: Path::new("/tmp/r"), key: Path::new("/tmp/r/key"), listeners }
+fn substitutes(listeners: &[SocketAddr]) -> Substitutes<'_> {
+    Substitutes {
+        system: Path::new("/nowhere/system"),
+        folder: Path::new("/tmp/r"),
+        key: Path::new("/tmp/r/key"),
+        listeners,
+    }
 }
 
 #[test]
@@ -16,7 +21,7 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
     });
     let listeners = ["127.0.0.1:4711".parse().unwrap()];
     assert_eq!(
-        of_proxy(&document, &own(&listeners), &["shop"]),
+        of_proxy(&document, &substitutes(&listeners), &["shop"]),
         json!({
             "version": 1, "name": "px-1", "listeners": [{ "name": "rehearsal-0", "address": "127.0.0.1:4711" }],
             "state_dir": "/tmp/r/state", "admin": { "socket": "/tmp/r/admin.sock" },
@@ -37,7 +42,7 @@ fn every_key_file_of_a_document_is_found() {
 #[test]
 fn zones_beside_the_document_are_those_of_the_new_system() {
     let document = json!({ "zones": { "a.test": { "file": "zones/a" }, "b.test": { "file": "/nix/store/x/b" } } });
-    let altered = of_nameserver(&document, &own(&[]));
+    let altered = of_nameserver(&document, &substitutes(&[]));
     assert_eq!(altered["zones"]["a.test"]["file"], "/nowhere/system/etc/polder/zones/a");
     assert_eq!(altered["zones"]["b.test"]["file"], "/nix/store/x/b");
 }

@@ -29,6 +29,6 @@ fn other_contents_on_the_host_are_those_that_are_signed_for_if_a_key_of_the_flee
     assert_eq!(contents.infos[0].nar_hash, OTHER);
     assert_ne!(contents.digest(), agreed("").unwrap().digest());
     let why = agreed(&[theirs(&a, "cache:x"), theirs(&a, "")].join("\n")).err().unwrap().to_string();
-    assert!(why.contains(&a.path) && why.contains("no key of the fleet has signed those"), "{why}");
+    assert!(why.contains(&a.path) && why.contains("no key of the fleet has signed them"), "{why}");
     assert!(agreed("nonsense").is_err());
 }

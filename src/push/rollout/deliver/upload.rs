@@ -1,4 +1,4 @@
-//! Sends store paths to a host's gate, signed.
+//! Sends signed store paths to a host's gate.
 
 use std::fs::File;
 use std::io::{self, BufRead, BufReader, BufWriter, Read, Write};
@@ -23,13 +23,13 @@ use crate::push::remote::stderr_text;
 /// How long an upload may go on without the host accepting a byte.
 const STALLED: Duration = Duration::from_secs(180);
 
-/// How long a host's store may take with a batch once all has been sent.
+/// How long a host's store may take for a batch after everything was sent.
 const LAST_BATCH: Duration = Duration::from_secs(900);
 
 /// The most bytes of progress and answer that a host may send during an upload.
 const ANSWER_BYTES: u64 = 4 * 1024 * 1024;
 
-/// Brings paths to a host, what is referred to before what refers to it.
+/// Sends paths to a host, dependencies first.
 pub(super) fn upload(session: &Session<'_>, host: &str, infos: &[PathInfo]) -> Result<(), Error> {
     let key = session.remotes.signing_key()?;
     let (child, mut stderr): (Child, File) = session.remotes.stream(host, "upload")?;
@@ -42,7 +42,7 @@ pub(super) fn upload(session: &Session<'_>, host: &str, infos: &[PathInfo]) -> R
     }
 }
 
-/// Sends paths down an upload, and waits for its answer. While it goes on, the host tells how many of them its store has.
+/// Sends paths and waits for the answer. Meanwhile the host reports how many of them its store has.
 fn send(mut child: Child, infos: &[PathInfo], key: &SigningKey, progress: &dyn Fn(u64)) -> Result<Answer, Error> {
     let (Some(input), Some(output)) = (child.stdin.take(), child.stdout.take()) else {
         return Err(Error::new("ssh has no pipes"));
@@ -70,19 +70,19 @@ fn send(mut child: Child, infos: &[PathInfo], key: &SigningKey, progress: &dyn F
         sent = writeln!(input, "{END}").and_then(|()| input.flush()).map_err(Error::new);
     }
     drop(input);
-    // What is left is the host's: it may take its time with a batch, and not for ever.
+    // Now the host imports the last batch, which may take long but not for ever.
     drop(watch);
     while let Ok(line) = lines.recv_timeout(LAST_BATCH) {
         take_line(line, &mut answer);
     }
-    // It has ended, or is given up.
+    // It has ended, or it is given up.
     let _ = child.kill();
     let _ = child.wait();
-    // Where the host has refused, what could not be sent any more is of no interest.
+    // If the host has refused, an error while sending is only the consequence.
     answer.ok_or_else(|| sent.err().unwrap_or_else(|| Error::new("the upload ended without an answer")))
 }
 
-/// One path: its line, and its NAR.
+/// Sends one path: its header and its NAR.
 fn dump(info: &PathInfo, key: &SigningKey, into: &mut impl Write) -> Result<(), Error> {
     let broken = |error: io::Error| Error::new(format!("the connection broke: {error}"));
     let header = Header::signed(info, key);

@@ -1,4 +1,4 @@
-//! Asks the questions: DNS, HTTP, and the proxies' own status through their gates.
+//! Asks the probes: by DNS, by HTTP, and for the proxies' status through their gates.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
@@ -23,18 +23,18 @@ use crate::zone::number::rtype;
 /// How long one answer may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Asks from this machine.
+/// Asks probes from this machine.
 pub struct Asker<'a> {
     remotes: &'a Remotes,
 }
 
 impl<'a> Asker<'a> {
-    /// One that reaches the proxies' status through these.
+    /// An asker that gets the proxies' status through these gates.
     pub fn new(remotes: &'a Remotes) -> Asker<'a> {
         Asker { remotes }
     }
 
-    /// Asks all at once.
+    /// Asks all probes at once.
     pub fn all(&self, probes: &BTreeSet<Probe>) -> Outcomes {
         let statuses = self.statuses(probes);
         thread::scope(|scope| {
@@ -42,14 +42,14 @@ impl<'a> Asker<'a> {
             let asking: Vec<_> =
                 probes.iter().map(|probe| (probe, scope.spawn(move || one(probe, statuses)))).collect();
             let outcomes = asking.into_iter().map(|(probe, asking)| {
-                let bug = |_| Outcome::Failed("asking it failed: a bug".to_owned());
+                let bug = |_| Outcome::Failed("internal error: the thread that asked it panicked".to_owned());
                 (probe.clone(), asking.join().unwrap_or_else(bug))
             });
             outcomes.collect()
         })
     }
 
-    /// Each proxy is asked once, whatever number of its backends is in question.
+    /// The status of each proxy, asked once however many of its backends are probed.
     fn statuses(&self, probes: &BTreeSet<Probe>) -> BTreeMap<String, Result<Status, Error>> {
         let proxies: BTreeSet<&String> = probes
             .iter()
@@ -61,7 +61,12 @@ impl<'a> Asker<'a> {
         thread::scope(|scope| {
             let asking: Vec<_> = proxies.into_iter().map(|proxy| (proxy, scope.spawn(|| self.status(proxy)))).collect();
             let statuses = asking.into_iter().map(|(proxy, asking)| {
-                (proxy.clone(), asking.join().unwrap_or_else(|_| Err(Error::new("asking it failed: a bug"))))
+                (
+                    proxy.clone(),
+                    asking
+                        .join()
+                        .unwrap_or_else(|_| Err(Error::new("internal error: the thread that asked it panicked"))),
+                )
             });
             statuses.collect()
         })
@@ -69,7 +74,8 @@ impl<'a> Asker<'a> {
 
     fn status(&self, proxy: &str) -> Result<Status, Error> {
         let value = self.remotes.daemon_status(proxy, Daemon::Proxy).map_err(Error::from)?;
-        serde_json::from_value(value).map_err(|error| Error::new(format!("its status is of another release: {error}")))
+        serde_json::from_value(value)
+            .map_err(|error| Error::new(format!("its status is not understood, so it is of another release: {error}")))
     }
 }
 
@@ -91,7 +97,7 @@ fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, Error>>) -> Out
             Ok(status) => Outcome::Failed(format!("it answers {status}")),
             Err(error) => Outcome::Failed(error.to_string()),
         },
-        // A proxy that does not know a backend yet learns of it by a push of its own.
+        // A proxy that does not know the backend yet learns about it when it is pushed to itself.
         Probe::Backend { proxy, service, name } => match found_up(statuses.get(proxy), service, name) {
             Ok(()) => Outcome::Passed,
             Err(error) => Outcome::Failed(error.to_string()),
@@ -99,7 +105,7 @@ fn one(probe: &Probe, statuses: &BTreeMap<String, Result<Status, Error>>) -> Out
     }
 }
 
-/// An IPv4 address, or an IPv6 one.
+/// Whether a name has an IPv4 or an IPv6 address.
 fn addresses(nameserver: SocketAddr, name: &str) -> Outcome {
     let mut outcome = Outcome::Passed;
     for rtype in [rtype::A, rtype::AAAA] {

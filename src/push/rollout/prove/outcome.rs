@@ -1,19 +1,19 @@
-//! How the questions of a proof were answered.
+//! The outcomes of probes.
 
 use std::collections::BTreeMap;
 
 use super::probes::Probe;
 
-/// How a question was answered.
+/// The outcome of a probe.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Outcome {
-    /// As the documents have it.
+    /// The answer is as the documents say.
     Passed,
-    /// By one who knows of no such zone, name or site, in these words: it may be new.
+    /// The zone, name or site is not known there, with the answer: it may be new.
     Unknown(String),
-    /// Not at all, or with an error: why.
+    /// There is no answer, or an error: why.
     Failed(String),
 }
 
-/// Of each probe.
+/// The outcome of each probe.
 pub type Outcomes = BTreeMap<Probe, Outcome>;

@@ -1,4 +1,4 @@
-//! What is asked of a host (pure): from the fleet's roles and the documents that its daemons are to run with.
+//! The probes of a host (pure), from the fleet's roles and the documents that its daemons will run with.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -10,15 +10,15 @@ use crate::config;
 use crate::config::proxy::{HostPattern, ServiceConfig, Target};
 use crate::fleet::{Fleet, Role, System};
 
-/// How long what is asked directly has to go well.
+/// How long probes of the host itself have to pass.
 const STEADY: Duration = Duration::from_secs(1);
 
-/// One question.
+/// One probe.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Probe {
     /// A nameserver answers for a zone, with authority.
     Zone {
-        /// It.
+        /// Its listener.
         nameserver: SocketAddr,
         /// The zone.
         apex: String,
@@ -27,7 +27,7 @@ pub enum Probe {
     },
     /// A nameserver has addresses for a pool.
     Pool {
-        /// It.
+        /// Its listener.
         nameserver: SocketAddr,
         /// The pool, or an alias.
         name: String,
@@ -58,7 +58,7 @@ pub enum Probe {
 }
 
 impl Probe {
-    /// Whether the documents alone say that it passes. A new pool may have no member yet, a site no such page.
+    /// Whether it has to pass even if it is new: a new pool may have no members yet, and a new site no such page.
     pub(super) fn is_promised(&self) -> bool {
         matches!(self, Probe::Zone { .. })
     }
@@ -79,16 +79,16 @@ impl fmt::Display for Probe {
     }
 }
 
-/// The questions to one host.
+/// The probes of one host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Probes {
-    /// They.
+    /// The probes.
     pub asked: BTreeSet<Probe>,
-    /// How long all has to go well: until checks elsewhere would have noticed.
+    /// How long all of them have to pass, until checks elsewhere would have noticed a failure.
     pub steady: Duration,
 }
 
-/// What is asked of a host.
+/// The probes of a host.
 pub fn probes(fleet: &Fleet, host: &str) -> Probes {
     let mut probes = Probes { asked: BTreeSet::new(), steady: STEADY };
     let Some(System::Rendered { dns, proxy, .. }) = fleet.systems.get(host) else { return probes };
@@ -116,7 +116,7 @@ pub fn probes(fleet: &Fleet, host: &str) -> Probes {
     probes
 }
 
-/// Where listeners are reached from outside.
+/// The addresses at which listeners are reached from outside.
 fn reached(addresses: &[IpAddr], listeners: impl Iterator<Item = SocketAddr>) -> BTreeSet<SocketAddr> {
     let mut reached = BTreeSet::new();
     for listener in listeners.filter(|listener| !listener.ip().is_loopback()) {
@@ -130,13 +130,13 @@ fn reached(addresses: &[IpAddr], listeners: impl Iterator<Item = SocketAddr>) ->
     reached
 }
 
-/// A host name and path of every route of a service. Of a pattern, a name that it matches.
+/// The host name and path of every route of a service; for a pattern, a name that matches it.
 fn sites(service: &ServiceConfig) -> impl Iterator<Item = (String, String)> + '_ {
     let host = |pattern: &HostPattern| pattern.to_string().replacen('*', "probe", 1);
     service.hosts.iter().flat_map(move |pattern| service.paths.iter().map(move |path| (host(pattern), path.clone())))
 }
 
-/// Backends are closed to everybody but the proxies: those are asked what they find.
+/// Adds probes of backends, which accept only the proxies: those are asked for their checks' verdicts.
 fn seen_by_proxies(fleet: &Fleet, addresses: &[IpAddr], probes: &mut Probes) {
     for (proxy, system) in &fleet.systems {
         let System::Rendered { proxy: Some(text), .. } = system else { continue };
