@@ -181,9 +181,8 @@ impl Remotes {
     pub fn daemon_status(&self, host: &str, daemon: Daemon) -> Result<Value, NoAnswer> {
         let look = Question::Look { daemon, target: "/status".to_owned() };
         match self.ask(host, &look, STATUS)? {
-            Answer::Reply { body, .. } => {
-                serde_json::from_str(&body).map_err(|_| NoAnswer::Foreign(format!("{} gave no status", daemon.name())))
-            }
+            Answer::Reply { body, .. } => serde_json::from_str(&body)
+                .map_err(|_| NoAnswer::Foreign(format!("{} gave no status", daemon.program()))),
             Answer::Refused { why } => Err(NoAnswer::Unreachable(why)),
             _ => Err(NoAnswer::Foreign("its gate answered a different question".to_owned())),
         }

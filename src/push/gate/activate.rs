@@ -186,8 +186,7 @@ pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, 
     .to_vec();
     arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
     // It asks the running daemons for their status. Their groups may open their admin sockets, but not their key files.
-    let group_of =
-        |daemon: Daemon| std::fs::metadata(paths.admin_socket(daemon.name())).ok().map(|socket| socket.gid());
+    let group_of = |daemon: Daemon| std::fs::metadata(paths.admin_socket(daemon)).ok().map(|socket| socket.gid());
     for group in Daemon::ALL.into_iter().filter_map(group_of).filter(|group| *group != 0) {
         arguments.push(format!("--property=SupplementaryGroups={group}"));
     }

@@ -64,7 +64,7 @@ fn not_allowed() -> Answer {
 }
 
 fn exchange(paths: &HostPaths, daemon: Daemon, method: Method, target: &str, body: String, limit: Duration) -> Answer {
-    let client = Client { timeout: limit, ..Client::new(&paths.admin_socket(daemon.name())) };
+    let client = Client { timeout: limit, ..Client::new(&paths.admin_socket(daemon)) };
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let replied = match runtime {
         Ok(runtime) => runtime.block_on(client.exchange_raw(method, target, Bytes::from(body))),

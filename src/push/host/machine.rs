@@ -139,8 +139,8 @@ fn last_lines(printed: &str) -> String {
 ///
 /// A reload failed: that daemon keeps what it had.
 pub fn reload_daemons(paths: &HostPaths) -> Result<(), Error> {
-    for daemon in Daemon::ALL.into_iter().filter(|daemon| paths.admin_socket(daemon.name()).exists()) {
-        let unit = format!("{}.service", daemon.name());
+    for daemon in Daemon::ALL.into_iter().filter(|daemon| paths.admin_socket(*daemon).exists()) {
+        let unit = format!("{}.service", daemon.program());
         output("systemctl", Path::new("/"), &["reload", &unit])
             .map_err(|error| Error::at(format!("reload of {unit}"), error))?;
     }

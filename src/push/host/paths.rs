@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::api::daemon::Daemon;
+
 /// The paths.
 #[derive(Debug, Clone)]
 pub struct HostPaths {
@@ -66,7 +68,10 @@ impl HostPaths {
     }
 
     /// A daemon's admin socket.
-    pub fn admin_socket(&self, daemon: &str) -> PathBuf {
-        self.runtime.join(daemon).join("admin.sock")
+    pub fn admin_socket(&self, daemon: Daemon) -> PathBuf {
+        self.runtime.join(daemon.program()).join("admin.sock")
     }
 }
+
+#[cfg(test)]
+mod tests;
