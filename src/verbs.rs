@@ -84,7 +84,7 @@ pub enum Verb {
     Check(check::CheckArgs),
     /// Show what a push would change on which host, in behaviour; it changes nothing
     Plan(plan::PlanArgs),
-    /// Take every host to what the working copy says, one after the other, proved and confirmed; stop when one gets worse
+    /// Bring every host to what the working copy says, one after the other, proved and confirmed; stop when one gets worse
     Push(push::PushArgs),
     /// Take hosts back to what ran before, by their ledgers: rehearsed, proved and confirmed like a push
     Rollback(rollback::RollbackArgs),
@@ -129,21 +129,21 @@ pub enum Verb {
 pub enum Ask {
     /// Show hosts, daemons, services, latches, pools and alarms; exit 1 if anything is not well
     Status(status::StatusArgs),
-    /// Take a backend or pool member out gently: no new visitors, those who belong to it stay
-    Drain(operator::SayArgs),
-    /// Give a backend or pool member back: wanted again
+    /// Take a backend or pool member out gently: no new visitors; those whose session is there stay
+    Drain(operator::StateArgs),
+    /// Put a backend or pool member back into service
     Ready(operator::ReadyArgs),
     /// Take a backend or pool member out at once: nobody is sent there
-    Maint(operator::SayArgs),
+    Maint(operator::StateArgs),
     /// Move a stateful service from its active backend to a backup
     Failover(failover::FailoverArgs),
     /// Move a stateful service back to its primary
     Failback(failback::FailbackArgs),
-    /// Undo what was said of a backend, or where a latch was moved, by somebody who should not have
+    /// Drop an operator state, or the place of a latch, that somebody set who should not have
     Forget(forget::ForgetArgs),
-    /// Tell where a visitor of a URL would end up, and why
+    /// Show where a visitor of a URL would end up, and why
     Explain(explain::ExplainArgs),
-    /// Let daemons read their documents again; a bad document changes nothing and its findings are shown
+    /// Have daemons read their documents again; a bad document changes nothing, and its findings are shown
     Reload(reload::ReloadArgs),
 }
 

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use super::args::{Common, FleetArg};
 use super::demo_file::{self, DemoFileError};
-use super::endpoint::Located;
+use super::endpoint::Endpoint;
 use super::output::complain;
 use super::reach::{Reach, Reports, locate};
 use crate::api::daemon::Daemon;
@@ -13,18 +13,18 @@ use crate::push::admin::known_fleet;
 use crate::push::error::Error;
 
 /// The daemons to speak to, and the fleet that they are of.
-pub struct Found {
-    /// They.
-    pub daemons: Vec<Located>,
+pub struct Selection {
+    /// Where each of them is reached.
+    pub daemons: Vec<Endpoint>,
     /// On an admin machine: the fleet.
-    pub fleet: Option<FoundFleet>,
+    pub fleet: Option<ReachedFleet>,
 }
 
 /// The fleet as it was reached.
-pub struct FoundFleet {
-    /// It.
+pub struct ReachedFleet {
+    /// How its hosts are reached.
     pub reach: Reach,
-    /// What its hosts say of themselves.
+    /// The reports of its hosts.
     pub reports: Reports,
 }
 
@@ -99,10 +99,10 @@ impl From<DemoFileError> for FindError {
 /// # Errors
 ///
 /// There is none, or what says where they are cannot be read.
-pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Found, FindError> {
-    let only = |daemons| Ok(Found { daemons, fleet: None });
+pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection, FindError> {
+    let only = |daemons| Ok(Selection { daemons, fleet: None });
     if !common.sockets.is_empty() && !common.demo {
-        return only(common.sockets.iter().map(|socket| Located::at(socket)).collect());
+        return only(common.sockets.iter().map(|socket| Endpoint::at(socket)).collect());
     }
     let admin = if fleet.file.is_some() { Some(known_fleet::this_admin()?) } else { known_fleet::admin()? };
     // Who names a fleet does not mean the demo.
@@ -114,11 +114,11 @@ pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Found, Fi
     if common.demo {
         return Err(FindError::NoDemo(place));
     }
-    let here: Vec<Located> = Daemon::ALL
+    let here: Vec<Endpoint> = Daemon::ALL
         .iter()
         .map(|role| Path::new(role.host_socket()))
         .filter(|socket| socket.exists())
-        .map(Located::at)
+        .map(Endpoint::at)
         .collect();
     if let Some(admin) = admin {
         match Reach::of(admin, fleet) {
@@ -142,7 +142,7 @@ fn is_of_a_fleet(documents: &Path) -> bool {
     std::fs::read_dir(documents).is_ok_and(|files| files.flatten().any(|file| is_document(file.path())))
 }
 
-fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Found, FindError> {
+fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Selection, FindError> {
     let has_daemons = |name: &String| {
         let host = &reach.fleet.hosts[name];
         host.is(crate::fleet::Role::Proxy) || host.is(crate::fleet::Role::Nameserver)
@@ -151,7 +151,7 @@ fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Found, FindError> {
     asked.retain(|host| hosts == Hosts::All || has_daemons(host));
     let reports = reach.reports(&asked);
     let daemons = locate(&reach.remotes, &reach.fleet, &reach.admin.name, &reports);
-    Ok(Found { daemons, fleet: Some(FoundFleet { reach, reports }) })
+    Ok(Selection { daemons, fleet: Some(ReachedFleet { reach, reports }) })
 }
 
 #[cfg(test)]

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use nix::unistd::{Uid, geteuid};
 use serde::{Deserialize, Serialize};
 
-use super::endpoint::Located;
+use super::endpoint::Endpoint;
 use crate::api::client::{self, ListenerError};
 use crate::ownership::{Believed, Foreign, Unread};
 
@@ -23,7 +23,7 @@ pub struct DemoFile {
     /// 1.
     pub version: u32,
     /// Every daemon of the demo.
-    pub daemons: Vec<Located>,
+    pub daemons: Vec<Endpoint>,
     /// The demo's own control socket.
     pub control: PathBuf,
 }

@@ -10,9 +10,9 @@ use super::host_gate::HostGate;
 use crate::api::client::{Client, ClientError};
 use crate::api::daemon::Daemon;
 
-/// A daemon that should be there.
+/// A daemon, and how it is reached.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Located {
+pub struct Endpoint {
     /// Its name in the fleet, where known beforehand.
     #[serde(default)]
     pub name: Option<String>,
@@ -24,21 +24,21 @@ pub struct Located {
     /// It is asked through its host's gate, and not by a socket of this machine.
     #[serde(skip)]
     pub gate: Option<HostGate>,
-    /// Its host was not reached, and why: the daemon need not be asked.
+    /// Why its host was not reached, if so: the daemon need not be asked.
     #[serde(skip)]
-    pub silent: Option<String>,
+    pub unreachable: Option<String>,
     /// Whose daemon it must be, where somebody else could answer.
     #[serde(skip)]
     pub users: Option<Vec<u32>>,
 }
 
-/// How long a daemon may take to say how it is.
+/// How long a daemon may take to answer with its status.
 const PROMPT: Duration = Duration::from_secs(5);
 
-impl Located {
+impl Endpoint {
     /// The daemon at a socket of this machine, of which nothing else is known.
-    pub fn at(socket: &Path) -> Located {
-        Located { name: None, role: None, socket: socket.to_owned(), gate: None, silent: None, users: None }
+    pub fn at(socket: &Path) -> Endpoint {
+        Endpoint { name: None, role: None, socket: socket.to_owned(), gate: None, unreachable: None, users: None }
     }
 
     /// What to call it: its name, or its socket.
@@ -46,26 +46,26 @@ impl Located {
         self.name.clone().unwrap_or_else(|| self.socket.display().to_string())
     }
 
-    /// Asks it for a path.
+    /// GET of a path.
     ///
     /// # Errors
     ///
     /// Why there is no answer.
     pub async fn get(&self, path: &str) -> Result<Value, ClientError> {
-        match (&self.silent, &self.gate) {
+        match (&self.unreachable, &self.gate) {
             (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
             (None, Some(gate)) => gate.get(path, PROMPT).await,
             (None, None) => self.client(PROMPT).get(path).await,
         }
     }
 
-    /// Tells it something, which may take so long.
+    /// POST of a body; the answer may take as long as `timeout`.
     ///
     /// # Errors
     ///
     /// Why there is no answer.
     pub async fn post(&self, path: &str, body: &Value, timeout: Duration) -> Result<Value, ClientError> {
-        match (&self.silent, &self.gate) {
+        match (&self.unreachable, &self.gate) {
             (Some(why), _) => Err(ClientError::Unreachable(why.clone())),
             (None, Some(gate)) => gate.post(path, body, timeout).await,
             (None, None) => self.client(timeout).post(path, body).await,

@@ -1,15 +1,16 @@
-//! `explain`: where a visitor of a URL would end up, and why: the nameservers' addresses, each proxy's choice.
+//! `explain`: the addresses that the nameservers give a visitor of a URL, the backend that each proxy chooses, and why.
 
 use serde::Serialize;
 
 use super::args::FleetArg;
-use super::endpoint::Located;
+use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::output::{Output, Tone, complain, printable};
-use super::replies::{Asked, ask_all};
+use super::replies::{DaemonReply, ask_all};
 use crate::api;
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
+use crate::api::query::with_query;
 
 /// What `explain` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,38 +25,39 @@ pub struct ExplainArgs {
     pub fleet: FleetArg,
 }
 
-/// What every daemon says of one URL.
+/// Every daemon's explanation of one URL.
 #[derive(Debug, Serialize)]
 struct Explained {
     url: String,
-    nameservers: Vec<Said<api::dns::Explanation>>,
-    proxies: Vec<Said<api::proxy::Explanation>>,
+    nameservers: Vec<Reply<api::dns::Explanation>>,
+    proxies: Vec<Reply<api::proxy::Explanation>>,
 }
 
 #[derive(Debug, Serialize)]
-struct Said<T> {
+struct Reply<T> {
     daemon: String,
     #[serde(flatten)]
-    answer: SaidOr<T>,
+    result: ExplainResult<T>,
 }
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "lowercase")]
-enum SaidOr<T> {
+enum ExplainResult<T> {
     Explanation(T),
     Error(String),
 }
 
 /// Asks every nameserver for the host and every proxy for host, path and cookie.
-pub async fn run(args: &ExplainArgs, daemons: &[Located], output: &Output) -> Exit {
+pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> Exit {
     let Some((host, path)) = host_and_path(&args.url) else {
         complain(&format!("expected a URL like http://www.example.net/ or a host name, found {:?}", args.url));
         return Exit::Usage;
     };
     let asked = ask_all(daemons).await;
-    let for_dns = format!("/explain?name={}", encode(&host));
-    let cookie = args.cookie.as_ref().map_or_else(String::new, |cookie| format!("&cookie={}", encode(cookie)));
-    let for_proxy = format!("/explain?host={}&path={}{cookie}", encode(&host), encode(&path));
+    let for_dns = with_query("/explain", &[("name", &host)]);
+    let cookie = args.cookie.as_deref().map(|cookie| ("cookie", cookie));
+    let parameters: Vec<_> = [("host", &*host), ("path", &*path)].into_iter().chain(cookie).collect();
+    let for_proxy = with_query("/explain", &parameters);
     let explained = Explained {
         url: args.url.clone(),
         nameservers: ask_role(&asked, Daemon::Nameserver, &for_dns).await,
@@ -82,46 +84,38 @@ fn host_and_path(url: &str) -> Option<(String, String)> {
     (!host.is_empty() && host.bytes().all(plain)).then(|| (host.to_ascii_lowercase(), path.to_owned()))
 }
 
-/// Percent-encoding of everything but RFC 3986's unreserved characters (2.3).
-fn encode(text: &str) -> String {
-    let unreserved = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
-    text.bytes()
-        .map(|byte| if unreserved(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") })
-        .collect()
-}
-
-async fn ask_role<T: serde::de::DeserializeOwned>(asked: &[Asked], role: Daemon, path: &str) -> Vec<Said<T>> {
-    let mut said = Vec::new();
+async fn ask_role<T: serde::de::DeserializeOwned>(asked: &[DaemonReply], role: Daemon, path: &str) -> Vec<Reply<T>> {
+    let mut explained = Vec::new();
     for one in asked.iter().filter(|one| one.role() == Some(role)) {
-        let answer = match one.located.get(path).await {
+        let result = match one.endpoint.get(path).await {
             Ok(value) => serde_json::from_value(value).map_or_else(
-                |error| SaidOr::Error(format!("its answer is of another version of polder: {error}")),
-                SaidOr::Explanation,
+                |error| ExplainResult::Error(format!("its answer is of another version of polder: {error}")),
+                ExplainResult::Explanation,
             ),
-            Err(ClientError::Unreachable(why)) => SaidOr::Error(why),
-            Err(ClientError::Refused { message, .. }) => SaidOr::Error(message),
+            Err(ClientError::Unreachable(why)) => ExplainResult::Error(why),
+            Err(ClientError::Refused { message, .. }) => ExplainResult::Error(message),
         };
-        said.push(Said { daemon: one.name(), answer });
+        explained.push(Reply { daemon: one.name(), result });
     }
-    said
+    explained
 }
 
 fn text(explained: &Explained) -> String {
     let mut lines = Vec::new();
-    for said in &explained.nameservers {
-        match &said.answer {
-            SaidOr::Error(why) => lines.push(silent(&said.daemon, why)),
-            SaidOr::Explanation(answer) => {
-                lines.push(format!("nameserver {}: {}", printable(&said.daemon), addresses(answer)));
+    for reply in &explained.nameservers {
+        match &reply.result {
+            ExplainResult::Error(why) => lines.push(no_answer(&reply.daemon, why)),
+            ExplainResult::Explanation(answer) => {
+                lines.push(format!("nameserver {}: {}", printable(&reply.daemon), addresses(answer)));
                 lines.extend(because(&answer.because));
             }
         }
     }
-    for said in &explained.proxies {
-        match &said.answer {
-            SaidOr::Error(why) => lines.push(silent(&said.daemon, why)),
-            SaidOr::Explanation(answer) => {
-                lines.push(format!("proxy {}: {}", printable(&said.daemon), destination(answer)));
+    for reply in &explained.proxies {
+        match &reply.result {
+            ExplainResult::Error(why) => lines.push(no_answer(&reply.daemon, why)),
+            ExplainResult::Explanation(answer) => {
+                lines.push(format!("proxy {}: {}", printable(&reply.daemon), destination(answer)));
                 lines.push(format!("    {}", printable(&answer.route)));
                 lines.extend(because(&answer.because));
             }
@@ -130,7 +124,7 @@ fn text(explained: &Explained) -> String {
     lines.into_iter().map(|line| line + "\n").collect()
 }
 
-fn silent(daemon: &str, why: &str) -> String {
+fn no_answer(daemon: &str, why: &str) -> String {
     format!("{}: {}", printable(daemon), Tone::Bad.paint(why))
 }
 
@@ -148,7 +142,7 @@ fn addresses(answer: &api::dns::Explanation) -> String {
 
 fn destination(answer: &api::proxy::Explanation) -> String {
     match (&answer.service, &answer.backend) {
-        (None, _) => Tone::Bad.paint("knows no service for it: 404"),
+        (None, _) => Tone::Bad.paint("has no service for it: 404"),
         (Some(service), None) => format!("service {}, {}", printable(service), Tone::Bad.paint("no backend")),
         (Some(service), Some(backend)) => {
             format!("service {}, backend {}", printable(service), Tone::Good.paint(backend))
@@ -164,11 +158,11 @@ fn verdict(explained: &Explained) -> Exit {
     let addressed = explained
         .nameservers
         .iter()
-        .all(|said| matches!(&said.answer, SaidOr::Explanation(answer) if !answer.addresses.is_empty()));
+        .all(|reply| matches!(&reply.result, ExplainResult::Explanation(answer) if !answer.addresses.is_empty()));
     let served = explained
         .proxies
         .iter()
-        .all(|said| matches!(&said.answer, SaidOr::Explanation(answer) if answer.backend.is_some()));
+        .all(|reply| matches!(&reply.result, ExplainResult::Explanation(answer) if answer.backend.is_some()));
     if addressed && served { Exit::Done } else { Exit::No }
 }
 

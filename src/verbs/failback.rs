@@ -1,13 +1,13 @@
 //! `failback`: moves a stateful service back to its primary, on every proxy.
 
 use super::args::FleetArg;
-use super::endpoint::Located;
+use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::failover::{known_service, to_proxies};
 use super::operator::who;
 use super::output::Output;
 use super::replies::ask_all;
-use super::tell::{learns_later, report, tell_all};
+use super::tell::{note_on_peers, report, send_all};
 use crate::api::proxy::FailbackCommand;
 
 /// What `failback` takes.
@@ -23,13 +23,13 @@ pub struct FailbackArgs {
     pub fleet: FleetArg,
 }
 
-/// Tells every proxy.
-pub async fn run(args: &FailbackArgs, daemons: &[Located], output: &Output) -> Exit {
+/// Sends the command to every proxy.
+pub async fn run(args: &FailbackArgs, daemons: &[Endpoint], output: &Output) -> Exit {
     let asked = ask_all(daemons).await;
     if let Err(exit) = known_service(&args.service, &asked, output) {
         return exit;
     }
     let command = FailbackCommand { service: args.service.clone(), who: who(), why: args.why.clone() };
-    let told = tell_all(to_proxies(&asked, &args.service, "/failback", &serde_json::json!(command))).await;
-    report(&told, output, learns_later(&told))
+    let results = send_all(to_proxies(&asked, &args.service, "/failback", &serde_json::json!(command))).await;
+    report(&results, output, note_on_peers(&results))
 }

@@ -1,12 +1,12 @@
 //! `failover`: moves a stateful service from its active backend to a backup, on every proxy.
 
 use super::args::FleetArg;
-use super::endpoint::Located;
+use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::operator::who;
 use super::output::{Output, complain};
-use super::replies::{Asked, ask_all};
-use super::tell::{PROMPT, Telling, learns_later, report, tell_all};
+use super::replies::{DaemonReply, ask_all};
+use super::tell::{Command, PROMPT, note_on_peers, report, send_all};
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
 use crate::daemon::eligibility::Eligibility;
 
@@ -26,8 +26,8 @@ pub struct FailoverArgs {
     pub fleet: FleetArg,
 }
 
-/// Picks the backend once and tells every proxy that one, so that telling two proxies cannot move the latch twice.
-pub async fn run(args: &FailoverArgs, daemons: &[Located], output: &Output) -> Exit {
+/// Picks the backend once and sends it to every proxy, so that two proxies cannot move the latch to two backends.
+pub async fn run(args: &FailoverArgs, daemons: &[Endpoint], output: &Output) -> Exit {
     let asked = ask_all(daemons).await;
     if let Err(exit) = known_service(&args.service, &asked, output) {
         return exit;
@@ -40,12 +40,12 @@ pub async fn run(args: &FailoverArgs, daemons: &[Located], output: &Output) -> E
         return Exit::No;
     };
     let command = FailoverCommand { service: args.service.clone(), to: Some(to), who: who(), why: args.why.clone() };
-    let told = tell_all(to_proxies(&asked, &args.service, "/failover", &serde_json::json!(command))).await;
-    report(&told, output, learns_later(&told))
+    let results = send_all(to_proxies(&asked, &args.service, "/failover", &serde_json::json!(command))).await;
+    report(&results, output, note_on_peers(&results))
 }
 
-/// The latched service that this name means, or the exit that says why there is none.
-pub fn known_service(service: &str, asked: &[Asked], output: &Output) -> Result<(), Exit> {
+/// Checks that a proxy has a latched service of this name; if not, says so and returns the exit status.
+pub fn known_service(service: &str, asked: &[DaemonReply], output: &Output) -> Result<(), Exit> {
     if asked.iter().all(|one| one.proxy().is_none()) {
         return Err(output.could_not("no proxy answered; `polder status` tells why"));
     }
@@ -54,24 +54,24 @@ pub fn known_service(service: &str, asked: &[Asked], output: &Output) -> Result<
     }
     let mut latched: Vec<&str> = asked
         .iter()
-        .filter_map(Asked::proxy)
+        .filter_map(DaemonReply::proxy)
         .flat_map(|status| &status.services)
         .filter(|service| service.latch.is_some())
         .map(|service| service.name.as_str())
         .collect();
     latched.sort_unstable();
     latched.dedup();
-    complain(&format!("no proxy knows a service {service:?} with a latch; those with one are {}", latched.join(", ")));
+    complain(&format!("no proxy has a stateful service {service:?}; there are {}", latched.join(", ")));
     Err(Exit::No)
 }
 
-/// One telling for each daemon that is, or may be, a proxy.
-pub fn to_proxies(asked: &[Asked], service: &str, path: &'static str, body: &serde_json::Value) -> Vec<Telling> {
+/// One command for each daemon that is, or may be, a proxy.
+pub fn to_proxies(asked: &[DaemonReply], service: &str, path: &'static str, body: &serde_json::Value) -> Vec<Command> {
     let proxies = asked.iter().filter(|one| one.nameserver().is_none());
     let proxies = proxies.filter(|one| one.role().is_none_or(|role| role == crate::api::daemon::Daemon::Proxy));
     proxies
-        .map(|one| Telling {
-            to: one.located.clone(),
+        .map(|one| Command {
+            to: one.endpoint.clone(),
             name: one.name(),
             subject: service.to_owned(),
             path,
@@ -81,12 +81,16 @@ pub fn to_proxies(asked: &[Asked], service: &str, path: &'static str, body: &ser
         .collect()
 }
 
-fn views<'a>(service: &'a str, asked: &'a [Asked]) -> impl Iterator<Item = &'a ServiceStatus> {
-    asked.iter().filter_map(Asked::proxy).flat_map(|status| &status.services).filter(move |view| view.name == service)
+fn views<'a>(service: &'a str, asked: &'a [DaemonReply]) -> impl Iterator<Item = &'a ServiceStatus> {
+    asked
+        .iter()
+        .filter_map(DaemonReply::proxy)
+        .flat_map(|status| &status.services)
+        .filter(move |view| view.name == service)
 }
 
 /// The first backend in order, not the active one and not failed away from, that every proxy sees up and ready.
-fn next_backend(service: &str, asked: &[Asked]) -> Option<String> {
+fn next_backend(service: &str, asked: &[DaemonReply]) -> Option<String> {
     // The proxy with the highest epoch knows best which one is active.
     let best = views(service, asked).max_by_key(|view| view.latch.as_ref().map(|latch| latch.epoch))?;
     let latch = best.latch.as_ref()?;

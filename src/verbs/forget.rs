@@ -1,25 +1,23 @@
-//! `forget`: undoes what somebody said or moved who should not have: on all daemons side by side.
+//! `forget`: drops an operator state or the place of a latch that somebody set who should not have, on all daemons.
 
 use std::collections::BTreeSet;
 
 use serde_json::json;
 
 use super::args::FleetArg;
-use super::endpoint::Located;
+use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::failover::{known_service, to_proxies};
 use super::operator::{find_subjects, who};
 use super::output::Output;
-use super::replies::{Asked, ask_all};
-use super::tell::{Outcome, PROMPT, Telling, Told, report, tell_all};
+use super::replies::{DaemonReply, ask_all};
+use super::tell::{Command, CommandResult, Outcome, PROMPT, report, send_all};
 use crate::api::operator::{ForgetCommand, ForgetTarget};
 
 /// What `forget` takes.
 #[derive(Debug, Clone, clap::Args)]
-#[command(
-    after_help = "After a host was broken into: take its key out of the fleet and push, then forget what it said. Where a \
-    daemon was not reached, say it again when it is back."
-)]
+#[command(after_help = "After a host was broken into: take its key out of the fleet and push, then forget what it \
+    set. If a daemon was not reached, run it again once that daemon is back.")]
 pub struct ForgetArgs {
     /// A backend or member (`web1`, `www/web1`), also one that no document has any more; with --latch, a service
     #[arg(value_name = "NAME")]
@@ -35,36 +33,37 @@ pub struct ForgetArgs {
     pub fleet: FleetArg,
 }
 
-/// Tells every daemon and reports each.
-pub async fn run(args: &ForgetArgs, daemons: &[Located], output: &Output) -> Exit {
+/// Sends the command to every daemon and reports each.
+pub async fn run(args: &ForgetArgs, daemons: &[Endpoint], output: &Output) -> Exit {
     let asked = ask_all(daemons).await;
     if args.latch {
         if let Err(exit) = known_service(&args.name, &asked, output) {
             return exit;
         }
         let body = body(ForgetTarget::Latch(args.name.clone()), &args.why);
-        return report(&tell_all(to_proxies(&asked, &args.name, "/forget", &body)).await, output, "");
+        return report(&send_all(to_proxies(&asked, &args.name, "/forget", &body)).await, output, "");
     }
-    let told = tell_all(tellings(args, &asked)).await;
-    let (knew, lacked): (Vec<Told>, Vec<Told>) = told.into_iter().partition(|one| one.outcome != Outcome::Refused);
-    // A daemon of the other kind, or one that has never heard of it, has nothing to forget.
-    report(if knew.is_empty() { &lacked } else { &knew }, output, "")
+    let results = send_all(commands(args, &asked)).await;
+    let (known, unknown): (Vec<CommandResult>, Vec<CommandResult>) =
+        results.into_iter().partition(|one| one.outcome != Outcome::Refused);
+    // A daemon of the other kind, or one that never had the state, refuses: there is nothing to forget.
+    report(if known.is_empty() { &unknown } else { &known }, output, "")
 }
 
-fn tellings(args: &ForgetArgs, asked: &[Asked]) -> Vec<Telling> {
+fn commands(args: &ForgetArgs, asked: &[DaemonReply]) -> Vec<Command> {
     let mut subjects: BTreeSet<String> = find_subjects(&args.name, asked).into_keys().collect();
     if subjects.is_empty() {
         subjects.insert(args.name.clone());
     }
-    let telling = |subject: &String, one: &Asked| Telling {
-        to: one.located.clone(),
+    let command = |subject: &String, one: &DaemonReply| Command {
+        to: one.endpoint.clone(),
         name: one.name(),
         subject: subject.clone(),
         path: "/forget",
         body: body(ForgetTarget::Subject(subject.clone()), &args.why),
         limit: PROMPT,
     };
-    subjects.iter().flat_map(|subject| asked.iter().map(move |one| telling(subject, one))).collect()
+    subjects.iter().flat_map(|subject| asked.iter().map(move |one| command(subject, one))).collect()
 }
 
 fn body(what: ForgetTarget, why: &str) -> serde_json::Value {

@@ -1,15 +1,15 @@
-//! `drain`, `ready`, `maint`: the operator's word on a backend or member, told to every daemon that knows it.
+//! `drain`, `ready`, `maint`: sets the operator state of a backend or pool member in every daemon that has it.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::args::FleetArg;
 use super::args::parse_duration;
-use super::endpoint::Located;
+use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::output::{Output, complain};
-use super::replies::{Asked, ask_all};
-use super::tell::{Outcome, PROMPT, Telling, Told, learns_later, report, tell_all};
+use super::replies::{DaemonReply, ask_all};
+use super::tell::{Command, CommandResult, Outcome, PROMPT, note_on_peers, report, send_all};
 use super::times::time_of_day;
 use crate::api::daemon::Daemon;
 use crate::api::operator::{OperatorCommand, OperatorState};
@@ -19,7 +19,7 @@ use crate::api::operator::{OperatorCommand, OperatorState};
 #[command(
     after_help = "`drain` refuses the active backend of a stateful service, with --force too: `polder failover SERVICE` moves it first."
 )]
-pub struct SayArgs {
+pub struct StateArgs {
     /// A backend or member by name (`web1`: wherever it is used), or one use of it (`www/web1`, `http0.l.example.net/px-nl1`)
     #[arg(value_name = "NAME")]
     pub subject: String,
@@ -51,14 +51,14 @@ pub struct ReadyArgs {
     pub fleet: FleetArg,
 }
 
-impl From<ReadyArgs> for SayArgs {
-    fn from(args: ReadyArgs) -> SayArgs {
+impl From<ReadyArgs> for StateArgs {
+    fn from(args: ReadyArgs) -> StateArgs {
         let ReadyArgs { subject, why, fleet } = args;
-        SayArgs { subject, why, lasting: None, force: false, fleet }
+        StateArgs { subject, why, lasting: None, force: false, fleet }
     }
 }
 
-/// Who speaks: `USER@HOST`.
+/// Who gives the command: `USER@HOST`.
 pub fn who() -> String {
     let uid = nix::unistd::getuid();
     let named = || nix::unistd::User::from_uid(uid).ok().flatten().map(|user| user.name);
@@ -68,27 +68,27 @@ pub fn who() -> String {
     format!("{user}@{host}")
 }
 
-/// Says it to every daemon that knows the subject and reports each.
-pub async fn run(state: OperatorState, args: &SayArgs, daemons: &[Located], output: &Output) -> Exit {
+/// Sets the state in every daemon that has the subject, and reports each.
+pub async fn run(state: OperatorState, args: &StateArgs, daemons: &[Endpoint], output: &Output) -> Exit {
     let asked = ask_all(daemons).await;
     let subjects = find_subjects(&args.subject, &asked);
     if subjects.is_empty() {
         return unknown(&args.subject, &asked, output);
     }
-    let told = tell_all(tellings(state, args, &asked, &subjects)).await;
-    let closing = cached_until(&told).map_or_else(String::new, expiry_line);
-    let unaware = unaware(&told, &asked, state).unwrap_or_else(|| learns_later(&told).to_owned());
-    report(&told, output, &format!("{closing}{unaware}"))
+    let results = send_all(commands(state, args, &asked, &subjects)).await;
+    let closing = cached_until(&results).map_or_else(String::new, expiry_line);
+    let unaware = unaware(&results, &asked, state).unwrap_or_else(|| note_on_peers(&results).to_owned());
+    report(&results, output, &format!("{closing}{unaware}"))
 }
 
-/// What nameservers that missed a word on a member go on doing, and for how long. `None` if none did.
-fn unaware(told: &[Told], asked: &[Asked], state: OperatorState) -> Option<String> {
-    let pools = || asked.iter().filter_map(Asked::nameserver).flat_map(|status| &status.pools);
+/// What nameservers that were not reached go on answering, and for how long. `None` if all were reached.
+fn unaware(results: &[CommandResult], asked: &[DaemonReply], state: OperatorState) -> Option<String> {
+    let pools = || asked.iter().filter_map(DaemonReply::nameserver).flat_map(|status| &status.pools);
     let ttl_of = |subject: &str| {
         let named = pools().filter(|pool| subject.strip_prefix(&pool.name).is_some_and(|rest| rest.starts_with('/')));
         named.map(|pool| pool.ttl).max()
     };
-    let missed = told.iter().filter(|one| one.outcome == Outcome::Missed);
+    let missed = results.iter().filter(|one| one.outcome == Outcome::Missed);
     let missed: Vec<(&str, u32)> =
         missed.filter_map(|one| Some((one.daemon.as_str(), ttl_of(&one.subject)?))).collect();
     let ttl = missed.iter().map(|(_, ttl)| *ttl).max()?;
@@ -104,24 +104,24 @@ fn unaware(told: &[Told], asked: &[Asked], state: OperatorState) -> Option<Strin
     ))
 }
 
-/// The uses that the operator's words mean, each with the kind of daemon that knows it.
-pub(super) fn find_subjects(named: &str, asked: &[Asked]) -> BTreeMap<String, Daemon> {
+/// The subjects that a name stands for, each with the kind of daemon that has it.
+pub(super) fn find_subjects(named: &str, asked: &[DaemonReply]) -> BTreeMap<String, Daemon> {
     let mut subjects = known_subjects(asked);
     let suffix = format!("/{named}");
     subjects.retain(|subject, _| subject == named || subject.ends_with(&suffix));
     subjects
 }
 
-/// Every `SERVICE/BACKEND` and `POOL/MEMBER` that any daemon knows.
-fn known_subjects(asked: &[Asked]) -> BTreeMap<String, Daemon> {
+/// Every `SERVICE/BACKEND` and `POOL/MEMBER` that any daemon has.
+fn known_subjects(asked: &[DaemonReply]) -> BTreeMap<String, Daemon> {
     let mut subjects = BTreeMap::new();
-    for status in asked.iter().filter_map(Asked::proxy) {
+    for status in asked.iter().filter_map(DaemonReply::proxy) {
         for service in &status.services {
             let uses = service.backends.iter().map(|backend| format!("{}/{}", service.name, backend.name));
             subjects.extend(uses.map(|subject| (subject, Daemon::Proxy)));
         }
     }
-    for status in asked.iter().filter_map(Asked::nameserver) {
+    for status in asked.iter().filter_map(DaemonReply::nameserver) {
         for pool in &status.pools {
             let uses = pool.members.iter().map(|member| format!("{}/{}", pool.name, member.name));
             subjects.extend(uses.map(|subject| (subject, Daemon::Nameserver)));
@@ -130,13 +130,13 @@ fn known_subjects(asked: &[Asked]) -> BTreeMap<String, Daemon> {
     subjects
 }
 
-fn tellings(
+fn commands(
     state: OperatorState,
-    args: &SayArgs,
-    asked: &[Asked],
+    args: &StateArgs,
+    asked: &[DaemonReply],
     subjects: &BTreeMap<String, Daemon>,
-) -> Vec<Telling> {
-    let mut tellings = Vec::new();
+) -> Vec<Command> {
+    let mut commands = Vec::new();
     for (subject, role) in subjects {
         let command = OperatorCommand {
             subject: subject.clone(),
@@ -147,10 +147,10 @@ fn tellings(
             force: args.force,
         };
         let body = serde_json::json!(command);
-        // A daemon that did not answer and whose kind is not known is told too: better a refusal than a gap.
+        // A daemon that did not answer and whose kind is not known gets it too: better refused than missed.
         let knowing = asked.iter().filter(|one| one.role().is_none_or(|its| its == *role));
-        tellings.extend(knowing.map(|one| Telling {
-            to: one.located.clone(),
+        commands.extend(knowing.map(|one| Command {
+            to: one.endpoint.clone(),
             name: one.name(),
             subject: subject.clone(),
             path: "/operator",
@@ -158,11 +158,11 @@ fn tellings(
             limit: PROMPT,
         }));
     }
-    tellings
+    commands
 }
 
-fn cached_until(told: &[Told]) -> Option<u64> {
-    told.iter().filter_map(|one| one.cached_until).max()
+fn cached_until(results: &[CommandResult]) -> Option<u64> {
+    results.iter().filter_map(|one| one.cached_until).max()
 }
 
 fn expiry_line(until: u64) -> String {
@@ -170,12 +170,12 @@ fn expiry_line(until: u64) -> String {
     format!("The last cached answer that names it expires at {} (in {left} s).\n", time_of_day(until))
 }
 
-fn unknown(named: &str, asked: &[Asked], output: &Output) -> Exit {
+fn unknown(named: &str, asked: &[DaemonReply], output: &Output) -> Exit {
     if asked.iter().all(|one| one.role().is_none() || (one.proxy().is_none() && one.nameserver().is_none())) {
         return output.could_not("no daemon answered; `polder status` tells why");
     }
     let known: Vec<String> = known_subjects(asked).into_keys().collect();
-    complain(&format!("no daemon knows a backend or member {named:?}; they know {}", known.join(", ")));
+    complain(&format!("no daemon has a backend or pool member {named:?}; there are {}", known.join(", ")));
     if output.is_json() {
         output.answer(&serde_json::json!({ "error": "unknown", "known": known }), "");
     }

@@ -93,6 +93,9 @@ pub fn fit(text: &str) -> String {
 }
 
 /// Rows under a heading, columns aligned.
+///
+/// By hand and not by `comfy-table`: that colours with sequences of its own (`38;5;n`), which [`fit`] would make visible, and wraps
+/// a row over several lines, where `grep` and a narrow terminal are served best by one line a row.
 #[derive(Debug, Default)]
 pub struct Table {
     heading: Vec<&'static str>,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::args::FleetArg;
-use super::endpoint::Located;
+use super::endpoint::Endpoint;
 use super::host_gate::HostGate;
 use crate::api::daemon::Daemon;
 use crate::fleet::{self, Fleet};
@@ -87,20 +87,20 @@ fn reports<G: Gates + ?Sized>(gates: &G, hosts: &[String]) -> Reports {
     hosts.iter().cloned().zip(answers).collect()
 }
 
-/// Every daemon of the fleet: one of this very machine by its own socket, one whose host has reported behind its gate, and the
-/// others as silent.
-pub fn locate<G: Gates + 'static>(gates: &Arc<G>, fleet: &Fleet, here: &str, reports: &Reports) -> Vec<Located> {
+/// Every daemon of the fleet: one of this machine by its own socket, one whose host has reported through its gate, the others as
+/// unreachable.
+pub fn locate<G: Gates + 'static>(gates: &Arc<G>, fleet: &Fleet, here: &str, reports: &Reports) -> Vec<Endpoint> {
     let locate = |(host, role): (&String, Daemon)| {
         let own = Path::new(role.host_socket());
-        let located = Located { name: Some(host.clone()), role: Some(role), ..Located::at(own) };
+        let endpoint = Endpoint { name: Some(host.clone()), role: Some(role), ..Endpoint::at(own) };
         match reports.get(host) {
-            _ if host == here && own.exists() => located,
+            _ if host == here && own.exists() => endpoint,
             Some(Ok(_)) => {
                 let gates = Arc::clone(gates) as Arc<dyn Gates>;
-                Located { gate: Some(HostGate { host: host.clone(), daemon: role, gates }), ..located }
+                Endpoint { gate: Some(HostGate { host: host.clone(), daemon: role, gates }), ..endpoint }
             }
-            Some(Err(why)) => Located { silent: Some(format!("not reached: {why}")), ..located },
-            None => Located { silent: Some("not reached: it was not asked".to_owned()), ..located },
+            Some(Err(why)) => Endpoint { unreachable: Some(format!("not reached: {why}")), ..endpoint },
+            None => Endpoint { unreachable: Some("not reached: it was not asked".to_owned()), ..endpoint },
         }
     };
     daemons(fleet).map(locate).collect()

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::Value;
 
-use super::endpoint::Located;
+use super::endpoint::Endpoint;
 use crate::api;
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
@@ -12,14 +12,14 @@ use crate::api::status::Status;
 
 /// A daemon and its status.
 #[derive(Debug)]
-pub struct Asked {
+pub struct DaemonReply {
     /// Where it is.
-    pub located: Located,
+    pub endpoint: Endpoint,
     /// Its status, or why there is none.
     pub answer: Result<Status, StatusError>,
 }
 
-impl Asked {
+impl DaemonReply {
     /// Its status, if it answered.
     pub fn status(&self) -> Option<&Status> {
         self.answer.as_ref().ok()
@@ -27,12 +27,12 @@ impl Asked {
 
     /// Its own name if it answered, else what we call it.
     pub fn name(&self) -> String {
-        self.status().map_or_else(|| self.located.label(), |status| status.daemon().name.clone())
+        self.status().map_or_else(|| self.endpoint.label(), |status| status.daemon().name.clone())
     }
 
     /// What it is, where that is known.
     pub fn role(&self) -> Option<Daemon> {
-        self.status().map(|status| status.daemon().role).or(self.located.role)
+        self.status().map(|status| status.daemon().role).or(self.endpoint.role)
     }
 
     /// A proxy's status.
@@ -73,8 +73,8 @@ impl fmt::Display for StatusError {
 impl std::error::Error for StatusError {}
 
 /// Asks every daemon for its status, all at once; the answers in the order of `daemons`.
-pub async fn ask_all(daemons: &[Located]) -> Vec<Asked> {
-    let asking: Vec<_> = daemons.iter().cloned().map(|located| tokio::spawn(ask(located))).collect();
+pub async fn ask_all(daemons: &[Endpoint]) -> Vec<DaemonReply> {
+    let asking: Vec<_> = daemons.iter().cloned().map(|endpoint| tokio::spawn(ask(endpoint))).collect();
     let mut asked = Vec::with_capacity(asking.len());
     for one in asking {
         if let Ok(one) = one.await {
@@ -84,9 +84,9 @@ pub async fn ask_all(daemons: &[Located]) -> Vec<Asked> {
     asked
 }
 
-async fn ask(located: Located) -> Asked {
-    let answer = located.get("/status").await.map_err(StatusError::Client).and_then(from_json);
-    Asked { located, answer }
+async fn ask(endpoint: Endpoint) -> DaemonReply {
+    let answer = endpoint.get("/status").await.map_err(StatusError::Client).and_then(from_json);
+    DaemonReply { endpoint, answer }
 }
 
 fn from_json(value: Value) -> Result<Status, StatusError> {

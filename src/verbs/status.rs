@@ -13,10 +13,10 @@ mod tables;
 use serde::Serialize;
 
 use super::args::FleetArg;
-use super::daemons::Found;
+use super::daemons::Selection;
 use super::exit::Exit;
 use super::output::{Output, Tone};
-use super::replies::{Asked, ask_all};
+use super::replies::{DaemonReply, ask_all};
 use crate::api::status::Status;
 use fleet::Fleet;
 
@@ -29,14 +29,14 @@ pub struct StatusArgs {
 }
 
 /// Asks every daemon and shows it all; on an admin machine, the hosts and the working copy too.
-pub async fn run(found: &Found, output: &Output) -> Exit {
+pub async fn run(found: &Selection, output: &Output) -> Exit {
     let asked = ask_all(&found.daemons).await;
     let fleet = found.fleet.as_ref().map(Fleet::gather);
     let mut findings = fleet.as_ref().map(Fleet::findings).unwrap_or_default();
     // A host that is not reached explains its daemons.
-    let explained = |asked: &Asked| asked.located.silent.is_some();
+    let explained = |asked: &DaemonReply| asked.endpoint.unreachable.is_some();
     findings.extend(findings::all(asked.iter().filter(|one| !explained(one))));
-    let daemons: Vec<_> = asked.iter().map(for_machines).collect();
+    let daemons: Vec<_> = asked.iter().map(status_json).collect();
     let mut answer = serde_json::json!({ "well": findings.is_empty(), "findings": findings, "daemons": daemons });
     if let Some(fleet) = &fleet {
         answer["fleet"] = serde_json::json!(fleet);
@@ -51,11 +51,11 @@ pub async fn run(found: &Found, output: &Output) -> Exit {
 }
 
 /// The daemons' screen for people.
-pub fn screen(asked: &[Asked]) -> String {
+pub fn screen(asked: &[DaemonReply]) -> String {
     joined(parts(asked).into_iter().chain([alarms(&findings::all(asked))]))
 }
 
-fn parts(asked: &[Asked]) -> [String; 3] {
+fn parts(asked: &[DaemonReply]) -> [String; 3] {
     [tables::daemons(asked), tables::services(asked), tables::pools(asked)]
 }
 
@@ -73,17 +73,17 @@ fn alarms(findings: &[String]) -> String {
 
 #[derive(Serialize)]
 #[serde(untagged)]
-enum ForMachines<'a> {
+enum StatusJson<'a> {
     Proxy(&'a crate::api::proxy::Status),
     Nameserver(&'a crate::api::dns::Status),
     None { name: String, error: String },
 }
 
-fn for_machines(asked: &Asked) -> ForMachines<'_> {
+fn status_json(asked: &DaemonReply) -> StatusJson<'_> {
     match &asked.answer {
-        Ok(Status::Proxy(status)) => ForMachines::Proxy(status),
-        Ok(Status::Nameserver(status)) => ForMachines::Nameserver(status),
-        Err(error) => ForMachines::None { name: asked.name(), error: error.to_string() },
+        Ok(Status::Proxy(status)) => StatusJson::Proxy(status),
+        Ok(Status::Nameserver(status)) => StatusJson::Nameserver(status),
+        Err(error) => StatusJson::None { name: asked.name(), error: error.to_string() },
     }
 }
 

@@ -1,23 +1,23 @@
-//! Tells several daemons the same thing and reports what each said.
+//! Sends commands to several daemons side by side and reports how each ended.
 
 use std::time::Duration;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use super::endpoint::Located;
+use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::output::{Output, Table, Tone, cell, toned};
 use crate::api::client::ClientError;
 
-/// One thing for one daemon.
+/// One command for one daemon.
 #[derive(Debug, Clone)]
-pub struct Telling {
+pub struct Command {
     /// The daemon.
-    pub to: Located,
+    pub to: Endpoint,
     /// What to call it.
     pub name: String,
-    /// What it is about (`www/web1`), for the report.
+    /// What it concerns (`www/web1`), for the report.
     pub subject: String,
     /// The admin API's path.
     pub path: &'static str,
@@ -27,51 +27,51 @@ pub struct Telling {
     pub limit: Duration,
 }
 
-/// How long a daemon may take to do what it is told, where it need not wait for anything.
+/// How long a daemon may take for a command that waits for nothing.
 pub const PROMPT: Duration = Duration::from_secs(5);
 
-/// What became of it.
+/// How a command ended.
 #[derive(Debug, Clone, Serialize)]
-pub struct Told {
+pub struct CommandResult {
     /// The daemon.
     pub daemon: String,
-    /// What it was about.
+    /// What it concerned.
     pub subject: String,
     /// How it ended.
     pub outcome: Outcome,
-    /// The daemon's words, or why there are none.
+    /// The daemon's message, or why there is none.
     pub words: String,
-    /// When the last answer from before may still be cached until, in milliseconds since the epoch.
+    /// Until when resolvers may still cache the last answer given before, in milliseconds since the epoch.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub cached_until: Option<u64>,
 }
 
-/// How one telling ended.
+/// Whether a command was carried out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
-    /// It did it.
+    /// It was.
     Done,
-    /// It said no.
+    /// The daemon refused it.
     Refused,
-    /// It did not hear; its peers will tell it.
+    /// The daemon was not reached; its peers pass an operator state or a latch on to it later.
     Missed,
 }
 
-/// Tells all at once; the reports in the order of `tellings`.
-pub async fn tell_all(tellings: Vec<Telling>) -> Vec<Told> {
-    let telling: Vec<_> = tellings.into_iter().map(|one| tokio::spawn(tell(one))).collect();
-    let mut told = Vec::with_capacity(telling.len());
-    for one in telling {
+/// Sends all at once; the results in the order of `commands`.
+pub async fn send_all(commands: Vec<Command>) -> Vec<CommandResult> {
+    let sending: Vec<_> = commands.into_iter().map(|one| tokio::spawn(send(one))).collect();
+    let mut results = Vec::with_capacity(sending.len());
+    for one in sending {
         if let Ok(one) = one.await {
-            told.push(one);
+            results.push(one);
         }
     }
-    told
+    results
 }
 
-async fn tell(telling: Telling) -> Told {
-    let answer = telling.to.post(telling.path, &telling.body, telling.limit).await;
+async fn send(command: Command) -> CommandResult {
+    let answer = command.to.post(command.path, &command.body, command.limit).await;
     let (outcome, words, cached_until) = match answer {
         Ok(value) => {
             let words = value.get("done").and_then(Value::as_str).unwrap_or("done").to_owned();
@@ -80,17 +80,17 @@ async fn tell(telling: Telling) -> Told {
         Err(ClientError::Refused { message, .. }) => (Outcome::Refused, message, None),
         Err(ClientError::Unreachable(why)) => (Outcome::Missed, why, None),
     };
-    Told { daemon: telling.name, subject: telling.subject, outcome, words, cached_until }
+    CommandResult { daemon: command.name, subject: command.subject, outcome, words, cached_until }
 }
 
-/// Prints what each said; the exit code says whether all did it.
-pub fn report(told: &[Told], output: &Output, closing: &str) -> Exit {
-    let mut table = Table::new(&["DAEMON", "ABOUT", "", "WORDS"]);
-    for one in told {
+/// Prints how each command ended; the exit status says whether all were carried out.
+pub fn report(results: &[CommandResult], output: &Output, closing: &str) -> Exit {
+    let mut table = Table::new(&["DAEMON", "SUBJECT", "RESULT", "MESSAGE"]);
+    for one in results {
         let outcome = match one.outcome {
             Outcome::Done => toned("done", Tone::Good),
             Outcome::Refused => toned("refused", Tone::Bad),
-            Outcome::Missed => toned("missed", Tone::Bad),
+            Outcome::Missed => toned("not reached", Tone::Bad),
         };
         let mut words = one.words.lines();
         table.row(vec![cell(&one.daemon), cell(&one.subject), outcome, cell(words.next().unwrap_or_default())]);
@@ -98,18 +98,18 @@ pub fn report(told: &[Told], output: &Output, closing: &str) -> Exit {
             table.row(vec![cell(""), cell(""), cell(""), cell(more)]);
         }
     }
-    output.answer(&serde_json::json!({ "told": told }), &format!("{}{closing}", table.render()));
-    verdict(told)
+    output.answer(&serde_json::json!({ "told": results }), &format!("{}{closing}", table.render()));
+    verdict(results)
 }
 
-/// What the operator should know when a daemon missed a word that peers exchange.
-pub fn learns_later(told: &[Told]) -> &'static str {
-    let missed = told.iter().any(|one| one.outcome == Outcome::Missed);
-    if missed { "Daemons that missed it learn it from their peers when they are back.\n" } else { "" }
+/// A line for the operator when a daemon was not reached and will get the change from its peers.
+pub fn note_on_peers(results: &[CommandResult]) -> &'static str {
+    let missed = results.iter().any(|one| one.outcome == Outcome::Missed);
+    if missed { "Daemons that were not reached get it from their peers when they are back.\n" } else { "" }
 }
 
-fn verdict(told: &[Told]) -> Exit {
-    let all = |outcome| told.iter().all(|one| one.outcome == outcome);
+fn verdict(results: &[CommandResult]) -> Exit {
+    let all = |outcome| results.iter().all(|one| one.outcome == outcome);
     match () {
         () if all(Outcome::Done) => Exit::Done,
         () if all(Outcome::Missed) => Exit::CouldNot,

@@ -1,4 +1,6 @@
 //! Moments and spans of time as the verbs print them.
+//!
+//! By hand and not by `humantime`: that writes every unit (`2h 5m 12s 400ms`), and a column of a table has room for one.
 
 /// A moment as the operator's clock shows it: `HH:MM:SS`, in UTC with a `Z`.
 pub fn time_of_day(unix_ms: u64) -> String {

@@ -5,7 +5,7 @@ fn named_sockets_are_taken_as_they_are() {
     let sockets = vec![PathBuf::from("/nowhere/a"), PathBuf::from("/nowhere/b")];
     let common = Common { json: false, sockets, demo: false };
     let found = find(&common, &FleetArg::default(), Hosts::All).unwrap().daemons;
-    assert_eq!(found.iter().map(Located::label).collect::<Vec<_>>(), ["/nowhere/a", "/nowhere/b"]);
+    assert_eq!(found.iter().map(Endpoint::label).collect::<Vec<_>>(), ["/nowhere/a", "/nowhere/b"]);
 }
 
 #[test]

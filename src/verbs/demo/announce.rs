@@ -6,7 +6,7 @@ use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use super::super::demo_file::{self, DemoFile};
-use super::super::endpoint::Located;
+use super::super::endpoint::Endpoint;
 use crate::api::daemon::Daemon;
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, nameserver_name, proxy_name};
 use crate::demo::fleet::Fleet;
@@ -40,10 +40,10 @@ impl Announcement {
             daemons: fleet
                 .daemons
                 .iter()
-                .map(|daemon| Located {
+                .map(|daemon| Endpoint {
                     name: Some(daemon.name.clone()),
                     role: Some(daemon.role),
-                    ..Located::at(&daemon.admin_socket())
+                    ..Endpoint::at(&daemon.admin_socket())
                 })
                 .collect(),
             control: control.to_owned(),

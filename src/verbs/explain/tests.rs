@@ -13,18 +13,13 @@ fn a_url_gives_host_and_path() {
 }
 
 #[test]
-fn what_goes_into_a_query_is_encoded() {
-    assert_eq!(encode("a=b; c&d/é"), "a%3Db%3B%20c%26d%2F%C3%A9");
-}
-
-#[test]
 fn a_proxy_without_a_backend_makes_the_answer_no() {
     let answer = |backend: Option<&str>| Explained {
         url: String::new(),
         nameservers: Vec::new(),
-        proxies: vec![Said {
+        proxies: vec![Reply {
             daemon: "px-1".to_owned(),
-            answer: SaidOr::Explanation(api::proxy::Explanation {
+            result: ExplainResult::Explanation(api::proxy::Explanation {
                 service: Some("www".to_owned()),
                 route: String::new(),
                 backend: backend.map(str::to_owned),

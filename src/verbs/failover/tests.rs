@@ -3,11 +3,11 @@ use crate::api::status::Status;
 use crate::health::Verdict;
 use crate::verbs::status::examples;
 
-fn seen_by(proxies: Vec<crate::api::proxy::Status>) -> Vec<Asked> {
-    let located = Located::at(std::path::Path::new("/nowhere"));
+fn seen_by(proxies: Vec<crate::api::proxy::Status>) -> Vec<DaemonReply> {
+    let endpoint = Endpoint::at(std::path::Path::new("/nowhere"));
     proxies
         .into_iter()
-        .map(|status| Asked { located: located.clone(), answer: Ok(Status::Proxy(Box::new(status))) })
+        .map(|status| DaemonReply { endpoint: endpoint.clone(), answer: Ok(Status::Proxy(Box::new(status))) })
         .collect()
 }
 

@@ -2,11 +2,12 @@ use super::*;
 use crate::api::status::Status;
 use crate::verbs::status::examples;
 
-fn asked() -> Vec<Asked> {
-    let located = |name: &str| Located { name: Some(name.to_owned()), ..Located::at(std::path::Path::new("/nowhere")) };
+fn asked() -> Vec<DaemonReply> {
+    let endpoint =
+        |name: &str| Endpoint { name: Some(name.to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) };
     vec![
-        Asked { located: located("px-1"), answer: Ok(Status::Proxy(Box::new(examples::proxy()))) },
-        Asked { located: located("ns-1"), answer: Ok(Status::Nameserver(Box::new(examples::nameserver()))) },
+        DaemonReply { endpoint: endpoint("px-1"), answer: Ok(Status::Proxy(Box::new(examples::proxy()))) },
+        DaemonReply { endpoint: endpoint("ns-1"), answer: Ok(Status::Nameserver(Box::new(examples::nameserver()))) },
     ]
 }
 
@@ -29,7 +30,7 @@ fn a_part_of_a_name_means_nothing() {
 
 #[test]
 fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last() {
-    let told = |daemon: &str, outcome| Told {
+    let results = |daemon: &str, outcome| CommandResult {
         daemon: daemon.to_owned(),
         subject: "http0.l.example.net/px-1".to_owned(),
         outcome,
@@ -37,8 +38,8 @@ fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last(
         cached_until: None,
     };
     let asked = asked();
-    assert_eq!(unaware(&[told("ns-1", Outcome::Done)], &asked, OperatorState::Drain), None);
-    let all = [told("ns-1", Outcome::Done), told("ns-2", Outcome::Missed)];
+    assert_eq!(unaware(&[results("ns-1", Outcome::Done)], &asked, OperatorState::Drain), None);
+    let all = [results("ns-1", Outcome::Done), results("ns-2", Outcome::Missed)];
     let said = unaware(&all, &asked, OperatorState::Drain).unwrap_or_default();
     assert!(said.starts_with("Not reached: ns-2. A nameserver that runs all the same goes on"), "{said}");
     assert!(said.contains("for 300 s more"), "{said}");
@@ -48,7 +49,7 @@ fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last(
 
 #[test]
 fn a_member_is_told_to_nameservers_only() {
-    let args = SayArgs {
+    let args = StateArgs {
         subject: "px-1".to_owned(),
         why: String::new(),
         lasting: None,
@@ -57,7 +58,7 @@ fn a_member_is_told_to_nameservers_only() {
     };
     let asked = asked();
     let subjects = find_subjects(&args.subject, &asked);
-    let told = tellings(OperatorState::Drain, &args, &asked, &subjects);
-    assert_eq!(told.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["ns-1"]);
-    assert_eq!(told[0].body["subject"], "http0.l.example.net/px-1");
+    let results = commands(OperatorState::Drain, &args, &asked, &subjects);
+    assert_eq!(results.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["ns-1"]);
+    assert_eq!(results[0].body["subject"], "http0.l.example.net/px-1");
 }

@@ -68,15 +68,15 @@ async fn every_daemon_of_the_fleet_is_asked_through_its_hosts_gate_and_silent_ho
     let (gates, fleet) = (Arc::new(Hosts), fleet());
     let hosts: Vec<String> = fleet.hosts.keys().cloned().collect();
     let reports = reports(&*gates, &hosts);
-    let located = locate(&gates, &fleet, "admin-nl", &reports);
-    let names: Vec<String> = located.iter().map(Located::label).collect();
+    let endpoint = locate(&gates, &fleet, "admin-nl", &reports);
+    let names: Vec<String> = endpoint.iter().map(Endpoint::label).collect();
     assert_eq!(names, ["both", "both", "ns-ch", "px-new"]);
 
-    let said = located[1].get("/hello").await.unwrap();
+    let said = endpoint[1].get("/hello").await.unwrap();
     assert_eq!(said["hello"], "both polder-dns /hello");
-    let refused = located[1].post("/operator", &Value::Null, Duration::from_secs(5)).await.unwrap_err();
+    let refused = endpoint[1].post("/operator", &Value::Null, Duration::from_secs(5)).await.unwrap_err();
     assert!(refused.to_string().contains("/operator refuses 4 bytes"), "{refused}");
-    let asked = ask_daemons(&located).await;
+    let asked = ask_daemons(&endpoint).await;
     let why = |index: usize| match &asked[index].answer {
         Err(why) => why.to_string(),
         other => panic!("{other:?}"),

@@ -4,11 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::api::status::Status;
 use crate::health::Verdict;
-use crate::verbs::replies::Asked;
+use crate::verbs::replies::DaemonReply;
 
 /// Every finding over all daemons, each once.
-pub fn all<'a>(asked: impl IntoIterator<Item = &'a Asked>) -> Vec<String> {
-    let asked: Vec<&Asked> = asked.into_iter().collect();
+pub fn all<'a>(asked: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<String> {
+    let asked: Vec<&DaemonReply> = asked.into_iter().collect();
     let mut findings: Vec<String> = asked.iter().copied().flat_map(of_daemon).collect();
     findings.extend(latches_that_differ(&asked));
     let mut seen = BTreeSet::new();
@@ -16,7 +16,7 @@ pub fn all<'a>(asked: impl IntoIterator<Item = &'a Asked>) -> Vec<String> {
     findings
 }
 
-fn of_daemon(asked: &Asked) -> Vec<String> {
+fn of_daemon(asked: &DaemonReply) -> Vec<String> {
     let name = asked.name();
     match &asked.answer {
         Err(why) => vec![format!("{name} does not answer: {why}")],
@@ -67,7 +67,7 @@ fn readiness(name: &str, ready: bool, draining: bool) -> Vec<String> {
 }
 
 /// Proxies that answered and name different active backends for one service.
-fn latches_that_differ(asked: &[&Asked]) -> Vec<String> {
+fn latches_that_differ(asked: &[&DaemonReply]) -> Vec<String> {
     let mut active: BTreeMap<&str, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
     for status in asked.iter().filter_map(|one| one.proxy()) {
         for service in &status.services {

@@ -17,7 +17,7 @@ use crate::push::host::lock::Lock;
 use crate::push::ledger::Entry;
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::gates::ask_all;
-use crate::verbs::daemons::FoundFleet;
+use crate::verbs::daemons::ReachedFleet;
 use crate::verbs::ledger_text::{revision, short};
 use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
 use crate::verbs::reach::{Reach, Reports};
@@ -80,8 +80,8 @@ struct Pending {
 
 impl Fleet {
     /// Asks for what the reports do not say.
-    pub fn gather(found: &FoundFleet) -> Fleet {
-        let FoundFleet { reach, reports, .. } = found;
+    pub fn gather(found: &ReachedFleet) -> Fleet {
+        let ReachedFleet { reach, reports, .. } = found;
         let ledgers = ledgers(reach, reports);
         let desired = desired::load(&reach.admin);
         let hosts = reach.fleet.hosts.iter().map(|(name, host)| {

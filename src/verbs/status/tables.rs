@@ -7,11 +7,11 @@ use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus};
 use crate::api::status::Status;
 use crate::health::Verdict;
 use crate::verbs::output::{Cell, Table, Tone, cell, toned};
-use crate::verbs::replies::Asked;
+use crate::verbs::replies::DaemonReply;
 use crate::verbs::times::{ago, span, time_of_day};
 
 /// One line a daemon.
-pub fn daemons(asked: &[Asked]) -> String {
+pub fn daemons(asked: &[DaemonReply]) -> String {
     let mut table =
         Table::new(&["DAEMON", "ROLE", "VERSION", "STATE", "UPTIME", "GENERATION", "SERVED", "LAST RELOAD"]);
     for one in asked {
@@ -41,7 +41,7 @@ pub fn daemons(asked: &[Asked]) -> String {
                     cell(one.name()),
                     cell("?"),
                     cell("?"),
-                    toned("silent", Tone::Bad),
+                    toned("no answer", Tone::Bad),
                     toned(why.to_string(), Tone::Bad),
                 ]
             }
@@ -59,7 +59,7 @@ fn state(ready: bool, draining: bool) -> Cell {
 }
 
 /// One line a backend, as all proxies see it; a proxy that sees it otherwise has a line of its own.
-pub fn services(asked: &[Asked]) -> String {
+pub fn services(asked: &[DaemonReply]) -> String {
     let mut table =
         Table::new(&["SERVICE", "BACKEND", "ADDRESS", "CHECK", "OPERATOR", "USE", "RUNNING", "SEEN BY", "WHY"]);
     for (key, views) in backends(asked) {
@@ -88,9 +88,9 @@ struct BackendView<'a> {
     backend: &'a BackendStatus,
 }
 
-fn backends(asked: &[Asked]) -> BTreeMap<(&str, &str), Vec<BackendView<'_>>> {
+fn backends(asked: &[DaemonReply]) -> BTreeMap<(&str, &str), Vec<BackendView<'_>>> {
     let mut views: BTreeMap<(&str, &str), Vec<BackendView<'_>>> = BTreeMap::new();
-    for status in asked.iter().filter_map(Asked::proxy) {
+    for status in asked.iter().filter_map(DaemonReply::proxy) {
         for service in &status.services {
             for backend in &service.backends {
                 let key = (service.name.as_str(), backend.name.as_str());
@@ -141,22 +141,22 @@ fn moved(latch: &LatchStatus) -> String {
     }
 }
 
-fn why(check_reason: &str, since: u64, word: Option<&OperatorNote>) -> String {
+fn why(check_reason: &str, since: u64, note: Option<&OperatorNote>) -> String {
     let check = format!("{check_reason}, for {}", ago(since));
-    match word.filter(|word| word.state != OperatorState::Ready) {
+    match note.filter(|note| note.state != OperatorState::Ready) {
         None => check,
-        Some(word) => {
-            let until = word.until.map_or_else(String::new, |until| format!(" until {}", time_of_day(until)));
-            let because = if word.why.is_empty() { String::new() } else { format!(": {}", word.why) };
-            format!("{check}; {} by {} {} ago{until}{because}", word.state, word.who, ago(word.when))
+        Some(note) => {
+            let until = note.until.map_or_else(String::new, |until| format!(" until {}", time_of_day(until)));
+            let because = if note.why.is_empty() { String::new() } else { format!(": {}", note.why) };
+            format!("{check}; {} by {} {} ago{until}{because}", note.state, note.who, ago(note.when))
         }
     }
 }
 
 /// One line an address of a pool member, as all nameservers see it.
-pub fn pools(asked: &[Asked]) -> String {
+pub fn pools(asked: &[DaemonReply]) -> String {
     let mut table = Table::new(&["POOL", "MEMBER", "ADDRESS", "NAMESERVER", "CHECK", "OPERATOR", "ANSWERED", "WHY"]);
-    for status in asked.iter().filter_map(Asked::nameserver) {
+    for status in asked.iter().filter_map(DaemonReply::nameserver) {
         for pool in &status.pools {
             for member in &pool.members {
                 for address in &member.addresses {

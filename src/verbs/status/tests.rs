@@ -1,10 +1,10 @@
 use super::*;
-use crate::verbs::endpoint::Located;
+use crate::verbs::endpoint::Endpoint;
 use crate::verbs::replies::StatusError;
 
-fn asked(answer: Result<Status, StatusError>) -> Asked {
-    Asked {
-        located: Located { name: Some("ns-2".to_owned()), ..Located::at(std::path::Path::new("/nowhere")) },
+fn asked(answer: Result<Status, StatusError>) -> DaemonReply {
+    DaemonReply {
+        endpoint: Endpoint { name: Some("ns-2".to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) },
         answer,
     }
 }

@@ -1,12 +1,12 @@
 use super::*;
 use crate::api::client::ClientError;
-use crate::verbs::endpoint::Located;
+use crate::verbs::endpoint::Endpoint;
 use crate::verbs::replies::StatusError;
 use crate::verbs::status::examples;
 
-fn seen(answer: Result<Status, StatusError>) -> Asked {
-    Asked {
-        located: Located { name: Some("px-9".to_owned()), ..Located::at(std::path::Path::new("/nowhere")) },
+fn seen(answer: Result<Status, StatusError>) -> DaemonReply {
+    DaemonReply {
+        endpoint: Endpoint { name: Some("px-9".to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) },
         answer,
     }
 }
