@@ -10,8 +10,8 @@ mod rule;
 
 use std::time::Duration;
 
-use polder::config::proxy::LatchConfig;
 use polder::api::operator::OperatorState;
+use polder::config::proxy::LatchConfig;
 
 use proxy::{BACKENDS, Proxy};
 

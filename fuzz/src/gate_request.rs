@@ -4,10 +4,10 @@
 use std::path::Path;
 
 use polder::push::gate::allowed;
-use polder::push::protocol::manifest::{Manifest, AcceptedManifests, open};
-use polder::push::protocol::{Instruction, KeyChange, Question};
+use polder::push::protocol::manifest::{AcceptedManifests, Manifest, open};
 use polder::push::protocol::signing::TrustedKeys;
 use polder::push::protocol::upload::Header;
+use polder::push::protocol::{Instruction, KeyChange, Question};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 

@@ -166,6 +166,8 @@ impl State {
             Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
             Event::Reloaded(document) => {
                 self.last_up.retain(|pool, _| document.config.pools.contains_key(pool));
+                let members = document.config.peers.as_ref().map(|peers| &peers.members);
+                self.rejected.retain(|peer, _| members.is_some_and(|members| members.contains_key(peer)));
                 self.document = document;
             }
             Event::Ready => self.ready = true,

@@ -85,7 +85,10 @@ fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, Error> {
         observer: &progress,
         announce: complain,
     };
-    Ok(report(&json!({ "hosts": hosts }), &record, rollout.run(), output))
+    let result = rollout.run();
+    // Its rows are drawn a last time before anything is printed below them.
+    drop(progress);
+    Ok(report(&json!({ "hosts": hosts }), &record, result, output))
 }
 
 fn text(rollback: &Rollback) -> String {

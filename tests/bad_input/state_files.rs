@@ -66,14 +66,14 @@ fn words_of_the_operator_that_a_nameserver_cannot_read_are_an_alarm_until_they_a
 }
 
 #[test]
-fn health_that_cannot_be_read_is_said_in_the_log_probed_anew_and_written_again() {
+fn health_that_cannot_be_read_is_said_in_the_log_probed_again_and_written_again() {
     let site = Site::new();
     for mut daemon in [site.proxy(0, &[]), site.nameserver()] {
         let file = daemon.state_file("health.json");
         for broken in ["polder-state 1 0 4096 0", "", &with_checksum(r#"{"version":7,"health":{"version":7}}"#)] {
             fs::write(&file, broken).unwrap();
             daemon.run();
-            daemon.wait_said(&[" warn ", "health", "probed anew"]);
+            daemon.wait_said(&[" warn ", "saved health", "probed again"]);
             assert!(!daemon.alarms().contains("health"), "{}", daemon.alarms());
             daemon.assert_serves();
             daemon.stop();

@@ -3,9 +3,9 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
+use polder::api::operator::OperatorState;
 use polder::config::proxy::Balance;
 use polder::config::{CheckConfig, ProbeKind};
-use polder::api::operator::OperatorState;
 use polder::health::{Target, Verdict};
 use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::choose::{BalanceState, Choice, RequestFacts, choose};

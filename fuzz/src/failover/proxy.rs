@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use polder::config::proxy::LatchConfig;
 use polder::api::operator::OperatorState;
+use polder::config::proxy::LatchConfig;
 use polder::health::Verdict;
 use polder::health::automaton::Automaton;
 use polder::proxy::latch::{BackendState, CommandError, Keeper, Latch, Now, Operator, Situation};

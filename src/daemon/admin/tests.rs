@@ -144,7 +144,7 @@ async fn tcp_reads_and_refuses_the_rest_in_words() {
         };
         assert!(ask("GET /status").await.starts_with("HTTP/1.1 200"));
         let answer = ask("GET /explain").await;
-        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("for reading"), "{answer}");
+        assert!(answer.starts_with("HTTP/1.1 403") && answer.contains("read-only"), "{answer}");
         assert!(ask("POST /reload").await.starts_with("HTTP/1.1 403"));
         assert!(ask("POST /takeover").await.starts_with("HTTP/1.1 403"));
     })

@@ -207,6 +207,10 @@ pub trait Daemon: Sized + 'static {
     /// No thread can be started: nothing has changed.
     fn serve(&mut self, bound: Self::Bound, document: &Self::Document) -> Result<Vec<String>, RunError>;
 
+    /// The document that [`Daemon::serve`] was given is in force. Who has to see its snapshot before the first connection comes
+    /// on a new socket accepts on it from here on, and not before.
+    fn accept(&mut self) {}
+
     /// Stops accepting and reading, until [`Daemon::resume`].
     fn pause(&mut self);
 

@@ -56,6 +56,7 @@ impl<D: Daemon> Shell<D> {
     pub fn begin(&mut self, bound: D::Bound) -> Result<(), RunError> {
         let document = self.daemon.document().clone();
         self.daemon.serve(bound, &document)?;
+        self.daemon.accept();
         self.phase = Phase::Serving;
         self.serve_admin()?;
         fd_store::keep(&self.sockets.as_fds());
@@ -158,9 +159,10 @@ impl<D: Daemon> Shell<D> {
     }
 
     fn has_ended(&self) -> bool {
-        // The reload that ends this process is answered before it exits, even if there is nothing to drain.
+        // The reload that ends this process is answered before it exits, even if there is nothing to drain; so are commands
+        // whose state is still being written.
         let answered = self.successor.as_ref().is_none_or(|successor| successor.reply.is_none());
-        let drained = answered && self.daemon.has_drained();
+        let drained = answered && self.unanswered.is_empty() && self.daemon.has_drained();
         self.phase.drains_until().is_some_and(|until| drained || self.now().running >= until)
     }
 
@@ -171,7 +173,8 @@ impl<D: Daemon> Shell<D> {
         if !matches!(self.phase, Phase::Serving | Phase::Reloading | Phase::Offering) {
             return;
         }
-        if self.health_saved.is_none_or(|saved| now.running.saturating_sub(saved) >= HEALTH_SAVE) {
+        let is_due = self.health_saved.is_none_or(|saved| now.running.saturating_sub(saved) >= HEALTH_SAVE);
+        if is_due && !self.files.is_writing_health() {
             self.health_saved = Some(now.running);
             self.files.write_health(self.daemon.health_to_save(now));
         }

@@ -128,6 +128,12 @@ impl StateFiles {
         });
     }
 
+    /// Whether a write of `health.json` is under way. A disk that does not answer gets no second one: it would wait, and be
+    /// done when another process may long be the daemon.
+    pub fn is_writing_health(&self) -> bool {
+        self.health.turn.try_lock().is_err()
+    }
+
     fn begin_write(&self) -> UnderWay {
         self.under_way.send_modify(|writes| *writes += 1);
         UnderWay(self.under_way.clone())

@@ -72,7 +72,7 @@ impl State {
         Common {
             uptime: now.running,
             generation: self.generation(),
-            ready: self.ready,
+            ready: self.ready && !self.draining,
             alarms: self.alarms(figures, now).len(),
             state_unwritten: self.operator_file.has_failed(),
             shell,

@@ -35,7 +35,7 @@ impl State {
             pid: std::process::id(),
             uptime_s: now.running.as_secs(),
             generation: self.generation(),
-            ready: self.ready,
+            ready: self.ready && !self.draining,
             draining: self.draining,
             listeners: config.listeners.iter().map(ToString::to_string).collect(),
             peers: figures.shell.peers.iter().map(|(name, health)| peer_status(name, health)).collect(),

@@ -132,10 +132,13 @@ impl Daemon for ProxyDaemon {
 
     fn serve(&mut self, network: Network, prepared: &Prepared) -> Result<Vec<String>, RunError> {
         self.network = network;
-        self.listen(self.network.deal(self.workers.len()));
         let reopened = self.shared.access_log.reopen(prepared.document.access_log.as_ref());
         let note = |error| format!("the access log cannot be opened ({error}), the one before goes on");
         Ok(reopened.err().map(note).into_iter().collect())
+    }
+
+    fn accept(&mut self) {
+        self.listen(self.network.deal(self.workers.len()));
     }
 
     fn pause(&mut self) {

@@ -123,7 +123,7 @@ impl Outcome {
             let end = if is_kill { End::DrainTimeout } else { End::FailedOverInData };
             return Outcome::finished(AfterResponse::Reset, end);
         }
-        let is_bound = progress.touched.get() && !is_replayable;
+        let is_bound = !progress.is_unsent() && !is_replayable;
         match order {
             Order::Kill => Outcome::Failed(Failure::new(503, End::DrainTimeout)),
             Order::Abort => Outcome::Failed(Failure::new(502, End::FailedOverInWait)),

@@ -40,7 +40,7 @@ async fn a_descriptor_that_is_no_pidfd_proves_nothing() {
     let (here, _there) = UnixStream::pair().unwrap();
     let file = std::fs::File::open("/proc/self/status").unwrap();
     let error = Successor::prove(&here, file.into(), geteuid().as_raw()).unwrap_err().to_string();
-    assert!(error.contains("no pidfd"), "{error}");
+    assert!(error.contains("not a pidfd"), "{error}");
 }
 
 #[test]
