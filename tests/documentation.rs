@@ -199,6 +199,22 @@ struct Shell {
 /// Stands at the end of a command's output, with its exit code.
 const END: &str = "--- the end of ";
 
+/// What is cloned: this checkout, or a repository of its files where it is none (an unpacked archive).
+fn repository(folder: &Path) -> PathBuf {
+    if root().join(".git").exists() {
+        return root();
+    }
+    let repository = folder.join("polder.git");
+    let who = ["-c", "user.name=polder", "-c", "user.email=polder@localhost"];
+    for arguments in [vec!["init", "--quiet"], vec!["add", "--all"], vec!["commit", "--quiet", "--message", "archive"]]
+    {
+        let mut git = Command::new("git");
+        git.args(who).args(arguments).env("GIT_DIR", &repository).env("GIT_WORK_TREE", root());
+        assert!(git.status().unwrap().success(), "{git:?}");
+    }
+    repository
+}
+
 impl Shell {
     /// A shell in an empty folder, in which the name of the repository stands for this checkout, and `cargo build --release` makes
     /// the programs of this very build: that they can be built is what the test itself shows.
@@ -227,7 +243,7 @@ impl Shell {
             .env("XDG_RUNTIME_DIR", folder.path())
             .env("TMPDIR", folder.path())
             .env("GIT_CONFIG_COUNT", "2")
-            .env("GIT_CONFIG_KEY_0", format!("url.{}.insteadOf", root().display()))
+            .env("GIT_CONFIG_KEY_0", format!("url.{}.insteadOf", repository(folder.path()).display()))
             .env("GIT_CONFIG_VALUE_0", "https://github.com/polder/polder")
             .env("GIT_CONFIG_KEY_1", "safe.directory")
             .env("GIT_CONFIG_VALUE_1", "*")
