@@ -12,12 +12,11 @@ pub mod stage;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use super::documents::{STATEFUL_HOST, STATELESS_HOST, Times};
+use super::documents::Times;
 use super::fleet::Fleet;
+use super::visitor::Timeouts;
 use super::visitor::load::Load;
-use super::visitor::{Plan, Site, Timeouts};
 use super::{Error, Programs};
-use crate::api::daemon::Daemon;
 use judge::{Judgement, judge};
 use rows::Row;
 use stage::Stage;
@@ -114,7 +113,8 @@ pub async fn run(
         report(Step::Keeps(fleet.keep_folder()));
     }
     report(Step::Started(start.elapsed()));
-    let load = Load::start(plan(&fleet, options)).map_err(Error::io("the visitors cannot begin"))?;
+    let load = Load::start(fleet.visitors(options.rate, VISITORS, RESOLVERS, options.pace.timeouts()))
+        .map_err(Error::io("the visitors cannot begin"))?;
     // A little less than asked for is measured where a row begins or ends between two arrivals.
     let needed = options.rate - options.rate / 6;
     let mut stage = Stage::new(fleet, load, (needed, needed), VISITORS, options.pace == Pace::Untimed);
@@ -150,21 +150,4 @@ async fn play_row(stage: &mut Stage, row: &'static Row, options: &Options) -> Re
         Pace::Timed => evidence,
         Pace::Untimed => evidence.without_time_bounds(),
     }))
-}
-
-/// The drill's visitors on this fleet.
-fn plan(fleet: &Fleet, options: &Options) -> Plan {
-    Plan {
-        nameservers: (0..fleet.of_role(Daemon::Nameserver).count()).map(|n| fleet.addresses.nameserver(n)).collect(),
-        port: fleet.addresses.http_port(),
-        sites: vec![
-            Site { host: STATELESS_HOST.to_owned(), path: "/".to_owned() },
-            Site { host: STATEFUL_HOST.to_owned(), path: "/session".to_owned() },
-        ],
-        requests: options.rate,
-        queries: options.rate,
-        visitors: VISITORS,
-        resolvers: RESOLVERS,
-        timeouts: options.pace.timeouts(),
-    }
 }

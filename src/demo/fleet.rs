@@ -11,13 +11,14 @@ use serde_json::{Value, json};
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
 use super::backend::{Behaviour, CheckPort, Command};
 use super::directory::{self, Directory};
-use super::documents::{self, Layout, Times};
+use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times};
 use super::identities::Identities;
 use super::supervisor::Supervised;
 use super::webserver::Webserver;
 use super::{Error, Programs};
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
+use crate::demo::visitor::{Plan, Site, Timeouts};
 
 /// How much later than its check's time-out a slow backend answers.
 const LATE_BY: Duration = Duration::from_millis(250);
@@ -99,6 +100,22 @@ pub enum Part {
 }
 
 impl Fleet {
+    /// Visitors of both sites, through this fleet's nameservers; `rate` is requests a second, and queries a second.
+    pub fn visitors(&self, rate: u32, visitors: usize, resolvers: usize, timeouts: Timeouts) -> Plan {
+        let nameservers = 0..self.of_role(Daemon::Nameserver).count();
+        let site = |host: &str, path: &str| Site { host: host.to_owned(), path: path.to_owned() };
+        Plan {
+            nameservers: nameservers.map(|index| self.addresses.nameserver(index)).collect(),
+            port: self.addresses.http_port(),
+            sites: vec![site(STATELESS_HOST, "/"), site(STATEFUL_HOST, "/session")],
+            requests: rate,
+            queries: rate,
+            visitors,
+            resolvers,
+            timeouts,
+        }
+    }
+
     /// Starts all parts and returns when every daemon is ready. `change` changes a daemon's document before it is written.
     pub async fn start(programs: &Programs, times: Times, change: impl Fn(&str, &mut Value)) -> Result<Fleet, Error> {
         let addresses = Addresses::claim().map_err(Error::io("no loopback network for the fleet (127.0.0.0/8)"))?;

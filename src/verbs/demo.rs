@@ -16,12 +16,11 @@ use super::args::Common;
 use super::demo_file;
 use super::exit::Exit;
 use super::output::Output;
-use crate::api::daemon::Daemon;
 use crate::demo::control::{self, PendingRequest, Reply, Request};
-use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, Times};
+use crate::demo::documents::Times;
 use crate::demo::fleet::{Action, Fleet};
+use crate::demo::visitor::Timeouts;
 use crate::demo::visitor::load::Load;
-use crate::demo::visitor::{Plan, Site, Timeouts};
 use crate::demo::{Error, Programs};
 use announce::Announcement;
 use screen::{Key, Screen};
@@ -123,7 +122,8 @@ async fn start(output: &Output) -> Result<Exit, Error> {
     let socket = fleet.folder().join("control.sock");
     control::listen(&socket, sender)?;
     let announcement = Announcement::write(&fleet, &socket)?;
-    let load = Load::start(plan(&fleet)).map_err(Error::io("the visitors cannot begin"))?;
+    let load =
+        Load::start(fleet.visitors(RATE, 20, 10, Timeouts::SCALED)).map_err(Error::io("the visitors cannot begin"))?;
     let mut view = View::new(&fleet, load, announce::text(&fleet));
     let screen = Screen::open(output.is_json());
     live(&mut fleet, &mut view, screen, requests).await;
@@ -178,21 +178,5 @@ pub(super) async fn interrupted() {
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
         _ = hangup.recv() => {}
-    }
-}
-
-fn plan(fleet: &Fleet) -> Plan {
-    Plan {
-        nameservers: (0..fleet.of_role(Daemon::Nameserver).count()).map(|n| fleet.addresses.nameserver(n)).collect(),
-        port: fleet.addresses.http_port(),
-        sites: vec![
-            Site { host: STATELESS_HOST.to_owned(), path: "/".to_owned() },
-            Site { host: STATEFUL_HOST.to_owned(), path: "/session".to_owned() },
-        ],
-        requests: RATE,
-        queries: RATE,
-        visitors: 20,
-        resolvers: 10,
-        timeouts: Timeouts::SCALED,
     }
 }

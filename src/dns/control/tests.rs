@@ -9,6 +9,7 @@ use super::*;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand};
 use crate::dns::compiled::compile;
 use crate::dns::protection::Protection;
+use crate::dns::report::status::RuntimeFigures;
 use crate::health::TargetHealth;
 
 const POOL: &str = "www.example.net";
@@ -190,6 +191,28 @@ fn a_peers_newer_word_counts_and_what_is_beyond_the_bounds_is_left_out_with_a_wa
     assert_eq!((answers(&state), written(&effects)), (vec!["192.0.2.2".to_owned()], 1));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Log(Level::WARN, line) if line.contains("ns-2"))));
     assert!(!state.peer_message().to_string().contains("another/c"));
+}
+
+#[test]
+fn the_alarm_of_a_peer_that_a_reload_removes_goes_with_it() {
+    let mut state = ready(&TWO);
+    let beyond =
+        json!({ "state": "drain", "who": "alice", "when": u64::MAX / 2, "by": "ns-2", "why": "", "until": null });
+    let value = json!({ "version": 1, "operator": { format!("{POOL}/b"): beyond } });
+    state.on_event(Event::Peer { peer: "ns-2".into(), value }, at(1));
+    let alarms = |state: &State| state.status(&RuntimeFigures::default(), at(2)).daemon.alarms.join("; ");
+    assert!(alarms(&state).contains("ns-2"), "{}", alarms(&state));
+    state.on_event(Event::Reloaded(document(&TWO)), at(2));
+    assert!(!alarms(&state).contains("ns-2"), "{}", alarms(&state));
+}
+
+#[test]
+fn a_nameserver_that_drains_is_not_ready() {
+    let mut state = ready(&TWO);
+    let is_ready = |state: &State| state.status(&RuntimeFigures::default(), at(1)).daemon.ready;
+    assert!(is_ready(&state));
+    state.on_event(Event::Draining, at(1));
+    assert!(!is_ready(&state));
 }
 
 #[test]

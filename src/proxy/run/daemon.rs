@@ -146,7 +146,7 @@ impl Daemon for ProxyDaemon {
     }
 
     fn resume(&mut self, _sockets: &mut Sockets) -> Result<(), RunError> {
-        self.listen(self.network.deal(self.workers.len()));
+        self.accept();
         Ok(())
     }
 
