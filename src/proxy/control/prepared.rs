@@ -11,7 +11,7 @@ use crate::config::ProxyConfig;
 use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig};
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::peers::Identity;
-use crate::health::{Target, checker::Targets};
+use crate::health::{Target, TargetHealth, Verdict, checker::Targets};
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::Settings;
@@ -187,6 +187,14 @@ impl PreparedService {
         match &self.mode {
             PreparedMode::Latched { rules, .. } => Some(rules),
             PreparedMode::Stateless | PreparedMode::Sticky(_) => None,
+        }
+    }
+
+    /// The verdict on a backend. What a latched service is decided by is for good.
+    pub fn verdict(&self, health: &TargetHealth) -> Verdict {
+        match self.mode {
+            PreparedMode::Latched { .. } => health.lasting_verdict(),
+            PreparedMode::Stateless | PreparedMode::Sticky(_) => health.verdict,
         }
     }
 
