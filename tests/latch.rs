@@ -250,6 +250,8 @@ fn unchecked(_: &str, document: &mut Value) {
     if document["services"][STATEFUL].is_object() {
         document["services"][STATEFUL]["check"]["interval"] = json!("1h");
         document["services"][STATEFUL]["check"]["fast_interval"] = json!("1h");
+        // A check that replaces this one asks it too, and waits for its verdict.
+        document["services"][STATEFUL]["check"]["fall"] = json!(1);
         document["timeouts"]["drain"] = json!("5m");
         document["timeouts"]["response_head"] = json!("5m");
     }
