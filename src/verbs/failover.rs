@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::operator::who;
 use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
-use super::tell::{Command, PROMPT, note_on_peers, report, send_all};
+use super::tell::{Command, STEP, note_on_peers, report, send_all};
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
 use crate::daemon::eligibility::Eligibility;
 
@@ -76,7 +76,7 @@ pub fn to_proxies(asked: &[DaemonReply], service: &str, path: &'static str, body
             subject: service.to_owned(),
             path,
             body: body.clone(),
-            limit: PROMPT,
+            limit: STEP,
         })
         .collect()
 }

@@ -27,8 +27,11 @@ pub struct Command {
     pub limit: Duration,
 }
 
-/// How long a daemon may take for a command that waits for nothing.
+/// How long a daemon may take for a command that waits for its disk only.
 pub const PROMPT: Duration = Duration::from_secs(5);
+
+/// The same for a step of a latch, which waits for running requests to end (`failover_drain`).
+pub const STEP: Duration = Duration::from_secs(600);
 
 /// How a command ended.
 #[derive(Debug, Clone, Serialize)]
@@ -54,6 +57,8 @@ pub enum Outcome {
     Done,
     /// The daemon refused it.
     Refused,
+    /// It is in force, but not on the daemon's disk: a crash would lose it.
+    Unwritten,
     /// The daemon was not reached; its peers pass an operator state or a latch on to it later.
     Missed,
 }
@@ -77,6 +82,7 @@ async fn send(command: Command) -> CommandResult {
             let words = value.get("done").and_then(Value::as_str).unwrap_or("done").to_owned();
             (Outcome::Done, words, value.get("cached_until").and_then(Value::as_u64))
         }
+        Err(ClientError::Refused { status: 507, message }) => (Outcome::Unwritten, message, None),
         Err(ClientError::Refused { message, .. }) => (Outcome::Refused, message, None),
         Err(ClientError::Unreachable(why)) => (Outcome::Missed, why, None),
     };
@@ -90,6 +96,7 @@ pub fn report(results: &[CommandResult], output: &Output, closing: &str) -> Exit
         let outcome = match one.outcome {
             Outcome::Done => toned("done", Tone::Good),
             Outcome::Refused => toned("refused", Tone::Bad),
+            Outcome::Unwritten => toned("not on disk", Tone::Bad),
             Outcome::Missed => toned("not reached", Tone::Bad),
         };
         let mut words = one.words.lines();

@@ -78,6 +78,7 @@ impl<D: Daemon> Shell<D> {
             }
             self.refresh();
         }
+        self.answer_what_is_left("this process ended before the change was on disk: look at `polder status`");
         self.admin.close().await;
         self.files.quiet().await;
         tracing::info!("ended");
@@ -103,7 +104,8 @@ impl<D: Daemon> Shell<D> {
         }
         self.go_on_reloading();
         self.reload_again_if_idle();
-        self.answer_what_is_settled();
+        self.answer_what_is_kept();
+        self.hand_over_when_answered();
     }
 
     fn on_input(&mut self, input: Input<D::Document, D::Event>) {
@@ -142,6 +144,7 @@ impl<D: Daemon> Shell<D> {
     pub(super) fn stop(&mut self) {
         self.reload = None;
         self.successor = None;
+        self.accepted = None;
         notify::stopping("draining");
         tracing::info!("told to stop: draining");
         self.phase = Phase::Stopping { until: self.drain() };

@@ -4,6 +4,7 @@
 //! exits before it has taken over, this one goes on unchanged.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
@@ -16,6 +17,9 @@ use super::input::Input;
 use super::phase::Phase;
 use super::reload::answer;
 use super::shell::{Reply, Shell, Successor};
+
+/// How long a new process that is ready waits for commands to be answered.
+const UNANSWERED_LIMIT: Duration = Duration::from_secs(2);
 
 impl<D: Daemon> Shell<D> {
     /// Starts a program that is to take over; how it went is the answer.
@@ -66,19 +70,26 @@ impl<D: Daemon> Shell<D> {
             return;
         }
         match offered {
-            Ok(offered) => {
-                self.phase = Phase::HandingOver;
-                let (quiet, inputs) = (self.files.quiet(), self.inputs.clone());
-                tokio::task::spawn_local(async move {
-                    quiet.await;
-                    inputs.send(Input::Quiet(offered));
-                });
-            }
+            Ok(offered) => self.accepted = Some((offered, self.now().running + UNANSWERED_LIMIT)),
             Err(error) => {
                 tracing::warn!("the takeover did not happen: {error}");
                 self.phase = Phase::Serving;
             }
         }
+    }
+
+    /// Hands over once every command has been answered, or has had its time: what was answered is on disk, whichever process
+    /// is the daemon.
+    pub(super) fn hand_over_when_answered(&mut self) {
+        let now = self.now().running;
+        let is_time = |until: Duration| self.unanswered.is_empty() || now >= until;
+        let Some((offered, _)) = self.accepted.take_if(|(_, until)| is_time(*until)) else { return };
+        self.phase = Phase::HandingOver;
+        let (quiet, inputs) = (self.files.quiet(), self.inputs.clone());
+        tokio::task::spawn_local(async move {
+            quiet.await;
+            inputs.send(Input::Quiet(offered));
+        });
     }
 
     /// Nothing is being written: stops accepting, and sends the final state.
@@ -111,6 +122,7 @@ impl<D: Daemon> Shell<D> {
         self.phase = Phase::HandedOver { until: self.drain() };
         self.exchange.stop();
         self.checker = None;
+        self.answer_what_is_left("another process has taken over before the change was on disk: look at `polder status`");
         self.admin.leave();
         self.daemon.follow(&self.admin_socket, &self.inputs);
         if let Some(taken) = self.successor.as_mut().and_then(|successor| successor.taken.take()) {

@@ -13,6 +13,7 @@ use super::super::args::DaemonArgs;
 use super::super::clock::{Clock, Now};
 use super::super::peers::PeerEvent;
 use super::super::sockets::Sockets;
+use super::super::takeover::Offered;
 use super::super::ticks::Ticks;
 use super::control_sockets::{AdminServers, ControlSockets};
 use super::daemon::{Daemon, Document, Effect, Event, Figures, InputsOf, LastReload};
@@ -53,7 +54,9 @@ pub struct Shell<D: Daemon> {
     /// A signal asked for a reload while another, or a takeover, was under way.
     pub(super) reload_again: bool,
     pub(super) successor: Option<Successor>,
-    pub(super) unanswered: Vec<Unanswered>,
+    /// A new process that is ready to take over, and how long it waits at most for commands to be answered.
+    pub(super) accepted: Option<(Offered, Duration)>,
+    pub(super) unanswered: Vec<Unanswered<D::Change>>,
     pub(super) figures: Figures,
     pub(super) health_saved: Option<Duration>,
     pub(super) summary: String,
@@ -80,9 +83,10 @@ pub(super) struct Successor {
     pub(super) reply: Reply,
 }
 
-/// The answer to a command, held back until its operator state is on disk.
-pub(super) struct Unanswered {
+/// The answer to a command, held back until what it changed is on disk.
+pub(super) struct Unanswered<C> {
     pub(super) answer: AdminReply,
+    pub(super) change: C,
     pub(super) to: oneshot::Sender<AdminReply>,
 }
 
@@ -137,6 +141,7 @@ impl<D: Daemon> Shell<D> {
             reload: None,
             reload_again: false,
             successor: None,
+            accepted: None,
             unanswered: Vec::new(),
             figures: Figures::default(),
             health_saved: None,
