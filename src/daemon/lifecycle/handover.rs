@@ -3,6 +3,8 @@
 //! Must never: change, probe or write once the final state is on its way: from then on the new process is the daemon. If it
 //! exits before it has taken over, this one goes on unchanged.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -10,22 +12,23 @@ use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
 use super::super::reload::{self as how, HandOverError};
+use super::super::state_lock::StateLock;
 use super::super::takeover::{self, Handover, Offered, TakeoverError};
 use super::daemon::Daemon;
 use super::error::ReloadError;
 use super::input::Input;
 use super::phase::Phase;
 use super::reload::answer;
-use super::shell::{Reply, Shell, Successor};
+use super::shell::{Callers, Shell, Successor};
 
 /// How long a new process that is ready waits for commands to be answered.
 const UNANSWERED_LIMIT: Duration = Duration::from_secs(2);
 
 impl<D: Daemon> Shell<D> {
     /// Starts a program that is to take over; how it went is the answer.
-    pub(super) fn start_successor(&mut self, program: PathBuf, reply: Reply) {
+    pub(super) fn start_successor(&mut self, program: PathBuf, callers: Callers) {
         let (taken, wait) = oneshot::channel();
-        self.successor = Some(Successor { taken: Some(taken), reply });
+        self.successor = Some(Successor { taken: Some(taken), callers });
         let (args, inputs) = (self.args.clone(), self.inputs.clone());
         tokio::task::spawn_local(async move {
             let ended = how::hand_over(&program, &args, wait).await;
@@ -35,10 +38,10 @@ impl<D: Daemon> Shell<D> {
 
     /// Answers the reload: the successor has taken over (its process id), or not.
     pub(super) fn on_succeeded(&mut self, ended: Result<u32, HandOverError>) {
-        let reply = self.successor.take().and_then(|successor| successor.reply);
+        let callers = self.successor.take().map(|successor| successor.callers).unwrap_or_default();
         match ended {
-            Ok(process) => answer(reply, self.done(&format!("handed over to process {process}"))),
-            Err(error) => self.refuse(reply, ReloadError::Successor(error)),
+            Ok(process) => answer(callers, self.done(&format!("handed over to process {process}"))),
+            Err(error) => self.refuse(callers, ReloadError::Successor(error)),
         }
     }
 
@@ -46,7 +49,7 @@ impl<D: Daemon> Shell<D> {
     pub(super) fn offer(&mut self, stream: UnixStream) {
         let sockets = match self.phase.refuses_takeover() {
             Some(why) => Err(why.to_owned()),
-            None => self.sockets.handover().map_err(|error| format!("the sockets cannot be copied: {error}")),
+            None => self.descriptors().map_err(|error| format!("the sockets cannot be copied: {error}")),
         };
         match sockets {
             Ok(sockets) => {
@@ -60,6 +63,13 @@ impl<D: Daemon> Shell<D> {
             }
             Err(why) => drop(tokio::task::spawn_local(async move { takeover::refuse(stream, &why).await })),
         }
+    }
+
+    /// Copies of the sockets, and of the lock on the state directory.
+    fn descriptors(&self) -> io::Result<Vec<OwnedFd>> {
+        let mut descriptors = self.sockets.handover()?;
+        descriptors.extend(self.lock.as_ref().map(StateLock::copy).transpose()?.flatten());
+        Ok(descriptors)
     }
 
     /// The new process is ready, or gone. If it is ready nothing changes here any more; what is being written is waited for,
@@ -120,6 +130,7 @@ impl<D: Daemon> Shell<D> {
         // The phase first: draining writes nothing and tells nobody.
         self.phase = Phase::HandedOver { until: self.now().running };
         self.phase = Phase::HandedOver { until: self.drain() };
+        self.lock = None;
         self.exchange.stop();
         self.checker = None;
         self.answer_what_is_left("another process has taken over before the change was on disk: look at `polder status`");

@@ -44,7 +44,7 @@ impl<D: Daemon> Shell<D> {
     /// Answers now, when a reload has ended, or when what a command changed is on disk. The client may have gone by then.
     pub(super) fn answer(&mut self, request: AdminRequest, to: oneshot::Sender<AdminReply>) {
         match (request.method, request.path.as_str()) {
-            (Method::Post, "/reload") => self.begin_reload(Some(to)),
+            (Method::Post, "/reload") => self.want_reload(Some(to)),
             (Method::Get, _) => drop(to.send(self.show(&request))),
             (Method::Post, _) => self.obey(&request, to),
         }
