@@ -27,8 +27,8 @@ use crate::proxy::latch::latches::{LatchMove, Latches, Record, StoredLatches, Wr
 use crate::proxy::latch::{Keeper, Latch, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 use build::{SnapshotInput, answers_alike, backend_states, build};
-use peer_state::PeerState;
 pub use by_operator::{Change, Told};
+use peer_state::PeerState;
 pub use peer_state::VERSION;
 use prepared::{Prepared, PreparedService};
 

@@ -35,7 +35,8 @@ pub async fn run(args: &ReloadArgs, daemons: &[Endpoint], output: &Output) -> Ex
         subject: "document".to_owned(),
         path: "/reload",
         body: serde_json::json!({}),
-        limit: LONGEST,
+        // It may have to wait for one that is under way.
+        limit: LONGEST.saturating_mul(2),
     });
     let results = send_all(commands.collect()).await;
     report(&results, output, "")

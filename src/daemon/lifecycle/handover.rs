@@ -133,7 +133,9 @@ impl<D: Daemon> Shell<D> {
         self.lock = None;
         self.exchange.stop();
         self.checker = None;
-        self.answer_what_is_left("another process has taken over before the change was on disk: look at `polder status`");
+        self.answer_what_is_left(
+            "another process has taken over before the change was on disk: look at `polder status`",
+        );
         self.admin.leave();
         self.daemon.follow(&self.admin_socket, &self.inputs);
         if let Some(taken) = self.successor.as_mut().and_then(|successor| successor.taken.take()) {

@@ -100,7 +100,9 @@ impl OperatorFile {
         let failed = self.failure.as_ref().filter(|failure| change <= failure.last).map(|failure| failure.why.clone());
         match failed.or_else(|| self.slow(now)) {
             _ if change <= self.on_disk => Kept::Yes,
-            Some(why) => Kept::No(format!("it is in force, but not on disk ({why}); the write is tried again every 2 s")),
+            Some(why) => {
+                Kept::No(format!("it is in force, but not on disk ({why}); the write is tried again every 2 s"))
+            }
             None => Kept::NotYet,
         }
     }

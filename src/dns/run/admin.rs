@@ -32,7 +32,11 @@ impl DnsDaemon {
         })
     }
 
-    pub(super) fn obey(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
+    pub(super) fn obey(
+        &mut self,
+        request: &AdminRequest,
+        now: Now,
+    ) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         let obeyed = match request.path.as_str() {
             "/operator" => read(request).map(|command| self.state.operator(&command, now)),
             "/forget" => read(request).map(|command| self.state.forget(&command, now)),

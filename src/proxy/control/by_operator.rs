@@ -111,12 +111,7 @@ impl State {
         }
     }
 
-    fn forget_word(
-        &mut self,
-        subject: &str,
-        command: &ForgetCommand,
-        now: Now,
-    ) -> Result<Told, CommandError> {
+    fn forget_word(&mut self, subject: &str, command: &ForgetCommand, now: Now) -> Result<Told, CommandError> {
         match self.subject(subject).map(|_| ()) {
             Ok(()) => {
                 let (who, by, why) = (command.who.clone(), self.own.clone(), command.why.clone());

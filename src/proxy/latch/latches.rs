@@ -222,9 +222,9 @@ impl Latches {
             )),
             (None, _) => Kept::Withdrawn(format!("which backend of {service} is active is not known")),
             (Some(_), _) if self.is_stored(service) => Kept::Yes,
-            (Some(_), Some((why, _))) => {
-                Kept::No(format!("{service} is on {active}, but that is not on disk ({why}); the write is tried again every 2 s"))
-            }
+            (Some(_), Some((why, _))) => Kept::No(format!(
+                "{service} is on {active}, but that is not on disk ({why}); the write is tried again every 2 s"
+            )),
             (Some(_), None) => Kept::NotYet,
         }
     }

@@ -51,7 +51,11 @@ impl ProxyDaemon {
         }
     }
 
-    pub(super) fn obey(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
+    pub(super) fn obey(
+        &mut self,
+        request: &AdminRequest,
+        now: Now,
+    ) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         let state = &mut self.state;
         let obeyed = match request.path.as_str() {
             "/operator" => read(request).map(|command| state.operator(&command, now)),
