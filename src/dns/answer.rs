@@ -11,7 +11,7 @@
 mod query;
 mod writer;
 
-use crate::dns::compiled::{Found, Node, RrSet, Zone, Zones};
+use crate::dns::compiled::{Authority, Found, Node, RrSet, Zone, Zones};
 use crate::dns::cookie::{Issuer, Standing};
 use crate::dns::rate_limit::{Account, Class};
 use crate::dns::snapshot::Snapshot;
@@ -192,9 +192,12 @@ impl<'a> Reply<'a, '_> {
         let mut name = query.name;
         let mut places = [HEADER; CHAIN + 1];
         for step in 0..=CHAIN {
-            let Some(zone) = zones.zone_of(&name, self.qtype) else {
-                // The chain has left our zones; the resolver goes on from its last name.
-                return if step == 0 { rcode::REFUSED } else { rcode::NOERROR };
+            let zone = match zones.zone_of(&name, self.qtype) {
+                Authority::Zone(zone) => zone,
+                Authority::Unavailable if step == 0 => return rcode::SERVFAIL,
+                Authority::Elsewhere if step == 0 => return rcode::REFUSED,
+                // The resolver goes on from the chain's last name; another nameserver may have its zone.
+                Authority::Unavailable | Authority::Elsewhere => return rcode::NOERROR,
             };
             match self.step(zone, &name, places[step], step == 0) {
                 Step::Done(rcode) => return rcode,
