@@ -98,8 +98,8 @@ fn on_runtime(output: &Output, work: impl Future<Output = Result<Exit, Error>>) 
 
 async fn ask(request: Request, output: &Output) -> Result<Exit, Error> {
     let file = demo_file::place();
-    let Some(demo) = demo_file::read(&file).map_err(|why| Error::DemoFile(why.to_string()))? else {
-        return Err(Error::NotRunning(file));
+    let Some(demo) = demo_file::read(&file).map_err(Error::new)? else {
+        return Err(Error::new(demo_file::not_running(&file)));
     };
     let reply = control::ask(&demo.control, &request).await?;
     let (words, exit) = match &reply {

@@ -86,7 +86,7 @@ fn play(options: &Options, output: &Output) -> Result<Vec<Outcome>, Error> {
         let progress = Progress::start(options.rows.len(), output.is_json());
         tokio::select! {
             outcomes = drill::run(&programs, options, |step| progress.tell(&step)) => outcomes,
-            () = super::demo::interrupted() => Err(Error::Interrupted),
+            () = super::demo::interrupted() => Err(Error::new("interrupted")),
         }
     })
 }

@@ -4,8 +4,6 @@
 //! down, or taken out.
 
 mod drift;
-#[cfg(test)]
-pub mod examples;
 mod findings;
 mod fleet;
 mod tables;
@@ -88,4 +86,4 @@ fn status_json(asked: &DaemonReply) -> StatusJson<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

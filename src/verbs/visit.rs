@@ -10,9 +10,9 @@ use std::time::Duration;
 
 use tokio::task::LocalSet;
 
+use super::args::parse_duration;
 use super::exit::Exit;
 use super::output::Output;
-use crate::config::duration;
 use crate::daemon::signals::Signals;
 use crate::demo::drill::judge::{Bounds, Evidence, Excused, Judgement, judge};
 use crate::demo::visitor::load::Load;
@@ -44,10 +44,10 @@ pub struct VisitArgs {
     #[arg(long, default_value_t = 40)]
     pub visitors: usize,
     /// The longest that no page of a site may have been served
-    #[arg(long, value_parser = read_duration)]
+    #[arg(long, value_parser = parse_duration)]
     pub gap: Option<Duration>,
     /// The longest that a page may have taken
-    #[arg(long, value_parser = read_duration)]
+    #[arg(long, value_parser = parse_duration)]
     pub wait: Option<Duration>,
     /// Sessions that may be lost
     #[arg(long, default_value_t = 0)]
@@ -58,10 +58,6 @@ pub struct VisitArgs {
     /// Any request through this proxy may fail
     #[arg(long, value_name = "ADDRESS")]
     pub may_fail_via: Option<IpAddr>,
-}
-
-fn read_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| format!("{text:?} is no duration like \"500ms\" or \"2s\""))
 }
 
 /// Visits and judges. 0: within the bounds; 1: not; 3: it could not run.

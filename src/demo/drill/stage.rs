@@ -17,8 +17,6 @@ use crate::api::operator::OperatorState;
 use crate::api::status::Status;
 use crate::health::Verdict;
 
-/// Index of the stateless site in the load's plan.
-pub const STATELESS_SITE: usize = 0;
 /// Index of the stateful site in the load's plan.
 pub const STATEFUL_SITE: usize = 1;
 
@@ -170,11 +168,6 @@ impl Stage {
         running.map(|daemon| ObservedDaemon { name: daemon.name.clone(), role, client: daemon.client() }).collect()
     }
 
-    /// All daemons of a kind but one.
-    pub fn watched_except(&self, role: Daemon, name: &str) -> Vec<ObservedDaemon> {
-        self.watched(role).into_iter().filter(|watched| watched.name != name).collect()
-    }
-
     /// Waits until all of them have noticed, and records how long each took; the moment at which the last one had.
     pub async fn noticed(
         &mut self,
@@ -275,7 +268,7 @@ impl Stage {
     /// POSTs to a daemon's admin API.
     pub async fn post(&self, name: &str, path: &str, body: &Value) -> Result<Value, Error> {
         let client = self.fleet.daemon(name)?.client();
-        client.post(path, body).await.map_err(|error| Error::Daemon { name: name.to_owned(), error })
+        client.post(path, body).await.map_err(|error| Error::daemon(name, &error))
     }
 
     /// The status of a daemon, if it answers.
@@ -307,7 +300,7 @@ impl Stage {
             None => Ok(()),
             Some((watched, _)) => {
                 let seen = observe::status(watched).await;
-                Err(Error::Unsettled(format!("{} is not well {WELL_LIMIT:?} after the mend: {seen:?}", watched.name)))
+                Err(Error::new(format!("{} is not well {WELL_LIMIT:?} after the mend: {seen:?}", watched.name)))
             }
         }
     }
@@ -336,7 +329,7 @@ impl Stage {
         if moments.iter().all(Option::is_some) {
             return Ok(());
         }
-        Err(Error::Unsettled(format!("not every proxy serves {STATEFUL} from {backend} within {WELL_LIMIT:?}")))
+        Err(Error::new(format!("not every proxy serves {STATEFUL} from {backend} within {WELL_LIMIT:?}")))
     }
 
     /// Ends the load and the fleet.

@@ -1,6 +1,6 @@
 use super::*;
 use crate::api::status::Status;
-use crate::verbs::status::examples;
+use crate::verbs::status::tests::examples;
 
 fn asked() -> Vec<DaemonReply> {
     let endpoint =
