@@ -65,27 +65,28 @@ impl fmt::Display for State {
 }
 
 /// What can be done to a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Kill it (SIGKILL), as if its host were gone.
+    /// Kill it (SIGKILL) as if its host were gone
     Kill,
-    /// Freeze it (SIGSTOP): connections open and nothing answers.
+    /// Freeze it (SIGSTOP): connections open and nothing answers
     Freeze,
-    /// Stop a daemon (SIGTERM), as an operator does.
-    Stop,
-    /// Make it well again.
+    /// Make it well again
     Mend,
-    /// A crash: end a daemon at once and start it again with the sockets that were kept.
+    /// Stop a daemon (SIGTERM) as an operator does
+    Stop,
+    /// Crash it and start it again; a daemon's listening sockets are kept
     Restart,
-    /// Start a new process that takes over from a daemon.
+    /// Start a new process that takes over from a daemon, as an upgrade does
     Takeover,
-    /// Make a daemon read its document again.
+    /// Make a daemon read its document again
     Reload,
-    /// Make a backend answer 500.
+    /// Make a backend answer every request with status 500
     #[serde(rename = "500")]
+    #[value(name = "500")]
     Failing,
-    /// Make a backend answer late.
+    /// Make a backend answer later than its check waits
     Slow,
 }
 

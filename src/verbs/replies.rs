@@ -47,14 +47,20 @@ impl DaemonReply {
 
 /// Asks every daemon for its status, all at once; the answers in the order of `daemons`.
 pub async fn ask_all(daemons: &[Endpoint]) -> Vec<DaemonReply> {
-    let asking: Vec<_> = daemons.iter().cloned().map(|endpoint| tokio::spawn(ask(endpoint))).collect();
-    let mut asked = Vec::with_capacity(asking.len());
-    for one in asking {
-        if let Ok(one) = one.await {
-            asked.push(one);
-        }
+    all_in_order(daemons.iter().cloned().map(ask)).await
+}
+
+/// Runs all at once, each a task of its own; the results in the order of `futures`.
+pub(super) async fn all_in_order<F>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let running: Vec<_> = futures.map(tokio::spawn).collect();
+    let mut results = Vec::with_capacity(running.len());
+    for one in running {
+        results.extend(one.await);
     }
-    asked
+    results
 }
 
 async fn ask(endpoint: Endpoint) -> DaemonReply {

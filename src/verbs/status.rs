@@ -10,21 +10,12 @@ mod tables;
 
 use serde::Serialize;
 
-use super::args::FleetArg;
 use super::daemons::Selection;
 use super::exit::Exit;
 use super::output::{Output, Tone};
 use super::replies::{DaemonReply, ask_all};
 use crate::api::status::Status;
 use fleet::Fleet;
-
-/// What `status` takes.
-#[derive(Debug, Clone, clap::Args)]
-pub struct StatusArgs {
-    #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
-}
 
 /// Asks every daemon and shows it all; on an admin machine, the hosts and the working copy too.
 pub async fn run(found: &Selection, output: &Output) -> Exit {

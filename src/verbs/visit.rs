@@ -5,7 +5,6 @@
 //! that is within the bounds given.
 
 use std::net::{IpAddr, SocketAddr};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::task::LocalSet;
@@ -61,16 +60,16 @@ pub struct VisitArgs {
 }
 
 /// Visits and judges. 0: within the bounds; 1: not; 3: it could not run.
-pub fn run(args: &VisitArgs) -> ExitCode {
+pub fn run(args: &VisitArgs) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let judged = runtime.and_then(|runtime| LocalSet::new().block_on(&runtime, visit(args)));
     let output = Output::new(true);
     match judged {
         Ok(judgement) => {
             output.answer(&judgement, "");
-            if judgement.kept { Exit::Done.into() } else { Exit::No.into() }
+            if judgement.kept { Exit::Done } else { Exit::No }
         }
-        Err(error) => output.could_not(&format!("the visitors cannot begin: {error}")).into(),
+        Err(error) => output.could_not(&format!("the visitors cannot begin: {error}")),
     }
 }
 
@@ -97,7 +96,7 @@ async fn visit(args: &VisitArgs) -> std::io::Result<Judgement> {
             () = &mut limit => break,
         }
     }
-    records.retain(|record| wanted_at(record) < ended);
+    records.retain(|record| record.intended() < ended);
     Ok(judge(&Evidence { ended, records, wanted, bounds: bounds(args), ..Evidence::default() }))
 }
 
@@ -135,14 +134,7 @@ fn bounds(args: &VisitArgs) -> Bounds {
 }
 
 fn in_time(records: &[Record], ended: Duration) -> usize {
-    records.iter().filter(|record| wanted_at(record) < ended).count()
-}
-
-fn wanted_at(record: &Record) -> Duration {
-    match record {
-        Record::Request(request) => request.intended,
-        Record::Query(query) => query.intended,
-    }
+    records.iter().filter(|record| record.intended() < ended).count()
 }
 
 #[cfg(test)]

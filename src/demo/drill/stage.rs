@@ -96,9 +96,9 @@ impl Stage {
         self.row.wanted = (until.0 - before.0, until.1 - before.1);
         self.collect(ended).await;
         let began = self.row.began;
-        let in_row = |record: &Record| (began..ended).contains(&wanted_at(record));
+        let in_row = |record: &Record| (began..ended).contains(&record.intended());
         let (row, later): (Vec<Record>, Vec<Record>) =
-            self.records.drain(..).filter(|record| wanted_at(record) >= began).partition(in_row);
+            self.records.drain(..).filter(|record| record.intended() >= began).partition(in_row);
         self.row.records = row;
         self.records = later;
         self.row.facts.extend(
@@ -147,7 +147,7 @@ impl Stage {
         let began = self.row.began;
         let (before, until) = (self.load.wanted_before(began), self.load.wanted_before(moment));
         let wanted = until.0 + until.1 - before.0 - before.1;
-        let counts = |record: &Record| (began..moment).contains(&wanted_at(record));
+        let counts = |record: &Record| (began..moment).contains(&record.intended());
         let mut count = self.records.iter().filter(|record| counts(record)).count();
         let limit = tokio::time::sleep(RECORDS_LIMIT);
         tokio::pin!(limit);
@@ -336,13 +336,6 @@ impl Stage {
     pub async fn close(self) {
         drop(self.load);
         self.fleet.stop().await;
-    }
-}
-
-fn wanted_at(record: &Record) -> Duration {
-    match record {
-        Record::Request(request) => request.intended,
-        Record::Query(query) => query.intended,
     }
 }
 
