@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use polder::api::proxy::{ServiceStatus, Status};
 use polder::demo::documents::{STATEFUL, Times, proxy_name};
 use polder::demo::fleet::{Action, Fleet};
-use polder::demo::{Programs, backend::CheckPort, backend::Command};
+use polder::demo::{Programs, backend::Command};
 use polder::health::Verdict;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
@@ -228,18 +228,17 @@ fn proxies_that_failed_over_to_different_backups_agree_when_they_meet() {
         }
     };
     with_fleet(apart, |mut fleet| async move {
-        let close =
-            |fleet: &Fleet, proxy: usize| Command::CheckPort(CheckPort::Close(fleet.addresses.check_port(proxy)));
+        let close = |fleet: &Fleet, proxy: usize| Command::Close(fleet.addresses.check_port(proxy));
         for (backend, proxies) in [("shop2", vec![1, 2]), ("shop1", vec![0, 1, 2])] {
             for proxy in proxies {
                 let order = close(&fleet, proxy);
-                fleet.webserver_mut(backend).expect("the fleet has it").send(order).await.expect("it obeys");
+                fleet.send(backend, order).await.expect("it obeys");
             }
         }
         until_active(&fleet, "failed over to different backups", |active| active == ["shop2", "shop3", "shop3"]).await;
         let document = fleet.document("px-1");
         fleet.write_json("px-1", &document).expect("the document is written");
-        fleet.reload("px-1").await.expect("the document is accepted");
+        fleet.daemon("px-1").expect("the fleet has it").reload().await.expect("the document is accepted");
         until_active(&fleet, "of one mind", all_agree).await;
         fleet
     });
@@ -310,7 +309,7 @@ fn a_reload_with_a_wrong_check_moves_no_latch_and_says_what_is_wrong() {
             let check = &mut document["services"][STATEFUL]["check"];
             *check = json!({ "port": port, "interval": check["interval"], "timeout": check["timeout"], "fall": 1 });
             fleet.write_json("px-1", &document).expect("the document is written");
-            fleet.reload("px-1").await.expect("the document is accepted");
+            fleet.daemon("px-1").expect("the fleet has it").reload().await.expect("the document is accepted");
             until_alarmed(&fleet, "shop1 fails its changed check").await;
             // More than the grace of a start, in which the backups were well.
             let grace = fleet.document("px-1")["services"][STATEFUL]["start_grace"].clone();
@@ -319,7 +318,7 @@ fn a_reload_with_a_wrong_check_moves_no_latch_and_says_what_is_wrong() {
             assert!(all_on("shop1")(&active(&fleet).await), "the document moved the latch");
             assert_eq!(visit(&fleet, 0).await.await.as_deref(), Some("HTTP/1.1 200 OK"));
             fleet.write_json("px-1", &right).expect("the document is written");
-            fleet.reload("px-1").await.expect("the document is accepted");
+            fleet.daemon("px-1").expect("the fleet has it").reload().await.expect("the document is accepted");
             assert!(all_on("shop1")(&active(&fleet).await), "taking it back moved the latch");
             act(&mut fleet, Action::Kill, "shop1").await;
             until_active(&fleet, "failed over", all_on("shop2")).await;

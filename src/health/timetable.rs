@@ -110,7 +110,7 @@ impl Timetable {
         let Some(line) = self.lines.get_mut(&id) else { return };
         match &mut line.state {
             State::Running { hastened, .. } => *hastened = true,
-            State::Waiting { due, last } => {
+            State::Waiting { last, .. } => {
                 let earliest = last.map_or(now, |last| last + line.pace.fast).max(now);
                 self.hurry(id, earliest);
             }

@@ -27,6 +27,7 @@ use crate::proxy::latch::latches::{LatchMove, Latches, Record, StoredLatches, Wr
 use crate::proxy::latch::{Keeper, Latch, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 use build::{SnapshotInput, answers_alike, backend_states, build};
+pub use by_operator::{Change, Told};
 use peer_state::PeerState;
 pub use peer_state::VERSION;
 use prepared::{Prepared, PreparedBackend, PreparedService};
@@ -293,7 +294,7 @@ impl State {
         self.latches.merge_peers(&words.latches);
         let changed = self.operator.merge(&words.operator);
         if changed {
-            self.operator_file.mark_dirty();
+            self.operator_file.changed();
         }
         changed
     }
@@ -346,11 +347,6 @@ impl State {
     fn publish(&mut self, next: Snapshot) -> Effect {
         self.snapshot = Arc::new(next);
         Effect::Publish(self.snapshot.clone())
-    }
-
-    /// Whether what operators said is on disk, or an alarm tells that it is not.
-    pub fn is_operator_settled(&self, now: Now) -> bool {
-        self.operator_file.is_settled(now)
     }
 
     /// Whether anything that should be on disk is not.
