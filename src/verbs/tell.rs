@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::output::{Output, Table, Tone, cell, toned};
+use super::replies::{DaemonReply, all_in_order};
 use crate::api::client::ClientError;
 
 /// One command for one daemon.
@@ -28,7 +29,14 @@ pub struct Command {
 }
 
 /// How long a daemon may take for a command that waits for nothing.
-pub const PROMPT: Duration = Duration::from_secs(5);
+const PROMPT: Duration = Duration::from_secs(5);
+
+impl Command {
+    /// A command for a daemon that was asked for its status.
+    pub fn new(to: &DaemonReply, subject: &str, path: &'static str, body: Value) -> Command {
+        Command { to: to.endpoint.clone(), name: to.name(), subject: subject.to_owned(), path, body, limit: PROMPT }
+    }
+}
 
 /// How a command ended.
 #[derive(Debug, Clone, Serialize)]
@@ -60,14 +68,7 @@ pub enum Outcome {
 
 /// Sends all at once; the results in the order of `commands`.
 pub async fn send_all(commands: Vec<Command>) -> Vec<CommandResult> {
-    let sending: Vec<_> = commands.into_iter().map(|one| tokio::spawn(send(one))).collect();
-    let mut results = Vec::with_capacity(sending.len());
-    for one in sending {
-        if let Ok(one) = one.await {
-            results.push(one);
-        }
-    }
-    results
+    all_in_order(commands.into_iter().map(send)).await
 }
 
 async fn send(command: Command) -> CommandResult {
