@@ -53,7 +53,7 @@
 
       ready(web1, web2, web3)
       ready(ns1, ns2, px1, px2, client)
-      wait_until("both proxies are answered", lambda: answered(NS1) == answered(NS2) == sorted([PX1, PX2]))
+      wait_until("both proxies are up", lambda: all_up(ns1, ns2))
 
       with subtest("nothing fires on a fleet that is well"):
           client.sleep(2)
@@ -117,6 +117,16 @@
                   host.execute(f"polder drain {subject} >&2")
               host.succeed(f"chown -R {unit} /var/lib/{unit}; chmod -R u+w /var/lib/{unit}")
               wait_until("it is written again", lambda: firing(RULES["PolderStateUnwritten"], [scrape()]) == [], 30)
+
+      with subtest("a zone whose file cannot be used at a start"):
+          document = "/etc/polder/dns.json"
+          with fires("PolderZoneNotFromFile", instance="ns2", zone="example.test"):
+              ns2.succeed(
+                  f"mv {document} /tmp/document; sed 's|\"file\":\"[^\"]*\"|\"file\":\"/run/gone.zone\"|' /tmp/document > {document}",
+                  "systemctl restart polder-dns.service",
+              )
+          ns2.succeed(f"rm {document}; mv /tmp/document {document}; systemctl reload polder-dns.service")
+          wait_until("it is served from its file again", lambda: firing(RULES["PolderZoneNotFromFile"], [scrape()]) == [], 30)
 
       with subtest("a daemon that is gone"):
           with fires("PolderDaemonDown", instance="ns2"):

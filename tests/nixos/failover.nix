@@ -28,8 +28,7 @@
           return next(s["latch"]["active"] for s in status(host)["services"] if s["name"] == "shop")
 
       with subtest("the whole fleet serves"):
-          for nameserver in (NS1, NS2):
-              wait_until("both proxies are answered", lambda: answered(nameserver) == sorted([PX1, PX2]))
+          wait_until("both proxies are up", lambda: all_up(ns1, ns2))
           t.assertEqual(answered("127.0.0.1", "www.example.test"), sorted([PX1, PX2]))
           with visiting("--gap 1s", nameservers=resolver):
               client.sleep(5)

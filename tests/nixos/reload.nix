@@ -96,7 +96,7 @@ in
 
       ready(web1, web2, web3)
       ready(ns1, ns2, px1, px2, client)
-      wait_until("both proxies are answered", lambda: answered(NS1) == answered(NS2) == sorted([PX1, PX2]))
+      wait_until("both proxies are up", lambda: all_up(ns1, ns2))
 
       with subtest("a change of the fleet reloads, and restarts nothing"):
           for host, unit in (PROXY, NAMESERVER):

@@ -34,10 +34,16 @@ def status(host, daemon="polder-proxy"):
     return json.loads(host.succeed(f"curl -sS --max-time 5 --unix-socket /run/{daemon}/admin.sock http://localhost/status"))
 
 
-def answered(nameserver, name=POOL, patience=1):
+def all_up(*hosts):
+    """Whether every member of every pool is up at these nameservers. Their answers do not tell: with all down they give all as well."""
+    pools = [pool for host in hosts for pool in status(host, "polder-dns")["pools"]]
+    return all(address["check"] == "up" for pool in pools for member in pool["members"] for address in member["addresses"])
+
+
+def answered(nameserver, name=POOL, patience=1, tries=1):
     """The addresses that a nameserver (or a resolver: those need patience) gives for a name, asked by the client."""
     server = ADDRESS.get(nameserver, nameserver)
-    said = client.succeed(f"dig +short +tries=1 +time={patience} @{server} {name} A")
+    said = client.succeed(f"dig +short +tries={tries} +time={patience} @{server} {name} A")
     return sorted(line for line in said.split() if line[0].isdigit())
 
 

@@ -90,7 +90,7 @@
       with subtest("the svn machine is gone: visitors see nothing, and the operator still has the working copy"):
           ready(web1, web2, web3)
           ready(ns1, ns2, px1, px2, client)
-          wait_until("both proxies are answered", lambda: answered(NS1) == answered(NS2) == sorted([PX1, PX2]))
+          wait_until("both proxies are up", lambda: all_up(ns1, ns2))
           with visiting("--gap 1s"):
               svn.crash()
               client.sleep(3)
