@@ -6,7 +6,7 @@ use super::exit::Exit;
 use super::operator::who;
 use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
-use super::tell::{Command, note_on_peers, report, send_all};
+use super::tell::{Command, STEP, note_on_peers, report, send_all};
 use crate::api::daemon::Daemon;
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
 use crate::daemon::eligibility::Eligibility;
@@ -69,7 +69,8 @@ pub fn known_service(service: &str, asked: &[DaemonReply], output: &Output) -> R
 /// One command for each daemon that is, or may be, a proxy.
 pub fn to_proxies(asked: &[DaemonReply], service: &str, path: &'static str, body: &serde_json::Value) -> Vec<Command> {
     let is_proxy = |one: &&DaemonReply| one.role().is_none_or(|role| role == Daemon::Proxy);
-    asked.iter().filter(is_proxy).map(|one| Command::new(one, service, path, body.clone())).collect()
+    let command = |one| Command { limit: STEP, ..Command::new(one, service, path, body.clone()) };
+    asked.iter().filter(is_proxy).map(command).collect()
 }
 
 fn views<'a>(service: &'a str, asked: &'a [DaemonReply]) -> impl Iterator<Item = &'a ServiceStatus> {
