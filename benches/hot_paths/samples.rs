@@ -98,7 +98,7 @@ pub fn small_zone() -> ZoneFile {
 
 /// Reads `example.net`.
 pub fn load_zone(file: &Path) -> ZoneFile {
-    polder::zone::load("example.net", file).expect("the sample is valid")
+    polder::zone::load("example.net", file, polder::config::dns::Checks::Strict).expect("the sample is valid")
 }
 
 /// A query as resolvers send it: EDNS, 1232 bytes.

@@ -12,7 +12,7 @@ pub use cookies::CookiesConfig;
 pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
-pub use zones::ZoneConfig;
+pub use zones::{Checks, ZoneConfig};
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;

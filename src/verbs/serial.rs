@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::output::{Output, complain};
+use crate::config::dns::Checks;
 use crate::config::names;
 use crate::push::pipeline::trust;
 use crate::zone;
@@ -40,7 +41,7 @@ struct Raised {
 
 /// Finds the file and raises the serial. A zone with an error is left unchanged.
 pub fn run(args: &SerialArgs, output: &Output) -> Exit {
-    let zone = match names::dns_name(&args.zone) {
+    let zone = match names::zone_name(&args.zone) {
         Ok(zone) => zone,
         Err(message) => {
             complain(&message.to_string());
@@ -54,7 +55,7 @@ pub fn run(args: &SerialArgs, output: &Output) -> Exit {
     if let Err(why) = trust::check_file(&file) {
         return output.could_not(&why);
     }
-    let loaded = match zone::load(&zone, &file) {
+    let loaded = match zone::load(&zone, &file, Checks::Lenient) {
         Ok(loaded) => loaded,
         Err(findings) => {
             for finding in &findings.0 {

@@ -16,7 +16,7 @@ use super::super::peers::{Identity, PeerHealth};
 use super::super::sockets::{BindError, Listing, Sockets};
 use super::error::RunError;
 use super::input::Inputs;
-use crate::config::{AdminConfig, Findings, PeersConfig};
+use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
 use crate::health::checker::Targets;
 
@@ -47,6 +47,11 @@ pub trait Document: Sized + Send + Sync + 'static {
     ///
     /// One for each key file that cannot be used.
     fn with_keys(parsed: Self::Parsed) -> Result<Self, Vec<KeyError>>;
+
+    /// What is hardly meant, though it is no reason to refuse the document.
+    fn warnings(_: &Self::Parsed) -> &[Finding] {
+        &[]
+    }
 
     /// What a valid document holds, in a few words: `3 services`.
     fn in_words(parsed: &Self::Parsed) -> String;
