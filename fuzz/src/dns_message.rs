@@ -46,7 +46,7 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
         let addresses: Vec<IpAddr> = addresses.iter().filter_map(|text| text.parse().ok()).collect();
         PoolAnswer::new(*ttl, &addresses)
     });
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: answers.collect() }
+    Snapshot { generation: 1, zones: Arc::new(zones), pools: answers.collect(), ..Snapshot::default() }
 });
 
 fn pool(aliases: &[&str], ttl: u32) -> PoolConfig {

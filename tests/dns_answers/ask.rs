@@ -10,7 +10,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record};
 use polder::config::CheckConfig;
 use polder::config::ProbeKind;
-use polder::config::dns::{Checks, PoolConfig, WhenAllDown};
+use polder::config::dns::{Checks, IdentityConfig, PoolConfig, WhenAllDown};
 use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer};
 use polder::dns::compiled;
 use polder::dns::snapshot::{PoolAnswer, Snapshot};
@@ -43,7 +43,8 @@ pub static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
         let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
         PoolAnswer::new(*ttl, &addresses)
     });
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: pools.collect() }
+    let identity = IdentityConfig { server: Some("ns-test".into()), version: Some("polder".into()) };
+    Snapshot { generation: 1, zones: Arc::new(zones), pools: pools.collect(), identity }
 });
 
 pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
@@ -65,7 +66,7 @@ pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
 pub fn snapshot_of(apex: &str, text: &str) -> Snapshot {
     let file = zone::parse(apex, Path::new("zone"), text, Checks::Lenient).unwrap_or_else(|found| panic!("{found}"));
     let zones = compiled::compile(Path::new("dns.json"), &[file], &BTreeMap::new()).unwrap();
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: Box::default() }
+    Snapshot { generation: 1, zones: Arc::new(zones), ..Snapshot::default() }
 }
 
 /// A query without EDNS.

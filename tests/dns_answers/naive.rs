@@ -97,7 +97,7 @@ fn compile(zone: &Naive) -> Snapshot {
         warnings: Vec::new(),
     };
     let zones = compiled::compile(Path::new("dns.json"), &[file], &BTreeMap::new()).unwrap();
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: Box::default() }
+    Snapshot { generation: 1, zones: Arc::new(zones), ..Snapshot::default() }
 }
 
 /// An RRset by its owner and type.

@@ -140,7 +140,7 @@ fn the_root_can_be_a_zone_and_a_wildcard_a_pool() {
     daemon.document["zones"]["."] = json!({ "file": "root.zone" });
     daemon.document["pools"]["*.apps.example.net"] = daemon.document["pools"][POOL].clone();
     daemon.write_document();
-    let root = "$TTL 60\n. SOA ns.example.net. admin. 1 2 3 4 5\n NS ns.example.org.\nelsewhere NS ns.example.org.\n";
+    let root = "$TTL 60\n. SOA ns.example.net. admin. 1 2 3 4 5\n NS ns.example.org.\nns.example.org A 192.0.2.53\nelsewhere NS ns.example.org.\n";
     fs::write(daemon.folder.path().join("root.zone"), root).unwrap();
     daemon.run();
     assert_eq!(daemon.addresses("any.name.apps.example.net"), ["127.0.0.1"]);
