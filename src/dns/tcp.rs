@@ -24,7 +24,6 @@ use super::cookie::Issuer;
 use super::counters::Counters;
 use super::protection::Protection;
 use super::snapshot::Snapshot;
-use crate::config::dns::TcpConfig;
 use crate::daemon::client_network;
 use crate::daemon::ticks::Tick;
 
@@ -34,12 +33,23 @@ const MESSAGE: usize = 65535;
 /// How long accepting pauses when this machine has no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
+/// The limits on connections that are in force (RFC 7766, 6.1 and 6.2).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Limits {
+    /// At a time.
+    pub connections: usize,
+    /// At a time from one address (an IPv6 /64 counts as one).
+    pub connections_per_address: usize,
+    /// A connection without a query for this long is closed.
+    pub idle: Duration,
+}
+
 /// A command to the TCP thread.
 enum Order {
     /// Serve exactly these listeners from now on.
     Listen(Vec<TcpListener>),
     /// Apply these limits.
-    Limits(TcpConfig),
+    Limits(Limits),
     /// Stop accepting; end when all connections have ended, or after this time.
     Drain(Duration),
 }
@@ -53,7 +63,7 @@ pub struct Tcp {
 impl Tcp {
     /// Starts the thread, with no listener yet.
     pub fn start(
-        limits: TcpConfig,
+        limits: Limits,
         snapshot: Arc<ArcSwap<Snapshot>>,
         protection: Arc<ArcSwap<Protection>>,
         counters: Arc<Counters>,
@@ -81,7 +91,7 @@ impl Tcp {
     }
 
     /// Other limits, for new connections and for the next query of open ones.
-    pub fn set_limits(&self, limits: TcpConfig) {
+    pub fn set_limits(&self, limits: Limits) {
         self.order(Order::Limits(limits));
     }
 
@@ -103,7 +113,7 @@ impl Tcp {
 
 /// What all connections share; they live on one thread.
 struct Service {
-    limits: RefCell<TcpConfig>,
+    limits: RefCell<Limits>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     /// Only its cookie secrets matter here: responses over TCP are not rate limited.
     protection: Arc<ArcSwap<Protection>>,

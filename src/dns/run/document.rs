@@ -6,6 +6,7 @@ use std::sync::Arc;
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Finding, Findings};
 use crate::daemon::key_file::KeyError;
+use crate::daemon::lifecycle::descriptors::DescriptorError;
 use crate::daemon::lifecycle::{Document, Settings};
 use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
@@ -42,9 +43,13 @@ impl Document for Prepared {
     fn with_keys((config, zones): Self::Parsed) -> Result<Prepared, Vec<KeyError>> {
         let identity = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
         match (identity, Protection::of(&config)) {
-            (Ok(identity), Ok(protection)) => Ok(Prepared { config, zones, protection, identity }),
+            (Ok(identity), Ok(protection)) => Ok(Prepared::new(config, zones, protection, identity)),
             (identity, protection) => Err(identity.err().into_iter().chain(protection.err()).collect()),
         }
+    }
+
+    fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError> {
+        Prepared::fit(self, open_files)
     }
 
     fn in_words((config, _): &Self::Parsed) -> String {

@@ -226,6 +226,6 @@ fn keep(exchange: &Exchange<'_>, plan: Plan<'_>, stream: TcpStream) {
     let view = exchange.local.view();
     if Rc::ptr_eq(&view, plan.view) || view.wants(address) {
         let until = Instant::now() + settings.timeouts.backend_keep_alive;
-        exchange.local.pool.put(address, stream, until, settings.limits.idle_per_backend);
+        exchange.local.pool.put(address, stream, until, settings.capacity.idle_per_backend);
     }
 }
