@@ -12,11 +12,12 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::capacity::Limits;
 use super::counters::Counters;
 use super::protection::Protection;
 use super::rate_limit::Accounts;
 use super::snapshot::Snapshot;
-use super::tcp::{Limits, Tcp};
+use super::tcp::Tcp;
 use super::udp::Worker;
 use crate::config::DnsConfig;
 use crate::daemon::sockets::{BindError, Sockets};

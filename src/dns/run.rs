@@ -19,12 +19,14 @@ use tokio::time::{Instant, timeout_at};
 use super::control::prepared::Prepared;
 use super::control::{Event, Saved, SavedError, SavedHealth, State, read_operator};
 use super::listening::{Bound, Listening};
+use super::zone_copies::ZoneCopies;
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::lifecycle::{
     self, ControlSockets, Daemon, Document, Exchange, Inputs, Parts, RunError, Shell, Start, StateFiles,
 };
 use crate::daemon::notify;
 use crate::daemon::startup::{self, Inheritance};
+use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Takeover;
 use crate::daemon::ticks::Ticks;
 use crate::health::Checker;
@@ -47,8 +49,9 @@ pub fn run(args: DaemonArgs) -> ExitCode {
 async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let Start { args, document, passed, clock } = start;
     let settings = document.settings();
-    let Inheritance { mut sockets, takeover } =
+    let Inheritance { mut sockets, folders, takeover } =
         startup::inherit(&args, passed, DnsDaemon::PROGRAM, &settings.admin.socket).await?;
+    let lock = StateLock::hold(settings.state_dir, folders)?;
     let offered = startup::read_offer(takeover.as_ref(), read_handover)?;
     let files = StateFiles::new(settings.state_dir);
     let saved = offered.unwrap_or_else(|| stored(&files));
@@ -66,7 +69,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
             .map_err(RunError::io(NO_THREAD))?;
     let (inputs, incoming) = Inputs::open();
     let exchange = Exchange::new(state.peer_message());
-    let daemon = DnsDaemon { state, snapshot, listening, rate_limit_log: RateLimitLog::default() };
+    let zone_copies = ZoneCopies::new(settings.state_dir);
+    let daemon = DnsDaemon { state, snapshot, listening, rate_limit_log: RateLimitLog::default(), zone_copies };
     let mut shell = Shell::new(Parts {
         args,
         daemon,
@@ -74,6 +78,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         sockets,
         control_sockets,
         checker,
+        lock,
         files,
         exchange,
         ticks,

@@ -20,6 +20,7 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::{self, Client, Transport};
+use super::capacity::Limits;
 use super::cookie::Issuer;
 use super::counters::Counters;
 use super::protection::Protection;
@@ -32,17 +33,6 @@ const MESSAGE: usize = 65535;
 
 /// How long accepting pauses when this machine has no descriptors left.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// The limits on connections that are in force (RFC 7766, 6.1 and 6.2).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Limits {
-    /// At a time.
-    pub connections: usize,
-    /// At a time from one address (an IPv6 /64 counts as one).
-    pub connections_per_address: usize,
-    /// A connection without a query for this long is closed.
-    pub idle: Duration,
-}
 
 /// A command to the TCP thread.
 enum Order {

@@ -17,6 +17,7 @@ use super::super::sockets::{BindError, Listing, Sockets};
 use super::descriptors::DescriptorError;
 use super::error::RunError;
 use super::input::Inputs;
+use super::kept::{Kept, Obeyed};
 use crate::config::{AdminConfig, Findings, PeersConfig};
 use crate::health::HealthView;
 use crate::health::checker::Targets;
@@ -32,6 +33,15 @@ pub trait Document: Sized + Send + Sync + 'static {
     ///
     /// Everything that is wrong with it.
     fn parse(file: &Path) -> Result<Self::Parsed, Findings>;
+
+    /// The same for a start, where what is bad in a file that the document names may be better left out than everything.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the document.
+    fn parse_at_start(file: &Path) -> Result<Self::Parsed, Findings> {
+        Self::parse(file)
+    }
 
     /// Reads the key files that the document names.
     ///
@@ -155,11 +165,11 @@ impl Figures {
     }
 }
 
-/// An operator's command that was obeyed: the answer, and what follows from it.
-pub type Obeyed<E> = (AdminReply, Vec<E>);
-
 /// The way back into the control loop of a kind of daemon.
 pub type InputsOf<D> = Inputs<<D as Daemon>::Document, <D as Daemon>::Event>;
+
+/// A command that this kind of daemon has obeyed.
+pub type ObeyedBy<D> = Obeyed<<D as Daemon>::Effect, <D as Daemon>::Change>;
 
 /// One kind of daemon: its pure state, and the threads that serve.
 pub trait Daemon: Sized + 'static {
@@ -172,6 +182,8 @@ pub trait Daemon: Sized + 'static {
     type Event: From<Event<Self::Document>> + Send + 'static;
     /// What its state wants done.
     type Effect;
+    /// What a command changed, which its answer waits for.
+    type Change;
     /// Its listening sockets, bound and not yet served.
     type Bound;
 
@@ -190,8 +202,8 @@ pub trait Daemon: Sized + 'static {
     /// The next moment at which [`Event::Time`] has something to do.
     fn wakes(&self, now: Now) -> Option<Duration>;
 
-    /// Whether every operator state is on disk, or an alarm says that one is not.
-    fn is_operator_settled(&self, now: Now) -> bool;
+    /// Whether what a command changed is on disk.
+    fn kept(&self, change: &Self::Change, now: Now) -> Kept;
 
     /// One line for `systemctl status`.
     fn summary(&self) -> String;
@@ -250,5 +262,5 @@ pub trait Daemon: Sized + 'static {
     /// # Errors
     ///
     /// The answer of a command that is refused.
-    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Self::Effect>, AdminReply>>;
+    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<ObeyedBy<Self>, AdminReply>>;
 }

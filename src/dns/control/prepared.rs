@@ -1,16 +1,15 @@
 //! A document made ready to be put in force: its zones compiled, its keys read.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use crate::config::DnsConfig;
-use crate::config::defaults::tcp::CONNECTIONS;
-use crate::config::dns::TcpConfig;
-use crate::daemon::lifecycle::descriptors::{DescriptorError, Reserved, Wanted, lowered};
+use crate::config::{DnsConfig, Findings};
 use crate::daemon::peers::Identity;
+use crate::dns::capacity::Limits;
 use crate::dns::compiled::Zones;
-use crate::dns::listening::workers;
 use crate::dns::protection::Protection;
-use crate::dns::tcp::Limits;
 
 /// A document, ready.
 #[derive(Debug)]
@@ -21,40 +20,56 @@ pub struct Prepared {
     pub zones: Arc<Zones>,
     /// The limits on connections over TCP.
     pub tcp: Limits,
+    /// The zones whose files could not be used at the start, by apex; empty after a reload, which wants all of them.
+    pub impaired: BTreeMap<String, Impaired>,
     /// What keeps the nameserver from being used against others.
     pub protection: Protection,
     /// The key by which its peers know this nameserver; none where there are no peers.
     pub identity: Option<Identity>,
 }
 
-impl Prepared {
-    /// A document with what was read for it, under the limits that it says.
-    pub fn new(config: DnsConfig, zones: Arc<Zones>, protection: Protection, identity: Option<Identity>) -> Prepared {
-        let TcpConfig { connections, connections_per_address, idle } = config.tcp;
-        let tcp = Limits { connections: connections.unwrap_or(CONNECTIONS), connections_per_address, idle };
-        Prepared { config, zones, tcp, protection, identity }
-    }
+/// A zone whose file could not be used at the start.
+#[derive(Debug)]
+pub struct Impaired {
+    /// What is wrong with the file.
+    pub findings: Findings,
+    /// How its names are answered meanwhile.
+    pub instead: Instead,
+}
 
-    /// Keeps its connections over TCP within the descriptors that this process may have. Gives a note if that is less than
-    /// the default.
-    ///
-    /// # Errors
-    ///
-    /// What it asks for does not fit.
-    pub fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError> {
-        const KEY: &str = "tcp.connections";
-        let threads = workers(&self.config) * self.config.listeners.len() + 1;
-        let peers = self.config.peers.as_ref().map_or(0, |peers| peers.members.len());
-        let reserved = Reserved::of(threads, threads + self.config.listeners.len(), self.targets().len(), peers);
-        let left = reserved.left_of(open_files, 1)?;
-        let asked = self.tcp.connections as u64;
-        if asked > left && self.config.tcp.connections.is_some() {
-            let wanted = Wanted { key: KEY, value: asked, descriptors: asked, most: Some(left) };
-            return Err(reserved.too_small_for(open_files, wanted));
+/// How the names of a zone are answered whose file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    /// From its last good copy.
+    Copy {
+        /// The copy's serial.
+        serial: u32,
+        /// Since when the zone was as it is in the copy.
+        since: SystemTime,
+    },
+    /// With SERVFAIL: this is why there is no copy to serve.
+    Servfail(String),
+}
+
+impl fmt::Display for Impaired {
+    /// Worded to follow the zone's name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.instead {
+            Instead::Copy { serial, since } => {
+                let since = jiff::Timestamp::try_from(*since).unwrap_or_default();
+                write!(
+                    f,
+                    "served from its last good copy (serial {serial}, of {})",
+                    since.strftime("%Y-%m-%d %H:%M:%SZ")
+                )?;
+            }
+            Instead::Servfail(why) => write!(f, "answered SERVFAIL, for there is no good copy ({why})")?,
         }
-        let fitting = usize::try_from(left.min(asked)).unwrap_or(usize::MAX);
-        let note = lowered(KEY, fitting, self.tcp.connections, open_files);
-        self.tcp.connections = fitting;
-        Ok(note)
+        f.write_str(": its file could not be used at the start: ")?;
+        match &self.findings.0[..] {
+            [first, rest @ ..] if !rest.is_empty() => write!(f, "{first} (and {} more findings)", rest.len())?,
+            findings => findings.iter().try_for_each(|finding| write!(f, "{finding}"))?,
+        }
+        f.write_str("; mend the file and reload")
     }
 }

@@ -9,12 +9,13 @@ use serde_json::Value;
 use super::rate_limit_log::RateLimitLog;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Obeyed, RunError};
+use crate::daemon::lifecycle::{self, Change, Daemon, Figures, Inputs, Kept, Obeyed, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Effect, Event, State};
 use crate::dns::listening::{Bound, Listening};
 use crate::dns::snapshot::Snapshot;
+use crate::dns::zone_copies::ZoneCopies;
 use crate::health::HealthView;
 
 /// What cannot be done when the machine gives no more threads.
@@ -26,6 +27,7 @@ pub struct DnsDaemon {
     pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(super) listening: Listening,
     pub(super) rate_limit_log: RateLimitLog,
+    pub(super) zone_copies: ZoneCopies,
 }
 
 impl From<lifecycle::Event<Prepared>> for Event {
@@ -47,6 +49,7 @@ impl Daemon for DnsDaemon {
     type Document = Prepared;
     type Event = Event;
     type Effect = Effect;
+    type Change = Change;
     type Bound = Bound;
 
     fn document(&self) -> &Arc<Prepared> {
@@ -77,8 +80,8 @@ impl Daemon for DnsDaemon {
         self.state.wakes(now)
     }
 
-    fn is_operator_settled(&self, now: Now) -> bool {
-        self.state.is_operator_settled(now)
+    fn kept(&self, change: &Change, now: Now) -> Kept {
+        self.state.kept(*change, now)
     }
 
     fn summary(&self) -> String {
@@ -107,6 +110,11 @@ impl Daemon for DnsDaemon {
         Ok(Vec::new())
     }
 
+    fn accept(&mut self) {
+        let document = self.state.document();
+        self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());
+    }
+
     fn pause(&mut self) {
         self.listening.pause();
     }
@@ -133,7 +141,7 @@ impl Daemon for DnsDaemon {
         self.answer(request, figures, now)
     }
 
-    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect>, AdminReply>> {
+    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         self.obey(request, now)
     }
 }
