@@ -5,8 +5,8 @@ use crate::config::dns;
 
 fn fit(tcp: &str, open_files: u64) -> Result<(Limits, Option<String>), String> {
     let text = format!(
-        r#"{{ "tcp": {tcp}, "listeners": ["127.0.0.1:53"], "workers": 2, "state_dir": "/var/lib/d",
-            "admin": {{ "socket": "/run/d/admin.sock" }}, "zones": {{}}, "pools": {{}} }}"#
+        r#"{{ "version": 1, "tcp": {tcp}, "listeners": ["127.0.0.1:53"], "workers": 2, "state_dir": "/var/lib/d",
+            "admin": {{ "socket": "/run/d/admin.sock" }}, "zones": {{ "example.net": {{ "file": "/z" }} }}, "pools": {{}} }}"#
     );
     let document = dns::parse(Path::new("dns.json"), &text).unwrap();
     let mut limits = Limits::of(&document.tcp);

@@ -9,7 +9,7 @@ const TARGETS: usize = 3;
 /// A document with three backends, and `limits` as given.
 fn document(limits: &str) -> ProxyConfig {
     let text = format!(
-        r#"{{ "limits": {limits}, "listeners": [{{ "address": "127.0.0.1:80" }}], "state_dir": "/var/lib/p",
+        r#"{{ "version": 1, "limits": {limits}, "listeners": [{{ "name": "http", "address": "127.0.0.1:80" }}], "state_dir": "/var/lib/p",
             "admin": {{ "socket": "/run/p/admin.sock" }},
             "services": {{ "www": {{ "hosts": ["www.example.net"], "mode": "stateless", "backends": [
               {{ "name": "a", "address": "192.0.2.1:80" }}, {{ "name": "b", "address": "192.0.2.2:80" }},
