@@ -55,6 +55,8 @@ fn health(document: &Prepared, verdict: impl Fn(&str) -> Verdict) -> Arc<HealthV
         since: UNIX_EPOCH,
         probed: None,
         changes: 0,
+        hearsay: false,
+        before: None,
     };
     Arc::new(document.targets().into_iter().map(|(target, users)| (target, of(&users))).collect())
 }

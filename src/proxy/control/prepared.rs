@@ -8,11 +8,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::ProxyConfig;
-use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig};
+use crate::config::proxy::{
+    self, Balance, ConnectionsConfig, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig,
+};
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::lifecycle::descriptors::{DescriptorError, lowered};
 use crate::daemon::peers::Identity;
-use crate::health::{Target, checker::Targets};
+use crate::health::{Target, TargetHealth, Verdict, checker::Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
@@ -47,6 +49,8 @@ pub struct PreparedService {
     pub mode: PreparedMode,
     /// How the rest is spread.
     pub balance: Balance,
+    /// How connections to its backends are used.
+    pub connections: ConnectionsConfig,
     /// In the order of the document.
     pub backends: Vec<PreparedBackend>,
     /// The check's detection bound.
@@ -198,6 +202,7 @@ impl PreparedService {
             pass_fields: service.pass_fields,
             mode,
             balance: backends.balance,
+            connections: backends.connections,
             backends: prepared.collect(),
             verdict_bound,
             hold_bound: verdict_bound.max(step),
@@ -209,6 +214,14 @@ impl PreparedService {
         match &self.mode {
             PreparedMode::Latched { rules, .. } => Some(rules),
             PreparedMode::Stateless | PreparedMode::Sticky(_) => None,
+        }
+    }
+
+    /// The verdict on a backend. What a latched service is decided by is for good.
+    pub fn verdict(&self, health: &TargetHealth) -> Verdict {
+        match self.mode {
+            PreparedMode::Latched { .. } => health.lasting_verdict(),
+            PreparedMode::Stateless | PreparedMode::Sticky(_) => health.verdict,
         }
     }
 
