@@ -13,8 +13,7 @@
     pushTests.prelude nodes
     + ''
       with subtest("an admin machine makes its keys, never twice, and prints what the fleet needs to know of them"):
-          admin_nl.start()
-          admin_nl.wait_for_unit("multi-user.target")
+          boot(admin_nl)
           said = admin_nl.succeed("polder keys make 2>&1")
           log.info(said)
           for words in ("deployKeys", "signingKeys", "ssh-ed25519 "):
@@ -27,8 +26,7 @@
       # Those that the fleet of the test knows.
       fill_working_copy()
       fresh = NAMES["web-3"]
-      fresh.start()
-      fresh.wait_for_unit("multi-user.target")
+      boot(fresh)
       know_host_key(fresh)
       know_host_key(admin_nl)
       # Nothing of the fleet is on it yet, and its operator has root by a key.
