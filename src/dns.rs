@@ -4,6 +4,8 @@
 //! zones as [`compiled`] for answering, and each pool's addresses. Counted in [`counters`]. Responses that forged queries could misuse are
 //! limited by [`rate_limit`], except to clients with a good [`cookie`]; [`protection`] has the document's settings for both.
 //!
+//! A zone that cannot be read at a start is served from its last good copy ([`zone_copies`]), or answered SERVFAIL.
+//!
 //! A change's way: a document and its zone files, checks or an operator's command -> [`control`] (pure), which asks [`pool`]
 //! (pure) for each pool's addresses and publishes a snapshot, whole. `run` is the shell around it and [`listening`] starts and
 //! stops the threads that answer; what it has in common with the proxy's is [`lifecycle`](crate::daemon::lifecycle)'s.
@@ -23,5 +25,6 @@ mod run;
 pub mod snapshot;
 pub mod tcp;
 pub mod udp;
+pub mod zone_copies;
 
 pub use run::run;

@@ -30,7 +30,20 @@ pub fn replace(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
         }
         (Access::Mode(mode) | Access::AsBefore(mode), _) => (None, mode),
     };
-    write_beside(path, content, owner, mode)
+    persist(path, write_beside(path, |file| file.write_all(content), owner, mode))
+}
+
+/// Replaces a file as [`replace`] does, with the permission bits 0600 and what `write` writes, which never is in memory as a whole.
+///
+/// # Errors
+///
+/// As [`replace`], and those of `write`.
+pub fn replace_streamed(path: &Path, write: impl FnOnce(&mut File) -> io::Result<()>) -> io::Result<()> {
+    persist(path, write_beside(path, write, None, 0o600))
+}
+
+fn persist(path: &Path, fresh: io::Result<tempfile::NamedTempFile>) -> io::Result<()> {
+    fresh
         .and_then(|fresh| fresh.persist(path).map_err(|error| error.error))
         .and_then(|_| sync_folder_of(path))
         .map_err(|error| naming(path, &error))
@@ -42,7 +55,7 @@ pub fn replace(path: &Path, content: &[u8], access: Access) -> io::Result<()> {
 ///
 /// It is there already ([`io::ErrorKind::AlreadyExists`]), or cannot be written.
 pub fn create(path: &Path, content: &[u8], owner: Option<(u32, u32)>, mode: u32) -> io::Result<()> {
-    write_beside(path, content, owner, mode)
+    write_beside(path, |file| file.write_all(content), owner, mode)
         .and_then(|fresh| fresh.persist_noclobber(path).map_err(|error| error.error))
         .and_then(|_| sync_folder_of(path))
         .map_err(|error| naming(path, &error))
@@ -120,12 +133,12 @@ fn open_lock(path: &Path, mode: u32) -> io::Result<File> {
 /// The content in a file of another name in the same folder, on the disk.
 fn write_beside(
     path: &Path,
-    content: &[u8],
+    write: impl FnOnce(&mut File) -> io::Result<()>,
     owner: Option<(u32, u32)>,
     mode: u32,
 ) -> io::Result<tempfile::NamedTempFile> {
     let mut fresh = tempfile::Builder::new().prefix(".new-").tempfile_in(folder_of(path))?;
-    fresh.write_all(content)?;
+    write(fresh.as_file_mut())?;
     if let Some((user, group)) = owner {
         fchown(fresh.as_file(), Some(user), Some(group))?;
     }

@@ -37,6 +37,10 @@ in
     "the {{ $labels.daemon }} on {{ $labels.instance }} failed to reload"
     "It still runs with the configuration from before. `journalctl -u 'polder-*'` on that host has every reason."
   )
+  (rule "PolderZoneNotFromFile" "critical" "0s" ''polder_zone_source{source="file"} == 0''
+    "{{ $labels.instance }} cannot use the file of zone {{ $labels.zone }}"
+    "Since its start this nameserver answers the zone from its last good copy, or with SERVFAIL if there is none. `polder status` says which, and what is wrong with the file; mend it and reload."
+  )
   (rule "PolderStateUnwritten" "critical" "10s" "polder_state_unwritten > 0"
     "the {{ $labels.daemon }} on {{ $labels.instance }} cannot write its state"
     "A latch or an operator state is in memory only, and lost when the process ends. Look at the disk of /var/lib/polder-proxy or /var/lib/polder-dns."

@@ -23,8 +23,11 @@ pub struct Status {
     pub daemon: DaemonStatus,
     /// Queries answered since the start.
     pub queries: u64,
-    /// By apex.
+    /// Those that are served, by apex.
     pub zones: Vec<ZoneStatus>,
+    /// Those whose names are answered SERVFAIL, by apex.
+    #[serde(default)]
+    pub failed_zones: Vec<FailedZone>,
     /// By name.
     pub pools: Vec<PoolStatus>,
 }
@@ -38,6 +41,18 @@ pub struct ZoneStatus {
     pub serial: u32,
     /// Records in the files.
     pub records: usize,
+    /// Why it is served from its last good copy; none: it is served from its file.
+    #[serde(default)]
+    pub copy_because: Option<String>,
+}
+
+/// A zone that could not be read, and has no good copy.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FailedZone {
+    /// Its apex, without the final dot.
+    pub name: String,
+    /// Why.
+    pub because: String,
 }
 
 /// One pool.

@@ -11,7 +11,7 @@
 mod query;
 mod writer;
 
-use crate::dns::compiled::{Found, Node, RrSet, Zone, Zones};
+use crate::dns::compiled::{Authority, Found, Node, RrSet, Zone, Zones};
 use crate::dns::cookie::{Issuer, Standing};
 use crate::dns::rate_limit::{Account, Class};
 use crate::dns::snapshot::Snapshot;
@@ -91,11 +91,16 @@ pub fn answer(
         Ok(query) => {
             let shown = client.transport != Transport::Udp || standing == Standing::Good;
             let account = &mut account;
-            let mut reply = Reply { writer: &mut writer, snapshot, rotation, qtype: query.qtype, shown, account };
-            reply.resolve(&query).unwrap_or_else(|Full| {
-                writer.set_truncated();
-                rcode::NOERROR
-            })
+            let mut reply = Reply {
+                writer: &mut writer,
+                snapshot,
+                rotation,
+                qtype: query.qtype,
+                shown,
+                account,
+                dnames: [None; CHAIN + 1],
+            };
+            reply.resolve(&query)
         }
     };
     let truncated = writer.truncated();
@@ -156,7 +161,7 @@ fn begin<'b>(message: &[u8], client: &Client<'_>, buffer: &'b mut [u8]) -> Optio
     Some(Begun { writer, read, opt, standing })
 }
 
-/// One query being answered. [`Full`] from any step means that what was asked for does not fit: TC.
+/// One query being answered.
 struct Reply<'a, 'b> {
     writer: &'a mut Writer<'b>,
     snapshot: &'a Snapshot,
@@ -166,45 +171,50 @@ struct Reply<'a, 'b> {
     shown: bool,
     /// Told by the first name of a chain: those behind it are none that a client chooses.
     account: &'a mut Account,
+    /// The DNAMEs in the answer, the first ones filled: a chain may come back to one.
+    dnames: [Option<&'a RrSet>; CHAIN + 1],
 }
 
-/// What one name of a chain came to.
+/// The outcome of one name of a chain.
 #[expect(clippy::large_enum_variant, reason = "a box would be an allocation for each query with a CNAME")]
 enum Step {
     /// The response is complete.
     Done(u16),
-    /// A CNAME leads on, to the name at this place of the response.
-    Onward(Name, usize),
+    /// A CNAME leads on, to this name, which stands at that offset of the response; at none if the response is cut.
+    Onward(Name, Option<usize>),
 }
 
 impl<'a> Reply<'a, '_> {
-    /// Follows the name through our zones, a chain of CNAMEs and DNAMEs included. Gives the error code: that of
-    /// the last name (RFC 6604, 3).
-    fn resolve(&mut self, query: &Query) -> Result<u16, Full> {
+    /// Follows the name through our zones, a chain of CNAMEs and DNAMEs included. Gives the response code: that of
+    /// the last name (RFC 6604, 3), whether or not its records fit.
+    fn resolve(&mut self, query: &Query) -> u16 {
         let zones: &'a Zones = &self.snapshot.zones;
         let mut name = query.name;
         let mut places = [HEADER; CHAIN + 1];
         for step in 0..=CHAIN {
-            let Some(zone) = zones.zone_of(&name, self.qtype) else {
-                // The chain has left our zones; the resolver goes on from its last name.
-                return Ok(if step == 0 { rcode::REFUSED } else { rcode::NOERROR });
+            let zone = match zones.zone_of(&name, self.qtype) {
+                Authority::Zone(zone) => zone,
+                Authority::Unavailable if step == 0 => return rcode::SERVFAIL,
+                Authority::Elsewhere if step == 0 => return rcode::REFUSED,
+                // The resolver goes on from the chain's last name; another nameserver may have its zone.
+                Authority::Unavailable | Authority::Elsewhere => return rcode::NOERROR,
             };
-            match self.step(zone, &name, places[step], step == 0)? {
-                Step::Done(rcode) => return Ok(rcode),
-                Step::Onward(target, place) => {
-                    let seen = places[..=step].iter().any(|earlier| self.writer.is_name(*earlier, target.as_bytes()));
-                    if seen || step == CHAIN {
-                        return Ok(rcode::NOERROR);
+            match self.step(zone, &name, places[step], step == 0) {
+                Step::Done(rcode) => return rcode,
+                Step::Onward(target, Some(place)) => {
+                    if places[..=step].iter().any(|earlier| self.writer.is_name(*earlier, target.as_bytes())) {
+                        return rcode::NOERROR;
                     }
-                    places[step + 1] = place;
+                    places[(step + 1).min(CHAIN)] = place;
                     name = target;
                 }
+                Step::Onward(target, None) => name = target,
             }
         }
-        Ok(rcode::NOERROR)
+        rcode::NOERROR
     }
 
-    fn step(&mut self, zone: &'a Zone, name: &Name, place: usize, first: bool) -> Result<Step, Full> {
+    fn step(&mut self, zone: &'a Zone, name: &Name, place: usize, first: bool) -> Step {
         let found = zone.find(name, self.qtype);
         if first {
             *self.account = self.account_of(zone, &found);
@@ -215,7 +225,7 @@ impl<'a> Reply<'a, '_> {
         }
         match found {
             Found::Node(node) => self.node(zone, node, place),
-            Found::Cut(node) => self.referral(zone, node).map(Step::Done),
+            Found::Cut(node) => self.referral(zone, node),
             Found::Dname { set, owner, label } => self.dname(set, owner, name, label, place),
             Found::Nothing => self.negative(zone, None, rcode::NXDOMAIN),
         }
@@ -234,16 +244,37 @@ impl<'a> Reply<'a, '_> {
         Account { class, name }
     }
 
-    fn node(&mut self, zone: &'a Zone, node: &'a Node, place: usize) -> Result<Step, Full> {
+    /// Writes records that the response cannot do without, and gives the offset of the last one's data. If they do not
+    /// fit, the response is cut there: names are followed further for the response code alone.
+    fn must_fit(&mut self, write: impl FnOnce(&mut Writer<'_>) -> Result<usize, Full>) -> Option<usize> {
+        if self.writer.truncated() {
+            return None;
+        }
+        let written = write(self.writer).ok();
+        if written.is_none() {
+            self.writer.set_truncated();
+        }
+        written
+    }
+
+    fn node(&mut self, zone: &'a Zone, node: &'a Node, place: usize) -> Step {
         if let Some(set) = self.wanted(node) {
+            // A chain may end at a DNAME that it has come by; a set stands once in a section (RFC 2181, 5).
+            let written =
+                set.rtype == rtype::DNAME && self.dnames.iter().flatten().any(|dname| std::ptr::eq(*dname, set));
             let rotation = self.rotation_of(set);
-            self.writer.set(Section::Answer, Owner::At(place), set, set.ttl, rotation)?;
-            self.helpers(zone, set);
-            return Ok(Step::Done(rcode::NOERROR));
+            if !written
+                && self
+                    .must_fit(|writer| writer.set(Section::Answer, Owner::At(place), set, set.ttl, rotation))
+                    .is_some()
+            {
+                self.helpers(zone, set);
+            }
+            return Step::Done(rcode::NOERROR);
         }
         if let Some(set) = node.set(rtype::CNAME) {
-            let at = self.writer.set(Section::Answer, Owner::At(place), set, set.ttl, 0)?;
-            return Ok(Name::from_wire(set.first()).map_or(Step::Done(rcode::NOERROR), |name| Step::Onward(name, at)));
+            let at = self.must_fit(|writer| writer.set(Section::Answer, Owner::At(place), set, set.ttl, 0));
+            return Name::from_wire(set.first()).map_or(Step::Done(rcode::NOERROR), |name| Step::Onward(name, at));
         }
         self.negative(zone, Some(node), rcode::NOERROR)
     }
@@ -279,40 +310,48 @@ impl<'a> Reply<'a, '_> {
     }
 
     /// NODATA or NXDOMAIN: the SOA (RFC 2308, 2), at a pool's name for no longer than the pool's own answers.
-    fn negative(&mut self, zone: &Zone, node: Option<&Node>, rcode: u16) -> Result<Step, Full> {
+    fn negative(&mut self, zone: &Zone, node: Option<&Node>, rcode: u16) -> Step {
         let soa = &zone.negative;
         let pool_ttl = node.and_then(|node| node.pool).map_or(u32::MAX, |pool| self.snapshot.pool(pool).ttl);
-        self.writer.set(Section::Authority, Owner::Name(&zone.apex), soa, soa.ttl.min(pool_ttl), 0)?;
-        Ok(Step::Done(rcode))
+        let ttl = soa.ttl.min(pool_ttl);
+        self.must_fit(|writer| writer.set(Section::Authority, Owner::Name(&zone.apex), soa, ttl, 0));
+        Step::Done(rcode)
     }
 
     /// The delegation's NS, and their addresses as far as we know them. In-domain glue is a part of the referral: if
     /// it does not fit, the response is cut (RFC 9471, 3.1). Other glue only helps.
-    fn referral(&mut self, zone: &'a Zone, cut: &'a Node) -> Result<u16, Full> {
-        if let Some(set) = cut.set(rtype::NS) {
-            self.writer.set(Section::Authority, Owner::Name(&cut.name), set, set.ttl, 0)?;
-            for (n, id) in set.additional.iter().enumerate() {
-                let written = self.addresses(zone.node(*id));
-                if n < set.needed {
-                    written?;
-                }
+    fn referral(&mut self, zone: &'a Zone, cut: &'a Node) -> Step {
+        let done = Step::Done(rcode::NOERROR);
+        let Some(set) = cut.set(rtype::NS) else { return done };
+        let ns = |writer: &mut Writer<'_>| writer.set(Section::Authority, Owner::Name(&cut.name), set, set.ttl, 0);
+        if self.must_fit(ns).is_none() {
+            return done;
+        }
+        for (n, id) in set.additional.iter().enumerate() {
+            if self.addresses(zone.node(*id)).is_err() && n < set.needed {
+                self.writer.set_truncated();
+                return done;
             }
         }
-        Ok(rcode::NOERROR)
+        done
     }
 
-    /// The DNAME, and the CNAME it makes for this name (RFC 6672, 3.1). A question for CNAME or ANY has its answer in
-    /// that and is followed no further.
-    fn dname(&mut self, set: &'a RrSet, owner: &Node, name: &Name, label: usize, place: usize) -> Result<Step, Full> {
-        self.writer.set(Section::Answer, Owner::Name(&owner.name), set, set.ttl, 0)?;
+    /// The DNAME, once however often a chain comes by, and the CNAME it makes for this name (RFC 6672, 3.1). A question
+    /// for CNAME or ANY has its answer in that and is followed no further.
+    fn dname(&mut self, set: &'a RrSet, owner: &Node, name: &Name, label: usize, place: usize) -> Step {
+        let free = self.dnames.iter_mut().find(|dname| dname.is_none_or(|dname| std::ptr::eq(dname, set)));
+        if let Some(free @ None) = free {
+            *free = Some(set);
+            self.must_fit(|writer| writer.set(Section::Answer, Owner::Name(&owner.name), set, set.ttl, 0));
+        }
         let Some(target) = name.with_suffix(label, set.first()) else {
-            return Ok(Step::Done(rcode::YXDOMAIN));
+            return Step::Done(rcode::YXDOMAIN);
         };
-        let at = self.writer.cname(place, target.as_bytes(), set.ttl)?;
-        Ok(match self.qtype {
+        let at = self.must_fit(|writer| writer.cname(place, target.as_bytes(), set.ttl));
+        match self.qtype {
             rtype::CNAME | rtype::ANY => Step::Done(rcode::NOERROR),
             _ => Step::Onward(target, at),
-        })
+        }
     }
 
     /// Addresses (and, for SVCB, the target's own bindings: RFC 9460, 4.1) that spare the client a query. What does

@@ -6,8 +6,9 @@
 
 mod build;
 mod rrset;
+mod text;
 mod zones;
 
-pub use build::compile;
+pub use build::{PoolOwners, compile, compile_zone};
 pub use rrset::{NodeId, RrSet, Shape};
-pub use zones::{Found, Node, PoolId, Zone, Zones};
+pub use zones::{Authority, Found, Node, PoolId, Zone, Zones};

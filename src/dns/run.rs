@@ -19,6 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::control::prepared::Prepared;
 use super::control::{Event, Saved, SavedError, SavedHealth, State, read_operator};
 use super::listening::{Bound, Listening};
+use super::zone_copies::ZoneCopies;
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::lifecycle::{
     self, ControlSockets, Daemon, Document, Exchange, Inputs, Parts, RunError, Shell, Start, StateFiles,
@@ -65,7 +66,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         .map_err(RunError::io(NO_THREAD))?;
     let (inputs, incoming) = Inputs::open();
     let exchange = Exchange::new(state.peer_message());
-    let daemon = DnsDaemon { state, snapshot, listening, rate_limit_log: RateLimitLog::default() };
+    let zone_copies = ZoneCopies::new(settings.state_dir);
+    let daemon = DnsDaemon { state, snapshot, listening, rate_limit_log: RateLimitLog::default(), zone_copies };
     let mut shell = Shell::new(Parts {
         args,
         daemon,

@@ -46,6 +46,8 @@ pub mod rcode {
     pub const NOERROR: u16 = 0;
     /// The query cannot be understood.
     pub const FORMERR: u16 = 1;
+    /// The server cannot answer now.
+    pub const SERVFAIL: u16 = 2;
     /// No such name.
     pub const NXDOMAIN: u16 = 3;
     /// The kind of query is not implemented.

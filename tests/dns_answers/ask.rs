@@ -58,6 +58,13 @@ pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
     PoolConfig { ttl, aliases, when_all_down: WhenAllDown::All, members: BTreeMap::new(), check }
 }
 
+/// One zone without pools.
+pub fn snapshot_of(apex: &str, text: &str) -> Snapshot {
+    let file = zone::parse(apex, Path::new("zone"), text).unwrap_or_else(|found| panic!("{found}"));
+    let zones = compiled::compile(Path::new("dns.json"), &[file], &BTreeMap::new()).unwrap();
+    Snapshot { generation: 1, zones: Arc::new(zones), pools: Box::default() }
+}
+
 /// A query without EDNS.
 pub fn query(text: &str, qtype: u16) -> Vec<u8> {
     let mut query = vec![0x12, 0x34, 0x01, 0, 0, 1, 0, 0, 0, 0, 0, 0];

@@ -148,3 +148,30 @@ fn dnames_in_a_ring_end() {
     assert!(told.starts_with("NoError aa\n"), "{told}");
     assert!(told.lines().count() <= 6, "{told}");
 }
+
+#[test]
+fn a_dname_that_a_chain_comes_by_twice_stands_once_in_the_answer() {
+    let dname = "an again.example.net. 3600 DNAME turn.example.net.";
+    expect(
+        "x.again.example.net",
+        A,
+        &[
+            "NoError aa",
+            dname,
+            "an x.again.example.net. 3600 CNAME x.turn.example.net.",
+            "an x.turn.example.net. 3600 CNAME y.again.example.net.",
+            "an y.again.example.net. 3600 CNAME y.turn.example.net.",
+            "an y.turn.example.net. 3600 A 192.0.2.9",
+        ],
+    );
+    expect(
+        "z.again.example.net",
+        DNAME,
+        &[
+            "NoError aa",
+            dname,
+            "an z.again.example.net. 3600 CNAME z.turn.example.net.",
+            "an z.turn.example.net. 3600 CNAME again.example.net.",
+        ],
+    );
+}

@@ -2,10 +2,10 @@
 
 use hickory_proto::op::Message;
 use polder::dns::answer::Transport::Udp;
-use polder::dns::answer::{Client, answer};
+use polder::dns::answer::{Client, Transport, answer};
 use polder::zone::number::rtype::*;
 
-use crate::ask::{SNAPSHOT, TCP, edns_query, query, raw};
+use crate::ask::{SNAPSHOT, TCP, edns_query, query, raw, snapshot_of, tell};
 use crate::cookies::ask_with_a_good_cookie;
 
 /// Length, TC, and the number of records in each section.
@@ -104,5 +104,33 @@ fn names_beyond_the_reach_of_pointers_are_whole() {
     assert_eq!((message.answers.len(), message.additionals.len()), (400, 400));
     for (n, record) in message.additionals.iter().enumerate() {
         assert_eq!(record.name.to_string(), format!("{}-{n}.distant.example.net.", "x".repeat(50)));
+    }
+}
+
+#[test]
+fn a_chain_that_is_cut_has_the_response_code_of_its_last_name() {
+    let long = |letter: &str| [letter.repeat(60), letter.repeat(59)].join(".");
+    let text = format!(
+        "$TTL 60\n@ SOA ns.example.org. admin.example.org. 1 2 3 4 5\n NS ns.example.org.\n\
+         short DNAME {a}.here\n{a}.here DNAME {b}.there\nlong DNAME {a}.{b}.{c}\n*.known A 192.0.2.1\n\
+         toknown DNAME {a}.known\n",
+        a = long("a"),
+        b = long("b"),
+        c = "c".repeat(5),
+    );
+    let snapshot = snapshot_of("z", &text);
+    let ask = |name: &str, transport: Transport| {
+        let mut buffer = vec![0; 65535];
+        let client = Client::without_cookies(transport);
+        let answered = answer(&query(name, A), &snapshot, &client, 0, &mut buffer).unwrap();
+        tell(&Message::from_vec(&buffer[..answered.length]).unwrap()).lines().next().unwrap().to_owned()
+    };
+    let prefix = "x".repeat(50);
+    for (name, whole, cut) in [
+        (format!("{prefix}.short.z"), "NXDomain aa", "NXDomain aa tc"),
+        (format!("{prefix}.{prefix}.long.z"), "YXDomain aa", "YXDomain aa"),
+    ] {
+        assert_eq!(ask(&name, TCP), whole, "{name}");
+        assert_eq!(ask(&name, Transport::Udp), cut, "{name}");
     }
 }

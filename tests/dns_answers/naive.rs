@@ -28,7 +28,7 @@ enum Data {
     Bytes(Vec<u8>),
 }
 
-/// What a lookup comes to: the error code, AA, the types in the answer section, the types in the authority section.
+/// The outcome of a lookup: the error code, AA, the types in the answer section, the types in the authority section.
 #[derive(Debug, PartialEq)]
 struct Verdict {
     rcode: u16,
@@ -95,10 +95,13 @@ fn compile(zone: &Naive) -> Snapshot {
     Snapshot { generation: 1, zones: Arc::new(zones), pools: Box::default() }
 }
 
-/// What one name comes to: the types that it adds to the answer section, and the end or the next name.
+/// An RRset by its owner and type.
+type Set = (Vec<String>, u16);
+
+/// The outcome of one name: the RRsets that it adds to the answer section, and the end or the next name.
 enum Step {
-    Done { rcode: u16, answers: Vec<u16>, authorities: Vec<u16> },
-    Onward { answers: Vec<u16>, target: Vec<String> },
+    Done { rcode: u16, answers: Vec<Set>, authorities: Vec<u16> },
+    Onward { answers: Vec<Set>, target: Vec<String> },
 }
 
 /// RFC 1034 read aloud: every question looks through the whole zone.
@@ -116,7 +119,7 @@ fn step(zone: &Naive, name: &[String], qtype: u16) -> Step {
             return done(0, vec![], vec![NS]);
         }
         if let Some((.., Data::Name(target))) = has(ancestor, DNAME).filter(|_| from > 0) {
-            let answers = vec![DNAME, CNAME];
+            let answers = vec![(ancestor.to_vec(), DNAME), (name.to_vec(), CNAME)];
             let target = [&name[..from], target].concat();
             return if qtype == CNAME { done(0, answers, vec![]) } else { Step::Onward { answers, target } };
         }
@@ -132,10 +135,12 @@ fn step(zone: &Naive, name: &[String], qtype: u16) -> Step {
         star
     };
     if has(&source, qtype).is_some() {
-        return done(0, vec![qtype], vec![]);
+        return done(0, vec![(name.to_vec(), qtype)], vec![]);
     }
     match has(&source, CNAME) {
-        Some((.., Data::Name(target))) => Step::Onward { answers: vec![CNAME], target: target.clone() },
+        Some((.., Data::Name(target))) => {
+            Step::Onward { answers: vec![(name.to_vec(), CNAME)], target: target.clone() }
+        }
         _ => done(0, vec![], vec![SOA]),
     }
 }
@@ -143,17 +148,25 @@ fn step(zone: &Naive, name: &[String], qtype: u16) -> Step {
 fn naive(zone: &Naive, asked: &[String], qtype: u16) -> Verdict {
     let mut verdict = Verdict { rcode: 0, authoritative: true, answers: vec![], authorities: vec![] };
     let mut seen = vec![asked.to_vec()];
+    let mut sets: Vec<Set> = Vec::new();
+    // RFC 2181, 5: a set stands once in an answer.
+    let add = |verdict: &mut Verdict, sets: &mut Vec<Set>, answers: Vec<Set>| {
+        for set in answers.into_iter().filter(|set| !sets.contains(set)).collect::<Vec<_>>() {
+            verdict.answers.push(set.1);
+            sets.push(set);
+        }
+    };
     loop {
         match step(zone, &seen[seen.len() - 1], qtype) {
             Step::Done { rcode, answers, authorities } => {
                 verdict.authoritative = seen.len() > 1 || authorities != [NS];
                 verdict.rcode = rcode;
-                verdict.answers.extend(answers);
+                add(&mut verdict, &mut sets, answers);
                 verdict.authorities = authorities;
                 return verdict;
             }
             Step::Onward { answers, target } => {
-                verdict.answers.extend(answers);
+                add(&mut verdict, &mut sets, answers);
                 if seen.contains(&target) || seen.len() > 8 {
                     return verdict;
                 }
@@ -185,7 +198,7 @@ fn the_engine_agrees_with_the_naive_reading_on_random_zones() {
         let snapshot = compile(&zone);
         for _ in 0..150 {
             let asked = random_name(&mut random, true);
-            let qtype = [A, TXT, CNAME, MX][random.usize(..4)];
+            let qtype = [A, TXT, CNAME, DNAME, MX][random.usize(..5)];
             let (expected, found) = (naive(&zone, &asked, qtype), engine(&snapshot, &asked, qtype));
             assert_eq!(found, expected, "seed {seed}: {} {qtype} in {zone:#?}", asked.join("."));
         }

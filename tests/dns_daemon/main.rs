@@ -7,6 +7,7 @@
 )]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod bad_zones;
 mod fleet;
 mod life;
 mod operator;

@@ -118,6 +118,16 @@
               host.succeed(f"chown -R {unit} /var/lib/{unit}; chmod -R u+w /var/lib/{unit}")
               wait_until("it is written again", lambda: firing(RULES["PolderStateUnwritten"], [scrape()]) == [], 30)
 
+      with subtest("a zone whose file cannot be used at a start"):
+          document = "/etc/polder/dns.json"
+          with fires("PolderZoneNotFromFile", instance="ns2", zone="example.test"):
+              ns2.succeed(
+                  f"mv {document} /tmp/document; sed 's|\"file\":\"[^\"]*\"|\"file\":\"/run/gone.zone\"|' /tmp/document > {document}",
+                  "systemctl restart polder-dns.service",
+              )
+          ns2.succeed(f"rm {document}; mv /tmp/document {document}; systemctl reload polder-dns.service")
+          wait_until("it is served from its file again", lambda: firing(RULES["PolderZoneNotFromFile"], [scrape()]) == [], 30)
+
       with subtest("a daemon that is gone"):
           with fires("PolderDaemonDown", instance="ns2"):
               ns2.crash()

@@ -32,6 +32,15 @@ pub trait Document: Sized + Send + Sync + 'static {
     /// Everything that is wrong with it.
     fn parse(file: &Path) -> Result<Self::Parsed, Findings>;
 
+    /// The same for a start, where what is bad in a file that the document names may be better left out than everything.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with the document.
+    fn parse_at_start(file: &Path) -> Result<Self::Parsed, Findings> {
+        Self::parse(file)
+    }
+
     /// Reads the key files that the document names.
     ///
     /// # Errors

@@ -54,6 +54,15 @@ pub fn read<P: Document>(file: &Path) -> Result<P, DocumentError> {
     P::with_keys(P::parse(file).map_err(DocumentError::Findings)?).map_err(DocumentError::Keys)
 }
 
+/// The document that a process begins with. A successor takes over from one that serves, and so reads as a reload does: it is all good,
+/// or the other goes on.
+fn read_first<P: Document>(args: &DaemonArgs) -> Result<P, DocumentError> {
+    if args.takeover {
+        return read(&args.config);
+    }
+    P::with_keys(P::parse_at_start(&args.config).map_err(DocumentError::Findings)?).map_err(DocumentError::Keys)
+}
+
 fn check<P: Document>(args: &DaemonArgs) -> Result<(), RunError> {
     let parsed = P::parse(&args.config).map_err(DocumentError::Findings)?;
     let words = format!("{}: valid, {}", args.config.display(), P::in_words(&parsed));
@@ -82,7 +91,7 @@ fn serve<D: Daemon>(
     // Before any other file is opened: descriptors passed in are numbers until somebody owns them.
     let passed = fd_store::receive();
     raise_open_files();
-    let document = Arc::new(read::<D::Document>(&args.config)?);
+    let document = Arc::new(read_first::<D::Document>(&args)?);
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(RunError::io("the control thread's runtime cannot be started"))?;
     let served = LocalSet::new().block_on(&runtime, async move {

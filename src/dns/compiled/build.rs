@@ -16,70 +16,93 @@ use super::zones::{Node, PoolId, Zone, Zones};
 /// A name's labels from the root down: ordered by this, names are in canonical order (RFC 4034, 6.1).
 type Canonical = Vec<Box<[u8]>>;
 
-/// Compiles the zones with the pools' names in them, or gives every finding: a pool's name outside our zones, hidden by a
-/// delegation or DNAME, or with addresses or a CNAME of its own in the file. `document` stands in findings about pools.
+/// Compiles zones with the names of the pools in them.
+///
+/// # Errors
+///
+/// Every finding: a pool's name that is in none of the zones, and those of [`compile_zone`].
 pub fn compile(document: &Path, files: &[ZoneFile], pools: &BTreeMap<String, PoolConfig>) -> Result<Zones, Findings> {
-    let mut drafts: Vec<Draft> = files.iter().map(Draft::new).collect();
-    let mut findings = Vec::new();
-    for (id, (pool, config)) in pools.iter().enumerate() {
-        for owner in std::iter::once(pool).chain(&config.aliases) {
-            if let Err(found) = place_pool(&mut drafts, document, pool, owner, id as PoolId) {
-                findings.extend(found);
-            }
-        }
-    }
+    let owners = PoolOwners::new(document, files.iter().map(|file| file.apex.clone()).collect(), pools)?;
     let mut zones = Vec::new();
-    for draft in drafts {
-        match draft.finish() {
+    let mut findings = Vec::new();
+    for file in files {
+        match compile_zone(file, &owners) {
             Ok(zone) => zones.push(zone),
-            Err(finding) => findings.push(finding),
+            Err(more) => findings.extend(more.0),
         }
     }
-    if !findings.is_empty() {
-        return Err(Findings(findings));
-    }
-    let by_apex = zones.iter().enumerate().map(|(n, zone)| (zone.apex.clone(), n)).collect();
-    let deepest = zones.iter().map(|zone| zone.labels).max().unwrap_or(0);
-    Ok(Zones { zones, by_apex, deepest })
+    if findings.is_empty() { Ok(Zones::new(zones, Vec::new())) } else { Err(Findings(findings)) }
 }
 
-/// Marks `owner` as a name of pool `id` in the deepest zone that encloses it.
-fn place_pool(drafts: &mut [Draft], document: &Path, pool: &str, owner: &str, id: PoolId) -> Result<(), Vec<Finding>> {
-    let about = |message: String| Finding { file: document.into(), line: None, path: format!("pools.{pool}"), message };
-    let Some(wire) = name::from_text(owner) else {
-        return Err(vec![about(format!("\"{owner}\" is not a domain name"))]);
-    };
-    let draft =
-        drafts.iter_mut().filter(|draft| name::is_within(&wire, &draft.file.apex)).max_by_key(|d| d.file.apex.len());
-    let Some(draft) = draft else {
-        return Err(vec![about(format!("\"{owner}\" is in none of the zones; a pool's names must be"))]);
-    };
-    if let Some(hiding) = draft.hidden_by(&wire) {
-        return Err(vec![about(format!("\"{owner}\" is never answered: {hiding} above it in the zone hides it"))]);
+/// Compiles one zone with the names of the pools in it.
+///
+/// # Errors
+///
+/// Every finding: a pool's name that is hidden by a delegation or a DNAME, or has addresses or a CNAME of its own in the file.
+pub fn compile_zone(file: &ZoneFile, owners: &PoolOwners<'_>) -> Result<Zone, Findings> {
+    let mut draft = Draft::new(file);
+    let mut findings = Vec::new();
+    for owner in owners.owners.iter().filter(|owner| owner.apex == file.apex) {
+        draft.place_pool(owner, owners.document, &mut findings);
     }
-    let node = draft.node(&wire);
-    let in_the_way: Vec<&ZoneRecord> = [rtype::A, rtype::AAAA, rtype::CNAME]
-        .iter()
-        .filter_map(|rtype| node.sets.get(rtype))
-        .flatten()
-        .copied()
-        .collect();
-    node.pool = Some(id);
-    let findings: Vec<Finding> = in_the_way
-        .iter()
-        .map(|record| {
-            let what = match record.rtype {
-                rtype::CNAME => "a CNAME cannot stand",
-                rtype::A => "an A record cannot stand",
-                _ => "an AAAA record cannot stand",
-            };
-            draft.about(
-                record,
-                format!("{what} at {owner}: its addresses come from pool {pool}; remove the record or the pool's name"),
-            )
-        })
-        .collect();
-    if findings.is_empty() { Ok(()) } else { Err(findings) }
+    if findings.is_empty() {
+        draft.finish().map_err(|finding| Findings(vec![finding]))
+    } else {
+        Err(Findings(findings))
+    }
+}
+
+/// The names that are answered from pools, each with the zone that it lies in: the deepest one that encloses it.
+pub struct PoolOwners<'c> {
+    document: &'c Path,
+    owners: Vec<PoolOwner<'c>>,
+}
+
+struct PoolOwner<'c> {
+    pool: &'c str,
+    id: PoolId,
+    name: &'c str,
+    wire: Box<[u8]>,
+    apex: Box<[u8]>,
+}
+
+impl<'c> PoolOwners<'c> {
+    /// Finds the zone of each name. `document` stands in the findings.
+    ///
+    /// # Errors
+    ///
+    /// A name is in none of the zones.
+    pub fn new(
+        document: &'c Path,
+        apexes: Vec<Box<[u8]>>,
+        pools: &'c BTreeMap<String, PoolConfig>,
+    ) -> Result<PoolOwners<'c>, Findings> {
+        let mut owners = Vec::new();
+        let mut findings = Vec::new();
+        for (id, (pool, config)) in pools.iter().enumerate() {
+            for name in std::iter::once(pool).chain(&config.aliases) {
+                match PoolOwner::new(&apexes, (pool, id as PoolId), name) {
+                    Ok(owner) => owners.push(owner),
+                    Err(message) => findings.push(about_pool(document, pool, message)),
+                }
+            }
+        }
+        if findings.is_empty() { Ok(PoolOwners { document, owners }) } else { Err(Findings(findings)) }
+    }
+}
+
+impl<'c> PoolOwner<'c> {
+    fn new(apexes: &[Box<[u8]>], (pool, id): (&'c str, PoolId), name: &'c str) -> Result<PoolOwner<'c>, String> {
+        let wire = name::from_text(name).ok_or_else(|| format!("\"{name}\" is not a domain name"))?;
+        let enclosing = apexes.iter().filter(|apex| name::is_within(&wire, apex));
+        let apex = enclosing.max_by_key(|apex| apex.len()).cloned();
+        let apex = apex.ok_or_else(|| format!("\"{name}\" is in none of the zones; a pool's names must be"))?;
+        Ok(PoolOwner { pool, id, name, wire, apex })
+    }
+}
+
+fn about_pool(document: &Path, pool: &str, message: String) -> Finding {
+    Finding { file: document.into(), line: None, path: format!("pools.{pool}"), message }
 }
 
 /// The labels of a name from the root down.
@@ -151,6 +174,37 @@ impl<'f> Draft<'f> {
             }
             (length < path.len() && node.sets.contains_key(&rtype::DNAME)).then(|| format!("the DNAME of {}", name()))
         })
+    }
+
+    /// Marks a name as one of a pool's.
+    fn place_pool(&mut self, owner: &PoolOwner<'_>, document: &Path, findings: &mut Vec<Finding>) {
+        let PoolOwner { pool, id, name, wire, .. } = owner;
+        if let Some(hiding) = self.hidden_by(wire) {
+            let message = format!("\"{name}\" is never answered: {hiding} above it in the zone hides it");
+            return findings.push(about_pool(document, pool, message));
+        }
+        let node = self.node(wire);
+        node.pool = Some(*id);
+        let conflicting: Vec<&ZoneRecord> = [rtype::A, rtype::AAAA, rtype::CNAME]
+            .iter()
+            .filter_map(|rtype| node.sets.get(rtype))
+            .flatten()
+            .copied()
+            .collect();
+        findings.extend(conflicting.iter().map(|record| {
+            let kind = match record.rtype {
+                rtype::CNAME => "a CNAME",
+                rtype::A => "an A record",
+                _ => "an AAAA record",
+            };
+            self.about(
+                record,
+                format!(
+                    "{kind} cannot stand at {name}: its addresses come from pool {pool}; remove the record or the \
+                     pool's name"
+                ),
+            )
+        }));
     }
 
     fn about(&self, record: &ZoneRecord, message: String) -> Finding {

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use super::rrset::{NodeId, RrSet};
-use crate::zone::name::Name;
+use crate::zone::name::{self, Name};
 use crate::zone::number::rtype;
 
 /// Index of a pool in the document's order of names.
@@ -12,10 +12,40 @@ pub type PoolId = u16;
 /// All zones of the document.
 #[derive(Debug, Default)]
 pub struct Zones {
-    pub(super) zones: Vec<Zone>,
-    pub(super) by_apex: HashMap<Box<[u8]>, usize>,
+    zones: Vec<Zone>,
+    by_apex: HashMap<Box<[u8]>, Place>,
     /// Labels of the apex with the most of them: no longer suffix needs to be looked up.
-    pub(super) deepest: usize,
+    deepest: usize,
+}
+
+/// Where a zone of the document is.
+#[derive(Debug, Clone, Copy)]
+enum Place {
+    /// At this index.
+    Zone(usize),
+    /// Nowhere: it could not be read.
+    Unavailable,
+}
+
+/// Who answers for a name.
+#[derive(Debug, Clone, Copy)]
+pub enum Authority<'z> {
+    /// This zone.
+    Zone(&'z Zone),
+    /// A zone of the document that could not be read: SERVFAIL.
+    Unavailable,
+    /// No zone of the document.
+    Elsewhere,
+}
+
+impl<'z> Authority<'z> {
+    /// The zone, if there is one.
+    pub fn zone(self) -> Option<&'z Zone> {
+        match self {
+            Authority::Zone(zone) => Some(zone),
+            Authority::Unavailable | Authority::Elsewhere => None,
+        }
+    }
 }
 
 /// One zone.
@@ -75,19 +105,36 @@ pub enum Found<'z> {
 }
 
 impl Zones {
-    /// The zone that answers for a name: the deepest one that encloses it. A question for DS is one about the parent
-    /// side of a cut, and so skips the zone whose apex it names where we serve the parent too (RFC 4035, 3.1.4.1).
-    pub fn zone_of(&self, name: &Name, qtype: u16) -> Option<&Zone> {
-        let first = name.labels().saturating_sub(self.deepest);
-        let mut enclosing = (first..=name.labels()).filter_map(|label| self.by_apex.get(name.from_label(label)));
-        let deepest = &self.zones[*enclosing.next()?];
-        if qtype == rtype::DS && deepest.labels == name.labels() {
-            return Some(enclosing.next().map_or(deepest, |parent| &self.zones[*parent]));
-        }
-        Some(deepest)
+    /// Puts the zones together; `unavailable` are the apexes of those that could not be read.
+    pub fn new(zones: Vec<Zone>, unavailable: Vec<Box<[u8]>>) -> Zones {
+        let read = zones.iter().enumerate().map(|(n, zone)| (zone.apex.clone(), Place::Zone(n)));
+        let by_apex: HashMap<_, _> =
+            read.chain(unavailable.into_iter().map(|apex| (apex, Place::Unavailable))).collect();
+        let deepest = by_apex.keys().map(|apex| name::labels(apex).count()).max().unwrap_or(0);
+        Zones { zones, by_apex, deepest }
     }
 
-    /// The zones, in the order of the document.
+    /// The zone that answers for a name: the deepest one that encloses it. A question for DS is one about the parent
+    /// side of a cut, and so skips the zone whose apex it names where we serve the parent too (RFC 4035, 3.1.4.1).
+    pub fn zone_of(&self, name: &Name, qtype: u16) -> Authority<'_> {
+        let first = name.labels().saturating_sub(self.deepest);
+        let mut enclosing = (first..=name.labels())
+            .filter_map(|label| self.by_apex.get(name.from_label(label)).map(|place| (label, *place)));
+        let Some((label, deepest)) = enclosing.next() else { return Authority::Elsewhere };
+        match enclosing.next().filter(|_| qtype == rtype::DS && label == 0) {
+            Some((_, parent)) => self.at(parent),
+            None => self.at(deepest),
+        }
+    }
+
+    fn at(&self, place: Place) -> Authority<'_> {
+        match place {
+            Place::Zone(n) => Authority::Zone(&self.zones[n]),
+            Place::Unavailable => Authority::Unavailable,
+        }
+    }
+
+    /// The zones that could be read, in the order of the document.
     pub fn iter(&self) -> impl Iterator<Item = &Zone> {
         self.zones.iter()
     }

@@ -1,8 +1,11 @@
 //! A document made ready to be put in force: its zones compiled, its keys read.
 
+use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::Arc;
+use std::time::SystemTime;
 
-use crate::config::DnsConfig;
+use crate::config::{DnsConfig, Findings};
 use crate::daemon::peers::Identity;
 use crate::dns::compiled::Zones;
 use crate::dns::protection::Protection;
@@ -14,8 +17,56 @@ pub struct Prepared {
     pub config: DnsConfig,
     /// Its zones, with the pools' names in them.
     pub zones: Arc<Zones>,
+    /// The zones whose files could not be used at the start, by apex; empty after a reload, which wants all of them.
+    pub impaired: BTreeMap<String, Impaired>,
     /// What keeps the nameserver from being used against others.
     pub protection: Protection,
     /// The key by which its peers know this nameserver; none where there are no peers.
     pub identity: Option<Identity>,
+}
+
+/// A zone whose file could not be used at the start.
+#[derive(Debug)]
+pub struct Impaired {
+    /// What is wrong with the file.
+    pub findings: Findings,
+    /// How its names are answered meanwhile.
+    pub instead: Instead,
+}
+
+/// How the names of a zone are answered whose file cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Instead {
+    /// From its last good copy.
+    Copy {
+        /// The copy's serial.
+        serial: u32,
+        /// Since when the zone was as it is in the copy.
+        since: SystemTime,
+    },
+    /// With SERVFAIL: this is why there is no copy to serve.
+    Servfail(String),
+}
+
+impl fmt::Display for Impaired {
+    /// Worded to follow the zone's name.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.instead {
+            Instead::Copy { serial, since } => {
+                let since = jiff::Timestamp::try_from(*since).unwrap_or_default();
+                write!(
+                    f,
+                    "served from its last good copy (serial {serial}, of {})",
+                    since.strftime("%Y-%m-%d %H:%M:%SZ")
+                )?;
+            }
+            Instead::Servfail(why) => write!(f, "answered SERVFAIL, for there is no good copy ({why})")?,
+        }
+        f.write_str(": its file could not be used at the start: ")?;
+        match &self.findings.0[..] {
+            [first, rest @ ..] if !rest.is_empty() => write!(f, "{first} (and {} more findings)", rest.len())?,
+            findings => findings.iter().try_for_each(|finding| write!(f, "{finding}"))?,
+        }
+        f.write_str("; mend the file and reload")
+    }
 }

@@ -36,7 +36,7 @@ fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
     let zone = crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE).expect("a valid zone");
     let zones = compile(Path::new("dns.json"), &[zone], &config.pools).expect("zones that fit the pools");
     let protection = Protection::of(&config).expect("secrets made up");
-    Arc::new(Prepared { config, zones: Arc::new(zones), protection, identity: None })
+    Arc::new(Prepared { config, zones: Arc::new(zones), impaired: BTreeMap::new(), protection, identity: None })
 }
 
 const TWO: [(&str, &str); 2] = [("a", "192.0.2.1"), ("b", "192.0.2.2")];

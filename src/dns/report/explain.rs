@@ -11,7 +11,7 @@ use crate::api::dns::Explanation;
 use crate::api::operator::OperatorState;
 use crate::daemon::clock::Now;
 use crate::dns::answer::{self, Client, Transport};
-use crate::dns::compiled::{Found, Node};
+use crate::dns::compiled::{Authority, Found, Node};
 use crate::dns::control::State;
 use crate::dns::pool::Members;
 use crate::health::Verdict;
@@ -51,10 +51,15 @@ impl State {
         for qtype in [rtype::A, rtype::AAAA] {
             self.read_answer(&asked, qtype, &mut explanation);
         }
-        let zone_name = |name: &Name| self.document.zones.zone_of(name, rtype::A).map(|zone| name::to_text(&zone.apex));
+        let authority = |name: &Name| self.document.zones.zone_of(name, rtype::A);
+        let zone_name = |name: &Name| authority(name).zone().map(|zone| name::to_text(&zone.apex));
         explanation.zone = zone_name(&asked);
-        if explanation.zone.is_none() {
-            explanation.because.push("it is in none of our zones: REFUSED".into());
+        match authority(&asked) {
+            Authority::Zone(_) => {}
+            Authority::Unavailable => {
+                explanation.because.push("its zone could not be read: SERVFAIL; see status".into())
+            }
+            Authority::Elsewhere => explanation.because.push("it is in none of our zones: REFUSED".into()),
         }
         let last = explanation.chain.last().and_then(|last| name::from_text(last)).and_then(|w| Name::from_wire(&w));
         match last.as_ref().map(|last| (last, self.node(last))) {
@@ -68,7 +73,7 @@ impl State {
     }
 
     fn node(&self, name: &Name) -> Option<&Node> {
-        match self.document.zones.zone_of(name, rtype::A)?.find(name, rtype::A) {
+        match self.document.zones.zone_of(name, rtype::A).zone()?.find(name, rtype::A) {
             Found::Node(node) => Some(node),
             _ => None,
         }
@@ -107,7 +112,7 @@ impl State {
             }
             ResponseCode::NoError => explanation.because.push(format!("{kind}: the name has none (NODATA)")),
             ResponseCode::NXDomain => explanation.because.push(format!("{kind}: there is no such name (NXDOMAIN)")),
-            ResponseCode::Refused => {}
+            ResponseCode::Refused | ResponseCode::ServFail => {}
             other => explanation.because.push(format!("{kind}: {other}")),
         }
     }

@@ -9,6 +9,7 @@ use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
 use crate::daemon::metrics::{Common, Page};
 use crate::dns::control::State;
+use crate::dns::control::prepared::Instead;
 use crate::dns::cookie::Standing;
 use crate::dns::counters::{Count, Counters, Limited, RCODES};
 use crate::dns::pool::{self, Members};
@@ -20,6 +21,7 @@ fn rcode_name(rcode: usize) -> String {
     match rcode {
         0 => "NOERROR".into(),
         1 => "FORMERR".into(),
+        2 => "SERVFAIL".into(),
         3 => "NXDOMAIN".into(),
         4 => "NOTIMP".into(),
         5 => "REFUSED".into(),
@@ -58,6 +60,7 @@ impl State {
         for zone in self.zone_statuses() {
             metric.sample(&[("zone", &zone.name)], zone.serial.into());
         }
+        self.zone_sources(&mut page);
         let counters: Vec<_> = counters.collect();
         queries(&mut page, &counters);
         protection(&mut page, &counters);
@@ -65,6 +68,21 @@ impl State {
             page.counter(name, help).sample(&[], sum(&counters, |counters| read(counters).get()));
         }
         page.finish()
+    }
+
+    fn zone_sources(&self, page: &mut Page) {
+        let help = "1 for how this zone is answered: from its file, from its last good copy, or with SERVFAIL.";
+        let mut metric = page.gauge("polder_zone_source", help);
+        for zone in self.document.config.zones.keys() {
+            let source = match self.document.impaired.get(zone).map(|impaired| &impaired.instead) {
+                None => "file",
+                Some(Instead::Copy { .. }) => "copy",
+                Some(Instead::Servfail(_)) => "servfail",
+            };
+            for one in ["file", "copy", "servfail"] {
+                metric.flag(&[("zone", zone), ("source", one)], source == one);
+            }
+        }
     }
 
     fn common<'a>(&'a self, figures: &'a RuntimeFigures, now: Now) -> Common<'a> {

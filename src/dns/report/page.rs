@@ -38,10 +38,15 @@ pub fn render(status: &Status) -> String {
             }
         }
     }
-    body.push_str("</table><table><tr><th>zone<th>serial<th>records</tr>");
+    body.push_str("</table><table><tr><th>zone<th>serial<th>records<th>served from</tr>");
     for zone in &status.zones {
         let name = escape(&zone.name);
-        append(&mut body, format_args!("<tr><td>{name}<td>{}<td>{}</tr>", zone.serial, zone.records));
+        let from = if zone.copy_because.is_some() { "<td class=alarm>its last good copy" } else { "<td>its file" };
+        append(&mut body, format_args!("<tr><td>{name}<td>{}<td>{}{from}</tr>", zone.serial, zone.records));
+    }
+    for zone in &status.failed_zones {
+        let name = escape(&zone.name);
+        append(&mut body, format_args!("<tr><td>{name}<td><td><td class=alarm>SERVFAIL</tr>"));
     }
     body.push_str("</table>");
     format!(

@@ -3,12 +3,14 @@
 use std::net::IpAddr;
 
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
-use crate::api::dns::{AddressStatus, MemberStatus, PoolStatus, Status, ZoneStatus};
+use crate::api::dns::{AddressStatus, FailedZone, MemberStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::daemon::VERSION;
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, LastReload};
 use crate::daemon::peers::PeerHealth;
+use crate::dns::compiled::Zone;
+use crate::dns::control::prepared::Instead;
 use crate::dns::control::{Choices, State};
 use crate::dns::pool;
 use crate::health::Verdict;
@@ -43,7 +45,13 @@ impl State {
             last_reload: figures.shell.last_reload.as_ref().map(reload_in_words),
         };
         let pools = config.pools.iter().map(|(name, config)| self.pool_status(name, config, now)).collect();
-        Status { daemon, queries: figures.queries, zones: self.zone_statuses(), pools }
+        Status {
+            daemon,
+            queries: figures.queries,
+            zones: self.zone_statuses(),
+            failed_zones: self.failed_zones(),
+            pools,
+        }
     }
 
     /// One line for `systemctl status`: `2 zones, 1 pool: 3 of 3 members up; generation 7`.
@@ -52,7 +60,8 @@ impl State {
         let zones = count(self.document.config.zones.len(), "zone");
         let members: usize = pools.values().map(|pool| pool.members.len()).sum();
         let up: usize = pools.values().map(|pool| pool.members.values().filter(|m| self.is_up(pool, m)).count()).sum();
-        let alarms = if !self.operator_file.has_failed() { "" } else { "; see status for alarms" };
+        let alarm = self.operator_file.has_failed() || !self.document.impaired.is_empty();
+        let alarms = if alarm { "; see status for alarms" } else { "" };
         let generation = self.generation();
         format!(
             "{zones}, {}: {up} of {} up; generation {generation}{alarms}",
@@ -71,18 +80,25 @@ impl State {
     }
 
     pub(super) fn zone_statuses(&self) -> Vec<ZoneStatus> {
-        let status = |zone: &crate::dns::compiled::Zone| ZoneStatus {
-            name: name::to_text(&zone.apex),
-            serial: zone.serial,
-            records: zone.records,
+        let status = |zone: &Zone| {
+            let name = name::to_text(&zone.apex);
+            let copy_because = self.document.impaired.get(&name).map(ToString::to_string);
+            ZoneStatus { name, serial: zone.serial, records: zone.records, copy_because }
         };
         self.document.zones.iter().map(status).collect()
+    }
+
+    pub(super) fn failed_zones(&self) -> Vec<FailedZone> {
+        let impaired = self.document.impaired.iter();
+        let failed = impaired.filter(|(_, impaired)| matches!(impaired.instead, Instead::Servfail(_)));
+        failed.map(|(name, impaired)| FailedZone { name: name.clone(), because: impaired.to_string() }).collect()
     }
 
     /// What the operator should look at, each a sentence.
     pub(super) fn alarms(&self, figures: &RuntimeFigures, now: Now) -> Vec<String> {
         let mut alarms = self.operator_file.alarms(now);
         alarms.extend(figures.shell.alarms());
+        alarms.extend(self.document.impaired.iter().map(|(zone, impaired)| format!("zone {zone} is {impaired}")));
         for (name, config) in &self.document.config.pools {
             let members = self.members(name, config, now);
             if let Some(policy) = self.choices.get(name).and_then(Choices::all_down) {

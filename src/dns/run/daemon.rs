@@ -15,6 +15,7 @@ use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Effect, Event, State};
 use crate::dns::listening::{Bound, Listening};
 use crate::dns::snapshot::Snapshot;
+use crate::dns::zone_copies::ZoneCopies;
 use crate::health::HealthView;
 
 /// What cannot be done when the machine gives no more threads.
@@ -26,6 +27,7 @@ pub struct DnsDaemon {
     pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(super) listening: Listening,
     pub(super) rate_limit_log: RateLimitLog,
+    pub(super) zone_copies: ZoneCopies,
 }
 
 impl From<lifecycle::Event<Prepared>> for Event {
@@ -105,6 +107,11 @@ impl Daemon for DnsDaemon {
         self.listening.serve(&prepared.config, bound).map_err(RunError::io(NO_THREAD))?;
         self.listening.protect(prepared.protection.or_keep(&self.listening.protection()));
         Ok(Vec::new())
+    }
+
+    fn accept(&mut self) {
+        let document = self.state.document();
+        self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());
     }
 
     fn pause(&mut self) {

@@ -1,61 +1,100 @@
 //! `dns.json` and the zone files it names, read and compiled together: at a start, at a reload and by `--check-config`.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use crate::config::dns::ZoneConfig;
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Finding, Findings};
 use crate::daemon::key_file::KeyError;
 use crate::daemon::lifecycle::{Document, Settings};
 use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
-use crate::dns::compiled::{self, Zones};
-use crate::dns::control::prepared::Prepared;
+use crate::dns::compiled::{self, PoolOwners, Zone, Zones};
+use crate::dns::control::prepared::{Impaired, Instead, Prepared};
 use crate::dns::protection::Protection;
+use crate::dns::zone_copies::{ZoneCopies, ZoneCopy};
 use crate::health::checker::Targets;
-use crate::zone::{self, ZoneFile};
+use crate::zone::{self, name};
+
+/// A document with its zones, before any key file is read.
+pub struct Parsed {
+    config: DnsConfig,
+    zones: Arc<Zones>,
+    impaired: BTreeMap<String, Impaired>,
+}
 
 impl Document for Prepared {
-    type Parsed = (DnsConfig, Arc<Zones>);
+    type Parsed = Parsed;
 
-    /// Gives every finding: those of the document, then those of each zone file, then those of what they say together.
-    fn parse(file: &Path) -> Result<Self::Parsed, Findings> {
-        let config = config::dns::load(file).map_err(|mut findings| {
-            findings.0.extend(zone_findings_of_a_bad_document(file));
-            findings
-        })?;
-        let mut files: Vec<ZoneFile> = Vec::new();
+    /// Gives every finding: those of the document, then those of each zone, with what it and the document say together.
+    fn parse(file: &Path) -> Result<Parsed, Findings> {
+        let config = parse_config(file)?;
+        let owners = pool_owners(file, &config)?;
+        let mut zones = Vec::new();
         let mut findings = Vec::new();
         for (apex, zone) in &config.zones {
-            match zone::load(apex, &zone.file) {
-                Ok(zone) => files.push(zone),
-                Err(found) => findings.extend(found.0),
+            match load_zone(apex, zone, &owners) {
+                Ok(zone) => zones.push(zone),
+                Err(more) => findings.extend(more.0),
             }
         }
         if !findings.is_empty() {
             return Err(Findings(findings));
         }
-        let zones = compiled::compile(file, &files, &config.pools)?;
-        Ok((config, Arc::new(zones)))
+        Ok(Parsed { zones: Arc::new(Zones::new(zones, Vec::new())), impaired: BTreeMap::new(), config })
     }
 
-    fn with_keys((config, zones): Self::Parsed) -> Result<Prepared, Vec<KeyError>> {
+    /// As [`Document::parse`], but a zone that cannot be used does not keep the others from being served: it is read from its last good
+    /// copy, or is unavailable.
+    fn parse_at_start(file: &Path) -> Result<Parsed, Findings> {
+        let config = parse_config(file)?;
+        let owners = pool_owners(file, &config)?;
+        let copies = ZoneCopies::new(&config.state_dir);
+        let (mut zones, mut unavailable, mut impaired) = (Vec::new(), Vec::new(), BTreeMap::new());
+        for (apex, zone) in &config.zones {
+            let Err(findings) = load_zone(apex, zone, &owners).map(|zone| zones.push(zone)) else { continue };
+            let copy = copies.read(apex).map_err(|error| error.to_string()).and_then(|ZoneCopy { zone, since }| {
+                compiled::compile_zone(&zone, &owners).map(|zone| (zone, since)).map_err(|why| why.to_string())
+            });
+            let instead = match copy {
+                Ok((zone, since)) => {
+                    let serial = zone.serial;
+                    zones.push(zone);
+                    Instead::Copy { serial, since }
+                }
+                Err(why) => {
+                    unavailable.extend(name::from_text(apex));
+                    Instead::Servfail(why)
+                }
+            };
+            impaired.insert(apex.clone(), Impaired { findings, instead });
+        }
+        for (apex, impaired) in &impaired {
+            impaired.findings.0.iter().for_each(|finding| tracing::error!("{finding}"));
+            tracing::error!("zone {apex} is {impaired}");
+        }
+        Ok(Parsed { zones: Arc::new(Zones::new(zones, unavailable)), impaired, config })
+    }
+
+    fn with_keys(Parsed { config, zones, impaired }: Parsed) -> Result<Prepared, Vec<KeyError>> {
         let identity = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
         match (identity, Protection::of(&config)) {
-            (Ok(identity), Ok(protection)) => Ok(Prepared { config, zones, protection, identity }),
+            (Ok(identity), Ok(protection)) => Ok(Prepared { config, zones, impaired, protection, identity }),
             (identity, protection) => Err(identity.err().into_iter().chain(protection.err()).collect()),
         }
     }
 
-    fn in_words((config, _): &Self::Parsed) -> String {
+    fn in_words(Parsed { config, .. }: &Parsed) -> String {
         format!("zones {}, pools {}", config.zones.len(), config.pools.len())
     }
 
-    fn settings_of((config, _): &Self::Parsed) -> Settings<'_> {
-        settings(config)
+    fn settings_of(parsed: &Parsed) -> Settings<'_> {
+        settings(&parsed.config)
     }
 
-    fn listens_on((config, _): &Self::Parsed) -> Listing {
+    fn listens_on(Parsed { config, .. }: &Parsed) -> Listing {
         Listing { tcp: config.listeners.clone(), udp: config.listeners.clone() }
     }
 
@@ -70,6 +109,22 @@ impl Document for Prepared {
     fn targets(&self) -> Targets {
         Prepared::targets(self)
     }
+}
+
+fn parse_config(file: &Path) -> Result<DnsConfig, Findings> {
+    config::dns::load(file).map_err(|mut findings| {
+        findings.0.extend(zone_findings_of_a_bad_document(file));
+        findings
+    })
+}
+
+fn pool_owners<'c>(file: &'c Path, config: &'c DnsConfig) -> Result<PoolOwners<'c>, Findings> {
+    PoolOwners::new(file, config.zones.keys().filter_map(|apex| name::from_text(apex)).collect(), &config.pools)
+}
+
+/// One zone, compiled at once: of its file as a whole nothing stays in memory.
+fn load_zone(apex: &str, zone: &ZoneConfig, owners: &PoolOwners<'_>) -> Result<Zone, Findings> {
+    compiled::compile_zone(&zone::load(apex, &zone.file)?, owners)
 }
 
 fn settings(config: &DnsConfig) -> Settings<'_> {

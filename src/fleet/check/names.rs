@@ -39,7 +39,7 @@ fn lost<'r>(running: &'r Running, host: &str) -> BTreeMap<String, Vec<&'r str>> 
     let having: Vec<(&String, &Nameserver)> = running
         .nameservers
         .iter()
-        .filter(|(_, nameserver)| nameserver.zones.zone_of(&name, rtype::A).is_some())
+        .filter(|(_, nameserver)| nameserver.zones.zone_of(&name, rtype::A).zone().is_some())
         .collect();
     if having.is_empty() {
         let zones = listed(running.zones.keys());
@@ -59,7 +59,7 @@ fn lost<'r>(running: &'r Running, host: &str) -> BTreeMap<String, Vec<&'r str>> 
 fn follow(zones: &Zones, mut name: Name) -> Result<(), String> {
     let mut way = String::new();
     for _ in 0..CHAIN {
-        let Some(zone) = zones.zone_of(&name, rtype::A) else {
+        let Some(zone) = zones.zone_of(&name, rtype::A).zone() else {
             return Err(format!("leads out of the fleet's zones{way}: its addresses are somebody else's"));
         };
         let node = match zone.find(&name, rtype::A) {

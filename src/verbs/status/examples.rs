@@ -96,6 +96,7 @@ pub fn nameserver() -> api::dns::Status {
         daemon: daemon(Daemon::Nameserver, "ns-1", "192.0.2.53:53"),
         queries: 0,
         zones: Vec::new(),
+        failed_zones: Vec::new(),
         pools: vec![api::dns::PoolStatus {
             name: "http0.l.example.net".to_owned(),
             ttl: 300,
