@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use super::output::complain;
 use crate::daemon::{logs, notify};
+use crate::push::gate::settle_what_is_left;
 use crate::push::host::paths::HostPaths;
 use crate::push::ledger::Outcome;
 use crate::push::supervisor::{settle, supervise};
@@ -13,17 +14,29 @@ pub struct ActivateArgs {
     /// End an activation whose supervisor is gone: go back, unless it was being confirmed
     #[arg(long)]
     pub settle: bool,
+    /// Go on, after a restart of the machine, with an activation that was under way
+    #[arg(long, conflicts_with = "settle")]
+    pub after_boot: bool,
 }
 
 /// Supervises the activation that the gate has recorded, or ends one without a supervisor.
 pub fn run(args: &ActivateArgs) -> Exit {
     logs::init();
     let paths = HostPaths::of_this_machine();
+    if args.after_boot {
+        return match settle_what_is_left(&paths) {
+            Ok(()) => Exit::Done,
+            Err(error) => {
+                complain(&error.to_string());
+                Exit::CouldNot
+            }
+        };
+    }
     let ended = if args.settle {
         notify::ready("ending an activation whose supervisor is gone");
         settle(&paths)
     } else {
-        supervise(&paths).map(Some)
+        supervise(&paths)
     };
     match ended {
         Ok(None | Some(Outcome::Confirmed)) => Exit::Done,
