@@ -47,7 +47,13 @@ impl Programs {
         let polder = std::env::current_exe().map_err(Error::io("cannot find this program"))?;
         let beside = |name: &str| {
             let path = polder.with_file_name(name);
-            if path.is_file() { Ok(path) } else { Err(Error::MissingProgram(path)) }
+            path.is_file().then_some(path.clone()).ok_or_else(|| {
+                Error::new(format!(
+                    "{} is missing: the demo runs the daemons that stand beside this program; build all three with \
+                     `cargo build --release --bins`",
+                    path.display()
+                ))
+            })
         };
         Ok(Programs { proxy: beside("polder-proxy")?, dns: beside("polder-dns")?, polder })
     }

@@ -48,8 +48,10 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::api::operator::OperatorState;
 use crate::daemon::launch::{self, LaunchArgs};
 use crate::demo::backend::BackendArgs;
+use crate::push::error::Error;
 use args::{Common, FleetArg};
 use exit::Exit;
+use operator::StateArgs;
 use output::Output;
 
 /// Keeps websites reachable while machines and operators fail.
@@ -93,7 +95,7 @@ pub enum Verb {
     /// Keep others from pushing for a while; or show who does, or break a lock whose holder is gone
     Lock(lock::LockArgs),
     /// Give back the lock that you took by hand
-    Unlock(lock::UnlockArgs),
+    Unlock(FleetArg),
     /// Show what was pushed to the hosts, by whom, and what became of it
     Log(log::LogArgs),
     /// Show, make and rotate the keys that hosts share, and make this admin machine's own
@@ -128,11 +130,11 @@ pub enum Verb {
 #[derive(Debug, Subcommand)]
 pub enum Ask {
     /// Show hosts, daemons, services, latches, pools and alarms; exit 1 if anything is not well
-    Status(status::StatusArgs),
+    Status(FleetArg),
     /// Take a backend or pool member out gently: no new visitors; those whose session is there stay
     Drain(operator::StateArgs),
     /// Put a backend or pool member back into service
-    Ready(operator::ReadyArgs),
+    Ready(operator::TargetArgs),
     /// Take a backend or pool member out at once: nobody is sent there
     Maint(operator::StateArgs),
     /// Move a stateful service from its active backend to a backup
@@ -150,9 +152,10 @@ pub enum Ask {
 impl Ask {
     fn fleet(&self) -> &FleetArg {
         match self {
-            Ask::Status(args) => &args.fleet,
-            Ask::Drain(args) | Ask::Maint(args) => &args.fleet,
-            Ask::Ready(args) => &args.fleet,
+            Ask::Status(fleet) => fleet,
+            Ask::Drain(StateArgs { target, .. }) | Ask::Maint(StateArgs { target, .. }) | Ask::Ready(target) => {
+                &target.fleet
+            }
             Ask::Failover(args) => &args.fleet,
             Ask::Failback(args) => &args.fleet,
             Ask::Forget(args) => &args.fleet,
@@ -165,43 +168,41 @@ impl Ask {
 /// Does what the command line says.
 pub fn run(cli: Cli) -> ExitCode {
     let output = Output::new(cli.common.json);
-    match cli.verb {
-        Verb::Demo(args) => demo::run(args, &cli.common),
-        Verb::Drill(args) => drill::run(args, &cli.common),
-        Verb::Backend(args) => crate::demo::backend::run(args),
-        Verb::Visit(args) => visit::run(&args),
-        Verb::Generate(args) => generate::run(&args, Cli::command()).into(),
-        Verb::Gate(args) => gate::run(&args).into(),
-        Verb::Activate(args) => activate::run(&args).into(),
-        Verb::Rehearse(args) => rehearse::run(&args, &output).into(),
-        Verb::Launch(args) => launch::run(args),
-        Verb::Check(args) => check::run(&args, &output).into(),
-        Verb::Plan(args) => plan::run(&args, &output).into(),
-        Verb::Push(args) => push::run(&args, &output).into(),
-        Verb::Rollback(args) => rollback::run(&args, &output).into(),
-        Verb::Serial(args) => serial::run(&args, &output).into(),
-        Verb::Lock(args) => lock::run(&args, &output).into(),
-        Verb::Unlock(args) => lock::unlock(&args, &output).into(),
-        Verb::Log(args) => log::run(&args, &output).into(),
-        Verb::Keys(args) => keys::run(&args, &output).into(),
-        Verb::Bootstrap(args) => bootstrap::run(&args, &output).into(),
-        Verb::Reconcile(args) => reconcile::run(&args, &output).into(),
-        Verb::Ask(ask) => on_daemons(ask, &cli.common, &output).into(),
-    }
+    let ended = match cli.verb {
+        Verb::Demo(args) => Ok(demo::run(args, &output)),
+        Verb::Drill(args) => Ok(drill::run(args, &output)),
+        Verb::Backend(args) => return crate::demo::backend::run(args),
+        Verb::Visit(args) => Ok(visit::run(&args)),
+        Verb::Generate(args) => generate::run(&args, Cli::command()),
+        Verb::Gate(args) => gate::run(&args),
+        Verb::Activate(args) => activate::run(&args),
+        Verb::Rehearse(args) => rehearse::run(&args, &output),
+        Verb::Launch(args) => return launch::run(args),
+        Verb::Check(args) => check::run(&args, &output),
+        Verb::Plan(args) => plan::run(&args, &output),
+        Verb::Push(args) => Ok(push::run(&args, &output)),
+        Verb::Rollback(args) => rollback::run(&args, &output),
+        Verb::Serial(args) => serial::run(&args, &output),
+        Verb::Lock(args) => lock::run(&args, &output),
+        Verb::Unlock(fleet) => lock::unlock(&fleet, &output),
+        Verb::Log(args) => log::run(&args, &output),
+        Verb::Keys(args) => keys::run(&args, &output),
+        Verb::Bootstrap(args) => bootstrap::run(&args, &output),
+        Verb::Reconcile(args) => reconcile::run(&args, &output),
+        Verb::Ask(ask) => on_daemons(ask, &cli.common, &output),
+    };
+    ended.unwrap_or_else(|why| output.could_not(&why)).into()
 }
 
-fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Exit {
+fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error> {
     let hosts = if matches!(ask, Ask::Status(_)) { daemons::Hosts::All } else { daemons::Hosts::WithDaemons };
-    let found = match daemons::find(common, ask.fleet(), hosts) {
-        Ok(found) => found,
-        Err(error) => return output.could_not(&error),
-    };
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
-        Ok(runtime) => runtime,
-        Err(error) => return output.could_not(&format!("the runtime did not start: {error}")),
-    };
+    let found = daemons::find(common, ask.fleet(), hosts)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Error::new(format!("the runtime did not start: {error}")))?;
     let daemons = &found.daemons[..];
-    runtime.block_on(async {
+    Ok(runtime.block_on(async {
         match ask {
             Ask::Status(_) => status::run(&found, output).await,
             Ask::Drain(args) => operator::run(OperatorState::Drain, &args, daemons, output).await,
@@ -213,5 +214,5 @@ fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Exit {
             Ask::Explain(args) => explain::run(&args, daemons, output).await,
             Ask::Reload(args) => reload::run(&args, daemons, output).await,
         }
-    })
+    }))
 }

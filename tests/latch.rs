@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use polder::api::proxy::{ServiceStatus, Status};
 use polder::demo::documents::{STATEFUL, Times, proxy_name};
 use polder::demo::fleet::{Action, Fleet};
-use polder::demo::{Programs, backend::CheckPort, backend::Command};
+use polder::demo::{Programs, backend::Command};
 use polder::health::Verdict;
 use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
@@ -228,18 +228,17 @@ fn proxies_that_failed_over_to_different_backups_agree_when_they_meet() {
         }
     };
     with_fleet(apart, |mut fleet| async move {
-        let close =
-            |fleet: &Fleet, proxy: usize| Command::CheckPort(CheckPort::Close(fleet.addresses.check_port(proxy)));
+        let close = |fleet: &Fleet, proxy: usize| Command::Close(fleet.addresses.check_port(proxy));
         for (backend, proxies) in [("shop2", vec![1, 2]), ("shop1", vec![0, 1, 2])] {
             for proxy in proxies {
                 let order = close(&fleet, proxy);
-                fleet.webserver_mut(backend).expect("the fleet has it").send(order).await.expect("it obeys");
+                fleet.send(backend, order).await.expect("it obeys");
             }
         }
         until_active(&fleet, "failed over to different backups", |active| active == ["shop2", "shop3", "shop3"]).await;
         let document = fleet.document("px-1");
         fleet.write_json("px-1", &document).expect("the document is written");
-        fleet.reload("px-1").await.expect("the document is accepted");
+        fleet.daemon("px-1").expect("the fleet has it").reload().await.expect("the document is accepted");
         until_active(&fleet, "of one mind", all_agree).await;
         fleet
     });

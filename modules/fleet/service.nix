@@ -54,7 +54,7 @@ in
 {
   options = {
     hosts = mkOption {
-      type = types.nonEmptyListOf fleetTypes.domainName;
+      type = types.nonEmptyListOf fleetTypes.serviceHost;
       example = [
         "www.example.net"
         "*.pages.example.net"
@@ -129,6 +129,17 @@ in
       description = ''
         Request fields to pass on to the backends of this service. They are removed otherwise, because programs trust them when
         they come from a gateway ([documents.md](documents.md) has the list).
+      '';
+    };
+    reuse = daemonDefault {
+      type = types.enum [
+        "never"
+        "safe"
+        "always"
+      ];
+      description = ''
+        Whose requests go over an idle connection to a backend, as HAProxy's `http-reuse`. Connections that were authenticated (NTLM,
+        Negotiate) belong to one visitor in any case.
       '';
     };
     start_grace = daemonDefault {

@@ -5,7 +5,6 @@
 //! grow without end, or make a message too large to exchange. Operators are held to the same limits, since peers would
 //! reject anything else.
 
-use std::fmt;
 use std::time::Duration;
 
 /// How far ahead of our clock a peer's clock may be: a value dated later than that is rejected.
@@ -31,9 +30,10 @@ pub const MAX_REASON: usize = 800;
 pub const MAX_UNKNOWN_SPENT: usize = 16;
 
 /// A value beyond its limit. Its text goes on after the name of what holds the value.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BoundError {
     /// A text has too many bytes.
+    #[error("{field} has {bytes} bytes: expected at most {most}")]
     TooLong {
         /// The field.
         field: &'static str,
@@ -43,35 +43,21 @@ pub enum BoundError {
         most: usize,
     },
     /// A text has a control character, which a terminal would obey.
+    #[error("{field} has a control character")]
     ControlCharacter {
         /// The field.
         field: &'static str,
     },
     /// It is dated later than [`MAX_AHEAD`] from now.
+    #[error("it is dated more than {} min in the future: compare the clocks", MAX_AHEAD.as_secs() / 60)]
     FromTheFuture,
     /// It lasts longer than [`MAX_FOR`].
+    #[error("it lasts more than {} days", MAX_FOR.as_secs() / 86_400)]
     LastsTooLong,
     /// The daemon that it names as its origin has no valid name.
+    #[error("the daemon it comes from has no valid name")]
     BadOrigin,
 }
-
-impl fmt::Display for BoundError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            BoundError::TooLong { field, bytes, most } => {
-                write!(f, "{field} has {bytes} bytes: expected at most {most}")
-            }
-            BoundError::ControlCharacter { field } => write!(f, "{field} has a control character"),
-            BoundError::FromTheFuture => {
-                write!(f, "it is dated more than {} min in the future: compare the clocks", MAX_AHEAD.as_secs() / 60)
-            }
-            BoundError::LastsTooLong => write!(f, "it lasts more than {} days", MAX_FOR.as_secs() / 86_400),
-            BoundError::BadOrigin => f.write_str("the daemon it comes from has no valid name"),
-        }
-    }
-}
-
-impl std::error::Error for BoundError {}
 
 /// Whether a moment (milliseconds since the epoch) is too far ahead of `now`.
 pub fn is_ahead(moment: u64, now: u64) -> bool {

@@ -5,7 +5,6 @@
 #[cfg(test)]
 mod tests;
 
-use std::fmt;
 use std::fs;
 use std::io;
 use std::os::fd::AsFd;
@@ -42,11 +41,13 @@ pub struct Client {
 }
 
 /// Why there is no answer.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// Nobody listens, it does not answer in time, or not in our words; for the operator.
+    /// Nobody listens, there is no answer in time, or it is not that of a daemon of this version; for the operator.
+    #[error("{0}")]
     Unreachable(String),
-    /// It answered no: the status and its message.
+    /// The daemon refused.
+    #[error("{message}")]
     Refused {
         /// The HTTP status.
         status: u16,
@@ -54,16 +55,6 @@ pub enum ClientError {
         message: String,
     },
 }
-
-impl fmt::Display for ClientError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ClientError::Unreachable(message) | ClientError::Refused { message, .. } => f.write_str(message),
-        }
-    }
-}
-
-impl std::error::Error for ClientError {}
 
 impl Client {
     /// A client with a time limit of 5 s.
@@ -200,26 +191,15 @@ pub fn listens_for(stream: impl AsFd, users: &[u32]) -> Result<(), ListenerError
 }
 
 /// Why the listener of a socket is not trusted. Its text goes on after the name of what listens.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum ListenerError {
     /// The kernel does not tell which user it is.
+    #[error("does not show which user it runs as: {0}")]
     Unknown(Errno),
     /// It is this user.
+    #[error("runs as user {}: that is neither you nor root, and it is not trusted", user_name(*.0))]
     OtherUser(u32),
 }
-
-impl fmt::Display for ListenerError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ListenerError::Unknown(error) => write!(f, "does not show which user it runs as: {error}"),
-            ListenerError::OtherUser(user) => {
-                write!(f, "runs as user {}: that is neither you nor root, and it is not trusted", user_name(*user))
-            }
-        }
-    }
-}
-
-impl std::error::Error for ListenerError {}
 
 fn broken(error: &hyper::Error) -> String {
     format!("ended the connection without an answer ({error}); it may have just stopped")

@@ -3,6 +3,7 @@
 //! Called once, by the daemons' control loops, before anything is bound.
 
 use std::fmt::Display;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -18,6 +19,8 @@ use super::takeover::{self, Takeover, TakeoverError};
 pub struct Inheritance {
     /// Sockets to be asked first.
     pub sockets: Sockets,
+    /// Directories that came with them: the running daemon's lock is on one of them.
+    pub folders: Vec<File>,
     /// The takeover from the running daemon; none unless `--takeover` was given.
     pub takeover: Option<Takeover>,
 }
@@ -50,12 +53,14 @@ pub async fn inherit(
     admin_socket: &Path,
 ) -> Result<Inheritance, TakeoverError> {
     if !args.takeover {
-        return Ok(Inheritance { sockets: Sockets::adopt(passed), takeover: None });
+        return Ok(Inheritance { sockets: Sockets::adopt(passed), folders: Vec::new(), takeover: None });
     }
-    let (sockets, takeover) = takeover::request(admin_socket, program).await?;
-    let sockets = Sockets::adopt(sockets);
+    let (passed, takeover) = takeover::request(admin_socket, program).await?;
+    let is_folder = |passed: &File| passed.metadata().is_ok_and(|passed| passed.is_dir());
+    let (folders, sockets): (Vec<File>, Vec<File>) = passed.into_iter().map(File::from).partition(is_folder);
+    let sockets = Sockets::adopt(sockets.into_iter().map(OwnedFd::from).collect());
     tracing::info!("taking over {} sockets from the running {program}", sockets.len());
-    Ok(Inheritance { sockets, takeover: Some(takeover) })
+    Ok(Inheritance { sockets, folders, takeover: Some(takeover) })
 }
 
 /// What the running daemon hands over, if there is one. Reading it before the running daemon stops keeps an unreadable state from costing a gap.

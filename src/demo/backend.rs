@@ -1,9 +1,8 @@
 //! A backend of the demo: a small webserver, a process of its own (`polder backend`, hidden).
 //!
 //! It answers `/` (a page), `/slow` (a page after a while), `/session` (a visit kept in memory, lost with the process:
-//! what makes a service stateful) and `/healthz`. Commands on standard input say how it behaves, one a line
-//! ([`Behaviour`], [`CheckPort`]), and ends when standard input ends, so that it never outlives the demo. Must never:
-//! know of proxies, or of what it is used for.
+//! what makes a service stateful) and `/healthz`. Standard input says how it behaves, a [`Command`] a line; the backend
+//! ends when that ends, so that it never outlives the demo. Must never: know of proxies, or of what it is used for.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -20,6 +19,7 @@ use hyper::body::Incoming;
 use hyper::header::{COOKIE, HeaderValue, SET_COOKIE};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
+use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
 use tokio::task::{JoinHandle, LocalSet};
@@ -54,7 +54,8 @@ pub struct BackendArgs {
 }
 
 /// How a backend answers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Behaviour {
     /// As it should.
     #[default]
@@ -65,64 +66,16 @@ pub enum Behaviour {
     Slow(Duration),
 }
 
-/// A command that closes or opens a check port.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum CheckPort {
-    /// Connections are refused from now on.
-    Close(u16),
-    /// Connections are accepted again.
-    Open(u16),
-}
-
-/// A line on standard input.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+/// A line of JSON on standard input.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Command {
     /// Changes how requests are answered.
     Behave(Behaviour),
-    /// Changes which check ports are open.
-    CheckPort(CheckPort),
-}
-
-/// A line that is no command.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct UnknownCommand(pub String);
-
-impl std::fmt::Display for UnknownCommand {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} is none of: well, 500, slow MILLISECONDS, close PORT, open PORT", self.0)
-    }
-}
-
-impl std::fmt::Display for Command {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        match self {
-            Command::Behave(Behaviour::Well) => f.write_str("well"),
-            Command::Behave(Behaviour::Failing) => f.write_str("500"),
-            Command::Behave(Behaviour::Slow(by)) => write!(f, "slow {}", by.as_millis()),
-            Command::CheckPort(CheckPort::Close(port)) => write!(f, "close {port}"),
-            Command::CheckPort(CheckPort::Open(port)) => write!(f, "open {port}"),
-        }
-    }
-}
-
-impl std::str::FromStr for Command {
-    type Err = UnknownCommand;
-
-    fn from_str(line: &str) -> Result<Command, UnknownCommand> {
-        let unknown = || UnknownCommand(line.to_owned());
-        let (verb, rest) = line.split_once(' ').unwrap_or((line, ""));
-        match (verb, rest) {
-            ("well", "") => Ok(Command::Behave(Behaviour::Well)),
-            ("500", "") => Ok(Command::Behave(Behaviour::Failing)),
-            ("slow", by) => {
-                let by = by.parse().map_err(|_| unknown())?;
-                Ok(Command::Behave(Behaviour::Slow(Duration::from_millis(by))))
-            }
-            ("close", port) => Ok(Command::CheckPort(CheckPort::Close(port.parse().map_err(|_| unknown())?))),
-            ("open", port) => Ok(Command::CheckPort(CheckPort::Open(port.parse().map_err(|_| unknown())?))),
-            _ => Err(unknown()),
-        }
-    }
+    /// Connections to this check port are refused from now on.
+    Close(u16),
+    /// Connections to this check port are accepted again.
+    Open(u16),
 }
 
 /// Runs a backend until standard input ends. 0 then, 3 when it could not listen.
@@ -151,9 +104,9 @@ async fn serve_standard_input(args: BackendArgs) -> std::io::Result<()> {
     let (tell, mut lines) = mpsc::unbounded_channel();
     std::thread::spawn(move || std::io::stdin().lines().map_while(Result::ok).try_for_each(|line| tell.send(line)));
     while let Some(line) = lines.recv().await {
-        match line.parse() {
+        match serde_json::from_str(&line) {
             Ok(command) => backend.apply(command).await?,
-            Err(unknown) => writeln!(std::io::stderr(), "polder backend: {unknown}")?,
+            Err(error) => writeln!(std::io::stderr(), "polder backend: {line:?} is no command: {error}")?,
         }
     }
     Ok(())
@@ -196,8 +149,8 @@ impl Backend {
     pub async fn apply(&self, command: Command) -> std::io::Result<()> {
         match command {
             Command::Behave(behaviour) => self.site.behaviour.set(behaviour),
-            Command::CheckPort(CheckPort::Open(port)) => self.open(port).await?,
-            Command::CheckPort(CheckPort::Close(port)) => {
+            Command::Open(port) => self.open(port).await?,
+            Command::Close(port) => {
                 if let Some(accepting) = self.check_ports.borrow_mut().remove(&port) {
                     accepting.abort();
                 }

@@ -6,17 +6,16 @@
 use std::fmt;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
-use super::backend::{Behaviour, CheckPort, Command};
+use super::backend::{Behaviour, Command};
 use super::directory::{self, Directory};
 use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times};
 use super::identities::Identities;
 use super::supervisor::Supervised;
-use super::webserver::Webserver;
+use super::webserver::{Webserver, killed};
 use super::{Error, Programs};
-use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
 use crate::demo::visitor::{Plan, Site, Timeouts};
 
@@ -66,37 +65,59 @@ impl fmt::Display for State {
 }
 
 /// What can be done to a part.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum, serde::Serialize, serde::Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Action {
-    /// Kill it (SIGKILL), as if its host were gone.
+    /// Kill it (SIGKILL) as if its host were gone
     Kill,
-    /// Freeze it (SIGSTOP): connections open and nothing answers.
+    /// Freeze it (SIGSTOP): connections open and nothing answers
     Freeze,
-    /// Stop a daemon (SIGTERM), as an operator does.
-    Stop,
-    /// Make it well again.
+    /// Make it well again
     Mend,
-    /// A crash: end a daemon at once and start it again with the sockets that were kept.
+    /// Stop a daemon (SIGTERM) as an operator does
+    Stop,
+    /// Crash it and start it again; a daemon's listening sockets are kept
     Restart,
-    /// Start a new process that takes over from a daemon.
+    /// Start a new process that takes over from a daemon, as an upgrade does
     Takeover,
-    /// Make a daemon read its document again.
+    /// Make a daemon read its document again
     Reload,
-    /// Make a backend answer 500.
+    /// Make a backend answer every request with status 500
     #[serde(rename = "500")]
+    #[value(name = "500")]
     Failing,
-    /// Make a backend answer late.
+    /// Make a backend answer later than its check waits
     Slow,
 }
 
-/// A part, as an index into the fleet's list.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Part {
-    /// A daemon.
-    Daemon(usize),
-    /// A backend.
-    Webserver(usize),
+/// A part of the fleet.
+enum Part<'a> {
+    Daemon(&'a mut Supervised),
+    Webserver(&'a mut Webserver),
+}
+
+impl Part<'_> {
+    async fn start(&mut self) -> Result<(), Error> {
+        match self {
+            Part::Daemon(daemon) => daemon.start().await,
+            Part::Webserver(webserver) => webserver.start().await,
+        }
+    }
+
+    /// Kills it; a daemon's listening sockets are kept.
+    async fn crash(&mut self) {
+        match self {
+            Part::Daemon(daemon) => daemon.crash().await,
+            Part::Webserver(webserver) => webserver.kill().await,
+        }
+    }
+
+    async fn freeze(&self, frozen: bool) {
+        match self {
+            Part::Daemon(daemon) => daemon.freeze(frozen).await,
+            Part::Webserver(webserver) => webserver.freeze(frozen).await,
+        }
+    }
 }
 
 impl Fleet {
@@ -220,37 +241,27 @@ impl Fleet {
         self.directory.path()
     }
 
-    /// The part of this name.
-    pub fn part(&self, name: &str) -> Result<Part, Error> {
-        let daemon = self.daemons.iter().position(|daemon| daemon.name == name).map(Part::Daemon);
-        let webserver = || self.webservers.iter().position(|webserver| webserver.name == name).map(Part::Webserver);
-        daemon.or_else(webserver).ok_or_else(|| Error::UnknownPart {
-            name: name.to_owned(),
-            known: self.names().map(str::to_owned).collect(),
+    fn part(&mut self, name: &str) -> Result<Part<'_>, Error> {
+        if let Some(daemon) = self.daemons.iter_mut().find(|daemon| daemon.name == name) {
+            return Ok(Part::Daemon(daemon));
+        }
+        self.webservers.iter_mut().find(|webserver| webserver.name == name).map(Part::Webserver).ok_or_else(|| {
+            let known: Vec<&str> = self.states.iter().map(|(name, _)| name.as_str()).collect();
+            Error::new(format!("no part is named {name}; there are {}", known.join(", ")))
         })
     }
 
     /// The daemon of this name.
     pub fn daemon(&self, name: &str) -> Result<&Supervised, Error> {
-        match self.part(name)? {
-            Part::Daemon(index) => Ok(&self.daemons[index]),
-            Part::Webserver(_) => Err(wrong_part(name, false)),
-        }
+        let daemon = self.daemons.iter().find(|daemon| daemon.name == name);
+        daemon.ok_or_else(|| Error::new(format!("no daemon is named {name}")))
     }
 
-    /// The daemon of this name, to be changed.
-    pub fn daemon_mut(&mut self, name: &str) -> Result<&mut Supervised, Error> {
-        match self.part(name)? {
-            Part::Daemon(index) => Ok(&mut self.daemons[index]),
-            Part::Webserver(_) => Err(wrong_part(name, false)),
-        }
-    }
-
-    /// The backend of this name.
-    pub fn webserver_mut(&mut self, name: &str) -> Result<&mut Webserver, Error> {
-        match self.part(name)? {
-            Part::Webserver(index) => Ok(&mut self.webservers[index]),
-            Part::Daemon(_) => Err(wrong_part(name, true)),
+    /// Sends a backend a command.
+    pub async fn send(&mut self, backend: &str, command: Command) -> Result<(), Error> {
+        match self.part(backend)? {
+            Part::Webserver(webserver) => webserver.send(command).await,
+            Part::Daemon(_) => Err(Error::new(format!("{backend} is a daemon: only backends can do that"))),
         }
     }
 
@@ -282,82 +293,72 @@ impl Fleet {
 
     /// Does something to a part; says what was done.
     pub async fn act(&mut self, action: Action, name: &str) -> Result<String, Error> {
-        match (action, self.part(name)?) {
-            (Action::Mend, part) => self.mend(part, name).await,
-            (Action::Kill, part) => {
-                match part {
-                    Part::Daemon(index) => self.daemons[index].lose().await,
-                    Part::Webserver(index) => self.webservers[index].kill().await,
-                }
-                self.set_state(name, State::Killed);
-                Ok(format!("{name} is killed"))
-            }
-            (_, _) if self.state(name) == State::Killed => Err(Error::Killed(name.to_owned())),
-            (Action::Freeze, part) => {
-                match part {
-                    Part::Daemon(index) => self.daemons[index].freeze(true).await,
-                    Part::Webserver(index) => self.webservers[index].freeze(true).await,
-                }
-                self.set_state(name, State::Frozen);
-                Ok(format!("{name} is frozen"))
-            }
-            (Action::Stop, Part::Daemon(index)) => {
-                // From here on its end is our doing.
-                self.set_state(name, State::Killed);
-                self.daemons[index].stop().await;
-                Ok(format!("{name} is stopped"))
-            }
-            (Action::Restart, Part::Daemon(index)) => {
-                self.daemons[index].crash().await;
-                self.daemons[index].start().await?;
-                self.set_state(name, State::Running);
-                Ok(format!("{name} was killed and started again with the sockets that were kept"))
-            }
-            (Action::Takeover, Part::Daemon(index)) => {
-                self.daemons[index].take_over().await?;
-                Ok(format!("a new process took over from {name}"))
-            }
-            (Action::Reload, Part::Daemon(_)) => {
-                self.reload(name).await.map_err(|error| Error::Daemon { name: name.to_owned(), error })
-            }
-            (Action::Failing, Part::Webserver(_)) => {
-                self.behave(name, Behaviour::Failing).await?;
-                Ok(format!("{name} answers 500"))
-            }
-            (Action::Slow, Part::Webserver(_)) => {
-                self.behave(name, Behaviour::Slow(self.slow())).await?;
-                Ok(format!("{name} answers after {} ms", self.slow().as_millis()))
-            }
-            (Action::Restart, Part::Webserver(_)) => {
-                self.webserver_mut(name)?.kill().await;
-                self.webserver_mut(name)?.start().await?;
-                self.set_state(name, State::Running);
-                Ok(format!("{name} was killed and started again; its visits are lost"))
-            }
-            (Action::Stop | Action::Takeover | Action::Reload, Part::Webserver(_)) => Err(wrong_part(name, false)),
-            (Action::Failing | Action::Slow, Part::Daemon(_)) => Err(wrong_part(name, true)),
+        if action == Action::Mend {
+            return self.mend(name).await;
         }
-    }
-
-    async fn behave(&mut self, name: &str, behaviour: Behaviour) -> Result<(), Error> {
-        self.webserver_mut(name)?.send(Command::Behave(behaviour)).await?;
-        let state = match behaviour {
-            Behaviour::Well => State::Running,
-            Behaviour::Failing => State::Failing,
-            Behaviour::Slow(_) => State::Slow,
+        let (state, slow) = (self.state(name), self.slow());
+        let part = self.part(name)?;
+        if state == State::Killed && action != Action::Kill {
+            return Err(killed(name));
+        }
+        let (state, done) = match (action, part) {
+            (Action::Kill, Part::Daemon(daemon)) => {
+                daemon.lose().await;
+                (State::Killed, "is killed".to_owned())
+            }
+            (Action::Kill, Part::Webserver(webserver)) => {
+                webserver.kill().await;
+                (State::Killed, "is killed".to_owned())
+            }
+            (Action::Freeze, part) => {
+                part.freeze(true).await;
+                (State::Frozen, "is frozen".to_owned())
+            }
+            (Action::Stop, Part::Daemon(daemon)) => {
+                daemon.stop().await;
+                (State::Killed, "is stopped".to_owned())
+            }
+            (Action::Restart, mut part) => {
+                part.crash().await;
+                part.start().await?;
+                let kept = match part {
+                    Part::Daemon(_) => " with the sockets that were kept",
+                    Part::Webserver(_) => "; its visits are lost",
+                };
+                (State::Running, format!("was killed and started again{kept}"))
+            }
+            (Action::Takeover, Part::Daemon(daemon)) => {
+                daemon.take_over().await?;
+                return Ok(format!("a new process took over from {name}"));
+            }
+            (Action::Reload, Part::Daemon(daemon)) => {
+                return daemon.reload().await.map_err(|error| Error::daemon(name, &error));
+            }
+            (Action::Failing, Part::Webserver(webserver)) => {
+                webserver.send(Command::Behave(Behaviour::Failing)).await?;
+                (State::Failing, "answers 500".to_owned())
+            }
+            (Action::Slow, Part::Webserver(webserver)) => {
+                webserver.send(Command::Behave(Behaviour::Slow(slow))).await?;
+                (State::Slow, format!("answers after {} ms", slow.as_millis()))
+            }
+            (_, Part::Webserver(_)) => {
+                return Err(Error::new(format!("{name} is a backend: only daemons can do that")));
+            }
+            (_, Part::Daemon(_)) => return Err(Error::new(format!("{name} is a daemon: only backends can do that"))),
         };
         self.set_state(name, state);
-        Ok(())
+        Ok(format!("{name} {done}"))
     }
 
-    async fn mend(&mut self, part: Part, name: &str) -> Result<String, Error> {
-        match (self.state(name), part) {
-            (State::Running, _) => return Ok(format!("{name} is well")),
-            (State::Killed, Part::Daemon(index)) => self.daemons[index].start().await?,
-            (State::Killed, Part::Webserver(index)) => self.webservers[index].start().await?,
-            (State::Frozen, Part::Daemon(index)) => self.daemons[index].freeze(false).await,
-            (State::Frozen, Part::Webserver(index)) => self.webservers[index].freeze(false).await,
-            (State::Failing | State::Slow, _) => self.behave(name, Behaviour::Well).await?,
+    async fn mend(&mut self, name: &str) -> Result<String, Error> {
+        let state = self.state(name);
+        let mut part = self.part(name)?;
+        match state {
+            State::Running => return Ok(format!("{name} is well")),
+            State::Killed => part.start().await?,
+            State::Frozen => part.freeze(false).await,
+            State::Failing | State::Slow => self.send(name, Command::Behave(Behaviour::Well)).await?,
         }
         self.set_state(name, State::Running);
         Ok(format!("{name} is mended"))
@@ -366,15 +367,7 @@ impl Fleet {
     /// Opens or closes the port on which one proxy checks a stateful backend.
     pub async fn blind(&mut self, backend: &str, proxy: usize, blind: bool) -> Result<(), Error> {
         let port = self.addresses.check_port(proxy);
-        let command = if blind { CheckPort::Close(port) } else { CheckPort::Open(port) };
-        self.webserver_mut(backend)?.send(Command::CheckPort(command)).await
-    }
-
-    /// Asks a daemon to read its document again.
-    pub async fn reload(&self, name: &str) -> Result<String, ClientError> {
-        let daemon = self.daemon(name).map_err(|error| ClientError::Unreachable(error.to_string()))?;
-        let done = daemon.client().post("/reload", &json!({})).await?;
-        Ok(done["done"].as_str().unwrap_or("reloaded").to_owned())
+        self.send(backend, if blind { Command::Close(port) } else { Command::Open(port) }).await
     }
 
     /// Parts whose process has ended although nobody asked for it.
@@ -397,10 +390,6 @@ impl Fleet {
             webserver.kill().await;
         }
     }
-}
-
-fn wrong_part(name: &str, is_daemon: bool) -> Error {
-    Error::WrongPart { name: name.to_owned(), is_daemon }
 }
 
 fn pretty(document: &Value) -> String {

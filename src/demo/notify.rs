@@ -139,16 +139,6 @@ impl Store {
     pub fn clear(&mut self) {
         self.kept.clear();
     }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.kept.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.kept.is_empty()
-    }
 }
 
 #[cfg(test)]

@@ -13,13 +13,14 @@ use std::rc::Rc;
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use serde_json::json;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::notify::{NotifySocket, Store};
 use super::process::{Process, quiet};
 use super::{Error, Programs};
-use crate::api::client::Client;
+use crate::api::client::{Client, ClientError};
 use crate::api::daemon::Daemon;
 use crate::daemon::launch;
 
@@ -41,19 +42,11 @@ pub struct Supervised {
     config: PathBuf,
     folder: PathBuf,
     store: Rc<RefCell<Store>>,
-    life: watch::Receiver<NotifiedState>,
+    /// The process that said READY last.
+    ready: watch::Receiver<Option<i32>>,
     listening: JoinHandle<()>,
     /// The main process and those that drain beside it.
     processes: Vec<Process>,
-}
-
-/// The latest notifications of a daemon.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct NotifiedState {
-    /// The process that said READY last.
-    pub ready: Option<i32>,
-    /// Its last STATUS line.
-    pub status: String,
 }
 
 impl Supervised {
@@ -61,7 +54,7 @@ impl Supervised {
     pub fn new(name: &str, role: Daemon, programs: &Programs, folder: &Path, config: &Path) -> io::Result<Supervised> {
         let notify = NotifySocket::bind(&folder.join("notify.sock"))?;
         let store = Rc::new(RefCell::new(Store::default()));
-        let (sender, life) = watch::channel(NotifiedState::default());
+        let (sender, ready) = watch::channel(None);
         let listening = tokio::task::spawn_local(listen(notify, Rc::clone(&store), sender));
         Ok(Supervised {
             name: name.to_owned(),
@@ -74,7 +67,7 @@ impl Supervised {
             config: config.to_owned(),
             folder: folder.to_owned(),
             store,
-            life,
+            ready,
             listening,
             processes: Vec::new(),
         })
@@ -95,9 +88,10 @@ impl Supervised {
         Client::new(&self.admin_socket())
     }
 
-    /// Its latest notifications.
-    pub fn life(&self) -> NotifiedState {
-        self.life.borrow().clone()
+    /// Asks it to read its document again; says what it did.
+    pub async fn reload(&self) -> Result<String, ClientError> {
+        let done = self.client().post("/reload", &json!({})).await?;
+        Ok(done["done"].as_str().unwrap_or("reloaded").to_owned())
     }
 
     /// Its processes that have not ended, the main one last.
@@ -122,10 +116,10 @@ impl Supervised {
         let pid = process.pid();
         self.processes.push(process);
         let process = self.processes.last().ok_or_else(|| self.error("has no process"))?;
-        let mut life = self.life.clone();
+        let mut readiness = self.ready.clone();
         let outcome = tokio::select! {
             how = process.ended() => Err(format!("{how} before it was ready")),
-            ready = life.wait_for(|life| life.ready == Some(pid)) => ready.map(|_| ()).map_err(|_| "is gone".to_owned()),
+            ready = readiness.wait_for(|ready| *ready == Some(pid)) => ready.map(|_| ()).map_err(|_| "is gone".to_owned()),
             () = tokio::time::sleep(START_LIMIT) => Err(format!("was not ready within {START_LIMIT:?}")),
         };
         outcome.map_err(|what| self.error(&what))
@@ -192,7 +186,7 @@ impl Supervised {
         let log = std::fs::read_to_string(self.folder.join("log")).unwrap_or_default();
         let lines: Vec<&str> = log.lines().collect();
         let tail = lines[lines.len().saturating_sub(LOG_LINES)..].join("\n  ");
-        Error::Part { name: self.name.clone(), what: what.to_owned(), log: tail }
+        Error::part(&self.name, what, &tail)
     }
 }
 
@@ -202,19 +196,11 @@ impl Drop for Supervised {
     }
 }
 
-async fn listen(notify: NotifySocket, store: Rc<RefCell<Store>>, sender: watch::Sender<NotifiedState>) {
+async fn listen(notify: NotifySocket, store: Rc<RefCell<Store>>, sender: watch::Sender<Option<i32>>) {
     while let Ok(message) = notify.receive().await {
-        let notification = message.notification.clone();
+        if message.notification.ready && message.notification.main_pid.is_some() {
+            sender.send_replace(message.notification.main_pid);
+        }
         store.borrow_mut().apply(message);
-        sender.send_if_modified(|life| {
-            let before = life.clone();
-            if notification.ready {
-                life.ready = notification.main_pid.or(life.ready);
-            }
-            if let Some(status) = notification.status {
-                life.status = status;
-            }
-            *life != before
-        });
     }
 }

@@ -7,6 +7,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use nix::sys::signal::Signal;
+use serde_json::json;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::ChildStdin;
 
@@ -71,7 +72,7 @@ impl Webserver {
 
     fn error(&self, what: &str) -> Error {
         let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-        Error::Part { name: self.name.clone(), what: what.to_owned(), log: log.trim().to_owned() }
+        Error::part(&self.name, what, log.trim())
     }
 
     /// Whether its process is there, frozen or not.
@@ -95,8 +96,13 @@ impl Webserver {
 
     /// Sends it a command.
     pub async fn send(&mut self, command: backend::Command) -> Result<(), Error> {
-        let Some(running) = &mut self.running else { return Err(Error::Killed(self.name.clone())) };
-        let sent = running.input.write_all(format!("{command}\n").as_bytes()).await;
+        let Some(running) = &mut self.running else { return Err(killed(&self.name)) };
+        let sent = running.input.write_all(format!("{}\n", json!(command)).as_bytes()).await;
         sent.map_err(Error::io(format!("{} does not take the command {command:?}", self.name)))
     }
+}
+
+/// The error for what only a running part can do.
+pub(super) fn killed(name: &str) -> Error {
+    Error::new(format!("{name} is killed: mend it first"))
 }

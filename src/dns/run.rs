@@ -26,6 +26,7 @@ use crate::daemon::lifecycle::{
 };
 use crate::daemon::notify;
 use crate::daemon::startup::{self, Inheritance};
+use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Takeover;
 use crate::daemon::ticks::Ticks;
 use crate::health::Checker;
@@ -48,8 +49,9 @@ pub fn run(args: DaemonArgs) -> ExitCode {
 async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let Start { args, document, passed, clock } = start;
     let settings = document.settings();
-    let Inheritance { mut sockets, takeover } =
+    let Inheritance { mut sockets, folders, takeover } =
         startup::inherit(&args, passed, DnsDaemon::PROGRAM, &settings.admin.socket).await?;
+    let lock = StateLock::hold(settings.state_dir, folders)?;
     let offered = startup::read_offer(takeover.as_ref(), read_handover)?;
     let files = StateFiles::new(settings.state_dir);
     let saved = offered.unwrap_or_else(|| stored(&files));
@@ -75,6 +77,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         sockets,
         control_sockets,
         checker,
+        lock,
         files,
         exchange,
         ticks,

@@ -27,6 +27,7 @@ use crate::proxy::latch::latches::{LatchMove, Latches, Record, StoredLatches, Wr
 use crate::proxy::latch::{Keeper, Latch, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 use build::{SnapshotInput, answers_alike, backend_states, build};
+pub use by_operator::{Change, Told};
 use peer_state::PeerState;
 pub use peer_state::VERSION;
 use prepared::{Prepared, PreparedService};
@@ -286,7 +287,7 @@ impl State {
         self.latches.merge_peers(&words.latches);
         let changed = self.operator.merge(&words.operator);
         if changed {
-            self.operator_file.mark_dirty();
+            self.operator_file.changed();
         }
         changed
     }
@@ -366,11 +367,6 @@ impl State {
             alarms.extend(words.alarms(peer, &self.latches.record().latches, now));
         }
         alarms
-    }
-
-    /// Whether what operators said is on disk, or an alarm tells that it is not.
-    pub fn is_operator_settled(&self, now: Now) -> bool {
-        self.operator_file.is_settled(now)
     }
 
     /// Whether anything that should be on disk is not.

@@ -24,6 +24,7 @@ use crate::daemon::lifecycle::{
 };
 use crate::daemon::peers::PeerEvent;
 use crate::daemon::startup::{self, Inheritance};
+use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Takeover;
 use crate::daemon::ticks::Ticks;
 use crate::health::{Checker, HealthView, Target, Verdict, saved};
@@ -56,8 +57,9 @@ pub fn run(args: DaemonArgs) -> ExitCode {
 async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
     let Start { args, document: prepared, passed, clock } = start;
     let (document, settings) = (&prepared.document, prepared.settings());
-    let Inheritance { mut sockets, takeover } =
+    let Inheritance { mut sockets, folders, takeover } =
         startup::inherit(&args, passed, ProxyDaemon::PROGRAM, &settings.admin.socket).await?;
+    let lock = StateLock::hold(settings.state_dir, folders)?;
     let handed = startup::read_offer(takeover.as_ref(), Handed::read)?;
     let count = document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
     let network = Network::bind(document, count, &mut sockets)?;
@@ -108,6 +110,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         sockets,
         control_sockets,
         checker,
+        lock,
         files,
         exchange,
         ticks,

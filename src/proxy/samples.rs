@@ -50,6 +50,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
         pass_fields: Default::default(),
         mode,
         balance,
+        connections: Default::default(),
         backends,
         verdict_bound: check().detection_bound(),
         hold_bound: check().detection_bound(),

@@ -114,8 +114,7 @@ impl Rollout<'_> {
             Some(revision) => format!("{kind} of {revision}"),
             None => kind.to_owned(),
         };
-        let (holder, location) = (self.record.who.clone(), self.remotes.admin().location.clone());
-        Lock { token: String::new(), holder, location, reason, expires: 0 }
+        Lock::wanted(self.record.who.clone(), &self.remotes.admin().location, reason)
     }
 
     fn under_lock(&self, held: &HeldLock, interrupted: &AtomicBool) -> Result<BTreeMap<String, Stage>, Error> {

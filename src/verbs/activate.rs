@@ -1,8 +1,8 @@
 //! `activate`: the supervisor of a system on trial. Not for operators: a host's gate has systemd run it.
 
 use super::exit::Exit;
-use super::output::complain;
 use crate::daemon::{logs, notify};
+use crate::push::error::Error;
 use crate::push::gate::settle_what_is_left;
 use crate::push::host::paths::HostPaths;
 use crate::push::ledger::Outcome;
@@ -20,30 +20,21 @@ pub struct ActivateArgs {
 }
 
 /// Supervises the activation that the gate has recorded, or ends one without a supervisor.
-pub fn run(args: &ActivateArgs) -> Exit {
+pub fn run(args: &ActivateArgs) -> Result<Exit, Error> {
     logs::init();
     let paths = HostPaths::of_this_machine();
     if args.after_boot {
-        return match settle_what_is_left(&paths) {
-            Ok(()) => Exit::Done,
-            Err(error) => {
-                complain(&error.to_string());
-                Exit::CouldNot
-            }
-        };
+        settle_what_is_left(&paths)?;
+        return Ok(Exit::Done);
     }
-    let ended = if args.settle {
+    let outcome = if args.settle {
         notify::ready("ending an activation whose supervisor is gone");
-        settle(&paths)
+        settle(&paths)?
     } else {
-        supervise(&paths)
+        supervise(&paths)?
     };
-    match ended {
-        Ok(None | Some(Outcome::Confirmed)) => Exit::Done,
-        Ok(Some(Outcome::Reverted | Outcome::Stuck)) => Exit::No,
-        Err(error) => {
-            complain(&error.to_string());
-            Exit::CouldNot
-        }
-    }
+    Ok(match outcome {
+        None | Some(Outcome::Confirmed) => Exit::Done,
+        Some(Outcome::Reverted | Outcome::Stuck) => Exit::No,
+    })
 }

@@ -1,10 +1,10 @@
 //! Arguments that several verbs take.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::duration;
+use crate::push::error::Error;
 
 /// What every verb takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -33,18 +33,6 @@ pub struct FleetArg {
 /// # Errors
 ///
 /// It is written in another way.
-pub(super) fn parse_duration(text: &str) -> Result<Duration, InvalidDuration> {
-    duration::parse(text).ok_or_else(|| InvalidDuration(text.to_owned()))
+pub(super) fn parse_duration(text: &str) -> Result<Duration, Error> {
+    duration::parse(text).ok_or_else(|| Error::new(format!("expected a duration like 90s, 10m or 2h, found {text:?}")))
 }
-
-/// A duration that cannot be read.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct InvalidDuration(String);
-
-impl fmt::Display for InvalidDuration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "expected a duration like 90s, 10m or 2h, found {:?}", self.0)
-    }
-}
-
-impl std::error::Error for InvalidDuration {}

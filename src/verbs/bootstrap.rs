@@ -60,16 +60,14 @@ impl From<Error> for Stop {
 }
 
 /// Runs `bootstrap`, announcing each step.
-pub fn run(args: &BootstrapArgs, output: &Output) -> Exit {
+pub fn run(args: &BootstrapArgs, output: &Output) -> Result<Exit, Error> {
     match install(args, output) {
-        Ok(()) => Exit::Done,
-        Err(Stop::Failed(why)) => output.could_not(&why),
+        Ok(()) => Ok(Exit::Done),
+        Err(Stop::Failed(why)) => Err(why),
         Err(Stop::No(lines)) => {
             output.answer(&json!({ "done": false, "why": lines }), "");
-            for line in &lines {
-                complain(line);
-            }
-            Exit::No
+            lines.iter().for_each(|line| complain(line));
+            Ok(Exit::No)
         }
     }
 }

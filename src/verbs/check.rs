@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use serde::Serialize;
 
 use super::exit::Exit;
-use super::output::{Output, Tone, printable};
+use super::output::{Output, Tone, counted, printable};
 use crate::config::names;
 use crate::fleet::check::Finding;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
-use crate::push::pipeline::evaluate::Depth;
+use crate::push::pipeline::evaluate::{Depth, Evaluated};
 use crate::push::pipeline::prepare::{Request, prepare};
 use crate::push::pipeline::stage::Revision;
 
@@ -59,36 +59,24 @@ struct Report {
 }
 
 /// Runs `check`.
-pub fn run(args: &CheckArgs, output: &Output) -> Exit {
-    let mut report = Report::default();
-    match examine(args, &mut report) {
-        Ok(()) => {
-            output.answer(&report, &text(&report));
-            if report.findings.is_empty() { Exit::Done } else { Exit::No }
-        }
-        Err(message) => output.could_not(&message),
-    }
-}
-
-/// Prepares the fleet and fills the report.
-fn examine(args: &CheckArgs, report: &mut Report) -> Result<(), Error> {
+pub fn run(args: &CheckArgs, output: &Output) -> Result<Exit, Error> {
     let CheckArgs { folder, fleet, served, offline, nix } = args;
     let fleet = fleet.as_deref();
     let request = Request { folder, fleet, served, offline: *offline, nix, depth: Depth::Checkable };
     let prepared = prepare(&request)?;
+    let mut report = Report { findings: prepared.findings, notes: prepared.notes, ..Report::default() };
     if let Some(staged) = &prepared.staged {
-        describe(&staged.revision, report);
+        describe(&staged.revision, &mut report);
     }
-    if let Some(evaluated) = &prepared.evaluated {
-        let fleet = &evaluated.fleet;
+    if let Some(Evaluated { fleet, text }) = &prepared.evaluated {
         (report.hosts, report.zones, report.pools) = (fleet.hosts.len(), fleet.zones.len(), fleet.pools.len());
+        if args.fleet.is_none() {
+            let kept = known_fleet::remember(fleet, text, report.findings.is_empty());
+            report.notes.extend(kept.err().map(|why| Finding::new("this admin machine", why.to_string())));
+        }
     }
-    (report.findings, report.notes) = (prepared.findings, prepared.notes);
-    if let (Some(evaluated), None) = (&prepared.evaluated, args.fleet.as_ref()) {
-        let kept = known_fleet::remember(&evaluated.fleet, &evaluated.text, report.findings.is_empty());
-        report.notes.extend(kept.err().map(|why| Finding::new("this admin machine", why.to_string())));
-    }
-    Ok(())
+    output.answer(&report, &text(&report));
+    Ok(if report.findings.is_empty() { Exit::Done } else { Exit::No })
 }
 
 fn describe(revision: &Revision, report: &mut Report) {
@@ -128,8 +116,4 @@ fn text(report: &Report) -> String {
 
 fn line(tone: Tone, kind: &str, finding: &Finding) -> String {
     format!("{} {}: {}\n", tone.paint(&format!("{kind:<5}")), printable(&finding.place), printable(&finding.message))
-}
-
-fn counted(count: usize, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

@@ -1,10 +1,9 @@
 //! Where the daemons are: named by `--socket`, or the running demo's, or on an admin machine the fleet's, or this host's.
 
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::args::{Common, FleetArg};
-use super::demo_file::{self, DemoFileError};
+use super::demo_file;
 use super::endpoint::Endpoint;
 use super::output::complain;
 use super::reach::{Reach, Reports, locate};
@@ -37,59 +36,17 @@ pub enum Hosts {
     All,
 }
 
-/// Why there is no daemon to speak to.
-#[derive(Debug)]
-pub enum FindError {
-    /// The fleet of this admin machine is not known.
-    Fleet(Error),
-    /// The file of the running demo is not usable.
-    DemoFile(DemoFileError),
-    /// --demo was given, and there is no such file.
-    NoDemo(PathBuf),
-    /// There is none anywhere.
-    NoDaemon {
-        /// The file in which a running demo would stand; none where the demo does not count.
-        demo_file: Option<PathBuf>,
-    },
-}
-
-impl fmt::Display for FindError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            FindError::Fleet(error) => error.fmt(f),
-            FindError::DemoFile(error) => error.fmt(f),
-            FindError::NoDemo(file) => {
-                write!(f, "no demo is running (there is no {}); start one with `polder demo`", file.display())
-            }
-            FindError::NoDaemon { demo_file } => {
-                f.write_str("no daemon found: ")?;
-                match demo_file {
-                    Some(file) => write!(f, "no demo is running (there is no {})", file.display())?,
-                    None => f.write_str("a demo is not looked for on a host of a fleet (except with --demo)")?,
-                }
-                let [proxy, nameserver] = Daemon::ALL.map(Daemon::host_socket);
-                write!(
-                    f,
-                    ", this is no admin machine, and neither {proxy} nor {nameserver} exists; start `polder demo`, or \
-                     name an admin socket with --socket"
-                )
-            }
-        }
-    }
-}
-
-impl std::error::Error for FindError {}
-
-impl From<Error> for FindError {
-    fn from(error: Error) -> FindError {
-        FindError::Fleet(error)
-    }
-}
-
-impl From<DemoFileError> for FindError {
-    fn from(error: DemoFileError) -> FindError {
-        FindError::DemoFile(error)
-    }
+/// The error for no daemon anywhere. `demo_file`: the file in which a running demo would stand; `None` where the demo does not count.
+fn no_daemon(demo_file: Option<&Path>) -> Error {
+    let demo = match demo_file {
+        Some(file) => format!("no demo is running (there is no {})", file.display()),
+        None => "a demo is not looked for on a host of a fleet (except with --demo)".to_owned(),
+    };
+    let [proxy, nameserver] = Daemon::ALL.map(Daemon::host_socket);
+    Error::new(format!(
+        "no daemon found: {demo}, this is no admin machine, and neither {proxy} nor {nameserver} exists; start `polder \
+         demo`, or name an admin socket with --socket"
+    ))
 }
 
 /// The daemons to speak to: those of the sockets that were named, or the running demo's, or the fleet's, or this host's. On a
@@ -99,7 +56,7 @@ impl From<DemoFileError> for FindError {
 /// # Errors
 ///
 /// There is none, or what says where they are cannot be read.
-pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection, FindError> {
+pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection, Error> {
     let only = |daemons| Ok(Selection { daemons, fleet: None });
     if !common.sockets.is_empty() && !common.demo {
         return only(common.sockets.iter().map(|socket| Endpoint::at(socket)).collect());
@@ -112,7 +69,7 @@ pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection
         return only(demo.daemons);
     }
     if common.demo {
-        return Err(FindError::NoDemo(place));
+        return Err(Error::new(demo_file::not_running(&place)));
     }
     let here: Vec<Endpoint> = Daemon::ALL
         .iter()
@@ -123,12 +80,12 @@ pub fn find(common: &Common, fleet: &FleetArg, hosts: Hosts) -> Result<Selection
     if let Some(admin) = admin {
         match Reach::of(admin, fleet) {
             Ok(reach) => return whole_fleet(reach, hosts),
-            Err(why) if here.is_empty() || fleet.file.is_some() => return Err(why.into()),
+            Err(why) if here.is_empty() || fleet.file.is_some() => return Err(why),
             Err(why) => complain(&format!("{why}; until then, this is of this host only")),
         }
     }
     if here.is_empty() {
-        return Err(FindError::NoDaemon { demo_file: demo_counts.then_some(place) });
+        return Err(no_daemon(demo_counts.then_some(&*place)));
     }
     only(here)
 }
@@ -142,7 +99,7 @@ fn is_of_a_fleet(documents: &Path) -> bool {
     std::fs::read_dir(documents).is_ok_and(|files| files.flatten().any(|file| is_document(file.path())))
 }
 
-fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Selection, FindError> {
+fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Selection, Error> {
     let has_daemons = |name: &String| {
         let host = &reach.fleet.hosts[name];
         host.is(crate::fleet::Role::Proxy) || host.is(crate::fleet::Role::Nameserver)

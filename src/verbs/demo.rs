@@ -5,14 +5,12 @@ mod changes;
 mod screen;
 mod view;
 
-use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio::task::LocalSet;
 
-use super::args::Common;
 use super::demo_file;
 use super::exit::Exit;
 use super::output::Output;
@@ -34,57 +32,19 @@ const REDRAW: Duration = Duration::from_millis(500);
 /// `polder demo`.
 #[derive(Debug, Clone, clap::Args)]
 pub struct DemoArgs {
-    #[command(subcommand)]
-    verb: Option<DemoVerb>,
-}
-
-/// What another terminal can do to the running demo.
-#[derive(Debug, Clone, clap::Subcommand)]
-enum DemoVerb {
-    /// Kill a part (SIGKILL) as if its host were gone
-    Kill(PartArgs),
-    /// Freeze a part (SIGSTOP): connections open and nothing answers
-    Freeze(PartArgs),
-    /// Make a part well again
-    Mend(PartArgs),
-    /// Stop a daemon (SIGTERM) as an operator does
-    Stop(PartArgs),
-    /// Crash a part and start it again; a daemon's listening sockets are kept
-    Restart(PartArgs),
-    /// Start a new process that takes over from a daemon, as an upgrade does
-    Takeover(PartArgs),
-    /// Make a daemon read its document again
-    Reload(PartArgs),
-    /// Make a backend answer every request with status 500
-    #[command(name = "500")]
-    Failing(PartArgs),
-    /// Make a backend answer later than its check waits
-    Slow(PartArgs),
-}
-
-/// A part of the demo.
-#[derive(Debug, Clone, clap::Args)]
-struct PartArgs {
-    /// px-1 to px-3, ns-1, ns-2, web1 to web3, shop1 to shop3
-    name: String,
+    /// What to do to a part of the running demo; without it, the demo is started
+    #[arg(requires = "part")]
+    pub action: Option<Action>,
+    /// The part: px-1 to px-3, ns-1, ns-2, web1 to web3, shop1 to shop3
+    pub part: Option<String>,
 }
 
 /// Starts the demo, or changes the running one.
-pub fn run(args: DemoArgs, common: &Common) -> ExitCode {
-    let output = Output::new(common.json);
-    let (action, part) = match args.verb {
-        None => return on_runtime(&output, start(&output)).into(),
-        Some(DemoVerb::Kill(part)) => (Action::Kill, part),
-        Some(DemoVerb::Freeze(part)) => (Action::Freeze, part),
-        Some(DemoVerb::Mend(part)) => (Action::Mend, part),
-        Some(DemoVerb::Stop(part)) => (Action::Stop, part),
-        Some(DemoVerb::Restart(part)) => (Action::Restart, part),
-        Some(DemoVerb::Takeover(part)) => (Action::Takeover, part),
-        Some(DemoVerb::Reload(part)) => (Action::Reload, part),
-        Some(DemoVerb::Failing(part)) => (Action::Failing, part),
-        Some(DemoVerb::Slow(part)) => (Action::Slow, part),
-    };
-    on_runtime(&output, ask(Request { action, name: part.name }, &output)).into()
+pub fn run(args: DemoArgs, output: &Output) -> Exit {
+    match (args.action, args.part) {
+        (Some(action), Some(name)) => on_runtime(output, ask(Request { action, name }, output)),
+        _ => on_runtime(output, start(output)),
+    }
 }
 
 fn on_runtime(output: &Output, work: impl Future<Output = Result<Exit, Error>>) -> Exit {
@@ -93,13 +53,13 @@ fn on_runtime(output: &Output, work: impl Future<Output = Result<Exit, Error>>) 
         .build()
         .map_err(Error::from)
         .and_then(|runtime| LocalSet::new().block_on(&runtime, work));
-    outcome.unwrap_or_else(|error| output.could_not(&error.to_string()))
+    outcome.unwrap_or_else(|error| output.could_not(&error))
 }
 
 async fn ask(request: Request, output: &Output) -> Result<Exit, Error> {
     let file = demo_file::place();
-    let Some(demo) = demo_file::read(&file).map_err(|why| Error::DemoFile(why.to_string()))? else {
-        return Err(Error::NotRunning(file));
+    let Some(demo) = demo_file::read(&file).map_err(Error::new)? else {
+        return Err(Error::new(demo_file::not_running(&file)));
     };
     let reply = control::ask(&demo.control, &request).await?;
     let (words, exit) = match &reply {
@@ -113,11 +73,10 @@ async fn ask(request: Request, output: &Output) -> Result<Exit, Error> {
 async fn start(output: &Output) -> Result<Exit, Error> {
     let programs = Programs::beside_this_one()?;
     announce::refuse_second()?;
-    let starting = tokio::select! {
+    let mut fleet = tokio::select! {
         fleet = Fleet::start(&programs, Times::DEMO, |_, _| {}) => fleet?,
         () = interrupted() => return Ok(Exit::Done),
     };
-    let mut fleet = starting;
     let (sender, requests) = mpsc::channel(4);
     let socket = fleet.folder().join("control.sock");
     control::listen(&socket, sender)?;

@@ -3,16 +3,15 @@
 //! It stands in a temporary folder, where other users can make files too. So it is trusted only if it and every folder above
 //! are the caller's or root's; and so are the daemons that it names.
 
-use std::fmt;
-use std::io;
 use std::path::{Path, PathBuf};
 
 use nix::unistd::{Uid, geteuid};
 use serde::{Deserialize, Serialize};
 
 use super::endpoint::Endpoint;
-use crate::api::client::{self, ListenerError};
-use crate::ownership::{Believed, Foreign, Unread};
+use crate::api::client;
+use crate::ownership::{Believed, Unread};
+use crate::push::error::Error;
 
 /// More than a demo ever writes, in bytes.
 const LARGEST: u64 = 64 << 10;
@@ -35,65 +34,39 @@ pub fn place() -> PathBuf {
     runtime.join("polder/demo.json")
 }
 
-/// Why the file of a demo is not usable.
-#[derive(Debug)]
-pub enum DemoFileError {
-    /// Another user could have written it.
-    Foreign(PathBuf, Foreign),
-    /// It cannot be read.
-    Unreadable(PathBuf, io::Error),
-    /// It is not what a demo of this version writes.
-    Malformed(PathBuf, serde_json::Error),
-    /// At the control socket that it names somebody else listens.
-    Listener(PathBuf, ListenerError),
+/// What to say without a running demo.
+pub fn not_running(path: &Path) -> String {
+    format!("no demo is running (there is no {}); start one with `polder demo`", path.display())
 }
-
-impl fmt::Display for DemoFileError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DemoFileError::Foreign(file, foreign) => write!(
-                f,
-                "the demo's file {} is not trusted: {foreign}. Remove it if it is not yours, or set XDG_RUNTIME_DIR to a \
-                 folder of your own; --socket PATH speaks to a daemon without it",
-                file.display()
-            ),
-            DemoFileError::Unreadable(file, error) if error.raw_os_error() == Some(nix::libc::ELOOP) => {
-                write!(f, "{} is a symbolic link; remove it if no demo is running", file.display())
-            }
-            DemoFileError::Unreadable(file, error) => {
-                write!(f, "{} cannot be read: {error}; remove it if no demo is running", file.display())
-            }
-            DemoFileError::Malformed(file, error) => write!(
-                f,
-                "{} is not what a demo of this version writes: {error}; remove it if no demo is running",
-                file.display()
-            ),
-            DemoFileError::Listener(socket, error) => {
-                write!(f, "the demo that listens at {} {error}", socket.display())
-            }
-        }
-    }
-}
-
-impl std::error::Error for DemoFileError {}
 
 /// The running demo; none if there is no file, or if its demo has ended.
 ///
 /// # Errors
 ///
 /// The file is not usable.
-pub fn read(path: &Path) -> Result<Option<DemoFile>, DemoFileError> {
+pub fn read(path: &Path) -> Result<Option<DemoFile>, Error> {
+    let unusable = |why: String| Error::at(path.display(), why).remedy("remove it if no demo is running");
     let text = match Believed::caller().read(path, LARGEST) {
         Ok(None) => return Ok(None),
         Ok(Some(text)) => text,
-        Err(Unread::Foreign(foreign)) => return Err(DemoFileError::Foreign(path.to_owned(), foreign)),
-        Err(Unread::Unreadable(error)) => return Err(DemoFileError::Unreadable(path.to_owned(), error)),
+        Err(Unread::Foreign(foreign)) => {
+            return Err(Error::new(format!(
+                "the demo's file {} is not trusted: {foreign}. Remove it if it is not yours, or set XDG_RUNTIME_DIR to a \
+                 folder of your own; --socket PATH speaks to a daemon without it",
+                path.display()
+            )));
+        }
+        Err(Unread::Unreadable(error)) if error.raw_os_error() == Some(nix::libc::ELOOP) => {
+            return Err(unusable("it is a symbolic link".to_owned()));
+        }
+        Err(Unread::Unreadable(error)) => return Err(unusable(format!("it cannot be read: {error}"))),
     };
-    let mut demo: DemoFile =
-        serde_json::from_str(&text).map_err(|error| DemoFileError::Malformed(path.to_owned(), error))?;
+    let mut demo: DemoFile = serde_json::from_str(&text)
+        .map_err(|error| unusable(format!("it is not what a demo of this version writes: {error}")))?;
     let users = vec![geteuid().as_raw(), 0];
     let Ok(control) = std::os::unix::net::UnixStream::connect(&demo.control) else { return Ok(None) };
-    client::listens_for(&control, &users).map_err(|error| DemoFileError::Listener(demo.control.clone(), error))?;
+    client::listens_for(&control, &users)
+        .map_err(|error| Error::new(format!("the demo that listens at {} {error}", demo.control.display())))?;
     for daemon in &mut demo.daemons {
         daemon.users = Some(users.clone());
     }

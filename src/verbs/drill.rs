@@ -3,13 +3,11 @@
 mod progress;
 mod table;
 
-use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 use tokio::task::LocalSet;
 
-use super::args::Common;
 use super::exit::Exit;
 use super::output::{Output, complain};
 use crate::demo::drill::rows::{self, ROWS, Row};
@@ -46,26 +44,25 @@ pub struct DrillArgs {
 }
 
 /// Plays the rows. 0: every promise was kept; 1: one was broken; 2: there is no such row; 3: it could not run.
-pub fn run(args: DrillArgs, common: &Common) -> ExitCode {
-    let output = Output::new(common.json);
+pub fn run(args: DrillArgs, output: &Output) -> Exit {
     let rows = match chosen(&args) {
         Ok(rows) => rows,
         Err(message) => {
             complain(&message);
-            return Exit::Usage.into();
+            return Exit::Usage;
         }
     };
     if args.list {
         output.answer(&rows.iter().map(|row| described(row)).collect::<Vec<_>>(), &table::list(&rows));
-        return Exit::Done.into();
+        return Exit::Done;
     }
     let (pace, usual_rate) = if args.untimed { (Pace::Untimed, UNTIMED_RATE) } else { (Pace::Timed, RATE) };
     let rate = args.rate.unwrap_or(usual_rate);
     let options = Options { rows, sabotage: args.sabotage, rate, keep: args.keep, pace };
     let start = Instant::now();
-    match play(&options, &output) {
-        Ok(outcomes) => report(&outcomes, pace, start.elapsed(), &output).into(),
-        Err(error) => output.could_not(&error.to_string()).into(),
+    match play(&options, output) {
+        Ok(outcomes) => report(&outcomes, pace, start.elapsed(), output),
+        Err(error) => output.could_not(&error),
     }
 }
 
@@ -86,7 +83,7 @@ fn play(options: &Options, output: &Output) -> Result<Vec<Outcome>, Error> {
         let progress = Progress::start(options.rows.len(), output.is_json());
         tokio::select! {
             outcomes = drill::run(&programs, options, |step| progress.tell(&step)) => outcomes,
-            () = super::demo::interrupted() => Err(Error::Interrupted),
+            () = super::demo::interrupted() => Err(Error::new("interrupted")),
         }
     })
 }

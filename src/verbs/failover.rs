@@ -6,7 +6,8 @@ use super::exit::Exit;
 use super::operator::who;
 use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
-use super::tell::{Command, PROMPT, note_on_peers, report, send_all};
+use super::tell::{Command, STEP, note_on_peers, report, send_all};
+use crate::api::daemon::Daemon;
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
 use crate::daemon::eligibility::Eligibility;
 
@@ -67,18 +68,9 @@ pub fn known_service(service: &str, asked: &[DaemonReply], output: &Output) -> R
 
 /// One command for each daemon that is, or may be, a proxy.
 pub fn to_proxies(asked: &[DaemonReply], service: &str, path: &'static str, body: &serde_json::Value) -> Vec<Command> {
-    let proxies = asked.iter().filter(|one| one.nameserver().is_none());
-    let proxies = proxies.filter(|one| one.role().is_none_or(|role| role == crate::api::daemon::Daemon::Proxy));
-    proxies
-        .map(|one| Command {
-            to: one.endpoint.clone(),
-            name: one.name(),
-            subject: service.to_owned(),
-            path,
-            body: body.clone(),
-            limit: PROMPT,
-        })
-        .collect()
+    let is_proxy = |one: &&DaemonReply| one.role().is_none_or(|role| role == Daemon::Proxy);
+    let command = |one| Command { limit: STEP, ..Command::new(one, service, path, body.clone()) };
+    asked.iter().filter(is_proxy).map(command).collect()
 }
 
 fn views<'a>(service: &'a str, asked: &'a [DaemonReply]) -> impl Iterator<Item = &'a ServiceStatus> {

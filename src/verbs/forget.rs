@@ -11,7 +11,7 @@ use super::failover::{known_service, to_proxies};
 use super::operator::{find_subjects, who};
 use super::output::Output;
 use super::replies::{DaemonReply, ask_all};
-use super::tell::{Command, CommandResult, Outcome, PROMPT, report, send_all};
+use super::tell::{Command, CommandResult, Outcome, report, send_all};
 use crate::api::operator::{ForgetCommand, ForgetTarget};
 
 /// What `forget` takes.
@@ -55,14 +55,8 @@ fn commands(args: &ForgetArgs, asked: &[DaemonReply]) -> Vec<Command> {
     if subjects.is_empty() {
         subjects.insert(args.name.clone());
     }
-    let command = |subject: &String, one: &DaemonReply| Command {
-        to: one.endpoint.clone(),
-        name: one.name(),
-        subject: subject.clone(),
-        path: "/forget",
-        body: body(ForgetTarget::Subject(subject.clone()), &args.why),
-        limit: PROMPT,
-    };
+    let body = |subject: &String| body(ForgetTarget::Subject(subject.clone()), &args.why);
+    let command = |subject: &String, one: &DaemonReply| Command::new(one, subject, "/forget", body(subject));
     subjects.iter().flat_map(|subject| asked.iter().map(move |one| command(subject, one))).collect()
 }
 

@@ -1,8 +1,8 @@
 //! `gate`: a host's end of a push. Not for operators: sshd and systemd run it.
 
 use super::exit::Exit;
-use super::output::complain;
 use crate::daemon::logs;
+use crate::push::error::Error;
 use crate::push::gate;
 use crate::push::host::paths::HostPaths;
 
@@ -22,20 +22,14 @@ pub struct GateArgs {
 }
 
 /// Serves one connection.
-pub fn run(args: &GateArgs) -> Exit {
+pub fn run(args: &GateArgs) -> Result<Exit, Error> {
     let paths = HostPaths::of_this_machine();
-    let done = match &args.from {
-        Some(from) => gate::forced_command(from, std::env::var("SSH_ORIGINAL_COMMAND").ok().as_deref(), &paths),
+    match &args.from {
+        Some(from) => gate::forced_command(from, std::env::var("SSH_ORIGINAL_COMMAND").ok().as_deref(), &paths)?,
         None => {
             logs::init();
-            if args.relay { gate::relay(&paths) } else { gate::serve(&paths) }
-        }
-    };
-    match done {
-        Ok(()) => Exit::Done,
-        Err(error) => {
-            complain(&error.to_string());
-            Exit::CouldNot
+            if args.relay { gate::relay(&paths)? } else { gate::serve(&paths)? }
         }
     }
+    Ok(Exit::Done)
 }

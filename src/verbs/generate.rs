@@ -1,9 +1,9 @@
 //! `generate`: man pages and shell completions, from the very definition of the command line.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use super::exit::Exit;
-use super::output::complain;
+use crate::push::error::Error;
 
 /// What `generate` takes.
 #[derive(Debug, Clone, clap::Args)]
@@ -29,22 +29,16 @@ pub enum What {
 }
 
 /// Generates them from the definition of the command line.
-pub fn run(args: &GenerateArgs, mut cli: clap::Command) -> Exit {
+pub fn run(args: &GenerateArgs, mut cli: clap::Command) -> Result<Exit, Error> {
     match &args.what {
         What::Man { folder } => {
-            match std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(cli, folder)) {
-                Ok(()) => Exit::Done,
-                Err(error) => could_not_write(folder, &error),
-            }
+            std::fs::create_dir_all(folder).and_then(|()| clap_mangen::generate_to(cli, folder)).map_err(|error| {
+                Error::new(format!("the man pages cannot be written into {}: {error}", folder.display()))
+            })?;
         }
         What::Completions { shell } => {
             clap_complete::generate(*shell, &mut cli, "polder", &mut std::io::stdout());
-            Exit::Done
         }
     }
-}
-
-fn could_not_write(folder: &Path, error: &std::io::Error) -> Exit {
-    complain(&format!("the man pages cannot be written into {}: {error}", folder.display()));
-    Exit::CouldNot
+    Ok(Exit::Done)
 }

@@ -17,7 +17,7 @@ use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
-use crate::push::fleet_lock::HeldLock;
+use crate::push::fleet_lock::{HeldLock, LockError};
 use crate::push::host::lock::Lock;
 use crate::push::keys::{fingerprint, own, rotate};
 use crate::push::protocol::KeyChange;
@@ -38,7 +38,7 @@ pub struct KeysArgs {
 #[derive(Debug, Clone, Subcommand)]
 pub enum KeysVerb {
     /// Show the key files of all hosts by fingerprint; exit 1 if hosts differ
-    Show(ShowArgs),
+    Show(FleetArg),
     /// Make this admin machine's own keys if they are missing, and print their public parts for the fleet
     Make(MakeArgs),
     /// Show the public half of the key by which a daemon's peers know it, or make that key; runs on the daemon's host
@@ -49,14 +49,6 @@ pub enum KeysVerb {
     Rotate(FileArgs),
     /// Remove all keys of a file but the first. Visitors whose cookies were sealed by a removed one start new sessions
     Retire(FileArgs),
-}
-
-/// The arguments of `keys show`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct ShowArgs {
-    #[command(flatten)]
-    /// Which fleet.
-    pub fleet: FleetArg,
 }
 
 /// The arguments of `keys make`.
@@ -97,16 +89,15 @@ pub struct FileArgs {
 }
 
 /// Runs `keys`.
-pub fn run(args: &KeysArgs, output: &Output) -> Exit {
-    let done = match &args.verb {
-        KeysVerb::Show(args) => show(args, output),
+pub fn run(args: &KeysArgs, output: &Output) -> Result<Exit, Error> {
+    match &args.verb {
+        KeysVerb::Show(fleet) => show(fleet, output),
         KeysVerb::Make(args) => make(args, output),
         KeysVerb::Identity(args) => identity::run(args, output),
         KeysVerb::First(args) => first(args, output),
         KeysVerb::Rotate(args) => rotate(args, output),
         KeysVerb::Retire(args) => retire(args, output),
-    };
-    done.unwrap_or_else(|why| output.could_not(&why))
+    }
 }
 
 fn make(args: &MakeArgs, output: &Output) -> Result<Exit, Error> {
@@ -158,8 +149,8 @@ fn closed_to_the_next(admin: &Admin, args: &MakeArgs) -> Result<Failed, Error> {
     Ok(looked.into_iter().filter_map(|(host, looked)| Some((host, looked.err()?))).collect())
 }
 
-fn show(args: &ShowArgs, output: &Output) -> Result<Exit, Error> {
-    let reach = Reach::new(&args.fleet)?;
+fn show(fleet: &FleetArg, output: &Output) -> Result<Exit, Error> {
+    let reach = Reach::new(fleet)?;
     let hosts = reach.hosts(&[])?;
     let (mut files, mut silent) = (Files::new(), Failed::new());
     // One by one, so that a dead host does not hide the others.
@@ -227,7 +218,7 @@ fn first(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
     if hosts.is_empty() {
         return Err(Error::new(format!("no host needs {name}: add one with --also HOST")));
     }
-    let held = match lock(&reach, &unskipped, &format!("the first key of {name}")) {
+    let held = match lock(&reach, &unskipped, format!("the first key of {name}")) {
         Ok(held) => held,
         Err(refusal) => return Ok(refused(&refusal, output)),
     };
@@ -256,7 +247,7 @@ fn rotate(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
-    let held = match lock(&reach, &unskipped, &format!("a new key of {name}")) {
+    let held = match lock(&reach, &unskipped, format!("a new key of {name}")) {
         Ok(held) => held,
         Err(refusal) => return Ok(refused(&refusal, output)),
     };
@@ -314,7 +305,7 @@ fn retire(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
-    let held = match lock(&reach, &unskipped, &format!("older keys of {name} go")) {
+    let held = match lock(&reach, &unskipped, format!("older keys of {name} go")) {
         Ok(held) => held,
         Err(refusal) => return Ok(refused(&refusal, output)),
     };
@@ -350,14 +341,8 @@ fn the_first_everywhere(files: &BTreeMap<String, Vec<String>>) -> Option<String>
     }
 }
 
-fn lock(reach: &Reach, hosts: &[String], reason: &str) -> Result<HeldLock, crate::push::fleet_lock::LockError> {
-    let lock = Lock {
-        token: String::new(),
-        holder: who(),
-        location: reach.admin.location.clone(),
-        reason: reason.to_owned(),
-        expires: 0,
-    };
+fn lock(reach: &Reach, hosts: &[String], reason: String) -> Result<HeldLock, LockError> {
+    let lock = Lock::wanted(who(), &reach.admin.location, reason);
     HeldLock::take_or_use(&reach.admin, &reach.remotes, hosts, lock, LOCK_SECONDS)
 }
 

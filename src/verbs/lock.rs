@@ -4,11 +4,10 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::args::FleetArg;
-use super::args::parse_duration;
+use super::args::{FleetArg, parse_duration};
 use super::exit::Exit;
 use super::operator::who;
-use super::output::{Output, Table, Tone, cell, complain, toned};
+use super::output::{Output, Table, Tone, cell, complain, counted, toned};
 use super::reach::{Reach, Reports};
 use super::times::span;
 use crate::push::admin::known_fleet;
@@ -48,61 +47,42 @@ pub struct LockArgs {
     pub fleet: FleetArg,
 }
 
-/// The arguments of `unlock`.
-#[derive(Debug, Clone, clap::Args)]
-pub struct UnlockArgs {
-    #[command(flatten)]
-    /// Which fleet.
-    pub fleet: FleetArg,
-}
-
 /// Runs `lock`: takes, shows or breaks it.
-pub fn run(args: &LockArgs, output: &Output) -> Exit {
-    let reach = match Reach::new(&args.fleet) {
-        Ok(reach) => reach,
-        Err(why) => return output.could_not(&why),
-    };
-    let hosts = match reach.hosts(&args.skip) {
-        Ok(hosts) => hosts,
-        Err(why) => return output.could_not(&why),
-    };
+pub fn run(args: &LockArgs, output: &Output) -> Result<Exit, Error> {
+    let reach = Reach::new(&args.fleet)?;
+    let hosts = reach.hosts(&args.skip)?;
     match &args.why {
-        Some(why) => break_it(why, &reach, &hosts, output),
-        None if args.show => show(&reach.reports(&hosts), output),
+        Some(why) => Ok(break_it(why, &reach, &hosts, output)),
+        None if args.show => Ok(show(&reach.reports(&hosts), output)),
         None => take(args, &reach, &hosts, output),
     }
 }
 
-fn take(args: &LockArgs, reach: &Reach, hosts: &[String], output: &Output) -> Exit {
+fn take(args: &LockArgs, reach: &Reach, hosts: &[String], output: &Output) -> Result<Exit, Error> {
     let seconds = args.lasting.as_secs().max(1);
     let until = unix_ms() + seconds * 1000;
     let (holder, admin) = (who(), &reach.admin);
     let own = ManualLock::read(admin).filter(|kept| kept.lock.holder == holder && kept.until > unix_ms());
-    let lock = Lock {
-        token: own.map(|kept| kept.lock.token).unwrap_or_default(),
-        holder,
-        location: admin.location.clone(),
-        reason: args.reason.clone(),
-        expires: 0,
-    };
+    let token = own.map(|kept| kept.lock.token).unwrap_or_default();
+    let lock = Lock { token, ..Lock::wanted(holder, &admin.location, args.reason.clone()) };
     let held = match HeldLock::take(&reach.remotes, hosts, lock.clone(), seconds) {
         Ok(held) => held,
-        Err(refusal) => return refused(&refusal, output),
+        Err(refusal) => return Ok(refused(&refusal, output)),
     };
     let kept = ManualLock { lock: Lock { token: held.token().to_owned(), ..lock }, hosts: hosts.to_vec(), until };
     if let Err(error) = kept.write(admin) {
         // Dropping it releases it. Without the saved token nobody could release it later.
         drop(held);
-        return output.could_not(&format!("the lock's token cannot be saved, so the lock was released: {error}"));
+        return Err(Error::new(format!("the lock's token cannot be saved, so the lock was released: {error}")));
     }
     held.keep();
     let text = format!(
         "locked {} for {}; you can still push, and `polder unlock` releases it\n",
-        counted(hosts.len()),
+        counted(hosts.len(), "host"),
         span(seconds)
     );
     output.answer(&serde_json::json!({ "locked": hosts, "until": until }), &text);
-    Exit::Done
+    Ok(Exit::Done)
 }
 
 /// Prints why the lock was not taken.
@@ -169,18 +149,15 @@ fn break_it(why: &str, reach: &Reach, hosts: &[String], output: &Output) -> Exit
     let missed = hosts.iter().zip(answers).filter(|(_, answer)| !matches!(answer, Ok(Answer::Done)));
     let missed: Vec<(String, Error)> = missed.map(|(host, answer)| (host.clone(), unexpected(answer))).collect();
     let done = hosts.len() - missed.len();
-    report(&format!("broken on {}; their ledgers record that you did it\n", counted(done)), &missed, output)
+    report(&format!("broken on {}; their ledgers record that you did it\n", counted(done, "host")), &missed, output)
 }
 
 /// Runs `unlock`: releases the lock that was taken by hand on this admin machine.
-pub fn unlock(args: &UnlockArgs, output: &Output) -> Exit {
-    let admin = match known_fleet::this_admin() {
-        Ok(admin) => admin,
-        Err(why) => return output.could_not(&why),
-    };
+pub fn unlock(fleet: &FleetArg, output: &Output) -> Result<Exit, Error> {
+    let admin = known_fleet::this_admin()?;
     let Some(kept) = ManualLock::read(&admin) else {
         output.answer(&serde_json::json!({ "unlocked": [] }), "no lock was taken by hand on this machine\n");
-        return Exit::Done;
+        return Ok(Exit::Done);
     };
     let holder = who();
     if kept.lock.holder != holder && kept.until > unix_ms() {
@@ -188,19 +165,14 @@ pub fn unlock(args: &UnlockArgs, output: &Output) -> Exit {
             "the lock is held by {}, and you are {holder}; if its holder is gone, break it with `polder lock --break --why TEXT`",
             kept.lock.in_words()
         ));
-        return Exit::No;
+        return Ok(Exit::No);
     }
-    let reach = match Reach::of(admin, &args.fleet) {
-        Ok(reach) => reach,
-        Err(why) => return output.could_not(&why),
-    };
+    let reach = Reach::of(admin, fleet)?;
     let missed = give_back(&*reach.remotes, &kept.hosts, &kept.lock.token);
-    if missed.is_empty()
-        && let Err(error) = ManualLock::forget(&reach.admin)
-    {
-        return output.could_not(&error.to_string());
+    if missed.is_empty() {
+        ManualLock::forget(&reach.admin)?;
     }
-    report(&format!("released on {}\n", counted(kept.hosts.len() - missed.len())), &missed, output)
+    Ok(report(&format!("released on {}\n", counted(kept.hosts.len() - missed.len(), "host")), &missed, output))
 }
 
 fn report(text: &str, missed: &[(String, Error)], output: &Output) -> Exit {
@@ -209,10 +181,6 @@ fn report(text: &str, missed: &[(String, Error)], output: &Output) -> Exit {
         complain(&format!("{host}: {why}"));
     }
     if missed.is_empty() { Exit::Done } else { Exit::No }
-}
-
-fn counted(hosts: usize) -> String {
-    format!("{hosts} host{}", if hosts == 1 { "" } else { "s" })
 }
 
 #[cfg(test)]

@@ -44,59 +44,49 @@ pub struct LogArgs {
 }
 
 /// Runs `log`: fetches the ledgers, updates the copies, shows the entries.
-pub fn run(args: &LogArgs, output: &Output) -> Exit {
+pub fn run(args: &LogArgs, output: &Output) -> Result<Exit, Error> {
     let here = HostPaths::of_this_machine();
     if known_fleet::admin() == Ok(None) && here.state.is_dir() {
         return show_own_ledger(&here, args, output);
     }
-    let reach = match Reach::new(&args.fleet) {
-        Ok(reach) => reach,
-        Err(why) => return output.could_not(&why),
-    };
+    let reach = Reach::new(&args.fleet)?;
     let hosts = match &args.host {
         Some(host) if !reach.fleet.hosts.contains_key(host) => {
             let known: Vec<&str> = reach.fleet.hosts.keys().map(String::as_str).collect();
-            return output.could_not(&format!("there is no host {host:?}; there are {}", known.join(", ")));
+            return Err(Error::new(format!("there is no host {host:?}; there are {}", known.join(", "))));
         }
         Some(host) => vec![host.clone()],
         None => reach.fleet.hosts.keys().cloned().collect(),
     };
     let folder = copies::folder(&reach.admin.state_dir);
     let silent = fetch(&reach, &hosts, &folder);
-    let entries = match copied_entries(&hosts, &folder) {
-        Ok(entries) => newest(entries, args.last),
-        Err(why) => return output.could_not(&why),
-    };
+    let entries = newest(copied_entries(&hosts, &folder)?, args.last);
     show(&entries, &silent, output);
     for (host, why) in &silent {
         complain(&format!("{host} does not answer, so this is from our copy of its ledger: {why}"));
     }
-    if silent.len() == hosts.len() && entries.is_empty() { Exit::CouldNot } else { Exit::Done }
+    Ok(if silent.len() == hosts.len() && entries.is_empty() { Exit::CouldNot } else { Exit::Done })
 }
 
 /// On a host that is not an admin machine: shows its own ledger, for when no admin machine can reach it.
-fn show_own_ledger(place: &HostPaths, args: &LogArgs, output: &Output) -> Exit {
+fn show_own_ledger(paths: &HostPaths, args: &LogArgs, output: &Output) -> Result<Exit, Error> {
     let own = machine::host_name();
     if let Some(other) = args.host.as_ref().filter(|host| **host != own) {
-        return output.could_not(&format!(
+        return Err(Error::new(format!(
             "this is not an admin machine: it has its own ledger ({own}), but not that of {other}"
+        )));
+    }
+    let ledger = Ledger::new(paths.ledger());
+    let file = ledger.file().display();
+    let entries = ledger.entries().map_err(|error| Error::at(&file, error).remedy("root may read it"))?;
+    let entries = entries.into_iter().map(|entry| (own.clone(), entry)).collect();
+    show(&newest(entries, args.last), &BTreeMap::new(), output);
+    if let Ok(Some(line)) = ledger.broken_at() {
+        complain(&format!(
+            "{file}: the hash chain breaks at a line: a write was interrupted there, or lines were changed or removed: {line}"
         ));
     }
-    let ledger = Ledger::new(place.ledger());
-    match ledger.entries() {
-        Ok(entries) => {
-            let entries = entries.into_iter().map(|entry| (own.clone(), entry)).collect();
-            show(&newest(entries, args.last), &BTreeMap::new(), output);
-            if let Ok(Some(line)) = ledger.broken_at() {
-                complain(&format!(
-                    "{}: the hash chain breaks at a line: a write was interrupted there, or lines were changed or removed: {line}",
-                    ledger.file().display()
-                ));
-            }
-            Exit::Done
-        }
-        Err(error) => output.could_not(&format!("{}: {error}; root may read it", ledger.file().display())),
-    }
+    Ok(Exit::Done)
 }
 
 fn show(entries: &[(String, Entry)], silent: &BTreeMap<String, String>, output: &Output) {

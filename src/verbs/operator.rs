@@ -3,16 +3,29 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::args::FleetArg;
-use super::args::parse_duration;
+use super::args::{FleetArg, parse_duration};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
-use super::tell::{Command, CommandResult, Outcome, PROMPT, note_on_peers, report, send_all};
+use super::tell::{Command, CommandResult, Outcome, note_on_peers, report, send_all};
 use super::times::time_of_day;
 use crate::api::daemon::Daemon;
 use crate::api::operator::{OperatorCommand, OperatorState};
+
+/// What `ready` takes, and `drain` and `maint` too.
+#[derive(Debug, Clone, clap::Args)]
+pub struct TargetArgs {
+    /// A backend or member by name (`web1`: wherever it is used), or one use of it (`www/web1`, `http0.l.example.net/px-nl1`)
+    #[arg(value_name = "NAME")]
+    pub subject: String,
+    /// Why, for those who look at the status later
+    #[arg(long, default_value = "", value_name = "TEXT")]
+    pub why: String,
+    #[command(flatten)]
+    /// Which fleet, on an admin machine.
+    pub fleet: FleetArg,
+}
 
 /// What `drain` and `maint` take.
 #[derive(Debug, Clone, clap::Args)]
@@ -20,41 +33,20 @@ use crate::api::operator::{OperatorCommand, OperatorState};
     after_help = "`drain` refuses the active backend of a stateful service, with --force too: `polder failover SERVICE` moves it first."
 )]
 pub struct StateArgs {
-    /// A backend or member by name (`web1`: wherever it is used), or one use of it (`www/web1`, `http0.l.example.net/px-nl1`)
-    #[arg(value_name = "NAME")]
-    pub subject: String,
-    /// Why, for those who look at the status later
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    pub why: String,
+    #[command(flatten)]
+    /// Of what.
+    pub target: TargetArgs,
     /// For how long, then ready again: `90s`, `10m`, `2h`, `1d`
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
     pub lasting: Option<Duration>,
     /// Even if it is the last one that serves
     #[arg(long)]
     pub force: bool,
-    #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
 }
 
-/// What `ready` takes.
-#[derive(Debug, Clone, clap::Args)]
-pub struct ReadyArgs {
-    /// A backend or member by name (`web1`: wherever it is used), or one use of it (`www/web1`, `http0.l.example.net/px-nl1`)
-    #[arg(value_name = "NAME")]
-    pub subject: String,
-    /// Why, for those who look at the status later
-    #[arg(long, default_value = "", value_name = "TEXT")]
-    pub why: String,
-    #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
-}
-
-impl From<ReadyArgs> for StateArgs {
-    fn from(args: ReadyArgs) -> StateArgs {
-        let ReadyArgs { subject, why, fleet } = args;
-        StateArgs { subject, why, lasting: None, force: false, fleet }
+impl From<TargetArgs> for StateArgs {
+    fn from(target: TargetArgs) -> StateArgs {
+        StateArgs { target, lasting: None, force: false }
     }
 }
 
@@ -71,12 +63,12 @@ pub fn who() -> String {
 /// Sets the state in every daemon that has the subject, and reports each.
 pub async fn run(state: OperatorState, args: &StateArgs, daemons: &[Endpoint], output: &Output) -> Exit {
     let asked = ask_all(daemons).await;
-    let subjects = find_subjects(&args.subject, &asked);
+    let subjects = find_subjects(&args.target.subject, &asked);
     if subjects.is_empty() {
-        return unknown(&args.subject, &asked, output);
+        return unknown(&args.target.subject, &asked, output);
     }
     let results = send_all(commands(state, args, &asked, &subjects)).await;
-    let closing = cached_until(&results).map_or_else(String::new, expiry_line);
+    let closing = results.iter().filter_map(|one| one.cached_until).max().map_or_else(String::new, expiry_line);
     let unaware = unaware(&results, &asked, state).unwrap_or_else(|| note_on_peers(&results).to_owned());
     report(&results, output, &format!("{closing}{unaware}"))
 }
@@ -142,27 +134,16 @@ fn commands(
             subject: subject.clone(),
             state,
             who: who(),
-            why: args.why.clone(),
+            why: args.target.why.clone(),
             for_ms: args.lasting.map(|lasting| lasting.as_millis() as u64),
             force: args.force,
         };
         let body = serde_json::json!(command);
         // A daemon that did not answer and whose kind is not known gets it too: better refused than missed.
         let knowing = asked.iter().filter(|one| one.role().is_none_or(|its| its == *role));
-        commands.extend(knowing.map(|one| Command {
-            to: one.endpoint.clone(),
-            name: one.name(),
-            subject: subject.clone(),
-            path: "/operator",
-            body: body.clone(),
-            limit: PROMPT,
-        }));
+        commands.extend(knowing.map(|one| Command::new(one, subject, "/operator", body.clone())));
     }
     commands
-}
-
-fn cached_until(results: &[CommandResult]) -> Option<u64> {
-    results.iter().filter_map(|one| one.cached_until).max()
 }
 
 fn expiry_line(until: u64) -> String {

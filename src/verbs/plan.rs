@@ -11,6 +11,7 @@ use super::fleet_args::{FleetArgs, no_plan};
 use super::output::{Output, Tone, complain, printable};
 use crate::fleet::diff::Effects;
 use crate::fleet::running::Running;
+use crate::push::error::Error;
 use crate::push::pipeline::Planned;
 use crate::push::pipeline::plan::Plan;
 
@@ -35,7 +36,7 @@ pub struct PlanArgs {
 }
 
 /// Makes and shows the plan.
-pub fn run(args: &PlanArgs, output: &Output) -> Exit {
+pub fn run(args: &PlanArgs, output: &Output) -> Result<Exit, Error> {
     let progress = |text: &str| {
         if !output.is_json() {
             complain(text);
@@ -43,16 +44,14 @@ pub fn run(args: &PlanArgs, output: &Output) -> Exit {
     };
     match args.fleet.plan(&progress) {
         Ok(planned) => show(args, &planned, output),
-        Err(why) => no_plan(&why, output),
+        Err(why) => Ok(no_plan(&why, output)),
     }
 }
 
-fn show(args: &PlanArgs, planned: &Planned, output: &Output) -> Exit {
+fn show(args: &PlanArgs, planned: &Planned, output: &Output) -> Result<Exit, Error> {
     let plan = &planned.plan;
-    if let Some(file) = &args.save
-        && let Err(error) = plan.save(file)
-    {
-        return output.could_not(&error.to_string());
+    if let Some(file) = &args.save {
+        plan.save(file)?;
     }
     let diffs = if args.diff { diffs(&planned.old, &planned.new) } else { BTreeMap::new() };
     let lines: String = diffs.iter().map(|(what, diff)| format!("{what}\n{}", painted(diff))).collect();
@@ -60,7 +59,7 @@ fn show(args: &PlanArgs, planned: &Planned, output: &Output) -> Exit {
         true => output.answer(&json!({ "plan": plan, "diffs": diffs }), &format!("{lines}{}", text(plan))),
         false => output.answer(plan, &text(plan)),
     }
-    Exit::Done
+    Ok(Exit::Done)
 }
 
 /// The lines that change, by host and file.

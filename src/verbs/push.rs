@@ -63,10 +63,7 @@ pub struct TrialArgs {
 
 /// Runs `push`.
 pub fn run(args: &PushArgs, output: &Output) -> Exit {
-    match push(args, output) {
-        Ok(exit) => exit,
-        Err(why) => no_plan(&why, output),
-    }
+    push(args, output).unwrap_or_else(|why| no_plan(&why, output))
 }
 
 fn push(args: &PushArgs, output: &Output) -> Result<Exit, PlanError> {

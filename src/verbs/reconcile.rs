@@ -6,10 +6,12 @@ use serde_json::json;
 
 use super::exit::Exit;
 use super::output::{Output, Tone, complain, printable};
+use super::plan::short_hash;
 use crate::push::admin::Admin;
 use crate::push::admin::desired;
 use crate::push::admin::known_fleet;
 use crate::push::deferred::{self, ReconcileError, Reconciled};
+use crate::push::error::Error;
 
 /// The arguments of `reconcile`.
 #[derive(Debug, Clone, clap::Args)]
@@ -24,11 +26,8 @@ pub struct ReconcileArgs {
 }
 
 /// Runs `reconcile`.
-pub fn run(args: &ReconcileArgs, output: &Output) -> Exit {
-    let admin = match known_fleet::this_admin() {
-        Ok(admin) => admin,
-        Err(why) => return output.could_not(&why),
-    };
+pub fn run(args: &ReconcileArgs, output: &Output) -> Result<Exit, Error> {
+    let admin = known_fleet::this_admin()?;
     if let Some(push) = &args.forget {
         return forget(&admin, push, output);
     }
@@ -39,45 +38,36 @@ pub fn run(args: &ReconcileArgs, output: &Output) -> Exit {
                 &json!({ "deferred": false }),
                 "no commit is deferred on this machine; a push from another one is reconciled there\n",
             );
-            Exit::Done
+            Ok(Exit::Done)
         }
         Ok(Some(done)) => {
-            let later = desired::load(&admin).map(|wanted| wanted.push).filter(|push| !done.pushes.contains(push));
+            let later = desired::load(&admin).map(|desired| desired.push).filter(|push| !done.pushes.contains(push));
             output.answer(
                 &json!({ "deferred": false, "reconciled": done, "later": later }),
                 &success_text(&done, later.as_deref()),
             );
-            Exit::Done
+            Ok(Exit::Done)
         }
-        Err(ReconcileError::Failed(why)) => output.could_not(&why),
+        Err(ReconcileError::Failed(why)) => Err(why),
         Err(refusal) => {
             let why = reasons(&refusal, &folder);
             output.answer(&json!({ "deferred": true, "why": why }), "");
-            for line in &why {
-                complain(line);
-            }
-            Exit::No
+            why.iter().for_each(|line| complain(line));
+            Ok(Exit::No)
         }
     }
 }
 
-fn forget(admin: &Admin, push: &str, output: &Output) -> Exit {
-    let known = match deferred::all(admin) {
-        Ok(known) => known,
-        Err(why) => return output.could_not(&why),
-    };
+fn forget(admin: &Admin, push: &str, output: &Output) -> Result<Exit, Error> {
+    let known = deferred::all(admin)?;
     if !known.iter().any(|record| record.push == push) {
         let names: Vec<&str> = known.iter().map(|record| record.push.as_str()).collect();
         let names = if names.is_empty() { "none".to_owned() } else { names.join(", ") };
-        return output.could_not(&format!("no commit of push {push} is deferred on this machine; deferred: {names}"));
+        return Err(Error::new(format!("no commit of push {push} is deferred on this machine; deferred: {names}")));
     }
-    match deferred::withdraw(admin, push) {
-        Ok(()) => {
-            output.answer(&json!({ "forgotten": push }), &format!("forgot the deferred commit of push {push}\n"));
-            Exit::Done
-        }
-        Err(why) => output.could_not(&why),
-    }
+    deferred::withdraw(admin, push)?;
+    output.answer(&json!({ "forgotten": push }), &format!("forgot the deferred commit of push {push}\n"));
+    Ok(Exit::Done)
 }
 
 fn success_text(done: &Reconciled, later: Option<&str>) -> String {
@@ -90,7 +80,7 @@ fn success_text(done: &Reconciled, later: Option<&str>) -> String {
         let words = format!("{later} was pushed or rolled back from here since: `polder plan` shows the differences");
         text.push_str(&format!("{}\n", Tone::Notable.paint(&words)));
     } else if done.not_deployed.is_empty() {
-        let proof = format!("what is committed is what is deployed ({})", short(&done.deployed));
+        let proof = format!("what is committed is what is deployed ({})", short_hash(&done.deployed));
         text.push_str(&format!("{}\n", Tone::Good.paint(&proof)));
     } else {
         let files: Vec<String> = done.not_deployed.iter().map(|file| file.display().to_string()).collect();
@@ -103,34 +93,23 @@ fn success_text(done: &Reconciled, later: Option<&str>) -> String {
     text
 }
 
-fn short(hash: &str) -> &str {
-    hash.get(..12).unwrap_or(hash)
-}
-
 /// Why nothing was committed, a line for each reason.
 fn reasons(refusal: &ReconcileError, folder: &Path) -> Vec<String> {
     let shown = |file: &PathBuf| folder.join(file).display().to_string();
     match refusal {
         ReconcileError::Failed(why) => vec![why.to_string()],
-        ReconcileError::Unreachable(why) => vec![format!("the svn server does not answer, so the commit stays deferred: {why}")],
-        ReconcileError::Edited(files) => files
-            .iter()
-            .map(|file| {
-                format!(
-                    "{} is not as it was deployed: push it with --defer, or revert the change; nothing is committed",
-                    shown(file)
-                )
-            })
-            .collect(),
-        ReconcileError::Merged(files) => files
-            .iter()
-            .map(|file| {
-                format!(
-                    "{}: svn update merged other changes into it, so it is not as it was deployed: check with `polder plan`, then push it; nothing is committed",
-                    shown(file)
-                )
-            })
-            .collect(),
+        ReconcileError::Unreachable(why) => {
+            vec![format!("the svn server does not answer, so the commit stays deferred: {why}")]
+        }
+        ReconcileError::Edited(files) => {
+            let why = "is not as it was deployed: push it with --defer, or revert the change; nothing is committed";
+            files.iter().map(|file| format!("{} {why}", shown(file))).collect()
+        }
+        ReconcileError::Merged(files) => {
+            let why = "svn update merged other changes into it, so it is not as it was deployed: check with `polder plan`, \
+                       then push it; nothing is committed";
+            files.iter().map(|file| format!("{}: {why}", shown(file))).collect()
+        }
         ReconcileError::Unfit(unfit) => {
             unfit.iter().map(|one| format!("{} {}; nothing is committed", shown(&one.file), one.message)).collect()
         }

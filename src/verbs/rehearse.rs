@@ -19,18 +19,12 @@ pub struct RehearseArgs {
 }
 
 /// Runs `rehearse`.
-pub fn run(args: &RehearseArgs, output: &Output) -> Exit {
+pub fn run(args: &RehearseArgs, output: &Output) -> Result<Exit, Error> {
     let RehearseArgs { system, running } = args;
-    let rehearsed = std::env::current_exe()
-        .map_err(|error| Error::new(format!("cannot find this program: {error}")))
-        .and_then(|polder| rehearse(&Setup { polder: &polder, system, running }));
-    match rehearsed {
-        Ok(rehearsed) => {
-            output.answer(&rehearsed, &text(&rehearsed));
-            if rehearsed.worse.is_empty() { Exit::Done } else { Exit::No }
-        }
-        Err(message) => output.could_not(&message),
-    }
+    let polder = std::env::current_exe().map_err(|error| Error::new(format!("cannot find this program: {error}")))?;
+    let rehearsed = rehearse(&Setup { polder: &polder, system, running })?;
+    output.answer(&rehearsed, &text(&rehearsed));
+    Ok(if rehearsed.worse.is_empty() { Exit::Done } else { Exit::No })
 }
 
 fn text(rehearsed: &Rehearsed) -> String {

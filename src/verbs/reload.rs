@@ -4,7 +4,7 @@ use super::args::FleetArg;
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::output::{Output, complain};
-use super::replies::ask_all;
+use super::replies::{DaemonReply, ask_all};
 use super::tell::{Command, report, send_all};
 use crate::daemon::reload::LONGEST;
 
@@ -24,19 +24,14 @@ pub async fn run(args: &ReloadArgs, daemons: &[Endpoint], output: &Output) -> Ex
     let mut asked = ask_all(daemons).await;
     let unknown = args.names.iter().find(|name| asked.iter().all(|one| one.name() != **name));
     if let Some(unknown) = unknown {
-        let known: Vec<String> = asked.iter().map(super::replies::DaemonReply::name).collect();
+        let known: Vec<String> = asked.iter().map(DaemonReply::name).collect();
         complain(&format!("no daemon is named {unknown}; there are {}", known.join(", ")));
         return Exit::No;
     }
     asked.retain(|one| args.names.is_empty() || args.names.contains(&one.name()));
-    let commands = asked.iter().map(|one| Command {
-        to: one.endpoint.clone(),
-        name: one.name(),
-        subject: "document".to_owned(),
-        path: "/reload",
-        body: serde_json::json!({}),
-        limit: LONGEST,
-    });
-    let results = send_all(commands.collect()).await;
+    // It may have to wait for one that is under way.
+    let limit = LONGEST.saturating_mul(2);
+    let command = |one| Command { limit, ..Command::new(one, "document", "/reload", serde_json::json!({})) };
+    let results = send_all(asked.iter().map(command).collect()).await;
     report(&results, output, "")
 }

@@ -1,7 +1,5 @@
 //! Every daemon's status, asked for side by side.
 
-use std::fmt;
-
 use serde_json::Value;
 
 use super::endpoint::Endpoint;
@@ -9,6 +7,7 @@ use crate::api;
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
 use crate::api::status::Status;
+use crate::push::error::Error;
 
 /// A daemon and its status.
 #[derive(Debug)]
@@ -16,7 +15,7 @@ pub struct DaemonReply {
     /// Where it is.
     pub endpoint: Endpoint,
     /// Its status, or why there is none.
-    pub answer: Result<Status, StatusError>,
+    pub answer: Result<Status, Error>,
 }
 
 impl DaemonReply {
@@ -46,54 +45,37 @@ impl DaemonReply {
     }
 }
 
-/// Why a daemon's status is not known.
-#[derive(Debug)]
-pub enum StatusError {
-    /// It was not reached, or it refused.
-    Client(ClientError),
-    /// The answer is not that of a polder daemon.
-    NoRole,
-    /// The answer is that of another version.
-    OtherVersion(serde_json::Error),
-}
-
-impl fmt::Display for StatusError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            StatusError::Client(ClientError::Refused { status, message }) => {
-                write!(f, "it answered {status}: {message}")
-            }
-            StatusError::Client(error) => error.fmt(f),
-            StatusError::NoRole => f.write_str("it is no polder daemon: its status has no role"),
-            StatusError::OtherVersion(error) => write!(f, "its status is of another version of polder: {error}"),
-        }
-    }
-}
-
-impl std::error::Error for StatusError {}
-
 /// Asks every daemon for its status, all at once; the answers in the order of `daemons`.
 pub async fn ask_all(daemons: &[Endpoint]) -> Vec<DaemonReply> {
-    let asking: Vec<_> = daemons.iter().cloned().map(|endpoint| tokio::spawn(ask(endpoint))).collect();
-    let mut asked = Vec::with_capacity(asking.len());
-    for one in asking {
-        if let Ok(one) = one.await {
-            asked.push(one);
-        }
+    all_in_order(daemons.iter().cloned().map(ask)).await
+}
+
+/// Runs all at once, each a task of its own; the results in the order of `futures`.
+pub(super) async fn all_in_order<F>(futures: impl Iterator<Item = F>) -> Vec<F::Output>
+where
+    F: Future<Output: Send> + Send + 'static,
+{
+    let running: Vec<_> = futures.map(tokio::spawn).collect();
+    let mut results = Vec::with_capacity(running.len());
+    for one in running {
+        results.extend(one.await);
     }
-    asked
+    results
 }
 
 async fn ask(endpoint: Endpoint) -> DaemonReply {
-    let answer = endpoint.get("/status").await.map_err(StatusError::Client).and_then(from_json);
-    DaemonReply { endpoint, answer }
+    let answer = endpoint.get("/status").await.map_err(|error| match error {
+        ClientError::Refused { status, message } => Error::new(format!("it answered {status}: {message}")),
+        unreachable => Error::new(unreachable),
+    });
+    DaemonReply { endpoint, answer: answer.and_then(from_json) }
 }
 
-fn from_json(value: Value) -> Result<Status, StatusError> {
+fn from_json(value: Value) -> Result<Status, Error> {
     if value["role"].is_null() {
-        return Err(StatusError::NoRole);
+        return Err(Error::new("it is no polder daemon: its status has no role"));
     }
-    Status::from_json(value).map_err(StatusError::OtherVersion)
+    Status::from_json(value).map_err(|error| Error::new(format!("its status is of another version of polder: {error}")))
 }
 
 #[cfg(test)]

@@ -51,14 +51,7 @@ pub struct RollbackArgs {
 }
 
 /// Runs `rollback`.
-pub fn run(args: &RollbackArgs, output: &Output) -> Exit {
-    match roll_back(args, output) {
-        Ok(exit) => exit,
-        Err(error) => output.could_not(&error.to_string()),
-    }
-}
-
-fn roll_back(args: &RollbackArgs, output: &Output) -> Result<Exit, Error> {
+pub fn run(args: &RollbackArgs, output: &Output) -> Result<Exit, Error> {
     let reach = Reach::new(&args.fleet)?;
     let selection = Selection { only: args.only.clone(), skip: args.skip.clone() };
     let rollback = prepare(&reach.fleet, &reach.remotes, &selection, args.to.as_deref())?;

@@ -8,6 +8,7 @@ use serde::Serialize;
 use super::exit::Exit;
 use super::output::{Output, complain};
 use crate::config::names;
+use crate::push::error::Error;
 use crate::push::pipeline::trust;
 use crate::zone;
 use crate::zone::serial::bump;
@@ -39,21 +40,16 @@ struct Raised {
 }
 
 /// Finds the file and raises the serial. A zone with an error is left unchanged.
-pub fn run(args: &SerialArgs, output: &Output) -> Exit {
+pub fn run(args: &SerialArgs, output: &Output) -> Result<Exit, Error> {
     let zone = match names::dns_name(&args.zone) {
         Ok(zone) => zone,
         Err(message) => {
             complain(&message.to_string());
-            return Exit::Usage;
+            return Ok(Exit::Usage);
         }
     };
-    let file = match args.file.clone().map_or_else(|| look_for(&zone, &args.folder), Ok) {
-        Ok(file) => file,
-        Err(message) => return output.could_not(&message),
-    };
-    if let Err(why) = trust::check_file(&file) {
-        return output.could_not(&why);
-    }
+    let file = args.file.clone().map_or_else(|| look_for(&zone, &args.folder), Ok)?;
+    trust::check_file(&file)?;
     let loaded = match zone::load(&zone, &file) {
         Ok(loaded) => loaded,
         Err(findings) => {
@@ -61,17 +57,13 @@ pub fn run(args: &SerialArgs, output: &Output) -> Exit {
                 complain(&finding.to_string());
             }
             output.answer(&serde_json::json!({ "error": findings.to_string() }), "");
-            return Exit::No;
+            return Ok(Exit::No);
         }
     };
-    match bump(&loaded, args.above, today()) {
-        Ok(done) => {
-            let raised = Raised { zone, file: done.file, line: done.line, before: done.before, after: done.after };
-            output.answer(&raised, &text(&raised));
-            Exit::Done
-        }
-        Err(error) => output.could_not(&format!("{}: {error}", file.display())),
-    }
+    let done = bump(&loaded, args.above, today()).map_err(|error| Error::at(file.display(), error))?;
+    let raised = Raised { zone, file: done.file, line: done.line, before: done.before, after: done.after };
+    output.answer(&raised, &text(&raised));
+    Ok(Exit::Done)
 }
 
 fn text(raised: &Raised) -> String {
@@ -87,17 +79,21 @@ fn today() -> u32 {
 }
 
 /// The one file that is named after the zone.
-fn look_for(zone: &str, folder: &Path) -> Result<PathBuf, String> {
+fn look_for(zone: &str, folder: &Path) -> Result<PathBuf, Error> {
     let mut found = Vec::new();
     let names = [format!("{zone}.zone"), zone.to_owned()];
-    walk(folder, &names, &mut found).map_err(|error| format!("{}: {error}", folder.display()))?;
+    walk(folder, &names, &mut found).map_err(|error| Error::at(folder.display(), error))?;
     found.sort();
     match &found[..] {
         [file] => Ok(file.clone()),
-        [] => Err(format!("no file below {} is named {}: name it with --file", folder.display(), names.join(" or "))),
+        [] => {
+            let problem = format!("no file below {} is named {}", folder.display(), names.join(" or "));
+            Err(Error::new(format!("{problem}: name it with --file")))
+        }
         _ => {
             let files: Vec<String> = found.iter().map(|file| file.display().to_string()).collect();
-            Err(format!("several files are named after {zone}: {}; name one with --file", files.join(", ")))
+            Err(Error::new(format!("several files are named after {zone}: {}", files.join(", ")))
+                .remedy("name one with --file"))
         }
     }
 }

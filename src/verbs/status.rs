@@ -4,29 +4,18 @@
 //! down, or taken out.
 
 mod drift;
-#[cfg(test)]
-pub mod examples;
 mod findings;
 mod fleet;
 mod tables;
 
 use serde::Serialize;
 
-use super::args::FleetArg;
 use super::daemons::Selection;
 use super::exit::Exit;
 use super::output::{Output, Tone};
 use super::replies::{DaemonReply, ask_all};
 use crate::api::status::Status;
 use fleet::Fleet;
-
-/// What `status` takes.
-#[derive(Debug, Clone, clap::Args)]
-pub struct StatusArgs {
-    #[command(flatten)]
-    /// Which fleet, on an admin machine.
-    pub fleet: FleetArg,
-}
 
 /// Asks every daemon and shows it all; on an admin machine, the hosts and the working copy too.
 pub async fn run(found: &Selection, output: &Output) -> Exit {
@@ -88,4 +77,4 @@ fn status_json(asked: &DaemonReply) -> StatusJson<'_> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -5,14 +5,13 @@
 //! that is within the bounds given.
 
 use std::net::{IpAddr, SocketAddr};
-use std::process::ExitCode;
 use std::time::Duration;
 
 use tokio::task::LocalSet;
 
+use super::args::parse_duration;
 use super::exit::Exit;
 use super::output::Output;
-use crate::config::duration;
 use crate::daemon::signals::Signals;
 use crate::demo::drill::judge::{Bounds, Evidence, Excused, Judgement, judge};
 use crate::demo::visitor::load::Load;
@@ -44,10 +43,10 @@ pub struct VisitArgs {
     #[arg(long, default_value_t = 40)]
     pub visitors: usize,
     /// The longest that no page of a site may have been served
-    #[arg(long, value_parser = read_duration)]
+    #[arg(long, value_parser = parse_duration)]
     pub gap: Option<Duration>,
     /// The longest that a page may have taken
-    #[arg(long, value_parser = read_duration)]
+    #[arg(long, value_parser = parse_duration)]
     pub wait: Option<Duration>,
     /// Sessions that may be lost
     #[arg(long, default_value_t = 0)]
@@ -60,21 +59,17 @@ pub struct VisitArgs {
     pub may_fail_via: Option<IpAddr>,
 }
 
-fn read_duration(text: &str) -> Result<Duration, String> {
-    duration::parse(text).ok_or_else(|| format!("{text:?} is no duration like \"500ms\" or \"2s\""))
-}
-
 /// Visits and judges. 0: within the bounds; 1: not; 3: it could not run.
-pub fn run(args: &VisitArgs) -> ExitCode {
+pub fn run(args: &VisitArgs) -> Exit {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let judged = runtime.and_then(|runtime| LocalSet::new().block_on(&runtime, visit(args)));
     let output = Output::new(true);
     match judged {
         Ok(judgement) => {
             output.answer(&judgement, "");
-            if judgement.kept { Exit::Done.into() } else { Exit::No.into() }
+            if judgement.kept { Exit::Done } else { Exit::No }
         }
-        Err(error) => output.could_not(&format!("the visitors cannot begin: {error}")).into(),
+        Err(error) => output.could_not(&format!("the visitors cannot begin: {error}")),
     }
 }
 
@@ -101,7 +96,7 @@ async fn visit(args: &VisitArgs) -> std::io::Result<Judgement> {
             () = &mut limit => break,
         }
     }
-    records.retain(|record| wanted_at(record) < ended);
+    records.retain(|record| record.intended() < ended);
     Ok(judge(&Evidence { ended, records, wanted, bounds: bounds(args), ..Evidence::default() }))
 }
 
@@ -139,14 +134,7 @@ fn bounds(args: &VisitArgs) -> Bounds {
 }
 
 fn in_time(records: &[Record], ended: Duration) -> usize {
-    records.iter().filter(|record| wanted_at(record) < ended).count()
-}
-
-fn wanted_at(record: &Record) -> Duration {
-    match record {
-        Record::Request(request) => request.intended,
-        Record::Query(query) => query.intended,
-    }
+    records.iter().filter(|record| record.intended() < ended).count()
 }
 
 #[cfg(test)]

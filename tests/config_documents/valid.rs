@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use polder::config::dns::{self, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CookieConfig, CookieValue,
-    HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, ServiceConfig, Target, TimeoutsConfig,
+    self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, ConnectionsConfig, CookieConfig,
+    CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Reuse, ServiceConfig, Target,
+    TimeoutsConfig,
 };
 use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
 
@@ -191,6 +192,8 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(www.hosts[1], HostPattern::Suffix("pages.example.net".to_owned()));
     assert_eq!(www.paths, ["/", "/news"]);
     assert_eq!(backends(www).balance, Balance::LeastConnections);
+    assert_eq!(backends(www).connections, ConnectionsConfig { reuse: Reuse::Safe });
+    assert_eq!(backends(&config.services["shop"]).connections, ConnectionsConfig::default());
     assert_eq!(backends(www).backends[1].weight, 50);
     assert!(backends(www).backends[2].backup);
     assert_eq!(

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use polder::api::operator::OperatorState;
-use polder::config::proxy::{Balance, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
+use polder::config::proxy::{Balance, ConnectionsConfig, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
 use polder::config::{CheckConfig, ProbeKind};
 use polder::daemon::ticks::Ticks;
 use polder::health::{Target, Verdict};
@@ -27,6 +27,7 @@ pub struct Setup {
     pub limits: LimitsConfig,
     pub trusted: Vec<ipnet::IpNet>,
     pub balance: Balance,
+    pub connections: ConnectionsConfig,
     pub latch: Option<LatchView>,
     pub sticky: bool,
     pub fast_interval: Duration,
@@ -62,6 +63,7 @@ impl Default for Setup {
             },
             trusted: Vec::new(),
             balance: Balance::RoundRobin,
+            connections: ConnectionsConfig::default(),
             latch: None,
             sticky: false,
             fast_interval: Duration::from_millis(20),
@@ -199,6 +201,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,
+        connections: setup.connections,
         backends: backends.collect(),
         verdict_bound: setup.verdict_bound,
         hold_bound: setup.hold_bound,

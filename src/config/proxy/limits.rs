@@ -6,6 +6,9 @@ use std::time::Duration;
 use crate::config::defaults::limits::connections_per_address;
 use crate::config::reader::{Keys, Read, Value};
 
+/// The most header fields that a head may have, a request's or a response's.
+pub const MOST_FIELDS: usize = 1000;
+
 /// `timeouts`. Each has its own code in the access log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TimeoutsConfig {
@@ -119,7 +122,7 @@ const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(360
 
 /// The least holds what any browser sends; the most is what one connection may take of the memory.
 const HEAD: RangeInclusive<usize> = 1024..=1_048_576;
-const HEADERS: RangeInclusive<usize> = 16..=1000;
+const HEADERS: RangeInclusive<usize> = 16..=MOST_FIELDS;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
 /// Zero: nothing waits.
 const WAITING: RangeInclusive<usize> = 0..=1_000_000;

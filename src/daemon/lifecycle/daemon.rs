@@ -16,6 +16,7 @@ use super::super::peers::{Identity, PeerHealth};
 use super::super::sockets::{BindError, Listing, Sockets};
 use super::error::RunError;
 use super::input::Inputs;
+use super::kept::{Kept, Obeyed};
 use crate::config::{AdminConfig, Findings, PeersConfig};
 use crate::health::HealthView;
 use crate::health::checker::Targets;
@@ -155,11 +156,11 @@ impl Figures {
     }
 }
 
-/// An operator's command that was obeyed: the answer, and what follows from it.
-pub type Obeyed<E> = (AdminReply, Vec<E>);
-
 /// The way back into the control loop of a kind of daemon.
 pub type InputsOf<D> = Inputs<<D as Daemon>::Document, <D as Daemon>::Event>;
+
+/// A command that this kind of daemon has obeyed.
+pub type ObeyedBy<D> = Obeyed<<D as Daemon>::Effect, <D as Daemon>::Change>;
 
 /// One kind of daemon: its pure state, and the threads that serve.
 pub trait Daemon: Sized + 'static {
@@ -172,6 +173,8 @@ pub trait Daemon: Sized + 'static {
     type Event: From<Event<Self::Document>> + Send + 'static;
     /// What its state wants done.
     type Effect;
+    /// What a command changed, which its answer waits for.
+    type Change;
     /// Its listening sockets, bound and not yet served.
     type Bound;
 
@@ -190,8 +193,8 @@ pub trait Daemon: Sized + 'static {
     /// The next moment at which [`Event::Time`] has something to do.
     fn wakes(&self, now: Now) -> Option<Duration>;
 
-    /// Whether every operator state is on disk, or an alarm says that one is not.
-    fn is_operator_settled(&self, now: Now) -> bool;
+    /// Whether what a command changed is on disk.
+    fn kept(&self, change: &Self::Change, now: Now) -> Kept;
 
     /// One line for `systemctl status`.
     fn summary(&self) -> String;
@@ -250,5 +253,5 @@ pub trait Daemon: Sized + 'static {
     /// # Errors
     ///
     /// The answer of a command that is refused.
-    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Self::Effect>, AdminReply>>;
+    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<ObeyedBy<Self>, AdminReply>>;
 }

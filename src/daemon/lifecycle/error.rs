@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use super::super::key_file::KeyError;
 use super::super::reload::HandOverError;
 use super::super::sockets::BindError;
+use super::super::state_lock::StateInUse;
 use super::super::takeover::TakeoverError;
 use crate::config::Findings;
 
@@ -56,6 +57,8 @@ pub enum RunError {
     Document(DocumentError),
     /// `--check-config --live`: what this machine has against a valid document; one text each.
     Live(Vec<String>),
+    /// Its state directory is another daemon's.
+    StateInUse(StateInUse),
     /// An address cannot be had.
     Socket(BindError),
     /// It could not take over; the other process goes on.
@@ -89,6 +92,7 @@ impl fmt::Display for RunError {
         match self {
             RunError::Document(error) => error.fmt(f),
             RunError::Live(texts) => f.write_str(&texts.join("\n")),
+            RunError::StateInUse(error) => error.fmt(f),
             RunError::Socket(error) => error.fmt(f),
             RunError::Takeover(error) => error.fmt(f),
             RunError::Io { what, error } => write!(f, "{what}: {error}"),
@@ -101,6 +105,12 @@ impl std::error::Error for RunError {}
 impl From<DocumentError> for RunError {
     fn from(error: DocumentError) -> RunError {
         RunError::Document(error)
+    }
+}
+
+impl From<StateInUse> for RunError {
+    fn from(error: StateInUse) -> RunError {
+        RunError::StateInUse(error)
     }
 }
 

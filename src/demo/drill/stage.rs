@@ -17,8 +17,6 @@ use crate::api::operator::OperatorState;
 use crate::api::status::Status;
 use crate::health::Verdict;
 
-/// Index of the stateless site in the load's plan.
-pub const STATELESS_SITE: usize = 0;
 /// Index of the stateful site in the load's plan.
 pub const STATEFUL_SITE: usize = 1;
 
@@ -98,9 +96,9 @@ impl Stage {
         self.row.wanted = (until.0 - before.0, until.1 - before.1);
         self.collect(ended).await;
         let began = self.row.began;
-        let in_row = |record: &Record| (began..ended).contains(&wanted_at(record));
+        let in_row = |record: &Record| (began..ended).contains(&record.intended());
         let (row, later): (Vec<Record>, Vec<Record>) =
-            self.records.drain(..).filter(|record| wanted_at(record) >= began).partition(in_row);
+            self.records.drain(..).filter(|record| record.intended() >= began).partition(in_row);
         self.row.records = row;
         self.records = later;
         self.row.facts.extend(
@@ -149,7 +147,7 @@ impl Stage {
         let began = self.row.began;
         let (before, until) = (self.load.wanted_before(began), self.load.wanted_before(moment));
         let wanted = until.0 + until.1 - before.0 - before.1;
-        let counts = |record: &Record| (began..moment).contains(&wanted_at(record));
+        let counts = |record: &Record| (began..moment).contains(&record.intended());
         let mut count = self.records.iter().filter(|record| counts(record)).count();
         let limit = tokio::time::sleep(RECORDS_LIMIT);
         tokio::pin!(limit);
@@ -168,11 +166,6 @@ impl Stage {
     pub fn watched(&self, role: Daemon) -> Vec<ObservedDaemon> {
         let running = self.fleet.of_role(role).filter(|daemon| self.fleet.state(&daemon.name) == State::Running);
         running.map(|daemon| ObservedDaemon { name: daemon.name.clone(), role, client: daemon.client() }).collect()
-    }
-
-    /// All daemons of a kind but one.
-    pub fn watched_except(&self, role: Daemon, name: &str) -> Vec<ObservedDaemon> {
-        self.watched(role).into_iter().filter(|watched| watched.name != name).collect()
     }
 
     /// Waits until all of them have noticed, and records how long each took; the moment at which the last one had.
@@ -275,7 +268,7 @@ impl Stage {
     /// POSTs to a daemon's admin API.
     pub async fn post(&self, name: &str, path: &str, body: &Value) -> Result<Value, Error> {
         let client = self.fleet.daemon(name)?.client();
-        client.post(path, body).await.map_err(|error| Error::Daemon { name: name.to_owned(), error })
+        client.post(path, body).await.map_err(|error| Error::daemon(name, &error))
     }
 
     /// The status of a daemon, if it answers.
@@ -307,7 +300,7 @@ impl Stage {
             None => Ok(()),
             Some((watched, _)) => {
                 let seen = observe::status(watched).await;
-                Err(Error::Unsettled(format!("{} is not well {WELL_LIMIT:?} after the mend: {seen:?}", watched.name)))
+                Err(Error::new(format!("{} is not well {WELL_LIMIT:?} after the mend: {seen:?}", watched.name)))
             }
         }
     }
@@ -336,20 +329,13 @@ impl Stage {
         if moments.iter().all(Option::is_some) {
             return Ok(());
         }
-        Err(Error::Unsettled(format!("not every proxy serves {STATEFUL} from {backend} within {WELL_LIMIT:?}")))
+        Err(Error::new(format!("not every proxy serves {STATEFUL} from {backend} within {WELL_LIMIT:?}")))
     }
 
     /// Ends the load and the fleet.
     pub async fn close(self) {
         drop(self.load);
         self.fleet.stop().await;
-    }
-}
-
-fn wanted_at(record: &Record) -> Duration {
-    match record {
-        Record::Request(request) => request.intended,
-        Record::Query(query) => query.intended,
     }
 }
 

@@ -13,6 +13,24 @@ pub enum Record {
     Query(Query),
 }
 
+impl Record {
+    /// When it was wanted.
+    pub fn intended(&self) -> Duration {
+        match self {
+            Record::Request(request) => request.intended,
+            Record::Query(query) => query.intended,
+        }
+    }
+
+    /// When it ended.
+    pub fn ended(&self) -> Duration {
+        match self {
+            Record::Request(request) => request.ended,
+            Record::Query(query) => query.ended,
+        }
+    }
+}
+
 /// One request of a visitor, with all its attempts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Request {

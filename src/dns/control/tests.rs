@@ -120,16 +120,17 @@ fn the_generation_goes_on_where_an_earlier_process_ended() {
 #[test]
 fn what_an_operator_says_is_answered_written_and_told_to_peers_at_once() {
     let mut state = ready(&TWO);
-    let (done, effects) = state.operator(&command("a", OperatorState::Drain, false), at(1)).expect("obeyed");
+    let told = state.operator(&command("a", OperatorState::Drain, false), at(1)).expect("obeyed");
+    let Told { done, change, effects } = told;
     assert_eq!(done.done, format!("{POOL}/a is drain (was ready)"));
     assert_eq!(done.cached_until, Some(at(1).unix_ms + 300_000));
     assert_eq!((published(&effects), written(&effects)), (1, 1));
     assert!(
         effects.iter().any(|effect| matches!(effect, Effect::TellPeers(value) if value.to_string().contains("drain")))
     );
-    assert!(!state.is_operator_settled(at(1)));
+    assert_eq!(state.kept(change, at(1)), Kept::NotYet);
     state.on_event(Event::OperatorWritten(Ok(())), at(2));
-    assert!(state.is_operator_settled(at(2)));
+    assert_eq!(state.kept(change, at(2)), Kept::Yes);
 }
 
 #[test]

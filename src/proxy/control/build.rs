@@ -84,6 +84,7 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
         pass_fields: service.pass_fields,
         mode,
         balance: service.balance,
+        connections: service.connections,
         backends: service.backends.iter().map(|backend| build_backend(backend, at, before)).collect(),
         verdict_bound: service.verdict_bound,
         hold_bound: service.hold_bound,

@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::ProxyConfig;
-use crate::config::proxy::{self, Balance, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig};
+use crate::config::proxy::{
+    self, Balance, ConnectionsConfig, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig,
+};
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::peers::Identity;
 use crate::health::{Target, checker::Targets};
@@ -45,6 +47,8 @@ pub struct PreparedService {
     pub mode: PreparedMode,
     /// How the rest is spread.
     pub balance: Balance,
+    /// How connections to its backends are used.
+    pub connections: ConnectionsConfig,
     /// In the order of the document.
     pub backends: Vec<PreparedBackend>,
     /// The check's detection bound.
@@ -176,6 +180,7 @@ impl PreparedService {
             pass_fields: service.pass_fields,
             mode,
             balance: backends.balance,
+            connections: backends.connections,
             backends: prepared.collect(),
             verdict_bound,
             hold_bound: verdict_bound.max(step),

@@ -3,7 +3,7 @@
 use super::*;
 use crate::api::operator::{OperatorCommand, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
-use crate::daemon::lifecycle::{Figures, LastReload};
+use crate::daemon::lifecycle::{Figures, Kept, LastReload};
 use crate::health::Verdict;
 use crate::proxy::latch::CommandError;
 use crate::proxy::latch::Latch;
@@ -92,7 +92,7 @@ impl Machine {
     fn say(&mut self, subject: &str, state: OperatorState, force: bool) -> Result<String, CommandError> {
         let (subject, who) = (subject.to_string(), "alice".to_string());
         let command = OperatorCommand { subject, state, who, why: String::new(), for_ms: Some(5_000), force };
-        let (words, effects) = self.state.operator(&command, self.now)?;
+        let Told { words, effects, .. } = self.state.operator(&command, self.now)?;
         self.carry_out(effects);
         Ok(words)
     }
@@ -149,6 +149,50 @@ fn a_full_disk_does_not_stop_a_failover_but_raises_an_alarm_until_it_is_written(
     machine.pass(Duration::from_secs(2));
     assert!(!machine.state.is_unwritten() && machine.state.latches.is_stored("shop"));
     assert_eq!(machine.alarms(), "");
+}
+
+/// A failover of the shop to web3, up to the write that its answer waits for: the change, and that write.
+fn failed_over(machine: &mut Machine) -> (Change, u64) {
+    let command =
+        FailoverCommand { service: "shop".into(), to: Some("web3".into()), who: "alice".into(), why: String::new() };
+    let Told { change, effects, .. } = machine.state.failover(&command, machine.now).unwrap();
+    let write = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::WriteLatches { ticket, .. } => Some(*ticket),
+            _ => None,
+        })
+    };
+    let ticket = write(&effects).or_else(|| write(&machine.state.on_event(Event::Time, machine.now)));
+    assert_eq!(machine.state.kept(&change, machine.now), Kept::NotYet, "it is not on disk");
+    (change, ticket.unwrap())
+}
+
+#[test]
+fn an_operators_failover_is_answered_when_it_is_on_disk_and_a_failed_or_late_write_is_an_error() {
+    let ends = |how: &str| [WriteOutcome::Written, WriteOutcome::Failed(how.into()), WriteOutcome::Late(how.into())];
+    for ended in ends("the disk is gone") {
+        let mut machine = Machine::start(StoredLatches::Missing, false);
+        let (change, ticket) = failed_over(&mut machine);
+        machine.state.on_event(Event::LatchesWritten { ticket, ended: ended.clone() }, machine.now);
+        assert_eq!(machine.latch().active, "web3", "{ended:?}");
+        match (machine.state.kept(&change, machine.now), ended) {
+            (Kept::Yes, WriteOutcome::Written) => {}
+            (Kept::No(why), WriteOutcome::Failed(_) | WriteOutcome::Late(_)) => {
+                assert!(why.contains("shop is on web3, but that is not on disk (the disk is gone)"), "{why}");
+            }
+            (kept, ended) => panic!("{ended:?} was answered with {kept:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_operators_failover_that_something_else_overtook_is_answered_with_what_is_so() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let (change, ticket) = failed_over(&mut machine);
+    machine.take(Event::LatchesWritten { ticket, ended: WriteOutcome::Written });
+    machine.take(peer(latch_value(9, "web2")));
+    let kept = machine.state.kept(&change, machine.now);
+    assert!(matches!(&kept, Kept::Withdrawn(why) if why.contains("shop is on web2")), "{kept:?}");
 }
 
 #[test]
@@ -231,7 +275,7 @@ fn a_step_under_way_is_handed_over_as_if_it_had_ended() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);
     let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new() };
-    let (_, effects) = machine.state.failover(&command, machine.now).unwrap();
+    let Told { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(machine.state.for_peers()["latches"]["shop"]["active"], "web2");
     let mut next = Machine::start(StoredLatches::Missing, false);
@@ -356,7 +400,7 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     let running = &machine.service("shop").backends[0].counters[0].running;
     running.store(1, std::sync::atomic::Ordering::Relaxed);
     let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: "update".into() };
-    let (_, effects) = machine.state.failover(&command, machine.now).unwrap();
+    let Told { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(machine.view(), LatchView::Hold);
     assert!(machine.state.snapshot.ready, "a short hold is no reason to send visitors elsewhere");

@@ -10,6 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Keeper, Latch, Now};
+use crate::daemon::lifecycle::Kept;
 use crate::health::Target;
 use crate::proxy::control::prepared::Prepared;
 
@@ -206,6 +207,26 @@ impl Latches {
     /// Whether the latch that counts for this service is on disk.
     pub fn is_stored(&self, service: &str) -> bool {
         self.on_disk.latches.get(service) == self.get(service).and_then(Keeper::latch)
+    }
+
+    /// Whether an operator's step of this service to `active` has come about and is on disk.
+    pub fn kept(&self, service: &str, active: &str) -> Kept {
+        let keeper = self.get(service);
+        if keeper.is_some_and(|keeper| keeper.is_handing_over() || keeper.proposed().is_some()) {
+            return Kept::NotYet;
+        }
+        match (keeper.and_then(Keeper::latch), &self.failure) {
+            (Some(latch), _) if latch.active != active => Kept::Withdrawn(format!(
+                "{service} is on {}, and the step to {active} is withdrawn: {}",
+                latch.active, latch.reason
+            )),
+            (None, _) => Kept::Withdrawn(format!("which backend of {service} is active is not known")),
+            (Some(_), _) if self.is_stored(service) => Kept::Yes,
+            (Some(_), Some((why, _))) => Kept::No(format!(
+                "{service} is on {active}, but that is not on disk ({why}); the write is tried again every 2 s"
+            )),
+            (Some(_), None) => Kept::NotYet,
+        }
     }
 
     /// Why the latches are not on disk.

@@ -31,6 +31,11 @@ pub struct Lock {
 }
 
 impl Lock {
+    /// A lock to ask for: the holder gets a token, the hosts say when it expires.
+    pub fn wanted(holder: String, location: &str, reason: String) -> Lock {
+        Lock { token: String::new(), holder, location: location.to_owned(), reason, expires: 0 }
+    }
+
     /// A copy without the token, which may be shown to others.
     pub fn shown(&self) -> Lock {
         Lock { token: String::new(), ..self.clone() }

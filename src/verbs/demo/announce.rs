@@ -26,7 +26,7 @@ pub(super) fn refuse_second() -> Result<(), Error> {
     }
     // A file nobody can read as ours is written over: no demo is behind it.
     match demo_file::read(&path) {
-        Ok(Some(_)) => Err(Error::AlreadyRunning(path)),
+        Ok(Some(_)) => Err(Error::new(format!("a demo is running already (see {}); end it first", path.display()))),
         Ok(None) | Err(_) => Ok(()),
     }
 }
@@ -64,8 +64,7 @@ impl Drop for Announcement {
 
 /// A folder that is ours alone, in folders that are ours or root's. In /tmp somebody else may have made one before us.
 fn make_private(folder: &Path) -> Result<(), Error> {
-    let wrong =
-        |what: String| Error::DemoFile(format!("{what}; remove it, or set XDG_RUNTIME_DIR to a folder of your own"));
+    let wrong = |what: String| Error::new(format!("{what}; remove it, or set XDG_RUNTIME_DIR to a folder of your own"));
     let made = DirBuilder::new().mode(0o700).recursive(true).create(folder);
     made.map_err(|error| wrong(format!("{}: {error}", folder.display())))?;
     match Believed::caller().folder(folder) {

@@ -164,7 +164,7 @@ impl View {
             self.recent.push_back(record);
         }
         let oldest = self.load.now().saturating_sub(RECENT);
-        while self.recent.front().is_some_and(|record| ended(record) < oldest) {
+        while self.recent.front().is_some_and(|record| record.ended() < oldest) {
             self.recent.pop_front();
         }
     }
@@ -285,13 +285,6 @@ impl Drop for View {
         for asking in &self.asking {
             asking.abort();
         }
-    }
-}
-
-fn ended(record: &Record) -> Duration {
-    match record {
-        Record::Request(request) => request.ended,
-        Record::Query(query) => query.ended,
     }
 }
 

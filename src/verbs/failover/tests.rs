@@ -1,7 +1,7 @@
 use super::*;
 use crate::api::status::Status;
 use crate::health::Verdict;
-use crate::verbs::status::examples;
+use crate::verbs::status::tests::examples;
 
 fn seen_by(proxies: Vec<crate::api::proxy::Status>) -> Vec<DaemonReply> {
     let endpoint = Endpoint::at(std::path::Path::new("/nowhere"));

@@ -1,6 +1,6 @@
 use super::*;
 use crate::api::status::Status;
-use crate::verbs::status::examples;
+use crate::verbs::status::tests::examples;
 
 fn asked() -> Vec<DaemonReply> {
     let endpoint =
@@ -49,15 +49,10 @@ fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last(
 
 #[test]
 fn a_member_is_told_to_nameservers_only() {
-    let args = StateArgs {
-        subject: "px-1".to_owned(),
-        why: String::new(),
-        lasting: None,
-        force: false,
-        fleet: FleetArg::default(),
-    };
+    let args =
+        StateArgs::from(TargetArgs { subject: "px-1".to_owned(), why: String::new(), fleet: FleetArg::default() });
     let asked = asked();
-    let subjects = find_subjects(&args.subject, &asked);
+    let subjects = find_subjects(&args.target.subject, &asked);
     let results = commands(OperatorState::Drain, &args, &asked, &subjects);
     assert_eq!(results.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["ns-1"]);
     assert_eq!(results[0].body["subject"], "http0.l.example.net/px-1");

@@ -1,8 +1,10 @@
-use super::*;
-use crate::verbs::endpoint::Endpoint;
-use crate::verbs::replies::StatusError;
+pub mod examples;
 
-fn asked(answer: Result<Status, StatusError>) -> DaemonReply {
+use super::*;
+use crate::push::error::Error;
+use crate::verbs::endpoint::Endpoint;
+
+fn asked(answer: Result<Status, Error>) -> DaemonReply {
     DaemonReply {
         endpoint: Endpoint { name: Some("ns-2".to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) },
         answer,

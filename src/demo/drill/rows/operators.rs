@@ -112,7 +112,7 @@ pub(super) static NAMESERVER_CRASHES: Row = Row {
 async fn refuses(stage: &mut Stage, name: &str) -> Result<(), Error> {
     let before = stage.seen(name).await.map(|seen| seen.daemon().generation);
     stage.spoil_document(name, "{ \"version\": 1, \"listenrs\": [] }\n")?;
-    let reply = stage.fleet.reload(name).await;
+    let reply = stage.fleet.daemon(name)?.reload().await;
     let refused = matches!(&reply, Err(ClientError::Refused { status: 422, .. }));
     stage.fact(format!("{name} refuses the document"), refused);
     let after = stage.seen(name).await.map(|seen| seen.daemon().generation);

@@ -5,7 +5,7 @@ use super::between;
 use crate::api;
 use crate::api::status::Status;
 use crate::health::Verdict;
-use crate::verbs::status::examples;
+use crate::verbs::status::tests::examples;
 
 fn proxy_after(change: impl FnOnce(&mut api::proxy::Status)) -> Vec<String> {
     let (before, mut after) = (examples::proxy(), examples::proxy());

@@ -1,10 +1,9 @@
 use super::*;
-use crate::api::client::ClientError;
+use crate::push::error::Error;
 use crate::verbs::endpoint::Endpoint;
-use crate::verbs::replies::StatusError;
-use crate::verbs::status::examples;
+use crate::verbs::status::tests::examples;
 
-fn seen(answer: Result<Status, StatusError>) -> DaemonReply {
+fn seen(answer: Result<Status, Error>) -> DaemonReply {
     DaemonReply {
         endpoint: Endpoint { name: Some("px-9".to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) },
         answer,
@@ -22,10 +21,7 @@ fn a_fleet_that_is_well_has_no_findings() {
 
 #[test]
 fn a_daemon_that_does_not_answer_is_a_finding() {
-    assert_eq!(
-        all(&[seen(Err(StatusError::Client(ClientError::Unreachable("refused".to_owned()))))]),
-        ["px-9 does not answer: refused"]
-    );
+    assert_eq!(all(&[seen(Err(Error::new("refused")))]), ["px-9 does not answer: refused"]);
 }
 
 #[test]
