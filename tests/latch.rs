@@ -16,7 +16,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg,
 };
-use rustix::process::{PidfdFlags, getpid, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, getpid, pidfd_open, prlimit};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -240,6 +240,36 @@ fn proxies_that_failed_over_to_different_backups_agree_when_they_meet() {
         fleet.write_json("px-1", &document).expect("the document is written");
         fleet.daemon("px-1").expect("the fleet has it").reload().await.expect("the document is accepted");
         until_active(&fleet, "of one mind", all_agree).await;
+        fleet
+    });
+}
+
+#[test]
+fn a_proxy_without_descriptors_to_spare_fails_over_while_idle_visitors_hold_all_that_they_may_have() {
+    const OPEN_FILES: u64 = 256;
+    let crowd = |_: &str, document: &mut Value| {
+        if document["services"][STATEFUL].is_object() {
+            document["limits"]["connections_per_address"] = json!(1000);
+        }
+    };
+    with_fleet(crowd, |mut fleet| async move {
+        for proxy in 0..PROXIES {
+            let name = proxy_name(proxy);
+            let pid = status(&fleet, proxy).await.expect("the proxy answers").daemon.pid;
+            let limit = Rlimit { current: Some(OPEN_FILES), maximum: Some(OPEN_FILES) };
+            prlimit(Pid::from_raw(pid as i32), Resource::Nofile, limit).expect("a process of ours");
+            fleet.daemon(&name).expect("the fleet has it").reload().await.expect("the document fits");
+        }
+        let mut visitors = Vec::new();
+        for proxy in 0..PROXIES {
+            for _ in 0..400 {
+                visitors
+                    .push(tokio::net::TcpStream::connect(fleet.addresses.proxy(proxy)).await.expect("a connection"));
+            }
+        }
+        act(&mut fleet, Action::Kill, "shop1").await;
+        until_active(&fleet, "failed over", all_on("shop2")).await;
+        drop(visitors);
         fleet
     });
 }

@@ -62,7 +62,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         startup::inherit(&args, passed, ProxyDaemon::PROGRAM, &settings.admin.socket).await?;
     let lock = StateLock::hold(settings.state_dir, folders)?;
     let handed = startup::read_offer(takeover.as_ref(), Handed::read)?;
-    let count = document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let count = prepared.workers();
     let network = Network::bind(document, count, &mut sockets)?;
     let mut control_sockets = ControlSockets::bind(&settings, &mut sockets)?;
     sockets.settle();

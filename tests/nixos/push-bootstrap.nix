@@ -1,7 +1,16 @@
 # The first system of a host, from a machine that an operator can only log in to as root to one that accepts pushes; and the keys of an
 # admin machine.
-{ pushTests, ... }:
+{ pkgs, pushTests, ... }:
 
+let
+  # With another bus, which no switch may change.
+  changed = pkgs.writeText "web-3.nix" ''
+    {
+      polder.backend.local.shop.port = 8081;
+      services.dbus.implementation = "dbus";
+    }
+  '';
+in
 {
   name = "push-bootstrap";
   globalTimeout = 600;
@@ -51,5 +60,22 @@
           skip = " ".join(f"--skip {name}" for name in NAMES if name not in ("web-3", "admin-nl", "client"))
           said = admin_nl.succeed(alice(f"polder push --only web-3 {skip} 2>&1"))
           t.assertIn("nothing would change", said)
+
+      with subtest("a system that cannot be switched to becomes the boot default, and with --reboot the machine restarts into it"):
+          old = current(fresh)
+          put(admin_nl, "${changed}", f"{COPY}/hosts/web-3.nix", "alice", "644")
+          said = admin_nl.fail(alice(f"polder bootstrap web-3 --host-key \"{key}\" 2>&1"))
+          log.info(said)
+          t.assertIn("use --reboot", said)
+          t.assertEqual(old, current(fresh))
+          new = fresh.succeed("readlink -f /nix/var/nix/profiles/system").strip()
+          t.assertNotEqual(old, new)
+          said = admin_nl.succeed(alice(f"polder bootstrap web-3 --reboot --host-key \"{key}\" 2>&1"))
+          log.info(said)
+          t.assertIn(f"web-3 runs {new}, and its gate answers", said)
+          # Its shell ended with the restart: a new one comes with another.
+          fresh.reboot()
+          fresh.wait_for_unit("multi-user.target")
+          t.assertEqual(new, current(fresh))
     '';
 }

@@ -27,7 +27,8 @@ def wait_until(what, condition, limit=30):
 def boot(*some):
     """Starts machines and waits until they are up, as long as that takes: what is waited for after it counts from there."""
     for machine in some:
-        machine.start()
+        # A push may have to restart it.
+        machine.start(allow_reboot=True)
     for machine in some:
         machine.wait_for_unit("multi-user.target")
 

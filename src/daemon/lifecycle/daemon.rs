@@ -14,10 +14,11 @@ use super::super::clock::Now;
 use super::super::key_file::KeyError;
 use super::super::peers::{Identity, PeerHealth};
 use super::super::sockets::{BindError, Listing, Sockets};
+use super::descriptors::DescriptorError;
 use super::error::RunError;
 use super::input::Inputs;
 use super::kept::{Kept, Obeyed};
-use crate::config::{AdminConfig, Findings, PeersConfig};
+use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
 use crate::health::checker::Targets;
 
@@ -48,6 +49,19 @@ pub trait Document: Sized + Send + Sync + 'static {
     ///
     /// One for each key file that cannot be used.
     fn with_keys(parsed: Self::Parsed) -> Result<Self, Vec<KeyError>>;
+
+    /// What is hardly meant, though it is no reason to refuse the document.
+    fn warnings(_: &Self::Parsed) -> &[Finding] {
+        &[]
+    }
+
+    /// Keeps its limits on visitors within what is left of `open_files`, the descriptors that this process may have. Gives what
+    /// the operator should know, if that is less than the default.
+    ///
+    /// # Errors
+    ///
+    /// What it needs, or asks for, is more than that.
+    fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError>;
 
     /// What a valid document holds, in a few words: `3 services`.
     fn in_words(parsed: &Self::Parsed) -> String;

@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::*;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand};
+use crate::config::dns::Checks;
+use crate::dns::capacity::Limits;
 use crate::dns::compiled::compile;
 use crate::dns::protection::Protection;
 use crate::dns::report::status::RuntimeFigures;
@@ -33,10 +35,12 @@ fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
         "pools": { POOL: { "members": members, "check": { "port": 80 } } },
     });
     let config = crate::config::dns::parse(Path::new("dns.json"), &text.to_string()).expect("a valid document");
-    let zone = crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE).expect("a valid zone");
+    let zone =
+        crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE, Checks::Strict).expect("a valid zone");
     let zones = compile(Path::new("dns.json"), &[zone], &config.pools).expect("zones that fit the pools");
     let protection = Protection::of(&config).expect("secrets made up");
-    Arc::new(Prepared { config, zones: Arc::new(zones), impaired: BTreeMap::new(), protection, identity: None })
+    let tcp = Limits::of(&config.tcp);
+    Arc::new(Prepared { config, zones: Arc::new(zones), impaired: BTreeMap::new(), tcp, protection, identity: None })
 }
 
 const TWO: [(&str, &str); 2] = [("a", "192.0.2.1"), ("b", "192.0.2.2")];

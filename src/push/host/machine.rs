@@ -133,6 +133,24 @@ fn last_lines(printed: &str) -> String {
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }
 
+/// Has systemd restart the machine.
+///
+/// # Errors
+///
+/// systemd refuses.
+pub fn reboot(paths: &HostPaths) -> Result<(), Error> {
+    // Not `reboot`, which logind may delay: from here on the machine is going down.
+    let arguments = ["--no-block", "--job-mode=replace-irreversibly", "start", "reboot.target"];
+    output(&paths.systemctl.to_string_lossy(), Path::new("/"), &arguments).map(drop).map_err(Error::from)
+}
+
+/// Whether the machine is going down.
+pub fn is_stopping(paths: &HostPaths) -> bool {
+    // The exit code says whether it is running.
+    let printed = Command::new(&paths.systemctl).arg("is-system-running").stdin(Stdio::null()).output();
+    printed.is_ok_and(|printed| printed.stdout.trim_ascii() == b"stopping")
+}
+
 /// Reloads the daemons that run here, so that they read their documents and keys again.
 ///
 /// # Errors
