@@ -3,8 +3,8 @@
 //! Must never: trust a host key that nobody has compared. Called by `polder bootstrap`.
 
 use std::io;
-use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -12,8 +12,7 @@ use tempfile::TempDir;
 
 use crate::config::PublicKey;
 use crate::push::error::Error;
-
-use crate::push::program::{output, output_within};
+use crate::push::program::{last_lines, output_within, text};
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::Remotes;
 
@@ -28,6 +27,9 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// The unit in which the switch runs, so that it continues if the connection breaks.
 const UNIT: &str = "polder-bootstrap";
+
+/// How many lines are shown of the errors of a failed copy or switch.
+const LAST_LINES: usize = 20;
 
 /// A host key and its fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,16 +71,15 @@ fn key_of(line: &str) -> Option<String> {
 /// It is not an SSH public key.
 pub fn with_fingerprint(key: &str) -> Result<HostKey, Error> {
     let key = key.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    let file = tempfile::NamedTempFile::new().map_err(|error| Error::new(format!("a temporary file: {error}")))?;
-    std::fs::write(file.path(), format!("{key}\n"))
-        .map_err(|error| Error::new(format!("a temporary file: {error}")))?;
+    let file = tempfile::NamedTempFile::new()
+        .and_then(|file| std::fs::write(file.path(), format!("{key}\n")).map(|()| file))
+        .map_err(|error| Error::at("a temporary file", error))?;
     let path = file.path().to_string_lossy();
-    let printed = output("ssh-keygen", Path::new("/"), &["-l", "-f", &*path]).map_err(|_| {
+    let printed = text("ssh-keygen", Path::new("/"), &["-l", "-f", &*path]).map_err(|_| {
         Error::new(format!(
             "{key:?} is not an SSH public key: expected the content of /etc/ssh/ssh_host_ed25519_key.pub"
         ))
     })?;
-    let printed = String::from_utf8_lossy(&printed);
     let fingerprint = printed.split_whitespace().nth(1).unwrap_or_default().to_owned();
     Ok(HostKey { key, fingerprint })
 }
@@ -130,26 +131,22 @@ impl RootConnection {
             "nix-env --profile /nix/var/nix/profiles/system --set {system} && \
              systemd-run --collect --quiet --pipe --wait --unit={UNIT} {system}/bin/switch-to-configuration switch"
         );
-        let ran = Command::new("ssh")
-            .args(self.options())
-            .args(["-T", &self.target.replace(['[', ']'], ""), &script])
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| Error::new(format!("ssh did not start: {error}")))?;
+        let ran = self.ssh(&script).map_err(|error| Error::new(format!("ssh did not start: {error}")))?;
         if ran.status.success() { Ok(()) } else { Err(failed("the switch", &ran.stderr)) }
     }
 
     /// The public half of a daemon's key, if that daemon runs there. The key is made before the daemon starts.
     pub fn identity(&self, daemon: &str) -> Option<String> {
-        let asked = format!("/run/current-system/sw/bin/polder keys identity /var/lib/{daemon}/identity.key");
-        let ran = Command::new("ssh")
-            .args(self.options())
-            .args(["-T", &self.target.replace(['[', ']'], ""), &asked])
-            .stdin(Stdio::null())
-            .output()
+        let ran = self
+            .ssh(&format!("/run/current-system/sw/bin/polder keys identity /var/lib/{daemon}/identity.key"))
             .ok()?;
         let printed = String::from_utf8_lossy(&ran.stdout);
         PublicKey::parse(printed.trim()).ok().filter(|_| ran.status.success()).map(|key| key.to_string())
+    }
+
+    fn ssh(&self, script: &str) -> io::Result<Output> {
+        let target = self.target.replace(['[', ']'], "");
+        Command::new("ssh").args(self.options()).args(["-T", &target, script]).stdin(Stdio::null()).output()
     }
 
     fn options(&self) -> Vec<String> {
@@ -161,9 +158,7 @@ impl RootConnection {
 }
 
 fn failed(what: &str, errors: &[u8]) -> Error {
-    let text = String::from_utf8_lossy(errors);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    Error::at(what, lines[lines.len().saturating_sub(20)..].join("\n"))
+    Error::at(what, last_lines(&String::from_utf8_lossy(errors), LAST_LINES))
 }
 
 /// Asks the host's gate until it answers.
@@ -184,15 +179,6 @@ pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, Error> {
         }
         let _ = timer.recv_timeout(PAUSE);
     }
-}
-
-/// Builds a system.
-///
-/// # Errors
-///
-/// The build failed, with the end of Nix' log.
-pub fn build(derivation: &Path) -> Result<(), Error> {
-    crate::push::pipeline::build::build(&[PathBuf::from(derivation)])
 }
 
 #[cfg(test)]

@@ -45,6 +45,22 @@ pub struct Record {
     pub skipped: Vec<String>,
 }
 
+impl Record {
+    /// A push of no revision, with a new name.
+    pub fn new(kind: Kind, who: String) -> Record {
+        Record {
+            push: push_id(),
+            kind,
+            who,
+            revision: None,
+            local_changes: Vec::new(),
+            deferred: false,
+            plan: String::new(),
+            skipped: Vec::new(),
+        }
+    }
+}
+
 /// Why a system was put on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

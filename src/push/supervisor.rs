@@ -306,16 +306,7 @@ fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Outcome, Error> {
         .map_err(Error::new)?;
     fs::rename(&path, &aside).map_err(|error| Error::at(path.display(), error))?;
     let unknown = || "unknown".to_owned();
-    let record = Record {
-        push: unknown(),
-        kind: Kind::Push,
-        who: unknown(),
-        revision: None,
-        local_changes: Vec::new(),
-        deferred: false,
-        plan: String::new(),
-        skipped: Vec::new(),
-    };
+    let record = Record { push: unknown(), ..Record::new(Kind::Push, unknown()) };
     let (from, boot) = (unknown(), machine::boot_id());
     let activation =
         Activation { record, from, signed_by: None, before, system, boot, confirm_within: 0, phase: Phase::Reverting };

@@ -101,31 +101,24 @@ async fn ask_role<T: serde::de::DeserializeOwned>(asked: &[DaemonReply], role: D
 }
 
 fn text(explained: &Explained) -> String {
-    let mut lines = Vec::new();
-    for reply in &explained.nameservers {
-        match &reply.result {
-            ExplainResult::Error(why) => lines.push(no_answer(&reply.daemon, why)),
-            ExplainResult::Explanation(answer) => {
-                lines.push(format!("nameserver {}: {}", printable(&reply.daemon), addresses(answer)));
-                lines.extend(because(&answer.because));
-            }
-        }
-    }
-    for reply in &explained.proxies {
-        match &reply.result {
-            ExplainResult::Error(why) => lines.push(no_answer(&reply.daemon, why)),
-            ExplainResult::Explanation(answer) => {
-                lines.push(format!("proxy {}: {}", printable(&reply.daemon), destination(answer)));
-                lines.push(format!("    {}", printable(&answer.route)));
-                lines.extend(because(&answer.because));
-            }
-        }
-    }
-    lines.into_iter().map(|line| line + "\n").collect()
+    let nameservers = lines(&explained.nameservers, |daemon, answer| {
+        let first = format!("nameserver {daemon}: {}", addresses(answer));
+        [first].into_iter().chain(because(&answer.because)).collect()
+    });
+    let proxies = lines(&explained.proxies, |daemon, answer| {
+        let first = format!("proxy {daemon}: {}", destination(answer));
+        let route = format!("    {}", printable(&answer.route));
+        [first, route].into_iter().chain(because(&answer.because)).collect()
+    });
+    nameservers + &proxies
 }
 
-fn no_answer(daemon: &str, why: &str) -> String {
-    format!("{}: {}", printable(daemon), Tone::Bad.paint(why))
+fn lines<T>(replies: &[Reply<T>], describe: impl Fn(&str, &T) -> Vec<String>) -> String {
+    let lines = replies.iter().flat_map(|reply| match (&reply.result, printable(&reply.daemon)) {
+        (ExplainResult::Error(why), daemon) => vec![format!("{daemon}: {}", Tone::Bad.paint(why))],
+        (ExplainResult::Explanation(answer), daemon) => describe(&daemon, answer),
+    });
+    lines.map(|line| line + "\n").collect()
 }
 
 fn because(sentences: &[String]) -> impl Iterator<Item = String> + '_ {

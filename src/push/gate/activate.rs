@@ -15,7 +15,7 @@ use crate::push::error::Error;
 use crate::push::host::machine;
 use crate::push::host::paths::HostPaths;
 use crate::push::ledger::{Entry, Event, Ledger, Outcome, Record};
-use crate::push::program::output;
+use crate::push::program::{output, text};
 use crate::push::protocol::{Answer, Target};
 use crate::push::rehearsal::Rehearsed;
 use crate::push::supervisor;
@@ -218,8 +218,6 @@ pub(super) fn settle_what_is_left(paths: &HostPaths) -> Result<(), Error> {
 
 /// Whether a unit is active, or is starting or stopping.
 fn is_active(unit: &str) -> bool {
-    let state = output("systemctl", Path::new("/"), &["show", "--property=ActiveState", "--value", unit]);
-    state.is_ok_and(|state| {
-        ["active", "activating", "deactivating", "reloading"].contains(&String::from_utf8_lossy(&state).trim())
-    })
+    let state = text("systemctl", Path::new("/"), &["show", "--property=ActiveState", "--value", unit]);
+    state.is_ok_and(|state| ["active", "activating", "deactivating", "reloading"].contains(&state.trim()))
 }

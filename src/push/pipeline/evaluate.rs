@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use crate::config::Findings;
 use crate::fleet::{self, Fleet};
 use crate::push::error::Error;
-use crate::push::program::{ProgramError, output};
+use crate::push::program::{self, ProgramError};
 
 /// The Nix function that makes a checkable fleet of the flake's `nixosConfigurations`.
 const CHECKABLE: &str = include_str!("evaluate.nix");
@@ -78,9 +78,8 @@ pub fn evaluate(staged: &Path, folder: &Path, depth: Depth, arguments: &[String]
         &applied,
     ];
     let all: Vec<&str> = fixed.into_iter().chain(arguments.iter().map(String::as_str)).collect();
-    match output("nix", staged, &all) {
+    match program::text("nix", staged, &all) {
         Ok(text) => {
-            let text = String::from_utf8_lossy(&text).into_owned();
             let fleet = fleet::parse(Path::new("the evaluated fleet"), &text).map_err(EvaluateError::Unreadable)?;
             Ok(Evaluated { fleet: with_local_zone_files(fleet, folder), text })
         }

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::fleet::check::{Checked, Finding, SerialFacts, Served, check};
 use crate::fleet::{self, Fleet};
 use crate::health::dns_query;
+use crate::push::at_once::at_once;
 use crate::push::error::Error;
 use crate::push::pipeline::changes;
 use crate::push::pipeline::evaluate::{self, Depth, Evaluated, NixError, evaluate, with_local_zone_files};
@@ -121,20 +122,13 @@ fn serials(fleet: &Fleet, request: &Request<'_>) -> BTreeMap<String, Vec<Served>
         return served;
     }
     // All nameservers at once, because each of them may fail to answer.
-    std::thread::scope(|scope| {
-        let asked: Vec<_> = fleet
-            .zones
-            .iter()
-            .filter(|(apex, _)| request.served.iter().all(|(stated, _)| stated != *apex))
-            .flat_map(|(apex, zone)| zone.nameservers.iter().map(move |host| (apex, host)))
-            .map(|(apex, host)| (apex, scope.spawn(move || ask(fleet, apex, host))))
-            .collect();
-        for (apex, asking) in asked {
-            if let Ok(answer) = asking.join() {
-                served.entry(apex.clone()).or_default().push(answer);
-            }
-        }
-    });
+    let unstated = fleet.zones.iter().filter(|(apex, _)| request.served.iter().all(|(stated, _)| stated != *apex));
+    let asked: Vec<_> =
+        unstated.flat_map(|(apex, zone)| zone.nameservers.iter().map(move |host| (apex, host))).collect();
+    let answers = at_once(&asked, |(apex, host)| ask(fleet, apex, host));
+    for ((apex, _), answer) in asked.into_iter().zip(answers) {
+        served.entry(apex.clone()).or_default().push(answer);
+    }
     served
 }
 

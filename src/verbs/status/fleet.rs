@@ -8,7 +8,6 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::drift::{Drift, LastPush, Settled, judge};
-use crate::fleet::{self, Role};
 use crate::push::admin::copies;
 use crate::push::admin::desired::{self, DesiredState};
 use crate::push::deferred::svn::{self, ServerState};
@@ -19,7 +18,7 @@ use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::gates::ask_all;
 use crate::verbs::daemons::ReachedFleet;
 use crate::verbs::ledger_text::{revision, short};
-use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
+use crate::verbs::output::{Cell, Table, Tone, cell, counted, printable, toned};
 use crate::verbs::reach::{Reach, Reports};
 use crate::verbs::times::{ago, span};
 
@@ -94,7 +93,7 @@ impl Fleet {
             let push = last_push(&ledgers, desired.as_ref(), name);
             Host {
                 host: name.clone(),
-                roles: roles(host),
+                roles: host.roles.iter().map(|role| role.name()).collect(),
                 location: host.location.clone(),
                 drift: report.as_ref().map(|report| judge(report, settled, push)),
                 report,
@@ -170,17 +169,6 @@ fn last_push<'a>(
         left_out: of_this.is_some_and(|newest| newest.record.skipped.iter().any(|skipped| skipped == host)),
         wanted: wanted.and_then(|wanted| wanted.systems.get(host)).map(PathBuf::as_path),
     })
-}
-
-fn roles(host: &fleet::Host) -> Vec<&'static str> {
-    let name = |role: &Role| match role {
-        Role::Nameserver => "nameserver",
-        Role::Proxy => "proxy",
-        Role::Backend => "backend",
-        Role::Admin => "admin",
-        Role::Svn => "svn",
-    };
-    host.roles.iter().map(name).collect()
 }
 
 fn pending(record: &Deferred) -> Pending {
@@ -284,23 +272,17 @@ fn lines(fleet: &Fleet) -> String {
     let copy = &fleet.working_copy;
     let mut parts = Vec::new();
     parts.extend(copy.revision.clone());
-    parts.extend(match copy.local_changes {
-        0 => None,
-        1 => Some("1 local change".to_owned()),
-        count => Some(format!("{count} local changes")),
-    });
+    parts.extend((copy.local_changes > 0).then(|| counted(copy.local_changes, "local change")));
     parts.extend(copy.behind.map(|behind| match behind {
         0 => "nothing newer on the server".to_owned(),
-        1 => Tone::Notable.paint("1 revision behind the server: svn update"),
-        count => Tone::Notable.paint(&format!("{count} revisions behind the server: svn update")),
+        count => Tone::Notable.paint(&format!("{} behind the server: svn update", counted(count, "revision"))),
     }));
     parts.extend(copy.note.as_ref().map(|note| Tone::Notable.paint(&printable(note))));
     let mut text = format!("working copy {}: {}\n", copy.folder.display(), parts.join(", "));
     for one in &fleet.deferred {
         let words = format!(
-            "deferred: {} file{} of push {} by {}, {} ago ({}); `polder reconcile` commits them when svn is back",
-            one.files,
-            if one.files == 1 { "" } else { "s" },
+            "deferred: {} of push {} by {}, {} ago ({}); `polder reconcile` commits them when svn is back",
+            counted(one.files, "file"),
             one.push,
             one.who,
             ago(one.at),

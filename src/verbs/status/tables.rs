@@ -15,37 +15,26 @@ pub fn daemons(asked: &[DaemonReply]) -> String {
     let mut table =
         Table::new(&["DAEMON", "ROLE", "VERSION", "STATE", "UPTIME", "GENERATION", "SERVED", "LAST RELOAD"]);
     for one in asked {
-        table.row(match &one.answer {
-            Ok(Status::Proxy(status)) => vec![
-                cell(&status.daemon.name),
-                cell("proxy"),
-                cell(&status.daemon.version),
-                state(status.daemon.ready, status.daemon.draining),
-                cell(span(status.daemon.uptime_s)),
-                cell(status.daemon.generation.to_string()),
-                cell(format!("{} requests", status.requests)),
-                cell(status.daemon.last_reload.as_deref().unwrap_or("-")),
-            ],
-            Ok(Status::Nameserver(status)) => vec![
-                cell(&status.daemon.name),
-                cell("nameserver"),
-                cell(&status.daemon.version),
-                state(status.daemon.ready, status.daemon.draining),
-                cell(span(status.daemon.uptime_s)),
-                cell(status.daemon.generation.to_string()),
-                cell(format!("{} queries", status.queries)),
-                cell(status.daemon.last_reload.as_deref().unwrap_or("-")),
-            ],
-            Err(why) => {
-                vec![
-                    cell(one.name()),
-                    cell("?"),
-                    cell("?"),
-                    toned("no answer", Tone::Bad),
-                    toned(why.to_string(), Tone::Bad),
-                ]
-            }
-        });
+        let Ok(status) = &one.answer else {
+            let why = one.answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            let silent = [toned("no answer", Tone::Bad), toned(why, Tone::Bad)];
+            table.row([cell(one.name()), cell("?"), cell("?")].into_iter().chain(silent).collect());
+            continue;
+        };
+        let daemon = status.daemon();
+        table.row(vec![
+            cell(&daemon.name),
+            cell(daemon.role.name()),
+            cell(&daemon.version),
+            state(daemon.ready, daemon.draining),
+            cell(span(daemon.uptime_s)),
+            cell(daemon.generation.to_string()),
+            cell(match status {
+                Status::Proxy(status) => format!("{} requests", status.requests),
+                Status::Nameserver(status) => format!("{} queries", status.queries),
+            }),
+            cell(daemon.last_reload.as_deref().unwrap_or("-")),
+        ]);
     }
     table.render()
 }
