@@ -15,7 +15,7 @@ use crate::fleet::{Fleet, System};
 use crate::push::at_once::at_once;
 use crate::push::error::Error;
 use crate::push::host::paths::HostPaths;
-use crate::push::ledger::{Entry, Event, Kind, Record};
+use crate::push::ledger::{Entry, Kind, Record};
 use crate::push::pipeline::order;
 use crate::push::pipeline::selection::{Selected, Selection};
 use crate::push::protocol::closure;
@@ -158,9 +158,6 @@ fn with_documents_of<'a>(fleet: &Fleet, running: impl Iterator<Item = (&'a Strin
 
 /// The revision of a push, by any host's ledger.
 fn revision_of(push: &str, known: &BTreeMap<String, ReportAndLedger>) -> Option<String> {
-    let recorded = known.values().flat_map(|(_, entries)| entries).find_map(|entry| match &entry.event {
-        Event::Activation { record, .. } if record.push == *push => Some(record),
-        _ => None,
-    });
-    recorded?.revision.clone()
+    let activations = known.values().flat_map(|(_, entries)| entries).filter_map(Entry::activation);
+    activations.map(|activated| activated.record).find(|record| record.push == push)?.revision.clone()
 }

@@ -177,7 +177,7 @@ impl Trial<'_> {
         if let Err(error) = self.enter(Phase::Confirming) {
             return self.revert(&format!("the confirmation cannot be recorded: {error}"));
         }
-        match keep(self.paths, &self.activation) {
+        match keep(self.paths, &self.activation.system) {
             Ok(()) => finish(self.paths, &self.activation, Outcome::Confirmed, ""),
             Err(error) => self.revert(&error.to_string()),
         }
@@ -221,9 +221,9 @@ pub fn tell_within(paths: &HostPaths, command: &Command, limit: Duration) -> Opt
 }
 
 /// Makes a system permanent: the profile, then the boot default.
-fn keep(paths: &HostPaths, activation: &Activation) -> Result<(), Error> {
-    machine::set_profile(paths, &activation.system)?;
-    match machine::switch(&activation.system, Action::Boot) {
+fn keep(paths: &HostPaths, system: &Path) -> Result<(), Error> {
+    machine::set_profile(paths, system)?;
+    match machine::switch(system, Action::Boot) {
         SwitchResult::Succeeded | SwitchResult::UnitsFailed(_) => Ok(()),
         SwitchResult::Failed(why) => Err(Error::new(why)),
     }
@@ -234,12 +234,7 @@ fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Outcome {
     tracing::warn!("going back to {}: {why}", activation.before.display());
     let mut words = vec![why.to_owned()];
     if machine::resolved(&paths.profile).is_ok_and(|profile| profile == activation.system) {
-        let back = machine::set_profile(paths, &activation.before);
-        let boot = back.and_then(|()| match machine::switch(&activation.before, Action::Boot) {
-            SwitchResult::Failed(why) => Err(Error::new(why)),
-            SwitchResult::Succeeded | SwitchResult::UnitsFailed(_) => Ok(()),
-        });
-        words.extend(boot.err().map(|error| error.to_string()));
+        words.extend(keep(paths, &activation.before).err().map(|error| error.to_string()));
     }
     match machine::switch(&activation.before, Action::Test) {
         SwitchResult::Succeeded => {}
@@ -320,7 +315,7 @@ fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Outcome, Error> {
 /// Ends an activation in the same boot. A confirmation that had begun is completed, because the pusher may count on it.
 fn settle_here(paths: &HostPaths, activation: &Activation) -> Outcome {
     if activation.phase == Phase::Confirming {
-        return match keep(paths, activation) {
+        return match keep(paths, &activation.system) {
             Ok(()) => finish(paths, activation, Outcome::Confirmed, "its supervisor was killed while confirming"),
             Err(error) => go_back(paths, activation, &error.to_string()),
         };

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::output::{Output, complain, printable, tell};
+use super::output::{Output, complain, print_progress, printable};
 use crate::fleet::{Deployable, Fleet};
 use crate::push::admin::known_fleet;
 use crate::push::bootstrap::{HostKey, RootConnection, shown_key, wait_for_gate, with_fingerprint};
@@ -175,7 +175,7 @@ fn operator_confirms(key: &HostKey, host: &str, address: &IpAddr) -> bool {
     if !std::io::stdin().is_terminal() {
         return false;
     }
-    tell(&format!(
+    print_progress(&format!(
         "{address} shows the host key {}\nOn the console of {host}: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\nDoes it show the same? (yes/no) ",
         printable(&key.fingerprint)
     ));

@@ -53,15 +53,15 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
         complain(&format!("expected a URL like http://www.example.net/ or a host name, found {:?}", args.url));
         return Exit::Usage;
     };
-    let asked = ask_all(daemons).await;
+    let replies = ask_all(daemons).await;
     let for_dns = with_query("/explain", &[("name", &host)]);
     let cookie = args.cookie.as_deref().map(|cookie| ("cookie", cookie));
     let parameters: Vec<_> = [("host", &*host), ("path", &*path)].into_iter().chain(cookie).collect();
     let for_proxy = with_query("/explain", &parameters);
     let explained = Explained {
         url: args.url.clone(),
-        nameservers: ask_role(&asked, Daemon::Nameserver, &for_dns).await,
-        proxies: ask_role(&asked, Daemon::Proxy, &for_proxy).await,
+        nameservers: ask_role(&replies, Daemon::Nameserver, &for_dns).await,
+        proxies: ask_role(&replies, Daemon::Proxy, &for_proxy).await,
     };
     output.answer(&explained, &text(&explained));
     verdict(&explained)
@@ -84,9 +84,9 @@ fn host_and_path(url: &str) -> Option<(String, String)> {
     (!host.is_empty() && host.bytes().all(plain)).then(|| (host.to_ascii_lowercase(), path.to_owned()))
 }
 
-async fn ask_role<T: serde::de::DeserializeOwned>(asked: &[DaemonReply], role: Daemon, path: &str) -> Vec<Reply<T>> {
+async fn ask_role<T: serde::de::DeserializeOwned>(replies: &[DaemonReply], role: Daemon, path: &str) -> Vec<Reply<T>> {
     let mut explained = Vec::new();
-    for one in asked.iter().filter(|one| one.role() == Some(role)) {
+    for one in replies.iter().filter(|one| one.role() == Some(role)) {
         let result = match one.endpoint.get(path).await {
             Ok(value) => serde_json::from_value(value).map_or_else(
                 |error| ExplainResult::Error(format!("its answer is of another version of polder: {error}")),

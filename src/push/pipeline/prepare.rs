@@ -10,7 +10,7 @@ use crate::health::dns_query;
 use crate::push::at_once::at_once;
 use crate::push::error::Error;
 use crate::push::pipeline::changes;
-use crate::push::pipeline::evaluate::{self, Depth, Evaluated, NixError, evaluate, with_local_zone_files};
+use crate::push::pipeline::evaluate::{Depth, EvaluateError, Evaluated, evaluate, with_local_zone_files};
 use crate::push::pipeline::stage::{self, Staged, stage};
 
 const DNS_PORT: u16 = 53;
@@ -99,16 +99,11 @@ fn evaluated(request: &Request<'_>, staged: &Path) -> Result<Result<Evaluated, V
             request.folder.display()
         )));
     }
-    let refused = match evaluate(staged, request.folder, request.depth, request.nix) {
-        Ok(evaluated) => return Ok(Ok(evaluated)),
-        Err(evaluate::EvaluateError::Failed(why)) => return Err(why),
-        Err(evaluate::EvaluateError::Unreadable(findings)) => {
-            return Err(Error::new(format!("the flake's polder is of another release than this command: {findings}")));
-        }
-        Err(evaluate::EvaluateError::Refused(refused)) => refused,
-    };
-    let NixError { place, message } = refused;
-    Ok(Err(vec![Finding::new(place.unwrap_or_else(|| "evaluation".to_owned()), message)]))
+    match evaluate(staged, request.folder, request.depth, request.nix) {
+        Ok(evaluated) => Ok(Ok(evaluated)),
+        Err(EvaluateError::Refused(finding)) => Ok(Err(vec![finding])),
+        Err(EvaluateError::Failed(why)) => Err(why),
+    }
 }
 
 /// The served serials of each zone, as the operator states them or as the nameservers answer.

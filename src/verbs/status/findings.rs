@@ -7,18 +7,18 @@ use crate::health::Verdict;
 use crate::verbs::replies::DaemonReply;
 
 /// Every finding over all daemons, each once.
-pub fn all<'a>(asked: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<String> {
-    let asked: Vec<&DaemonReply> = asked.into_iter().collect();
-    let mut findings: Vec<String> = asked.iter().copied().flat_map(of_daemon).collect();
-    findings.extend(latches_that_differ(&asked));
+pub fn all<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<String> {
+    let replies: Vec<&DaemonReply> = replies.into_iter().collect();
+    let mut findings: Vec<String> = replies.iter().copied().flat_map(of_daemon).collect();
+    findings.extend(latches_that_differ(&replies));
     let mut seen = BTreeSet::new();
     findings.retain(|finding| seen.insert(finding.clone()));
     findings
 }
 
-fn of_daemon(asked: &DaemonReply) -> Vec<String> {
-    let name = asked.name();
-    let status = match &asked.answer {
+fn of_daemon(reply: &DaemonReply) -> Vec<String> {
+    let name = reply.name();
+    let status = match &reply.answer {
         Ok(status) => status,
         Err(why) => return vec![format!("{name} does not answer: {why}")],
     };
@@ -64,13 +64,13 @@ fn readiness(name: &str, ready: bool, draining: bool) -> Vec<String> {
 }
 
 /// Proxies that answered and name different active backends for one service.
-fn latches_that_differ(asked: &[&DaemonReply]) -> Vec<String> {
+fn latches_that_differ(replies: &[&DaemonReply]) -> Vec<String> {
     let mut active: BTreeMap<&str, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
-    for status in asked.iter().filter_map(|one| one.proxy()) {
+    for status in replies.iter().filter_map(|one| one.proxy()) {
         for service in &status.services {
             if let Some(latch) = &service.latch {
-                let says = latch.active.clone().unwrap_or_else(|| "nothing".to_owned());
-                active.entry(&service.name).or_default().entry(says).or_default().push(&status.daemon.name);
+                let backend = latch.active.clone().unwrap_or_else(|| "nothing".to_owned());
+                active.entry(&service.name).or_default().entry(backend).or_default().push(&status.daemon.name);
             }
         }
     }

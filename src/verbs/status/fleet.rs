@@ -7,13 +7,13 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::drift::{Drift, LastPush, Settled, judge};
+use super::drift::{Drift, LastPush, judge};
 use crate::push::admin::copies;
 use crate::push::admin::desired::{self, DesiredState};
 use crate::push::deferred::svn::{self, ServerState};
 use crate::push::deferred::{self, Deferred};
 use crate::push::host::lock::Lock;
-use crate::push::ledger::Entry;
+use crate::push::ledger::{Activated, Entry};
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::gates::ask_all;
 use crate::verbs::daemons::ReachedFleet;
@@ -79,8 +79,8 @@ struct Pending {
 
 impl Fleet {
     /// Asks for what the reports do not say.
-    pub fn gather(found: &ReachedFleet) -> Fleet {
-        let ReachedFleet { reach, reports, .. } = found;
+    pub fn gather(fleet: &ReachedFleet) -> Fleet {
+        let ReachedFleet { reach, reports } = fleet;
         let ledgers = ledgers(reach, reports);
         let desired = desired::load(&reach.admin);
         let hosts = reach.fleet.hosts.iter().map(|(name, host)| {
@@ -89,20 +89,20 @@ impl Fleet {
                 Some(Err(error)) => (None, Some(error.to_string())),
                 None => (None, Some("it was not asked".to_owned())),
             };
-            let settled = ledgers.get(name).and_then(|entries| Settled::last(entries));
+            let last = ledgers.get(name).and_then(|entries| last_activation(entries));
             let push = last_push(&ledgers, desired.as_ref(), name);
             Host {
                 host: name.clone(),
                 roles: host.roles.iter().map(|role| role.name()).collect(),
                 location: host.location.clone(),
-                drift: report.as_ref().map(|report| judge(report, settled, push)),
+                drift: report.as_ref().map(|report| judge(report, last, push)),
                 report,
                 error,
-                last_push: settled.map(|settled| Pushed {
-                    at: settled.at,
-                    push: settled.record.push.clone(),
-                    who: settled.record.who.clone(),
-                    revision: revision(settled.record),
+                last_push: last.map(|last| Pushed {
+                    at: last.at,
+                    push: last.record.push.clone(),
+                    who: last.record.who.clone(),
+                    revision: revision(last.record),
                 }),
             }
         });
@@ -129,28 +129,33 @@ impl Fleet {
 /// What is known of each host's ledger: what it says itself, or our copy.
 fn ledgers(reach: &Reach, reports: &Reports) -> BTreeMap<String, Vec<Entry>> {
     let folder = copies::folder(&reach.admin.state_dir);
-    let is_enough = |entry: &Entry| Settled::last(std::slice::from_ref(entry)).is_some();
+    let is_enough = |entry: &Entry| entry.activation().is_some();
     let mut ledgers = BTreeMap::new();
-    let mut asked = Vec::new();
+    let mut to_ask = Vec::new();
     for (host, report) in reports {
         match report {
             Ok(Report { last: Some(entry), .. }) if is_enough(entry) => {
                 ledgers.insert(host.clone(), vec![entry.clone()]);
             }
             Ok(Report { last: None, .. }) => {}
-            Ok(_) => asked.push(host.clone()),
+            Ok(_) => to_ask.push(host.clone()),
             Err(_) => {
                 ledgers.insert(host.clone(), copies::of_host(&folder, host).last(ENTRIES).unwrap_or_default());
             }
         }
     }
-    let answers = ask_all(&*reach.remotes, &asked, &Question::Ledger { last: ENTRIES }, Duration::from_secs(6));
-    for (host, answer) in asked.into_iter().zip(answers) {
+    let answers = ask_all(&*reach.remotes, &to_ask, &Question::Ledger { last: ENTRIES }, Duration::from_secs(6));
+    for (host, answer) in to_ask.into_iter().zip(answers) {
         if let Ok(Answer::Ledger { entries }) = answer {
             ledgers.insert(host, entries);
         }
     }
     ledgers
+}
+
+/// The last activation among the entries.
+fn last_activation(entries: &[Entry]) -> Option<Activated<'_>> {
+    entries.iter().rev().find_map(Entry::activation)
 }
 
 /// The newest push that any host has, or the one begun here, if that is newer; what it says of this host.
@@ -159,7 +164,7 @@ fn last_push<'a>(
     wanted: Option<&'a DesiredState>,
     host: &str,
 ) -> Option<LastPush<'a>> {
-    let newest = ledgers.values().filter_map(|entries| Settled::last(entries)).max_by_key(|settled| settled.at);
+    let newest = ledgers.values().filter_map(|entries| last_activation(entries)).max_by_key(|last| last.at);
     let wanted =
         wanted.filter(|wanted| newest.is_none_or(|newest| newest.record.push == wanted.push || newest.at < wanted.at));
     let push = wanted.map(|wanted| wanted.push.as_str()).or(newest.map(|newest| newest.record.push.as_str()))?;

@@ -11,10 +11,10 @@ use crate::verbs::replies::DaemonReply;
 use crate::verbs::times::{ago, span, time_of_day};
 
 /// One line a daemon.
-pub fn daemons(asked: &[DaemonReply]) -> String {
+pub fn daemons(replies: &[DaemonReply]) -> String {
     let mut table =
         Table::new(&["DAEMON", "ROLE", "VERSION", "STATE", "UPTIME", "GENERATION", "SERVED", "LAST RELOAD"]);
-    for one in asked {
+    for one in replies {
         let Ok(status) = &one.answer else {
             let why = one.answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
             let silent = [toned("no answer", Tone::Bad), toned(why, Tone::Bad)];
@@ -48,10 +48,10 @@ fn state(ready: bool, draining: bool) -> Cell {
 }
 
 /// One line a backend, as all proxies see it; a proxy that sees it otherwise has a line of its own.
-pub fn services(asked: &[DaemonReply]) -> String {
+pub fn services(replies: &[DaemonReply]) -> String {
     let mut table =
         Table::new(&["SERVICE", "BACKEND", "ADDRESS", "CHECK", "OPERATOR", "USE", "RUNNING", "SEEN BY", "WHY"]);
-    for (key, views) in backends(asked) {
+    for (key, views) in backends(replies) {
         let running: u64 = views.iter().map(|view| view.backend.running).sum();
         for (check, seen) in by_verdict(&views) {
             let first = seen[0];
@@ -77,9 +77,9 @@ struct BackendView<'a> {
     backend: &'a BackendStatus,
 }
 
-fn backends(asked: &[DaemonReply]) -> BTreeMap<(&str, &str), Vec<BackendView<'_>>> {
+fn backends(replies: &[DaemonReply]) -> BTreeMap<(&str, &str), Vec<BackendView<'_>>> {
     let mut views: BTreeMap<(&str, &str), Vec<BackendView<'_>>> = BTreeMap::new();
-    for status in asked.iter().filter_map(DaemonReply::proxy) {
+    for status in replies.iter().filter_map(DaemonReply::proxy) {
         for service in &status.services {
             for backend in &service.backends {
                 let key = (service.name.as_str(), backend.name.as_str());
@@ -143,9 +143,9 @@ fn why(check_reason: &str, since: u64, note: Option<&OperatorNote>) -> String {
 }
 
 /// One line an address of a pool member, as all nameservers see it.
-pub fn pools(asked: &[DaemonReply]) -> String {
+pub fn pools(replies: &[DaemonReply]) -> String {
     let mut table = Table::new(&["POOL", "MEMBER", "ADDRESS", "NAMESERVER", "CHECK", "OPERATOR", "ANSWERED", "WHY"]);
-    for status in asked.iter().filter_map(DaemonReply::nameserver) {
+    for status in replies.iter().filter_map(DaemonReply::nameserver) {
         for pool in &status.pools {
             for member in &pool.members {
                 for address in &member.addresses {
