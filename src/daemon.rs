@@ -26,6 +26,7 @@ pub mod signals;
 pub mod sockets;
 pub mod startup;
 pub mod state_file;
+pub mod state_lock;
 pub mod takeover;
 pub mod ticks;
 

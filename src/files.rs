@@ -101,12 +101,7 @@ pub fn lock(path: &Path, mode: u32) -> io::Result<File> {
 ///
 /// As [`lock`].
 pub fn try_lock(path: &Path, mode: u32) -> io::Result<Option<File>> {
-    let file = open_lock(path, mode)?;
-    match file.try_lock() {
-        Ok(()) => Ok(Some(file)),
-        Err(TryLockError::WouldBlock) => Ok(None),
-        Err(TryLockError::Error(error)) => Err(naming(path, &error)),
-    }
+    try_hold(open_lock(path, mode)?, path)
 }
 
 /// Waits until no other process holds this folder's lock, and holds it until the returned file is dropped: reading, changing and
@@ -120,9 +115,27 @@ pub fn lock_folder(folder: &Path) -> io::Result<File> {
     file.lock().map(|()| file).map_err(|error| naming(folder, &error))
 }
 
+/// Holds a folder's lock until the returned file is dropped; `None` if another process holds it.
+///
+/// # Errors
+///
+/// As [`lock_folder`], or its file system has no locks.
+pub fn try_lock_folder(folder: &Path) -> io::Result<Option<File>> {
+    let file = File::open(folder).map_err(|error| naming(folder, &error))?;
+    try_hold(file, folder)
+}
+
 /// The same kind of error with the file's path before its words.
 pub fn naming(path: &Path, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{}: {error}", path.display()))
+}
+
+fn try_hold(file: File, path: &Path) -> io::Result<Option<File>> {
+    match file.try_lock() {
+        Ok(()) => Ok(Some(file)),
+        Err(TryLockError::WouldBlock) => Ok(None),
+        Err(TryLockError::Error(error)) => Err(naming(path, &error)),
+    }
 }
 
 fn open_lock(path: &Path, mode: u32) -> io::Result<File> {

@@ -20,6 +20,8 @@ use std::path::{Path, PathBuf};
 
 use crate::config::{self, DnsConfig, ProxyConfig};
 
+use crate::config::dns::Checks;
+
 /// The whole fleet document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fleet {
@@ -98,6 +100,8 @@ pub struct Zone {
     pub file: PathBuf,
     /// The hosts that are to answer for it.
     pub nameservers: Vec<String>,
+    /// What is done about text that is hardly meant.
+    pub checks: Checks,
 }
 
 /// One pool.

@@ -8,9 +8,11 @@
 //! - [`phase`]: what a daemon is doing, and what it refuses meanwhile (pure);
 //! - [`policy`]: what a reload does with a changed key: in place, by a takeover, or refused (pure);
 //! - [`operator_file`]: when `operator.json` is written, and what the operator is told if it cannot be (pure);
+//! - [`kept`]: whether what a command changed is on disk, which its answer waits for;
 //! - [`event_loop`]: what happens, one thing after the other, and how it all ends;
 //! - [`reload`]: read, check, probe, bind, put in force; or nothing has changed;
 //! - [`handover`]: the old side of a takeover, and starting the successor;
+//! - [`descriptors`]: what the files that a process may have open are for (pure);
 //! - [`state_files`], [`exchange`], [`control_sockets`]: the handles that the loop holds;
 //! - [`start`]: from the arguments to the exit code.
 //!
@@ -18,11 +20,13 @@
 
 pub mod control_sockets;
 pub mod daemon;
+pub mod descriptors;
 pub mod error;
 pub mod event_loop;
 pub mod exchange;
 pub mod handover;
 pub mod input;
+pub mod kept;
 pub mod operator;
 pub mod operator_file;
 pub mod phase;
@@ -33,11 +37,12 @@ pub mod start;
 pub mod state_files;
 
 pub use control_sockets::ControlSockets;
-pub use daemon::{Daemon, Document, Effect, Event, Figures, InputsOf, LastReload, Obeyed, Settings};
+pub use daemon::{Daemon, Document, Effect, Event, Figures, InputsOf, LastReload, Settings};
 pub use error::{DocumentError, RunError};
 pub use exchange::Exchange;
 pub use input::{Input, Inputs};
-pub use operator_file::OperatorFile;
+pub use kept::{Kept, Obeyed};
+pub use operator_file::{Change, OperatorFile};
 pub use phase::Phase;
 pub use shell::{Parts, Shell};
 pub use start::{Start, run};

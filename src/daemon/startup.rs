@@ -3,6 +3,7 @@
 //! Called once, by the daemons' control loops, before anything is bound.
 
 use std::fmt::Display;
+use std::fs::File;
 use std::os::fd::OwnedFd;
 use std::path::Path;
 
@@ -18,27 +19,26 @@ use super::takeover::{self, Takeover, TakeoverError};
 pub struct Inheritance {
     /// Sockets to be asked first.
     pub sockets: Sockets,
+    /// Directories that came with them: the running daemon's lock is on one of them.
+    pub folders: Vec<File>,
     /// The takeover from the running daemon; none unless `--takeover` was given.
     pub takeover: Option<Takeover>,
 }
 
-/// Raises the limit of open files to what this process may raise it to, and gives it: service managers start with 1024,
-/// a proxy needs two a request.
-pub fn raise_open_files() -> u64 {
-    let (now, most) = match getrlimit(Resource::RLIMIT_NOFILE) {
-        Ok(limits) => limits,
-        Err(error) => {
-            tracing::warn!(%error, "cannot read the limit of open files");
-            return 0;
-        }
-    };
-    match setrlimit(Resource::RLIMIT_NOFILE, most, most) {
-        Ok(()) => most,
-        Err(error) => {
-            tracing::warn!(%error, "cannot raise the limit of open files from {now} to {most}");
-            now
-        }
+/// Raises the limit of open files to what this process may raise it to: service managers start with 1024, a proxy needs two
+/// a request.
+pub fn raise_open_files() {
+    let raised =
+        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "cannot raise the limit of open files");
     }
+}
+
+/// How many files this process may have open at a time.
+pub fn open_files() -> u64 {
+    // It is read from this process's own memory in the kernel: there is no error but that of an unknown resource.
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(now, _)| now)
 }
 
 /// With `--takeover`: asks the daemon at `admin_socket`, which must be the same `program`; it is an error if none runs.
@@ -50,12 +50,14 @@ pub async fn inherit(
     admin_socket: &Path,
 ) -> Result<Inheritance, TakeoverError> {
     if !args.takeover {
-        return Ok(Inheritance { sockets: Sockets::adopt(passed), takeover: None });
+        return Ok(Inheritance { sockets: Sockets::adopt(passed), folders: Vec::new(), takeover: None });
     }
-    let (sockets, takeover) = takeover::request(admin_socket, program).await?;
-    let sockets = Sockets::adopt(sockets);
+    let (passed, takeover) = takeover::request(admin_socket, program).await?;
+    let is_folder = |passed: &File| passed.metadata().is_ok_and(|passed| passed.is_dir());
+    let (folders, sockets): (Vec<File>, Vec<File>) = passed.into_iter().map(File::from).partition(is_folder);
+    let sockets = Sockets::adopt(sockets.into_iter().map(OwnedFd::from).collect());
     tracing::info!("taking over {} sockets from the running {program}", sockets.len());
-    Ok(Inheritance { sockets, takeover: Some(takeover) })
+    Ok(Inheritance { sockets, folders, takeover: Some(takeover) })
 }
 
 /// What the running daemon hands over, if there is one. Reading it before the running daemon stops keeps an unreadable state from costing a gap.

@@ -93,7 +93,8 @@ pub const READY_LIMIT: Duration = Duration::from_secs(120);
 /// What is handed over.
 #[derive(Debug)]
 pub struct Handover {
-    /// Listening sockets, the admin socket's listener too ([`super::sockets::Sockets::handover`]).
+    /// Listening sockets, the admin socket's listener too ([`super::sockets::Sockets::handover`]), and the locked state
+    /// directory.
     pub sockets: Vec<OwnedFd>,
     /// The daemon's state (health, operator states, latches), with a `"version"` of its own.
     pub state: Value,

@@ -22,14 +22,14 @@ use super::snapshot::{PoolAnswer, Snapshot};
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::OperatorFile;
+use crate::daemon::lifecycle::{Change, Kept, OperatorFile};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::peers::Rejected;
 use crate::health::checker::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use prepared::Prepared;
 
-pub use operator::CommandError;
+pub use operator::{CommandError, Told};
 pub use saved::{Saved, SavedError, SavedHealth, read_operator};
 
 /// Something happened.
@@ -161,7 +161,7 @@ impl State {
             Event::Inherited(states) => {
                 self.operator.merge(&states);
                 // The process before this one may have had no time to write them.
-                self.operator_file.mark_dirty();
+                self.operator_file.changed();
             }
             Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
             Event::Reloaded(document) => {
@@ -188,9 +188,9 @@ impl State {
         expiry.into_iter().chain(self.operator_file.wakes()).min()
     }
 
-    /// Whether every operator state is on disk, or an alarm says that one is not.
-    pub fn is_operator_settled(&self, now: Now) -> bool {
-        self.operator_file.is_settled(now)
+    /// Whether this change of the operator states is on disk.
+    pub fn kept(&self, change: Change, now: Now) -> Kept {
+        self.operator_file.kept(change, now)
     }
 
     /// Merges a peer's operator states of the members that the document names. Values beyond the bounds are left out with an
@@ -209,7 +209,7 @@ impl State {
             effects.push(Effect::Log(Level::WARN, format!("values of peer {peer} are rejected: {news}")));
         }
         if self.operator.merge(&taken) {
-            self.operator_file.mark_dirty();
+            self.operator_file.changed();
             effects.push(Effect::Log(Level::INFO, format!("took over newer operator states from peer {peer}")));
         }
         effects
@@ -258,7 +258,8 @@ impl State {
             PoolAnswer::new(config.ttl, &addresses)
         });
         let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.document.zones));
-        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect() });
+        let identity = self.document.config.identity.clone();
+        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect(), identity });
         self.choices = choices;
         effects.push(Effect::Publish(self.snapshot.clone()));
         effects

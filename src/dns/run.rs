@@ -26,6 +26,7 @@ use crate::daemon::lifecycle::{
 };
 use crate::daemon::notify;
 use crate::daemon::startup::{self, Inheritance};
+use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Takeover;
 use crate::daemon::ticks::Ticks;
 use crate::health::Checker;
@@ -48,8 +49,9 @@ pub fn run(args: DaemonArgs) -> ExitCode {
 async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let Start { args, document, passed, clock } = start;
     let settings = document.settings();
-    let Inheritance { mut sockets, takeover } =
+    let Inheritance { mut sockets, folders, takeover } =
         startup::inherit(&args, passed, DnsDaemon::PROGRAM, &settings.admin.socket).await?;
+    let lock = StateLock::hold(settings.state_dir, folders)?;
     let offered = startup::read_offer(takeover.as_ref(), read_handover)?;
     let files = StateFiles::new(settings.state_dir);
     let saved = offered.unwrap_or_else(|| stored(&files));
@@ -62,8 +64,9 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let state = State::new(document.clone(), saved);
     let snapshot = Arc::new(ArcSwap::new(state.snapshot()));
     let ticks = Ticks::default();
-    let listening = Listening::new(&document.config, Arc::clone(&snapshot), document.protection.clone(), ticks.clone())
-        .map_err(RunError::io(NO_THREAD))?;
+    let listening =
+        Listening::new(document.tcp.clone(), Arc::clone(&snapshot), document.protection.clone(), ticks.clone())
+            .map_err(RunError::io(NO_THREAD))?;
     let (inputs, incoming) = Inputs::open();
     let exchange = Exchange::new(state.peer_message());
     let zone_copies = ZoneCopies::new(settings.state_dir);
@@ -75,6 +78,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
         sockets,
         control_sockets,
         checker,
+        lock,
         files,
         exchange,
         ticks,

@@ -22,6 +22,9 @@ const SCAN: Duration = Duration::from_secs(10);
 /// How long its gate may take to answer after the switch.
 const GATE: Duration = Duration::from_secs(90);
 
+/// How long the machine may take to restart, until its gate answers.
+const RESTART: Duration = Duration::from_secs(900);
+
 /// The pause between two attempts to reach the gate.
 const PAUSE: Duration = Duration::from_secs(2);
 
@@ -30,6 +33,32 @@ const UNIT: &str = "polder-bootstrap";
 
 /// How many lines are shown of the errors of a failed copy or switch.
 const LAST_LINES: usize = 20;
+
+/// Switches to the system `$1`. It becomes the profile and the boot default once it runs, or if NixOS refuses to switch to it while the
+/// machine runs (1); units may have failed (4), as daemons do whose keys are not there yet.
+const INSTALL: &str = r#"
+    "$1/bin/switch-to-configuration" test
+    code=$?
+    case $code in
+        0 | 4) ended=$code ;;
+        1) ended=100 ;;
+        *) exit $code ;;
+    esac
+    nix-env --profile /nix/var/nix/profiles/system --set "$1" && "$1/bin/switch-to-configuration" boot || exit 1
+    exit $ended
+"#;
+
+/// The exit code of [`INSTALL`] if the system runs from the next boot on.
+const FROM_NEXT_BOOT: i32 = 100;
+
+/// How a switch ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Switched {
+    /// The system runs.
+    Now,
+    /// The system runs from the next boot on: what NixOS said against a switch.
+    FromNextBoot(String),
+}
 
 /// A host key and its fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,33 +149,52 @@ impl RootConnection {
         if ran.status.success() { Ok(()) } else { Err(failed("nix copy", &ran.stderr)) }
     }
 
-    /// Makes a system the profile's newest generation and switches to it. An error may only mean that the connection broke: ask the gate.
+    /// Switches to a system and makes it the boot default. An error may only mean that the connection broke: ask the gate.
     ///
     /// # Errors
     ///
     /// The switch failed, or the connection broke.
-    pub fn switch(&self, system: &Path) -> Result<(), Error> {
-        let system = system.display();
-        let script = format!(
-            "nix-env --profile /nix/var/nix/profiles/system --set {system} && \
-             systemd-run --collect --quiet --pipe --wait --unit={UNIT} {system}/bin/switch-to-configuration switch"
-        );
-        let ran = self.ssh(&script).map_err(|error| Error::new(format!("ssh did not start: {error}")))?;
-        if ran.status.success() { Ok(()) } else { Err(failed("the switch", &ran.stderr)) }
+    pub fn switch(&self, system: &Path) -> Result<Switched, Error> {
+        let ran = self.run(&format!(
+            "systemd-run --collect --quiet --pipe --wait --unit={UNIT} --expand-environment=no --setenv=PATH=\"$PATH\" \
+             /bin/sh -c '{INSTALL}' sh {}",
+            system.display()
+        ))?;
+        match ran.status.code() {
+            Some(0) => Ok(Switched::Now),
+            Some(FROM_NEXT_BOOT) => Ok(Switched::FromNextBoot(last_lines(
+                &String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()),
+                LAST_LINES,
+            ))),
+            _ => Err(failed("the switch", &ran.stderr)),
+        }
+    }
+
+    /// Restarts the machine.
+    ///
+    /// # Errors
+    ///
+    /// ssh does not start.
+    pub fn restart(&self) -> Result<(), Error> {
+        // The connection may end before its exit code comes.
+        self.run("systemctl reboot").map(drop)
     }
 
     /// The public half of a daemon's key, if that daemon runs there. The key is made before the daemon starts.
     pub fn identity(&self, daemon: &str) -> Option<String> {
-        let ran = self
-            .ssh(&format!("/run/current-system/sw/bin/polder keys identity /var/lib/{daemon}/identity.key"))
-            .ok()?;
+        let asked = format!("/run/current-system/sw/bin/polder keys identity /var/lib/{daemon}/identity.key");
+        let ran = self.run(&asked).ok()?;
         let printed = String::from_utf8_lossy(&ran.stdout);
         PublicKey::parse(printed.trim()).ok().filter(|_| ran.status.success()).map(|key| key.to_string())
     }
 
-    fn ssh(&self, script: &str) -> io::Result<Output> {
-        let target = self.target.replace(['[', ']'], "");
-        Command::new("ssh").args(self.options()).args(["-T", &target, script]).stdin(Stdio::null()).output()
+    fn run(&self, command: &str) -> Result<Output, Error> {
+        Command::new("ssh")
+            .args(self.options())
+            .args(["-T", &self.target.replace(['[', ']'], ""), command])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| Error::new(format!("ssh did not start: {error}")))
     }
 
     fn options(&self) -> Vec<String> {
@@ -161,17 +209,20 @@ fn failed(what: &str, errors: &[u8]) -> Error {
     Error::at(what, last_lines(&String::from_utf8_lossy(errors), LAST_LINES))
 }
 
-/// Asks the host's gate until it answers.
+/// Asks the host's gate until it answers; after a restart, until it answers on the system that was to boot.
 ///
 /// # Errors
 ///
 /// It does not answer within the limit: the last failure.
-pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, Error> {
-    let until = Instant::now() + GATE;
+pub fn wait_for_gate(remotes: &Remotes, host: &str, restarts_into: Option<&Path>) -> Result<Report, Error> {
+    let until = Instant::now() + if restarts_into.is_some() { RESTART } else { GATE };
     let (_never, timer) = mpsc::channel::<()>();
     loop {
         let why = match remotes.ask_afresh(host, &Question::Report, Duration::from_secs(10)) {
-            Ok(Answer::Report(report)) => return Ok(*report),
+            Ok(Answer::Report(report)) if restarts_into.is_none_or(|system| report.system == system) => {
+                return Ok(*report);
+            }
+            Ok(Answer::Report(report)) => Error::new(format!("it still runs {}", report.system.display())),
             other => crate::push::remote::no_answer::unexpected(other),
         };
         if Instant::now() >= until {

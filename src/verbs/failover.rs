@@ -1,7 +1,7 @@
 //! `failover`: moves a stateful service from its active backend to a backup, on every proxy.
 
 use super::args::FleetArg;
-use super::command::{Command, note_on_peers, report, send_all};
+use super::command::{Command, STEP, note_on_peers, report, send_all};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::operator::who;
@@ -74,7 +74,8 @@ pub fn to_proxies(
     body: &serde_json::Value,
 ) -> Vec<Command> {
     let is_proxy = |one: &&DaemonReply| one.role().is_none_or(|role| role == Daemon::Proxy);
-    replies.iter().filter(is_proxy).map(|one| Command::new(one, service, path, body.clone())).collect()
+    let command = |one| Command { limit: STEP, ..Command::new(one, service, path, body.clone()) };
+    replies.iter().filter(is_proxy).map(command).collect()
 }
 
 fn views<'a>(service: &'a str, replies: &'a [DaemonReply]) -> impl Iterator<Item = &'a ServiceStatus> {

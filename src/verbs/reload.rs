@@ -29,7 +29,9 @@ pub async fn run(args: &ReloadArgs, daemons: &[Endpoint], output: &Output) -> Ex
         return Exit::No;
     }
     replies.retain(|one| args.names.is_empty() || args.names.contains(&one.name()));
-    let command = |one| Command { limit: LONGEST, ..Command::new(one, "document", "/reload", serde_json::json!({})) };
+    // It may have to wait for one that is under way.
+    let limit = LONGEST.saturating_mul(2);
+    let command = |one| Command { limit, ..Command::new(one, "document", "/reload", serde_json::json!({})) };
     let results = send_all(replies.iter().map(command).collect()).await;
     report(&results, output, "")
 }

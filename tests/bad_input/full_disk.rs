@@ -55,7 +55,8 @@ fn a_takeover_on_a_full_disk_loses_neither_the_failover_nor_the_operators_word()
     fill_disk(&proxy, true);
     site.shop[0].set_well(false);
     proxy.wait_latch("the failover", |latch| latch["active"] == "shop2");
-    proxy.post("/operator", &json!({ "subject": "shop/shop1", "state": "maint", "who": "a test" })).unwrap();
+    let command = json!({ "subject": "shop/shop1", "state": "maint", "who": "a test" });
+    assert_says(&proxy.post("/operator", &command).unwrap_err(), &["not on disk"]);
     proxy.wait_alarm("an operator state is not on disk: ");
     site.shop[0].set_well(true);
 
@@ -102,7 +103,9 @@ fn a_word_of_the_operator_counts_on_a_full_disk_and_is_stored_once_there_is_room
     for (mut daemon, subject) in cases {
         daemon.run();
         fill_disk(&daemon, true);
-        daemon.post("/operator", &json!({ "subject": subject, "state": "maint", "who": "a test" })).unwrap();
+        let command = json!({ "subject": subject, "state": "maint", "who": "a test" });
+        let answer = daemon.post("/operator", &command).unwrap_err();
+        assert_says(&answer, &["it is in force, but not on disk", "File too large", "tried again"]);
         daemon.wait_alarm("operator");
         assert_says(&daemon.alarms(), &["operator.json", "File too large", "tried again"]);
         assert_eq!(daemon.metric("state_unwritten", &[]), 1);
@@ -117,6 +120,26 @@ fn a_word_of_the_operator_counts_on_a_full_disk_and_is_stored_once_there_is_room
         daemon.run();
         assert!(daemon.status().to_string().contains("\"operator\":\"maint\""), "it survived the crash");
     }
+}
+
+#[test]
+fn a_failover_by_the_operator_on_a_full_disk_is_answered_with_an_error_and_one_with_room_is_on_disk() {
+    let site = Site::new();
+    let mut proxy = site.proxy(0, &[]);
+    proxy.run();
+    proxy.wait_latch("the first latch, stored", |latch| latch["stored"] == true);
+    fill_disk(&proxy, true);
+    let failover = json!({ "service": "shop", "to": "shop2", "who": "a test" });
+    let answer = proxy.post("/failover", &failover).unwrap_err();
+    assert_says(&answer, &["shop is on shop2, but that is not on disk", "File too large"]);
+    assert_eq!(proxy.latch()["active"], "shop2");
+
+    fill_disk(&proxy, false);
+    proxy.post("/failback", &json!({ "service": "shop", "who": "a test" })).unwrap();
+    proxy.kill();
+    proxy.run();
+    let latch = proxy.latch();
+    assert!(latch["active"] == "shop1" && latch["epoch"] == 2, "what was answered survived the crash: {latch}");
 }
 
 #[test]

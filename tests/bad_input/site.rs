@@ -473,6 +473,6 @@ pub fn polder(daemon: &Daemon<'_>, arguments: &[&str]) -> Ended {
     Ended { code: output.status.code(), said: String::from_utf8_lossy(&said).into_owned() }
 }
 
-fn block_on<T>(future: impl Future<Output = T>) -> T {
+pub fn block_on<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }

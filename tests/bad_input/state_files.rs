@@ -1,11 +1,17 @@
 //! Operator states and health on disk, cut in half.
 
 use std::fs;
+use std::io::Read;
+
+use nix::sys::signal::{Signal, kill};
+use nix::sys::stat::Mode;
+use nix::unistd::{Pid, mkfifo};
+use polder::api::client::Client;
 
 use polder::demo::documents::POOL;
 use serde_json::json;
 
-use crate::site::{Daemon, Site, assert_says, cut_in_half, eventually};
+use crate::site::{Daemon, Site, assert_says, block_on, cut_in_half, eventually};
 
 fn say(daemon: &Daemon<'_>, subject: &str, state: &str) {
     daemon.post("/operator", &json!({ "subject": subject, "state": state, "who": "a test" })).unwrap();
@@ -80,5 +86,59 @@ fn health_that_cannot_be_read_is_said_in_the_log_probed_again_and_written_again(
             let written = fs::read_to_string(&file).unwrap();
             assert!(written.starts_with("polder-state 1 ") && written.len() > 60, "{written}");
         }
+    }
+}
+
+#[test]
+fn a_command_whose_write_is_under_way_is_answered_before_a_stop_ends_the_daemon() {
+    let site = Site::new();
+    for (mut daemon, subject) in
+        [(site.proxy(0, &[]), "shop/shop2".to_owned()), (site.nameserver(), format!("{POOL}/px-1"))]
+    {
+        // A write that does not end before somebody reads.
+        let slow = daemon.state_file("operator.json.new");
+        mkfifo(&slow, Mode::S_IRUSR | Mode::S_IWUSR).unwrap();
+        daemon.run();
+        let (socket, command) =
+            (daemon.admin_socket(), json!({ "subject": subject, "state": "drain", "who": "a test", "force": true }));
+        let told = std::thread::spawn(move || block_on(Client::new(&socket).post("/operator", &command)));
+        let obeyed = || daemon.status().to_string().contains("\"operator\":\"drain\"").then_some(());
+        eventually("the command in force", || daemon.said(), obeyed);
+
+        let process = daemon.process.take().unwrap();
+        kill(Pid::from_raw(process.child.id() as i32), Signal::SIGTERM).unwrap();
+        eventually("the drain", || process.said(), || process.said().contains("told to stop: draining").then_some(()));
+        let reader = std::thread::spawn(move || fs::File::open(slow).unwrap().read_to_end(&mut Vec::new()));
+        // A pipe cannot be synced: the write has ended, and the answer says how.
+        let answer = told.join().unwrap().unwrap_err().to_string();
+        assert_says(&answer, &["it is in force, but not on disk"]);
+        process.end().assert(0, &[]);
+        drop(reader);
+    }
+}
+
+#[test]
+fn a_second_daemon_on_the_same_state_directory_is_refused_also_after_a_takeover() {
+    let site = Site::new();
+    for (mut daemon, mut other) in [(site.proxy(0, &[]), site.proxy(1, &[])), (site.nameserver(), site.nameserver())] {
+        other.document["state_dir"] = daemon.document["state_dir"].clone();
+        other.document["admin"]["socket"] = json!(site.path("second.sock"));
+        let refused = |daemon: &Daemon<'_>| {
+            let id = daemon.process.as_ref().unwrap().child.id();
+            other.write();
+            let by = format!("another daemon keeps its state there (process {id} (");
+            other.ends(&[]).assert(3, &["state_dir ", &by, "--takeover"]);
+            daemon.write();
+        };
+        daemon.run();
+        refused(&daemon);
+        let next = daemon.spawn(&["--takeover"]);
+        let old = daemon.process.take().unwrap();
+        daemon.become_daemon(next);
+        old.end().assert(0, &[]);
+        refused(&daemon);
+        daemon.assert_serves();
+        daemon.kill();
+        daemon.run();
     }
 }

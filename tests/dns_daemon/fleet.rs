@@ -192,7 +192,7 @@ impl Daemon {
     }
 
     pub fn client(&self) -> Client {
-        Client::new(&self.folder.path().join("admin.sock"))
+        Client { timeout: LIMIT, ..Client::new(&self.folder.path().join("admin.sock")) }
     }
 
     pub fn get(&self, path: &str) -> Result<Value, ClientError> {

@@ -79,7 +79,10 @@ fn a_state_directory_that_cannot_be_written_is_an_alarm_and_the_word_counts() {
     daemon.write_document();
     daemon.process = Some(daemon.spawn(&[]));
     daemon.wait_ready(daemon.process.as_ref().unwrap().id());
-    daemon.say("m1", "drain", false).unwrap();
+    match daemon.say("m1", "drain", false) {
+        Err(ClientError::Refused { status: 507, message }) => assert!(message.contains("not on disk"), "{message}"),
+        other => panic!("{other:?}"),
+    }
     assert_eq!(daemon.addresses(POOL), ["127.0.0.2"]);
     let alarms = daemon.status().daemon.alarms;
     assert!(alarms.iter().any(|alarm| alarm.contains("cannot be written")), "{alarms:?}");

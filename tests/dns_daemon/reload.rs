@@ -60,16 +60,56 @@ fn sighup_reloads() {
 fn a_sighup_during_a_reload_is_followed_by_another_reload() {
     let members = Members::start(1);
     let mut daemon = Daemon::start(&members);
-    // A new member that never answers keeps the first reload waiting for its probe.
-    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    daemon.document["pools"]["silent.example.net"] = daemon.document["pools"][POOL].clone();
-    daemon.document["pools"]["silent.example.net"]["check"]["port"] = silent.local_addr().unwrap().port().into();
-    daemon.write_document();
+    let silent = add_silent_pool(&mut daemon);
     daemon.signal(nix::sys::signal::Signal::SIGHUP);
     wait_for("the first probe of the new member", || silent.accept().ok().map(|_| ()));
     daemon.write_zone(9, "www CNAME http0.l");
     daemon.signal(nix::sys::signal::Signal::SIGHUP);
     wait_for("the new serial", || (daemon.status().zones[0].serial == 9).then_some(()));
+}
+
+/// A pool whose member never answers a probe: a reload that adds it waits. Gives the member.
+fn add_silent_pool(daemon: &mut Daemon) -> std::net::TcpListener {
+    let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    daemon.document["pools"]["silent.example.net"] = daemon.document["pools"][POOL].clone();
+    daemon.document["pools"]["silent.example.net"]["check"]["port"] = silent.local_addr().unwrap().port().into();
+    daemon.write_document();
+    silent
+}
+
+#[test]
+fn a_reload_that_is_asked_for_during_another_is_done_after_it_and_has_its_own_verdict() {
+    let mut daemon = Daemon::start(&Members::start(1));
+    let silent = add_silent_pool(&mut daemon);
+    let (first, second) = std::thread::scope(|scope| {
+        let first = scope.spawn(|| daemon.reload());
+        wait_for("the first probe of the new member", || silent.accept().ok().map(|_| ()));
+        daemon.write_zone(9, "www A 192.0.2.300");
+        let second = scope.spawn(|| daemon.reload());
+        (first.join().unwrap(), second.join().unwrap())
+    });
+    assert!(first.unwrap().done.contains("reloaded"));
+    match second {
+        Err(ClientError::Refused { status: 422, message }) => assert!(message.contains("not valid"), "{message}"),
+        other => panic!("the broken zone is the second one's: {other:?}"),
+    }
+    assert_eq!(daemon.status().pools.len(), 2, "what the first one read is in force");
+}
+
+#[test]
+fn a_reload_that_is_asked_for_during_a_takeover_is_done_by_the_process_that_has_taken_over() {
+    let mut daemon = Daemon::start(&Members::start(1));
+    let silent = add_silent_pool(&mut daemon);
+    let next = daemon.spawn(&["--takeover"]);
+    let id = next.id();
+    wait_for("a probe by the new process, which has read its document", || silent.accept().ok().map(|_| ()));
+    daemon.write_zone(9, "www CNAME http0.l");
+    let done = daemon.reload().unwrap();
+    assert!(done.done.contains("reloaded"), "{}", done.done);
+    let status = daemon.status();
+    assert_eq!((status.daemon.pid, status.zones[0].serial), (id, 9));
+    let mut old = daemon.process.replace(next).unwrap();
+    assert!(wait_exit(&mut old, &daemon).success());
 }
 
 #[test]

@@ -45,7 +45,7 @@ pub enum Method {
 }
 
 /// The answer to a request.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct AdminReply {
     /// The HTTP status.
     pub status: u16,

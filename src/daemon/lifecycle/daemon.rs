@@ -14,9 +14,11 @@ use super::super::clock::Now;
 use super::super::key_file::KeyError;
 use super::super::peers::{Identity, PeerHealth};
 use super::super::sockets::{BindError, Listing, Sockets};
+use super::descriptors::DescriptorError;
 use super::error::RunError;
 use super::input::Inputs;
-use crate::config::{AdminConfig, Findings, PeersConfig};
+use super::kept::{Kept, Obeyed};
+use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
 use crate::health::checker::Targets;
 
@@ -47,6 +49,19 @@ pub trait Document: Sized + Send + Sync + 'static {
     ///
     /// One for each key file that cannot be used.
     fn with_keys(parsed: Self::Parsed) -> Result<Self, Vec<KeyError>>;
+
+    /// What is hardly meant, though it is no reason to refuse the document.
+    fn warnings(_: &Self::Parsed) -> &[Finding] {
+        &[]
+    }
+
+    /// Keeps its limits on visitors within what is left of `open_files`, the descriptors that this process may have. Gives what
+    /// the operator should know, if that is less than the default.
+    ///
+    /// # Errors
+    ///
+    /// What it needs, or asks for, is more than that.
+    fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError>;
 
     /// What a valid document holds, in a few words: `3 services`.
     fn in_words(parsed: &Self::Parsed) -> String;
@@ -155,11 +170,11 @@ impl Figures {
     }
 }
 
-/// An operator's command that was obeyed: the answer, and what follows from it.
-pub type Obeyed<E> = (AdminReply, Vec<E>);
-
 /// The way back into the control loop of a kind of daemon.
 pub type InputsOf<D> = Inputs<<D as Daemon>::Document, <D as Daemon>::Event>;
+
+/// A command that this kind of daemon has obeyed.
+pub type ObeyedBy<D> = Obeyed<<D as Daemon>::Effect, <D as Daemon>::Change>;
 
 /// One kind of daemon: its pure state, and the threads that serve.
 pub trait Daemon: Sized + 'static {
@@ -172,6 +187,8 @@ pub trait Daemon: Sized + 'static {
     type Event: From<Event<Self::Document>> + Send + 'static;
     /// What its state wants done.
     type Effect;
+    /// What a command changed, which its answer waits for.
+    type Change;
     /// Its listening sockets, bound and not yet served.
     type Bound;
 
@@ -190,8 +207,8 @@ pub trait Daemon: Sized + 'static {
     /// The next moment at which [`Event::Time`] has something to do.
     fn wakes(&self, now: Now) -> Option<Duration>;
 
-    /// Whether every operator state is on disk, or an alarm says that one is not.
-    fn is_operator_settled(&self, now: Now) -> bool;
+    /// Whether what a command changed is on disk.
+    fn kept(&self, change: &Self::Change, now: Now) -> Kept;
 
     /// One line for `systemctl status`.
     fn summary(&self) -> String;
@@ -250,5 +267,5 @@ pub trait Daemon: Sized + 'static {
     /// # Errors
     ///
     /// The answer of a command that is refused.
-    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Self::Effect>, AdminReply>>;
+    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<ObeyedBy<Self>, AdminReply>>;
 }

@@ -7,7 +7,9 @@ use std::path::PathBuf;
 use super::super::key_file::KeyError;
 use super::super::reload::HandOverError;
 use super::super::sockets::BindError;
+use super::super::state_lock::StateInUse;
 use super::super::takeover::TakeoverError;
+use super::descriptors::DescriptorError;
 use crate::config::Findings;
 
 /// Why a document cannot be put in force.
@@ -17,6 +19,8 @@ pub enum DocumentError {
     Findings(Findings),
     /// Key files that it names cannot be used.
     Keys(Vec<KeyError>),
+    /// This process may not have as many files open as it needs.
+    Descriptors(DescriptorError),
     /// Whoever read it has not ended; the log has why.
     Unread,
 }
@@ -27,6 +31,7 @@ impl DocumentError {
         match self {
             DocumentError::Findings(_) => "the document is not valid",
             DocumentError::Keys(_) => "a key file cannot be used",
+            DocumentError::Descriptors(_) => "the limit of open files is too low",
             DocumentError::Unread => "reading the document did not end; see the log",
         }
     }
@@ -36,6 +41,7 @@ impl DocumentError {
         match self {
             DocumentError::Findings(findings) => findings.0.iter().map(ToString::to_string).collect(),
             DocumentError::Keys(errors) => errors.iter().map(ToString::to_string).collect(),
+            DocumentError::Descriptors(error) => vec![error.to_string()],
             DocumentError::Unread => Vec::new(),
         }
     }
@@ -56,6 +62,8 @@ pub enum RunError {
     Document(DocumentError),
     /// `--check-config --live`: what this machine has against a valid document; one text each.
     Live(Vec<String>),
+    /// Its state directory is another daemon's.
+    StateInUse(StateInUse),
     /// An address cannot be had.
     Socket(BindError),
     /// It could not take over; the other process goes on.
@@ -89,6 +97,7 @@ impl fmt::Display for RunError {
         match self {
             RunError::Document(error) => error.fmt(f),
             RunError::Live(texts) => f.write_str(&texts.join("\n")),
+            RunError::StateInUse(error) => error.fmt(f),
             RunError::Socket(error) => error.fmt(f),
             RunError::Takeover(error) => error.fmt(f),
             RunError::Io { what, error } => write!(f, "{what}: {error}"),
@@ -101,6 +110,12 @@ impl std::error::Error for RunError {}
 impl From<DocumentError> for RunError {
     fn from(error: DocumentError) -> RunError {
         RunError::Document(error)
+    }
+}
+
+impl From<StateInUse> for RunError {
+    fn from(error: StateInUse) -> RunError {
+        RunError::StateInUse(error)
     }
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Must never: decide what the state decides, or wait for a disk, a peer or a new process.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use super::super::peers::PeerEvent;
@@ -78,6 +79,7 @@ impl<D: Daemon> Shell<D> {
             }
             self.refresh();
         }
+        self.answer_what_is_left("this process ended before the change was on disk: look at `polder status`");
         self.admin.close().await;
         self.files.quiet().await;
         tracing::info!("ended");
@@ -102,8 +104,9 @@ impl<D: Daemon> Shell<D> {
             }
         }
         self.go_on_reloading();
-        self.reload_again_if_idle();
-        self.answer_what_is_settled();
+        self.reload_if_wanted();
+        self.answer_what_is_kept();
+        self.hand_over_when_answered();
     }
 
     fn on_input(&mut self, input: Input<D::Document, D::Event>) {
@@ -127,7 +130,7 @@ impl<D: Daemon> Shell<D> {
 
     fn on_signal(&mut self, signal: Signal) {
         match signal {
-            Signal::Reload => self.begin_reload(None),
+            Signal::Reload => self.want_reload(None),
             Signal::Stop if self.phase.drains_until().is_some() => {
                 tracing::warn!("told to stop again: closing all connections");
                 self.phase = self.phase.cut(self.now().running);
@@ -142,6 +145,7 @@ impl<D: Daemon> Shell<D> {
     pub(super) fn stop(&mut self) {
         self.reload = None;
         self.successor = None;
+        self.accepted = None;
         notify::stopping("draining");
         tracing::info!("told to stop: draining");
         self.phase = Phase::Stopping { until: self.drain() };
@@ -161,8 +165,9 @@ impl<D: Daemon> Shell<D> {
     fn has_ended(&self) -> bool {
         // The reload that ends this process is answered before it exits, even if there is nothing to drain; so are commands
         // whose state is still being written.
-        let answered = self.successor.as_ref().is_none_or(|successor| successor.reply.is_none());
-        let drained = answered && self.unanswered.is_empty() && self.daemon.has_drained();
+        let reload = self.successor.as_ref().is_some_and(|successor| !successor.callers.is_empty());
+        let passed_on = self.reload_wanted.is_some() || Rc::strong_count(&self.passed_on) > 1;
+        let drained = !reload && !passed_on && self.unanswered.is_empty() && self.daemon.has_drained();
         self.phase.drains_until().is_some_and(|until| drained || self.now().running >= until)
     }
 

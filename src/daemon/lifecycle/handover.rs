@@ -3,25 +3,32 @@
 //! Must never: change, probe or write once the final state is on its way: from then on the new process is the daemon. If it
 //! exits before it has taken over, this one goes on unchanged.
 
+use std::io;
+use std::os::fd::OwnedFd;
 use std::path::PathBuf;
+use std::time::Duration;
 
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
 
 use super::super::reload::{self as how, HandOverError};
+use super::super::state_lock::StateLock;
 use super::super::takeover::{self, Handover, Offered, TakeoverError};
 use super::daemon::Daemon;
 use super::error::ReloadError;
 use super::input::Input;
 use super::phase::Phase;
 use super::reload::answer;
-use super::shell::{Reply, Shell, Successor};
+use super::shell::{Callers, Shell, Successor};
+
+/// How long a new process that is ready waits for commands to be answered.
+const UNANSWERED_LIMIT: Duration = Duration::from_secs(2);
 
 impl<D: Daemon> Shell<D> {
     /// Starts a program that is to take over; how it went is the answer.
-    pub(super) fn start_successor(&mut self, program: PathBuf, reply: Reply) {
+    pub(super) fn start_successor(&mut self, program: PathBuf, callers: Callers) {
         let (taken, wait) = oneshot::channel();
-        self.successor = Some(Successor { taken: Some(taken), reply });
+        self.successor = Some(Successor { taken: Some(taken), callers });
         let (args, inputs) = (self.args.clone(), self.inputs.clone());
         tokio::task::spawn_local(async move {
             let ended = how::hand_over(&program, &args, wait).await;
@@ -31,10 +38,10 @@ impl<D: Daemon> Shell<D> {
 
     /// Answers the reload: the successor has taken over (its process id), or not.
     pub(super) fn on_succeeded(&mut self, ended: Result<u32, HandOverError>) {
-        let reply = self.successor.take().and_then(|successor| successor.reply);
+        let callers = self.successor.take().map(|successor| successor.callers).unwrap_or_default();
         match ended {
-            Ok(process) => answer(reply, self.done(&format!("handed over to process {process}"))),
-            Err(error) => self.refuse(reply, ReloadError::Successor(error)),
+            Ok(process) => answer(callers, self.done(&format!("handed over to process {process}"))),
+            Err(error) => self.refuse(callers, ReloadError::Successor(error)),
         }
     }
 
@@ -42,7 +49,7 @@ impl<D: Daemon> Shell<D> {
     pub(super) fn offer(&mut self, stream: UnixStream) {
         let sockets = match self.phase.refuses_takeover() {
             Some(why) => Err(why.to_owned()),
-            None => self.sockets.handover().map_err(|error| format!("the sockets cannot be copied: {error}")),
+            None => self.descriptors().map_err(|error| format!("the sockets cannot be copied: {error}")),
         };
         match sockets {
             Ok(sockets) => {
@@ -58,6 +65,13 @@ impl<D: Daemon> Shell<D> {
         }
     }
 
+    /// Copies of the sockets, and of the lock on the state directory.
+    fn descriptors(&self) -> io::Result<Vec<OwnedFd>> {
+        let mut descriptors = self.sockets.handover()?;
+        descriptors.extend(self.lock.as_ref().map(StateLock::copy).transpose()?.flatten());
+        Ok(descriptors)
+    }
+
     /// The new process is ready, or gone. If it is ready nothing changes here any more; what is being written is waited for,
     /// so that no file of the new daemon is replaced by an older one.
     pub(super) fn on_offered(&mut self, offered: Result<Offered, TakeoverError>) {
@@ -66,19 +80,26 @@ impl<D: Daemon> Shell<D> {
             return;
         }
         match offered {
-            Ok(offered) => {
-                self.phase = Phase::HandingOver;
-                let (quiet, inputs) = (self.files.quiet(), self.inputs.clone());
-                tokio::task::spawn_local(async move {
-                    quiet.await;
-                    inputs.send(Input::Quiet(offered));
-                });
-            }
+            Ok(offered) => self.accepted = Some((offered, self.now().running + UNANSWERED_LIMIT)),
             Err(error) => {
                 tracing::warn!("the takeover did not happen: {error}");
                 self.phase = Phase::Serving;
             }
         }
+    }
+
+    /// Hands over once every command has been answered, or has had its time: what was answered is on disk, whichever process
+    /// is the daemon.
+    pub(super) fn hand_over_when_answered(&mut self) {
+        let now = self.now().running;
+        let is_time = |until: Duration| self.unanswered.is_empty() || now >= until;
+        let Some((offered, _)) = self.accepted.take_if(|(_, until)| is_time(*until)) else { return };
+        self.phase = Phase::HandingOver;
+        let (quiet, inputs) = (self.files.quiet(), self.inputs.clone());
+        tokio::task::spawn_local(async move {
+            quiet.await;
+            inputs.send(Input::Quiet(offered));
+        });
     }
 
     /// Nothing is being written: stops accepting, and sends the final state.
@@ -109,8 +130,12 @@ impl<D: Daemon> Shell<D> {
         // The phase first: draining writes nothing and tells nobody.
         self.phase = Phase::HandedOver { until: self.now().running };
         self.phase = Phase::HandedOver { until: self.drain() };
+        self.lock = None;
         self.exchange.stop();
         self.checker = None;
+        self.answer_what_is_left(
+            "another process has taken over before the change was on disk: look at `polder status`",
+        );
         self.admin.leave();
         self.daemon.follow(&self.admin_socket, &self.inputs);
         if let Some(taken) = self.successor.as_mut().and_then(|successor| successor.taken.take()) {

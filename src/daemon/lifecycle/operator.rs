@@ -1,6 +1,6 @@
 //! The operator's requests: handed to the control loop, and answered between two events.
 //!
-//! A command is answered once its operator state is on disk, or an alarm says that it is not.
+//! A command is answered once what it changed is on disk, or with an error that says that it is not.
 
 use tokio::net::UnixStream;
 use tokio::sync::oneshot;
@@ -8,6 +8,8 @@ use tokio::sync::oneshot;
 use super::super::admin::{AdminHandler, AdminReply, AdminRequest, Method};
 use super::daemon::Daemon;
 use super::input::{Input, Inputs};
+use super::kept::Obeyed;
+use super::phase::Phase;
 use super::shell::{Shell, Unanswered, unknown};
 
 /// Hands the operator's requests to the loop.
@@ -39,10 +41,10 @@ impl<D: Daemon> Shell<D> {
         Handler(self.inputs.clone())
     }
 
-    /// Answers now, when a reload has ended, or when an operator state is on disk. The client may have gone by then.
+    /// Answers now, when a reload has ended, or when what a command changed is on disk. The client may have gone by then.
     pub(super) fn answer(&mut self, request: AdminRequest, to: oneshot::Sender<AdminReply>) {
         match (request.method, request.path.as_str()) {
-            (Method::Post, "/reload") => self.begin_reload(Some(to)),
+            (Method::Post, "/reload") => self.want_reload(Some(to)),
             (Method::Get, _) => drop(to.send(self.show(&request))),
             (Method::Post, _) => self.obey(&request, to),
         }
@@ -55,20 +57,31 @@ impl<D: Daemon> Shell<D> {
         match self.daemon.command(request, self.now()) {
             None => drop(to.send(unknown(request))),
             Some(Err(refusal)) => drop(to.send(refusal)),
-            Some(Ok((answer, effects))) => {
+            Some(Ok(Obeyed { answer, effects, change })) => {
                 self.perform(effects);
-                self.unanswered.push(Unanswered { answer, to });
+                self.unanswered.push(Unanswered { answer, change, to });
             }
         }
     }
 
-    /// Answers the commands whose operator states are on disk by now.
-    pub(super) fn answer_what_is_settled(&mut self) {
-        if self.unanswered.is_empty() || !self.daemon.is_operator_settled(self.now()) && self.phase.is_daemon() {
+    /// Answers the commands of which it is known by now whether they are on disk.
+    pub(super) fn answer_what_is_kept(&mut self) {
+        if self.unanswered.is_empty() || self.phase == Phase::HandingOver {
             return;
         }
-        for Unanswered { answer, to } in self.unanswered.drain(..) {
-            let _ = to.send(answer);
+        let now = self.now();
+        for Unanswered { answer, change, to } in std::mem::take(&mut self.unanswered) {
+            match self.daemon.kept(&change, now).reply(answer) {
+                Ok(reply) => drop(to.send(reply)),
+                Err(answer) => self.unanswered.push(Unanswered { answer, change, to }),
+            }
+        }
+    }
+
+    /// Answers what it will never know: another process writes it, or nobody does.
+    pub(super) fn answer_what_is_left(&mut self, why: &str) {
+        for Unanswered { to, .. } in self.unanswered.drain(..) {
+            let _ = to.send(AdminReply::refuse(503, why));
         }
     }
 }

@@ -1,12 +1,13 @@
-//! When `operator.json` is written, and the alarm while it cannot be (pure).
+//! When `operator.json` is written, which changes are on disk, and the alarm while it cannot be written (pure).
 //!
-//! An operator state is in force in memory at once. It is written soon after, one write at a time; a failed write is
-//! repeated until one succeeds, and until then there is an alarm.
+//! An operator state is in force in memory at once. It is written soon after, one write at a time: all that changed during a
+//! write is in the next one. A failed write is repeated until one succeeds, and until then there is an alarm.
 
 use std::io;
 use std::time::Duration;
 
 use super::super::clock::Now;
+use super::kept::Kept;
 
 /// Between two tries.
 const RETRY: Duration = Duration::from_secs(2);
@@ -14,19 +15,41 @@ const RETRY: Duration = Duration::from_secs(2);
 /// A write that takes longer is an alarm.
 const SLOW: Duration = Duration::from_secs(2);
 
+/// One change of the states in memory: their number since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+pub struct Change(u64);
+
 /// How the file compares with the states in memory.
 #[derive(Debug, Default)]
 pub struct OperatorFile {
     /// Why its former content is lost, until it is written again.
     lost: Option<String>,
-    /// The states in memory have changed since the last write began.
-    dirty: bool,
-    /// When the write under way began.
-    writing: Option<Duration>,
-    /// Why the last write failed, and when the next try is due.
-    failure: Option<(String, Duration)>,
+    /// The last change in memory.
+    last: Change,
+    /// The last change that is on disk.
+    on_disk: Change,
+    writing: Option<Writing>,
+    failure: Option<Failure>,
     /// Writes that failed since the start.
     failures: u64,
+}
+
+/// The write under way.
+#[derive(Debug, Clone, Copy)]
+struct Writing {
+    /// The last change in it.
+    last: Change,
+    since: Duration,
+}
+
+/// The last write, if it failed.
+#[derive(Debug)]
+struct Failure {
+    /// The last change in it.
+    last: Change,
+    why: String,
+    /// When the next try is due.
+    due: Duration,
 }
 
 impl OperatorFile {
@@ -35,40 +58,59 @@ impl OperatorFile {
         OperatorFile { lost, ..OperatorFile::default() }
     }
 
-    /// Notes that the states in memory have changed.
-    pub fn mark_dirty(&mut self) {
-        self.dirty = true;
+    /// Notes that the states in memory have changed. The next write is due at once, also after a failed one: whoever made
+    /// this change is told how its own write ended.
+    pub fn changed(&mut self) -> Change {
+        self.last.0 += 1;
+        self.try_at_once();
+        self.last
     }
 
     /// Whether a write is due now; if so, it counts as begun.
     pub fn begin_if_due(&mut self, now: Now) -> bool {
-        let waits = self.failure.as_ref().is_some_and(|(_, due)| now.running < *due);
-        let due = self.writing.is_none() && (self.dirty || self.failure.is_some()) && !waits;
+        let waits = self.failure.as_ref().is_some_and(|failure| now.running < failure.due);
+        let due = self.writing.is_none() && self.on_disk < self.last && !waits;
         if due {
-            (self.writing, self.dirty) = (Some(now.running), false);
+            self.writing = Some(Writing { last: self.last, since: now.running });
         }
         due
     }
 
-    /// Makes a failed write due at once, since the process is about to end.
+    /// Makes a failed write due at once.
     pub fn try_at_once(&mut self) {
-        if let Some((_, due)) = &mut self.failure {
-            *due = Duration::ZERO;
+        if let Some(failure) = &mut self.failure {
+            failure.due = Duration::ZERO;
         }
     }
 
     /// Takes the result of a write.
     pub fn written(&mut self, ended: io::Result<()>, now: Now) {
-        self.writing = None;
-        self.lost.take_if(|_| ended.is_ok());
-        self.failures += u64::from(ended.is_err());
-        self.failure = ended.err().map(|why| (why.to_string(), now.running + RETRY));
+        let Some(Writing { last, .. }) = self.writing.take() else { return };
+        match ended {
+            Ok(()) => (self.on_disk, self.failure, self.lost) = (last, None, None),
+            Err(why) => {
+                self.failures += 1;
+                self.failure = Some(Failure { last, why: why.to_string(), due: now.running + RETRY });
+            }
+        }
     }
 
-    /// Whether every operator state is on disk, or an alarm says that one is not.
-    pub fn is_settled(&self, now: Now) -> bool {
-        let is_slow = self.writing.is_some_and(|since| now.running.saturating_sub(since) >= SLOW);
-        self.failure.is_some() || is_slow || (!self.dirty && self.writing.is_none())
+    /// Whether this change is on disk.
+    pub fn kept(&self, change: Change, now: Now) -> Kept {
+        let failed = self.failure.as_ref().filter(|failure| change <= failure.last).map(|failure| failure.why.clone());
+        match failed.or_else(|| self.slow(now)) {
+            _ if change <= self.on_disk => Kept::Yes,
+            Some(why) => {
+                Kept::No(format!("it is in force, but not on disk ({why}); the write is tried again every 2 s"))
+            }
+            None => Kept::NotYet,
+        }
+    }
+
+    /// Why a write that is under way counts as failed, if it does.
+    fn slow(&self, now: Now) -> Option<String> {
+        let slow = self.writing.filter(|writing| now.running.saturating_sub(writing.since) >= SLOW);
+        slow.map(|_| format!("the disk has not answered for {SLOW:?}"))
     }
 
     /// Whether the last write failed.
@@ -85,15 +127,13 @@ impl OperatorFile {
     pub fn wakes(&self) -> Option<Duration> {
         match self.writing {
             Some(_) => None,
-            None => self.failure.as_ref().map(|(_, due)| *due),
+            None => self.failure.as_ref().map(|failure| failure.due),
         }
     }
 
     /// What the operator should look at.
     pub fn alarms(&self, now: Now) -> Vec<String> {
-        let slow = self.writing.filter(|since| now.running.saturating_sub(*since) >= SLOW);
-        let slow = slow.map(|_| format!("the disk has not answered for {SLOW:?}"));
-        let why = self.failure.as_ref().map(|(why, _)| why.clone()).or(slow);
+        let why = self.failure.as_ref().map(|failure| failure.why.clone()).or_else(|| self.slow(now));
         let unwritten = why.map(|why| {
             format!(
                 "an operator state is not on disk: it cannot be written ({why}); it is in force in memory, and the write is \

@@ -37,19 +37,27 @@ pub enum Phase {
     },
 }
 
+/// Who does a reload, and when.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Turn {
+    /// This process, now.
+    Now,
+    /// It is known when what is under way has ended: one that began earlier may have read an older document.
+    Later,
+    /// The process that has taken over.
+    Successor,
+    /// Nobody: the daemon ends.
+    Never,
+}
+
 impl Phase {
-    /// Why no reload can begin now.
-    pub fn refuses_reload(self) -> Option<&'static str> {
+    /// Who does a reload that is asked for in this phase, and when.
+    pub fn turn(self) -> Turn {
         match self {
-            Phase::Serving => None,
-            Phase::Starting => Some("this daemon is not ready yet: try again when it is"),
-            Phase::Reloading | Phase::Offering | Phase::HandingOver => {
-                Some("a reload or takeover is under way: try again when it has ended")
-            }
-            Phase::HandedOver { .. } => {
-                Some("another process has taken over: ask again, it listens on the same socket")
-            }
-            Phase::Stopping { .. } => Some("this process is stopping"),
+            Phase::Serving => Turn::Now,
+            Phase::Starting | Phase::Reloading | Phase::Offering | Phase::HandingOver => Turn::Later,
+            Phase::HandedOver { .. } => Turn::Successor,
+            Phase::Stopping { .. } => Turn::Never,
         }
     }
 

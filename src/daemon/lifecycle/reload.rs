@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::sync::oneshot;
 
 use super::super::admin::AdminReply;
 use super::super::reload::{self as how, Reload};
@@ -16,49 +17,64 @@ use super::control_sockets::ControlSockets;
 use super::daemon::{Daemon, Document, Event};
 use super::error::{DocumentError, ReloadError, RunError};
 use super::input::Input;
-use super::phase::Phase;
+use super::phase::{Phase, Turn};
 use super::policy::{self, Decision};
-use super::shell::{Pending, Probing, Reply, Shell};
+use super::shell::{Callers, Pending, Probing, Shell};
+use crate::api::client::Client;
 use crate::health::{HealthView, Target, Verdict};
 
 /// On top of the slowest check's time-out: the first probes of many new targets are spread in time.
 pub const PROBE_SLACK: Duration = Duration::from_secs(2);
 
 impl<D: Daemon> Shell<D> {
-    /// Begins a reload; the answer follows when it has ended.
-    pub(super) fn begin_reload(&mut self, reply: Reply) {
-        let busy = self.successor.as_ref().and(Phase::Offering.refuses_reload());
-        match self.phase.refuses_reload().or(busy) {
-            None => {}
-            Some(_) if reply.is_none() => {
-                // A signal has no answer that could ask for a retry, and the document may have changed again by now.
-                self.reload_again = true;
-                return;
-            }
-            Some(why) => return answer(reply, AdminReply::refuse(409, why)),
+    /// A reload is asked for: it begins now, or once what is under way has ended. Whoever asked is told the result of one that
+    /// began afterwards.
+    pub(super) fn want_reload(&mut self, caller: Option<oneshot::Sender<AdminReply>>) {
+        self.reload_wanted.get_or_insert_default().extend(caller);
+        self.reload_if_wanted();
+    }
+
+    /// Begins the reload that was asked for, if it is its turn; several that waited are one.
+    pub(super) fn reload_if_wanted(&mut self) {
+        let turn = if self.successor.is_some() && self.phase.is_daemon() { Turn::Later } else { self.phase.turn() };
+        let Some(callers) = self.reload_wanted.take_if(|_| turn != Turn::Later) else { return };
+        match turn {
+            Turn::Now => self.begin_reload(callers),
+            Turn::Later => self.reload_wanted = Some(callers),
+            Turn::Successor => self.pass_on(callers),
+            Turn::Never => answer(callers, AdminReply::refuse(503, "this process is stopping")),
         }
+    }
+
+    fn begin_reload(&mut self, callers: Callers) {
         match how::choose(self.args.successor.as_deref()) {
-            Reload::InPlace => self.read(reply),
+            Reload::InPlace => self.read(callers),
             Reload::Successor(program) => {
                 tracing::info!("{} is another build: starting it to take over", program.display());
-                self.start_successor(program, reply);
+                self.start_successor(program, callers);
             }
         }
     }
 
-    /// Begins the reload that a signal asked for meanwhile.
-    pub(super) fn reload_again_if_idle(&mut self) {
-        if self.reload_again && self.phase == Phase::Serving && self.successor.is_none() {
-            self.reload_again = false;
-            self.begin_reload(None);
-        }
+    /// Has the process that took over reload: it may have read an older document.
+    fn pass_on(&self, callers: Callers) {
+        let daemon = Client { timeout: how::LONGEST, ..Client::new(&self.admin_socket) };
+        let passed_on = self.passed_on.clone();
+        tokio::task::spawn_local(async move {
+            let with = match daemon.exchange_raw(hyper::Method::POST, "/reload", "{}".into()).await {
+                Ok((status, body)) => AdminReply { status, content_type: "application/json", body: body.into() },
+                Err(error) => AdminReply::refuse(503, format!("the process that has taken over: {error}")),
+            };
+            answer(callers, with);
+            drop(passed_on);
+        });
     }
 
     /// Reads the document in the background.
-    fn read(&mut self, reply: Reply) {
+    fn read(&mut self, callers: Callers) {
         notify::reloading();
         self.phase = Phase::Reloading;
-        self.reload = Some(Pending { reply, probing: None });
+        self.reload = Some(Pending { callers, probing: None });
         let (file, inputs) = (self.args.config.clone(), self.inputs.clone());
         tokio::task::spawn_local(async move {
             let read = tokio::task::spawn_blocking(move || super::start::read::<D::Document>(&file)).await;
@@ -71,7 +87,7 @@ impl<D: Daemon> Shell<D> {
         let Some(mut pending) = self.reload.take() else { return };
         let document = match read {
             Ok(document) => document,
-            Err(error) => return self.refuse(pending.reply, error.into()),
+            Err(error) => return self.refuse(pending.callers, error.into()),
         };
         match policy::decide(&self.daemon.document().settings(), &document.settings()) {
             Decision::InPlace => {
@@ -80,15 +96,15 @@ impl<D: Daemon> Shell<D> {
             }
             Decision::Refused(key) => {
                 let file = self.args.config.clone();
-                self.refuse(pending.reply, ReloadError::NeedsRestart { file, key });
+                self.refuse(pending.callers, ReloadError::NeedsRestart { file, key });
             }
             Decision::Takeover(keys) => match self.own_program() {
                 Ok(program) => {
                     tracing::info!("{} changed: a successor takes over with the new document", keys.join(", "));
                     self.end_reload();
-                    self.start_successor(program, pending.reply);
+                    self.start_successor(program, pending.callers);
                 }
-                Err(error) => self.refuse(pending.reply, error.into()),
+                Err(error) => self.refuse(pending.callers, error.into()),
             },
         }
     }
@@ -125,14 +141,14 @@ impl<D: Daemon> Shell<D> {
             tracing::warn!("{left} targets could not be checked yet; they count as down until they are");
         }
         let document = probing.document.clone();
-        let Some(Pending { reply, .. }) = self.reload.take() else { return };
+        let Some(Pending { callers, .. }) = self.reload.take() else { return };
         match self.put_in_force(document) {
-            Ok(notes) => self.reloaded(reply, &notes),
+            Ok(notes) => self.reloaded(callers, &notes),
             Err(error) => {
                 self.sockets.revert();
                 let targets = self.daemon.document().targets();
                 self.checker.iter().for_each(|checker| checker.set_targets(targets.clone()));
-                self.refuse(reply, error);
+                self.refuse(callers, error);
             }
         }
     }
@@ -157,23 +173,23 @@ impl<D: Daemon> Shell<D> {
         Ok(notes)
     }
 
-    fn reloaded(&mut self, reply: Reply, notes: &[String]) {
+    fn reloaded(&mut self, callers: Callers, notes: &[String]) {
         let notes: String = notes.iter().map(|note| format!("; {note}")).collect();
         let words = format!("reloaded {}{notes}", self.args.config.display());
         tracing::info!("{words}");
         self.note_reload(words.clone(), false);
         self.end_reload();
-        answer(reply, self.done(&words));
+        answer(callers, self.done(&words));
     }
 
     /// The reload did not come about; nothing was changed.
-    pub(super) fn refuse(&mut self, reply: Reply, error: ReloadError) {
+    pub(super) fn refuse(&mut self, callers: Callers, error: ReloadError) {
         let words = format!("the last reload was refused: {error}");
         tracing::error!("{words}");
         self.note_reload(words, true);
         self.end_reload();
         let (summary, findings) = (format!("{}; nothing was changed", error.summary()), error.findings());
-        answer(reply, AdminReply::json_with(422, &json!({ "error": summary, "findings": findings })));
+        answer(callers, AdminReply::json_with(422, &json!({ "error": summary, "findings": findings })));
     }
 
     fn end_reload(&mut self) {
@@ -188,10 +204,10 @@ impl<D: Daemon> Shell<D> {
     }
 }
 
-/// Answers the request for the reload, if there is one. The result is in the log and in `status` too.
-pub(super) fn answer(reply: Reply, with: AdminReply) {
-    if let Some(reply) = reply {
-        let _ = reply.send(with);
+/// Tells the result of a reload to those who wait for it. It is in the log and in `status` too.
+pub(super) fn answer(callers: Callers, with: AdminReply) {
+    for caller in callers {
+        let _ = caller.send(with.clone());
     }
 }
 

@@ -1,6 +1,7 @@
 //! The control thread: a pure state, and every handle that its effects need.
 
 use std::path::PathBuf;
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,6 +14,8 @@ use super::super::args::DaemonArgs;
 use super::super::clock::{Clock, Now};
 use super::super::peers::PeerEvent;
 use super::super::sockets::Sockets;
+use super::super::state_lock::StateLock;
+use super::super::takeover::Offered;
 use super::super::ticks::Ticks;
 use super::control_sockets::{AdminServers, ControlSockets};
 use super::daemon::{Daemon, Document, Effect, Event, Figures, InputsOf, LastReload};
@@ -23,8 +26,8 @@ use super::state_files::StateFiles;
 use crate::health::checker::Checker;
 use crate::health::{HealthView, Target};
 
-/// Where the answer to a request goes; none for what a signal asked for.
-pub(super) type Reply = Option<oneshot::Sender<AdminReply>>;
+/// Who is told the result of a reload; a signal has nobody.
+pub(super) type Callers = Vec<oneshot::Sender<AdminReply>>;
 
 /// Everything that changes in a daemon, and every handle.
 pub struct Shell<D: Daemon> {
@@ -41,6 +44,8 @@ pub struct Shell<D: Daemon> {
     pub(super) admin: AdminServers,
     pub(super) checker: Option<Checker>,
     pub(super) health: watch::Receiver<Arc<HealthView>>,
+    /// None once another process has it.
+    pub(super) lock: Option<StateLock>,
     pub(super) files: StateFiles,
     pub(super) ticks: Ticks,
     pub(super) inputs: InputsOf<D>,
@@ -50,10 +55,14 @@ pub struct Shell<D: Daemon> {
     /// What happened while the final state was on its way: it counts if the new process goes away.
     pub(super) held_back: Vec<D::Event>,
     pub(super) reload: Option<Pending<D>>,
-    /// A signal asked for a reload while another, or a takeover, was under way.
-    pub(super) reload_again: bool,
+    /// A reload that was asked for and has not begun: one that is under way may have read an older document.
+    pub(super) reload_wanted: Option<Callers>,
+    /// One for each reload that the process which has taken over does for callers of this one; and one of our own.
+    pub(super) passed_on: Rc<()>,
     pub(super) successor: Option<Successor>,
-    pub(super) unanswered: Vec<Unanswered>,
+    /// A new process that is ready to take over, and how long it waits at most for commands to be answered.
+    pub(super) accepted: Option<(Offered, Duration)>,
+    pub(super) unanswered: Vec<Unanswered<D::Change>>,
     pub(super) figures: Figures,
     pub(super) health_saved: Option<Duration>,
     pub(super) summary: String,
@@ -61,7 +70,7 @@ pub struct Shell<D: Daemon> {
 
 /// A reload that is under way.
 pub(super) struct Pending<D: Daemon> {
-    pub(super) reply: Reply,
+    pub(super) callers: Callers,
     /// Once the document has been read.
     pub(super) probing: Option<Probing<D::Document>>,
 }
@@ -77,12 +86,13 @@ pub(super) struct Probing<P> {
 pub(super) struct Successor {
     /// Tells whoever watches the process that it has taken over.
     pub(super) taken: Option<oneshot::Sender<()>>,
-    pub(super) reply: Reply,
+    pub(super) callers: Callers,
 }
 
-/// The answer to a command, held back until its operator state is on disk.
-pub(super) struct Unanswered {
+/// The answer to a command, held back until what it changed is on disk.
+pub(super) struct Unanswered<C> {
     pub(super) answer: AdminReply,
+    pub(super) change: C,
     pub(super) to: oneshot::Sender<AdminReply>,
 }
 
@@ -100,7 +110,9 @@ pub struct Parts<D: Daemon> {
     pub control_sockets: ControlSockets,
     /// The probes.
     pub checker: Checker,
-    /// The state directory.
+    /// The state directory, and that it is ours.
+    pub lock: StateLock,
+    /// The files in it.
     pub files: StateFiles,
     /// The exchange with peers.
     pub exchange: Exchange,
@@ -127,6 +139,7 @@ impl<D: Daemon> Shell<D> {
             admin: AdminServers::default(),
             health: parts.checker.subscribe(),
             checker: Some(parts.checker),
+            lock: Some(parts.lock),
             files: parts.files,
             ticks: parts.ticks,
             inputs: parts.inputs,
@@ -135,8 +148,10 @@ impl<D: Daemon> Shell<D> {
             stop_if_not_handed_over: false,
             held_back: Vec::new(),
             reload: None,
-            reload_again: false,
+            reload_wanted: None,
+            passed_on: Rc::default(),
             successor: None,
+            accepted: None,
             unanswered: Vec::new(),
             figures: Figures::default(),
             health_saved: None,

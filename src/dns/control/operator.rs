@@ -9,6 +9,7 @@ use crate::api::bounds::{self, BoundError};
 use crate::api::daemon::Done;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
 use crate::daemon::clock::Now;
+use crate::daemon::lifecycle::Change;
 use crate::dns::pool;
 
 /// Why an operator's command is refused, with the message.
@@ -22,13 +23,24 @@ pub enum CommandError {
     Refused(String),
 }
 
+/// A command that was obeyed.
+#[derive(Debug)]
+pub struct Told {
+    /// The answer, once the change is on disk.
+    pub done: Done,
+    /// The change.
+    pub change: Change,
+    /// What follows.
+    pub effects: Vec<Effect>,
+}
+
 impl State {
     /// Sets a member to ready, drain or maint.
     ///
     /// # Errors
     ///
     /// It is out of bounds, names an unknown member, or would leave no member to answer with.
-    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<(Done, Vec<Effect>), CommandError> {
+    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<Told, CommandError> {
         command.vet().map_err(CommandError::OutOfBounds)?;
         let (pool_name, member) = self.subject(&command.subject)?;
         let config = &self.document.config.pools[&pool_name];
@@ -54,10 +66,10 @@ impl State {
         };
         let line = format!("{} sets {subject} to {}: {}", note.who, note.state, note.why);
         self.operator.set(&subject, note);
-        let effects = self.obeyed(line, now);
+        let (change, effects) = self.obeyed(line, now);
         let cached_until = away.then(|| now.unix_ms + u64::from(ttl) * 1000);
         let done = format!("{subject} is {} (was {before})", command.state);
-        Ok((Done { done, generation: self.generation(), cached_until }, effects))
+        Ok(Told { done: Done { done, generation: self.generation(), cached_until }, change, effects })
     }
 
     /// Forgets the operator state of a member: it becomes ready here and, since that is the newest state, at every peer.
@@ -65,7 +77,7 @@ impl State {
     /// # Errors
     ///
     /// It is out of bounds, or the member has no operator state.
-    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<(Done, Vec<Effect>), CommandError> {
+    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<Told, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let ForgetTarget::Subject(subject) = &command.what else {
             return Err(CommandError::Unknown("a nameserver has no latches".into()));
@@ -80,16 +92,16 @@ impl State {
             Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
         }
         let done = format!("the operator state of {subject} is forgotten");
-        let effects = self.obeyed(format!("{done}, by {}", command.who), now);
-        Ok((Done { done, generation: self.generation(), cached_until: None }, effects))
+        let (change, effects) = self.obeyed(format!("{done}, by {}", command.who), now);
+        Ok(Told { done: Done { done, generation: self.generation(), cached_until: None }, change, effects })
     }
 
     /// What follows from a command.
-    fn obeyed(&mut self, line: String, now: Now) -> Vec<Effect> {
-        self.operator_file.mark_dirty();
+    fn obeyed(&mut self, line: String, now: Now) -> (Change, Vec<Effect>) {
+        let change = self.operator_file.changed();
         let mut effects = vec![Effect::Log(Level::INFO, line)];
         effects.extend(self.settle(now));
-        effects
+        (change, effects)
     }
 
     /// Splits `POOL/MEMBER`; pools are named in whatever case and with or without the final dot.

@@ -7,6 +7,8 @@ use serde_json::json;
 
 use super::*;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand};
+use crate::config::dns::Checks;
+use crate::dns::capacity::Limits;
 use crate::dns::compiled::compile;
 use crate::dns::protection::Protection;
 use crate::dns::report::status::RuntimeFigures;
@@ -33,10 +35,12 @@ fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
         "pools": { POOL: { "members": members, "check": { "port": 80 } } },
     });
     let config = crate::config::dns::parse(Path::new("dns.json"), &text.to_string()).expect("a valid document");
-    let zone = crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE).expect("a valid zone");
+    let zone =
+        crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE, Checks::Strict).expect("a valid zone");
     let zones = compile(Path::new("dns.json"), &[zone], &config.pools).expect("zones that fit the pools");
     let protection = Protection::of(&config).expect("secrets made up");
-    Arc::new(Prepared { config, zones: Arc::new(zones), impaired: BTreeMap::new(), protection, identity: None })
+    let tcp = Limits::of(&config.tcp);
+    Arc::new(Prepared { config, zones: Arc::new(zones), impaired: BTreeMap::new(), tcp, protection, identity: None })
 }
 
 const TWO: [(&str, &str); 2] = [("a", "192.0.2.1"), ("b", "192.0.2.2")];
@@ -53,6 +57,8 @@ fn health(document: &Prepared, verdict: impl Fn(&str) -> Verdict) -> Arc<HealthV
         since: UNIX_EPOCH,
         probed: None,
         changes: 0,
+        hearsay: false,
+        before: None,
     };
     Arc::new(document.targets().into_iter().map(|(target, users)| (target, of(&users))).collect())
 }
@@ -120,16 +126,17 @@ fn the_generation_goes_on_where_an_earlier_process_ended() {
 #[test]
 fn what_an_operator_says_is_answered_written_and_told_to_peers_at_once() {
     let mut state = ready(&TWO);
-    let (done, effects) = state.operator(&command("a", OperatorState::Drain, false), at(1)).expect("obeyed");
+    let told = state.operator(&command("a", OperatorState::Drain, false), at(1)).expect("obeyed");
+    let Told { done, change, effects } = told;
     assert_eq!(done.done, format!("{POOL}/a is drain (was ready)"));
     assert_eq!(done.cached_until, Some(at(1).unix_ms + 300_000));
     assert_eq!((published(&effects), written(&effects)), (1, 1));
     assert!(
         effects.iter().any(|effect| matches!(effect, Effect::TellPeers(value) if value.to_string().contains("drain")))
     );
-    assert!(!state.is_operator_settled(at(1)));
+    assert_eq!(state.kept(change, at(1)), Kept::NotYet);
     state.on_event(Event::OperatorWritten(Ok(())), at(2));
-    assert!(state.is_operator_settled(at(2)));
+    assert_eq!(state.kept(change, at(2)), Kept::Yes);
 }
 
 #[test]

@@ -6,12 +6,11 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use super::daemon::DnsDaemon;
-use crate::api::daemon::Done;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::{Figures, Obeyed};
+use crate::daemon::lifecycle::{Change, Figures, Obeyed};
 use crate::daemon::metrics;
-use crate::dns::control::{CommandError, Effect, State};
+use crate::dns::control::{CommandError, Effect, State, Told};
 use crate::dns::report::page;
 use crate::dns::report::status::RuntimeFigures;
 
@@ -33,7 +32,11 @@ impl DnsDaemon {
         })
     }
 
-    pub(super) fn obey(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect>, AdminReply>> {
+    pub(super) fn obey(
+        &mut self,
+        request: &AdminRequest,
+        now: Now,
+    ) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         let obeyed = match request.path.as_str() {
             "/operator" => read(request).map(|command| self.state.operator(&command, now)),
             "/forget" => read(request).map(|command| self.state.forget(&command, now)),
@@ -43,9 +46,9 @@ impl DnsDaemon {
     }
 }
 
-fn answered(obeyed: Result<(Done, Vec<Effect>), CommandError>) -> Result<Obeyed<Effect>, AdminReply> {
+fn answered(obeyed: Result<Told, CommandError>) -> Result<Obeyed<Effect, Change>, AdminReply> {
     match obeyed {
-        Ok((done, effects)) => Ok((AdminReply::json(&done), effects)),
+        Ok(Told { done, change, effects }) => Ok(Obeyed { answer: AdminReply::json(&done), change, effects }),
         Err(CommandError::OutOfBounds(error)) => Err(AdminReply::refuse(400, error.to_string())),
         Err(CommandError::Unknown(words)) => Err(AdminReply::refuse(404, words)),
         Err(CommandError::Refused(words)) => Err(AdminReply::refuse(409, words)),

@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::rate_limit_log::RateLimitLog;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Obeyed, RunError};
+use crate::daemon::lifecycle::{self, Change, Daemon, Figures, Inputs, Kept, Obeyed, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Effect, Event, State};
@@ -49,6 +49,7 @@ impl Daemon for DnsDaemon {
     type Document = Prepared;
     type Event = Event;
     type Effect = Effect;
+    type Change = Change;
     type Bound = Bound;
 
     fn document(&self) -> &Arc<Prepared> {
@@ -79,8 +80,8 @@ impl Daemon for DnsDaemon {
         self.state.wakes(now)
     }
 
-    fn is_operator_settled(&self, now: Now) -> bool {
-        self.state.is_operator_settled(now)
+    fn kept(&self, change: &Change, now: Now) -> Kept {
+        self.state.kept(*change, now)
     }
 
     fn summary(&self) -> String {
@@ -104,7 +105,7 @@ impl Daemon for DnsDaemon {
     }
 
     fn serve(&mut self, bound: Bound, prepared: &Prepared) -> Result<Vec<String>, RunError> {
-        self.listening.serve(&prepared.config, bound).map_err(RunError::io(NO_THREAD))?;
+        self.listening.serve(prepared.tcp.clone(), bound).map_err(RunError::io(NO_THREAD))?;
         self.listening.protect(prepared.protection.or_keep(&self.listening.protection()));
         Ok(Vec::new())
     }
@@ -119,9 +120,9 @@ impl Daemon for DnsDaemon {
     }
 
     fn resume(&mut self, sockets: &mut Sockets) -> Result<(), RunError> {
-        let config = &self.state.document().config;
-        let bound = Bound::bind(config, sockets)?;
-        self.listening.serve(config, bound).map_err(RunError::io(NO_THREAD))
+        let document = self.state.document();
+        let bound = Bound::bind(&document.config, sockets)?;
+        self.listening.serve(document.tcp.clone(), bound).map_err(RunError::io(NO_THREAD))
     }
 
     fn drain(&mut self, limit: Duration) {
@@ -140,7 +141,7 @@ impl Daemon for DnsDaemon {
         self.answer(request, figures, now)
     }
 
-    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect>, AdminReply>> {
+    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         self.obey(request, now)
     }
 }

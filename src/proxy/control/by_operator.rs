@@ -8,6 +8,7 @@ use std::time::Duration;
 use crate::api::bounds;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
+use crate::daemon::lifecycle::{self, Kept};
 use crate::proxy::latch::{CommandError, Keeper, Now, Operator, Situation};
 use crate::proxy::snapshot::{Backend, Service};
 
@@ -16,7 +17,7 @@ use super::{Effect, State, is_latched};
 
 impl State {
     /// `ready`, `drain`, `maint`: sets a backend's operator state.
-    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<(String, Vec<Effect>), CommandError> {
+    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<Told, CommandError> {
         command.vet().map_err(CommandError::OutOfBounds)?;
         self.vet(command)?;
         let until = command.for_ms.map(|length| now.unix_ms.saturating_add(length));
@@ -29,13 +30,13 @@ impl State {
             until,
         };
         self.operator.set(&command.subject, word);
-        self.operator_file.mark_dirty();
+        let change = Change::Operator(self.operator_file.changed());
         let length = command.for_ms.map(Duration::from_millis).map(crate::config::duration::format);
         let length = length.map_or(String::new(), |length| format!(" for {length}"));
         let words = format!("{} is set to {}{length}", command.subject, command.state);
         let mut effects = vec![Effect::Log(format!("{words} by {}", command.who))];
         effects.extend(self.settle(now));
-        Ok((words, effects))
+        Ok(Told { words, change, effects })
     }
 
     fn vet(&self, command: &OperatorCommand) -> Result<(), CommandError> {
@@ -83,7 +84,7 @@ impl State {
     }
 
     /// `failover`: moves a latch to another backend.
-    pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<(String, Vec<Effect>), CommandError> {
+    pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<Told, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let operator = Operator { who: &command.who, why: &command.why };
         self.step_by_operator(&command.service, now, |keeper, situation| {
@@ -92,14 +93,14 @@ impl State {
     }
 
     /// `failback`: moves a latch back to the primary.
-    pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<(String, Vec<Effect>), CommandError> {
+    pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<Told, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let operator = Operator { who: &command.who, why: &command.why };
         self.step_by_operator(&command.service, now, |keeper, situation| keeper.failback(&operator, now, situation))
     }
 
     /// `forget`: undoes an operator state, or begins a latch anew.
-    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<(String, Vec<Effect>), CommandError> {
+    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<Told, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         match &command.what {
             ForgetTarget::Subject(subject) => self.forget_word(subject, command, now),
@@ -110,12 +111,7 @@ impl State {
         }
     }
 
-    fn forget_word(
-        &mut self,
-        subject: &str,
-        command: &ForgetCommand,
-        now: Now,
-    ) -> Result<(String, Vec<Effect>), CommandError> {
+    fn forget_word(&mut self, subject: &str, command: &ForgetCommand, now: Now) -> Result<Told, CommandError> {
         match self.subject(subject).map(|_| ()) {
             Ok(()) => {
                 let (who, by, why) = (command.who.clone(), self.own.clone(), command.why.clone());
@@ -125,11 +121,11 @@ impl State {
             // No document has it any more: no peer is sent it, and so none can bring it back.
             Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
         }
-        self.operator_file.mark_dirty();
+        let change = Change::Operator(self.operator_file.changed());
         let words = format!("the operator state of {subject} is forgotten");
         let mut effects = vec![Effect::Log(format!("{words} by {}", command.who))];
         effects.extend(self.settle(now));
-        Ok((words, effects))
+        Ok(Told { words, change, effects })
     }
 
     fn step_by_operator(
@@ -137,7 +133,7 @@ impl State {
         service: &str,
         now: Now,
         step: impl FnOnce(&mut Keeper, &Situation<'_>) -> Result<String, CommandError>,
-    ) -> Result<(String, Vec<Effect>), CommandError> {
+    ) -> Result<Told, CommandError> {
         let prepared = self.prepared.clone();
         let Some(found) = prepared.service(service) else {
             let names: Vec<&str> = prepared.services.iter().map(|service| &*service.name).collect();
@@ -152,7 +148,42 @@ impl State {
             ))
         })??;
         let mut effects = vec![Effect::Log(words.clone())];
+        let upcoming = self.latches.get(service).and_then(Keeper::upcoming);
+        let active = upcoming.map(|latch| latch.active.clone()).unwrap_or_default();
         effects.extend(self.settle(now));
-        Ok((words, effects))
+        Ok(Told { words, change: Change::Latch { service: service.to_owned(), active }, effects })
     }
+
+    /// Whether what a command changed is on disk.
+    pub fn kept(&self, change: &Change, now: Now) -> Kept {
+        match change {
+            Change::Operator(change) => self.operator_file.kept(*change, now),
+            Change::Latch { service, active } => self.latches.kept(service, active),
+        }
+    }
+}
+
+/// A command that was obeyed.
+#[derive(Debug)]
+pub struct Told {
+    /// The answer in words, once the change is on disk.
+    pub words: String,
+    /// The change.
+    pub change: Change,
+    /// What follows.
+    pub effects: Vec<Effect>,
+}
+
+/// What a command changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Change {
+    /// The operator states.
+    Operator(lifecycle::Change),
+    /// A latch, once running requests have ended.
+    Latch {
+        /// Its service.
+        service: String,
+        /// The backend that the command makes active.
+        active: String,
+    },
 }

@@ -3,8 +3,8 @@
 use super::*;
 use crate::api::operator::{OperatorCommand, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
-use crate::daemon::lifecycle::{Figures, LastReload};
-use crate::health::Verdict;
+use crate::daemon::lifecycle::{Figures, Kept, LastReload};
+use crate::health::{Before, TargetHealth, Verdict};
 use crate::proxy::latch::CommandError;
 use crate::proxy::latch::Latch;
 use crate::proxy::report::explain::explain;
@@ -92,7 +92,7 @@ impl Machine {
     fn say(&mut self, subject: &str, state: OperatorState, force: bool) -> Result<String, CommandError> {
         let (subject, who) = (subject.to_string(), "alice".to_string());
         let command = OperatorCommand { subject, state, who, why: String::new(), for_ms: Some(5_000), force };
-        let (words, effects) = self.state.operator(&command, self.now)?;
+        let Told { words, effects, .. } = self.state.operator(&command, self.now)?;
         self.carry_out(effects);
         Ok(words)
     }
@@ -151,6 +151,50 @@ fn a_full_disk_does_not_stop_a_failover_but_raises_an_alarm_until_it_is_written(
     assert_eq!(machine.alarms(), "");
 }
 
+/// A failover of the shop to web3, up to the write that its answer waits for: the change, and that write.
+fn failed_over(machine: &mut Machine) -> (Change, u64) {
+    let command =
+        FailoverCommand { service: "shop".into(), to: Some("web3".into()), who: "alice".into(), why: String::new() };
+    let Told { change, effects, .. } = machine.state.failover(&command, machine.now).unwrap();
+    let write = |effects: &[Effect]| {
+        effects.iter().find_map(|effect| match effect {
+            Effect::WriteLatches { ticket, .. } => Some(*ticket),
+            _ => None,
+        })
+    };
+    let ticket = write(&effects).or_else(|| write(&machine.state.on_event(Event::Time, machine.now)));
+    assert_eq!(machine.state.kept(&change, machine.now), Kept::NotYet, "it is not on disk");
+    (change, ticket.unwrap())
+}
+
+#[test]
+fn an_operators_failover_is_answered_when_it_is_on_disk_and_a_failed_or_late_write_is_an_error() {
+    let ends = |how: &str| [WriteOutcome::Written, WriteOutcome::Failed(how.into()), WriteOutcome::Late(how.into())];
+    for ended in ends("the disk is gone") {
+        let mut machine = Machine::start(StoredLatches::Missing, false);
+        let (change, ticket) = failed_over(&mut machine);
+        machine.state.on_event(Event::LatchesWritten { ticket, ended: ended.clone() }, machine.now);
+        assert_eq!(machine.latch().active, "web3", "{ended:?}");
+        match (machine.state.kept(&change, machine.now), ended) {
+            (Kept::Yes, WriteOutcome::Written) => {}
+            (Kept::No(why), WriteOutcome::Failed(_) | WriteOutcome::Late(_)) => {
+                assert!(why.contains("shop is on web3, but that is not on disk (the disk is gone)"), "{why}");
+            }
+            (kept, ended) => panic!("{ended:?} was answered with {kept:?}"),
+        }
+    }
+}
+
+#[test]
+fn an_operators_failover_that_something_else_overtook_is_answered_with_what_is_so() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let (change, ticket) = failed_over(&mut machine);
+    machine.take(Event::LatchesWritten { ticket, ended: WriteOutcome::Written });
+    machine.take(peer(latch_value(9, "web2")));
+    let kept = machine.state.kept(&change, machine.now);
+    assert!(matches!(&kept, Kept::Withdrawn(why) if why.contains("shop is on web2")), "{kept:?}");
+}
+
 #[test]
 fn a_disk_that_does_not_answer_holds_a_failover_back_for_its_time_only() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
@@ -196,6 +240,16 @@ fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backu
         Machine::start_with(prepared.clone(), InitialState { latches: latches.clone(), ..known(remembered) })
     };
     assert_eq!(start(only_backup).view(), LatchView::Hold);
+    let mut saved = health(&prepared, Verdict::Up);
+    saved.values_mut().for_each(|known| known.hearsay = true);
+    assert_eq!(start(saved).view(), LatchView::Hold, "what a process that ended saw shortens no grace");
+    let mut by_hearsay = health(&prepared, Verdict::Up);
+    by_hearsay.values_mut().for_each(|known| known.hearsay = true);
+    let known = InitialState { health: by_hearsay.clone().into(), ..known(by_hearsay) };
+    let mut again = Machine::start_with(prepared.clone(), InitialState { latches: latches.clone(), ..known });
+    assert_eq!(again.view(), LatchView::Active(0), "it serves by that");
+    again.set("shop/web2", Verdict::Down);
+    assert_eq!(again.view(), LatchView::Hold, "and has its grace");
     let was_up = start(health(&prepared, Verdict::Up));
     assert_eq!((was_up.latch().epoch, was_up.view()), (1, LatchView::Active(1)), "it died a moment ago");
 }
@@ -223,7 +277,7 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
         remembered,
         words: vec![peer(json!({ "shop": theirs }))],
     };
-    assert_eq!(*Machine::start_with(prepared, known).latch(), theirs, "it would win with (5, px1)");
+    assert!(Machine::start_with(prepared, known).latch().is_same_move(&theirs), "it would win with (5, px1)");
 }
 
 #[test]
@@ -231,7 +285,7 @@ fn a_step_under_way_is_handed_over_as_if_it_had_ended() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);
     let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new() };
-    let (_, effects) = machine.state.failover(&command, machine.now).unwrap();
+    let Told { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(machine.state.for_peers()["latches"]["shop"]["active"], "web2");
     let mut next = Machine::start(StoredLatches::Missing, false);
@@ -257,7 +311,7 @@ fn after_a_handover_requests_go_by_what_the_new_daemon_says_and_nothing_is_writt
     new.set("shop/web2", Verdict::Down);
     new.say("www/web2", OperatorState::Drain, true).unwrap();
     follow(&mut old, &new);
-    assert_eq!((old.view(), old.latch()), (LatchView::Active(1), new.latch()));
+    assert!(old.view() == LatchView::Active(1) && old.latch().is_same_move(new.latch()), "{:?}", old.latch());
     let www = &old.service("www").backends;
     assert_eq!((www[0].verdict, www[1].operator), (Verdict::Down, OperatorState::Drain));
     new.set("shop/web3", Verdict::Down);
@@ -356,7 +410,7 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     let running = &machine.service("shop").backends[0].counters[0].running;
     running.store(1, std::sync::atomic::Ordering::Relaxed);
     let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: "update".into() };
-    let (_, effects) = machine.state.failover(&command, machine.now).unwrap();
+    let Told { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(machine.view(), LatchView::Hold);
     assert!(machine.state.snapshot.ready, "a short hold is no reason to send visitors elsewhere");
@@ -538,6 +592,9 @@ fn letters_of_the_most_that_a_document_allows_fit() {
         failed_from: spent,
         reason: text(MAX_REASON),
         by_operator: false,
+        addresses: (0..MAX_UNKNOWN_SPENT + 1)
+            .map(|at| (name(at), (std::net::Ipv6Addr::from([0xffff; 8]), 65_535).into()))
+            .collect(),
     };
     latch.vet(u64::MAX, |known| known == name(1)).unwrap();
     let latches: BTreeMap<String, Latch> = (0..MOST_SUBJECTS / 2).map(|number| (name(number), latch.clone())).collect();
@@ -558,4 +615,104 @@ fn a_latch_that_a_peer_told_before_our_document_had_its_service_counts_from_our_
     assert_eq!(told["latches"].get("shop").map(|shop| &shop["epoch"]), None, "not passed on: {told}");
     machine.take(Event::Reloaded(prepared()));
     assert_eq!((machine.latch().epoch, &*machine.latch().active), (3, "web2"));
+}
+
+/// The health of a document's targets, `changed` by the subject of who uses them.
+fn health_where(prepared: &Prepared, changed: impl Fn(&str, &mut TargetHealth)) -> Event {
+    let mut view = health(prepared, Verdict::Up);
+    for (target, users) in prepared.targets() {
+        users.iter().for_each(|user| changed(user, view.get_mut(&target).unwrap()));
+    }
+    Event::Health(Arc::new(view))
+}
+
+/// The document with one thing changed in its stateful service.
+fn with_shop(change: impl Fn(&mut Value)) -> Arc<Prepared> {
+    let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
+    change(&mut document["services"]["shop"]);
+    prepared_from(&document.to_string())
+}
+
+#[test]
+fn a_changed_check_moves_no_latch_while_the_check_before_passes() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let before = machine.state.prepared.service("shop").unwrap().backends[0].target.clone();
+    let old = machine.state.health[&*before].clone();
+    let changed = with_shop(|shop| shop["check"] = json!({ "path": "/moved", "fall": 1 }));
+    let wrong = |says: Verdict| {
+        let (target, health) = ((*before).clone(), TargetHealth { verdict: says, ..old.clone() });
+        let before = Arc::new(Before { target, health });
+        health_where(&changed, move |user, health| {
+            if user == "shop/web2" {
+                (health.verdict, health.hearsay) = (Verdict::Down, true);
+                health.before = Some(before.clone());
+            }
+        })
+    };
+    machine.take(wrong(Verdict::Up));
+    machine.take(Event::Reloaded(changed.clone()));
+    machine.pass(Duration::from_secs(3600));
+    assert_eq!((machine.latch().epoch, machine.view()), (0, LatchView::Active(0)), "the document alone moves nothing");
+    assert!(machine.alarms().contains("shop: web2 fails its changed check"), "{}", machine.alarms());
+    let mut dead = Machine::start(StoredLatches::Missing, false);
+    dead.take(wrong(Verdict::Up));
+    dead.take(Event::Reloaded(changed.clone()));
+    dead.take(wrong(Verdict::Down));
+    assert_eq!((dead.latch().epoch, dead.view()), (1, LatchView::Active(1)), "it fails both");
+    machine.take(Event::Health(Arc::new(health(&prepared(), Verdict::Up))));
+    machine.take(Event::Reloaded(prepared()));
+    assert_eq!((machine.latch().epoch, machine.alarms()), (0, String::new()), "taken back, all is as before");
+}
+
+#[test]
+fn a_new_target_of_a_running_service_gets_the_start_grace_however_often_documents_change() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let at = |address: &str| {
+        let address = address.to_owned();
+        with_shop(move |shop| shop["backends"][0]["address"] = json!(address))
+    };
+    let down = |prepared: &Prepared| {
+        health_where(prepared, |user, health| {
+            if user == "shop/web2" {
+                health.verdict = Verdict::Down;
+            }
+        })
+    };
+    let new = at("192.0.2.7:8080");
+    machine.take(down(&new));
+    machine.take(Event::Reloaded(new.clone()));
+    assert_eq!((machine.latch().epoch, machine.view()), (0, LatchView::Hold), "it may be starting");
+    machine.pass(Duration::from_secs(9));
+    // The same document again, or one where something else changed, neither ends the grace nor begins it anew.
+    machine.take(Event::Reloaded(new));
+    assert_eq!((machine.latch().epoch, machine.view()), (0, LatchView::Hold));
+    let mut waits = machine;
+    waits.pass(Duration::from_secs(1));
+    assert_eq!((waits.latch().epoch, waits.view()), (1, LatchView::Active(1)), "it had its time");
+
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    for address in ["192.0.2.7:8080", "192.0.2.8:8080", "192.0.2.7:8080"] {
+        let next = at(address);
+        machine.take(down(&next));
+        machine.take(Event::Reloaded(next));
+        machine.pass(Duration::from_secs(9));
+        assert_eq!((machine.latch().epoch, machine.view()), (0, LatchView::Hold), "{address}");
+    }
+}
+
+#[test]
+fn renaming_the_active_backend_and_taking_that_back_moves_no_latch_over_a_restart_either() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let renamed = with_shop(|shop| shop["backends"][0]["name"] = json!("alpha"));
+    machine.take(Event::Reloaded(renamed.clone()));
+    assert_eq!((&*machine.latch().active, machine.latch().epoch, machine.view()), ("alpha", 0, LatchView::Active(0)));
+    let stored = machine.written.pop().unwrap();
+    let found = StoredLatches::Whole(serde_json::from_value(serde_json::to_value(stored).unwrap()).unwrap());
+    let mut again = Machine::start(found, false);
+    assert_eq!((&*again.latch().active, again.latch().epoch, again.view()), ("web2", 0, LatchView::Active(0)));
+    again.set("shop/web2", Verdict::Down);
+    again.take(Event::Health(Arc::new(health(&renamed, Verdict::Up))));
+    again.take(Event::Reloaded(renamed));
+    assert_eq!(again.latch().failed_from, ["alpha"], "the failed primary stays failed by its new name");
+    assert_eq!(again.view(), LatchView::Active(1));
 }

@@ -157,13 +157,14 @@ impl Keeper {
         if to.is_some_and(|to| to != next.active) { Err(CommandError::Conflict(words)) } else { Ok(Some(words)) }
     }
 
+    /// The words are for the log now, and for the answer when the step has been made.
     fn begin_handover(&mut self, next: Latch, now: Now, situation: &Situation<'_>, from: &str) -> String {
         let (to, drain) = (next.active.clone(), situation.rules.failover_drain);
         let next = Latch { by_operator: true, ..next };
         self.handover = Some(Handover { next, ours: true, until: now.running + drain });
         let limit = crate::config::duration::format(drain);
         let service = situation.service;
-        format!("{service} moves from {from} to {to}: new requests wait, running ones have at most {limit} to end")
+        format!("{service}: from {from} to {to}; new requests wait meanwhile, running ones have at most {limit} to end")
     }
 }
 

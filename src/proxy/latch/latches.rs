@@ -10,8 +10,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Keeper, Latch, Now};
-use crate::health::Target;
-use crate::proxy::control::prepared::Prepared;
+use crate::daemon::lifecycle::Kept;
+use crate::proxy::control::prepared::{Prepared, PreparedBackend, PreparedService};
 
 /// Between two attempts to write what could not be written.
 const RETRY: Duration = Duration::from_secs(2);
@@ -92,9 +92,14 @@ impl Latches {
     }
 
     /// Makes sure that every latched service of a document has a latch. The active backends of services seen for the
-    /// first time get their grace, and those that were not `known_up` when this process began: they may still be
-    /// starting, as after a power cut, however well their backups are.
-    pub fn cover(&mut self, prepared: &Prepared, known_up: impl Fn(&Target) -> bool, now: Now) {
+    /// first time get their grace, and those that are not `settled`: they may still be starting, as after a power cut or where
+    /// the document has just named them, however well their backups are.
+    pub fn cover(
+        &mut self,
+        prepared: &Prepared,
+        settled: impl Fn(&PreparedService, &PreparedBackend) -> bool,
+        now: Now,
+    ) {
         let lost = std::mem::take(&mut self.lost);
         for service in &prepared.services {
             let (Some(rules), Some(primary)) = (service.rules(), service.primary()) else { continue };
@@ -103,9 +108,10 @@ impl Latches {
                 true => Keeper::undecided(),
                 false => Keeper::new(Latch::first(&primary.name)),
             });
-            let active =
-                keeper.latch().and_then(|latch| service.backends.iter().find(|one| *one.name == *latch.active));
-            if new || !active.is_some_and(|active| known_up(&active.target)) {
+            let active = keeper
+                .latch()
+                .and_then(|latch| latch.meant(&latch.active, &service.backends, PreparedBackend::identity));
+            if new || !active.is_some_and(|active| settled(service, active)) {
                 keeper.begin_grace(now, rules);
             }
         }
@@ -206,6 +212,26 @@ impl Latches {
     /// Whether the latch that counts for this service is on disk.
     pub fn is_stored(&self, service: &str) -> bool {
         self.on_disk.latches.get(service) == self.get(service).and_then(Keeper::latch)
+    }
+
+    /// Whether an operator's step of this service to `active` has come about and is on disk.
+    pub fn kept(&self, service: &str, active: &str) -> Kept {
+        let keeper = self.get(service);
+        if keeper.is_some_and(|keeper| keeper.is_handing_over() || keeper.proposed().is_some()) {
+            return Kept::NotYet;
+        }
+        match (keeper.and_then(Keeper::latch), &self.failure) {
+            (Some(latch), _) if latch.active != active => Kept::Withdrawn(format!(
+                "{service} is on {}, and the step to {active} is withdrawn: {}",
+                latch.active, latch.reason
+            )),
+            (None, _) => Kept::Withdrawn(format!("which backend of {service} is active is not known")),
+            (Some(_), _) if self.is_stored(service) => Kept::Yes,
+            (Some(_), Some((why, _))) => Kept::No(format!(
+                "{service} is on {active}, but that is not on disk ({why}); the write is tried again every 2 s"
+            )),
+            (Some(_), None) => Kept::NotYet,
+        }
     }
 
     /// Why the latches are not on disk.

@@ -11,7 +11,7 @@ use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
 use crate::daemon::metrics::CONTENT_TYPE;
-use crate::proxy::control::Effect;
+use crate::proxy::control::{Change, Effect, Told};
 use crate::proxy::latch::CommandError;
 use crate::proxy::report::status::Live;
 use crate::proxy::report::{explain, metrics, page, status};
@@ -51,7 +51,11 @@ impl ProxyDaemon {
         }
     }
 
-    pub(super) fn obey(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect>, AdminReply>> {
+    pub(super) fn obey(
+        &mut self,
+        request: &AdminRequest,
+        now: Now,
+    ) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         let state = &mut self.state;
         let obeyed = match request.path.as_str() {
             "/operator" => read(request).map(|command| state.operator(&command, now)),
@@ -61,10 +65,10 @@ impl ProxyDaemon {
             _ => return None,
         };
         Some(obeyed.and_then(|obeyed| match obeyed {
-            Ok((done, effects)) => Ok((
-                AdminReply::json(&Done { done, generation: state.snapshot().generation, cached_until: None }),
-                effects,
-            )),
+            Ok(Told { words, change, effects }) => {
+                let done = Done { done: words, generation: state.snapshot().generation, cached_until: None };
+                Ok(Obeyed { answer: AdminReply::json(&done), change, effects })
+            }
             Err(CommandError::OutOfBounds(error)) => Err(AdminReply::refuse(400, error.to_string())),
             Err(CommandError::NotFound(words)) => Err(AdminReply::refuse(404, words)),
             Err(CommandError::Conflict(words)) => Err(AdminReply::refuse(409, words)),

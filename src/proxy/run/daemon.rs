@@ -13,11 +13,11 @@ use super::network::Network;
 use crate::api::client::Client;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, RunError};
+use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Kept, Obeyed, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::health::HealthView;
 use crate::proxy::control::prepared::Prepared;
-use crate::proxy::control::{Effect, Event, State};
+use crate::proxy::control::{Change, Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::traffic::shared::Shared;
 use crate::proxy::traffic::worker::{Command, Listening, Worker};
@@ -60,6 +60,7 @@ impl Daemon for ProxyDaemon {
     type Document = Prepared;
     type Event = Event;
     type Effect = Effect;
+    type Change = Change;
     type Bound = Network;
 
     fn document(&self) -> &Arc<Prepared> {
@@ -106,8 +107,8 @@ impl Daemon for ProxyDaemon {
         self.state.wakes(now)
     }
 
-    fn is_operator_settled(&self, now: Now) -> bool {
-        self.state.is_operator_settled(now)
+    fn kept(&self, change: &Change, now: Now) -> Kept {
+        self.state.kept(change, now)
     }
 
     fn summary(&self) -> String {
@@ -171,7 +172,7 @@ impl Daemon for ProxyDaemon {
         self.answer(request, figures, now)
     }
 
-    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect>, AdminReply>> {
+    fn command(&mut self, request: &AdminRequest, now: Now) -> Option<Result<Obeyed<Effect, Change>, AdminReply>> {
         self.obey(request, now)
     }
 }

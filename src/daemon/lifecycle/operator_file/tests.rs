@@ -1,51 +1,67 @@
 use std::io;
 use std::time::Duration;
 
-use super::OperatorFile;
+use super::{Kept, OperatorFile};
 use crate::daemon::clock::Now;
 
 fn at(ms: u64) -> Now {
     Now { running: Duration::from_millis(ms), unix_ms: ms }
 }
 
-#[test]
-fn a_change_is_written_once_and_a_second_one_waits_for_the_first() {
-    let mut file = OperatorFile::default();
-    assert!(file.is_settled(at(0)) && !file.begin_if_due(at(0)));
-    file.mark_dirty();
-    assert!(!file.is_settled(at(0)) && file.begin_if_due(at(0)));
-    file.mark_dirty();
-    assert!(!file.begin_if_due(at(1)), "one write at a time");
-    file.written(Ok(()), at(2));
-    assert!(file.begin_if_due(at(2)), "what was said meanwhile");
-    file.written(Ok(()), at(3));
-    assert!(file.is_settled(at(3)) && file.alarms(at(3)).is_empty());
+fn full() -> io::Result<()> {
+    Err(io::Error::other("no room"))
 }
 
 #[test]
-fn a_failed_write_is_an_alarm_and_is_tried_again_until_it_is_well() {
-    let mut file = OperatorFile::new(Some("lost".into()));
-    file.mark_dirty();
+fn a_change_is_kept_once_its_own_write_has_ended_and_all_that_came_during_a_write_is_in_the_next_one() {
+    let mut file = OperatorFile::default();
+    assert!(!file.begin_if_due(at(0)));
+    let first = file.changed();
     assert!(file.begin_if_due(at(0)));
-    file.written(Err(io::Error::other("no room")), at(10));
-    assert!(file.is_settled(at(10)), "the operator is told");
+    let (second, third) = (file.changed(), file.changed());
+    assert!(!file.begin_if_due(at(1)), "one write at a time");
+    assert_eq!(file.kept(first, at(1)), Kept::NotYet);
+    file.written(Ok(()), at(2));
+    assert_eq!((file.kept(first, at(2)), file.kept(second, at(2))), (Kept::Yes, Kept::NotYet));
+    assert!(file.begin_if_due(at(2)), "what was said meanwhile");
+    let fourth = file.changed();
+    file.written(Ok(()), at(3));
+    let kept = [second, third, fourth].map(|change| file.kept(change, at(3)));
+    assert_eq!(kept, [Kept::Yes, Kept::Yes, Kept::NotYet], "no stream of commands holds an answer up");
+    assert!(file.begin_if_due(at(3)));
+    file.written(Ok(()), at(4));
+    assert!(!file.begin_if_due(at(5)) && file.alarms(at(5)).is_empty());
+}
+
+#[test]
+fn a_failed_write_is_said_to_whoever_waits_for_it_and_is_tried_again_until_it_is_well() {
+    let mut file = OperatorFile::new(Some("lost".into()));
+    let first = file.changed();
+    assert!(file.begin_if_due(at(0)));
+    file.written(full(), at(10));
+    assert!(matches!(file.kept(first, at(10)), Kept::No(why) if why.contains("no room")));
     assert!(file.alarms(at(10)).iter().any(|alarm| alarm.contains("no room")));
     assert!(!file.begin_if_due(at(11)));
     assert_eq!(file.wakes(), Some(Duration::from_millis(2_010)));
-    file.try_at_once();
-    assert!(file.begin_if_due(at(12)), "a process that is about to end does not wait");
-    file.written(Err(io::Error::other("no room")), at(13));
+    let second = file.changed();
+    assert_eq!(file.kept(second, at(12)), Kept::NotYet, "its own write decides");
+    assert!(file.begin_if_due(at(12)), "at once");
+    file.written(full(), at(13));
+    assert!(matches!(file.kept(second, at(13)), Kept::No(_)));
     assert!(file.begin_if_due(at(2_013)));
     file.written(Ok(()), at(2_020));
     assert_eq!((file.alarms(at(2_020)), file.failures()), (vec![], 2), "what was lost is written again too");
+    assert_eq!(file.kept(second, at(2_020)), Kept::Yes);
 }
 
 #[test]
 fn a_disk_that_does_not_answer_is_an_alarm_and_holds_up_no_answer() {
     let mut file = OperatorFile::default();
-    file.mark_dirty();
+    let change = file.changed();
     assert!(file.begin_if_due(at(0)));
-    assert!(!file.is_settled(at(1_999)) && file.alarms(at(1_999)).is_empty());
-    assert!(file.is_settled(at(2_000)));
+    assert!(file.kept(change, at(1_999)) == Kept::NotYet && file.alarms(at(1_999)).is_empty());
+    assert!(matches!(file.kept(change, at(2_000)), Kept::No(why) if why.contains("has not answered for 2s")));
     assert!(file.alarms(at(2_000))[0].contains("the disk has not answered for 2s"));
+    file.written(Ok(()), at(2_500));
+    assert!(file.kept(change, at(2_500)) == Kept::Yes && file.alarms(at(2_500)).is_empty());
 }

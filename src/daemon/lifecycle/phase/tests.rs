@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use super::Phase;
+use super::{Phase, Turn};
 
 const LATER: Duration = Duration::from_secs(7);
 
@@ -18,9 +18,15 @@ const ALL: [Phase; 7] = [
 fn only_a_daemon_that_serves_and_does_nothing_else_reloads_or_is_taken_over() {
     for phase in ALL {
         let idle = phase == Phase::Serving;
-        assert_eq!(phase.refuses_reload().is_none(), idle, "{phase:?}");
+        assert_eq!(phase.turn() == Turn::Now, idle, "{phase:?}");
         assert_eq!(phase.refuses_takeover().is_none(), idle, "{phase:?}");
     }
+}
+
+#[test]
+fn a_reload_that_is_asked_for_is_forgotten_only_by_a_daemon_that_ends() {
+    let turns = ALL.map(Phase::turn);
+    assert_eq!(turns, [Turn::Later, Turn::Now, Turn::Later, Turn::Later, Turn::Later, Turn::Successor, Turn::Never]);
 }
 
 #[test]
