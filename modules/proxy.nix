@@ -22,6 +22,7 @@ let
         failover
         balance
         pass_fields
+        reuse
         start_grace
         last_resort
         failover_drain

@@ -130,7 +130,7 @@ fn no_choice_allocates_after_the_first() {
                 for cookie in [None, Some(3)] {
                     choose(
                         service,
-                        RequestFacts { cookie, tried: u128::from(random) & 0b11 },
+                        RequestFacts { cookie, tried: u128::from(random) & 0b11, authenticated: None },
                         &mut spread,
                         random << 24,
                     );

@@ -18,12 +18,12 @@ pub fn measure(criterion: &mut Criterion) {
         measure_one(criterion, balance, &service, RequestFacts::default());
     }
     let sticky = service(r#""mode": "stateful", "failover": "automatic", "cookie": { "value": "address" }"#);
-    measure_one(criterion, "by cookie", &sticky, RequestFacts { cookie: Some(5), tried: 0 });
+    measure_one(criterion, "by cookie", &sticky, RequestFacts { cookie: Some(5), ..Default::default() });
     let latched = Service {
         mode: ServiceMode::Latched { cookie: Cookie::address("polder-s0").into(), latch: LatchView::Active(5) },
         ..service(r#""mode": "stateless""#)
     };
-    measure_one(criterion, "latched", &latched, RequestFacts { cookie: Some(5), tried: 0 });
+    measure_one(criterion, "latched", &latched, RequestFacts { cookie: Some(5), ..Default::default() });
     measure_cookies(criterion, &sticky);
 }
 

@@ -54,7 +54,7 @@ in
 {
   options = {
     hosts = mkOption {
-      type = types.nonEmptyListOf fleetTypes.domainName;
+      type = types.nonEmptyListOf fleetTypes.serviceHost;
       example = [
         "www.example.net"
         "*.pages.example.net"
@@ -131,9 +131,20 @@ in
         they come from a gateway ([documents.md](documents.md) has the list).
       '';
     };
+    reuse = daemonDefault {
+      type = types.enum [
+        "never"
+        "safe"
+        "always"
+      ];
+      description = ''
+        Whose requests go over an idle connection to a backend, as HAProxy's `http-reuse`. Connections that were authenticated (NTLM,
+        Negotiate) belong to one visitor in any case.
+      '';
+    };
     start_grace = daemonDefault {
       type = duration;
-      description = "Permanent failover only: how long to wait for the active backend to come up after a cold start, before failing over.";
+      description = "Permanent failover only: how long to wait for the active backend to come up after a start of the proxy, or after a reload that names a new target for it, before failing over.";
     };
     last_resort = daemonDefault {
       type = types.bool;

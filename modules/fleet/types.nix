@@ -13,6 +13,10 @@ rec {
     types.strMatching "[0-9]+(ms|s|m|h|d)"
   );
   domainName = described "domain name" (types.strMatching "[A-Za-z0-9_*-]+(\\.[A-Za-z0-9_-]+)*\\.?");
+  # As Host has it.
+  serviceHost = described "host name, or IPv6 address in brackets" (
+    types.strMatching "[A-Za-z0-9_*-]+(\\.[A-Za-z0-9_-]+)*\\.?|\\[[0-9A-Fa-f:.]+]"
+  );
   # As in a .pub file: kind, key and comment. One line, because it becomes a line of authorized_keys or known_hosts.
   sshKey = described "SSH public key" (
     types.strMatching "(ssh|ecdsa|sk)-[a-z0-9@.-]+ AAAA[A-Za-z0-9+/]+=*( [^\n]*)?"

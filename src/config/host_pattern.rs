@@ -5,7 +5,8 @@ use std::fmt;
 use super::invalid::Invalid;
 use super::names;
 
-/// `www.example.net`, or `*.example.net` (any one or more labels in front). Lower case, without a port or a final dot.
+/// `www.example.net` or `[2001:db8::1]`, or `*.example.net` (any one or more labels in front). Lower case, without a port or a
+/// final dot; an address in its shortest form (RFC 5952).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum HostPattern {
     /// This name only.
@@ -15,7 +16,7 @@ pub enum HostPattern {
 }
 
 impl HostPattern {
-    /// Reads a host name (RFC 1123, 2.1), or `*.` and a host name: in lower case, without the final dot.
+    /// Reads a host name, or `*.` and a host name: in lower case, without the final dot. Or an IPv6 address in brackets.
     ///
     /// # Errors
     ///
@@ -23,6 +24,7 @@ impl HostPattern {
     pub fn parse(text: &str) -> Result<HostPattern, Invalid> {
         match text.strip_prefix("*.") {
             Some(suffix) => names::host(text, suffix).map(HostPattern::Suffix),
+            None if text.starts_with('[') => names::bracketed(text).map(HostPattern::Exact),
             None => names::host(text, text).map(HostPattern::Exact),
         }
     }

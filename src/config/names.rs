@@ -28,13 +28,12 @@ pub fn name(text: &str) -> Result<String, Invalid> {
 
 /// What a check sends as its Host: a host name or an address, with or without a port.
 pub fn check_host(text: &str) -> Result<String, Invalid> {
-    let bracketed = |host: &str| host.strip_prefix('[')?.strip_suffix(']')?.parse::<std::net::Ipv6Addr>().ok();
     let (name, port) = match text.rsplit_once(':') {
         Some((name, port)) if !port.ends_with(']') => (name, Some(port)),
         _ => (text, None),
     };
     let port_is_good = port.is_none_or(|port| port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok());
-    match port_is_good && (bracketed(name).is_some() || host(text, name).is_ok()) {
+    match port_is_good && (in_brackets(name).is_some() || host(text, name).is_ok()) {
         true => Ok(text.to_owned()),
         false => Err(Invalid::new(text, "is not a host: expected a host name or an address, with or without a port")),
     }
@@ -48,7 +47,18 @@ pub fn host_or_address(text: &str) -> Result<String, Invalid> {
     }
 }
 
-/// The host name `name`, in lower case and without the final dot; `text` is what findings quote.
+/// An IPv6 address in brackets, as Host has it (RFC 3986, 3.2.2): in its shortest form.
+pub fn bracketed(text: &str) -> Result<String, Invalid> {
+    let address = in_brackets(text).map(|address| format!("[{address}]"));
+    address.ok_or_else(|| Invalid::new(text, "is not a host: expected an IPv6 address in brackets, without a port"))
+}
+
+fn in_brackets(host: &str) -> Option<std::net::Ipv6Addr> {
+    host.strip_prefix('[')?.strip_suffix(']')?.parse().ok()
+}
+
+/// The host name `name`, in lower case and without the final dot; `text` is what findings quote. RFC 1123, 2.1, and underscores:
+/// names of hosts should have none, but some do, and visitors reach them.
 pub fn host(text: &str, name: &str) -> Result<String, Invalid> {
     let refused = |why: &str| Err(Invalid::new(text, format!("is not a host: {why}")));
     if let Some((_, port)) = name.rsplit_once(':')
@@ -59,7 +69,7 @@ pub fn host(text: &str, name: &str) -> Result<String, Invalid> {
     if name.contains('*') {
         return refused("a \"*\" may only be its whole first label, as in \"*.example.net\"");
     }
-    domain(name, |b| b.is_ascii_alphanumeric() || b == b'-').or_else(|why| refused(&why))
+    domain(name, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).or_else(|why| refused(&why))
 }
 
 /// The name of a zone (RFC 2317 gives some a `/`) or of a pool: in lower case, without the final dot.

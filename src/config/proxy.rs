@@ -5,6 +5,7 @@
 
 mod access_log;
 mod backends;
+mod connections;
 mod context;
 mod cookie;
 mod limits;
@@ -15,8 +16,9 @@ mod withheld;
 pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
+pub use connections::{ConnectionsConfig, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
-pub use limits::{LimitsConfig, TimeoutsConfig};
+pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{ServiceConfig, Target};
 pub use withheld::{PassedFields, Shapes, WithheldField};

@@ -1,5 +1,5 @@
-//! Which backend serves a request (pure): the one that the latch names; else the one that a valid cookie names; else one of
-//! the primaries, by balance; else the first backup.
+//! Which backend serves a request (pure): the one that the latch names; else the one that a valid cookie names; else the
+//! one that knows the visitor by an authenticated connection; else one of the primaries, by balance; else the first backup.
 //!
 //! Must never: look at a clock, or choose a backend that may not get this request ([`crate::proxy::eligibility`]).
 //! Called by the workers for each attempt, by `explain`, and by `build` to know whether a service is usable at all.
@@ -17,6 +17,8 @@ use balance::contains;
 pub struct RequestFacts {
     /// The backend its valid cookie names.
     pub cookie: Option<usize>,
+    /// The backend that knows the visitor by a connection of its own.
+    pub authenticated: Option<usize>,
     /// Backends (by index, up to 128) this request has already failed on.
     pub tried: u128,
 }
@@ -42,9 +44,12 @@ pub fn choose(service: &Service, facts: RequestFacts, state: &mut BalanceState, 
     match &service.mode {
         ServiceMode::Latched { latch, .. } => by_latch(service, *latch, facts),
         ServiceMode::Sticky { .. } => {
-            by_cookie(service, facts).unwrap_or_else(|| by_balance(service, facts, state, random, true))
+            let bound = by_bond(service, facts.cookie, facts, false);
+            let bound = bound.or_else(|| by_bond(service, facts.authenticated, facts, true));
+            bound.unwrap_or_else(|| by_balance(service, facts, state, random, true))
         }
-        ServiceMode::Stateless => by_balance(service, facts, state, random, false),
+        ServiceMode::Stateless => by_bond(service, facts.authenticated, facts, false)
+            .unwrap_or_else(|| by_balance(service, facts, state, random, false)),
     }
 }
 
@@ -66,10 +71,11 @@ fn by_latch(service: &Service, latch: LatchView, facts: RequestFacts) -> Choice 
     }
 }
 
-fn by_cookie(service: &Service, facts: RequestFacts) -> Option<Choice> {
-    let named = facts.cookie.filter(|named| !contains(facts.tried, *named))?;
-    let admitted = service.backends.get(named)?.eligibility().admits_bound();
-    admitted.then_some(Choice::Use { backend: named, set_cookie: false })
+/// The backend that the request is bound to, by a cookie or by an authenticated connection.
+fn by_bond(service: &Service, bond: Option<usize>, facts: RequestFacts, set_cookie: bool) -> Option<Choice> {
+    let backend = bond.filter(|bond| !contains(facts.tried, *bond))?;
+    let admitted = service.backends.get(backend)?.eligibility().admits_bound();
+    admitted.then_some(Choice::Use { backend, set_cookie })
 }
 
 fn by_balance(

@@ -6,6 +6,8 @@
 //! to a `*.suffix` for a path it does not have (as nginx picks its server before its location).
 
 use std::collections::HashMap;
+use std::io::Write;
+use std::net::Ipv6Addr;
 use std::sync::Arc;
 
 use crate::config::proxy::HostPattern;
@@ -117,13 +119,18 @@ impl Table {
     }
 }
 
-/// The host in lower case, without port and final dot; `None` if no pattern can match it.
+/// The host in lower case, without port and final dot, an address in its shortest form; `None` if no pattern can match it.
 fn normal<'a>(host: &[u8], buffer: &'a mut [u8; LONGEST_HOST]) -> Option<&'a [u8]> {
-    let name = match host.first()? {
-        // An address in brackets: its colons are not a port's.
-        b'[' => &host[..=memchr::memchr(b']', host)?],
-        _ => memchr::memchr(b':', host).map_or(host, |colon| &host[..colon]),
-    };
+    if host.first()? == &b'[' {
+        // Its colons are not a port's.
+        let address = &host[1..memchr::memchr(b']', host)?];
+        let address: Ipv6Addr = std::str::from_utf8(address).ok()?.parse().ok()?;
+        let mut left = &mut buffer[..];
+        write!(left, "[{address}]").ok()?;
+        let length = LONGEST_HOST - left.len();
+        return Some(&buffer[..length]);
+    }
+    let name = memchr::memchr(b':', host).map_or(host, |colon| &host[..colon]);
     let name = name.strip_suffix(b".").unwrap_or(name);
     let out = buffer.get_mut(..name.len())?;
     out.copy_from_slice(name);

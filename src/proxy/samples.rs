@@ -50,6 +50,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
         pass_fields: Default::default(),
         mode,
         balance,
+        connections: Default::default(),
         backends,
         verdict_bound: check().detection_bound(),
         hold_bound: check().detection_bound(),
@@ -99,6 +100,8 @@ pub fn health(prepared: &Prepared, verdict: Verdict) -> HealthView {
         since: SystemTime::UNIX_EPOCH,
         probed: None,
         changes: 0,
+        hearsay: false,
+        before: None,
     };
     prepared.targets().into_keys().map(|target| (target, healthy.clone())).collect()
 }

@@ -11,8 +11,9 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::api::operator::OperatorState;
-use crate::config::proxy::{Balance, LimitsConfig, PassedFields, TimeoutsConfig};
+use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, TimeoutsConfig};
 use crate::health::{Target, Verdict};
+use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub timeouts: TimeoutsConfig,
     /// Sizes and counts.
     pub limits: LimitsConfig,
+    /// How many connections.
+    pub capacity: Capacity,
     /// Clients whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
 }
@@ -55,6 +58,8 @@ pub struct Service {
     pub mode: ServiceMode,
     /// How the rest is spread.
     pub balance: Balance,
+    /// How connections to its backends are used.
+    pub connections: ConnectionsConfig,
     /// In the order of the document.
     pub backends: Vec<Backend>,
     /// How long a request may wait for a verdict: the check's detection bound.

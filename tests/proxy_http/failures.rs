@@ -3,6 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 use polder::proxy::traffic::shared::Report;
 
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually, refusing};
@@ -122,6 +123,96 @@ fn responses_that_cannot_be_believed_are_502_and_split_nothing() {
         let got = proxy.ask(GET);
         assert_eq!(got.status(), 502, "{response}");
         assert!(!format!("{got:?}").contains("evil"), "{got:?}");
+    }
+}
+
+#[test]
+fn a_malformed_chunked_response_is_502_as_long_as_nothing_was_sent_and_logged_so() {
+    let folder = tempfile::tempdir().unwrap();
+    for (number, (first, then)) in [
+        ("zz\r\n", ""),
+        ("5\r\nhello\r\nzz\r\n", ""),
+        ("5\r\nhelloXX", ""),
+        ("0\r\nbroken trailer\r\n\r\n", ""),
+        // The head has left by the time the body breaks.
+        ("", "zz\r\n"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let (flushed, is_flushed) = std::sync::mpsc::channel();
+        let is_flushed = std::sync::Mutex::new(is_flushed);
+        let backend = Script::start(move |served, _| {
+            served.head();
+            served.send(&format!("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n{first}"));
+            if !then.is_empty() {
+                is_flushed.lock().unwrap().recv().unwrap();
+                served.send(then);
+            }
+        });
+        let path = folder.path().join(number.to_string());
+        let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Json };
+        let proxy = Proxy::start(Setup { log: Some(log), ..Setup::default() }, &[backend.address]);
+        let mut client = proxy.connect();
+        client.send(GET);
+        let status = if then.is_empty() {
+            let response = client.response();
+            assert_eq!(response.body, b"Bad Gateway\n");
+            client.send(GET);
+            assert_eq!(client.response().status(), 502, "the visitor's connection goes on");
+            (502, "PH")
+        } else {
+            client.head();
+            flushed.send(()).unwrap();
+            client.assert_closed();
+            (200, "PD")
+        };
+        eventually("the request is logged", || std::fs::read_to_string(&path).is_ok_and(|text| text.contains('\n')));
+        let text = std::fs::read_to_string(&path).unwrap();
+        let line: serde_json::Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+        assert_eq!((&line["status"], &line["end"]), (&status.0.into(), &status.1.into()), "{first:?}: {text}");
+    }
+}
+
+#[test]
+fn a_later_minor_version_is_read_as_http_1_1_both_ways() {
+    let backend = Script::answering("HTTP/1.2 200 OK\r\nContent-Length: 2\r\n\r\nok");
+    let proxy = Proxy::start(Setup::default(), &[backend.address]);
+    let mut client = proxy.connect();
+    for version in ["1.2", "1.9", "1.1"] {
+        client.send(&format!("GET / HTTP/{version}\r\nHost: www.test\r\nX: 1.2 HTTP/1.2\r\n\r\n"));
+        let response = client.response();
+        assert_eq!((response.head.split("\r\n").next(), &*response.body), (Some("HTTP/1.1 200 OK"), &b"ok"[..]));
+    }
+    for head in backend.heads() {
+        assert!(head.starts_with("GET / HTTP/1.1\r\n") && head.contains("\r\nX: 1.2 HTTP/1.2\r\n"), "{head}");
+    }
+    assert_eq!(backend.connections.load(Ordering::SeqCst), 1, "both connections are kept");
+    for (version, status) in [("2.0", 505), ("1.10", 400), ("1.", 400), ("1.a", 400)] {
+        assert_eq!(proxy.ask(&format!("GET / HTTP/{version}\r\nHost: www.test\r\n\r\n")).status(), status, "{version}");
+    }
+}
+
+#[test]
+fn as_many_fields_as_the_document_says_are_taken_both_ways() {
+    for (most, count, status) in
+        [(1000, 999, 200), (1000, 1000, 431), (400, 399, 200), (129, 129, 431), (100, 99, 200), (100, 100, 431)]
+    {
+        let backend = Script::start(move |served, _| {
+            served.head();
+            let fields: String = (0..count).map(|number| format!("a{number}: b\r\n")).collect();
+            served.send(&format!("HTTP/1.1 200 OK\r\n{fields}Content-Length: 0\r\n\r\n"));
+        });
+        let mut setup = Setup::default();
+        setup.limits.request_headers = most;
+        let proxy = Proxy::start(setup, &[backend.address]);
+        let fields: String = (0..count).map(|number| format!("a{number}: b\r\n")).collect();
+        let response = proxy.ask(&format!("GET / HTTP/1.1\r\nHost: www.test\r\n{fields}\r\n"));
+        assert_eq!(response.status(), status, "{count} of {most}");
+        if status == 200 {
+            assert!(response.head.contains(&format!("\r\na{}: b\r\n", count - 1)));
+            assert!(backend.heads()[0].contains(&format!("\r\na{}: b\r\n", count - 1)));
+        }
     }
 }
 

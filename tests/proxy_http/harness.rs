@@ -7,10 +7,11 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use polder::api::operator::OperatorState;
-use polder::config::proxy::{Balance, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
+use polder::config::proxy::{Balance, ConnectionsConfig, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
 use polder::config::{CheckConfig, ProbeKind};
 use polder::daemon::ticks::Ticks;
 use polder::health::{Target, Verdict};
+use polder::proxy::capacity::Capacity;
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
@@ -27,6 +28,7 @@ pub struct Setup {
     pub limits: LimitsConfig,
     pub trusted: Vec<ipnet::IpNet>,
     pub balance: Balance,
+    pub connections: ConnectionsConfig,
     pub latch: Option<LatchView>,
     pub sticky: bool,
     pub fast_interval: Duration,
@@ -54,14 +56,15 @@ impl Default for Setup {
                 request_head: 16384,
                 request_headers: 100,
                 response_head: 65536,
-                connections: 1000,
-                connections_per_address: 1000,
+                connections: Some(1000),
+                connections_per_address: Some(1000),
                 waiting: 100,
                 tries: 3,
-                idle_per_backend: 8,
+                idle_per_backend: Some(8),
             },
             trusted: Vec::new(),
             balance: Balance::RoundRobin,
+            connections: ConnectionsConfig::default(),
             latch: None,
             sticky: false,
             fast_interval: Duration::from_millis(20),
@@ -199,6 +202,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,
+        connections: setup.connections,
         backends: backends.collect(),
         verdict_bound: setup.verdict_bound,
         hold_bound: setup.hold_bound,
@@ -211,6 +215,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         router: Router::new([(HostPattern::Exact("www.test".into()), "/".into(), 0)]),
         services: vec![service],
         settings: Arc::new(Settings {
+            capacity: Capacity::unbounded(&setup.limits),
             timeouts: setup.timeouts.clone(),
             limits: setup.limits.clone(),
             trusted_proxies: setup.trusted.clone(),

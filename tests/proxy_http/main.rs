@@ -14,5 +14,6 @@ mod harness;
 mod lifecycle;
 mod limits;
 mod messages;
+mod reuse;
 mod smuggling;
 mod verdicts;

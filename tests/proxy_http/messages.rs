@@ -49,3 +49,39 @@ fn an_old_client_is_answered_and_closed_unless_it_asks_to_be_kept() {
     assert_eq!(client.response().field("connection"), Some("close"));
     client.assert_closed();
 }
+
+#[test]
+fn another_spelling_of_a_field_that_is_set_or_read_here_is_dropped_whoever_sends_it() {
+    let aliases = [
+        "X_Forwarded_For",
+        "X-Forwarded_For",
+        "x.forwarded.for",
+        "X_FORWARDED_PROTO",
+        "X_Forwarded_Host",
+        "X_Forwarded_Port",
+        "Content_Length",
+        "Transfer_Encoding",
+        "Keep_Alive",
+        "Proxy_Connection",
+        "HTTP2_Settings",
+        "Cache_Control",
+        "Proxy_Authorization",
+        "WWW_Authenticate",
+        "X_Real_IP",
+        "X_Original_URL",
+        "Forwarded_For",
+    ];
+    let claims: String = aliases.iter().map(|name| format!("{name}: 6.6.6.6\r\n")).collect();
+    let request =
+        format!("GET / HTTP/1.1\r\nHost: www.test\r\nX-Forwarded-For: 203.0.113.9\r\n{claims}X_Other: kept\r\n\r\n");
+    for (trusted, list) in [(vec!["127.0.0.0/8".parse().unwrap()], "203.0.113.9, 127.0.0.1"), (Vec::new(), "127.0.0.1")]
+    {
+        let backend = Script::answering(OK);
+        let proxy = Proxy::start(Setup { trusted, ..Setup::default() }, &[backend.address]);
+        assert_eq!(proxy.ask(&request).status(), 200);
+        let head = backend.heads().remove(0);
+        assert!(!head.contains("6.6.6.6"), "{head}");
+        assert!(head.contains("\r\nX_Other: kept\r\n"), "{head}");
+        assert!(head.contains(&format!("\r\nX-Forwarded-For: {list}\r\n")), "{head}");
+    }
+}

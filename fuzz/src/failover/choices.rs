@@ -41,7 +41,7 @@ pub fn check(proxy: &mut Proxy, now: Duration, which: u8) {
         _ => (ServiceMode::Latched { cookie: Arc::clone(&COOKIE), latch }, Balance::RoundRobin),
     };
     let cookie = Some(usize::from(which & 3)).filter(|named| *named < backend_states.len() && which & 4 == 0);
-    let ask = RequestFacts { cookie, tried: u128::from(which >> 2 & 0xf) };
+    let ask = RequestFacts { cookie, tried: u128::from(which >> 2 & 0xf), authenticated: None };
     let service = service(mode, balance, &backend_states);
     let choice = choose(&service, ask, &mut BalanceState::default(), u64::from(which) << 27);
     let allowed = allowed(&service, ask);
@@ -66,6 +66,7 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
     Service {
         name: "shop".into(),
         pass_fields: polder::config::proxy::PassedFields::default(),
+        connections: Default::default(),
         mode,
         balance,
         backends: backend_states.iter().enumerate().map(backend).collect(),

@@ -1,5 +1,22 @@
 use super::*;
 
+#[test]
+fn names_with_underscores_and_addresses_in_brackets_are_hosts() {
+    let parse = |text| HostPattern::parse(text).map(|pattern| pattern.to_string()).map_err(|why| why.to_string());
+    for (text, read) in [
+        ("a_b.test", "a_b.test"),
+        ("_A.test.", "_a.test"),
+        ("*.a_b.test", "*.a_b.test"),
+        ("[2001:DB8:0::1]", "[2001:db8::1]"),
+        ("192.0.2.1", "192.0.2.1"),
+    ] {
+        assert_eq!(parse(text).as_deref(), Ok(read));
+    }
+    for text in ["[2001:db8::1]:80", "[192.0.2.1]", "[::1", "2001:db8::1", "*.[::1]", "a b.test", "a/b.test"] {
+        assert!(parse(text).is_err(), "{text}");
+    }
+}
+
 /// The second statement: some name matches both, tried with every name of up to four labels out of three.
 #[test]
 fn two_patterns_overlap_where_some_host_name_matches_both() {

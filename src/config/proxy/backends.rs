@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::connections::{self, ConnectionsConfig};
 use super::context::Context;
 use super::mode::{self, Mode, Ranks};
 use crate::config::check::{self, CheckConfig, CheckOf};
@@ -17,6 +18,8 @@ pub struct BackendsConfig {
     pub mode: Mode,
     /// How requests that no cookie and no latch binds are spread. Default round-robin.
     pub balance: Balance,
+    /// How connections to them are used.
+    pub connections: ConnectionsConfig,
     /// Never empty; names distinct, addresses distinct. At least one is not a backup.
     pub backends: Vec<BackendConfig>,
     /// How they are probed.
@@ -72,8 +75,9 @@ pub(super) fn read<'a>(
             ("random-two-choices", Balance::RandomTwoChoices),
         ])
     });
+    let connections = connections::read(service);
     let check = service.with_default("check", check::backend_default(), |value| check::read(value, CheckOf::Backend));
-    Ok(BackendsConfig { mode: mode?, balance: balance?, backends: backends?, check: check? })
+    Ok(BackendsConfig { mode: mode?, balance: balance?, connections: connections?, backends: backends?, check: check? })
 }
 
 fn ranks(backends: &[BackendConfig]) -> Ranks {

@@ -49,6 +49,7 @@ pub(super) const KEYS: Keys = Keys {
         "mode",
         "pass_fields",
         "paths",
+        "reuse",
         "start_grace",
     ],
 };

@@ -25,7 +25,7 @@ fn latched(latch: LatchView, backends: Vec<Backend>) -> Service {
 }
 
 fn ask(service: &Service, cookie: Option<usize>, tried: u128) -> Choice {
-    choose(service, RequestFacts { cookie, tried }, &mut BalanceState::default(), 0)
+    choose(service, RequestFacts { cookie, tried, ..Default::default() }, &mut BalanceState::default(), 0)
 }
 
 fn used(backend: usize, set_cookie: bool) -> Choice {
@@ -106,15 +106,15 @@ fn allowed(service: &Service, facts: RequestFacts) -> Vec<Choice> {
                 _ => Choice::Wait,
             }];
         }
-        ServiceMode::Sticky { .. } => {
-            if let Some(named) = facts.cookie.filter(|named| free(*named)) {
-                let backend = &service.backends[named];
-                if backend.verdict == Verdict::Up && backend.operator != OperatorState::Maint {
-                    return vec![used(named, false)];
+        ServiceMode::Sticky { .. } | ServiceMode::Stateless => {
+            let cookie = facts.cookie.filter(|_| set).map(|named| (named, false));
+            for (bound, set) in cookie.into_iter().chain(facts.authenticated.map(|known| (known, set))) {
+                let backend = &service.backends[bound];
+                if free(bound) && backend.verdict == Verdict::Up && backend.operator != OperatorState::Maint {
+                    return vec![used(bound, set)];
                 }
             }
         }
-        ServiceMode::Stateless => {}
     }
     let every: Vec<usize> = (0..service.backends.len())
         .filter(|i| up_and_ready(*i) && free(*i) && service.backends[*i].weight > 0)
@@ -148,6 +148,7 @@ fn whatever_the_state_the_choice_is_one_that_the_rules_allow() {
         let service = service(mode, balance, backends);
         let facts = RequestFacts {
             cookie: random.bool().then(|| random.usize(..count)),
+            authenticated: (random.u8(..4) == 0).then(|| random.usize(..count)),
             tried: u128::from(random.u8(..)) & u128::from(random.u8(..)),
         };
         let mut spread = BalanceState::default();
@@ -229,7 +230,7 @@ fn three_proxies_pick_the_same_backend_for_a_valid_cookie_and_some_backend_of_th
             let cookie = cookie_of(proxy);
             let facts = RequestFacts {
                 cookie: cookie.find(&field).and_then(|value| cookie.open(value, proxy.addresses())),
-                tried: 0,
+                ..RequestFacts::default()
             };
             opened.push(facts.cookie);
             let choice = choose(proxy, facts, memory, random.u64(..));

@@ -30,7 +30,12 @@ fn a_chosen_backend_is_one_whose_requests_may_stay_and_none_is_passed_over_while
     for _ in 0..20_000 {
         let service = random_service(&mut random);
         let cookie = random.bool().then(|| random.usize(..service.backends.len()));
-        let choice = choose(&service, RequestFacts { cookie, tried: 0 }, &mut BalanceState::default(), random.u64(..));
+        let choice = choose(
+            &service,
+            RequestFacts { cookie, ..Default::default() },
+            &mut BalanceState::default(),
+            random.u64(..),
+        );
         let latched = matches!(service.mode, ServiceMode::Latched { .. });
         match choice {
             Choice::Use { backend, .. } => {

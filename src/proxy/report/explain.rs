@@ -28,8 +28,12 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
     because.extend(service.backends.iter().filter_map(about_backend));
-    let choice =
-        choose(service, RequestFacts { cookie: named, tried: 0 }, &mut BalanceState::default(), fastrand::u64(..));
+    let choice = choose(
+        service,
+        RequestFacts { cookie: named, ..Default::default() },
+        &mut BalanceState::default(),
+        fastrand::u64(..),
+    );
     because.push(about_choice(snapshot, service, choice, named));
     let backend = match choice {
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),

@@ -40,7 +40,10 @@ fn an_exact_host_comes_before_a_suffix_and_the_longest_suffix_before_a_shorter_o
         (":80", None),
         ("[::1]", Some(6)),
         ("[::1]:80", Some(6)),
+        ("[0:0::0001]:80", Some(6)),
         ("[::1", None),
+        ("[::1.2]", None),
+        ("[]", None),
     ] {
         assert_eq!(router.route(host.as_bytes(), b"/"), service, "host {host:?}");
     }

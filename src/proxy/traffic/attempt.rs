@@ -23,8 +23,9 @@ use super::sending::{self, ClientSide, SendError};
 use super::socket::IdleTimer;
 use super::stream::ClientStream;
 use super::termination::End;
-use super::upstream::{self, ConnectError};
+use super::upstream::{self, ConnectError, OwnConnection};
 use super::view::View;
+use crate::config::proxy::Reuse;
 use crate::proxy::snapshot::{Backend, Service};
 
 /// Which backend is to be tried, and how.
@@ -57,6 +58,8 @@ struct BackendConnection {
     stream: TcpStream,
     /// It was idle before.
     is_reused: bool,
+    /// The backend knows by it who the visitor is.
+    is_authenticated: bool,
 }
 
 /// How the two directions ended.
@@ -86,14 +89,14 @@ pub async fn run(exchange: &mut Exchange<'_>, client: &mut impl ClientStream, pl
 
 /// Takes an idle connection to the backend, or opens one.
 async fn open(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Result<BackendConnection, Outcome> {
-    let Exchange { local, entry, request, backend_alarm, trace, .. } = exchange;
-    let backend = plan.backend();
     if !plan.afresh
-        && let Some(stream) = local.pool.take(backend.address, !request.head.is_replayable())
+        && let Some(connection) = take_idle(exchange, plan)
     {
-        trace.connected = Some(Default::default());
-        return Ok(BackendConnection { stream, is_reused: true });
+        exchange.trace.connected = Some(Default::default());
+        return Ok(connection);
     }
+    let Exchange { local, entry, backend_alarm, trace, .. } = exchange;
+    let backend = plan.backend();
     let began = Instant::now();
     let limit = began + plan.view.snapshot.settings.timeouts.connect;
     let failure = tokio::select! { biased;
@@ -101,7 +104,7 @@ async fn open(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Result<BackendConn
         opened = upstream::connect(backend.address) => match opened {
             Ok(stream) => {
                 trace.connected = Some(began.elapsed());
-                return Ok(BackendConnection { stream, is_reused: false });
+                return Ok(BackendConnection { stream, is_reused: false, is_authenticated: false });
             }
             Err(ConnectError::OutOfResources) => {
                 return Err(Outcome::TryAnother(Failure::new(503, End::OutOfResources)));
@@ -114,6 +117,26 @@ async fn open(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Result<BackendConn
     Err(Outcome::TryAnother(failure))
 }
 
+/// The visitor's own connection to the backend, or else one of the pool, if the service shares connections.
+fn take_idle(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Option<BackendConnection> {
+    let address = plan.backend().address;
+    let surely = !exchange.request.head.is_replayable();
+    exchange.own.take_if(|own| own.address != address && !plan.view.wants(own.address));
+    if let Some(own) = exchange.own.take_if(|own| own.address == address)
+        && upstream::is_open(&own.stream, surely)
+    {
+        let OwnConnection { stream, is_authenticated, .. } = own;
+        return Some(BackendConnection { stream, is_reused: true, is_authenticated });
+    }
+    let may_share = match plan.service().connections.reuse {
+        Reuse::Never => false,
+        Reuse::Safe => !exchange.is_first,
+        Reuse::Always => true,
+    };
+    let stream = may_share.then(|| exchange.local.pool.take(address, surely)).flatten()?;
+    Some(BackendConnection { stream, is_reused: true, is_authenticated: false })
+}
+
 /// Sends the request and passes the response on.
 async fn converse(
     exchange: &mut Exchange<'_>,
@@ -121,7 +144,7 @@ async fn converse(
     plan: Plan<'_>,
     connection: BackendConnection,
 ) -> Outcome {
-    let BackendConnection { mut stream, is_reused } = connection;
+    let BackendConnection { mut stream, is_reused, mut is_authenticated } = connection;
     let backend = plan.backend();
     let (local, request) = (exchange.local, exchange.request.head);
     let counters = local.counters_of(backend);
@@ -134,7 +157,8 @@ async fn converse(
     match ended {
         Ended::Relayed(Ok(Relayed::Response { backend_keeps, client_keeps })) => {
             if backend_keeps && progress.sent.get() {
-                keep(exchange, plan, stream);
+                is_authenticated |= request.authenticates_connection || progress.authenticated.get();
+                keep(exchange, plan, stream, is_authenticated);
             }
             Outcome::of_response(client_keeps, &progress)
         }
@@ -192,7 +216,13 @@ async fn pass_both_ways(
     let framing = if request.body == Length::Chunked { Framing::Chunked } else { Framing::Plain };
     let send = sending::send(
         ClientSide { body, timer: IdleTimer { alarm: client_alarm, idle } },
-        Sink { socket: sink, gathered: &mut buffers.output, framing, touched: Some(&progress.touched) },
+        Sink {
+            socket: sink,
+            gathered: &mut buffers.output,
+            framing,
+            touched: Some(&progress.touched),
+            has_sent: false,
+        },
         sending::Task { request, progress, counters },
     );
     let timer = IdleTimer { alarm: backend_alarm, idle };
@@ -219,13 +249,19 @@ async fn pass_both_ways(
     }
 }
 
-/// Keeps the backend's connection for another request, unless the backend may get none any more.
-fn keep(exchange: &Exchange<'_>, plan: Plan<'_>, stream: TcpStream) {
+/// Keeps the backend's connection for another request, unless the backend may get none any more: for this visitor's next one, or
+/// for anybody's.
+fn keep(exchange: &mut Exchange<'_>, plan: Plan<'_>, stream: TcpStream, is_authenticated: bool) {
     let settings = &plan.view.snapshot.settings;
     let address = plan.backend().address;
     let view = exchange.local.view();
-    if Rc::ptr_eq(&view, plan.view) || view.wants(address) {
+    if !Rc::ptr_eq(&view, plan.view) && !view.wants(address) {
+        return;
+    }
+    if is_authenticated || plan.service().connections.reuse == Reuse::Never {
+        *exchange.own = Some(OwnConnection { address, stream, is_authenticated });
+    } else {
         let until = Instant::now() + settings.timeouts.backend_keep_alive;
-        exchange.local.pool.put(address, stream, until, settings.limits.idle_per_backend);
+        exchange.local.pool.put(address, stream, until, settings.capacity.idle_per_backend);
     }
 }

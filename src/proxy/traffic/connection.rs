@@ -33,6 +33,7 @@ use super::socket::{IdleTimer, send};
 use super::termination::End;
 use super::trace::Trace;
 use super::tunnel::{ClientEnd, Early};
+use super::upstream::OwnConnection;
 use super::workspace::{ClientBuffers, Workspace};
 
 /// How long a client may go on sending what nobody reads any more, after an answer that closes.
@@ -60,6 +61,10 @@ pub struct Connection {
     client: Client,
     listener: Arc<str>,
     entry: Rc<Entry>,
+    /// No request has come yet.
+    is_first: bool,
+    /// The connection to a backend that is its alone.
+    own: Option<OwnConnection>,
     /// Time limits of what comes from the client.
     client_alarm: Alarm,
     /// Time limits of what comes from the backend.
@@ -80,8 +85,8 @@ impl Connection {
     pub fn new(local: Rc<Local>, accepted: Accepted, client: Client, admitted: Admitted) -> Connection {
         let entry = local.registry.add(admitted);
         let Accepted { stream, peer, listener } = accepted;
-        let (client_alarm, backend_alarm) = Default::default();
-        Connection { local, stream, peer, client, listener, entry, client_alarm, backend_alarm }
+        let (own, client_alarm, backend_alarm) = Default::default();
+        Connection { local, stream, peer, client, listener, entry, is_first: true, own, client_alarm, backend_alarm }
     }
 
     /// Serves it to its end.
@@ -180,9 +185,11 @@ impl Connection {
     async fn exchange(&mut self, workspace: &mut Workspace, head: &RequestHead, trace: &mut Trace) -> AfterResponse {
         let Workspace { head: bytes, fields, client: ClientBuffers { input, output }, backend } = workspace;
         let request = Request { head, bytes: bytes.filled(), fields };
-        let Connection { local, stream, entry, client, client_alarm, backend_alarm, .. } = self;
+        let is_first = std::mem::replace(&mut self.is_first, false);
+        let Connection { local, stream, entry, client, own, client_alarm, backend_alarm, .. } = self;
+        let buffers = &mut *backend;
         let exchange =
-            Exchange { local, entry, client, request, buffers: &mut *backend, client_alarm, backend_alarm, trace };
+            Exchange { local, entry, client, request, is_first, own, buffers, client_alarm, backend_alarm, trace };
         let mut client = Http1Stream { socket: stream, input: &mut *input, output, request: head };
         let after = match dispatch::serve(exchange, &mut client).await {
             Served::Done(after) => after,

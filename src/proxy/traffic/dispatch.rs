@@ -144,7 +144,7 @@ impl Exchange<'_> {
             let service = &view.snapshot.services[index];
             self.trace.service = Some((Rc::clone(&view), index));
             let cookie = self.read_cookie(service);
-            let ask = RequestFacts { cookie, tried: retries.tried };
+            let ask = RequestFacts { cookie, authenticated: self.authenticated_by(service), tried: retries.tried };
             // Chosen before the match: what a match looks at lives until its end, over every await in it.
             let choice = choose(service, ask, &mut view.balances[index].borrow_mut(), fastrand::u64(..));
             match choice {
@@ -201,6 +201,12 @@ impl Exchange<'_> {
             self.trace.cookie = CookieSeen::Invalid;
         }
         None
+    }
+
+    /// The backend that knows the visitor by an authenticated connection: its handshake takes several requests.
+    fn authenticated_by(&self, service: &Service) -> Option<usize> {
+        let own = self.own.as_ref().filter(|own| own.is_authenticated)?;
+        service.addresses().position(|address| address == own.address)
     }
 
     /// Waits for another snapshot, or for the moment to try the same backend once more.

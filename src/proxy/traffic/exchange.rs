@@ -6,6 +6,7 @@ use super::inflight::Entry;
 use super::local::Local;
 use super::message::Request;
 use super::trace::Trace;
+use super::upstream::OwnConnection;
 use super::workspace::BackendBuffers;
 
 /// A request and its surroundings, the client's stream left aside.
@@ -18,6 +19,10 @@ pub struct Exchange<'x> {
     pub client: &'x Client,
     /// What is asked.
     pub request: Request<'x>,
+    /// It is the first one on its client's connection.
+    pub is_first: bool,
+    /// The connection to a backend that is this client's alone, if there is one.
+    pub own: &'x mut Option<OwnConnection>,
     /// Memory for the backend's side.
     pub buffers: &'x mut BackendBuffers,
     /// Time limits of the request's way.

@@ -109,12 +109,15 @@ pub struct Sink<'s> {
     pub framing: Framing,
     /// Set when the first byte has been written.
     pub touched: Option<&'s Cell<bool>>,
+    /// A byte has been written since the last head was gathered.
+    pub has_sent: bool,
 }
 
 impl Sink<'_> {
     async fn send(&mut self, data: &[u8], timer: &mut IdleTimer<'_>) -> Result<(), SinkError> {
-        let touched = self.touched;
+        let (touched, has_sent) = (self.touched, &mut self.has_sent);
         let written = || {
+            *has_sent = true;
             if let Some(touched) = touched {
                 touched.set(true);
             }
@@ -199,7 +202,12 @@ impl ResponseSink for ResponseWriter<'_> {
         let keeps_connection = may_keep && is_delimited && self.request.keeps_alive();
         self.write_head(response, keeps_connection, set_cookie);
         self.sink.framing = response::framing(response.head, version);
+        self.sink.has_sent = false;
         Begun { keeps_connection, is_delimited }
+    }
+
+    fn has_sent(&self) -> bool {
+        self.sink.has_sent
     }
 }
 
@@ -228,7 +236,8 @@ impl ClientStream for Http1Stream<'_> {
     fn split(&mut self) -> (Source<'_>, ResponseWriter<'_>) {
         let (source, sink) = self.socket.split();
         self.output.clear();
-        let sink = Sink { socket: sink, gathered: self.output, framing: Framing::Plain, touched: None };
+        let sink =
+            Sink { socket: sink, gathered: self.output, framing: Framing::Plain, touched: None, has_sent: false };
         (Source::new(source, self.input, self.request.body), ResponseWriter { request: self.request, sink })
     }
 

@@ -21,6 +21,11 @@ pub struct Request<'r> {
 }
 
 impl<'r> Request<'r> {
+    /// The request line of HTTP/1.1: method, target, version.
+    pub fn line(&self) -> &'r [u8] {
+        self.bytes.split(|byte| *byte == b'\r').next().unwrap_or_default()
+    }
+
     /// The method as it was written.
     pub fn method(&self) -> &'r [u8] {
         self.head.method.of_head(self.bytes)
@@ -79,6 +84,8 @@ pub struct RequestHead {
     pub upgrade: bool,
     /// It takes trailers.
     pub te_trailers: bool,
+    /// Its credentials are those of the connection, and so of every request on it.
+    pub authenticates_connection: bool,
 }
 
 /// How the client reached us.
@@ -196,6 +203,8 @@ pub struct ResponseHead {
     pub options: Options,
     /// It has an Upgrade field.
     pub upgrade: bool,
+    /// It asks for credentials of the connection, or accepts them.
+    pub authenticates_connection: bool,
 }
 
 impl ResponseHead {

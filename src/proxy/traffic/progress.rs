@@ -17,6 +17,8 @@ pub struct Progress {
     pub sent: Cell<bool>,
     /// The client waits for `100 Continue` before it sends the body.
     pub awaits_continue: Cell<bool>,
+    /// The backend asks for credentials of the connection, or has accepted them.
+    pub authenticated: Cell<bool>,
     /// A byte of a response was read.
     pub answered: Cell<bool>,
     /// The final response's head is on its way to the visitor.

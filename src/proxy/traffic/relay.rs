@@ -111,6 +111,9 @@ pub async fn relay(
         let to_head = task.request.class == Method::Head;
         let head = response::vet(bytes, to_head, backend.fields).map_err(|_| RelayError::Malformed)?;
         task.count_response(&head);
+        if head.authenticates_connection {
+            task.progress.authenticated.set(true);
+        }
         let switches = head.status == 101;
         if switches && !(task.request.upgrade && head.upgrade) {
             return Err(RelayError::Malformed);
@@ -208,6 +211,12 @@ impl Task<'_> {
                 client_keeps: begun.keeps_connection,
             }),
             Err(TransferError::Sink(error)) => Err(error.into()),
+            Err(TransferError::Source(SourceError::Malformed)) if !client.has_sent() => {
+                // What was gathered is dropped, and the client gets an answer of ours instead.
+                self.progress.begun.set(false);
+                (self.trace.bytes, self.trace.cookie_set) = (0, false);
+                Err(RelayError::Malformed)
+            }
             Err(TransferError::Source(error)) => {
                 Err(RelayError::Body { end: end_of(error), is_delimited: begun.is_delimited })
             }

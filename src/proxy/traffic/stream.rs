@@ -138,6 +138,9 @@ pub trait ResponseSink: BodySink {
     /// Gathers the head of the final response, which goes out with the first bytes of the body. `may_keep`: nothing on our
     /// side speaks against another request on the client's connection.
     fn begin(&mut self, response: Response<'_>, set_cookie: Option<&str>, may_keep: bool) -> Begun;
+
+    /// Whether a byte of the final response may have reached the client: until then another one can take its place.
+    fn has_sent(&self) -> bool;
 }
 
 /// The visitor's side of one exchange.

@@ -24,16 +24,14 @@ struct Idle {
 }
 
 impl Pool {
-    /// An idle connection that is still open. One that the backend has closed, or has sent something on unasked, does not
-    /// count as an attempt: it is dropped and the next one is looked at. `surely`: ask the kernel, not only the event loop,
-    /// which may be a moment behind; for a request that would be lost if it were written to a closed connection.
+    /// An idle connection that is still open ([`is_open`]). One that is not does not count as an attempt: it is dropped and
+    /// the next one is looked at.
     pub fn take(&self, address: SocketAddr, surely: bool) -> Option<TcpStream> {
         let mut idle = self.idle.borrow_mut();
         let connections = idle.get_mut(&address)?;
         let now = Instant::now();
         while let Some(connection) = connections.pop() {
-            let stream = &connection.stream;
-            if now < connection.until && is_quiet(stream) && (!surely || matches!(peek(stream), Err(Errno::EAGAIN))) {
+            if now < connection.until && is_open(&connection.stream, surely) {
                 return Some(connection.stream);
             }
         }
@@ -63,6 +61,23 @@ impl Pool {
             !connections.is_empty()
         });
     }
+}
+
+/// A connection that serves one visitor only: others would be taken for him, or his service keeps connections apart.
+pub struct OwnConnection {
+    /// The backend's address.
+    pub address: SocketAddr,
+    /// The idle connection.
+    pub stream: TcpStream,
+    /// The backend knows by it who the visitor is.
+    pub is_authenticated: bool,
+}
+
+/// Whether an idle connection is still open: the backend has neither closed it nor sent something on it unasked. `surely`: ask
+/// the kernel, not only the event loop, which may be a moment behind; for a request that would be lost if it were
+/// written to a closed connection.
+pub fn is_open(stream: &TcpStream, surely: bool) -> bool {
+    is_quiet(stream) && (!surely || matches!(peek(stream), Err(Errno::EAGAIN)))
 }
 
 /// Open, and nothing to read, as far as the event loop knows: no system call unless it has seen an event.

@@ -97,7 +97,7 @@ pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
 }
 
 /// A line like HAProxy's `option httplog` (configuration manual, 8.2.3): client, date, listener, service/backend,
-/// Tq/Tw/Tc/Tr/Ta, status, bytes, two captures never taken, four letters of termination, tries, host, request.
+/// Tq/Tw/Tc/Tr/Ta, status, bytes, two captures never taken, four letters of termination, tries, host, request line.
 pub fn haproxy(out: &mut Vec<u8>, record: &Record<'_>) {
     let trace = record.trace;
     let time = began(trace).to_zoned(jiff::tz::TimeZone::UTC);
@@ -125,10 +125,16 @@ pub fn haproxy(out: &mut Vec<u8>, record: &Record<'_>) {
     );
     bare(out, or(record.host(), b"-"));
     out.extend_from_slice(b" \"");
-    bare(out, or(record.method(), b"<BADREQ>"));
-    if record.request.is_some() {
-        out.push(b' ');
-        bare(out, record.path());
+    match record.request {
+        None => out.extend_from_slice(b"<BADREQ>"),
+        Some(request) => {
+            for (index, part) in request.line().split(|byte| *byte == b' ').enumerate() {
+                if index > 0 {
+                    out.push(b' ');
+                }
+                bare(out, part);
+            }
+        }
     }
     out.extend_from_slice(b"\"\n");
 }

@@ -89,6 +89,7 @@ fn write_field(
         | FieldKind::ForwardedOther
         | FieldKind::Withheld(_)
         | FieldKind::CacheControl
+        | FieldKind::Authentication
         | FieldKind::Other => line(out, name, value),
     }
 }

@@ -3,9 +3,10 @@
 use std::mem::MaybeUninit;
 
 use super::body::Framing;
-use super::head::line;
-use super::vet::{Coding, MOST_FIELDS, parse_length};
-use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, elements};
+use super::head::{as_http11, line, with_room};
+use super::vet::{Coding, parse_length};
+use crate::config::proxy::MOST_FIELDS;
+use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, authenticate_connection, elements};
 use crate::proxy::traffic::message::{Length, ResponseHead, Version};
 
 /// The head cannot be believed: 502.
@@ -15,31 +16,12 @@ pub struct Malformed;
 /// Reads a whole head. `to_head`: it answers a HEAD request.
 pub fn vet(head: &[u8], to_head: bool, fields: &mut Vec<Field>) -> Result<ResponseHead, Malformed> {
     fields.clear();
-    let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
-    let mut parsed = httparse::Response::new(&mut []);
-    let config = httparse::ParserConfig::default();
-    match config.parse_response_with_uninit_headers(&mut parsed, head, &mut room) {
-        Ok(httparse::Status::Complete(length)) if length == head.len() => {}
-        _ => return Err(Malformed),
-    }
-    let (Some(version), Some(status), reason) = (parsed.version, parsed.code, parsed.reason.unwrap_or_default()) else {
-        return Err(Malformed);
+    let line = match with_room(MOST_FIELDS, |room| parse(head, room, fields)) {
+        Ok(line) => line?,
+        Err(httparse::Error::Version) => return vet(&as_http11(head, 0).ok_or(Malformed)?, to_head, fields),
+        Err(_) => return Err(Malformed),
     };
-    if !(100..=599).contains(&status) || !is_clean(reason.as_bytes()) {
-        return Err(Malformed);
-    }
-    for header in parsed.headers.iter() {
-        if !is_clean(header.value) {
-            return Err(Malformed);
-        }
-        let name = header.name.as_bytes();
-        fields.push(Field {
-            kind: FieldKind::of(name),
-            name: Span::of(head, name),
-            value: Span::of(head, header.value),
-        });
-    }
-    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
+    let StatusLine { version, status, reason } = line;
     let mut semantics = Semantics::default();
     for field in fields.iter() {
         semantics.add(field.kind, field.value.of_head(head))?;
@@ -59,9 +41,51 @@ pub fn vet(head: &[u8], to_head: bool, fields: &mut Vec<Field>) -> Result<Respon
         (None, Some(bytes)) => Length::Exactly(bytes),
         (None, None) => Length::UntilClose,
     };
-    let reason = Span::of(head, reason.as_bytes());
-    let Semantics { length: declared, options, upgrade, .. } = semantics;
-    Ok(ResponseHead { status, reason, version, body, declared, contradicts, options, upgrade })
+    let Semantics { length: declared, options, upgrade, authenticates_connection, .. } = semantics;
+    Ok(ResponseHead {
+        status,
+        reason,
+        version,
+        body,
+        declared,
+        contradicts,
+        options,
+        upgrade,
+        authenticates_connection,
+    })
+}
+
+/// A status line.
+struct StatusLine {
+    version: Version,
+    status: u16,
+    reason: Span,
+}
+
+/// Splits a head into its lines. The outer error is the parser's, the inner one ours.
+fn parse<'h>(
+    head: &'h [u8],
+    room: &mut [MaybeUninit<httparse::Header<'h>>],
+    fields: &mut Vec<Field>,
+) -> Result<Result<StatusLine, Malformed>, httparse::Error> {
+    let mut parsed = httparse::Response::new(&mut []);
+    let config = httparse::ParserConfig::default();
+    let read = config.parse_response_with_uninit_headers(&mut parsed, head, room)?;
+    let (Some(version), Some(status), reason) = (parsed.version, parsed.code, parsed.reason.unwrap_or_default()) else {
+        return Ok(Err(Malformed));
+    };
+    let is_whole = read == httparse::Status::Complete(head.len());
+    if !is_whole || !(100..=599).contains(&status) || !is_clean(reason.as_bytes()) {
+        return Ok(Err(Malformed));
+    }
+    for header in parsed.headers.iter() {
+        if !is_clean(header.value) {
+            return Ok(Err(Malformed));
+        }
+        fields.push(Field::of(head, header));
+    }
+    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
+    Ok(Ok(StatusLine { version, status, reason: Span::of(head, reason.as_bytes()) }))
 }
 
 /// What the fields that matter say together.
@@ -71,6 +95,7 @@ struct Semantics {
     coding: Option<Coding>,
     options: Options,
     upgrade: bool,
+    authenticates_connection: bool,
 }
 
 impl Semantics {
@@ -87,6 +112,10 @@ impl Semantics {
             FieldKind::Connection if !self.options.add(value) => Err(Malformed),
             FieldKind::Upgrade => {
                 self.upgrade = !value.is_empty();
+                Ok(())
+            }
+            FieldKind::Authentication => {
+                self.authenticates_connection |= authenticate_connection(value);
                 Ok(())
             }
             _ => Ok(()),

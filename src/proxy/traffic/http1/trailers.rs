@@ -44,10 +44,9 @@ pub fn write(section: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
 
 /// Fields that frame, route, authenticate or change how the content is read have no place in a trailer section.
 fn allowed(name: &[u8]) -> bool {
-    const NEVER: [&str; 20] = [
+    const NEVER: [&str; 16] = [
         "accept-encoding",
         "age",
-        "authorization",
         "content-encoding",
         "content-range",
         "content-type",
@@ -59,12 +58,9 @@ fn allowed(name: &[u8]) -> bool {
         "location",
         "max-forwards",
         "pragma",
-        "proxy-authenticate",
-        "proxy-authorization",
         "range",
         "set-cookie",
         "vary",
-        "www-authenticate",
     ];
     FieldKind::of(name) == FieldKind::Other && !NEVER.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))
 }

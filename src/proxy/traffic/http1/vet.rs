@@ -3,12 +3,9 @@
 
 use std::mem::MaybeUninit;
 
-use super::head::{Scan, Scanned};
-use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, elements};
+use super::head::{Scan, Scanned, as_http11, with_room};
+use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, authenticate_connection, elements};
 use crate::proxy::traffic::message::{Length, Method, RequestHead, Scheme, Target, Version};
-
-/// Fields of a head there is room for, whatever the document says.
-pub const MOST_FIELDS: usize = 256;
 
 /// Why a request is not served; the connection closes after the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,35 +27,22 @@ pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<RequestH
     if Scan::default().next(head) != Scanned::Complete(head.len()) {
         return Err(bad("a line does not end in CR LF"));
     }
-    let mut room = [const { MaybeUninit::uninit() }; MOST_FIELDS];
-    let mut parsed = httparse::Request::new(&mut []);
-    let room = &mut room[..most.clamp(1, MOST_FIELDS)];
-    match parsed.parse_with_uninit_headers(head, room) {
-        Ok(httparse::Status::Complete(length)) if length == head.len() => {}
-        Ok(_) => return Err(bad("the head ends early")),
-        Err(httparse::Error::Version) => return Err(refuse_version(head)),
+    let line = match with_room(most, |room| parse(head, room, fields)) {
+        Ok(line) => line?,
+        Err(httparse::Error::Version) => {
+            let copy = as_http11(head, version_at(head)).ok_or_else(|| refuse_version(head))?;
+            return vet(&copy, most, fields);
+        }
         Err(httparse::Error::TooManyHeaders) => {
             return Err(RequestError { status: 431, why: "too many header fields" });
         }
         Err(_) => return Err(bad("the head is malformed")),
-    }
-    let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
-        return Err(bad("the request line is malformed"));
     };
-    for header in parsed.headers.iter() {
-        check_value(header.value)?;
-        let name = header.name.as_bytes();
-        fields.push(Field {
-            kind: FieldKind::of(name),
-            name: Span::of(head, name),
-            value: Span::of(head, header.value),
-        });
-    }
-    let version = if version == 0 { Version::Http10 } else { Version::Http11 };
+    let (method, target, version) = (line.method.of_head(head), line.target.of_head(head), line.version);
     let semantics = Semantics::read(head, fields)?;
     let body = body_length(version, &semantics)?;
-    let class = classify(method.as_bytes(), &semantics)?;
-    let (target, authority) = find_target(head, method.as_bytes(), target.as_bytes(), version, &semantics)?;
+    let class = classify(method, &semantics)?;
+    let (target, authority) = find_target(head, method, target, version, &semantics)?;
     let expects_continue = match semantics.expect {
         Some(_) if version == Version::Http10 => false,
         Some(value) if value.eq_ignore_ascii_case(b"100-continue") => {
@@ -72,9 +56,8 @@ pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<RequestH
         && semantics.upgrade == Upgrade::Other
         && matches!(body, Length::None | Length::Exactly(0));
     let te_trailers = version == Version::Http11 && semantics.options.te && semantics.te_trailers;
-    let method = Span::of(head, method.as_bytes());
     Ok(RequestHead {
-        method,
+        method: line.method,
         class,
         scheme: Scheme::Http,
         authority,
@@ -85,7 +68,47 @@ pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<RequestH
         expects_continue,
         upgrade,
         te_trailers,
+        authenticates_connection: semantics.authenticates_connection,
     })
+}
+
+/// A request line.
+struct RequestLine {
+    method: Span,
+    target: Span,
+    version: Version,
+}
+
+/// Splits a head into its lines. The outer error is the parser's, the inner one ours.
+fn parse<'h>(
+    head: &'h [u8],
+    room: &mut [MaybeUninit<httparse::Header<'h>>],
+    fields: &mut Vec<Field>,
+) -> Result<Result<RequestLine, RequestError>, httparse::Error> {
+    let mut parsed = httparse::Request::new(&mut []);
+    let status = parsed.parse_with_uninit_headers(head, room)?;
+    if status != httparse::Status::Complete(head.len()) {
+        return Ok(Err(bad("the head ends early")));
+    }
+    let (Some(method), Some(target), Some(version)) = (parsed.method, parsed.path, parsed.version) else {
+        return Ok(Err(bad("the request line is malformed")));
+    };
+    for header in parsed.headers.iter() {
+        if let Err(error) = check_value(header.value) {
+            return Ok(Err(error));
+        }
+        fields.push(Field::of(head, header));
+    }
+    Ok(Ok(RequestLine {
+        method: Span::of(head, method.as_bytes()),
+        target: Span::of(head, target.as_bytes()),
+        version: if version == 0 { Version::Http10 } else { Version::Http11 },
+    }))
+}
+
+/// Where the version stands in a request's head: at the end of its first line.
+fn version_at(head: &[u8]) -> usize {
+    memchr::memchr(b'\r', head).unwrap_or_default().saturating_sub("HTTP/1.1".len())
 }
 
 /// What `Upgrade` asks for.
@@ -105,6 +128,7 @@ struct Semantics<'h> {
     upgrade: Upgrade,
     options: Options,
     te_trailers: bool,
+    authenticates_connection: bool,
 }
 
 /// What all the Transfer-Encoding fields of a head say together.
@@ -149,6 +173,7 @@ impl<'h> Semantics<'h> {
             upgrade: Upgrade::None,
             options: Options::default(),
             te_trailers: false,
+            authenticates_connection: false,
         };
         for field in fields {
             let value = field.value.of_head(head);
@@ -168,6 +193,9 @@ impl<'h> Semantics<'h> {
                     return Err(bad("several Expect fields"));
                 }
                 FieldKind::Upgrade => semantics.add_upgrade(value),
+                FieldKind::Authentication => {
+                    semantics.authenticates_connection |= authenticate_connection(value);
+                }
                 FieldKind::Te => {
                     semantics.te_trailers |= elements(value).any(|coding| coding.eq_ignore_ascii_case(b"trailers"))
                 }

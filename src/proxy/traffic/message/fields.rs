@@ -41,6 +41,14 @@ pub struct Field {
     pub value: Span,
 }
 
+impl Field {
+    /// A line that was found in `head`.
+    pub fn of(head: &[u8], line: &httparse::Header<'_>) -> Field {
+        let name = line.name.as_bytes();
+        Field { kind: FieldKind::of(name), name: Span::of(head, name), value: Span::of(head, line.value) }
+    }
+}
+
 /// The names that mean something to a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum FieldKind {
@@ -66,6 +74,8 @@ pub enum FieldKind {
     Cookie,
     /// `Cache-Control`.
     CacheControl,
+    /// `Authorization`, `Proxy-Authorization`, `WWW-Authenticate`, `Proxy-Authenticate`.
+    Authentication,
     /// `X-Forwarded-For`.
     ForwardedFor,
     /// `X-Forwarded-Proto`.
@@ -118,11 +128,15 @@ impl FieldKind {
             (9, b'f') if is("forwarded") => FieldKind::Forwarded,
             (10, b'c') if is("connection") => FieldKind::Connection,
             (10, b'k') if is("keep-alive") => FieldKind::Never,
+            (13, b'a') if is("authorization") => FieldKind::Authentication,
             (13, b'c') if is("cache-control") => FieldKind::CacheControl,
             (14, b'c') if is("content-length") => FieldKind::ContentLength,
             (14, b'h') if is("http2-settings") => FieldKind::Never,
             (16, b'p') if is("proxy-connection") => FieldKind::Never,
+            (16, b'w') if is("www-authenticate") => FieldKind::Authentication,
             (17, b't') if is("transfer-encoding") => FieldKind::TransferEncoding,
+            (18, b'p') if is("proxy-authenticate") => FieldKind::Authentication,
+            (19, b'p') if is("proxy-authorization") => FieldKind::Authentication,
             (_, b'x') if begins_forwarded() => FieldKind::of_forwarded(&name[FORWARDED.len()..]),
             _ => FieldKind::Other,
         }
@@ -153,6 +167,9 @@ const LISTED: Shapes = WithheldField::SHAPES
     .with("http2-settings")
     .with("proxy-connection")
     .with("transfer-encoding")
+    .with("www-authenticate")
+    .with("proxy-authenticate")
+    .with("proxy-authorization")
     .with_longer(FORWARDED);
 
 /// Whether it would be a known name with hyphens for its other punctuation.
@@ -176,6 +193,15 @@ fn is_other_punctuation(byte: &u8) -> bool {
 /// The elements of a comma-separated value, without the white space around them; empty ones too.
 pub fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(|element| element.trim_ascii())
+}
+
+/// Whether credentials or challenges are of a scheme that authenticates the connection and not the request: NTLM, and
+/// Negotiate where it carries that (RFC 4559, 6; RFC 9110, 11.6, 17.16.1).
+pub fn authenticate_connection(value: &[u8]) -> bool {
+    elements(value).any(|element| {
+        let scheme = element.split(|byte| *byte == b' ').next().unwrap_or_default();
+        scheme.eq_ignore_ascii_case(b"ntlm") || scheme.eq_ignore_ascii_case(b"negotiate")
+    })
 }
 
 /// How many options of `Connection` besides the known ones a head may have: each is compared with each of its fields.

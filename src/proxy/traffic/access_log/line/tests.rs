@@ -29,7 +29,7 @@ fn a_line_is_one_json_object_or_looks_like_haproxys() {
     assert_eq!((&value["status"], &value["tc"]), (&404.into(), &(-1).into()));
     assert!(value["time"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
     assert!(haproxy.starts_with("192.0.2.7:5000 ["), "{haproxy}");
-    assert!(haproxy.ends_with(" 404 10 - - LR-- 0 www.test \"GET /a\"\n"), "{haproxy}");
+    assert!(haproxy.ends_with(" 404 10 - - LR-- 0 www.test \"GET /a?secret=1 HTTP/1.1\"\n"), "{haproxy}");
     assert!(haproxy.contains(" http <NOSRV>/<NOSRV> -1/0/-1/-1/0 "), "{haproxy}");
 }
 
@@ -38,13 +38,33 @@ fn nothing_a_client_sends_ends_a_line_or_a_value() {
     let (json, haproxy) = lines(b"GET /\"}\\{\" HTTP/1.1\r\nHost: www.test\r\n\r\n");
     let value: serde_json::Value = serde_json::from_str(&json).unwrap();
     assert_eq!(value["path"], "/\"}\\{\"");
-    assert!(haproxy.ends_with("\"GET /\\x22}\\x5c{\\x22\"\n"), "{haproxy}");
+    assert!(haproxy.ends_with("\"GET /\\x22}\\x5c{\\x22 HTTP/1.1\"\n"), "{haproxy}");
     let mut out = Vec::new();
     quote(&mut out, b"a\n\x1b[31m\xff");
     assert_eq!(out, b"\"a\\u000a\\u001b[31m\\u00ff\"");
     out.clear();
     bare(&mut out, b"a\n \xff");
     assert_eq!(out, b"a\\x0a\\x20\\xff");
+}
+
+#[test]
+fn the_line_like_haproxys_has_the_whole_request_line_and_halog_agrees() {
+    let (_, line) = lines(b"GET http://www.test/a?b=c HTTP/1.2\r\nHost: www.test\r\n\r\n");
+    assert!(line.ends_with("\"GET http://www.test/a?b=c HTTP/1.2\"\n"), "{line}");
+    let Ok(mut halog) = std::process::Command::new("halog")
+        .args(["-s", "-4", "-u", "-query", "-q"])
+        .stdin(std::process::Stdio::piped())
+        .stdout(std::process::Stdio::piped())
+        .spawn()
+    else {
+        // HAProxy is not installed everywhere.
+        return;
+    };
+    let (_, line) = lines(b"GET /a?b=c HTTP/1.1\r\nHost: www.test\r\n\r\n");
+    halog.stdin.take().unwrap().write_all(line.as_bytes()).unwrap();
+    let said = String::from_utf8(halog.wait_with_output().unwrap().stdout).unwrap();
+    let url = said.lines().find(|line| !line.starts_with('#')).and_then(|line| line.split(' ').next_back());
+    assert_eq!(url, Some("/a?b=c"), "{said}");
 }
 
 #[test]

@@ -78,7 +78,6 @@ fn heads_that_could_mean_two_things_are_refused() {
 fn request_lines_that_are_not_understood_are_refused() {
     for (line, status) in [
         ("GET / HTTP/2.0", 505),
-        ("GET / HTTP/1.2", 505),
         ("GET / HTTP/3.0", 505),
         ("PRI * HTTP/2.0", 505),
         ("GET / HTTP/0.9", 400),
