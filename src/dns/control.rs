@@ -31,7 +31,7 @@ use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use prepared::Prepared;
 
 pub use operator::{Change, CommandError, Told};
-pub use saved::{Saved, SavedError, SavedHealth, read_operator};
+pub use saved::{Saved, SavedError, SavedHealth, read_message, read_operator};
 
 /// Something happened.
 #[derive(Debug)]
@@ -200,7 +200,7 @@ impl State {
     /// alarm, and the rest of the message counts. A message of another form is refused as a whole.
     fn on_peer(&mut self, message: PeerEvent, now: Now) -> Vec<Effect> {
         let PeerEvent { peer, value, ahead_ms } = message;
-        let (theirs, put) = match saved::read_message(value) {
+        let (theirs, put) = match read_message(value) {
             Ok(message) => message,
             Err(error) => {
                 let line = format!("the message of peer {peer} cannot be read: {error}");

@@ -104,7 +104,7 @@ struct PeerMessage {
 }
 
 /// Reads a peer's message: its operator states, and what it puts to its peers.
-pub(super) fn read_message(value: Value) -> Result<(OperatorStates, Put), SavedError> {
+pub fn read_message(value: Value) -> Result<(OperatorStates, Put), SavedError> {
     read::<PeerMessage>(value).map(|message| (message.operator, message.put))
 }
 
