@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::api::daemon::Daemon;
+use crate::daemon::clock;
 use crate::push::error::Error;
 use crate::push::host::paths::HostPaths;
 use crate::push::program::output;
@@ -71,8 +72,7 @@ pub fn host_name() -> String {
 
 /// The kernel's boot id, which changes with each boot.
 pub fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
+    clock::boot_id().to_owned()
 }
 
 /// Free bytes for an unprivileged user on the file system of a path.
