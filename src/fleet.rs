@@ -18,6 +18,8 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 
+use crate::config::dns::Checks;
+
 /// The whole fleet document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fleet {
@@ -96,6 +98,8 @@ pub struct Zone {
     pub file: PathBuf,
     /// The hosts that are to answer for it.
     pub nameservers: Vec<String>,
+    /// What is done about text that is hardly meant.
+    pub checks: Checks,
 }
 
 /// One pool.

@@ -267,7 +267,8 @@ impl State {
             PoolAnswer::new(config.ttl, &addresses)
         });
         let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.document.zones));
-        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect() });
+        let identity = self.document.config.identity.clone();
+        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect(), identity });
         self.choices = choices;
         effects.push(Effect::Publish(self.snapshot.clone()));
         effects

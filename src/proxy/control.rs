@@ -260,7 +260,8 @@ impl State {
         self.operator = followed::operator(daemon);
         for service in &daemon.services {
             if let Some(latch) = &service.latch {
-                self.latches.follow(&service.name, followed::latch(latch));
+                self.latches
+                    .follow(&service.name, followed::latch(latch, service, self.prepared.service(&service.name)));
             }
         }
         let next = self.build(now);

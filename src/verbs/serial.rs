@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::output::{Output, complain};
+use crate::config::dns::Checks;
 use crate::config::names;
 use crate::push::error::Error;
 use crate::push::pipeline::trust;
@@ -41,7 +42,7 @@ struct Raised {
 
 /// Finds the file and raises the serial. A zone with an error is left unchanged.
 pub fn run(args: &SerialArgs, output: &Output) -> Result<Exit, Error> {
-    let zone = match names::dns_name(&args.zone) {
+    let zone = match names::zone_name(&args.zone) {
         Ok(zone) => zone,
         Err(message) => {
             complain(&message.to_string());
@@ -50,7 +51,7 @@ pub fn run(args: &SerialArgs, output: &Output) -> Result<Exit, Error> {
     };
     let file = args.file.clone().map_or_else(|| look_for(&zone, &args.folder), Ok)?;
     trust::check_file(&file)?;
-    let loaded = match zone::load(&zone, &file) {
+    let loaded = match zone::load(&zone, &file, Checks::Lenient) {
         Ok(loaded) => loaded,
         Err(findings) => {
             for finding in &findings.0 {

@@ -18,7 +18,7 @@ use super::descriptors::DescriptorError;
 use super::error::RunError;
 use super::input::Inputs;
 use super::kept::{Kept, Obeyed};
-use crate::config::{AdminConfig, Findings, PeersConfig};
+use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
 use crate::health::checker::Targets;
 
@@ -49,6 +49,11 @@ pub trait Document: Sized + Send + Sync + 'static {
     ///
     /// One for each key file that cannot be used.
     fn with_keys(parsed: Self::Parsed) -> Result<Self, Vec<KeyError>>;
+
+    /// What is hardly meant, though it is no reason to refuse the document.
+    fn warnings(_: &Self::Parsed) -> &[Finding] {
+        &[]
+    }
 
     /// Keeps its limits on visitors within what is left of `open_files`, the descriptors that this process may have. Gives what
     /// the operator should know, if that is less than the default.

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand};
+use crate::config::dns::Checks;
 use crate::dns::capacity::Limits;
 use crate::dns::compiled::compile;
 use crate::dns::protection::Protection;
@@ -34,7 +35,8 @@ fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
         "pools": { POOL: { "members": members, "check": { "port": 80 } } },
     });
     let config = crate::config::dns::parse(Path::new("dns.json"), &text.to_string()).expect("a valid document");
-    let zone = crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE).expect("a valid zone");
+    let zone =
+        crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE, Checks::Strict).expect("a valid zone");
     let zones = compile(Path::new("dns.json"), &[zone], &config.pools).expect("zones that fit the pools");
     let protection = Protection::of(&config).expect("secrets made up");
     let tcp = Limits::of(&config.tcp);

@@ -77,8 +77,8 @@ fn sessions(name: &str, old: &BackendsConfig, new: Option<&Target>) -> Vec<Strin
     old.backends.iter().filter_map(|backend| backend_sessions(name, backend, old, new)).collect()
 }
 
-/// What becomes of the sessions on one backend. Cookies name addresses, latches names: a latch moves when the name of its
-/// active backend is no longer there.
+/// What becomes of the sessions on one backend. Cookies know it by its address, latches by that and, where the address is no longer there, by
+/// its name; a latch whose active backend is gone moves.
 fn backend_sessions(
     service: &str,
     backend: &BackendConfig,
@@ -86,13 +86,19 @@ fn backend_sessions(
     new: &BackendsConfig,
 ) -> Option<String> {
     let is_latched = |target: &BackendsConfig| matches!(target.mode, Mode::Latched { .. });
-    let moves = is_latched(old) && is_latched(new) && !new.backends.iter().any(|other| other.name == backend.name);
+    let has_latch = is_latched(old) && is_latched(new);
     let BackendConfig { name, address, .. } = backend;
-    let step = if moves { "; if it is the active one, the service fails over" } else { "" };
-    match new.backends.iter().find(|other| other.address == *address) {
-        None => Some(format!("service {service}: sessions on {name} ({address}) are orphaned{step}")),
-        Some(other) if moves => Some(format!("service {service}: {name} is called {} now{step}", other.name)),
-        Some(_) => None,
+    let by_name = new.backends.iter().find(|other| other.name == *name);
+    match (new.backends.iter().find(|other| other.address == *address), by_name) {
+        (Some(other), _) if has_latch && other.name != *name => Some(format!(
+            "service {service}: {name} is called {} now; at the same address it stays active or failed as it is",
+            other.name
+        )),
+        (Some(_), _) => None,
+        (None, None) if has_latch => Some(format!(
+            "service {service}: sessions on {name} ({address}) are orphaned; if it is the active one, the service fails over for good"
+        )),
+        (None, _) => Some(format!("service {service}: sessions on {name} ({address}) are orphaned")),
     }
 }
 

@@ -138,7 +138,7 @@ impl PeerState {
                             "the date of the latch of {name}, which lies in the future: compare the clocks"
                         ));
                     }
-                    self.latches.insert(name, latch);
+                    self.latches.insert(name, latch.without_strangers());
                 }
             }
         }
@@ -158,7 +158,8 @@ impl PeerState {
     /// Compares with our latches. A service that only one of the two knows does not count as differing: documents arrive
     /// at different times.
     pub fn compare(&mut self, ours: &BTreeMap<String, Latch>, now: Now) {
-        let differing = |service: &&String| ours.get(*service).is_some_and(|ours| *ours != self.latches[*service]);
+        let differing =
+            |service: &&String| ours.get(*service).is_some_and(|ours| !ours.is_same_move(&self.latches[*service]));
         let since = |service: &String| self.differs.get(service).copied().unwrap_or(now.running);
         self.differs = self.latches.keys().filter(differing).map(|service| (service.clone(), since(service))).collect();
     }
