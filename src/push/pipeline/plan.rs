@@ -56,7 +56,7 @@ pub struct HostPlan {
     /// What happens to its units.
     pub effects: Effects,
     /// What a switch may not change, a line for each: with any, the host boots into the new system.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inhibitors: Vec<String>,
 }
 
