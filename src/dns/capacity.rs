@@ -1,8 +1,7 @@
-//! How many connections over TCP a nameserver may have, from what its document says and what its process may have open. Pure.
+//! How many threads a nameserver has and how many connections over TCP it may have, from what its document says and what its process may have open. Pure.
 
 use std::time::Duration;
 
-use super::listening::workers;
 use crate::config::DnsConfig;
 use crate::config::defaults::tcp::CONNECTIONS;
 use crate::config::dns::TcpConfig;
@@ -53,6 +52,11 @@ impl Limits {
         self.connections = fitting;
         Ok(note)
     }
+}
+
+/// Threads that read each UDP listener: one for each core, unless the document says how many.
+pub fn workers(document: &DnsConfig) -> usize {
+    document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 #[cfg(test)]

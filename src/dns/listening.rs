@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::capacity::Limits;
+use super::capacity::{Limits, workers};
 use super::counters::Counters;
 use super::protection::Protection;
 use super::rate_limit::Accounts;
@@ -40,11 +40,6 @@ impl Bound {
         }
         Ok(bound)
     }
-}
-
-/// Threads that read each UDP listener: one for each core, unless the document says how many.
-pub fn workers(document: &DnsConfig) -> usize {
-    document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// All workers.
