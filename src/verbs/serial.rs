@@ -81,35 +81,35 @@ fn today() -> u32 {
 
 /// The one file that is named after the zone.
 fn look_for(zone: &str, folder: &Path) -> Result<PathBuf, Error> {
-    let mut found = Vec::new();
+    let mut files = Vec::new();
     let names = [format!("{zone}.zone"), zone.to_owned()];
-    walk(folder, &names, &mut found).map_err(|error| Error::at(folder.display(), error))?;
-    found.sort();
-    match &found[..] {
+    walk(folder, &names, &mut files).map_err(|error| Error::at(folder.display(), error))?;
+    files.sort();
+    match &files[..] {
         [file] => Ok(file.clone()),
         [] => {
             let problem = format!("no file below {} is named {}", folder.display(), names.join(" or "));
             Err(Error::new(format!("{problem}: name it with --file")))
         }
         _ => {
-            let files: Vec<String> = found.iter().map(|file| file.display().to_string()).collect();
-            Err(Error::new(format!("several files are named after {zone}: {}", files.join(", ")))
+            let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+            Err(Error::new(format!("several files are named after {zone}: {}", names.join(", ")))
                 .remedy("name one with --file"))
         }
     }
 }
 
 /// Finds files by name, at any depth; skips hidden folders and follows no links.
-fn walk(folder: &Path, names: &[String], found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+fn walk(folder: &Path, names: &[String], files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let kind = entry.file_type()?;
         let path = if folder == Path::new(".") { PathBuf::from(&name) } else { entry.path() };
         if kind.is_dir() && !name.as_encoded_bytes().starts_with(b".") {
-            walk(&path, names, found)?;
+            walk(&path, names, files)?;
         } else if kind.is_file() && names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)) {
-            found.push(path);
+            files.push(path);
         }
     }
     Ok(())

@@ -12,7 +12,7 @@ use tracing::Level;
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::clock::Now;
 use super::super::key_file::KeyError;
-use super::super::peers::{Identity, PeerHealth};
+use super::super::peers::{Identity, PeerEvent, PeerHealth};
 use super::super::sockets::{BindError, Listing, Sockets};
 use super::descriptors::DescriptorError;
 use super::error::RunError;
@@ -105,12 +105,7 @@ pub enum Event<P> {
     /// The checker has published another view.
     Health(Arc<HealthView>),
     /// A peer has sent its state.
-    Peer {
-        /// Its name.
-        peer: String,
-        /// What it sent.
-        value: Value,
-    },
+    Peer(PeerEvent),
     /// A write of `operator.json` has ended.
     OperatorWritten(io::Result<()>),
     /// Another document is in force.
@@ -161,12 +156,14 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// What the operator should look at: health that is not on disk, and a reload that was refused.
+    /// What the operator should look at: health that is not on disk, a reload that was refused, clocks that
+    /// are off.
     pub fn alarms(&self) -> Vec<String> {
         let health = self.health_unwritten.iter();
         let health = health.map(|why| format!("health cannot be written: {why}; the write is tried again every 5 s"));
         let reload = self.last_reload.iter().filter(|last| last.refused).map(|last| last.words.clone());
-        health.chain(reload).collect()
+        let clocks = self.peers.iter().filter_map(|(peer, health)| health.clock_alarm(peer));
+        health.chain(reload).chain(clocks).collect()
     }
 }
 

@@ -1,14 +1,11 @@
 //! The risks of a push (pure): sessions whose backend goes, and the least redundancy on the way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::redundancy;
-use crate::config;
-use crate::config::ProxyConfig;
 use crate::config::proxy::{BackendConfig, BackendsConfig, CookieConfig, CookieValue, Mode, Target};
+use crate::fleet::Fleet;
 use crate::fleet::running::Running;
-use crate::fleet::{Fleet, System};
 
 /// The risk lines: `old` is what runs on each host, `batches` the order of the push, `skipped` the hosts that may be dead.
 pub fn risks(
@@ -26,12 +23,8 @@ pub fn risks(
 fn orphaned(fleet: &Fleet, old: &BTreeMap<String, Running>, batches: &[Vec<String>]) -> Vec<String> {
     let mut risks = BTreeSet::new();
     for host in batches.iter().flatten() {
-        let (Some(running), Some(System::Rendered { proxy: Some(new), .. })) = (old.get(host), fleet.systems.get(host))
-        else {
-            continue;
-        };
-        let before = running.documents.get("proxy.json").and_then(|text| proxy(text));
-        if let (Some(before), Some(after)) = (before, proxy(new)) {
+        let (Some(running), Some(system)) = (old.get(host), fleet.systems.get(host)) else { continue };
+        if let (Some(before), Some(after)) = (running.proxy_config(), system.proxy_config()) {
             for (name, service) in &before.services {
                 let Target::Backends(old) = &service.target;
                 let after = after.services.get(name).map(|service| &service.target);
@@ -40,10 +33,6 @@ fn orphaned(fleet: &Fleet, old: &BTreeMap<String, Running>, batches: &[Vec<Strin
         }
     }
     risks.into_iter().collect()
-}
-
-fn proxy(text: &str) -> Option<ProxyConfig> {
-    config::proxy::parse(Path::new("proxy.json"), text).ok()
 }
 
 /// What becomes of the sessions of one service.

@@ -117,8 +117,12 @@ impl Machine {
     }
 }
 
+fn peer_message(value: Value) -> Event {
+    Event::PeerMessage(PeerEvent { peer: "px2".into(), value, ahead_ms: 0 })
+}
+
 fn peer(latches: Value) -> Event {
-    Event::PeerMessage { peer: "px2".into(), value: json!({ "version": VERSION, "latches": latches, "operator": {} }) }
+    peer_message(json!({ "version": VERSION, "latches": latches, "operator": {} }))
 }
 
 fn latch_value(epoch: u64, active: &str) -> Value {
@@ -368,10 +372,10 @@ fn peers_latches_and_words_are_taken_over_and_a_difference_that_lasts_is_an_alar
     assert_eq!(machine.alarms(), "");
     let word = json!({ "state": "drain", "who": "bob", "when": 5, "by": "px2", "why": "", "until": null });
     let value = json!({ "version": VERSION, "latches": {}, "operator": { "www/web1": word } });
-    machine.take(Event::PeerMessage { peer: "px2".into(), value });
+    machine.take(peer_message(value));
     assert_eq!(machine.service("www").backends[0].operator, OperatorState::Drain);
     assert_eq!(machine.operator_written.len(), 1);
-    machine.take(Event::PeerMessage { peer: "px2".into(), value: json!({ "version": 9 }) });
+    machine.take(peer_message(json!({ "version": 9 })));
     assert!(machine.alarms().contains("version 9"));
 }
 
@@ -715,4 +719,15 @@ fn renaming_the_active_backend_and_taking_that_back_moves_no_latch_over_a_restar
     again.take(Event::Reloaded(renamed));
     assert_eq!(again.latch().failed_from, ["alpha"], "the failed primary stays failed by its new name");
     assert_eq!(again.view(), LatchView::Active(1));
+}
+
+#[test]
+fn a_damaged_slot_is_an_alarm_that_names_the_command() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    machine.state.note_damage(Some("latches.b: its checksum does not match its content"));
+    let alarms = machine.alarms();
+    assert!(
+        alarms.contains("latches.b: its checksum") && alarms.contains("polder failover SERVICE --to BACKEND"),
+        "{alarms}"
+    );
 }

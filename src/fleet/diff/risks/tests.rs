@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fleet::System;
 
 fn example() -> Fleet {
     let text = std::fs::read_to_string("tests/data/fleet/example.json").unwrap();
-    crate::fleet::parse(Path::new("example.json"), &text).unwrap()
+    crate::fleet::parse(std::path::Path::new("example.json"), &text).unwrap()
 }
 
 /// What runs on px-nl, if that is what the example wants, changed.
