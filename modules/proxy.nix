@@ -22,6 +22,8 @@ let
         failover
         balance
         pass_fields
+        redispatch
+        retries
         reuse
         start_grace
         last_resort

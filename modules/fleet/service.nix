@@ -131,6 +131,18 @@ in
         they come from a gateway ([documents.md](documents.md) has the list).
       '';
     };
+    redispatch = daemonDefault {
+      type = types.enum [
+        "never"
+        "last"
+        "first"
+      ];
+      description = "For which retry a visitor with a valid cookie leaves a backend that refuses connections and is still up, as HAProxy's `option redispatch`.";
+    };
+    retries = daemonDefault {
+      type = types.ints.between 0 10;
+      description = "How often to try again, after the first attempt, when no connection to a backend can be opened.";
+    };
     reuse = daemonDefault {
       type = types.enum [
         "never"

@@ -16,7 +16,7 @@ mod withheld;
 pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
-pub use connections::{ConnectionsConfig, Reuse};
+pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};

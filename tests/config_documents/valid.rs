@@ -6,8 +6,8 @@ use std::time::Duration;
 use polder::config::dns::{self, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, ConnectionsConfig, CookieConfig,
-    CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Reuse, ServiceConfig, Target,
-    TimeoutsConfig,
+    CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse,
+    ServiceConfig, Target, TimeoutsConfig,
 };
 use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
 
@@ -58,7 +58,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
         TimeoutsConfig {
             request_head: 10 * SECOND,
             body_idle: 30 * SECOND,
-            connect: SECOND,
+            connect: 4 * SECOND,
             response_head: 60 * SECOND,
             keep_alive: 60 * SECOND,
             backend_keep_alive: 30 * SECOND,
@@ -75,7 +75,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             connections: 20_000,
             connections_per_address: 5000,
             waiting: 1000,
-            tries: 3,
+            tries: 4,
             idle_per_backend: 64,
         }
     );
@@ -192,7 +192,10 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(www.hosts[1], HostPattern::Suffix("pages.example.net".to_owned()));
     assert_eq!(www.paths, ["/", "/news"]);
     assert_eq!(backends(www).balance, Balance::LeastConnections);
-    assert_eq!(backends(www).connections, ConnectionsConfig { reuse: Reuse::Safe });
+    assert_eq!(
+        backends(www).connections,
+        ConnectionsConfig { reuse: Reuse::Safe, retries: Some(5), redispatch: Redispatch::Never }
+    );
     assert_eq!(backends(&config.services["shop"]).connections, ConnectionsConfig::default());
     assert_eq!(backends(www).backends[1].weight, 50);
     assert!(backends(www).backends[2].backup);

@@ -238,7 +238,11 @@ pub struct Served {
 
 impl Script {
     pub fn start(script: impl Fn(&mut Served, usize) + Send + Sync + 'static) -> Script {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Script::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), script)
+    }
+
+    pub fn start_at(address: SocketAddr, script: impl Fn(&mut Served, usize) + Send + Sync + 'static) -> Script {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::<AtomicUsize>::default();
         let closed = Arc::<AtomicUsize>::default();

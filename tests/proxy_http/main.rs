@@ -14,6 +14,7 @@ mod harness;
 mod lifecycle;
 mod limits;
 mod messages;
+mod retries;
 mod reuse;
 mod smuggling;
 mod verdicts;

@@ -49,6 +49,8 @@ pub(super) const KEYS: Keys = Keys {
         "mode",
         "pass_fields",
         "paths",
+        "redispatch",
+        "retries",
         "reuse",
         "start_grace",
     ],

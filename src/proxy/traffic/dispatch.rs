@@ -24,11 +24,16 @@ use super::termination::End;
 use super::trace::CookieSeen;
 use super::tunnel::Tunnel;
 use super::view::View;
+use crate::config::proxy::Redispatch;
 use crate::proxy::choose::{Choice, RequestFacts, choose};
-use crate::proxy::snapshot::Service;
+use crate::proxy::snapshot::{Service, ServiceMode};
 
 /// Where `/.polder/` begins, no service is asked.
 const RESERVED: &[u8] = b"/.polder";
+
+/// How long a request waits, at most, before a backend that refused it is tried again: as long as in HAProxy. A shorter
+/// `timeouts.connect` shortens it.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// How a request was served.
 pub enum Served {
@@ -143,15 +148,19 @@ impl Exchange<'_> {
             };
             let service = &view.snapshot.services[index];
             self.trace.service = Some((Rc::clone(&view), index));
+            let most = service.connections.retries.map_or(view.snapshot.settings.limits.tries, |retries| retries + 1);
             let cookie = self.read_cookie(service);
             let ask = RequestFacts { cookie, authenticated: self.authenticated_by(service), tried: retries.tried };
             // Chosen before the match: what a match looks at lives until its end, over every await in it.
             let choice = choose(service, ask, &mut view.balances[index].borrow_mut(), fastrand::u64(..));
             match choice {
+                Choice::Nobody if retries.may_begin_again(most) => {
+                    self.pause(&mut retries, client, &view, service).await?;
+                }
                 Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend))),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
                 Choice::Use { backend, set_cookie } => {
-                    retries.begin_attempt(view.snapshot.settings.limits.tries)?;
+                    retries.begin_attempt(most)?;
                     self.note_attempt(backend, cookie);
                     let plan = Plan { view: &view, service: index, backend, set_cookie, afresh: retries.afresh };
                     let outcome = attempt::run(self, client, plan).await;
@@ -168,9 +177,11 @@ impl Exchange<'_> {
                         Outcome::Moved => retries.exclude(backend),
                         Outcome::Stale => retries.afresh = true,
                         Outcome::TryAnother(failure) => {
-                            retries.failure = Some(failure);
-                            retries.exclude(backend);
-                            retries.afresh = false;
+                            (retries.failure, retries.afresh) = (Some(failure), false);
+                            match ask.bind(backend) && retries.may_stay(service, most) {
+                                true => self.pause(&mut retries, client, &view, service).await?,
+                                false => retries.exclude(backend),
+                            }
                         }
                     }
                 }
@@ -217,7 +228,6 @@ impl Exchange<'_> {
         view: &View,
         service: &Service,
     ) -> Result<(), Failure> {
-        let entered = Instant::now();
         let began = match &retries.wait {
             Some(wait) => wait.began,
             None => {
@@ -227,11 +237,39 @@ impl Exchange<'_> {
             }
         };
         let until = began + service.longest_wait();
-        if entered >= until {
+        if Instant::now() >= until {
             return Err(Failure::new(503, End::VerdictTimeout));
         }
         let again =
             service.backends.first().map_or(Duration::from_secs(1), |backend| backend.target.check.fast_interval);
+        let woken = self.hold(client, view, until.min(Instant::now() + again)).await;
+        retries.begin_anew();
+        woken
+    }
+
+    /// Waits before backends that refused are tried once more: they may be restarting, or their queues were full. A verdict
+    /// on any of the service's backends ends it.
+    async fn pause(
+        &mut self,
+        retries: &mut RetryState,
+        client: &mut impl ClientStream,
+        view: &View,
+        service: &Service,
+    ) -> Result<(), Failure> {
+        let settings = &view.snapshot.settings;
+        let _place = Wait::begin(service, settings.limits.waiting)?;
+        add(&self.local.counters.waited, 1);
+        let until = Instant::now() + RETRY_PAUSE.min(settings.timeouts.connect);
+        while Instant::now() < until && self.local.view().judges_alike(service) {
+            self.hold(client, view, until).await?;
+        }
+        retries.tried = 0;
+        Ok(())
+    }
+
+    /// Holds the request until then, or until there is a new snapshot.
+    async fn hold(&mut self, client: &mut impl ClientStream, view: &View, until: Instant) -> Result<(), Failure> {
+        let entered = Instant::now();
         self.entry.enter(Phase::Waiting);
         let mut timer = IdleTimer { alarm: self.client_alarm, idle: view.snapshot.settings.timeouts.body_idle };
         let (mut body, _response) = client.split();
@@ -241,11 +279,10 @@ impl Exchange<'_> {
                 _ => Ok(()),
             },
             () = body.closed(&mut timer) => Err(Failure::of_gone_client(End::ClientInQueue)),
-            () = self.backend_alarm.wait(until.min(Instant::now() + again)) => Ok(()),
+            () = self.backend_alarm.wait(until) => Ok(()),
         };
         self.entry.leave();
         self.trace.waited = Some(self.trace.waited.unwrap_or_default() + entered.elapsed());
-        retries.begin_anew();
         woken
     }
 }
@@ -266,6 +303,24 @@ impl RetryState {
         }
         self.attempts += 1;
         Ok(())
+    }
+
+    /// All backends have been tried, and connections to the last one failed: they may be tried once more.
+    fn may_begin_again(&self, most: u32) -> bool {
+        self.tried != 0 && self.attempts < most && self.failure.is_some_and(Failure::is_of_connecting)
+    }
+
+    /// A request that is bound to the backend it has just failed on may be tried there again.
+    fn may_stay(&self, service: &Service, most: u32) -> bool {
+        let left = most.saturating_sub(self.attempts);
+        let stays = match service.connections.redispatch {
+            // With a latch it waits for the verdict.
+            _ if matches!(service.mode, ServiceMode::Latched { .. }) => false,
+            Redispatch::Never => left > 0,
+            Redispatch::Last => left > 1,
+            Redispatch::First => false,
+        };
+        stays && self.failure.is_some_and(Failure::is_of_connecting)
     }
 
     /// A backend is not tried again with this snapshot.
