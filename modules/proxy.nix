@@ -21,6 +21,7 @@ let
         mode
         failover
         balance
+        abort_on_close
         pass_fields
         redispatch
         retries

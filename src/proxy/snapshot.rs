@@ -42,6 +42,8 @@ pub struct Settings {
     pub limits: LimitsConfig,
     /// Clients whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The name under which requests say in `Via` that they have passed this proxy.
+    pub via: Option<Arc<str>>,
 }
 
 /// One service, ready to be chosen from.

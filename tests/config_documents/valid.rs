@@ -53,6 +53,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
     assert_eq!(config.state_dir, Path::new("/var/lib/polder-proxy"));
     assert_eq!((config.peers, config.workers, config.access_log), (None, None, None));
     assert_eq!(config.trusted_proxies, []);
+    assert!(config.via);
     assert_eq!(
         config.timeouts,
         TimeoutsConfig {
@@ -148,6 +149,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(config.admin.address, Some("127.0.0.1:8404".parse().unwrap()));
     assert_eq!(config.admin.hosts, ["px-nl.example.net", "203.0.113.7"]);
     assert_eq!(config.workers, Some(4));
+    assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);
     assert_eq!(
@@ -194,7 +196,7 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(backends(www).balance, Balance::LeastConnections);
     assert_eq!(
         backends(www).connections,
-        ConnectionsConfig { reuse: Reuse::Safe, retries: Some(5), redispatch: Redispatch::Never }
+        ConnectionsConfig { reuse: Reuse::Safe, retries: Some(5), redispatch: Redispatch::Never, abort_on_close: true }
     );
     assert_eq!(backends(&config.services["shop"]).connections, ConnectionsConfig::default());
     assert_eq!(backends(www).backends[1].weight, 50);

@@ -217,6 +217,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
             timeouts: setup.timeouts.clone(),
             limits: setup.limits.clone(),
             trusted_proxies: setup.trusted.clone(),
+            via: Some("px-1".into()),
         }),
     }
 }
@@ -398,6 +399,16 @@ impl Client {
     /// The next head alone.
     pub fn head(&mut self) -> String {
         read_head(&mut self.stream).expect("a response before the connection ends")
+    }
+
+    /// Goes away so that the proxy is told: with a reset.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Sends no more.
+    pub fn close_half(&self) {
+        self.stream.shutdown(std::net::Shutdown::Write).unwrap();
     }
 
     fn line(&mut self) -> String {

@@ -16,5 +16,6 @@ mod limits;
 mod messages;
 mod retries;
 mod reuse;
+mod rules;
 mod smuggling;
 mod verdicts;

@@ -1,4 +1,4 @@
-//! How a service uses its connections to backends: `reuse`, `retries`, `redispatch`.
+//! How a service uses its connections to backends: `reuse`, `retries`, `redispatch`, `abort_on_close`.
 
 use std::ops::RangeInclusive;
 
@@ -13,6 +13,9 @@ pub struct ConnectionsConfig {
     pub retries: Option<u32>,
     /// When a request that is bound to a backend leaves it.
     pub redispatch: Redispatch,
+    /// A visitor who closes his half of the connection is taken for gone while his response has not begun: as HAProxy's
+    /// `option abortonclose`. Default false.
+    pub abort_on_close: bool,
 }
 
 /// Whose requests go over an idle connection, as HAProxy's `http-reuse`. Whatever it says, a connection that was
@@ -52,5 +55,6 @@ pub(super) fn read(service: &Object<'_>) -> Read<ConnectionsConfig> {
     let redispatch = service.with_default("redispatch", Redispatch::default(), |value| {
         value.one_of(&[("never", Redispatch::Never), ("last", Redispatch::Last), ("first", Redispatch::First)])
     });
-    Ok(ConnectionsConfig { reuse: reuse?, retries: retries?, redispatch: redispatch? })
+    let abort_on_close = service.with_default("abort_on_close", false, |value| value.boolean());
+    Ok(ConnectionsConfig { reuse: reuse?, retries: retries?, redispatch: redispatch?, abort_on_close: abort_on_close? })
 }

@@ -38,6 +38,7 @@ pub enum Target {
 pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
     names: &[
+        "abort_on_close",
         "backends",
         "balance",
         "check",

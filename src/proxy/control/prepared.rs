@@ -120,6 +120,7 @@ impl Prepared {
             timeouts: document.timeouts.clone(),
             limits: document.limits.clone(),
             trusted_proxies: document.trusted_proxies.clone(),
+            via: document.via.then(|| document.name.as_str().into()),
         });
         Ok(Prepared { document, router, settings, services, identity: None })
     }

@@ -16,7 +16,7 @@ use super::eviction;
 use super::exchange::Exchange;
 use super::http1::answer::Answer;
 use super::inflight::{Order, Phase};
-use super::message::fields::FieldKind;
+use super::message::fields::{FieldKind, elements};
 use super::outcome::{AfterResponse, Failure, Outcome};
 use super::socket::IdleTimer;
 use super::stream::{BodySource, ClientStream};
@@ -87,6 +87,9 @@ pub async fn serve(mut exchange: Exchange<'_>, client: &mut impl ClientStream) -
     if is_reserved(exchange.request.path()) {
         return exchange.answer_reserved(client).await;
     }
+    if let Some((answer, end)) = exchange.stop_here() {
+        return exchange.answer(client, answer, end).await;
+    }
     if let Err(end) = eviction::ensure_regular_slot(exchange.local, exchange.entry, exchange.client).await {
         exchange.local.count_refusal(end);
         return exchange.answer(client, Answer { status: 503, why: Some("too many connections") }, end).await;
@@ -111,6 +114,26 @@ fn is_reserved(path: &[u8]) -> bool {
 }
 
 impl Exchange<'_> {
+    /// The answer to a request that goes no further (RFC 9110, 7.6): it has been here before, or has passed as many proxies as it may.
+    fn stop_here(&self) -> Option<(Answer, End)> {
+        let head = self.request.head;
+        if head.max_forwards == Some(0) {
+            let status = if self.request.method() == b"OPTIONS" { 200 } else { 501 };
+            return Some((Answer { status, why: Some("Max-Forwards is 0") }, End::Local));
+        }
+        if !head.has_via {
+            return None;
+        }
+        let view = self.local.view();
+        let name = view.snapshot.settings.via.as_deref()?.as_bytes();
+        let is_ours = |element: &[u8]| {
+            let mut words = element.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
+            words.nth(1).is_some_and(|by| by.eq_ignore_ascii_case(name))
+        };
+        let loops = self.request.values(FieldKind::Via).flat_map(elements).any(is_ours);
+        loops.then_some((Answer { status: 508, why: Some("the request has been here before (Via)") }, End::Refused))
+    }
+
     async fn answer_reserved(&mut self, client: &mut impl ClientStream) -> Served {
         let ready = self.local.view().snapshot.ready && !self.local.is_draining();
         let answer = match self.request.path() {
@@ -200,11 +223,11 @@ impl Exchange<'_> {
         self.trace.backend = Some(backend);
     }
 
-    /// The backend that the request's cookie names.
+    /// The backend that the request's cookie names: of several cookies of that name the first one that names any.
     fn read_cookie(&mut self, service: &Service) -> Option<usize> {
         let cookie = service.cookie()?;
         self.trace.cookie = CookieSeen::None;
-        for value in self.request.values(FieldKind::Cookie).filter_map(|value| cookie.find(value)) {
+        for value in self.request.values(FieldKind::Cookie).flat_map(|field| cookie.values(field)) {
             if let Some(backend) = cookie.open(value, service.addresses()) {
                 self.trace.cookie = CookieSeen::Valid;
                 return Some(backend);
@@ -242,7 +265,7 @@ impl Exchange<'_> {
         }
         let again =
             service.backends.first().map_or(Duration::from_secs(1), |backend| backend.target.check.fast_interval);
-        let woken = self.hold(client, view, until.min(Instant::now() + again)).await;
+        let woken = self.hold(client, view, service, until.min(Instant::now() + again)).await;
         retries.begin_anew();
         woken
     }
@@ -261,14 +284,20 @@ impl Exchange<'_> {
         add(&self.local.counters.waited, 1);
         let until = Instant::now() + RETRY_PAUSE.min(settings.timeouts.connect);
         while Instant::now() < until && self.local.view().judges_alike(service) {
-            self.hold(client, view, until).await?;
+            self.hold(client, view, service, until).await?;
         }
         retries.tried = 0;
         Ok(())
     }
 
     /// Holds the request until then, or until there is a new snapshot.
-    async fn hold(&mut self, client: &mut impl ClientStream, view: &View, until: Instant) -> Result<(), Failure> {
+    async fn hold(
+        &mut self,
+        client: &mut impl ClientStream,
+        view: &View,
+        service: &Service,
+        until: Instant,
+    ) -> Result<(), Failure> {
         let entered = Instant::now();
         self.entry.enter(Phase::Waiting);
         let mut timer = IdleTimer { alarm: self.client_alarm, idle: view.snapshot.settings.timeouts.body_idle };
@@ -278,7 +307,7 @@ impl Exchange<'_> {
                 Order::Kill => Err(Failure::new(503, End::DrainTimeout)),
                 _ => Ok(()),
             },
-            () = body.closed(&mut timer) => Err(Failure::of_gone_client(End::ClientInQueue)),
+            () = body.closed(&mut timer, || service.connections.abort_on_close) => Err(Failure::of_gone_client(End::ClientInQueue)),
             () = self.backend_alarm.wait(until) => Ok(()),
         };
         self.entry.leave();
