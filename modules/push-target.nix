@@ -287,6 +287,26 @@ in
     };
 
     systemd.services = {
+      # After a restart: a push that has restarted this host goes on, and one that the restart has interrupted ends, also when no pusher asks.
+      polder-after-boot = {
+        description = "Go on after a restart with a push that was under way";
+        wantedBy = [ "multi-user.target" ];
+        after = [
+          "network.target"
+          "sshd.service"
+        ];
+        restartIfChanged = false;
+        unitConfig.ConditionPathExists = "/var/lib/polder-push/activation.json";
+        path = [
+          config.nix.package
+          config.systemd.package
+        ];
+        serviceConfig = {
+          Type = "oneshot";
+          RemainAfterExit = true;
+          ExecStart = "/etc/polder/bin/polder activate --after-boot";
+        };
+      };
       "polder-gate@" = gate;
       "polder-gate-signed@" = gate;
       "polder-relay@" = request // {

@@ -22,11 +22,20 @@ lib.genAttrs names (
       (import ./.).default
       folder
       (folder + "/${name}.nix")
-      {
-        networking.hostName = lib.mkDefault name;
-        # An admin machine evaluates the fleet with the nixpkgs that it was made with, also while its origin cannot be reached.
-        polder.admin.inputs.nixpkgs = lib.mkDefault nixpkgs;
-      }
+      (
+        { config, ... }:
+        {
+          networking.hostName = lib.mkDefault name;
+          # An admin machine evaluates the fleet with the nixpkgs that it was made with, also while its origin cannot be reached.
+          polder.admin.inputs.nixpkgs = lib.mkDefault nixpkgs;
+          # Nothing is evaluated on the others. NixOS would put the source of nixpkgs into the flake registry and NIX_PATH of each, and so
+          # into its system and into what a push copies.
+          nixpkgs.flake = lib.mkIf (!config.polder.admin.enable) {
+            setFlakeRegistry = lib.mkDefault false;
+            setNixPath = lib.mkDefault false;
+          };
+        }
+      )
     ]
     ++ modules;
   }

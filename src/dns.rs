@@ -12,6 +12,7 @@
 //! [`report`] is what an operator reads ([`api`](crate::api::dns)). Never imports `proxy`.
 
 pub mod answer;
+pub mod capacity;
 pub mod compiled;
 pub mod control;
 pub mod cookie;

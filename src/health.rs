@@ -14,4 +14,4 @@ pub mod target;
 pub mod timetable;
 
 pub use checker::Checker;
-pub use target::{HealthView, Target, TargetHealth, Verdict};
+pub use target::{Before, HealthView, Target, TargetHealth, Verdict};

@@ -5,10 +5,12 @@
 //!
 //! - Pure, for each request: [`route`] and [`choose`] (balance, cookie), over a [`snapshot`]; [`eligibility`] says which
 //!   backends may get a request at all.
-//! - Pure, for each change: [`control`], with the [`latch`] and what builds the snapshots.
+//! - Pure, for each change: [`control`], with the [`latch`] and what builds the snapshots; [`capacity`] is how many connections
+//!   there may be.
 //! - [`traffic`]: the workers, from a visitor's connection to a backend's.
 //! - [`run`](mod@run): the shell around control, from start to end, and what it tells the operator ([`report`], in the JSON of [`api`](crate::api::proxy)).
 
+pub mod capacity;
 pub mod choose;
 pub mod control;
 pub mod eligibility;

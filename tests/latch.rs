@@ -16,7 +16,7 @@ use rustix::net::{
     RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
     recvmsg, sendmsg,
 };
-use rustix::process::{PidfdFlags, getpid, pidfd_open};
+use rustix::process::{Pid, PidfdFlags, Resource, Rlimit, getpid, pidfd_open, prlimit};
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
@@ -244,11 +244,43 @@ fn proxies_that_failed_over_to_different_backups_agree_when_they_meet() {
     });
 }
 
+#[test]
+fn a_proxy_without_descriptors_to_spare_fails_over_while_idle_visitors_hold_all_that_they_may_have() {
+    const OPEN_FILES: u64 = 256;
+    let crowd = |_: &str, document: &mut Value| {
+        if document["services"][STATEFUL].is_object() {
+            document["limits"]["connections_per_address"] = json!(1000);
+        }
+    };
+    with_fleet(crowd, |mut fleet| async move {
+        for proxy in 0..PROXIES {
+            let name = proxy_name(proxy);
+            let pid = status(&fleet, proxy).await.expect("the proxy answers").daemon.pid;
+            let limit = Rlimit { current: Some(OPEN_FILES), maximum: Some(OPEN_FILES) };
+            prlimit(Pid::from_raw(pid as i32), Resource::Nofile, limit).expect("a process of ours");
+            fleet.daemon(&name).expect("the fleet has it").reload().await.expect("the document fits");
+        }
+        let mut visitors = Vec::new();
+        for proxy in 0..PROXIES {
+            for _ in 0..400 {
+                visitors
+                    .push(tokio::net::TcpStream::connect(fleet.addresses.proxy(proxy)).await.expect("a connection"));
+            }
+        }
+        act(&mut fleet, Action::Kill, "shop1").await;
+        until_active(&fleet, "failed over", all_on("shop2")).await;
+        drop(visitors);
+        fleet
+    });
+}
+
 /// Checks so seldom that no verdict changes while it is so.
 fn unchecked(_: &str, document: &mut Value) {
     if document["services"][STATEFUL].is_object() {
         document["services"][STATEFUL]["check"]["interval"] = json!("1h");
         document["services"][STATEFUL]["check"]["fast_interval"] = json!("1h");
+        // A check that replaces this one asks it too, and waits for its verdict.
+        document["services"][STATEFUL]["check"]["fall"] = json!(1);
         document["timeouts"]["drain"] = json!("5m");
         document["timeouts"]["response_head"] = json!("5m");
     }
@@ -286,6 +318,57 @@ fn a_request_in_a_process_that_was_taken_over_moves_when_the_new_one_fails_over(
         assert_eq!(response.await.as_deref(), Some("HTTP/1.1 200 OK"));
         fleet
     });
+}
+
+/// A check that the active backend fails and its backups pass, though nothing happened but a new document.
+#[test]
+fn a_reload_with_a_wrong_check_moves_no_latch_and_says_what_is_wrong() {
+    with_fleet(
+        |_, _| (),
+        |mut fleet| async move {
+            until_seen(&fleet, "shop1", Verdict::Up).await;
+            let mut document = fleet.document("px-1");
+            let address = |backend: usize| -> std::net::SocketAddr {
+                let address = &document["services"][STATEFUL]["backends"][backend]["address"];
+                address.as_str().and_then(|text| text.parse().ok()).expect("a backend has an address")
+            };
+            let second = std::net::TcpListener::bind((address(1).ip(), 0)).expect("a port of shop2");
+            let port = second.local_addr().expect("it is bound").port();
+            let third = std::net::TcpListener::bind((address(2).ip(), port)).expect("the same port of shop3");
+            let right = document.clone();
+            let check = &mut document["services"][STATEFUL]["check"];
+            *check = json!({ "port": port, "interval": check["interval"], "timeout": check["timeout"], "fall": 1 });
+            fleet.write_json("px-1", &document).expect("the document is written");
+            fleet.daemon("px-1").expect("the fleet has it").reload().await.expect("the document is accepted");
+            until_alarmed(&fleet, "shop1 fails its changed check").await;
+            // More than the grace of a start, in which the backups were well.
+            let grace = fleet.document("px-1")["services"][STATEFUL]["start_grace"].clone();
+            assert_eq!(grace, "1s");
+            tokio::time::sleep(Duration::from_millis(1_500)).await;
+            assert!(all_on("shop1")(&active(&fleet).await), "the document moved the latch");
+            assert_eq!(visit(&fleet, 0).await.await.as_deref(), Some("HTTP/1.1 200 OK"));
+            fleet.write_json("px-1", &right).expect("the document is written");
+            fleet.daemon("px-1").expect("the fleet has it").reload().await.expect("the document is accepted");
+            assert!(all_on("shop1")(&active(&fleet).await), "taking it back moved the latch");
+            act(&mut fleet, Action::Kill, "shop1").await;
+            until_active(&fleet, "failed over", all_on("shop2")).await;
+            drop((second, third));
+            fleet
+        },
+    );
+}
+
+/// Waits until px-1 has an alarm with these words.
+async fn until_alarmed(fleet: &Fleet, words: &str) {
+    let began = Instant::now();
+    loop {
+        let alarms = status(fleet, 0).await.map(|status| status.daemon.alarms).unwrap_or_default();
+        if alarms.iter().any(|alarm| alarm.contains(words)) {
+            return;
+        }
+        assert!(began.elapsed() < LIMIT, "no alarm says {words:?}: {alarms:?}");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
 }
 
 /// The new side of a takeover as far as its "ready": the old one waits for its "taken".

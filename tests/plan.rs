@@ -77,6 +77,7 @@ fn side(host: usize, fall: u32) -> Running {
         documents: documents.collect(),
         zones: if role(host) == "nameserver" { [("example.net".to_owned(), zone)].into() } else { BTreeMap::new() },
         units: (0..UNITS).map(unit).collect(),
+        inhibitors: BTreeMap::new(),
     }
 }
 

@@ -53,6 +53,8 @@ pub fn all_up(prepared: &Prepared) -> HealthView {
         since: SystemTime::UNIX_EPOCH,
         probed: None,
         changes: 1,
+        hearsay: false,
+        before: None,
     };
     prepared.targets().into_keys().map(|target| (target, up.clone())).collect()
 }

@@ -160,7 +160,7 @@ in
     };
     start_grace = daemonDefault {
       type = duration;
-      description = "Permanent failover only: how long to wait for the active backend to come up after a cold start, before failing over.";
+      description = "Permanent failover only: how long to wait for the active backend to come up after a start of the proxy, or after a reload that names a new target for it, before failing over.";
     };
     last_resort = daemonDefault {
       type = types.bool;

@@ -26,6 +26,7 @@ use slots::{Client, Slots};
 
 pub(super) use message::TAKEOVER_UPGRADE;
 pub use message::{AdminHandler, AdminReply, AdminRequest, Method, Origin};
+pub use slots::MOST as MAX_CONNECTIONS;
 
 /// How long accepting pauses after an error (no descriptors left), so that it does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(200);

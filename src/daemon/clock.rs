@@ -1,7 +1,8 @@
-//! Where the control thread's time comes from.
+//! Where the control thread's time comes from, and which boot of the machine this is.
 //!
 //! The pure parts take a [`Now`] and never read a clock themselves.
 
+use std::sync::LazyLock;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use crate::unix_time::unix_ms;
@@ -38,4 +39,13 @@ impl Clock {
     pub fn now(&self) -> Now {
         Now { running: self.started.elapsed(), unix_ms: unix_ms() }
     }
+}
+
+/// The kernel's id of this boot of the machine; `unknown` if it cannot be read.
+pub fn boot_id() -> &'static str {
+    static BOOT: LazyLock<String> = LazyLock::new(|| {
+        let id = std::fs::read_to_string("/proc/sys/kernel/random/boot_id");
+        id.map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
+    });
+    &BOOT
 }

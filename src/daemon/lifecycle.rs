@@ -12,6 +12,7 @@
 //! - [`event_loop`]: what happens, one thing after the other, and how it all ends;
 //! - [`reload`]: read, check, probe, bind, put in force; or nothing has changed;
 //! - [`handover`]: the old side of a takeover, and starting the successor;
+//! - [`descriptors`]: what the files that a process may have open are for (pure);
 //! - [`state_files`], [`exchange`], [`control_sockets`]: the handles that the loop holds;
 //! - [`start`]: from the arguments to the exit code.
 //!
@@ -19,6 +20,7 @@
 
 pub mod control_sockets;
 pub mod daemon;
+pub mod descriptors;
 pub mod error;
 pub mod event_loop;
 pub mod exchange;

@@ -18,6 +18,7 @@ mod shared;
 pub use channel::{ChannelError, MAX_MESSAGE};
 pub use exchange::ExchangeError;
 pub use identity::Identity;
+pub use listener::connections_with;
 pub use rejected::Rejected;
 pub use shared::{PeerEvent, PeerHealth};
 

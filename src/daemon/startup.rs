@@ -25,23 +25,20 @@ pub struct Inheritance {
     pub takeover: Option<Takeover>,
 }
 
-/// Raises the limit of open files to what this process may raise it to, and gives it: service managers start with 1024,
-/// a proxy needs two a request.
-pub fn raise_open_files() -> u64 {
-    let (now, most) = match getrlimit(Resource::RLIMIT_NOFILE) {
-        Ok(limits) => limits,
-        Err(error) => {
-            tracing::warn!(%error, "cannot read the limit of open files");
-            return 0;
-        }
-    };
-    match setrlimit(Resource::RLIMIT_NOFILE, most, most) {
-        Ok(()) => most,
-        Err(error) => {
-            tracing::warn!(%error, "cannot raise the limit of open files from {now} to {most}");
-            now
-        }
+/// Raises the limit of open files to what this process may raise it to: service managers start with 1024, a proxy needs two
+/// a request.
+pub fn raise_open_files() {
+    let raised =
+        getrlimit(Resource::RLIMIT_NOFILE).and_then(|(_, most)| setrlimit(Resource::RLIMIT_NOFILE, most, most));
+    if let Err(error) = raised {
+        tracing::warn!(%error, "cannot raise the limit of open files");
     }
+}
+
+/// How many files this process may have open at a time.
+pub fn open_files() -> u64 {
+    // It is read from this process's own memory in the kernel: there is no error but that of an unknown resource.
+    getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(now, _)| now)
 }
 
 /// With `--takeover`: asks the daemon at `admin_socket`, which must be the same `program`; it is an error if none runs.

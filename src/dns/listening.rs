@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+use super::capacity::Limits;
 use super::counters::Counters;
 use super::protection::Protection;
 use super::rate_limit::Accounts;
@@ -31,7 +32,7 @@ pub struct Bound {
 impl Bound {
     /// Asks for every listener of the document.
     pub fn bind(document: &DnsConfig, sockets: &mut Sockets) -> Result<Bound, BindError> {
-        let workers = document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let workers = workers(document);
         let mut bound = Bound { udp: BTreeMap::new(), tcp: Vec::new() };
         for address in &document.listeners {
             bound.udp.insert(*address, sockets.udp(*address, workers)?);
@@ -39,6 +40,11 @@ impl Bound {
         }
         Ok(bound)
     }
+}
+
+/// Threads that read each UDP listener: one for each core, unless the document says how many.
+pub fn workers(document: &DnsConfig) -> usize {
+    document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// All workers.
@@ -64,7 +70,7 @@ struct UdpWorkers {
 impl Listening {
     /// Starts the TCP thread; nothing is read before [`Listening::serve`].
     pub fn new(
-        document: &DnsConfig,
+        limits: Limits,
         snapshot: Arc<ArcSwap<Snapshot>>,
         protection: Protection,
         ticks: Ticks,
@@ -73,7 +79,7 @@ impl Listening {
         let tcp_counters = Arc::<Counters>::default();
         let tick = ticks.worker("tcp");
         let (answers, terms) = (Arc::clone(&snapshot), Arc::clone(&protection));
-        let tcp = Tcp::start(document.tcp.clone(), answers, terms, Arc::clone(&tcp_counters), tick)?;
+        let tcp = Tcp::start(limits, answers, terms, Arc::clone(&tcp_counters), tick)?;
         Ok(Listening {
             snapshot,
             protection,
@@ -89,8 +95,8 @@ impl Listening {
 
     /// Serves these sockets from now on, and no others. An address whose number of sockets is what it was keeps
     /// its workers.
-    pub fn serve(&mut self, document: &DnsConfig, bound: Bound) -> std::io::Result<()> {
-        self.tcp.set_limits(document.tcp.clone());
+    pub fn serve(&mut self, limits: Limits, bound: Bound) -> std::io::Result<()> {
+        self.tcp.set_limits(limits);
         self.tcp.listen(bound.tcp);
         let changed = |address: &SocketAddr, workers: &UdpWorkers| {
             bound.udp.get(address).is_none_or(|sockets| sockets.len() != workers.threads.len())

@@ -64,8 +64,9 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let state = State::new(document.clone(), saved);
     let snapshot = Arc::new(ArcSwap::new(state.snapshot()));
     let ticks = Ticks::default();
-    let listening = Listening::new(&document.config, Arc::clone(&snapshot), document.protection.clone(), ticks.clone())
-        .map_err(RunError::io(NO_THREAD))?;
+    let listening =
+        Listening::new(document.tcp.clone(), Arc::clone(&snapshot), document.protection.clone(), ticks.clone())
+            .map_err(RunError::io(NO_THREAD))?;
     let (inputs, incoming) = Inputs::open();
     let exchange = Exchange::new(state.peer_message());
     let zone_copies = ZoneCopies::new(settings.state_dir);

@@ -20,11 +20,11 @@ use tokio::task::LocalSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use super::answer::{self, Client, Transport};
+use super::capacity::Limits;
 use super::cookie::Issuer;
 use super::counters::Counters;
 use super::protection::Protection;
 use super::snapshot::Snapshot;
-use crate::config::dns::TcpConfig;
 use crate::daemon::client_network;
 use crate::daemon::ticks::Tick;
 
@@ -39,7 +39,7 @@ enum Order {
     /// Serve exactly these listeners from now on.
     Listen(Vec<TcpListener>),
     /// Apply these limits.
-    Limits(TcpConfig),
+    Limits(Limits),
     /// Stop accepting; end when all connections have ended, or after this time.
     Drain(Duration),
 }
@@ -53,7 +53,7 @@ pub struct Tcp {
 impl Tcp {
     /// Starts the thread, with no listener yet.
     pub fn start(
-        limits: TcpConfig,
+        limits: Limits,
         snapshot: Arc<ArcSwap<Snapshot>>,
         protection: Arc<ArcSwap<Protection>>,
         counters: Arc<Counters>,
@@ -81,7 +81,7 @@ impl Tcp {
     }
 
     /// Other limits, for new connections and for the next query of open ones.
-    pub fn set_limits(&self, limits: TcpConfig) {
+    pub fn set_limits(&self, limits: Limits) {
         self.order(Order::Limits(limits));
     }
 
@@ -103,7 +103,7 @@ impl Tcp {
 
 /// What all connections share; they live on one thread.
 struct Service {
-    limits: RefCell<TcpConfig>,
+    limits: RefCell<Limits>,
     snapshot: Arc<ArcSwap<Snapshot>>,
     /// Only its cookie secrets matter here: responses over TCP are not rate limited.
     protection: Arc<ArcSwap<Protection>>,

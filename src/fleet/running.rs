@@ -16,4 +16,18 @@ pub struct Running {
     pub zones: BTreeMap<String, String>,
     /// The text of each unit, drop-ins appended, by name.
     pub units: BTreeMap<String, String>,
+    /// What no switch may change (`system.switch.inhibitors` of NixOS), by name.
+    #[serde(default)]
+    pub inhibitors: BTreeMap<String, String>,
+}
+
+impl Running {
+    /// What NixOS refuses to switch over: `dbus-implementation: dbus -> broker`. With any, the machine has to boot into the new system.
+    pub fn inhibitors_changed_by(&self, new: &Running) -> Vec<String> {
+        let changed = self.inhibitors.iter().filter_map(|(name, before)| {
+            let after = new.inhibitors.get(name).filter(|after| *after != before)?;
+            Some(format!("{name}: {before} -> {after}"))
+        });
+        changed.collect()
+    }
 }

@@ -44,6 +44,16 @@ impl Automaton {
         Automaton { health: Some(health.min(fresh.top())), ..fresh }
     }
 
+    /// The same target with other numbers: the verdict stays, and results in a row count as far as they do not change it.
+    pub fn with(self, rise: u32, fall: u32) -> Automaton {
+        let fresh = Automaton::unchecked(rise, fall);
+        let health = self.health.map(|health| match self.verdict() {
+            Verdict::Up => fresh.top() - (self.top() - health).min(fresh.fall - 1),
+            Verdict::Down | Verdict::Unchecked => health.min(fresh.rise - 1),
+        });
+        Automaton { health, ..fresh }
+    }
+
     /// A probe succeeded. The change of verdict, if that is one. The first result decides alone.
     pub fn success(&mut self) -> Option<Change> {
         let next = self.health.map_or(self.rise, |health| health + 1);

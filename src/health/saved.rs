@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::automaton::Automaton;
-use super::target::{HealthView, Target, TargetHealth, Verdict};
+use super::target::{Before, HealthView, Target, TargetHealth, Verdict};
 use crate::config::{CheckConfig, ProbeKind};
 
 /// Saved health older than this is not used.
@@ -55,14 +55,26 @@ impl fmt::Display for SavedError {
 
 impl std::error::Error for SavedError {}
 
-/// Renders health for the state directory or a takeover. Targets that were never probed are left out.
-pub fn to_json(view: &HealthView, now: SystemTime) -> serde_json::Value {
+/// Renders health for the state directory or a takeover; `boot` tells the boots of the machine apart. Targets that were never
+/// probed are left out.
+pub fn to_json(view: &HealthView, now: SystemTime, boot: &str) -> serde_json::Value {
     let mut targets: Vec<SavedTarget> = view.iter().filter_map(|(target, health)| saved(target, health)).collect();
     targets.sort_by_key(|target| target.address);
-    serde_json::json!({ "version": VERSION, "saved_ms": to_ms(now), "targets": targets })
+    serde_json::json!({ "version": VERSION, "saved_ms": to_ms(now), "boot": boot, "targets": targets })
 }
 
-/// Reads what [`to_json`] wrote; `Err` says why it cannot be used (malformed, another version). Targets whose last
+/// Reads what a daemon that has ended left in the state directory. It counts in the boot in which it was written only: a machine that
+/// comes back after a power cut knows nothing of who else comes back. And it is hearsay: nobody has probed since.
+pub fn from_file(value: &serde_json::Value, now: SystemTime, boot: &str) -> Result<HealthView, SavedError> {
+    let mut view = from_json(value, now)?;
+    if value.get("boot").and_then(serde_json::Value::as_str) != Some(boot) {
+        view.clear();
+    }
+    view.values_mut().for_each(|health| health.hearsay = true);
+    Ok(view)
+}
+
+/// Reads what the running daemon hands over; `Err` says why it cannot be used (malformed, another version). Targets whose last
 /// probe is older than [`FRESH`] at `now`, or later than `now` by as much (a clock was set), are left out.
 pub fn from_json(value: &serde_json::Value, now: SystemTime) -> Result<HealthView, SavedError> {
     match value.get("version").and_then(serde_json::Value::as_u64) {
@@ -81,6 +93,9 @@ struct SavedHealth {
     _version: u64,
     #[serde(rename = "saved_ms")]
     _saved_ms: u64,
+    /// Earlier versions did not write it.
+    #[serde(rename = "boot", default)]
+    _boot: String,
     targets: Vec<SavedTarget>,
 }
 
@@ -94,6 +109,10 @@ struct SavedTarget {
     since_ms: u64,
     probed_ms: u64,
     changes: u64,
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    hearsay: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    before: Option<Box<SavedTarget>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -130,11 +149,13 @@ fn saved(target: &Target, health: &TargetHealth) -> Option<SavedTarget> {
         since_ms: to_ms(health.since),
         probed_ms: to_ms(health.probed?),
         changes: health.changes,
+        hearsay: health.hearsay,
+        before: health.before.as_ref().and_then(|before| self::saved(&before.target, &before.health)).map(Box::new),
     })
 }
 
 fn restored(saved: SavedTarget) -> Result<(Target, TargetHealth), SavedError> {
-    let SavedTarget { address, check, health, .. } = saved;
+    let SavedTarget { address, check, health, before, .. } = saved;
     if check.rise == 0 || check.fall == 0 || health >= check.rise.saturating_add(check.fall) {
         return Err(SavedError::Impossible { address, health, rise: check.rise, fall: check.fall });
     }
@@ -154,6 +175,11 @@ fn restored(saved: SavedTarget) -> Result<(Target, TargetHealth), SavedError> {
         since: from_ms(saved.since_ms),
         probed: Some(from_ms(saved.probed_ms)),
         changes: saved.changes,
+        hearsay: saved.hearsay,
+        before: before
+            .map(|before| restored(*before))
+            .transpose()?
+            .map(|(target, health)| Before { target, health }.into()),
     };
     Ok((Target { address, check }, restored))
 }

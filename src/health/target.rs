@@ -19,6 +19,14 @@ pub struct Target {
     pub check: CheckConfig,
 }
 
+impl Target {
+    /// Whether this asks the same server as another target, in another way.
+    pub fn replaces(&self, other: &Target) -> bool {
+        let is_same_port = self.address.port() == other.address.port() || self.check.port != other.check.port;
+        self.address.ip() == other.address.ip() && is_same_port && self.check != other.check
+    }
+}
+
 /// The state of a target by its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -56,6 +64,31 @@ pub struct TargetHealth {
     pub probed: Option<SystemTime>,
     /// How often the verdict changed since this daemon first knew the target.
     pub changes: u64,
+    /// Whether no probe of this check has succeeded yet in this daemon, or in the one that it took over from: the verdict was
+    /// saved by a daemon that ended, or is that of the check before.
+    pub hearsay: bool,
+    /// The check that this one replaced: it is probed too until this one finds the target up.
+    pub before: Option<Arc<Before>>,
+}
+
+/// A target whose check was changed, and its health by the old check.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Before {
+    /// As it was asked before.
+    pub target: Target,
+    /// What that says now.
+    pub health: TargetHealth,
+}
+
+impl TargetHealth {
+    /// The verdict for steps that cannot be undone. A changed check that has never found its target up proves nothing, as long
+    /// as the check before finds it up: the document may be wrong.
+    pub fn lasting_verdict(&self) -> Verdict {
+        match &self.before {
+            Some(before) if before.health.verdict == Verdict::Up => Verdict::Up,
+            _ => self.verdict,
+        }
+    }
 }
 
 /// The health of every target, immutable, swapped whole.

@@ -95,18 +95,24 @@ impl Timetable {
         self.due.insert((due, id));
     }
 
+    /// Its next probe is due at this time at the latest, unless one is running.
+    pub fn hurry(&mut self, id: Id, at: Instant) {
+        let Some(Line { state: State::Waiting { due, .. }, .. }) = self.lines.get_mut(&id) else { return };
+        if at < *due {
+            self.due.remove(&(*due, id));
+            *due = at;
+            self.due.insert((at, id));
+        }
+    }
+
     /// Brings its next probe forward to `fast` after the last one's start, if that is earlier.
     pub fn hasten(&mut self, id: Id, now: Instant) {
         let Some(line) = self.lines.get_mut(&id) else { return };
         match &mut line.state {
             State::Running { hastened, .. } => *hastened = true,
-            State::Waiting { due, last } => {
+            State::Waiting { last, .. } => {
                 let earliest = last.map_or(now, |last| last + line.pace.fast).max(now);
-                if earliest < *due {
-                    self.due.remove(&(*due, id));
-                    *due = earliest;
-                    self.due.insert((earliest, id));
-                }
+                self.hurry(id, earliest);
             }
         }
     }

@@ -4,6 +4,7 @@
 //! them. Must never: touch a socket, a file or a clock; `run` does that, calls [`State::on_event`] and the
 //! operator's commands, and carries out the [`Effect`]s in their order.
 
+mod alarms;
 pub mod build;
 mod by_operator;
 pub mod followed;
@@ -21,8 +22,7 @@ use crate::api::operator::OperatorNote;
 use crate::api::proxy::Status;
 use crate::daemon::lifecycle::OperatorFile;
 use crate::daemon::operator::OperatorStates;
-use crate::health::{HealthView, Target, Verdict};
-use crate::proxy::choose::is_usable;
+use crate::health::{HealthView, Verdict};
 use crate::proxy::latch::latches::{LatchMove, Latches, Record, StoredLatches, WriteOutcome};
 use crate::proxy::latch::{Keeper, Latch, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
@@ -30,7 +30,7 @@ use build::{SnapshotInput, answers_alike, backend_states, build};
 pub use by_operator::{Change, Told};
 use peer_state::PeerState;
 pub use peer_state::VERSION;
-use prepared::{Prepared, PreparedService};
+use prepared::{Prepared, PreparedBackend, PreparedService};
 
 /// How often a step that waits for running requests to end is looked at.
 const HANDING_OVER: Duration = Duration::from_millis(50);
@@ -137,7 +137,10 @@ impl State {
             prepared,
             workers,
         };
-        let up = |target: &Target| known.remembered.get(target).is_some_and(|known| known.verdict == Verdict::Up);
+        let up = |_: &PreparedService, backend: &PreparedBackend| {
+            let known = known.remembered.get(&*backend.target);
+            known.is_some_and(|known| known.lasting_verdict() == Verdict::Up && !known.hearsay)
+        };
         state.latches.cover(&state.prepared, up, now);
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
         effects.extend(state.settle(now));
@@ -199,7 +202,11 @@ impl State {
             }
             Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
             Event::Reloaded(prepared) => {
-                self.latches.cover(&prepared, |_| true, now);
+                let (before, health) = (&self.prepared, &self.health);
+                let settled = |service: &PreparedService, backend: &PreparedBackend| {
+                    was_checked(before, &service.name, backend) || keeps_its_verdict(health, backend)
+                };
+                self.latches.cover(&prepared, settled, now);
                 self.prepared = prepared;
                 self.adopt_unknown_latches(now);
                 effects.extend(self.step_latches(now));
@@ -342,33 +349,6 @@ impl State {
         Effect::Publish(self.snapshot.clone())
     }
 
-    /// What the operator should look at.
-    pub fn alarms(&self, now: Now) -> Vec<String> {
-        let mut alarms = Vec::new();
-        for (service, shown) in self.prepared.services.iter().zip(&self.snapshot.services) {
-            let latch = service.rules().zip(self.latches.get(&service.name)).and_then(|(rules, keeper)| {
-                let backends = backend_states(service, &self.health, &self.operator, now);
-                keeper.alarm(&Situation {
-                    own: &self.own,
-                    service: &service.name,
-                    backends: &backends,
-                    rules,
-                    running: 0,
-                })
-            });
-            let empty =
-                || (!is_latched(shown) && !is_usable(shown)).then(|| format!("{}: no backend is usable", service.name));
-            alarms.extend(latch.or_else(empty));
-        }
-        let tries = "it is in force in memory, and the write is tried again every 2 s";
-        alarms.extend(self.latches.failure().map(|why| format!("a latch is not on disk: {why}; {tries}")));
-        alarms.extend(self.operator_file.alarms(now));
-        for (peer, words) in &self.peers {
-            alarms.extend(words.alarms(peer, &self.latches.record().latches, now));
-        }
-        alarms
-    }
-
     /// Whether anything that should be on disk is not.
     pub fn is_unwritten(&self) -> bool {
         self.latches.failure().is_some() || self.operator_file.has_failed()
@@ -389,6 +369,18 @@ impl State {
         let latches: String = latches.collect();
         format!("{services} services, {up} of {all} backends up{latches}; generation {}", self.snapshot.generation)
     }
+}
+
+/// Whether a backend was checked in the same way for the same service of a document.
+fn was_checked(document: &Prepared, service: &str, backend: &PreparedBackend) -> bool {
+    let service = document.service(service);
+    service.is_some_and(|service| service.backends.iter().any(|one| one.target == backend.target))
+}
+
+/// Whether a backend's check was changed, so that it has the verdict of the one before.
+fn keeps_its_verdict(health: &HealthView, backend: &PreparedBackend) -> bool {
+    let before = health.get(&*backend.target).and_then(|health| health.before.as_ref());
+    before.is_some_and(|before| before.health.verdict != Verdict::Unchecked)
 }
 
 fn is_latched(service: &Service) -> bool {

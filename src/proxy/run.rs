@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::daemon::args::DaemonArgs;
+use crate::daemon::clock::boot_id;
 use crate::daemon::lifecycle::reload::{PROBE_SLACK, is_checked};
 use crate::daemon::lifecycle::state_files::StoredOperator;
 use crate::daemon::lifecycle::{
@@ -61,7 +62,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         startup::inherit(&args, passed, ProxyDaemon::PROGRAM, &settings.admin.socket).await?;
     let lock = StateLock::hold(settings.state_dir, folders)?;
     let handed = startup::read_offer(takeover.as_ref(), Handed::read)?;
-    let count = document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+    let count = prepared.workers();
     let network = Network::bind(document, count, &mut sockets)?;
     let mut control_sockets = ControlSockets::bind(&settings, &mut sockets)?;
     sockets.settle();
@@ -184,8 +185,9 @@ async fn checked(checker: &Checker, targets: impl Iterator<Item = Target>) {
 /// Health that a process killed less than 30 s ago left behind: of what was up. What was down then may have come back
 /// since, and a latch must not move on old news: it is checked anew before this daemon is ready.
 fn saved_health(files: &StateFiles) -> HealthView {
-    let mut health: HealthView = files.read_health(|value| saved::from_json(value, std::time::SystemTime::now()));
-    health.retain(|_, known| known.verdict == Verdict::Up);
+    let mut health: HealthView =
+        files.read_health(|value| saved::from_file(value, std::time::SystemTime::now(), boot_id()));
+    health.retain(|_, known| known.lasting_verdict() == Verdict::Up);
     health
 }
 

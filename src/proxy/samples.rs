@@ -100,6 +100,8 @@ pub fn health(prepared: &Prepared, verdict: Verdict) -> HealthView {
         since: SystemTime::UNIX_EPOCH,
         probed: None,
         changes: 0,
+        hearsay: false,
+        before: None,
     };
     prepared.targets().into_keys().map(|target| (target, healthy.clone())).collect()
 }

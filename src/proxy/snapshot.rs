@@ -13,6 +13,7 @@ use ipnet::IpNet;
 use crate::api::operator::OperatorState;
 use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, TimeoutsConfig};
 use crate::health::{Target, Verdict};
+use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 
@@ -40,6 +41,8 @@ pub struct Settings {
     pub timeouts: TimeoutsConfig,
     /// Sizes and counts.
     pub limits: LimitsConfig,
+    /// How many connections.
+    pub capacity: Capacity,
     /// Clients whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
     /// The name under which requests say in `Via` that they have passed this proxy.

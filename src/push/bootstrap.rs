@@ -4,7 +4,7 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -23,11 +23,40 @@ const SCAN: Duration = Duration::from_secs(10);
 /// How long its gate may take to answer after the switch.
 const GATE: Duration = Duration::from_secs(90);
 
+/// How long the machine may take to restart, until its gate answers.
+const RESTART: Duration = Duration::from_secs(900);
+
 /// The pause between two attempts to reach the gate.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// The unit in which the switch runs, so that it continues if the connection breaks.
 const UNIT: &str = "polder-bootstrap";
+
+/// Switches to the system `$1`. It becomes the profile and the boot default once it runs, or if NixOS refuses to switch to it while the
+/// machine runs (1); units may have failed (4), as daemons do whose keys are not there yet.
+const INSTALL: &str = r#"
+    "$1/bin/switch-to-configuration" test
+    code=$?
+    case $code in
+        0 | 4) ended=$code ;;
+        1) ended=100 ;;
+        *) exit $code ;;
+    esac
+    nix-env --profile /nix/var/nix/profiles/system --set "$1" && "$1/bin/switch-to-configuration" boot || exit 1
+    exit $ended
+"#;
+
+/// The exit code of [`INSTALL`] if the system runs from the next boot on.
+const FROM_NEXT_BOOT: i32 = 100;
+
+/// How a switch ended.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Switched {
+    /// The system runs.
+    Now,
+    /// The system runs from the next boot on: what NixOS said against a switch.
+    FromNextBoot(String),
+}
 
 /// A host key and its fingerprint.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -119,37 +148,49 @@ impl RootConnection {
         if ran.status.success() { Ok(()) } else { Err(failed("nix copy", &ran.stderr)) }
     }
 
-    /// Makes a system the profile's newest generation and switches to it. An error may only mean that the connection broke: ask the gate.
+    /// Switches to a system and makes it the boot default. An error may only mean that the connection broke: ask the gate.
     ///
     /// # Errors
     ///
     /// The switch failed, or the connection broke.
-    pub fn switch(&self, system: &Path) -> Result<(), Error> {
-        let system = system.display();
-        let script = format!(
-            "nix-env --profile /nix/var/nix/profiles/system --set {system} && \
-             systemd-run --collect --quiet --pipe --wait --unit={UNIT} {system}/bin/switch-to-configuration switch"
-        );
-        let ran = Command::new("ssh")
-            .args(self.options())
-            .args(["-T", &self.target.replace(['[', ']'], ""), &script])
-            .stdin(Stdio::null())
-            .output()
-            .map_err(|error| Error::new(format!("ssh did not start: {error}")))?;
-        if ran.status.success() { Ok(()) } else { Err(failed("the switch", &ran.stderr)) }
+    pub fn switch(&self, system: &Path) -> Result<Switched, Error> {
+        let ran = self.run(&format!(
+            "systemd-run --collect --quiet --pipe --wait --unit={UNIT} --expand-environment=no --setenv=PATH=\"$PATH\" \
+             /bin/sh -c '{INSTALL}' sh {}",
+            system.display()
+        ))?;
+        match ran.status.code() {
+            Some(0) => Ok(Switched::Now),
+            Some(FROM_NEXT_BOOT) => Ok(Switched::FromNextBoot(last_lines(&[ran.stdout, ran.stderr].concat()))),
+            _ => Err(failed("the switch", &ran.stderr)),
+        }
+    }
+
+    /// Restarts the machine.
+    ///
+    /// # Errors
+    ///
+    /// ssh does not start.
+    pub fn restart(&self) -> Result<(), Error> {
+        // The connection may end before its exit code comes.
+        self.run("systemctl reboot").map(drop)
     }
 
     /// The public half of a daemon's key, if that daemon runs there. The key is made before the daemon starts.
     pub fn identity(&self, daemon: &str) -> Option<String> {
         let asked = format!("/run/current-system/sw/bin/polder keys identity /var/lib/{daemon}/identity.key");
-        let ran = Command::new("ssh")
-            .args(self.options())
-            .args(["-T", &self.target.replace(['[', ']'], ""), &asked])
-            .stdin(Stdio::null())
-            .output()
-            .ok()?;
+        let ran = self.run(&asked).ok()?;
         let printed = String::from_utf8_lossy(&ran.stdout);
         PublicKey::parse(printed.trim()).ok().filter(|_| ran.status.success()).map(|key| key.to_string())
+    }
+
+    fn run(&self, command: &str) -> Result<Output, Error> {
+        Command::new("ssh")
+            .args(self.options())
+            .args(["-T", &self.target.replace(['[', ']'], ""), command])
+            .stdin(Stdio::null())
+            .output()
+            .map_err(|error| Error::new(format!("ssh did not start: {error}")))
     }
 
     fn options(&self) -> Vec<String> {
@@ -161,22 +202,29 @@ impl RootConnection {
 }
 
 fn failed(what: &str, errors: &[u8]) -> Error {
-    let text = String::from_utf8_lossy(errors);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    Error::at(what, lines[lines.len().saturating_sub(20)..].join("\n"))
+    Error::at(what, last_lines(errors))
 }
 
-/// Asks the host's gate until it answers.
+fn last_lines(printed: &[u8]) -> String {
+    let text = String::from_utf8_lossy(printed);
+    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(20)..].join("\n")
+}
+
+/// Asks the host's gate until it answers; after a restart, until it answers on the system that was to boot.
 ///
 /// # Errors
 ///
 /// It does not answer within the limit: the last failure.
-pub fn wait_for_gate(remotes: &Remotes, host: &str) -> Result<Report, Error> {
-    let until = Instant::now() + GATE;
+pub fn wait_for_gate(remotes: &Remotes, host: &str, restarts_into: Option<&Path>) -> Result<Report, Error> {
+    let until = Instant::now() + if restarts_into.is_some() { RESTART } else { GATE };
     let (_never, timer) = mpsc::channel::<()>();
     loop {
         let why = match remotes.ask_afresh(host, &Question::Report, Duration::from_secs(10)) {
-            Ok(Answer::Report(report)) => return Ok(*report),
+            Ok(Answer::Report(report)) if restarts_into.is_none_or(|system| report.system == system) => {
+                return Ok(*report);
+            }
+            Ok(Answer::Report(report)) => Error::new(format!("it still runs {}", report.system.display())),
             other => crate::push::remote::no_answer::unexpected(other),
         };
         if Instant::now() >= until {

@@ -24,6 +24,7 @@ mod sockets;
 mod target;
 mod timed_reader;
 
+pub use activate::settle_what_is_left;
 pub use forced_command::forced_command;
 pub use relay::relay;
 pub use serve::serve;

@@ -116,6 +116,9 @@ pub enum Instruction {
         expected: PathBuf,
         /// How long the switch may wait for its confirmation, in seconds.
         confirm_within: u64,
+        /// Boot into the system instead of switching to it; the trial begins when the host is up again.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        reboot: bool,
         /// For the ledger.
         record: Record,
     },

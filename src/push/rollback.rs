@@ -69,15 +69,22 @@ pub fn prepare(
         if let Some(system) = system {
             closure::in_store(&HostPaths::of_this_machine().store, &system)
                 .map_err(|error| error.of(format!("{host}: its ledger")))?;
-            steps.insert(host.clone(), Step { host: host.clone(), before: report.system.clone(), system });
+            let before = report.system.clone();
+            steps.insert(host.clone(), Step { host: host.clone(), before, system, inhibitors: Vec::new() });
         }
     }
     let changed: Vec<String> = steps.keys().cloned().collect();
     let (skipped, ourselves) = (selected.skipped(fleet), Some(remotes.admin().name.as_str()));
     let old = running(remotes, &selected.unskipped, &|_| None)?;
     let new = running(remotes, &changed, &|host| steps.get(host).map(|step| step.system.clone()))?;
+    for (host, step) in &mut steps {
+        if let (Some(old), Some(new)) = (old.get(host), new.get(host)) {
+            step.inhibitors = old.inhibitors_changed_by(new);
+        }
+    }
+    let reboots: Vec<&str> = steps.values().filter(|step| step.reboots()).map(|step| step.host.as_str()).collect();
     let fleet = with_documents_of(fleet, old.iter().chain(&new));
-    let order = order::batches(&fleet, &old, &changed, &skipped, ourselves, PARALLEL);
+    let order = order::batches(&fleet, &old, &changed, &skipped, &reboots, ourselves, PARALLEL);
     let batches = order.iter().map(|batch| batch.iter().map(|host| steps[host].clone()).collect()).collect();
     Ok(Rollback { revision: to.and_then(|push| revision_of(push, &known)), goal, selected, batches, fleet })
 }

@@ -86,21 +86,34 @@ fn record(paths: &HostPaths) -> StateFile {
     StateFile::new(&paths.state, "activation")
 }
 
-/// Runs the activation whose record the gate has written, to its end.
+/// Whether the machine has restarted into the system of this activation, as it was to: its trial begins.
+pub fn is_up_again(paths: &HostPaths, activation: &Activation) -> bool {
+    activation.phase == Phase::Rebooting
+        && activation.boot != machine::boot_id()
+        && machine::current(paths).is_ok_and(|current| current == activation.system)
+}
+
+/// Runs the activation whose record the gate has written, to its end, or until the machine restarts for it (`None`).
 ///
 /// # Errors
 ///
 /// There is no activation to run, or it cannot begin; nothing was changed.
-pub fn supervise(paths: &HostPaths) -> Result<Outcome, Error> {
+pub fn supervise(paths: &HostPaths) -> Result<Option<Outcome>, Error> {
     let activation = under_way(paths)?.ok_or_else(|| Error::new("no activation is under way: the gate begins one"))?;
-    if activation.phase != Phase::Switching {
+    let is_up_again = is_up_again(paths, &activation);
+    if activation.phase != Phase::Switching && !is_up_again {
         return Err(Error::new("the activation under way has begun already"));
     }
     let socket = paths.supervisor();
     let _ = fs::remove_file(&socket);
     let listener = UnixListener::bind(&socket).map_err(|error| Error::at(socket.display(), error))?;
     notify::ready(&format!("switching to {}", activation.system.display()));
-    let outcome = Trial { paths, activation, listener }.run();
+    let trial = Trial { paths, activation, listener };
+    let outcome = match (is_up_again, trial.activation.reboot) {
+        (true, _) => trial.after_boot(),
+        (false, true) => trial.restart(),
+        (false, false) => trial.run(),
+    };
     // A client that still waits for an answer learns from the closed socket that the trial is over.
     let _ = fs::remove_file(&socket);
     Ok(outcome)
@@ -113,12 +126,34 @@ struct Trial<'a> {
 }
 
 impl Trial<'_> {
-    fn run(mut self) -> Outcome {
+    /// Makes the system the boot default and restarts the machine. The trial goes on after that ([`is_up_again`]).
+    fn restart(mut self) -> Option<Outcome> {
+        if let Err(error) = self.enter(Phase::Rebooting) {
+            return self.revert(&format!("the restart cannot be recorded: {error}"));
+        }
+        notify::status("restarting the machine");
+        match keep(self.paths, &self.activation).and_then(|()| machine::reboot(self.paths)) {
+            Ok(()) => None,
+            Err(error) => self.revert(&error.to_string()),
+        }
+    }
+
+    fn after_boot(mut self) -> Option<Outcome> {
+        self.activation.boot = machine::boot_id();
+        self.prove()
+    }
+
+    fn run(mut self) -> Option<Outcome> {
         match machine::switch(&self.activation.system, Action::Test) {
             SwitchResult::Succeeded => {}
             SwitchResult::UnitsFailed(units) => return self.revert(&format!("units failed: {}", units.join(", "))),
             SwitchResult::Failed(why) => return self.revert(&why),
         }
+        self.prove()
+    }
+
+    /// Waits for the confirmation.
+    fn prove(mut self) -> Option<Outcome> {
         if let Err(error) = self.enter(Phase::Trial) {
             return self.revert(&format!("the trial cannot be recorded: {error}"));
         }
@@ -133,12 +168,12 @@ impl Trial<'_> {
                 Some(Command::Wait) => answer(&mut caller, "trial"),
                 Some(Command::Confirm(push)) if push == self.activation.record.push => {
                     let outcome = self.confirm();
-                    answer(&mut caller, outcome.name());
+                    answer(&mut caller, word(outcome));
                     return outcome;
                 }
                 Some(Command::Revert(push, why)) if push == self.activation.record.push => {
                     let outcome = self.revert(&why);
-                    answer(&mut caller, outcome.name());
+                    answer(&mut caller, word(outcome));
                     return outcome;
                 }
                 Some(_) => answer(&mut caller, "another push is on trial"),
@@ -173,17 +208,18 @@ impl Trial<'_> {
         note(self.paths, &self.activation)
     }
 
-    fn confirm(&mut self) -> Outcome {
+    fn confirm(&mut self) -> Option<Outcome> {
         if let Err(error) = self.enter(Phase::Confirming) {
             return self.revert(&format!("the confirmation cannot be recorded: {error}"));
         }
         match keep(self.paths, &self.activation) {
-            Ok(()) => finish(self.paths, &self.activation, Outcome::Confirmed, ""),
+            Ok(()) => Some(finish(self.paths, &self.activation, Outcome::Confirmed, "")),
             Err(error) => self.revert(&error.to_string()),
         }
     }
 
-    fn revert(&mut self, why: &str) -> Outcome {
+    fn revert(&mut self, why: &str) -> Option<Outcome> {
+        why.clone_into(&mut self.activation.why);
         if let Err(error) = self.enter(Phase::Reverting) {
             tracing::error!("going back cannot be recorded, and is done all the same: {error}");
         }
@@ -198,6 +234,10 @@ fn read_command(caller: &UnixStream) -> Option<Command> {
     let mut line = String::new();
     BufReader::new(caller.take(COMMAND_BYTES)).read_line(&mut line).ok()?;
     serde_json::from_str(&line).ok()
+}
+
+fn word(outcome: Option<Outcome>) -> &'static str {
+    outcome.map_or("restarting", Outcome::name)
 }
 
 fn answer(caller: &mut UnixStream, word: &str) {
@@ -229,8 +269,9 @@ fn keep(paths: &HostPaths, activation: &Activation) -> Result<(), Error> {
     }
 }
 
-/// Goes back to the previous system, and sets the profile back if the confirmation had got that far.
-fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Outcome {
+/// Goes back to the previous system, and sets the profile back if the confirmation had got that far. A machine that has booted into
+/// the new one boots back (`None`): what follows is [`settle_after_boot`].
+fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Option<Outcome> {
     tracing::warn!("going back to {}: {why}", activation.before.display());
     let mut words = vec![why.to_owned()];
     if machine::resolved(&paths.profile).is_ok_and(|profile| profile == activation.system) {
@@ -241,6 +282,12 @@ fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Outcome {
         });
         words.extend(boot.err().map(|error| error.to_string()));
     }
+    if activation.reboot && machine::current(paths).is_ok_and(|current| current == activation.system) {
+        match machine::reboot(paths) {
+            Ok(()) => return None,
+            Err(error) => words.push(error.to_string()),
+        }
+    }
     match machine::switch(&activation.before, Action::Test) {
         SwitchResult::Succeeded => {}
         SwitchResult::UnitsFailed(units) => words.push(format!("units failed while going back: {}", units.join(", "))),
@@ -248,7 +295,7 @@ fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Outcome {
     }
     let back = machine::current(paths).is_ok_and(|current| current == activation.before);
     let outcome = if back && words.len() == 1 { Outcome::Reverted } else { Outcome::Stuck };
-    finish(paths, activation, outcome, &words.join("; "))
+    Some(finish(paths, activation, outcome, &words.join("; ")))
 }
 
 /// Writes the outcome to the ledger and clears the record.
@@ -276,7 +323,7 @@ fn finish(paths: &HostPaths, activation: &Activation, outcome: Outcome, words: &
     outcome
 }
 
-/// Ends an activation whose supervisor was killed or ended with the machine. `None` if there is none.
+/// Ends an activation whose supervisor was killed or ended with the machine. `None` if there is none, or the machine is restarting for it.
 ///
 /// # Errors
 ///
@@ -287,18 +334,17 @@ pub fn settle(paths: &HostPaths) -> Result<Option<Outcome>, Error> {
     let activation = match known {
         Ok(Some(activation)) => activation,
         Ok(None) => return Ok(None),
-        Err(error) => return settle_unreadable(paths, &error.to_string()).map(Some),
+        Err(error) => return settle_unreadable(paths, &error.to_string()),
     };
-    let outcome = match activation.boot == machine::boot_id() {
+    Ok(match activation.boot == machine::boot_id() {
         true => settle_here(paths, &activation),
         false => settle_after_boot(paths, &activation),
-    };
-    Ok(Some(outcome))
+    })
 }
 
 /// Ends an activation whose record cannot be read, because the disk failed or another release wrote it. The host goes back to the
 /// profile, which was confirmed last. The record is kept under another name.
-fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Outcome, Error> {
+fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Option<Outcome>, Error> {
     let path = record(paths).path;
     let aside = path.with_extension("unreadable");
     let (system, before) = machine::current(paths)
@@ -317,33 +363,56 @@ fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Outcome, Error> {
         skipped: Vec::new(),
     };
     let (from, boot) = (unknown(), machine::boot_id());
-    let activation =
-        Activation { record, from, signed_by: None, before, system, boot, confirm_within: 0, phase: Phase::Reverting };
+    let activation = Activation {
+        record,
+        from,
+        signed_by: None,
+        before,
+        system,
+        boot,
+        confirm_within: 0,
+        reboot: false,
+        why: String::new(),
+        phase: Phase::Reverting,
+    };
     let words = format!("the record of an activation cannot be read: {why}; it is kept as {}", aside.display());
     match activation.system == activation.before {
-        true => Ok(finish(paths, &activation, Outcome::Reverted, &words)),
+        true => Ok(Some(finish(paths, &activation, Outcome::Reverted, &words))),
         false => Ok(go_back(paths, &activation, &words)),
     }
 }
 
 /// Ends an activation in the same boot. A confirmation that had begun is completed, because the pusher may count on it.
-fn settle_here(paths: &HostPaths, activation: &Activation) -> Outcome {
+fn settle_here(paths: &HostPaths, activation: &Activation) -> Option<Outcome> {
+    if activation.reboot
+        && matches!(activation.phase, Phase::Rebooting | Phase::Reverting)
+        && machine::is_stopping(paths)
+    {
+        return None;
+    }
     if activation.phase == Phase::Confirming {
         return match keep(paths, activation) {
-            Ok(()) => finish(paths, activation, Outcome::Confirmed, "its supervisor was killed while confirming"),
+            Ok(()) => Some(finish(paths, activation, Outcome::Confirmed, "its supervisor was killed while confirming")),
             Err(error) => go_back(paths, activation, &error.to_string()),
         };
     }
     go_back(paths, activation, "its supervisor was killed")
 }
 
-/// Ends an activation after a restart. The machine runs what its boot loader has; only an interrupted confirmation may be left to end.
-fn settle_after_boot(paths: &HostPaths, activation: &Activation) -> Outcome {
-    let why = "the machine restarted before the confirmation";
+/// Ends an activation after a restart. The machine runs what its boot loader has; only an interrupted confirmation may be left to end,
+/// or the way back of a machine that had booted into the new system.
+fn settle_after_boot(paths: &HostPaths, activation: &Activation) -> Option<Outcome> {
+    let why = match activation.why.as_str() {
+        "" => "the machine restarted before the confirmation",
+        why => why,
+    };
     let runs = |system: &Path| machine::current(paths).is_ok_and(|current| current == system);
     let profile_is = |system: &Path| machine::resolved(&paths.profile).is_ok_and(|profile| profile == system);
     if runs(&activation.system) && profile_is(&activation.system) {
-        return finish(paths, activation, Outcome::Confirmed, "the machine restarted while confirming");
+        if activation.reboot && activation.phase != Phase::Confirming {
+            return go_back_from_boot(paths, activation, why);
+        }
+        return Some(finish(paths, activation, Outcome::Confirmed, "the machine restarted while confirming"));
     }
     if runs(&activation.before) && !profile_is(&activation.before) {
         let back = machine::set_profile(paths, &activation.before);
@@ -351,10 +420,20 @@ fn settle_after_boot(paths: &HostPaths, activation: &Activation) -> Outcome {
             Ok(()) => (Outcome::Reverted, why.to_owned()),
             Err(error) => (Outcome::Stuck, format!("{why}; {error}")),
         };
-        return finish(paths, activation, outcome, &words);
+        return Some(finish(paths, activation, outcome, &words));
     }
     let outcome = if runs(&activation.before) { Outcome::Reverted } else { Outcome::Stuck };
-    finish(paths, activation, outcome, why)
+    Some(finish(paths, activation, outcome, why))
+}
+
+/// Goes back from a trial that a second restart has interrupted.
+fn go_back_from_boot(paths: &HostPaths, activation: &Activation, why: &str) -> Option<Outcome> {
+    let back =
+        Activation { phase: Phase::Reverting, boot: machine::boot_id(), why: why.to_owned(), ..activation.clone() };
+    if let Err(error) = note(paths, &back) {
+        tracing::error!("going back cannot be recorded, and is done all the same: {error}");
+    }
+    go_back(paths, &back, why)
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use super::exit::Exit;
 use crate::daemon::{logs, notify};
 use crate::push::error::Error;
+use crate::push::gate::settle_what_is_left;
 use crate::push::host::paths::HostPaths;
 use crate::push::ledger::Outcome;
 use crate::push::supervisor::{settle, supervise};
@@ -13,17 +14,24 @@ pub struct ActivateArgs {
     /// End an activation whose supervisor is gone: go back, unless it was being confirmed
     #[arg(long)]
     pub settle: bool,
+    /// Go on, after a restart of the machine, with an activation that was under way
+    #[arg(long, conflicts_with = "settle")]
+    pub after_boot: bool,
 }
 
 /// Supervises the activation that the gate has recorded, or ends one without a supervisor.
 pub fn run(args: &ActivateArgs) -> Result<Exit, Error> {
     logs::init();
     let paths = HostPaths::of_this_machine();
+    if args.after_boot {
+        settle_what_is_left(&paths)?;
+        return Ok(Exit::Done);
+    }
     let outcome = if args.settle {
         notify::ready("ending an activation whose supervisor is gone");
         settle(&paths)?
     } else {
-        Some(supervise(&paths)?)
+        supervise(&paths)?
     };
     Ok(match outcome {
         None | Some(Outcome::Confirmed) => Exit::Done,

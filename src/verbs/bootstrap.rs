@@ -10,7 +10,7 @@ use super::exit::Exit;
 use super::output::{Output, complain, printable, tell};
 use crate::fleet::{Deployable, Fleet, System};
 use crate::push::admin::known_fleet;
-use crate::push::bootstrap::{HostKey, RootConnection, build, shown_key, wait_for_gate, with_fingerprint};
+use crate::push::bootstrap::{HostKey, RootConnection, Switched, build, shown_key, wait_for_gate, with_fingerprint};
 use crate::push::error::Error;
 use crate::push::pipeline::evaluate::Depth;
 use crate::push::pipeline::prepare::{Request, prepare};
@@ -34,6 +34,9 @@ pub struct BootstrapArgs {
     /// Its host key, as its console shows it (`cat /etc/ssh/ssh_host_ed25519_key.pub`)
     #[arg(long, value_name = "KEY")]
     pub host_key: Option<String>,
+    /// Restart the machine if NixOS refuses to switch it to the system while it runs
+    #[arg(long)]
+    pub reboot: bool,
     /// The folder with the fleet's flake [default: this one if it has a flake.nix, else the working copy]
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<PathBuf>,
@@ -85,11 +88,27 @@ fn install(args: &BootstrapArgs, output: &Output) -> Result<(), Stop> {
     root.copy(&system)?;
     announce(output, "switching to it");
     let switched = root.switch(&system);
+    let restarts_into = match &switched {
+        Ok(Switched::FromNextBoot(why)) if !args.reboot => {
+            let refused = format!(
+                "{} cannot be switched to {} while it runs; that is its boot default now: restart it, or use --reboot",
+                args.host,
+                system.display()
+            );
+            return Err(Stop::No(why.lines().map(str::to_owned).chain([refused]).collect()));
+        }
+        Ok(Switched::FromNextBoot(_)) => {
+            announce(output, "restarting it: NixOS refuses to switch to it while the machine runs");
+            root.restart()?;
+            Some(&*system)
+        }
+        Ok(Switched::Now) | Err(_) => None,
+    };
 
     let was_pinned = pin(&mut fleet, &args.host, address, &key);
     let remotes = Remotes::new(&fleet, &admin).map_err(|error| Error::new(format!("a temporary folder: {error}")))?;
     announce(output, "waiting for its gate");
-    let report = wait_for_gate(&remotes, &args.host).map_err(|why| {
+    let report = wait_for_gate(&remotes, &args.host, restarts_into).map_err(|why| {
         let switch = switched.err().map_or_else(String::new, |error| format!("; {error}"));
         Error::new(format!("the gate of {} does not answer: {why}{switch}", args.host))
     })?;

@@ -103,7 +103,15 @@ pub(super) fn text(plan: &Plan) -> String {
     }
     let mut text = String::new();
     for (name, host) in plan.hosts.iter().filter(|(_, host)| host.is_change()) {
-        text.push_str(&format!("{name}: {}\n", printable(&host.effects.in_words())));
+        match host.inhibitors.is_empty() {
+            true => text.push_str(&format!("{name}: {}\n", printable(&host.effects.in_words()))),
+            false => {
+                text.push_str(&format!("{name}: restarts (with --reboot), as a switch may not change what follows\n"))
+            }
+        }
+        for line in &host.inhibitors {
+            text.push_str(&format!("  {}\n", printable(line)));
+        }
         for change in &host.changes {
             text.push_str(&format!("  {}\n", printable(change)));
         }

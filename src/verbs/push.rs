@@ -21,7 +21,7 @@ use crate::push::error::Error;
 use crate::push::ledger::Record;
 use crate::push::pipeline::plan::Plan;
 use crate::push::pipeline::{PlanError, Planned};
-use crate::push::rollout::{Ended, Observer, Rollout, Stage};
+use crate::push::rollout::{Ended, Observer, Rollout, Stage, Step};
 use progress::Progress;
 
 /// The arguments of `push`.
@@ -43,13 +43,16 @@ pub struct PushArgs {
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    /// Time limits for each host.
+    /// How each host is tried.
     pub trial: TrialArgs,
 }
 
-/// Time limits for each host.
+/// How each host is tried.
 #[derive(Debug, Clone, clap::Args)]
 pub struct TrialArgs {
+    /// Restart hosts that cannot be switched to their new system while they run, one at a time
+    #[arg(long)]
+    pub reboot: bool,
     /// How long a host runs a new system on trial before it goes back on its own
     #[arg(long, value_name = "DURATION", default_value = "90s", value_parser = parse_duration)]
     pub confirm_within: Duration,
@@ -75,6 +78,7 @@ fn push(args: &PushArgs, output: &Output) -> Result<Exit, PlanError> {
         output.answer(&json!({ "plan": plan, "hosts": {} }), &show::text(plan));
         return Ok(Exit::Done);
     }
+    may_reboot(plan.steps().iter().flatten(), &args.trial, &planned.admin.name)?;
     if args.defer.is_some() {
         deferred::check(&planned.staged)?;
     }
@@ -113,6 +117,27 @@ fn as_reviewed(plan: &Plan, file: &std::path::Path) -> Result<(), Error> {
                 .remedy("plan again"))
         }
     }
+}
+
+/// Refuses restarts that nobody asked for, and the restart of the machine that would have to watch it.
+pub(super) fn may_reboot<'a>(
+    steps: impl Iterator<Item = &'a Step>,
+    args: &TrialArgs,
+    ourselves: &str,
+) -> Result<(), Error> {
+    let reboots: Vec<&Step> = steps.filter(|step| step.reboots()).collect();
+    if reboots.iter().any(|step| step.host == ourselves) {
+        return Err(Error::new(format!("{ourselves} has to restart for this, and could not watch that"))
+            .remedy(format!("push it from another admin machine; here leave it out with --skip {ourselves}")));
+    }
+    if reboots.is_empty() || args.reboot {
+        return Ok(());
+    }
+    let lines = reboots.iter().map(|step| format!("{} ({})", step.host, step.inhibitors.join(", ")));
+    let lines: Vec<String> = lines.collect();
+    let which = "cannot be switched to their new systems while they run";
+    Err(Error::new(format!("{which}: {}", lines.join("; ")))
+        .remedy("use --reboot to restart them into those, one at a time, or --skip to leave them out"))
 }
 
 fn roll_out(args: &PushArgs, planned: &Planned, record: Record, silent: bool) -> Ended {

@@ -9,9 +9,9 @@ use serde_json::json;
 use super::args::FleetArg;
 use super::exit::Exit;
 use super::operator::who;
-use super::output::{Output, complain};
+use super::output::{Output, complain, printable};
 use super::push::progress::Progress;
-use super::push::{TrialArgs, report};
+use super::push::{TrialArgs, may_reboot, report};
 use super::reach::Reach;
 use crate::push::admin::desired;
 use crate::push::error::Error;
@@ -43,7 +43,7 @@ pub struct RollbackArgs {
     #[arg(long)]
     pub dry_run: bool,
     #[command(flatten)]
-    /// Time limits for each host.
+    /// How each host is tried.
     pub trial: TrialArgs,
     #[command(flatten)]
     /// Which fleet.
@@ -63,6 +63,7 @@ pub fn run(args: &RollbackArgs, output: &Output) -> Result<Exit, Error> {
     }
     let progress = Progress::new(rollback.steps().map(|step| step.host.clone()).collect(), output.is_json());
     text(&rollback).lines().for_each(|line| progress.message(line));
+    may_reboot(rollback.steps(), &args.trial, &reach.admin.name)?;
     let record = rollback.record(who());
     desired::remember(&reach.admin, &record.push, rollback.steps().map(|step| (&step.host, &step.system)))?;
     let rollout = Rollout {
@@ -92,6 +93,9 @@ fn text(rollback: &Rollback) -> String {
     };
     for step in rollback.steps() {
         text.push_str(&format!("{}: {} -> {}\n", step.host, step.before.display(), step.system.display()));
+        for line in &step.inhibitors {
+            text.push_str(&format!("  restarts, as a switch may not change {}\n", printable(line)));
+        }
     }
     text
 }

@@ -1,5 +1,5 @@
 //! The shape of the source, held by reading it: which way dependencies point, that no two files depend on each other, how long a
-//! file may be, and that no public function reports its failure in a bare text.
+//! file may be, that no public function reports its failure in a bare text, and that NixOS tests wait for their machines.
 //!
 //! What breaks a rule is told with its file and line.
 
@@ -79,4 +79,23 @@ fn every_module_that_the_architecture_names_is_there() {
         .collect();
     assert!(found > 10, "the page names modules: {found}");
     assert_none(&missing, "the page names modules that are there");
+}
+
+/// A VM boots in 10 to 60 s, which no limit of a test may have to include: `boot` of script.py waits for it.
+#[test]
+fn every_nixos_test_waits_for_the_machines_that_it_starts() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/nixos");
+    let mut nix_files: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    nix_files.push(folder.join("push/lib.nix"));
+    nix_files.retain(|file| file.extension().is_some_and(|extension| extension == "nix"));
+    assert!(nix_files.len() > 15, "the tests were not found: {}", nix_files.len());
+    let mut found = Vec::new();
+    for file in nix_files {
+        for (number, line) in std::fs::read_to_string(&file).unwrap().lines().enumerate() {
+            if line.contains(".start()") || line.contains("start_all()") {
+                found.push(format!("{}:{}: {}", file.display(), number + 1, line.trim()));
+            }
+        }
+    }
+    assert_none(&found, "a machine is started by `boot` or `ready`");
 }

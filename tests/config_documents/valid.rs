@@ -10,6 +10,7 @@ use polder::config::proxy::{
     ServiceConfig, Target, TimeoutsConfig,
 };
 use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
+use polder::proxy::capacity::Capacity;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -73,11 +74,11 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             request_head: 16_384,
             request_headers: 100,
             response_head: 65_536,
-            connections: 20_000,
-            connections_per_address: 5000,
+            connections: None,
+            connections_per_address: None,
             waiting: 1000,
             tries: 4,
-            idle_per_backend: 64,
+            idle_per_backend: None,
         }
     );
     let www = &config.services["www"];
@@ -126,7 +127,7 @@ fn a_nameserver_that_says_the_least_gets_every_default() {
     let config = dns_document("dns-minimal.json");
     assert_eq!(config.listeners, ["0.0.0.0:53".parse().unwrap()]);
     assert_eq!((config.peers, config.workers), (None, None));
-    assert_eq!(config.tcp, TcpConfig { connections: 1000, connections_per_address: 50, idle: 10 * SECOND });
+    assert_eq!(config.tcp, TcpConfig { connections: None, connections_per_address: 50, idle: 10 * SECOND });
     assert_eq!((config.rate_limit, config.cookies), (RateLimitConfig::default(), None));
     assert_eq!(config.drain, 5 * SECOND);
     assert_eq!(config.zones["example.net"].file, data("example.net.zone"), "relative to the document");
@@ -171,11 +172,11 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
             request_head: 32_768,
             request_headers: 150,
             response_head: 131_072,
-            connections: 50_000,
-            connections_per_address: 1500,
+            connections: Some(50_000),
+            connections_per_address: Some(1500),
             waiting: 500,
             tries: 2,
-            idle_per_backend: 32,
+            idle_per_backend: Some(32),
         }
     );
     assert_eq!(
@@ -245,7 +246,7 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(config.listeners.len(), 2);
     assert_eq!(config.peers.unwrap().members.into_keys().collect::<Vec<_>>(), ["ns-ch"]);
     assert_eq!(config.workers, Some(2));
-    assert_eq!(config.tcp, TcpConfig { connections: 500, connections_per_address: 20, idle: 8 * SECOND });
+    assert_eq!(config.tcp, TcpConfig { connections: Some(500), connections_per_address: 20, idle: 8 * SECOND });
     assert_eq!(
         config.rate_limit,
         RateLimitConfig {
@@ -319,7 +320,7 @@ fn what_one_address_may_have_follows_from_all_connections() {
     let limits = |limits: &str| {
         let text = std::fs::read_to_string(data("proxy-minimal.json")).unwrap();
         let text = text.replacen('{', &format!("{{ \"limits\": {limits},"), 1);
-        proxy::parse(Path::new("proxy.json"), &text).unwrap().limits.connections_per_address
+        Capacity::unbounded(&proxy::parse(Path::new("proxy.json"), &text).unwrap().limits).connections_per_address
     };
     assert_eq!(limits("{}"), 5000);
     assert_eq!(limits(r#"{ "connections": 200 }"#), 64);

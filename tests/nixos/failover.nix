@@ -38,7 +38,7 @@
               web1.crash()
               wait_until("web1 is seen down", lambda: not up("www", "web1"))
               client.sleep(2)
-          web1.start()
+          boot(web1)
           wait_until("web1 is up again", lambda: up("www", "web1"))
 
       with subtest("the primary of a stateful service is gone: new requests wait, the service fails over and stays"):
@@ -46,7 +46,7 @@
               web2.crash()
               wait_until("both proxies serve web3", lambda: active(px1) == active(px2) == "web3")
               client.sleep(2)
-          web2.start()
+          boot(web2)
           wait_until("web2 is up again", lambda: up("shop", "web2") and up("www", "web2"))
           with visiting("--gap 1s"):
               client.sleep(3)
@@ -62,8 +62,7 @@
               for nameserver in (NS1, NS2):
                   wait_until("px1 is no longer answered", lambda: answered(nameserver) == [PX2])
               client.sleep(6)
-          px1.start()
-          px1.wait_for_unit("polder-proxy.service")
+          ready(px1)
           for nameserver in (NS1, NS2):
               wait_until("px1 is answered again", lambda: answered(nameserver) == sorted([PX1, PX2]))
 
@@ -77,8 +76,7 @@
           with visiting(f"--gap {GAP}"):
               ns2.shutdown()
               client.sleep(5)
-          ns2.start()
-          ns2.wait_for_unit("polder-dns.service")
+          ready(ns2)
 
       with subtest("every check of a pool fails: answered as configured"):
           cut = "nft add table inet cut; nft 'add chain inet cut out { type filter hook output priority 0; }'; nft add rule inet cut out tcp dport 80 drop"

@@ -45,9 +45,7 @@ in
       KEYS = "/var/lib/polder-keys"
 
       hosts = {"px1": px1, "ns1": ns1, "web1": web1, "svn": svn}
-      for host in hosts.values():
-          host.start()
-      ready(client)
+      boot(*hosts.values(), client)
 
       with subtest("a daemon without its keys does not serve, says which is missing, and serves as soon as it is there"):
           secret = {"cookies": base64.b64encode(secrets.token_bytes(32)).decode()}

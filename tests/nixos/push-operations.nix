@@ -50,8 +50,7 @@
           log.info(said)
           t.assertRegex(said, "ns-ch.*not reached")
           wait_until("px-ch is answered again", lambda: answered("ns-nl") == sorted([ADDRESS["px-ch"], ADDRESS["px-nl"]]))
-          NS_CH.start()
-          NS_CH.wait_for_unit("polder-dns.service")
+          boot(NS_CH)
           wait_until("ns-ch has learned it", lambda: answered("ns-ch") == sorted([ADDRESS["px-ch"], ADDRESS["px-nl"]]))
 
       with subtest("a stateful service fails over and back, from an admin machine"):

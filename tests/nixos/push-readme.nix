@@ -31,7 +31,7 @@
       def shop_fails_over():
           NAMES["web-2"].crash()
           wait_until("the shop is on its backup", lambda: all("web-3" == active(proxy) for proxy in (PX_NL, PX_CH)))
-          NAMES["web-2"].start()
+          boot(NAMES["web-2"])
           wait_until("web-2 is up again", lambda: all(up(proxy, "web-2") for proxy in (PX_NL, PX_CH)))
 
       def shop(proxy):
@@ -49,7 +49,7 @@
           admin_nl.succeed(alice("echo \"night IN CNAME http0.l\" >> hosts/zones/example.test.zone"))
 
       def svn_comes_back():
-          svn.start()
+          boot(svn)
           admin_nl.wait_until_succeeds(alice("timeout 10 svn info --show-item revision --revision HEAD"), timeout=60)
 
       def admin_goes_down():
@@ -60,8 +60,7 @@
 
       def admin_comes_back():
           t.assertEqual(fall(), 5)
-          admin_nl.start()
-          admin_nl.wait_for_unit("sshd.service")
+          boot(admin_nl)
 
       # What happens before a command, in the words of the page around it.
       before = {

@@ -72,8 +72,7 @@
           log.info(said)
 
       with subtest("svn is back: reconcile commits exactly that, and nothing differs"):
-          svn.start()
-          svn.wait_for_unit("sshd.service")
+          boot(svn)
           admin_nl.wait_until_succeeds(alice("timeout 10 svn info --show-item revision --revision HEAD"), timeout=30)
           said = admin_nl.succeed(alice("polder reconcile 2>&1"))
           log.info(said)

@@ -1,6 +1,6 @@
 # Real resolvers against both nameservers, and against one while the other is down.
 #
-# unbound resolves recursively and validates every answer. systemd-resolved, if the system has it, is a stub resolver that asks unbound,
+# unbound resolves recursively. systemd-resolved, if the system has it, is a stub resolver that asks unbound,
 # as on a laptop.
 { lib, polderTests, ... }:
 

@@ -24,6 +24,15 @@ def wait_until(what, condition, limit=30):
     retry(holds, limit)
 
 
+def boot(*some):
+    """Starts machines and waits until they are up, as long as that takes: what is waited for after it counts from there."""
+    for machine in some:
+        # A push may have to restart it.
+        machine.start(allow_reboot=True)
+    for machine in some:
+        machine.wait_for_unit("multi-user.target")
+
+
 def put(machine, source, target, owner, mode):
     """A file of the test's own, as an operator would have put it."""
     machine.copy_from_host(source, target)

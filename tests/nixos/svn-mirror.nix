@@ -51,10 +51,7 @@ in
       def follow():
           web3.succeed("systemctl start polder-svn-mirror.service")
 
-      for machine in (svn, web3, admin):
-          machine.start()
-      for machine in (svn, web3, admin):
-          machine.wait_for_unit("multi-user.target")
+      boot(svn, web3, admin)
       svn.wait_for_unit("polder-svn-repository.service")
       put(svn, "${./push/keys/host}", "/etc/ssh/ssh_host_ed25519_key", "root:root", "600")
       put(svn, "${./push/keys/host.pub}", "/etc/ssh/ssh_host_ed25519_key.pub", "root:root", "644")

@@ -83,8 +83,7 @@
 
       with subtest("a reboot keeps the repository"):
           svn.shutdown()
-          svn.start()
-          svn.wait_for_unit("sshd.service")
+          boot(svn)
           admin.wait_until_succeeds(alice("svn update --non-interactive | grep -F 1"), timeout=30)
 
       with subtest("the svn machine is gone: visitors see nothing, and the operator still has the working copy"):

@@ -17,8 +17,8 @@ const HALF: &str = "GET /page HTTP/1.1\r\nHost: www.te";
 /// So many connections, and so many of them from one address.
 fn limits(connections: usize, per_address: usize) -> Setup {
     let mut setup = Setup::default();
-    setup.limits.connections = connections;
-    setup.limits.connections_per_address = per_address;
+    setup.limits.connections = Some(connections);
+    setup.limits.connections_per_address = Some(per_address);
     setup
 }
 

@@ -114,7 +114,7 @@ fn the_backend_decides_whether_to_continue() {
         served.rest();
     });
     let mut setup = Setup::default();
-    setup.limits.idle_per_backend = 0;
+    setup.limits.idle_per_backend = Some(0);
     let proxy = Proxy::start(setup, &[backend.address]);
     let mut client = proxy.connect();
     client.send(EXPECTING);

@@ -11,6 +11,7 @@ use polder::config::proxy::{Balance, ConnectionsConfig, HostPattern, LimitsConfi
 use polder::config::{CheckConfig, ProbeKind};
 use polder::daemon::ticks::Ticks;
 use polder::health::{Target, Verdict};
+use polder::proxy::capacity::Capacity;
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
@@ -55,11 +56,11 @@ impl Default for Setup {
                 request_head: 16384,
                 request_headers: 100,
                 response_head: 65536,
-                connections: 1000,
-                connections_per_address: 1000,
+                connections: Some(1000),
+                connections_per_address: Some(1000),
                 waiting: 100,
                 tries: 3,
-                idle_per_backend: 8,
+                idle_per_backend: Some(8),
             },
             trusted: Vec::new(),
             balance: Balance::RoundRobin,
@@ -214,6 +215,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         router: Router::new([(HostPattern::Exact("www.test".into()), "/".into(), 0)]),
         services: vec![service],
         settings: Arc::new(Settings {
+            capacity: Capacity::unbounded(&setup.limits),
             timeouts: setup.timeouts.clone(),
             limits: setup.limits.clone(),
             trusted_proxies: setup.trusted.clone(),

@@ -95,6 +95,7 @@ impl Proxy {
             name: BACKENDS[backend],
             backup: self.backups >> backend & 1 == 1,
             verdict: self.checks[backend].automaton.verdict(),
+            hearsay: false,
             reason: "as it is",
             operator: self.operator[backend],
         };

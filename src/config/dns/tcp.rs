@@ -8,8 +8,8 @@ use crate::config::reader::{Keys, Read, Value};
 /// `tcp`: RFC 7766, 6.1 and 6.2.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TcpConfig {
-    /// Connections at a time. Default 1000.
-    pub connections: usize,
+    /// Connections at a time. Without it 1000, or as many as the limit of open files leaves.
+    pub connections: Option<usize>,
     /// Connections at a time from one address (an IPv6 /64 counts as one). Default 50.
     pub connections_per_address: usize,
     /// A connection without a query for this long is closed. Default 10 s.
@@ -19,7 +19,7 @@ pub struct TcpConfig {
 impl Default for TcpConfig {
     fn default() -> TcpConfig {
         use crate::config::defaults::tcp::*;
-        TcpConfig { connections: CONNECTIONS, connections_per_address: CONNECTIONS_PER_ADDRESS, idle: IDLE }
+        TcpConfig { connections: None, connections_per_address: CONNECTIONS_PER_ADDRESS, idle: IDLE }
     }
 }
 
@@ -32,7 +32,7 @@ const IDLE_RANGE: RangeInclusive<Duration> = Duration::from_millis(1)..=Duration
 pub(super) fn read(value: &Value<'_>) -> Read<TcpConfig> {
     let default = TcpConfig::default();
     let tcp = value.object(&KEYS)?;
-    let connections = tcp.with_default("connections", default.connections, |value| value.integer(CONNECTIONS_RANGE));
+    let connections = tcp.optional("connections", |value| value.integer(CONNECTIONS_RANGE));
     let connections_per_address =
         tcp.with_default("connections_per_address", default.connections_per_address, |value| {
             value.integer(CONNECTIONS_RANGE)

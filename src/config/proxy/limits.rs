@@ -3,7 +3,6 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use crate::config::defaults::limits::connections_per_address;
 use crate::config::reader::{Keys, Read, Value};
 
 /// The most header fields that a head may have, a request's or a response's.
@@ -39,17 +38,17 @@ pub struct LimitsConfig {
     pub request_headers: usize,
     /// Bytes of a response's head. Default 65536.
     pub response_head: usize,
-    /// Clients' connections at a time, over all workers. Default 20000.
-    pub connections: usize,
-    /// The same from one address (an IPv6 /64 counts as one; `trusted_proxies` are not counted). Default
+    /// Clients' connections at a time, over all workers. Without it 20000, or as many as the limit of open files leaves.
+    pub connections: Option<usize>,
+    /// The same from one address (an IPv6 /64 counts as one; `trusted_proxies` are not counted). Without it
     /// a quarter of `connections`, at least 64.
-    pub connections_per_address: usize,
+    pub connections_per_address: Option<usize>,
     /// Requests of one service that may wait for a verdict at a time, over all workers. Default 1000.
     pub waiting: usize,
     /// Attempts for one request, the first included, where the service says nothing of retries. Default 4.
     pub tries: u32,
-    /// Idle connections kept to one backend by one worker. Default 64.
-    pub idle_per_backend: usize,
+    /// Idle connections kept to one backend by one worker. Without it 64, or as many as the limit of open files leaves.
+    pub idle_per_backend: Option<usize>,
 }
 
 impl Default for TimeoutsConfig {
@@ -75,11 +74,11 @@ impl Default for LimitsConfig {
             request_head: REQUEST_HEAD,
             request_headers: REQUEST_HEADERS,
             response_head: RESPONSE_HEAD,
-            connections: CONNECTIONS,
-            connections_per_address: connections_per_address(CONNECTIONS),
+            connections: None,
+            connections_per_address: None,
             waiting: WAITING,
             tries: TRIES,
-            idle_per_backend: IDLE_PER_BACKEND,
+            idle_per_backend: None,
         }
     }
 }
@@ -161,12 +160,11 @@ pub(super) fn read_limits(value: &Value<'_>) -> Read<LimitsConfig> {
     let request_head = read("request_head", default.request_head, HEAD);
     let request_headers = read("request_headers", default.request_headers, HEADERS);
     let response_head = read("response_head", default.response_head, HEAD);
-    let connections = read("connections", default.connections, CONNECTIONS);
-    let share = connections_per_address(*connections.as_ref().unwrap_or(&default.connections));
-    let connections_per_address = read("connections_per_address", share, CONNECTIONS);
+    let connections = limits.optional("connections", |value| value.integer(CONNECTIONS));
+    let connections_per_address = limits.optional("connections_per_address", |value| value.integer(CONNECTIONS));
     let waiting = read("waiting", default.waiting, WAITING);
     let tries = limits.with_default("tries", default.tries, |value| value.integer(TRIES));
-    let idle_per_backend = read("idle_per_backend", default.idle_per_backend, IDLE_PER_BACKEND);
+    let idle_per_backend = limits.optional("idle_per_backend", |value| value.integer(IDLE_PER_BACKEND));
     Ok(LimitsConfig {
         request_head: request_head?,
         request_headers: request_headers?,

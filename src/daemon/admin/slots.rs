@@ -14,7 +14,7 @@ use tokio::sync::oneshot;
 use crate::daemon::client_network;
 
 /// Connections one server has at a time.
-pub(super) const MOST: usize = 64;
+pub const MOST: usize = 64;
 /// How many of these only root and the daemon's own user can have.
 const RESERVED_FOR_OPERATORS: usize = 8;
 /// Connections of one address (of one /64 of IPv6: a host has all of it).

@@ -14,6 +14,7 @@ use super::super::clock::Now;
 use super::super::key_file::KeyError;
 use super::super::peers::{Identity, PeerHealth};
 use super::super::sockets::{BindError, Listing, Sockets};
+use super::descriptors::DescriptorError;
 use super::error::RunError;
 use super::input::Inputs;
 use super::kept::{Kept, Obeyed};
@@ -48,6 +49,14 @@ pub trait Document: Sized + Send + Sync + 'static {
     ///
     /// One for each key file that cannot be used.
     fn with_keys(parsed: Self::Parsed) -> Result<Self, Vec<KeyError>>;
+
+    /// Keeps its limits on visitors within what is left of `open_files`, the descriptors that this process may have. Gives what
+    /// the operator should know, if that is less than the default.
+    ///
+    /// # Errors
+    ///
+    /// What it needs, or asks for, is more than that.
+    fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError>;
 
     /// What a valid document holds, in a few words: `3 services`.
     fn in_words(parsed: &Self::Parsed) -> String;

@@ -9,6 +9,7 @@ use super::super::reload::HandOverError;
 use super::super::sockets::BindError;
 use super::super::state_lock::StateInUse;
 use super::super::takeover::TakeoverError;
+use super::descriptors::DescriptorError;
 use crate::config::Findings;
 
 /// Why a document cannot be put in force.
@@ -18,6 +19,8 @@ pub enum DocumentError {
     Findings(Findings),
     /// Key files that it names cannot be used.
     Keys(Vec<KeyError>),
+    /// This process may not have as many files open as it needs.
+    Descriptors(DescriptorError),
     /// Whoever read it has not ended; the log has why.
     Unread,
 }
@@ -28,6 +31,7 @@ impl DocumentError {
         match self {
             DocumentError::Findings(_) => "the document is not valid",
             DocumentError::Keys(_) => "a key file cannot be used",
+            DocumentError::Descriptors(_) => "the limit of open files is too low",
             DocumentError::Unread => "reading the document did not end; see the log",
         }
     }
@@ -37,6 +41,7 @@ impl DocumentError {
         match self {
             DocumentError::Findings(findings) => findings.0.iter().map(ToString::to_string).collect(),
             DocumentError::Keys(errors) => errors.iter().map(ToString::to_string).collect(),
+            DocumentError::Descriptors(error) => vec![error.to_string()],
             DocumentError::Unread => Vec::new(),
         }
     }

@@ -14,7 +14,7 @@ use tokio::task::LocalSet;
 use super::super::args::DaemonArgs;
 use super::super::clock::Clock;
 use super::super::signals::Signals;
-use super::super::startup::raise_open_files;
+use super::super::startup::{open_files, raise_open_files};
 use super::super::{VERSION, fd_store, logs, notify, sockets};
 use super::daemon::{Daemon, Document};
 use super::error::{DocumentError, RunError};
@@ -45,13 +45,18 @@ pub fn run<D: Daemon>(
     ExitCode::from(error.exit_code())
 }
 
-/// Reads a document and the keys it names.
+/// Reads a document and the keys it names, and fits it to the descriptors that this process may have.
 ///
 /// # Errors
 ///
 /// What is wrong with it.
 pub fn read<P: Document>(file: &Path) -> Result<P, DocumentError> {
-    P::with_keys(P::parse(file).map_err(DocumentError::Findings)?).map_err(DocumentError::Keys)
+    let parsed = P::parse(file).map_err(DocumentError::Findings)?;
+    let mut document = P::with_keys(parsed).map_err(DocumentError::Keys)?;
+    if let Some(note) = document.fit(open_files()).map_err(DocumentError::Descriptors)? {
+        tracing::warn!("{note}");
+    }
+    Ok(document)
 }
 
 /// The document that a process begins with. A successor takes over from one that serves, and so reads as a reload does: it is all good,
@@ -72,7 +77,10 @@ fn check<P: Document>(args: &DaemonArgs) -> Result<(), RunError> {
         listing.tcp.extend(settings.admin.address);
         listing.tcp.extend(settings.peers.map(|peers| peers.listen));
         let mut wrong = sockets::try_all(&settings.admin.socket, &listing);
-        wrong.extend(P::with_keys(parsed).err().into_iter().flatten().map(|error| error.to_string()));
+        match P::with_keys(parsed) {
+            Ok(mut document) => wrong.extend(document.fit(open_files()).err().map(|error| error.to_string())),
+            Err(errors) => wrong.extend(errors.iter().map(ToString::to_string)),
+        }
         if !wrong.is_empty() {
             return Err(RunError::Live(wrong));
         }

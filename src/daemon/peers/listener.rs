@@ -21,10 +21,15 @@ use super::exchange;
 use super::shared::{EXCHANGE_LIMIT, PeerEvent, Shared};
 
 /// Handshakes under way from one address.
-pub(super) const MAX_HANDSHAKES: usize = 8;
+pub const MAX_HANDSHAKES: usize = 8;
 
 /// Exchanges under way with one peer: the present one, and what may be left of earlier ones.
 const MAX_EXCHANGES: usize = 4;
+
+/// The most connections with so many peers at a time: those that they open, and one to each of them.
+pub const fn connections_with(peers: usize) -> usize {
+    (MAX_HANDSHAKES + MAX_EXCHANGES + 1) * peers
+}
 
 /// The pause after a failed accept (no descriptors left, for one).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);

@@ -7,6 +7,7 @@ use std::time::SystemTime;
 
 use crate::config::{DnsConfig, Findings};
 use crate::daemon::peers::Identity;
+use crate::dns::capacity::Limits;
 use crate::dns::compiled::Zones;
 use crate::dns::protection::Protection;
 
@@ -17,6 +18,8 @@ pub struct Prepared {
     pub config: DnsConfig,
     /// Its zones, with the pools' names in them.
     pub zones: Arc<Zones>,
+    /// The limits on connections over TCP.
+    pub tcp: Limits,
     /// The zones whose files could not be used at the start, by apex; empty after a reload, which wants all of them.
     pub impaired: BTreeMap<String, Impaired>,
     /// What keeps the nameserver from being used against others.

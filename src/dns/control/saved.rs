@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::State;
 use crate::api::operator::OperatorNote;
-use crate::daemon::clock::Now;
+use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, saved};
 
@@ -80,7 +80,7 @@ impl State {
     pub fn health_to_save(&self, now: Now) -> Value {
         json!({
             "version": VERSION,
-            "health": saved::to_json(&self.health, now.system_time()),
+            "health": saved::to_json(&self.health, now.system_time(), boot_id()),
             "last_up": self.last_up,
             "generation": self.generation(),
         })
@@ -98,13 +98,18 @@ pub fn read_operator(value: Value) -> Result<OperatorStates, SavedError> {
 }
 
 impl SavedHealth {
-    /// Reads a `health.json`; health that is too old at `now` is left out.
+    /// Reads a `health.json`; health that is too old at `now`, or of an earlier boot, is left out.
     pub fn read(value: Value, now: SystemTime) -> Result<SavedHealth, SavedError> {
-        SavedHealth::of(read(value)?, now)
+        let file = read(value)?;
+        let health = |file: &HealthFile| saved::from_file(&file.health, now, boot_id());
+        SavedHealth::of(file, health)
     }
 
-    fn of(file: HealthFile, now: SystemTime) -> Result<SavedHealth, SavedError> {
-        let health = saved::from_json(&file.health, now).map_err(SavedError::Health)?;
+    fn of(
+        file: HealthFile,
+        health: impl FnOnce(&HealthFile) -> Result<HealthView, saved::SavedError>,
+    ) -> Result<SavedHealth, SavedError> {
+        let health = health(&file).map_err(SavedError::Health)?;
         Ok(SavedHealth { health, last_up: file.last_up, generation: file.generation })
     }
 }
@@ -113,7 +118,7 @@ impl Saved {
     /// Reads what a predecessor hands over.
     pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, SavedError> {
         let state: HandoverState = read(value)?;
-        let health = SavedHealth::of(state.health, now)?;
+        let health = SavedHealth::of(state.health, |file| saved::from_json(&file.health, now))?;
         Ok(Saved { health, operator: state.operator.operator, operator_lost: None })
     }
 }

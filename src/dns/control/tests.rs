@@ -7,6 +7,7 @@ use serde_json::json;
 
 use super::*;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand};
+use crate::dns::capacity::Limits;
 use crate::dns::compiled::compile;
 use crate::dns::protection::Protection;
 use crate::dns::report::status::RuntimeFigures;
@@ -36,7 +37,8 @@ fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
     let zone = crate::zone::parse("example.net", Path::new("example.net.zone"), ZONE).expect("a valid zone");
     let zones = compile(Path::new("dns.json"), &[zone], &config.pools).expect("zones that fit the pools");
     let protection = Protection::of(&config).expect("secrets made up");
-    Arc::new(Prepared { config, zones: Arc::new(zones), impaired: BTreeMap::new(), protection, identity: None })
+    let tcp = Limits::of(&config.tcp);
+    Arc::new(Prepared { config, zones: Arc::new(zones), impaired: BTreeMap::new(), tcp, protection, identity: None })
 }
 
 const TWO: [(&str, &str); 2] = [("a", "192.0.2.1"), ("b", "192.0.2.2")];
@@ -53,6 +55,8 @@ fn health(document: &Prepared, verdict: impl Fn(&str) -> Verdict) -> Arc<HealthV
         since: UNIX_EPOCH,
         probed: None,
         changes: 0,
+        hearsay: false,
+        before: None,
     };
     Arc::new(document.targets().into_iter().map(|(target, users)| (target, of(&users))).collect())
 }

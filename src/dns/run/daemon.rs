@@ -105,7 +105,7 @@ impl Daemon for DnsDaemon {
     }
 
     fn serve(&mut self, bound: Bound, prepared: &Prepared) -> Result<Vec<String>, RunError> {
-        self.listening.serve(&prepared.config, bound).map_err(RunError::io(NO_THREAD))?;
+        self.listening.serve(prepared.tcp.clone(), bound).map_err(RunError::io(NO_THREAD))?;
         self.listening.protect(prepared.protection.or_keep(&self.listening.protection()));
         Ok(Vec::new())
     }
@@ -120,9 +120,9 @@ impl Daemon for DnsDaemon {
     }
 
     fn resume(&mut self, sockets: &mut Sockets) -> Result<(), RunError> {
-        let config = &self.state.document().config;
-        let bound = Bound::bind(config, sockets)?;
-        self.listening.serve(config, bound).map_err(RunError::io(NO_THREAD))
+        let document = self.state.document();
+        let bound = Bound::bind(&document.config, sockets)?;
+        self.listening.serve(document.tcp.clone(), bound).map_err(RunError::io(NO_THREAD))
     }
 
     fn drain(&mut self, limit: Duration) {

@@ -8,9 +8,11 @@ use crate::config::dns::ZoneConfig;
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Finding, Findings};
 use crate::daemon::key_file::KeyError;
+use crate::daemon::lifecycle::descriptors::DescriptorError;
 use crate::daemon::lifecycle::{Document, Settings};
 use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
+use crate::dns::capacity::Limits;
 use crate::dns::compiled::{self, PoolOwners, Zone, Zones};
 use crate::dns::control::prepared::{Impaired, Instead, Prepared};
 use crate::dns::protection::Protection;
@@ -81,9 +83,16 @@ impl Document for Prepared {
     fn with_keys(Parsed { config, zones, impaired }: Parsed) -> Result<Prepared, Vec<KeyError>> {
         let identity = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
         match (identity, Protection::of(&config)) {
-            (Ok(identity), Ok(protection)) => Ok(Prepared { config, zones, impaired, protection, identity }),
+            (Ok(identity), Ok(protection)) => {
+                let tcp = Limits::of(&config.tcp);
+                Ok(Prepared { config, zones, impaired, tcp, protection, identity })
+            }
             (identity, protection) => Err(identity.err().into_iter().chain(protection.err()).collect()),
         }
+    }
+
+    fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError> {
+        self.tcp.fit(&self.config, Prepared::targets(self).len(), open_files)
     }
 
     fn in_words(Parsed { config, .. }: &Parsed) -> String {

@@ -224,6 +224,23 @@ fn a_new_service_that_its_timer_or_socket_starts_is_not_started_now() {
 }
 
 #[test]
+fn a_socket_that_changes_has_to_be_restarted_unless_it_is_started_anew_with_its_service() {
+    let side = |n: u8, service: &str| {
+        [("gate.socket", format!("[Socket]\nBacklog={n}\n")), ("gate.service", format!("[Service]\nA={n}\n{service}"))]
+    };
+    let words = |service: &str| {
+        let (old, new) = (side(1, service), side(2, service));
+        of_all(
+            &old.each_ref().map(|(name, text)| (*name, &**text)),
+            &new.each_ref().map(|(name, text)| (*name, &**text)),
+        )
+    };
+    assert_eq!(words(""), "restarts gate");
+    let stale = "restarts gate; keeps the old settings of gate.socket until `systemctl restart gate.socket` there";
+    assert_eq!(words("X-StopIfChanged=false\n"), stale);
+}
+
+#[test]
 fn of_other_kinds_only_timers_and_mounts_are_touched_by_a_change() {
     let changed = |unit: &str, section: &str| {
         of_all(&[(unit, &format!("[{section}]\nA=1\n"))], &[(unit, &format!("[{section}]\nA=2\n"))])
@@ -231,8 +248,11 @@ fn of_other_kinds_only_timers_and_mounts_are_touched_by_a_change() {
     assert_eq!(changed("a.timer", "Timer"), "restarts a.timer");
     assert_eq!(changed("srv.mount", "Mount"), "restarts srv.mount");
     assert_eq!(changed("-.mount", "Mount"), "reloads -.mount, restarts nothing");
-    assert_eq!(changed("a.socket", "Socket"), "touches no unit");
-    assert_eq!(changed("a.path", "Path"), "touches no unit");
+    let stale = |unit: &str| {
+        format!("touches no unit; keeps the old settings of {unit} until `systemctl restart {unit}` there")
+    };
+    assert_eq!(changed("a.socket", "Socket"), stale("a.socket"));
+    assert_eq!(changed("a.path", "Path"), stale("a.path"));
     assert_eq!(changed("a.slice", "Slice"), "touches no unit");
     let options = [("srv.mount", "[Mount]\nOptions=ro\n")];
     assert_eq!(of_all(&options, &[("srv.mount", "[Mount]\nOptions=rw\n")]), "reloads srv.mount, restarts nothing");

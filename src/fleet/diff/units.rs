@@ -2,7 +2,8 @@
 //!
 //! A unit whose text is the same is left alone. One that changes is reloaded if it says so (`reloadIfChanged`) or only its reload
 //! triggers differ, left alone if it says that (`restartIfChanged = false`) or only what systemd reads anyhow differs, and is
-//! restarted otherwise. What is new is taken to be started, unless something else of its name starts it: texts do not say what
+//! restarted otherwise. A socket or a path unit that changes is left as it is: a switch starts it anew only with the service that it
+//! starts. What is new is taken to be started, unless something else of its name starts it: texts do not say what
 //! wants a unit, nor which instances of a template run.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,12 +43,23 @@ pub struct Effects {
     pub starts: Vec<String>,
     /// Units that are gone, which are stopped.
     pub stops: Vec<String>,
+    /// Sockets and path units that change, and keep their old settings until somebody restarts them.
+    #[serde(default)]
+    pub stale: Vec<String>,
 }
 
 impl Effects {
     /// `reloads polder-proxy, restarts nothing`; `touches no unit`.
     pub fn in_words(&self) -> String {
-        if *self == Effects::default() {
+        if self.stale.is_empty() {
+            return self.touched();
+        }
+        let stale = self.stale.join(" ");
+        format!("{}; keeps the old settings of {stale} until `systemctl restart {stale}` there", self.touched())
+    }
+
+    fn touched(&self) -> String {
+        if *self == (Effects { stale: self.stale.clone(), ..Effects::default() }) {
             return "touches no unit".to_owned();
         }
         let listed = |verb: &str, units: &[String]| (!units.is_empty()).then(|| format!("{verb} {}", units.join(", ")));
@@ -73,6 +85,8 @@ pub fn effects(old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -
                 Decision::Nothing => {}
                 Decision::Reload => effects.reloads.push(name),
                 Decision::Restart => effects.restarts.push(name),
+                Decision::Keep if is_started_anew(unit, old, new) => {}
+                Decision::Keep => effects.stale.push(name),
             },
         }
     }
@@ -95,9 +109,20 @@ fn is_started(unit: &str, parsed: &Unit<'_>, units: &BTreeMap<String, String>) -
     !has_starter && !flag(parsed, "X-OnlyManualStart", false) && !flag(parsed, "RefuseManualStart", false)
 }
 
+/// Whether a socket is stopped and started with the service that it starts, which is restarted by stopping and starting it.
+fn is_started_anew(unit: &str, old: &BTreeMap<String, String>, new: &BTreeMap<String, String>) -> bool {
+    let Some(service) = unit.strip_suffix(".socket").map(|name| format!("{name}.service")) else { return false };
+    let (Some(before), Some(after)) = (old.get(&service), new.get(&service)) else { return false };
+    let after = parsed(after);
+    decide(&service, &parsed(before), &after) == Decision::Restart && flag(&after, "X-StopIfChanged", true)
+}
+
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Decision {
+    /// It does not change, or systemd reads what does.
     Nothing,
+    /// It changes, and is left as it is.
+    Keep,
     Reload,
     Restart,
 }
@@ -127,7 +152,7 @@ fn decide(unit: &str, old: &Unit<'_>, new: &Unit<'_>) -> Decision {
     match compare(old, new) {
         Decision::Restart if matches!(unit, "-.mount" | "nix.mount") => Decision::Reload,
         Decision::Restart if unit.ends_with(".mount") => Decision::Restart,
-        Decision::Restart if unit.ends_with(".socket") || unit.ends_with(".path") => Decision::Nothing,
+        Decision::Restart if unit.ends_with(".socket") || unit.ends_with(".path") => Decision::Keep,
         Decision::Restart if flag(new, "X-ReloadIfChanged", false) => Decision::Reload,
         Decision::Restart if is_left_alone(unit, new) => Decision::Nothing,
         decided => decided,

@@ -78,3 +78,24 @@ fn resumed_health_goes_on_where_it_stood_and_is_never_above_the_top() {
     assert_eq!(one_failure_left.failure(), Some(Change { from: Verdict::Up, to: Verdict::Down }));
     assert_eq!(Automaton::resumed(2, 3, 99).health(), 4);
 }
+
+#[test]
+fn a_changed_check_keeps_the_verdict_and_no_result_before_it_decides_alone() {
+    let seed = fastrand::u64(..);
+    let mut random = fastrand::Rng::with_seed(seed);
+    for _ in 0..20_000 {
+        let mut automaton = Automaton::unchecked(random.u32(1..6), random.u32(1..6));
+        for _ in 0..random.u8(0..20) {
+            let _ = if random.bool() { automaton.success() } else { automaton.failure() };
+        }
+        let changed = automaton.with(random.u32(1..6), random.u32(1..6));
+        assert_eq!(changed.verdict(), automaton.verdict(), "seed {seed}: {automaton:?} -> {changed:?}");
+        assert!(changed.health() <= changed.top(), "seed {seed}: {automaton:?} -> {changed:?}");
+        let settled = !automaton.in_transition();
+        assert!(!settled || !changed.in_transition(), "seed {seed}: {automaton:?} -> {changed:?}");
+    }
+    let mut failing = Automaton::resumed(2, 3, 4);
+    assert_eq!(failing.failure(), None);
+    assert_eq!(failing.with(2, 2).health(), 2, "one failure of two");
+    assert_eq!(failing.with(2, 2).with(2, 3).health(), 3, "changed to and fro, one failure is not forgotten");
+}

@@ -231,6 +231,8 @@ fn known_health_is_taken_over_and_not_probed_before_its_time() {
             since,
             probed: Some(SystemTime::now()),
             changes: 7,
+            hearsay: false,
+            before: None,
         };
         let new = self::target(backend.target.address);
         let checker = Checker::start(targets([&target, &new]), HealthView::from([(target.clone(), known.clone())]));
@@ -313,4 +315,85 @@ fn trouble_of_our_own_machine_moves_nothing_but_the_reason() {
     let after = tracked.health();
     assert_eq!(&*after.reason, "not probed: too many open files");
     assert_eq!((after.verdict, after.health, after.probed), (Verdict::Up, up.health, up.probed));
+}
+
+/// The same target, found up only by status 204.
+fn stricter(target: &Target) -> Target {
+    let mut target = target.clone();
+    let expect = Expect(vec![StatusRange { from: 204, to: 204 }]);
+    target.check.kind = ProbeKind::Http { path: "/healthz".into(), host: None, expect };
+    target
+}
+
+#[test]
+fn a_changed_check_begins_with_the_verdict_it_had_and_the_one_before_is_asked_until_it_is_passed() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let (mut old, new) = (backend.target.clone(), stricter(&backend.target));
+        // However seldom the check before was asked.
+        (old.check.interval, old.check.fast_interval) = (Duration::from_secs(3600), Duration::from_secs(900));
+        let checker = Checker::start(targets([&old]), HealthView::new());
+        let mut view = checker.subscribe();
+        until(&mut view, |view| view[&old].verdict == Verdict::Up).await;
+        checker.set_targets(targets([&new]));
+        let began = until(&mut view, |view| view.contains_key(&new)).await;
+        assert_eq!((began.len(), began[&new].verdict, began[&new].hearsay), (1, Verdict::Up, true), "{began:?}");
+        let fails = until(&mut view, |view| view[&new].verdict == Verdict::Down).await;
+        assert_eq!(fails[&new].changes, 2, "it took its own failures: {fails:?}");
+        assert_eq!(fails[&new].lasting_verdict(), Verdict::Up, "the check before still passes");
+
+        backend.say(503);
+        until(&mut view, |view| view[&new].lasting_verdict() == Verdict::Down).await;
+        backend.say(200);
+        until(&mut view, |view| view[&new].lasting_verdict() == Verdict::Up).await;
+        backend.say(204);
+        let passed = until(&mut view, |view| view[&new].before.is_none()).await;
+        assert_eq!((passed[&new].verdict, passed[&new].hearsay), (Verdict::Up, false));
+        backend.say(200);
+        until(&mut view, |view| view[&new].lasting_verdict() == Verdict::Down).await;
+    });
+}
+
+#[test]
+fn a_wrong_check_that_is_taken_back_or_corrected_leaves_the_health_of_the_one_before() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let (old, wrong) = (backend.target.clone(), stricter(&backend.target));
+        let mut corrected = old.clone();
+        corrected.check.fall = 7;
+        let checker = Checker::start(targets([&old]), HealthView::new());
+        let mut view = checker.subscribe();
+        let first = until(&mut view, |view| view[&old].verdict == Verdict::Up).await;
+        checker.set_targets(targets([&wrong]));
+        until(&mut view, |view| view.get(&wrong).is_some_and(|health| health.verdict == Verdict::Down)).await;
+        checker.set_targets(targets([&old]));
+        let again = until(&mut view, |view| view.contains_key(&old)).await;
+        assert_eq!((again[&old].since, again[&old].hearsay), (first[&old].since, false), "{again:?}");
+
+        checker.set_targets(targets([&wrong]));
+        until(&mut view, |view| view.get(&wrong).is_some_and(|health| health.verdict == Verdict::Down)).await;
+        checker.set_targets(targets([&corrected]));
+        let third = until(&mut view, |view| view.contains_key(&corrected)).await;
+        assert_eq!(third[&corrected].lasting_verdict(), Verdict::Up, "{third:?}");
+        until(&mut view, |view| view[&corrected].verdict == Verdict::Up && view[&corrected].before.is_none()).await;
+    });
+}
+
+#[test]
+fn a_daemon_that_takes_over_with_a_changed_check_begins_with_the_verdict_handed_over() {
+    run(async {
+        let backend = Backend::start(200).await;
+        let (old, new) = (backend.target.clone(), stricter(&backend.target));
+        let first = Checker::start(targets([&old]), HealthView::new());
+        let known = until(&mut first.subscribe(), |view| view[&old].verdict == Verdict::Up).await;
+        let second = Checker::start(targets([&new]), (*known).clone());
+        let begins = second.subscribe().borrow()[&new].clone();
+        assert_eq!((begins.verdict, begins.lasting_verdict()), (Verdict::Up, Verdict::Up));
+        let fails = until(&mut second.subscribe(), |view| view[&new].verdict == Verdict::Down).await;
+        let third = Checker::start(targets([&new]), (*fails).clone());
+        assert_eq!(third.subscribe().borrow()[&new].lasting_verdict(), Verdict::Up, "it is handed on");
+        let mut view = third.subscribe();
+        backend.say(503);
+        until(&mut view, |view| view[&new].lasting_verdict() == Verdict::Down).await;
+    });
 }

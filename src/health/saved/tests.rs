@@ -5,6 +5,8 @@ use serde_json::json;
 use super::*;
 use crate::config::{Expect, StatusRange};
 
+const BOOT: &str = "b0";
+
 fn random_view(random: &mut fastrand::Rng, now: SystemTime) -> HealthView {
     let whole_ms = |time: SystemTime| from_ms(to_ms(time));
     let targets = (0..random.u16(0..20)).map(|port| {
@@ -34,6 +36,8 @@ fn random_view(random: &mut fastrand::Rng, now: SystemTime) -> HealthView {
             since: whole_ms(now - Duration::from_secs(random.u64(0..100_000))),
             probed: Some(whole_ms(now - Duration::from_millis(random.u64(0..30_000)))),
             changes: random.u64(0..100),
+            hearsay: false,
+            before: None,
         };
         (Target { address: SocketAddr::from(([127, 0, 0, 1], 1000 + port)), check }, known)
     });
@@ -58,6 +62,8 @@ fn view(age: Duration, now: SystemTime) -> HealthView {
         since: now,
         probed: Some(now - age),
         changes: 0,
+        hearsay: false,
+        before: None,
     };
     HealthView::from([(Target { address: SocketAddr::from(([127, 0, 0, 1], 80)), check }, known)])
 }
@@ -69,7 +75,7 @@ fn health_that_is_saved_and_read_is_the_same() {
     let now = SystemTime::now();
     for _ in 0..300 {
         let view = random_view(&mut random, now);
-        let text = to_json(&view, now).to_string();
+        let text = to_json(&view, now, BOOT).to_string();
         let read = from_json(&serde_json::from_str(&text).unwrap(), now).unwrap();
         assert_eq!(read, view, "seed {seed}");
     }
@@ -78,7 +84,7 @@ fn health_that_is_saved_and_read_is_the_same() {
 #[test]
 fn health_older_than_thirty_seconds_and_health_from_the_future_is_left_out() {
     let now = SystemTime::now();
-    let saved = to_json(&view(Duration::ZERO, now), now);
+    let saved = to_json(&view(Duration::ZERO, now), now, BOOT);
     assert_eq!(from_json(&saved, now + Duration::from_secs(29)).unwrap().len(), 1);
     assert_eq!(from_json(&saved, now + Duration::from_secs(31)).unwrap().len(), 0);
     assert_eq!(from_json(&saved, now - Duration::from_secs(31)).unwrap().len(), 0);
@@ -92,13 +98,13 @@ fn unchecked_targets_are_not_saved() {
         health.verdict = Verdict::Unchecked;
         health.probed = None;
     });
-    assert_eq!(to_json(&view, now)["targets"], json!([]));
+    assert_eq!(to_json(&view, now, BOOT)["targets"], json!([]));
 }
 
 #[test]
 fn what_cannot_be_believed_is_an_error_that_says_why() {
     let now = SystemTime::now();
-    let saved = to_json(&view(Duration::ZERO, now), now);
+    let saved = to_json(&view(Duration::ZERO, now), now, BOOT);
     let with = |pointer: &str, value: serde_json::Value| {
         let mut changed = saved.clone();
         *changed.pointer_mut(pointer).unwrap() = value;
@@ -115,4 +121,32 @@ fn what_cannot_be_believed_is_an_error_that_says_why() {
     let mut unknown = saved.clone();
     unknown["targets"][0]["check"]["body"] = json!("ok");
     assert!(from_json(&unknown, now).unwrap_err().to_string().contains("malformed"));
+}
+
+#[test]
+fn a_file_counts_within_one_boot_only_and_is_hearsay_there() {
+    let now = SystemTime::now();
+    let saved = to_json(&view(Duration::ZERO, now), now, BOOT);
+    let read = from_file(&saved, now, BOOT).unwrap();
+    assert!(read.len() == 1 && read.values().all(|health| health.hearsay), "{read:?}");
+    assert_eq!(from_file(&saved, now, "b1").unwrap().len(), 0, "the machine was started again");
+    let mut earlier = saved.clone();
+    earlier.as_object_mut().unwrap().remove("boot");
+    assert_eq!(from_file(&earlier, now, BOOT).unwrap().len(), 0, "an earlier version did not say which boot");
+    assert!(from_json(&earlier, now).unwrap().values().all(|health| !health.hearsay), "the running daemon's is not");
+}
+
+#[test]
+fn the_check_before_is_handed_over_too() {
+    let now = from_ms(to_ms(SystemTime::now()));
+    let mut changed = view(Duration::ZERO, now);
+    let (target, health) = view(Duration::ZERO, now).into_iter().next().unwrap();
+    let before = Before { target, health };
+    changed.values_mut().for_each(|health| {
+        (health.verdict, health.health, health.hearsay) = (Verdict::Down, 0, true);
+        health.before = Some(Arc::new(before.clone()));
+    });
+    let read = from_json(&to_json(&changed, now, BOOT), now).unwrap();
+    assert_eq!(read, changed);
+    assert!(read.values().all(|health| health.lasting_verdict() == Verdict::Up));
 }

@@ -85,14 +85,19 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
         mode,
         balance: service.balance,
         connections: service.connections,
-        backends: service.backends.iter().map(|backend| build_backend(backend, at, before)).collect(),
+        backends: service.backends.iter().map(|backend| build_backend(service, backend, at, before)).collect(),
         verdict_bound: service.verdict_bound,
         hold_bound: service.hold_bound,
         waiting: before.map_or_else(Arc::default, |before| before.waiting.clone()),
     }
 }
 
-fn build_backend(backend: &PreparedBackend, at: &SnapshotInput<'_>, before: Option<&Service>) -> Backend {
+fn build_backend(
+    service: &PreparedService,
+    backend: &PreparedBackend,
+    at: &SnapshotInput<'_>,
+    before: Option<&Service>,
+) -> Backend {
     let same = |other: &&Backend| other.name == backend.name && other.address == backend.address;
     let counters =
         before.and_then(|service| service.backends.iter().find(same)).map(|backend| backend.counters.clone());
@@ -101,7 +106,7 @@ fn build_backend(backend: &PreparedBackend, at: &SnapshotInput<'_>, before: Opti
         address: backend.address,
         weight: backend.weight,
         backup: backend.backup,
-        verdict: at.health.get(&*backend.target).map_or(Verdict::Unchecked, |health| health.verdict),
+        verdict: at.health.get(&*backend.target).map_or(Verdict::Unchecked, |health| service.verdict(health)),
         operator: at.operator.state(&backend.subject, at.now.unix_ms),
         target: backend.target.clone(),
         counters: counters.unwrap_or_else(|| (0..at.workers).map(|_| BackendCounters::default()).collect()),
@@ -120,7 +125,8 @@ pub fn backend_states<'a>(
         BackendState {
             name: &backend.name,
             backup: backend.backup,
-            verdict: health.map_or(Verdict::Unchecked, |health| health.verdict),
+            verdict: health.map_or(Verdict::Unchecked, |health| service.verdict(health)),
+            hearsay: health.is_none_or(|health| health.hearsay),
             reason: health.map_or("not probed yet", |health| &health.reason),
             operator: operator.state(&backend.subject, now.unix_ms),
         }

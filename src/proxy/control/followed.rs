@@ -28,6 +28,8 @@ pub fn health(prepared: &Prepared, daemon: &Status) -> HealthView {
                 since: UNIX_EPOCH + Duration::from_millis(theirs.map_or(0, |theirs| theirs.check_since)),
                 probed: None,
                 changes: 0,
+                hearsay: false,
+                before: None,
             };
             // Services may share a target: the verdict of one that still uses it counts.
             match health.get_mut(&*backend.target) {

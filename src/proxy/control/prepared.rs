@@ -12,8 +12,10 @@ use crate::config::proxy::{
     self, Balance, ConnectionsConfig, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig,
 };
 use crate::daemon::key_file::{KeyError, Keys};
+use crate::daemon::lifecycle::descriptors::{DescriptorError, lowered};
 use crate::daemon::peers::Identity;
-use crate::health::{Target, checker::Targets};
+use crate::health::{Target, TargetHealth, Verdict, checker::Targets};
+use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::Settings;
@@ -119,10 +121,30 @@ impl Prepared {
         let settings = Arc::new(Settings {
             timeouts: document.timeouts.clone(),
             limits: document.limits.clone(),
+            capacity: Capacity::unbounded(&document.limits),
             trusted_proxies: document.trusted_proxies.clone(),
             via: document.via.then(|| document.name.as_str().into()),
         });
         Ok(Prepared { document, router, settings, services, identity: None })
+    }
+
+    /// Keeps its connections within the descriptors that this process may have. Gives a note if that is less than the default.
+    ///
+    /// # Errors
+    ///
+    /// What it asks for does not fit.
+    pub fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError> {
+        let capacity = Capacity::of(&self.document, self.workers(), self.targets().len(), open_files)?;
+        let Settings { timeouts, limits, trusted_proxies, .. } = &*self.settings;
+        let (timeouts, limits, trusted_proxies) = (timeouts.clone(), limits.clone(), trusted_proxies.clone());
+        self.settings = Arc::new(Settings { timeouts, limits, capacity, trusted_proxies });
+        let default = Capacity::unbounded(&self.document.limits).connections;
+        Ok(lowered("limits.connections", capacity.connections, default, open_files))
+    }
+
+    /// Threads that serve: one for each core, unless the document says how many.
+    pub fn workers(&self) -> usize {
+        self.document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
     }
 
     /// Everything to be probed, with who uses it.
@@ -193,6 +215,14 @@ impl PreparedService {
         match &self.mode {
             PreparedMode::Latched { rules, .. } => Some(rules),
             PreparedMode::Stateless | PreparedMode::Sticky(_) => None,
+        }
+    }
+
+    /// The verdict on a backend. What a latched service is decided by is for good.
+    pub fn verdict(&self, health: &TargetHealth) -> Verdict {
+        match self.mode {
+            PreparedMode::Latched { .. } => health.lasting_verdict(),
+            PreparedMode::Stateless | PreparedMode::Sticky(_) => health.verdict,
         }
     }
 

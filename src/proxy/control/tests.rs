@@ -4,7 +4,7 @@ use super::*;
 use crate::api::operator::{OperatorCommand, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
 use crate::daemon::lifecycle::{Figures, Kept, LastReload};
-use crate::health::Verdict;
+use crate::health::{Before, TargetHealth, Verdict};
 use crate::proxy::latch::CommandError;
 use crate::proxy::latch::Latch;
 use crate::proxy::report::explain::explain;
@@ -240,6 +240,16 @@ fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backu
         Machine::start_with(prepared.clone(), InitialState { latches: latches.clone(), ..known(remembered) })
     };
     assert_eq!(start(only_backup).view(), LatchView::Hold);
+    let mut saved = health(&prepared, Verdict::Up);
+    saved.values_mut().for_each(|known| known.hearsay = true);
+    assert_eq!(start(saved).view(), LatchView::Hold, "what a process that ended saw shortens no grace");
+    let mut by_hearsay = health(&prepared, Verdict::Up);
+    by_hearsay.values_mut().for_each(|known| known.hearsay = true);
+    let known = InitialState { health: by_hearsay.clone().into(), ..known(by_hearsay) };
+    let mut again = Machine::start_with(prepared.clone(), InitialState { latches: latches.clone(), ..known });
+    assert_eq!(again.view(), LatchView::Active(0), "it serves by that");
+    again.set("shop/web2", Verdict::Down);
+    assert_eq!(again.view(), LatchView::Hold, "and has its grace");
     let was_up = start(health(&prepared, Verdict::Up));
     assert_eq!((was_up.latch().epoch, was_up.view()), (1, LatchView::Active(1)), "it died a moment ago");
 }
@@ -602,4 +612,87 @@ fn a_latch_that_a_peer_told_before_our_document_had_its_service_counts_from_our_
     assert_eq!(told["latches"].get("shop").map(|shop| &shop["epoch"]), None, "not passed on: {told}");
     machine.take(Event::Reloaded(prepared()));
     assert_eq!((machine.latch().epoch, &*machine.latch().active), (3, "web2"));
+}
+
+/// The health of a document's targets, `changed` by the subject of who uses them.
+fn health_where(prepared: &Prepared, changed: impl Fn(&str, &mut TargetHealth)) -> Event {
+    let mut view = health(prepared, Verdict::Up);
+    for (target, users) in prepared.targets() {
+        users.iter().for_each(|user| changed(user, view.get_mut(&target).unwrap()));
+    }
+    Event::Health(Arc::new(view))
+}
+
+/// The document with one thing changed in its stateful service.
+fn with_shop(change: impl Fn(&mut Value)) -> Arc<Prepared> {
+    let mut document: Value = serde_json::from_str(DOCUMENT).unwrap();
+    change(&mut document["services"]["shop"]);
+    prepared_from(&document.to_string())
+}
+
+#[test]
+fn a_changed_check_moves_no_latch_while_the_check_before_passes() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let before = machine.state.prepared.service("shop").unwrap().backends[0].target.clone();
+    let old = machine.state.health[&*before].clone();
+    let changed = with_shop(|shop| shop["check"] = json!({ "path": "/moved", "fall": 1 }));
+    let wrong = |says: Verdict| {
+        let (target, health) = ((*before).clone(), TargetHealth { verdict: says, ..old.clone() });
+        let before = Arc::new(Before { target, health });
+        health_where(&changed, move |user, health| {
+            if user == "shop/web2" {
+                (health.verdict, health.hearsay) = (Verdict::Down, true);
+                health.before = Some(before.clone());
+            }
+        })
+    };
+    machine.take(wrong(Verdict::Up));
+    machine.take(Event::Reloaded(changed.clone()));
+    machine.pass(Duration::from_secs(3600));
+    assert_eq!((machine.latch().epoch, machine.view()), (0, LatchView::Active(0)), "the document alone moves nothing");
+    assert!(machine.alarms().contains("shop: web2 fails its changed check"), "{}", machine.alarms());
+    let mut dead = Machine::start(StoredLatches::Missing, false);
+    dead.take(wrong(Verdict::Up));
+    dead.take(Event::Reloaded(changed.clone()));
+    dead.take(wrong(Verdict::Down));
+    assert_eq!((dead.latch().epoch, dead.view()), (1, LatchView::Active(1)), "it fails both");
+    machine.take(Event::Health(Arc::new(health(&prepared(), Verdict::Up))));
+    machine.take(Event::Reloaded(prepared()));
+    assert_eq!((machine.latch().epoch, machine.alarms()), (0, String::new()), "taken back, all is as before");
+}
+
+#[test]
+fn a_new_target_of_a_running_service_gets_the_start_grace_however_often_documents_change() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let at = |address: &str| {
+        let address = address.to_owned();
+        with_shop(move |shop| shop["backends"][0]["address"] = json!(address))
+    };
+    let down = |prepared: &Prepared| {
+        health_where(prepared, |user, health| {
+            if user == "shop/web2" {
+                health.verdict = Verdict::Down;
+            }
+        })
+    };
+    let new = at("192.0.2.7:8080");
+    machine.take(down(&new));
+    machine.take(Event::Reloaded(new.clone()));
+    assert_eq!((machine.latch().epoch, machine.view()), (0, LatchView::Hold), "it may be starting");
+    machine.pass(Duration::from_secs(9));
+    // The same document again, or one where something else changed, neither ends the grace nor begins it anew.
+    machine.take(Event::Reloaded(new));
+    assert_eq!((machine.latch().epoch, machine.view()), (0, LatchView::Hold));
+    let mut waits = machine;
+    waits.pass(Duration::from_secs(1));
+    assert_eq!((waits.latch().epoch, waits.view()), (1, LatchView::Active(1)), "it had its time");
+
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    for address in ["192.0.2.7:8080", "192.0.2.8:8080", "192.0.2.7:8080"] {
+        let next = at(address);
+        machine.take(down(&next));
+        machine.take(Event::Reloaded(next));
+        machine.pass(Duration::from_secs(9));
+        assert_eq!((machine.latch().epoch, machine.view()), (0, LatchView::Hold), "{address}");
+    }
 }

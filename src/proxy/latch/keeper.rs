@@ -80,9 +80,10 @@ impl Keeper {
         }
     }
 
-    /// A cold start: the active backend has this long to come up before its being down counts.
+    /// A start, of this daemon or of what it checks: the active backend has this long to come up before its being down counts.
+    /// A grace that it still has never becomes shorter.
     pub fn begin_grace(&mut self, now: Now, rules: &LatchConfig) {
-        self.grace_until = Some(now.running + rules.start_grace);
+        self.grace_until = self.grace_until.max(Some(now.running + rules.start_grace));
     }
 
     /// In a process that has handed over: takes the new daemon's latch, which alone decides. While its backend is down,
@@ -212,8 +213,9 @@ impl Keeper {
             }
             Some(active) => {
                 if active.verdict == Verdict::Up {
-                    self.grace_until = None;
                     self.stranded = false;
+                    // What others saw before ends no grace: this backend may be starting again.
+                    self.grace_until = self.grace_until.filter(|_| active.hearsay);
                 }
                 return;
             }

@@ -11,8 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::{Keeper, Latch, Now};
 use crate::daemon::lifecycle::Kept;
-use crate::health::Target;
-use crate::proxy::control::prepared::Prepared;
+use crate::proxy::control::prepared::{Prepared, PreparedBackend, PreparedService};
 
 /// Between two attempts to write what could not be written.
 const RETRY: Duration = Duration::from_secs(2);
@@ -93,9 +92,14 @@ impl Latches {
     }
 
     /// Makes sure that every latched service of a document has a latch. The active backends of services seen for the
-    /// first time get their grace, and those that were not `known_up` when this process began: they may still be
-    /// starting, as after a power cut, however well their backups are.
-    pub fn cover(&mut self, prepared: &Prepared, known_up: impl Fn(&Target) -> bool, now: Now) {
+    /// first time get their grace, and those that are not `settled`: they may still be starting, as after a power cut or where
+    /// the document has just named them, however well their backups are.
+    pub fn cover(
+        &mut self,
+        prepared: &Prepared,
+        settled: impl Fn(&PreparedService, &PreparedBackend) -> bool,
+        now: Now,
+    ) {
         let lost = std::mem::take(&mut self.lost);
         for service in &prepared.services {
             let (Some(rules), Some(primary)) = (service.rules(), service.primary()) else { continue };
@@ -106,7 +110,7 @@ impl Latches {
             });
             let active =
                 keeper.latch().and_then(|latch| service.backends.iter().find(|one| *one.name == *latch.active));
-            if new || !active.is_some_and(|active| known_up(&active.target)) {
+            if new || !active.is_some_and(|active| settled(service, active)) {
                 keeper.begin_grace(now, rules);
             }
         }

@@ -18,6 +18,8 @@ pub struct BackendState<'a> {
     pub backup: bool,
     /// The verdict of its checks.
     pub verdict: Verdict,
+    /// Whether none of its checks has succeeded yet that this verdict could stand on.
+    pub hearsay: bool,
     /// The last probe's outcome, for people.
     pub reason: &'a str,
     /// Its operator state.

@@ -106,6 +106,7 @@ fn backend_states(backends: &[(&'static str, Verdict, OperatorState)]) -> Vec<Ba
         name,
         backup: *name != "web1",
         verdict: *verdict,
+        hearsay: false,
         reason: "connection refused",
         operator: *operator,
     };

@@ -4,6 +4,7 @@ use std::path::Path;
 
 use crate::config::{Findings, ProxyConfig, proxy};
 use crate::daemon::key_file::KeyError;
+use crate::daemon::lifecycle::descriptors::DescriptorError;
 use crate::daemon::lifecycle::{Document, Settings};
 use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
@@ -19,6 +20,10 @@ impl Document for Prepared {
 
     fn with_keys(document: ProxyConfig) -> Result<Prepared, Vec<KeyError>> {
         Prepared::with_keys(document).map_err(|error| vec![error])
+    }
+
+    fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError> {
+        Prepared::fit(self, open_files)
     }
 
     fn in_words(document: &ProxyConfig) -> String {

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::api::client::Client;
-use crate::daemon::clock::Now;
+use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::lifecycle::{Input, Inputs};
 use crate::health::{HealthView, saved};
 use crate::proxy::control::peer_state::PeerState;
@@ -68,7 +68,7 @@ pub(super) fn to_hand_over(state: &State, now: Now) -> Value {
 
 /// What `health.json` holds.
 pub(super) fn health_to_save(state: &State, now: Now) -> Value {
-    saved::to_json(&state.health, now.system_time())
+    saved::to_json(&state.health, now.system_time(), boot_id())
 }
 
 /// Asks the daemon that took over how things stand, until this process ends. One that does not answer leaves things here

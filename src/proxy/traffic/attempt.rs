@@ -264,6 +264,6 @@ fn keep(exchange: &mut Exchange<'_>, plan: Plan<'_>, stream: TcpStream, is_authe
         *exchange.own = Some(OwnConnection { address, stream, is_authenticated });
     } else {
         let until = Instant::now() + settings.timeouts.backend_keep_alive;
-        exchange.local.pool.put(address, stream, until, settings.limits.idle_per_backend);
+        exchange.local.pool.put(address, stream, until, settings.capacity.idle_per_backend);
     }
 }

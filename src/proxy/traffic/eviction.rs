@@ -27,12 +27,12 @@ pub fn admit(local: &Local, client: &Client) -> Result<Admitted, End> {
     let address = if client.is_trusted(&settings.trusted_proxies) {
         None
     } else {
-        match local.shared.admission.of_address(client.address, settings.limits.connections_per_address) {
+        match local.shared.admission.of_address(client.address, settings.capacity.connections_per_address) {
             None => return replace_own(local, client.address).ok_or(End::AddressFull),
             address => address,
         }
     };
-    let slot = find_slot(local, settings.limits.connections).ok_or(End::NoSlot)?;
+    let slot = find_slot(local, settings.capacity.connections).ok_or(End::NoSlot)?;
     Ok(Admitted { slot, address })
 }
 
@@ -61,7 +61,7 @@ pub async fn ensure_regular_slot(local: &Local, entry: &Entry, client: &Client) 
         entry.hold(admit(local, client)?);
     }
     if entry.slot() == Some(SlotKind::Reserved) {
-        let most = local.view().snapshot.settings.limits.connections;
+        let most = local.view().snapshot.settings.capacity.connections;
         let slot = match local.shared.admission.regular(most).or_else(|| evict(local, SlotKind::Regular)) {
             None => ask_siblings(local).await,
             slot => slot,

@@ -54,6 +54,7 @@ pub(super) struct ActivationRequest {
     pub(super) target: Target,
     pub(super) expected: PathBuf,
     pub(super) confirm_within: u64,
+    pub(super) reboot: bool,
     pub(super) record: Record,
 }
 
@@ -86,7 +87,7 @@ pub(super) fn check(paths: &HostPaths, request: &ActivationRequest) -> Result<()
 
 /// Begins an activation that may: writes its record and starts the supervisor. When this returns, the switch is under way.
 pub(super) fn begin(paths: &HostPaths, from: &str, signer: &str, request: ActivationRequest) -> Result<(), GateError> {
-    let ActivationRequest { target, expected, confirm_within, record } = request;
+    let ActivationRequest { target, expected, confirm_within, reboot, record } = request;
     let activation = Activation {
         record,
         from: from.to_owned(),
@@ -95,15 +96,21 @@ pub(super) fn begin(paths: &HostPaths, from: &str, signer: &str, request: Activa
         system: target.system,
         boot: machine::boot_id(),
         confirm_within,
+        reboot,
+        why: String::new(),
         phase: Phase::Switching,
     };
     supervisor::note(paths, &activation)?;
-    let longest = confirm_within + SWITCH_SECONDS;
-    start_unit(&[&format!("--property=RuntimeMaxSec={longest}")], None).map_err(|why| {
+    start_supervisor(confirm_within).map_err(|why| {
         // Without a supervisor nothing has begun.
         let _ = supervisor::forget(paths);
         GateError::refused(format!("the supervisor did not start: {why}"))
     })
+}
+
+fn start_supervisor(confirm_within: u64) -> Result<(), Error> {
+    let longest = confirm_within + SWITCH_SECONDS;
+    start_unit(&[&format!("--property=RuntimeMaxSec={longest}")], None)
 }
 
 /// Starts the running system's polder as supervisor, in a unit that no switch touches. The program is named by its store path,
@@ -203,12 +210,20 @@ pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, 
     })
 }
 
-/// Ends an activation that has lost its supervisor: at once if the machine has restarted since, else in a unit of its own.
-pub(super) fn settle_what_is_left(paths: &HostPaths) -> Result<(), Error> {
+/// Ends an activation that has lost its supervisor: at once if the machine has restarted since, else in a unit of its own. One whose
+/// machine has restarted into the new system, as it was to, gets a supervisor again.
+///
+/// # Errors
+///
+/// systemd does not start a unit, or the record can neither be read nor moved away.
+pub fn settle_what_is_left(paths: &HostPaths) -> Result<(), Error> {
     // While another gate holds the lock, an activation is just beginning or ending.
     let Ok(Some(_locked)) = files::try_lock(&paths.state.join(GUARD), MODE) else { return Ok(()) };
     match supervisor::under_way(paths) {
         Ok(None) => return Ok(()),
+        Ok(Some(activation)) if supervisor::is_up_again(paths, &activation) => {
+            return if is_active(UNIT) { Ok(()) } else { start_supervisor(activation.confirm_within) };
+        }
         Ok(Some(activation)) if activation.boot != machine::boot_id() => return supervisor::settle(paths).map(drop),
         // A record that cannot be read is ended, too: otherwise no push could ever begin here again.
         Ok(Some(_)) | Err(_) => {}

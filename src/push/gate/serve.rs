@@ -87,10 +87,10 @@ impl Gate<'_> {
                 self.presented(&token)?;
                 Ok(Answer::Rehearsed(activate::rehearse(paths, &target)?))
             }
-            Instruction::Activate { token, target, expected, confirm_within, record } => {
+            Instruction::Activate { token, target, expected, confirm_within, reboot, record } => {
                 let _locked = activate::lock_activation(paths)?;
                 self.presented(&token)?;
-                let request = activate::ActivationRequest { target, expected, confirm_within, record };
+                let request = activate::ActivationRequest { target, expected, confirm_within, reboot, record };
                 activate::check(paths, &request)?;
                 // The checks may take long on a slow disk: the lock may have expired and gone to somebody else.
                 self.presented(&token)?;

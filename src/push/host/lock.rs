@@ -64,7 +64,11 @@ pub fn held(lock: Option<Lock>, now: u64) -> Option<Lock> {
 pub fn grant(present: Option<Lock>, wanted: Lock, seconds: u64, now: u64) -> Result<Lock, Lock> {
     match held(present, now) {
         Some(other) if other.token != wanted.token => Err(other.shown()),
-        _ => Ok(Lock { expires: now + seconds.min(LONGEST) * 1000, ..wanted }),
+        // A renewal shortens nothing: the pusher may have asked for longer on a host that boots.
+        present => {
+            let expires = now + seconds.min(LONGEST) * 1000;
+            Ok(Lock { expires: present.map_or(expires, |lock| lock.expires.max(expires)), ..wanted })
+        }
     }
 }
 

@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use crate::api::daemon::Daemon;
+use crate::daemon::clock;
 use crate::push::error::Error;
 use crate::push::host::paths::HostPaths;
 use crate::push::program::output;
@@ -71,8 +72,7 @@ pub fn host_name() -> String {
 
 /// The kernel's boot id, which changes with each boot.
 pub fn boot_id() -> String {
-    fs::read_to_string("/proc/sys/kernel/random/boot_id")
-        .map_or_else(|_| "unknown".to_owned(), |id| id.trim().to_owned())
+    clock::boot_id().to_owned()
 }
 
 /// Free bytes for an unprivileged user on the file system of a path.
@@ -131,6 +131,24 @@ pub fn switch(system: &Path, action: Action) -> SwitchResult {
 fn last_lines(printed: &str) -> String {
     let lines: Vec<&str> = printed.lines().filter(|line| !line.trim().is_empty()).collect();
     lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+}
+
+/// Has systemd restart the machine.
+///
+/// # Errors
+///
+/// systemd refuses.
+pub fn reboot(paths: &HostPaths) -> Result<(), Error> {
+    // Not `reboot`, which logind may delay: from here on the machine is going down.
+    let arguments = ["--no-block", "--job-mode=replace-irreversibly", "start", "reboot.target"];
+    output(&paths.systemctl.to_string_lossy(), Path::new("/"), &arguments).map(drop).map_err(Error::from)
+}
+
+/// Whether the machine is going down.
+pub fn is_stopping(paths: &HostPaths) -> bool {
+    // The exit code says whether it is running.
+    let printed = Command::new(&paths.systemctl).arg("is-system-running").stdin(Stdio::null()).output();
+    printed.is_ok_and(|printed| printed.stdout.trim_ascii() == b"stopping")
 }
 
 /// Reloads the daemons that run here, so that they read their documents and keys again.

@@ -31,6 +31,8 @@ pub struct HostPaths {
     pub copies: PathBuf,
     /// Where the daemons' admin sockets are: `DIR/polder-proxy/admin.sock`.
     pub runtime: PathBuf,
+    /// The program that restarts the machine.
+    pub systemctl: PathBuf,
 }
 
 impl HostPaths {
@@ -54,6 +56,7 @@ impl HostPaths {
             signing_keys: root.join("etc/polder/signing-keys"),
             copies: root.join("var/lib/polder-admin/ledgers"),
             runtime: root.join("run"),
+            systemctl: PathBuf::from("systemctl"),
         }
     }
 

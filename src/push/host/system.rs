@@ -15,7 +15,7 @@ use crate::push::protocol::Running;
 const FILE_BYTES: u64 = 16 * 1024 * 1024;
 const ALL_BYTES: u64 = 48 * 1024 * 1024;
 
-/// The documents of a system, the zones they name, and its units (including those of packages, which a switch compares, too). What is
+/// The documents of a system, the zones they name, its switch inhibitors, and its units (including those of packages, which a switch compares, too). What is
 /// outside the store, is not a regular file or cannot be read is left out, so a plan shows it as new.
 pub fn running(store: &Path, system: &Path) -> Running {
     let mut reader = Reader { store: store.to_owned(), left: ALL_BYTES };
@@ -27,7 +27,9 @@ pub fn running(store: &Path, system: &Path) -> Running {
     }
     let zones = documents.get(Daemon::Nameserver.document()).map(|text| zones(&mut reader, text)).unwrap_or_default();
     let units = units(&mut reader, &system.join("etc/systemd/system"));
-    Running { system: system.to_owned(), documents, zones, units }
+    let inhibitors = reader.text(&system.join("switch-inhibitors"));
+    let inhibitors = inhibitors.and_then(|text| serde_json::from_str(&text).ok()).unwrap_or_default();
+    Running { system: system.to_owned(), documents, zones, units, inhibitors }
 }
 
 /// The text of one file, read by the same rules.

@@ -13,13 +13,14 @@ use crate::fleet::{Fleet, Role, System};
 /// hinders the operator.
 const TURNS: [Role; 5] = [Role::Backend, Role::Proxy, Role::Nameserver, Role::Svn, Role::Admin];
 
-/// The batches of hosts that change, in rollout order. The first host of each role is alone in its batch; the machine that pushes is
-/// last. Skipped hosts may be dead and count as down. `running` is what hosts run now, as far as that is known.
+/// The batches of hosts that change, in rollout order. The first host of each role is alone in its batch, and so is one of those that
+/// reboot; the machine that pushes is last. Skipped hosts may be dead and count as down. `running` is what hosts run now, as far as that is known.
 pub fn batches(
     fleet: &Fleet,
     running: &BTreeMap<String, Running>,
     changed: &[String],
     skipped: &[String],
+    reboots: &[&str],
     ourselves: Option<&str>,
     parallel: usize,
 ) -> Vec<Vec<String>> {
@@ -28,7 +29,7 @@ pub fn batches(
     let (mut begun, mut last_is_closed) = (BTreeSet::new(), true);
     for host in in_turn(fleet, changed, ourselves) {
         let roles = roles(fleet, host);
-        let goes_alone = !roles.is_subset(&begun) || ourselves == Some(host);
+        let goes_alone = !roles.is_subset(&begun) || ourselves == Some(host) || reboots.contains(&host);
         let fits = |batch: &Vec<String>| {
             batch.len() < parallel && limits.iter().all(|limit| limit.allows(host, batch, skipped))
         };

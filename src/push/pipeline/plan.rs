@@ -55,6 +55,9 @@ pub struct HostPlan {
     pub changes: Vec<String>,
     /// What happens to its units.
     pub effects: Effects,
+    /// What a switch may not change, a line for each: with any, the host boots into the new system.
+    #[serde(default)]
+    pub inhibitors: Vec<String>,
 }
 
 impl HostPlan {
@@ -73,8 +76,9 @@ impl Plan {
     /// Each host's step, in rollout order.
     pub fn steps(&self) -> Vec<Vec<Step>> {
         let step = |host: &String| {
-            let HostPlan { before, system, .. } = &self.hosts[host];
-            Step { host: host.clone(), before: before.clone(), system: system.clone() }
+            let HostPlan { before, system, inhibitors, .. } = &self.hosts[host];
+            let (before, system, inhibitors) = (before.clone(), system.clone(), inhibitors.clone());
+            Step { host: host.clone(), before, system, inhibitors }
         };
         self.batches.iter().map(|batch| batch.iter().map(step).collect()).collect()
     }
@@ -151,6 +155,7 @@ impl Plan {
                 derivation: deployable.derivation.clone(),
                 changes: new.map(|new| diff::sentences(old, new)).unwrap_or_default(),
                 effects: new.map(|new| diff::effects(&old.units, &new.units)).unwrap_or_default(),
+                inhibitors: new.map(|new| old.inhibitors_changed_by(new)).unwrap_or_default(),
             };
             hosts.insert(name.clone(), host);
         }
@@ -163,7 +168,10 @@ impl Plan {
             skipped: selected.skipped(fleet),
             risks: Vec::new(),
         };
-        plan.batches = order::batches(fleet, old, &plan.changed(), &plan.skipped, Some(ourselves), parallel);
+        let reboots: Vec<&str> =
+            plan.hosts.iter().filter(|(_, host)| !host.inhibitors.is_empty()).map(|(name, _)| name.as_str()).collect();
+        let changed = plan.changed();
+        plan.batches = order::batches(fleet, old, &changed, &plan.skipped, &reboots, Some(ourselves), parallel);
         plan.risks = diff::risks(fleet, old, &plan.batches, &plan.skipped);
         if !plan.batches.is_empty() {
             plan.risks.extend(left_behind(fleet, selected, old));

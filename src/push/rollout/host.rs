@@ -23,6 +23,10 @@ const SWITCH: Duration = Duration::from_secs(900);
 const ASK_AGAIN: Duration = Duration::from_secs(1);
 /// ... and how long after the end of its trial: it may have to boot.
 const COMES_BACK: Duration = Duration::from_secs(120);
+/// How long a host that restarts may be silent: the firmware of some servers takes minutes.
+const RESTARTS: Duration = Duration::from_secs(900);
+/// How long the lock of a host that restarts is held, in seconds: there is no renewal in between.
+const LOCKED: u64 = 1800;
 
 /// One host's part of a rollout.
 pub(super) struct HostRollout<'a> {
@@ -97,11 +101,19 @@ impl HostRollout<'_> {
     }
 
     fn activate(&self, target: Target) -> Result<(), Error> {
+        if self.step.reboots() {
+            let renew = Instruction::Renew { token: self.session.token.to_owned(), seconds: LOCKED };
+            match self.session.remotes.instruct(self.host(), &renew, BEGINNING) {
+                Ok(Answer::Done) => {}
+                other => return Err(unexpected(other)),
+            }
+        }
         let instruction = Instruction::Activate {
             token: self.session.token.to_owned(),
             target,
             expected: self.step.before.clone(),
             confirm_within: self.session.confirm_within,
+            reboot: self.step.reboots(),
             record: self.session.record.clone(),
         };
         match self.session.remotes.instruct(self.host(), &instruction, BEGINNING) {
@@ -114,7 +126,8 @@ impl HostRollout<'_> {
 
     /// Waits until the system is on trial. Otherwise returns the stage in which the host ended.
     fn wait_for_switch(&self) -> Result<(), Stage> {
-        match self.settled(Instant::now() + SWITCH) {
+        let longest = if self.step.reboots() { SWITCH + RESTARTS } else { SWITCH };
+        match self.settled(Instant::now() + longest) {
             Some(State::Trial) => Ok(()),
             Some(State::Ended(outcome, words)) => Err(stage_of(outcome, words)),
             Some(State::Unknown) => Err(Stage::Refused(
@@ -126,7 +139,8 @@ impl HostRollout<'_> {
 
     /// The state of the activation once it is not in transition. The host is asked until it answers; `None` if it does not for too long.
     fn settled(&self, deadline: Instant) -> Option<State> {
-        let patience = Duration::from_secs(self.session.confirm_within) + COMES_BACK;
+        let silence = if self.step.reboots() { RESTARTS } else { COMES_BACK };
+        let patience = Duration::from_secs(self.session.confirm_within) + silence;
         let mut last_answer = Instant::now();
         while Instant::now() < deadline && last_answer.elapsed() < patience {
             let left = deadline.saturating_duration_since(Instant::now());

@@ -13,6 +13,15 @@ pub struct Step {
     pub before: PathBuf,
     /// The system that is to run.
     pub system: PathBuf,
+    /// What a switch may not change, a line for each: with any, the host boots into the new system.
+    pub inhibitors: Vec<String>,
+}
+
+impl Step {
+    /// Whether the host boots into its new system, as it cannot be switched to that while it runs.
+    pub fn reboots(&self) -> bool {
+        !self.inhibitors.is_empty()
+    }
 }
 
 /// The stage of a host in a rollout.

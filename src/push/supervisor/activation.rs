@@ -3,11 +3,15 @@
 //! ```text
 //!            switched           confirmed in time
 //! Switching ----------> Trial -------------------> Confirming ---> (settled: confirmed)
-//!     |                   |                            |
+//!     |  \                ^ |                          |
+//!     |   +-> Rebooting --+ |                          |
 //!     | the switch fails  | no confirmation, a revert  | the profile cannot be set
 //!     v                   v                            v
 //!     +-------------> Reverting <-----------------------+  ---> (settled: reverted, or stuck)
 //! ```
+//!
+//! A system that cannot be switched to while the machine runs (`reboot`) becomes the boot default, and the machine restarts; its trial
+//! begins when it is up again. It goes back the same way.
 //!
 //! The record on disk is written before each step, so that the supervisor's ExecStopPost, or the gate after a restart, knows what to go
 //! back to. Called by [`crate::push::supervisor`] and [`crate::push::gate`].
@@ -36,6 +40,12 @@ pub struct Activation {
     pub boot: String,
     /// How long the trial lasts, in seconds.
     pub confirm_within: u64,
+    /// Whether the machine boots into the system, and back.
+    #[serde(default)]
+    pub reboot: bool,
+    /// Why it goes back, while it restarts for that.
+    #[serde(default)]
+    pub why: String,
     /// Its phase.
     pub phase: Phase,
 }
@@ -46,6 +56,8 @@ pub struct Activation {
 pub enum Phase {
     /// `switch-to-configuration test` runs.
     Switching,
+    /// The system is the boot default, and the machine restarts.
+    Rebooting,
     /// The system runs and waits to be confirmed.
     Trial,
     /// The system was confirmed, and becomes the profile and the boot default.
@@ -59,6 +71,7 @@ impl Phase {
     pub fn in_words(self) -> &'static str {
         match self {
             Phase::Switching => "switching",
+            Phase::Rebooting => "restarting into its system",
             Phase::Trial => "on trial, waiting for its confirmation",
             Phase::Confirming => "being confirmed",
             Phase::Reverting => "going back",

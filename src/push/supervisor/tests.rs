@@ -69,10 +69,42 @@ impl Host {
             system: self.path("new"),
             boot: machine::boot_id(),
             confirm_within,
+            reboot: false,
+            why: String::new(),
             phase: Phase::Switching,
         };
         note(&self.paths, &activation).unwrap();
         activation
+    }
+
+    /// systemd, which notes that it was to restart the machine. From then on it is stopping.
+    fn systemctl(&mut self) {
+        let program = self.dir.path().join("systemctl");
+        let restarts = self.dir.path().join("restarts");
+        let script = format!(
+            "#!/bin/sh\ncase $* in *reboot.target) echo restart >> {0};; *) test -s {0} && echo stopping;; esac\n",
+            restarts.display()
+        );
+        fs::write(&program, script).unwrap();
+        fs::set_permissions(&program, fs::Permissions::from_mode(0o755)).unwrap();
+        self.paths.systemctl = program;
+    }
+
+    /// How often the machine was to restart.
+    fn restarts(&self) -> usize {
+        fs::read_to_string(self.dir.path().join("restarts")).unwrap_or_default().lines().count()
+    }
+
+    /// The machine has booted into a system, which its profile is: the record is of another boot.
+    fn boots_into(&self, name: &str) {
+        for link in [&self.paths.current, &self.paths.profile] {
+            fs::remove_file(link).unwrap();
+            symlink(self.path(name), link).unwrap();
+        }
+        let _ = fs::remove_file(self.dir.path().join("restarts"));
+        let mut activation = under_way(&self.paths).unwrap().unwrap();
+        activation.boot = "the boot before".to_owned();
+        note(&self.paths, &activation).unwrap();
     }
 
     fn runs(&self) -> PathBuf {
@@ -97,7 +129,7 @@ impl Host {
 fn a_system_that_nobody_confirms_in_time_goes_and_the_ledger_says_why() {
     let host = Host::new();
     host.begin(0);
-    assert_eq!(supervise(&host.paths), Ok(Outcome::Reverted));
+    assert_eq!(supervise(&host.paths), Ok(Some(Outcome::Reverted)));
     assert_eq!(host.runs(), host.path("old"));
     assert_eq!(host.switches(), ["test new", "test old"]);
     assert_eq!(host.last(), (Outcome::Reverted, "no confirmation came within 0 s".to_owned()));
@@ -109,7 +141,7 @@ fn a_switch_that_fails_is_taken_back_at_once_with_its_last_words() {
     let host = Host::new();
     host.system("new", "exit 2");
     host.begin(600);
-    assert_eq!(supervise(&host.paths), Ok(Outcome::Reverted));
+    assert_eq!(supervise(&host.paths), Ok(Some(Outcome::Reverted)));
     assert_eq!(host.runs(), host.path("old"));
     let (_, words) = host.last();
     assert!(words.contains("exit code 2") && words.contains("it says why"), "{words}");
@@ -125,7 +157,7 @@ fn the_pusher_can_send_it_back_and_learns_when_it_is_back() {
         assert_eq!(host.runs(), host.path("new"));
         assert_eq!(said(&host, &Command::Revert("p0".to_owned(), "no".to_owned())), "another push is on trial");
         assert_eq!(said(&host, &Command::Revert("p1".to_owned(), "www is gone".to_owned())), "reverted");
-        assert_eq!(supervisor.join().unwrap(), Ok(Outcome::Reverted));
+        assert_eq!(supervisor.join().unwrap(), Ok(Some(Outcome::Reverted)));
     });
     assert_eq!((host.runs(), host.last().1), (host.path("old"), "www is gone".to_owned()));
     assert_eq!(tell(&host.paths, &Command::Wait), None);
@@ -206,7 +238,53 @@ fn a_way_back_that_does_not_arrive_is_told_as_stuck() {
     let host = Host::new();
     fs::remove_file(host.path("old").join("bin/switch-to-configuration")).unwrap();
     host.begin(0);
-    assert_eq!(supervise(&host.paths), Ok(Outcome::Stuck));
+    assert_eq!(supervise(&host.paths), Ok(Some(Outcome::Stuck)));
     let (_, words) = host.last();
     assert!(words.contains("did not start"), "{words}");
+}
+
+/// A host on which an activation by restart is in the given phase.
+fn restarting(phase: Phase) -> Host {
+    let mut host = Host::new();
+    host.systemctl();
+    let mut activation = host.begin(0);
+    (activation.reboot, activation.phase) = (true, phase);
+    note(&host.paths, &activation).unwrap();
+    host
+}
+
+#[test]
+fn a_machine_that_was_to_restart_is_on_trial_when_it_is_up_again_and_goes_back_by_a_restart() {
+    let host = restarting(Phase::Rebooting);
+    // Until it goes down nothing is settled; one that does not go down has not restarted.
+    machine::reboot(&host.paths).unwrap();
+    assert_eq!(settle(&host.paths), Ok(None));
+    host.boots_into("new");
+    assert!(is_up_again(&host.paths, &under_way(&host.paths).unwrap().unwrap()));
+
+    // Nobody confirms. It cannot go back without nix-env here: the profile is set back as a link, as nix-env does it.
+    fs::remove_file(&host.paths.profile).unwrap();
+    symlink(host.path("old"), &host.paths.profile).unwrap();
+    assert_eq!(supervise(&host.paths), Ok(None));
+    assert_eq!((host.restarts(), host.switches()), (1, vec![]), "it is not switched while it runs");
+    assert_eq!(settle(&host.paths), Ok(None), "while it goes down");
+    host.boots_into("old");
+    assert_eq!(settle(&host.paths), Ok(Some(Outcome::Reverted)));
+    assert_eq!(host.last(), (Outcome::Reverted, "no confirmation came within 0 s".to_owned()));
+}
+
+#[test]
+fn a_machine_that_restarts_into_its_old_system_again_has_gone_back_by_itself() {
+    let host = restarting(Phase::Rebooting);
+    host.boots_into("old");
+    assert!(!is_up_again(&host.paths, &under_way(&host.paths).unwrap().unwrap()));
+    assert_eq!(settle(&host.paths), Ok(Some(Outcome::Reverted)));
+    assert_eq!(host.restarts(), 0);
+}
+
+#[test]
+fn a_machine_that_does_not_go_down_runs_its_old_system_as_before() {
+    let host = restarting(Phase::Rebooting);
+    assert_eq!(settle(&host.paths), Ok(Some(Outcome::Reverted)));
+    assert_eq!((host.runs(), host.restarts()), (host.path("old"), 0));
 }

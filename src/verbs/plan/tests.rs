@@ -29,6 +29,15 @@ fn a_plan_says_what_changes_what_is_left_out_what_is_at_stake_and_in_which_order
 }
 
 #[test]
+fn a_host_that_no_switch_can_change_is_told_to_restart_with_the_reason() {
+    let mut host = host("/old", &[], &["polder-proxy"]);
+    host["inhibitors"] = json!(["dbus-implementation: dbus -> broker"]);
+    let said = said(&plan(host));
+    let expected = "px-nl: restarts (with --reboot), as a switch may not change what follows\n  dbus-implementation: dbus -> broker\n";
+    assert!(said.starts_with(expected), "{said}");
+}
+
+#[test]
 fn a_host_that_changes_in_nothing_that_is_spoken_of_says_so() {
     let said = said(&plan(host("/old", &[], &[])));
     assert!(said.contains("something else in its system differs"), "{said}");

@@ -6,6 +6,7 @@
 }:
 
 let
+  systems = fleetOf { };
   paths = module: lib.mapAttrs (_: host: host.config.system.build.toplevel.drvPath) (fleetOf module);
   before = paths { };
   changedBy =
@@ -115,6 +116,15 @@ let
     else
       throw "${name} should change ${toString change.touches}, and changes ${toString touched}";
 
+  # Whose system brings the source of nixpkgs along: the machines that evaluate the fleet, and no other.
+  hasNixpkgs =
+    _: host:
+    host.config.nixpkgs.flake.setFlakeRegistry or true != false
+    || host.config.nixpkgs.flake.setNixPath or true != false
+    || host.config.nix.registry or { } ? nixpkgs;
+  withNixpkgs = lib.attrNames (lib.filterAttrs hasNixpkgs systems);
+  admins = lib.attrNames (lib.filterAttrs (_: host: host.config.polder.admin.enable) systems);
+
   # Documentation is no input of anything: neither the package nor a system sees it.
   documentation = lib.filter (
     file: lib.hasSuffix ".md" (toString file) || lib.hasInfix "/docs/" (toString file)
@@ -123,6 +133,9 @@ in
 assert lib.assertMsg (
   documentation == [ ]
 ) "documentation is in the package's source: ${toString documentation}";
+assert lib.assertMsg (
+  withNixpkgs == admins
+) "the source of nixpkgs is part of ${toString withNixpkgs}, and belongs to ${toString admins}";
 runCommand "closures"
   {
     verdicts = lib.concatLines (lib.mapAttrsToList verdict changes);

@@ -21,6 +21,8 @@ let
     admin-ch = "ch";
   };
 
+  inherit (pkgs.stdenv.hostPlatform) system;
+
   node =
     name:
     { config, ... }:
@@ -32,11 +34,7 @@ let
         (folder + "/lab/common.nix")
       ];
       polder.admin.inputs = { inherit nixpkgs; };
-      polder.package = self.packages.${pkgs.stdenv.hostPlatform.system}.polder;
-      virtualisation = {
-        writableStore = true;
-        useBootLoader = true;
-      };
+      polder.package = self.packages.${system}.polder;
       assertions = [
         {
           assertion = config.networking.primaryIPAddress == config.polder.fleet.hosts.${name}.ipv4;
@@ -47,22 +45,30 @@ let
   # Where the fleet is evaluated and built.
   admin =
     name:
-    { config, ... }:
+    { config, nodes, ... }:
     {
       imports = [ (node name) ];
-      # What evaluation needs, and what was built for the first boot: a push builds only what changes.
-      virtualisation.additionalPaths = [
-        self.outPath
-        nixpkgs.outPath
-        config.polder.package
-      ];
+      virtualisation = {
+        cores = 2;
+        memorySize = 6144;
+        # What evaluation needs; and what the first boot's systems were built with, as the tests have no network: a push builds nothing but
+        # what differs from them. (`system.includeBuildDependencies` would bring the same into the system itself, which is pushed.)
+        additionalPaths = [
+          self.outPath
+          nixpkgs.outPath
+          config.polder.package
+          (pkgs.closureInfo {
+            rootPaths = map (host: nodes.${host}.system.build.toplevel.drvPath) hosts;
+          })
+        ];
+      };
     };
 in
 {
   nodes = lib.genAttrs hosts (name: if admins ? ${name} then admin name else node name) // {
     client = {
       environment.systemPackages = [
-        self.packages.${pkgs.stdenv.hostPlatform.system}.polder
+        self.packages.${system}.polder
         pkgs.dig
         pkgs.jq
       ];
@@ -87,6 +93,7 @@ in
                 modules = [
                   ./lab/machine.nix
                   ./lab/common.nix
+                  { nixpkgs.hostPlatform = "${system}"; }
                 ];
               };
             };
@@ -99,15 +106,8 @@ in
               ipv4 = nodes.${name}.networking.primaryIPAddress;
               ipv6 = nodes.${name}.networking.primaryIPv6Address;
               hosts = nodes.${name}.networking.extraHosts;
-              backdoor =
-                let
-                  unit = nodes.${name}.systemd.services.backdoor;
-                in
-                {
-                  inherit (unit) unitConfig wantedBy after;
-                  serviceConfig = lib.filterAttrs (_: value: value != null) unit.serviceConfig;
-                  restartIfChanged = false;
-                };
+              # The names of the interfaces.
+              udev = nodes.${name}.boot.initrd.services.udev.rules or "";
             })
           )
         )
@@ -159,10 +159,8 @@ in
 
       def start_fleet():
           """Boots everything, puts the keys where operators put them, and fills the repository from admin-nl."""
-          for machine in machines:
-              machine.start()
+          boot(*NAMES.values())
           for machine in hosts:
-              machine.wait_for_unit("multi-user.target")
               know_host_key(machine)
           for machine in (NS_NL, NS_CH, PX_NL, PX_CH):
               daemon = "polder-dns" if machine.name.startswith("ns") else "polder-proxy"
@@ -178,7 +176,6 @@ in
           fill_working_copy()
           admin_nl.succeed(alice("svn add --quiet * && svn commit --quiet --message fleet && svn update --quiet"))
           admin_ch.wait_until_succeeds(alice("svn checkout --quiet ${nodes.admin-nl.polder.svn.url} ."), timeout=30)
-          client.wait_for_unit("multi-user.target")
 
       def current(machine):
           return machine.succeed("readlink -f /run/current-system").strip()

@@ -26,6 +26,12 @@ fn its_holder_renews_it_by_asking_again() {
 }
 
 #[test]
+fn a_renewal_leaves_it_its_longer_time() {
+    let held = grant(None, wanted("a"), 1800, 1_000).unwrap();
+    assert_eq!(grant(Some(held), wanted("a"), 60, 50_000).unwrap().expires, 1_801_000);
+}
+
+#[test]
 fn an_expired_lock_is_nobodys() {
     let held = grant(None, wanted("a"), 60, 1_000).unwrap();
     assert_eq!(presented(Some(held.clone()), "a", 61_000), Err(None));

@@ -25,6 +25,20 @@ fn a_unit_is_its_file_and_then_its_drop_ins_in_order() {
 }
 
 #[test]
+fn what_no_switch_may_change_is_read_from_the_system_and_compared_with_the_next_one() {
+    let inhibitors = |text: &str| {
+        let system = tempfile::tempdir().unwrap();
+        fs::write(system.path().join("switch-inhibitors"), text).unwrap();
+        running(&fs::canonicalize(system.path()).unwrap(), system.path())
+    };
+    let old = inhibitors(r#"{"dbus-implementation":"dbus","gone":"1","stays":"1"}"#);
+    let new = inhibitors(r#"{"dbus-implementation":"broker","fresh":"2","stays":"1"}"#);
+    assert_eq!(old.inhibitors_changed_by(&new), ["dbus-implementation: dbus -> broker"]);
+    // A release of NixOS before them, or a file that is none.
+    assert!(inhibitors("none").inhibitors_changed_by(&new).is_empty());
+}
+
+#[test]
 fn links_that_lead_out_of_the_store_and_devices_that_never_end_are_not_read() {
     use std::os::unix::fs::symlink;
     let root = tempfile::tempdir().unwrap();

@@ -79,7 +79,7 @@ fn whatever_the_fleet_it_goes_on_serving() {
         // A few of those that do not change are dead.
         let skipped: Vec<String> =
             fleet.hosts.keys().filter(|host| !changed.contains(host) && rng.u8(..3) == 0).cloned().collect();
-        let batches = batches(&fleet, &BTreeMap::new(), &changed, &skipped, ourselves.as_deref(), parallel);
+        let batches = batches(&fleet, &BTreeMap::new(), &changed, &skipped, &[], ourselves.as_deref(), parallel);
 
         let mut flat = batches.concat();
         if let Some(ourselves) = &ourselves {
@@ -130,9 +130,22 @@ fn hosts_that_may_go_together_do() {
     let fleet = random(&mut fastrand::Rng::with_seed(7));
     let proxies: Vec<String> = with_role(&fleet, Role::Proxy).into_iter().collect();
     assert!(proxies.len() >= 6, "{proxies:?}");
-    let batches = batches(&fleet, &BTreeMap::new(), &proxies, &[], None, 3);
+    let batches = batches(&fleet, &BTreeMap::new(), &proxies, &[], &[], None, 3);
     assert_eq!(batches[0].len(), 1);
     assert!(batches[1..].iter().any(|batch| batch.len() == 3), "{batches:?}");
+}
+
+#[test]
+fn a_host_that_restarts_goes_alone() {
+    let fleet = random(&mut fastrand::Rng::with_seed(7));
+    let proxies: Vec<String> = with_role(&fleet, Role::Proxy).into_iter().collect();
+    let restarts: Vec<&str> = proxies[2..4].iter().map(String::as_str).collect();
+    let batches = batches(&fleet, &BTreeMap::new(), &proxies, &[], &restarts, None, 3);
+    for batch in &batches {
+        let with_restart = batch.iter().any(|host| restarts.contains(&host.as_str()));
+        assert!(!with_restart || batch.len() == 1, "{batches:?}");
+    }
+    assert_eq!(batches.concat().len(), proxies.len());
 }
 
 #[test]
@@ -150,7 +163,7 @@ fn what_hosts_serve_now_counts_until_the_last_is_switched() {
         ..Running::default()
     };
     let running = BTreeMap::from([1, 2].map(|at| (proxies[at].clone(), leaving.clone())));
-    let batches = batches(&fleet, &running, &proxies, &[], None, 3);
+    let batches = batches(&fleet, &running, &proxies, &[], &[], None, 3);
     assert!(!batches.iter().any(|batch| batch.contains(&proxies[1]) && batch.contains(&proxies[2])), "{batches:?}");
     assert!(batches.iter().any(|batch| batch.len() > 1), "{batches:?}");
 }

@@ -19,6 +19,7 @@ fn activate(counter: u64) -> Manifest {
         target,
         expected: "/nix/store/b".into(),
         confirm_within: 90,
+        reboot: false,
         record: record("p"),
     };
     Manifest { host: "px-nl".to_owned(), counter, expires: NOW + 1000, instruction }

@@ -90,6 +90,8 @@ fn a_push_under_way_is_told_and_is_no_reason_to_worry() {
         system: "/new".into(),
         boot: "1".to_owned(),
         confirm_within: 60,
+        reboot: false,
+        why: String::new(),
         phase: Phase::Trial,
     };
     let drift = judge(&Report { activation: Some(activation), ..report("/new", "/old") }, None, None);

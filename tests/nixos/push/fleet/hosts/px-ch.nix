@@ -1,1 +1,4 @@
-{ }
+{
+  # What no switch may change: polder has to restart the machine for it.
+  system.switch.inhibitors.lab = "one";
+}

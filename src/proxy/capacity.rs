@@ -1,0 +1,105 @@
+//! How many connections a proxy may have, from what its document says and what its process may have open.
+//!
+//! A visitor's connection takes one descriptor and its request another one to a backend; idle connections to backends take
+//! theirs besides. What the document does not say is as much as there is room for, at most the default; what it does say has
+//! to fit. Pure.
+
+use crate::config::ProxyConfig;
+use crate::config::defaults::limits::{CONNECTIONS, IDLE_PER_BACKEND, connections_per_address};
+use crate::config::proxy::{LimitsConfig, Target};
+use crate::daemon::lifecycle::descriptors::{DescriptorError, Reserved, Wanted};
+use crate::proxy::traffic::admission::RESERVE;
+
+/// One of a visitor, one to its backend.
+const EACH: u64 = 2;
+
+/// Of what visitors can have, the part for idle connections to backends where the document does not say how many: a fifth.
+const IDLE_SHARE: u64 = 5;
+
+/// The limits on connections that are in force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Capacity {
+    /// Clients' connections at a time, over all workers.
+    pub connections: usize,
+    /// The same from one address.
+    pub connections_per_address: usize,
+    /// Idle connections kept to one backend by one worker.
+    pub idle_per_backend: usize,
+}
+
+impl Capacity {
+    /// What the document says, and its defaults, wherever there is no limit of open files.
+    pub fn unbounded(limits: &LimitsConfig) -> Capacity {
+        let connections = limits.connections.unwrap_or(CONNECTIONS);
+        Capacity {
+            connections,
+            connections_per_address: limits
+                .connections_per_address
+                .unwrap_or_else(|| connections_per_address(connections)),
+            idle_per_backend: limits.idle_per_backend.unwrap_or(IDLE_PER_BACKEND),
+        }
+    }
+
+    /// What a proxy can have that may have `open_files` files open, probes `targets` and serves with `workers` threads.
+    ///
+    /// # Errors
+    ///
+    /// What the document asks for does not fit, or there is no room for a single connection.
+    pub fn of(
+        document: &ProxyConfig,
+        workers: usize,
+        targets: usize,
+        open_files: u64,
+    ) -> Result<Capacity, DescriptorError> {
+        let limits = &document.limits;
+        let peers = document.peers.as_ref().map_or(0, |peers| peers.members.len());
+        let reserved = Reserved {
+            readiness: RESERVE as u64,
+            ..Reserved::of(workers, document.listeners.len() * workers, targets, peers)
+        };
+        let left = reserved.left_of(open_files, EACH)?;
+        let pools = pools(document, workers);
+        let wanted = Capacity::unbounded(limits);
+
+        let idle = match (limits.idle_per_backend, limits.connections) {
+            (Some(each), _) => (each as u64).saturating_mul(pools),
+            (None, Some(connections)) => left.saturating_sub(EACH * connections as u64),
+            (None, None) => left / IDLE_SHARE,
+        };
+        let most = left.checked_sub(idle).map(|left| left / EACH).filter(|most| *most > 0);
+        let connections = match (limits.connections, most) {
+            (Some(asked), most) if most.is_none_or(|most| asked as u64 > most) => {
+                let descriptors = (EACH * asked as u64).saturating_add(idle);
+                let wanted = Wanted { key: "limits.connections", value: asked as u64, descriptors, most };
+                return Err(reserved.too_small_for(open_files, wanted));
+            }
+            (Some(asked), _) => asked,
+            (None, Some(most)) => wanted.connections.min(usize::try_from(most).unwrap_or(usize::MAX)),
+            (None, None) => {
+                let most = left.saturating_sub(EACH).checked_div(pools);
+                let value = limits.idle_per_backend.unwrap_or_default() as u64;
+                let wanted = Wanted { key: "limits.idle_per_backend", value, descriptors: idle + EACH, most };
+                return Err(reserved.too_small_for(open_files, wanted));
+            }
+        };
+        let fitting = usize::try_from(idle.checked_div(pools).unwrap_or(u64::MAX)).unwrap_or(usize::MAX);
+        let fitted = LimitsConfig { connections: Some(connections), ..limits.clone() };
+        Ok(Capacity { idle_per_backend: wanted.idle_per_backend.min(fitting), ..Capacity::unbounded(&fitted) })
+    }
+}
+
+/// How many pools of idle connections there are: one for each backend in each worker.
+fn pools(document: &ProxyConfig, workers: usize) -> u64 {
+    let backends: usize = document
+        .services
+        .values()
+        .map(|service| {
+            let Target::Backends(backends) = &service.target;
+            backends.backends.len()
+        })
+        .sum();
+    (backends * workers) as u64
+}
+
+#[cfg(test)]
+mod tests;

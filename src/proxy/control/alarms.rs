@@ -1,0 +1,48 @@
+//! What the operator should look at (pure): a sentence each, shown by status, metrics and the page.
+
+use super::build::backend_states;
+use super::prepared::{PreparedBackend, PreparedService};
+use super::{State, is_latched};
+use crate::proxy::choose::is_usable;
+use crate::proxy::latch::{Now, Situation};
+use crate::proxy::snapshot::Service;
+
+impl State {
+    /// What the operator should look at.
+    pub fn alarms(&self, now: Now) -> Vec<String> {
+        let mut alarms = Vec::new();
+        for (service, shown) in self.prepared.services.iter().zip(&self.snapshot.services) {
+            alarms.extend(self.of_service(service, shown, now));
+            alarms.extend(service.backends.iter().filter_map(|backend| self.changed_check(service, backend)));
+        }
+        let tries = "it is in force in memory, and the write is tried again every 2 s";
+        alarms.extend(self.latches.failure().map(|why| format!("a latch is not on disk: {why}; {tries}")));
+        alarms.extend(self.operator_file.alarms(now));
+        for (peer, words) in &self.peers {
+            alarms.extend(words.alarms(peer, &self.latches.record().latches, now));
+        }
+        alarms
+    }
+
+    fn of_service(&self, service: &PreparedService, shown: &Service, now: Now) -> Option<String> {
+        let Some((rules, keeper)) = service.rules().zip(self.latches.get(&service.name)) else {
+            let is_empty = !is_latched(shown) && !is_usable(shown);
+            return is_empty.then(|| format!("{}: no backend is usable", service.name));
+        };
+        let backends = backend_states(service, &self.health, &self.operator, now);
+        keeper.alarm(&Situation { own: &self.own, service: &service.name, backends: &backends, rules, running: 0 })
+    }
+
+    /// A backend that only the check before the last change finds up: the document is probably wrong.
+    fn changed_check(&self, service: &PreparedService, backend: &PreparedBackend) -> Option<String> {
+        let health = self.health.get(&*backend.target)?;
+        let (service, backend, is_kept) = (&service.name, &backend.name, service.verdict(health) != health.verdict);
+        is_kept.then(|| {
+            format!(
+                "{service}: {backend} fails its changed check ({}) and passes the one before: it counts as up until it passes \
+                 the new one or fails both; correct the check, or step with `polder failover {service}`",
+                health.reason
+            )
+        })
+    }
+}
