@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// What is the same for every request until the next document.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Time limits.
     pub timeouts: TimeoutsConfig,

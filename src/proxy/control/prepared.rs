@@ -135,9 +135,7 @@ impl Prepared {
     /// What it asks for does not fit.
     pub fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError> {
         let capacity = Capacity::of(&self.document, self.workers(), self.targets().len(), open_files)?;
-        let Settings { timeouts, limits, trusted_proxies, .. } = &*self.settings;
-        let (timeouts, limits, trusted_proxies) = (timeouts.clone(), limits.clone(), trusted_proxies.clone());
-        self.settings = Arc::new(Settings { timeouts, limits, capacity, trusted_proxies });
+        self.settings = Arc::new(Settings { capacity, ..(*self.settings).clone() });
         let default = Capacity::unbounded(&self.document.limits).connections;
         Ok(lowered("limits.connections", capacity.connections, default, open_files))
     }
