@@ -57,7 +57,13 @@ mkDaemonRole {
   settings = {
     listeners = lib.mkDefault ([ "0.0.0.0:53" ] ++ lib.optional config.networking.enableIPv6 "[::]:53");
     # A zone's store path stands in the document, so that a change of the zone is a change of the document.
-    zones = lib.mapAttrs (apex: zone: { file = zoneFile apex zone; }) zones;
+    zones = lib.mapAttrs (
+      apex: zone:
+      {
+        file = zoneFile apex zone;
+      }
+      // lib.optionalAttrs (zone.checks != null) { inherit (zone) checks; }
+    ) zones;
     pools = lib.mapAttrs pool pools;
   }
   // lib.optionalAttrs (keys ? dns_cookies) { cookies.key_file = keys.dns_cookies; };

@@ -16,7 +16,11 @@ pub use read::{load, parse};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use crate::config::{self, DnsConfig, ProxyConfig};
+
+use crate::config::dns::Checks;
 
 /// The whole fleet document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -96,6 +100,8 @@ pub struct Zone {
     pub file: PathBuf,
     /// The hosts that are to answer for it.
     pub nameservers: Vec<String>,
+    /// What is done about text that is hardly meant.
+    pub checks: Checks,
 }
 
 /// One pool.
@@ -119,6 +125,32 @@ pub enum System {
         /// What can be built and pushed of it, where that was evaluated.
         deployable: Option<Deployable>,
     },
+}
+
+impl System {
+    /// The configuration of its nameserver; `None` without one, or if its document is not valid.
+    pub fn dns_config(&self) -> Option<DnsConfig> {
+        match self {
+            System::Rendered { dns: Some(text), .. } => config::dns::parse(Path::new("dns.json"), text).ok(),
+            _ => None,
+        }
+    }
+
+    /// The configuration of its proxy, likewise.
+    pub fn proxy_config(&self) -> Option<ProxyConfig> {
+        match self {
+            System::Rendered { proxy: Some(text), .. } => config::proxy::parse(Path::new("proxy.json"), text).ok(),
+            _ => None,
+        }
+    }
+
+    /// What can be built and pushed of it, where that was evaluated.
+    pub fn deployable(&self) -> Option<&Deployable> {
+        match self {
+            System::Rendered { deployable, .. } => deployable.as_ref(),
+            System::Refused(_) => None,
+        }
+    }
 }
 
 /// What a push needs of a system.

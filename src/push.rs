@@ -18,6 +18,7 @@
 //! parse arguments and print results.
 
 pub mod admin;
+mod at_once;
 pub mod bootstrap;
 pub mod deferred;
 pub mod error;

@@ -7,6 +7,7 @@ pub mod activate;
 pub mod args;
 pub mod bootstrap;
 pub mod check;
+pub mod command;
 pub mod daemons;
 pub mod demo;
 pub mod demo_file;
@@ -37,7 +38,6 @@ pub mod replies;
 pub mod rollback;
 pub mod serial;
 pub mod status;
-pub mod tell;
 pub mod times;
 pub mod visit;
 
@@ -196,15 +196,15 @@ pub fn run(cli: Cli) -> ExitCode {
 
 fn on_daemons(ask: Ask, common: &Common, output: &Output) -> Result<Exit, Error> {
     let hosts = if matches!(ask, Ask::Status(_)) { daemons::Hosts::All } else { daemons::Hosts::WithDaemons };
-    let found = daemons::find(common, ask.fleet(), hosts)?;
+    let selection = daemons::find(common, ask.fleet(), hosts)?;
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .map_err(|error| Error::new(format!("the runtime did not start: {error}")))?;
-    let daemons = &found.daemons[..];
+    let daemons = &selection.daemons[..];
     Ok(runtime.block_on(async {
         match ask {
-            Ask::Status(_) => status::run(&found, output).await,
+            Ask::Status(_) => status::run(&selection, output).await,
             Ask::Drain(args) => operator::run(OperatorState::Drain, &args, daemons, output).await,
             Ask::Ready(args) => operator::run(OperatorState::Ready, &args.into(), daemons, output).await,
             Ask::Maint(args) => operator::run(OperatorState::Maint, &args, daemons, output).await,

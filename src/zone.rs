@@ -6,31 +6,36 @@
 //! A text passes through these steps, one module each:
 //!
 //! 1. `lexer`: bytes to entries, which are tokens with their lines; `words` takes the tokens of one entry one by one
-//! 2. `reader`: entries and directives to records; owners, TTLs, classes, included files
+//! 2. `reader`: entries and directives to records; owners, TTLs, classes, included files; `generate` repeats an entry
 //! 3. `rdata`: record data to wire format, by a table from types to fields; `name`, `ttl` and `escape` read what those
 //!    fields and the reader share
 //! 4. `rrsets`: equal records and differing TTLs
 //! 5. `check`: what must be there, and what must not stand together; `report` collects what all steps find
 //!
-//! The table knows A, AAAA, AFSDB, CAA, CDNSKEY, CDS, CERT, CNAME, CSYNC, DNAME, DNSKEY, DS, HINFO, HTTPS, LOC, MX,
-//! NAPTR, NS, OPENPGPKEY, PTR, RP, SMIMEA, SOA, SPF, SRV, SSHFP, SVCB, TLSA, TXT, URI and ZONEMD. Every other type may be
-//! written as TYPEnnn with its data as `\# LENGTH HEX` (RFC 3597), except those of messages. The types of a signed zone
-//! are refused by name: zones are served unsigned.
+//! The table knows A, AAAA, AFSDB, APL, CAA, CDNSKEY, CDS, CERT, CNAME, CSYNC, DHCID, DNAME, DNSKEY, DS, EUI48, EUI64, HINFO,
+//! HTTPS, IPSECKEY, KX, L32, L64, LOC, LP, MX, NAPTR, NID, NS, OPENPGPKEY, PTR, RP, SMIMEA, SOA, SPF, SRV, SSHFP, SVCB, TLSA, TXT,
+//! URI, WKS and ZONEMD. Every other type may be written as TYPEnnn with its data as `\# LENGTH HEX` (RFC 3597), except those of
+//! messages. The records of a signed zone are left out with a warning: zones are served unsigned.
 //!
-//! Written by hand because the parsers of the libraries stop at the first error and accept likely slips (a missing final dot):
-//! an operator gets every finding of a zone at once, with file and line.
+//! An *error* is what cannot be served, or would be answered in two ways; a *warning* is what can be served but is hardly meant, or is
+//! never answered. `checks: strict` makes errors of warnings.
+//!
+//! Written by hand because the parsers of the libraries stop at the first error and say nothing of likely slips (a missing final
+//! dot): an operator gets every finding of a zone at once, with file and line.
 //!
 //! Reads files and nothing else; knows nothing of pools, serials that were served before, or answers. Called by the
 //! daemon at start, reload and `--check-config`, and by the operator's command.
 
 use std::path::Path;
 
+use crate::config::dns::Checks;
 use crate::config::{Finding, Findings};
 
 mod check;
 mod escape;
 pub mod fault;
 mod folder;
+mod generate;
 mod lexer;
 pub mod name;
 pub mod number;
@@ -53,8 +58,8 @@ pub use record::{ZoneFile, ZoneRecord};
 ///
 /// Every finding (the first hundred), those of reading before those of the zone as a whole. When a record could not
 /// be read, nothing is reported as missing, because it may stand in that record.
-pub fn load(apex: &str, file: &Path) -> Result<ZoneFile, Findings> {
-    whole(apex, file, |apex| reader::read(apex, file))
+pub fn load(apex: &str, file: &Path, checks: Checks) -> Result<ZoneFile, Findings> {
+    whole(apex, file, |apex| reader::read(apex, file, checks))
 }
 
 /// The same from text, `file` standing in the findings. It can include nothing: there are no files beside it.
@@ -62,8 +67,8 @@ pub fn load(apex: &str, file: &Path) -> Result<ZoneFile, Findings> {
 /// # Errors
 ///
 /// As [`load`].
-pub fn parse(apex: &str, file: &Path, text: impl AsRef<[u8]>) -> Result<ZoneFile, Findings> {
-    whole(apex, file, |apex| reader::read_text(apex, file, text.as_ref()))
+pub fn parse(apex: &str, file: &Path, text: impl AsRef<[u8]>, checks: Checks) -> Result<ZoneFile, Findings> {
+    whole(apex, file, |apex| reader::read_text(apex, file, text.as_ref(), checks))
 }
 
 fn whole(apex: &str, file: &Path, read: impl FnOnce(&[u8]) -> reader::Reading) -> Result<ZoneFile, Findings> {
@@ -72,12 +77,12 @@ fn whole(apex: &str, file: &Path, read: impl FnOnce(&[u8]) -> reader::Reading) -
         Err(fault) => return Err(bad_apex(file, &fault)),
     };
     let reader::Reading { files, records, mut report } = read(&apex);
-    let records = rrsets::tidy(records);
-    check::check(&apex, &files, &records, &mut report);
-    match report.into_findings() {
-        None => Ok(ZoneFile { apex, records, files }),
-        Some(findings) => Err(findings),
-    }
+    let mut records = rrsets::tidy(records);
+    let redirected = check::check(&apex, &files, &records, &mut report);
+    let warnings = report.into_warnings()?;
+    let mut index = 0..;
+    records.retain(|_| !index.next().is_some_and(|index| redirected.contains(&index)));
+    Ok(ZoneFile { apex, records, files, warnings })
 }
 
 fn bad_apex(file: &Path, fault: &fault::Fault) -> Findings {

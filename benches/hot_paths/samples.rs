@@ -90,7 +90,7 @@ pub fn names(zone: ZoneFile) -> dns::snapshot::Snapshot {
     let zones = compiled::compile("dns.json".as_ref(), &[zone], &pools).expect("the sample is valid");
     let addresses = ["192.0.2.11", "192.0.2.12", "192.0.2.13", "2001:db8::11"].map(|text| text.parse().unwrap());
     let pools = Box::new([PoolAnswer::new(300, &addresses)]);
-    dns::snapshot::Snapshot { generation: 1, zones: Arc::new(zones), pools }
+    dns::snapshot::Snapshot { generation: 1, zones: Arc::new(zones), pools, ..Default::default() }
 }
 
 /// The zone of the tests: every kind of name is in it.
@@ -100,7 +100,7 @@ pub fn small_zone() -> ZoneFile {
 
 /// Reads `example.net`.
 pub fn load_zone(file: &Path) -> ZoneFile {
-    polder::zone::load("example.net", file).expect("the sample is valid")
+    polder::zone::load("example.net", file, polder::config::dns::Checks::Strict).expect("the sample is valid")
 }
 
 /// A query as resolvers send it: EDNS, 1232 bytes.

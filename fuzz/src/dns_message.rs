@@ -11,7 +11,7 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use hickory_proto::op::Message;
-use polder::config::dns::{PoolConfig, WhenAllDown};
+use polder::config::dns::{Checks, PoolConfig, WhenAllDown};
 use polder::config::{CheckConfig, ProbeKind};
 use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer, cut};
 use polder::dns::compiled;
@@ -36,7 +36,8 @@ const POOLS: [(&str, &[&str], u32, &[&str]); 3] = [
 ];
 
 static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
-    let read = |(apex, text)| zone::parse(apex, Path::new(apex), text).expect("the tests' zones are sound");
+    let read =
+        |(apex, text)| zone::parse(apex, Path::new(apex), text, Checks::Strict).expect("the tests' zones are sound");
     let files: Vec<_> = ZONES.map(read).into();
     let configs = POOLS.iter().map(|(name, aliases, ttl, _)| ((*name).to_owned(), pool(aliases, *ttl)));
     let configs: BTreeMap<String, PoolConfig> = configs.collect();
@@ -45,7 +46,7 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
         let addresses: Vec<IpAddr> = addresses.iter().filter_map(|text| text.parse().ok()).collect();
         PoolAnswer::new(*ttl, &addresses)
     });
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: answers.collect() }
+    Snapshot { generation: 1, zones: Arc::new(zones), pools: answers.collect(), ..Snapshot::default() }
 });
 
 fn pool(aliases: &[&str], ttl: u32) -> PoolConfig {

@@ -33,5 +33,7 @@ fn merged(letters: &[&PeerState]) -> (OperatorStates, Record) {
         operator.merge(&words.operator);
         latches.merge_peers(&words.latches);
     }
+    // When a note ends is each daemon's own to say, by its own clock.
+    operator.0.values_mut().for_each(|note| note.until = None);
     (operator, latches.upcoming())
 }

@@ -26,10 +26,14 @@ in
       # A push identifies the host by it, and does not connect to a host without.
       // lib.optionalAttrs (this.hostKey != null) { host_key = this.hostKey; }
     ) fleet.hosts;
-    zones = lib.mapAttrs (apex: zone: {
-      file = toString zone.file;
-      nameservers = members.nameserversOf apex;
-    }) fleet.zones;
+    zones = lib.mapAttrs (
+      apex: zone:
+      {
+        file = toString zone.file;
+        nameservers = members.nameserversOf apex;
+      }
+      // lib.optionalAttrs (zone.checks != null) { inherit (zone) checks; }
+    ) fleet.zones;
     # Only if it is set: the default is the daemon's.
     pools = lib.mapAttrs (
       _: pool: lib.optionalAttrs (pool.ttl != null) { inherit (pool) ttl; }

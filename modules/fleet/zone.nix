@@ -16,6 +16,20 @@ in
         names the line.
       '';
     };
+    checks = mkOption {
+      type = types.nullOr (
+        types.enum [
+          "lenient"
+          "strict"
+        ]
+      );
+      default = null;
+      defaultText = lib.literalMD "the daemon's: `lenient`";
+      description = ''
+        What is done about text that can be served and is hardly meant, such as an MX that points to an alias: `lenient` warns,
+        `strict` refuses the zone.
+      '';
+    };
     includes = mkOption {
       type = types.attrsOf types.path;
       default = { };

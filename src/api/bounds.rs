@@ -7,8 +7,9 @@
 
 use std::time::Duration;
 
-/// How far ahead of our clock a peer's clock may be: a value dated later than that is rejected.
-pub const MAX_AHEAD: Duration = Duration::from_secs(5 * 60);
+/// How far ahead of our clock a value may be dated: one dated later than that is rejected. A clock that is off by a time zone or a
+/// day is an alarm, and its operators are heard all the same.
+pub const MAX_AHEAD: Duration = Duration::from_secs(48 * 3600);
 
 /// The longest `--for`.
 pub const MAX_FOR: Duration = Duration::from_secs(366 * 24 * 3600);
@@ -27,7 +28,7 @@ pub const MAX_WHY: usize = 500;
 pub const MAX_REASON: usize = 800;
 
 /// The most backends that a latch has been failed away from and that our document does not have: a peer's document may.
-pub const MAX_UNKNOWN_SPENT: usize = 16;
+pub const MAX_UNKNOWN_SPENT: usize = 14;
 
 /// A value beyond its limit. Its text goes on after the name of what holds the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -49,7 +50,7 @@ pub enum BoundError {
         field: &'static str,
     },
     /// It is dated later than [`MAX_AHEAD`] from now.
-    #[error("it is dated more than {} min in the future: compare the clocks", MAX_AHEAD.as_secs() / 60)]
+    #[error("it is dated more than {} h in the future: compare the clocks", MAX_AHEAD.as_secs() / 3600)]
     FromTheFuture,
     /// It lasts longer than [`MAX_FOR`].
     #[error("it lasts more than {} days", MAX_FOR.as_secs() / 86_400)]

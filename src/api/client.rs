@@ -1,6 +1,6 @@
 //! The admin API's client, over a daemon's Unix socket.
 //!
-//! Owns: the words for a daemon that cannot be asked. Called by the operator's verbs, the demo, and `takeover`.
+//! Owns: the messages for a daemon that does not answer. Called by the operator's verbs, the demo, and `takeover`.
 
 #[cfg(test)]
 mod tests;
@@ -36,7 +36,7 @@ pub struct Client {
     pub socket: PathBuf,
     /// For a whole request.
     pub timeout: Duration,
-    /// Whose daemon it must be: the user ids that are believed. `None` where nobody else can listen there.
+    /// The ids of the users whose daemon is trusted; `None` where nobody else can listen there.
     pub users: Option<Vec<u32>>,
 }
 
@@ -51,7 +51,7 @@ pub enum ClientError {
     Refused {
         /// The HTTP status.
         status: u16,
-        /// The daemon's words; its findings, if any, each on a line of its own after them.
+        /// Its reason; its findings, if any, each on a line of its own after it.
         message: String,
     },
 }
@@ -74,7 +74,7 @@ impl Client {
 
     /// POST of a JSON body.
     pub async fn post(&self, path: &str, body: &impl Serialize) -> Result<Value, ClientError> {
-        let body = serde_json::to_vec(body).map_err(|error| self.odd(format!("cannot be told: {error}")))?;
+        let body = serde_json::to_vec(body).map_err(|error| self.failed(format!("cannot be sent this: {error}")))?;
         self.json(self.text(Method::POST, path, body.into()).await?)
     }
 
@@ -87,18 +87,18 @@ impl Client {
                 request.headers_mut().insert(UPGRADE, protocol.parse().ok()?);
                 Some(request)
             })
-            .ok_or_else(|| self.odd(format!("cannot be asked for {path}")))?;
+            .ok_or_else(|| self.failed(format!("cannot be asked for {path}")))?;
         self.in_time(async {
             let (response, connection) = self.exchange(request).await?;
             if response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 let status = response.status();
                 return Err(refused(status.as_u16(), &self.body(response).await?));
             }
-            let upgraded = hyper::upgrade::on(response).await.map_err(|error| self.odd(broken(&error)))?;
+            let upgraded = hyper::upgrade::on(response).await.map_err(|error| self.failed(broken(&error)))?;
             drop(connection);
             match upgraded.downcast::<TokioIo<UnixStream>>() {
                 Ok(parts) if parts.read_buf.is_empty() => Ok(parts.io.into_inner()),
-                _ => Err(self.odd("answered with more than its 101".into())),
+                _ => Err(self.failed("answered with more than its 101".into())),
             }
         })
         .await
@@ -111,7 +111,7 @@ impl Client {
     /// There is no answer.
     pub async fn exchange_raw(&self, method: Method, path: &str, body: Bytes) -> Result<(u16, String), ClientError> {
         let request =
-            self.request(method, path, body).ok_or_else(|| self.odd(format!("cannot be asked for {path:?}")))?;
+            self.request(method, path, body).ok_or_else(|| self.failed(format!("cannot be asked for {path:?}")))?;
         self.in_time(async {
             let (response, _connection) = self.exchange(request).await?;
             let status = response.status().as_u16();
@@ -123,7 +123,7 @@ impl Client {
     fn json(&self, text: String) -> Result<Value, ClientError> {
         serde_json::from_str(&text).map_err(|error| {
             let start: String = text.chars().take(60).collect();
-            self.odd(format!("answered with something that is not JSON ({error}): {start:?}"))
+            self.failed(format!("answered with something that is not JSON ({error}): {start:?}"))
         })
     }
 
@@ -132,7 +132,7 @@ impl Client {
         if (200..300).contains(&status) { Ok(text) } else { Err(refused(status, &text)) }
     }
 
-    /// None if the path is no request target.
+    /// `None` if the path is not a request target.
     fn request(&self, method: Method, path: &str, body: Bytes) -> Option<Request<Full<Bytes>>> {
         Request::builder()
             .method(method)
@@ -147,35 +147,35 @@ impl Client {
     async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, JoinSet<()>), ClientError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| unreachable(&self.socket, &error))?;
         if let Some(users) = &self.users {
-            listens_for(&stream, users).map_err(|error| self.odd(error.to_string()))?;
+            listens_for(&stream, users).map_err(|error| self.failed(error.to_string()))?;
         }
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
-            .map_err(|error| self.odd(broken(&error)))?;
+            .map_err(|error| self.failed(broken(&error)))?;
         let mut task = JoinSet::new();
         task.spawn(async move {
             // Its error reaches us through the response too.
             let _ = connection.with_upgrades().await;
         });
-        let response = sender.send_request(request).await.map_err(|error| self.odd(broken(&error)))?;
+        let response = sender.send_request(request).await.map_err(|error| self.failed(broken(&error)))?;
         Ok((response, task))
     }
 
     async fn body(&self, response: Response<Incoming>) -> Result<String, ClientError> {
-        let body = response.into_body().collect().await.map_err(|error| self.odd(broken(&error)))?;
+        let body = response.into_body().collect().await.map_err(|error| self.failed(broken(&error)))?;
         Ok(String::from_utf8_lossy(&body.to_bytes()).into_owned())
     }
 
     async fn in_time<T>(&self, exchange: impl Future<Output = Result<T, ClientError>>) -> Result<T, ClientError> {
         tokio::time::timeout(self.timeout, exchange).await.unwrap_or_else(|_| {
-            Err(self.odd(format!(
+            Err(self.failed(format!(
                 "did not answer within {:?}: it is frozen, or the machine is overloaded. Its log may say more",
                 self.timeout
             )))
         })
     }
 
-    fn odd(&self, what: String) -> ClientError {
+    fn failed(&self, what: String) -> ClientError {
         ClientError::Unreachable(format!("the daemon at {} {what}", self.socket.display()))
     }
 }
@@ -205,7 +205,7 @@ fn broken(error: &hyper::Error) -> String {
     format!("ended the connection without an answer ({error}); it may have just stopped")
 }
 
-/// What a daemon's answer says that came in another way than over its socket.
+/// The JSON of a daemon's answer that came another way than over its socket.
 ///
 /// # Errors
 ///
@@ -217,7 +217,7 @@ pub fn answered(status: u16, body: &str) -> Result<Value, ClientError> {
     serde_json::from_str(body).map_err(|error| ClientError::Unreachable(format!("its answer is not JSON: {error}")))
 }
 
-/// What a refusal says: `{"error": TEXT, "findings": [TEXT, …]}`, or the text as it is.
+/// The error of a refusal: `{"error": TEXT, "findings": [TEXT, …]}`, or the text as it is.
 fn refused(status: u16, text: &str) -> ClientError {
     let body: Value = serde_json::from_str(text).unwrap_or_default();
     let message = match (body["error"].as_str(), text.trim()) {
@@ -247,7 +247,7 @@ fn unreachable(socket: &Path, error: &io::Error) -> ClientError {
     ClientError::Unreachable(message)
 }
 
-/// Whose it is: the socket, or the nearest folder above it that can be looked at.
+/// Who owns the socket, or the nearest folder above it that can be read.
 fn who_may(socket: &Path) -> String {
     let Some((path, there)) = socket.ancestors().find_map(|path| fs::metadata(path).ok().map(|there| (path, there)))
     else {

@@ -3,7 +3,8 @@
 //! - `GET /status` gives [`Status`].
 //! - `GET /explain?name=N` gives [`Explanation`]: A and AAAA; CNAMEs inside our zones are followed.
 //! - `POST /operator` takes [`OperatorCommand`](super::operator::OperatorCommand) and gives [`Done`](super::daemon::Done); 404:
-//!   unknown subject; 409: it would take the last usable member, and there is no `force`.
+//!   unknown subject; 409: it would take the last usable member, or one of the last
+//!   while peers do not answer or take others away, and there is no `force`; 507: it is in force, but not on disk.
 //! - `POST /forget` takes [`ForgetCommand`](super::operator::ForgetCommand) and gives [`Done`](super::daemon::Done); 404.
 //! - Both answer 400 if a text or time is beyond its limit ([`super::bounds`]).
 //! - `POST /reload` gives [`Done`](super::daemon::Done), or 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed.

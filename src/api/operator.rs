@@ -50,13 +50,15 @@ pub struct OperatorNote {
     pub state: OperatorState,
     /// Who set it (`alice@admin-nl`).
     pub who: String,
-    /// When, in milliseconds since the epoch; notes are ordered by this and `by`.
+    /// When, in milliseconds since the epoch, or later than every note that the daemon knew then: notes are ordered by this and
+    /// `by`.
     pub when: u64,
     /// The daemon that received it first.
     pub by: String,
     /// Why; may be empty.
     pub why: String,
-    /// When it ends (back to ready), in milliseconds since the epoch; none: it stays until the next one.
+    /// When it ends (back to ready), in milliseconds since the epoch by the clock of the daemon that has the note; none: it stays
+    /// until the next one.
     pub until: Option<u64>,
 }
 
@@ -84,10 +86,10 @@ impl OperatorNote {
     }
 
     /// The order of notes: by (when, by). Every further field only makes it total, so that two daemons never disagree over
-    /// which of two notes is the newer.
+    /// which of two notes is the newer; but for the end, which each daemon has by its own clock.
     pub fn compare(&self, other: &OperatorNote) -> Ordering {
-        fn key(note: &OperatorNote) -> (u64, &str, OperatorState, Option<u64>, &str, &str) {
-            (note.when, &note.by, note.state, note.until, &note.who, &note.why)
+        fn key(note: &OperatorNote) -> (u64, &str, OperatorState, &str, &str) {
+            (note.when, &note.by, note.state, &note.who, &note.why)
         }
         key(self).cmp(&key(other))
     }

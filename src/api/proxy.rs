@@ -6,7 +6,8 @@
 //!   unknown subject; 409: refused, and the message says what to do instead (draining an active backend names `polder failover`).
 //! - `POST /failover` takes [`FailoverCommand`], `POST /failback` [`FailbackCommand`], `POST /forget`
 //!   [`ForgetCommand`](super::operator::ForgetCommand); they give [`Done`](super::daemon::Done), or 404 or 409.
-//! - These four answer 400 if a text or time is beyond its limit ([`super::bounds`]).
+//! - These four answer 400 if a text or time is beyond its limit ([`super::bounds`]), and 507 if what they changed is in force, but
+//!   not on disk.
 //! - `POST /reload` gives [`Done`](super::daemon::Done), or 422 with `{"error": TEXT, "findings": [TEXT, …]}` and nothing changed.
 //! - `GET /sockets` gives the listening sockets; `GET /metrics`, `GET /`, `POST /takeover`.
 

@@ -1,12 +1,13 @@
 //! The status of a daemon of which it is not known beforehand which one it is.
 
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::daemon::{Daemon, DaemonStatus};
 use super::{dns, proxy};
 
 /// A whole status, of either daemon.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[serde(untagged)]
 pub enum Status {
     /// A proxy's.
     Proxy(Box<proxy::Status>),

@@ -1,18 +1,20 @@
 //! `dns.json`: the document of the authoritative nameserver.
 //!
-//! One file for each part: the pools, the TCP limits, rate limiting and cookies. The rest of the program uses `config::dns::X`.
+//! One file for each part: the pools, the TCP limits, rate limiting, cookies and so on. The rest of the program uses `config::dns::X`.
 
 mod cookies;
+mod identity;
 mod pools;
 mod rate_limit;
 mod tcp;
 mod zones;
 
 pub use cookies::CookiesConfig;
+pub use identity::IdentityConfig;
 pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
 pub use rate_limit::RateLimitConfig;
 pub use tcp::TcpConfig;
-pub use zones::ZoneConfig;
+pub use zones::{Checks, ZoneConfig};
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -49,6 +51,8 @@ pub struct DnsConfig {
     pub rate_limit: RateLimitConfig,
     /// The secrets of DNS cookies. None: a random one in each process.
     pub cookies: Option<CookiesConfig>,
+    /// What it says of itself to whoever asks.
+    pub identity: IdentityConfig,
     /// How long a stopping daemon goes on answering on open TCP connections. Default 5 s.
     pub drain: Duration,
     /// The zones by their apex, lower case, without the final dot.
@@ -64,6 +68,7 @@ const ROOT: Keys = Keys {
         "admin",
         "cookies",
         "drain",
+        "identity",
         "listeners",
         "name",
         "peers",
@@ -78,7 +83,7 @@ const ROOT: Keys = Keys {
 };
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 12] = [
+pub const KEYS: [&Keys; 13] = [
     &ROOT,
     &admin::KEYS,
     &peers::KEYS,
@@ -86,6 +91,7 @@ pub const KEYS: [&Keys; 12] = [
     &tcp::KEYS,
     &rate_limit::KEYS,
     &cookies::KEYS,
+    &identity::KEYS,
     &zones::KEYS,
     &pools::KEYS,
     &pools::FALLBACK,
@@ -123,6 +129,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let tcp = root.with_default("tcp", TcpConfig::default(), tcp::read);
     let rate_limit = root.with_default("rate_limit", RateLimitConfig::default(), rate_limit::read);
     let cookies = root.optional("cookies", cookies::read);
+    let identity = root.with_default("identity", IdentityConfig::default(), identity::read);
     let drain = root.with_default("drain", defaults::DNS_DRAIN, |value| value.duration(DRAIN));
     let zones = root.required("zones", zones::read);
     let pools = root.with_default("pools", BTreeMap::new(), |value| {
@@ -140,6 +147,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
         tcp: tcp?,
         rate_limit: rate_limit?,
         cookies: cookies?,
+        identity: identity?,
         drain: drain?,
         zones: zones?,
         pools: pools?,

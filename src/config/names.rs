@@ -72,7 +72,20 @@ pub fn host(text: &str, name: &str) -> Result<String, Invalid> {
     domain(name, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).or_else(|why| refused(&why))
 }
 
-/// The name of a zone (RFC 2317 gives some a `/`) or of a pool: in lower case, without the final dot.
+/// The name of a zone: a domain name, or `.` for the root.
+pub fn zone_name(text: &str) -> Result<String, Invalid> {
+    if text == "." { Ok(text.to_owned()) } else { dns_name(text) }
+}
+
+/// An owner that answers from a pool: a domain name, or a wildcard (RFC 4592, 2.1.1).
+pub fn pool_owner(text: &str) -> Result<String, Invalid> {
+    match text.strip_prefix("*.") {
+        Some(below) => dns_name(below).map(|below| format!("*.{below}")),
+        None => dns_name(text),
+    }
+}
+
+/// A domain name (RFC 2317 gives some a `/`): in lower case, without the final dot.
 pub fn dns_name(text: &str) -> Result<String, Invalid> {
     domain(text, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_' | b'/'))
         .map_err(|why| Invalid::new(text, format!("is not a domain name: {why}")))

@@ -2,7 +2,11 @@
 //!
 //! The daemons persist them (state_file) and peers exchange them. For each subject the newest note counts, everywhere: the
 //! merge is a maximum, so it is commutative, associative and idempotent, and daemons that receive each other's notes in any
-//! order end up with the same ones.
+//! order end up with the same ones. The order is that of a logical clock: a note is dated later than all that its daemon knows,
+//! and by the wall clock where that is later still. So of two notes of which one was said in knowledge of the other, that one
+//! wins however wrong the clocks are. What ends, ends by the clock of each daemon: see [`OperatorStates::vetted`].
+
+pub mod proposals;
 
 use std::cmp::Ordering;
 use std::collections::BTreeMap;
@@ -11,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::bounds::is_ahead;
 use crate::api::operator::{OperatorNote, OperatorState};
+
+/// Clocks that differ by less count as the same: an exchange does not measure them better.
+const SAME_CLOCK_MS: u64 = 1_000;
 
 /// The newest note on each subject: `SERVICE/BACKEND` in a proxy, `POOL/MEMBER` in a nameserver. A note that has ended stays: it
 /// must still win over an older one of a peer that was away.
@@ -24,6 +31,11 @@ impl OperatorStates {
         self.0.get(subject).filter(|note| !note.is_expired(now)).map_or(OperatorState::Ready, |note| note.state)
     }
 
+    /// The latest date of a note that is not beyond the bounds at `now`.
+    pub fn latest(&self, now: u64) -> u64 {
+        self.0.values().map(|note| note.when).filter(|when| !is_ahead(*when, now)).max().unwrap_or(0)
+    }
+
     /// Records a note; `when` is raised above the note it replaces, so that a clock set back loses nothing.
     pub fn set(&mut self, subject: &str, mut note: OperatorNote) {
         if let Some(former) = self.0.get(subject) {
@@ -35,10 +47,15 @@ impl OperatorStates {
     /// The acceptable notes on subjects that a document names, and what is wrong with the others on such subjects. Notes on
     /// other subjects are left out silently: a peer's document may be newer than ours, and it sends them again every second,
     /// also after our next reload.
-    pub fn vetted(self, now: u64, is_named: impl Fn(&str) -> bool) -> (OperatorStates, Vec<String>) {
+    ///
+    /// The peer's clock is `ahead_ms` ahead of ours: what ends there in a minute ends here in a minute.
+    pub fn vetted(self, now: u64, ahead_ms: i64, is_named: impl Fn(&str) -> bool) -> (OperatorStates, Vec<String>) {
         let mut rejected = Vec::new();
         let mut accepted = OperatorStates::default();
-        for (subject, note) in self.0.into_iter().filter(|(subject, _)| is_named(subject)) {
+        for (subject, mut note) in self.0.into_iter().filter(|(subject, _)| is_named(subject)) {
+            if ahead_ms.unsigned_abs() > SAME_CLOCK_MS {
+                note.until = note.until.map(|until| until.saturating_add_signed(ahead_ms.saturating_neg()));
+            }
             match note.vet(now) {
                 Ok(()) => drop(accepted.0.insert(subject, note)),
                 Err(why) => rejected.push(format!("the operator state of {subject}: {why}")),

@@ -2,7 +2,7 @@
 //! JSON value) and receives theirs. Encrypted; each side is known by a key of its own (Noise IK).
 //!
 //! Owns the listener for peers, one task for each peer, and the health of each. Must never: know what the values mean (the
-//! daemons merge them), trust a clock, or keep anything between two exchanges. Called by both daemons' control threads.
+//! daemons merge them), go by a peer's clock (how far that is off is measured and told), or keep anything between two exchanges. Called by both daemons' control threads.
 //!
 //! Each exchange has a connection of its own. Kept connections would save three round trips and two curve operations a
 //! second, at the price of state that can go wrong: half-open connections, keys replaced meanwhile, a peer that was restarted
@@ -33,6 +33,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::config::{PeerConfig, PeersConfig};
+use exchange::Received;
 use shared::{EXCHANGE_LIMIT, Shared};
 
 /// From the start of one exchange with a peer to the start of the next.
@@ -141,9 +142,14 @@ async fn exchange_with(
         let value = state.borrow_and_update().clone();
         let result = exchange::initiate(&shared, &name, &peer, value, started + EXCHANGE_LIMIT).await;
         let answered = result.is_ok();
-        shared.note(&name, result.as_ref().err().map(|error| format!("{name} ({}): {error}", peer.address)));
-        if let Ok(value) = result
-            && shared.events.send(PeerEvent { peer: name.clone(), value }).await.is_err()
+        let ahead_ms = result.as_ref().ok().and_then(|received| received.ahead_ms);
+        shared.note(&name, ahead_ms, result.as_ref().err().map(|error| format!("{name} ({}): {error}", peer.address)));
+        if let Ok(Received { value, .. }) = result
+            && shared
+                .events
+                .send(PeerEvent { peer: name.clone(), value, ahead_ms: ahead_ms.unwrap_or(0) })
+                .await
+                .is_err()
         {
             return;
         }

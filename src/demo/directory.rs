@@ -1,8 +1,8 @@
 //! The demo's temporary folder: mode 0700, removed with everything in it when it is dropped, unless it is to be kept.
 
-use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::{self, Write};
-use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
 use crate::ownership::{Believed, Unread};
@@ -69,15 +69,6 @@ impl Drop for Directory {
         // Nobody is left to tell, and a folder that stays behind in the temporary folder does no harm.
         let _ = fs::remove_dir_all(&self.path);
     }
-}
-
-/// Replaces a file whole, mode 0600: a daemon that reads it at the same moment sees the old text or the new one.
-pub fn write(path: &Path, text: &str) -> io::Result<()> {
-    let beside = path.with_extension("new");
-    let _ = fs::remove_file(&beside);
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&beside)?;
-    file.write_all(text.as_bytes())?;
-    fs::rename(&beside, path)
 }
 
 #[cfg(test)]

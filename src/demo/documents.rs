@@ -4,6 +4,7 @@
 //! that change a document.
 
 use std::io;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
 
@@ -94,32 +95,44 @@ fn milliseconds(duration: Duration) -> String {
 
 impl Layout<'_> {
     fn check(&self, path: &str, port: Option<u16>) -> Value {
-        let mut check = Map::new();
-        check.insert("path".into(), path.into());
+        let mut check = json!({
+            "path": path,
+            "interval": milliseconds(self.times.interval),
+            "timeout": milliseconds(self.times.timeout),
+            "fall": self.times.fall,
+        });
         if let Some(port) = port {
-            check.insert("port".into(), port.into());
+            check["port"] = port.into();
         }
-        check.insert("interval".into(), milliseconds(self.times.interval).into());
-        check.insert("timeout".into(), milliseconds(self.times.timeout).into());
-        check.insert("fall".into(), self.times.fall.into());
-        check.into()
+        check
     }
 
-    fn admin(&self, name: &str, page: std::net::SocketAddr) -> Value {
-        json!({ "socket": self.directory.join(name).join("admin.sock"), "address": page })
-    }
-
-    /// A member of `peers`.
-    fn peer(&self, name: String, address: std::net::SocketAddr) -> (String, Value) {
-        let keys: Vec<String> = self.identities.of(&name).iter().map(ToString::to_string).collect();
-        (name, json!({ "address": address, "keys": keys }))
+    /// What the documents of both daemons have alike; `peers` are the daemons of its kind.
+    fn common(&self, name: &str, page: SocketAddr, listen: SocketAddr, peers: &[(String, SocketAddr)]) -> Value {
+        let member = |(name, address): &(String, SocketAddr)| {
+            let keys: Vec<String> = self.identities.of(name).iter().map(ToString::to_string).collect();
+            (name.clone(), json!({ "address": address, "keys": keys }))
+        };
+        let folder = self.directory.join(name);
+        json!({
+            "version": 1,
+            "name": name,
+            "admin": { "socket": folder.join("admin.sock"), "address": page },
+            "state_dir": folder.join("state"),
+            "peers": {
+                "listen": listen,
+                "key_file": identities::file(self.directory, name),
+                "members": peers.iter().map(member).collect::<Map<String, Value>>(),
+            },
+        })
     }
 
     /// `proxy.json` of proxy `index`.
     pub fn proxy(&self, index: usize) -> Value {
         let name = proxy_name(index);
-        let peers: Map<String, Value> =
-            (0..PROXIES).map(|peer| self.peer(proxy_name(peer), self.addresses.proxy_peer(peer))).collect();
+        let addresses = self.addresses;
+        let peers: Vec<_> = (0..PROXIES).map(|peer| (proxy_name(peer), addresses.proxy_peer(peer))).collect();
+        let mut document = self.common(&name, addresses.proxy_page(index), addresses.proxy_peer(index), &peers);
         let stateless: Vec<Value> = (0..BACKENDS)
             .map(|backend| {
                 json!({ "name": stateless_name(backend), "address": self.addresses.stateless_backend(backend) })
@@ -134,74 +147,56 @@ impl Layout<'_> {
                 })
             })
             .collect();
-        json!({
-            "version": 1,
-            "name": name,
-            "listeners": [{ "name": "http", "address": self.addresses.proxy(index) }],
-            "admin": self.admin(&name, self.addresses.proxy_page(index)),
-            "state_dir": self.directory.join(&name).join("state"),
-            "peers": {
-                "listen": self.addresses.proxy_peer(index),
-                "key_file": identities::file(self.directory, &name),
-                "members": peers,
+        document["listeners"] = json!([{ "name": "http", "address": addresses.proxy(index) }]);
+        document["timeouts"] = json!({ "connect": milliseconds(self.times.timeout), "drain": "2s" });
+        document["services"] = json!({
+            STATELESS: {
+                "hosts": [STATELESS_HOST, ZONE],
+                "mode": "stateless",
+                "backends": stateless,
+                "check": self.check("/healthz", None),
             },
-            "timeouts": { "connect": milliseconds(self.times.timeout), "drain": "2s" },
-            "services": {
-                STATELESS: {
-                    "hosts": [STATELESS_HOST, ZONE],
-                    "mode": "stateless",
-                    "backends": stateless,
-                    "check": self.check("/healthz", None),
-                },
-                STATEFUL: {
-                    "hosts": [STATEFUL_HOST],
-                    "mode": "stateful",
-                    "failover": "permanent",
-                    "start_grace": "1s",
-                    "failover_drain": "500ms",
-                    "backends": stateful,
-                    "check": self.check("/healthz", Some(self.addresses.check_port(index))),
-                    "cookie": { "value": "sealed", "key_file": self.directory.join("cookies.key") },
-                },
+            STATEFUL: {
+                "hosts": [STATEFUL_HOST],
+                "mode": "stateful",
+                "failover": "permanent",
+                "start_grace": "1s",
+                "failover_drain": "500ms",
+                "backends": stateful,
+                "check": self.check("/healthz", Some(addresses.check_port(index))),
+                "cookie": { "value": "sealed", "key_file": self.directory.join("cookies.key") },
             },
-        })
+        });
+        document
     }
 
     /// `dns.json` of nameserver `index`.
     pub fn nameserver(&self, index: usize) -> Value {
         let name = nameserver_name(index);
-        let peers: Map<String, Value> = (0..NAMESERVERS)
-            .map(|peer| self.peer(nameserver_name(peer), self.addresses.nameserver_peer(peer)))
-            .collect();
+        let addresses = self.addresses;
+        let peers: Vec<_> =
+            (0..NAMESERVERS).map(|peer| (nameserver_name(peer), addresses.nameserver_peer(peer))).collect();
+        let (page, listen) = (addresses.nameserver_page(index), addresses.nameserver_peer(index));
+        let mut document = self.common(&name, page, listen, &peers);
         let members: Map<String, Value> = (0..PROXIES)
             .map(|proxy| (proxy_name(proxy), json!({ "addresses": [self.addresses.proxy(proxy).ip()] })))
             .collect();
-        json!({
-            "version": 1,
-            "name": name,
-            "listeners": [self.addresses.nameserver(index)],
-            "admin": self.admin(&name, self.addresses.nameserver_page(index)),
-            "state_dir": self.directory.join(&name).join("state"),
-            "peers": {
-                "listen": self.addresses.nameserver_peer(index),
-                "key_file": identities::file(self.directory, &name),
-                "members": peers,
+        document["listeners"] = json!([addresses.nameserver(index)]);
+        document["workers"] = 2.into();
+        // Its visitors all come from this machine, at hundreds of queries a second.
+        document["rate_limit"] = json!({ "exempt": ["127.0.0.0/8"] });
+        document["drain"] = "2s".into();
+        document["zones"] = json!({ ZONE: { "file": self.directory.join("polder.test.zone") } });
+        document["pools"] = json!({
+            POOL: {
+                "ttl": self.times.ttl.as_secs(),
+                "aliases": [ZONE],
+                "when_all_down": "all",
+                "members": members,
+                "check": self.check("/.polder/ready", Some(addresses.http_port())),
             },
-            "workers": 2,
-            // Its visitors all come from this machine, at hundreds of queries a second.
-            "rate_limit": { "exempt": ["127.0.0.0/8"] },
-            "drain": "2s",
-            "zones": { ZONE: { "file": self.directory.join("polder.test.zone") } },
-            "pools": {
-                POOL: {
-                    "ttl": self.times.ttl.as_secs(),
-                    "aliases": [ZONE],
-                    "when_all_down": "all",
-                    "members": members,
-                    "check": self.check("/.polder/ready", Some(self.addresses.http_port())),
-                },
-            },
-        })
+        });
+        document
     }
 
     /// The zone's master file.

@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
 use super::backend::{Behaviour, Command};
-use super::directory::{self, Directory};
+use super::directory::Directory;
 use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times};
 use super::identities::Identities;
 use super::supervisor::Supervised;
@@ -18,6 +18,7 @@ use super::webserver::{Webserver, killed};
 use super::{Error, Programs};
 use crate::api::daemon::Daemon;
 use crate::demo::visitor::{Plan, Site, Timeouts};
+use crate::files;
 
 /// How much later than its check's time-out a slow backend answers.
 const LATE_BY: Duration = Duration::from_millis(250);
@@ -174,8 +175,8 @@ impl Fleet {
 
     fn write_shared_files(&self) -> Result<(), Error> {
         let folder = self.directory.path();
-        directory::write(&folder.join("cookies.key"), &documents::key_file()?)?;
-        Ok(directory::write(&folder.join("polder.test.zone"), &self.layout().zone())?)
+        files::replace_own(&folder.join("cookies.key"), documents::key_file()?.as_bytes())?;
+        Ok(files::replace_own(&folder.join("polder.test.zone"), self.layout().zone().as_bytes())?)
     }
 
     fn describe(&mut self, programs: &Programs, change: impl Fn(&str, &mut Value)) -> Result<(), Error> {
@@ -183,11 +184,8 @@ impl Fleet {
             change(&name, &mut document);
             let folder = self.directory.folder(&name)?;
             self.directory.folder(&format!("{name}/state"))?;
-            let config = folder.join(match role {
-                Daemon::Proxy => "proxy.json",
-                Daemon::Nameserver => "dns.json",
-            });
-            directory::write(&config, &pretty(&document))?;
+            let config = folder.join(role.document());
+            files::replace_own(&config, pretty(&document).as_bytes())?;
             self.daemons.push(Supervised::new(&name, role, programs, &folder, &config)?);
             self.states.push((name, State::Running));
         }
@@ -222,7 +220,7 @@ impl Fleet {
 
     /// Replaces the text of a daemon's document, without a reload.
     pub fn write_document(&self, name: &str, text: &str) -> Result<(), Error> {
-        Ok(directory::write(self.daemon(name)?.config(), text)?)
+        Ok(files::replace_own(self.daemon(name)?.config(), text.as_bytes())?)
     }
 
     /// Writes a daemon's document.

@@ -39,8 +39,6 @@ pub struct Notification {
     pub ready: bool,
     /// `MAINPID=`.
     pub main_pid: Option<i32>,
-    /// `STATUS=`.
-    pub status: Option<String>,
     /// `FDSTORE=1` or `FDSTOREREMOVE=1`.
     pub store: Option<StoreRequest>,
     /// `FDNAME=`; `stored` if it is not given, as systemd names it.
@@ -64,7 +62,6 @@ impl Notification {
             match (name, value) {
                 ("READY", "1") => notification.ready = true,
                 ("MAINPID", pid) => notification.main_pid = pid.parse().ok(),
-                ("STATUS", status) => notification.status = Some(status.to_owned()),
                 ("FDSTORE", "1") => notification.store = Some(StoreRequest::Keep),
                 ("FDSTOREREMOVE", "1") => notification.store = Some(StoreRequest::Remove),
                 ("FDNAME", name) => notification.descriptor_name = Some(name.to_owned()),

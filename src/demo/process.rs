@@ -5,7 +5,6 @@
 //! runtime ends, and the kernel kills them when the thread that started them is gone ([`crate::daemon::launch`]).
 
 use std::io;
-use std::process::Stdio;
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
@@ -20,29 +19,21 @@ pub struct Process {
     ended: watch::Receiver<Option<String>>,
 }
 
-/// The ends of a child's pipes, for those that have some.
-#[derive(Debug)]
-pub struct Pipes {
-    /// Where it reads.
-    pub stdin: Option<ChildStdin>,
-    /// Where it writes.
-    pub stdout: Option<ChildStdout>,
-}
-
 impl Process {
-    /// Starts it. Must be called within a `LocalSet`, on a thread that lives as long as the child should.
-    pub fn start(command: std::process::Command) -> io::Result<(Process, Pipes)> {
+    /// Starts it; returns it with the ends of its standard input and output, where those are pipes. Must be called within a
+    /// `LocalSet`, on a thread that lives as long as the child should.
+    pub fn start(command: std::process::Command) -> io::Result<(Process, Option<ChildStdin>, Option<ChildStdout>)> {
         let program = command.get_program().to_string_lossy().into_owned();
         let mut child = Command::from(command)
             .kill_on_drop(true)
             .spawn()
             .map_err(|error| io::Error::new(error.kind(), format!("cannot start {program}: {error}")))?;
-        let pipes = Pipes { stdin: child.stdin.take(), stdout: child.stdout.take() };
+        let (input, output) = (child.stdin.take(), child.stdout.take());
         let pid = child.id().map_or(0, |pid| pid as i32);
         let (signals, asked) = mpsc::unbounded_channel();
         let (sender, ended) = watch::channel(None);
         tokio::task::spawn_local(hold(child, pid, asked, sender));
-        Ok((Process { pid, signals, ended }, pipes))
+        Ok((Process { pid, signals, ended }, input, output))
     }
 
     /// Its number.
@@ -105,9 +96,4 @@ async fn hold(
             },
         }
     }
-}
-
-/// A command whose standard input and output lead nowhere and whose errors go to a file.
-pub fn quiet(command: &mut std::process::Command, log: std::fs::File) {
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
 }

@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::fs::OpenOptions;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 use super::notify::{NotifySocket, Store};
-use super::process::{Process, quiet};
+use super::process::Process;
 use super::{Error, Programs};
 use crate::api::client::{Client, ClientError};
 use crate::api::daemon::Daemon;
@@ -112,7 +112,7 @@ impl Supervised {
     async fn spawn(&mut self, arguments: &[&str]) -> Result<(), Error> {
         self.processes.retain(|process| process.ending().is_none());
         let command = self.command(arguments).map_err(|error| self.error(&format!("cannot be started: {error}")))?;
-        let (process, _) = Process::start(command).map_err(Error::from)?;
+        let (process, ..) = Process::start(command)?;
         let pid = process.pid();
         self.processes.push(process);
         let process = self.processes.last().ok_or_else(|| self.error("has no process"))?;
@@ -129,7 +129,7 @@ impl Supervised {
         let log = OpenOptions::new().create(true).append(true).open(self.folder.join("log"))?;
         let mut command = launch::command(&self.launcher, &self.program);
         command.arg("--config").arg(&self.config).args(arguments);
-        quiet(&mut command, log);
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(log);
         command.env("NOTIFY_SOCKET", self.folder.join("notify.sock"));
         let kept = if arguments.is_empty() { self.store.borrow().copies()? } else { Vec::new() };
         if !kept.is_empty() {

@@ -54,8 +54,7 @@ impl Webserver {
             command.args(["--check-port", &port.to_string()]);
         }
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(log);
-        let (process, pipes) = Process::start(command)?;
-        let (Some(input), Some(output)) = (pipes.stdin, pipes.stdout) else {
+        let (process, Some(input), Some(output)) = Process::start(command)? else {
             return Err(self.error("has no pipes"));
         };
         let mut lines = BufReader::new(output).lines();

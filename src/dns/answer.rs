@@ -11,6 +11,7 @@
 mod query;
 mod writer;
 
+use crate::config::dns::IdentityConfig;
 use crate::dns::compiled::{Authority, Found, Node, RrSet, Zone, Zones};
 use crate::dns::cookie::{Issuer, Standing};
 use crate::dns::rate_limit::{Account, Class};
@@ -82,12 +83,18 @@ pub fn answer(
     rotation: usize,
     buffer: &mut [u8],
 ) -> Option<Answered> {
-    let Begun { mut writer, read, opt, standing } = begin(message, client, buffer)?;
+    let server = snapshot.identity.server.as_deref();
+    let Begun { mut writer, read, opt, standing } = begin(message, client, server, buffer)?;
     let mut account = Account::ERROR;
+    let tsig = read.as_ref().err().and_then(|refusal| refusal.tsig).map(|tsig| (message, tsig));
     let rcode = match read {
         // A query for a cookie alone says so if the one that it has is not good (RFC 7873, 5.4).
         Err(Refusal { rcode: rcode::NOERROR, .. }) if standing == Standing::Bad => rcode::BADCOOKIE,
         Err(Refusal { rcode, .. }) => rcode,
+        Ok(query) if query.about_server => {
+            account.class = Class::Answer;
+            about_server(&query, &snapshot.identity, &mut writer)
+        }
         Ok(query) => {
             let shown = client.transport != Transport::Udp || standing == Standing::Good;
             let account = &mut account;
@@ -104,32 +111,38 @@ pub fn answer(
         }
     };
     let truncated = writer.truncated();
-    Some(Answered { length: writer.finish(rcode, opt.as_ref()), rcode, truncated, account, cookie: standing })
+    Some(Answered { length: writer.finish(rcode, opt.as_ref(), tsig), rcode, truncated, account, cookie: standing })
 }
 
 /// The shortest response to a query, for a client's network that is beyond the rate limit. A client with a client cookie only,
 /// or with an invalid one, gets BADCOOKIE with a valid one, and asks again with that at once (RFC 7873, 5.2.3); any other
 /// gets TC and asks again over TCP. Neither is of use to a client with a forged address.
 pub fn cut(message: &[u8], client: &Client<'_>, buffer: &mut [u8]) -> Option<Answered> {
-    let Begun { mut writer, opt, standing, .. } = begin(message, client, buffer)?;
+    let Begun { mut writer, opt, standing, .. } = begin(message, client, None, buffer)?;
     let truncated = standing == Standing::Absent;
     if truncated {
         writer.set_truncated();
     }
     let rcode = if truncated { rcode::NOERROR } else { rcode::BADCOOKIE };
-    let length = writer.finish(rcode, opt.as_ref());
+    let length = writer.finish(rcode, opt.as_ref(), None);
     Some(Answered { length, rcode, truncated, account: Account::ERROR, cookie: standing })
 }
 
 /// A response with nothing but its question yet.
-struct Begun<'b> {
+struct Begun<'b, 's> {
     writer: Writer<'b>,
     read: Result<Query, Refusal>,
-    opt: Option<Opt>,
+    opt: Option<Opt<'s>>,
     standing: Standing,
 }
 
-fn begin<'b>(message: &[u8], client: &Client<'_>, buffer: &'b mut [u8]) -> Option<Begun<'b>> {
+/// `server` is what the client gets that asks which server this is.
+fn begin<'b, 's>(
+    message: &[u8],
+    client: &Client<'_>,
+    server: Option<&'s str>,
+    buffer: &'b mut [u8],
+) -> Option<Begun<'b, 's>> {
     if !query::is_query(message) {
         return None;
     }
@@ -142,7 +155,7 @@ fn begin<'b>(message: &[u8], client: &Client<'_>, buffer: &'b mut [u8]) -> Optio
     if let Some(end) = question_end {
         writer.question(&message[HEADER..end]);
     }
-    let mut opt = edns.as_ref().map(Opt::reply_to);
+    let mut opt = edns.as_ref().map(|edns| Opt::reply_to(edns, server));
     let mut standing = Standing::Absent;
     if let (Some(opt), Some(cookie), Some(issuer)) = (&mut opt, edns.and_then(|edns| edns.cookie), &client.issuer) {
         let (judged, reply) = issuer.judge(&cookie);
@@ -159,6 +172,21 @@ fn begin<'b>(message: &[u8], client: &Client<'_>, buffer: &'b mut [u8]) -> Optio
     };
     writer.set_limit(limit, opt.as_ref());
     Some(Begun { writer, read, opt, standing })
+}
+
+/// Answers a question about the server itself (RFC 4892, and BIND's older names), as far as the document says something.
+fn about_server(query: &Query, identity: &IdentityConfig, writer: &mut Writer<'_>) -> u16 {
+    let text = match query.name.as_bytes() {
+        b"\x02id\x06server\0" | b"\x08hostname\x04bind\0" => identity.server.as_deref(),
+        b"\x07version\x06server\0" | b"\x07version\x04bind\0" => identity.version.as_deref(),
+        _ => None,
+    };
+    let Some(text) = text else { return rcode::REFUSED };
+    writer.set_authoritative();
+    if writer.about_server(text).is_err() {
+        writer.set_truncated();
+    }
+    rcode::NOERROR
 }
 
 /// One query being answered.

@@ -22,15 +22,16 @@ use super::snapshot::{PoolAnswer, Snapshot};
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::{Change, Kept, OperatorFile};
+use crate::daemon::lifecycle::{self, Kept, OperatorFile};
 use crate::daemon::operator::OperatorStates;
-use crate::daemon::peers::Rejected;
+use crate::daemon::operator::proposals::{Proposals, Rivals};
+use crate::daemon::peers::{PeerEvent, Rejected};
 use crate::health::checker::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use prepared::Prepared;
 
-pub use operator::{CommandError, Told};
-pub use saved::{Saved, SavedError, SavedHealth, read_operator};
+pub use operator::{Change, CommandError, Told};
+pub use saved::{Saved, SavedError, SavedHealth, read_message, read_operator};
 
 /// Something happened.
 #[derive(Debug)]
@@ -38,12 +39,7 @@ pub enum Event {
     /// The checker has published another view.
     Health(Arc<HealthView>),
     /// A peer has sent its state.
-    Peer {
-        /// Its name.
-        peer: String,
-        /// What it sent.
-        value: Value,
-    },
+    Peer(PeerEvent),
     /// The process before this one has handed over its operator states.
     Inherited(OperatorStates),
     /// A write of `operator.json` has ended.
@@ -77,6 +73,8 @@ pub struct State {
     pub(super) health: Arc<HealthView>,
     pub(super) operator: OperatorStates,
     pub(super) operator_file: OperatorFile,
+    /// Commands that wait for the peers.
+    pub(super) proposals: Proposals<lifecycle::Change>,
     /// What of the peers' messages was beyond the bounds, by peer.
     pub(super) rejected: BTreeMap<String, Rejected>,
     pub(super) choices: BTreeMap<String, Choices>,
@@ -117,6 +115,7 @@ impl State {
             health: Arc::new(saved.health.health),
             operator: saved.operator,
             operator_file: OperatorFile::new(saved.operator_lost),
+            proposals: Proposals::default(),
             rejected: BTreeMap::new(),
             choices: BTreeMap::new(),
             snapshot: Arc::new(snapshot),
@@ -157,7 +156,7 @@ impl State {
         let mut effects = Vec::new();
         match event {
             Event::Health(health) => self.health = health,
-            Event::Peer { peer, value } => effects.extend(self.on_peer(&peer, value, now)),
+            Event::Peer(message) => effects.extend(self.on_peer(message, now)),
             Event::Inherited(states) => {
                 self.operator.merge(&states);
                 // The process before this one may have had no time to write them.
@@ -169,6 +168,7 @@ impl State {
                 let members = document.config.peers.as_ref().map(|peers| &peers.members);
                 self.rejected.retain(|peer, _| members.is_some_and(|members| members.contains_key(peer)));
                 self.document = document;
+                self.proposals.keep_peers(&self.peer_names());
             }
             Event::Ready => self.ready = true,
             Event::Draining => {
@@ -185,27 +185,33 @@ impl State {
     pub fn wakes(&self, now: Now) -> Option<Duration> {
         let expiry = self.operator.next_expiry(now.unix_ms);
         let expiry = expiry.map(|at| now.running + Duration::from_millis(at.saturating_sub(now.unix_ms) + 1));
-        expiry.into_iter().chain(self.operator_file.wakes()).min()
+        expiry.into_iter().chain(self.operator_file.wakes()).chain(self.proposals.wakes()).min()
     }
 
-    /// Whether this change of the operator states is on disk.
+    /// Whether what a command changed is on disk.
     pub fn kept(&self, change: Change, now: Now) -> Kept {
-        self.operator_file.kept(change, now)
+        match change {
+            Change::Written(change) => self.operator_file.kept(change, now),
+            Change::Put(ticket) => self.operator_file.kept_once_decided(self.proposals.outcome(ticket), now),
+        }
     }
 
     /// Merges a peer's operator states of the members that the document names. Values beyond the bounds are left out with an
     /// alarm, and the rest of the message counts. A message of another form is refused as a whole.
-    fn on_peer(&mut self, peer: &str, value: Value, now: Now) -> Vec<Effect> {
-        let theirs = match read_operator(value) {
-            Ok(theirs) => theirs,
+    fn on_peer(&mut self, message: PeerEvent, now: Now) -> Vec<Effect> {
+        let PeerEvent { peer, value, ahead_ms } = message;
+        let (theirs, put) = match read_message(value) {
+            Ok(message) => message,
             Err(error) => {
                 let line = format!("the message of peer {peer} cannot be read: {error}");
                 return vec![Effect::Log(Level::WARN, line)];
             }
         };
         let mut effects = Vec::new();
-        let (taken, rejected) = theirs.vetted(now.unix_ms, |subject| self.names(subject));
-        if let Some(news) = self.rejected.entry(peer.to_owned()).or_default().note(rejected) {
+        let (taken, rejected) = theirs.vetted(now.unix_ms, ahead_ms, |subject| self.names(subject));
+        let put = put.vetted(&self.document.config.name, now.unix_ms, |subject| self.names(subject));
+        self.proposals.hear(&peer, put, now);
+        if let Some(news) = self.rejected.entry(peer.clone()).or_default().note(rejected) {
             effects.push(Effect::Log(Level::WARN, format!("values of peer {peer} are rejected: {news}")));
         }
         if self.operator.merge(&taken) {
@@ -225,7 +231,10 @@ impl State {
 
     /// What follows from the state as it is now.
     fn settle(&mut self, now: Now) -> Vec<Effect> {
-        let mut effects = if self.ready { self.rebuild(now) } else { Vec::new() };
+        let mut effects = self.decide_proposals(now);
+        if self.ready {
+            effects.extend(self.rebuild(now));
+        }
         if self.operator_file.begin_if_due(now) {
             effects.push(Effect::WriteOperator(self.operator_to_save()));
         }
@@ -258,7 +267,8 @@ impl State {
             PoolAnswer::new(config.ttl, &addresses)
         });
         let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.document.zones));
-        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect() });
+        let identity = self.document.config.identity.clone();
+        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect(), identity });
         self.choices = choices;
         effects.push(Effect::Publish(self.snapshot.clone()));
         effects
@@ -305,7 +315,7 @@ impl State {
     }
 
     pub(super) fn members<'s>(&'s self, name: &'s str, pool: &'s PoolConfig, now: Now) -> PoolMembers<'s> {
-        PoolMembers { state: self, name, pool, now }
+        PoolMembers { state: self, name, pool, now, rivals: None }
     }
 
     pub(super) fn health_of(&self, pool: &PoolConfig, address: IpAddr) -> Option<&TargetHealth> {
@@ -340,6 +350,8 @@ pub(super) struct PoolMembers<'s> {
     name: &'s str,
     pool: &'s PoolConfig,
     now: Now,
+    /// What these take away counts as drained.
+    rivals: Option<&'s Rivals<'s>>,
 }
 
 impl Members for PoolMembers<'_> {
@@ -348,7 +360,11 @@ impl Members for PoolMembers<'_> {
     }
 
     fn operator(&self, member: &str) -> OperatorState {
-        self.state.operator.state(&format!("{}/{member}", self.name), self.now.unix_ms)
+        let subject = format!("{}/{member}", self.name);
+        match self.rivals.is_some_and(|rivals| rivals.taken.contains(&*subject)) {
+            true => OperatorState::Drain,
+            false => self.state.operator.state(&subject, self.now.unix_ms),
+        }
     }
 }
 

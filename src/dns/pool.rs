@@ -84,16 +84,17 @@ pub fn usable(name: &str, member: &MemberConfig, members: &impl Members) -> bool
         && member.addresses.iter().any(|address| members.verdict(*address) == Verdict::Up)
 }
 
-/// Why this member should not be drained: it is the last usable one, or the last ready one.
-pub fn last_one(pool: &PoolConfig, member: &str, members: &impl Members) -> Option<String> {
+/// Why this member should not be drained: it is the last usable one, or the last ready one; or one of the last, if others could
+/// be taking so many away at this moment.
+pub fn last_one(pool: &PoolConfig, member: &str, members: &impl Members, taking: usize) -> Option<String> {
     if members.operator(member) != OperatorState::Ready {
         return None;
     }
-    let mut others = pool.members.iter().filter(|(name, _)| *name != member);
+    let others = || pool.members.iter().filter(|(name, _)| *name != member);
     let is_usable = pool.members.get(member).is_some_and(|config| usable(member, config, members));
-    if others.clone().all(|(name, _)| members.operator(name) != OperatorState::Ready) {
+    if others().filter(|(name, _)| members.operator(name) == OperatorState::Ready).count() <= taking {
         Some(format!("{member} is the last member that is ready"))
-    } else if is_usable && !others.any(|(name, config)| usable(name, config, members)) {
+    } else if is_usable && others().filter(|(name, config)| usable(name, config, members)).count() <= taking {
         Some(format!("{member} is the last member that is up and ready"))
     } else {
         None

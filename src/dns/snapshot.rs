@@ -6,6 +6,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 
 use super::compiled::{PoolId, RrSet, Zones};
+use crate::config::dns::IdentityConfig;
 use crate::zone::number::rtype;
 
 /// Everything an answer needs.
@@ -17,6 +18,8 @@ pub struct Snapshot {
     pub zones: Arc<Zones>,
     /// By [`PoolId`].
     pub pools: Box<[PoolAnswer]>,
+    /// What this nameserver says of itself.
+    pub identity: IdentityConfig,
 }
 
 /// A pool's prepared records.

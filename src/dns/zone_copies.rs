@@ -15,6 +15,7 @@ use std::time::SystemTime;
 use tokio::sync::Mutex;
 
 use super::compiled::{Zone, Zones};
+use crate::config::dns::Checks;
 use crate::config::regular_file::read_regular_file;
 use crate::zone::name;
 use crate::{files, zone};
@@ -63,7 +64,7 @@ impl ZoneCopies {
                     "it is damaged: length and checksum in its last line are not those of its text",
                 ));
             }
-            let zone = zone::parse(apex, &path, records).map_err(io::Error::other)?;
+            let zone = zone::parse(apex, &path, records, Checks::Lenient).map_err(io::Error::other)?;
             Ok(ZoneCopy { zone, since })
         };
         read().map_err(|error| files::naming(&path, &error))

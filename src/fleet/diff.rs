@@ -21,14 +21,12 @@ pub use units::{Effects, effects};
 use serde_json::Value;
 
 use super::running::Running;
-
-/// The documents, each with the name of its daemon.
-const DOCUMENTS: [(&str, &str); 2] = [("dns.json", "polder-dns"), ("proxy.json", "polder-proxy")];
+use crate::api::daemon::Daemon;
 
 /// The changes in what a host serves, a sentence each.
 pub fn sentences(old: &Running, new: &Running) -> Vec<String> {
     let mut sentences = Vec::new();
-    for (file, daemon) in DOCUMENTS {
+    for (file, daemon) in [Daemon::Nameserver, Daemon::Proxy].map(|daemon| (daemon.document(), daemon.program())) {
         match (old.documents.get(file), new.documents.get(file)) {
             (None, None) => {}
             (None, Some(_)) => sentences.push(format!("{daemon} is new here")),

@@ -3,12 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use super::{Deployable, Fleet, Host, Pool, Role, System, Zone};
+use crate::config::dns::Checks;
 use crate::config::reader::{Keys, Read, Value, read_file, read_text};
 use crate::config::{Findings, address, names, version};
 
 const ROOT: Keys = Keys { object: "the fleet", names: &["hosts", "pools", "systems", "version", "zones"] };
 const HOST: Keys = Keys { object: "hosts.NAME", names: &["addresses", "host_key", "location", "roles"] };
-const ZONE: Keys = Keys { object: "zones.NAME", names: &["file", "nameservers"] };
+const ZONE: Keys = Keys { object: "zones.NAME", names: &["checks", "file", "nameservers"] };
 const POOL: Keys = Keys { object: "pools.NAME", names: &["ttl"] };
 const SYSTEM: Keys = Keys { object: "systems.NAME", names: &["documents", "failed", "toplevel"] };
 const TOPLEVEL: Keys = Keys { object: "systems.NAME.toplevel", names: &["derivation", "path"] };
@@ -28,8 +29,8 @@ fn read(document: &Value<'_>) -> Read<Fleet> {
     version::read(document)?;
     let root = document.object(&ROOT)?;
     let hosts = root.required("hosts", |value| value.table(names::name, |_, _, value| read_host(value)));
-    let zones = root.required("zones", |value| value.table(names::dns_name, |_, _, value| read_zone(value)));
-    let pools = root.required("pools", |value| value.table(names::dns_name, |_, _, value| read_pool(value)));
+    let zones = root.required("zones", |value| value.table(names::zone_name, |_, _, value| read_zone(value)));
+    let pools = root.required("pools", |value| value.table(names::pool_owner, |_, _, value| read_pool(value)));
     let systems = root.required("systems", |value| value.table(names::name, |_, _, value| read_system(value)));
     Ok(Fleet { hosts: hosts?, zones: zones?, pools: pools?, systems: systems? })
 }
@@ -52,7 +53,9 @@ fn read_zone(value: &Value<'_>) -> Read<Zone> {
     let nameservers = zone.required("nameservers", |value| {
         value.list("host names", |value| value.parsed("the name of a host", names::name))
     });
-    Ok(Zone { file: file?, nameservers: nameservers? })
+    // A fleet of an older release has none.
+    let checks = zone.with_default("checks", Checks::default(), |value| value.one_of(&Checks::ALL));
+    Ok(Zone { file: file?, nameservers: nameservers?, checks: checks? })
 }
 
 fn read_pool(value: &Value<'_>) -> Read<Pool> {

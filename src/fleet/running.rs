@@ -1,9 +1,11 @@
 //! What a host runs with, as text: one side of a comparison. What runs now comes from its gate, what is to run from evaluation.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
+
+use crate::config::{self, DnsConfig, ProxyConfig};
 
 /// What the daemons and units of a host run with, as text: the old side of a plan.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,5 +31,17 @@ impl Running {
             Some(format!("{name}: {before} -> {after}"))
         });
         changed.collect()
+    }
+}
+
+impl Running {
+    /// The configuration of the nameserver; `None` without one, or if its document is not valid.
+    pub fn dns_config(&self) -> Option<DnsConfig> {
+        config::dns::parse(Path::new("dns.json"), self.documents.get("dns.json")?).ok()
+    }
+
+    /// The configuration of the proxy, likewise.
+    pub fn proxy_config(&self) -> Option<ProxyConfig> {
+        config::proxy::parse(Path::new("proxy.json"), self.documents.get("proxy.json")?).ok()
     }
 }

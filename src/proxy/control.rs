@@ -20,8 +20,10 @@ use serde_json::{Value, json};
 
 use crate::api::operator::OperatorNote;
 use crate::api::proxy::Status;
-use crate::daemon::lifecycle::OperatorFile;
+use crate::daemon::lifecycle::{self, OperatorFile};
 use crate::daemon::operator::OperatorStates;
+use crate::daemon::operator::proposals::Proposals;
+use crate::daemon::peers::PeerEvent;
 use crate::health::{HealthView, Verdict};
 use crate::proxy::latch::latches::{LatchMove, Latches, Record, StoredLatches, WriteOutcome};
 use crate::proxy::latch::{Keeper, Latch, Now, Situation};
@@ -41,12 +43,7 @@ pub enum Event {
     /// The checker has another view.
     Health(Arc<HealthView>),
     /// A peer has sent its latches and operator states.
-    PeerMessage {
-        /// Its name.
-        peer: String,
-        /// The message.
-        value: Value,
-    },
+    PeerMessage(PeerEvent),
     /// The process before this one has handed over its latches and operator states.
     Inherited(Value),
     /// A write of the latches has ended.
@@ -98,6 +95,8 @@ pub struct State {
     pub(super) peers: BTreeMap<String, PeerState>,
     pub(super) snapshot: Arc<Snapshot>,
     operator_file: OperatorFile,
+    /// Commands that wait for the peers.
+    proposals: Proposals<lifecycle::Change>,
     sent_to_peers: Value,
     draining: bool,
     workers: usize,
@@ -131,6 +130,7 @@ impl State {
             operator: known.operator,
             peers: BTreeMap::new(),
             operator_file: OperatorFile::new(known.operator_lost),
+            proposals: Proposals::default(),
             sent_to_peers: Value::Null,
             draining: false,
             snapshot: Arc::new(Snapshot::nothing(&prepared)),
@@ -160,7 +160,9 @@ impl State {
             services.filter_map(|service| Some((&*service.name, record.get(&*service.name)?))).collect();
         let words: BTreeMap<&String, &OperatorNote> =
             self.prepared.subjects().filter_map(|subject| self.operator.0.get_key_value(subject)).collect();
-        json!({ "version": VERSION, "latches": latches, "operator": words })
+        let mut message = json!({ "version": VERSION, "latches": latches, "operator": words });
+        self.proposals.add_to(&mut message);
+        message
     }
 
     /// What a successor is handed: all of it, with the steps under way as if they had ended.
@@ -191,7 +193,7 @@ impl State {
         let mut effects = Vec::new();
         match event {
             Event::Health(health) => self.health = health,
-            Event::PeerMessage { peer, value } => self.take_in_message(peer, &value, now, &mut effects),
+            Event::PeerMessage(message) => self.take_in_message(message, now, &mut effects),
             Event::Inherited(value) => match PeerState::read(&value, None) {
                 Ok(words) => drop(self.merge(&words)),
                 Err(why) => effects.push(Effect::Log(format!("the state handed over cannot be read: {why}"))),
@@ -208,6 +210,7 @@ impl State {
                 };
                 self.latches.cover(&prepared, settled, now);
                 self.prepared = prepared;
+                self.proposals.keep_peers(&self.peer_names());
                 self.adopt_unknown_latches(now);
                 effects.extend(self.step_latches(now));
                 effects.push(self.publish(self.build(now)));
@@ -226,7 +229,14 @@ impl State {
         let expiry = self.operator.next_expiry(now.unix_ms);
         let expiry = expiry.map(|at| now.running + Duration::from_millis(at.saturating_sub(now.unix_ms) + 1));
         let handing = self.latches.is_handing_over().then(|| now.running + HANDING_OVER);
-        self.latches.wakes(now).into_iter().chain(expiry).chain(self.operator_file.wakes()).chain(handing).min()
+        self.latches
+            .wakes(now)
+            .into_iter()
+            .chain(expiry)
+            .chain(self.operator_file.wakes())
+            .chain(self.proposals.wakes())
+            .chain(handing)
+            .min()
     }
 
     /// Calls with the keeper of a latched service and what surrounds it.
@@ -250,17 +260,19 @@ impl State {
         self.operator = followed::operator(daemon);
         for service in &daemon.services {
             if let Some(latch) = &service.latch {
-                self.latches.follow(&service.name, followed::latch(latch));
+                self.latches
+                    .follow(&service.name, followed::latch(latch, service, self.prepared.service(&service.name)));
             }
         }
         let next = self.build(now);
         if answers_alike(&self.snapshot, &next) { Vec::new() } else { vec![self.publish(next)] }
     }
 
-    fn take_in_message(&mut self, peer: String, value: &Value, now: Now, effects: &mut Vec<Effect>) {
-        match PeerState::read(value, self.peers.get(&peer)) {
+    fn take_in_message(&mut self, message: PeerEvent, now: Now, effects: &mut Vec<Effect>) {
+        let PeerEvent { peer, value, ahead_ms } = message;
+        match PeerState::read(&value, self.peers.get(&peer)) {
             Ok(mut words) => {
-                let refused = words.hold_to_bounds(&self.prepared, &self.latches, now);
+                let refused = words.hold_to_bounds(&self.prepared, &self.latches, ahead_ms, now);
                 let news =
                     refused.map(|refused| Effect::Log(format!("peer {peer} sent values that are refused: {refused}")));
                 effects.extend(news);
@@ -269,6 +281,7 @@ impl State {
                         "peer {peer} has newer operator states, which are in force here now"
                     )));
                 }
+                self.proposals.hear(&peer, std::mem::take(&mut words.put), now);
                 self.peers.insert(peer, words);
             }
             Err(why) => {
@@ -301,7 +314,8 @@ impl State {
 
     /// What follows from the state as it is now.
     fn settle(&mut self, now: Now) -> Vec<Effect> {
-        let mut effects = self.step_latches(now);
+        let mut effects = self.decide_proposals(now);
+        effects.extend(self.step_latches(now));
         if let Some((ticket, record)) = self.latches.to_write(now) {
             effects.push(Effect::WriteLatches { ticket, record });
         }

@@ -16,6 +16,9 @@
 //! otherwise two proxies with two documents would take turns for ever. Until our document knows the backend we go on
 //! with the one we served before, if it may serve (`polder status` shows an alarm). Only a backend that our document did
 //! know and then lost has left the document.
+//!
+//! A latch knows backends by address and name. A document that renames one renames it in the latch: that is no move. Proxies whose
+//! documents have other names compare moves, not names.
 
 mod by_operator;
 mod keeper;

@@ -23,7 +23,6 @@ use crate::daemon::lifecycle::state_files::StoredOperator;
 use crate::daemon::lifecycle::{
     self, ControlSockets, Daemon, Document, Exchange, Input, Inputs, Parts, RunError, Shell, Start, StateFiles,
 };
-use crate::daemon::peers::PeerEvent;
 use crate::daemon::startup::{self, Inheritance};
 use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Takeover;
@@ -93,7 +92,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
             Stored::read(&files, &prepared)?
         }
     };
-    let heard = exchange.waiting().map(|PeerEvent { peer, value }| Event::PeerMessage { peer, value });
+    let heard = exchange.waiting().map(Event::PeerMessage);
     let known = InitialState {
         health: checker.subscribe().borrow().clone(),
         operator: stored.operator.states,

@@ -3,7 +3,7 @@
 //! Must never: trust a host key that nobody has compared. Called by `polder bootstrap`.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -12,8 +12,7 @@ use tempfile::TempDir;
 
 use crate::config::PublicKey;
 use crate::push::error::Error;
-
-use crate::push::program::{output, output_within};
+use crate::push::program::{last_lines, output_within, text};
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::Remotes;
 
@@ -31,6 +30,9 @@ const PAUSE: Duration = Duration::from_secs(2);
 
 /// The unit in which the switch runs, so that it continues if the connection breaks.
 const UNIT: &str = "polder-bootstrap";
+
+/// How many lines are shown of the errors of a failed copy or switch.
+const LAST_LINES: usize = 20;
 
 /// Switches to the system `$1`. It becomes the profile and the boot default once it runs, or if NixOS refuses to switch to it while the
 /// machine runs (1); units may have failed (4), as daemons do whose keys are not there yet.
@@ -98,16 +100,15 @@ fn key_of(line: &str) -> Option<String> {
 /// It is not an SSH public key.
 pub fn with_fingerprint(key: &str) -> Result<HostKey, Error> {
     let key = key.split_whitespace().take(2).collect::<Vec<_>>().join(" ");
-    let file = tempfile::NamedTempFile::new().map_err(|error| Error::new(format!("a temporary file: {error}")))?;
-    std::fs::write(file.path(), format!("{key}\n"))
-        .map_err(|error| Error::new(format!("a temporary file: {error}")))?;
+    let file = tempfile::NamedTempFile::new()
+        .and_then(|file| std::fs::write(file.path(), format!("{key}\n")).map(|()| file))
+        .map_err(|error| Error::at("a temporary file", error))?;
     let path = file.path().to_string_lossy();
-    let printed = output("ssh-keygen", Path::new("/"), &["-l", "-f", &*path]).map_err(|_| {
+    let printed = text("ssh-keygen", Path::new("/"), &["-l", "-f", &*path]).map_err(|_| {
         Error::new(format!(
             "{key:?} is not an SSH public key: expected the content of /etc/ssh/ssh_host_ed25519_key.pub"
         ))
     })?;
-    let printed = String::from_utf8_lossy(&printed);
     let fingerprint = printed.split_whitespace().nth(1).unwrap_or_default().to_owned();
     Ok(HostKey { key, fingerprint })
 }
@@ -161,7 +162,10 @@ impl RootConnection {
         ))?;
         match ran.status.code() {
             Some(0) => Ok(Switched::Now),
-            Some(FROM_NEXT_BOOT) => Ok(Switched::FromNextBoot(last_lines(&[ran.stdout, ran.stderr].concat()))),
+            Some(FROM_NEXT_BOOT) => Ok(Switched::FromNextBoot(last_lines(
+                &String::from_utf8_lossy(&[ran.stdout, ran.stderr].concat()),
+                LAST_LINES,
+            ))),
             _ => Err(failed("the switch", &ran.stderr)),
         }
     }
@@ -202,13 +206,7 @@ impl RootConnection {
 }
 
 fn failed(what: &str, errors: &[u8]) -> Error {
-    Error::at(what, last_lines(errors))
-}
-
-fn last_lines(printed: &[u8]) -> String {
-    let text = String::from_utf8_lossy(printed);
-    let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(20)..].join("\n")
+    Error::at(what, last_lines(&String::from_utf8_lossy(errors), LAST_LINES))
 }
 
 /// Asks the host's gate until it answers; after a restart, until it answers on the system that was to boot.
@@ -232,15 +230,6 @@ pub fn wait_for_gate(remotes: &Remotes, host: &str, restarts_into: Option<&Path>
         }
         let _ = timer.recv_timeout(PAUSE);
     }
-}
-
-/// Builds a system.
-///
-/// # Errors
-///
-/// The build failed, with the end of Nix' log.
-pub fn build(derivation: &Path) -> Result<(), Error> {
-    crate::push::pipeline::build::build(&[PathBuf::from(derivation)])
 }
 
 #[cfg(test)]

@@ -177,7 +177,7 @@ pub fn reconcile(admin: &Admin, folder: &Path) -> Result<Option<Reconciled>, Rec
             folder.display()
         ))));
     }
-    unchanged(&staged, last, &changed_in(&staged), ReconcileError::Edited)?;
+    unchanged(&staged, last, staged.revision.changed(), ReconcileError::Edited)?;
     let server = svn::server_state(folder, svn::GLANCE).map_err(ReconcileError::Unreachable)?;
     if server.behind > 0 {
         svn::update(folder, None).map_err(ReconcileError::Failed)?;
@@ -210,7 +210,7 @@ fn staged(folder: &Path) -> Result<Staged, ReconcileError> {
 /// Commits those files that the repository does not have yet. Returns the revision, and whether it was made here.
 fn committed(folder: &Path, staged: &Staged, records: &[Deferred]) -> Result<(Option<u64>, bool), ReconcileError> {
     let Some(last) = records.last() else { return Ok((None, false)) };
-    let changed = changed_in(staged);
+    let changed = staged.revision.changed();
     let files: Vec<PathBuf> = last.files.iter().filter(|file| changed.contains(*file)).cloned().collect();
     if files.is_empty() {
         return Ok((svn::last_changed(folder, &last.files), false));
@@ -245,10 +245,6 @@ fn unchanged(
     let other = files.into_iter().filter(|file| now.get(*file) != deployed.manifest.get(*file));
     let other: Vec<PathBuf> = other.cloned().collect();
     if other.is_empty() { Ok(()) } else { Err(error(other)) }
-}
-
-fn changed_in(staged: &Staged) -> Vec<PathBuf> {
-    staged.revision.changed().to_vec()
 }
 
 /// Resolves the tree conflicts of files that were removed both here and in the repository.

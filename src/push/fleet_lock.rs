@@ -29,9 +29,13 @@ const LIMIT: Duration = Duration::from_secs(10);
 const RENEWALS: u64 = 3;
 
 /// Why the lock was not taken. In that case it is held on no host.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum LockError {
     /// Somebody else holds it.
+    #[error(
+        "{host} is locked by {}; wait for it, or `polder lock --break --why TEXT` if its holder is gone",
+        holder.in_words()
+    )]
     Locked {
         /// The host on which it is held.
         host: String,
@@ -39,6 +43,7 @@ pub enum LockError {
         holder: Box<Lock>,
     },
     /// A host did not answer, or not as expected.
+    #[error("{host} cannot be locked: {why}; fix that, or leave it out with --skip {host}")]
     Failed {
         /// The host.
         host: String,
@@ -46,23 +51,6 @@ pub enum LockError {
         why: Error,
     },
 }
-
-impl fmt::Display for LockError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            LockError::Locked { host, holder } => write!(
-                f,
-                "{host} is locked by {}; wait for it, or `polder lock --break --why TEXT` if its holder is gone",
-                holder.in_words()
-            ),
-            LockError::Failed { host, why } => {
-                write!(f, "{host} cannot be locked: {why}; fix that, or leave it out with --skip {host}")
-            }
-        }
-    }
-}
-
-impl std::error::Error for LockError {}
 
 impl From<LockError> for Error {
     fn from(error: LockError) -> Error {

@@ -45,6 +45,22 @@ pub struct Record {
     pub skipped: Vec<String>,
 }
 
+impl Record {
+    /// A push of no revision, with a new name.
+    pub fn new(kind: Kind, who: String) -> Record {
+        Record {
+            push: push_id(),
+            kind,
+            who,
+            revision: None,
+            local_changes: Vec::new(),
+            deferred: false,
+            plan: String::new(),
+            skipped: Vec::new(),
+        }
+    }
+}
+
 /// Why a system was put on a host.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -80,7 +96,34 @@ pub struct Entry {
     pub event: Event,
 }
 
+/// An activation that a ledger records.
+#[derive(Debug, Clone, Copy)]
+pub struct Activated<'a> {
+    /// When it ended, in milliseconds since the epoch, by the host's clock.
+    pub at: u64,
+    /// The push.
+    pub record: &'a Record,
+    /// The system that ran before.
+    pub before: &'a Path,
+    /// The system that was activated.
+    pub system: &'a Path,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Details as text.
+    pub words: &'a str,
+}
+
 impl Entry {
+    /// The activation that it records, if it records one.
+    pub fn activation(&self) -> Option<Activated<'_>> {
+        match &self.event {
+            Event::Activation { record, before, system, outcome, words } => {
+                Some(Activated { at: self.at, record, before, system, outcome: *outcome, words })
+            }
+            Event::LockBroken { .. } | Event::KeyPut { .. } => None,
+        }
+    }
+
     /// The entry as one line of text.
     pub fn in_words(&self) -> String {
         match &self.event {

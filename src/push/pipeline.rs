@@ -23,7 +23,7 @@ use std::sync::Arc;
 
 use crate::fleet::check::Finding;
 use crate::fleet::running::Running;
-use crate::fleet::{Deployable, Fleet, System};
+use crate::fleet::{Deployable, Fleet};
 use crate::push::admin::{Admin, known_fleet};
 use crate::push::error::Error;
 use crate::push::host::paths::HostPaths;
@@ -131,10 +131,7 @@ fn build_changes(
     old: &BTreeMap<String, Running>,
     progress: &dyn Fn(&str),
 ) -> Result<BTreeMap<String, Running>, Error> {
-    let deployable = |name: &String| match fleet.systems.get(name)? {
-        System::Rendered { deployable: Some(deployable), .. } => Some((name.clone(), deployable)),
-        _ => None,
-    };
+    let deployable = |name: &String| Some((name.clone(), fleet.systems.get(name)?.deployable()?));
     let is_change =
         |(name, deployable): &(String, &Deployable)| old.get(name).is_some_and(|old| old.system != deployable.path);
     let changes: Vec<_> = selected.chosen.iter().filter_map(deployable).filter(is_change).collect();

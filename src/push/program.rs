@@ -1,7 +1,6 @@
 //! Runs other programs and returns their output.
 
 use std::ffi::OsStr;
-use std::fmt;
 use std::io::ErrorKind;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -15,11 +14,15 @@ use nix::unistd::Pid;
 use crate::push::error::Error;
 
 /// Why a program did not succeed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+///
+/// Shown as one line, unless the program wrote several.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ProgramError {
     /// It does not exist on this machine, or could not be started.
+    #[error("{0}")]
     NotStarted(String),
     /// It ended with an error.
+    #[error("{program}: {}", if stderr.trim().is_empty() { "it failed without an error message" } else { stderr.trim() })]
     Failed {
         /// The program.
         program: String,
@@ -27,21 +30,6 @@ pub enum ProgramError {
         stderr: String,
     },
 }
-
-/// One line, unless the program wrote several.
-impl fmt::Display for ProgramError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            ProgramError::NotStarted(why) => f.write_str(why),
-            ProgramError::Failed { program, stderr } => match stderr.trim() {
-                "" => write!(f, "{program}: it failed without an error message"),
-                stderr => write!(f, "{program}: {stderr}"),
-            },
-        }
-    }
-}
-
-impl std::error::Error for ProgramError {}
 
 impl From<ProgramError> for Error {
     fn from(error: ProgramError) -> Error {
@@ -52,6 +40,26 @@ impl From<ProgramError> for Error {
 /// The standard output of a program, run in a folder, with empty standard input and English messages.
 pub fn output<A: AsRef<OsStr>>(program: &str, folder: &Path, arguments: &[A]) -> Result<Vec<u8>, ProgramError> {
     printed(program, command(program, folder, arguments).output().map_err(|error| not_started(program, &error))?)
+}
+
+/// The same as text.
+pub fn text<A: AsRef<OsStr>>(program: &str, folder: &Path, arguments: &[A]) -> Result<String, ProgramError> {
+    output(program, folder, arguments).map(|printed| String::from_utf8_lossy(&printed).into_owned())
+}
+
+/// The last lines of what a program wrote, without empty ones.
+pub fn last_lines(printed: &str, most: usize) -> String {
+    let lines: Vec<&str> = printed.lines().filter(|line| !line.trim().is_empty()).collect();
+    lines[lines.len().saturating_sub(most)..].join("\n")
+}
+
+/// Quotes a path for a shell.
+pub fn quoted(path: &str) -> String {
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-@+".contains(c);
+    match !path.is_empty() && path.chars().all(plain) {
+        true => path.to_owned(),
+        false => format!("'{}'", path.replace('\'', r"'\''")),
+    }
 }
 
 /// Like [`output`], but killed after a limit, for a program that waits for the network. It does not receive Ctrl-C.

@@ -165,22 +165,10 @@ pub enum Instruction {
 }
 
 impl Instruction {
-    /// Its name, for logs.
-    pub fn name(&self) -> &'static str {
-        match self {
-            Instruction::Lock { .. } => "lock",
-            Instruction::Renew { .. } => "renew",
-            Instruction::Unlock { .. } => "unlock",
-            Instruction::BreakLock { .. } => "break-lock",
-            Instruction::Hold { .. } => "hold",
-            Instruction::Rehearse { .. } => "rehearse",
-            Instruction::Activate { .. } => "activate",
-            Instruction::Confirm { .. } => "confirm",
-            Instruction::Revert { .. } => "revert",
-            Instruction::Copies { .. } => "copies",
-            Instruction::Key { .. } => "key",
-            Instruction::Tell { .. } => "tell",
-        }
+    /// Its name on the wire, for logs.
+    pub fn name(&self) -> String {
+        let value = serde_json::to_value(self).unwrap_or_default();
+        value["do"].as_str().unwrap_or_default().to_owned()
     }
 
     /// Whether it is for a daemon on the host, so that the relay carries it out.

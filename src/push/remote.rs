@@ -137,15 +137,6 @@ impl Remotes {
         self.signing.get_or_init(|| SigningKey::read(&self.admin.signing_key)).as_ref().map_err(Error::clone)
     }
 
-    /// Asks a question over a shared connection.
-    ///
-    /// # Errors
-    ///
-    /// No answer.
-    pub fn ask(&self, host: &str, question: &Question, limit: Duration) -> Result<Answer, NoAnswer> {
-        self.question(host, question, limit, Connection::Shared)
-    }
-
     /// Asks a question over a new connection, which proves that the host accepts new connections.
     ///
     /// # Errors
@@ -155,20 +146,11 @@ impl Remotes {
         self.question(host, question, limit, Connection::Fresh)
     }
 
-    /// Sends an instruction, signed for this host and this moment.
-    ///
-    /// # Errors
-    ///
-    /// There is no answer: the instruction may or may not have been carried out.
-    pub fn instruct(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, NoAnswer> {
-        self.signed(host, instruction, limit, Connection::Shared)
-    }
-
     /// Sends an instruction over a new connection, which proves that the host accepts new connections.
     ///
     /// # Errors
     ///
-    /// As [`Remotes::instruct`].
+    /// As [`gates::Gates::instruct`].
     pub fn instruct_afresh(&self, host: &str, instruction: &Instruction, limit: Duration) -> Result<Answer, NoAnswer> {
         self.signed(host, instruction, limit, Connection::Fresh)
     }
@@ -180,7 +162,7 @@ impl Remotes {
     /// There is no answer, or it is not JSON.
     pub fn daemon_status(&self, host: &str, daemon: Daemon) -> Result<Value, NoAnswer> {
         let look = Question::Look { daemon, target: "/status".to_owned() };
-        match self.ask(host, &look, STATUS)? {
+        match self.question(host, &look, STATUS, Connection::Shared)? {
             Answer::Reply { body, .. } => serde_json::from_str(&body)
                 .map_err(|_| NoAnswer::Foreign(format!("{} gave no status", daemon.program()))),
             Answer::Refused { why } => Err(NoAnswer::Unreachable(why)),
@@ -194,10 +176,15 @@ impl Remotes {
     ///
     /// ssh did not start.
     pub fn stream(&self, host: &str, verb: &str) -> Result<(Child, File), NoAnswer> {
-        let stderr = scratch()?;
+        self.start(host, &format!(" {verb}"), Connection::Shared)
+    }
+
+    fn start(&self, host: &str, verb: &str, connection: Connection) -> Result<(Child, File), NoAnswer> {
+        // A file instead of a pipe, because a shared connection keeps it open after the answer.
+        let stderr = tempfile::tempfile().map_err(no_process)?;
         let child = self
-            .ssh(host, Connection::Shared)?
-            .arg(format!("polder {VERSION} {verb}"))
+            .ssh(host, connection)?
+            .arg(format!("polder {VERSION}{verb}"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(stderr.try_clone().map_err(no_process)?)
@@ -231,7 +218,7 @@ impl Remotes {
         self.address(host)?;
         let clock = &self.clocks[host];
         if !clock.is_known() {
-            match self.ask(host, &Question::Clock, limit.min(CLOCK))? {
+            match self.question(host, &Question::Clock, limit.min(CLOCK), Connection::Shared)? {
                 Answer::Clock(its) => clock.set(its),
                 Answer::Refused { why } => return Ok(Answer::Refused { why }),
                 _ => {
@@ -323,16 +310,7 @@ impl Remotes {
         limit: Duration,
         connection: Connection,
     ) -> Result<Answer, NoAnswer> {
-        let mut ssh = self.ssh(host, connection)?;
-        let mut stderr = scratch()?;
-        let mut child = ssh
-            .arg(format!("polder {VERSION}{verb}"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            // A file instead of a pipe, because a shared connection keeps it open after the answer.
-            .stderr(stderr.try_clone().map_err(no_process)?)
-            .spawn()
-            .map_err(no_process)?;
+        let (mut child, mut stderr) = self.start(host, verb, connection)?;
         if let Some(mut input) = child.stdin.take() {
             // A host that hangs up early has written the reason to standard error.
             let _ = writeln!(input, "{line}");
@@ -395,10 +373,6 @@ fn own_copy(key: &Path, copy: &Path) -> io::Result<()> {
     };
     let text = fs::read(key).map_err(named)?;
     OpenOptions::new().write(true).create_new(true).mode(0o600).open(copy)?.write_all(&text)
-}
-
-fn scratch() -> Result<File, NoAnswer> {
-    tempfile::tempfile().map_err(no_process)
 }
 
 fn no_process(error: io::Error) -> NoAnswer {

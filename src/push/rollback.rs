@@ -12,15 +12,16 @@ use std::time::Duration;
 
 use crate::fleet::running::Running;
 use crate::fleet::{Fleet, System};
+use crate::push::at_once::at_once;
 use crate::push::error::Error;
 use crate::push::host::paths::HostPaths;
-use crate::push::ledger::{Entry, Event, Kind, Record, push_id};
+use crate::push::ledger::{Entry, Kind, Record};
 use crate::push::pipeline::order;
 use crate::push::pipeline::selection::{Selected, Selection};
 use crate::push::protocol::closure;
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::Remotes;
-use crate::push::remote::gates::{ask_all, at_once};
+use crate::push::remote::gates::{Gates, ask_all};
 use crate::push::remote::no_answer::unexpected;
 use crate::push::rollout::Step;
 use target::{Goal, has, last_in_force};
@@ -97,16 +98,8 @@ impl Rollback {
 
     /// The record of this rollback, for the ledgers.
     pub fn record(&self, who: String) -> Record {
-        Record {
-            push: push_id(),
-            kind: Kind::Rollback,
-            who,
-            revision: self.revision.clone(),
-            local_changes: Vec::new(),
-            deferred: false,
-            plan: String::new(),
-            skipped: self.selected.skipped(&self.fleet),
-        }
+        let skipped = self.selected.skipped(&self.fleet);
+        Record { revision: self.revision.clone(), skipped, ..Record::new(Kind::Rollback, who) }
     }
 }
 
@@ -172,9 +165,6 @@ fn with_documents_of<'a>(fleet: &Fleet, running: impl Iterator<Item = (&'a Strin
 
 /// The revision of a push, by any host's ledger.
 fn revision_of(push: &str, known: &BTreeMap<String, ReportAndLedger>) -> Option<String> {
-    let recorded = known.values().flat_map(|(_, entries)| entries).find_map(|entry| match &entry.event {
-        Event::Activation { record, .. } if record.push == *push => Some(record),
-        _ => None,
-    });
-    recorded?.revision.clone()
+    let activations = known.values().flat_map(|(_, entries)| entries).filter_map(Entry::activation);
+    activations.map(|activated| activated.record).find(|record| record.push == push)?.revision.clone()
 }

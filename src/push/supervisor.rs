@@ -132,7 +132,7 @@ impl Trial<'_> {
             return self.revert(&format!("the restart cannot be recorded: {error}"));
         }
         notify::status("restarting the machine");
-        match keep(self.paths, &self.activation).and_then(|()| machine::reboot(self.paths)) {
+        match keep(self.paths, &self.activation.system).and_then(|()| machine::reboot(self.paths)) {
             Ok(()) => None,
             Err(error) => self.revert(&error.to_string()),
         }
@@ -212,7 +212,7 @@ impl Trial<'_> {
         if let Err(error) = self.enter(Phase::Confirming) {
             return self.revert(&format!("the confirmation cannot be recorded: {error}"));
         }
-        match keep(self.paths, &self.activation) {
+        match keep(self.paths, &self.activation.system) {
             Ok(()) => Some(finish(self.paths, &self.activation, Outcome::Confirmed, "")),
             Err(error) => self.revert(&error.to_string()),
         }
@@ -261,9 +261,9 @@ pub fn tell_within(paths: &HostPaths, command: &Command, limit: Duration) -> Opt
 }
 
 /// Makes a system permanent: the profile, then the boot default.
-fn keep(paths: &HostPaths, activation: &Activation) -> Result<(), Error> {
-    machine::set_profile(paths, &activation.system)?;
-    match machine::switch(&activation.system, Action::Boot) {
+fn keep(paths: &HostPaths, system: &Path) -> Result<(), Error> {
+    machine::set_profile(paths, system)?;
+    match machine::switch(system, Action::Boot) {
         SwitchResult::Succeeded | SwitchResult::UnitsFailed(_) => Ok(()),
         SwitchResult::Failed(why) => Err(Error::new(why)),
     }
@@ -275,12 +275,7 @@ fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Option<Outc
     tracing::warn!("going back to {}: {why}", activation.before.display());
     let mut words = vec![why.to_owned()];
     if machine::resolved(&paths.profile).is_ok_and(|profile| profile == activation.system) {
-        let back = machine::set_profile(paths, &activation.before);
-        let boot = back.and_then(|()| match machine::switch(&activation.before, Action::Boot) {
-            SwitchResult::Failed(why) => Err(Error::new(why)),
-            SwitchResult::Succeeded | SwitchResult::UnitsFailed(_) => Ok(()),
-        });
-        words.extend(boot.err().map(|error| error.to_string()));
+        words.extend(keep(paths, &activation.before).err().map(|error| error.to_string()));
     }
     if activation.reboot && machine::current(paths).is_ok_and(|current| current == activation.system) {
         match machine::reboot(paths) {
@@ -352,16 +347,7 @@ fn settle_unreadable(paths: &HostPaths, why: &str) -> Result<Option<Outcome>, Er
         .map_err(Error::new)?;
     fs::rename(&path, &aside).map_err(|error| Error::at(path.display(), error))?;
     let unknown = || "unknown".to_owned();
-    let record = Record {
-        push: unknown(),
-        kind: Kind::Push,
-        who: unknown(),
-        revision: None,
-        local_changes: Vec::new(),
-        deferred: false,
-        plan: String::new(),
-        skipped: Vec::new(),
-    };
+    let record = Record { push: unknown(), ..Record::new(Kind::Push, unknown()) };
     let (from, boot) = (unknown(), machine::boot_id());
     let activation = Activation {
         record,
@@ -391,7 +377,7 @@ fn settle_here(paths: &HostPaths, activation: &Activation) -> Option<Outcome> {
         return None;
     }
     if activation.phase == Phase::Confirming {
-        return match keep(paths, activation) {
+        return match keep(paths, &activation.system) {
             Ok(()) => Some(finish(paths, activation, Outcome::Confirmed, "its supervisor was killed while confirming")),
             Err(error) => go_back(paths, activation, &error.to_string()),
         };

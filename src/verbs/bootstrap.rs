@@ -7,11 +7,12 @@ use std::path::PathBuf;
 use serde_json::json;
 
 use super::exit::Exit;
-use super::output::{Output, complain, printable, tell};
-use crate::fleet::{Deployable, Fleet, System};
+use super::output::{Output, complain, print_progress, printable};
+use crate::fleet::{Deployable, Fleet};
 use crate::push::admin::known_fleet;
-use crate::push::bootstrap::{HostKey, RootConnection, Switched, build, shown_key, wait_for_gate, with_fingerprint};
+use crate::push::bootstrap::{HostKey, RootConnection, Switched, shown_key, wait_for_gate, with_fingerprint};
 use crate::push::error::Error;
+use crate::push::pipeline::build::build;
 use crate::push::pipeline::evaluate::Depth;
 use crate::push::pipeline::prepare::{Request, prepare};
 use crate::push::remote::Remotes;
@@ -81,7 +82,7 @@ fn install(args: &BootstrapArgs, output: &Output) -> Result<(), Stop> {
     let key = compared_key(args, &fleet, &address)?;
 
     announce(output, &format!("building {}", system.display()));
-    build(&derivation)?;
+    build(&[derivation])?;
     let root = RootConnection::new(&args.user, &address.to_string(), &key)
         .map_err(|error| Error::new(format!("a temporary folder: {error}")))?;
     announce(output, &format!("copying it to {address}"));
@@ -151,14 +152,12 @@ fn evaluated(args: &BootstrapArgs, folder: &std::path::Path) -> Result<Fleet, St
 }
 
 fn deployable(fleet: &Fleet, host: &str) -> Result<Deployable, Stop> {
-    match fleet.systems.get(host) {
-        Some(System::Rendered { deployable: Some(deployable), .. }) => Ok(deployable.clone()),
-        Some(_) => Err(Stop::No(vec![format!("the system of {host} cannot be built: `polder check` shows why")])),
-        None => {
-            let known: Vec<&str> = fleet.systems.keys().map(String::as_str).collect();
-            Err(Stop::No(vec![format!("there is no host {host:?} in the fleet; there are {}", known.join(", "))]))
-        }
-    }
+    let Some(system) = fleet.systems.get(host) else {
+        let known: Vec<&str> = fleet.systems.keys().map(String::as_str).collect();
+        return Err(Stop::No(vec![format!("there is no host {host:?} in the fleet; there are {}", known.join(", "))]));
+    };
+    let unbuildable = || Stop::No(vec![format!("the system of {host} cannot be built: `polder check` shows why")]);
+    system.deployable().cloned().ok_or_else(unbuildable)
 }
 
 fn address(args: &BootstrapArgs, fleet: &Fleet) -> Result<IpAddr, Stop> {
@@ -195,7 +194,7 @@ fn operator_confirms(key: &HostKey, host: &str, address: &IpAddr) -> bool {
     if !std::io::stdin().is_terminal() {
         return false;
     }
-    tell(&format!(
+    print_progress(&format!(
         "{address} shows the host key {}\nOn the console of {host}: ssh-keygen -lf /etc/ssh/ssh_host_ed25519_key.pub\nDoes it show the same? (yes/no) ",
         printable(&key.fingerprint)
     ));

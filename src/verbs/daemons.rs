@@ -104,9 +104,9 @@ fn whole_fleet(reach: Reach, hosts: Hosts) -> Result<Selection, Error> {
         let host = &reach.fleet.hosts[name];
         host.is(crate::fleet::Role::Proxy) || host.is(crate::fleet::Role::Nameserver)
     };
-    let mut asked = reach.hosts(&[])?;
-    asked.retain(|host| hosts == Hosts::All || has_daemons(host));
-    let reports = reach.reports(&asked);
+    let mut names = reach.hosts(&[])?;
+    names.retain(|host| hosts == Hosts::All || has_daemons(host));
+    let reports = reach.reports(&names);
     let daemons = locate(&reach.remotes, &reach.fleet, &reach.admin.name, &reports);
     Ok(Selection { daemons, fleet: Some(ReachedFleet { reach, reports }) })
 }

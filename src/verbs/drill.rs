@@ -45,7 +45,7 @@ pub struct DrillArgs {
 
 /// Plays the rows. 0: every promise was kept; 1: one was broken; 2: there is no such row; 3: it could not run.
 pub fn run(args: DrillArgs, output: &Output) -> Exit {
-    let rows = match chosen(&args) {
+    let rows = match selected_rows(&args) {
         Ok(rows) => rows,
         Err(message) => {
             complain(&message);
@@ -66,7 +66,7 @@ pub fn run(args: DrillArgs, output: &Output) -> Exit {
     }
 }
 
-fn chosen(args: &DrillArgs) -> Result<Vec<&'static Row>, String> {
+fn selected_rows(args: &DrillArgs) -> Result<Vec<&'static Row>, String> {
     let find = |name: &String| {
         rows::by_name(name).ok_or_else(|| format!("there is no row {name:?}; `polder drill --list` shows all"))
     };
@@ -82,7 +82,7 @@ fn play(options: &Options, output: &Output) -> Result<Vec<Outcome>, Error> {
     LocalSet::new().block_on(&runtime, async {
         let progress = Progress::start(options.rows.len(), output.is_json());
         tokio::select! {
-            outcomes = drill::run(&programs, options, |step| progress.tell(&step)) => outcomes,
+            outcomes = drill::run(&programs, options, |step| progress.show(&step)) => outcomes,
             () = super::demo::interrupted() => Err(Error::new("interrupted")),
         }
     })

@@ -53,15 +53,15 @@ pub async fn run(args: &ExplainArgs, daemons: &[Endpoint], output: &Output) -> E
         complain(&format!("expected a URL like http://www.example.net/ or a host name, found {:?}", args.url));
         return Exit::Usage;
     };
-    let asked = ask_all(daemons).await;
+    let replies = ask_all(daemons).await;
     let for_dns = with_query("/explain", &[("name", &host)]);
     let cookie = args.cookie.as_deref().map(|cookie| ("cookie", cookie));
     let parameters: Vec<_> = [("host", &*host), ("path", &*path)].into_iter().chain(cookie).collect();
     let for_proxy = with_query("/explain", &parameters);
     let explained = Explained {
         url: args.url.clone(),
-        nameservers: ask_role(&asked, Daemon::Nameserver, &for_dns).await,
-        proxies: ask_role(&asked, Daemon::Proxy, &for_proxy).await,
+        nameservers: ask_role(&replies, Daemon::Nameserver, &for_dns).await,
+        proxies: ask_role(&replies, Daemon::Proxy, &for_proxy).await,
     };
     output.answer(&explained, &text(&explained));
     verdict(&explained)
@@ -84,9 +84,9 @@ fn host_and_path(url: &str) -> Option<(String, String)> {
     (!host.is_empty() && host.bytes().all(plain)).then(|| (host.to_ascii_lowercase(), path.to_owned()))
 }
 
-async fn ask_role<T: serde::de::DeserializeOwned>(asked: &[DaemonReply], role: Daemon, path: &str) -> Vec<Reply<T>> {
+async fn ask_role<T: serde::de::DeserializeOwned>(replies: &[DaemonReply], role: Daemon, path: &str) -> Vec<Reply<T>> {
     let mut explained = Vec::new();
-    for one in asked.iter().filter(|one| one.role() == Some(role)) {
+    for one in replies.iter().filter(|one| one.role() == Some(role)) {
         let result = match one.endpoint.get(path).await {
             Ok(value) => serde_json::from_value(value).map_or_else(
                 |error| ExplainResult::Error(format!("its answer is of another version of polder: {error}")),
@@ -101,31 +101,24 @@ async fn ask_role<T: serde::de::DeserializeOwned>(asked: &[DaemonReply], role: D
 }
 
 fn text(explained: &Explained) -> String {
-    let mut lines = Vec::new();
-    for reply in &explained.nameservers {
-        match &reply.result {
-            ExplainResult::Error(why) => lines.push(no_answer(&reply.daemon, why)),
-            ExplainResult::Explanation(answer) => {
-                lines.push(format!("nameserver {}: {}", printable(&reply.daemon), addresses(answer)));
-                lines.extend(because(&answer.because));
-            }
-        }
-    }
-    for reply in &explained.proxies {
-        match &reply.result {
-            ExplainResult::Error(why) => lines.push(no_answer(&reply.daemon, why)),
-            ExplainResult::Explanation(answer) => {
-                lines.push(format!("proxy {}: {}", printable(&reply.daemon), destination(answer)));
-                lines.push(format!("    {}", printable(&answer.route)));
-                lines.extend(because(&answer.because));
-            }
-        }
-    }
-    lines.into_iter().map(|line| line + "\n").collect()
+    let nameservers = lines(&explained.nameservers, |daemon, answer| {
+        let first = format!("nameserver {daemon}: {}", addresses(answer));
+        [first].into_iter().chain(because(&answer.because)).collect()
+    });
+    let proxies = lines(&explained.proxies, |daemon, answer| {
+        let first = format!("proxy {daemon}: {}", destination(answer));
+        let route = format!("    {}", printable(&answer.route));
+        [first, route].into_iter().chain(because(&answer.because)).collect()
+    });
+    nameservers + &proxies
 }
 
-fn no_answer(daemon: &str, why: &str) -> String {
-    format!("{}: {}", printable(daemon), Tone::Bad.paint(why))
+fn lines<T>(replies: &[Reply<T>], describe: impl Fn(&str, &T) -> Vec<String>) -> String {
+    let lines = replies.iter().flat_map(|reply| match (&reply.result, printable(&reply.daemon)) {
+        (ExplainResult::Error(why), daemon) => vec![format!("{daemon}: {}", Tone::Bad.paint(why))],
+        (ExplainResult::Explanation(answer), daemon) => describe(&daemon, answer),
+    });
+    lines.map(|line| line + "\n").collect()
 }
 
 fn because(sentences: &[String]) -> impl Iterator<Item = String> + '_ {

@@ -1,12 +1,12 @@
 //! `failover`: moves a stateful service from its active backend to a backup, on every proxy.
 
 use super::args::FleetArg;
+use super::command::{Command, STEP, note_on_peers, report, send_all};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::operator::who;
 use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
-use super::tell::{Command, STEP, note_on_peers, report, send_all};
 use crate::api::daemon::Daemon;
 use crate::api::proxy::{FailoverCommand, ServiceStatus};
 use crate::daemon::eligibility::Eligibility;
@@ -29,11 +29,11 @@ pub struct FailoverArgs {
 
 /// Picks the backend once and sends it to every proxy, so that two proxies cannot move the latch to two backends.
 pub async fn run(args: &FailoverArgs, daemons: &[Endpoint], output: &Output) -> Exit {
-    let asked = ask_all(daemons).await;
-    if let Err(exit) = known_service(&args.service, &asked, output) {
+    let replies = ask_all(daemons).await;
+    if let Err(exit) = known_service(&args.service, &replies, output) {
         return exit;
     }
-    let Some(to) = args.to.clone().or_else(|| next_backend(&args.service, &asked)) else {
+    let Some(to) = args.to.clone().or_else(|| next_backend(&args.service, &replies)) else {
         complain(&format!(
             "service {} has no other backend that is up and ready; `polder status` shows them, --to names one all the same",
             args.service
@@ -41,19 +41,19 @@ pub async fn run(args: &FailoverArgs, daemons: &[Endpoint], output: &Output) -> 
         return Exit::No;
     };
     let command = FailoverCommand { service: args.service.clone(), to: Some(to), who: who(), why: args.why.clone() };
-    let results = send_all(to_proxies(&asked, &args.service, "/failover", &serde_json::json!(command))).await;
+    let results = send_all(to_proxies(&replies, &args.service, "/failover", &serde_json::json!(command))).await;
     report(&results, output, note_on_peers(&results))
 }
 
 /// Checks that a proxy has a latched service of this name; if not, says so and returns the exit status.
-pub fn known_service(service: &str, asked: &[DaemonReply], output: &Output) -> Result<(), Exit> {
-    if asked.iter().all(|one| one.proxy().is_none()) {
+pub fn known_service(service: &str, replies: &[DaemonReply], output: &Output) -> Result<(), Exit> {
+    if replies.iter().all(|one| one.proxy().is_none()) {
         return Err(output.could_not("no proxy answered; `polder status` tells why"));
     }
-    if views(service, asked).any(|view| view.latch.is_some()) {
+    if views(service, replies).any(|view| view.latch.is_some()) {
         return Ok(());
     }
-    let mut latched: Vec<&str> = asked
+    let mut latched: Vec<&str> = replies
         .iter()
         .filter_map(DaemonReply::proxy)
         .flat_map(|status| &status.services)
@@ -67,14 +67,19 @@ pub fn known_service(service: &str, asked: &[DaemonReply], output: &Output) -> R
 }
 
 /// One command for each daemon that is, or may be, a proxy.
-pub fn to_proxies(asked: &[DaemonReply], service: &str, path: &'static str, body: &serde_json::Value) -> Vec<Command> {
+pub fn to_proxies(
+    replies: &[DaemonReply],
+    service: &str,
+    path: &'static str,
+    body: &serde_json::Value,
+) -> Vec<Command> {
     let is_proxy = |one: &&DaemonReply| one.role().is_none_or(|role| role == Daemon::Proxy);
     let command = |one| Command { limit: STEP, ..Command::new(one, service, path, body.clone()) };
-    asked.iter().filter(is_proxy).map(command).collect()
+    replies.iter().filter(is_proxy).map(command).collect()
 }
 
-fn views<'a>(service: &'a str, asked: &'a [DaemonReply]) -> impl Iterator<Item = &'a ServiceStatus> {
-    asked
+fn views<'a>(service: &'a str, replies: &'a [DaemonReply]) -> impl Iterator<Item = &'a ServiceStatus> {
+    replies
         .iter()
         .filter_map(DaemonReply::proxy)
         .flat_map(|status| &status.services)
@@ -82,12 +87,12 @@ fn views<'a>(service: &'a str, asked: &'a [DaemonReply]) -> impl Iterator<Item =
 }
 
 /// The first backend in order, not the active one and not failed away from, that every proxy sees up and ready.
-fn next_backend(service: &str, asked: &[DaemonReply]) -> Option<String> {
+fn next_backend(service: &str, replies: &[DaemonReply]) -> Option<String> {
     // The proxy with the highest epoch knows best which one is active.
-    let best = views(service, asked).max_by_key(|view| view.latch.as_ref().map(|latch| latch.epoch))?;
+    let best = views(service, replies).max_by_key(|view| view.latch.as_ref().map(|latch| latch.epoch))?;
     let latch = best.latch.as_ref()?;
     let usable = |name: &str| {
-        views(service, asked)
+        views(service, replies)
             .flat_map(|view| &view.backends)
             .filter(|backend| backend.name == name)
             .all(|backend| Eligibility::of(backend.check, backend.operator).admits_new())

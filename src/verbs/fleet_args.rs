@@ -14,9 +14,13 @@ use crate::push::pipeline::{self, PlanError, Planned};
 pub struct FleetArgs {
     /// The folder with the fleet's flake [default: this one if it has a flake.nix, else the working copy]
     pub folder: Option<PathBuf>,
-    /// Which hosts.
-    #[command(flatten)]
-    pub selection: SelectionArgs,
+    /// Change only this host, role or location (may be repeated). The other hosts are still asked and locked: leave out a dead one
+    /// with --skip
+    #[arg(long, value_name = "HOST|ROLE|LOCATION")]
+    pub only: Vec<String>,
+    /// Leave out a dead host: it is not asked, locked or changed, and the ledgers record that (may be repeated)
+    #[arg(long, value_name = "HOST")]
+    pub skip: Vec<String>,
     /// Use this evaluated fleet (see src/push/pipeline/deployable.nix) instead of evaluating the folder
     #[arg(long, value_name = "FILE", conflicts_with = "nix")]
     pub fleet: Option<PathBuf>,
@@ -28,22 +32,10 @@ pub struct FleetArgs {
     pub nix: Vec<String>,
 }
 
-/// Which hosts.
-#[derive(Debug, Clone, Default, clap::Args)]
-pub struct SelectionArgs {
-    /// Change only this host, role or location (may be repeated). The other hosts are still asked and locked: leave out a dead one
-    /// with --skip
-    #[arg(long, value_name = "HOST|ROLE|LOCATION")]
-    pub only: Vec<String>,
-    /// Leave out a dead host: it is not asked, locked or changed, and the ledgers record that (may be repeated)
-    #[arg(long, value_name = "HOST")]
-    pub skip: Vec<String>,
-}
-
 impl FleetArgs {
     /// Makes the plan; `progress` is called before each step that takes a while.
     pub(super) fn plan(&self, progress: &dyn Fn(&str)) -> Result<Planned, PlanError> {
-        let selection = Selection { only: self.selection.only.clone(), skip: self.selection.skip.clone() };
+        let selection = Selection { only: self.only.clone(), skip: self.skip.clone() };
         let request = pipeline::Request {
             folder: self.folder.as_deref(),
             fleet: self.fleet.as_deref(),
@@ -58,7 +50,7 @@ impl FleetArgs {
 /// Prints why there is no plan.
 pub(super) fn no_plan(why: &PlanError, output: &Output) -> Exit {
     let findings = match why {
-        PlanError::Failed(error) => return output.could_not(&error.to_string()),
+        PlanError::Failed(error) => return output.could_not(error),
         PlanError::Findings(findings) => findings,
     };
     for finding in findings {

@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::args::FleetArg;
+use super::command::{Command, CommandResult, Outcome, report, send_all};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::failover::{known_service, to_proxies};
 use super::operator::{find_subjects, who};
 use super::output::Output;
 use super::replies::{DaemonReply, ask_all};
-use super::tell::{Command, CommandResult, Outcome, report, send_all};
 use crate::api::operator::{ForgetCommand, ForgetTarget};
 
 /// What `forget` takes.
@@ -35,29 +35,29 @@ pub struct ForgetArgs {
 
 /// Sends the command to every daemon and reports each.
 pub async fn run(args: &ForgetArgs, daemons: &[Endpoint], output: &Output) -> Exit {
-    let asked = ask_all(daemons).await;
+    let replies = ask_all(daemons).await;
     if args.latch {
-        if let Err(exit) = known_service(&args.name, &asked, output) {
+        if let Err(exit) = known_service(&args.name, &replies, output) {
             return exit;
         }
         let body = body(ForgetTarget::Latch(args.name.clone()), &args.why);
-        return report(&send_all(to_proxies(&asked, &args.name, "/forget", &body)).await, output, "");
+        return report(&send_all(to_proxies(&replies, &args.name, "/forget", &body)).await, output, "");
     }
-    let results = send_all(commands(args, &asked)).await;
+    let results = send_all(commands(args, &replies)).await;
     let (known, unknown): (Vec<CommandResult>, Vec<CommandResult>) =
         results.into_iter().partition(|one| one.outcome != Outcome::Refused);
     // A daemon of the other kind, or one that never had the state, refuses: there is nothing to forget.
     report(if known.is_empty() { &unknown } else { &known }, output, "")
 }
 
-fn commands(args: &ForgetArgs, asked: &[DaemonReply]) -> Vec<Command> {
-    let mut subjects: BTreeSet<String> = find_subjects(&args.name, asked).into_keys().collect();
+fn commands(args: &ForgetArgs, replies: &[DaemonReply]) -> Vec<Command> {
+    let mut subjects: BTreeSet<String> = find_subjects(&args.name, replies).into_keys().collect();
     if subjects.is_empty() {
         subjects.insert(args.name.clone());
     }
     let body = |subject: &String| body(ForgetTarget::Subject(subject.clone()), &args.why);
     let command = |subject: &String, one: &DaemonReply| Command::new(one, subject, "/forget", body(subject));
-    subjects.iter().flat_map(|subject| asked.iter().map(move |one| command(subject, one))).collect()
+    subjects.iter().flat_map(|subject| replies.iter().map(move |one| command(subject, one))).collect()
 }
 
 fn body(what: ForgetTarget, why: &str) -> serde_json::Value {

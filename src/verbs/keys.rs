@@ -17,7 +17,7 @@ use crate::fleet::{Fleet, Role};
 use crate::push::admin::Admin;
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
-use crate::push::fleet_lock::{HeldLock, LockError};
+use crate::push::fleet_lock::HeldLock;
 use crate::push::host::lock::Lock;
 use crate::push::keys::{fingerprint, own, rotate};
 use crate::push::protocol::KeyChange;
@@ -90,13 +90,30 @@ pub struct FileArgs {
 
 /// Runs `keys`.
 pub fn run(args: &KeysArgs, output: &Output) -> Result<Exit, Error> {
-    match &args.verb {
-        KeysVerb::Show(fleet) => show(fleet, output),
-        KeysVerb::Make(args) => make(args, output),
-        KeysVerb::Identity(args) => identity::run(args, output),
+    let ended = match &args.verb {
+        KeysVerb::Show(fleet) => Ok(show(fleet, output)?),
+        KeysVerb::Make(args) => Ok(make(args, output)?),
+        KeysVerb::Identity(args) => Ok(identity::run(args, output)?),
         KeysVerb::First(args) => first(args, output),
         KeysVerb::Rotate(args) => rotate(args, output),
         KeysVerb::Retire(args) => retire(args, output),
+    };
+    match ended {
+        Ok(exit) | Err(Stop::Printed(exit)) => Ok(exit),
+        Err(Stop::Failed(why)) => Err(why),
+    }
+}
+
+/// Why a change of keys stopped.
+enum Stop {
+    /// For a reason that the operator has been shown.
+    Printed(Exit),
+    Failed(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Stop {
+        Stop::Failed(error)
     }
 }
 
@@ -111,7 +128,7 @@ fn make(args: &MakeArgs, output: &Output) -> Result<Exit, Error> {
         let closed = closed_to_the_next(&admin, args)?;
         if !closed.is_empty() {
             output.answer(&json!({ "closed": closed }), "");
-            tell(&closed);
+            complain_of(&closed);
             complain("these hosts do not accept the next key yet, so the present one stays in use: push first");
             return Ok(Exit::No);
         }
@@ -154,15 +171,15 @@ fn show(fleet: &FleetArg, output: &Output) -> Result<Exit, Error> {
     let hosts = reach.hosts(&[])?;
     let (mut files, mut silent) = (Files::new(), Failed::new());
     // One by one, so that a dead host does not hide the others.
-    for (host, its) in rotate::look_at_each(&*reach.remotes, &hosts) {
-        match its {
-            Ok(its) => drop(files.insert(host, its)),
+    for (host, answer) in rotate::look_at_each(&*reach.remotes, &hosts) {
+        match answer {
+            Ok(keys) => drop(files.insert(host, keys)),
             Err(why) => silent.push((host, why)),
         }
     }
     let groups = groups(&files);
     output.answer(&json!({ "hosts": files, "silent": silent }), &table(&groups));
-    tell(&silent);
+    complain_of(&silent);
     let differing = differing(&groups);
     for name in &differing {
         complain(&format!(
@@ -208,58 +225,50 @@ fn table(groups: &Groups) -> String {
     if groups.is_empty() { "none of the hosts that answered has a key file\n".to_owned() } else { table.render() }
 }
 
-fn first(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
+fn first(args: &FileArgs, output: &Output) -> Result<Exit, Stop> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
-    let needing = needing(&reach.fleet);
+    let needed_on = needed_on(&reach.fleet);
     let hosts: Vec<String> =
-        unskipped.iter().filter(|host| needing.contains(*host) || args.also.contains(host)).cloned().collect();
+        unskipped.iter().filter(|host| needed_on.contains(*host) || args.also.contains(host)).cloned().collect();
     if hosts.is_empty() {
-        return Err(Error::new(format!("no host needs {name}: add one with --also HOST")));
+        return Err(Error::new(format!("no host needs {name}: add one with --also HOST")).into());
     }
-    let held = match lock(&reach, &unskipped, format!("the first key of {name}")) {
-        Ok(held) => held,
-        Err(refusal) => return Ok(refused(&refusal, output)),
-    };
+    let held = lock(&reach, &unskipped, format!("the first key of {name}"), output)?;
     let key = rotate::begin(&reach.admin, name)?;
     let new = fingerprint(&key.0).unwrap_or_default();
-    let files = match rotate::look(&*reach.remotes, &hosts) {
-        Ok(files) => rotate::of_file(&files, name),
-        Err(failed) => return Ok(stopped(&failed, &args.name, "first", output)),
-    };
+    let files = rotate::look(&*reach.remotes, &hosts).map_err(|failed| stopped(&failed, name, "first", output))?;
+    let files = rotate::of_file(&files, name);
     if let Some((host, _)) = files.iter().find(|(_, keys)| keys.iter().any(|key| *key != new)) {
         // Nothing was changed on any host, so the new key is dropped.
         rotate::end(&reach.admin, name).map_err(Error::new)?;
-        return Err(Error::new(format!(
+        return Err(Stop::Failed(Error::new(format!(
             "{host} has a key of {name} already: make a new one with `polder keys rotate {name}`, and add --also HOST for a host that has none"
-        )));
+        ))));
     }
     carry_out(&reach, &held, args, &hosts, &key, "first", output)
 }
 
 /// The hosts that need the file: proxies, which seal cookies.
-fn needing(fleet: &Fleet) -> Vec<String> {
+fn needed_on(fleet: &Fleet) -> Vec<String> {
     fleet.hosts.iter().filter(|(_, host)| host.is(Role::Proxy)).map(|(name, _)| name.clone()).collect()
 }
 
-fn rotate(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
+fn rotate(args: &FileArgs, output: &Output) -> Result<Exit, Stop> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
-    let held = match lock(&reach, &unskipped, format!("a new key of {name}")) {
-        Ok(held) => held,
-        Err(refusal) => return Ok(refused(&refusal, output)),
-    };
-    let files = match rotate::look(&*reach.remotes, &unskipped) {
-        Ok(files) => rotate::of_file(&files, name),
-        Err(failed) => return Ok(stopped(&failed, name, "rotate", output)),
-    };
+    let held = lock(&reach, &unskipped, format!("a new key of {name}"), output)?;
+    let files = rotate::look(&*reach.remotes, &unskipped).map_err(|failed| stopped(&failed, name, "rotate", output))?;
+    let files = rotate::of_file(&files, name);
     if files.values().all(Vec::is_empty) {
-        return Err(Error::new(format!("no host has a key of {name} yet: make one with `polder keys first {name}`")));
+        return Err(
+            Error::new(format!("no host has a key of {name} yet: make one with `polder keys first {name}`")).into()
+        );
     }
-    let having = files.iter().filter(|(host, keys)| !keys.is_empty() || args.also.contains(host));
-    let hosts: Vec<String> = having.map(|(host, _)| host.clone()).collect();
+    let with_file = files.iter().filter(|(host, keys)| !keys.is_empty() || args.also.contains(host));
+    let hosts: Vec<String> = with_file.map(|(host, _)| host.clone()).collect();
     let key = rotate::begin(&reach.admin, name)?;
     carry_out(&reach, &held, args, &hosts, &key, "rotate", output)
 }
@@ -272,7 +281,7 @@ fn carry_out(
     key: &crate::push::protocol::Secret,
     verb: &str,
     output: &Output,
-) -> Result<Exit, Error> {
+) -> Result<Exit, Stop> {
     let name = &args.name;
     let mut steps = Vec::new();
     let mut on_step = |step: &Step| match step {
@@ -280,9 +289,8 @@ fn carry_out(
         Step::Promote(hosts) => steps.push(format!("the first on {}", hosts.join(", "))),
         Step::Done => {}
     };
-    if let Err(failed) = rotate::rotate_to(&*reach.remotes, held.token(), name, key, hosts, &mut on_step) {
-        return Ok(stopped(&failed, name, verb, output));
-    }
+    rotate::rotate_to(&*reach.remotes, held.token(), name, key, hosts, &mut on_step)
+        .map_err(|failed| stopped(&failed, name, verb, output))?;
     rotate::end(&reach.admin, name).map_err(Error::new)?;
     let new = fingerprint(&key.0).unwrap_or_default();
     let text = format!(
@@ -301,26 +309,20 @@ fn carry_out(
     Ok(Exit::Done)
 }
 
-fn retire(args: &FileArgs, output: &Output) -> Result<Exit, Error> {
+fn retire(args: &FileArgs, output: &Output) -> Result<Exit, Stop> {
     let reach = Reach::new(&args.fleet)?;
     let name = &args.name;
     let unskipped = reach.hosts(&args.skip)?;
-    let held = match lock(&reach, &unskipped, format!("older keys of {name} go")) {
-        Ok(held) => held,
-        Err(refusal) => return Ok(refused(&refusal, output)),
-    };
-    let files = match rotate::look(&*reach.remotes, &unskipped) {
-        Ok(files) => rotate::of_file(&files, name),
-        Err(failed) => return Ok(stopped(&failed, name, "retire", output)),
-    };
+    let held = lock(&reach, &unskipped, format!("older keys of {name} go"), output)?;
+    let files = rotate::look(&*reach.remotes, &unskipped).map_err(|failed| stopped(&failed, name, "retire", output))?;
+    let files = rotate::of_file(&files, name);
     let keep = the_first_everywhere(&files).ok_or_else(|| {
         Error::new(format!("the first key of {name} is not the same on all hosts: run `polder keys rotate {name}`"))
     })?;
     let hosts: Vec<String> = files.iter().filter(|(_, keys)| keys.len() > 1).map(|(host, _)| host.clone()).collect();
     let change = KeyChange::Retire { keep: keep.clone() };
-    if let Err(failed) = rotate::change(&*reach.remotes, held.token(), name, &change, &hosts) {
-        return Ok(stopped(&failed, name, "retire", output));
-    }
+    rotate::change(&*reach.remotes, held.token(), name, &change, &hosts)
+        .map_err(|failed| stopped(&failed, name, "retire", output))?;
     let text = match hosts.is_empty() {
         true => format!("{name} has no older keys anywhere\n"),
         false => format!(
@@ -341,21 +343,22 @@ fn the_first_everywhere(files: &BTreeMap<String, Vec<String>>) -> Option<String>
     }
 }
 
-fn lock(reach: &Reach, hosts: &[String], reason: String) -> Result<HeldLock, LockError> {
+fn lock(reach: &Reach, hosts: &[String], reason: String, output: &Output) -> Result<HeldLock, Stop> {
     let lock = Lock::wanted(who(), &reach.admin.location, reason);
     HeldLock::take_or_use(&reach.admin, &reach.remotes, hosts, lock, LOCK_SECONDS)
+        .map_err(|refusal| Stop::Printed(refused(&refusal, output)))
 }
 
-fn stopped(failed: &Failed, name: &str, verb: &str, output: &Output) -> Exit {
+fn stopped(failed: &Failed, name: &str, verb: &str, output: &Output) -> Stop {
     output.answer(&json!({ "stopped": failed }), "");
-    tell(failed);
+    complain_of(failed);
     complain(&format!(
         "stopped before the next step; what is done stays, and nothing is lost. When these hosts are back, `polder keys {verb} {name}` continues from here; to continue without them, add --skip HOST"
     ));
-    Exit::No
+    Stop::Printed(Exit::No)
 }
 
-fn tell(failed: &Failed) {
+fn complain_of(failed: &Failed) {
     for (host, why) in failed {
         complain(&format!("{host}: {why}"));
     }

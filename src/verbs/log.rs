@@ -130,38 +130,25 @@ fn newest(mut entries: Vec<(String, Entry)>, count: usize) -> Vec<(String, Entry
 fn table(entries: &[(String, Entry)]) -> String {
     let mut table = Table::new(&["WHEN", "HOST", "PUSH", "WHO", "REVISION", "PLAN", "SYSTEM", "OUTCOME", "WORDS"]);
     for (host, entry) in entries {
-        let (when, who) = (cell(moment(entry.at)), |who: &str| cell(format!("{who} from {}", entry.from)));
-        let mut row = vec![when, cell(host)];
-        row.extend(match &entry.event {
-            Event::Activation { record, before, system, outcome, words } => vec![
-                cell(&record.push),
-                who(&record.who),
-                cell(revision(record)),
-                cell(if record.plan.is_empty() { "-" } else { short_hash(&record.plan) }),
-                cell(format!("{} -> {}", short(before), short(system))),
-                toned(outcome_text(record.kind, *outcome), tone(*outcome)),
-                cell(words),
-            ],
-            Event::LockBroken { who: by, why, holder, reason } => vec![
-                cell("-"),
-                who(by),
-                cell("-"),
-                cell("-"),
-                cell("-"),
-                toned("lock broken", Tone::Notable),
-                cell(format!("{why}; it was held by {holder}: {reason}")),
-            ],
-            Event::KeyPut { who: by, name, fingerprints } => vec![
-                cell("-"),
-                who(by),
-                cell("-"),
-                cell("-"),
-                cell("-"),
-                cell("keys"),
-                cell(format!("{name}: {}", fingerprints.join(", "))),
-            ],
-        });
-        table.row(row);
+        let dash = || cell("-");
+        let (who, [push, revision, plan, system], outcome, words) = match &entry.event {
+            Event::Activation { record, before, system, outcome, words } => {
+                let plan = if record.plan.is_empty() { "-" } else { short_hash(&record.plan) };
+                let systems = format!("{} -> {}", short(before), short(system));
+                let push = [cell(&record.push), cell(revision(record)), cell(plan), cell(systems)];
+                (&record.who, push, toned(outcome_text(record.kind, *outcome), tone(*outcome)), words.clone())
+            }
+            Event::LockBroken { who, why, holder, reason } => {
+                let words = format!("{why}; it was held by {holder}: {reason}");
+                (who, [dash(), dash(), dash(), dash()], toned("lock broken", Tone::Notable), words)
+            }
+            Event::KeyPut { who, name, fingerprints } => {
+                let words = format!("{name}: {}", fingerprints.join(", "));
+                (who, [dash(), dash(), dash(), dash()], cell("keys"), words)
+            }
+        };
+        let who = cell(format!("{who} from {}", entry.from));
+        table.row(vec![cell(moment(entry.at)), cell(host), push, who, revision, plan, system, outcome, cell(words)]);
     }
     table.render()
 }

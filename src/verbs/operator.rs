@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::args::{FleetArg, parse_duration};
+use super::command::{Command, CommandResult, Outcome, note_on_peers, report, send_all};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
-use super::tell::{Command, CommandResult, Outcome, note_on_peers, report, send_all};
 use super::times::time_of_day;
 use crate::api::daemon::Daemon;
 use crate::api::operator::{OperatorCommand, OperatorState};
@@ -62,20 +62,20 @@ pub fn who() -> String {
 
 /// Sets the state in every daemon that has the subject, and reports each.
 pub async fn run(state: OperatorState, args: &StateArgs, daemons: &[Endpoint], output: &Output) -> Exit {
-    let asked = ask_all(daemons).await;
-    let subjects = find_subjects(&args.target.subject, &asked);
+    let replies = ask_all(daemons).await;
+    let subjects = find_subjects(&args.target.subject, &replies);
     if subjects.is_empty() {
-        return unknown(&args.target.subject, &asked, output);
+        return unknown(&args.target.subject, &replies, output);
     }
-    let results = send_all(commands(state, args, &asked, &subjects)).await;
+    let results = send_all(commands(state, args, &replies, &subjects)).await;
     let closing = results.iter().filter_map(|one| one.cached_until).max().map_or_else(String::new, expiry_line);
-    let unaware = unaware(&results, &asked, state).unwrap_or_else(|| note_on_peers(&results).to_owned());
-    report(&results, output, &format!("{closing}{unaware}"))
+    let missed = missed_nameservers(&results, &replies, state).unwrap_or_else(|| note_on_peers(&results).to_owned());
+    report(&results, output, &format!("{closing}{missed}"))
 }
 
 /// What nameservers that were not reached go on answering, and for how long. `None` if all were reached.
-fn unaware(results: &[CommandResult], asked: &[DaemonReply], state: OperatorState) -> Option<String> {
-    let pools = || asked.iter().filter_map(DaemonReply::nameserver).flat_map(|status| &status.pools);
+fn missed_nameservers(results: &[CommandResult], replies: &[DaemonReply], state: OperatorState) -> Option<String> {
+    let pools = || replies.iter().filter_map(DaemonReply::nameserver).flat_map(|status| &status.pools);
     let ttl_of = |subject: &str| {
         let named = pools().filter(|pool| subject.strip_prefix(&pool.name).is_some_and(|rest| rest.starts_with('/')));
         named.map(|pool| pool.ttl).max()
@@ -97,23 +97,23 @@ fn unaware(results: &[CommandResult], asked: &[DaemonReply], state: OperatorStat
 }
 
 /// The subjects that a name stands for, each with the kind of daemon that has it.
-pub(super) fn find_subjects(named: &str, asked: &[DaemonReply]) -> BTreeMap<String, Daemon> {
-    let mut subjects = known_subjects(asked);
+pub(super) fn find_subjects(named: &str, replies: &[DaemonReply]) -> BTreeMap<String, Daemon> {
+    let mut subjects = known_subjects(replies);
     let suffix = format!("/{named}");
     subjects.retain(|subject, _| subject == named || subject.ends_with(&suffix));
     subjects
 }
 
 /// Every `SERVICE/BACKEND` and `POOL/MEMBER` that any daemon has.
-fn known_subjects(asked: &[DaemonReply]) -> BTreeMap<String, Daemon> {
+fn known_subjects(replies: &[DaemonReply]) -> BTreeMap<String, Daemon> {
     let mut subjects = BTreeMap::new();
-    for status in asked.iter().filter_map(DaemonReply::proxy) {
+    for status in replies.iter().filter_map(DaemonReply::proxy) {
         for service in &status.services {
             let uses = service.backends.iter().map(|backend| format!("{}/{}", service.name, backend.name));
             subjects.extend(uses.map(|subject| (subject, Daemon::Proxy)));
         }
     }
-    for status in asked.iter().filter_map(DaemonReply::nameserver) {
+    for status in replies.iter().filter_map(DaemonReply::nameserver) {
         for pool in &status.pools {
             let uses = pool.members.iter().map(|member| format!("{}/{}", pool.name, member.name));
             subjects.extend(uses.map(|subject| (subject, Daemon::Nameserver)));
@@ -125,7 +125,7 @@ fn known_subjects(asked: &[DaemonReply]) -> BTreeMap<String, Daemon> {
 fn commands(
     state: OperatorState,
     args: &StateArgs,
-    asked: &[DaemonReply],
+    replies: &[DaemonReply],
     subjects: &BTreeMap<String, Daemon>,
 ) -> Vec<Command> {
     let mut commands = Vec::new();
@@ -140,8 +140,8 @@ fn commands(
         };
         let body = serde_json::json!(command);
         // A daemon that did not answer and whose kind is not known gets it too: better refused than missed.
-        let knowing = asked.iter().filter(|one| one.role().is_none_or(|its| its == *role));
-        commands.extend(knowing.map(|one| Command::new(one, subject, "/operator", body.clone())));
+        let recipients = replies.iter().filter(|one| one.role().is_none_or(|known| known == *role));
+        commands.extend(recipients.map(|one| Command::new(one, subject, "/operator", body.clone())));
     }
     commands
 }
@@ -151,11 +151,11 @@ fn expiry_line(until: u64) -> String {
     format!("The last cached answer that names it expires at {} (in {left} s).\n", time_of_day(until))
 }
 
-fn unknown(named: &str, asked: &[DaemonReply], output: &Output) -> Exit {
-    if asked.iter().all(|one| one.role().is_none() || (one.proxy().is_none() && one.nameserver().is_none())) {
+fn unknown(named: &str, replies: &[DaemonReply], output: &Output) -> Exit {
+    if replies.iter().all(|one| one.role().is_none() || (one.proxy().is_none() && one.nameserver().is_none())) {
         return output.could_not("no daemon answered; `polder status` tells why");
     }
-    let known: Vec<String> = known_subjects(asked).into_keys().collect();
+    let known: Vec<String> = known_subjects(replies).into_keys().collect();
     complain(&format!("no daemon has a backend or pool member {named:?}; there are {}", known.join(", ")));
     if output.is_json() {
         output.answer(&serde_json::json!({ "error": "unknown", "known": known }), "");

@@ -201,7 +201,7 @@ pub fn fit_json(text: &str) -> String {
 }
 
 /// Shows text on standard error while a verb works: progress, a question.
-pub fn tell(text: &str) {
+pub fn print_progress(text: &str) {
     let mut terminal = anstream::stderr().lock();
     // Nobody is there to read it: no reason to stop.
     let _ = terminal.write_all(fit(text).as_bytes()).and_then(|()| terminal.flush());

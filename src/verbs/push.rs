@@ -197,3 +197,6 @@ fn summary(record: &Record, ends: &BTreeMap<String, Stage>) -> String {
     }
     text + "\n"
 }
+
+#[cfg(test)]
+mod tests;

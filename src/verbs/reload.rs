@@ -1,11 +1,11 @@
 //! `reload`: has daemons read their documents again, and shows the result of each.
 
 use super::args::FleetArg;
+use super::command::{Command, report, send_all};
 use super::endpoint::Endpoint;
 use super::exit::Exit;
 use super::output::{Output, complain};
 use super::replies::{DaemonReply, ask_all};
-use super::tell::{Command, report, send_all};
 use crate::daemon::reload::LONGEST;
 
 /// What `reload` takes.
@@ -21,17 +21,17 @@ pub struct ReloadArgs {
 
 /// Sends it to each. A daemon whose program was replaced by another build hands over to it, which may take a while.
 pub async fn run(args: &ReloadArgs, daemons: &[Endpoint], output: &Output) -> Exit {
-    let mut asked = ask_all(daemons).await;
-    let unknown = args.names.iter().find(|name| asked.iter().all(|one| one.name() != **name));
+    let mut replies = ask_all(daemons).await;
+    let unknown = args.names.iter().find(|name| replies.iter().all(|one| one.name() != **name));
     if let Some(unknown) = unknown {
-        let known: Vec<String> = asked.iter().map(DaemonReply::name).collect();
+        let known: Vec<String> = replies.iter().map(DaemonReply::name).collect();
         complain(&format!("no daemon is named {unknown}; there are {}", known.join(", ")));
         return Exit::No;
     }
-    asked.retain(|one| args.names.is_empty() || args.names.contains(&one.name()));
+    replies.retain(|one| args.names.is_empty() || args.names.contains(&one.name()));
     // It may have to wait for one that is under way.
     let limit = LONGEST.saturating_mul(2);
     let command = |one| Command { limit, ..Command::new(one, "document", "/reload", serde_json::json!({})) };
-    let results = send_all(asked.iter().map(command).collect()).await;
+    let results = send_all(replies.iter().map(command).collect()).await;
     report(&results, output, "")
 }

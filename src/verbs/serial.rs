@@ -7,6 +7,7 @@ use serde::Serialize;
 
 use super::exit::Exit;
 use super::output::{Output, complain};
+use crate::config::dns::Checks;
 use crate::config::names;
 use crate::push::error::Error;
 use crate::push::pipeline::trust;
@@ -41,7 +42,7 @@ struct Raised {
 
 /// Finds the file and raises the serial. A zone with an error is left unchanged.
 pub fn run(args: &SerialArgs, output: &Output) -> Result<Exit, Error> {
-    let zone = match names::dns_name(&args.zone) {
+    let zone = match names::zone_name(&args.zone) {
         Ok(zone) => zone,
         Err(message) => {
             complain(&message.to_string());
@@ -50,7 +51,7 @@ pub fn run(args: &SerialArgs, output: &Output) -> Result<Exit, Error> {
     };
     let file = args.file.clone().map_or_else(|| look_for(&zone, &args.folder), Ok)?;
     trust::check_file(&file)?;
-    let loaded = match zone::load(&zone, &file) {
+    let loaded = match zone::load(&zone, &file, Checks::Lenient) {
         Ok(loaded) => loaded,
         Err(findings) => {
             for finding in &findings.0 {
@@ -80,35 +81,35 @@ fn today() -> u32 {
 
 /// The one file that is named after the zone.
 fn look_for(zone: &str, folder: &Path) -> Result<PathBuf, Error> {
-    let mut found = Vec::new();
+    let mut files = Vec::new();
     let names = [format!("{zone}.zone"), zone.to_owned()];
-    walk(folder, &names, &mut found).map_err(|error| Error::at(folder.display(), error))?;
-    found.sort();
-    match &found[..] {
+    walk(folder, &names, &mut files).map_err(|error| Error::at(folder.display(), error))?;
+    files.sort();
+    match &files[..] {
         [file] => Ok(file.clone()),
         [] => {
             let problem = format!("no file below {} is named {}", folder.display(), names.join(" or "));
             Err(Error::new(format!("{problem}: name it with --file")))
         }
         _ => {
-            let files: Vec<String> = found.iter().map(|file| file.display().to_string()).collect();
-            Err(Error::new(format!("several files are named after {zone}: {}", files.join(", ")))
+            let names: Vec<String> = files.iter().map(|file| file.display().to_string()).collect();
+            Err(Error::new(format!("several files are named after {zone}: {}", names.join(", ")))
                 .remedy("name one with --file"))
         }
     }
 }
 
 /// Finds files by name, at any depth; skips hidden folders and follows no links.
-fn walk(folder: &Path, names: &[String], found: &mut Vec<PathBuf>) -> std::io::Result<()> {
+fn walk(folder: &Path, names: &[String], files: &mut Vec<PathBuf>) -> std::io::Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let name = entry.file_name();
         let kind = entry.file_type()?;
         let path = if folder == Path::new(".") { PathBuf::from(&name) } else { entry.path() };
         if kind.is_dir() && !name.as_encoded_bytes().starts_with(b".") {
-            walk(&path, names, found)?;
+            walk(&path, names, files)?;
         } else if kind.is_file() && names.iter().any(|wanted| name.eq_ignore_ascii_case(wanted)) {
-            found.push(path);
+            files.push(path);
         }
     }
     Ok(())

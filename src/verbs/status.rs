@@ -8,44 +8,43 @@ mod findings;
 mod fleet;
 mod tables;
 
-use serde::Serialize;
+use serde_json::{Value, json};
 
 use super::daemons::Selection;
 use super::exit::Exit;
 use super::output::{Output, Tone};
 use super::replies::{DaemonReply, ask_all};
-use crate::api::status::Status;
 use fleet::Fleet;
 
 /// Asks every daemon and shows it all; on an admin machine, the hosts and the working copy too.
-pub async fn run(found: &Selection, output: &Output) -> Exit {
-    let asked = ask_all(&found.daemons).await;
-    let fleet = found.fleet.as_ref().map(Fleet::gather);
+pub async fn run(selection: &Selection, output: &Output) -> Exit {
+    let replies = ask_all(&selection.daemons).await;
+    let fleet = selection.fleet.as_ref().map(Fleet::gather);
     let mut findings = fleet.as_ref().map(Fleet::findings).unwrap_or_default();
     // A host that is not reached explains its daemons.
-    let explained = |asked: &DaemonReply| asked.endpoint.unreachable.is_some();
-    findings.extend(findings::all(asked.iter().filter(|one| !explained(one))));
-    let daemons: Vec<_> = asked.iter().map(status_json).collect();
-    let mut answer = serde_json::json!({ "well": findings.is_empty(), "findings": findings, "daemons": daemons });
+    let is_explained = |reply: &DaemonReply| reply.endpoint.unreachable.is_some();
+    findings.extend(findings::all(replies.iter().filter(|one| !is_explained(one))));
+    let daemons: Vec<_> = replies.iter().map(status_json).collect();
+    let mut answer = json!({ "well": findings.is_empty(), "findings": findings, "daemons": daemons });
     if let Some(fleet) = &fleet {
-        answer["fleet"] = serde_json::json!(fleet);
+        answer["fleet"] = json!(fleet);
     }
     let hosts = fleet.as_ref().map(Fleet::screen);
-    output.answer(&answer, &joined(hosts.into_iter().chain(parts(&asked)).chain([alarms(&findings)])));
+    output.answer(&answer, &joined(hosts.into_iter().chain(parts(&replies)).chain([alarms(&findings)])));
     match () {
-        () if asked.iter().all(|one| one.answer.is_err()) && fleet.is_none() => Exit::CouldNot,
+        () if replies.iter().all(|one| one.answer.is_err()) && fleet.is_none() => Exit::CouldNot,
         () if findings.is_empty() => Exit::Done,
         () => Exit::No,
     }
 }
 
 /// The daemons' screen for people.
-pub fn screen(asked: &[DaemonReply]) -> String {
-    joined(parts(asked).into_iter().chain([alarms(&findings::all(asked))]))
+pub fn screen(replies: &[DaemonReply]) -> String {
+    joined(parts(replies).into_iter().chain([alarms(&findings::all(replies))]))
 }
 
-fn parts(asked: &[DaemonReply]) -> [String; 3] {
-    [tables::daemons(asked), tables::services(asked), tables::pools(asked)]
+fn parts(replies: &[DaemonReply]) -> [String; 3] {
+    [tables::daemons(replies), tables::services(replies), tables::pools(replies)]
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> String {
@@ -60,19 +59,10 @@ fn alarms(findings: &[String]) -> String {
     findings.iter().map(|finding| format!("{} {}\n", Tone::Bad.paint("!"), super::output::printable(finding))).collect()
 }
 
-#[derive(Serialize)]
-#[serde(untagged)]
-enum StatusJson<'a> {
-    Proxy(&'a crate::api::proxy::Status),
-    Nameserver(&'a crate::api::dns::Status),
-    None { name: String, error: String },
-}
-
-fn status_json(asked: &DaemonReply) -> StatusJson<'_> {
-    match &asked.answer {
-        Ok(Status::Proxy(status)) => StatusJson::Proxy(status),
-        Ok(Status::Nameserver(status)) => StatusJson::Nameserver(status),
-        Err(error) => StatusJson::None { name: asked.name(), error: error.to_string() },
+fn status_json(reply: &DaemonReply) -> Value {
+    match &reply.answer {
+        Ok(status) => json!(status),
+        Err(error) => json!({ "name": reply.name(), "error": error }),
     }
 }
 

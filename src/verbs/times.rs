@@ -4,14 +4,17 @@
 
 /// A moment as the operator's clock shows it: `HH:MM:SS`, in UTC with a `Z`.
 pub fn time_of_day(unix_ms: u64) -> String {
-    jiff::Timestamp::from_millisecond(unix_ms as i64)
-        .map_or_else(|_| "an unknown time".to_owned(), |moment| moment.strftime("%H:%M:%SZ").to_string())
+    formatted(unix_ms, "%H:%M:%SZ")
 }
 
 /// A moment with its day: `2026-11-26 12:05:48Z`.
 pub fn moment(unix_ms: u64) -> String {
-    jiff::Timestamp::from_millisecond(unix_ms as i64)
-        .map_or_else(|_| "an unknown time".to_owned(), |moment| moment.strftime("%Y-%m-%d %H:%M:%SZ").to_string())
+    formatted(unix_ms, "%Y-%m-%d %H:%M:%SZ")
+}
+
+fn formatted(unix_ms: u64, format: &str) -> String {
+    let moment = jiff::Timestamp::from_millisecond(unix_ms as i64);
+    moment.map_or_else(|_| "an unknown time".to_owned(), |moment| moment.strftime(format).to_string())
 }
 
 /// How long ago, in the largest unit that says enough: `12s`, `5m`, `3h`, `2d`.

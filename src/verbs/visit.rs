@@ -15,7 +15,6 @@ use super::output::Output;
 use crate::daemon::signals::Signals;
 use crate::demo::drill::judge::{Bounds, Evidence, Excused, Judgement, judge};
 use crate::demo::visitor::load::Load;
-use crate::demo::visitor::record::Record;
 use crate::demo::visitor::{Plan, Site, Timeouts};
 
 /// How long the last requests may take to end.
@@ -88,14 +87,7 @@ async fn visit(args: &VisitArgs) -> std::io::Result<Judgement> {
     }
     let ended = load.now();
     let wanted = load.wanted_before(ended);
-    let limit = tokio::time::sleep(ENDING);
-    tokio::pin!(limit);
-    while in_time(&records, ended) < wanted.0 + wanted.1 {
-        tokio::select! {
-            record = load.next() => records.extend(record),
-            () = &mut limit => break,
-        }
-    }
+    load.collect(&mut records, Duration::ZERO..ended, ENDING).await;
     records.retain(|record| record.intended() < ended);
     Ok(judge(&Evidence { ended, records, wanted, bounds: bounds(args), ..Evidence::default() }))
 }
@@ -131,10 +123,6 @@ fn bounds(args: &VisitArgs) -> Bounds {
         rates,
         ..Bounds::default()
     }
-}
-
-fn in_time(records: &[Record], ended: Duration) -> usize {
-    records.iter().filter(|record| record.intended() < ended).count()
 }
 
 #[cfg(test)]

@@ -8,6 +8,7 @@ mod complaints;
 mod pointers;
 mod tree;
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use super::name;
@@ -15,15 +16,15 @@ use super::number::rtype::{NS, SOA};
 use super::rdata::types;
 use super::record::ZoneRecord;
 use super::report::{self, Report};
-use complaints::Complaints;
+use complaints::{Complaints, Severity};
 use tree::Tree;
 
 /// A DNS message is at most this long; see [`rrsets_fit`].
 const LONGEST_MESSAGE: usize = u16::MAX as usize;
 
 /// Reports all that is wrong with the zone as a whole, in the order of the files. When reading has reported
-/// something already, nothing is reported as missing.
-pub fn check(apex: &[u8], files: &[PathBuf], records: &[ZoneRecord], report: &mut Report) {
+/// something already, nothing is reported as missing. Gives the records below a DNAME, which do not exist (RFC 6672, 2.4).
+pub fn check(apex: &[u8], files: &[PathBuf], records: &[ZoneRecord], report: &mut Report) -> BTreeSet<usize> {
     let tree = Tree::new(apex, files, records);
     let mut found = Complaints { complete: report.is_empty(), about: Vec::new() };
     if found.complete
@@ -32,14 +33,18 @@ pub fn check(apex: &[u8], files: &[PathBuf], records: &[ZoneRecord], report: &mu
         check_apex(&tree, main, report);
     }
     rrsets_fit(&tree, &mut found);
-    beside::check(&tree, &mut found);
+    let redirected = beside::check(&tree, &mut found);
     pointers::check(&tree, &mut found);
     found.about.sort();
-    for (index, message) in found.about {
+    for (index, severity, message) in found.about {
         let record = &records[index];
-        let file = &files[usize::from(record.file)];
-        report.add(file, Some(record.line), report::about(&record.owner, record.rtype), message);
+        let (file, about) = (&files[usize::from(record.file)], report::about(&record.owner, record.rtype));
+        match severity {
+            Severity::Error => report.add(file, Some(record.line), about, message),
+            Severity::Warning => report.warn(file, Some(record.line), about, message),
+        }
     }
+    redirected
 }
 
 fn check_apex(tree: &Tree<'_>, main: &std::path::Path, report: &mut Report) {

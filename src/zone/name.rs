@@ -14,13 +14,22 @@ pub const ROOT: &[u8] = &[0];
 /// The longest name on the wire, the root's label included (RFC 1035, 2.3.4).
 pub const LONGEST_NAME: usize = 255;
 
-/// Reads a name; without its final dot it is relative to `origin`, and `@` is `origin` itself.
+/// Reads a name; without its final dot it is relative to `origin`, and `@` is `origin` itself. Likely slips are refused.
 pub fn parse(text: &[u8], origin: &[u8]) -> Result<Vec<u8>, Fault> {
+    match parse_with_slip(text, origin)? {
+        (name, None) => Ok(name),
+        (_, Some(slip)) => Err(slip),
+    }
+}
+
+/// The same, but a name that DNS can carry and hardly anybody means comes with what is odd about it.
+pub fn parse_with_slip(text: &[u8], origin: &[u8]) -> Result<(Vec<u8>, Option<Fault>), Fault> {
     match text {
-        b"@" => return Ok(origin.to_vec()),
-        b"." => return Ok(ROOT.to_vec()),
+        b"@" => return Ok((origin.to_vec(), None)),
+        b"." => return Ok((ROOT.to_vec(), None)),
         _ => {}
     }
+    let mut slip = None;
     let mut wire = Vec::with_capacity(text.len() + 1 + origin.len());
     let mut label = 0;
     wire.push(0);
@@ -35,21 +44,21 @@ pub fn parse(text: &[u8], origin: &[u8]) -> Result<Vec<u8>, Fault> {
             rest = &rest[1..];
             continue;
         }
-        refuse_likely_slip(byte, text)?;
+        slip = slip.or_else(|| odd_byte(byte, text));
         let (byte, used) = escape::first(rest).map_err(|why| format!("the name {}: {why}", quote(text)))?;
         wire.push(byte);
         rest = &rest[used..];
     }
     if !absolute {
         close_label(&mut wire, label, text)?;
-        refuse_missing_dot(&wire, text, origin)?;
+        slip = slip.or_else(|| missing_dot(&wire, text, origin));
         wire.extend_from_slice(origin);
     }
     if wire.len() > LONGEST_NAME {
         let found = wire.len();
         return Err(format!("the name {} takes {found} bytes: at most {LONGEST_NAME}", quote(text)).into());
     }
-    Ok(wire)
+    Ok((wire, slip))
 }
 
 fn close_label(wire: &mut [u8], label: usize, text: &[u8]) -> Result<(), Fault> {
@@ -66,29 +75,29 @@ fn close_label(wire: &mut [u8], label: usize, text: &[u8]) -> Result<(), Fault> 
 
 /// `www.example.net` below the origin `example.net.` would be `www.example.net.example.net.`, which nobody means: who
 /// does can write it out. An origin of one label is left alone, for a host may well be called as a top-level domain.
-fn refuse_missing_dot(relative: &[u8], text: &[u8], origin: &[u8]) -> Result<(), Fault> {
+fn missing_dot(relative: &[u8], text: &[u8], origin: &[u8]) -> Option<Fault> {
     let doubled = [relative, ROOT].concat();
     if labels(origin).nth(1).is_none() || !is_within(&doubled, origin) {
-        return Ok(());
+        return None;
     }
     let full = to_absolute_text(&[relative, origin].concat());
-    Err(format!("the name {} has no final dot and would be {full}: add the dot, or write that in full", quote(text))
-        .into())
+    Some(format!("the name {} has no final dot and is {full}: add the dot, or write that in full", quote(text)).into())
 }
 
-/// Refuses what DNS could carry and nobody means: mail addresses, and names that are not in their IDNA form.
-fn refuse_likely_slip(byte: u8, text: &[u8]) -> Result<(), Fault> {
+/// What DNS could carry and nobody means: mail addresses, and names that are not in their IDNA form.
+fn odd_byte(byte: u8, text: &[u8]) -> Option<Fault> {
     match byte {
-        b'@' => Err(format!(
-            "the name {} has an @ inside: a mailbox is written with a dot (hostmaster.example.net.), a plain @ as \\@",
-            quote(text)
-        )
-        .into()),
-        0x80.. => {
-            Err(format!("the name {} is not ASCII: write it in its xn-- form, or single bytes as \\DDD", quote(text))
-                .into())
-        }
-        _ => Ok(()),
+        b'@' => Some(
+            format!(
+                "the name {} has an @ inside: a mailbox is written with a dot (hostmaster.example.net.), a plain @ as \\@",
+                quote(text)
+            )
+            .into(),
+        ),
+        0x80.. => Some(
+            format!("the name {} is not ASCII: write it in its xn-- form, or single bytes as \\DDD", quote(text)).into(),
+        ),
+        _ => None,
     }
 }
 

@@ -14,6 +14,8 @@ pub mod rtype {
     pub const PTR: u16 = 12;
     /// A mail exchange.
     pub const MX: u16 = 15;
+    /// Text.
+    pub const TXT: u16 = 16;
     /// An IPv6 address.
     pub const AAAA: u16 = 28;
     /// A service's location (RFC 2782).
@@ -36,6 +38,8 @@ pub mod rtype {
     pub const AXFR: u16 = 252;
     /// The last meta type before ANY: the obsolete MAILA.
     pub const MAILA: u16 = 254;
+    /// A transaction's signature (RFC 8945).
+    pub const TSIG: u16 = 250;
     /// Any type (RFC 8482).
     pub const ANY: u16 = 255;
 }
@@ -56,11 +60,16 @@ pub mod rcode {
     pub const REFUSED: u16 = 5;
     /// A DNAME makes the name too long (RFC 6672, 2.2).
     pub const YXDOMAIN: u16 = 6;
+    /// The query is signed with a key that the server does not have (RFC 8945, 5.2.1).
+    pub const NOTAUTH: u16 = 9;
     /// The EDNS version is not supported.
     pub const BADVERS: u16 = 16;
     /// The server cookie is invalid, or missing where one is required (RFC 7873, 8).
     pub const BADCOOKIE: u16 = 23;
 }
 
-/// The class of the Internet, the only one served.
+/// The class in which servers say who they are (RFC 4892).
+pub const CLASS_CHAOS: u16 = 3;
+
+/// The class of the Internet, the only one that zones are served of.
 pub const CLASS_IN: u16 = 1;

@@ -5,9 +5,11 @@
 
 pub mod types;
 
+mod apl;
 mod bitmap;
 mod codec;
 mod field;
+mod gateway;
 mod keyword;
 mod loc;
 mod svcb;
@@ -15,6 +17,7 @@ mod svcparam;
 #[cfg(test)]
 mod tests;
 mod value;
+mod wks;
 
 use super::fault::Fault;
 use super::words::Words;

@@ -4,11 +4,14 @@
 
 use std::path::{Path, PathBuf};
 
+use crate::config::dns::Checks;
+
 use super::escape::quote;
 use super::fault::Fault;
 use super::folder::{FileIdentity, Opened, ZoneFolder};
+use super::generate::{self, Template};
 use super::lexer::{Entry, Lexer, Text};
-use super::number::CLASS_IN;
+use super::number::{CLASS_IN, rtype};
 use super::rdata::{self, types};
 use super::record::ZoneRecord;
 use super::report::{self, Report};
@@ -20,6 +23,13 @@ const DEEPEST: usize = 10;
 
 /// `$INCLUDE`s followed in one zone, the same file counted each time.
 const MOST_INCLUDES: usize = 1000;
+
+/// Records that `$GENERATE` may make in one zone: as many as a /12 of IPv4 has addresses.
+const MOST_GENERATED: u32 = 1 << 20;
+
+/// What is said of the records of a signed zone, which are left out.
+const SIGNED: &str = "belongs to a signed zone and is left out, as are all others of this type: zones are served unsigned, and \
+                      resolvers that validate refuse a zone's answers as long as the zone above has a DS for it";
 
 /// The one finding for a file of which nothing could be read: its content is not shown.
 const NO_ZONE: &str = "no line of this file is a record or a directive of a zone, as \"www 1h IN A 192.0.2.1\" and \"$TTL 1h\" are; \
@@ -36,8 +46,8 @@ pub struct Reading {
 }
 
 /// Reads the main file and all it includes.
-pub fn read(apex: &[u8], file: &Path) -> Reading {
-    let mut reader = Reader::new(apex, ZoneFolder::of(file).map(Some));
+pub fn read(apex: &[u8], file: &Path, checks: Checks) -> Reading {
+    let mut reader = Reader::new(apex, ZoneFolder::of(file).map(Some), checks);
     let main = file.file_name().map_or(Path::new(""), Path::new);
     match reader.open(main) {
         Ok(opened) => reader.file(Source { path: file, relative: main }, opened, apex.to_vec()),
@@ -47,8 +57,8 @@ pub fn read(apex: &[u8], file: &Path) -> Reading {
 }
 
 /// The same with the main file's text at hand. There are no files beside it: it can include none.
-pub fn read_text(apex: &[u8], file: &Path, text: &[u8]) -> Reading {
-    let mut reader = Reader::new(apex, Ok(None));
+pub fn read_text(apex: &[u8], file: &Path, text: &[u8], checks: Checks) -> Reading {
+    let mut reader = Reader::new(apex, Ok(None), checks);
     let opened = Opened { text: text.to_owned(), identity: FileIdentity::default() };
     reader.file(Source { path: file, relative: file }, opened, apex.to_vec());
     reader.read
@@ -63,6 +73,10 @@ struct Reader<'z> {
     default_ttl: Option<u32>,
     /// The TTL of the last record that stated one.
     last_ttl: Option<u32>,
+    /// The types of a signed zone that records were left out of.
+    left_out: Vec<u16>,
+    /// Records that `$GENERATE` has made.
+    generated: u32,
     includes: usize,
     /// The files being read, the main file first.
     open: Vec<FileIdentity>,
@@ -100,9 +114,18 @@ enum Owner {
 type Rejection = Option<(String, Fault)>;
 
 impl Reader<'_> {
-    fn new(apex: &[u8], folder: Result<Option<ZoneFolder>, Fault>) -> Reader<'_> {
-        let read = Reading { files: Vec::new(), records: Vec::new(), report: Report::default() };
-        Reader { apex, read, folder, default_ttl: None, last_ttl: None, includes: 0, open: Vec::new() }
+    fn new(apex: &[u8], folder: Result<Option<ZoneFolder>, Fault>, checks: Checks) -> Reader<'_> {
+        Reader {
+            apex,
+            read: Reading { files: Vec::new(), records: Vec::new(), report: Report::new(checks) },
+            folder,
+            default_ttl: None,
+            last_ttl: None,
+            left_out: Vec::new(),
+            generated: 0,
+            includes: 0,
+            open: Vec::new(),
+        }
     }
 
     fn open(&mut self, relative: &Path) -> Result<Opened, Fault> {
@@ -122,7 +145,7 @@ impl Reader<'_> {
             return;
         }
         self.open.push(identity);
-        let before = self.read.report.len();
+        let before = self.read.report.mark();
         let file = self.number(source.path);
         let mut scope = Scope { source, file, origin, owner: Owner::None, is_zone: false };
         for entry in Lexer::new(&text) {
@@ -159,43 +182,52 @@ impl Reader<'_> {
 
     fn entry(&mut self, scope: &mut Scope<'_>, entry: &Entry<'_>) {
         let mut words = Words::new(&entry.tokens, entry.line);
-        let done = match words.peek_word() {
+        let (path, done) = match words.peek_word() {
             Some(word) if word.starts_with(b"$") => {
-                self.directive(scope, &mut words).map_err(|fault| Some((shown(word), fault)))
+                let done = self.directive(scope, entry.line, &mut words);
+                (shown(word), done.map_err(|fault| Some((shown(word), fault))))
             }
-            _ => self.record(scope, entry, &mut words),
+            _ => {
+                let done = self.record(scope, entry, &mut words);
+                (done.as_ref().map_or_else(|_| String::new(), |rtype| scope.about(*rtype)), done.map(drop))
+            }
         };
+        self.conclude(scope, &words, path, done);
+    }
+
+    /// Reports what came of an entry.
+    fn conclude(&mut self, scope: &mut Scope<'_>, words: &Words<'_, '_>, path: String, done: Result<(), Rejection>) {
+        let (report, file) = (&mut self.read.report, scope.source.path);
+        for warning in &words.warnings {
+            report.warn(file, Some(words.line()), path.clone(), warning.to_string());
+        }
         match done {
             Ok(()) => scope.is_zone = true,
-            Err(Some((path, fault))) => {
-                self.read.report.add(scope.source.path, Some(words.line()), path, fault.to_string())
-            }
+            Err(Some((path, fault))) => report.add(file, Some(words.line()), path, fault.to_string()),
             Err(None) => {}
         }
     }
 
-    fn directive(&mut self, scope: &mut Scope<'_>, words: &mut Words<'_, '_>) -> Result<(), Fault> {
+    fn directive(&mut self, scope: &mut Scope<'_>, line: u32, words: &mut Words<'_, '_>) -> Result<(), Fault> {
         let directive = words.word()?.to_ascii_uppercase();
         // No other kind of file begins a line with one of these words.
-        scope.is_zone |= matches!(directive.as_slice(), b"$ORIGIN" | b"$TTL" | b"$INCLUDE");
+        scope.is_zone |= matches!(directive.as_slice(), b"$ORIGIN" | b"$TTL" | b"$INCLUDE" | b"$GENERATE");
         match directive.as_slice() {
             b"$ORIGIN" => {
-                let origin = required(words, "the new origin").and_then(|word| name::parse(word, &scope.origin))?;
+                let origin = required(words, "the new origin")?.name(&scope.origin)?;
                 words.finish()?;
                 scope.origin = origin;
                 Ok(())
             }
             b"$TTL" => {
-                let ttl = required(words, "the TTL").and_then(ttl::parse)?;
+                let ttl = required(words, "the TTL")?.ttl()?;
                 words.finish()?;
                 self.default_ttl = Some(ttl);
                 Ok(())
             }
             b"$INCLUDE" => self.include(scope, words),
-            b"$GENERATE" => {
-                Err("is an extension of BIND that is not read here: write the records out, one by one".into())
-            }
-            _ => Err("is no directive: $ORIGIN, $TTL and $INCLUDE are".into()),
+            b"$GENERATE" => self.generate(scope, line, words),
+            _ => Err("is no directive: $ORIGIN, $TTL, $INCLUDE and $GENERATE are".into()),
         }
     }
 
@@ -206,7 +238,7 @@ impl Reader<'_> {
         let spelt = words.string()?;
         let origin = match words.is_empty() {
             true => scope.origin.clone(),
-            false => name::parse(words.word()?, &scope.origin)?,
+            false => words.name(&scope.origin)?,
         };
         words.finish()?;
         let (path, relative) = self.beside(scope.source, &spelt)?;
@@ -234,10 +266,42 @@ impl Reader<'_> {
         Ok((joined(from.path), relative.unwrap_or_else(|| joined(from.relative))))
     }
 
-    fn record(&mut self, scope: &mut Scope<'_>, entry: &Entry<'_>, words: &mut Words<'_, '_>) -> Result<(), Rejection> {
+    /// BIND's `$GENERATE START-STOP[/STEP] OWNER [TTL] [CLASS] TYPE DATA`: one record for each number.
+    fn generate(&mut self, scope: &mut Scope<'_>, line: u32, words: &mut Words<'_, '_>) -> Result<(), Fault> {
+        if words.is_empty() {
+            return Err("the range is missing, as in 1-127".into());
+        }
+        let numbers = generate::range(words.word().map_err(|why| why.within("the range"))?)?;
+        let template = Template::new(words)?;
+        for number in numbers {
+            self.generated += 1;
+            if self.generated > MOST_GENERATED {
+                return Err(format!("more than {MOST_GENERATED} records are generated in this zone").into());
+            }
+            let text = template.entry(number)?;
+            let Some(entry) = Lexer::new(&text).next() else { continue };
+            let entry = Entry { line, ..entry.map_err(|fault| fault.message)? };
+            let mut made = Words::new(&entry.tokens, line);
+            match self.record(scope, &entry, &mut made) {
+                Ok(_) => words.warnings.append(&mut made.warnings),
+                Err(Some((path, fault))) => return Err(fault.within(path).within(format!("for {number}"))),
+                Err(None) => return Ok(()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes a record. Gives its type, or none if it is left out.
+    /// Reads a record. Gives its type.
+    fn record(
+        &mut self,
+        scope: &mut Scope<'_>,
+        entry: &Entry<'_>,
+        words: &mut Words<'_, '_>,
+    ) -> Result<u16, Rejection> {
         if !entry.indented {
             scope.owner = Owner::Refused;
-            scope.owner = Owner::Known(self.owner(&scope.origin, words).map_err(|fault| Some((String::new(), fault)))?);
+            scope.owner = Owner::Known(owner(words, &scope.origin).map_err(|fault| Some((String::new(), fault)))?);
         }
         let owner = match &scope.owner {
             Owner::Known(owner) => owner,
@@ -252,11 +316,39 @@ impl Reader<'_> {
         let head = head(words).map_err(about)?;
         let about = |fault: Fault| Some((report::about(owner, head.rtype), fault));
         let given = head.ttl.inspect(|ttl| self.last_ttl = Some(*ttl));
+        if types::is_signed(head.rtype) {
+            // Once for all records of the type: a signed zone has as many of them as others.
+            if !self.left_out.contains(&head.rtype) {
+                self.left_out.push(head.rtype);
+                words.warnings.push(SIGNED.into());
+            }
+            return Ok(head.rtype);
+        }
         let rdata = rdata::read(head.rtype, words, &scope.origin).map_err(about)?;
-        let Some(ttl) = given.or(self.default_ttl).or(self.last_ttl) else {
-            // Reported once: the records that follow have the same fault and the same remedy.
-            self.default_ttl = Some(0);
-            return Err(about("has no TTL, and no $TTL stands above it: begin the file with, say, $TTL 1h".into()));
+        if !name::is_within(owner, self.apex) {
+            let apex = name::to_absolute_text(self.apex);
+            words.warnings.push(format!("lies outside of the zone {apex} and is left out").into());
+            return Ok(head.rtype);
+        }
+        let minimum = rdata.last_chunk().filter(|_| head.rtype == rtype::SOA);
+        let minimum = minimum.map(|bytes| u32::from_be_bytes(*bytes).min(ttl::MOST));
+        let ttl = match (given.or(self.default_ttl).or(self.last_ttl), minimum) {
+            (Some(ttl), _) => ttl,
+            (None, Some(minimum)) => {
+                let message =
+                    "has no TTL, and no $TTL stands above it: its last field counts for all records without one";
+                words.warnings.push(message.into());
+                self.default_ttl = Some(minimum);
+                minimum
+            }
+            (None, None) => {
+                // Reported once: the records that follow have the same fault and the same remedy.
+                self.default_ttl = Some(0);
+                return Err(about(
+                    "has no TTL, and neither $TTL nor the SOA stands above it: begin the file with, say, $TTL 1h"
+                        .into(),
+                ));
+            }
         };
         self.read.records.push(ZoneRecord {
             owner: owner.clone().into_boxed_slice(),
@@ -266,22 +358,25 @@ impl Reader<'_> {
             file: scope.file,
             line: entry.line,
         });
-        Ok(())
+        Ok(head.rtype)
     }
+}
 
-    fn owner(&self, origin: &[u8], words: &mut Words<'_, '_>) -> Result<Vec<u8>, Fault> {
-        let owner = words.word().map_err(|why| why.within("the owner"))?;
-        let owner = name::parse(owner, origin)?;
-        if name::is_within(&owner, self.apex) {
-            return Ok(owner);
+impl Scope<'_> {
+    /// The path of a finding about the record read last.
+    fn about(&self, rtype: u16) -> String {
+        match &self.owner {
+            Owner::Known(owner) => report::about(owner, rtype),
+            Owner::None | Owner::Refused => String::new(),
         }
-        Err(format!(
-            "{} lies outside of the zone {}",
-            name::to_absolute_text(&owner),
-            name::to_absolute_text(self.apex)
-        )
-        .into())
     }
+}
+
+fn owner(words: &mut Words<'_, '_>, origin: &[u8]) -> Result<Vec<u8>, Fault> {
+    if words.peek_word().is_none() {
+        words.word().map_err(|why| why.within("the owner"))?;
+    }
+    words.name(origin)
 }
 
 /// A directive as a finding names it: in upper case, or quoted where it is no word that could be one.
@@ -303,8 +398,7 @@ fn head(words: &mut Words<'_, '_>) -> Result<Head, Fault> {
     let mut class_seen = false;
     while let Some(word) = words.peek_word() {
         if word.first().is_some_and(u8::is_ascii_digit) && ttl.is_none() {
-            let _ = words.token();
-            ttl = Some(ttl::parse(word).map_err(|why| why.within("the TTL"))?);
+            ttl = Some(words.ttl().map_err(|why| why.within("the TTL"))?);
         } else if let Some(class) = class(word).filter(|_| !class_seen) {
             let _ = words.token();
             class_seen = true;
@@ -335,6 +429,7 @@ fn class(word: &[u8]) -> Option<u16> {
     }
 }
 
-fn required<'a>(words: &mut Words<'_, 'a>, what: &str) -> Result<&'a [u8], Fault> {
-    if words.is_empty() { Err(format!("{what} is missing").into()) } else { words.word() }
+/// The words themselves, or that they have come to their end before this.
+fn required<'w, 't, 'a>(words: &'w mut Words<'t, 'a>, what: &str) -> Result<&'w mut Words<'t, 'a>, Fault> {
+    if words.is_empty() { Err(format!("{what} is missing").into()) } else { Ok(words) }
 }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use crate::config::Finding;
+
 /// A zone as its files have it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ZoneFile {
@@ -11,6 +13,8 @@ pub struct ZoneFile {
     pub records: Vec<ZoneRecord>,
     /// The main file and every one it includes.
     pub files: Vec<PathBuf>,
+    /// What is hardly meant, or never answered; the first hundred. None where checks are strict.
+    pub warnings: Vec<Finding>,
 }
 
 /// One record of class IN.

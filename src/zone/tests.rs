@@ -1,9 +1,11 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod broken;
+mod generate;
 mod include;
 mod random;
 mod reading;
+mod warnings;
 
 use std::path::PathBuf;
 
@@ -33,7 +35,12 @@ impl Files {
     }
 
     fn load(&self) -> Result<ZoneFile, Findings> {
-        load("example.net", &self.path("main"))
+        load("example.net", &self.path("main"), Checks::Strict)
+    }
+
+    /// As [`Files::load`], with warnings.
+    fn load_leniently(&self) -> Result<ZoneFile, Findings> {
+        load("example.net", &self.path("main"), Checks::Lenient)
     }
 
     /// The findings, one a line, paths relative to the folder.

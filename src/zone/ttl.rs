@@ -3,15 +3,18 @@
 use super::escape::quote;
 use super::fault::Fault;
 
-/// The longest time, in seconds (RFC 2181, 8).
-const MOST: u64 = (1 << 31) - 1;
+/// The longest TTL, in seconds (RFC 2181, 8).
+pub const MOST: u32 = (1 << 31) - 1;
+
+/// The longest time, in seconds: a SOA's go beyond a TTL's.
+const LONGEST: u64 = u32::MAX as u64;
 
 /// Reads `3600`, or BIND's `1h30m`: numbers with units, w d h m s in either case, added up.
 pub fn parse(text: &[u8]) -> Result<u32, Fault> {
     let total = if text.last().is_none_or(u8::is_ascii_digit) { digits(text) } else { with_units(text) };
     match total {
         None => Err(format!("{} is not a time: seconds (3600), or w, d, h, m and s (1h30m)", quote(text)).into()),
-        Some(total) if total > MOST => Err(format!("{} is too long: at most {MOST} seconds", quote(text)).into()),
+        Some(total) if total > LONGEST => Err(format!("{} is too long: at most {LONGEST} seconds", quote(text)).into()),
         Some(total) => Ok(u32::try_from(total).unwrap_or(u32::MAX)),
     }
 }

@@ -3,17 +3,20 @@
 use super::escape::{decode, quote};
 use super::fault::Fault;
 use super::lexer::{Text, Token};
+use super::{name, ttl};
 
 /// The tokens of an entry, taken one by one. Errors are worded to follow `what: `.
 pub struct Words<'t, 'a> {
     rest: &'t [Token<'a>],
     line: u32,
+    /// What is hardly meant in what was read.
+    pub warnings: Vec<Fault>,
 }
 
 impl<'t, 'a> Words<'t, 'a> {
     /// `line` is where the entry begins.
     pub fn new(tokens: &'t [Token<'a>], line: u32) -> Self {
-        Words { rest: tokens, line }
+        Words { rest: tokens, line, warnings: Vec::new() }
     }
 
     /// The line of the token taken last, for findings.
@@ -49,6 +52,26 @@ impl<'t, 'a> Words<'t, 'a> {
             Some(Text::Quoted(text)) => Err(format!("{} stands in quotes: write it without", quote(text)).into()),
             Some(Text::Pair(key, value)) => Err(half_quoted(key, value)),
             None => Err("it is missing".into()),
+        }
+    }
+
+    /// Takes a name; a likely slip is a warning.
+    pub fn name(&mut self, origin: &[u8]) -> Result<Vec<u8>, Fault> {
+        let (name, slip) = name::parse_with_slip(self.word()?, origin)?;
+        self.warnings.extend(slip);
+        Ok(name)
+    }
+
+    /// Takes a TTL. One above 2^31-1 counts as 0 (RFC 2181, 8), with a warning.
+    pub fn ttl(&mut self) -> Result<u32, Fault> {
+        let word = self.word()?;
+        match ttl::parse(word)? {
+            ttl @ ..=ttl::MOST => Ok(ttl),
+            ttl => {
+                let most = ttl::MOST;
+                self.warnings.push(format!("the TTL {ttl} is above {most} and counts as 0 (RFC 2181, 8)").into());
+                Ok(0)
+            }
         }
     }
 

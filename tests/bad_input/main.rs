@@ -1,4 +1,4 @@
-//! Bad input, given to the real daemons: documents, zones, keys, sockets, takeovers, state files and a full disk.
+//! Bad input, given to the real daemons: documents, zones, keys, sockets, takeovers, state files, operators and a full disk.
 //!
 //! Each test asserts three things: the exit code or the verdict, the words (what was expected, what was found, where,
 //! what to do), and that what was served goes on being served.
@@ -16,6 +16,7 @@ mod hostile_words;
 mod keys;
 mod latches;
 mod local_users;
+mod operators;
 mod peers;
 mod reloads;
 mod site;

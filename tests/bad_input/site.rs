@@ -88,7 +88,7 @@ impl Site {
         let shop =
             [0, 1].map(|index| Backend::start(addresses.stateful_backend(index), documents::stateful_name(index)));
         let site = Site { folder, addresses, identities, shop };
-        polder::demo::directory::write(&site.path("cookies.key"), &documents::key_file().unwrap()).unwrap();
+        polder::files::replace_own(&site.path("cookies.key"), documents::key_file().unwrap().as_bytes()).unwrap();
         fs::write(site.path("polder.test.zone"), site.places().zone()).unwrap();
         site
     }

@@ -47,6 +47,13 @@ fn a_broken_rate_limit_and_broken_cookies_are_refused() {
                 r#"dns.json:8: rate_limit.exempt[0]: "10.0.0.1/8" has bits beyond its prefix: expected "10.0.0.0/8""#,
             ],
         ),
+        (
+            &[(r#""drain": "5s""#, r#""identity": { "server": "", "version": "ü" }"#)],
+            &[
+                r#"dns.json:8: identity.server: "" is not 1 to 64 printable ASCII characters"#,
+                r#"dns.json:8: identity.version: "ü" is not 1 to 64 printable ASCII characters"#,
+            ],
+        ),
         (&[(r#""drain": "5s""#, r#""cookies": {}"#)], &[r#"dns.json:8: cookies: the key "key_file" is missing"#]),
     ]);
 }
@@ -73,7 +80,7 @@ fn a_broken_zone_is_refused() {
         (
             &[(r#""example.org": { "file": "example.org.zone" }"#, r#""example.org": { "path": "example.org.zone" }"#)],
             &[
-                r#"dns.json:11: zones["example.org"].path: unknown key; known here: file"#,
+                r#"dns.json:11: zones["example.org"].path: unknown key; known here: checks, file"#,
                 r#"dns.json:11: zones["example.org"]: the key "file" is missing"#,
             ],
         ),
@@ -164,8 +171,8 @@ fn a_broken_name_ttl_or_check_of_a_pool_is_refused() {
             &[r#"dns.json:24: pools["http1.l.example.net"]: the name http1.l.example.net stands twice, also at pools["http0.l.example.net"].aliases[0], line 16"#],
         ),
         (
-            &[(r#""aliases": ["example.net"]"#, r#""aliases": ["*.example.net"]"#)],
-            &[r#"dns.json:16: pools["http0.l.example.net"].aliases[0]: "*.example.net" is not a domain name: it has '*' in it"#],
+            &[(r#""aliases": ["example.net"]"#, r#""aliases": ["a*.example.net"]"#)],
+            &[r#"dns.json:16: pools["http0.l.example.net"].aliases[0]: "a*.example.net" is not a domain name: it has '*' in it"#],
         ),
         (
             &[(r#""aliases": ["example.net"]"#, r#""aliases": ["notexample.net"]"#)],

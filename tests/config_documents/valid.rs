@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use polder::config::dns::{self, RateLimitConfig, TcpConfig, WhenAllDown};
+use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, ConnectionsConfig, CookieConfig,
     CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse,
@@ -260,6 +260,10 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
         }
     );
     assert_eq!(config.cookies.unwrap().key_file, Path::new("/run/credentials/polder-dns/cookies"));
+    let IdentityConfig { server, version } = config.identity;
+    assert_eq!((server.as_deref(), version.as_deref()), (Some("ns-nl"), Some("polder")));
+    let checks: Vec<Checks> = config.zones.values().map(|zone| zone.checks).collect();
+    assert_eq!(checks, [Checks::Lenient, Checks::Strict]);
     assert_eq!(config.drain, 3 * SECOND);
     assert_eq!(config.zones["example.net"].file, Path::new("/etc/polder/zones/example.net.zone"));
     assert_eq!(config.zones["2.0.192.in-addr.arpa"].file, data("zones/192.0.2.zone"));

@@ -10,7 +10,7 @@ use hickory_proto::op::Message;
 use hickory_proto::rr::{RData, Record};
 use polder::config::CheckConfig;
 use polder::config::ProbeKind;
-use polder::config::dns::{PoolConfig, WhenAllDown};
+use polder::config::dns::{Checks, IdentityConfig, PoolConfig, WhenAllDown};
 use polder::dns::answer::{Answered, Client, Transport, UDP_SIZE, answer};
 use polder::dns::compiled;
 use polder::dns::snapshot::{PoolAnswer, Snapshot};
@@ -31,7 +31,10 @@ pub static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/dns");
     let files: Vec<_> = ["example.net", "other.test", "own.example.net"]
         .iter()
-        .map(|apex| zone::load(apex, &folder.join(format!("{apex}.zone"))).unwrap_or_else(|found| panic!("{found}")))
+        .map(|apex| {
+            zone::load(apex, &folder.join(format!("{apex}.zone")), Checks::Strict)
+                .unwrap_or_else(|found| panic!("{found}"))
+        })
         .collect();
     let configs: BTreeMap<String, PoolConfig> =
         POOLS.iter().map(|(name, aliases, ttl, _)| ((*name).into(), pool_config(aliases, *ttl))).collect();
@@ -40,7 +43,8 @@ pub static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
         let addresses: Vec<IpAddr> = addresses.iter().map(|text| text.parse().unwrap()).collect();
         PoolAnswer::new(*ttl, &addresses)
     });
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: pools.collect() }
+    let identity = IdentityConfig { server: Some("ns-test".into()), version: Some("polder".into()) };
+    Snapshot { generation: 1, zones: Arc::new(zones), pools: pools.collect(), identity }
 });
 
 pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
@@ -60,9 +64,9 @@ pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
 
 /// One zone without pools.
 pub fn snapshot_of(apex: &str, text: &str) -> Snapshot {
-    let file = zone::parse(apex, Path::new("zone"), text).unwrap_or_else(|found| panic!("{found}"));
+    let file = zone::parse(apex, Path::new("zone"), text, Checks::Lenient).unwrap_or_else(|found| panic!("{found}"));
     let zones = compiled::compile(Path::new("dns.json"), &[file], &BTreeMap::new()).unwrap();
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: Box::default() }
+    Snapshot { generation: 1, zones: Arc::new(zones), ..Snapshot::default() }
 }
 
 /// A query without EDNS.

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
+mod about_server;
 mod ask;
 mod chains;
 mod cookies;

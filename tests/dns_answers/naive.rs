@@ -90,9 +90,14 @@ fn compile(zone: &Naive) -> Snapshot {
         file: 0,
         line: 1,
     });
-    let file = ZoneFile { apex: wire(&labels("z")).into(), records: records.collect(), files: vec!["z.zone".into()] };
+    let file = ZoneFile {
+        apex: wire(&labels("z")).into(),
+        records: records.collect(),
+        files: vec!["z.zone".into()],
+        warnings: Vec::new(),
+    };
     let zones = compiled::compile(Path::new("dns.json"), &[file], &BTreeMap::new()).unwrap();
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: Box::default() }
+    Snapshot { generation: 1, zones: Arc::new(zones), ..Snapshot::default() }
 }
 
 /// An RRset by its owner and type.

@@ -118,3 +118,34 @@ fn a_damaged_copy_is_not_served() {
     assert_eq!(rcode(&daemon, "www.other.test"), ResponseCode::ServFail);
     assert!(daemon.status().failed_zones[0].because.contains("damaged"), "{:?}", daemon.status().failed_zones);
 }
+
+#[test]
+fn check_config_warns_of_what_is_hardly_meant_and_refuses_it_where_checks_are_strict() {
+    let mut daemon = with_another_zone();
+    write_other(&daemon, &format!("{OTHER}@ MX 10 alias\nalias CNAME www\n"));
+    let lenient = daemon.output(&["--check-config"]);
+    assert!(lenient.status.success(), "{}", text(&lenient.stderr));
+    assert!(text(&lenient.stderr).starts_with("warning: "), "{}", text(&lenient.stderr));
+    assert!(text(&lenient.stderr).contains("other.test.zone:5: other.test. MX: alias.other.test. is an alias"));
+    daemon.document["zones"]["other.test"]["checks"] = "strict".into();
+    daemon.write_document();
+    let strict = daemon.output(&["--check-config"]);
+    assert_eq!(strict.status.code(), Some(1));
+    assert!(text(&strict.stderr).contains("alias.other.test. is an alias"), "{}", text(&strict.stderr));
+}
+
+#[test]
+fn the_root_can_be_a_zone_and_a_wildcard_a_pool() {
+    let mut daemon = with_another_zone();
+    daemon.document["zones"]["."] = json!({ "file": "root.zone" });
+    daemon.document["pools"]["*.apps.example.net"] = daemon.document["pools"][POOL].clone();
+    daemon.write_document();
+    let root = "$TTL 60\n. SOA ns.example.net. admin. 1 2 3 4 5\n NS ns.example.org.\nns.example.org A 192.0.2.53\nelsewhere NS ns.example.org.\n";
+    fs::write(daemon.folder.path().join("root.zone"), root).unwrap();
+    daemon.run();
+    assert_eq!(daemon.addresses("any.name.apps.example.net"), ["127.0.0.1"]);
+    assert_eq!(rcode(&daemon, "nowhere"), ResponseCode::NXDomain);
+    assert_eq!(rcode(&daemon, "www.elsewhere"), ResponseCode::NoError);
+    assert_eq!(daemon.addresses("www.other.test"), ["192.0.2.7"]);
+    assert!(daemon.status().zones.iter().any(|zone| zone.name == "."));
+}

@@ -123,7 +123,7 @@ fn peers(members: &Members) -> (Daemon, Daemon) {
 fn a_word_learned_from_a_peer_at_the_start_is_kept() {
     let (mut one, mut two) = peers(&Members::start(2));
     one.run();
-    one.say("m1", "drain", false).unwrap();
+    one.say("m1", "drain", true).unwrap();
     two.run();
     wait_for("the word on disk", || exists(&two.folder.path().join("state/operator.json")));
     for daemon in [&mut one, &mut two] {
@@ -138,9 +138,53 @@ fn a_word_learned_from_a_peer_at_the_start_is_kept() {
 fn peers_tell_each_other_the_operators_words() {
     let (mut one, mut two) = peers(&Members::start(2));
     one.run();
-    one.say("m1", "drain", false).unwrap();
+    one.say("m1", "drain", true).unwrap();
     two.run();
     assert_eq!(two.addresses(POOL), ["127.0.0.2"], "known before ready");
     two.say("m1", "ready", false).unwrap();
     one.wait_answer(POOL, &["127.0.0.1", "127.0.0.2"]);
+}
+
+#[test]
+fn of_two_operators_who_drain_the_last_two_members_at_two_nameservers_at_once_one_loses() {
+    let (mut one, mut two) = peers(&Members::start(2));
+    one.run();
+    two.run();
+    for daemon in [&one, &two] {
+        wait_for("the peer", || daemon.status().daemon.peers[0].heard.map(|_| ()));
+    }
+    for round in 0..5 {
+        let drained = std::thread::scope(|scope| {
+            let first = scope.spawn(|| one.say("m1", "drain", false));
+            let second = scope.spawn(|| two.say("m2", "drain", false));
+            [first.join().unwrap(), second.join().unwrap()]
+        });
+        let refused =
+            drained.iter().filter(|done| matches!(done, Err(ClientError::Refused { status: 409, .. }))).count();
+        assert!(refused >= 1, "round {round}: {drained:?}");
+        for daemon in [&one, &two] {
+            assert!(!daemon.addresses(POOL).is_empty(), "round {round}: {drained:?}");
+        }
+        for member in ["m1", "m2"] {
+            one.say(member, "ready", false).unwrap();
+        }
+        for daemon in [&one, &two] {
+            daemon.wait_answer(POOL, &["127.0.0.1", "127.0.0.2"]);
+        }
+    }
+}
+
+#[test]
+fn with_a_silent_peer_one_of_the_last_two_members_is_drained_only_by_force() {
+    let (mut one, _never_started) = peers(&Members::start(2));
+    one.run();
+    match one.say("m1", "drain", false) {
+        Err(ClientError::Refused { status: 409, message }) => {
+            assert!(message.contains("two did not answer") && message.contains("force"), "{message}");
+        }
+        other => panic!("{other:?}"),
+    }
+    assert_eq!(one.addresses(POOL), ["127.0.0.1", "127.0.0.2"]);
+    one.say("m1", "drain", true).unwrap();
+    assert_eq!(one.addresses(POOL), ["127.0.0.2"]);
 }

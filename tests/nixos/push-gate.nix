@@ -147,7 +147,7 @@
           t.assertEqual(PX_NL.succeed("ls /var/spool/polder-deploy").split(), [])
           store = "NIX_SSHOPTS='-i /root/deploy -o BatchMode=yes' timeout 60 nix --extra-experimental-features 'nix-command flakes'"
           remote = f"ssh-ng://polder-deploy@{ADDRESS['px-nl']}"
-          derivation = "derivation { name = \"owned\"; system = \"x86_64-linux\"; builder = \"/bin/sh\"; args = [ \"-c\" \"id > $out\" ]; }"
+          derivation = "derivation { name = \"owned\"; system = \"${pkgs.stdenv.hostPlatform.system}\"; builder = \"/bin/sh\"; args = [ \"-c\" \"id > $out\" ]; }"
           admin_nl.fail(f"{store} build --store {remote} --impure --no-link --expr {shlex.quote(derivation)} 2>&1")
           admin_nl.fail(f"{store} copy --to {remote} {before} 2>&1")
           admin_nl.fail(f"{store} store cat --store {remote} {before}/etc/polder/proxy.json 2>&1")

@@ -93,6 +93,7 @@ impl Proxy {
         let known = (0..BACKENDS.len()).filter(|backend| self.known[*backend]);
         let standing = |backend: usize| BackendState {
             name: BACKENDS[backend],
+            address: ([192, 0, 2, backend as u8], 80).into(),
             backup: self.backups >> backend & 1 == 1,
             verdict: self.checks[backend].automaton.verdict(),
             hearsay: false,

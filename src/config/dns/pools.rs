@@ -60,7 +60,7 @@ pub(super) fn read(
     zones: Option<&BTreeMap<String, ZoneConfig>>,
 ) -> Read<BTreeMap<String, PoolConfig>> {
     let mut owners = Owners { zones, taken: Distinct::default() };
-    value.table(names::dns_name, |name, location, value| {
+    value.table(names::pool_owner, |name, location, value| {
         let own = owners.take(name, location);
         let pool = read_pool(value, &mut owners);
         own.and(pool)
@@ -95,7 +95,7 @@ fn listed(zones: &BTreeMap<String, ZoneConfig>) -> String {
 }
 
 fn lies_inside(name: &str, apex: &str) -> bool {
-    name.strip_suffix(apex).is_some_and(|front| front.is_empty() || front.ends_with('.'))
+    apex == "." || name.strip_suffix(apex).is_some_and(|front| front.is_empty() || front.ends_with('.'))
 }
 
 fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolConfig> {
@@ -103,7 +103,7 @@ fn read_pool<'a>(value: &Value<'a>, owners: &mut Owners<'_, 'a>) -> Read<PoolCon
     let ttl = pool.with_default("ttl", defaults::POOL_TTL, |value| value.integer(TTL));
     let aliases = pool.with_default("aliases", Vec::new(), |value| {
         value.list("domain names", |value| {
-            let alias = value.parsed("a domain name", names::dns_name)?;
+            let alias = value.parsed("a domain name", names::pool_owner)?;
             owners.take(&alias, &value.location)?;
             Ok(alias)
         })

@@ -12,17 +12,36 @@ use crate::config::reader::{Keys, Read, Value};
 pub struct ZoneConfig {
     /// Its master file (RFC 1035, 5). A relative path is relative to the document.
     pub file: PathBuf,
+    /// What is done about text that can be served and is hardly meant. Default lenient.
+    pub checks: Checks,
+}
+
+/// What is done about zone text that can be served but is hardly meant, or is not answered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum Checks {
+    /// The zone is loaded, with a warning.
+    #[default]
+    Lenient,
+    /// The zone is refused.
+    Strict,
+}
+
+impl Checks {
+    /// Both, as documents name them.
+    pub const ALL: [(&str, Checks); 2] = [("lenient", Checks::Lenient), ("strict", Checks::Strict)];
 }
 
 /// The keys of a zone.
-pub(super) const KEYS: Keys = Keys { object: "zones.NAME", names: &["file"] };
+pub(super) const KEYS: Keys = Keys { object: "zones.NAME", names: &["checks", "file"] };
 
 pub(super) fn read(value: &Value<'_>) -> Read<BTreeMap<String, ZoneConfig>> {
     let mut apexes = Distinct::default();
-    let zones = value.table(names::dns_name, |apex, location, value| {
+    let zones = value.table(names::zone_name, |apex, location, value| {
         apexes.claim(apex.clone(), location, &format!("the zone {apex}"))?;
         let zone = value.object(&KEYS)?;
-        Ok(ZoneConfig { file: zone.required("file", Value::file)? })
+        let file = zone.required("file", Value::file);
+        let checks = zone.with_default("checks", Checks::default(), |value| value.one_of(&Checks::ALL));
+        Ok(ZoneConfig { file: file?, checks: checks? })
     })?;
     value.at_least_one("zone")?;
     Ok(zones)

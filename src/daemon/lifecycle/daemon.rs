@@ -12,13 +12,13 @@ use tracing::Level;
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::clock::Now;
 use super::super::key_file::KeyError;
-use super::super::peers::{Identity, PeerHealth};
+use super::super::peers::{Identity, PeerEvent, PeerHealth};
 use super::super::sockets::{BindError, Listing, Sockets};
 use super::descriptors::DescriptorError;
 use super::error::RunError;
 use super::input::Inputs;
 use super::kept::{Kept, Obeyed};
-use crate::config::{AdminConfig, Findings, PeersConfig};
+use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
 use crate::health::checker::Targets;
 
@@ -49,6 +49,11 @@ pub trait Document: Sized + Send + Sync + 'static {
     ///
     /// One for each key file that cannot be used.
     fn with_keys(parsed: Self::Parsed) -> Result<Self, Vec<KeyError>>;
+
+    /// What is hardly meant, though it is no reason to refuse the document.
+    fn warnings(_: &Self::Parsed) -> &[Finding] {
+        &[]
+    }
 
     /// Keeps its limits on visitors within what is left of `open_files`, the descriptors that this process may have. Gives what
     /// the operator should know, if that is less than the default.
@@ -100,12 +105,7 @@ pub enum Event<P> {
     /// The checker has published another view.
     Health(Arc<HealthView>),
     /// A peer has sent its state.
-    Peer {
-        /// Its name.
-        peer: String,
-        /// What it sent.
-        value: Value,
-    },
+    Peer(PeerEvent),
     /// A write of `operator.json` has ended.
     OperatorWritten(io::Result<()>),
     /// Another document is in force.
@@ -156,12 +156,14 @@ pub struct Figures {
 }
 
 impl Figures {
-    /// What the operator should look at: health that is not on disk, and a reload that was refused.
+    /// What the operator should look at: health that is not on disk, a reload that was refused, clocks that
+    /// are off.
     pub fn alarms(&self) -> Vec<String> {
         let health = self.health_unwritten.iter();
         let health = health.map(|why| format!("health cannot be written: {why}; the write is tried again every 5 s"));
         let reload = self.last_reload.iter().filter(|last| last.refused).map(|last| last.words.clone());
-        health.chain(reload).collect()
+        let clocks = self.peers.iter().filter_map(|(peer, health)| health.clock_alarm(peer));
+        health.chain(reload).chain(clocks).collect()
     }
 }
 

@@ -5,7 +5,6 @@
 use std::rc::Rc;
 use std::time::Duration;
 
-use super::super::peers::PeerEvent;
 use super::super::signals::{Signal, Signals};
 use super::super::sockets::Sockets;
 use super::super::{fd_store, notify};
@@ -96,7 +95,7 @@ impl<D: Daemon> Shell<D> {
         tokio::select! {
             Some(input) = self.incoming.recv() => self.on_input(input),
             Ok(()) = self.health.changed() => self.take_health(),
-            PeerEvent { peer, value } = self.exchange.message() => self.take(Event::Peer { peer, value }.into()),
+            message = self.exchange.message() => self.take(Event::Peer(message).into()),
             () = tokio::time::sleep(wait) => {
                 if self.phase.is_daemon() {
                     self.take(Event::Time.into());

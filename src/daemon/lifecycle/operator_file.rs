@@ -7,6 +7,7 @@ use std::io;
 use std::time::Duration;
 
 use super::super::clock::Now;
+use super::super::operator::proposals::Refused;
 use super::kept::Kept;
 
 /// Between two tries.
@@ -104,6 +105,15 @@ impl OperatorFile {
                 Kept::No(format!("it is in force, but not on disk ({why}); the write is tried again every 2 s"))
             }
             None => Kept::NotYet,
+        }
+    }
+
+    /// The same of a command that was put to the peers first.
+    pub fn kept_once_decided(&self, decided: Option<&Result<Change, Refused>>, now: Now) -> Kept {
+        match decided {
+            None => Kept::NotYet,
+            Some(Ok(change)) => self.kept(*change, now),
+            Some(Err(Refused(why))) => Kept::Withdrawn(why.clone()),
         }
     }
 

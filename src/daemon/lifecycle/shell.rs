@@ -12,7 +12,6 @@ use tracing::Level;
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::args::DaemonArgs;
 use super::super::clock::{Clock, Now};
-use super::super::peers::PeerEvent;
 use super::super::sockets::Sockets;
 use super::super::state_lock::StateLock;
 use super::super::takeover::Offered;
@@ -183,9 +182,7 @@ impl<D: Daemon> Shell<D> {
     /// Takes in the messages of peers that wait.
     pub fn take_waiting_messages(&mut self) {
         let messages: Vec<_> = self.exchange.waiting().collect();
-        for PeerEvent { peer, value } in messages {
-            self.take(Event::Peer { peer, value }.into());
-        }
+        messages.into_iter().for_each(|message| self.take(Event::Peer(message).into()));
     }
 
     /// Takes an event in, whatever the phase.

@@ -70,6 +70,9 @@ fn read_first<P: Document>(args: &DaemonArgs) -> Result<P, DocumentError> {
 
 fn check<P: Document>(args: &DaemonArgs) -> Result<(), RunError> {
     let parsed = P::parse(&args.config).map_err(DocumentError::Findings)?;
+    for warning in P::warnings(&parsed) {
+        let _ = writeln!(std::io::stderr(), "warning: {warning}");
+    }
     let words = format!("{}: valid, {}", args.config.display(), P::in_words(&parsed));
     if args.live {
         let settings = P::settings_of(&parsed);

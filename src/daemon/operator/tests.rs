@@ -12,13 +12,14 @@ fn random_states(random: &mut fastrand::Rng) -> OperatorStates {
             continue;
         }
         let state = [OperatorState::Ready, OperatorState::Drain, OperatorState::Maint][random.usize(0..3)];
+        let when = random.u64(1..4);
         let word = OperatorNote {
             state,
             who: ["alice", "bob"][random.usize(0..2)].into(),
-            when: random.u64(1..4),
+            when,
             by: ["px-nl", "px-ch"][random.usize(0..2)].into(),
             why: ["", "disk"][random.usize(0..2)].into(),
-            until: [None, Some(5), Some(6)][random.usize(0..3)],
+            until: [None, Some(5), Some(6)][when as usize % 3],
         };
         states.0.insert(subject.into(), word);
     }
@@ -73,8 +74,8 @@ fn a_word_from_the_far_future_or_of_any_size_is_not_taken_and_the_others_of_the_
     let good = word(OperatorState::Drain, now, "px-nl", Some(now + 60_000));
     let mut letter = OperatorStates::default();
     let bad = [
-        ("www/when", OperatorNote { when: u64::MAX, ..good.clone() }, "more than 5 min in the future"),
-        ("www/soon", OperatorNote { when: now + 300_001, ..good.clone() }, "more than 5 min in the future"),
+        ("www/when", OperatorNote { when: u64::MAX, ..good.clone() }, "more than 48 h in the future"),
+        ("www/soon", OperatorNote { when: now + 172_800_001, ..good.clone() }, "more than 48 h in the future"),
         ("www/until", OperatorNote { until: Some(u64::MAX), ..good.clone() }, "it lasts more than 366 days"),
         (
             "www/why",
@@ -89,7 +90,7 @@ fn a_word_from_the_far_future_or_of_any_size_is_not_taken_and_the_others_of_the_
     }
     letter.0.insert("www/good".into(), good.clone());
     letter.0.insert("ghost/b1".into(), good.clone());
-    let (taken, untaken) = letter.vetted(now, |subject| subject.starts_with("www/"));
+    let (taken, untaken) = letter.vetted(now, 0, |subject| subject.starts_with("www/"));
     assert_eq!(taken.0.into_iter().collect::<Vec<_>>(), [("www/good".to_owned(), good)]);
     for (subject, _, why) in bad {
         assert!(untaken.iter().any(|one| one.contains(subject) && one.contains(why)), "{subject}: {untaken:?}");
@@ -105,7 +106,7 @@ fn a_forgotten_word_loses_to_ready_everywhere_even_one_from_the_far_future() {
         peer.0.insert("www/web1".into(), bad.clone());
         let mut states = peer.clone();
         assert_eq!(states.forget("www/web1", word(OperatorState::Ready, 1000, "px-nl", None)), Some(bad));
-        states.merge(&peer.vetted(1000, |_| true).0);
+        states.merge(&peer.vetted(1000, 0, |_| true).0);
         assert_eq!(states.state("www/web1", 1001), OperatorState::Ready, "said at {when}");
     }
 }
@@ -121,4 +122,25 @@ fn a_word_counts_until_its_end_and_unknown_subjects_are_ready() {
     assert_eq!(states.next_expiry(1000), Some(2000));
     assert_eq!(states.next_expiry(2000), Some(3000));
     assert_eq!(states.next_expiry(3000), None);
+}
+
+#[test]
+fn a_duration_is_as_long_at_a_peer_whose_clock_is_an_hour_off_and_the_later_word_wins_there_too() {
+    const HOUR: i64 = 3_600_000;
+    let (here, there) = (100_000_000, 100_000_000 + HOUR as u64);
+    let mut ours = OperatorStates::default();
+    let minute = |now: u64| Some(now + 60_000);
+    ours.set("www/web1", word(OperatorState::Drain, here, "px-nl", minute(here)));
+    let (mut theirs, untaken) = ours.clone().vetted(there, -HOUR, |_| true);
+    assert_eq!((theirs.0["www/web1"].until, untaken), (minute(there), Vec::new()));
+    assert!(!ours.clone().merge(&theirs.clone().vetted(here, HOUR, |_| true).0), "the same note comes back");
+
+    // Said there, an hour ahead by that clock; then here, in knowledge of it.
+    theirs.set("www/web1", word(OperatorState::Maint, there, "px-ch", None));
+    let (told, untaken) = theirs.clone().vetted(here, HOUR, |_| true);
+    assert!(untaken.is_empty() && ours.merge(&told));
+    ours.set("www/web1", word(OperatorState::Ready, here + 1_000, "px-nl", None));
+    assert!(theirs.merge(&ours.clone().vetted(there + 1_000, -HOUR, |_| true).0), "the later word wins");
+    assert!(!ours.merge(&told), "the earlier one stays behind");
+    assert_eq!(theirs.state("www/web1", there + 1_000), OperatorState::Ready);
 }

@@ -17,6 +17,7 @@ use tokio::time::{Instant, timeout_at};
 use super::channel::{Channel, ChannelError};
 use super::shared::Shared;
 use crate::config::{PeerConfig, PublicKey};
+use crate::unix_time::unix_ms;
 
 /// The version of the messages.
 const VERSION: u32 = 2;
@@ -27,6 +28,9 @@ struct PeerMessage {
     version: u32,
     /// The writer.
     name: String,
+    /// The writer's clock as it writes, in milliseconds since the epoch; an older build does not say.
+    #[serde(default)]
+    at: Option<u64>,
     #[serde(flatten)]
     body: Body,
 }
@@ -109,6 +113,21 @@ impl fmt::Display for ExchangeError {
 
 impl std::error::Error for ExchangeError {}
 
+/// What a peer sent.
+#[derive(Debug)]
+pub(super) struct Received {
+    /// Its state.
+    pub(super) value: Value,
+    /// How far its clock is ahead of ours, in milliseconds, if it says what its clock shows.
+    pub(super) ahead_ms: Option<i64>,
+}
+
+/// How far a clock that shows `at` is ahead of one that shows `now`, in milliseconds.
+fn ahead_ms(at: u64, now: u64) -> i64 {
+    let ahead = i128::from(at) - i128::from(now);
+    ahead.clamp(i64::MIN.into(), i64::MAX.into()) as i64
+}
+
 /// Connects to a peer, sends it `value` and returns its state.
 pub(super) async fn initiate(
     shared: &Shared,
@@ -116,17 +135,20 @@ pub(super) async fn initiate(
     peer: &PeerConfig,
     value: Value,
     deadline: Instant,
-) -> Result<Value, ExchangeError> {
+) -> Result<Received, ExchangeError> {
     let message = write(shared, Body::Value(value))?;
     let mut channel = call(shared, name, peer, deadline).await?;
+    let sent = unix_ms();
     within(deadline, "sending", channel.send(&message)).await?;
     let answer = within(deadline, "waiting for its answer", channel.receive()).await?;
-    let PeerMessage { name: writer, body, .. } = read(&answer)?;
+    let PeerMessage { name: writer, body, at, .. } = read(&answer)?;
+    // It wrote somewhere between the two moments.
+    let meanwhile = sent / 2 + unix_ms() / 2;
     if writer != name {
         return Err(ExchangeError::OtherName(writer));
     }
     match body {
-        Body::Value(value) => Ok(value),
+        Body::Value(value) => Ok(Received { value, ahead_ms: at.map(|at| ahead_ms(at, meanwhile)) }),
         Body::Refused(why) => Err(ExchangeError::Refused(why)),
     }
 }
@@ -171,7 +193,7 @@ pub(super) async fn answer(
     mut channel: Channel,
     state: watch::Receiver<Value>,
     deadline: Instant,
-) -> Result<Value, ExchangeError> {
+) -> Result<Received, ExchangeError> {
     let message = within(deadline, "waiting for its message", channel.receive()).await?;
     let received = read(&message).and_then(|message| admit(peer, message));
     let body = match &received {
@@ -184,13 +206,13 @@ pub(super) async fn answer(
 }
 
 /// Takes a message in the name of the key's owner, and in no other.
-fn admit(peer: &str, message: PeerMessage) -> Result<Value, ExchangeError> {
-    let PeerMessage { name, body, .. } = message;
+fn admit(peer: &str, message: PeerMessage) -> Result<Received, ExchangeError> {
+    let PeerMessage { name, body, at, .. } = message;
     if name != peer {
         return Err(ExchangeError::Impersonation { peer: peer.to_owned(), name });
     }
     match body {
-        Body::Value(value) => Ok(value),
+        Body::Value(value) => Ok(Received { value, ahead_ms: at.map(|at| ahead_ms(at, unix_ms())) }),
         Body::Refused(_) => Err(ExchangeError::BeganWithRefusal),
     }
 }
@@ -202,7 +224,7 @@ fn shortened(text: &str) -> String {
 }
 
 fn write(shared: &Shared, body: Body) -> Result<Vec<u8>, ExchangeError> {
-    let message = PeerMessage { version: VERSION, name: shared.name.clone(), body };
+    let message = PeerMessage { version: VERSION, name: shared.name.clone(), at: Some(unix_ms()), body };
     serde_json::to_vec(&message).map_err(ExchangeError::Unwritable)
 }
 

@@ -17,7 +17,7 @@ use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
 
 use super::channel::Channel;
-use super::exchange;
+use super::exchange::{self, Received};
 use super::shared::{EXCHANGE_LIMIT, PeerEvent, Shared};
 
 /// Handshakes under way from one address.
@@ -92,10 +92,10 @@ async fn answer(
     state: watch::Receiver<Value>,
 ) -> Result<(), String> {
     let received = exchange::answer(&shared, &peer, channel, state, Instant::now() + EXCHANGE_LIMIT).await;
-    let value = received.map_err(|why| format!("{from}, which has the key of {peer}: {why}"))?;
-    shared.note_received(&peer);
+    let Received { value, ahead_ms } = received.map_err(|why| format!("{from}, which has the key of {peer}: {why}"))?;
+    shared.note_received(&peer, ahead_ms);
     // The daemon is about to drop the exchange.
-    let _ = shared.events.send(PeerEvent { peer, value }).await;
+    let _ = shared.events.send(PeerEvent { peer, value, ahead_ms: ahead_ms.unwrap_or(0) }).await;
     Ok(())
 }
 

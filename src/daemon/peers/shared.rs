@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::identity::Identity;
-use crate::config::{PeerConfig, PublicKey};
+use crate::config::{PeerConfig, PublicKey, duration};
 
 /// The most an exchange may take, connecting included.
 pub(super) const EXCHANGE_LIMIT: Duration = Duration::from_secs(1);
@@ -23,6 +23,8 @@ pub struct PeerEvent {
     pub peer: String,
     /// Its whole state.
     pub value: Value,
+    /// How far its clock is ahead of ours, in milliseconds; 0 if it does not say.
+    pub ahead_ms: i64,
 }
 
 /// The health of one peer, for `status`.
@@ -32,6 +34,24 @@ pub struct PeerHealth {
     pub heard: Option<SystemTime>,
     /// Why the last exchange failed; none if it did not. Names the peer and its address.
     pub error: Option<String>,
+    /// How far its clock is ahead of ours, in milliseconds, by the last exchange; an older build does not say.
+    pub ahead_ms: Option<i64>,
+}
+
+/// A peer's clock that is off by more is an alarm: clocks that a time server sets differ by milliseconds.
+const CLOCK_OFF_MS: u64 = 5_000;
+
+impl PeerHealth {
+    /// The alarm if the peer's clock and ours are too far apart.
+    pub fn clock_alarm(&self, peer: &str) -> Option<String> {
+        let ahead = self.ahead_ms.filter(|ahead| ahead.unsigned_abs() > CLOCK_OFF_MS)?;
+        let by = duration::format(Duration::from_secs(ahead.unsigned_abs() / 1000));
+        let way = if ahead > 0 { "ahead of" } else { "behind" };
+        Some(format!(
+            "the clock of peer {peer} is {by} {way} this machine's: `timedatectl` on both shows which one is not set by a time \
+             server; what operators say is kept in order, but the times shown are off"
+        ))
+    }
 }
 
 /// What every task of one daemon's exchange needs.
@@ -54,7 +74,7 @@ impl Shared {
         members: BTreeMap<String, PeerConfig>,
         events: mpsc::Sender<PeerEvent>,
     ) -> Shared {
-        let unknown = PeerHealth { heard: None, error: None };
+        let unknown = PeerHealth { heard: None, error: None, ahead_ms: None };
         let health = members.keys().map(|name| (name.clone(), unknown.clone())).collect();
         Shared { name, identity, listen, members, events, health: Mutex::new(health) }
     }
@@ -76,7 +96,7 @@ impl Shared {
     }
 
     /// Notes how an exchange that this daemon began has ended; every change is one log line.
-    pub(super) fn note(&self, peer: &str, error: Option<String>) {
+    pub(super) fn note(&self, peer: &str, ahead_ms: Option<i64>, error: Option<String>) {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(health) = health.get_mut(peer) else { return };
         match &error {
@@ -85,16 +105,16 @@ impl Shared {
             _ => {}
         }
         if error.is_none() {
-            health.heard = Some(SystemTime::now());
+            (health.heard, health.ahead_ms) = (Some(SystemTime::now()), ahead_ms);
         }
         health.error = error;
     }
 
     /// Notes that a peer has begun an exchange and sent its state.
-    pub(super) fn note_received(&self, peer: &str) {
+    pub(super) fn note_received(&self, peer: &str, ahead_ms: Option<i64>) {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(health) = health.get_mut(peer) {
-            health.heard = Some(SystemTime::now());
+            (health.heard, health.ahead_ms) = (Some(SystemTime::now()), ahead_ms);
         }
     }
 }

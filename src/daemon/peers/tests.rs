@@ -438,3 +438,33 @@ fn messages_of_every_size_up_to_the_limit_arrive_whole_and_larger_ones_are_not_s
         assert!(matches!(error, channel::ChannelError::TooLarge));
     });
 }
+
+#[test]
+fn a_clock_that_is_off_by_more_than_five_seconds_is_an_alarm_in_either_direction() {
+    let health = |ahead_ms| PeerHealth { heard: None, error: None, ahead_ms };
+    for well in [None, Some(0), Some(5_000), Some(-5_000)] {
+        assert_eq!(health(well).clock_alarm("ns-2"), None);
+    }
+    for (ahead, words) in
+        [(3_600_000, "peer ns-2 is 1h ahead of"), (-6_000, "peer ns-2 is 6s behind"), (i64::MIN, "behind")]
+    {
+        let alarm = health(Some(ahead)).clock_alarm("ns-2").unwrap();
+        assert!(alarm.contains(words), "{alarm}");
+    }
+}
+
+#[test]
+fn an_exchange_measures_how_far_the_peers_clock_is_off_and_a_message_without_one_is_read() {
+    run(async {
+        let (a, b) = (loopback(), loopback());
+        let table = [("a", a.local_addr().unwrap()), ("b", b.local_addr().unwrap())];
+        let (a, b) = (End::start("a", a, &table, 3), End::start("b", b, &table, 5));
+        assert!(a.peers.first_round(PATIENCE).await && b.peers.first_round(PATIENCE).await);
+        for (end, peer) in [(&a, "b"), (&b, "a")] {
+            let ahead = end.peers.health()[peer].ahead_ms.unwrap();
+            assert!(ahead.abs() < 5_000, "one machine has one clock: {ahead}");
+        }
+    });
+    let older = json!({ "version": 2, "name": "a", "value": 7 });
+    assert_eq!(read_message(older.to_string().as_bytes()).unwrap(), 7);
+}

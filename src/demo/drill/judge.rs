@@ -162,22 +162,13 @@ pub struct Figures {
 
 /// Judges a row.
 pub fn judge(evidence: &Evidence) -> Judgement {
-    let requests: Vec<&Request> = evidence
-        .records
-        .iter()
-        .filter_map(|record| match record {
-            Record::Request(request) => Some(request),
-            Record::Query(_) => None,
-        })
-        .collect();
-    let queries: Vec<&Query> = evidence
-        .records
-        .iter()
-        .filter_map(|record| match record {
-            Record::Query(query) => Some(query),
-            Record::Request(_) => None,
-        })
-        .collect();
+    let (mut requests, mut queries) = (Vec::new(), Vec::new());
+    for record in &evidence.records {
+        match record {
+            Record::Request(request) => requests.push(request),
+            Record::Query(query) => queries.push(query),
+        }
+    }
     let figures = measure(evidence, &requests, &queries);
     let mut reasons = Vec::new();
     reasons.extend(notices(&evidence.notices));
@@ -190,6 +181,7 @@ pub fn judge(evidence: &Evidence) -> Judgement {
 
 fn measure(evidence: &Evidence, requests: &[&Request], queries: &[&Query]) -> Figures {
     let took = evidence.ended.saturating_sub(evidence.began);
+    let ms = |time: Duration| time.as_millis() as u64;
     let per_second = |count: usize| (count as f64 / took.as_secs_f64().max(0.001)) as usize;
     let mut figures = Figures {
         requests: requests.len(),
@@ -198,27 +190,17 @@ fn measure(evidence: &Evidence, requests: &[&Request], queries: &[&Query]) -> Fi
         queries_per_s: per_second(queries.len()),
         failed_queries: queries.iter().filter(|query| query.addresses.is_none()).count(),
         lost_sessions: lost_sessions(requests),
-        longest_gap_ms: longest_gap(evidence, requests).as_millis() as u64,
-        slowest_query_ms: queries.iter().map(|query| query.waited()).max().unwrap_or_default().as_millis() as u64,
-        noticed_ms: evidence
-            .notices
-            .iter()
-            .filter_map(|notice| notice.after)
-            .max()
-            .map(|after| after.as_millis() as u64),
-        noticed_bound_ms: evidence
-            .notices
-            .iter()
-            .filter_map(|notice| notice.within)
-            .max()
-            .map(|within| within.as_millis() as u64),
-        took_ms: took.as_millis() as u64,
+        longest_gap_ms: ms(longest_gap(evidence, requests)),
+        slowest_query_ms: ms(queries.iter().map(|query| query.waited()).max().unwrap_or_default()),
+        noticed_ms: evidence.notices.iter().filter_map(|notice| notice.after).max().map(ms),
+        noticed_bound_ms: evidence.notices.iter().filter_map(|notice| notice.within).max().map(ms),
+        took_ms: ms(took),
         ..Figures::default()
     };
     for request in requests {
         match &request.result {
             Ok(_) => {
-                let waited = request.waited().as_millis() as u64;
+                let waited = ms(request.waited());
                 figures.slowest_ms = figures.slowest_ms.max(waited);
                 if request.safe {
                     figures.slowest_safe_ms = figures.slowest_safe_ms.max(waited);

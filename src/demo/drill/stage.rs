@@ -144,22 +144,7 @@ impl Stage {
 
     /// Waits until all that was wanted in this row before `moment` has ended.
     async fn collect(&mut self, moment: Duration) {
-        let began = self.row.began;
-        let (before, until) = (self.load.wanted_before(began), self.load.wanted_before(moment));
-        let wanted = until.0 + until.1 - before.0 - before.1;
-        let counts = |record: &Record| (began..moment).contains(&record.intended());
-        let mut count = self.records.iter().filter(|record| counts(record)).count();
-        let limit = tokio::time::sleep(RECORDS_LIMIT);
-        tokio::pin!(limit);
-        while count < wanted {
-            let record = tokio::select! {
-                record = self.load.next() => record,
-                () = &mut limit => None,
-            };
-            let Some(record) = record else { break };
-            count += usize::from(counts(&record));
-            self.records.push(record);
-        }
+        self.load.collect(&mut self.records, self.row.began..moment, RECORDS_LIMIT).await;
     }
 
     /// The daemons of a kind that can be asked now.

@@ -13,10 +13,10 @@ use std::time::{Duration, Instant};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
-use super::http1::{Broken, Connection, Response};
+use super::http1::{Connection, Response};
 use super::record::{Failure, Request, Session};
 use super::resolver::Resolver;
-use super::{Plan, Timeouts};
+use super::{Plan, Site, Timeouts};
 use crate::demo::backend::{BACKEND_FIELD, VISIT_FIELD};
 use crate::health::dns_query::Question;
 use crate::zone::number::rtype;
@@ -28,17 +28,11 @@ const IDLE_PER_SITE: usize = 6;
 /// What a POST carries.
 const FORM: &str = "article=polder&quantity=1";
 
-/// The sites as visitors need them.
+/// A plan, with the question for each of its sites.
 pub struct Sites {
-    port: u16,
-    timeouts: Timeouts,
-    sites: Vec<Site>,
-}
-
-struct Site {
-    host: String,
-    path: String,
-    question: Question,
+    /// The plan.
+    pub plan: Plan,
+    questions: Vec<Question>,
 }
 
 impl Sites {
@@ -47,29 +41,18 @@ impl Sites {
     /// # Errors
     ///
     /// A host is no domain name; the error names it.
-    pub fn new(plan: &Plan) -> io::Result<Sites> {
-        let site = |site: &super::Site| {
-            let question = Question::new(&site.host, rtype::A)
-                .map_err(|error| io::Error::other(format!("{}: {error}", site.host)))?;
-            Ok(Site { host: site.host.clone(), path: site.path.clone(), question: question.with_recursion() })
+    pub fn new(plan: Plan) -> io::Result<Sites> {
+        let question = |site: &Site| match Question::new(&site.host, rtype::A) {
+            Ok(question) => Ok(question.with_recursion()),
+            Err(error) => Err(io::Error::other(format!("{}: {error}", site.host))),
         };
-        let sites = plan.sites.iter().map(site).collect::<io::Result<_>>()?;
-        Ok(Sites { port: plan.port, timeouts: plan.timeouts, sites })
+        let questions = plan.sites.iter().map(question).collect::<io::Result<_>>()?;
+        Ok(Sites { plan, questions })
     }
 
     /// The question for a site's IPv4 addresses.
     pub fn question(&self, site: usize) -> &Question {
-        &self.sites[site].question
-    }
-
-    /// How many there are.
-    pub fn len(&self) -> usize {
-        self.sites.len()
-    }
-
-    /// Whether there are none.
-    pub fn is_empty(&self) -> bool {
-        self.sites.is_empty()
+        &self.questions[site]
     }
 }
 
@@ -146,11 +129,11 @@ impl Visitor {
         let idle = if reuse { self.take_idle(planned.site, &addresses) } else { None };
         let connection = match idle {
             Some(connection) => Some(connection),
-            None => connect(&addresses, sites.port, &sites.timeouts).await,
+            None => connect(&addresses, sites.plan.port, &sites.plan.timeouts).await,
         };
         let Some(mut connection) = connection else { return failed(Failure::Unconnected) };
-        let request = self.render(&sites.sites[planned.site], planned);
-        let outcome = connection.exchange(&request, sites.timeouts.response).await;
+        let request = self.render(&sites.plan.sites[planned.site], planned);
+        let outcome = connection.exchange(&request, sites.plan.timeouts.response).await;
         let via = Some(connection.address);
         match outcome {
             Ok(response) => {
@@ -160,11 +143,10 @@ impl Visitor {
                 }
                 Attempt { via, outcome: Ok(response), may_send_again: false }
             }
-            Err(broken) => Attempt {
-                via,
-                outcome: Err(failure(broken)),
-                may_send_again: broken == Broken::Before && connection.used,
-            },
+            Err(failure) => {
+                let may_send_again = failure == Failure::Closed && connection.used;
+                Attempt { via, outcome: Err(failure), may_send_again }
+            }
         }
     }
 
@@ -224,15 +206,6 @@ fn session(response: &Response) -> Session {
         Some("known") => Session::Known,
         Some("lost") => Session::Lost,
         _ => Session::None,
-    }
-}
-
-fn failure(broken: Broken) -> Failure {
-    match broken {
-        Broken::Before => Failure::Closed,
-        Broken::TimedOut => Failure::TimedOut,
-        Broken::Within => Failure::CutShort,
-        Broken::Garbled => Failure::Garbled,
     }
 }
 

@@ -10,6 +10,8 @@ use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
+use super::record::Failure;
+
 /// The longest response head a visitor reads.
 const LONGEST_HEAD: usize = 32 * 1024;
 /// The most header fields.
@@ -43,19 +45,6 @@ impl Response {
     }
 }
 
-/// How an exchange failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Broken {
-    /// Before the first byte of a response.
-    Before,
-    /// No byte of a response in time.
-    TimedOut,
-    /// After the first byte.
-    Within,
-    /// What came is no HTTP/1.1 response.
-    Garbled,
-}
-
 /// How the length of a body is known (RFC 9112, 6.3).
 enum Body {
     Length(usize),
@@ -83,16 +72,16 @@ impl Connection {
     }
 
     /// Sends a request and reads the response, `limit` in all.
-    pub async fn exchange(&mut self, request: &[u8], limit: Duration) -> Result<Response, Broken> {
+    pub async fn exchange(&mut self, request: &[u8], limit: Duration) -> Result<Response, Failure> {
         self.buffer.clear();
         match tokio::time::timeout(limit, self.send_and_read(request)).await {
             Ok(outcome) => outcome,
-            Err(_) if self.buffer.is_empty() => Err(Broken::TimedOut),
-            Err(_) => Err(Broken::Within),
+            Err(_) if self.buffer.is_empty() => Err(Failure::TimedOut),
+            Err(_) => Err(Failure::CutShort),
         }
     }
 
-    async fn send_and_read(&mut self, request: &[u8]) -> Result<Response, Broken> {
+    async fn send_and_read(&mut self, request: &[u8]) -> Result<Response, Failure> {
         // A response may have been sent before the other side closed its reading end: look for it even then.
         let sent = self.stream.write_all(request).await;
         let head = loop {
@@ -104,27 +93,27 @@ impl Connection {
                 continue;
             }
             if self.buffer.len() > LONGEST_HEAD {
-                return Err(Broken::Garbled);
+                return Err(Failure::Garbled);
             }
             self.read_more().await?;
         };
         if sent.is_err() && head.response.status < 400 {
-            return Err(Broken::Within);
+            return Err(Failure::CutShort);
         }
         self.read_body(head.length, &head.body).await?;
         self.used = true;
         Ok(head.response)
     }
 
-    async fn read_more(&mut self) -> Result<(), Broken> {
-        let broken = if self.buffer.is_empty() { Broken::Before } else { Broken::Within };
+    async fn read_more(&mut self) -> Result<(), Failure> {
+        let broken = if self.buffer.is_empty() { Failure::Closed } else { Failure::CutShort };
         match self.stream.read_buf(&mut self.buffer).await {
             Ok(0) | Err(_) => Err(broken),
             Ok(_) => Ok(()),
         }
     }
 
-    async fn read_body(&mut self, head: usize, body: &Body) -> Result<(), Broken> {
+    async fn read_body(&mut self, head: usize, body: &Body) -> Result<(), Failure> {
         match body {
             Body::Length(length) => {
                 while self.buffer.len() < head + length {
@@ -133,7 +122,7 @@ impl Connection {
             }
             Body::Chunked => self.read_chunks(head).await?,
             Body::UntilClose => {
-                while self.stream.read_buf(&mut self.buffer).await.map_err(|_| Broken::Within)? > 0 {
+                while self.stream.read_buf(&mut self.buffer).await.map_err(|_| Failure::CutShort)? > 0 {
                     self.buffer.truncate(head);
                 }
             }
@@ -141,7 +130,7 @@ impl Connection {
         Ok(())
     }
 
-    async fn read_chunks(&mut self, mut at: usize) -> Result<(), Broken> {
+    async fn read_chunks(&mut self, mut at: usize) -> Result<(), Failure> {
         loop {
             match httparse::parse_chunk_size(&self.buffer[at..]) {
                 Ok(httparse::Status::Complete((line, 0))) => {
@@ -153,25 +142,25 @@ impl Connection {
                     return Ok(());
                 }
                 Ok(httparse::Status::Complete((line, size))) => {
-                    at += line + usize::try_from(size).map_err(|_| Broken::Garbled)? + 2;
+                    at += line + usize::try_from(size).map_err(|_| Failure::Garbled)? + 2;
                     while self.buffer.len() < at {
                         self.read_more().await?;
                     }
                 }
                 Ok(httparse::Status::Partial) => self.read_more().await?,
-                Err(_) => return Err(Broken::Garbled),
+                Err(_) => return Err(Failure::Garbled),
             }
         }
     }
 }
 
-fn parse_head(buffer: &[u8]) -> Result<Option<Head>, Broken> {
+fn parse_head(buffer: &[u8]) -> Result<Option<Head>, Failure> {
     let mut fields = [httparse::EMPTY_HEADER; MOST_FIELDS];
     let mut parsed = httparse::Response::new(&mut fields);
     let length = match parsed.parse(buffer) {
         Ok(httparse::Status::Complete(length)) => length,
         Ok(httparse::Status::Partial) => return Ok(None),
-        Err(_) => return Err(Broken::Garbled),
+        Err(_) => return Err(Failure::Garbled),
     };
     let status = parsed.code.unwrap_or(0);
     let fields: Vec<(String, String)> = parsed
@@ -188,7 +177,7 @@ fn parse_head(buffer: &[u8]) -> Result<Option<Head>, Broken> {
     } else if response.field("transfer-encoding").is_some_and(|value| value.eq_ignore_ascii_case("chunked")) {
         Body::Chunked
     } else if let Some(length) = response.field("content-length") {
-        Body::Length(length.parse().map_err(|_| Broken::Garbled)?)
+        Body::Length(length.parse().map_err(|_| Failure::Garbled)?)
     } else {
         response.keep = false;
         Body::UntilClose

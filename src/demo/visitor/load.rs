@@ -7,6 +7,7 @@
 //! It runs on a thread of its own with one runtime, and hands its records over a channel.
 
 use std::io;
+use std::ops::Range;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -40,11 +41,11 @@ pub struct Load {
 impl Load {
     /// Begins. The error says why it cannot.
     pub fn start(plan: Plan) -> io::Result<Load> {
-        let sites = Sites::new(&plan)?;
-        if sites.is_empty() || plan.nameservers.is_empty() || plan.visitors == 0 || plan.resolvers == 0 {
+        if plan.sites.is_empty() || plan.nameservers.is_empty() || plan.visitors == 0 || plan.resolvers == 0 {
             return Err(io::Error::other("a load needs a site, a nameserver, a visitor and a resolver"));
         }
         let (requests, queries) = (plan.requests, plan.queries);
+        let sites = Sites::new(plan)?;
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
         let (sender, records) = mpsc::unbounded_channel();
         let stop = Arc::new(AtomicBool::new(false));
@@ -52,7 +53,7 @@ impl Load {
         let stopped = Arc::clone(&stop);
         let thread = std::thread::Builder::new()
             .name("visitors".to_owned())
-            .spawn(move || LocalSet::new().block_on(&runtime, arrive(plan, sites, began, sender, stopped)))?;
+            .spawn(move || LocalSet::new().block_on(&runtime, arrive(sites, began, sender, stopped)))?;
         Ok(Load { began, requests, queries, records, stop, thread: Some(thread) })
     }
 
@@ -69,6 +70,25 @@ impl Load {
     /// The next record, in the order in which things ended; none when the load has stopped.
     pub async fn next(&mut self) -> Option<Record> {
         self.records.recv().await
+    }
+
+    /// Adds records until there are all of what was wanted within the span, or the limit is over.
+    pub async fn collect(&mut self, records: &mut Vec<Record>, span: Range<Duration>, limit: Duration) {
+        let (before, until) = (self.wanted_before(span.start), self.wanted_before(span.end));
+        let wanted = until.0 + until.1 - before.0 - before.1;
+        let counts = |record: &Record| span.contains(&record.intended());
+        let mut count = records.iter().filter(|record| counts(record)).count();
+        let limit = tokio::time::sleep(limit);
+        tokio::pin!(limit);
+        while count < wanted {
+            let record = tokio::select! {
+                record = self.next() => record,
+                () = &mut limit => None,
+            };
+            let Some(record) = record else { break };
+            count += usize::from(counts(&record));
+            records.push(record);
+        }
     }
 
     /// The next record, if there is one now.
@@ -101,32 +121,26 @@ struct LoadContext {
     sites: Sites,
     transport: Rc<Transport>,
     visitors: Vec<Visitor>,
-    plan: Plan,
     began: Instant,
     sender: mpsc::UnboundedSender<Record>,
 }
 
-async fn arrive(
-    plan: Plan,
-    sites: Sites,
-    began: Instant,
-    sender: mpsc::UnboundedSender<Record>,
-    stop: Arc<AtomicBool>,
-) {
+async fn arrive(sites: Sites, began: Instant, sender: mpsc::UnboundedSender<Record>, stop: Arc<AtomicBool>) {
+    let plan = &sites.plan;
     let Ok(transport) = Transport::open(&plan.nameservers).await.map(Rc::new) else { return };
     let resolvers: Vec<Rc<Resolver>> =
         (0..plan.resolvers).map(|_| Rc::new(Resolver::new(Rc::clone(&transport), plan.timeouts))).collect();
-    let visitors =
-        (0..plan.visitors).map(|n| Visitor::new(n, Rc::clone(&resolvers[n % resolvers.len()]), sites.len())).collect();
-    let context = Rc::new(LoadContext { sites, transport, visitors, plan, began, sender });
+    let visitor = |n: usize| Visitor::new(n, Rc::clone(&resolvers[n % resolvers.len()]), plan.sites.len());
+    let visitors = (0..plan.visitors).map(visitor).collect();
+    let (request_rate, query_rate) = (plan.requests, plan.queries);
+    let context = Rc::new(LoadContext { sites, transport, visitors, began, sender });
     let mut pace = tokio::time::interval(PACE);
     pace.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Skip);
     let (mut requests, mut queries) = (0, 0);
     while !stop.load(Ordering::Relaxed) {
         pace.tick().await;
         let now = began.elapsed();
-        let (due_requests, due_queries) =
-            (arrivals_before(context.plan.requests, now), arrivals_before(context.plan.queries, now));
+        let (due_requests, due_queries) = (arrivals_before(request_rate, now), arrivals_before(query_rate, now));
         for n in requests..due_requests {
             tokio::task::spawn_local(Rc::clone(&context).request(n));
         }
@@ -139,10 +153,11 @@ async fn arrive(
 
 impl LoadContext {
     async fn request(self: Rc<Self>, n: u64) {
+        let Plan { sites, requests, .. } = &self.sites.plan;
         let planned = PlannedRequest {
-            site: n as usize % self.sites.len(),
-            safe: !(n / self.sites.len() as u64).is_multiple_of(POST_ONE_IN),
-            intended: arrival(self.plan.requests, n),
+            site: n as usize % sites.len(),
+            safe: !(n / sites.len() as u64).is_multiple_of(POST_ONE_IN),
+            intended: arrival(*requests, n),
         };
         // Any visitor may be the next one, even while an earlier request of it is still open.
         let visitor = &self.visitors[fastrand::usize(..self.visitors.len())];
@@ -151,10 +166,11 @@ impl LoadContext {
     }
 
     async fn query(self: Rc<Self>, n: u64) {
-        let question = self.sites.question(n as usize % self.sites.len());
-        let answer = resolver::ask(&self.transport, &self.plan.timeouts, question).await;
+        let Plan { sites, queries, timeouts, .. } = &self.sites.plan;
+        let question = self.sites.question(n as usize % sites.len());
+        let answer = resolver::ask(&self.transport, timeouts, question).await;
         let _ = self.sender.send(Record::Query(Query {
-            intended: arrival(self.plan.queries, n),
+            intended: arrival(*queries, n),
             ended: self.began.elapsed(),
             addresses: answer.map(|answer| answer.addresses.len()),
         }));

@@ -1,6 +1,5 @@
 //! What visitors saw: plain data for the judge. Every moment is the time since the load began.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::time::Duration;
 
@@ -73,36 +72,29 @@ pub enum Session {
 }
 
 /// Why a request failed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
 pub enum Failure {
     /// No nameserver gave an address.
+    #[error("no address")]
     Unresolved,
     /// No address accepted a connection.
+    #[error("no connection")]
     Unconnected,
     /// The connection ended before the first byte of a response, and the request could not be sent again.
+    #[error("closed before a response")]
     Closed,
     /// No response in time.
+    #[error("no response in time")]
     TimedOut,
     /// The response broke off after it had begun.
+    #[error("response cut short")]
     CutShort,
     /// What came was no HTTP response.
+    #[error("no HTTP response")]
     Garbled,
     /// A response that is not the page.
+    #[error("status {0}")]
     Status(u16),
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Failure::Unresolved => f.write_str("no address"),
-            Failure::Unconnected => f.write_str("no connection"),
-            Failure::Closed => f.write_str("closed before a response"),
-            Failure::TimedOut => f.write_str("no response in time"),
-            Failure::CutShort => f.write_str("response cut short"),
-            Failure::Garbled => f.write_str("no HTTP response"),
-            Failure::Status(status) => write!(f, "status {status}"),
-        }
-    }
 }
 
 /// One query, with all its attempts.

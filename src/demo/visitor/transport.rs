@@ -42,7 +42,6 @@ pub struct Transport {
 }
 
 struct Server {
-    address: SocketAddr,
     sockets: Vec<Rc<Socket>>,
     readers: Vec<JoinHandle<()>>,
 }
@@ -70,7 +69,7 @@ impl Transport {
             }
             let readers =
                 sockets.iter().map(|socket| tokio::task::spawn_local(read(Rc::clone(socket), *address))).collect();
-            servers.push(Server { address: *address, sockets, readers });
+            servers.push(Server { sockets, readers });
         }
         Ok(Transport { servers })
     }
@@ -78,11 +77,6 @@ impl Transport {
     /// How many nameservers there are.
     pub fn servers(&self) -> usize {
         self.servers.len()
-    }
-
-    /// Where nameserver `index` is.
-    pub fn address(&self, index: usize) -> SocketAddr {
-        self.servers[index].address
     }
 
     /// Asks nameserver `index`; the outcome, if there ever is one, is sent.

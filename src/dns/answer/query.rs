@@ -2,7 +2,7 @@
 
 use crate::dns::cookie::Presented;
 use crate::zone::name::Name;
-use crate::zone::number::{CLASS_IN, rcode, rtype};
+use crate::zone::number::{CLASS_CHAOS, CLASS_IN, rcode, rtype};
 
 /// Bytes of a message's header.
 pub const HEADER: usize = 12;
@@ -16,6 +16,12 @@ const OPTION_COOKIE: u16 = 10;
 /// The number of the keep-alive option (RFC 7828).
 const OPTION_KEEPALIVE: u16 = 11;
 
+/// The number of the NSID option (RFC 5001).
+const OPTION_NSID: u16 = 3;
+
+/// The class ANY, which every TSIG has (RFC 8945, 4.2).
+const CLASS_ANY: u16 = 255;
+
 /// What a query says of EDNS (RFC 6891).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Edns {
@@ -23,6 +29,8 @@ pub struct Edns {
     pub udp_size: u16,
     /// It wants DNSSEC records; copied (RFC 3225, 3), though there are none here.
     pub dnssec_ok: bool,
+    /// It asks which server this is (RFC 5001, 2.1).
+    pub nsid: bool,
     /// It asks how long its TCP connection may idle (RFC 7828, 3.2.1).
     pub keepalive: bool,
     /// Its cookie (RFC 7873).
@@ -35,6 +43,8 @@ pub struct Query {
     pub name: Name,
     /// The type asked for.
     pub qtype: u16,
+    /// It is about the server itself: its class is CHAOS (RFC 4892).
+    pub about_server: bool,
     /// Where the question ends in the query's bytes; it begins behind the header.
     pub question_end: usize,
     /// Its EDNS record.
@@ -50,12 +60,29 @@ pub struct Refusal {
     pub question_end: Option<usize>,
     /// The EDNS record of a query that has one.
     pub edns: Option<Edns>,
+    /// Where the query has the TSIG that is answered with BADKEY.
+    pub tsig: Option<Tsig>,
 }
 
 impl Refusal {
     fn bare(rcode: u16) -> Refusal {
-        Refusal { rcode, question_end: None, edns: None }
+        Refusal { rcode, question_end: None, edns: None, tsig: None }
     }
+}
+
+/// The parts of a query's TSIG that a response to it repeats, as ranges of its bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tsig {
+    /// Where the key's name begins. It has no pointer, and so is whole.
+    pub key: usize,
+    /// Where it ends.
+    pub key_end: usize,
+    /// Where the algorithm's name begins; the time and the fudge follow it.
+    pub algorithm: usize,
+    /// Where the fudge ends.
+    pub fudge_end: usize,
+    /// Where the original identifier is.
+    pub original_id: usize,
 }
 
 /// Whether these bytes are to be answered at all: a whole header of a query. A response never is, or two servers could
@@ -82,22 +109,24 @@ pub fn read(message: &[u8]) -> Result<Query, Refusal> {
     let qtype = number(message, end).ok_or_else(formerr)?;
     let qclass = number(message, end + 2).ok_or_else(formerr)?;
     let question_end = end + 4;
-    let echo = |rcode: u16, edns| Refusal { rcode, question_end: Some(question_end), edns };
+    let echo = |rcode: u16, edns| Refusal { question_end: Some(question_end), edns, ..Refusal::bare(rcode) };
 
     // A transfer's query may carry the SOA it has in the authority section (RFC 1995, 3).
     if qtype != rtype::IXFR && (count(6) != 0 || count(8) != 0) {
         return Err(echo(rcode::FORMERR, edns_of(message)));
     }
     let records = [(count(6) as u32 + count(8) as u32, false), (count(10) as u32, true)];
-    let edns = match read_edns(message, question_end, records) {
-        Ok(edns) => edns,
+    let edns = match read_extensions(message, question_end, records) {
+        Ok(Extensions { edns, tsig: None }) => edns,
+        // There are no keys here that it could be signed with.
+        Ok(Extensions { edns, tsig }) => return Err(Refusal { tsig, ..echo(rcode::NOTAUTH, edns) }),
         Err(Fault::Malformed) => return Err(echo(rcode::FORMERR, None)),
         Err(Fault::Version(edns)) => return Err(echo(rcode::BADVERS, Some(edns))),
     };
     if let Some(rcode) = refused(qtype, qclass) {
         return Err(echo(rcode, edns));
     }
-    Ok(Query { name, qtype, question_end, edns })
+    Ok(Query { name, qtype, about_server: qclass == CLASS_CHAOS, question_end, edns })
 }
 
 /// The EDNS record of a message that is refused for another reason, as far as it can be made out: who sends one gets
@@ -108,8 +137,8 @@ fn edns_of(message: &[u8]) -> Option<Edns> {
         at = skip_name(message, at)? + 4;
     }
     let others = u32::from(count(message, 6)) + u32::from(count(message, 8));
-    match read_edns(message, at, [(others, false), (count(message, 10).into(), true)]) {
-        Ok(edns) => edns,
+    match read_extensions(message, at, [(others, false), (count(message, 10).into(), true)]) {
+        Ok(extensions) => extensions.edns,
         Err(Fault::Version(edns)) => Some(edns),
         Err(Fault::Malformed) => None,
     }
@@ -126,9 +155,15 @@ fn refused(qtype: u16, qclass: u16) -> Option<u16> {
         (_, rtype::OPT) => Some(rcode::FORMERR),
         (CLASS_IN, rtype::AXFR | rtype::IXFR) => Some(rcode::REFUSED),
         (CLASS_IN, rtype::TKEY..=rtype::MAILA) => Some(rcode::NOTIMP),
-        (CLASS_IN, _) => None,
+        (CLASS_IN, _) | (CLASS_CHAOS, rtype::TXT | rtype::ANY) => None,
         _ => Some(rcode::REFUSED),
     }
+}
+
+/// What the records behind the question say of the query itself.
+struct Extensions {
+    edns: Option<Edns>,
+    tsig: Option<Tsig>,
 }
 
 enum Fault {
@@ -136,32 +171,55 @@ enum Fault {
     Version(Edns),
 }
 
-/// Walks the records behind the question: `(how many, may hold the OPT)` in turn. More than one OPT, one that is not the
-/// root's or one cut off is malformed (RFC 6891, 6.1.1); other records are passed over.
-fn read_edns(message: &[u8], from: usize, sections: [(u32, bool); 2]) -> Result<Option<Edns>, Fault> {
+/// Walks the records behind the question: `(how many, whether they are the additional ones)` in turn. More than one OPT, one that
+/// is not the root's or one cut off is malformed (RFC 6891, 6.1.1), and so is a TSIG that is not the very last record (RFC 8945,
+/// 5.1); other records are passed over.
+fn read_extensions(message: &[u8], from: usize, sections: [(u32, bool); 2]) -> Result<Extensions, Fault> {
     let mut at = from;
     let mut found = None;
-    for (records, may_hold_opt) in sections {
-        for _ in 0..records {
+    let mut tsig = None;
+    for (records, additional) in sections {
+        for n in 0..records {
             let owner_end = skip_name(message, at).ok_or(Fault::Malformed)?;
             let head = message.get(owner_end..owner_end + 10).ok_or(Fault::Malformed)?;
             let data_end = owner_end + 10 + u16::from_be_bytes([head[8], head[9]]) as usize;
             let data = message.get(owner_end + 10..data_end).ok_or(Fault::Malformed)?;
             if u16::from_be_bytes([head[0], head[1]]) == rtype::OPT {
-                if found.is_some() || !may_hold_opt || owner_end != at + 1 {
+                if found.is_some() || !additional || owner_end != at + 1 {
                     return Err(Fault::Malformed);
                 }
                 let udp_size = u16::from_be_bytes([head[2], head[3]]).max(512);
-                let edns = Edns { udp_size, dnssec_ok: head[6] & 0x80 != 0, keepalive: false, cookie: None };
+                let edns =
+                    Edns { udp_size, dnssec_ok: head[6] & 0x80 != 0, nsid: false, keepalive: false, cookie: None };
                 found = Some((head[5], edns.with_options(data).ok_or(Fault::Malformed)?));
+            }
+            if u16::from_be_bytes([head[0], head[1]]) == rtype::TSIG {
+                let is_last = additional && n + 1 == records;
+                let class = u16::from_be_bytes([head[2], head[3]]);
+                let read = Tsig::read(message, (at, owner_end), owner_end + 10, data_end);
+                tsig = Some(read.filter(|_| is_last && class == CLASS_ANY).ok_or(Fault::Malformed)?);
             }
             at = data_end;
         }
     }
     match found {
-        Some((0, edns)) => Ok(Some(edns)),
+        Some((0, edns)) => Ok(Extensions { edns: Some(edns), tsig }),
         Some((_, edns)) => Err(Fault::Version(edns)),
-        None => Ok(None),
+        None => Ok(Extensions { edns: None, tsig }),
+    }
+}
+
+impl Tsig {
+    /// Finds the parts of a TSIG (RFC 8945, 4.2); `None` if its data does not fill its record, or one of its names has a pointer.
+    fn read(message: &[u8], (key, key_end): (usize, usize), data: usize, data_end: usize) -> Option<Tsig> {
+        const TIME_AND_FUDGE: usize = 8;
+        let (_, after_key) = Name::read(message, key)?;
+        let (_, names_end) = Name::read(&message[..data_end], data)?;
+        let fudge_end = names_end + TIME_AND_FUDGE;
+        let original_id = fudge_end + 2 + number(message, fudge_end)? as usize;
+        let other_length = number(message, original_id + 4)? as usize;
+        let whole = after_key == key_end && original_id + 6 + other_length == data_end;
+        whole.then_some(Tsig { key, key_end, algorithm: data, fudge_end, original_id })
     }
 }
 
@@ -173,6 +231,7 @@ impl Edns {
             let (head, rest) = options.split_at_checked(4)?;
             let (data, rest) = rest.split_at_checked(u16::from_be_bytes([head[2], head[3]]) as usize)?;
             match u16::from_be_bytes([head[0], head[1]]) {
+                OPTION_NSID => self.nsid = true,
                 OPTION_KEEPALIVE => self.keepalive = true,
                 OPTION_COOKIE if self.cookie.is_none() => self.cookie = Some(Presented::read(data)?),
                 _ => {}

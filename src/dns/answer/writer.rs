@@ -6,9 +6,9 @@
 
 use crate::dns::compiled::{RrSet, Shape};
 use crate::zone::name;
-use crate::zone::number::{CLASS_IN, rtype};
+use crate::zone::number::{CLASS_CHAOS, CLASS_IN, rtype};
 
-use super::query::{Edns, HEADER};
+use super::query::{Edns, HEADER, Tsig};
 use crate::dns::cookie;
 
 /// How many offsets of earlier names are remembered as targets of compression pointers.
@@ -54,26 +54,30 @@ pub enum Owner<'n> {
     Name(&'n [u8]),
 }
 
-/// The OPT record that a response ends with.
+/// The OPT record of a response.
 #[derive(Debug, Clone, Copy)]
-pub struct Opt {
+pub struct Opt<'s> {
     /// The DO bit, as in the query.
     pub dnssec_ok: bool,
     /// How long the connection may idle, in units of 100 ms, where the client asks.
     pub keepalive: Option<u16>,
     /// The cookie for the client's next query, where this one had one.
     pub cookie: Option<cookie::Reply>,
+    /// Which server this is, where the client asks and there is an answer.
+    pub nsid: Option<&'s str>,
 }
 
-impl Opt {
+impl<'s> Opt<'s> {
     /// The OPT of the response to a query that has one.
-    pub fn reply_to(edns: &Edns) -> Opt {
-        Opt { dnssec_ok: edns.dnssec_ok, keepalive: None, cookie: None }
+    pub fn reply_to(edns: &Edns, server: Option<&'s str>) -> Opt<'s> {
+        Opt { dnssec_ok: edns.dnssec_ok, keepalive: None, cookie: None, nsid: server.filter(|_| edns.nsid) }
     }
 
     /// The length of the options, in bytes.
     fn options(&self) -> usize {
-        self.keepalive.map_or(0, |_| KEEPALIVE_BYTES) + self.cookie.map_or(0, |cookie| OPTION_HEAD + cookie.len())
+        self.keepalive.map_or(0, |_| KEEPALIVE_BYTES)
+            + self.cookie.map_or(0, |cookie| OPTION_HEAD + cookie.len())
+            + self.nsid.map_or(0, |nsid| OPTION_HEAD + nsid.len())
     }
 }
 
@@ -108,7 +112,7 @@ impl<'b> Writer<'b> {
     }
 
     /// The size that the records may fill, an OPT's room taken off where one will follow.
-    pub fn set_limit(&mut self, limit: usize, opt: Option<&Opt>) {
+    pub fn set_limit(&mut self, limit: usize, opt: Option<&Opt<'_>>) {
         let opt = opt.map_or(0, |opt| OPT_BYTES + opt.options());
         self.limit = (limit.min(self.buffer.len()) - opt).max(self.length);
     }
@@ -151,12 +155,32 @@ impl<'b> Writer<'b> {
         })
     }
 
-    /// Ends the response: the counts, the error code, and the OPT where the query had one. Gives its length.
-    pub fn finish(mut self, rcode: u16, opt: Option<&Opt>) -> usize {
+    /// Writes a text about the server itself (RFC 4892), the owner being the question's name.
+    pub fn about_server(&mut self, text: &str) -> Result<usize, Full> {
+        self.whole(Section::Answer, 1, |writer| {
+            writer.put(&(0xc000 | HEADER as u16).to_be_bytes())?;
+            writer.put(&rtype::TXT.to_be_bytes())?;
+            writer.put(&CLASS_CHAOS.to_be_bytes())?;
+            writer.put(&[0; 4])?;
+            writer.put(&(1 + text.len() as u16).to_be_bytes())?;
+            writer.put(&[text.len() as u8])?;
+            writer.put(text.as_bytes())?;
+            Ok(writer.length)
+        })
+    }
+
+    /// Ends the response: the counts, the error code, the OPT where the query had one, and the TSIG (RFC 8945, 5.3.2: unsigned, with
+    /// BADKEY) where `query` has one with a key that nobody knows here. Gives its length.
+    pub fn finish(mut self, rcode: u16, opt: Option<&Opt<'_>>, tsig: Option<(&[u8], Tsig)>) -> usize {
         self.buffer[3] = (rcode & 0x0f) as u8;
         if let Some(opt) = opt {
             self.limit = self.buffer.len();
             self.opt(rcode, opt).expect("room for the OPT was kept free");
+            self.counts[Section::Additional as usize] += 1;
+        }
+        if let Some((query, tsig)) = tsig {
+            self.limit = self.buffer.len();
+            self.bad_key(query, tsig).expect("the buffer has room for a TSIG");
             self.counts[Section::Additional as usize] += 1;
         }
         for (section, count) in self.counts.iter().enumerate() {
@@ -166,7 +190,7 @@ impl<'b> Writer<'b> {
     }
 
     /// RFC 6891, 6.1.2: the root, OPT, our UDP size, the upper half of the error code, version 0, DO as it came.
-    fn opt(&mut self, rcode: u16, opt: &Opt) -> Result<(), Full> {
+    fn opt(&mut self, rcode: u16, opt: &Opt<'_>) -> Result<(), Full> {
         let dnssec_ok = if opt.dnssec_ok { 0x80 } else { 0 };
         self.put(&[0])?;
         self.put(&rtype::OPT.to_be_bytes())?;
@@ -181,7 +205,27 @@ impl<'b> Writer<'b> {
             self.put(&[0, 10, 0, cookie.len() as u8])?;
             self.put(cookie)?;
         }
+        if let Some(nsid) = opt.nsid {
+            self.put(&[0, 3, 0, nsid.len() as u8])?;
+            self.put(nsid.as_bytes())?;
+        }
         Ok(())
+    }
+
+    /// RFC 8945, 4.2: the query's key, algorithm, time and fudge, no MAC, its identifier, BADKEY, nothing else.
+    fn bad_key(&mut self, query: &[u8], tsig: Tsig) -> Result<(), Full> {
+        const CLASS_ANY: u16 = 255;
+        const BADKEY: u16 = 17;
+        self.put(&query[tsig.key..tsig.key_end])?;
+        self.put(&rtype::TSIG.to_be_bytes())?;
+        self.put(&CLASS_ANY.to_be_bytes())?;
+        self.put(&[0; 4])?;
+        self.put(&((tsig.fudge_end - tsig.algorithm + 8) as u16).to_be_bytes())?;
+        self.put(&query[tsig.algorithm..tsig.fudge_end])?;
+        self.put(&[0; 2])?;
+        self.put(&query[tsig.original_id..tsig.original_id + 2])?;
+        self.put(&BADKEY.to_be_bytes())?;
+        self.put(&[0; 2])
     }
 
     /// Whether the name at an offset of the response is `name`, in any case.

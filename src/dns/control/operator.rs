@@ -2,14 +2,17 @@
 //!
 //! Owns which commands are refused, and the messages. Must never: write; the effects say what is to be done.
 
+use std::time::Duration;
+
 use tracing::Level;
 
-use super::{Effect, State};
+use super::{Effect, PoolMembers, State};
 use crate::api::bounds::{self, BoundError};
 use crate::api::daemon::Done;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::Change;
+use crate::daemon::lifecycle;
+use crate::daemon::operator::proposals::{self, Proposal, Refused, Rivals, Ticket};
 use crate::dns::pool;
 
 /// Why an operator's command is refused, with the message.
@@ -21,6 +24,15 @@ pub enum CommandError {
     Unknown(String),
     /// It would leave a pool without a member, and was not forced.
     Refused(String),
+}
+
+/// What a command changed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The operator states.
+    Written(lifecycle::Change),
+    /// The operator states, once the peers have been asked.
+    Put(Ticket),
 }
 
 /// A command that was obeyed.
@@ -43,33 +55,82 @@ impl State {
     pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<Told, CommandError> {
         command.vet().map_err(CommandError::OutOfBounds)?;
         let (pool_name, member) = self.subject(&command.subject)?;
-        let config = &self.document.config.pools[&pool_name];
-        let ttl = config.ttl;
+        let ttl = self.document.config.pools[&pool_name].ttl;
         let away = command.state != OperatorState::Ready;
-        if away
-            && !command.force
-            && let Some(why) = pool::last_one(config, &member, &self.members(&pool_name, config, now))
-        {
-            return Err(CommandError::Refused(format!(
-                "{why} in pool {pool_name}: without it the pool may have no answer; repeat the command with force to do it anyway"
-            )));
-        }
         let subject = format!("{pool_name}/{member}");
+        if away && !command.force {
+            let rivals = self.proposals.rivals(&subject, now);
+            self.judge(&subject, &rivals, now).map_err(|Refused(why)| CommandError::Refused(why))?;
+        }
         let before = self.operator.state(&subject, now.unix_ms);
         let note = OperatorNote {
             state: command.state,
             who: command.who.clone(),
-            when: now.unix_ms,
+            when: self.date(now),
             by: self.document.config.name.clone(),
             why: command.why.clone(),
             until: command.for_ms.map(|length| now.unix_ms.saturating_add(length)),
         };
-        let line = format!("{} sets {subject} to {}: {}", note.who, note.state, note.why);
-        self.operator.set(&subject, note);
-        let (change, effects) = self.obeyed(line, now);
-        let cached_until = away.then(|| now.unix_ms + u64::from(ttl) * 1000);
         let done = format!("{subject} is {} (was {before})", command.state);
+        let asks_peers = away && !command.force && before == OperatorState::Ready && !self.peer_names().is_empty();
+        let (change, effects, latest) = if asks_peers {
+            let ticket =
+                self.proposals.propose(&subject, note, now).map_err(|Refused(why)| CommandError::Refused(why))?;
+            (Change::Put(ticket), self.settle(now), proposals::LIMIT)
+        } else {
+            let line = in_words(&subject, &note);
+            self.operator.set(&subject, note);
+            let (change, effects) = self.obeyed(line, now);
+            (change, effects, Duration::ZERO)
+        };
+        let cached_until = away.then(|| now.unix_ms + latest.as_millis() as u64 + u64::from(ttl) * 1000);
         Ok(Told { done: Done { done, generation: self.generation(), cached_until }, change, effects })
+    }
+
+    /// The date of a note that is given now: later than all that is known here.
+    fn date(&self, now: Now) -> u64 {
+        now.unix_ms.max(self.operator.latest(now.unix_ms).max(self.proposals.latest()) + 1)
+    }
+
+    pub(super) fn peer_names(&self) -> Vec<String> {
+        let config = &self.document.config;
+        let members = config.peers.iter().flat_map(|peers| peers.members.keys());
+        members.filter(|name| **name != config.name).cloned().collect()
+    }
+
+    /// Whether enough is left without this member.
+    fn judge(&self, subject: &str, rivals: &Rivals<'_>, now: Now) -> Result<(), Refused> {
+        let named = subject.split_once('/');
+        let config = named.and_then(|(pool, member)| Some((pool, self.document.config.pools.get(pool)?, member)));
+        let Some((pool, config, member)) = config else { return Ok(()) };
+        let members = PoolMembers { rivals: Some(rivals), ..self.members(pool, config, now) };
+        let Some(why) = pool::last_one(config, member, &members, rivals.silent.len()) else { return Ok(()) };
+        Err(Refused(match rivals.silent.is_empty() {
+            true => format!(
+                "{why} in pool {pool}: without it the pool may have no answer; repeat the command with force to do it anyway"
+            ),
+            false => format!(
+                "few members of pool {pool} would be left without {member}, and {}; repeat the command with force to do it anyway",
+                rivals.silence()
+            ),
+        }))
+    }
+
+    /// Puts in force what the peers have been asked about, or refuses it.
+    pub(super) fn decide_proposals(&mut self, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let peers = self.peer_names();
+        while let Some((ticket, decided)) =
+            self.proposals.next(&peers, now, |subject, rivals| self.judge(subject, rivals, now))
+        {
+            let outcome = decided.map(|Proposal { subject, note, .. }| {
+                effects.push(Effect::Log(Level::INFO, in_words(&subject, &note)));
+                self.operator.set(&subject, note);
+                self.operator_file.changed()
+            });
+            self.proposals.decide(ticket, outcome);
+        }
+        effects
     }
 
     /// Forgets the operator state of a member: it becomes ready here and, since that is the newest state, at every peer.
@@ -85,7 +146,8 @@ impl State {
         match self.subject(subject) {
             Ok((pool, member)) => {
                 let (who, why, by) = (command.who.clone(), command.why.clone(), self.document.config.name.clone());
-                let ready = OperatorNote { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
+                let ready =
+                    OperatorNote { state: OperatorState::Ready, who, when: self.date(now), by, why, until: None };
                 self.operator.forget(&format!("{pool}/{member}"), ready);
             }
             // The document no longer has it: it is not sent to peers, and so no peer can send it back.
@@ -98,7 +160,7 @@ impl State {
 
     /// What follows from a command.
     fn obeyed(&mut self, line: String, now: Now) -> (Change, Vec<Effect>) {
-        let change = self.operator_file.changed();
+        let change = Change::Written(self.operator_file.changed());
         let mut effects = vec![Effect::Log(Level::INFO, line)];
         effects.extend(self.settle(now));
         (change, effects)
@@ -122,4 +184,8 @@ impl State {
         }
         Ok((pool, member.to_owned()))
     }
+}
+
+fn in_words(subject: &str, note: &OperatorNote) -> String {
+    format!("{} sets {subject} to {}: {}", note.who, note.state, note.why)
 }

@@ -12,6 +12,7 @@ use super::State;
 use crate::api::operator::OperatorNote;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
+use crate::daemon::operator::proposals::Put;
 use crate::health::{HealthView, saved};
 
 /// The version written, and the only one read.
@@ -39,7 +40,7 @@ pub struct SavedHealth {
     pub generation: u64,
 }
 
-/// `operator.json` in the state directory, and the message between peers.
+/// `operator.json` in the state directory.
 #[derive(Serialize, Deserialize)]
 struct OperatorFile {
     version: u64,
@@ -68,7 +69,9 @@ impl State {
     pub fn peer_message(&self) -> Value {
         let states: BTreeMap<&String, &OperatorNote> =
             self.operator.0.iter().filter(|(subject, _)| self.names(subject)).collect();
-        json!({ "version": VERSION, "operator": states })
+        let mut message = json!({ "version": VERSION, "operator": states });
+        self.proposals.add_to(&mut message);
+        message
     }
 
     /// What `operator.json` holds.
@@ -92,7 +95,20 @@ impl State {
     }
 }
 
-/// Reads an `operator.json`, or a peer's message.
+/// A peer's message.
+#[derive(Deserialize)]
+struct PeerMessage {
+    operator: OperatorStates,
+    #[serde(flatten)]
+    put: Put,
+}
+
+/// Reads a peer's message: its operator states, and what it puts to its peers.
+pub fn read_message(value: Value) -> Result<(OperatorStates, Put), SavedError> {
+    read::<PeerMessage>(value).map(|message| (message.operator, message.put))
+}
+
+/// Reads an `operator.json`.
 pub fn read_operator(value: Value) -> Result<OperatorStates, SavedError> {
     read::<OperatorFile>(value).map(|file| file.operator)
 }

@@ -136,11 +136,11 @@ fn a_family_that_no_member_has_is_empty_whatever_the_policy() {
 fn the_last_usable_and_the_last_ready_member_are_told() {
     let pool = pool(WhenAllDown::All);
     let mut members = up(&["192.0.2.1", "192.0.2.2"]);
-    assert_eq!(last_one(&pool, "a", &members), None);
+    assert_eq!(last_one(&pool, "a", &members, 0), None);
     members.drained.insert("b");
-    assert!(last_one(&pool, "a", &members).is_some_and(|why| why.contains("up and ready")));
-    assert_eq!(last_one(&pool, "b", &members), None, "it is drained already");
-    assert_eq!(last_one(&pool, "c", &members), None, "it is down: nobody misses it");
+    assert!(last_one(&pool, "a", &members, 0).is_some_and(|why| why.contains("up and ready")));
+    assert_eq!(last_one(&pool, "b", &members, 0), None, "it is drained already");
+    assert_eq!(last_one(&pool, "c", &members, 0), None, "it is down: nobody misses it");
     members.drained.insert("a");
-    assert!(last_one(&pool, "c", &members).is_some_and(|why| why.contains("ready")));
+    assert!(last_one(&pool, "c", &members, 0).is_some_and(|why| why.contains("ready")));
 }

@@ -26,6 +26,7 @@ fn rcode_name(rcode: usize) -> String {
         4 => "NOTIMP".into(),
         5 => "REFUSED".into(),
         6 => "YXDOMAIN".into(),
+        9 => "NOTAUTH".into(),
         16 => "BADVERS".into(),
         23 => "BADCOOKIE".into(),
         other => other.to_string(),

@@ -8,9 +8,9 @@ use serde::de::DeserializeOwned;
 use super::daemon::DnsDaemon;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::{Change, Figures, Obeyed};
+use crate::daemon::lifecycle::{Figures, Obeyed};
 use crate::daemon::metrics;
-use crate::dns::control::{CommandError, Effect, State, Told};
+use crate::dns::control::{Change, CommandError, Effect, State, Told};
 use crate::dns::report::page;
 use crate::dns::report::status::RuntimeFigures;
 

@@ -9,10 +9,10 @@ use serde_json::Value;
 use super::rate_limit_log::RateLimitLog;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::{self, Change, Daemon, Figures, Inputs, Kept, Obeyed, RunError};
+use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Kept, Obeyed, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::dns::control::prepared::Prepared;
-use crate::dns::control::{Effect, Event, State};
+use crate::dns::control::{Change, Effect, Event, State};
 use crate::dns::listening::{Bound, Listening};
 use crate::dns::snapshot::Snapshot;
 use crate::dns::zone_copies::ZoneCopies;
@@ -34,7 +34,7 @@ impl From<lifecycle::Event<Prepared>> for Event {
     fn from(event: lifecycle::Event<Prepared>) -> Event {
         match event {
             lifecycle::Event::Health(health) => Event::Health(health),
-            lifecycle::Event::Peer { peer, value } => Event::Peer { peer, value },
+            lifecycle::Event::Peer(message) => Event::Peer(message),
             lifecycle::Event::OperatorWritten(ended) => Event::OperatorWritten(ended),
             lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
             lifecycle::Event::Draining => Event::Draining,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
-use crate::config::dns::ZoneConfig;
+use crate::config::dns::{Checks, ZoneConfig};
 use crate::config::regular_file::{MOST_DOCUMENT, read_regular_file};
 use crate::config::{self, DnsConfig, Finding, Findings};
 use crate::daemon::key_file::KeyError;
@@ -25,6 +25,7 @@ pub struct Parsed {
     config: DnsConfig,
     zones: Arc<Zones>,
     impaired: BTreeMap<String, Impaired>,
+    warnings: Vec<Finding>,
 }
 
 impl Document for Prepared {
@@ -34,10 +35,9 @@ impl Document for Prepared {
     fn parse(file: &Path) -> Result<Parsed, Findings> {
         let config = parse_config(file)?;
         let owners = pool_owners(file, &config)?;
-        let mut zones = Vec::new();
-        let mut findings = Vec::new();
+        let (mut zones, mut findings, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
         for (apex, zone) in &config.zones {
-            match load_zone(apex, zone, &owners) {
+            match load_zone(apex, zone, &owners, &mut warnings) {
                 Ok(zone) => zones.push(zone),
                 Err(more) => findings.extend(more.0),
             }
@@ -45,7 +45,7 @@ impl Document for Prepared {
         if !findings.is_empty() {
             return Err(Findings(findings));
         }
-        Ok(Parsed { zones: Arc::new(Zones::new(zones, Vec::new())), impaired: BTreeMap::new(), config })
+        Ok(Parsed { zones: Arc::new(Zones::new(zones, Vec::new())), impaired: BTreeMap::new(), warnings, config })
     }
 
     /// As [`Document::parse`], but a zone that cannot be used does not keep the others from being served: it is read from its last good
@@ -55,8 +55,11 @@ impl Document for Prepared {
         let owners = pool_owners(file, &config)?;
         let copies = ZoneCopies::new(&config.state_dir);
         let (mut zones, mut unavailable, mut impaired) = (Vec::new(), Vec::new(), BTreeMap::new());
+        let mut warnings = Vec::new();
         for (apex, zone) in &config.zones {
-            let Err(findings) = load_zone(apex, zone, &owners).map(|zone| zones.push(zone)) else { continue };
+            let Err(findings) = load_zone(apex, zone, &owners, &mut warnings).map(|zone| zones.push(zone)) else {
+                continue;
+            };
             let copy = copies.read(apex).map_err(|error| error.to_string()).and_then(|ZoneCopy { zone, since }| {
                 compiled::compile_zone(&zone, &owners).map(|zone| (zone, since)).map_err(|why| why.to_string())
             });
@@ -77,10 +80,11 @@ impl Document for Prepared {
             impaired.findings.0.iter().for_each(|finding| tracing::error!("{finding}"));
             tracing::error!("zone {apex} is {impaired}");
         }
-        Ok(Parsed { zones: Arc::new(Zones::new(zones, unavailable)), impaired, config })
+        Ok(Parsed { zones: Arc::new(Zones::new(zones, unavailable)), impaired, warnings, config })
     }
 
-    fn with_keys(Parsed { config, zones, impaired }: Parsed) -> Result<Prepared, Vec<KeyError>> {
+    fn with_keys(Parsed { config, zones, impaired, warnings }: Parsed) -> Result<Prepared, Vec<KeyError>> {
+        warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let identity = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
         match (identity, Protection::of(&config)) {
             (Ok(identity), Ok(protection)) => {
@@ -89,6 +93,10 @@ impl Document for Prepared {
             }
             (identity, protection) => Err(identity.err().into_iter().chain(protection.err()).collect()),
         }
+    }
+
+    fn warnings(parsed: &Parsed) -> &[Finding] {
+        &parsed.warnings
     }
 
     fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError> {
@@ -132,8 +140,15 @@ fn pool_owners<'c>(file: &'c Path, config: &'c DnsConfig) -> Result<PoolOwners<'
 }
 
 /// One zone, compiled at once: of its file as a whole nothing stays in memory.
-fn load_zone(apex: &str, zone: &ZoneConfig, owners: &PoolOwners<'_>) -> Result<Zone, Findings> {
-    compiled::compile_zone(&zone::load(apex, &zone.file)?, owners)
+fn load_zone(
+    apex: &str,
+    config: &ZoneConfig,
+    owners: &PoolOwners<'_>,
+    warnings: &mut Vec<Finding>,
+) -> Result<Zone, Findings> {
+    let mut file = zone::load(apex, &config.file, config.checks)?;
+    warnings.append(&mut file.warnings);
+    compiled::compile_zone(&file, owners)
 }
 
 fn settings(config: &DnsConfig) -> Settings<'_> {
@@ -157,7 +172,7 @@ fn zone_findings_of_a_bad_document(file: &Path) -> Vec<Finding> {
     let folder = file.parent().unwrap_or(Path::new(""));
     let named = zones.iter().filter_map(|(apex, zone)| Some((apex, zone.get("file")?.as_str()?)));
     named
-        .filter_map(|(apex, name)| zone::load(apex, &folder.join(name)).err())
+        .filter_map(|(apex, name)| zone::load(apex, &folder.join(name), Checks::Lenient).err())
         .flat_map(|findings| findings.0)
         .collect()
 }

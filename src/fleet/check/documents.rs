@@ -56,8 +56,11 @@ pub(super) fn read(fleet: &Fleet, checked: &mut Checked) -> Running {
 fn read_zones(fleet: &Fleet, checked: &mut Checked) -> BTreeMap<String, ZoneFile> {
     let mut zones = BTreeMap::new();
     for (apex, zone) in &fleet.zones {
-        match zone::load(apex, &zone.file) {
-            Ok(file) => drop(zones.insert(apex.clone(), file)),
+        match zone::load(apex, &zone.file, zone.checks) {
+            Ok(file) => {
+                checked.notes.extend(file.warnings.iter().cloned().map(Finding::from));
+                zones.insert(apex.clone(), file);
+            }
             Err(findings) => checked.findings.extend(findings.0.into_iter().map(Finding::from)),
         }
     }

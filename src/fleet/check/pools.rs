@@ -1,9 +1,10 @@
 //! Every pool has enough members, each a proxy that listens where the check connects, and a TTL that lets a drain take effect.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 
 use super::documents::Running;
+use super::proxies::reaches;
 use super::report::{Checked, listed};
 use crate::config::ProxyConfig;
 use crate::config::defaults::POOL_TTL;
@@ -71,7 +72,7 @@ fn unreached(
 ) {
     let Some(port) = port else { return };
     for address in &config.addresses {
-        if !proxy.listeners.iter().any(|listener| accepts(listener.address, *address, port)) {
+        if !proxy.listeners.iter().any(|listener| reaches(SocketAddr::new(*address, port), listener.address)) {
             let listeners = listed(proxy.listeners.iter().map(|listener| listener.address));
             let message = format!(
                 "its check looks at {}, and {member} listens on {listeners}: it would always be down",
@@ -80,12 +81,6 @@ fn unreached(
             checked.finding(about, message);
         }
     }
-}
-
-/// Whether a listener accepts connections to an address; `[::]` is IPv6 only.
-fn accepts(listener: SocketAddr, address: IpAddr, port: u16) -> bool {
-    let everywhere = listener.ip().is_unspecified() && listener.is_ipv4() == address.is_ipv4();
-    listener.port() == port && (everywhere || listener.ip() == address)
 }
 
 fn ttl(fleet: &Fleet, name: &str, ttl: u32, checked: &mut Checked) {

@@ -151,7 +151,8 @@ fn all_know_all(kind: &str, daemons: &BTreeMap<&str, Option<&PeersConfig>>, comp
     }
 }
 
-fn reaches(dialled: SocketAddr, listen: SocketAddr) -> bool {
+/// Whether who dials an address gets to a listener; `[::]` is IPv6 only.
+pub(super) fn reaches(dialled: SocketAddr, listen: SocketAddr) -> bool {
     let everywhere = listen.ip().is_unspecified() && listen.is_ipv4() == dialled.is_ipv4();
     dialled.port() == listen.port() && (everywhere || dialled.ip() == listen.ip())
 }

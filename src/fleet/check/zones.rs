@@ -49,7 +49,7 @@ fn named_nameservers(fleet: &Fleet, running: &Running, apex: &str, file: &ZoneFi
             continue;
         }
         for address in addresses {
-            match host_at(fleet, address) {
+            match fleet.host_at(address) {
                 None => {
                     checked.finding(&place, format!("NS {target}: its address {address} is no host of the fleet"));
                 }
@@ -78,11 +78,6 @@ fn named_nameservers(fleet: &Fleet, running: &Running, apex: &str, file: &ZoneFi
 
 fn serves(running: &Running, host: &str, apex: &str) -> bool {
     running.nameservers.get(host).is_some_and(|nameserver| nameserver.config.zones.contains_key(apex))
-}
-
-fn host_at(fleet: &Fleet, address: IpAddr) -> Option<&str> {
-    let mut hosts = fleet.hosts.iter();
-    hosts.find(|(_, host)| host.addresses.contains(&address)).map(|(name, _)| name.as_str())
 }
 
 /// Every address that the fleet's zones have for a name, in the order of the files.

@@ -1,11 +1,9 @@
 //! The least redundancy during a push: how many hosts of every pool, zone and service it touches stay up.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use crate::config;
 use crate::config::proxy::Target;
-use crate::fleet::{Fleet, System};
+use crate::fleet::Fleet;
 
 /// Hosts that stand in for each other: one entry for each that the fleet would miss, so a host counts as often as it is needed.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -65,14 +63,13 @@ fn groups(fleet: &Fleet) -> Vec<(Group, Vec<String>)> {
         named.insert(format!("zone {apex}"), Group { what: "nameservers", hosts });
     }
     for system in fleet.systems.values() {
-        let System::Rendered { dns, proxy, .. } = system else { continue };
-        if let Some(Ok(dns)) = dns.as_ref().map(|text| config::dns::parse(Path::new("dns.json"), text)) {
+        if let Some(dns) = system.dns_config() {
             for (name, pool) in &dns.pools {
                 let hosts = pool.members.keys().cloned().map(Some).collect();
                 named.insert(format!("pool {name}"), Group { what: "proxies", hosts });
             }
         }
-        if let Some(Ok(proxy)) = proxy.as_ref().map(|text| config::proxy::parse(Path::new("proxy.json"), text)) {
+        if let Some(proxy) = system.proxy_config() {
             for (name, service) in &proxy.services {
                 let Target::Backends(target) = &service.target;
                 let host = |address| fleet.host_at(address).map(str::to_owned);

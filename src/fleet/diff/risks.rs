@@ -1,14 +1,11 @@
 //! The risks of a push (pure): sessions whose backend goes, and the least redundancy on the way.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
 use super::redundancy;
-use crate::config;
-use crate::config::ProxyConfig;
 use crate::config::proxy::{BackendConfig, BackendsConfig, CookieConfig, CookieValue, Mode, Target};
+use crate::fleet::Fleet;
 use crate::fleet::running::Running;
-use crate::fleet::{Fleet, System};
 
 /// The risk lines: `old` is what runs on each host, `batches` the order of the push, `skipped` the hosts that may be dead.
 pub fn risks(
@@ -26,12 +23,8 @@ pub fn risks(
 fn orphaned(fleet: &Fleet, old: &BTreeMap<String, Running>, batches: &[Vec<String>]) -> Vec<String> {
     let mut risks = BTreeSet::new();
     for host in batches.iter().flatten() {
-        let (Some(running), Some(System::Rendered { proxy: Some(new), .. })) = (old.get(host), fleet.systems.get(host))
-        else {
-            continue;
-        };
-        let before = running.documents.get("proxy.json").and_then(|text| proxy(text));
-        if let (Some(before), Some(after)) = (before, proxy(new)) {
+        let (Some(running), Some(system)) = (old.get(host), fleet.systems.get(host)) else { continue };
+        if let (Some(before), Some(after)) = (running.proxy_config(), system.proxy_config()) {
             for (name, service) in &before.services {
                 let Target::Backends(old) = &service.target;
                 let after = after.services.get(name).map(|service| &service.target);
@@ -40,10 +33,6 @@ fn orphaned(fleet: &Fleet, old: &BTreeMap<String, Running>, batches: &[Vec<Strin
         }
     }
     risks.into_iter().collect()
-}
-
-fn proxy(text: &str) -> Option<ProxyConfig> {
-    config::proxy::parse(Path::new("proxy.json"), text).ok()
 }
 
 /// What becomes of the sessions of one service.
@@ -77,8 +66,8 @@ fn sessions(name: &str, old: &BackendsConfig, new: Option<&Target>) -> Vec<Strin
     old.backends.iter().filter_map(|backend| backend_sessions(name, backend, old, new)).collect()
 }
 
-/// What becomes of the sessions on one backend. Cookies name addresses, latches names: a latch moves when the name of its
-/// active backend is no longer there.
+/// What becomes of the sessions on one backend. Cookies know it by its address, latches by that and, where the address is no longer there, by
+/// its name; a latch whose active backend is gone moves.
 fn backend_sessions(
     service: &str,
     backend: &BackendConfig,
@@ -86,13 +75,19 @@ fn backend_sessions(
     new: &BackendsConfig,
 ) -> Option<String> {
     let is_latched = |target: &BackendsConfig| matches!(target.mode, Mode::Latched { .. });
-    let moves = is_latched(old) && is_latched(new) && !new.backends.iter().any(|other| other.name == backend.name);
+    let has_latch = is_latched(old) && is_latched(new);
     let BackendConfig { name, address, .. } = backend;
-    let step = if moves { "; if it is the active one, the service fails over" } else { "" };
-    match new.backends.iter().find(|other| other.address == *address) {
-        None => Some(format!("service {service}: sessions on {name} ({address}) are orphaned{step}")),
-        Some(other) if moves => Some(format!("service {service}: {name} is called {} now{step}", other.name)),
-        Some(_) => None,
+    let by_name = new.backends.iter().find(|other| other.name == *name);
+    match (new.backends.iter().find(|other| other.address == *address), by_name) {
+        (Some(other), _) if has_latch && other.name != *name => Some(format!(
+            "service {service}: {name} is called {} now; at the same address it stays active or failed as it is",
+            other.name
+        )),
+        (Some(_), _) => None,
+        (None, None) if has_latch => Some(format!(
+            "service {service}: sessions on {name} ({address}) are orphaned; if it is the active one, the service fails over for good"
+        )),
+        (None, _) => Some(format!("service {service}: sessions on {name} ({address}) are orphaned")),
     }
 }
 

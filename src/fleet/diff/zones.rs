@@ -5,6 +5,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
+use crate::config::dns::Checks;
 use crate::fleet::running::Running;
 use crate::zone::{self, ZoneFile};
 
@@ -60,7 +61,7 @@ fn changed(apex: &str, old: &str, new: &str) -> String {
 }
 
 fn parsed(apex: &str, text: &str) -> Option<ZoneFile> {
-    zone::parse(apex, Path::new("zone"), text).ok()
+    zone::parse(apex, Path::new("zone"), text, Checks::Lenient).ok()
 }
 
 /// How many records differ, the SOA's serial not counted. A record that goes and one that appears at the same name and type

@@ -124,6 +124,7 @@ pub fn backend_states<'a>(
         let health = health.get(&*backend.target);
         BackendState {
             name: &backend.name,
+            address: backend.address,
             backup: backend.backup,
             verdict: health.map_or(Verdict::Unchecked, |health| service.verdict(health)),
             hearsay: health.is_none_or(|health| health.hearsay),

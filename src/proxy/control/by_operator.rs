@@ -9,7 +9,8 @@ use crate::api::bounds;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
 use crate::daemon::lifecycle::{self, Kept};
-use crate::proxy::latch::{CommandError, Keeper, Now, Operator, Situation};
+use crate::daemon::operator::proposals::{Proposal, Refused, Rivals, Ticket};
+use crate::proxy::latch::{CommandError, Keeper, Latch, Now, Operator, Situation};
 use crate::proxy::snapshot::{Backend, Service};
 
 use super::prepared::PreparedService;
@@ -19,55 +20,128 @@ impl State {
     /// `ready`, `drain`, `maint`: sets a backend's operator state.
     pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<Told, CommandError> {
         command.vet().map_err(CommandError::OutOfBounds)?;
-        self.vet(command)?;
-        let until = command.for_ms.map(|length| now.unix_ms.saturating_add(length));
-        let word = OperatorNote {
+        self.vet(command, now)?;
+        let note = OperatorNote {
             state: command.state,
             who: command.who.clone(),
-            when: now.unix_ms,
+            when: self.date(now),
             by: self.own.clone(),
             why: command.why.clone(),
-            until,
+            until: command.for_ms.map(|length| now.unix_ms.saturating_add(length)),
         };
-        self.operator.set(&command.subject, word);
-        let change = Change::Operator(self.operator_file.changed());
         let length = command.for_ms.map(Duration::from_millis).map(crate::config::duration::format);
         let length = length.map_or(String::new(), |length| format!(" for {length}"));
         let words = format!("{} is set to {}{length}", command.subject, command.state);
-        let mut effects = vec![Effect::Log(format!("{words} by {}", command.who))];
-        effects.extend(self.settle(now));
+        let (change, log) = if self.asks_peers(command) {
+            let ticket = self
+                .proposals
+                .propose(&command.subject, note, now)
+                .map_err(|Refused(why)| CommandError::Conflict(why))?;
+            (Change::Put(ticket), None)
+        } else {
+            self.operator.set(&command.subject, note);
+            let line = format!("{words} by {}", command.who);
+            (Change::Operator(self.operator_file.changed()), Some(Effect::Log(line)))
+        };
+        let effects = log.into_iter().chain(self.settle(now)).collect();
         Ok(Told { words, change, effects })
     }
 
-    fn vet(&self, command: &OperatorCommand) -> Result<(), CommandError> {
+    /// The date of a note that is given now: later than all that is known here.
+    fn date(&self, now: Now) -> u64 {
+        now.unix_ms.max(self.operator.latest(now.unix_ms).max(self.proposals.latest()) + 1)
+    }
+
+    /// Whether a command has to be put to the peers: it takes a usable backend away.
+    fn asks_peers(&self, command: &OperatorCommand) -> bool {
+        let takes_away = || self.subject(&command.subject).is_ok_and(|(_, backend)| backend.eligibility().admits_new());
+        command.state != OperatorState::Ready && !command.force && !self.peer_names().is_empty() && takes_away()
+    }
+
+    pub(super) fn peer_names(&self) -> Vec<String> {
+        let members = self.prepared.document.peers.iter().flat_map(|peers| peers.members.keys());
+        members.filter(|name| **name != self.own).cloned().collect()
+    }
+
+    /// Puts in force what the peers have been asked about, or refuses it.
+    pub(super) fn decide_proposals(&mut self, now: Now) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        let peers = self.peer_names();
+        if !self.proposals.is_empty() {
+            // They are judged by the snapshot, and what a peer has just told is not in it yet.
+            let next = self.build(now);
+            effects.push(self.publish(next));
+        }
+        while let Some((ticket, decided)) =
+            self.proposals.next(&peers, now, |subject, rivals| self.judge(subject, rivals))
+        {
+            let outcome = decided.map(|Proposal { subject, note, .. }| {
+                effects.push(Effect::Log(format!("{subject} is set to {} by {}", note.state, note.who)));
+                self.operator.set(&subject, note);
+                let next = self.build(now);
+                effects.push(self.publish(next));
+                self.operator_file.changed()
+            });
+            self.proposals.decide(ticket, outcome);
+        }
+        effects
+    }
+
+    fn vet(&self, command: &OperatorCommand, now: Now) -> Result<(), CommandError> {
         let (service, backend) = self.subject(&command.subject)?;
         if command.state == OperatorState::Ready {
             return Ok(());
         }
-        let latch = self.latches.get(&service.name).filter(|_| is_latched(service)).and_then(Keeper::latch);
-        let (name, active) = (&service.name, latch.is_some_and(|latch| *latch.active == *backend.name));
-        if active && command.state == OperatorState::Drain {
+        let name = &service.name;
+        if command.state == OperatorState::Drain
+            && self.latch_of(service).is_some_and(|latch| *latch.active == *backend.name)
+        {
             return Err(CommandError::Conflict(format!(
                 "{} is the active backend of {name} and has all its visitors: `polder failover {name}` moves them to a \
                  backup first",
                 backend.name
             )));
         }
+        if command.force {
+            return Ok(());
+        }
+        let rivals = self.proposals.rivals(&command.subject, now);
+        self.judge(&command.subject, &rivals).map_err(|Refused(why)| CommandError::Conflict(why))
+    }
+
+    fn latch_of(&self, service: &Service) -> Option<&Latch> {
+        self.latches.get(&service.name).filter(|_| is_latched(service)).and_then(Keeper::latch)
+    }
+
+    /// Whether enough is left without this backend.
+    fn judge(&self, subject: &str, rivals: &Rivals<'_>) -> Result<(), Refused> {
+        let Ok((service, backend)) = self.subject(subject) else { return Ok(()) };
+        let (name, latch) = (&service.name, self.latch_of(service));
         let was_left =
             |other: &Backend| latch.is_some_and(|latch| latch.failed_from.iter().any(|name| **name == *other.name));
         let rules = self.prepared.service(name).and_then(PreparedService::rules);
         let counts = |other: &&Backend| {
-            other.eligibility().admits_new() && (rules.is_none_or(|rules| rules.last_resort) || !was_left(other))
+            other.name != backend.name
+                && other.eligibility().admits_new()
+                && (rules.is_none_or(|rules| rules.last_resort) || !was_left(other))
+                && !rivals.taken.contains(&*format!("{name}/{}", other.name))
         };
-        let others = service.backends.iter().filter(|other| other.name != backend.name).filter(counts).count();
-        if others == 0 && backend.eligibility().admits_new() && !command.force {
-            return Err(CommandError::Conflict(format!(
+        let others = service.backends.iter().filter(counts).count();
+        if others > rivals.silent.len() || !backend.eligibility().admits_new() {
+            return Ok(());
+        }
+        Err(Refused(match others {
+            0 => format!(
                 "{} is the last usable backend of {name}: nobody would serve it; bring another one up or ready first, or \
                  say --force",
                 backend.name
-            )));
-        }
-        Ok(())
+            ),
+            left => format!(
+                "{name} would have {left} usable without {}, and {}; --force does it all the same",
+                backend.name,
+                rivals.silence()
+            ),
+        }))
     }
 
     fn subject(&self, subject: &str) -> Result<(&Service, &Backend), CommandError> {
@@ -115,7 +189,8 @@ impl State {
         match self.subject(subject).map(|_| ()) {
             Ok(()) => {
                 let (who, by, why) = (command.who.clone(), self.own.clone(), command.why.clone());
-                let ready = OperatorNote { state: OperatorState::Ready, who, when: now.unix_ms, by, why, until: None };
+                let ready =
+                    OperatorNote { state: OperatorState::Ready, who, when: self.date(now), by, why, until: None };
                 self.operator.forget(subject, ready);
             }
             // No document has it any more: no peer is sent it, and so none can bring it back.
@@ -158,6 +233,7 @@ impl State {
     pub fn kept(&self, change: &Change, now: Now) -> Kept {
         match change {
             Change::Operator(change) => self.operator_file.kept(*change, now),
+            Change::Put(ticket) => self.operator_file.kept_once_decided(self.proposals.outcome(*ticket), now),
             Change::Latch { service, active } => self.latches.kept(service, active),
         }
     }
@@ -179,6 +255,8 @@ pub struct Told {
 pub enum Change {
     /// The operator states.
     Operator(lifecycle::Change),
+    /// The operator states, once the peers have been asked.
+    Put(Ticket),
     /// A latch, once running requests have ended.
     Latch {
         /// Its service.

@@ -5,8 +5,8 @@
 
 use std::time::{Duration, UNIX_EPOCH};
 
-use super::prepared::Prepared;
-use crate::api::proxy::{LatchStatus, Status};
+use super::prepared::{Prepared, PreparedService};
+use crate::api::proxy::{LatchStatus, ServiceStatus, Status};
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, TargetHealth, Verdict};
 use crate::proxy::latch::Latch;
@@ -18,9 +18,7 @@ pub fn health(prepared: &Prepared, daemon: &Status) -> HealthView {
         let theirs = daemon.services.iter().find(|theirs| *theirs.name == *service.name);
         for backend in &service.backends {
             let address = backend.address.to_string();
-            let theirs = theirs.and_then(|theirs| {
-                theirs.backends.iter().find(|theirs| *theirs.name == *backend.name && theirs.address == address)
-            });
+            let theirs = theirs.and_then(|theirs| theirs.backends.iter().find(|theirs| theirs.address == address));
             let theirs_now = TargetHealth {
                 verdict: theirs.map_or(Verdict::Down, |theirs| theirs.check),
                 health: 0,
@@ -55,8 +53,24 @@ pub fn operator(daemon: &Status) -> OperatorStates {
     words
 }
 
-/// Its latch; none while undecided.
-pub fn latch(status: &LatchStatus) -> Option<Latch> {
+/// Its latch in the names of our document; none while undecided.
+pub fn latch(status: &LatchStatus, theirs: &ServiceStatus, ours: Option<&PreparedService>) -> Option<Latch> {
+    let here = |name: &String| {
+        let address = theirs.backends.iter().find(|backend| backend.name == *name).map(|backend| &backend.address);
+        let ours = address
+            .zip(ours)
+            .and_then(|(address, ours)| ours.backends.iter().find(|backend| backend.address.to_string() == *address));
+        ours.map_or_else(|| name.clone(), |backend| backend.name.to_string())
+    };
     let LatchStatus { active, epoch, by, reason, at, spent, stored: _ } = status.clone();
-    Some(Latch { epoch, by, at, active: active?, failed_from: spent, reason, by_operator: false })
+    Some(Latch {
+        epoch,
+        by,
+        at,
+        active: here(&active?),
+        failed_from: spent,
+        reason,
+        by_operator: false,
+        addresses: Default::default(),
+    })
 }

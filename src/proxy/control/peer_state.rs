@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::prepared::Prepared;
 use crate::api::bounds;
 use crate::daemon::operator::OperatorStates;
+use crate::daemon::operator::proposals::Put;
 use crate::daemon::peers::Rejected;
 use crate::proxy::latch::latches::Latches;
 use crate::proxy::latch::{Latch, Now};
@@ -58,6 +59,8 @@ pub struct PeerState {
     refused: Rejected,
     /// Its operator states.
     pub operator: OperatorStates,
+    /// What it puts to its peers, and has seen of theirs.
+    pub put: Put,
     /// Why its last message could not be read.
     unreadable: Option<String>,
     /// Services whose latch differs, and since when.
@@ -71,6 +74,8 @@ struct PeerMessage {
     latches: BTreeMap<String, Latch>,
     #[serde(default)]
     operator: OperatorStates,
+    #[serde(flatten)]
+    put: Put,
 }
 
 impl PeerState {
@@ -87,6 +92,7 @@ impl PeerState {
             unknown: BTreeMap::new(),
             refused,
             operator: message.operator,
+            put: message.put,
             unreadable: None,
             differs,
         })
@@ -94,11 +100,19 @@ impl PeerState {
 
     /// Leaves out what is beyond the bounds, and what is about services and backends that our document does not name. Gives
     /// a text for the log if values are refused that were not refused before.
-    pub fn hold_to_bounds(&mut self, prepared: &Prepared, latches: &Latches, now: Now) -> Option<String> {
+    pub fn hold_to_bounds(
+        &mut self,
+        prepared: &Prepared,
+        latches: &Latches,
+        ahead_ms: i64,
+        now: Now,
+    ) -> Option<String> {
         let subjects: BTreeSet<&str> = prepared.subjects().map(String::as_str).collect();
         let (operator, mut refused) =
-            std::mem::take(&mut self.operator).vetted(now.unix_ms, |subject| subjects.contains(subject));
+            std::mem::take(&mut self.operator).vetted(now.unix_ms, ahead_ms, |subject| subjects.contains(subject));
         self.operator = operator;
+        let put = std::mem::take(&mut self.put);
+        self.put = put.vetted(&prepared.document.name, now.unix_ms, |subject| subjects.contains(subject));
         self.unknown = std::mem::take(&mut self.latches);
         refused.extend(self.adopt_known(prepared, latches, now));
         self.refused.note(refused)
@@ -124,7 +138,7 @@ impl PeerState {
                             "the date of the latch of {name}, which lies in the future: compare the clocks"
                         ));
                     }
-                    self.latches.insert(name, latch);
+                    self.latches.insert(name, latch.without_strangers());
                 }
             }
         }
@@ -144,7 +158,8 @@ impl PeerState {
     /// Compares with our latches. A service that only one of the two knows does not count as differing: documents arrive
     /// at different times.
     pub fn compare(&mut self, ours: &BTreeMap<String, Latch>, now: Now) {
-        let differing = |service: &&String| ours.get(*service).is_some_and(|ours| *ours != self.latches[*service]);
+        let differing =
+            |service: &&String| ours.get(*service).is_some_and(|ours| !ours.is_same_move(&self.latches[*service]));
         let since = |service: &String| self.differs.get(service).copied().unwrap_or(now.running);
         self.differs = self.latches.keys().filter(differing).map(|service| (service.clone(), since(service))).collect();
     }

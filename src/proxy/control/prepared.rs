@@ -92,6 +92,13 @@ pub struct PreparedBackend {
     pub target: Arc<Target>,
 }
 
+impl PreparedBackend {
+    /// What a latch knows it by.
+    pub fn identity(&self) -> (&str, std::net::SocketAddr) {
+        (&self.name, self.address)
+    }
+}
+
 impl Prepared {
     /// Reads the keys a document names, and lays it out.
     ///

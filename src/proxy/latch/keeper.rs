@@ -131,13 +131,15 @@ impl Keeper {
             }
             return;
         }
-        if self.proposed().or(self.latch()).is_none_or(|ours| theirs > ours) {
+        let ours = self.proposed().or(self.latch());
+        if ours.is_none_or(|ours| theirs > ours && !theirs.is_same_move(ours)) {
             self.proposed = Some(Proposal { latch: theirs.clone(), ours: false });
         }
     }
 
     /// Moves the latch if it must. Gives a text for the log if an operator's step was withdrawn.
     pub fn step(&mut self, now: Now, situation: &Situation<'_>) -> Option<String> {
+        self.rename(situation);
         let active = self.in_force.as_ref()?.active.clone();
         if situation.find(&active).is_some()
             && std::mem::replace(&mut self.stand_in, StandIn::NotNeeded) != StandIn::NotNeeded
@@ -155,6 +157,17 @@ impl Keeper {
         }
         self.follow_health(now, situation);
         None
+    }
+
+    /// Calls the backends as the document does now.
+    fn rename(&mut self, situation: &Situation<'_>) {
+        let proposed = self.proposed.as_mut().map(|proposal| &mut proposal.latch);
+        let next = self.handover.as_mut().map(|handover| &mut handover.next);
+        for latch in self.in_force.iter_mut().chain(proposed).chain(next) {
+            if !situation.names_alike(latch) {
+                *latch = situation.in_our_names(latch);
+            }
+        }
     }
 
     /// An operator's step that a peer has made lets our running requests end too. Of two steps under

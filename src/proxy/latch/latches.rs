@@ -108,8 +108,9 @@ impl Latches {
                 true => Keeper::undecided(),
                 false => Keeper::new(Latch::first(&primary.name)),
             });
-            let active =
-                keeper.latch().and_then(|latch| service.backends.iter().find(|one| *one.name == *latch.active));
+            let active = keeper
+                .latch()
+                .and_then(|latch| latch.meant(&latch.active, &service.backends, PreparedBackend::identity));
             if new || !active.is_some_and(|active| settled(service, active)) {
                 keeper.begin_grace(now, rules);
             }

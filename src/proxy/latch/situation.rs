@@ -1,5 +1,8 @@
 //! What surrounds a latch at one moment: the time, its service's backends, and how they stand (pure).
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
 use super::Latch;
 use crate::api::bounds;
 use crate::api::operator::OperatorState;
@@ -14,6 +17,8 @@ pub use crate::daemon::clock::Now;
 pub struct BackendState<'a> {
     /// Its name.
     pub name: &'a str,
+    /// Where it is.
+    pub address: SocketAddr,
     /// Primary or backup.
     pub backup: bool,
     /// The verdict of its checks.
@@ -81,6 +86,46 @@ impl<'a> Situation<'a> {
         primaries.chain(backends.iter().filter(|backend| backend.backup))
     }
 
+    /// Whether the document has all backends of a latch, under the same names and where it says.
+    pub(super) fn names_alike(&self, latch: &Latch) -> bool {
+        let is_here = |name| self.find(name).is_some_and(|here| latch.addresses.get(name) == Some(&here.address));
+        latch.names().all(|name| is_here(name))
+    }
+
+    /// The same latch in the names of this document: a backend that was renamed is the one it was. One that is gone keeps its name,
+    /// unless the document gives that to another one.
+    pub(super) fn in_our_names(&self, latch: &Latch) -> Latch {
+        let meant = |name: &String| latch.meant(name, self.backends, |backend| (backend.name, backend.address));
+        let active = match (meant(&latch.active), self.find(&latch.active)) {
+            (Some(backend), _) => backend.name.to_owned(),
+            (None, Some(_)) => format!("{}-before", latch.active),
+            (None, None) => latch.active.clone(),
+        };
+        let mut failed_from: Vec<String> = Vec::new();
+        for name in &latch.failed_from {
+            let ours = match (meant(name), self.find(name)) {
+                (Some(backend), _) => backend.name,
+                (None, Some(_)) => continue,
+                (None, None) => name,
+            };
+            if ours != active && !failed_from.iter().any(|known| known == ours) {
+                failed_from.push(ours.to_owned());
+            }
+        }
+        let addresses = self.addresses(latch, &active, &failed_from);
+        Latch { active, failed_from, addresses, ..latch.clone() }
+    }
+
+    /// Where these backends are: by this document, or as the latch before said.
+    fn addresses(&self, latch: &Latch, active: &String, failed_from: &[String]) -> BTreeMap<String, SocketAddr> {
+        let address = |name: &String| {
+            let here = self.find(name).map(|backend| backend.address);
+            here.or_else(|| latch.addresses.get(name).copied())
+        };
+        let names = std::iter::once(active).chain(failed_from);
+        names.filter_map(|name| Some((name.clone(), address(name)?))).collect()
+    }
+
     /// The latch that follows `latch` and names another backend, or the same one anew.
     pub(super) fn next_latch(
         &self,
@@ -96,11 +141,13 @@ impl<'a> Situation<'a> {
         while failed_from.iter().filter(|name| is_unknown(name)).count() > bounds::MAX_UNKNOWN_SPENT {
             failed_from.iter().position(is_unknown).map(|oldest| failed_from.remove(oldest));
         }
+        let active = to.to_owned();
         Latch {
             epoch: latch.epoch.saturating_add(1),
             by: self.own.to_string(),
             at: now.unix_ms,
-            active: to.into(),
+            addresses: self.addresses(latch, &active, &failed_from),
+            active,
             failed_from,
             reason: bounds::truncated(reason, bounds::MAX_REASON),
             by_operator: false,

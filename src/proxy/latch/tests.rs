@@ -22,17 +22,22 @@ struct Proxy {
     backends: Vec<(&'static str, Verdict, OperatorState)>,
     running: u64,
     now: Now,
+    /// The names, addresses and backups of a later document.
+    called: Option<Vec<(&'static str, std::net::SocketAddr, bool)>>,
 }
 
 impl Proxy {
     fn new(own: &str) -> Proxy {
         let backends = NAMES.iter().map(|name| (*name, Verdict::Up, OperatorState::Ready)).collect();
         let keeper = Keeper::new(Latch::first("web1"));
-        Proxy { own: own.into(), rules: RULES, keeper, backends, running: 0, now: Now::default() }
+        Proxy { own: own.into(), rules: RULES, keeper, backends, running: 0, now: Now::default(), called: None }
     }
 
     fn with<T>(&mut self, act: impl FnOnce(&mut Keeper, Now, &Situation<'_>) -> T) -> T {
-        let backends = backend_states(&self.backends);
+        let mut backends = backend_states(&self.backends);
+        for (backend, called) in backends.iter_mut().zip(self.called.iter().flatten()) {
+            (backend.name, backend.address, backend.backup) = *called;
+        }
         let situation = Situation {
             own: &self.own,
             service: "shop",
@@ -96,6 +101,11 @@ impl Proxy {
         self.keeper.latch().unwrap()
     }
 
+    /// The latch as proxies compare it, whatever it knows of addresses.
+    fn moved(&self) -> Latch {
+        Latch { addresses: Default::default(), ..self.latch().clone() }
+    }
+
     fn active(&self) -> &str {
         &self.latch().active
     }
@@ -104,6 +114,11 @@ impl Proxy {
 fn backend_states(backends: &[(&'static str, Verdict, OperatorState)]) -> Vec<BackendState<'static>> {
     let standing = |(name, verdict, operator): &(&'static str, Verdict, OperatorState)| BackendState {
         name,
+        address: (
+            std::net::Ipv4Addr::LOCALHOST,
+            NAMES.iter().position(|known| known == name).map_or(9, |at| at as u16 + 1),
+        )
+            .into(),
         backup: *name != "web1",
         verdict: *verdict,
         hearsay: false,
@@ -293,10 +308,14 @@ fn a_peers_latch_with_a_backend_unknown_here_is_kept_and_the_former_one_serves_u
     for _ in 0..3 {
         proxy.pass(Duration::from_secs(60));
     }
-    assert_eq!((proxy.latch(), proxy.view()), (&theirs, LatchView::Active(0)));
+    assert_eq!((proxy.moved(), proxy.view()), (theirs.clone(), LatchView::Active(0)));
     assert!(proxy.alarm().unwrap().contains("web4"));
     proxy.set("web1", Verdict::Down);
-    assert_eq!((proxy.latch(), proxy.view()), (&theirs, LatchView::Nobody), "our document is no reason to move it");
+    assert_eq!(
+        (proxy.moved(), proxy.view()),
+        (theirs.clone(), LatchView::Nobody),
+        "our document is no reason to move it"
+    );
     proxy.backends.push(("web4", Verdict::Up, OperatorState::Ready));
     proxy.settle();
     assert_eq!((proxy.view(), proxy.alarm()), (LatchView::Active(3), None));
@@ -315,7 +334,7 @@ fn a_step_that_a_peer_ended_first_still_lets_our_running_requests_end() {
     proxy.settle();
     assert_eq!(proxy.view(), LatchView::Hold);
     proxy.pass(RULES.failover_drain);
-    assert_eq!((proxy.latch(), proxy.view()), (&theirs, LatchView::Active(1)));
+    assert_eq!((proxy.moved(), proxy.view()), (theirs.clone(), LatchView::Active(1)));
 }
 
 #[test]
@@ -323,7 +342,7 @@ fn a_step_told_to_a_peer_alone_lets_our_running_requests_end_too() {
     let (mut told, mut proxy) = (Proxy::new("pz"), Proxy::new("px"));
     told.failover(Some("web2")).unwrap();
     assert_eq!(told.active(), "web2");
-    let theirs = told.latch().clone();
+    let theirs = told.moved();
     proxy.running = 2;
     for _ in 0..3 {
         proxy.keeper.merge_peers(&theirs);
@@ -333,17 +352,17 @@ fn a_step_told_to_a_peer_alone_lets_our_running_requests_end_too() {
     let (mut slow, mut broken, mut superseded) = (proxy.clone(), proxy.clone(), proxy.clone());
     proxy.running = 0;
     proxy.settle();
-    assert_eq!((proxy.latch(), proxy.view()), (&theirs, LatchView::Active(1)));
+    assert_eq!((proxy.moved(), proxy.view()), (theirs.clone(), LatchView::Active(1)));
     slow.pass(RULES.failover_drain);
-    assert_eq!(slow.latch(), &theirs, "the running ones have had their time");
+    assert_eq!(slow.moved(), theirs, "the running ones have had their time");
     broken.set("web1", Verdict::Down);
-    assert_eq!(broken.latch(), &theirs, "nobody is served where they run");
+    assert_eq!(broken.moved(), theirs, "nobody is served where they run");
     let later = Latch { epoch: 7, by: "py".into(), active: "web3".into(), ..Latch::first("") };
     superseded.keeper.merge_peers(&later);
     superseded.settle();
-    assert_eq!((superseded.latch(), superseded.view()), (&later, LatchView::Active(2)));
+    assert_eq!((superseded.moved(), superseded.view()), (later.clone(), LatchView::Active(2)));
     superseded.pass(RULES.failover_drain);
-    assert_eq!(superseded.latch(), &later, "what was waited for is the past");
+    assert_eq!(superseded.moved(), later, "what was waited for is the past");
 }
 
 #[test]
@@ -355,7 +374,7 @@ fn a_peers_step_to_a_backend_that_is_down_here_is_taken_over_and_not_withdrawn()
     proxy.keeper.merge_peers(&theirs);
     proxy.settle();
     proxy.pass(RULES.failover_drain);
-    assert_eq!((proxy.latch(), proxy.view()), (&theirs, LatchView::Hold));
+    assert_eq!((proxy.moved(), proxy.view()), (theirs.clone(), LatchView::Hold));
 }
 
 #[test]
@@ -367,14 +386,14 @@ fn two_proxies_that_disagree_on_which_backend_is_down_do_not_move_the_latch_to_a
     one.set("web2", Verdict::Down);
     other.set("web1", Verdict::Down);
     assert_eq!(other.active(), "web2");
-    let moved = other.latch().clone();
+    let moved = other.moved();
     one.keeper.merge_peers(&moved);
     one.settle();
     one.pass(Duration::from_secs(9));
-    assert_eq!((one.latch(), one.view()), (&moved, LatchView::Hold));
+    assert_eq!((one.moved(), one.view()), (moved.clone(), LatchView::Hold));
     let mut blind = one.clone();
     one.set("web2", Verdict::Up);
-    assert_eq!((one.latch(), one.view()), (&moved, LatchView::Active(1)));
+    assert_eq!((one.moved(), one.view()), (moved.clone(), LatchView::Active(1)));
     blind.pass(Duration::from_secs(1));
     assert_eq!(blind.active(), "web1", "nobody else helped: as the last resort");
 }
@@ -388,6 +407,7 @@ fn any_latch(random: &mut fastrand::Rng) -> Latch {
         failed_from: NAMES.iter().take(random.usize(..3)).map(|name| name.to_string()).collect(),
         reason: ["a", "b"][random.usize(..2)].into(),
         by_operator: random.bool(),
+        addresses: Default::default(),
     }
 }
 
@@ -499,4 +519,59 @@ fn three_proxies_that_lose_messages_end_with_one_latch() {
         let views: Vec<_> = proxies.iter().map(Proxy::view).collect();
         assert!(views.iter().all(|view| *view == views[0] && matches!(view, LatchView::Active(_))), "seed {round}");
     }
+}
+
+#[test]
+fn a_renamed_backend_is_the_one_it_was_and_goes_back_as_it_came() {
+    let mut proxy = Proxy::new("px");
+    proxy.settle();
+    let address = |number: u16| (std::net::Ipv4Addr::LOCALHOST, number).into();
+    let renamed = |proxy: &mut Proxy, names: [&'static str; 3]| {
+        let backends = names.iter().enumerate().map(|(at, name)| (*name, address(at as u16 + 1), at > 0));
+        proxy.called = Some(backends.collect());
+        proxy.settle();
+    };
+    // The active backend is called otherwise, then even as its backup was: nothing moves.
+    for names in [["alpha", "web2", "web3"], ["web2", "web1", "web3"], ["web1", "web2", "web3"]] {
+        renamed(&mut proxy, names);
+        assert_eq!((proxy.active(), proxy.latch().epoch, proxy.view()), (names[0], 0, LatchView::Active(0)));
+    }
+    proxy.set("web1", Verdict::Down);
+    proxy.set("web1", Verdict::Up);
+    assert_eq!(proxy.active(), "web2");
+    // The failed primary under another name is not fresh.
+    renamed(&mut proxy, ["alpha", "beta", "web3"]);
+    assert_eq!((proxy.active(), &proxy.latch().failed_from[..]), ("beta", &["alpha".to_owned()][..]));
+    proxy.backends[1].1 = Verdict::Down;
+    proxy.settle();
+    assert_eq!(proxy.active(), "web3", "alpha was failed away from");
+    assert_eq!(proxy.latch().failed_from, ["alpha", "beta"]);
+    // A peer whose document is the one before is of the same mind, in its own names.
+    let mut peer = Proxy::new("pz");
+    peer.settle();
+    peer.keeper.merge_peers(&proxy.latch().clone());
+    peer.settle();
+    assert_eq!((peer.active(), &peer.latch().failed_from[..]), ("web3", &["web1".to_owned(), "web2".to_owned()][..]));
+    assert!(peer.latch().is_same_move(proxy.latch()));
+    let before = proxy.latch().clone();
+    proxy.keeper.merge_peers(&peer.latch().clone());
+    proxy.settle();
+    assert_eq!(*proxy.latch(), before);
+    // A name that another machine has now is not that of the one that is gone.
+    proxy.called = Some(vec![("web3", address(1), false), ("web2", address(2), true)]);
+    proxy.backends = vec![("web3", Verdict::Up, OperatorState::Ready), ("web2", Verdict::Up, OperatorState::Ready)];
+    proxy.settle();
+    assert!(proxy.latch().reason.contains("web3-before left the document"), "{:?}", proxy.latch());
+}
+
+#[test]
+fn a_backend_that_moved_to_another_address_is_known_by_its_name_and_then_by_that_address() {
+    let mut proxy = Proxy::new("px");
+    proxy.settle();
+    let at = |number: u16| (std::net::Ipv4Addr::LOCALHOST, number).into();
+    proxy.called = Some(vec![("web1", at(7), false), ("web2", at(2), true), ("web3", at(3), true)]);
+    proxy.settle();
+    proxy.called = Some(vec![("moved", at(7), false), ("web2", at(2), true), ("web1", at(1), true)]);
+    proxy.settle();
+    assert_eq!((proxy.active(), proxy.latch().epoch), ("moved", 0));
 }

@@ -1,5 +1,8 @@
 //! The latch itself: a value that proxies store, exchange and merge (pure).
 
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+
 use serde::{Deserialize, Serialize};
 
 /// Which backend is active, since when and why. The order of the fields is the order of latches: the highest
@@ -22,6 +25,10 @@ pub struct Latch {
     /// An operator's step from a backend that can serve: on every proxy that takes it over, running requests may end first.
     #[serde(default)]
     pub by_operator: bool,
+    /// Where the backends named above are, as far as the proxy that says so knew them: a document may call them otherwise. Earlier
+    /// versions do not say it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub addresses: BTreeMap<String, SocketAddr>,
 }
 
 impl Latch {
@@ -35,7 +42,48 @@ impl Latch {
             failed_from: Vec::new(),
             reason: "the primary, since the start".into(),
             by_operator: false,
+            addresses: BTreeMap::new(),
         }
+    }
+
+    /// Whether both are the same move, each in the names of a document of its own.
+    pub fn is_same_move(&self, other: &Latch) -> bool {
+        let address = |latch: &Latch| latch.addresses.get(&latch.active).copied();
+        let is_same_backend = self.active == other.active
+            || match (address(self), address(other)) {
+                (Some(ours), Some(theirs)) => ours == theirs,
+                // A proxy of an earlier version repeats a move without addresses.
+                _ => self.epoch > 0,
+            };
+        (self.epoch, &self.by, self.at) == (other.epoch, &other.by, other.at) && is_same_backend
+    }
+
+    /// Of a document's backends, the one that is meant by a name: the one at its address, whatever the document calls it; else the one
+    /// of that name, unless that is known by another name.
+    pub fn meant<'a, B>(
+        &self,
+        name: &str,
+        backends: &'a [B],
+        identity: impl Fn(&B) -> (&str, SocketAddr),
+    ) -> Option<&'a B> {
+        let at = |address: &SocketAddr| backends.iter().find(|backend| identity(backend).1 == *address);
+        let is_another = |backend: &B| {
+            self.addresses.iter().any(|(other, address)| other != name && *address == identity(backend).1)
+        };
+        let known = self.addresses.get(name).and_then(at);
+        known.or_else(|| backends.iter().find(|backend| identity(backend).0 == name && !is_another(backend)))
+    }
+
+    /// The names in it.
+    pub(super) fn names(&self) -> impl Iterator<Item = &String> {
+        std::iter::once(&self.active).chain(&self.failed_from)
+    }
+
+    /// Leaves out the addresses of backends that it does not name.
+    pub fn without_strangers(mut self) -> Latch {
+        let addresses = std::mem::take(&mut self.addresses);
+        let is_named = |name: &String| self.names().any(|known| known == name);
+        Latch { addresses: addresses.into_iter().filter(|(name, _)| is_named(name)).collect(), ..self }
     }
 
     /// The later of two.

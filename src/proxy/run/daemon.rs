@@ -35,7 +35,7 @@ impl From<lifecycle::Event<Prepared>> for Event {
     fn from(event: lifecycle::Event<Prepared>) -> Event {
         match event {
             lifecycle::Event::Health(health) => Event::Health(health),
-            lifecycle::Event::Peer { peer, value } => Event::PeerMessage { peer, value },
+            lifecycle::Event::Peer(message) => Event::PeerMessage(message),
             lifecycle::Event::OperatorWritten(ended) => Event::OperatorWritten(ended),
             lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
             lifecycle::Event::Draining => Event::Draining(true),

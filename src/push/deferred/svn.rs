@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use crate::push::error::Error;
-use crate::push::program::{ProgramError, output, output_within};
+use crate::push::program::{ProgramError, output, output_within, text};
 
 /// How long the server may take to report its revision.
 pub const GLANCE: Duration = Duration::from_secs(3);
@@ -33,8 +33,7 @@ pub fn here(folder: &Path) -> Result<(String, usize), Error> {
     if !folder.is_dir() {
         return Err(Error::new("it does not exist: check out the fleet there once with `svn checkout URL`"));
     }
-    let printed = output("svnversion", folder, &["--no-newline", "."])?;
-    let printed = String::from_utf8_lossy(&printed).into_owned();
+    let printed = text("svnversion", folder, &["--no-newline", "."])?;
     if !printed.starts_with(|first: char| first.is_ascii_digit()) {
         return Err(Error::new(format!("it is not a Subversion working copy ({printed})")));
     }
@@ -88,11 +87,9 @@ pub fn settle_gone(folder: &Path, file: &Path) {
 ///
 /// svn failed, with its messages: a hook refused it, or somebody else committed first.
 pub fn commit(folder: &Path, files: &[PathBuf], message: &str) -> Result<Option<u64>, Error> {
-    let scratch = |text: &str| -> Result<tempfile::NamedTempFile, Error> {
-        let mut file =
-            tempfile::NamedTempFile::new().map_err(|error| Error::new(format!("a temporary file: {error}")))?;
-        file.write_all(text.as_bytes()).map_err(|error| Error::new(format!("a temporary file: {error}")))?;
-        Ok(file)
+    let scratch = |text: &str| {
+        let file = tempfile::NamedTempFile::new().and_then(|mut file| file.write_all(text.as_bytes()).map(|()| file));
+        file.map_err(|error| Error::at("a temporary file", error))
     };
     let targets: Vec<String> = files.iter().filter_map(|file| target(file)).collect();
     let (message, targets) = (scratch(message)?, scratch(&targets.join("\n"))?);
@@ -106,8 +103,8 @@ pub fn commit(folder: &Path, files: &[PathBuf], message: &str) -> Result<Option<
 /// The newest revision that changed one of these files, as the working copy knows it.
 pub fn last_changed(folder: &Path, files: &[PathBuf]) -> Option<u64> {
     let revision = |file: &PathBuf| {
-        let printed = output("svn", folder, &["info", "--show-item", "last-changed-revision", &target(file)?]).ok()?;
-        String::from_utf8_lossy(&printed).trim().parse::<u64>().ok()
+        let printed = text("svn", folder, &["info", "--show-item", "last-changed-revision", &target(file)?]).ok()?;
+        printed.trim().parse::<u64>().ok()
     };
     files.iter().filter_map(revision).max()
 }
@@ -124,8 +121,7 @@ fn is_out_of_date(line: &str) -> bool {
 
 /// The oldest revision in the working copy.
 fn base(folder: &Path) -> Result<u64, Error> {
-    let printed = output("svnversion", folder, &["--no-newline", "."])?;
-    let printed = String::from_utf8_lossy(&printed);
+    let printed = text("svnversion", folder, &["--no-newline", "."])?;
     let digits: String = printed.chars().take_while(char::is_ascii_digit).collect();
     digits.parse().map_err(|_| Error::new(format!("svnversion says {printed:?} of {}", folder.display())))
 }

@@ -14,8 +14,8 @@ use crate::files;
 use crate::push::error::Error;
 use crate::push::host::machine;
 use crate::push::host::paths::HostPaths;
-use crate::push::ledger::{Entry, Event, Ledger, Outcome, Record};
-use crate::push::program::output;
+use crate::push::ledger::{Ledger, Outcome, Record};
+use crate::push::program::{output, text};
 use crate::push::protocol::{Answer, Target};
 use crate::push::rehearsal::Rehearsed;
 use crate::push::supervisor;
@@ -148,8 +148,7 @@ pub(super) fn wait(paths: &HostPaths) -> Result<Answer, GateError> {
     }
     // Read in this order, so that an activation that ends in between is found in the ledger.
     let activation = supervisor::under_way(paths)?.map(Box::new);
-    let is_activation = |entry: &Entry| matches!(entry.event, Event::Activation { .. });
-    let last = Ledger::new(paths.ledger()).entries()?.into_iter().rfind(is_activation);
+    let last = Ledger::new(paths.ledger()).entries()?.into_iter().rfind(|entry| entry.activation().is_some());
     Ok(Answer::Activation { activation, last: last.map(Box::new) })
 }
 
@@ -177,31 +176,22 @@ pub(super) fn rehearse(paths: &HostPaths, target: &Target) -> Result<Rehearsed, 
         let why = format!("{} has no {}: nobody could push to this host again", system.display(), "polder gate");
         return Ok(Rehearsed { worse: vec![why], ..Rehearsed::default() });
     }
-    let mut arguments: Vec<String> = [
-        "--quiet",
-        "--pipe",
-        "--wait",
-        "--collect",
-        "--unit=polder-rehearse.service",
-        "--property=DynamicUser=yes",
-        "--property=PrivateTmp=yes",
-        "--property=ProtectHome=yes",
-        "--property=NoNewPrivileges=yes",
-        "--property=CapabilityBoundingSet=",
-    ]
-    .map(str::to_owned)
-    .to_vec();
-    arguments.push(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"));
     // It asks the running daemons for their status. Their groups may open their admin sockets, but not their key files.
     let group_of = |daemon: Daemon| std::fs::metadata(paths.admin_socket(daemon)).ok().map(|socket| socket.gid());
-    for group in Daemon::ALL.into_iter().filter_map(group_of).filter(|group| *group != 0) {
-        arguments.push(format!("--property=SupplementaryGroups={group}"));
-    }
-    let words = ["--", &polder.to_string_lossy(), "rehearse", "--json", "--system", &system.to_string_lossy()]
-        .map(str::to_owned);
-    arguments.extend(words);
+    let groups = Daemon::ALL.into_iter().filter_map(group_of).filter(|group| *group != 0);
     // Its exit code is ignored: the answer says the same.
-    let ran = Command::new("systemd-run").args(&arguments).stdin(Stdio::null()).output()?;
+    let ran = Command::new("systemd-run")
+        .args(["--quiet", "--pipe", "--wait", "--collect", "--unit=polder-rehearse.service"])
+        .args(["--property=DynamicUser=yes", "--property=PrivateTmp=yes", "--property=ProtectHome=yes"])
+        .args(["--property=NoNewPrivileges=yes", "--property=CapabilityBoundingSet="])
+        .arg(format!("--property=RuntimeMaxSec={REHEARSAL_SECONDS}"))
+        .args(groups.map(|group| format!("--property=SupplementaryGroups={group}")))
+        .arg("--")
+        .arg(&polder)
+        .args(["rehearse", "--json", "--system"])
+        .arg(system)
+        .stdin(Stdio::null())
+        .output()?;
     serde_json::from_slice(&ran.stdout).map_err(|_| {
         let printed = String::from_utf8_lossy(&ran.stderr);
         let silent = format!("it did not end within {REHEARSAL_SECONDS} s");
@@ -233,8 +223,6 @@ pub fn settle_what_is_left(paths: &HostPaths) -> Result<(), Error> {
 
 /// Whether a unit is active, or is starting or stopping.
 fn is_active(unit: &str) -> bool {
-    let state = output("systemctl", Path::new("/"), &["show", "--property=ActiveState", "--value", unit]);
-    state.is_ok_and(|state| {
-        ["active", "activating", "deactivating", "reloading"].contains(&String::from_utf8_lossy(&state).trim())
-    })
+    let state = text("systemctl", Path::new("/"), &["show", "--property=ActiveState", "--value", unit]);
+    state.is_ok_and(|state| ["active", "activating", "deactivating", "reloading"].contains(&state.trim()))
 }

@@ -6,7 +6,7 @@ use crate::push::error::Error;
 use crate::push::host::lock::{self, Lock, LockFile};
 use crate::push::host::machine;
 use crate::push::host::paths::HostPaths;
-use crate::push::ledger::{Entry, Event, Ledger, Outcome};
+use crate::push::ledger::{Entry, Ledger, Outcome};
 use crate::push::protocol::{Report, VERSION};
 use crate::push::supervisor;
 use crate::unix_time::unix_ms;
@@ -32,7 +32,7 @@ pub(super) fn report(paths: &HostPaths) -> Result<Report, Error> {
 }
 
 fn last_confirmed(paths: &HostPaths) -> Result<Option<Entry>, Error> {
-    let is_confirmed = |entry: &Entry| matches!(entry.event, Event::Activation { outcome: Outcome::Confirmed, .. });
+    let is_confirmed = |entry: &Entry| entry.activation().is_some_and(|last| last.outcome == Outcome::Confirmed);
     let entries = Ledger::new(paths.ledger()).entries().map_err(Error::new)?;
     Ok(entries.into_iter().rfind(is_confirmed))
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use crate::push::host::machine;
 use crate::push::host::paths::HostPaths;
 use crate::push::host::system;
-use crate::push::ledger::{Entry, Event, Ledger, Outcome};
+use crate::push::ledger::{Entry, Ledger, Outcome};
 use crate::push::protocol::closure;
 use crate::push::protocol::{Origin, Target};
 
@@ -60,11 +60,10 @@ fn keys_again(paths: &HostPaths, system: &Path) -> Result<Vec<String>, GateError
 
 /// Checks in the ledger that a system ran here before: only then may it be read, and gone back to.
 pub(super) fn check_ran_here(paths: &HostPaths, system: &Path) -> Result<(), GateError> {
-    let ran = |entry: &Entry| match &entry.event {
-        Event::Activation { before, system: after, outcome, .. } => {
-            before == system || (after == system && *outcome == Outcome::Confirmed)
-        }
-        _ => false,
+    let ran = |entry: &Entry| {
+        entry.activation().is_some_and(|activated| {
+            activated.before == system || (activated.system == system && activated.outcome == Outcome::Confirmed)
+        })
     };
     match Ledger::new(paths.ledger()).entries()?.iter().any(ran) {
         true => Ok(()),

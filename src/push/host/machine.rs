@@ -11,9 +11,10 @@ use std::process::{Command, Stdio};
 
 use crate::api::daemon::Daemon;
 use crate::daemon::clock;
+use crate::files;
 use crate::push::error::Error;
 use crate::push::host::paths::HostPaths;
-use crate::push::program::output;
+use crate::push::program::{last_lines, output, text};
 
 /// Lines of a switch's output that are reported when it fails.
 const LAST_LINES: usize = 12;
@@ -62,7 +63,7 @@ pub fn current(paths: &HostPaths) -> io::Result<PathBuf> {
 ///
 /// It cannot be resolved; the error names it.
 pub fn resolved(link: &Path) -> io::Result<PathBuf> {
-    fs::canonicalize(link).map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", link.display())))
+    fs::canonicalize(link).map_err(|error| files::naming(link, &error))
 }
 
 /// This host's name, which manifests for it have to name.
@@ -83,8 +84,7 @@ pub fn free_bytes(path: &Path) -> u64 {
 /// The names of the units that have failed.
 pub fn failed_units() -> Vec<String> {
     let arguments = ["list-units", "--state=failed", "--plain", "--no-legend", "--no-pager", "--full"];
-    let Ok(printed) = output("systemctl", Path::new("/"), &arguments) else { return Vec::new() };
-    let printed = String::from_utf8_lossy(&printed);
+    let Ok(printed) = text("systemctl", Path::new("/"), &arguments) else { return Vec::new() };
     printed.lines().filter_map(|line| line.split_whitespace().next()).map(str::to_owned).collect()
 }
 
@@ -122,15 +122,10 @@ pub fn switch(system: &Path, action: Action) -> SwitchResult {
                 "{} {} ended with {code}: {}",
                 program.display(),
                 action.name(),
-                last_lines(&printed)
+                last_lines(&printed, LAST_LINES)
             ))
         }
     }
-}
-
-fn last_lines(printed: &str) -> String {
-    let lines: Vec<&str> = printed.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
 }
 
 /// Has systemd restart the machine.

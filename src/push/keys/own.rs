@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 use crate::push::admin::Admin;
 use crate::push::admin::state::write_secret;
 use crate::push::error::Error;
-use crate::push::program::output;
+use crate::push::program::{output, text};
 
 /// The public parts of both keys, for the fleet.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,9 +109,8 @@ fn deploy(admin: &Admin) -> Result<String, Error> {
     let copy = tempfile::NamedTempFile::new().and_then(|mut copy| copy.write_all(&secret).map(|()| copy));
     let copy = copy.map_err(|error| Error::new(format!("a temporary file: {error}")))?;
     let name = copy.path().to_string_lossy();
-    let public = output("ssh-keygen", Path::new("/"), &["-y", "-f", &*name])
-        .map_err(|error| Error::at(file.display(), error))?;
-    let public = String::from_utf8_lossy(&public);
+    let public =
+        text("ssh-keygen", Path::new("/"), &["-y", "-f", &*name]).map_err(|error| Error::at(file.display(), error))?;
     let words: Vec<&str> = public.split_whitespace().take(2).chain([admin.name.as_str()]).collect();
     Ok(words.join(" "))
 }

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::push::error::Error;
-use crate::push::program::output;
+use crate::push::program::{last_lines, output};
 
 /// How many lines are shown of the log of a failed build.
 const LAST_LINES: usize = 20;
@@ -20,10 +20,5 @@ pub fn build(derivations: &[PathBuf]) -> Result<(), Error> {
     arguments.extend(FEATURES.map(str::to_owned));
     arguments.extend(derivations.iter().map(|derivation| format!("{}^out", derivation.display())));
     let built = output("nix", Path::new("/"), &arguments);
-    built.map(drop).map_err(|failure| Error::new(last_lines(&failure.to_string())))
-}
-
-fn last_lines(log: &str) -> String {
-    let lines: Vec<&str> = log.lines().filter(|line| !line.trim().is_empty()).collect();
-    lines[lines.len().saturating_sub(LAST_LINES)..].join("\n")
+    built.map(drop).map_err(|failure| Error::new(last_lines(&failure.to_string(), LAST_LINES)))
 }

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use crate::config::dns::Checks;
 use crate::fleet::Fleet;
 use crate::fleet::check::ZoneChange;
 use crate::push::pipeline::stage::{Revision, text_of};
@@ -15,7 +16,7 @@ pub fn zones(fleet: &Fleet, folder: &Path, revision: &Revision) -> Vec<ZoneChang
         return Vec::new();
     }
     let changed = |apex: &String, file: &Path| {
-        let now = zone::load(apex, file).ok()?;
+        let now = zone::load(apex, file, Checks::Lenient).ok()?;
         let before = before(apex, &now, folder, revision)?;
         let serial_before = before.serial()?;
         (!now.same_but_for_serial(&before)).then(|| ZoneChange { apex: apex.clone(), serial_before })
@@ -44,5 +45,5 @@ fn before(apex: &str, now: &ZoneFile, folder: &Path, revision: &Revision) -> Opt
             None => continue,
         }
     }
-    zone::load(apex, &kept.path().join(files.first()?)).ok()
+    zone::load(apex, &kept.path().join(files.first()?), Checks::Lenient).ok()
 }

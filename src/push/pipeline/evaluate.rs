@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-use crate::config::Findings;
+use crate::fleet::check::Finding;
 use crate::fleet::{self, Fleet};
 use crate::push::error::Error;
-use crate::push::program::{ProgramError, output};
+use crate::push::program::{self, ProgramError};
 
 /// The Nix function that makes a checkable fleet of the flake's `nixosConfigurations`.
 const CHECKABLE: &str = include_str!("evaluate.nix");
@@ -45,21 +45,11 @@ const SOURCE: &str = "-source/";
 /// Why there is no fleet.
 #[derive(Debug)]
 pub enum EvaluateError {
-    /// Nix reports an error in the operator's files.
-    Refused(NixError),
-    /// The result is not a fleet document: the modules are of another release than this program.
-    Unreadable(Findings),
-    /// Nix could not be run.
+    /// Nix reports an error in the operator's files. Its place is the last one that Nix names among those, its message the last
+    /// error of the trace, which is the cause.
+    Refused(Finding),
+    /// Nix could not be run, or its result is not a fleet document: the modules are of another release than this program.
     Failed(Error),
-}
-
-/// An evaluation error.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct NixError {
-    /// The file and line, if Nix names one of the operator's own.
-    pub place: Option<String>,
-    /// The last error of the trace, which is the cause.
-    pub message: String,
 }
 
 /// Evaluates the flake in `staged`. `folder` is the operator's folder, which findings name. `arguments` are further ones for
@@ -78,10 +68,12 @@ pub fn evaluate(staged: &Path, folder: &Path, depth: Depth, arguments: &[String]
         &applied,
     ];
     let all: Vec<&str> = fixed.into_iter().chain(arguments.iter().map(String::as_str)).collect();
-    match output("nix", staged, &all) {
+    match program::text("nix", staged, &all) {
         Ok(text) => {
-            let text = String::from_utf8_lossy(&text).into_owned();
-            let fleet = fleet::parse(Path::new("the evaluated fleet"), &text).map_err(EvaluateError::Unreadable)?;
+            let fleet = fleet::parse(Path::new("the evaluated fleet"), &text).map_err(|findings| {
+                let problem = format!("the flake's polder is of another release than this command: {findings}");
+                EvaluateError::Failed(Error::new(problem))
+            })?;
             Ok(Evaluated { fleet: with_local_zone_files(fleet, folder), text })
         }
         Err(ProgramError::Failed { stderr, .. }) => Err(EvaluateError::Refused(in_words(&stderr, staged, folder))),
@@ -109,7 +101,7 @@ fn in_folder(stored: &str, folder: &Path) -> Option<PathBuf> {
 }
 
 /// The last error of a trace, and the last place that it names in the operator's files.
-fn in_words(stderr: &str, staged: &Path, folder: &Path) -> NixError {
+fn in_words(stderr: &str, staged: &Path, folder: &Path) -> Finding {
     let plain = anstream::adapter::strip_str(stderr).to_string();
     let lines: Vec<&str> = plain.lines().map(str::trim).collect();
     let last = lines.iter().rposition(|line| line.starts_with("error:"));
@@ -126,7 +118,7 @@ fn in_words(stderr: &str, staged: &Path, folder: &Path) -> NixError {
         let file = place.split(':').next()?;
         (!place.starts_with("/nix/store/") && Path::new(file).is_file()).then_some(place)
     });
-    NixError { place, message }
+    Finding::new(place.unwrap_or_else(|| "evaluation".to_owned()), message)
 }
 
 /// Whether a source excerpt begins here, behind the message: `at /nix/store/…:12:3:`.

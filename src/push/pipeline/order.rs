@@ -1,13 +1,11 @@
 //! The order of a push (pure): which hosts may be switched at once, so that the fleet keeps serving even if all of them fail.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::path::Path;
 
-use crate::config;
 use crate::config::dns::PoolConfig;
 use crate::config::proxy::{Mode, Target};
 use crate::fleet::running::Running;
-use crate::fleet::{Fleet, Role, System};
+use crate::fleet::{Fleet, Role};
 
 /// The roles in rollout order: something new exists before others depend on it. Admin machines are last, because a failure there
 /// hinders the operator.
@@ -80,14 +78,16 @@ fn limits(fleet: &Fleet, running: &BTreeMap<String, Running>) -> Vec<Limit> {
     // One admin machine always stays up, to push from.
     let mut limits = vec![Limit { hosts: with_role(fleet, Role::Admin), most: 1 }];
     let mut nameservers: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for (host, dns, proxy) in rendered(fleet).chain(present(running)) {
-        if let Some(Ok(config)) = dns.map(|text| config::dns::parse(Path::new("dns.json"), text)) {
+    let rendered = fleet.systems.iter().map(|(host, system)| (host, system.dns_config(), system.proxy_config()));
+    let present = running.iter().map(|(host, running)| (host, running.dns_config(), running.proxy_config()));
+    for (host, dns, proxy) in rendered.chain(present) {
+        if let Some(config) = dns {
             for apex in config.zones.keys() {
                 nameservers.entry(apex.to_string()).or_default().insert(host.to_owned());
             }
             limits.extend(config.pools.values().map(members));
         }
-        if let Some(Ok(config)) = proxy.map(|text| config::proxy::parse(Path::new("proxy.json"), text)) {
+        if let Some(config) = proxy {
             limits.extend(config.services.values().map(|service| backends(fleet, &service.target)));
         }
     }
@@ -96,23 +96,6 @@ fn limits(fleet: &Fleet, running: &BTreeMap<String, Running>) -> Vec<Limit> {
     limits.sort_by(|a, b| (&a.hosts, a.most).cmp(&(&b.hosts, b.most)));
     limits.dedup();
     limits
-}
-
-/// A host, its `dns.json` and its `proxy.json`.
-type Documents<'a> = (&'a str, Option<&'a str>, Option<&'a str>);
-
-fn rendered(fleet: &Fleet) -> impl Iterator<Item = Documents<'_>> {
-    fleet.systems.iter().filter_map(|(host, system)| match system {
-        System::Rendered { dns, proxy, .. } => Some((host.as_str(), dns.as_deref(), proxy.as_deref())),
-        _ => None,
-    })
-}
-
-fn present(running: &BTreeMap<String, Running>) -> impl Iterator<Item = Documents<'_>> {
-    running.iter().map(|(host, running)| {
-        let document = |name: &str| running.documents.get(name).map(String::as_str);
-        (host.as_str(), document("dns.json"), document("proxy.json"))
-    })
 }
 
 /// At least half of a pool, rounded up, stays up.

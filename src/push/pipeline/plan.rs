@@ -13,7 +13,7 @@ use crate::fleet::running::Running;
 use crate::fleet::{Fleet, System};
 use crate::push::error::Error;
 use crate::push::hex::hex;
-use crate::push::ledger::{Kind, Record, push_id};
+use crate::push::ledger::{Kind, Record};
 use crate::push::pipeline::order;
 use crate::push::pipeline::selection::Selected;
 use crate::push::rollout::Step;
@@ -56,7 +56,7 @@ pub struct HostPlan {
     /// What happens to its units.
     pub effects: Effects,
     /// What a switch may not change, a line for each: with any, the host boots into the new system.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub inhibitors: Vec<String>,
 }
 
@@ -86,14 +86,12 @@ impl Plan {
     /// The record of a push of this plan, for the ledgers. `deferred`: its local changes are to be committed later.
     pub fn record(&self, who: String, deferred: bool) -> Record {
         Record {
-            push: push_id(),
-            kind: Kind::Push,
-            who,
             revision: self.revision.clone(),
             local_changes: self.local_changes.clone(),
             deferred,
             plan: self.hash(),
             skipped: self.skipped.clone(),
+            ..Record::new(Kind::Push, who)
         }
     }
 
@@ -146,7 +144,7 @@ impl Plan {
     ) -> Plan {
         let mut hosts = BTreeMap::new();
         for name in &selected.chosen {
-            let Some(System::Rendered { deployable: Some(deployable), .. }) = fleet.systems.get(name) else { continue };
+            let Some(deployable) = fleet.systems.get(name).and_then(System::deployable) else { continue };
             let Some(old) = old.get(name) else { continue };
             let new = new.get(name).filter(|_| old.system != deployable.path);
             let host = HostPlan {
@@ -221,8 +219,8 @@ struct Versioned {
 
 /// A risk for hosts that should run another system but are not part of the push, so that the fleet stays inconsistent.
 fn left_behind(fleet: &Fleet, selected: &Selected, old: &BTreeMap<String, Running>) -> Option<String> {
-    let differs = |name: &&String| match (fleet.systems.get(*name), old.get(*name)) {
-        (Some(System::Rendered { deployable: Some(deployable), .. }), Some(old)) => old.system != deployable.path,
+    let differs = |name: &&String| match (fleet.systems.get(*name).and_then(System::deployable), old.get(*name)) {
+        (Some(deployable), Some(old)) => old.system != deployable.path,
         _ => false,
     };
     let hosts: Vec<&str> = selected

@@ -7,9 +7,10 @@ use std::path::Path;
 use crate::fleet::check::{Checked, Finding, SerialFacts, Served, check};
 use crate::fleet::{self, Fleet};
 use crate::health::dns_query;
+use crate::push::at_once::at_once;
 use crate::push::error::Error;
 use crate::push::pipeline::changes;
-use crate::push::pipeline::evaluate::{self, Depth, Evaluated, NixError, evaluate, with_local_zone_files};
+use crate::push::pipeline::evaluate::{Depth, EvaluateError, Evaluated, evaluate, with_local_zone_files};
 use crate::push::pipeline::stage::{self, Staged, stage};
 
 const DNS_PORT: u16 = 53;
@@ -98,16 +99,11 @@ fn evaluated(request: &Request<'_>, staged: &Path) -> Result<Result<Evaluated, V
             request.folder.display()
         )));
     }
-    let refused = match evaluate(staged, request.folder, request.depth, request.nix) {
-        Ok(evaluated) => return Ok(Ok(evaluated)),
-        Err(evaluate::EvaluateError::Failed(why)) => return Err(why),
-        Err(evaluate::EvaluateError::Unreadable(findings)) => {
-            return Err(Error::new(format!("the flake's polder is of another release than this command: {findings}")));
-        }
-        Err(evaluate::EvaluateError::Refused(refused)) => refused,
-    };
-    let NixError { place, message } = refused;
-    Ok(Err(vec![Finding::new(place.unwrap_or_else(|| "evaluation".to_owned()), message)]))
+    match evaluate(staged, request.folder, request.depth, request.nix) {
+        Ok(evaluated) => Ok(Ok(evaluated)),
+        Err(EvaluateError::Refused(finding)) => Ok(Err(vec![finding])),
+        Err(EvaluateError::Failed(why)) => Err(why),
+    }
 }
 
 /// The served serials of each zone, as the operator states them or as the nameservers answer.
@@ -121,20 +117,13 @@ fn serials(fleet: &Fleet, request: &Request<'_>) -> BTreeMap<String, Vec<Served>
         return served;
     }
     // All nameservers at once, because each of them may fail to answer.
-    std::thread::scope(|scope| {
-        let asked: Vec<_> = fleet
-            .zones
-            .iter()
-            .filter(|(apex, _)| request.served.iter().all(|(stated, _)| stated != *apex))
-            .flat_map(|(apex, zone)| zone.nameservers.iter().map(move |host| (apex, host)))
-            .map(|(apex, host)| (apex, scope.spawn(move || ask(fleet, apex, host))))
-            .collect();
-        for (apex, asking) in asked {
-            if let Ok(answer) = asking.join() {
-                served.entry(apex.clone()).or_default().push(answer);
-            }
-        }
-    });
+    let unstated = fleet.zones.iter().filter(|(apex, _)| request.served.iter().all(|(stated, _)| stated != *apex));
+    let asked: Vec<_> =
+        unstated.flat_map(|(apex, zone)| zone.nameservers.iter().map(move |host| (apex, host))).collect();
+    let answers = at_once(&asked, |(apex, host)| ask(fleet, apex, host));
+    for ((apex, _), answer) in asked.into_iter().zip(answers) {
+        served.entry(apex.clone()).or_default().push(answer);
+    }
     served
 }
 

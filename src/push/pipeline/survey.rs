@@ -1,12 +1,13 @@
 //! The preflight: asks every host for its report; [`obstacles`] finds what prevents a push (pure).
 
 use std::collections::BTreeMap;
-use std::thread;
 use std::time::Duration;
 
+use crate::push::at_once::at_once;
 use crate::push::error::Error;
 use crate::push::protocol::{Answer, Question, Report, Running, VERSION};
 use crate::push::remote::Remotes;
+use crate::push::remote::gates::Gates;
 use crate::push::remote::no_answer::unexpected;
 
 /// How long a host may take to answer.
@@ -26,15 +27,8 @@ pub struct HostState {
 
 /// Asks all hosts at once; for a host without an answer, returns the reason.
 pub fn survey(remotes: &Remotes, hosts: &[String]) -> BTreeMap<String, Result<HostState, Error>> {
-    thread::scope(|scope| {
-        let asking: Vec<_> = hosts.iter().map(|host| (host, scope.spawn(move || ask_host(remotes, host)))).collect();
-        let state = asking.into_iter().map(|(host, asking)| {
-            let state =
-                asking.join().unwrap_or_else(|_| Err(Error::new("internal error: the thread that asked it panicked")));
-            (host.clone(), state)
-        });
-        state.collect()
-    })
+    let states = at_once(hosts, |host| ask_host(remotes, host));
+    hosts.iter().cloned().zip(states).collect()
 }
 
 fn ask_host(remotes: &Remotes, host: &str) -> Result<HostState, Error> {

@@ -6,13 +6,14 @@
 
 use std::fs;
 use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use nix::unistd::{getegid, geteuid, getgroups};
 
 use crate::ownership::{Believed, Unread, group_name};
 use crate::push::admin::known_fleet;
 use crate::push::error::Error;
+use crate::push::program::quoted;
 
 /// The environment variable with folders that are trusted whoever may write there, like git's `safe.directory`: paths separated by `:`.
 pub const TRUSTED_VARIABLE: &str = "POLDER_TRUSTED_FOLDERS";
@@ -87,14 +88,7 @@ fn refused(unread: &Unread, folder: &Path) -> Error {
             "{foreign}. Such a folder is not evaluated or pushed with your keys, and nothing in it was read. Inspect it, then \
              make it your own (`chown -R`, `chmod -R go-w`), or list it if you trust everybody who may write there: \
              {TRUSTED_VARIABLE}={}",
-            shown(folder)
+            quoted(&folder.to_string_lossy())
         )),
     }
-}
-
-/// Quotes a path for a shell.
-fn shown(folder: &Path) -> String {
-    let path = PathBuf::from(folder).display().to_string();
-    let is_plain = |c: char| c.is_ascii_alphanumeric() || "/._-@+".contains(c);
-    if path.chars().all(is_plain) { path } else { format!("'{}'", path.replace('\'', r"'\''")) }
 }

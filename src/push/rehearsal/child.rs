@@ -9,17 +9,22 @@ use std::path::PathBuf;
 use std::process::Stdio;
 use std::time::Duration;
 
-use serde_json::Value;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::Command;
 use tokio::time::{Instant, sleep};
 
+use super::documents::Substitutes;
 use super::setup::{Failure, Setup};
 use crate::api::client::Client;
+use crate::api::daemon::Daemon;
+use crate::api::operator::OperatorState;
 use crate::daemon::launch;
 use crate::daemon::sockets::Sockets;
 use crate::push::error::Error;
 use crate::push::keys;
+use crate::push::program::last_lines;
 
 /// The pause between two looks at a starting daemon.
 const LOOK: Duration = Duration::from_millis(50);
@@ -29,6 +34,9 @@ const TRIES: usize = 32;
 
 /// How many lines of a daemon's errors are reported.
 const LINES: usize = 12;
+
+/// The operator's name for what is copied from the running daemon.
+pub(super) const WHO: &str = "polder rehearse";
 
 /// What a daemon listens on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -42,10 +50,10 @@ pub(super) enum Serves {
 /// A folder and ports for a daemon that is not started yet.
 #[derive(Debug)]
 pub(super) struct Workspace {
-    pub(super) folder: TempDir,
+    folder: TempDir,
     /// A key file that was made for this rehearsal.
-    pub(super) key: PathBuf,
-    pub(super) listeners: Vec<SocketAddr>,
+    key: PathBuf,
+    listeners: Vec<SocketAddr>,
     sockets: Sockets,
 }
 
@@ -75,17 +83,22 @@ impl Workspace {
         Ok(Workspace { folder, key, listeners: listeners?, sockets })
     }
 
+    /// What the daemon uses in place of the document's own files, key and listeners.
+    pub(super) fn substitutes<'a>(&'a self, setup: &Setup<'a>) -> Substitutes<'a> {
+        Substitutes { system: setup.system, folder: self.folder.path(), key: &self.key, listeners: &self.listeners }
+    }
+
     /// Starts the system's program with this document, and waits until it serves, which `ready` decides by its status.
     pub(super) async fn start(
         self,
         setup: &Setup<'_>,
-        program: &str,
+        daemon: Daemon,
         document: &Value,
         ready: fn(&Value) -> bool,
         limit: Duration,
     ) -> Result<Child, Failure> {
         let Workspace { folder, listeners, sockets, .. } = self;
-        let path = setup.system.join("etc/polder/bin").join(program);
+        let path = setup.system.join("etc/polder/bin").join(daemon.program());
         if !path.exists() {
             return Err(Failure::Worse(format!("the system has its document, and no program {}", path.display())));
         }
@@ -160,12 +173,20 @@ impl Child {
     /// The end of its standard error.
     fn last_words(&self) -> String {
         let text = fs::read(stderr_file(&self.folder)).unwrap_or_default();
-        let text = String::from_utf8_lossy(&text);
-        let lines: Vec<&str> = text.lines().collect();
-        match &lines[lines.len().saturating_sub(LINES)..] {
-            [] => "without an error message".to_owned(),
-            lines => lines.join("\n"),
-        }
+        let lines = last_lines(&String::from_utf8_lossy(&text), LINES);
+        if lines.is_empty() { "without an error message".to_owned() } else { lines }
+    }
+
+    /// Its status, which it gave when it started.
+    pub(super) async fn status<S: DeserializeOwned>(&self) -> Result<S, Failure> {
+        status(&self.client).await.map_err(|why| Failure::Worse(format!("it no longer answers: {why}")))
+    }
+
+    /// Gives it an operator state that the running daemon has; a note says why it does not take it.
+    pub(super) async fn set_state(&self, subject: &str, state: OperatorState) -> Option<String> {
+        let command = json!({ "subject": subject, "state": state, "who": WHO, "force": true });
+        let why = self.client.post("/operator", &command).await.err()?;
+        Some(format!("{subject} is in {state}, and not in the rehearsal: {why}"))
     }
 
     /// Kills it and waits for its end.
@@ -173,4 +194,10 @@ impl Child {
         // Nothing of it outlives its folder. An error means that it has ended already.
         let _ = self.process.kill().await;
     }
+}
+
+/// A daemon's status.
+pub(super) async fn status<S: DeserializeOwned>(client: &Client) -> Result<S, Error> {
+    let status = client.get("/status").await.map_err(Error::new)?;
+    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not understood: {error}")))
 }

@@ -2,32 +2,28 @@
 //!
 //! Called by [`super::rehearse`].
 
-use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use tokio::time::{Instant, sleep};
 
-use super::child::{Child, Serves, Workspace};
-use super::documents::{self, Substitutes, reached};
+use super::child::{Child, Serves, Workspace, status};
+use super::documents::{self, reached};
 use super::result::Rehearsed;
 use super::setup::{Failure, Setup, missing_keys, notice_limit, start_limit};
 use crate::api::client::Client;
+use crate::api::daemon::Daemon;
 use crate::api::dns::{AddressStatus, PoolStatus, Status};
 use crate::api::operator::OperatorState;
 use crate::config::{self, CheckConfig, DnsConfig};
 use crate::health::Verdict;
 use crate::health::dns_query::{self, QueryError, Question, Response, Transport};
-use crate::push::error::Error;
 use crate::zone::number::rtype;
 use crate::zone::serial::is_newer;
 
 /// The pause before pools are asked again.
 const PAUSE: Duration = Duration::from_secs(1);
-
-/// The operator name for operator states copied to the rehearsed nameserver.
-const WHO: &str = "polder rehearse";
 
 /// The running nameserver.
 struct Running {
@@ -38,17 +34,12 @@ struct Running {
 
 /// Rehearses the nameserver, if the system has one.
 pub(super) async fn rehearse(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Result<(), Failure> {
-    let Some(path) = setup.document("dns.json")? else { return Ok(()) };
-    let config = config::dns::load(&path).map_err(|findings| Failure::Worse(findings.to_string()))?;
-    let text = fs::read_to_string(&path).map_err(|error| Failure::Worse(format!("{}: {error}", path.display())))?;
-    let document: Value = serde_json::from_str(&text).map_err(|error| Failure::Worse(error.to_string()))?;
+    let Some((config, document)) = setup.document(Daemon::Nameserver, config::dns::load)? else { return Ok(()) };
     let place = Workspace::new(config.listeners.len(), Serves::Resolvers)?;
     rehearsed.worse.extend(missing_keys(&document));
-    let substitutes =
-        Substitutes { system: setup.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
-    let altered = documents::of_nameserver(&document, &substitutes);
+    let altered = documents::of_nameserver(&document, &place.substitutes(setup));
     let ready = |status: &Value| status["ready"] == true;
-    let mut child = place.start(setup, "polder-dns", &altered, ready, start_limit(checks(&config))).await?;
+    let mut child = place.start(setup, Daemon::Nameserver, &altered, ready, start_limit(checks(&config))).await?;
     let compared = compare(setup, &config, &child, rehearsed).await;
     child.end().await;
     compared
@@ -90,8 +81,7 @@ async fn ask_and_ask_again(
 ) -> Result<Rehearsed, Failure> {
     let (began, limit) = (Instant::now(), notice_limit(checks(config)));
     loop {
-        let status = status(&child.client).await;
-        let status = status.map_err(|why| Failure::Worse(format!("it no longer answers: {why}")))?;
+        let status: Status = child.status().await?;
         let mut pools = Rehearsed::default();
         for (name, pool) in &config.pools {
             let known = status.pools.iter().find(|known| known.name == *name);
@@ -116,21 +106,7 @@ async fn lately(running: Option<&Running>) -> Option<Status> {
 
 /// The running nameserver, if it can be reached.
 async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
-    let path = setup.running.join("dns.json");
-    if !path.exists() {
-        rehearsed.notes.push("no nameserver runs here, so there is nothing to compare with".to_owned());
-        return None;
-    }
-    let config = match config::dns::load(&path) {
-        Ok(config) => config,
-        Err(findings) => {
-            let why = format!(
-                "the running nameserver's document cannot be read, so there is nothing to compare with: {findings}"
-            );
-            rehearsed.notes.push(why);
-            return None;
-        }
-    };
+    let config = setup.running(Daemon::Nameserver, config::dns::load, &mut rehearsed.notes)?;
     let apex = config.zones.keys().next()?;
     let mut listeners = config.listeners.iter().map(|listener| reached(*listener));
     let Some(at) = listeners.find(|at| dns_query::serial(*at, apex).is_ok()) else {
@@ -145,23 +121,15 @@ async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running
     Some(Running { at, client, status: status.ok() })
 }
 
-async fn status(client: &Client) -> Result<Status, Error> {
-    let status = client.get("/status").await.map_err(Error::new)?;
-    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not understood: {error}")))
-}
-
 /// Copies the operator states of the running nameserver to the rehearsed one.
 async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
-    let Ok(rehearsing) = status(&child.client).await else { return };
+    let Ok(rehearsing) = child.status::<Status>().await else { return };
     for pool in &rehearsing.pools {
         let before = running.pools.iter().filter(|before| before.name == pool.name).flat_map(|before| &before.members);
         for member in before.filter(|member| member.operator != OperatorState::Ready) {
             let subject = format!("{}/{}", pool.name, member.name);
-            let word = json!({ "subject": subject, "state": member.operator, "who": WHO, "force": true });
-            if pool.members.iter().any(|own| own.name == member.name)
-                && let Err(why) = child.client.post("/operator", &word).await
-            {
-                rehearsed.notes.push(format!("{subject} is in {}, and not in the rehearsal: {why}", member.operator));
+            if pool.members.iter().any(|own| own.name == member.name) {
+                rehearsed.notes.extend(child.set_state(&subject, member.operator).await);
             }
         }
     }

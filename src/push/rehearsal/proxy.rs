@@ -2,20 +2,20 @@
 //!
 //! Only the difference counts: a visitor who is served now must still be served. Called by [`super::rehearse`].
 
-use std::fs;
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
-use super::child::{Child, Serves, Workspace};
-use super::documents::{self, Substitutes, reached};
+use super::child::{Child, Serves, WHO, Workspace, status};
+use super::documents::{self, reached};
 use super::result::Rehearsed;
 use super::setup::{ENOUGH, Failure, Setup, missing_keys, notice_limit, start_limit};
 use crate::api::client::Client;
+use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
 use crate::api::proxy::{ServiceStatus, Status};
 use crate::config::proxy::{self, HostPattern, Mode, Target};
@@ -37,9 +37,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 
 /// The first label of a name that a `*.suffix` matches.
 const LABEL: &str = "polder-rehearsal";
-
-/// The operator name for operator states and failovers copied to the rehearsed proxy.
-const WHO: &str = "polder rehearse";
 
 /// A route: a service under one of its hosts and paths.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -88,17 +85,12 @@ struct Compared {
 
 /// Rehearses the proxy, if the system has one.
 pub(super) async fn rehearse(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Result<(), Failure> {
-    let Some(path) = setup.document("proxy.json")? else { return Ok(()) };
-    let config = proxy::load(&path).map_err(|findings| Failure::Worse(findings.to_string()))?;
-    let text = fs::read_to_string(&path).map_err(|error| Failure::Worse(format!("{}: {error}", path.display())))?;
-    let document: Value = serde_json::from_str(&text).map_err(|error| Failure::Worse(error.to_string()))?;
+    let Some((config, document)) = setup.document(Daemon::Proxy, proxy::load)? else { return Ok(()) };
     let place = Workspace::new(config.listeners.len(), Serves::Visitors)?;
     rehearsed.worse.extend(missing_keys(&document));
-    let substitutes =
-        Substitutes { system: setup.system, folder: place.folder.path(), key: &place.key, listeners: &place.listeners };
-    let altered = documents::of_proxy(&document, &substitutes, &latched(&config));
+    let altered = documents::of_proxy(&document, &place.substitutes(setup), &latched(&config));
     // It answers once the first checks have ended. It is ready only with a usable backend, which is judged later.
-    let mut child = place.start(setup, "polder-proxy", &altered, |_| true, start_limit(checks(&config))).await?;
+    let mut child = place.start(setup, Daemon::Proxy, &altered, |_| true, start_limit(checks(&config))).await?;
     let compared = compare(setup, &config, &child, rehearsed).await;
     child.end().await;
     compared
@@ -129,7 +121,7 @@ async fn compare(
         follow(child, status, rehearsed).await;
     }
     let results = ask_and_ask_again(listener, running.as_ref(), routes(config)).await;
-    let status = status_of(child).await?;
+    let status = child.status().await?;
     for result in results {
         let words = in_words(&result, &status);
         match result.judged {
@@ -150,16 +142,12 @@ async fn lost_for_good(running: &Running, child: &Child, limit: Duration) -> Res
     loop {
         // A failure has been noted before.
         let Ok(before) = status(&running.client).await else { return Ok(Vec::new()) };
-        let lost = lost_backends(&before, &status_of(child).await?);
+        let lost = lost_backends(&before, &child.status().await?);
         if lost.is_empty() || began.elapsed() > limit {
             return Ok(lost);
         }
         sleep(PAUSE).await;
     }
-}
-
-async fn status_of(child: &Child) -> Result<Status, Failure> {
-    status(&child.client).await.map_err(|why| Failure::Worse(format!("it no longer answers: {why}")))
 }
 
 /// The result of every route. A worse one may be due to a lost packet, so it is requested again.
@@ -186,20 +174,7 @@ async fn ask_and_ask_again(listener: SocketAddr, running: Option<&Running>, rout
 
 /// The running proxy, if it can be reached.
 async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
-    let path = setup.running.join("proxy.json");
-    if !path.exists() {
-        rehearsed.notes.push("no proxy runs here, so there is nothing to compare with".to_owned());
-        return None;
-    }
-    let config = match proxy::load(&path) {
-        Ok(config) => config,
-        Err(findings) => {
-            rehearsed.notes.push(format!(
-                "the running proxy's document cannot be read, so there is nothing to compare with: {findings}"
-            ));
-            return None;
-        }
-    };
+    let config = setup.running(Daemon::Proxy, proxy::load, &mut rehearsed.notes)?;
     for listener in &config.listeners {
         let at = reached(listener.address);
         if matches!(timeout(ANSWER_LIMIT, TcpStream::connect(at)).await, Ok(Ok(_))) {
@@ -216,14 +191,9 @@ async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running
     None
 }
 
-async fn status(client: &Client) -> Result<Status, Error> {
-    let status = client.get("/status").await.map_err(Error::new)?;
-    serde_json::from_value(status).map_err(|error| Error::new(format!("its status is not understood: {error}")))
-}
-
 /// Copies the operator states and the latches of the running proxy to the rehearsed one.
 async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
-    let Ok(rehearsing) = status(&child.client).await else { return };
+    let Ok(rehearsing) = child.status::<Status>().await else { return };
     for service in &rehearsing.services {
         let Some(before) = running.services.iter().find(|before| before.name == service.name) else { continue };
         let active = |service: &ServiceStatus| service.latch.as_ref().and_then(|latch| latch.active.clone());
@@ -238,11 +208,8 @@ async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
         }
         for backend in before.backends.iter().filter(|backend| backend.operator != OperatorState::Ready) {
             let subject = format!("{}/{}", service.name, backend.name);
-            let word = json!({ "subject": subject, "state": backend.operator, "who": WHO, "force": true });
-            if service.backends.iter().any(|own| own.name == backend.name)
-                && let Err(why) = child.client.post("/operator", &word).await
-            {
-                rehearsed.notes.push(format!("{subject} is in {}, and not in the rehearsal: {why}", backend.operator));
+            if service.backends.iter().any(|own| own.name == backend.name) {
+                rehearsed.notes.extend(child.set_state(&subject, backend.operator).await);
             }
         }
     }

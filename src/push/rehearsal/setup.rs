@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use serde_json::Value;
 
-use crate::config::CheckConfig;
+use crate::api::daemon::Daemon;
+use crate::config::{CheckConfig, Findings};
 use crate::push::error::Error;
 
 /// How long a daemon may take to start, in addition to its slowest check.
@@ -37,16 +38,38 @@ pub(super) enum Failure {
 }
 
 impl Setup<'_> {
-    /// The new document, if the system has such a daemon.
-    pub(super) fn document(&self, name: &str) -> Result<Option<PathBuf>, Failure> {
-        let path = self.system.join("etc/polder").join(name);
+    /// The new document, read and as JSON, if the system has such a daemon.
+    pub(super) fn document<C>(&self, daemon: Daemon, load: Load<C>) -> Result<Option<(C, Value)>, Failure> {
+        let path = self.system.join("etc/polder").join(daemon.document());
         match fs::symlink_metadata(&path) {
-            Ok(_) => Ok(Some(path)),
-            Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(Failure::Failed(Error::at(path.display(), error))),
+            Ok(_) => {}
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(Failure::Failed(Error::at(path.display(), error))),
         }
+        let config = load(&path).map_err(|findings| Failure::Worse(findings.to_string()))?;
+        let text = fs::read_to_string(&path).map_err(|error| Failure::Worse(format!("{}: {error}", path.display())))?;
+        let document = serde_json::from_str(&text).map_err(|error| Failure::Worse(error.to_string()))?;
+        Ok(Some((config, document)))
+    }
+
+    /// The running daemon's document; without one, a note says why.
+    pub(super) fn running<C>(&self, daemon: Daemon, load: Load<C>, notes: &mut Vec<String>) -> Option<C> {
+        let path = self.running.join(daemon.document());
+        if !path.exists() {
+            notes.push(format!("no {daemon} runs here, so there is nothing to compare with"));
+            return None;
+        }
+        let unreadable = |findings: Findings| {
+            notes.push(format!(
+                "the running {daemon}'s document cannot be read, so there is nothing to compare with: {findings}"
+            ));
+        };
+        load(&path).map_err(unreadable).ok()
     }
 }
+
+/// Reads a daemon's document from a file.
+type Load<C> = fn(&Path) -> Result<C, Findings>;
 
 /// Key files that do not exist, so that the daemon would refuse the document. They are not read, which only the daemon's user may.
 pub(super) fn missing_keys(document: &Value) -> Vec<String> {

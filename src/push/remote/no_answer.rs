@@ -1,28 +1,18 @@
 //! Why a host's gate gave no answer, or an unexpected one.
 
-use std::fmt;
-
 use crate::push::error::Error;
 use crate::push::protocol::Answer;
 
 /// Why a gate gave no answer.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum NoAnswer {
     /// The host was not reached, or the connection broke: what was asked may or may not have happened.
+    #[error("{0}")]
     Unreachable(String),
     /// The answer is not one of this protocol.
+    #[error("{0}")]
     Foreign(String),
 }
-
-impl fmt::Display for NoAnswer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            NoAnswer::Unreachable(why) | NoAnswer::Foreign(why) => f.write_str(why),
-        }
-    }
-}
-
-impl std::error::Error for NoAnswer {}
 
 impl From<NoAnswer> for Error {
     fn from(no_answer: NoAnswer) -> Error {

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use crate::push::error::Error;
-use crate::push::ledger::{Entry, Event, Kind, Outcome};
+use crate::push::ledger::{Activated, Entry, Kind, Outcome};
 
 /// What to go back to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -18,7 +18,7 @@ pub enum Goal {
 /// second rollback reverts the push before.
 pub fn last_in_force<'a>(hosts: impl IntoIterator<Item = (&'a Path, &'a [Entry])>) -> Option<String> {
     let in_force = |(current, entries): (&'a Path, &'a [Entry])| in_force(&steps(entries), current);
-    hosts.into_iter().filter_map(in_force).map(|step| step.push).max().map(str::to_owned)
+    hosts.into_iter().filter_map(in_force).map(|step| step.record.push.clone()).max()
 }
 
 /// The system that a host goes back to; `None` if it stays as it is.
@@ -37,44 +37,25 @@ pub fn target(entries: &[Entry], current: &Path, goal: &Goal) -> Result<Option<P
 
 /// Whether a host's ledger has a push that was confirmed there.
 pub fn has(entries: &[Entry], push: &str) -> bool {
-    steps(entries).iter().any(|step| step.push == push)
+    steps(entries).iter().any(|step| step.record.push == push)
 }
 
-/// A confirmed activation. Pushes are ordered by their names, which begin with their start times, because hosts' clocks may differ.
-#[derive(Clone, Copy)]
-struct Step<'a> {
-    push: &'a str,
-    kind: Kind,
-    before: &'a Path,
-    system: &'a Path,
-}
-
-impl Step<'_> {
-    fn of(entry: &Entry) -> Option<Step<'_>> {
-        match &entry.event {
-            Event::Activation { record, before, system, outcome: Outcome::Confirmed, .. } => {
-                Some(Step { push: &record.push, kind: record.kind, before, system })
-            }
-            _ => None,
-        }
-    }
-}
-
-fn steps(entries: &[Entry]) -> Vec<Step<'_>> {
-    entries.iter().filter_map(Step::of).collect()
+/// The confirmed activations. Pushes are ordered by their names, which begin with their start times, because hosts' clocks may differ.
+fn steps(entries: &[Entry]) -> Vec<Activated<'_>> {
+    entries.iter().filter_map(Entry::activation).filter(|step| step.outcome == Outcome::Confirmed).collect()
 }
 
 /// The push that deployed what a host runs.
-fn in_force<'a>(steps: &[Step<'a>], current: &Path) -> Option<Step<'a>> {
-    steps.iter().rfind(|step| step.kind == Kind::Push && step.system == current).copied()
+fn in_force<'a>(steps: &[Activated<'a>], current: &Path) -> Option<Activated<'a>> {
+    steps.iter().rfind(|step| step.record.kind == Kind::Push && step.system == current).copied()
 }
 
-fn before<'a>(steps: &[Step<'a>], current: &'a Path, push: &str) -> Result<&'a Path, Error> {
-    if let Some(step) = in_force(steps, current).filter(|step| step.push == push) {
+fn before<'a>(steps: &[Activated<'a>], current: &'a Path, push: &str) -> Result<&'a Path, Error> {
+    if let Some(step) = in_force(steps, current).filter(|step| step.record.push == push) {
         return Ok(step.before);
     }
     match steps.last() {
-        Some(last) if last.push == push && last.system != current => Err(Error::new(format!(
+        Some(last) if last.record.push == push && last.system != current => Err(Error::new(format!(
             "it runs {}, which is not what was pushed last ({}): somebody switched it by hand; name the push to go back to \
              with --to",
             current.display(),
@@ -85,8 +66,8 @@ fn before<'a>(steps: &[Step<'a>], current: &'a Path, push: &str) -> Result<&'a P
 }
 
 /// The system of the last step up to that push, or the one before the first step after it.
-fn after<'a>(steps: &[Step<'a>], push: &str) -> Option<&'a Path> {
-    let last = steps.iter().rfind(|step| step.push <= push).map(|step| step.system);
+fn after<'a>(steps: &[Activated<'a>], push: &str) -> Option<&'a Path> {
+    let last = steps.iter().rfind(|step| *step.record.push <= *push).map(|step| step.system);
     last.or_else(|| steps.first().map(|step| step.before))
 }
 

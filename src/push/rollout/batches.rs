@@ -1,11 +1,11 @@
 //! Runs one batch after another, with all hosts of a batch at once. The rollout stops after the first batch in which a host failed.
 
 use std::collections::BTreeMap;
-use std::thread;
 
 use super::host::HostRollout;
 use super::session::Session;
 use super::step::{Stage, Step};
+use crate::push::at_once::at_once;
 
 /// Takes the hosts to their systems. Returns the stage in which each one ended.
 pub(super) fn run(session: &Session<'_>, batches: &[Vec<Step>]) -> BTreeMap<String, Stage> {
@@ -25,15 +25,6 @@ pub(super) fn run(session: &Session<'_>, batches: &[Vec<Step>]) -> BTreeMap<Stri
 }
 
 fn run_batch(session: &Session<'_>, batch: &[Step]) -> BTreeMap<String, Stage> {
-    thread::scope(|scope| {
-        let running: Vec<_> =
-            batch.iter().map(|step| (&step.host, scope.spawn(|| HostRollout { session, step }.run()))).collect();
-        let ended = running.into_iter().map(|(host, running)| {
-            let stage = running
-                .join()
-                .unwrap_or_else(|_| Stage::Stuck("internal error: the thread for this host panicked".to_owned()));
-            (host.clone(), session.reached(host, stage))
-        });
-        ended.collect()
-    })
+    let stages = at_once(batch, |step| HostRollout { session, step }.run());
+    batch.iter().zip(stages).map(|(step, stage)| (step.host.clone(), session.reached(&step.host, stage))).collect()
 }

@@ -12,12 +12,14 @@ use std::time::Duration;
 
 use super::session::Session;
 use super::step::{Stage, Step};
+use crate::push::at_once::at_once;
 use crate::push::error::Error;
 use crate::push::host::paths::HostPaths;
 use crate::push::protocol::closure::{self, PathInfo};
 use crate::push::protocol::signing::TrustedKeys;
 use crate::push::protocol::upload::Header;
 use crate::push::protocol::{Answer, Instruction};
+use crate::push::remote::gates::Gates;
 use crate::push::remote::no_answer::unexpected;
 use crate::push::remote::stderr_text;
 
@@ -47,13 +49,7 @@ pub(super) fn copy_all(session: &Session<'_>, steps: &[&Step]) -> Result<(), Err
         }
         Ok(())
     };
-    thread::scope(|scope| {
-        let copying: Vec<_> = (0..COPIES_AT_ONCE).map(|_| scope.spawn(copy_some)).collect();
-        let ended = |one: thread::ScopedJoinHandle<'_, Result<(), Error>>| {
-            one.join().unwrap_or_else(|_| Err(Error::new("internal error: a thread that copies panicked")))
-        };
-        copying.into_iter().map(ended).collect::<Vec<_>>().into_iter().collect()
-    })
+    at_once(0..COPIES_AT_ONCE, |_| copy_some()).into_iter().collect()
 }
 
 /// Copies what a host lacks of its system, after the host has protected that from its garbage collector.

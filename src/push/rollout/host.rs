@@ -10,6 +10,7 @@ use super::step::{Stage, Step};
 use crate::push::error::Error;
 use crate::push::ledger::{Entry, Event, Kind, Outcome};
 use crate::push::protocol::{Answer, Instruction, Origin, Question, Target};
+use crate::push::remote::gates::Gates;
 use crate::push::remote::no_answer::{NoAnswer, unexpected};
 use crate::push::supervisor::activation::{Activation, Phase};
 

@@ -8,9 +8,10 @@ use std::path::{Path, PathBuf};
 use super::super::demo_file::{self, DemoFile};
 use super::super::endpoint::Endpoint;
 use crate::api::daemon::Daemon;
+use crate::demo::Error;
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, nameserver_name, proxy_name};
 use crate::demo::fleet::Fleet;
-use crate::demo::{Error, directory};
+use crate::files;
 use crate::ownership::{Believed, Unread};
 
 /// The demo's file; it and its folder go with this.
@@ -49,7 +50,7 @@ impl Announcement {
             control: control.to_owned(),
         };
         let text = serde_json::to_string_pretty(&file).map_err(io::Error::other)?;
-        directory::write(&path, &text).map_err(Error::io(path.display().to_string()))?;
+        files::replace_own(&path, text.as_bytes())?;
         Ok(Announcement { path })
     }
 }

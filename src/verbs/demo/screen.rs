@@ -19,17 +19,17 @@ const KEYS: &str = "1-9 or arrows: select   k kill   f freeze   m mend   r resta
 pub(super) enum Key {
     /// End the demo.
     Quit,
-    /// Select the part at this place.
+    /// Select the part with this index.
     Select(usize),
     /// Select the next part.
     Next,
-    /// Select the part before.
+    /// Select the previous part.
     Previous,
     /// Do this to the selected part.
     Action(Action),
 }
 
-/// The place.
+/// Where the demo is shown.
 pub(super) enum Screen {
     /// A terminal.
     Live {
@@ -51,12 +51,12 @@ impl Screen {
             return Screen::Lines { json };
         }
         let _ = execute!(std::io::stdout(), terminal::EnterAlternateScreen, cursor::Hide);
-        let (tell, keys) = mpsc::unbounded_channel();
-        std::thread::spawn(move || read_keys(&tell));
+        let (sender, keys) = mpsc::unbounded_channel();
+        std::thread::spawn(move || read_keys(&sender));
         Screen::Live { keys }
     }
 
-    /// The next key; never, without a terminal.
+    /// The next key; without a terminal it never comes.
     pub(super) async fn key(&mut self) -> Key {
         match self {
             Screen::Live { keys } => keys.recv().await.unwrap_or(Key::Quit),
@@ -64,7 +64,7 @@ impl Screen {
         }
     }
 
-    /// Shows what is shown once.
+    /// Prints the heading, unless the screen redraws it anyway.
     pub(super) fn begin(&self, view: &View) {
         if let Screen::Lines { json } = self {
             let mut stdout = std::io::stdout().lock();
@@ -78,7 +78,7 @@ impl Screen {
         }
     }
 
-    /// Shows what is so now.
+    /// Redraws the screen, or prints the events since the last call.
     pub(super) fn draw(&self, view: &mut View) {
         match self {
             Screen::Live { .. } => {
@@ -123,7 +123,7 @@ fn draw_live(view: &View) -> std::io::Result<()> {
     stdout.flush()
 }
 
-/// The line without what does not fit; colours take no room and are ended.
+/// The line cut to the width of the terminal; colours take no room and are always ended.
 fn clipped(line: &str, columns: usize) -> String {
     let (mut room, mut text, mut in_colour) = (columns, String::with_capacity(line.len()), false);
     for c in line.chars() {
@@ -144,19 +144,19 @@ fn clipped(line: &str, columns: usize) -> String {
     text
 }
 
-fn read_keys(tell: &mpsc::UnboundedSender<Key>) {
+fn read_keys(sender: &mpsc::UnboundedSender<Key>) {
     while let Ok(event) = crossterm::event::read() {
         if let Event::Key(key) = event
             && key.kind != KeyEventKind::Release
-            && let Some(key) = meaning(key)
-            && tell.send(key).is_err()
+            && let Some(key) = command_of(key)
+            && sender.send(key).is_err()
         {
             return;
         }
     }
 }
 
-fn meaning(key: KeyEvent) -> Option<Key> {
+fn command_of(key: KeyEvent) -> Option<Key> {
     let control = key.modifiers.contains(KeyModifiers::CONTROL);
     match key.code {
         KeyCode::Char('c') if control => Some(Key::Quit),

@@ -19,13 +19,13 @@ use crate::demo::visitor::load::Load;
 use crate::demo::visitor::record::Record;
 use crate::health::Verdict;
 
-/// Between two questions to a daemon.
+/// The pause between two requests for a daemon's status.
 const STATUS_INTERVAL: Duration = Duration::from_millis(300);
-/// For one answer: a frozen daemon gives none.
+/// How long a daemon may take to answer: a frozen one never does.
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
-/// Of which time visitors are shown.
+/// How far back the figures of the visitors go.
 const RECENT: Duration = Duration::from_secs(2);
-/// Events that are shown.
+/// How many events are shown.
 const EVENTS: usize = 8;
 
 /// Something that happened.
@@ -33,9 +33,9 @@ const EVENTS: usize = 8;
 pub(super) struct Event {
     /// When, in local time.
     at: String,
-    /// Who shows it.
+    /// The daemon, or the demo itself.
     pub(super) who: String,
-    /// What.
+    /// What happened.
     pub(super) what: String,
 }
 
@@ -57,7 +57,7 @@ pub(super) struct View {
     selected: usize,
     latest: LatestStatus,
     known: BTreeMap<String, Option<Status>>,
-    asking: Vec<JoinHandle<()>>,
+    polling: Vec<JoinHandle<()>>,
     load: Load,
     recent: VecDeque<Record>,
     events: VecDeque<Event>,
@@ -69,7 +69,7 @@ impl View {
     /// Begins to ask the daemons of a fleet. Must be called within a `LocalSet`.
     pub(super) fn new(fleet: &Fleet, load: Load, heading: Vec<String>) -> View {
         let latest = LatestStatus::default();
-        let asking = fleet
+        let polling = fleet
             .daemons
             .iter()
             .map(|daemon| {
@@ -86,7 +86,7 @@ impl View {
             selected: 0,
             latest,
             known: BTreeMap::new(),
-            asking,
+            polling,
             load,
             recent: VecDeque::new(),
             events: VecDeque::new(),
@@ -94,7 +94,7 @@ impl View {
         }
     }
 
-    /// What is shown once, a line each.
+    /// The lines above everything else.
     pub(super) fn heading(&self) -> &[String] {
         &self.heading
     }
@@ -109,7 +109,7 @@ impl View {
         &self.parts[self.selected]
     }
 
-    /// Selects the part at this place, if there is one.
+    /// Selects the part with this index, if there is one.
     pub(super) fn select(&mut self, index: usize) {
         if index < self.parts.len() {
             self.selected = index;
@@ -121,7 +121,7 @@ impl View {
         self.selected = (self.selected + 1) % self.parts.len();
     }
 
-    /// Selects the part before.
+    /// Selects the previous part.
     pub(super) fn select_previous(&mut self) {
         self.selected = (self.selected + self.parts.len() - 1) % self.parts.len();
     }
@@ -148,7 +148,7 @@ impl View {
         self.events.iter().skip(from).cloned().collect()
     }
 
-    /// Takes in what was seen since the last call.
+    /// Takes in what has happened since the last call.
     pub(super) fn refresh(&mut self, fleet: &Fleet) {
         self.states = self.parts.iter().map(|part| fleet.state(part)).collect();
         let latest = self.latest.borrow().clone();
@@ -196,7 +196,7 @@ impl View {
         table
     }
 
-    /// What the daemons say: of themselves, or of a backend.
+    /// What a daemon says of itself, or what the proxies say of a backend.
     fn status_of(&self, part: &str) -> String {
         match self.known.get(part) {
             Some(Some(Status::Proxy(status))) => {
@@ -282,8 +282,8 @@ impl View {
 
 impl Drop for View {
     fn drop(&mut self) {
-        for asking in &self.asking {
-            asking.abort();
+        for polling in &self.polling {
+            polling.abort();
         }
     }
 }

@@ -42,17 +42,19 @@ impl Progress {
     }
 
     /// Shows a step.
-    pub(super) fn tell(&self, step: &Step<'_>) {
+    pub(super) fn show(&self, step: &Step<'_>) {
         if self.silent {
             return;
         }
         let mut state = self.state.borrow_mut();
         match step {
             Step::Starting => {
-                say(&state, "starting two nameservers, three proxies and six backends on loopback");
+                print(&state, "starting two nameservers, three proxies and six backends on loopback");
             }
-            Step::Started(took) => say(&state, &format!("all ready after {:.1} s; visitors come", took.as_secs_f64())),
-            Step::Keeps(folder) => say(&state, &format!("documents and logs stay in {}", folder.display())),
+            Step::Started(took) => {
+                print(&state, &format!("all ready after {:.1} s; visitors come", took.as_secs_f64()))
+            }
+            Step::Keeps(folder) => print(&state, &format!("documents and logs stay in {}", folder.display())),
             Step::Begins(row) => {
                 state.present = Some((row, Instant::now()));
                 draw(&state);
@@ -60,9 +62,9 @@ impl Progress {
             Step::Judged(row, judgement) => {
                 state.present = None;
                 state.ended += 1;
-                say(&state, &table::line(row, judgement, state.ended, state.rows));
+                print(&state, &table::line(row, judgement, state.ended, state.rows));
                 for reason in &judgement.reasons {
-                    say(&state, &format!("        {}", Tone::Bad.paint(reason)));
+                    print(&state, &format!("        {}", Tone::Bad.paint(reason)));
                 }
             }
         }
@@ -98,7 +100,7 @@ fn draw(state: &State) {
     }
 }
 
-fn say(state: &State, text: &str) {
+fn print(state: &State, text: &str) {
     let clear = if state.terminal { CLEAR_LINE } else { "" };
     let _ = writeln!(anstream::stderr().lock(), "{clear}{}", fit(text));
 }

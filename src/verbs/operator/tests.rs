@@ -2,7 +2,7 @@ use super::*;
 use crate::api::status::Status;
 use crate::verbs::status::tests::examples;
 
-fn asked() -> Vec<DaemonReply> {
+fn replies() -> Vec<DaemonReply> {
     let endpoint =
         |name: &str| Endpoint { name: Some(name.to_owned()), ..Endpoint::at(std::path::Path::new("/nowhere")) };
     vec![
@@ -13,19 +13,19 @@ fn asked() -> Vec<DaemonReply> {
 
 #[test]
 fn a_bare_name_means_every_use_of_it() {
-    let subjects: Vec<String> = find_subjects("web2", &asked()).into_keys().collect();
+    let subjects: Vec<String> = find_subjects("web2", &replies()).into_keys().collect();
     assert_eq!(subjects, ["shop/web2", "www/web2"]);
 }
 
 #[test]
 fn a_whole_subject_means_that_use_only() {
-    let subjects: Vec<String> = find_subjects("www/web2", &asked()).into_keys().collect();
+    let subjects: Vec<String> = find_subjects("www/web2", &replies()).into_keys().collect();
     assert_eq!(subjects, ["www/web2"]);
 }
 
 #[test]
 fn a_part_of_a_name_means_nothing() {
-    assert!(find_subjects("eb2", &asked()).is_empty());
+    assert!(find_subjects("eb2", &replies()).is_empty());
 }
 
 #[test]
@@ -37,13 +37,13 @@ fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last(
         words: String::new(),
         cached_until: None,
     };
-    let asked = asked();
-    assert_eq!(unaware(&[results("ns-1", Outcome::Done)], &asked, OperatorState::Drain), None);
+    let replies = replies();
+    assert_eq!(missed_nameservers(&[results("ns-1", Outcome::Done)], &replies, OperatorState::Drain), None);
     let all = [results("ns-1", Outcome::Done), results("ns-2", Outcome::Missed)];
-    let said = unaware(&all, &asked, OperatorState::Drain).unwrap_or_default();
+    let said = missed_nameservers(&all, &replies, OperatorState::Drain).unwrap_or_default();
     assert!(said.starts_with("Not reached: ns-2. A nameserver that runs all the same goes on"), "{said}");
     assert!(said.contains("for 300 s more"), "{said}");
-    let said = unaware(&all, &asked, OperatorState::Ready).unwrap_or_default();
+    let said = missed_nameservers(&all, &replies, OperatorState::Ready).unwrap_or_default();
     assert!(!said.contains(" s more"), "{said}");
 }
 
@@ -51,9 +51,9 @@ fn nameservers_that_were_not_reached_are_named_with_how_long_their_answers_last(
 fn a_member_is_told_to_nameservers_only() {
     let args =
         StateArgs::from(TargetArgs { subject: "px-1".to_owned(), why: String::new(), fleet: FleetArg::default() });
-    let asked = asked();
-    let subjects = find_subjects(&args.target.subject, &asked);
-    let results = commands(OperatorState::Drain, &args, &asked, &subjects);
+    let replies = replies();
+    let subjects = find_subjects(&args.target.subject, &replies);
+    let results = commands(OperatorState::Drain, &args, &replies, &subjects);
     assert_eq!(results.iter().map(|one| one.name.as_str()).collect::<Vec<_>>(), ["ns-1"]);
     assert_eq!(results[0].body["subject"], "http0.l.example.net/px-1");
 }

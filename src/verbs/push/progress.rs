@@ -7,7 +7,7 @@ use std::time::Instant;
 use anstream::ColorChoice;
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
 
-use super::super::output::{Tone, fit, printable, tell};
+use super::super::output::{Tone, fit, print_progress, printable};
 use crate::push::rollout::{Observer, Stage};
 
 /// The display of a rollout. It is updated from several threads, one for each host.
@@ -60,7 +60,7 @@ impl Observer for Progress {
             Mode::Silent => {}
             Mode::Lines => {
                 if let Some(line) = line(host, stage) {
-                    tell(&format!("{:7.1} s  {line}\n", self.began.elapsed().as_secs_f64()));
+                    print_progress(&format!("{:7.1} s  {line}\n", self.began.elapsed().as_secs_f64()));
                 }
             }
             Mode::Rows { rows, name_width, .. } => {
@@ -78,9 +78,9 @@ impl Observer for Progress {
     fn message(&self, text: &str) {
         match &self.mode {
             Mode::Silent => {}
-            Mode::Lines => tell(&format!("{text}\n")),
+            Mode::Lines => print_progress(&format!("{text}\n")),
             // Without rows there is nothing to print above.
-            Mode::Rows { rows, .. } if rows.is_empty() => tell(&format!("{text}\n")),
+            Mode::Rows { rows, .. } if rows.is_empty() => print_progress(&format!("{text}\n")),
             Mode::Rows { screen, .. } => drop(screen.println(for_terminal(text))),
         }
     }

@@ -1,13 +1,13 @@
-//! How what runs on a host stands to what was pushed there (pure).
+//! Compares what runs on a host with what was pushed there (pure).
 
 use std::path::Path;
 
 use serde::Serialize;
 
-use crate::push::ledger::{Entry, Event, Outcome, Record};
+use crate::push::ledger::{Activated, Outcome, Record};
 use crate::push::protocol::Report;
 
-/// How it stands.
+/// How what runs on a host compares with what was pushed there.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(tag = "kind", content = "words", rename_all = "kebab-case")]
 pub enum Drift {
@@ -32,7 +32,7 @@ pub enum Drift {
 }
 
 impl Drift {
-    /// For people.
+    /// As text.
     pub fn in_words(&self) -> String {
         match self {
             Drift::AsPushed => "as pushed".to_owned(),
@@ -53,49 +53,24 @@ impl Drift {
     }
 }
 
-/// What became of the last activation on a host.
-#[derive(Debug, Clone, Copy)]
-pub struct Settled<'a> {
-    /// When, in milliseconds since the epoch, by the host's clock.
-    pub at: u64,
-    /// Of which push.
-    pub record: &'a Record,
-    before: &'a Path,
-    system: &'a Path,
-    outcome: Outcome,
-    words: &'a str,
-}
-
-impl<'a> Settled<'a> {
-    /// The last one of some entries.
-    pub fn last(entries: &'a [Entry]) -> Option<Settled<'a>> {
-        entries.iter().rev().find_map(|entry| match &entry.event {
-            Event::Activation { record, before, system, outcome, words } => {
-                Some(Settled { at: entry.at, record, before, system, outcome: *outcome, words })
-            }
-            _ => None,
-        })
-    }
-}
-
-/// The last push of the fleet, as far as it says something of one host.
+/// What the last push of the fleet means for one host.
 #[derive(Debug, Clone, Copy)]
 pub struct LastPush<'a> {
     /// Its name.
     pub push: &'a str,
     /// The host was left out on purpose.
     pub left_out: bool,
-    /// What it wanted the host to run, where that is known here.
+    /// The system that the host should run, where that is known here.
     pub wanted: Option<&'a Path>,
 }
 
-/// Holds a host's report against its ledger and the last push.
-pub fn judge(report: &Report, settled: Option<Settled<'_>>, push: Option<LastPush<'_>>) -> Drift {
+/// Compares a host's report with the last activation in its ledger and the last push.
+pub fn judge(report: &Report, last: Option<Activated<'_>>, push: Option<LastPush<'_>>) -> Drift {
     if let Some(activation) = &report.activation {
         let Record { push, who, .. } = &activation.record;
         return Drift::Waits(format!("push {push} by {who}: {}", activation.phase.in_words()));
     }
-    if let Some(stuck) = settled.filter(|settled| settled.outcome == Outcome::Stuck) {
+    if let Some(stuck) = last.filter(|last| last.outcome == Outcome::Stuck) {
         return Drift::Stuck(stuck.words.to_owned());
     }
     if report.system != report.profile {
@@ -104,14 +79,14 @@ pub fn judge(report: &Report, settled: Option<Settled<'_>>, push: Option<LastPus
     if push.and_then(|push| push.wanted).is_some_and(|wanted| wanted == report.system) {
         return Drift::AsPushed;
     }
-    let Some(settled) = settled else { return Drift::NeverPushed };
-    let expected = match settled.outcome {
-        Outcome::Reverted => settled.before,
-        Outcome::Confirmed | Outcome::Stuck => settled.system,
+    let Some(last) = last else { return Drift::NeverPushed };
+    let expected = match last.outcome {
+        Outcome::Reverted => last.before,
+        Outcome::Confirmed | Outcome::Stuck => last.system,
     };
     match push {
         _ if report.system != expected => Drift::ChangedByHand,
-        _ if settled.outcome == Outcome::Reverted => Drift::Reverted(settled.words.to_owned()),
+        _ if last.outcome == Outcome::Reverted => Drift::Reverted(last.words.to_owned()),
         Some(push) if push.left_out => Drift::LeftOut(push.push.to_owned()),
         Some(push) if push.wanted.is_some() => Drift::Behind(push.push.to_owned()),
         _ => Drift::AsPushed,

@@ -7,55 +7,52 @@ use crate::health::Verdict;
 use crate::verbs::replies::DaemonReply;
 
 /// Every finding over all daemons, each once.
-pub fn all<'a>(asked: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<String> {
-    let asked: Vec<&DaemonReply> = asked.into_iter().collect();
-    let mut findings: Vec<String> = asked.iter().copied().flat_map(of_daemon).collect();
-    findings.extend(latches_that_differ(&asked));
+pub fn all<'a>(replies: impl IntoIterator<Item = &'a DaemonReply>) -> Vec<String> {
+    let replies: Vec<&DaemonReply> = replies.into_iter().collect();
+    let mut findings: Vec<String> = replies.iter().copied().flat_map(of_daemon).collect();
+    findings.extend(latches_that_differ(&replies));
     let mut seen = BTreeSet::new();
     findings.retain(|finding| seen.insert(finding.clone()));
     findings
 }
 
-fn of_daemon(asked: &DaemonReply) -> Vec<String> {
-    let name = asked.name();
-    match &asked.answer {
-        Err(why) => vec![format!("{name} does not answer: {why}")],
-        Ok(Status::Proxy(status)) => {
-            let mut findings = readiness(&name, status.daemon.ready, status.daemon.draining);
-            findings.extend(status.daemon.alarms.iter().map(|alarm| format!("{name}: {alarm}")));
-            findings.extend(
-                status
-                    .services
-                    .iter()
-                    .filter(|service| !service.usable)
-                    .map(|service| format!("{name}: service {} has no usable backend: visitors get 503", service.name)),
-            );
+fn of_daemon(reply: &DaemonReply) -> Vec<String> {
+    let name = reply.name();
+    let status = match &reply.answer {
+        Ok(status) => status,
+        Err(why) => return vec![format!("{name} does not answer: {why}")],
+    };
+    let daemon = status.daemon();
+    let mut findings = readiness(&name, daemon.ready, daemon.draining);
+    findings.extend(daemon.alarms.iter().map(|alarm| format!("{name}: {alarm}")));
+    match status {
+        Status::Proxy(status) => {
+            let unusable = status.services.iter().filter(|service| !service.usable);
+            findings
+                .extend(unusable.map(|service| {
+                    format!("{name}: service {} has no usable backend: visitors get 503", service.name)
+                }));
             findings.extend(status.services.iter().flat_map(|service| {
                 let down = service.backends.iter().filter(|backend| backend.check == Verdict::Down);
                 down.map(|backend| format!("{}/{} is down: {}", service.name, backend.name, backend.check_reason))
             }));
-            findings
         }
-        Ok(Status::Nameserver(status)) => {
-            let mut findings = readiness(&name, status.daemon.ready, status.daemon.draining);
-            findings.extend(status.daemon.alarms.iter().map(|alarm| format!("{name}: {alarm}")));
+        Status::Nameserver(status) => {
             findings.extend(status.pools.iter().filter_map(|pool| {
                 let policy = pool.all_down.as_ref()?;
                 Some(format!("{name}: pool {}: no member is up, answering by when_all_down: {policy}", pool.name))
             }));
-            findings.extend(status.pools.iter().flat_map(|pool| {
-                let addresses = pool
-                    .members
-                    .iter()
-                    .flat_map(|member| member.addresses.iter().map(move |address| (&member.name, address)));
-                let down = addresses.filter(|(_, address)| address.check == Verdict::Down);
-                down.map(|(member, address)| {
-                    format!("{}/{member} ({}) is down: {}", pool.name, address.address, address.check_reason)
-                })
-            }));
-            findings
+            for pool in &status.pools {
+                for member in &pool.members {
+                    let down = member.addresses.iter().filter(|address| address.check == Verdict::Down);
+                    findings.extend(down.map(|down| {
+                        format!("{}/{} ({}) is down: {}", pool.name, member.name, down.address, down.check_reason)
+                    }));
+                }
+            }
         }
     }
+    findings
 }
 
 fn readiness(name: &str, ready: bool, draining: bool) -> Vec<String> {
@@ -67,13 +64,13 @@ fn readiness(name: &str, ready: bool, draining: bool) -> Vec<String> {
 }
 
 /// Proxies that answered and name different active backends for one service.
-fn latches_that_differ(asked: &[&DaemonReply]) -> Vec<String> {
+fn latches_that_differ(replies: &[&DaemonReply]) -> Vec<String> {
     let mut active: BTreeMap<&str, BTreeMap<String, Vec<&str>>> = BTreeMap::new();
-    for status in asked.iter().filter_map(|one| one.proxy()) {
+    for status in replies.iter().filter_map(|one| one.proxy()) {
         for service in &status.services {
             if let Some(latch) = &service.latch {
-                let says = latch.active.clone().unwrap_or_else(|| "nothing".to_owned());
-                active.entry(&service.name).or_default().entry(says).or_default().push(&status.daemon.name);
+                let backend = latch.active.clone().unwrap_or_else(|| "nothing".to_owned());
+                active.entry(&service.name).or_default().entry(backend).or_default().push(&status.daemon.name);
             }
         }
     }

@@ -7,19 +7,18 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::drift::{Drift, LastPush, Settled, judge};
-use crate::fleet::{self, Role};
+use super::drift::{Drift, LastPush, judge};
 use crate::push::admin::copies;
 use crate::push::admin::desired::{self, DesiredState};
 use crate::push::deferred::svn::{self, ServerState};
 use crate::push::deferred::{self, Deferred};
 use crate::push::host::lock::Lock;
-use crate::push::ledger::Entry;
+use crate::push::ledger::{Activated, Entry};
 use crate::push::protocol::{Answer, Question, Report};
 use crate::push::remote::gates::ask_all;
 use crate::verbs::daemons::ReachedFleet;
 use crate::verbs::ledger_text::{revision, short};
-use crate::verbs::output::{Cell, Table, Tone, cell, printable, toned};
+use crate::verbs::output::{Cell, Table, Tone, cell, counted, printable, toned};
 use crate::verbs::reach::{Reach, Reports};
 use crate::verbs::times::{ago, span};
 
@@ -80,8 +79,8 @@ struct Pending {
 
 impl Fleet {
     /// Asks for what the reports do not say.
-    pub fn gather(found: &ReachedFleet) -> Fleet {
-        let ReachedFleet { reach, reports, .. } = found;
+    pub fn gather(fleet: &ReachedFleet) -> Fleet {
+        let ReachedFleet { reach, reports } = fleet;
         let ledgers = ledgers(reach, reports);
         let desired = desired::load(&reach.admin);
         let hosts = reach.fleet.hosts.iter().map(|(name, host)| {
@@ -90,20 +89,20 @@ impl Fleet {
                 Some(Err(error)) => (None, Some(error.to_string())),
                 None => (None, Some("it was not asked".to_owned())),
             };
-            let settled = ledgers.get(name).and_then(|entries| Settled::last(entries));
+            let last = ledgers.get(name).and_then(|entries| last_activation(entries));
             let push = last_push(&ledgers, desired.as_ref(), name);
             Host {
                 host: name.clone(),
-                roles: roles(host),
+                roles: host.roles.iter().map(|role| role.name()).collect(),
                 location: host.location.clone(),
-                drift: report.as_ref().map(|report| judge(report, settled, push)),
+                drift: report.as_ref().map(|report| judge(report, last, push)),
                 report,
                 error,
-                last_push: settled.map(|settled| Pushed {
-                    at: settled.at,
-                    push: settled.record.push.clone(),
-                    who: settled.record.who.clone(),
-                    revision: revision(settled.record),
+                last_push: last.map(|last| Pushed {
+                    at: last.at,
+                    push: last.record.push.clone(),
+                    who: last.record.who.clone(),
+                    revision: revision(last.record),
                 }),
             }
         });
@@ -130,28 +129,33 @@ impl Fleet {
 /// What is known of each host's ledger: what it says itself, or our copy.
 fn ledgers(reach: &Reach, reports: &Reports) -> BTreeMap<String, Vec<Entry>> {
     let folder = copies::folder(&reach.admin.state_dir);
-    let is_enough = |entry: &Entry| Settled::last(std::slice::from_ref(entry)).is_some();
+    let is_enough = |entry: &Entry| entry.activation().is_some();
     let mut ledgers = BTreeMap::new();
-    let mut asked = Vec::new();
+    let mut to_ask = Vec::new();
     for (host, report) in reports {
         match report {
             Ok(Report { last: Some(entry), .. }) if is_enough(entry) => {
                 ledgers.insert(host.clone(), vec![entry.clone()]);
             }
             Ok(Report { last: None, .. }) => {}
-            Ok(_) => asked.push(host.clone()),
+            Ok(_) => to_ask.push(host.clone()),
             Err(_) => {
                 ledgers.insert(host.clone(), copies::of_host(&folder, host).last(ENTRIES).unwrap_or_default());
             }
         }
     }
-    let answers = ask_all(&*reach.remotes, &asked, &Question::Ledger { last: ENTRIES }, Duration::from_secs(6));
-    for (host, answer) in asked.into_iter().zip(answers) {
+    let answers = ask_all(&*reach.remotes, &to_ask, &Question::Ledger { last: ENTRIES }, Duration::from_secs(6));
+    for (host, answer) in to_ask.into_iter().zip(answers) {
         if let Ok(Answer::Ledger { entries }) = answer {
             ledgers.insert(host, entries);
         }
     }
     ledgers
+}
+
+/// The last activation among the entries.
+fn last_activation(entries: &[Entry]) -> Option<Activated<'_>> {
+    entries.iter().rev().find_map(Entry::activation)
 }
 
 /// The newest push that any host has, or the one begun here, if that is newer; what it says of this host.
@@ -160,7 +164,7 @@ fn last_push<'a>(
     wanted: Option<&'a DesiredState>,
     host: &str,
 ) -> Option<LastPush<'a>> {
-    let newest = ledgers.values().filter_map(|entries| Settled::last(entries)).max_by_key(|settled| settled.at);
+    let newest = ledgers.values().filter_map(|entries| last_activation(entries)).max_by_key(|last| last.at);
     let wanted =
         wanted.filter(|wanted| newest.is_none_or(|newest| newest.record.push == wanted.push || newest.at < wanted.at));
     let push = wanted.map(|wanted| wanted.push.as_str()).or(newest.map(|newest| newest.record.push.as_str()))?;
@@ -170,17 +174,6 @@ fn last_push<'a>(
         left_out: of_this.is_some_and(|newest| newest.record.skipped.iter().any(|skipped| skipped == host)),
         wanted: wanted.and_then(|wanted| wanted.systems.get(host)).map(PathBuf::as_path),
     })
-}
-
-fn roles(host: &fleet::Host) -> Vec<&'static str> {
-    let name = |role: &Role| match role {
-        Role::Nameserver => "nameserver",
-        Role::Proxy => "proxy",
-        Role::Backend => "backend",
-        Role::Admin => "admin",
-        Role::Svn => "svn",
-    };
-    host.roles.iter().map(name).collect()
 }
 
 fn pending(record: &Deferred) -> Pending {
@@ -284,23 +277,17 @@ fn lines(fleet: &Fleet) -> String {
     let copy = &fleet.working_copy;
     let mut parts = Vec::new();
     parts.extend(copy.revision.clone());
-    parts.extend(match copy.local_changes {
-        0 => None,
-        1 => Some("1 local change".to_owned()),
-        count => Some(format!("{count} local changes")),
-    });
+    parts.extend((copy.local_changes > 0).then(|| counted(copy.local_changes, "local change")));
     parts.extend(copy.behind.map(|behind| match behind {
         0 => "nothing newer on the server".to_owned(),
-        1 => Tone::Notable.paint("1 revision behind the server: svn update"),
-        count => Tone::Notable.paint(&format!("{count} revisions behind the server: svn update")),
+        count => Tone::Notable.paint(&format!("{} behind the server: svn update", counted(count, "revision"))),
     }));
     parts.extend(copy.note.as_ref().map(|note| Tone::Notable.paint(&printable(note))));
     let mut text = format!("working copy {}: {}\n", copy.folder.display(), parts.join(", "));
     for one in &fleet.deferred {
         let words = format!(
-            "deferred: {} file{} of push {} by {}, {} ago ({}); `polder reconcile` commits them when svn is back",
-            one.files,
-            if one.files == 1 { "" } else { "s" },
+            "deferred: {} of push {} by {}, {} ago ({}); `polder reconcile` commits them when svn is back",
+            counted(one.files, "file"),
             one.push,
             one.who,
             ago(one.at),

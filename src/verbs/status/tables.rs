@@ -11,41 +11,30 @@ use crate::verbs::replies::DaemonReply;
 use crate::verbs::times::{ago, span, time_of_day};
 
 /// One line a daemon.
-pub fn daemons(asked: &[DaemonReply]) -> String {
+pub fn daemons(replies: &[DaemonReply]) -> String {
     let mut table =
         Table::new(&["DAEMON", "ROLE", "VERSION", "STATE", "UPTIME", "GENERATION", "SERVED", "LAST RELOAD"]);
-    for one in asked {
-        table.row(match &one.answer {
-            Ok(Status::Proxy(status)) => vec![
-                cell(&status.daemon.name),
-                cell("proxy"),
-                cell(&status.daemon.version),
-                state(status.daemon.ready, status.daemon.draining),
-                cell(span(status.daemon.uptime_s)),
-                cell(status.daemon.generation.to_string()),
-                cell(format!("{} requests", status.requests)),
-                cell(status.daemon.last_reload.as_deref().unwrap_or("-")),
-            ],
-            Ok(Status::Nameserver(status)) => vec![
-                cell(&status.daemon.name),
-                cell("nameserver"),
-                cell(&status.daemon.version),
-                state(status.daemon.ready, status.daemon.draining),
-                cell(span(status.daemon.uptime_s)),
-                cell(status.daemon.generation.to_string()),
-                cell(format!("{} queries", status.queries)),
-                cell(status.daemon.last_reload.as_deref().unwrap_or("-")),
-            ],
-            Err(why) => {
-                vec![
-                    cell(one.name()),
-                    cell("?"),
-                    cell("?"),
-                    toned("no answer", Tone::Bad),
-                    toned(why.to_string(), Tone::Bad),
-                ]
-            }
-        });
+    for one in replies {
+        let Ok(status) = &one.answer else {
+            let why = one.answer.as_ref().err().map(ToString::to_string).unwrap_or_default();
+            let silent = [toned("no answer", Tone::Bad), toned(why, Tone::Bad)];
+            table.row([cell(one.name()), cell("?"), cell("?")].into_iter().chain(silent).collect());
+            continue;
+        };
+        let daemon = status.daemon();
+        table.row(vec![
+            cell(&daemon.name),
+            cell(daemon.role.name()),
+            cell(&daemon.version),
+            state(daemon.ready, daemon.draining),
+            cell(span(daemon.uptime_s)),
+            cell(daemon.generation.to_string()),
+            cell(match status {
+                Status::Proxy(status) => format!("{} requests", status.requests),
+                Status::Nameserver(status) => format!("{} queries", status.queries),
+            }),
+            cell(daemon.last_reload.as_deref().unwrap_or("-")),
+        ]);
     }
     table.render()
 }
@@ -59,10 +48,10 @@ fn state(ready: bool, draining: bool) -> Cell {
 }
 
 /// One line a backend, as all proxies see it; a proxy that sees it otherwise has a line of its own.
-pub fn services(asked: &[DaemonReply]) -> String {
+pub fn services(replies: &[DaemonReply]) -> String {
     let mut table =
         Table::new(&["SERVICE", "BACKEND", "ADDRESS", "CHECK", "OPERATOR", "USE", "RUNNING", "SEEN BY", "WHY"]);
-    for (key, views) in backends(asked) {
+    for (key, views) in backends(replies) {
         let running: u64 = views.iter().map(|view| view.backend.running).sum();
         for (check, seen) in by_verdict(&views) {
             let first = seen[0];
@@ -88,9 +77,9 @@ struct BackendView<'a> {
     backend: &'a BackendStatus,
 }
 
-fn backends(asked: &[DaemonReply]) -> BTreeMap<(&str, &str), Vec<BackendView<'_>>> {
+fn backends(replies: &[DaemonReply]) -> BTreeMap<(&str, &str), Vec<BackendView<'_>>> {
     let mut views: BTreeMap<(&str, &str), Vec<BackendView<'_>>> = BTreeMap::new();
-    for status in asked.iter().filter_map(DaemonReply::proxy) {
+    for status in replies.iter().filter_map(DaemonReply::proxy) {
         for service in &status.services {
             for backend in &service.backends {
                 let key = (service.name.as_str(), backend.name.as_str());
@@ -154,9 +143,9 @@ fn why(check_reason: &str, since: u64, note: Option<&OperatorNote>) -> String {
 }
 
 /// One line an address of a pool member, as all nameservers see it.
-pub fn pools(asked: &[DaemonReply]) -> String {
+pub fn pools(replies: &[DaemonReply]) -> String {
     let mut table = Table::new(&["POOL", "MEMBER", "ADDRESS", "NAMESERVER", "CHECK", "OPERATOR", "ANSWERED", "WHY"]);
-    for status in asked.iter().filter_map(DaemonReply::nameserver) {
+    for status in replies.iter().filter_map(DaemonReply::nameserver) {
         for pool in &status.pools {
             for member in &pool.members {
                 for address in &member.addresses {

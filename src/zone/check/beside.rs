@@ -1,6 +1,6 @@
 //! What must not stand together at one name, or one below the other.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::name;
 use super::super::number::rtype::{A, AAAA, CNAME, DNAME, DS, NS, SOA};
@@ -8,8 +8,9 @@ use super::super::rdata::types;
 use super::complaints::Complaints;
 use super::tree::Tree;
 
-/// Looks at each name that owns records.
-pub fn check(tree: &Tree<'_>, found: &mut Complaints) {
+/// Looks at each name that owns records. Gives the records below a DNAME.
+pub fn check(tree: &Tree<'_>, found: &mut Complaints) -> BTreeSet<usize> {
+    let mut redirected = BTreeSet::new();
     for (owner, node) in tree.owners() {
         single(tree, node, found);
         alias_alone(tree, owner, node, found);
@@ -22,8 +23,9 @@ pub fn check(tree: &Tree<'_>, found: &mut Complaints) {
         if name::is_wildcard(owner) {
             not_at_wildcard(node, found);
         }
-        hidden(tree, owner, node, found);
+        hidden(tree, owner, node, found, &mut redirected);
     }
+    redirected
 }
 
 fn blame(rrset: &[usize], found: &mut Complaints, message: impl Fn(usize) -> String) {
@@ -66,8 +68,15 @@ fn not_at_wildcard(node: &BTreeMap<u16, Vec<usize>>, found: &mut Complaints) {
     }
 }
 
-/// Data below a delegation or a DNAME is never answered (RFC 1034, 4.2.1; RFC 6672, 2.4); glue is.
-fn hidden(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, found: &mut Complaints) {
+/// Data below a delegation or a DNAME is never answered (RFC 1034, 4.2.1; RFC 6672, 2.4); glue is. Zones have such data all the
+/// same: a zone transfer keeps what a delegation hides (RFC 5936, 3.5).
+fn hidden(
+    tree: &Tree<'_>,
+    owner: &[u8],
+    node: &BTreeMap<u16, Vec<usize>>,
+    found: &mut Complaints,
+    redirected: &mut BTreeSet<usize>,
+) {
     let cut = tree.cut(owner).map(|index| (index, name::lower(&tree.records[index].owner)));
     let redirection = tree.redirection(owner);
     for (rtype, rrset) in node {
@@ -76,17 +85,24 @@ fn hidden(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, found
             let at_the_cut = **delegated == *owner && matches!(*rtype, NS | DS | CNAME);
             if !at_the_cut && !matches!(*rtype, A | AAAA) {
                 let delegated = name::to_absolute_text(delegated);
-                blame(rrset, found, |this| {
-                    let place = tree.place(*index, this);
-                    format!("never answered: {delegated} is delegated on {place}, and only addresses may stand there")
-                });
+                for this in rrset {
+                    let place = tree.place(*index, *this);
+                    let message = format!(
+                        "never answered: {delegated} is delegated on {place}, and only addresses have a use there"
+                    );
+                    found.warn(*this, message);
+                }
             }
         } else if let Some(index) = redirection {
-            let redirected = name::to_absolute_text(&tree.records[index].owner);
-            blame(rrset, found, |this| {
-                let place = tree.place(index, this);
-                format!("never answered: the DNAME of {redirected} on {place} redirects all names below it")
-            });
+            let alias = name::to_absolute_text(&tree.records[index].owner);
+            for this in rrset {
+                let place = tree.place(index, *this);
+                found.warn(
+                    *this,
+                    format!("never answered: the DNAME of {alias} on {place} redirects all names below it"),
+                );
+            }
+            redirected.extend(rrset);
         }
     }
 }

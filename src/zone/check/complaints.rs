@@ -4,13 +4,27 @@
 pub struct Complaints {
     /// Every record could be read, so that what is not there is missing.
     pub complete: bool,
-    /// The index of the record at fault, and the message.
-    pub about: Vec<(usize, String)>,
+    /// The index of the record at fault, how bad it is, and the message.
+    pub about: Vec<(usize, Severity, String)>,
+}
+
+/// How bad it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Severity {
+    /// The zone cannot be served so.
+    Error,
+    /// It can, but that is hardly meant.
+    Warning,
 }
 
 impl Complaints {
     /// Notes what is wrong with a record.
     pub fn add(&mut self, record: usize, message: String) {
-        self.about.push((record, message));
+        self.about.push((record, Severity::Error, message));
+    }
+
+    /// Notes what is hardly meant.
+    pub fn warn(&mut self, record: usize, message: String) {
+        self.about.push((record, Severity::Warning, message));
     }
 }

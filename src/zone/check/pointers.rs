@@ -3,7 +3,7 @@
 use super::super::name;
 use super::super::number::rtype::{MX, NS, SRV};
 use super::super::rdata::{self, types};
-use super::complaints::Complaints;
+use super::complaints::{Complaints, Severity};
 use super::tree::{Lookup, Tree};
 
 /// The target of NS, MX and SRV is no alias (RFC 2181, 10.3; RFC 2782), and that of NS has an address wherever this
@@ -15,28 +15,34 @@ pub fn check(tree: &Tree<'_>, found: &mut Complaints) {
             continue;
         }
         for index in rrset {
-            if let Some(message) = wrong(tree, owner, *index, found.complete) {
-                found.add(*index, message);
+            match wrong(tree, owner, *index, found.complete) {
+                Some((Severity::Error, message)) => found.add(*index, message),
+                Some((Severity::Warning, message)) => found.warn(*index, message),
+                None => {}
             }
         }
     }
 }
 
 /// `owner` is that of the record, in lower case.
-fn wrong(tree: &Tree<'_>, owner: &[u8], index: usize, complete: bool) -> Option<String> {
+fn wrong(tree: &Tree<'_>, owner: &[u8], index: usize, complete: bool) -> Option<(Severity, String)> {
+    let at_apex = owner == tree.apex;
     let rtype = tree.records[index].rtype;
     let target = rdata::target(rtype, &tree.records[index].rdata)?;
     let shown = name::to_absolute_text(target);
     match tree.look_up(target) {
         Lookup::Alias(alias) => {
             let (kind, place) = (types::to_text(tree.records[alias].rtype), tree.place(alias, index));
-            Some(format!("{shown} is an alias ({kind} on {place}): point to its target"))
+            Some((Severity::Warning, format!("{shown} is an alias ({kind} on {place}): point to its target")))
         }
         Lookup::None if rtype == NS && complete => {
-            Some(format!("{shown} has no address in this zone: add its A or AAAA"))
+            // A resolver that has no address of any of the zone's own nameservers does not find the zone.
+            let severity = if at_apex { Severity::Error } else { Severity::Warning };
+            Some((severity, format!("{shown} has no address in this zone: add its A or AAAA")))
         }
         Lookup::Delegated if rtype == NS && complete && needs_glue(tree, owner, target) => {
-            Some(format!("{shown} lies below its own delegation and needs glue: add its A or AAAA"))
+            let message = format!("{shown} lies below its own delegation and needs glue: add its A or AAAA");
+            Some((Severity::Warning, message))
         }
         _ => None,
     }

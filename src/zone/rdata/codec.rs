@@ -5,8 +5,8 @@ use super::super::fault::Fault;
 use super::super::words::Words;
 use super::super::{name, ttl};
 use super::field::Field;
-use super::value::{base64, hex, ipv4, ipv6, number};
-use super::{bitmap, keyword, loc, svcb};
+use super::value::{base64, hex, hyphenated, ipv4, ipv6, number, quads};
+use super::{apl, bitmap, gateway, keyword, loc, svcb, wks};
 
 impl Field {
     /// Reads the field and adds it to `wire`, which holds those before it.
@@ -19,7 +19,7 @@ impl Field {
             Field::Seconds => wire.extend(ttl::parse(words.word()?)?.to_be_bytes()),
             Field::Ipv4 => wire.extend(ipv4(words.word()?)?.octets()),
             Field::Ipv6 => wire.extend(ipv6(words.word()?)?.octets()),
-            Field::Name => wire.extend(name::parse(words.word()?, origin)?),
+            Field::Name => wire.extend(words.name(origin)?),
             Field::Text => text(&words.string()?, wire)?,
             Field::Texts => {
                 while !words.is_empty() {
@@ -40,6 +40,13 @@ impl Field {
             Field::Types => bitmap::read(words, wire)?,
             Field::Location => loc::read(words, wire)?,
             Field::Parameters => svcb::read(words, wire)?,
+            Field::OptionalBase64 => wire.extend(base64(&words.joined()?)?),
+            Field::Hyphenated(bytes) => wire.extend(hyphenated(words.word()?, bytes)?),
+            Field::Quads => wire.extend(quads(words.word()?)?),
+            Field::Prefixes => apl::read(words, wire)?,
+            Field::Gateway => gateway::read(words, origin, wire)?,
+            Field::Protocol => wire.push(wks::protocol(words.word()?)?),
+            Field::Services => wks::read(words, wire)?,
         }
         Ok(())
     }
@@ -70,6 +77,13 @@ impl Field {
             Field::Types => bitmap::measure(rest),
             Field::Location => loc::measure(rest),
             Field::Parameters => svcb::measure(before, rest),
+            Field::OptionalBase64 => Ok(rest.len()),
+            Field::Hyphenated(bytes) => fixed(rest, bytes),
+            Field::Quads => fixed(rest, 8),
+            Field::Prefixes => apl::measure(rest),
+            Field::Gateway => gateway::measure(before, rest),
+            Field::Protocol => fixed(rest, 1),
+            Field::Services => wks::measure(rest),
         }
     }
 }

@@ -43,11 +43,25 @@ pub enum Field {
     Location,
     /// SvcParams to the end (RFC 9460).
     Parameters,
+    /// Base64 to the end, or nothing.
+    OptionalBase64,
+    /// So many bytes in hexadecimal with hyphens between them (RFC 7043, 3.2).
+    Hyphenated(usize),
+    /// 64 bits as four hexadecimal numbers with colons between them (RFC 6742, 2.1.1).
+    Quads,
+    /// Prefixes of addresses to the end (RFC 3123).
+    Prefixes,
+    /// A gateway, by the type that stands two bytes before it (RFC 4025, 2.5).
+    Gateway,
+    /// An IP protocol by number or name (RFC 1035, 3.4.2).
+    Protocol,
+    /// Ports to the end by number or name, as a bitmap (RFC 1035, 3.4.2).
+    Services,
 }
 
 impl Field {
     /// Whether a record may end before this field.
     pub fn may_be_empty(self) -> bool {
-        matches!(self, Field::Types | Field::Parameters)
+        matches!(self, Field::Types | Field::Parameters | Field::OptionalBase64 | Field::Prefixes | Field::Services)
     }
 }

@@ -79,8 +79,30 @@ pub static KNOWN: &[RecordType] = &[
         fields: &[("serial", U32), ("scheme", U8), ("hash", U8), ("digest", Digest(ZONEMD))],
     },
     RecordType { name: "URI", code: 256, fields: &[PRIORITY, WEIGHT, ("target", NonEmptyRest)] },
+    RecordType { name: "WKS", code: 11, fields: &[("address", Ipv4), ("protocol", Protocol), ("services", Services)] },
+    RecordType { name: "KX", code: 36, fields: &[PREFERENCE, ("key exchanger", Name)] },
+    RecordType { name: "APL", code: 42, fields: &[("prefixes", Prefixes)] },
+    RecordType {
+        name: "IPSECKEY",
+        code: 45,
+        fields: &[
+            ("precedence", U8),
+            ("gateway type", U8),
+            ("algorithm", U8),
+            ("gateway", Gateway),
+            ("public key", OptionalBase64),
+        ],
+    },
+    RecordType { name: "DHCID", code: 49, fields: &[("identity", Base64)] },
+    RecordType { name: "NID", code: 104, fields: &[PREFERENCE, ("node identifier", Quads)] },
+    RecordType { name: "L32", code: 105, fields: &[PREFERENCE, ("locator", Ipv4)] },
+    RecordType { name: "L64", code: 106, fields: &[PREFERENCE, ("locator", Quads)] },
+    RecordType { name: "LP", code: 107, fields: &[PREFERENCE, ("target", Name)] },
+    RecordType { name: "EUI48", code: 108, fields: &[("address", Hyphenated(6))] },
+    RecordType { name: "EUI64", code: 109, fields: &[("address", Hyphenated(8))] },
 ];
 
+const PREFERENCE: (&str, Field) = ("preference", U16);
 const PRIORITY: (&str, Field) = ("priority", U16);
 const WEIGHT: (&str, Field) = ("weight", U16);
 const TEXTS: &[(&str, Field)] = &[("text", Texts)];
@@ -105,7 +127,6 @@ static NAMED: &[(&str, u16)] = &[
     ("MG", 8),
     ("MR", 9),
     ("NULL", 10),
-    ("WKS", 11),
     ("MINFO", 14),
     ("X25", 19),
     ("ISDN", 20),
@@ -118,23 +139,13 @@ static NAMED: &[(&str, u16)] = &[
     ("EID", 31),
     ("NIMLOC", 32),
     ("ATMA", 34),
-    ("KX", 36),
     ("A6", 38),
     ("SINK", 40),
-    ("APL", 42),
-    ("IPSECKEY", 45),
-    ("DHCID", 49),
     ("HIP", 55),
     ("NINFO", 56),
     ("RKEY", 57),
     ("TALINK", 58),
     ("DSYNC", 66),
-    ("NID", 104),
-    ("L32", 105),
-    ("L64", 106),
-    ("LP", 107),
-    ("EUI48", 108),
-    ("EUI64", 109),
     ("AVC", 258),
     ("DOA", 259),
     ("AMTRELAY", 260),
@@ -147,6 +158,11 @@ static NAMED: &[(&str, u16)] = &[
 /// Types that only a signed zone holds.
 static SIGNED: &[(&str, u16)] =
     &[("SIG", 24), ("KEY", 25), ("RRSIG", 46), ("NSEC", 47), ("NSEC3", 50), ("NSEC3PARAM", 51)];
+
+/// Whether only a signed zone holds records of this type.
+pub fn is_signed(code: u16) -> bool {
+    SIGNED.iter().any(|(_, signed)| *signed == code)
+}
 
 /// Types and meta-types of messages (RFC 6895, 3.1, and OPT).
 fn is_meta(code: u16) -> bool {
@@ -163,9 +179,7 @@ pub fn parse(word: &[u8]) -> Result<u16, Fault> {
         return if is_meta(code) { Err(format!("{text} is for messages, not for zones").into()) } else { Ok(code) };
     }
     if let Some((_, code)) = SIGNED.iter().find(|(name, _)| *name == text) {
-        return Err(
-            format!("{text} (TYPE{code}) belongs to a signed zone: zones are served unsigned, leave it out").into()
-        );
+        return Ok(*code);
     }
     match NAMED.iter().find(|(name, _)| *name == text) {
         Some((_, code)) => {
@@ -199,7 +213,8 @@ pub fn by_code(code: u16) -> Option<&'static RecordType> {
 
 /// The type's name, or TYPEnnn.
 pub fn to_text(code: u16) -> String {
-    by_code(code).map_or_else(|| format!("TYPE{code}"), |known| known.name.to_owned())
+    let signed = || SIGNED.iter().find(|(_, signed)| *signed == code).map(|(name, _)| *name);
+    by_code(code).map(|known| known.name).or_else(signed).map_or_else(|| format!("TYPE{code}"), str::to_owned)
 }
 
 fn by_name(word: &[u8]) -> Option<&'static RecordType> {

@@ -47,6 +47,35 @@ fn nibble(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }
 
+/// So many bytes as `00-00-5e-00-53-2a`.
+pub fn hyphenated(word: &[u8], bytes: usize) -> Result<Vec<u8>, Fault> {
+    let parts = word.split(|byte| *byte == b'-').map(|part| hex(part).ok().filter(|part| part.len() == 1));
+    let parts: Option<Vec<Vec<u8>>> = parts.collect();
+    parts.map(|parts| parts.concat()).filter(|address| address.len() == bytes).ok_or_else(|| {
+        format!("{} is not {bytes} bytes in hexadecimal with hyphens between them (00-00-5e-00-53-2a)", quote(word))
+            .into()
+    })
+}
+
+/// 64 bits as `14:4fff:ff20:ee64`.
+pub fn quads(word: &[u8]) -> Result<[u8; 8], Fault> {
+    let quad = |part: &str| {
+        let digits = (1..=4).contains(&part.len()) && part.bytes().all(|digit| digit.is_ascii_hexdigit());
+        digits.then(|| u16::from_str_radix(part, 16).ok()).flatten()
+    };
+    let quads: Option<Vec<u16>> = std::str::from_utf8(word).ok().and_then(|text| text.split(':').map(quad).collect());
+    match quads.as_deref() {
+        Some([a, b, c, d]) => {
+            let value = u64::from(*a) << 48 | u64::from(*b) << 32 | u64::from(*c) << 16 | u64::from(*d);
+            Ok(value.to_be_bytes())
+        }
+        _ => {
+            Err(format!("{} is not four hexadecimal numbers with colons between them (14:4fff:ff20:ee64)", quote(word))
+                .into())
+        }
+    }
+}
+
 /// RFC 4648, 4, with its padding.
 pub fn base64(digits: &[u8]) -> Result<Vec<u8>, Fault> {
     STANDARD.decode(digits).map_err(|_| format!("{} is not Base64", quote(digits)).into())

@@ -38,7 +38,11 @@ static BROKEN: &[(&str, &str)] = &[
     ("\"www\" A 192.0.2.1", "5: the owner: \"www\" stands in quotes: write it without"),
     (
         "www 2147483648 A 192.0.2.1",
-        "5: www.example.net.: the TTL: \"2147483648\" is too long: at most 2147483647 seconds",
+        "5: www.example.net. A: the TTL 2147483648 is above 2147483647 and counts as 0 (RFC 2181, 8)",
+    ),
+    (
+        "www 4294967296 A 192.0.2.1",
+        "5: www.example.net.: the TTL: \"4294967296\" is too long: at most 4294967295 seconds",
     ),
     (
         "www 1h30 A 192.0.2.1",
@@ -52,12 +56,13 @@ static BROKEN: &[(&str, &str)] = &[
          (RFC 3597)",
     ),
     (
-        "www WKS 192.0.2.1 TCP",
-        "5: www.example.net.: the fields of WKS are not known here: write it as TYPE11 \\# LENGTH HEX (RFC 3597)",
+        "www HIP 2 a b",
+        "5: www.example.net.: the fields of HIP are not known here: write it as TYPE55 \\# LENGTH HEX (RFC 3597)",
     ),
     (
         "www NSEC @ A",
-        "5: www.example.net.: NSEC (TYPE47) belongs to a signed zone: zones are served unsigned, leave it out",
+        "5: www.example.net. NSEC: belongs to a signed zone and is left out, as are all others of this type: zones are served \
+         unsigned, and resolvers that validate refuse a zone's answers as long as the zone above has a DS for it",
     ),
     ("www TYPE255 \\# 0", "5: www.example.net.: TYPE255 is for messages, not for zones"),
     (
@@ -66,12 +71,16 @@ static BROKEN: &[(&str, &str)] = &[
     ),
     ("www A 192.0.2.1 ; one\n A x ; two", "6: www.example.net. A: the address: \"x\" is not an IPv4 address"),
     // Owners.
-    ("www.example.org. A 192.0.2.1", "5: www.example.org. lies outside of the zone example.net."),
-    ("www.example.org. A 192.0.2.1\n AAAA x", "5: www.example.org. lies outside of the zone example.net."),
+    ("www.example.org. A 192.0.2.1", "5: www.example.org. A: lies outside of the zone example.net. and is left out"),
+    (
+        "www.example.org. A 192.0.2.1\n AAAA x",
+        "5: www.example.org. A: lies outside of the zone example.net. and is left out\n\
+         6: www.example.org. AAAA: the address: \"x\" is not an IPv6 address",
+    ),
     (
         "www.example.net A 192.0.2.1",
-        "5: the name \"www.example.net\" has no final dot and would be www.example.net.example.net.: add the dot, or \
-         write that in full",
+        "5: www.example.net.example.net. A: the name \"www.example.net\" has no final dot and is \
+         www.example.net.example.net.: add the dot, or write that in full",
     ),
     ("a..b A 192.0.2.1", "5: the name \"a..b\" has an empty label"),
     (".www A 192.0.2.1", "5: the name \".www\" has an empty label"),
@@ -81,7 +90,7 @@ static BROKEN: &[(&str, &str)] = &[
     ),
     (
         "b\u{fc}cher A 192.0.2.1",
-        "5: the name \"b\u{fc}cher\" is not ASCII: write it in its xn-- form, or single bytes as \\DDD",
+        "5: b\\195\\188cher.example.net. A: the name \"b\u{fc}cher\" is not ASCII: write it in its xn-- form, or single bytes as \\DDD",
     ),
     ("w\\300 A 192.0.2.1", "5: the name \"w\\300\": \\300 is not a byte: \\000 to \\255"),
     // Directives.
@@ -94,12 +103,18 @@ static BROKEN: &[(&str, &str)] = &[
     ("$INCLUDE no.inc", "5: $INCLUDE: no.inc cannot be read: No such file or directory"),
     ("$INCLUDE main", "5: $INCLUDE: main is being read already: it includes itself"),
     ("$INCLUDE no.inc a. b", "5: $INCLUDE: \"b\" is left over at the end"),
+    ("$GENERATE", "5: $GENERATE: the range is missing, as in 1-127"),
+    ("$GENERATE 1-9", "5: $GENERATE: the owner is missing"),
     (
-        "$generate 1-9 host$ A 192.0.2.$",
-        "5: $GENERATE: is an extension of BIND that is not read here: write the records out, one by one",
+        "$generate 9-1 host$ A 192.0.2.$",
+        "5: $GENERATE: \"9-1\" is not a range: START-STOP or START-STOP/STEP, as in 1-127",
     ),
-    ("$INLINE x", "5: $INLINE: is no directive: $ORIGIN, $TTL and $INCLUDE are"),
-    ("$\x17TTL 1h", "5: \"$\u{fffd}TTL\": is no directive: $ORIGIN, $TTL and $INCLUDE are"),
+    (
+        "$GENERATE 254-300 host$ A 192.0.2.$",
+        "5: $GENERATE: for 256: host256.example.net. A: the address: \"192.0.2.256\" is not an IPv4 address",
+    ),
+    ("$INLINE x", "5: $INLINE: is no directive: $ORIGIN, $TTL, $INCLUDE and $GENERATE are"),
+    ("$\x17TTL 1h", "5: \"$\u{fffd}TTL\": is no directive: $ORIGIN, $TTL, $INCLUDE and $GENERATE are"),
     // One SOA, one CNAME, one DNAME.
     ("@ SOA ns1 other 1 2 3 4 5", "5: example.net. SOA: a second SOA at this name: the first is on line 2"),
     ("sub SOA ns1 other 1 2 3 4 5", "5: sub.example.net. SOA: an SOA stands only at the zone's apex"),
@@ -151,18 +166,18 @@ static BROKEN: &[(&str, &str)] = &[
     ),
     (
         "lab NS ns1\nlab TXT x",
-        "6: lab.example.net. TXT: never answered: lab.example.net. is delegated on line 5, and only addresses may stand \
-         there",
+        "6: lab.example.net. TXT: never answered: lab.example.net. is delegated on line 5, and only addresses have a \
+         use there",
     ),
     (
         "lab NS ns1\na.b.lab MX 1 x",
-        "6: a.b.lab.example.net. MX: never answered: lab.example.net. is delegated on line 5, and only addresses may \
-         stand there",
+        "6: a.b.lab.example.net. MX: never answered: lab.example.net. is delegated on line 5, and only addresses have \
+         a use there",
     ),
     (
         "lab NS ns1\nsub.lab NS ns1",
-        "6: sub.lab.example.net. NS: never answered: lab.example.net. is delegated on line 5, and only addresses may \
-         stand there",
+        "6: sub.lab.example.net. NS: never answered: lab.example.net. is delegated on line 5, and only addresses have \
+         a use there",
     ),
     ("lab NS ns1\nlab CNAME ns1", "6: lab.example.net. CNAME: an alias stands alone, but this name also has NS"),
     (
@@ -198,7 +213,11 @@ fn what_a_zone_must_hold_is_missed() {
         ("$TTL 1h\n@ NS a.\n", "main: example.net.: no SOA at the apex: a zone has exactly one SOA"),
         (
             "@ SOA a. b. 1 2 3 4 5\n NS a.\nwww A 192.0.2.1\n",
-            "main:1: example.net. SOA: has no TTL, and no $TTL stands above it: begin the file with, say, $TTL 1h",
+            "main:1: example.net. SOA: has no TTL, and no $TTL stands above it: its last field counts for all records without one",
+        ),
+        (
+            "@ NS a.\n@ SOA a. b. 1 2 3 4 5\n",
+            "main:1: example.net. NS: has no TTL, and neither $TTL nor the SOA stands above it: begin the file with, say, $TTL 1h",
         ),
         (
             "  SOA a. b. 1 2 3 4 5\n$TTL 1h\n",
@@ -233,7 +252,7 @@ fn a_zone_whose_name_is_no_name_is_refused() {
         ("example..net", "the zone's name: the name \"example..net\" has an empty label"),
         ("", "the zone's name: the name \"\" has an empty label"),
     ] {
-        let findings = load(apex, Path::new("any.zone")).unwrap_err();
+        let findings = load(apex, Path::new("any.zone"), Checks::Strict).unwrap_err();
         assert_eq!(findings.to_string(), format!("any.zone: {message}"));
     }
 }

@@ -84,9 +84,9 @@ fn equal_records_are_kept_once_the_first_in_its_own_spelling() {
 #[test]
 fn the_apex_is_lower_case_and_may_be_the_root() {
     let files = Files::new(&[("main", HEAD), ("root", "$TTL 1\n. SOA a. b. 1 2 3 4 5\n. NS a.\na. A 192.0.2.1\n")]);
-    let zone = load("Example.NET.", &files.path("main")).unwrap();
+    let zone = load("Example.NET.", &files.path("main"), Checks::Strict).unwrap();
     assert_eq!(&*zone.apex, b"\x07example\x03net\x00");
-    let root = load(".", &files.path("root")).unwrap();
+    let root = load(".", &files.path("root"), Checks::Strict).unwrap();
     assert_eq!((&*root.apex, root.records.len()), (name::ROOT, 3));
 }
 

@@ -8,7 +8,7 @@ use super::super::super::documents::{POOL, nameserver_name};
 use super::super::super::fleet::Action;
 use super::super::super::visitor::Timeouts;
 use super::super::stage::Stage;
-use super::row::{Row, at_once, detection};
+use super::row::Row;
 use crate::api::daemon::Daemon;
 
 /// How long visitors are watched.
@@ -20,27 +20,24 @@ pub(super) static KILLED: Row = Row {
     name: "nameserver-killed",
     broken: "a nameserver is killed",
     promise: "resolvers ask the other one",
-    bound: at_once,
-    prepare: None,
     play: |stage| Box::pin(lose(stage, Action::Kill)),
+    ..Row::AT_ONCE
 };
 
 pub(super) static FROZEN: Row = Row {
     name: "nameserver-frozen",
     broken: "a nameserver freezes",
     promise: "resolvers ask the other one",
-    bound: at_once,
-    prepare: None,
     play: |stage| Box::pin(lose(stage, Action::Freeze)),
+    ..Row::AT_ONCE
 };
 
 pub(super) static ALL_LOOK_DEAD: Row = Row {
     name: "all-look-dead",
     broken: "to the nameservers' checks every proxy looks dead",
     promise: "they answer as configured: the checks are probably wrong",
-    bound: detection,
-    prepare: None,
     play: |stage| Box::pin(blind_checks(stage)),
+    ..Row::NOTICED
 };
 
 async fn lose(stage: &mut Stage, action: Action) -> Result<(), Error> {

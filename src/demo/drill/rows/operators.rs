@@ -9,7 +9,7 @@ use super::super::super::fleet::Action;
 use super::super::super::visitor::Timeouts;
 use super::super::observe;
 use super::super::stage::Stage;
-use super::row::{Row, at_once};
+use super::row::Row;
 use super::stateful;
 use crate::api::client::ClientError;
 use crate::api::daemon::Daemon;
@@ -29,8 +29,6 @@ pub(super) static BAD_DOCUMENT: Row = Row {
     name: "bad-document",
     broken: "a proxy and a nameserver are reloaded with a bad document",
     promise: "the reload is refused with its reasons; nothing changes",
-    bound: at_once,
-    prepare: None,
     play: |stage| {
         Box::pin(async {
             stage.breaks();
@@ -42,40 +40,37 @@ pub(super) static BAD_DOCUMENT: Row = Row {
             Ok(())
         })
     },
+    ..Row::AT_ONCE
 };
 
 pub(super) static RELOADS_UNDER_LOAD: Row = Row {
     name: "reloads",
     broken: "every daemon is reloaded 20 times",
     promise: "nobody notices",
-    bound: at_once,
-    prepare: None,
     play: |stage| Box::pin(reload_all(stage)),
+    ..Row::AT_ONCE
 };
 
 pub(super) static PROXY_TAKEOVERS: Row = Row {
     name: "proxy-takeovers",
     broken: "every proxy is taken over by a new process 5 times",
     promise: "nobody notices",
-    bound: at_once,
-    prepare: None,
     play: |stage| Box::pin(take_over_all(stage, Daemon::Proxy)),
+    ..Row::AT_ONCE
 };
 
 pub(super) static NAMESERVER_TAKEOVERS: Row = Row {
     name: "nameserver-takeovers",
     broken: "every nameserver is taken over by a new process 5 times",
     promise: "nobody notices",
-    bound: at_once,
-    prepare: None,
     play: |stage| Box::pin(take_over_all(stage, Daemon::Nameserver)),
+    ..Row::AT_ONCE
 };
 
 pub(super) static PROXY_CRASHES: Row = Row {
     name: "proxy-crashes",
     broken: "every proxy is killed and started again",
     promise: "listening sockets and latches outlive it: new requests wait for the start",
-    bound: at_once,
     prepare: Some(|stage| Box::pin(stateful::there_and_back(stage))),
     play: |stage| {
         Box::pin(async {
@@ -89,14 +84,13 @@ pub(super) static PROXY_CRASHES: Row = Row {
             Ok(())
         })
     },
+    ..Row::AT_ONCE
 };
 
 pub(super) static NAMESERVER_CRASHES: Row = Row {
     name: "nameserver-crashes",
     broken: "every nameserver is killed and started again",
     promise: "sockets outlive it: queries wait for the start or are asked elsewhere",
-    bound: at_once,
-    prepare: None,
     play: |stage| {
         Box::pin(async {
             for watched in stage.watched(Daemon::Nameserver) {
@@ -107,6 +101,7 @@ pub(super) static NAMESERVER_CRASHES: Row = Row {
             Ok(())
         })
     },
+    ..Row::AT_ONCE
 };
 
 async fn refuses(stage: &mut Stage, name: &str) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use super::super::super::Error;
 use super::super::super::documents::{POOL, Times, nameserver_name, proxy_name};
 use super::super::super::fleet::Action;
 use super::super::stage::Stage;
-use super::row::{Row, detection};
+use super::row::Row;
 use crate::api::daemon::Daemon;
 use crate::api::status::Status;
 
@@ -23,8 +23,6 @@ pub(super) static KILLED: Row = Row {
     name: "proxy-killed",
     broken: "a proxy is killed",
     promise: "the browser's next address; out of the answers by the nameservers' own checks",
-    bound: detection,
-    prepare: None,
     play: |stage| {
         Box::pin(async {
             let killed = stage.break_part(Action::Kill, &proxy_name(FIRST)).await?;
@@ -35,6 +33,7 @@ pub(super) static KILLED: Row = Row {
             Ok(())
         })
     },
+    ..Row::NOTICED
 };
 
 pub(super) static FROZEN: Row = Row {
@@ -42,7 +41,6 @@ pub(super) static FROZEN: Row = Row {
     broken: "a proxy freezes: it accepts and never answers",
     promise: "gone everywhere when the TTL ends",
     bound: gone_bound,
-    prepare: None,
     play: |stage| {
         Box::pin(async {
             stage.break_part(Action::Freeze, &proxy_name(FIRST)).await?;
@@ -55,6 +53,7 @@ pub(super) static FROZEN: Row = Row {
             Ok(())
         })
     },
+    ..Row::NOTICED
 };
 
 pub(super) static DRAINED: Row = Row {
@@ -62,8 +61,8 @@ pub(super) static DRAINED: Row = Row {
     broken: "a proxy is drained at the nameservers, then stopped",
     promise: "nobody notices",
     bound: |times| Some(times.ttl + times.peers),
-    prepare: None,
     play: |stage| Box::pin(drain(stage)),
+    ..Row::NOTICED
 };
 
 fn gone_bound(times: &Times) -> Option<Duration> {

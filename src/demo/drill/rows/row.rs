@@ -27,18 +27,23 @@ pub struct Row {
     pub play: Play,
 }
 
+impl Row {
+    /// A row of this name, by which a dead target has to be noticed in time. Its other fields are for the row to fill in.
+    pub(super) const NOTICED: Row = Row {
+        name: "",
+        broken: "",
+        promise: "",
+        bound: |times| Some(times.detection()),
+        prepare: None,
+        play: |_| Box::pin(std::future::ready(Ok(()))),
+    };
+
+    /// The same where nothing has to be noticed first.
+    pub(super) const AT_ONCE: Row = Row { bound: |_| None, ..Row::NOTICED };
+}
+
 impl std::fmt::Debug for Row {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(self.name)
     }
-}
-
-/// A dead target is noticed within this.
-pub(super) fn detection(times: &Times) -> Option<Duration> {
-    Some(times.detection())
-}
-
-/// Nothing has to be noticed first.
-pub(super) fn at_once(_: &Times) -> Option<Duration> {
-    None
 }

@@ -6,7 +6,7 @@ use super::super::super::Error;
 use super::super::super::documents::{STATEFUL, Times, proxy_name};
 use super::super::super::fleet::Action;
 use super::super::stage::{Stage, with_slack};
-use super::row::{Row, at_once, detection};
+use super::row::Row;
 use crate::api::daemon::Daemon;
 use crate::health::Verdict;
 
@@ -25,8 +25,6 @@ pub(super) static PRIMARY_KILLED: Row = Row {
     name: "primary-killed",
     broken: "the primary of the stateful service is killed",
     promise: "every proxy serves the backup; new requests wait for the verdict",
-    bound: detection,
-    prepare: None,
     play: |stage| {
         Box::pin(async {
             let killed = stage.break_part(Action::Kill, "shop1").await?;
@@ -34,13 +32,13 @@ pub(super) static PRIMARY_KILLED: Row = Row {
             Ok(())
         })
     },
+    ..Row::NOTICED
 };
 
 pub(super) static PRIMARY_RETURNS: Row = Row {
     name: "primary-returns",
     broken: "the primary comes back after a failover",
     promise: "the service stays on its backup on every proxy",
-    bound: at_once,
     prepare: Some(|stage| Box::pin(primary_dies(stage))),
     play: |stage| {
         Box::pin(async {
@@ -60,14 +58,13 @@ pub(super) static PRIMARY_RETURNS: Row = Row {
             Ok(())
         })
     },
+    ..Row::AT_ONCE
 };
 
 pub(super) static BACKUP_KILLED_TOO: Row = Row {
     name: "backup-killed-too",
     broken: "the primary and the first backup are killed",
     promise: "every proxy serves the second backup",
-    bound: detection,
-    prepare: None,
     play: |stage| {
         Box::pin(async {
             let killed = stage.break_part(Action::Kill, "shop1").await?;
@@ -76,15 +73,15 @@ pub(super) static BACKUP_KILLED_TOO: Row = Row {
             Ok(())
         })
     },
+    ..Row::NOTICED
 };
 
 pub(super) static FLAPPING: Row = Row {
     name: "flapping",
     broken: "the primary dies 20 times",
     promise: "one failover; the service stays on its backup",
-    bound: detection,
-    prepare: None,
     play: |stage| Box::pin(flap(stage)),
+    ..Row::NOTICED
 };
 
 pub(super) static FAILBACK: Row = Row {
@@ -114,6 +111,7 @@ pub(super) static FAILBACK: Row = Row {
             Ok(())
         })
     },
+    ..Row::NOTICED
 };
 
 pub(super) static ONE_PROXY_BLIND: Row = Row {
@@ -121,7 +119,6 @@ pub(super) static ONE_PROXY_BLIND: Row = Row {
     broken: "one proxy alone sees the primary dead",
     promise: "all proxies follow it to the backup: never two active backends for long",
     bound: blind_bound,
-    prepare: None,
     play: |stage| {
         Box::pin(async {
             let (blind, detection) = (1, stage.times().detection());
@@ -143,6 +140,7 @@ pub(super) static ONE_PROXY_BLIND: Row = Row {
             stage.fleet.blind("shop1", blind, false).await
         })
     },
+    ..Row::NOTICED
 };
 
 fn blind_bound(times: &Times) -> Option<Duration> {

@@ -6,7 +6,7 @@ use super::super::super::Error;
 use super::super::super::documents::STATELESS;
 use super::super::super::fleet::Action;
 use super::super::stage::{Stage, with_slack};
-use super::row::{Row, detection};
+use super::row::Row;
 use crate::api::daemon::Daemon;
 use crate::health::Verdict;
 
@@ -17,39 +17,22 @@ pub(super) static KILLED: Row = Row {
     name: "stateless-killed",
     broken: "a backend of the stateless service is killed",
     promise: "safe requests are served elsewhere at once; checks take it out",
-    bound: detection,
-    prepare: None,
-    play: |stage| {
-        Box::pin(async {
-            // What had been sent to it may not be sent twice.
-            let verdict = take_out(stage, Action::Kill).await?;
-            stage.unsafe_may_fail_before(verdict);
-            Ok(())
-        })
-    },
+    play: |stage| Box::pin(lose(stage, Action::Kill)),
+    ..Row::NOTICED
 };
 
 pub(super) static FROZEN: Row = Row {
     name: "stateless-frozen",
     broken: "a backend of the stateless service freezes",
     promise: "safe requests wait for the verdict at most, then are served elsewhere",
-    bound: detection,
-    prepare: None,
-    play: |stage| {
-        Box::pin(async {
-            let verdict = take_out(stage, Action::Freeze).await?;
-            stage.unsafe_may_fail_before(verdict);
-            Ok(())
-        })
-    },
+    play: |stage| Box::pin(lose(stage, Action::Freeze)),
+    ..Row::NOTICED
 };
 
 pub(super) static FAILING: Row = Row {
     name: "stateless-500",
     broken: "a backend of the stateless service answers 500",
     promise: "its answers are passed on until the verdict; none after it",
-    bound: detection,
-    prepare: None,
     play: |stage| {
         Box::pin(async {
             let verdict = take_out(stage, Action::Failing).await?;
@@ -57,14 +40,13 @@ pub(super) static FAILING: Row = Row {
             Ok(())
         })
     },
+    ..Row::NOTICED
 };
 
 pub(super) static SLOW_ONE: Row = Row {
     name: "stateless-slow",
     broken: "a backend of the stateless service answers late",
     promise: "late pages until the verdict, none after it",
-    bound: detection,
-    prepare: None,
     play: |stage| {
         Box::pin(async {
             take_out(stage, Action::Slow).await?;
@@ -72,7 +54,15 @@ pub(super) static SLOW_ONE: Row = Row {
             Ok(())
         })
     },
+    ..Row::NOTICED
 };
+
+async fn lose(stage: &mut Stage, action: Action) -> Result<(), Error> {
+    // What had been sent to it may not be sent twice.
+    let verdict = take_out(stage, action).await?;
+    stage.unsafe_may_fail_before(verdict);
+    Ok(())
+}
 
 /// Breaks a backend; the moment at which every proxy had noticed.
 async fn take_out(stage: &mut Stage, action: Action) -> Result<Duration, Error> {

@@ -3,10 +3,11 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fleet::System;
 
 fn example() -> Fleet {
     let text = std::fs::read_to_string("tests/data/fleet/example.json").unwrap();
-    crate::fleet::parse(Path::new("example.json"), &text).unwrap()
+    crate::fleet::parse(std::path::Path::new("example.json"), &text).unwrap()
 }
 
 /// What runs on px-nl, if that is what the example wants, changed.
@@ -92,12 +93,12 @@ fn each_way_to_lose_sessions_has_its_own_words() {
     );
     assert_eq!(
         shop(|shop| shop["backends"][0]["name"] = json!("web-9")),
-        ["service shop: web-9 is called web-2 now; if it is the active one, the service fails over"]
+        ["service shop: web-9 is called web-2 now; at the same address it stays active or failed as it is"]
     );
     assert_eq!(
         shop(|shop| shop["backends"][0] = json!({ "name": "web-9", "address": "192.0.2.99:8080" })),
         [
-            "service shop: sessions on web-9 (192.0.2.99:8080) are orphaned; if it is the active one, the service fails over"
+            "service shop: sessions on web-9 (192.0.2.99:8080) are orphaned; if it is the active one, the service fails over for good"
         ]
     );
 }

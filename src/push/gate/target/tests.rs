@@ -3,6 +3,7 @@
 use std::fs;
 
 use super::*;
+use crate::push::ledger::Event;
 use crate::push::ledger::tests::record;
 
 /// A host that trusts the keys `a` and `b`, with a system in its store that trusts these.

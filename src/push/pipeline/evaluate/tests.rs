@@ -25,7 +25,7 @@ fn of_a_trace_the_last_error_is_told_with_the_operators_file() {
         - In `/nix/store/bbbb-source/hosts/default.nix': \"proxy\"\n";
     let refused = in_words(said, &staged, &folder);
     let home = folder.join("hosts/default.nix");
-    assert_eq!(refused.place, Some(format!("{}:41:7", home.display())));
+    assert_eq!(refused.place, format!("{}:41:7", home.display()));
     assert_eq!(
         refused.message,
         format!(
@@ -41,7 +41,7 @@ fn a_syntax_error_is_told_without_the_source_text() {
     let (_kept, staged, folder) = folders();
     let said = "error: syntax error, unexpected '}', expecting end of file\n       at /nix/store/bbbb-source/hosts/default.nix:12:1:\n           11|\n           12| }\n             | ^\n";
     let refused = in_words(said, &staged, &folder);
-    assert_eq!(refused.place, Some(format!("{}:12:1", folder.join("hosts/default.nix").display())));
+    assert_eq!(refused.place, format!("{}:12:1", folder.join("hosts/default.nix").display()));
     assert_eq!(refused.message, "syntax error, unexpected '}', expecting end of file");
 }
 
@@ -49,10 +49,7 @@ fn a_syntax_error_is_told_without_the_source_text() {
 fn what_is_not_the_operators_keeps_its_place_in_the_store() {
     let (_kept, staged, folder) = folders();
     let refused = in_words("error: path '/nix/store/cccc-source/lib/x.nix' does not exist", &staged, &folder);
-    assert_eq!(
-        refused,
-        NixError { place: None, message: "path '/nix/store/cccc-source/lib/x.nix' does not exist".to_owned() }
-    );
+    assert_eq!(refused, Finding::new("evaluation", "path '/nix/store/cccc-source/lib/x.nix' does not exist"));
     assert_eq!(in_words("", &staged, &folder).message, "nix eval failed without an error message");
 }
 

@@ -5,6 +5,7 @@
 use serde_json::{Value, json};
 
 use super::*;
+use crate::fleet::System;
 
 fn address(host: usize) -> String {
     format!("192.0.2.{}", host + 1)
@@ -63,7 +64,7 @@ fn random(random: &mut fastrand::Rng) -> Fleet {
     }
     let fleet = json!({ "version": 1, "hosts": hosts, "systems": systems, "pools": { "p.example.net": {} },
         "zones": { "example.net": { "file": "a.zone", "nameservers": named(of("nameserver")) } } });
-    crate::fleet::parse(Path::new("random"), &fleet.to_string()).unwrap()
+    crate::fleet::parse(std::path::Path::new("random"), &fleet.to_string()).unwrap()
 }
 
 #[test]

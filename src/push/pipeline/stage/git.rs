@@ -6,9 +6,9 @@ use std::path::{Path, PathBuf};
 
 use super::plain::copy_one;
 use super::revision::{Kind, Revision};
-use super::unfit::{StageError, UnfitFile, all_fit, quoted};
+use super::unfit::{StageError, UnfitFile, all_fit};
 use crate::push::error::Error;
-use crate::push::program::output;
+use crate::push::program::{output, quoted, text};
 
 /// How the index entry of a submodule begins.
 const SUBMODULE: &[u8] = b"160000 ";
@@ -52,12 +52,12 @@ pub(super) fn text_of(folder: &Path, file: &Path) -> Option<Vec<u8>> {
 
 fn revision(folder: &Path) -> Result<Revision, StageError> {
     // A repository without commits has no HEAD: every file is a local change.
-    let Ok(head) = output("git", folder, &["rev-parse", "--short=12", "HEAD"]) else {
+    let Ok(head) = text("git", folder, &["rev-parse", "--short=12", "HEAD"]) else {
         return Ok(Revision::Known { name: "no commit".to_owned(), changed: files(folder, &[])?, kind: Kind::Git });
     };
     let changed = list(folder, &["diff", "--name-only", "-z", "--relative", "HEAD", "--", "."])?;
     Ok(Revision::Known {
-        name: String::from_utf8_lossy(&head).trim().to_owned(),
+        name: head.trim().to_owned(),
         changed: changed.iter().map(|path| PathBuf::from(OsStr::from_bytes(path))).collect(),
         kind: Kind::Git,
     })

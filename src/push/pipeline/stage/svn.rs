@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 
 use super::revision::{Kind, Revision};
-use super::unfit::{StageError, UnfitFile, all_fit, quoted};
+use super::unfit::{StageError, UnfitFile, all_fit};
 use crate::push::error::Error;
-use crate::push::program::output;
+use crate::push::program::{output, quoted, text};
 
 pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> {
-    let status = text(folder, &["status", "--ignore-externals", "--non-interactive", "."])?;
+    let status = text("svn", folder, &["status", "--ignore-externals", "--non-interactive", "."])?;
     let entries: Vec<Entry<'_>> = status.lines().filter_map(Entry::read).collect();
     let conflicts: Vec<&str> = entries.iter().filter(|entry| entry.is_in_conflict()).map(|entry| entry.path).collect();
     // svn puts the versions of a conflict beside the file, and removes them once it is resolved.
@@ -17,13 +17,17 @@ pub(super) fn stage(folder: &Path, copy: &Path) -> Result<Revision, StageError> 
         entry.columns[0] == b'?' && conflicts.iter().any(of)
     };
     let mut unfit: Vec<UnfitFile> = entries.iter().filter(|entry| !is_side(entry)).filter_map(Entry::unfit).collect();
-    let externals = text(folder, &["propget", "--recursive", "svn:externals", "."])?;
+    let externals = text("svn", folder, &["propget", "--recursive", "svn:externals", "."])?;
     unfit.extend(externals.lines().filter_map(external));
     all_fit(unfit)?;
     let name = version(folder)?;
     let copy =
         copy.to_str().ok_or_else(|| StageError::Failed(Error::new("the temporary folder's name is not UTF-8")))?;
-    text(folder, &["export", "--quiet", "--ignore-keywords", "--ignore-externals", "--non-interactive", ".", copy])?;
+    text(
+        "svn",
+        folder,
+        &["export", "--quiet", "--ignore-keywords", "--ignore-externals", "--non-interactive", ".", copy],
+    )?;
     let changed = entries.iter().map(|entry| PathBuf::from(entry.path)).collect();
     Ok(Revision::Known { name, changed, kind: Kind::Svn })
 }
@@ -36,14 +40,8 @@ pub(super) fn text_of(folder: &Path, file: &Path) -> Option<Vec<u8>> {
 
 /// `r41`, or `r40:41` if files are of several revisions, without the letters for modified or switched files.
 fn version(folder: &Path) -> Result<String, StageError> {
-    let printed = output("svnversion", folder, &["--no-newline", "."])?;
-    let printed = String::from_utf8_lossy(&printed).trim().to_owned();
-    Ok(format!("r{}", printed.trim_end_matches(|letter: char| letter.is_ascii_uppercase())))
-}
-
-fn text(folder: &Path, arguments: &[&str]) -> Result<String, StageError> {
-    let printed = output("svn", folder, arguments)?;
-    Ok(String::from_utf8_lossy(&printed).into_owned())
+    let printed = text("svnversion", folder, &["--no-newline", "."])?;
+    Ok(format!("r{}", printed.trim().trim_end_matches(|letter: char| letter.is_ascii_uppercase())))
 }
 
 /// The letters of the first column. X, an external, is not among them: externals are found by their property.

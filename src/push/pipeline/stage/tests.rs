@@ -5,8 +5,8 @@
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 
-use super::unfit::quoted;
 use super::*;
+use crate::push::program::quoted;
 
 #[test]
 fn a_folder_of_no_repository_is_staged_as_it_is() {

@@ -41,12 +41,3 @@ pub(super) fn all_fit(mut unfit: Vec<UnfitFile>) -> Result<(), StageError> {
     unfit.dedup();
     if unfit.is_empty() { Ok(()) } else { Err(StageError::Files(unfit)) }
 }
-
-/// Quotes a path for a shell.
-pub(super) fn quoted(path: &str) -> String {
-    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-@+".contains(c);
-    match !path.is_empty() && path.chars().all(plain) {
-        true => path.to_owned(),
-        false => format!("'{}'", path.replace('\'', r"'\''")),
-    }
-}

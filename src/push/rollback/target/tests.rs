@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::push::ledger::Event;
 use crate::push::ledger::Record;
 use crate::push::ledger::tests::record;
 

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
-use std::thread;
 use std::time::Duration;
 
 use hickory_proto::op::ResponseCode;
@@ -16,6 +15,7 @@ use crate::api::proxy::Status;
 use crate::health::Verdict;
 use crate::health::dns_query::{Question, Response, Transport};
 use crate::health::http_status::{self, Get, StatusError};
+use crate::push::at_once::at_once;
 use crate::push::error::Error;
 use crate::push::remote::Remotes;
 use crate::zone::number::rtype;
@@ -37,39 +37,19 @@ impl<'a> Asker<'a> {
     /// Asks all probes at once.
     pub fn all(&self, probes: &BTreeSet<Probe>) -> Outcomes {
         let statuses = self.statuses(probes);
-        thread::scope(|scope| {
-            let statuses = &statuses;
-            let asking: Vec<_> =
-                probes.iter().map(|probe| (probe, scope.spawn(move || one(probe, statuses)))).collect();
-            let outcomes = asking.into_iter().map(|(probe, asking)| {
-                let bug = |_| Outcome::Failed("internal error: the thread that asked it panicked".to_owned());
-                (probe.clone(), asking.join().unwrap_or_else(bug))
-            });
-            outcomes.collect()
-        })
+        let outcomes = at_once(probes, |probe| one(probe, &statuses));
+        probes.iter().cloned().zip(outcomes).collect()
     }
 
     /// The status of each proxy, asked once however many of its backends are probed.
     fn statuses(&self, probes: &BTreeSet<Probe>) -> BTreeMap<String, Result<Status, Error>> {
-        let proxies: BTreeSet<&String> = probes
-            .iter()
-            .filter_map(|probe| match probe {
-                Probe::Backend { proxy, .. } => Some(proxy),
-                _ => None,
-            })
-            .collect();
-        thread::scope(|scope| {
-            let asking: Vec<_> = proxies.into_iter().map(|proxy| (proxy, scope.spawn(|| self.status(proxy)))).collect();
-            let statuses = asking.into_iter().map(|(proxy, asking)| {
-                (
-                    proxy.clone(),
-                    asking
-                        .join()
-                        .unwrap_or_else(|_| Err(Error::new("internal error: the thread that asked it panicked"))),
-                )
-            });
-            statuses.collect()
-        })
+        let proxy_of = |probe| match probe {
+            &Probe::Backend { ref proxy, .. } => Some(proxy),
+            _ => None,
+        };
+        let proxies: BTreeSet<&String> = probes.iter().filter_map(proxy_of).collect();
+        let statuses = at_once(&proxies, |proxy| self.status(proxy));
+        proxies.into_iter().cloned().zip(statuses).collect()
     }
 
     fn status(&self, proxy: &str) -> Result<Status, Error> {

@@ -3,12 +3,10 @@
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, SocketAddr};
-use std::path::Path;
 use std::time::Duration;
 
-use crate::config;
 use crate::config::proxy::{HostPattern, ServiceConfig, Target};
-use crate::fleet::{Fleet, Role, System};
+use crate::fleet::{Fleet, Role};
 
 /// How long probes of the host itself have to pass.
 const STEADY: Duration = Duration::from_secs(1);
@@ -91,9 +89,9 @@ pub struct Probes {
 /// The probes of a host.
 pub fn probes(fleet: &Fleet, host: &str) -> Probes {
     let mut probes = Probes { asked: BTreeSet::new(), steady: STEADY };
-    let Some(System::Rendered { dns, proxy, .. }) = fleet.systems.get(host) else { return probes };
+    let Some(system) = fleet.systems.get(host) else { return probes };
     let addresses = fleet.hosts.get(host).map_or(&[][..], |host| &host.addresses);
-    if let Some(Ok(config)) = dns.as_ref().map(|text| config::dns::parse(Path::new("dns.json"), text)) {
+    if let Some(config) = system.dns_config() {
         for nameserver in reached(addresses, config.listeners.iter().copied()) {
             for apex in config.zones.keys() {
                 let zone = |tcp| Probe::Zone { nameserver, apex: apex.clone(), tcp };
@@ -103,7 +101,7 @@ pub fn probes(fleet: &Fleet, host: &str) -> Probes {
             probes.asked.extend(names.map(|name| Probe::Pool { nameserver, name: name.clone() }));
         }
     }
-    if let Some(Ok(config)) = proxy.as_ref().map(|text| config::proxy::parse(Path::new("proxy.json"), text)) {
+    if let Some(config) = system.proxy_config() {
         for proxy in reached(addresses, config.listeners.iter().map(|listener| listener.address)) {
             probes.asked.insert(Probe::Ready { proxy });
             let sites = config.services.values().flat_map(sites);
@@ -139,8 +137,7 @@ fn sites(service: &ServiceConfig) -> impl Iterator<Item = (String, String)> + '_
 /// Adds probes of backends, which accept only the proxies: those are asked for their checks' verdicts.
 fn seen_by_proxies(fleet: &Fleet, addresses: &[IpAddr], probes: &mut Probes) {
     for (proxy, system) in &fleet.systems {
-        let System::Rendered { proxy: Some(text), .. } = system else { continue };
-        let Ok(config) = config::proxy::parse(Path::new("proxy.json"), text) else { continue };
+        let Some(config) = system.proxy_config() else { continue };
         for (service, Target::Backends(target)) in
             config.services.values().map(|service| (&service.name, &service.target))
         {

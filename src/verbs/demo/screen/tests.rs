@@ -8,6 +8,6 @@ fn a_line_is_clipped_without_counting_colours() {
 
 #[test]
 fn control_c_ends_the_demo_in_raw_mode_too() {
-    assert_eq!(meaning(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Key::Quit));
-    assert_eq!(meaning(KeyEvent::new(KeyCode::Char('3'), KeyModifiers::NONE)), Some(Key::Select(2)));
+    assert_eq!(command_of(KeyEvent::new(KeyCode::Char('c'), KeyModifiers::CONTROL)), Some(Key::Quit));
+    assert_eq!(command_of(KeyEvent::new(KeyCode::Char('3'), KeyModifiers::NONE)), Some(Key::Select(2)));
 }

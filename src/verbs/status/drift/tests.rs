@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::push::ledger::Kind;
+use crate::push::ledger::{Entry, Event};
 use crate::push::supervisor::activation::{Activation, Phase};
 
 fn record(push: &str) -> Record {
@@ -48,7 +49,7 @@ fn ledger(outcome: Outcome) -> Vec<Entry> {
 }
 
 fn judged(runs: &str, profile: &str, outcome: Outcome, push: Option<LastPush<'_>>) -> Drift {
-    judge(&report(runs, profile), Settled::last(&ledger(outcome)), push)
+    judge(&report(runs, profile), ledger(outcome).iter().rev().find_map(Entry::activation), push)
 }
 
 #[test]

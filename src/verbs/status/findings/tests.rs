@@ -12,11 +12,11 @@ fn seen(answer: Result<Status, Error>) -> DaemonReply {
 
 #[test]
 fn a_fleet_that_is_well_has_no_findings() {
-    let asked = [
+    let replies = [
         seen(Ok(Status::Proxy(Box::new(examples::proxy())))),
         seen(Ok(Status::Nameserver(Box::new(examples::nameserver())))),
     ];
-    assert_eq!(all(&asked), Vec::<String>::new());
+    assert_eq!(all(&replies), Vec::<String>::new());
 }
 
 #[test]
@@ -31,8 +31,8 @@ fn proxies_on_different_backends_are_a_finding() {
     for latch in other.services.iter_mut().filter_map(|service| service.latch.as_mut()) {
         latch.active = Some("web3".to_owned());
     }
-    let asked = [seen(Ok(Status::Proxy(Box::new(examples::proxy())))), seen(Ok(Status::Proxy(Box::new(other))))];
-    assert_eq!(all(&asked), ["latches differ: service shop: px-1 on web2; px-2 on web3"]);
+    let replies = [seen(Ok(Status::Proxy(Box::new(examples::proxy())))), seen(Ok(Status::Proxy(Box::new(other))))];
+    assert_eq!(all(&replies), ["latches differ: service shop: px-1 on web2; px-2 on web3"]);
 }
 
 #[test]
@@ -40,6 +40,6 @@ fn the_same_dead_backend_seen_by_two_proxies_is_one_finding() {
     let mut status = examples::proxy();
     status.services[1].backends[0].check = Verdict::Down;
     status.services[1].backends[0].check_reason = "connection refused".to_owned();
-    let asked = [seen(Ok(Status::Proxy(Box::new(status.clone())))), seen(Ok(Status::Proxy(Box::new(status))))];
-    assert_eq!(all(&asked), ["www/web1 is down: connection refused"]);
+    let replies = [seen(Ok(Status::Proxy(Box::new(status.clone())))), seen(Ok(Status::Proxy(Box::new(status))))];
+    assert_eq!(all(&replies), ["www/web1 is down: connection refused"]);
 }

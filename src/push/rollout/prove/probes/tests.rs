@@ -4,7 +4,7 @@ use super::*;
 
 fn example() -> Fleet {
     let text = std::fs::read_to_string("tests/data/fleet/example.json").unwrap();
-    crate::fleet::parse(Path::new("example.json"), &text).unwrap()
+    crate::fleet::parse(std::path::Path::new("example.json"), &text).unwrap()
 }
 
 fn words(host: &str) -> Vec<String> {
