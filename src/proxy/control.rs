@@ -92,6 +92,8 @@ pub struct State {
     pub(super) health: Arc<HealthView>,
     pub(super) operator: OperatorStates,
     pub(super) latches: Latches,
+    /// Why one slot of the stored latches could not be believed at the start.
+    damaged: Option<String>,
     pub(super) peers: BTreeMap<String, PeerState>,
     pub(super) snapshot: Arc<Snapshot>,
     operator_file: OperatorFile,
@@ -126,6 +128,7 @@ impl State {
         let mut state = State {
             own: prepared.document.name.clone(),
             latches: Latches::restore(known.latches),
+            damaged: None,
             health: known.health,
             operator: known.operator,
             peers: BTreeMap::new(),
@@ -145,6 +148,11 @@ impl State {
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
         effects.extend(state.settle(now));
         (state, effects)
+    }
+
+    /// One of the two slots of the stored latches could not be believed, for this reason.
+    pub fn note_damage(&mut self, why: Option<&str>) {
+        self.damaged = why.map(str::to_owned);
     }
 
     /// The present snapshot.

@@ -101,7 +101,8 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         remembered: health,
         words: heard.chain(inherited).collect(),
     };
-    let (state, effects) = State::new(prepared.clone(), known, count, clock.now());
+    let (mut state, effects) = State::new(prepared.clone(), known, count, clock.now());
+    state.note_damage(stored.latches.damage());
     let daemon = ProxyDaemon { state, shared, workers, network: Network::default(), latches: stored.latches };
     let mut shell = Shell::new(Parts {
         args,

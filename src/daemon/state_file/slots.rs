@@ -19,6 +19,9 @@ use crate::files::{naming, replace_own};
 /// A slot's size is a multiple of this many bytes.
 const BLOCK: usize = 4096;
 
+/// A slot's size from the first record on: the records of most fleets never need more.
+const SMALLEST: usize = 16 * BLOCK;
+
 /// Two checksummed slots written in turn: whatever happens during a write, the other slot is whole.
 #[derive(Debug)]
 pub struct Slots {
@@ -71,6 +74,25 @@ impl Slots {
         Ok(())
     }
 
+    /// Why a slot cannot be believed although the other one is whole: that may be the older one.
+    pub fn damage(&self) -> Option<String> {
+        let Contents { newest, broken } = self.look();
+        (newest.is_some() && !broken.is_empty()).then(|| broken.join("; "))
+    }
+
+    /// Writes what the newest slot has to the other one too, so that the loss of one loses nothing, and both have their place on
+    /// a disk that becomes full later. An error names the slot.
+    pub fn mirror(&mut self) -> io::Result<()> {
+        let Some((slot, Record { sequence, value })) = self.look().newest.filter(|_| self.failed.is_none()) else {
+            return Ok(());
+        };
+        let other = &self.paths[1 - slot];
+        if read_slot(other).is_ok_and(|record| record.is_some_and(|record| record.value == value)) {
+            return Ok(());
+        }
+        write_slot(other, form::render(sequence, &value))
+    }
+
     fn look(&self) -> Contents {
         let mut found = Contents { newest: None, broken: Vec::new() };
         for (slot, path) in self.paths.iter().enumerate() {
@@ -94,7 +116,7 @@ fn read_slot(path: &Path) -> Result<Option<Record>, String> {
 }
 
 fn write_slot(path: &Path, mut bytes: Vec<u8>) -> io::Result<()> {
-    bytes.resize(bytes.len().next_multiple_of(BLOCK), b'\n');
+    bytes.resize(bytes.len().next_multiple_of(BLOCK).max(SMALLEST), b'\n');
     match OpenOptions::new().write(true).open(path) {
         Ok(file) => file.write_all_at(&bytes, 0).and_then(|()| file.sync_all()).map_err(|error| naming(path, &error)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => replace_own(path, &bytes),

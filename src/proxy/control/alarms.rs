@@ -17,6 +17,13 @@ impl State {
         }
         let tries = "it is in force in memory, and the write is tried again every 2 s";
         alarms.extend(self.latches.failure().map(|why| format!("a latch is not on disk: {why}; {tries}")));
+        alarms.extend(self.damaged.iter().map(|why| {
+            format!(
+                "at the start a slot of the stored latches was damaged ({why}): the other one, which may be older by one failover, was \
+                 used and both are written anew; compare with the peers, and `polder failover SERVICE --to BACKEND` decides; \
+                 look after the disk, and restart this daemon to end this alarm"
+            )
+        }));
         alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {
             alarms.extend(words.alarms(peer, &self.latches.record().latches, now));

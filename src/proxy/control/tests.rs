@@ -720,3 +720,14 @@ fn renaming_the_active_backend_and_taking_that_back_moves_no_latch_over_a_restar
     assert_eq!(again.latch().failed_from, ["alpha"], "the failed primary stays failed by its new name");
     assert_eq!(again.view(), LatchView::Active(1));
 }
+
+#[test]
+fn a_damaged_slot_is_an_alarm_that_names_the_command() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    machine.state.note_damage(Some("latches.b: its checksum does not match its content"));
+    let alarms = machine.alarms();
+    assert!(
+        alarms.contains("latches.b: its checksum") && alarms.contains("polder failover SERVICE --to BACKEND"),
+        "{alarms}"
+    );
+}

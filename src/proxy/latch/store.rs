@@ -1,6 +1,6 @@
 //! The latches on disk: two checksummed slots in the state directory, written by a thread of their own.
 //!
-//! Owns the slots. Must never: let a slow disk hold up a failover: a write that takes longer than [`LIMIT`] is reported
+//! Owns the slots. Both have every record before it is reported as written. Must never: let a slow disk hold up a failover: a write that takes longer than [`LIMIT`] is reported
 //! as not ended yet, and again when it has. Called by `run`.
 
 use std::path::Path;
@@ -22,6 +22,7 @@ const VERSION: u64 = 1;
 /// The thread that writes. It ends when this is dropped and the last write has ended.
 pub struct LatchStore {
     jobs: mpsc::Sender<Job>,
+    damage: Option<String>,
 }
 
 type Job = (Value, oneshot::Sender<std::io::Result<()>>);
@@ -30,16 +31,26 @@ impl LatchStore {
     /// Reads what is there, and starts the thread.
     pub fn open(state_dir: &Path) -> std::io::Result<(LatchStore, StoredLatches)> {
         let mut slots = Slots::new(state_dir, "latches");
-        let found = found(slots.read());
+        let (damage, found) = (slots.damage(), found(slots.read()));
+        let is_whole = matches!(found, StoredLatches::Whole(_));
         let (jobs, work) = mpsc::channel::<Job>();
         let thread = std::thread::Builder::new().name("latches".into());
         thread.spawn(move || {
+            if is_whole {
+                mirror(&mut slots);
+            }
             for (value, done) in work {
+                let written = slots.write(&value).map(|()| mirror(&mut slots));
                 // Nobody waits any more when the daemon stops: the write was still worth doing.
-                let _ = done.send(slots.write(&value));
+                let _ = done.send(written);
             }
         })?;
-        Ok((LatchStore { jobs }, found))
+        Ok((LatchStore { jobs, damage }, found))
+    }
+
+    /// Why one of the two slots could not be believed when they were read, if the other one was used: an alarm.
+    pub fn damage(&self) -> Option<&str> {
+        self.damage.as_deref()
     }
 
     /// Writes a record and reports how it went: once within [`LIMIT`], and a second time if that was `Late`.
@@ -73,6 +84,13 @@ impl LatchStore {
                 }
             }
         }
+    }
+}
+
+/// A record counts when one slot has it. The other one is tried again with the next record.
+fn mirror(slots: &mut Slots) {
+    if let Err(error) = slots.mirror() {
+        tracing::warn!("the second slot of the latches cannot be written: {error}");
     }
 }
 
