@@ -12,7 +12,11 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
+<<<<<<< HEAD
 use super::capacity::{Limits, workers};
+=======
+use super::capacity::{self, Limits};
+>>>>>>> main
 use super::counters::Counters;
 use super::protection::Protection;
 use super::rate_limit::Accounts;
@@ -32,7 +36,7 @@ pub struct Bound {
 impl Bound {
     /// Asks for every listener of the document.
     pub fn bind(document: &DnsConfig, sockets: &mut Sockets) -> Result<Bound, BindError> {
-        let workers = workers(document);
+        let workers = capacity::workers(document);
         let mut bound = Bound { udp: BTreeMap::new(), tcp: Vec::new() };
         for address in &document.listeners {
             bound.udp.insert(*address, sockets.udp(*address, workers)?);
