@@ -1,4 +1,4 @@
-//! How many threads a nameserver has and how many connections over TCP it may have, from what its document says and what its process may have open. Pure.
+//! How many connections over TCP a nameserver may have, from what its document says and what its process may have open. Pure.
 
 use std::time::Duration;
 
@@ -57,11 +57,6 @@ impl Limits {
         self.connections = fitting;
         Ok(note)
     }
-}
-
-/// Threads that read each UDP listener: one for each core, unless the document says how many.
-pub fn workers(document: &DnsConfig) -> usize {
-    document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 #[cfg(test)]

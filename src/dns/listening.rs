@@ -12,11 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-<<<<<<< HEAD
-use super::capacity::{Limits, workers};
-=======
 use super::capacity::{self, Limits};
->>>>>>> main
 use super::counters::Counters;
 use super::protection::Protection;
 use super::rate_limit::Accounts;
