@@ -21,7 +21,10 @@ let
         mode
         failover
         balance
+        abort_on_close
         pass_fields
+        redispatch
+        retries
         reuse
         start_grace
         last_resort

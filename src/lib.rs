@@ -51,6 +51,7 @@
 //! | what a name is answered with; which wildcard is used for one that does not exist | [`dns::answer`]; `dns::compiled::zones` |
 //! | which addresses a pool answers with | [`dns::pool`] |
 //! | what a zone file may say | [`zone`] |
+//! | what is served of a zone that cannot be read at a start | `dns::run::document`; [`dns::zone_copies`] |
 //! | what must hold across hosts | [`fleet::check`] |
 //! | what changes on a host, in sentences | [`fleet::diff`] |
 //! | how a working copy becomes a fleet and a plan | [`push::pipeline`] |

@@ -67,7 +67,7 @@ fn measure_request(criterion: &mut Criterion) {
     let client = Client::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)));
     let cookie = Cookie::address("polder-www");
     let passed = Default::default();
-    let edits = request::Edits { client: &client, trusted: false, passed, cookie: Some(&cookie) };
+    let edits = request::Edits { client: &client, trusted: false, passed, cookie: Some(&cookie), via: Some("px-nl1") };
     let mut out = Vec::new();
     group.bench_function("rewrite", |bencher| {
         bencher.iter(|| {
@@ -86,7 +86,7 @@ fn measure_response(criterion: &mut Criterion) {
     group.bench_function("rewrite", |bencher| {
         bencher.iter(|| {
             out.clear();
-            let edits = response::Edits { version: Version::Http11, keep: true, set_cookie: None };
+            let edits = response::Edits { version: Version::Http11, keep: true, cookie: Default::default() };
             response::write(&mut out, black_box(RESPONSE), &response, &fields, edits);
         });
     });

@@ -59,7 +59,7 @@ in
         "www.example.net"
         "*.pages.example.net"
       ];
-      description = "The host names of the service.";
+      description = "The host names of the service. `*` is whatever no other service has.";
     };
     paths = daemonDefault {
       type = types.nonEmptyListOf (types.strMatching "/.*");
@@ -130,6 +130,22 @@ in
         Request fields to pass on to the backends of this service. They are removed otherwise, because programs trust them when
         they come from a gateway ([documents.md](documents.md) has the list).
       '';
+    };
+    abort_on_close = daemonDefault {
+      type = types.bool;
+      description = "Whether a visitor who closes the sending half of the connection is taken for gone while the response has not begun, as HAProxy's `option abortonclose`.";
+    };
+    redispatch = daemonDefault {
+      type = types.enum [
+        "never"
+        "last"
+        "first"
+      ];
+      description = "For which retry a visitor with a valid cookie leaves a backend that refuses connections and is still up, as HAProxy's `option redispatch`.";
+    };
+    retries = daemonDefault {
+      type = types.ints.between 0 10;
+      description = "How often to try again, after the first attempt, when no connection to a backend can be opened.";
     };
     reuse = daemonDefault {
       type = types.enum [

@@ -55,8 +55,9 @@ pub mod timeouts {
     pub const REQUEST_HEAD: Duration = Duration::from_secs(10);
     /// Between two reads or writes of a body: a mobile network may be gone for so long.
     pub const BODY_IDLE: Duration = Duration::from_secs(30);
-    /// To a backend in the same network, which answers within milliseconds or not at all.
-    pub const CONNECT: Duration = Duration::from_secs(1);
+    /// To a backend in the same network, which answers within milliseconds. But a lost SYN is sent again after one second and after
+    /// three.
+    pub const CONNECT: Duration = Duration::from_secs(4);
     /// The slowest page that a visitor still waits for.
     pub const RESPONSE_HEAD: Duration = Duration::from_secs(60);
     /// Between two requests of a visitor who reads.
@@ -81,8 +82,8 @@ pub mod limits {
     pub const CONNECTIONS: usize = 20_000;
     /// Requests that wait for a verdict hold a connection each.
     pub const WAITING: usize = 1000;
-    /// The first, and two other backends.
-    pub const TRIES: u32 = 3;
+    /// The first, and three more as HAProxy's `retries`.
+    pub const TRIES: u32 = 4;
     /// More idle connections than this save no handshake.
     pub const IDLE_PER_BACKEND: usize = 64;
 

@@ -13,6 +13,8 @@ pub enum HostPattern {
     Exact(String),
     /// Every name that ends in `.SUFFIX`; held without the `*.`.
     Suffix(String),
+    /// `*`: whatever no other pattern has, and requests of HTTP/1.0 that name no host.
+    Any,
 }
 
 impl HostPattern {
@@ -23,15 +25,22 @@ impl HostPattern {
     /// What stands there instead, and what was expected.
     pub fn parse(text: &str) -> Result<HostPattern, Invalid> {
         match text.strip_prefix("*.") {
+            None if text == "*" => Ok(HostPattern::Any),
             Some(suffix) => names::host(text, suffix).map(HostPattern::Suffix),
             None if text.starts_with('[') => names::bracketed(text).map(HostPattern::Exact),
             None => names::host(text, text).map(HostPattern::Exact),
         }
     }
 
+    /// It is of names, which DNS may lead here, and not an address or whatever is left.
+    pub fn is_of_names(&self) -> bool {
+        !matches!(self, HostPattern::Any) && !matches!(self, HostPattern::Exact(name) if name.starts_with('['))
+    }
+
     /// Whether some host name matches both.
     pub fn overlaps(&self, other: &HostPattern) -> bool {
         match (self, other) {
+            (HostPattern::Any, _) | (_, HostPattern::Any) => true,
             (HostPattern::Exact(one), HostPattern::Exact(two)) => one == two,
             (HostPattern::Suffix(suffix), HostPattern::Exact(name))
             | (HostPattern::Exact(name), HostPattern::Suffix(suffix)) => lies_below(name, suffix),
@@ -52,6 +61,7 @@ impl fmt::Display for HostPattern {
         match self {
             HostPattern::Exact(name) => f.write_str(name),
             HostPattern::Suffix(suffix) => write!(f, "*.{suffix}"),
+            HostPattern::Any => f.write_str("*"),
         }
     }
 }

@@ -67,7 +67,7 @@ pub fn host(text: &str, name: &str) -> Result<String, Invalid> {
         return refused("it has a port; write the name alone, it counts on every port");
     }
     if name.contains('*') {
-        return refused("a \"*\" may only be its whole first label, as in \"*.example.net\"");
+        return refused("a \"*\" may only be its whole first label, as in \"*.example.net\", or all of it");
     }
     domain(name, |b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_')).or_else(|why| refused(&why))
 }

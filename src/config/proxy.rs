@@ -16,7 +16,7 @@ mod withheld;
 pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
-pub use connections::{ConnectionsConfig, Reuse};
+pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
@@ -55,6 +55,8 @@ pub struct ProxyConfig {
     pub workers: Option<usize>,
     /// Clients whose forwarded headers are believed and kept.
     pub trusted_proxies: Vec<IpNet>,
+    /// Whether requests say in `Via` that they have passed this proxy, and one that has is refused. Default true.
+    pub via: bool,
     /// Time limits.
     pub timeouts: TimeoutsConfig,
     /// Sizes and counts that bound what a client can take.
@@ -98,6 +100,7 @@ const ROOT: Keys = Keys {
         "timeouts",
         "trusted_proxies",
         "version",
+        "via",
         "workers",
     ],
 };
@@ -143,6 +146,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let trusted_proxies = root.with_default("trusted_proxies", Vec::new(), |value| {
         value.list("networks", |value| value.parsed("a network, like \"10.0.0.0/8\"", address::network))
     });
+    let via = root.with_default("via", true, |value| value.boolean());
     let timeouts = root.with_default("timeouts", TimeoutsConfig::default(), limits::read_timeouts);
     let limits = root.with_default("limits", LimitsConfig::default(), limits::read_limits);
     let access_log = root.optional("access_log", access_log::read);
@@ -164,6 +168,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         peers: peers?,
         workers: workers?,
         trusted_proxies: trusted_proxies?,
+        via: via?,
         timeouts: timeouts?,
         limits: limits?,
         access_log: access_log?,

@@ -326,7 +326,7 @@ impl<'a> Value<'a> {
 
 fn unknown_key(meant: Option<&str>, keys: &Keys) -> String {
     /// More keys than this are looked up in the reference, not listed.
-    const SHORT: usize = 12;
+    const SHORT: usize = 13;
     match meant {
         Some(meant) => format!("unknown key; did you mean {meant:?}?"),
         None if keys.names.len() <= SHORT => format!("unknown key; known here: {}", keys.names.join(", ")),

@@ -2,11 +2,15 @@
 
 use std::time::Duration;
 
-use super::listening::workers;
 use crate::config::DnsConfig;
 use crate::config::defaults::tcp::CONNECTIONS;
 use crate::config::dns::TcpConfig;
 use crate::daemon::lifecycle::descriptors::{DescriptorError, Reserved, Wanted, lowered};
+
+/// Threads that read each UDP listener: one for each core, unless the document says how many.
+pub fn workers(document: &DnsConfig) -> usize {
+    document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
+}
 
 /// The limits on connections that are in force (RFC 7766, 6.1 and 6.2).
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -84,7 +84,7 @@ pub struct State {
     pub(super) draining: bool,
     /// By pool, the last addresses that were answered because their members were up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
-    /// What peers were told last.
+    /// What was sent to peers last.
     announced: Value,
 }
 

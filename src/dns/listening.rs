@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use arc_swap::ArcSwap;
 
-use super::capacity::Limits;
+use super::capacity::{self, Limits};
 use super::counters::Counters;
 use super::protection::Protection;
 use super::rate_limit::Accounts;
@@ -32,7 +32,7 @@ pub struct Bound {
 impl Bound {
     /// Asks for every listener of the document.
     pub fn bind(document: &DnsConfig, sockets: &mut Sockets) -> Result<Bound, BindError> {
-        let workers = workers(document);
+        let workers = capacity::workers(document);
         let mut bound = Bound { udp: BTreeMap::new(), tcp: Vec::new() };
         for address in &document.listeners {
             bound.udp.insert(*address, sockets.udp(*address, workers)?);
@@ -40,11 +40,6 @@ impl Bound {
         }
         Ok(bound)
     }
-}
-
-/// Threads that read each UDP listener: one for each core, unless the document says how many.
-pub fn workers(document: &DnsConfig) -> usize {
-    document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))
 }
 
 /// All workers.

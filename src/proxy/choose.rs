@@ -23,6 +23,13 @@ pub struct RequestFacts {
     pub tried: u128,
 }
 
+impl RequestFacts {
+    /// Whether the request belongs to this backend while that may get it.
+    pub fn bind(&self, backend: usize) -> bool {
+        [self.cookie, self.authenticated].contains(&Some(backend))
+    }
+}
+
 /// What to do with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Choice {

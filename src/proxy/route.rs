@@ -1,4 +1,4 @@
-//! Host and path to service (pure): exact host, then the longest `*.suffix`; then the longest path prefix, in whole
+//! Host and path to service (pure): exact host, else the longest `*.suffix`, else `*`; then the longest path prefix, in whole
 //! segments, undecoded.
 //!
 //! Owns the routing table of a document. Must never: decode, rewrite or allocate for a request. Called by the workers
@@ -25,6 +25,7 @@ pub struct Router {
 struct Table {
     exact: HashMap<Box<[u8]>, Paths>,
     suffix: HashMap<Box<[u8]>, Paths>,
+    any: Paths,
 }
 
 /// The prefixes of one host pattern, longest first; the root is the empty prefix.
@@ -56,14 +57,16 @@ impl Router {
     pub fn new(routes: impl IntoIterator<Item = (HostPattern, String, usize)>) -> Router {
         let mut table = Table::default();
         for (host, path, service) in routes {
-            let (hosts, name) = match host {
-                HostPattern::Exact(name) => (&mut table.exact, name),
-                HostPattern::Suffix(name) => (&mut table.suffix, name),
+            let key = |name: String| name.to_ascii_lowercase().into_bytes().into();
+            let paths = match host {
+                HostPattern::Exact(name) => table.exact.entry(key(name)).or_default(),
+                HostPattern::Suffix(name) => table.suffix.entry(key(name)).or_default(),
+                HostPattern::Any => &mut table.any,
             };
-            let prefix = path.trim_end_matches('/').as_bytes();
-            hosts.entry(name.to_ascii_lowercase().into_bytes().into()).or_default().push((prefix.into(), service));
+            paths.push((path.trim_end_matches('/').as_bytes().into(), service));
         }
-        for paths in table.exact.values_mut().chain(table.suffix.values_mut()) {
+        let Table { exact, suffix, any } = &mut table;
+        for paths in exact.values_mut().chain(suffix.values_mut()).chain([any]) {
             paths.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
         }
         Router { table: Arc::new(table) }
@@ -72,16 +75,14 @@ impl Router {
     /// The service for a Host (any case, with or without port and final dot) and an undecoded path.
     pub fn route(&self, host: &[u8], path: &[u8]) -> Option<usize> {
         let mut buffer = [0; LONGEST_HOST];
-        let name = normal(host, &mut buffer)?;
-        let (_, paths) = self.table.paths(name)?;
+        let (_, paths) = self.table.paths(normal(host, &mut buffer))?;
         longest(paths, path).map(|(_, service)| *service)
     }
 
     /// The same, with what matched or why nothing did.
     pub fn explain(&self, host: &[u8], path: &[u8]) -> Result<Matched, Unmatched> {
         let mut buffer = [0; LONGEST_HOST];
-        let name = normal(host, &mut buffer).ok_or(Unmatched::Host)?;
-        let (host, paths) = self.table.paths(name).ok_or(Unmatched::Host)?;
+        let (host, paths) = self.table.paths(normal(host, &mut buffer)).ok_or(Unmatched::Host)?;
         let (prefix, service) = longest(paths, path).ok_or(Unmatched::Path)?;
         let path = if prefix.is_empty() { "/".into() } else { String::from_utf8_lossy(prefix).into_owned() };
         Ok(Matched { host: host.pattern(), path, service: *service })
@@ -92,6 +93,7 @@ impl Router {
 enum Key<'a> {
     Exact(&'a [u8]),
     Suffix(&'a [u8]),
+    Any,
 }
 
 impl Key<'_> {
@@ -99,12 +101,19 @@ impl Key<'_> {
         match self {
             Key::Exact(name) => HostPattern::Exact(String::from_utf8_lossy(name).into_owned()),
             Key::Suffix(name) => HostPattern::Suffix(String::from_utf8_lossy(name).into_owned()),
+            Key::Any => HostPattern::Any,
         }
     }
 }
 
 impl Table {
-    fn paths<'a>(&'a self, name: &'a [u8]) -> Option<(Key<'a>, &'a Paths)> {
+    /// The paths of the pattern that has this host; `None`: a host that no pattern but `*` can have.
+    fn paths<'a>(&'a self, name: Option<&'a [u8]>) -> Option<(Key<'a>, &'a Paths)> {
+        let any = || (!self.any.is_empty()).then_some((Key::Any, &self.any));
+        name.and_then(|name| self.named(name)).or_else(any)
+    }
+
+    fn named<'a>(&'a self, name: &'a [u8]) -> Option<(Key<'a>, &'a Paths)> {
         if let Some(paths) = self.exact.get(name) {
             return Some((Key::Exact(name), paths));
         }
@@ -119,7 +128,7 @@ impl Table {
     }
 }
 
-/// The host in lower case, without port and final dot, an address in its shortest form; `None` if no pattern can match it.
+/// The host in lower case, without port and final dot, an address in its shortest form; `None` if no pattern but `*` can match it.
 fn normal<'a>(host: &[u8], buffer: &'a mut [u8; LONGEST_HOST]) -> Option<&'a [u8]> {
     if host.first()? == &b'[' {
         // Its colons are not a port's.

@@ -35,7 +35,7 @@ pub struct Snapshot {
 }
 
 /// What is the same for every request until the next document.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Settings {
     /// Time limits.
     pub timeouts: TimeoutsConfig,
@@ -45,6 +45,8 @@ pub struct Settings {
     pub capacity: Capacity,
     /// Clients whose forwarded headers are believed.
     pub trusted_proxies: Vec<IpNet>,
+    /// The name under which requests say in `Via` that they have passed this proxy.
+    pub via: Option<Arc<str>>,
 }
 
 /// One service, ready to be chosen from.

@@ -27,7 +27,7 @@ const MOST_INCLUDES: usize = 1000;
 /// Records that `$GENERATE` may make in one zone: as many as a /12 of IPv4 has addresses.
 const MOST_GENERATED: u32 = 1 << 20;
 
-/// What is said of the records of a signed zone, which are left out.
+/// The warning about the records of a signed zone, which are left out.
 const SIGNED: &str = "belongs to a signed zone and is left out, as are all others of this type: zones are served unsigned, and \
                       resolvers that validate refuse a zone's answers as long as the zone above has a DS for it";
 

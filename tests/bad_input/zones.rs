@@ -2,12 +2,12 @@
 
 use std::fs;
 
-use crate::site::{Site, assert_says};
+use crate::site::{Site, assert_says, eventually};
 
 const ZONE_FILE: &str = "polder.test.zone";
 
 /// Spoils the zone of a running nameserver: a reload and a takeover refuse it with these words and the zone in force is
-/// answered; a start refuses it too.
+/// answered; a start serves its last good copy with these words.
 fn assert_refused(spoil: impl FnOnce(&Site), words: &[&str]) {
     let site = Site::new();
     let mut nameserver = site.nameserver();
@@ -22,8 +22,13 @@ fn assert_refused(spoil: impl FnOnce(&Site), words: &[&str]) {
     nameserver.assert_serves();
     nameserver.ends(&["--takeover"]).assert(1, words);
     nameserver.assert_serves();
+    let copy = nameserver.state_file("zones").with_extension("").join(ZONE_FILE);
+    eventually("the zone's copy", || nameserver.said(), || copy.exists().then_some(()));
     nameserver.kill();
-    nameserver.ends(&[]).assert(1, words);
+    nameserver.run();
+    nameserver.assert_serves();
+    assert_says(&nameserver.alarms(), &["last good copy"]);
+    nameserver.wait_said(words);
     nameserver.ends(&["--check-config"]).assert(1, words);
 }
 

@@ -156,7 +156,7 @@ fn broken_timeouts_limits_and_logs_are_refused() {
     PROXY.refuses(&[
         (
             &[(r#""workers": 2"#, r#""threads": 2"#)],
-            &["proxy.json:15: threads: unknown key; known here: access_log, admin, limits, listeners, name, peers, services, state_dir, timeouts, trusted_proxies, version, workers"],
+            &["proxy.json:15: threads: unknown key; known here: access_log, admin, limits, listeners, name, peers, services, state_dir, timeouts, trusted_proxies, version, via, workers"],
         ),
         (
             &[(r#""connect": "1s""#, r#""connect": "0s""#)],

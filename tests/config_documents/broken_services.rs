@@ -190,11 +190,11 @@ fn broken_hosts_are_refused() {
         ),
         (
             &[(r#""hosts": ["www.example.net"]"#, r#""hosts": ["w*.example.net"]"#)],
-            &[r#"proxy.json:22: services.www.hosts[0]: "w*.example.net" is not a host: a "*" may only be its whole first label, as in "*.example.net""#],
+            &[r#"proxy.json:22: services.www.hosts[0]: "w*.example.net" is not a host: a "*" may only be its whole first label, as in "*.example.net", or all of it"#],
         ),
         (
-            &[(r#""hosts": ["www.example.net"]"#, r#""hosts": ["*"]"#)],
-            &[r#"proxy.json:22: services.www.hosts[0]: "*" is not a host: a "*" may only be its whole first label, as in "*.example.net""#],
+            &[(r#""hosts": ["www.example.net"]"#, r#""hosts": ["**"]"#)],
+            &[r#"proxy.json:22: services.www.hosts[0]: "**" is not a host: a "*" may only be its whole first label, as in "*.example.net", or all of it"#],
         ),
         (
             &[(r#""hosts": ["www.example.net"]"#, r#""hosts": ["bücher.example.net"]"#)],

@@ -6,8 +6,8 @@ use std::time::Duration;
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, ConnectionsConfig, CookieConfig,
-    CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Reuse, ServiceConfig, Target,
-    TimeoutsConfig,
+    CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse,
+    ServiceConfig, Target, TimeoutsConfig,
 };
 use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
 use polder::proxy::capacity::Capacity;
@@ -54,12 +54,13 @@ fn a_proxy_that_says_the_least_gets_every_default() {
     assert_eq!(config.state_dir, Path::new("/var/lib/polder-proxy"));
     assert_eq!((config.peers, config.workers, config.access_log), (None, None, None));
     assert_eq!(config.trusted_proxies, []);
+    assert!(config.via);
     assert_eq!(
         config.timeouts,
         TimeoutsConfig {
             request_head: 10 * SECOND,
             body_idle: 30 * SECOND,
-            connect: SECOND,
+            connect: 4 * SECOND,
             response_head: 60 * SECOND,
             keep_alive: 60 * SECOND,
             backend_keep_alive: 30 * SECOND,
@@ -76,7 +77,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             connections: None,
             connections_per_address: None,
             waiting: 1000,
-            tries: 3,
+            tries: 4,
             idle_per_backend: None,
         }
     );
@@ -149,6 +150,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(config.admin.address, Some("127.0.0.1:8404".parse().unwrap()));
     assert_eq!(config.admin.hosts, ["px-nl.example.net", "203.0.113.7"]);
     assert_eq!(config.workers, Some(4));
+    assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);
     assert_eq!(
@@ -193,7 +195,10 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(www.hosts[1], HostPattern::Suffix("pages.example.net".to_owned()));
     assert_eq!(www.paths, ["/", "/news"]);
     assert_eq!(backends(www).balance, Balance::LeastConnections);
-    assert_eq!(backends(www).connections, ConnectionsConfig { reuse: Reuse::Safe });
+    assert_eq!(
+        backends(www).connections,
+        ConnectionsConfig { reuse: Reuse::Safe, retries: Some(5), redispatch: Redispatch::Never, abort_on_close: true }
+    );
     assert_eq!(backends(&config.services["shop"]).connections, ConnectionsConfig::default());
     assert_eq!(backends(www).backends[1].weight, 50);
     assert!(backends(www).backends[2].backup);

@@ -109,12 +109,12 @@ pub fn raw(query: &[u8], transport: Transport) -> Option<(Answered, Vec<u8>)> {
 }
 
 /// The answer in words: the error code with the flags that are set, then a line for each record.
-pub fn told(query: &[u8], transport: Transport) -> String {
+pub fn answer_text(query: &[u8], transport: Transport) -> String {
     let (_, bytes) = raw(query, transport).expect("a query is answered");
-    tell(&Message::from_vec(&bytes).unwrap_or_else(|error| panic!("{error}: {bytes:02x?}")))
+    message_text(&Message::from_vec(&bytes).unwrap_or_else(|error| panic!("{error}: {bytes:02x?}")))
 }
 
-pub fn tell(message: &Message) -> String {
+pub fn message_text(message: &Message) -> String {
     let flags = message.metadata;
     let mut lines = vec![format!("{:?}", message.metadata.response_code)];
     let named = [
@@ -146,6 +146,6 @@ fn in_words(record: &Record) -> String {
 
 /// Asks over TCP, where nothing is cut, and compares; the answer's lines are given apart.
 pub fn expect(text: &str, qtype: u16, lines: &[&str]) {
-    let told = told(&query(text, qtype), TCP);
-    assert_eq!(told.lines().collect::<Vec<_>>(), lines, "{text} {qtype}");
+    let shown = answer_text(&query(text, qtype), TCP);
+    assert_eq!(shown.lines().collect::<Vec<_>>(), lines, "{text} {qtype}");
 }

@@ -2,7 +2,7 @@
 
 use polder::zone::number::rtype::*;
 
-use crate::ask::{TCP, expect, query, told};
+use crate::ask::{TCP, answer_text, expect, query};
 
 const SOA_LINE: &str =
     "ns example.net. 600 SOA ns1.example.net. hostmaster.example.net. 2026010101 7200 3600 1209600 600";
@@ -64,7 +64,7 @@ fn a_chain_into_a_delegation_keeps_aa_and_refers() {
 }
 
 #[test]
-fn a_loop_is_told_once_round() {
+fn a_loop_is_answered_once_round() {
     let (one, two) =
         ("an loop1.example.net. 3600 CNAME loop2.example.net.", "an loop2.example.net. 3600 CNAME loop1.example.net.");
     expect("loop1.example.net", A, &["NoError aa", one, two]);
@@ -81,11 +81,11 @@ fn a_loop_is_told_once_round() {
 }
 
 #[test]
-fn a_long_chain_is_told_as_far_as_it_is_followed() {
-    let told = told(&query("c1.example.net", A), TCP);
-    assert_eq!(told.matches("CNAME").count(), 9, "{told}");
-    assert!(told.starts_with("NoError aa\n"), "{told}");
-    assert!(!told.contains("192.0.2.80") && !told.contains("SOA"), "{told}");
+fn a_long_chain_is_answered_as_far_as_it_is_followed() {
+    let shown = answer_text(&query("c1.example.net", A), TCP);
+    assert_eq!(shown.matches("CNAME").count(), 9, "{shown}");
+    assert!(shown.starts_with("NoError aa\n"), "{shown}");
+    assert!(!shown.contains("192.0.2.80") && !shown.contains("SOA"), "{shown}");
 }
 
 #[test]
@@ -102,7 +102,7 @@ fn a_dname_redirects_what_is_below_it_and_nothing_else() {
     );
     expect("d.example.net", DNAME, &["NoError aa", "an d.example.net. 3600 DNAME target.example.net."]);
     expect("d.example.net", A, &["NoError aa", SOA_LINE]);
-    let at_the_owner = told(&query("d.example.net", 16), TCP);
+    let at_the_owner = answer_text(&query("d.example.net", 16), TCP);
     assert!(at_the_owner.contains("at the owner of a DNAME"), "{at_the_owner}");
 }
 
@@ -117,7 +117,7 @@ fn a_dname_to_elsewhere_and_to_a_missing_name_end_like_a_cname() {
             "an a.b.far.example.net. 3600 CNAME a.b.away.example.com.",
         ],
     );
-    let missing = told(&query("y.d.example.net", A), TCP);
+    let missing = answer_text(&query("y.d.example.net", A), TCP);
     assert!(missing.starts_with("NXDomain aa\n") && missing.ends_with(SOA_LINE), "{missing}");
 }
 
@@ -137,16 +137,16 @@ fn a_question_for_cname_below_a_dname_has_its_answer_in_the_made_one() {
 #[test]
 fn a_dname_that_makes_a_name_too_long_is_yxdomain() {
     let label = "x".repeat(60);
-    let told = told(&query(&format!("{label}.long.example.net"), A), TCP);
-    assert!(told.starts_with("YXDomain aa\nan long.example.net. 3600 DNAME "), "{told}");
-    assert_eq!(told.lines().count(), 2, "{told}");
+    let shown = answer_text(&query(&format!("{label}.long.example.net"), A), TCP);
+    assert!(shown.starts_with("YXDomain aa\nan long.example.net. 3600 DNAME "), "{shown}");
+    assert_eq!(shown.lines().count(), 2, "{shown}");
 }
 
 #[test]
 fn dnames_in_a_ring_end() {
-    let told = told(&query("x.ring.example.net", A), TCP);
-    assert!(told.starts_with("NoError aa\n"), "{told}");
-    assert!(told.lines().count() <= 6, "{told}");
+    let shown = answer_text(&query("x.ring.example.net", A), TCP);
+    assert!(shown.starts_with("NoError aa\n"), "{shown}");
+    assert!(shown.lines().count() <= 6, "{shown}");
 }
 
 #[test]

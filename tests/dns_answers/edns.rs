@@ -4,7 +4,7 @@ use hickory_proto::op::Message;
 use polder::dns::answer::Transport::Udp;
 use polder::zone::number::rtype::*;
 
-use crate::ask::{TCP, edns_query, query, raw, told};
+use crate::ask::{TCP, answer_text, edns_query, query, raw};
 
 fn rcode(query: &[u8]) -> u16 {
     raw(query, Udp).expect("a query is answered").0.rcode
@@ -171,5 +171,5 @@ fn additional_records_that_are_not_known_are_passed_over() {
     let mut asked = query("web.example.net", A);
     asked[11] = 1;
     asked.extend_from_slice(&[0xc0, 12, 0xff, 0xaa, 0, 1, 0, 0, 0, 0, 0, 2, 9, 9]);
-    assert!(told(&asked, Udp).starts_with("NoError aa\nan web.example.net. 3600 A"));
+    assert!(answer_text(&asked, Udp).starts_with("NoError aa\nan web.example.net. 3600 A"));
 }

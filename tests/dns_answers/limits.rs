@@ -5,7 +5,7 @@ use polder::dns::answer::Transport::Udp;
 use polder::dns::answer::{Client, Transport, answer};
 use polder::zone::number::rtype::*;
 
-use crate::ask::{SNAPSHOT, TCP, edns_query, query, raw, snapshot_of, tell};
+use crate::ask::{SNAPSHOT, TCP, edns_query, message_text, query, raw, snapshot_of};
 use crate::cookies::ask_with_a_good_cookie;
 
 /// Length, TC, and the number of records in each section.
@@ -123,7 +123,7 @@ fn a_chain_that_is_cut_has_the_response_code_of_its_last_name() {
         let mut buffer = vec![0; 65535];
         let client = Client::without_cookies(transport);
         let answered = answer(&query(name, A), &snapshot, &client, 0, &mut buffer).unwrap();
-        tell(&Message::from_vec(&buffer[..answered.length]).unwrap()).lines().next().unwrap().to_owned()
+        message_text(&Message::from_vec(&buffer[..answered.length]).unwrap()).lines().next().unwrap().to_owned()
     };
     let prefix = "x".repeat(50);
     for (name, whole, cut) in [

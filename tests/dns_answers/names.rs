@@ -3,7 +3,7 @@
 use polder::dns::answer::Transport;
 use polder::zone::number::rtype::*;
 
-use crate::ask::{TCP, expect, query, raw, told};
+use crate::ask::{TCP, answer_text, expect, query, raw};
 
 const SOA_LINE: &str =
     "ns example.net. 600 SOA ns1.example.net. hostmaster.example.net. 2026010101 7200 3600 1209600 600";
@@ -90,7 +90,7 @@ fn a_wildcard_cname_is_followed() {
 }
 
 #[test]
-fn outside_our_zones_is_refused_without_a_word_more() {
+fn outside_our_zones_is_refused_and_nothing_more() {
     expect("example.com", A, &["Refused"]);
     expect("", NS, &["Refused"]);
     expect("net", SOA, &["Refused"]);
@@ -101,7 +101,7 @@ fn the_question_comes_back_in_its_own_case_and_matches_in_any() {
     let (_, bytes) = raw(&query("WeB.eXample.NET", A), Transport::Udp).unwrap();
     assert_eq!(&bytes[12..29], b"\x03WeB\x07eXample\x03NET\x00");
     assert_eq!(&bytes[33..35], [0xc0, 12], "the owner is the question's name");
-    assert!(told(&query("mixed.EXAMPLE.net", TXT_TYPE), TCP).contains("owner in mixed case"));
+    assert!(answer_text(&query("mixed.EXAMPLE.net", TXT_TYPE), TCP).contains("owner in mixed case"));
 }
 
 #[test]
@@ -126,8 +126,8 @@ fn any_is_answered_with_one_set() {
 
 #[test]
 fn an_unknown_type_is_answered_as_it_is() {
-    let told = told(&query("odd.example.net", 65280), TCP);
-    assert!(told.starts_with("NoError aa\nan odd.example.net. 3600 "), "{told}");
+    let shown = answer_text(&query("odd.example.net", 65280), TCP);
+    assert!(shown.starts_with("NoError aa\nan odd.example.net. 3600 "), "{shown}");
     let (_, bytes) = raw(&query("odd.example.net", 65280), TCP).unwrap();
     assert!(bytes.ends_with(&[0, 4, 1, 2, 3, 4]), "{bytes:02x?}");
 }
@@ -155,10 +155,10 @@ fn helpers_come_with_mx_srv_ns_and_https() {
             "ar web.example.net. 3600 AAAA 2001:db8::80",
         ],
     );
-    let in_service_mode = told(&query("svc.example.net", HTTPS), TCP);
+    let in_service_mode = answer_text(&query("svc.example.net", HTTPS), TCP);
     assert!(in_service_mode.ends_with("ar svc.example.net. 3600 A 192.0.2.70"), "{in_service_mode}");
     assert_eq!(in_service_mode.matches("HTTPS").count(), 1, "{in_service_mode}");
-    let in_alias_mode = told(&query("svc-alias.example.net", HTTPS), TCP);
+    let in_alias_mode = answer_text(&query("svc-alias.example.net", HTTPS), TCP);
     assert!(in_alias_mode.contains("\nar svc.example.net. 3600 HTTPS 1 ."), "{in_alias_mode}");
     assert!(in_alias_mode.ends_with("ar svc.example.net. 3600 A 192.0.2.70"), "{in_alias_mode}");
 }

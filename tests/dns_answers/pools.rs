@@ -5,7 +5,7 @@ use hickory_proto::rr::RData;
 use polder::dns::answer::{Client, Transport, answer};
 use polder::zone::number::rtype::*;
 
-use crate::ask::{SNAPSHOT, TCP, expect, query, told};
+use crate::ask::{SNAPSHOT, TCP, answer_text, expect, query};
 
 fn soa(ttl: u32) -> String {
     format!("ns example.net. {ttl} SOA ns1.example.net. hostmaster.example.net. 2026010101 7200 3600 1209600 600")
@@ -29,16 +29,16 @@ fn a_pool_and_its_alias_answer_with_the_pools_addresses() {
 
 #[test]
 fn a_cname_to_a_pool_and_an_mx_of_one_lead_to_it() {
-    let told_cname = told(&query("pooled.example.net", A), TCP);
+    let told_cname = answer_text(&query("pooled.example.net", A), TCP);
     assert!(told_cname.ends_with(&a_lines("http0.l.example.net.").join("\n")), "{told_cname}");
-    let told_mx = told(&query("mx-pool.example.net", MX), TCP);
+    let told_mx = answer_text(&query("mx-pool.example.net", MX), TCP);
     assert!(told_mx.contains("ar http0.l.example.net. 300 A 192.0.2.11"), "{told_mx}");
     assert!(told_mx.contains("ar http0.l.example.net. 300 AAAA 2001:db8::11"), "{told_mx}");
 }
 
 #[test]
 fn other_types_at_an_alias_come_from_the_file() {
-    let told_txt = told(&query("example.net", 16), TCP);
+    let told_txt = answer_text(&query("example.net", 16), TCP);
     assert!(told_txt.contains("v=spf1 -all"), "{told_txt}");
 }
 

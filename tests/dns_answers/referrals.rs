@@ -2,7 +2,7 @@
 
 use polder::zone::number::rtype::*;
 
-use crate::ask::{TCP, expect, query, told};
+use crate::ask::{TCP, answer_text, expect, query};
 
 const REFERRAL: [&str; 8] = [
     "NoError",
@@ -31,20 +31,20 @@ fn glue_is_not_ours_to_answer() {
 
 #[test]
 fn ds_is_answered_by_the_parent_at_the_cut_alone() {
-    let told_ds = told(&query("child.example.net", DS), TCP);
+    let told_ds = answer_text(&query("child.example.net", DS), TCP);
     assert!(told_ds.starts_with("NoError aa\nan child.example.net. 3600 DS MDkNAg"), "{told_ds}");
     expect("www.child.example.net", DS, &REFERRAL);
 }
 
 #[test]
 fn ds_of_a_child_we_serve_too_comes_from_the_parent() {
-    let told_ds = told(&query("own.example.net", DS), TCP);
+    let told_ds = answer_text(&query("own.example.net", DS), TCP);
     assert!(told_ds.starts_with("NoError aa\nan own.example.net. 3600 DS EmcNAg"), "{told_ds}");
 }
 
 #[test]
 fn ds_at_an_apex_whose_parent_is_not_ours_is_nodata() {
-    let told_ds = told(&query("other.test", DS), TCP);
+    let told_ds = answer_text(&query("other.test", DS), TCP);
     assert!(told_ds.starts_with("NoError aa\nns other.test. 300 SOA "), "{told_ds}");
 }
 

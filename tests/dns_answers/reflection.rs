@@ -5,7 +5,7 @@ use polder::dns::cookie::{Issuer, Secrets};
 use polder::dns::rate_limit::{Account, Class};
 use polder::zone::number::rtype::*;
 
-use crate::ask::{SNAPSHOT, TCP, edns_query, query, raw, told};
+use crate::ask::{SNAPSHOT, TCP, answer_text, edns_query, query, raw};
 use crate::cookies::with_cookie;
 
 fn account(name: &str, qtype: u16) -> Account {
@@ -20,7 +20,7 @@ fn responses_are_imputed_to_names_that_no_forger_can_vary() {
         assert_eq!(accounts[0].class, class, "{names:?}");
         accounts[0]
     };
-    let told = [
+    let shown = [
         same(Class::Answer, &[("web.example.net", A), ("WEB.example.net", AAAA), ("web.example.net", ANY)]),
         same(Class::Answer, &[("www.example.net", A)]),
         same(Class::Answer, &[("a.wild.example.net", A), ("b.c.wild.example.net", A), ("b.wild.example.net", MX)]),
@@ -32,8 +32,8 @@ fn responses_are_imputed_to_names_that_no_forger_can_vary() {
         same(Class::Nxdomain, &[("nowhere.other.test", A)]),
         same(Class::Error, &[("www.example.com", A), ("example.net", AXFR), ("example.net", TKEY)]),
     ];
-    for (n, one) in told.iter().enumerate() {
-        assert!(told[..n].iter().all(|other| other != one), "{one:?} stands for two");
+    for (n, one) in shown.iter().enumerate() {
+        assert!(shown[..n].iter().all(|other| other != one), "{one:?} stands for two");
     }
 }
 
@@ -60,7 +60,7 @@ fn what_is_left_of_a_limited_answer_is_its_question_and_tc() {
 }
 
 #[test]
-fn a_client_with_half_a_cookie_or_a_bad_one_is_told_badcookie_and_gets_a_good_one() {
+fn a_client_with_half_a_cookie_or_a_bad_one_gets_badcookie_and_a_good_one() {
     for cookie in [&b"a client"[..], b"a client and what is not ours of it"] {
         let asked = with_cookie(edns_query("large.example.net", TXT, 1232), cookie);
         let bytes = left(&asked);
@@ -75,7 +75,7 @@ fn a_client_with_half_a_cookie_or_a_bad_one_is_told_badcookie_and_gets_a_good_on
 #[test]
 fn records_that_only_help_go_to_clients_that_have_shown_where_they_are() {
     for (name, qtype) in [("example.net", MX), ("example.net", NS), ("mx-pool.example.net", MX)] {
-        let lines = |transport| told(&query(name, qtype), transport);
+        let lines = |transport| answer_text(&query(name, qtype), transport);
         let helped = lines(TCP);
         let plain: Vec<&str> = helped.lines().filter(|line| !line.starts_with("ar ")).collect();
         assert!(plain.len() < helped.lines().count(), "{helped}");

@@ -9,7 +9,7 @@ use nix::sys::signal::Signal;
 use crate::fleet::*;
 
 #[test]
-fn check_config_tells_every_finding_of_the_document_and_the_zones() {
+fn check_config_prints_every_finding_of_the_document_and_the_zones() {
     let mut daemon = Daemon::prepare(&Members::start(1));
     let valid = daemon.output(&["--check-config"]);
     assert!(valid.status.success(), "{}", text(&valid.stderr));
@@ -19,8 +19,8 @@ fn check_config_tells_every_finding_of_the_document_and_the_zones() {
     daemon.write_document();
     let invalid = daemon.output(&["--check-config"]);
     assert_eq!(invalid.status.code(), Some(1));
-    let said = text(&invalid.stderr);
-    assert!(said.contains("workers") && said.contains("192.0.2.300"), "{said}");
+    let printed = text(&invalid.stderr);
+    assert!(printed.contains("workers") && printed.contains("192.0.2.300"), "{printed}");
 }
 
 #[test]
@@ -58,8 +58,8 @@ fn a_port_in_use_is_named_and_the_exit_code_is_3() {
     let _taken = UdpSocket::bind(("127.0.0.1", daemon.port)).unwrap();
     let output = daemon.output(&[]);
     assert_eq!(output.status.code(), Some(3));
-    let said = text(&output.stderr);
-    assert!(said.contains(&format!("127.0.0.1:{}", daemon.port)), "{said}");
+    let printed = text(&output.stderr);
+    assert!(printed.contains(&format!("127.0.0.1:{}", daemon.port)), "{printed}");
 }
 
 #[test]

@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::fleet::*;
 
 #[test]
-fn a_drained_member_leaves_the_answer_at_once_and_the_word_tells_until_when_it_is_cached() {
+fn a_drained_member_leaves_the_answer_at_once_and_the_reply_says_until_when_it_is_cached() {
     let daemon = Daemon::start(&Members::start(2));
     let before = unix_ms();
     let done = daemon.say("m1", "drain", false).unwrap();
@@ -48,7 +48,7 @@ fn unknown_pools_and_members_are_404() {
 }
 
 #[test]
-fn a_word_with_an_end_ends() {
+fn a_state_with_an_end_ends() {
     let daemon = Daemon::start(&Members::start(2));
     let command = json!({ "subject": format!("{POOL}/m1"), "state": "drain", "who": "a test", "for_ms": 700 });
     daemon.post("/operator", &command).unwrap();
@@ -70,7 +70,7 @@ fn words_outlive_kill_9() {
 }
 
 #[test]
-fn a_state_directory_that_cannot_be_written_is_an_alarm_and_the_word_counts() {
+fn a_state_directory_that_cannot_be_written_is_an_alarm_and_the_state_counts() {
     let members = Members::start(2);
     let mut daemon = Daemon::prepare(&members);
     let state = daemon.folder.path().join("state");
@@ -120,7 +120,7 @@ fn peers(members: &Members) -> (Daemon, Daemon) {
 }
 
 #[test]
-fn a_word_learned_from_a_peer_at_the_start_is_kept() {
+fn a_state_learned_from_a_peer_at_the_start_is_kept() {
     let (mut one, mut two) = peers(&Members::start(2));
     one.run();
     one.say("m1", "drain", true).unwrap();
@@ -135,7 +135,7 @@ fn a_word_learned_from_a_peer_at_the_start_is_kept() {
 }
 
 #[test]
-fn peers_tell_each_other_the_operators_words() {
+fn peers_exchange_operator_states() {
     let (mut one, mut two) = peers(&Members::start(2));
     one.run();
     one.say("m1", "drain", true).unwrap();

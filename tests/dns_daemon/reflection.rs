@@ -174,7 +174,7 @@ fn who_has_a_good_cookie_or_comes_over_tcp_is_never_limited() {
 }
 
 #[test]
-fn a_client_with_half_a_cookie_or_a_forged_one_is_told_to_come_back_with_a_good_one() {
+fn a_client_with_half_a_cookie_or_a_forged_one_is_asked_to_come_back_with_a_good_one() {
     let daemon = start(strict());
     let mut asker = Asker::new(&daemon);
     let half = asker.flood(100, || edns(NAME, TXT, b"a client"));
@@ -268,7 +268,7 @@ fn a_reload_without_a_key_file_spoils_no_cookie() {
 }
 
 #[test]
-fn a_key_file_of_cookies_that_cannot_be_used_is_told_at_the_start_and_by_the_live_check() {
+fn a_key_file_of_cookies_that_cannot_be_used_is_reported_at_the_start_and_by_the_live_check() {
     let members = Members::start(1);
     let mut daemon = Daemon::prepare(&members);
     daemon.document["cookies"] = json!({ "key_file": "/dev/zero" });
@@ -276,7 +276,7 @@ fn a_key_file_of_cookies_that_cannot_be_used_is_told_at_the_start_and_by_the_liv
     for arguments in [&[][..], &["--check-config", "--live"]] {
         let output = daemon.output(arguments);
         assert!(!output.status.success());
-        let said = text(&output.stderr);
-        assert!(said.contains("cookies.key_file: /dev/zero: cannot be read: it is a device"), "{said}");
+        let printed = text(&output.stderr);
+        assert!(printed.contains("cookies.key_file: /dev/zero: cannot be read: it is a device"), "{printed}");
     }
 }

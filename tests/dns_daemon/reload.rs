@@ -20,7 +20,7 @@ fn a_reload_serves_the_new_zone_and_keeps_the_process_and_its_health() {
 }
 
 #[test]
-fn a_bad_zone_and_a_bad_document_change_nothing_and_every_finding_is_told() {
+fn a_bad_zone_and_a_bad_document_change_nothing_and_every_finding_is_reported() {
     let daemon = Daemon::start(&Members::start(1));
     daemon.write_zone(2, "www A 192.0.2.300\nhttp0.l A 192.0.2.1\nother BOGUS x");
     match daemon.reload() {
@@ -44,8 +44,8 @@ fn addresses_in_the_file_at_a_pools_name_are_a_finding_with_their_line() {
     daemon.write_zone(2, "http0.l A 192.0.2.1");
     let output = daemon.output(&["--check-config"]);
     assert_eq!(output.status.code(), Some(1));
-    let said = text(&output.stderr);
-    assert!(said.contains("example.net.zone:6: an A record cannot stand at http0.l.example.net"), "{said}");
+    let printed = text(&output.stderr);
+    assert!(printed.contains("example.net.zone:6: an A record cannot stand at http0.l.example.net"), "{printed}");
 }
 
 #[test]

@@ -169,7 +169,7 @@ fn the_metrics_count_what_was_answered() {
 }
 
 #[test]
-fn explain_tells_the_chain_and_why() {
+fn explain_shows_the_chain_and_why() {
     let members = Members::start(2);
     let daemon = Daemon::start(&members);
     let told = daemon.get("/explain?name=www.example.net").unwrap();

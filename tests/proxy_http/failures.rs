@@ -237,7 +237,6 @@ fn a_body_cut_short_never_looks_whole() {
     for (response, old) in [
         ("HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf", false),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", false),
-        ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\nzz\r\n", false),
         ("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nhalf\r\n", true),
     ] {
         let backend = Script::start(move |served, _| {
@@ -267,7 +266,7 @@ fn a_client_that_goes_away_takes_its_request_with_it() {
     client.send(GET);
     eventually("the backend has the request", || backend.heads().len() == 1);
     assert_eq!(proxy.running(0), 1);
-    drop(client);
+    client.reset();
     eventually("the backend is let go", || proxy.running(0) == 0);
 }
 

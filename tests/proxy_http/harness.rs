@@ -219,6 +219,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
             timeouts: setup.timeouts.clone(),
             limits: setup.limits.clone(),
             trusted_proxies: setup.trusted.clone(),
+            via: Some("px-1".into()),
         }),
     }
 }
@@ -240,7 +241,11 @@ pub struct Served {
 
 impl Script {
     pub fn start(script: impl Fn(&mut Served, usize) + Send + Sync + 'static) -> Script {
-        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        Script::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), script)
+    }
+
+    pub fn start_at(address: SocketAddr, script: impl Fn(&mut Served, usize) + Send + Sync + 'static) -> Script {
+        let listener = TcpListener::bind(address).unwrap();
         let address = listener.local_addr().unwrap();
         let connections = Arc::<AtomicUsize>::default();
         let closed = Arc::<AtomicUsize>::default();
@@ -396,6 +401,16 @@ impl Client {
     /// The next head alone.
     pub fn head(&mut self) -> String {
         read_head(&mut self.stream).expect("a response before the connection ends")
+    }
+
+    /// Goes away so that the proxy is told: with a reset.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Sends no more.
+    pub fn close_half(&self) {
+        self.stream.shutdown(std::net::Shutdown::Write).unwrap();
     }
 
     fn line(&mut self) -> String {

@@ -245,7 +245,7 @@ fn whatever_the_end_nothing_stays_counted() {
                 proxy.swap(|setup| setup.latch = Some(LatchView::Active(1)));
                 eventually("it has left", || proxy.running(0) == 0);
             }
-            drop(client);
+            client.reset();
             nothing_runs(&proxy, path);
             proxy.swap(|setup| setup.latch = Some(LatchView::Active(0)));
         }

@@ -14,6 +14,8 @@ mod harness;
 mod lifecycle;
 mod limits;
 mod messages;
+mod retries;
 mod reuse;
+mod rules;
 mod smuggling;
 mod verdicts;

@@ -14,7 +14,7 @@ fn a_get_goes_through_and_back() {
     assert_eq!(
         backend.heads(),
         ["GET /page?x=1 HTTP/1.1\r\nHost: www.test\r\nX-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\n\
-          X-Forwarded-Host: www.test\r\nForwarded: for=127.0.0.1;host=\"www.test\";proto=http\r\n\r\n"]
+          X-Forwarded-Host: www.test\r\nForwarded: for=127.0.0.1;host=\"www.test\";proto=http\r\nVia: 1.1 px-1\r\n\r\n"]
     );
 }
 

@@ -110,7 +110,8 @@ fn a_service_says_whose_requests_go_over_an_idle_connection() {
                 served.send(&format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}"));
             }
         });
-        let setup = Setup { connections: ConnectionsConfig { reuse }, ..Setup::default() };
+        let setup =
+            Setup { connections: ConnectionsConfig { reuse, ..ConnectionsConfig::default() }, ..Setup::default() };
         let proxy = Proxy::start(setup, &[backend.address]);
         let mut visitors = [proxy.connect(), proxy.connect()];
         let mut served = String::new();

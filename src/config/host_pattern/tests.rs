@@ -9,6 +9,7 @@ fn names_with_underscores_and_addresses_in_brackets_are_hosts() {
         ("*.a_b.test", "*.a_b.test"),
         ("[2001:DB8:0::1]", "[2001:db8::1]"),
         ("192.0.2.1", "192.0.2.1"),
+        ("*", "*"),
     ] {
         assert_eq!(parse(text).as_deref(), Ok(read));
     }
@@ -29,11 +30,16 @@ fn two_patterns_overlap_where_some_host_name_matches_both() {
         names.dedup();
     }
     let short = || names.iter().filter(|name| name.split('.').count() <= 2);
-    let patterns: Vec<HostPattern> =
-        short().cloned().map(HostPattern::Exact).chain(short().cloned().map(HostPattern::Suffix)).collect();
+    let patterns: Vec<HostPattern> = short()
+        .cloned()
+        .map(HostPattern::Exact)
+        .chain(short().cloned().map(HostPattern::Suffix))
+        .chain([HostPattern::Any])
+        .collect();
     let matches = |pattern: &HostPattern, name: &str| match pattern {
         HostPattern::Exact(exact) => name == exact,
         HostPattern::Suffix(suffix) => name.ends_with(&format!(".{suffix}")),
+        HostPattern::Any => true,
     };
     for one in &patterns {
         for two in &patterns {

@@ -1,4 +1,6 @@
-//! How a service uses its connections to backends.
+//! How a service uses its connections to backends: `reuse`, `retries`, `redispatch`, `abort_on_close`.
+
+use std::ops::RangeInclusive;
 
 use crate::config::reader::{Object, Read};
 
@@ -7,6 +9,13 @@ use crate::config::reader::{Object, Read};
 pub struct ConnectionsConfig {
     /// Whose requests go over an idle connection.
     pub reuse: Reuse,
+    /// Attempts after the first one, 0 to 10; `None`: one less than `limits.tries`.
+    pub retries: Option<u32>,
+    /// When a request that is bound to a backend leaves it.
+    pub redispatch: Redispatch,
+    /// A visitor who closes his half of the connection is taken for gone while his response has not begun: as HAProxy's
+    /// `option abortonclose`. Default false.
+    pub abort_on_close: bool,
 }
 
 /// Whose requests go over an idle connection, as HAProxy's `http-reuse`. Whatever it says, a connection that was
@@ -22,10 +31,30 @@ pub enum Reuse {
     Always,
 }
 
+/// When a request that a cookie binds to a backend is given to another one, where connections to its own fail and that is
+/// still up: as HAProxy's `option redispatch`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Redispatch {
+    /// Never.
+    Never,
+    /// For the last retry.
+    #[default]
+    Last,
+    /// For the first retry.
+    First,
+}
+
+const RETRIES: RangeInclusive<u32> = 0..=10;
+
 /// Reads what a service says of its connections.
 pub(super) fn read(service: &Object<'_>) -> Read<ConnectionsConfig> {
     let reuse = service.with_default("reuse", Reuse::default(), |value| {
         value.one_of(&[("never", Reuse::Never), ("safe", Reuse::Safe), ("always", Reuse::Always)])
     });
-    Ok(ConnectionsConfig { reuse: reuse? })
+    let retries = service.optional("retries", |value| value.integer(RETRIES));
+    let redispatch = service.with_default("redispatch", Redispatch::default(), |value| {
+        value.one_of(&[("never", Redispatch::Never), ("last", Redispatch::Last), ("first", Redispatch::First)])
+    });
+    let abort_on_close = service.with_default("abort_on_close", false, |value| value.boolean());
+    Ok(ConnectionsConfig { reuse: reuse?, retries: retries?, redispatch: redispatch?, abort_on_close: abort_on_close? })
 }

@@ -15,7 +15,7 @@ pub struct TimeoutsConfig {
     pub request_head: Duration,
     /// Between two reads (or two writes) of a body, either way. Default 30 s.
     pub body_idle: Duration,
-    /// To open a connection to a backend. Default 1 s.
+    /// To open a connection to a backend. Default 4 s.
     pub connect: Duration,
     /// From the request sent to the end of the response's head. Default 60 s.
     pub response_head: Duration,
@@ -45,7 +45,7 @@ pub struct LimitsConfig {
     pub connections_per_address: Option<usize>,
     /// Requests of one service that may wait for a verdict at a time, over all workers. Default 1000.
     pub waiting: usize,
-    /// Attempts for one request, the first included. Default 3.
+    /// Attempts for one request, the first included, where the service says nothing of retries. Default 4.
     pub tries: u32,
     /// Idle connections kept to one backend by one worker. Without it 64, or as many as the limit of open files leaves.
     pub idle_per_backend: Option<usize>,

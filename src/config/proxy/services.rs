@@ -38,6 +38,7 @@ pub enum Target {
 pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
     names: &[
+        "abort_on_close",
         "backends",
         "balance",
         "check",
@@ -49,6 +50,8 @@ pub(super) const KEYS: Keys = Keys {
         "mode",
         "pass_fields",
         "paths",
+        "redispatch",
+        "retries",
         "reuse",
         "start_grace",
     ],

@@ -1,4 +1,4 @@
-//! Reads a query: what is asked, or what is wrong with it.
+//! Reads a query: its question, or what is wrong with it.
 
 use crate::dns::cookie::Presented;
 use crate::zone::name::Name;

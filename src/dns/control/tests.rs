@@ -124,7 +124,7 @@ fn the_generation_goes_on_where_an_earlier_process_ended() {
 }
 
 #[test]
-fn what_an_operator_says_is_answered_written_and_told_to_peers_at_once() {
+fn what_an_operator_sets_is_answered_written_and_sent_to_peers_at_once() {
     let mut state = ready(&TWO);
     let told = state.operator(&command("a", OperatorState::Drain, false), at(1)).expect("obeyed");
     let Told { done, change, effects } = told;
@@ -140,7 +140,7 @@ fn what_an_operator_says_is_answered_written_and_told_to_peers_at_once() {
 }
 
 #[test]
-fn a_word_that_cannot_be_written_counts_and_is_written_again_when_it_is_due() {
+fn a_state_that_cannot_be_written_counts_and_is_written_again_when_it_is_due() {
     let mut state = ready(&TWO);
     state.operator(&command("a", OperatorState::Maint, false), at(0)).expect("obeyed");
     state.on_event(Event::OperatorWritten(Err(std::io::Error::other("no room"))), at(10));
@@ -151,7 +151,7 @@ fn a_word_that_cannot_be_written_counts_and_is_written_again_when_it_is_due() {
 }
 
 #[test]
-fn a_word_with_an_end_ends_when_the_clock_says_so() {
+fn a_state_with_an_end_ends_when_the_clock_says_so() {
     let mut state = ready(&TWO);
     let until_later = OperatorCommand { for_ms: Some(5_000), ..command("a", OperatorState::Drain, false) };
     state.operator(&until_later, at(0)).expect("obeyed");
@@ -173,7 +173,7 @@ fn the_last_usable_member_is_taken_away_only_by_force() {
 }
 
 #[test]
-fn unknown_subjects_and_latches_are_told_apart_from_refusals() {
+fn unknown_subjects_and_latches_are_not_taken_for_refusals() {
     let mut state = ready(&TWO);
     let unknown = OperatorCommand { subject: "nobody/a".into(), ..command("a", OperatorState::Drain, false) };
     assert!(matches!(state.operator(&unknown, at(0)), Err(CommandError::Unknown(_))));
@@ -185,7 +185,7 @@ fn unknown_subjects_and_latches_are_told_apart_from_refusals() {
 }
 
 #[test]
-fn a_peers_newer_word_counts_and_what_is_beyond_the_bounds_is_left_out_with_a_warning() {
+fn a_peers_newer_state_counts_and_what_is_beyond_the_bounds_is_left_out_with_a_warning() {
     let mut state = ready(&TWO);
     let word =
         |when: u64| json!({ "state": "drain", "who": "alice", "when": when, "by": "ns-2", "why": "", "until": null });

@@ -133,7 +133,7 @@ fn a_family_that_no_member_has_is_empty_whatever_the_policy() {
 }
 
 #[test]
-fn the_last_usable_and_the_last_ready_member_are_told() {
+fn the_last_usable_and_the_last_ready_member_are_named() {
     let pool = pool(WhenAllDown::All);
     let mut members = up(&["192.0.2.1", "192.0.2.2"]);
     assert_eq!(last_one(&pool, "a", &members, 0), None);

@@ -23,15 +23,15 @@ fn burst(
     now: u32,
     count: usize,
 ) -> [usize; 3] {
-    let mut told = [0; 3];
+    let mut verdicts = [0; 3];
     for _ in 0..count {
         match accounts.debit(limits, ip(client), account, now) {
-            Verdict::Send => told[0] += 1,
-            Verdict::Slip => told[1] += 1,
-            Verdict::Drop => told[2] += 1,
+            Verdict::Send => verdicts[0] += 1,
+            Verdict::Slip => verdicts[1] += 1,
+            Verdict::Drop => verdicts[2] += 1,
         }
     }
-    told
+    verdicts
 }
 
 #[test]

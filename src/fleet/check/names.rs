@@ -16,7 +16,8 @@ pub(super) fn check(running: &Running, checked: &mut Checked) {
     let mut names: BTreeSet<(&str, &HostPattern)> = BTreeSet::new();
     for proxy in running.proxies.values() {
         for service in proxy.services.values() {
-            names.extend(service.hosts.iter().map(|host| (service.name.as_str(), host)));
+            let hosts = service.hosts.iter().filter(|host| host.is_of_names());
+            names.extend(hosts.map(|host| (service.name.as_str(), host)));
         }
     }
     // Without a nameserver that could be read, every name would look lost.

@@ -84,7 +84,17 @@ impl Cookie {
 
     /// The value of our cookie in a `Cookie` field, without its quotes; the first if there are several.
     pub fn find<'a>(&self, field: &'a [u8]) -> Option<&'a [u8]> {
-        field.split(|byte| *byte == b';').find_map(|pair| self.value_of(pair))
+        self.values(field).next()
+    }
+
+    /// The values of all our cookies in a `Cookie` field, without their quotes.
+    pub fn values<'a>(&self, field: &'a [u8]) -> impl Iterator<Item = &'a [u8]> {
+        field.split(|byte| *byte == b';').filter_map(|pair| self.value_of(pair))
+    }
+
+    /// Whether a `Set-Cookie` field sets our cookie (RFC 6265, 5.2: its name is what stands before the first `=`).
+    pub fn is_set_by(&self, field: &[u8]) -> bool {
+        self.values(field.split(|byte| *byte == b';').next().unwrap_or_default()).next().is_some()
     }
 
     /// Appends the value of a `Cookie` field to `out` without our cookies, and gives whether any was there. The other

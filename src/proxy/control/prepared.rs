@@ -130,6 +130,7 @@ impl Prepared {
             limits: document.limits.clone(),
             capacity: Capacity::unbounded(&document.limits),
             trusted_proxies: document.trusted_proxies.clone(),
+            via: document.via.then(|| document.name.as_str().into()),
         });
         Ok(Prepared { document, router, settings, services, identity: None })
     }
@@ -141,9 +142,7 @@ impl Prepared {
     /// What it asks for does not fit.
     pub fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError> {
         let capacity = Capacity::of(&self.document, self.workers(), self.targets().len(), open_files)?;
-        let Settings { timeouts, limits, trusted_proxies, .. } = &*self.settings;
-        let (timeouts, limits, trusted_proxies) = (timeouts.clone(), limits.clone(), trusted_proxies.clone());
-        self.settings = Arc::new(Settings { timeouts, limits, capacity, trusted_proxies });
+        self.settings = Arc::new(Settings { capacity, ..(*self.settings).clone() });
         let default = Capacity::unbounded(&self.document.limits).connections;
         Ok(lowered("limits.connections", capacity.connections, default, open_files))
     }

@@ -3,7 +3,6 @@
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
-use super::status::in_words;
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
 use crate::config::proxy::Balance;
@@ -21,7 +20,7 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
         Ok(matched) => matched,
         Err(why) => return unrouted(why, host, path),
     };
-    let route = format!("host {} and path {}", in_words(&matched.host), matched.path);
+    let route = format!("host {} and path {}", matched.host, matched.path);
     let Some(service) = snapshot.services.get(matched.service) else { return unrouted(Unmatched::Host, host, path) };
     let named = named_by(service, cookie);
     let mut because = Vec::new();

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus, Status};
-use crate::config::proxy::HostPattern;
 use crate::daemon::lifecycle::Figures;
 use crate::daemon::peers::PeerHealth;
 use crate::proxy::choose::is_usable;
@@ -96,7 +95,7 @@ fn of_service(state: &State, prepared: &PreparedService, service: &Service, now:
     let hosts = state.prepared.document.services.get(&*service.name).map(|config| config.hosts.as_slice());
     ServiceStatus {
         name: service.name.to_string(),
-        hosts: hosts.unwrap_or_default().iter().map(in_words).collect(),
+        hosts: hosts.unwrap_or_default().iter().map(ToString::to_string).collect(),
         mode: match prepared.mode {
             PreparedMode::Stateless => "stateless",
             PreparedMode::Sticky(_) => "sticky",
@@ -109,14 +108,6 @@ fn of_service(state: &State, prepared: &PreparedService, service: &Service, now:
             .and_then(|_| state.latches.get(&service.name))
             .map(|keeper| of_latch(state, &service.name, keeper)),
         backends: service.backends.iter().map(|backend| of_backend(state, service, backend, now)).collect(),
-    }
-}
-
-/// A host pattern as it is written in the document.
-pub fn in_words(host: &HostPattern) -> String {
-    match host {
-        HostPattern::Exact(name) => name.clone(),
-        HostPattern::Suffix(name) => format!("*.{name}"),
     }
 }
 

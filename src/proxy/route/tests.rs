@@ -106,6 +106,7 @@ fn naive(routes: &[(HostPattern, String, usize)], host: &str, path: &str) -> Opt
     let rank = |pattern: &HostPattern| match pattern {
         HostPattern::Exact(name) => (name == host).then_some(usize::MAX),
         HostPattern::Suffix(name) => host.ends_with(&format!(".{name}")).then_some(name.len()),
+        HostPattern::Any => Some(0),
     };
     let best = routes.iter().filter_map(|(pattern, _, _)| rank(pattern)).max()?;
     let segments = |text: &str| text.split('/').filter(|part| !part.is_empty()).map(String::from).collect::<Vec<_>>();
@@ -114,4 +115,26 @@ fn naive(routes: &[(HostPattern, String, usize)], host: &str, path: &str) -> Opt
         .filter(|(pattern, prefix, _)| rank(pattern) == Some(best) && segments(path).starts_with(&segments(prefix)))
         .max_by_key(|(_, prefix, _)| segments(prefix).len())
         .map(|(_, _, service)| *service)
+}
+
+#[test]
+fn a_default_service_has_what_no_other_has() {
+    let router = Router::new([
+        (HostPattern::Any, "/".into(), 0),
+        (HostPattern::Any, "/app".into(), 1),
+        (exact("www.example.net"), "/app".into(), 2),
+        (suffix("example.net"), "/".into(), 3),
+    ]);
+    for (host, path, service) in [
+        ("", "/", Some(0)),
+        ("[::1", "/app/x", Some(1)),
+        ("192.0.2.1:80", "/", Some(0)),
+        ("other.example.org", "/app", Some(1)),
+        ("a.example.net", "/app", Some(3)),
+        ("www.example.net", "/app", Some(2)),
+        ("www.example.net", "/", None),
+    ] {
+        assert_eq!(router.route(host.as_bytes(), path.as_bytes()), service, "{host}{path}");
+    }
+    assert_eq!(router.route(&[b'a'; 4096], b"/"), Some(0));
 }

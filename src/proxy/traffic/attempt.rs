@@ -15,7 +15,7 @@ use super::http1::body::Framing;
 use super::http1::request;
 use super::http1_stream::Sink;
 use super::inflight::Order;
-use super::message::Length;
+use super::message::{CookieEdit, Length};
 use super::outcome::{Failure, Outcome};
 use super::progress::Progress;
 use super::relay::{self, BackendSide, RelayError, Relayed};
@@ -188,7 +188,8 @@ fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
     let Exchange { request, client, buffers, .. } = exchange;
     let trusted = client.is_trusted(&plan.view.snapshot.settings.trusted_proxies);
     let service = plan.service();
-    let edits = request::Edits { client, trusted, passed: service.pass_fields, cookie: service.cookie() };
+    let via = plan.view.snapshot.settings.via.as_deref();
+    let edits = request::Edits { client, trusted, passed: service.pass_fields, cookie: service.cookie(), via };
     buffers.clear();
     request::write(&mut buffers.output, request.bytes, request.head, request.fields, edits);
 }
@@ -202,13 +203,14 @@ async fn pass_both_ways(
     progress: &Progress,
 ) -> Ended {
     let Exchange { local, entry, request, buffers, client_alarm, backend_alarm, trace, .. } = exchange;
-    let request = request.head;
+    let (whole, request) = (*request, request.head);
     let settings = &plan.view.snapshot.settings;
     let backend = plan.backend();
     let counters = local.counters_of(backend);
     let idle = settings.timeouts.body_idle;
-    let cookie = plan.service().cookie().filter(|_| plan.set_cookie);
-    let set_cookie = cookie.map(|cookie| cookie.set(backend.address, request.scheme.is_secure()));
+    let own = plan.service().cookie();
+    let set = own.filter(|_| plan.set_cookie).map(|own| own.set(backend.address, request.scheme.is_secure()));
+    let cookie = CookieEdit { own, set: set.as_deref() };
     let (body, response) = client.split();
     let (source, sink) = stream.split();
     // From here on a request that cannot be replayed stays where it is.
@@ -223,13 +225,13 @@ async fn pass_both_ways(
             touched: Some(&progress.touched),
             has_sent: false,
         },
-        sending::Task { request, progress, counters },
+        sending::Task { request, progress, counters, half_is_gone: plan.service().connections.abort_on_close },
     );
     let timer = IdleTimer { alarm: backend_alarm, idle };
     let relay = relay::relay(
         BackendSide { source, input: &mut buffers.input, fields: &mut buffers.fields, timer },
         response,
-        relay::Task { request, progress, settings, counters, set_cookie: set_cookie.as_deref(), local, entry, trace },
+        relay::Task { request: whole, progress, settings, counters, cookie, local, entry, trace },
     );
     let (mut send, mut relay) = (pin!(send), pin!(relay));
     let mut is_sending = true;

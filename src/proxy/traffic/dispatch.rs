@@ -16,7 +16,7 @@ use super::eviction;
 use super::exchange::Exchange;
 use super::http1::answer::Answer;
 use super::inflight::{Order, Phase};
-use super::message::fields::FieldKind;
+use super::message::fields::{FieldKind, elements};
 use super::outcome::{AfterResponse, Failure, Outcome};
 use super::socket::IdleTimer;
 use super::stream::{BodySource, ClientStream};
@@ -24,11 +24,16 @@ use super::termination::End;
 use super::trace::CookieSeen;
 use super::tunnel::Tunnel;
 use super::view::View;
+use crate::config::proxy::Redispatch;
 use crate::proxy::choose::{Choice, RequestFacts, choose};
-use crate::proxy::snapshot::Service;
+use crate::proxy::snapshot::{Service, ServiceMode};
 
 /// Where `/.polder/` begins, no service is asked.
 const RESERVED: &[u8] = b"/.polder";
+
+/// How long a request waits, at most, before a backend that refused it is tried again: as long as in HAProxy. A shorter
+/// `timeouts.connect` shortens it.
+const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
 /// How a request was served.
 pub enum Served {
@@ -82,6 +87,9 @@ pub async fn serve(mut exchange: Exchange<'_>, client: &mut impl ClientStream) -
     if is_reserved(exchange.request.path()) {
         return exchange.answer_reserved(client).await;
     }
+    if let Some((answer, end)) = exchange.stop_here() {
+        return exchange.answer(client, answer, end).await;
+    }
     if let Err(end) = eviction::ensure_regular_slot(exchange.local, exchange.entry, exchange.client).await {
         exchange.local.count_refusal(end);
         return exchange.answer(client, Answer { status: 503, why: Some("too many connections") }, end).await;
@@ -106,6 +114,26 @@ fn is_reserved(path: &[u8]) -> bool {
 }
 
 impl Exchange<'_> {
+    /// The answer to a request that goes no further (RFC 9110, 7.6): it has been here before, or has passed as many proxies as it may.
+    fn stop_here(&self) -> Option<(Answer, End)> {
+        let head = self.request.head;
+        if head.max_forwards == Some(0) {
+            let status = if self.request.method() == b"OPTIONS" { 200 } else { 501 };
+            return Some((Answer { status, why: Some("Max-Forwards is 0") }, End::Local));
+        }
+        if !head.has_via {
+            return None;
+        }
+        let view = self.local.view();
+        let name = view.snapshot.settings.via.as_deref()?.as_bytes();
+        let is_ours = |element: &[u8]| {
+            let mut words = element.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
+            words.nth(1).is_some_and(|by| by.eq_ignore_ascii_case(name))
+        };
+        let loops = self.request.values(FieldKind::Via).flat_map(elements).any(is_ours);
+        loops.then_some((Answer { status: 508, why: Some("the request has been here before (Via)") }, End::Refused))
+    }
+
     async fn answer_reserved(&mut self, client: &mut impl ClientStream) -> Served {
         let ready = self.local.view().snapshot.ready && !self.local.is_draining();
         let answer = match self.request.path() {
@@ -143,15 +171,19 @@ impl Exchange<'_> {
             };
             let service = &view.snapshot.services[index];
             self.trace.service = Some((Rc::clone(&view), index));
+            let most = service.connections.retries.map_or(view.snapshot.settings.limits.tries, |retries| retries + 1);
             let cookie = self.read_cookie(service);
             let ask = RequestFacts { cookie, authenticated: self.authenticated_by(service), tried: retries.tried };
             // Chosen before the match: what a match looks at lives until its end, over every await in it.
             let choice = choose(service, ask, &mut view.balances[index].borrow_mut(), fastrand::u64(..));
             match choice {
+                Choice::Nobody if retries.may_begin_again(most) => {
+                    self.pause(&mut retries, client, &view, service).await?;
+                }
                 Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend))),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
                 Choice::Use { backend, set_cookie } => {
-                    retries.begin_attempt(view.snapshot.settings.limits.tries)?;
+                    retries.begin_attempt(most)?;
                     self.note_attempt(backend, cookie);
                     let plan = Plan { view: &view, service: index, backend, set_cookie, afresh: retries.afresh };
                     let outcome = attempt::run(self, client, plan).await;
@@ -168,9 +200,11 @@ impl Exchange<'_> {
                         Outcome::Moved => retries.exclude(backend),
                         Outcome::Stale => retries.afresh = true,
                         Outcome::TryAnother(failure) => {
-                            retries.failure = Some(failure);
-                            retries.exclude(backend);
-                            retries.afresh = false;
+                            (retries.failure, retries.afresh) = (Some(failure), false);
+                            match ask.bind(backend) && retries.may_stay(service, most) {
+                                true => self.pause(&mut retries, client, &view, service).await?,
+                                false => retries.exclude(backend),
+                            }
                         }
                     }
                 }
@@ -189,11 +223,11 @@ impl Exchange<'_> {
         self.trace.backend = Some(backend);
     }
 
-    /// The backend that the request's cookie names.
+    /// The backend that the request's cookie names: of several cookies of that name the first one that names any.
     fn read_cookie(&mut self, service: &Service) -> Option<usize> {
         let cookie = service.cookie()?;
         self.trace.cookie = CookieSeen::None;
-        for value in self.request.values(FieldKind::Cookie).filter_map(|value| cookie.find(value)) {
+        for value in self.request.values(FieldKind::Cookie).flat_map(|field| cookie.values(field)) {
             if let Some(backend) = cookie.open(value, service.addresses()) {
                 self.trace.cookie = CookieSeen::Valid;
                 return Some(backend);
@@ -217,7 +251,6 @@ impl Exchange<'_> {
         view: &View,
         service: &Service,
     ) -> Result<(), Failure> {
-        let entered = Instant::now();
         let began = match &retries.wait {
             Some(wait) => wait.began,
             None => {
@@ -227,11 +260,45 @@ impl Exchange<'_> {
             }
         };
         let until = began + service.longest_wait();
-        if entered >= until {
+        if Instant::now() >= until {
             return Err(Failure::new(503, End::VerdictTimeout));
         }
         let again =
             service.backends.first().map_or(Duration::from_secs(1), |backend| backend.target.check.fast_interval);
+        let woken = self.hold(client, view, service, until.min(Instant::now() + again)).await;
+        retries.begin_anew();
+        woken
+    }
+
+    /// Waits before backends that refused are tried once more: they may be restarting, or their queues were full. A verdict
+    /// on any of the service's backends ends it.
+    async fn pause(
+        &mut self,
+        retries: &mut RetryState,
+        client: &mut impl ClientStream,
+        view: &View,
+        service: &Service,
+    ) -> Result<(), Failure> {
+        let settings = &view.snapshot.settings;
+        let _place = Wait::begin(service, settings.limits.waiting)?;
+        add(&self.local.counters.waited, 1);
+        let until = Instant::now() + RETRY_PAUSE.min(settings.timeouts.connect);
+        while Instant::now() < until && self.local.view().judges_alike(service) {
+            self.hold(client, view, service, until).await?;
+        }
+        retries.tried = 0;
+        Ok(())
+    }
+
+    /// Holds the request until then, or until there is a new snapshot.
+    async fn hold(
+        &mut self,
+        client: &mut impl ClientStream,
+        view: &View,
+        service: &Service,
+        until: Instant,
+    ) -> Result<(), Failure> {
+        let entered = Instant::now();
         self.entry.enter(Phase::Waiting);
         let mut timer = IdleTimer { alarm: self.client_alarm, idle: view.snapshot.settings.timeouts.body_idle };
         let (mut body, _response) = client.split();
@@ -240,12 +307,11 @@ impl Exchange<'_> {
                 Order::Kill => Err(Failure::new(503, End::DrainTimeout)),
                 _ => Ok(()),
             },
-            () = body.closed(&mut timer) => Err(Failure::of_gone_client(End::ClientInQueue)),
-            () = self.backend_alarm.wait(until.min(Instant::now() + again)) => Ok(()),
+            () = body.closed(&mut timer, || service.connections.abort_on_close) => Err(Failure::of_gone_client(End::ClientInQueue)),
+            () = self.backend_alarm.wait(until) => Ok(()),
         };
         self.entry.leave();
         self.trace.waited = Some(self.trace.waited.unwrap_or_default() + entered.elapsed());
-        retries.begin_anew();
         woken
     }
 }
@@ -266,6 +332,24 @@ impl RetryState {
         }
         self.attempts += 1;
         Ok(())
+    }
+
+    /// All backends have been tried, and connections to the last one failed: they may be tried once more.
+    fn may_begin_again(&self, most: u32) -> bool {
+        self.tried != 0 && self.attempts < most && self.failure.is_some_and(Failure::is_of_connecting)
+    }
+
+    /// A request that is bound to the backend it has just failed on may be tried there again.
+    fn may_stay(&self, service: &Service, most: u32) -> bool {
+        let left = most.saturating_sub(self.attempts);
+        let stays = match service.connections.redispatch {
+            // With a latch it waits for the verdict.
+            _ if matches!(service.mode, ServiceMode::Latched { .. }) => false,
+            Redispatch::Never => left > 0,
+            Redispatch::Last => left > 1,
+            Redispatch::First => false,
+        };
+        stays && self.failure.is_some_and(Failure::is_of_connecting)
     }
 
     /// A backend is not tried again with this snapshot.

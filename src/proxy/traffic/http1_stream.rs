@@ -5,6 +5,7 @@
 
 use std::cell::Cell;
 
+use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::net::tcp::{ReadHalf, WriteHalf};
 
@@ -12,7 +13,7 @@ use super::http1::answer::Answer;
 use super::http1::body::{Framing, Reader, Step};
 use super::http1::buffer::Buffer;
 use super::http1::{response, trailers};
-use super::message::{Length, Method, RequestHead, Response, Version};
+use super::message::{CookieEdit, Length, Method, RequestHead, Response, Version};
 use super::socket::{IdleTimer, fill, send, within};
 use super::stream::{
     Begun, BodySink, BodySource, ClientStream, Piece, ResponseSink, SinkError, SourceError, Trailers, TransferError,
@@ -85,17 +86,17 @@ impl BodySource for Source<'_> {
         Ok(())
     }
 
-    /// A client that closes only its sending half is taken for gone, as by most servers: nothing tells the two apart.
-    async fn closed(&mut self, timer: &mut IdleTimer<'_>) {
+    /// A client that has gone for good looks like one that has closed its sending half, until something is sent to it.
+    async fn closed(&mut self, timer: &mut IdleTimer<'_>, half_is_gone: impl Fn() -> bool) {
         self.use_up();
-        loop {
-            if self.input.space().is_empty() {
-                std::future::pending::<()>().await;
-            }
-            if !matches!(fill(&mut self.socket, self.input, timer.alarm, || None).await, Ok(1..)) {
-                return;
+        while !self.input.space().is_empty() {
+            match fill(&mut self.socket, self.input, timer.alarm, || None).await {
+                Ok(0) if !half_is_gone() => break,
+                Ok(0) | Err(_) => return,
+                Ok(_) => {}
             }
         }
+        while self.socket.ready(Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {}
     }
 }
 
@@ -161,8 +162,8 @@ pub struct ResponseWriter<'s> {
 }
 
 impl ResponseWriter<'_> {
-    fn write_head(&mut self, response: Response<'_>, keep: bool, set_cookie: Option<&str>) {
-        let edits = response::Edits { version: self.request.version, keep, set_cookie };
+    fn write_head(&mut self, response: Response<'_>, keep: bool, cookie: CookieEdit<'_>) {
+        let edits = response::Edits { version: self.request.version, keep, cookie };
         response::write(self.sink.gathered, response.bytes, response.head, response.fields, edits);
     }
 }
@@ -186,21 +187,21 @@ impl ResponseSink for ResponseWriter<'_> {
     async fn interim(
         &mut self,
         response: Response<'_>,
-        set_cookie: Option<&str>,
+        cookie: CookieEdit<'_>,
         timer: &mut IdleTimer<'_>,
     ) -> Result<(), SinkError> {
         if self.request.version == Version::Http10 {
             return Ok(());
         }
-        self.write_head(response, true, set_cookie);
+        self.write_head(response, true, cookie);
         self.sink.flush(timer).await
     }
 
-    fn begin(&mut self, response: Response<'_>, set_cookie: Option<&str>, may_keep: bool) -> Begun {
+    fn begin(&mut self, response: Response<'_>, cookie: CookieEdit<'_>, may_keep: bool) -> Begun {
         let version = self.request.version;
         let is_delimited = !response::ends_with_connection(response.head, version);
         let keeps_connection = may_keep && is_delimited && self.request.keeps_alive();
-        self.write_head(response, keeps_connection, set_cookie);
+        self.write_head(response, keeps_connection, cookie);
         self.sink.framing = response::framing(response.head, version);
         self.sink.has_sent = false;
         Begun { keeps_connection, is_delimited }

@@ -9,6 +9,8 @@ pub mod fields;
 
 use fields::{Field, FieldKind, Options, Span};
 
+use crate::proxy::choose::cookie::Cookie;
+
 /// A whole request's head, borrowed for as long as the request is served.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'r> {
@@ -59,6 +61,14 @@ pub struct Response<'r> {
     pub fields: &'r [Field],
 }
 
+impl<'r> Response<'r> {
+    /// The values of all fields of a kind.
+    pub fn values(&self, kind: FieldKind) -> impl Iterator<Item = &'r [u8]> {
+        let Response { bytes, fields, .. } = *self;
+        fields.iter().filter(move |field| field.kind == kind).map(|field| field.value.of_head(bytes))
+    }
+}
+
 /// What a request's head means.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestHead {
@@ -84,6 +94,10 @@ pub struct RequestHead {
     pub upgrade: bool,
     /// It takes trailers.
     pub te_trailers: bool,
+    /// It has been through a proxy that says so.
+    pub has_via: bool,
+    /// How many more proxies it may pass; only OPTIONS and TRACE count them (RFC 9110, 7.6.2).
+    pub max_forwards: Option<u64>,
     /// Its credentials are those of the connection, and so of every request on it.
     pub authenticates_connection: bool,
 }
@@ -181,6 +195,15 @@ impl RequestHead {
     pub fn keeps_alive(&self) -> bool {
         keeps_alive(self.version, self.options)
     }
+}
+
+/// What a response says of the cookie by which the service knows its visitors again.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct CookieEdit<'c> {
+    /// It; none in a stateless service. A backend's own of that name is left out: it would name what we do not know.
+    pub own: Option<&'c Cookie>,
+    /// The whole value of the Set-Cookie field that is added.
+    pub set: Option<&'c str>,
 }
 
 /// What a response's head means.

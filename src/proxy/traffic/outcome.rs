@@ -48,6 +48,11 @@ impl Failure {
         Failure { status: Some(status), end }
     }
 
+    /// No connection to the backend could be opened.
+    pub fn is_of_connecting(self) -> bool {
+        matches!(self.end, End::NoBackend | End::ConnectTimeout)
+    }
+
     /// The visitor has gone.
     pub const fn of_gone_client(end: End) -> Failure {
         Failure { status: None, end }

@@ -12,7 +12,8 @@ use super::http1_stream::Source;
 use super::inflight::{Entry, Phase};
 use super::local::Local;
 use super::message::fields::Field;
-use super::message::{Method, RequestHead, Response, ResponseHead};
+use super::message::fields::{FieldKind, elements};
+use super::message::{CookieEdit, Method, Request, Response, ResponseHead};
 use super::progress::Progress;
 use super::socket::{IdleTimer, fill};
 use super::stream::{ResponseSink, SinkError, SourceError, TransferError};
@@ -39,15 +40,15 @@ pub struct BackendSide<'b> {
 /// The request that is answered, and what passing its response on needs.
 pub struct Task<'t> {
     /// The request.
-    pub request: &'t RequestHead,
+    pub request: Request<'t>,
     /// How far it has come.
     pub progress: &'t Progress,
     /// Limits.
     pub settings: &'t Settings,
     /// This worker's counts of the backend.
     pub counters: Option<&'t BackendCounters>,
-    /// The cookie that the visitor gets.
-    pub set_cookie: Option<&'t str>,
+    /// What becomes of the service's cookie.
+    pub cookie: CookieEdit<'t>,
     /// The worker.
     pub local: &'t Local,
     /// What the worker knows of the client's connection.
@@ -108,24 +109,24 @@ pub async fn relay(
     for _ in 0..MOST_INTERIM {
         let length = task.read_head(&mut backend).await?;
         let bytes = &backend.input.filled()[..length];
-        let to_head = task.request.class == Method::Head;
+        let to_head = task.request.head.class == Method::Head;
         let head = response::vet(bytes, to_head, backend.fields).map_err(|_| RelayError::Malformed)?;
         task.count_response(&head);
         if head.authenticates_connection {
             task.progress.authenticated.set(true);
         }
         let switches = head.status == 101;
-        if switches && !(task.request.upgrade && head.upgrade) {
+        let response = Response { head: &head, bytes, fields: backend.fields };
+        if switches && !task.may_switch(response) {
             return Err(RelayError::Malformed);
         }
         if !switches && !head.is_interim() {
             return task.pass_response(backend, client, &head, length).await;
         }
-        let set_cookie = task.set_cookie.filter(|_| switches);
-        task.trace.cookie_set = set_cookie.is_some();
+        let cookie = CookieEdit { set: task.cookie.set.filter(|_| switches), ..task.cookie };
+        task.trace.cookie_set = cookie.set.is_some();
         task.progress.begun.set(switches);
-        let response = Response { head: &head, bytes, fields: backend.fields };
-        client.interim(response, set_cookie, &mut backend.timer).await?;
+        client.interim(response, cookie, &mut backend.timer).await?;
         backend.input.consume(length);
         if switches {
             task.trace.status = 101;
@@ -166,6 +167,15 @@ impl Task<'_> {
         }
     }
 
+    /// Whether the backend may switch: to a protocol that the client asked for (RFC 9110, 7.8).
+    fn may_switch(&self, response: Response<'_>) -> bool {
+        let asked = || self.request.values(FieldKind::Upgrade).flat_map(elements);
+        let is_asked = |protocol: &[u8]| asked().any(|asked| asked.eq_ignore_ascii_case(protocol));
+        self.request.head.upgrade
+            && response.head.upgrade
+            && response.values(FieldKind::Upgrade).flat_map(elements).all(is_asked)
+    }
+
     fn count_response(&mut self, head: &ResponseHead) {
         if let Some(counters) = self.counters {
             add(&counters.responses[usize::from(head.status / 100 - 1)], 1);
@@ -192,9 +202,9 @@ impl Task<'_> {
         let BackendSide { source, input, fields, mut timer } = backend;
         let may_keep = self.progress.sent.get() && !self.local.is_draining();
         let response = Response { head, bytes: &input.filled()[..length], fields };
-        let begun = client.begin(response, self.set_cookie, may_keep);
+        let begun = client.begin(response, self.cookie, may_keep);
         self.trace.status = head.status;
-        self.trace.cookie_set = self.set_cookie.is_some();
+        self.trace.cookie_set = self.cookie.set.is_some();
         self.trace.responded = self.progress.owed_since.get().map(|since| since.elapsed());
         self.progress.begun.set(true);
         input.consume(length);

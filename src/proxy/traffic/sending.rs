@@ -25,6 +25,8 @@ pub struct Task<'t> {
     pub progress: &'t Progress,
     /// This worker's counts of the backend.
     pub counters: Option<&'t BackendCounters>,
+    /// A client that has closed its half of the connection counts as gone while the response has not begun.
+    pub half_is_gone: bool,
 }
 
 /// Why the request cannot go on.
@@ -57,7 +59,7 @@ impl From<TransferError> for SendError {
 /// Sends the head, which the sink has gathered, and the body. Ends only with an error.
 pub async fn send<B: BodySource>(client: ClientSide<'_, B>, mut backend: Sink<'_>, task: Task<'_>) -> SendError {
     let ClientSide { mut body, mut timer } = client;
-    let Task { request, progress, counters } = task;
+    let Task { request, progress, counters, half_is_gone } = task;
     progress.awaits_continue.set(request.expects_continue);
     if request.expects_continue {
         progress.begin_to_owe();
@@ -77,6 +79,6 @@ pub async fn send<B: BodySource>(client: ClientSide<'_, B>, mut backend: Sink<'_
     }
     progress.sent.set(true);
     progress.begin_to_owe();
-    body.closed(&mut timer).await;
+    body.closed(&mut timer, || half_is_gone && !progress.answered.get()).await;
     SendError::ClientClosed
 }

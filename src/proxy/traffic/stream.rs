@@ -19,7 +19,7 @@
 use std::io;
 
 use super::http1::answer::Answer;
-use super::message::Response;
+use super::message::{CookieEdit, Response};
 use super::socket::IdleTimer;
 
 /// A part of a body.
@@ -100,7 +100,8 @@ pub trait BodySource {
     async fn fill(&mut self, timer: &mut IdleTimer<'_>, is_patient: impl Fn() -> bool) -> Result<(), SourceError>;
 
     /// Waits, without a limit, until the sender has gone away. What it sends meanwhile is kept as long as there is room.
-    async fn closed(&mut self, timer: &mut IdleTimer<'_>);
+    /// `half_is_gone`: whether a sender that closes its half of the connection now counts as gone.
+    async fn closed(&mut self, timer: &mut IdleTimer<'_>, half_is_gone: impl Fn() -> bool);
 }
 
 /// Where a body goes to.
@@ -131,13 +132,13 @@ pub trait ResponseSink: BodySink {
     async fn interim(
         &mut self,
         response: Response<'_>,
-        set_cookie: Option<&str>,
+        cookie: CookieEdit<'_>,
         timer: &mut IdleTimer<'_>,
     ) -> Result<(), SinkError>;
 
     /// Gathers the head of the final response, which goes out with the first bytes of the body. `may_keep`: nothing on our
     /// side speaks against another request on the client's connection.
-    fn begin(&mut self, response: Response<'_>, set_cookie: Option<&str>, may_keep: bool) -> Begun;
+    fn begin(&mut self, response: Response<'_>, cookie: CookieEdit<'_>, may_keep: bool) -> Begun;
 
     /// Whether a byte of the final response may have reached the client: until then another one can take its place.
     fn has_sent(&self) -> bool;

@@ -6,7 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 
 use crate::proxy::choose::BalanceState;
-use crate::proxy::snapshot::Snapshot;
+use crate::proxy::snapshot::{Backend, Service, Snapshot};
 
 /// Shared by the tasks of one worker, without touching the snapshot's own reference count.
 pub struct View {
@@ -32,6 +32,17 @@ impl View {
         };
         let balances = snapshot.services.iter().map(|service| balance_of(&service.name).unwrap_or_default()).collect();
         View { snapshot, balances }
+    }
+
+    /// Whether the backends of a service may get what they might get when `before` was the service.
+    pub fn judges_alike(&self, before: &Service) -> bool {
+        let now = self.snapshot.services.iter().find(|service| service.name == before.name);
+        now.is_some_and(|now| {
+            let alike = |(one, other): (&Backend, &Backend)| {
+                one.address == other.address && one.eligibility() == other.eligibility()
+            };
+            now.backends.len() == before.backends.len() && now.backends.iter().zip(&before.backends).all(alike)
+        })
     }
 
     /// Whether a connection to this address is worth keeping: some service may still send requests there.

@@ -222,6 +222,7 @@ fn routes(config: &ProxyConfig) -> Vec<Route> {
             let host = match host {
                 HostPattern::Exact(name) => name.clone(),
                 HostPattern::Suffix(suffix) => format!("{LABEL}.{suffix}"),
+                HostPattern::Any => LABEL.to_owned(),
             };
             routes.extend(service.paths.iter().map(|path| Route {
                 service: service.name.clone(),

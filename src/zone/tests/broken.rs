@@ -1,4 +1,4 @@
-//! Zones that are no zones, and what is said about each.
+//! Files that are no zones, and the findings about each.
 
 use super::*;
 

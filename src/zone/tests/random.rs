@@ -106,7 +106,7 @@ fn check_records(zone: &ZoneFile, what: &str) {
     }
 }
 
-/// RFC 2181, 5, said again without any table.
+/// RFC 2181, 5, stated again without any table.
 fn tidy_naively(records: &[ZoneRecord]) -> Vec<ZoneRecord> {
     let same_rrset = |a: &ZoneRecord, b: &ZoneRecord| {
         name::to_absolute_text(&a.owner).to_lowercase() == name::to_absolute_text(&b.owner).to_lowercase()

@@ -5,7 +5,7 @@ use super::head::line;
 use crate::config::proxy::PassedFields;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::traffic::message::fields::{Field, FieldKind};
-use crate::proxy::traffic::message::{Length, RequestHead, Target};
+use crate::proxy::traffic::message::{Length, RequestHead, Target, Version};
 
 /// What the proxy adds and takes away.
 #[derive(Clone, Copy)]
@@ -18,6 +18,8 @@ pub struct Edits<'a> {
     pub passed: PassedFields,
     /// The cookie that the backend must not see.
     pub cookie: Option<&'a Cookie>,
+    /// By what name the proxy adds itself to `Via`.
+    pub via: Option<&'a str>,
 }
 
 /// Writes the head. Lines are copied from the client's head; what belongs to the client's hop is left out first and what is
@@ -41,6 +43,14 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Fi
         write_field(out, head, request, fields, field, edits);
     }
     edits.client.write(out, head, request, fields, edits.trusted);
+    if let Some(name) = edits.via {
+        out.extend_from_slice(if request.version == Version::Http10 { b"Via: 1.0 " } else { b"Via: 1.1 " });
+        out.extend_from_slice(name.as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+    if let Some(left) = request.max_forwards {
+        line(out, b"Max-Forwards", itoa::Buffer::new().format(left.saturating_sub(1)).as_bytes());
+    }
     match request.body {
         Length::Exactly(bytes) => line(out, b"Content-Length", itoa::Buffer::new().format(bytes).as_bytes()),
         Length::Chunked => out.extend_from_slice(b"Transfer-Encoding: chunked\r\n"),
@@ -73,6 +83,7 @@ fn write_field(
         | FieldKind::Te
         | FieldKind::Never => {}
         FieldKind::ForwardedFor | FieldKind::ForwardedProto | FieldKind::ForwardedHost | FieldKind::Forwarded => {}
+        FieldKind::MaxForwards if request.max_forwards.is_some() => {}
         FieldKind::ForwardedOther if !edits.trusted => {}
         FieldKind::Withheld(field) if !edits.passed.pass(field, edits.trusted) => {}
         FieldKind::Upgrade if !request.upgrade => {}
@@ -90,6 +101,9 @@ fn write_field(
         | FieldKind::Withheld(_)
         | FieldKind::CacheControl
         | FieldKind::Authentication
+        | FieldKind::SetCookie
+        | FieldKind::Via
+        | FieldKind::MaxForwards
         | FieldKind::Other => line(out, name, value),
     }
 }

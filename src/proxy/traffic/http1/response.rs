@@ -7,7 +7,7 @@ use super::head::{as_http11, line, with_room};
 use super::vet::{Coding, parse_length};
 use crate::config::proxy::MOST_FIELDS;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, authenticate_connection, elements};
-use crate::proxy::traffic::message::{Length, ResponseHead, Version};
+use crate::proxy::traffic::message::{CookieEdit, Length, ResponseHead, Version};
 
 /// The head cannot be believed: 502.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,8 +134,8 @@ pub struct Edits<'a> {
     pub version: Version,
     /// The client's connection stays open.
     pub keep: bool,
-    /// The whole value of a Set-Cookie field.
-    pub set_cookie: Option<&'a str>,
+    /// What becomes of the service's cookie.
+    pub cookie: CookieEdit<'a>,
 }
 
 /// How the body goes to a client of this version.
@@ -159,6 +159,8 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], response: &ResponseHead, fields: &[
     out.extend_from_slice(response.reason.of_head(head));
     out.extend_from_slice(b"\r\n");
     let chunked = framing(response, edits.version) == Framing::Chunked;
+    // 426 must say to which one (RFC 9110, 15.5.22).
+    let names_protocol = response.upgrade && matches!(response.status, 101 | 426);
     for field in fields {
         let (name, value) = (field.name.of_head(head), field.value.of_head(head));
         match field.kind {
@@ -167,14 +169,15 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], response: &ResponseHead, fields: &[
             | FieldKind::Connection
             | FieldKind::Te
             | FieldKind::Never => {}
-            FieldKind::Upgrade if response.status != 101 => {}
+            FieldKind::SetCookie if edits.cookie.own.is_some_and(|own| own.is_set_by(value)) => {}
+            FieldKind::Upgrade if !names_protocol => {}
             FieldKind::Upgrade => line(out, name, value),
             FieldKind::Trailer if !chunked => {}
             _ if response.options.name(name, head, fields) => {}
             _ => line(out, name, value),
         }
     }
-    if let Some(cookie) = edits.set_cookie {
+    if let Some(cookie) = edits.cookie.set {
         line(out, b"Set-Cookie", cookie.as_bytes());
         if response.status != 101 && !is_private(head, fields) {
             out.extend_from_slice(b"Cache-Control: private\r\n");
@@ -196,6 +199,9 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], response: &ResponseHead, fields: &[
         _ => {}
     }
     match (edits.keep, edits.version) {
+        (keep, _) if names_protocol => {
+            out.extend_from_slice(if keep { b"Connection: upgrade\r\n" } else { b"Connection: upgrade, close\r\n" });
+        }
         (false, _) => out.extend_from_slice(b"Connection: close\r\n"),
         (true, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
         (true, Version::Http11) => {}

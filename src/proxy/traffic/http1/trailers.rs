@@ -44,7 +44,7 @@ pub fn write(section: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
 
 /// Fields that frame, route, authenticate or change how the content is read have no place in a trailer section.
 fn allowed(name: &[u8]) -> bool {
-    const NEVER: [&str; 16] = [
+    const NEVER: [&str; 14] = [
         "accept-encoding",
         "age",
         "content-encoding",
@@ -56,10 +56,8 @@ fn allowed(name: &[u8]) -> bool {
         "if-none-match",
         "if-range",
         "location",
-        "max-forwards",
         "pragma",
         "range",
-        "set-cookie",
         "vary",
     ];
     FieldKind::of(name) == FieldKind::Other && !NEVER.iter().any(|never| name.eq_ignore_ascii_case(never.as_bytes()))

@@ -55,6 +55,13 @@ pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<RequestH
         && semantics.options.upgrade
         && semantics.upgrade == Upgrade::Other
         && matches!(body, Length::None | Length::Exactly(0));
+    let max_forwards = match method {
+        b"OPTIONS" | b"TRACE" => {
+            semantics.max_forwards.map(|hops| parse_length(hops).ok_or(bad("Max-Forwards is not one number")))
+        }
+        _ => None,
+    };
+    let max_forwards = max_forwards.transpose()?;
     let te_trailers = version == Version::Http11 && semantics.options.te && semantics.te_trailers;
     Ok(RequestHead {
         method: line.method,
@@ -68,6 +75,8 @@ pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<RequestH
         expects_continue,
         upgrade,
         te_trailers,
+        has_via: semantics.has_via,
+        max_forwards,
         authenticates_connection: semantics.authenticates_connection,
     })
 }
@@ -128,6 +137,8 @@ struct Semantics<'h> {
     upgrade: Upgrade,
     options: Options,
     te_trailers: bool,
+    has_via: bool,
+    max_forwards: Option<&'h [u8]>,
     authenticates_connection: bool,
 }
 
@@ -173,6 +184,8 @@ impl<'h> Semantics<'h> {
             upgrade: Upgrade::None,
             options: Options::default(),
             te_trailers: false,
+            has_via: false,
+            max_forwards: None,
             authenticates_connection: false,
         };
         for field in fields {
@@ -193,6 +206,8 @@ impl<'h> Semantics<'h> {
                     return Err(bad("several Expect fields"));
                 }
                 FieldKind::Upgrade => semantics.add_upgrade(value),
+                FieldKind::Via => semantics.has_via = true,
+                FieldKind::MaxForwards => semantics.max_forwards = Some(value),
                 FieldKind::Authentication => {
                     semantics.authenticates_connection |= authenticate_connection(value);
                 }

@@ -72,6 +72,12 @@ pub enum FieldKind {
     Expect,
     /// `Cookie`.
     Cookie,
+    /// `Set-Cookie`.
+    SetCookie,
+    /// `Via`.
+    Via,
+    /// `Max-Forwards`.
+    MaxForwards,
     /// `Cache-Control`.
     CacheControl,
     /// `Authorization`, `Proxy-Authorization`, `WWW-Authenticate`, `Proxy-Authenticate`.
@@ -119,6 +125,7 @@ impl FieldKind {
             || name.get(..FORWARDED.len()).is_some_and(|front| front.eq_ignore_ascii_case(FORWARDED.as_bytes()));
         match (name.len(), first_letter(name)) {
             (2, b't') if is("te") => FieldKind::Te,
+            (3, b'v') if is("via") => FieldKind::Via,
             (4, b'h') if is("host") => FieldKind::Host,
             (5, b'p') if is("proxy") => FieldKind::Never,
             (6, b'c') if is("cookie") => FieldKind::Cookie,
@@ -128,6 +135,8 @@ impl FieldKind {
             (9, b'f') if is("forwarded") => FieldKind::Forwarded,
             (10, b'c') if is("connection") => FieldKind::Connection,
             (10, b'k') if is("keep-alive") => FieldKind::Never,
+            (10, b's') if is("set-cookie") => FieldKind::SetCookie,
+            (12, b'm') if is("max-forwards") => FieldKind::MaxForwards,
             (13, b'a') if is("authorization") => FieldKind::Authentication,
             (13, b'c') if is("cache-control") => FieldKind::CacheControl,
             (14, b'c') if is("content-length") => FieldKind::ContentLength,
@@ -162,6 +171,8 @@ fn first_letter(name: &[u8]) -> u8 {
 /// What the withheld names and the known ones with a hyphen look like.
 const LISTED: Shapes = WithheldField::SHAPES
     .with("keep-alive")
+    .with("set-cookie")
+    .with("max-forwards")
     .with("cache-control")
     .with("content-length")
     .with("http2-settings")
