@@ -44,7 +44,7 @@
 //! | when a stateful service fails over, and that it stays | [`proxy::latch`] |
 //! | that two operators cannot take the last two away at once | [`daemon::operator::proposals`] |
 //! | that one daemon at a time has a state directory | [`daemon::state_lock`] |
-//! | that a command is answered when it is on disk | [`daemon::lifecycle::kept`] |
+//! | that a command is answered when it is on disk | [`daemon::lifecycle::persistence`] |
 //! | that a failover is written before it takes effect (unless the disk fails or takes longer than 1 s) | [`proxy::latch::latches`], [`proxy::latch::store`] |
 //! | how a request is tried on another backend | `proxy::traffic::dispatch` |
 //! | what a malformed request is | [`proxy::traffic::http1`] |

@@ -59,7 +59,8 @@ fn passes_on(head: &[u8], request: &RequestHead, fields: &[Field], trusted: bool
     let client = Client::new(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7)));
     let cookie = Cookie::address("polder-shop");
     let mut sent = Vec::new();
-    let edits = Edits { client: &client, trusted, passed: PassedFields::default(), cookie: Some(&cookie), via: Some("px-1") };
+    let edits =
+        Edits { client: &client, trusted, passed: PassedFields::default(), cookie: Some(&cookie), via: Some("px-1") };
     write(&mut sent, head, request, fields, edits);
 
     let ours = Lines::read(&sent).expect("what a backend gets can be read");

@@ -22,7 +22,7 @@ use super::snapshot::{PoolAnswer, Snapshot};
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::{self, Kept, OperatorFile};
+use crate::daemon::lifecycle::{self, OperatorFile, Persistence};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::{Proposals, Rivals};
 use crate::daemon::peers::{PeerEvent, Rejected};
@@ -189,9 +189,9 @@ impl State {
     }
 
     /// Whether what a command changed is on disk.
-    pub fn kept(&self, change: Change, now: Now) -> Kept {
+    pub fn persistence(&self, change: Change, now: Now) -> Persistence {
         match change {
-            Change::Written(change) => self.operator_file.kept(change, now),
+            Change::Written(change) => self.operator_file.persistence(change, now),
             Change::Put(ticket) => self.operator_file.kept_once_decided(self.proposals.outcome(ticket), now),
         }
     }

@@ -97,8 +97,8 @@ fn write_all(folder: &Path, zones: &Zones, keep: &BTreeSet<String>) -> io::Resul
             fs::remove_file(entry.path()).map_err(|error| files::naming(&entry.path(), &error))?;
         }
     }
-    let changed = zones.iter().filter(|zone| !keep.contains(&name::to_text(&zone.apex)));
-    changed.map(|zone| write(&folder.join(file_name(&name::to_text(&zone.apex))), zone)).collect()
+    let mut changed = zones.iter().filter(|zone| !keep.contains(&name::to_text(&zone.apex)));
+    changed.try_for_each(|zone| write(&folder.join(file_name(&name::to_text(&zone.apex))), zone))
 }
 
 /// Writes one copy unless it is there already.

@@ -17,7 +17,7 @@ use super::super::sockets::{BindError, Listing, Sockets};
 use super::descriptors::DescriptorError;
 use super::error::RunError;
 use super::input::Inputs;
-use super::kept::{Kept, Obeyed};
+use super::persistence::{Obeyed, Persistence};
 use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
 use crate::health::checker::Targets;
@@ -205,7 +205,7 @@ pub trait Daemon: Sized + 'static {
     fn wakes(&self, now: Now) -> Option<Duration>;
 
     /// Whether what a command changed is on disk.
-    fn kept(&self, change: &Self::Change, now: Now) -> Kept;
+    fn persistence(&self, change: &Self::Change, now: Now) -> Persistence;
 
     /// One line for `systemctl status`.
     fn summary(&self) -> String;

@@ -104,7 +104,7 @@ impl<D: Daemon> Shell<D> {
         }
         self.go_on_reloading();
         self.reload_if_wanted();
-        self.answer_what_is_kept();
+        self.answer_what_is_on_disk();
         self.hand_over_when_answered();
     }
 

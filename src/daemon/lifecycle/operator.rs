@@ -8,7 +8,7 @@ use tokio::sync::oneshot;
 use super::super::admin::{AdminHandler, AdminReply, AdminRequest, Method};
 use super::daemon::Daemon;
 use super::input::{Input, Inputs};
-use super::kept::Obeyed;
+use super::persistence::Obeyed;
 use super::phase::Phase;
 use super::shell::{Shell, Unanswered, unknown};
 
@@ -65,13 +65,13 @@ impl<D: Daemon> Shell<D> {
     }
 
     /// Answers the commands of which it is known by now whether they are on disk.
-    pub(super) fn answer_what_is_kept(&mut self) {
+    pub(super) fn answer_what_is_on_disk(&mut self) {
         if self.unanswered.is_empty() || self.phase == Phase::HandingOver {
             return;
         }
         let now = self.now();
         for Unanswered { answer, change, to } in std::mem::take(&mut self.unanswered) {
-            match self.daemon.kept(&change, now).reply(answer) {
+            match self.daemon.persistence(&change, now).reply(answer) {
                 Ok(reply) => drop(to.send(reply)),
                 Err(answer) => self.unanswered.push(Unanswered { answer, change, to }),
             }

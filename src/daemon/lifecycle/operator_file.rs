@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::super::clock::Now;
 use super::super::operator::proposals::Refused;
-use super::kept::Kept;
+use super::persistence::Persistence;
 
 /// Between two tries.
 const RETRY: Duration = Duration::from_secs(2);
@@ -97,23 +97,23 @@ impl OperatorFile {
     }
 
     /// Whether this change is on disk.
-    pub fn kept(&self, change: Change, now: Now) -> Kept {
+    pub fn persistence(&self, change: Change, now: Now) -> Persistence {
         let failed = self.failure.as_ref().filter(|failure| change <= failure.last).map(|failure| failure.why.clone());
         match failed.or_else(|| self.slow(now)) {
-            _ if change <= self.on_disk => Kept::Yes,
-            Some(why) => {
-                Kept::No(format!("it is in force, but not on disk ({why}); the write is tried again every 2 s"))
-            }
-            None => Kept::NotYet,
+            _ if change <= self.on_disk => Persistence::OnDisk,
+            Some(why) => Persistence::Failed(format!(
+                "it is in force, but not on disk ({why}); the write is tried again every 2 s"
+            )),
+            None => Persistence::Pending,
         }
     }
 
     /// The same of a command that was put to the peers first.
-    pub fn kept_once_decided(&self, decided: Option<&Result<Change, Refused>>, now: Now) -> Kept {
+    pub fn kept_once_decided(&self, decided: Option<&Result<Change, Refused>>, now: Now) -> Persistence {
         match decided {
-            None => Kept::NotYet,
-            Some(Ok(change)) => self.kept(*change, now),
-            Some(Err(Refused(why))) => Kept::Withdrawn(why.clone()),
+            None => Persistence::Pending,
+            Some(Ok(change)) => self.persistence(*change, now),
+            Some(Err(Refused(why))) => Persistence::Withdrawn(why.clone()),
         }
     }
 

@@ -134,9 +134,9 @@ fn what_an_operator_sets_is_answered_written_and_sent_to_peers_at_once() {
     assert!(
         effects.iter().any(|effect| matches!(effect, Effect::TellPeers(value) if value.to_string().contains("drain")))
     );
-    assert_eq!(state.kept(change, at(1)), Kept::NotYet);
+    assert_eq!(state.persistence(change, at(1)), Persistence::Pending);
     state.on_event(Event::OperatorWritten(Ok(())), at(2));
-    assert_eq!(state.kept(change, at(2)), Kept::Yes);
+    assert_eq!(state.persistence(change, at(2)), Persistence::OnDisk);
 }
 
 #[test]

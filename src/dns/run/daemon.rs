@@ -9,7 +9,7 @@ use serde_json::Value;
 use super::rate_limit_log::RateLimitLog;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Kept, Obeyed, RunError};
+use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::dns::control::prepared::Prepared;
 use crate::dns::control::{Change, Effect, Event, State};
@@ -80,8 +80,8 @@ impl Daemon for DnsDaemon {
         self.state.wakes(now)
     }
 
-    fn kept(&self, change: &Change, now: Now) -> Kept {
-        self.state.kept(*change, now)
+    fn persistence(&self, change: &Change, now: Now) -> Persistence {
+        self.state.persistence(*change, now)
     }
 
     fn summary(&self) -> String {

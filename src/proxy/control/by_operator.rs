@@ -8,7 +8,7 @@ use std::time::Duration;
 use crate::api::bounds;
 use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
-use crate::daemon::lifecycle::{self, Kept};
+use crate::daemon::lifecycle::{self, Persistence};
 use crate::daemon::operator::proposals::{Proposal, Refused, Rivals, Ticket};
 use crate::proxy::latch::{CommandError, Keeper, Latch, Now, Operator, Situation};
 use crate::proxy::snapshot::{Backend, Service};
@@ -230,11 +230,11 @@ impl State {
     }
 
     /// Whether what a command changed is on disk.
-    pub fn kept(&self, change: &Change, now: Now) -> Kept {
+    pub fn persistence(&self, change: &Change, now: Now) -> Persistence {
         match change {
-            Change::Operator(change) => self.operator_file.kept(*change, now),
+            Change::Operator(change) => self.operator_file.persistence(*change, now),
             Change::Put(ticket) => self.operator_file.kept_once_decided(self.proposals.outcome(*ticket), now),
-            Change::Latch { service, active } => self.latches.kept(service, active),
+            Change::Latch { service, active } => self.latches.persistence(service, active),
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::api::operator::{OperatorCommand, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
-use crate::daemon::lifecycle::{Figures, Kept, LastReload};
+use crate::daemon::lifecycle::{Figures, LastReload, Persistence};
 use crate::health::{Before, TargetHealth, Verdict};
 use crate::proxy::latch::CommandError;
 use crate::proxy::latch::Latch;
@@ -167,7 +167,7 @@ fn failed_over(machine: &mut Machine) -> (Change, u64) {
         })
     };
     let ticket = write(&effects).or_else(|| write(&machine.state.on_event(Event::Time, machine.now)));
-    assert_eq!(machine.state.kept(&change, machine.now), Kept::NotYet, "it is not on disk");
+    assert_eq!(machine.state.persistence(&change, machine.now), Persistence::Pending, "it is not on disk");
     (change, ticket.unwrap())
 }
 
@@ -179,9 +179,9 @@ fn an_operators_failover_is_answered_when_it_is_on_disk_and_a_failed_or_late_wri
         let (change, ticket) = failed_over(&mut machine);
         machine.state.on_event(Event::LatchesWritten { ticket, ended: ended.clone() }, machine.now);
         assert_eq!(machine.latch().active, "web3", "{ended:?}");
-        match (machine.state.kept(&change, machine.now), ended) {
-            (Kept::Yes, WriteOutcome::Written) => {}
-            (Kept::No(why), WriteOutcome::Failed(_) | WriteOutcome::Late(_)) => {
+        match (machine.state.persistence(&change, machine.now), ended) {
+            (Persistence::OnDisk, WriteOutcome::Written) => {}
+            (Persistence::Failed(why), WriteOutcome::Failed(_) | WriteOutcome::Late(_)) => {
                 assert!(why.contains("shop is on web3, but that is not on disk (the disk is gone)"), "{why}");
             }
             (kept, ended) => panic!("{ended:?} was answered with {kept:?}"),
@@ -195,8 +195,8 @@ fn an_operators_failover_that_something_else_overtook_is_answered_with_what_is_s
     let (change, ticket) = failed_over(&mut machine);
     machine.take(Event::LatchesWritten { ticket, ended: WriteOutcome::Written });
     machine.take(peer(latch_value(9, "web2")));
-    let kept = machine.state.kept(&change, machine.now);
-    assert!(matches!(&kept, Kept::Withdrawn(why) if why.contains("shop is on web2")), "{kept:?}");
+    let kept = machine.state.persistence(&change, machine.now);
+    assert!(matches!(&kept, Persistence::Withdrawn(why) if why.contains("shop is on web2")), "{kept:?}");
 }
 
 #[test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::{Keeper, Latch, Now};
-use crate::daemon::lifecycle::Kept;
+use crate::daemon::lifecycle::Persistence;
 use crate::proxy::control::prepared::{Prepared, PreparedBackend, PreparedService};
 
 /// Between two attempts to write what could not be written.
@@ -215,22 +215,22 @@ impl Latches {
     }
 
     /// Whether an operator's step of this service to `active` has come about and is on disk.
-    pub fn kept(&self, service: &str, active: &str) -> Kept {
+    pub fn persistence(&self, service: &str, active: &str) -> Persistence {
         let keeper = self.get(service);
         if keeper.is_some_and(|keeper| keeper.is_handing_over() || keeper.proposed().is_some()) {
-            return Kept::NotYet;
+            return Persistence::Pending;
         }
         match (keeper.and_then(Keeper::latch), &self.failure) {
-            (Some(latch), _) if latch.active != active => Kept::Withdrawn(format!(
+            (Some(latch), _) if latch.active != active => Persistence::Withdrawn(format!(
                 "{service} is on {}, and the step to {active} is withdrawn: {}",
                 latch.active, latch.reason
             )),
-            (None, _) => Kept::Withdrawn(format!("which backend of {service} is active is not known")),
-            (Some(_), _) if self.is_stored(service) => Kept::Yes,
-            (Some(_), Some((why, _))) => Kept::No(format!(
+            (None, _) => Persistence::Withdrawn(format!("which backend of {service} is active is not known")),
+            (Some(_), _) if self.is_stored(service) => Persistence::OnDisk,
+            (Some(_), Some((why, _))) => Persistence::Failed(format!(
                 "{service} is on {active}, but that is not on disk ({why}); the write is tried again every 2 s"
             )),
-            (Some(_), None) => Kept::NotYet,
+            (Some(_), None) => Persistence::Pending,
         }
     }
 

@@ -13,7 +13,7 @@ use super::network::Network;
 use crate::api::client::Client;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
-use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Kept, Obeyed, RunError};
+use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::health::HealthView;
 use crate::proxy::control::prepared::Prepared;
@@ -107,8 +107,8 @@ impl Daemon for ProxyDaemon {
         self.state.wakes(now)
     }
 
-    fn kept(&self, change: &Change, now: Now) -> Kept {
-        self.state.kept(change, now)
+    fn persistence(&self, change: &Change, now: Now) -> Persistence {
+        self.state.persistence(change, now)
     }
 
     fn summary(&self) -> String {

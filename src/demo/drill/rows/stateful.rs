@@ -111,7 +111,6 @@ pub(super) static FAILBACK: Row = Row {
             Ok(())
         })
     },
-    ..Row::NOTICED
 };
 
 pub(super) static ONE_PROXY_BLIND: Row = Row {

@@ -43,11 +43,11 @@ impl<'a> Asker<'a> {
 
     /// The status of each proxy, asked once however many of its backends are probed.
     fn statuses(&self, probes: &BTreeSet<Probe>) -> BTreeMap<String, Result<Status, Error>> {
-        let proxy_of = |probe| match probe {
-            &Probe::Backend { ref proxy, .. } => Some(proxy),
+        let proxies = probes.iter().filter_map(|probe| match probe {
+            Probe::Backend { proxy, .. } => Some(proxy),
             _ => None,
-        };
-        let proxies: BTreeSet<&String> = probes.iter().filter_map(proxy_of).collect();
+        });
+        let proxies: BTreeSet<&String> = proxies.collect();
         let statuses = at_once(&proxies, |proxy| self.status(proxy));
         proxies.into_iter().cloned().zip(statuses).collect()
     }

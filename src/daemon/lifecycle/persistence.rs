@@ -4,13 +4,13 @@ use super::super::admin::AdminReply;
 
 /// Whether what a command changed is on disk.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Kept {
+pub enum Persistence {
     /// Its write is still to come or under way.
-    NotYet,
+    Pending,
     /// It is on disk.
-    Yes,
+    OnDisk,
     /// Its write failed or is late, and what that means, for the operator.
-    No(String),
+    Failed(String),
     /// It was withdrawn before it took effect, and why.
     Withdrawn(String),
 }
@@ -18,7 +18,7 @@ pub enum Kept {
 /// A command that was obeyed: its effects, and its answer once `change` is on disk.
 #[derive(Debug)]
 pub struct Obeyed<E, C> {
-    /// The answer if it was kept.
+    /// The answer if it is on disk.
     pub answer: AdminReply,
     /// What follows at once.
     pub effects: Vec<E>,
@@ -26,15 +26,15 @@ pub struct Obeyed<E, C> {
     pub change: C,
 }
 
-impl Kept {
+impl Persistence {
     /// The answer to the command, of which `answer` says that it was done; that one again while there is none yet.
     pub fn reply(self, answer: AdminReply) -> Result<AdminReply, AdminReply> {
         match self {
-            Kept::NotYet => Err(answer),
-            Kept::Yes => Ok(answer),
+            Persistence::Pending => Err(answer),
+            Persistence::OnDisk => Ok(answer),
             // Insufficient Storage (RFC 4918, 11.5).
-            Kept::No(why) => Ok(AdminReply::refuse(507, why)),
-            Kept::Withdrawn(why) => Ok(AdminReply::refuse(409, why)),
+            Persistence::Failed(why) => Ok(AdminReply::refuse(507, why)),
+            Persistence::Withdrawn(why) => Ok(AdminReply::refuse(409, why)),
         }
     }
 }
