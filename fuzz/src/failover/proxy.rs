@@ -122,7 +122,9 @@ impl Proxy {
     pub fn step(&mut self, now: Duration) {
         let before = self.keeper.latch().cloned();
         let _ = self.at(now, |keeper, now, situation| keeper.step(now, situation));
-        assert_eq!(self.keeper.latch(), before.as_ref(), "it counts before it is stored");
+        let without_addresses = |latch: &Latch| Latch { addresses: Default::default(), ..latch.clone() };
+        let after = self.keeper.latch().map(without_addresses);
+        assert_eq!(after, before.as_ref().map(without_addresses), "it counts before it is stored");
     }
 
     /// What was proposed is on disk.
