@@ -122,7 +122,7 @@
           document = "/etc/polder/dns.json"
           with fires("PolderZoneNotFromFile", instance="ns2", zone="example.test"):
               ns2.succeed(
-                  f"mv {document} /tmp/document; sed 's|\"file\":\"[^\"]*\"|\"file\":\"/run/gone.zone\"|' /tmp/document > {document}",
+                  f"mv {document} /tmp/document; jq '.zones[].file = \"/run/gone.zone\"' /tmp/document > {document}",
                   "systemctl restart polder-dns.service",
               )
           ns2.succeed(f"rm {document}; mv /tmp/document {document}; systemctl reload polder-dns.service")

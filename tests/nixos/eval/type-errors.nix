@@ -30,7 +30,7 @@ let
       good = ''polder.fleet.services.www.hosts = [ "one.example.net" ];'';
       says = [
         "polder.fleet.services.www.hosts"
-        "domain name"
+        "host name"
       ];
     };
     "an address that is none" = {
