@@ -36,6 +36,11 @@ impl OperatorStates {
         self.0.values().map(|note| note.when).filter(|when| !is_ahead(*when, now)).max().unwrap_or(0)
     }
 
+    /// The note in force on a subject, if it is later than this one: it was set while the peers were asked about this one.
+    pub fn later_than(&self, subject: &str, note: &OperatorNote) -> Option<&OperatorNote> {
+        self.0.get(subject).filter(|in_force| in_force.compare(note).is_gt())
+    }
+
     /// Records a note; `when` is raised above the note it replaces, so that a clock set back loses nothing.
     pub fn set(&mut self, subject: &str, mut note: OperatorNote) {
         if let Some(former) = self.0.get(subject) {

@@ -97,8 +97,11 @@ fn write_all(folder: &Path, zones: &Zones, keep: &BTreeSet<String>) -> io::Resul
             fs::remove_file(entry.path()).map_err(|error| files::naming(&entry.path(), &error))?;
         }
     }
-    let mut changed = zones.iter().filter(|zone| !keep.contains(&name::to_text(&zone.apex)));
-    changed.try_for_each(|zone| write(&folder.join(file_name(&name::to_text(&zone.apex))), zone))
+    let changed = zones.iter().filter(|zone| !keep.contains(&name::to_text(&zone.apex)));
+    // One that cannot be written keeps none of the others from being written; the first error is the result.
+    let written: Vec<io::Result<()>> =
+        changed.map(|zone| write(&folder.join(file_name(&name::to_text(&zone.apex))), zone)).collect();
+    written.into_iter().collect()
 }
 
 /// Writes one copy unless it is there already.

@@ -163,7 +163,8 @@ impl Rounds {
     /// Takes in what is known before anything is wanted: [`Rounds::replace`] keeps what is of use.
     fn remember(&mut self, known: &HealthView) {
         let now = Instant::now();
-        for (target, health) in known {
+        for (place, (target, health)) in known.iter().enumerate() {
+            let gap = FIRST_ROUND_GAP.min(target.check.fast_interval / known.len() as u32);
             let before = health.before.as_ref().map(|before| match self.ids.get(&before.target) {
                 Some(id) => *id,
                 None => self.add(Tracked::new(Arc::new(before.target.clone()), Vec::new(), Some(&before.health)), now),
@@ -172,7 +173,10 @@ impl Rounds {
                 Some(tracked) => tracked.before = before,
                 None => {
                     let tracked = Tracked::new(Arc::new(target.clone()), Vec::new(), Some(health));
-                    self.add(Tracked { before, ..tracked }, now);
+                    let tracked = Tracked { before, ..tracked };
+                    // Those that are overdue are not probed all at once; the others keep their rhythm.
+                    let is_overdue = tracked.rest_of_interval().is_zero();
+                    self.add(tracked, if is_overdue { now + gap * place as u32 } else { now });
                 }
             }
         }

@@ -55,18 +55,38 @@ impl fmt::Display for SavedError {
 
 impl std::error::Error for SavedError {}
 
-/// Renders health for the state directory or a takeover; `boot` tells the boots of the machine apart. Targets that were never
-/// probed are left out.
-pub fn to_json(view: &HealthView, now: SystemTime, boot: &str) -> serde_json::Value {
+/// Renders health for the state directory or a takeover. Targets that were never probed are left out. Any build reads this:
+/// what came later stands in [`to_more_json`].
+pub fn to_json(view: &HealthView, now: SystemTime) -> serde_json::Value {
     let mut targets: Vec<SavedTarget> = view.iter().filter_map(|(target, health)| saved(target, health)).collect();
     targets.sort_by_key(|target| target.address);
-    serde_json::json!({ "version": VERSION, "saved_ms": to_ms(now), "boot": boot, "targets": targets })
+    serde_json::json!({ "version": VERSION, "saved_ms": to_ms(now), "targets": targets })
+}
+
+/// What else is known of the targets, to stand beside [`to_json`]: builds that do not know it do without.
+pub fn to_more_json(view: &HealthView) -> serde_json::Value {
+    let more = view.iter().filter(|(_, health)| health.hearsay || health.before.is_some());
+    let more: Vec<More> = more
+        .filter_map(|(target, health)| {
+            let before = health.before.as_ref().and_then(|before| saved(&before.target, &before.health));
+            Some(More { of: saved(target, health)?, hearsay: health.hearsay, before })
+        })
+        .collect();
+    serde_json::json!(more)
+}
+
+/// Both in one value, and in which boot of the machine it was written.
+pub fn to_file(view: &HealthView, now: SystemTime, boot: &str) -> serde_json::Value {
+    let mut file = to_json(view, now);
+    file["boot"] = boot.into();
+    file["more"] = to_more_json(view);
+    file
 }
 
 /// Reads what a daemon that has ended left in the state directory. It counts in the boot in which it was written only: a machine that
 /// comes back after a power cut knows nothing of who else comes back. And it is hearsay: nobody has probed since.
 pub fn from_file(value: &serde_json::Value, now: SystemTime, boot: &str) -> Result<HealthView, SavedError> {
-    let mut view = from_json(value, now)?;
+    let mut view = from_json(value, &value["more"], now)?;
     if value.get("boot").and_then(serde_json::Value::as_str) != Some(boot) {
         view.clear();
     }
@@ -74,29 +94,43 @@ pub fn from_file(value: &serde_json::Value, now: SystemTime, boot: &str) -> Resu
     Ok(view)
 }
 
-/// Reads what the running daemon hands over; `Err` says why it cannot be used (malformed, another version). Targets whose last
-/// probe is older than [`FRESH`] at `now`, or later than `now` by as much (a clock was set), are left out.
-pub fn from_json(value: &serde_json::Value, now: SystemTime) -> Result<HealthView, SavedError> {
+/// Reads what the running daemon hands over, and what stands beside it (null from an older build); `Err` says why it cannot be used (malformed,
+/// another version). Targets whose last probe is older than [`FRESH`] at `now`, or later than `now` by as much (a clock was
+/// set), are left out.
+pub fn from_json(
+    value: &serde_json::Value,
+    more: &serde_json::Value,
+    now: SystemTime,
+) -> Result<HealthView, SavedError> {
     match value.get("version").and_then(serde_json::Value::as_u64) {
         Some(VERSION) => {}
         found => return Err(SavedError::Version(found)),
     }
     let document = SavedHealth::deserialize(value).map_err(SavedError::Malformed)?;
     let fresh = document.targets.into_iter().filter(|target| is_fresh(target.probed_ms, now));
-    fresh.map(restored).collect()
+    let mut view = fresh.map(restored).collect::<Result<HealthView, _>>()?;
+    for More { of, hearsay, before } in
+        Option::<Vec<More>>::deserialize(more).map_err(SavedError::Malformed)?.unwrap_or_default()
+    {
+        let (target, _) = restored(of)?;
+        let before = before.map(restored).transpose()?.map(|(target, health)| Before { target, health }.into());
+        if let Some(health) = view.get_mut(&target) {
+            (health.hearsay, health.before) = (hearsay, before);
+        }
+    }
+    Ok(view)
 }
 
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
 struct SavedHealth {
-    #[serde(rename = "version")]
-    _version: u64,
-    #[serde(rename = "saved_ms")]
-    _saved_ms: u64,
-    /// Earlier versions did not write it.
-    #[serde(rename = "boot", default)]
-    _boot: String,
     targets: Vec<SavedTarget>,
+}
+
+#[derive(Serialize, Deserialize)]
+struct More {
+    of: SavedTarget,
+    hearsay: bool,
+    before: Option<SavedTarget>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -109,10 +143,6 @@ struct SavedTarget {
     since_ms: u64,
     probed_ms: u64,
     changes: u64,
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    hearsay: bool,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    before: Option<Box<SavedTarget>>,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -149,13 +179,11 @@ fn saved(target: &Target, health: &TargetHealth) -> Option<SavedTarget> {
         since_ms: to_ms(health.since),
         probed_ms: to_ms(health.probed?),
         changes: health.changes,
-        hearsay: health.hearsay,
-        before: health.before.as_ref().and_then(|before| self::saved(&before.target, &before.health)).map(Box::new),
     })
 }
 
 fn restored(saved: SavedTarget) -> Result<(Target, TargetHealth), SavedError> {
-    let SavedTarget { address, check, health, before, .. } = saved;
+    let SavedTarget { address, check, health, .. } = saved;
     if check.rise == 0 || check.fall == 0 || health >= check.rise.saturating_add(check.fall) {
         return Err(SavedError::Impossible { address, health, rise: check.rise, fall: check.fall });
     }
@@ -175,11 +203,8 @@ fn restored(saved: SavedTarget) -> Result<(Target, TargetHealth), SavedError> {
         since: from_ms(saved.since_ms),
         probed: Some(from_ms(saved.probed_ms)),
         changes: saved.changes,
-        hearsay: saved.hearsay,
-        before: before
-            .map(|before| restored(*before))
-            .transpose()?
-            .map(|(target, health)| Before { target, health }.into()),
+        hearsay: false,
+        before: None,
     };
     Ok((Target { address, check }, restored))
 }

@@ -262,7 +262,9 @@ pub fn tell_within(paths: &HostPaths, command: &Command, limit: Duration) -> Opt
 
 /// Makes a system permanent: the profile, then the boot default.
 fn keep(paths: &HostPaths, system: &Path) -> Result<(), Error> {
-    machine::set_profile(paths, system)?;
+    if !machine::resolved(&paths.profile).is_ok_and(|profile| profile == system) {
+        machine::set_profile(paths, system)?;
+    }
     match machine::switch(system, Action::Boot) {
         SwitchResult::Succeeded | SwitchResult::UnitsFailed(_) => Ok(()),
         SwitchResult::Failed(why) => Err(Error::new(why)),
@@ -274,10 +276,14 @@ fn keep(paths: &HostPaths, system: &Path) -> Result<(), Error> {
 fn go_back(paths: &HostPaths, activation: &Activation, why: &str) -> Option<Outcome> {
     tracing::warn!("going back to {}: {why}", activation.before.display());
     let mut words = vec![why.to_owned()];
-    if machine::resolved(&paths.profile).is_ok_and(|profile| profile == activation.system) {
+    // What was meant for a restart is the boot default already, whatever the profile says.
+    let was_kept = machine::resolved(&paths.profile).is_ok_and(|profile| profile == activation.system);
+    if activation.reboot || was_kept {
         words.extend(keep(paths, &activation.before).err().map(|error| error.to_string()));
     }
-    if activation.reboot && machine::current(paths).is_ok_and(|current| current == activation.system) {
+    // With the new system as the boot default a restart would lead back here, again and again.
+    let is_kept = words.len() == 1;
+    if activation.reboot && is_kept && machine::current(paths).is_ok_and(|current| current == activation.system) {
         match machine::reboot(paths) {
             Ok(()) => return None,
             Err(error) => words.push(error.to_string()),
@@ -401,7 +407,11 @@ fn settle_after_boot(paths: &HostPaths, activation: &Activation) -> Option<Outco
         return Some(finish(paths, activation, Outcome::Confirmed, "the machine restarted while confirming"));
     }
     if runs(&activation.before) && !profile_is(&activation.before) {
-        let back = machine::set_profile(paths, &activation.before);
+        // After a restart on trial the boot default is the new system too.
+        let back = match activation.reboot {
+            true => keep(paths, &activation.before),
+            false => machine::set_profile(paths, &activation.before),
+        };
         let (outcome, words) = match back {
             Ok(()) => (Outcome::Reverted, why.to_owned()),
             Err(error) => (Outcome::Stuck, format!("{why}; {error}")),

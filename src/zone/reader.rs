@@ -27,6 +27,9 @@ const MOST_INCLUDES: usize = 1000;
 /// Records that `$GENERATE` may make in one zone: as many as a /12 of IPv4 has addresses.
 const MOST_GENERATED: u32 = 1 << 20;
 
+/// Bytes of text that all `$GENERATE` of a zone may make: a line of a file may be as long as a record.
+const MOST_GENERATED_BYTES: usize = 256 << 20;
+
 /// The warning about the records of a signed zone, which are left out.
 const SIGNED: &str = "belongs to a signed zone and is left out, as are all others of this type: zones are served unsigned, and \
                       resolvers that validate refuse a zone's answers as long as the zone above has a DS for it";
@@ -77,6 +80,7 @@ struct Reader<'z> {
     left_out: Vec<u16>,
     /// Records that `$GENERATE` has made.
     generated: u32,
+    generated_bytes: usize,
     includes: usize,
     /// The files being read, the main file first.
     open: Vec<FileIdentity>,
@@ -123,6 +127,7 @@ impl Reader<'_> {
             last_ttl: None,
             left_out: Vec::new(),
             generated: 0,
+            generated_bytes: 0,
             includes: 0,
             open: Vec::new(),
         }
@@ -279,6 +284,10 @@ impl Reader<'_> {
                 return Err(format!("more than {MOST_GENERATED} records are generated in this zone").into());
             }
             let text = template.entry(number)?;
+            self.generated_bytes += text.len();
+            if self.generated_bytes > MOST_GENERATED_BYTES {
+                return Err(format!("more than {MOST_GENERATED_BYTES} bytes are generated in this zone").into());
+            }
             let Some(entry) = Lexer::new(&text).next() else { continue };
             let entry = Entry { line, ..entry.map_err(|fault| fault.message)? };
             let mut made = Words::new(&entry.tokens, line);
@@ -291,7 +300,6 @@ impl Reader<'_> {
         Ok(())
     }
 
-    /// Takes a record. Gives its type, or none if it is left out.
     /// Reads a record. Gives its type.
     fn record(
         &mut self,

@@ -1,11 +1,12 @@
 //! Documents with mistakes, and documents that cannot be read.
 
 use std::fs;
+use std::process::Command;
 
 use polder::demo::documents::{STATEFUL, STATELESS};
 use serde_json::{Value, json};
 
-use crate::site::{Daemon, Site, assert_says};
+use crate::site::{Daemon, Process, Site, assert_says};
 
 /// An unknown key, and a backend that stands twice.
 fn spoil(document: &mut Value) {
@@ -121,4 +122,16 @@ fn a_document_cut_in_half_is_named_with_its_line_and_the_one_in_force_stays() {
         daemon.ends(&["--takeover"]).assert(1, &["document.json:", "not JSON: "]);
         daemon.assert_serves();
     }
+}
+
+#[test]
+fn a_proxy_that_may_not_have_the_files_that_its_document_needs_does_not_start() {
+    let site = Site::new();
+    let proxy = site.proxy(0, &[]);
+    proxy.write_changed(|document| document["limits"] = json!({ "connections": 1000 }));
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -n 500; exec \"$@\"", "sh", env!("CARGO_BIN_EXE_polder-proxy"), "--config"]);
+    command.arg(proxy.config());
+    let words = ["limits.connections: 1000 needs ", "this process may have 500", "LimitNOFILE"];
+    Process::start(command).end().assert(3, &words);
 }

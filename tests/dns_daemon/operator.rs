@@ -188,3 +188,27 @@ fn with_a_silent_peer_one_of_the_last_two_members_is_drained_only_by_force() {
     one.say("m1", "drain", true).unwrap();
     assert_eq!(one.addresses(POOL), ["127.0.0.2"]);
 }
+
+#[test]
+fn a_command_that_waits_for_the_peers_does_not_undo_a_later_one() {
+    let (mut one, _never_started) = peers(&Members::start(3));
+    one.run();
+    let refused = std::thread::scope(|scope| {
+        let (sender, ended) = std::sync::mpsc::channel();
+        for state in ["drain", "maint"] {
+            let (sender, one) = (sender.clone(), &one);
+            scope.spawn(move || sender.send(one.say("m1", state, false)));
+        }
+        // One of the two is refused at once: the other one waits for the peer.
+        let first = ended.recv().unwrap();
+        one.say("m1", "ready", false).unwrap();
+        [first, ended.recv().unwrap()]
+    });
+    for (refused, why) in refused.into_iter().zip(["already", "meanwhile"]) {
+        match refused {
+            Err(ClientError::Refused { status: 409, message }) => assert!(message.contains(why), "{message}"),
+            other => panic!("{other:?}"),
+        }
+    }
+    assert_eq!(one.addresses(POOL).len(), 3);
+}

@@ -20,9 +20,9 @@ const THREAD: u64 = 4;
 pub struct Reserved {
     /// Threads, logs, state files, listening sockets.
     pub process: u64,
-    /// One for each target that is probed.
+    /// Two for each target that is probed: with a changed check the one before is asked too.
     pub checks: u64,
-    /// The admin API.
+    /// The admin API, on its socket and on its address.
     pub admin: u64,
     /// The exchange with peers.
     pub peers: u64,
@@ -35,8 +35,8 @@ impl Reserved {
     pub fn of(threads: usize, sockets: usize, targets: usize, peers: usize) -> Reserved {
         Reserved {
             process: PROCESS + THREAD * threads as u64 + sockets as u64,
-            checks: targets as u64,
-            admin: MAX_CONNECTIONS as u64,
+            checks: 2 * targets as u64,
+            admin: 2 * MAX_CONNECTIONS as u64,
             peers: connections_with(peers) as u64,
             readiness: 0,
         }

@@ -19,6 +19,7 @@ use super::super::{VERSION, fd_store, logs, notify, sockets};
 use super::daemon::{Daemon, Document};
 use super::error::{DocumentError, RunError};
 use super::shell::Shell;
+use crate::config::Findings;
 
 /// The inputs of a daemon's start.
 pub struct Start<P> {
@@ -51,7 +52,11 @@ pub fn run<D: Daemon>(
 ///
 /// What is wrong with it.
 pub fn read<P: Document>(file: &Path) -> Result<P, DocumentError> {
-    let parsed = P::parse(file).map_err(DocumentError::Findings)?;
+    prepare(P::parse(file))
+}
+
+fn prepare<P: Document>(parsed: Result<P::Parsed, Findings>) -> Result<P, DocumentError> {
+    let parsed = parsed.map_err(DocumentError::Findings)?;
     let mut document = P::with_keys(parsed).map_err(DocumentError::Keys)?;
     if let Some(note) = document.fit(open_files()).map_err(DocumentError::Descriptors)? {
         tracing::warn!("{note}");
@@ -65,7 +70,7 @@ fn read_first<P: Document>(args: &DaemonArgs) -> Result<P, DocumentError> {
     if args.takeover {
         return read(&args.config);
     }
-    P::with_keys(P::parse_at_start(&args.config).map_err(DocumentError::Findings)?).map_err(DocumentError::Keys)
+    prepare(P::parse_at_start(&args.config))
 }
 
 fn check<P: Document>(args: &DaemonArgs) -> Result<(), RunError> {

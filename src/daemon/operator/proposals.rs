@@ -25,7 +25,7 @@ pub const LIMIT: Duration = Duration::from_secs(2);
 const LASTING: Duration = Duration::from_secs(5);
 
 /// Proposals of one daemon at a time, so that they fit into a message.
-const MOST: usize = 16;
+const MOST: usize = 64;
 
 /// Decisions that are remembered until the operator has been answered.
 const REMEMBERED: usize = 256;
@@ -114,9 +114,12 @@ impl<C: Clone> Proposals<C> {
     ///
     /// Another one on the subject waits for them, or too many do.
     pub fn propose(&mut self, subject: &str, note: OperatorNote, now: Now) -> Result<Ticket, Refused> {
-        if self.ours.len() >= MOST || self.ours.values().any(|ours| ours.subject == subject) {
+        if self.ours.values().any(|ours| ours.subject == subject) {
+            return Err(Refused(format!("the peers are being asked about {subject} already: try again in a moment")));
+        }
+        if self.ours.len() >= MOST {
             return Err(Refused(format!(
-                "the peers are being asked about {subject} or much else: try again in a moment"
+                "the peers are being asked about {MOST} other commands: try again in a moment"
             )));
         }
         self.last += 1;

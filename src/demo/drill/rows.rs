@@ -1,5 +1,6 @@
 //! The rows of the drill, in the order in which they are played.
 
+mod commands;
 mod nameservers;
 mod operators;
 mod proxies;
@@ -10,7 +11,7 @@ mod stateless;
 pub use row::Row;
 
 /// All rows.
-pub static ROWS: [&Row; 22] = [
+pub static ROWS: [&Row; 25] = [
     &stateless::KILLED,
     &stateless::FROZEN,
     &stateless::FAILING,
@@ -28,6 +29,9 @@ pub static ROWS: [&Row; 22] = [
     &nameservers::FROZEN,
     &nameservers::ALL_LOOK_DEAD,
     &operators::BAD_DOCUMENT,
+    &commands::WRONG_CHECK,
+    &commands::LAST_MEMBERS,
+    &commands::ANSWERED_COMMANDS,
     &operators::RELOADS_UNDER_LOAD,
     &operators::PROXY_TAKEOVERS,
     &operators::NAMESERVER_TAKEOVERS,

@@ -27,5 +27,5 @@ fn connections_over_tcp_get_what_checks_and_the_operator_leave() {
 fn a_document_that_asks_for_more_than_there_is_is_refused() {
     let error = fit(r#"{ "connections": 500 }"#, 256).unwrap_err();
     assert!(error.starts_with("tcp.connections: 500 needs "), "{error}");
-    assert!(error.contains("10 for checks"), "{error}");
+    assert!(error.contains("20 for checks"), "{error}");
 }

@@ -123,10 +123,14 @@ impl State {
         while let Some((ticket, decided)) =
             self.proposals.next(&peers, now, |subject, rivals| self.judge(subject, rivals, now))
         {
-            let outcome = decided.map(|Proposal { subject, note, .. }| {
+            let outcome = decided.and_then(|Proposal { subject, note, .. }| {
+                if let Some(OperatorNote { state, who, .. }) = self.operator.later_than(&subject, &note) {
+                    let why = format!("{who} has set {subject} to {state} meanwhile, and that is in force");
+                    return Err(Refused(why));
+                }
                 effects.push(Effect::Log(Level::INFO, in_words(&subject, &note)));
                 self.operator.set(&subject, note);
-                self.operator_file.changed()
+                Ok(self.operator_file.changed())
             });
             self.proposals.decide(ticket, outcome);
         }

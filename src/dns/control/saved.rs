@@ -52,6 +52,11 @@ struct OperatorFile {
 struct HealthFile {
     version: u64,
     health: Value,
+    /// What else is known of it; earlier builds know nothing of this, nor of the boot.
+    #[serde(default)]
+    health_more: Value,
+    #[serde(default)]
+    boot: String,
     last_up: BTreeMap<String, Vec<IpAddr>>,
     generation: u64,
 }
@@ -83,7 +88,9 @@ impl State {
     pub fn health_to_save(&self, now: Now) -> Value {
         json!({
             "version": VERSION,
-            "health": saved::to_json(&self.health, now.system_time(), boot_id()),
+            "health": saved::to_json(&self.health, now.system_time()),
+            "health_more": saved::to_more_json(&self.health),
+            "boot": boot_id(),
             "last_up": self.last_up,
             "generation": self.generation(),
         })
@@ -116,16 +123,18 @@ pub fn read_operator(value: Value) -> Result<OperatorStates, SavedError> {
 impl SavedHealth {
     /// Reads a `health.json`; health that is too old at `now`, or of an earlier boot, is left out.
     pub fn read(value: Value, now: SystemTime) -> Result<SavedHealth, SavedError> {
-        let file = read(value)?;
-        let health = |file: &HealthFile| saved::from_file(&file.health, now, boot_id());
-        SavedHealth::of(file, health)
+        let file: HealthFile = read(value)?;
+        let boot = file.boot.clone();
+        let mut saved = SavedHealth::of(file, now)?;
+        saved.health.values_mut().for_each(|health| health.hearsay = true);
+        if boot != boot_id() {
+            saved.health.clear();
+        }
+        Ok(saved)
     }
 
-    fn of(
-        file: HealthFile,
-        health: impl FnOnce(&HealthFile) -> Result<HealthView, saved::SavedError>,
-    ) -> Result<SavedHealth, SavedError> {
-        let health = health(&file).map_err(SavedError::Health)?;
+    fn of(file: HealthFile, now: SystemTime) -> Result<SavedHealth, SavedError> {
+        let health = saved::from_json(&file.health, &file.health_more, now).map_err(SavedError::Health)?;
         Ok(SavedHealth { health, last_up: file.last_up, generation: file.generation })
     }
 }
@@ -134,7 +143,7 @@ impl Saved {
     /// Reads what a predecessor hands over.
     pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, SavedError> {
         let state: HandoverState = read(value)?;
-        let health = SavedHealth::of(state.health, |file| saved::from_json(&file.health, now))?;
+        let health = SavedHealth::of(state.health, now)?;
         Ok(Saved { health, operator: state.operator.operator, operator_lost: None })
     }
 }

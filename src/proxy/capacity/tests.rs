@@ -49,7 +49,7 @@ fn a_document_that_asks_for_more_than_there_is_is_refused_with_the_sum() {
     let needed = reserved() + 1000;
     let most = (1000 - reserved()) / 2;
     assert!(error.starts_with(&format!("limits.connections: 500 needs {needed} open files")), "{error}");
-    assert!(error.contains("may have 1000 (1000 for visitors, 3 for checks, "), "{error}");
+    assert!(error.contains("may have 1000 (1000 for visitors, 6 for checks, "), "{error}");
     assert!(error.ends_with(&format!("or set limits.connections to at most {most}")), "{error}");
     capacity(&format!(r#"{{ "connections": {most} }}"#), 1000).unwrap();
 }

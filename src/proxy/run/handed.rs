@@ -31,10 +31,11 @@ impl Handed {
             return Err(HandedError::OtherVersion(state["version"].clone()));
         }
         PeerState::read(&state["words"], None).map_err(|why| HandedError::Words(why.to_string()))?;
-        let health = saved::from_json(&state["health"], SystemTime::now()).unwrap_or_else(|why| {
-            tracing::warn!("the health handed over is not used: {why}");
-            HealthView::new()
-        });
+        let health =
+            saved::from_json(&state["health"], &state["health_more"], SystemTime::now()).unwrap_or_else(|why| {
+                tracing::warn!("the health handed over is not used: {why}");
+                HealthView::new()
+            });
         Ok(Handed { health, words: state["words"].clone() })
     }
 }
@@ -63,12 +64,17 @@ impl std::error::Error for HandedError {}
 
 /// What a successor gets.
 pub(super) fn to_hand_over(state: &State, now: Now) -> Value {
-    json!({ "version": VERSION, "health": health_to_save(state, now), "words": state.to_hand_over() })
+    json!({
+        "version": VERSION,
+        "health": saved::to_json(&state.health, now.system_time()),
+        "health_more": saved::to_more_json(&state.health),
+        "words": state.to_hand_over(),
+    })
 }
 
 /// What `health.json` holds.
 pub(super) fn health_to_save(state: &State, now: Now) -> Value {
-    saved::to_json(&state.health, now.system_time(), boot_id())
+    saved::to_file(&state.health, now.system_time(), boot_id())
 }
 
 /// Asks the daemon that took over how things stand, until this process ends. One that does not answer leaves things here

@@ -121,7 +121,8 @@ async fn open(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Result<BackendConn
 fn take_idle(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Option<BackendConnection> {
     let address = plan.backend().address;
     let surely = !exchange.request.head.is_replayable();
-    exchange.own.take_if(|own| own.address != address && !plan.view.wants(own.address));
+    // One that nobody has to recognise him by is closed before he gets another one: he never holds more than two descriptors.
+    exchange.own.take_if(|own| own.address != address && !(own.is_authenticated && plan.view.wants(own.address)));
     if let Some(own) = exchange.own.take_if(|own| own.address == address)
         && upstream::is_open(&own.stream, surely)
     {

@@ -178,7 +178,9 @@ impl Exchange<'_> {
             let choice = choose(service, ask, &mut view.balances[index].borrow_mut(), fastrand::u64(..));
             match choice {
                 Choice::Nobody if retries.may_begin_again(most) => {
-                    self.pause(&mut retries, client, &view, service).await?;
+                    if !self.pause(&mut retries, client, &view, service).await? {
+                        return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend)));
+                    }
                 }
                 Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend))),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
@@ -201,9 +203,9 @@ impl Exchange<'_> {
                         Outcome::Stale => retries.afresh = true,
                         Outcome::TryAnother(failure) => {
                             (retries.failure, retries.afresh) = (Some(failure), false);
-                            match ask.bind(backend) && retries.may_stay(service, most) {
-                                true => self.pause(&mut retries, client, &view, service).await?,
-                                false => retries.exclude(backend),
+                            let may_stay = ask.bind(backend) && retries.may_stay(service, most);
+                            if !may_stay || !self.pause(&mut retries, client, &view, service).await? {
+                                retries.exclude(backend);
                             }
                         }
                     }
@@ -271,23 +273,23 @@ impl Exchange<'_> {
     }
 
     /// Waits before backends that refused are tried once more: they may be restarting, or their queues were full. A verdict
-    /// on any of the service's backends ends it.
+    /// on any of the service's backends ends it. False, at once: as many requests wait as may.
     async fn pause(
         &mut self,
         retries: &mut RetryState,
         client: &mut impl ClientStream,
         view: &View,
         service: &Service,
-    ) -> Result<(), Failure> {
+    ) -> Result<bool, Failure> {
         let settings = &view.snapshot.settings;
-        let _place = Wait::begin(service, settings.limits.waiting)?;
+        let Ok(_place) = Wait::begin(service, settings.limits.waiting) else { return Ok(false) };
         add(&self.local.counters.waited, 1);
         let until = Instant::now() + RETRY_PAUSE.min(settings.timeouts.connect);
         while Instant::now() < until && self.local.view().judges_alike(service) {
             self.hold(client, view, service, until).await?;
         }
         retries.tried = 0;
-        Ok(())
+        Ok(true)
     }
 
     /// Holds the request until then, or until there is a new snapshot.

@@ -173,7 +173,11 @@ impl Task<'_> {
         let is_asked = |protocol: &[u8]| asked().any(|asked| asked.eq_ignore_ascii_case(protocol));
         self.request.head.upgrade
             && response.head.upgrade
-            && response.values(FieldKind::Upgrade).flat_map(elements).all(is_asked)
+            && response
+                .values(FieldKind::Upgrade)
+                .flat_map(elements)
+                .filter(|element| !element.is_empty())
+                .all(is_asked)
     }
 
     fn count_response(&mut self, head: &ResponseHead) {

@@ -210,7 +210,7 @@ pub fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Negotiate where it carries that (RFC 4559, 6; RFC 9110, 11.6, 17.16.1).
 pub fn authenticate_connection(value: &[u8]) -> bool {
     elements(value).any(|element| {
-        let scheme = element.split(|byte| *byte == b' ').next().unwrap_or_default();
+        let scheme = element.split(|byte| matches!(byte, b' ' | b'\t')).next().unwrap_or_default();
         scheme.eq_ignore_ascii_case(b"ntlm") || scheme.eq_ignore_ascii_case(b"negotiate")
     })
 }
