@@ -1,5 +1,6 @@
 //! `generate`: man pages and shell completions, from the very definition of the command line.
 
+use std::io::Write;
 use std::path::PathBuf;
 
 use super::exit::Exit;
@@ -37,7 +38,15 @@ pub fn run(args: &GenerateArgs, mut cli: clap::Command) -> Result<Exit, Error> {
             })?;
         }
         What::Completions { shell } => {
-            clap_complete::generate(*shell, &mut cli, "polder", &mut std::io::stdout());
+            // It panics if it cannot write: what reads the script may have closed the pipe.
+            let mut script = Vec::new();
+            clap_complete::generate(*shell, &mut cli, "polder", &mut script);
+            match std::io::stdout().write_all(&script) {
+                Err(error) if error.kind() != std::io::ErrorKind::BrokenPipe => {
+                    return Err(Error::new(format!("the completion script cannot be written: {error}")));
+                }
+                _ => {}
+            }
         }
     }
     Ok(Exit::Done)

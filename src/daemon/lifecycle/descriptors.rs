@@ -22,7 +22,7 @@ pub struct Reserved {
     pub process: u64,
     /// Two for each target that is probed: with a changed check the one before is asked too.
     pub checks: u64,
-    /// The admin API, on its socket and on its address.
+    /// The admin API: all that one of its two sockets may have. The other one is for a scrape now and then.
     pub admin: u64,
     /// The exchange with peers.
     pub peers: u64,
@@ -36,7 +36,7 @@ impl Reserved {
         Reserved {
             process: PROCESS + THREAD * threads as u64 + sockets as u64,
             checks: 2 * targets as u64,
-            admin: 2 * MAX_CONNECTIONS as u64,
+            admin: MAX_CONNECTIONS as u64,
             peers: connections_with(peers) as u64,
             readiness: 0,
         }
