@@ -28,7 +28,7 @@ pub const MAX_WHY: usize = 500;
 pub const MAX_REASON: usize = 800;
 
 /// The most backends that a latch has been failed away from and that our document does not have: a peer's document may.
-pub const MAX_UNKNOWN_SPENT: usize = 14;
+pub const MAX_UNKNOWN_SPENT: usize = 12;
 
 /// A value beyond its limit. Its text goes on after the name of what holds the value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]

@@ -91,17 +91,13 @@ fn write_all(folder: &Path, zones: &Zones, keep: &BTreeSet<String>) -> io::Resul
     }
     let mut names: BTreeSet<String> = keep.iter().map(|apex| file_name(apex)).collect();
     names.extend(zones.iter().map(|zone| file_name(&name::to_text(&zone.apex))));
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        if !entry.file_name().to_str().is_some_and(|name| names.contains(name)) {
-            fs::remove_file(entry.path()).map_err(|error| files::naming(&entry.path(), &error))?;
-        }
-    }
+    let entries = fs::read_dir(folder)?.collect::<io::Result<Vec<_>>>()?;
+    let gone = entries.iter().filter(|entry| !entry.file_name().to_str().is_some_and(|name| names.contains(name)));
+    let removed = gone.map(|entry| fs::remove_file(entry.path()).map_err(|error| files::naming(&entry.path(), &error)));
     let changed = zones.iter().filter(|zone| !keep.contains(&name::to_text(&zone.apex)));
-    // One that cannot be written keeps none of the others from being written; the first error is the result.
-    let written: Vec<io::Result<()>> =
-        changed.map(|zone| write(&folder.join(file_name(&name::to_text(&zone.apex))), zone)).collect();
-    written.into_iter().collect()
+    let written = changed.map(|zone| write(&folder.join(file_name(&name::to_text(&zone.apex))), zone));
+    // Whatever cannot be done keeps nothing else from being done; the first error is the result.
+    removed.chain(written).collect::<Vec<_>>().into_iter().collect()
 }
 
 /// Writes one copy unless it is there already.

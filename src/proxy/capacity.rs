@@ -64,7 +64,7 @@ impl Capacity {
         let idle = match (limits.idle_per_backend, limits.connections) {
             (Some(each), _) => (each as u64).saturating_mul(pools),
             (None, Some(connections)) => left.saturating_sub(EACH * connections as u64),
-            (None, None) => left / IDLE_SHARE,
+            (None, None) => (left / IDLE_SHARE).min(pools * IDLE_PER_BACKEND as u64),
         };
         let most = left.checked_sub(idle).map(|left| left / EACH).filter(|most| *most > 0);
         let connections = match (limits.connections, most) {

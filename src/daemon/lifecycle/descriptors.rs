@@ -54,12 +54,16 @@ impl Reserved {
     /// Not even `least` are left.
     pub fn left_of(&self, open_files: u64, least: u64) -> Result<u64, DescriptorError> {
         let left = open_files.saturating_sub(self.sum());
-        if left < least { Err(DescriptorError { open_files, reserved: *self, wanted: None }) } else { Ok(left) }
+        if left < least {
+            Err(DescriptorError { open_files, reserved: *self, visitors: least, wanted: None })
+        } else {
+            Ok(left)
+        }
     }
 
     /// A number of visitors' connections that a document asks for does not fit.
     pub fn too_small_for(&self, open_files: u64, wanted: Wanted) -> DescriptorError {
-        DescriptorError { open_files, reserved: *self, wanted: Some(wanted) }
+        DescriptorError { open_files, reserved: *self, visitors: wanted.descriptors, wanted: Some(wanted) }
     }
 }
 
@@ -92,20 +96,20 @@ pub struct Wanted {
 pub struct DescriptorError {
     open_files: u64,
     reserved: Reserved,
+    /// Descriptors for visitors: those that the document asks for, or the fewest that serve one.
+    visitors: u64,
     wanted: Option<Wanted>,
 }
 
 impl fmt::Display for DescriptorError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Reserved { process, checks, admin, peers, readiness } = self.reserved;
-        let needed = self.reserved.sum() + self.wanted.map_or(0, |wanted| wanted.descriptors);
+        let needed = self.reserved.sum() + self.visitors;
         if let Some(Wanted { key, value, .. }) = self.wanted {
             write!(f, "{key}: {value} ")?;
         }
-        write!(f, "needs {needed} open files, but this process may have {} (", self.open_files)?;
-        if let Some(wanted) = self.wanted {
-            write!(f, "{} for visitors, ", wanted.descriptors)?;
-        }
+        let DescriptorError { open_files, visitors, .. } = self;
+        write!(f, "needs {needed} open files, but this process may have {open_files} ({visitors} for visitors, ")?;
         write!(f, "{checks} for checks, {admin} for the admin API, {peers} for peers, ")?;
         if readiness > 0 {
             write!(f, "{readiness} for readiness, ")?;

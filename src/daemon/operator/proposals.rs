@@ -5,7 +5,7 @@
 //! has echoed was known to every peer when it last spoke. Of two proposals the one that is older by the order of notes
 //! counts as if it were in force when the other is judged. So whichever way the messages go: a daemon that has made one
 //! before it saw the other sees both before either is decided, and all daemons know the same older one; a daemon that makes one
-//! afterwards dates it later (`OperatorStates::next_date`). Peers that do not answer in time are counted: each could be taking one
+//! afterwards dates it later ([`Proposals::latest`]). Peers that do not answer in time are counted: each could be taking one
 //! away. Must never: know what a subject is; the daemon judges.
 
 use std::cmp::Ordering;
@@ -24,8 +24,8 @@ pub const LIMIT: Duration = Duration::from_secs(2);
 /// A peer's proposals count so long after its last message: it has decided or dropped them by then.
 const LASTING: Duration = Duration::from_secs(5);
 
-/// Proposals of one daemon at a time, so that they fit into a message.
-const MOST: usize = 64;
+/// Proposals of one daemon at a time, so that they and the echoes of them fit into a message.
+pub const MOST: usize = 64;
 
 /// Decisions that are remembered until the operator has been answered.
 const REMEMBERED: usize = 256;
@@ -42,10 +42,12 @@ pub struct Put {
 }
 
 impl Put {
-    /// What of it `own` goes by: echoes of its own proposals, and notes within the bounds on subjects that its document names.
+    /// What of it `own` goes by: echoes of its own proposals, and notes within the bounds on subjects that its document names,
+    /// [`MOST`] of them: each is echoed, and the echoes have to fit into a message too.
     pub fn vetted(mut self, own: &str, now: u64, is_named: impl Fn(&str) -> bool) -> Put {
         self.seen.retain(|peer, _| peer == own);
-        self.proposed.retain(|subject, note| is_named(subject) && note.vet(now).is_ok());
+        let sound = self.proposed.into_iter().filter(|(subject, note)| is_named(subject) && note.vet(now).is_ok());
+        self.proposed = sound.take(MOST).collect();
         self
     }
 }

@@ -62,6 +62,18 @@ fn idle_connections_that_leave_no_room_for_visitors_are_refused() {
 
 #[test]
 fn where_not_even_one_visitor_fits_the_error_says_what_the_rest_is_for() {
-    let error = capacity("{}", 100).unwrap_err();
-    assert!(error.starts_with(&format!("needs {} open files, but this process may have 100 (", reserved())), "{error}");
+    for open_files in [100, reserved() + 1] {
+        let error = capacity("{}", open_files).unwrap_err();
+        let needed = reserved() + 2;
+        assert!(
+            error.starts_with(&format!("needs {needed} open files, but this process may have {open_files} (2 for "))
+        );
+    }
+}
+
+#[test]
+fn idle_connections_leave_visitors_all_that_they_do_not_need_themselves() {
+    let all = reserved() + 2 * 20_000 + 64 * 2 * 3;
+    assert_eq!(capacity("{}", all).unwrap().connections, 20_000);
+    assert_eq!(capacity("{}", all - 2).unwrap().connections, 19_999);
 }

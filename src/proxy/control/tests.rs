@@ -569,7 +569,11 @@ fn a_check_on_another_port_probes_that_port_and_shares_one_target() {
 fn letters_of_the_most_that_a_document_allows_fit() {
     use crate::api::bounds::{MAX_REASON, MAX_UNKNOWN_SPENT, MAX_WHO, MAX_WHY};
     use crate::config::MOST_SUBJECTS;
+    use crate::daemon::operator::proposals::MOST;
     use crate::daemon::peers::MAX_MESSAGE;
+
+    /// More than any fleet of proxies has.
+    const PEERS: usize = 16;
 
     // The worst that JSON makes of text without control characters: two bytes of one.
     let text = |length: usize| "\"".repeat(length);
@@ -602,7 +606,11 @@ fn letters_of_the_most_that_a_document_allows_fit() {
     };
     latch.vet(u64::MAX, |known| known == name(1)).unwrap();
     let latches: BTreeMap<String, Latch> = (0..MOST_SUBJECTS / 2).map(|number| (name(number), latch.clone())).collect();
-    let value = json!({ "version": VERSION, "latches": latches, "operator": operator });
+    let proposed: BTreeMap<String, OperatorNote> = (0..MOST).map(|number| (subject(number), word.clone())).collect();
+    let dates: BTreeMap<String, u64> = (0..MOST).map(|number| (subject(number), u64::MAX)).collect();
+    let seen: BTreeMap<String, _> = (0..PEERS).map(|number| (name(number), dates.clone())).collect();
+    let value =
+        json!({ "version": VERSION, "latches": latches, "operator": operator, "proposed": proposed, "seen": seen });
     let letter = json!({ "version": 2, "name": name(0), "value": value }).to_string();
     assert!(letter.len() <= MAX_MESSAGE, "{} bytes, more than {MAX_MESSAGE}", letter.len());
     PeerState::read(&value, None).unwrap();
