@@ -15,6 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::bounds::is_ahead;
 use crate::api::operator::{OperatorNote, OperatorState};
+use proposals::{Proposal, Proposals, Refused};
 
 /// Clocks that differ by less count as the same: an exchange does not measure them better.
 const SAME_CLOCK_MS: u64 = 1_000;
@@ -32,13 +33,28 @@ impl OperatorStates {
     }
 
     /// The latest date of a note that is not beyond the bounds at `now`.
-    pub fn latest(&self, now: u64) -> u64 {
+    fn latest(&self, now: u64) -> u64 {
         self.0.values().map(|note| note.when).filter(|when| !is_ahead(*when, now)).max().unwrap_or(0)
     }
 
-    /// The note in force on a subject, if it is later than this one: it was set while the peers were asked about this one.
-    pub fn later_than(&self, subject: &str, note: &OperatorNote) -> Option<&OperatorNote> {
-        self.0.get(subject).filter(|in_force| in_force.compare(note).is_gt())
+    /// The date of a note that is given at `now`: later than all that is known here, of these and of `proposals`.
+    pub fn next_date<C: Clone>(&self, proposals: &Proposals<C>, now: u64) -> u64 {
+        now.max(self.latest(now).max(proposals.latest()) + 1)
+    }
+
+    /// Whether what the peers were asked about may still take effect.
+    ///
+    /// # Errors
+    ///
+    /// A later note on the subject has come into force meanwhile.
+    pub fn admits(&self, proposal: &Proposal) -> Result<(), Refused> {
+        let Proposal { subject, note, .. } = proposal;
+        match self.0.get(subject).filter(|in_force| in_force.compare(note).is_gt()) {
+            Some(OperatorNote { state, who, .. }) => {
+                Err(Refused(format!("{who} has set {subject} to {state} meanwhile, and that is in force")))
+            }
+            None => Ok(()),
+        }
     }
 
     /// Records a note; `when` is raised above the note it replaces, so that a clock set back loses nothing.

@@ -30,7 +30,7 @@ use crate::health::checker::Targets;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use prepared::Prepared;
 
-pub use operator::{Change, CommandError, Told};
+pub use operator::{Accepted, Change, CommandError};
 pub use saved::{Saved, SavedError, SavedHealth, read_message, read_operator};
 
 /// Something happened.
@@ -192,7 +192,9 @@ impl State {
     pub fn persistence(&self, change: Change, now: Now) -> Persistence {
         match change {
             Change::Written(change) => self.operator_file.persistence(change, now),
-            Change::Put(ticket) => self.operator_file.kept_once_decided(self.proposals.outcome(ticket), now),
+            Change::Proposed(ticket) => {
+                self.operator_file.persistence_once_decided(self.proposals.outcome(ticket), now)
+            }
         }
     }
 
@@ -210,7 +212,7 @@ impl State {
         let mut effects = Vec::new();
         let (taken, rejected) = theirs.vetted(now.unix_ms, ahead_ms, |subject| self.names(subject));
         let put = put.vetted(&self.document.config.name, now.unix_ms, |subject| self.names(subject));
-        self.proposals.hear(&peer, put, now);
+        self.proposals.receive(&peer, put, now);
         if let Some(news) = self.rejected.entry(peer.clone()).or_default().note(rejected) {
             effects.push(Effect::Log(Level::WARN, format!("values of peer {peer} are rejected: {news}")));
         }

@@ -29,7 +29,7 @@ use crate::proxy::latch::latches::{LatchMove, Latches, Record, StoredLatches, Wr
 use crate::proxy::latch::{Keeper, Latch, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 use build::{SnapshotInput, answers_alike, backend_states, build};
-pub use by_operator::{Change, Told};
+pub use by_operator::{Accepted, Change};
 use peer_state::PeerState;
 pub use peer_state::VERSION;
 use prepared::{Prepared, PreparedBackend, PreparedService};
@@ -289,7 +289,7 @@ impl State {
                         "peer {peer} has newer operator states, which are in force here now"
                     )));
                 }
-                self.proposals.hear(&peer, std::mem::take(&mut words.put), now);
+                self.proposals.receive(&peer, std::mem::take(&mut words.put), now);
                 self.peers.insert(peer, words);
             }
             Err(why) => {

@@ -136,3 +136,14 @@ fn a_packet_that_a_full_queue_dropped_is_no_reason_to_leave() {
     assert_eq!((response.status(), response.field("set-cookie")), (200, None));
     assert_eq!(other.heads().len(), 0);
 }
+
+#[test]
+fn where_nobody_may_wait_a_visitor_whose_backend_refuses_is_given_another_one() {
+    let (other, own) = (Script::start(ok), refusing());
+    let mut setup = Setup { sticky: true, ..Setup::default() };
+    setup.limits.waiting = 0;
+    let proxy = Proxy::start(setup, &[other.address, own]);
+    let response = proxy.ask(&get(Some(own)));
+    assert_eq!((response.status(), response.field("set-cookie").is_some()), (200, true));
+    assert_eq!(other.heads().len(), 1);
+}

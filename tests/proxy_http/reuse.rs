@@ -1,10 +1,11 @@
 //! Whose requests go over which connection to a backend.
 
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use polder::config::proxy::{ConnectionsConfig, Reuse};
 
-use crate::harness::{GET, Proxy, Script, Setup, field};
+use crate::harness::{GET, OK, Proxy, Script, Setup, eventually, field};
 
 /// A backend that authenticates connections: whoever speaks on one with credentials is known on it from then on.
 fn knows_connections(scheme: &'static str) -> Script {
@@ -33,7 +34,7 @@ fn with_credentials(credentials: &str) -> String {
 
 #[test]
 fn a_connection_that_was_authenticated_serves_its_visitor_alone() {
-    for scheme in ["NTLM", "Negotiate", "negotiate"] {
+    for scheme in ["NTLM", "Negotiate", "negotiate", "NTLM\t"] {
         let backend = knows_connections(scheme);
         let proxy = Proxy::start(Setup::default(), &[backend.address]);
         let (mut alice, mut bob) = (proxy.connect(), proxy.connect());
@@ -121,4 +122,29 @@ fn a_service_says_whose_requests_go_over_an_idle_connection() {
         }
         assert_eq!(served, expected, "{reuse:?}");
     }
+}
+
+#[test]
+fn a_visitor_whose_connections_are_his_own_has_one_at_a_time() {
+    let ended = Arc::new(AtomicBool::new(false));
+    let has_ended = Arc::clone(&ended);
+    let one = Script::start(move |served, _| {
+        while served.head().is_some() {
+            served.send(OK);
+        }
+        ended.store(true, Ordering::SeqCst);
+    });
+    let two = Script::start(move |served, _| {
+        served.head().unwrap();
+        eventually("his connection to the other backend is closed", || has_ended.load(Ordering::SeqCst));
+        served.send(OK);
+    });
+    let connections = ConnectionsConfig { reuse: Reuse::Never, ..ConnectionsConfig::default() };
+    let proxy = Proxy::start(Setup { connections, ..Setup::default() }, &[one.address, two.address]);
+    let mut visitor = proxy.connect();
+    for _ in 0..2 {
+        visitor.send(GET);
+        assert_eq!(visitor.response().status(), 200);
+    }
+    assert_eq!((one.heads().len(), two.heads().len()), (1, 1));
 }

@@ -109,7 +109,7 @@ impl OperatorFile {
     }
 
     /// The same of a command that was put to the peers first.
-    pub fn kept_once_decided(&self, decided: Option<&Result<Change, Refused>>, now: Now) -> Persistence {
+    pub fn persistence_once_decided(&self, decided: Option<&Result<Change, Refused>>, now: Now) -> Persistence {
         match decided {
             None => Persistence::Pending,
             Some(Ok(change)) => self.persistence(*change, now),

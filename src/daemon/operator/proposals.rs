@@ -5,7 +5,7 @@
 //! has echoed was known to every peer when it last spoke. Of two proposals the one that is older by the order of notes
 //! counts as if it were in force when the other is judged. So whichever way the messages go: a daemon that has made one
 //! before it saw the other sees both before either is decided, and all daemons know the same older one; a daemon that makes one
-//! afterwards dates it later ([`Proposals::latest`]). Peers that do not answer in time are counted: each could be taking one
+//! afterwards dates it later (`OperatorStates::next_date`). Peers that do not answer in time are counted: each could be taking one
 //! away. Must never: know what a subject is; the daemon judges.
 
 use std::cmp::Ordering;
@@ -32,7 +32,7 @@ const REMEMBERED: usize = 256;
 
 /// Part of the message between peers.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Put {
+pub struct ProposalsMessage {
     /// What the writer puts to its peers, by subject.
     #[serde(default)]
     pub proposed: BTreeMap<String, OperatorNote>,
@@ -41,10 +41,10 @@ pub struct Put {
     pub seen: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
-impl Put {
+impl ProposalsMessage {
     /// What of it `own` goes by: echoes of its own proposals, and notes within the bounds on subjects that its document names,
     /// [`MOST`] of them: each is echoed, and the echoes have to fit into a message too.
-    pub fn vetted(mut self, own: &str, now: u64, is_named: impl Fn(&str) -> bool) -> Put {
+    pub fn vetted(mut self, own: &str, now: u64, is_named: impl Fn(&str) -> bool) -> ProposalsMessage {
         self.seen.retain(|peer, _| peer == own);
         let sound = self.proposed.into_iter().filter(|(subject, note)| is_named(subject) && note.vet(now).is_ok());
         self.proposed = sound.take(MOST).collect();
@@ -65,7 +65,7 @@ pub struct Ticket(u64);
 pub struct Proposals<C> {
     ours: BTreeMap<Ticket, Proposal>,
     last: u64,
-    peers: BTreeMap<String, Heard>,
+    peers: BTreeMap<String, PeerProposals>,
     decided: BTreeMap<Ticket, Result<C, Refused>>,
 }
 
@@ -81,8 +81,8 @@ pub struct Proposal {
 
 /// What a peer said last.
 #[derive(Debug)]
-struct Heard {
-    put: Put,
+struct PeerProposals {
+    put: ProposalsMessage,
     at: Duration,
 }
 
@@ -131,8 +131,8 @@ impl<C: Clone> Proposals<C> {
     }
 
     /// Takes what a peer's message has of it.
-    pub fn hear(&mut self, peer: &str, put: Put, now: Now) {
-        self.peers.insert(peer.to_owned(), Heard { put, at: now.running });
+    pub fn receive(&mut self, peer: &str, put: ProposalsMessage, now: Now) {
+        self.peers.insert(peer.to_owned(), PeerProposals { put, at: now.running });
     }
 
     /// Forgets all peers but these.
@@ -142,17 +142,18 @@ impl<C: Clone> Proposals<C> {
 
     /// Adds what there is of it to a message to peers, which an older build reads without.
     pub fn add_to(&self, message: &mut Value) {
-        let Put { proposed, seen } = self.to_peers();
+        let ProposalsMessage { proposed, seen } = self.to_peers();
         if !proposed.is_empty() || !seen.is_empty() {
             (message["proposed"], message["seen"]) = (json!(proposed), json!(seen));
         }
     }
 
-    fn to_peers(&self) -> Put {
+    fn to_peers(&self) -> ProposalsMessage {
         let proposed = self.ours.values().map(|ours| (ours.subject.clone(), ours.note.clone())).collect();
-        let dates = |put: &Put| put.proposed.iter().map(|(subject, note)| (subject.clone(), note.when)).collect();
+        let dates =
+            |put: &ProposalsMessage| put.proposed.iter().map(|(subject, note)| (subject.clone(), note.when)).collect();
         let seen = self.peers.iter().filter(|(_, heard)| !heard.put.proposed.is_empty());
-        Put { proposed, seen: seen.map(|(peer, heard)| (peer.clone(), dates(&heard.put))).collect() }
+        ProposalsMessage { proposed, seen: seen.map(|(peer, heard)| (peer.clone(), dates(&heard.put))).collect() }
     }
 
     /// The latest date of any proposal that is known here: a new one is dated later.
@@ -168,7 +169,7 @@ impl<C: Clone> Proposals<C> {
     }
 
     fn notes(&self, now: Now) -> impl Iterator<Item = (&str, &OperatorNote)> {
-        let fresh = move |heard: &&Heard| now.running.saturating_sub(heard.at) < LASTING;
+        let fresh = move |heard: &&PeerProposals| now.running.saturating_sub(heard.at) < LASTING;
         let theirs = self.peers.values().filter(fresh).flat_map(|heard| &heard.put.proposed);
         let ours = self.ours.values().map(|ours| (&*ours.subject, &ours.note));
         ours.chain(theirs.map(|(subject, note)| (&**subject, note)))

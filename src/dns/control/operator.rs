@@ -32,12 +32,12 @@ pub enum Change {
     /// The operator states.
     Written(lifecycle::Change),
     /// The operator states, once the peers have been asked.
-    Put(Ticket),
+    Proposed(Ticket),
 }
 
 /// A command that was obeyed.
 #[derive(Debug)]
-pub struct Told {
+pub struct Accepted {
     /// The answer, once the change is on disk.
     pub done: Done,
     /// The change.
@@ -52,7 +52,7 @@ impl State {
     /// # Errors
     ///
     /// It is out of bounds, names an unknown member, or would leave no member to answer with.
-    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<Told, CommandError> {
+    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<Accepted, CommandError> {
         command.vet().map_err(CommandError::OutOfBounds)?;
         let (pool_name, member) = self.subject(&command.subject)?;
         let ttl = self.document.config.pools[&pool_name].ttl;
@@ -66,7 +66,7 @@ impl State {
         let note = OperatorNote {
             state: command.state,
             who: command.who.clone(),
-            when: self.date(now),
+            when: self.operator.next_date(&self.proposals, now.unix_ms),
             by: self.document.config.name.clone(),
             why: command.why.clone(),
             until: command.for_ms.map(|length| now.unix_ms.saturating_add(length)),
@@ -76,7 +76,7 @@ impl State {
         let (change, effects, latest) = if asks_peers {
             let ticket =
                 self.proposals.propose(&subject, note, now).map_err(|Refused(why)| CommandError::Refused(why))?;
-            (Change::Put(ticket), self.settle(now), proposals::LIMIT)
+            (Change::Proposed(ticket), self.settle(now), proposals::LIMIT)
         } else {
             let line = in_words(&subject, &note);
             self.operator.set(&subject, note);
@@ -84,12 +84,7 @@ impl State {
             (change, effects, Duration::ZERO)
         };
         let cached_until = away.then(|| now.unix_ms + latest.as_millis() as u64 + u64::from(ttl) * 1000);
-        Ok(Told { done: Done { done, generation: self.generation(), cached_until }, change, effects })
-    }
-
-    /// The date of a note that is given now: later than all that is known here.
-    fn date(&self, now: Now) -> u64 {
-        now.unix_ms.max(self.operator.latest(now.unix_ms).max(self.proposals.latest()) + 1)
+        Ok(Accepted { done: Done { done, generation: self.generation(), cached_until }, change, effects })
     }
 
     pub(super) fn peer_names(&self) -> Vec<String> {
@@ -123,11 +118,9 @@ impl State {
         while let Some((ticket, decided)) =
             self.proposals.next(&peers, now, |subject, rivals| self.judge(subject, rivals, now))
         {
-            let outcome = decided.and_then(|Proposal { subject, note, .. }| {
-                if let Some(OperatorNote { state, who, .. }) = self.operator.later_than(&subject, &note) {
-                    let why = format!("{who} has set {subject} to {state} meanwhile, and that is in force");
-                    return Err(Refused(why));
-                }
+            let outcome = decided.and_then(|proposal| {
+                self.operator.admits(&proposal)?;
+                let Proposal { subject, note, .. } = proposal;
                 effects.push(Effect::Log(Level::INFO, in_words(&subject, &note)));
                 self.operator.set(&subject, note);
                 Ok(self.operator_file.changed())
@@ -142,7 +135,7 @@ impl State {
     /// # Errors
     ///
     /// It is out of bounds, or the member has no operator state.
-    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<Told, CommandError> {
+    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<Accepted, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let ForgetTarget::Subject(subject) = &command.what else {
             return Err(CommandError::Unknown("a nameserver has no latches".into()));
@@ -150,8 +143,14 @@ impl State {
         match self.subject(subject) {
             Ok((pool, member)) => {
                 let (who, why, by) = (command.who.clone(), command.why.clone(), self.document.config.name.clone());
-                let ready =
-                    OperatorNote { state: OperatorState::Ready, who, when: self.date(now), by, why, until: None };
+                let ready = OperatorNote {
+                    state: OperatorState::Ready,
+                    who,
+                    when: self.operator.next_date(&self.proposals, now.unix_ms),
+                    by,
+                    why,
+                    until: None,
+                };
                 self.operator.forget(&format!("{pool}/{member}"), ready);
             }
             // The document no longer has it: it is not sent to peers, and so no peer can send it back.
@@ -159,7 +158,7 @@ impl State {
         }
         let done = format!("the operator state of {subject} is forgotten");
         let (change, effects) = self.obeyed(format!("{done}, by {}", command.who), now);
-        Ok(Told { done: Done { done, generation: self.generation(), cached_until: None }, change, effects })
+        Ok(Accepted { done: Done { done, generation: self.generation(), cached_until: None }, change, effects })
     }
 
     /// What follows from a command.

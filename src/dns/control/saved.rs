@@ -12,7 +12,7 @@ use super::State;
 use crate::api::operator::OperatorNote;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
-use crate::daemon::operator::proposals::Put;
+use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::health::{HealthView, saved};
 
 /// The version written, and the only one read.
@@ -107,11 +107,11 @@ impl State {
 struct PeerMessage {
     operator: OperatorStates,
     #[serde(flatten)]
-    put: Put,
+    put: ProposalsMessage,
 }
 
 /// Reads a peer's message: its operator states, and what it puts to its peers.
-pub fn read_message(value: Value) -> Result<(OperatorStates, Put), SavedError> {
+pub fn read_message(value: Value) -> Result<(OperatorStates, ProposalsMessage), SavedError> {
     read::<PeerMessage>(value).map(|message| (message.operator, message.put))
 }
 

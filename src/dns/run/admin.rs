@@ -10,7 +10,7 @@ use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
 use crate::daemon::metrics;
-use crate::dns::control::{Change, CommandError, Effect, State, Told};
+use crate::dns::control::{Accepted, Change, CommandError, Effect, State};
 use crate::dns::report::page;
 use crate::dns::report::status::RuntimeFigures;
 
@@ -46,9 +46,9 @@ impl DnsDaemon {
     }
 }
 
-fn answered(obeyed: Result<Told, CommandError>) -> Result<Obeyed<Effect, Change>, AdminReply> {
+fn answered(obeyed: Result<Accepted, CommandError>) -> Result<Obeyed<Effect, Change>, AdminReply> {
     match obeyed {
-        Ok(Told { done, change, effects }) => Ok(Obeyed { answer: AdminReply::json(&done), change, effects }),
+        Ok(Accepted { done, change, effects }) => Ok(Obeyed { answer: AdminReply::json(&done), change, effects }),
         Err(CommandError::OutOfBounds(error)) => Err(AdminReply::refuse(400, error.to_string())),
         Err(CommandError::Unknown(words)) => Err(AdminReply::refuse(404, words)),
         Err(CommandError::Refused(words)) => Err(AdminReply::refuse(409, words)),

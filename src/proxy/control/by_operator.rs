@@ -18,13 +18,13 @@ use super::{Effect, State, is_latched};
 
 impl State {
     /// `ready`, `drain`, `maint`: sets a backend's operator state.
-    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<Told, CommandError> {
+    pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<Accepted, CommandError> {
         command.vet().map_err(CommandError::OutOfBounds)?;
         self.vet(command, now)?;
         let note = OperatorNote {
             state: command.state,
             who: command.who.clone(),
-            when: self.date(now),
+            when: self.operator.next_date(&self.proposals, now.unix_ms),
             by: self.own.clone(),
             why: command.why.clone(),
             until: command.for_ms.map(|length| now.unix_ms.saturating_add(length)),
@@ -37,19 +37,14 @@ impl State {
                 .proposals
                 .propose(&command.subject, note, now)
                 .map_err(|Refused(why)| CommandError::Conflict(why))?;
-            (Change::Put(ticket), None)
+            (Change::Proposed(ticket), None)
         } else {
             self.operator.set(&command.subject, note);
             let line = format!("{words} by {}", command.who);
             (Change::Operator(self.operator_file.changed()), Some(Effect::Log(line)))
         };
         let effects = log.into_iter().chain(self.settle(now)).collect();
-        Ok(Told { words, change, effects })
-    }
-
-    /// The date of a note that is given now: later than all that is known here.
-    fn date(&self, now: Now) -> u64 {
-        now.unix_ms.max(self.operator.latest(now.unix_ms).max(self.proposals.latest()) + 1)
+        Ok(Accepted { words, change, effects })
     }
 
     /// Whether a command has to be put to the peers: it takes a usable backend away.
@@ -75,11 +70,9 @@ impl State {
         while let Some((ticket, decided)) =
             self.proposals.next(&peers, now, |subject, rivals| self.judge(subject, rivals))
         {
-            let outcome = decided.and_then(|Proposal { subject, note, .. }| {
-                if let Some(OperatorNote { state, who, .. }) = self.operator.later_than(&subject, &note) {
-                    let why = format!("{who} has set {subject} to {state} meanwhile, and that is in force");
-                    return Err(Refused(why));
-                }
+            let outcome = decided.and_then(|proposal| {
+                self.operator.admits(&proposal)?;
+                let Proposal { subject, note, .. } = proposal;
                 effects.push(Effect::Log(format!("{subject} is set to {} by {}", note.state, note.who)));
                 self.operator.set(&subject, note);
                 let next = self.build(now);
@@ -162,7 +155,7 @@ impl State {
     }
 
     /// `failover`: moves a latch to another backend.
-    pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<Told, CommandError> {
+    pub fn failover(&mut self, command: &FailoverCommand, now: Now) -> Result<Accepted, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let operator = Operator { who: &command.who, why: &command.why };
         self.step_by_operator(&command.service, now, |keeper, situation| {
@@ -171,17 +164,17 @@ impl State {
     }
 
     /// `failback`: moves a latch back to the primary.
-    pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<Told, CommandError> {
+    pub fn failback(&mut self, command: &FailbackCommand, now: Now) -> Result<Accepted, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         let operator = Operator { who: &command.who, why: &command.why };
         self.step_by_operator(&command.service, now, |keeper, situation| keeper.failback(&operator, now, situation))
     }
 
     /// `forget`: undoes an operator state, or begins a latch anew.
-    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<Told, CommandError> {
+    pub fn forget(&mut self, command: &ForgetCommand, now: Now) -> Result<Accepted, CommandError> {
         bounds::who_and_why(&command.who, &command.why).map_err(CommandError::OutOfBounds)?;
         match &command.what {
-            ForgetTarget::Subject(subject) => self.forget_word(subject, command, now),
+            ForgetTarget::Subject(subject) => self.forget_note(subject, command, now),
             ForgetTarget::Latch(service) => {
                 let operator = Operator { who: &command.who, why: &command.why };
                 self.step_by_operator(service, now, |keeper, situation| keeper.forget(&operator, now, situation))
@@ -189,12 +182,18 @@ impl State {
         }
     }
 
-    fn forget_word(&mut self, subject: &str, command: &ForgetCommand, now: Now) -> Result<Told, CommandError> {
+    fn forget_note(&mut self, subject: &str, command: &ForgetCommand, now: Now) -> Result<Accepted, CommandError> {
         match self.subject(subject).map(|_| ()) {
             Ok(()) => {
                 let (who, by, why) = (command.who.clone(), self.own.clone(), command.why.clone());
-                let ready =
-                    OperatorNote { state: OperatorState::Ready, who, when: self.date(now), by, why, until: None };
+                let ready = OperatorNote {
+                    state: OperatorState::Ready,
+                    who,
+                    when: self.operator.next_date(&self.proposals, now.unix_ms),
+                    by,
+                    why,
+                    until: None,
+                };
                 self.operator.forget(subject, ready);
             }
             // No document has it any more: no peer is sent it, and so none can bring it back.
@@ -204,7 +203,7 @@ impl State {
         let words = format!("the operator state of {subject} is forgotten");
         let mut effects = vec![Effect::Log(format!("{words} by {}", command.who))];
         effects.extend(self.settle(now));
-        Ok(Told { words, change, effects })
+        Ok(Accepted { words, change, effects })
     }
 
     fn step_by_operator(
@@ -212,7 +211,7 @@ impl State {
         service: &str,
         now: Now,
         step: impl FnOnce(&mut Keeper, &Situation<'_>) -> Result<String, CommandError>,
-    ) -> Result<Told, CommandError> {
+    ) -> Result<Accepted, CommandError> {
         let prepared = self.prepared.clone();
         let Some(found) = prepared.service(service) else {
             let names: Vec<&str> = prepared.services.iter().map(|service| &*service.name).collect();
@@ -230,14 +229,16 @@ impl State {
         let upcoming = self.latches.get(service).and_then(Keeper::upcoming);
         let active = upcoming.map(|latch| latch.active.clone()).unwrap_or_default();
         effects.extend(self.settle(now));
-        Ok(Told { words, change: Change::Latch { service: service.to_owned(), active }, effects })
+        Ok(Accepted { words, change: Change::Latch { service: service.to_owned(), active }, effects })
     }
 
     /// Whether what a command changed is on disk.
     pub fn persistence(&self, change: &Change, now: Now) -> Persistence {
         match change {
             Change::Operator(change) => self.operator_file.persistence(*change, now),
-            Change::Put(ticket) => self.operator_file.kept_once_decided(self.proposals.outcome(*ticket), now),
+            Change::Proposed(ticket) => {
+                self.operator_file.persistence_once_decided(self.proposals.outcome(*ticket), now)
+            }
             Change::Latch { service, active } => self.latches.persistence(service, active),
         }
     }
@@ -245,7 +246,7 @@ impl State {
 
 /// A command that was obeyed.
 #[derive(Debug)]
-pub struct Told {
+pub struct Accepted {
     /// The answer in words, once the change is on disk.
     pub words: String,
     /// The change.
@@ -260,7 +261,7 @@ pub enum Change {
     /// The operator states.
     Operator(lifecycle::Change),
     /// The operator states, once the peers have been asked.
-    Put(Ticket),
+    Proposed(Ticket),
     /// A latch, once running requests have ended.
     Latch {
         /// Its service.

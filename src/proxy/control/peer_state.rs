@@ -14,7 +14,7 @@ use serde_json::Value;
 use super::prepared::Prepared;
 use crate::api::bounds;
 use crate::daemon::operator::OperatorStates;
-use crate::daemon::operator::proposals::Put;
+use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::daemon::peers::Rejected;
 use crate::proxy::latch::latches::Latches;
 use crate::proxy::latch::{Latch, Now};
@@ -60,7 +60,7 @@ pub struct PeerState {
     /// Its operator states.
     pub operator: OperatorStates,
     /// What it puts to its peers, and has seen of theirs.
-    pub put: Put,
+    pub put: ProposalsMessage,
     /// Why its last message could not be read.
     unreadable: Option<String>,
     /// Services whose latch differs, and since when.
@@ -75,7 +75,7 @@ struct PeerMessage {
     #[serde(default)]
     operator: OperatorStates,
     #[serde(flatten)]
-    put: Put,
+    put: ProposalsMessage,
 }
 
 impl PeerState {

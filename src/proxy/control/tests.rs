@@ -92,7 +92,7 @@ impl Machine {
     fn say(&mut self, subject: &str, state: OperatorState, force: bool) -> Result<String, CommandError> {
         let (subject, who) = (subject.to_string(), "alice".to_string());
         let command = OperatorCommand { subject, state, who, why: String::new(), for_ms: Some(5_000), force };
-        let Told { words, effects, .. } = self.state.operator(&command, self.now)?;
+        let Accepted { words, effects, .. } = self.state.operator(&command, self.now)?;
         self.carry_out(effects);
         Ok(words)
     }
@@ -159,7 +159,7 @@ fn a_full_disk_does_not_stop_a_failover_but_raises_an_alarm_until_it_is_written(
 fn failed_over(machine: &mut Machine) -> (Change, u64) {
     let command =
         FailoverCommand { service: "shop".into(), to: Some("web3".into()), who: "alice".into(), why: String::new() };
-    let Told { change, effects, .. } = machine.state.failover(&command, machine.now).unwrap();
+    let Accepted { change, effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     let write = |effects: &[Effect]| {
         effects.iter().find_map(|effect| match effect {
             Effect::WriteLatches { ticket, .. } => Some(*ticket),
@@ -289,7 +289,7 @@ fn a_step_under_way_is_handed_over_as_if_it_had_ended() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);
     let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new() };
-    let Told { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
+    let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(machine.state.for_peers()["latches"]["shop"]["active"], "web2");
     let mut next = Machine::start(StoredLatches::Missing, false);
@@ -414,7 +414,7 @@ fn a_failover_waits_for_running_requests_and_is_looked_at_often() {
     let running = &machine.service("shop").backends[0].counters[0].running;
     running.store(1, std::sync::atomic::Ordering::Relaxed);
     let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: "update".into() };
-    let Told { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
+    let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
     assert_eq!(machine.view(), LatchView::Hold);
     assert!(machine.state.snapshot.ready, "a short hold is no reason to send visitors elsewhere");

@@ -11,7 +11,7 @@ use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, Obeyed};
 use crate::daemon::metrics::CONTENT_TYPE;
-use crate::proxy::control::{Change, Effect, Told};
+use crate::proxy::control::{Accepted, Change, Effect};
 use crate::proxy::latch::CommandError;
 use crate::proxy::report::status::Live;
 use crate::proxy::report::{explain, metrics, page, status};
@@ -65,7 +65,7 @@ impl ProxyDaemon {
             _ => return None,
         };
         Some(obeyed.and_then(|obeyed| match obeyed {
-            Ok(Told { words, change, effects }) => {
+            Ok(Accepted { words, change, effects }) => {
                 let done = Done { done: words, generation: state.snapshot().generation, cached_until: None };
                 Ok(Obeyed { answer: AdminReply::json(&done), change, effects })
             }

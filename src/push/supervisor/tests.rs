@@ -292,3 +292,12 @@ fn a_machine_that_does_not_go_down_runs_its_old_system_as_before() {
     assert_eq!(settle(&host.paths), Ok(Some(Outcome::Reverted)));
     assert_eq!((host.runs(), host.restarts()), (host.path("old"), 0));
 }
+
+#[test]
+fn a_machine_whose_boot_default_cannot_be_set_back_is_not_restarted_into_the_new_system_again() {
+    let host = restarting(Phase::Rebooting);
+    host.boots_into("new");
+    host.system("old", "exit 1");
+    assert_eq!(supervise(&host.paths), Ok(Some(Outcome::Stuck)));
+    assert_eq!(host.restarts(), 0);
+}

@@ -12,7 +12,7 @@ fn at(ms: u64) -> Now {
     Now { running: Duration::from_millis(ms), unix_ms: 1_000_000 + ms }
 }
 
-type Message = (&'static str, OperatorStates, Put);
+type Message = (&'static str, OperatorStates, ProposalsMessage);
 
 /// A daemon whose pool has the members `m0`, `m1`, ...; a test passes its messages on.
 struct Daemon {
@@ -70,9 +70,9 @@ impl Daemon {
         (self.name, self.states.clone(), self.proposals.to_peers())
     }
 
-    fn hear(&mut self, (from, states, put): Message, now: Now) {
+    fn receive(&mut self, (from, states, put): Message, now: Now) {
         self.states.merge(&states);
-        self.proposals.hear(from, put, now);
+        self.proposals.receive(from, put, now);
         self.decide(now);
     }
 }
@@ -111,7 +111,7 @@ fn of_two_who_take_the_last_two_members_at_once_one_loses_whatever_the_order_of_
             for from in 0..count {
                 for to in (0..count).filter(|to| *to != from) {
                     let message = daemons[from].message();
-                    daemons[to].hear(message, at(now + pass));
+                    daemons[to].receive(message, at(now + pass));
                 }
             }
         }
@@ -131,7 +131,7 @@ impl Daemon {
         let own = NAMES.iter().position(|name| *name == self.name).unwrap();
         if let Some(found) = under_way.iter().position(|(other, to, _)| (*other, *to) == (from, own)) {
             let (_, _, message) = under_way.remove(found);
-            self.hear(message, at(now));
+            self.receive(message, at(now));
         }
     }
 }
@@ -156,7 +156,7 @@ fn a_silent_peer_could_take_one_away_too_so_that_one_more_must_be_left() {
 fn what_a_peer_that_died_had_proposed_stops_to_count() {
     let (mut one, mut two) = (Daemon::start("ns-1", 2, 2), Daemon::start("ns-2", 2, 2));
     two.take("m1", at(0)).unwrap();
-    one.hear(two.message(), at(0));
+    one.receive(two.message(), at(0));
     one.take("m0", at(10)).unwrap_err();
     one.take("m0", at(5_000)).unwrap();
 }
@@ -165,10 +165,25 @@ fn what_a_peer_that_died_had_proposed_stops_to_count() {
 fn an_echo_of_an_earlier_proposal_is_none_of_this_one() {
     let (mut one, mut two) = (Daemon::start("ns-1", 2, 3), Daemon::start("ns-2", 2, 3));
     one.take("m0", at(0)).unwrap();
-    two.hear(one.message(), at(1));
+    two.receive(one.message(), at(1));
     let stale = two.message();
     one.proposals = Proposals::default();
     let ticket = one.take("m0", at(2)).unwrap();
-    one.hear(stale, at(3));
+    one.receive(stale, at(3));
     assert_eq!(one.proposals.outcome(ticket), None);
+}
+
+#[test]
+fn of_a_peer_that_puts_more_than_a_daemon_may_no_more_is_echoed() {
+    let ready = |number: u64| OperatorNote {
+        state: OperatorState::Drain,
+        who: "a test".to_owned(),
+        when: number,
+        by: "two".to_owned(),
+        why: String::new(),
+        until: None,
+    };
+    let proposed = (0..10 * MOST as u64).map(|number| (format!("pool/{number:05}"), ready(number))).collect();
+    let message = ProposalsMessage { proposed, ..ProposalsMessage::default() };
+    assert_eq!(message.vetted("one", 0, |_| true).proposed.len(), MOST);
 }
