@@ -102,10 +102,10 @@ impl State {
         let Some(why) = pool::last_one(config, member, &members, rivals.silent.len()) else { return Ok(()) };
         Err(Refused(match rivals.silent.is_empty() {
             true => format!(
-                "{why} in pool {pool}: without it the pool may have no answer; repeat the command with force to do it anyway"
+                "{why} in pool {pool}: without it the pool may have no answer; repeat the command with --force to do it anyway"
             ),
             false => format!(
-                "few members of pool {pool} would be left without {member}, and {}; repeat the command with force to do it anyway",
+                "few members of pool {pool} would be left without {member}, and {}; repeat the command with --force to do it anyway",
                 rivals.silence()
             ),
         }))
