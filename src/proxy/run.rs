@@ -17,7 +17,7 @@ use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::clock::boot_id;
+use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::lifecycle::reload::{PROBE_SLACK, is_checked};
 use crate::daemon::lifecycle::state_files::StoredOperator;
 use crate::daemon::lifecycle::{
@@ -55,7 +55,7 @@ pub fn run(args: DaemonArgs) -> ExitCode {
 
 /// Everything from the document to "ready".
 async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
-    let Start { args, document: prepared, passed, clock } = start;
+    let Start { args, document: prepared, passed } = start;
     let (document, settings) = (&prepared.document, prepared.settings());
     let Inheritance { mut sockets, folders, takeover } =
         startup::inherit(&args, passed, ProxyDaemon::PROGRAM, &settings.admin.socket).await?;
@@ -101,13 +101,12 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         remembered: health,
         words: heard.chain(inherited).collect(),
     };
-    let (mut state, effects) = State::new(prepared.clone(), known, count, clock.now());
+    let (mut state, effects) = State::new(prepared.clone(), known, count, Now::read());
     state.note_damage(stored.latches.damage());
     let daemon = ProxyDaemon { state, shared, workers, network: Network::default(), latches: stored.latches };
     let mut shell = Shell::new(Parts {
         args,
         daemon,
-        clock,
         sockets,
         control_sockets,
         checker,
@@ -187,7 +186,7 @@ async fn checked(checker: &Checker, targets: impl Iterator<Item = Target>) {
 fn saved_health(files: &StateFiles) -> HealthView {
     let mut health: HealthView =
         files.read_health(|value| saved::from_file(value, std::time::SystemTime::now(), boot_id()));
-    health.retain(|_, known| known.lasting_verdict() == Verdict::Up);
+    health.retain(|_, known| known.lasting().verdict == Verdict::Up);
     health
 }
 
