@@ -400,7 +400,7 @@ impl State {
             self.prepared.services.iter().filter(|service| service.rules().is_some()).map(|service| {
                 match self.latches.get(&service.name).and_then(Keeper::latch) {
                     Some(latch) => format!(", {} on {} (epoch {})", service.name, latch.active, latch.epoch),
-                    None => format!(", {} undecided", service.name),
+                    None => format!(", {} undecided: not ready", service.name),
                 }
             });
         let (services, all) = (self.snapshot.services.len(), backends().count());
