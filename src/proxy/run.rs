@@ -13,7 +13,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
 use crate::daemon::args::DaemonArgs;
@@ -28,10 +27,10 @@ use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Takeover;
 use crate::daemon::ticks::Ticks;
 use crate::health::{Checker, HealthView, Target, Verdict, saved};
-use crate::proxy::control::peer_state::PeerState;
+use crate::proxy::control::peer_state::{PeerState, to_peers};
 use crate::proxy::control::prepared::Prepared;
-use crate::proxy::control::{Event, InitialState, State, VERSION};
-use crate::proxy::latch::latches::StoredLatches;
+use crate::proxy::control::{Event, InitialState, State};
+use crate::proxy::latch::latches::{Latches, StoredLatches};
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::snapshot::Snapshot;
 use crate::proxy::traffic::access_log::AccessLog;
@@ -74,8 +73,9 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
     let (shared, workers) = spawn_workers(&prepared, count, &ticks, &inputs)?;
 
     // In a takeover the files and the exchange with peers are the running daemon's, until it has handed over.
-    let stored = if takeover.is_none() { Some(Stored::read(&files, &prepared)?) } else { None };
-    let mut exchange = Exchange::new(stored.as_ref().map(Stored::peer_message).unwrap_or_default());
+    let stored = if takeover.is_none() { Some(Stored::read(&files, &prepared)?.doubted(&prepared)) } else { None };
+    let message = |stored: &Stored| to_peers(&prepared, &stored.latches, &stored.operator.states);
+    let mut exchange = Exchange::new(stored.as_ref().map(message).unwrap_or_default());
     let mut meet =
         |exchange: &mut Exchange| exchange.start(&settings, prepared.identity(), control_sockets.peers.take());
     if takeover.is_none() {
@@ -97,13 +97,13 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         health: checker.subscribe().borrow().clone(),
         operator: stored.operator.states,
         operator_lost: stored.operator.lost,
-        latches: stored.found,
+        latches: stored.latches,
+        damaged: stored.slots.damage().map(str::to_owned),
         remembered: health,
         words: heard.chain(inherited).collect(),
     };
-    let (mut state, effects) = State::new(prepared.clone(), known, count, Now::read());
-    state.note_damage(stored.latches.damage());
-    let daemon = ProxyDaemon { state, shared, workers, network: Network::default(), latches: stored.latches };
+    let (state, effects) = State::new(prepared.clone(), known, count, Now::read());
+    let daemon = ProxyDaemon { state, shared, workers, network: Network::default(), latches: stored.slots };
     let mut shell = Shell::new(Parts {
         args,
         daemon,
@@ -192,31 +192,30 @@ fn saved_health(files: &StateFiles) -> HealthView {
 
 /// What lay in the state directory at the start.
 struct Stored {
-    latches: LatchStore,
-    found: StoredLatches,
+    slots: LatchStore,
+    latches: Latches,
     operator: StoredOperator,
 }
 
 impl Stored {
     fn read(files: &StateFiles, prepared: &Prepared) -> Result<Stored, RunError> {
         let cannot = RunError::io("the latches cannot be read");
-        let (latches, found) = LatchStore::open(&prepared.document.state_dir).map_err(cannot)?;
+        let (slots, found) = LatchStore::open(&prepared.document.state_dir).map_err(cannot)?;
         if let StoredLatches::Broken(why) = &found {
             tracing::error!(
                 "the stored latches cannot be believed ({why}): taken from the peers, or decided by the operator"
             );
         }
         let operator = files.read_operator("backend", |value| PeerState::read(value, None).map(|words| words.operator));
-        Ok(Stored { latches, found, operator })
+        Ok(Stored { slots, latches: Latches::restore(found), operator })
     }
 
-    /// What peers are told before the first snapshot is there.
-    fn peer_message(&self) -> Value {
-        let latches = match &self.found {
-            StoredLatches::Whole(record) => record.latches.clone(),
-            StoredLatches::Missing | StoredLatches::Broken(_) => Default::default(),
-        };
-        json!({ "version": VERSION, "latches": latches, "operator": self.operator.states })
+    /// Where no process hands over what it knows, and peers may know more.
+    fn doubted(mut self, prepared: &Prepared) -> Stored {
+        if prepared.document.peers.is_some() {
+            self.latches.doubt(prepared, self.slots.damage().is_some());
+        }
+        self
     }
 }
 

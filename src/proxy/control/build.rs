@@ -39,7 +39,7 @@ pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snap
         prepared.services.iter().map(|service| build_service(service, at, before(&service.name))).collect();
     Snapshot {
         generation: previous.map_or(1, |previous| previous.generation + 1),
-        ready: !at.draining && services.iter().any(is_usable),
+        ready: !at.draining && services.iter().any(is_usable) && !services.iter().any(Service::is_undecided),
         draining: at.draining,
         router: prepared.router.clone(),
         services,
@@ -75,7 +75,7 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
         PreparedMode::Latched { cookie, rules } => {
             let backends = backend_states(service, at.health, at.operator, at.now);
             let situation = Situation { own: at.own, service: &service.name, backends: &backends, rules, running: 0 };
-            let view = (at.latch)(&service.name).map_or(LatchView::Nobody, |keeper| keeper.view(at.now, &situation));
+            let view = (at.latch)(&service.name).map_or(LatchView::Undecided, |keeper| keeper.view(at.now, &situation));
             ServiceMode::Latched { cookie: cookie.clone(), latch: view }
         }
     };

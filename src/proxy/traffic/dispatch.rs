@@ -187,6 +187,7 @@ impl Exchange<'_> {
                     }
                 }
                 Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend))),
+                Choice::Undecided => return Err(Failure::new(503, End::Undecided)),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
                 Choice::Use { backend, .. } if !service.backends[backend].proof.holds(running()) => {
                     self.local.hasten_probe(&service.backends[backend]);
