@@ -159,12 +159,22 @@ impl Proxy {
     /// Stops the proxy for longer than its checks need; `meanwhile` happens then. A visitor's request is there when it wakes.
     fn pause(&self, meanwhile: impl FnOnce()) -> Visitor {
         self.signal(Signal::SIGSTOP);
+        self.eventually("stopped", || self.is_stopped().then_some(()));
         meanwhile();
         let visitor = self.visit();
         // The time is the test's input.
         std::thread::sleep(PAUSE);
         self.signal(Signal::SIGCONT);
         visitor
+    }
+
+    /// Whether none of its threads runs any more: the signal reaches one after the other.
+    fn is_stopped(&self) -> bool {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
+        threads.flatten().all(|thread| {
+            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+        })
     }
 
     fn visit(&self) -> Visitor {
