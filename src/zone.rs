@@ -38,6 +38,7 @@ mod folder;
 mod generate;
 mod lexer;
 pub mod name;
+pub mod name_index;
 pub mod number;
 mod rdata;
 mod reader;
@@ -50,7 +51,7 @@ mod tests;
 mod ttl;
 mod words;
 
-pub use record::{ZoneFile, ZoneRecord};
+pub use record::{Records, TooMuch, ZoneFile, ZoneRecord};
 
 /// Reads a zone. `apex` in text, with or without the final dot.
 ///
@@ -76,12 +77,12 @@ fn whole(apex: &str, file: &Path, read: impl FnOnce(&[u8]) -> reader::Reading) -
         Ok(apex) => name::lower(&apex),
         Err(fault) => return Err(bad_apex(file, &fault)),
     };
-    let reader::Reading { files, records, mut report } = read(&apex);
-    let mut records = rrsets::tidy(records);
+    let reader::Reading { files, mut records, mut report } = read(&apex);
+    records.sort();
+    rrsets::tidy(&mut records);
     let redirected = check::check(&apex, &files, &records, &mut report);
     let warnings = report.into_warnings()?;
-    let mut index = 0..;
-    records.retain(|_| !index.next().is_some_and(|index| redirected.contains(&index)));
+    records.remove(&redirected);
     Ok(ZoneFile { apex, records, files, warnings })
 }
 
