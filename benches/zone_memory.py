@@ -104,9 +104,11 @@ def served(port):
 
 
 def free_port():
-    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_port:
-        any_port.bind(("127.0.0.1", 0))
-        return any_port.getsockname()[1]
+    while True:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as udp, socket.socket() as tcp:
+            udp.bind(("127.0.0.1", 0))
+            if tcp.connect_ex(udp.getsockname()) != 0:
+                return udp.getsockname()[1]
 
 
 def start(name, program, folder):

@@ -5,8 +5,8 @@
 //! allocators do so with less. So a vector that is to be large reserves that much at once. Pages that are never touched take
 //! address space and no memory.
 
-/// From how many bytes on a vector is large. Two pages of what it leaves unused are then nothing beside it.
-const LARGE: usize = 1 << 20;
+/// From how many bytes on a vector is large: what is freed in smaller pieces hardly adds up.
+const LARGE: usize = 256 << 10;
 
 /// More bytes than any allocator keeps.
 const APART: usize = 33 << 20;

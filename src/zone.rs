@@ -9,7 +9,7 @@
 //! 2. `reader`: entries and directives to records; owners, TTLs, classes, included files; `generate` repeats an entry
 //! 3. `rdata`: record data to wire format, by a table from types to fields; `name`, `ttl` and `escape` read what those
 //!    fields and the reader share
-//! 4. `rrsets`: equal records and differing TTLs
+//! 4. `record` keeps the records, sorted by name; `rrsets`: equal records and differing TTLs
 //! 5. `check`: what must be there, and what must not stand together; `report` collects what all steps find
 //!
 //! The table knows A, AAAA, AFSDB, APL, CAA, CDNSKEY, CDS, CERT, CNAME, CSYNC, DHCID, DNAME, DNSKEY, DS, EUI48, EUI64, HINFO,
