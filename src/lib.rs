@@ -64,7 +64,7 @@
 //! | how the words of others are shown | [`printable`] |
 //!
 //! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> zone, config. `proxy` and `dns`
-//! never use each other. `files`, `memory`, `ownership` and `printable` stand below all. tests/architecture holds all of this.
+//! never use each other. `files`, `memory`, `ownership`, `printable` and the clocks stand below all. tests/architecture holds all of this.
 
 pub mod api;
 pub mod config;
@@ -79,6 +79,7 @@ pub mod ownership;
 pub mod printable;
 pub mod proxy;
 pub mod push;
+pub mod running_time;
 pub mod unix_time;
 pub mod verbs;
 pub mod zone;

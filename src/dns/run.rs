@@ -47,7 +47,7 @@ pub fn run(args: DaemonArgs) -> ExitCode {
 
 /// Everything from the document to "ready".
 async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
-    let Start { args, document, passed, clock } = start;
+    let Start { args, document, passed } = start;
     let settings = document.settings();
     let Inheritance { mut sockets, folders, takeover } =
         startup::inherit(&args, passed, DnsDaemon::PROGRAM, &settings.admin.socket).await?;
@@ -74,7 +74,6 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let mut shell = Shell::new(Parts {
         args,
         daemon,
-        clock,
         sockets,
         control_sockets,
         checker,

@@ -62,7 +62,7 @@ impl<D: Daemon> Shell<D> {
         fd_store::keep(&self.sockets.as_fds());
         self.summary = self.daemon.summary();
         notify::ready(&self.summary);
-        tracing::info!("ready: {}", self.summary);
+        tracing::info!("started: {}", self.summary);
         Ok(())
     }
 

@@ -11,7 +11,7 @@ use tracing::Level;
 
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::args::DaemonArgs;
-use super::super::clock::{Clock, Now};
+use super::super::clock::Now;
 use super::super::sockets::Sockets;
 use super::super::state_lock::StateLock;
 use super::super::takeover::Offered;
@@ -35,7 +35,6 @@ pub struct Shell<D: Daemon> {
     /// The exchange with peers.
     pub exchange: Exchange,
     pub(super) args: DaemonArgs,
-    pub(super) clock: Clock,
     pub(super) sockets: Sockets,
     /// Its path, which a reload cannot change.
     pub(super) admin_socket: PathBuf,
@@ -101,8 +100,6 @@ pub struct Parts<D: Daemon> {
     pub args: DaemonArgs,
     /// The state and the threads that serve.
     pub daemon: D,
-    /// The process's clock.
-    pub clock: Clock,
     /// Every listening socket.
     pub sockets: Sockets,
     /// The operator's and the peers', until they are served.
@@ -131,7 +128,6 @@ impl<D: Daemon> Shell<D> {
             daemon: parts.daemon,
             exchange: parts.exchange,
             args: parts.args,
-            clock: parts.clock,
             sockets: parts.sockets,
             admin_socket,
             control_sockets: Some(parts.control_sockets),
@@ -160,7 +156,7 @@ impl<D: Daemon> Shell<D> {
 
     /// This moment.
     pub fn now(&self) -> Now {
-        self.clock.now()
+        Now::read()
     }
 
     /// Takes an event in and performs what follows. While it is decided which of two processes is the daemon it is held back,
