@@ -36,6 +36,8 @@ pub struct PeerHealth {
     pub error: Option<String>,
     /// How far its clock is ahead of ours, in milliseconds, by the last exchange; an older build does not say.
     pub ahead_ms: Option<i64>,
+    /// When the last exchange that this daemon began, and that has ended, began, by [`running`](crate::running_time::running); 0: none has.
+    pub asked: Duration,
 }
 
 /// A peer's clock that is off by more is an alarm: clocks that a time server sets differ by milliseconds.
@@ -74,7 +76,7 @@ impl Shared {
         members: BTreeMap<String, PeerConfig>,
         events: mpsc::Sender<PeerEvent>,
     ) -> Shared {
-        let unknown = PeerHealth { heard: None, error: None, ahead_ms: None };
+        let unknown = PeerHealth { heard: None, error: None, ahead_ms: None, asked: Duration::ZERO };
         let health = members.keys().map(|name| (name.clone(), unknown.clone())).collect();
         Shared { name, identity, listen, members, events, health: Mutex::new(health) }
     }
@@ -96,7 +98,7 @@ impl Shared {
     }
 
     /// Notes how an exchange that this daemon began has ended; every change is one log line.
-    pub(super) fn note(&self, peer: &str, ahead_ms: Option<i64>, error: Option<String>) {
+    pub(super) fn note(&self, peer: &str, began: Duration, ahead_ms: Option<i64>, error: Option<String>) {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(health) = health.get_mut(peer) else { return };
         match &error {
@@ -107,7 +109,7 @@ impl Shared {
         if error.is_none() {
             (health.heard, health.ahead_ms) = (Some(SystemTime::now()), ahead_ms);
         }
-        health.error = error;
+        (health.asked, health.error) = (began, error);
     }
 
     /// Notes that a peer has begun an exchange and sent its state.
