@@ -12,6 +12,8 @@ pub mod probe;
 pub mod saved;
 pub mod target;
 pub mod timetable;
+pub mod view;
 
 pub use checker::Checker;
-pub use target::{Before, HealthView, Target, TargetHealth, Verdict};
+pub use target::{Before, Target, TargetHealth, Verdict};
+pub use view::HealthView;

@@ -8,6 +8,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use nix::libc;
+use socket2::{Domain, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
@@ -50,20 +51,76 @@ impl Outcome {
     }
 }
 
-/// Probes once. The whole of it, from the first SYN to the status line, takes at most the check's `timeout`.
-pub async fn probe(target: &Target) -> Outcome {
+/// A probe that has begun.
+pub enum Begun {
+    /// It has ended already: nothing can be sent, or the target is on this machine and has refused.
+    Ended(Outcome),
+    /// It goes on.
+    Connecting(Connecting),
+}
+
+/// A connection whose first SYN is sent.
+pub struct Connecting {
+    socket: Socket,
+    start: Instant,
+}
+
+/// Begins to probe. What has failed by then takes no task and no registration with the event loop: where thousands of targets
+/// are dead, that is most of what they cost.
+pub fn begin(target: &Target) -> Begun {
     let start = Instant::now();
+    match connect(target.address) {
+        Ok(socket) => Begun::Connecting(Connecting { socket, start }),
+        Err(error) => Begun::Ended(not_connected(&error, target)),
+    }
+}
+
+impl Connecting {
+    /// Goes on. The whole of it, from the first SYN to the status line, takes at most the check's `timeout`.
+    pub async fn finish(self, target: &Target) -> Outcome {
+        let limit = target.check.timeout;
+        let deadline = tokio::time::Instant::from_std(self.start) + limit;
+        match timeout_at(deadline, connected(self.socket)).await {
+            Ok(Ok(stream)) => ask(stream, target, self.start).await,
+            Ok(Err(error)) => not_connected(&error, target),
+            Err(_) => Outcome::Failure(format!("timed out after {limit:?} connecting")),
+        }
+    }
+}
+
+/// A socket that connects, or has.
+fn connect(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), None)?;
+    match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(error),
+        _ => {}
+    }
+    match socket.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(socket),
+    }
+}
+
+async fn connected(socket: Socket) -> io::Result<TcpStream> {
+    let stream = TcpStream::from_std(socket.into())?;
+    stream.writable().await?;
+    match stream.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(stream),
+    }
+}
+
+fn not_connected(error: &io::Error, target: &Target) -> Outcome {
+    if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) && has_no_address_for(target.address) {
+        return Outcome::Failure("this machine has no address to reach it from".to_owned());
+    }
+    failed(error, "")
+}
+
+/// What a connected target answers.
+async fn ask(mut stream: TcpStream, target: &Target, start: Instant) -> Outcome {
     let limit = target.check.timeout;
     let deadline = tokio::time::Instant::from_std(start) + limit;
-
-    let mut stream = match timeout_at(deadline, TcpStream::connect(target.address)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) && has_no_address_for(target.address) => {
-            return Outcome::Failure("this machine has no address to reach it from".to_owned());
-        }
-        Ok(Err(error)) => return failed(&error, ""),
-        Err(_) => return Outcome::Failure(format!("timed out after {limit:?} connecting")),
-    };
     // We are the side that closes, so TIME_WAIT would be ours: at hundreds of probes a second a minute of it eats the
     // local ports. Closing with RST leaves none on either side, and all we asked for has been read by then. Where the
     // option cannot be set, closing costs a port for a minute: no reason to fail.

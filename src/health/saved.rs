@@ -11,7 +11,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::automaton::Automaton;
-use super::target::{Before, HealthView, Target, TargetHealth, Verdict};
+use super::target::{Before, Target, TargetHealth, Verdict};
+use super::view::HealthView;
 use crate::config::{CheckConfig, ProbeKind};
 
 /// Saved health older than this is not used.
@@ -88,7 +89,7 @@ pub fn to_file(view: &HealthView, now: SystemTime, boot: &str) -> serde_json::Va
 pub fn from_file(value: &serde_json::Value, now: SystemTime, boot: &str) -> Result<HealthView, SavedError> {
     let mut view = from_json(value, &value["more"], now)?;
     if value.get("boot").and_then(serde_json::Value::as_str) != Some(boot) {
-        view.clear();
+        view = HealthView::new();
     }
     view.values_mut().for_each(|health| health.hearsay = true);
     Ok(view)

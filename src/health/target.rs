@@ -1,6 +1,5 @@
 //! What is probed, and its health.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -90,6 +89,3 @@ impl TargetHealth {
         }
     }
 }
-
-/// The health of every target, immutable, swapped whole.
-pub type HealthView = HashMap<Target, TargetHealth>;

@@ -128,7 +128,7 @@ impl SavedHealth {
         let mut saved = SavedHealth::of(file, now)?;
         saved.health.values_mut().for_each(|health| health.hearsay = true);
         if boot != boot_id() {
-            saved.health.clear();
+            saved.health = HealthView::new();
         }
         Ok(saved)
     }

@@ -4,13 +4,16 @@ use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use super::tracked::{News, Tracked};
 use super::*;
 use crate::config::{CheckConfig, Expect, ProbeKind, StatusRange};
+use crate::health::{TargetHealth, Verdict};
 
 /// The limit for things that take milliseconds unless something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -308,11 +311,11 @@ fn trouble_of_our_own_machine_moves_nothing_but_the_reason() {
     let ours = || Outcome::LocalError("too many open files".into());
     assert!(tracked.take(ours(), now) == News::Change);
     assert!(tracked.take(ours(), now) == News::Times);
-    assert_eq!(tracked.health().verdict, Verdict::Unchecked);
+    assert_eq!(tracked.health.clone().verdict, Verdict::Unchecked);
     tracked.take(Outcome::Success { answer: "200".into(), took: Duration::ZERO }, now);
-    let up = tracked.health();
+    let up = tracked.health.clone();
     assert!(tracked.take(ours(), now + Duration::from_secs(1)) == News::Change);
-    let after = tracked.health();
+    let after = tracked.health.clone();
     assert_eq!(&*after.reason, "not probed: too many open files");
     assert_eq!((after.verdict, after.health, after.probed), (Verdict::Up, up.health, up.probed));
 }

@@ -143,8 +143,9 @@ fn a_file_counts_within_one_boot_only_and_is_hearsay_there() {
 fn the_check_before_is_handed_over_too() {
     let now = from_ms(to_ms(SystemTime::now()));
     let mut changed = view(Duration::ZERO, now);
-    let (target, health) = view(Duration::ZERO, now).into_iter().next().unwrap();
-    let before = Before { target, health };
+    let view = view(Duration::ZERO, now);
+    let (target, health) = view.iter().next().unwrap();
+    let before = Before { target: target.clone(), health: health.clone() };
     changed.values_mut().for_each(|health| {
         (health.verdict, health.health, health.hearsay) = (Verdict::Down, 0, true);
         health.before = Some(Arc::new(before.clone()));
