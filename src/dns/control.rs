@@ -33,7 +33,7 @@ use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use prepared::Prepared;
 
 pub use operator::{Accepted, Change, CommandError};
-pub use saved::{Saved, SavedError, SavedHealth, read_message, read_operator};
+pub use saved::{HealthFile, Saved, SavedError, SavedHealth, read_message, read_operator};
 
 /// Something happened.
 #[derive(Debug)]

@@ -3,6 +3,7 @@
 //! Owns one connection for the time of one probe. Must never: decide whether a target is up (that is the automaton's),
 //! follow a redirect, read a body, or keep a connection. Called by the checker.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
@@ -27,7 +28,7 @@ pub enum Outcome {
         took: Duration,
     },
     /// It did not, and how.
-    Failure(String),
+    Failure(Cow<'static, str>),
     /// A failure of our own machine, which is no result about the target; and why.
     LocalError(String),
 }
@@ -37,7 +38,7 @@ impl Outcome {
     pub fn reason(&self) -> String {
         match self {
             Outcome::Success { answer, took } => format!("{answer} in {} ms", took.as_millis()),
-            Outcome::Failure(reason) => reason.clone(),
+            Outcome::Failure(reason) => reason.clone().into_owned(),
             Outcome::LocalError(reason) => format!("not probed: {reason}"),
         }
     }
@@ -83,7 +84,7 @@ impl Connecting {
         match timeout_at(deadline, connected(self.socket)).await {
             Ok(Ok(stream)) => ask(stream, target, self.start).await,
             Ok(Err(error)) => not_connected(&error, target),
-            Err(_) => Outcome::Failure(format!("timed out after {limit:?} connecting")),
+            Err(_) => Outcome::Failure(format!("timed out after {limit:?} connecting").into()),
         }
     }
 }
@@ -112,7 +113,7 @@ async fn connected(socket: Socket) -> io::Result<TcpStream> {
 
 fn not_connected(error: &io::Error, target: &Target) -> Outcome {
     if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) && has_no_address_for(target.address) {
-        return Outcome::Failure("this machine has no address to reach it from".to_owned());
+        return Outcome::Failure("this machine has no address to reach it from".into());
     }
     failed(error, "")
 }
@@ -134,10 +135,12 @@ async fn ask(mut stream: TcpStream, target: &Target, start: Instant) -> Outcome 
             let status = match timeout_at(deadline, status(&mut stream, &get)).await {
                 Ok(Ok(status)) => status,
                 Ok(Err(error)) => return no_status(&error),
-                Err(_) => return Outcome::Failure(format!("timed out after {limit:?} waiting for the response")),
+                Err(_) => {
+                    return Outcome::Failure(format!("timed out after {limit:?} waiting for the response").into());
+                }
             };
             if !expect.contains(status) {
-                return Outcome::Failure(format!("status {status}, expected {}", expect));
+                return Outcome::Failure(format!("status {status}, expected {}", expect).into());
             }
             status.to_string()
         }
@@ -150,7 +153,7 @@ fn no_status(error: &StatusError) -> Outcome {
     match error {
         StatusError::Send(error) => failed(error, " while sending the request"),
         StatusError::Receive(error) => failed(error, " before a response"),
-        other => Outcome::Failure(other.to_string()),
+        other => Outcome::Failure(other.to_string().into()),
     }
 }
 
@@ -164,12 +167,16 @@ fn has_no_address_for(target: SocketAddr) -> bool {
 
 /// Sorts an I/O error: the target's failure, or one of our own machine, which is ignored.
 fn failed(error: &io::Error, when: &str) -> Outcome {
+    if error.kind() == io::ErrorKind::ConnectionRefused && when.is_empty() {
+        // By far the most where many targets are dead.
+        return Outcome::Failure("connection refused".into());
+    }
     let words = words_of_error(error);
     match error.raw_os_error() {
         Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EADDRNOTAVAIL) => {
             Outcome::LocalError(words)
         }
-        _ => Outcome::Failure(format!("{words}{when}")),
+        _ => Outcome::Failure(format!("{words}{when}").into()),
     }
 }
 

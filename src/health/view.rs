@@ -47,10 +47,15 @@ impl HealthView {
         CheckView { view: self, places: self.places.get(check) }
     }
 
-    /// The health of a target, to change it. What other views share with this one is copied first: that of [`CHUNK`] targets
-    /// at most.
+    /// The health of a target, to change it.
     pub fn get_mut(&mut self, target: &Target) -> Option<&mut TargetHealth> {
         let place = *self.places.get(&target.check)?.get(&target.address)?;
+        self.at_mut(place)
+    }
+
+    /// The health of the target that was so many-th when the view was made, to change it. What other views share with this one is
+    /// copied first: that of [`CHUNK`] targets at most.
+    pub fn at_mut(&mut self, place: usize) -> Option<&mut TargetHealth> {
         let chunk = self.chunks.get_mut(place / CHUNK).map(Arc::make_mut)?;
         chunk.get_mut(place % CHUNK).map(|(_, health)| health)
     }

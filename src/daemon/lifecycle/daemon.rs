@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 use tracing::Level;
 
@@ -188,6 +189,8 @@ pub trait Daemon: Sized + 'static {
     type Change;
     /// Its listening sockets, bound and not yet served.
     type Bound;
+    /// What it saves of health.
+    type SavedHealth: Serialize + Send + 'static;
 
     /// The document in force.
     fn document(&self) -> &Arc<Self::Document>;
@@ -213,8 +216,8 @@ pub trait Daemon: Sized + 'static {
     /// The number of the present snapshot.
     fn generation(&self) -> u64;
 
-    /// What `health.json` holds.
-    fn health_to_save(&self, now: Now) -> Value;
+    /// What `health.json` holds, put into words by whoever writes it.
+    fn health_to_save(&self, now: Now) -> Self::SavedHealth;
 
     /// What a successor gets.
     fn to_hand_over(&self, now: Now) -> Value;

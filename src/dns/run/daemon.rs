@@ -12,11 +12,12 @@ use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::dns::control::prepared::Prepared;
-use crate::dns::control::{Change, Effect, Event, State};
+use crate::dns::control::{Change, Effect, Event, HealthFile, State};
 use crate::dns::listening::{Bound, Listening};
 use crate::dns::snapshot::Snapshot;
 use crate::dns::zone_copies::ZoneCopies;
 use crate::health::HealthView;
+use crate::health::saved::{MoreToSave, ToSave};
 
 /// What cannot be done when the machine gives no more threads.
 pub(super) const NO_THREAD: &str = "no thread can be started";
@@ -51,6 +52,7 @@ impl Daemon for DnsDaemon {
     type Effect = Effect;
     type Change = Change;
     type Bound = Bound;
+    type SavedHealth = HealthFile<ToSave, MoreToSave>;
 
     fn document(&self) -> &Arc<Prepared> {
         self.state.document()
@@ -92,7 +94,7 @@ impl Daemon for DnsDaemon {
         self.state.generation()
     }
 
-    fn health_to_save(&self, now: Now) -> Value {
+    fn health_to_save(&self, now: Now) -> Self::SavedHealth {
         self.state.health_to_save(now)
     }
 

@@ -91,18 +91,19 @@ impl Rounds {
                 self.put_before(id, before);
             }
         }
-        for tracked in self.targets.values_mut() {
-            tracked.wanted = wanted.contains_key(&*tracked.target);
-        }
         for (target, users) in known {
             if let Some(tracked) = self.ids.get(target).and_then(|id| self.targets.get_mut(id)) {
                 tracked.users.clone_from(users);
             }
         }
-        let unwanted: Vec<Id> = self.targets.iter().filter(|(_, one)| !one.wanted).map(|(id, _)| *id).collect();
+        let mut shown = Vec::with_capacity(wanted.len());
+        for tracked in self.targets.values_mut() {
+            tracked.place = wanted.contains_key(&*tracked.target).then_some(shown.len());
+            shown.extend(tracked.place.map(|_| (tracked.target.clone(), tracked.health.clone())));
+        }
+        self.view = shown.into_iter().collect();
+        let unwanted: Vec<Id> = self.targets.iter().filter(|(_, one)| one.place.is_none()).map(|(id, _)| *id).collect();
         unwanted.into_iter().for_each(|id| self.forget_if_useless(id));
-        let wanted = self.targets.values().filter(|tracked| tracked.wanted);
-        self.view = wanted.map(|tracked| (tracked.target.clone(), tracked.health.clone())).collect();
         let changed: Vec<Id> = self.targets.iter().filter(|(_, one)| one.before.is_some()).map(|(id, _)| *id).collect();
         changed.into_iter().for_each(|id| self.show(id));
         (self.news, self.published) = (News::Change, None);
@@ -119,7 +120,7 @@ impl Rounds {
                 if tracked.users.is_empty() && !wanted.contains_key(&*tracked.target) {
                     places.entry((ip, None)).or_default().push(*id);
                 }
-                for user in tracked.users.iter().filter(|_| tracked.wanted) {
+                for user in tracked.users.iter().filter(|_| tracked.place.is_some()) {
                     places.entry((ip, Some(user))).or_default().push(*id);
                 }
             }
@@ -153,7 +154,7 @@ impl Rounds {
 
     /// Forgets a target that is neither wanted nor the `before` of one that is, and then perhaps its own.
     fn forget_if_useless(&mut self, id: Id) {
-        if self.targets.get(&id).is_none_or(|tracked| tracked.wanted || !tracked.after.is_empty()) {
+        if self.targets.get(&id).is_none_or(|tracked| tracked.place.is_some() || !tracked.after.is_empty()) {
             return;
         }
         self.timetable.remove(id);
@@ -227,7 +228,7 @@ impl Rounds {
         let Rounds { targets, view, .. } = self;
         let Some(tracked) = targets.get(&id) else { return };
         for shown in tracked.after.iter().filter_map(|id| targets.get(id)).chain([tracked]) {
-            let Some(health) = view.get_mut(&shown.target) else { continue };
+            let Some(health) = shown.place.and_then(|place| view.at_mut(place)) else { continue };
             health.clone_from(&shown.health);
             let before = shown.before.and_then(|id| targets.get(&id));
             let before = before.map(|one| Before { target: (*one.target).clone(), health: one.health.clone() });

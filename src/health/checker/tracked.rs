@@ -30,8 +30,8 @@ pub(super) enum News {
 pub(super) struct Tracked {
     pub(super) target: Arc<Target>,
     pub(super) users: Vec<String>,
-    /// It is in the view; otherwise it is probed for another one's `before`.
-    pub(super) wanted: bool,
+    /// Where it is in the view; a target that is not wanted is probed for another one's `before`.
+    pub(super) place: Option<usize>,
     /// The target whose check this one's replaced, until this one is up by its own probes.
     pub(super) before: Option<Id>,
     /// Those whose `before` this one is.
@@ -73,8 +73,7 @@ impl Tracked {
         };
         let health = known.cloned().unwrap_or_else(unchecked);
         let (after, last, running) = Default::default();
-        let mut tracked =
-            Tracked { target, users, wanted: false, before: None, after, automaton, health, last, running };
+        let mut tracked = Tracked { target, users, place: None, before: None, after, automaton, health, last, running };
         tracked.health.before = None;
         tracked.show_automaton();
         tracked

@@ -44,6 +44,14 @@ fn random_view(random: &mut fastrand::Rng, now: SystemTime) -> HealthView {
     targets.collect()
 }
 
+fn to_json(view: &HealthView, now: SystemTime) -> serde_json::Value {
+    json!(ToSave { view: view.clone(), now })
+}
+
+fn to_more_json(view: &HealthView) -> serde_json::Value {
+    json!(MoreToSave(view.clone()))
+}
+
 /// One target, probed `age` before `now`.
 fn view(age: Duration, now: SystemTime) -> HealthView {
     let check = CheckConfig {
@@ -126,7 +134,7 @@ fn what_cannot_be_believed_is_an_error_that_says_why() {
 #[test]
 fn a_file_counts_within_one_boot_only_and_is_hearsay_there() {
     let now = SystemTime::now();
-    let saved = to_file(&view(Duration::ZERO, now), now, BOOT);
+    let saved = json!(FileToSave::new(&view(Duration::ZERO, now), now, BOOT));
     let read = from_file(&saved, now, BOOT).unwrap();
     assert!(read.len() == 1 && read.values().all(|health| health.hearsay), "{read:?}");
     assert_eq!(from_file(&saved, now, "b1").unwrap().len(), 0, "the machine was started again");
