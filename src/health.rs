@@ -15,5 +15,5 @@ pub mod timetable;
 pub mod view;
 
 pub use checker::Checker;
-pub use target::{Before, Target, TargetHealth, Verdict};
+pub use target::{Before, Target, TargetHealth, Targets, Verdict};
 pub use view::HealthView;

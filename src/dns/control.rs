@@ -27,7 +27,7 @@ use crate::daemon::lifecycle::{self, OperatorFile, Persistence};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::{Proposals, Rivals};
 use crate::daemon::peers::{PeerEvent, Rejected};
-use crate::health::checker::Targets;
+use crate::health::Targets;
 use crate::health::view::CheckView;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use prepared::Prepared;

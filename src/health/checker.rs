@@ -9,7 +9,6 @@
 mod rounds;
 mod tracked;
 
-use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -17,13 +16,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use super::probe::{self, Begun, Outcome};
-use super::target::Target;
+use super::target::{Target, Targets};
 use super::timetable::Id;
 use super::view::HealthView;
 use rounds::Rounds;
-
-/// The targets with, for each, who uses it (`www/web1`, `http0.l.example.net/px-nl1`): for log lines only.
-pub type Targets = HashMap<Target, Vec<String>>;
 
 /// Reports of live errors that may wait to be read; more are dropped, since the next error repeats them.
 const COMPLAINTS: usize = 256;

@@ -1,5 +1,6 @@
 //! What is probed, and its health.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -25,6 +26,9 @@ impl Target {
         self.address.ip() == other.address.ip() && is_same_port && self.check != other.check
     }
 }
+
+/// The targets with, for each, who uses it (`www/web1`, `http0.l.example.net/px-nl1`): for log lines only.
+pub type Targets = HashMap<Target, Vec<String>>;
 
 /// The state of a target by its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

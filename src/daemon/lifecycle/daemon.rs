@@ -21,7 +21,7 @@ use super::input::Inputs;
 use super::persistence::{Obeyed, Persistence};
 use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
-use crate::health::checker::Targets;
+use crate::health::Targets;
 
 /// A document, read and ready to be put in force.
 pub trait Document: Sized + Send + Sync + 'static {

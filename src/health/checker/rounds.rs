@@ -8,10 +8,9 @@ use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use super::super::probe::Outcome;
-use super::super::target::{Before, Target, Verdict};
+use super::super::target::{Before, Target, Targets, Verdict};
 use super::super::timetable::{Id, Pace, Timetable};
 use super::super::view::HealthView;
-use super::Targets;
 use super::tracked::{News, Tracked};
 
 /// A view is never older than this, even if nothing changed but `probed`: saved health must stay
