@@ -219,29 +219,33 @@ fn a_reinstalled_proxy_learns_the_latch_from_its_peers_before_it_says_ready() {
 
 #[test]
 fn proxies_that_failed_over_to_different_backups_agree_when_they_meet() {
-    let apart = |name: &str, document: &mut Value| {
-        if name == "px-1" {
+    with_fleet(
+        |_, _| (),
+        |mut fleet| async move {
+            until_active(&fleet, "on the primary", all_on("shop1")).await;
             // A key that its peers do not list, nor its own document: they do not hear each other.
-            let peers = &mut document["peers"];
+            let mut apart = fleet.document("px-1");
+            let peers = &mut apart["peers"];
             peers["key_file"] = json!(peers["key_file"].as_str().map(|path| path.replace("px-1", "ns-1")));
             peers["members"].as_object_mut().expect("it has members").remove("px-1");
-        }
-    };
-    with_fleet(apart, |mut fleet| async move {
-        let close = |fleet: &Fleet, proxy: usize| Command::Close(fleet.addresses.check_port(proxy));
-        for (backend, proxies) in [("shop2", vec![1, 2]), ("shop1", vec![0, 1, 2])] {
-            for proxy in proxies {
-                let order = close(&fleet, proxy);
-                fleet.send(backend, order).await.expect("it obeys");
+            fleet.write_json("px-1", &apart).expect("the document is written");
+            fleet.daemon("px-1").expect("the fleet has it").reload().await.expect("the document is accepted");
+            let close = |fleet: &Fleet, proxy: usize| Command::Close(fleet.addresses.check_port(proxy));
+            for (backend, proxies) in [("shop2", vec![1, 2]), ("shop1", vec![0, 1, 2])] {
+                for proxy in proxies {
+                    let order = close(&fleet, proxy);
+                    fleet.send(backend, order).await.expect("it obeys");
+                }
             }
-        }
-        until_active(&fleet, "failed over to different backups", |active| active == ["shop2", "shop3", "shop3"]).await;
-        let document = fleet.document("px-1");
-        fleet.write_json("px-1", &document).expect("the document is written");
-        fleet.daemon("px-1").expect("the fleet has it").reload().await.expect("the document is accepted");
-        until_active(&fleet, "of one mind", all_agree).await;
-        fleet
-    });
+            until_active(&fleet, "failed over to different backups", |active| active == ["shop2", "shop3", "shop3"])
+                .await;
+            let document = fleet.document("px-1");
+            fleet.write_json("px-1", &document).expect("the document is written");
+            fleet.daemon("px-1").expect("the fleet has it").reload().await.expect("the document is accepted");
+            until_active(&fleet, "of one mind", all_agree).await;
+            fleet
+        },
+    );
 }
 
 #[test]

@@ -21,7 +21,7 @@ in
   )
   (rule "PolderLatchUndecided" "critical" "0s" "polder_latch_undecided > 0"
     "{{ $labels.service }} is not served by {{ $labels.instance }}"
-    "Its latch was lost and no peer knows it. `polder status` names the command that decides."
+    "Which backend is active is not known: the latch is missing, damaged or lost there, and no peer that knows it has been heard. The proxy is not ready. `polder status` names the command that decides."
   )
   (rule "PolderServiceDown" "critical" "0s"
     ''max by (instance, service) (polder_check_up{daemon="proxy"}) == 0''

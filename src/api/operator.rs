@@ -3,11 +3,12 @@
 
 use std::cmp::Ordering;
 use std::fmt;
+use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
 use super::bounds::{BoundError, MAX_AHEAD, MAX_FOR, is_ahead, who_and_why};
-use crate::config::names;
+use crate::config::{duration, names};
 
 /// The state that an operator sets. Shown beside what checks say, never merged with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize)]
@@ -85,6 +86,12 @@ impl OperatorNote {
         who_and_why(&self.who, &self.why)
     }
 
+    /// `www/web1 is set to drain by alice@admin-nl: new disk`.
+    pub fn in_words(&self, subject: &str) -> String {
+        let why = if self.why.is_empty() { String::new() } else { format!(": {}", self.why) };
+        format!("{subject} is set to {} by {}{why}", self.state, self.who)
+    }
+
     /// The order of notes: by (when, by). Every further field only makes it total, so that two daemons never disagree over
     /// which of two notes is the newer; but for the end, which each daemon has by its own clock.
     pub fn compare(&self, other: &OperatorNote) -> Ordering {
@@ -128,6 +135,12 @@ impl OperatorCommand {
             true => Err(BoundError::LastsTooLong),
             false => Ok(()),
         }
+    }
+
+    /// `www/web1 is set to drain for 2h`.
+    pub fn in_words(&self) -> String {
+        let length = self.for_ms.map(|ms| format!(" for {}", duration::format(Duration::from_millis(ms))));
+        format!("{} is set to {}{}", self.subject, self.state, length.unwrap_or_default())
     }
 }
 

@@ -17,6 +17,17 @@ pub fn parse(text: &str) -> Option<Duration> {
     Some(Duration::from_millis(count.checked_mul(*milliseconds)?))
 }
 
+/// What an operator types: durations as [`parse`] reads them, one after the other (`2h30m`), added up.
+pub fn parse_sum(text: &str) -> Option<Duration> {
+    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
+    let unit = text[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
+    let (first, rest) = text.split_at(digits + unit);
+    match rest {
+        "" => parse(first),
+        rest => parse(first)?.checked_add(parse_sum(rest)?),
+    }
+}
+
 /// Writes it the way [`parse`] reads it, in the largest unit that is exact; what is finer than a millisecond is left out.
 pub fn format(duration: Duration) -> String {
     let total = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);

@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use crate::api::bounds::is_ahead;
-use crate::api::operator::{OperatorNote, OperatorState};
+use crate::api::operator::{ForgetCommand, OperatorCommand, OperatorNote, OperatorState};
 use proposals::{Proposal, Proposals, Refused};
 
 /// Clocks that differ by less count as the same: an exchange does not measure them better.
@@ -37,9 +37,25 @@ impl OperatorStates {
         self.0.values().map(|note| note.when).filter(|when| !is_ahead(*when, now)).max().unwrap_or(0)
     }
 
-    /// The date of a note that is given at `now`: later than all that is known here, of these and of `proposals`.
-    pub fn next_date<C: Clone>(&self, proposals: &Proposals<C>, now: u64) -> u64 {
-        now.max(self.latest(now).max(proposals.latest()) + 1)
+    /// The note that a command makes here at `now`. A command that repeats the state in force and gives no reason keeps the one
+    /// that was given for it.
+    pub fn note(&self, command: &OperatorCommand, by: &str, asked: &Proposals<impl Clone>, now: u64) -> OperatorNote {
+        let OperatorCommand { subject, state, who, why, for_ms, .. } = command;
+        let repeated = self.0.get(subject).filter(|note| note.state == *state && !note.is_expired(now));
+        let why = repeated.filter(|_| why.is_empty()).map_or(why, |note| &note.why);
+        OperatorNote {
+            state: *state,
+            who: who.clone(),
+            when: self.next_date(asked, now),
+            by: by.to_owned(),
+            why: why.clone(),
+            until: for_ms.map(|length| now.saturating_add(length)),
+        }
+    }
+
+    /// The date of a note that is given at `now`: later than all that is known here, of these and of what the peers are asked.
+    fn next_date(&self, asked: &Proposals<impl Clone>, now: u64) -> u64 {
+        now.max(self.latest(now).max(asked.latest()) + 1)
     }
 
     /// Whether what the peers were asked about may still take effect.
@@ -85,9 +101,25 @@ impl OperatorStates {
         (accepted, rejected)
     }
 
-    /// Replaces a subject's note with this `ready` one, so that it wins everywhere: it is dated later than any sane note, and
-    /// a note from the far future is rejected by every peer. Gives the note it replaces.
-    pub fn forget(&mut self, subject: &str, mut ready: OperatorNote) -> Option<OperatorNote> {
+    /// Replaces a subject's note with a `ready` one that wins everywhere: it is dated later than any sane note, and a note from the
+    /// far future is rejected by every peer. Gives the note it replaces.
+    pub fn forget(
+        &mut self,
+        subject: &str,
+        command: &ForgetCommand,
+        by: &str,
+        asked: &Proposals<impl Clone>,
+        now: u64,
+    ) -> Option<OperatorNote> {
+        let ForgetCommand { who, why, .. } = command;
+        let mut ready = OperatorNote {
+            state: OperatorState::Ready,
+            who: who.clone(),
+            when: self.next_date(asked, now),
+            by: by.to_owned(),
+            why: why.clone(),
+            until: None,
+        };
         let former = self.0.remove(subject);
         if let Some(former) = former.as_ref().filter(|former| !is_ahead(former.when, ready.when)) {
             ready.when = ready.when.max(former.when + 1);

@@ -105,6 +105,13 @@ impl Part<'_> {
         }
     }
 
+    fn is_running(&self) -> bool {
+        match self {
+            Part::Daemon(daemon) => daemon.running().next().is_some(),
+            Part::Webserver(webserver) => webserver.is_running(),
+        }
+    }
+
     /// Kills it; a daemon's listening sockets are kept.
     async fn crash(&mut self) {
         match self {
@@ -353,8 +360,9 @@ impl Fleet {
         let state = self.state(name);
         let mut part = self.part(name)?;
         match state {
-            State::Running => return Ok(format!("{name} is well")),
-            State::Killed => part.start().await?,
+            State::Running if part.is_running() => return Ok(format!("{name} is well")),
+            // Killed here, or by somebody from outside.
+            State::Running | State::Killed => part.start().await?,
             State::Frozen => part.freeze(false).await,
             State::Failing | State::Slow => self.send(name, Command::Behave(Behaviour::Well)).await?,
         }

@@ -15,10 +15,12 @@ use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::probe::{self, Begun, Outcome};
+use super::probe::{self, Begun, Probed};
+use super::proof::LATENESS;
 use super::target::{Target, Targets};
 use super::timetable::Id;
 use super::view::HealthView;
+use crate::running_time::running;
 use rounds::Rounds;
 
 /// Reports of live errors that may wait to be read; more are dropped, since the next error repeats them.
@@ -80,26 +82,31 @@ async fn run(
     mut complaints: mpsc::Receiver<Target>,
     view: watch::Sender<Arc<HealthView>>,
 ) {
-    let mut running = JoinSet::new();
+    let mut probes = JoinSet::new();
     loop {
         let alarm = tokio::time::Instant::from_std(rounds.next_moment(Instant::now()));
+        let expected = running() + alarm.saturating_duration_since(tokio::time::Instant::now());
         tokio::select! {
             changed = targets.changed() => match changed {
                 Ok(()) => rounds.replace(&targets.borrow_and_update(), Instant::now()),
                 Err(_) => return,
             },
             Some(target) = complaints.recv() => rounds.hasten(&target, Instant::now()),
-            Some(ended) = running.join_next() => {
+            Some(ended) = probes.join_next() => {
                 let mut next = Some(ended);
                 while let Some(ended) = next {
                     // One that was aborted has no outcome.
-                    if let Ok((id, outcome)) = ended {
-                        rounds.ended(id, outcome, Instant::now());
+                    if let Ok((id, probed)) = ended {
+                        rounds.ended(id, probed, Instant::now());
                     }
-                    next = running.try_join_next();
+                    next = probes.try_join_next();
                 }
             }
-            () = tokio::time::sleep_until(alarm) => start_due(&mut rounds, &mut running),
+            () = tokio::time::sleep_until(alarm) => start_due(&mut rounds, &mut probes),
+        }
+        let late = running().saturating_sub(expected);
+        if late > LATENESS {
+            tracing::warn!("no target was probed for {late:.1?}: this process, or the machine, was stopped");
         }
         if let Some(next) = rounds.to_publish(Instant::now()) {
             view.send_replace(Arc::new(next));
@@ -108,14 +115,14 @@ async fn run(
 }
 
 /// Starts the probes whose time has come, or as many of them as may go before other work.
-fn start_due(rounds: &mut Rounds, running: &mut JoinSet<(Id, Outcome)>) {
+fn start_due(rounds: &mut Rounds, probes: &mut JoinSet<(Id, Probed)>) {
     for _ in 0..BATCH {
         let now = Instant::now();
         let Some((id, target)) = rounds.start_one(now) else { return };
         match probe::begin(&target) {
-            Begun::Ended(outcome) => rounds.ended(id, outcome, now),
+            Begun::Ended(probed) => rounds.ended(id, probed, now),
             Begun::Connecting(connecting) => {
-                let probe = running.spawn(async move { (id, connecting.finish(&target).await) });
+                let probe = probes.spawn(async move { (id, connecting.finish(&target).await) });
                 rounds.get_mut(id).into_iter().for_each(|tracked| tracked.running = Some(probe.clone()));
             }
         }

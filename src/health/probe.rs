@@ -14,8 +14,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
 use super::http_status::{Get, StatusError, status};
+use super::proof::LATENESS;
 use super::target::Target;
 use crate::config::ProbeKind;
+use crate::running_time::running;
 
 /// How a probe ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,10 +54,19 @@ impl Outcome {
     }
 }
 
+/// A probe that has ended.
+#[derive(Debug)]
+pub struct Probed {
+    /// How.
+    pub outcome: Outcome,
+    /// When it began, by [`running`].
+    pub began: Duration,
+}
+
 /// A probe that has begun.
 pub enum Begun {
     /// It has ended already: nothing can be sent, or the target is on this machine and has refused.
-    Ended(Outcome),
+    Ended(Probed),
     /// It goes on.
     Connecting(Connecting),
 }
@@ -64,21 +75,32 @@ pub enum Begun {
 pub struct Connecting {
     socket: Socket,
     start: Instant,
+    began: Duration,
 }
 
 /// Begins to probe. What has failed by then takes no task and no registration with the event loop: where thousands of targets
 /// are dead, that is most of what they cost.
 pub fn begin(target: &Target) -> Begun {
-    let start = Instant::now();
+    let (start, began) = (Instant::now(), running());
     match connect(target.address) {
-        Ok(socket) => Begun::Connecting(Connecting { socket, start }),
-        Err(error) => Begun::Ended(not_connected(&error, target)),
+        Ok(socket) => Begun::Connecting(Connecting { socket, start, began }),
+        Err(error) => Begun::Ended(Probed { outcome: not_connected(&error, target), began }),
     }
 }
 
 impl Connecting {
-    /// Goes on. The whole of it, from the first SYN to the status line, takes at most the check's `timeout`.
-    pub async fn finish(self, target: &Target) -> Outcome {
+    /// Goes on. What ends much later than it may shows that this process was stopped meanwhile: it says nothing of the target.
+    pub async fn finish(self, target: &Target) -> Probed {
+        let began = self.began;
+        let outcome = self.outcome(target).await;
+        let took = running().saturating_sub(began);
+        let is_late = took > target.check.timeout + LATENESS;
+        let stopped = || Outcome::LocalError(format!("this process was stopped for {took:.1?}"));
+        Probed { outcome: if is_late { stopped() } else { outcome }, began }
+    }
+
+    /// The whole of it, from the first SYN to the status line, takes at most the check's `timeout`.
+    async fn outcome(self, target: &Target) -> Outcome {
         let limit = target.check.timeout;
         let deadline = tokio::time::Instant::from_std(self.start) + limit;
         match timeout_at(deadline, connected(self.socket)).await {

@@ -12,6 +12,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize, Serializer};
 
 use super::automaton::Automaton;
+use super::proof::Proof;
 use super::target::{Before, Target, TargetHealth, Verdict};
 use super::view::HealthView;
 use crate::config::{CheckConfig, ProbeKind};
@@ -228,6 +229,7 @@ fn restored(saved: SavedTarget<'_>) -> Result<(Target, TargetHealth), SavedError
         probed: Some(from_ms(saved.probed_ms)),
         changes: saved.changes,
         hearsay: false,
+        proof: Proof::default(),
         before: None,
     };
     Ok((Target { address, check }, restored))

@@ -44,6 +44,8 @@ pub enum Choice {
     Wait,
     /// No backend may get it: it is answered 503.
     Nobody,
+    /// Which backend may get it is not known: it is answered 503.
+    Undecided,
 }
 
 /// Chooses the backend of a request. `random` is a fresh random number (for random-two-choices).
@@ -67,6 +69,7 @@ fn by_latch(service: &Service, latch: LatchView, facts: RequestFacts) -> Choice 
         LatchView::Active(active) => active,
         LatchView::Hold => return Choice::Wait,
         LatchView::Nobody => return Choice::Nobody,
+        LatchView::Undecided => return Choice::Undecided,
     };
     match service.backends.get(active).map_or(Eligibility::None, Backend::eligibility) {
         Eligibility::None => Choice::Nobody,
@@ -110,7 +113,7 @@ pub fn is_usable(service: &Service) -> bool {
     match choose(service, RequestFacts::default(), &mut BalanceState::default(), 0) {
         Choice::Use { .. } => true,
         Choice::Wait => service.backends.iter().any(|backend| backend.eligibility().admits_bound()),
-        Choice::Nobody => false,
+        Choice::Nobody | Choice::Undecided => false,
     }
 }
 

@@ -18,20 +18,19 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-use crate::api::operator::OperatorNote;
 use crate::api::proxy::Status;
 use crate::daemon::lifecycle::{self, OperatorFile};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::peers::PeerEvent;
 use crate::health::{HealthView, Verdict};
-use crate::proxy::latch::latches::{LatchMove, Latches, Record, StoredLatches, WriteOutcome};
-use crate::proxy::latch::{Keeper, Latch, Now, Situation};
+use crate::proxy::latch::latches::{LatchMove, Latches, Record, WriteOutcome};
+use crate::proxy::latch::{Keeper, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
 use build::{SnapshotInput, answers_alike, backend_states, build};
 pub use by_operator::{Accepted, Change};
-use peer_state::PeerState;
 pub use peer_state::VERSION;
+use peer_state::{PeerState, to_peers};
 use prepared::{Prepared, PreparedBackend, PreparedService};
 
 /// How often a step that waits for running requests to end is looked at.
@@ -92,7 +91,7 @@ pub struct State {
     pub(super) health: Arc<HealthView>,
     pub(super) operator: OperatorStates,
     pub(super) latches: Latches,
-    /// Why one slot of the stored latches could not be believed at the start.
+    /// Why one slot of the stored latches could not be believed at the start; for the operator.
     damaged: Option<String>,
     pub(super) peers: BTreeMap<String, PeerState>,
     pub(super) snapshot: Arc<Snapshot>,
@@ -112,8 +111,10 @@ pub struct InitialState {
     pub operator: OperatorStates,
     /// Why those on disk cannot be read, if they cannot; for the operator.
     pub operator_lost: Option<String>,
-    /// The latches on disk.
-    pub latches: StoredLatches,
+    /// The latches on disk; doubted, where peers may know more.
+    pub latches: Latches,
+    /// Why one of their slots could not be believed.
+    pub damaged: Option<String>,
     /// What was known of health before this process checked anything, saved or handed over: an active backend that was
     /// not up then gets its grace.
     pub remembered: HealthView,
@@ -127,8 +128,8 @@ impl State {
     pub fn new(prepared: Arc<Prepared>, known: InitialState, workers: usize, now: Now) -> (State, Vec<Effect>) {
         let mut state = State {
             own: prepared.document.name.clone(),
-            latches: Latches::restore(known.latches),
-            damaged: None,
+            latches: known.latches,
+            damaged: known.damaged,
             health: known.health,
             operator: known.operator,
             peers: BTreeMap::new(),
@@ -142,7 +143,7 @@ impl State {
         };
         let up = |_: &PreparedService, backend: &PreparedBackend| {
             let known = known.remembered.get(&*backend.target);
-            known.is_some_and(|known| known.lasting_verdict() == Verdict::Up && !known.hearsay)
+            known.is_some_and(|known| known.lasting().verdict == Verdict::Up && !known.hearsay)
         };
         state.latches.cover(&state.prepared, up, now);
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
@@ -150,32 +151,24 @@ impl State {
         (state, effects)
     }
 
-    /// One of the two slots of the stored latches could not be believed, for this reason.
-    pub fn note_damage(&mut self, why: Option<&str>) {
-        self.damaged = why.map(str::to_owned);
-    }
-
     /// The present snapshot.
     pub fn snapshot(&self) -> &Arc<Snapshot> {
         &self.snapshot
     }
 
-    /// What is sent to peers: only of what the document names, so that it always fits into a message.
+    /// What is sent to peers.
     pub fn for_peers(&self) -> Value {
-        let record = self.latches.record().latches;
-        let services = self.prepared.services.iter();
-        let latches: BTreeMap<&str, &Latch> =
-            services.filter_map(|service| Some((&*service.name, record.get(&*service.name)?))).collect();
-        let words: BTreeMap<&String, &OperatorNote> =
-            self.prepared.subjects().filter_map(|subject| self.operator.0.get_key_value(subject)).collect();
-        let mut message = json!({ "version": VERSION, "latches": latches, "operator": words });
+        let mut message = to_peers(&self.prepared, &self.latches, &self.operator);
         self.proposals.add_to(&mut message);
         message
     }
 
     /// What a successor is handed: all of it, with the steps under way as if they had ended.
     pub fn to_hand_over(&self) -> Value {
-        json!({ "version": VERSION, "latches": self.latches.upcoming().latches, "operator": self.operator })
+        let Record { latches, undecided, doubtful, .. } = self.latches.upcoming();
+        let undecided: BTreeMap<&String, _> =
+            undecided.iter().map(|service| (service, doubtful.get(service))).collect();
+        json!({ "version": VERSION, "latches": latches, "undecided": undecided, "operator": self.operator })
     }
 
     /// Whether a latch waits for its write: a start is not ready before it has ended.
@@ -203,7 +196,13 @@ impl State {
             Event::Health(health) => self.health = health,
             Event::PeerMessage(message) => self.take_in_message(message, now, &mut effects),
             Event::Inherited(value) => match PeerState::read(&value, None) {
-                Ok(words) => drop(self.merge(&words)),
+                Ok(words) => {
+                    self.merge(&words);
+                    words
+                        .undecided
+                        .into_iter()
+                        .for_each(|(service, latch)| self.latches.inherit_doubt(&service, latch));
+                }
                 Err(why) => effects.push(Effect::Log(format!("the state handed over cannot be read: {why}"))),
             },
             Event::LatchesWritten { ticket, ended } => {
@@ -323,6 +322,7 @@ impl State {
     /// What follows from the state as it is now.
     fn settle(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.decide_proposals(now);
+        self.decide_doubts();
         effects.extend(self.step_latches(now));
         if let Some((ticket, record)) = self.latches.to_write(now) {
             effects.push(Effect::WriteLatches { ticket, record });
@@ -342,6 +342,22 @@ impl State {
             effects.push(Effect::SendToPeers(message));
         }
         effects
+    }
+
+    /// Latches that this proxy has been in doubt about since its start: where it has heard so many peers that they and it are most of
+    /// the fleet, and none of them knows the latch or has lost one, the latest that they have counts.
+    fn decide_doubts(&mut self) {
+        let peers = self.peer_names();
+        let heard = || self.peers.iter().filter(|(peer, words)| peers.contains(peer) && words.is_heard());
+        if 2 * (heard().count() + 1) <= peers.len() + 1 {
+            return;
+        }
+        for (service, keeper) in self.latches.in_doubt() {
+            let theirs = || heard().filter_map(|(_, words)| words.undecided.get(service));
+            if theirs().all(Option::is_some) {
+                keeper.agree(theirs().flatten().cloned());
+            }
+        }
     }
 
     fn step_latches(&mut self, now: Now) -> Vec<Effect> {
@@ -384,7 +400,7 @@ impl State {
             self.prepared.services.iter().filter(|service| service.rules().is_some()).map(|service| {
                 match self.latches.get(&service.name).and_then(Keeper::latch) {
                     Some(latch) => format!(", {} on {} (epoch {})", service.name, latch.active, latch.epoch),
-                    None => format!(", {} undecided", service.name),
+                    None => format!(", {} undecided: not ready", service.name),
                 }
             });
         let (services, all) = (self.snapshot.services.len(), backends().count());

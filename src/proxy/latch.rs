@@ -32,6 +32,7 @@ pub use by_operator::{CommandError, Operator};
 pub use keeper::Keeper;
 pub use situation::{BackendState, Now, Situation};
 pub use value::Latch;
+pub use vet::LatchError;
 
 #[cfg(test)]
 mod tests;

@@ -12,7 +12,7 @@ use ipnet::IpNet;
 
 use crate::api::operator::OperatorState;
 use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, TimeoutsConfig};
-use crate::health::{Target, Verdict};
+use crate::health::{Proof, Target, Verdict};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
@@ -22,7 +22,7 @@ use crate::proxy::route::Router;
 pub struct Snapshot {
     /// Rises by one with each snapshot.
     pub generation: u64,
-    /// What `/.polder/ready` answers: checked, not draining, at least one service usable.
+    /// What `/.polder/ready` answers: checked, not draining, every latch decided, at least one service usable.
     pub ready: bool,
     /// The daemon is stopping or handed over: `Connection: close` on every response.
     pub draining: bool,
@@ -99,8 +99,10 @@ pub enum LatchView {
     Active(usize),
     /// An operator's failover is under way, or the active backend has its start grace: wait, bounded.
     Hold,
-    /// There is none that may serve (undecided latch, last resort refused).
+    /// There is none that may serve (last resort refused, a backend that only a peer's document has).
     Nobody,
+    /// Which one is active is not known.
+    Undecided,
 }
 
 /// One backend.
@@ -116,6 +118,8 @@ pub struct Backend {
     pub backup: bool,
     /// The verdict of its checks.
     pub verdict: Verdict,
+    /// Whether that may be acted on still.
+    pub proof: Proof,
     /// Its operator state.
     pub operator: OperatorState,
     /// What is probed, to bring its next probe forward after a live error.
@@ -164,6 +168,11 @@ impl Service {
             ServiceMode::Latched { latch: LatchView::Hold, .. } => self.hold_bound,
             _ => self.verdict_bound,
         }
+    }
+
+    /// Its latch is undecided.
+    pub fn is_undecided(&self) -> bool {
+        matches!(self.mode, ServiceMode::Latched { latch: LatchView::Undecided, .. })
     }
 }
 

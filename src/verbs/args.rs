@@ -34,5 +34,6 @@ pub struct FleetArg {
 ///
 /// It is written in another way.
 pub(super) fn parse_duration(text: &str) -> Result<Duration, Error> {
-    duration::parse(text).ok_or_else(|| Error::new(format!("expected a duration like 90s, 10m or 2h, found {text:?}")))
+    duration::parse_sum(text)
+        .ok_or_else(|| Error::new(format!("expected a duration like 90s, 10m or 2h30m, found {text:?}")))
 }

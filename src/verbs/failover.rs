@@ -34,15 +34,28 @@ pub async fn run(args: &FailoverArgs, daemons: &[Endpoint], output: &Output) -> 
         return exit;
     }
     let Some(to) = args.to.clone().or_else(|| next_backend(&args.service, &replies)) else {
-        complain(&format!(
-            "service {} has no other backend that is up and ready; `polder status` shows them, --to names one all the same",
-            args.service
-        ));
+        complain(&no_next_backend(&args.service, &replies));
         return Exit::No;
     };
     let command = FailoverCommand { service: args.service.clone(), to: Some(to), who: who(), why: args.why.clone() };
     let results = send_all(to_proxies(&replies, &args.service, "/failover", &serde_json::json!(command))).await;
     report(&results, output, note_on_peers(&results))
+}
+
+/// Why there is no backend to move to, and what to do.
+fn no_next_backend(service: &str, replies: &[DaemonReply]) -> String {
+    let best = views(service, replies).filter_map(|view| view.latch.as_ref()).max_by_key(|latch| latch.epoch);
+    let spent = best.map_or(&[][..], |latch| &latch.spent[..]);
+    if spent.is_empty() {
+        return format!(
+            "service {service} has no other backend that is up and ready; `polder status` shows them, --to names one all the same"
+        );
+    }
+    format!(
+        "service {service} has no other backend that is up, ready and not failed away from ({} was); when it is well again, \
+         `polder failback {service}` goes back to the primary, or --to names one all the same",
+        spent.join(", ")
+    )
 }
 
 /// Checks that a proxy has a latched service of this name; if not, says so and returns the exit status.

@@ -36,7 +36,7 @@ pub struct StateArgs {
     #[command(flatten)]
     /// Of what.
     pub target: TargetArgs,
-    /// For how long, then ready again: `90s`, `10m`, `2h`, `1d`
+    /// For how long, then ready again: `90s`, `10m`, `2h30m`, `1d`
     #[arg(long = "for", value_name = "DURATION", value_parser = parse_duration)]
     pub lasting: Option<Duration>,
     /// Even if it is the last one that serves

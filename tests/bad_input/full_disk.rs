@@ -4,7 +4,7 @@ use polder::demo::documents::POOL;
 use rustix::process::{Pid, Resource, Rlimit, prlimit};
 use serde_json::json;
 
-use crate::site::{Daemon, Site, assert_says, eventually};
+use crate::site::{Daemon, Site, assert_says, eventually, run_together};
 
 /// No write of this daemon to a file can succeed any more; or it can again.
 fn fill_disk(daemon: &Daemon<'_>, full: bool) {
@@ -76,8 +76,7 @@ fn a_failover_that_a_full_disk_did_not_store_is_learnt_again_from_a_peer_after_a
     let site = Site::new();
     let mut first = site.proxy(0, &[0, 1]);
     let mut second = site.proxy(1, &[0, 1]);
-    first.run();
-    second.run();
+    run_together(&mut [&mut first, &mut second]);
     first.wait_latch("the first latch, stored", |latch| latch["stored"] == true);
     fill_disk(&first, true);
     site.shop[0].set_well(false);

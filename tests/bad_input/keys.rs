@@ -39,7 +39,7 @@ fn put(file: &Path, content: &[u8]) {
 /// nothing of what it holds; what was served goes on.
 fn assert_refused(mut daemon: Daemon<'_>, file: &Path, place: &str, makes: &str) {
     let key = fs::read(file).unwrap();
-    daemon.run();
+    daemon.run_in_doubt();
     for (content, words) in spoilings(file, makes) {
         spoil(file, content);
         let words = format!("{place}: {words}");
@@ -95,7 +95,7 @@ fn assert_needs_its_key_listed(mut daemon: Daemon<'_>, name: &str, file: &Path) 
         [(json!([]), "lists none".to_owned()), (json!([another.to_string()]), format!("lists {another}"))]
     {
         let words = format!("peers.members.{name}.keys: {found}{expected}");
-        daemon.run();
+        daemon.run_in_doubt();
         daemon.write_changed(|document| document["peers"]["members"][name]["keys"] = listed.clone());
         let refused = daemon.reload().unwrap_err();
         assert_says(&refused, &["a key file cannot be used", &words]);

@@ -2,7 +2,9 @@
 
 use std::fs;
 
-use crate::site::{Daemon, Site, assert_says, cut_in_half, eventually, polder};
+use serde_json::{Value, json};
+
+use crate::site::{Daemon, Site, assert_says, cut_in_half, eventually, polder, run_together};
 
 const SLOTS: [&str; 2] = ["latches.a", "latches.b"];
 
@@ -28,10 +30,10 @@ fn without_peers_a_latch_that_is_lost_is_for_the_operator_to_decide_by_the_comma
     proxy.kill();
     cut_both(&proxy);
 
-    proxy.run();
+    proxy.run_in_doubt();
     proxy.wait_said(&["latches.a: ", "latches.b: ", "the stored latches cannot be believed"]);
     let alarm = "shop: which backend is active is not known (the stored latch cannot be read and no peer has one); it \
-                 answers 503 until `polder failover shop --to BACKEND` decides";
+                 answers 503, and this proxy is not ready, until `polder failover shop --to BACKEND` decides";
     assert_says(&proxy.alarms(), &[alarm]);
     assert_eq!(proxy.metric("latch_undecided", &["service=\"shop\""]), 1);
     assert_eq!(proxy.visit_shop().0, 503);
@@ -42,7 +44,7 @@ fn without_peers_a_latch_that_is_lost_is_for_the_operator_to_decide_by_the_comma
     proxy.reload().unwrap();
     assert_eq!(proxy.visit_shop().0, 503);
     proxy.kill();
-    proxy.run();
+    proxy.run_in_doubt();
     assert_eq!(proxy.visit_shop().0, 503);
     polder(&proxy, &["failback", "shop"]).assert(1, &["`polder failover shop --to BACKEND` decides"]);
     assert_eq!(proxy.visit_shop().0, 503);
@@ -61,8 +63,7 @@ fn with_peers_a_latch_that_is_lost_is_learnt_from_them_before_ready() {
     let site = Site::new();
     let mut first = site.proxy(0, &[0, 1]);
     let mut second = site.proxy(1, &[0, 1]);
-    first.run();
-    second.run();
+    run_together(&mut [&mut first, &mut second]);
     fail_over(&first);
     second.wait_latch("the failover of the first", |latch| latch["active"] == "shop2" && latch["stored"] == true);
     let kept = first.latch();
@@ -80,6 +81,71 @@ fn with_peers_a_latch_that_is_lost_is_learnt_from_them_before_ready() {
     second.kill();
     first.run();
     assert_eq!(first.visit_shop(), (200, "shop2".to_owned()), "what was learnt is on disk");
+}
+
+/// It may not know the latch, and neither serves that service nor says that it is ready.
+fn assert_undecided(proxy: &mut Daemon<'_>) {
+    assert_eq!((proxy.visit_shop().0, proxy.status()["ready"].clone()), (503, json!(false)));
+    assert_eq!(proxy.visit("/.polder/ready").0, 503);
+    proxy.assert_serves();
+    assert_says(
+        &proxy.alarms(),
+        &["shop: which backend is active is not known", "`polder failover shop --to BACKEND` decides"],
+    );
+    assert_eq!(proxy.latch()["active"], Value::Null);
+    assert_eq!(proxy.metric("latch_undecided", &["service=\"shop\""]), 1);
+    polder(proxy, &["status"]).assert(1, &["shop: which backend is active is not known"]);
+}
+
+#[test]
+fn with_peers_and_none_of_them_heard_a_missing_or_damaged_latch_is_undecided_until_one_is_heard() {
+    let site = Site::new();
+    let mut first = site.proxy(0, &[0, 1]);
+    let mut second = site.proxy(1, &[0, 1]);
+    let log = site.path("access.log");
+    first.document["access_log"] = json!({ "path": log });
+    first.write();
+    first.run_in_doubt();
+    assert_undecided(&mut first);
+    eventually("the log", String::new, || {
+        fs::read_to_string(&log).is_ok_and(|log| log.contains("\"PQ\"")).then_some(())
+    });
+    second.run();
+    first.wait_ready();
+    assert_eq!(first.visit_shop(), (200, "shop1".to_owned()), "none of the two knows of a failover");
+
+    fail_over(&first);
+    second.wait_latch("the failover of the first", |latch| latch["active"] == "shop2" && latch["stored"] == true);
+    second.kill();
+    first.kill();
+    first.run();
+    assert_eq!(first.visit_shop(), (200, "shop2".to_owned()), "a clean restart knows its latch");
+    let damages: [fn(&Daemon<'_>); 3] = [
+        |proxy| cut_in_half(&proxy.state_file(SLOTS[0])),
+        |proxy| fs::remove_file(proxy.state_file(SLOTS[1])).unwrap(),
+        |proxy| SLOTS.iter().for_each(|slot| fs::remove_file(proxy.state_file(slot)).unwrap()),
+    ];
+    for damage in damages {
+        first.kill();
+        damage(&first);
+        first.run_in_doubt();
+        assert_undecided(&mut first);
+        // Another start does not make it certain, though both slots are whole again.
+        first.kill();
+        first.run_in_doubt();
+        assert_undecided(&mut first);
+        second.run();
+        first.wait_ready();
+        first.wait_latch("the peer's latch, stored", |latch| latch["active"] == "shop2" && latch["stored"] == true);
+        assert_eq!(first.visit_shop(), (200, "shop2".to_owned()));
+        second.kill();
+    }
+    first.kill();
+    cut_both(&first);
+    first.run_in_doubt();
+    polder(&first, &["failover", "shop", "--to", "shop2"]).assert(0, &[]);
+    first.wait_ready();
+    assert_eq!(first.visit_shop(), (200, "shop2".to_owned()));
 }
 
 #[test]

@@ -3,13 +3,13 @@
 use polder::api::client::Client;
 use serde_json::json;
 
-use crate::site::{Daemon, Site, block_on, eventually};
+use crate::site::{Daemon, Site, block_on, eventually, run_together};
 
 #[test]
 fn of_two_operators_who_put_the_last_two_backends_into_maint_at_two_proxies_at_once_one_loses() {
     let site = Site::new();
     let mut proxies = [site.proxy(0, &[0, 1]), site.proxy(1, &[0, 1])];
-    proxies.iter_mut().for_each(Daemon::run);
+    run_together(&mut proxies.each_mut());
     for proxy in &proxies {
         let heard = || proxy.status()["peers"][0]["heard"].as_u64().map(|_| ());
         eventually("the peer", || format!("{:#}", proxy.status()), heard);

@@ -10,7 +10,7 @@ use polder::demo::identities;
 use serde_json::{Value, json};
 use snow::{Builder, TransportState};
 
-use crate::site::{Daemon, Site, assert_says, eventually, polder};
+use crate::site::{Daemon, Site, assert_says, eventually, polder, run_together};
 
 /// The last frame of a letter, and every other one.
 const LAST: u8 = 0;
@@ -97,6 +97,15 @@ fn as_px_2(site: &Site, value: &Value) -> Value {
     rogue.say("px-2", &json!({ "version": 1, "latches": value["latches"], "operator": value["operator"] }))
 }
 
+/// A proxy that has heard its peer, which has nothing.
+fn run_with_px_2(site: &Site) -> Daemon<'_> {
+    let mut proxy = site.proxy(0, &[0, 1]);
+    proxy.run_in_doubt();
+    as_px_2(site, &json!({ "latches": {}, "operator": {} }));
+    proxy.wait_ready();
+    proxy
+}
+
 fn word(state: &str) -> Value {
     json!({ "state": state, "who": "rogue", "when": 1, "by": "px-2", "why": "forged", "until": null })
 }
@@ -117,8 +126,7 @@ fn untaken(proxy: &Daemon<'_>) -> u64 {
 #[test]
 fn words_and_epochs_from_the_far_future_move_nothing_and_raise_an_alarm_that_names_the_peer() {
     let site = Site::new();
-    let mut proxy = site.proxy(0, &[0, 1]);
-    proxy.run();
+    let mut proxy = run_with_px_2(&site);
     let future = with(word("maint"), "when", json!(u64::MAX));
     let answer = as_px_2(
         &site,
@@ -146,8 +154,7 @@ fn words_and_epochs_from_the_far_future_move_nothing_and_raise_an_alarm_that_nam
 #[test]
 fn unknown_subjects_by_the_thousand_are_neither_kept_nor_passed_on() {
     let site = Site::new();
-    let mut proxy = site.proxy(0, &[0, 1]);
-    proxy.run();
+    let proxy = run_with_px_2(&site);
     // Many letters and no large one: an exchange has its time, also on a busy machine.
     for round in 0..10 {
         let ghosts: serde_json::Map<String, Value> = (0..500)
@@ -176,8 +183,7 @@ fn unknown_subjects_by_the_thousand_are_neither_kept_nor_passed_on() {
 #[test]
 fn a_text_of_any_size_is_not_taken_from_a_peer_and_refused_to_an_operator_with_the_bound() {
     let site = Site::new();
-    let mut proxy = site.proxy(0, &[0, 1]);
-    proxy.run();
+    let proxy = run_with_px_2(&site);
     let long = "y".repeat(600_000);
     as_px_2(&site, &json!({ "latches": {}, "operator": { "www/web1": with(word("drain"), "why", json!(long)) } }));
     proxy.wait_alarm("the operator state of www/web1: why has 600000 bytes: expected at most 500");
@@ -197,8 +203,7 @@ fn a_text_of_any_size_is_not_taken_from_a_peer_and_refused_to_an_operator_with_t
 #[test]
 fn the_key_of_a_peer_opens_its_own_name_alone_and_an_unlisted_key_nothing() {
     let site = Site::new();
-    let mut proxy = site.proxy(0, &[0, 1]);
-    proxy.run();
+    let _proxy = run_with_px_2(&site);
     let theirs = Identity::read(&identities::file(site.folder.path(), "px-1")).unwrap().public();
     let (to, from) = (site.addresses.proxy_peer(0), site.addresses.proxy_peer(1));
     let key = private(site.folder.path(), "px-2");
@@ -221,8 +226,7 @@ fn the_key_of_a_peer_opens_its_own_name_alone_and_an_unlisted_key_nothing() {
 #[test]
 fn random_letters_of_a_listed_peer_end_nothing() {
     let site = Site::new();
-    let mut proxy = site.proxy(0, &[0, 1]);
-    proxy.run();
+    let mut proxy = run_with_px_2(&site);
     let seed = fastrand::u64(..);
     let mut random = fastrand::Rng::with_seed(seed);
     let values = [
@@ -260,8 +264,7 @@ fn what_a_broken_peer_said_and_moved_is_forgotten_on_all_daemons() {
     let site = Site::new();
     let mut one = site.proxy(0, &[0, 1, 2]);
     let mut three = site.proxy(2, &[0, 1, 2]);
-    one.run();
-    three.run();
+    run_together(&mut [&mut one, &mut three]);
     as_px_2(&site, &json!({ "latches": { "shop": latch(1 << 20) }, "operator": { "www/web1": word("maint") } }));
     for proxy in [&one, &three] {
         proxy.wait_latch("the forged latch", |latch| latch["epoch"] == 1 << 20);

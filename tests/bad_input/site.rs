@@ -221,15 +221,29 @@ impl<'s> Daemon<'s> {
         self.become_daemon(self.spawn(&[]));
     }
 
-    /// Waits until this process is the daemon.
+    /// Starts it and waits until it answers its operator: a proxy that may not know its latch is not ready before it has heard a
+    /// peer.
+    pub fn run_in_doubt(&mut self) {
+        self.await_process(self.spawn(&[]), |_| true);
+    }
+
+    /// Waits until this process is the daemon, and ready.
     pub fn become_daemon(&mut self, process: Process) {
+        self.await_process(process, |status| status["ready"] == true);
+    }
+
+    fn await_process(&mut self, process: Process, met: impl Fn(&Value) -> bool) {
         let id = process.child.id();
         eventually(
             &format!("process {id} to be ready"),
             || process.said(),
-            || self.get("/status").is_ok_and(|status| status["pid"] == id && status["ready"] == true).then_some(()),
+            || self.get("/status").is_ok_and(|status| status["pid"] == id && met(&status)).then_some(()),
         );
         self.process = Some(process);
+    }
+
+    pub fn wait_ready(&self) {
+        eventually("ready", || self.said(), || (self.status()["ready"] == true).then_some(()));
     }
 
     /// Starts a process that is expected to end.
@@ -339,6 +353,12 @@ impl<'s> Daemon<'s> {
         request(address, STATEFUL_HOST, "/")
     }
 
+    /// A visitor's request of this path, of no service.
+    pub fn visit(&self, path: &str) -> (u16, String) {
+        let Serves::Visitors(address) = self.serves else { panic!("nameservers have no visitors") };
+        request(address, "localhost", path)
+    }
+
     /// It still answers as it did.
     #[track_caller]
     pub fn assert_serves(&mut self) {
@@ -354,6 +374,12 @@ impl<'s> Daemon<'s> {
         let process = self.process.as_mut().unwrap();
         assert!(process.child.try_wait().unwrap().is_none(), "it has ended:\n{}", process.said());
     }
+}
+
+/// Starts proxies that are each other's peers, for the first time: they decide together.
+pub fn run_together(proxies: &mut [&mut Daemon<'_>]) {
+    proxies.iter_mut().for_each(|proxy| proxy.run_in_doubt());
+    proxies.iter().for_each(|proxy| proxy.wait_ready());
 }
 
 /// A running process; killed when it is dropped.

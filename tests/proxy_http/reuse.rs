@@ -125,6 +125,26 @@ fn a_service_says_whose_requests_go_over_an_idle_connection() {
 }
 
 #[test]
+fn a_connection_that_was_opened_to_be_shared_with_nobody_never_is() {
+    let backend = Script::start(|served, number| {
+        while served.head().is_some() {
+            served.send(&format!("HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n{number}"));
+        }
+    });
+    let with = |reuse| ConnectionsConfig { reuse, ..ConnectionsConfig::default() };
+    let mut proxy = Proxy::start(Setup { connections: with(Reuse::Never), ..Setup::default() }, &[backend.address]);
+    let (mut alice, mut bob) = (proxy.connect(), proxy.connect());
+    alice.send(GET);
+    assert_eq!(alice.response().body, b"0");
+    // As if her next request were for another service of the same backend.
+    proxy.swap(|setup| setup.connections = with(Reuse::Always));
+    alice.send(GET);
+    alice.response();
+    bob.send(GET);
+    assert_eq!(bob.response().body, b"1");
+}
+
+#[test]
 fn a_visitor_whose_connections_are_his_own_has_one_at_a_time() {
     let ended = Arc::new(AtomicBool::new(false));
     let has_ended = Arc::clone(&ended);

@@ -19,6 +19,16 @@ fn refuses_what_is_not_a_whole_number_and_a_unit() {
 }
 
 #[test]
+fn an_operator_may_add_durations_up() {
+    for (text, seconds) in [("2h30m", 9_000), ("1d12h", 129_600), ("90s", 90), ("1m1m1s", 121)] {
+        assert_eq!(parse_sum(text), Some(Duration::from_secs(seconds)), "{text}");
+    }
+    for text in ["", "2h30", "2h 30m", "h", "2h30m!", "\u{e9}"] {
+        assert_eq!(parse_sum(text), None, "{text}");
+    }
+}
+
+#[test]
 fn writes_the_largest_exact_unit() {
     for (milliseconds, text) in
         [(0, "0s"), (1, "1ms"), (1_000, "1s"), (1_500, "1500ms"), (60_000, "1m"), (90_000, "90s"), (86_400_000, "1d")]

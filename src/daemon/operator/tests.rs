@@ -1,4 +1,5 @@
 use super::*;
+use crate::api::operator::ForgetTarget;
 
 fn word(state: OperatorState, when: u64, by: &str, until: Option<u64>) -> OperatorNote {
     OperatorNote { state, who: "alice@admin-nl".into(), when, by: by.into(), why: String::new(), until }
@@ -105,10 +106,37 @@ fn a_forgotten_word_loses_to_ready_everywhere_even_one_from_the_far_future() {
         let mut peer = OperatorStates::default();
         peer.0.insert("www/web1".into(), bad.clone());
         let mut states = peer.clone();
-        assert_eq!(states.forget("www/web1", word(OperatorState::Ready, 1000, "px-nl", None)), Some(bad));
+        let command = ForgetCommand {
+            what: ForgetTarget::Subject("www/web1".into()),
+            who: "alice@admin-nl".into(),
+            why: String::new(),
+        };
+        assert_eq!(states.forget("www/web1", &command, "px-nl", &Proposals::<()>::default(), 1000), Some(bad));
         states.merge(&peer.vetted(1000, 0, |_| true).0);
         assert_eq!(states.state("www/web1", 1001), OperatorState::Ready, "said at {when}");
     }
+}
+
+#[test]
+fn a_command_that_repeats_a_state_without_a_reason_keeps_the_reason_given_for_it() {
+    let command = |state, why: &str| OperatorCommand {
+        subject: "www/web1".into(),
+        state,
+        who: "bob@admin-ch".into(),
+        why: why.into(),
+        for_ms: None,
+        force: false,
+    };
+    let mut states = OperatorStates::default();
+    let mut give = |state, why: &str, now| {
+        let note = states.note(&command(state, why), "px-nl", &Proposals::<()>::default(), now);
+        states.set("www/web1", note.clone());
+        note.why
+    };
+    assert_eq!(give(OperatorState::Maint, "new disk", 1000), "new disk");
+    assert_eq!(give(OperatorState::Maint, "", 2000), "new disk");
+    assert_eq!(give(OperatorState::Maint, "new machine", 3000), "new machine");
+    assert_eq!(give(OperatorState::Drain, "", 4000), "", "another state has reasons of its own");
 }
 
 #[test]

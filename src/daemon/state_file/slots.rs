@@ -74,10 +74,16 @@ impl Slots {
         Ok(())
     }
 
-    /// Why a slot cannot be believed although the other one is whole: that may be the older one.
+    /// Why a slot cannot be believed, or is gone, although the other one is whole: that may be the older one.
     pub fn damage(&self) -> Option<String> {
-        let Contents { newest, broken } = self.look();
-        (newest.is_some() && !broken.is_empty()).then(|| broken.join("; "))
+        let Contents { newest, mut broken } = self.look();
+        let (slot, Record { sequence, .. }) = newest?;
+        let other = &self.paths[1 - slot];
+        // The second record has both slots, whatever happens to the first.
+        if sequence > 1 && !other.exists() {
+            broken.push(format!("{}: it is gone", other.display()));
+        }
+        (!broken.is_empty()).then(|| broken.join("; "))
     }
 
     /// Writes what the newest slot has to the other one too, so that the loss of one loses nothing, and both have their place on

@@ -9,7 +9,7 @@ use tracing::Level;
 use super::{Effect, PoolMembers, State};
 use crate::api::bounds::{self, BoundError};
 use crate::api::daemon::Done;
-use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
+use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorState};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle;
 use crate::daemon::operator::proposals::{self, Proposal, Refused, Rivals, Ticket};
@@ -63,22 +63,16 @@ impl State {
             self.judge(&subject, &rivals, now).map_err(|Refused(why)| CommandError::Refused(why))?;
         }
         let before = self.operator.state(&subject, now.unix_ms);
-        let note = OperatorNote {
-            state: command.state,
-            who: command.who.clone(),
-            when: self.operator.next_date(&self.proposals, now.unix_ms),
-            by: self.document.config.name.clone(),
-            why: command.why.clone(),
-            until: command.for_ms.map(|length| now.unix_ms.saturating_add(length)),
-        };
-        let done = format!("{subject} is {} (was {before})", command.state);
+        let command = &OperatorCommand { subject: subject.clone(), ..command.clone() };
+        let note = self.operator.note(command, &self.document.config.name, &self.proposals, now.unix_ms);
+        let done = command.in_words();
         let asks_peers = away && !command.force && before == OperatorState::Ready && !self.peer_names().is_empty();
         let (change, effects, latest) = if asks_peers {
             let ticket =
                 self.proposals.propose(&subject, note, now).map_err(|Refused(why)| CommandError::Refused(why))?;
             (Change::Proposed(ticket), self.settle(now), proposals::LIMIT)
         } else {
-            let line = in_words(&subject, &note);
+            let line = note.in_words(&subject);
             self.operator.set(&subject, note);
             let (change, effects) = self.obeyed(line, now);
             (change, effects, Duration::ZERO)
@@ -121,7 +115,7 @@ impl State {
             let outcome = decided.and_then(|proposal| {
                 self.operator.admits(&proposal)?;
                 let Proposal { subject, note, .. } = proposal;
-                effects.push(Effect::Log(Level::INFO, in_words(&subject, &note)));
+                effects.push(Effect::Log(Level::INFO, note.in_words(&subject)));
                 self.operator.set(&subject, note);
                 Ok(self.operator_file.changed())
             });
@@ -142,16 +136,8 @@ impl State {
         };
         match self.subject(subject) {
             Ok((pool, member)) => {
-                let (who, why, by) = (command.who.clone(), command.why.clone(), self.document.config.name.clone());
-                let ready = OperatorNote {
-                    state: OperatorState::Ready,
-                    who,
-                    when: self.operator.next_date(&self.proposals, now.unix_ms),
-                    by,
-                    why,
-                    until: None,
-                };
-                self.operator.forget(&format!("{pool}/{member}"), ready);
+                let (subject, own) = (format!("{pool}/{member}"), &self.document.config.name);
+                self.operator.forget(&subject, command, own, &self.proposals, now.unix_ms);
             }
             // The document no longer has it: it is not sent to peers, and so no peer can send it back.
             Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
@@ -187,8 +173,4 @@ impl State {
         }
         Ok((pool, member.to_owned()))
     }
-}
-
-fn in_words(subject: &str, note: &OperatorNote) -> String {
-    format!("{} sets {subject} to {}: {}", note.who, note.state, note.why)
 }

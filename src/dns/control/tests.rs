@@ -58,6 +58,7 @@ fn health(document: &Prepared, verdict: impl Fn(&str) -> Verdict) -> Arc<HealthV
         probed: None,
         changes: 0,
         hearsay: false,
+        proof: Default::default(),
         before: None,
     };
     Arc::new(document.targets().into_iter().map(|(target, users)| (target, of(&users))).collect())
@@ -128,7 +129,7 @@ fn what_an_operator_sets_is_answered_written_and_sent_to_peers_at_once() {
     let mut state = ready(&TWO);
     let told = state.operator(&command("a", OperatorState::Drain, false), at(1)).expect("obeyed");
     let Accepted { done, change, effects } = told;
-    assert_eq!(done.done, format!("{POOL}/a is drain (was ready)"));
+    assert_eq!(done.done, format!("{POOL}/a is set to drain"));
     assert_eq!(done.cached_until, Some(at(1).unix_ms + 300_000));
     assert_eq!((published(&effects), written(&effects)), (1, 1));
     assert!(

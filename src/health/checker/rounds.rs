@@ -7,7 +7,7 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
-use super::super::probe::Outcome;
+use super::super::probe::{Outcome, Probed};
 use super::super::target::{Before, Target, Targets, Verdict};
 use super::super::timetable::{Id, Pace, Timetable};
 use super::super::view::HealthView;
@@ -202,11 +202,11 @@ impl Rounds {
         self.targets.get_mut(&id)
     }
 
-    /// Takes the outcome of a probe. That of a removed target is ignored.
-    pub(super) fn ended(&mut self, id: Id, outcome: Outcome, now: Instant) {
+    /// Takes the end of a probe. That of a removed target is ignored.
+    pub(super) fn ended(&mut self, id: Id, probed: Probed, now: Instant) {
         let Some(tracked) = self.targets.get_mut(&id) else { return };
-        let failed = matches!(outcome, Outcome::Failure(_));
-        let news = tracked.take(outcome, SystemTime::now());
+        let failed = matches!(probed.outcome, Outcome::Failure(_));
+        let news = tracked.take(probed, SystemTime::now());
         let settled = !tracked.automaton.in_transition();
         let is_proved = !tracked.health.hearsay && tracked.automaton.verdict() == Verdict::Up;
         let proved = tracked.before.take_if(|_| is_proved);

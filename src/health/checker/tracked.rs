@@ -1,6 +1,7 @@
-//! One target and what its probes say (pure).
+//! One target, as the checker follows it.
 //!
-//! Must never: let anything but a probe's outcome move the automaton.
+//! Owns what each result means for what is published: the verdict, how long it may be acted on, and a line in the log. Must never: let
+//! anything but a probe's outcome move the automaton.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -8,9 +9,11 @@ use std::time::{Duration, SystemTime};
 use tokio::task::AbortHandle;
 
 use super::super::automaton::{Automaton, Change};
-use super::super::probe::Outcome;
+use super::super::probe::{Outcome, Probed};
+use super::super::proof::LATENESS;
 use super::super::target::{Target, TargetHealth, Verdict};
 use super::super::timetable::Id;
+use crate::running_time::running;
 
 /// The reason shown for a target before its first probe.
 const NOT_YET: &str = "not probed yet";
@@ -41,6 +44,8 @@ pub(super) struct Tracked {
     pub(super) health: TargetHealth,
     /// Of the last probe, to tell a new reason from the old one in other milliseconds.
     last: Option<Outcome>,
+    /// When the last probe with a result began.
+    began: Duration,
     /// Its probe, which ends with it.
     pub(super) running: Option<AbortHandle>,
 }
@@ -69,12 +74,14 @@ impl Tracked {
             probed: None,
             changes: 0,
             hearsay: true,
+            proof: Default::default(),
             before: None,
         };
+        let began = running();
         let health = known.cloned().unwrap_or_else(unchecked);
-        let (after, last, running) = Default::default();
-        let mut tracked = Tracked { target, users, place: None, before: None, after, automaton, health, last, running };
-        tracked.health.before = None;
+        let health = TargetHealth { proof: target.proof(began), before: None, ..health };
+        let (place, before, after, last, running) = Default::default();
+        let mut tracked = Tracked { target, users, place, before, after, automaton, health, last, began, running };
         tracked.show_automaton();
         tracked
     }
@@ -83,7 +90,8 @@ impl Tracked {
     pub(super) fn replacing(target: Arc<Target>, users: Vec<String>, id: Id, origin: &Tracked) -> Tracked {
         let mut tracked = Tracked::new(target, users, None);
         tracked.automaton = origin.automaton.with(tracked.target.check.rise, tracked.target.check.fall);
-        tracked.health = TargetHealth { hearsay: true, ..origin.health.clone() };
+        let proof = tracked.health.proof.clone();
+        tracked.health = TargetHealth { hearsay: true, proof, ..origin.health.clone() };
         tracked.before = Some(origin.before.unwrap_or(id));
         tracked.show_automaton();
         tracked
@@ -102,9 +110,13 @@ impl Tracked {
     }
 
     /// Takes the outcome of one probe.
-    pub(super) fn take(&mut self, outcome: Outcome, now: SystemTime) -> News {
+    pub(super) fn take(&mut self, Probed { outcome, began }: Probed, now: SystemTime) -> News {
         self.running = None;
         let before = self.automaton;
+        if began.saturating_sub(self.began) > self.target.check.detection_bound() + LATENESS {
+            // There was a pause: results from before it and after it are not in a row.
+            self.automaton = self.automaton.settled();
+        }
         let change = match &outcome {
             Outcome::Success { .. } => self.automaton.success(),
             Outcome::Failure(_) => self.automaton.failure(),
@@ -112,7 +124,14 @@ impl Tracked {
         };
         if !matches!(outcome, Outcome::LocalError(_)) {
             self.health.probed = Some(now);
+            self.began = began;
         }
+        let agrees = match &outcome {
+            Outcome::Success { .. } => self.automaton.verdict() == Verdict::Up,
+            Outcome::Failure(_) => self.automaton.verdict() == Verdict::Down,
+            Outcome::LocalError(_) => true,
+        };
+        let was_proved_again = agrees && self.health.proof.renew(began, running());
         let was_hearsay = self.health.hearsay;
         self.health.hearsay &= !matches!(outcome, Outcome::Success { .. });
         let same_kind = self.last.as_ref().is_some_and(|last| last.same_kind(&outcome));
@@ -129,8 +148,8 @@ impl Tracked {
             self.health.changes += 1;
             self.log(change);
         }
-        let unchanged = same_kind && before == self.automaton && was_hearsay == self.health.hearsay;
-        if unchanged { News::Times } else { News::Change }
+        let is_same = same_kind && before == self.automaton && was_hearsay == self.health.hearsay && !was_proved_again;
+        if is_same { News::Times } else { News::Change }
     }
 
     fn show_automaton(&mut self) {

@@ -31,8 +31,8 @@ async fn listener() -> (TcpListener, SocketAddr) {
 
 async fn probe(target: &Target) -> Outcome {
     match begin(target) {
-        Begun::Ended(outcome) => outcome,
-        Begun::Connecting(connecting) => connecting.finish(target).await,
+        Begun::Ended(probed) => probed.outcome,
+        Begun::Connecting(connecting) => connecting.finish(target).await.outcome,
     }
 }
 

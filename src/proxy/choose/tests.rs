@@ -98,6 +98,7 @@ fn allowed(service: &Service, facts: RequestFacts) -> Vec<Choice> {
     match &service.mode {
         ServiceMode::Latched { latch: LatchView::Hold, .. } => return vec![Choice::Wait],
         ServiceMode::Latched { latch: LatchView::Nobody, .. } => return vec![Choice::Nobody],
+        ServiceMode::Latched { latch: LatchView::Undecided, .. } => return vec![Choice::Undecided],
         ServiceMode::Latched { latch: LatchView::Active(active), .. } => {
             let backend = &service.backends[*active];
             return vec![match (backend.verdict, backend.operator) {
@@ -138,7 +139,9 @@ fn whatever_the_state_the_choice_is_one_that_the_rules_allow() {
             shake(backend, &mut random);
             backend.backup = random.u8(..4) == 0;
         }
-        let latch = [LatchView::Active(random.usize(..count)), LatchView::Hold, LatchView::Nobody][random.usize(..3)];
+        let latch =
+            [LatchView::Active(random.usize(..count)), LatchView::Hold, LatchView::Nobody, LatchView::Undecided]
+                [random.usize(..4)];
         let mode = match random.u8(..3) {
             0 => ServiceMode::Stateless,
             1 => ServiceMode::Sticky { cookie: Arc::new(Cookie::address("c")) },

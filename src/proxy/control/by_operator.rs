@@ -3,10 +3,8 @@
 //! Owns which commands are refused and why. Must never: write a file; that is left to the effects. Called by the shell for the
 //! admin API.
 
-use std::time::Duration;
-
 use crate::api::bounds;
-use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorNote, OperatorState};
+use crate::api::operator::{ForgetCommand, ForgetTarget, OperatorCommand, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
 use crate::daemon::lifecycle::{self, Persistence};
 use crate::daemon::operator::proposals::{Proposal, Refused, Rivals, Ticket};
@@ -21,17 +19,7 @@ impl State {
     pub fn operator(&mut self, command: &OperatorCommand, now: Now) -> Result<Accepted, CommandError> {
         command.vet().map_err(CommandError::OutOfBounds)?;
         self.vet(command, now)?;
-        let note = OperatorNote {
-            state: command.state,
-            who: command.who.clone(),
-            when: self.operator.next_date(&self.proposals, now.unix_ms),
-            by: self.own.clone(),
-            why: command.why.clone(),
-            until: command.for_ms.map(|length| now.unix_ms.saturating_add(length)),
-        };
-        let length = command.for_ms.map(Duration::from_millis).map(crate::config::duration::format);
-        let length = length.map_or(String::new(), |length| format!(" for {length}"));
-        let words = format!("{} is set to {}{length}", command.subject, command.state);
+        let note = self.operator.note(command, &self.own, &self.proposals, now.unix_ms);
         let (change, log) = if self.asks_peers(command) {
             let ticket = self
                 .proposals
@@ -39,12 +27,12 @@ impl State {
                 .map_err(|Refused(why)| CommandError::Conflict(why))?;
             (Change::Proposed(ticket), None)
         } else {
+            let line = note.in_words(&command.subject);
             self.operator.set(&command.subject, note);
-            let line = format!("{words} by {}", command.who);
             (Change::Operator(self.operator_file.changed()), Some(Effect::Log(line)))
         };
         let effects = log.into_iter().chain(self.settle(now)).collect();
-        Ok(Accepted { words, change, effects })
+        Ok(Accepted { words: command.in_words(), change, effects })
     }
 
     /// Whether a command has to be put to the peers: it takes a usable backend away.
@@ -73,7 +61,7 @@ impl State {
             let outcome = decided.and_then(|proposal| {
                 self.operator.admits(&proposal)?;
                 let Proposal { subject, note, .. } = proposal;
-                effects.push(Effect::Log(format!("{subject} is set to {} by {}", note.state, note.who)));
+                effects.push(Effect::Log(note.in_words(&subject)));
                 self.operator.set(&subject, note);
                 let next = self.build(now);
                 effects.push(self.publish(next));
@@ -184,18 +172,7 @@ impl State {
 
     fn forget_note(&mut self, subject: &str, command: &ForgetCommand, now: Now) -> Result<Accepted, CommandError> {
         match self.subject(subject).map(|_| ()) {
-            Ok(()) => {
-                let (who, by, why) = (command.who.clone(), self.own.clone(), command.why.clone());
-                let ready = OperatorNote {
-                    state: OperatorState::Ready,
-                    who,
-                    when: self.operator.next_date(&self.proposals, now.unix_ms),
-                    by,
-                    why,
-                    until: None,
-                };
-                self.operator.forget(subject, ready);
-            }
+            Ok(()) => drop(self.operator.forget(subject, command, &self.own, &self.proposals, now.unix_ms)),
             // No document has it any more: no peer is sent it, and so none can bring it back.
             Err(unknown) => drop(self.operator.0.remove(subject).ok_or(unknown)?),
         }

@@ -9,15 +9,15 @@ use std::fmt;
 use std::time::Duration;
 
 use serde::Deserialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use super::prepared::Prepared;
+use super::prepared::{Prepared, PreparedService};
 use crate::api::bounds;
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::daemon::peers::Rejected;
-use crate::proxy::latch::latches::Latches;
-use crate::proxy::latch::{Latch, Now};
+use crate::proxy::latch::latches::{Latches, Record};
+use crate::proxy::latch::{Latch, LatchError, Now};
 
 /// The version of the messages between proxies, and of the state that is handed over.
 pub const VERSION: u64 = 1;
@@ -47,11 +47,35 @@ impl fmt::Display for MessageError {
 
 impl std::error::Error for MessageError {}
 
+/// What peers are told of latches and operator states: only of what the document names, so that it always fits into a message. An
+/// earlier version reads it without what is undecided.
+pub fn to_peers(prepared: &Prepared, latches: &Latches, operator: &OperatorStates) -> Value {
+    let Record { latches, undecided, mut doubtful, .. } = latches.record();
+    let named = || prepared.services.iter().map(|service| service.name.to_string());
+    let decided: BTreeMap<_, _> = named().filter_map(|name| Some((name.clone(), latches.get(&name)?))).collect();
+    let open = named().filter(|name| undecided.contains(name));
+    let open: BTreeMap<String, Option<Latch>> = open.map(|name| (name.clone(), doubtful.remove(&name))).collect();
+    let notes: BTreeMap<_, _> = prepared.subjects().filter_map(|subject| operator.0.get_key_value(subject)).collect();
+    let mut message = json!({ "version": VERSION, "latches": decided, "operator": notes });
+    if !open.is_empty() {
+        message["undecided"] = json!(open);
+    }
+    message
+}
+
+/// Whether a peer's latch of a service is within the bounds.
+fn vet(theirs: &Latch, service: &PreparedService, ours: &Latches) -> Result<(), LatchError> {
+    let epoch = ours.get(&service.name).and_then(|keeper| keeper.upcoming()).map_or(0, |ours| ours.epoch);
+    theirs.vet(epoch, |backend| service.backends.iter().any(|known| &*known.name == backend))
+}
+
 /// One peer's latches and operator states.
 #[derive(Debug, Clone, Default)]
 pub struct PeerState {
     /// Its latches that are within the bounds, by service of our document.
     pub latches: BTreeMap<String, Latch>,
+    /// Services about which it is undecided, and what it has of their latches; `None`: it has lost it.
+    pub undecided: BTreeMap<String, Option<Latch>>,
     /// Its latches of services that our document does not have, unvetted: they are not passed on, and its next message
     /// replaces them.
     unknown: BTreeMap<String, Latch>,
@@ -73,6 +97,8 @@ struct PeerMessage {
     #[serde(default)]
     latches: BTreeMap<String, Latch>,
     #[serde(default)]
+    undecided: BTreeMap<String, Option<Latch>>,
+    #[serde(default)]
     operator: OperatorStates,
     #[serde(flatten)]
     put: ProposalsMessage,
@@ -89,6 +115,7 @@ impl PeerState {
         let refused = before.map(|before| before.refused.clone()).unwrap_or_default();
         Ok(PeerState {
             latches: message.latches,
+            undecided: message.undecided,
             unknown: BTreeMap::new(),
             refused,
             operator: message.operator,
@@ -114,6 +141,7 @@ impl PeerState {
         let put = std::mem::take(&mut self.put);
         self.put = put.vetted(&prepared.document.name, now.unix_ms, |subject| subjects.contains(subject));
         self.unknown = std::mem::take(&mut self.latches);
+        self.vet_undecided(prepared, latches);
         refused.extend(self.adopt_known(prepared, latches, now));
         self.refused.note(refused)
     }
@@ -128,9 +156,7 @@ impl PeerState {
                 self.unknown.insert(name, latch);
                 continue;
             };
-            let epoch = ours.get(&name).and_then(|keeper| keeper.upcoming()).map_or(0, |ours| ours.epoch);
-            let knows = |backend: &str| service.backends.iter().any(|known| &*known.name == backend);
-            match latch.vet(epoch, knows) {
+            match vet(&latch, service, ours) {
                 Err(why) => refused.push(format!("the latch of {name}: {why}")),
                 Ok(()) => {
                     if bounds::is_ahead(latch.at, now.unix_ms) {
@@ -145,9 +171,23 @@ impl PeerState {
         refused
     }
 
+    /// Leaves out what it is undecided about and our document does not have; what is beyond the bounds it has lost.
+    fn vet_undecided(&mut self, prepared: &Prepared, ours: &Latches) {
+        self.undecided.retain(|name, latch| {
+            let service = prepared.service(name);
+            *latch = latch.take().filter(|latch| service.is_some_and(|service| vet(latch, service, ours).is_ok()));
+            service.is_some()
+        });
+    }
+
     /// Values that were refused since the start.
     pub fn refused(&self) -> u64 {
         self.refused.total()
+    }
+
+    /// Whether it has sent a message that could be read.
+    pub fn is_heard(&self) -> bool {
+        self.unreadable.is_none()
     }
 
     /// Remembers why a message could not be read; gives whether the reason is another one than before.

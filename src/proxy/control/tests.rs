@@ -1,12 +1,15 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod doubt;
+
 use super::*;
-use crate::api::operator::{OperatorCommand, OperatorState};
+use crate::api::operator::{OperatorCommand, OperatorNote, OperatorState};
 use crate::api::proxy::{FailbackCommand, FailoverCommand};
 use crate::daemon::lifecycle::{Figures, LastReload, Persistence};
 use crate::health::{Before, TargetHealth, Verdict};
 use crate::proxy::latch::CommandError;
 use crate::proxy::latch::Latch;
+use crate::proxy::latch::latches::StoredLatches;
 use crate::proxy::report::explain::explain;
 use crate::proxy::report::metrics::page as metrics;
 use crate::proxy::report::page::page;
@@ -32,7 +35,8 @@ impl Machine {
         let remembered = if cold { HealthView::new() } else { health.clone() };
         let (operator, words) = Default::default();
         let health = health.into();
-        let known = InitialState { health, operator, operator_lost: None, latches: found, remembered, words };
+        let latches = Latches::restore(found);
+        let known = InitialState { health, operator, operator_lost: None, latches, damaged: None, remembered, words };
         Machine::start_with(prepared, known)
     }
 
@@ -232,16 +236,17 @@ fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backu
         health: now_known.clone().into(),
         operator: OperatorStates::default(),
         operator_lost: None,
-        latches: StoredLatches::Missing,
+        latches: Latches::restore(StoredLatches::Missing),
+        damaged: None,
         remembered,
         words: Vec::new(),
     };
     let mut only_backup = health(&prepared, Verdict::Up);
     only_backup.retain(|target, _| *target == *backup);
-    let latches =
-        StoredLatches::Whole(Record { latches: [("shop".into(), Latch::first("web2"))].into(), ..Record::default() });
+    let record = Record { latches: [("shop".into(), Latch::first("web2"))].into(), ..Record::default() };
+    let latches = || Latches::restore(StoredLatches::Whole(record.clone()));
     let start = |remembered: HealthView| {
-        Machine::start_with(prepared.clone(), InitialState { latches: latches.clone(), ..known(remembered) })
+        Machine::start_with(prepared.clone(), InitialState { latches: latches(), ..known(remembered) })
     };
     assert_eq!(start(only_backup).view(), LatchView::Hold);
     let mut saved = health(&prepared, Verdict::Up);
@@ -250,7 +255,7 @@ fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backu
     let mut by_hearsay = health(&prepared, Verdict::Up);
     by_hearsay.values_mut().for_each(|known| known.hearsay = true);
     let known = InitialState { health: by_hearsay.clone().into(), ..known(by_hearsay) };
-    let mut again = Machine::start_with(prepared.clone(), InitialState { latches: latches.clone(), ..known });
+    let mut again = Machine::start_with(prepared.clone(), InitialState { latches: latches(), ..known });
     assert_eq!(again.view(), LatchView::Active(0), "it serves by that");
     again.set("shop/web2", Verdict::Down);
     assert_eq!(again.view(), LatchView::Hold, "and has its grace");
@@ -277,7 +282,8 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
         health: now_known.into(),
         operator: OperatorStates::default(),
         operator_lost: None,
-        latches: found,
+        latches: Latches::restore(found),
+        damaged: None,
         remembered,
         words: vec![peer(json!({ "shop": theirs }))],
     };
@@ -348,13 +354,16 @@ fn what_was_stored_counts_after_a_start() {
 #[test]
 fn lost_latches_serve_nobody_until_a_peer_tells_and_stay_lost_over_a_restart() {
     let mut machine = Machine::start(StoredLatches::Broken("both slots".into()), false);
-    assert_eq!(machine.view(), LatchView::Nobody);
+    assert_eq!(machine.view(), LatchView::Undecided);
     assert!(machine.alarms().contains("polder failover shop --to BACKEND"));
-    assert!(machine.state.snapshot.ready, "www can be served");
+    assert!(
+        !machine.state.snapshot.ready,
+        "a proxy that does not know its latch is not ready, whatever else it can serve"
+    );
     let stored = machine.written.pop().unwrap_or_default();
     assert_eq!(stored.undecided.len(), 1);
     let again = Machine::start(StoredLatches::Whole(stored), false);
-    assert_eq!(again.view(), LatchView::Nobody);
+    assert_eq!(again.view(), LatchView::Undecided);
     machine.take(peer(latch_value(3, "web3")));
     assert_eq!((machine.latch().epoch, machine.view()), (3, LatchView::Active(1)));
 }
@@ -732,7 +741,7 @@ fn renaming_the_active_backend_and_taking_that_back_moves_no_latch_over_a_restar
 #[test]
 fn a_damaged_slot_is_an_alarm_that_names_the_command() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
-    machine.state.note_damage(Some("latches.b: its checksum does not match its content"));
+    machine.state.damaged = Some("latches.b: its checksum does not match its content".into());
     let alarms = machine.alarms();
     assert!(
         alarms.contains("latches.b: its checksum") && alarms.contains("polder failover SERVICE --to BACKEND"),

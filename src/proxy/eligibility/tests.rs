@@ -14,7 +14,8 @@ fn random_service(random: &mut fastrand::Rng) -> Service {
         backend.backup = random.u8(..4) == 0;
     }
     let cookie = Arc::new(Cookie::address("polder-shop"));
-    let latch = [LatchView::Active(random.usize(..count)), LatchView::Hold, LatchView::Nobody][random.usize(..3)];
+    let latch = [LatchView::Active(random.usize(..count)), LatchView::Hold, LatchView::Nobody, LatchView::Undecided]
+        [random.usize(..4)];
     let mode = match random.u8(..3) {
         0 => ServiceMode::Stateless,
         1 => ServiceMode::Sticky { cookie },
@@ -49,7 +50,7 @@ fn a_chosen_backend_is_one_whose_requests_may_stay_and_none_is_passed_over_while
                 let admitted = service.backends.iter().any(Backend::is_balanced);
                 assert!(!admitted, "seed {seed}: {service:?}");
             }
-            Choice::Nobody | Choice::Wait => assert!(latched, "seed {seed}: {service:?}"),
+            Choice::Nobody | Choice::Undecided | Choice::Wait => assert!(latched, "seed {seed}: {service:?}"),
         }
     }
 }

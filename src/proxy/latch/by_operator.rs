@@ -117,7 +117,8 @@ impl Keeper {
         let service = situation.service;
         let primary = situation.primary().ok_or_else(|| CommandError::Conflict(format!("{service} has no primary")))?;
         let first = Latch::first(primary.name);
-        let former = self.in_force.as_ref().filter(|latch| latch.epoch <= HIGHEST_EPOCH).unwrap_or(&first);
+        let former = self.in_force.as_ref().or(self.doubtful.as_ref());
+        let former = former.filter(|latch| latch.epoch <= HIGHEST_EPOCH).unwrap_or(&first);
         let next = Latch {
             by_operator: true,
             ..situation.next_latch(former, primary.name, Vec::new(), operator.reason("forgotten"), now)
@@ -142,8 +143,9 @@ impl Keeper {
                 names(situation)
             )));
         };
-        let nothing = Latch { epoch: 0, ..Latch::first(to) };
-        self.propose(situation.next_latch(&nothing, to, Vec::new(), operator.reason("decided"), now));
+        let nothing = Latch::first(to);
+        let former = self.doubtful.as_ref().unwrap_or(&nothing);
+        self.propose(situation.next_latch(former, to, Vec::new(), operator.reason("decided"), now));
         Ok(format!("{service} is on {to}"))
     }
 

@@ -17,6 +17,8 @@ use crate::proxy::snapshot::LatchView;
 pub struct Keeper {
     /// The latch that counts; `None`: undecided.
     pub(super) in_force: Option<Latch>,
+    /// While undecided: what this proxy has of it, which may be less than what a peer knows. `None`: it was lost.
+    pub(super) doubtful: Option<Latch>,
     proposed: Option<Proposal>,
     pub(super) handover: Option<Handover>,
     /// Until then the active backend may be down without consequence: after a cold start, and after a peer moved it.
@@ -51,7 +53,7 @@ enum StandIn {
 impl Keeper {
     /// Begins with a latch from the disk, from a peer or [`Latch::first`].
     pub fn new(latch: Latch) -> Keeper {
-        Keeper { in_force: Some(latch), ..Keeper::undecided() }
+        Keeper { in_force: Some(latch), ..Keeper::undecided(None) }
     }
 
     /// Begins with a latch that names a backend which only a peer's document had; `previous` serves instead.
@@ -67,11 +69,12 @@ impl Keeper {
         }
     }
 
-    /// Begins without one: both slots were unreadable. Nobody is served until a peer's latch comes or the operator decides
-    /// who is active.
-    pub fn undecided() -> Keeper {
+    /// Begins without one that counts: what this proxy has of it may not be the latest, or it has nothing. Nobody is served until a
+    /// peer's latch comes, the proxies of the fleet agree that none of them knows more, or the operator decides who is active.
+    pub fn undecided(doubtful: Option<Latch>) -> Keeper {
         Keeper {
             in_force: None,
+            doubtful,
             proposed: None,
             handover: None,
             grace_until: None,
@@ -89,7 +92,24 @@ impl Keeper {
     /// In a process that has handed over: takes the new daemon's latch, which alone decides. While its backend is down,
     /// requests wait for the new daemon to move it.
     pub fn follow(&mut self, latch: Option<Latch>) {
-        *self = Keeper { in_force: latch, grace_until: Some(Duration::MAX), ..Keeper::undecided() };
+        *self = Keeper { in_force: latch, grace_until: Some(Duration::MAX), ..Keeper::undecided(None) };
+    }
+
+    /// The latch that counts does so no more until somebody confirms it: a peer may know a later one.
+    pub fn doubt(&mut self) {
+        self.doubtful = self.in_force.take().or(self.doubtful.take());
+    }
+
+    /// While undecided: what this proxy has of the latch; `None`: it was lost.
+    pub fn doubtful(&self) -> Option<&Latch> {
+        self.doubtful.as_ref()
+    }
+
+    /// None of the proxies that were asked knows the latch: of what this one and those `others` have of it the latest counts.
+    pub fn agree(&mut self, others: impl Iterator<Item = Latch>) {
+        let Some(latch) = self.doubtful.clone().into_iter().chain(others).max() else { return };
+        let ours = self.doubtful.as_ref() == Some(&latch) && self.stand_in == StandIn::NotNeeded;
+        self.proposed = Some(Proposal { latch, ours });
     }
 
     /// The latch that counts; none while undecided.
@@ -113,6 +133,7 @@ impl Keeper {
     pub fn commit(&mut self, written: &Latch) -> Option<Option<Latch>> {
         let proposal = self.proposed.take_if(|proposal| proposal.latch == *written)?;
         let before = self.in_force.replace(proposal.latch);
+        self.doubtful = None;
         let previous = match (&self.stand_in, &before) {
             (StandIn::For { previous }, _) => previous.clone(),
             (StandIn::NotNeeded, before) => before.as_ref().map(|latch| latch.active.clone()),
@@ -122,7 +143,7 @@ impl Keeper {
         Some(before)
     }
 
-    /// Takes over a peer's latch if it is later than ours. If it is an operator's step, or the one that is under way here,
+    /// Takes over a peer's latch if it is later than ours; while undecided it settles the matter either way. If it is an operator's step, or the one that is under way here,
     /// our running requests may end first, as the operator was promised.
     pub fn merge_peers(&mut self, theirs: &Latch) {
         if let Some(handover) = self.handover.as_mut().filter(|handover| handover.next.active == theirs.active) {
@@ -131,9 +152,11 @@ impl Keeper {
             }
             return;
         }
-        let ours = self.proposed().or(self.latch());
+        let ours = self.proposed().or(self.latch()).or(self.doubtful.as_ref());
         if ours.is_none_or(|ours| theirs > ours && !theirs.is_same_move(ours)) {
             self.proposed = Some(Proposal { latch: theirs.clone(), ours: false });
+        } else if self.in_force.is_none() && self.proposed.is_none() {
+            self.agree(std::iter::empty());
         }
     }
 
@@ -163,7 +186,7 @@ impl Keeper {
     fn rename(&mut self, situation: &Situation<'_>) {
         let proposed = self.proposed.as_mut().map(|proposal| &mut proposal.latch);
         let next = self.handover.as_mut().map(|handover| &mut handover.next);
-        for latch in self.in_force.iter_mut().chain(proposed).chain(next) {
+        for latch in self.in_force.iter_mut().chain(&mut self.doubtful).chain(proposed).chain(next) {
             if !situation.names_alike(latch) {
                 *latch = situation.in_our_names(latch);
             }
@@ -235,7 +258,8 @@ impl Keeper {
         };
         let fresh = situation.fresh(latch);
         let Some(next) = fresh.or_else(|| situation.last_resort(latch).filter(|_| situation.rules.last_resort)) else {
-            self.stranded = true;
+            // One that is not checked yet may turn out to be able to.
+            self.stranded |= !situation.awaits_a_check();
             return;
         };
         let reason = if fresh.is_some() { cause } else { format!("{cause}; {} as the last resort", next.name) };
@@ -262,7 +286,7 @@ impl Keeper {
     /// What requests do by the latch now.
     pub fn view(&self, now: Now, situation: &Situation<'_>) -> LatchView {
         let index = |name: &str| situation.backends.iter().position(|backend| backend.name == name);
-        let Some(latch) = &self.in_force else { return LatchView::Nobody };
+        let Some(latch) = &self.in_force else { return LatchView::Undecided };
         if self.handover.is_some() || self.proposed().is_some_and(|next| next.active != latch.active) {
             return LatchView::Hold;
         }
@@ -293,13 +317,27 @@ impl Keeper {
         self.handover.is_some()
     }
 
+    /// Why it is undecided, in words.
+    pub fn why_undecided(&self) -> String {
+        match &self.doubtful {
+            None => "the stored latch cannot be read and no peer has one".into(),
+            Some(latch) if latch.epoch == 0 => {
+                format!("none is stored here, and no peer that knows has been heard; the primary is {}", latch.active)
+            }
+            Some(Latch { active, epoch, .. }) => format!(
+                "the stored latch, {active} in epoch {epoch}, may be older than what peers know, and none that knows has been heard"
+            ),
+        }
+    }
+
     /// An alarm for the operator, if there is reason for one.
     pub fn alarm(&self, situation: &Situation<'_>) -> Option<String> {
         let service = situation.service;
         let Some(latch) = &self.in_force else {
             return Some(format!(
-                "{service}: which backend is active is not known (the stored latch cannot be read and no peer has one); \
-                 it answers 503 until `polder failover {service} --to BACKEND` decides"
+                "{service}: which backend is active is not known ({}); it answers 503, and this proxy is not ready, until \
+                 `polder failover {service} --to BACKEND` decides",
+                self.why_undecided()
             ));
         };
         let Some(active) = situation.find(&latch.active) else {

@@ -21,9 +21,12 @@ const RETRY: Duration = Duration::from_secs(2);
 pub struct Record {
     /// By service.
     pub latches: BTreeMap<String, Latch>,
-    /// Services whose latch was lost: not to be mistaken for new ones.
+    /// Services whose latch is undecided: not to be mistaken for new ones.
     #[serde(default)]
     pub undecided: BTreeSet<String>,
+    /// What is known of theirs, where it was not lost.
+    #[serde(default)]
+    pub doubtful: BTreeMap<String, Latch>,
     /// Services whose latch names a backend that only a peer's document has, and who serves instead: after a restart that
     /// backend must not be taken for one that left our document.
     #[serde(default, rename = "strangers")]
@@ -86,9 +89,28 @@ impl Latches {
             None => Keeper::new(latch.clone()),
         };
         let held = record.latches.iter().map(|(service, latch)| (service.clone(), keeper(service, latch)));
-        let undecided = record.undecided.iter().map(|service| (service.clone(), Keeper::undecided()));
+        let undecided = |service: &String| Keeper::undecided(record.doubtful.get(service).cloned());
+        let undecided = record.undecided.iter().map(|service| (service.clone(), undecided(service)));
         let keepers = undecided.chain(held).collect();
         Latches { keepers, on_disk: record, lost, ..Latches::default() }
+    }
+
+    /// At a start of a proxy that has peers: they may know a latch that is not stored here, and, where a slot was `damaged`, a later
+    /// one than is stored. What is here counts once one of them has been heard.
+    pub fn doubt(&mut self, prepared: &Prepared, is_damaged: bool) {
+        if is_damaged {
+            self.keepers.values_mut().for_each(Keeper::doubt);
+        }
+        for service in &prepared.services {
+            let (Some(_), Some(primary)) = (service.rules(), service.primary()) else { continue };
+            let first = (!self.lost).then(|| Latch::first(&primary.name));
+            self.keepers.entry(service.name.to_string()).or_insert_with(|| Keeper::undecided(first));
+        }
+    }
+
+    /// Takes over from a process that was undecided about this service.
+    pub fn inherit_doubt(&mut self, service: &str, doubtful: Option<Latch>) {
+        self.keepers.insert(service.into(), Keeper::undecided(doubtful));
     }
 
     /// Makes sure that every latched service of a document has a latch. The active backends of services seen for the
@@ -105,7 +127,7 @@ impl Latches {
             let (Some(rules), Some(primary)) = (service.rules(), service.primary()) else { continue };
             let new = !self.keepers.contains_key(&*service.name);
             let keeper = self.keepers.entry(service.name.to_string()).or_insert_with(|| match lost {
-                true => Keeper::undecided(),
+                true => Keeper::undecided(None),
                 false => Keeper::new(Latch::first(&primary.name)),
             });
             let active = keeper
@@ -122,6 +144,11 @@ impl Latches {
         self.keepers.get(service)
     }
 
+    /// Those that are undecided and not lost, to be decided.
+    pub fn in_doubt(&mut self) -> impl Iterator<Item = (&String, &mut Keeper)> {
+        self.keepers.iter_mut().filter(|(_, keeper)| keeper.doubtful().is_some() && keeper.proposed().is_none())
+    }
+
     /// The same, to be moved.
     pub fn get_mut(&mut self, service: &str) -> Option<&mut Keeper> {
         self.keepers.get_mut(service)
@@ -129,13 +156,13 @@ impl Latches {
 
     /// In a process that has handed over: takes the new daemon's latch of this service.
     pub fn follow(&mut self, service: &str, latch: Option<Latch>) {
-        self.keepers.entry(service.into()).or_insert_with(Keeper::undecided).follow(latch);
+        self.keepers.entry(service.into()).or_insert_with(|| Keeper::undecided(None)).follow(latch);
     }
 
     /// Takes over a peer's latches where they are later than ours.
     pub fn merge_peers(&mut self, theirs: &BTreeMap<String, Latch>) {
         for (service, latch) in theirs {
-            self.keepers.entry(service.clone()).or_insert_with(Keeper::undecided).merge_peers(latch);
+            self.keepers.entry(service.clone()).or_insert_with(|| Keeper::undecided(None)).merge_peers(latch);
         }
     }
 
@@ -157,7 +184,10 @@ impl Latches {
             }
             match latch(keeper) {
                 Some(latch) => drop(record.latches.insert(service.clone(), latch.clone())),
-                None => drop(record.undecided.insert(service.clone())),
+                None => {
+                    record.undecided.insert(service.clone());
+                    record.doubtful.extend(keeper.doubtful().map(|latch| (service.clone(), latch.clone())));
+                }
             }
         }
         record

@@ -64,6 +64,7 @@ impl LatchStore {
             "version": VERSION,
             "latches": record.latches,
             "undecided": record.undecided,
+            "doubtful": record.doubtful,
             "strangers": record.substitutes,
         });
         let sent = self.jobs.send((value, done)).is_ok();

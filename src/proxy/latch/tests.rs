@@ -287,9 +287,9 @@ fn failback_on_the_primary_makes_the_others_eligible_again() {
 #[test]
 fn an_undecided_latch_serves_nobody_until_a_peer_or_the_operator_decides() {
     let mut proxy = Proxy::new("px");
-    proxy.keeper = Keeper::undecided();
+    proxy.keeper = Keeper::undecided(None);
     proxy.settle();
-    assert_eq!(proxy.view(), LatchView::Nobody);
+    assert_eq!(proxy.view(), LatchView::Undecided);
     assert!(proxy.alarm().unwrap().contains("polder failover shop --to BACKEND"));
     assert!(proxy.failover(None).is_err() && proxy.failback().is_err());
     let mut told = proxy.clone();

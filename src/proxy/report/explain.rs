@@ -9,7 +9,6 @@ use crate::config::proxy::Balance;
 use crate::health::Verdict;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
-use crate::proxy::latch::Keeper;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Snapshot};
 
@@ -36,7 +35,7 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     because.push(about_choice(snapshot, service, choice, named));
     let backend = match choice {
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
-        Choice::Wait | Choice::Nobody => None,
+        Choice::Wait | Choice::Nobody | Choice::Undecided => None,
     };
     Explanation { service: Some(service.name.to_string()), route, backend, because }
 }
@@ -68,8 +67,10 @@ fn about_cookie(service: &Service, field: &str, named: Option<usize>) -> Option<
 
 fn about_latch(state: &State, service: &Service) -> Option<String> {
     let ServiceMode::Latched { latch: view, .. } = service.mode else { return None };
-    let latch = state.latches.get(&service.name).and_then(Keeper::latch);
-    let Some(latch) = latch else { return Some("the latch is undecided".into()) };
+    let keeper = state.latches.get(&service.name)?;
+    let Some(latch) = keeper.latch() else {
+        return Some(format!("the latch is undecided: {}", keeper.why_undecided()));
+    };
     let by = if latch.by.is_empty() { String::new() } else { format!(", by {}", latch.by) };
     let held = if view == LatchView::Hold { "; requests are held" } else { "" };
     Some(format!("the latch names {} (epoch {}{by}: {}){held}", latch.active, latch.epoch, latch.reason))
@@ -97,6 +98,9 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
             return format!("it waits, at most {:?}, for a backend that may serve it", service.longest_wait());
         }
         Choice::Nobody => return "no backend may serve it: it is answered 503".into(),
+        Choice::Undecided => {
+            return format!("it is answered 503 until `polder failover {} --to BACKEND` decides", service.name);
+        }
     };
     let by_cookie = named.is_some_and(|named| service.backends[named].name == backend.name) && !set_cookie;
     let why = match &service.mode {

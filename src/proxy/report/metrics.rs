@@ -151,7 +151,7 @@ fn latches(page: &mut Page, state: &State, now: Now) {
             metric.flag(&[("service", service), ("backend", &backend.name)], active);
         }
     }
-    let undecided = "1 if this service's latch was lost and neither a peer nor an operator has decided it.";
+    let undecided = "1 if this service's latch is lost or in doubt since the start, and neither peers nor an operator have decided it.";
     let mut metric = page.gauge("polder_latch_undecided", undecided);
     for (service, keeper) in latched() {
         metric.flag(&[("service", service)], keeper.latch().is_none());

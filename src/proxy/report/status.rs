@@ -117,7 +117,7 @@ fn of_latch(state: &State, service: &str, keeper: &Keeper) -> LatchStatus {
         active: latch.map(|latch| latch.active.clone()),
         epoch: latch.map_or(0, |latch| latch.epoch),
         by: latch.map(|latch| latch.by.clone()).unwrap_or_default(),
-        reason: latch.map_or_else(|| "the stored latch cannot be read".into(), |latch| latch.reason.clone()),
+        reason: latch.map_or_else(|| keeper.why_undecided(), |latch| latch.reason.clone()),
         at: latch.map_or(0, |latch| latch.at),
         spent: latch.map(|latch| latch.failed_from.clone()).unwrap_or_default(),
         stored: state.latches.is_stored(service),

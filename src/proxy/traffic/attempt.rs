@@ -113,7 +113,7 @@ async fn open(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Result<BackendConn
         },
         () = backend_alarm.wait(limit) => Failure::new(504, End::ConnectTimeout),
     };
-    local.report_error(backend);
+    local.hasten_probe(backend);
     Err(Outcome::TryAnother(failure))
 }
 
@@ -123,13 +123,16 @@ fn take_idle(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Option<BackendConne
     let surely = !exchange.request.head.is_replayable();
     // One that nobody has to recognise him by is closed before he gets another one: he never holds more than two descriptors.
     exchange.own.take_if(|own| own.address != address && !(own.is_authenticated && plan.view.wants(own.address)));
-    if let Some(own) = exchange.own.take_if(|own| own.address == address)
+    let reuse = plan.service().connections.reuse;
+    // What a service that shares no connection has opened never comes to the pool by way of one that does.
+    let may_have = |own: &OwnConnection| own.address == address && (own.is_authenticated || reuse == Reuse::Never);
+    if let Some(own) = exchange.own.take_if(|own| may_have(own))
         && upstream::is_open(&own.stream, surely)
     {
         let OwnConnection { stream, is_authenticated, .. } = own;
         return Some(BackendConnection { stream, is_reused: true, is_authenticated });
     }
-    let may_share = match plan.service().connections.reuse {
+    let may_share = match reuse {
         Reuse::Never => false,
         Reuse::Safe => !exchange.is_first,
         Reuse::Always => true,
@@ -170,7 +173,7 @@ async fn converse(
                 count_aborted(counters);
             }
             if !matches!(error, RelayError::Client(_)) && !matches!(outcome, Outcome::Stale) {
-                local.report_error(backend);
+                local.hasten_probe(backend);
             }
             outcome
         }

@@ -32,6 +32,8 @@ pub enum End {
     MalformedResponse,
     /// No backend was usable, or each refused.
     NoBackend,
+    /// Which backend of the service is active is not known.
+    Undecided,
     /// `timeouts.connect` passed.
     ConnectTimeout,
     /// This machine could not open another connection.
@@ -100,6 +102,7 @@ impl End {
             End::MalformedBody => "PD",
             End::MalformedResponse => "PH",
             End::NoBackend => "SC",
+            End::Undecided => "PQ",
             End::ConnectTimeout => "sC",
             End::OutOfResources => "RC",
             End::VerdictTimeout => "sQ",

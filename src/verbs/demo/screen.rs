@@ -111,8 +111,7 @@ impl Drop for Screen {
 
 fn draw_live(view: &View) -> std::io::Result<()> {
     let (columns, rows) = terminal::size().unwrap_or((80, 24));
-    let mut lines = view.frame();
-    lines.truncate(usize::from(rows).saturating_sub(1));
+    let lines = view.frame(usize::from(rows).saturating_sub(1));
     let mut stdout = std::io::stdout().lock();
     for (row, line) in lines.iter().enumerate() {
         queue!(stdout, cursor::MoveTo(0, row as u16), style::Print(clipped(&fit(line), columns.into())))?;

@@ -25,6 +25,9 @@ const STATUS_INTERVAL: Duration = Duration::from_millis(300);
 const STATUS_TIMEOUT: Duration = Duration::from_millis(500);
 /// How far back the figures of the visitors go.
 const RECENT: Duration = Duration::from_secs(2);
+/// How many events are shown before the heading is, where there is room.
+const FEW_EVENTS: usize = 5;
+
 /// How many events are shown.
 const EVENTS: usize = 8;
 
@@ -169,15 +172,17 @@ impl View {
         }
     }
 
-    /// The whole screen, a line each.
-    pub(super) fn frame(&self) -> Vec<String> {
-        let mut lines = self.heading.clone();
-        lines.push(String::new());
+    /// The whole screen, a line each, at most `rows`. Where they are few, the heading gives way to the latest events.
+    pub(super) fn frame(&self, rows: usize) -> Vec<String> {
+        let mut lines = vec![String::new()];
         lines.extend(self.table().render().lines().map(str::to_owned));
-        lines.push(String::new());
-        lines.push(self.visitors());
-        lines.push(String::new());
-        lines.extend(self.events.iter().rev().take(EVENTS).rev().map(Event::line));
+        lines.extend([String::new(), self.visitors(), String::new()]);
+        if lines.len() + self.heading.len() + FEW_EVENTS <= rows {
+            lines.splice(0..0, self.heading.iter().cloned());
+        }
+        let room = rows.saturating_sub(lines.len()).min(EVENTS);
+        lines.extend(self.events.iter().rev().take(room).rev().map(Event::line));
+        lines.truncate(rows);
         lines
     }
 

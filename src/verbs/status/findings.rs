@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::api::proxy::ServiceStatus;
 use crate::api::status::Status;
 use crate::health::Verdict;
 use crate::verbs::replies::DaemonReply;
@@ -36,11 +37,15 @@ fn of_daemon(reply: &DaemonReply) -> Vec<String> {
                 let down = service.backends.iter().filter(|backend| backend.check == Verdict::Down);
                 down.map(|backend| format!("{}/{} is down: {}", service.name, backend.name, backend.check_reason))
             }));
+            findings.extend(status.services.iter().filter_map(on_a_backup));
         }
         Status::Nameserver(status) => {
             findings.extend(status.pools.iter().filter_map(|pool| {
                 let policy = pool.all_down.as_ref()?;
-                Some(format!("{name}: pool {}: no member is up, answering by when_all_down: {policy}", pool.name))
+                Some(format!(
+                    "{name}: pool {}: no member is up and ready; answered by when_all_down: {policy}",
+                    pool.name
+                ))
             }));
             for pool in &status.pools {
                 for member in &pool.members {
@@ -61,6 +66,19 @@ fn readiness(name: &str, ready: bool, draining: bool) -> Vec<String> {
         (false, false) => vec![format!("{name} is not ready")],
         (false, true) => Vec::new(),
     }
+}
+
+/// A latched service on a backup works, but with one backend less, and only an operator takes it back.
+fn on_a_backup(service: &ServiceStatus) -> Option<String> {
+    let latch = service.latch.as_ref()?;
+    let active = service.backends.iter().find(|backend| latch.active.as_ref() == Some(&backend.name))?;
+    let primary = service.backends.iter().find(|backend| !backend.backup)?;
+    active.backup.then(|| {
+        format!(
+            "service {} is on its backup {} ({}); `polder failback {}` goes back to {} when that is well",
+            service.name, active.name, latch.reason, service.name, primary.name
+        )
+    })
 }
 
 /// Proxies that answered and name different active backends for one service.

@@ -8,6 +8,7 @@ use super::*;
 use crate::config::{CheckConfig, ProbeKind};
 use crate::health::timetable::PLACES;
 use crate::health::view::CHUNK;
+use crate::running_time::running;
 
 const MANY: u32 = 20_000;
 
@@ -21,6 +22,7 @@ fn check(timeout: Duration) -> CheckConfig {
 /// Targets in a time of their own. Those that are down do not answer, or refuse at once.
 struct World {
     rounds: Rounds,
+    began: Instant,
     now: Instant,
     targets: Vec<Target>,
     up: HashSet<SocketAddr>,
@@ -46,7 +48,7 @@ impl World {
         rounds.replace(&targets.iter().map(|target| (target.clone(), vec!["www/web1".to_owned()])).collect(), now);
         let (up, running, view) = Default::default();
         let (wakes, results, fresh, published) = Default::default();
-        World { rounds, now, targets, up, refuses, running, view, wakes, results, fresh, published }
+        World { rounds, began: now, now, targets, up, refuses, running, view, wakes, results, fresh, published }
     }
 
     /// Lets time pass until the end, or until the view is as wanted.
@@ -82,7 +84,7 @@ impl World {
             true => Outcome::Success { answer: "connected".into(), took: Duration::ZERO },
             false => Outcome::Failure("connection refused".into()),
         };
-        self.rounds.ended(id, outcome, self.now);
+        self.rounds.ended(id, Probed { outcome, began: running() + (self.now - self.began) }, self.now);
         self.results += 1;
         self.fresh += 1;
     }

@@ -6,7 +6,9 @@ use crate::proxy::latch::Latch;
 fn record(epoch: u64) -> Record {
     let latch = Latch { epoch, ..Latch::first("web2") };
     let substitutes = [("shop".to_string(), Some("web1".to_string()))].into();
-    Record { latches: [("shop".to_string(), latch)].into(), undecided: ["lost".to_string()].into(), substitutes }
+    let (undecided, doubtful) =
+        (["lost".to_string(), "new".to_string()].into(), [("new".to_string(), Latch::first("a"))].into());
+    Record { latches: [("shop".to_string(), latch)].into(), undecided, doubtful, substitutes }
 }
 
 async fn write(store: &LatchStore, record: &Record) -> WriteOutcome {
