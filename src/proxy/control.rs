@@ -37,6 +37,9 @@ use prepared::{Prepared, PreparedBackend, PreparedService};
 /// How often a step that waits for running requests to end is looked at.
 const HANDING_OVER: Duration = Duration::from_millis(50);
 
+/// Latches that the line for `systemctl status` names.
+const SUMMED_UP: usize = 16;
+
 /// Something happened.
 #[derive(Debug)]
 pub enum Event {
@@ -337,16 +340,22 @@ impl State {
     pub fn summary(&self) -> String {
         let backends = || self.snapshot.services.iter().flat_map(|service| &service.backends);
         let up = backends().filter(|backend| backend.verdict == Verdict::Up).count();
+        let latched = || self.prepared.services.iter().filter(|service| service.rules().is_some());
         let latches =
-            self.prepared.services.iter().filter(|service| service.rules().is_some()).map(|service| {
-                match self.latches.get(&service.name).and_then(Keeper::latch) {
-                    Some(latch) => format!(", {} on {} (epoch {})", service.name, latch.active, latch.epoch),
-                    None => format!(", {} undecided: not ready", service.name),
-                }
+            latched().take(SUMMED_UP).map(|service| match self.latches.get(&service.name).and_then(Keeper::latch) {
+                Some(latch) => format!(", {} on {} (epoch {})", service.name, latch.active, latch.epoch),
+                None => format!(", {} undecided: not ready", service.name),
             });
         let (services, all) = (self.snapshot.services.len(), backends().count());
         let latches: String = latches.collect();
-        format!("{services} services, {up} of {all} backends up{latches}; generation {}", self.snapshot.generation)
+        let more = match latched().count().saturating_sub(SUMMED_UP) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        format!(
+            "{services} services, {up} of {all} backends up{latches}{more}; generation {}",
+            self.snapshot.generation
+        )
     }
 }
 

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod doubt;
+mod news;
 
 use super::*;
 use crate::api::operator::{OperatorCommand, OperatorNote, OperatorState};
