@@ -10,7 +10,7 @@
 //! Owns the numbers and both ends of the state. Must never: know what a section means, or touch a socket.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
@@ -28,7 +28,8 @@ pub const MAX_STATE: usize = 10 * MAX_MESSAGE;
 /// Removed entries that are remembered, beyond as many as there are others.
 const MOST_REMOVED: usize = 1024;
 
-/// An entry: its section, empty for a scalar of the object itself, and its key.
+/// An entry: its section, and its key in it. The section of a scalar of the object itself is empty, and so is that of the sections: each
+/// is an entry too, an empty object, which comes before its own entries.
 type Key = (String, String);
 
 /// Entries by section and key.
@@ -159,7 +160,7 @@ impl Outbox {
         self.object(|_| true)
     }
 
-    /// The object without its sections.
+    /// The object with empty sections.
     pub fn scalars(&self) -> Value {
         self.object(|section| section.is_empty())
     }
@@ -218,9 +219,11 @@ impl Inbox {
             && let Value::Object(state) = Arc::make_mut(&mut self.state)
         {
             let bytes = |key: &str, value: &Value| key.len() + bytes_of(value);
-            // A scalar of a section's name goes before the section comes.
-            for key in
-                removed.into_iter().flat_map(|(section, keys)| keys.into_iter().map(move |key| (section.clone(), key)))
+            // What goes may make room: a scalar that becomes a section, or the other way round.
+            for key in removed
+                .into_iter()
+                .rev()
+                .flat_map(|(section, keys)| keys.into_iter().map(move |key| (section.clone(), key)))
             {
                 self.bytes -= remove(state, &key).map_or(0, |before| bytes(&key.1, &before));
             }
@@ -249,15 +252,20 @@ impl Inbox {
     }
 }
 
+/// The value of a section as an entry.
+static EMPTY: LazyLock<Value> = LazyLock::new(|| Value::Object(Map::new()));
+
 fn entries_of(state: &Value) -> BTreeMap<Key, &Value> {
     let mut entries = BTreeMap::new();
     for (name, value) in state.as_object().into_iter().flatten() {
-        match value {
+        let own = match value {
             Value::Object(section) => {
                 entries.extend(section.iter().map(|(key, value)| ((name.clone(), key.clone()), value)));
+                &EMPTY
             }
-            scalar => drop(entries.insert((String::new(), name.clone()), scalar)),
-        }
+            scalar => scalar,
+        };
+        entries.insert((String::new(), name.clone()), own);
     }
     entries
 }
@@ -268,22 +276,26 @@ fn flat(entries: Entries) -> impl Iterator<Item = (Key, Value)> {
         .flat_map(|(section, entries)| entries.into_iter().map(move |(key, value)| ((section.clone(), key), value)))
 }
 
-/// Puts an entry into an object; gives what it replaces, which is the entry itself where a scalar is called as a section.
+/// Puts an entry into an object; gives what it replaces, which is the entry itself where it has no place.
 fn insert(object: &mut Map<String, Value>, (section, key): &Key, value: Value) -> Option<Value> {
-    if section.is_empty() {
-        let is_section = value.is_object() || object.get(key).is_some_and(Value::is_object);
-        return if is_section { Some(value) } else { object.insert(key.clone(), value) };
-    }
-    match object.entry(section).or_insert_with(|| Value::Object(Map::new())) {
-        Value::Object(entries) => entries.insert(key.clone(), value),
-        _ => Some(value),
+    let size = |value: Option<&Value>| value.and_then(Value::as_object).map(Map::len);
+    match section.as_str() {
+        "" => match (size(object.get(key)), size(Some(&value))) {
+            // A section that is there, or one that has entries.
+            (Some(_), Some(_)) | (Some(1..), None) | (None, Some(1..)) => Some(value),
+            _ => object.insert(key.clone(), value),
+        },
+        section => match object.get_mut(section) {
+            Some(Value::Object(entries)) => entries.insert(key.clone(), value),
+            _ => Some(value),
+        },
     }
 }
 
-/// Takes an entry out of an object, if it is there.
+/// Takes an entry out of an object, if it is there; a section only when it is empty.
 fn remove(object: &mut Map<String, Value>, (section, key): &Key) -> Option<Value> {
     match section.as_str() {
-        "" if object.get(key).is_some_and(Value::is_object) => None,
+        "" if object.get(key)?.as_object().is_some_and(|entries| !entries.is_empty()) => None,
         "" => object.remove(key),
         section => object.get_mut(section)?.as_object_mut()?.remove(key),
     }

@@ -41,7 +41,7 @@ struct PeerMessage {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Body {
-    /// The writer's whole state, or that without its sections beside `changes`.
+    /// The writer's whole state, or that with empty sections beside `changes`.
     Value(Value),
     /// Why the writer sends no state.
     Refused(String),
