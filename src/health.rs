@@ -9,9 +9,11 @@ pub mod checker;
 pub mod dns_query;
 pub mod http_status;
 pub mod probe;
+pub mod proof;
 pub mod saved;
 pub mod target;
 pub mod timetable;
 
 pub use checker::Checker;
+pub use proof::Proof;
 pub use target::{Before, HealthView, Target, TargetHealth, Verdict};

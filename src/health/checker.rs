@@ -7,18 +7,22 @@
 //! [timetable]: super::timetable
 //! [automaton]: super::automaton
 
+mod tracked;
+
 use std::collections::{HashMap, HashSet};
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
-use super::automaton::{Automaton, Change};
-use super::probe::{self, Outcome};
+use super::probe::{self, Outcome, Probed};
+use super::proof::LATENESS;
 use super::target::{Before, HealthView, Target, TargetHealth, Verdict};
 use super::timetable::{Id, Pace, Timetable};
+use crate::running_time::running;
+use tracked::{News, Tracked};
 
 /// The targets with, for each, who uses it (`www/web1`, `http0.l.example.net/px-nl1`): for log lines only.
 pub type Targets = HashMap<Target, Vec<String>>;
@@ -33,9 +37,6 @@ const REPUBLISH: Duration = Duration::from_secs(5);
 /// Targets never probed before are all probed at once, this far apart, or closer so that the last one is not later than
 /// its fast interval.
 const FIRST_ROUND_GAP: Duration = Duration::from_millis(1);
-
-/// The reason shown for a target before its first probe.
-const NOT_YET: &str = "not probed yet";
 
 /// A handle on the running checker. Cheap to clone; the probes stop when the last handle is dropped.
 #[derive(Clone)]
@@ -85,6 +86,7 @@ impl Checker {
 async fn run(mut rounds: Rounds, mut targets: watch::Receiver<Targets>, mut complaints: mpsc::Receiver<Target>) {
     loop {
         let alarm = tokio::time::Instant::from_std(rounds.next_moment());
+        let expected = running() + alarm.saturating_duration_since(tokio::time::Instant::now());
         tokio::select! {
             changed = targets.changed() => match changed {
                 Ok(()) => rounds.replace(&targets.borrow_and_update()),
@@ -99,6 +101,10 @@ async fn run(mut rounds: Rounds, mut targets: watch::Receiver<Targets>, mut comp
             }
             () = tokio::time::sleep_until(alarm) => rounds.start_due(),
         }
+        let late = running().saturating_sub(expected);
+        if late > LATENESS {
+            tracing::warn!("no target was probed for {late:.1?}: this process, or the machine, was stopped");
+        }
         rounds.publish_if_due();
     }
 }
@@ -109,40 +115,10 @@ struct Rounds {
     ids: HashMap<Target, Id>,
     next_id: Id,
     timetable: Timetable,
-    running: JoinSet<(Id, Outcome)>,
+    running: JoinSet<(Id, Probed)>,
     out: watch::Sender<Arc<HealthView>>,
     news: News,
     published: Instant,
-}
-
-/// How the published view is outdated.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum News {
-    /// Nothing.
-    None,
-    /// Times only.
-    Times,
-    /// Something that readers act on or show.
-    Change,
-}
-
-/// One target.
-struct Tracked {
-    target: Arc<Target>,
-    users: Vec<String>,
-    /// It is in the view; otherwise it is probed for another one's `before`.
-    wanted: bool,
-    /// The target whose check this one's replaced, until this one is up by its own probes.
-    before: Option<Id>,
-    hearsay: bool,
-    automaton: Automaton,
-    /// Of the last probe, to tell a new reason from the old one in other milliseconds.
-    last: Option<Outcome>,
-    reason: Arc<str>,
-    since: SystemTime,
-    probed: Option<SystemTime>,
-    changes: u64,
-    running: Option<AbortHandle>,
 }
 
 impl Rounds {
@@ -281,16 +257,16 @@ impl Rounds {
         while let Some(id) = self.timetable.start_one(Instant::now()) {
             let Some(tracked) = self.targets.get_mut(&id) else { continue };
             let target = Arc::clone(&tracked.target);
-            tracked.running = Some(self.running.spawn(async move { (id, probe::probe(&target).await) }));
+            tracked.running = Some(self.running.spawn(async move { (id, probe::in_time(&target).await) }));
         }
     }
 
     /// Takes the end of a probe, `None` if it was aborted. Probes of removed targets are ignored.
-    fn ended(&mut self, result: Option<(Id, Outcome)>) {
-        let Some((id, outcome)) = result else { return };
+    fn ended(&mut self, result: Option<(Id, Probed)>) {
+        let Some((id, probed)) = result else { return };
         let Some(tracked) = self.targets.get_mut(&id) else { return };
-        let failed = matches!(outcome, Outcome::Failure(_));
-        let news = tracked.take(outcome, SystemTime::now());
+        let failed = matches!(probed.outcome, Outcome::Failure(_));
+        let news = tracked.take(probed, SystemTime::now());
         let is_proved = !tracked.hearsay && tracked.automaton.verdict() == Verdict::Up;
         let proved = tracked.before.take_if(|_| is_proved);
         // Each failure of a changed check is one for the check before to confirm, however seldom that was asked.
@@ -333,111 +309,6 @@ impl Rounds {
         let before = tracked.before.and_then(|id| self.targets.get(&id));
         let before = before.map(|before| Before { target: (*before.target).clone(), health: before.health() });
         TargetHealth { before: before.map(Arc::new), ..tracked.health() }
-    }
-}
-
-impl Tracked {
-    fn new(target: Arc<Target>, users: Vec<String>, known: Option<&TargetHealth>) -> Tracked {
-        let (rise, fall) = (target.check.rise, target.check.fall);
-        let known = known.filter(|known| known.verdict != Verdict::Unchecked);
-        Tracked {
-            automaton: known
-                .map_or_else(|| Automaton::unchecked(rise, fall), |known| Automaton::resumed(rise, fall, known.health)),
-            last: None,
-            reason: known.map_or_else(|| NOT_YET.into(), |known| Arc::clone(&known.reason)),
-            since: known.map_or_else(SystemTime::now, |known| known.since),
-            probed: known.and_then(|known| known.probed),
-            changes: known.map_or(0, |known| known.changes),
-            running: None,
-            wanted: false,
-            before: None,
-            hearsay: known.is_none_or(|known| known.hearsay),
-            target,
-            users,
-        }
-    }
-
-    /// A target whose check replaces that of `origin`: its verdict stands until the new check says otherwise.
-    fn replacing(target: Arc<Target>, users: Vec<String>, id: Id, origin: &Tracked) -> Tracked {
-        let automaton = origin.automaton.with(target.check.rise, target.check.fall);
-        let before = origin.before.unwrap_or(id);
-        Tracked {
-            automaton,
-            reason: Arc::clone(&origin.reason),
-            since: origin.since,
-            probed: origin.probed,
-            changes: origin.changes,
-            before: Some(before),
-            ..Tracked::new(target, users, None)
-        }
-    }
-
-    /// How long the first probe can wait: a target handed over keeps the rhythm it had, and a changed check is tried at once.
-    fn rest_of_interval(&self) -> Duration {
-        let check = &self.target.check;
-        if self.before.is_some() && self.last.is_none() {
-            return Duration::ZERO;
-        }
-        let Some(probed) = self.probed else { return Duration::ZERO };
-        let pause = if self.automaton.in_transition() { check.fast_interval } else { check.interval };
-        let age = probed.elapsed().unwrap_or(Duration::ZERO);
-        pause.saturating_sub(age)
-    }
-
-    /// Takes the outcome of one probe.
-    fn take(&mut self, outcome: Outcome, now: SystemTime) -> News {
-        self.running = None;
-        let before = self.automaton;
-        let change = match &outcome {
-            Outcome::Success { .. } => self.automaton.success(),
-            Outcome::Failure(_) => self.automaton.failure(),
-            Outcome::LocalError(_) => None,
-        };
-        if !matches!(outcome, Outcome::LocalError(_)) {
-            self.probed = Some(now);
-        }
-        let was_hearsay = self.hearsay;
-        self.hearsay &= !matches!(outcome, Outcome::Success { .. });
-        self.reason = outcome.reason().into();
-        let same_kind = self.last.as_ref().is_some_and(|last| last.same_kind(&outcome));
-        if let (Outcome::LocalError(reason), false) = (&outcome, same_kind) {
-            tracing::warn!("check of {} ignored: {reason}", self.named());
-        }
-        self.last = Some(outcome);
-        if let Some(change) = change {
-            self.since = now;
-            self.changes += 1;
-            self.log(change);
-        }
-        if same_kind && before == self.automaton && was_hearsay == self.hearsay { News::Times } else { News::Change }
-    }
-
-    fn log(&self, Change { from, to }: Change) {
-        let (named, reason) = (self.named(), &self.reason);
-        match to {
-            Verdict::Down => tracing::warn!("check of {named}: {from} -> {to}: {reason}"),
-            Verdict::Up | Verdict::Unchecked => tracing::info!("check of {named}: {from} -> {to}: {reason}"),
-        }
-    }
-
-    /// `www/web1, shop/web1 (127.0.0.1:80, GET /healthz)`.
-    fn named(&self) -> String {
-        let Target { address, check } = &*self.target;
-        let users = self.users.join(", ");
-        format!("{users} ({address}, {})", check.kind)
-    }
-
-    fn health(&self) -> TargetHealth {
-        TargetHealth {
-            verdict: self.automaton.verdict(),
-            health: self.automaton.health(),
-            reason: Arc::clone(&self.reason),
-            since: self.since,
-            probed: self.probed,
-            changes: self.changes,
-            hearsay: self.hearsay,
-            before: None,
-        }
     }
 }
 

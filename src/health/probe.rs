@@ -12,8 +12,10 @@ use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
 use super::http_status::{Get, StatusError, status};
+use super::proof::LATENESS;
 use super::target::Target;
 use crate::config::ProbeKind;
+use crate::running_time::running;
 
 /// How a probe ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,6 +50,25 @@ impl Outcome {
             _ => self == other,
         }
     }
+}
+
+/// A probe that has ended.
+#[derive(Debug)]
+pub struct Probed {
+    /// How.
+    pub outcome: Outcome,
+    /// When it began, by [`running`].
+    pub began: Duration,
+}
+
+/// Probes once. What ends much later than it may shows that this process was stopped meanwhile: it says nothing of the target.
+pub async fn in_time(target: &Target) -> Probed {
+    let began = running();
+    let outcome = probe(target).await;
+    let took = running().saturating_sub(began);
+    let is_late = took > target.check.timeout + LATENESS;
+    let stopped = || Outcome::LocalError(format!("this process was stopped for {took:.1?}"));
+    Probed { outcome: if is_late { stopped() } else { outcome }, began }
 }
 
 /// Probes once. The whole of it, from the first SYN to the status line, takes at most the check's `timeout`.

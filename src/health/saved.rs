@@ -11,6 +11,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use serde::{Deserialize, Serialize};
 
 use super::automaton::Automaton;
+use super::proof::Proof;
 use super::target::{Before, HealthView, Target, TargetHealth, Verdict};
 use crate::config::{CheckConfig, ProbeKind};
 
@@ -204,6 +205,7 @@ fn restored(saved: SavedTarget) -> Result<(Target, TargetHealth), SavedError> {
         probed: Some(from_ms(saved.probed_ms)),
         changes: saved.changes,
         hearsay: false,
+        proof: Proof::default(),
         before: None,
     };
     Ok((Target { address, check }, restored))

@@ -148,7 +148,7 @@ impl State {
         };
         let up = |_: &PreparedService, backend: &PreparedBackend| {
             let known = known.remembered.get(&*backend.target);
-            known.is_some_and(|known| known.lasting_verdict() == Verdict::Up && !known.hearsay)
+            known.is_some_and(|known| known.lasting().verdict == Verdict::Up && !known.hearsay)
         };
         state.latches.cover(&state.prepared, up, now);
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();

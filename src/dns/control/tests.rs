@@ -58,6 +58,7 @@ fn health(document: &Prepared, verdict: impl Fn(&str) -> Verdict) -> Arc<HealthV
         probed: None,
         changes: 0,
         hearsay: false,
+        proof: Default::default(),
         before: None,
     };
     Arc::new(document.targets().into_iter().map(|(target, users)| (target, of(&users))).collect())

@@ -37,6 +37,7 @@ fn random_view(random: &mut fastrand::Rng, now: SystemTime) -> HealthView {
             probed: Some(whole_ms(now - Duration::from_millis(random.u64(0..30_000)))),
             changes: random.u64(0..100),
             hearsay: false,
+            proof: Default::default(),
             before: None,
         };
         (Target { address: SocketAddr::from(([127, 0, 0, 1], 1000 + port)), check }, known)
@@ -63,6 +64,7 @@ fn view(age: Duration, now: SystemTime) -> HealthView {
         probed: Some(now - age),
         changes: 0,
         hearsay: false,
+        proof: Default::default(),
         before: None,
     };
     HealthView::from([(Target { address: SocketAddr::from(([127, 0, 0, 1], 80)), check }, known)])
@@ -151,7 +153,7 @@ fn the_check_before_is_handed_over_too() {
     });
     let read = from_json(&to_json(&changed, now), &to_more_json(&changed), now).unwrap();
     assert_eq!(read, changed);
-    assert!(read.values().all(|health| health.lasting_verdict() == Verdict::Up));
+    assert!(read.values().all(|health| health.lasting().verdict == Verdict::Up));
 }
 
 /// Builds that know nothing of what came later refuse every key that they do not know.

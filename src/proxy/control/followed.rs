@@ -8,7 +8,7 @@ use std::time::{Duration, UNIX_EPOCH};
 use super::prepared::{Prepared, PreparedService};
 use crate::api::proxy::{LatchStatus, ServiceStatus, Status};
 use crate::daemon::operator::OperatorStates;
-use crate::health::{HealthView, TargetHealth, Verdict};
+use crate::health::{HealthView, Proof, TargetHealth, Verdict};
 use crate::proxy::latch::Latch;
 
 /// Its verdicts on the backends of our document; a backend that its document does not have is down.
@@ -27,6 +27,7 @@ pub fn health(prepared: &Prepared, daemon: &Status) -> HealthView {
                 probed: None,
                 changes: 0,
                 hearsay: false,
+                proof: Proof::default(),
                 before: None,
             };
             // Services may share a target: the verdict of one that still uses it counts.

@@ -14,7 +14,7 @@ use crate::config::proxy::{
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::lifecycle::descriptors::{DescriptorError, lowered};
 use crate::daemon::peers::Identity;
-use crate::health::{Target, TargetHealth, Verdict, checker::Targets};
+use crate::health::{Target, TargetHealth, checker::Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
@@ -231,11 +231,11 @@ impl PreparedService {
         }
     }
 
-    /// The verdict on a backend. What a latched service is decided by is for good.
-    pub fn verdict(&self, health: &TargetHealth) -> Verdict {
+    /// The health by which a backend is judged. What a latched service is decided by is for good.
+    pub fn judged_by<'h>(&self, health: &'h TargetHealth) -> &'h TargetHealth {
         match self.mode {
-            PreparedMode::Latched { .. } => health.lasting_verdict(),
-            PreparedMode::Stateless | PreparedMode::Sticky(_) => health.verdict,
+            PreparedMode::Latched { .. } => health.lasting(),
+            PreparedMode::Stateless | PreparedMode::Sticky(_) => health,
         }
     }
 

@@ -262,7 +262,8 @@ impl Keeper {
         };
         let fresh = situation.fresh(latch);
         let Some(next) = fresh.or_else(|| situation.last_resort(latch).filter(|_| situation.rules.last_resort)) else {
-            self.stranded = true;
+            // One that is not checked yet may turn out to be able to.
+            self.stranded |= !situation.awaits_a_check();
             return;
         };
         let reason = if fresh.is_some() { cause } else { format!("{cause}; {} as the last resort", next.name) };
