@@ -1,10 +1,12 @@
-//! A proxy that was stopped (SIGSTOP; to a sleep of the machine it looks alike) and goes on: what it knew before counts no more.
+//! Processes that stop for a while (SIGSTOP; a sleep of the machine looks alike): a proxy that goes on after it, and a proxy whose
+//! successor does not.
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![allow(clippy::disallowed_types, reason = "threads of a test share what came to a backend")]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
@@ -12,6 +14,7 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use polder::api::client::Client;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
@@ -83,6 +86,7 @@ fn read_head(stream: &mut TcpStream) -> Option<String> {
 
 /// A proxy with one service over these backends.
 struct Proxy {
+    document: Value,
     process: Child,
     address: SocketAddr,
     folder: TempDir,
@@ -120,21 +124,20 @@ impl Proxy {
         let config = folder.path().join("proxy.json");
         std::fs::write(&config, document.to_string()).unwrap();
         let log = std::fs::File::create(folder.path().join("log")).unwrap();
-        let process = Command::new(env!("CARGO_BIN_EXE_polder-proxy"))
-            .arg("--config")
-            .arg(&config)
-            .stderr(log)
-            .stdin(Stdio::null())
-            .spawn()
-            .unwrap();
-        let proxy = Proxy { process, address, folder };
-        let ready = "GET /.polder/ready HTTP/1.1\r\nHost: www.test\r\nConnection: close\r\n\r\n";
-        proxy.eventually("ready", || {
-            let mut stream = TcpStream::connect(address).ok()?;
-            stream.write_all(ready.as_bytes()).ok()?;
-            read_head(&mut stream)?.starts_with("HTTP/1.1 200").then_some(())
-        });
+        drop(log);
+        let process = spawn(folder.path(), &[]);
+        let proxy = Proxy { document, process, address, folder };
+        proxy.until_ready(proxy.process.id());
         proxy
+    }
+
+    /// Waits until this process is the daemon, and ready.
+    fn until_ready(&self, process: u32) {
+        let client = Client::new(&self.folder.path().join("admin.sock"));
+        self.eventually("ready", || {
+            let status = block_on(client.get("/status")).ok()?;
+            (status["pid"] == process && status["ready"] == true).then_some(())
+        });
     }
 
     fn log(&self) -> String {
@@ -178,11 +181,27 @@ impl Proxy {
     }
 
     fn visit(&self) -> Visitor {
-        let mut stream = TcpStream::connect(self.address).unwrap();
-        stream.set_read_timeout(Some(LIMIT)).unwrap();
-        stream.write_all(b"GET /page HTTP/1.1\r\nHost: www.test\r\nConnection: close\r\n\r\n").unwrap();
-        Visitor(stream)
+        visit(self.address)
     }
+}
+
+fn visit(address: SocketAddr) -> Visitor {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(LIMIT)).unwrap();
+    stream.write_all(b"GET /page HTTP/1.1\r\nHost: www.test\r\nConnection: close\r\n\r\n").unwrap();
+    Visitor(stream)
+}
+
+/// Starts a process with the document that lies there.
+fn spawn(folder: &Path, more: &[&str]) -> Child {
+    let log = std::fs::File::options().append(true).open(folder.join("log")).unwrap();
+    let mut command = Command::new(env!("CARGO_BIN_EXE_polder-proxy"));
+    command.arg("--config").arg(folder.join("proxy.json")).args(more).stderr(log).stdin(Stdio::null());
+    command.spawn().unwrap()
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future)
 }
 
 struct Visitor(TcpStream);
@@ -245,4 +264,71 @@ fn a_latched_service_is_failed_over_by_what_is_probed_after_the_pause() {
     });
     assert_eq!(visitor.status(), "200");
     assert_eq!((primary.pages(), backup.pages()), (0, 1), "{:?}\n{}", primary.paths(), proxy.log());
+}
+
+#[test]
+fn while_a_new_process_that_said_ready_does_not_answer_the_old_one_serves_visitors() {
+    let backend = Backend::start();
+    let proxy = Proxy::start(json!({ "mode": "stateless" }), &[&backend]);
+    // Says ready, gets the final state, and never accepts anybody.
+    let succession = block_on(async {
+        let socket = proxy.folder.path().join("admin.sock");
+        let (sockets, takeover) = polder::daemon::takeover::request(&socket, "polder-proxy").await.unwrap();
+        let succession = takeover.ready().await.unwrap();
+        for _ in 0..20 {
+            assert_eq!(proxy.visit().status(), "200");
+        }
+        drop(sockets);
+        succession
+    });
+    proxy.eventually("its patience ends", || proxy.log().contains("the takeover did not happen").then_some(()));
+    assert!(block_on(succession.taken()).is_err(), "it is too late");
+    proxy.until_ready(proxy.process.id());
+    assert_eq!(proxy.visit().status(), "200");
+}
+
+#[test]
+fn the_heir_of_a_killed_process_serves_at_once_and_not_when_it_has_checked_everything() {
+    let backend = Backend::start();
+    let mut proxy = Proxy::start(json!({ "mode": "stateless" }), &[&backend]);
+    // A second backend, whose first check takes most of this test's patience.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let service = &mut proxy.document["services"]["www"];
+    let second = json!({ "name": "web2", "address": silent.local_addr().unwrap().to_string() });
+    service["backends"].as_array_mut().unwrap().push(second);
+    service["check"]["interval"] = json!("50s");
+    service["check"]["timeout"] = json!("50s");
+    std::fs::write(proxy.folder.path().join("proxy.json"), proxy.document.to_string()).unwrap();
+    let next = spawn(proxy.folder.path(), &["--takeover"]);
+    proxy.eventually("the takeover", || proxy.log().contains("taking over").then_some(()));
+    let mut old = std::mem::replace(&mut proxy.process, next);
+    old.kill().unwrap();
+    old.wait().unwrap();
+    proxy.until_ready(proxy.process.id());
+    assert_eq!(proxy.visit().status(), "200");
+    let client = Client::new(&proxy.folder.path().join("admin.sock"));
+    let status = block_on(client.get("/status")).unwrap();
+    assert_eq!(status["services"][0]["backends"][1]["check"], "unchecked", "{status}");
+}
+
+#[test]
+fn a_takeover_is_proved_by_every_worker_and_visitors_notice_nothing() {
+    let backend = Backend::start();
+    let mut proxy = Proxy::start(json!({ "mode": "stateless" }), &[&backend]);
+    proxy.document["workers"] = json!(3);
+    std::fs::write(proxy.folder.path().join("proxy.json"), proxy.document.to_string()).unwrap();
+    let stop = Arc::new(AtomicBool::new(false));
+    let (address, told) = (proxy.address, Arc::clone(&stop));
+    let visitors = std::thread::spawn(move || {
+        while !told.load(Ordering::SeqCst) {
+            assert_eq!(visit(address).status(), "200");
+        }
+    });
+    let next = spawn(proxy.folder.path(), &["--takeover"]);
+    let mut old = std::mem::replace(&mut proxy.process, next);
+    proxy.until_ready(proxy.process.id());
+    assert!(old.wait().unwrap().success(), "{}", proxy.log());
+    stop.store(true, Ordering::SeqCst);
+    visitors.join().unwrap();
+    assert_eq!(proxy.visit().status(), "200");
 }

@@ -18,6 +18,7 @@ use super::descriptors::DescriptorError;
 use super::error::RunError;
 use super::input::Inputs;
 use super::persistence::{Obeyed, Persistence};
+use super::question::Question;
 use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
 use crate::health::checker::Targets;
@@ -240,18 +241,17 @@ pub trait Daemon: Sized + 'static {
     fn serve(&mut self, bound: Self::Bound, document: &Self::Document) -> Result<Vec<String>, RunError>;
 
     /// The document that [`Daemon::serve`] was given is in force. Who has to see its snapshot before the first connection comes
-    /// on a new socket accepts on it from here on, and not before.
-    fn accept(&mut self) {}
+    /// on a new socket accepts on it from here on, and not before. `is_daemon`: no other process is.
+    fn accept(&mut self, is_daemon: bool);
 
-    /// Stops accepting and reading, until [`Daemon::resume`].
-    fn pause(&mut self);
+    /// What it can be asked on each of its sockets, for a process that is to take over.
+    fn questions(&self) -> Vec<Question>;
 
-    /// Goes on after [`Daemon::pause`] with the sockets of the document in force.
-    ///
-    /// # Errors
-    ///
-    /// It cannot: a new process is better than this one.
-    fn resume(&mut self, sockets: &mut Sockets) -> Result<(), RunError>;
+    /// The threads that serve and have answered nobody since they were started, by name.
+    fn silent_threads(&self) -> Vec<String>;
+
+    /// Whether an effect changes no more than what this process answers and logs.
+    fn is_of_serving(effect: &Self::Effect) -> bool;
 
     /// Stops accepting and reading for good; requests that have been accepted are answered, for at most `limit`.
     fn drain(&mut self, limit: Duration);

@@ -162,7 +162,7 @@ impl<D: Daemon> Shell<D> {
         let mut notes = self.daemon.serve(bound, &document)?;
         self.checker.iter().for_each(|checker| checker.set_targets(document.targets()));
         self.take_at_once(Event::Reloaded(document.clone()).into());
-        self.daemon.accept();
+        self.daemon.accept(true);
         let (old, new) = (before.settings(), document.settings());
         self.exchange.start(&new, document.identity(), control.peers.take());
         let handler = self.handler();

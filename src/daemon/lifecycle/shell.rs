@@ -52,6 +52,8 @@ pub struct Shell<D: Daemon> {
     pub(super) stop_if_not_handed_over: bool,
     /// What happened while the final state was on its way: it counts if the new process goes away.
     pub(super) held_back: Vec<D::Event>,
+    /// What the state wants done that is the daemon's alone, before this process is.
+    pub(super) held_effects: Vec<D::Effect>,
     pub(super) reload: Option<Pending<D>>,
     /// A reload that was asked for and has not begun: one that is under way may have read an older document.
     pub(super) reload_wanted: Option<Callers>,
@@ -123,6 +125,7 @@ pub struct Parts<D: Daemon> {
 impl<D: Daemon> Shell<D> {
     /// Puts the parts together; nothing is served yet.
     pub fn new(parts: Parts<D>) -> Shell<D> {
+        let phase = if parts.args.takeover { Phase::Succeeding } else { Phase::Starting };
         let admin_socket = parts.daemon.document().settings().admin.socket.clone();
         Shell {
             daemon: parts.daemon,
@@ -139,9 +142,10 @@ impl<D: Daemon> Shell<D> {
             ticks: parts.ticks,
             inputs: parts.inputs,
             incoming: parts.incoming,
-            phase: Phase::Starting,
+            phase,
             stop_if_not_handed_over: false,
             held_back: Vec::new(),
+            held_effects: Vec::new(),
             reload: None,
             reload_wanted: None,
             passed_on: Rc::default(),
@@ -191,6 +195,10 @@ impl<D: Daemon> Shell<D> {
     pub fn perform(&mut self, effects: Vec<D::Effect>) {
         let is_daemon = self.phase.is_daemon();
         for effect in effects {
+            if self.phase == Phase::Succeeding && !D::is_of_serving(&effect) {
+                self.held_effects.push(effect);
+                continue;
+            }
             match self.daemon.perform(effect, is_daemon, &self.inputs) {
                 None => {}
                 Some(Effect::WriteOperator(_) | Effect::TellPeers(_)) if !is_daemon => {}

@@ -13,6 +13,7 @@ use super::network::Network;
 use crate::api::client::Client;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
+use crate::daemon::lifecycle::question::{Question, Transport};
 use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::health::HealthView;
@@ -20,7 +21,7 @@ use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::traffic::shared::Shared;
-use crate::proxy::traffic::worker::{Command, Listening, Worker};
+use crate::proxy::traffic::worker::{Command, Worker};
 
 /// The proxy's part of the control thread.
 pub struct ProxyDaemon {
@@ -40,16 +41,6 @@ impl From<lifecycle::Event<Prepared>> for Event {
             lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
             lifecycle::Event::Draining => Event::Draining(true),
             lifecycle::Event::Time => Event::Time,
-        }
-    }
-}
-
-impl ProxyDaemon {
-    /// Every worker accepts from its share of these sockets, and from no others.
-    fn listen(&self, shares: Vec<Vec<Listening>>) {
-        for (worker, share) in self.workers.iter().zip(shares) {
-            // A worker that has ended is the watchdog's to notice.
-            let _ = worker.commands.send(Command::Listen(share));
         }
     }
 }
@@ -138,17 +129,27 @@ impl Daemon for ProxyDaemon {
         Ok(reopened.err().map(note).into_iter().collect())
     }
 
-    fn accept(&mut self) {
-        self.listen(self.network.deal(self.workers.len()));
+    fn accept(&mut self, _is_daemon: bool) {
+        // A worker that has ended is the watchdog's to notice.
+        for (worker, share) in self.workers.iter().zip(self.network.deal(self.workers.len())) {
+            let _ = worker.commands.send(Command::Listen(share));
+        }
     }
 
-    fn pause(&mut self) {
-        self.listen(self.workers.iter().map(|_| Vec::new()).collect());
+    fn questions(&self) -> Vec<Question> {
+        let message = b"GET /.polder/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_vec();
+        let ask = |address| Question { address, transport: Transport::Tcp, message: message.clone() };
+        self.network.addresses().map(ask).collect()
     }
 
-    fn resume(&mut self, _sockets: &mut Sockets) -> Result<(), RunError> {
-        self.accept();
-        Ok(())
+    fn silent_threads(&self) -> Vec<String> {
+        let is_silent = |worker: &Worker| worker.counters.requests.load(Relaxed) == 0;
+        let serving = self.workers.iter().enumerate().take(self.network.most_sockets());
+        serving.filter(|(_, worker)| is_silent(worker)).map(|(index, _)| format!("worker {index}")).collect()
+    }
+
+    fn is_of_serving(effect: &Effect) -> bool {
+        matches!(effect, Effect::Publish(_) | Effect::Log(_))
     }
 
     fn drain(&mut self, _limit: Duration) {
