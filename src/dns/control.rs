@@ -215,8 +215,8 @@ impl State {
     /// Merges a peer's operator states of the members that the document names. Values beyond the bounds are left out with an
     /// alarm, and the rest of the message counts. A message of another form is refused as a whole.
     fn on_peer(&mut self, message: PeerEvent, now: Now) -> Vec<Effect> {
-        let PeerEvent { peer, value, ahead_ms } = message;
-        let (theirs, put) = match read_message(value) {
+        let PeerEvent { peer, value, ahead_ms, .. } = message;
+        let (theirs, put) = match read_message(&value) {
             Ok(message) => message,
             Err(error) => {
                 let line = format!("the message of peer {peer} cannot be read: {error}");

@@ -45,6 +45,15 @@ pub trait Document: Sized + Send + Sync + 'static {
         Self::parse(file)
     }
 
+    /// The same for a reload. What the document that is in force has already may be taken from it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    fn parse_again(file: &Path, _in_force: &Self) -> Result<Self::Parsed, Findings> {
+        Self::parse(file)
+    }
+
     /// Reads the key files that the document names.
     ///
     /// # Errors

@@ -112,19 +112,19 @@ struct PeerMessage {
 }
 
 /// Reads a peer's message: its operator states, and what it puts to its peers.
-pub fn read_message(value: Value) -> Result<(OperatorStates, ProposalsMessage), SavedError> {
+pub fn read_message(value: &Value) -> Result<(OperatorStates, ProposalsMessage), SavedError> {
     read::<PeerMessage>(value).map(|message| (message.operator, message.put))
 }
 
 /// Reads an `operator.json`.
 pub fn read_operator(value: Value) -> Result<OperatorStates, SavedError> {
-    read::<OperatorFile>(value).map(|file| file.operator)
+    read::<OperatorFile>(&value).map(|file| file.operator)
 }
 
 impl SavedHealth {
     /// Reads a `health.json`; health that is too old at `now`, or of an earlier boot, is left out.
     pub fn read(value: Value, now: SystemTime) -> Result<SavedHealth, SavedError> {
-        let file: HealthFile = read(value)?;
+        let file: HealthFile = read(&value)?;
         let boot = file.boot.clone();
         let mut saved = SavedHealth::of(file, now)?;
         saved.health.values_mut().for_each(|health| health.hearsay = true);
@@ -143,7 +143,7 @@ impl SavedHealth {
 impl Saved {
     /// Reads what a predecessor hands over.
     pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, SavedError> {
-        let state: HandoverState = read(value)?;
+        let state: HandoverState = read(&value)?;
         let health = SavedHealth::of(state.health, now)?;
         Ok(Saved { health, operator: state.operator.operator, operator_lost: None })
     }
@@ -175,9 +175,9 @@ impl fmt::Display for SavedError {
 
 impl std::error::Error for SavedError {}
 
-fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, SavedError> {
+fn read<T: for<'de> Deserialize<'de>>(value: &Value) -> Result<T, SavedError> {
     match value.get("version").and_then(Value::as_u64) {
-        Some(VERSION) => serde_json::from_value(value).map_err(SavedError::Form),
+        Some(VERSION) => T::deserialize(value).map_err(SavedError::Form),
         Some(other) => Err(SavedError::OtherVersion(other)),
         None => Err(SavedError::NoVersion),
     }
