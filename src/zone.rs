@@ -51,6 +51,7 @@ mod tests;
 mod ttl;
 mod words;
 
+pub use folder::Fingerprint;
 pub use record::{Records, TooMuch, ZoneFile, ZoneRecord};
 
 /// Reads a zone. `apex` in text, with or without the final dot.
@@ -77,13 +78,13 @@ fn whole(apex: &str, file: &Path, read: impl FnOnce(&[u8]) -> reader::Reading) -
         Ok(apex) => name::lower(&apex),
         Err(fault) => return Err(bad_apex(file, &fault)),
     };
-    let reader::Reading { files, mut records, mut report } = read(&apex);
+    let reader::Reading { files, mut records, mut report, fingerprint } = read(&apex);
     records.sort();
     rrsets::tidy(&mut records);
     let redirected = check::check(&apex, &files, &records, &mut report);
     let warnings = report.into_warnings()?;
     records.remove(&redirected);
-    Ok(ZoneFile { apex, records, files, warnings })
+    Ok(ZoneFile { apex, records, files, warnings, fingerprint })
 }
 
 fn bad_apex(file: &Path, fault: &fault::Fault) -> Findings {

@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::daemon::args::DaemonArgs;
@@ -27,7 +28,7 @@ use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Succession;
 use crate::daemon::ticks::Ticks;
 use crate::health::{Checker, HealthView, Proof, Target, Verdict, saved};
-use crate::proxy::control::peer_state::{PeerState, to_peers};
+use crate::proxy::control::peer_state::{PeerMessage, PeerState};
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, InitialState, State};
 use crate::proxy::latch::latches::{Latches, StoredLatches};
@@ -74,7 +75,9 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
 
     // In a takeover the files and the exchange with peers are the running daemon's, until it has handed over.
     let stored = if takeover.is_none() { Some(Stored::read(&files, &prepared)?.doubted(&prepared)) } else { None };
-    let message = |stored: &Stored| to_peers(&prepared, &stored.latches, &stored.operator.states);
+    let message = |stored: &Stored| {
+        json!(PeerMessage::new(&prepared, &stored.latches, &stored.operator.states, Default::default()))
+    };
     let mut exchange = Exchange::new(stored.as_ref().map(message).unwrap_or_default());
     let mut peers = control_sockets.peers.take();
     let mut meet = |exchange: &mut Exchange| exchange.start(&settings, prepared.identity(), peers.take());

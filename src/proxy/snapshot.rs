@@ -150,6 +150,15 @@ pub struct BackendCounters {
     pub responses: [AtomicU64; 5],
 }
 
+impl Snapshot {
+    /// A service by name.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        // In the order of the document's table.
+        let found = self.services.binary_search_by(|service| (*service.name).cmp(name));
+        found.ok().map(|index| &self.services[index])
+    }
+}
+
 impl Service {
     /// The cookie by which it knows its visitors again.
     pub fn cookie(&self) -> Option<&Cookie> {

@@ -8,7 +8,7 @@ use crate::config::dns::Checks;
 
 use super::escape::quote;
 use super::fault::Fault;
-use super::folder::{FileIdentity, Opened, ZoneFolder};
+use super::folder::{FileIdentity, Fingerprint, Opened, ZoneFolder};
 use super::generate::{self, Template};
 use super::lexer::{Entry, Lexer, Text};
 use super::number::{CLASS_IN, rtype};
@@ -46,6 +46,8 @@ pub struct Reading {
     pub records: Records,
     /// The findings.
     pub report: Report,
+    /// What was read, if that was files.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Reads the main file and all it includes.
@@ -56,7 +58,8 @@ pub fn read(apex: &[u8], file: &Path, checks: Checks) -> Reading {
         Ok(opened) => reader.file(Source { path: file, relative: main }, &opened.text, opened.identity, apex.to_vec()),
         Err(why) => reader.read.report.add(file, None, String::new(), format!("cannot be read: {why}")),
     }
-    reader.read
+    let fingerprint = reader.folder.ok().flatten().map(ZoneFolder::fingerprint);
+    Reading { fingerprint, ..reader.read }
 }
 
 /// The same with the main file's text at hand. There are no files beside it: it can include none.
@@ -120,7 +123,12 @@ impl Reader<'_> {
     fn new(apex: &[u8], folder: Result<Option<ZoneFolder>, Fault>, checks: Checks) -> Reader<'_> {
         Reader {
             apex,
-            read: Reading { files: Vec::new(), records: Records::default(), report: Report::new(checks) },
+            read: Reading {
+                files: Vec::new(),
+                records: Records::default(),
+                report: Report::new(checks),
+                fingerprint: None,
+            },
             folder,
             default_ttl: None,
             last_ttl: None,

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::fmt;
 use std::path::PathBuf;
 
+use super::folder::Fingerprint;
 use super::name;
 use crate::config::Finding;
 use crate::memory;
@@ -19,6 +20,8 @@ pub struct ZoneFile {
     pub files: Vec<PathBuf>,
     /// What is hardly meant, or never answered; the first hundred. None where checks are strict.
     pub warnings: Vec<Finding>,
+    /// What it was read from; none if that was a text alone.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// One record of class IN.

@@ -100,6 +100,7 @@ fn compile(zone: &Naive) -> Snapshot {
         records: Records::new(records).unwrap(),
         files: vec!["z.zone".into()],
         warnings: Vec::new(),
+        fingerprint: None,
     };
     let zones = compiled::compile(Path::new("dns.json"), &[file], &BTreeMap::new()).unwrap();
     Snapshot { generation: 1, zones: Arc::new(zones), ..Snapshot::default() }

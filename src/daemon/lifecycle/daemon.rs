@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 use tracing::Level;
 
@@ -21,7 +22,7 @@ use super::persistence::{Obeyed, Persistence};
 use super::question::Question;
 use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
-use crate::health::checker::Targets;
+use crate::health::Targets;
 
 /// A document, read and ready to be put in force.
 pub trait Document: Sized + Send + Sync + 'static {
@@ -41,6 +42,15 @@ pub trait Document: Sized + Send + Sync + 'static {
     ///
     /// Everything that is wrong with the document.
     fn parse_at_start(file: &Path) -> Result<Self::Parsed, Findings> {
+        Self::parse(file)
+    }
+
+    /// The same for a reload. What the document that is in force has already may be taken from it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    fn parse_again(file: &Path, _in_force: &Self) -> Result<Self::Parsed, Findings> {
         Self::parse(file)
     }
 
@@ -192,6 +202,8 @@ pub trait Daemon: Sized + 'static {
     type Change;
     /// Its listening sockets, bound and not yet served.
     type Bound;
+    /// What it saves of health.
+    type SavedHealth: Serialize + Send + 'static;
 
     /// The document in force.
     fn document(&self) -> &Arc<Self::Document>;
@@ -217,8 +229,8 @@ pub trait Daemon: Sized + 'static {
     /// The number of the present snapshot.
     fn generation(&self) -> u64;
 
-    /// What `health.json` holds.
-    fn health_to_save(&self, now: Now) -> Value;
+    /// What `health.json` holds, put into words by whoever writes it.
+    fn health_to_save(&self, now: Now) -> Self::SavedHealth;
 
     /// What a successor gets.
     fn to_hand_over(&self, now: Now) -> Value;

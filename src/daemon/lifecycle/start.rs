@@ -52,6 +52,15 @@ pub fn read<P: Document>(file: &Path) -> Result<P, DocumentError> {
     prepare(P::parse(file))
 }
 
+/// The same for a reload, beside the document that is in force.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn read_again<P: Document>(file: &Path, in_force: &P) -> Result<P, DocumentError> {
+    prepare(P::parse_again(file, in_force))
+}
+
 fn prepare<P: Document>(parsed: Result<P::Parsed, Findings>) -> Result<P, DocumentError> {
     let parsed = parsed.map_err(DocumentError::Findings)?;
     let mut document = P::with_keys(parsed).map_err(DocumentError::Keys)?;

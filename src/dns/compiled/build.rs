@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::hash::Hasher;
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::config::dns::PoolConfig;
 use crate::config::{Finding, Findings};
@@ -27,7 +28,7 @@ pub fn compile(document: &Path, files: &[ZoneFile], pools: &BTreeMap<String, Poo
     let mut findings = Vec::new();
     for file in files {
         match compile_zone(file, &owners) {
-            Ok(zone) => zones.push(zone),
+            Ok(zone) => zones.push(Arc::new(zone)),
             Err(more) => findings.extend(more.0),
         }
     }
@@ -88,6 +89,11 @@ impl<'c> PoolOwners<'c> {
             }
         }
         if findings.is_empty() { Ok(PoolOwners { document, owners }) } else { Err(Findings(findings)) }
+    }
+
+    /// The names in the zone of an apex, each with its pool.
+    pub fn within(&self, apex: &[u8]) -> impl Iterator<Item = (&[u8], PoolId)> {
+        self.owners.iter().filter(move |owner| *owner.apex == *apex).map(|owner| (&*owner.wire, owner.id))
     }
 }
 
@@ -284,7 +290,18 @@ impl<'f> Draft<'f> {
         let number = |at: usize| u32::from_be_bytes([fixed[at], fixed[at + 1], fixed[at + 2], fixed[at + 3]]);
         let negative = OwnRrSet::new(rtype::SOA, soa.ttl.min(number(16)), [soa.first()]);
         let (apex, account, serial) = (file.apex.clone(), account(&file.apex), number(0));
-        Ok(Zone { apex, account, negative, serial, records: file.records.len(), labels, names, by_name })
+        Ok(Zone {
+            apex,
+            account,
+            negative,
+            serial,
+            records: file.records.len(),
+            warnings: file.warnings.clone(),
+            fingerprint: file.fingerprint.clone(),
+            labels,
+            names,
+            by_name,
+        })
     }
 }
 

@@ -2,8 +2,11 @@
 
 use std::collections::HashMap;
 use std::num::NonZero;
+use std::sync::Arc;
 
 use super::rrset::{NodeId, OwnRrSet, RrSet, Shape};
+use crate::config::Finding;
+use crate::zone::Fingerprint;
 use crate::zone::name::{self, Name};
 use crate::zone::name_index::NameIndex;
 use crate::zone::number::rtype;
@@ -14,7 +17,7 @@ pub type PoolId = u16;
 /// All zones of the document.
 #[derive(Debug, Default)]
 pub struct Zones {
-    zones: Vec<Zone>,
+    zones: Vec<Arc<Zone>>,
     by_apex: HashMap<Box<[u8]>, Place>,
     /// Labels of the apex with the most of them: no longer suffix needs to be looked up.
     deepest: usize,
@@ -63,6 +66,10 @@ pub struct Zone {
     pub serial: u32,
     /// Records in the files.
     pub records: usize,
+    /// What is hardly meant in the files.
+    pub warnings: Vec<Finding>,
+    /// What it was read from; none if it is a copy.
+    pub fingerprint: Option<Fingerprint>,
     pub(super) labels: usize,
     pub(super) names: Names,
     pub(super) by_name: NameIndex,
@@ -134,7 +141,7 @@ pub enum Found<'z> {
 
 impl Zones {
     /// Puts the zones together; `unavailable` are the apexes of those that could not be read.
-    pub fn new(zones: Vec<Zone>, unavailable: Vec<Box<[u8]>>) -> Zones {
+    pub fn new(zones: Vec<Arc<Zone>>, unavailable: Vec<Box<[u8]>>) -> Zones {
         let read = zones.iter().enumerate().map(|(n, zone)| (zone.apex.clone(), Place::Zone(n)));
         let by_apex: HashMap<_, _> =
             read.chain(unavailable.into_iter().map(|apex| (apex, Place::Unavailable))).collect();
@@ -164,7 +171,15 @@ impl Zones {
 
     /// The zones that could be read, in the order of the document.
     pub fn iter(&self) -> impl Iterator<Item = &Zone> {
-        self.zones.iter()
+        self.zones.iter().map(Arc::as_ref)
+    }
+
+    /// The zone of this apex, in lower case, if it could be read.
+    pub fn get(&self, apex: &[u8]) -> Option<&Arc<Zone>> {
+        match self.by_apex.get(apex)? {
+            Place::Zone(n) => self.zones.get(*n),
+            Place::Unavailable => None,
+        }
     }
 }
 

@@ -26,7 +26,7 @@ impl State {
         }));
         alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {
-            alarms.extend(words.alarms(peer, &self.latches.record().latches, now));
+            alarms.extend(words.alarms(peer, &self.latches, now));
         }
         alarms
     }

@@ -35,8 +35,7 @@ pub struct SnapshotInput<'a> {
 
 /// Builds the snapshot that follows `previous`.
 pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snapshot>) -> Snapshot {
-    let before =
-        |name: &str| previous.and_then(|snapshot| snapshot.services.iter().find(|service| &*service.name == name));
+    let before = |name: &str| previous.and_then(|snapshot| snapshot.service(name));
     let services: Vec<Service> =
         prepared.services.iter().map(|service| build_service(service, at, before(&service.name))).collect();
     Snapshot {
