@@ -9,9 +9,13 @@ pub mod checker;
 pub mod dns_query;
 pub mod http_status;
 pub mod probe;
+pub mod proof;
 pub mod saved;
 pub mod target;
 pub mod timetable;
+pub mod view;
 
 pub use checker::Checker;
-pub use target::{Before, HealthView, Target, TargetHealth, Verdict};
+pub use proof::Proof;
+pub use target::{Before, Target, TargetHealth, Targets, Verdict};
+pub use view::HealthView;

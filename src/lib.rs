@@ -64,7 +64,7 @@
 //! | how the words of others are shown | [`printable`] |
 //!
 //! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> zone, config. `proxy` and `dns`
-//! never use each other. `files`, `ownership` and `printable` stand below all. tests/architecture holds all of this.
+//! never use each other. `files`, `memory`, `ownership`, `printable` and the clocks stand below all. tests/architecture holds all of this.
 
 pub mod api;
 pub mod config;
@@ -74,10 +74,12 @@ pub mod dns;
 pub mod files;
 pub mod fleet;
 pub mod health;
+pub mod memory;
 pub mod ownership;
 pub mod printable;
 pub mod proxy;
 pub mod push;
+pub mod running_time;
 pub mod unix_time;
 pub mod verbs;
 pub mod zone;

@@ -9,7 +9,7 @@
 //! 2. `reader`: entries and directives to records; owners, TTLs, classes, included files; `generate` repeats an entry
 //! 3. `rdata`: record data to wire format, by a table from types to fields; `name`, `ttl` and `escape` read what those
 //!    fields and the reader share
-//! 4. `rrsets`: equal records and differing TTLs
+//! 4. `record` keeps the records, sorted by name; `rrsets`: equal records and differing TTLs
 //! 5. `check`: what must be there, and what must not stand together; `report` collects what all steps find
 //!
 //! The table knows A, AAAA, AFSDB, APL, CAA, CDNSKEY, CDS, CERT, CNAME, CSYNC, DHCID, DNAME, DNSKEY, DS, EUI48, EUI64, HINFO,
@@ -38,6 +38,7 @@ mod folder;
 mod generate;
 mod lexer;
 pub mod name;
+pub mod name_index;
 pub mod number;
 mod rdata;
 mod reader;
@@ -50,7 +51,8 @@ mod tests;
 mod ttl;
 mod words;
 
-pub use record::{ZoneFile, ZoneRecord};
+pub use folder::Fingerprint;
+pub use record::{Records, TooMuch, ZoneFile, ZoneRecord};
 
 /// Reads a zone. `apex` in text, with or without the final dot.
 ///
@@ -76,13 +78,13 @@ fn whole(apex: &str, file: &Path, read: impl FnOnce(&[u8]) -> reader::Reading) -
         Ok(apex) => name::lower(&apex),
         Err(fault) => return Err(bad_apex(file, &fault)),
     };
-    let reader::Reading { files, records, mut report } = read(&apex);
-    let mut records = rrsets::tidy(records);
+    let reader::Reading { files, mut records, mut report, fingerprint } = read(&apex);
+    records.sort();
+    rrsets::tidy(&mut records);
     let redirected = check::check(&apex, &files, &records, &mut report);
     let warnings = report.into_warnings()?;
-    let mut index = 0..;
-    records.retain(|_| !index.next().is_some_and(|index| redirected.contains(&index)));
-    Ok(ZoneFile { apex, records, files, warnings })
+    records.remove(&redirected);
+    Ok(ZoneFile { apex, records, files, warnings, fingerprint })
 }
 
 fn bad_apex(file: &Path, fault: &fault::Fault) -> Findings {

@@ -54,6 +54,7 @@ pub fn all_up(prepared: &Prepared) -> HealthView {
         probed: None,
         changes: 1,
         hearsay: false,
+        proof: Default::default(),
         before: None,
     };
     prepared.targets().into_keys().map(|target| (target, up.clone())).collect()

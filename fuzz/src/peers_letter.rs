@@ -21,7 +21,8 @@ pub fn check(letters: &[u8]) {
 fn words(letter: &[u8]) -> Option<PeerState> {
     let value = read_message(letter).ok()?;
     let mut words = PeerState::read(&value, None).ok()?;
-    words.compare(&words.latches.clone(), Now::default());
+    let own = StoredLatches::Whole(Record { latches: words.latches.clone(), ..Record::default() });
+    words.compare(&Latches::restore(own), Now::default());
     assert!(words.differing(Now::default()).is_empty(), "it differs from itself");
     Some(words)
 }

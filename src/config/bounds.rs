@@ -6,8 +6,8 @@ use super::reader::{Read, Value};
 pub(super) const MOST_WORKERS: usize = 256;
 
 /// Backends of all services, or members of all pools: each may have an operator's state, and all of these must fit
-/// into one message between peers.
-pub const MOST_SUBJECTS: usize = 2048;
+/// into what peers take of each other.
+pub const MOST_SUBJECTS: usize = 20 * 1024;
 
 /// Notes a finding if there are more than [`MOST_SUBJECTS`].
 pub(super) fn most_subjects(value: &Value<'_>, what: &str, number: usize) -> Read<()> {

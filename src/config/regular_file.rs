@@ -16,6 +16,8 @@ use std::path::{Component, Path};
 use rustix::fs::{CWD, Mode, OFlags, openat, readlinkat};
 use rustix::io::Errno;
 
+use crate::memory;
+
 /// The most that is read of a document: hundreds of hosts with thousands of names.
 pub const MOST_DOCUMENT: u64 = 64 * MIB;
 
@@ -50,8 +52,9 @@ pub fn read_regular_file(path: &Path, most: u64) -> io::Result<Vec<u8>> {
 ///
 /// It cannot be read, or has more than `most` bytes.
 pub fn read_all(file: &File, most: u64) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::new();
     // A file may grow while it is read: its size at the beginning promises nothing.
+    let size = file.metadata()?.len().min(most);
+    let mut bytes = memory::vector(usize::try_from(size).unwrap_or(0) + 1);
     file.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
     match bytes.len() as u64 > most {
         true => Err(io::Error::other(format!("it is larger than {}, the most that is read of it", in_words(most)))),

@@ -3,41 +3,29 @@
 //! The pure parts take a [`Now`] and never read a clock themselves.
 
 use std::sync::LazyLock;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use crate::running_time::running;
 use crate::unix_time::unix_ms;
 
 /// A moment, as the pure parts see it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Now {
-    /// Since the process began; never goes back.
+    /// Since the process began, by [`running`]; never goes back.
     pub running: Duration,
     /// Milliseconds since the epoch: for what people read and other machines compare.
     pub unix_ms: u64,
 }
 
 impl Now {
+    /// This moment.
+    pub fn read() -> Now {
+        Now { running: running(), unix_ms: unix_ms() }
+    }
+
     /// The same moment by the wall clock.
     pub fn system_time(&self) -> SystemTime {
         UNIX_EPOCH + Duration::from_millis(self.unix_ms)
-    }
-}
-
-/// The clock of a process.
-#[derive(Debug, Clone, Copy)]
-pub struct Clock {
-    started: Instant,
-}
-
-impl Clock {
-    /// Begins to count.
-    pub fn start() -> Clock {
-        Clock { started: Instant::now() }
-    }
-
-    /// This moment.
-    pub fn now(&self) -> Now {
-        Now { running: self.started.elapsed(), unix_ms: unix_ms() }
     }
 }
 

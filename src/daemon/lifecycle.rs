@@ -11,7 +11,7 @@
 //! - [`persistence`]: whether what a command changed is on disk, which its answer waits for;
 //! - [`event_loop`]: what happens, one thing after the other, and how it all ends;
 //! - [`reload`]: read, check, probe, bind, put in force; or nothing has changed;
-//! - [`handover`]: the old side of a takeover, and starting the successor;
+//! - [`handover`]: the old side of a takeover, and starting the successor; [`succession`]: the new side;
 //! - [`descriptors`]: what the files that a process may have open are for (pure);
 //! - [`state_files`], [`exchange`], [`control_sockets`]: the handles that the loop holds;
 //! - [`start`]: from the arguments to the exit code.
@@ -31,10 +31,12 @@ pub mod operator_file;
 pub mod persistence;
 pub mod phase;
 pub mod policy;
+pub mod question;
 pub mod reload;
 pub mod shell;
 pub mod start;
 pub mod state_files;
+pub mod succession;
 
 pub use control_sockets::ControlSockets;
 pub use daemon::{Daemon, Document, Effect, Event, Figures, InputsOf, LastReload, Settings};

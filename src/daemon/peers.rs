@@ -1,5 +1,5 @@
-//! The exchange of state between daemons of one kind. Every second, and at start, each sends its peers its own state (one
-//! JSON value) and receives theirs. Encrypted; each side is known by a key of its own (Noise IK).
+//! The exchange of state between daemons of one kind. Every second, and at start, each sends its peers what changed of its own state (one
+//! JSON object) since what they have of it, and receives the same of theirs. Encrypted; each side is known by a key of its own (Noise IK).
 //!
 //! Owns the listener for peers, one task for each peer, and the health of each. Must never: know what the values mean (the
 //! daemons merge them), go by a peer's clock (how far that is off is measured and told), or keep anything between two exchanges. Called by both daemons' control threads.
@@ -8,6 +8,7 @@
 //! second, at the price of state that can go wrong: half-open connections, keys replaced meanwhile, a peer that was restarted
 //! or moved. With a new connection every exchange proves all of it again, and at most one second of state is lost.
 
+mod changes;
 mod channel;
 mod exchange;
 mod identity;
@@ -15,6 +16,7 @@ mod listener;
 mod rejected;
 mod shared;
 
+pub use changes::{MAX_STATE, Outbox};
 pub use channel::{ChannelError, MAX_MESSAGE};
 pub use exchange::ExchangeError;
 pub use identity::Identity;
@@ -59,23 +61,23 @@ impl Peers {
         own_name: String,
         identity: Identity,
         listener: std::net::TcpListener,
-        state: watch::Receiver<Value>,
+        state: watch::Receiver<Outbox>,
         events: mpsc::Sender<PeerEvent>,
     ) -> Peers {
         let PeersConfig { listen, mut members, .. } = config;
         members.remove(&own_name);
-        let shared = Arc::new(Shared::new(own_name, identity, listen, members, events));
+        let shared = Arc::new(Shared::new(own_name, identity, listen, members, state, events));
 
         let mut tasks = JoinSet::new();
         let mut requests = Vec::new();
         for (name, peer) in &shared.members {
             let (request, requested) = mpsc::channel(4);
             requests.push(request);
-            tasks.spawn(exchange_with(Arc::clone(&shared), name.clone(), peer.clone(), state.clone(), requested));
+            tasks.spawn(exchange_with(Arc::clone(&shared), name.clone(), peer.clone(), requested));
         }
         match adopt(listener) {
             Ok(listener) => {
-                tasks.spawn(listener::listen(Arc::clone(&shared), listener, state));
+                tasks.spawn(listener::listen(Arc::clone(&shared), listener));
             }
             Err(error) => tracing::error!(
                 "cannot listen for peers on {}: {error}; exchanges happen only when this daemon connects",
@@ -130,27 +132,21 @@ async fn exchange_with(
     shared: Arc<Shared>,
     name: String,
     peer: PeerConfig,
-    mut state: watch::Receiver<Value>,
     mut requested: mpsc::Receiver<oneshot::Sender<bool>>,
 ) {
     let mut waiting = Vec::new();
+    let mut state = shared.state.clone();
     loop {
         while let Ok(reply) = requested.try_recv() {
             waiting.push(reply);
         }
         let started = Instant::now();
-        let value = state.borrow_and_update().clone();
-        let result = exchange::initiate(&shared, &name, &peer, value, started + EXCHANGE_LIMIT).await;
+        state.mark_unchanged();
+        let result = exchange::initiate(&shared, &name, &peer, started + EXCHANGE_LIMIT).await;
         let answered = result.is_ok();
         let ahead_ms = result.as_ref().ok().and_then(|received| received.ahead_ms);
         shared.note(&name, ahead_ms, result.as_ref().err().map(|error| format!("{name} ({}): {error}", peer.address)));
-        if let Ok(Received { value, .. }) = result
-            && shared
-                .events
-                .send(PeerEvent { peer: name.clone(), value, ahead_ms: ahead_ms.unwrap_or(0) })
-                .await
-                .is_err()
-        {
+        if answered && !shared.deliver(&name, ahead_ms).await {
             return;
         }
         for reply in waiting.drain(..) {
@@ -158,6 +154,9 @@ async fn exchange_with(
             let _ = reply.send(answered);
         }
         sleep_until(started + SHORTEST_INTERVAL).await;
+        if matches!(result, Ok(Received { is_unheard: true, .. })) {
+            continue;
+        }
         tokio::select! {
             () = sleep_until(started + INTERVAL) => {}
             changed = state.changed() => if changed.is_err() { return },

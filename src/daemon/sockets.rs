@@ -28,6 +28,19 @@ pub use live::{Listing, try_all};
 #[derive(Debug, Default)]
 pub struct Sockets {
     held: Vec<Held>,
+    sharing: Sharing,
+}
+
+/// Whether another process serves the same sockets.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+enum Sharing {
+    /// None does.
+    #[default]
+    Alone,
+    /// One does. A socket that joined one of its groups would get a share of the visitors to which that process is blind.
+    Shared,
+    /// The same, and fewer sockets were given than were asked for.
+    Short,
 }
 
 #[derive(Debug)]
@@ -61,7 +74,17 @@ impl Sockets {
                 Err(why) => tracing::warn!("closing a descriptor that was passed to us: {why}"),
             }
         }
-        Sockets { held }
+        Sockets { held, sharing: Sharing::Alone }
+    }
+
+    /// From here to [`Sockets::own`] another process serves what was inherited: no socket joins its groups.
+    pub fn share(&mut self) {
+        self.sharing = Sharing::Shared;
+    }
+
+    /// No other process serves them any more. Whether fewer were given than were asked for: to be asked for again.
+    pub fn own(&mut self) -> bool {
+        std::mem::take(&mut self.sharing) == Sharing::Short
     }
 
     /// How many there are.
@@ -160,6 +183,10 @@ impl Sockets {
         let present = self.held.iter().filter(|held| held.actual == identity).count();
         let fresh = match self.held.iter().find(|held| held.actual == identity) {
             Some(held) if present < count && held.socket.reuse_port().unwrap_or(false) => {
+                if self.sharing != Sharing::Alone {
+                    self.sharing = Sharing::Short;
+                    return self.copies(&identity, address, transport);
+                }
                 bind::join(transport, held.actual.address().unwrap_or(address), count - present)?
             }
             Some(_) => Vec::new(),
@@ -173,14 +200,25 @@ impl Sockets {
             identity = Identity::of(&SockRef::from(&socket)).map_err(|why| BindError::new(&wanted, why))?;
             self.hold(socket, identity.clone(), wanted.clone());
         }
-        let mut copies = self.ask(&identity)?;
+        let mut copies = self.copies(&identity, address, transport)?;
         // Passed in without SO_REUSEPORT (socket activation): no second socket can join it, so its readers share it.
         for index in 0..count.saturating_sub(copies.len()) {
             let shared = copies[index].try_clone().map_err(|error| BindError::new(&identity, error))?;
             copies.push(shared);
         }
+        Ok(copies)
+    }
+
+    /// Copies of all sockets with this identity, ready to be served.
+    fn copies(
+        &mut self,
+        identity: &Identity,
+        address: SocketAddr,
+        transport: bind::Transport,
+    ) -> Result<Vec<Socket>, BindError> {
+        let copies = self.ask(identity)?;
         for socket in &copies {
-            bind::prepare(transport, socket, address).map_err(|error| BindError::new(&identity, error))?;
+            bind::prepare(transport, socket, address).map_err(|error| BindError::new(identity, error))?;
         }
         Ok(copies)
     }

@@ -55,9 +55,18 @@ pub async fn inherit(
     let (passed, takeover) = takeover::request(admin_socket, program).await?;
     let is_folder = |passed: &File| passed.metadata().is_ok_and(|passed| passed.is_dir());
     let (folders, sockets): (Vec<File>, Vec<File>) = passed.into_iter().map(File::from).partition(is_folder);
-    let sockets = Sockets::adopt(sockets.into_iter().map(OwnedFd::from).collect());
+    let mut sockets = Sockets::adopt(sockets.into_iter().map(OwnedFd::from).collect());
+    sockets.share();
     tracing::info!("taking over {} sockets from the running {program}", sockets.len());
     Ok(Inheritance { sockets, folders, takeover: Some(takeover) })
+}
+
+/// [`Takeover::interrupted`]; never without one.
+pub async fn interrupted(takeover: Option<&Takeover>) {
+    match takeover {
+        Some(takeover) => takeover.interrupted().await,
+        None => std::future::pending().await,
+    }
 }
 
 /// What the running daemon hands over, if there is one. Reading it before the running daemon stops keeps an unreadable state from costing a gap.

@@ -15,16 +15,19 @@
 //!  |------------------------------------>|
 //!  | builds, checks                      |
 //!  | ready                               |
-//!  |------------------------------------>|  stops accepting
+//!  |------------------------------------>|  decides nothing more, goes on serving
 //!  |                  final: final state |
 //!  |<------------------------------------|
+//!  | serves too, and asks itself         |
+//!  | until each thread has answered      |
 //!  | taken                               |
-//!  |------------------------------------>|  drains, exits
-//!  accepts: now this one is the daemon
+//!  |------------------------------------>|  stops accepting, drains, exits
+//!  decides: now this one is the daemon
 //! ```
 //!
 //! At every moment exactly one of them is the daemon: the old one until it has "taken", the new one from then on. If the
-//! new one goes away before, the old one goes on as if nothing had been. If the old one dies before, the new one, who
+//! new one goes away before, or freezes, the old one goes on as if nothing had been: it never stopped serving, and since both
+//! hold the same sockets it takes whoever waits there. If the old one dies before, the new one, who
 //! holds every socket, goes on in its place; it believes in that death only when the kernel confirms it (the offer brings
 //! the old process's pidfd), since a stream can end for other reasons. The receipt goes over a socket that came with the
 //! others: who can say how many there are has them. Each step has a time limit. Called by the daemons' control loops (old
@@ -70,9 +73,9 @@ struct Limits {
     offer: Duration,
     /// The new side's loading, building and checking.
     ready: Duration,
-    /// The old side's stop of accepting, and its final state.
+    /// The old side's final state.
     last: Duration,
-    /// The new side's `taken`.
+    /// The new side's proof that it answers ([`PROOF_LIMIT`]), and its `taken`.
     taken: Duration,
     /// From the end of the stream to the old process's end, if that is why.
     death: Duration,
@@ -83,12 +86,15 @@ const LIMITS: Limits = Limits {
     offer: Duration::from_secs(30),
     ready: READY_LIMIT,
     last: Duration::from_secs(30),
-    taken: Duration::from_secs(10),
+    taken: PROOF_LIMIT.saturating_add(Duration::from_secs(2)),
     death: Duration::from_secs(2),
 };
 
 /// How long the new side may take from the offer to its "ready".
 pub const READY_LIMIT: Duration = Duration::from_secs(120);
+
+/// How long it may then take to answer on the sockets. Meanwhile the old one decides nothing, so this is short.
+pub const PROOF_LIMIT: Duration = Duration::from_secs(4);
 
 /// What is handed over.
 #[derive(Debug)]
@@ -111,23 +117,21 @@ pub struct Takeover {
     limits: Limits,
 }
 
-/// How the old process's part ended.
-#[derive(Debug, PartialEq)]
-pub enum Succession {
-    /// It stopped accepting; this is its final state.
-    Handed(Value),
-    /// It died after its offer and before its final state. This process has all its sockets, so no connection was refused:
-    /// it goes on with this state, that of the offer.
-    Orphaned(Value),
+/// The old process decides nothing more, and has handed over its final state, or it has died.
+#[derive(Debug)]
+pub struct Succession {
+    /// The state to go on with: that of the offer, if the old process died before it sent a later one.
+    pub state: Value,
+    /// None if it died: this process has all its sockets, and nobody is to be told.
+    predecessor: Option<Predecessor>,
 }
 
-impl Succession {
-    /// The state to go on with.
-    pub fn into_state(self) -> Value {
-        match self {
-            Succession::Handed(state) | Succession::Orphaned(state) => state,
-        }
-    }
+/// The old process, which serves until it is told that this one does.
+#[derive(Debug)]
+struct Predecessor {
+    wire: Wire,
+    process: OwnedFd,
+    limits: Limits,
 }
 
 /// Asks the daemon at this admin socket for its sockets and state.
@@ -180,8 +184,15 @@ async fn receive_offer(wire: &mut Wire, program: &str) -> Result<Offer, Takeover
 }
 
 impl Takeover {
-    /// Sends `ready`, and waits until the old daemon has stopped accepting. After `Ok` this process is the daemon. After an
-    /// error the old one still is, and this process must exit without accepting.
+    /// Ends when the old process has died, or takes its offer back: nothing else is worth waiting for then, since nobody serves, or
+    /// nothing will come of it. [`Takeover::ready`] tells which.
+    pub async fn interrupted(&self) {
+        // An error is an end too.
+        let _ = self.wire.stream.readable().await;
+    }
+
+    /// Sends `ready`, and waits for the old daemon's final state. After `Ok` this process serves, and then says
+    /// [`Succession::taken`]. After an error the old one goes on, and this process must exit.
     pub async fn ready(self) -> Result<Succession, TakeoverError> {
         let Takeover { state: offered, mut wire, old, limits } = self;
         // If it cannot be sent, the old daemon's last message before it closed says why.
@@ -194,17 +205,31 @@ impl Takeover {
                 tracing::warn!(
                     "the old daemon died before it sent its final state; going on with the state of its offer"
                 );
-                return Ok(Succession::Orphaned(offered));
+                return Ok(Succession { state: offered, predecessor: None });
             }
-            Err(_) => return Err(silent("stopped accepting", limits.last)),
+            Err(_) => return Err(silent("sent its final state", limits.last)),
         };
+        Ok(Succession { state, predecessor: Some(Predecessor { wire, process: old, limits }) })
+    }
+}
+
+impl Succession {
+    /// Whether there is an old process that serves until it is told otherwise.
+    pub fn is_awaited(&self) -> bool {
+        self.predecessor.is_some()
+    }
+
+    /// Sends `taken`. After `Ok` this process is the daemon. After an error the old one is, and this process must accept no more and
+    /// exit.
+    pub async fn taken(self) -> Result<(), TakeoverError> {
+        let Some(Predecessor { mut wire, process, limits }) = self.predecessor else { return Ok(()) };
         if let Ok(Ok(())) = timeout(limits.taken, wire.send(&Frame::Taken)).await {
-            return Ok(Succession::Handed(state));
+            return Ok(());
         }
         // It reads no more: it has withdrawn its offer, or died after it had sent everything.
         match timeout(limits.taken, wire.receive()).await {
             Ok(Ok(other)) => Err(unexpected(other, "the end")),
-            Ok(Err(error)) => confirm_death(old, limits.death, error).await.map(|()| Succession::Handed(state)),
+            Ok(Err(error)) => confirm_death(process, limits.death, error).await,
             Err(_) => Err(silent("ended", limits.taken)),
         }
     }
@@ -221,7 +246,7 @@ async fn confirm_death(process: OwnedFd, limit: Duration, end: io::Error) -> Res
 }
 
 /// The old side: checks who asks (`program` must be the same), offers, and waits for "ready". `Ok` only if it came; then
-/// the caller stops accepting, keeps its sockets, and calls [`Offered::finish`]. After an error, or when this is dropped,
+/// the caller decides nothing more, goes on serving, and calls [`Offered::finish`]. After an error, or when this is dropped,
 /// it goes on as if nothing had been.
 pub async fn offer(stream: UnixStream, program: &str, handover: Handover) -> Result<Offered, TakeoverError> {
     offer_within(stream, program, handover, LIMITS).await
@@ -316,8 +341,8 @@ impl Offered {
         Ok(())
     }
 
-    /// Sends the final state. After `Ok` the new process is the daemon (and the service manager's main process): close all
-    /// sockets and drain. After an error it is gone, or knows that it must not accept: accept again.
+    /// Sends the final state, and waits until the new process answers visitors. After `Ok` it is the daemon (and the service
+    /// manager's main process): close all sockets and drain. After an error it is gone, frozen, or knows that it must not go on.
     pub async fn finish(mut self, state: Value) -> Result<(), TakeoverError> {
         let exchange = async {
             self.wire.send(&Frame::Final(state)).await?;

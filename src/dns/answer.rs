@@ -199,8 +199,8 @@ struct Reply<'a, 'b> {
     shown: bool,
     /// Told by the first name of a chain: those behind it are none that a client chooses.
     account: &'a mut Account,
-    /// The DNAMEs in the answer, the first ones filled: a chain may come back to one.
-    dnames: [Option<&'a RrSet>; CHAIN + 1],
+    /// The DNAMEs in the answer, by where they are; the first ones filled: a chain may come back to one.
+    dnames: [Option<&'a [u8]>; CHAIN + 1],
 }
 
 /// The outcome of one name of a chain.
@@ -261,12 +261,12 @@ impl<'a> Reply<'a, '_> {
 
     fn account_of(&self, zone: &Zone, found: &Found<'_>) -> Account {
         let (class, name) = match found {
-            Found::Node(node) if self.wanted(node).is_some() || node.set(rtype::CNAME).is_some() => {
-                (Class::Answer, node.account)
+            Found::Node(node) if self.wanted(*node).is_some() || node.set(rtype::CNAME).is_some() => {
+                (Class::Answer, node.account())
             }
             Found::Node(_) => (Class::Nodata, zone.account),
-            Found::Cut(node) => (Class::Referral, node.account),
-            Found::Dname { owner, .. } => (Class::Answer, owner.account),
+            Found::Cut(node) => (Class::Referral, node.account()),
+            Found::Dname { owner, .. } => (Class::Answer, owner.account()),
             Found::Nothing => (Class::Nxdomain, zone.account),
         };
         Account { class, name }
@@ -285,11 +285,11 @@ impl<'a> Reply<'a, '_> {
         written
     }
 
-    fn node(&mut self, zone: &'a Zone, node: &'a Node, place: usize) -> Step {
+    fn node(&mut self, zone: &'a Zone, node: Node<'a>, place: usize) -> Step {
         if let Some(set) = self.wanted(node) {
             // A chain may end at a DNAME that it has come by; a set stands once in a section (RFC 2181, 5).
             let written =
-                set.rtype == rtype::DNAME && self.dnames.iter().flatten().any(|dname| std::ptr::eq(*dname, set));
+                set.rtype == rtype::DNAME && self.dnames.iter().flatten().any(|dname| std::ptr::eq(*dname, set.wire));
             let rotation = self.rotation_of(set);
             if !written
                 && self
@@ -309,38 +309,38 @@ impl<'a> Reply<'a, '_> {
 
     /// The set that answers at a node. To ANY one set is enough (RFC 8482, 4.1): a pool's addresses, else the one with
     /// the lowest type. One real set rather than a made-up HINFO, so that whoever asks ANY still learns something true.
-    fn wanted<'n>(&self, node: &'n Node) -> Option<&'n RrSet>
+    fn wanted<'n>(&self, node: Node<'n>) -> Option<RrSet<'n>>
     where
         'a: 'n,
     {
         match self.qtype {
             rtype::ANY => {
-                self.set(node, rtype::A).or_else(|| self.set(node, rtype::AAAA)).or_else(|| node.sets.first())
+                self.set(node, rtype::A).or_else(|| self.set(node, rtype::AAAA)).or_else(|| node.sets().next())
             }
             qtype => self.set(node, qtype),
         }
     }
 
     /// A set of a node, from its pool where it has one and the type is an address's.
-    fn set<'n>(&self, node: &'n Node, rtype: u16) -> Option<&'n RrSet>
+    fn set<'n>(&self, node: Node<'n>, rtype: u16) -> Option<RrSet<'n>>
     where
         'a: 'n,
     {
-        match node.pool {
+        match node.pool() {
             Some(pool) if matches!(rtype, rtype::A | rtype::AAAA) => self.snapshot.pool(pool).set(rtype),
             _ => node.set(rtype),
         }
     }
 
     /// Sets of addresses are rotated, and no others: only their records have one length.
-    fn rotation_of(&self, set: &RrSet) -> usize {
+    fn rotation_of(&self, set: RrSet<'_>) -> usize {
         if matches!(set.rtype, rtype::A | rtype::AAAA) { self.rotation } else { 0 }
     }
 
     /// NODATA or NXDOMAIN: the SOA (RFC 2308, 2), at a pool's name for no longer than the pool's own answers.
-    fn negative(&mut self, zone: &Zone, node: Option<&Node>, rcode: u16) -> Step {
-        let soa = &zone.negative;
-        let pool_ttl = node.and_then(|node| node.pool).map_or(u32::MAX, |pool| self.snapshot.pool(pool).ttl);
+    fn negative(&mut self, zone: &Zone, node: Option<Node<'_>>, rcode: u16) -> Step {
+        let soa = zone.negative.get();
+        let pool_ttl = node.and_then(Node::pool).map_or(u32::MAX, |pool| self.snapshot.pool(pool).ttl);
         let ttl = soa.ttl.min(pool_ttl);
         self.must_fit(|writer| writer.set(Section::Authority, Owner::Name(&zone.apex), soa, ttl, 0));
         Step::Done(rcode)
@@ -348,10 +348,10 @@ impl<'a> Reply<'a, '_> {
 
     /// The delegation's NS, and their addresses as far as we know them. In-domain glue is a part of the referral: if
     /// it does not fit, the response is cut (RFC 9471, 3.1). Other glue only helps.
-    fn referral(&mut self, zone: &'a Zone, cut: &'a Node) -> Step {
+    fn referral(&mut self, zone: &'a Zone, cut: Node<'a>) -> Step {
         let done = Step::Done(rcode::NOERROR);
         let Some(set) = cut.set(rtype::NS) else { return done };
-        let ns = |writer: &mut Writer<'_>| writer.set(Section::Authority, Owner::Name(&cut.name), set, set.ttl, 0);
+        let ns = |writer: &mut Writer<'_>| writer.set(Section::Authority, Owner::Name(cut.name()), set, set.ttl, 0);
         if self.must_fit(ns).is_none() {
             return done;
         }
@@ -366,11 +366,11 @@ impl<'a> Reply<'a, '_> {
 
     /// The DNAME, once however often a chain comes by, and the CNAME it makes for this name (RFC 6672, 3.1). A question
     /// for CNAME or ANY has its answer in that and is followed no further.
-    fn dname(&mut self, set: &'a RrSet, owner: &Node, name: &Name, label: usize, place: usize) -> Step {
-        let free = self.dnames.iter_mut().find(|dname| dname.is_none_or(|dname| std::ptr::eq(dname, set)));
+    fn dname(&mut self, set: RrSet<'a>, owner: Node<'_>, name: &Name, label: usize, place: usize) -> Step {
+        let free = self.dnames.iter_mut().find(|dname| dname.is_none_or(|dname| std::ptr::eq(dname, set.wire)));
         if let Some(free @ None) = free {
-            *free = Some(set);
-            self.must_fit(|writer| writer.set(Section::Answer, Owner::Name(&owner.name), set, set.ttl, 0));
+            *free = Some(set.wire);
+            self.must_fit(|writer| writer.set(Section::Answer, Owner::Name(owner.name()), set, set.ttl, 0));
         }
         let Some(target) = name.with_suffix(label, set.first()) else {
             return Step::Done(rcode::YXDOMAIN);
@@ -384,15 +384,15 @@ impl<'a> Reply<'a, '_> {
 
     /// Addresses (and, for SVCB, the target's own bindings: RFC 9460, 4.1) that spare the client a query. What does
     /// not fit is left out; nobody misses it.
-    fn helpers(&mut self, zone: &'a Zone, set: &'a RrSet) {
+    fn helpers(&mut self, zone: &'a Zone, set: RrSet<'a>) {
         if !self.shown {
             return;
         }
-        for id in &set.additional {
+        for id in set.additional {
             let node = zone.node(*id);
             if let (rtype::SVCB | rtype::HTTPS, Some(binding)) = (set.rtype, node.set(set.rtype))
-                && !std::ptr::eq(binding, set)
-                && self.writer.set(Section::Additional, Owner::Name(&node.name), binding, binding.ttl, 0).is_err()
+                && !std::ptr::eq(binding.wire, set.wire)
+                && self.writer.set(Section::Additional, Owner::Name(node.name()), binding, binding.ttl, 0).is_err()
             {
                 return;
             }
@@ -402,11 +402,11 @@ impl<'a> Reply<'a, '_> {
         }
     }
 
-    fn addresses(&mut self, node: &'a Node) -> Result<(), Full> {
+    fn addresses(&mut self, node: Node<'a>) -> Result<(), Full> {
         for rtype in [rtype::A, rtype::AAAA] {
             if let Some(set) = self.set(node, rtype) {
                 let rotation = self.rotation_of(set);
-                self.writer.set(Section::Additional, Owner::Name(&node.name), set, set.ttl, rotation)?;
+                self.writer.set(Section::Additional, Owner::Name(node.name()), set, set.ttl, rotation)?;
             }
         }
         Ok(())

@@ -10,5 +10,5 @@ mod text;
 mod zones;
 
 pub use build::{PoolOwners, compile, compile_zone};
-pub use rrset::{NodeId, RrSet, Shape};
+pub use rrset::{NodeId, OwnRrSet, RrSet, Shape};
 pub use zones::{Authority, Found, Node, PoolId, Zone, Zones};

@@ -103,6 +103,11 @@ impl Counters {
         (bits != 0).then(|| IpAddr::V6(Ipv6Addr::from_bits(bits)).to_canonical())
     }
 
+    /// How many answers.
+    pub fn answered(&self) -> u64 {
+        self.answers().iter().sum()
+    }
+
     /// Answers by error code.
     pub fn answers(&self) -> [u64; RCODES] {
         std::array::from_fn(|rcode| self.answers[rcode].load(Relaxed))

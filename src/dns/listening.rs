@@ -1,7 +1,6 @@
 //! The threads that answer: those of each UDP listener, and TCP's.
 //!
-//! Owns when a worker starts and stops. Sockets stay [`Sockets`]'s, so that workers can be stopped for a takeover and
-//! started again if it fails.
+//! Owns when a worker starts and stops. Sockets stay [`Sockets`]'s.
 
 use std::collections::BTreeMap;
 use std::net::{SocketAddr, TcpListener, UdpSocket};
@@ -60,6 +59,8 @@ pub struct Listening {
 struct UdpWorkers {
     stop: Arc<AtomicBool>,
     threads: Vec<JoinHandle<()>>,
+    /// One for each thread.
+    counters: Vec<Arc<Counters>>,
 }
 
 impl Listening {
@@ -121,10 +122,11 @@ impl Listening {
 
     fn start(&mut self, address: SocketAddr, sockets: Vec<UdpSocket>) -> std::io::Result<UdpWorkers> {
         let stop = Arc::<AtomicBool>::default();
-        let mut threads = Vec::new();
+        let (mut threads, mut all_counters) = (Vec::new(), Vec::new());
         for (n, socket) in sockets.into_iter().enumerate() {
             let counters = Arc::<Counters>::default();
             self.udp_counters.push(Arc::clone(&counters));
+            all_counters.push(Arc::clone(&counters));
             let worker = Worker {
                 socket,
                 snapshot: Arc::clone(&self.snapshot),
@@ -136,22 +138,34 @@ impl Listening {
             };
             threads.push(std::thread::Builder::new().name(format!("dns-udp-{n}")).spawn(move || worker.run())?);
         }
-        Ok(UdpWorkers { stop, threads })
+        Ok(UdpWorkers { stop, threads, counters: all_counters })
     }
 
-    /// Reads no further datagram and accepts no further connection, until [`Listening::serve`] says otherwise.
-    pub fn pause(&mut self) {
-        self.tcp.listen(Vec::new());
+    /// Where it listens.
+    pub fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.udp.keys().copied()
+    }
+
+    /// The threads that have answered nobody yet, by name.
+    pub fn silent_threads(&self) -> Vec<String> {
+        let mut silent = Vec::new();
+        for (address, workers) in &self.udp {
+            let threads = workers.counters.iter().enumerate().filter(|(_, counters)| counters.answered() == 0);
+            silent.extend(threads.map(|(n, _)| format!("udp {address} {n}")));
+        }
+        if !self.udp.is_empty() && self.tcp_counters.answered() == 0 {
+            silent.push("tcp".to_owned());
+        }
+        silent
+    }
+
+    /// Reads no further datagram and accepts no further connection. Connections that are open are answered until they end, at most for
+    /// `limit`. [`Listening::ended`] tells.
+    pub fn drain(&mut self, limit: Duration) {
         for workers in std::mem::take(&mut self.udp).into_values() {
             workers.stop.store(true, Ordering::Relaxed);
             self.ending.extend(workers.threads);
         }
-    }
-
-    /// The same for good. Connections that are open are answered until they end, at most for `limit`.
-    /// [`Listening::ended`] tells.
-    pub fn drain(&mut self, limit: Duration) {
-        self.pause();
         self.tcp.drain(limit);
     }
 

@@ -27,7 +27,7 @@ use crate::daemon::lifecycle::{
 use crate::daemon::notify;
 use crate::daemon::startup::{self, Inheritance};
 use crate::daemon::state_lock::StateLock;
-use crate::daemon::takeover::Takeover;
+use crate::daemon::takeover::Succession;
 use crate::daemon::ticks::Ticks;
 use crate::health::Checker;
 use daemon::{DnsDaemon, NO_THREAD};
@@ -47,7 +47,7 @@ pub fn run(args: DaemonArgs) -> ExitCode {
 
 /// Everything from the document to "ready".
 async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
-    let Start { args, document, passed, clock } = start;
+    let Start { args, document, passed } = start;
     let settings = document.settings();
     let Inheritance { mut sockets, folders, takeover } =
         startup::inherit(&args, passed, DnsDaemon::PROGRAM, &settings.admin.socket).await?;
@@ -74,7 +74,6 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let mut shell = Shell::new(Parts {
         args,
         daemon,
-        clock,
         sockets,
         control_sockets,
         checker,
@@ -96,16 +95,24 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
             }
         }
         Some(takeover) => {
-            check_all(&mut shell).await;
-            // From here on this process is the daemon.
-            take_over(&mut shell, takeover).await?;
+            tokio::select! {
+                () = check_all(&mut shell) => {}
+                () = takeover.interrupted() => {}
+            }
+            // From here on the running daemon decides nothing more.
+            let succession = takeover.ready().await?;
+            inherit(&mut shell, &succession);
+            shell.take(Event::Ready);
+            shell.succeed(bound, succession).await?;
             shell.exchange.start(&settings, document.identity(), peers);
+            shell.begin(None)?;
+            return Ok(shell);
         }
     }
     // The peers' states count before the first answer.
     shell.take_waiting_messages();
     shell.take(Event::Ready);
-    shell.begin(bound)?;
+    shell.begin(Some(bound))?;
     Ok(shell)
 }
 
@@ -115,24 +122,21 @@ async fn check_all(shell: &mut Shell<DnsDaemon>) {
     notify::status("checking the pools' members");
     shell.take_health();
     let mut logged = Instant::now();
-    while shell.daemon.state.unchecked() > 0 {
+    while shell.daemon.state.unchecked().0 > 0 {
         if timeout_at(logged + STILL_CHECKING, shell.next()).await.is_err() {
             logged = Instant::now();
-            let (left, all) = (shell.daemon.state.unchecked(), shell.daemon.state.document().targets().len());
+            let (left, all) = shell.daemon.state.unchecked();
             tracing::warn!("not ready yet: {left} of {all} addresses are not checked");
         }
     }
 }
 
-/// Tells the running daemon that this process is ready, and takes its final state.
-async fn take_over(shell: &mut Shell<DnsDaemon>, takeover: Takeover) -> Result<(), RunError> {
-    let state = takeover.ready().await?.into_state();
-    match read_handover(&state) {
+/// Takes in the final state of the process taken over from. This one becomes the daemon, whatever is wrong with it.
+fn inherit(shell: &mut Shell<DnsDaemon>, succession: &Succession) {
+    match read_handover(&succession.state) {
         Ok(last) => shell.take(Event::Inherited(last.operator)),
-        // This process is the daemon, whatever is wrong with the final state.
         Err(why) => tracing::error!("the final state of the process taken over from cannot be used: {why}"),
     }
-    Ok(())
 }
 
 fn read_handover(value: &serde_json::Value) -> Result<Saved, SavedError> {

@@ -5,7 +5,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use super::compiled::{PoolId, RrSet, Zones};
+use super::compiled::{OwnRrSet, PoolId, RrSet, Zones};
 use crate::config::dns::IdentityConfig;
 use crate::zone::number::rtype;
 
@@ -28,9 +28,9 @@ pub struct PoolAnswer {
     /// Its A and AAAA's, and at most its negative answers', in seconds.
     pub ttl: u32,
     /// Its A records; none: NODATA.
-    pub a: Option<RrSet>,
+    pub a: Option<OwnRrSet>,
     /// Its AAAA records.
-    pub aaaa: Option<RrSet>,
+    pub aaaa: Option<OwnRrSet>,
 }
 
 impl Snapshot {
@@ -51,16 +51,16 @@ impl PoolAnswer {
                 IpAddr::V6(address) => v6.push(address.octets()),
             }
         }
-        let a = RrSet::new(rtype::A, ttl, v4.iter().map(|octets| &octets[..]));
-        let aaaa = RrSet::new(rtype::AAAA, ttl, v6.iter().map(|octets| &octets[..]));
-        PoolAnswer { ttl, a: Some(a).filter(|set| set.count > 0), aaaa: Some(aaaa).filter(|set| set.count > 0) }
+        let a = OwnRrSet::new(rtype::A, ttl, v4.iter().map(|octets| &octets[..]));
+        let aaaa = OwnRrSet::new(rtype::AAAA, ttl, v6.iter().map(|octets| &octets[..]));
+        PoolAnswer { ttl, a: Some(a).filter(|set| !set.is_empty()), aaaa: Some(aaaa).filter(|set| !set.is_empty()) }
     }
 
     /// The set of one type, where it has addresses of it.
-    pub fn set(&self, rtype: u16) -> Option<&RrSet> {
+    pub fn set(&self, rtype: u16) -> Option<RrSet<'_>> {
         match rtype {
-            rtype::A => self.a.as_ref(),
-            rtype::AAAA => self.aaaa.as_ref(),
+            rtype::A => self.a.as_ref().map(OwnRrSet::get),
+            rtype::AAAA => self.aaaa.as_ref().map(OwnRrSet::get),
             _ => None,
         }
     }

@@ -97,7 +97,11 @@ impl Worker {
             let count = match self.receive(&mut received, &mut queries, &mut batch, flags) {
                 Ok(count) => count,
                 Err(_) if stopping => return,
-                Err(Errno::EAGAIN | Errno::EINTR) => continue,
+                Err(Errno::EAGAIN | Errno::EINTR) => {
+                    // Nobody asks: lets go of zones that are no longer in force.
+                    snapshot.load();
+                    continue;
+                }
                 Err(_) => {
                     // The kernel is out of memory, say: asking again at once would only make that worse.
                     #[allow(clippy::disallowed_methods, reason = "there is no event that tells of free memory")]

@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use arc_swap::ArcSwapOption;
 use tokio::sync::Mutex;
 
 use super::compiled::{Zone, Zones};
@@ -32,6 +33,16 @@ pub struct ZoneCopies {
     folder: PathBuf,
     /// Locked while copies are written: the newest zones come last.
     turn: Arc<Mutex<()>>,
+    /// The newest zones that are to be written: those before them are kept in memory no longer.
+    next: Arc<ArcSwapOption<Wanted>>,
+}
+
+/// What is to be written.
+#[derive(Debug)]
+struct Wanted {
+    zones: Arc<Zones>,
+    /// The apexes of zones whose copies stay as they are.
+    keep: BTreeSet<String>,
 }
 
 /// A copy that can be served.
@@ -45,7 +56,7 @@ pub struct ZoneCopy {
 impl ZoneCopies {
     /// The copies in a state directory.
     pub fn new(state_dir: &Path) -> ZoneCopies {
-        ZoneCopies { folder: state_dir.join("zones"), turn: Arc::default() }
+        ZoneCopies { folder: state_dir.join("zones"), turn: Arc::default(), next: Arc::default() }
     }
 
     /// Reads the copy of a zone; `apex` as the document has it.
@@ -73,10 +84,12 @@ impl ZoneCopies {
     /// Writes in the background what has changed of these zones since they were written last; `keep` are the apexes of zones
     /// whose copies stay as they are. The copies of all other zones are removed.
     pub fn write(&self, zones: Arc<Zones>, keep: BTreeSet<String>) {
-        let (folder, turn) = (self.folder.clone(), Arc::clone(&self.turn));
+        self.next.store(Some(Arc::new(Wanted { zones, keep })));
+        let ZoneCopies { folder, turn, next } = self.clone();
         tokio::task::spawn_local(async move {
             let _turn = turn.lock_owned().await;
-            let written = tokio::task::spawn_blocking(move || write_all(&folder, &zones, &keep)).await;
+            let Some(wanted) = next.swap(None) else { return };
+            let written = tokio::task::spawn_blocking(move || write_all(&folder, &wanted)).await;
             if let Err(why) = written.unwrap_or_else(|error| Err(error.into())) {
                 tracing::error!("the copies of zones for a start with a bad file cannot be written: {why}");
             }
@@ -84,7 +97,7 @@ impl ZoneCopies {
     }
 }
 
-fn write_all(folder: &Path, zones: &Zones, keep: &BTreeSet<String>) -> io::Result<()> {
+fn write_all(folder: &Path, Wanted { zones, keep }: &Wanted) -> io::Result<()> {
     match fs::create_dir(folder) {
         Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(files::naming(folder, &error)),
         _ => {}

@@ -54,6 +54,12 @@ impl Automaton {
         Automaton { health, ..fresh }
     }
 
+    /// The same target when nothing counts that led to no change of verdict.
+    pub fn settled(self) -> Automaton {
+        let health = self.health.map(|health| if health >= self.rise { self.top() } else { 0 });
+        Automaton { health, ..self }
+    }
+
     /// A probe succeeded. The change of verdict, if that is one. The first result decides alone.
     pub fn success(&mut self) -> Option<Change> {
         let next = self.health.map_or(self.rise, |health| health + 1);

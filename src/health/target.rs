@@ -4,10 +4,11 @@ use std::collections::HashMap;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use serde::{Deserialize, Serialize};
 
+use super::proof::{LATENESS, Proof};
 use crate::config::CheckConfig;
 
 /// What is probed and how: the key under which health is kept, shared and saved.
@@ -25,7 +26,16 @@ impl Target {
         let is_same_port = self.address.port() == other.address.port() || self.check.port != other.check.port;
         self.address.ip() == other.address.ip() && is_same_port && self.check != other.check
     }
+
+    /// The proof of its verdict. If it is up and dies it is down within its check's detection bound: a verdict that nothing has borne
+    /// out for longer is none, whatever kept its check from running.
+    pub fn proof(&self, at: Duration) -> Proof {
+        Proof::new(at, self.check.detection_bound() + LATENESS)
+    }
 }
+
+/// The targets with, for each, who uses it (`www/web1`, `http0.l.example.net/px-nl1`): for log lines only.
+pub type Targets = HashMap<Target, Vec<String>>;
 
 /// The state of a target by its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -67,6 +77,8 @@ pub struct TargetHealth {
     /// Whether no probe of this check has succeeded yet in this daemon, or in the one that it took over from: the verdict was
     /// saved by a daemon that ended, or is that of the check before.
     pub hearsay: bool,
+    /// Whether the verdict may be acted on still.
+    pub proof: Proof,
     /// The check that this one replaced: it is probed too until this one finds the target up.
     pub before: Option<Arc<Before>>,
 }
@@ -81,15 +93,12 @@ pub struct Before {
 }
 
 impl TargetHealth {
-    /// The verdict for steps that cannot be undone. A changed check that has never found its target up proves nothing, as long
+    /// What counts for steps that cannot be undone. A changed check that has never found its target up proves nothing, as long
     /// as the check before finds it up: the document may be wrong.
-    pub fn lasting_verdict(&self) -> Verdict {
+    pub fn lasting(&self) -> &TargetHealth {
         match &self.before {
-            Some(before) if before.health.verdict == Verdict::Up => Verdict::Up,
-            _ => self.verdict,
+            Some(before) if before.health.verdict == Verdict::Up => &before.health,
+            _ => self,
         }
     }
 }
-
-/// The health of every target, immutable, swapped whole.
-pub type HealthView = HashMap<Target, TargetHealth>;

@@ -7,6 +7,7 @@
 mod alarms;
 pub mod build;
 mod by_operator;
+mod by_peers;
 pub mod followed;
 pub mod peer_state;
 pub mod prepared;
@@ -30,11 +31,14 @@ use crate::proxy::snapshot::{Backend, Service, Snapshot};
 use build::{SnapshotInput, answers_alike, backend_states, build};
 pub use by_operator::{Accepted, Change};
 pub use peer_state::VERSION;
-use peer_state::{PeerState, to_peers};
+use peer_state::{PeerMessage, PeerState};
 use prepared::{Prepared, PreparedBackend, PreparedService};
 
 /// How often a step that waits for running requests to end is looked at.
 const HANDING_OVER: Duration = Duration::from_millis(50);
+
+/// Latches that the line for `systemctl status` names.
+const SUMMED_UP: usize = 16;
 
 /// Something happened.
 #[derive(Debug)]
@@ -98,7 +102,8 @@ pub struct State {
     operator_file: OperatorFile,
     /// Commands that wait for the peers.
     proposals: Proposals<lifecycle::Change>,
-    sent_to_peers: Value,
+    /// What peers were told last.
+    told: Option<PeerMessage>,
     draining: bool,
     workers: usize,
 }
@@ -135,7 +140,7 @@ impl State {
             peers: BTreeMap::new(),
             operator_file: OperatorFile::new(known.operator_lost),
             proposals: Proposals::default(),
-            sent_to_peers: Value::Null,
+            told: None,
             draining: false,
             snapshot: Arc::new(Snapshot::nothing(&prepared)),
             prepared,
@@ -143,7 +148,7 @@ impl State {
         };
         let up = |_: &PreparedService, backend: &PreparedBackend| {
             let known = known.remembered.get(&*backend.target);
-            known.is_some_and(|known| known.lasting_verdict() == Verdict::Up && !known.hearsay)
+            known.is_some_and(|known| known.lasting().verdict == Verdict::Up && !known.hearsay)
         };
         state.latches.cover(&state.prepared, up, now);
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
@@ -157,10 +162,8 @@ impl State {
     }
 
     /// What is sent to peers.
-    pub fn for_peers(&self) -> Value {
-        let mut message = to_peers(&self.prepared, &self.latches, &self.operator);
-        self.proposals.add_to(&mut message);
-        message
+    pub fn for_peers(&self) -> PeerMessage {
+        PeerMessage::new(&self.prepared, &self.latches, &self.operator, self.proposals.to_peers())
     }
 
     /// What a successor is handed: all of it, with the steps under way as if they had ended.
@@ -182,9 +185,11 @@ impl State {
 
     /// Takes an event in, and gives all that follows.
     pub fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
-        if let Event::Followed(daemon) = event {
-            return self.follow(&daemon, now);
-        }
+        let event = match event {
+            Event::Followed(daemon) => return self.follow(&daemon, now),
+            Event::PeerMessage(message) if self.is_old_news(&message, now) => return Vec::new(),
+            event => event,
+        };
         let mut effects = self.take_in(event, now);
         effects.extend(self.settle(now));
         effects
@@ -275,50 +280,6 @@ impl State {
         if answers_alike(&self.snapshot, &next) { Vec::new() } else { vec![self.publish(next)] }
     }
 
-    fn take_in_message(&mut self, message: PeerEvent, now: Now, effects: &mut Vec<Effect>) {
-        let PeerEvent { peer, value, ahead_ms } = message;
-        match PeerState::read(&value, self.peers.get(&peer)) {
-            Ok(mut words) => {
-                let refused = words.hold_to_bounds(&self.prepared, &self.latches, ahead_ms, now);
-                let news =
-                    refused.map(|refused| Effect::Log(format!("peer {peer} sent values that are refused: {refused}")));
-                effects.extend(news);
-                if self.merge(&words) {
-                    effects.push(Effect::Log(format!(
-                        "peer {peer} has newer operator states, which are in force here now"
-                    )));
-                }
-                self.proposals.receive(&peer, std::mem::take(&mut words.put), now);
-                self.peers.insert(peer, words);
-            }
-            Err(why) => {
-                if self.peers.entry(peer.clone()).or_default().note_unreadable(&why.to_string()) {
-                    effects
-                        .push(Effect::Log(format!("peer {peer} sent a message that this program cannot read: {why}")));
-                }
-            }
-        }
-    }
-
-    /// A peer may have had this document before us: its latches of the services that are new here count from the first
-    /// request on. Its states of new backends come with its next message, within a second.
-    fn adopt_unknown_latches(&mut self, now: Now) {
-        for words in self.peers.values_mut() {
-            words.adopt_known(&self.prepared, &self.latches, now);
-            self.latches.merge_peers(&words.latches);
-        }
-    }
-
-    /// Gives whether the operator states changed.
-    fn merge(&mut self, words: &PeerState) -> bool {
-        self.latches.merge_peers(&words.latches);
-        let changed = self.operator.merge(&words.operator);
-        if changed {
-            self.operator_file.changed();
-        }
-        changed
-    }
-
     /// What follows from the state as it is now.
     fn settle(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.decide_proposals(now);
@@ -334,30 +295,13 @@ impl State {
         if self.operator_file.begin_if_due(now) {
             effects.push(Effect::WriteOperator(json!({ "version": VERSION, "operator": self.operator })));
         }
-        let record = self.latches.record();
-        self.peers.values_mut().for_each(|peer| peer.compare(&record.latches, now));
+        self.peers.values_mut().for_each(|peer| peer.compare(&self.latches, now));
         let message = self.for_peers();
-        if self.sent_to_peers != message {
-            self.sent_to_peers = message.clone();
-            effects.push(Effect::SendToPeers(message));
+        if self.told.as_ref() != Some(&message) {
+            effects.push(Effect::SendToPeers(json!(message)));
+            self.told = Some(message);
         }
         effects
-    }
-
-    /// Latches that this proxy has been in doubt about since its start: where it has heard so many peers that they and it are most of
-    /// the fleet, and none of them knows the latch or has lost one, the latest that they have counts.
-    fn decide_doubts(&mut self) {
-        let peers = self.peer_names();
-        let heard = || self.peers.iter().filter(|(peer, words)| peers.contains(peer) && words.is_heard());
-        if 2 * (heard().count() + 1) <= peers.len() + 1 {
-            return;
-        }
-        for (service, keeper) in self.latches.in_doubt() {
-            let theirs = || heard().filter_map(|(_, words)| words.undecided.get(service));
-            if theirs().all(Option::is_some) {
-                keeper.agree(theirs().flatten().cloned());
-            }
-        }
     }
 
     fn step_latches(&mut self, now: Now) -> Vec<Effect> {
@@ -396,16 +340,22 @@ impl State {
     pub fn summary(&self) -> String {
         let backends = || self.snapshot.services.iter().flat_map(|service| &service.backends);
         let up = backends().filter(|backend| backend.verdict == Verdict::Up).count();
+        let latched = || self.prepared.services.iter().filter(|service| service.rules().is_some());
         let latches =
-            self.prepared.services.iter().filter(|service| service.rules().is_some()).map(|service| {
-                match self.latches.get(&service.name).and_then(Keeper::latch) {
-                    Some(latch) => format!(", {} on {} (epoch {})", service.name, latch.active, latch.epoch),
-                    None => format!(", {} undecided: not ready", service.name),
-                }
+            latched().take(SUMMED_UP).map(|service| match self.latches.get(&service.name).and_then(Keeper::latch) {
+                Some(latch) => format!(", {} on {} (epoch {})", service.name, latch.active, latch.epoch),
+                None => format!(", {} undecided: not ready", service.name),
             });
         let (services, all) = (self.snapshot.services.len(), backends().count());
         let latches: String = latches.collect();
-        format!("{services} services, {up} of {all} backends up{latches}; generation {}", self.snapshot.generation)
+        let more = match latched().count().saturating_sub(SUMMED_UP) {
+            0 => String::new(),
+            more => format!(", and {more} more"),
+        };
+        format!(
+            "{services} services, {up} of {all} backends up{latches}{more}; generation {}",
+            self.snapshot.generation
+        )
     }
 }
 
@@ -426,7 +376,7 @@ fn is_latched(service: &Service) -> bool {
 }
 
 fn running(snapshot: &Snapshot, service: &str, backend: &str) -> u64 {
-    let service = snapshot.services.iter().find(|found| &*found.name == service);
+    let service = snapshot.service(service);
     let backend = service.and_then(|service| service.backends.iter().find(|found| &*found.name == backend));
     backend.map_or(0, Backend::running)
 }

@@ -13,10 +13,11 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::json;
 use tokio::sync::mpsc;
 
 use crate::daemon::args::DaemonArgs;
-use crate::daemon::clock::boot_id;
+use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::lifecycle::reload::{PROBE_SLACK, is_checked};
 use crate::daemon::lifecycle::state_files::StoredOperator;
 use crate::daemon::lifecycle::{
@@ -24,10 +25,10 @@ use crate::daemon::lifecycle::{
 };
 use crate::daemon::startup::{self, Inheritance};
 use crate::daemon::state_lock::StateLock;
-use crate::daemon::takeover::Takeover;
+use crate::daemon::takeover::Succession;
 use crate::daemon::ticks::Ticks;
 use crate::health::{Checker, HealthView, Target, Verdict, saved};
-use crate::proxy::control::peer_state::{PeerState, to_peers};
+use crate::proxy::control::peer_state::{PeerMessage, PeerState};
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, InitialState, State};
 use crate::proxy::latch::latches::{Latches, StoredLatches};
@@ -54,7 +55,7 @@ pub fn run(args: DaemonArgs) -> ExitCode {
 
 /// Everything from the document to "ready".
 async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
-    let Start { args, document: prepared, passed, clock } = start;
+    let Start { args, document: prepared, passed } = start;
     let (document, settings) = (&prepared.document, prepared.settings());
     let Inheritance { mut sockets, folders, takeover } =
         startup::inherit(&args, passed, ProxyDaemon::PROGRAM, &settings.admin.socket).await?;
@@ -74,23 +75,31 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
 
     // In a takeover the files and the exchange with peers are the running daemon's, until it has handed over.
     let stored = if takeover.is_none() { Some(Stored::read(&files, &prepared)?.doubted(&prepared)) } else { None };
-    let message = |stored: &Stored| to_peers(&prepared, &stored.latches, &stored.operator.states);
+    let message = |stored: &Stored| {
+        json!(PeerMessage::new(&prepared, &stored.latches, &stored.operator.states, Default::default()))
+    };
     let mut exchange = Exchange::new(stored.as_ref().map(message).unwrap_or_default());
-    let mut meet =
-        |exchange: &mut Exchange| exchange.start(&settings, prepared.identity(), control_sockets.peers.take());
+    let mut peers = control_sockets.peers.take();
+    let mut meet = |exchange: &mut Exchange| exchange.start(&settings, prepared.identity(), peers.take());
     if takeover.is_none() {
         meet(&mut exchange);
     }
-    tokio::join!(checked(&checker, prepared.targets().into_keys()), exchange.first_round(PEERS_LIMIT));
+    let known_enough =
+        async { tokio::join!(checked(&checker, prepared.targets().into_keys()), exchange.first_round(PEERS_LIMIT)) };
+    tokio::select! {
+        _ = known_enough => {}
+        () = startup::interrupted(takeover.as_ref()) => {}
+    }
 
-    // From here on this process is the daemon.
-    let inherited = final_state(takeover).await?;
+    // From here on the running daemon decides nothing more.
+    let succession = match takeover {
+        Some(takeover) => Some(takeover.ready().await?),
+        None => None,
+    };
+    let inherited = succession.as_ref().and_then(inherited);
     let stored = match stored {
         Some(stored) => stored,
-        None => {
-            meet(&mut exchange);
-            Stored::read(&files, &prepared)?
-        }
+        None => Stored::read(&files, &prepared)?,
     };
     let heard = exchange.waiting().map(Event::PeerMessage);
     let known = InitialState {
@@ -102,12 +111,11 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         remembered: health,
         words: heard.chain(inherited).collect(),
     };
-    let (state, effects) = State::new(prepared.clone(), known, count, clock.now());
+    let (state, effects) = State::new(prepared.clone(), known, count, Now::read());
     let daemon = ProxyDaemon { state, shared, workers, network: Network::default(), latches: stored.slots };
     let mut shell = Shell::new(Parts {
         args,
         daemon,
-        clock,
         sockets,
         control_sockets,
         checker,
@@ -119,6 +127,14 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         incoming,
     });
     shell.perform(effects);
+    let network = match succession {
+        None => Some(network),
+        Some(succession) => {
+            shell.succeed(network, succession).await?;
+            meet(&mut shell.exchange);
+            None
+        }
+    };
     settle_first_writes(&mut shell).await;
     shell.begin(network)?;
     Ok(shell)
@@ -134,18 +150,13 @@ async fn settle_first_writes(shell: &mut Shell<ProxyDaemon>) {
     let _ = tokio::time::timeout(FIRST_WRITE_LIMIT, written).await;
 }
 
-/// Says ready to the running daemon, if there is one, and takes its final state.
-async fn final_state(takeover: Option<Takeover>) -> Result<Option<Event>, RunError> {
-    let Some(takeover) = takeover else { return Ok(None) };
-    let state = takeover.ready().await?.into_state();
-    match Handed::read(&state) {
-        Ok(Handed { words, .. }) => Ok(Some(Event::Inherited(words))),
-        Err(why) => {
-            // This process is the daemon, whatever is wrong with the final state.
-            tracing::error!("the final state of the process taken over from cannot be used: {why}");
-            Ok(None)
-        }
-    }
+/// The words of the process taken over from. This one becomes the daemon, whatever is wrong with them.
+fn inherited(succession: &Succession) -> Option<Event> {
+    let handed = Handed::read(&succession.state);
+    let handed = handed.inspect_err(|why| {
+        tracing::error!("the final state of the process taken over from cannot be used: {why}");
+    });
+    handed.ok().map(|handed| Event::Inherited(handed.words))
 }
 
 fn spawn_workers(
@@ -187,7 +198,7 @@ async fn checked(checker: &Checker, targets: impl Iterator<Item = Target>) {
 fn saved_health(files: &StateFiles) -> HealthView {
     let mut health: HealthView =
         files.read_health(|value| saved::from_file(value, std::time::SystemTime::now(), boot_id()));
-    health.retain(|_, known| known.lasting_verdict() == Verdict::Up);
+    health.retain(|_, known| known.lasting().verdict == Verdict::Up);
     health
 }
 

@@ -7,7 +7,7 @@ use std::time::{Duration, SystemTime};
 use crate::api::operator::OperatorState;
 use crate::config::proxy::Balance;
 use crate::config::{CheckConfig, ProbeKind};
-use crate::health::{HealthView, Target, TargetHealth, Verdict};
+use crate::health::{HealthView, Proof, Target, TargetHealth, Verdict};
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::snapshot::{Backend, Service, ServiceMode};
 
@@ -37,6 +37,7 @@ pub fn backend(number: usize, weight: u32) -> Backend {
         weight,
         backup: false,
         verdict: Verdict::Up,
+        proof: Proof::default(),
         operator: OperatorState::Ready,
         target: Arc::new(Target { address: address(number), check: check() }),
         counters: (0..2).map(|_| Default::default()).collect(),
@@ -101,6 +102,7 @@ pub fn health(prepared: &Prepared, verdict: Verdict) -> HealthView {
         probed: None,
         changes: 0,
         hearsay: false,
+        proof: Proof::default(),
         before: None,
     };
     prepared.targets().into_keys().map(|target| (target, healthy.clone())).collect()

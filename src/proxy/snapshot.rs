@@ -12,7 +12,7 @@ use ipnet::IpNet;
 
 use crate::api::operator::OperatorState;
 use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, TimeoutsConfig};
-use crate::health::{Target, Verdict};
+use crate::health::{Proof, Target, Verdict};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
@@ -118,6 +118,8 @@ pub struct Backend {
     pub backup: bool,
     /// The verdict of its checks.
     pub verdict: Verdict,
+    /// Whether that may be acted on still.
+    pub proof: Proof,
     /// Its operator state.
     pub operator: OperatorState,
     /// What is probed, to bring its next probe forward after a live error.
@@ -144,6 +146,15 @@ pub struct BackendCounters {
     pub bytes_in: AtomicU64,
     /// Responses by class: 1xx..5xx.
     pub responses: [AtomicU64; 5],
+}
+
+impl Snapshot {
+    /// A service by name.
+    pub fn service(&self, name: &str) -> Option<&Service> {
+        // In the order of the document's table.
+        let found = self.services.binary_search_by(|service| (*service.name).cmp(name));
+        found.ok().map(|index| &self.services[index])
+    }
 }
 
 impl Service {

@@ -14,7 +14,7 @@ use std::path::PathBuf;
 use super::name;
 use super::number::rtype::{NS, SOA};
 use super::rdata::types;
-use super::record::ZoneRecord;
+use super::record::Records;
 use super::report::{self, Report};
 use complaints::{Complaints, Severity};
 use tree::Tree;
@@ -24,7 +24,7 @@ const LONGEST_MESSAGE: usize = u16::MAX as usize;
 
 /// Reports all that is wrong with the zone as a whole, in the order of the files. When reading has reported
 /// something already, nothing is reported as missing. Gives the records below a DNAME, which do not exist (RFC 6672, 2.4).
-pub fn check(apex: &[u8], files: &[PathBuf], records: &[ZoneRecord], report: &mut Report) -> BTreeSet<usize> {
+pub fn check(apex: &[u8], files: &[PathBuf], records: &Records, report: &mut Report) -> BTreeSet<u32> {
     let tree = Tree::new(apex, files, records);
     let mut found = Complaints { complete: report.is_empty(), about: Vec::new() };
     if found.complete
@@ -37,8 +37,8 @@ pub fn check(apex: &[u8], files: &[PathBuf], records: &[ZoneRecord], report: &mu
     pointers::check(&tree, &mut found);
     found.about.sort();
     for (index, severity, message) in found.about {
-        let record = &records[index];
-        let (file, about) = (&files[usize::from(record.file)], report::about(&record.owner, record.rtype));
+        let record = records.get(index);
+        let (file, about) = (&files[usize::from(record.file)], report::about(record.owner, record.rtype));
         match severity {
             Severity::Error => report.add(file, Some(record.line), about, message),
             Severity::Warning => report.warn(file, Some(record.line), about, message),
@@ -63,9 +63,10 @@ fn rrsets_fit(tree: &Tree<'_>, found: &mut Complaints) {
     const EDNS: usize = 11;
     /// A compressed owner, type, class, TTL, length.
     const RECORD: usize = 12;
-    for (owner, rtype, rrset) in tree.rrsets() {
-        let data: usize = rrset.iter().map(|index| RECORD + tree.records[*index].rdata.len()).sum();
-        let message = HEADER + owner.len() + QUESTION + data + EDNS;
+    for (node, rtype, rrset) in tree.nodes().flat_map(|node| node.rrsets().map(move |(rtype, set)| (node, rtype, set)))
+    {
+        let data: usize = rrset.iter().map(|index| RECORD + tree.records.get(*index).rdata.len()).sum();
+        let message = HEADER + node.owner().len() + QUESTION + data + EDNS;
         if message > LONGEST_MESSAGE {
             let [first, ..] = rrset else { continue };
             let (count, rtype) = (rrset.len(), types::to_text(rtype));

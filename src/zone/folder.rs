@@ -5,9 +5,12 @@
 //! of them together have a bound. [`crate::config::regular_file`] says how that holds while files are being replaced.
 
 use super::fault::Fault;
+use std::fmt;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+
+use ring::digest::{Context, SHA256};
 
 use crate::config::regular_file::{self, Folder};
 
@@ -19,6 +22,8 @@ pub struct ZoneFolder {
     folder: Folder,
     path: PathBuf,
     left: u64,
+    reads: Vec<PathBuf>,
+    digest: Context,
 }
 
 /// A file that was read.
@@ -33,12 +38,36 @@ pub struct Opened {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct FileIdentity(u64, u64);
 
+/// Which bytes a zone was read from.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Fingerprint {
+    /// The files, by their paths from the zone's folder, the main file first, each as often as it was read.
+    reads: Vec<PathBuf>,
+    /// SHA-256 of their lengths and texts: who writes a zone cannot make a change look like none.
+    digest: [u8; 32],
+}
+
+impl Fingerprint {
+    /// Whether the zone in `file`, which it was read from, would be read from the same bytes now. What a zone includes follows
+    /// from them: it is the same zone.
+    pub fn is_still(&self, file: &Path) -> bool {
+        let Ok(mut folder) = ZoneFolder::of(file) else { return false };
+        self.reads.iter().all(|read| folder.read(read).is_ok()) && folder.fingerprint() == *self
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fingerprint").field("reads", &self.reads).finish_non_exhaustive()
+    }
+}
+
 impl ZoneFolder {
     /// The folder that a zone's main file lies in.
     pub fn of(file: &Path) -> Result<ZoneFolder, Fault> {
         let path = file.parent().unwrap_or(Path::new("")).to_owned();
         let folder = Folder::open(&path).map_err(|error| in_words(&error))?;
-        Ok(ZoneFolder { folder, path, left: MOST_ZONE })
+        Ok(ZoneFolder { folder, path, left: MOST_ZONE, reads: Vec::new(), digest: Context::new(&SHA256) })
     }
 
     /// Reads a file by its path from the folder. The error is worded to follow `cannot be read: `.
@@ -50,7 +79,17 @@ impl ZoneFolder {
         }
         let text = regular_file::read_all(&file, self.left).map_err(|error| in_words(&error))?;
         self.left -= text.len() as u64;
+        self.reads.push(relative.to_owned());
+        self.digest.update(&(text.len() as u64).to_be_bytes());
+        self.digest.update(&text);
         Ok(Opened { text, identity: FileIdentity(metadata.dev(), metadata.ino()) })
+    }
+
+    /// What has been read.
+    pub fn fingerprint(self) -> Fingerprint {
+        let mut digest = [0; 32];
+        digest.copy_from_slice(self.digest.finish().as_ref());
+        Fingerprint { reads: self.reads, digest }
     }
 
     /// An absolute path below the folder, from the folder; none for any other.

@@ -4,6 +4,8 @@
 //! ignoring ASCII case may go over the whole slice. [`Name`] is for names in use: it lives on the stack and its suffixes
 //! are slices of it, so that a query is answered without an allocation.
 
+use std::cmp::Ordering;
+
 use super::escape::{self, quote};
 use super::fault::Fault;
 use crate::config::names::LONGEST_LABEL;
@@ -159,6 +161,38 @@ pub fn upward(name: &[u8]) -> impl Iterator<Item = &[u8]> {
 /// Whether `name` is `other` or lies below it, in any case.
 pub fn is_within(name: &[u8], other: &[u8]) -> bool {
     upward(name).any(|name| name.eq_ignore_ascii_case(other))
+}
+
+/// The canonical order of names (RFC 4034, 6.1): by their labels from the root down, without case.
+pub fn compare(one: &[u8], other: &[u8]) -> Ordering {
+    let ((ones, n), (others, m)) = (label_starts(one), label_starts(other));
+    for (at, beside) in ones[..n].iter().rev().zip(others[..m].iter().rev()) {
+        let label = |name: &'_ [u8], at: u8| -> std::ops::Range<usize> {
+            let at = usize::from(at);
+            at + 1..at + 1 + usize::from(name[at])
+        };
+        let (a, b) = (&one[label(one, *at)], &other[label(other, *beside)]);
+        let order = if a == b { Ordering::Equal } else { lower_case(a).cmp(lower_case(b)) };
+        if order != Ordering::Equal {
+            return order;
+        }
+    }
+    n.cmp(&m)
+}
+
+fn lower_case(label: &[u8]) -> impl Iterator<Item = u8> {
+    label.iter().map(u8::to_ascii_lowercase)
+}
+
+/// Where each label begins, and how many there are.
+fn label_starts(name: &[u8]) -> ([u8; 128], usize) {
+    let (mut starts, mut count, mut at) = ([0; 128], 0, 0);
+    while let Some(&length @ 1..) = name.get(at) {
+        starts[count] = at as u8;
+        count += 1;
+        at += usize::from(length) + 1;
+    }
+    (starts, count)
 }
 
 /// Whether the first label is `*` (RFC 4592, 2.1.1).

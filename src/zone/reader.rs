@@ -8,12 +8,12 @@ use crate::config::dns::Checks;
 
 use super::escape::quote;
 use super::fault::Fault;
-use super::folder::{FileIdentity, Opened, ZoneFolder};
+use super::folder::{FileIdentity, Fingerprint, Opened, ZoneFolder};
 use super::generate::{self, Template};
 use super::lexer::{Entry, Lexer, Text};
 use super::number::{CLASS_IN, rtype};
 use super::rdata::{self, types};
-use super::record::ZoneRecord;
+use super::record::{Records, TooMuch, ZoneRecord};
 use super::report::{self, Report};
 use super::words::Words;
 use super::{name, ttl};
@@ -43,9 +43,11 @@ pub struct Reading {
     /// The files that were read, the main file first.
     pub files: Vec<PathBuf>,
     /// The records, in the order of the files.
-    pub records: Vec<ZoneRecord>,
+    pub records: Records,
     /// The findings.
     pub report: Report,
+    /// What was read, if that was files.
+    pub fingerprint: Option<Fingerprint>,
 }
 
 /// Reads the main file and all it includes.
@@ -53,17 +55,17 @@ pub fn read(apex: &[u8], file: &Path, checks: Checks) -> Reading {
     let mut reader = Reader::new(apex, ZoneFolder::of(file).map(Some), checks);
     let main = file.file_name().map_or(Path::new(""), Path::new);
     match reader.open(main) {
-        Ok(opened) => reader.file(Source { path: file, relative: main }, opened, apex.to_vec()),
+        Ok(opened) => reader.file(Source { path: file, relative: main }, &opened.text, opened.identity, apex.to_vec()),
         Err(why) => reader.read.report.add(file, None, String::new(), format!("cannot be read: {why}")),
     }
-    reader.read
+    let fingerprint = reader.folder.ok().flatten().map(ZoneFolder::fingerprint);
+    Reading { fingerprint, ..reader.read }
 }
 
 /// The same with the main file's text at hand. There are no files beside it: it can include none.
 pub fn read_text(apex: &[u8], file: &Path, text: &[u8], checks: Checks) -> Reading {
     let mut reader = Reader::new(apex, Ok(None), checks);
-    let opened = Opened { text: text.to_owned(), identity: FileIdentity::default() };
-    reader.file(Source { path: file, relative: file }, opened, apex.to_vec());
+    reader.file(Source { path: file, relative: file }, text, FileIdentity::default(), apex.to_vec());
     reader.read
 }
 
@@ -121,7 +123,12 @@ impl Reader<'_> {
     fn new(apex: &[u8], folder: Result<Option<ZoneFolder>, Fault>, checks: Checks) -> Reader<'_> {
         Reader {
             apex,
-            read: Reading { files: Vec::new(), records: Vec::new(), report: Report::new(checks) },
+            read: Reading {
+                files: Vec::new(),
+                records: Records::default(),
+                report: Report::new(checks),
+                fingerprint: None,
+            },
             folder,
             default_ttl: None,
             last_ttl: None,
@@ -141,9 +148,8 @@ impl Reader<'_> {
         }
     }
 
-    fn file(&mut self, source: Source<'_>, opened: Opened, origin: Vec<u8>) {
-        let Opened { text, identity } = opened;
-        if let Some(at) = memchr::memchr(0, &text) {
+    fn file(&mut self, source: Source<'_>, text: &[u8], identity: FileIdentity, origin: Vec<u8>) {
+        if let Some(at) = memchr::memchr(0, text) {
             let line = 1 + memchr::memchr_iter(b'\n', &text[..at]).count();
             let message = "a byte with the value 0: this is no text file".to_owned();
             self.read.report.add(source.path, u32::try_from(line).ok(), String::new(), message);
@@ -153,7 +159,7 @@ impl Reader<'_> {
         let before = self.read.report.mark();
         let file = self.number(source.path);
         let mut scope = Scope { source, file, origin, owner: Owner::None, is_zone: false };
-        for entry in Lexer::new(&text) {
+        for entry in Lexer::new(text) {
             if self.read.report.is_full() {
                 self.read.report.stop();
                 break;
@@ -258,7 +264,7 @@ impl Reader<'_> {
         if self.open.contains(&opened.identity) {
             return Err(format!("{} is being read already: it includes itself", path.display()).into());
         }
-        self.file(Source { path: &path, relative: &relative }, opened, origin);
+        self.file(Source { path: &path, relative: &relative }, &opened.text, opened.identity, origin);
         Ok(())
     }
 
@@ -358,15 +364,10 @@ impl Reader<'_> {
                 ));
             }
         };
-        self.read.records.push(ZoneRecord {
-            owner: owner.clone().into_boxed_slice(),
-            rtype: head.rtype,
-            ttl,
-            rdata: rdata.into_boxed_slice(),
-            file: scope.file,
-            line: entry.line,
-        });
-        Ok(head.rtype)
+        let (rtype, file, line) = (head.rtype, scope.file, entry.line);
+        let kept = self.read.records.push(ZoneRecord { owner, rtype, ttl, rdata: &rdata, file, line });
+        kept.map_err(|TooMuch| about("with it the zone would take more than 4 GiB of memory".into()))?;
+        Ok(rtype)
     }
 }
 

@@ -1,26 +1,26 @@
 //! Makes RRsets of records (RFC 2181, 5): no two equal records, one TTL.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashSet};
 
-use super::record::ZoneRecord;
-use super::{name, rdata};
+use super::rdata;
+use super::record::Records;
 
 /// Drops every record but the first of several equal ones (names compared without case), and gives all of an RRset
-/// its lowest TTL. Keeps the order.
-pub fn tidy(mut records: Vec<ZoneRecord>) -> Vec<ZoneRecord> {
-    let mut lowest: HashMap<(Box<[u8]>, u16), u32> = HashMap::with_capacity(records.len());
-    for record in &records {
-        let ttl = lowest.entry(rrset(record)).or_insert(record.ttl);
-        *ttl = record.ttl.min(*ttl);
+/// its lowest TTL. Keeps the order of the files.
+pub fn tidy(records: &mut Records) {
+    let mut lowest = Vec::new();
+    let mut equal = BTreeSet::new();
+    let mut seen = HashSet::new();
+    for (rtype, set) in records.names().flat_map(|name| records.sets(name)).filter(|(_, set)| set.len() > 1) {
+        seen.clear();
+        let ttls = || set.iter().map(|index| records.get(*index).ttl);
+        if let Some(ttl) = ttls().min().filter(|ttl| ttls().any(|other| other != *ttl)) {
+            lowest.push((set.to_vec(), ttl));
+        }
+        equal.extend(set.iter().filter(|index| !seen.insert(rdata::canonical(rtype, records.get(**index).rdata))));
     }
-    let mut seen = HashSet::with_capacity(records.len());
-    records.retain(|record| seen.insert((rrset(record), rdata::canonical(record.rtype, &record.rdata))));
-    for record in &mut records {
-        record.ttl = lowest.get(&rrset(record)).copied().unwrap_or(record.ttl);
+    for (set, ttl) in lowest {
+        records.set_ttl(&set, ttl);
     }
-    records
-}
-
-fn rrset(record: &ZoneRecord) -> (Box<[u8]>, u16) {
-    (name::lower(&record.owner), record.rtype)
+    records.remove(&equal);
 }

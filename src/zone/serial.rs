@@ -22,7 +22,7 @@ const A_DAY: u32 = 100;
 impl ZoneFile {
     /// The serial of its SOA.
     pub fn serial(&self) -> Option<u32> {
-        let rdata = &self.soa()?.rdata;
+        let rdata = self.soa()?.rdata;
         let end = rdata.len().checked_sub(BEHIND)?;
         rdata.get(end.checked_sub(4)?..end)?.try_into().ok().map(u32::from_be_bytes)
     }
@@ -39,12 +39,12 @@ impl ZoneFile {
         records
     }
 
-    fn soa(&self) -> Option<&ZoneRecord> {
+    fn soa(&self) -> Option<ZoneRecord<'_>> {
         self.records.iter().find(|record| record.rtype == rtype::SOA)
     }
 }
 
-fn plain(record: &ZoneRecord) -> (Vec<u8>, u16, u32, Vec<u8>) {
+fn plain(record: ZoneRecord<'_>) -> (Vec<u8>, u16, u32, Vec<u8>) {
     let mut rdata = record.rdata.to_vec();
     if record.rtype == rtype::SOA
         && let Some(end) = rdata.len().checked_sub(BEHIND)

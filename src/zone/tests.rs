@@ -58,7 +58,7 @@ fn shown(zone: &ZoneFile) -> Vec<String> {
             let data: String = record.rdata.iter().map(|byte| format!("{byte:02x}")).collect();
             format!(
                 "{} {} {} {data}",
-                name::to_absolute_text(&record.owner),
+                name::to_absolute_text(record.owner),
                 record.ttl,
                 rdata::types::to_text(record.rtype)
             )

@@ -11,7 +11,7 @@ use polder::dns::compiled;
 use polder::dns::snapshot::Snapshot;
 use polder::zone::name;
 use polder::zone::number::rtype::*;
-use polder::zone::{ZoneFile, ZoneRecord};
+use polder::zone::{Records, ZoneFile, ZoneRecord};
 
 use crate::ask::{TCP, query};
 
@@ -79,22 +79,28 @@ fn wire(name: &[String]) -> Vec<u8> {
 }
 
 fn compile(zone: &Naive) -> Snapshot {
-    let records = zone.iter().map(|(owner, rtype, data)| ZoneRecord {
-        owner: wire(owner).into(),
+    let in_wire = |(owner, rtype, data): &(Vec<String>, u16, Data)| {
+        let rdata = match data {
+            Data::Name(target) => wire(target),
+            Data::Bytes(bytes) => bytes.clone(),
+        };
+        (wire(owner), *rtype, rdata)
+    };
+    let in_wire: Vec<_> = zone.iter().map(in_wire).collect();
+    let records = in_wire.iter().map(|(owner, rtype, rdata)| ZoneRecord {
+        owner,
         rtype: *rtype,
         ttl: 60,
-        rdata: match data {
-            Data::Name(target) => wire(target).into(),
-            Data::Bytes(bytes) => bytes.clone().into(),
-        },
+        rdata,
         file: 0,
         line: 1,
     });
     let file = ZoneFile {
         apex: wire(&labels("z")).into(),
-        records: records.collect(),
+        records: Records::new(records).unwrap(),
         files: vec!["z.zone".into()],
         warnings: Vec::new(),
+        fingerprint: None,
     };
     let zones = compiled::compile(Path::new("dns.json"), &[file], &BTreeMap::new()).unwrap();
     Snapshot { generation: 1, zones: Arc::new(zones), ..Snapshot::default() }

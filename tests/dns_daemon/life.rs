@@ -149,9 +149,12 @@ fn a_daemon_that_has_handed_over_probes_nobody() {
     let (sockets, state) = block_on(async {
         let socket = daemon.folder.path().join("admin.sock");
         let (sockets, takeover) = polder::daemon::takeover::request(&socket, "polder-dns").await.unwrap();
-        (sockets, takeover.ready().await.unwrap())
+        let succession = takeover.ready().await.unwrap();
+        let state = succession.state.clone();
+        succession.taken().await.unwrap();
+        (sockets, state)
     });
-    assert!(!sockets.is_empty() && state.into_state()["health"].is_object());
+    assert!(!sockets.is_empty() && state["health"].is_object());
     wait_for("the end of the probes", || {
         let before = members.probes();
         std::thread::sleep(std::time::Duration::from_millis(500));
@@ -249,4 +252,154 @@ fn health_that_is_fresh_is_used_after_a_crash() {
     daemon.wait_exit();
     daemon.run();
     assert_eq!(since(&daemon), first);
+}
+
+/// Asks until it is told to stop, each query from a port of its own; panics if one is lost.
+fn resolver(port: u16, stop: &Arc<AtomicBool>, answered: &Arc<AtomicU64>) -> std::thread::JoinHandle<()> {
+    let (stop, answered) = (Arc::clone(stop), Arc::clone(answered));
+    std::thread::spawn(move || {
+        let server = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), port);
+        while !stop.load(Ordering::Relaxed) {
+            assert_eq!(udp(server, &query(POOL, 1)).answers.len(), 1);
+            answered.fetch_add(1, Ordering::Relaxed);
+        }
+    })
+}
+
+#[test]
+fn while_a_new_process_that_said_ready_does_not_answer_the_old_one_does() {
+    let mut daemon = Daemon::start(&Members::start(1));
+    let (stop, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+    let resolvers: Vec<_> = (0..3).map(|_| resolver(daemon.port, &stop, &answered)).collect();
+    // Says ready, gets the final state, and never answers anybody.
+    let succession = block_on(async {
+        let socket = daemon.folder.path().join("admin.sock");
+        let (sockets, takeover) = polder::daemon::takeover::request(&socket, "polder-dns").await.unwrap();
+        let succession = takeover.ready().await.unwrap();
+        let before = answered.load(Ordering::Relaxed);
+        let more = || (answered.load(Ordering::Relaxed) > before + 50).then_some(());
+        wait_for("answers of the old one", more);
+        let mut stream = connect(daemon.port);
+        write_framed(&mut stream, &query(POOL, 1));
+        assert_eq!(read_framed(&mut stream).unwrap().answers.len(), 1);
+        drop(sockets);
+        wait_for("the old one's patience", || daemon.log().contains("the takeover did not happen").then_some(()));
+        succession
+    });
+    assert!(block_on(succession.taken()).is_err(), "it is too late");
+    assert!(daemon.status().daemon.ready);
+    stop.store(true, Ordering::Relaxed);
+    for resolver in resolvers {
+        resolver.join().unwrap_or_else(|_| panic!("a query was lost:\n{}", daemon.log()));
+    }
+    assert!(daemon.process.as_mut().unwrap().try_wait().unwrap().is_none());
+}
+
+/// Stops a process, every thread of it.
+fn freeze(process: u32) {
+    let id = nix::unistd::Pid::from_raw(process as i32);
+    nix::sys::signal::kill(id, Signal::SIGSTOP).unwrap();
+    wait_for("all threads to stop", || {
+        let threads = std::fs::read_dir(format!("/proc/{process}/task")).unwrap();
+        let stopped = |thread: std::fs::DirEntry| {
+            let stat = std::fs::read_to_string(thread.path().join("stat")).unwrap_or_default();
+            stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T'))
+        };
+        threads.flatten().all(stopped).then_some(())
+    });
+}
+
+/// Lets a process go on.
+fn thaw(process: u32) {
+    nix::sys::signal::kill(nix::unistd::Pid::from_raw(process as i32), Signal::SIGCONT).unwrap();
+}
+
+#[test]
+fn a_new_process_that_freezes_at_any_moment_of_a_takeover_costs_no_query_but_what_it_had_read() {
+    let seed = std::env::var("SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or_else(|| fastrand::u64(..));
+    println!("SEED={seed}");
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut daemon = Daemon::start(&Members::start(1));
+    let (stop, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+    let resolvers: Vec<_> = (0..8).map(|_| resolver(daemon.port, &stop, &answered)).collect();
+    for _ in 0..8 {
+        let log = daemon.log().len();
+        let mut next = daemon.spawn(&["--takeover"]);
+        wait_for("the takeover", || daemon.log()[log..].contains("taking over").then_some(()));
+        // The moment is the test's input.
+        std::thread::sleep(std::time::Duration::from_micros(random.u64(0..20_000)));
+        freeze(next.id());
+        let before = answered.load(Ordering::Relaxed);
+        wait_for("answers of the old one, or its end", || {
+            let has_let_go = daemon.log()[log..].contains("has taken over");
+            (has_let_go || answered.load(Ordering::Relaxed) > before + 50).then_some(())
+        });
+        thaw(next.id());
+        // What it had read it answers now.
+        let (new, old) = (&mut next, daemon.process.as_mut().unwrap());
+        let (new, old) = wait_for("the end of one of them", || {
+            let (new, old) = (new.try_wait().unwrap(), old.try_wait().unwrap());
+            (new.is_some() || old.is_some()).then_some((new, old))
+        });
+        match (new, old) {
+            (None, Some(old)) => {
+                assert!(old.success(), "{}", daemon.log());
+                daemon.process = Some(next);
+            }
+            (new, _) => assert_eq!(new.and_then(|new| new.code()), Some(3), "{}", daemon.log()),
+        }
+        let id = daemon.process.as_ref().unwrap().id();
+        daemon.wait_ready(id);
+    }
+    stop.store(true, Ordering::Relaxed);
+    for resolver in resolvers {
+        resolver.join().unwrap_or_else(|_| panic!("a query was lost:\n{}", daemon.log()));
+    }
+}
+
+#[test]
+fn a_takeover_with_more_workers_ends_with_as_many_sockets() {
+    let mut daemon = Daemon::start(&Members::start(1));
+    let (stop, answered) = (Arc::<AtomicBool>::default(), Arc::<AtomicU64>::default());
+    let resolvers: Vec<_> = (0..4).map(|_| resolver(daemon.port, &stop, &answered)).collect();
+    daemon.document["workers"] = 5.into();
+    daemon.write_document();
+    let mut old = daemon.process.take().unwrap();
+    let next = daemon.spawn(&["--takeover"]);
+    let id = next.id();
+    daemon.process = Some(next);
+    daemon.wait_ready(id);
+    assert!(wait_exit(&mut old, &daemon).success(), "{}", daemon.log());
+    let before = answered.load(Ordering::Relaxed);
+    wait_for("answers after the takeover", || (answered.load(Ordering::Relaxed) > before + 50).then_some(()));
+    stop.store(true, Ordering::Relaxed);
+    for resolver in resolvers {
+        resolver.join().unwrap_or_else(|_| panic!("a query was lost:\n{}", daemon.log()));
+    }
+    let threads = std::fs::read_dir(format!("/proc/{id}/task")).unwrap();
+    let name = |thread: std::fs::DirEntry| std::fs::read_to_string(thread.path().join("comm")).unwrap_or_default();
+    assert_eq!(threads.flatten().map(name).filter(|name| name.starts_with("dns-udp-")).count(), 5);
+}
+
+#[test]
+fn the_heir_of_a_killed_process_answers_at_once_and_not_when_it_has_checked_everything() {
+    let members = Members::start(1);
+    let mut daemon = Daemon::start(&members);
+    // A second member, whose first check takes most of this test's patience.
+    let _silent = std::net::TcpListener::bind(("127.0.0.2", members.port)).unwrap();
+    let pool = &mut daemon.document["pools"][POOL];
+    pool["members"]["m2"] = serde_json::json!({ "addresses": ["127.0.0.2"] });
+    pool["check"]["interval"] = "50s".into();
+    pool["check"]["timeout"] = "50s".into();
+    daemon.write_document();
+    let next = daemon.spawn(&["--takeover"]);
+    let id = next.id();
+    wait_for("the takeover", || daemon.log().contains("taking over").then_some(()));
+    let mut old = daemon.process.replace(next).unwrap();
+    old.kill().unwrap();
+    old.wait().unwrap();
+    daemon.wait_ready(id);
+    assert_eq!(daemon.addresses(POOL), ["127.0.0.1"]);
+    let status = daemon.get("/status").unwrap();
+    assert_eq!(status["pools"][0]["members"][1]["addresses"][0]["check"], "unchecked", "{status}");
 }

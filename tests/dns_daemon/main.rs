@@ -10,6 +10,7 @@
 mod bad_zones;
 mod fleet;
 mod life;
+mod memory;
 mod operator;
 mod reflection;
 mod reload;

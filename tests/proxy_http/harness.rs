@@ -10,7 +10,7 @@ use polder::api::operator::OperatorState;
 use polder::config::proxy::{Balance, ConnectionsConfig, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
 use polder::config::{CheckConfig, ProbeKind};
 use polder::daemon::ticks::Ticks;
-use polder::health::{Target, Verdict};
+use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
@@ -35,6 +35,7 @@ pub struct Setup {
     pub verdict_bound: Duration,
     pub hold_bound: Duration,
     pub verdicts: Vec<Verdict>,
+    pub proofs: Vec<Proof>,
     pub log: Option<polder::config::proxy::AccessLogConfig>,
 }
 
@@ -71,6 +72,7 @@ impl Default for Setup {
             verdict_bound: seconds(5),
             hold_bound: seconds(5),
             verdicts: Vec::new(),
+            proofs: Vec::new(),
             log: None,
         }
     }
@@ -187,6 +189,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         weight: 100,
         backup: setup.latch.is_some() && index > 0,
         verdict: setup.verdicts.get(index).copied().unwrap_or(Verdict::Up),
+        proof: setup.proofs.get(index).cloned().unwrap_or_default(),
         operator: OperatorState::Ready,
         target: Arc::new(Target { address: *address, check: check.clone() }),
         counters: (0..1).map(|_| Default::default()).collect(),

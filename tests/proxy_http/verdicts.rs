@@ -3,8 +3,9 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use polder::health::Verdict;
+use polder::health::{Proof, Verdict};
 use polder::proxy::snapshot::LatchView;
+use polder::proxy::traffic::shared::Report;
 
 use crate::harness::{GET, OK, Proxy, Script, Setup, eventually, refusing};
 
@@ -122,6 +123,26 @@ fn waiting_is_bounded_in_time_and_number() {
     let response = first.response();
     assert_eq!((response.status(), response.field("retry-after").is_some()), (503, true));
     assert_eq!(proxy.waiting.load(Ordering::Relaxed), 0);
+}
+
+#[test]
+fn a_session_waits_for_its_backend_to_be_probed_again_and_others_go_elsewhere_meanwhile() {
+    let (one, two) = (named("one"), named("two"));
+    let lapsed = Proof::new(Duration::ZERO, Duration::ZERO);
+    eventually("it has lapsed", || !lapsed.holds(polder::running_time::running()));
+    let setup = Setup { sticky: true, proofs: vec![lapsed], ..Setup::default() };
+    let mut proxy = Proxy::start(setup, &[one.address, two.address]);
+    let mut session = proxy.connect();
+    session.send(&format!("GET / HTTP/1.1\r\nHost: www.test\r\nCookie: polder-www={}\r\n\r\n", one.address));
+    eventually("it waits", || proxy.waiting.load(Ordering::Relaxed) == 1);
+    let Some(Report::LiveError(target)) = proxy.reports.blocking_recv() else { panic!("nobody asks for a probe") };
+    assert_eq!(target.address, one.address);
+    for _ in 0..4 {
+        assert_eq!(proxy.ask(GET).body, b"two");
+    }
+    assert!(one.heads().is_empty(), "{:?}", one.heads());
+    proxy.swap(|setup| setup.proofs.clear());
+    assert_eq!(session.response().body, b"one");
 }
 
 #[test]

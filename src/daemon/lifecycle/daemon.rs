@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 use tracing::Level;
 
@@ -18,9 +19,10 @@ use super::descriptors::DescriptorError;
 use super::error::RunError;
 use super::input::Inputs;
 use super::persistence::{Obeyed, Persistence};
+use super::question::Question;
 use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
-use crate::health::checker::Targets;
+use crate::health::Targets;
 
 /// A document, read and ready to be put in force.
 pub trait Document: Sized + Send + Sync + 'static {
@@ -40,6 +42,15 @@ pub trait Document: Sized + Send + Sync + 'static {
     ///
     /// Everything that is wrong with the document.
     fn parse_at_start(file: &Path) -> Result<Self::Parsed, Findings> {
+        Self::parse(file)
+    }
+
+    /// The same for a reload. What the document that is in force has already may be taken from it.
+    ///
+    /// # Errors
+    ///
+    /// Everything that is wrong with it.
+    fn parse_again(file: &Path, _in_force: &Self) -> Result<Self::Parsed, Findings> {
         Self::parse(file)
     }
 
@@ -188,6 +199,8 @@ pub trait Daemon: Sized + 'static {
     type Change;
     /// Its listening sockets, bound and not yet served.
     type Bound;
+    /// What it saves of health.
+    type SavedHealth: Serialize + Send + 'static;
 
     /// The document in force.
     fn document(&self) -> &Arc<Self::Document>;
@@ -213,8 +226,8 @@ pub trait Daemon: Sized + 'static {
     /// The number of the present snapshot.
     fn generation(&self) -> u64;
 
-    /// What `health.json` holds.
-    fn health_to_save(&self, now: Now) -> Value;
+    /// What `health.json` holds, put into words by whoever writes it.
+    fn health_to_save(&self, now: Now) -> Self::SavedHealth;
 
     /// What a successor gets.
     fn to_hand_over(&self, now: Now) -> Value;
@@ -231,18 +244,17 @@ pub trait Daemon: Sized + 'static {
     fn serve(&mut self, bound: Self::Bound, document: &Self::Document) -> Result<Vec<String>, RunError>;
 
     /// The document that [`Daemon::serve`] was given is in force. Who has to see its snapshot before the first connection comes
-    /// on a new socket accepts on it from here on, and not before.
-    fn accept(&mut self) {}
+    /// on a new socket accepts on it from here on, and not before. `is_daemon`: no other process is.
+    fn accept(&mut self, is_daemon: bool);
 
-    /// Stops accepting and reading, until [`Daemon::resume`].
-    fn pause(&mut self);
+    /// What it can be asked on each of its sockets, for a process that is to take over.
+    fn questions(&self) -> Vec<Question>;
 
-    /// Goes on after [`Daemon::pause`] with the sockets of the document in force.
-    ///
-    /// # Errors
-    ///
-    /// It cannot: a new process is better than this one.
-    fn resume(&mut self, sockets: &mut Sockets) -> Result<(), RunError>;
+    /// The threads that serve and have answered nobody since they were started, by name.
+    fn silent_threads(&self) -> Vec<String>;
+
+    /// Whether an effect changes no more than what this process answers and logs.
+    fn is_of_serving(effect: &Self::Effect) -> bool;
 
     /// Stops accepting and reading for good; requests that have been accepted are answered, for at most `limit`.
     fn drain(&mut self, limit: Duration);

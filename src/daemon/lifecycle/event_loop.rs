@@ -48,15 +48,17 @@ impl<D: Daemon> Shell<D> {
         }
     }
 
-    /// Serves these sockets; this process is the daemon.
+    /// Serves these sockets (none: those that it serves since [`Shell::succeed`]); this process is the daemon.
     ///
     /// # Errors
     ///
     /// No thread can be started.
-    pub fn begin(&mut self, bound: D::Bound) -> Result<(), RunError> {
+    pub fn begin(&mut self, bound: Option<D::Bound>) -> Result<(), RunError> {
         let document = self.daemon.document().clone();
-        self.daemon.serve(bound, &document)?;
-        self.daemon.accept();
+        if let Some(bound) = bound {
+            self.daemon.serve(bound, &document)?;
+        }
+        self.daemon.accept(true);
         self.phase = Phase::Serving;
         self.serve_admin()?;
         fd_store::keep(&self.sockets.as_fds());

@@ -8,7 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
-use super::super::peers::{Identity, PeerEvent, PeerHealth, Peers};
+use super::super::peers::{Identity, Outbox, PeerEvent, PeerHealth, Peers};
 use super::daemon::Settings;
 use crate::config::PeersConfig;
 
@@ -17,7 +17,7 @@ const WAITING: usize = 64;
 
 /// The exchange; it runs between [`Exchange::start`] and [`Exchange::stop`].
 pub struct Exchange {
-    state: watch::Sender<Value>,
+    state: watch::Sender<Outbox>,
     events: mpsc::Sender<PeerEvent>,
     messages: mpsc::Receiver<PeerEvent>,
     running: Option<Running>,
@@ -34,7 +34,7 @@ impl Exchange {
     /// An exchange that does not run yet. Peers are sent `value` until [`Exchange::send`] replaces it.
     pub fn new(value: Value) -> Exchange {
         let (events, messages) = mpsc::channel(WAITING);
-        Exchange { state: watch::Sender::new(value), events, messages, running: None }
+        Exchange { state: watch::Sender::new(Outbox::new(&value)), events, messages, running: None }
     }
 
     /// Begins, if the document has peers; goes on undisturbed if nothing of it has changed.
@@ -67,7 +67,7 @@ impl Exchange {
 
     /// Sets the state that is sent to peers from now on.
     pub fn send(&self, value: Value) {
-        self.state.send_replace(value);
+        self.state.send_modify(|state| state.set(&value));
     }
 
     /// The next message of a peer.

@@ -1,7 +1,8 @@
-//! The old side of a takeover: offer, stop accepting, hand the final state over, drain. And the start of a successor.
+//! The old side of a takeover: offer, hand the final state over, serve until the new process does, drain. And the start of a
+//! successor.
 //!
-//! Must never: change, probe or write once the final state is on its way: from then on the new process is the daemon. If it
-//! exits before it has taken over, this one goes on unchanged.
+//! Must never: change or write once the final state is on its way: the new process may be the daemon at any moment. If it
+//! exits, or does not answer, this one goes on unchanged.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -102,9 +103,8 @@ impl<D: Daemon> Shell<D> {
         });
     }
 
-    /// Nothing is being written: stops accepting, and sends the final state.
+    /// Nothing is being written: sends the final state. Visitors are served here until the new process is.
     pub(super) fn on_quiet(&mut self, offered: Offered) {
-        self.daemon.pause();
         // Both processes could accept from the admin socket, and this one would answer with an outdated state.
         self.admin.pause();
         let (state, inputs) = (self.daemon.to_hand_over(self.now()), self.inputs.clone());
@@ -118,7 +118,7 @@ impl<D: Daemon> Shell<D> {
         match finished {
             Ok(()) => self.leave(),
             Err(error) => {
-                tracing::warn!("the new process is gone ({error}): this one accepts again");
+                tracing::warn!("the takeover did not happen: {error}");
                 self.go_on();
             }
         }
@@ -147,11 +147,6 @@ impl<D: Daemon> Shell<D> {
         self.phase = Phase::Serving;
         std::mem::take(&mut self.held_back).into_iter().for_each(|event| self.take(event));
         self.admin.resume();
-        if let Err(error) = self.daemon.resume(&mut self.sockets) {
-            // Nothing is served any more: a new process from the service manager is better than this one.
-            tracing::error!("this process cannot go on: {error}");
-            self.stop_if_not_handed_over = true;
-        }
         if self.stop_if_not_handed_over {
             self.stop();
         }

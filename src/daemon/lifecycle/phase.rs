@@ -1,7 +1,7 @@
 //! What a daemon is doing, and what it refuses meanwhile (pure).
 //!
 //! ```text
-//! Starting -> Serving <-> Reloading
+//! Succeeding -> Starting -> Serving <-> Reloading
 //!                Serving <-> Offering <-> HandingOver -> HandedOver
 //!             any but HandingOver -> Stopping
 //! ```
@@ -14,6 +14,8 @@ use std::time::Duration;
 /// What a daemon is doing. Times are since the process began.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Phase {
+    /// It is to take over from the daemon, which decides alone until then.
+    Succeeding,
     /// It is not ready yet.
     Starting,
     /// It serves.
@@ -22,8 +24,8 @@ pub enum Phase {
     Reloading,
     /// It serves, and a new process has copies of its sockets and prepares to take over.
     Offering,
-    /// It accepts no more, and the new process gets the final state: nothing is changed or written here, unless that process
-    /// goes away.
+    /// The new process gets the final state and begins to serve: this one serves too, but changes and writes nothing, unless that
+    /// process goes away.
     HandingOver,
     /// Another process is the daemon; what has been accepted here drains.
     HandedOver {
@@ -55,7 +57,9 @@ impl Phase {
     pub fn turn(self) -> Turn {
         match self {
             Phase::Serving => Turn::Now,
-            Phase::Starting | Phase::Reloading | Phase::Offering | Phase::HandingOver => Turn::Later,
+            Phase::Succeeding | Phase::Starting | Phase::Reloading | Phase::Offering | Phase::HandingOver => {
+                Turn::Later
+            }
             Phase::HandedOver { .. } => Turn::Successor,
             Phase::Stopping { .. } => Turn::Never,
         }
@@ -65,7 +69,7 @@ impl Phase {
     pub fn refuses_takeover(self) -> Option<&'static str> {
         match self {
             Phase::Serving => None,
-            Phase::Starting => Some("the running daemon is not ready yet: try again when it is"),
+            Phase::Succeeding | Phase::Starting => Some("the running daemon is not ready yet: try again when it is"),
             Phase::Reloading => Some("a reload is under way: try again when it has ended"),
             Phase::Offering | Phase::HandingOver => Some("another takeover is under way"),
             Phase::HandedOver { .. } => Some("another process has taken over: ask that one"),
@@ -80,7 +84,7 @@ impl Phase {
 
     /// No other process is the daemon, or is about to be: this one may change and write state.
     pub fn is_daemon(self) -> bool {
-        !matches!(self, Phase::HandingOver | Phase::HandedOver { .. })
+        !matches!(self, Phase::Succeeding | Phase::HandingOver | Phase::HandedOver { .. })
     }
 
     /// The end of the drain, while there is one.

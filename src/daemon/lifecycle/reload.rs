@@ -76,8 +76,9 @@ impl<D: Daemon> Shell<D> {
         self.phase = Phase::Reloading;
         self.reload = Some(Pending { callers, probing: None });
         let (file, inputs) = (self.args.config.clone(), self.inputs.clone());
+        let in_force = Arc::clone(self.daemon.document());
         tokio::task::spawn_local(async move {
-            let read = tokio::task::spawn_blocking(move || super::start::read::<D::Document>(&file)).await;
+            let read = tokio::task::spawn_blocking(move || super::start::read_again(&file, &*in_force)).await;
             inputs.send(Input::Read(read.unwrap_or(Err(DocumentError::Unread))));
         });
     }
@@ -161,7 +162,7 @@ impl<D: Daemon> Shell<D> {
         let mut notes = self.daemon.serve(bound, &document)?;
         self.checker.iter().for_each(|checker| checker.set_targets(document.targets()));
         self.take_at_once(Event::Reloaded(document.clone()).into());
-        self.daemon.accept();
+        self.daemon.accept(true);
         let (old, new) = (before.settings(), document.settings());
         self.exchange.start(&new, document.identity(), control.peers.take());
         let handler = self.handler();

@@ -11,7 +11,7 @@ use tracing::Level;
 
 use super::super::admin::{AdminReply, AdminRequest};
 use super::super::args::DaemonArgs;
-use super::super::clock::{Clock, Now};
+use super::super::clock::Now;
 use super::super::sockets::Sockets;
 use super::super::state_lock::StateLock;
 use super::super::takeover::Offered;
@@ -35,7 +35,6 @@ pub struct Shell<D: Daemon> {
     /// The exchange with peers.
     pub exchange: Exchange,
     pub(super) args: DaemonArgs,
-    pub(super) clock: Clock,
     pub(super) sockets: Sockets,
     /// Its path, which a reload cannot change.
     pub(super) admin_socket: PathBuf,
@@ -53,6 +52,8 @@ pub struct Shell<D: Daemon> {
     pub(super) stop_if_not_handed_over: bool,
     /// What happened while the final state was on its way: it counts if the new process goes away.
     pub(super) held_back: Vec<D::Event>,
+    /// What the state wants done that is the daemon's alone, before this process is.
+    pub(super) held_effects: Vec<D::Effect>,
     pub(super) reload: Option<Pending<D>>,
     /// A reload that was asked for and has not begun: one that is under way may have read an older document.
     pub(super) reload_wanted: Option<Callers>,
@@ -101,8 +102,6 @@ pub struct Parts<D: Daemon> {
     pub args: DaemonArgs,
     /// The state and the threads that serve.
     pub daemon: D,
-    /// The process's clock.
-    pub clock: Clock,
     /// Every listening socket.
     pub sockets: Sockets,
     /// The operator's and the peers', until they are served.
@@ -126,12 +125,12 @@ pub struct Parts<D: Daemon> {
 impl<D: Daemon> Shell<D> {
     /// Puts the parts together; nothing is served yet.
     pub fn new(parts: Parts<D>) -> Shell<D> {
+        let phase = if parts.args.takeover { Phase::Succeeding } else { Phase::Starting };
         let admin_socket = parts.daemon.document().settings().admin.socket.clone();
         Shell {
             daemon: parts.daemon,
             exchange: parts.exchange,
             args: parts.args,
-            clock: parts.clock,
             sockets: parts.sockets,
             admin_socket,
             control_sockets: Some(parts.control_sockets),
@@ -143,9 +142,10 @@ impl<D: Daemon> Shell<D> {
             ticks: parts.ticks,
             inputs: parts.inputs,
             incoming: parts.incoming,
-            phase: Phase::Starting,
+            phase,
             stop_if_not_handed_over: false,
             held_back: Vec::new(),
+            held_effects: Vec::new(),
             reload: None,
             reload_wanted: None,
             passed_on: Rc::default(),
@@ -160,7 +160,7 @@ impl<D: Daemon> Shell<D> {
 
     /// This moment.
     pub fn now(&self) -> Now {
-        self.clock.now()
+        Now::read()
     }
 
     /// Takes an event in and performs what follows. While it is decided which of two processes is the daemon it is held back,
@@ -195,6 +195,10 @@ impl<D: Daemon> Shell<D> {
     pub fn perform(&mut self, effects: Vec<D::Effect>) {
         let is_daemon = self.phase.is_daemon();
         for effect in effects {
+            if self.phase == Phase::Succeeding && !D::is_of_serving(&effect) {
+                self.held_effects.push(effect);
+                continue;
+            }
             match self.daemon.perform(effect, is_daemon, &self.inputs) {
                 None => {}
                 Some(Effect::WriteOperator(_) | Effect::TellPeers(_)) if !is_daemon => {}

@@ -12,7 +12,6 @@ use std::sync::Arc;
 use tokio::task::LocalSet;
 
 use super::super::args::DaemonArgs;
-use super::super::clock::Clock;
 use super::super::signals::Signals;
 use super::super::startup::{open_files, raise_open_files};
 use super::super::{VERSION, fd_store, logs, notify, sockets};
@@ -29,8 +28,6 @@ pub struct Start<P> {
     pub document: Arc<P>,
     /// Descriptors that the service manager passed.
     pub passed: Vec<OwnedFd>,
-    /// Counts from the beginning of the process.
-    pub clock: Clock,
 }
 
 /// The whole daemon: reads the document, starts, serves until it is told to stop or has handed over, and gives the exit code (0 done, 1
@@ -53,6 +50,15 @@ pub fn run<D: Daemon>(
 /// What is wrong with it.
 pub fn read<P: Document>(file: &Path) -> Result<P, DocumentError> {
     prepare(P::parse(file))
+}
+
+/// The same for a reload, beside the document that is in force.
+///
+/// # Errors
+///
+/// What is wrong with it.
+pub(super) fn read_again<P: Document>(file: &Path, in_force: &P) -> Result<P, DocumentError> {
+    prepare(P::parse_again(file, in_force))
 }
 
 fn prepare<P: Document>(parsed: Result<P::Parsed, Findings>) -> Result<P, DocumentError> {
@@ -103,7 +109,6 @@ fn serve<D: Daemon>(
     start: impl AsyncFnOnce(Start<D::Document>) -> Result<Shell<D>, RunError>,
 ) -> Result<(), RunError> {
     logs::init();
-    let clock = Clock::start();
     // Before any other file is opened: descriptors passed in are numbers until somebody owns them.
     let passed = fd_store::receive();
     raise_open_files();
@@ -116,7 +121,7 @@ fn serve<D: Daemon>(
         let started = tokio::select! {
             biased;
             () = signals.told_to_stop() => None,
-            started = start(Start { args, document, passed, clock }) => Some(started?),
+            started = start(Start { args, document, passed }) => Some(started?),
         };
         match started {
             Some(shell) => shell.run(signals).await,

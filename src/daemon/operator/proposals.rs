@@ -148,7 +148,8 @@ impl<C: Clone> Proposals<C> {
         }
     }
 
-    fn to_peers(&self) -> ProposalsMessage {
+    /// What peers are told of it.
+    pub fn to_peers(&self) -> ProposalsMessage {
         let proposed = self.ours.values().map(|ours| (ours.subject.clone(), ours.note.clone())).collect();
         let dates =
             |put: &ProposalsMessage| put.proposed.iter().map(|(subject, note)| (subject.clone(), note.when)).collect();

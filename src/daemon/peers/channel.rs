@@ -20,8 +20,7 @@ use tokio::net::TcpStream;
 use super::identity::Identity;
 use crate::config::PublicKey;
 
-/// The most bytes of a message. What documents and bounds allow fits: `letters_of_the_most_that_a_document_allows_fit` in
-/// src/proxy/control/tests.rs.
+/// The most bytes of a message: of the whole state of a peer of an earlier version. Among others messages are small.
 pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
 
 /// See <https://noiseprotocol.org/noise.html>, sections 7.5 and 12.

@@ -10,15 +10,13 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 use tokio::time::{Instant, sleep};
 
 use super::channel::Channel;
-use super::exchange::{self, Received};
-use super::shared::{EXCHANGE_LIMIT, PeerEvent, Shared};
+use super::exchange;
+use super::shared::{EXCHANGE_LIMIT, Shared};
 
 /// Handshakes under way from one address.
 pub const MAX_HANDSHAKES: usize = 8;
@@ -41,7 +39,7 @@ const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(10);
 type Accepted = Result<(Channel, String, SocketAddr), String>;
 
 /// Answers the peers that connect, for ever.
-pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener, state: watch::Receiver<Value>) {
+pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener) {
     let mut handshakes: JoinSet<Accepted> = JoinSet::new();
     let mut exchanges: JoinSet<Result<(), String>> = JoinSet::new();
     let mut by_address = Slots::new(MAX_HANDSHAKES);
@@ -63,7 +61,7 @@ pub(super) async fn listen(shared: Arc<Shared>, listener: TcpListener, state: wa
             // A task fails only if it was ended for a newer one.
             Some(Ok(accepted)) = handshakes.join_next() => match accepted {
                 Ok((channel, peer, from)) => {
-                    let answering = answer(Arc::clone(&shared), peer.clone(), channel, from, state.clone());
+                    let answering = answer(Arc::clone(&shared), peer.clone(), channel, from);
                     by_peer.take(peer, || exchanges.spawn(answering));
                 }
                 Err(why) => refusals.log(&why),
@@ -84,19 +82,9 @@ async fn handshake(shared: Arc<Shared>, stream: TcpStream, from: SocketAddr) -> 
 }
 
 /// One exchange with a peer that connected.
-async fn answer(
-    shared: Arc<Shared>,
-    peer: String,
-    channel: Channel,
-    from: SocketAddr,
-    state: watch::Receiver<Value>,
-) -> Result<(), String> {
-    let received = exchange::answer(&shared, &peer, channel, state, Instant::now() + EXCHANGE_LIMIT).await;
-    let Received { value, ahead_ms } = received.map_err(|why| format!("{from}, which has the key of {peer}: {why}"))?;
-    shared.note_received(&peer, ahead_ms);
-    // The daemon is about to drop the exchange.
-    let _ = shared.events.send(PeerEvent { peer, value, ahead_ms: ahead_ms.unwrap_or(0) }).await;
-    Ok(())
+async fn answer(shared: Arc<Shared>, peer: String, channel: Channel, from: SocketAddr) -> Result<(), String> {
+    let answered = exchange::answer(&shared, &peer, channel, Instant::now() + EXCHANGE_LIMIT).await;
+    answered.map_err(|why| format!("{from}, which has the key of {peer}: {why}"))
 }
 
 /// The running tasks by owner, at most `each` for one owner.

@@ -27,6 +27,11 @@ impl Rejected {
         if self.last == former { None } else { self.text() }
     }
 
+    /// Whether any of the last message was.
+    pub fn is_any(&self) -> bool {
+        !self.last.is_empty()
+    }
+
     /// Values rejected since the start.
     pub fn total(&self) -> u64 {
         self.total

@@ -4,12 +4,13 @@
 
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 
+use super::changes::{Exchanged, Inbox, Outbox, Position, StateTooLarge};
 use super::identity::Identity;
 use crate::config::{PeerConfig, PublicKey, duration};
 
@@ -22,7 +23,9 @@ pub struct PeerEvent {
     /// The peer's name.
     pub peer: String,
     /// Its whole state.
-    pub value: Value,
+    pub value: Arc<Value>,
+    /// It may be another one than with the last event.
+    pub is_news: bool,
     /// How far its clock is ahead of ours, in milliseconds; 0 if it does not say.
     pub ahead_ms: i64,
 }
@@ -54,6 +57,35 @@ impl PeerHealth {
     }
 }
 
+/// What both sides have of each other's state.
+#[derive(Debug, Default)]
+pub(super) struct Link {
+    /// The peer's.
+    pub(super) inbox: Inbox,
+    /// Up to where the peer has ours, by its last message.
+    acknowledged: Option<Position>,
+    /// It is of an earlier version, which is sent the whole state and sends its own.
+    pub(super) sends_whole: bool,
+}
+
+impl Link {
+    /// What the peer is told now.
+    pub(super) fn tell(&self, ours: &Outbox) -> Exchanged {
+        Exchanged { have: self.inbox.position(), piece: ours.piece(self.acknowledged) }
+    }
+
+    /// Takes what the peer tells.
+    pub(super) fn hear(&mut self, theirs: Exchanged) -> Result<(), StateTooLarge> {
+        (self.acknowledged, self.sends_whole) = (theirs.have, false);
+        self.inbox.take(theirs.piece)
+    }
+
+    /// Whether both sides have what the other one had to tell when `told` was ours.
+    pub(super) fn is_settled(&self, told: Position) -> bool {
+        self.acknowledged.is_some_and(|acknowledged| acknowledged.reaches(told)) && self.inbox.is_whole()
+    }
+}
+
 /// What every task of one daemon's exchange needs.
 pub(super) struct Shared {
     pub(super) name: String,
@@ -62,7 +94,10 @@ pub(super) struct Shared {
     pub(super) listen: SocketAddr,
     /// Without this daemon's own name.
     pub(super) members: BTreeMap<String, PeerConfig>,
-    pub(super) events: mpsc::Sender<PeerEvent>,
+    /// Our state.
+    pub(super) state: watch::Receiver<Outbox>,
+    events: mpsc::Sender<PeerEvent>,
+    links: BTreeMap<String, Mutex<Link>>,
     health: Mutex<BTreeMap<String, PeerHealth>>,
 }
 
@@ -72,11 +107,30 @@ impl Shared {
         identity: Identity,
         listen: SocketAddr,
         members: BTreeMap<String, PeerConfig>,
+        state: watch::Receiver<Outbox>,
         events: mpsc::Sender<PeerEvent>,
     ) -> Shared {
+        let links = members.keys().map(|name| (name.clone(), Mutex::default())).collect();
         let unknown = PeerHealth { heard: None, error: None, ahead_ms: None };
         let health = members.keys().map(|name| (name.clone(), unknown.clone())).collect();
-        Shared { name, identity, listen, members, events, health: Mutex::new(health) }
+        Shared { name, identity, listen, members, state, events, links, health: Mutex::new(health) }
+    }
+
+    /// What both sides have of each other's state; none for a stranger.
+    pub(super) fn link(&self, peer: &str) -> Option<MutexGuard<'_, Link>> {
+        self.links.get(peer).map(|link| link.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Tells the daemon what a peer's state is, if all of it is here. False if the daemon is about to drop the exchange.
+    pub(super) async fn deliver(&self, peer: &str, ahead_ms: Option<i64>) -> bool {
+        // Room first: what is taken from the link is sent at once, and in the order in which it was taken.
+        let Ok(room) = self.events.reserve().await else { return false };
+        if let Some(mut link) = self.link(peer)
+            && let Some((value, is_news)) = link.inbox.news()
+        {
+            room.send(PeerEvent { peer: peer.to_owned(), value, is_news, ahead_ms: ahead_ms.unwrap_or(0) });
+        }
+        true
     }
 
     /// The health of each peer.

@@ -31,6 +31,11 @@ fn peer(address: SocketAddr, keys: &[&str]) -> PeerConfig {
     PeerConfig { address, keys: keys.iter().map(|name| identity(name).public()).collect() }
 }
 
+/// A state.
+fn number(value: u64) -> Value {
+    json!({ "n": value })
+}
+
 fn loopback() -> StdListener {
     StdListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap()
 }
@@ -38,7 +43,7 @@ fn loopback() -> StdListener {
 /// One daemon's end of the exchange. Like the daemons, it keeps the greatest number it has heard of.
 struct End {
     peers: Peers,
-    state: watch::Sender<Value>,
+    state: watch::Sender<Outbox>,
     heard: mpsc::Receiver<PeerEvent>,
 }
 
@@ -56,7 +61,7 @@ impl End {
         members: impl IntoIterator<Item = (&'n str, PeerConfig)>,
         value: u64,
     ) -> End {
-        let (state, state_out) = watch::channel(json!(value));
+        let (state, state_out) = watch::channel(Outbox::new(&number(value)));
         let (events_in, heard) = mpsc::channel(8);
         let config = PeersConfig {
             listen: listener.local_addr().unwrap(),
@@ -68,21 +73,33 @@ impl End {
     }
 
     fn value(&self) -> u64 {
-        self.state.borrow().as_u64().unwrap()
+        self.state.borrow().whole()["n"].as_u64().unwrap()
+    }
+
+    fn say(&self, value: u64) {
+        self.state.send_modify(|state| state.set(&number(value)));
     }
 
     /// Takes what is heard until the value is `wanted`.
     async fn converge(&mut self, wanted: u64) {
         let merging = async {
             while self.value() != wanted {
-                let theirs = self.heard.recv().await.unwrap().value.as_u64().unwrap();
+                let theirs = self.heard.recv().await.unwrap().value["n"].as_u64().unwrap();
                 if theirs > self.value() {
-                    self.state.send_replace(json!(theirs));
+                    self.say(theirs);
                 }
             }
         };
         if timeout(PATIENCE, merging).await.is_err() {
             panic!("{} instead of {wanted}: {:?}", self.value(), self.peers.health());
+        }
+    }
+
+    /// Waits for an event like this.
+    async fn hear(&mut self, wanted: &impl Fn(&PeerEvent) -> bool) {
+        let hearing = async { while !wanted(&self.heard.recv().await.unwrap()) {} };
+        if timeout(PATIENCE, hearing).await.is_err() {
+            panic!("not heard: {:?}", self.peers.health());
         }
     }
 
@@ -130,7 +147,7 @@ fn three_peers_converge_after_a_change_even_if_two_of_them_know_only_the_third()
         let mut c = End::start("c", lc, &[("b", at_b)], 3);
         tokio::join!(a.converge(3), b.converge(3), c.converge(3));
 
-        a.state.send_replace(json!(9));
+        a.say(9);
         tokio::join!(b.converge(9), c.converge(9));
     });
 }
@@ -149,9 +166,9 @@ fn a_key_is_replaced_without_a_gap_while_its_peers_list_both() {
         let next = [("a", peer(at_a, &["a"]))];
         let mut next = End::start_as("b", identity("b next"), kept, next, 3);
         tokio::join!(a.converge(3), next.converge(3));
-        next.state.send_replace(json!(4));
+        next.say(4);
         next.converge(4).await;
-        a.state.send_replace(json!(5));
+        a.say(5);
         tokio::join!(a.converge(5), next.converge(5));
     });
 }
@@ -192,7 +209,7 @@ fn a_listed_peer_speaks_in_no_other_name_than_its_own() {
         let away = loopback().local_addr().unwrap();
         let mut b = End::start("b", listener, &[("a", at_b), ("c", away)], 2);
         for name in ["c", "b", "d"] {
-            let answer = rogue(at_b, "a", &format!(r#"{{"version":2,"name":"{name}","value":9}}"#)).await;
+            let answer = rogue(at_b, "a", &format!(r#"{{"version":2,"name":"{name}","value":{{"n":9}}}}"#)).await;
             let words = format!("the key of a was used in the name of \"{name}\"");
             assert!(answer["refused"].as_str().unwrap().contains(&words), "{answer}");
             assert_eq!(answer.get("value"), None);
@@ -341,8 +358,12 @@ fn an_authenticated_peer_that_writes_nonsense_is_told_what_is_wrong() {
 
 /// What `b` answers whoever has the key of `name` and writes this letter.
 async fn rogue(at_b: SocketAddr, name: &str, letter: &str) -> Value {
-    let stream = TcpStream::connect(at_b).await.unwrap();
-    let mut channel = channel::Channel::initiate(stream, &identity(name), &identity("b").public()).await.unwrap();
+    rogue_at(at_b, "b", name, letter).await
+}
+
+async fn rogue_at(at: SocketAddr, whom: &str, name: &str, letter: &str) -> Value {
+    let stream = TcpStream::connect(at).await.unwrap();
+    let mut channel = channel::Channel::initiate(stream, &identity(name), &identity(whom).public()).await.unwrap();
     channel.send(letter.as_bytes()).await.unwrap();
     serde_json::from_slice(&channel.receive().await.unwrap()).unwrap()
 }
@@ -380,7 +401,7 @@ fn idle_connections_by_the_hundred_do_not_stop_the_exchange() {
         drop(lb);
         let exchanges = async {
             for value in 2..6 {
-                let letter = format!(r#"{{"version":2,"name":"b","value":{value}}}"#);
+                let letter = format!(r#"{{"version":2,"name":"b","value":{{"n":{value}}}}}"#);
                 while a.value() != value {
                     let stream = TcpStream::connect(at_a).await.unwrap();
                     let (us, them) = (identity("b"), identity("a").public());
@@ -467,4 +488,70 @@ fn an_exchange_measures_how_far_the_peers_clock_is_off_and_a_message_without_one
     });
     let older = json!({ "version": 2, "name": "a", "value": 7 });
     assert_eq!(read_message(older.to_string().as_bytes()).unwrap(), 7);
+}
+
+/// As many latches as a large installation has, in two daemons that know half of them each.
+#[test]
+fn six_thousand_latches_converge_and_a_failover_among_them_spreads_in_one_exchange() {
+    const EACH: usize = 3_000;
+    let latches = |from: usize, active: &str| {
+        let latch = |at: usize| {
+            (
+                format!("service-{at:05}"),
+                json!({ "epoch": at, "by": "px1", "active": active, "reason": "web2 is down (connection refused)" }),
+            )
+        };
+        json!({ "version": 1, "latches": (from..from + EACH).map(latch).collect::<serde_json::Map<_, _>>() })
+    };
+    run(async {
+        let (la, lb) = (loopback(), loopback());
+        let (at_a, at_b) = (la.local_addr().unwrap(), lb.local_addr().unwrap());
+        let mut a = End::start("a", la, &[("b", at_b)], 1);
+        let mut b = End::start("b", lb, &[("a", at_a)], 2);
+        let mut state = latches(0, "web1");
+        a.state.send_modify(|all| all.set(&state));
+        b.state.send_modify(|all| all.set(&latches(EACH, "web1")));
+        let all = |event: &PeerEvent| event.value["latches"].as_object().is_some_and(|latches| latches.len() == EACH);
+        tokio::join!(a.hear(&all), b.hear(&all));
+        state["latches"]["service-01500"]["active"] = json!("web2");
+        a.state.send_modify(|all| all.set(&state));
+        b.hear(&|event| event.value["latches"]["service-01500"]["active"] == "web2" && all(event)).await;
+        // Nothing has changed any more: what an exchange carries now is no news.
+        b.hear(&|event| !event.is_news).await;
+    });
+}
+
+/// A daemon of the release before sends its whole state, is sent ours, and takes part in ours no less.
+#[test]
+fn a_peer_of_an_earlier_version_is_sent_the_whole_state_and_heard() {
+    run(async {
+        let (la, lb) = (loopback(), loopback());
+        let (at_a, at_b) = (la.local_addr().unwrap(), lb.local_addr().unwrap());
+        let mut a = End::start("a", la, &[("b", at_b)], 1);
+        a.state.send_modify(|state| state.set(&json!({ "n": 1, "latches": { "shop": { "epoch": 7 } } })));
+        let answer = rogue_at(at_a, "a", "b", r#"{"version":2,"name":"b","value":{"n":5,"latches":{}}}"#).await;
+        assert_eq!((&answer["value"]["latches"]["shop"]["epoch"], answer.get("changes")), (&json!(7), None));
+        a.hear(&|event| event.value["n"] == 5).await;
+        // It answers as it always did, and knows nothing of what else is in a message.
+        let b = identity("b");
+        let whole = async {
+            let listener = TcpListener::from_std(nonblocking(lb)).unwrap();
+            loop {
+                let (stream, _) = listener.accept().await.unwrap();
+                let (mut channel, ()) = channel::Channel::respond(stream, &b, |_| Some(())).await.unwrap();
+                let message: Value = serde_json::from_slice(&channel.receive().await.unwrap()).unwrap();
+                channel.send(br#"{"version":2,"name":"b","value":{"n":6}}"#).await.unwrap();
+                if message["value"]["latches"]["shop"]["epoch"] == 7 {
+                    return;
+                }
+            }
+        };
+        timeout(PATIENCE, whole).await.unwrap();
+        a.hear(&|event| event.value["n"] == 6).await;
+    });
+}
+
+fn nonblocking(listener: StdListener) -> StdListener {
+    listener.set_nonblocking(true).unwrap();
+    listener
 }

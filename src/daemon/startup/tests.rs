@@ -81,8 +81,9 @@ async fn daemons_take_over_from_each_other_and_the_admin_socket_always_answers()
                 async move { client.get("/").await.unwrap() }
             });
 
-            let state = inherited.takeover.unwrap().ready().await.unwrap().into_state();
-            assert_eq!(state, json!(number));
+            let succession = inherited.takeover.unwrap().ready().await.unwrap();
+            assert_eq!(succession.state, json!(number));
+            succession.taken().await.unwrap();
             ended.await.unwrap();
             ended = run(number, inherited.sockets, &path);
 

@@ -9,7 +9,7 @@ use crate::config::regular_file::read_regular_file;
 use crate::files;
 
 /// The most that is read of a state file: far beyond anything a daemon writes.
-const MAX_FILE: u64 = 16 * 1024 * 1024;
+const MAX_FILE: u64 = 64 * 1024 * 1024;
 
 /// The result of reading a state file.
 #[derive(Debug, PartialEq)]

@@ -24,6 +24,8 @@ pub enum TakeoverError {
     OutOfTurn(&'static str),
     /// New side: it has not done this within the limit.
     Silent(&'static str, Duration),
+    /// New side: these threads of ours have answered nobody within the limit.
+    Unproved(Vec<String>, Duration),
     /// New side: it ended the takeover and still runs; how its stream ended.
     Withdrawn(io::Error),
     /// Old side: the new process runs another program.
@@ -119,6 +121,11 @@ impl fmt::Display for TakeoverError {
             TakeoverError::Silent(what, limit) => {
                 write!(f, "the running daemon has not {what} within {limit:?}; it stays the daemon")
             }
+            TakeoverError::Unproved(threads, limit) => write!(
+                f,
+                "this process does not answer on the sockets it was given ({} within {limit:?}); the running daemon goes on",
+                threads.join(", ")
+            ),
             TakeoverError::Withdrawn(end) => {
                 write!(f, "the running daemon ended the takeover ({end}); it stays the daemon")
             }

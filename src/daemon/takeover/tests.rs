@@ -32,6 +32,13 @@ impl Wire {
     }
 }
 
+/// The new side from "ready" to the end: whether the old one lived, and the state it goes on with.
+async fn take_over(takeover: Takeover) -> Result<(bool, Value), TakeoverError> {
+    let succession = takeover.ready().await?;
+    let end = (succession.is_awaited(), succession.state.clone());
+    succession.taken().await.map(|()| end)
+}
+
 /// Both sides up to the new one's `ready`, which is not yet said.
 async fn offered() -> (Takeover, tokio::task::JoinHandle<Result<Offered, TakeoverError>>) {
     offered_within(LIMITS, LIMITS).await
@@ -64,8 +71,7 @@ async fn the_new_side_gets_sockets_that_listen_and_both_states() {
     let new_side = async {
         let (sockets, takeover) = accept_offer(new, PROGRAM, LIMITS).await.unwrap();
         assert_eq!(takeover.state["at"], "offer");
-        let succession = takeover.ready().await.unwrap();
-        assert_eq!(succession, Succession::Handed(json!({"version": 1, "at": "final"})));
+        assert_eq!(take_over(takeover).await.unwrap(), (true, json!({"version": 1, "at": "final"})));
         Sockets::adopt(sockets)
     };
     let (waiting, mut inherited) = tokio::join!(old_side, new_side);
@@ -193,11 +199,11 @@ async fn a_new_side_that_goes_away_between_ready_and_taken_leaves_the_old_one_as
 }
 
 /// The old side played by hand up to the new one's "ready": its end of the stream, and what the new one makes of it.
-async fn played(process: OwnedFd) -> (Wire, tokio::task::JoinHandle<Result<Succession, TakeoverError>>) {
+async fn played(process: OwnedFd) -> (Wire, tokio::task::JoinHandle<Result<(bool, Value), TakeoverError>>) {
     let (old, new) = streams();
     let mut old = Wire::new(old);
     let limits = Limits { death: SHORT, ..LIMITS };
-    let new = tokio::spawn(async move { accept_offer(new, PROGRAM, limits).await?.1.ready().await });
+    let new = tokio::spawn(async move { take_over(accept_offer(new, PROGRAM, limits).await?.1).await });
     assert!(matches!(old.receive().await.unwrap(), Frame::Hello(_)));
     assert_eq!(old.receive_descriptors(1).await.unwrap().len(), 1);
     let (_receipt, theirs) = streams();
@@ -224,7 +230,7 @@ fn alive() -> OwnedFd {
 async fn an_old_side_that_dies_after_its_offer_is_succeeded_with_the_state_of_the_offer() {
     let (old, new) = played(dead()).await;
     drop(old);
-    assert_eq!(new.await.unwrap().unwrap(), Succession::Orphaned(json!("offer")));
+    assert_eq!(new.await.unwrap().unwrap(), (false, json!("offer")));
 }
 
 #[tokio::test]
@@ -232,7 +238,7 @@ async fn an_old_side_that_dies_within_its_final_state_is_succeeded_with_the_stat
     let (mut old, new) = played(dead()).await;
     old.send_raw(b"\0\0\0\x09{\"fin").await;
     drop(old);
-    assert_eq!(new.await.unwrap().unwrap(), Succession::Orphaned(json!("offer")));
+    assert_eq!(new.await.unwrap().unwrap(), (false, json!("offer")));
 }
 
 #[tokio::test]
@@ -240,7 +246,7 @@ async fn an_old_side_that_dies_right_after_its_final_state_is_succeeded_with_it(
     let (mut old, new) = played(dead()).await;
     old.send(&Frame::Final(json!("final"))).await.unwrap();
     drop(old);
-    assert_eq!(new.await.unwrap().unwrap(), Succession::Handed(json!("final")));
+    assert_eq!(new.await.unwrap().unwrap(), (true, json!("final")));
 }
 
 #[tokio::test]
@@ -265,7 +271,7 @@ async fn an_old_side_that_lives_is_never_taken_for_dead_however_its_stream_ends(
 async fn an_offer_dropped_while_the_new_side_gets_ready_is_withdrawn_in_words() {
     let (takeover, old) = offered().await;
     old.abort();
-    let error = takeover.ready().await.unwrap_err();
+    let error = take_over(takeover).await.unwrap_err();
     assert!(error.to_string().contains("withdrew its offer"), "{error}");
 }
 
@@ -273,7 +279,7 @@ async fn an_offer_dropped_while_the_new_side_gets_ready_is_withdrawn_in_words() 
 async fn an_offer_dropped_after_ready_is_withdrawn_in_words() {
     let (takeover, old) = offered().await;
     let old = async { drop(old.await.unwrap().unwrap()) };
-    let (succession, ()) = tokio::join!(takeover.ready(), old);
+    let (succession, ()) = tokio::join!(take_over(takeover), old);
     let error = succession.unwrap_err();
     assert!(error.to_string().contains("withdrew its offer"), "{error}");
 }
@@ -300,11 +306,11 @@ async fn no_step_waits_for_ever() {
     let (takeover, old) = offered_within(Limits { ready: SHORT, ..LIMITS }, LIMITS).await;
     let error = old.await.unwrap().unwrap_err();
     assert!(error.to_string().contains("was not ready within"), "{error}");
-    let error = takeover.ready().await.unwrap_err();
+    let error = take_over(takeover).await.unwrap_err();
     assert!(error.to_string().contains("was not ready within"), "told why when it is ready at last: {error}");
 
     let (takeover, old) = offered_within(LIMITS, Limits { last: SHORT, ..LIMITS }).await;
-    let error = takeover.ready().await.unwrap_err();
+    let error = take_over(takeover).await.unwrap_err();
     assert!(error.to_string().contains("stays the daemon"), "{error}");
     let error = old.await.unwrap().unwrap().finish(json!(1)).await.unwrap_err();
     assert!(error.to_string().contains("did not take over"), "{error}");
@@ -315,7 +321,7 @@ async fn a_new_side_too_late_with_taken_learns_that_the_old_one_took_its_word_ba
     let (mut takeover, old) = offered_within(Limits { taken: SHORT, ..LIMITS }, LIMITS).await;
     takeover.wire.send(&Frame::Ready).await.unwrap();
     assert!(old.await.unwrap().unwrap().finish(json!("final")).await.is_err());
-    let error = takeover.ready().await.unwrap_err();
+    let error = take_over(takeover).await.unwrap_err();
     assert!(error.to_string().contains("withdrew"), "{error}");
 }
 

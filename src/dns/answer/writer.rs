@@ -138,7 +138,7 @@ impl<'b> Writer<'b> {
         &mut self,
         section: Section,
         owner: Owner<'_>,
-        set: &RrSet,
+        set: RrSet<'_>,
         ttl: u32,
         rotation: usize,
     ) -> Result<usize, Full> {
@@ -250,7 +250,7 @@ impl<'b> Writer<'b> {
     }
 
     /// A set of the question's own name, as it is prepared: two copies, cut where the rotation begins.
-    fn prepared(&mut self, set: &RrSet, rotation: usize) -> Result<usize, Full> {
+    fn prepared(&mut self, set: RrSet<'_>, rotation: usize) -> Result<usize, Full> {
         let count = (set.count as usize).max(1);
         let (last, first) = set.wire.split_at(rotation % count * (set.wire.len() / count));
         self.put(first)?;
@@ -258,7 +258,7 @@ impl<'b> Writer<'b> {
         Ok(self.length)
     }
 
-    fn records(&mut self, mut owner: Owner<'_>, set: &RrSet, ttl: u32, rotation: usize) -> Result<usize, Full> {
+    fn records(&mut self, mut owner: Owner<'_>, set: RrSet<'_>, ttl: u32, rotation: usize) -> Result<usize, Full> {
         let first = rotation % (set.count as usize).max(1);
         let mut place = self.length;
         for rdata in set.rdatas().skip(first).chain(set.rdatas().take(first)) {

@@ -1,5 +1,6 @@
 //! A set of records of one owner and type, ready to be copied into a response.
 
+use crate::memory;
 use crate::zone::name::{self, Name};
 use crate::zone::number::{CLASS_IN, rtype};
 
@@ -12,9 +13,9 @@ const OWNER_IS_QUESTION: [u8; 2] = [0xc0, 12];
 /// Bytes of a record before its data when its owner is a pointer.
 const HEAD: usize = 12;
 
-/// One record set (RFC 2181, 5).
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct RrSet {
+/// One record set (RFC 2181, 5), seen in the memory of its zone or its pool.
+#[derive(Debug, Clone, Copy)]
+pub struct RrSet<'z> {
     /// Its type.
     pub rtype: u16,
     /// In seconds.
@@ -23,14 +24,23 @@ pub struct RrSet {
     pub count: u16,
     /// Every record in wire format, its owner a pointer to the question's name, its data uncompressed. With the
     /// question's name as owner and an opaque shape that is the response's own bytes.
-    pub wire: Box<[u8]>,
+    pub wire: &'z [u8],
     /// Whether its data has names that may be compressed.
     pub shape: Shape,
     /// The nodes of this zone whose addresses help with this set, each once. In a delegation's NS set those at or below
     /// the cut come first.
-    pub additional: Box<[NodeId]>,
+    pub additional: &'z [NodeId],
     /// How many of them a referral is useless without: the in-domain glue (RFC 9471, 3.1).
     pub needed: usize,
+}
+
+/// A record set with memory of its own; no other addresses help with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnRrSet {
+    rtype: u16,
+    ttl: u32,
+    count: u16,
+    wire: Box<[u8]>,
 }
 
 /// Where the names in record data are that may be compressed: those of RFC 1035's types (RFC 3597, 4).
@@ -47,42 +57,67 @@ pub enum Shape {
     Soa,
 }
 
-impl RrSet {
-    /// A set from the data of its records. `additional` is filled in when all nodes have their index.
-    pub fn new<'r>(rtype: u16, ttl: u32, rdatas: impl IntoIterator<Item = &'r [u8]>) -> RrSet {
-        let mut wire = Vec::new();
-        let mut count = 0;
-        for rdata in rdatas {
-            wire.extend_from_slice(&OWNER_IS_QUESTION);
-            wire.extend_from_slice(&rtype.to_be_bytes());
-            wire.extend_from_slice(&CLASS_IN.to_be_bytes());
-            wire.extend_from_slice(&ttl.to_be_bytes());
-            wire.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
-            wire.extend_from_slice(rdata);
-            count += 1;
-        }
-        let shape = match rtype {
+impl Shape {
+    /// That of a type's data.
+    pub(super) fn of(rtype: u16) -> Shape {
+        match rtype {
             rtype::NS | rtype::CNAME | rtype::PTR => Shape::Name { prefix: 0 },
             rtype::MX => Shape::Name { prefix: 2 },
             rtype::SOA => Shape::Soa,
             _ => Shape::Opaque,
-        };
-        RrSet { rtype, ttl, count, wire: wire.into(), shape, additional: Box::default(), needed: 0 }
+        }
+    }
+}
+
+impl OwnRrSet {
+    /// A set from the data of its records.
+    pub fn new<'r>(rtype: u16, ttl: u32, rdatas: impl IntoIterator<Item = &'r [u8]>) -> OwnRrSet {
+        let mut wire = Vec::new();
+        let count = rdatas.into_iter().map(|rdata| put(&mut wire, rtype, ttl, rdata)).count();
+        OwnRrSet { rtype, ttl, count: count as u16, wire: wire.into() }
     }
 
+    /// Whether it has no record.
+    pub fn is_empty(&self) -> bool {
+        self.count == 0
+    }
+
+    /// The set.
+    pub fn get(&self) -> RrSet<'_> {
+        let OwnRrSet { rtype, ttl, count, ref wire } = *self;
+        RrSet { rtype, ttl, count, wire, shape: Shape::of(rtype), additional: &[], needed: 0 }
+    }
+}
+
+/// The data of each record in [`RrSet::wire`].
+pub(super) fn rdatas(mut wire: &[u8]) -> impl Iterator<Item = &[u8]> {
+    std::iter::from_fn(move || {
+        let (head, after) = wire.split_at_checked(HEAD)?;
+        let (rdata, after) = after.split_at(u16::from_be_bytes([head[10], head[11]]) as usize);
+        wire = after;
+        Some(rdata)
+    })
+}
+
+/// Writes a record as [`RrSet::wire`] has it.
+pub(super) fn put(wire: &mut Vec<u8>, rtype: u16, ttl: u32, rdata: &[u8]) {
+    memory::reserve(wire, HEAD + rdata.len());
+    wire.extend_from_slice(&OWNER_IS_QUESTION);
+    wire.extend_from_slice(&rtype.to_be_bytes());
+    wire.extend_from_slice(&CLASS_IN.to_be_bytes());
+    wire.extend_from_slice(&ttl.to_be_bytes());
+    wire.extend_from_slice(&(rdata.len() as u16).to_be_bytes());
+    wire.extend_from_slice(rdata);
+}
+
+impl<'z> RrSet<'z> {
     /// The data of its records.
-    pub fn rdatas(&self) -> impl Iterator<Item = &[u8]> {
-        let mut rest = &self.wire[..];
-        std::iter::from_fn(move || {
-            let (head, after) = rest.split_at_checked(HEAD)?;
-            let (rdata, after) = after.split_at(u16::from_be_bytes([head[10], head[11]]) as usize);
-            rest = after;
-            Some(rdata)
-        })
+    pub fn rdatas(self) -> impl Iterator<Item = &'z [u8]> {
+        rdatas(self.wire)
     }
 
     /// The data of its first record: what a CNAME, DNAME or SOA is.
-    pub fn first(&self) -> &[u8] {
+    pub fn first(self) -> &'z [u8] {
         self.rdatas().next().unwrap_or_default()
     }
 }

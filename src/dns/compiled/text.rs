@@ -12,9 +12,9 @@ impl Zone {
     ///
     /// Those of `out`.
     pub fn write_text(&self, out: &mut impl Write) -> io::Result<()> {
-        for node in &self.nodes {
-            let owner = name::to_absolute_text(&node.name);
-            for set in &node.sets {
+        for node in self.nodes() {
+            let owner = name::to_absolute_text(node.name());
+            for set in node.sets() {
                 for rdata in set.rdatas() {
                     write!(out, "{owner} {} IN TYPE{} \\# {}", set.ttl, set.rtype, rdata.len())?;
                     out.write_all(if rdata.is_empty() { b"" } else { b" " })?;

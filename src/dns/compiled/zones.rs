@@ -1,9 +1,14 @@
 //! The compiled form of zones, and the search in it.
 
 use std::collections::HashMap;
+use std::num::NonZero;
+use std::sync::Arc;
 
-use super::rrset::{NodeId, RrSet};
+use super::rrset::{NodeId, OwnRrSet, RrSet, Shape};
+use crate::config::Finding;
+use crate::zone::Fingerprint;
 use crate::zone::name::{self, Name};
+use crate::zone::name_index::NameIndex;
 use crate::zone::number::rtype;
 
 /// Index of a pool in the document's order of names.
@@ -12,7 +17,7 @@ pub type PoolId = u16;
 /// All zones of the document.
 #[derive(Debug, Default)]
 pub struct Zones {
-    zones: Vec<Zone>,
+    zones: Vec<Arc<Zone>>,
     by_apex: HashMap<Box<[u8]>, Place>,
     /// Labels of the apex with the most of them: no longer suffix needs to be looked up.
     deepest: usize,
@@ -48,7 +53,7 @@ impl<'z> Authority<'z> {
     }
 }
 
-/// One zone.
+/// One zone, in a few vectors: some 80 bytes a record.
 #[derive(Debug)]
 pub struct Zone {
     /// The apex in wire format, lower case.
@@ -56,47 +61,77 @@ pub struct Zone {
     /// A hash of it, by which negative answers are counted.
     pub account: u64,
     /// The SOA as negative answers carry it: its TTL is the lower one of its own and its minimum (RFC 2308, 3).
-    pub negative: RrSet,
+    pub negative: OwnRrSet,
     /// The SOA's serial.
     pub serial: u32,
     /// Records in the files.
     pub records: usize,
+    /// What is hardly meant in the files.
+    pub warnings: Vec<Finding>,
+    /// What it was read from; none if it is a copy.
+    pub fingerprint: Option<Fingerprint>,
     pub(super) labels: usize,
+    pub(super) names: Names,
+    pub(super) by_name: NameIndex,
+}
+
+/// The names of a zone with their sets. Each row ends where the next begins; behind the last one stands one that is none.
+#[derive(Debug, Default)]
+pub(super) struct Names {
     /// In canonical order (RFC 4034, 6.1): the apex is the first.
-    pub(super) nodes: Vec<Node>,
-    pub(super) by_name: HashMap<Box<[u8]>, NodeId>,
+    pub(super) nodes: Vec<NodeRow>,
+    /// In the order of the nodes, those of a node by type.
+    pub(super) sets: Vec<SetRow>,
+    /// What helps with the sets; before each such list stands how many of it a referral is useless without.
+    pub(super) additional: Vec<NodeId>,
+    /// Names, and sets in wire format.
+    pub(super) bytes: Vec<u8>,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NodeRow {
+    pub(super) account: u64,
+    /// Where its name begins.
+    pub(super) name: u32,
+    /// Its first set.
+    pub(super) sets: u32,
+    /// The `*` below it, or the apex, which is none.
+    pub(super) wildcard: NodeId,
+    pub(super) pool: Option<NonZero<PoolId>>,
+    pub(super) cut: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+pub(super) struct SetRow {
+    /// Where its records begin.
+    pub(super) wire: u32,
+    /// Where they end: a name may stand between two sets.
+    pub(super) length: u32,
+    pub(super) additional: u32,
+    pub(super) rtype: u16,
+    pub(super) count: u16,
 }
 
 /// One name of a zone; an empty non-terminal has neither sets nor a pool.
-#[derive(Debug)]
-pub struct Node {
-    /// In wire format, in the case of the file.
-    pub name: Box<[u8]>,
-    /// A hash of it, by which its responses are counted ([`crate::dns::rate_limit`]).
-    pub account: u64,
-    /// Ordered by type.
-    pub sets: Box<[RrSet]>,
-    /// The pool its A and AAAA come from.
-    pub pool: Option<PoolId>,
-    /// NS below the apex: everything here and below is somebody else's.
-    pub cut: bool,
-    /// The `*` below it.
-    pub(super) wildcard: Option<NodeId>,
+#[derive(Debug, Clone, Copy)]
+pub struct Node<'z> {
+    names: &'z Names,
+    id: NodeId,
 }
 
 /// Where a name leads inside one zone (RFC 1034, 4.3.2, step 3).
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy)]
 pub enum Found<'z> {
     /// To a node: its own, or the wildcard its answer is synthesized from (RFC 4592, 3.3.1).
-    Node(&'z Node),
+    Node(Node<'z>),
     /// To a delegation at or above it.
-    Cut(&'z Node),
+    Cut(Node<'z>),
     /// To a DNAME above it.
     Dname {
         /// The DNAME set.
-        set: &'z RrSet,
+        set: RrSet<'z>,
         /// Its owner.
-        owner: &'z Node,
+        owner: Node<'z>,
         /// The label of the name at which the owner begins.
         label: usize,
     },
@@ -106,7 +141,7 @@ pub enum Found<'z> {
 
 impl Zones {
     /// Puts the zones together; `unavailable` are the apexes of those that could not be read.
-    pub fn new(zones: Vec<Zone>, unavailable: Vec<Box<[u8]>>) -> Zones {
+    pub fn new(zones: Vec<Arc<Zone>>, unavailable: Vec<Box<[u8]>>) -> Zones {
         let read = zones.iter().enumerate().map(|(n, zone)| (zone.apex.clone(), Place::Zone(n)));
         let by_apex: HashMap<_, _> =
             read.chain(unavailable.into_iter().map(|apex| (apex, Place::Unavailable))).collect();
@@ -136,7 +171,15 @@ impl Zones {
 
     /// The zones that could be read, in the order of the document.
     pub fn iter(&self) -> impl Iterator<Item = &Zone> {
-        self.zones.iter()
+        self.zones.iter().map(Arc::as_ref)
+    }
+
+    /// The zone of this apex, in lower case, if it could be read.
+    pub fn get(&self, apex: &[u8]) -> Option<&Arc<Zone>> {
+        match self.by_apex.get(apex)? {
+            Place::Zone(n) => self.zones.get(*n),
+            Place::Unavailable => None,
+        }
     }
 }
 
@@ -146,9 +189,10 @@ impl Zone {
     pub fn find(&self, name: &Name, qtype: u16) -> Found<'_> {
         let apex = name.labels() - self.labels;
         let mut label = apex;
-        let mut node = &self.nodes[0];
+        let mut node = self.node(0);
         loop {
-            if node.cut && !(label == 0 && qtype == rtype::DS) {
+            let row = *node.row();
+            if row.cut && !(label == 0 && qtype == rtype::DS) {
                 return Found::Cut(node);
             }
             if label == 0 {
@@ -157,23 +201,97 @@ impl Zone {
             if let Some(set) = node.set(rtype::DNAME) {
                 return Found::Dname { set, owner: node, label };
             }
-            match self.by_name.get(name.from_label(label - 1)) {
-                Some(&below) => node = self.node(below),
-                None => return node.wildcard.map_or(Found::Nothing, |star| Found::Node(self.node(star))),
-            }
             label -= 1;
+            match self.by_name(name.from_label(label)) {
+                Some(below) => node = below,
+                None if row.wildcard == 0 => return Found::Nothing,
+                None => return Found::Node(self.node(row.wildcard)),
+            }
         }
     }
 
+    /// The node of a name; `lower` in lower case.
+    fn by_name(&self, lower: &[u8]) -> Option<Node<'_>> {
+        self.by_name.find(lower, |id| self.node(id).is_called(lower)).map(|id| self.node(id))
+    }
+
     /// A node by its index, as `RrSet::additional` names it.
-    pub fn node(&self, id: NodeId) -> &Node {
-        &self.nodes[id as usize]
+    pub fn node(&self, id: NodeId) -> Node<'_> {
+        self.names.node(id)
+    }
+
+    /// Every node, in canonical order.
+    pub fn nodes(&self) -> impl ExactSizeIterator<Item = Node<'_>> {
+        self.names.iter()
     }
 }
 
-impl Node {
-    /// The set of one type. A pool's addresses are not here.
-    pub fn set(&self, rtype: u16) -> Option<&RrSet> {
-        self.sets.iter().find(|set| set.rtype == rtype)
+impl Names {
+    pub(super) fn node(&self, id: NodeId) -> Node<'_> {
+        Node { names: self, id }
+    }
+
+    pub(super) fn iter(&self) -> impl ExactSizeIterator<Item = Node<'_>> {
+        (0..self.nodes.len() as NodeId - 1).map(|id| self.node(id))
+    }
+}
+
+impl<'z> Node<'z> {
+    fn row(self) -> &'z NodeRow {
+        &self.names.nodes[self.id as usize]
+    }
+
+    /// In wire format, in the case of the file.
+    pub fn name(self) -> &'z [u8] {
+        let name = &self.names.bytes[self.row().name as usize..];
+        &name[..name::measure(name).unwrap_or(0)]
+    }
+
+    /// Whether this is its name; `lower` in lower case.
+    pub(super) fn is_called(self, lower: &[u8]) -> bool {
+        let name = self.names.bytes[self.row().name as usize..].get(..lower.len());
+        name.is_some_and(|name| name.eq_ignore_ascii_case(lower))
+    }
+
+    /// A hash of its name, by which its responses are counted ([`crate::dns::rate_limit`]).
+    pub fn account(self) -> u64 {
+        self.row().account
+    }
+
+    /// The pool its A and AAAA come from.
+    pub fn pool(self) -> Option<PoolId> {
+        self.row().pool.map(|pool| pool.get() - 1)
+    }
+
+    /// Its sets, ordered by type. A pool's addresses are not here.
+    pub fn sets(self) -> impl Iterator<Item = RrSet<'z>> {
+        let rows = &self.names.nodes[self.id as usize..];
+        (rows[0].sets..rows[1].sets).map(|set| self.names.set(set))
+    }
+
+    /// The set of one type.
+    pub fn set(self, rtype: u16) -> Option<RrSet<'z>> {
+        let rows = &self.names.nodes[self.id as usize..];
+        let mut sets = rows[0].sets..rows[1].sets;
+        sets.find(|set| self.names.sets[*set as usize].rtype == rtype).map(|set| self.names.set(set))
+    }
+}
+
+impl Names {
+    /// The records of a set.
+    pub(super) fn wire(&self, row: SetRow) -> &[u8] {
+        &self.bytes[row.wire as usize..][..row.length as usize]
+    }
+
+    /// A set by its index.
+    fn set(&self, set: u32) -> RrSet<'_> {
+        let [row, next] = [0, 1].map(|beside| self.sets[set as usize + beside]);
+        let wire = self.wire(row);
+        let (needed, additional) = match &self.additional[row.additional as usize..next.additional as usize] {
+            [needed, additional @ ..] => (*needed as usize, additional),
+            [] => (0, &[][..]),
+        };
+        let ttl = wire.get(6..10).and_then(|ttl| ttl.try_into().ok()).map_or(0, u32::from_be_bytes);
+        RrSet { rtype: row.rtype, ttl, count: row.count, wire, shape: Shape::of(row.rtype), additional, needed }
     }
 }

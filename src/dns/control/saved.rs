@@ -13,7 +13,8 @@ use crate::api::operator::OperatorNote;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::ProposalsMessage;
-use crate::health::{HealthView, saved};
+use crate::health::HealthView;
+use crate::health::saved::{self, MoreToSave, ToSave};
 
 /// The version written, and the only one read.
 const VERSION: u64 = 1;
@@ -49,12 +50,12 @@ struct OperatorFile {
 
 /// `health.json` in the state directory.
 #[derive(Serialize, Deserialize)]
-struct HealthFile {
+pub struct HealthFile<Health = Value, More = Value> {
     version: u64,
-    health: Value,
+    health: Health,
     /// What else is known of it; earlier builds know nothing of this, nor of the boot.
     #[serde(default)]
-    health_more: Value,
+    health_more: More,
     #[serde(default)]
     boot: String,
     last_up: BTreeMap<String, Vec<IpAddr>>,
@@ -85,15 +86,15 @@ impl State {
     }
 
     /// What `health.json` holds.
-    pub fn health_to_save(&self, now: Now) -> Value {
-        json!({
-            "version": VERSION,
-            "health": saved::to_json(&self.health, now.system_time()),
-            "health_more": saved::to_more_json(&self.health),
-            "boot": boot_id(),
-            "last_up": self.last_up,
-            "generation": self.generation(),
-        })
+    pub fn health_to_save(&self, now: Now) -> HealthFile<ToSave, MoreToSave> {
+        HealthFile {
+            version: VERSION,
+            health: ToSave { view: (*self.health).clone(), now: now.system_time() },
+            health_more: MoreToSave((*self.health).clone()),
+            boot: boot_id().to_owned(),
+            last_up: self.last_up.clone(),
+            generation: self.generation(),
+        }
     }
 
     /// What a successor gets.
@@ -111,24 +112,24 @@ struct PeerMessage {
 }
 
 /// Reads a peer's message: its operator states, and what it puts to its peers.
-pub fn read_message(value: Value) -> Result<(OperatorStates, ProposalsMessage), SavedError> {
+pub fn read_message(value: &Value) -> Result<(OperatorStates, ProposalsMessage), SavedError> {
     read::<PeerMessage>(value).map(|message| (message.operator, message.put))
 }
 
 /// Reads an `operator.json`.
 pub fn read_operator(value: Value) -> Result<OperatorStates, SavedError> {
-    read::<OperatorFile>(value).map(|file| file.operator)
+    read::<OperatorFile>(&value).map(|file| file.operator)
 }
 
 impl SavedHealth {
     /// Reads a `health.json`; health that is too old at `now`, or of an earlier boot, is left out.
     pub fn read(value: Value, now: SystemTime) -> Result<SavedHealth, SavedError> {
-        let file: HealthFile = read(value)?;
+        let file: HealthFile = read(&value)?;
         let boot = file.boot.clone();
         let mut saved = SavedHealth::of(file, now)?;
         saved.health.values_mut().for_each(|health| health.hearsay = true);
         if boot != boot_id() {
-            saved.health.clear();
+            saved.health = HealthView::new();
         }
         Ok(saved)
     }
@@ -142,7 +143,7 @@ impl SavedHealth {
 impl Saved {
     /// Reads what a predecessor hands over.
     pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, SavedError> {
-        let state: HandoverState = read(value)?;
+        let state: HandoverState = read(&value)?;
         let health = SavedHealth::of(state.health, now)?;
         Ok(Saved { health, operator: state.operator.operator, operator_lost: None })
     }
@@ -174,9 +175,9 @@ impl fmt::Display for SavedError {
 
 impl std::error::Error for SavedError {}
 
-fn read<T: for<'de> Deserialize<'de>>(value: Value) -> Result<T, SavedError> {
+fn read<T: for<'de> Deserialize<'de>>(value: &Value) -> Result<T, SavedError> {
     match value.get("version").and_then(Value::as_u64) {
-        Some(VERSION) => serde_json::from_value(value).map_err(SavedError::Form),
+        Some(VERSION) => T::deserialize(value).map_err(SavedError::Form),
         Some(other) => Err(SavedError::OtherVersion(other)),
         None => Err(SavedError::NoVersion),
     }

@@ -58,6 +58,7 @@ fn health(document: &Prepared, verdict: impl Fn(&str) -> Verdict) -> Arc<HealthV
         probed: None,
         changes: 0,
         hearsay: false,
+        proof: Default::default(),
         before: None,
     };
     Arc::new(document.targets().into_iter().map(|(target, users)| (target, of(&users))).collect())
@@ -93,13 +94,13 @@ fn command(member: &str, state: OperatorState, force: bool) -> OperatorCommand {
 fn nothing_is_published_before_every_member_has_been_checked() {
     let document = document(&TWO);
     let mut state = State::new(document.clone(), Saved::default());
-    assert_eq!(state.unchecked(), 2);
+    assert_eq!(state.unchecked(), (2, 2));
     let one = health(&document, |member| if member == "a" { Verdict::Up } else { Verdict::Unchecked });
     assert_eq!(published(&state.on_event(Event::Health(one), at(0))), 0);
-    assert_eq!(state.unchecked(), 1);
+    assert_eq!(state.unchecked(), (1, 2));
     let all = health(&document, |_| Verdict::Up);
     assert_eq!(published(&state.on_event(Event::Health(all), at(1))), 0);
-    assert_eq!((state.unchecked(), published(&state.on_event(Event::Ready, at(1)))), (0, 1));
+    assert_eq!((state.unchecked(), published(&state.on_event(Event::Ready, at(1)))), ((0, 2), 1));
     assert_eq!(answers(&state), ["192.0.2.1", "192.0.2.2"]);
 }
 
@@ -194,7 +195,10 @@ fn a_peers_newer_state_counts_and_what_is_beyond_the_bounds_is_left_out_with_a_w
         format!("{POOL}/b"): word(u64::MAX / 2),
         "another/c": word(at(0).unix_ms),
     } });
-    let effects = state.on_event(Event::Peer(PeerEvent { peer: "ns-2".into(), value, ahead_ms: 0 }), at(1));
+    let effects = state.on_event(
+        Event::Peer(PeerEvent { peer: "ns-2".into(), value: value.into(), is_news: true, ahead_ms: 0 }),
+        at(1),
+    );
     assert_eq!((answers(&state), written(&effects)), (vec!["192.0.2.2".to_owned()], 1));
     assert!(effects.iter().any(|effect| matches!(effect, Effect::Log(Level::WARN, line) if line.contains("ns-2"))));
     assert!(!state.peer_message().to_string().contains("another/c"));
@@ -206,7 +210,10 @@ fn the_alarm_of_a_peer_that_a_reload_removes_goes_with_it() {
     let beyond =
         json!({ "state": "drain", "who": "alice", "when": u64::MAX / 2, "by": "ns-2", "why": "", "until": null });
     let value = json!({ "version": 1, "operator": { format!("{POOL}/b"): beyond } });
-    state.on_event(Event::Peer(PeerEvent { peer: "ns-2".into(), value, ahead_ms: 0 }), at(1));
+    state.on_event(
+        Event::Peer(PeerEvent { peer: "ns-2".into(), value: value.into(), is_news: true, ahead_ms: 0 }),
+        at(1),
+    );
     let alarms = |state: &State| state.status(&RuntimeFigures::default(), at(2)).daemon.alarms.join("; ");
     assert!(alarms(&state).contains("ns-2"), "{}", alarms(&state));
     state.on_event(Event::Reloaded(document(&TWO)), at(2));
@@ -226,7 +233,10 @@ fn a_nameserver_that_drains_is_not_ready() {
 fn a_message_of_another_form_changes_nothing() {
     let mut state = ready(&TWO);
     let value = json!({ "version": 9, "operator": {} });
-    let effects = state.on_event(Event::Peer(PeerEvent { peer: "ns-2".into(), value, ahead_ms: 0 }), at(1));
+    let effects = state.on_event(
+        Event::Peer(PeerEvent { peer: "ns-2".into(), value: value.into(), is_news: true, ahead_ms: 0 }),
+        at(1),
+    );
     assert!(matches!(&effects[..], [Effect::Log(Level::WARN, line)] if line.contains("version 9")));
 }
 

@@ -62,9 +62,9 @@ impl State {
             Authority::Elsewhere => explanation.because.push("it is in none of our zones: REFUSED".into()),
         }
         let last = explanation.chain.last().and_then(|last| name::from_text(last)).and_then(|w| Name::from_wire(&w));
-        match last.as_ref().map(|last| (last, self.node(last))) {
-            Some((_, Some(Node { pool: Some(id), .. }))) => self.explain_pool(*id, &mut explanation, now),
-            Some((last, None)) if explanation.zone.is_some() && zone_name(last).is_none() => {
+        match last.as_ref().map(|last| (last, self.node(last), self.node(last).and_then(Node::pool))) {
+            Some((_, _, Some(id))) => self.explain_pool(id, &mut explanation, now),
+            Some((last, None, _)) if explanation.zone.is_some() && zone_name(last).is_none() => {
                 explanation.because.push("the chain leaves our zones; the resolver goes on from there".into());
             }
             _ => {}
@@ -72,7 +72,7 @@ impl State {
         Ok(explanation)
     }
 
-    fn node(&self, name: &Name) -> Option<&Node> {
+    fn node(&self, name: &Name) -> Option<Node<'_>> {
         match self.document.zones.zone_of(name, rtype::A).zone()?.find(name, rtype::A) {
             Found::Node(node) => Some(node),
             _ => None,

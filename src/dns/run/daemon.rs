@@ -9,14 +9,19 @@ use serde_json::Value;
 use super::rate_limit_log::RateLimitLog;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
+use crate::daemon::lifecycle::question::{Question, Transport};
 use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::dns::control::prepared::Prepared;
-use crate::dns::control::{Change, Effect, Event, State};
+use crate::dns::control::{Change, Effect, Event, HealthFile, State};
 use crate::dns::listening::{Bound, Listening};
 use crate::dns::snapshot::Snapshot;
 use crate::dns::zone_copies::ZoneCopies;
 use crate::health::HealthView;
+use crate::health::saved::{MoreToSave, ToSave};
+
+/// A query for the root's nameservers (RFC 1035, 4.1): REFUSED is an answer too.
+const ROOT_NS: &[u8] = &[0x70, 0x64, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
 
 /// What cannot be done when the machine gives no more threads.
 pub(super) const NO_THREAD: &str = "no thread can be started";
@@ -51,6 +56,7 @@ impl Daemon for DnsDaemon {
     type Effect = Effect;
     type Change = Change;
     type Bound = Bound;
+    type SavedHealth = HealthFile<ToSave, MoreToSave>;
 
     fn document(&self) -> &Arc<Prepared> {
         self.state.document()
@@ -92,7 +98,7 @@ impl Daemon for DnsDaemon {
         self.state.generation()
     }
 
-    fn health_to_save(&self, now: Now) -> Value {
+    fn health_to_save(&self, now: Now) -> Self::SavedHealth {
         self.state.health_to_save(now)
     }
 
@@ -110,19 +116,27 @@ impl Daemon for DnsDaemon {
         Ok(Vec::new())
     }
 
-    fn accept(&mut self) {
+    fn accept(&mut self, is_daemon: bool) {
         let document = self.state.document();
-        self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());
+        if is_daemon {
+            self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());
+        }
     }
 
-    fn pause(&mut self) {
-        self.listening.pause();
+    fn questions(&self) -> Vec<Question> {
+        let addresses = || self.listening.addresses();
+        let udp = |address| Question { address, transport: Transport::Udp, message: ROOT_NS.into() };
+        let framed: Vec<u8> = [&(ROOT_NS.len() as u16).to_be_bytes()[..], ROOT_NS].concat();
+        let tcp = |address| Question { address, transport: Transport::Tcp, message: framed.clone() };
+        addresses().map(udp).chain(addresses().map(tcp)).collect()
     }
 
-    fn resume(&mut self, sockets: &mut Sockets) -> Result<(), RunError> {
-        let document = self.state.document();
-        let bound = Bound::bind(&document.config, sockets)?;
-        self.listening.serve(document.tcp.clone(), bound).map_err(RunError::io(NO_THREAD))
+    fn silent_threads(&self) -> Vec<String> {
+        self.listening.silent_threads()
+    }
+
+    fn is_of_serving(effect: &Effect) -> bool {
+        matches!(effect, Effect::Publish(_) | Effect::Log(..))
     }
 
     fn drain(&mut self, limit: Duration) {

@@ -17,7 +17,7 @@ use crate::dns::compiled::{self, PoolOwners, Zone, Zones};
 use crate::dns::control::prepared::{Impaired, Instead, Prepared};
 use crate::dns::protection::Protection;
 use crate::dns::zone_copies::{ZoneCopies, ZoneCopy};
-use crate::health::checker::Targets;
+use crate::health::Targets;
 use crate::zone::{self, name};
 
 /// A document with its zones, before any key file is read.
@@ -28,24 +28,31 @@ pub struct Parsed {
     warnings: Vec<Finding>,
 }
 
+impl Parsed {
+    fn new(config: DnsConfig, zones: Zones, impaired: BTreeMap<String, Impaired>) -> Parsed {
+        // Those about a copy were said when its text was the zone's.
+        let files = zones.iter().filter(|zone| zone.fingerprint.is_some());
+        let warnings = files.flat_map(|zone| zone.warnings.iter().cloned()).collect();
+        Parsed { config, zones: Arc::new(zones), impaired, warnings }
+    }
+}
+
 impl Document for Prepared {
     type Parsed = Parsed;
 
     /// Gives every finding: those of the document, then those of each zone, with what it and the document say together.
     fn parse(file: &Path) -> Result<Parsed, Findings> {
-        let config = parse_config(file)?;
-        let owners = pool_owners(file, &config)?;
-        let (mut zones, mut findings, mut warnings) = (Vec::new(), Vec::new(), Vec::new());
-        for (apex, zone) in &config.zones {
-            match load_zone(apex, zone, &owners, &mut warnings) {
-                Ok(zone) => zones.push(zone),
-                Err(more) => findings.extend(more.0),
-            }
-        }
-        if !findings.is_empty() {
-            return Err(Findings(findings));
-        }
-        Ok(Parsed { zones: Arc::new(Zones::new(zones, Vec::new())), impaired: BTreeMap::new(), warnings, config })
+        parse_all(file, |_, _, _| None)
+    }
+
+    /// A zone that has not changed is the one that is in force, and takes no memory beside it.
+    fn parse_again(file: &Path, in_force: &Prepared) -> Result<Parsed, Findings> {
+        let before = pool_owners(file, &in_force.config)?;
+        parse_all(file, |apex, zone, owners| {
+            let wire = name::from_text(apex).filter(|_| in_force.config.zones.get(apex) == Some(zone))?;
+            let kept = in_force.zones.get(&wire).filter(|_| owners.within(&wire).eq(before.within(&wire)))?;
+            kept.fingerprint.as_ref().is_some_and(|read| read.is_still(&zone.file)).then(|| Arc::clone(kept))
+        })
     }
 
     /// As [`Document::parse`], but a zone that cannot be used does not keep the others from being served: it is read from its last good
@@ -55,9 +62,8 @@ impl Document for Prepared {
         let owners = pool_owners(file, &config)?;
         let copies = ZoneCopies::new(&config.state_dir);
         let (mut zones, mut unavailable, mut impaired) = (Vec::new(), Vec::new(), BTreeMap::new());
-        let mut warnings = Vec::new();
         for (apex, zone) in &config.zones {
-            let Err(findings) = load_zone(apex, zone, &owners, &mut warnings).map(|zone| zones.push(zone)) else {
+            let Err(findings) = load_zone(apex, zone, &owners).map(|zone| zones.push(Arc::new(zone))) else {
                 continue;
             };
             let copy = copies.read(apex).map_err(|error| error.to_string()).and_then(|ZoneCopy { zone, since }| {
@@ -66,7 +72,7 @@ impl Document for Prepared {
             let instead = match copy {
                 Ok((zone, since)) => {
                     let serial = zone.serial;
-                    zones.push(zone);
+                    zones.push(Arc::new(zone));
                     Instead::Copy { serial, since }
                 }
                 Err(why) => {
@@ -80,7 +86,7 @@ impl Document for Prepared {
             impaired.findings.0.iter().for_each(|finding| tracing::error!("{finding}"));
             tracing::error!("zone {apex} is {impaired}");
         }
-        Ok(Parsed { zones: Arc::new(Zones::new(zones, unavailable)), impaired, warnings, config })
+        Ok(Parsed::new(config, Zones::new(zones, unavailable), impaired))
     }
 
     fn with_keys(Parsed { config, zones, impaired, warnings }: Parsed) -> Result<Prepared, Vec<KeyError>> {
@@ -139,16 +145,29 @@ fn pool_owners<'c>(file: &'c Path, config: &'c DnsConfig) -> Result<PoolOwners<'
     PoolOwners::new(file, config.zones.keys().filter_map(|apex| name::from_text(apex)).collect(), &config.pools)
 }
 
+/// Reads a document and every zone that `kept` has not.
+fn parse_all(
+    file: &Path,
+    kept: impl Fn(&str, &ZoneConfig, &PoolOwners<'_>) -> Option<Arc<Zone>>,
+) -> Result<Parsed, Findings> {
+    let config = parse_config(file)?;
+    let owners = pool_owners(file, &config)?;
+    let (mut zones, mut findings) = (Vec::new(), Vec::new());
+    for (apex, zone) in &config.zones {
+        match kept(apex, zone, &owners).map_or_else(|| load_zone(apex, zone, &owners).map(Arc::new), Ok) {
+            Ok(zone) => zones.push(zone),
+            Err(more) => findings.extend(more.0),
+        }
+    }
+    if !findings.is_empty() {
+        return Err(Findings(findings));
+    }
+    Ok(Parsed::new(config, Zones::new(zones, Vec::new()), BTreeMap::new()))
+}
+
 /// One zone, compiled at once: of its file as a whole nothing stays in memory.
-fn load_zone(
-    apex: &str,
-    config: &ZoneConfig,
-    owners: &PoolOwners<'_>,
-    warnings: &mut Vec<Finding>,
-) -> Result<Zone, Findings> {
-    let mut file = zone::load(apex, &config.file, config.checks)?;
-    warnings.append(&mut file.warnings);
-    compiled::compile_zone(&file, owners)
+fn load_zone(apex: &str, config: &ZoneConfig, owners: &PoolOwners<'_>) -> Result<Zone, Findings> {
+    compiled::compile_zone(&zone::load(apex, &config.file, config.checks)?, owners)
 }
 
 fn settings(config: &DnsConfig) -> Settings<'_> {
@@ -176,3 +195,6 @@ fn zone_findings_of_a_bad_document(file: &Path) -> Vec<Finding> {
         .flat_map(|findings| findings.0)
         .collect()
 }
+
+#[cfg(test)]
+mod tests;

@@ -69,7 +69,7 @@ fn follow(zones: &Zones, mut name: Name) -> Result<(), String> {
             Found::Dname { .. } => return Err(format!("lies below a DNAME{way}: point it to a pool with a CNAME")),
             Found::Nothing => return Err(format!("does not exist in the zone{way}: point it to a pool with a CNAME")),
         };
-        if node.pool.is_some() {
+        if node.pool().is_some() {
             return Ok(());
         }
         if let Some(alias) = node.set(rtype::CNAME) {

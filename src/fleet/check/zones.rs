@@ -36,9 +36,9 @@ pub(super) fn check(fleet: &Fleet, running: &Running, checked: &mut Checked) {
 fn named_nameservers(fleet: &Fleet, running: &Running, apex: &str, file: &ZoneFile, checked: &mut Checked) {
     let mut named = BTreeSet::new();
     for record in file.records.iter().filter(|record| record.rtype == rtype::NS && is_at(record, &file.apex)) {
-        let place = place(file, record);
-        let target = name::to_text(&name::lower(&record.rdata));
-        let addresses = addresses_of(running, &record.rdata);
+        let place = place(file, &record);
+        let target = name::to_text(&name::lower(record.rdata));
+        let addresses = addresses_of(running, record.rdata);
         if addresses.is_empty() {
             checked.finding(
                 place,
@@ -83,23 +83,23 @@ fn serves(running: &Running, host: &str, apex: &str) -> bool {
 /// Every address that the fleet's zones have for a name, in the order of the files.
 fn addresses_of(running: &Running, wire: &[u8]) -> Vec<IpAddr> {
     let wire = name::lower(wire);
-    let records = running.zones.values().flat_map(|file| &file.records);
+    let records = running.zones.values().flat_map(|file| file.records.iter());
     records.filter(|record| is_at(record, &wire)).filter_map(address).collect()
 }
 
-fn is_at(record: &ZoneRecord, lower: &[u8]) -> bool {
+fn is_at(record: &ZoneRecord<'_>, lower: &[u8]) -> bool {
     record.owner.eq_ignore_ascii_case(lower)
 }
 
-fn address(record: &ZoneRecord) -> Option<IpAddr> {
+fn address(record: ZoneRecord<'_>) -> Option<IpAddr> {
     match record.rtype {
-        rtype::A => <[u8; 4]>::try_from(&*record.rdata).ok().map(|bytes| Ipv4Addr::from(bytes).into()),
-        rtype::AAAA => <[u8; 16]>::try_from(&*record.rdata).ok().map(|bytes| Ipv6Addr::from(bytes).into()),
+        rtype::A => <[u8; 4]>::try_from(record.rdata).ok().map(|bytes| Ipv4Addr::from(bytes).into()),
+        rtype::AAAA => <[u8; 16]>::try_from(record.rdata).ok().map(|bytes| Ipv6Addr::from(bytes).into()),
         _ => None,
     }
 }
 
-fn place(file: &ZoneFile, record: &ZoneRecord) -> String {
+fn place(file: &ZoneFile, record: &ZoneRecord<'_>) -> String {
     let path = file.files.get(usize::from(record.file)).map_or_else(String::new, |path| path.display().to_string());
     format!("{path}:{}", record.line)
 }

@@ -4,13 +4,17 @@ use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use super::tracked::{News, Tracked};
 use super::*;
 use crate::config::{CheckConfig, Expect, ProbeKind, StatusRange};
+use crate::health::probe::Outcome;
+use crate::health::{TargetHealth, Verdict};
 
 /// The limit for things that take milliseconds unless something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -232,11 +236,14 @@ fn known_health_is_taken_over_and_not_probed_before_its_time() {
             probed: Some(SystemTime::now()),
             changes: 7,
             hearsay: false,
+            proof: Default::default(),
             before: None,
         };
         let new = self::target(backend.target.address);
         let checker = Checker::start(targets([&target, &new]), HealthView::from([(target.clone(), known.clone())]));
         let mut view = checker.subscribe();
+        let known = TargetHealth { proof: view.borrow()[&target].proof.clone(), ..known };
+        assert!(known.proof.holds(running()));
         assert_eq!(view.borrow()[&target], known);
         until(&mut view, |view| view[&new].verdict == Verdict::Up).await;
         assert_eq!(view.borrow()[&target], known, "the new target was probed, the known one waits");
@@ -301,18 +308,60 @@ fn log_lines_name_users_address_and_what_is_asked() {
     assert_eq!(Tracked::new(Arc::new(target), vec!["a/b".into()], None).named(), "a/b (127.0.0.1:80, TCP)");
 }
 
+fn success() -> Outcome {
+    Outcome::Success { answer: "200".into(), took: Duration::ZERO }
+}
+
+/// A probe that began just now.
+fn ended(outcome: Outcome) -> Probed {
+    Probed { outcome, began: running() }
+}
+
+#[test]
+fn failures_before_and_after_a_pause_are_not_in_a_row() {
+    let mut target = target(SocketAddr::from(([127, 0, 0, 1], 80)));
+    target.check.fall = 2;
+    let mut tracked = Tracked::new(Arc::new(target), Vec::new(), None);
+    let mut take = |outcome, after| {
+        tracked.take(Probed { outcome, began: running() + after }, SystemTime::now());
+        tracked.health.clone().verdict
+    };
+    let (at_once, failure) = (Duration::ZERO, || Outcome::Failure("connection refused".into()));
+    assert_eq!(take(success(), at_once), Verdict::Up);
+    assert_eq!(take(failure(), at_once), Verdict::Up);
+    let pause = Duration::from_secs(3600);
+    assert_eq!(take(failure(), pause), Verdict::Up, "the first since the pause");
+    assert_eq!(take(failure(), pause), Verdict::Down, "the second one");
+}
+
+#[test]
+fn a_probe_that_agrees_with_the_verdict_bears_it_out_and_others_do_not() {
+    let target = target(SocketAddr::from(([127, 0, 0, 1], 80)));
+    let mut tracked = Tracked::new(Arc::new(target.clone()), Vec::new(), None);
+    tracked.take(ended(success()), SystemTime::now());
+    let lapses = |tracked: &Tracked, after: Duration| !tracked.health.clone().proof.holds(running() + after);
+    let bound = target.check.detection_bound() + LATENESS;
+    assert!(!lapses(&tracked, Duration::ZERO) && lapses(&tracked, bound + Duration::from_secs(1)));
+    let later = |outcome| Probed { outcome, began: running() + bound };
+    tracked.take(later(Outcome::Failure("connection refused".into())), SystemTime::now());
+    assert_eq!(tracked.health.clone().verdict, Verdict::Up);
+    assert!(lapses(&tracked, bound + Duration::from_secs(1)));
+    tracked.take(later(success()), SystemTime::now());
+    assert!(!lapses(&tracked, bound + Duration::from_secs(1)));
+}
+
 #[test]
 fn trouble_of_our_own_machine_moves_nothing_but_the_reason() {
     let mut tracked = Tracked::new(Arc::new(target(SocketAddr::from(([127, 0, 0, 1], 80)))), Vec::new(), None);
     let now = SystemTime::now();
     let ours = || Outcome::LocalError("too many open files".into());
-    assert!(tracked.take(ours(), now) == News::Change);
-    assert!(tracked.take(ours(), now) == News::Times);
-    assert_eq!(tracked.health().verdict, Verdict::Unchecked);
-    tracked.take(Outcome::Success { answer: "200".into(), took: Duration::ZERO }, now);
-    let up = tracked.health();
-    assert!(tracked.take(ours(), now + Duration::from_secs(1)) == News::Change);
-    let after = tracked.health();
+    assert!(tracked.take(ended(ours()), now) == News::Change);
+    assert!(tracked.take(ended(ours()), now) == News::Times);
+    assert_eq!(tracked.health.clone().verdict, Verdict::Unchecked);
+    tracked.take(ended(success()), now);
+    let up = tracked.health.clone();
+    assert!(tracked.take(ended(ours()), now + Duration::from_secs(1)) == News::Change);
+    let after = tracked.health.clone();
     assert_eq!(&*after.reason, "not probed: too many open files");
     assert_eq!((after.verdict, after.health, after.probed), (Verdict::Up, up.health, up.probed));
 }
@@ -340,17 +389,17 @@ fn a_changed_check_begins_with_the_verdict_it_had_and_the_one_before_is_asked_un
         assert_eq!((began.len(), began[&new].verdict, began[&new].hearsay), (1, Verdict::Up, true), "{began:?}");
         let fails = until(&mut view, |view| view[&new].verdict == Verdict::Down).await;
         assert_eq!(fails[&new].changes, 2, "it took its own failures: {fails:?}");
-        assert_eq!(fails[&new].lasting_verdict(), Verdict::Up, "the check before still passes");
+        assert_eq!(fails[&new].lasting().verdict, Verdict::Up, "the check before still passes");
 
         backend.say(503);
-        until(&mut view, |view| view[&new].lasting_verdict() == Verdict::Down).await;
+        until(&mut view, |view| view[&new].lasting().verdict == Verdict::Down).await;
         backend.say(200);
-        until(&mut view, |view| view[&new].lasting_verdict() == Verdict::Up).await;
+        until(&mut view, |view| view[&new].lasting().verdict == Verdict::Up).await;
         backend.say(204);
         let passed = until(&mut view, |view| view[&new].before.is_none()).await;
         assert_eq!((passed[&new].verdict, passed[&new].hearsay), (Verdict::Up, false));
         backend.say(200);
-        until(&mut view, |view| view[&new].lasting_verdict() == Verdict::Down).await;
+        until(&mut view, |view| view[&new].lasting().verdict == Verdict::Down).await;
     });
 }
 
@@ -374,7 +423,7 @@ fn a_wrong_check_that_is_taken_back_or_corrected_leaves_the_health_of_the_one_be
         until(&mut view, |view| view.get(&wrong).is_some_and(|health| health.verdict == Verdict::Down)).await;
         checker.set_targets(targets([&corrected]));
         let third = until(&mut view, |view| view.contains_key(&corrected)).await;
-        assert_eq!(third[&corrected].lasting_verdict(), Verdict::Up, "{third:?}");
+        assert_eq!(third[&corrected].lasting().verdict, Verdict::Up, "{third:?}");
         until(&mut view, |view| view[&corrected].verdict == Verdict::Up && view[&corrected].before.is_none()).await;
     });
 }
@@ -388,12 +437,12 @@ fn a_daemon_that_takes_over_with_a_changed_check_begins_with_the_verdict_handed_
         let known = until(&mut first.subscribe(), |view| view[&old].verdict == Verdict::Up).await;
         let second = Checker::start(targets([&new]), (*known).clone());
         let begins = second.subscribe().borrow()[&new].clone();
-        assert_eq!((begins.verdict, begins.lasting_verdict()), (Verdict::Up, Verdict::Up));
+        assert_eq!((begins.verdict, begins.lasting().verdict), (Verdict::Up, Verdict::Up));
         let fails = until(&mut second.subscribe(), |view| view[&new].verdict == Verdict::Down).await;
         let third = Checker::start(targets([&new]), (*fails).clone());
-        assert_eq!(third.subscribe().borrow()[&new].lasting_verdict(), Verdict::Up, "it is handed on");
+        assert_eq!(third.subscribe().borrow()[&new].lasting().verdict, Verdict::Up, "it is handed on");
         let mut view = third.subscribe();
         backend.say(503);
-        until(&mut view, |view| view[&new].lasting_verdict() == Verdict::Down).await;
+        until(&mut view, |view| view[&new].lasting().verdict == Verdict::Down).await;
     });
 }

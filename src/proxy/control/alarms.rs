@@ -26,7 +26,7 @@ impl State {
         }));
         alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {
-            alarms.extend(words.alarms(peer, &self.latches.record().latches, now));
+            alarms.extend(words.alarms(peer, &self.latches, now));
         }
         alarms
     }
@@ -43,7 +43,8 @@ impl State {
     /// A backend that only the check before the last change finds up: the document is probably wrong.
     fn changed_check(&self, service: &PreparedService, backend: &PreparedBackend) -> Option<String> {
         let health = self.health.get(&*backend.target)?;
-        let (service, backend, is_kept) = (&service.name, &backend.name, service.verdict(health) != health.verdict);
+        let (service, backend, is_kept) =
+            (&service.name, &backend.name, service.judged_by(health).verdict != health.verdict);
         is_kept.then(|| {
             format!(
                 "{service}: {backend} fails its changed check ({}) and passes the one before: it counts as up until it passes \

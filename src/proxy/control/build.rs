@@ -33,8 +33,7 @@ pub struct SnapshotInput<'a> {
 
 /// Builds the snapshot that follows `previous`.
 pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snapshot>) -> Snapshot {
-    let before =
-        |name: &str| previous.and_then(|snapshot| snapshot.services.iter().find(|service| &*service.name == name));
+    let before = |name: &str| previous.and_then(|snapshot| snapshot.service(name));
     let services: Vec<Service> =
         prepared.services.iter().map(|service| build_service(service, at, before(&service.name))).collect();
     Snapshot {
@@ -49,7 +48,7 @@ pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snap
 
 /// Whether two snapshots of the same document answer every request alike: then the second need not be published.
 pub fn answers_alike(one: &Snapshot, other: &Snapshot) -> bool {
-    let backend = |a: &Backend, b: &Backend| a.verdict == b.verdict && a.operator == b.operator;
+    let backend = |a: &Backend, b: &Backend| a.verdict == b.verdict && a.operator == b.operator && a.proof == b.proof;
     let service = |(a, b): (&Service, &Service)| {
         latch(a) == latch(b)
             && a.backends.len() == b.backends.len()
@@ -101,19 +100,21 @@ fn build_backend(
     let same = |other: &&Backend| other.name == backend.name && other.address == backend.address;
     let counters =
         before.and_then(|service| service.backends.iter().find(same)).map(|backend| backend.counters.clone());
+    let health = at.health.get(&*backend.target).map(|health| service.judged_by(health));
     Backend {
         name: backend.name.clone(),
         address: backend.address,
         weight: backend.weight,
         backup: backend.backup,
-        verdict: at.health.get(&*backend.target).map_or(Verdict::Unchecked, |health| service.verdict(health)),
+        verdict: health.map_or(Verdict::Unchecked, |health| health.verdict),
+        proof: health.map(|health| health.proof.clone()).unwrap_or_default(),
         operator: at.operator.state(&backend.subject, at.now.unix_ms),
         target: backend.target.clone(),
         counters: counters.unwrap_or_else(|| (0..at.workers).map(|_| BackendCounters::default()).collect()),
     }
 }
 
-/// The backends of a service as its latch sees them.
+/// The backends of a service as its latch sees them: one of which nothing recent is known is not checked.
 pub fn backend_states<'a>(
     service: &'a PreparedService,
     health: &'a HealthView,
@@ -122,11 +123,12 @@ pub fn backend_states<'a>(
 ) -> Vec<BackendState<'a>> {
     let standing = |backend: &'a PreparedBackend| {
         let health = health.get(&*backend.target);
+        let judged = health.map(|health| service.judged_by(health)).filter(|judged| judged.proof.holds(now.running));
         BackendState {
             name: &backend.name,
             address: backend.address,
             backup: backend.backup,
-            verdict: health.map_or(Verdict::Unchecked, |health| service.verdict(health)),
+            verdict: judged.map_or(Verdict::Unchecked, |judged| judged.verdict),
             hearsay: health.is_none_or(|health| health.hearsay),
             reason: health.map_or("not probed yet", |health| &health.reason),
             operator: operator.state(&backend.subject, now.unix_ms),

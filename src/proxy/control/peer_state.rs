@@ -4,20 +4,21 @@
 //! rest of the message counts. A message of another form is refused whole. Must never: decide; `control` merges. Latches
 //! that differ for a moment are normal while peers exchange them; only a difference that lasts is worth an alarm.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
-use serde_json::{Value, json};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::prepared::{Prepared, PreparedService};
 use crate::api::bounds;
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::daemon::peers::Rejected;
-use crate::proxy::latch::latches::{Latches, Record};
-use crate::proxy::latch::{Latch, LatchError, Now};
+use crate::proxy::latch::latches::Latches;
+use crate::proxy::latch::{Keeper, Latch, LatchError, Now};
 
 /// The version of the messages between proxies, and of the state that is handed over.
 pub const VERSION: u64 = 1;
@@ -47,20 +48,27 @@ impl fmt::Display for MessageError {
 
 impl std::error::Error for MessageError {}
 
-/// What peers are told of latches and operator states: only of what the document names, so that it always fits into a message. An
-/// earlier version reads it without what is undecided.
-pub fn to_peers(prepared: &Prepared, latches: &Latches, operator: &OperatorStates) -> Value {
-    let Record { latches, undecided, mut doubtful, .. } = latches.record();
-    let named = || prepared.services.iter().map(|service| service.name.to_string());
-    let decided: BTreeMap<_, _> = named().filter_map(|name| Some((name.clone(), latches.get(&name)?))).collect();
-    let open = named().filter(|name| undecided.contains(name));
-    let open: BTreeMap<String, Option<Latch>> = open.map(|name| (name.clone(), doubtful.remove(&name))).collect();
-    let notes: BTreeMap<_, _> = prepared.subjects().filter_map(|subject| operator.0.get_key_value(subject)).collect();
-    let mut message = json!({ "version": VERSION, "latches": decided, "operator": notes });
-    if !open.is_empty() {
-        message["undecided"] = json!(open);
+impl PeerMessage {
+    /// What peers are told: only of what the document names, so that it always has the size that peers take.
+    pub fn new(
+        prepared: &Prepared,
+        latches: &Latches,
+        operator: &OperatorStates,
+        put: ProposalsMessage,
+    ) -> PeerMessage {
+        let (mut decided, mut undecided) = (BTreeMap::new(), BTreeMap::new());
+        for name in prepared.services.iter().map(|service| &*service.name) {
+            let Some(keeper) = latches.get(name) else { continue };
+            match keeper.latch() {
+                Some(latch) => drop(decided.insert(name.to_owned(), latch.clone())),
+                None => drop(undecided.insert(name.to_owned(), keeper.doubtful().cloned())),
+            }
+        }
+        let is_named = |subject: &String| prepared.names(subject);
+        let notes = operator.0.iter().filter(|(subject, _)| is_named(subject));
+        let operator = OperatorStates(notes.map(|(subject, note)| (subject.clone(), note.clone())).collect());
+        PeerMessage { version: VERSION, latches: decided, undecided, operator, put }
     }
-    message
 }
 
 /// Whether a peer's latch of a service is within the bounds.
@@ -85,14 +93,17 @@ pub struct PeerState {
     pub operator: OperatorStates,
     /// What it puts to its peers, and has seen of theirs.
     pub put: ProposalsMessage,
+    /// The document by which its last message was read.
+    read_for: Option<Arc<Prepared>>,
     /// Why its last message could not be read.
     unreadable: Option<String>,
     /// Services whose latch differs, and since when.
     differs: BTreeMap<String, Duration>,
 }
 
-#[derive(Deserialize)]
-struct PeerMessage {
+/// What proxies tell each other, and hand over. Earlier versions know nothing of what is undecided or proposed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PeerMessage {
     version: u64,
     #[serde(default)]
     latches: BTreeMap<String, Latch>,
@@ -100,6 +111,7 @@ struct PeerMessage {
     undecided: BTreeMap<String, Option<Latch>>,
     #[serde(default)]
     operator: OperatorStates,
+    /// What the writer puts to its peers, and has seen of theirs.
     #[serde(flatten)]
     put: ProposalsMessage,
 }
@@ -120,6 +132,7 @@ impl PeerState {
             refused,
             operator: message.operator,
             put: message.put,
+            read_for: None,
             unreadable: None,
             differs,
         })
@@ -129,17 +142,17 @@ impl PeerState {
     /// a text for the log if values are refused that were not refused before.
     pub fn hold_to_bounds(
         &mut self,
-        prepared: &Prepared,
+        prepared: &Arc<Prepared>,
         latches: &Latches,
         ahead_ms: i64,
         now: Now,
     ) -> Option<String> {
-        let subjects: BTreeSet<&str> = prepared.subjects().map(String::as_str).collect();
+        self.read_for = Some(Arc::clone(prepared));
         let (operator, mut refused) =
-            std::mem::take(&mut self.operator).vetted(now.unix_ms, ahead_ms, |subject| subjects.contains(subject));
+            std::mem::take(&mut self.operator).vetted(now.unix_ms, ahead_ms, |subject| prepared.names(subject));
         self.operator = operator;
         let put = std::mem::take(&mut self.put);
-        self.put = put.vetted(&prepared.document.name, now.unix_ms, |subject| subjects.contains(subject));
+        self.put = put.vetted(&prepared.document.name, now.unix_ms, |subject| prepared.names(subject));
         self.unknown = std::mem::take(&mut self.latches);
         self.vet_undecided(prepared, latches);
         refused.extend(self.adopt_known(prepared, latches, now));
@@ -195,13 +208,22 @@ impl PeerState {
         self.unreadable.replace(why.to_owned()).is_none_or(|before| before != why)
     }
 
+    /// Whether its last message must be read again though nothing of it has changed: our document has, or values were refused, which
+    /// may be within the bounds by now.
+    pub fn is_outdated(&self, prepared: &Arc<Prepared>) -> bool {
+        self.refused.is_any() || self.read_for.as_ref().is_none_or(|read_for| !Arc::ptr_eq(read_for, prepared))
+    }
+
     /// Compares with our latches. A service that only one of the two knows does not count as differing: documents arrive
     /// at different times.
-    pub fn compare(&mut self, ours: &BTreeMap<String, Latch>, now: Now) {
-        let differing =
-            |service: &&String| ours.get(*service).is_some_and(|ours| !ours.is_same_move(&self.latches[*service]));
+    pub fn compare(&mut self, ours: &Latches, now: Now) {
+        let differs = |service: &str, theirs: &Latch| {
+            let ours = ours.get(service).and_then(Keeper::latch);
+            ours.is_some_and(|ours| !ours.is_same_move(theirs))
+        };
         let since = |service: &String| self.differs.get(service).copied().unwrap_or(now.running);
-        self.differs = self.latches.keys().filter(differing).map(|service| (service.clone(), since(service))).collect();
+        let differing = self.latches.iter().filter(|(service, theirs)| differs(service, theirs));
+        self.differs = differing.map(|(service, _)| (service.clone(), since(service))).collect();
     }
 
     /// Services whose latch has differed for longer than a moment.
@@ -211,9 +233,9 @@ impl PeerState {
     }
 
     /// What the operator should look at.
-    pub fn alarms(&self, peer: &str, ours: &BTreeMap<String, Latch>, now: Now) -> Vec<String> {
+    pub fn alarms(&self, peer: &str, ours: &Latches, now: Now) -> Vec<String> {
         let differing = self.differing(now).into_iter().filter_map(|service| {
-            let (ours, theirs) = (ours.get(&service)?, self.latches.get(&service)?);
+            let (ours, theirs) = (ours.get(&service)?.latch()?, self.latches.get(&service)?);
             Some(format!(
                 "{service}: peer {peer} has {} active (epoch {}), this proxy {} (epoch {})",
                 theirs.active, theirs.epoch, ours.active, ours.epoch

@@ -14,7 +14,7 @@ use crate::config::proxy::{
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::lifecycle::descriptors::{DescriptorError, lowered};
 use crate::daemon::peers::Identity;
-use crate::health::{Target, TargetHealth, Verdict, checker::Targets};
+use crate::health::{Target, TargetHealth, Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
@@ -166,9 +166,17 @@ impl Prepared {
         self.services.iter().flat_map(|service| &service.backends).map(|backend| &backend.subject)
     }
 
+    /// Whether it has this `SERVICE/BACKEND`.
+    pub fn names(&self, subject: &str) -> bool {
+        let service = subject.split_once('/').and_then(|(service, _)| self.service(service));
+        service.is_some_and(|service| service.backends.iter().any(|backend| backend.subject == *subject))
+    }
+
     /// A service by name.
     pub fn service(&self, name: &str) -> Option<&PreparedService> {
-        self.services.iter().find(|service| &*service.name == name)
+        // In the order of the document's table.
+        let found = self.services.binary_search_by(|service| (*service.name).cmp(name));
+        found.ok().map(|index| &self.services[index])
     }
 }
 
@@ -223,11 +231,11 @@ impl PreparedService {
         }
     }
 
-    /// The verdict on a backend. What a latched service is decided by is for good.
-    pub fn verdict(&self, health: &TargetHealth) -> Verdict {
+    /// The health by which a backend is judged. What a latched service is decided by is for good.
+    pub fn judged_by<'h>(&self, health: &'h TargetHealth) -> &'h TargetHealth {
         match self.mode {
-            PreparedMode::Latched { .. } => health.lasting_verdict(),
-            PreparedMode::Stateless | PreparedMode::Sticky(_) => health.verdict,
+            PreparedMode::Latched { .. } => health.lasting(),
+            PreparedMode::Stateless | PreparedMode::Sticky(_) => health,
         }
     }
 

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 mod doubt;
+mod news;
 
 use super::*;
 use crate::api::operator::{OperatorCommand, OperatorNote, OperatorState};
@@ -102,7 +103,7 @@ impl Machine {
     }
 
     fn service(&self, name: &str) -> &Service {
-        self.state.snapshot.services.iter().find(|service| &*service.name == name).unwrap()
+        self.state.snapshot.service(name).unwrap()
     }
 
     fn view(&self) -> LatchView {
@@ -122,7 +123,7 @@ impl Machine {
 }
 
 fn peer_message(value: Value) -> Event {
-    Event::PeerMessage(PeerEvent { peer: "px2".into(), value, ahead_ms: 0 })
+    Event::PeerMessage(PeerEvent { peer: "px2".into(), value: value.into(), is_news: true, ahead_ms: 0 })
 }
 
 fn peer(latches: Value) -> Event {
@@ -297,7 +298,7 @@ fn a_step_under_way_is_handed_over_as_if_it_had_ended() {
     let command = FailoverCommand { service: "shop".into(), to: None, who: "alice".into(), why: String::new() };
     let Accepted { effects, .. } = machine.state.failover(&command, machine.now).unwrap();
     machine.carry_out(effects);
-    assert_eq!(machine.state.for_peers()["latches"]["shop"]["active"], "web2");
+    assert_eq!(json!(machine.state.for_peers())["latches"]["shop"]["active"], "web2");
     let mut next = Machine::start(StoredLatches::Missing, false);
     next.take(Event::Inherited(machine.state.to_hand_over()));
     assert_eq!((next.view(), next.latch().epoch), (LatchView::Active(1), 1));
@@ -575,11 +576,11 @@ fn a_check_on_another_port_probes_that_port_and_shares_one_target() {
 }
 
 #[test]
-fn letters_of_the_most_that_a_document_allows_fit() {
+fn a_state_of_the_most_that_a_document_allows_fits() {
     use crate::api::bounds::{MAX_REASON, MAX_UNKNOWN_SPENT, MAX_WHO, MAX_WHY};
     use crate::config::MOST_SUBJECTS;
     use crate::daemon::operator::proposals::MOST;
-    use crate::daemon::peers::MAX_MESSAGE;
+    use crate::daemon::peers::MAX_STATE;
 
     /// More than any fleet of proxies has.
     const PEERS: usize = 16;
@@ -620,8 +621,8 @@ fn letters_of_the_most_that_a_document_allows_fit() {
     let seen: BTreeMap<String, _> = (0..PEERS).map(|number| (name(number), dates.clone())).collect();
     let value =
         json!({ "version": VERSION, "latches": latches, "operator": operator, "proposed": proposed, "seen": seen });
-    let letter = json!({ "version": 2, "name": name(0), "value": value }).to_string();
-    assert!(letter.len() <= MAX_MESSAGE, "{} bytes, more than {MAX_MESSAGE}", letter.len());
+    let state = value.to_string();
+    assert!(state.len() <= MAX_STATE, "{} bytes, more than {MAX_STATE}", state.len());
     PeerState::read(&value, None).unwrap();
 }
 

@@ -145,19 +145,23 @@ impl Keeper {
 
     /// Takes over a peer's latch if it is later than ours; while undecided it settles the matter either way. If it is an operator's step, or the one that is under way here,
     /// our running requests may end first, as the operator was promised.
-    pub fn merge_peers(&mut self, theirs: &Latch) {
+    /// Gives whether something follows from it.
+    pub fn merge_peers(&mut self, theirs: &Latch) -> bool {
         if let Some(handover) = self.handover.as_mut().filter(|handover| handover.next.active == theirs.active) {
             if *theirs > handover.next {
                 handover.next = theirs.clone();
             }
-            return;
+            return true;
         }
         let ours = self.proposed().or(self.latch()).or(self.doubtful.as_ref());
         if ours.is_none_or(|ours| theirs > ours && !theirs.is_same_move(ours)) {
             self.proposed = Some(Proposal { latch: theirs.clone(), ours: false });
         } else if self.in_force.is_none() && self.proposed.is_none() {
             self.agree(std::iter::empty());
+        } else {
+            return false;
         }
+        true
     }
 
     /// Moves the latch if it must. Gives a text for the log if an operator's step was withdrawn.
@@ -258,7 +262,8 @@ impl Keeper {
         };
         let fresh = situation.fresh(latch);
         let Some(next) = fresh.or_else(|| situation.last_resort(latch).filter(|_| situation.rules.last_resort)) else {
-            self.stranded = true;
+            // One that is not checked yet may turn out to be able to.
+            self.stranded |= !situation.awaits_a_check();
             return;
         };
         let reason = if fresh.is_some() { cause } else { format!("{cause}; {} as the last resort", next.name) };

@@ -159,11 +159,16 @@ impl Latches {
         self.keepers.entry(service.into()).or_insert_with(|| Keeper::undecided(None)).follow(latch);
     }
 
-    /// Takes over a peer's latches where they are later than ours.
-    pub fn merge_peers(&mut self, theirs: &BTreeMap<String, Latch>) {
+    /// Takes over a peer's latches where they are later than ours. Gives whether something follows from it.
+    pub fn merge_peers(&mut self, theirs: &BTreeMap<String, Latch>) -> bool {
+        let mut any = false;
         for (service, latch) in theirs {
-            self.keepers.entry(service.clone()).or_insert_with(|| Keeper::undecided(None)).merge_peers(latch);
+            any |= match self.keepers.get_mut(service) {
+                Some(keeper) => keeper.merge_peers(latch),
+                None => self.keepers.entry(service.clone()).or_insert(Keeper::undecided(None)).merge_peers(latch),
+            };
         }
+        any
     }
 
     /// The latches that count now: for peers.
@@ -195,8 +200,12 @@ impl Latches {
 
     /// What has to be written now, if anything: one write at a time.
     pub fn to_write(&mut self, now: Now) -> Option<(u64, Record)> {
-        let wanted = self.collect(|keeper| keeper.proposed().or(keeper.latch()));
         let proposed = self.keepers.values().any(|keeper| keeper.proposed().is_some());
+        if !proposed && self.writing.is_none() && self.is_on_disk() {
+            self.failure = None;
+            return None;
+        }
+        let wanted = self.collect(|keeper| keeper.proposed().or(keeper.latch()));
         let waits = self.failure.as_ref().is_some_and(|(_, due)| now.running < *due);
         let busy = self.writing.as_ref().is_some_and(|writing| !writing.late || writing.record == wanted);
         if wanted == self.on_disk && !proposed && !busy {
@@ -237,6 +246,16 @@ impl Latches {
             moved.extend(before.map(|before| LatchMove { service: service.clone(), before, now: latch.clone() }));
         }
         moved
+    }
+
+    fn is_on_disk(&self) -> bool {
+        let Record { latches, undecided, doubtful, substitutes } = &self.on_disk;
+        let is_stored = |(service, keeper): (&String, &Keeper)| {
+            (latches.get(service), doubtful.get(service)) == (keeper.latch(), keeper.doubtful())
+                && substitutes.get(service).map(Option::as_deref) == keeper.substitute()
+                && undecided.contains(service) == keeper.latch().is_none()
+        };
+        latches.len() + undecided.len() == self.keepers.len() && self.keepers.iter().all(is_stored)
     }
 
     /// Whether the latch that counts for this service is on disk.

@@ -163,6 +163,11 @@ impl<'a> Situation<'a> {
         })
     }
 
+    /// Whether checks have yet to say of some backend what it can do.
+    pub(super) fn awaits_a_check(&self) -> bool {
+        self.backends.iter().any(|backend| backend.eligibility() == Eligibility::Pending)
+    }
+
     /// The usable backend that was failed away from last: its sessions are the youngest.
     pub(super) fn last_resort(&self, latch: &Latch) -> Option<&'a BackendState<'a>> {
         latch

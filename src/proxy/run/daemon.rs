@@ -12,15 +12,17 @@ use super::handed;
 use super::network::Network;
 use crate::api::client::Client;
 use crate::daemon::admin::{AdminReply, AdminRequest};
-use crate::daemon::clock::Now;
+use crate::daemon::clock::{Now, boot_id};
+use crate::daemon::lifecycle::question::{Question, Transport};
 use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::health::HealthView;
+use crate::health::saved::FileToSave;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::traffic::shared::Shared;
-use crate::proxy::traffic::worker::{Command, Listening, Worker};
+use crate::proxy::traffic::worker::{Command, Worker};
 
 /// The proxy's part of the control thread.
 pub struct ProxyDaemon {
@@ -44,16 +46,6 @@ impl From<lifecycle::Event<Prepared>> for Event {
     }
 }
 
-impl ProxyDaemon {
-    /// Every worker accepts from its share of these sockets, and from no others.
-    fn listen(&self, shares: Vec<Vec<Listening>>) {
-        for (worker, share) in self.workers.iter().zip(shares) {
-            // A worker that has ended is the watchdog's to notice.
-            let _ = worker.commands.send(Command::Listen(share));
-        }
-    }
-}
-
 impl Daemon for ProxyDaemon {
     const PROGRAM: &'static str = "polder-proxy";
 
@@ -62,6 +54,7 @@ impl Daemon for ProxyDaemon {
     type Effect = Effect;
     type Change = Change;
     type Bound = Network;
+    type SavedHealth = FileToSave;
 
     fn document(&self) -> &Arc<Prepared> {
         &self.state.prepared
@@ -119,8 +112,8 @@ impl Daemon for ProxyDaemon {
         self.state.snapshot().generation
     }
 
-    fn health_to_save(&self, now: Now) -> Value {
-        handed::health_to_save(&self.state, now)
+    fn health_to_save(&self, now: Now) -> FileToSave {
+        FileToSave::new(&self.state.health, now.system_time(), boot_id())
     }
 
     fn to_hand_over(&self, now: Now) -> Value {
@@ -138,17 +131,27 @@ impl Daemon for ProxyDaemon {
         Ok(reopened.err().map(note).into_iter().collect())
     }
 
-    fn accept(&mut self) {
-        self.listen(self.network.deal(self.workers.len()));
+    fn accept(&mut self, _is_daemon: bool) {
+        // A worker that has ended is the watchdog's to notice.
+        for (worker, share) in self.workers.iter().zip(self.network.deal(self.workers.len())) {
+            let _ = worker.commands.send(Command::Listen(share));
+        }
     }
 
-    fn pause(&mut self) {
-        self.listen(self.workers.iter().map(|_| Vec::new()).collect());
+    fn questions(&self) -> Vec<Question> {
+        let message = b"GET /.polder/ready HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".to_vec();
+        let ask = |address| Question { address, transport: Transport::Tcp, message: message.clone() };
+        self.network.addresses().map(ask).collect()
     }
 
-    fn resume(&mut self, _sockets: &mut Sockets) -> Result<(), RunError> {
-        self.accept();
-        Ok(())
+    fn silent_threads(&self) -> Vec<String> {
+        let is_silent = |worker: &Worker| worker.counters.requests.load(Relaxed) == 0;
+        let serving = self.workers.iter().enumerate().take(self.network.most_sockets());
+        serving.filter(|(_, worker)| is_silent(worker)).map(|(index, _)| format!("worker {index}")).collect()
+    }
+
+    fn is_of_serving(effect: &Effect) -> bool {
+        matches!(effect, Effect::Publish(_) | Effect::Log(_))
     }
 
     fn drain(&mut self, _limit: Duration) {

@@ -2,7 +2,7 @@
 //!
 //! Owns copies of the descriptors; [`Sockets`] keeps the originals. Must never: accept.
 
-use std::net::TcpListener;
+use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use crate::config::ProxyConfig;
@@ -34,6 +34,16 @@ impl Network {
             })
         });
         Ok(Network { traffic: traffic.collect::<Result<_, BindError>>()? })
+    }
+
+    /// Where they listen.
+    pub(super) fn addresses(&self) -> impl Iterator<Item = SocketAddr> + '_ {
+        self.traffic.iter().filter_map(|traffic| traffic.sockets.first()?.local_addr().ok())
+    }
+
+    /// How many sockets there are on the address that has most: so many workers get any.
+    pub(super) fn most_sockets(&self) -> usize {
+        self.traffic.iter().map(|traffic| traffic.sockets.len()).max().unwrap_or(0)
     }
 
     /// Copies of the sockets, dealt out so that each worker has its own on each address. Inherited ones beyond the number

@@ -113,7 +113,7 @@ async fn open(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Result<BackendConn
         },
         () = backend_alarm.wait(limit) => Failure::new(504, End::ConnectTimeout),
     };
-    local.report_error(backend);
+    local.hasten_probe(backend);
     Err(Outcome::TryAnother(failure))
 }
 
@@ -173,7 +173,7 @@ async fn converse(
                 count_aborted(counters);
             }
             if !matches!(error, RelayError::Client(_)) && !matches!(outcome, Outcome::Stale) {
-                local.report_error(backend);
+                local.hasten_probe(backend);
             }
             outcome
         }

@@ -27,6 +27,7 @@ use super::view::View;
 use crate::config::proxy::Redispatch;
 use crate::proxy::choose::{Choice, RequestFacts, choose};
 use crate::proxy::snapshot::{Service, ServiceMode};
+use crate::running_time::running;
 
 /// Where `/.polder/` begins, no service is asked.
 const RESERVED: &[u8] = b"/.polder";
@@ -54,6 +55,8 @@ struct RetryState {
     attempts: u32,
     /// Why the last one failed.
     failure: Option<Failure>,
+    /// Of one that was left out, what is known is too old.
+    outdated: bool,
     /// An idle connection was closed under us: open a new one.
     afresh: bool,
     /// Since it first waited.
@@ -177,6 +180,7 @@ impl Exchange<'_> {
             // Chosen before the match: what a match looks at lives until its end, over every await in it.
             let choice = choose(service, ask, &mut view.balances[index].borrow_mut(), fastrand::u64(..));
             match choice {
+                Choice::Nobody if retries.outdated => self.wait(&mut retries, client, &view, service).await?,
                 Choice::Nobody if retries.may_begin_again(most) => {
                     if !self.pause(&mut retries, client, &view, service).await? {
                         return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend)));
@@ -185,6 +189,15 @@ impl Exchange<'_> {
                 Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend))),
                 Choice::Undecided => return Err(Failure::new(503, End::Undecided)),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
+                Choice::Use { backend, .. } if !service.backends[backend].proof.holds(running()) => {
+                    self.local.hasten_probe(&service.backends[backend]);
+                    if ask.bind(backend) {
+                        self.wait(&mut retries, client, &view, service).await?;
+                    } else {
+                        retries.exclude(backend);
+                        retries.outdated = true;
+                    }
+                }
                 Choice::Use { backend, set_cookie } => {
                     retries.begin_attempt(most)?;
                     self.note_attempt(backend, cookie);
@@ -323,7 +336,7 @@ impl RetryState {
     /// Forgets what was tried when the snapshot is another one: its backends may be others, or well again.
     fn adopt(&mut self, view: &Rc<View>) {
         if !self.view.as_ref().is_some_and(|last| Rc::ptr_eq(last, view)) {
-            self.tried = 0;
+            (self.tried, self.outdated) = (0, false);
             self.view = Some(Rc::clone(view));
         }
     }
@@ -362,6 +375,6 @@ impl RetryState {
 
     /// After a wait every backend may be tried again.
     fn begin_anew(&mut self) {
-        (self.tried, self.attempts, self.afresh) = (0, 0, false);
+        (self.tried, self.attempts, self.outdated, self.afresh) = (0, 0, false, false);
     }
 }

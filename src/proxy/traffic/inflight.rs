@@ -302,7 +302,7 @@ impl Registry {
 fn change_of(assignment: &Assignment, view: &View) -> BackendChange {
     let old = &assignment.view.snapshot.services[assignment.service];
     let was = &old.backends[assignment.backend];
-    let now = view.snapshot.services.iter().find(|service| service.name == old.name);
+    let now = view.snapshot.service(&old.name);
     let index = now.and_then(|service| {
         service.backends.iter().position(|backend| backend.name == was.name && backend.address == was.address)
     });

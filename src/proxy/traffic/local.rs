@@ -148,8 +148,8 @@ impl Local {
         add(if by_address { &self.counters.refused_by_address } else { &self.counters.refused }, 1);
     }
 
-    /// Live traffic had an error with this backend: it is reported to control, not too often.
-    pub fn report_error(&self, backend: &Backend) {
+    /// Live traffic had an error with this backend, or would act on what was known long ago: it is reported to control, not too often.
+    pub fn hasten_probe(&self, backend: &Backend) {
         let now = Instant::now();
         let mut reported = self.reported.borrow_mut();
         let last = reported.entry(backend.address).or_insert_with(|| now - REPORT_EVERY);

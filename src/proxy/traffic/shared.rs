@@ -48,7 +48,7 @@ pub struct SlotRequest {
 /// What a worker reports to control; at most once a second and target.
 #[derive(Debug)]
 pub enum Report {
-    /// A live request had an error on this target: bring its next probe forward.
+    /// A live request had an error on this target, or has to wait for a probe of it: bring its next one forward.
     LiveError(Arc<Target>),
 }
 

@@ -36,7 +36,7 @@ impl View {
 
     /// Whether the backends of a service may get what they might get when `before` was the service.
     pub fn judges_alike(&self, before: &Service) -> bool {
-        let now = self.snapshot.services.iter().find(|service| service.name == before.name);
+        let now = self.snapshot.service(&before.name);
         now.is_some_and(|now| {
             let alike = |(one, other): (&Backend, &Backend)| {
                 one.address == other.address && one.eligibility() == other.eligibility()

@@ -1,43 +1,61 @@
 //! What must not stand together at one name, or one below the other.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use super::super::name;
 use super::super::number::rtype::{A, AAAA, CNAME, DNAME, DS, NS, SOA};
 use super::super::rdata::types;
 use super::complaints::Complaints;
-use super::tree::Tree;
+use super::tree::{Node, Tree};
 
 /// Looks at each name that owns records. Gives the records below a DNAME.
-pub fn check(tree: &Tree<'_>, found: &mut Complaints) -> BTreeSet<usize> {
+pub fn check(tree: &Tree<'_>, found: &mut Complaints) -> BTreeSet<u32> {
     let mut redirected = BTreeSet::new();
-    for (owner, node) in tree.owners() {
+    let mut above = Above { cut: None, redirection: None };
+    for node in tree.nodes() {
+        let at_apex = node.owner().eq_ignore_ascii_case(tree.apex);
         single(tree, node, found);
-        alias_alone(tree, owner, node, found);
-        if let Some(soa) = node.get(&SOA).filter(|_| owner != tree.apex) {
-            blame(soa, found, |_| "an SOA stands only at the zone's apex".to_owned());
+        alias_alone(node, at_apex, found);
+        if !at_apex {
+            blame(node.rrset(SOA), found, |_| "an SOA stands only at the zone's apex".to_owned());
+        } else {
+            blame(node.rrset(DS), found, |_| "a DS stands in the zone above, not at the zone's own apex".to_owned());
         }
-        if let Some(signer) = node.get(&DS).filter(|_| owner == tree.apex) {
-            blame(signer, found, |_| "a DS stands in the zone above, not at the zone's own apex".to_owned());
-        }
-        if name::is_wildcard(owner) {
+        if name::is_wildcard(node.owner()) {
             not_at_wildcard(node, found);
         }
-        hidden(tree, owner, node, found, &mut redirected);
+        above.come_to(tree, node, at_apex);
+        hidden(tree, node, &above, found, &mut redirected);
     }
     redirected
 }
 
-fn blame(rrset: &[usize], found: &mut Complaints, message: impl Fn(usize) -> String) {
+/// What hides a name: the highest delegation at it or above, the highest DNAME above. The first record of each.
+struct Above {
+    cut: Option<u32>,
+    redirection: Option<u32>,
+}
+
+impl Above {
+    /// Goes on to the next name in canonical order, in which all names below one follow it.
+    fn come_to(&mut self, tree: &Tree<'_>, node: Node<'_>, at_apex: bool) {
+        let is_within = |index: &u32| name::is_within(node.owner(), tree.records.get(*index).owner);
+        let cut = node.rrset(NS).first().copied().filter(|_| !at_apex);
+        self.cut = self.cut.filter(is_within).or(cut);
+        self.redirection = self.redirection.filter(is_within).or(node.rrset(DNAME).first().copied());
+    }
+}
+
+fn blame(rrset: &[u32], found: &mut Complaints, message: impl Fn(u32) -> String) {
     for record in rrset {
         found.add(*record, message(*record));
     }
 }
 
 /// One SOA (RFC 2181, 6.1), one CNAME (10.1), one DNAME (RFC 6672, 2.4).
-fn single(tree: &Tree<'_>, node: &BTreeMap<u16, Vec<usize>>, found: &mut Complaints) {
+fn single(tree: &Tree<'_>, node: Node<'_>, found: &mut Complaints) {
     for rtype in [SOA, CNAME, DNAME] {
-        if let Some([first, further @ ..]) = node.get(&rtype).map(Vec::as_slice) {
+        if let [first, further @ ..] = node.rrset(rtype) {
             let rtype = types::to_text(rtype);
             blame(further, found, |this| {
                 format!("a second {rtype} at this name: the first is on {}", tree.place(*first, this))
@@ -47,11 +65,11 @@ fn single(tree: &Tree<'_>, node: &BTreeMap<u16, Vec<usize>>, found: &mut Complai
 }
 
 /// RFC 2181, 10.1.
-fn alias_alone(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, found: &mut Complaints) {
-    let Some([alias, ..]) = node.get(&CNAME).map(Vec::as_slice) else { return };
+fn alias_alone(node: Node<'_>, at_apex: bool, found: &mut Complaints) {
+    let [alias, ..] = node.rrset(CNAME) else { return };
     let others: Vec<String> =
-        node.keys().filter(|rtype| **rtype != CNAME).map(|rtype| types::to_text(*rtype)).collect();
-    if owner == tree.apex {
+        node.rrsets().filter(|(rtype, _)| *rtype != CNAME).map(|(rtype, _)| types::to_text(rtype)).collect();
+    if at_apex {
         let advice =
             "the apex has SOA and NS and cannot be an alias: give it addresses, or list it in a pool's aliases";
         found.add(*alias, advice.to_owned());
@@ -61,32 +79,25 @@ fn alias_alone(tree: &Tree<'_>, owner: &[u8], node: &BTreeMap<u16, Vec<usize>>, 
 }
 
 /// RFC 4592, 4.2 and 4.4.
-fn not_at_wildcard(node: &BTreeMap<u16, Vec<usize>>, found: &mut Complaints) {
+fn not_at_wildcard(node: Node<'_>, found: &mut Complaints) {
     for rtype in [NS, DNAME] {
-        let Some(rrset) = node.get(&rtype) else { continue };
-        blame(rrset, found, |_| format!("{} at a wildcard has no defined meaning", types::to_text(rtype)));
+        blame(node.rrset(rtype), found, |_| format!("{} at a wildcard has no defined meaning", types::to_text(rtype)));
     }
 }
 
 /// Data below a delegation or a DNAME is never answered (RFC 1034, 4.2.1; RFC 6672, 2.4); glue is. Zones have such data all the
 /// same: a zone transfer keeps what a delegation hides (RFC 5936, 3.5).
-fn hidden(
-    tree: &Tree<'_>,
-    owner: &[u8],
-    node: &BTreeMap<u16, Vec<usize>>,
-    found: &mut Complaints,
-    redirected: &mut BTreeSet<usize>,
-) {
-    let cut = tree.cut(owner).map(|index| (index, name::lower(&tree.records[index].owner)));
-    let redirection = tree.redirection(owner);
-    for (rtype, rrset) in node {
-        if let Some((index, delegated)) = &cut {
+fn hidden(tree: &Tree<'_>, node: Node<'_>, above: &Above, found: &mut Complaints, redirected: &mut BTreeSet<u32>) {
+    let is_at = |index: u32| tree.records.get(index).owner.eq_ignore_ascii_case(node.owner());
+    let redirection = above.redirection.filter(|index| !is_at(*index));
+    for (rtype, rrset) in node.rrsets() {
+        if let Some(index) = above.cut {
             // A CNAME at the cut itself has been reported as one beside the NS.
-            let at_the_cut = **delegated == *owner && matches!(*rtype, NS | DS | CNAME);
-            if !at_the_cut && !matches!(*rtype, A | AAAA) {
-                let delegated = name::to_absolute_text(delegated);
+            let at_the_cut = matches!(rtype, NS | DS | CNAME) && is_at(index);
+            if !at_the_cut && !matches!(rtype, A | AAAA) {
+                let delegated = name::to_absolute_text(&name::lower(tree.records.get(index).owner));
                 for this in rrset {
-                    let place = tree.place(*index, *this);
+                    let place = tree.place(index, *this);
                     let message = format!(
                         "never answered: {delegated} is delegated on {place}, and only addresses have a use there"
                     );
@@ -94,7 +105,7 @@ fn hidden(
                 }
             }
         } else if let Some(index) = redirection {
-            let alias = name::to_absolute_text(&tree.records[index].owner);
+            let alias = name::to_absolute_text(tree.records.get(index).owner);
             for this in rrset {
                 let place = tree.place(index, *this);
                 found.warn(

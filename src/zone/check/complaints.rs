@@ -5,7 +5,7 @@ pub struct Complaints {
     /// Every record could be read, so that what is not there is missing.
     pub complete: bool,
     /// The index of the record at fault, how bad it is, and the message.
-    pub about: Vec<(usize, Severity, String)>,
+    pub about: Vec<(u32, Severity, String)>,
 }
 
 /// How bad it is.
@@ -19,12 +19,12 @@ pub enum Severity {
 
 impl Complaints {
     /// Notes what is wrong with a record.
-    pub fn add(&mut self, record: usize, message: String) {
+    pub fn add(&mut self, record: u32, message: String) {
         self.about.push((record, Severity::Error, message));
     }
 
     /// Notes what is hardly meant.
-    pub fn warn(&mut self, record: usize, message: String) {
+    pub fn warn(&mut self, record: u32, message: String) {
         self.about.push((record, Severity::Warning, message));
     }
 }

@@ -3,6 +3,7 @@
 use super::super::name;
 use super::super::number::rtype::{MX, NS, SRV};
 use super::super::rdata::{self, types};
+use super::super::record::ZoneRecord;
 use super::complaints::{Complaints, Severity};
 use super::tree::{Lookup, Tree};
 
@@ -10,29 +11,23 @@ use super::tree::{Lookup, Tree};
 /// zone is the one to have it. MX and SRV may point to names without address: the zone may publish them before they
 /// exist, and nobody but their own users waits for them.
 pub fn check(tree: &Tree<'_>, found: &mut Complaints) {
-    for (owner, rtype, rrset) in tree.rrsets() {
-        if !matches!(rtype, NS | MX | SRV) {
-            continue;
-        }
-        for index in rrset {
-            match wrong(tree, owner, *index, found.complete) {
-                Some((Severity::Error, message)) => found.add(*index, message),
-                Some((Severity::Warning, message)) => found.warn(*index, message),
-                None => {}
-            }
+    for index in tree.nodes().flat_map(|node| [NS, MX, SRV].into_iter().flat_map(move |rtype| node.rrset(rtype))) {
+        match wrong(tree, *index, found.complete) {
+            Some((Severity::Error, message)) => found.add(*index, message),
+            Some((Severity::Warning, message)) => found.warn(*index, message),
+            None => {}
         }
     }
 }
 
-/// `owner` is that of the record, in lower case.
-fn wrong(tree: &Tree<'_>, owner: &[u8], index: usize, complete: bool) -> Option<(Severity, String)> {
-    let at_apex = owner == tree.apex;
-    let rtype = tree.records[index].rtype;
-    let target = rdata::target(rtype, &tree.records[index].rdata)?;
+fn wrong(tree: &Tree<'_>, index: u32, complete: bool) -> Option<(Severity, String)> {
+    let ZoneRecord { owner, rtype, rdata, .. } = tree.records.get(index);
+    let at_apex = owner.eq_ignore_ascii_case(tree.apex);
+    let target = rdata::target(rtype, rdata)?;
     let shown = name::to_absolute_text(target);
     match tree.look_up(target) {
         Lookup::Alias(alias) => {
-            let (kind, place) = (types::to_text(tree.records[alias].rtype), tree.place(alias, index));
+            let (kind, place) = (types::to_text(tree.records.rtype(alias)), tree.place(alias, index));
             Some((Severity::Warning, format!("{shown} is an alias ({kind} on {place}): point to its target")))
         }
         Lookup::None if rtype == NS && complete => {
@@ -51,5 +46,5 @@ fn wrong(tree: &Tree<'_>, owner: &[u8], index: usize, complete: bool) -> Option<
 /// RFC 9471, 2.1: nobody can find the address of a nameserver that lies in the zone it serves, but from here. (The
 /// apex has its own addresses or none: it is no delegation.)
 fn needs_glue(tree: &Tree<'_>, owner: &[u8], target: &[u8]) -> bool {
-    owner != tree.apex && name::is_within(target, owner) && !tree.has_address(&name::lower(target))
+    !owner.eq_ignore_ascii_case(tree.apex) && name::is_within(target, owner) && !tree.has_address(target)
 }

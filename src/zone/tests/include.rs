@@ -28,7 +28,7 @@ fn a_path_is_relative_to_the_file_that_names_it() {
         Files::new(&[("main", &main), ("sub dir/one", "a TXT 1\n$INCLUDE two\n"), ("sub dir/two", "b TXT 2\n")]);
     let zone = files.load().unwrap();
     assert_eq!(zone.files, ["main", "sub dir/one", "sub dir/two"].map(|name| files.path(name)));
-    let last = zone.records.last().unwrap();
+    let last = zone.records.iter().last().unwrap();
     assert_eq!((last.file, last.line), (2, 1));
 }
 

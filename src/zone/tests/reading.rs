@@ -94,7 +94,7 @@ fn the_apex_is_lower_case_and_may_be_the_root() {
 fn carriage_returns_a_byte_order_mark_and_a_missing_last_newline_do_not_matter() {
     let text = format!("\u{feff}{HEAD}www A ( ; open\n192.0.2.1 )").replace('\n', "\r\n");
     let zone = load_text(&text);
-    assert_eq!(zone.records.last().unwrap().line, 5);
+    assert_eq!(zone.records.iter().last().unwrap().line, 5);
     assert_eq!(shown(&zone), shown(&load_text(&format!("{HEAD}www A 192.0.2.1\n"))));
 }
 

@@ -1,7 +1,7 @@
 //! A start at which peers may know a latch that this proxy does not.
 
 use super::*;
-use crate::proxy::control::peer_state::to_peers;
+use crate::proxy::control::peer_state::PeerMessage;
 
 const PEERS: [&str; 3] = ["px2", "px3", "px4"];
 
@@ -35,19 +35,23 @@ fn whole(epoch: u64, active: &str) -> StoredLatches {
 }
 
 fn told(peer: &str, value: Value) -> Event {
-    Event::PeerMessage(PeerEvent { peer: peer.into(), value, ahead_ms: 0 })
+    Event::PeerMessage(PeerEvent { peer: peer.into(), value: value.into(), is_news: true, ahead_ms: 0 })
 }
 
 /// What a proxy of this fleet sends that was started with `found` and has heard nobody.
 fn message_of(found: StoredLatches, damaged: bool) -> Value {
-    start(found, damaged, 2).state.for_peers()
+    json!(start(found, damaged, 2).state.for_peers())
 }
 
 fn assert_undecided(machine: &Machine) {
     assert_eq!(machine.view(), LatchView::Undecided);
     assert!(!machine.state.snapshot.ready, "no daemon is ready that does not know its latch");
     assert!(machine.alarms().contains("`polder failover shop --to BACKEND` decides"), "{}", machine.alarms());
-    assert_eq!(machine.state.for_peers()["latches"], json!({}), "peers are not told as decided what is in doubt");
+    assert_eq!(
+        json!(machine.state.for_peers())["latches"],
+        json!({}),
+        "peers are not told as decided what is in doubt"
+    );
     assert_eq!(machine.state.to_hand_over()["latches"], json!({}));
     let explanation = explain(&machine.state, "shop.example.net", "/", "").because.join("; ");
     assert!(explanation.contains("undecided") && explanation.contains("503"), "{explanation}");
@@ -103,8 +107,8 @@ fn the_first_peer_that_knows_the_latch_decides_and_the_later_of_both_counts() {
 fn proxies_that_start_for_the_first_time_decide_together_for_the_primary() {
     let mut one = start(StoredLatches::Missing, false, 1);
     let mut two = start(StoredLatches::Missing, false, 1);
-    one.take(told("px2", two.state.for_peers()));
-    two.take(told("px2", one.state.for_peers()));
+    one.take(told("px2", json!(two.state.for_peers())));
+    two.take(told("px2", json!(one.state.for_peers())));
     assert_on(&one, "web2", 0);
     assert_on(&two, "web2", 0);
     assert!(one.latch().is_same_move(two.latch()));
@@ -169,6 +173,6 @@ fn peers_are_told_of_doubts_from_the_first_exchange_on() {
     let prepared = with_peers(1);
     let mut latches = Latches::restore(whole(3, "web3"));
     latches.doubt(&prepared, true);
-    let told = to_peers(&prepared, &latches, &OperatorStates::default());
+    let told = json!(PeerMessage::new(&prepared, &latches, &OperatorStates::default(), Default::default()));
     assert_eq!((&told["latches"], &told["undecided"]["shop"]["epoch"]), (&json!({}), &json!(3)));
 }

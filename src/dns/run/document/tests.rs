@@ -1,0 +1,82 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::fs;
+
+use serde_json::{Value, json};
+
+use super::*;
+
+/// A folder with a document of two zones; the first one includes a file and has a warning, the second one has a pool.
+struct Folder {
+    folder: tempfile::TempDir,
+    document: Value,
+}
+
+impl Folder {
+    fn new() -> Folder {
+        let folder = tempfile::tempdir().unwrap();
+        let document = json!({
+            "version": 1,
+            "name": "ns",
+            "listeners": ["127.0.0.1:5300"],
+            "admin": { "socket": folder.path().join("admin.sock") },
+            "state_dir": folder.path(),
+            "zones": { "one.test": { "file": "one" }, "two.test": { "file": "two" } },
+            "pools": { "pool.two.test": {
+                "members": { "a": { "addresses": ["192.0.2.1"] } }, "check": { "type": "tcp", "port": 80 }
+            } }
+        });
+        let folder = Folder { folder, document };
+        let head = "$TTL 60\n@ SOA ns.example.net. hostmaster 1 2h 15m 2w 60\n NS ns.example.net.\n";
+        folder.write("one", &format!("{head}$INCLUDE more\nwww.elsewhere. A 192.0.2.9\n"));
+        folder.write("more", "www A 192.0.2.7\n");
+        folder.write("two", head);
+        folder.write("dns.json", &folder.document.to_string());
+        folder
+    }
+
+    fn write(&self, name: &str, text: &str) {
+        fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("dns.json")
+    }
+
+    fn start(&self) -> Prepared {
+        Prepared::with_keys(Prepared::parse(&self.path()).unwrap()).unwrap()
+    }
+
+    /// Which zones a reload takes from the document in force, and how many warnings it gives.
+    fn kept(&self, in_force: &Prepared) -> (Vec<bool>, usize) {
+        let parsed = Prepared::parse_again(&self.path(), in_force).unwrap();
+        let same = |zone: &Zone| std::ptr::eq(zone, &**in_force.zones.get(&zone.apex).unwrap());
+        (parsed.zones.iter().map(same).collect(), parsed.warnings.len())
+    }
+}
+
+#[test]
+fn a_reload_keeps_every_zone_that_has_not_changed_and_says_its_warnings_again() {
+    let mut folder = Folder::new();
+    let in_force = folder.start();
+    assert_eq!(folder.kept(&in_force), (vec![true, true], 1));
+
+    folder.write("more", "www A 192.0.2.8\n");
+    assert_eq!(folder.kept(&in_force), (vec![false, true], 1), "a file that is included changed");
+
+    folder.document["pools"]["pool.two.test"]["aliases"] = json!(["www.two.test"]);
+    folder.write("dns.json", &folder.document.to_string());
+    assert_eq!(folder.kept(&in_force), (vec![false, false], 1), "a name of a pool came");
+
+    fs::remove_file(folder.folder.path().join("more")).unwrap();
+    assert!(Prepared::parse_again(&folder.path(), &in_force).is_err(), "a file that is included is gone");
+}
+
+#[test]
+fn a_zone_is_read_again_when_its_checks_change() {
+    let mut folder = Folder::new();
+    let in_force = folder.start();
+    folder.document["zones"]["two.test"]["checks"] = json!("strict");
+    folder.write("dns.json", &folder.document.to_string());
+    assert_eq!(folder.kept(&in_force), (vec![true, false], 1));
+}

@@ -1,0 +1,79 @@
+//! What follows from what peers say (pure): latches and operator states are merged, and doubts end.
+
+use super::State;
+use super::peer_state::PeerState;
+use super::{Effect, Now};
+use crate::daemon::operator::proposals::ProposalsMessage;
+use crate::daemon::peers::PeerEvent;
+
+impl State {
+    /// A peer says that it has nothing new, once a second: nothing follows from that, unless something of what it said was put off here.
+    pub(super) fn is_old_news(&mut self, message: &PeerEvent, now: Now) -> bool {
+        let known =
+            self.peers.get(&message.peer).filter(|known| !message.is_news && !known.is_outdated(&self.prepared));
+        let Some(known) = known else { return false };
+        let is_put = known.put != ProposalsMessage::default();
+        self.proposals.receive(&message.peer, known.put.clone(), now);
+        !self.latches.merge_peers(&known.latches) && !is_put
+    }
+
+    pub(super) fn take_in_message(&mut self, message: PeerEvent, now: Now, effects: &mut Vec<Effect>) {
+        let PeerEvent { peer, value, ahead_ms, .. } = message;
+        match PeerState::read(&value, self.peers.get(&peer)) {
+            Ok(mut words) => {
+                let refused = words.hold_to_bounds(&self.prepared, &self.latches, ahead_ms, now);
+                let news =
+                    refused.map(|refused| Effect::Log(format!("peer {peer} sent values that are refused: {refused}")));
+                effects.extend(news);
+                if self.merge(&words) {
+                    effects.push(Effect::Log(format!(
+                        "peer {peer} has newer operator states, which are in force here now"
+                    )));
+                }
+                self.proposals.receive(&peer, words.put.clone(), now);
+                self.peers.insert(peer, words);
+            }
+            Err(why) => {
+                if self.peers.entry(peer.clone()).or_default().note_unreadable(&why.to_string()) {
+                    effects
+                        .push(Effect::Log(format!("peer {peer} sent a message that this program cannot read: {why}")));
+                }
+            }
+        }
+    }
+
+    /// A peer may have had this document before us: its latches of the services that are new here count from the first
+    /// request on. Its states of new backends come with its next message, within a second.
+    pub(super) fn adopt_unknown_latches(&mut self, now: Now) {
+        for words in self.peers.values_mut() {
+            words.adopt_known(&self.prepared, &self.latches, now);
+            self.latches.merge_peers(&words.latches);
+        }
+    }
+
+    /// Gives whether the operator states changed.
+    pub(super) fn merge(&mut self, words: &PeerState) -> bool {
+        self.latches.merge_peers(&words.latches);
+        let changed = self.operator.merge(&words.operator);
+        if changed {
+            self.operator_file.changed();
+        }
+        changed
+    }
+
+    /// Latches that this proxy has been in doubt about since its start: where it has heard so many peers that they and it are most of
+    /// the fleet, and none of them knows the latch or has lost one, the latest that they have counts.
+    pub(super) fn decide_doubts(&mut self) {
+        let peers = self.peer_names();
+        let heard = || self.peers.iter().filter(|(peer, words)| peers.contains(peer) && words.is_heard());
+        if 2 * (heard().count() + 1) <= peers.len() + 1 {
+            return;
+        }
+        for (service, keeper) in self.latches.in_doubt() {
+            let theirs = || heard().filter_map(|(_, words)| words.undecided.get(service));
+            if theirs().all(Option::is_some) {
+                keeper.agree(theirs().flatten().cloned());
+            }
+        }
+    }
+}
