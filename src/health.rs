@@ -13,7 +13,9 @@ pub mod proof;
 pub mod saved;
 pub mod target;
 pub mod timetable;
+pub mod view;
 
 pub use checker::Checker;
 pub use proof::Proof;
-pub use target::{Before, HealthView, Target, TargetHealth, Verdict};
+pub use target::{Before, Target, TargetHealth, Targets, Verdict};
+pub use view::HealthView;

@@ -14,7 +14,7 @@ pub use slots::Slots;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use serde_json::Value;
+use serde::Serialize;
 
 use crate::files;
 use disk::read_bounded;
@@ -46,8 +46,8 @@ impl StateFile {
 
     /// Replaces it. An error names the file and leaves what was there; only if the very last step fails (the fsync of
     /// the directory) may the new content already stand there, and be lost with the power.
-    pub fn write(&self, value: &Value) -> io::Result<()> {
-        files::replace_own(&self.path, &form::render(0, value))
+    pub fn write(&self, value: &impl Serialize) -> io::Result<()> {
+        files::replace_own(&self.path, &form::render(0, value)?)
     }
 }
 

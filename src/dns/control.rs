@@ -11,6 +11,7 @@ mod saved;
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,12 +27,13 @@ use crate::daemon::lifecycle::{self, OperatorFile, Persistence};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::{Proposals, Rivals};
 use crate::daemon::peers::{PeerEvent, Rejected};
-use crate::health::checker::Targets;
+use crate::health::Targets;
+use crate::health::view::CheckView;
 use crate::health::{HealthView, Target, TargetHealth, Verdict};
 use prepared::Prepared;
 
 pub use operator::{Accepted, Change, CommandError};
-pub use saved::{Saved, SavedError, SavedHealth, read_message, read_operator};
+pub use saved::{HealthFile, Saved, SavedError, SavedHealth, read_message, read_operator};
 
 /// Something happened.
 #[derive(Debug)]
@@ -82,10 +84,21 @@ pub struct State {
     /// Every member has been checked.
     pub(super) ready: bool,
     pub(super) draining: bool,
+    /// What `choices` were made from.
+    judged: Option<Judged>,
     /// By pool, the last addresses that were answered because their members were up: what `when_all_down: last` means.
     last_up: BTreeMap<String, Vec<IpAddr>>,
     /// What was sent to peers last.
     announced: Value,
+}
+
+/// All that pools are judged by, as it was.
+struct Judged {
+    document: Arc<Prepared>,
+    health: Arc<HealthView>,
+    operator: OperatorStates,
+    /// From here to the next end of an operator state, in Unix time.
+    while_unix_ms: Range<u64>,
 }
 
 /// A pool's A and AAAA.
@@ -121,6 +134,7 @@ impl State {
             snapshot: Arc::new(snapshot),
             ready: false,
             draining: false,
+            judged: None,
             last_up: saved.health.last_up,
             announced: Value::Null,
         }
@@ -248,8 +262,17 @@ impl State {
         effects
     }
 
-    /// Judges every pool anew, and publishes a snapshot if an answer changed.
+    /// Judges every pool anew if there is reason to, and publishes a snapshot if an answer changed.
     fn rebuild(&mut self, now: Now) -> Vec<Effect> {
+        if self.judged.as_ref().is_some_and(|judged| judged.is_still_so(self, now)) {
+            return Vec::new();
+        }
+        self.judged = Some(Judged {
+            document: self.document.clone(),
+            health: self.health.clone(),
+            operator: self.operator.clone(),
+            while_unix_ms: now.unix_ms..self.operator.next_expiry(now.unix_ms).unwrap_or(u64::MAX),
+        });
         let choices: BTreeMap<String, Choices> = self
             .document
             .config
@@ -310,18 +333,33 @@ impl State {
         in_words.collect()
     }
 
-    /// How many addresses have not been probed yet.
-    pub fn unchecked(&self) -> usize {
-        let verdict = |target| self.health.get(target).map_or(Verdict::Unchecked, |health| health.verdict);
-        self.document.targets().keys().filter(|target| verdict(*target) == Verdict::Unchecked).count()
+    /// How many addresses of members have not been probed yet, and how many there are.
+    pub fn unchecked(&self) -> (usize, usize) {
+        let pools = self.document.config.pools.values().map(|pool| (pool, self.health.of_check(&pool.check)));
+        let verdicts = pools.flat_map(|(pool, checked)| {
+            let addresses = pool.members.values().flat_map(|member| &member.addresses);
+            addresses.map(move |address| checked.get(asked_at(pool, *address)).map(|health| health.verdict))
+        });
+        verdicts.fold((0, 0), |(unchecked, all), verdict| {
+            (unchecked + usize::from(verdict.is_none_or(|verdict| verdict == Verdict::Unchecked)), all + 1)
+        })
     }
 
     pub(super) fn members<'s>(&'s self, name: &'s str, pool: &'s PoolConfig, now: Now) -> PoolMembers<'s> {
-        PoolMembers { state: self, name, pool, now, rivals: None }
+        PoolMembers { state: self, name, pool, checked: self.health.of_check(&pool.check), now, rivals: None }
     }
 
     pub(super) fn health_of(&self, pool: &PoolConfig, address: IpAddr) -> Option<&TargetHealth> {
-        self.health.get(&target(pool, address))
+        self.health.of_check(&pool.check).get(asked_at(pool, address))
+    }
+}
+
+impl Judged {
+    fn is_still_so(&self, state: &State, now: Now) -> bool {
+        Arc::ptr_eq(&self.document, &state.document)
+            && Arc::ptr_eq(&self.health, &state.health)
+            && self.while_unix_ms.contains(&now.unix_ms)
+            && self.operator == state.operator
     }
 }
 
@@ -342,8 +380,12 @@ impl Prepared {
 
 /// What is probed for one address of a pool.
 fn target(pool: &PoolConfig, address: IpAddr) -> Target {
+    Target { address: asked_at(pool, address), check: pool.check.clone() }
+}
+
+fn asked_at(pool: &PoolConfig, address: IpAddr) -> SocketAddr {
     // A document without the port does not pass its checks: a member has none of its own.
-    Target { address: SocketAddr::new(address, pool.check.port.unwrap_or(80)), check: pool.check.clone() }
+    SocketAddr::new(address, pool.check.port.unwrap_or(80))
 }
 
 /// The state of one pool's members at one moment.
@@ -351,6 +393,7 @@ pub(super) struct PoolMembers<'s> {
     state: &'s State,
     name: &'s str,
     pool: &'s PoolConfig,
+    checked: CheckView<'s>,
     now: Now,
     /// What these take away counts as drained.
     rivals: Option<&'s Rivals<'s>>,
@@ -358,7 +401,7 @@ pub(super) struct PoolMembers<'s> {
 
 impl Members for PoolMembers<'_> {
     fn verdict(&self, address: IpAddr) -> Verdict {
-        self.state.health_of(self.pool, address).map_or(Verdict::Unchecked, |health| health.verdict)
+        self.checked.get(asked_at(self.pool, address)).map_or(Verdict::Unchecked, |health| health.verdict)
     }
 
     fn operator(&self, member: &str) -> OperatorState {

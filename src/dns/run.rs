@@ -122,10 +122,10 @@ async fn check_all(shell: &mut Shell<DnsDaemon>) {
     notify::status("checking the pools' members");
     shell.take_health();
     let mut logged = Instant::now();
-    while shell.daemon.state.unchecked() > 0 {
+    while shell.daemon.state.unchecked().0 > 0 {
         if timeout_at(logged + STILL_CHECKING, shell.next()).await.is_err() {
             logged = Instant::now();
-            let (left, all) = (shell.daemon.state.unchecked(), shell.daemon.state.document().targets().len());
+            let (left, all) = shell.daemon.state.unchecked();
             tracing::warn!("not ready yet: {left} of {all} addresses are not checked");
         }
     }

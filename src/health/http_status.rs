@@ -61,7 +61,8 @@ impl std::error::Error for StatusError {}
 /// There is none.
 pub async fn status(stream: &mut TcpStream, get: &Get<'_>) -> Result<u16, StatusError> {
     stream.write_all(get.to_string().as_bytes()).await.map_err(StatusError::Send)?;
-    let mut response = [0; MAX_RESPONSE];
+    // On the heap: a task that probes has the size of all that it may come to hold.
+    let mut response = vec![0; MAX_RESPONSE];
     let mut filled = 0;
     loop {
         match stream.read(&mut response[filled..]).await {

@@ -3,11 +3,13 @@
 //! Owns one connection for the time of one probe. Must never: decide whether a target is up (that is the automaton's),
 //! follow a redirect, read a body, or keep a connection. Called by the checker.
 
+use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::time::{Duration, Instant};
 
 use nix::libc;
+use socket2::{Domain, Socket, Type};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
@@ -28,7 +30,7 @@ pub enum Outcome {
         took: Duration,
     },
     /// It did not, and how.
-    Failure(String),
+    Failure(Cow<'static, str>),
     /// A failure of our own machine, which is no result about the target; and why.
     LocalError(String),
 }
@@ -38,7 +40,7 @@ impl Outcome {
     pub fn reason(&self) -> String {
         match self {
             Outcome::Success { answer, took } => format!("{answer} in {} ms", took.as_millis()),
-            Outcome::Failure(reason) => reason.clone(),
+            Outcome::Failure(reason) => reason.clone().into_owned(),
             Outcome::LocalError(reason) => format!("not probed: {reason}"),
         }
     }
@@ -61,30 +63,87 @@ pub struct Probed {
     pub began: Duration,
 }
 
-/// Probes once. What ends much later than it may shows that this process was stopped meanwhile: it says nothing of the target.
-pub async fn in_time(target: &Target) -> Probed {
-    let began = running();
-    let outcome = probe(target).await;
-    let took = running().saturating_sub(began);
-    let is_late = took > target.check.timeout + LATENESS;
-    let stopped = || Outcome::LocalError(format!("this process was stopped for {took:.1?}"));
-    Probed { outcome: if is_late { stopped() } else { outcome }, began }
+/// A probe that has begun.
+pub enum Begun {
+    /// It has ended already: nothing can be sent, or the target is on this machine and has refused.
+    Ended(Probed),
+    /// It goes on.
+    Connecting(Connecting),
 }
 
-/// Probes once. The whole of it, from the first SYN to the status line, takes at most the check's `timeout`.
-pub async fn probe(target: &Target) -> Outcome {
-    let start = Instant::now();
+/// A connection whose first SYN is sent.
+pub struct Connecting {
+    socket: Socket,
+    start: Instant,
+    began: Duration,
+}
+
+/// Begins to probe. What has failed by then takes no task and no registration with the event loop: where thousands of targets
+/// are dead, that is most of what they cost.
+pub fn begin(target: &Target) -> Begun {
+    let (start, began) = (Instant::now(), running());
+    match connect(target.address) {
+        Ok(socket) => Begun::Connecting(Connecting { socket, start, began }),
+        Err(error) => Begun::Ended(Probed { outcome: not_connected(&error, target), began }),
+    }
+}
+
+impl Connecting {
+    /// Goes on. What ends much later than it may shows that this process was stopped meanwhile: it says nothing of the target.
+    pub async fn finish(self, target: &Target) -> Probed {
+        let began = self.began;
+        let outcome = self.outcome(target).await;
+        let took = running().saturating_sub(began);
+        let is_late = took > target.check.timeout + LATENESS;
+        let stopped = || Outcome::LocalError(format!("this process was stopped for {took:.1?}"));
+        Probed { outcome: if is_late { stopped() } else { outcome }, began }
+    }
+
+    /// The whole of it, from the first SYN to the status line, takes at most the check's `timeout`.
+    async fn outcome(self, target: &Target) -> Outcome {
+        let limit = target.check.timeout;
+        let deadline = tokio::time::Instant::from_std(self.start) + limit;
+        match timeout_at(deadline, connected(self.socket)).await {
+            Ok(Ok(stream)) => ask(stream, target, self.start).await,
+            Ok(Err(error)) => not_connected(&error, target),
+            Err(_) => Outcome::Failure(format!("timed out after {limit:?} connecting").into()),
+        }
+    }
+}
+
+/// A socket that connects, or has.
+fn connect(address: SocketAddr) -> io::Result<Socket> {
+    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), None)?;
+    match socket.connect(&address.into()) {
+        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(error),
+        _ => {}
+    }
+    match socket.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(socket),
+    }
+}
+
+async fn connected(socket: Socket) -> io::Result<TcpStream> {
+    let stream = TcpStream::from_std(socket.into())?;
+    stream.writable().await?;
+    match stream.take_error()? {
+        Some(error) => Err(error),
+        None => Ok(stream),
+    }
+}
+
+fn not_connected(error: &io::Error, target: &Target) -> Outcome {
+    if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) && has_no_address_for(target.address) {
+        return Outcome::Failure("this machine has no address to reach it from".into());
+    }
+    failed(error, "")
+}
+
+/// What a connected target answers.
+async fn ask(mut stream: TcpStream, target: &Target, start: Instant) -> Outcome {
     let limit = target.check.timeout;
     let deadline = tokio::time::Instant::from_std(start) + limit;
-
-    let mut stream = match timeout_at(deadline, TcpStream::connect(target.address)).await {
-        Ok(Ok(stream)) => stream,
-        Ok(Err(error)) if error.raw_os_error() == Some(libc::EADDRNOTAVAIL) && has_no_address_for(target.address) => {
-            return Outcome::Failure("this machine has no address to reach it from".to_owned());
-        }
-        Ok(Err(error)) => return failed(&error, ""),
-        Err(_) => return Outcome::Failure(format!("timed out after {limit:?} connecting")),
-    };
     // We are the side that closes, so TIME_WAIT would be ours: at hundreds of probes a second a minute of it eats the
     // local ports. Closing with RST leaves none on either side, and all we asked for has been read by then. Where the
     // option cannot be set, closing costs a port for a minute: no reason to fail.
@@ -98,10 +157,12 @@ pub async fn probe(target: &Target) -> Outcome {
             let status = match timeout_at(deadline, status(&mut stream, &get)).await {
                 Ok(Ok(status)) => status,
                 Ok(Err(error)) => return no_status(&error),
-                Err(_) => return Outcome::Failure(format!("timed out after {limit:?} waiting for the response")),
+                Err(_) => {
+                    return Outcome::Failure(format!("timed out after {limit:?} waiting for the response").into());
+                }
             };
             if !expect.contains(status) {
-                return Outcome::Failure(format!("status {status}, expected {}", expect));
+                return Outcome::Failure(format!("status {status}, expected {}", expect).into());
             }
             status.to_string()
         }
@@ -114,7 +175,7 @@ fn no_status(error: &StatusError) -> Outcome {
     match error {
         StatusError::Send(error) => failed(error, " while sending the request"),
         StatusError::Receive(error) => failed(error, " before a response"),
-        other => Outcome::Failure(other.to_string()),
+        other => Outcome::Failure(other.to_string().into()),
     }
 }
 
@@ -128,12 +189,16 @@ fn has_no_address_for(target: SocketAddr) -> bool {
 
 /// Sorts an I/O error: the target's failure, or one of our own machine, which is ignored.
 fn failed(error: &io::Error, when: &str) -> Outcome {
+    if error.kind() == io::ErrorKind::ConnectionRefused && when.is_empty() {
+        // By far the most where many targets are dead.
+        return Outcome::Failure("connection refused".into());
+    }
     let words = words_of_error(error);
     match error.raw_os_error() {
         Some(libc::EMFILE | libc::ENFILE | libc::ENOBUFS | libc::ENOMEM | libc::EADDRNOTAVAIL) => {
             Outcome::LocalError(words)
         }
-        _ => Outcome::Failure(format!("{words}{when}")),
+        _ => Outcome::Failure(format!("{words}{when}").into()),
     }
 }
 

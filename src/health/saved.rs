@@ -3,16 +3,18 @@
 //! Owns the JSON form of a [`HealthView`]. Must never: read a file, or look at a clock. A target is written with every
 //! field that says how it is probed: the result of one check is no result of another.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
 use super::automaton::Automaton;
 use super::proof::Proof;
-use super::target::{Before, HealthView, Target, TargetHealth, Verdict};
+use super::target::{Before, Target, TargetHealth, Verdict};
+use super::view::HealthView;
 use crate::config::{CheckConfig, ProbeKind};
 
 /// Saved health older than this is not used.
@@ -56,32 +58,51 @@ impl fmt::Display for SavedError {
 
 impl std::error::Error for SavedError {}
 
-/// Renders health for the state directory or a takeover. Targets that were never probed are left out. Any build reads this:
-/// what came later stands in [`to_more_json`].
-pub fn to_json(view: &HealthView, now: SystemTime) -> serde_json::Value {
-    let mut targets: Vec<SavedTarget> = view.iter().filter_map(|(target, health)| saved(target, health)).collect();
-    targets.sort_by_key(|target| target.address);
-    serde_json::json!({ "version": VERSION, "saved_ms": to_ms(now), "targets": targets })
+/// Health for the state directory or a takeover, put into words when it is written. Targets that were never probed are left out. Any
+/// build reads this: what came later stands in [`MoreToSave`].
+pub struct ToSave {
+    /// The health.
+    pub view: HealthView,
+    /// The present time.
+    pub now: SystemTime,
 }
 
-/// What else is known of the targets, to stand beside [`to_json`]: builds that do not know it do without.
-pub fn to_more_json(view: &HealthView) -> serde_json::Value {
-    let more = view.iter().filter(|(_, health)| health.hearsay || health.before.is_some());
-    let more: Vec<More> = more
-        .filter_map(|(target, health)| {
+/// What else is known of the targets, to stand beside [`ToSave`]: builds that do not know it do without.
+pub struct MoreToSave(pub HealthView);
+
+/// Both, and in which boot of the machine it was written.
+#[derive(Serialize)]
+pub struct FileToSave {
+    #[serde(flatten)]
+    health: ToSave,
+    boot: &'static str,
+    more: MoreToSave,
+}
+
+impl FileToSave {
+    /// Of this health.
+    pub fn new(view: &HealthView, now: SystemTime, boot: &'static str) -> FileToSave {
+        FileToSave { health: ToSave { view: view.clone(), now }, boot, more: MoreToSave(view.clone()) }
+    }
+}
+
+impl Serialize for ToSave {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let all = self.view.iter().filter_map(|(target, health)| saved(target, health));
+        let mut targets: Vec<SavedTarget<'_>> = all.collect();
+        targets.sort_by_key(|target| target.address);
+        SavedHealth { version: VERSION, saved_ms: to_ms(self.now), targets }.serialize(serializer)
+    }
+}
+
+impl Serialize for MoreToSave {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let more = self.0.iter().filter(|(_, health)| health.hearsay || health.before.is_some());
+        serializer.collect_seq(more.filter_map(|(target, health)| {
             let before = health.before.as_ref().and_then(|before| saved(&before.target, &before.health));
             Some(More { of: saved(target, health)?, hearsay: health.hearsay, before })
-        })
-        .collect();
-    serde_json::json!(more)
-}
-
-/// Both in one value, and in which boot of the machine it was written.
-pub fn to_file(view: &HealthView, now: SystemTime, boot: &str) -> serde_json::Value {
-    let mut file = to_json(view, now);
-    file["boot"] = boot.into();
-    file["more"] = to_more_json(view);
-    file
+        }))
+    }
 }
 
 /// Reads what a daemon that has ended left in the state directory. It counts in the boot in which it was written only: a machine that
@@ -89,7 +110,7 @@ pub fn to_file(view: &HealthView, now: SystemTime, boot: &str) -> serde_json::Va
 pub fn from_file(value: &serde_json::Value, now: SystemTime, boot: &str) -> Result<HealthView, SavedError> {
     let mut view = from_json(value, &value["more"], now)?;
     if value.get("boot").and_then(serde_json::Value::as_str) != Some(boot) {
-        view.clear();
+        view = HealthView::new();
     }
     view.values_mut().for_each(|health| health.hearsay = true);
     Ok(view)
@@ -111,7 +132,7 @@ pub fn from_json(
     let fresh = document.targets.into_iter().filter(|target| is_fresh(target.probed_ms, now));
     let mut view = fresh.map(restored).collect::<Result<HealthView, _>>()?;
     for More { of, hearsay, before } in
-        Option::<Vec<More>>::deserialize(more).map_err(SavedError::Malformed)?.unwrap_or_default()
+        Option::<Vec<More<'_>>>::deserialize(more).map_err(SavedError::Malformed)?.unwrap_or_default()
     {
         let (target, _) = restored(of)?;
         let before = before.map(restored).transpose()?.map(|(target, health)| Before { target, health }.into());
@@ -122,25 +143,28 @@ pub fn from_json(
     Ok(view)
 }
 
-#[derive(Deserialize)]
-struct SavedHealth {
-    targets: Vec<SavedTarget>,
+#[derive(Serialize, Deserialize)]
+struct SavedHealth<'s> {
+    version: u64,
+    #[serde(default)]
+    saved_ms: u64,
+    targets: Vec<SavedTarget<'s>>,
 }
 
 #[derive(Serialize, Deserialize)]
-struct More {
-    of: SavedTarget,
+struct More<'s> {
+    of: SavedTarget<'s>,
     hearsay: bool,
-    before: Option<SavedTarget>,
+    before: Option<SavedTarget<'s>>,
 }
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SavedTarget {
+struct SavedTarget<'s> {
     address: SocketAddr,
-    check: SavedCheck,
+    check: SavedCheck<'s>,
     health: u32,
-    reason: String,
+    reason: Cow<'s, str>,
     since_ms: u64,
     probed_ms: u64,
     changes: u64,
@@ -148,8 +172,8 @@ struct SavedTarget {
 
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct SavedCheck {
-    probe: ProbeKind,
+struct SavedCheck<'s> {
+    probe: Cow<'s, ProbeKind>,
     port: Option<u16>,
     interval_ns: u64,
     fast_interval_ns: u64,
@@ -159,7 +183,7 @@ struct SavedCheck {
 }
 
 /// `None` for a target that was never probed.
-fn saved(target: &Target, health: &TargetHealth) -> Option<SavedTarget> {
+fn saved<'s>(target: &'s Target, health: &'s TargetHealth) -> Option<SavedTarget<'s>> {
     if health.verdict == Verdict::Unchecked {
         return None;
     }
@@ -167,7 +191,7 @@ fn saved(target: &Target, health: &TargetHealth) -> Option<SavedTarget> {
     Some(SavedTarget {
         address: target.address,
         check: SavedCheck {
-            probe: check.kind.clone(),
+            probe: Cow::Borrowed(&check.kind),
             port: check.port,
             interval_ns: to_ns(check.interval),
             fast_interval_ns: to_ns(check.fast_interval),
@@ -176,20 +200,20 @@ fn saved(target: &Target, health: &TargetHealth) -> Option<SavedTarget> {
             fall: check.fall,
         },
         health: health.health,
-        reason: health.reason.to_string(),
+        reason: Cow::Borrowed(&health.reason),
         since_ms: to_ms(health.since),
         probed_ms: to_ms(health.probed?),
         changes: health.changes,
     })
 }
 
-fn restored(saved: SavedTarget) -> Result<(Target, TargetHealth), SavedError> {
+fn restored(saved: SavedTarget<'_>) -> Result<(Target, TargetHealth), SavedError> {
     let SavedTarget { address, check, health, .. } = saved;
     if check.rise == 0 || check.fall == 0 || health >= check.rise.saturating_add(check.fall) {
         return Err(SavedError::Impossible { address, health, rise: check.rise, fall: check.fall });
     }
     let check = CheckConfig {
-        kind: check.probe,
+        kind: check.probe.into_owned(),
         port: check.port,
         interval: Duration::from_nanos(check.interval_ns),
         fast_interval: Duration::from_nanos(check.fast_interval_ns),
@@ -200,7 +224,7 @@ fn restored(saved: SavedTarget) -> Result<(Target, TargetHealth), SavedError> {
     let restored = TargetHealth {
         verdict: Automaton::resumed(check.rise, check.fall, health).verdict(),
         health,
-        reason: Arc::from(saved.reason),
+        reason: Arc::from(&*saved.reason),
         since: from_ms(saved.since_ms),
         probed: Some(from_ms(saved.probed_ms)),
         changes: saved.changes,

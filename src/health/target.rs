@@ -34,6 +34,9 @@ impl Target {
     }
 }
 
+/// The targets with, for each, who uses it (`www/web1`, `http0.l.example.net/px-nl1`): for log lines only.
+pub type Targets = HashMap<Target, Vec<String>>;
+
 /// The state of a target by its checks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -99,6 +102,3 @@ impl TargetHealth {
         }
     }
 }
-
-/// The health of every target, immutable, swapped whole.
-pub type HealthView = HashMap<Target, TargetHealth>;

@@ -7,10 +7,14 @@
 //! - Times count from the START of the previous probe, so that a dead target is noticed within
 //!   interval + timeout + (fall-1) * max(fast_interval, timeout).
 //! - Every target has a phase of its own, a fixed place within its interval. A settled target drifts there by shortened
-//!   intervals, never by longer ones, so that targets that began together do not stay together.
+//!   intervals, never by longer ones, so that targets that began together do not stay together. There are as many places as
+//!   [`PLACES`] in an interval: more targets share them, so that the checker wakes up for many at a time.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
+
+/// Places in an interval.
+pub const PLACES: u32 = 512;
 
 /// A target's number: never used twice.
 pub type Id = u64;
@@ -56,8 +60,8 @@ impl Timetable {
 
     /// Adds a target with its first probe at `first`.
     pub fn add(&mut self, id: Id, pace: Pace, first: Instant) {
-        let line =
-            Line { pace, phase: pace.interval.mul_f64(place(id)), state: State::Waiting { due: first, last: None } };
+        let phase = pace.interval / PLACES * place(id);
+        let line = Line { pace, phase, state: State::Waiting { due: first, last: None } };
         self.lines.insert(id, line);
         self.due.insert((first, id));
     }
@@ -130,9 +134,9 @@ impl Line {
     }
 }
 
-/// A place in 0..1 for each number. Multiples of the golden ratio, modulo 1, lie apart however many there are.
-fn place(id: Id) -> f64 {
-    (id as f64 * 0.618_033_988_749_895).fract()
+/// A place for each number. Multiples of the golden ratio, modulo 1, lie apart however many there are.
+fn place(id: Id) -> u32 {
+    ((id as f64 * 0.618_033_988_749_895).fract() * f64::from(PLACES)) as u32
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 use tracing::Level;
 
@@ -21,7 +22,7 @@ use super::persistence::{Obeyed, Persistence};
 use super::question::Question;
 use crate::config::{AdminConfig, Finding, Findings, PeersConfig};
 use crate::health::HealthView;
-use crate::health::checker::Targets;
+use crate::health::Targets;
 
 /// A document, read and ready to be put in force.
 pub trait Document: Sized + Send + Sync + 'static {
@@ -116,6 +117,9 @@ pub enum Event<P> {
     Health(Arc<HealthView>),
     /// A peer has sent its state.
     Peer(PeerEvent),
+    /// Every peer has been asked, or tried, in exchanges that began at this time ([`Now::running`]) or later; what they said has been taken
+    /// in.
+    PeersAsked(Duration),
     /// A write of `operator.json` has ended.
     OperatorWritten(io::Result<()>),
     /// Another document is in force.
@@ -198,6 +202,8 @@ pub trait Daemon: Sized + 'static {
     type Change;
     /// Its listening sockets, bound and not yet served.
     type Bound;
+    /// What it saves of health.
+    type SavedHealth: Serialize + Send + 'static;
 
     /// The document in force.
     fn document(&self) -> &Arc<Self::Document>;
@@ -223,8 +229,8 @@ pub trait Daemon: Sized + 'static {
     /// The number of the present snapshot.
     fn generation(&self) -> u64;
 
-    /// What `health.json` holds.
-    fn health_to_save(&self, now: Now) -> Value;
+    /// What `health.json` holds, put into words by whoever writes it.
+    fn health_to_save(&self, now: Now) -> Self::SavedHealth;
 
     /// What a successor gets.
     fn to_hand_over(&self, now: Now) -> Value;

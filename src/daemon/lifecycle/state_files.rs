@@ -11,6 +11,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde::Serialize;
 use serde_json::Value;
 use tokio::sync::{Mutex, watch};
 use tokio::time::timeout;
@@ -110,7 +111,7 @@ impl StateFiles {
     }
 
     /// Writes `health.json`, after a write that is under way.
-    pub fn write_health(&self, value: Value) {
+    pub fn write_health(&self, value: impl Serialize + Send + 'static) {
         let (write, writes, under_way) = (self.health.write(value), self.health_writes.clone(), self.begin_write());
         tokio::task::spawn_local(async move {
             let failure = write.await.err().map(|error| error.to_string());
@@ -164,7 +165,7 @@ impl Drop for UnderWay {
 }
 
 impl File {
-    fn write(&self, value: Value) -> impl Future<Output = io::Result<()>> + 'static {
+    fn write(&self, value: impl Serialize + Send + 'static) -> impl Future<Output = io::Result<()>> + 'static {
         let (file, turn) = (self.file.clone(), self.turn.clone());
         async move {
             let _turn = turn.lock_owned().await;

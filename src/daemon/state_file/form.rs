@@ -5,6 +5,7 @@
 use std::borrow::Cow;
 use std::fmt;
 
+use serde::Serialize;
 use serde_json::Value;
 
 /// The first word of the header.
@@ -48,13 +49,13 @@ pub(super) struct Record {
 }
 
 /// The bytes of a record.
-pub(super) fn render(sequence: u64, value: &Value) -> Vec<u8> {
-    let payload = value.to_string();
-    let crc = checksum(sequence, payload.as_bytes());
+pub(super) fn render(sequence: u64, value: &impl Serialize) -> serde_json::Result<Vec<u8>> {
+    let payload = serde_json::to_vec(value)?;
+    let crc = checksum(sequence, &payload);
     let mut bytes = format!("{MAGIC} {VERSION} {sequence} {} {crc:08x}\n", payload.len()).into_bytes();
-    bytes.extend_from_slice(payload.as_bytes());
+    bytes.extend_from_slice(&payload);
     bytes.push(b'\n');
-    bytes
+    Ok(bytes)
 }
 
 /// Reads a record.

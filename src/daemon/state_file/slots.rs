@@ -69,7 +69,7 @@ impl Slots {
         let sequence = newest.map_or(0, |(_, record)| record.sequence).saturating_add(1);
         let slot = self.failed.unwrap_or(older);
         self.failed = Some(slot);
-        write_slot(&self.paths[slot], form::render(sequence, value))?;
+        write_slot(&self.paths[slot], form::render(sequence, value)?)?;
         self.failed = None;
         Ok(())
     }
@@ -96,7 +96,7 @@ impl Slots {
         if read_slot(other).is_ok_and(|record| record.is_some_and(|record| record.value == value)) {
             return Ok(());
         }
-        write_slot(other, form::render(sequence, &value))
+        write_slot(other, form::render(sequence, &value)?)
     }
 
     fn look(&self) -> Contents {

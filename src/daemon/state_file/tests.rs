@@ -3,7 +3,7 @@
 use std::fs;
 use std::os::unix::fs::symlink;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::*;
@@ -222,7 +222,7 @@ fn a_failed_write_that_looks_whole_is_written_again_before_the_other_slot_is_tou
     symlink("/dev/full", &a).unwrap();
     slots.write(&json!(3)).unwrap_err();
     fs::remove_file(&a).unwrap();
-    fs::write(&a, form::render(3, &json!(3))).unwrap();
+    fs::write(&a, form::render(3, &json!(3)).unwrap()).unwrap();
     slots.write(&json!(4)).unwrap();
     assert_eq!(fs::read(&b).unwrap(), kept);
     assert_eq!(whole(slots.read()), json!(4));

@@ -13,7 +13,8 @@ use crate::api::operator::OperatorNote;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::ProposalsMessage;
-use crate::health::{HealthView, saved};
+use crate::health::HealthView;
+use crate::health::saved::{self, MoreToSave, ToSave};
 
 /// The version written, and the only one read.
 const VERSION: u64 = 1;
@@ -49,12 +50,12 @@ struct OperatorFile {
 
 /// `health.json` in the state directory.
 #[derive(Serialize, Deserialize)]
-struct HealthFile {
+pub struct HealthFile<Health = Value, More = Value> {
     version: u64,
-    health: Value,
+    health: Health,
     /// What else is known of it; earlier builds know nothing of this, nor of the boot.
     #[serde(default)]
-    health_more: Value,
+    health_more: More,
     #[serde(default)]
     boot: String,
     last_up: BTreeMap<String, Vec<IpAddr>>,
@@ -85,15 +86,15 @@ impl State {
     }
 
     /// What `health.json` holds.
-    pub fn health_to_save(&self, now: Now) -> Value {
-        json!({
-            "version": VERSION,
-            "health": saved::to_json(&self.health, now.system_time()),
-            "health_more": saved::to_more_json(&self.health),
-            "boot": boot_id(),
-            "last_up": self.last_up,
-            "generation": self.generation(),
-        })
+    pub fn health_to_save(&self, now: Now) -> HealthFile<ToSave, MoreToSave> {
+        HealthFile {
+            version: VERSION,
+            health: ToSave { view: (*self.health).clone(), now: now.system_time() },
+            health_more: MoreToSave((*self.health).clone()),
+            boot: boot_id().to_owned(),
+            last_up: self.last_up.clone(),
+            generation: self.generation(),
+        }
     }
 
     /// What a successor gets.
@@ -128,7 +129,7 @@ impl SavedHealth {
         let mut saved = SavedHealth::of(file, now)?;
         saved.health.values_mut().for_each(|health| health.hearsay = true);
         if boot != boot_id() {
-            saved.health.clear();
+            saved.health = HealthView::new();
         }
         Ok(saved)
     }

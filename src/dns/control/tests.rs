@@ -94,13 +94,13 @@ fn command(member: &str, state: OperatorState, force: bool) -> OperatorCommand {
 fn nothing_is_published_before_every_member_has_been_checked() {
     let document = document(&TWO);
     let mut state = State::new(document.clone(), Saved::default());
-    assert_eq!(state.unchecked(), 2);
+    assert_eq!(state.unchecked(), (2, 2));
     let one = health(&document, |member| if member == "a" { Verdict::Up } else { Verdict::Unchecked });
     assert_eq!(published(&state.on_event(Event::Health(one), at(0))), 0);
-    assert_eq!(state.unchecked(), 1);
+    assert_eq!(state.unchecked(), (1, 2));
     let all = health(&document, |_| Verdict::Up);
     assert_eq!(published(&state.on_event(Event::Health(all), at(1))), 0);
-    assert_eq!((state.unchecked(), published(&state.on_event(Event::Ready, at(1)))), (0, 1));
+    assert_eq!((state.unchecked(), published(&state.on_event(Event::Ready, at(1)))), ((0, 2), 1));
     assert_eq!(answers(&state), ["192.0.2.1", "192.0.2.2"]);
 }
 

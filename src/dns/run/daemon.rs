@@ -13,11 +13,12 @@ use crate::daemon::lifecycle::question::{Question, Transport};
 use crate::daemon::lifecycle::{self, Daemon, Figures, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::dns::control::prepared::Prepared;
-use crate::dns::control::{Change, Effect, Event, State};
+use crate::dns::control::{Change, Effect, Event, HealthFile, State};
 use crate::dns::listening::{Bound, Listening};
 use crate::dns::snapshot::Snapshot;
 use crate::dns::zone_copies::ZoneCopies;
 use crate::health::HealthView;
+use crate::health::saved::{MoreToSave, ToSave};
 
 /// A query for the root's nameservers (RFC 1035, 4.1): REFUSED is an answer too.
 const ROOT_NS: &[u8] = &[0x70, 0x64, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 2, 0, 1];
@@ -42,7 +43,7 @@ impl From<lifecycle::Event<Prepared>> for Event {
             lifecycle::Event::OperatorWritten(ended) => Event::OperatorWritten(ended),
             lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
             lifecycle::Event::Draining => Event::Draining,
-            lifecycle::Event::Time => Event::Time,
+            lifecycle::Event::PeersAsked(_) | lifecycle::Event::Time => Event::Time,
         }
     }
 }
@@ -55,6 +56,7 @@ impl Daemon for DnsDaemon {
     type Effect = Effect;
     type Change = Change;
     type Bound = Bound;
+    type SavedHealth = HealthFile<ToSave, MoreToSave>;
 
     fn document(&self) -> &Arc<Prepared> {
         self.state.document()
@@ -96,7 +98,7 @@ impl Daemon for DnsDaemon {
         self.state.generation()
     }
 
-    fn health_to_save(&self, now: Now) -> Value {
+    fn health_to_save(&self, now: Now) -> Self::SavedHealth {
         self.state.health_to_save(now)
     }
 

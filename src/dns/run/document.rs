@@ -17,7 +17,7 @@ use crate::dns::compiled::{self, PoolOwners, Zone, Zones};
 use crate::dns::control::prepared::{Impaired, Instead, Prepared};
 use crate::dns::protection::Protection;
 use crate::dns::zone_copies::{ZoneCopies, ZoneCopy};
-use crate::health::checker::Targets;
+use crate::health::Targets;
 use crate::zone::{self, name};
 
 /// A document with its zones, before any key file is read.

@@ -4,13 +4,17 @@ use std::cell::RefCell;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU16, AtomicU64, Ordering};
+use std::time::{Duration, SystemTime};
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
 use tokio::time::timeout;
 
+use super::tracked::{News, Tracked};
 use super::*;
 use crate::config::{CheckConfig, Expect, ProbeKind, StatusRange};
+use crate::health::probe::Outcome;
+use crate::health::{TargetHealth, Verdict};
 
 /// The limit for things that take milliseconds unless something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -320,7 +324,7 @@ fn failures_before_and_after_a_pause_are_not_in_a_row() {
     let mut tracked = Tracked::new(Arc::new(target), Vec::new(), None);
     let mut take = |outcome, after| {
         tracked.take(Probed { outcome, began: running() + after }, SystemTime::now());
-        tracked.health().verdict
+        tracked.health.clone().verdict
     };
     let (at_once, failure) = (Duration::ZERO, || Outcome::Failure("connection refused".into()));
     assert_eq!(take(success(), at_once), Verdict::Up);
@@ -335,12 +339,12 @@ fn a_probe_that_agrees_with_the_verdict_bears_it_out_and_others_do_not() {
     let target = target(SocketAddr::from(([127, 0, 0, 1], 80)));
     let mut tracked = Tracked::new(Arc::new(target.clone()), Vec::new(), None);
     tracked.take(ended(success()), SystemTime::now());
-    let lapses = |tracked: &Tracked, after: Duration| !tracked.health().proof.holds(running() + after);
+    let lapses = |tracked: &Tracked, after: Duration| !tracked.health.clone().proof.holds(running() + after);
     let bound = target.check.detection_bound() + LATENESS;
     assert!(!lapses(&tracked, Duration::ZERO) && lapses(&tracked, bound + Duration::from_secs(1)));
     let later = |outcome| Probed { outcome, began: running() + bound };
     tracked.take(later(Outcome::Failure("connection refused".into())), SystemTime::now());
-    assert_eq!(tracked.health().verdict, Verdict::Up);
+    assert_eq!(tracked.health.clone().verdict, Verdict::Up);
     assert!(lapses(&tracked, bound + Duration::from_secs(1)));
     tracked.take(later(success()), SystemTime::now());
     assert!(!lapses(&tracked, bound + Duration::from_secs(1)));
@@ -353,11 +357,11 @@ fn trouble_of_our_own_machine_moves_nothing_but_the_reason() {
     let ours = || Outcome::LocalError("too many open files".into());
     assert!(tracked.take(ended(ours()), now) == News::Change);
     assert!(tracked.take(ended(ours()), now) == News::Times);
-    assert_eq!(tracked.health().verdict, Verdict::Unchecked);
+    assert_eq!(tracked.health.clone().verdict, Verdict::Unchecked);
     tracked.take(ended(success()), now);
-    let up = tracked.health();
+    let up = tracked.health.clone();
     assert!(tracked.take(ended(ours()), now + Duration::from_secs(1)) == News::Change);
-    let after = tracked.health();
+    let after = tracked.health.clone();
     assert_eq!(&*after.reason, "not probed: too many open files");
     assert_eq!((after.verdict, after.health, after.probed), (Verdict::Up, up.health, up.probed));
 }

@@ -1,6 +1,7 @@
 //! One target, as the checker follows it.
 //!
-//! Owns what each result means for what is published: the verdict, how long it may be acted on, and a line in the log.
+//! Owns what each result means for what is published: the verdict, how long it may be acted on, and a line in the log. Must never: let
+//! anything but a probe's outcome move the automaton.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -9,7 +10,7 @@ use tokio::task::AbortHandle;
 
 use super::super::automaton::{Automaton, Change};
 use super::super::probe::{Outcome, Probed};
-use super::super::proof::Proof;
+use super::super::proof::LATENESS;
 use super::super::target::{Target, TargetHealth, Verdict};
 use super::super::timetable::Id;
 use crate::running_time::running;
@@ -17,10 +18,10 @@ use crate::running_time::running;
 /// The reason shown for a target before its first probe.
 const NOT_YET: &str = "not probed yet";
 
-/// How the published view is outdated.
-#[derive(Clone, Copy, PartialEq, Eq)]
+/// How a view is outdated.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum News {
-    /// Nothing.
+    /// Not at all.
     None,
     /// Times only.
     Times,
@@ -32,61 +33,68 @@ pub(super) enum News {
 pub(super) struct Tracked {
     pub(super) target: Arc<Target>,
     pub(super) users: Vec<String>,
-    /// It is in the view; otherwise it is probed for another one's `before`.
-    pub(super) wanted: bool,
+    /// Where it is in the view; a target that is not wanted is probed for another one's `before`.
+    pub(super) place: Option<usize>,
     /// The target whose check this one's replaced, until this one is up by its own probes.
     pub(super) before: Option<Id>,
-    pub(super) hearsay: bool,
+    /// Those whose `before` this one is.
+    pub(super) after: Vec<Id>,
     pub(super) automaton: Automaton,
+    /// As it is shown, `before` left aside.
+    pub(super) health: TargetHealth,
     /// Of the last probe, to tell a new reason from the old one in other milliseconds.
-    pub(super) last: Option<Outcome>,
-    pub(super) reason: Arc<str>,
-    pub(super) since: SystemTime,
-    pub(super) probed: Option<SystemTime>,
+    last: Option<Outcome>,
     /// When the last probe with a result began.
-    pub(super) began: Duration,
-    /// That a probe has agreed with the verdict lately.
-    pub(super) proof: Proof,
-    pub(super) changes: u64,
+    began: Duration,
+    /// Its probe, which ends with it.
     pub(super) running: Option<AbortHandle>,
+}
+
+impl Drop for Tracked {
+    fn drop(&mut self) {
+        if let Some(probe) = &self.running {
+            probe.abort();
+        }
+    }
 }
 
 impl Tracked {
     pub(super) fn new(target: Arc<Target>, users: Vec<String>, known: Option<&TargetHealth>) -> Tracked {
         let (rise, fall) = (target.check.rise, target.check.fall);
         let known = known.filter(|known| known.verdict != Verdict::Unchecked);
-        Tracked {
-            automaton: known
-                .map_or_else(|| Automaton::unchecked(rise, fall), |known| Automaton::resumed(rise, fall, known.health)),
-            last: None,
-            reason: known.map_or_else(|| NOT_YET.into(), |known| Arc::clone(&known.reason)),
-            since: known.map_or_else(SystemTime::now, |known| known.since),
-            probed: known.and_then(|known| known.probed),
-            began: running(),
-            proof: target.proof(running()),
-            changes: known.map_or(0, |known| known.changes),
-            running: None,
-            wanted: false,
+        let automaton = match known {
+            Some(known) => Automaton::resumed(rise, fall, known.health),
+            None => Automaton::unchecked(rise, fall),
+        };
+        let unchecked = || TargetHealth {
+            verdict: Verdict::Unchecked,
+            health: 0,
+            reason: NOT_YET.into(),
+            since: SystemTime::now(),
+            probed: None,
+            changes: 0,
+            hearsay: true,
+            proof: Default::default(),
             before: None,
-            hearsay: known.is_none_or(|known| known.hearsay),
-            target,
-            users,
-        }
+        };
+        let began = running();
+        let health = known.cloned().unwrap_or_else(unchecked);
+        let health = TargetHealth { proof: target.proof(began), before: None, ..health };
+        let (place, before, after, last, running) = Default::default();
+        let mut tracked = Tracked { target, users, place, before, after, automaton, health, last, began, running };
+        tracked.show_automaton();
+        tracked
     }
 
     /// A target whose check replaces that of `origin`: its verdict stands until the new check says otherwise.
     pub(super) fn replacing(target: Arc<Target>, users: Vec<String>, id: Id, origin: &Tracked) -> Tracked {
-        let automaton = origin.automaton.with(target.check.rise, target.check.fall);
-        let before = origin.before.unwrap_or(id);
-        Tracked {
-            automaton,
-            reason: Arc::clone(&origin.reason),
-            since: origin.since,
-            probed: origin.probed,
-            changes: origin.changes,
-            before: Some(before),
-            ..Tracked::new(target, users, None)
-        }
+        let mut tracked = Tracked::new(target, users, None);
+        tracked.automaton = origin.automaton.with(tracked.target.check.rise, tracked.target.check.fall);
+        let proof = tracked.health.proof.clone();
+        tracked.health = TargetHealth { hearsay: true, proof, ..origin.health.clone() };
+        tracked.before = Some(origin.before.unwrap_or(id));
+        tracked.show_automaton();
+        tracked
     }
 
     /// How long the first probe can wait: a target handed over keeps the rhythm it had, and a changed check is tried at once.
@@ -95,7 +103,7 @@ impl Tracked {
         if self.before.is_some() && self.last.is_none() {
             return Duration::ZERO;
         }
-        let Some(probed) = self.probed else { return Duration::ZERO };
+        let Some(probed) = self.health.probed else { return Duration::ZERO };
         let pause = if self.automaton.in_transition() { check.fast_interval } else { check.interval };
         let age = probed.elapsed().unwrap_or(Duration::ZERO);
         pause.saturating_sub(age)
@@ -105,7 +113,7 @@ impl Tracked {
     pub(super) fn take(&mut self, Probed { outcome, began }: Probed, now: SystemTime) -> News {
         self.running = None;
         let before = self.automaton;
-        if !self.target.proof(self.began).holds(began) {
+        if began.saturating_sub(self.began) > self.target.check.detection_bound() + LATENESS {
             // There was a pause: results from before it and after it are not in a row.
             self.automaton = self.automaton.settled();
         }
@@ -115,7 +123,7 @@ impl Tracked {
             Outcome::LocalError(_) => None,
         };
         if !matches!(outcome, Outcome::LocalError(_)) {
-            self.probed = Some(now);
+            self.health.probed = Some(now);
             self.began = began;
         }
         let agrees = match &outcome {
@@ -123,26 +131,33 @@ impl Tracked {
             Outcome::Failure(_) => self.automaton.verdict() == Verdict::Down,
             Outcome::LocalError(_) => true,
         };
-        let was_proved_again = agrees && self.proof.renew(began, running());
-        let was_hearsay = self.hearsay;
-        self.hearsay &= !matches!(outcome, Outcome::Success { .. });
-        self.reason = outcome.reason().into();
+        let was_proved_again = agrees && self.health.proof.renew(began, running());
+        let was_hearsay = self.health.hearsay;
+        self.health.hearsay &= !matches!(outcome, Outcome::Success { .. });
         let same_kind = self.last.as_ref().is_some_and(|last| last.same_kind(&outcome));
+        if self.last.as_ref() != Some(&outcome) {
+            self.health.reason = outcome.reason().into();
+        }
         if let (Outcome::LocalError(reason), false) = (&outcome, same_kind) {
             tracing::warn!("check of {} ignored: {reason}", self.named());
         }
         self.last = Some(outcome);
+        self.show_automaton();
         if let Some(change) = change {
-            self.since = now;
-            self.changes += 1;
+            self.health.since = now;
+            self.health.changes += 1;
             self.log(change);
         }
-        let is_same = same_kind && before == self.automaton && was_hearsay == self.hearsay && !was_proved_again;
+        let is_same = same_kind && before == self.automaton && was_hearsay == self.health.hearsay && !was_proved_again;
         if is_same { News::Times } else { News::Change }
     }
 
-    pub(super) fn log(&self, Change { from, to }: Change) {
-        let (named, reason) = (self.named(), &self.reason);
+    fn show_automaton(&mut self) {
+        (self.health.verdict, self.health.health) = (self.automaton.verdict(), self.automaton.health());
+    }
+
+    fn log(&self, Change { from, to }: Change) {
+        let (named, reason) = (self.named(), &self.health.reason);
         match to {
             Verdict::Down => tracing::warn!("check of {named}: {from} -> {to}: {reason}"),
             Verdict::Up | Verdict::Unchecked => tracing::info!("check of {named}: {from} -> {to}: {reason}"),
@@ -154,19 +169,5 @@ impl Tracked {
         let Target { address, check } = &*self.target;
         let users = self.users.join(", ");
         format!("{users} ({address}, {})", check.kind)
-    }
-
-    pub(super) fn health(&self) -> TargetHealth {
-        TargetHealth {
-            verdict: self.automaton.verdict(),
-            health: self.automaton.health(),
-            reason: Arc::clone(&self.reason),
-            since: self.since,
-            probed: self.probed,
-            changes: self.changes,
-            hearsay: self.hearsay,
-            proof: self.proof.clone(),
-            before: None,
-        }
     }
 }

@@ -29,6 +29,13 @@ async fn listener() -> (TcpListener, SocketAddr) {
     (listener, address)
 }
 
+async fn probe(target: &Target) -> Outcome {
+    match begin(target) {
+        Begun::Ended(probed) => probed.outcome,
+        Begun::Connecting(connecting) => connecting.finish(target).await.outcome,
+    }
+}
+
 /// What a probe makes of a server that reads the request, writes these pieces one by one and closes.
 async fn outcome_of(pieces: &[&[u8]]) -> Outcome {
     let (listener, address) = listener().await;

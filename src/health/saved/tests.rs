@@ -45,6 +45,14 @@ fn random_view(random: &mut fastrand::Rng, now: SystemTime) -> HealthView {
     targets.collect()
 }
 
+fn to_json(view: &HealthView, now: SystemTime) -> serde_json::Value {
+    json!(ToSave { view: view.clone(), now })
+}
+
+fn to_more_json(view: &HealthView) -> serde_json::Value {
+    json!(MoreToSave(view.clone()))
+}
+
 /// One target, probed `age` before `now`.
 fn view(age: Duration, now: SystemTime) -> HealthView {
     let check = CheckConfig {
@@ -128,7 +136,7 @@ fn what_cannot_be_believed_is_an_error_that_says_why() {
 #[test]
 fn a_file_counts_within_one_boot_only_and_is_hearsay_there() {
     let now = SystemTime::now();
-    let saved = to_file(&view(Duration::ZERO, now), now, BOOT);
+    let saved = json!(FileToSave::new(&view(Duration::ZERO, now), now, BOOT));
     let read = from_file(&saved, now, BOOT).unwrap();
     assert!(read.len() == 1 && read.values().all(|health| health.hearsay), "{read:?}");
     assert_eq!(from_file(&saved, now, "b1").unwrap().len(), 0, "the machine was started again");
@@ -145,8 +153,9 @@ fn a_file_counts_within_one_boot_only_and_is_hearsay_there() {
 fn the_check_before_is_handed_over_too() {
     let now = from_ms(to_ms(SystemTime::now()));
     let mut changed = view(Duration::ZERO, now);
-    let (target, health) = view(Duration::ZERO, now).into_iter().next().unwrap();
-    let before = Before { target, health };
+    let view = view(Duration::ZERO, now);
+    let (target, health) = view.iter().next().unwrap();
+    let before = Before { target: target.clone(), health: health.clone() };
     changed.values_mut().for_each(|health| {
         (health.verdict, health.health, health.hearsay) = (Verdict::Down, 0, true);
         health.before = Some(Arc::new(before.clone()));

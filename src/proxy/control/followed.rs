@@ -3,17 +3,19 @@
 //! A process that has handed over still serves the requests it had. They must not stay on a backend that went down or was
 //! failed away from meanwhile; only the new daemon knows. Must never: decide. Called by [`crate::proxy::control::State::follow`].
 
+use std::collections::HashMap;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use super::prepared::{Prepared, PreparedService};
 use crate::api::proxy::{LatchStatus, ServiceStatus, Status};
 use crate::daemon::operator::OperatorStates;
-use crate::health::{HealthView, Proof, TargetHealth, Verdict};
+use crate::health::{HealthView, Proof, Target, TargetHealth, Verdict};
 use crate::proxy::latch::Latch;
 
 /// Its verdicts on the backends of our document; a backend that its document does not have is down.
 pub fn health(prepared: &Prepared, daemon: &Status) -> HealthView {
-    let mut health = HealthView::new();
+    let mut health: HashMap<Arc<Target>, TargetHealth> = HashMap::new();
     for service in &prepared.services {
         let theirs = daemon.services.iter().find(|theirs| *theirs.name == *service.name);
         for backend in &service.backends {
@@ -31,14 +33,14 @@ pub fn health(prepared: &Prepared, daemon: &Status) -> HealthView {
                 before: None,
             };
             // Services may share a target: the verdict of one that still uses it counts.
-            match health.get_mut(&*backend.target) {
+            match health.get_mut(&backend.target) {
                 Some(known) if theirs.is_some() => *known = theirs_now,
                 Some(_) => {}
-                None => drop(health.insert((*backend.target).clone(), theirs_now)),
+                None => drop(health.insert(backend.target.clone(), theirs_now)),
             }
         }
     }
-    health
+    health.into_iter().collect()
 }
 
 /// Its operator states.

@@ -14,7 +14,7 @@ use crate::config::proxy::{
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::lifecycle::descriptors::{DescriptorError, lowered};
 use crate::daemon::peers::Identity;
-use crate::health::{Target, TargetHealth, checker::Targets};
+use crate::health::{Target, TargetHealth, Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;

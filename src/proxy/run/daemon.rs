@@ -12,11 +12,12 @@ use super::handed;
 use super::network::Network;
 use crate::api::client::Client;
 use crate::daemon::admin::{AdminReply, AdminRequest};
-use crate::daemon::clock::Now;
+use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::lifecycle::question::{Question, Transport};
 use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, Persistence, RunError};
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::health::HealthView;
+use crate::health::saved::FileToSave;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
@@ -40,6 +41,7 @@ impl From<lifecycle::Event<Prepared>> for Event {
             lifecycle::Event::OperatorWritten(ended) => Event::OperatorWritten(ended),
             lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
             lifecycle::Event::Draining => Event::Draining(true),
+            lifecycle::Event::PeersAsked(asked) => Event::PeersAsked(asked),
             lifecycle::Event::Time => Event::Time,
         }
     }
@@ -53,6 +55,7 @@ impl Daemon for ProxyDaemon {
     type Effect = Effect;
     type Change = Change;
     type Bound = Network;
+    type SavedHealth = FileToSave;
 
     fn document(&self) -> &Arc<Prepared> {
         &self.state.prepared
@@ -110,8 +113,8 @@ impl Daemon for ProxyDaemon {
         self.state.snapshot().generation
     }
 
-    fn health_to_save(&self, now: Now) -> Value {
-        handed::health_to_save(&self.state, now)
+    fn health_to_save(&self, now: Now) -> FileToSave {
+        FileToSave::new(&self.state.health, now.system_time(), boot_id())
     }
 
     fn to_hand_over(&self, now: Now) -> Value {

@@ -8,7 +8,7 @@ use crate::daemon::lifecycle::descriptors::DescriptorError;
 use crate::daemon::lifecycle::{Document, Settings};
 use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
-use crate::health::checker::Targets;
+use crate::health::Targets;
 use crate::proxy::control::prepared::Prepared;
 
 impl Document for Prepared {

@@ -6,9 +6,10 @@ use std::time::{Duration, SystemTime};
 use serde_json::{Value, json};
 
 use crate::api::client::Client;
-use crate::daemon::clock::{Now, boot_id};
+use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Input, Inputs};
-use crate::health::{HealthView, saved};
+use crate::health::HealthView;
+use crate::health::saved::{self, MoreToSave, ToSave};
 use crate::proxy::control::peer_state::PeerState;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, State, VERSION};
@@ -66,15 +67,10 @@ impl std::error::Error for HandedError {}
 pub(super) fn to_hand_over(state: &State, now: Now) -> Value {
     json!({
         "version": VERSION,
-        "health": saved::to_json(&state.health, now.system_time()),
-        "health_more": saved::to_more_json(&state.health),
+        "health": ToSave { view: (*state.health).clone(), now: now.system_time() },
+        "health_more": MoreToSave((*state.health).clone()),
         "words": state.to_hand_over(),
     })
-}
-
-/// What `health.json` holds.
-pub(super) fn health_to_save(state: &State, now: Now) -> Value {
-    saved::to_file(&state.health, now.system_time(), boot_id())
 }
 
 /// Asks the daemon that took over how things stand, until this process ends. One that does not answer leaves things here

@@ -1,0 +1,175 @@
+//! The health of all targets at one moment.
+//!
+//! Owns how it is shared: a view is immutable for its readers, and the next one shares with it all that has not changed. So with
+//! 20,000 targets one that flips costs a copy of its neighbours, and not of everything.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::SocketAddr;
+use std::ops::Index;
+use std::sync::Arc;
+
+use super::target::{Target, TargetHealth};
+use crate::config::CheckConfig;
+
+/// Neighbours: copied together when one of them changes.
+const CHUNK: usize = 64;
+
+/// The health of every target. To clone it is cheap, whatever its size.
+#[derive(Clone, Default)]
+pub struct HealthView {
+    /// By check and address: a reader that asks for many addresses with one check finds that once.
+    places: Arc<HashMap<CheckConfig, HashMap<SocketAddr, usize>>>,
+    /// All but the last are full.
+    chunks: Vec<Arc<Vec<(Arc<Target>, TargetHealth)>>>,
+}
+
+/// The health of the targets with one check.
+#[derive(Clone, Copy)]
+pub struct CheckView<'v> {
+    view: &'v HealthView,
+    places: Option<&'v HashMap<SocketAddr, usize>>,
+}
+
+impl HealthView {
+    /// Of no target.
+    pub fn new() -> HealthView {
+        HealthView::default()
+    }
+
+    /// The health of a target.
+    pub fn get(&self, target: &Target) -> Option<&TargetHealth> {
+        self.of_check(&target.check).get(target.address)
+    }
+
+    /// The targets with this check.
+    pub fn of_check(&self, check: &CheckConfig) -> CheckView<'_> {
+        CheckView { view: self, places: self.places.get(check) }
+    }
+
+    /// The health of a target, to change it.
+    pub fn get_mut(&mut self, target: &Target) -> Option<&mut TargetHealth> {
+        let place = *self.places.get(&target.check)?.get(&target.address)?;
+        self.at_mut(place)
+    }
+
+    /// The health of the target that was so many-th when the view was made, to change it. What other views share with this one is
+    /// copied first: that of [`CHUNK`] targets at most.
+    pub fn at_mut(&mut self, place: usize) -> Option<&mut TargetHealth> {
+        let chunk = self.chunks.get_mut(place / CHUNK).map(Arc::make_mut)?;
+        chunk.get_mut(place % CHUNK).map(|(_, health)| health)
+    }
+
+    /// Whether it has a target.
+    pub fn contains_key(&self, target: &Target) -> bool {
+        self.get(target).is_some()
+    }
+
+    /// Of how many targets.
+    pub fn len(&self) -> usize {
+        self.chunks.last().map_or(0, |last| (self.chunks.len() - 1) * CHUNK + last.len())
+    }
+
+    /// Of none.
+    pub fn is_empty(&self) -> bool {
+        self.chunks.is_empty()
+    }
+
+    /// Every target with its health.
+    pub fn iter(&self) -> impl Iterator<Item = (&Target, &TargetHealth)> {
+        self.chunks.iter().flat_map(|chunk| chunk.iter().map(|(target, health)| (&**target, health)))
+    }
+
+    /// The health of every target.
+    pub fn values(&self) -> impl Iterator<Item = &TargetHealth> {
+        self.iter().map(|(_, health)| health)
+    }
+
+    /// Every target with its health, to change that.
+    pub fn iter_mut(&mut self) -> impl Iterator<Item = (&Target, &mut TargetHealth)> {
+        let chunks = self.chunks.iter_mut().map(Arc::make_mut);
+        chunks.flat_map(|chunk| chunk.iter_mut().map(|(target, health)| (&**target, health)))
+    }
+
+    /// The health of every target, to change it.
+    pub fn values_mut(&mut self) -> impl Iterator<Item = &mut TargetHealth> {
+        self.iter_mut().map(|(_, health)| health)
+    }
+
+    /// Leaves the targets that are wanted.
+    pub fn retain(&mut self, wanted: impl Fn(&Target, &TargetHealth) -> bool) {
+        let kept = self.chunks.iter().flat_map(|chunk| chunk.iter()).filter(|(target, health)| wanted(target, health));
+        *self = kept.cloned().collect();
+    }
+
+    /// How many of the targets lie in memory that this view does not share with another one.
+    #[cfg(test)]
+    pub fn unlike(&self, other: &HealthView) -> usize {
+        let pairs = self.chunks.iter().zip(&other.chunks);
+        pairs.filter(|(one, other)| !Arc::ptr_eq(one, other)).map(|(one, _)| one.len()).sum()
+    }
+}
+
+impl<'v> CheckView<'v> {
+    /// The health of the target with this address.
+    pub fn get(self, address: SocketAddr) -> Option<&'v TargetHealth> {
+        let place = *self.places?.get(&address)?;
+        self.view.chunks.get(place / CHUNK)?.get(place % CHUNK).map(|(_, health)| health)
+    }
+}
+
+/// The last one of several with the same target counts.
+impl FromIterator<(Arc<Target>, TargetHealth)> for HealthView {
+    fn from_iter<I: IntoIterator<Item = (Arc<Target>, TargetHealth)>>(entries: I) -> HealthView {
+        let mut places: HashMap<CheckConfig, HashMap<SocketAddr, usize>> = HashMap::new();
+        let mut all: Vec<(Arc<Target>, TargetHealth)> = Vec::new();
+        for entry in entries {
+            if !places.contains_key(&entry.0.check) {
+                places.insert(entry.0.check.clone(), HashMap::new());
+            }
+            let of_check = places.get_mut(&entry.0.check);
+            let place = of_check.map_or(all.len(), |places| *places.entry(entry.0.address).or_insert(all.len()));
+            match all.get_mut(place) {
+                Some(earlier) => *earlier = entry,
+                None => all.push(entry),
+            }
+        }
+        let chunks = all.chunks(CHUNK).map(|chunk| Arc::new(chunk.to_vec())).collect();
+        HealthView { places: Arc::new(places), chunks }
+    }
+}
+
+impl FromIterator<(Target, TargetHealth)> for HealthView {
+    fn from_iter<I: IntoIterator<Item = (Target, TargetHealth)>>(entries: I) -> HealthView {
+        entries.into_iter().map(|(target, health)| (Arc::new(target), health)).collect()
+    }
+}
+
+impl<const N: usize> From<[(Target, TargetHealth); N]> for HealthView {
+    fn from(entries: [(Target, TargetHealth); N]) -> HealthView {
+        entries.into_iter().collect()
+    }
+}
+
+impl Index<&Target> for HealthView {
+    type Output = TargetHealth;
+
+    /// # Panics
+    ///
+    /// There is no such target.
+    fn index(&self, target: &Target) -> &TargetHealth {
+        self.get(target).expect("a target of the view")
+    }
+}
+
+impl PartialEq for HealthView {
+    fn eq(&self, other: &HealthView) -> bool {
+        self.len() == other.len() && self.iter().all(|(target, health)| other.get(target) == Some(health))
+    }
+}
+
+impl fmt::Debug for HealthView {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.iter()).finish()
+    }
+}
