@@ -29,6 +29,7 @@ let
         start_grace
         last_resort
         failover_drain
+        tls
         ;
       backends = map backend service.backends;
     }
@@ -62,6 +63,32 @@ let
   cookieKind =
     service: if service.cookie == null then sealed else fleet.cookies.${service.cookie} or sealed;
 
+  overTLS = lib.any (service: service.tls != null) (lib.attrValues fleet.services);
+  ports = [
+    {
+      protocol = "http";
+      port = 80;
+    }
+  ]
+  ++ lib.optional overTLS {
+    protocol = "https";
+    port = 443;
+  };
+  listenersOn =
+    { protocol, port }:
+    map (listener: listener // lib.optionalAttrs (protocol != "http") { inherit protocol; }) (
+      [
+        {
+          name = protocol;
+          address = "0.0.0.0:${toString port}";
+        }
+      ]
+      ++ lib.optional config.networking.enableIPv6 {
+        name = "${protocol}6";
+        address = "[::]:${toString port}";
+      }
+    );
+
   # A key that is missing is left to an assertion too.
   keyFile = name: keys.${name} or "/missing";
   sealing = lib.filterAttrs (
@@ -75,21 +102,10 @@ mkDaemonRole {
   memoryMax = "2G";
   stopTimeout = "45s";
   keyFiles = map keyFile (lib.attrValues sealingKeys);
-  allowedTCPPorts = [ 80 ];
+  allowedTCPPorts = map (listener: listener.port) ports;
 
   settings = {
-    listeners = lib.mkDefault (
-      [
-        {
-          name = "http";
-          address = "0.0.0.0:80";
-        }
-      ]
-      ++ lib.optional config.networking.enableIPv6 {
-        name = "http6";
-        address = "[::]:80";
-      }
-    );
+    listeners = lib.mkDefault (lib.concatMap listenersOn ports);
     services = lib.mapAttrs service fleet.services;
   };
   settingsExample = {
@@ -103,11 +119,14 @@ mkDaemonRole {
       assertion = fleet.services != { };
       message = "polder.fleet.services: there is none, and host ${host} is a proxy: it would have nothing to serve";
     }
-    {
-      assertion = !lib.any (site: site.port == 80) (lib.attrValues (members.sitesOn host));
-      message = "polder.fleet.sites: a site on port 80 is on ${host}, where the proxy listens: give it another port";
-    }
   ]
+  ++ map (
+    { port, ... }:
+    {
+      assertion = !lib.any (site: site.port == port) (lib.attrValues (members.sitesOn host));
+      message = "polder.fleet.sites: a site on port ${toString port} is on ${host}, where the proxy listens: give it another port";
+    }
+  ) ports
   ++ lib.mapAttrsToList (name: key: {
     assertion = keys ? ${key};
     message = "polder.keys.${key} is missing on ${host}: polder.fleet.services.${name} seals its cookie with it, unless its cookie is one of polder.fleet.cookies with the value \"address\"; name the file that holds it";

@@ -14,6 +14,7 @@ pub mod capacity;
 pub mod choose;
 pub mod control;
 pub mod eligibility;
+pub mod hosts;
 pub mod latch;
 pub mod report;
 pub mod route;
@@ -21,6 +22,7 @@ mod run;
 #[cfg(test)]
 mod samples;
 pub mod snapshot;
+pub mod tls;
 pub mod traffic;
 
 pub use run::run;

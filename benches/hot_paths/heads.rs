@@ -10,7 +10,7 @@ use polder::proxy::route::Router;
 use polder::proxy::traffic::http1::forwarded::Client;
 use polder::proxy::traffic::http1::vet::vet;
 use polder::proxy::traffic::http1::{request, response};
-use polder::proxy::traffic::message::Version;
+use polder::proxy::traffic::message::{Scheme, Version};
 
 /// What a browser sends.
 const REQUEST: &[u8] = b"GET /articles/2026/on-pumps?page=2 HTTP/1.1\r\n\
@@ -62,8 +62,8 @@ fn measure_routes(criterion: &mut Criterion) {
 fn measure_request(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("request head");
     let mut fields = Vec::new();
-    group.bench_function("vet", |bencher| bencher.iter(|| vet(black_box(REQUEST), 100, &mut fields)));
-    let request = vet(REQUEST, 100, &mut fields).expect("the request is sound");
+    group.bench_function("vet", |bencher| bencher.iter(|| vet(black_box(REQUEST), Scheme::Http, 100, &mut fields)));
+    let request = vet(REQUEST, Scheme::Http, 100, &mut fields).expect("the request is sound");
     let client = Client::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)));
     let cookie = Cookie::address("polder-www");
     let passed = Default::default();

@@ -9,7 +9,7 @@ use polder::proxy::traffic::http1::head::{Scan, Scanned};
 use polder::proxy::traffic::http1::request::{Edits, write};
 use polder::proxy::traffic::http1::vet::vet;
 use polder::proxy::traffic::message::fields::Field;
-use polder::proxy::traffic::message::{Length, RequestHead, Version};
+use polder::proxy::traffic::message::{Length, RequestHead, Scheme, Version};
 
 use crate::cut::Cuts;
 use crate::head::Lines;
@@ -26,7 +26,7 @@ pub fn check(input: &[u8]) {
     let Scanned::Complete(length) = scanned else { return };
     let head = &input[..length];
     let mut fields = Vec::new();
-    let Ok(request) = vet(head, MOST_FIELDS, &mut fields) else { return };
+    let Ok(request) = vet(head, Scheme::Http, MOST_FIELDS, &mut fields) else { return };
 
     let theirs = Lines::read(head).expect("a head that was taken can be read by others");
     let (length, chunked) = theirs.framing();
@@ -108,7 +108,7 @@ fn one_spelling(ours: &Lines<'_>) {
 /// Whoever reads it as strictly as polder does comes to the same.
 fn read_again(sent: &[u8], request: &RequestHead, head: &[u8]) {
     let mut fields = Vec::new();
-    let again = vet(sent, 2 * MOST_FIELDS, &mut fields).expect("polder takes what polder sends");
+    let again = vet(sent, Scheme::Http, 2 * MOST_FIELDS, &mut fields).expect("polder takes what polder sends");
     assert_eq!((again.body, again.class), (request.body, request.class), "another request");
     assert_eq!(again.path(sent), request.path(head), "another path");
     assert_eq!(again.method.of_head(sent), request.method.of_head(head), "another method");

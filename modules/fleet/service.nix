@@ -123,6 +123,33 @@ in
       defaultText = lib.literalMD "`polder-` and the service's name";
       description = "Stateful services only: the name of the cookie.";
     };
+    tls = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options.certificates = mkOption {
+            type = types.nonEmptyListOf (
+              types.submodule {
+                options = {
+                  chain_file = mkOption {
+                    type = fleetTypes.keyPath;
+                    example = "/var/lib/acme/www.example.net/fullchain.pem";
+                    description = "The certificate in PEM, and behind it those that lead to the CA's.";
+                  };
+                  key_file = mkOption {
+                    type = fleetTypes.keyPath;
+                    example = "/var/lib/acme/www.example.net/key.pem";
+                    description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
+                  };
+                };
+              }
+            );
+            description = "The certificates of the service, in files that are on every proxy. They are read again when they change.";
+          };
+        }
+      );
+      default = null;
+      description = "How the service is reached over TLS, on port 443, too. Without it, in clear text alone.";
+    };
     pass_fields = daemonDefault {
       type = types.nonEmptyListOf types.str;
       example = [ "X-HTTP-Method-Override" ];

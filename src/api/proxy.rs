@@ -29,6 +29,22 @@ pub struct Status {
     pub requests: u64,
     /// Its services, by name.
     pub services: Vec<ServiceStatus>,
+    /// Its certificates, by file.
+    #[serde(default)]
+    pub certificates: Vec<CertificateStatus>,
+}
+
+/// A certificate.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CertificateStatus {
+    /// The file of the certificate and its chain.
+    pub file: String,
+    /// The hosts that it is for; none where there is none that can be used.
+    pub hosts: Vec<String>,
+    /// When it ends, in milliseconds since the epoch; none where there is none that can be used.
+    pub ends: Option<u64>,
+    /// Why what the file holds now is not in force.
+    pub error: Option<String>,
 }
 
 /// A service.

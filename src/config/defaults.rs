@@ -53,6 +53,8 @@ pub mod timeouts {
 
     /// A browser sends its head at once; ten seconds bear a bad line.
     pub const REQUEST_HEAD: Duration = Duration::from_secs(10);
+    /// Two round trips and some arithmetic; ten seconds bear a bad line.
+    pub const TLS_HANDSHAKE: Duration = Duration::from_secs(10);
     /// Between two reads or writes of a body: a mobile network may be gone for so long.
     pub const BODY_IDLE: Duration = Duration::from_secs(30);
     /// To a backend in the same network, which answers within milliseconds. But a lost SYN is sent again after one second and after

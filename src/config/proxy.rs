@@ -11,6 +11,7 @@ mod cookie;
 mod limits;
 mod mode;
 mod services;
+mod tls;
 mod withheld;
 
 pub use super::host_pattern::HostPattern;
@@ -21,6 +22,7 @@ pub use cookie::{CookieConfig, CookieValue};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{ServiceConfig, Target};
+pub use tls::{CertificateConfig, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
 
 use std::collections::BTreeMap;
@@ -65,6 +67,8 @@ pub struct ProxyConfig {
     pub access_log: Option<AccessLogConfig>,
     /// The services by name.
     pub services: BTreeMap<String, ServiceConfig>,
+    /// The service whose certificate is shown to clients that name no host, or one that nobody has. Default none: they are refused.
+    pub tls_default: Option<String>,
 }
 
 /// One address that accepts visitors.
@@ -78,11 +82,13 @@ pub struct ListenerConfig {
     pub protocol: Protocol,
 }
 
-/// What a listener speaks. TLS will be another value.
+/// What a listener speaks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Protocol {
-    /// Plain HTTP/1.1 (and 1.0).
+    /// HTTP/1.1 (and 1.0) in clear text.
     Http,
+    /// The same over TLS.
+    Https,
 }
 
 /// The keys of `proxy.json`.
@@ -98,6 +104,7 @@ const ROOT: Keys = Keys {
         "services",
         "state_dir",
         "timeouts",
+        "tls",
         "trusted_proxies",
         "version",
         "via",
@@ -108,7 +115,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 12] = [
+pub const KEYS: [&Keys; 15] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -118,6 +125,9 @@ pub const KEYS: [&Keys; 12] = [
     &limits::LIMITS,
     &access_log::KEYS,
     &services::KEYS,
+    &tls::ROOT,
+    &tls::SERVICE,
+    &tls::CERTIFICATE,
     &backends::KEYS,
     &check::KEYS,
     &cookie::KEYS,
@@ -152,14 +162,24 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let access_log = root.optional("access_log", access_log::read);
     let own = listeners.iter().flatten().map(|listener| listener.address).collect();
     let any_trusted = trusted_proxies.as_ref().is_ok_and(|networks| !networks.is_empty());
+    let mut first_tls = None;
     let services = root.required("services", |value| {
-        let services: BTreeMap<String, ServiceConfig> = services::read(value, own, any_trusted)?;
+        let services: BTreeMap<String, ServiceConfig> = services::read(value, own, any_trusted, &mut first_tls)?;
         let backends = services.values().map(|service| match &service.target {
             Target::Backends(target) => target.backends.len(),
         });
         most_subjects(value, "backends", backends.sum())?;
         Ok(services)
     });
+    let tls_default = tls::read_default(&root, |name| match &services {
+        Ok(services) => services.get(name).map(|service| service.tls.is_some()),
+        // What is wrong with the services is told already.
+        Err(_) => Some(true),
+    });
+    if let (Some(value), Ok(listeners), Ok(_)) = (root.get("listeners"), &listeners, &services) {
+        let any_speaks_https = listeners.iter().any(|listener| listener.protocol == Protocol::Https);
+        tls::vet(&value, any_speaks_https, first_tls.as_ref())?;
+    }
     Ok(ProxyConfig {
         name: name?.into_string(),
         listeners: listeners?,
@@ -173,6 +193,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         limits: limits?,
         access_log: access_log?,
         services: services?,
+        tls_default: tls_default?,
     })
 }
 
@@ -182,8 +203,9 @@ fn read_listeners<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read<
         let listener = value.object(&LISTENER)?;
         let name = listener.required("name", |value| listener_names.claim_parsed(value, "a name", names::name));
         let address = listener.required("address", |value| listening.claim(value));
-        let protocol =
-            listener.with_default("protocol", Protocol::Http, |value| value.one_of(&[("http", Protocol::Http)]));
+        let protocol = listener.with_default("protocol", Protocol::Http, |value| {
+            value.one_of(&[("http", Protocol::Http), ("https", Protocol::Https)])
+        });
         Ok(ListenerConfig { name: name?, address: address?, protocol: protocol? })
     })?;
     value.at_least_one("listener")?;

@@ -222,9 +222,11 @@ impl Layout<'_> {
 ///
 /// The system gives no random bytes.
 pub fn key_file() -> io::Result<String> {
-    use ring::rand::SecureRandom;
+    use aws_lc_rs::rand::SecureRandom;
     let mut key = [0_u8; 32];
-    ring::rand::SystemRandom::new().fill(&mut key).map_err(|_| io::Error::other("the system gives no random bytes"))?;
+    aws_lc_rs::rand::SystemRandom::new()
+        .fill(&mut key)
+        .map_err(|_| io::Error::other("the system gives no random bytes"))?;
     Ok(format!("{}\n", base64::engine::general_purpose::STANDARD.encode(key)))
 }
 

@@ -34,6 +34,7 @@ use crate::proxy::control::{Event, InitialState, State};
 use crate::proxy::latch::latches::{Latches, StoredLatches};
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::snapshot::Snapshot;
+use crate::proxy::tls::certificates::Refreshed;
 use crate::proxy::traffic::access_log::AccessLog;
 use crate::proxy::traffic::shared::{Report, Shared};
 use crate::proxy::traffic::worker::{self, Worker};
@@ -43,6 +44,9 @@ use network::Network;
 
 /// How long a start waits for its peers.
 const PEERS_LIMIT: Duration = Duration::from_secs(2);
+
+/// How often the files of certificates are looked at.
+const CERTIFICATES_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a start waits for its first latches to be on disk.
 const FIRST_WRITE_LIMIT: Duration = Duration::from_millis(1_500);
@@ -126,6 +130,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         inputs,
         incoming,
     });
+    tokio::task::spawn_local(watch_certificates(Arc::clone(&shell.daemon.shared)));
     shell.perform(effects);
     let network = match succession {
         None => Some(network),
@@ -138,6 +143,24 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
     settle_first_writes(&mut shell).await;
     shell.begin(network)?;
     Ok(shell)
+}
+
+/// Takes renewed certificates into use, for as long as the process lives.
+async fn watch_certificates(shared: Arc<Shared>) {
+    let mut looks = tokio::time::interval(CERTIFICATES_EVERY);
+    loop {
+        looks.tick().await;
+        let Some(tls) = shared.snapshot.load().settings.tls.clone() else { continue };
+        // A disk that does not answer holds up its own thread alone.
+        let refreshed = tokio::task::spawn_blocking(move || tls.certificates().refresh()).await;
+        for Refreshed { file, error } in refreshed.unwrap_or_default() {
+            let file = file.display();
+            match error {
+                None => tracing::info!("the certificate {file} has been read again, and is in force"),
+                Some(error) => tracing::error!("the certificate {file} has changed and is not used: {error}"),
+            }
+        }
+    }
 }
 
 /// Before ready: the first writes of latches. A disk that does not answer ends the wait.

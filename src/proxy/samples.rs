@@ -48,6 +48,7 @@ pub fn backend(number: usize, weight: u32) -> Backend {
 pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> Service {
     Service {
         name: "shop".into(),
+        over_tls: false,
         pass_fields: Default::default(),
         mode,
         balance,

@@ -16,6 +16,7 @@ use crate::health::{Proof, Target, Verdict};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
+use crate::proxy::tls::acceptor::Acceptor;
 
 /// What all requests are answered from until the next one.
 #[derive(Debug)]
@@ -49,6 +50,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// The name under which requests say in `Via` that they have passed this proxy.
     pub via: Option<Arc<str>>,
+    /// What handshakes are answered from; none where no listener speaks https.
+    pub tls: Option<Arc<Acceptor>>,
 }
 
 /// One service, ready to be chosen from.
@@ -56,6 +59,8 @@ pub struct Settings {
 pub struct Service {
     /// Its name.
     pub name: Arc<str>,
+    /// It is reached over TLS, too.
+    pub over_tls: bool,
     /// The withheld request fields that its backends get.
     pub pass_fields: PassedFields,
     /// Where its backend comes from.

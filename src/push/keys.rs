@@ -7,10 +7,10 @@ pub mod file;
 pub mod own;
 pub mod rotate;
 
+use aws_lc_rs::digest;
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ring::digest;
-use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::push::error::Error;
 use crate::push::hex::hex;

@@ -8,7 +8,7 @@ use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 
-use ring::digest;
+use aws_lc_rs::digest;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 

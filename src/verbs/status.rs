@@ -14,6 +14,7 @@ use super::daemons::Selection;
 use super::exit::Exit;
 use super::output::{Output, Tone};
 use super::replies::{DaemonReply, ask_all};
+use crate::unix_time::unix_ms;
 use fleet::Fleet;
 
 /// Asks every daemon and shows it all; on an admin machine, the hosts and the working copy too.
@@ -43,8 +44,13 @@ pub fn screen(replies: &[DaemonReply]) -> String {
     joined(parts(replies).into_iter().chain([alarms(&findings::all(replies))]))
 }
 
-fn parts(replies: &[DaemonReply]) -> [String; 3] {
-    [tables::daemons(replies), tables::services(replies), tables::pools(replies)]
+fn parts(replies: &[DaemonReply]) -> [String; 4] {
+    [
+        tables::daemons(replies),
+        tables::services(replies),
+        tables::certificates(replies, unix_ms()),
+        tables::pools(replies),
+    ]
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> String {

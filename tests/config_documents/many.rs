@@ -33,7 +33,7 @@ fn everything_wrong_with_a_proxys_document_is_told() {
         r#"proxy.json:3: name: "px nl" is not a name: expected 1 to 64 letters, digits, "-", "_" and ".", a letter or digit first"#,
         r#"proxy.json:5: listeners[0].address: "0.0.0.0" lacks a port: expected like "0.0.0.0:80""#,
         r#"proxy.json:6: listeners[1].name: "http" stands twice, also at listeners[0].name, line 5"#,
-        r#"proxy.json:6: listeners[1].protocol: "h2" is not one of "http""#,
+        r#"proxy.json:6: listeners[1].protocol: "h2" is not one of "http", "https""#,
         r#"proxy.json:8: admin.sokcet: unknown key; did you mean "socket"?"#,
         r#"proxy.json:12: services.www.hosts[0]: "www.example.net:80" is not a host: it has a port; write the name alone, it counts on every port"#,
         r#"proxy.json:12: services.www.hosts[1]: "www example.net" is not a host: it has ' ' in it"#,

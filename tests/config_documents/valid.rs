@@ -5,9 +5,9 @@ use std::time::Duration;
 
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, ConnectionsConfig, CookieConfig,
-    CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse,
-    ServiceConfig, Target, TimeoutsConfig,
+    self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CertificateConfig,
+    ConnectionsConfig, CookieConfig, CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode,
+    Protocol, Redispatch, Reuse, ServiceConfig, Target, TimeoutsConfig, TlsConfig,
 };
 use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
 use polder::proxy::capacity::Capacity;
@@ -59,6 +59,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
         config.timeouts,
         TimeoutsConfig {
             request_head: 10 * SECOND,
+            tls_handshake: 10 * SECOND,
             body_idle: 30 * SECOND,
             connect: 4 * SECOND,
             response_head: 60 * SECOND,
@@ -150,6 +151,14 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(config.admin.address, Some("127.0.0.1:8404".parse().unwrap()));
     assert_eq!(config.admin.hosts, ["px-nl.example.net", "203.0.113.7"]);
     assert_eq!(config.workers, Some(4));
+    assert_eq!(config.listeners[2].protocol, Protocol::Https);
+    assert_eq!(config.tls_default.as_deref(), Some("wiki"));
+    let tls: Vec<_> = config.services.values().filter_map(|service| service.tls.as_ref()).collect();
+    let certificate = CertificateConfig {
+        chain_file: "/var/lib/acme/wiki.example.net/fullchain.pem".into(),
+        key_file: "/var/lib/acme/wiki.example.net/key.pem".into(),
+    };
+    assert_eq!(tls, [&TlsConfig { certificates: vec![certificate] }]);
     assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);
@@ -157,6 +166,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         config.timeouts,
         TimeoutsConfig {
             request_head: 5 * SECOND,
+            tls_handshake: 4 * SECOND,
             body_idle: 20 * SECOND,
             connect: 500 * MILLISECOND,
             response_head: 90 * SECOND,

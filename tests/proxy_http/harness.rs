@@ -14,6 +14,7 @@ use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
+use polder::proxy::tls::acceptor::Acceptor;
 use polder::proxy::traffic::access_log::AccessLog;
 use polder::proxy::traffic::shared::{Report, Shared};
 use polder::proxy::traffic::worker::{Command, Listening, Worker, spawn};
@@ -37,6 +38,9 @@ pub struct Setup {
     pub verdicts: Vec<Verdict>,
     pub proofs: Vec<Proof>,
     pub log: Option<polder::config::proxy::AccessLogConfig>,
+    /// Its listener speaks https, with these certificates.
+    pub tls: Option<Arc<Acceptor>>,
+    pub over_tls: bool,
 }
 
 impl Default for Setup {
@@ -45,6 +49,7 @@ impl Default for Setup {
         Setup {
             timeouts: TimeoutsConfig {
                 request_head: seconds(60),
+                tls_handshake: seconds(60),
                 body_idle: seconds(60),
                 connect: seconds(60),
                 response_head: seconds(60),
@@ -74,6 +79,8 @@ impl Default for Setup {
             verdicts: Vec::new(),
             proofs: Vec::new(),
             log: None,
+            tls: None,
+            over_tls: true,
         }
     }
 }
@@ -101,7 +108,8 @@ impl Proxy {
         let log = AccessLog::open(setup.log.as_ref()).unwrap();
         let shared = Arc::new(Shared::new(snapshot, sender, log, 2));
         let worker = spawn(0, Arc::clone(&shared), Ticks::default().worker("worker-0")).unwrap();
-        let listening = Listening { name: "http".into(), protocol: Protocol::Http, socket };
+        let protocol = if setup.tls.is_some() { Protocol::Https } else { Protocol::Http };
+        let listening = Listening { name: "http".into(), protocol, socket };
         worker.commands.send(Command::Listen(vec![listening])).unwrap();
         Proxy { address, shared, worker: Some(worker), reports, waiting, setup, backends: backends.to_vec() }
     }
@@ -202,6 +210,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
     };
     let service = Service {
         name: "www".into(),
+        over_tls: setup.over_tls,
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,
@@ -224,6 +233,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
             limits: setup.limits.clone(),
             trusted_proxies: setup.trusted.clone(),
             via: Some("px-1".into()),
+            tls: setup.tls.clone(),
         }),
     }
 }
@@ -324,9 +334,9 @@ pub fn refusing() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// A client on a bare socket.
-pub struct Client {
-    pub stream: TcpStream,
+/// A client on a bare socket, or on what is over one.
+pub struct Client<S = TcpStream> {
+    pub stream: S,
 }
 
 /// A response taken apart.
@@ -366,6 +376,18 @@ impl Client {
         Client { stream }
     }
 
+    /// Goes away so that the proxy is told: with a reset.
+    pub fn reset(self) {
+        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
+    }
+
+    /// Sends no more.
+    pub fn close_half(&self) {
+        self.stream.shutdown(std::net::Shutdown::Write).unwrap();
+    }
+}
+
+impl<S: Read + Write> Client<S> {
     pub fn send(&mut self, text: &str) {
         self.stream.write_all(text.as_bytes()).unwrap();
     }
@@ -407,16 +429,6 @@ impl Client {
         read_head(&mut self.stream).expect("a response before the connection ends")
     }
 
-    /// Goes away so that the proxy is told: with a reset.
-    pub fn reset(self) {
-        socket2::SockRef::from(&self.stream).set_linger(Some(Duration::ZERO)).unwrap();
-    }
-
-    /// Sends no more.
-    pub fn close_half(&self) {
-        self.stream.shutdown(std::net::Shutdown::Write).unwrap();
-    }
-
     fn line(&mut self) -> String {
         let mut line = Vec::new();
         while !line.ends_with(b"\r\n") {
@@ -441,7 +453,7 @@ impl Client {
     }
 }
 
-fn read_head(stream: &mut TcpStream) -> Option<String> {
+fn read_head(stream: &mut impl Read) -> Option<String> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

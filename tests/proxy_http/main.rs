@@ -8,9 +8,11 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod admission;
+mod authority;
 mod bodies;
 mod failures;
 mod harness;
+mod https_daemon;
 mod lifecycle;
 mod limits;
 mod messages;
@@ -18,4 +20,5 @@ mod retries;
 mod reuse;
 mod rules;
 mod smuggling;
+mod tls;
 mod verdicts;

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::cookie::CookieNames;
 use crate::config::distinct::Distinct;
 use crate::config::host_pattern::HostPattern;
+use crate::config::reader::Location;
 
 /// The document around one service, filled in while service after service is read.
 #[derive(Debug)]
@@ -17,11 +18,19 @@ pub(super) struct Context<'a> {
     pub(super) routes: Distinct<'a, (HostPattern, String)>,
     /// The cookies of the services read so far.
     pub(super) cookies: CookieNames<'a>,
+    /// Where the first service stands that has TLS.
+    pub(super) first_tls: Option<Location<'a>>,
 }
 
 impl Context<'_> {
     /// The context of the first service.
     pub(super) fn new(listeners: Vec<SocketAddr>, any_trusted: bool) -> Self {
-        Context { listeners, any_trusted, routes: Distinct::default(), cookies: CookieNames::default() }
+        Context {
+            listeners,
+            any_trusted,
+            routes: Distinct::default(),
+            cookies: CookieNames::default(),
+            first_tls: None,
+        }
     }
 }

@@ -13,6 +13,8 @@ pub const MOST_FIELDS: usize = 1000;
 pub struct TimeoutsConfig {
     /// From the first byte of a request's head to its last. Default 10 s.
     pub request_head: Duration,
+    /// From a connection to a listener of https to the end of the handshake. Default 10 s.
+    pub tls_handshake: Duration,
     /// Between two reads (or two writes) of a body, either way. Default 30 s.
     pub body_idle: Duration,
     /// To open a connection to a backend. Default 4 s.
@@ -56,6 +58,7 @@ impl Default for TimeoutsConfig {
         use crate::config::defaults::timeouts::*;
         TimeoutsConfig {
             request_head: REQUEST_HEAD,
+            tls_handshake: TLS_HANDSHAKE,
             body_idle: BODY_IDLE,
             connect: CONNECT,
             response_head: RESPONSE_HEAD,
@@ -94,6 +97,7 @@ pub(super) const TIMEOUTS: Keys = Keys {
         "keep_alive",
         "request_head",
         "response_head",
+        "tls_handshake",
         "tunnel_idle",
     ],
 };
@@ -134,6 +138,7 @@ pub(super) fn read_timeouts(value: &Value<'_>) -> Read<TimeoutsConfig> {
     let timeouts = value.object(&TIMEOUTS)?;
     let read = |key, default, range| timeouts.with_default(key, default, |value| value.duration(range));
     let request_head = read("request_head", default.request_head, TIMEOUT);
+    let tls_handshake = read("tls_handshake", default.tls_handshake, TIMEOUT);
     let body_idle = read("body_idle", default.body_idle, TIMEOUT);
     let connect = read("connect", default.connect, TIMEOUT);
     let response_head = read("response_head", default.response_head, TIMEOUT);
@@ -143,6 +148,7 @@ pub(super) fn read_timeouts(value: &Value<'_>) -> Read<TimeoutsConfig> {
     let drain = read("drain", default.drain, DRAIN);
     Ok(TimeoutsConfig {
         request_head: request_head?,
+        tls_handshake: tls_handshake?,
         body_idle: body_idle?,
         connect: connect?,
         response_head: response_head?,

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 
 use super::backends::{self, BackendsConfig};
 use super::context::Context;
+use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
 use crate::config::host_pattern::HostPattern;
@@ -23,6 +24,8 @@ pub struct ServiceConfig {
     pub paths: Vec<String>,
     /// The withheld request fields that its backends get after all. Default none.
     pub pass_fields: PassedFields,
+    /// How it is reached over TLS; none: in clear text alone.
+    pub tls: Option<TlsConfig>,
     /// What answers.
     pub target: Target,
 }
@@ -54,18 +57,22 @@ pub(super) const KEYS: Keys = Keys {
         "retries",
         "reuse",
         "start_grace",
+        "tls",
     ],
 };
 
-pub(super) fn read(
-    value: &Value<'_>,
+/// Reads all of them; `first_tls` is where the first of them has `tls`.
+pub(super) fn read<'a>(
+    value: &Value<'a>,
     listeners: Vec<SocketAddr>,
     any_trusted: bool,
+    first_tls: &mut Option<Location<'a>>,
 ) -> Read<BTreeMap<String, ServiceConfig>> {
     let mut context = Context::new(listeners, any_trusted);
     let services =
         value.table(names::name, |name, location, value| read_service(name, location, value, &mut context))?;
     value.at_least_one("service")?;
+    *first_tls = context.first_tls;
     Ok(services)
 }
 
@@ -84,12 +91,19 @@ fn read_service<'a>(
     let pass_fields = withheld::read(&service, context.any_trusted);
     let patterns = hosts.map(values);
     let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
+    let tls = tls::read(&service).map(|tls| {
+        tls.map(|(tls, location)| {
+            context.first_tls.get_or_insert(location);
+            tls
+        })
+    });
     routed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
         hosts: patterns?,
         paths: paths.map(values)?,
         pass_fields: pass_fields?,
+        tls: tls?,
         target: target?,
     })
 }

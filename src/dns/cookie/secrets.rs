@@ -3,9 +3,9 @@
 use std::fmt;
 use std::path::Path;
 
+use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ring::rand::{SecureRandom, SystemRandom};
 
 use crate::daemon::key_file::{KeyError, read_lines};
 

@@ -1,5 +1,7 @@
 //! What the operator should look at (pure): a sentence each, shown by status, metrics and the page.
 
+use std::time::Duration;
+
 use super::build::backend_states;
 use super::prepared::{PreparedBackend, PreparedService};
 use super::{State, is_latched};
@@ -24,6 +26,8 @@ impl State {
                  look after the disk, and restart this daemon to end this alarm"
             )
         }));
+        let certificates = self.prepared.settings.tls.iter().flat_map(|tls| tls.certificates().iter());
+        alarms.extend(certificates.flat_map(|slot| slot.alarms(Duration::from_millis(now.unix_ms))));
         alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {
             alarms.extend(words.alarms(peer, &self.latches, now));

@@ -19,6 +19,7 @@ use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::Settings;
+use crate::proxy::tls::acceptor::Acceptor;
 
 /// Time for what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
 const STORING: Duration = Duration::from_millis(1_500);
@@ -43,6 +44,8 @@ pub struct Prepared {
 pub struct PreparedService {
     /// Its name.
     pub name: Arc<str>,
+    /// It is reached over TLS, too.
+    pub over_tls: bool,
     /// The withheld request fields that its backends get.
     pub pass_fields: PassedFields,
     /// What decides before balance does.
@@ -131,8 +134,16 @@ impl Prepared {
             capacity: Capacity::unbounded(&document.limits),
             trusted_proxies: document.trusted_proxies.clone(),
             via: document.via.then(|| document.name.as_str().into()),
+            tls: None,
         });
         Ok(Prepared { document, router, settings, services, identity: None })
+    }
+
+    /// Answers handshakes by this from now on.
+    #[must_use]
+    pub fn with_tls(mut self, tls: Option<Arc<Acceptor>>) -> Prepared {
+        self.settings = Arc::new(Settings { tls, ..(*self.settings).clone() });
+        self
     }
 
     /// Keeps its connections within the descriptors that this process may have. Gives a note if that is less than the default.
@@ -213,6 +224,7 @@ impl PreparedService {
         };
         Ok(PreparedService {
             name: service.name.as_str().into(),
+            over_tls: service.tls.is_some(),
             pass_fields: service.pass_fields,
             mode,
             balance: backends.balance,

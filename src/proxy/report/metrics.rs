@@ -44,7 +44,7 @@ const BACKEND_COUNTERS: [(&str, &str, BackendValue); 5] = [
     }),
 ];
 
-const WORKERS: [(&str, &str, WorkerValue); 11] = [
+const WORKERS: [(&str, &str, WorkerValue); 13] = [
     ("polder_connections_accepted_total", "Connections accepted.", |worker| &worker.accepted),
     ("polder_connections_refused_total", "Connections refused at limits.connections.", |worker| &worker.refused),
     (
@@ -55,6 +55,12 @@ const WORKERS: [(&str, &str, WorkerValue); 11] = [
     ("polder_connections_evicted_total", "Idle connections closed to make room for new ones.", |worker| {
         &worker.evicted
     }),
+    ("polder_tls_handshakes_total", "Handshakes of TLS that ended well.", |worker| &worker.handshakes),
+    (
+        "polder_tls_handshakes_failed_total",
+        "Handshakes of TLS that were refused, or not ended within timeouts.tls_handshake.",
+        |worker| &worker.handshakes_failed,
+    ),
     ("polder_requests_total", "Requests read.", |worker| &worker.requests),
     ("polder_requests_malformed_total", "Requests refused as malformed.", |worker| &worker.malformed),
     ("polder_requests_unrouted_total", "Requests that match no service, answered 404.", |worker| &worker.unrouted),
@@ -83,6 +89,13 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
     page.gauge("polder_connections", "Client connections open now.").sample(&[], live.connections as u64);
     page.counter("polder_access_log_lines_dropped_total", "Lines of the access log that could not be written.")
         .sample(&[], live.log_lines_dropped);
+    let expires = "When the certificate in force ends, in seconds since 1970; absent where none can be used.";
+    let mut metric = page.gauge("polder_certificate_expiry_timestamp_seconds", expires);
+    for slot in snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().iter()) {
+        if let Some(certificate) = slot.certificate() {
+            metric.sample(&[("file", &slot.files.chain_file.to_string_lossy())], certificate.chain.ends.as_secs());
+        }
+    }
     backends(&mut page, state);
     latches(&mut page, state, now);
     for (name, help, value) in WORKERS {

@@ -29,6 +29,20 @@ pub fn page(status: &Status) -> String {
         let _ = write!(out, "<p class=\"bad\">{}</p>", escape(alarm));
     }
     status.services.iter().for_each(|service| of_service(&mut out, service));
+    if !status.certificates.is_empty() {
+        out.push_str("<h2>certificates</h2><table><tr><th>file<th>hosts<th>ends<th>not used</tr>");
+        for certificate in &status.certificates {
+            let _ = write!(
+                out,
+                "<tr><td>{}<td>{}<td>{}<td class=\"bad\">{}</tr>",
+                escape(&certificate.file),
+                escape(&certificate.hosts.join(", ")),
+                certificate.ends.map_or_else(|| "-".to_owned(), day),
+                escape(certificate.error.as_deref().unwrap_or_default())
+            );
+        }
+        out.push_str("</table>");
+    }
     if !status.daemon.peers.is_empty() {
         out.push_str("<h2>peers</h2><table><tr><th>peer<th>error<th>latches that differ</tr>");
         for peer in &status.daemon.peers {
@@ -40,6 +54,12 @@ pub fn page(status: &Status) -> String {
     }
     out.push_str("</body></html>\n");
     out
+}
+
+/// `2026-11-28`.
+fn day(unix_ms: u64) -> String {
+    let moment = i64::try_from(unix_ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    moment.unwrap_or_default().strftime("%Y-%m-%d").to_string()
 }
 
 fn of_service(out: &mut String, service: &ServiceStatus) {

@@ -8,7 +8,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
-use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus, Status};
+use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, ServiceStatus, Status};
 use crate::daemon::lifecycle::Figures;
 use crate::daemon::peers::PeerHealth;
 use crate::proxy::choose::is_usable;
@@ -16,6 +16,7 @@ use crate::proxy::control::State;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};
 use crate::proxy::latch::{Keeper, Now};
 use crate::proxy::snapshot::{Backend, Service};
+use crate::proxy::tls::certificates::Slot;
 use crate::proxy::traffic::counters::WorkerCounters;
 use crate::unix_time::to_unix_ms;
 
@@ -60,6 +61,13 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
         connections: live.connections,
         requests: live.workers.iter().map(|worker| worker.requests.load(Relaxed)).sum(),
         services: services.map(|(prepared, service)| of_service(state, prepared, service, now)).collect(),
+        certificates: snapshot
+            .settings
+            .tls
+            .iter()
+            .flat_map(|tls| tls.certificates().iter())
+            .map(|slot| of_certificate(slot))
+            .collect(),
     }
 }
 
@@ -108,6 +116,17 @@ fn of_service(state: &State, prepared: &PreparedService, service: &Service, now:
             .and_then(|_| state.latches.get(&service.name))
             .map(|keeper| of_latch(state, &service.name, keeper)),
         backends: service.backends.iter().map(|backend| of_backend(state, service, backend, now)).collect(),
+    }
+}
+
+fn of_certificate(slot: &Slot) -> CertificateStatus {
+    let certificate = slot.certificate();
+    let chain = certificate.as_ref().map(|certificate| &certificate.chain);
+    CertificateStatus {
+        file: slot.files.chain_file.display().to_string(),
+        hosts: chain.map(|chain| chain.names.to_vec()).unwrap_or_default(),
+        ends: chain.map(|chain| chain.ends.as_millis() as u64),
+        error: slot.error().map(|error| error.to_string()),
     }
 }
 

@@ -21,6 +21,7 @@ use crate::health::saved::FileToSave;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
+use crate::proxy::traffic::counters::WorkerCounters;
 use crate::proxy::traffic::shared::Shared;
 use crate::proxy::traffic::worker::{Command, Worker};
 
@@ -146,7 +147,11 @@ impl Daemon for ProxyDaemon {
     }
 
     fn silent_threads(&self) -> Vec<String> {
-        let is_silent = |worker: &Worker| worker.counters.requests.load(Relaxed) == 0;
+        // Where TLS is spoken, the question is answered with an alert.
+        let is_silent = |worker: &Worker| {
+            let WorkerCounters { requests, handshakes_failed, .. } = &*worker.counters;
+            requests.load(Relaxed) == 0 && handshakes_failed.load(Relaxed) == 0
+        };
         let serving = self.workers.iter().enumerate().take(self.network.most_sockets());
         serving.filter(|(_, worker)| is_silent(worker)).map(|(index, _)| format!("worker {index}")).collect()
     }

@@ -1,8 +1,9 @@
 //! `proxy.json`, as the life of a daemon sees it.
 
 use std::path::Path;
+use std::sync::Arc;
 
-use crate::config::{Findings, ProxyConfig, proxy};
+use crate::config::{Finding, Findings, ProxyConfig, proxy};
 use crate::daemon::key_file::KeyError;
 use crate::daemon::lifecycle::descriptors::DescriptorError;
 use crate::daemon::lifecycle::{Document, Settings};
@@ -10,44 +11,65 @@ use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
 use crate::health::Targets;
 use crate::proxy::control::prepared::Prepared;
+use crate::proxy::tls;
+
+/// A document, and what `--check-config` says of the certificates that it names.
+pub struct Parsed {
+    config: ProxyConfig,
+    warnings: Vec<Finding>,
+    /// A certificate that cannot be used must not keep the services with others from starting.
+    at_start: bool,
+}
 
 impl Document for Prepared {
-    type Parsed = ProxyConfig;
+    type Parsed = Parsed;
 
-    fn parse(file: &Path) -> Result<ProxyConfig, Findings> {
-        proxy::load(file)
+    fn parse(file: &Path) -> Result<Parsed, Findings> {
+        let config = proxy::load(file)?;
+        let (findings, warnings) = tls::check(file, &config);
+        if findings.is_empty() { Ok(Parsed { config, warnings, at_start: false }) } else { Err(Findings(findings)) }
     }
 
-    fn with_keys(document: ProxyConfig) -> Result<Prepared, Vec<KeyError>> {
-        Prepared::with_keys(document).map_err(|error| vec![error])
+    fn parse_at_start(file: &Path) -> Result<Parsed, Findings> {
+        Ok(Parsed { config: proxy::load(file)?, warnings: Vec::new(), at_start: true })
+    }
+
+    fn with_keys(Parsed { config, at_start, .. }: Parsed) -> Result<Prepared, Vec<KeyError>> {
+        let (acceptor, errors) = tls::read(&config);
+        if !at_start && !errors.is_empty() {
+            return Err(errors);
+        }
+        for error in errors {
+            tracing::error!("{error}; whatever else the document says is done");
+        }
+        Prepared::with_keys(config)
+            .map(|prepared| prepared.with_tls(acceptor.map(Arc::new)))
+            .map_err(|error| vec![error])
+    }
+
+    fn warnings(parsed: &Parsed) -> &[Finding] {
+        &parsed.warnings
     }
 
     fn fit(&mut self, open_files: u64) -> Result<Option<String>, DescriptorError> {
         Prepared::fit(self, open_files)
     }
 
-    fn in_words(document: &ProxyConfig) -> String {
-        format!("{} services", document.services.len())
+    fn in_words(Parsed { config, .. }: &Parsed) -> String {
+        format!("{} services", config.services.len())
     }
 
-    fn settings_of(document: &ProxyConfig) -> Settings<'_> {
-        Settings {
-            name: &document.name,
-            state_dir: &document.state_dir,
-            admin: &document.admin,
-            peers: document.peers.as_ref(),
-            fixed_workers: document.workers,
-            drain: document.timeouts.drain,
-        }
+    fn settings_of(Parsed { config, .. }: &Parsed) -> Settings<'_> {
+        settings_of(config)
     }
 
-    fn listens_on(document: &ProxyConfig) -> Listing {
-        let tcp = document.listeners.iter().map(|listener| listener.address).collect();
+    fn listens_on(Parsed { config, .. }: &Parsed) -> Listing {
+        let tcp = config.listeners.iter().map(|listener| listener.address).collect();
         Listing { tcp, udp: Vec::new() }
     }
 
     fn settings(&self) -> Settings<'_> {
-        Prepared::settings_of(&self.document)
+        settings_of(&self.document)
     }
 
     fn identity(&self) -> Option<&Identity> {
@@ -56,5 +78,16 @@ impl Document for Prepared {
 
     fn targets(&self) -> Targets {
         Prepared::targets(self)
+    }
+}
+
+fn settings_of(document: &ProxyConfig) -> Settings<'_> {
+    Settings {
+        name: &document.name,
+        state_dir: &document.state_dir,
+        admin: &document.admin,
+        peers: document.peers.as_ref(),
+        fixed_workers: document.workers,
+        drain: document.timeouts.drain,
     }
 }

@@ -2,7 +2,6 @@
 
 use std::io;
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
@@ -13,6 +12,7 @@ use super::inflight::{Entry, Order, Phase};
 use super::local::Local;
 use super::socket::fill;
 use super::termination::End;
+use super::transport::Transport;
 
 /// What came of waiting for a head.
 pub enum Arrival {
@@ -28,7 +28,7 @@ pub enum Arrival {
 pub async fn read_head(
     local: &Local,
     entry: &Entry,
-    stream: &mut TcpStream,
+    stream: &mut Transport,
     input: &mut Buffer,
     alarm: &mut Alarm,
 ) -> Arrival {

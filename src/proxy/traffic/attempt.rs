@@ -23,6 +23,7 @@ use super::sending::{self, ClientSide, SendError};
 use super::socket::IdleTimer;
 use super::stream::ClientStream;
 use super::termination::End;
+use super::transport::split;
 use super::upstream::{self, ConnectError, OwnConnection};
 use super::view::View;
 use crate::config::proxy::Reuse;
@@ -216,7 +217,7 @@ async fn pass_both_ways(
     let set = own.filter(|_| plan.set_cookie).map(|own| own.set(backend.address, request.scheme.is_secure()));
     let cookie = CookieEdit { own, set: set.as_deref() };
     let (body, response) = client.split();
-    let (source, sink) = stream.split();
+    let (source, sink) = split(stream);
     // From here on a request that cannot be replayed stays where it is.
     entry.ask(plan.view, plan.service, plan.backend, request.is_replayable());
     let framing = if request.body == Length::Chunked { Framing::Chunked } else { Framing::Plain };

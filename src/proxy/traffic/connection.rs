@@ -11,11 +11,9 @@ use std::task::Poll;
 use std::time::Duration;
 
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::access_log::Record;
-use super::admission::Admitted;
 use super::alarm::Alarm;
 use super::arrival::{Arrival, read_head};
 use super::counters::add;
@@ -27,11 +25,12 @@ use super::http1::vet::{RequestError, vet};
 use super::http1_stream::Http1Stream;
 use super::inflight::{Entry, Order, Phase};
 use super::local::Local;
-use super::message::{Request, RequestHead, Version};
+use super::message::{Request, RequestHead, Scheme, Version};
 use super::outcome::AfterResponse;
 use super::socket::{IdleTimer, send};
 use super::termination::End;
 use super::trace::Trace;
+use super::transport::Transport;
 use super::tunnel::{ClientEnd, Early};
 use super::upstream::OwnConnection;
 use super::workspace::{ClientBuffers, Workspace};
@@ -42,12 +41,14 @@ const LINGER: Duration = Duration::from_secs(2);
 /// How much of that is read.
 const LINGER_BYTES: usize = 1024 * 1024;
 
-/// A connection as it comes from a listener.
-pub struct Accepted {
-    /// The client's socket.
-    pub stream: TcpStream,
+/// A connection that carries requests.
+pub struct Opened {
+    /// What carries it.
+    pub stream: Transport,
     /// Where the client is.
     pub peer: SocketAddr,
+    /// The same in the words of the forwarded fields.
+    pub client: Client,
     /// The listener's name.
     pub listener: Arc<str>,
 }
@@ -55,7 +56,7 @@ pub struct Accepted {
 /// One visitor's connection.
 pub struct Connection {
     local: Rc<Local>,
-    stream: TcpStream,
+    stream: Transport,
     peer: SocketAddr,
     /// The peer, in the words of the forwarded fields.
     client: Client,
@@ -71,20 +72,10 @@ pub struct Connection {
     backend_alarm: Alarm,
 }
 
-impl Drop for Connection {
-    fn drop(&mut self) {
-        self.local.registry.remove(&self.entry);
-        if self.local.registry.is_empty() {
-            self.local.emptied.notify_one();
-        }
-    }
-}
-
 impl Connection {
-    /// A connection just accepted, and admitted.
-    pub fn new(local: Rc<Local>, accepted: Accepted, client: Client, admitted: Admitted) -> Connection {
-        let entry = local.registry.add(admitted);
-        let Accepted { stream, peer, listener } = accepted;
+    /// A connection that can carry requests.
+    pub fn new(local: Rc<Local>, entry: Rc<Entry>, opened: Opened) -> Connection {
+        let Opened { stream, peer, client, listener } = opened;
         let (own, client_alarm, backend_alarm) = Default::default();
         Connection { local, stream, peer, client, listener, entry, is_first: true, own, client_alarm, backend_alarm }
     }
@@ -169,7 +160,11 @@ impl Connection {
         trace.head = Some(trace.began.elapsed());
         workspace.set_head_apart(length);
         let most = self.local.view().snapshot.settings.limits.request_headers;
-        match vet(workspace.head.filled(), most, &mut workspace.fields) {
+        match vet(workspace.head.filled(), self.scheme(), most, &mut workspace.fields) {
+            Ok(head) if self.is_misdirected(workspace.head.filled(), &head) => {
+                let answer = Answer { status: 421, why: Some("this connection is for another host") };
+                self.refuse(&mut workspace.client.output, &mut trace, answer, End::Refused).await
+            }
             Ok(head) => {
                 add(&self.local.counters.requests, 1);
                 self.exchange(workspace, &head, &mut trace).await
@@ -179,6 +174,22 @@ impl Connection {
                 self.refuse(&mut workspace.client.output, &mut trace, answer, End::Refused).await
             }
         }
+    }
+
+    fn scheme(&self) -> Scheme {
+        match self.stream {
+            Transport::Tcp(_) => Scheme::Http,
+            Transport::Tls(_) => Scheme::Https,
+        }
+    }
+
+    /// Whether the connection was opened for another host than this request's (RFC 9110, 15.5.20). The host that was named in the
+    /// handshake chose the certificate, and a client that trusts it for other hosts may ask for those too.
+    fn is_misdirected(&self, bytes: &[u8], head: &RequestHead) -> bool {
+        let Transport::Tls(stream) = &self.stream else { return false };
+        let host = head.authority.map_or(&b""[..], |authority| authority.of_head(bytes));
+        let view = self.local.view();
+        !view.snapshot.settings.tls.as_ref().is_some_and(|tls| tls.may_serve(stream.server_name(), host))
     }
 
     /// Serves a vetted request, tunnel included, and logs it.
@@ -232,8 +243,8 @@ impl Connection {
             // Evicted: it is counted nowhere any more.
             AfterResponse::Linger if self.entry.slot().is_none() => {}
             AfterResponse::Reset => {
-                // Without it the close would look like the end of the body; a socket that refuses it is gone already.
-                let _ = self.stream.set_zero_linger();
+                // Without it the close would look like the end of the body.
+                self.stream.reset_on_close();
             }
             AfterResponse::Linger => {
                 let limit = Instant::now() + LINGER;
@@ -250,7 +261,7 @@ impl Connection {
 }
 
 /// Ends our half and reads what still comes, so that no reset overtakes the answer (RFC 9112, 9.6).
-async fn drain_input(stream: &mut TcpStream) {
+async fn drain_input(stream: &mut Transport) {
     if stream.shutdown().await.is_err() {
         return;
     }

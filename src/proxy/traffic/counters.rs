@@ -18,6 +18,10 @@ pub struct WorkerCounters {
     pub evicted: AtomicU64,
     /// Connections that could be closed for the sake of others now.
     pub evictable: AtomicU64,
+    /// Handshakes of TLS that ended well.
+    pub handshakes: AtomicU64,
+    /// Handshakes that were refused, or not ended within `timeouts.tls_handshake`.
+    pub handshakes_failed: AtomicU64,
     /// Requests read.
     pub requests: AtomicU64,
     /// Requests refused as malformed (400, 408, 413, 414, 431, 501, 505).

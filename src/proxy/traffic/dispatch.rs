@@ -16,6 +16,7 @@ use super::eviction;
 use super::exchange::Exchange;
 use super::http1::answer::Answer;
 use super::inflight::{Order, Phase};
+use super::message::Scheme;
 use super::message::fields::{FieldKind, elements};
 use super::outcome::{AfterResponse, Failure, Outcome};
 use super::socket::IdleTimer;
@@ -174,6 +175,10 @@ impl Exchange<'_> {
             };
             let service = &view.snapshot.services[index];
             self.trace.service = Some((Rc::clone(&view), index));
+            if self.request.head.scheme == Scheme::Https && !service.over_tls {
+                // Its certificate may cover the host; the service is for clear text (RFC 9110, 7.4).
+                return Err(Failure::new(421, End::Refused));
+            }
             let most = service.connections.retries.map_or(view.snapshot.settings.limits.tries, |retries| retries + 1);
             let cookie = self.read_cookie(service);
             let ask = RequestFacts { cookie, authenticated: self.authenticated_by(service), tried: retries.tried };

@@ -5,10 +5,6 @@
 
 use std::cell::Cell;
 
-use tokio::io::Interest;
-use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
-
 use super::http1::answer::Answer;
 use super::http1::body::{Framing, Reader, Step};
 use super::http1::buffer::Buffer;
@@ -18,6 +14,7 @@ use super::socket::{IdleTimer, fill, send, within};
 use super::stream::{
     Begun, BodySink, BodySource, ClientStream, Piece, ResponseSink, SinkError, SourceError, Trailers, TransferError,
 };
+use super::transport::{ReadHalf, Transport, WriteHalf};
 
 /// Data at least this long is written from where it was read; shorter data is gathered first.
 const LARGE: usize = 4 * 1024;
@@ -96,7 +93,7 @@ impl BodySource for Source<'_> {
                 Ok(_) => {}
             }
         }
-        while self.socket.ready(Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {}
+        self.socket.broken().await;
     }
 }
 
@@ -215,7 +212,7 @@ impl ResponseSink for ResponseWriter<'_> {
 /// A client's connection during one exchange.
 pub struct Http1Stream<'s> {
     /// The socket.
-    pub socket: &'s mut TcpStream,
+    pub socket: &'s mut Transport,
     /// What was read after the request's head.
     pub input: &'s mut Buffer,
     /// What is gathered for the client.

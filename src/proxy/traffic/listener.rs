@@ -11,14 +11,15 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use super::access_log::Record;
-use super::connection::{Accepted, Connection};
 use super::counters::add;
 use super::eviction;
 use super::http1::forwarded::Client;
 use super::local::Local;
+use super::opening::{self, Accepted};
 use super::termination::End;
 use super::throttle::Throttle;
 use super::trace::Trace;
+use crate::config::proxy::Protocol;
 
 /// How long nothing is accepted when this machine has no descriptor left. Those who wait stay in the kernel's queue.
 const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
@@ -26,9 +27,17 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// Connections that a listener may still accept when it closes: more than the kernel queues (somaxconn) by default.
 const MOST_QUEUED: usize = 4096;
 
+/// What is spoken at a listener.
+pub struct Door {
+    /// The listener's name in logs.
+    pub name: Arc<str>,
+    /// The protocol.
+    pub protocol: Protocol,
+}
+
 /// Accepts until the listeners are to close. Dropping it closes our descriptor only: another process with the same socket
 /// keeps its queue.
-pub async fn accept(local: Rc<Local>, listener: TcpListener, name: Arc<str>) {
+pub async fn accept(local: Rc<Local>, listener: TcpListener, door: Door) {
     let exhausted = Throttle::default();
     let mut closing = std::pin::pin!(local.closing.notified());
     // It may have been notified before this task first ran.
@@ -38,12 +47,13 @@ pub async fn accept(local: Rc<Local>, listener: TcpListener, name: Arc<str>) {
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, peer)) => begin(&local, stream, peer, &name),
+            Ok((stream, peer)) => begin(&local, stream, peer, &door),
             Err(error) if is_exhausted(&error) => {
                 if exhausted.permits() {
                     tracing::error!(
-                        "listener {name}: cannot accept: {error}; raise LimitNOFILE or lower limits.connections \
-                         (logged at most once a minute)"
+                        "listener {}: cannot accept: {error}; raise LimitNOFILE or lower limits.connections \
+                         (logged at most once a minute)",
+                        door.name
                     );
                 }
                 sleep(EXHAUSTED_PAUSE).await;
@@ -52,12 +62,12 @@ pub async fn accept(local: Rc<Local>, listener: TcpListener, name: Arc<str>) {
             Err(_) => {}
         }
     }
-    empty_queue(&local, listener, &name);
+    empty_queue(&local, listener, &door);
 }
 
 /// Accepts the connections that the kernel has already established: closing the socket would reset them. The kernel is asked, since
 /// the event loop may be a moment behind.
-fn empty_queue(local: &Rc<Local>, listener: TcpListener, name: &Arc<str>) {
+fn empty_queue(local: &Rc<Local>, listener: TcpListener, door: &Door) {
     let Ok(listener) = listener.into_std() else { return };
     for _ in 0..MOST_QUEUED {
         let accepted = listener.accept().and_then(|(stream, peer)| {
@@ -65,7 +75,7 @@ fn empty_queue(local: &Rc<Local>, listener: TcpListener, name: &Arc<str>) {
             Ok((TcpStream::from_std(stream)?, peer))
         });
         match accepted {
-            Ok((stream, peer)) => begin(local, stream, peer, name),
+            Ok((stream, peer)) => begin(local, stream, peer, door),
             Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => {}
             Err(_) => return,
         }
@@ -77,18 +87,17 @@ fn is_exhausted(error: &io::Error) -> bool {
 }
 
 /// Admits a newcomer, or closes its connection.
-fn begin(local: &Rc<Local>, stream: TcpStream, peer: SocketAddr, name: &Arc<str>) {
+fn begin(local: &Rc<Local>, stream: TcpStream, peer: SocketAddr, door: &Door) {
     let client = Client::new(peer.ip());
     let admitted = match eviction::admit(local, &client) {
         Ok(admitted) => admitted,
-        Err(end) => return refuse(local, peer, name, end),
+        Err(end) => return refuse(local, peer, &door.name, end),
     };
     add(&local.counters.accepted, 1);
     // Fails only on a connection that is closed already, which the first read finds out.
     let _ = stream.set_nodelay(true);
-    let accepted = Accepted { stream, peer, listener: Arc::clone(name) };
-    let connection = Connection::new(Rc::clone(local), accepted, client, admitted);
-    tokio::task::spawn_local(connection.serve());
+    let accepted = Accepted { stream, peer, client, listener: Arc::clone(&door.name), protocol: door.protocol };
+    tokio::task::spawn_local(opening::open(Rc::clone(local), accepted, admitted));
 }
 
 /// Counts and logs a connection that is closed without an answer.

@@ -12,7 +12,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, ReadBuf};
-use tokio::net::tcp::ReadHalf;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
@@ -22,6 +21,7 @@ use super::inflight::Registry;
 use super::shared::{Report, Shared};
 use super::termination::End;
 use super::throttle::Throttle;
+use super::transport::ReadHalf;
 use super::upstream::Pool;
 use super::view::View;
 use super::workspace::Workspace;
@@ -123,7 +123,7 @@ impl Local {
         source: &mut ReadHalf<'_>,
         context: &mut Context<'_>,
     ) -> Poll<io::Result<Option<Box<Workspace>>>> {
-        std::task::ready!(source.as_ref().poll_read_ready(context))?;
+        std::task::ready!(source.poll_readable(context))?;
         let mut workspace = self.take_workspace();
         let mut room = ReadBuf::new(workspace.client.input.space());
         let read = Pin::new(source).poll_read(context, &mut room).map_ok(|()| room.filled().len());

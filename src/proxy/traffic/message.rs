@@ -107,6 +107,8 @@ pub struct RequestHead {
 pub enum Scheme {
     /// Without TLS.
     Http,
+    /// Over TLS.
+    Https,
 }
 
 impl Scheme {
@@ -114,14 +116,13 @@ impl Scheme {
     pub fn as_str(self) -> &'static str {
         match self {
             Scheme::Http => "http",
+            Scheme::Https => "https",
         }
     }
 
     /// Whether a cookie set over it may be marked `Secure`.
     pub fn is_secure(self) -> bool {
-        match self {
-            Scheme::Http => false,
-        }
+        self == Scheme::Https
     }
 }
 

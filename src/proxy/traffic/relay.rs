@@ -2,8 +2,6 @@
 
 use std::io;
 
-use tokio::net::tcp::ReadHalf;
-
 use super::counters::add;
 use super::http1::buffer::{Buffer, SIZE};
 use super::http1::head::{Scan, Scanned};
@@ -20,6 +18,7 @@ use super::stream::{ResponseSink, SinkError, SourceError, TransferError};
 use super::termination::End;
 use super::trace::Trace;
 use super::transfer::pass;
+use super::transport::ReadHalf;
 use crate::proxy::snapshot::{BackendCounters, Settings};
 
 /// Interim responses a backend may send for one request.

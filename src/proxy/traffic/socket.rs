@@ -86,5 +86,15 @@ pub async fn send(
         done += count;
     }
     out.clear();
-    Ok(())
+    let mut limit = within(timer.idle);
+    poll_fn(|context| {
+        if let Poll::Ready(flushed) = Pin::new(&mut *sink).poll_flush(context) {
+            return Poll::Ready(flushed);
+        }
+        match limit().map(|limit| timer.alarm.poll(limit, context)) {
+            Some(Poll::Ready(())) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
+            _ => Poll::Pending,
+        }
+    })
+    .await
 }

@@ -22,6 +22,12 @@ pub enum End {
     KeepAliveTimeout,
     /// `timeouts.body_idle` passed while the client was to send or take.
     ClientBodyTimeout,
+    /// The client closed within the handshake of TLS.
+    ClientInHandshake,
+    /// `timeouts.tls_handshake` passed.
+    HandshakeTimeout,
+    /// What the client offered for TLS, or the host that it named, was refused.
+    HandshakeRefused,
     /// `timeouts.tunnel_idle` passed.
     TunnelTimeout,
     /// The request's head was refused.
@@ -85,7 +91,7 @@ impl End {
     /// The two letters. First: C client closed, c client's time limit, S backend closed or refused, s backend's time
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
-    /// K between requests, A being admitted, `-` none.
+    /// K between requests, S handshake of TLS, A being admitted, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -97,6 +103,9 @@ impl End {
             End::HeadTimeout => "cR",
             End::KeepAliveTimeout => "cK",
             End::ClientBodyTimeout => "cD",
+            End::ClientInHandshake => "CS",
+            End::HandshakeTimeout => "cS",
+            End::HandshakeRefused => "PS",
             End::TunnelTimeout => "cT",
             End::Refused => "PR",
             End::MalformedBody => "PD",

@@ -11,7 +11,6 @@ use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
-use tokio::net::tcp::{ReadHalf, WriteHalf};
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
@@ -20,6 +19,7 @@ use super::http1::buffer::Buffer;
 use super::inflight::{Entry, Order, Phase};
 use super::local::Local;
 use super::termination::End;
+use super::transport::{ReadHalf, Transport, WriteHalf, split};
 use super::view::View;
 
 /// The backend's side of a tunnel.
@@ -37,7 +37,7 @@ pub struct Tunnel {
 /// The client's side of a tunnel.
 pub struct ClientEnd<'c> {
     /// The client's socket.
-    pub socket: &'c mut TcpStream,
+    pub socket: &'c mut Transport,
     /// What the worker knows of the connection.
     pub entry: &'c Entry,
     /// The timer for silence.
@@ -64,7 +64,7 @@ impl Tunnel {
         add(&local.counters.tunnels, 1);
 
         let (client_source, client_sink) = socket.split();
-        let (backend_source, backend_sink) = upstream.split();
+        let (backend_source, backend_sink) = split(&mut upstream);
         let last_moved = Cell::new(Instant::now());
         let there = Direction { local, last_moved: &last_moved, count: counters.map(|counters| &counters.bytes_out) };
         let back = Direction { local, last_moved: &last_moved, count: counters.map(|counters| &counters.bytes_in) };
@@ -116,6 +116,7 @@ impl Direction<'_> {
     /// Until the source ends; that end is passed on too.
     async fn pass(&self, mut source: ReadHalf<'_>, mut sink: WriteHalf<'_>, early: Buffer) -> io::Result<()> {
         sink.write_all(early.filled()).await?;
+        sink.flush().await?;
         self.note(early.len());
         drop(early);
         loop {
@@ -125,6 +126,7 @@ impl Direction<'_> {
             let sent = sink.write_all(workspace.client.input.filled()).await;
             self.local.give_workspace(workspace);
             sent?;
+            sink.flush().await?;
             self.note(count);
         }
     }

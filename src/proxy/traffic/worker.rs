@@ -9,7 +9,7 @@ use tokio::task::{JoinSet, LocalSet};
 
 use super::counters::WorkerCounters;
 use super::eviction;
-use super::listener;
+use super::listener::{self, Door};
 use super::local::Local;
 use super::shared::{Shared, Sibling, SlotRequest};
 use crate::config::proxy::Protocol;
@@ -134,10 +134,10 @@ async fn run(
 }
 
 fn listen(local: &Rc<Local>, accepting: &mut JoinSet<()>, listening: Vec<Listening>) {
-    for Listening { name, protocol: Protocol::Http, socket } in listening {
+    for Listening { name, protocol, socket } in listening {
         match tokio::net::TcpListener::from_std(socket) {
             Ok(socket) => {
-                accepting.spawn_local(listener::accept(Rc::clone(local), socket, name));
+                accepting.spawn_local(listener::accept(Rc::clone(local), socket, Door { name, protocol }));
             }
             Err(error) => tracing::error!("listener {name}: worker {} cannot use its socket: {error}", local.index),
         }

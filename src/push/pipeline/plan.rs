@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use ring::digest;
+use aws_lc_rs::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use ring::digest::{SHA256, digest as hash};
+use aws_lc_rs::digest::{SHA256, digest as hash};
 
 use crate::push::error::Error;
 use crate::push::hex::hex;

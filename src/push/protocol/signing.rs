@@ -9,9 +9,9 @@ use std::fmt;
 use std::fs;
 use std::path::Path;
 
+use aws_lc_rs::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use ring::signature::{ED25519, Ed25519KeyPair, UnparsedPublicKey};
 
 /// Bytes of an Ed25519 seed and of a public key (RFC 8032, 5.1.5); Nix keeps both, one after the other, as the private key.
 const HALF: usize = 32;

@@ -22,7 +22,7 @@ const fn bad(why: &'static str) -> RequestError {
 
 /// Reads a whole head (its last byte ends the empty line) and finds its one meaning. `most` fields at most; they are left
 /// in `fields`.
-pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<RequestHead, RequestError> {
+pub fn vet(head: &[u8], scheme: Scheme, most: usize, fields: &mut Vec<Field>) -> Result<RequestHead, RequestError> {
     fields.clear();
     if Scan::default().next(head) != Scanned::Complete(head.len()) {
         return Err(bad("a line does not end in CR LF"));
@@ -31,7 +31,7 @@ pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<RequestH
         Ok(line) => line?,
         Err(httparse::Error::Version) => {
             let copy = as_http11(head, version_at(head)).ok_or_else(|| refuse_version(head))?;
-            return vet(&copy, most, fields);
+            return vet(&copy, scheme, most, fields);
         }
         Err(httparse::Error::TooManyHeaders) => {
             return Err(RequestError { status: 431, why: "too many header fields" });
@@ -42,7 +42,7 @@ pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<RequestH
     let semantics = Semantics::read(head, fields)?;
     let body = body_length(version, &semantics)?;
     let class = classify(method, &semantics)?;
-    let (target, authority) = find_target(head, method, target, version, &semantics)?;
+    let (target, authority) = find_target(head, method, target, scheme, version, &semantics)?;
     let expects_continue = match semantics.expect {
         Some(_) if version == Version::Http10 => false,
         Some(value) if value.eq_ignore_ascii_case(b"100-continue") => {
@@ -66,7 +66,7 @@ pub fn vet(head: &[u8], most: usize, fields: &mut Vec<Field>) -> Result<RequestH
     Ok(RequestHead {
         method: line.method,
         class,
-        scheme: Scheme::Http,
+        scheme,
         authority,
         target,
         version,
@@ -298,6 +298,7 @@ fn find_target(
     head: &[u8],
     method: &[u8],
     target: &[u8],
+    scheme: Scheme,
     version: Version,
     semantics: &Semantics<'_>,
 ) -> Result<(Target, Option<Span>), RequestError> {
@@ -320,7 +321,8 @@ fn find_target(
             Err(bad("only OPTIONS can ask for *"))
         };
     }
-    let (authority, rest) = split_absolute(target).ok_or(bad("the target is neither a path nor an http URL"))?;
+    let (authority, rest) = split_absolute(target, scheme)
+        .ok_or(bad("the target is neither a path nor a URL of the scheme that the connection has"))?;
     if authority.is_empty() || !is_authority(authority) {
         return Err(bad("the target's authority is not a host"));
     }
@@ -336,12 +338,10 @@ fn find_target(
     Ok((target, Some(Span::of(head, authority))))
 }
 
-/// The authority of `http://authority…`, and the rest.
-fn split_absolute(target: &[u8]) -> Option<(&[u8], &[u8])> {
-    let (scheme, rest) = target.split_at_checked("http://".len())?;
-    if !scheme.eq_ignore_ascii_case(b"http://") {
-        return None;
-    }
+/// The authority of `http://authority…`, or `https://…` over TLS, and the rest.
+fn split_absolute(target: &[u8], scheme: Scheme) -> Option<(&[u8], &[u8])> {
+    let (written, rest) = target.split_at_checked(scheme.as_str().len())?;
+    let rest = rest.strip_prefix(b"://").filter(|_| written.eq_ignore_ascii_case(scheme.as_str().as_bytes()))?;
     let end = rest.iter().position(|byte| matches!(byte, b'/' | b'?')).unwrap_or(rest.len());
     Some(rest.split_at(end))
 }

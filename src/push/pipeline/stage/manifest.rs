@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use ring::digest::{Context, SHA256, digest};
+use aws_lc_rs::digest::{Context, SHA256, digest};
 
 use crate::push::hex::hex;
 

@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used)]
 
-use ring::signature::KeyPair;
+use aws_lc_rs::signature::KeyPair;
 
 use super::*;
 

@@ -34,6 +34,7 @@ pub fn proxy() -> Status {
         connections: 0,
         requests: 0,
         services: vec![shop, www],
+        certificates: Vec::new(),
     }
 }
 

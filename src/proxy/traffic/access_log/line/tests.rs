@@ -7,7 +7,7 @@ use crate::proxy::traffic::termination::End;
 
 fn lines(head: &[u8]) -> (String, String) {
     let mut fields = Vec::new();
-    let vetted = vet(head, 100, &mut fields).ok();
+    let vetted = vet(head, crate::proxy::traffic::message::Scheme::Http, 100, &mut fields).ok();
     let request = vetted.as_ref().map(|vetted| Request { head: vetted, bytes: head, fields: &fields });
     let mut trace = Trace::new(tokio::time::Instant::now());
     (trace.status, trace.bytes, trace.end) = (404, 10, End::Local);

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::proxy::traffic::http1::vet::vet;
+use crate::proxy::traffic::message::Scheme;
 
 const FORWARDED: &str = "X-Forwarded-For: 192.0.2.7\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: a.test\r\n\
                          Forwarded: for=192.0.2.7;host=\"a.test\";proto=http\r\n";
@@ -13,7 +14,7 @@ fn written(head: &str, trusted: bool) -> String {
 
 fn written_passing(head: &str, trusted: bool, passed: PassedFields) -> String {
     let mut fields = Vec::new();
-    let request = vet(head.as_bytes(), 100, &mut fields).unwrap();
+    let request = vet(head.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
     let client = Client::new("192.0.2.7".parse().unwrap());
     let cookie = Cookie::address("polder-shop");
     let mut out = Vec::new();
@@ -116,7 +117,7 @@ fn an_ipv6_client_is_quoted_and_a_mapped_one_is_ipv4() {
     let name = |address: &str| {
         let head = "GET / HTTP/1.0\r\n\r\n";
         let mut fields = Vec::new();
-        let request = vet(head.as_bytes(), 100, &mut fields).unwrap();
+        let request = vet(head.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
         let mut out = Vec::new();
         Client::new(address.parse().unwrap()).write(&mut out, head.as_bytes(), &request, &fields, false);
         String::from_utf8(out).unwrap()

@@ -8,7 +8,7 @@ fn vetted(head: &str) -> Result<RequestHead, u16> {
 }
 
 fn vet_bytes(head: &[u8]) -> Result<RequestHead, u16> {
-    vet(head, 100, &mut Vec::new()).map_err(|refusal| refusal.status)
+    vet(head, Scheme::Http, 100, &mut Vec::new()).map_err(|refusal| refusal.status)
 }
 
 /// A GET with these further lines.
@@ -216,7 +216,7 @@ fn random_bytes_never_panic_and_never_pass_with_two_framings() {
             }
         }
         let mut fields = Vec::new();
-        if vet(&head, 100, &mut fields).is_ok() {
+        if vet(&head, Scheme::Http, 100, &mut fields).is_ok() {
             let count = |kind| fields.iter().filter(|field| field.kind == kind).count();
             let framings = count(FieldKind::ContentLength) + count(FieldKind::TransferEncoding);
             assert!(framings <= 1 && count(FieldKind::Host) == 1, "seed {seed}: {}", head.escape_ascii());

@@ -1,0 +1,90 @@
+//! TLS of visitors' connections: which certificates there are, and which one a client gets.
+//!
+//! [`certificate`] is one of them in its files, for [`names`]; [`certificates`] are those of a document, read again when their
+//! files change; [`acceptor`] is what a handshake is answered from. The connection itself is `traffic::tls`.
+
+pub mod acceptor;
+pub mod certificate;
+pub mod certificates;
+pub mod names;
+
+use std::io;
+use std::path::Path;
+use std::time::SystemTime;
+
+use crate::config::proxy::{CertificateConfig, ServiceConfig};
+use crate::config::{Finding, ProxyConfig};
+use crate::daemon::key_file::KeyError;
+use acceptor::{Acceptor, Resolver, by_host};
+use certificate::Chain;
+use certificates::Certificates;
+
+/// Every certificate of the document with its path there.
+fn certificates_of(document: &ProxyConfig) -> impl Iterator<Item = (&ServiceConfig, String, &CertificateConfig)> {
+    document.services.values().flat_map(|service| {
+        let certificates = service.tls.iter().flat_map(|tls| &tls.certificates).enumerate();
+        certificates
+            .map(move |(index, files)| (service, format!("services.{}.tls.certificates[{index}]", service.name), files))
+    })
+}
+
+/// What is wrong with the certificates of a document, and what is worth a warning, as far as can be told without their keys: a file
+/// that is not there yet, or that whoever checks may not read, is no error.
+pub fn check(file: &Path, document: &ProxyConfig) -> (Vec<Finding>, Vec<Finding>) {
+    let finding = |path: String, message: String| Finding { file: file.to_owned(), line: None, path, message };
+    let (mut findings, mut warnings) = (Vec::new(), Vec::new());
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    for service in document.services.values().filter(|service| service.tls.is_some()) {
+        let mut chains = Vec::new();
+        for (_, path, files) in certificates_of(document).filter(|(of, ..)| of.name == service.name) {
+            match Chain::read(&files.chain_file) {
+                Ok(chain) => chains.push((path, chain)),
+                Err(error) if matches!(error.kind, Some(io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)) => {
+                    warnings.push(finding(path, error.to_string()));
+                }
+                Err(error) => findings.push(finding(path, error.to_string())),
+            }
+        }
+        let dates = chains.iter().filter_map(|(path, chain)| Some((path, chain.date_fault(now)?)));
+        warnings.extend(dates.map(|(path, fault)| finding(path.clone(), fault)));
+        if chains.len() == service.tls.as_ref().map_or(0, |tls| tls.certificates.len()) {
+            let uncovered =
+                service.hosts.iter().filter(|host| !chains.iter().any(|(_, chain)| chain.names.cover_pattern(host)));
+            let names: Vec<String> = chains.iter().map(|(_, chain)| chain.names.to_string()).collect();
+            findings.extend(uncovered.map(|host| {
+                let message = format!("no certificate is for the host {host}: they are for {}", names.join(", "));
+                finding(format!("services.{}.tls", service.name), message)
+            }));
+        }
+    }
+    (findings, warnings)
+}
+
+/// Reads the certificates of a document with their keys, and gives what handshakes are answered from; none if the document has no
+/// TLS. The errors are of those that cannot be used, and are not there.
+pub fn read(document: &ProxyConfig) -> (Option<Acceptor>, Vec<KeyError>) {
+    let mut certificates = Certificates::default();
+    let mut errors = Vec::new();
+    for (_, path, files) in certificates_of(document) {
+        let slot = certificates.add(files);
+        errors.extend(slot.error().map(|error| KeyError::at(&error.file, None, error.why).of(path)));
+    }
+    let mut slots = |service: &ServiceConfig| {
+        let files = service.tls.iter().flat_map(|tls| &tls.certificates);
+        files.map(|files| certificates.add(files)).collect::<Vec<_>>()
+    };
+    let default = document.tls_default.as_ref().and_then(|name| document.services.get(name));
+    let default = default.map(&mut slots).unwrap_or_default();
+    let over_tls = document.services.values().filter(|service| service.tls.is_some());
+    let by_host = by_host(over_tls.map(|service| (service.hosts.clone(), slots(service))).collect::<Vec<_>>());
+    if certificates.is_empty() {
+        return (None, errors);
+    }
+    match Acceptor::new(Resolver { by_host, default }, certificates) {
+        Ok(acceptor) => (Some(acceptor), errors),
+        Err(error) => {
+            errors.push(KeyError::new(format!("TLS cannot be used: {error}")));
+            (None, errors)
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! What a handshake is answered from: the protocol's settings, and which certificate a client gets.
+//!
+//! A name belongs to the services whose hosts match it, by the rule of routes ([`HostTable`]). Of their certificates that cover the
+//! name the client gets one whose key it can use: a short one (ECDSA, Ed25519) before RSA.
+
+use std::cell::RefCell;
+use std::fmt;
+use std::sync::{Arc, LazyLock};
+
+use rustls::crypto::aws_lc_rs;
+use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert, ServerConfig};
+use rustls::sign::CertifiedKey;
+use rustls::{SignatureAlgorithm, SignatureScheme};
+
+use super::certificates::{Certificates, Slot};
+use crate::config::proxy::HostPattern;
+use crate::proxy::hosts::{HostTable, Room};
+
+/// Seals the tickets by which clients resume: of this process, whatever document is in force.
+static TICKETS: LazyLock<Option<Arc<dyn ProducesTickets>>> = LazyLock::new(|| aws_lc_rs::Ticketer::new().ok());
+
+/// The versions of HTTP that we speak (RFC 7301).
+const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+
+/// The answers to handshakes while a document is in force.
+pub struct Acceptor {
+    config: Arc<ServerConfig>,
+    resolver: Arc<Resolver>,
+    certificates: Certificates,
+}
+
+impl fmt::Debug for Acceptor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Acceptor").field(&self.resolver).finish()
+    }
+}
+
+/// The certificates by name.
+#[derive(Debug, Default)]
+pub struct Resolver {
+    /// Of the services with these hosts.
+    pub by_host: HostTable<Vec<Arc<Slot>>>,
+    /// For clients that name no host, or one that nobody has.
+    pub default: Vec<Arc<Slot>>,
+}
+
+/// What the client of a handshake asked for.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Hello {
+    /// The host that it named.
+    pub server_name: Option<Box<str>>,
+    /// There is a certificate for it.
+    pub is_known: bool,
+}
+
+thread_local! {
+    /// Of the handshake that this thread is working on: rustls's unbuffered connections do not tell the name.
+    static LAST: RefCell<Option<Hello>> = const { RefCell::new(None) };
+}
+
+/// Takes what was asked for by the client whose first message this thread has just processed, if it was that.
+pub fn take_hello() -> Option<Hello> {
+    LAST.take()
+}
+
+impl Acceptor {
+    /// For these certificates.
+    ///
+    /// # Errors
+    ///
+    /// Never, unless the cryptographic library has been built without TLS 1.2 and 1.3.
+    pub fn new(resolver: Resolver, certificates: Certificates) -> Result<Acceptor, rustls::Error> {
+        let resolver = Arc::new(resolver);
+        let provider = Arc::new(aws_lc_rs::default_provider());
+        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let mut config = config.with_no_client_auth().with_cert_resolver(Arc::clone(&resolver) as _);
+        config.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
+        // Clients keep the state of their sessions themselves: it costs us no memory, and survives this process's connections.
+        config.session_storage = Arc::new(NoServerSessionStorage {});
+        if let Some(tickets) = &*TICKETS {
+            config.ticketer = Arc::clone(tickets);
+        }
+        Ok(Acceptor { config: Arc::new(config), resolver, certificates })
+    }
+
+    /// Every certificate of the document.
+    pub fn certificates(&self) -> &Certificates {
+        &self.certificates
+    }
+
+    /// The protocol's settings.
+    pub fn config(&self) -> Arc<ServerConfig> {
+        Arc::clone(&self.config)
+    }
+
+    /// Whether a connection that was opened for `server_name` may carry a request for `host` (RFC 9110, 15.5.20; RFC 9113, 9.1.1):
+    /// the certificate that it began with is for that host, too.
+    pub fn may_serve(&self, server_name: Option<&str>, host: &[u8]) -> bool {
+        let Ok(host) = std::str::from_utf8(host) else { return false };
+        let host = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or(host) };
+        let host = host.split_once("]:").map_or(host, |(address, _)| address);
+        server_name.is_some_and(|name| name.eq_ignore_ascii_case(host))
+            || self.resolver.slots(server_name).iter().any(|slot| slot.covers(host))
+    }
+}
+
+impl Resolver {
+    /// The certificates for whoever names this host.
+    fn slots(&self, server_name: Option<&str>) -> &[Arc<Slot>] {
+        let covers = |slot: &Arc<Slot>| server_name.is_some_and(|name| slot.covers(name));
+        let mut room = Room::default();
+        let own = server_name.and_then(|name| self.by_host.find(name.as_bytes(), &mut room));
+        match own {
+            Some((_, slots)) if slots.iter().any(covers) => slots,
+            _ => &self.default,
+        }
+    }
+
+    fn choose(&self, server_name: Option<&str>, schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+        let slots = self.slots(server_name);
+        let for_name = || slots.iter().filter(|slot| server_name.is_some_and(|name| slot.covers(name)));
+        let usable = |wants_rsa: bool| {
+            move |slot: &Arc<Slot>| {
+                let certified = Arc::clone(&slot.certificate()?.certified);
+                let is_rsa = certified.key.algorithm() == SignatureAlgorithm::RSA;
+                (is_rsa == wants_rsa && certified.key.choose_scheme(schemes).is_some()).then_some(certified)
+            }
+        };
+        let best = for_name().find_map(usable(false)).or_else(|| for_name().find_map(usable(true)));
+        // Of the default, whatever it covers: the client will see that it is for another host.
+        best.or_else(|| slots.iter().find_map(usable(false))).or_else(|| slots.iter().find_map(usable(true)))
+    }
+}
+
+impl ResolvesServerCert for Resolver {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let server_name = hello.server_name();
+        let is_known = !self.slots(server_name).is_empty();
+        LAST.set(Some(Hello { server_name: server_name.map(Into::into), is_known }));
+        self.choose(server_name, hello.signature_schemes())
+    }
+}
+
+/// The certificates of services by their hosts.
+pub fn by_host(services: impl IntoIterator<Item = (Vec<HostPattern>, Vec<Arc<Slot>>)>) -> HostTable<Vec<Arc<Slot>>> {
+    let mut table = HostTable::<Vec<Arc<Slot>>>::default();
+    for (hosts, slots) in services {
+        for host in hosts {
+            table.entry(host).extend(slots.iter().cloned());
+        }
+    }
+    table
+}

@@ -1,0 +1,165 @@
+//! The certificates of a document, each in force until its files bring a better one.
+//!
+//! A renewal is two files that change one after the other, and a mistake may be in either: so a pair that cannot be used changes
+//! nothing, and is an alarm until it is mended. The daemon looks at the files every few seconds; workers read what is in force
+//! without a lock.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+
+use super::certificate::{Certificate, CertificateError, FileStamp};
+use crate::config::proxy::CertificateConfig;
+
+/// Days before its end at which a certificate is an alarm: CAs' clients renew at a third of 90 days.
+const ALARM_DAYS: u64 = 14;
+
+const DAY: u64 = 86_400;
+
+/// The slots of this process, by their files: what one document has brought is there for the next one.
+static KNOWN: Mutex<BTreeMap<CertificateConfig, Weak<Slot>>> = Mutex::new(BTreeMap::new());
+
+/// One certificate of the document.
+#[derive(Debug)]
+pub struct Slot {
+    /// Its files.
+    pub files: CertificateConfig,
+    in_force: ArcSwapOption<Certificate>,
+    last_read: Mutex<LastRead>,
+}
+
+#[derive(Debug)]
+struct LastRead {
+    stamps: [FileStamp; 2],
+    /// Why what the files hold now is not in force.
+    error: Option<CertificateError>,
+}
+
+impl Slot {
+    /// Reads the files.
+    fn open(files: &CertificateConfig) -> Slot {
+        let last_read = Mutex::new(LastRead { stamps: stamps(files), error: None });
+        let slot = Slot { files: files.clone(), in_force: ArcSwapOption::empty(), last_read };
+        slot.read(&mut slot.lock());
+        slot
+    }
+
+    fn known_or_open(files: &CertificateConfig) -> Arc<Slot> {
+        let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        known.retain(|_, slot| slot.strong_count() > 0);
+        if let Some(slot) = known.get(files).and_then(Weak::upgrade) {
+            slot.refresh();
+            return slot;
+        }
+        let slot = Arc::new(Slot::open(files));
+        known.insert(files.clone(), Arc::downgrade(&slot));
+        slot
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, LastRead> {
+        self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self, last: &mut LastRead) {
+        match Certificate::read(&self.files) {
+            Ok(certificate) => {
+                self.in_force.store(Some(Arc::new(certificate)));
+                last.error = None;
+            }
+            Err(error) => last.error = Some(error),
+        }
+    }
+
+    /// The one in force; none where there never was one that could be used.
+    pub fn certificate(&self) -> Option<Arc<Certificate>> {
+        self.in_force.load_full()
+    }
+
+    /// Why what the files hold is not in force.
+    pub fn error(&self) -> Option<CertificateError> {
+        self.lock().error.clone()
+    }
+
+    /// Whether the one in force is for this host.
+    pub fn covers(&self, host: &str) -> bool {
+        self.in_force.load().as_ref().is_some_and(|certificate| certificate.chain.names.cover(host))
+    }
+
+    /// Reads the files again if one of them has changed, and gives what became of it.
+    pub fn refresh(&self) -> Option<Result<(), CertificateError>> {
+        let mut last = self.lock();
+        let stamps = stamps(&self.files);
+        if stamps == last.stamps {
+            return None;
+        }
+        last.stamps = stamps;
+        self.read(&mut last);
+        Some(last.error.clone().map_or(Ok(()), Err))
+    }
+
+    /// What the operator should know of it at a moment since the epoch.
+    pub fn alarms(&self, since_epoch: Duration) -> Vec<String> {
+        let file = self.files.chain_file.display();
+        let (certificate, error) = (self.certificate(), self.error());
+        let unused = error.map(|error| match certificate {
+            Some(_) => format!("a new certificate is not used: {error}; the one before goes on"),
+            None => format!("a certificate cannot be used, and visitors who need it are refused: {error}"),
+        });
+        let dates = certificate.as_ref().and_then(|certificate| {
+            let chain = &certificate.chain;
+            let left = chain.ends.saturating_sub(since_epoch).as_secs() / DAY;
+            let ending = || (left < ALARM_DAYS).then(|| format!("ends in {left} days, and nothing has renewed it"));
+            let why = chain.date_fault(since_epoch).or_else(ending)?;
+            Some(format!("the certificate {file} ({}) {why}", chain.names))
+        });
+        unused.into_iter().chain(dates).collect()
+    }
+}
+
+fn stamps(files: &CertificateConfig) -> [FileStamp; 2] {
+    [FileStamp::of(&files.chain_file), FileStamp::of(&files.key_file)]
+}
+
+/// Those of a whole document, each pair of files once.
+#[derive(Debug, Default)]
+pub struct Certificates(BTreeMap<CertificateConfig, Arc<Slot>>);
+
+impl Certificates {
+    /// Reads a certificate, unless it has been read for another service. One that the document before has, too, stays in force
+    /// if its files have none that can be used any more.
+    pub fn add(&mut self, files: &CertificateConfig) -> Arc<Slot> {
+        Arc::clone(self.0.entry(files.clone()).or_insert_with(|| Slot::known_or_open(files)))
+    }
+
+    /// There is none.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// Each of them.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<Slot>> {
+        self.0.values()
+    }
+
+    /// Reads those again whose files have changed.
+    pub fn refresh(&self) -> Vec<Refreshed> {
+        let refreshed =
+            |slot: &Arc<Slot>| Some(Refreshed { file: slot.files.chain_file.clone(), error: slot.refresh()?.err() });
+        self.iter().filter_map(refreshed).collect()
+    }
+}
+
+/// A certificate whose files have changed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refreshed {
+    /// The file of its chain.
+    pub file: PathBuf,
+    /// Why what the files hold now is not in force; none: it is.
+    pub error: Option<CertificateError>,
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+use rcgen::{CertificateParams, KeyPair};
+
+use super::*;
+
+/// Files for this host, written anew.
+fn write(files: &CertificateConfig, host: &str) -> KeyPair {
+    let key = KeyPair::generate().expect("a key");
+    let params = CertificateParams::new(vec![host.to_owned()]).expect("a name");
+    std::fs::write(&files.chain_file, params.self_signed(&key).expect("a certificate").pem()).expect("written");
+    std::fs::write(&files.key_file, key.serialize_pem()).expect("written");
+    key
+}
+
+fn files(folder: &std::path::Path) -> CertificateConfig {
+    CertificateConfig { chain_file: folder.join("chain.pem"), key_file: folder.join("key.pem") }
+}
+
+#[test]
+fn a_renewed_certificate_is_in_force_and_a_bad_one_leaves_the_last_with_an_alarm() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = files(folder.path());
+    write(&files, "one.test");
+    let mut certificates = Certificates::default();
+    let slot = certificates.add(&files);
+    assert!(slot.covers("one.test"));
+    assert_eq!(slot.refresh(), None, "nothing has changed");
+    write(&files, "two.test");
+    assert_eq!(slot.refresh(), Some(Ok(())));
+    assert!(slot.covers("two.test") && !slot.covers("one.test"));
+    let now = slot.certificate().expect("one is in force").chain.begins + Duration::from_secs(60);
+    assert_eq!(slot.alarms(now), Vec::<String>::new());
+
+    // Half of a renewal: the key is the new one already.
+    std::fs::write(&files.key_file, KeyPair::generate().expect("a key").serialize_pem()).expect("written");
+    assert!(matches!(slot.refresh(), Some(Err(_))));
+    assert!(slot.covers("two.test"), "the last one goes on");
+    let alarms = slot.alarms(now);
+    assert!(alarms.len() == 1 && alarms[0].contains("the key of another certificate"), "{alarms:?}");
+    write(&files, "three.test");
+    assert_eq!(certificates.refresh().len(), 1);
+    assert!(slot.covers("three.test") && slot.alarms(now).is_empty());
+}
+
+#[test]
+fn the_next_document_goes_on_with_what_the_last_had_in_force() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = files(folder.path());
+    write(&files, "www.test");
+    let mut last = Certificates::default();
+    last.add(&files);
+    std::fs::remove_file(&files.key_file).expect("removed");
+    let mut next = Certificates::default();
+    let slot = next.add(&files);
+    assert!(slot.covers("www.test") && slot.error().is_some());
+}
+
+#[test]
+fn a_certificate_that_never_was_usable_is_an_alarm_until_it_is() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = files(folder.path());
+    let slot = Certificates::default().add(&files);
+    assert!(slot.certificate().is_none());
+    assert!(slot.alarms(Duration::ZERO)[0].contains("visitors who need it are refused"));
+    write(&files, "www.test");
+    assert_eq!(slot.refresh(), Some(Ok(())));
+    assert!(slot.covers("www.test"));
+}
+
+#[test]
+fn a_certificate_near_its_end_is_an_alarm() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = files(folder.path());
+    write(&files, "www.test");
+    let slot = Certificates::default().add(&files);
+    let ends = slot.certificate().expect("one is in force").chain.ends;
+    let days = |count: u64| Duration::from_secs(count * DAY + 60);
+    assert_eq!(slot.alarms(ends - days(ALARM_DAYS)), Vec::<String>::new());
+    assert!(slot.alarms(ends - days(13))[0].contains("ends in 13 days"), "{:?}", slot.alarms(ends - days(13)));
+    assert!(slot.alarms(ends + days(1))[0].contains("has expired"));
+}

@@ -1,0 +1,105 @@
+//! From an accepted connection to one that carries requests: it is registered, and has its handshake where TLS is spoken.
+
+use std::net::SocketAddr;
+use std::rc::Rc;
+use std::sync::Arc;
+
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+
+use super::access_log::Record;
+use super::admission::Admitted;
+use super::connection::{Connection, Opened};
+use super::counters::add;
+use super::http1::forwarded::Client;
+use super::inflight::{Entry, Order};
+use super::local::Local;
+use super::termination::End;
+use super::tls::{self, HandshakeError, TlsStream};
+use super::trace::Trace;
+use super::transport::Transport;
+use crate::config::proxy::Protocol;
+
+/// A connection as it comes from a listener.
+pub struct Accepted {
+    /// The client's socket.
+    pub stream: TcpStream,
+    /// Where the client is.
+    pub peer: SocketAddr,
+    /// The same in the words of the forwarded fields.
+    pub client: Client,
+    /// The listener's name.
+    pub listener: Arc<str>,
+    /// What is spoken there.
+    pub protocol: Protocol,
+}
+
+/// Keeps a connection in the worker's registry while it lives.
+struct Registration {
+    local: Rc<Local>,
+    entry: Rc<Entry>,
+}
+
+impl Drop for Registration {
+    fn drop(&mut self) {
+        self.local.registry.remove(&self.entry);
+        if self.local.registry.is_empty() {
+            self.local.emptied.notify_one();
+        }
+    }
+}
+
+/// Serves a connection to its end. It is registered at once, before anything is waited for, so that it counts from when it was accepted.
+pub fn open(local: Rc<Local>, accepted: Accepted, admitted: Admitted) -> impl Future<Output = ()> {
+    let registered = Registration { entry: local.registry.add(admitted), local };
+    serve(registered, accepted)
+}
+
+async fn serve(registered: Registration, accepted: Accepted) {
+    let Registration { local, entry } = &registered;
+    let Accepted { stream, peer, client, listener, protocol } = accepted;
+    let stream = match protocol {
+        Protocol::Http => Transport::Tcp(stream),
+        Protocol::Https => match handshake(local, entry, stream).await {
+            Ok(stream) => Transport::Tls(Box::new(stream)),
+            Err(end) => {
+                let mut trace = Trace::new(Instant::now());
+                trace.end = end;
+                return local.log(&Record { peer, listener: &listener, request: None, trace: &trace });
+            }
+        },
+    };
+    let opened = Opened { stream, peer, client, listener };
+    Connection::new(Rc::clone(local), Rc::clone(entry), opened).serve().await;
+}
+
+/// Waits for the handshake, within its time limit and as long as nobody else needs the connection's slot. The error is for the log.
+async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<TlsStream, End> {
+    let view = local.view();
+    let settings = &view.snapshot.settings;
+    // There was one when the listener was bound.
+    let acceptor = settings.tls.as_deref().ok_or(End::HandshakeRefused)?;
+    let limit = Instant::now() + settings.timeouts.tls_handshake;
+    let end = tokio::select! { biased;
+        order = entry.order() => match order {
+            Order::Evict => {
+                add(&local.counters.evicted, 1);
+                End::EvictedIdle
+            }
+            _ => End::DrainTimeout,
+        },
+        accepted = tls::accept(stream, acceptor) => match accepted {
+            Ok(stream) => {
+                add(&local.counters.handshakes, 1);
+                return Ok(stream);
+            }
+            Err(HandshakeError::Closed) => End::ClientInHandshake,
+            Err(HandshakeError::UnknownName | HandshakeError::Refused) => End::HandshakeRefused,
+        },
+        () = sleep_until(limit) => End::HandshakeTimeout,
+    };
+    if matches!(end, End::HandshakeRefused | End::HandshakeTimeout) {
+        add(&local.counters.handshakes_failed, 1);
+    }
+    Err(end)
+}

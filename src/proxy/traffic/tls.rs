@@ -1,0 +1,96 @@
+//! A connection over TLS: the handshake, then plaintext in and out.
+//!
+//! rustls keeps the state and the keys; the bytes on their way are in buffers of the worker's thread, which a connection has only
+//! while it needs them: an idle one holds none. Both halves are used by tasks of one thread, hence the `RefCell`. Must never: wait
+//! for the client while it holds a borrow.
+
+mod buffers;
+mod handshake;
+mod session;
+
+pub use handshake::{HandshakeError, accept};
+
+use std::cell::RefCell;
+use std::io;
+use std::net::Shutdown;
+use std::task::{Context, Poll, ready};
+
+use socket2::SockRef;
+use tokio::io::ReadBuf;
+use tokio::net::TcpStream;
+
+use session::Session;
+
+/// A connection after its handshake.
+pub struct TlsStream {
+    tcp: TcpStream,
+    session: RefCell<Session>,
+    server_name: Option<Box<str>>,
+}
+
+impl TlsStream {
+    /// The connection below.
+    pub fn tcp(&self) -> &TcpStream {
+        &self.tcp
+    }
+
+    /// The host that the client named in its handshake (RFC 6066, 3).
+    pub fn server_name(&self) -> Option<&str> {
+        self.server_name.as_deref()
+    }
+
+    /// Waits until there may be something to read.
+    pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.session.borrow().has_plaintext() { Poll::Ready(Ok(())) } else { self.tcp.poll_read_ready(context) }
+    }
+
+    /// Reads plaintext; the end, be it announced or not, is a read of nothing. HTTP itself tells a body that was cut short.
+    pub fn poll_read(&self, context: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let mut session = self.session.borrow_mut();
+        loop {
+            if session.take_plaintext(room) || session.has_ended() {
+                return Poll::Ready(Ok(()));
+            }
+            ready!(self.tcp.poll_read_ready(context))?;
+            match session.receive(|room| self.tcp.try_read(room)) {
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+            // An answer of the protocol's own, such as an update of keys, or an alert. What does not fit goes with the next write.
+            let _ = session.send(|data| self.tcp.try_write(data));
+        }
+    }
+
+    /// Takes plaintext from the front of these parts, as much as is sent at once, and sends it. What the socket does not take is
+    /// sent by the next write, or by [`TlsStream::poll_flush`].
+    pub fn poll_write(&self, context: &mut Context<'_>, parts: &[&[u8]]) -> Poll<io::Result<usize>> {
+        ready!(self.poll_flush(context))?;
+        let mut session = self.session.borrow_mut();
+        let taken = session.encrypt(parts)?;
+        match session.send(|data| self.tcp.try_write(data)) {
+            Err(error) if error.kind() != io::ErrorKind::WouldBlock => Poll::Ready(Err(error)),
+            _ => Poll::Ready(Ok(taken)),
+        }
+    }
+
+    /// Waits until everything that was taken has been sent.
+    pub fn poll_flush(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let mut session = self.session.borrow_mut();
+        loop {
+            match session.send(|data| self.tcp.try_write(data)) {
+                Ok(()) => return Poll::Ready(Ok(())),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+            ready!(self.tcp.poll_write_ready(context))?;
+        }
+    }
+
+    /// Announces the end (RFC 8446, 6.1), and closes this half.
+    pub fn poll_shutdown(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.session.borrow_mut().announce_end();
+        ready!(self.poll_flush(context))?;
+        Poll::Ready(SockRef::from(&self.tcp).shutdown(Shutdown::Write))
+    }
+}

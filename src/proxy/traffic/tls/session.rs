@@ -1,0 +1,247 @@
+//! The state of one connection: rustls's, and the bytes on their way in and out.
+
+use std::io;
+use std::time::Duration;
+
+use rustls::server::UnbufferedServerConnection;
+use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
+use tokio::io::ReadBuf;
+use tokio::time::Instant;
+
+use super::buffers::{Queue, SIZE};
+
+/// The most plaintext of one record (RFC 8446, 5.1).
+const LARGE_RECORD: usize = 16 * 1024;
+
+/// Plaintext of a record that leaves in one packet: a visitor's browser can read it before the next packet is there.
+const SMALL_RECORD: usize = 1_300;
+
+/// How much is sent in small records after a pause, until TCP has found its pace.
+const SMALL_FIRST: usize = 8 * SMALL_RECORD;
+
+/// A pause after which TCP begins slowly again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// The most plaintext that one write takes.
+const MOST_TAKEN: usize = 4 * LARGE_RECORD;
+
+/// What a record adds to its plaintext, at most.
+const FRAME: usize = 64;
+
+/// One connection.
+pub struct Session {
+    connection: UnbufferedServerConnection,
+    /// Received, and not yet understood.
+    incoming: Queue,
+    /// Understood, and not yet taken by the reader.
+    plaintext: Queue,
+    /// To be sent.
+    outgoing: Queue,
+    /// The client has closed its half.
+    has_ended: bool,
+    /// We have announced the end of ours.
+    has_announced: bool,
+    /// Plaintext sent since the last pause, and when some was sent last.
+    pace: (usize, Instant),
+}
+
+/// Where the protocol stands when all that was received is understood.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Standing {
+    Handshake,
+    Traffic,
+    Ended,
+}
+
+impl Session {
+    pub fn new(connection: UnbufferedServerConnection) -> Session {
+        let (incoming, plaintext, outgoing) = Default::default();
+        Session {
+            connection,
+            incoming,
+            plaintext,
+            outgoing,
+            has_ended: false,
+            has_announced: false,
+            pace: (0, Instant::now()),
+        }
+    }
+
+    pub fn is_handshaking(&self) -> bool {
+        self.connection.is_handshaking()
+    }
+
+    pub fn has_plaintext(&self) -> bool {
+        !self.plaintext.is_empty()
+    }
+
+    pub fn has_ended(&self) -> bool {
+        self.has_ended
+    }
+
+    /// Moves plaintext to the reader; false: there is none.
+    pub fn take_plaintext(&mut self, room: &mut ReadBuf<'_>) -> bool {
+        let count = self.plaintext.filled().len().min(room.remaining());
+        room.put_slice(&self.plaintext.filled()[..count]);
+        self.plaintext.remove(count);
+        count > 0
+    }
+
+    /// Reads what there is and understands it.
+    ///
+    /// # Errors
+    ///
+    /// The read's, or that what came is no TLS; an alert for the client is then to be sent.
+    pub fn receive(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<()> {
+        let room = self.incoming.room(SIZE.saturating_sub(self.incoming.filled().len()));
+        if room.is_empty() {
+            return Err(io::Error::new(io::ErrorKind::InvalidData, "a message larger than any of TLS"));
+        }
+        let read = read(room);
+        match read {
+            Ok(0) => self.has_ended = true,
+            Ok(count) => self.incoming.add(count),
+            Err(_) => {}
+        }
+        let understood = self.advance().map(drop);
+        self.incoming.release();
+        read.and(understood)
+    }
+
+    /// Encrypts plaintext from the front of these parts, and gives how much it took.
+    ///
+    /// # Errors
+    ///
+    /// The connection takes none any more.
+    pub fn encrypt(&mut self, parts: &[&[u8]]) -> io::Result<usize> {
+        let mut taken = 0;
+        for part in parts {
+            for record in part.chunks(self.record_size()) {
+                if taken >= MOST_TAKEN {
+                    return Ok(taken);
+                }
+                self.encrypt_record(record)?;
+                taken += record.len();
+            }
+        }
+        Ok(taken)
+    }
+
+    fn record_size(&mut self) -> usize {
+        let now = Instant::now();
+        if now.duration_since(self.pace.1) >= PAUSE {
+            self.pace.0 = 0;
+        }
+        self.pace.1 = now;
+        if self.pace.0 < SMALL_FIRST { SMALL_RECORD } else { LARGE_RECORD }
+    }
+
+    fn encrypt_record(&mut self, record: &[u8]) -> io::Result<()> {
+        if self.advance()? == Standing::Handshake {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        let room = self.outgoing.room(record.len() + FRAME);
+        let UnbufferedStatus { state, .. } = self.connection.process_tls_records(self.incoming.filled_mut());
+        let Ok(ConnectionState::WriteTraffic(mut traffic)) = state else {
+            return Err(io::ErrorKind::NotConnected.into());
+        };
+        match traffic.encrypt(record, room) {
+            Ok(count) => {
+                self.outgoing.add(count);
+                self.pace.0 += record.len();
+                Ok(())
+            }
+            Err(EncryptError::EncryptExhausted) => Err(io::Error::other("the keys of the connection are used up")),
+            Err(EncryptError::InsufficientSize(_)) => Err(io::ErrorKind::OutOfMemory.into()),
+        }
+    }
+
+    /// Sends what is to be sent.
+    ///
+    /// # Errors
+    ///
+    /// The write's; `WouldBlock` if something is left.
+    pub fn send(&mut self, mut write: impl FnMut(&[u8]) -> io::Result<usize>) -> io::Result<()> {
+        while !self.outgoing.is_empty() {
+            match write(self.outgoing.filled())? {
+                0 => return Err(io::ErrorKind::WriteZero.into()),
+                count => self.outgoing.remove(count),
+            }
+        }
+        Ok(())
+    }
+
+    /// Appends the announcement that nothing more comes from us, once.
+    pub fn announce_end(&mut self) {
+        if std::mem::replace(&mut self.has_announced, true) {
+            return;
+        }
+        let room = self.outgoing.room(FRAME);
+        let UnbufferedStatus { state, .. } = self.connection.process_tls_records(self.incoming.filled_mut());
+        if let Ok(ConnectionState::WriteTraffic(mut traffic)) = state
+            && let Ok(count) = traffic.queue_close_notify(room)
+        {
+            self.outgoing.add(count);
+        }
+        self.outgoing.release();
+    }
+
+    /// Understands what was received: plaintext for the reader, answers of the protocol's own to be sent.
+    fn advance(&mut self) -> io::Result<Standing> {
+        let mut failed = None;
+        loop {
+            let UnbufferedStatus { mut discard, state } =
+                self.connection.process_tls_records(self.incoming.filled_mut());
+            let standing = match state {
+                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                    while let Some(Ok(record)) = traffic.next_record() {
+                        discard += record.discard;
+                        self.plaintext.room(record.payload.len())[..record.payload.len()]
+                            .copy_from_slice(record.payload);
+                        self.plaintext.add(record.payload.len());
+                    }
+                    None
+                }
+                Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                    let mut wanted = FRAME;
+                    loop {
+                        match data.encode(self.outgoing.room(wanted)) {
+                            Ok(count) => break self.outgoing.add(count),
+                            Err(EncodeError::InsufficientSize(more)) => wanted = more.required_size,
+                            Err(EncodeError::AlreadyEncoded) => break,
+                        }
+                    }
+                    // The alert: nothing after it is to be understood.
+                    if let Some(error) = failed.take() {
+                        return Err(error);
+                    }
+                    None
+                }
+                Ok(ConnectionState::TransmitTlsData(data)) => {
+                    data.done();
+                    None
+                }
+                Ok(ConnectionState::WriteTraffic(_)) => Some(Standing::Traffic),
+                Ok(ConnectionState::BlockedHandshake) => Some(Standing::Handshake),
+                Ok(ConnectionState::PeerClosed) => {
+                    self.has_ended = true;
+                    None
+                }
+                Ok(_) => {
+                    self.has_ended = true;
+                    Some(Standing::Ended)
+                }
+                Err(error) if failed.is_none() => {
+                    failed = Some(io::Error::new(io::ErrorKind::InvalidData, error));
+                    None
+                }
+                // Without an alert.
+                Err(_) => return Err(failed.unwrap_or_else(|| io::ErrorKind::InvalidData.into())),
+            };
+            self.incoming.remove(discard);
+            if let Some(standing) = standing {
+                return Ok(standing);
+            }
+        }
+    }
+}

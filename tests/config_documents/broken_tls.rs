@@ -1,0 +1,53 @@
+//! What is wrong with TLS, in words for the operator.
+
+use super::PROXY;
+
+const LISTENER: (&str, &str) = (r#""address": "[::]:80""#, r#""address": "[::]:443", "protocol": "https""#);
+const TLS: (&str, &str) = (
+    r#""mode": "stateless","#,
+    r#""mode": "stateless", "tls": { "certificates": [{ "chain_file": "/c.pem", "key_file": "/k.pem" }] },"#,
+);
+
+#[test]
+fn a_service_and_a_listener_of_tls_need_each_other() {
+    PROXY.refuses(&[
+        (&[LISTENER, TLS], &[]),
+        (
+            &[TLS],
+            &["proxy.json:24: services.www.tls: no listener speaks https, so nobody could reach it over TLS: add a listener with \"protocol\": \"https\", or take this out"],
+        ),
+        (
+            &[LISTENER],
+            &["proxy.json:4: listeners: a listener speaks https, and no service has \"tls\": every connection there would be refused; give a service its certificates, or take the listener out"],
+        ),
+    ]);
+}
+
+#[test]
+fn a_default_names_a_service_with_tls() {
+    PROXY.refuses(&[
+        (&[LISTENER, TLS, (r#"  "workers": 2,"#, r#"  "workers": 2, "tls": { "default": "www" },"#)], &[]),
+        (
+            &[LISTENER, TLS, (r#"  "workers": 2,"#, r#"  "workers": 2, "tls": { "default": "shop" },"#)],
+            &[r#"proxy.json:15: tls.default: the service "shop" has no "tls""#],
+        ),
+        (
+            &[LISTENER, TLS, (r#"  "workers": 2,"#, r#"  "workers": 2, "tls": { "default": "shops" },"#)],
+            &[r#"proxy.json:15: tls.default: there is no service "shops""#],
+        ),
+    ]);
+}
+
+#[test]
+fn a_certificate_is_two_files() {
+    PROXY.refuses(&[
+        (
+            &[LISTENER, TLS, (r#", "key_file": "/k.pem""#, "")],
+            &[r#"proxy.json:24: services.www.tls.certificates[0]: the key "key_file" is missing"#],
+        ),
+        (
+            &[LISTENER, TLS, (r#"{ "chain_file": "/c.pem", "key_file": "/k.pem" }"#, "")],
+            &["proxy.json:24: services.www.tls.certificates: needs at least one certificate"],
+        ),
+    ]);
+}

@@ -1,0 +1,82 @@
+//! A certificate authority for tests, and clients of TLS that trust it.
+
+use std::net::{SocketAddr, TcpStream};
+use std::sync::Arc;
+
+use polder::config::proxy::CertificateConfig;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256};
+use rustls::pki_types::ServerName;
+use rustls::{ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned};
+use tempfile::TempDir;
+
+use crate::harness::{Client, PATIENCE};
+
+/// A client over TLS.
+pub type TlsClient = Client<StreamOwned<ClientConnection, TcpStream>>;
+
+/// An authority, and what it has issued into files.
+pub struct Authority {
+    pub issuer: CertifiedIssuer<'static, KeyPair>,
+    pub folder: TempDir,
+}
+
+impl Authority {
+    pub fn new() -> Authority {
+        let mut params = CertificateParams::new(Vec::<String>::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let issuer = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+        Authority { issuer, folder: TempDir::new().unwrap() }
+    }
+
+    pub fn issue(&self, file: &str, names: &[&str]) -> CertificateConfig {
+        self.issue_with(file, names, &KeyPair::generate().unwrap())
+    }
+
+    /// With an RSA key, which is always the same: making one takes seconds.
+    pub fn issue_rsa(&self, file: &str, names: &[&str]) -> CertificateConfig {
+        const KEY: &str = include_str!("../data/tls/rsa.key");
+        self.issue_with(file, names, &KeyPair::from_pkcs8_pem_and_sign_algo(KEY, &PKCS_RSA_SHA256).unwrap())
+    }
+
+    fn issue_with(&self, file: &str, names: &[&str], key: &KeyPair) -> CertificateConfig {
+        let params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+        let certificate = params.signed_by(key, &self.issuer).unwrap();
+        let files = CertificateConfig {
+            chain_file: self.folder.path().join(format!("{file}.pem")),
+            key_file: self.folder.path().join(format!("{file}.key")),
+        };
+        std::fs::write(&files.key_file, key.serialize_pem()).unwrap();
+        std::fs::write(&files.chain_file, certificate.pem()).unwrap();
+        files
+    }
+
+    /// A client that trusts it.
+    pub fn trusting(&self) -> ClientConfig {
+        let mut roots = RootCertStore::empty();
+        roots.add(self.issuer.der().clone()).unwrap();
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+        builder.with_root_certificates(roots).with_no_client_auth()
+    }
+}
+
+impl TlsClient {
+    /// Connects; the handshake begins with the first byte, or with [`TlsClient::handshake`].
+    pub fn over_tls(address: SocketAddr, config: ClientConfig, name: &str) -> TlsClient {
+        let tcp = TcpStream::connect(address).unwrap();
+        tcp.set_read_timeout(Some(PATIENCE)).unwrap();
+        let name = ServerName::try_from(name.to_owned()).unwrap();
+        Client { stream: StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), tcp) }
+    }
+
+    /// What the handshake comes to.
+    pub fn handshake(&mut self) -> Result<(), Error> {
+        let StreamOwned { conn, sock } = &mut self.stream;
+        match conn.complete_io(sock) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                Err(error.get_ref().and_then(|inner| inner.downcast_ref::<Error>()).expect("an error of TLS").clone())
+            }
+        }
+    }
+}

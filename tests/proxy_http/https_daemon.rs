@@ -1,0 +1,206 @@
+//! https by the daemon itself: certificates that are renewed, that cannot be used, and that a new process takes over.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::SocketAddr;
+use std::os::unix::net::UnixStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use serde_json::{Value, json};
+
+use crate::authority::{Authority, TlsClient};
+use crate::harness::{GET, OK, Script, eventually, refusing};
+
+struct Daemon {
+    process: Ended,
+    folder: tempfile::TempDir,
+}
+
+/// A process that ends with its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+fn document(folder: &Path, backend: SocketAddr, authority: &Authority) -> Value {
+    let file = |name: &str| authority.folder.path().join(name).display().to_string();
+    json!({
+        "version": 1,
+        "name": "px",
+        "listeners": [{ "name": "https", "address": refusing().to_string(), "protocol": "https" }],
+        "admin": { "socket": folder.join("admin.sock") },
+        "state_dir": folder,
+        "workers": 1,
+        "services": { "www": {
+            "hosts": ["www.test"],
+            "mode": "stateless",
+            "backends": [{ "name": "web", "address": backend.to_string() }],
+            "check": { "type": "tcp" },
+            "tls": { "certificates": [{ "chain_file": file("www.pem"), "key_file": file("www.key") }] },
+        } },
+    })
+}
+
+fn program(folder: &Path, more: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_polder-proxy"));
+    command
+        .arg("--config")
+        .arg(folder.join("proxy.json"))
+        .args(more)
+        .env_remove("NOTIFY_SOCKET")
+        .env_remove("LISTEN_FDS")
+        .stdin(Stdio::null())
+        .stdout(Stdio::null());
+    command
+}
+
+impl Daemon {
+    fn start(backend: SocketAddr, authority: &Authority) -> Daemon {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("proxy.json"), document(folder.path(), backend, authority).to_string())
+            .unwrap();
+        let process = Ended(program(folder.path(), &[]).stderr(Stdio::null()).spawn().unwrap());
+        let daemon = Daemon { process, folder };
+        eventually("the daemon is ready", || daemon.status().is_some_and(|status| status["ready"] == true));
+        daemon
+    }
+
+    fn call(&self, request: &str) -> Option<String> {
+        let mut stream = UnixStream::connect(self.folder.path().join("admin.sock")).ok()?;
+        stream
+            .write_all(
+                format!("{request} HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\nConnection: close\r\n\r\n").as_bytes(),
+            )
+            .ok()?;
+        let mut reply = BufReader::new(stream);
+        let mut line = String::new();
+        while reply.read_line(&mut line).ok()? > 2 {
+            line.clear();
+        }
+        let mut body = String::new();
+        reply.read_to_string(&mut body).ok()?;
+        Some(body)
+    }
+
+    fn status(&self) -> Option<Value> {
+        serde_json::from_str(&self.call("GET /status")?).ok()
+    }
+
+    fn alarms(&self) -> String {
+        self.status().map_or_else(String::new, |status| status["alarms"].to_string())
+    }
+
+    fn address(&self) -> SocketAddr {
+        self.status().unwrap()["listeners"][0].as_str().unwrap().parse().unwrap()
+    }
+
+    /// The certificate that a visitor gets now.
+    fn certificate(&self, authority: &Authority) -> CertificateDer<'static> {
+        let mut client = TlsClient::over_tls(self.address(), authority.trusting(), "www.test");
+        client.send(GET);
+        assert_eq!(client.response().status(), 200);
+        client.stream.conn.peer_certificates().unwrap()[0].clone().into_owned()
+    }
+}
+
+fn on_disk(authority: &Authority) -> CertificateDer<'static> {
+    CertificateDer::from_pem_file(authority.folder.path().join("www.pem")).unwrap()
+}
+
+#[test]
+fn a_renewed_certificate_is_used_and_a_bad_one_is_an_alarm_and_no_outage() {
+    let authority = Authority::new();
+    authority.issue("www", &["www.test"]);
+    let backend = Script::answering(OK);
+    let daemon = Daemon::start(backend.address, &authority);
+    let first = on_disk(&authority);
+    assert_eq!(daemon.certificate(&authority), first);
+    let status = daemon.status().unwrap();
+    assert_eq!(status["certificates"][0]["hosts"], json!(["www.test"]), "{status}");
+
+    authority.issue("www", &["www.test"]);
+    let second = on_disk(&authority);
+    eventually("the renewed certificate is in force", || daemon.certificate(&authority) == second);
+
+    std::fs::write(authority.folder.path().join("www.pem"), "broken").unwrap();
+    eventually("the broken certificate is an alarm", || daemon.alarms().contains("a new certificate is not used"));
+    assert_eq!(daemon.certificate(&authority), second);
+    let refused = daemon.call("POST /reload").unwrap();
+    assert!(refused.contains("services.www.tls.certificates[0]"), "{refused}");
+    assert_eq!(daemon.certificate(&authority), second);
+
+    authority.issue("www", &["www.test"]);
+    let third = on_disk(&authority);
+    let done = daemon.call("POST /reload").unwrap();
+    assert!(done.contains("reloaded"), "{done}");
+    assert_eq!(daemon.certificate(&authority), third);
+    eventually("the alarm is over", || !daemon.alarms().contains("certificate"));
+}
+
+#[test]
+fn a_certificate_that_cannot_be_used_at_the_start_keeps_nobody_else_out() {
+    let authority = Authority::new();
+    authority.issue("www", &["www.test"]);
+    std::fs::write(authority.folder.path().join("www.pem"), "broken").unwrap();
+    let backend = Script::answering(OK);
+    let daemon = Daemon::start(backend.address, &authority);
+    assert!(daemon.alarms().contains("visitors who need it are refused"), "{}", daemon.alarms());
+    let mut client = TlsClient::over_tls(daemon.address(), authority.trusting(), "www.test");
+    assert!(client.handshake().is_err());
+    authority.issue("www", &["www.test"]);
+    let good = on_disk(&authority);
+    let serves = || TlsClient::over_tls(daemon.address(), authority.trusting(), "www.test").handshake().is_ok();
+    eventually("the mended certificate is in force", serves);
+    assert_eq!(daemon.certificate(&authority), good);
+}
+
+#[test]
+fn a_process_that_takes_over_goes_on_with_tls() {
+    let authority = Authority::new();
+    authority.issue("www", &["www.test"]);
+    let backend = Script::answering(OK);
+    let mut daemon = Daemon::start(backend.address, &authority);
+    let mut visitor = TlsClient::over_tls(daemon.address(), authority.trusting(), "www.test");
+    visitor.send(GET);
+    assert_eq!(visitor.response().status(), 200);
+    let (address, pid) = (daemon.address(), daemon.status().unwrap()["pid"].clone());
+    let next = program(daemon.folder.path(), &["--takeover"]).stderr(Stdio::null()).spawn().unwrap();
+    let mut last = Ended(std::mem::replace(&mut daemon.process.0, next));
+    eventually("another process is the daemon", || daemon.status().is_some_and(|status| status["pid"] != pid));
+    assert_eq!(daemon.address(), address);
+    visitor.send(GET);
+    assert_eq!(visitor.response().status(), 200, "the old process serves what is open");
+    assert_eq!(daemon.certificate(&authority), on_disk(&authority));
+    drop(visitor);
+    eventually("the old process ends", || last.0.try_wait().unwrap().is_some());
+}
+
+#[test]
+fn check_config_tells_what_is_wrong_with_a_certificate() {
+    let authority = Authority::new();
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("proxy.json");
+    std::fs::write(&file, document(folder.path(), ([192, 0, 2, 1], 80).into(), &authority).to_string()).unwrap();
+    let check = || {
+        let output = program(folder.path(), &["--check-config"]).output().unwrap();
+        (output.status.code(), String::from_utf8_lossy(&output.stderr).into_owned())
+    };
+    let (code, words) = check();
+    assert_eq!(code, Some(0), "{words}");
+    assert!(words.contains("warning: ") && words.contains("www.pem: cannot be read"), "{words}");
+    authority.issue("www", &["other.test"]);
+    let (code, words) = check();
+    assert_eq!(code, Some(1));
+    assert!(
+        words.contains("services.www.tls: no certificate is for the host www.test: they are for other.test"),
+        "{words}"
+    );
+    authority.issue("www", &["*.test"]);
+    assert_eq!(check(), (Some(0), String::new()));
+}

@@ -1,0 +1,233 @@
+//! HTTP over TLS: the handshake, which certificate a client gets, and requests that came to the wrong place.
+
+use std::io::{Read, Write};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use polder::config::proxy::{CertificateConfig, HostPattern};
+use polder::proxy::tls::acceptor::{Acceptor, Resolver, by_host};
+use polder::proxy::tls::certificates::Certificates;
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject;
+use rustls::{AlertDescription, ClientConfig, Error, RootCertStore};
+
+use crate::authority::{Authority, TlsClient};
+use crate::harness::{Client, GET, OK, Proxy, Script, Setup, eventually, field};
+
+/// Hosts with their certificates; the first is the default if there is to be one.
+fn acceptor(hosts: &[(&str, &[&CertificateConfig])], has_default: bool) -> Arc<Acceptor> {
+    let mut certificates = Certificates::default();
+    let mut services = Vec::new();
+    for (host, files) in hosts {
+        let slots: Vec<_> = files.iter().map(|files| certificates.add(files)).collect();
+        assert!(slots.iter().all(|slot| slot.error().is_none()), "{slots:?}");
+        services.push((vec![HostPattern::parse(host).unwrap()], slots));
+    }
+    let default = if has_default { services[0].1.clone() } else { Vec::new() };
+    Arc::new(Acceptor::new(Resolver { by_host: by_host(services), default }, certificates).unwrap())
+}
+
+fn connect(proxy: &Proxy, config: ClientConfig, name: &str) -> TlsClient {
+    TlsClient::over_tls(proxy.address, config, name)
+}
+
+fn www() -> (Authority, Setup) {
+    let authority = Authority::new();
+    let files = authority.issue("www", &["www.test"]);
+    let tls = Some(acceptor(&[("www.test", &[&files])], false));
+    (authority, Setup { tls, ..Setup::default() })
+}
+
+#[test]
+fn requests_over_tls_reach_the_backend_and_say_so() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(setup, &[backend.address]);
+    for versions in [[&rustls::version::TLS13], [&rustls::version::TLS12]] {
+        let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.issuer.der().clone()).unwrap();
+        let config = ClientConfig::builder_with_provider(provider).with_protocol_versions(&versions).unwrap();
+        let mut config = config.with_root_certificates(roots).with_no_client_auth();
+        config.alpn_protocols = vec![b"h3".to_vec(), b"http/1.1".to_vec()];
+        let mut client = connect(&proxy, config, "www.test");
+        for _ in 0..3 {
+            client.send(GET);
+            assert_eq!(client.response().status(), 200);
+        }
+        assert_eq!(client.stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
+    }
+    for head in backend.heads() {
+        assert_eq!(field(&head, "X-Forwarded-Proto"), Some("https"));
+        assert!(field(&head, "Forwarded").unwrap().ends_with(";proto=https"), "{head}");
+    }
+}
+
+#[test]
+fn bodies_of_many_records_come_through_both_ways() {
+    let (authority, setup) = www();
+    const LENGTH: usize = 3_000_000;
+    let backend = Script::start(|served, _| {
+        while served.head().is_some() {
+            let body = served.bytes(LENGTH);
+            let _ = served.stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n").as_bytes());
+            let _ = served.stream.write_all(&body);
+        }
+    });
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let mut client = connect(&proxy, authority.trusting(), "www.test");
+    let body: Vec<u8> = (0..LENGTH).map(|index| (index % 251) as u8).collect();
+    for _ in 0..2 {
+        client.send(&format!("POST / HTTP/1.1\r\nHost: www.test\r\nContent-Length: {LENGTH}\r\n\r\n"));
+        client.stream.write_all(&body).unwrap();
+        assert!(client.response().body == body, "the body is another one");
+    }
+}
+
+#[test]
+fn a_name_that_nobody_has_is_refused_with_the_alert_for_it() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let refused = Error::AlertReceived(AlertDescription::UnrecognisedName);
+    assert_eq!(connect(&proxy, authority.trusting(), "other.test").handshake(), Err(refused.clone()));
+    let mut nameless = authority.trusting();
+    nameless.enable_sni = false;
+    assert_eq!(connect(&proxy, nameless, "www.test").handshake(), Err(refused));
+    assert_eq!(connect(&proxy, authority.trusting(), "www.test").handshake(), Ok(()));
+}
+
+#[test]
+fn whoever_names_no_host_gets_the_default_if_the_document_has_one() {
+    let authority = Authority::new();
+    let (www, shop) = (authority.issue("www", &["www.test"]), authority.issue("shop", &["shop.test"]));
+    let tls = Some(acceptor(&[("www.test", &[&www]), ("shop.test", &[&shop])], true));
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(Setup { tls, ..Setup::default() }, &[backend.address]);
+    let mut nameless = authority.trusting();
+    nameless.enable_sni = false;
+    let mut client = connect(&proxy, nameless, "www.test");
+    client.send(GET);
+    assert_eq!(client.response().status(), 200);
+}
+
+#[test]
+fn a_client_gets_the_certificate_of_its_host_that_its_algorithms_allow() {
+    let authority = Authority::new();
+    let short = authority.issue("short", &["www.test", "*.pages.test"]);
+    let rsa = authority.issue_rsa("rsa", &["www.test"]);
+    let tls = Some(acceptor(&[("www.test", &[&rsa, &short]), ("*.pages.test", &[&short])], false));
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(Setup { tls, ..Setup::default() }, &[backend.address]);
+    let first_of = |files: &CertificateConfig| CertificateDer::from_pem_file(&files.chain_file).unwrap();
+    let mut client = connect(&proxy, authority.trusting(), "www.test");
+    client.handshake().unwrap();
+    assert_eq!(client.stream.conn.peer_certificates().unwrap()[0], first_of(&short), "the short one first");
+    let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider.cipher_suites.retain(|suite| format!("{suite:?}").contains("TLS_ECDHE_RSA"));
+    let mut roots = RootCertStore::empty();
+    roots.add(authority.issuer.der().clone()).unwrap();
+    let old = ClientConfig::builder_with_provider(Arc::new(provider))
+        .with_protocol_versions(&[&rustls::version::TLS12])
+        .unwrap();
+    let old = old.with_root_certificates(roots).with_no_client_auth();
+    let mut client = connect(&proxy, old, "www.test");
+    let _ = client.handshake();
+    assert_eq!(client.stream.conn.peer_certificates().map(|chain| chain[0].clone()), Some(first_of(&rsa)));
+    assert_eq!(connect(&proxy, authority.trusting(), "a.pages.test").handshake(), Ok(()));
+}
+
+#[test]
+fn a_request_for_a_host_that_the_certificate_is_not_for_is_misdirected() {
+    let authority = Authority::new();
+    let (both, shop) = (authority.issue("both", &["www.test", "alias.test"]), authority.issue("shop", &["shop.test"]));
+    let hosts: [(&str, &[&CertificateConfig]); 3] =
+        [("www.test", &[&both]), ("alias.test", &[&both]), ("shop.test", &[&shop])];
+    let backend = Script::answering(OK);
+    let mut proxy = Proxy::start(Setup { tls: Some(acceptor(&hosts, false)), ..Setup::default() }, &[backend.address]);
+    let ask = |proxy: &Proxy, name: &str| {
+        let mut client = connect(proxy, authority.trusting(), name);
+        client.send("GET / HTTP/1.1\r\nHost: WWW.test:443\r\n\r\n");
+        client.response().status()
+    };
+    assert_eq!(ask(&proxy, "www.test"), 200);
+    assert_eq!(ask(&proxy, "alias.test"), 200, "the same certificate is for both");
+    assert_eq!(ask(&proxy, "shop.test"), 421);
+    proxy.swap(|setup| setup.over_tls = false);
+    assert_eq!(ask(&proxy, "www.test"), 421, "the service is for clear text");
+    assert_eq!(backend.heads().len(), 2);
+}
+
+#[test]
+fn what_is_no_tls_is_refused_and_silence_ends() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let mut proxy = Proxy::start(setup, &[backend.address]);
+    let mut clear = Client::connect(proxy.address);
+    clear.send(GET);
+    let answer = clear.rest();
+    assert_eq!(answer.first(), Some(&21), "an alert: {answer:?}");
+    let failed = |proxy: &Proxy| {
+        let counters = &proxy.worker.as_ref().unwrap().counters;
+        counters.handshakes_failed.load(Ordering::Relaxed)
+    };
+    eventually("the refused handshake is counted", || failed(&proxy) == 1);
+    proxy.swap(|setup| setup.timeouts.tls_handshake = Duration::from_millis(50));
+    let mut silent = Client::connect(proxy.address);
+    silent.assert_closed();
+    eventually("the handshake that never was is counted", || failed(&proxy) == 2);
+    proxy.swap(|setup| setup.timeouts.tls_handshake = Duration::from_secs(60));
+    assert_eq!(connect(&proxy, authority.trusting(), "www.test").handshake(), Ok(()));
+}
+
+#[test]
+fn cookies_over_tls_are_secure() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(Setup { sticky: true, ..setup }, &[backend.address]);
+    let mut client = connect(&proxy, authority.trusting(), "www.test");
+    client.send(GET);
+    let response = client.response();
+    assert!(response.field("Set-Cookie").unwrap().ends_with("; Secure"), "{}", response.head);
+}
+
+#[test]
+fn a_tunnel_over_tls_passes_bytes_both_ways_and_their_end() {
+    let (authority, setup) = www();
+    let backend = Script::start(|served, _| {
+        served.head().unwrap();
+        served.send("HTTP/1.1 101 Switching Protocols\r\nUpgrade: echo\r\nConnection: upgrade\r\n\r\n");
+        let mut bytes = [0; 5];
+        served.stream.read_exact(&mut bytes).unwrap();
+        served.stream.write_all(&bytes).unwrap();
+        assert!(served.rest().is_empty());
+    });
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let mut client = connect(&proxy, authority.trusting(), "www.test");
+    client.send("GET / HTTP/1.1\r\nHost: www.test\r\nConnection: upgrade\r\nUpgrade: echo\r\n\r\n");
+    assert_eq!(client.response().status(), 101);
+    client.send("hello");
+    let mut echo = [0; 5];
+    client.stream.read_exact(&mut echo).unwrap();
+    assert_eq!(&echo, b"hello");
+    client.stream.conn.send_close_notify();
+    let _ = client.stream.flush();
+    client.assert_closed();
+}
+
+#[test]
+fn a_client_resumes_its_session() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let config = authority.trusting();
+    let mut kinds = Vec::new();
+    for _ in 0..2 {
+        let mut client = connect(&proxy, config.clone(), "www.test");
+        client.send(GET);
+        assert_eq!(client.response().status(), 200);
+        kinds.push(client.stream.conn.handshake_kind());
+    }
+    assert_eq!(kinds, [Some(rustls::HandshakeKind::Full), Some(rustls::HandshakeKind::Resumed)]);
+}
