@@ -342,7 +342,7 @@ pub const ROWS: [Row; 46] = [
     },
     Row {
         name: "OPTIONS and TRACE with Max-Forwards",
-        aspects: &[Statuses, RequestFields],
+        aspects: &[Statuses, Interim, Requests, Bodies, RequestFields, ResponseFields, Cookie],
         holds: |seen| {
             seen.any(|request| {
                 matches!(request.method(), "OPTIONS" | "TRACE") && !request.values("max-forwards").is_empty()
