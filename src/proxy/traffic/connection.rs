@@ -3,10 +3,9 @@
 //! Owns the client's socket. Reads heads, has each request served by the exchange, decides whether the connection goes
 //! on. A connection that waits holds no buffer, and nothing else that serving takes.
 
-use std::cell::{Cell, RefCell};
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::net::SocketAddr;
-use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -31,6 +30,7 @@ use super::inflight::{Entry, Order, Phase};
 use super::local::Local;
 use super::message::{Request, RequestHead, Version};
 use super::outcome::AfterResponse;
+use super::room::Room;
 use super::socket::{IdleTimer, send};
 use super::termination::End;
 use super::trace::Trace;
@@ -110,10 +110,10 @@ impl Connection {
                 Ok(workspace) => workspace,
                 Err(end) => return self.log_end_between_requests(end),
             };
-            let mut room = Room::take();
+            let mut room = take_room();
             room.enter(Guest { connection: self, workspace });
             let (connection, after) = room.left().await;
-            room.give();
+            give_room(room);
             match after {
                 None => self = connection,
                 Some(after) => return connection.finish(after).await,
@@ -122,10 +122,7 @@ impl Connection {
     }
 
     /// Serves requests until the client has sent none that is not answered (none: the connection goes on), or to the last one.
-    async fn serve_requests(
-        mut self: Box<Self>,
-        mut workspace: Box<Workspace>,
-    ) -> (Box<Connection>, Option<AfterResponse>) {
+    async fn serve_requests(mut self: Box<Self>, mut workspace: Box<Workspace>) -> Left {
         let after = loop {
             let after = self.serve_request(&mut workspace).await;
             let unread = !workspace.client.input.is_empty();
@@ -283,64 +280,27 @@ struct Guest {
     workspace: Box<Workspace>,
 }
 
-/// The memory of the future that serves requests. It is several times that of a connection that waits, so connections have one only
-/// while they are served, one after the other the same: the future serves guest after guest, and never ends.
-struct Room {
-    door: Rc<Door>,
-    service: Pin<Box<dyn Future<Output = ()>>>,
-}
-
-#[derive(Default)]
-struct Door {
-    guest: Cell<Option<Guest>>,
-    left: Cell<Option<(Box<Connection>, Option<AfterResponse>)>>,
-}
+/// A connection whose request, or row of requests, has been served, and how it ends if it does.
+type Left = (Box<Connection>, Option<AfterResponse>);
 
 /// Rooms that a thread keeps for connections to come.
 const SPARE_ROOMS: usize = 64;
 
 thread_local! {
-    static SPARE: RefCell<Vec<Room>> = const { RefCell::new(Vec::new()) };
+    static SPARE: RefCell<Vec<Room<Guest, Left>>> = const { RefCell::new(Vec::new()) };
 }
 
-impl Room {
-    /// An empty one.
-    fn take() -> Room {
-        SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| {
-            let door = Rc::<Door>::default();
-            let inside = Rc::clone(&door);
-            let service = Box::pin(async move {
-                loop {
-                    let guest = poll_fn(|_| inside.guest.take().map_or(Poll::Pending, Poll::Ready));
-                    let Guest { connection, workspace } = guest.await;
-                    inside.left.set(Some(connection.serve_requests(workspace).await));
-                }
-            });
-            Room { door, service }
-        })
-    }
+fn take_room() -> Room<Guest, Left> {
+    let serve = |Guest { connection, workspace }: Guest| connection.serve_requests(workspace);
+    SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Room::new(serve))
+}
 
-    fn enter(&mut self, guest: Guest) {
-        self.door.guest.set(Some(guest));
-    }
-
-    /// Serves the guest until it has left.
-    async fn left(&mut self) -> (Box<Connection>, Option<AfterResponse>) {
-        poll_fn(|context| {
-            let _never_ends = self.service.as_mut().poll(context);
-            self.door.left.take().map_or(Poll::Pending, Poll::Ready)
-        })
-        .await
-    }
-
-    /// Keeps it for the next one.
-    fn give(self) {
-        SPARE.with_borrow_mut(|spare| {
-            if spare.len() < SPARE_ROOMS {
-                spare.push(self);
-            }
-        });
-    }
+fn give_room(room: Room<Guest, Left>) {
+    SPARE.with_borrow_mut(|spare| {
+        if spare.len() < SPARE_ROOMS {
+            spare.push(room);
+        }
+    });
 }
 
 /// Ends our half and reads what still comes, so that no reset overtakes the answer (RFC 9112, 9.6).

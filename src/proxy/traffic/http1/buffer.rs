@@ -47,11 +47,6 @@ impl Buffer {
         }
     }
 
-    /// Forgets everything after the first `length` bytes.
-    pub fn truncate(&mut self, length: usize) {
-        self.end = self.start + length.min(self.len());
-    }
-
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.start = 0;
@@ -102,16 +97,6 @@ impl Buffer {
     /// How much it can hold without more memory.
     pub fn capacity(&self) -> usize {
         self.bytes.len()
-    }
-
-    /// Puts bytes at the end.
-    pub fn append(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        self.hold(self.end + bytes.len());
-        self.bytes[self.end..self.end + bytes.len()].copy_from_slice(bytes);
-        self.end += bytes.len();
     }
 }
 
