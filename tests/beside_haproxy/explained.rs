@@ -24,7 +24,7 @@ const fn refusal(name: &'static str, holds: fn(&Seen<'_>) -> bool, source: &'sta
     Row { name, aspects: &[Statuses], holds, source }
 }
 
-pub const ROWS: [Row; 44] = [
+pub const ROWS: [Row; 46] = [
     refusal(
         "HTTP/1.1 without Host, with several, or with one that is no host",
         |seen| seen.refuses(400, |request| !has_one_good_host(request)),
@@ -104,6 +104,11 @@ pub const ROWS: [Row; 44] = [
         source: "RFC 9112, 3.2.2",
     },
     refusal(
+        "A target without path or scheme, with another method than CONNECT",
+        |seen| seen.refuses(400, |request| request.target().starts_with("www")),
+        "RFC 9112, 3.2.3",
+    ),
+    refusal(
         "A target with the scheme https, without TLS",
         |seen| seen.refuses(400, |request| request.target().starts_with("https:")),
         "RFC 9110, 7.4",
@@ -151,6 +156,15 @@ pub const ROWS: [Row; 44] = [
                 && seen.case.script.iter().any(is_malformed_answer)
         },
         source: "RFC 9112, 6.3",
+    },
+    Row {
+        name: "A chunked response that ends early",
+        aspects: &[Bodies],
+        holds: |seen| {
+            let polder_says_so = seen.polder.responses.iter().any(|response| !response.body.whole);
+            polder_says_so && seen.answers(|answer| answer.ends_with("hello\r\n"))
+        },
+        source: "RFC 9112, 8",
     },
     Row {
         name: "A visitor who closes within a head",
