@@ -12,10 +12,11 @@
 //! 4. `record` keeps the records, sorted by name; `rrsets`: equal records and differing TTLs
 //! 5. `check`: what must be there, and what must not stand together; `report` collects what all steps find
 //!
-//! The table knows A, AAAA, AFSDB, APL, CAA, CDNSKEY, CDS, CERT, CNAME, CSYNC, DHCID, DNAME, DNSKEY, DS, EUI48, EUI64, HINFO,
-//! HTTPS, IPSECKEY, KX, L32, L64, LOC, LP, MX, NAPTR, NID, NS, OPENPGPKEY, PTR, RP, SMIMEA, SOA, SPF, SRV, SSHFP, SVCB, TLSA, TXT,
-//! URI, WKS and ZONEMD. Every other type may be written as TYPEnnn with its data as `\# LENGTH HEX` (RFC 3597), except those of
-//! messages. The records of a signed zone are left out with a warning: zones are served unsigned.
+//! The table knows A, AAAA, AFSDB, AMTRELAY, APL, AVC, CAA, CDNSKEY, CDS, CERT, CNAME, CSYNC, DHCID, DLV, DNAME, DNSKEY, DS, EID,
+//! EUI48, EUI64, GPOS, HINFO, HIP, HTTPS, IPSECKEY, ISDN, KX, L32, L64, LOC, LP, MB, MG, MINFO, MR, MX, NAPTR, NID, NIMLOC,
+//! NINFO, NS, NSAP, NSAP-PTR, OPENPGPKEY, PTR, PX, RESINFO, RKEY, RP, RT, SMIMEA, SOA, SPF, SRV, SSHFP, SVCB, TA, TALINK, TLSA,
+//! TXT, URI, WALLET, WKS, X25 and ZONEMD. Every other type may be written as TYPEnnn with its data as `\# LENGTH HEX` (RFC 3597),
+//! except those of messages. The records of a signed zone are left out with a warning: zones are served unsigned.
 //!
 //! An *error* is what cannot be served, or would be answered in two ways; a *warning* is what can be served but is hardly meant, or is
 //! never answered. `checks: strict` makes errors of warnings.

@@ -292,6 +292,12 @@ fn unchecked(_: &str, document: &mut Value) {
 
 /// A visitor's request to a proxy, and the status it gets; none: no response within the limit.
 async fn visit(fleet: &Fleet, proxy: usize) -> impl Future<Output = Option<String>> + use<> {
+    let response = whole_visit(fleet, proxy).await;
+    async move { response.await?.lines().next().map(str::to_owned) }
+}
+
+/// The same with all of the response.
+async fn whole_visit(fleet: &Fleet, proxy: usize) -> impl Future<Output = Option<String>> + use<> {
     let document = fleet.document(&proxy_name(proxy));
     let address = document["listeners"][0]["address"].as_str().expect("a proxy listens").to_owned();
     let host = document["services"][STATEFUL]["hosts"][0].as_str().expect("a service has hosts").to_owned();
@@ -302,8 +308,47 @@ async fn visit(fleet: &Fleet, proxy: usize) -> impl Future<Output = Option<Strin
         let mut response = Vec::new();
         let read = stream.read_to_end(&mut response);
         tokio::time::timeout(LIMIT, read).await.ok()?.ok()?;
-        String::from_utf8_lossy(&response).lines().next().map(str::to_owned)
+        Some(String::from_utf8_lossy(&response).into_owned())
     }
+}
+
+/// Waits until every proxy but the first serves the backup, and sees the primary so.
+async fn until_others_serve_shop2(fleet: &Fleet, primary: Verdict) {
+    let began = Instant::now();
+    for proxy in 1..PROXIES {
+        while !status(fleet, proxy).await.is_some_and(|status| {
+            let latch = shop(&status).latch.as_ref().and_then(|latch| latch.active.as_deref());
+            latch == Some("shop2")
+                && shop(&status).backends.iter().any(|one| one.name == "shop1" && one.check == primary)
+        }) {
+            assert!(began.elapsed() < LIMIT, "shop1 is not {primary} for proxy {proxy}, or shop2 does not serve");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    }
+}
+
+#[test]
+fn a_proxy_that_was_stopped_while_the_others_failed_over_sends_nothing_to_the_primary_that_came_back() {
+    // Checks so patient that only what its peers say tells the proxy that it was stopped.
+    with_fleet(
+        |_, _| (),
+        |mut fleet| async move {
+            until_seen(&fleet, "shop1", Verdict::Up).await;
+            act(&mut fleet, Action::Freeze, "px-1").await;
+            let stopped = Instant::now();
+            act(&mut fleet, Action::Kill, "shop1").await;
+            until_others_serve_shop2(&fleet, Verdict::Down).await;
+            act(&mut fleet, Action::Mend, "shop1").await;
+            until_others_serve_shop2(&fleet, Verdict::Up).await;
+            let response = whole_visit(&fleet, 0).await;
+            // The time is the test's input: longer than proxies go without hearing each other.
+            tokio::time::sleep((polder::daemon::peers::RECENT * 2).saturating_sub(stopped.elapsed())).await;
+            act(&mut fleet, Action::Mend, "px-1").await;
+            let response = response.await.expect("a response");
+            assert!(response.to_lowercase().contains(": shop2"), "{response}");
+            fleet
+        },
+    );
 }
 
 #[test]

@@ -35,11 +35,16 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::config::{PeerConfig, PeersConfig};
+use crate::running_time::running;
 use exchange::Received;
 use shared::{EXCHANGE_LIMIT, Shared};
 
 /// From the start of one exchange with a peer to the start of the next.
 const INTERVAL: Duration = Duration::from_secs(1);
+
+/// A daemon that has asked its peers within this time knows what they know: an exchange, the next one, and how late a busy
+/// machine may be.
+pub const RECENT: Duration = INTERVAL.saturating_add(EXCHANGE_LIMIT).saturating_add(Duration::from_secs(1));
 
 /// The same while this daemon's value keeps changing: changes within this time are sent together.
 const SHORTEST_INTERVAL: Duration = Duration::from_millis(50);
@@ -106,6 +111,12 @@ impl Peers {
         any
     }
 
+    /// When the exchange began that is the last to have ended with its peer, of the peer for which that is longest ago; whether it answered or
+    /// not. What was heard has been sent to `events`.
+    pub fn asked(&self) -> Option<Duration> {
+        self.shared.health().into_values().map(|health| health.asked).min()
+    }
+
     /// The health of each peer.
     pub fn health(&self) -> BTreeMap<String, PeerHealth> {
         self.shared.health()
@@ -140,21 +151,24 @@ async fn exchange_with(
         while let Ok(reply) = requested.try_recv() {
             waiting.push(reply);
         }
-        let started = Instant::now();
+        let (started, began) = (Instant::now(), running());
         state.mark_unchanged();
         let result = exchange::initiate(&shared, &name, &peer, started + EXCHANGE_LIMIT).await;
         let answered = result.is_ok();
         let ahead_ms = result.as_ref().ok().and_then(|received| received.ahead_ms);
-        shared.note(&name, ahead_ms, result.as_ref().err().map(|error| format!("{name} ({}): {error}", peer.address)));
         if answered && !shared.deliver(&name, ahead_ms).await {
             return;
         }
+        // After the message is on its way: who sees that the peer was asked finds what it said.
+        let is_unheard = matches!(result, Ok(Received { is_unheard: true, .. }));
+        let asked = (!is_unheard).then_some(began);
+        shared.note(&name, asked, ahead_ms, result.err().map(|error| format!("{name} ({}): {error}", peer.address)));
         for reply in waiting.drain(..) {
             // Whoever waits may have run out of time.
             let _ = reply.send(answered);
         }
         sleep_until(started + SHORTEST_INTERVAL).await;
-        if matches!(result, Ok(Received { is_unheard: true, .. })) {
+        if is_unheard {
             continue;
         }
         tokio::select! {

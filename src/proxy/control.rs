@@ -23,8 +23,8 @@ use crate::api::proxy::Status;
 use crate::daemon::lifecycle::{self, OperatorFile};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::Proposals;
-use crate::daemon::peers::PeerEvent;
-use crate::health::{HealthView, Verdict};
+use crate::daemon::peers::{PeerEvent, RECENT};
+use crate::health::{HealthView, Proof, Verdict};
 use crate::proxy::latch::latches::{LatchMove, Latches, Record, WriteOutcome};
 use crate::proxy::latch::{Keeper, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
@@ -47,6 +47,8 @@ pub enum Event {
     Health(Arc<HealthView>),
     /// A peer has sent its latches and operator states.
     PeerMessage(PeerEvent),
+    /// Every peer has been asked, or tried, since this time, and what they said has been taken in.
+    PeersAsked(Duration),
     /// The process before this one has handed over its latches and operator states.
     Inherited(Value),
     /// A write of the latches has ended.
@@ -104,6 +106,8 @@ pub struct State {
     proposals: Proposals<lifecycle::Change>,
     /// What peers were told last.
     told: Option<PeerMessage>,
+    /// That the peers were asked lately.
+    heard: Proof,
     draining: bool,
     workers: usize,
 }
@@ -141,6 +145,7 @@ impl State {
             operator_file: OperatorFile::new(known.operator_lost),
             proposals: Proposals::default(),
             told: None,
+            heard: Proof::default(),
             draining: false,
             snapshot: Arc::new(Snapshot::nothing(&prepared)),
             prepared,
@@ -151,6 +156,7 @@ impl State {
             known.is_some_and(|known| known.lasting().verdict == Verdict::Up && !known.hearsay)
         };
         state.latches.cover(&state.prepared, up, now);
+        state.heard = state.heard_at(now);
         let mut effects: Vec<Effect> = known.words.into_iter().flat_map(|event| state.take_in(event, now)).collect();
         effects.extend(state.settle(now));
         (state, effects)
@@ -214,6 +220,7 @@ impl State {
                 let moved = self.latches.written(ticket, ended, now);
                 effects.extend(moved.iter().map(|moved| Effect::Log(in_words(moved))));
             }
+            Event::PeersAsked(asked) => drop(self.heard.renew(asked, now.running)),
             Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
             Event::Reloaded(prepared) => {
                 let (before, health) = (&self.prepared, &self.health);
@@ -222,6 +229,7 @@ impl State {
                 };
                 self.latches.cover(&prepared, settled, now);
                 self.prepared = prepared;
+                self.heard = self.heard_at(now);
                 self.proposals.keep_peers(&self.peer_names());
                 self.adopt_unknown_latches(now);
                 effects.extend(self.step_latches(now));
@@ -234,6 +242,11 @@ impl State {
             Event::Followed(_) | Event::Time => {}
         }
         effects
+    }
+
+    /// The proof that the peers were asked now; one that never lapses, if there are none.
+    fn heard_at(&self, now: Now) -> Proof {
+        if self.peer_names().is_empty() { Proof::default() } else { Proof::new(now.running, RECENT) }
     }
 
     /// The next moment at which [`Event::Time`] has something to do.
@@ -268,6 +281,7 @@ impl State {
     /// After a takeover: the new daemon alone checks, talks to peers and decides; requests that still run in this process
     /// follow its status. Nothing is decided, written or sent here any more.
     pub fn follow(&mut self, daemon: &Status, now: Now) -> Vec<Effect> {
+        self.heard = Proof::default();
         self.health = Arc::new(followed::health(&self.prepared, daemon));
         self.operator = followed::operator(daemon);
         for service in &daemon.services {
@@ -321,6 +335,7 @@ impl State {
             latch: &|service| self.latches.get(service),
             now,
             draining: self.draining,
+            peers: &self.heard,
             workers: self.workers,
         };
         build(&self.prepared, &circumstances, Some(&self.snapshot))

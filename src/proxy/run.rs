@@ -27,7 +27,7 @@ use crate::daemon::startup::{self, Inheritance};
 use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Succession;
 use crate::daemon::ticks::Ticks;
-use crate::health::{Checker, HealthView, Target, Verdict, saved};
+use crate::health::{Checker, HealthView, Proof, Target, Verdict, saved};
 use crate::proxy::control::peer_state::{PeerMessage, PeerState};
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, InitialState, State};
@@ -238,6 +238,7 @@ impl Snapshot {
             generation: 0,
             ready: false,
             draining: false,
+            peers: Proof::default(),
             router: prepared.router.clone(),
             services: Vec::new(),
             settings: prepared.settings.clone(),

@@ -26,6 +26,8 @@ pub struct Snapshot {
     pub ready: bool,
     /// The daemon is stopping or handed over: `Connection: close` on every response.
     pub draining: bool,
+    /// Whether what is known of the peers' latches may be acted on still.
+    pub peers: Proof,
     /// Host and path to service.
     pub router: Router,
     /// The services; [`Router`] answers with an index into this.

@@ -10,6 +10,7 @@ mod bitmap;
 mod codec;
 mod field;
 mod gateway;
+mod hip;
 mod keyword;
 mod loc;
 mod svcb;

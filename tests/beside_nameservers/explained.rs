@@ -22,7 +22,7 @@ pub struct Row {
     pub source: &'static str,
 }
 
-pub const ROWS: [Row; 12] = [
+pub const ROWS: [Row; 13] = [
     Row {
         name: "A transfer (AXFR, IXFR)",
         aspects: &[Aspect::Answer, Aspect::Authority],
@@ -65,6 +65,13 @@ pub const ROWS: [Row; 12] = [
         holds: |case, polder| {
             polder.rcode == 0 && polder.authoritative() && is_endless(&case.ask.name.lower().to_string(), polder)
         },
+        source: "RFC 1034, 3.6.2",
+    },
+    Row {
+        name: "A chain of CNAMEs and DNAMEs that returns to a name, or has more than eight links",
+        aspects: &[Aspect::Truncation],
+        // Its last links may be those that did not fit.
+        holds: |case, polder| polder.truncated() && chain(&case.ask.name.lower().to_string(), polder).len() > CHAIN / 2,
         source: "RFC 1034, 3.6.2",
     },
     Row {

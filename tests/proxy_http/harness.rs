@@ -215,6 +215,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         generation,
         ready: true,
         draining: false,
+        peers: Proof::default(),
         router: Router::new([(HostPattern::Exact("www.test".into()), "/".into(), 0)]),
         services: vec![service],
         settings: Arc::new(Settings {

@@ -61,6 +61,7 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
             operator: standing.operator,
             target: Arc::clone(&TARGET),
             counters: Arc::new([slot]),
+            proof: Default::default(),
         }
     };
     Service {

@@ -117,6 +117,9 @@ pub enum Event<P> {
     Health(Arc<HealthView>),
     /// A peer has sent its state.
     Peer(PeerEvent),
+    /// Every peer has been asked, or tried, in exchanges that began at this time ([`Now::running`]) or later; what they said has been taken
+    /// in.
+    PeersAsked(Duration),
     /// A write of `operator.json` has ended.
     OperatorWritten(io::Result<()>),
     /// Another document is in force.

@@ -104,6 +104,7 @@ impl<D: Daemon> Shell<D> {
                 }
             }
         }
+        self.note_peers_asked();
         self.go_on_reloading();
         self.reload_if_wanted();
         self.answer_what_is_on_disk();

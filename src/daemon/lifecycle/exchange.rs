@@ -96,6 +96,11 @@ impl Exchange {
         }
     }
 
+    /// [`Peers::asked`]; none without peers.
+    pub fn asked(&self) -> Option<Duration> {
+        self.running.as_ref()?.peers.asked()
+    }
+
     /// How each peer is doing.
     pub fn health(&self) -> BTreeMap<String, PeerHealth> {
         self.running.as_ref().map(|running| running.peers.health()).unwrap_or_default()

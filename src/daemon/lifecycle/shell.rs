@@ -50,6 +50,8 @@ pub struct Shell<D: Daemon> {
     pub(super) incoming: mpsc::UnboundedReceiver<Input<D::Document, D::Event>>,
     pub(super) phase: Phase,
     pub(super) stop_if_not_handed_over: bool,
+    /// What [`Event::PeersAsked`] said last.
+    pub(super) peers_asked: Duration,
     /// What happened while the final state was on its way: it counts if the new process goes away.
     pub(super) held_back: Vec<D::Event>,
     /// What the state wants done that is the daemon's alone, before this process is.
@@ -144,6 +146,7 @@ impl<D: Daemon> Shell<D> {
             incoming: parts.incoming,
             phase,
             stop_if_not_handed_over: false,
+            peers_asked: Duration::ZERO,
             held_back: Vec::new(),
             held_effects: Vec::new(),
             reload: None,
@@ -183,6 +186,15 @@ impl<D: Daemon> Shell<D> {
     pub fn take_waiting_messages(&mut self) {
         let messages: Vec<_> = self.exchange.waiting().collect();
         messages.into_iter().for_each(|message| self.take(Event::Peer(message).into()));
+    }
+
+    /// Tells the state how recent is what it knows of its peers.
+    pub(super) fn note_peers_asked(&mut self) {
+        if let Some(asked) = self.exchange.asked().filter(|asked| *asked > self.peers_asked) {
+            self.take_waiting_messages();
+            self.peers_asked = asked;
+            self.take(Event::PeersAsked(asked).into());
+        }
     }
 
     /// Takes an event in, whatever the phase.

@@ -39,6 +39,8 @@ pub struct PeerHealth {
     pub error: Option<String>,
     /// How far its clock is ahead of ours, in milliseconds, by the last exchange; an older build does not say.
     pub ahead_ms: Option<i64>,
+    /// When the last exchange that this daemon began, and that has ended with all heard that there was, began, by [`running`](crate::running_time::running); 0: none has.
+    pub asked: Duration,
 }
 
 /// A peer's clock that is off by more is an alarm: clocks that a time server sets differ by milliseconds.
@@ -111,7 +113,7 @@ impl Shared {
         events: mpsc::Sender<PeerEvent>,
     ) -> Shared {
         let links = members.keys().map(|name| (name.clone(), Mutex::default())).collect();
-        let unknown = PeerHealth { heard: None, error: None, ahead_ms: None };
+        let unknown = PeerHealth { heard: None, error: None, ahead_ms: None, asked: Duration::ZERO };
         let health = members.keys().map(|name| (name.clone(), unknown.clone())).collect();
         Shared { name, identity, listen, members, state, events, links, health: Mutex::new(health) }
     }
@@ -150,7 +152,7 @@ impl Shared {
     }
 
     /// Notes how an exchange that this daemon began has ended; every change is one log line.
-    pub(super) fn note(&self, peer: &str, ahead_ms: Option<i64>, error: Option<String>) {
+    pub(super) fn note(&self, peer: &str, asked: Option<Duration>, ahead_ms: Option<i64>, error: Option<String>) {
         let mut health = self.health.lock().unwrap_or_else(PoisonError::into_inner);
         let Some(health) = health.get_mut(peer) else { return };
         match &error {
@@ -161,6 +163,7 @@ impl Shared {
         if error.is_none() {
             (health.heard, health.ahead_ms) = (Some(SystemTime::now()), ahead_ms);
         }
+        health.asked = asked.unwrap_or(health.asked);
         health.error = error;
     }
 

@@ -462,7 +462,7 @@ fn messages_of_every_size_up_to_the_limit_arrive_whole_and_larger_ones_are_not_s
 
 #[test]
 fn a_clock_that_is_off_by_more_than_five_seconds_is_an_alarm_in_either_direction() {
-    let health = |ahead_ms| PeerHealth { heard: None, error: None, ahead_ms };
+    let health = |ahead_ms| PeerHealth { heard: None, error: None, ahead_ms, asked: Duration::ZERO };
     for well in [None, Some(0), Some(5_000), Some(-5_000)] {
         assert_eq!(health(well).clock_alarm("ns-2"), None);
     }

@@ -43,7 +43,7 @@ impl From<lifecycle::Event<Prepared>> for Event {
             lifecycle::Event::OperatorWritten(ended) => Event::OperatorWritten(ended),
             lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
             lifecycle::Event::Draining => Event::Draining,
-            lifecycle::Event::Time => Event::Time,
+            lifecycle::Event::PeersAsked(_) | lifecycle::Event::Time => Event::Time,
         }
     }
 }

@@ -193,6 +193,7 @@ fn built(text: &str) -> Service {
         latch: &|_| Some(&keeper),
         now: Now::default(),
         draining: false,
+        peers: &Default::default(),
         workers: 1,
     };
     build(&prepared, &circumstances, None).services.remove(0)

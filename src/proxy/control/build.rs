@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use super::prepared::{Prepared, PreparedBackend, PreparedMode, PreparedService};
 use crate::daemon::operator::OperatorStates;
-use crate::health::{HealthView, Verdict};
+use crate::health::{HealthView, Proof, Verdict};
 use crate::proxy::choose::is_usable;
 use crate::proxy::latch::{BackendState, Keeper, Now, Situation};
 use crate::proxy::snapshot::{Backend, BackendCounters, LatchView, Service, ServiceMode, Snapshot};
@@ -27,6 +27,8 @@ pub struct SnapshotInput<'a> {
     pub now: Now,
     /// The daemon is stopping or handed over.
     pub draining: bool,
+    /// Whether what is known of the peers' latches may be acted on still.
+    pub peers: &'a Proof,
     /// Worker threads: as many slots in each backend's counters.
     pub workers: usize,
 }
@@ -40,6 +42,7 @@ pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snap
         generation: previous.map_or(1, |previous| previous.generation + 1),
         ready: !at.draining && services.iter().any(is_usable) && !services.iter().any(Service::is_undecided),
         draining: at.draining,
+        peers: at.peers.clone(),
         router: prepared.router.clone(),
         services,
         settings: prepared.settings.clone(),
@@ -55,6 +58,7 @@ pub fn answers_alike(one: &Snapshot, other: &Snapshot) -> bool {
             && a.backends.iter().zip(&b.backends).all(|(a, b)| backend(a, b))
     };
     one.ready == other.ready
+        && one.peers == other.peers
         && one.draining == other.draining
         && one.services.len() == other.services.len()
         && one.services.iter().zip(&other.services).all(service)

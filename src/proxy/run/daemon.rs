@@ -41,6 +41,7 @@ impl From<lifecycle::Event<Prepared>> for Event {
             lifecycle::Event::OperatorWritten(ended) => Event::OperatorWritten(ended),
             lifecycle::Event::Reloaded(prepared) => Event::Reloaded(prepared),
             lifecycle::Event::Draining => Event::Draining(true),
+            lifecycle::Event::PeersAsked(asked) => Event::PeersAsked(asked),
             lifecycle::Event::Time => Event::Time,
         }
     }

@@ -189,7 +189,7 @@ impl Exchange<'_> {
                 Choice::Nobody => return Err(retries.failure.unwrap_or(Failure::new(503, End::NoBackend))),
                 Choice::Undecided => return Err(Failure::new(503, End::Undecided)),
                 Choice::Wait => self.wait(&mut retries, client, &view, service).await?,
-                Choice::Use { backend, .. } if !service.backends[backend].proof.holds(running()) => {
+                Choice::Use { backend, .. } if !view.may_act_on(service, backend, running()) => {
                     self.local.hasten_probe(&service.backends[backend]);
                     if ask.bind(backend) {
                         self.wait(&mut retries, client, &view, service).await?;

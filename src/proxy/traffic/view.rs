@@ -4,9 +4,10 @@ use std::cell::RefCell;
 use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
+use std::time::Duration;
 
 use crate::proxy::choose::BalanceState;
-use crate::proxy::snapshot::{Backend, Service, Snapshot};
+use crate::proxy::snapshot::{Backend, Service, ServiceMode, Snapshot};
 
 /// Shared by the tasks of one worker, without touching the snapshot's own reference count.
 pub struct View {
@@ -32,6 +33,13 @@ impl View {
         };
         let balances = snapshot.services.iter().map(|service| balance_of(&service.name).unwrap_or_default()).collect();
         View { snapshot, balances }
+    }
+
+    /// Whether what is known of a service's backend is recent enough to send it a request now: its verdict, and where a latch has made it the
+    /// active one, what the peers say.
+    pub fn may_act_on(&self, service: &Service, backend: usize, now: Duration) -> bool {
+        let is_latched = matches!(service.mode, ServiceMode::Latched { .. });
+        service.backends[backend].proof.holds(now) && (!is_latched || self.snapshot.peers.holds(now))
     }
 
     /// Whether the backends of a service may get what they might get when `before` was the service.

@@ -5,8 +5,8 @@ use super::super::fault::Fault;
 use super::super::words::Words;
 use super::super::{name, ttl};
 use super::field::Field;
-use super::value::{base64, hex, hyphenated, ipv4, ipv6, number, quads};
-use super::{apl, bitmap, gateway, keyword, loc, svcb, wks};
+use super::value::{base64, dotted_hex, hex, hyphenated, ipv4, ipv6, number, quads};
+use super::{apl, bitmap, gateway, hip, keyword, loc, svcb, wks};
 
 impl Field {
     /// Reads the field and adds it to `wire`, which holds those before it.
@@ -45,6 +45,12 @@ impl Field {
             Field::Quads => wire.extend(quads(words.word()?)?),
             Field::Prefixes => apl::read(words, wire)?,
             Field::Gateway => gateway::read(words, origin, wire)?,
+            Field::Relay => gateway::read_relay(words, origin, wire)?,
+            Field::OptionalText if words.is_empty() => {}
+            Field::OptionalText => text(&words.string()?, wire)?,
+            Field::Hex => wire.extend(non_empty(hex(&words.joined()?)?)?),
+            Field::DottedHex => wire.extend(non_empty(dotted_hex(words.word()?)?)?),
+            Field::HostIdentity => hip::read(words, origin, wire)?,
             Field::Protocol => wire.push(wks::protocol(words.word()?)?),
             Field::Services => wks::read(words, wire)?,
         }
@@ -69,7 +75,9 @@ impl Field {
                 tag(rest[1..length].to_vec()).map(|_| length)
             }
             Field::Rest => Ok(rest.len()),
-            Field::NonEmptyRest | Field::Base64 => non_empty(rest.to_vec()).map(|rest| rest.len()),
+            Field::NonEmptyRest | Field::Base64 | Field::Hex | Field::DottedHex => {
+                non_empty(rest.to_vec()).map(|rest| rest.len())
+            }
             Field::Digest(lengths) => {
                 non_empty(rest.to_vec())?;
                 check_digest(lengths, before.last().copied(), rest.len()).map(|()| rest.len())
@@ -82,6 +90,10 @@ impl Field {
             Field::Quads => fixed(rest, 8),
             Field::Prefixes => apl::measure(rest),
             Field::Gateway => gateway::measure(before, rest),
+            Field::Relay => gateway::measure_relay(rest),
+            Field::OptionalText if rest.is_empty() => Ok(0),
+            Field::OptionalText => measure_text(rest),
+            Field::HostIdentity => hip::measure(rest),
             Field::Protocol => fixed(rest, 1),
             Field::Services => wks::measure(rest),
         }

@@ -53,6 +53,16 @@ pub enum Field {
     Prefixes,
     /// A gateway, by the type that stands two bytes before it (RFC 4025, 2.5).
     Gateway,
+    /// The same for a relay, the type in one byte with whether discovery is optional (RFC 8777, 4.2).
+    Relay,
+    /// One [`Field::Text`], or nothing.
+    OptionalText,
+    /// Hexadecimal to the end.
+    Hex,
+    /// Hexadecimal after 0x to the end, with dots in it (RFC 1706, 7).
+    DottedHex,
+    /// All of a HIP record (RFC 8005).
+    HostIdentity,
     /// An IP protocol by number or name (RFC 1035, 3.4.2).
     Protocol,
     /// Ports to the end by number or name, as a bitmap (RFC 1035, 3.4.2).
@@ -62,6 +72,14 @@ pub enum Field {
 impl Field {
     /// Whether a record may end before this field.
     pub fn may_be_empty(self) -> bool {
-        matches!(self, Field::Types | Field::Parameters | Field::OptionalBase64 | Field::Prefixes | Field::Services)
+        matches!(
+            self,
+            Field::Types
+                | Field::Parameters
+                | Field::OptionalBase64
+                | Field::OptionalText
+                | Field::Prefixes
+                | Field::Services
+        )
     }
 }

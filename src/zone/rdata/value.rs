@@ -43,6 +43,13 @@ pub fn hex(digits: &[u8]) -> Result<Vec<u8>, Fault> {
     }
 }
 
+/// `0x47.0005.80`: hexadecimal after 0x, with dots wherever they help the eye (RFC 1706, 7).
+pub fn dotted_hex(word: &[u8]) -> Result<Vec<u8>, Fault> {
+    let digits = word.strip_prefix(b"0x").or_else(|| word.strip_prefix(b"0X"));
+    let digits = digits.ok_or_else(|| format!("{} does not begin with 0x", quote(word)))?;
+    hex(&digits.iter().copied().filter(|byte| *byte != b'.').collect::<Vec<u8>>())
+}
+
 fn nibble(digit: u8) -> Option<u8> {
     char::from(digit).to_digit(16).and_then(|value| u8::try_from(value).ok())
 }

@@ -56,8 +56,8 @@ static BROKEN: &[(&str, &str)] = &[
          (RFC 3597)",
     ),
     (
-        "www HIP 2 a b",
-        "5: www.example.net.: the fields of HIP are not known here: write it as TYPE55 \\# LENGTH HEX (RFC 3597)",
+        "www SINK 1 0 0 AA==",
+        "5: www.example.net.: the fields of SINK are not known here: write it as TYPE40 \\# LENGTH HEX (RFC 3597)",
     ),
     (
         "www NSEC @ A",

@@ -1,0 +1,215 @@
+//! A record of each type, as text and on the wire.
+
+const NS1: &str = "036e7331 076578616d706c65 036e6574 00";
+
+/// Text, wire format (from the RFCs where they give examples), and what hickory-proto shows after decoding that, in its
+/// own spelling; "" for data that it passes through as it is.
+pub static RECORDS: &[(&str, &str, &str)] = &[
+    ("A 192.0.2.1", "c0000201", "192.0.2.1"),
+    ("AAAA 2001:db8::53", "20010db8000000000000000000000053", "2001:db8::53"),
+    ("AAAA ::ffff:192.0.2.1", "00000000000000000000ffffc0000201", "::ffff:192.0.2.1"),
+    ("NS ns1", NS1, "ns1.example.net."),
+    ("CNAME ns1.example.net.", NS1, "ns1.example.net."),
+    ("DNAME @", "076578616d706c65 036e6574 00", ""),
+    ("PTR .", "00", "."),
+    (
+        "SOA ns1 host\\.master 2026112301 2h 15m 2w 1d12h",
+        "036e7331076578616d706c65036e657400 0b686f73742e6d6173746572076578616d706c65036e657400 78c4052d 00001c20 \
+         00000384 00127500 0001fa40",
+        "ns1.example.net. host\\.master.example.net. 2026112301 7200 900 1209600 129600",
+    ),
+    ("MX 10 ns1", "000a 036e7331076578616d706c65036e657400", "10 ns1.example.net."),
+    ("MX 0 .", "0000 00", "0 ."),
+    ("TXT plain \"two words\" \"\"", "05706c61696e 0974776f20776f726473 00", "plaintwo words"),
+    (
+        "TXT \"semi;colon \\\"q\\\" \\\\ \\195\\164\"",
+        "13 73656d693b636f6c6f6e20227122205c20c3a4",
+        "semi;colon \"q\" \\ ä",
+    ),
+    ("SPF \"v=spf1 -all\"", "0b763d73706631202d616c6c", ""),
+    ("HINFO AMD64 \"Debian GNU/Linux\"", "05414d443634 1044656269616e20474e552f4c696e7578", "AMD64 Debian GNU/Linux"),
+    ("RP admin .", "0561646d696e076578616d706c65036e657400 00", ""),
+    ("AFSDB 1 ns1", "0001 036e7331076578616d706c65036e657400", ""),
+    ("SRV 10 60 5060 ns1", "000a 003c 13c4 036e7331076578616d706c65036e657400", "10 60 5060 ns1.example.net."),
+    (
+        "NAPTR 100 50 \"s\" \"SIP+D2U\" \"\" ns1",
+        "0064 0032 0173 075349502b443255 00 036e7331076578616d706c65036e657400",
+        "100 50 \"s\" \"SIP+D2U\" \"\" ns1.example.net.",
+    ),
+    (
+        "NAPTR 100 10 u E2U+sip \"!^.*$!sip:info@example.net!\" .",
+        "0064 000a 0175 074532552b736970 1b215e2e2a24217369703a696e666f406578616d706c652e6e657421 00",
+        "100 10 \"u\" \"E2U+sip\" \"!^.*$!sip:info@example.net!\" .",
+    ),
+    ("CAA 0 issue \"ca.example.org\"", "00 056973737565 63612e6578616d706c652e6f7267", "0 issue \"ca.example.org\""),
+    ("CAA 128 issuewild \";\"", "80 09697373756577696c64 3b", "128 issuewild \";\""),
+    ("CAA 0 iodef \"\"", "00 05696f646566", "0 iodef \"\""),
+    (
+        "TLSA 3 1 1 ( 00112233445566778899aabbccddeeff\n 00112233445566778899AABBCCDDEEFF )",
+        "03 01 01 00112233445566778899aabbccddeeff 00112233445566778899aabbccddeeff",
+        "3 1 1 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+    ),
+    ("TLSA 2 0 0 3082", "02 00 00 3082", "2 0 0 3082"),
+    ("SMIMEA 3 0 0 30 82", "03 00 00 3082", "3 0 0 3082"),
+    (
+        "SSHFP 4 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        "04 02 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+        "4 2 00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff",
+    ),
+    (
+        "DS 60485 5 1 ( 2BB183AF5F22588179A53B0A\n 98631FAD1A292118 )",
+        "ec45 05 01 2bb183af5f22588179a53b0a98631fad1a292118",
+        "",
+    ),
+    ("CDS 0 0 0 00", "0000 00 00 00", ""),
+    ("DNSKEY 257 3 ed25519 AQID BA==", "0101 03 0f 01020304", ""),
+    ("CDNSKEY 0 3 0 AA==", "0000 03 00 00", ""),
+    ("URI 10 1 \"https://www.example.net/\"", "000a 0001 68747470733a2f2f7777772e6578616d706c652e6e65742f", ""),
+    ("LOC 42 21 54 N 71 06 18 W -24m 30m", "00 33 16 13 89172dd0 70be15f0 00988d20", ""),
+    ("LOC 42 21 43.952 N 71 5 6.344 W -24m 1m 200m 10m", "00 12 24 13 89170690 70bf2dd8 00988d20", ""),
+    ("LOC 52 14 05 N 00 08 50 E 10m", "00 12 16 13 8b3556c8 80081650 00989a68", ""),
+    ("LOC 32 7 19 S 116 2 25 E 10.5", "00 12 16 13 791b7d28 98e64868 00989a9a", ""),
+    ("LOC 90 S 180 E -100000 0 90000000.00 0.01m", "00 00 99 10 6cb02700 a69fb200 00000000", ""),
+    ("OPENPGPKEY AQID BAUG", "010203040506", "AQIDBAUG"),
+    ("CSYNC 66 3 A NS AAAA", "00000042 0003 0004 60000008", "66 3 A NS AAAA"),
+    ("CSYNC 1 0", "00000001 0000", "1 0"),
+    (
+        "CSYNC 1 1 NS CAA TYPE1234",
+        "00000001 0001 0001 20 0101 40 041b 0000000000000000000000000000000000000000000000000000 20",
+        "",
+    ),
+    (
+        "ZONEMD 2018031500 1 1 ( FEBE3D4CE2EC2FFA4BA99D46CD69D6D29711E55217057BEE\n 7EB1A7B641A47BA7FED2DD5B97AE499FAFA4F22C6BD647DE )",
+        "7848b78c 01 01 febe3d4ce2ec2ffa4ba99d46cd69d6d29711e55217057bee 7eb1a7b641a47ba7fed2dd5b97ae499fafa4f22c6bd647de",
+        "",
+    ),
+    ("CERT PGP 0 0 AQID", "0003 0000 00 010203", ""),
+    ("CERT 1 12345 RSASHA256 AQID", "0001 3039 08 010203", "PKIX 12345 RSASHA256 AQID"),
+    ("TYPE65280 \\# 3 ab cdef", "abcdef", ""),
+    ("TYPE65280 \\# 0", "", ""),
+    ("TYPE1 192.0.2.1", "c0000201", "192.0.2.1"),
+    ("A \\# 4 c0 00 02 01", "c0000201", "192.0.2.1"),
+    // RFC 9460, appendix D.
+    ("HTTPS 0 foo.example.com.", "0000 03666f6f076578616d706c6503636f6d00", "0 foo.example.com."),
+    ("SVCB 1 .", "0001 00", "1 ."),
+    (
+        "SVCB 16 foo.example.com. port=53",
+        "0010 03666f6f076578616d706c6503636f6d00 0003 0002 0035",
+        "16 foo.example.com. port=53",
+    ),
+    (
+        "SVCB 1 foo.example.com. key667=hello",
+        "0001 03666f6f076578616d706c6503636f6d00 029b 0005 68656c6c6f",
+        "1 foo.example.com. unknown667=\"hello\",",
+    ),
+    (
+        "SVCB 1 foo.example.com. key667=\"hello\\210qoo\"",
+        "0001 03666f6f076578616d706c6503636f6d00 029b 0009 68656c6c6fd2716f6f",
+        "",
+    ),
+    (
+        "SVCB 1 foo.example.com. ( ipv6hint=\"2001:db8::1,2001:db8::53:1\" )",
+        "0001 03666f6f076578616d706c6503636f6d00 0006 0020 20010db8000000000000000000000001 \
+         20010db8000000000000000000530001",
+        "1 foo.example.com. ipv6hint=2001:db8::1,2001:db8::53:1,",
+    ),
+    (
+        "SVCB 1 example.com. ( ipv6hint=\"2001:db8:122:344::192.0.2.33\" )",
+        "0001 076578616d706c6503636f6d00 0006 0010 20010db80122034400000000c0000221",
+        "1 example.com. ipv6hint=2001:db8:122:344::c000:221,",
+    ),
+    (
+        "SVCB 16 foo.example.org. ( alpn=h2,h3-19 mandatory=ipv4hint,alpn ipv4hint=192.0.2.1 )",
+        "0010 03666f6f076578616d706c65036f726700 0000 0004 00010004 0001 0009 02683205 68332d3139 0004 0004 c0000201",
+        "16 foo.example.org. mandatory=alpn,ipv4hint, alpn=h2,h3-19, ipv4hint=192.0.2.1,",
+    ),
+    (
+        "SVCB 16 foo.example.org. alpn=\"f\\\\\\\\oo\\\\,bar,h2\"",
+        "0010 03666f6f076578616d706c65036f726700 0001 000c 08665c6f6f2c626172 026832",
+        "16 foo.example.org. alpn=f\\oo,bar,h2,",
+    ),
+    (
+        "SVCB 16 foo.example.org. alpn=f\\\\\\092oo\\092,bar,h2",
+        "0010 03666f6f076578616d706c65036f726700 0001 000c 08665c6f6f2c626172 026832",
+        "16 foo.example.org. alpn=f\\oo,bar,h2,",
+    ),
+    // And the rest of the keys.
+    ("HTTPS 1 . no-default-alpn alpn=h3", "0001 00 0001 0003 026833 0002 0000", "1 . alpn=h3, no-default-alpn="),
+    ("HTTPS 1 . ech=AQID key3=\\001\\187", "0001 00 0003 0002 01bb 0005 0003 010203", "1 . port=443 ech=\"AQID\""),
+    (
+        "SVCB 1 ns1 dohpath=/q{?dns}",
+        "0001 036e7331076578616d706c65036e657400 0007 0008 2f717b3f646e737d",
+        "1 ns1.example.net. unknown7=\"/q{?dns}\",",
+    ),
+    ("SVCB 1 . key65534", "0001 00 fffe 0000", "1 . key65534=\"\","),
+    // Types that zones rarely hold.
+    ("WKS 192.0.2.1 TCP ( smtp 8 )", "c0000201 06 00800040", ""),
+    ("WKS 192.0.2.1 17", "c0000201 11", ""),
+    ("KX 10 kx", "000a 026b78076578616d706c65036e657400", ""),
+    (
+        "APL 1:192.168.32.0/21 !1:192.168.38.0/28 2:FF00:0:0:0:0:0:0:0/8 1:0.0.0.0/0",
+        "0001 15 03 c0a820 0001 1c 83 c0a826 0002 08 01 ff 0001 00 00",
+        "",
+    ),
+    ("APL", "", ""),
+    ("IPSECKEY 10 1 2 192.0.2.38 AQNR", "0a 01 02 c0000226 010351", ""),
+    ("IPSECKEY 10 0 2 . AQNR", "0a 00 02 010351", ""),
+    ("IPSECKEY 10 3 2 gw AQNR", "0a 03 02 026777076578616d706c65036e657400 010351", ""),
+    ("IPSECKEY 10 2 0 2001:db8::1", "0a 02 00 20010db8000000000000000000000001", ""),
+    ("DHCID AAIBY2A=", "0002016360", ""),
+    ("NID 10 0014:4fff:ff20:ee64", "000a 00144fffff20ee64", ""),
+    ("L32 10 10.1.2.0", "000a 0a010200", ""),
+    ("L64 10 2001:0DB8:1140:1000", "000a 20010db811401000", ""),
+    ("LP 10 l64", "000a 036c3634076578616d706c65036e657400", ""),
+    ("EUI48 00-00-5e-00-53-2a", "00005e00532a", ""),
+    ("EUI64 00-00-5e-ef-10-00-00-2a", "00005eef1000002a", ""),
+    // As BIND 9.18 has them (named-rrchecker -u).
+    ("MB ns1.example.net.", "036e7331076578616d706c65036e657400", ""),
+    ("MG ns1.example.net.", "036e7331076578616d706c65036e657400", ""),
+    ("MR ns1.example.net.", "036e7331076578616d706c65036e657400", ""),
+    ("MINFO admin.example.net. .", "0561646d696e076578616d706c65036e65740000", ""),
+    ("X25 311061700956", "0c333131303631373030393536", ""),
+    ("ISDN 150862028003217", "0f313530383632303238303033323137", ""),
+    ("ISDN 150862028003217 004", "0f31353038363230323830303332313703303034", ""),
+    ("RT 10 ns1.example.net.", "000a036e7331076578616d706c65036e657400", ""),
+    ("NSAP 0x47.0005.80.005a00.0000.0001.e133.ffffff000161.00", "47000580005a0000000001e133ffffff00016100", ""),
+    ("NSAP-PTR ns1.example.net.", "036e7331076578616d706c65036e657400", ""),
+    (
+        "PX 10 map822.example.net. mapx400.example.net.",
+        "000a066d6170383232076578616d706c65036e657400076d617078343030076578616d706c65036e657400",
+        "",
+    ),
+    ("GPOS -32.6882 116.8652 10.0", "082d33322e36383832083131362e383635320431302e30", ""),
+    ("NINFO one \"two three\"", "036f6e650974776f207468726565", ""),
+    ("TALINK . ns1.example.net.", "00036e7331076578616d706c65036e657400", ""),
+    ("AVC \"app-name:WOLFGANG|app-class:OAM\"", "1f6170702d6e616d653a574f4c4647414e477c6170702d636c6173733a4f414d", ""),
+    (
+        "RESINFO qnamemin exterr=15-17 infourl=https://resolver.example.com/guide",
+        "08716e616d656d696e0c6578746572723d31352d31372a696e666f75726c3d68747470733a2f2f7265736f6c7665722e \
+         6578616d706c652e636f6d2f6775696465",
+        "",
+    ),
+    ("WALLET BTC bc1qexample", "034254430b626331716578616d706c65", ""),
+    ("TA 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118", "ec4505012bb183af5f22588179a53b0a98631fad1a292118", ""),
+    ("DLV 60485 5 1 2BB183AF5F22588179A53B0A98631FAD1A292118", "ec4505012bb183af5f22588179a53b0a98631fad1a292118", ""),
+    (
+        "HIP 2 200100107B1A74DF365639CC39F1D578 AwEAAbdxyhNuSutc5EMzxTs9LBPCIkOFH8cIvM4p9+LrV4e19WzK00+CI6zBCQTdtWsuxKbWIy87UOoJTwkUs7lBu+Upr1gsNrut79ryra+bSRGQb1slImA8YVJyuIDsj7kwzG7jnERNqnWxZ48AWkskmdHaVDP4BcelrTI3rMXdXF5D",
+        "10020084200100107b1a74df365639cc39f1d57803010001b771ca136e4aeb5ce44333c53b3d2c13c22243851fc708bc \
+         ce29f7e2eb5787b5f56ccad34f8223acc10904ddb56b2ec4a6d6232f3b50ea094f0914b3b941bbe529af582c36bbadef \
+         daf2adaf9b4911906f5b2522603c615272b880ec8fb930cc6ee39c444daa75b1678f005a4b2499d1da5433f805c7a5ad \
+         3237acc5dd5c5e43",
+        "",
+    ),
+    (
+        "HIP 2 200100107B1A74DF365639CC39F1D578 AwEAAbdx ns1.example.net. ns1.example.net.",
+        "10020006200100107b1a74df365639cc39f1d57803010001b771036e7331076578616d706c65036e657400036e733107 \
+         6578616d706c65036e657400",
+        "",
+    ),
+    ("AMTRELAY 10 0 1 203.0.113.15", "0a01cb00710f", ""),
+    ("AMTRELAY 10 1 3 ns1.example.net.", "0a83036e7331076578616d706c65036e657400", ""),
+    ("AMTRELAY 10 0 0 .", "0a00", ""),
+    ("EID e32c6f78163a9348", "e32c6f78163a9348", ""),
+    ("NIMLOC 32251a030067", "32251a030067", ""),
+    ("RKEY 0 255 1 AwEAAbdx", "0000ff0103010001b771", ""),
+];
