@@ -37,6 +37,7 @@ pub mod message;
 mod outcome;
 mod progress;
 mod relay;
+mod room;
 mod sending;
 pub mod shared;
 mod socket;

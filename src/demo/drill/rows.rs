@@ -1,6 +1,7 @@
 //! The rows of the drill, in the order in which they are played.
 
 mod commands;
+mod freezes;
 mod nameservers;
 mod operators;
 mod proxies;
@@ -11,7 +12,7 @@ mod stateless;
 pub use row::Row;
 
 /// All rows.
-pub static ROWS: [&Row; 25] = [
+pub static ROWS: [&Row; 27] = [
     &stateless::KILLED,
     &stateless::FROZEN,
     &stateless::FAILING,
@@ -25,6 +26,7 @@ pub static ROWS: [&Row; 25] = [
     &proxies::KILLED,
     &proxies::FROZEN,
     &proxies::DRAINED,
+    &freezes::STOPPED_PROXY,
     &nameservers::KILLED,
     &nameservers::FROZEN,
     &nameservers::ALL_LOOK_DEAD,
@@ -35,6 +37,7 @@ pub static ROWS: [&Row; 25] = [
     &operators::RELOADS_UNDER_LOAD,
     &operators::PROXY_TAKEOVERS,
     &operators::NAMESERVER_TAKEOVERS,
+    &freezes::FROZEN_TAKEOVER,
     &operators::PROXY_CRASHES,
     &operators::NAMESERVER_CRASHES,
 ];

@@ -160,7 +160,8 @@ async fn fails_over(stage: &mut Stage, backup: &'static str, killed: Duration) -
     moved
 }
 
-async fn all_active(stage: &mut Stage, backend: &'static str, within: Duration) -> Duration {
+/// Waits until this backend is active on every proxy that runs.
+pub(super) async fn all_active(stage: &mut Stage, backend: &'static str, within: Duration) -> Duration {
     let proxies = stage.watched(Daemon::Proxy);
     stage
         .noticed(&proxies, &format!("{backend} is active"), within, move |seen| seen.active(STATEFUL) == Some(backend))
