@@ -213,10 +213,9 @@ pub const ROWS: [Row; 46] = [
     },
     Row {
         name: "A response that ends with its connection",
-        aspects: &[Statuses, Connection],
+        aspects: &[Statuses, Connection, Bodies],
         holds: |seen| {
-            (seen.aspect == Connection || seen.theirs() == 0)
-                && seen.answers(|answer| answer.ends_with("until the end"))
+            (seen.aspect != Statuses || seen.theirs() == 0) && seen.answers(|answer| answer.ends_with("until the end"))
         },
         source: "RFC 9112, 7.1",
     },
