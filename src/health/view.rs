@@ -13,7 +13,7 @@ use super::target::{Target, TargetHealth};
 use crate::config::CheckConfig;
 
 /// Neighbours: copied together when one of them changes.
-const CHUNK: usize = 64;
+pub(super) const CHUNK: usize = 64;
 
 /// The health of every target. To clone it is cheap, whatever its size.
 #[derive(Clone, Default)]
@@ -102,11 +102,12 @@ impl HealthView {
         *self = kept.cloned().collect();
     }
 
-    /// How many of the targets lie in memory that this view does not share with another one.
+    /// How many targets of this view lie in memory that it does not share with another one.
     #[cfg(test)]
     pub fn unlike(&self, other: &HealthView) -> usize {
-        let pairs = self.chunks.iter().zip(&other.chunks);
-        pairs.filter(|(one, other)| !Arc::ptr_eq(one, other)).map(|(one, _)| one.len()).sum()
+        let unshared =
+            |(at, chunk): &(usize, &Arc<_>)| !other.chunks.get(*at).is_some_and(|one| Arc::ptr_eq(one, chunk));
+        self.chunks.iter().enumerate().filter(unshared).map(|(_, chunk)| chunk.len()).sum()
     }
 }
 

@@ -39,6 +39,7 @@ mod opening;
 mod outcome;
 mod progress;
 mod relay;
+mod room;
 mod sending;
 pub mod shared;
 mod socket;

@@ -165,26 +165,27 @@ pub fn is_within(name: &[u8], other: &[u8]) -> bool {
 
 /// The canonical order of names (RFC 4034, 6.1): by their labels from the root down, without case.
 pub fn compare(one: &[u8], other: &[u8]) -> Ordering {
-    let ((ones, n), (others, m)) = (label_starts(one), label_starts(other));
-    for (at, beside) in ones[..n].iter().rev().zip(others[..m].iter().rev()) {
-        let label = |name: &'_ [u8], at: u8| -> std::ops::Range<usize> {
-            let at = usize::from(at);
-            at + 1..at + 1 + usize::from(name[at])
-        };
-        let (a, b) = (&one[label(one, *at)], &other[label(other, *beside)]);
-        let order = if a == b { Ordering::Equal } else { lower_case(a).cmp(lower_case(b)) };
-        if order != Ordering::Equal {
-            return order;
-        }
-    }
-    n.cmp(&m)
+    let ((starts, count), (others, length)) = (label_starts(one), label_starts(other));
+    let differing = starts[..count].iter().rev().zip(others[..length].iter().rev()).find_map(|(start, beside)| {
+        let order = compare_labels(label_at(one, *start), label_at(other, *beside));
+        order.is_ne().then_some(order)
+    });
+    differing.unwrap_or(count.cmp(&length))
 }
 
-fn lower_case(label: &[u8]) -> impl Iterator<Item = u8> {
-    label.iter().map(u8::to_ascii_lowercase)
+fn compare_labels(one: &[u8], other: &[u8]) -> Ordering {
+    let lower = |label: &[u8], at: usize| label[at].to_ascii_lowercase();
+    let shorter = one.len().min(other.len());
+    let differing = (0..shorter).map(|at| lower(one, at).cmp(&lower(other, at))).find(|order| order.is_ne());
+    differing.unwrap_or(one.len().cmp(&other.len()))
 }
 
-/// Where each label begins, and how many there are.
+fn label_at(name: &[u8], start: u8) -> &[u8] {
+    let (length, rest) = name[usize::from(start)..].split_first().unwrap_or((&0, &[]));
+    &rest[..usize::from(*length)]
+}
+
+/// Where each label begins, and how many there are: on the stack, for sorting compares names a million times.
 fn label_starts(name: &[u8]) -> ([u8; 128], usize) {
     let (mut starts, mut count, mut at) = ([0; 128], 0, 0);
     while let Some(&length @ 1..) = name.get(at) {

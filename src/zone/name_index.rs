@@ -65,10 +65,13 @@ impl NameIndex {
         lower.make_ascii_lowercase();
         let hash = self.hash.hash_one(&*lower);
         let (high, low) = (hash >> 32, hash as u32);
-        ((high * self.slots.len() as u64 >> 32) as usize, low)
+        (((high * self.slots.len() as u64) >> 32) as usize, low)
     }
 
     fn behind(&self, at: usize) -> usize {
         if at + 1 == self.slots.len() { 0 } else { at + 1 }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -213,10 +213,9 @@ pub const ROWS: [Row; 46] = [
     },
     Row {
         name: "A response that ends with its connection",
-        aspects: &[Statuses, Connection],
+        aspects: &[Statuses, Connection, Bodies],
         holds: |seen| {
-            (seen.aspect == Connection || seen.theirs() == 0)
-                && seen.answers(|answer| answer.ends_with("until the end"))
+            (seen.aspect != Statuses || seen.theirs() == 0) && seen.answers(|answer| answer.ends_with("until the end"))
         },
         source: "RFC 9112, 7.1",
     },
@@ -342,7 +341,7 @@ pub const ROWS: [Row; 46] = [
     },
     Row {
         name: "OPTIONS and TRACE with Max-Forwards",
-        aspects: &[Statuses, RequestFields],
+        aspects: &[Statuses, Interim, Requests, Bodies, RequestFields, ResponseFields, Cookie],
         holds: |seen| {
             seen.any(|request| {
                 matches!(request.method(), "OPTIONS" | "TRACE") && !request.values("max-forwards").is_empty()

@@ -259,3 +259,6 @@ impl Rounds {
         self.published.map_or(now, |published| published + pause)
     }
 }
+
+#[cfg(test)]
+mod tests;

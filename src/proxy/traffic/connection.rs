@@ -1,8 +1,9 @@
 //! One visitor's HTTP/1.1 connection: one task, one request after the other, in order.
 //!
 //! Owns the client's socket. Reads heads, has each request served by the exchange, decides whether the connection goes
-//! on. An idle connection holds no buffer.
+//! on. A connection that waits holds no buffer, and nothing else that serving takes.
 
+use std::cell::RefCell;
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::rc::Rc;
@@ -27,6 +28,7 @@ use super::inflight::{Entry, Order, Phase};
 use super::local::Local;
 use super::message::{Request, RequestHead, Scheme, Version};
 use super::outcome::AfterResponse;
+use super::room::Room;
 use super::socket::{IdleTimer, send};
 use super::termination::End;
 use super::trace::Trace;
@@ -74,43 +76,62 @@ pub struct Connection {
 
 impl Connection {
     /// A connection that can carry requests.
-    pub fn new(local: Rc<Local>, entry: Rc<Entry>, opened: Opened) -> Connection {
+    pub fn new(local: Rc<Local>, entry: Rc<Entry>, opened: Opened) -> Box<Connection> {
         let Opened { stream, peer, client, listener } = opened;
         let (own, client_alarm, backend_alarm) = Default::default();
-        Connection { local, stream, peer, client, listener, entry, is_first: true, own, client_alarm, backend_alarm }
+        let is_first = true;
+        Box::new(Connection {
+            local,
+            stream,
+            peer,
+            client,
+            listener,
+            entry,
+            is_first,
+            own,
+            client_alarm,
+            backend_alarm,
+        })
     }
 
     /// Serves it to its end.
-    pub async fn serve(mut self) {
-        let mut spare = None;
-        let after = loop {
-            let mut workspace = match self.next_workspace(spare.take()).await {
+    pub async fn serve(mut self: Box<Self>) {
+        loop {
+            let workspace = match self.first_bytes().await {
                 Ok(workspace) => workspace,
                 Err(end) => return self.log_end_between_requests(end),
             };
+            let mut room = take_room();
+            room.enter(Guest { connection: self, workspace });
+            let (connection, after) = room.left().await;
+            give_room(room);
+            match after {
+                None => self = connection,
+                Some(after) => return connection.finish(after).await,
+            }
+        }
+    }
+
+    /// Serves requests until the client has sent none that is not answered (none: the connection goes on), or to the last one.
+    async fn serve_requests(mut self: Box<Self>, mut workspace: Box<Workspace>) -> Left {
+        let after = loop {
             let after = self.serve_request(&mut workspace).await;
             let unread = !workspace.client.input.is_empty();
             if after != AfterResponse::Keep || self.local.is_draining() && !unread {
-                self.local.give_workspace(workspace);
-                break if after == AfterResponse::Close && unread { AfterResponse::Linger } else { after };
+                break Some(if after == AfterResponse::Close && unread { AfterResponse::Linger } else { after });
             }
-            spare = Some(workspace);
+            if !unread {
+                self.entry.enter(Phase::Idle);
+                break None;
+            }
         };
-        self.finish(after).await;
+        self.local.give_workspace(workspace);
+        (self, after)
     }
 
-    /// Memory with the first bytes of the next request: at once if they are here already, else when the client sends
-    /// some. The error is for the log, if there is one.
-    async fn next_workspace(&mut self, last: Option<Box<Workspace>>) -> Result<Box<Workspace>, Option<End>> {
-        match last {
-            Some(workspace) if !workspace.client.input.is_empty() => return Ok(workspace),
-            Some(workspace) => {
-                self.local.give_workspace(workspace);
-                self.entry.enter(Phase::Idle);
-            }
-            // Fresh since it was accepted: it may have been told to close already.
-            None => {}
-        }
+    /// Waits for the first bytes of the next request, without memory for them, and gives them. The error is for the log, if there
+    /// is one.
+    async fn first_bytes(&mut self) -> Result<Box<Workspace>, Option<End>> {
         let limit = Instant::now() + self.local.view().snapshot.settings.timeouts.keep_alive;
         let Connection { local, stream, entry, client_alarm, .. } = self;
         let mut source = stream.split().0;
@@ -160,8 +181,8 @@ impl Connection {
         trace.head = Some(trace.began.elapsed());
         workspace.set_head_apart(length);
         let most = self.local.view().snapshot.settings.limits.request_headers;
-        match vet(workspace.head.filled(), self.scheme(), most, &mut workspace.fields) {
-            Ok(head) if self.is_misdirected(workspace.head.filled(), &head) => {
+        match vet(&workspace.head, self.scheme(), most, &mut workspace.fields) {
+            Ok(head) if self.is_misdirected(&workspace.head, &head) => {
                 let answer = Answer { status: 421, why: Some("this connection is for another host") };
                 self.refuse(&mut workspace.client.output, &mut trace, answer, End::Refused).await
             }
@@ -195,7 +216,7 @@ impl Connection {
     /// Serves a vetted request, tunnel included, and logs it.
     async fn exchange(&mut self, workspace: &mut Workspace, head: &RequestHead, trace: &mut Trace) -> AfterResponse {
         let Workspace { head: bytes, fields, client: ClientBuffers { input, output }, backend } = workspace;
-        let request = Request { head, bytes: bytes.filled(), fields };
+        let request = Request { head, bytes, fields };
         let is_first = std::mem::replace(&mut self.is_first, false);
         let Connection { local, stream, entry, client, own, client_alarm, backend_alarm, .. } = self;
         let buffers = &mut *backend;
@@ -208,7 +229,8 @@ impl Connection {
                 let client = ClientEnd { socket: stream, entry, alarm: client_alarm };
                 let early =
                     Early { from_client: std::mem::take(input), from_backend: std::mem::take(&mut backend.input) };
-                trace.end = tunnel.run(local, client, early).await;
+                // Apart: most requests have no room for it.
+                trace.end = Box::pin(tunnel.run(local, client, early)).await;
                 AfterResponse::Close
             }
         };
@@ -237,7 +259,7 @@ impl Connection {
     }
 
     /// Closes the connection so that the client gets all that was written to it.
-    async fn finish(mut self, after: AfterResponse) {
+    async fn finish(self: Box<Self>, after: AfterResponse) {
         match after {
             AfterResponse::Keep | AfterResponse::Close => {}
             // Evicted: it is counted nowhere any more.
@@ -246,18 +268,50 @@ impl Connection {
                 // Without it the close would look like the end of the body.
                 self.stream.reset_on_close();
             }
-            AfterResponse::Linger => {
-                let limit = Instant::now() + LINGER;
-                self.entry.enter(Phase::Lingering);
-                let Connection { stream, client_alarm, entry, .. } = &mut self;
-                tokio::select! {
-                    () = drain_input(stream) => {}
-                    () = client_alarm.wait(limit) => {}
-                    Order::Kill | Order::Evict = entry.order() => {}
-                }
-            }
+            // Apart, so that connections that do not linger have no room for it.
+            AfterResponse::Linger => Box::pin(self.linger()).await,
         }
     }
+
+    async fn linger(mut self: Box<Self>) {
+        let limit = Instant::now() + LINGER;
+        self.entry.enter(Phase::Lingering);
+        let Connection { stream, client_alarm, entry, .. } = &mut *self;
+        tokio::select! {
+            () = drain_input(stream) => {}
+            () = client_alarm.wait(limit) => {}
+            Order::Kill | Order::Evict = entry.order() => {}
+        }
+    }
+}
+
+/// A connection with the first bytes of a request.
+struct Guest {
+    connection: Box<Connection>,
+    workspace: Box<Workspace>,
+}
+
+/// A connection whose request, or row of requests, has been served, and how it ends if it does.
+type Left = (Box<Connection>, Option<AfterResponse>);
+
+/// Rooms that a thread keeps for connections to come.
+const SPARE_ROOMS: usize = 64;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Room<Guest, Left>>> = const { RefCell::new(Vec::new()) };
+}
+
+fn take_room() -> Room<Guest, Left> {
+    let serve = |Guest { connection, workspace }: Guest| connection.serve_requests(workspace);
+    SPARE.with_borrow_mut(Vec::pop).unwrap_or_else(|| Room::new(serve))
+}
+
+fn give_room(room: Room<Guest, Left>) {
+    SPARE.with_borrow_mut(|spare| {
+        if spare.len() < SPARE_ROOMS {
+            spare.push(room);
+        }
+    });
 }
 
 /// Ends our half and reads what still comes, so that no reset overtakes the answer (RFC 9112, 9.6).

@@ -140,6 +140,12 @@ impl BodySink for Sink<'_> {
         if self.gathered.is_empty() { Ok(()) } else { self.send(&[], timer).await }
     }
 
+    fn rest(&mut self) {
+        if self.gathered.is_empty() && self.gathered.capacity() > LARGE {
+            *self.gathered = Vec::new();
+        }
+    }
+
     async fn end(&mut self, Trailers(section): Trailers<'_>, timer: &mut IdleTimer<'_>) -> Result<(), TransferError> {
         if self.framing == Framing::Chunked {
             self.gathered.extend_from_slice(b"0\r\n");
@@ -172,6 +178,10 @@ impl BodySink for ResponseWriter<'_> {
 
     async fn flush(&mut self, timer: &mut IdleTimer<'_>) -> Result<(), SinkError> {
         self.sink.flush(timer).await
+    }
+
+    fn rest(&mut self) {
+        self.sink.rest();
     }
 
     async fn end(&mut self, trailers: Trailers<'_>, timer: &mut IdleTimer<'_>) -> Result<(), TransferError> {

@@ -60,7 +60,8 @@ async fn serve(registered: Registration, accepted: Accepted) {
     let Accepted { stream, peer, client, listener, protocol } = accepted;
     let stream = match protocol {
         Protocol::Http => Transport::Tcp(stream),
-        Protocol::Https => match handshake(local, entry, stream).await {
+        // Apart: connections in clear text have no room for it.
+        Protocol::Https => match Box::pin(handshake(local, entry, stream)).await {
             Ok(stream) => Transport::Tls(Box::new(stream)),
             Err(end) => {
                 let mut trace = Trace::new(Instant::now());

@@ -27,7 +27,7 @@ pub fn within(limit: Duration) -> impl FnMut() -> Option<Instant> {
 }
 
 /// Reads what there is, into the room there is (which must not be empty); 0 is the end. `limit` is asked only when there
-/// is nothing to read: when it has passed, the error is [`io::ErrorKind::TimedOut`].
+/// is nothing to read: when it has passed, the error is [`io::ErrorKind::TimedOut`]. While it waits an empty buffer has no memory.
 pub async fn fill(
     source: &mut (impl AsyncRead + Unpin),
     buffer: &mut Buffer,
@@ -39,6 +39,7 @@ pub async fn fill(
         if let Poll::Ready(done) = Pin::new(&mut *source).poll_read(context, &mut room) {
             return Poll::Ready(done.map(|()| room.filled().len()));
         }
+        buffer.release();
         match limit().map(|limit| alarm.poll(limit, context)) {
             Some(Poll::Ready(())) => Poll::Ready(Err(io::ErrorKind::TimedOut.into())),
             _ => Poll::Pending,

@@ -112,6 +112,9 @@ pub trait BodySink {
     /// Sends what has been gathered.
     async fn flush(&mut self, timer: &mut IdleTimer<'_>) -> Result<(), SinkError>;
 
+    /// Nothing may come for long, and all is sent: lets go of memory beyond what a head takes.
+    fn rest(&mut self);
+
     /// Ends the body and sends what has been gathered.
     async fn end(&mut self, trailers: Trailers<'_>, timer: &mut IdleTimer<'_>) -> Result<(), TransferError>;
 }

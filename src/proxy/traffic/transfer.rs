@@ -20,6 +20,7 @@ pub async fn pass(
             }
             Piece::Wanting => {
                 sink.flush(timer).await?;
+                sink.rest();
                 source.fill(timer, &is_patient).await?;
             }
             Piece::End(trailers) => return sink.end(trailers, timer).await,

@@ -11,7 +11,7 @@ const LARGEST_SPARE: usize = 64 * 1024;
 #[derive(Default)]
 pub struct Workspace {
     /// The request's head, unchanged while it is served.
-    pub head: Buffer,
+    pub head: Vec<u8>,
     /// Its fields.
     pub fields: Vec<Field>,
     /// The client's side.
@@ -52,10 +52,9 @@ impl Workspace {
     /// Moves the head, the first `length` bytes of the input, to where it stays until the request is over.
     pub fn set_head_apart(&mut self, length: usize) {
         let Workspace { head, client: ClientBuffers { input, .. }, .. } = self;
-        std::mem::swap(head, input);
-        input.clear();
-        input.append(&head.filled()[length..]);
-        head.truncate(length);
+        head.clear();
+        head.extend_from_slice(&input.filled()[..length]);
+        input.consume(length);
     }
 
     /// Empties it for another request, unless it has become too large to be kept.

@@ -113,3 +113,26 @@ fn text_and_wire_agree() {
     assert_eq!(to_text(b"\x03a.\x01\x00"), "a\\.\\001");
     assert!(from_text("a..b").is_none());
 }
+
+#[test]
+fn names_are_ordered_as_rfc_4034_has_them() {
+    let ordered = [
+        "example",
+        "a.example",
+        "yljkjljk.a.example",
+        "Z.a.example",
+        "zABC.a.EXAMPLE",
+        "z.example",
+        "\\001.z.example",
+        "*.z.example",
+        "\\200.z.example",
+    ];
+    let wire = ordered.map(|text| parse(text.as_bytes(), ROOT).unwrap());
+    for (n, one) in wire.iter().enumerate() {
+        for (m, other) in wire.iter().enumerate() {
+            assert_eq!(compare(one, other), n.cmp(&m), "{} and {}", ordered[n], ordered[m]);
+        }
+    }
+    assert_eq!(compare(&wire[1], &parse(b"A.Example", ROOT).unwrap()), std::cmp::Ordering::Equal);
+    assert_eq!(compare(ROOT, &wire[0]), std::cmp::Ordering::Less);
+}

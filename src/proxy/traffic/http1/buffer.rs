@@ -1,10 +1,21 @@
 //! Bytes that were read and not yet used.
+//!
+//! A buffer has memory only while there is something in it: a connection that waits holds none. The memory of empty ones is kept
+//! for the next one that is filled by the same thread.
+
+use std::cell::RefCell;
 
 /// What one read takes at most, and what a buffer holds unless a longer head makes it grow.
 pub const SIZE: usize = 16 * 1024;
 
-/// A buffer between a socket and a parser: filled at the end, used up at the front. Never shrinks, so that a reused
-/// one allocates nothing.
+/// Pieces of memory, each of [`SIZE`], that a thread keeps for buffers to come.
+const MOST_SPARE: usize = 64;
+
+thread_local! {
+    static SPARE: RefCell<Vec<Vec<u8>>> = const { RefCell::new(Vec::new()) };
+}
+
+/// A buffer between a socket and a parser: filled at the end, used up at the front.
 #[derive(Debug, Default)]
 pub struct Buffer {
     bytes: Vec<u8>,
@@ -36,11 +47,6 @@ impl Buffer {
         }
     }
 
-    /// Forgets everything after the first `length` bytes.
-    pub fn truncate(&mut self, length: usize) {
-        self.end = self.start + length.min(self.len());
-    }
-
     /// Forgets everything.
     pub fn clear(&mut self) {
         self.start = 0;
@@ -49,6 +55,9 @@ impl Buffer {
 
     /// Room to read into; empty when [`SIZE`] bytes (or what [`Buffer::hold`] asked for) are waiting to be used.
     pub fn space(&mut self) -> &mut [u8] {
+        if self.bytes.is_empty() {
+            self.bytes = SPARE.with_borrow_mut(Vec::pop).unwrap_or_default();
+        }
         self.hold(SIZE);
         if self.start > 0 && self.end == self.bytes.len() {
             self.bytes.copy_within(self.start..self.end, 0);
@@ -70,19 +79,31 @@ impl Buffer {
         }
     }
 
-    /// How much it can hold.
+    /// Lets go of its memory, if it is empty.
+    pub fn release(&mut self) {
+        if !self.is_empty() || self.bytes.is_empty() {
+            return;
+        }
+        let bytes = std::mem::take(&mut self.bytes);
+        // A thread that ends has no place for it any more.
+        let _ = SPARE.try_with(|spare| {
+            let mut spare = spare.borrow_mut();
+            if bytes.len() == SIZE && spare.len() < MOST_SPARE {
+                spare.push(bytes);
+            }
+        });
+    }
+
+    /// How much it can hold without more memory.
     pub fn capacity(&self) -> usize {
         self.bytes.len()
     }
+}
 
-    /// Puts bytes at the end.
-    pub fn append(&mut self, bytes: &[u8]) {
-        if bytes.is_empty() {
-            return;
-        }
-        self.hold(self.end + bytes.len());
-        self.bytes[self.end..self.end + bytes.len()].copy_from_slice(bytes);
-        self.end += bytes.len();
+impl Drop for Buffer {
+    fn drop(&mut self) {
+        self.clear();
+        self.release();
     }
 }
 

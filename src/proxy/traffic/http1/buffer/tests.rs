@@ -24,3 +24,17 @@ fn bytes_come_out_in_the_order_they_went_in_however_they_are_cut() {
         assert!(buffer.capacity() <= SIZE);
     }
 }
+
+#[test]
+fn an_empty_buffer_lets_go_of_its_memory_and_the_next_one_takes_it() {
+    let mut buffer = Buffer::default();
+    assert_eq!(buffer.capacity(), 0);
+    let memory = buffer.space().as_ptr();
+    buffer.advance(2);
+    buffer.release();
+    assert_eq!((buffer.len(), buffer.capacity()), (2, SIZE), "it is in use");
+    buffer.consume(2);
+    buffer.release();
+    assert_eq!(buffer.capacity(), 0);
+    assert_eq!(Buffer::default().space().as_ptr(), memory);
+}
