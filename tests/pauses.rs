@@ -3,6 +3,10 @@
 
 #![allow(clippy::unwrap_used, clippy::panic)]
 #![allow(clippy::disallowed_types, reason = "threads of a test share what came to a backend")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "a pause is as long as it is, and what follows it is polled with a limit"
+)]
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};

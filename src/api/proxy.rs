@@ -35,7 +35,7 @@ pub struct Status {
 }
 
 /// A certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct CertificateStatus {
     /// The file of the certificate and its chain.
     pub file: String,

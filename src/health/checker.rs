@@ -49,7 +49,7 @@ impl Checker {
         let mut rounds = Rounds::new(now);
         rounds.remember(&known, now);
         rounds.replace(&targets.borrow(), now);
-        rounds.to_publish(now).into_iter().for_each(|first| drop(view_out.send_replace(Arc::new(first))));
+        rounds.take_view(now).into_iter().for_each(|first| drop(view_out.send_replace(Arc::new(first))));
         tokio::spawn(run(rounds, targets_in, complaints_in, view_out));
         Checker { targets, complaints, view }
     }
@@ -108,7 +108,7 @@ async fn run(
         if late > LATENESS {
             tracing::warn!("no target was probed for {late:.1?}: this process, or the machine, was stopped");
         }
-        if let Some(next) = rounds.to_publish(Instant::now()) {
+        if let Some(next) = rounds.take_view(Instant::now()) {
             view.send_replace(Arc::new(next));
         }
     }

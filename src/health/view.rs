@@ -15,13 +15,16 @@ use crate::config::CheckConfig;
 /// Neighbours: copied together when one of them changes.
 pub(super) const CHUNK: usize = 64;
 
+/// Targets that are next to each other, at most [`CHUNK`].
+type Chunk = Vec<(Arc<Target>, TargetHealth)>;
+
 /// The health of every target. To clone it is cheap, whatever its size.
 #[derive(Clone, Default)]
 pub struct HealthView {
     /// By check and address: a reader that asks for many addresses with one check finds that once.
     places: Arc<HashMap<CheckConfig, HashMap<SocketAddr, usize>>>,
     /// All but the last are full.
-    chunks: Vec<Arc<Vec<(Arc<Target>, TargetHealth)>>>,
+    chunks: Vec<Arc<Chunk>>,
 }
 
 /// The health of the targets with one check.

@@ -152,7 +152,7 @@ impl State {
             workers,
         };
         let up = |_: &PreparedService, backend: &PreparedBackend| {
-            let known = known.remembered.get(&*backend.target);
+            let known = known.remembered.get(&backend.target);
             known.is_some_and(|known| known.lasting().verdict == Verdict::Up && !known.hearsay)
         };
         state.latches.cover(&state.prepared, up, now);
@@ -382,7 +382,7 @@ fn was_checked(document: &Prepared, service: &str, backend: &PreparedBackend) ->
 
 /// Whether a backend's check was changed, so that it has the verdict of the one before.
 fn keeps_its_verdict(health: &HealthView, backend: &PreparedBackend) -> bool {
-    let before = health.get(&*backend.target).and_then(|health| health.before.as_ref());
+    let before = health.get(&backend.target).and_then(|health| health.before.as_ref());
     before.is_some_and(|before| before.health.verdict != Verdict::Unchecked)
 }
 

@@ -31,8 +31,8 @@ pub enum Transport {
 }
 
 impl Question {
-    /// Whether anybody answers it.
-    pub(super) async fn is_answered(self) -> bool {
+    /// Asks it; whether anybody has answered.
+    pub(super) async fn ask(self) -> bool {
         let Question { address, transport, message } = self;
         let address = SocketAddr::new(within_reach(address.ip()), address.port());
         let answered = timeout(LIMIT, async {

@@ -89,7 +89,7 @@ async fn prove<D: Daemon>(daemon: &D) -> Result<(), TakeoverError> {
             return Ok(());
         }
         let began = Instant::now();
-        let mut asked: JoinSet<bool> = questions.iter().cloned().map(Question::is_answered).collect();
+        let mut asked: JoinSet<bool> = questions.iter().cloned().map(Question::ask).collect();
         let mut is_any = false;
         while let Some(answered) = asked.join_next().await {
             is_any |= answered.unwrap_or(false);

@@ -242,7 +242,7 @@ impl Rounds {
     }
 
     /// The view, if it is to be published now.
-    pub(super) fn to_publish(&mut self, now: Instant) -> Option<HealthView> {
+    pub(super) fn take_view(&mut self, now: Instant) -> Option<HealthView> {
         if now < self.next_publication(now) {
             return None;
         }

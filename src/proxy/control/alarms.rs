@@ -46,7 +46,7 @@ impl State {
 
     /// A backend that only the check before the last change finds up: the document is probably wrong.
     fn changed_check(&self, service: &PreparedService, backend: &PreparedBackend) -> Option<String> {
-        let health = self.health.get(&*backend.target)?;
+        let health = self.health.get(&backend.target)?;
         let (service, backend, is_kept) =
             (&service.name, &backend.name, service.judged_by(health).verdict != health.verdict);
         is_kept.then(|| {

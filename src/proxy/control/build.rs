@@ -105,7 +105,7 @@ fn build_backend(
     let same = |other: &&Backend| other.name == backend.name && other.address == backend.address;
     let counters =
         before.and_then(|service| service.backends.iter().find(same)).map(|backend| backend.counters.clone());
-    let health = at.health.get(&*backend.target).map(|health| service.judged_by(health));
+    let health = at.health.get(&backend.target).map(|health| service.judged_by(health));
     Backend {
         name: backend.name.clone(),
         address: backend.address,
@@ -127,7 +127,7 @@ pub fn backend_states<'a>(
     now: Now,
 ) -> Vec<BackendState<'a>> {
     let standing = |backend: &'a PreparedBackend| {
-        let health = health.get(&*backend.target);
+        let health = health.get(&backend.target);
         let judged = health.map(|health| service.judged_by(health)).filter(|judged| judged.proof.holds(now.running));
         BackendState {
             name: &backend.name,

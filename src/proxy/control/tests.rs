@@ -90,7 +90,7 @@ impl Machine {
         let service = self.state.prepared.service(service).unwrap();
         let target = service.backends.iter().find(|found| *found.name == *backend).unwrap().target.clone();
         let mut health = (*self.state.health).clone();
-        health.get_mut(&*target).unwrap().verdict = verdict;
+        health.get_mut(&target).unwrap().verdict = verdict;
         self.take(Event::Health(Arc::new(health)));
     }
 
@@ -232,7 +232,7 @@ fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backu
     let shop = prepared.service("shop").unwrap();
     let (primary, backup) = (shop.backends[0].target.clone(), shop.backends[1].target.clone());
     let mut now_known = health(&prepared, Verdict::Up);
-    now_known.get_mut(&*primary).unwrap().verdict = Verdict::Down;
+    now_known.get_mut(&primary).unwrap().verdict = Verdict::Down;
     let known = |remembered: HealthView| InitialState {
         health: now_known.clone().into(),
         operator: OperatorStates::default(),
@@ -269,7 +269,7 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
     let prepared = prepared();
     let remembered = health(&prepared, Verdict::Up);
     let mut now_known = remembered.clone();
-    now_known.get_mut(&*prepared.service("shop").unwrap().backends[1].target).unwrap().verdict = Verdict::Down;
+    now_known.get_mut(&prepared.service("shop").unwrap().backends[1].target).unwrap().verdict = Verdict::Down;
     let ours = Latch {
         epoch: 4,
         by: "px1".into(),

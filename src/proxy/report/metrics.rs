@@ -121,7 +121,7 @@ fn backends(page: &mut Page, state: &State) {
     }
     let mut metric = page.counter("polder_check_changes_total", "Changes between up and down.");
     for (service, backend) in all() {
-        let changes = state.health.get(&*backend.target).map_or(0, |health| health.changes);
+        let changes = state.health.get(&backend.target).map_or(0, |health| health.changes);
         metric.sample(&labels(service, backend), changes);
     }
     let mut metric = page.gauge("polder_operator_state", "1 for the state that the operator has set.");

@@ -144,7 +144,7 @@ fn of_latch(state: &State, service: &str, keeper: &Keeper) -> LatchStatus {
 }
 
 fn of_backend(state: &State, service: &Service, backend: &Backend, now: Now) -> BackendStatus {
-    let health = state.health.get(&*backend.target);
+    let health = state.health.get(&backend.target);
     let subject = format!("{}/{}", service.name, backend.name);
     let note = state.operator.0.get(&subject);
     BackendStatus {

@@ -4,6 +4,8 @@
 //! nothing, and is an alarm until it is mended. The daemon looks at the files every few seconds; workers read what is in force
 //! without a lock.
 
+#![allow(clippy::disallowed_types, reason = "held only while files are looked at, every few seconds and at a reload")]
+
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::operator::{OperatorNote, OperatorState};
-use crate::api::proxy::{BackendStatus, LatchStatus, ServiceStatus};
+use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, ServiceStatus};
 use crate::api::status::Status;
 use crate::health::Verdict;
 use crate::verbs::output::{Cell, Table, Tone, cell, toned};
@@ -74,15 +74,14 @@ pub fn services(replies: &[DaemonReply]) -> String {
 /// One line a certificate; proxies on which its file holds another one have lines of their own.
 pub fn certificates(replies: &[DaemonReply], now: u64) -> String {
     const DAY: u64 = 86_400_000;
-    let mut proxies: BTreeMap<(&str, Option<u64>, &[String], Option<&str>), Vec<&str>> = BTreeMap::new();
+    let mut seen: BTreeMap<&CertificateStatus, Vec<&str>> = BTreeMap::new();
     for status in replies.iter().filter_map(DaemonReply::proxy) {
-        for one in &status.certificates {
-            let key = (one.file.as_str(), one.ends, one.hosts.as_slice(), one.error.as_deref());
-            proxies.entry(key).or_default().push(&status.daemon.name);
+        for certificate in &status.certificates {
+            seen.entry(certificate).or_default().push(&status.daemon.name);
         }
     }
     let mut table = Table::new(&["CERTIFICATE", "HOSTS", "ENDS", "SEEN BY", "NOT USED"]);
-    for ((file, ends, hosts, error), proxies) in proxies {
+    for (CertificateStatus { file, hosts, ends, error }, proxies) in seen {
         let left = ends.map(|ends| ends.saturating_sub(now) / DAY);
         let tone = if left.is_none_or(|days| days < 14) { Tone::Bad } else { Tone::Good };
         table.row(vec![
@@ -90,7 +89,7 @@ pub fn certificates(replies: &[DaemonReply], now: u64) -> String {
             cell(hosts.join(" ")),
             toned(left.map_or_else(|| "none".to_owned(), |days| format!("in {days} days")), tone),
             cell(proxies.join(" ")),
-            toned(error.unwrap_or_default(), Tone::Bad),
+            toned(error.as_deref().unwrap_or_default(), Tone::Bad),
         ]);
     }
     table.render()

@@ -90,7 +90,7 @@ impl World {
     }
 
     fn publish(&mut self) {
-        let Some(next) = self.rounds.to_publish(self.now) else { return };
+        let Some(next) = self.rounds.take_view(self.now) else { return };
         let copied = next.unlike(&self.view);
         assert!(self.published == 0 || copied <= self.fresh * CHUNK, "{} results, {copied} copied", self.fresh);
         (self.view, self.fresh) = (next, 0);

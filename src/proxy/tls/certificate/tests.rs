@@ -65,8 +65,8 @@ fn what_visitors_would_stumble_over_is_an_error_that_says_what_to_do() {
     let refused = |name: &str, chain: &str, key: &str| {
         let chain_file = files.write(&format!("{name}.pem"), chain);
         let key_file = files.write(&format!("{name}.key"), key);
-        let error = Certificate::read(&CertificateConfig { chain_file, key_file }).expect_err(name).to_string();
-        error
+
+        Certificate::read(&CertificateConfig { chain_file, key_file }).expect_err(name).to_string()
     };
     let own = key.serialize_pem();
     assert!(refused("order", &format!("{authority}{leaf}"), &own).contains("put the host's certificate first"));
