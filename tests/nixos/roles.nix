@@ -1,9 +1,21 @@
-# What the roles bring besides the daemons: sites by nginx, other programs behind it, IPv6, metrics for the monitoring alone.
-{ lib, polderTests, ... }:
+# What the roles bring besides the daemons: sites by nginx, other programs behind it, IPv6, https, metrics for the monitoring alone.
+{
+  lib,
+  hostPkgs,
+  polderTests,
+  ...
+}:
 
 let
   pages = ../../hosts/www/www;
   newPages = ../../hosts/www/shop;
+
+  # As an authority would give it out. It is no secret here; on a host it lies outside the store.
+  certificate = hostPkgs.runCommand "certificate" { nativeBuildInputs = [ hostPkgs.openssl ]; } ''
+    mkdir $out
+    openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 3650 -subj /CN=pages.example.test \
+      -addext subjectAltName=DNS:pages.example.test -keyout $out/key.pem -out $out/chain.pem
+  '';
 
   fleet =
     { nodes, ... }:
@@ -21,6 +33,12 @@ let
           mode = "stateless";
           backends = [ { host = "web1"; } ];
           check = "web";
+          tls.certificates = [
+            {
+              chain_file = "/var/lib/certificates/chain.pem";
+              key_file = "/var/lib/certificates/key.pem";
+            }
+          ];
         };
         services.app = {
           hosts = [ "app.example.test" ];
@@ -102,6 +120,17 @@ in
           web1.succeed("systemctl stop program-app.service")
           wait_until("the check sees it down", lambda: "\"down\"" in json.dumps([s for s in status(px1)["services"] if s["name"] == "app"]))
           web1.succeed("systemctl start program-app.service")
+
+      with subtest("a certificate that comes into its files is served over https, without a reload"):
+          https = f"curl -sS --max-time 5 --cacert ${certificate}/chain.pem --connect-to pages.example.test:443:{PX1}:443 https://pages.example.test/"
+          client.fail(https)
+          t.assertIn("visitors who need it are refused", json.dumps(status(px1)["alarms"]))
+          reloads = px1.succeed("journalctl -u polder-proxy.service | grep -c reloaded || true")
+          px1.succeed("install -d -m 0750 -g polder-proxy /var/lib/certificates")
+          px1.succeed("install -m 0640 -g polder-proxy ${certificate}/*.pem /var/lib/certificates")
+          wait_until("https is served", lambda: "<title>example.net</title>" in client.execute(https)[1])
+          t.assertNotIn("certificate", json.dumps(status(px1)["alarms"]))
+          t.assertEqual(px1.succeed("journalctl -u polder-proxy.service | grep -c reloaded || true"), reloads)
 
       with subtest("new pages move a link: nginx is neither reloaded nor restarted"):
           pid = web1.succeed("systemctl show --property=MainPID --value nginx.service")
