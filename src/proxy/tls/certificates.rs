@@ -45,7 +45,8 @@ impl Slot {
     fn open(files: &CertificateConfig) -> Slot {
         let last_read = Mutex::new(LastRead { stamps: stamps(files), error: None });
         let slot = Slot { files: files.clone(), in_force: ArcSwapOption::empty(), last_read };
-        slot.read(&mut slot.lock());
+        let error = slot.read();
+        slot.lock().error = error;
         slot
     }
 
@@ -65,14 +66,10 @@ impl Slot {
         self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn read(&self, last: &mut LastRead) {
-        match Certificate::read(&self.files) {
-            Ok(certificate) => {
-                self.in_force.store(Some(Arc::new(certificate)));
-                last.error = None;
-            }
-            Err(error) => last.error = Some(error),
-        }
+    /// Puts in force what the files hold, or gives why not.
+    fn read(&self) -> Option<CertificateError> {
+        let certificate = Certificate::read(&self.files);
+        certificate.map(|certificate| self.in_force.store(Some(Arc::new(certificate)))).err()
     }
 
     /// The one in force; none where there never was one that could be used.
@@ -92,14 +89,14 @@ impl Slot {
 
     /// Reads the files again if one of them has changed, and gives what became of it.
     pub fn refresh(&self) -> Option<Result<(), CertificateError>> {
-        let mut last = self.lock();
+        // Not under the lock: a disk that does not answer must not hold up who only asks how things are.
         let stamps = stamps(&self.files);
-        if stamps == last.stamps {
+        if stamps == self.lock().stamps {
             return None;
         }
-        last.stamps = stamps;
-        self.read(&mut last);
-        Some(last.error.clone().map_or(Ok(()), Err))
+        let error = self.read();
+        *self.lock() = LastRead { stamps, error: error.clone() };
+        Some(error.map_or(Ok(()), Err))
     }
 
     /// What the operator should know of it at a moment since the epoch.

@@ -52,13 +52,14 @@ impl TlsStream {
                 return Poll::Ready(Ok(()));
             }
             ready!(self.tcp.poll_read_ready(context))?;
-            match session.receive(|room| self.tcp.try_read(room)) {
+            let received = session.receive(|room| self.tcp.try_read(room));
+            // An answer of the protocol's own, such as an update of keys, or an alert. What does not fit goes with the next write.
+            let _ = session.send(|data| self.tcp.try_write(data));
+            match received {
                 Ok(()) => {}
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 Err(error) => return Poll::Ready(Err(error)),
             }
-            // An answer of the protocol's own, such as an update of keys, or an alert. What does not fit goes with the next write.
-            let _ = session.send(|data| self.tcp.try_write(data));
         }
     }
 

@@ -114,26 +114,23 @@ impl Session {
     ///
     /// The connection takes none any more.
     pub fn encrypt(&mut self, parts: &[&[u8]]) -> io::Result<usize> {
-        let mut taken = 0;
-        for part in parts {
-            for record in part.chunks(self.record_size()) {
-                if taken >= MOST_TAKEN {
-                    return Ok(taken);
-                }
-                self.encrypt_record(record)?;
-                taken += record.len();
-            }
-        }
-        Ok(taken)
-    }
-
-    fn record_size(&mut self) -> usize {
         let now = Instant::now();
         if now.duration_since(self.pace.1) >= PAUSE {
             self.pace.0 = 0;
         }
         self.pace.1 = now;
-        if self.pace.0 < SMALL_FIRST { SMALL_RECORD } else { LARGE_RECORD }
+        let mut taken = 0;
+        for part in parts {
+            let mut rest = *part;
+            while !rest.is_empty() && taken < MOST_TAKEN {
+                let size = if self.pace.0 < SMALL_FIRST { SMALL_RECORD } else { LARGE_RECORD };
+                let (record, behind) = rest.split_at(size.min(rest.len()));
+                self.encrypt_record(record)?;
+                taken += record.len();
+                rest = behind;
+            }
+        }
+        Ok(taken)
     }
 
     fn encrypt_record(&mut self, record: &[u8]) -> io::Result<()> {
