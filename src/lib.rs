@@ -39,6 +39,9 @@
 //! | how one process hands its sockets to the next | [`daemon::takeover`], [`daemon::lifecycle::handover`] |
 //! | how sockets outlive a crash | [`daemon::fd_store`] |
 //! | which backends may get a request | [`daemon::eligibility`] |
+//! | which certificate a visitor gets; that a renewed one is used | [`proxy::tls`] |
+//! | what of what is known is too old to be acted on | [`health::proof`] |
+//! | what peers tell each other | [`daemon::peers::changes`](mod@daemon::peers) |
 //! | which backend a request gets | [`proxy::choose`] |
 //! | how the proxy's cookie is read and made | [`proxy::choose::cookie`] |
 //! | when a stateful service fails over, and that it stays | [`proxy::latch`] |

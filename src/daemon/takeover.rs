@@ -46,9 +46,11 @@ use std::time::Duration;
 
 use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
+use rustix::net::{RecvFlags, recv};
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
 use serde_json::Value;
 use tokio::io::AsyncReadExt;
+use tokio::io::Interest;
 use tokio::net::UnixStream;
 use tokio::time::timeout;
 
@@ -75,7 +77,7 @@ struct Limits {
     ready: Duration,
     /// The old side's final state.
     last: Duration,
-    /// The new side's proof that it answers ([`PROOF_LIMIT`]), and its `taken`.
+    /// The final state on its way, the new side's proof that it answers ([`PROOF_LIMIT`]), and its `taken`.
     taken: Duration,
     /// From the end of the stream to the old process's end, if that is why.
     death: Duration,
@@ -187,8 +189,10 @@ impl Takeover {
     /// Ends when the old process has died, or takes its offer back: nothing else is worth waiting for then, since nobody serves, or
     /// nothing will come of it. [`Takeover::ready`] tells which.
     pub async fn interrupted(&self) {
-        // An error is an end too.
-        let _ = self.wire.stream.readable().await;
+        let stream = &self.wire.stream;
+        // Only the kernel knows: what was read last may have left the runtime's own mark that there is more. An error is an end too.
+        let peek = || Ok(recv(stream, &mut [0; 1][..], RecvFlags::PEEK | RecvFlags::DONTWAIT)?);
+        let _ = stream.async_io(Interest::READABLE, peek).await;
     }
 
     /// Sends `ready`, and waits for the old daemon's final state. After `Ok` this process serves, and then says
@@ -352,7 +356,10 @@ impl Offered {
             Ok(answer) => answer,
             // From here on it cannot send "taken" any more; a "taken" sent before is still received.
             Err(_) => match self.wire.stop_reading() {
-                Ok(()) => self.wire.receive().await,
+                Ok(()) => match self.wire.receive().await {
+                    Err(_) => return Err(self.failed(NewSideError::Late("has not taken over", self.limits.taken))),
+                    sent_before => sent_before,
+                },
                 Err(error) => Err(error),
             },
         };

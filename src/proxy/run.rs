@@ -15,6 +15,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::mpsc;
+use tokio::time::MissedTickBehavior;
 
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::clock::{Now, boot_id};
@@ -148,6 +149,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
 /// Takes renewed certificates into use, for as long as the process lives.
 async fn watch_certificates(shared: Arc<Shared>) {
     let mut looks = tokio::time::interval(CERTIFICATES_EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
         let Some(tls) = shared.snapshot.load().settings.tls.clone() else { continue };

@@ -158,9 +158,13 @@ pub struct BackendCounters {
 impl Snapshot {
     /// A service by name.
     pub fn service(&self, name: &str) -> Option<&Service> {
+        self.place_of(name).map(|place| &self.services[place])
+    }
+
+    /// The place of a service among the others.
+    pub fn place_of(&self, name: &str) -> Option<usize> {
         // In the order of the document's table.
-        let found = self.services.binary_search_by(|service| (*service.name).cmp(name));
-        found.ok().map(|index| &self.services[index])
+        self.services.binary_search_by(|service| (*service.name).cmp(name)).ok()
     }
 }
 

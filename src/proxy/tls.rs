@@ -19,13 +19,10 @@ use acceptor::{Acceptor, Resolver, by_host};
 use certificate::Chain;
 use certificates::Certificates;
 
-/// Every certificate of the document with its path there.
-fn certificates_of(document: &ProxyConfig) -> impl Iterator<Item = (&ServiceConfig, String, &CertificateConfig)> {
-    document.services.values().flat_map(|service| {
-        let certificates = service.tls.iter().flat_map(|tls| &tls.certificates).enumerate();
-        certificates
-            .map(move |(index, files)| (service, format!("services.{}.tls.certificates[{index}]", service.name), files))
-    })
+/// Every certificate of a service with its path in the document.
+fn certificates_of(service: &ServiceConfig) -> impl Iterator<Item = (String, &CertificateConfig)> {
+    let certificates = service.tls.iter().flat_map(|tls| &tls.certificates).enumerate();
+    certificates.map(|(index, files)| (format!("services.{}.tls.certificates[{index}]", service.name), files))
 }
 
 /// What is wrong with the certificates of a document, and what is worth a warning, as far as can be told without their keys: a file
@@ -36,7 +33,7 @@ pub fn check(file: &Path, document: &ProxyConfig) -> (Vec<Finding>, Vec<Finding>
     let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     for service in document.services.values().filter(|service| service.tls.is_some()) {
         let mut chains = Vec::new();
-        for (_, path, files) in certificates_of(document).filter(|(of, ..)| of.name == service.name) {
+        for (path, files) in certificates_of(service) {
             match Chain::read(&files.chain_file) {
                 Ok(chain) => chains.push((path, chain)),
                 Err(error) if matches!(error.kind, Some(io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied)) => {
@@ -65,7 +62,7 @@ pub fn check(file: &Path, document: &ProxyConfig) -> (Vec<Finding>, Vec<Finding>
 pub fn read(document: &ProxyConfig) -> (Option<Acceptor>, Vec<KeyError>) {
     let mut certificates = Certificates::default();
     let mut errors = Vec::new();
-    for (_, path, files) in certificates_of(document) {
+    for (path, files) in document.services.values().flat_map(certificates_of) {
         let slot = certificates.add(files);
         errors.extend(slot.error().map(|error| KeyError::at(&error.file, None, error.why).of(path)));
     }

@@ -382,6 +382,25 @@ fn a_takeover_with_more_workers_ends_with_as_many_sockets() {
 }
 
 #[test]
+fn a_new_process_checks_what_it_does_not_know_before_it_takes_over() {
+    let members = Members::start(1);
+    let mut daemon = Daemon::start(&members);
+    let _silent = std::net::TcpListener::bind(("127.0.0.2", members.port)).unwrap();
+    let pool = &mut daemon.document["pools"][POOL];
+    pool["members"]["m2"] = serde_json::json!({ "addresses": ["127.0.0.2"] });
+    pool["check"]["interval"] = "2s".into();
+    pool["check"]["timeout"] = "1s".into();
+    daemon.write_document();
+    let next = daemon.spawn(&["--takeover"]);
+    let id = next.id();
+    let mut old = daemon.process.replace(next).unwrap();
+    daemon.wait_ready(id);
+    let status = daemon.get("/status").unwrap();
+    assert_eq!(status["pools"][0]["members"][1]["addresses"][0]["check"], "down", "{status}");
+    old.wait().unwrap();
+}
+
+#[test]
 fn the_heir_of_a_killed_process_answers_at_once_and_not_when_it_has_checked_everything() {
     let members = Members::start(1);
     let mut daemon = Daemon::start(&members);

@@ -231,3 +231,54 @@ fn a_client_resumes_its_session() {
     }
     assert_eq!(kinds, [Some(rustls::HandshakeKind::Full), Some(rustls::HandshakeKind::Resumed)]);
 }
+
+#[test]
+fn the_end_of_a_connection_is_announced_so_that_nothing_can_be_missing() {
+    let (authority, setup) = www();
+    let backend = Script::start(|served, _| {
+        served.head().unwrap();
+        served.send("HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nto the end");
+    });
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let mut client = connect(&proxy, authority.trusting(), "www.test");
+    client.send("GET / HTTP/1.0\r\nHost: www.test\r\n\r\n");
+    let mut all = Vec::new();
+    client.stream.read_to_end(&mut all).expect("an end that was announced");
+    assert!(all.ends_with(b"\r\n\r\nto the end"), "{}", String::from_utf8_lossy(&all));
+}
+
+#[test]
+fn a_client_may_say_all_that_it_has_to_say_in_one_write() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let mut client = connect(&proxy, authority.trusting(), "www.test");
+    let rustls::StreamOwned { conn, sock } = &mut client.stream;
+    conn.write_tls(sock).unwrap();
+    while conn.is_handshaking() {
+        conn.read_tls(sock).unwrap();
+        conn.process_new_packets().unwrap();
+    }
+    conn.writer().write_all(GET.as_bytes()).unwrap();
+    conn.send_close_notify();
+    let mut last = Vec::new();
+    while conn.wants_write() {
+        conn.write_tls(&mut last).unwrap();
+    }
+    sock.write_all(&last).unwrap();
+    assert_eq!(client.response().status(), 200);
+}
+
+#[test]
+fn whoever_breaks_the_protocol_is_told() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let mut client = connect(&proxy, authority.trusting(), "www.test");
+    client.handshake().unwrap();
+    // A record that no key has sealed.
+    client.stream.sock.write_all(&[23, 3, 3, 0, 32].into_iter().chain([7; 32]).collect::<Vec<u8>>()).unwrap();
+    let error = client.stream.read(&mut [0; 16]).unwrap_err();
+    let told = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
+    assert_eq!(told, Some(&Error::AlertReceived(AlertDescription::BadRecordMac)));
+}

@@ -54,6 +54,8 @@ pub struct Shell<D: Daemon> {
     pub(super) peers_asked: Duration,
     /// What happened while the final state was on its way: it counts if the new process goes away.
     pub(super) held_back: Vec<D::Event>,
+    /// A peer has told something that is among them.
+    pub(super) holds_news: bool,
     /// What the state wants done that is the daemon's alone, before this process is.
     pub(super) held_effects: Vec<D::Effect>,
     pub(super) reload: Option<Pending<D>>,
@@ -148,6 +150,7 @@ impl<D: Daemon> Shell<D> {
             stop_if_not_handed_over: false,
             peers_asked: Duration::ZERO,
             held_back: Vec::new(),
+            holds_news: false,
             held_effects: Vec::new(),
             reload: None,
             reload_wanted: None,
@@ -185,6 +188,8 @@ impl<D: Daemon> Shell<D> {
     /// Takes in the messages of peers that wait.
     pub fn take_waiting_messages(&mut self) {
         let messages: Vec<_> = self.exchange.waiting().collect();
+        self.holds_news = matches!(self.phase, Phase::HandingOver)
+            && (self.holds_news || messages.iter().any(|message| message.is_news));
         messages.into_iter().for_each(|message| self.take(Event::Peer(message).into()));
     }
 
@@ -193,7 +198,11 @@ impl<D: Daemon> Shell<D> {
         if let Some(asked) = self.exchange.asked().filter(|asked| *asked > self.peers_asked) {
             self.take_waiting_messages();
             self.peers_asked = asked;
-            self.take(Event::PeersAsked(asked).into());
+            // Those who serve beside the new process go by what peers say, too; unless a peer has news that only the daemon may act on.
+            match self.phase {
+                Phase::HandingOver if !self.holds_news => self.take_at_once(Event::PeersAsked(asked).into()),
+                _ => self.take(Event::PeersAsked(asked).into()),
+            }
         }
     }
 

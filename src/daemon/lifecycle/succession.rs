@@ -42,8 +42,11 @@ impl<D: Daemon> Shell<D> {
         self.phase = Phase::Starting;
         let held = std::mem::take(&mut self.held_effects);
         self.perform(held);
-        if self.sockets.own() {
-            self.complete_sockets(&document.settings())?;
+        if self.sockets.own()
+            && let Err(error) = self.complete_sockets(&document.settings())
+        {
+            // The process before has let go: whatever is wrong with more sockets, these serve.
+            tracing::error!("going on with the sockets of the process before alone: {error}");
         }
         Ok(())
     }

@@ -33,7 +33,7 @@ pub(super) enum Frame {
     Offer { sockets: usize, state: Value },
     /// New side: it could serve now.
     Ready,
-    /// Old side: it has stopped accepting; its final state.
+    /// Old side: it decides nothing more; its final state.
     Final(Value),
     /// New side: it is the daemon now.
     Taken,

@@ -14,7 +14,7 @@ use super::tracked::{News, Tracked};
 use super::*;
 use crate::config::{CheckConfig, Expect, ProbeKind, StatusRange};
 use crate::health::probe::Outcome;
-use crate::health::{TargetHealth, Verdict};
+use crate::health::{Proof, TargetHealth, Verdict};
 
 /// The limit for things that take milliseconds unless something is broken.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -364,6 +364,10 @@ fn trouble_of_our_own_machine_moves_nothing_but_the_reason() {
     let after = tracked.health.clone();
     assert_eq!(&*after.reason, "not probed: too many open files");
     assert_eq!((after.verdict, after.health, after.probed), (Verdict::Up, up.health, up.probed));
+    // Nobody was asked, so what has lapsed is not known again.
+    tracked.health.proof = Proof::new(Duration::ZERO, Duration::from_millis(1));
+    tracked.take(ended(ours()), now + Duration::from_secs(2));
+    assert!(!tracked.health.proof.holds(running()));
 }
 
 /// The same target, found up only by status 204.

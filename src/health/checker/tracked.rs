@@ -129,7 +129,8 @@ impl Tracked {
         let agrees = match &outcome {
             Outcome::Success { .. } => self.automaton.verdict() == Verdict::Up,
             Outcome::Failure(_) => self.automaton.verdict() == Verdict::Down,
-            Outcome::LocalError(_) => true,
+            // Nobody was asked: what is known stays known, and what has lapsed is not revived.
+            Outcome::LocalError(_) => self.health.proof.holds(running()),
         };
         let was_proved_again = agrees && self.health.proof.renew(began, running());
         let was_hearsay = self.health.hearsay;

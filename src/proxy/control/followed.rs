@@ -16,8 +16,9 @@ use crate::proxy::latch::Latch;
 /// Its verdicts on the backends of our document; a backend that its document does not have is down.
 pub fn health(prepared: &Prepared, daemon: &Status) -> HealthView {
     let mut health: HashMap<Arc<Target>, TargetHealth> = HashMap::new();
+    let by_name: HashMap<&str, &ServiceStatus> = daemon.services.iter().map(|one| (&*one.name, one)).collect();
     for service in &prepared.services {
-        let theirs = daemon.services.iter().find(|theirs| *theirs.name == *service.name);
+        let theirs = by_name.get(&*service.name);
         for backend in &service.backends {
             let address = backend.address.to_string();
             let theirs = theirs.and_then(|theirs| theirs.backends.iter().find(|theirs| theirs.address == address));

@@ -200,15 +200,20 @@ impl Certificate {
     }
 }
 
-/// What tells that a file has changed, without reading it: which one it is, its length and the time of its last change. Followed
-/// through links, so that a renewal that only moves a link is seen.
+/// What tells that a file has changed, without reading it: which one it is, its length and the time of its last change, be it only of
+/// its mode. Followed through links, so that a renewal that only moves a link is seen.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileStamp(Option<(u64, u64, u64, i64, i64)>);
+pub struct FileStamp(Option<[i128; 5]>);
 
 impl FileStamp {
     /// Of this file now; one that is not there has a stamp too.
     pub fn of(file: &Path) -> FileStamp {
-        FileStamp(fs::metadata(file).ok().map(|m| (m.dev(), m.ino(), m.len(), m.mtime(), m.mtime_nsec())))
+        let stamp = |m: fs::Metadata| {
+            let changed = i128::from(m.ctime()) * 1_000_000_000 + i128::from(m.ctime_nsec());
+            let written = i128::from(m.mtime()) * 1_000_000_000 + i128::from(m.mtime_nsec());
+            [m.dev().into(), m.ino().into(), m.len().into(), written, changed]
+        };
+        FileStamp(fs::metadata(file).ok().map(stamp))
     }
 }
 

@@ -91,12 +91,19 @@ impl Slot {
     pub fn refresh(&self) -> Option<Result<(), CertificateError>> {
         // Not under the lock: a disk that does not answer must not hold up who only asks how things are.
         let stamps = stamps(&self.files);
-        if stamps == self.lock().stamps {
+        let (seen, last_error) = {
+            let last = self.lock();
+            (last.stamps, last.error.clone())
+        };
+        // What could not be read may be readable now without having changed: a folder above it has another mode, a disk is back.
+        let was_unread = last_error.as_ref().is_some_and(|error| error.kind.is_some());
+        if stamps == seen && !was_unread {
             return None;
         }
         let error = self.read();
         *self.lock() = LastRead { stamps, error: error.clone() };
-        Some(error.map_or(Ok(()), Err))
+        let is_same = stamps == seen && error == last_error;
+        (!is_same).then(|| error.map_or(Ok(()), Err))
     }
 
     /// What the operator should know of it at a moment since the epoch.

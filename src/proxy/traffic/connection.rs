@@ -208,7 +208,8 @@ impl Connection {
     /// handshake chose the certificate, and a client that trusts it for other hosts may ask for those too.
     fn is_misdirected(&self, bytes: &[u8], head: &RequestHead) -> bool {
         let Transport::Tls(stream) = &self.stream else { return false };
-        let host = head.authority.map_or(&b""[..], |authority| authority.of_head(bytes));
+        // HTTP/1.0 need not name a host: such a request is for whatever is for no host.
+        let Some(host) = head.authority.map(|authority| authority.of_head(bytes)) else { return false };
         let view = self.local.view();
         !view.snapshot.settings.tls.as_ref().is_some_and(|tls| tls.may_serve(stream.server_name(), host))
     }

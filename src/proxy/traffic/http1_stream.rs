@@ -93,6 +93,7 @@ impl BodySource for Source<'_> {
                 Ok(_) => {}
             }
         }
+        self.input.release();
         self.socket.broken().await;
     }
 }

@@ -63,7 +63,8 @@ async fn serve(registered: Registration, accepted: Accepted) {
         // Apart: connections in clear text have no room for it.
         Protocol::Https => match Box::pin(handshake(local, entry, stream)).await {
             Ok(stream) => Transport::Tls(Box::new(stream)),
-            Err(end) => {
+            Err(None) => return,
+            Err(Some(end)) => {
                 let mut trace = Trace::new(Instant::now());
                 trace.end = end;
                 return local.log(&Record { peer, listener: &listener, request: None, trace: &trace });
@@ -74,12 +75,13 @@ async fn serve(registered: Registration, accepted: Accepted) {
     Connection::new(Rc::clone(local), Rc::clone(entry), opened).serve().await;
 }
 
-/// Waits for the handshake, within its time limit and as long as nobody else needs the connection's slot. The error is for the log.
-async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<TlsStream, End> {
+/// Waits for the handshake, within its time limit and as long as nobody else needs the connection's slot. The error is for the log, if
+/// there is one.
+async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<TlsStream, Option<End>> {
     let view = local.view();
     let settings = &view.snapshot.settings;
     // There was one when the listener was bound.
-    let acceptor = settings.tls.as_deref().ok_or(End::HandshakeRefused)?;
+    let acceptor = settings.tls.as_deref().ok_or(Some(End::HandshakeRefused))?;
     let limit = Instant::now() + settings.timeouts.tls_handshake;
     let end = tokio::select! { biased;
         order = entry.order() => match order {
@@ -87,7 +89,8 @@ async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<Tl
                 add(&local.counters.evicted, 1);
                 End::EvictedIdle
             }
-            _ => End::DrainTimeout,
+            Order::Kill => End::DrainTimeout,
+            _ => return Err(None),
         },
         accepted = tls::accept(stream, acceptor) => match accepted {
             Ok(stream) => {
@@ -102,5 +105,5 @@ async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<Tl
     if matches!(end, End::HandshakeRefused | End::HandshakeTimeout) {
         add(&local.counters.handshakes_failed, 1);
     }
-    Err(end)
+    Err(Some(end))
 }

@@ -28,7 +28,21 @@ pub struct TlsStream {
     server_name: Option<Box<str>>,
 }
 
+impl Drop for TlsStream {
+    /// Tells the client that the connection ends and that nothing is missing (RFC 8446, 6.1), as far as the socket takes it now.
+    fn drop(&mut self) {
+        let session = self.session.get_mut();
+        session.announce_end();
+        let _ = session.send(|data| self.tcp.try_write(data));
+    }
+}
+
 impl TlsStream {
+    /// Has the end look like what it is: something is missing.
+    pub fn announce_nothing(&self) {
+        self.session.borrow_mut().announce_nothing();
+    }
+
     /// The connection below.
     pub fn tcp(&self) -> &TcpStream {
         &self.tcp

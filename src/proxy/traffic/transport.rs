@@ -48,7 +48,10 @@ impl Transport {
     pub fn reset_on_close(&self) {
         let stream = match self {
             Transport::Tcp(stream) => stream,
-            Transport::Tls(stream) => stream.tcp(),
+            Transport::Tls(stream) => {
+                stream.announce_nothing();
+                stream.tcp()
+            }
         };
         // A socket that refuses it is gone already.
         let _ = stream.set_zero_linger();

@@ -26,11 +26,7 @@ impl View {
 
     /// The view of the next snapshot; services keep their balance.
     pub fn next(&self, snapshot: Arc<Snapshot>) -> View {
-        let old = &self.snapshot.services;
-        let balance_of = |name: &str| {
-            let at = old.iter().position(|service| &*service.name == name)?;
-            self.balances.get(at).map(Rc::clone)
-        };
+        let balance_of = |name: &str| self.balances.get(self.snapshot.place_of(name)?).map(Rc::clone);
         let balances = snapshot.services.iter().map(|service| balance_of(&service.name).unwrap_or_default()).collect();
         View { snapshot, balances }
     }

@@ -57,6 +57,19 @@ fn a_chain_is_read_with_its_names_and_dates() {
 }
 
 #[test]
+fn a_file_that_has_only_got_another_mode_has_changed() {
+    let files = Files::new();
+    let file = files.write("chain.pem", "text");
+    let before = FileStamp::of(&file);
+    assert_eq!(FileStamp::of(&file), before);
+    // The clock of files ticks every few milliseconds.
+    while FileStamp::of(&file) == before {
+        fs::set_permissions(&file, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("changed");
+    }
+    assert_ne!(FileStamp::of(&file), FileStamp::of(Path::new("/nowhere")));
+}
+
+#[test]
 fn what_visitors_would_stumble_over_is_an_error_that_says_what_to_do() {
     let (files, other) = (Files::new(), key());
     let key = key();

@@ -6,6 +6,9 @@ use std::cell::RefCell;
 /// has to fit too.
 pub const SIZE: usize = 18 * 1024;
 
+/// A buffer that has grown beyond what one write takes is not kept.
+const LARGEST_SPARE: usize = 80 * 1024;
+
 /// Buffers that a thread keeps for the next connection.
 const SPARE: usize = 64;
 
@@ -75,8 +78,10 @@ impl Queue {
         }
         (self.begin, self.end) = (0, 0);
         let bytes = std::mem::take(&mut self.bytes);
-        if bytes.len() == SIZE {
-            SPARES.with_borrow_mut(|spares| {
+        if (SIZE..=LARGEST_SPARE).contains(&bytes.len()) {
+            // At the end of the thread there may be nobody to lend it to.
+            let _ = SPARES.try_with(|spares| {
+                let mut spares = spares.borrow_mut();
                 if spares.len() < SPARE {
                     spares.push(bytes);
                 }

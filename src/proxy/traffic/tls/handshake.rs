@@ -38,7 +38,8 @@ pub async fn accept(tcp: TcpStream, acceptor: &Acceptor) -> Result<TlsStream, Ha
         let received = session.receive(|room| tcp.try_read(room));
         hello = acceptor::take_hello().or(hello);
         match received {
-            Ok(()) if session.has_ended() => return Err(HandshakeError::Closed),
+            // A client may say all that it has to say at once.
+            Ok(()) if session.has_ended() && !session.has_plaintext() => return Err(HandshakeError::Closed),
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
             Err(error) if error.kind() == io::ErrorKind::InvalidData => return Err(refuse(&tcp, &mut session, hello)),

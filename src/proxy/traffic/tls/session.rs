@@ -168,6 +168,11 @@ impl Session {
         Ok(())
     }
 
+    /// From now on nothing is announced.
+    pub fn announce_nothing(&mut self) {
+        self.has_announced = true;
+    }
+
     /// Appends the announcement that nothing more comes from us, once.
     pub fn announce_end(&mut self) {
         if std::mem::replace(&mut self.has_announced, true) {
