@@ -15,7 +15,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::api::bounds::is_ahead;
 use crate::api::operator::{ForgetCommand, OperatorCommand, OperatorNote, OperatorState};
-use proposals::{Proposal, Proposals, Refused};
+use proposals::{Proposals, Refused};
 
 /// Clocks that differ by less count as the same: an exchange does not measure them better.
 const SAME_CLOCK_MS: u64 = 1_000;
@@ -58,14 +58,15 @@ impl OperatorStates {
         now.max(self.latest(now).max(asked.latest()) + 1)
     }
 
-    /// Whether what the peers were asked about may still take effect.
+    /// Whether what the peers were asked about may still take effect. The same command that came by a peer first is no obstacle: an
+    /// operator gives it to every daemon at once.
     ///
     /// # Errors
     ///
     /// A later note on the subject has come into force meanwhile.
-    pub fn admits(&self, proposal: &Proposal) -> Result<(), Refused> {
-        let Proposal { subject, note, .. } = proposal;
-        match self.0.get(subject).filter(|in_force| in_force.compare(note).is_gt()) {
+    pub fn admits(&self, subject: &str, note: &OperatorNote) -> Result<(), Refused> {
+        let is_same = |in_force: &OperatorNote| in_force.state == note.state && in_force.who == note.who;
+        match self.0.get(subject).filter(|in_force| in_force.compare(note).is_gt() && !is_same(in_force)) {
             Some(OperatorNote { state, who, .. }) => {
                 Err(Refused(format!("{who} has set {subject} to {state} meanwhile, and that is in force")))
             }

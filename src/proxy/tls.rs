@@ -15,7 +15,7 @@ use std::time::SystemTime;
 use crate::config::proxy::{CertificateConfig, ServiceConfig};
 use crate::config::{Finding, ProxyConfig};
 use crate::daemon::key_file::KeyError;
-use acceptor::{Acceptor, Resolver, by_host};
+use acceptor::{Acceptor, Resolver, SecureService, by_host};
 use certificate::Chain;
 use certificates::Certificates;
 
@@ -62,22 +62,23 @@ pub fn check(file: &Path, document: &ProxyConfig) -> (Vec<Finding>, Vec<Finding>
 pub fn read(document: &ProxyConfig) -> (Option<Acceptor>, Vec<KeyError>) {
     let mut certificates = Certificates::default();
     let mut errors = Vec::new();
-    for (path, files) in document.services.values().flat_map(certificates_of) {
-        let slot = certificates.add(files);
-        errors.extend(slot.error().map(|error| KeyError::at(&error.file, None, error.why).of(path)));
+    let mut services = Vec::new();
+    for service in document.services.values().filter(|service| service.tls.is_some()) {
+        let mut slots = Vec::new();
+        for (path, files) in certificates_of(service) {
+            let slot = certificates.add(files, &service.hosts);
+            errors.extend(slot.error().map(|error| KeyError::at(&error.file, None, error.why).of(path)));
+            slots.push(slot);
+        }
+        services.push(SecureService { name: service.name.clone(), hosts: service.hosts.clone(), slots });
     }
-    let mut slots = |service: &ServiceConfig| {
-        let files = service.tls.iter().flat_map(|tls| &tls.certificates);
-        files.map(|files| certificates.add(files)).collect::<Vec<_>>()
-    };
-    let default = document.tls_default.as_ref().and_then(|name| document.services.get(name));
-    let default = default.map(&mut slots).unwrap_or_default();
-    let over_tls = document.services.values().filter(|service| service.tls.is_some());
-    let by_host = by_host(over_tls.map(|service| (service.hosts.clone(), slots(service))).collect::<Vec<_>>());
+    let default = services.iter().find(|service| Some(&service.name) == document.tls_default.as_ref());
+    let default = default.map(|service| service.slots.clone()).unwrap_or_default();
+    let by_host = by_host(services.iter().map(|service| (service.hosts.clone(), service.slots.clone())));
     if certificates.is_empty() {
         return (None, errors);
     }
-    match Acceptor::new(Resolver { by_host, default }, certificates) {
+    match Acceptor::new(Resolver { by_host, default }, certificates, services) {
         Ok(acceptor) => (Some(acceptor), errors),
         Err(error) => {
             errors.push(KeyError::new(format!("TLS cannot be used: {error}")));

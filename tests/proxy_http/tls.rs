@@ -20,12 +20,12 @@ fn acceptor(hosts: &[(&str, &[&CertificateConfig])], has_default: bool) -> Arc<A
     let mut certificates = Certificates::default();
     let mut services = Vec::new();
     for (host, files) in hosts {
-        let slots: Vec<_> = files.iter().map(|files| certificates.add(files)).collect();
+        let slots: Vec<_> = files.iter().map(|files| certificates.add(files, &[])).collect();
         assert!(slots.iter().all(|slot| slot.error().is_none()), "{slots:?}");
         services.push((vec![HostPattern::parse(host).unwrap()], slots));
     }
     let default = if has_default { services[0].1.clone() } else { Vec::new() };
-    Arc::new(Acceptor::new(Resolver { by_host: by_host(services), default }, certificates).unwrap())
+    Arc::new(Acceptor::new(Resolver { by_host: by_host(services), default }, certificates, Vec::new()).unwrap())
 }
 
 fn connect(proxy: &Proxy, config: ClientConfig, name: &str) -> TlsClient {

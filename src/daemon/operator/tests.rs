@@ -140,6 +140,16 @@ fn a_command_that_repeats_a_state_without_a_reason_keeps_the_reason_given_for_it
 }
 
 #[test]
+fn a_command_that_came_by_a_peer_first_is_no_obstacle_to_itself() {
+    let mut states = OperatorStates::default();
+    states.set("www/web1", word(OperatorState::Drain, 2000, "px-nl", None));
+    assert_eq!(states.admits("www/web1", &word(OperatorState::Drain, 1000, "px-ch", None)), Ok(()));
+    assert!(states.admits("www/web1", &word(OperatorState::Maint, 1000, "px-ch", None)).is_err());
+    let others = OperatorNote { who: "bob@admin-ch".into(), ..word(OperatorState::Drain, 1000, "px-ch", None) };
+    assert!(states.admits("www/web1", &others).is_err());
+}
+
+#[test]
 fn a_word_counts_until_its_end_and_unknown_subjects_are_ready() {
     let mut states = OperatorStates::default();
     states.set("www/web1", word(OperatorState::Drain, 1000, "px-nl", Some(2000)));

@@ -113,8 +113,8 @@ impl State {
             self.proposals.next(&peers, now, |subject, rivals| self.judge(subject, rivals, now))
         {
             let outcome = decided.and_then(|proposal| {
-                self.operator.admits(&proposal)?;
                 let Proposal { subject, note, .. } = proposal;
+                self.operator.admits(&subject, &note)?;
                 effects.push(Effect::Log(Level::INFO, note.in_words(&subject)));
                 self.operator.set(&subject, note);
                 Ok(self.operator_file.changed())

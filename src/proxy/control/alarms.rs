@@ -26,8 +26,8 @@ impl State {
                  look after the disk, and restart this daemon to end this alarm"
             )
         }));
-        let certificates = self.prepared.settings.tls.iter().flat_map(|tls| tls.certificates().iter());
-        alarms.extend(certificates.flat_map(|slot| slot.alarms(Duration::from_millis(now.unix_ms))));
+        let since_epoch = Duration::from_millis(now.unix_ms);
+        alarms.extend(self.prepared.settings.tls.iter().flat_map(|tls| tls.alarms(since_epoch)));
         alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {
             alarms.extend(words.alarms(peer, &self.latches, now));

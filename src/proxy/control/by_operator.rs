@@ -59,8 +59,8 @@ impl State {
             self.proposals.next(&peers, now, |subject, rivals| self.judge(subject, rivals))
         {
             let outcome = decided.and_then(|proposal| {
-                self.operator.admits(&proposal)?;
                 let Proposal { subject, note, .. } = proposal;
+                self.operator.admits(&subject, &note)?;
                 effects.push(Effect::Log(note.in_words(&subject)));
                 self.operator.set(&subject, note);
                 let next = self.build(now);

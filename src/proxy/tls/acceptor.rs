@@ -6,6 +6,7 @@
 use std::cell::RefCell;
 use std::fmt;
 use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert, ServerConfig};
@@ -27,6 +28,31 @@ pub struct Acceptor {
     config: Arc<ServerConfig>,
     resolver: Arc<Resolver>,
     certificates: Certificates,
+    services: Vec<SecureService>,
+}
+
+/// A service that is reached over TLS.
+#[derive(Debug)]
+pub struct SecureService {
+    /// Its name.
+    pub name: String,
+    /// Its hosts.
+    pub hosts: Vec<HostPattern>,
+    /// Its certificates.
+    pub slots: Vec<Arc<Slot>>,
+}
+
+impl SecureService {
+    /// What the operator should know: a host that none of its certificates is for, though there are some.
+    fn alarm(&self) -> Option<String> {
+        let certificates: Vec<_> = self.slots.iter().filter_map(|slot| slot.certificate()).collect();
+        let covers = |host: &HostPattern| certificates.iter().any(|one| one.chain.names.cover_pattern(host));
+        let host = self.hosts.iter().find(|host| !certificates.is_empty() && !covers(host))?;
+        Some(format!(
+            "service {}: no certificate is for {host}: its visitors over https are refused or warned off",
+            self.name
+        ))
+    }
 }
 
 impl fmt::Debug for Acceptor {
@@ -69,7 +95,11 @@ impl Acceptor {
     /// # Errors
     ///
     /// Never, unless the cryptographic library has been built without TLS 1.2 and 1.3.
-    pub fn new(resolver: Resolver, certificates: Certificates) -> Result<Acceptor, rustls::Error> {
+    pub fn new(
+        resolver: Resolver,
+        certificates: Certificates,
+        services: Vec<SecureService>,
+    ) -> Result<Acceptor, rustls::Error> {
         let resolver = Arc::new(resolver);
         let provider = Arc::new(aws_lc_rs::default_provider());
         let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
@@ -80,7 +110,13 @@ impl Acceptor {
         if let Some(tickets) = &*TICKETS {
             config.ticketer = Arc::clone(tickets);
         }
-        Ok(Acceptor { config: Arc::new(config), resolver, certificates })
+        Ok(Acceptor { config: Arc::new(config), resolver, certificates, services })
+    }
+
+    /// What the operator should look at, at a moment since the epoch.
+    pub fn alarms(&self, since_epoch: Duration) -> impl Iterator<Item = String> {
+        let of_certificates = self.certificates.iter().flat_map(move |slot| slot.alarms(since_epoch));
+        of_certificates.chain(self.services.iter().filter_map(SecureService::alarm))
     }
 
     /// Every certificate of the document.

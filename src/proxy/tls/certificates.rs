@@ -14,7 +14,7 @@ use std::time::Duration;
 use arc_swap::ArcSwapOption;
 
 use super::certificate::{Certificate, CertificateError, FileStamp};
-use crate::config::proxy::CertificateConfig;
+use crate::config::proxy::{CertificateConfig, HostPattern};
 
 /// Days before its end at which a certificate is an alarm: CAs' clients renew at a third of 90 days.
 const ALARM_DAYS: u64 = 14;
@@ -45,16 +45,16 @@ impl Slot {
     fn open(files: &CertificateConfig) -> Slot {
         let last_read = Mutex::new(LastRead { stamps: stamps(files), error: None });
         let slot = Slot { files: files.clone(), in_force: ArcSwapOption::empty(), last_read };
-        let error = slot.read();
+        let error = slot.read(&[]);
         slot.lock().error = error;
         slot
     }
 
-    fn known_or_open(files: &CertificateConfig) -> Arc<Slot> {
+    fn known_or_open(files: &CertificateConfig, hosts: &[HostPattern]) -> Arc<Slot> {
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, slot| slot.strong_count() > 0);
         if let Some(slot) = known.get(files).and_then(Weak::upgrade) {
-            slot.refresh();
+            slot.refresh(hosts);
             return slot;
         }
         let slot = Arc::new(Slot::open(files));
@@ -67,9 +67,22 @@ impl Slot {
     }
 
     /// Puts in force what the files hold, or gives why not.
-    fn read(&self) -> Option<CertificateError> {
-        let certificate = Certificate::read(&self.files);
-        certificate.map(|certificate| self.in_force.store(Some(Arc::new(certificate)))).err()
+    fn read(&self, hosts: &[HostPattern]) -> Option<CertificateError> {
+        let certificate = match Certificate::read(&self.files) {
+            Ok(certificate) => certificate,
+            Err(error) => return Some(error),
+        };
+        let names = &certificate.chain.names;
+        let is_lost = |in_force: &Arc<Certificate>| {
+            let lost = |host: &&HostPattern| in_force.chain.names.cover_pattern(host) && !names.cover_pattern(host);
+            hosts.iter().find(lost).cloned()
+        };
+        if let Some(host) = self.in_force.load().as_ref().and_then(is_lost) {
+            let why = format!("is for {names}, and no longer for {host}, whose visitors would be refused");
+            return Some(CertificateError { file: self.files.chain_file.clone(), why, kind: None });
+        }
+        self.in_force.store(Some(Arc::new(certificate)));
+        None
     }
 
     /// The one in force; none where there never was one that could be used.
@@ -87,8 +100,9 @@ impl Slot {
         self.in_force.load().as_ref().is_some_and(|certificate| certificate.chain.names.cover(host))
     }
 
-    /// Reads the files again if one of them has changed, and gives what became of it.
-    pub fn refresh(&self) -> Option<Result<(), CertificateError>> {
+    /// Reads the files again if one of them has changed, and gives what became of it. What they hold has to be for each of these
+    /// hosts that the certificate in force is for.
+    pub fn refresh(&self, hosts: &[HostPattern]) -> Option<Result<(), CertificateError>> {
         // Not under the lock: a disk that does not answer must not hold up who only asks how things are.
         let stamps = stamps(&self.files);
         let (seen, last_error) = {
@@ -100,7 +114,7 @@ impl Slot {
         if stamps == seen && !was_unread {
             return None;
         }
-        let error = self.read();
+        let error = self.read(hosts);
         *self.lock() = LastRead { stamps, error: error.clone() };
         let is_same = stamps == seen && error == last_error;
         (!is_same).then(|| error.map_or(Ok(()), Err))
@@ -131,13 +145,23 @@ fn stamps(files: &CertificateConfig) -> [FileStamp; 2] {
 
 /// Those of a whole document, each pair of files once.
 #[derive(Debug, Default)]
-pub struct Certificates(BTreeMap<CertificateConfig, Arc<Slot>>);
+pub struct Certificates(BTreeMap<CertificateConfig, Used>);
+
+/// A certificate with the hosts of the services that it is used for.
+#[derive(Debug)]
+struct Used {
+    slot: Arc<Slot>,
+    hosts: Vec<HostPattern>,
+}
 
 impl Certificates {
     /// Reads a certificate, unless it has been read for another service. One that the document before has, too, stays in force
     /// if its files have none that can be used any more.
-    pub fn add(&mut self, files: &CertificateConfig) -> Arc<Slot> {
-        Arc::clone(self.0.entry(files.clone()).or_insert_with(|| Slot::known_or_open(files)))
+    pub fn add(&mut self, files: &CertificateConfig, hosts: &[HostPattern]) -> Arc<Slot> {
+        let used = self.0.entry(files.clone());
+        let used = used.or_insert_with(|| Used { slot: Slot::known_or_open(files, hosts), hosts: Vec::new() });
+        used.hosts.extend_from_slice(hosts);
+        Arc::clone(&used.slot)
     }
 
     /// There is none.
@@ -147,14 +171,16 @@ impl Certificates {
 
     /// Each of them.
     pub fn iter(&self) -> impl Iterator<Item = &Arc<Slot>> {
-        self.0.values()
+        self.0.values().map(|used| &used.slot)
     }
 
     /// Reads those again whose files have changed.
     pub fn refresh(&self) -> Vec<Refreshed> {
-        let refreshed =
-            |slot: &Arc<Slot>| Some(Refreshed { file: slot.files.chain_file.clone(), error: slot.refresh()?.err() });
-        self.iter().filter_map(refreshed).collect()
+        let refreshed = |Used { slot, hosts }: &Used| {
+            let error = slot.refresh(hosts)?.err();
+            Some(Refreshed { file: slot.files.chain_file.clone(), error })
+        };
+        self.0.values().filter_map(refreshed).collect()
     }
 }
 

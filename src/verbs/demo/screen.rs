@@ -12,7 +12,7 @@ use super::view::View;
 use crate::demo::fleet::Action;
 
 /// The keys, for the last line of the screen.
-const KEYS: &str = "1-9 or arrows: select   k kill   f freeze   m mend   r restart   t takeover   e answers 500   s answers late   q quit";
+const KEYS: &str = "q quit  1-9 select  k kill  f freeze  m mend  r restart  t takeover  e 500  s slow";
 
 /// What a key asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,18 +21,18 @@ fn a_renewed_certificate_is_in_force_and_a_bad_one_leaves_the_last_with_an_alarm
     let files = files(folder.path());
     write(&files, "one.test");
     let mut certificates = Certificates::default();
-    let slot = certificates.add(&files);
+    let slot = certificates.add(&files, &[]);
     assert!(slot.covers("one.test"));
-    assert_eq!(slot.refresh(), None, "nothing has changed");
+    assert_eq!(slot.refresh(&[]), None, "nothing has changed");
     write(&files, "two.test");
-    assert_eq!(slot.refresh(), Some(Ok(())));
+    assert_eq!(slot.refresh(&[]), Some(Ok(())));
     assert!(slot.covers("two.test") && !slot.covers("one.test"));
     let now = slot.certificate().expect("one is in force").chain.begins + Duration::from_secs(60);
     assert_eq!(slot.alarms(now), Vec::<String>::new());
 
     // Half of a renewal: the key is the new one already.
     std::fs::write(&files.key_file, KeyPair::generate().expect("a key").serialize_pem()).expect("written");
-    assert!(matches!(slot.refresh(), Some(Err(_))));
+    assert!(matches!(slot.refresh(&[]), Some(Err(_))));
     assert!(slot.covers("two.test"), "the last one goes on");
     let alarms = slot.alarms(now);
     assert!(alarms.len() == 1 && alarms[0].contains("the key of another certificate"), "{alarms:?}");
@@ -47,10 +47,10 @@ fn the_next_document_goes_on_with_what_the_last_had_in_force() {
     let files = files(folder.path());
     write(&files, "www.test");
     let mut last = Certificates::default();
-    last.add(&files);
+    last.add(&files, &[]);
     std::fs::remove_file(&files.key_file).expect("removed");
     let mut next = Certificates::default();
-    let slot = next.add(&files);
+    let slot = next.add(&files, &[]);
     assert!(slot.covers("www.test") && slot.error().is_some());
 }
 
@@ -58,11 +58,11 @@ fn the_next_document_goes_on_with_what_the_last_had_in_force() {
 fn a_certificate_that_never_was_usable_is_an_alarm_until_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let files = files(folder.path());
-    let slot = Certificates::default().add(&files);
+    let slot = Certificates::default().add(&files, &[]);
     assert!(slot.certificate().is_none());
     assert!(slot.alarms(Duration::ZERO)[0].contains("visitors who need it are refused"));
     write(&files, "www.test");
-    assert_eq!(slot.refresh(), Some(Ok(())));
+    assert_eq!(slot.refresh(&[]), Some(Ok(())));
     assert!(slot.covers("www.test"));
 }
 
@@ -71,10 +71,28 @@ fn a_certificate_near_its_end_is_an_alarm() {
     let folder = tempfile::tempdir().expect("a folder");
     let files = files(folder.path());
     write(&files, "www.test");
-    let slot = Certificates::default().add(&files);
+    let slot = Certificates::default().add(&files, &[]);
     let ends = slot.certificate().expect("one is in force").chain.ends;
     let days = |count: u64| Duration::from_secs(count * DAY + 60);
     assert_eq!(slot.alarms(ends - days(ALARM_DAYS)), Vec::<String>::new());
     assert!(slot.alarms(ends - days(13))[0].contains("ends in 13 days"), "{:?}", slot.alarms(ends - days(13)));
     assert!(slot.alarms(ends + days(1))[0].contains("has expired"));
+}
+
+#[test]
+fn a_renewal_that_lacks_a_host_of_the_last_is_not_used() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = files(folder.path());
+    write(&files, "www.test");
+    let hosts = [HostPattern::parse("www.test").expect("a host"), HostPattern::parse("never.test").expect("a host")];
+    let mut certificates = Certificates::default();
+    let slot = certificates.add(&files, &hosts);
+    write(&files, "other.test");
+    let refreshed = certificates.refresh();
+    let why = refreshed[0].error.as_ref().expect("it is refused").to_string();
+    assert!(why.contains("no longer for www.test"), "{why}");
+    assert!(slot.covers("www.test"));
+    write(&files, "*.test");
+    assert_eq!(certificates.refresh()[0].error, None);
+    assert!(slot.covers("www.test") && slot.covers("never.test"));
 }
