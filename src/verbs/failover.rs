@@ -45,6 +45,11 @@ pub async fn run(args: &FailoverArgs, daemons: &[Endpoint], output: &Output) -> 
 /// Why there is no backend to move to, and what to do.
 fn no_next_backend(service: &str, replies: &[DaemonReply]) -> String {
     let best = views(service, replies).filter_map(|view| view.latch.as_ref()).max_by_key(|latch| latch.epoch);
+    if best.is_some_and(|latch| latch.active.is_none()) {
+        return format!(
+            "which backend of {service} is active is not known: say it with --to; `polder status` has what is stored"
+        );
+    }
     let spent = best.map_or(&[][..], |latch| &latch.spent[..]);
     if spent.is_empty() {
         return format!(
@@ -103,7 +108,8 @@ fn views<'a>(service: &'a str, replies: &'a [DaemonReply]) -> impl Iterator<Item
 fn next_backend(service: &str, replies: &[DaemonReply]) -> Option<String> {
     // The proxy with the highest epoch knows best which one is active.
     let best = views(service, replies).max_by_key(|view| view.latch.as_ref().map(|latch| latch.epoch))?;
-    let latch = best.latch.as_ref()?;
+    // While it is not known which backend is active, only the operator can say where to go.
+    let latch = best.latch.as_ref().filter(|latch| latch.active.is_some())?;
     let usable = |name: &str| {
         views(service, replies)
             .flat_map(|view| &view.backends)

@@ -282,3 +282,30 @@ fn whoever_breaks_the_protocol_is_told() {
     let told = error.get_ref().and_then(|inner| inner.downcast_ref::<Error>());
     assert_eq!(told, Some(&Error::AlertReceived(AlertDescription::BadRecordMac)));
 }
+
+#[test]
+fn of_two_certificates_of_a_service_the_one_that_was_shown_counts() {
+    let authority = Authority::new();
+    let (www, shop) = (authority.issue("www", &["www.test"]), authority.issue("shop", &["shop.test"]));
+    let both: [&CertificateConfig; 2] = [&www, &shop];
+    let tls = Some(acceptor(&[("www.test", &both), ("shop.test", &both)], false));
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(Setup { tls, ..Setup::default() }, &[backend.address]);
+    for (name, status) in [("www.test", 200), ("shop.test", 421)] {
+        let mut client = connect(&proxy, authority.trusting(), name);
+        client.send(GET);
+        assert_eq!(client.response().status(), status, "{name}");
+    }
+}
+
+#[test]
+fn http_1_0_is_spoken_over_tls_too() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let mut config = authority.trusting();
+    config.alpn_protocols = vec![b"http/1.0".to_vec()];
+    let mut client = connect(&proxy, config, "www.test");
+    client.send("GET / HTTP/1.0\r\nHost: www.test\r\n\r\n");
+    assert_eq!(client.response().status(), 200);
+}

@@ -13,6 +13,7 @@ use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, Resol
 use rustls::sign::CertifiedKey;
 use rustls::{SignatureAlgorithm, SignatureScheme};
 
+use super::certificate::Certificate;
 use super::certificates::{Certificates, Slot};
 use crate::config::proxy::HostPattern;
 use crate::proxy::hosts::{HostTable, Room};
@@ -21,7 +22,7 @@ use crate::proxy::hosts::{HostTable, Room};
 static TICKETS: LazyLock<Option<Arc<dyn ProducesTickets>>> = LazyLock::new(|| aws_lc_rs::Ticketer::new().ok());
 
 /// The versions of HTTP that we speak (RFC 7301).
-const PROTOCOLS: [&[u8]; 1] = [b"http/1.1"];
+const PROTOCOLS: [&[u8]; 2] = [b"http/1.1", b"http/1.0"];
 
 /// The answers to handshakes while a document is in force.
 pub struct Acceptor {
@@ -71,16 +72,16 @@ pub struct Resolver {
 }
 
 /// What the client of a handshake asked for.
-#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[derive(Debug, Clone)]
 pub struct Hello {
-    /// The host that it named.
-    pub server_name: Option<Box<str>>,
-    /// There is a certificate for it.
+    /// There is a certificate for the host that it named, or a default.
     pub is_known: bool,
+    /// The certificate that it gets; none: it has no use for any.
+    pub certificate: Option<Arc<Certificate>>,
 }
 
 thread_local! {
-    /// Of the handshake that this thread is working on: rustls's unbuffered connections do not tell the name.
+    /// Of the handshake that this thread is working on: rustls does not tell which certificate it has sent.
     static LAST: RefCell<Option<Hello>> = const { RefCell::new(None) };
 }
 
@@ -128,16 +129,6 @@ impl Acceptor {
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }
-
-    /// Whether a connection that was opened for `server_name` may carry a request for `host` (RFC 9110, 15.5.20; RFC 9113, 9.1.1):
-    /// the certificate that it began with is for that host, too.
-    pub fn may_serve(&self, server_name: Option<&str>, host: &[u8]) -> bool {
-        let Ok(host) = std::str::from_utf8(host) else { return false };
-        let host = if host.starts_with('[') { host } else { host.split(':').next().unwrap_or(host) };
-        let host = host.split_once("]:").map_or(host, |(address, _)| address);
-        server_name.is_some_and(|name| name.eq_ignore_ascii_case(host))
-            || self.resolver.slots(server_name).iter().any(|slot| slot.covers(host))
-    }
 }
 
 impl Resolver {
@@ -152,14 +143,16 @@ impl Resolver {
         }
     }
 
-    fn choose(&self, server_name: Option<&str>, schemes: &[SignatureScheme]) -> Option<Arc<CertifiedKey>> {
+    fn choose(&self, server_name: Option<&str>, schemes: &[SignatureScheme]) -> Option<Arc<Certificate>> {
         let slots = self.slots(server_name);
         let for_name = || slots.iter().filter(|slot| server_name.is_some_and(|name| slot.covers(name)));
         let usable = |wants_rsa: bool| {
             move |slot: &Arc<Slot>| {
-                let certified = Arc::clone(&slot.certificate()?.certified);
-                let is_rsa = certified.key.algorithm() == SignatureAlgorithm::RSA;
-                (is_rsa == wants_rsa && certified.key.choose_scheme(schemes).is_some()).then_some(certified)
+                let certificate = slot.certificate()?;
+                let key = &certificate.certified.key;
+                let is_usable = key.choose_scheme(schemes).is_some();
+                let is_rsa = key.algorithm() == SignatureAlgorithm::RSA;
+                (is_usable && is_rsa == wants_rsa).then_some(certificate)
             }
         };
         let best = for_name().find_map(usable(false)).or_else(|| for_name().find_map(usable(true)));
@@ -172,8 +165,9 @@ impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let server_name = hello.server_name();
         let is_known = !self.slots(server_name).is_empty();
-        LAST.set(Some(Hello { server_name: server_name.map(Into::into), is_known }));
-        self.choose(server_name, hello.signature_schemes())
+        let certificate = self.choose(server_name, hello.signature_schemes());
+        LAST.set(Some(Hello { is_known, certificate: certificate.clone() }));
+        certificate.map(|certificate| Arc::clone(&certificate.certified))
     }
 }
 

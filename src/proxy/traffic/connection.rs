@@ -210,8 +210,7 @@ impl Connection {
         let Transport::Tls(stream) = &self.stream else { return false };
         // HTTP/1.0 need not name a host: such a request is for whatever is for no host.
         let Some(host) = head.authority.map(|authority| authority.of_head(bytes)) else { return false };
-        let view = self.local.view();
-        !view.snapshot.settings.tls.as_ref().is_some_and(|tls| tls.may_serve(stream.server_name(), host))
+        !stream.may_serve(host)
     }
 
     /// Serves a vetted request, tunnel included, and logs it.

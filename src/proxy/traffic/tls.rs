@@ -13,19 +13,22 @@ pub use handshake::{HandshakeError, accept};
 use std::cell::RefCell;
 use std::io;
 use std::net::Shutdown;
+use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
+use crate::proxy::tls::certificate::Certificate;
 use session::Session;
 
 /// A connection after its handshake.
 pub struct TlsStream {
     tcp: TcpStream,
     session: RefCell<Session>,
-    server_name: Option<Box<str>>,
+    /// What the client was shown in the handshake, or in that of the session which it has resumed.
+    certificate: Option<Arc<Certificate>>,
 }
 
 impl Drop for TlsStream {
@@ -48,9 +51,14 @@ impl TlsStream {
         &self.tcp
     }
 
-    /// The host that the client named in its handshake (RFC 6066, 3).
-    pub fn server_name(&self) -> Option<&str> {
-        self.server_name.as_deref()
+    /// Whether it may carry a request for `host`, with or without port: its certificate is for that host (RFC 9110, 15.5.20).
+    pub fn may_serve(&self, host: &[u8]) -> bool {
+        let Ok(host) = std::str::from_utf8(host) else { return false };
+        let host = match host.split_once(']') {
+            Some((address, _)) => address,
+            None => host.split(':').next().unwrap_or(host),
+        };
+        self.certificate.as_ref().is_some_and(|certificate| certificate.chain.names.cover(host))
     }
 
     /// Waits until there may be something to read.

@@ -29,3 +29,14 @@ fn a_backend_that_was_failed_away_from_is_not_next() {
     }
     assert_eq!(next_backend("shop", &seen_by(vec![status])), None);
 }
+
+#[test]
+fn while_nobody_knows_which_backend_is_active_there_is_no_next_one() {
+    let mut status = examples::proxy();
+    for latch in status.services.iter_mut().filter_map(|service| service.latch.as_mut()) {
+        latch.active = None;
+    }
+    let seen = seen_by(vec![status]);
+    assert_eq!(next_backend("shop", &seen), None);
+    assert!(no_next_backend("shop", &seen).contains("say it with --to"));
+}

@@ -47,8 +47,8 @@ pub async fn accept(tcp: TcpStream, acceptor: &Acceptor) -> Result<TlsStream, Ha
         }
         flush(&tcp, &mut session).await.map_err(|_| HandshakeError::Closed)?;
     }
-    let server_name = hello.and_then(|hello| hello.server_name);
-    Ok(TlsStream { tcp, session: RefCell::new(session), server_name })
+    let certificate = hello.and_then(|hello| hello.certificate);
+    Ok(TlsStream { tcp, session: RefCell::new(session), certificate })
 }
 
 async fn flush(tcp: &TcpStream, session: &mut Session) -> io::Result<()> {
