@@ -82,6 +82,7 @@ pub mod ownership;
 pub mod printable;
 pub mod proxy;
 pub mod push;
+pub mod random;
 pub mod running_time;
 pub mod unix_time;
 pub mod verbs;

@@ -222,11 +222,8 @@ impl Layout<'_> {
 ///
 /// The system gives no random bytes.
 pub fn key_file() -> io::Result<String> {
-    use aws_lc_rs::rand::SecureRandom;
     let mut key = [0_u8; 32];
-    aws_lc_rs::rand::SystemRandom::new()
-        .fill(&mut key)
-        .map_err(|_| io::Error::other("the system gives no random bytes"))?;
+    crate::random::fill(&mut key)?;
     Ok(format!("{}\n", base64::engine::general_purpose::STANDARD.encode(key)))
 }
 

@@ -8,7 +8,6 @@ pub mod own;
 pub mod rotate;
 
 use aws_lc_rs::digest;
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -29,7 +28,7 @@ const FINGERPRINT: usize = 16;
 /// The system gives no random bytes.
 pub fn make() -> Result<Secret, Error> {
     let mut bytes = [0; LENGTH];
-    SystemRandom::new().fill(&mut bytes).map_err(|_| Error::new("the system gives no random bytes"))?;
+    crate::random::fill(&mut bytes).map_err(|_| Error::new("the system gives no random bytes"))?;
     Ok(Secret(STANDARD.encode(bytes)))
 }
 

@@ -9,7 +9,6 @@ use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use snow::params::DHChoice;
@@ -103,7 +102,7 @@ impl Identity {
             return Identity::read(file);
         }
         let mut private = [0; 32];
-        SystemRandom::new().fill(&mut private).map_err(|_| KeyError::new("the system gives no random bytes"))?;
+        crate::random::fill(&mut private).map_err(|_| KeyError::new("the system gives no random bytes"))?;
         let identity = Identity::of(private)?;
         identity.write(file).map_err(|error| KeyError::at(file, None, format!("cannot be made: {error}")))?;
         Ok(identity)

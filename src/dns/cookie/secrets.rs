@@ -3,7 +3,6 @@
 use std::fmt;
 use std::path::Path;
 
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
@@ -41,7 +40,7 @@ impl Secrets {
     /// The system gives no random bytes.
     pub fn random() -> Result<Secrets, KeyError> {
         let mut first = [0; 16];
-        SystemRandom::new().fill(&mut first).map_err(|_| KeyError::new("the system gives no random bytes"))?;
+        crate::random::fill(&mut first).map_err(|_| KeyError::new("the system gives no random bytes"))?;
         Ok(Secrets { first, others: Vec::new(), random: true })
     }
 

@@ -6,7 +6,6 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use aws_lc_rs::aead::{Aad, CHACHA20_POLY1305, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use aws_lc_rs::rand::{SecureRandom, SystemRandom};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
@@ -130,7 +129,7 @@ impl Seal {
     fn seal(&self, address: SocketAddr) -> String {
         let mut sealed = [0; SEALED];
         let (nonce, rest) = sealed.split_at_mut(NONCE_LEN);
-        SystemRandom::new().fill(nonce).expect("getrandom(2) does not fail once the machine has booted");
+        crate::random::fill(nonce).expect("getrandom(2) does not fail once the machine has booted");
         let (plain, tag) = rest.split_at_mut(PLAIN);
         plain.copy_from_slice(&to_plain(address));
         let once = Nonce::try_assume_unique_for_key(nonce).expect("split at the length of a nonce");
