@@ -43,7 +43,7 @@ pub fn check(file: &Path, document: &ProxyConfig) -> (Vec<Finding>, Vec<Finding>
             }
         }
         let dates = chains.iter().filter_map(|(path, chain)| Some((path, chain.date_fault(now)?)));
-        warnings.extend(dates.map(|(path, fault)| finding(path.clone(), fault)));
+        warnings.extend(dates.map(|(path, fault)| finding(path.clone(), format!("the certificate {fault}"))));
         if chains.len() == service.tls.as_ref().map_or(0, |tls| tls.certificates.len()) {
             let uncovered =
                 service.hosts.iter().filter(|host| !chains.iter().any(|(_, chain)| chain.names.cover_pattern(host)));

@@ -381,16 +381,21 @@ fn a_takeover_with_more_workers_ends_with_as_many_sockets() {
     assert_eq!(threads.flatten().map(name).filter(|name| name.starts_with("dns-udp-")).count(), 5);
 }
 
+/// Gives the document a second member, which never answers: its first check takes `timeout`.
+fn silent_member(daemon: &mut Daemon, members: &Members, timeout: &str) -> std::net::TcpListener {
+    let silent = std::net::TcpListener::bind(("127.0.0.2", members.port)).unwrap();
+    let pool = &mut daemon.document["pools"][POOL];
+    pool["members"]["m2"] = serde_json::json!({ "addresses": ["127.0.0.2"] });
+    (pool["check"]["interval"], pool["check"]["timeout"]) = (timeout.into(), timeout.into());
+    daemon.write_document();
+    silent
+}
+
 #[test]
 fn a_new_process_checks_what_it_does_not_know_before_it_takes_over() {
     let members = Members::start(1);
     let mut daemon = Daemon::start(&members);
-    let _silent = std::net::TcpListener::bind(("127.0.0.2", members.port)).unwrap();
-    let pool = &mut daemon.document["pools"][POOL];
-    pool["members"]["m2"] = serde_json::json!({ "addresses": ["127.0.0.2"] });
-    pool["check"]["interval"] = "2s".into();
-    pool["check"]["timeout"] = "1s".into();
-    daemon.write_document();
+    let _silent = silent_member(&mut daemon, &members, "1s");
     let next = daemon.spawn(&["--takeover"]);
     let id = next.id();
     let mut old = daemon.process.replace(next).unwrap();
@@ -404,13 +409,8 @@ fn a_new_process_checks_what_it_does_not_know_before_it_takes_over() {
 fn the_heir_of_a_killed_process_answers_at_once_and_not_when_it_has_checked_everything() {
     let members = Members::start(1);
     let mut daemon = Daemon::start(&members);
-    // A second member, whose first check takes most of this test's patience.
-    let _silent = std::net::TcpListener::bind(("127.0.0.2", members.port)).unwrap();
-    let pool = &mut daemon.document["pools"][POOL];
-    pool["members"]["m2"] = serde_json::json!({ "addresses": ["127.0.0.2"] });
-    pool["check"]["interval"] = "50s".into();
-    pool["check"]["timeout"] = "50s".into();
-    daemon.write_document();
+    // Its first check takes most of this test's patience.
+    let _silent = silent_member(&mut daemon, &members, "50s");
     let next = daemon.spawn(&["--takeover"]);
     let id = next.id();
     wait_for("the takeover", || daemon.log().contains("taking over").then_some(()));

@@ -39,8 +39,10 @@ pub struct Session {
     outgoing: Queue,
     /// The client has closed its half.
     has_ended: bool,
-    /// We have announced the end of ours.
+    /// We have announced the end of ours, or why the connection has failed; or nothing is to be announced.
     has_announced: bool,
+    /// The client has broken the protocol: nothing more is understood, and nothing encrypted.
+    has_failed: bool,
     /// Plaintext sent since the last pause, and when some was sent last.
     pace: (usize, Instant),
 }
@@ -63,6 +65,7 @@ impl Session {
             outgoing,
             has_ended: false,
             has_announced: false,
+            has_failed: false,
             pace: (0, Instant::now()),
         }
     }
@@ -103,7 +106,7 @@ impl Session {
             Ok(count) => self.incoming.add(count),
             Err(_) => {}
         }
-        let understood = self.advance().map(drop);
+        let understood = self.advance(&[]).map(drop);
         self.incoming.release();
         read.and(understood)
     }
@@ -134,23 +137,11 @@ impl Session {
     }
 
     fn encrypt_record(&mut self, record: &[u8]) -> io::Result<()> {
-        if self.advance()? == Standing::Handshake {
-            return Err(io::ErrorKind::NotConnected.into());
+        match self.advance(record)? {
+            Standing::Traffic => self.pace.0 += record.len(),
+            Standing::Handshake | Standing::Ended => return Err(io::ErrorKind::NotConnected.into()),
         }
-        let room = self.outgoing.room(record.len() + FRAME);
-        let UnbufferedStatus { state, .. } = self.connection.process_tls_records(self.incoming.filled_mut());
-        let Ok(ConnectionState::WriteTraffic(mut traffic)) = state else {
-            return Err(io::ErrorKind::NotConnected.into());
-        };
-        match traffic.encrypt(record, room) {
-            Ok(count) => {
-                self.outgoing.add(count);
-                self.pace.0 += record.len();
-                Ok(())
-            }
-            Err(EncryptError::EncryptExhausted) => Err(io::Error::other("the keys of the connection are used up")),
-            Err(EncryptError::InsufficientSize(_)) => Err(io::ErrorKind::OutOfMemory.into()),
-        }
+        Ok(())
     }
 
     /// Sends what is to be sent.
@@ -188,8 +179,12 @@ impl Session {
         self.outgoing.release();
     }
 
-    /// Understands what was received: plaintext for the reader, answers of the protocol's own to be sent.
-    fn advance(&mut self) -> io::Result<Standing> {
+    /// Understands what was received: plaintext for the reader, answers of the protocol's own to be sent. Then encrypts a record, if
+    /// there is one and the protocol is that far.
+    fn advance(&mut self, record: &[u8]) -> io::Result<Standing> {
+        if self.has_failed {
+            return Err(io::ErrorKind::InvalidData.into());
+        }
         let mut failed = None;
         loop {
             let UnbufferedStatus { mut discard, state } =
@@ -223,7 +218,13 @@ impl Session {
                     data.done();
                     None
                 }
-                Ok(ConnectionState::WriteTraffic(_)) => Some(Standing::Traffic),
+                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                    if !record.is_empty() {
+                        let encrypted = traffic.encrypt(record, self.outgoing.room(record.len() + FRAME));
+                        self.outgoing.add(encrypted.map_err(not_encrypted)?);
+                    }
+                    Some(Standing::Traffic)
+                }
                 Ok(ConnectionState::BlockedHandshake) => Some(Standing::Handshake),
                 Ok(ConnectionState::PeerClosed) => {
                     self.has_ended = true;
@@ -234,6 +235,7 @@ impl Session {
                     Some(Standing::Ended)
                 }
                 Err(error) if failed.is_none() => {
+                    (self.has_failed, self.has_announced) = (true, true);
                     failed = Some(io::Error::new(io::ErrorKind::InvalidData, error));
                     None
                 }
@@ -247,3 +249,13 @@ impl Session {
         }
     }
 }
+
+fn not_encrypted(error: EncryptError) -> io::Error {
+    match error {
+        EncryptError::EncryptExhausted => io::Error::other("the keys of the connection are used up"),
+        EncryptError::InsufficientSize(_) => io::ErrorKind::OutOfMemory.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests;
