@@ -19,12 +19,16 @@ pub fn parse(text: &str) -> Option<Duration> {
 
 /// What an operator types: durations as [`parse`] reads them, one after the other (`2h30m`), added up.
 pub fn parse_sum(text: &str) -> Option<Duration> {
-    let digits = text.bytes().take_while(u8::is_ascii_digit).count();
-    let unit = text[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
-    let (first, rest) = text.split_at(digits + unit);
-    match rest {
-        "" => parse(first),
-        rest => parse(first)?.checked_add(parse_sum(rest)?),
+    let (mut sum, mut rest) = (Duration::ZERO, text);
+    loop {
+        let digits = rest.bytes().take_while(u8::is_ascii_digit).count();
+        let unit = rest[digits..].bytes().take_while(u8::is_ascii_alphabetic).count();
+        let (first, behind) = rest.split_at(digits + unit);
+        sum = sum.checked_add(parse(first)?)?;
+        if behind.is_empty() {
+            return Some(sum);
+        }
+        rest = behind;
     }
 }
 
