@@ -21,8 +21,11 @@ use crate::proxy::hosts::{HostTable, Room};
 /// Seals the tickets by which clients resume: of this process, whatever document is in force.
 static TICKETS: LazyLock<Option<Arc<dyn ProducesTickets>>> = LazyLock::new(|| aws_lc_rs::Ticketer::new().ok());
 
-/// The versions of HTTP that we speak (RFC 7301).
-const PROTOCOLS: [&[u8]; 2] = [b"http/1.1", b"http/1.0"];
+/// HTTP/2 by its name in a handshake (RFC 9113, 3.2).
+pub const HTTP2: &[u8] = b"h2";
+
+/// The versions of HTTP that we speak, the one that we like best first (RFC 7301).
+const PROTOCOLS: [&[u8]; 3] = [HTTP2, b"http/1.1", b"http/1.0"];
 
 /// The answers to handshakes while a document is in force.
 pub struct Acceptor {

@@ -8,6 +8,7 @@ mod buffers;
 mod handshake;
 mod session;
 
+pub use buffers::Queue;
 pub use handshake::{HandshakeError, accept};
 
 use std::cell::RefCell;
@@ -44,6 +45,11 @@ impl TlsStream {
     /// Has the end look like what it is: something is missing.
     pub fn announce_nothing(&self) {
         self.session.borrow_mut().announce_nothing();
+    }
+
+    /// Whether the client has chosen HTTP/2 (RFC 7301).
+    pub fn speaks_http2(&self) -> bool {
+        self.session.borrow().speaks_http2()
     }
 
     /// The connection below.

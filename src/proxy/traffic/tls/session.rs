@@ -9,6 +9,7 @@ use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
 use super::buffers::{Queue, SIZE};
+use crate::proxy::tls::acceptor::HTTP2;
 
 /// The most plaintext of one record (RFC 8446, 5.1).
 const LARGE_RECORD: usize = 16 * 1024;
@@ -72,6 +73,10 @@ impl Session {
 
     pub fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
+    }
+
+    pub fn speaks_http2(&self) -> bool {
+        self.connection.alpn_protocol() == Some(HTTP2)
     }
 
     pub fn has_plaintext(&self) -> bool {
