@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use rustls::HandshakeKind;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use tokio::io::ReadBuf;
@@ -72,6 +73,11 @@ impl Session {
 
     pub fn is_handshaking(&self) -> bool {
         self.connection.is_handshaking()
+    }
+
+    /// The handshake has resumed a session.
+    pub fn is_resumed(&self) -> bool {
+        self.connection.handshake_kind() == Some(HandshakeKind::Resumed)
     }
 
     pub fn has_plaintext(&self) -> bool {
