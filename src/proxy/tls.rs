@@ -1,7 +1,7 @@
 //! TLS of visitors' connections: which certificates there are, and which one a client gets.
 //!
 //! [`certificate`] is one of them in its files, for [`names`]; [`certificates`] are those of a document, read again when their
-//! files change; [`acceptor`] is what a handshake is answered from. The connection itself is `traffic::tls`.
+//! files change; [`acceptor`] is what a handshake is answered from. The handshake is `traffic::handshake`'s, the connection [`crate::tls`]'s.
 
 pub mod acceptor;
 pub mod certificate;

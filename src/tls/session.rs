@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
 use tokio::io::ReadBuf;
@@ -28,20 +29,28 @@ const MOST_TAKEN: usize = 4 * LARGE_RECORD;
 /// What a record adds to its plaintext, at most.
 const FRAME: usize = 64;
 
+/// rustls's state, which is another type on each side.
+pub enum Side {
+    /// A visitor is the client.
+    Server(UnbufferedServerConnection),
+    /// We are.
+    Client(UnbufferedClientConnection),
+}
+
 /// One connection.
 pub struct Session {
-    connection: UnbufferedServerConnection,
+    side: Side,
     /// Received, and not yet understood.
     incoming: Queue,
     /// Understood, and not yet taken by the reader.
     plaintext: Queue,
     /// To be sent.
     outgoing: Queue,
-    /// The client has closed its half.
+    /// The other side has closed its half.
     has_ended: bool,
     /// We have announced the end of ours, or why the connection has failed; or nothing is to be announced.
     has_announced: bool,
-    /// The client has broken the protocol: nothing more is understood, and nothing encrypted.
+    /// The other side has broken the protocol: nothing more is understood, and nothing encrypted.
     has_failed: bool,
     /// Plaintext sent since the last pause, and when some was sent last.
     pace: (usize, Instant),
@@ -56,10 +65,11 @@ enum Standing {
 }
 
 impl Session {
-    pub fn new(connection: UnbufferedServerConnection) -> Session {
+    /// Before the first message of the handshake.
+    pub fn new(side: Side) -> Session {
         let (incoming, plaintext, outgoing) = Default::default();
         Session {
-            connection,
+            side,
             incoming,
             plaintext,
             outgoing,
@@ -70,14 +80,29 @@ impl Session {
         }
     }
 
+    /// The handshake is not over.
     pub fn is_handshaking(&self) -> bool {
-        self.connection.is_handshaking()
+        match &self.side {
+            Side::Server(connection) => connection.is_handshaking(),
+            Side::Client(connection) => connection.is_handshaking(),
+        }
     }
 
+    /// Has our first message sent, if it is for us to begin.
+    ///
+    /// # Errors
+    ///
+    /// There is none.
+    pub fn begin(&mut self) -> io::Result<()> {
+        self.advance(&[]).map(drop)
+    }
+
+    /// There is something for the reader.
     pub fn has_plaintext(&self) -> bool {
         !self.plaintext.is_empty()
     }
 
+    /// The other side has closed its half.
     pub fn has_ended(&self) -> bool {
         self.has_ended
     }
@@ -94,7 +119,7 @@ impl Session {
     ///
     /// # Errors
     ///
-    /// The read's, or that what came is no TLS; an alert for the client is then to be sent.
+    /// The read's, or that what came is no TLS; an alert for the other side is then to be sent.
     pub fn receive(&mut self, read: impl FnOnce(&mut [u8]) -> io::Result<usize>) -> io::Result<()> {
         let room = self.incoming.room(SIZE.saturating_sub(self.incoming.filled().len()));
         if room.is_empty() {
@@ -169,12 +194,10 @@ impl Session {
         if std::mem::replace(&mut self.has_announced, true) {
             return;
         }
-        let room = self.outgoing.room(FRAME);
-        let UnbufferedStatus { state, .. } = self.connection.process_tls_records(self.incoming.filled_mut());
-        if let Ok(ConnectionState::WriteTraffic(mut traffic)) = state
-            && let Ok(count) = traffic.queue_close_notify(room)
-        {
-            self.outgoing.add(count);
+        let Session { side, incoming, outgoing, .. } = self;
+        match side {
+            Side::Server(connection) => append_close(connection.process_tls_records(incoming.filled_mut()), outgoing),
+            Side::Client(connection) => append_close(connection.process_tls_records(incoming.filled_mut()), outgoing),
         }
         self.outgoing.release();
     }
@@ -187,66 +210,113 @@ impl Session {
         }
         let mut failed = None;
         loop {
-            let UnbufferedStatus { mut discard, state } =
-                self.connection.process_tls_records(self.incoming.filled_mut());
-            let standing = match state {
-                Ok(ConnectionState::ReadTraffic(mut traffic)) => {
-                    while let Some(Ok(record)) = traffic.next_record() {
-                        discard += record.discard;
-                        self.plaintext.room(record.payload.len())[..record.payload.len()]
-                            .copy_from_slice(record.payload);
-                        self.plaintext.add(record.payload.len());
-                    }
-                    None
-                }
-                Ok(ConnectionState::EncodeTlsData(mut data)) => {
-                    let mut wanted = FRAME;
-                    loop {
-                        match data.encode(self.outgoing.room(wanted)) {
-                            Ok(count) => break self.outgoing.add(count),
-                            Err(EncodeError::InsufficientSize(more)) => wanted = more.required_size,
-                            Err(EncodeError::AlreadyEncoded) => break,
-                        }
-                    }
-                    // The alert: nothing after it is to be understood.
-                    if let Some(error) = failed.take() {
-                        return Err(error);
-                    }
-                    None
-                }
-                Ok(ConnectionState::TransmitTlsData(data)) => {
-                    data.done();
-                    None
-                }
-                Ok(ConnectionState::WriteTraffic(mut traffic)) => {
-                    if !record.is_empty() {
-                        let encrypted = traffic.encrypt(record, self.outgoing.room(record.len() + FRAME));
-                        self.outgoing.add(encrypted.map_err(not_encrypted)?);
-                    }
-                    Some(Standing::Traffic)
-                }
-                Ok(ConnectionState::BlockedHandshake) => Some(Standing::Handshake),
-                Ok(ConnectionState::PeerClosed) => {
-                    self.has_ended = true;
-                    None
-                }
-                Ok(_) => {
-                    self.has_ended = true;
-                    Some(Standing::Ended)
-                }
-                Err(error) if failed.is_none() => {
+            let Session { side, incoming, plaintext, outgoing, has_ended, .. } = self;
+            let mut work = Work { record, plaintext, outgoing, has_ended };
+            let (discard, done) = match side {
+                Side::Server(connection) => work.step(connection.process_tls_records(incoming.filled_mut())),
+                Side::Client(connection) => work.step(connection.process_tls_records(incoming.filled_mut())),
+            };
+            match done {
+                // The alert: nothing after it is to be understood.
+                Done::Encoded if let Some(error) = failed.take() => return Err(error),
+                Done::Failed(error) if failed.is_none() => {
                     (self.has_failed, self.has_announced) = (true, true);
                     failed = Some(io::Error::new(io::ErrorKind::InvalidData, error));
-                    None
                 }
                 // Without an alert.
-                Err(_) => return Err(failed.unwrap_or_else(|| io::ErrorKind::InvalidData.into())),
-            };
-            self.incoming.remove(discard);
-            if let Some(standing) = standing {
-                return Ok(standing);
+                Done::Failed(_) => return Err(failed.unwrap_or_else(|| io::ErrorKind::InvalidData.into())),
+                Done::NotEncrypted(error) => return Err(error),
+                Done::Encoded | Done::Step => {}
+                Done::All(standing) => {
+                    self.incoming.remove(discard);
+                    return Ok(standing);
+                }
             }
+            self.incoming.remove(discard);
         }
+    }
+}
+
+/// What one step of the protocol works with.
+struct Work<'w> {
+    record: &'w [u8],
+    plaintext: &'w mut Queue,
+    outgoing: &'w mut Queue,
+    has_ended: &'w mut bool,
+}
+
+/// What a step has done.
+enum Done {
+    /// There is more to do.
+    Step,
+    /// A message of the protocol's own is to be sent; there may be more to do.
+    Encoded,
+    /// Nothing is left to do.
+    All(Standing),
+    /// The record was not encrypted.
+    NotEncrypted(io::Error),
+    /// What was received is no TLS.
+    Failed(rustls::Error),
+}
+
+impl Work<'_> {
+    /// Does what the state asks for; gives how many received bytes are done with.
+    fn step<Data>(&mut self, UnbufferedStatus { mut discard, state }: UnbufferedStatus<'_, '_, Data>) -> (usize, Done) {
+        let done = match state {
+            Ok(ConnectionState::ReadTraffic(mut traffic)) => {
+                while let Some(Ok(record)) = traffic.next_record() {
+                    discard += record.discard;
+                    self.plaintext.room(record.payload.len())[..record.payload.len()].copy_from_slice(record.payload);
+                    self.plaintext.add(record.payload.len());
+                }
+                Done::Step
+            }
+            Ok(ConnectionState::EncodeTlsData(mut data)) => {
+                let mut wanted = FRAME;
+                loop {
+                    match data.encode(self.outgoing.room(wanted)) {
+                        Ok(count) => break self.outgoing.add(count),
+                        Err(EncodeError::InsufficientSize(more)) => wanted = more.required_size,
+                        Err(EncodeError::AlreadyEncoded) => break,
+                    }
+                }
+                Done::Encoded
+            }
+            Ok(ConnectionState::TransmitTlsData(data)) => {
+                data.done();
+                Done::Step
+            }
+            Ok(ConnectionState::WriteTraffic(_)) if self.record.is_empty() => Done::All(Standing::Traffic),
+            Ok(ConnectionState::WriteTraffic(mut traffic)) => {
+                match traffic.encrypt(self.record, self.outgoing.room(self.record.len() + FRAME)) {
+                    Ok(count) => {
+                        self.outgoing.add(count);
+                        Done::All(Standing::Traffic)
+                    }
+                    Err(error) => Done::NotEncrypted(not_encrypted(error)),
+                }
+            }
+            Ok(ConnectionState::BlockedHandshake) => Done::All(Standing::Handshake),
+            Ok(ConnectionState::PeerClosed) => {
+                *self.has_ended = true;
+                Done::Step
+            }
+            Ok(_) => {
+                *self.has_ended = true;
+                Done::All(Standing::Ended)
+            }
+            Err(error) => Done::Failed(error),
+        };
+        (discard, done)
+    }
+}
+
+/// Appends the alert that says so.
+fn append_close<Data>(status: UnbufferedStatus<'_, '_, Data>, outgoing: &mut Queue) {
+    if let Ok(ConnectionState::WriteTraffic(mut traffic)) = status.state
+        && let Ok(count) = traffic.queue_close_notify(outgoing.room(FRAME))
+    {
+        outgoing.add(count);
     }
 }
 
