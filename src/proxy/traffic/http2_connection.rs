@@ -25,8 +25,8 @@ use super::http2_wire::{Handle, Wire};
 use super::inflight::{Entry, Order, Phase};
 use super::local::Local;
 use super::termination::End;
-use super::tls::TlsStream;
 use crate::proxy::snapshot::Settings;
+use crate::tls::TlsStream;
 
 /// Streams that a client may have open at a time.
 const STREAMS: u32 = 100;

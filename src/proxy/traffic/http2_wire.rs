@@ -15,8 +15,8 @@ use tokio::time::Instant;
 
 use super::http2::budget::Budget;
 use super::http2::frames::{Frames, Kind, PREFACE};
-use super::tls::{Queue, TlsStream};
 use crate::running_time::running;
+use crate::tls::{Queue, TlsStream};
 
 /// Plaintext that is gathered before it is sent, at most: two frames of the usual size.
 const MOST_GATHERED: usize = 32 * 1024;

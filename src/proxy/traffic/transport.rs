@@ -11,7 +11,7 @@ use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, tcp};
 
 use super::http2_pipe::Pipe;
-use super::tls::TlsStream;
+use crate::tls::TlsStream;
 
 /// A connection.
 pub enum Transport {
