@@ -46,6 +46,9 @@ pub fn read<B>(
     if request.headers().len() > most {
         return Err(RequestError { status: 431, why: "too many header fields" });
     }
+    if request.uri().scheme_str().is_some_and(|asked| !asked.eq_ignore_ascii_case(scheme.as_str())) {
+        return Err(bad("the scheme is not that of the connection"));
+    }
     let mut lines = Lines { head, fields };
     // The upgrade of HTTP/1.1 begins with GET (RFC 8441, 5).
     let method = if protocol.is_some() { &Method::GET } else { request.method() };

@@ -54,6 +54,7 @@ fn authority_and_host_say_the_same_or_one_of_them_is_not_there() {
         get("/").header("host", "www.test").header("host", "www.test"),
         Request::get("/"),
         Request::get("https://user@www.test/"),
+        Request::get("http://www.test/"),
     ] {
         assert_eq!(ask(request, true).map(|_| ()).map_err(|error| error.status), Err(400));
     }
