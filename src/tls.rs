@@ -60,9 +60,9 @@ impl TlsStream {
         self.session.borrow_mut().announce_nothing();
     }
 
-    /// Whether HTTP/2 was agreed on (RFC 7301).
+    /// Whether both sides agreed on HTTP/2.
     pub fn speaks_http2(&self) -> bool {
-        self.session.borrow().speaks_http2()
+        self.session.borrow().protocol() == Some(HTTP2)
     }
 
     /// The handshake has resumed a session.

@@ -10,7 +10,6 @@ use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedS
 use tokio::io::ReadBuf;
 use tokio::time::Instant;
 
-use super::HTTP2;
 use super::buffers::{Queue, SIZE};
 
 /// The most plaintext of one record (RFC 8446, 5.1).
@@ -90,13 +89,12 @@ impl Session {
         }
     }
 
-    /// HTTP/2 was agreed on.
-    pub fn speaks_http2(&self) -> bool {
-        let agreed = match &self.side {
+    /// The protocol that both sides agreed on (RFC 7301).
+    pub fn protocol(&self) -> Option<&[u8]> {
+        match &self.side {
             Side::Server(connection) => connection.alpn_protocol(),
             Side::Client(connection) => connection.alpn_protocol(),
-        };
-        agreed == Some(HTTP2)
+        }
     }
 
     /// The handshake has resumed a session.

@@ -49,6 +49,9 @@ const RESET_STREAMS: usize = 32;
 /// How long a client has to take its leave when nothing runs any more.
 const LEAVE: Duration = Duration::from_secs(2);
 
+/// How much of what comes after the last word is read.
+const MOST_FORGOTTEN: usize = 1024 * 1024;
+
 /// A connection on which HTTP/2 is spoken.
 pub struct Opened {
     /// What carries it.
@@ -87,6 +90,8 @@ pub async fn serve(local: Rc<Local>, entry: Rc<Entry>, opened: Opened) {
             if let Some(end) = poll_fn(|context| driver.poll(context)).await {
                 visit.log(end);
             }
+            let Driver { mut alarm, .. } = driver;
+            linger(&visit, &mut alarm).await;
         }
         Err(Some(end)) => visit.log(end),
         Err(None) => {}
@@ -128,6 +133,20 @@ async fn handshake(visit: &Visit, alarm: &mut Alarm) -> Result<Connection<Handle
         alarm.poll(limit, context).map(|()| Err(Some(End::HeadTimeout)))
     })
     .await
+}
+
+/// Reads what still comes, so that no reset overtakes the last word (as RFC 9112, 9.6, for HTTP/1.1).
+async fn linger(visit: &Visit, alarm: &mut Alarm) {
+    visit.entry.enter(Phase::Lingering);
+    let limit = Instant::now() + LEAVE;
+    let mut most = MOST_FORGOTTEN;
+    poll_fn(|context| {
+        if let Poll::Ready(Order::Kill | Order::Evict) = visit.entry.poll_order(context) {
+            return Poll::Ready(());
+        }
+        if visit.wire.poll_forget(&mut most, context).is_ready() { Poll::Ready(()) } else { alarm.poll(limit, context) }
+    })
+    .await;
 }
 
 /// What an error of the `h2` crate says in the log; a client that is gone between two requests says nothing.

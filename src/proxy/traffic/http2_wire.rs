@@ -84,6 +84,18 @@ impl Wire {
         self.tls.poll_flush(context)
     }
 
+    /// Reads what still comes, and forgets it, until nothing more does or it is more than `most` bytes.
+    pub fn poll_forget(&self, most: &mut usize, context: &mut Context<'_>) -> Poll<()> {
+        let mut scrap = [0; 4096];
+        loop {
+            let mut room = ReadBuf::new(&mut scrap);
+            match ready!(self.tls.poll_read(context, &mut room)) {
+                Ok(()) if (1..=*most).contains(&room.filled().len()) => *most -= room.filled().len(),
+                _ => return Poll::Ready(()),
+            }
+        }
+    }
+
     fn poll_read(&self, context: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         if self.is_flooded() {
             return Poll::Pending;
