@@ -38,7 +38,7 @@ use super::finding::Findings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{address, check, names, own_name, version};
+use super::{address, backend_protocol, check, names, own_name, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,7 +115,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 15] = [
+pub const KEYS: [&Keys; 17] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -129,6 +129,8 @@ pub const KEYS: [&Keys; 15] = [
     &tls::SERVICE,
     &tls::CERTIFICATE,
     &backends::KEYS,
+    &backend_protocol::KEYS,
+    &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,
 ];

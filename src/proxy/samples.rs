@@ -14,6 +14,7 @@ use crate::proxy::snapshot::{Backend, Service, ServiceMode};
 /// A TCP check with the documents' defaults.
 pub fn check() -> CheckConfig {
     CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: None,
         interval: Duration::from_secs(2),
