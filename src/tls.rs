@@ -12,6 +12,7 @@ pub mod pem;
 pub mod session;
 
 use std::cell::RefCell;
+use std::fmt;
 use std::io;
 use std::net::Shutdown;
 use std::pin::Pin;
@@ -36,6 +37,12 @@ pub struct TlsStream {
 pub trait ForHosts {
     /// Whether it is for this host, without a port.
     fn is_for(&self, host: &str) -> bool;
+}
+
+impl fmt::Debug for TlsStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TlsStream").field(&self.tcp).finish()
+    }
 }
 
 impl Drop for TlsStream {

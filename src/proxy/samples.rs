@@ -50,6 +50,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
     Service {
         name: "shop".into(),
         over_tls: false,
+        backend_tls: None,
         pass_fields: Default::default(),
         mode,
         balance,

@@ -298,6 +298,3 @@ fn read(tls: &BackendTls, version: HttpVersion) -> Result<(ClientConfig, Option<
     }];
     Ok((config, ends))
 }
-
-#[cfg(test)]
-mod tests;

@@ -71,7 +71,7 @@ fn tls_to_backends_says_whom_to_believe() {
         ),
         (
             &[BACKEND_TLS, (r#""server_name""#, r#""verify": false, "server_name""#)],
-            &[r#"proxy.json:24: services.www.backend_tls.verify: there is no such key"#],
+            &[r#"proxy.json:24: services.www.backend_tls.verify: unknown key; known here: ca_file, client_certificate, server_name"#],
         ),
     ]);
 }

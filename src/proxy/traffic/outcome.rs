@@ -11,6 +11,7 @@ use super::termination::End;
 use super::transport::Transport;
 
 /// What came of an attempt.
+#[derive(Debug)]
 pub enum Outcome {
     /// The response was passed on, whole or not.
     Finished {

@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, tcp};
 use crate::tls::TlsStream;
 
 /// A connection.
+#[derive(Debug)]
 pub enum Transport {
     /// In clear text.
     Tcp(TcpStream),

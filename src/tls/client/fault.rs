@@ -37,7 +37,9 @@ fn of_certificate(error: &CertificateError, tls: &BackendTls, address: SocketAdd
         }
         CertificateError::UnknownIssuer => format!("its certificate is not from an authority in {ca_file}"),
         CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
-            format!("its certificate is for {}, and not for {}", presented.join(", "), tls.name_of(address))
+            // As rustls shows them: `DnsName("www.example.net")`.
+            let names: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();
+            format!("its certificate is for {}, and not for {}", names.join(", "), tls.name_of(address))
         }
         CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
             format!("its certificate is not for {}", tls.name_of(address))
