@@ -30,6 +30,8 @@ let
         last_resort
         failover_drain
         tls
+        https
+        hsts
         ;
       backends = map backend service.backends;
       backend_tls = if service.backend_tls == null then null else documented service.backend_tls;

@@ -51,6 +51,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
         name: "shop".into(),
         over_tls: false,
         backend_tls: None,
+        https: Default::default(),
         pass_fields: Default::default(),
         mode,
         balance,

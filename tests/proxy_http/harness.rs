@@ -13,7 +13,7 @@ use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
 use polder::proxy::route::Router;
-use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
+use polder::proxy::snapshot::{Backend, Https, LatchView, Service, ServiceMode, Settings, Snapshot};
 use polder::proxy::tls::acceptor::Acceptor;
 use polder::proxy::traffic::access_log::AccessLog;
 use polder::proxy::traffic::shared::{Report, Shared};
@@ -44,6 +44,7 @@ pub struct Setup {
     pub over_tls: bool,
     /// How its backends are connected to over TLS.
     pub backend_tls: Option<Arc<Connector>>,
+    pub https: Https,
 }
 
 impl Default for Setup {
@@ -85,6 +86,7 @@ impl Default for Setup {
             tls: None,
             over_tls: true,
             backend_tls: None,
+            https: Https::default(),
         }
     }
 }
@@ -216,6 +218,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
     let service = Service {
         name: "www".into(),
         over_tls: setup.over_tls,
+        https: setup.https.clone(),
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,

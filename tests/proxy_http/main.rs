@@ -23,4 +23,5 @@ mod reuse;
 mod rules;
 mod smuggling;
 mod tls;
+mod to_https;
 mod verdicts;

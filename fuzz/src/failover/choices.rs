@@ -68,6 +68,7 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
         name: "shop".into(),
         over_tls: false,
         backend_tls: None,
+        https: Default::default(),
         pass_fields: polder::config::proxy::PassedFields::default(),
         connections: Default::default(),
         mode,
