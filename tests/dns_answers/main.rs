@@ -4,6 +4,7 @@
 
 mod about_server;
 mod ask;
+mod challenges;
 mod chains;
 mod cookies;
 mod edns;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
 use super::changes::{Exchanged, Inbox, Outbox, Position, StateTooLarge};
-use super::identity::Identity;
+use super::super::identity::Identity;
 use crate::config::{PeerConfig, PublicKey, duration};
 
 /// The most an exchange may take, connecting included.
