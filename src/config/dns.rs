@@ -139,9 +139,8 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let identity = root.with_default("identity", IdentityConfig::default(), identity::read);
     let drain = root.with_default("drain", defaults::DNS_DRAIN, |value| value.duration(DRAIN));
     let zones = root.required("zones", zones::read);
-    let acme_challenges = root.optional("acme_challenges", |value| {
-        acme_challenges::read(value, &mut listening, zones.as_ref().ok())
-    });
+    let acme_challenges =
+        root.optional("acme_challenges", |value| acme_challenges::read(value, &mut listening, zones.as_ref().ok()));
     let pools = root.with_default("pools", BTreeMap::new(), |value| {
         let pools: BTreeMap<String, PoolConfig> = pools::read(value, zones.as_ref().ok())?;
         most_subjects(value, "members", pools.values().map(|pool| pool.members.len()).sum())?;

@@ -172,11 +172,7 @@ impl Channel {
         Ok((Channel::after(noise, stream, protocol)?, peer))
     }
 
-    fn after(
-        noise: HandshakeState,
-        stream: TcpStream,
-        protocol: &'static Protocol,
-    ) -> Result<Channel, ChannelError> {
+    fn after(noise: HandshakeState, stream: TcpStream, protocol: &'static Protocol) -> Result<Channel, ChannelError> {
         let noise = noise.into_transport_mode().map_err(own_failure)?;
         Ok(Channel { stream, noise, protocol })
     }

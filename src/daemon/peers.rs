@@ -14,9 +14,9 @@ mod listener;
 mod rejected;
 mod shared;
 
-pub use changes::{MAX_MESSAGE, MAX_STATE, Outbox};
 pub use super::channel::ChannelError;
 pub use super::identity::Identity;
+pub use changes::{MAX_MESSAGE, MAX_STATE, Outbox};
 pub use exchange::ExchangeError;
 pub use listener::connections_with;
 pub use rejected::Rejected;

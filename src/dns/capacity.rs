@@ -50,7 +50,8 @@ impl Limits {
             let addresses = challenges.from.values().map(|from| from.addresses.len()).sum();
             connections_of(challenges.from.len(), addresses) as u64
         });
-        let reserved = Reserved::of(udp + 1, udp + document.listeners.len() + 1, targets, peers);
+        let sockets = udp + document.listeners.len() + document.acme_challenges.iter().len();
+        let reserved = Reserved::of(udp + 1, sockets, targets, peers);
         let reserved = Reserved { peers: reserved.peers + challenges, ..reserved };
         let left = reserved.left_of(open_files, 1)?;
         let asked = self.connections as u64;

@@ -4,20 +4,20 @@
 //! answer itself. Kept in memory alone. [`answers`] is what queries are answered from.
 
 pub mod answers;
+mod place;
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::compiled::{Authority, Found, Node, Zone, Zones};
+use super::compiled::Zones;
 use crate::config::dns::AcmeChallengesConfig;
 use crate::config::duration;
 use crate::daemon::challenges::{self, LONGEST_HOLD, Told};
-use crate::zone::name::{self, Name};
-use crate::zone::number::rtype;
+use crate::zone::name::Name;
 use answers::ChallengeAnswers;
+use place::{Refusal, place};
 
 /// All challenges, by proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -53,40 +53,6 @@ pub struct HeldName<'c> {
     pub left: Duration,
 }
 
-/// Why a name is not answered; worded to follow the name.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Refusal {
-    /// No zone of the document has it.
-    Elsewhere,
-    /// Its zone could not be read.
-    Unavailable,
-    /// The document does not let this proxy have names of the zone answered.
-    NotInZone(String),
-    /// Other nameservers have it, by the delegation at this name.
-    Delegated(String),
-    /// A DNAME at this name leads everything below it elsewhere.
-    Dname(String),
-    /// It has a CNAME to this name in the zone.
-    Cname(String),
-}
-
-impl fmt::Display for Refusal {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Refusal::Elsewhere => f.write_str("is in none of this nameserver's zones"),
-            Refusal::Unavailable => f.write_str("is in a zone that could not be read here: see `polder status`"),
-            Refusal::NotInZone(zone) => {
-                write!(f, "is in the zone {zone}, for which this proxy's `acme_challenges.from.NAME.zones` does not stand")
-            }
-            Refusal::Delegated(cut) => write!(f, "is delegated to other nameservers, at {cut}"),
-            Refusal::Dname(owner) => write!(f, "is led elsewhere by the DNAME at {owner}"),
-            Refusal::Cname(target) => {
-                write!(f, "has a CNAME to {target} in the zone, which is followed: take it out, or order by http-01")
-            }
-        }
-    }
-}
-
 /// What a telling has changed.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Changed {
@@ -109,8 +75,9 @@ impl Challenges {
         let refused = refused(proxy, &challenges, config, zones);
         let in_words = refused.iter().map(|(name, why)| (name.clone(), why.to_string())).collect();
         let before = self.0.remove(proxy);
-        let is_same =
-            before.as_ref().map_or(challenges.is_empty(), |held| (&held.challenges, &held.refused) == (&challenges, &refused));
+        let is_same = before
+            .as_ref()
+            .map_or(challenges.is_empty(), |held| (&held.challenges, &held.refused) == (&challenges, &refused));
         let held = Held { until: running + hold.min(LONGEST_HOLD), challenges, refused };
         let changed = (!is_same).then(|| held.changed(proxy));
         if !held.challenges.is_empty() {
@@ -130,7 +97,9 @@ impl Challenges {
     /// Forgets what was not told again in time; a line for each proxy.
     pub fn expire(&mut self, running: Duration) -> Vec<String> {
         let expired = self.0.extract_if(.., |_, held| held.until <= running);
-        expired.map(|(proxy, _)| format!("{proxy} has not told its ACME challenges again in time: they are gone")).collect()
+        expired
+            .map(|(proxy, _)| format!("{proxy} has not told its ACME challenges again in time: they are gone"))
+            .collect()
     }
 
     /// When [`Challenges::expire`] has something to do.
@@ -151,7 +120,12 @@ impl Challenges {
     pub fn held(&self, running: Duration) -> impl Iterator<Item = HeldName<'_>> {
         self.0.iter().flat_map(move |(proxy, held)| {
             let left = held.until.saturating_sub(running);
-            held.answered().map(move |(name, values)| HeldName { name: name.as_str(), proxy, values: values.len(), left })
+            held.answered().map(move |(name, values)| HeldName {
+                name: name.as_str(),
+                proxy,
+                values: values.len(),
+                left,
+            })
         })
     }
 
@@ -221,32 +195,6 @@ fn refused(
         place(zones, &wire, allowed).err().map(|refusal| (name.as_str().to_owned(), refusal))
     };
     challenges.keys().filter_map(refusal).collect()
-}
-
-/// The zone that answers for a name itself, and the name's node if it has one there already.
-fn place<'z>(
-    zones: &'z Zones,
-    at: &Name,
-    allowed: Option<&BTreeSet<String>>,
-) -> Result<(&'z Zone, Option<Node<'z>>), Refusal> {
-    let zone = match zones.zone_of(at, rtype::TXT) {
-        Authority::Zone(zone) => zone,
-        Authority::Unavailable => return Err(Refusal::Unavailable),
-        Authority::Elsewhere => return Err(Refusal::Elsewhere),
-    };
-    let apex = name::to_text(&zone.apex);
-    if allowed.is_some_and(|allowed| !allowed.contains(&apex)) {
-        return Err(Refusal::NotInZone(apex));
-    }
-    match zone.find(at, rtype::TXT) {
-        Found::Cut(node) => Err(Refusal::Delegated(name::to_text(node.name()))),
-        Found::Dname { owner, .. } => Err(Refusal::Dname(name::to_text(owner.name()))),
-        Found::Node(node) if node.is_called(at.as_bytes()) => match node.set(rtype::CNAME) {
-            Some(cname) => Err(Refusal::Cname(name::to_text(cname.first()))),
-            None => Ok((zone, Some(node))),
-        },
-        Found::Node(_) | Found::Nothing => Ok((zone, None)),
-    }
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 mod operator;
 pub mod prepared;
 mod saved;
+mod told;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -20,7 +21,7 @@ use tokio::sync::oneshot;
 use tracing::Level;
 
 use super::challenges::answers::ChallengeAnswers;
-use super::challenges::{Challenges, Changed, HandedOver};
+use super::challenges::{Challenges, HandedOver};
 use super::pool::{self, Choice, Family, Members};
 use super::snapshot::{PoolAnswer, Snapshot};
 use crate::api::operator::OperatorState;
@@ -220,7 +221,12 @@ impl State {
     pub fn wakes(&self, now: Now) -> Option<Duration> {
         let expiry = self.operator.next_expiry(now.unix_ms);
         let expiry = expiry.map(|at| now.running + Duration::from_millis(at.saturating_sub(now.unix_ms) + 1));
-        expiry.into_iter().chain(self.operator_file.wakes()).chain(self.proposals.wakes()).chain(self.challenges.wakes()).min()
+        expiry
+            .into_iter()
+            .chain(self.operator_file.wakes())
+            .chain(self.proposals.wakes())
+            .chain(self.challenges.wakes())
+            .min()
     }
 
     /// Whether what a command changed is on disk.
@@ -231,19 +237,6 @@ impl State {
                 self.operator_file.persistence_once_decided(self.proposals.outcome(ticket), now)
             }
         }
-    }
-
-    /// Takes in what a proxy tells, and answers it when queries are answered accordingly.
-    fn on_told(&mut self, telling: Telling, now: Now) -> Vec<Effect> {
-        let Telling { proxy, told, answer } = telling;
-        let (changed, refused) = self.challenges.tell(&proxy, told, self.document.challenges_and_zones(), now.running);
-        let line = |Changed { line, is_warning }| {
-            Effect::Log(if is_warning { Level::WARN } else { Level::INFO }, line)
-        };
-        let mut effects: Vec<Effect> = changed.map(line).into_iter().collect();
-        effects.extend(self.settle(now));
-        effects.push(Effect::AnswerProxy(answer, Answer::Answered { refused }));
-        effects
     }
 
     /// Merges a peer's operator states of the members that the document names. Values beyond the bounds are left out with an
@@ -282,10 +275,7 @@ impl State {
     /// What follows from the state as it is now.
     fn settle(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.decide_proposals(now);
-        let answers = self.challenges.answers(&self.document.zones);
-        if self.challenge_answers.as_deref() != answers.as_ref() {
-            self.challenge_answers = answers.map(Arc::new);
-        }
+        self.refresh_challenges();
         if self.ready {
             effects.extend(self.rebuild(now));
         }
@@ -336,14 +326,6 @@ impl State {
         self.choices = choices;
         effects.push(Effect::Publish(self.snapshot.clone()));
         effects
-    }
-
-    /// Whether the snapshot has the challenges that are to be answered.
-    fn is_answered_as_told(&self) -> bool {
-        match (&self.snapshot.challenges, &self.challenge_answers) {
-            (Some(present), Some(next)) => Arc::ptr_eq(present, next),
-            (present, next) => present.is_none() && next.is_none(),
-        }
     }
 
     fn choose(&self, name: &str, config: &PoolConfig, now: Now) -> Choices {

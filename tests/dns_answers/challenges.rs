@@ -96,7 +96,8 @@ fn a_told_name_beats_the_cname_that_a_wildcard_would_make_for_it() {
 
 #[test]
 fn a_name_above_a_told_one_exists_and_a_wildcard_goes_on_answering_for_it() {
-    let (snapshot, _) = told(&[("_acme-challenge.new.example.net", &[0]), ("_acme-challenge.a.wild.example.net", &[1])]);
+    let (snapshot, _) =
+        told(&[("_acme-challenge.new.example.net", &[0]), ("_acme-challenge.a.wild.example.net", &[1])]);
     expect(&snapshot, "new.example.net", A, &["NoError aa", SOA_LINE]);
     expect(&snapshot, "other.example.net", A, &["NXDomain aa", SOA_LINE]);
     expect(&snapshot, "a.wild.example.net", A, &["NoError aa", "an a.wild.example.net. 300 A 192.0.2.99"]);
@@ -176,7 +177,8 @@ fn answers_beside_the_told_names_are_what_they_were() {
                 let (before, now) = (ask(&without, &name, qtype, TCP), ask(&with, &name, qtype, TCP));
                 // The name, and where a CNAME leads from it.
                 let targets = before.lines().filter_map(|line| line.split_once("CNAME ")).map(|(_, target)| target);
-                let met: Vec<&str> = std::iter::once(&*name).chain(targets).map(|name| name.trim_end_matches('.')).collect();
+                let met: Vec<&str> =
+                    std::iter::once(&*name).chain(targets).map(|name| name.trim_end_matches('.')).collect();
                 if met.iter().any(|name| told.contains(name)) {
                     continue;
                 }

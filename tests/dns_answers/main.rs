@@ -4,8 +4,8 @@
 
 mod about_server;
 mod ask;
-mod challenges;
 mod chains;
+mod challenges;
 mod cookies;
 mod edns;
 mod garbage;

@@ -172,7 +172,9 @@ impl TryFrom<String> for Value {
         let allowed = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
         match text.len() == VALUE && text.bytes().all(allowed) {
             true => Ok(Value(text)),
-            false => Err(NotOne(format!("{text:?} is not the value of a challenge: expected {VALUE} characters of base64url"))),
+            false => Err(NotOne(format!(
+                "{text:?} is not the value of a challenge: expected {VALUE} characters of base64url"
+            ))),
         }
     }
 }
@@ -187,10 +189,9 @@ impl Told {
         vet_version(message)?;
         let told: ToldMessage = serde_json::from_slice(message).map_err(MessageError::Malformed)?;
         match told.challenges.values().map(BTreeSet::len).sum() {
-            0..=MOST_VALUES => Ok(Told {
-                hold: Duration::from_millis(told.hold_ms).min(LONGEST_HOLD),
-                challenges: told.challenges,
-            }),
+            0..=MOST_VALUES => {
+                Ok(Told { hold: Duration::from_millis(told.hold_ms).min(LONGEST_HOLD), challenges: told.challenges })
+            }
             more => Err(MessageError::TooMany(more)),
         }
     }

@@ -195,9 +195,9 @@ fn judge(wanted: &Wanted, standings: &Standings) -> Result<Spread, SpreadError> 
     let mut answering: BTreeSet<&String> = standings.keys().collect();
     let mut warnings = BTreeSet::new();
     for name in wanted.challenges.keys() {
-        let refusals = standings.iter().filter_map(|(nameserver, standing)| {
-            Some((nameserver, standing.refusal(wanted.number, name.as_str())?))
-        });
+        let refusals = standings
+            .iter()
+            .filter_map(|(nameserver, standing)| Some((nameserver, standing.refusal(wanted.number, name.as_str())?)));
         let refusals: Vec<_> = refusals.collect();
         let in_words = refusals.iter().map(|(nameserver, why)| format!("nameserver {nameserver}: {why}"));
         if refusals.len() == standings.len() {
@@ -260,7 +260,12 @@ impl Nameserver {
     }
 
     /// Notes how a telling has ended; every change is one log line.
-    fn note(&self, standings: &watch::Sender<Standings>, number: u64, ended: Result<BTreeMap<String, String>, TellError>) {
+    fn note(
+        &self,
+        standings: &watch::Sender<Standings>,
+        number: u64,
+        ended: Result<BTreeMap<String, String>, TellError>,
+    ) {
         let Nameserver { name, config, .. } = self;
         standings.send_modify(|standings| {
             let standing = standings.entry(name.clone()).or_default();

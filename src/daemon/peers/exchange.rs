@@ -11,15 +11,19 @@ use serde_json::Value;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use super::changes::{Exchanged, Inbox, MAX_MESSAGE, MAX_STATE, Position, StateTooLarge};
 use super::super::channel::{Channel, ChannelError, Protocol, connect};
+use super::changes::{Exchanged, Inbox, MAX_MESSAGE, MAX_STATE, Position, StateTooLarge};
 use super::shared::Shared;
 use crate::config::{PeerConfig, PublicKey};
 use crate::unix_time::unix_ms;
 
 /// Version 1 was authenticated by one key that all peers shared.
-pub(super) const PROTOCOL: Protocol =
-    Protocol { prologue: b"polder peers 2", longest: MAX_MESSAGE, key_file: "peers.key_file", listed_in: "peers.members" };
+pub(super) const PROTOCOL: Protocol = Protocol {
+    prologue: b"polder peers 2",
+    longest: MAX_MESSAGE,
+    key_file: "peers.key_file",
+    listed_in: "peers.members",
+};
 
 /// The version of the messages.
 const VERSION: u32 = 2;

@@ -364,7 +364,8 @@ async fn rogue(at_b: SocketAddr, name: &str, letter: &str) -> Value {
 
 async fn rogue_at(at: SocketAddr, whom: &str, name: &str, letter: &str) -> Value {
     let stream = TcpStream::connect(at).await.unwrap();
-    let mut channel = Channel::initiate(stream, &exchange::PROTOCOL, &identity(name), &identity(whom).public()).await.unwrap();
+    let mut channel =
+        Channel::initiate(stream, &exchange::PROTOCOL, &identity(name), &identity(whom).public()).await.unwrap();
     channel.send(letter.as_bytes()).await.unwrap();
     serde_json::from_slice(&channel.receive().await.unwrap()).unwrap()
 }

@@ -6,6 +6,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
+use super::place::place;
 use crate::dns::compiled::{OwnRrSet, RrSet, Zones};
 use crate::zone::name::{self, Name};
 use crate::zone::number::rtype;
@@ -38,7 +39,7 @@ impl ChallengeAnswers {
         let mut answers = HashMap::new();
         for (name, values) in by_name {
             let Some(wire) = Name::from_text(name) else { continue };
-            let Ok((zone, node)) = super::place(zones, &wire, None) else { continue };
+            let Ok((zone, node)) = place(zones, &wire, None) else { continue };
             let told = values.iter().map(|value| character_string(value));
             let kept = node.and_then(|node| node.set(rtype::TXT)).into_iter().flat_map(RrSet::rdatas).map(Vec::from);
             let rdatas: BTreeSet<Vec<u8>> = told.chain(kept).collect();

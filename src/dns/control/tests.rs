@@ -40,7 +40,15 @@ fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
     let zones = compile(Path::new("dns.json"), &[zone], &config.pools).expect("zones that fit the pools");
     let protection = Protection::of(&config).expect("secrets made up");
     let tcp = Limits::of(&config.tcp);
-    Arc::new(Prepared { config, zones: Arc::new(zones), impaired: BTreeMap::new(), tcp, protection, identity: None, challenges_identity: None })
+    Arc::new(Prepared {
+        config,
+        zones: Arc::new(zones),
+        impaired: BTreeMap::new(),
+        tcp,
+        protection,
+        identity: None,
+        challenges_identity: None,
+    })
 }
 
 const TWO: [(&str, &str); 2] = [("a", "192.0.2.1"), ("b", "192.0.2.2")];
