@@ -17,6 +17,7 @@ fn proxy(last: u8) -> IpAddr {
 
 fn page(at: u64) -> Request {
     Request {
+        handshake: None,
         visitor: 0,
         site: 0,
         safe: true,
