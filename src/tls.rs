@@ -55,6 +55,11 @@ impl TlsStream {
         self.session.borrow_mut().announce_nothing();
     }
 
+    /// The handshake has resumed a session.
+    pub fn is_resumed(&self) -> bool {
+        self.session.borrow().is_resumed()
+    }
+
     /// The connection below.
     pub fn tcp(&self) -> &TcpStream {
         &self.tcp

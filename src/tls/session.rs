@@ -3,6 +3,7 @@
 use std::io;
 use std::time::Duration;
 
+use rustls::HandshakeKind;
 use rustls::client::UnbufferedClientConnection;
 use rustls::server::UnbufferedServerConnection;
 use rustls::unbuffered::{ConnectionState, EncodeError, EncryptError, UnbufferedStatus};
@@ -86,6 +87,15 @@ impl Session {
             Side::Server(connection) => connection.is_handshaking(),
             Side::Client(connection) => connection.is_handshaking(),
         }
+    }
+
+    /// The handshake has resumed a session.
+    pub fn is_resumed(&self) -> bool {
+        let kind = match &self.side {
+            Side::Server(connection) => connection.handshake_kind(),
+            Side::Client(connection) => connection.handshake_kind(),
+        };
+        kind == Some(HandshakeKind::Resumed)
     }
 
     /// Has our first message sent, if it is for us to begin.

@@ -153,6 +153,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(config.workers, Some(4));
     assert_eq!(config.listeners[2].protocol, Protocol::Https);
     assert_eq!(config.tls_default.as_deref(), Some("wiki"));
+    assert_eq!(config.ticket_key_file.as_deref(), Some(Path::new("/var/lib/polder-keys/tickets")));
     let tls: Vec<_> = config.services.values().filter_map(|service| service.tls.as_ref()).collect();
     let certificate = CertificateConfig {
         chain_file: "/var/lib/acme/wiki.example.net/fullchain.pem".into(),

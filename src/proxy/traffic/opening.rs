@@ -96,6 +96,7 @@ async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<Tl
         accepted = handshake::accept(stream, acceptor) => match accepted {
             Ok(stream) => {
                 add(&local.counters.handshakes, 1);
+                add(&local.counters.handshakes_resumed, stream.is_resumed().into());
                 return Ok(stream);
             }
             Err(HandshakeError::Closed) => End::ClientInHandshake,
