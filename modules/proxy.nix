@@ -30,6 +30,8 @@ let
         last_resort
         failover_drain
         tls
+        https
+        hsts
         ;
       backends = map backend service.backends;
     }

@@ -8,6 +8,7 @@ mod backends;
 mod connections;
 mod context;
 mod cookie;
+mod https;
 mod limits;
 mod mode;
 mod services;
@@ -19,6 +20,7 @@ pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
+pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{ServiceConfig, Target};
@@ -118,7 +120,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 16] = [
+pub const KEYS: [&Keys; 17] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -131,6 +133,7 @@ pub const KEYS: [&Keys; 16] = [
     &tls::ROOT,
     &tls::TICKETS,
     &tls::SERVICE,
+    &https::KEYS,
     &tls::CERTIFICATE,
     &backends::KEYS,
     &check::KEYS,

@@ -22,4 +22,5 @@ mod reuse;
 mod rules;
 mod smuggling;
 mod tls;
+mod to_https;
 mod verdicts;
