@@ -150,6 +150,37 @@ in
       default = null;
       description = "How the service is reached over TLS, on port 443, too. Without it, in clear text alone.";
     };
+    https = daemonDefault {
+      type = types.enum [
+        "optional"
+        "redirect"
+      ];
+      description = "Only with `tls`: whether visitors in clear text are served, or sent to https.";
+    };
+    hsts = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            max_age = daemonDefault {
+              type = duration;
+              example = "730d";
+              description = "For how long browsers come over https alone. Begin with an hour; `0s` takes it back.";
+            };
+            include_subdomains = daemonDefault {
+              type = types.bool;
+              description = "That holds for every name below the hosts, too, whoever serves it.";
+            };
+            preload = daemonDefault {
+              type = types.bool;
+              description = "Browsers may have it built in (hstspreload.org): needs 365 days and `include_subdomains`.";
+            };
+          };
+        }
+      );
+      default = null;
+      example = { };
+      description = "Only with `tls`: what browsers are told of the next visits (Strict-Transport-Security).";
+    };
     pass_fields = daemonDefault {
       type = types.nonEmptyListOf types.str;
       example = [ "X-HTTP-Method-Override" ];

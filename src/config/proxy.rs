@@ -8,6 +8,7 @@ mod backends;
 mod connections;
 mod context;
 mod cookie;
+mod https;
 mod limits;
 mod mode;
 mod services;
@@ -19,6 +20,7 @@ pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
+pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{ServiceConfig, Target};
@@ -69,6 +71,9 @@ pub struct ProxyConfig {
     pub services: BTreeMap<String, ServiceConfig>,
     /// The service whose certificate is shown to clients that name no host, or one that nobody has. Default none: they are refused.
     pub tls_default: Option<String>,
+    /// The keys from which the tickets are made by which visitors resume. Default: the file of cookies' keys, where there is one
+    /// and all services that seal cookies have the same. Otherwise each process makes keys of its own.
+    pub ticket_key_file: Option<PathBuf>,
 }
 
 /// One address that accepts visitors.
@@ -115,7 +120,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 15] = [
+pub const KEYS: [&Keys; 17] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -126,7 +131,9 @@ pub const KEYS: [&Keys; 15] = [
     &access_log::KEYS,
     &services::KEYS,
     &tls::ROOT,
+    &tls::TICKETS,
     &tls::SERVICE,
+    &https::KEYS,
     &tls::CERTIFICATE,
     &backends::KEYS,
     &check::KEYS,
@@ -171,7 +178,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         most_subjects(value, "backends", backends.sum())?;
         Ok(services)
     });
-    let tls_default = tls::read_default(&root, |name| match &services {
+    let common_tls = tls::read_common(&root, |name| match &services {
         Ok(services) => services.get(name).map(|service| service.tls.is_some()),
         // What is wrong with the services is told already.
         Err(_) => Some(true),
@@ -180,6 +187,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         let any_speaks_https = listeners.iter().any(|listener| listener.protocol == Protocol::Https);
         tls::vet(&value, any_speaks_https, first_tls.as_ref())?;
     }
+    let (services, tls) = (services?, common_tls?);
     Ok(ProxyConfig {
         name: name?.into_string(),
         listeners: listeners?,
@@ -192,9 +200,17 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         timeouts: timeouts?,
         limits: limits?,
         access_log: access_log?,
-        services: services?,
-        tls_default: tls_default?,
+        tls_default: tls.default,
+        ticket_key_file: tls.ticket_key_file.or_else(|| cookies_key_file(&services)),
+        services,
     })
+}
+
+/// The file of cookies' keys, if all services that seal cookies have the same.
+fn cookies_key_file(services: &BTreeMap<String, ServiceConfig>) -> Option<PathBuf> {
+    let mut files = services.values().filter_map(ServiceConfig::cookie_key_file);
+    let first = files.next()?;
+    files.all(|file| file == first).then(|| first.to_owned())
 }
 
 fn read_listeners<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read<Vec<ListenerConfig>> {

@@ -52,7 +52,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let Start { args, document, passed } = start;
     let settings = document.settings();
     let Inheritance { mut sockets, folders, takeover } =
-        startup::inherit(&args, passed, DnsDaemon::PROGRAM, &settings.admin.socket).await?;
+        startup::inherit(&args, passed, DnsDaemon::PROGRAM, (&settings.admin.socket, settings.state_dir)).await?;
     let lock = StateLock::hold(settings.state_dir, folders)?;
     let offered = startup::read_offer(takeover.as_ref(), read_handover)?;
     let files = StateFiles::new(settings.state_dir);

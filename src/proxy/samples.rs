@@ -49,6 +49,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
     Service {
         name: "shop".into(),
         over_tls: false,
+        https: Default::default(),
         pass_fields: Default::default(),
         mode,
         balance,

@@ -6,9 +6,9 @@
 //! | --- | --- |
 //! | [`worker`] | a thread with listeners, an upstream pool and counters of its own; [`shared`] is what all of them and control share, `local` what its tasks share |
 //! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
-//! | `opening`, `transport`, `tls` | what carries a connection, and the handshake before its first request |
+//! | `opening`, `transport`, `handshake` | what carries a connection, and the handshake before its first request |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
-//! | `dispatch` | one request (`exchange`): route, choose, wait for a verdict, try backends |
+//! | `dispatch` | one request (`exchange`): route, `redirect`, choose, wait for a verdict, try backends |
 //! | `attempt` | one attempt on one backend: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
@@ -29,6 +29,7 @@ mod dispatch;
 mod eviction;
 mod eviction_queue;
 mod exchange;
+mod handshake;
 pub mod http1;
 mod http1_stream;
 mod inflight;
@@ -38,6 +39,7 @@ pub mod message;
 mod opening;
 mod outcome;
 mod progress;
+mod redirect;
 mod relay;
 mod room;
 mod sending;
@@ -46,7 +48,6 @@ mod socket;
 mod stream;
 mod termination;
 mod throttle;
-mod tls;
 mod trace;
 mod transfer;
 mod transport;

@@ -39,6 +39,28 @@ fn a_default_names_a_service_with_tls() {
 }
 
 #[test]
+fn visitors_are_sent_to_https_only_where_there_is_https() {
+    PROXY.refuses(&[
+        (&[LISTENER, TLS, (r#""mode": "stateless","#, r#""mode": "stateless", "https": "redirect", "hsts": {},"#)], &[]),
+        (
+            &[(r#""mode": "stateless","#, r#""mode": "stateless", "https": "redirect", "hsts": {},"#)],
+            &[
+                r#"proxy.json:24: services.www.https: visitors cannot come over https: the service has no "tls""#,
+                r#"proxy.json:24: services.www.hsts: has no meaning where the service has no "tls"; leave it out"#,
+            ],
+        ),
+        (
+            &[LISTENER, TLS, (r#""mode": "stateless","#, r#""mode": "stateless", "https": "always","#)],
+            &[r#"proxy.json:24: services.www.https: "always" is not one of "optional", "redirect""#],
+        ),
+        (
+            &[LISTENER, TLS, (r#""mode": "stateless","#, r#""mode": "stateless", "hsts": { "preload": true },"#)],
+            &["proxy.json:24: services.www.hsts: \"preload\" needs a \"max_age\" of 365d or more, and \"include_subdomains\": browsers' lists take no other (hstspreload.org)"],
+        ),
+    ]);
+}
+
+#[test]
 fn a_certificate_is_two_files() {
     PROXY.refuses(&[
         (

@@ -6,8 +6,8 @@ use std::time::Duration;
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CertificateConfig,
-    ConnectionsConfig, CookieConfig, CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode,
-    Protocol, Redispatch, Reuse, ServiceConfig, Target, TimeoutsConfig, TlsConfig,
+    ConnectionsConfig, CookieConfig, CookieValue, HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig,
+    ListenerConfig, Mode, Protocol, Redispatch, Reuse, ServiceConfig, Target, TimeoutsConfig, TlsConfig,
 };
 use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
 use polder::proxy::capacity::Capacity;
@@ -153,11 +153,15 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(config.workers, Some(4));
     assert_eq!(config.listeners[2].protocol, Protocol::Https);
     assert_eq!(config.tls_default.as_deref(), Some("wiki"));
+    assert_eq!(config.ticket_key_file.as_deref(), Some(Path::new("/var/lib/polder-keys/tickets")));
     let tls: Vec<_> = config.services.values().filter_map(|service| service.tls.as_ref()).collect();
     let certificate = CertificateConfig {
         chain_file: "/var/lib/acme/wiki.example.net/fullchain.pem".into(),
         key_file: "/var/lib/acme/wiki.example.net/key.pem".into(),
     };
+    let hsts = HstsConfig { max_age: 730 * 86_400 * SECOND, include_subdomains: true, preload: true };
+    assert_eq!(config.services["wiki"].https, HttpsConfig { redirect: true, hsts: Some(hsts) });
+    assert_eq!(config.services["shop"].https, HttpsConfig::default());
     assert_eq!(tls, [&TlsConfig { certificates: vec![certificate] }]);
     assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();

@@ -13,7 +13,7 @@ use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
 use polder::proxy::route::Router;
-use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
+use polder::proxy::snapshot::{Backend, Https, LatchView, Service, ServiceMode, Settings, Snapshot};
 use polder::proxy::tls::acceptor::Acceptor;
 use polder::proxy::traffic::access_log::AccessLog;
 use polder::proxy::traffic::shared::{Report, Shared};
@@ -41,6 +41,7 @@ pub struct Setup {
     /// Its listener speaks https, with these certificates.
     pub tls: Option<Arc<Acceptor>>,
     pub over_tls: bool,
+    pub https: Https,
 }
 
 impl Default for Setup {
@@ -81,6 +82,7 @@ impl Default for Setup {
             log: None,
             tls: None,
             over_tls: true,
+            https: Https::default(),
         }
     }
 }
@@ -211,6 +213,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
     let service = Service {
         name: "www".into(),
         over_tls: setup.over_tls,
+        https: setup.https.clone(),
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,

@@ -67,6 +67,7 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
     Service {
         name: "shop".into(),
         over_tls: false,
+        https: Default::default(),
         pass_fields: polder::config::proxy::PassedFields::default(),
         connections: Default::default(),
         mode,

@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use super::backends::{self, BackendsConfig};
 use super::context::Context;
+use super::cookie::CookieValue;
+use super::https::{self, HttpsConfig};
+use super::mode::Mode;
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
@@ -26,8 +30,22 @@ pub struct ServiceConfig {
     pub pass_fields: PassedFields,
     /// How it is reached over TLS; none: in clear text alone.
     pub tls: Option<TlsConfig>,
+    /// What it says to visitors about https.
+    pub https: HttpsConfig,
     /// What answers.
     pub target: Target,
+}
+
+impl ServiceConfig {
+    /// The file of keys that seal its cookie, if they do.
+    pub fn cookie_key_file(&self) -> Option<&Path> {
+        let Target::Backends(target) = &self.target;
+        let (Mode::Sticky { cookie } | Mode::Latched { cookie, .. }) = &target.mode else { return None };
+        match &cookie.value {
+            CookieValue::Sealed { key_file } => Some(key_file),
+            CookieValue::Address => None,
+        }
+    }
 }
 
 /// What answers a service's requests. A redirect and built-in answers will be other targets.
@@ -49,6 +67,8 @@ pub(super) const KEYS: Keys = Keys {
         "failover",
         "failover_drain",
         "hosts",
+        "hsts",
+        "https",
         "last_resort",
         "mode",
         "pass_fields",
@@ -91,6 +111,7 @@ fn read_service<'a>(
     let pass_fields = withheld::read(&service, context.any_trusted);
     let patterns = hosts.map(values);
     let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
+    let https = https::read(&service, service.get("tls").is_some());
     let tls = tls::read(&service).map(|tls| {
         tls.map(|(tls, location)| {
             context.first_tls.get_or_insert(location);
@@ -104,6 +125,7 @@ fn read_service<'a>(
         paths: paths.map(values)?,
         pass_fields: pass_fields?,
         tls: tls?,
+        https: https?,
         target: target?,
     })
 }

@@ -85,6 +85,7 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
     Service {
         name: service.name.clone(),
         over_tls: service.over_tls,
+        https: service.https.clone(),
         pass_fields: service.pass_fields,
         mode,
         balance: service.balance,

@@ -44,7 +44,7 @@ const BACKEND_COUNTERS: [(&str, &str, BackendValue); 5] = [
     }),
 ];
 
-const WORKERS: [(&str, &str, WorkerValue); 13] = [
+const WORKERS: [(&str, &str, WorkerValue); 14] = [
     ("polder_connections_accepted_total", "Connections accepted.", |worker| &worker.accepted),
     ("polder_connections_refused_total", "Connections refused at limits.connections.", |worker| &worker.refused),
     (
@@ -56,6 +56,11 @@ const WORKERS: [(&str, &str, WorkerValue); 13] = [
         &worker.evicted
     }),
     ("polder_tls_handshakes_total", "Handshakes of TLS that ended well.", |worker| &worker.handshakes),
+    (
+        "polder_tls_handshakes_resumed_total",
+        "Those of polder_tls_handshakes_total that have resumed a session, of this proxy or another one.",
+        |worker| &worker.handshakes_resumed,
+    ),
     (
         "polder_tls_handshakes_failed_total",
         "Handshakes of TLS that were refused, or not ended within timeouts.tls_handshake.",

@@ -15,7 +15,7 @@ use super::http1::body::Framing;
 use super::http1::request;
 use super::http1_stream::Sink;
 use super::inflight::Order;
-use super::message::{CookieEdit, Length};
+use super::message::{CookieEdit, Length, TransportSecurity};
 use super::outcome::{Failure, Outcome};
 use super::progress::Progress;
 use super::relay::{self, BackendSide, RelayError, Relayed};
@@ -207,15 +207,22 @@ async fn pass_both_ways(
     stream: &mut TcpStream,
     progress: &Progress,
 ) -> Ended {
+    let settings = &plan.view.snapshot.settings;
+    let came_securely = exchange.came_securely(settings);
     let Exchange { local, entry, request, buffers, client_alarm, backend_alarm, trace, .. } = exchange;
     let (whole, request) = (*request, request.head);
-    let settings = &plan.view.snapshot.settings;
     let backend = plan.backend();
     let counters = local.counters_of(backend);
     let idle = settings.timeouts.body_idle;
     let own = plan.service().cookie();
     let set = own.filter(|_| plan.set_cookie).map(|own| own.set(backend.address, request.scheme.is_secure()));
-    let cookie = CookieEdit { own, set: set.as_deref() };
+    let transport = match &plan.service().https.hsts {
+        None => TransportSecurity::Backends,
+        Some(hsts) if came_securely => TransportSecurity::Own(hsts),
+        // RFC 6797, 7.2.
+        Some(_) => TransportSecurity::None,
+    };
+    let cookie = CookieEdit { own, set: set.as_deref(), transport };
     let (body, response) = client.split();
     let (source, sink) = split(stream);
     // From here on a request that cannot be replayed stays where it is.
