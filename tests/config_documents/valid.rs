@@ -291,6 +291,12 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(config.name, "ns-nl");
     assert_eq!(config.listeners.len(), 2);
     assert_eq!(config.peers.unwrap().members.into_keys().collect::<Vec<_>>(), ["ns-ch"]);
+    let challenges = config.acme_challenges.unwrap();
+    assert_eq!(challenges.listen, "192.0.2.1:8455".parse().unwrap());
+    let from = &challenges.from["px-nl1"];
+    assert_eq!(from.addresses, ["192.0.2.11".parse::<std::net::IpAddr>().unwrap(), "2001:db8::11".parse().unwrap()]);
+    assert_eq!(from.keys, [PublicKey([b'p'; 32])]);
+    assert_eq!(from.zones, Some(["example.net".to_owned()].into()));
     assert_eq!(config.workers, Some(2));
     assert_eq!(config.tcp, TcpConfig { connections: Some(500), connections_per_address: 20, idle: 8 * SECOND });
     assert_eq!(
