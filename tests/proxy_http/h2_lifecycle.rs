@@ -65,7 +65,7 @@ async fn a_connection_without_streams_ends_at_its_limit() {
     setup.timeouts.keep_alive = Duration::from_millis(50);
     let backend = Script::answering(OK);
     let proxy = Proxy::start(setup, &[backend.address]);
-    let mut client = H2::connect(&proxy, &authority).await;
+    let client = H2::connect(&proxy, &authority).await;
     // It may have come too late already.
     let (response, _) = match client.sender.clone().ready().await {
         Ok(mut sender) => sender.send_request(get("/"), true).unwrap(),

@@ -9,11 +9,13 @@ use h2::{RecvStream, SendStream};
 use tokio::io::ReadBuf;
 
 /// Both directions, which can be used at once by tasks of one thread.
+#[derive(Debug)]
 pub struct Pipe {
     incoming: RefCell<Incoming>,
     outgoing: RefCell<SendStream<Bytes>>,
 }
 
+#[derive(Debug)]
 struct Incoming {
     stream: RecvStream,
     /// What has come and was not read.

@@ -13,7 +13,7 @@ use h2::server::SendResponse;
 use h2::{Reason, RecvStream, SendStream};
 use http::Response as Head;
 
-use super::http1::answer::Answer;
+use super::http1::answer::{Answer, MoreFields};
 use super::http2::response::{self, write_trailers};
 use super::http2_pipe::Pipe;
 use super::message::{CookieEdit, Length, Method, RequestHead, Response};
@@ -376,10 +376,16 @@ impl ClientStream for Http2Stream<'_> {
         (body, ResponseWriter { outgoing, head: None, gathered, left: None, has_sent: false, has_ended })
     }
 
-    async fn answer(&mut self, answer: Answer, _: bool, timer: &mut IdleTimer<'_>) -> Result<(), SinkError> {
+    async fn answer(
+        &mut self,
+        answer: Answer,
+        more: MoreFields<'_>,
+        _: bool,
+        timer: &mut IdleTimer<'_>,
+    ) -> Result<(), SinkError> {
         let has_body = self.request.class != Method::Head;
         let (_, mut writer) = self.split();
-        writer.head = Some(response::answer(answer));
+        writer.head = Some(response::answer(answer, more));
         if has_body {
             writer.gathered.extend_from_slice(answer.text().as_bytes());
             writer.gathered.push(b'\n');

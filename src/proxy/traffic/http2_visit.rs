@@ -22,7 +22,7 @@ use super::alarm::Alarm;
 use super::counters::add;
 use super::dispatch::{self, Served};
 use super::exchange::Exchange;
-use super::http1::answer::Answer;
+use super::http1::answer::{Answer, MoreFields};
 use super::http1::buffer::Buffer;
 use super::http1::forwarded::Client;
 use super::http1::vet::RequestError;
@@ -227,7 +227,8 @@ impl Visit {
         let idle = self.local.view().snapshot.settings.timeouts.body_idle;
         let mut timer = IdleTimer { alarm: &mut seat.client_alarm, idle };
         // Whoever has gone needs no answer.
-        let _ = client.answer(Answer { status: error.status, why: Some(error.why) }, false, &mut timer).await;
+        let answer = Answer { status: error.status, why: Some(error.why) };
+        let _ = client.answer(answer, MoreFields::default(), false, &mut timer).await;
         client.finish();
         self.record(None, &trace);
     }

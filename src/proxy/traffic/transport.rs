@@ -14,6 +14,7 @@ use super::http2_pipe::Pipe;
 use crate::tls::TlsStream;
 
 /// A connection.
+#[derive(Debug)]
 pub enum Transport {
     /// In clear text.
     Tcp(TcpStream),
@@ -47,9 +48,21 @@ impl Transport {
     /// Both halves.
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         match self {
-            Transport::Tcp(stream) => split(stream),
+            Transport::Tcp(stream) => {
+                let (source, sink) = stream.split();
+                (ReadHalf::Tcp(source), WriteHalf::Tcp(sink))
+            }
             Transport::Tls(stream) => (ReadHalf::Tls(stream), WriteHalf::Tls(stream)),
             Transport::Stream(pipe) => (ReadHalf::Stream(pipe), WriteHalf::Stream(pipe)),
+        }
+    }
+
+    /// The connection below; a stream has none of its own.
+    pub fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Transport::Tcp(stream) => Some(stream),
+            Transport::Tls(stream) => Some(stream.tcp()),
+            Transport::Stream(_) => None,
         }
     }
 
@@ -67,12 +80,6 @@ impl Transport {
         // A socket that refuses it is gone already.
         let _ = stream.set_zero_linger();
     }
-}
-
-/// Both halves of a connection in clear text.
-pub fn split(stream: &mut TcpStream) -> (ReadHalf<'_>, WriteHalf<'_>) {
-    let (source, sink) = stream.split();
-    (ReadHalf::Tcp(source), WriteHalf::Tcp(sink))
 }
 
 impl ReadHalf<'_> {

@@ -17,6 +17,24 @@ pub struct Answer {
     pub why: Option<&'static str>,
 }
 
+/// Fields that some answers have, too.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MoreFields<'a> {
+    /// `Location`, of a redirect.
+    pub location: Option<&'a [u8]>,
+    /// `Strict-Transport-Security`, over TLS alone (RFC 6797, 7.2).
+    pub transport_security: Option<&'a str>,
+}
+
+impl<'a> MoreFields<'a> {
+    /// Names and values.
+    pub fn iter(self) -> impl Iterator<Item = (&'static str, &'a [u8])> {
+        let location = self.location.map(|value| ("Location", value));
+        let security = self.transport_security.map(|value| ("Strict-Transport-Security", value.as_bytes()));
+        location.into_iter().chain(security)
+    }
+}
+
 impl Answer {
     /// An answer with the reason phrase as its text.
     pub const fn new(status: u16) -> Answer {
@@ -29,7 +47,7 @@ impl Answer {
     }
 
     /// Gives the fields of its head one after the other, name and value.
-    pub fn fields(self, mut each: impl FnMut(&'static str, &[u8])) {
+    pub fn fields(self, more: MoreFields<'_>, mut each: impl FnMut(&'static str, &[u8])) {
         each("Date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
         each("Content-Type", b"text/plain; charset=utf-8");
         each("Cache-Control", b"no-store");
@@ -37,14 +55,17 @@ impl Answer {
         if self.status == 503 {
             each("Retry-After", RETRY_AFTER.as_bytes());
         }
+        for (name, value) in more.iter() {
+            each(name, value);
+        }
     }
 
     /// Writes head and text. `body`: whether the text is sent, false for HEAD.
-    pub fn write(self, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
+    pub fn write(self, more: MoreFields<'_>, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
         for part in ["HTTP/1.1 ", itoa::Buffer::new().format(self.status), " ", reason(self.status), "\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
-        self.fields(|name, value| line(out, name.as_bytes(), value));
+        self.fields(more, |name, value| line(out, name.as_bytes(), value));
         match (keep, version) {
             (false, _) => out.extend_from_slice(b"Connection: close\r\n"),
             (true, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
@@ -61,6 +82,7 @@ impl Answer {
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
         404 => "Not Found",
         408 => "Request Timeout",

@@ -7,7 +7,7 @@ use super::head::{as_http11, line, with_room};
 use super::vet::{Coding, parse_length};
 use crate::config::proxy::MOST_FIELDS;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, authenticate_connection, elements};
-use crate::proxy::traffic::message::{CookieEdit, Length, Response, ResponseHead, Version};
+use crate::proxy::traffic::message::{CookieEdit, Length, Response, ResponseHead, TransportSecurity, Version};
 
 /// The head cannot be believed: 502.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -176,6 +176,7 @@ pub fn passed<'r>(
             | FieldKind::Te
             | FieldKind::Never => false,
             FieldKind::SetCookie if cookie.own.is_some_and(|own| own.is_set_by(value)) => false,
+            FieldKind::TransportSecurity => matches!(cookie.transport, TransportSecurity::Backends),
             FieldKind::Upgrade => passing.names_protocol,
             FieldKind::Trailer if !passing.has_trailers => false,
             _ => !head.options.name(name, bytes, fields),
@@ -185,7 +186,13 @@ pub fn passed<'r>(
     let set = cookie.set.map(|cookie| (b"Set-Cookie".as_slice(), cookie.as_bytes()));
     let is_cached = || set.is_some() && head.status != 101 && !is_private(bytes, fields);
     let private = is_cached().then_some((b"Cache-Control".as_slice(), b"private".as_slice()));
-    of_backend.chain(set).chain(private)
+    let security = match cookie.transport {
+        TransportSecurity::Own(value) if !head.is_interim() => {
+            Some((b"Strict-Transport-Security".as_slice(), value.as_bytes()))
+        }
+        _ => None,
+    };
+    of_backend.chain(set).chain(private).chain(security)
 }
 
 /// Writes the head as the visitor gets it.

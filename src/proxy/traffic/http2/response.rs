@@ -4,7 +4,7 @@ use bytes::Bytes;
 use http::header::{CONTENT_LENGTH, HeaderMap, HeaderName, HeaderValue};
 use http::{Response as Head, StatusCode};
 
-use crate::proxy::traffic::http1::answer::Answer;
+use crate::proxy::traffic::http1::answer::{Answer, MoreFields};
 use crate::proxy::traffic::http1::response::{Passing, passed};
 use crate::proxy::traffic::http1::trailers;
 use crate::proxy::traffic::message::{CookieEdit, Length, Response, ResponseHead};
@@ -51,9 +51,9 @@ fn says_length(head: &ResponseHead) -> bool {
 }
 
 /// The head of an answer of the proxy's own.
-pub fn answer(answer: Answer) -> Head<()> {
+pub fn answer(answer: Answer, more: MoreFields<'_>) -> Head<()> {
     let mut head = begin(answer.status);
-    answer.fields(|name, value| append(head.headers_mut(), name.as_bytes(), HeaderValue::from_bytes(value).ok()));
+    answer.fields(more, |name, value| append(head.headers_mut(), name.as_bytes(), HeaderValue::from_bytes(value).ok()));
     head
 }
 
