@@ -34,6 +34,7 @@ let
         hsts
         ;
       backends = map backend service.backends;
+      backend_tls = if service.backend_tls == null then null else documented service.backend_tls;
     }
     // lib.optionalAttrs (service.tls != null) { tls = tls service; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }

@@ -204,6 +204,49 @@ in
       example = { };
       description = "Only with `tls`: what browsers are told of the next visits (Strict-Transport-Security).";
     };
+    backend_tls = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            ca_file = mkOption {
+              type = types.path;
+              example = lib.literalExpression "./backends-ca.pem";
+              description = "The certificates in PEM of the authorities that may have issued a backend's certificate.";
+            };
+            server_name = daemonDefault {
+              type = types.str;
+              example = "web.internal";
+              description = "The name that a backend's certificate must be for. Without it, the backend's address.";
+            };
+            client_certificate = mkOption {
+              type = types.nullOr (
+                types.submodule {
+                  options = {
+                    chain_file = mkOption {
+                      type = fleetTypes.keyPath;
+                      example = "/var/lib/acme/px.example.net/fullchain.pem";
+                      description = "The certificate in PEM, and behind it those that lead to the authority's.";
+                    };
+                    key_file = mkOption {
+                      type = fleetTypes.keyPath;
+                      example = "/var/lib/acme/px.example.net/key.pem";
+                      description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
+                    };
+                  };
+                }
+              );
+              default = null;
+              description = "What is shown to a backend that asks for a certificate, in files that are on every proxy.";
+            };
+          };
+        }
+      );
+      default = null;
+      description = ''
+        How the backends are connected to and checked over TLS. They are verified always. Without it, in clear text
+        ([documents.md](documents.md#servicesnamebackend_tls)).
+      '';
+    };
     pass_fields = daemonDefault {
       type = types.nonEmptyListOf types.str;
       example = [ "X-HTTP-Method-Override" ];

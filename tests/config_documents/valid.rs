@@ -9,7 +9,10 @@ use polder::config::proxy::{
     ConnectionsConfig, CookieConfig, CookieValue, HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig,
     ListenerConfig, Mode, Protocol, Redispatch, Reuse, ServiceConfig, Target, TimeoutsConfig, TlsConfig,
 };
-use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
+use polder::config::{
+    BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey,
+    StatusRange,
+};
 use polder::proxy::capacity::Capacity;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -102,6 +105,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
 
 fn default_check(path: &str, port: Option<u16>) -> CheckConfig {
     CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Http {
             path: path.to_owned(),
             host: None,
@@ -219,6 +223,7 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(
         backends(www).check,
         CheckConfig {
+            protocol: Default::default(),
             kind: ProbeKind::Http {
                 path: "/healthz?from=proxy".to_owned(),
                 host: Some("www.example.net".to_owned()),
@@ -246,7 +251,34 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(wiki.mode, Mode::Sticky { cookie: address_cookie("polder-wiki") });
     assert_eq!(wiki.balance, Balance::RandomTwoChoices);
     assert_eq!(wiki.check.kind, ProbeKind::Tcp);
+    assert_eq!(
+        wiki.protocol.tls.as_deref(),
+        Some(&BackendTls {
+            ca_file: "/etc/ssl/backends/ca.pem".into(),
+            server_name: Some("wiki.internal".to_owned()),
+            client_certificate: Some(ClientCertificate {
+                chain_file: "/etc/ssl/backends/px.pem".into(),
+                key_file: "/etc/ssl/backends/px.key".into(),
+            }),
+        })
+    );
+    assert_eq!(wiki.check.protocol, wiki.protocol, "a check speaks as requests do");
     assert_eq!(wiki.check.fast_interval, 250 * MILLISECOND, "a quarter of the interval");
+}
+
+#[test]
+fn a_check_of_another_port_is_in_clear_text_unless_it_says_otherwise() {
+    let spoken = |check: &str| {
+        let service = format!(
+            r#"{{ "hosts": ["a.example.net"], "mode": "stateless", "backend_tls": {{ "ca_file": "/ca.pem" }}, "check": {check},
+                "backends": [{{ "name": "a", "address": "192.0.2.1:443" }}] }}"#
+        );
+        backends(&proxy_with_service(&service)).check.protocol.tls.is_some()
+    };
+    assert!(spoken("{}"));
+    assert!(!spoken(r#"{ "tls": false }"#));
+    assert!(!spoken(r#"{ "port": 8080 }"#));
+    assert!(spoken(r#"{ "port": 8443, "tls": true }"#));
 }
 
 fn address_cookie(name: &str) -> CookieConfig {
@@ -294,6 +326,7 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(
         pool.check,
         CheckConfig {
+            protocol: Default::default(),
             kind: ProbeKind::Http {
                 path: "/.polder/ready".to_owned(),
                 host: Some("check.example.net".to_owned()),

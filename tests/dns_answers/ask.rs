@@ -50,6 +50,7 @@ pub static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
 pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
     let second = Duration::from_secs(1);
     let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: Some(80),
         interval: second,
