@@ -20,6 +20,7 @@ use super::supervisor::Supervised;
 use super::webserver::{Webserver, killed};
 use super::{Error, Programs};
 use crate::api::daemon::Daemon;
+use crate::demo::visitor::http2::Streams;
 use crate::demo::visitor::secure::{Secure, Tickets};
 use crate::demo::visitor::{Plan, Site, Timeouts};
 use crate::files;
@@ -167,6 +168,17 @@ impl Fleet {
         let issue = |host: &str| self.authority.issue(host, &CertificateFiles::of(self.directory.path(), host));
         issue(STATEFUL_HOST)?;
         issue(STATELESS_HOST)
+    }
+
+    /// Asks the stateless service, at one proxy over HTTP/2, for a page that takes a while, as many times at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Streams::begin`].
+    pub async fn streams(&self, proxy: usize, count: usize) -> Result<Streams, Error> {
+        let (client, at) = (self.authority.client()?, self.addresses.proxy_https(proxy));
+        let begun = Streams::begin(&client, at, STATELESS_HOST, "/stream", count).await;
+        begun.map_err(Error::io("no streams over HTTP/2"))
     }
 
     /// The certificate of the stateless service that a proxy shows to a new visitor; none if it shows none.
