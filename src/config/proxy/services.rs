@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
 
+use super::acme::ChallengeKind;
 use super::backends::{self, BackendsConfig};
 use super::context::Context;
 use super::tls::{self, TlsConfig};
@@ -66,9 +67,10 @@ pub(super) fn read<'a>(
     value: &Value<'a>,
     listeners: Vec<SocketAddr>,
     any_trusted: bool,
+    acme: Option<ChallengeKind>,
     first_tls: &mut Option<Location<'a>>,
 ) -> Read<BTreeMap<String, ServiceConfig>> {
-    let mut context = Context::new(listeners, any_trusted);
+    let mut context = Context::new(listeners, any_trusted, acme);
     let services =
         value.table(names::name, |name, location, value| read_service(name, location, value, &mut context))?;
     value.at_least_one("service")?;
@@ -91,7 +93,7 @@ fn read_service<'a>(
     let pass_fields = withheld::read(&service, context.any_trusted);
     let patterns = hosts.map(values);
     let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
-    let tls = tls::read(&service).map(|tls| {
+    let tls = tls::read(&service, patterns.as_deref().ok(), context.acme).map(|tls| {
         tls.map(|(tls, location)| {
             context.first_tls.get_or_insert(location);
             tls

@@ -28,6 +28,7 @@ impl State {
         }));
         let since_epoch = Duration::from_millis(now.unix_ms);
         alarms.extend(self.prepared.settings.tls.iter().flat_map(|tls| tls.alarms(since_epoch)));
+        alarms.extend(self.orders.alarms(now));
         alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {
             alarms.extend(words.alarms(peer, &self.latches, now));

@@ -20,6 +20,8 @@ use crate::health::HealthView;
 use crate::health::saved::FileToSave;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
+use super::acme::Acme;
+use crate::proxy::acme::orders;
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::traffic::counters::WorkerCounters;
 use crate::proxy::traffic::shared::Shared;
@@ -32,6 +34,7 @@ pub struct ProxyDaemon {
     pub(super) workers: Vec<Worker>,
     pub(super) network: Network,
     pub(super) latches: LatchStore,
+    pub(super) acme: Acme,
 }
 
 impl From<lifecycle::Event<Prepared>> for Event {
@@ -94,6 +97,19 @@ impl Daemon for ProxyDaemon {
             Effect::WriteLatches { .. } => None,
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
             Effect::SendToPeers(value) => Some(lifecycle::Effect::TellPeers(value)),
+            Effect::Acme(orders::Effect::Log(level, line)) => Some(lifecycle::Effect::Log(level, line)),
+            Effect::Acme(effect) if is_daemon => {
+                let inputs = inputs.clone();
+                let report = move |event| drop(inputs.send(Input::Event(Event::Acme(event))));
+                self.acme.perform(effect, &self.state.prepared, report);
+                None
+            }
+            Effect::Acme(effect) => {
+                if matches!(effect, orders::Effect::Cancel) {
+                    self.acme.cancel();
+                }
+                None
+            }
             Effect::Log(line) => Some(lifecycle::Effect::Log(Level::INFO, line)),
         }
     }
