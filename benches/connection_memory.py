@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Memory of connections on which little happens: see benches/README.md.
 
-    benches/connection_memory.py NAME=PROGRAM...      NAME=PROGRAM: a polder-proxy; the word haproxy: HAProxy
+    benches/connection_memory.py NAME=PROGRAM...      NAME=PROGRAM: a polder-proxy; the words haproxy, nginx: those
 
 Each proxy in turn gets connections that are kept alive after a request, and others whose request's body comes byte by byte.
 Loopback only.
@@ -14,6 +14,7 @@ import resource
 import selectors
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
@@ -61,20 +62,38 @@ class Backend(threading.Thread):
                     self.body += data.count(b"x")
 
 
-def polder(folder, program, port, backend):
+CLIENT = ssl.create_default_context()
+CLIENT.check_hostname, CLIENT.verify_mode = False, ssl.CERT_NONE
+
+
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", "/CN=www.test", "-addext", "subjectAltName=DNS:www.test",
+                    "-keyout", folder / "key.pem", "-out", folder / "chain.pem"], check=True, capture_output=True)
+    (folder / "key.pem").chmod(0o600)
+    (folder / "both.pem").write_text((folder / "chain.pem").read_text() + (folder / "key.pem").read_text())
+
+
+def polder(folder, program, port, backend, tls):
     (folder / "state").mkdir()
     service = {"hosts": ["www.test"], "mode": "stateless", "check": {"type": "tcp"},
                "backends": [{"name": "web1", "address": f"127.0.0.1:{backend.port}"}]}
+    listener = {"name": "visitors", "address": f"127.0.0.1:{port}"}
+    if tls:
+        listener["protocol"] = "https"
+        files = {"chain_file": str(folder / "chain.pem"), "key_file": str(folder / "key.pem")}
+        service["tls"] = {"certificates": [files]}
     document = {"version": 1, "name": "px1", "state_dir": str(folder / "state"), "workers": 1,
                 "admin": {"socket": str(folder / "admin.sock")}, "services": {"www": service},
                 "limits": {"connections": 5000, "connections_per_address": 5000},
                 "timeouts": {"keep_alive": "5m", "body_idle": "5m"},
-                "listeners": [{"name": "http", "address": f"127.0.0.1:{port}"}]}
+                "listeners": [listener]}
     (folder / "proxy.json").write_text(json.dumps(document))
     return [program, "--config", folder / "proxy.json"]
 
 
-def haproxy(folder, port, backend):
+def haproxy(folder, port, backend, tls):
+    secured = f" ssl crt {folder}/both.pem alpn h2,http/1.1" if tls else ""
     (folder / "haproxy.cfg").write_text(f"""global
   nbthread 1
   maxconn 5000
@@ -84,7 +103,7 @@ defaults
   timeout server 300s
   timeout connect 5s
 frontend f
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{port}{secured}
   default_backend www
 backend www
   http-reuse always
@@ -93,22 +112,60 @@ backend www
     return ["haproxy", "-f", folder / "haproxy.cfg"]
 
 
+def nginx(folder, port, backend, tls):
+    secured = " ssl http2" if tls else ""
+    files = f"ssl_certificate {folder}/chain.pem; ssl_certificate_key {folder}/key.pem;" if tls else ""
+    (folder / "nginx.conf").write_text(f"""daemon off;
+master_process off;
+pid {folder}/nginx.pid;
+error_log stderr crit;
+events {{ worker_connections 20000; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  keepalive_timeout 300s;
+  client_max_body_size 2m;
+  upstream www {{ server 127.0.0.1:{backend.port}; keepalive 64; }}
+  server {{
+    listen 127.0.0.1:{port}{secured};
+    {files}
+    location / {{
+      proxy_pass http://www;
+      proxy_http_version 1.1;
+      proxy_request_buffering off;
+      proxy_set_header Connection "";
+    }}
+  }}
+}}
+""")
+    return ["nginx", "-c", folder / "nginx.conf"]
+
+
 def memory(process):
     """Its own memory, in KiB."""
     lines = pathlib.Path(f"/proc/{process.pid}/smaps_rollup").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("Pss_Anon:"))
 
 
-def idle(port, _backend):
+def connect(port, tls):
     client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+    return CLIENT.wrap_socket(client, server_hostname="www.test") if tls else client
+
+
+def idle(port, _backend, tls):
+    client = connect(port, tls)
     client.send(GET)
     if b" 200 " not in client.recv(4096):
         sys.exit("no 200")
     return client
 
 
-def slow(port, backend):
-    client = socket.create_connection(("127.0.0.1", port), timeout=PATIENCE)
+def slow(port, backend, tls):
+    client = connect(port, tls)
     wanted = backend.body + 2
     for part in (POST + b"x", b"x"):
         client.send(part)
@@ -126,7 +183,7 @@ def measure(command, port, backend, options):
         until = time.monotonic() + PATIENCE
         while True:
             try:
-                idle(port, backend).close()
+                idle(port, backend, options.tls).close()
                 break
             except (OSError, SystemExit):
                 if time.monotonic() > until:
@@ -135,7 +192,7 @@ def measure(command, port, backend, options):
         found = []
         for kind in (idle, slow):
             before = memory(process)
-            held = [kind(port, backend) for _ in range(options.connections)]
+            held = [kind(port, backend, options.tls) for _ in range(options.connections)]
             found.append((memory(process) - before) / options.connections)
             if kind is slow:
                 found.append(memory(process) / 1024)
@@ -152,6 +209,7 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("daemons", nargs="+", metavar="NAME=PROGRAM")
     parser.add_argument("--connections", type=int, default=4000)
+    parser.add_argument("--tls", action="store_true", help="over TLS")
     options = parser.parse_args()
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
@@ -160,7 +218,11 @@ def main():
     for name, _, program in (word.partition("=") for word in options.daemons):
         with tempfile.TemporaryDirectory(prefix="polder-bench-") as folder:
             folder, port = pathlib.Path(folder), free_port()
-            command = haproxy(folder, port, backend) if name == "haproxy" else polder(folder, program, port, backend)
+            if options.tls:
+                certificate(folder)
+            others = {"haproxy": haproxy, "nginx": nginx}
+            command = (others[name](folder, port, backend, options.tls) if name in others
+                       else polder(folder, program, port, backend, options.tls))
             idle_, slow_, whole = measure(command, port, backend, options)
         print(f"{name:12} {idle_:5.1f} KiB {slow_:6.1f} KiB   {whole:24.1f} MiB", flush=True)
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """CPU time per request or query of several daemons, side by side: see benches/README.md.
 
-    benches/side_by_side.py http NAME=PROGRAM...      NAME=PROGRAM: a polder-proxy; the word haproxy: HAProxy
-    benches/side_by_side.py dns  NAME=PROGRAM...      NAME=PROGRAM: a polder-dns; the word nsd: NSD
+    benches/side_by_side.py http  NAME=PROGRAM...     NAME=PROGRAM: a polder-proxy; the word haproxy: HAProxy
+    benches/side_by_side.py https NAME=PROGRAM...     the same; the word nginx: nginx; --load says what is asked
+    benches/side_by_side.py dns   NAME=PROGRAM...     NAME=PROGRAM: a polder-dns; the word nsd: NSD
 
 All daemons run at once, idle but for the one that is asked. Each round asks every one of them once, in turn (A B C, A B C),
 so that whatever else the machine does meets them alike. Loopback only. The first daemon is the one others are compared with.
@@ -14,6 +15,7 @@ import os
 import pathlib
 import signal
 import socket
+import ssl
 import statistics
 import subprocess
 import sys
@@ -38,6 +40,7 @@ ns.child A   192.0.2.53
 www      CNAME http0.l
 """
 POOL = "http0.l.example.net"
+SIZES = {"1k": 1024, "100k": 100 * 1024}
 MEMBERS = ["192.0.2.11", "192.0.2.12", "192.0.2.13"]
 ASKED = [POOL, HOST, "any.wild.example.net", "www.child.example.net", "nowhere.example.net"]
 
@@ -80,6 +83,7 @@ class Daemon:
 
 
 def accepts(port):
+    """Something listens there."""
     with socket.socket() as client:
         return client.connect_ex(("127.0.0.1", port)) == 0
 
@@ -125,7 +129,7 @@ def start_http(folder, what, options):
     return [backend], daemons
 
 
-def haproxy_config(threads, port, rules):
+def haproxy_config(threads, bind, rules):
     return f"""global
   nbthread {threads}
   maxconn 4096
@@ -135,9 +139,83 @@ defaults
   timeout server 60s
   timeout connect 5s
 frontend f
-  bind 127.0.0.1:{port}
+  bind 127.0.0.1:{bind}
   {rules}
 """
+
+
+def start_https(folder, what, options):
+    """An ECDSA certificate (P-256) for all; behind them one nginx with two files."""
+    certificate(folder)
+    for name, size in SIZES.items():
+        (folder / name).write_text("x" * size)
+    backend_port = free_port()
+    (folder / "backend.conf").write_text(nginx_config(folder, f"listen 127.0.0.1:{backend_port}; root {folder};", ""))
+    backend = Daemon("backend", ["nginx", "-c", folder / "backend.conf"], backend_port)
+    daemons = []
+    for name, _, program in (word.partition("=") for word in what):
+        port = free_port()
+        if name == "haproxy":
+            bind = f"{port} ssl crt {folder}/both.pem alpn h2,http/1.1"
+            servers = f"backend www\n  http-reuse always\n  server web1 127.0.0.1:{backend_port} check inter 2s\n"
+            (folder / "haproxy.cfg").write_text(haproxy_config(options.threads, bind, "option forwardfor\n  default_backend www") + servers)
+            command = ["haproxy", "-f", folder / "haproxy.cfg"]
+        elif name == "nginx":
+            (folder / "nginx.conf").write_text(nginx_config(folder, nginx_https(folder, port), f"upstream www {{ server 127.0.0.1:{backend_port}; keepalive 64; }}"))
+            command = ["nginx", "-c", folder / "nginx.conf"]
+        else:
+            files = {"chain_file": str(folder / "chain.pem"), "key_file": str(folder / "key.pem")}
+            service = {"hosts": [HOST], "mode": "stateless", "check": {"path": "/1k"}, "tls": {"certificates": [files]},
+                       "backends": [{"name": "web1", "address": f"127.0.0.1:{backend_port}"}]}
+            listener = {"name": "https", "address": f"127.0.0.1:{port}", "protocol": "https"}
+            document = daemon_document(folder, name, {"listeners": [listener], "workers": options.threads,
+                                                      "tls": {"default": "www"}, "services": {"www": service}})
+            command = [program, "--config", document]
+        daemons.append(Daemon(name, command, port))
+    return [backend], daemons
+
+
+def certificate(folder):
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+                    "-subj", f"/CN={HOST}", "-addext", f"subjectAltName=DNS:{HOST}",
+                    "-keyout", folder / "key.pem", "-out", folder / "chain.pem"], check=True, capture_output=True)
+    (folder / "key.pem").chmod(0o600)
+    (folder / "both.pem").write_text((folder / "chain.pem").read_text() + (folder / "key.pem").read_text())
+
+
+def nginx_config(folder, server, upstream):
+    return f"""daemon off;
+master_process off;
+pid {folder}/{hash(server)}.pid;
+error_log stderr crit;
+events {{ worker_connections 4096; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/nginx-body;
+  proxy_temp_path {folder}/nginx-proxy;
+  fastcgi_temp_path {folder}/nginx-fastcgi;
+  uwsgi_temp_path {folder}/nginx-uwsgi;
+  scgi_temp_path {folder}/nginx-scgi;
+  keepalive_requests 100000000;
+  {upstream}
+  server {{ {server} }}
+}}
+"""
+
+
+def nginx_https(folder, port):
+    return f"""listen 127.0.0.1:{port} ssl http2;
+    server_name {HOST};
+    ssl_certificate {folder}/chain.pem;
+    ssl_certificate_key {folder}/key.pem;
+    ssl_protocols TLSv1.2 TLSv1.3;
+    location / {{
+      proxy_pass http://www;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      proxy_set_header Host $host;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+    }}"""
 
 
 def start_dns(folder, what, options):
@@ -212,6 +290,45 @@ def ask_http(daemon, folder, options):
     return number_before(told, " requests in")
 
 
+def ask_https(daemon, folder, options):
+    if options.load in ("full", "resumed"):
+        return handshakes(daemon.port, options.load == "resumed", time.monotonic() + options.seconds)
+    if options.load == "h2":
+        command = ["h2load", f"-c{options.clients}", "-m64", "-t1", f"-D{options.seconds}", "--warm-up-time=0",
+                   f"--connect-to=127.0.0.1:{daemon.port}", f"https://{HOST}/1k"]
+        told = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        if " 0 failed" not in told or " 0 4xx, 0 5xx" not in told or "Application protocol: h2" not in told:
+            sys.exit(f"{daemon.name}: {told}")
+        return number_before(told, " done")
+    command = ["wrk", "-t1", f"-c{options.clients}", f"-d{options.seconds}", "-H", f"Host: {HOST}"]
+    told = subprocess.run([*command, f"https://127.0.0.1:{daemon.port}/{options.load}"], capture_output=True, text=True, check=True).stdout
+    if "Non-2xx" in told or "Socket errors" in told:
+        sys.exit(f"{daemon.name}: {told}")
+    return number_before(told, " requests in")
+
+
+def handshakes(port, resumed, until):
+    """One connection after the other, each with a request, because a ticket comes after the handshake; how many there were."""
+    client = ssl.create_default_context()
+    client.check_hostname, client.verify_mode = False, ssl.CERT_NONE
+    request = f"GET /1k HTTP/1.1\r\nHost: {HOST}\r\nConnection: close\r\n\r\n".encode()
+    session, count = None, 0
+    while time.monotonic() < until:
+        with socket.create_connection(("127.0.0.1", port)) as plain:
+            with client.wrap_socket(plain, server_hostname=HOST, session=session) as connection:
+                if (session is not None) != connection.session_reused:
+                    sys.exit(f"port {port}: a handshake was {'not ' if session else ''}resumed")
+                connection.send(request)
+                answer = b""
+                while part := connection.recv(65536):
+                    answer += part
+                if b" 200 OK" not in answer[:20]:
+                    sys.exit(f"port {port}: {answer[:200]}")
+                session = connection.session if resumed else None
+        count += 1
+    return count
+
+
 def ask_dns(daemon, folder, options):
     told = subprocess.run(["dnsperf", "-s", "127.0.0.1", "-p", str(daemon.port), "-d", folder / "queries", "-T1",
                            f"-c{options.clients}", f"-l{options.seconds}"], capture_output=True, text=True, check=True).stdout
@@ -243,16 +360,19 @@ def report(daemons):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("kind", choices=["http", "dns"])
+    parser.add_argument("kind", choices=["http", "https", "dns"])
     parser.add_argument("daemons", nargs="+", metavar="NAME=PROGRAM")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--seconds", type=int, default=3, help="of load for each daemon in each round")
     parser.add_argument("--clients", type=int, default=32, help="connections (http) or sockets (dns)")
     parser.add_argument("--threads", type=int, default=1, help="of each daemon")
     parser.add_argument("--close", action="store_true", help="http: a connection for each request")
+    parser.add_argument("--load", choices=["full", "resumed", "1k", "100k", "h2"], default="1k",
+                        help="https: full or resumed handshakes, files over kept connections, or 1 KiB in 64 streams of HTTP/2")
     parser.add_argument("--mixed", action="store_true", help="dns: not only the pool's name")
     options = parser.parse_args()
-    start, ask = (start_http, ask_http) if options.kind == "http" else (start_dns, ask_dns)
+    kinds = {"http": (start_http, ask_http), "https": (start_https, ask_https), "dns": (start_dns, ask_dns)}
+    start, ask = kinds[options.kind]
     with tempfile.TemporaryDirectory(prefix="polder-bench-") as folder:
         folder = pathlib.Path(folder)
         others, daemons = start(folder, options.daemons, options)

@@ -101,13 +101,16 @@ mkDaemonRole {
   description = "HTTP proxy of the fleet";
   memoryMax = "2G";
   stopTimeout = "45s";
-  keyFiles = map keyFile (lib.attrValues sealingKeys);
+  keyFiles =
+    map keyFile (lib.attrValues sealingKeys) ++ lib.optional (overTLS && keys ? cookies) keys.cookies;
   allowedTCPPorts = map (listener: listener.port) ports;
 
   settings = {
     listeners = lib.mkDefault (lib.concatMap listenersOn ports);
     services = lib.mapAttrs service fleet.services;
-  };
+  }
+  # Without it, visitors resume TLS sessions at the same proxy alone.
+  // lib.optionalAttrs (overTLS && keys ? cookies) { tls.tickets.key_file = keys.cookies; };
   settingsExample = {
     timeouts.response_head = "90s";
     limits.connections = 50000;

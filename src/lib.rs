@@ -66,7 +66,7 @@
 //! | whose files are believed | [`ownership`] |
 //! | how the words of others are shown | [`printable`] |
 //!
-//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> zone, config. `proxy` and `dns`
+//! A module uses those below it: verbs -> demo, push -> fleet -> proxy, dns -> daemon -> api -> health -> tls, zone -> config. `proxy` and `dns`
 //! never use each other. `files`, `memory`, `ownership`, `printable` and the clocks stand below all. tests/architecture holds all of this.
 
 pub mod api;
@@ -84,6 +84,7 @@ pub mod proxy;
 pub mod push;
 pub mod random;
 pub mod running_time;
+pub mod tls;
 pub mod unix_time;
 pub mod verbs;
 pub mod zone;

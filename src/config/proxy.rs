@@ -73,6 +73,9 @@ pub struct ProxyConfig {
     pub tls_default: Option<String>,
     /// The CA from which services with `"tls": "acme"` get their certificates.
     pub acme: Option<AcmeConfig>,
+    /// The keys from which the tickets are made by which visitors resume. Default: the file of cookies' keys, where there is one
+    /// and all services that seal cookies have the same. Otherwise each process makes keys of its own.
+    pub ticket_key_file: Option<PathBuf>,
 }
 
 /// One address that accepts visitors.
@@ -120,7 +123,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 18] = [
+pub const KEYS: [&Keys; 19] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -133,6 +136,7 @@ pub const KEYS: [&Keys; 18] = [
     &acme::EAB,
     &services::KEYS,
     &tls::ROOT,
+    &tls::TICKETS,
     &tls::SERVICE,
     &tls::SERVICE_ACME,
     &tls::CERTIFICATE,
@@ -182,7 +186,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         most_subjects(value, "backends", backends.sum())?;
         Ok(services)
     });
-    let tls_default = tls::read_default(&root, |name| match &services {
+    let common_tls = tls::read_common(&root, |name| match &services {
         Ok(services) => services.get(name).map(|service| service.tls.is_some()),
         // What is wrong with the services is told already.
         Err(_) => Some(true),
@@ -194,6 +198,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         let with_tls = services.values().filter_map(|service| Some((&*service.name, service.tls.as_ref()?)));
         tls::vet_challenges(&value, any_speaks_http, with_tls)?;
     }
+    let (services, tls) = (services?, common_tls?);
     Ok(ProxyConfig {
         name: name?.into_string(),
         listeners: listeners?,
@@ -206,10 +211,18 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         timeouts: timeouts?,
         limits: limits?,
         access_log: access_log?,
-        services: services?,
-        tls_default: tls_default?,
+        tls_default: tls.default,
+        ticket_key_file: tls.ticket_key_file.or_else(|| cookies_key_file(&services)),
+        services,
         acme: acme?,
     })
+}
+
+/// The file of cookies' keys, if all services that seal cookies have the same.
+fn cookies_key_file(services: &BTreeMap<String, ServiceConfig>) -> Option<PathBuf> {
+    let mut files = services.values().filter_map(ServiceConfig::cookie_key_file);
+    let first = files.next()?;
+    files.all(|file| file == first).then(|| first.to_owned())
 }
 
 fn read_listeners<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read<Vec<ListenerConfig>> {

@@ -1,24 +1,28 @@
 //! TLS of visitors' connections: which certificates there are, and which one a client gets.
 //!
 //! [`certificate`] is one of them in its files, for [`names`]; [`certificates`] are those of a document, read again when their
-//! files change; [`acceptor`] is what a handshake is answered from. The connection itself is `traffic::tls`.
+//! files change; [`acceptor`] is what a handshake is answered from; [`tickets`] are what visitors resume by. The handshake is
+//! `traffic::handshake`'s, the connection [`crate::tls`]'s.
 
 pub mod acceptor;
 pub mod certificate;
 pub mod certificates;
 pub mod names;
+pub mod tickets;
 
 use std::io;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use crate::config::proxy::{CertificateConfig, ServiceConfig, TlsConfig};
 use crate::config::{Finding, ProxyConfig};
-use crate::daemon::key_file::KeyError;
+use crate::daemon::key_file::{KeyError, Keys};
 use crate::proxy::acme::desired;
 use acceptor::{Acceptor, Resolver, SecureService, by_host};
 use certificate::Chain;
 use certificates::{Certificates, Origin};
+use tickets::Tickets;
 
 /// Every certificate of a service that is in files, with its path in the document.
 fn certificates_of(service: &ServiceConfig) -> impl Iterator<Item = (String, &CertificateConfig)> {
@@ -85,10 +89,27 @@ pub fn read(document: &ProxyConfig) -> (Option<Acceptor>, Vec<KeyError>) {
         return (None, errors);
     }
     match Acceptor::new(Resolver { by_host, default }, certificates, services) {
-        Ok(acceptor) => (Some(acceptor), errors),
+        Ok(acceptor) => {
+            let tickets = tickets_of(document).unwrap_or_else(|error| {
+                errors.push(error);
+                None
+            });
+            let acceptor = match tickets {
+                Some(tickets) => acceptor.with_tickets(tickets),
+                None => acceptor,
+            };
+            (Some(acceptor), errors)
+        }
         Err(error) => {
             errors.push(KeyError::new(format!("TLS cannot be used: {error}")));
             (None, errors)
         }
     }
+}
+
+/// What the key file of a document makes of tickets, if it names one.
+fn tickets_of(document: &ProxyConfig) -> Result<Option<Arc<Tickets>>, KeyError> {
+    let Some(file) = &document.ticket_key_file else { return Ok(None) };
+    let keys = Keys::read(file).map_err(|error| error.of("tls.tickets.key_file"))?;
+    Ok(Some(Arc::new(Tickets::new(keys.as_slice()))))
 }

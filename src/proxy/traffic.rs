@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | [`worker`] | a thread with listeners, an upstream pool and counters of its own; [`shared`] is what all of them and control share, `local` what its tasks share |
 //! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
-//! | `opening`, `transport`, `tls` | what carries a connection, and the handshake before its first request |
+//! | `opening`, `transport`, `handshake` | what carries a connection, and the handshake before its first request |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `dispatch` | one request (`exchange`): route, choose, wait for a verdict, try backends |
 //! | `attempt` | one attempt on one backend: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
@@ -29,6 +29,7 @@ mod dispatch;
 mod eviction;
 mod eviction_queue;
 mod exchange;
+mod handshake;
 pub mod http1;
 mod http1_stream;
 mod inflight;
@@ -46,7 +47,6 @@ mod socket;
 mod stream;
 mod termination;
 mod throttle;
-mod tls;
 mod trace;
 mod transfer;
 mod transport;

@@ -7,7 +7,7 @@ use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConf
 use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CertificateConfig,
     ConnectionsConfig, CookieConfig, CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode,
-    Protocol, Redispatch, Reuse, ServiceConfig, Target, TimeoutsConfig, TlsConfig,
+    CertificateSource, Protocol, Redispatch, Reuse, ServiceConfig, Target, TimeoutsConfig, TlsConfig,
 };
 use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
 use polder::proxy::capacity::Capacity;
@@ -153,12 +153,13 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(config.workers, Some(4));
     assert_eq!(config.listeners[2].protocol, Protocol::Https);
     assert_eq!(config.tls_default.as_deref(), Some("wiki"));
+    assert_eq!(config.ticket_key_file.as_deref(), Some(Path::new("/var/lib/polder-keys/tickets")));
     let tls: Vec<_> = config.services.values().filter_map(|service| service.tls.as_ref()).collect();
     let certificate = CertificateConfig {
         chain_file: "/var/lib/acme/wiki.example.net/fullchain.pem".into(),
         key_file: "/var/lib/acme/wiki.example.net/key.pem".into(),
     };
-    assert_eq!(tls, [&TlsConfig { certificates: vec![certificate] }]);
+    assert_eq!(tls, [&TlsConfig { source: CertificateSource::Files(vec![certificate]) }]);
     assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);

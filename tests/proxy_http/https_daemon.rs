@@ -8,6 +8,7 @@ use std::process::{Child, Command, Stdio};
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+use rustls::{ClientConfig, HandshakeKind};
 use serde_json::{Value, json};
 
 use crate::authority::{Authority, TlsClient};
@@ -30,7 +31,7 @@ impl Drop for Ended {
 
 fn document(folder: &Path, backend: SocketAddr, authority: &Authority) -> Value {
     let file = |name: &str| authority.folder.path().join(name).display().to_string();
-    json!({
+    let mut document = json!({
         "version": 1,
         "name": "px",
         "listeners": [{ "name": "https", "address": refusing().to_string(), "protocol": "https" }],
@@ -44,7 +45,11 @@ fn document(folder: &Path, backend: SocketAddr, authority: &Authority) -> Value 
             "check": { "type": "tcp" },
             "tls": { "certificates": [{ "chain_file": file("www.pem"), "key_file": file("www.key") }] },
         } },
-    })
+    });
+    if authority.folder.path().join("tickets").exists() {
+        document["tls"] = json!({ "tickets": { "key_file": file("tickets") } });
+    }
+    document
 }
 
 fn program(folder: &Path, more: &[&str]) -> Command {
@@ -98,6 +103,23 @@ impl Daemon {
 
     fn address(&self) -> SocketAddr {
         self.status().unwrap()["listeners"][0].as_str().unwrap().parse().unwrap()
+    }
+
+    /// Whether a visit resumes a session.
+    fn resumes(&self, visitor: &ClientConfig) -> bool {
+        let mut client = TlsClient::over_tls(self.address(), visitor.clone(), "www.test");
+        client.send(GET);
+        assert_eq!(client.response().status(), 200);
+        client.stream.conn.handshake_kind() == Some(HandshakeKind::Resumed)
+    }
+
+    /// Has another process take over; gives the last one.
+    fn hand_over(&mut self) -> Ended {
+        let pid = self.status().unwrap()["pid"].clone();
+        let next = program(self.folder.path(), &["--takeover"]).stderr(Stdio::null()).spawn().unwrap();
+        let last = Ended(std::mem::replace(&mut self.process.0, next));
+        eventually("another process is the daemon", || self.status().is_some_and(|status| status["pid"] != pid));
+        last
     }
 
     /// The certificate that a visitor gets now.
@@ -169,16 +191,36 @@ fn a_process_that_takes_over_goes_on_with_tls() {
     let mut visitor = TlsClient::over_tls(daemon.address(), authority.trusting(), "www.test");
     visitor.send(GET);
     assert_eq!(visitor.response().status(), 200);
-    let (address, pid) = (daemon.address(), daemon.status().unwrap()["pid"].clone());
-    let next = program(daemon.folder.path(), &["--takeover"]).stderr(Stdio::null()).spawn().unwrap();
-    let mut last = Ended(std::mem::replace(&mut daemon.process.0, next));
-    eventually("another process is the daemon", || daemon.status().is_some_and(|status| status["pid"] != pid));
+    let address = daemon.address();
+    let mut last = daemon.hand_over();
     assert_eq!(daemon.address(), address);
     visitor.send(GET);
     assert_eq!(visitor.response().status(), 200, "the old process serves what is open");
     assert_eq!(daemon.certificate(&authority), on_disk(&authority));
     drop(visitor);
     eventually("the old process ends", || last.0.try_wait().unwrap().is_some());
+}
+
+#[test]
+fn a_visitor_resumes_at_another_daemon_after_a_reload_and_after_a_takeover() {
+    let authority = Authority::new();
+    authority.issue("www", &["www.test"]);
+    let backend = Script::answering(OK);
+    let alone = Daemon::start(backend.address, &authority);
+    let key = authority.folder.path().join("tickets");
+    std::fs::write(&key, "a2V5IG9mIHRpY2tldHMsIDMyIGJ5dGVzIG9mIGl0Li4=\n").unwrap();
+    let (first, mut second) = (Daemon::start(backend.address, &authority), Daemon::start(backend.address, &authority));
+    let visitor = authority.trusting();
+    assert!(!first.resumes(&visitor));
+    assert!(second.resumes(&visitor), "at another daemon");
+    assert!(second.call("POST /reload").unwrap().contains("reloaded"));
+    assert!(second.resumes(&visitor), "after a reload");
+    let _last = second.hand_over();
+    assert!(second.resumes(&visitor), "after a takeover");
+    assert!(!alone.resumes(&visitor), "without the file a daemon has keys of its own");
+    std::fs::write(&key, "no key").unwrap();
+    let refused = second.call("POST /reload").unwrap();
+    assert!(refused.contains("tls.tickets.key_file") && refused.contains("tickets:1: not base64"), "{refused}");
 }
 
 #[test]

@@ -16,6 +16,7 @@ mod https_daemon;
 mod lifecycle;
 mod limits;
 mod messages;
+mod resumption;
 mod retries;
 mod reuse;
 mod rules;

@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use polder::config::proxy::{CertificateConfig, HostPattern};
 use polder::proxy::tls::acceptor::{Acceptor, Resolver, by_host};
-use polder::proxy::tls::certificates::Certificates;
+use polder::proxy::tls::certificates::{Certificates, Origin};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{AlertDescription, ClientConfig, Error, RootCertStore};
+use rustls::{AlertDescription, CipherSuite, ClientConfig, Error, RootCertStore};
 
 use crate::authority::{Authority, TlsClient};
 use crate::harness::{Client, GET, OK, Proxy, Script, Setup, eventually, field};
@@ -20,7 +20,7 @@ fn acceptor(hosts: &[(&str, &[&CertificateConfig])], has_default: bool) -> Arc<A
     let mut certificates = Certificates::default();
     let mut services = Vec::new();
     for (host, files) in hosts {
-        let slots: Vec<_> = files.iter().map(|files| certificates.add(files, &[])).collect();
+        let slots: Vec<_> = files.iter().map(|files| certificates.add(files, Origin::Files, &[])).collect();
         assert!(slots.iter().all(|slot| slot.error().is_none()), "{slots:?}");
         services.push((vec![HostPattern::parse(host).unwrap()], slots));
     }
@@ -308,4 +308,27 @@ fn http_1_0_is_spoken_over_tls_too() {
     let mut client = connect(&proxy, config, "www.test");
     client.send("GET / HTTP/1.0\r\nHost: www.test\r\n\r\n");
     assert_eq!(client.response().status(), 200);
+}
+
+#[test]
+fn the_cipher_is_the_first_of_ours_that_the_client_has() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(setup, &[backend.address]);
+    for (version, cipher) in [
+        (&rustls::version::TLS13, CipherSuite::TLS13_AES_128_GCM_SHA256),
+        (&rustls::version::TLS12, CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256),
+    ] {
+        let mut provider = rustls::crypto::aws_lc_rs::default_provider();
+        provider.cipher_suites.reverse();
+        let mut roots = RootCertStore::empty();
+        roots.add(authority.issuer.der().clone()).unwrap();
+        let config =
+            ClientConfig::builder_with_provider(Arc::new(provider)).with_protocol_versions(&[version]).unwrap();
+        let config = config.with_root_certificates(roots).with_no_client_auth();
+        let mut client = connect(&proxy, config, "www.test");
+        client.send(GET);
+        assert_eq!(client.response().status(), 200);
+        assert_eq!(client.stream.conn.negotiated_cipher_suite().map(|suite| suite.suite()), Some(cipher));
+    }
 }

@@ -3,10 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::path::Path;
 
 use super::acme::ChallengeKind;
 use super::backends::{self, BackendsConfig};
 use super::context::Context;
+use super::cookie::CookieValue;
+use super::mode::Mode;
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
@@ -29,6 +32,18 @@ pub struct ServiceConfig {
     pub tls: Option<TlsConfig>,
     /// What answers.
     pub target: Target,
+}
+
+impl ServiceConfig {
+    /// The file of keys that seal its cookie, if they do.
+    pub fn cookie_key_file(&self) -> Option<&Path> {
+        let Target::Backends(target) = &self.target;
+        let (Mode::Sticky { cookie } | Mode::Latched { cookie, .. }) = &target.mode else { return None };
+        match &cookie.value {
+            CookieValue::Sealed { key_file } => Some(key_file),
+            CookieValue::Address => None,
+        }
+    }
 }
 
 /// What answers a service's requests. A redirect and built-in answers will be other targets.

@@ -43,7 +43,10 @@ pub struct CertificateConfig {
 }
 
 /// The keys of `tls` of the document.
-pub(super) const ROOT: Keys = Keys { object: "tls", names: &["default"] };
+pub(super) const ROOT: Keys = Keys { object: "tls", names: &["default", "tickets"] };
+
+/// The keys of `tls.tickets`.
+pub(super) const TICKETS: Keys = Keys { object: "tls.tickets", names: &["key_file"] };
 
 /// The keys of `tls` of a service.
 pub(super) const SERVICE: Keys = Keys { object: "services.NAME.tls", names: &["acme", "certificates"] };
@@ -143,20 +146,31 @@ fn read_certificate(value: &Value<'_>) -> Read<CertificateConfig> {
     Ok(CertificateConfig { chain_file: chain_file?, key_file: key_file? })
 }
 
-/// Reads `tls.default`: the service whose certificate is shown to whoever names no host, or one that nobody has. `has_tls` says of
-/// a service whether it has TLS, if there is one of this name.
-pub(super) fn read_default(root: &Object<'_>, has_tls: impl Fn(&str) -> Option<bool>) -> Read<Option<String>> {
-    let default = root.optional("tls", |value| {
-        value.object(&ROOT)?.optional("default", |value| {
+/// `tls` of the document: what all services with TLS have in common.
+#[derive(Debug, Default)]
+pub(super) struct CommonTls {
+    /// The service whose certificate is shown to whoever names no host, or one that nobody has.
+    pub(super) default: Option<String>,
+    /// The keys that tickets are made of.
+    pub(super) ticket_key_file: Option<PathBuf>,
+}
+
+/// Reads `tls` of the document. `has_tls` says of a service whether it has TLS, if there is one of this name.
+pub(super) fn read_common(root: &Object<'_>, has_tls: impl Fn(&str) -> Option<bool>) -> Read<CommonTls> {
+    root.with_default("tls", CommonTls::default(), |value| {
+        let tls = value.object(&ROOT)?;
+        let default = tls.optional("default", |value| {
             let name = value.parsed("a service's name", names::name)?;
             match has_tls(&name) {
                 None => Err(value.fault(format!("there is no service {name:?}"))),
                 Some(false) => Err(value.fault(format!("the service {name:?} has no \"tls\""))),
                 Some(true) => Ok(name),
             }
-        })
-    });
-    Ok(default?.flatten())
+        });
+        let ticket_key_file =
+            tls.optional("tickets", |value| value.object(&TICKETS)?.required("key_file", Value::file));
+        Ok(CommonTls { default: default?, ticket_key_file: ticket_key_file? })
+    })
 }
 
 /// Where a CA is convinced by http-01, it asks at a listener that speaks http. `services` are those with TLS.

@@ -30,12 +30,14 @@ impl Challenges {
 
     /// The answer to a request for this path; none: it is no challenge that is known, and goes its normal way.
     pub fn answer(&self, path: &[u8]) -> Option<&str> {
-        if self.0.is_empty() {
-            return None;
-        }
         let token = std::str::from_utf8(path.strip_prefix(PATH)?).ok()?;
         self.0.get(token).map(String::as_str)
     }
+}
+
+/// Whether a CA may be asking.
+pub fn is_challenge(path: &[u8]) -> bool {
+    path.starts_with(PATH)
 }
 
 /// Whether this can be a token: base64 for URLs (RFC 8555, 8.1), so that it is one segment of a path.

@@ -25,6 +25,7 @@ use crate::config::ProxyConfig;
 use crate::config::proxy::{AcmeConfig, ChallengeKind};
 use crate::daemon::clock::Now;
 use disk::Disk;
+pub use alarms::Standing;
 pub use disk::File;
 use peers::Peer;
 

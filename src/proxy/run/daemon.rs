@@ -100,7 +100,9 @@ impl Daemon for ProxyDaemon {
             Effect::Acme(orders::Effect::Log(level, line)) => Some(lifecycle::Effect::Log(level, line)),
             Effect::Acme(effect) if is_daemon => {
                 let inputs = inputs.clone();
-                let report = move |event| drop(inputs.send(Input::Event(Event::Acme(event))));
+                let report = move |event| {
+                    inputs.send(Input::Event(Event::Acme(event)));
+                };
                 self.acme.perform(effect, &self.state.prepared, report);
                 None
             }

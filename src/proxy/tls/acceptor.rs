@@ -8,18 +8,19 @@ use std::fmt;
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use rustls::crypto::aws_lc_rs;
+use rustls::crypto::{CryptoProvider, aws_lc_rs};
 use rustls::server::{ClientHello, NoServerSessionStorage, ProducesTickets, ResolvesServerCert, ServerConfig};
 use rustls::sign::CertifiedKey;
-use rustls::{SignatureAlgorithm, SignatureScheme};
+use rustls::{CipherSuite, SignatureAlgorithm, SignatureScheme};
 
 use super::certificate::Certificate;
 use super::certificates::{Certificates, Slot};
+use super::tickets::Tickets;
 use crate::config::proxy::HostPattern;
 use crate::proxy::hosts::{HostTable, Room};
 
-/// Seals the tickets by which clients resume: of this process, whatever document is in force.
-static TICKETS: LazyLock<Option<Arc<dyn ProducesTickets>>> = LazyLock::new(|| aws_lc_rs::Ticketer::new().ok());
+/// Where the document names no keys that other proxies have, too: of this process, whatever document is in force.
+static TICKETS: LazyLock<Arc<Tickets>> = LazyLock::new(|| Arc::new(Tickets::of_process()));
 
 /// The versions of HTTP that we speak (RFC 7301).
 const PROTOCOLS: [&[u8]; 2] = [b"http/1.1", b"http/1.0"];
@@ -78,6 +79,8 @@ pub struct Hello {
     pub is_known: bool,
     /// The certificate that it gets; none: it has no use for any.
     pub certificate: Option<Arc<Certificate>>,
+    /// The host that it named, if any, is one that the certificate is for.
+    is_covered: bool,
 }
 
 thread_local! {
@@ -102,16 +105,20 @@ impl Acceptor {
         services: Vec<SecureService>,
     ) -> Result<Acceptor, rustls::Error> {
         let resolver = Arc::new(resolver);
-        let provider = Arc::new(aws_lc_rs::default_provider());
-        let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions()?;
+        let config = ServerConfig::builder_with_provider(Arc::new(provider())).with_safe_default_protocol_versions()?;
         let mut config = config.with_no_client_auth().with_cert_resolver(Arc::clone(&resolver) as _);
+        config.ignore_client_order = true;
         config.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
         // Clients keep the state of their sessions themselves: it costs us no memory, and survives this process's connections.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        if let Some(tickets) = &*TICKETS {
-            config.ticketer = Arc::clone(tickets);
-        }
-        Ok(Acceptor { config: Arc::new(config), resolver, certificates, services })
+        Ok(Acceptor { config: Arc::new(config), resolver, certificates, services }.with_tickets(Arc::clone(&TICKETS)))
+    }
+
+    /// Lets visitors resume by these.
+    #[must_use]
+    pub fn with_tickets(mut self, tickets: Arc<Tickets>) -> Acceptor {
+        Arc::make_mut(&mut self.config).ticketer = Arc::new(Resumption(tickets));
+        self
     }
 
     /// What the operator should look at, at a moment since the epoch.
@@ -129,6 +136,23 @@ impl Acceptor {
     pub fn config(&self) -> Arc<ServerConfig> {
         Arc::clone(&self.config)
     }
+}
+
+/// The cryptography that we offer, in our order of ciphers: first what costs both sides least on processors with AES, as in
+/// Mozilla's intermediate recommendation for servers.
+fn provider() -> CryptoProvider {
+    let mut provider = aws_lc_rs::default_provider();
+    // Stable: suites of one cipher keep the library's order, TLS 1.3 and ECDSA first.
+    provider.cipher_suites.sort_by_key(|suite| match suite.suite() {
+        CipherSuite::TLS13_AES_128_GCM_SHA256
+        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_128_GCM_SHA256
+        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256 => 0,
+        CipherSuite::TLS13_AES_256_GCM_SHA384
+        | CipherSuite::TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384
+        | CipherSuite::TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384 => 1,
+        _ => 2,
+    });
+    provider
 }
 
 impl Resolver {
@@ -166,8 +190,36 @@ impl ResolvesServerCert for Resolver {
         let server_name = hello.server_name();
         let is_known = self.slots(server_name).iter().any(|slot| slot.certificate().is_some());
         let certificate = self.choose(server_name, hello.signature_schemes());
-        LAST.set(Some(Hello { is_known, certificate: certificate.clone() }));
+        let covers =
+            |certificate: &Arc<Certificate>| server_name.is_none_or(|name| certificate.chain.names.cover(name));
+        let is_covered = certificate.as_ref().is_some_and(covers);
+        LAST.set(Some(Hello { is_known, certificate: certificate.clone(), is_covered }));
         certificate.map(|certificate| Arc::clone(&certificate.certified))
+    }
+}
+
+/// The tickets of those who may resume. rustls sees to it that the host is that of the session (RFC 6066, 3), but not that we still
+/// have it: who resumes is shown no certificate, so there must be one that could be shown.
+#[derive(Debug)]
+struct Resumption(Arc<Tickets>);
+
+impl ProducesTickets for Resumption {
+    fn enabled(&self) -> bool {
+        self.0.enabled()
+    }
+
+    fn lifetime(&self) -> u32 {
+        self.0.lifetime()
+    }
+
+    fn encrypt(&self, plain: &[u8]) -> Option<Vec<u8>> {
+        self.0.encrypt(plain)
+    }
+
+    fn decrypt(&self, ticket: &[u8]) -> Option<Vec<u8>> {
+        // rustls asks for the certificate before it looks at tickets.
+        let may_resume = LAST.with_borrow(|hello| hello.as_ref().is_some_and(|hello| hello.is_covered));
+        may_resume.then(|| self.0.decrypt(ticket)).flatten()
     }
 }
 

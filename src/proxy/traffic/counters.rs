@@ -20,6 +20,8 @@ pub struct WorkerCounters {
     pub evictable: AtomicU64,
     /// Handshakes of TLS that ended well.
     pub handshakes: AtomicU64,
+    /// Those of them that have resumed a session.
+    pub handshakes_resumed: AtomicU64,
     /// Handshakes that were refused, or not ended within `timeouts.tls_handshake`.
     pub handshakes_failed: AtomicU64,
     /// Requests read.

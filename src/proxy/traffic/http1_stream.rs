@@ -250,7 +250,7 @@ impl ClientStream for Http1Stream<'_> {
         (Source::new(source, self.input, self.request.body), ResponseWriter { request: self.request, sink })
     }
 
-    async fn answer(&mut self, answer: Answer, keep: bool, timer: &mut IdleTimer<'_>) -> Result<(), SinkError> {
+    async fn answer(&mut self, answer: Answer<'_>, keep: bool, timer: &mut IdleTimer<'_>) -> Result<(), SinkError> {
         self.output.clear();
         answer.write(self.output, self.request.version, keep, self.request.class != Method::Head);
         Ok(send(self.socket, self.output, &[], timer, || {}).await?)

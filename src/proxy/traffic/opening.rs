@@ -11,14 +11,15 @@ use super::access_log::Record;
 use super::admission::Admitted;
 use super::connection::{Connection, Opened};
 use super::counters::add;
+use super::handshake::{self, HandshakeError};
 use super::http1::forwarded::Client;
 use super::inflight::{Entry, Order};
 use super::local::Local;
 use super::termination::End;
-use super::tls::{self, HandshakeError, TlsStream};
 use super::trace::Trace;
 use super::transport::Transport;
 use crate::config::proxy::Protocol;
+use crate::tls::TlsStream;
 
 /// A connection as it comes from a listener.
 pub struct Accepted {
@@ -92,9 +93,10 @@ async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<Tl
             Order::Kill => End::DrainTimeout,
             _ => return Err(None),
         },
-        accepted = tls::accept(stream, acceptor) => match accepted {
+        accepted = handshake::accept(stream, acceptor) => match accepted {
             Ok(stream) => {
                 add(&local.counters.handshakes, 1);
+                add(&local.counters.handshakes_resumed, stream.is_resumed().into());
                 return Ok(stream);
             }
             Err(HandshakeError::Closed) => End::ClientInHandshake,

@@ -163,5 +163,5 @@ pub trait ClientStream {
     fn split(&mut self) -> (Self::Body<'_>, Self::Response<'_>);
 
     /// Sends an answer of the proxy's own.
-    async fn answer(&mut self, answer: Answer, keep: bool, timer: &mut IdleTimer<'_>) -> Result<(), SinkError>;
+    async fn answer(&mut self, answer: Answer<'_>, keep: bool, timer: &mut IdleTimer<'_>) -> Result<(), SinkError>;
 }

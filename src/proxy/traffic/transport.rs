@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, tcp};
 
-use super::tls::TlsStream;
+use crate::tls::TlsStream;
 
 /// A connection.
 pub enum Transport {

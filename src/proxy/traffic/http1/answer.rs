@@ -9,16 +9,16 @@ const RETRY_AFTER: &str = "5";
 
 /// An answer without a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub struct Answer<'t> {
     /// The status code.
     pub status: u16,
-    /// The text for people; `None`: the reason phrase.
-    pub why: Option<&'static str>,
+    /// The text for people, or with 200 what was asked for; `None`: the reason phrase.
+    pub why: Option<&'t str>,
 }
 
-impl Answer {
+impl Answer<'_> {
     /// An answer with the reason phrase as its text.
-    pub const fn new(status: u16) -> Answer {
+    pub const fn new(status: u16) -> Answer<'static> {
         Answer { status, why: None }
     }
 
@@ -26,6 +26,8 @@ impl Answer {
     pub fn write(self, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
         let reason = reason(self.status);
         let text = self.why.unwrap_or(reason);
+        // What was asked for is sent as it is: a CA compares it.
+        let line_end = if self.status == 200 { "" } else { "\n" };
         let mut number = itoa::Buffer::new();
         for part in ["HTTP/1.1 ", number.format(self.status), " ", reason, "\r\nDate: "] {
             out.extend_from_slice(part.as_bytes());
@@ -34,7 +36,7 @@ impl Answer {
         out.extend_from_slice(
             b"\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: ",
         );
-        out.extend_from_slice(number.format(text.len() + 1).as_bytes());
+        out.extend_from_slice(number.format(text.len() + line_end.len()).as_bytes());
         if self.status == 503 {
             out.extend_from_slice(b"\r\nRetry-After: ");
             out.extend_from_slice(RETRY_AFTER.as_bytes());
@@ -47,7 +49,7 @@ impl Answer {
         out.extend_from_slice(b"\r\n\r\n");
         if body {
             out.extend_from_slice(text.as_bytes());
-            out.push(b'\n');
+            out.extend_from_slice(line_end.as_bytes());
         }
     }
 }

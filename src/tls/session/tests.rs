@@ -15,7 +15,7 @@ fn session() -> Session {
     let config = config.expect("both versions").with_no_client_auth();
     let key = PrivateKeyDer::try_from(key.serialize_der()).expect("a key");
     let config = config.with_single_cert(chain, key).expect("they fit");
-    Session::new(UnbufferedServerConnection::new(Arc::new(config)).expect("a connection"))
+    Session::new(Side::Server(UnbufferedServerConnection::new(Arc::new(config)).expect("a connection")))
 }
 
 fn sent(session: &mut Session) -> Vec<u8> {

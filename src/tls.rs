@@ -1,14 +1,13 @@
-//! A connection over TLS: the handshake, then plaintext in and out.
+//! A connection over TLS after its handshake: plaintext in and out. Either side of it: a visitor's, or ours to a backend.
 //!
 //! rustls keeps the state and the keys; the bytes on their way are in buffers of the worker's thread, which a connection has only
 //! while it needs them: an idle one holds none. Both halves are used by tasks of one thread, hence the `RefCell`. Must never: wait
-//! for the client while it holds a borrow.
+//! for the other side while it holds a borrow.
+//!
+//! Visitors' handshakes are `proxy::traffic`'s, with what it knows of certificates.
 
 mod buffers;
-mod handshake;
-mod session;
-
-pub use handshake::{HandshakeError, accept};
+pub mod session;
 
 use std::cell::RefCell;
 use std::io;
@@ -20,19 +19,24 @@ use socket2::SockRef;
 use tokio::io::ReadBuf;
 use tokio::net::TcpStream;
 
-use crate::proxy::tls::certificate::Certificate;
 use session::Session;
 
 /// A connection after its handshake.
 pub struct TlsStream {
     tcp: TcpStream,
     session: RefCell<Session>,
-    /// What the client was shown in the handshake, or in that of the session which it has resumed.
-    certificate: Option<Arc<Certificate>>,
+    /// What the client was shown in the handshake, or in that of the session which it has resumed; none: we are the client.
+    shown: Option<Arc<dyn ForHosts>>,
+}
+
+/// A certificate, as far as a connection has to know it.
+pub trait ForHosts {
+    /// Whether it is for this host, without a port.
+    fn is_for(&self, host: &str) -> bool;
 }
 
 impl Drop for TlsStream {
-    /// Tells the client that the connection ends and that nothing is missing (RFC 8446, 6.1), as far as the socket takes it now.
+    /// Tells the other side that the connection ends and that nothing is missing (RFC 8446, 6.1), as far as the socket takes it now.
     fn drop(&mut self) {
         let session = self.session.get_mut();
         session.announce_end();
@@ -41,9 +45,19 @@ impl Drop for TlsStream {
 }
 
 impl TlsStream {
+    /// A connection whose handshake is over; `shown` is what the client was shown.
+    pub fn new(tcp: TcpStream, session: Session, shown: Option<Arc<dyn ForHosts>>) -> TlsStream {
+        TlsStream { tcp, session: RefCell::new(session), shown }
+    }
+
     /// Has the end look like what it is: something is missing.
     pub fn announce_nothing(&self) {
         self.session.borrow_mut().announce_nothing();
+    }
+
+    /// The handshake has resumed a session.
+    pub fn is_resumed(&self) -> bool {
+        self.session.borrow().is_resumed()
     }
 
     /// The connection below.
@@ -58,7 +72,7 @@ impl TlsStream {
             Some((address, _)) => address,
             None => host.split(':').next().unwrap_or(host),
         };
-        self.certificate.as_ref().is_some_and(|certificate| certificate.chain.names.cover(host))
+        self.shown.as_ref().is_some_and(|certificate| certificate.is_for(host))
     }
 
     /// Waits until there may be something to read.

@@ -1,14 +1,15 @@
-//! A handshake, from the first byte to the first plaintext.
+//! A visitor's handshake, from the first byte to the first plaintext.
 
-use std::cell::RefCell;
 use std::io;
+use std::sync::Arc;
 
 use rustls::server::UnbufferedServerConnection;
 use tokio::net::TcpStream;
 
-use super::TlsStream;
-use super::session::Session;
 use crate::proxy::tls::acceptor::{self, Acceptor, Hello};
+use crate::proxy::tls::certificate::Certificate;
+use crate::tls::session::{Session, Side};
+use crate::tls::{ForHosts, TlsStream};
 
 /// A fatal alert in clear text (RFC 8446, 6): rustls has no words of its own for a name that nobody has.
 const UNRECOGNIZED_NAME: [u8; 7] = [21, 3, 3, 0, 2, 2, 112];
@@ -31,7 +32,7 @@ pub enum HandshakeError {
 /// Why there is no connection. The client has been sent an alert where one is due.
 pub async fn accept(tcp: TcpStream, acceptor: &Acceptor) -> Result<TlsStream, HandshakeError> {
     let connection = UnbufferedServerConnection::new(acceptor.config()).map_err(|_| HandshakeError::Refused)?;
-    let mut session = Session::new(connection);
+    let mut session = Session::new(Side::Server(connection));
     let mut hello = None;
     while session.is_handshaking() {
         tcp.readable().await.map_err(|_| HandshakeError::Closed)?;
@@ -48,7 +49,13 @@ pub async fn accept(tcp: TcpStream, acceptor: &Acceptor) -> Result<TlsStream, Ha
         flush(&tcp, &mut session).await.map_err(|_| HandshakeError::Closed)?;
     }
     let certificate = hello.and_then(|hello| hello.certificate);
-    Ok(TlsStream { tcp, session: RefCell::new(session), certificate })
+    Ok(TlsStream::new(tcp, session, certificate.map(|certificate| certificate as Arc<dyn ForHosts>)))
+}
+
+impl ForHosts for Certificate {
+    fn is_for(&self, host: &str) -> bool {
+        self.chain.names.cover(host)
+    }
 }
 
 async fn flush(tcp: &TcpStream, session: &mut Session) -> io::Result<()> {
