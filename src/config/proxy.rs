@@ -179,7 +179,8 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let challenge = acme.as_ref().map_or(Some(ChallengeKind::Http01), |acme| acme.as_ref().map(|acme| acme.challenge));
     let mut first_tls = None;
     let services = root.required("services", |value| {
-        let services: BTreeMap<String, ServiceConfig> = services::read(value, own, any_trusted, challenge, &mut first_tls)?;
+        let services: BTreeMap<String, ServiceConfig> =
+            services::read(value, own, any_trusted, challenge, &mut first_tls)?;
         let backends = services.values().map(|service| match &service.target {
             Target::Backends(target) => target.backends.len(),
         });

@@ -11,5 +11,8 @@ pub mod desired;
 pub mod material;
 pub mod message;
 pub mod orders;
+#[cfg(test)]
+mod samples;
 pub mod schedule;
+pub mod steps;
 pub mod store;

@@ -25,7 +25,8 @@ use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::peers::{PeerEvent, RECENT};
 use crate::health::{HealthView, Proof, Verdict};
-use crate::proxy::acme::orders::{self, Circumstances, Known, Orders};
+use crate::proxy::acme::orders::Orders;
+use crate::proxy::acme::steps::{self, Circumstances, Known};
 use crate::proxy::latch::latches::{LatchMove, Latches, Record, WriteOutcome};
 use crate::proxy::latch::{Keeper, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
@@ -62,7 +63,7 @@ pub enum Event {
     /// A write of the operator states has ended.
     OperatorWritten(io::Result<()>),
     /// Something happened that is of orders of certificates.
-    Acme(orders::Event),
+    Acme(steps::Event),
     /// Another document is in force.
     Reloaded(Arc<Prepared>),
     /// The daemon stops or has handed over: not ready, `Connection: close`.
@@ -90,7 +91,7 @@ pub enum Effect {
     /// What peers are sent from now on.
     SendToPeers(Value),
     /// Something to be done that is of orders of certificates.
-    Acme(orders::Effect),
+    Acme(steps::Effect),
     /// One line for the log.
     Log(String),
 }

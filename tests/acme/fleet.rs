@@ -94,7 +94,8 @@ impl Fleet {
             });
             if proxies > 1 {
                 let key_file = folder.path().join(name).join("identity.key");
-                document["peers"] = json!({ "listen": at(index, ports.peers), "key_file": key_file, "members": members });
+                document["peers"] =
+                    json!({ "listen": at(index, ports.peers), "key_file": key_file, "members": members });
             }
             document
         };
@@ -200,7 +201,9 @@ impl Fleet {
     /// Orders that ended with a certificate.
     pub fn orders(&self, proxy: usize) -> u64 {
         let metrics = self.metrics(proxy);
-        let line = metrics.lines().find_map(|line| line.strip_prefix("polder_acme_orders_total{daemon=\"proxy\",result=\"issued\"} "));
+        let line = metrics
+            .lines()
+            .find_map(|line| line.strip_prefix("polder_acme_orders_total{daemon=\"proxy\",result=\"issued\"} "));
         line.unwrap_or_else(|| panic!("{metrics}")).parse().unwrap()
     }
 

@@ -61,7 +61,11 @@ fn a_new_proxy_serves_http_at_once_and_https_without_a_reload_once_the_ca_has_is
     assert_eq!(status["certificates"][0]["acme"]["orderer"], "px-1", "{status}");
     assert!(status["certificates"][0]["acme"]["renewal"].is_u64(), "{status}");
     eventually("the alarm ends", || fleet.alarms(0) == "[]");
-    assert!(fleet.metrics(0).contains("polder_acme_orders_total{daemon=\"proxy\",result=\"issued\"} 1"), "{}", fleet.metrics(0));
+    assert!(
+        fleet.metrics(0).contains("polder_acme_orders_total{daemon=\"proxy\",result=\"issued\"} 1"),
+        "{}",
+        fleet.metrics(0)
+    );
     assert_secret(&fleet, 0);
     // What it asked for is gone, and the path is the service's again.
     let challenge = ca.nameserver.seen(HOST);
@@ -84,7 +88,9 @@ fn assert_secret(fleet: &Fleet, proxy: usize) {
     let account_key = serde_json::from_str::<Value>(account).unwrap()["key_pkcs8"].as_str().unwrap().to_owned();
     let pem = std::fs::read_to_string(folder.join("www.pem")).unwrap();
     let key = pem.lines().skip_while(|line| !line.contains("BEGIN PRIVATE KEY")).nth(1).unwrap().to_owned();
-    for shown in [fleet.call(proxy, "/status"), fleet.call(proxy, "/"), fleet.metrics(proxy), fleet.process(proxy).log()] {
+    for shown in
+        [fleet.call(proxy, "/status"), fleet.call(proxy, "/"), fleet.metrics(proxy), fleet.process(proxy).log()]
+    {
         for secret in [&account_key, &key] {
             assert!(!shown.contains(secret.as_str()), "a key is shown: {shown}");
         }

@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CertificateConfig,
-    ConnectionsConfig, CookieConfig, CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode,
-    CertificateSource, Protocol, Redispatch, Reuse, ServiceConfig, Target, TimeoutsConfig, TlsConfig,
+    self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, BackendConfig, Balance, CertificateConfig,
+    CertificateSource, ChallengeKind, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, HostPattern,
+    LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse, ServiceConfig, Target,
+    TimeoutsConfig,
 };
 use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
 use polder::proxy::capacity::Capacity;
@@ -159,7 +160,17 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         chain_file: "/var/lib/acme/wiki.example.net/fullchain.pem".into(),
         key_file: "/var/lib/acme/wiki.example.net/key.pem".into(),
     };
-    assert_eq!(tls, [&TlsConfig { source: CertificateSource::Files(vec![certificate]) }]);
+    let sources = [CertificateSource::Acme(ChallengeKind::Dns01), CertificateSource::Files(vec![certificate])];
+    assert_eq!(tls.iter().map(|tls| &tls.source).collect::<Vec<_>>(), sources.iter().collect::<Vec<_>>());
+    let acme = AcmeConfig {
+        directory: "https://ca.example.net/directory".into(),
+        contact: vec!["ops@example.net".into()],
+        eab: Some(EabConfig { key_id: "kid-1".into(), hmac_key_file: "/var/lib/polder-keys/eab".into() }),
+        ca_file: "/etc/ssl/ca.pem".into(),
+        profile: Some("shortlived".into()),
+        challenge: ChallengeKind::Http01,
+    };
+    assert_eq!(config.acme, Some(acme));
     assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);

@@ -116,7 +116,10 @@ fn url(text: &str) -> Result<String, Invalid> {
     let host = text.strip_prefix("https://").and_then(|rest| rest.split(['/', ':']).next());
     match host {
         Some(host) if !host.is_empty() && is_visible => Ok(text.to_owned()),
-        _ => Err(Invalid::new(text, "is not the URL of a CA's directory: expected one like \"https://ca.example/directory\"")),
+        _ => Err(Invalid::new(
+            text,
+            "is not the URL of a CA's directory: expected one like \"https://ca.example/directory\"",
+        )),
     }
 }
 

@@ -106,12 +106,9 @@ fn read_source(value: &Value<'_>) -> Read<Stated> {
     match (acme?, certificates?) {
         (Some(challenge), None) => Ok(Stated::Acme(challenge)),
         (None, Some(files)) => Ok(Stated::Files(files)),
-        (Some(_), Some(_)) => Err(value.fault(
-            "has both \"acme\" and \"certificates\": a service's certificates come from a CA or from files",
-        )),
-        (None, None) => {
-            Err(value.fault("the key \"certificates\" is missing, or \"acme\" to get them from a CA"))
-        }
+        (Some(_), Some(_)) => Err(value
+            .fault("has both \"acme\" and \"certificates\": a service's certificates come from a CA or from files")),
+        (None, None) => Err(value.fault("the key \"certificates\" is missing, or \"acme\" to get them from a CA")),
     }
 }
 

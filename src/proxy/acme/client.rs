@@ -12,7 +12,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::material::{Account, Issued};
-use super::orders::{Event, OrderRequest};
+use super::steps::{Event, OrderRequest};
 use crate::config::proxy::AcmeConfig;
 
 /// The order that is under way.

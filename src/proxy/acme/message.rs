@@ -52,7 +52,8 @@ pub struct Part {
 impl AcmeMessage {
     /// Leaves out challenges that are none.
     pub fn vet(&mut self) {
-        let is_challenge = |token: &String, answer: &mut Secret| is_token(token) && is_key_authorization(answer.reveal());
+        let is_challenge =
+            |token: &String, answer: &mut Secret| is_token(token) && is_key_authorization(answer.reveal());
         self.challenges.retain(is_challenge);
         while self.challenges.len() > MOST_CHALLENGES {
             self.challenges.pop_last();

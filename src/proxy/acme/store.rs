@@ -15,7 +15,7 @@ use serde::de::DeserializeOwned;
 
 use super::desired;
 use super::material::{Account, Failures, Issued, MOST_BYTES, Secret, Told};
-use super::orders::{File, Known};
+use super::steps::{File, Known};
 use crate::config::ProxyConfig;
 use crate::config::regular_file::read_regular_file;
 use crate::files;
@@ -45,7 +45,9 @@ pub fn read(document: &ProxyConfig) -> Known {
         match read_certificate(&file) {
             Ok(Some(issued)) => drop(certificates.insert(service, issued)),
             Ok(None) => {}
-            Err(why) => tracing::error!("{}: {why}; another certificate is taken from a peer, or ordered", file.display()),
+            Err(why) => {
+                tracing::error!("{}: {why}; another certificate is taken from a peer, or ordered", file.display())
+            }
         }
     }
     Known { accounts: accounts.unwrap_or_default(), failures: failures.unwrap_or_default(), certificates }

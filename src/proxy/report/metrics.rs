@@ -125,7 +125,8 @@ fn orders(page: &mut Page, state: &State, now: Now) {
     let orders = "1 if this proxy is the one that orders certificates, of those that it hears.";
     let is_ours = standings.iter().any(|standing| standing.orderer.as_ref() == Some(&state.own));
     page.gauge("polder_acme_orderer", orders).flag(&[], is_ours);
-    let renewal = "When the certificate of this service is to be renewed, in seconds since 1970; absent before it is issued.";
+    let renewal =
+        "When the certificate of this service is to be renewed, in seconds since 1970; absent before it is issued.";
     let mut metric = page.gauge("polder_acme_renewal_timestamp_seconds", renewal);
     for standing in &standings {
         if let Some(renewal) = standing.renewal {

@@ -40,7 +40,9 @@ pub fn page(status: &Status) -> String {
                 escape(&certificate.hosts.join(", ")),
                 certificate.ends.map_or_else(|| "-".to_owned(), day),
                 order.and_then(|order| order.renewal).map_or_else(|| "-".to_owned(), day),
-                escape(certificate.error.as_deref().or(order.and_then(|order| order.error.as_deref())).unwrap_or_default())
+                escape(
+                    certificate.error.as_deref().or(order.and_then(|order| order.error.as_deref())).unwrap_or_default()
+                )
             );
         }
         out.push_str("</table>");

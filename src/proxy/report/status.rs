@@ -11,7 +11,7 @@ use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
 use crate::daemon::lifecycle::Figures;
 use crate::daemon::peers::PeerHealth;
-use crate::proxy::acme::orders::Standing;
+use crate::proxy::acme::steps::Standing;
 use crate::proxy::choose::is_usable;
 use crate::proxy::control::State;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};

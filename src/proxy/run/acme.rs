@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::proxy::acme::client::{Client, ask_renewal};
-use crate::proxy::acme::orders::{Effect, Event, File};
+use crate::proxy::acme::steps::{Effect, Event, File};
 use crate::proxy::acme::{desired, store};
 use crate::proxy::control::prepared::Prepared;
 
@@ -51,7 +51,7 @@ impl Acme {
 }
 
 /// Has our nameservers answer with these records, and no others of ours.
-fn publish(records: Vec<crate::proxy::acme::orders::TxtRecord>, report: impl Fn(Event)) {
+fn publish(records: Vec<crate::proxy::acme::steps::TxtRecord>, report: impl Fn(Event)) {
     if !records.is_empty() {
         let why = "this version tells them nothing: use http-01, or certificates from files".to_owned();
         report(Event::RecordsPublished(records, Err(why)));

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing::Level;
 
+use super::acme::Acme;
 use super::handed;
 use super::network::Network;
 use crate::api::client::Client;
@@ -18,10 +19,9 @@ use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, Per
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::health::HealthView;
 use crate::health::saved::FileToSave;
+use crate::proxy::acme::steps;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
-use super::acme::Acme;
-use crate::proxy::acme::orders;
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::traffic::counters::WorkerCounters;
 use crate::proxy::traffic::shared::Shared;
@@ -97,7 +97,7 @@ impl Daemon for ProxyDaemon {
             Effect::WriteLatches { .. } => None,
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
             Effect::SendToPeers(value) => Some(lifecycle::Effect::TellPeers(value)),
-            Effect::Acme(orders::Effect::Log(level, line)) => Some(lifecycle::Effect::Log(level, line)),
+            Effect::Acme(steps::Effect::Log(level, line)) => Some(lifecycle::Effect::Log(level, line)),
             Effect::Acme(effect) if is_daemon => {
                 let inputs = inputs.clone();
                 let report = move |event| {
@@ -107,7 +107,7 @@ impl Daemon for ProxyDaemon {
                 None
             }
             Effect::Acme(effect) => {
-                if matches!(effect, orders::Effect::Cancel) {
+                if matches!(effect, steps::Effect::Cancel) {
                     self.acme.cancel();
                 }
                 None

@@ -118,7 +118,8 @@ impl Chain {
             .iter()
             .enumerate()
             .map(|(index, der)| {
-                X509::from_der(der).map_err(|error| Unusable(format!("certificate {} is malformed: {error}", index + 1)))
+                X509::from_der(der)
+                    .map_err(|error| Unusable(format!("certificate {} is malformed: {error}", index + 1)))
             })
             .collect::<Result<_, _>>()?;
         let Some(leaf) = parsed.first() else {
@@ -224,9 +225,9 @@ pub fn key_fits(chain: &Chain, text: &[u8]) -> Result<(), Unusable> {
 fn certified(chain: &Chain, text: &[u8]) -> Result<CertifiedKey, &'static str> {
     let key = PrivateKeyDer::from_pem_slice(text)
         .map_err(|_| "holds no private key in PEM: expected -----BEGIN PRIVATE KEY-----")?;
-    let key = any_supported_type(&key).map_err(|_| {
-        "the key cannot be used: expected ECDSA (P-256, P-384, P-521), Ed25519, or RSA of 2048 bits or more"
-    })?;
+    let key = any_supported_type(&key).map_err(
+        |_| "the key cannot be used: expected ECDSA (P-256, P-384, P-521), Ed25519, or RSA of 2048 bits or more",
+    )?;
     let certified = CertifiedKey::new(chain.certificates.clone(), key);
     certified.keys_match().map_err(|_| "is the key of another certificate: renew both together")?;
     Ok(certified)

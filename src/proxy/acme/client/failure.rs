@@ -5,8 +5,8 @@ use std::fmt::Write;
 use instant_acme::{Error, Problem};
 
 use super::http::{Http, Unreached};
-use crate::proxy::acme::orders::OrderFailure;
 use crate::proxy::acme::schedule::Cause;
+use crate::proxy::acme::steps::OrderFailure;
 
 /// The CA could not be asked, or not as the document says.
 pub(super) fn unasked(why: String) -> OrderFailure {

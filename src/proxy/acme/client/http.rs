@@ -111,7 +111,8 @@ impl Http {
             let stream = connect(&uri).await?;
             let name = ServerName::try_from(host_of(&uri)?.trim_matches(['[', ']']).to_owned())
                 .map_err(|_| Unreached(format!("{uri} names no host")))?;
-            let fail = |what: &str, error: &dyn fmt::Display| Unreached(format!("{what} {}: {error}", authority_of(&uri)));
+            let fail =
+                |what: &str, error: &dyn fmt::Display| Unreached(format!("{what} {}: {error}", authority_of(&uri)));
             let stream = TlsConnector::from(Arc::clone(&self.tls)).connect(name, stream).await;
             let stream = stream.map_err(|error| fail("TLS to", &error))?;
             let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
@@ -133,7 +134,8 @@ impl Http {
             }
         };
         let response = tokio::time::timeout(LIMIT, asked).await;
-        let response = response.map_err(|_| Unreached(format!("{} does not answer within 30 s", authority_of(&uri))))??;
+        let response =
+            response.map_err(|_| Unreached(format!("{} does not answer within 30 s", authority_of(&uri))))??;
         self.note(&response);
         Ok(response)
     }

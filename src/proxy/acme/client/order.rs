@@ -17,7 +17,7 @@ use crate::config::proxy::{AcmeConfig, ChallengeKind, EabConfig};
 use crate::config::regular_file::{MOST_KEYS, read_regular_file};
 use crate::proxy::acme::challenges::is_token;
 use crate::proxy::acme::material::{Account, Secret, Told};
-use crate::proxy::acme::orders::{Challenge, Event, OrderFailure, OrderRequest, TxtRecord};
+use crate::proxy::acme::steps::{Challenge, Event, OrderFailure, OrderRequest, TxtRecord};
 use crate::unix_time::unix_ms;
 
 /// An order may take this long in all.
@@ -31,7 +31,8 @@ const POLLING: RetryPolicy =
 pub(super) async fn run(request: OrderRequest, gone_on: oneshot::Receiver<()>, report: impl Fn(Event)) {
     let ticket = request.ticket;
     let ended = tokio::time::timeout(LIMIT, order(&request, gone_on, &report)).await;
-    let ended = ended.unwrap_or_else(|_| Err(failure::unasked("the CA has not ended the order within 10 minutes".to_owned())));
+    let ended =
+        ended.unwrap_or_else(|_| Err(failure::unasked("the CA has not ended the order within 10 minutes".to_owned())));
     report(Event::Ended(ticket, ended));
 }
 
@@ -71,8 +72,9 @@ async fn order(
 }
 
 async fn open(known: &Account, http: &Http) -> Result<AcmeAccount, OrderFailure> {
-    let credentials: AccountCredentials = serde_json::from_str(known.credentials.reveal())
-        .map_err(|_| OrderFailure { account_is_gone: true, ..failure::unasked("the stored account cannot be read".to_owned()) })?;
+    let credentials: AccountCredentials = serde_json::from_str(known.credentials.reveal()).map_err(|_| {
+        OrderFailure { account_is_gone: true, ..failure::unasked("the stored account cannot be read".to_owned()) }
+    })?;
     let opened = AcmeAccount::builder_with_http(Box::new(http.clone())).from_credentials(credentials).await;
     opened.map_err(|error| failure::of(&error, http))
 }
@@ -100,7 +102,8 @@ fn read_eab(eab: &EabConfig) -> Result<ExternalAccountKey, String> {
     // CAs pad it or not.
     let text = String::from_utf8_lossy(&text);
     let key = URL_SAFE_NO_PAD.decode(text.trim().trim_end_matches('='));
-    let key = key.map_err(|_| format!("acme.eab.hmac_key_file: {file}: expected a key in base64 for URLs, as the CA gave it"))?;
+    let key = key
+        .map_err(|_| format!("acme.eab.hmac_key_file: {file}: expected a key in base64 for URLs, as the CA gave it"))?;
     Ok(ExternalAccountKey::new(eab.key_id.clone(), &key))
 }
 
@@ -186,7 +189,8 @@ async fn why_invalid(order: &mut Order, kind: ChallengeKind) -> Option<String> {
             continue;
         }
         let host = authorization.identifier().to_string();
-        let problem = authorization.challenge(type_of(kind)).and_then(|challenge| challenge.error.as_ref().map(in_words));
+        let problem =
+            authorization.challenge(type_of(kind)).and_then(|challenge| challenge.error.as_ref().map(in_words));
         words.push(format!("{host}: {}", problem.unwrap_or_else(|| "the CA does not say why".to_owned())));
     }
     (!words.is_empty()).then(|| words.join("; "))

@@ -1,26 +1,13 @@
 //! What the operator sees of orders (pure).
 
-use super::{Now, Orders};
-use crate::config::duration;
-use crate::printable::printable;
-use crate::proxy::acme::schedule::Cause;
-
 use std::time::Duration;
 
-/// How an order stands, for the status.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Standing {
-    /// The service for which it is ordered.
-    pub service: String,
-    /// The proxy that orders; none: nobody can.
-    pub orderer: Option<String>,
-    /// When it is renewed, in milliseconds since the epoch; none: it is to be ordered as soon as may be.
-    pub renewal: Option<u64>,
-    /// Why the last order failed, if it did.
-    pub error: Option<String>,
-    /// When it is tried again.
-    pub next_try: Option<u64>,
-}
+use super::Orders;
+use crate::config::duration;
+use crate::daemon::clock::Now;
+use crate::printable::printable;
+use crate::proxy::acme::schedule::Cause;
+use crate::proxy::acme::steps::Standing;
 
 impl Orders {
     /// How the order of each desired certificate stands.
@@ -34,7 +21,8 @@ impl Orders {
                 service: service.clone(),
                 orderer: orderer.clone(),
                 // Who does not order has not asked the CA.
-                renewal: own.map(|own| if orderer.as_ref() == Some(&self.own) { own } else { by_peer().unwrap_or(own) }),
+                renewal: own
+                    .map(|own| if orderer.as_ref() == Some(&self.own) { own } else { by_peer().unwrap_or(own) }),
                 error: failures.map(|failures| printable(&failures.why).into_owned()),
                 next_try: failures.map(|failures| failures.until),
             }

@@ -3,24 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use serde_json::json;
-
-use super::{Effect, Now, Orders};
-use crate::proxy::acme::material::{Failures, Secret};
+use crate::proxy::acme::material::Failures;
+use crate::proxy::acme::steps::File;
 
 /// After a write that failed.
 const TRY_AGAIN: Duration = Duration::from_secs(2);
-
-/// A file of what is ordered.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub enum File {
-    /// The accounts at CAs.
-    Accounts,
-    /// The orders that failed.
-    Failures,
-    /// The certificate and key of a service.
-    Certificate(String),
-}
 
 /// Which files are not as they should be.
 #[derive(Debug, Default)]
@@ -29,19 +16,22 @@ pub(super) struct Disk {
     under_way: BTreeSet<File>,
     failed: BTreeMap<File, (Duration, String)>,
     /// The order that is under way, as it is written down in case that this process does not see its end.
-    begun: Option<Failures>,
+    pub(super) begun: Option<Failures>,
 }
 
 impl Disk {
+    /// It is to be written.
     pub(super) fn changed(&mut self, file: File) {
         self.changed.insert(file);
     }
 
+    /// An order begins, which counts as one that failed until its end.
     pub(super) fn note_beginning(&mut self, failures: Failures) {
         self.begun = Some(failures);
         self.changed(File::Failures);
     }
 
+    /// A write has ended.
     pub(super) fn written(&mut self, file: File, ended: Result<(), String>, running: Duration) {
         self.under_way.remove(&file);
         match ended {
@@ -54,7 +44,7 @@ impl Disk {
     }
 
     /// The writes that are due.
-    fn take_due(&mut self, running: Duration) -> Vec<File> {
+    pub(super) fn take_due(&mut self, running: Duration) -> Vec<File> {
         let is_due = |file: &File| {
             !self.under_way.contains(file) && self.failed.get(file).is_none_or(|(again, _)| *again <= running)
         };
@@ -66,37 +56,18 @@ impl Disk {
         due
     }
 
+    /// There is no such content to be written.
+    pub(super) fn forget(&mut self, file: &File) {
+        self.under_way.remove(file);
+    }
+
+    /// A write is under way or due.
     pub(super) fn is_busy(&self) -> bool {
         !self.under_way.is_empty() || !self.changed.is_empty()
     }
 
+    /// Why the last write of some file failed.
     pub(super) fn failure(&self) -> Option<&str> {
         self.failed.values().next().map(|(_, why)| why.as_str())
-    }
-}
-
-impl Orders {
-    pub(super) fn write(&mut self, now: Now) -> Vec<Effect> {
-        let due = self.disk.take_due(now.running);
-        due.into_iter().filter_map(|file| Some(Effect::Write(file.clone(), self.content(&file)?))).collect()
-    }
-
-    fn content(&mut self, file: &File) -> Option<Secret> {
-        match file {
-            File::Accounts => Some(Secret::new(json!({ "version": 1, "accounts": self.accounts }).to_string())),
-            File::Failures => {
-                let mut failures = self.failures.clone();
-                let begun = self.under_way.as_ref().map(|order| order.service.clone());
-                failures.extend(begun.zip(self.disk.begun.clone()));
-                Some(Secret::new(json!({ "version": 1, "failures": failures }).to_string()))
-            }
-            File::Certificate(service) => {
-                let told = self.certificates.get(service).map(|issued| issued.told().clone());
-                if told.is_none() {
-                    self.disk.under_way.remove(file);
-                }
-                Some(told?.to_file(service))
-            }
-        }
     }
 }

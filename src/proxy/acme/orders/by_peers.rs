@@ -1,22 +1,15 @@
 //! What peers say of orders, and who of all proxies orders (pure).
 
-use std::time::Duration;
-
-use super::{LONGEST_HEARSAY, Order, Orders};
+use super::Orders;
+use super::peer::Peer;
+use super::under_way::Order;
 use crate::daemon::clock::Now;
 use crate::proxy::acme::material::Issued;
 use crate::proxy::acme::message::AcmeMessage;
+use crate::proxy::acme::schedule::LONGEST_PAUSE;
 
-/// A peer of which nothing came for this long is gone, as far as orders go: exchanges are begun every second from both sides.
-const HEARD: Duration = Duration::from_secs(5);
-
-/// One peer.
-#[derive(Debug, Default)]
-pub(super) struct Peer {
-    pub(super) words: AcmeMessage,
-    /// When something came last, by [`Now::running`].
-    heard: Duration,
-}
+/// The longest that what a peer says of a failure keeps us from ordering.
+const LONGEST_HEARSAY: u64 = 3 * LONGEST_PAUSE;
 
 impl Orders {
     /// A peer has been heard, whether it said anything new or not.
@@ -59,7 +52,9 @@ impl Orders {
         }
         let mut refused = Vec::new();
         for (service, told) in &words.certificates {
-            if !self.desired.contains_key(service) || self.certificates.get(service).is_some_and(|known| known.told() == told) {
+            if !self.desired.contains_key(service)
+                || self.certificates.get(service).is_some_and(|known| known.told() == told)
+            {
                 continue;
             }
             match Issued::new(told.clone()) {
@@ -82,14 +77,15 @@ impl Orders {
     }
 
     fn heard(&self, now: Now) -> impl Iterator<Item = (&String, &Peer)> {
-        self.peers.iter().filter(move |(_, peer)| now.running.saturating_sub(peer.heard) < HEARD)
+        self.peers.iter().filter(move |(_, peer)| peer.is_heard(now))
     }
 
     /// The proxy that orders: the lowest name of those that are ready, or of all if none is. None: no peer is heard that could, and this
     /// one has nothing to order.
     pub fn orderer(&self, ready: bool, now: Now) -> Option<&str> {
         let own = self.ca.is_some().then_some((!ready, self.own.as_str()));
-        let theirs = self.heard(now).filter_map(|(peer, known)| Some((!known.words.part.as_ref()?.ready, peer.as_str())));
+        let theirs =
+            self.heard(now).filter_map(|(peer, known)| Some((!known.words.part.as_ref()?.ready, peer.as_str())));
         own.into_iter().chain(theirs).min().map(|(_, name)| name)
     }
 
