@@ -277,7 +277,8 @@ fn while_a_new_process_that_said_ready_does_not_answer_the_old_one_serves_visito
     // Says ready, gets the final state, and never accepts anybody.
     let succession = block_on(async {
         let socket = proxy.folder.path().join("admin.sock");
-        let (sockets, takeover) = polder::daemon::takeover::request(&socket, "polder-proxy").await.unwrap();
+        let (sockets, takeover) =
+            polder::daemon::takeover::request(&socket, &socket.with_file_name("state"), "polder-proxy").await.unwrap();
         let succession = takeover.ready().await.unwrap();
         for _ in 0..20 {
             assert_eq!(proxy.visit().status(), "200");

@@ -78,8 +78,13 @@ impl Client {
         self.json(self.text(Method::POST, path, body.into()).await?)
     }
 
-    /// POST of a path that answers 101; then the raw stream.
-    pub(crate) async fn upgrade(&self, path: &str, protocol: &str) -> Result<UnixStream, ClientError> {
+    /// POST of a path that answers 101, over a stream of [`Client::connect`]; then the raw stream.
+    pub(crate) async fn upgrade(
+        &self,
+        stream: UnixStream,
+        path: &str,
+        protocol: &str,
+    ) -> Result<UnixStream, ClientError> {
         let request = self
             .request(Method::POST, path, Bytes::new())
             .and_then(|mut request| {
@@ -89,7 +94,7 @@ impl Client {
             })
             .ok_or_else(|| self.failed(format!("cannot be asked for {path}")))?;
         self.in_time(async {
-            let (response, connection) = self.exchange(request).await?;
+            let (response, connection) = self.exchange(stream, request).await?;
             if response.status() != StatusCode::SWITCHING_PROTOCOLS {
                 let status = response.status();
                 return Err(refused(status.as_u16(), &self.body(response).await?));
@@ -113,7 +118,7 @@ impl Client {
         let request =
             self.request(method, path, body).ok_or_else(|| self.failed(format!("cannot be asked for {path:?}")))?;
         self.in_time(async {
-            let (response, _connection) = self.exchange(request).await?;
+            let (response, _connection) = self.exchange(self.connect().await?, request).await?;
             let status = response.status().as_u16();
             Ok((status, self.body(response).await?))
         })
@@ -143,12 +148,21 @@ impl Client {
             .ok()
     }
 
-    /// The response, and the task that reads its body; that one ends when dropped.
-    async fn exchange(&self, request: Request<Full<Bytes>>) -> Result<(Response<Incoming>, JoinSet<()>), ClientError> {
+    /// A connection to the socket, whose listener is trusted.
+    pub(crate) async fn connect(&self) -> Result<UnixStream, ClientError> {
         let stream = UnixStream::connect(&self.socket).await.map_err(|error| unreachable(&self.socket, &error))?;
         if let Some(users) = &self.users {
             listens_for(&stream, users).map_err(|error| self.failed(error.to_string()))?;
         }
+        Ok(stream)
+    }
+
+    /// The response, and the task that reads its body; that one ends when dropped.
+    async fn exchange(
+        &self,
+        stream: UnixStream,
+        request: Request<Full<Bytes>>,
+    ) -> Result<(Response<Incoming>, JoinSet<()>), ClientError> {
         let (mut sender, connection) = hyper::client::conn::http1::handshake(TokioIo::new(stream))
             .await
             .map_err(|error| self.failed(broken(&error)))?;

@@ -9,6 +9,7 @@ mod backends;
 mod connections;
 mod context;
 mod cookie;
+mod https;
 mod limits;
 mod mode;
 mod services;
@@ -21,6 +22,7 @@ pub use acme::{AcmeConfig, ChallengeKind, EabConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
+pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{ServiceConfig, Target};
@@ -40,7 +42,7 @@ use super::finding::Findings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{address, check, names, own_name, version};
+use super::{address, backend_protocol, check, names, own_name, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +125,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 19] = [
+pub const KEYS: [&Keys; 22] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -139,8 +141,11 @@ pub const KEYS: [&Keys; 19] = [
     &tls::TICKETS,
     &tls::SERVICE,
     &tls::SERVICE_ACME,
+    &https::KEYS,
     &tls::CERTIFICATE,
     &backends::KEYS,
+    &backend_protocol::KEYS,
+    &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,
 ];

@@ -19,6 +19,7 @@ use nix::unistd::{geteuid, gethostname};
 use tokio::net::{TcpListener, UnixListener};
 use tokio::sync::{mpsc, watch};
 
+use super::sockets::listen_anew;
 use crate::config::AdminConfig;
 use connection::{Accepting, Caller, Link};
 use site::Site;
@@ -64,6 +65,18 @@ enum Listener {
     Tcp(TcpListener, Rc<[String]>),
 }
 
+impl Listener {
+    /// Whoever connects to a Unix socket from here on sees that this process serves it, wherever the socket came from: a process that
+    /// is to take over waits for as long as that one lives.
+    fn claim(&self) {
+        if let Listener::Unix(listener) = self
+            && let Err(error) = listen_anew(listener)
+        {
+            tracing::warn!(%error, "a process that is to take over cannot see that this one listens");
+        }
+    }
+}
+
 /// Serves on the Unix listener, until the handle is dropped. Must run inside a `LocalSet`.
 pub fn serve_unix(listener: std::os::unix::net::UnixListener, handler: impl AdminHandler) -> io::Result<AdminServer> {
     listener.set_nonblocking(true)?;
@@ -98,15 +111,20 @@ async fn accept(listener: Listener, handler: impl AdminHandler, link: Link) {
     let slots = Rc::new(Slots::default());
     let mut accepting = link.accepting.clone();
     while accepting.wait_for(|accepting| *accepting == Accepting::Running).await.is_ok() {
-        let accepted = tokio::select! {
+        listener.claim();
+        tokio::select! {
             biased;
-            changed = accepting.changed() => match changed {
-                Ok(()) => continue,
-                Err(_) => return,
+            changed = accepting.changed() => if changed.is_err() {
+                return;
             },
-            accepted = accept_one(&listener, &handler, &link, &slots) => accepted,
-        };
-        if let Err(error) = accepted {
+            never = accept_all(&listener, &handler, &link, &slots) => match never {},
+        }
+    }
+}
+
+async fn accept_all(listener: &Listener, handler: &impl AdminHandler, link: &Link, slots: &Rc<Slots>) -> Infallible {
+    loop {
+        if let Err(error) = accept_one(listener, handler, link, slots).await {
             tracing::warn!(%error, "cannot accept an operator's connection");
             tokio::time::sleep(ACCEPT_PAUSE).await;
         }

@@ -18,7 +18,7 @@ use socket2::{SockRef, Socket};
 
 use identity::Identity;
 
-pub use bind::BindError;
+pub use bind::{BindError, listen_anew};
 pub use live::{Listing, try_all};
 
 /// Every listening socket of this daemon: those that came from a running daemon (takeover) or from systemd's FD store,

@@ -41,18 +41,25 @@ pub fn open_files() -> u64 {
     getrlimit(Resource::RLIMIT_NOFILE).map_or(u64::MAX, |(now, _)| now)
 }
 
-/// With `--takeover`: asks the daemon at `admin_socket`, which must be the same `program`; it is an error if none runs.
-/// Else adopts what [`super::fd_store::receive`] gave.
+/// With `--takeover`: asks the daemon at `admin_socket`, which must be the same `program`; it is an error if none runs, unless it
+/// has died and this process was passed the sockets that it left. Else adopts what was passed ([`super::fd_store::receive`]).
 pub async fn inherit(
     args: &DaemonArgs,
     passed: Vec<OwnedFd>,
     program: &str,
-    admin_socket: &Path,
+    (admin_socket, state_dir): (&Path, &Path),
 ) -> Result<Inheritance, TakeoverError> {
+    let adopt = |passed| Inheritance { sockets: Sockets::adopt(passed), folders: Vec::new(), takeover: None };
     if !args.takeover {
-        return Ok(Inheritance { sockets: Sockets::adopt(passed), folders: Vec::new(), takeover: None });
+        return Ok(adopt(passed));
     }
-    let (passed, takeover) = takeover::request(admin_socket, program).await?;
+    let (passed, takeover) = match takeover::request(admin_socket, state_dir, program).await {
+        Err(left @ TakeoverError::Left(_)) if !passed.is_empty() => {
+            tracing::warn!("{left}. This one was passed {} sockets: starting with them", passed.len());
+            return Ok(adopt(passed));
+        }
+        asked => asked?,
+    };
     let is_folder = |passed: &File| passed.metadata().is_ok_and(|passed| passed.is_dir());
     let (folders, sockets): (Vec<File>, Vec<File>) = passed.into_iter().map(File::from).partition(is_folder);
     let mut sockets = Sockets::adopt(sockets.into_iter().map(OwnedFd::from).collect());

@@ -67,6 +67,11 @@ impl StateLock {
         }
     }
 
+    /// Whether no process holds it. False if the directory cannot be locked: nobody knows then.
+    pub fn is_free(state_dir: &Path) -> bool {
+        files::try_lock_folder(state_dir).is_ok_and(|free| free.is_some())
+    }
+
     /// A copy, for a takeover.
     ///
     /// # Errors

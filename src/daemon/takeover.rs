@@ -34,6 +34,8 @@
 //! side) and `startup` (new side).
 
 mod error;
+mod listener;
+mod process;
 mod successor;
 #[cfg(test)]
 mod tests;
@@ -44,7 +46,6 @@ use std::os::fd::{AsFd, OwnedFd};
 use std::path::Path;
 use std::time::Duration;
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use nix::unistd::geteuid;
 use rustix::net::{RecvFlags, recv};
 use rustix::process::{PidfdFlags, getpid, pidfd_open};
@@ -58,6 +59,8 @@ use super::admin::TAKEOVER_UPGRADE;
 use super::notify;
 use crate::api::client::Client;
 pub use error::{NewSideError, TakeoverError};
+use listener::Listener;
+use process::end_of;
 pub use successor::NotOurs;
 use successor::Successor;
 use wire::{Frame, Hello, Wire};
@@ -136,15 +139,24 @@ struct Predecessor {
     limits: Limits,
 }
 
-/// Asks the daemon at this admin socket for its sockets and state.
+/// Asks the daemon at this admin socket, which keeps its state there, for its sockets and state.
 ///
 /// # Errors
 ///
 /// No daemon answers, it runs another program or speaks another version of the protocol, or the offer fails.
-pub async fn request(admin_socket: &Path, program: &str) -> Result<(Vec<OwnedFd>, Takeover), TakeoverError> {
+pub async fn request(
+    admin_socket: &Path,
+    state_dir: &Path,
+    program: &str,
+) -> Result<(Vec<OwnedFd>, Takeover), TakeoverError> {
     let client = Client::new(admin_socket);
-    let stream = client.upgrade("/takeover", TAKEOVER_UPGRADE).await;
-    let stream = stream.map_err(TakeoverError::Nobody)?;
+    let stream = client.connect().await.map_err(TakeoverError::Nobody)?;
+    let listener = Listener::of(&stream);
+    let stream = tokio::select! {
+        biased;
+        stream = client.upgrade(stream, "/takeover", TAKEOVER_UPGRADE) => stream.map_err(TakeoverError::Nobody)?,
+        process = Listener::gone(listener, state_dir) => return Err(TakeoverError::Left(process)),
+    };
     accept_offer(stream, program, LIMITS).await
 }
 
@@ -239,13 +251,11 @@ impl Succession {
     }
 }
 
-/// `Ok` if the process has ended (its pidfd is readable), or does within the limit; `end` is how its stream ended.
+/// `Ok` if the process has ended, or does within the limit; `end` is how its stream ended.
 async fn confirm_death(process: OwnedFd, limit: Duration, end: io::Error) -> Result<(), TakeoverError> {
-    let limit = PollTimeout::try_from(limit).unwrap_or(PollTimeout::ZERO);
-    let wait = move || poll(&mut [PollFd::new(process.as_fd(), PollFlags::POLLIN)], limit);
-    match tokio::task::spawn_blocking(wait).await {
-        Ok(Ok(readable)) if readable > 0 => Ok(()),
-        _ => Err(TakeoverError::Withdrawn(end)),
+    match timeout(limit, end_of(process)).await {
+        Ok(Ok(())) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(TakeoverError::Withdrawn(end)),
     }
 }
 

@@ -63,7 +63,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
     let Start { args, document: prepared, passed } = start;
     let (document, settings) = (&prepared.document, prepared.settings());
     let Inheritance { mut sockets, folders, takeover } =
-        startup::inherit(&args, passed, ProxyDaemon::PROGRAM, &settings.admin.socket).await?;
+        startup::inherit(&args, passed, ProxyDaemon::PROGRAM, (&settings.admin.socket, settings.state_dir)).await?;
     let lock = StateLock::hold(settings.state_dir, folders)?;
     let handed = startup::read_offer(takeover.as_ref(), Handed::read)?;
     let count = prepared.workers();

@@ -8,7 +8,7 @@
 //! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
 //! | `opening`, `transport`, `handshake` | what carries a connection, and the handshake before its first request |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
-//! | `dispatch` | one request (`exchange`): route, choose, wait for a verdict, try backends |
+//! | `dispatch` | one request (`exchange`): route, `redirect`, choose, wait for a verdict, try backends |
 //! | `attempt` | one attempt on one backend: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
@@ -39,6 +39,7 @@ pub mod message;
 mod opening;
 mod outcome;
 mod progress;
+mod redirect;
 mod relay;
 mod room;
 mod sending;

@@ -13,6 +13,7 @@
 mod documents;
 mod full_disk;
 mod hostile_words;
+mod kept_sockets;
 mod keys;
 mod latches;
 mod local_users;

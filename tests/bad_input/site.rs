@@ -3,6 +3,7 @@
 use std::fs;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream, UdpSocket};
+use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +14,7 @@ use hickory_proto::op::Message;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use polder::api::client::Client;
+use polder::daemon::launch;
 use polder::demo::addresses::Addresses;
 use polder::demo::documents::{self, Layout, STATEFUL, STATEFUL_HOST, STATELESS, STATELESS_HOST, Times, ZONE};
 use polder::demo::identities::Identities;
@@ -216,6 +218,13 @@ impl<'s> Daemon<'s> {
         Process::start(command)
     }
 
+    /// The same with descriptors that a service manager would pass.
+    pub fn spawn_with(&self, passed: Vec<OwnedFd>, more: &[&str]) -> Process {
+        let mut command = launch::command(Path::new(env!("CARGO_BIN_EXE_polder")), self.program);
+        command.arg("--config").arg(self.config()).args(more);
+        Process::start_with(command, passed)
+    }
+
     /// Starts it and waits until it is ready.
     pub fn run(&mut self) {
         self.become_daemon(self.spawn(&[]));
@@ -260,6 +269,15 @@ impl<'s> Daemon<'s> {
         let successor = Successor(Pid::from_raw(self.status()["pid"].as_i64().unwrap() as i32));
         assert_ne!(successor.0.as_raw(), id as i32);
         successor
+    }
+
+    /// The number of its process.
+    pub fn id(&self) -> u32 {
+        self.process.as_ref().unwrap().child.id()
+    }
+
+    pub fn signal(&self, signal: Signal) {
+        kill(Pid::from_raw(self.id() as i32), signal).unwrap();
     }
 
     /// Kills it, and waits for its end.
@@ -414,9 +432,16 @@ impl Ended {
 }
 
 impl Process {
-    pub fn start(mut command: Command) -> Process {
+    pub fn start(command: Command) -> Process {
+        Process::start_with(command, Vec::new())
+    }
+
+    fn start_with(mut command: Command, passed: Vec<OwnedFd>) -> Process {
         for name in ["NOTIFY_SOCKET", "LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES", "POLDER_LOG"] {
             command.env_remove(name);
+        }
+        if !passed.is_empty() {
+            launch::pass(&mut command, passed).unwrap();
         }
         let mut child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut errors = child.stderr.take().unwrap();

@@ -27,7 +27,7 @@ fn receive(stream: &mut UnixStream) -> Value {
     serde_json::from_slice(&text).unwrap()
 }
 
-fn read_head(stream: &mut UnixStream) -> String {
+pub fn read_head(stream: &mut UnixStream) -> String {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {
         let mut byte = [0];

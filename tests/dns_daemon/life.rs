@@ -127,7 +127,8 @@ fn a_daemon_told_to_stop_hands_over_to_nobody() {
     read_framed(&mut visitor).unwrap();
     let refused = block_on(async {
         let socket = daemon.folder.path().join("admin.sock");
-        let (_, takeover) = polder::daemon::takeover::request(&socket, "polder-dns").await.unwrap();
+        let (_, takeover) =
+            polder::daemon::takeover::request(&socket, &socket.with_file_name("state"), "polder-dns").await.unwrap();
         daemon.signal(Signal::SIGTERM);
         wait_for("the drain", || daemon.log().contains("told to stop").then_some(()));
         takeover.ready().await.unwrap_err()
@@ -148,7 +149,8 @@ fn a_daemon_that_has_handed_over_probes_nobody() {
     read_framed(&mut visitor).unwrap();
     let (sockets, state) = block_on(async {
         let socket = daemon.folder.path().join("admin.sock");
-        let (sockets, takeover) = polder::daemon::takeover::request(&socket, "polder-dns").await.unwrap();
+        let (sockets, takeover) =
+            polder::daemon::takeover::request(&socket, &socket.with_file_name("state"), "polder-dns").await.unwrap();
         let succession = takeover.ready().await.unwrap();
         let state = succession.state.clone();
         succession.taken().await.unwrap();
@@ -274,7 +276,8 @@ fn while_a_new_process_that_said_ready_does_not_answer_the_old_one_does() {
     // Says ready, gets the final state, and never answers anybody.
     let succession = block_on(async {
         let socket = daemon.folder.path().join("admin.sock");
-        let (sockets, takeover) = polder::daemon::takeover::request(&socket, "polder-dns").await.unwrap();
+        let (sockets, takeover) =
+            polder::daemon::takeover::request(&socket, &socket.with_file_name("state"), "polder-dns").await.unwrap();
         let succession = takeover.ready().await.unwrap();
         let before = answered.load(Ordering::Relaxed);
         let more = || (answered.load(Ordering::Relaxed) > before + 50).then_some(());

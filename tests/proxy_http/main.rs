@@ -9,6 +9,7 @@
 
 mod admission;
 mod authority;
+mod backend_tls;
 mod bodies;
 mod failures;
 mod harness;
@@ -22,4 +23,5 @@ mod reuse;
 mod rules;
 mod smuggling;
 mod tls;
+mod to_https;
 mod verdicts;

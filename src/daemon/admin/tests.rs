@@ -308,13 +308,14 @@ async fn who_connects_during_a_pause_is_answered_after_it() {
 async fn a_takeover_gets_the_raw_stream_and_loses_no_byte() {
     local(async {
         let served = served();
-        let mut stream = served.client.upgrade("/takeover", TAKEOVER_UPGRADE).await.unwrap();
+        let ask = async |protocol| served.client.upgrade(served.client.connect().await?, "/takeover", protocol).await;
+        let mut stream = ask(TAKEOVER_UPGRADE).await.unwrap();
         stream.write_all(&[41]).await.unwrap();
         let mut byte = [0];
         stream.read_exact(&mut byte).await.unwrap();
         assert_eq!(byte, [42]);
 
-        let error = served.client.upgrade("/takeover", "websocket").await.unwrap_err();
+        let error = ask("websocket").await.unwrap_err();
         assert!(matches!(&error, ClientError::Refused { status: 400, .. }), "{error:?}");
     })
     .await;

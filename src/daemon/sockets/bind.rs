@@ -8,13 +8,14 @@
 use std::fs;
 use std::io;
 use std::net::SocketAddr;
+use std::os::fd::AsFd;
 use std::os::unix::fs::{FileTypeExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
 use nix::sys::socket::{setsockopt, sockopt};
 use rustix::net::sockopt::{Ipv4PathMtuDiscovery, Ipv6PathMtuDiscovery, set_ip_mtu_discover, set_ipv6_mtu_discover};
-use socket2::{Domain, SockAddr, Socket, Type};
+use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 
 use super::identity::Identity;
 
@@ -191,6 +192,11 @@ pub(super) fn unix(path: &Path) -> Result<Socket, BindError> {
     fs::set_permissions(path, fs::Permissions::from_mode(0o660)).map_err(fail)?;
     socket.listen(UNIX_BACKLOG).map_err(fail)?;
     Ok(socket)
+}
+
+/// From here on whoever connects sees that this process listens there (SO_PEERCRED, unix(7)), and not the one that did before.
+pub fn listen_anew(listener: impl AsFd) -> io::Result<()> {
+    SockRef::from(&listener).listen(UNIX_BACKLOG)
 }
 
 /// Removes a socket file that nobody listens on; the error says what stands in the way.

@@ -74,7 +74,7 @@ async fn daemons_take_over_from_each_other_and_the_admin_socket_always_answers()
         let mut ended = run(0, Sockets::default(), &path);
         let client = Client { socket: path.clone(), timeout: LIMIT, users: None };
         for number in 1..4 {
-            let inherited = inherit(&args(true), Vec::new(), "polder-proxy", &path).await.unwrap();
+            let inherited = inherit(&args(true), Vec::new(), "polder-proxy", (&path, folder.path())).await.unwrap();
             assert_eq!(client.get("/").await.unwrap(), json!(number - 1), "the old one serves meanwhile");
             let asked_between = tokio::task::spawn_local({
                 let client = client.clone();
@@ -105,7 +105,7 @@ fn the_limit_of_open_files_is_raised_to_the_most() {
 async fn a_takeover_from_nobody_is_an_error_that_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("admin.sock");
-    let error = inherit(&args(true), Vec::new(), "polder-proxy", &path).await.unwrap_err();
+    let error = inherit(&args(true), Vec::new(), "polder-proxy", (&path, folder.path())).await.unwrap_err();
     assert!(error.to_string().contains("nothing to take over") && error.to_string().contains("not running"), "{error}");
 }
 
@@ -114,7 +114,7 @@ async fn a_start_adopts_what_was_passed() {
     let kept = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let address = kept.local_addr().unwrap();
     let nowhere = Path::new("/no/such/socket");
-    let mut inherited = inherit(&args(false), vec![kept.into()], "polder-proxy", nowhere).await.unwrap();
+    let mut inherited = inherit(&args(false), vec![kept.into()], "polder-proxy", (nowhere, nowhere)).await.unwrap();
     assert!(inherited.takeover.is_none());
     assert_eq!(inherited.sockets.tcp(address, 1).unwrap()[0].local_addr().unwrap(), address);
 }

@@ -14,6 +14,7 @@ fn a_state_directory_has_one_daemon_and_the_loser_is_told_who_has_it_and_what_to
     let refused = StateLock::hold(folder.path(), Vec::new()).unwrap_err().to_string();
     assert!(refused.contains(&folder.path().display().to_string()) && refused.contains("--takeover"), "{refused}");
     drop(first);
+    assert!(StateLock::is_free(folder.path()));
     StateLock::hold(folder.path(), Vec::new()).unwrap();
 }
 

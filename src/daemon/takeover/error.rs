@@ -12,6 +12,8 @@ use crate::api::client::ClientError;
 pub enum TakeoverError {
     /// New side: no daemon of ours answers at the admin socket.
     Nobody(ClientError),
+    /// New side: this process listened at the admin socket and has ended; somebody keeps the socket open, and nobody accepts.
+    Left(i32),
     /// New side: the running daemon made no offer in time.
     NoOffer(Duration),
     /// New side: its offer did not arrive.
@@ -107,6 +109,11 @@ impl fmt::Display for TakeoverError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             TakeoverError::Nobody(error) => write!(f, "nothing to take over: {error}"),
+            TakeoverError::Left(process) => write!(
+                f,
+                "nothing to take over: process {process}, which listened at the admin socket, has ended; the socket is kept for the \
+                 next one (FileDescriptorStoreMax=). Start it without --takeover (`systemctl start` its unit)"
+            ),
             TakeoverError::NoOffer(limit) => write!(f, "the running daemon made no offer within {limit:?}"),
             TakeoverError::BrokenOffer(error) => write!(f, "the running daemon's offer did not arrive: {error}"),
             TakeoverError::NotUnderstood(why) => write!(

@@ -7,10 +7,11 @@
 use std::fmt;
 use std::fs;
 use std::io;
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsRawFd, OwnedFd};
 
-use nix::poll::{PollFd, PollFlags, PollTimeout, poll};
 use tokio::net::UnixStream;
+
+use super::process::has_ended;
 
 /// Why a process may not have our sockets, worded to follow "the new process".
 #[derive(Debug)]
@@ -92,8 +93,7 @@ impl Successor {
 
     /// Whether it has ended.
     pub(super) fn has_ended(&self) -> bool {
-        let mut ends = [PollFd::new(self.pidfd.as_fd(), PollFlags::POLLIN)];
-        poll(&mut ends, PollTimeout::ZERO).is_ok_and(|readable| readable > 0)
+        has_ended(&self.pidfd)
     }
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
+use crate::proxy::snapshot::Snapshot;
 use crate::proxy::tls::acceptor::Acceptor;
 use crate::proxy::tls::certificates::Refreshed;
 use crate::proxy::traffic::shared::Shared;
@@ -18,15 +19,30 @@ pub(super) async fn watch(shared: Arc<Shared>) {
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
-        let Some(tls) = shared.snapshot.load().settings.tls.clone() else { continue };
+        let snapshot = shared.snapshot.load_full();
         // A disk that does not answer holds up its own thread alone.
-        let _ = tokio::task::spawn_blocking(move || take_renewed(&tls)).await;
+        let _ = tokio::task::spawn_blocking(move || tell(refresh(&snapshot))).await;
     }
 }
 
-/// Looks at the files once.
+/// Reads the files again that have changed: of what visitors are shown, and of connections to backends.
+fn refresh(snapshot: &Snapshot) -> Vec<Refreshed> {
+    let mut refreshed = snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().refresh()).collect::<Vec<_>>();
+    // Services of the same settings share one, whose second look finds no change.
+    for connector in snapshot.services.iter().filter_map(|service| service.backend_tls.as_ref()) {
+        let changed = connector.refresh();
+        refreshed.extend(changed.map(|ended| Refreshed { file: connector.tls().ca_file.clone(), error: ended.err() }));
+    }
+    refreshed
+}
+
+/// Takes what visitors are shown from files that have just been written.
 pub(super) fn take_renewed(tls: &Acceptor) {
-    for Refreshed { file, error } in tls.certificates().refresh() {
+    tell(tls.certificates().refresh());
+}
+
+fn tell(refreshed: Vec<Refreshed>) {
+    for Refreshed { file, error } in refreshed {
         let file = file.display();
         match error {
             None => tracing::info!("the certificate {file} has been read again, and is in force"),

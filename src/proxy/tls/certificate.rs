@@ -5,11 +5,8 @@
 //! never: print a key.
 
 use std::fmt;
-use std::fs;
-use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +18,8 @@ use x509_cert::Certificate as X509;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+
+pub use crate::tls::pem::{CertificateError, FileStamp};
 
 use super::names::CertificateNames;
 use crate::config::proxy::CertificateConfig;
@@ -64,34 +63,6 @@ impl fmt::Display for Unusable {
 }
 
 impl std::error::Error for Unusable {}
-
-/// Why a certificate cannot be used. Never holds what stands in a file of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateError {
-    /// The file.
-    pub file: PathBuf,
-    /// What is wrong with it, and what to do.
-    pub why: String,
-    /// What kept it from being read, if it could not be.
-    pub kind: Option<io::ErrorKind>,
-}
-
-impl fmt::Display for CertificateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file.display(), self.why)
-    }
-}
-
-impl CertificateError {
-    fn new(file: &Path, why: impl Into<String>) -> CertificateError {
-        CertificateError { file: file.to_owned(), why: why.into(), kind: None }
-    }
-
-    fn unread(file: &Path, error: &io::Error, expected: &str) -> CertificateError {
-        let why = format!("cannot be read: {error}; expected {expected}");
-        CertificateError { kind: Some(error.kind()), ..CertificateError::new(file, why) }
-    }
-}
 
 impl Chain {
     /// Reads a file of certificates, and checks what can be checked without the key.
@@ -231,23 +202,6 @@ fn certified(chain: &Chain, text: &[u8]) -> Result<CertifiedKey, &'static str> {
     let certified = CertifiedKey::new(chain.certificates.clone(), key);
     certified.keys_match().map_err(|_| "is the key of another certificate: renew both together")?;
     Ok(certified)
-}
-
-/// What tells that a file has changed, without reading it: which one it is, its length and the time of its last change, be it only of
-/// its mode. Followed through links, so that a renewal that only moves a link is seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileStamp(Option<[i128; 5]>);
-
-impl FileStamp {
-    /// Of this file now; one that is not there has a stamp too.
-    pub fn of(file: &Path) -> FileStamp {
-        let stamp = |m: fs::Metadata| {
-            let changed = i128::from(m.ctime()) * 1_000_000_000 + i128::from(m.ctime_nsec());
-            let written = i128::from(m.mtime()) * 1_000_000_000 + i128::from(m.mtime_nsec());
-            [m.dev().into(), m.ino().into(), m.len().into(), written, changed]
-        };
-        FileStamp(fs::metadata(file).ok().map(stamp))
-    }
 }
 
 #[cfg(test)]

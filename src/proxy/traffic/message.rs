@@ -205,6 +205,20 @@ pub struct CookieEdit<'c> {
     pub own: Option<&'c Cookie>,
     /// The whole value of the Set-Cookie field that is added.
     pub set: Option<&'c str>,
+    /// What the response says of https.
+    pub transport: TransportSecurity<'c>,
+}
+
+/// What a response says of https for the next visits (Strict-Transport-Security, RFC 6797).
+#[derive(Debug, Clone, Copy, Default)]
+pub enum TransportSecurity<'c> {
+    /// What the backend says.
+    #[default]
+    Backends,
+    /// Nothing.
+    None,
+    /// This.
+    Own(&'c str),
 }
 
 /// What a response's head means.

@@ -45,7 +45,8 @@ async fn freeze_after_ready(stage: &mut Stage) -> Result<(), Error> {
         let (socket, program) = (daemon.client().socket, daemon.role.program());
         let before = stage.seen(&name).await.map(|seen| seen.daemon().pid);
         // The new process as far as that: it has every socket, and the old one's final state.
-        let (sockets, new) = takeover::request(&socket, program).await.map_err(Error::new)?;
+        let new = takeover::request(&socket, &socket.with_file_name("state"), program).await;
+        let (sockets, new) = new.map_err(Error::new)?;
         let ready = new.ready().await.map_err(Error::new)?;
         stage.observe(SILENCE).await;
         drop((sockets, ready));

@@ -16,6 +16,24 @@ pub struct Answer<'t> {
     pub why: Option<&'t str>,
 }
 
+/// Fields that some answers have, too.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MoreFields<'a> {
+    /// `Location`, of a redirect.
+    pub location: Option<&'a [u8]>,
+    /// `Strict-Transport-Security`, over TLS alone (RFC 6797, 7.2).
+    pub transport_security: Option<&'a str>,
+}
+
+impl<'a> MoreFields<'a> {
+    /// Names and values.
+    pub fn iter(self) -> impl Iterator<Item = (&'static str, &'a [u8])> {
+        let location = self.location.map(|value| ("Location", value));
+        let security = self.transport_security.map(|value| ("Strict-Transport-Security", value.as_bytes()));
+        location.into_iter().chain(security)
+    }
+}
+
 impl Answer<'_> {
     /// An answer with the reason phrase as its text.
     pub const fn new(status: u16) -> Answer<'static> {
@@ -23,7 +41,7 @@ impl Answer<'_> {
     }
 
     /// Writes head and text. `body`: whether the text is sent, false for HEAD.
-    pub fn write(self, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
+    pub fn write(self, more: MoreFields<'_>, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
         let reason = reason(self.status);
         let text = self.why.unwrap_or(reason);
         // What was asked for is sent as it is: a CA compares it.
@@ -41,6 +59,11 @@ impl Answer<'_> {
             out.extend_from_slice(b"\r\nRetry-After: ");
             out.extend_from_slice(RETRY_AFTER.as_bytes());
         }
+        for (name, value) in more.iter() {
+            for part in [b"\r\n", name.as_bytes(), b": ", value] {
+                out.extend_from_slice(part);
+            }
+        }
         match (keep, version) {
             (false, _) => out.extend_from_slice(b"\r\nConnection: close"),
             (true, Version::Http10) => out.extend_from_slice(b"\r\nConnection: keep-alive"),
@@ -57,6 +80,7 @@ impl Answer<'_> {
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
         404 => "Not Found",
         408 => "Request Timeout",

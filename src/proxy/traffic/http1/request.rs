@@ -102,6 +102,7 @@ fn write_field(
         | FieldKind::CacheControl
         | FieldKind::Authentication
         | FieldKind::SetCookie
+        | FieldKind::TransportSecurity
         | FieldKind::Via
         | FieldKind::MaxForwards
         | FieldKind::Other => line(out, name, value),

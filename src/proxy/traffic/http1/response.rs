@@ -7,7 +7,7 @@ use super::head::{as_http11, line, with_room};
 use super::vet::{Coding, parse_length};
 use crate::config::proxy::MOST_FIELDS;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, authenticate_connection, elements};
-use crate::proxy::traffic::message::{CookieEdit, Length, ResponseHead, Version};
+use crate::proxy::traffic::message::{CookieEdit, Length, ResponseHead, TransportSecurity, Version};
 
 /// The head cannot be believed: 502.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -170,6 +170,7 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], response: &ResponseHead, fields: &[
             | FieldKind::Te
             | FieldKind::Never => {}
             FieldKind::SetCookie if edits.cookie.own.is_some_and(|own| own.is_set_by(value)) => {}
+            FieldKind::TransportSecurity if !matches!(edits.cookie.transport, TransportSecurity::Backends) => {}
             FieldKind::Upgrade if !names_protocol => {}
             FieldKind::Upgrade => line(out, name, value),
             FieldKind::Trailer if !chunked => {}
@@ -182,6 +183,11 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], response: &ResponseHead, fields: &[
         if response.status != 101 && !is_private(head, fields) {
             out.extend_from_slice(b"Cache-Control: private\r\n");
         }
+    }
+    if let TransportSecurity::Own(value) = edits.cookie.transport
+        && !response.is_interim()
+    {
+        line(out, b"Strict-Transport-Security", value.as_bytes());
     }
     if response.status == 101 {
         out.extend_from_slice(b"Connection: upgrade\r\n\r\n");

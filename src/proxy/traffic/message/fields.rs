@@ -74,6 +74,8 @@ pub enum FieldKind {
     Cookie,
     /// `Set-Cookie`.
     SetCookie,
+    /// `Strict-Transport-Security`.
+    TransportSecurity,
     /// `Via`.
     Via,
     /// `Max-Forwards`.
@@ -146,6 +148,7 @@ impl FieldKind {
             (17, b't') if is("transfer-encoding") => FieldKind::TransferEncoding,
             (18, b'p') if is("proxy-authenticate") => FieldKind::Authentication,
             (19, b'p') if is("proxy-authorization") => FieldKind::Authentication,
+            (25, b's') if is("strict-transport-security") => FieldKind::TransportSecurity,
             (_, b'x') if begins_forwarded() => FieldKind::of_forwarded(&name[FORWARDED.len()..]),
             _ => FieldKind::Other,
         }
