@@ -31,10 +31,10 @@ let
         failover_drain
         tls
         https
-        hsts
         ;
       backends = map backend service.backends;
     }
+    // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
     // lib.optionalAttrs (service.mode == "stateful") { cookie = cookie service; };
 

@@ -11,6 +11,7 @@ mod admission;
 mod authority;
 mod bodies;
 mod failures;
+mod handshakes;
 mod harness;
 mod https_daemon;
 mod lifecycle;
