@@ -40,7 +40,7 @@ use super::finding::Findings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{address, check, names, own_name, version};
+use super::{address, backend_protocol, check, names, own_name, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -120,7 +120,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 17] = [
+pub const KEYS: [&Keys; 19] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -136,6 +136,8 @@ pub const KEYS: [&Keys; 17] = [
     &https::KEYS,
     &tls::CERTIFICATE,
     &backends::KEYS,
+    &backend_protocol::KEYS,
+    &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,
 ];

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 
 use nix::libc;
 use socket2::{Domain, Socket, Type};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::timeout_at;
 
@@ -18,6 +19,7 @@ use super::proof::LATENESS;
 use super::target::Target;
 use crate::config::ProbeKind;
 use crate::running_time::running;
+use crate::tls::client::{Connector, HandshakeError};
 
 /// How a probe ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -141,7 +143,7 @@ fn not_connected(error: &io::Error, target: &Target) -> Outcome {
 }
 
 /// What a connected target answers.
-async fn ask(mut stream: TcpStream, target: &Target, start: Instant) -> Outcome {
+async fn ask(stream: TcpStream, target: &Target, start: Instant) -> Outcome {
     let limit = target.check.timeout;
     let deadline = tokio::time::Instant::from_std(start) + limit;
     // We are the side that closes, so TIME_WAIT would be ours: at hundreds of probes a second a minute of it eats the
@@ -149,7 +151,24 @@ async fn ask(mut stream: TcpStream, target: &Target, start: Instant) -> Outcome 
     // option cannot be set, closing costs a port for a minute: no reason to fail.
     let _ = stream.set_zero_linger();
 
+    let Some(connector) = Connector::of(&target.check.protocol) else {
+        return ask_over(stream, target, start).await;
+    };
+    // On the heap: checks in clear text have no room for it.
+    match timeout_at(deadline, Box::pin(connector.connect(stream, target.address))).await {
+        Ok(Ok(stream)) => Box::pin(ask_over(stream, target, start)).await,
+        Ok(Err(HandshakeError::OutOfResources(kind))) => Outcome::LocalError(kind.to_string()),
+        Ok(Err(error)) => Outcome::Failure(error.to_string().into()),
+        Err(_) => Outcome::Failure(format!("timed out after {limit:?} in the handshake of TLS").into()),
+    }
+}
+
+/// The same over what carries the answer.
+async fn ask_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, target: &Target, start: Instant) -> Outcome {
+    let limit = target.check.timeout;
+    let deadline = tokio::time::Instant::from_std(start) + limit;
     let answer = match &target.check.kind {
+        ProbeKind::Tcp if target.check.protocol.tls.is_some() => "connected over TLS".to_owned(),
         ProbeKind::Tcp => "connected".to_owned(),
         ProbeKind::Http { path, host, expect } => {
             let own_name = target.address.to_string();

@@ -17,6 +17,7 @@ use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 use crate::proxy::tls::acceptor::Acceptor;
+use crate::tls::client::Connector;
 
 /// What all requests are answered from until the next one.
 #[derive(Debug)]
@@ -69,6 +70,8 @@ pub struct Service {
     pub mode: ServiceMode,
     /// How the rest is spread.
     pub balance: Balance,
+    /// How connections to its backends are opened over TLS; none: in clear text.
+    pub backend_tls: Option<Arc<Connector>>,
     /// How connections to its backends are used.
     pub connections: ConnectionsConfig,
     /// In the order of the document.

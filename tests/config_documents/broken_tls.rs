@@ -73,3 +73,27 @@ fn a_certificate_is_two_files() {
         ),
     ]);
 }
+
+const BACKEND_TLS: (&str, &str) = (
+    r#""mode": "stateless","#,
+    r#""mode": "stateless", "backend_tls": { "ca_file": "/ca.pem", "server_name": "web.test" },"#,
+);
+
+#[test]
+fn tls_to_backends_says_whom_to_believe() {
+    PROXY.refuses(&[
+        (&[BACKEND_TLS], &[]),
+        (
+            &[BACKEND_TLS, (r#""ca_file": "/ca.pem", "#, "")],
+            &[r#"proxy.json:24: services.www.backend_tls: the key "ca_file" is missing"#],
+        ),
+        (
+            &[BACKEND_TLS, ("web.test", "web.test:443")],
+            &[r#"proxy.json:24: services.www.backend_tls.server_name: "web.test:443" is not a host: it has a port; write the name alone, it counts on every port"#],
+        ),
+        (
+            &[BACKEND_TLS, (r#""server_name""#, r#""verify": false, "server_name""#)],
+            &[r#"proxy.json:24: services.www.backend_tls.verify: unknown key; known here: ca_file, client_certificate, server_name"#],
+        ),
+    ]);
+}

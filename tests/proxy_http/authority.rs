@@ -1,6 +1,7 @@
 //! A certificate authority for tests, and clients of TLS that trust it.
 
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use polder::config::proxy::CertificateConfig;
@@ -40,8 +41,26 @@ impl Authority {
         self.issue_with(file, names, &KeyPair::from_pkcs8_pem_and_sign_algo(KEY, &PKCS_RSA_SHA256).unwrap())
     }
 
+    /// One that has ended.
+    pub fn issue_expired(&self, file: &str, names: &[&str]) -> CertificateConfig {
+        let mut params = params(names);
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2020, 2, 1);
+        self.write(file, &params, &KeyPair::generate().unwrap())
+    }
+
     fn issue_with(&self, file: &str, names: &[&str], key: &KeyPair) -> CertificateConfig {
-        let params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+        self.write(file, &params(names), key)
+    }
+
+    /// The authority's own certificate in a file.
+    pub fn ca_file(&self) -> PathBuf {
+        let file = self.folder.path().join("ca.pem");
+        std::fs::write(&file, self.issuer.pem()).unwrap();
+        file
+    }
+
+    fn write(&self, file: &str, params: &CertificateParams, key: &KeyPair) -> CertificateConfig {
         let certificate = params.signed_by(key, &self.issuer).unwrap();
         let files = CertificateConfig {
             chain_file: self.folder.path().join(format!("{file}.pem")),
@@ -67,6 +86,10 @@ impl Authority {
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         builder.with_root_certificates(roots).with_no_client_auth()
     }
+}
+
+fn params(names: &[&str]) -> CertificateParams {
+    CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap()
 }
 
 impl TlsClient {

@@ -18,6 +18,7 @@ use polder::proxy::tls::acceptor::Acceptor;
 use polder::proxy::traffic::access_log::AccessLog;
 use polder::proxy::traffic::shared::{Report, Shared};
 use polder::proxy::traffic::worker::{Command, Listening, Worker, spawn};
+use polder::tls::client::Connector;
 use tokio::sync::mpsc;
 
 /// No test waits longer for anything: on a busy machine seconds may pass before a thread gets to run.
@@ -41,6 +42,8 @@ pub struct Setup {
     /// Its listener speaks https, with these certificates.
     pub tls: Option<Arc<Acceptor>>,
     pub over_tls: bool,
+    /// How its backends are connected to over TLS.
+    pub backend_tls: Option<Arc<Connector>>,
     pub https: Https,
 }
 
@@ -83,6 +86,7 @@ impl Default for Setup {
             log: None,
             tls: None,
             over_tls: true,
+            backend_tls: None,
             https: Https::default(),
         }
     }
@@ -186,6 +190,7 @@ impl Proxy {
 
 fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waiting: &Arc<AtomicUsize>) -> Snapshot {
     let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: None,
         interval: setup.fast_interval * 4,
@@ -218,6 +223,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,
+        backend_tls: setup.backend_tls.clone(),
         connections: setup.connections,
         backends: backends.collect(),
         verdict_bound: setup.verdict_bound,

@@ -9,6 +9,7 @@
 
 mod admission;
 mod authority;
+mod backend_tls;
 mod bodies;
 mod failures;
 mod handshakes;

@@ -60,6 +60,7 @@ pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
     names: &[
         "abort_on_close",
+        "backend_tls",
         "backends",
         "balance",
         "check",

@@ -21,6 +21,7 @@ use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::{Https, Settings};
 use crate::proxy::tls::acceptor::Acceptor;
+use crate::tls::client::Connector;
 
 /// Time for what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
 const STORING: Duration = Duration::from_millis(1_500);
@@ -58,6 +59,8 @@ pub struct PreparedService {
     pub mode: PreparedMode,
     /// How the rest is spread.
     pub balance: Balance,
+    /// How connections to its backends are opened over TLS; none: in clear text.
+    pub backend_tls: Option<Arc<Connector>>,
     /// How connections to its backends are used.
     pub connections: ConnectionsConfig,
     /// In the order of the document.
@@ -238,6 +241,7 @@ impl PreparedService {
             pass_fields: service.pass_fields,
             mode,
             balance: backends.balance,
+            backend_tls: Connector::of(&backends.protocol),
             connections: backends.connections,
             backends: prepared.collect(),
             verdict_bound,

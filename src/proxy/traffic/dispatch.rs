@@ -288,7 +288,7 @@ impl Exchange<'_> {
     /// The backend that knows the visitor by an authenticated connection: its handshake takes several requests.
     fn authenticated_by(&self, service: &Service) -> Option<usize> {
         let own = self.own.as_ref().filter(|own| own.is_authenticated)?;
-        service.addresses().position(|address| address == own.address)
+        service.addresses().position(|address| address == own.peer.address)
     }
 
     /// Waits for another snapshot, or for the moment to try the same backend once more.

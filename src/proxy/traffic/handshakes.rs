@@ -8,7 +8,6 @@ use std::collections::BTreeMap;
 use std::rc::Rc;
 
 use super::inflight::Entry;
-use super::local::Local;
 
 /// The connections that are in their handshake, in the order in which they came.
 #[derive(Default)]
@@ -33,23 +32,22 @@ impl Handshakes {
 
 /// A handshake, counted until it is dropped.
 pub struct Handshake {
-    local: Rc<Local>,
+    of: Rc<Handshakes>,
     number: u64,
 }
 
 impl Handshake {
     /// Of this connection.
-    pub fn begin(local: &Rc<Local>, entry: &Rc<Entry>) -> Handshake {
-        let handshakes = &local.handshakes;
+    pub fn begin(handshakes: &Rc<Handshakes>, entry: &Rc<Entry>) -> Handshake {
         let number = handshakes.began.get();
         handshakes.began.set(number + 1);
         handshakes.under_way.borrow_mut().insert(number, Rc::clone(entry));
-        Handshake { local: Rc::clone(local), number }
+        Handshake { of: Rc::clone(handshakes), number }
     }
 }
 
 impl Drop for Handshake {
     fn drop(&mut self) {
-        self.local.handshakes.under_way.borrow_mut().remove(&self.number);
+        self.of.under_way.borrow_mut().remove(&self.number);
     }
 }

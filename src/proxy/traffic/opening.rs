@@ -55,7 +55,7 @@ impl Drop for Registration {
 pub fn open(local: Rc<Local>, accepted: Accepted, admitted: Admitted) -> impl Future<Output = ()> {
     let registered = Registration { entry: local.registry.add(admitted), local };
     let is_secure = accepted.protocol == Protocol::Https;
-    let begun = is_secure.then(|| Handshake::begin(&registered.local, &registered.entry));
+    let begun = is_secure.then(|| Handshake::begin(&registered.local.handshakes, &registered.entry));
     serve(registered, accepted, begun)
 }
 

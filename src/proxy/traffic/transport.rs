@@ -12,6 +12,7 @@ use tokio::net::{TcpStream, tcp};
 use crate::tls::TlsStream;
 
 /// A connection.
+#[derive(Debug)]
 pub enum Transport {
     /// In clear text.
     Tcp(TcpStream),
@@ -39,8 +40,19 @@ impl Transport {
     /// Both halves.
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         match self {
-            Transport::Tcp(stream) => split(stream),
+            Transport::Tcp(stream) => {
+                let (source, sink) = stream.split();
+                (ReadHalf::Tcp(source), WriteHalf::Tcp(sink))
+            }
             Transport::Tls(stream) => (ReadHalf::Tls(stream), WriteHalf::Tls(stream)),
+        }
+    }
+
+    /// The connection below.
+    pub fn tcp(&self) -> &TcpStream {
+        match self {
+            Transport::Tcp(stream) => stream,
+            Transport::Tls(stream) => stream.tcp(),
         }
     }
 
@@ -56,12 +68,6 @@ impl Transport {
         // A socket that refuses it is gone already.
         let _ = stream.set_zero_linger();
     }
-}
-
-/// Both halves of a connection in clear text.
-pub fn split(stream: &mut TcpStream) -> (ReadHalf<'_>, WriteHalf<'_>) {
-    let (source, sink) = stream.split();
-    (ReadHalf::Tcp(source), WriteHalf::Tcp(sink))
 }
 
 impl ReadHalf<'_> {
