@@ -13,6 +13,7 @@
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
 //! | [`http1`], `http1_stream` | the codec of HTTP/1.1 (pure), and the same over sockets; `transfer` and `socket` move the bytes |
+//! | [`http2`], `http2_connection`, `http2_visit`, `http2_stream` | the same for HTTP/2: what is pure, a connection, a request on one of its streams, its bodies; `http2_wire` carries it, `http2_pipe` is a stream after an upgrade |
 //! | `inflight` | lets a new snapshot or a drain reach whatever runs |
 //! | [`access_log`], `trace`, `termination` | how a request ended |
 //!
@@ -33,6 +34,12 @@ mod handshake;
 mod handshakes;
 pub mod http1;
 mod http1_stream;
+pub mod http2;
+mod http2_connection;
+mod http2_pipe;
+mod http2_stream;
+mod http2_visit;
+mod http2_wire;
 mod inflight;
 mod listener;
 mod local;

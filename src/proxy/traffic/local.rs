@@ -18,7 +18,7 @@ use tokio::time::Instant;
 use super::access_log::{Lines, Record};
 use super::counters::{WorkerCounters, add};
 use super::handshakes::Handshakes;
-use super::inflight::Registry;
+use super::inflight::{Entry, Registry};
 use super::shared::{Report, Shared};
 use super::termination::End;
 use super::throttle::Throttle;
@@ -113,6 +113,14 @@ impl Local {
     /// From now on every response says `Connection: close`.
     pub fn begin_drain(&self) {
         self.draining.set(true);
+    }
+
+    /// A connection is over, or a stream of one.
+    pub fn unregister(&self, entry: &Entry) {
+        self.registry.remove(entry);
+        if self.registry.is_empty() {
+            self.emptied.notify_one();
+        }
     }
 
     /// Memory for a request.
