@@ -68,6 +68,7 @@ impl Default for Setup {
                 response_head: 65536,
                 connections: Some(1000),
                 connections_per_address: Some(1000),
+                tls_handshakes: None,
                 waiting: 100,
                 tries: 3,
                 idle_per_backend: Some(8),

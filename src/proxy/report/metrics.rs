@@ -44,7 +44,7 @@ const BACKEND_COUNTERS: [(&str, &str, BackendValue); 5] = [
     }),
 ];
 
-const WORKERS: [(&str, &str, WorkerValue); 17] = [
+const WORKERS: [(&str, &str, WorkerValue); 18] = [
     ("polder_connections_accepted_total", "Connections accepted.", |worker| &worker.accepted),
     ("polder_connections_refused_total", "Connections refused at limits.connections.", |worker| &worker.refused),
     (
@@ -60,6 +60,11 @@ const WORKERS: [(&str, &str, WorkerValue); 17] = [
         "polder_tls_handshakes_resumed_total",
         "Those of polder_tls_handshakes_total that have resumed a session, of this proxy or another one.",
         |worker| &worker.handshakes_resumed,
+    ),
+    (
+        "polder_tls_handshakes_evicted_total",
+        "Handshakes of TLS closed to make room for new ones at limits.tls_handshakes.",
+        |worker| &worker.handshakes_evicted,
     ),
     (
         "polder_tls_handshakes_failed_total",
