@@ -74,7 +74,7 @@ impl Authority {
     /// Shows everybody a certificate for `www.test`.
     pub fn acceptor(&self) -> Arc<Acceptor> {
         let mut certificates = Certificates::default();
-        let default = vec![certificates.add(&self.issue("www", &["www.test"]), &[])];
+        let default = vec![certificates.add(&self.issue("www", &["www.test"]), Origin::Files, &[])];
         Arc::new(Acceptor::new(Resolver { default, ..Resolver::default() }, certificates, Vec::new()).unwrap())
     }
 
