@@ -14,7 +14,7 @@ use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
 use super::authority::{Authority, CertificateFiles};
 use super::backend::{Behaviour, Command};
 use super::directory::Directory;
-use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times};
+use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times, ZONE};
 use super::identities::Identities;
 use super::supervisor::Supervised;
 use super::webserver::{Webserver, killed};
@@ -165,9 +165,9 @@ impl Fleet {
     ///
     /// The files cannot be written.
     pub fn issue_certificates(&self) -> Result<CertificateDer<'static>, Error> {
-        let issue = |host: &str| self.authority.issue(host, &CertificateFiles::of(self.directory.path(), host));
-        issue(STATEFUL_HOST)?;
-        issue(STATELESS_HOST)
+        let files = |host: &str| CertificateFiles::of(self.directory.path(), host);
+        self.authority.issue(&[STATEFUL_HOST], &files(STATEFUL_HOST))?;
+        self.authority.issue(&[STATELESS_HOST, ZONE], &files(STATELESS_HOST))
     }
 
     /// Asks the stateless service, at one proxy over HTTP/2, for a page that takes a while, as many times at once.

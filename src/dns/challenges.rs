@@ -19,6 +19,9 @@ use crate::zone::name::Name;
 use answers::ChallengeAnswers;
 use place::{Refusal, place};
 
+/// Refused names that a line of the log has.
+const MOST_LOGGED: usize = 8;
+
 /// All challenges, by proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Challenges(BTreeMap<String, Held>);
@@ -154,7 +157,7 @@ impl Challenges {
 
 impl Held {
     fn answered(&self) -> impl Iterator<Item = (&challenges::Name, &BTreeSet<challenges::Value>)> {
-        self.challenges.iter().filter(|(name, values)| !self.refused.contains_key(name.as_str()) && !values.is_empty())
+        self.challenges.iter().filter(|(name, _)| !self.refused.contains_key(name.as_str()))
     }
 
     fn changed(&self, proxy: &str) -> Changed {
@@ -164,8 +167,11 @@ impl Held {
             true => format!("{proxy} has no ACME challenge answered"),
             false => format!("{proxy} has ACME challenges answered: {}", answered.join(", ")),
         };
-        for (name, why) in &self.refused {
+        for (name, why) in self.refused.iter().take(MOST_LOGGED) {
             line.push_str(&format!("; refused: {name} {why}"));
+        }
+        if let Some(more @ 1..) = self.refused.len().checked_sub(MOST_LOGGED) {
+            line.push_str(&format!("; and {more} more are refused"));
         }
         Changed { line, is_warning: !self.refused.is_empty() }
     }
@@ -189,10 +195,14 @@ fn refused(
     config: Option<&AcmeChallengesConfig>,
     zones: &Zones,
 ) -> BTreeMap<String, Refusal> {
-    let allowed = config.and_then(|config| config.from.get(proxy)).and_then(|from| from.zones.as_ref());
+    let listed = config.and_then(|config| config.from.get(proxy));
     let refusal = |name: &challenges::Name| {
         let wire = Name::from_text(name.as_str())?;
-        place(zones, &wire, allowed).err().map(|refusal| (name.as_str().to_owned(), refusal))
+        let placed = match listed {
+            None => Err(Refusal::Unlisted),
+            Some(from) => place(zones, &wire, from.zones.as_ref()).map(drop),
+        };
+        placed.err().map(|refusal| (name.as_str().to_owned(), refusal))
     };
     challenges.keys().filter_map(refusal).collect()
 }
