@@ -18,7 +18,7 @@ mod withheld;
 
 pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
-pub use acme::{AcmeConfig, ChallengeKind, EabConfig};
+pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
@@ -125,7 +125,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 22] = [
+pub const KEYS: [&Keys; 23] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -136,6 +136,7 @@ pub const KEYS: [&Keys; 22] = [
     &access_log::KEYS,
     &acme::KEYS,
     &acme::EAB,
+    &acme::NAMESERVERS,
     &services::KEYS,
     &tls::ROOT,
     &tls::TICKETS,
@@ -202,7 +203,10 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         tls::vet(&value, any_speaks_https, first_tls.as_ref())?;
         let any_speaks_http = listeners.iter().any(|listener| listener.protocol == Protocol::Http);
         let with_tls = services.values().filter_map(|service| Some((&*service.name, service.tls.as_ref()?)));
-        tls::vet_challenges(&value, any_speaks_http, with_tls)?;
+        tls::vet_challenges(&value, any_speaks_http, with_tls.clone())?;
+        if let (Some(value), Ok(Some(acme))) = (root.get("acme"), &acme) {
+            tls::vet_nameservers(&value, acme, with_tls)?;
+        }
     }
     let (services, tls) = (services?, common_tls?);
     Ok(ProxyConfig {
