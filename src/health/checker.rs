@@ -119,9 +119,10 @@ fn start_due(rounds: &mut Rounds, sockets: &mut Sockets, probes: &mut JoinSet<(I
     let now = Instant::now();
     for _ in 0..BATCH {
         let Some((id, target)) = rounds.start_one(now) else { return };
-        match probe::begin(sockets, &target) {
+        match probe::begin(sockets, target) {
             Begun::Ended(probed) => rounds.ended(id, probed, now),
             Begun::Connecting(connecting) => {
+                let target = Arc::clone(target);
                 let probe = probes.spawn(async move { (id, connecting.finish(&target).await) });
                 rounds.get_mut(id).into_iter().for_each(|tracked| tracked.running = Some(probe.clone()));
             }

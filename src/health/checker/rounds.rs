@@ -195,9 +195,9 @@ impl Rounds {
     }
 
     /// One target whose time has come: its probe begins now, and [`Rounds::ended`] is told its outcome.
-    pub(super) fn start_one(&mut self, now: Instant) -> Option<(Id, Arc<Target>)> {
+    pub(super) fn start_one(&mut self, now: Instant) -> Option<(Id, &Arc<Target>)> {
         let id = self.timetable.start_one(now)?;
-        Some((id, self.targets.get(&id)?.target.clone()))
+        Some((id, &self.targets.get(&id)?.target))
     }
 
     /// The target whose probe goes on.
