@@ -9,6 +9,7 @@
 
 pub(crate) mod address;
 pub mod admin;
+pub mod backend_protocol;
 pub(crate) mod bounds;
 pub mod check;
 pub mod defaults;
@@ -31,6 +32,7 @@ pub(crate) mod tree;
 pub(crate) mod version;
 
 pub use admin::AdminConfig;
+pub use backend_protocol::{BackendProtocol, BackendTls, ClientCertificate, HttpVersion};
 pub use bounds::MOST_SUBJECTS;
 pub use check::{CheckConfig, Expect, ProbeKind, StatusRange};
 pub use dns::DnsConfig;

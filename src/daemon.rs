@@ -8,10 +8,14 @@
 
 pub mod admin;
 pub mod args;
+mod callers;
+pub mod challenges;
+mod channel;
 pub mod client_network;
 pub mod clock;
 pub mod eligibility;
 pub mod fd_store;
+mod identity;
 pub mod key_file;
 pub mod launch;
 pub mod lifecycle;

@@ -1,7 +1,7 @@
 //! A whole fleet on loopback, to look at (`polder demo`) and to break (`polder drill`).
 //!
 //! - [`fleet`] starts it: two nameservers, three proxies, two services with real backends, every one a process.
-//!   [`addresses`], [`directory`], [`identities`] and [`documents`] say where each is and what it reads;
+//!   [`addresses`], [`directory`], [`identities`], [`authority`] and [`documents`] say where each is and what it reads;
 //!   [`supervisor`] (over [`process`] and [`notify`]) is its service manager; [`backend`] is what its webservers are.
 //! - [`visitor`] keeps a realistic load on any fleet and records what visitors saw. It knows nothing of this one.
 //! - [`drill`] puts each failure promise to the test and judges what the visitors recorded.
@@ -11,6 +11,7 @@
 //! visitor can, or leave a process or file behind.
 
 pub mod addresses;
+pub mod authority;
 pub mod backend;
 pub mod control;
 pub mod directory;

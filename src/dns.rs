@@ -13,6 +13,7 @@
 
 pub mod answer;
 pub mod capacity;
+pub mod challenges;
 pub mod compiled;
 pub mod control;
 pub mod cookie;

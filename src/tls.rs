@@ -7,32 +7,47 @@
 //! Visitors' handshakes are `proxy::traffic`'s, with what it knows of certificates.
 
 mod buffers;
+pub mod client;
+pub mod pem;
 pub mod session;
 
+pub use buffers::Queue;
+
 use std::cell::RefCell;
+use std::fmt;
 use std::io;
 use std::net::Shutdown;
+use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
 use socket2::SockRef;
-use tokio::io::ReadBuf;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use session::Session;
+
+/// HTTP/2 by its name in a handshake (RFC 9113, 3.2).
+pub const HTTP2: &[u8] = b"h2";
 
 /// A connection after its handshake.
 pub struct TlsStream {
     tcp: TcpStream,
     session: RefCell<Session>,
     /// What the client was shown in the handshake, or in that of the session which it has resumed; none: we are the client.
-    shown: Option<Arc<dyn ForHosts>>,
+    shown: Option<Arc<dyn ForHosts + Send + Sync>>,
 }
 
 /// A certificate, as far as a connection has to know it.
 pub trait ForHosts {
     /// Whether it is for this host, without a port.
     fn is_for(&self, host: &str) -> bool;
+}
+
+impl fmt::Debug for TlsStream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("TlsStream").field(&self.tcp).finish()
+    }
 }
 
 impl Drop for TlsStream {
@@ -44,15 +59,40 @@ impl Drop for TlsStream {
     }
 }
 
+impl AsyncRead for TlsStream {
+    fn poll_read(self: Pin<&mut Self>, context: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        TlsStream::poll_read(&self, context, room)
+    }
+}
+
+impl AsyncWrite for TlsStream {
+    fn poll_write(self: Pin<&mut Self>, context: &mut Context<'_>, data: &[u8]) -> Poll<io::Result<usize>> {
+        TlsStream::poll_write(&self, context, &[data])
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        TlsStream::poll_flush(&self, context)
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        TlsStream::poll_shutdown(&self, context)
+    }
+}
+
 impl TlsStream {
     /// A connection whose handshake is over; `shown` is what the client was shown.
-    pub fn new(tcp: TcpStream, session: Session, shown: Option<Arc<dyn ForHosts>>) -> TlsStream {
+    pub fn new(tcp: TcpStream, session: Session, shown: Option<Arc<dyn ForHosts + Send + Sync>>) -> TlsStream {
         TlsStream { tcp, session: RefCell::new(session), shown }
     }
 
     /// Has the end look like what it is: something is missing.
     pub fn announce_nothing(&self) {
         self.session.borrow_mut().announce_nothing();
+    }
+
+    /// Whether both sides agreed on HTTP/2.
+    pub fn speaks_http2(&self) -> bool {
+        self.session.borrow().protocol() == Some(HTTP2)
     }
 
     /// The handshake has resumed a session.
@@ -75,17 +115,28 @@ impl TlsStream {
         self.shown.as_ref().is_some_and(|certificate| certificate.is_for(host))
     }
 
+    /// Nothing is left for the reader, and the other side has not ended.
+    pub fn is_quiet(&self) -> bool {
+        let session = self.session.borrow();
+        !session.has_plaintext() && !session.has_ended()
+    }
+
     /// Waits until there may be something to read.
     pub fn poll_readable(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         if self.session.borrow().has_plaintext() { Poll::Ready(Ok(())) } else { self.tcp.poll_read_ready(context) }
     }
 
-    /// Reads plaintext; the end, be it announced or not, is a read of nothing. HTTP itself tells a body that was cut short.
+    /// Reads plaintext; the end is a read of nothing. A visitor's end need not be announced: HTTP itself tells a request that was cut
+    /// short. A server's has to be ([`io::ErrorKind::UnexpectedEof`]): a response may have no other end.
     pub fn poll_read(&self, context: &mut Context<'_>, room: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let mut session = self.session.borrow_mut();
         loop {
-            if session.take_plaintext(room) || session.has_ended() {
+            if session.take_plaintext(room) {
                 return Poll::Ready(Ok(()));
+            }
+            if session.has_ended() {
+                let cut = || Err(io::ErrorKind::UnexpectedEof.into());
+                return Poll::Ready(if session.was_cut() { cut() } else { Ok(()) });
             }
             ready!(self.tcp.poll_read_ready(context))?;
             let received = session.receive(|room| self.tcp.try_read(room));

@@ -231,6 +231,32 @@ fn a_good_proxy_is_let_through_and_every_route_is_told() {
 }
 
 #[test]
+fn a_proxy_that_speaks_https_is_rehearsed_in_clear_text_also_before_its_certificates_are_there() {
+    let mut machine = Machine::new();
+    let mut document = machine.proxy();
+    let listener = json!({ "name": "https", "address": free_port(), "protocol": "https" });
+    document["listeners"].as_array_mut().unwrap().insert(0, listener);
+    let certificate = json!({ "chain_file": machine.path("www.pem"), "key_file": machine.path("www.key") });
+    document["services"]["www"]["tls"] = json!({ "certificates": [certificate] });
+    document["services"]["www"]["https"] = json!("redirect");
+    document["services"]["www"]["hsts"] = json!({});
+    document["tls"] = json!({ "default": "www" });
+    machine.run("polder-proxy", &document);
+    machine.write("new", "proxy.json", &document);
+    let (rehearsed, code) = machine.rehearse();
+    assert_eq!((&rehearsed.worse, &rehearsed.notes, code), (&vec![], &vec![], 0));
+    assert_one(&rehearsed.proved, &["www.example.test/app answers 200"]);
+    // Whether that is worse than now cannot be told in clear text; that the backend is lost, can.
+    let mut wrong = document.clone();
+    wrong["services"]["www"]["backends"][0]["address"] = json!(free_port());
+    machine.write("new", "proxy.json", &wrong);
+    let (rehearsed, code) = machine.rehearse();
+    assert_eq!((rehearsed.worse.len(), code), (1, 1), "{rehearsed:#?}");
+    assert_one(&rehearsed.worse, &["www/web1 is up at", "and down at"]);
+    assert_one(&rehearsed.notes, &["www.example.test/app answers 503, and 308 now"]);
+}
+
+#[test]
 fn a_wrong_port_of_a_backend_is_refused_with_the_service_and_the_reason() {
     let mut machine = Machine::new();
     let document = machine.proxy();

@@ -78,6 +78,7 @@ pub fn snapshot(prepared: &Prepared, health: &HealthView, previous: Option<&Snap
 /// A nameserver's snapshot of one zone, `example.net`, in which `http0.l.example.net` is a pool of four addresses.
 pub fn names(zone: ZoneFile) -> dns::snapshot::Snapshot {
     let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: Some(80),
         interval: Duration::from_secs(2),

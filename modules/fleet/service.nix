@@ -47,6 +47,47 @@ let
         };
       };
     };
+
+  certificate.options = {
+    chain_file = mkOption {
+      type = fleetTypes.keyPath;
+      example = "/var/lib/acme/www.example.net/fullchain.pem";
+      description = "The certificate in PEM, and behind it those that lead to the CA's.";
+    };
+    key_file = mkOption {
+      type = fleetTypes.keyPath;
+      example = "/var/lib/acme/www.example.net/key.pem";
+      description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
+    };
+  };
+
+  tls.options = {
+    certificates = mkOption {
+      type = types.nullOr (types.nonEmptyListOf (types.submodule certificate));
+      default = null;
+      description = "The certificates of the service, in files that are on every proxy. They are read again when they change.";
+    };
+    acme = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options.challenge = mkOption {
+            type = types.nullOr (
+              types.enum [
+                "http-01"
+                "dns-01"
+              ]
+            );
+            default = null;
+            defaultText = lib.literalMD "that of `polder.fleet.acme`";
+            description = "How the CA is convinced that the hosts are ours. A host with `*.` needs `dns-01`.";
+          };
+        }
+      );
+      default = null;
+      example.challenge = "dns-01";
+      description = "Instead of `certificates`: the proxies get the certificate from the CA of `polder.fleet.acme`, and renew it.";
+    };
+  };
 in
 
 { ... }:
@@ -124,31 +165,87 @@ in
       description = "Stateful services only: the name of the cookie.";
     };
     tls = mkOption {
+      type = types.nullOr (types.either (types.enum [ "acme" ]) (types.submodule tls));
+      default = null;
+      example = "acme";
+      description = ''
+        How the service is reached over TLS, on port 443, too: with certificates in files, or with one that the proxies get by
+        themselves from the CA of `polder.fleet.acme` (`"acme"`). Without it, in clear text alone.
+      '';
+    };
+    https = daemonDefault {
+      type = types.enum [
+        "optional"
+        "redirect"
+      ];
+      description = "Only with `tls`: whether visitors in clear text are served, or sent to https.";
+    };
+    hsts = mkOption {
       type = types.nullOr (
         types.submodule {
-          options.certificates = mkOption {
-            type = types.nonEmptyListOf (
-              types.submodule {
-                options = {
-                  chain_file = mkOption {
-                    type = fleetTypes.keyPath;
-                    example = "/var/lib/acme/www.example.net/fullchain.pem";
-                    description = "The certificate in PEM, and behind it those that lead to the CA's.";
-                  };
-                  key_file = mkOption {
-                    type = fleetTypes.keyPath;
-                    example = "/var/lib/acme/www.example.net/key.pem";
-                    description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
-                  };
-                };
-              }
-            );
-            description = "The certificates of the service, in files that are on every proxy. They are read again when they change.";
+          options = {
+            max_age = daemonDefault {
+              type = duration;
+              example = "730d";
+              description = "For how long browsers come over https alone. Begin with an hour; `0s` takes it back.";
+            };
+            include_subdomains = daemonDefault {
+              type = types.bool;
+              description = "That holds for every name below the hosts, too, whoever serves it.";
+            };
+            preload = daemonDefault {
+              type = types.bool;
+              description = "Browsers may have it built in (hstspreload.org): needs 365 days and `include_subdomains`.";
+            };
           };
         }
       );
       default = null;
-      description = "How the service is reached over TLS, on port 443, too. Without it, in clear text alone.";
+      example = { };
+      description = "Only with `tls`: what browsers are told of the next visits (Strict-Transport-Security).";
+    };
+    backend_tls = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            ca_file = mkOption {
+              type = types.path;
+              example = lib.literalExpression "./backends-ca.pem";
+              description = "The certificates in PEM of the authorities that may have issued a backend's certificate.";
+            };
+            server_name = daemonDefault {
+              type = types.str;
+              example = "web.internal";
+              description = "The name that a backend's certificate must be for. Without it, the backend's address.";
+            };
+            client_certificate = mkOption {
+              type = types.nullOr (
+                types.submodule {
+                  options = {
+                    chain_file = mkOption {
+                      type = fleetTypes.keyPath;
+                      example = "/var/lib/acme/px.example.net/fullchain.pem";
+                      description = "The certificate in PEM, and behind it those that lead to the authority's.";
+                    };
+                    key_file = mkOption {
+                      type = fleetTypes.keyPath;
+                      example = "/var/lib/acme/px.example.net/key.pem";
+                      description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
+                    };
+                  };
+                }
+              );
+              default = null;
+              description = "What is shown to a backend that asks for a certificate, in files that are on every proxy.";
+            };
+          };
+        }
+      );
+      default = null;
+      description = ''
+        How the backends are connected to and checked over TLS. They are verified always. Without it, in clear text
+        ([documents.md](documents.md#servicesnamebackend_tls)).
+      '';
     };
     pass_fields = daemonDefault {
       type = types.nonEmptyListOf types.str;

@@ -31,6 +31,22 @@ pub struct Status {
     pub failed_zones: Vec<FailedZone>,
     /// By name.
     pub pools: Vec<PoolStatus>,
+    /// Names that answer a certificate authority's challenges now, by the proxy that told them.
+    #[serde(default)]
+    pub challenges: Vec<ChallengeStatus>,
+}
+
+/// A name at which challenges of a certificate authority are answered.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChallengeStatus {
+    /// It, without the final dot.
+    pub name: String,
+    /// The proxy that told its values.
+    pub proxy: String,
+    /// How many values.
+    pub values: usize,
+    /// For how long, unless it is told again, in milliseconds.
+    pub left_ms: u64,
 }
 
 /// One zone.

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::backend_protocol::BackendProtocol;
 use super::defaults;
 use super::names;
 use super::reader::{Keys, Object, Read, Value};
@@ -18,6 +19,8 @@ use super::reader::{Keys, Object, Read, Value};
 pub struct CheckConfig {
     /// What is sent and what must come back.
     pub kind: ProbeKind,
+    /// How the target is spoken to. Default: as its service does, or in clear text if it has a port of its own.
+    pub protocol: BackendProtocol,
     /// Another port than the target's own. In `dns.json` always `Some` (a member has no port of its own).
     pub port: Option<u16>,
     /// Time between two probes of a settled target. Default 2 s; 10 ms to 1 h.
@@ -118,7 +121,7 @@ impl CheckConfig {
 /// The keys of a check.
 pub(super) const KEYS: Keys = Keys {
     object: "check",
-    names: &["expect", "fall", "fast_interval", "host", "interval", "path", "port", "rise", "timeout", "type"],
+    names: &["expect", "fall", "fast_interval", "host", "interval", "path", "port", "rise", "timeout", "tls", "type"],
 };
 
 const INTERVAL: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(3600);
@@ -139,6 +142,7 @@ pub(super) enum CheckOf {
 pub(super) fn backend_default() -> CheckConfig {
     CheckConfig {
         kind: ProbeKind::Http { path: defaults::BACKEND_CHECK_PATH.to_owned(), host: None, expect: Expect::default() },
+        protocol: BackendProtocol::default(),
         port: None,
         interval: defaults::CHECK_INTERVAL,
         fast_interval: defaults::fast_interval(defaults::CHECK_INTERVAL),
@@ -155,7 +159,8 @@ impl Default for Expect {
     }
 }
 
-pub(super) fn read(value: &Value<'_>, of: CheckOf) -> Read<CheckConfig> {
+/// Reads a check of a target that is spoken to in this way; `None`: that could not be read.
+pub(super) fn read(value: &Value<'_>, of: CheckOf, protocol: Option<&BackendProtocol>) -> Read<CheckConfig> {
     let default = backend_default();
     let check = value.object(&KEYS)?;
     let kind = read_kind(&check, of);
@@ -163,6 +168,8 @@ pub(super) fn read(value: &Value<'_>, of: CheckOf) -> Read<CheckConfig> {
         CheckOf::Backend => check.optional("port", |value| value.integer(1..=u16::MAX)),
         CheckOf::Member => check.required("port", |value| value.integer(1..=u16::MAX)).map(Some),
     };
+    let has_own_port = of == CheckOf::Backend && port.as_ref().is_ok_and(Option::is_some);
+    let speaks_alike = read_speaks_alike(&check, protocol, has_own_port);
     let interval = check.with_default("interval", default.interval, |value| value.duration(INTERVAL));
     let fast_interval = read_fast_interval(&check, interval);
     let timeout = check.with_default("timeout", default.timeout, |value| value.duration(TIMEOUT));
@@ -170,6 +177,7 @@ pub(super) fn read(value: &Value<'_>, of: CheckOf) -> Read<CheckConfig> {
     let fall = check.with_default("fall", default.fall, |value| value.integer(CONSECUTIVE));
     Ok(CheckConfig {
         kind: kind?,
+        protocol: if speaks_alike? { protocol.cloned().unwrap_or_default() } else { BackendProtocol::default() },
         port: port?,
         interval: interval?,
         fast_interval: fast_interval?,
@@ -177,6 +185,18 @@ pub(super) fn read(value: &Value<'_>, of: CheckOf) -> Read<CheckConfig> {
         rise: rise?,
         fall: fall?,
     })
+}
+
+/// Whether it speaks to the target as the service does. A port of its own may be another program's: there it is to be said.
+fn read_speaks_alike(check: &Object<'_>, protocol: Option<&BackendProtocol>, has_own_port: bool) -> Read<bool> {
+    let is_secure = protocol.is_some_and(|protocol| protocol.tls.is_some());
+    let over_tls = check.with_default("tls", is_secure && !has_own_port, |value| match value.boolean()? {
+        true if protocol.is_some() && !is_secure => {
+            Err(value.fault("the service has no \"backend_tls\", which says whom to believe"))
+        }
+        over_tls => Ok(over_tls),
+    })?;
+    Ok(over_tls || (!is_secure && !has_own_port))
 }
 
 fn read_fast_interval(check: &Object<'_>, interval: Read<Duration>) -> Read<Duration> {

@@ -2,6 +2,7 @@
 //!
 //! One file for each part: the pools, the TCP limits, rate limiting, cookies and so on. The rest of the program uses `config::dns::X`.
 
+mod acme_challenges;
 mod cookies;
 mod identity;
 mod pools;
@@ -9,6 +10,7 @@ mod rate_limit;
 mod tcp;
 mod zones;
 
+pub use acme_challenges::{AcmeChallengesConfig, ChallengesFrom};
 pub use cookies::CookiesConfig;
 pub use identity::IdentityConfig;
 pub use pools::{MemberConfig, PoolConfig, WhenAllDown};
@@ -43,6 +45,8 @@ pub struct DnsConfig {
     pub state_dir: PathBuf,
     /// The other nameservers, for operator states.
     pub peers: Option<PeersConfig>,
+    /// The proxies whose challenges of a certificate authority are answered.
+    pub acme_challenges: Option<AcmeChallengesConfig>,
     /// Threads that read each UDP listener. Default: one per core.
     pub workers: Option<usize>,
     /// TCP limits.
@@ -65,6 +69,7 @@ pub struct DnsConfig {
 const ROOT: Keys = Keys {
     object: "dns.json",
     names: &[
+        "acme_challenges",
         "admin",
         "cookies",
         "drain",
@@ -83,11 +88,13 @@ const ROOT: Keys = Keys {
 };
 
 /// The keys of every object of `dns.json`.
-pub const KEYS: [&Keys; 13] = [
+pub const KEYS: [&Keys; 15] = [
     &ROOT,
     &admin::KEYS,
     &peers::KEYS,
     &peers::MEMBER_KEYS,
+    &acme_challenges::KEYS,
+    &acme_challenges::FROM,
     &tcp::KEYS,
     &rate_limit::KEYS,
     &cookies::KEYS,
@@ -132,6 +139,8 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
     let identity = root.with_default("identity", IdentityConfig::default(), identity::read);
     let drain = root.with_default("drain", defaults::DNS_DRAIN, |value| value.duration(DRAIN));
     let zones = root.required("zones", zones::read);
+    let acme_challenges =
+        root.optional("acme_challenges", |value| acme_challenges::read(value, &mut listening, zones.as_ref().ok()));
     let pools = root.with_default("pools", BTreeMap::new(), |value| {
         let pools: BTreeMap<String, PoolConfig> = pools::read(value, zones.as_ref().ok())?;
         most_subjects(value, "members", pools.values().map(|pool| pool.members.len()).sum())?;
@@ -143,6 +152,7 @@ fn read(document: &Value<'_>) -> Read<DnsConfig> {
         admin: admin?,
         state_dir: state_dir?,
         peers: peers?,
+        acme_challenges: acme_challenges?,
         workers: workers?,
         tcp: tcp?,
         rate_limit: rate_limit?,

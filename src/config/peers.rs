@@ -7,12 +7,9 @@ use std::path::PathBuf;
 use super::distinct::Distinct;
 use super::listen::Listening;
 use super::own_name::OwnName;
-use super::public_key::PublicKey;
+use super::public_key::{self, PublicKey};
 use super::reader::{Keys, Read, Value};
 use super::{address, names};
-
-/// The keys of one member: the present one, and while it is replaced the next one.
-const MOST_KEYS: usize = 2;
 
 /// The `peers` part of both documents.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -90,14 +87,6 @@ fn read_member<'a>(
     let member = value.object(&MEMBER_KEYS)?;
     let address =
         member.required("address", |value| addresses.claim_parsed(value, "an address and port", address::dial));
-    let keys = member.required("keys", |value| {
-        let read = value.list("public keys", |value| keys.claim_parsed(value, "a public key", PublicKey::parse))?;
-        match read.len() {
-            0..=MOST_KEYS => Ok(read),
-            more => Err(value.fault(format!(
-                "{more} keys: expected at most {MOST_KEYS}, the present one and, while it is replaced, the next one"
-            ))),
-        }
-    });
+    let keys = member.required("keys", |value| public_key::read_few(value, keys));
     Ok(PeerConfig { address: address?, keys: keys? })
 }

@@ -8,6 +8,7 @@ mod backends;
 mod connections;
 mod context;
 mod cookie;
+mod https;
 mod limits;
 mod mode;
 mod services;
@@ -19,6 +20,7 @@ pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
+pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{ServiceConfig, Target};
@@ -38,7 +40,7 @@ use super::finding::Findings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{address, check, names, own_name, version};
+use super::{address, backend_protocol, check, names, own_name, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -118,7 +120,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 16] = [
+pub const KEYS: [&Keys; 19] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -131,8 +133,11 @@ pub const KEYS: [&Keys; 16] = [
     &tls::ROOT,
     &tls::TICKETS,
     &tls::SERVICE,
+    &https::KEYS,
     &tls::CERTIFICATE,
     &backends::KEYS,
+    &backend_protocol::KEYS,
+    &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,
 ];

@@ -5,7 +5,12 @@ use std::fmt;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
+use super::distinct::Distinct;
 use super::invalid::Invalid;
+use super::reader::{Read, Value};
+
+/// The keys of one daemon: the present one, and while it is replaced the next one.
+const MOST: usize = 2;
 
 /// The public half of an X25519 key pair (RFC 7748, 6.1). In text it is 32 bytes in base64.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -30,6 +35,17 @@ impl PublicKey {
             true => Err(Invalid::unquoted(format!("not a public key: all zero; {EXPECTED}"))),
             false => Ok(PublicKey(key)),
         }
+    }
+}
+
+/// Reads the keys of one daemon; `keys` are all that the document has met so far.
+pub(super) fn read_few<'a>(value: &Value<'a>, keys: &mut Distinct<'a, PublicKey>) -> Read<Vec<PublicKey>> {
+    let read = value.list("public keys", |value| keys.claim_parsed(value, "a public key", PublicKey::parse))?;
+    match read.len() {
+        0..=MOST => Ok(read),
+        more => Err(value.fault(format!(
+            "{more} keys: expected at most {MOST}, the present one and, while it is replaced, the next one"
+        ))),
     }
 }
 

@@ -9,17 +9,15 @@
 //! or moved. With a new connection every exchange proves all of it again, and at most one second of state is lost.
 
 mod changes;
-mod channel;
 mod exchange;
-mod identity;
 mod listener;
 mod rejected;
 mod shared;
 
-pub use changes::{MAX_STATE, Outbox};
-pub use channel::{ChannelError, MAX_MESSAGE};
+pub use super::channel::ChannelError;
+pub use super::identity::Identity;
+pub use changes::{MAX_MESSAGE, MAX_STATE, Outbox};
 pub use exchange::ExchangeError;
-pub use identity::Identity;
 pub use listener::connections_with;
 pub use rejected::Rejected;
 pub use shared::{PeerEvent, PeerHealth};

@@ -75,6 +75,11 @@ impl Addresses {
         self.at(20, index, Port::HTTP)
     }
 
+    /// Where proxy `index` accepts visitors over TLS.
+    pub fn proxy_https(&self, index: usize) -> SocketAddr {
+        self.at(20, index, Port::HTTPS)
+    }
+
     /// The peers' channel of nameserver `index`.
     pub fn nameserver_peer(&self, index: usize) -> SocketAddr {
         self.at(10, index, Port::PEERS)
@@ -116,6 +121,11 @@ impl Addresses {
         Port::DEAD + self.offset
     }
 
+    /// The port every proxy accepts visitors over TLS on.
+    pub fn https_port(&self) -> u16 {
+        Port::HTTPS + self.offset
+    }
+
     /// The port every proxy accepts visitors on.
     pub fn http_port(&self) -> u16 {
         Port::HTTP + self.offset
@@ -128,6 +138,7 @@ struct Port;
 impl Port {
     const DNS: u16 = 5300;
     const HTTP: u16 = 8080;
+    const HTTPS: u16 = 8443;
     const CHECKS: u16 = 8090;
     const DEAD: u16 = 8099;
     const PAGE: u16 = 8404;
@@ -135,7 +146,7 @@ impl Port {
 }
 
 fn ports_are_free(host: Ipv4Addr, offset: u16) -> bool {
-    let tcp = [Port::DNS, Port::HTTP, Port::PAGE, Port::PEERS, Port::DEAD]
+    let tcp = [Port::DNS, Port::HTTP, Port::HTTPS, Port::PAGE, Port::PEERS, Port::DEAD]
         .into_iter()
         .chain((1..=PROXIES as u16).map(|proxy| Port::CHECKS + proxy));
     tcp.into_iter().all(|port| TcpListener::bind((host, port + offset)).is_ok())

@@ -12,6 +12,7 @@ use base64::Engine;
 use serde_json::{Map, Value, json};
 
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
+use super::authority::CertificateFiles;
 use super::identities::{self, Identities};
 
 pub use super::names::{nameserver_name, proxy_name, stateful_name, stateless_name};
@@ -107,6 +108,11 @@ impl Layout<'_> {
         check
     }
 
+    fn tls(&self, host: &str) -> Value {
+        let CertificateFiles { chain, key } = CertificateFiles::of(self.directory, host);
+        json!({ "certificates": [{ "chain_file": chain, "key_file": key }] })
+    }
+
     /// What the documents of both daemons have alike; `peers` are the daemons of its kind.
     fn common(&self, name: &str, page: SocketAddr, listen: SocketAddr, peers: &[(String, SocketAddr)]) -> Value {
         let member = |(name, address): &(String, SocketAddr)| {
@@ -147,7 +153,10 @@ impl Layout<'_> {
                 })
             })
             .collect();
-        document["listeners"] = json!([{ "name": "http", "address": addresses.proxy(index) }]);
+        document["listeners"] = json!([
+            { "name": "http", "address": addresses.proxy(index) },
+            { "name": "https", "address": addresses.proxy_https(index), "protocol": "https" },
+        ]);
         document["timeouts"] = json!({ "connect": milliseconds(self.times.timeout), "drain": "2s" });
         document["services"] = json!({
             STATELESS: {
@@ -155,6 +164,7 @@ impl Layout<'_> {
                 "mode": "stateless",
                 "backends": stateless,
                 "check": self.check("/healthz", None),
+                "tls": self.tls(STATELESS_HOST),
             },
             STATEFUL: {
                 "hosts": [STATEFUL_HOST],
@@ -164,6 +174,7 @@ impl Layout<'_> {
                 "failover_drain": "500ms",
                 "backends": stateful,
                 "check": self.check("/healthz", Some(addresses.check_port(index))),
+                "tls": self.tls(STATEFUL_HOST),
                 "cookie": { "value": "sealed", "key_file": self.directory.join("cookies.key") },
             },
         });

@@ -113,8 +113,8 @@ pub async fn run(
         report(Step::Keeps(fleet.keep_folder()));
     }
     report(Step::Started(start.elapsed()));
-    let load = Load::start(fleet.visitors(options.rate, VISITORS, RESOLVERS, options.pace.timeouts()))
-        .map_err(Error::io("the visitors cannot begin"))?;
+    let visitors = fleet.visitors(options.rate, VISITORS, RESOLVERS, options.pace.timeouts())?;
+    let load = Load::start(visitors).map_err(Error::io("the visitors cannot begin"))?;
     // A little less than asked for is measured where a row begins or ends between two arrivals.
     let needed = options.rate - options.rate / 6;
     let mut stage = Stage::new(fleet, load, (needed, needed), VISITORS, options.pace == Pace::Untimed);

@@ -6,9 +6,12 @@
 use std::fmt;
 use std::time::Duration;
 
+use rustls::pki_types::CertificateDer;
 use serde_json::Value;
+use tokio::net::TcpStream;
 
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
+use super::authority::{Authority, CertificateFiles};
 use super::backend::{Behaviour, Command};
 use super::directory::Directory;
 use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times};
@@ -17,8 +20,12 @@ use super::supervisor::Supervised;
 use super::webserver::{Webserver, killed};
 use super::{Error, Programs};
 use crate::api::daemon::Daemon;
+use crate::demo::visitor::secure::{Secure, Tickets};
 use crate::demo::visitor::{Plan, Site, Timeouts};
 use crate::files;
+
+/// The authority's certificate, in the fleet's folder.
+pub const AUTHORITY_FILE: &str = "authority.pem";
 
 /// How much later than its check's time-out a slow backend answers.
 const LATE_BY: Duration = Duration::from_millis(250);
@@ -32,6 +39,7 @@ pub struct Fleet {
     /// Where everything is.
     pub addresses: Addresses,
     identities: Identities,
+    authority: Authority,
     /// Its times.
     pub times: Times,
     states: Vec<(String, State)>,
@@ -130,19 +138,43 @@ impl Part<'_> {
 
 impl Fleet {
     /// Visitors of both sites, through this fleet's nameservers; `rate` is requests a second, and queries a second.
-    pub fn visitors(&self, rate: u32, visitors: usize, resolvers: usize, timeouts: Timeouts) -> Plan {
+    ///
+    /// # Errors
+    ///
+    /// There is no TLS.
+    pub fn visitors(&self, rate: u32, visitors: usize, resolvers: usize, timeouts: Timeouts) -> Result<Plan, Error> {
         let nameservers = 0..self.of_role(Daemon::Nameserver).count();
         let site = |host: &str, path: &str| Site { host: host.to_owned(), path: path.to_owned() };
-        Plan {
+        Ok(Plan {
             nameservers: nameservers.map(|index| self.addresses.nameserver(index)).collect(),
             port: self.addresses.http_port(),
+            secure: Some(Secure { port: self.addresses.https_port(), config: self.authority.client()? }),
             sites: vec![site(STATELESS_HOST, "/"), site(STATEFUL_HOST, "/session")],
             requests: rate,
             queries: rate,
             visitors,
             resolvers,
             timeouts,
-        }
+        })
+    }
+
+    /// Issues a certificate for every host, in place of those that are there; gives the stateless service's.
+    ///
+    /// # Errors
+    ///
+    /// The files cannot be written.
+    pub fn issue_certificates(&self) -> Result<CertificateDer<'static>, Error> {
+        let issue = |host: &str| self.authority.issue(host, &CertificateFiles::of(self.directory.path(), host));
+        issue(STATEFUL_HOST)?;
+        issue(STATELESS_HOST)
+    }
+
+    /// The certificate of the stateless service that a proxy shows to a new visitor; none if it shows none.
+    pub async fn shown_certificate(&self, proxy: usize) -> Option<CertificateDer<'static>> {
+        let stream = TcpStream::connect(self.addresses.proxy_https(proxy)).await.ok()?;
+        let client = self.authority.client().ok()?;
+        let (stream, _) = Tickets::new().connect(&client, STATELESS_HOST, stream).await.ok()?;
+        stream.get_ref().1.peer_certificates()?.first().map(|shown| shown.clone().into_owned())
     }
 
     /// Starts all parts and returns when every daemon is ready. `change` changes a daemon's document before it is written.
@@ -155,6 +187,7 @@ impl Fleet {
             webservers: Vec::new(),
             addresses,
             identities,
+            authority: Authority::make()?,
             times,
             states: Vec::new(),
             directory,
@@ -183,6 +216,8 @@ impl Fleet {
     fn write_shared_files(&self) -> Result<(), Error> {
         let folder = self.directory.path();
         files::replace_own(&folder.join("cookies.key"), documents::key_file()?.as_bytes())?;
+        files::replace_own(&folder.join(AUTHORITY_FILE), self.authority.pem().as_bytes())?;
+        self.issue_certificates()?;
         Ok(files::replace_own(&folder.join("polder.test.zone"), self.layout().zone().as_bytes())?)
     }
 

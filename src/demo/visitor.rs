@@ -3,7 +3,7 @@
 //! [`load`] lets requests and queries arrive at a steady rate whether or not earlier ones have ended, and counts every
 //! wait from the moment the visitor wanted the page; so a gap cannot hide. [`resolver`] honours TTLs and asks the other
 //! nameserver when one is silent; [`browser`] tries the next address, reuses connections, keeps cookies and sends
-//! only safe requests a second time. [`record`] is what is handed to the judge.
+//! only safe requests a second time; [`secure`] is its side of TLS. [`record`] is what is handed to the judge.
 //!
 //! Must never: know of the demo's fleet. It is given names, addresses of nameservers and a port, and could as well
 //! stand in front of real hosts.
@@ -13,12 +13,15 @@ pub mod http1;
 pub mod load;
 pub mod record;
 pub mod resolver;
+pub mod secure;
 #[cfg(test)]
 mod tests;
 pub mod transport;
 
 use std::net::SocketAddr;
 use std::time::Duration;
+
+use secure::Secure;
 
 /// What visitors are to do.
 #[derive(Debug, Clone)]
@@ -27,6 +30,8 @@ pub struct Plan {
     pub nameservers: Vec<SocketAddr>,
     /// The port of every site.
     pub port: u16,
+    /// Every second visitor comes over https, if there is that.
+    pub secure: Option<Secure>,
     /// The sites, in the order in which records name them.
     pub sites: Vec<Site>,
     /// Requests a second, over all sites.

@@ -12,6 +12,7 @@ mod query;
 mod writer;
 
 use crate::config::dns::IdentityConfig;
+use crate::dns::challenges::answers::Said;
 use crate::dns::compiled::{Authority, Found, Node, RrSet, Zone, Zones};
 use crate::dns::cookie::{Issuer, Standing};
 use crate::dns::rate_limit::{Account, Class};
@@ -244,6 +245,12 @@ impl<'a> Reply<'a, '_> {
 
     fn step(&mut self, zone: &'a Zone, name: &Name, place: usize, first: bool) -> Step {
         let found = zone.find(name, self.qtype);
+        if let Some(challenges) = &self.snapshot.challenges
+            && let Some(said) = challenges.at(name)
+            && let Some(step) = self.challenge(zone, name, &found, said, (place, first))
+        {
+            return step;
+        }
         if first {
             *self.account = self.account_of(zone, &found);
             // AA speaks of the first name of the answer section (RFC 1035, 4.1.1).
@@ -257,6 +264,32 @@ impl<'a> Reply<'a, '_> {
             Found::Dname { set, owner, label } => self.dname(set, owner, name, label, place),
             Found::Nothing => self.negative(zone, None, rcode::NXDOMAIN),
         }
+    }
+
+    /// Answers where what a proxy told decides, and not the zone alone.
+    fn challenge(
+        &mut self,
+        zone: &Zone,
+        name: &Name,
+        found: &Found<'_>,
+        said: Said<'a>,
+        (place, first): (usize, bool),
+    ) -> Option<Step> {
+        let told = match said {
+            Said::Told(set) if matches!(self.qtype, rtype::TXT | rtype::ANY) => Some(set),
+            // The zone's own records of other types are answered as ever; what a wildcard would make up is not.
+            Said::Told(_) if matches!(found, Found::Node(node) if node.is_called(name.as_bytes())) => return None,
+            Said::Above if !matches!(found, Found::Nothing) => return None,
+            Said::Told(_) | Said::Above => None,
+        };
+        if first {
+            let class = if told.is_some() { Class::Answer } else { Class::Nodata };
+            *self.account = Account { class, name: zone.account };
+            self.writer.set_authoritative();
+        }
+        let Some(set) = told else { return Some(self.negative(zone, None, rcode::NOERROR)) };
+        self.must_fit(|writer| writer.set(Section::Answer, Owner::At(place), set, set.ttl, 0));
+        Some(Step::Done(rcode::NOERROR))
     }
 
     fn account_of(&self, zone: &Zone, found: &Found<'_>) -> Account {

@@ -5,6 +5,7 @@ use std::time::Duration;
 use crate::config::DnsConfig;
 use crate::config::defaults::tcp::CONNECTIONS;
 use crate::config::dns::TcpConfig;
+use crate::daemon::challenges::connections_of;
 use crate::daemon::lifecycle::descriptors::{DescriptorError, Reserved, Wanted, lowered};
 
 /// Threads that read each UDP listener: one for each core, unless the document says how many.
@@ -45,7 +46,13 @@ impl Limits {
         const KEY: &str = "tcp.connections";
         let udp = workers(document) * document.listeners.len();
         let peers = document.peers.as_ref().map_or(0, |peers| peers.members.len());
-        let reserved = Reserved::of(udp + 1, udp + document.listeners.len(), targets, peers);
+        let challenges = document.acme_challenges.as_ref().map_or(0, |challenges| {
+            let addresses = challenges.from.values().map(|from| from.addresses.len()).sum();
+            connections_of(challenges.from.len(), addresses) as u64
+        });
+        let sockets = udp + document.listeners.len() + document.acme_challenges.iter().len();
+        let reserved = Reserved::of(udp + 1, sockets, targets, peers);
+        let reserved = Reserved { peers: reserved.peers + challenges, ..reserved };
         let left = reserved.left_of(open_files, 1)?;
         let asked = self.connections as u64;
         if asked > left && document.tcp.connections.is_some() {

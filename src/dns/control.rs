@@ -7,6 +7,7 @@
 mod operator;
 pub mod prepared;
 mod saved;
+mod told;
 
 use std::collections::BTreeMap;
 use std::io;
@@ -16,12 +17,16 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
+use tokio::sync::oneshot;
 use tracing::Level;
 
+use super::challenges::answers::ChallengeAnswers;
+use super::challenges::{Challenges, HandedOver};
 use super::pool::{self, Choice, Family, Members};
 use super::snapshot::{PoolAnswer, Snapshot};
 use crate::api::operator::OperatorState;
 use crate::config::dns::PoolConfig;
+use crate::daemon::challenges::{Answer, Telling};
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{self, OperatorFile, Persistence};
 use crate::daemon::operator::OperatorStates;
@@ -42,8 +47,10 @@ pub enum Event {
     Health(Arc<HealthView>),
     /// A peer has sent its state.
     Peer(PeerEvent),
-    /// The process before this one has handed over its operator states.
-    Inherited(OperatorStates),
+    /// A proxy has told its challenges.
+    Told(Telling),
+    /// The process before this one has handed over its operator states, and what proxies had told it.
+    Inherited(OperatorStates, BTreeMap<String, HandedOver>),
     /// A write of `operator.json` has ended.
     OperatorWritten(io::Result<()>),
     /// Another document has been put in force.
@@ -65,6 +72,8 @@ pub enum Effect {
     WriteOperator(Value),
     /// The state to send to peers from now on.
     TellPeers(Value),
+    /// Queries are answered with what a proxy told: it is to know.
+    AnswerProxy(oneshot::Sender<Answer>, Answer),
     /// One line for the log.
     Log(Level, String),
 }
@@ -79,6 +88,10 @@ pub struct State {
     pub(super) proposals: Proposals<lifecycle::Change>,
     /// What of the peers' messages was beyond the bounds, by peer.
     pub(super) rejected: BTreeMap<String, Rejected>,
+    /// What proxies have told.
+    pub(super) challenges: Challenges,
+    /// What of it is answered; another one whenever that changes.
+    challenge_answers: Option<Arc<ChallengeAnswers>>,
     pub(super) choices: BTreeMap<String, Choices>,
     pub(super) snapshot: Arc<Snapshot>,
     /// Every member has been checked.
@@ -130,6 +143,8 @@ impl State {
             operator_file: OperatorFile::new(saved.operator_lost),
             proposals: Proposals::default(),
             rejected: BTreeMap::new(),
+            challenges: Challenges::default(),
+            challenge_answers: None,
             choices: BTreeMap::new(),
             snapshot: Arc::new(snapshot),
             ready: false,
@@ -171,7 +186,9 @@ impl State {
         match event {
             Event::Health(health) => self.health = health,
             Event::Peer(message) => effects.extend(self.on_peer(message, now)),
-            Event::Inherited(states) => {
+            Event::Told(telling) => return self.on_told(telling, now),
+            Event::Inherited(states, challenges) => {
+                self.challenges.inherit(challenges, self.document.challenges_and_zones(), now.running);
                 self.operator.merge(&states);
                 // The process before this one may have had no time to write them.
                 self.operator_file.changed();
@@ -182,6 +199,8 @@ impl State {
                 let members = document.config.peers.as_ref().map(|peers| &peers.members);
                 self.rejected.retain(|peer, _| members.is_some_and(|members| members.contains_key(peer)));
                 self.document = document;
+                let (config, zones) = self.document.challenges_and_zones();
+                self.challenges.reload(config, zones);
                 self.proposals.keep_peers(&self.peer_names());
             }
             Event::Ready => self.ready = true,
@@ -189,7 +208,10 @@ impl State {
                 self.draining = true;
                 self.operator_file.try_at_once();
             }
-            Event::Time => {}
+            Event::Time => {
+                let expired = self.challenges.expire(now.running);
+                effects.extend(expired.into_iter().map(|line| Effect::Log(Level::INFO, line)));
+            }
         }
         effects.extend(self.settle(now));
         effects
@@ -199,7 +221,12 @@ impl State {
     pub fn wakes(&self, now: Now) -> Option<Duration> {
         let expiry = self.operator.next_expiry(now.unix_ms);
         let expiry = expiry.map(|at| now.running + Duration::from_millis(at.saturating_sub(now.unix_ms) + 1));
-        expiry.into_iter().chain(self.operator_file.wakes()).chain(self.proposals.wakes()).min()
+        expiry
+            .into_iter()
+            .chain(self.operator_file.wakes())
+            .chain(self.proposals.wakes())
+            .chain(self.challenges.wakes())
+            .min()
     }
 
     /// Whether what a command changed is on disk.
@@ -248,6 +275,7 @@ impl State {
     /// What follows from the state as it is now.
     fn settle(&mut self, now: Now) -> Vec<Effect> {
         let mut effects = self.decide_proposals(now);
+        self.refresh_challenges();
         if self.ready {
             effects.extend(self.rebuild(now));
         }
@@ -264,7 +292,8 @@ impl State {
 
     /// Judges every pool anew if there is reason to, and publishes a snapshot if an answer changed.
     fn rebuild(&mut self, now: Now) -> Vec<Effect> {
-        if self.judged.as_ref().is_some_and(|judged| judged.is_still_so(self, now)) {
+        let is_told = self.is_answered_as_told();
+        if is_told && self.judged.as_ref().is_some_and(|judged| judged.is_still_so(self, now)) {
             return Vec::new();
         }
         self.judged = Some(Judged {
@@ -283,7 +312,7 @@ impl State {
         for (name, chosen) in &choices {
             self.remember_up(name, chosen);
         }
-        if choices == self.choices && Arc::ptr_eq(&self.snapshot.zones, &self.document.zones) {
+        if is_told && choices == self.choices && Arc::ptr_eq(&self.snapshot.zones, &self.document.zones) {
             return Vec::new();
         }
         let mut effects = self.changes_in_words(&choices);
@@ -292,8 +321,8 @@ impl State {
             PoolAnswer::new(config.ttl, &addresses)
         });
         let (generation, zones) = (self.snapshot.generation + 1, Arc::clone(&self.document.zones));
-        let identity = self.document.config.identity.clone();
-        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect(), identity });
+        let (identity, challenges) = (self.document.config.identity.clone(), self.challenge_answers.clone());
+        self.snapshot = Arc::new(Snapshot { generation, zones, pools: pools.collect(), challenges, identity });
         self.choices = choices;
         effects.push(Effect::Publish(self.snapshot.clone()));
         effects

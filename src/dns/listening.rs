@@ -26,16 +26,21 @@ use crate::daemon::ticks::Ticks;
 pub struct Bound {
     udp: BTreeMap<SocketAddr, Vec<UdpSocket>>,
     tcp: Vec<TcpListener>,
+    /// Where proxies tell challenges.
+    pub challenges: Option<TcpListener>,
 }
 
 impl Bound {
     /// Asks for every listener of the document.
     pub fn bind(document: &DnsConfig, sockets: &mut Sockets) -> Result<Bound, BindError> {
         let workers = capacity::workers(document);
-        let mut bound = Bound { udp: BTreeMap::new(), tcp: Vec::new() };
+        let mut bound = Bound { udp: BTreeMap::new(), tcp: Vec::new(), challenges: None };
         for address in &document.listeners {
             bound.udp.insert(*address, sockets.udp(*address, workers)?);
             bound.tcp.extend(sockets.tcp(*address, 1)?);
+        }
+        if let Some(challenges) = &document.acme_challenges {
+            bound.challenges = sockets.tcp(challenges.listen, 1)?.pop();
         }
         Ok(bound)
     }

@@ -5,6 +5,7 @@
 //! another process is the daemon. Called by the `polder-dns` binary.
 
 mod admin;
+mod challenge_listener;
 mod daemon;
 mod document;
 mod rate_limit_log;
@@ -30,6 +31,7 @@ use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Succession;
 use crate::daemon::ticks::Ticks;
 use crate::health::Checker;
+use challenge_listener::ChallengeListener;
 use daemon::{DnsDaemon, NO_THREAD};
 use rate_limit_log::RateLimitLog;
 
@@ -70,7 +72,9 @@ async fn start(start: Start<Prepared>) -> Result<Shell<DnsDaemon>, RunError> {
     let (inputs, incoming) = Inputs::open();
     let exchange = Exchange::new(state.peer_message());
     let zone_copies = ZoneCopies::new(settings.state_dir);
-    let daemon = DnsDaemon { state, snapshot, listening, rate_limit_log: RateLimitLog::default(), zone_copies };
+    let rate_limit_log = RateLimitLog::default();
+    let challenges = ChallengeListener::new(inputs.clone());
+    let daemon = DnsDaemon { state, snapshot, listening, challenges, rate_limit_log, zone_copies };
     let mut shell = Shell::new(Parts {
         args,
         daemon,
@@ -134,7 +138,7 @@ async fn check_all(shell: &mut Shell<DnsDaemon>) {
 /// Takes in the final state of the process taken over from. This one becomes the daemon, whatever is wrong with it.
 fn inherit(shell: &mut Shell<DnsDaemon>, succession: &Succession) {
     match read_handover(&succession.state) {
-        Ok(last) => shell.take(Event::Inherited(last.operator)),
+        Ok(last) => shell.take(Event::Inherited(last.operator, last.challenges)),
         Err(why) => tracing::error!("the final state of the process taken over from cannot be used: {why}"),
     }
 }
@@ -147,5 +151,5 @@ fn read_handover(value: &serde_json::Value) -> Result<Saved, SavedError> {
 fn stored(files: &StateFiles) -> Saved {
     let operator = files.read_operator("member", |value| read_operator(value.clone()));
     let health = files.read_health(|value| SavedHealth::read(value.clone(), SystemTime::now()));
-    Saved { health, operator: operator.states, operator_lost: operator.lost }
+    Saved { health, operator: operator.states, operator_lost: operator.lost, challenges: Default::default() }
 }

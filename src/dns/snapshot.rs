@@ -1,10 +1,11 @@
-//! What every query is answered from: the compiled zones and, for each pool, the addresses it has now.
+//! What every query is answered from: the compiled zones, for each pool the addresses it has now, and told challenges.
 //!
 //! Immutable, swapped whole: A and AAAA of a pool never disagree about a moment.
 
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use super::challenges::answers::ChallengeAnswers;
 use super::compiled::{OwnRrSet, PoolId, RrSet, Zones};
 use crate::config::dns::IdentityConfig;
 use crate::zone::number::rtype;
@@ -18,6 +19,8 @@ pub struct Snapshot {
     pub zones: Arc<Zones>,
     /// By [`PoolId`].
     pub pools: Box<[PoolAnswer]>,
+    /// The challenges that lie over the zones; nearly always none.
+    pub challenges: Option<Arc<ChallengeAnswers>>,
     /// What this nameserver says of itself.
     pub identity: IdentityConfig,
 }

@@ -5,8 +5,7 @@
 use std::fmt;
 use std::io;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 
 /// How much of a response is read in search of its final status line, in bytes. Interim responses count too.
 const MAX_RESPONSE: usize = 4 * 1024;
@@ -59,8 +58,9 @@ impl std::error::Error for StatusError {}
 /// # Errors
 ///
 /// There is none.
-pub async fn status(stream: &mut TcpStream, get: &Get<'_>) -> Result<u16, StatusError> {
+pub async fn status(stream: &mut (impl AsyncRead + AsyncWrite + Unpin), get: &Get<'_>) -> Result<u16, StatusError> {
     stream.write_all(get.to_string().as_bytes()).await.map_err(StatusError::Send)?;
+    stream.flush().await.map_err(StatusError::Send)?;
     // On the heap: a task that probes has the size of all that it may come to hold.
     let mut response = vec![0; MAX_RESPONSE];
     let mut filled = 0;

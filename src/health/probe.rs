@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use nix::libc;
 use socket2::Socket;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
@@ -20,6 +21,7 @@ use super::proof::LATENESS;
 use super::target::Target;
 use crate::config::ProbeKind;
 use crate::running_time::running;
+use crate::tls::client::{Connector, HandshakeError};
 pub use sockets::Sockets;
 
 /// How a probe ended.
@@ -133,13 +135,36 @@ fn not_connected(error: &io::Error, target: &Target) -> Outcome {
 }
 
 /// What a connected target answers.
-async fn ask(mut stream: TcpStream, target: &Target, began: Duration, deadline: Instant) -> Outcome {
+async fn ask(stream: TcpStream, target: &Target, began: Duration, deadline: Instant) -> Outcome {
     // We are the side that closes, so TIME_WAIT would be ours: at hundreds of probes a second a minute of it eats the
     // local ports. Closing with RST leaves none on either side, and all we asked for has been read by then. Where the
     // option cannot be set, closing costs a port for a minute: no reason to fail.
     let _ = stream.set_zero_linger();
 
+    let Some(connector) = Connector::of(&target.check.protocol) else {
+        return ask_over(stream, target, began, deadline).await;
+    };
+    // On the heap: checks in clear text have no room for it.
+    match timeout_at(deadline, Box::pin(connector.connect(stream, target.address))).await {
+        Ok(Ok(stream)) => Box::pin(ask_over(stream, target, began, deadline)).await,
+        Ok(Err(HandshakeError::OutOfResources(kind))) => Outcome::LocalError(kind.to_string()),
+        Ok(Err(error)) => Outcome::Failure(error.to_string().into()),
+        Err(_) => {
+            let limit = target.check.timeout;
+            Outcome::Failure(format!("timed out after {limit:?} in the handshake of TLS").into())
+        }
+    }
+}
+
+/// The same over what carries the answer.
+async fn ask_over(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    target: &Target,
+    began: Duration,
+    deadline: Instant,
+) -> Outcome {
     let answer = match &target.check.kind {
+        ProbeKind::Tcp if target.check.protocol.tls.is_some() => "connected over TLS".to_owned(),
         ProbeKind::Tcp => "connected".to_owned(),
         ProbeKind::Http { path, host, expect } => {
             let own_name = target.address.to_string();

@@ -15,7 +15,7 @@ use super::automaton::Automaton;
 use super::proof::Proof;
 use super::target::{Before, Target, TargetHealth, Verdict};
 use super::view::HealthView;
-use crate::config::{CheckConfig, ProbeKind};
+use crate::config::{BackendProtocol, BackendTls, CheckConfig, HttpVersion, ProbeKind};
 
 /// Saved health older than this is not used.
 pub const FRESH: Duration = Duration::from_secs(30);
@@ -182,12 +182,35 @@ struct SavedTarget<'s> {
 #[serde(deny_unknown_fields)]
 struct SavedCheck<'s> {
     probe: Cow<'s, ProbeKind>,
+    /// Left out where it is HTTP/1.1 in clear text: all that older builds know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    protocol: Option<SavedProtocol<'s>>,
     port: Option<u16>,
     interval_ns: u64,
     fast_interval_ns: u64,
     timeout_ns: u64,
     rise: u32,
     fall: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SavedProtocol<'s> {
+    http2: bool,
+    tls: Option<Cow<'s, BackendTls>>,
+}
+
+impl SavedProtocol<'_> {
+    fn of(protocol: &BackendProtocol) -> Option<SavedProtocol<'_>> {
+        let http2 = protocol.version == HttpVersion::Http2;
+        let saved = SavedProtocol { http2, tls: protocol.tls.as_deref().map(Cow::Borrowed) };
+        (*protocol != BackendProtocol::default()).then_some(saved)
+    }
+
+    fn restored(self) -> BackendProtocol {
+        let version = if self.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 };
+        BackendProtocol { version, tls: self.tls.map(|tls| Arc::new(tls.into_owned())) }
+    }
 }
 
 /// `None` for a target that was never probed.
@@ -200,6 +223,7 @@ fn saved<'s>(target: &'s Target, health: &'s TargetHealth) -> Option<SavedTarget
         address: target.address,
         check: SavedCheck {
             probe: Cow::Borrowed(&check.kind),
+            protocol: SavedProtocol::of(&check.protocol),
             port: check.port,
             interval_ns: to_ns(check.interval),
             fast_interval_ns: to_ns(check.fast_interval),
@@ -222,6 +246,7 @@ fn restored(saved: SavedTarget<'_>) -> Result<(Target, TargetHealth), SavedError
     }
     let check = CheckConfig {
         kind: check.probe.into_owned(),
+        protocol: check.protocol.map(SavedProtocol::restored).unwrap_or_default(),
         port: check.port,
         interval: Duration::from_nanos(check.interval_ns),
         fast_interval: Duration::from_nanos(check.fast_interval_ns),

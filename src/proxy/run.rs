@@ -152,9 +152,9 @@ async fn watch_certificates(shared: Arc<Shared>) {
     looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         looks.tick().await;
-        let Some(tls) = shared.snapshot.load().settings.tls.clone() else { continue };
+        let snapshot = shared.snapshot.load_full();
         // A disk that does not answer holds up its own thread alone.
-        let refreshed = tokio::task::spawn_blocking(move || tls.certificates().refresh()).await;
+        let refreshed = tokio::task::spawn_blocking(move || refresh_files(&snapshot)).await;
         for Refreshed { file, error } in refreshed.unwrap_or_default() {
             let file = file.display();
             match error {
@@ -163,6 +163,17 @@ async fn watch_certificates(shared: Arc<Shared>) {
             }
         }
     }
+}
+
+/// Reads the files again that have changed: of what visitors are shown, and of connections to backends.
+fn refresh_files(snapshot: &Snapshot) -> Vec<Refreshed> {
+    let mut refreshed = snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().refresh()).collect::<Vec<_>>();
+    // Services of the same settings share one, whose second look finds no change.
+    for connector in snapshot.services.iter().filter_map(|service| service.backend_tls.as_ref()) {
+        let changed = connector.refresh();
+        refreshed.extend(changed.map(|ended| Refreshed { file: connector.tls().ca_file.clone(), error: ended.err() }));
+    }
+    refreshed
 }
 
 /// Before ready: the first writes of latches. A disk that does not answer ends the wait.

@@ -14,6 +14,7 @@ use crate::proxy::snapshot::{Backend, Service, ServiceMode};
 /// A TCP check with the documents' defaults.
 pub fn check() -> CheckConfig {
     CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: None,
         interval: Duration::from_secs(2),
@@ -49,6 +50,8 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
     Service {
         name: "shop".into(),
         over_tls: false,
+        backend_tls: None,
+        https: Default::default(),
         pass_fields: Default::default(),
         mode,
         balance,

@@ -17,6 +17,7 @@ use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
 use crate::proxy::tls::acceptor::Acceptor;
+use crate::tls::client::Connector;
 
 /// What all requests are answered from until the next one.
 #[derive(Debug)]
@@ -61,12 +62,16 @@ pub struct Service {
     pub name: Arc<str>,
     /// It is reached over TLS, too.
     pub over_tls: bool,
+    /// What it says to visitors about https.
+    pub https: Https,
     /// The withheld request fields that its backends get.
     pub pass_fields: PassedFields,
     /// Where its backend comes from.
     pub mode: ServiceMode,
     /// How the rest is spread.
     pub balance: Balance,
+    /// How connections to its backends are opened over TLS; none: in clear text.
+    pub backend_tls: Option<Arc<Connector>>,
     /// How connections to its backends are used.
     pub connections: ConnectionsConfig,
     /// In the order of the document.
@@ -78,6 +83,16 @@ pub struct Service {
     pub hold_bound: Duration,
     /// Requests of this service that wait for a verdict now, over all workers; kept across snapshots.
     pub waiting: Arc<AtomicUsize>,
+}
+
+/// What a service says to visitors about https.
+#[derive(Debug, Clone, Default)]
+pub struct Https {
+    /// Requests in clear text are sent to this port.
+    pub redirect: Option<u16>,
+    /// What responses over it say of the next visits (RFC 6797). A backend's own words give way to it, and in clear text nothing
+    /// is said.
+    pub hsts: Option<Arc<str>>,
 }
 
 /// What decides before balance does.

@@ -2,9 +2,10 @@
 //!
 //! [`certificate`] is one of them in its files, for [`names`]; [`certificates`] are those of a document, read again when their
 //! files change; [`acceptor`] is what a handshake is answered from; [`tickets`] are what visitors resume by. The handshake is
-//! `traffic::handshake`'s, the connection [`crate::tls`]'s.
+//! `traffic::handshake`'s, the connection [`crate::tls`]'s. [`backends`] is what connections to backends are opened with.
 
 pub mod acceptor;
+pub mod backends;
 pub mod certificate;
 pub mod certificates;
 pub mod names;
@@ -57,6 +58,10 @@ pub fn check(file: &Path, document: &ProxyConfig) -> (Vec<Finding>, Vec<Finding>
                 finding(format!("services.{}.tls", service.name), message)
             }));
         }
+    }
+    for unusable in backends::check(document) {
+        let told = if unusable.is_unread { &mut warnings } else { &mut findings };
+        told.push(finding(unusable.path, unusable.error.to_string()));
     }
     (findings, warnings)
 }

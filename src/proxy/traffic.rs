@@ -6,13 +6,14 @@
 //! | --- | --- |
 //! | [`worker`] | a thread with listeners, an upstream pool and counters of its own; [`shared`] is what all of them and control share, `local` what its tasks share |
 //! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
-//! | `opening`, `transport`, `handshake` | what carries a connection, and the handshake before its first request |
+//! | `opening`, `transport`, `handshake`, `handshakes` | what carries a connection, and the handshake before its first request |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
-//! | `dispatch` | one request (`exchange`): route, choose, wait for a verdict, try backends |
+//! | `dispatch` | one request (`exchange`): route, `redirect`, choose, wait for a verdict, try backends |
 //! | `attempt` | one attempt on one backend: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
 //! | [`http1`], `http1_stream` | the codec of HTTP/1.1 (pure), and the same over sockets; `transfer` and `socket` move the bytes |
+//! | [`http2`], `http2_connection`, `http2_visit`, `http2_stream` | the same for HTTP/2: what is pure, a connection, a request on one of its streams, its bodies; `http2_wire` carries it, `http2_pipe` is a stream after an upgrade |
 //! | `inflight` | lets a new snapshot or a drain reach whatever runs |
 //! | [`access_log`], `trace`, `termination` | how a request ended |
 //!
@@ -30,8 +31,15 @@ mod eviction;
 mod eviction_queue;
 mod exchange;
 mod handshake;
+mod handshakes;
 pub mod http1;
 mod http1_stream;
+pub mod http2;
+mod http2_connection;
+mod http2_pipe;
+mod http2_stream;
+mod http2_visit;
+mod http2_wire;
 mod inflight;
 mod listener;
 mod local;
@@ -39,6 +47,7 @@ pub mod message;
 mod opening;
 mod outcome;
 mod progress;
+mod redirect;
 mod relay;
 mod room;
 mod sending;

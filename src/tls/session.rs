@@ -49,6 +49,8 @@ pub struct Session {
     outgoing: Queue,
     /// The other side has closed its half.
     has_ended: bool,
+    /// It did without saying so: something may be missing.
+    was_cut: bool,
     /// We have announced the end of ours, or why the connection has failed; or nothing is to be announced.
     has_announced: bool,
     /// The other side has broken the protocol: nothing more is understood, and nothing encrypted.
@@ -75,6 +77,7 @@ impl Session {
             plaintext,
             outgoing,
             has_ended: false,
+            was_cut: false,
             has_announced: false,
             has_failed: false,
             pace: (0, Instant::now()),
@@ -86,6 +89,14 @@ impl Session {
         match &self.side {
             Side::Server(connection) => connection.is_handshaking(),
             Side::Client(connection) => connection.is_handshaking(),
+        }
+    }
+
+    /// The protocol that both sides agreed on (RFC 7301).
+    pub fn protocol(&self) -> Option<&[u8]> {
+        match &self.side {
+            Side::Server(connection) => connection.alpn_protocol(),
+            Side::Client(connection) => connection.alpn_protocol(),
         }
     }
 
@@ -117,6 +128,11 @@ impl Session {
         self.has_ended
     }
 
+    /// The server's side has ended without saying so: what has no other end is not whole (RFC 9112, 9.8).
+    pub fn was_cut(&self) -> bool {
+        self.was_cut && matches!(self.side, Side::Client(_))
+    }
+
     /// Moves plaintext to the reader; false: there is none.
     pub fn take_plaintext(&mut self, room: &mut ReadBuf<'_>) -> bool {
         let count = self.plaintext.filled().len().min(room.remaining());
@@ -137,7 +153,10 @@ impl Session {
         }
         let read = read(room);
         match read {
-            Ok(0) => self.has_ended = true,
+            Ok(0) => {
+                self.was_cut = !self.has_ended;
+                self.has_ended = true;
+            }
             Ok(count) => self.incoming.add(count),
             Err(_) => {}
         }

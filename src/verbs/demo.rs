@@ -82,7 +82,7 @@ async fn start(output: &Output) -> Result<Exit, Error> {
     control::listen(&socket, sender)?;
     let announcement = Announcement::write(&fleet, &socket)?;
     let load =
-        Load::start(fleet.visitors(RATE, 20, 10, Timeouts::SCALED)).map_err(Error::io("the visitors cannot begin"))?;
+        Load::start(fleet.visitors(RATE, 20, 10, Timeouts::SCALED)?).map_err(Error::io("the visitors cannot begin"))?;
     let mut view = View::new(&fleet, load, announce::text(&fleet));
     let screen = Screen::open(output.is_json());
     live(&mut fleet, &mut view, screen, requests).await;

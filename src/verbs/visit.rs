@@ -98,6 +98,7 @@ fn plan(args: &VisitArgs) -> Plan {
         None => Site { host: text.clone(), path: "/".to_owned() },
     };
     Plan {
+        secure: None,
         nameservers: args.nameservers.clone(),
         port: args.port,
         sites: args.sites.iter().map(site).collect(),

@@ -37,6 +37,35 @@ fn broken_listeners_and_limits_are_refused() {
 }
 
 #[test]
+fn challenges_from_nobody_or_for_no_zone_are_refused() {
+    DNS.refuses(&[
+        (
+            &[(r#""drain": "5s""#, r#""acme_challenges": { "listen": "192.0.2.1:53", "from": {} }"#)],
+            &[
+                r#"dns.json:8: acme_challenges.listen: "192.0.2.1:53" stands twice, also at listeners[0], line 4"#,
+                r#"dns.json:8: acme_challenges: the key "key_file" is missing"#,
+                "dns.json:8: acme_challenges.from: needs at least one proxy",
+            ],
+        ),
+        (
+            &[(
+                r#""drain": "5s""#,
+                r#""acme_challenges": { "listen": "192.0.2.1:8455", "key_file": "k", "from": {
+                    "a": { "addresses": [], "keys": ["cHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHA="] },
+                    "b": { "addresses": ["192.0.2.7"], "keys": ["cHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHA="],
+                           "zones": ["example.com"] } } }"#,
+            )],
+            &[
+                "dns.json:9: acme_challenges.from.a.addresses: needs at least one address",
+                "dns.json:10: acme_challenges.from.b.keys[0]: \"cHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHA=\" stands \
+                 twice, also at acme_challenges.from.a.keys[0], line 9",
+                r#"dns.json:11: acme_challenges.from.b.zones[0]: "example.com" is none of the zones of this document"#,
+            ],
+        ),
+    ]);
+}
+
+#[test]
 fn a_broken_rate_limit_and_broken_cookies_are_refused() {
     DNS.refuses(&[
         (

@@ -39,6 +39,28 @@ fn a_default_names_a_service_with_tls() {
 }
 
 #[test]
+fn visitors_are_sent_to_https_only_where_there_is_https() {
+    PROXY.refuses(&[
+        (&[LISTENER, TLS, (r#""mode": "stateless","#, r#""mode": "stateless", "https": "redirect", "hsts": {},"#)], &[]),
+        (
+            &[(r#""mode": "stateless","#, r#""mode": "stateless", "https": "redirect", "hsts": {},"#)],
+            &[
+                r#"proxy.json:24: services.www.https: visitors cannot come over https: the service has no "tls""#,
+                r#"proxy.json:24: services.www.hsts: has no meaning where the service has no "tls"; leave it out"#,
+            ],
+        ),
+        (
+            &[LISTENER, TLS, (r#""mode": "stateless","#, r#""mode": "stateless", "https": "always","#)],
+            &[r#"proxy.json:24: services.www.https: "always" is not one of "optional", "redirect""#],
+        ),
+        (
+            &[LISTENER, TLS, (r#""mode": "stateless","#, r#""mode": "stateless", "hsts": { "preload": true },"#)],
+            &["proxy.json:24: services.www.hsts: \"preload\" needs a \"max_age\" of 365d or more, and \"include_subdomains\": browsers' lists take no other (hstspreload.org)"],
+        ),
+    ]);
+}
+
+#[test]
 fn a_certificate_is_two_files() {
     PROXY.refuses(&[
         (
@@ -48,6 +70,30 @@ fn a_certificate_is_two_files() {
         (
             &[LISTENER, TLS, (r#"{ "chain_file": "/c.pem", "key_file": "/k.pem" }"#, "")],
             &["proxy.json:24: services.www.tls.certificates: needs at least one certificate"],
+        ),
+    ]);
+}
+
+const BACKEND_TLS: (&str, &str) = (
+    r#""mode": "stateless","#,
+    r#""mode": "stateless", "backend_tls": { "ca_file": "/ca.pem", "server_name": "web.test" },"#,
+);
+
+#[test]
+fn tls_to_backends_says_whom_to_believe() {
+    PROXY.refuses(&[
+        (&[BACKEND_TLS], &[]),
+        (
+            &[BACKEND_TLS, (r#""ca_file": "/ca.pem", "#, "")],
+            &[r#"proxy.json:24: services.www.backend_tls: the key "ca_file" is missing"#],
+        ),
+        (
+            &[BACKEND_TLS, ("web.test", "web.test:443")],
+            &[r#"proxy.json:24: services.www.backend_tls.server_name: "web.test:443" is not a host: it has a port; write the name alone, it counts on every port"#],
+        ),
+        (
+            &[BACKEND_TLS, (r#""server_name""#, r#""verify": false, "server_name""#)],
+            &[r#"proxy.json:24: services.www.backend_tls.verify: unknown key; known here: ca_file, client_certificate, server_name"#],
         ),
     ]);
 }

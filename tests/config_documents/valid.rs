@@ -6,10 +6,13 @@ use std::time::Duration;
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CertificateConfig,
-    ConnectionsConfig, CookieConfig, CookieValue, HostPattern, LatchConfig, LimitsConfig, ListenerConfig, Mode,
-    Protocol, Redispatch, Reuse, ServiceConfig, Target, TimeoutsConfig, TlsConfig,
+    ConnectionsConfig, CookieConfig, CookieValue, HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig,
+    ListenerConfig, Mode, Protocol, Redispatch, Reuse, ServiceConfig, Target, TimeoutsConfig, TlsConfig,
 };
-use polder::config::{CheckConfig, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey, StatusRange};
+use polder::config::{
+    BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey,
+    StatusRange,
+};
 use polder::proxy::capacity::Capacity;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
@@ -77,6 +80,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             response_head: 65_536,
             connections: None,
             connections_per_address: None,
+            tls_handshakes: None,
             waiting: 1000,
             tries: 4,
             idle_per_backend: None,
@@ -102,6 +106,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
 
 fn default_check(path: &str, port: Option<u16>) -> CheckConfig {
     CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Http {
             path: path.to_owned(),
             host: None,
@@ -159,6 +164,9 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         chain_file: "/var/lib/acme/wiki.example.net/fullchain.pem".into(),
         key_file: "/var/lib/acme/wiki.example.net/key.pem".into(),
     };
+    let hsts = HstsConfig { max_age: 730 * 86_400 * SECOND, include_subdomains: true, preload: true };
+    assert_eq!(config.services["wiki"].https, HttpsConfig { redirect: true, hsts: Some(hsts) });
+    assert_eq!(config.services["shop"].https, HttpsConfig::default());
     assert_eq!(tls, [&TlsConfig { certificates: vec![certificate] }]);
     assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
@@ -185,6 +193,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
             response_head: 131_072,
             connections: Some(50_000),
             connections_per_address: Some(1500),
+            tls_handshakes: Some(3000),
             waiting: 500,
             tries: 2,
             idle_per_backend: Some(32),
@@ -216,6 +225,7 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(
         backends(www).check,
         CheckConfig {
+            protocol: Default::default(),
             kind: ProbeKind::Http {
                 path: "/healthz?from=proxy".to_owned(),
                 host: Some("www.example.net".to_owned()),
@@ -243,7 +253,34 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(wiki.mode, Mode::Sticky { cookie: address_cookie("polder-wiki") });
     assert_eq!(wiki.balance, Balance::RandomTwoChoices);
     assert_eq!(wiki.check.kind, ProbeKind::Tcp);
+    assert_eq!(
+        wiki.protocol.tls.as_deref(),
+        Some(&BackendTls {
+            ca_file: "/etc/ssl/backends/ca.pem".into(),
+            server_name: Some("wiki.internal".to_owned()),
+            client_certificate: Some(ClientCertificate {
+                chain_file: "/etc/ssl/backends/px.pem".into(),
+                key_file: "/etc/ssl/backends/px.key".into(),
+            }),
+        })
+    );
+    assert_eq!(wiki.check.protocol, wiki.protocol, "a check speaks as requests do");
     assert_eq!(wiki.check.fast_interval, 250 * MILLISECOND, "a quarter of the interval");
+}
+
+#[test]
+fn a_check_of_another_port_is_in_clear_text_unless_it_says_otherwise() {
+    let spoken = |check: &str| {
+        let service = format!(
+            r#"{{ "hosts": ["a.example.net"], "mode": "stateless", "backend_tls": {{ "ca_file": "/ca.pem" }}, "check": {check},
+                "backends": [{{ "name": "a", "address": "192.0.2.1:443" }}] }}"#
+        );
+        backends(&proxy_with_service(&service)).check.protocol.tls.is_some()
+    };
+    assert!(spoken("{}"));
+    assert!(!spoken(r#"{ "tls": false }"#));
+    assert!(!spoken(r#"{ "port": 8080 }"#));
+    assert!(spoken(r#"{ "port": 8443, "tls": true }"#));
 }
 
 fn address_cookie(name: &str) -> CookieConfig {
@@ -256,6 +293,12 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(config.name, "ns-nl");
     assert_eq!(config.listeners.len(), 2);
     assert_eq!(config.peers.unwrap().members.into_keys().collect::<Vec<_>>(), ["ns-ch"]);
+    let challenges = config.acme_challenges.unwrap();
+    assert_eq!(challenges.listen, "192.0.2.1:8455".parse().unwrap());
+    let from = &challenges.from["px-nl1"];
+    assert_eq!(from.addresses, ["192.0.2.11".parse::<std::net::IpAddr>().unwrap(), "2001:db8::11".parse().unwrap()]);
+    assert_eq!(from.keys, [PublicKey([b'p'; 32])]);
+    assert_eq!(from.zones, Some(["example.net".to_owned()].into()));
     assert_eq!(config.workers, Some(2));
     assert_eq!(config.tcp, TcpConfig { connections: Some(500), connections_per_address: 20, idle: 8 * SECOND });
     assert_eq!(
@@ -285,6 +328,7 @@ fn every_key_of_a_nameserver_is_accepted_and_heard() {
     assert_eq!(
         pool.check,
         CheckConfig {
+            protocol: Default::default(),
             kind: ProbeKind::Http {
                 path: "/.polder/ready".to_owned(),
                 host: Some("check.example.net".to_owned()),

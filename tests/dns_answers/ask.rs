@@ -44,12 +44,13 @@ pub static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
         PoolAnswer::new(*ttl, &addresses)
     });
     let identity = IdentityConfig { server: Some("ns-test".into()), version: Some("polder".into()) };
-    Snapshot { generation: 1, zones: Arc::new(zones), pools: pools.collect(), identity }
+    Snapshot { generation: 1, zones: Arc::new(zones), pools: pools.collect(), challenges: None, identity }
 });
 
 pub fn pool_config(aliases: &[&str], ttl: u32) -> PoolConfig {
     let second = Duration::from_secs(1);
     let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: Some(80),
         interval: second,

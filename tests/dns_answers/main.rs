@@ -5,6 +5,7 @@
 mod about_server;
 mod ask;
 mod chains;
+mod challenges;
 mod cookies;
 mod edns;
 mod garbage;

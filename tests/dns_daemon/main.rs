@@ -8,6 +8,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod bad_zones;
+mod challenges;
 mod fleet;
 mod life;
 mod memory;

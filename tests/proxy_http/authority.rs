@@ -1,9 +1,12 @@
 //! A certificate authority for tests, and clients of TLS that trust it.
 
 use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use polder::config::proxy::CertificateConfig;
+use polder::proxy::tls::acceptor::{Acceptor, Resolver};
+use polder::proxy::tls::certificates::Certificates;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned};
@@ -38,8 +41,26 @@ impl Authority {
         self.issue_with(file, names, &KeyPair::from_pkcs8_pem_and_sign_algo(KEY, &PKCS_RSA_SHA256).unwrap())
     }
 
+    /// One that has ended.
+    pub fn issue_expired(&self, file: &str, names: &[&str]) -> CertificateConfig {
+        let mut params = params(names);
+        params.not_before = rcgen::date_time_ymd(2020, 1, 1);
+        params.not_after = rcgen::date_time_ymd(2020, 2, 1);
+        self.write(file, &params, &KeyPair::generate().unwrap())
+    }
+
     fn issue_with(&self, file: &str, names: &[&str], key: &KeyPair) -> CertificateConfig {
-        let params = CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap();
+        self.write(file, &params(names), key)
+    }
+
+    /// The authority's own certificate in a file.
+    pub fn ca_file(&self) -> PathBuf {
+        let file = self.folder.path().join("ca.pem");
+        std::fs::write(&file, self.issuer.pem()).unwrap();
+        file
+    }
+
+    fn write(&self, file: &str, params: &CertificateParams, key: &KeyPair) -> CertificateConfig {
         let certificate = params.signed_by(key, &self.issuer).unwrap();
         let files = CertificateConfig {
             chain_file: self.folder.path().join(format!("{file}.pem")),
@@ -50,6 +71,13 @@ impl Authority {
         files
     }
 
+    /// Shows everybody a certificate for `www.test`.
+    pub fn acceptor(&self) -> Arc<Acceptor> {
+        let mut certificates = Certificates::default();
+        let default = vec![certificates.add(&self.issue("www", &["www.test"]), &[])];
+        Arc::new(Acceptor::new(Resolver { default, ..Resolver::default() }, certificates, Vec::new()).unwrap())
+    }
+
     /// A client that trusts it.
     pub fn trusting(&self) -> ClientConfig {
         let mut roots = RootCertStore::empty();
@@ -58,6 +86,10 @@ impl Authority {
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
         builder.with_root_certificates(roots).with_no_client_auth()
     }
+}
+
+fn params(names: &[&str]) -> CertificateParams {
+    CertificateParams::new(names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>()).unwrap()
 }
 
 impl TlsClient {

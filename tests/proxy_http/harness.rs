@@ -13,11 +13,12 @@ use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
 use polder::proxy::route::Router;
-use polder::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Settings, Snapshot};
+use polder::proxy::snapshot::{Backend, Https, LatchView, Service, ServiceMode, Settings, Snapshot};
 use polder::proxy::tls::acceptor::Acceptor;
 use polder::proxy::traffic::access_log::AccessLog;
 use polder::proxy::traffic::shared::{Report, Shared};
 use polder::proxy::traffic::worker::{Command, Listening, Worker, spawn};
+use polder::tls::client::Connector;
 use tokio::sync::mpsc;
 
 /// No test waits longer for anything: on a busy machine seconds may pass before a thread gets to run.
@@ -41,6 +42,9 @@ pub struct Setup {
     /// Its listener speaks https, with these certificates.
     pub tls: Option<Arc<Acceptor>>,
     pub over_tls: bool,
+    /// How its backends are connected to over TLS.
+    pub backend_tls: Option<Arc<Connector>>,
+    pub https: Https,
 }
 
 impl Default for Setup {
@@ -64,6 +68,7 @@ impl Default for Setup {
                 response_head: 65536,
                 connections: Some(1000),
                 connections_per_address: Some(1000),
+                tls_handshakes: None,
                 waiting: 100,
                 tries: 3,
                 idle_per_backend: Some(8),
@@ -81,6 +86,8 @@ impl Default for Setup {
             log: None,
             tls: None,
             over_tls: true,
+            backend_tls: None,
+            https: Https::default(),
         }
     }
 }
@@ -183,6 +190,7 @@ impl Proxy {
 
 fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waiting: &Arc<AtomicUsize>) -> Snapshot {
     let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: None,
         interval: setup.fast_interval * 4,
@@ -211,9 +219,11 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
     let service = Service {
         name: "www".into(),
         over_tls: setup.over_tls,
+        https: setup.https.clone(),
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,
+        backend_tls: setup.backend_tls.clone(),
         connections: setup.connections,
         backends: backends.collect(),
         verdict_bound: setup.verdict_bound,

@@ -12,6 +12,7 @@ use rustls::{ClientConfig, HandshakeKind};
 use serde_json::{Value, json};
 
 use crate::authority::{Authority, TlsClient};
+use crate::backend_tls::{BOTH, Secure, shows};
 use crate::harness::{GET, OK, Script, eventually, refusing};
 
 struct Daemon {
@@ -67,13 +68,17 @@ fn program(folder: &Path, more: &[&str]) -> Command {
 
 impl Daemon {
     fn start(backend: SocketAddr, authority: &Authority) -> Daemon {
-        let folder = tempfile::tempdir().unwrap();
-        std::fs::write(folder.path().join("proxy.json"), document(folder.path(), backend, authority).to_string())
-            .unwrap();
-        let process = Ended(program(folder.path(), &[]).stderr(Stdio::null()).spawn().unwrap());
-        let daemon = Daemon { process, folder };
+        let daemon = Daemon::start_with(|folder| document(folder, backend, authority));
         eventually("the daemon is ready", || daemon.status().is_some_and(|status| status["ready"] == true));
         daemon
+    }
+
+    /// Not ready yet.
+    fn start_with(document: impl Fn(&Path) -> Value) -> Daemon {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::write(folder.path().join("proxy.json"), document(folder.path()).to_string()).unwrap();
+        let process = Ended(program(folder.path(), &[]).stderr(Stdio::null()).spawn().unwrap());
+        Daemon { process, folder }
     }
 
     fn call(&self, request: &str) -> Option<String> {
@@ -245,4 +250,62 @@ fn check_config_tells_what_is_wrong_with_a_certificate() {
     );
     authority.issue("www", &["*.test"]);
     assert_eq!(check(), (Some(0), String::new()));
+}
+
+/// A proxy in clear text before a backend over TLS.
+fn document_of_backend(folder: &Path, backend: SocketAddr, authority: &Authority) -> Value {
+    let mut document = document(folder, backend, authority);
+    document["listeners"][0]["protocol"] = json!("http");
+    let service = document["services"]["www"].as_object_mut().unwrap();
+    service.remove("tls");
+    service.insert("backend_tls".to_owned(), json!({ "ca_file": authority.ca_file(), "server_name": "web.test" }));
+    service.insert("check".to_owned(), json!({ "path": "/healthz", "interval": "50ms", "rise": 1, "fall": 1 }));
+    document
+}
+
+#[test]
+fn a_check_over_tls_believes_whom_requests_would_and_says_what_is_wrong() {
+    let authority = Authority::new();
+    let good = Secure::answering(shows(&authority.issue("web", &["web.test"]), &BOTH));
+    let daemon = Daemon::start_with(|folder| document_of_backend(folder, good.address, &authority));
+    let backend = || daemon.status().map_or(Value::Null, |status| status["services"][0]["backends"][0].clone());
+    eventually("the check goes over TLS", || backend()["check"] == "up");
+    assert!(good.seen()[0].heads[0].starts_with("GET /healthz HTTP/1.1\r\n"), "{:?}", good.seen());
+
+    for (files, why) in [
+        (authority.issue_expired("old", &["web.test"]), "TLS: its certificate has expired"),
+        (authority.issue("other", &["other.test"]), "TLS: its certificate is for other.test, and not for web.test"),
+        (Authority::new().issue("stranger", &["web.test"]), "TLS: its certificate is not from an authority in "),
+    ] {
+        let bad = Secure::answering(shows(&files, &BOTH));
+        let daemon = Daemon::start_with(|folder| document_of_backend(folder, bad.address, &authority));
+        let backend = || daemon.status().map_or(Value::Null, |status| status["services"][0]["backends"][0].clone());
+        eventually("the backend is down", || backend()["check"] == "down");
+        let reason = backend()["check_reason"].as_str().unwrap().to_owned();
+        assert!(reason.starts_with(why), "{reason}");
+        assert_eq!(bad.requests(), 0);
+    }
+}
+
+#[test]
+fn the_files_for_backends_are_checked_watched_and_refused_at_a_reload() {
+    let authority = Authority::new();
+    let backend = Secure::answering(shows(&authority.issue("web", &["web.test"]), &BOTH));
+    let daemon = Daemon::start_with(|folder| document_of_backend(folder, backend.address, &authority));
+    eventually("the daemon is ready", || daemon.status().is_some_and(|status| status["ready"] == true));
+    std::fs::write(authority.folder.path().join("ca.pem"), "broken").unwrap();
+    eventually("the broken file is an alarm", || daemon.alarms().contains("a file has changed and is not used"));
+    assert_eq!(daemon.status().unwrap()["ready"], true, "what it held before goes on");
+    let refused = daemon.call("POST /reload").unwrap();
+    assert!(refused.contains("services.www.backend_tls") && refused.contains("holds no certificate"), "{refused}");
+    let output = program(daemon.folder.path(), &["--check-config"]).output().unwrap();
+    let words = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(1), "{words}");
+    assert!(words.contains("services.www.backend_tls: ") && words.contains("ca.pem: holds no certificate"), "{words}");
+
+    std::fs::write(authority.folder.path().join("ca.pem"), Authority::new().issuer.pem()).unwrap();
+    let status = || daemon.status().map_or(Value::Null, |status| status["services"][0]["backends"][0]["check"].clone());
+    eventually("another authority is believed, and this backend is not", || status() == "down");
+    authority.ca_file();
+    eventually("the mended file is in force", || status() == "up");
 }

@@ -9,8 +9,16 @@
 
 mod admission;
 mod authority;
+mod backend_tls;
 mod bodies;
 mod failures;
+mod h2;
+mod h2_abuse;
+mod h2_client;
+mod h2_frames;
+mod h2_lifecycle;
+mod h2_rules;
+mod handshakes;
 mod harness;
 mod https_daemon;
 mod lifecycle;
@@ -22,4 +30,5 @@ mod reuse;
 mod rules;
 mod smuggling;
 mod tls;
+mod to_https;
 mod verdicts;

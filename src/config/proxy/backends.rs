@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use super::connections::{self, ConnectionsConfig};
 use super::context::Context;
 use super::mode::{self, Mode, Ranks};
+use crate::config::backend_protocol::{self, BackendProtocol};
 use crate::config::check::{self, CheckConfig, CheckOf};
 use crate::config::distinct::Distinct;
 use crate::config::host_pattern::HostPattern;
@@ -18,6 +19,8 @@ pub struct BackendsConfig {
     pub mode: Mode,
     /// How requests that no cookie and no latch binds are spread. Default round-robin.
     pub balance: Balance,
+    /// How they are spoken to.
+    pub protocol: BackendProtocol,
     /// How connections to them are used.
     pub connections: ConnectionsConfig,
     /// Never empty; names distinct, addresses distinct. At least one is not a backup.
@@ -76,8 +79,18 @@ pub(super) fn read<'a>(
         ])
     });
     let connections = connections::read(service);
-    let check = service.with_default("check", check::backend_default(), |value| check::read(value, CheckOf::Backend));
-    Ok(BackendsConfig { mode: mode?, balance: balance?, connections: connections?, backends: backends?, check: check? })
+    let protocol = backend_protocol::read(service);
+    let spoken = protocol.as_ref().ok();
+    let default = CheckConfig { protocol: spoken.cloned().unwrap_or_default(), ..check::backend_default() };
+    let check = service.with_default("check", default, |value| check::read(value, CheckOf::Backend, spoken));
+    Ok(BackendsConfig {
+        mode: mode?,
+        balance: balance?,
+        protocol: protocol?,
+        connections: connections?,
+        backends: backends?,
+        check: check?,
+    })
 }
 
 fn ranks(backends: &[BackendConfig]) -> Ranks {

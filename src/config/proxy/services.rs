@@ -8,6 +8,7 @@ use std::path::Path;
 use super::backends::{self, BackendsConfig};
 use super::context::Context;
 use super::cookie::CookieValue;
+use super::https::{self, HttpsConfig};
 use super::mode::Mode;
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
@@ -29,6 +30,8 @@ pub struct ServiceConfig {
     pub pass_fields: PassedFields,
     /// How it is reached over TLS; none: in clear text alone.
     pub tls: Option<TlsConfig>,
+    /// What it says to visitors about https.
+    pub https: HttpsConfig,
     /// What answers.
     pub target: Target,
 }
@@ -57,6 +60,7 @@ pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
     names: &[
         "abort_on_close",
+        "backend_tls",
         "backends",
         "balance",
         "check",
@@ -64,6 +68,8 @@ pub(super) const KEYS: Keys = Keys {
         "failover",
         "failover_drain",
         "hosts",
+        "hsts",
+        "https",
         "last_resort",
         "mode",
         "pass_fields",
@@ -106,6 +112,7 @@ fn read_service<'a>(
     let pass_fields = withheld::read(&service, context.any_trusted);
     let patterns = hosts.map(values);
     let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
+    let https = https::read(&service, service.get("tls").is_some());
     let tls = tls::read(&service).map(|tls| {
         tls.map(|(tls, location)| {
             context.first_tls.get_or_insert(location);
@@ -119,6 +126,7 @@ fn read_service<'a>(
         paths: paths.map(values)?,
         pass_fields: pass_fields?,
         tls: tls?,
+        https: https?,
         target: target?,
     })
 }

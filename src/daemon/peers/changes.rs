@@ -15,7 +15,8 @@ use std::sync::{Arc, LazyLock};
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
-use super::channel::MAX_MESSAGE;
+/// The most bytes of a message: of the whole state of a peer of an earlier version. Among others messages are small.
+pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
 
 /// The entries of a piece have about so many bytes at most, one entry excepted that is larger by itself: some thousandths of a second
 /// on a slow machine.

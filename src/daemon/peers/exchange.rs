@@ -5,19 +5,25 @@
 //! for which that key is listed.
 
 use std::fmt;
-use std::io;
-use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
-use tokio::net::{TcpSocket, TcpStream};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
-use super::changes::{Exchanged, Inbox, MAX_STATE, Position, StateTooLarge};
-use super::channel::{Channel, ChannelError};
+use super::super::channel::{Channel, ChannelError, Protocol, connect};
+use super::changes::{Exchanged, Inbox, MAX_MESSAGE, MAX_STATE, Position, StateTooLarge};
 use super::shared::Shared;
 use crate::config::{PeerConfig, PublicKey};
 use crate::unix_time::unix_ms;
+
+/// Version 1 was authenticated by one key that all peers shared.
+pub(super) const PROTOCOL: Protocol = Protocol {
+    prologue: b"polder peers 2",
+    longest: MAX_MESSAGE,
+    key_file: "peers.key_file",
+    listed_in: "peers.members",
+};
 
 /// The version of the messages.
 const VERSION: u32 = 2;
@@ -184,23 +190,13 @@ pub(super) async fn initiate(
 async fn call(shared: &Shared, name: &str, peer: &PeerConfig, deadline: Instant) -> Result<Channel, ExchangeError> {
     let mut failed = ExchangeError::NoKey { peer: name.to_owned() };
     for key in &peer.keys {
-        let stream = within(deadline, "connecting", connect(shared.listen, peer.address)).await?;
-        match within(deadline, "in the handshake", Channel::initiate(stream, &shared.identity, key)).await {
+        let stream = within(deadline, "connecting", connect(shared.listen.ip(), peer.address)).await?;
+        match within(deadline, "in the handshake", Channel::initiate(stream, &PROTOCOL, &shared.identity, key)).await {
             Err(error @ ExchangeError::Channel(ChannelError::NotTheKey)) => failed = error,
             result => return result,
         }
     }
     Err(failed)
-}
-
-/// Connects from the address at which this daemon listens, if that is one: peers close connections from addresses that are
-/// no member's.
-async fn connect(listen: SocketAddr, to: SocketAddr) -> io::Result<TcpStream> {
-    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
-    if !listen.ip().is_unspecified() && listen.is_ipv4() == to.is_ipv4() {
-        socket.bind(SocketAddr::new(listen.ip(), 0))?;
-    }
-    socket.connect(to).await
 }
 
 /// The handshake of a connection that was accepted. Gives the peer for which the document lists the other side's key.
@@ -210,7 +206,7 @@ pub(super) async fn accept(
     deadline: Instant,
 ) -> Result<(Channel, String), ExchangeError> {
     let listed = |key: &PublicKey| shared.member_with(key);
-    within(deadline, "in the handshake", Channel::respond(stream, &shared.identity, listed)).await
+    within(deadline, "in the handshake", Channel::respond(stream, &PROTOCOL, &shared.identity, listed)).await
 }
 
 /// Hears a peer that has proved its name, and tells it what it lacks, as long as it goes on. The daemon is told of the peer's state

@@ -11,10 +11,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep};
 
-use super::channel::Channel;
+use super::super::callers::{Refusals, Slots};
+use super::super::channel::Channel;
 use super::exchange;
 use super::shared::{EXCHANGE_LIMIT, Shared};
 
@@ -31,9 +32,6 @@ pub const fn connections_with(peers: usize) -> usize {
 
 /// The pause after a failed accept (no descriptors left, for one).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
-
-/// At most one log line in this time about connections that were refused.
-const REFUSAL_LOG_INTERVAL: Duration = Duration::from_secs(10);
 
 /// A peer that has proved its name, or why there is none, for the log.
 type Accepted = Result<(Channel, String, SocketAddr), String>;
@@ -86,49 +84,3 @@ async fn answer(shared: Arc<Shared>, peer: String, channel: Channel, from: Socke
     let answered = exchange::answer(&shared, &peer, channel, Instant::now() + EXCHANGE_LIMIT).await;
     answered.map_err(|why| format!("{from}, which has the key of {peer}: {why}"))
 }
-
-/// The running tasks by owner, at most `each` for one owner.
-struct Slots<K> {
-    each: usize,
-    /// The oldest first.
-    taken: Vec<(K, AbortHandle)>,
-}
-
-impl<K: PartialEq> Slots<K> {
-    fn new(each: usize) -> Slots<K> {
-        Slots { each, taken: Vec::new() }
-    }
-
-    /// Starts one more; the oldest of the same owner is ended if there would be too many.
-    fn take(&mut self, owner: K, start: impl FnOnce() -> AbortHandle) {
-        self.taken.retain(|(_, task)| !task.is_finished());
-        let own: Vec<usize> = (0..self.taken.len()).filter(|at| self.taken[*at].0 == owner).collect();
-        if own.len() >= self.each {
-            self.taken.remove(own[0]).1.abort();
-        }
-        self.taken.push((owner, start()));
-    }
-}
-
-/// Log lines about refused connections, limited so that strangers cannot fill the log.
-#[derive(Default)]
-struct Refusals {
-    logged: Option<Instant>,
-    unlogged: u64,
-}
-
-impl Refusals {
-    fn log(&mut self, why: &str) {
-        let now = Instant::now();
-        if self.logged.is_some_and(|logged| now < logged + REFUSAL_LOG_INTERVAL) {
-            self.unlogged += 1;
-            return;
-        }
-        let more = std::mem::take(&mut self.unlogged);
-        tracing::warn!("refused a connection from {why} ({more} more since the last such line)");
-        self.logged = Some(now);
-    }
-}
-
-#[cfg(test)]
-mod tests;

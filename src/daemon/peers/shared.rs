@@ -10,8 +10,8 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 use tokio::sync::{mpsc, watch};
 
+use super::super::identity::Identity;
 use super::changes::{Exchanged, Inbox, Outbox, Position, StateTooLarge};
-use super::identity::Identity;
 use crate::config::{PeerConfig, PublicKey, duration};
 
 /// The most an exchange may take, connecting included.

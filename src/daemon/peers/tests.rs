@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
 
+use super::super::channel::Channel;
 use super::*;
 
 /// The limit for things that take milliseconds unless something is broken.
@@ -363,21 +364,22 @@ async fn rogue(at_b: SocketAddr, name: &str, letter: &str) -> Value {
 
 async fn rogue_at(at: SocketAddr, whom: &str, name: &str, letter: &str) -> Value {
     let stream = TcpStream::connect(at).await.unwrap();
-    let mut channel = channel::Channel::initiate(stream, &identity(name), &identity(whom).public()).await.unwrap();
+    let mut channel =
+        Channel::initiate(stream, &exchange::PROTOCOL, &identity(name), &identity(whom).public()).await.unwrap();
     channel.send(letter.as_bytes()).await.unwrap();
     serde_json::from_slice(&channel.receive().await.unwrap()).unwrap()
 }
 
 /// Both ends of a channel over loopback.
-async fn channel() -> (channel::Channel, channel::Channel) {
+async fn channel() -> (Channel, Channel) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let connecting = TcpStream::connect(listener.local_addr().unwrap());
     let (initiator, accepted) = tokio::join!(connecting, listener.accept());
     let (a, b) = (identity("a"), identity("b"));
     let (public_a, public_b) = (a.public(), b.public());
     let (initiator, responder) = tokio::join!(
-        channel::Channel::initiate(initiator.unwrap(), &a, &public_b),
-        channel::Channel::respond(accepted.unwrap().0, &b, |key| (*key == public_a).then_some(()))
+        Channel::initiate(initiator.unwrap(), &exchange::PROTOCOL, &a, &public_b),
+        Channel::respond(accepted.unwrap().0, &exchange::PROTOCOL, &b, |key| (*key == public_a).then_some(()))
     );
     (initiator.unwrap(), responder.unwrap().0)
 }
@@ -405,7 +407,7 @@ fn idle_connections_by_the_hundred_do_not_stop_the_exchange() {
                 while a.value() != value {
                     let stream = TcpStream::connect(at_a).await.unwrap();
                     let (us, them) = (identity("b"), identity("a").public());
-                    let mut channel = channel::Channel::initiate(stream, &us, &them).await.unwrap();
+                    let mut channel = Channel::initiate(stream, &exchange::PROTOCOL, &us, &them).await.unwrap();
                     channel.send(letter.as_bytes()).await.unwrap();
                     channel.receive().await.unwrap();
                     a.converge(value).await;
@@ -456,7 +458,7 @@ fn messages_of_every_size_up_to_the_limit_arrive_whole_and_larger_ones_are_not_s
             assert!(received.unwrap() == letter, "a message of {size} bytes");
         }
         let error = from.send(&vec![0; MAX_MESSAGE + 1]).await.unwrap_err();
-        assert!(matches!(error, channel::ChannelError::TooLarge));
+        assert!(matches!(error, ChannelError::TooLarge(MAX_MESSAGE)));
     });
 }
 
@@ -538,7 +540,7 @@ fn a_peer_of_an_earlier_version_is_sent_the_whole_state_and_heard() {
             let listener = TcpListener::from_std(nonblocking(lb)).unwrap();
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
-                let (mut channel, ()) = channel::Channel::respond(stream, &b, |_| Some(())).await.unwrap();
+                let (mut channel, ()) = Channel::respond(stream, &exchange::PROTOCOL, &b, |_| Some(())).await.unwrap();
                 let message: Value = serde_json::from_slice(&channel.receive().await.unwrap()).unwrap();
                 channel.send(br#"{"version":2,"name":"b","value":{"n":6}}"#).await.unwrap();
                 if message["value"]["latches"]["shop"]["epoch"] == 7 {

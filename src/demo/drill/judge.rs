@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use super::super::visitor::record::{Failure, Query, Record, Request, Session};
+use super::super::visitor::record::{Failure, Handshake, Query, Record, Request, Session};
 
 /// Everything there is to judge one row by.
 #[derive(Debug, Clone, Default)]
@@ -73,6 +73,8 @@ pub struct Bounds {
     pub served: Vec<Served>,
     /// Sessions that may be lost, of those that were seen to go on or to begin in the row.
     pub lost_sessions: usize,
+    /// Whether visitors over TLS who have been here before resume, whichever proxy they come to, from the break on.
+    pub resumes: bool,
     /// The longest that no page of a site may have been served.
     pub gap: Option<Duration>,
     /// The longest that a page asked for with a safe request may have taken.
@@ -175,6 +177,7 @@ pub fn judge(evidence: &Evidence) -> Judgement {
     reasons.extend(evidence.facts.iter().filter(|fact| !fact.held).map(|fact| format!("not so: {}", fact.what)));
     reasons.extend(failures(evidence, &requests));
     reasons.extend(servers(evidence, &requests));
+    reasons.extend(resumptions(evidence, &requests));
     reasons.extend(limits(evidence, &figures));
     Judgement { kept: reasons.is_empty(), reasons, figures }
 }
@@ -323,6 +326,23 @@ fn servers(evidence: &Evidence, requests: &[&Request]) -> Vec<String> {
         }
     }
     reasons
+}
+
+fn resumptions(evidence: &Evidence, requests: &[&Request]) -> Option<String> {
+    let since = requests.iter().filter(|request| request.intended >= evidence.broke);
+    let handshakes: Vec<_> = since.filter_map(|request| Some((request.handshake?, *request))).collect();
+    let refused = |(handshake, _): &&(Handshake, &Request)| *handshake == Handshake::Refused;
+    let first = handshakes.iter().find(refused);
+    match first {
+        _ if !evidence.bounds.resumes => None,
+        Some((_, first)) => Some(format!(
+            "{} visitors who had a ticket were asked for a full handshake ({})",
+            handshakes.iter().filter(refused).count(),
+            first_of_them(evidence, first)
+        )),
+        None if handshakes.iter().any(|(handshake, _)| *handshake == Handshake::Resumed) => None,
+        None => Some("no visitor came back with a ticket".to_owned()),
+    }
 }
 
 fn first_of_them(evidence: &Evidence, first: &Request) -> String {

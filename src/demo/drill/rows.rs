@@ -2,6 +2,7 @@
 
 mod commands;
 mod freezes;
+mod https;
 mod nameservers;
 mod operators;
 mod proxies;
@@ -12,7 +13,7 @@ mod stateless;
 pub use row::Row;
 
 /// All rows.
-pub static ROWS: [&Row; 27] = [
+pub static ROWS: [&Row; 29] = [
     &stateless::KILLED,
     &stateless::FROZEN,
     &stateless::FAILING,
@@ -27,6 +28,8 @@ pub static ROWS: [&Row; 27] = [
     &proxies::FROZEN,
     &proxies::DRAINED,
     &freezes::STOPPED_PROXY,
+    &https::RESUMED,
+    &https::RENEWED,
     &nameservers::KILLED,
     &nameservers::FROZEN,
     &nameservers::ALL_LOOK_DEAD,

@@ -25,7 +25,7 @@ const WELL_LIMIT: Duration = Duration::from_secs(60);
 /// How long the last requests of a row may take to end: longer than the most patient visitor waits.
 const RECORDS_LIMIT: Duration = Duration::from_secs(200);
 /// How much longer than its bound a notice is waited for: a late one is measured, and only one that never comes is missing.
-const NOTICE_LIMIT: Duration = Duration::from_secs(60);
+pub const NOTICE_LIMIT: Duration = Duration::from_secs(60);
 
 /// A fleet under load, and the evidence of the row that is being played.
 pub struct Stage {
@@ -161,18 +161,23 @@ impl Stage {
         within: Duration,
         shows: impl Fn(&Status) -> bool + 'static,
     ) -> Duration {
-        let (broke, now, at) = (self.row.broke, self.now(), Instant::now());
+        let (now, at) = (self.now(), Instant::now());
         let limit = with_slack(within) + NOTICE_LIMIT;
         let moments = observe::until(watched, limit, shows).await;
         for (watched, moment) in watched.iter().zip(moments) {
-            self.row.notices.push(Notice {
-                who: watched.name.clone(),
-                what: what.to_owned(),
-                after: moment.map(|moment| now + moment.duration_since(at) - broke),
-                within: Some(with_slack(within)),
-            });
+            self.noted(&watched.name, what, within, moment.map(|moment| now + moment.duration_since(at)));
         }
         self.now()
+    }
+
+    /// Records when somebody had noticed something; none: never.
+    pub fn noted(&mut self, who: &str, what: &str, within: Duration, moment: Option<Duration>) {
+        self.row.notices.push(Notice {
+            who: who.to_owned(),
+            what: what.to_owned(),
+            after: moment.map(|moment| moment - self.row.broke),
+            within: Some(with_slack(within)),
+        });
     }
 
     /// Records a statement and whether it held.

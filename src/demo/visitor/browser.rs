@@ -14,8 +14,9 @@ use tokio::net::TcpStream;
 use tokio::task::JoinSet;
 
 use super::http1::{Connection, Response};
-use super::record::{Failure, Request, Session};
+use super::record::{Failure, Handshake, Request, Session};
 use super::resolver::Resolver;
+use super::secure::Tickets;
 use super::{Plan, Site, Timeouts};
 use crate::demo::backend::{BACKEND_FIELD, VISIT_FIELD};
 use crate::health::dns_query::Question;
@@ -75,12 +76,15 @@ pub struct Visitor {
     cookies: RefCell<Vec<Vec<(String, String)>>>,
     /// By site.
     idle: RefCell<Vec<Vec<Connection>>>,
+    tickets: Rc<Tickets>,
 }
 
 /// What an attempt came to.
 struct Attempt {
     via: Option<IpAddr>,
     outcome: Result<Response, Failure>,
+    /// If a connection over TLS was opened for it.
+    handshake: Option<Handshake>,
     /// It failed on a reused connection before a byte came back.
     may_send_again: bool,
 }
@@ -93,6 +97,7 @@ impl Visitor {
             resolver,
             cookies: RefCell::new(vec![Vec::new(); sites]),
             idle: RefCell::new(std::iter::repeat_with(Vec::new).take(sites).collect()),
+            tickets: Rc::new(Tickets::new()),
         }
     }
 
@@ -118,20 +123,21 @@ impl Visitor {
             via: attempt.via,
             backend,
             result,
+            handshake: attempt.handshake,
         }
     }
 
     async fn attempt(&self, sites: &Sites, planned: PlannedRequest, reuse: bool) -> Attempt {
-        let failed = |failure| Attempt { via: None, outcome: Err(failure), may_send_again: false };
+        let failed = |failure| Attempt { via: None, outcome: Err(failure), handshake: None, may_send_again: false };
         let Some(addresses) = self.resolver.resolve(sites.question(planned.site)).await else {
             return failed(Failure::Unresolved);
         };
         let idle = if reuse { self.take_idle(planned.site, &addresses) } else { None };
         let connection = match idle {
-            Some(connection) => Some(connection),
-            None => connect(&addresses, sites.plan.port, &sites.plan.timeouts).await,
+            Some(connection) => Some((connection, None)),
+            None => self.connect(sites, planned.site, &addresses).await,
         };
-        let Some(mut connection) = connection else { return failed(Failure::Unconnected) };
+        let Some((mut connection, handshake)) = connection else { return failed(Failure::Unconnected) };
         let request = self.render(&sites.plan.sites[planned.site], planned);
         let outcome = connection.exchange(&request, sites.plan.timeouts.response).await;
         let via = Some(connection.address);
@@ -141,13 +147,31 @@ impl Visitor {
                 if response.keep {
                     self.keep_idle(planned.site, connection);
                 }
-                Attempt { via, outcome: Ok(response), may_send_again: false }
+                Attempt { via, outcome: Ok(response), handshake, may_send_again: false }
             }
             Err(failure) => {
                 let may_send_again = failure == Failure::Closed && connection.used;
-                Attempt { via, outcome: Err(failure), may_send_again }
+                Attempt { via, outcome: Err(failure), handshake, may_send_again }
             }
         }
+    }
+
+    /// Connects to the first address that accepts, and that shakes hands where this visitor comes over https.
+    async fn connect(&self, sites: &Sites, site: usize, addresses: &[Ipv4Addr]) -> Option<Opened> {
+        let Plan { port, timeouts, .. } = &sites.plan;
+        let secure = sites.plan.secure.clone().filter(|_| self.number % 2 == 1);
+        let (host, tickets) = (sites.plan.sites[site].host.clone(), Rc::clone(&self.tickets));
+        let dial = |address: Ipv4Addr| {
+            let (secure, host, tickets) = (secure.clone(), host.clone(), Rc::clone(&tickets));
+            let port = secure.as_ref().map_or(*port, |secure| secure.port);
+            async move {
+                let stream = TcpStream::connect((address, port)).await?;
+                let Some(secure) = secure else { return Ok((Connection::new(stream, address.into()), None)) };
+                let (stream, handshake) = tickets.connect(&secure.config, &host, stream).await?;
+                Ok((Connection::new(stream, address.into()), Some(handshake)))
+            }
+        };
+        tokio::time::timeout(timeouts.connect, connect_in_turn(addresses, timeouts, dial)).await.ok().flatten()
     }
 
     fn take_idle(&self, site: usize, addresses: &[Ipv4Addr]) -> Option<Connection> {
@@ -209,35 +233,32 @@ fn session(response: &Response) -> Session {
     }
 }
 
+/// A connection, and how it began if it is over TLS.
+type Opened = (Connection, Option<Handshake>);
+
 /// The first address that accepts: each is tried when the one before it has refused, or has been silent for a while
 /// (RFC 8305, 5).
-async fn connect(addresses: &[Ipv4Addr], port: u16, timeouts: &Timeouts) -> Option<Connection> {
-    tokio::time::timeout(timeouts.connect, connect_in_turn(addresses, port, timeouts)).await.ok().flatten()
-}
-
-async fn connect_in_turn(addresses: &[Ipv4Addr], port: u16, timeouts: &Timeouts) -> Option<Connection> {
+async fn connect_in_turn<F>(addresses: &[Ipv4Addr], timeouts: &Timeouts, dial: impl Fn(Ipv4Addr) -> F) -> Option<Opened>
+where
+    F: Future<Output = io::Result<Opened>> + 'static,
+{
     let mut left = addresses.iter().copied();
     let mut trying = JoinSet::new();
-    let dial = |trying: &mut JoinSet<_>, address: Ipv4Addr| {
-        trying.spawn_local(async move {
-            TcpStream::connect((address, port)).await.map(|stream| Connection::new(stream, address.into()))
-        });
-    };
-    dial(&mut trying, left.next()?);
+    trying.spawn_local(dial(left.next()?));
     loop {
         let silent = tokio::time::sleep(timeouts.next_address);
         tokio::select! {
             ended = trying.join_next() => match ended {
-                Some(Ok(Ok(connection))) => return Some(connection),
+                Some(Ok(Ok(opened))) => return Some(opened),
                 _ => match left.next() {
-                    Some(address) => dial(&mut trying, address),
+                    Some(address) => drop(trying.spawn_local(dial(address))),
                     None if trying.is_empty() => return None,
                     None => {}
                 },
             },
             () = silent => {
                 if let Some(address) = left.next() {
-                    dial(&mut trying, address);
+                    trying.spawn_local(dial(address));
                 }
             }
         }

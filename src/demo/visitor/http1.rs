@@ -7,8 +7,9 @@ use std::io;
 use std::net::IpAddr;
 use std::time::Duration;
 
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
 
 use super::record::Failure;
 
@@ -19,7 +20,7 @@ const MOST_FIELDS: usize = 64;
 
 /// An open connection.
 pub struct Connection {
-    stream: TcpStream,
+    stream: Box<dyn Stream>,
     /// The address it leads to.
     pub address: IpAddr,
     /// A response has been read on it before.
@@ -36,6 +37,24 @@ pub struct Response {
     pub fields: Vec<(String, String)>,
     /// The connection may be used again.
     pub keep: bool,
+}
+
+/// What a connection runs over.
+pub trait Stream: AsyncRead + AsyncWrite + Unpin {
+    /// Below TLS, if there is that.
+    fn tcp(&self) -> &TcpStream;
+}
+
+impl Stream for TcpStream {
+    fn tcp(&self) -> &TcpStream {
+        self
+    }
+}
+
+impl Stream for TlsStream<TcpStream> {
+    fn tcp(&self) -> &TcpStream {
+        self.get_ref().0
+    }
 }
 
 impl Response {
@@ -60,15 +79,15 @@ struct Head {
 
 impl Connection {
     /// Wraps a stream that has just connected.
-    pub fn new(stream: TcpStream, address: IpAddr) -> Connection {
-        let _ = stream.set_nodelay(true);
-        Connection { stream, address, used: false, buffer: Vec::with_capacity(1024) }
+    pub fn new(stream: impl Stream + 'static, address: IpAddr) -> Connection {
+        let _ = stream.tcp().set_nodelay(true);
+        Connection { stream: Box::new(stream), address, used: false, buffer: Vec::with_capacity(1024) }
     }
 
     /// Whether the other side has closed it, or sent something unasked, while it was idle.
     pub fn is_stale(&self) -> bool {
         let mut byte = [0];
-        !matches!(self.stream.try_read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
+        !matches!(self.stream.tcp().try_read(&mut byte), Err(error) if error.kind() == io::ErrorKind::WouldBlock)
     }
 
     /// Sends a request and reads the response, `limit` in all.
@@ -83,7 +102,11 @@ impl Connection {
 
     async fn send_and_read(&mut self, request: &[u8]) -> Result<Response, Failure> {
         // A response may have been sent before the other side closed its reading end: look for it even then.
-        let sent = self.stream.write_all(request).await;
+        let sent = async {
+            self.stream.write_all(request).await?;
+            self.stream.flush().await
+        };
+        let sent = sent.await;
         let head = loop {
             if let Some(head) = parse_head(&self.buffer)? {
                 if head.response.status >= 200 {

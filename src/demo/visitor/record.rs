@@ -49,6 +49,19 @@ pub struct Request {
     pub backend: Option<Box<str>>,
     /// How it ended.
     pub result: Result<Session, Failure>,
+    /// Of the connection over TLS that was opened for it; none: there was one already, or it is not over TLS.
+    pub handshake: Option<Handshake>,
+}
+
+/// How a connection over TLS began.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Handshake {
+    /// As a visitor does who has no ticket.
+    Full,
+    /// With a ticket.
+    Resumed,
+    /// In full, though the visitor had offered a ticket.
+    Refused,
 }
 
 impl Request {

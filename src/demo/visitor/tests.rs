@@ -56,6 +56,7 @@ fn answer(query: &[u8], addresses: &[Ipv4Addr], ttl: u32) -> Message {
 
 fn plan(nameservers: Vec<SocketAddr>, port: u16, path: &str) -> Plan {
     Plan {
+        secure: None,
         nameservers,
         port,
         sites: vec![Site { host: "www.polder.test".into(), path: path.into() }],

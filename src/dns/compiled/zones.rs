@@ -248,7 +248,7 @@ impl<'z> Node<'z> {
     }
 
     /// Whether this is its name; `lower` in lower case.
-    pub(super) fn is_called(self, lower: &[u8]) -> bool {
+    pub fn is_called(self, lower: &[u8]) -> bool {
         let name = self.names.bytes[self.row().name as usize..].get(..lower.len());
         name.is_some_and(|name| name.eq_ignore_ascii_case(lower))
     }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::SystemTime;
 
+use crate::config::dns::AcmeChallengesConfig;
 use crate::config::{DnsConfig, Findings};
 use crate::daemon::peers::Identity;
 use crate::dns::capacity::Limits;
@@ -26,6 +27,15 @@ pub struct Prepared {
     pub protection: Protection,
     /// The key by which its peers know this nameserver; none where there are no peers.
     pub identity: Option<Identity>,
+    /// The key by which proxies that tell challenges know it; none where none may.
+    pub challenges_identity: Option<Identity>,
+}
+
+impl Prepared {
+    /// Which proxies may tell challenges, and where those are answered.
+    pub fn challenges_and_zones(&self) -> (Option<&AcmeChallengesConfig>, &Zones) {
+        (self.config.acme_challenges.as_ref(), &self.zones)
+    }
 }
 
 /// A zone whose file could not be used at the start.

@@ -13,6 +13,7 @@ use crate::api::operator::OperatorNote;
 use crate::daemon::clock::{Now, boot_id};
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::ProposalsMessage;
+use crate::dns::challenges::HandedOver;
 use crate::health::HealthView;
 use crate::health::saved::{self, MoreToSave, ToSave};
 
@@ -28,6 +29,8 @@ pub struct Saved {
     pub operator: OperatorStates,
     /// The alarm if they are lost.
     pub operator_lost: Option<String>,
+    /// What proxies have told a predecessor; on no disk.
+    pub challenges: BTreeMap<String, HandedOver>,
 }
 
 /// What `health.json` holds.
@@ -68,6 +71,9 @@ struct HandoverState {
     version: u64,
     health: HealthFile,
     operator: OperatorFile,
+    /// Earlier builds know none.
+    #[serde(default)]
+    challenges: BTreeMap<String, HandedOver>,
 }
 
 impl State {
@@ -99,7 +105,12 @@ impl State {
 
     /// What a successor gets.
     pub fn to_hand_over(&self, now: Now) -> Value {
-        json!({ "version": VERSION, "health": self.health_to_save(now), "operator": self.operator_to_save() })
+        json!({
+            "version": VERSION,
+            "health": self.health_to_save(now),
+            "operator": self.operator_to_save(),
+            "challenges": self.challenges.to_hand_over(now.running),
+        })
     }
 }
 
@@ -145,7 +156,7 @@ impl Saved {
     pub fn read_handover(value: Value, now: SystemTime) -> Result<Saved, SavedError> {
         let state: HandoverState = read(&value)?;
         let health = SavedHealth::of(state.health, now)?;
-        Ok(Saved { health, operator: state.operator.operator, operator_lost: None })
+        Ok(Saved { health, operator: state.operator.operator, operator_lost: None, challenges: state.challenges })
     }
 }
 

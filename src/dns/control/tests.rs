@@ -40,7 +40,15 @@ fn document(members: &[(&str, &str)]) -> Arc<Prepared> {
     let zones = compile(Path::new("dns.json"), &[zone], &config.pools).expect("zones that fit the pools");
     let protection = Protection::of(&config).expect("secrets made up");
     let tcp = Limits::of(&config.tcp);
-    Arc::new(Prepared { config, zones: Arc::new(zones), impaired: BTreeMap::new(), tcp, protection, identity: None })
+    Arc::new(Prepared {
+        config,
+        zones: Arc::new(zones),
+        impaired: BTreeMap::new(),
+        tcp,
+        protection,
+        identity: None,
+        challenges_identity: None,
+    })
 }
 
 const TWO: [(&str, &str); 2] = [("a", "192.0.2.1"), ("b", "192.0.2.2")];
@@ -256,7 +264,7 @@ fn what_was_handed_over_counts_and_is_written_by_the_new_process() {
     before.operator(&command("a", OperatorState::Maint, false), at(0)).expect("obeyed");
     let handed = Saved::read_handover(before.to_hand_over(at(1)), at(1).system_time()).expect("its own form");
     let mut state = State::new(document(&TWO), handed.clone());
-    let effects = state.on_event(Event::Inherited(handed.operator), at(0));
+    let effects = state.on_event(Event::Inherited(handed.operator, handed.challenges), at(0));
     assert_eq!(written(&effects), 1);
     state.on_event(Event::Health(health(&state.document.clone(), |_| Verdict::Up)), at(0));
     state.on_event(Event::Ready, at(0));

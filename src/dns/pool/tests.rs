@@ -10,6 +10,7 @@ use crate::config::{CheckConfig, ProbeKind};
 fn pool(when_all_down: WhenAllDown) -> PoolConfig {
     let second = Duration::from_secs(1);
     let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: Some(80),
         interval: second,

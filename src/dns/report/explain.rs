@@ -69,6 +69,11 @@ impl State {
             }
             _ => {}
         }
+        if let Some(last) = explanation.chain.last() {
+            let told = self.challenges.held(now.running).filter(|held| held.name == last);
+            let told: Vec<String> = told.map(|held| format!("TXT: {}", held.in_words())).collect();
+            explanation.because.extend(told);
+        }
         Ok(explanation)
     }
 

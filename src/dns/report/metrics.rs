@@ -62,6 +62,7 @@ impl State {
             metric.sample(&[("zone", &zone.name)], zone.serial.into());
         }
         self.zone_sources(&mut page);
+        self.challenges(&mut page, now);
         let counters: Vec<_> = counters.collect();
         queries(&mut page, &counters);
         protection(&mut page, &counters);
@@ -83,6 +84,15 @@ impl State {
             for one in ["file", "copy", "servfail"] {
                 metric.flag(&[("zone", zone), ("source", one)], source == one);
             }
+        }
+    }
+
+    fn challenges(&self, page: &mut Page, now: Now) {
+        let help = "Values of a certificate authority's challenges that this proxy has told and that are answered.";
+        let mut metric = page.gauge("polder_acme_challenges", help);
+        for proxy in self.document.config.acme_challenges.iter().flat_map(|challenges| challenges.from.keys()) {
+            let held = self.challenges.held(now.running).filter(|held| held.proxy == proxy);
+            metric.sample(&[("proxy", proxy)], held.map(|held| held.values as u64).sum());
         }
     }
 

@@ -49,6 +49,10 @@ pub fn render(status: &Status) -> String {
         append(&mut body, format_args!("<tr><td>{name}<td><td><td class=alarm>SERVFAIL</tr>"));
     }
     body.push_str("</table>");
+    for challenge in &status.challenges {
+        let (name, proxy) = (escape(&challenge.name), escape(&challenge.proxy));
+        append(&mut body, format_args!("<p>{name} answers {} ACME challenges of {proxy}</p>", challenge.values));
+    }
     format!(
         "<!DOCTYPE html><html lang=en><meta charset=utf-8><meta http-equiv=refresh content=5>\
          <title>{name}</title><style>body{{font:15px sans-serif;margin:2em}}table{{border-collapse:collapse;margin:1em 0}}\

@@ -3,12 +3,13 @@
 use std::net::IpAddr;
 
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
-use crate::api::dns::{AddressStatus, FailedZone, MemberStatus, PoolStatus, Status, ZoneStatus};
+use crate::api::dns::{AddressStatus, ChallengeStatus, FailedZone, MemberStatus, PoolStatus, Status, ZoneStatus};
 use crate::config::dns::{MemberConfig, PoolConfig};
 use crate::daemon::VERSION;
 use crate::daemon::clock::Now;
 use crate::daemon::lifecycle::{Figures, LastReload};
 use crate::daemon::peers::PeerHealth;
+use crate::dns::challenges::HeldName;
 use crate::dns::compiled::Zone;
 use crate::dns::control::prepared::Instead;
 use crate::dns::control::{Choices, State};
@@ -51,6 +52,7 @@ impl State {
             zones: self.zone_statuses(),
             failed_zones: self.failed_zones(),
             pools,
+            challenges: self.challenges.held(now.running).map(challenge_status).collect(),
         }
     }
 
@@ -161,6 +163,12 @@ impl State {
             addresses: member.addresses.iter().map(address_status).collect(),
         }
     }
+}
+
+fn challenge_status(held: HeldName<'_>) -> ChallengeStatus {
+    let HeldName { name, proxy, values, left } = held;
+    let left_ms = u64::try_from(left.as_millis()).unwrap_or(u64::MAX);
+    ChallengeStatus { name: name.to_owned(), proxy: proxy.to_owned(), values, left_ms }
 }
 
 fn reload_in_words(last: &LastReload) -> String {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use serde_json::Value;
 
+use super::challenge_listener::ChallengeListener;
 use super::rate_limit_log::RateLimitLog;
 use crate::daemon::admin::{AdminReply, AdminRequest};
 use crate::daemon::clock::Now;
@@ -31,6 +32,7 @@ pub struct DnsDaemon {
     pub(super) state: State,
     pub(super) snapshot: Arc<ArcSwap<Snapshot>>,
     pub(super) listening: Listening,
+    pub(super) challenges: ChallengeListener,
     pub(super) rate_limit_log: RateLimitLog,
     pub(super) zone_copies: ZoneCopies,
 }
@@ -78,6 +80,11 @@ impl Daemon for DnsDaemon {
             }
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
             Effect::TellPeers(value) => Some(lifecycle::Effect::TellPeers(value)),
+            Effect::AnswerProxy(to, answer) => {
+                // It may have gone; it asks again.
+                let _ = to.send(answer);
+                None
+            }
             Effect::Log(level, line) => Some(lifecycle::Effect::Log(level, line)),
         }
     }
@@ -110,7 +117,8 @@ impl Daemon for DnsDaemon {
         Bound::bind(&prepared.config, sockets)
     }
 
-    fn serve(&mut self, bound: Bound, prepared: &Prepared) -> Result<Vec<String>, RunError> {
+    fn serve(&mut self, mut bound: Bound, prepared: &Prepared) -> Result<Vec<String>, RunError> {
+        self.challenges.bound(bound.challenges.take());
         self.listening.serve(prepared.tcp.clone(), bound).map_err(RunError::io(NO_THREAD))?;
         self.listening.protect(prepared.protection.or_keep(&self.listening.protection()));
         Ok(Vec::new())
@@ -119,6 +127,7 @@ impl Daemon for DnsDaemon {
     fn accept(&mut self, is_daemon: bool) {
         let document = self.state.document();
         if is_daemon {
+            self.challenges.serve(document);
             self.zone_copies.write(Arc::clone(&document.zones), document.impaired.keys().cloned().collect());
         }
     }
@@ -136,10 +145,11 @@ impl Daemon for DnsDaemon {
     }
 
     fn is_of_serving(effect: &Effect) -> bool {
-        matches!(effect, Effect::Publish(_) | Effect::Log(..))
+        matches!(effect, Effect::Publish(_) | Effect::AnswerProxy(..) | Effect::Log(..))
     }
 
     fn drain(&mut self, limit: Duration) {
+        self.challenges.stop();
         self.listening.drain(limit);
     }
 

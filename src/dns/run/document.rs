@@ -92,12 +92,17 @@ impl Document for Prepared {
     fn with_keys(Parsed { config, zones, impaired, warnings }: Parsed) -> Result<Prepared, Vec<KeyError>> {
         warnings.iter().for_each(|warning| tracing::warn!("{warning}"));
         let identity = config.peers.as_ref().map(|peers| Identity::of_daemon(&config.name, peers)).transpose();
-        match (identity, Protection::of(&config)) {
-            (Ok(identity), Ok(protection)) => {
+        let challenges = config.acme_challenges.as_ref().map(|challenges| {
+            Identity::read(&challenges.key_file).map_err(|error| error.of("acme_challenges.key_file"))
+        });
+        match (identity, challenges.transpose(), Protection::of(&config)) {
+            (Ok(identity), Ok(challenges_identity), Ok(protection)) => {
                 let tcp = Limits::of(&config.tcp);
-                Ok(Prepared { config, zones, impaired, tcp, protection, identity })
+                Ok(Prepared { config, zones, impaired, tcp, protection, identity, challenges_identity })
             }
-            (identity, protection) => Err(identity.err().into_iter().chain(protection.err()).collect()),
+            (identity, challenges, protection) => {
+                Err(identity.err().into_iter().chain(challenges.err()).chain(protection.err()).collect())
+            }
         }
     }
 

@@ -82,6 +82,7 @@ impl Backend {
 fn target(address: SocketAddr) -> Target {
     let expect = Expect(vec![StatusRange { from: 200, to: 399 }]);
     let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Http { path: "/healthz".into(), host: None, expect },
         port: None,
         interval: INTERVAL,

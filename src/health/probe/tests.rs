@@ -15,7 +15,16 @@ fn run<T>(test: impl Future<Output = T>) -> T {
 fn check(kind: ProbeKind) -> CheckConfig {
     let interval = Duration::from_secs(2);
     let timeout = Duration::from_secs(5);
-    CheckConfig { kind, port: None, interval, fast_interval: interval / 4, timeout, rise: 2, fall: 3 }
+    CheckConfig {
+        protocol: Default::default(),
+        kind,
+        port: None,
+        interval,
+        fast_interval: interval / 4,
+        timeout,
+        rise: 2,
+        fall: 3,
+    }
 }
 
 fn http(address: SocketAddr) -> Target {

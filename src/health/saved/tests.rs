@@ -20,6 +20,7 @@ fn random_view(random: &mut fastrand::Rng, now: SystemTime) -> HealthView {
         let (rise, fall) = (random.u32(1..5), random.u32(1..5));
         let interval = Duration::from_millis(random.u64(10..4000));
         let check = CheckConfig {
+            protocol: Default::default(),
             kind,
             port: random.bool().then_some(80),
             interval,
@@ -56,6 +57,7 @@ fn to_more_json(view: &HealthView) -> serde_json::Value {
 /// One target, probed `age` before `now`.
 fn view(age: Duration, now: SystemTime) -> HealthView {
     let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: None,
         interval: Duration::from_secs(2),

@@ -28,6 +28,11 @@ impl State {
         }));
         let since_epoch = Duration::from_millis(now.unix_ms);
         alarms.extend(self.prepared.settings.tls.iter().flat_map(|tls| tls.alarms(since_epoch)));
+        let connectors = self.prepared.services.iter().filter_map(|service| service.backend_tls.as_ref());
+        let mut to_backends: Vec<String> = connectors.flat_map(|connector| connector.alarms(since_epoch)).collect();
+        to_backends.sort();
+        to_backends.dedup();
+        alarms.extend(to_backends);
         alarms.extend(self.operator_file.alarms(now));
         for (peer, words) in &self.peers {
             alarms.extend(words.alarms(peer, &self.latches, now));

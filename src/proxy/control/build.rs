@@ -85,9 +85,11 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
     Service {
         name: service.name.clone(),
         over_tls: service.over_tls,
+        https: service.https.clone(),
         pass_fields: service.pass_fields,
         mode,
         balance: service.balance,
+        backend_tls: service.backend_tls.clone(),
         connections: service.connections,
         backends: service.backends.iter().map(|backend| build_backend(service, backend, at, before)).collect(),
         verdict_bound: service.verdict_bound,

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use crate::config::ProxyConfig;
 use crate::config::proxy::{
-    self, Balance, ConnectionsConfig, CookieConfig, CookieValue, LatchConfig, Mode, PassedFields, ServiceConfig,
+    self, Balance, ConnectionsConfig, CookieConfig, CookieValue, HttpsConfig, LatchConfig, Mode, PassedFields,
+    Protocol, ServiceConfig,
 };
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::lifecycle::descriptors::{DescriptorError, lowered};
@@ -18,11 +19,15 @@ use crate::health::{Target, TargetHealth, Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
-use crate::proxy::snapshot::Settings;
+use crate::proxy::snapshot::{Https, Settings};
 use crate::proxy::tls::acceptor::Acceptor;
+use crate::tls::client::Connector;
 
 /// Time for what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
 const STORING: Duration = Duration::from_millis(1_500);
+
+/// The port of https (RFC 9110, 4.2.2).
+const HTTPS: u16 = 443;
 
 /// A document, ready.
 #[derive(Debug)]
@@ -46,12 +51,16 @@ pub struct PreparedService {
     pub name: Arc<str>,
     /// It is reached over TLS, too.
     pub over_tls: bool,
+    /// What it says to visitors about https.
+    pub https: Https,
     /// The withheld request fields that its backends get.
     pub pass_fields: PassedFields,
     /// What decides before balance does.
     pub mode: PreparedMode,
     /// How the rest is spread.
     pub balance: Balance,
+    /// How connections to its backends are opened over TLS; none: in clear text.
+    pub backend_tls: Option<Arc<Connector>>,
     /// How connections to its backends are used.
     pub connections: ConnectionsConfig,
     /// In the order of the document.
@@ -120,9 +129,11 @@ impl Prepared {
         document: ProxyConfig,
         read_keys: impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
     ) -> Result<Prepared, KeyError> {
+        let https_port = https_port(&document);
         let services = document.services.values();
-        let services =
-            services.map(|service| PreparedService::new(service, &read_keys)).collect::<Result<Vec<_>, _>>()?;
+        let services = services
+            .map(|service| PreparedService::new(service, https_port, &read_keys))
+            .collect::<Result<Vec<_>, _>>()?;
         let routes = document.services.values().enumerate().flat_map(|(index, service)| {
             let pairs = service.hosts.iter().flat_map(|host| service.paths.iter().map(move |path| (host, path)));
             pairs.map(move |(host, path)| (host.clone(), path.clone(), index))
@@ -194,6 +205,7 @@ impl Prepared {
 impl PreparedService {
     fn new(
         service: &ServiceConfig,
+        https_port: u16,
         read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
     ) -> Result<PreparedService, KeyError> {
         let proxy::Target::Backends(backends) = &service.target;
@@ -225,9 +237,11 @@ impl PreparedService {
         Ok(PreparedService {
             name: service.name.as_str().into(),
             over_tls: service.tls.is_some(),
+            https: https(service.https, https_port),
             pass_fields: service.pass_fields,
             mode,
             balance: backends.balance,
+            backend_tls: Connector::of(&backends.protocol),
             connections: backends.connections,
             backends: prepared.collect(),
             verdict_bound,
@@ -255,6 +269,23 @@ impl PreparedService {
     pub fn primary(&self) -> Option<&PreparedBackend> {
         self.backends.iter().find(|backend| !backend.backup)
     }
+}
+
+/// Where visitors are sent who should come over https: the port that a URL need not name, if a listener speaks it there.
+fn https_port(document: &ProxyConfig) -> u16 {
+    let listeners = document.listeners.iter().filter(|listener| listener.protocol == Protocol::Https);
+    let mut ports = listeners.map(|listener| listener.address.port());
+    let first = ports.next().unwrap_or(HTTPS);
+    if ports.any(|port| port == HTTPS) { HTTPS } else { first }
+}
+
+fn https(config: HttpsConfig, port: u16) -> Https {
+    let hsts = config.hsts.map(|hsts| {
+        let more = |is_set, directive| if is_set { directive } else { "" };
+        let subdomains = more(hsts.include_subdomains, "; includeSubDomains");
+        format!("max-age={}{subdomains}{}", hsts.max_age.as_secs(), more(hsts.preload, "; preload")).into()
+    });
+    Https { redirect: config.redirect.then_some(port), hsts }
 }
 
 fn cookie(

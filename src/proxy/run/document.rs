@@ -35,7 +35,10 @@ impl Document for Prepared {
     }
 
     fn with_keys(Parsed { config, at_start, .. }: Parsed) -> Result<Prepared, Vec<KeyError>> {
-        let (acceptor, errors) = tls::read(&config);
+        let (acceptor, mut errors) = tls::read(&config);
+        // Held until the services hold them: what was read is not read again.
+        let (_connectors, of_backends) = tls::backends::read(&config);
+        errors.extend(of_backends);
         if !at_start && !errors.is_empty() {
             return Err(errors);
         }

@@ -4,12 +4,8 @@
 //! without names. Dates are no error, for a clock or a CA may be wrong: they are told, and watched while it is in force. Must
 //! never: print a key.
 
-use std::fmt;
-use std::fs;
-use std::io;
 use std::net::IpAddr;
-use std::os::unix::fs::MetadataExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -21,6 +17,8 @@ use x509_cert::Certificate as X509;
 use x509_cert::der::Decode;
 use x509_cert::ext::pkix::SubjectAltName;
 use x509_cert::ext::pkix::name::GeneralName;
+
+pub use crate::tls::pem::{CertificateError, FileStamp};
 
 use super::names::CertificateNames;
 use crate::config::proxy::CertificateConfig;
@@ -51,34 +49,6 @@ pub struct Certificate {
     pub chain: Chain,
     /// The same with the key.
     pub certified: Arc<CertifiedKey>,
-}
-
-/// Why a certificate cannot be used. Never holds what stands in a file of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateError {
-    /// The file.
-    pub file: PathBuf,
-    /// What is wrong with it, and what to do.
-    pub why: String,
-    /// What kept it from being read, if it could not be.
-    pub kind: Option<io::ErrorKind>,
-}
-
-impl fmt::Display for CertificateError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.file.display(), self.why)
-    }
-}
-
-impl CertificateError {
-    fn new(file: &Path, why: impl Into<String>) -> CertificateError {
-        CertificateError { file: file.to_owned(), why: why.into(), kind: None }
-    }
-
-    fn unread(file: &Path, error: &io::Error, expected: &str) -> CertificateError {
-        let why = format!("cannot be read: {error}; expected {expected}");
-        CertificateError { kind: Some(error.kind()), ..CertificateError::new(file, why) }
-    }
 }
 
 impl Chain {
@@ -197,23 +167,6 @@ impl Certificate {
     /// As [`Chain::read`] and [`Certificate::with_key`].
     pub fn read(files: &CertificateConfig) -> Result<Certificate, CertificateError> {
         Certificate::with_key(Chain::read(&files.chain_file)?, &files.key_file)
-    }
-}
-
-/// What tells that a file has changed, without reading it: which one it is, its length and the time of its last change, be it only of
-/// its mode. Followed through links, so that a renewal that only moves a link is seen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct FileStamp(Option<[i128; 5]>);
-
-impl FileStamp {
-    /// Of this file now; one that is not there has a stamp too.
-    pub fn of(file: &Path) -> FileStamp {
-        let stamp = |m: fs::Metadata| {
-            let changed = i128::from(m.ctime()) * 1_000_000_000 + i128::from(m.ctime_nsec());
-            let written = i128::from(m.mtime()) * 1_000_000_000 + i128::from(m.mtime_nsec());
-            [m.dev().into(), m.ino().into(), m.len().into(), written, changed]
-        };
-        FileStamp(fs::metadata(file).ok().map(stamp))
     }
 }
 

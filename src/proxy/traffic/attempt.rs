@@ -6,7 +6,6 @@
 use std::pin::pin;
 use std::rc::Rc;
 
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::counters::{Running, add, count_aborted};
@@ -15,7 +14,7 @@ use super::http1::body::Framing;
 use super::http1::request;
 use super::http1_stream::Sink;
 use super::inflight::Order;
-use super::message::{CookieEdit, Length};
+use super::message::{CookieEdit, Length, TransportSecurity};
 use super::outcome::{Failure, Outcome};
 use super::progress::Progress;
 use super::relay::{self, BackendSide, RelayError, Relayed};
@@ -23,8 +22,8 @@ use super::sending::{self, ClientSide, SendError};
 use super::socket::IdleTimer;
 use super::stream::ClientStream;
 use super::termination::End;
-use super::transport::split;
-use super::upstream::{self, ConnectError, OwnConnection};
+use super::transport::Transport;
+use super::upstream::{self, ConnectError, OwnConnection, Peer};
 use super::view::View;
 use crate::config::proxy::Reuse;
 use crate::proxy::snapshot::{Backend, Service};
@@ -56,7 +55,8 @@ impl<'p> Plan<'p> {
 
 /// A connection to a backend.
 struct BackendConnection {
-    stream: TcpStream,
+    stream: Transport,
+    peer: Peer,
     /// It was idle before.
     is_reused: bool,
     /// The backend knows by it who the visitor is.
@@ -97,20 +97,25 @@ async fn open(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Result<BackendConn
         return Ok(connection);
     }
     let Exchange { local, entry, backend_alarm, trace, .. } = exchange;
-    let backend = plan.backend();
+    let (service, backend) = (plan.service(), plan.backend());
+    let peer = Peer::of(service, backend);
     let began = Instant::now();
     let limit = began + plan.view.snapshot.settings.timeouts.connect;
     let failure = tokio::select! { biased;
         order = entry.order() => return Err(Outcome::of_order(order, &Progress::default(), true)),
-        opened = upstream::connect(backend.address) => match opened {
+        opened = upstream::connect(backend.address, service.backend_tls.as_deref()) => match opened {
             Ok(stream) => {
                 trace.connected = Some(began.elapsed());
-                return Ok(BackendConnection { stream, is_reused: false, is_authenticated: false });
+                return Ok(BackendConnection { stream, peer, is_reused: false, is_authenticated: false });
             }
             Err(ConnectError::OutOfResources) => {
                 return Err(Outcome::TryAnother(Failure::new(503, End::OutOfResources)));
             }
             Err(ConnectError::Refused) => Failure::new(503, End::NoBackend),
+            Err(ConnectError::Handshake(error)) => {
+                local.warn_of_handshake(service, backend, &error);
+                Failure::new(503, End::NoBackend)
+            }
         },
         () = backend_alarm.wait(limit) => Failure::new(504, End::ConnectTimeout),
     };
@@ -120,26 +125,26 @@ async fn open(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Result<BackendConn
 
 /// The visitor's own connection to the backend, or else one of the pool, if the service shares connections.
 fn take_idle(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Option<BackendConnection> {
-    let address = plan.backend().address;
+    let peer = Peer::of(plan.service(), plan.backend());
     let surely = !exchange.request.head.is_replayable();
     // One that nobody has to recognise him by is closed before he gets another one: he never holds more than two descriptors.
-    exchange.own.take_if(|own| own.address != address && !(own.is_authenticated && plan.view.wants(own.address)));
+    exchange.own.take_if(|own| own.peer != peer && !(own.is_authenticated && plan.view.wants(own.peer)));
     let reuse = plan.service().connections.reuse;
     // What a service that shares no connection has opened never comes to the pool by way of one that does.
-    let may_have = |own: &OwnConnection| own.address == address && (own.is_authenticated || reuse == Reuse::Never);
+    let may_have = |own: &OwnConnection| own.peer == peer && (own.is_authenticated || reuse == Reuse::Never);
     if let Some(own) = exchange.own.take_if(|own| may_have(own))
         && upstream::is_open(&own.stream, surely)
     {
         let OwnConnection { stream, is_authenticated, .. } = own;
-        return Some(BackendConnection { stream, is_reused: true, is_authenticated });
+        return Some(BackendConnection { stream, peer, is_reused: true, is_authenticated });
     }
     let may_share = match reuse {
         Reuse::Never => false,
         Reuse::Safe => !exchange.is_first,
         Reuse::Always => true,
     };
-    let stream = may_share.then(|| exchange.local.pool.take(address, surely)).flatten()?;
-    Some(BackendConnection { stream, is_reused: true, is_authenticated: false })
+    let stream = may_share.then(|| exchange.local.pool.take(peer, surely)).flatten()?;
+    Some(BackendConnection { stream, peer, is_reused: true, is_authenticated: false })
 }
 
 /// Sends the request and passes the response on.
@@ -149,7 +154,7 @@ async fn converse(
     plan: Plan<'_>,
     connection: BackendConnection,
 ) -> Outcome {
-    let BackendConnection { mut stream, is_reused, mut is_authenticated } = connection;
+    let BackendConnection { mut stream, peer, is_reused, mut is_authenticated } = connection;
     let backend = plan.backend();
     let (local, request) = (exchange.local, exchange.request.head);
     let counters = local.counters_of(backend);
@@ -163,7 +168,7 @@ async fn converse(
         Ended::Relayed(Ok(Relayed::Response { backend_keeps, client_keeps })) => {
             if backend_keeps && progress.sent.get() {
                 is_authenticated |= request.authenticates_connection || progress.authenticated.get();
-                keep(exchange, plan, stream, is_authenticated);
+                keep(exchange, plan, peer, stream, is_authenticated);
             }
             Outcome::of_response(client_keeps, &progress)
         }
@@ -204,20 +209,27 @@ async fn pass_both_ways(
     exchange: &mut Exchange<'_>,
     client: &mut impl ClientStream,
     plan: Plan<'_>,
-    stream: &mut TcpStream,
+    stream: &mut Transport,
     progress: &Progress,
 ) -> Ended {
+    let settings = &plan.view.snapshot.settings;
+    let came_securely = exchange.came_securely(settings);
     let Exchange { local, entry, request, buffers, client_alarm, backend_alarm, trace, .. } = exchange;
     let (whole, request) = (*request, request.head);
-    let settings = &plan.view.snapshot.settings;
     let backend = plan.backend();
     let counters = local.counters_of(backend);
     let idle = settings.timeouts.body_idle;
     let own = plan.service().cookie();
     let set = own.filter(|_| plan.set_cookie).map(|own| own.set(backend.address, request.scheme.is_secure()));
-    let cookie = CookieEdit { own, set: set.as_deref() };
+    let transport = match &plan.service().https.hsts {
+        None => TransportSecurity::Backends,
+        Some(hsts) if came_securely => TransportSecurity::Own(hsts),
+        // RFC 6797, 7.2.
+        Some(_) => TransportSecurity::None,
+    };
+    let cookie = CookieEdit { own, set: set.as_deref(), transport };
     let (body, response) = client.split();
-    let (source, sink) = split(stream);
+    let (source, sink) = stream.split();
     // From here on a request that cannot be replayed stays where it is.
     entry.ask(plan.view, plan.service, plan.backend, request.is_replayable());
     let framing = if request.body == Length::Chunked { Framing::Chunked } else { Framing::Plain };
@@ -258,17 +270,16 @@ async fn pass_both_ways(
 
 /// Keeps the backend's connection for another request, unless the backend may get none any more: for this visitor's next one, or
 /// for anybody's.
-fn keep(exchange: &mut Exchange<'_>, plan: Plan<'_>, stream: TcpStream, is_authenticated: bool) {
+fn keep(exchange: &mut Exchange<'_>, plan: Plan<'_>, peer: Peer, stream: Transport, is_authenticated: bool) {
     let settings = &plan.view.snapshot.settings;
-    let address = plan.backend().address;
     let view = exchange.local.view();
-    if !Rc::ptr_eq(&view, plan.view) && !view.wants(address) {
+    if !Rc::ptr_eq(&view, plan.view) && !view.wants(peer) {
         return;
     }
     if is_authenticated || plan.service().connections.reuse == Reuse::Never {
-        *exchange.own = Some(OwnConnection { address, stream, is_authenticated });
+        *exchange.own = Some(OwnConnection { peer, stream, is_authenticated });
     } else {
         let until = Instant::now() + settings.timeouts.backend_keep_alive;
-        exchange.local.pool.put(address, stream, until, settings.capacity.idle_per_backend);
+        exchange.local.pool.put(peer, stream, until, settings.capacity.idle_per_backend);
     }
 }

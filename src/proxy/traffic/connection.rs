@@ -20,7 +20,7 @@ use super::arrival::{Arrival, read_head};
 use super::counters::add;
 use super::dispatch::{self, Served};
 use super::exchange::Exchange;
-use super::http1::answer::Answer;
+use super::http1::answer::{Answer, MoreFields};
 use super::http1::forwarded::Client;
 use super::http1::vet::{RequestError, vet};
 use super::http1_stream::Http1Stream;
@@ -200,7 +200,7 @@ impl Connection {
     fn scheme(&self) -> Scheme {
         match self.stream {
             Transport::Tcp(_) => Scheme::Http,
-            Transport::Tls(_) => Scheme::Https,
+            Transport::Tls(_) | Transport::Stream(_) => Scheme::Https,
         }
     }
 
@@ -245,7 +245,7 @@ impl Connection {
         add(&self.local.counters.malformed, 1);
         trace.status = answer.status;
         output.clear();
-        answer.write(output, Version::Http11, false, true);
+        answer.write(MoreFields::default(), output, Version::Http11, false, true);
         let idle = self.local.view().snapshot.settings.timeouts.body_idle;
         let mut timer = IdleTimer { alarm: &mut self.client_alarm, idle };
         let sent = send(&mut self.stream, output, &[], &mut timer, || {}).await;

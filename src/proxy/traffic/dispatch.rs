@@ -14,11 +14,12 @@ use super::attempt::{self, Plan};
 use super::counters::add;
 use super::eviction;
 use super::exchange::Exchange;
-use super::http1::answer::Answer;
+use super::http1::answer::{Answer, MoreFields};
 use super::inflight::{Order, Phase};
 use super::message::Scheme;
 use super::message::fields::{FieldKind, elements};
 use super::outcome::{AfterResponse, Failure, Outcome};
+use super::redirect;
 use super::socket::IdleTimer;
 use super::stream::{BodySource, ClientStream};
 use super::termination::End;
@@ -150,13 +151,26 @@ impl Exchange<'_> {
 
     /// Answers without a backend. The connection goes on if nothing of the request is left unread.
     async fn answer(&mut self, client: &mut impl ClientStream, answer: Answer, end: End) -> Served {
+        let routed = self.trace.service.as_ref().filter(|(view, _)| self.came_securely(&view.snapshot.settings));
+        let hsts = routed.and_then(|(view, index)| view.snapshot.services[*index].https.hsts.clone());
+        let more = MoreFields { transport_security: hsts.as_deref(), ..MoreFields::default() };
+        self.answer_with(client, answer, more, end).await
+    }
+
+    async fn answer_with(
+        &mut self,
+        client: &mut impl ClientStream,
+        answer: Answer,
+        more: MoreFields<'_>,
+        end: End,
+    ) -> Served {
         (self.trace.status, self.trace.end) = (answer.status, end);
         let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
         let request = self.request.head;
         let keep = request.has_no_body() && request.keeps_alive() && may_stay;
         let idle = self.local.view().snapshot.settings.timeouts.body_idle;
         let mut timer = IdleTimer { alarm: self.client_alarm, idle };
-        Served::Done(match client.answer(answer, keep, &mut timer).await {
+        Served::Done(match client.answer(answer, more, keep, &mut timer).await {
             Ok(()) if keep => AfterResponse::Keep,
             Ok(()) => AfterResponse::Linger,
             Err(_) => AfterResponse::Close,
@@ -178,6 +192,9 @@ impl Exchange<'_> {
             if self.request.head.scheme == Scheme::Https && !service.over_tls {
                 // Its certificate may cover the host; the service is for clear text (RFC 9110, 7.4).
                 return Err(Failure::new(421, End::Refused));
+            }
+            if let Some(port) = service.https.redirect.filter(|_| !self.came_securely(&view.snapshot.settings)) {
+                return Ok(self.redirect(client, port).await);
             }
             let most = service.connections.retries.map_or(view.snapshot.settings.limits.tries, |retries| retries + 1);
             let cookie = self.read_cookie(service);
@@ -233,6 +250,16 @@ impl Exchange<'_> {
         }
     }
 
+    /// Sends the visitor to the same over https.
+    async fn redirect(&mut self, client: &mut impl ClientStream, port: u16) -> Served {
+        let Some(location) = redirect::to_https(&self.request, port) else {
+            let answer = Answer { status: 400, why: Some("the request names no host that https could be spoken with") };
+            return self.answer(client, answer, End::Refused).await;
+        };
+        let more = MoreFields { location: Some(&location), ..MoreFields::default() };
+        self.answer_with(client, Answer::new(308), more, End::Local).await
+    }
+
     fn note_attempt(&mut self, backend: usize, cookie: Option<usize>) {
         if self.trace.cookie == CookieSeen::Valid && cookie != Some(backend) {
             self.trace.cookie = CookieSeen::Down;
@@ -261,7 +288,7 @@ impl Exchange<'_> {
     /// The backend that knows the visitor by an authenticated connection: its handshake takes several requests.
     fn authenticated_by(&self, service: &Service) -> Option<usize> {
         let own = self.own.as_ref().filter(|own| own.is_authenticated)?;
-        service.addresses().position(|address| address == own.address)
+        service.addresses().position(|address| address == own.peer.address)
     }
 
     /// Waits for another snapshot, or for the moment to try the same backend once more.

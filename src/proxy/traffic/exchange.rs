@@ -4,10 +4,12 @@ use super::alarm::Alarm;
 use super::http1::forwarded::Client;
 use super::inflight::Entry;
 use super::local::Local;
-use super::message::Request;
+use super::message::fields::FieldKind;
+use super::message::{Request, Scheme};
 use super::trace::Trace;
 use super::upstream::OwnConnection;
 use super::workspace::BackendBuffers;
+use crate::proxy::snapshot::Settings;
 
 /// A request and its surroundings, the client's stream left aside.
 pub struct Exchange<'x> {
@@ -31,4 +33,14 @@ pub struct Exchange<'x> {
     pub backend_alarm: &'x mut Alarm,
     /// For the access log.
     pub trace: &'x mut Trace,
+}
+
+impl Exchange<'_> {
+    /// Whether the visitor came over TLS: to us, or to a trusted proxy that says so.
+    pub fn came_securely(&self, settings: &Settings) -> bool {
+        let is_https = |scheme: &[u8]| scheme.eq_ignore_ascii_case(b"https");
+        self.request.head.scheme == Scheme::Https
+            || self.client.is_trusted(&settings.trusted_proxies)
+                && self.request.values(FieldKind::ForwardedProto).next().is_some_and(is_https)
+    }
 }

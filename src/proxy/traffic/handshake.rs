@@ -49,7 +49,7 @@ pub async fn accept(tcp: TcpStream, acceptor: &Acceptor) -> Result<TlsStream, Ha
         flush(&tcp, &mut session).await.map_err(|_| HandshakeError::Closed)?;
     }
     let certificate = hello.and_then(|hello| hello.certificate);
-    Ok(TlsStream::new(tcp, session, certificate.map(|certificate| certificate as Arc<dyn ForHosts>)))
+    Ok(TlsStream::new(tcp, session, certificate.map(|certificate| certificate as Arc<dyn ForHosts + Send + Sync>)))
 }
 
 impl ForHosts for Certificate {

@@ -5,7 +5,7 @@
 
 use std::cell::Cell;
 
-use super::http1::answer::Answer;
+use super::http1::answer::{Answer, MoreFields};
 use super::http1::body::{Framing, Reader, Step};
 use super::http1::buffer::Buffer;
 use super::http1::{response, trailers};
@@ -250,9 +250,15 @@ impl ClientStream for Http1Stream<'_> {
         (Source::new(source, self.input, self.request.body), ResponseWriter { request: self.request, sink })
     }
 
-    async fn answer(&mut self, answer: Answer, keep: bool, timer: &mut IdleTimer<'_>) -> Result<(), SinkError> {
+    async fn answer(
+        &mut self,
+        answer: Answer,
+        more: MoreFields<'_>,
+        keep: bool,
+        timer: &mut IdleTimer<'_>,
+    ) -> Result<(), SinkError> {
         self.output.clear();
-        answer.write(self.output, self.request.version, keep, self.request.class != Method::Head);
+        answer.write(more, self.output, self.request.version, keep, self.request.class != Method::Head);
         Ok(send(self.socket, self.output, &[], timer, || {}).await?)
     }
 }

@@ -17,7 +17,8 @@ use tokio::time::Instant;
 
 use super::access_log::{Lines, Record};
 use super::counters::{WorkerCounters, add};
-use super::inflight::Registry;
+use super::handshakes::Handshakes;
+use super::inflight::{Entry, Registry};
 use super::shared::{Report, Shared};
 use super::termination::End;
 use super::throttle::Throttle;
@@ -25,7 +26,8 @@ use super::transport::ReadHalf;
 use super::upstream::Pool;
 use super::view::View;
 use super::workspace::Workspace;
-use crate::proxy::snapshot::{Backend, BackendCounters};
+use crate::proxy::snapshot::{Backend, BackendCounters, Service};
+use crate::tls::client::HandshakeError;
 
 /// Workspaces kept for the next request of any connection.
 const SPARE_WORKSPACES: usize = 64;
@@ -45,12 +47,18 @@ pub struct Local {
     pub pool: Pool,
     /// Its clients' connections.
     pub registry: Registry,
+    /// Those of its clients that are in their handshake.
+    pub handshakes: Rc<Handshakes>,
     /// Lines for the access log.
     pub lines: Lines,
     /// The warning that `limits.connections` is reached.
     pub connections_reached: Throttle,
+    /// The warning that `limits.tls_handshakes` is reached.
+    pub handshakes_reached: Throttle,
     /// The warning that an address has reached `limits.connections_per_address`.
     pub address_reached: Throttle,
+    /// The warning that backends cannot be reached over TLS.
+    pub handshake_failed: Throttle,
     /// Notified when the last connection is over.
     pub emptied: Notify,
     /// Notified when listeners are to close.
@@ -72,9 +80,12 @@ impl Local {
             registry: Registry::new(Arc::clone(&counters)),
             counters,
             pool: Pool::default(),
+            handshakes: Rc::default(),
             lines: Lines::default(),
             connections_reached: Throttle::default(),
+            handshakes_reached: Throttle::default(),
             address_reached: Throttle::default(),
+            handshake_failed: Throttle::default(),
             emptied: Notify::new(),
             closing: Notify::new(),
             draining: Cell::new(false),
@@ -102,6 +113,14 @@ impl Local {
     /// From now on every response says `Connection: close`.
     pub fn begin_drain(&self) {
         self.draining.set(true);
+    }
+
+    /// A connection is over, or a stream of one.
+    pub fn unregister(&self, entry: &Entry) {
+        self.registry.remove(entry);
+        if self.registry.is_empty() {
+            self.emptied.notify_one();
+        }
     }
 
     /// Memory for a request.
@@ -157,6 +176,14 @@ impl Local {
             *last = now;
             // Control is gone only when the process ends.
             let _ = self.shared.reports.send(Report::LiveError(Arc::clone(&backend.target)));
+        }
+    }
+
+    /// Says why a backend is not reached over TLS, not too often: its check says the same.
+    pub fn warn_of_handshake(&self, service: &Service, backend: &Backend, error: &HandshakeError) {
+        if self.handshake_failed.permits() {
+            let (service, name, address) = (&service.name, &backend.name, backend.address);
+            tracing::warn!("{service}/{name} ({address}) cannot be reached: {error}");
         }
     }
 

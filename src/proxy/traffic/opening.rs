@@ -12,7 +12,9 @@ use super::admission::Admitted;
 use super::connection::{Connection, Opened};
 use super::counters::add;
 use super::handshake::{self, HandshakeError};
+use super::handshakes::Handshake;
 use super::http1::forwarded::Client;
+use super::http2_connection;
 use super::inflight::{Entry, Order};
 use super::local::Local;
 use super::termination::End;
@@ -43,20 +45,19 @@ struct Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.local.registry.remove(&self.entry);
-        if self.local.registry.is_empty() {
-            self.local.emptied.notify_one();
-        }
+        self.local.unregister(&self.entry);
     }
 }
 
 /// Serves a connection to its end. It is registered at once, before anything is waited for, so that it counts from when it was accepted.
 pub fn open(local: Rc<Local>, accepted: Accepted, admitted: Admitted) -> impl Future<Output = ()> {
     let registered = Registration { entry: local.registry.add(admitted), local };
-    serve(registered, accepted)
+    let is_secure = accepted.protocol == Protocol::Https;
+    let begun = is_secure.then(|| Handshake::begin(&registered.local.handshakes, &registered.entry));
+    serve(registered, accepted, begun)
 }
 
-async fn serve(registered: Registration, accepted: Accepted) {
+async fn serve(registered: Registration, accepted: Accepted, begun: Option<Handshake>) {
     let Registration { local, entry } = &registered;
     let Accepted { stream, peer, client, listener, protocol } = accepted;
     let stream = match protocol {
@@ -72,8 +73,18 @@ async fn serve(registered: Registration, accepted: Accepted) {
             }
         },
     };
-    let opened = Opened { stream, peer, client, listener };
-    Connection::new(Rc::clone(local), Rc::clone(entry), opened).serve().await;
+    drop(begun);
+    match stream {
+        // Apart, too.
+        Transport::Tls(stream) if stream.speaks_http2() => {
+            let opened = http2_connection::Opened { stream: *stream, peer, client, listener };
+            Box::pin(http2_connection::serve(Rc::clone(local), Rc::clone(entry), opened)).await;
+        }
+        stream => {
+            let opened = Opened { stream, peer, client, listener };
+            Connection::new(Rc::clone(local), Rc::clone(entry), opened).serve().await;
+        }
+    }
 }
 
 /// Waits for the handshake, within its time limit and as long as nobody else needs the connection's slot. The error is for the log, if
@@ -88,7 +99,7 @@ async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<Tl
         order = entry.order() => match order {
             Order::Evict => {
                 add(&local.counters.evicted, 1);
-                End::EvictedIdle
+                End::EvictedInHandshake
             }
             Order::Kill => End::DrainTimeout,
             _ => return Err(None),

@@ -3,13 +3,12 @@
 //! Owns the rule of when a request may be sent again: a byte of it that a backend may have seen is sent twice only if the
 //! request is replayable (RFC 9110, 9.2.2), and never once a response has begun.
 
-use tokio::net::TcpStream;
-
 use super::inflight::Order;
 use super::progress::Progress;
 use super::relay::RelayError;
 use super::sending::SendError;
 use super::termination::End;
+use super::transport::Transport;
 
 /// What came of an attempt.
 #[derive(Debug)]
@@ -22,7 +21,7 @@ pub enum Outcome {
         end: End,
     },
     /// The backend has switched protocols and the client knows: what follows is a tunnel.
-    Switched(TcpStream),
+    Switched(Transport),
     /// Nothing reached the visitor, and nothing speaks against another backend.
     TryAnother(Failure),
     /// The idle connection was closed under us; the backend may be well.

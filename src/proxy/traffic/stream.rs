@@ -18,7 +18,7 @@
 
 use std::io;
 
-use super::http1::answer::Answer;
+use super::http1::answer::{Answer, MoreFields};
 use super::message::{CookieEdit, Response};
 use super::socket::IdleTimer;
 
@@ -163,5 +163,11 @@ pub trait ClientStream {
     fn split(&mut self) -> (Self::Body<'_>, Self::Response<'_>);
 
     /// Sends an answer of the proxy's own.
-    async fn answer(&mut self, answer: Answer, keep: bool, timer: &mut IdleTimer<'_>) -> Result<(), SinkError>;
+    async fn answer(
+        &mut self,
+        answer: Answer,
+        more: MoreFields<'_>,
+        keep: bool,
+        timer: &mut IdleTimer<'_>,
+    ) -> Result<(), SinkError>;
 }

@@ -1,7 +1,8 @@
-//! What carries a connection: TCP alone, or TLS over it.
+//! What carries a connection: TCP alone, or TLS over it; or a stream of HTTP/2 that has become one.
 //!
 //! Both halves can be used at once, by tasks of one thread. Whoever reads and writes does not know which of the two it is.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,14 +10,18 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, tcp};
 
+use super::http2_pipe::Pipe;
 use crate::tls::TlsStream;
 
 /// A connection.
+#[derive(Debug)]
 pub enum Transport {
     /// In clear text.
     Tcp(TcpStream),
     /// Over TLS, after the handshake.
     Tls(Box<TlsStream>),
+    /// A stream among others.
+    Stream(Box<Pipe>),
 }
 
 /// Its receiving half.
@@ -25,6 +30,8 @@ pub enum ReadHalf<'s> {
     Tcp(tcp::ReadHalf<'s>),
     /// Over TLS.
     Tls(&'s TlsStream),
+    /// A stream among others.
+    Stream(&'s Pipe),
 }
 
 /// Its sending half.
@@ -33,14 +40,29 @@ pub enum WriteHalf<'s> {
     Tcp(tcp::WriteHalf<'s>),
     /// Over TLS.
     Tls(&'s TlsStream),
+    /// A stream among others.
+    Stream(&'s Pipe),
 }
 
 impl Transport {
     /// Both halves.
     pub fn split(&mut self) -> (ReadHalf<'_>, WriteHalf<'_>) {
         match self {
-            Transport::Tcp(stream) => split(stream),
+            Transport::Tcp(stream) => {
+                let (source, sink) = stream.split();
+                (ReadHalf::Tcp(source), WriteHalf::Tcp(sink))
+            }
             Transport::Tls(stream) => (ReadHalf::Tls(stream), WriteHalf::Tls(stream)),
+            Transport::Stream(pipe) => (ReadHalf::Stream(pipe), WriteHalf::Stream(pipe)),
+        }
+    }
+
+    /// The connection below; a stream has none of its own.
+    pub fn tcp(&self) -> Option<&TcpStream> {
+        match self {
+            Transport::Tcp(stream) => Some(stream),
+            Transport::Tls(stream) => Some(stream.tcp()),
+            Transport::Stream(_) => None,
         }
     }
 
@@ -52,16 +74,12 @@ impl Transport {
                 stream.announce_nothing();
                 stream.tcp()
             }
+            // It is reset when it is dropped without its end.
+            Transport::Stream(_) => return,
         };
         // A socket that refuses it is gone already.
         let _ = stream.set_zero_linger();
     }
-}
-
-/// Both halves of a connection in clear text.
-pub fn split(stream: &mut TcpStream) -> (ReadHalf<'_>, WriteHalf<'_>) {
-    let (source, sink) = stream.split();
-    (ReadHalf::Tcp(source), WriteHalf::Tcp(sink))
 }
 
 impl ReadHalf<'_> {
@@ -70,6 +88,7 @@ impl ReadHalf<'_> {
         match self {
             ReadHalf::Tcp(half) => half.as_ref().poll_read_ready(context),
             ReadHalf::Tls(stream) => stream.poll_readable(context),
+            ReadHalf::Stream(pipe) => pipe.poll_readable(context),
         }
     }
 
@@ -78,6 +97,7 @@ impl ReadHalf<'_> {
         let stream = match self {
             ReadHalf::Tcp(half) => half.as_ref(),
             ReadHalf::Tls(stream) => stream.tcp(),
+            ReadHalf::Stream(pipe) => return poll_fn(|context| pipe.poll_broken(context)).await,
         };
         while stream.ready(Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {}
     }
@@ -88,6 +108,7 @@ impl AsyncRead for ReadHalf<'_> {
         match self.get_mut() {
             ReadHalf::Tcp(half) => Pin::new(half).poll_read(context, room),
             ReadHalf::Tls(stream) => stream.poll_read(context, room),
+            ReadHalf::Stream(pipe) => pipe.poll_read(context, room),
         }
     }
 }
@@ -97,6 +118,7 @@ impl AsyncWrite for WriteHalf<'_> {
         match self.get_mut() {
             WriteHalf::Tcp(half) => Pin::new(half).poll_write(context, data),
             WriteHalf::Tls(stream) => stream.poll_write(context, &[data]),
+            WriteHalf::Stream(pipe) => pipe.poll_write(context, data),
         }
     }
 
@@ -111,6 +133,7 @@ impl AsyncWrite for WriteHalf<'_> {
                 [one, two] => stream.poll_write(context, &[one, two]),
                 _ => stream.poll_write(context, &[parts.first().map_or(&[][..], |part| part)]),
             },
+            WriteHalf::Stream(pipe) => pipe.poll_write(context, parts.first().map_or(&[][..], |part| part)),
         }
     }
 
@@ -122,6 +145,7 @@ impl AsyncWrite for WriteHalf<'_> {
         match self.get_mut() {
             WriteHalf::Tcp(half) => Pin::new(half).poll_flush(context),
             WriteHalf::Tls(stream) => stream.poll_flush(context),
+            WriteHalf::Stream(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -129,6 +153,7 @@ impl AsyncWrite for WriteHalf<'_> {
         match self.get_mut() {
             WriteHalf::Tcp(half) => Pin::new(half).poll_shutdown(context),
             WriteHalf::Tls(stream) => stream.poll_shutdown(context),
+            WriteHalf::Stream(pipe) => Poll::Ready(pipe.shutdown()),
         }
     }
 }
@@ -138,6 +163,7 @@ impl AsyncRead for Transport {
         match self.get_mut() {
             Transport::Tcp(stream) => Pin::new(stream).poll_read(context, room),
             Transport::Tls(stream) => stream.poll_read(context, room),
+            Transport::Stream(pipe) => pipe.poll_read(context, room),
         }
     }
 }
@@ -167,6 +193,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Transport::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Transport::Tls(stream) => stream.poll_shutdown(context),
+            Transport::Stream(pipe) => Poll::Ready(pipe.shutdown()),
         }
     }
 }

@@ -10,7 +10,6 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use tokio::io::AsyncWriteExt;
-use tokio::net::TcpStream;
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
@@ -19,7 +18,7 @@ use super::http1::buffer::Buffer;
 use super::inflight::{Entry, Order, Phase};
 use super::local::Local;
 use super::termination::End;
-use super::transport::{ReadHalf, Transport, WriteHalf, split};
+use super::transport::{ReadHalf, Transport, WriteHalf};
 use super::view::View;
 
 /// The backend's side of a tunnel.
@@ -31,7 +30,7 @@ pub struct Tunnel {
     /// The backend's index in the service.
     pub backend: usize,
     /// The connection to the backend.
-    pub upstream: TcpStream,
+    pub upstream: Transport,
 }
 
 /// The client's side of a tunnel.
@@ -64,7 +63,7 @@ impl Tunnel {
         add(&local.counters.tunnels, 1);
 
         let (client_source, client_sink) = socket.split();
-        let (backend_source, backend_sink) = split(&mut upstream);
+        let (backend_source, backend_sink) = upstream.split();
         let last_moved = Cell::new(Instant::now());
         let there = Direction { local, last_moved: &last_moved, count: counters.map(|counters| &counters.bytes_out) };
         let back = Direction { local, last_moved: &last_moved, count: counters.map(|counters| &counters.bytes_in) };

@@ -12,23 +12,44 @@ use tokio::io::Interest;
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
-/// Idle connections by address, the one used last on top.
+use super::transport::Transport;
+use crate::proxy::snapshot::{Backend, Service};
+use crate::tls::client::{Connector, HandshakeError};
+
+/// What a connection leads to. Those of one peer can stand in for each other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Peer {
+    /// The address that was dialled.
+    pub address: SocketAddr,
+    /// The number of what was in force for TLS ([`Connector::number`]); 0: in clear text.
+    pub secured_by: u64,
+}
+
+impl Peer {
+    /// Where connections of a service's backend lead now.
+    pub fn of(service: &Service, backend: &Backend) -> Peer {
+        let secured_by = service.backend_tls.as_ref().map_or(0, |connector| connector.number());
+        Peer { address: backend.address, secured_by }
+    }
+}
+
+/// Idle connections by peer, the one used last on top.
 #[derive(Default)]
 pub struct Pool {
-    idle: RefCell<HashMap<SocketAddr, Vec<Idle>>>,
+    idle: RefCell<HashMap<Peer, Vec<Idle>>>,
 }
 
 struct Idle {
-    stream: TcpStream,
+    stream: Transport,
     until: Instant,
 }
 
 impl Pool {
     /// An idle connection that is still open ([`is_open`]). One that is not does not count as an attempt: it is dropped and
     /// the next one is looked at.
-    pub fn take(&self, address: SocketAddr, surely: bool) -> Option<TcpStream> {
+    pub fn take(&self, peer: Peer, surely: bool) -> Option<Transport> {
         let mut idle = self.idle.borrow_mut();
-        let connections = idle.get_mut(&address)?;
+        let connections = idle.get_mut(&peer)?;
         let now = Instant::now();
         while let Some(connection) = connections.pop() {
             if now < connection.until && is_open(&connection.stream, surely) {
@@ -39,21 +60,21 @@ impl Pool {
     }
 
     /// Keeps a connection until then; the oldest one is closed when there are more than `most`.
-    pub fn put(&self, address: SocketAddr, stream: TcpStream, until: Instant, most: usize) {
+    pub fn put(&self, peer: Peer, stream: Transport, until: Instant, most: usize) {
         let mut idle = self.idle.borrow_mut();
-        let connections = idle.entry(address).or_default();
+        let connections = idle.entry(peer).or_default();
         connections.push(Idle { stream, until });
         if connections.len() > most {
             connections.remove(0);
         }
     }
 
-    /// Drops connections that are too old or that the backend has closed, and all connections to an address that is not
+    /// Drops connections that are too old or that the backend has closed, and all connections to a peer that is not
     /// wanted any more.
-    pub fn sweep(&self, wanted: impl Fn(SocketAddr) -> bool) {
+    pub fn sweep(&self, wanted: impl Fn(Peer) -> bool) {
         let now = Instant::now();
-        self.idle.borrow_mut().retain(|address, connections| {
-            if wanted(*address) {
+        self.idle.borrow_mut().retain(|peer, connections| {
+            if wanted(*peer) {
                 connections.retain(|connection| now < connection.until && is_quiet(&connection.stream));
             } else {
                 connections.clear();
@@ -65,10 +86,10 @@ impl Pool {
 
 /// A connection that serves one visitor only: others would be taken for him, or his service keeps connections apart.
 pub struct OwnConnection {
-    /// The backend's address.
-    pub address: SocketAddr,
+    /// Where it leads.
+    pub peer: Peer,
     /// The idle connection.
-    pub stream: TcpStream,
+    pub stream: Transport,
     /// The backend knows by it who the visitor is.
     pub is_authenticated: bool,
 }
@@ -76,12 +97,18 @@ pub struct OwnConnection {
 /// Whether an idle connection is still open: the backend has neither closed it nor sent something on it unasked. `surely`: ask
 /// the kernel, not only the event loop, which may be a moment behind; for a request that would be lost if it were
 /// written to a closed connection.
-pub fn is_open(stream: &TcpStream, surely: bool) -> bool {
-    is_quiet(stream) && (!surely || matches!(peek(stream), Err(Errno::EAGAIN)))
+pub fn is_open(stream: &Transport, surely: bool) -> bool {
+    is_quiet(stream) && (!surely || matches!(stream.tcp().map(peek), Some(Err(Errno::EAGAIN))))
 }
 
 /// Open, and nothing to read, as far as the event loop knows: no system call unless it has seen an event.
-fn is_quiet(stream: &TcpStream) -> bool {
+fn is_quiet(stream: &Transport) -> bool {
+    if let Transport::Tls(stream) = stream
+        && !stream.is_quiet()
+    {
+        return false;
+    }
+    let Some(stream) = stream.tcp() else { return false };
     let peeked = stream.try_io(Interest::READABLE, || peek(stream).map_err(io::Error::from));
     matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }
@@ -91,19 +118,27 @@ fn peek(stream: &TcpStream) -> nix::Result<usize> {
 }
 
 /// Why a connection could not be opened.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ConnectError {
     /// The backend or the network refused.
     Refused,
+    /// There is no connection over TLS.
+    Handshake(HandshakeError),
     /// This machine has no descriptor, port or memory for it, which says nothing about the backend.
     OutOfResources,
 }
 
-/// Opens a connection.
-pub async fn connect(address: SocketAddr) -> Result<TcpStream, ConnectError> {
+/// Opens a connection, over TLS if there is a connector.
+pub async fn connect(address: SocketAddr, tls: Option<&Connector>) -> Result<Transport, ConnectError> {
     let stream = TcpStream::connect(address).await.map_err(|error| classify(&error))?;
     stream.set_nodelay(true).map_err(|error| classify(&error))?;
-    Ok(stream)
+    let Some(connector) = tls else { return Ok(Transport::Tcp(stream)) };
+    // On the heap: requests to backends in clear text have no room for it.
+    match Box::pin(connector.connect(stream, address)).await {
+        Ok(stream) => Ok(Transport::Tls(Box::new(stream))),
+        Err(HandshakeError::OutOfResources(_)) => Err(ConnectError::OutOfResources),
+        Err(error) => Err(ConnectError::Handshake(error)),
+    }
 }
 
 fn classify(error: &io::Error) -> ConnectError {

@@ -1,11 +1,11 @@
 //! A snapshot as one worker sees it: with its own memory of how requests were balanced.
 
 use std::cell::RefCell;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use super::upstream::Peer;
 use crate::proxy::choose::BalanceState;
 use crate::proxy::snapshot::{Backend, Service, ServiceMode, Snapshot};
 
@@ -49,11 +49,12 @@ impl View {
         })
     }
 
-    /// Whether a connection to this address is worth keeping: some service may still send requests there.
-    pub fn wants(&self, address: SocketAddr) -> bool {
+    /// Whether a connection to this peer is worth keeping: some service may still send requests there.
+    pub fn wants(&self, peer: Peer) -> bool {
         self.snapshot.services.iter().any(|service| {
             let mut backends = service.backends.iter().enumerate();
-            backends.any(|(index, backend)| backend.address == address && service.keeps_running_on(index))
+            let is_its = |backend: &Backend| Peer::of(service, backend) == peer;
+            backends.any(|(index, backend)| is_its(backend) && service.keeps_running_on(index))
         })
     }
 }

@@ -24,6 +24,9 @@ pub(super) struct Substitutes<'a> {
 const FILE: &str = "file";
 const KEY_FILE: &str = "key_file";
 
+/// Certificates that cannot be used keep no daemon from starting: their keys may come later.
+const CERTIFICATES: &str = "certificates";
+
 /// `proxy.json`. `latched`: the services that have a latch.
 pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched: &[&str]) -> Value {
     let mut altered = of_daemon(document, substitutes);
@@ -33,6 +36,14 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
     altered.insert("listeners".into(), listeners.into());
     // The access log is the running daemon's.
     altered.remove("access_log");
+    // Visitors' routes are asked in clear text: certificates may come later, and their keys are not read.
+    altered.remove("tls");
+    let services = altered.get_mut("services").and_then(Value::as_object_mut);
+    for service in services.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
+        for key in ["tls", "https", "hsts"] {
+            service.remove(key);
+        }
+    }
     for service in latched {
         if let Some(Value::Object(service)) = altered.get_mut("services").and_then(|services| services.get_mut(service))
         {
@@ -80,13 +91,14 @@ fn find_files(value: &mut Value, substitutes: &Substitutes<'_>) {
     }
 }
 
-/// Every key file that a document names.
+/// Every key file that a document names, but those of certificates.
 pub(super) fn key_files(document: &Value) -> Vec<&str> {
     match document {
         Value::Object(object) => object
             .iter()
             .flat_map(|(key, value)| match value {
                 Value::String(file) if key == KEY_FILE => vec![file.as_str()],
+                _ if key == CERTIFICATES => Vec::new(),
                 value => key_files(value),
             })
             .collect(),

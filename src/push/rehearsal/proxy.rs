@@ -18,7 +18,7 @@ use crate::api::client::Client;
 use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
 use crate::api::proxy::{ServiceStatus, Status};
-use crate::config::proxy::{self, HostPattern, Mode, Target};
+use crate::config::proxy::{self, HostPattern, Mode, Protocol, Target};
 use crate::config::{CheckConfig, ProxyConfig};
 use crate::fleet::routing::Routing;
 use crate::health::Verdict;
@@ -175,7 +175,7 @@ async fn ask_and_ask_again(listener: SocketAddr, running: Option<&Running>, rout
 /// The running proxy, if it can be reached.
 async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
     let config = setup.running(Daemon::Proxy, proxy::load, &mut rehearsed.notes)?;
-    for listener in &config.listeners {
+    for listener in config.listeners.iter().filter(|listener| listener.protocol == Protocol::Http) {
         let at = reached(listener.address);
         if matches!(timeout(ANSWER_LIMIT, TcpStream::connect(at)).await, Ok(Ok(_))) {
             let routing = Routing::of(&config);
@@ -281,6 +281,8 @@ fn passes(answer: &Answered) -> bool {
 
 fn judge(now: &Answered, before: &Before) -> Judged {
     match before {
+        // To https: it says nothing of the backends. Those that would be lost are told by themselves.
+        Before::Answered(Ok(308)) if !passes(now) || *now == Ok(404) => Judged::Note,
         // A page that exists now and is not found then: it is another backend, or another site on it.
         Before::Answered(before) if passes(before) && *now == Ok(404) && *before != Ok(404) => Judged::Worse,
         _ if passes(now) => Judged::Proved,

@@ -10,7 +10,7 @@ use super::super::endpoint::Endpoint;
 use crate::api::daemon::Daemon;
 use crate::demo::Error;
 use crate::demo::documents::{STATEFUL_HOST, STATELESS_HOST, nameserver_name, proxy_name};
-use crate::demo::fleet::Fleet;
+use crate::demo::fleet::{AUTHORITY_FILE, Fleet};
 use crate::files;
 use crate::ownership::{Believed, Unread};
 
@@ -95,6 +95,11 @@ pub(super) fn text(fleet: &Fleet) -> Vec<String> {
         let (host, path) = if n == 1 { (STATEFUL_HOST, "session") } else { (STATELESS_HOST, "") };
         lines.push(format!("  {}  curl -i -H 'Host: {host}' http://{at}/{path}   http://{page}/", proxy_name(n)));
     }
+    let (at, authority) = (addresses.proxy_https(0), fleet.folder().join(AUTHORITY_FILE));
+    lines.push(format!(
+        "  https  curl -i --cacert {} --connect-to ::{at} https://{STATELESS_HOST}/",
+        authority.display()
+    ));
     lines.push(
         "  from another terminal: polder status; polder demo kill px-1; polder demo freeze shop1; polder failback shop"
             .to_owned(),

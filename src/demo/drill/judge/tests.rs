@@ -5,7 +5,7 @@ use std::net::IpAddr;
 use std::time::Duration;
 
 use super::{Bounds, Evidence, Excused, Fact, Notice, Served, judge};
-use crate::demo::visitor::record::{Failure, Query, Record, Request, Session};
+use crate::demo::visitor::record::{Failure, Handshake, Query, Record, Request, Session};
 
 const fn ms(ms: u64) -> Duration {
     Duration::from_millis(ms)
@@ -17,6 +17,7 @@ fn proxy(last: u8) -> IpAddr {
 
 fn page(at: u64) -> Request {
     Request {
+        handshake: None,
         visitor: 0,
         site: 0,
         safe: true,
@@ -256,4 +257,20 @@ fn too_little_load_gives_no_verdict() {
     kept(&evidence);
     evidence.bounds.rates = (101, 50);
     broken(&evidence, "the load was 100 requests/s");
+}
+
+#[test]
+fn a_ticket_that_is_refused_after_the_break_breaks_the_promise_to_resume() {
+    let begun = |at: u64, handshake: Handshake| Request { handshake: Some(handshake), ..page(at) };
+    let mut evidence = with([begun(499, Handshake::Refused), begun(510, Handshake::Full)]);
+    kept(&evidence);
+    evidence.bounds.resumes = true;
+    broken(&evidence, "no visitor came back with a ticket");
+    let mut came_back = |request: Request| {
+        evidence.records.push(Record::Request(request));
+        evidence.wanted.0 += 1;
+        evidence.clone()
+    };
+    kept(&came_back(begun(520, Handshake::Resumed)));
+    broken(&came_back(begun(530, Handshake::Refused)), "1 visitors who had a ticket were asked for a full handshake");
 }

@@ -69,7 +69,7 @@ fn gone_bound(times: &Times) -> Option<Duration> {
     Some(times.detection() + times.ttl)
 }
 
-async fn gone_from_answers(stage: &mut Stage, within: Duration) -> Duration {
+pub(super) async fn gone_from_answers(stage: &mut Stage, within: Duration) -> Duration {
     let nameservers = stage.watched(Daemon::Nameserver);
     let name = proxy_name(FIRST);
     let what = format!("{name} is not in the answers");

@@ -21,6 +21,7 @@ fn names_cannot_bring_markup_into_the_page() {
         queries: 0,
         zones: vec![],
         failed_zones: vec![],
+        challenges: vec![],
         pools: vec![],
     };
     let page = render(&status);

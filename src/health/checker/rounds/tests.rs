@@ -16,7 +16,16 @@ const INTERVAL: Duration = Duration::from_secs(2);
 
 fn check(timeout: Duration) -> CheckConfig {
     let (interval, fast_interval) = (INTERVAL, INTERVAL / 4);
-    CheckConfig { kind: ProbeKind::Tcp, port: None, interval, fast_interval, timeout, rise: 2, fall: 3 }
+    CheckConfig {
+        protocol: Default::default(),
+        kind: ProbeKind::Tcp,
+        port: None,
+        interval,
+        fast_interval,
+        timeout,
+        rise: 2,
+        fall: 3,
+    }
 }
 
 /// Targets in a time of their own. Those that are down do not answer, or refuse at once.

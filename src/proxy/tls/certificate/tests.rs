@@ -1,3 +1,7 @@
+use std::fs;
+use std::io;
+use std::path::PathBuf;
+
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
 
 use super::*;

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::head::line;
 use crate::proxy::traffic::message::Version;
 
 /// Seconds after which a client that no backend could serve may try again (Retry-After).
@@ -16,37 +17,63 @@ pub struct Answer {
     pub why: Option<&'static str>,
 }
 
+/// Fields that some answers have, too.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct MoreFields<'a> {
+    /// `Location`, of a redirect.
+    pub location: Option<&'a [u8]>,
+    /// `Strict-Transport-Security`, over TLS alone (RFC 6797, 7.2).
+    pub transport_security: Option<&'a str>,
+}
+
+impl<'a> MoreFields<'a> {
+    /// Names and values.
+    pub fn iter(self) -> impl Iterator<Item = (&'static str, &'a [u8])> {
+        let location = self.location.map(|value| ("Location", value));
+        let security = self.transport_security.map(|value| ("Strict-Transport-Security", value.as_bytes()));
+        location.into_iter().chain(security)
+    }
+}
+
 impl Answer {
     /// An answer with the reason phrase as its text.
     pub const fn new(status: u16) -> Answer {
         Answer { status, why: None }
     }
 
+    /// The text for people; a line feed ends it.
+    pub fn text(self) -> &'static str {
+        self.why.unwrap_or(reason(self.status))
+    }
+
+    /// Gives the fields of its head one after the other, name and value.
+    pub fn fields(self, more: MoreFields<'_>, mut each: impl FnMut(&'static str, &[u8])) {
+        each("Date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+        each("Content-Type", b"text/plain; charset=utf-8");
+        each("Cache-Control", b"no-store");
+        each("Content-Length", itoa::Buffer::new().format(self.text().len() + 1).as_bytes());
+        if self.status == 503 {
+            each("Retry-After", RETRY_AFTER.as_bytes());
+        }
+        for (name, value) in more.iter() {
+            each(name, value);
+        }
+    }
+
     /// Writes head and text. `body`: whether the text is sent, false for HEAD.
-    pub fn write(self, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
-        let reason = reason(self.status);
-        let text = self.why.unwrap_or(reason);
-        let mut number = itoa::Buffer::new();
-        for part in ["HTTP/1.1 ", number.format(self.status), " ", reason, "\r\nDate: "] {
+    pub fn write(self, more: MoreFields<'_>, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
+        for part in ["HTTP/1.1 ", itoa::Buffer::new().format(self.status), " ", reason(self.status), "\r\n"] {
             out.extend_from_slice(part.as_bytes());
         }
-        out.extend_from_slice(httpdate::fmt_http_date(SystemTime::now()).as_bytes());
-        out.extend_from_slice(
-            b"\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: ",
-        );
-        out.extend_from_slice(number.format(text.len() + 1).as_bytes());
-        if self.status == 503 {
-            out.extend_from_slice(b"\r\nRetry-After: ");
-            out.extend_from_slice(RETRY_AFTER.as_bytes());
-        }
+        self.fields(more, |name, value| line(out, name.as_bytes(), value));
         match (keep, version) {
-            (false, _) => out.extend_from_slice(b"\r\nConnection: close"),
-            (true, Version::Http10) => out.extend_from_slice(b"\r\nConnection: keep-alive"),
-            (true, Version::Http11) => {}
+            (false, _) => out.extend_from_slice(b"Connection: close\r\n"),
+            (true, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
+            (true, Version::Http11 | Version::Http2) => {}
         }
-        out.extend_from_slice(b"\r\n\r\n");
+        out.extend_from_slice(b"\r\n");
         if body {
-            out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(self.text().as_bytes());
             out.push(b'\n');
         }
     }
@@ -55,6 +82,7 @@ impl Answer {
 fn reason(status: u16) -> &'static str {
     match status {
         200 => "OK",
+        308 => "Permanent Redirect",
         400 => "Bad Request",
         404 => "Not Found",
         408 => "Request Timeout",

@@ -19,6 +19,11 @@ impl Span {
         Span { start: start as u32, end: (start + part.len()) as u32 }
     }
 
+    /// Between these positions.
+    pub fn between(start: usize, end: usize) -> Span {
+        Span { start: start as u32, end: end as u32 }
+    }
+
     /// The bytes.
     pub fn of_head(self, head: &[u8]) -> &[u8] {
         head.get(self.start as usize..self.end as usize).unwrap_or_default()
@@ -74,6 +79,8 @@ pub enum FieldKind {
     Cookie,
     /// `Set-Cookie`.
     SetCookie,
+    /// `Strict-Transport-Security`.
+    TransportSecurity,
     /// `Via`.
     Via,
     /// `Max-Forwards`.
@@ -146,6 +153,7 @@ impl FieldKind {
             (17, b't') if is("transfer-encoding") => FieldKind::TransferEncoding,
             (18, b'p') if is("proxy-authenticate") => FieldKind::Authentication,
             (19, b'p') if is("proxy-authorization") => FieldKind::Authentication,
+            (25, b's') if is("strict-transport-security") => FieldKind::TransportSecurity,
             (_, b'x') if begins_forwarded() => FieldKind::of_forwarded(&name[FORWARDED.len()..]),
             _ => FieldKind::Other,
         }

@@ -17,7 +17,12 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
         "version": 1, "name": "px-1", "peers": { "key_file": "/keys/peers" }, "access_log": { "path": "/var/log/p" },
         "listeners": [{ "name": "http", "address": "0.0.0.0:80" }], "state_dir": "/var/lib/polder-proxy",
         "admin": { "socket": "/run/polder-proxy/admin.sock", "address": "10.0.0.1:8404" },
-        "services": { "shop": { "check": check, "cookie": { "key_file": "/keys/cookies" } }, "www": { "check": check } },
+        "services": {
+            "shop": { "check": check, "cookie": { "key_file": "/keys/cookies" } },
+            "www": { "check": check, "https": "redirect", "hsts": {}, "tls": {
+                "certificates": [{ "chain_file": "/keys/www.pem", "key_file": "/keys/www.key" }] } },
+        },
+        "tls": { "default": "www" },
     });
     let listeners = ["127.0.0.1:4711".parse().unwrap()];
     assert_eq!(
@@ -35,8 +40,9 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
 
 #[test]
 fn every_key_file_of_a_document_is_found() {
-    let document = json!({ "peers": { "key_file": "/keys/peers" }, "services": { "shop": { "cookie": { "key_file": "/keys/cookies" } } } });
-    assert_eq!(key_files(&document), ["/keys/peers", "/keys/cookies"]);
+    let document = json!({ "peers": { "key_file": "/keys/peers" }, "services": {
+        "shop": { "cookie": { "key_file": "/keys/cookies" }, "tls": { "certificates": [{ "key_file": "/keys/shop" }] } } } });
+    assert_eq!(key_files(&document), ["/keys/peers", "/keys/cookies"], "certificates may come later");
 }
 
 #[test]

@@ -98,6 +98,7 @@ pub fn nameserver() -> api::dns::Status {
         queries: 0,
         zones: Vec::new(),
         failed_zones: Vec::new(),
+        challenges: Vec::new(),
         pools: vec![api::dns::PoolStatus {
             name: "http0.l.example.net".to_owned(),
             ttl: 300,

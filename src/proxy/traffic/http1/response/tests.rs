@@ -15,7 +15,8 @@ fn written(head: &str, to_head: bool, edits: Edits<'_>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-const NEW: Edits<'_> = Edits { version: Version::Http11, keep: true, cookie: CookieEdit { own: None, set: None } };
+const PLAIN: CookieEdit<'_> = CookieEdit { own: None, set: None, transport: TransportSecurity::Backends };
+const NEW: Edits<'_> = Edits { version: Version::Http11, keep: true, cookie: PLAIN };
 
 #[test]
 fn a_body_is_as_long_as_rfc_9112_says() {
@@ -82,7 +83,7 @@ fn the_head_is_reframed_for_the_client() {
 
 #[test]
 fn a_response_with_our_cookie_is_private() {
-    let edits = Edits { cookie: CookieEdit { own: None, set: Some("polder-shop=x; path=/; HttpOnly") }, ..NEW };
+    let edits = Edits { cookie: CookieEdit { set: Some("polder-shop=x; path=/; HttpOnly"), ..PLAIN }, ..NEW };
     for (lines, private) in [
         ("", true),
         ("Cache-Control: public, max-age=60\r\n", true),

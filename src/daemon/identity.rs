@@ -1,4 +1,4 @@
-//! A daemon's own key pair, by which its peers know it.
+//! A daemon's own key pair, by which its peers, and others whom it tells something, know it.
 //!
 //! Owns the private half, from the file to the handshake. Must never: print it, or write over a file that is there.
 //! Called by both daemons at a start and a reload, and by `polder keys identity`.

@@ -1,8 +1,8 @@
-//! The encrypted channel between two peers: Noise_IK_25519_ChaChaPoly_BLAKE2s over TCP.
+//! The encrypted channel between two daemons: Noise_IK_25519_ChaChaPoly_BLAKE2s over TCP.
 //!
 //! Each daemon has a key pair of its own. The initiator knows the public key of whom it calls, and its first message proves
 //! its own: a responder answers only those whom its document lists (sections 7.5 and 7.7 of the Noise specification).
-//! Owns the handshake and the frames. Must never: know what the messages say, or allocate what a stranger asks for. No
+//! What the two talk about is their [`Protocol`]: a handshake for another one does not open. Owns the handshake and the frames. Must never: know what the messages say, or allocate what a stranger asks for. No
 //! time limits here; the callers have them.
 //!
 //! On the wire every frame is a length (two bytes, big-endian) and as many bytes. The handshake is one frame each way.
@@ -12,22 +12,17 @@
 
 use std::fmt;
 use std::io;
+use std::net::{IpAddr, SocketAddr};
 
 use snow::{Builder, HandshakeState, TransportState};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
+use tokio::net::{TcpSocket, TcpStream};
 
 use super::identity::Identity;
 use crate::config::PublicKey;
 
-/// The most bytes of a message: of the whole state of a peer of an earlier version. Among others messages are small.
-pub const MAX_MESSAGE: usize = 8 * 1024 * 1024;
-
 /// See <https://noiseprotocol.org/noise.html>, sections 7.5 and 12.
 const PATTERN: &str = "Noise_IK_25519_ChaChaPoly_BLAKE2s";
-
-/// Binds the handshake to this protocol. Version 1 was authenticated by one key that all peers shared.
-const PROLOGUE: &[u8] = b"polder peers 2";
 
 /// The longest Noise message (section 3 of its specification).
 const MAX_FRAME: usize = 65535;
@@ -54,17 +49,30 @@ const NOT_LISTED: &[u8] = &[1];
 const LAST: u8 = 0;
 const MORE: u8 = 1;
 
+/// What two daemons have a channel for.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Protocol {
+    /// Binds the handshake to it.
+    pub prologue: &'static [u8],
+    /// The most bytes of a message.
+    pub longest: usize,
+    /// The key of the initiator's document that names the file of its private key.
+    pub key_file: &'static str,
+    /// The part of the responder's document that lists the keys of those whom it answers.
+    pub listed_in: &'static str,
+}
+
 /// Why a channel did not come about, or ended.
 #[derive(Debug)]
 pub enum ChannelError {
     /// The responder does not hold the key that was called.
     NotTheKey,
     /// The responder does not list the initiator's key; seen from the responder, which key that is.
-    NotListed(Option<PublicKey>),
+    NotListed(&'static Protocol, Option<PublicKey>),
     /// Not this protocol, or tampered with; says what.
     Garbage(&'static str),
-    /// The message is larger than [`MAX_MESSAGE`].
-    TooLarge,
+    /// The message has more bytes than this, the most that the protocol has.
+    TooLarge(usize),
     /// The connection failed.
     Io(io::Error),
 }
@@ -73,14 +81,14 @@ impl fmt::Display for ChannelError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             ChannelError::NotTheKey => f.write_str("key mismatch: its private key is none of those listed for it"),
-            ChannelError::NotListed(None) => {
-                f.write_str("key mismatch: it does not list the public half of our key (`peers.key_file`)")
+            ChannelError::NotListed(Protocol { key_file, .. }, None) => {
+                write!(f, "key mismatch: it does not list the public half of our key (`{key_file}`)")
             }
-            ChannelError::NotListed(Some(key)) => {
-                write!(f, "key mismatch: the key {key} is none of those listed in `peers.members`")
+            ChannelError::NotListed(Protocol { listed_in, .. }, Some(key)) => {
+                write!(f, "key mismatch: the key {key} is none of those listed in `{listed_in}`")
             }
             ChannelError::Garbage(what) => write!(f, "not a peer's protocol: {what}"),
-            ChannelError::TooLarge => write!(f, "a message of more than {MAX_MESSAGE} bytes"),
+            ChannelError::TooLarge(longest) => write!(f, "a message of more than {longest} bytes"),
             ChannelError::Io(error) => match error.kind() {
                 io::ErrorKind::UnexpectedEof => f.write_str("it closed the connection"),
                 _ => write!(f, "{error}"),
@@ -95,20 +103,32 @@ impl From<io::Error> for ChannelError {
     }
 }
 
+/// Connects from an address of this host, if it is one of the other side's kind: connections from addresses that a document does
+/// not have are closed at once.
+pub(super) async fn connect(from: IpAddr, to: SocketAddr) -> io::Result<TcpStream> {
+    let socket = if to.is_ipv4() { TcpSocket::new_v4()? } else { TcpSocket::new_v6()? };
+    if !from.is_unspecified() && from.is_ipv4() == to.is_ipv4() {
+        socket.bind(SocketAddr::new(from, 0))?;
+    }
+    socket.connect(to).await
+}
+
 /// A channel after its handshake.
 pub(super) struct Channel {
     stream: TcpStream,
     noise: TransportState,
+    protocol: &'static Protocol,
 }
 
 impl Channel {
     /// The handshake of the side that connects, with the peer that has this key.
     pub(super) async fn initiate(
         mut stream: TcpStream,
+        protocol: &'static Protocol,
         identity: &Identity,
         peer: &PublicKey,
     ) -> Result<Channel, ChannelError> {
-        let builder = builder(identity).and_then(|builder| builder.remote_public_key(&peer.0));
+        let builder = builder(protocol, identity).and_then(|builder| builder.remote_public_key(&peer.0));
         let mut noise = builder.and_then(Builder::build_initiator).map_err(own_failure)?;
         let mut handshake = [0; FIRST_HANDSHAKE];
         let length = noise.write_message(&[], &mut handshake).map_err(own_failure)?;
@@ -116,18 +136,19 @@ impl Channel {
         let answer = read_frame(&mut stream, SECOND_HANDSHAKE).await?;
         match answer.as_slice() {
             NOT_THE_KEY => return Err(ChannelError::NotTheKey),
-            NOT_LISTED => return Err(ChannelError::NotListed(None)),
+            NOT_LISTED => return Err(ChannelError::NotListed(protocol, None)),
             answer => noise
                 .read_message(answer, &mut [])
                 .map_err(|_| ChannelError::Garbage("a handshake that does not open"))?,
         };
-        Channel::after(noise, stream)
+        Channel::after(noise, stream, protocol)
     }
 
     /// The handshake of the side that accepts. `listed` finds the peer that a key belongs to; any other key is refused. Gives
     /// the peer too, which has proved that it holds the key.
     pub(super) async fn respond<P>(
         mut stream: TcpStream,
+        protocol: &'static Protocol,
         identity: &Identity,
         listed: impl FnOnce(&PublicKey) -> Option<P>,
     ) -> Result<(Channel, P), ChannelError> {
@@ -135,7 +156,7 @@ impl Channel {
         if first.len() != FIRST_HANDSHAKE {
             return Err(ChannelError::Garbage("a handshake of another length"));
         }
-        let mut noise = builder(identity).and_then(Builder::build_responder).map_err(own_failure)?;
+        let mut noise = builder(protocol, identity).and_then(Builder::build_responder).map_err(own_failure)?;
         if noise.read_message(&first, &mut []).is_err() {
             write_frame(&mut stream, NOT_THE_KEY).await?;
             return Err(ChannelError::NotTheKey);
@@ -143,23 +164,23 @@ impl Channel {
         let key = noise.get_remote_static().and_then(|key| key.try_into().ok()).map(PublicKey);
         let Some(peer) = key.as_ref().and_then(listed) else {
             write_frame(&mut stream, NOT_LISTED).await?;
-            return Err(ChannelError::NotListed(key));
+            return Err(ChannelError::NotListed(protocol, key));
         };
         let mut handshake = [0; SECOND_HANDSHAKE];
         let length = noise.write_message(&[], &mut handshake).map_err(own_failure)?;
         write_frame(&mut stream, &handshake[..length]).await?;
-        Ok((Channel::after(noise, stream)?, peer))
+        Ok((Channel::after(noise, stream, protocol)?, peer))
     }
 
-    fn after(noise: HandshakeState, stream: TcpStream) -> Result<Channel, ChannelError> {
+    fn after(noise: HandshakeState, stream: TcpStream, protocol: &'static Protocol) -> Result<Channel, ChannelError> {
         let noise = noise.into_transport_mode().map_err(own_failure)?;
-        Ok(Channel { stream, noise })
+        Ok(Channel { stream, noise, protocol })
     }
 
     /// Sends one message.
     pub(super) async fn send(&mut self, message: &[u8]) -> Result<(), ChannelError> {
-        if message.len() > MAX_MESSAGE {
-            return Err(ChannelError::TooLarge);
+        if message.len() > self.protocol.longest {
+            return Err(ChannelError::TooLarge(self.protocol.longest));
         }
         let mut plain = Vec::with_capacity(message.len().min(MAX_PLAIN - 1) + 1);
         let mut sealed = vec![0; plain.capacity() + TAG];
@@ -191,8 +212,8 @@ impl Channel {
                 .read_message(&sealed, &mut plain)
                 .map_err(|_| ChannelError::Garbage("a frame that does not open"))?;
             let (kind, part) = plain[..length].split_first().ok_or(ChannelError::Garbage("an empty frame"))?;
-            if message.len() + part.len() > MAX_MESSAGE {
-                return Err(ChannelError::TooLarge);
+            if message.len() + part.len() > self.protocol.longest {
+                return Err(ChannelError::TooLarge(self.protocol.longest));
             }
             message.extend_from_slice(part);
             match *kind {
@@ -204,8 +225,8 @@ impl Channel {
     }
 }
 
-fn builder(identity: &Identity) -> Result<Builder<'_>, snow::Error> {
-    Builder::new(PATTERN.parse()?).local_private_key(identity.private())?.prologue(PROLOGUE)
+fn builder<'i>(protocol: &'static Protocol, identity: &'i Identity) -> Result<Builder<'i>, snow::Error> {
+    Builder::new(PATTERN.parse()?).local_private_key(identity.private())?.prologue(protocol.prologue)
 }
 
 /// The handshake failed on this side, which nothing that the other side sends can cause.
@@ -214,7 +235,7 @@ fn own_failure(_: snow::Error) -> ChannelError {
 }
 
 async fn write_frame(stream: &mut TcpStream, frame: &[u8]) -> Result<(), ChannelError> {
-    let length = u16::try_from(frame.len()).map_err(|_| ChannelError::TooLarge)?;
+    let length = u16::try_from(frame.len()).map_err(|_| ChannelError::TooLarge(MAX_FRAME))?;
     let mut bytes = Vec::with_capacity(2 + frame.len());
     bytes.extend_from_slice(&length.to_be_bytes());
     bytes.extend_from_slice(frame);

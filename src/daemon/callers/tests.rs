@@ -1,3 +1,5 @@
+use tokio::task::JoinSet;
+
 use super::*;
 
 #[tokio::test]

@@ -1,0 +1,86 @@
+//! How a backend is spoken to, by visitors' requests and by checks: `protocol` and `backend_tls` of a service.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use super::names;
+use super::reader::{Keys, Object, Read, Value};
+
+/// How a backend is spoken to. Default: HTTP/1.1 in clear text.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
+pub struct BackendProtocol {
+    /// The version of HTTP.
+    pub version: HttpVersion,
+    /// Over TLS, and with whom; none: in clear text.
+    pub tls: Option<Arc<BackendTls>>,
+}
+
+/// The version of HTTP that a backend speaks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Default)]
+pub enum HttpVersion {
+    /// HTTP/1.1.
+    #[default]
+    Http1,
+    /// HTTP/2: over TLS it is negotiated (ALPN `h2`), in clear text it is known before (RFC 9113, 3.3).
+    Http2,
+}
+
+/// Whom a backend has to prove to be, and what we show it. It is verified always.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct BackendTls {
+    /// The certificates in PEM of the authorities that may have issued a backend's.
+    pub ca_file: PathBuf,
+    /// The name that a backend's certificate must be for, and that we ask for (SNI); none: its address.
+    pub server_name: Option<String>,
+    /// What we show to a backend that asks for it.
+    pub client_certificate: Option<ClientCertificate>,
+}
+
+impl BackendTls {
+    /// The name that the certificate of a backend at this address must be for.
+    pub fn name_of(&self, address: SocketAddr) -> String {
+        self.server_name.clone().unwrap_or_else(|| address.ip().to_string())
+    }
+}
+
+/// A certificate and its key in files, which are read again when they change.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ClientCertificate {
+    /// The certificate in PEM, and behind it those that lead to the authority's.
+    pub chain_file: PathBuf,
+    /// Its private key in PEM.
+    pub key_file: PathBuf,
+}
+
+/// The keys of `backend_tls`.
+pub(super) const KEYS: Keys =
+    Keys { object: "services.NAME.backend_tls", names: &["ca_file", "client_certificate", "server_name"] };
+
+/// The keys of `client_certificate`.
+pub(super) const CLIENT_CERTIFICATE: Keys =
+    Keys { object: "services.NAME.backend_tls.client_certificate", names: &["chain_file", "key_file"] };
+
+/// Reads how a service speaks to its backends.
+pub(super) fn read(service: &Object<'_>) -> Read<BackendProtocol> {
+    let tls = service.optional("backend_tls", read_tls).map(|tls| tls.map(Arc::new));
+    Ok(BackendProtocol { version: HttpVersion::Http1, tls: tls? })
+}
+
+fn read_tls(value: &Value<'_>) -> Read<BackendTls> {
+    let tls = value.object(&KEYS)?;
+    let ca_file = tls.required("ca_file", Value::file);
+    let server_name =
+        tls.optional("server_name", |value| value.parsed("a host name or an address", names::host_or_address));
+    let client_certificate = tls.optional("client_certificate", |value| {
+        let certificate = value.object(&CLIENT_CERTIFICATE)?;
+        let chain_file = certificate.required("chain_file", Value::file);
+        let key_file = certificate.required("key_file", Value::file);
+        Ok(ClientCertificate { chain_file: chain_file?, key_file: key_file? })
+    });
+    Ok(BackendTls { ca_file: ca_file?, server_name: server_name?, client_certificate: client_certificate? })
+}

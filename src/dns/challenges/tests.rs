@@ -1,0 +1,93 @@
+use std::path::Path;
+
+use super::*;
+use crate::config::dns::{ChallengesFrom, Checks};
+use crate::dns::compiled::compile;
+
+const NAME: &str = "_acme-challenge.www.example.net";
+
+fn zones() -> Zones {
+    let zone = |apex: &str| {
+        let text = "$TTL 300\n@ SOA ns1 hostmaster 1 3600 600 86400 300\n@ NS ns1\nns1 A 192.0.2.53\n";
+        crate::zone::parse(apex, Path::new("zone"), text, Checks::Strict).expect("a zone")
+    };
+    let files = ["example.net", "example.org"].map(zone);
+    compile(Path::new("dns.json"), &files, &BTreeMap::new()).expect("zones")
+}
+
+fn told(hold: u64, names: &[&str]) -> Told {
+    let value = challenges::Value::try_from("v".repeat(43)).expect("a value");
+    let challenge =
+        |name: &&str| (challenges::Name::try_from((*name).to_owned()).expect("a name"), [value.clone()].into());
+    Told { hold: Duration::from_secs(hold), challenges: names.iter().map(challenge).collect() }
+}
+
+fn at(seconds: u64) -> Duration {
+    Duration::from_secs(seconds)
+}
+
+#[test]
+fn what_is_not_told_again_in_time_is_gone() {
+    let zones = zones();
+    let mut challenges = Challenges::default();
+    challenges.tell("px1", told(60, &[NAME]), (None, &zones), at(0));
+    challenges.tell("px1", told(60, &[NAME]), (None, &zones), at(30));
+    assert_eq!(challenges.wakes(), Some(at(90)));
+    assert_eq!(challenges.expire(at(89)), [""; 0]);
+    assert!(challenges.answers(&zones).is_some());
+    assert_eq!(challenges.expire(at(90)), ["px1 has not told its ACME challenges again in time: they are gone"]);
+    assert_eq!((challenges.answers(&zones), challenges.wakes()), (None, None));
+}
+
+#[test]
+fn a_change_is_one_line_and_the_same_again_is_none() {
+    let zones = zones();
+    let mut challenges = Challenges::default();
+    let mut tell = |names: &[&str]| {
+        let (changed, _) = challenges.tell("px1", told(60, names), (None, &zones), at(0));
+        changed.map(|Changed { line, is_warning }| (line, is_warning))
+    };
+    assert_eq!(tell(&[]), None);
+    assert_eq!(tell(&[NAME]), Some((format!("px1 has ACME challenges answered: {NAME} (1 value)"), false)));
+    assert_eq!(tell(&[NAME]), None);
+    assert_eq!(tell(&[]), Some(("px1 has no ACME challenge answered".to_owned(), false)));
+    let refused = "_acme-challenge.example.com";
+    let words = format!("px1 has no ACME challenge answered; refused: {refused} is in none of this nameserver's zones");
+    assert_eq!(tell(&[refused]), Some((words, true)));
+    assert_eq!(tell(&[refused]), None);
+}
+
+#[test]
+fn what_two_proxies_tell_is_answered_together_and_each_ends_its_own() {
+    let zones = zones();
+    let mut challenges = Challenges::default();
+    challenges.tell("px1", told(60, &[NAME]), (None, &zones), at(0));
+    challenges.tell("px2", told(60, &[NAME]), (None, &zones), at(0));
+    challenges.tell("px1", told(60, &[]), (None, &zones), at(0));
+    assert_eq!(challenges.held(at(0)).map(|held| held.proxy).collect::<Vec<_>>(), ["px2"]);
+    assert!(challenges.answers(&zones).is_some());
+}
+
+#[test]
+fn a_proxy_that_is_limited_to_zones_has_no_name_of_others_answered_also_after_a_reload() {
+    let zones = zones();
+    let from = |zones: Option<&[&str]>| {
+        let zones = zones.map(|zones| zones.iter().map(|zone| (*zone).to_owned()).collect());
+        let from = ChallengesFrom { addresses: vec![], keys: vec![], zones };
+        let (listen, key_file) = ("127.0.0.1:1".parse().expect("an address"), "key".into());
+        AcmeChallengesConfig { listen, key_file, from: [("px1".to_owned(), from)].into() }
+    };
+    let both = told(60, &[NAME, "_acme-challenge.example.org"]);
+    let (all, one) = (from(None), from(Some(&["example.org"])));
+    let mut challenges = Challenges::default();
+    let (_, refused) = challenges.tell("px1", both.clone(), (Some(&one), &zones), at(0));
+    let words = "is in the zone example.net, for which this proxy's `acme_challenges.from.NAME.zones` does not stand";
+    assert_eq!(refused, [(NAME.to_owned(), words.to_owned())].into());
+
+    let (_, refused) = challenges.tell("px1", both, (Some(&all), &zones), at(0));
+    assert_eq!((refused.len(), challenges.held(at(0)).count()), (0, 2));
+    challenges.reload(Some(&one), &zones);
+    assert_eq!(challenges.held(at(0)).map(|held| held.name).collect::<Vec<_>>(), ["_acme-challenge.example.org"]);
+    challenges.reload(None, &zones);
+    assert_eq!(challenges.held(at(0)).count(), 0);
+}

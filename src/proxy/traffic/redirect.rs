@@ -1,0 +1,35 @@
+//! Where a visitor in clear text is sent to (pure).
+
+use super::message::{Request, Target};
+
+/// The port that a URL of https need not name (RFC 9110, 4.2.2).
+const HTTPS: u16 = 443;
+
+/// The same over https, at this port: host, path and query as they were asked for. None for a request that names no host.
+pub fn to_https(request: &Request<'_>, port: u16) -> Option<Vec<u8>> {
+    let host = without_port(request.authority());
+    if host.is_empty() {
+        return None;
+    }
+    let (slash, target): (&[u8], _) = match request.head.target {
+        Target::Path(path) => (b"", path.of_head(request.bytes)),
+        Target::Rootless(query) => (b"/", query.of_head(request.bytes)),
+        // About the server as a whole (RFC 9112, 3.2.4).
+        Target::Asterisk => (b"", &b""[..]),
+    };
+    let port = if port == HTTPS { String::new() } else { format!(":{port}") };
+    Some([b"https://", host, port.as_bytes(), slash, target].concat())
+}
+
+fn without_port(authority: &[u8]) -> &[u8] {
+    let colon = memchr::memrchr(b':', authority);
+    match colon {
+        // Within the brackets of an IPv6 address.
+        Some(colon) if authority[colon..].contains(&b']') => authority,
+        Some(colon) => &authority[..colon],
+        None => authority,
+    }
+}
+
+#[cfg(test)]
+mod tests;

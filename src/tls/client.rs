@@ -1,0 +1,300 @@
+//! Connections over TLS that we open: to backends, by requests and by checks.
+//!
+//! Owns whom we believe and what we show, read from files and read again when they change: a renewal that cannot be used changes
+//! nothing, and is an alarm. There is one [`Connector`] for all services and checks of the same settings. Must never: connect to a
+//! server whose certificate was not verified.
+
+#![allow(
+    clippy::disallowed_types,
+    reason = "held for a moment at a reload, when a check begins, and when files have changed"
+)]
+
+mod fault;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use arc_swap::ArcSwapOption;
+use rustls::client::UnbufferedClientConnection;
+use rustls::crypto::aws_lc_rs;
+use rustls::pki_types::ServerName;
+use rustls::sign::SingleCertAndKey;
+use rustls::{ClientConfig, RootCertStore};
+use tokio::net::TcpStream;
+
+use super::TlsStream;
+use super::pem::{self, CertificateError, FileStamp};
+use super::session::{Session, Side};
+use crate::config::{BackendProtocol, BackendTls, HttpVersion};
+
+/// Those of this process, by their settings: what one document has brought is there for the next one, and for the checks.
+static KNOWN: Mutex<BTreeMap<Settings, Weak<Connector>>> = Mutex::new(BTreeMap::new());
+
+/// Numbers of what has come into force.
+static NUMBERS: AtomicU64 = AtomicU64::new(1);
+
+/// Days before its end at which a certificate that we show is an alarm.
+const ALARM_DAYS: u64 = 14;
+
+const DAY: u64 = 86_400;
+
+/// By what connections differ.
+type Settings = (BackendTls, HttpVersion);
+
+/// How connections with the same settings are opened.
+pub struct Connector {
+    tls: BackendTls,
+    version: HttpVersion,
+    in_force: ArcSwapOption<InForce>,
+    last_read: Mutex<LastRead>,
+}
+
+impl fmt::Debug for Connector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Connector").field(&self.tls).field(&self.version).finish()
+    }
+}
+
+/// What the files held when they were read last and could be used.
+struct InForce {
+    number: u64,
+    config: Arc<ClientConfig>,
+    /// Until when the certificate is valid that we show, since the epoch.
+    ends: Option<Duration>,
+}
+
+struct LastRead {
+    stamps: Vec<FileStamp>,
+    error: Option<CertificateError>,
+}
+
+/// Why there is no connection.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum HandshakeError {
+    /// The files of the settings have never held what can be used: nobody would be believed.
+    Unusable(CertificateError),
+    /// The backend went away, or its connection broke.
+    Closed,
+    /// What it sent is no TLS, or none that we speak, or not from whom it must be; or it has refused us. In words.
+    Refused(String),
+    /// This machine has no memory or no random bytes for it.
+    OutOfResources(io::ErrorKind),
+}
+
+impl fmt::Display for HandshakeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            HandshakeError::Unusable(error) => write!(f, "TLS: {error}"),
+            HandshakeError::Closed => f.write_str("TLS: connection closed during the handshake"),
+            HandshakeError::Refused(why) => write!(f, "TLS: {why}"),
+            HandshakeError::OutOfResources(kind) => write!(f, "TLS: {kind}"),
+        }
+    }
+}
+
+impl std::error::Error for HandshakeError {}
+
+impl Connector {
+    /// The connector for backends that are spoken to in this way, its files read if nobody has read them yet; none: they are spoken to in clear text.
+    pub fn of(protocol: &BackendProtocol) -> Option<Arc<Connector>> {
+        let tls = protocol.tls.as_deref()?;
+        let settings = (tls.clone(), protocol.version);
+        let known = || KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(connector) = known().get(&settings).and_then(Weak::upgrade) {
+            return Some(connector);
+        }
+        // Not under the lock: a disk that does not answer must hold up nobody else.
+        let opened = Arc::new(Connector::open(tls.clone(), protocol.version));
+        let mut known = known();
+        known.retain(|_, connector| connector.strong_count() > 0);
+        if let Some(connector) = known.get(&settings).and_then(Weak::upgrade) {
+            return Some(connector);
+        }
+        known.insert(settings, Arc::downgrade(&opened));
+        Some(opened)
+    }
+
+    fn open(tls: BackendTls, version: HttpVersion) -> Connector {
+        let last_read = Mutex::new(LastRead { stamps: stamps(&tls), error: None });
+        let connector = Connector { tls, version, in_force: ArcSwapOption::empty(), last_read };
+        let error = connector.read();
+        connector.lock().error = error;
+        connector
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, LastRead> {
+        self.last_read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Puts in force what the files hold, or gives why not.
+    fn read(&self) -> Option<CertificateError> {
+        match read(&self.tls, self.version) {
+            Ok((config, ends)) => {
+                let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
+                self.in_force.store(Some(Arc::new(InForce { number, config: Arc::new(config), ends })));
+                None
+            }
+            Err(error) => Some(error),
+        }
+    }
+
+    /// The settings.
+    pub fn tls(&self) -> &BackendTls {
+        &self.tls
+    }
+
+    /// Why what the files hold is not in force.
+    pub fn error(&self) -> Option<CertificateError> {
+        self.lock().error.clone()
+    }
+
+    /// The number of what is in force, never given twice: connections that were opened under another one are not used any more. 0:
+    /// nothing is.
+    pub fn number(&self) -> u64 {
+        self.in_force.load().as_ref().map_or(0, |in_force| in_force.number)
+    }
+
+    /// Reads the files again if one of them has changed, and gives what became of it.
+    pub fn refresh(&self) -> Option<Result<(), CertificateError>> {
+        // Not under the lock: a disk that does not answer must not hold up who only asks how things are.
+        let stamps = stamps(&self.tls);
+        let (is_same, last_error) = {
+            let last = self.lock();
+            (stamps == last.stamps, last.error.clone())
+        };
+        if is_same && !last_error.as_ref().is_some_and(|error| error.kind.is_some()) {
+            return None;
+        }
+        let error = self.read();
+        *self.lock() = LastRead { stamps, error: error.clone() };
+        let is_same = is_same && error == last_error;
+        (!is_same).then(|| error.map_or(Ok(()), Err))
+    }
+
+    /// What the operator should know of it at a moment since the epoch.
+    pub fn alarms(&self, since_epoch: Duration) -> Vec<String> {
+        let (in_force, error) = (self.in_force.load(), self.error());
+        let unused = error.map(|error| match &*in_force {
+            Some(_) => {
+                format!("TLS to backends: a file has changed and is not used: {error}; what it held before goes on")
+            }
+            None => format!("TLS to backends cannot be used, and no backend that needs it is reached: {error}"),
+        });
+        let ending = in_force.as_ref().and_then(|in_force| {
+            let left = in_force.ends?.saturating_sub(since_epoch).as_secs() / DAY;
+            let file = self.tls.client_certificate.as_ref()?.chain_file.display();
+            let ending = || format!("the certificate {file}, which backends are shown, ends in {left} days");
+            (left < ALARM_DAYS).then(ending)
+        });
+        unused.into_iter().chain(ending).collect()
+    }
+
+    /// Does our side of the handshake with the backend at this address. The caller bounds the time.
+    ///
+    /// # Errors
+    ///
+    /// Why there is no connection. The backend has been sent an alert where one is due.
+    pub async fn connect(&self, tcp: TcpStream, address: SocketAddr) -> Result<TlsStream, HandshakeError> {
+        let Some(in_force) = self.in_force.load_full() else {
+            let none = || CertificateError::new(&self.tls.ca_file, "has not been read");
+            return Err(HandshakeError::Unusable(self.error().unwrap_or_else(none)));
+        };
+        let name = ServerName::try_from(self.tls.name_of(address))
+            .map_err(|_| HandshakeError::Refused("the server's name is none".to_owned()))?;
+        let connection = UnbufferedClientConnection::new(Arc::clone(&in_force.config), name)
+            .map_err(|error| HandshakeError::Refused(error.to_string()))?;
+        let mut session = Session::new(Side::Client(connection));
+        session.begin().map_err(|error| HandshakeError::OutOfResources(error.kind()))?;
+        flush(&tcp, &mut session).await?;
+        while session.is_handshaking() {
+            tcp.readable().await.map_err(|_| HandshakeError::Closed)?;
+            match session.receive(|room| tcp.try_read(room)) {
+                Ok(()) if session.has_ended() => return Err(HandshakeError::Closed),
+                Ok(()) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => continue,
+                Err(error) if error.kind() == io::ErrorKind::InvalidData => {
+                    let _ = session.send(|data| tcp.try_write(data));
+                    return Err(HandshakeError::Refused(fault::in_words(&error, &self.tls, address)));
+                }
+                Err(_) => return Err(HandshakeError::Closed),
+            }
+            flush(&tcp, &mut session).await?;
+        }
+        Ok(TlsStream::new(tcp, session, None))
+    }
+}
+
+async fn flush(tcp: &TcpStream, session: &mut Session) -> Result<(), HandshakeError> {
+    loop {
+        match session.send(|data| tcp.try_write(data)) {
+            Ok(()) => return Ok(()),
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                tcp.writable().await.map_err(|_| HandshakeError::Closed)?;
+            }
+            Err(_) => return Err(HandshakeError::Closed),
+        }
+    }
+}
+
+fn files(tls: &BackendTls) -> impl Iterator<Item = &PathBuf> {
+    let shown = tls.client_certificate.iter().flat_map(|shown| [&shown.chain_file, &shown.key_file]);
+    std::iter::once(&tls.ca_file).chain(shown)
+}
+
+fn stamps(tls: &BackendTls) -> Vec<FileStamp> {
+    files(tls).map(|file| FileStamp::of(file)).collect()
+}
+
+/// Whether the files of certificates can be used, as far as can be told without the key.
+///
+/// # Errors
+///
+/// Why not.
+pub fn check(tls: &BackendTls) -> Result<(), CertificateError> {
+    roots(tls)?;
+    tls.client_certificate.as_ref().map_or(Ok(()), |shown| shown_chain(&shown.chain_file).map(drop))
+}
+
+fn roots(tls: &BackendTls) -> Result<RootCertStore, CertificateError> {
+    let fail = |why: String| CertificateError::new(&tls.ca_file, why);
+    let mut roots = RootCertStore::empty();
+    let found = pem::certificates(&tls.ca_file, "the certificates of authorities in PEM")?;
+    // A bundle of hundreds may hold one that nobody can read.
+    let (taken, ignored) = roots.add_parsable_certificates(found);
+    match (taken, ignored) {
+        (0, 0) => Err(fail("holds no certificate: expected -----BEGIN CERTIFICATE-----".to_owned())),
+        (0, ignored) => Err(fail(format!("holds {ignored} certificates, and none that can be used"))),
+        _ => Ok(roots),
+    }
+}
+
+fn shown_chain(file: &std::path::Path) -> Result<pem::DatedChain, CertificateError> {
+    pem::dated_chain(file, "a certificate in PEM, which backends are shown")
+}
+
+fn read(tls: &BackendTls, version: HttpVersion) -> Result<(ClientConfig, Option<Duration>), CertificateError> {
+    let fail = |error: rustls::Error| CertificateError::new(&tls.ca_file, format!("TLS cannot be used: {error}"));
+    let roots = roots(tls)?;
+    let provider = Arc::new(aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().map_err(fail)?;
+    let config = config.with_root_certificates(roots);
+    let (mut config, ends) = match &tls.client_certificate {
+        None => (config.with_no_client_auth(), None),
+        Some(shown) => {
+            let pem::DatedChain { certificates, ends } = shown_chain(&shown.chain_file)?;
+            let certified = pem::with_key(certificates, &shown.key_file)?;
+            (config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified))), Some(ends))
+        }
+    };
+    config.alpn_protocols = vec![match version {
+        HttpVersion::Http1 => b"http/1.1".to_vec(),
+        HttpVersion::Http2 => b"h2".to_vec(),
+    }];
+    Ok((config, ends))
+}

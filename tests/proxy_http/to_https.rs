@@ -1,0 +1,83 @@
+//! Services that want their visitors over https: redirects, and what browsers are told for the next time.
+
+use polder::proxy::snapshot::Https;
+
+use crate::authority::{Authority, TlsClient};
+use crate::harness::{Client, GET, OK, Proxy, Script, Setup, field, refusing};
+
+fn redirecting() -> Https {
+    Https { redirect: Some(8443), ..Https::default() }
+}
+
+fn hsts() -> Https {
+    Https { hsts: Some("max-age=31536000".into()), ..Https::default() }
+}
+
+#[test]
+fn requests_in_clear_text_are_sent_to_https_whatever_their_method() {
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(Setup { https: redirecting(), ..Setup::default() }, &[backend.address]);
+    let mut client = Client::connect(proxy.address);
+    for method in ["GET", "HEAD", "POST", "DELETE", "OPTIONS"] {
+        client.send(&format!("{method} /a/b?c=d HTTP/1.1\r\nHost: www.test:80\r\nContent-Length: 0\r\n\r\n"));
+        let head = if method == "HEAD" { client.head() } else { client.response().head };
+        assert!(head.starts_with("HTTP/1.1 308 Permanent Redirect\r\n"), "{method}: {head}");
+        assert_eq!(field(&head, "Location"), Some("https://www.test:8443/a/b?c=d"), "{method}");
+        assert_eq!(field(&head, "Strict-Transport-Security"), None, "RFC 6797, 7.2");
+    }
+    client.send("POST / HTTP/1.1\r\nHost: www.test\r\nContent-Length: 3\r\n\r\nabc");
+    assert_eq!(client.response().status(), 308);
+    let mut client = Client::connect(proxy.address);
+    client.send("GET /.polder/ready HTTP/1.1\r\nHost: www.test\r\n\r\n");
+    assert_eq!(client.response().status(), 200, "what the proxy itself answers is no matter of services");
+    assert!(backend.heads().is_empty(), "{:?}", backend.heads());
+}
+
+#[test]
+fn whoever_came_over_https_to_a_trusted_proxy_is_not_sent_round_in_circles() {
+    let backend = Script::answering(OK);
+    let https = Https { redirect: Some(443), ..hsts() };
+    let mut proxy = Proxy::start(Setup { https, ..Setup::default() }, &[backend.address]);
+    let ask = |proxy: &Proxy| {
+        let mut client = Client::connect(proxy.address);
+        client.send("GET / HTTP/1.1\r\nHost: www.test\r\nX-Forwarded-Proto: https\r\n\r\n");
+        let response = client.response();
+        (response.status(), response.field("Strict-Transport-Security").map(str::to_owned))
+    };
+    assert_eq!(ask(&proxy), (308, None), "anybody can say that");
+    proxy.swap(|setup| setup.trusted = vec!["127.0.0.0/8".parse().unwrap()]);
+    assert_eq!(ask(&proxy), (200, Some("max-age=31536000".to_owned())));
+    assert_eq!(field(&backend.heads()[0], "X-Forwarded-Proto"), Some("https"));
+}
+
+#[test]
+fn responses_over_tls_say_so_once_and_those_in_clear_text_do_not() {
+    const TALKATIVE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nstrict-transport-security: max-age=1\r\n\r\n";
+    let backend = Script::answering(TALKATIVE);
+    let authority = Authority::new();
+    let tls = Some(authority.acceptor());
+    let said = |proxy: &Proxy, is_secure: bool| {
+        let response = if is_secure {
+            let mut client = TlsClient::over_tls(proxy.address, authority.trusting(), "www.test");
+            client.send(GET);
+            client.response()
+        } else {
+            let mut client = Client::connect(proxy.address);
+            client.send(GET);
+            client.response()
+        };
+        let fields = response.head.lines().filter(|line| line.to_lowercase().starts_with("strict-transport"));
+        (response.status(), fields.map(|line| line.split(": ").nth(1).unwrap().to_owned()).collect::<Vec<_>>())
+    };
+    let mut clear = Proxy::start(Setup { https: hsts(), ..Setup::default() }, &[backend.address]);
+    let mut secure = Proxy::start(Setup { https: hsts(), tls: tls.clone(), ..Setup::default() }, &[backend.address]);
+    assert_eq!(said(&clear, false), (200, vec![]));
+    assert_eq!(said(&secure, true), (200, vec!["max-age=31536000".to_owned()]), "ours for the backend's");
+    for proxy in [&mut clear, &mut secure] {
+        proxy.swap(|setup| setup.https = Https::default());
+    }
+    assert_eq!(said(&clear, false).1, ["max-age=1"], "without a word of the document the backend's passes");
+    assert_eq!(said(&secure, true).1, ["max-age=1"]);
+    let broken = Proxy::start(Setup { https: hsts(), tls, ..Setup::default() }, &[refusing()]);
+    assert_eq!(said(&broken, true), (503, vec!["max-age=31536000".to_owned()]), "answers of our own, too");
+}
