@@ -17,7 +17,9 @@ use crate::config::duration;
 use crate::daemon::challenges::{self, LONGEST_HOLD, Told};
 use crate::zone::name::Name;
 use answers::ChallengeAnswers;
-use place::{Refusal, place};
+use place::place;
+
+pub use place::Refusal;
 
 /// Refused names that a line of the log has.
 const MOST_LOGGED: usize = 8;
@@ -189,22 +191,25 @@ fn count(values: usize) -> String {
     if values == 1 { "1 value".to_owned() } else { format!("{values} values") }
 }
 
+/// Why a name that this proxy tells is not answered; none if it is.
+pub fn refusal(
+    proxy: &str,
+    name: &challenges::Name,
+    config: Option<&AcmeChallengesConfig>,
+    zones: &Zones,
+) -> Option<Refusal> {
+    let Some(from) = config.and_then(|config| config.from.get(proxy)) else { return Some(Refusal::Unlisted) };
+    place(zones, &Name::from_text(name.as_str())?, from.zones.as_ref()).err()
+}
+
 fn refused(
     proxy: &str,
     challenges: &challenges::Challenges,
     config: Option<&AcmeChallengesConfig>,
     zones: &Zones,
 ) -> BTreeMap<String, Refusal> {
-    let listed = config.and_then(|config| config.from.get(proxy));
-    let refusal = |name: &challenges::Name| {
-        let wire = Name::from_text(name.as_str())?;
-        let placed = match listed {
-            None => Err(Refusal::Unlisted),
-            Some(from) => place(zones, &wire, from.zones.as_ref()).map(drop),
-        };
-        placed.err().map(|refusal| (name.as_str().to_owned(), refusal))
-    };
-    challenges.keys().filter_map(refusal).collect()
+    let of = |name: &challenges::Name| Some((name.as_str().to_owned(), refusal(proxy, name, config, zones)?));
+    challenges.keys().filter_map(of).collect()
 }
 
 #[cfg(test)]

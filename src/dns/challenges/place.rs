@@ -9,7 +9,7 @@ use crate::zone::number::rtype;
 
 /// Why a name is not answered; worded to follow the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// The document does not name the proxy: it has been taken out while this was on its way.
     Unlisted,
     /// No zone of the document has it.
