@@ -135,7 +135,7 @@ fn what_no_ca_would_do_is_refused_before_it_is_asked() {
             &["proxy.json:24: services.www.tls: no certificate can be ordered for the host [2001:db8::1]: CAs give certificates for names: take the address out, or give it certificates from files"],
         ),
         (
-            &[LISTENER, ACME, ORDERED],
+            &[LISTENER, (r#""address": "0.0.0.0:80""#, r#""address": "0.0.0.0:443", "protocol": "https""#), ACME, ORDERED],
             &["proxy.json:4: listeners: the certificate of the service www is ordered by http-01, for which the CA asks at port 80, and no listener speaks http: add one, or let the service use dns-01"],
         ),
         (

@@ -14,6 +14,9 @@ use crate::proxy::acme::steps::{Circumstances, Effect, OrderRequest};
 /// How long an order waits for every peer, or every nameserver, to know its challenges. Then it ends: the CA may ask any of them.
 const TELLING_LIMIT: Duration = Duration::from_secs(20);
 
+/// An answer that has not come after so many milliseconds does not come any more: the client gives up earlier.
+const ANSWER_LIMIT: u64 = 120_000;
+
 impl Orders {
     /// What follows now.
     pub fn step(&mut self, at: Circumstances, now: Now) -> Vec<Effect> {
@@ -106,7 +109,7 @@ impl Orders {
     fn ask_for_suggestion(&mut self, now: Now) -> Option<Effect> {
         let ca = self.ca.clone()?;
         let account = self.accounts.get(&ca.directory)?.clone();
-        if self.suggestions.values().any(|suggestion| suggestion.is_asked) {
+        if self.suggestions.values().any(|suggestion| suggestion.is_asked && suggestion.next > now.unix_ms) {
             return None;
         }
         let known = |service: &str, issued: &Issued| {
@@ -118,7 +121,7 @@ impl Orders {
         };
         let (service, issued) = serving.find(is_due).map(|(service, issued)| (service.clone(), issued.clone()))?;
         let window = known(&service, &issued).and_then(|known| known.window);
-        let asked = Suggestion { number: issued.number(), window, next: now.unix_ms, is_asked: true };
+        let asked = Suggestion { number: issued.number(), window, next: now.unix_ms + ANSWER_LIMIT, is_asked: true };
         self.suggestions.insert(service.clone(), asked);
         Some(Effect::AskRenewal { service, issued, ca, account })
     }
