@@ -23,6 +23,7 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
                 "certificates": [{ "chain_file": "/keys/www.pem", "key_file": "/keys/www.key" }] } },
         },
         "tls": { "default": "www" },
+        "acme": { "terms_of_service_agreed": true, "key_file": "/keys/peers", "nameservers": {} },
     });
     let listeners = ["127.0.0.1:4711".parse().unwrap()];
     assert_eq!(
