@@ -154,10 +154,10 @@ impl Connector {
         self.lock().error.clone()
     }
 
-    /// The number of what is in force, never given twice: connections that were opened under another one are not used any more. 0:
+    /// The number of what is in force, never given twice: connections that were opened under another one are not used any more. None:
     /// nothing is.
-    pub fn number(&self) -> u64 {
-        self.in_force.load().as_ref().map_or(0, |in_force| in_force.number)
+    pub fn number(&self) -> Option<u64> {
+        self.in_force.load().as_ref().map(|in_force| in_force.number)
     }
 
     /// Reads the files again if one of them has changed, and gives what became of it.
