@@ -30,6 +30,9 @@ const MOST: u64 = 256 * 1024;
 /// A day.
 const DAY: Duration = Duration::from_secs(86_400);
 
+/// How long before its end a certificate is an alarm, at most: CAs' clients renew at a third of 90 days.
+const ALARM_BEFORE_END: Duration = Duration::from_secs(14 * 86_400);
+
 /// A certificate with the chain behind it, as clients get them.
 #[derive(Debug, Clone)]
 pub struct Chain {
@@ -94,6 +97,12 @@ impl Chain {
         let validity = leaf.tbs_certificate().validity();
         let (begins, ends) = (validity.not_before.to_unix_duration(), validity.not_after.to_unix_duration());
         Ok(Chain { certificates, names, begins, ends })
+    }
+
+    /// How long before its end somebody has to see to its renewal: two weeks, or a quarter of its life where that is less. Renewal is due
+    /// at a third, or earlier.
+    pub fn alarm_before_end(&self) -> Duration {
+        (self.ends.saturating_sub(self.begins) / 4).min(ALARM_BEFORE_END)
     }
 
     /// What is wrong with its dates, if anything is.

@@ -16,9 +16,7 @@ use arc_swap::ArcSwapOption;
 use super::certificate::{Certificate, CertificateError, FileStamp};
 use crate::config::proxy::{CertificateConfig, HostPattern};
 
-/// Days before its end at which a certificate is an alarm: CAs' clients renew at a third of 90 days.
-const ALARM_DAYS: u64 = 14;
-
+const HOUR: u64 = 3600;
 const DAY: u64 = 86_400;
 
 /// The slots of this process, by their files: what one document has brought is there for the next one.
@@ -130,8 +128,13 @@ impl Slot {
         });
         let dates = certificate.as_ref().and_then(|certificate| {
             let chain = &certificate.chain;
-            let left = chain.ends.saturating_sub(since_epoch).as_secs() / DAY;
-            let ending = || (left < ALARM_DAYS).then(|| format!("ends in {left} days, and nothing has renewed it"));
+            let left = chain.ends.saturating_sub(since_epoch);
+            let in_words = || match left.as_secs() / DAY {
+                0 | 1 => format!("{} hours", left.as_secs() / HOUR),
+                days => format!("{days} days"),
+            };
+            let is_ending = left < chain.alarm_before_end();
+            let ending = || is_ending.then(|| format!("ends in {}, and nothing has renewed it", in_words()));
             let why = chain.date_fault(since_epoch).or_else(ending)?;
             Some(format!("the certificate {file} ({}) {why}", chain.names))
         });
