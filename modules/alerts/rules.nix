@@ -47,14 +47,14 @@ in
   )
   # Renewal is due when a third of the life is left, or earlier. Some certificates live six days.
   (rule "PolderCertificateNotRenewed" "warning" "10m"
-    "polder_certificate_expiry_timestamp_seconds - time() < clamp_max(polder_certificate_lifetime_seconds / 4, 1209600)"
+    "polder_certificate_expiry_timestamp_seconds - time() < clamp_max(polder_certificate_lifetime_seconds / 5, 1209600)"
     "a certificate on {{ $labels.instance }} should have been renewed"
-    "{{ $labels.file }} ends within 14 days, or within a quarter of its life where that is less. Whatever renews it has failed, or its files are not read: `polder status` says which hosts it is for."
+    "{{ $labels.file }} ends within 14 days, or within a fifth of its life where that is less. Whatever renews it has failed, or its files are not read: `polder status` says which hosts it is for."
   )
   (rule "PolderCertificateEnding" "critical" "10m"
-    "polder_certificate_expiry_timestamp_seconds - time() < clamp_max(polder_certificate_lifetime_seconds / 8, 259200)"
+    "polder_certificate_expiry_timestamp_seconds - time() < clamp_max(polder_certificate_lifetime_seconds / 10, 259200)"
     "a certificate on {{ $labels.instance }} is about to end"
-    "{{ $labels.file }} ends within 3 days, or within an eighth of its life where that is less: then visitors are warned off. Put a renewed one into its files; no reload is needed."
+    "{{ $labels.file }} ends within 3 days, or within a tenth of its life where that is less: then visitors are warned off. Put a renewed one into its files; no reload is needed."
   )
   (rule "PolderDaemonDown" "critical" "30s" ''up{job="polder"} == 0''
     "{{ $labels.instance }} does not answer"

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use polder::config::proxy::CertificateConfig;
 use polder::proxy::tls::acceptor::{Acceptor, Resolver};
-use polder::proxy::tls::certificates::Certificates;
+use polder::proxy::tls::certificates::{Certificates, Origin};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned};
@@ -74,7 +74,7 @@ impl Authority {
     /// Shows everybody a certificate for `www.test`.
     pub fn acceptor(&self) -> Arc<Acceptor> {
         let mut certificates = Certificates::default();
-        let default = vec![certificates.add(&self.issue("www", &["www.test"]), &[])];
+        let default = vec![certificates.add(&self.issue("www", &["www.test"]), Origin::Files, &[])];
         Arc::new(Acceptor::new(Resolver { default, ..Resolver::default() }, certificates, Vec::new()).unwrap())
     }
 

@@ -237,6 +237,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         peers: Proof::default(),
         router: Router::new([(HostPattern::Exact("www.test".into()), "/".into(), 0)]),
         services: vec![service],
+        challenges: Default::default(),
         settings: Arc::new(Settings {
             capacity: Capacity::unbounded(&setup.limits),
             timeouts: setup.timeouts.clone(),

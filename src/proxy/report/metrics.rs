@@ -121,6 +121,7 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
             metric.sample(&[("file", &slot.files.chain_file.to_string_lossy())], lifetime.as_secs());
         }
     }
+    orders(&mut page, state, now);
     backends(&mut page, state);
     latches(&mut page, state, now);
     for (name, help, value) in WORKERS {
@@ -130,6 +131,33 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
         }
     }
     page.finish()
+}
+
+fn orders(page: &mut Page, state: &State, now: Now) {
+    let standings: Vec<_> = state.orders.standings(state.snapshot().ready, now).collect();
+    if standings.is_empty() {
+        return;
+    }
+    let (issued, failed) = state.orders.ended();
+    let mut metric = page.counter("polder_acme_orders_total", "Orders of certificates that this proxy has ended.");
+    metric.sample(&[("result", "issued")], issued);
+    metric.sample(&[("result", "failed")], failed);
+    let orders = "1 if this proxy is the one that orders certificates, of those that it hears.";
+    let is_ours = standings.iter().any(|standing| standing.orderer.as_ref() == Some(&state.own));
+    page.gauge("polder_acme_orderer", orders).flag(&[], is_ours);
+    let renewal =
+        "When the certificate of this service is to be renewed, in seconds since 1970; absent before it is issued.";
+    let mut metric = page.gauge("polder_acme_renewal_timestamp_seconds", renewal);
+    for standing in &standings {
+        if let Some(renewal) = standing.renewal {
+            metric.sample(&[("service", &standing.service)], renewal / 1000);
+        }
+    }
+    let failing = "1 if the last order of this service's certificate failed.";
+    let mut metric = page.gauge("polder_acme_failing", failing);
+    for standing in &standings {
+        metric.flag(&[("service", &standing.service)], standing.error.is_some());
+    }
 }
 
 fn backends(page: &mut Page, state: &State) {
