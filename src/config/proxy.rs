@@ -18,7 +18,7 @@ mod withheld;
 
 pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
-pub use acme::{AcmeConfig, ChallengeKind, EabConfig};
+pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
@@ -89,6 +89,8 @@ pub struct ListenerConfig {
     pub address: SocketAddr,
     /// The protocol that it speaks.
     pub protocol: Protocol,
+    /// Visitors of https may choose HTTP/2. Default true.
+    pub http2: bool,
 }
 
 /// What a listener speaks.
@@ -122,10 +124,10 @@ const ROOT: Keys = Keys {
     ],
 };
 
-const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
+const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "http2", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 22] = [
+pub const KEYS: [&Keys; 23] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -136,6 +138,7 @@ pub const KEYS: [&Keys; 22] = [
     &access_log::KEYS,
     &acme::KEYS,
     &acme::EAB,
+    &acme::NAMESERVERS,
     &services::KEYS,
     &tls::ROOT,
     &tls::TICKETS,
@@ -202,7 +205,10 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         tls::vet(&value, any_speaks_https, first_tls.as_ref())?;
         let any_speaks_http = listeners.iter().any(|listener| listener.protocol == Protocol::Http);
         let with_tls = services.values().filter_map(|service| Some((&*service.name, service.tls.as_ref()?)));
-        tls::vet_challenges(&value, any_speaks_http, with_tls)?;
+        tls::vet_challenges(&value, any_speaks_http, with_tls.clone())?;
+        if let (Some(value), Ok(Some(acme))) = (root.get("acme"), &acme) {
+            tls::vet_nameservers(&value, acme, with_tls)?;
+        }
     }
     let (services, tls) = (services?, common_tls?);
     Ok(ProxyConfig {
@@ -240,7 +246,11 @@ fn read_listeners<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read<
         let protocol = listener.with_default("protocol", Protocol::Http, |value| {
             value.one_of(&[("http", Protocol::Http), ("https", Protocol::Https)])
         });
-        Ok(ListenerConfig { name: name?, address: address?, protocol: protocol? })
+        let http2 = listener.with_default("http2", true, Value::boolean);
+        if protocol == Ok(Protocol::Http) {
+            listener.refuse(&["http2"], "without TLS, where it is not spoken")?;
+        }
+        Ok(ListenerConfig { name: name?, address: address?, protocol: protocol?, http2: http2? })
     })?;
     value.at_least_one("listener")?;
     Ok(listeners)

@@ -17,7 +17,9 @@ use crate::config::duration;
 use crate::daemon::challenges::{self, LONGEST_HOLD, Told};
 use crate::zone::name::Name;
 use answers::ChallengeAnswers;
-use place::{Refusal, place};
+use place::place;
+
+pub use place::Refusal;
 
 /// All challenges, by proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -183,18 +185,25 @@ fn count(values: usize) -> String {
     if values == 1 { "1 value".to_owned() } else { format!("{values} values") }
 }
 
+/// Why a name that this proxy tells is not answered; none if it is.
+pub fn refusal(
+    proxy: &str,
+    name: &challenges::Name,
+    config: Option<&AcmeChallengesConfig>,
+    zones: &Zones,
+) -> Option<Refusal> {
+    let allowed = config.and_then(|config| config.from.get(proxy)).and_then(|from| from.zones.as_ref());
+    place(zones, &Name::from_text(name.as_str())?, allowed).err()
+}
+
 fn refused(
     proxy: &str,
     challenges: &challenges::Challenges,
     config: Option<&AcmeChallengesConfig>,
     zones: &Zones,
 ) -> BTreeMap<String, Refusal> {
-    let allowed = config.and_then(|config| config.from.get(proxy)).and_then(|from| from.zones.as_ref());
-    let refusal = |name: &challenges::Name| {
-        let wire = Name::from_text(name.as_str())?;
-        place(zones, &wire, allowed).err().map(|refusal| (name.as_str().to_owned(), refusal))
-    };
-    challenges.keys().filter_map(refusal).collect()
+    let of = |name: &challenges::Name| Some((name.as_str().to_owned(), refusal(proxy, name, config, zones)?));
+    challenges.keys().filter_map(of).collect()
 }
 
 #[cfg(test)]

@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, BackendConfig, Balance, CertificateConfig,
-    CertificateSource, ChallengeKind, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, HostPattern, HstsConfig,
-    HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse, ServiceConfig, Target,
-    TimeoutsConfig,
+    self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig, BackendConfig, Balance,
+    CertificateConfig, CertificateSource, ChallengeKind, ConnectionsConfig, CookieConfig, CookieValue, EabConfig,
+    HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse,
+    ServiceConfig, Target, TimeoutsConfig,
 };
 use polder::config::{
     BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey,
@@ -51,7 +51,12 @@ fn a_proxy_that_says_the_least_gets_every_default() {
     assert_eq!(config.name, "px-nl");
     assert_eq!(
         config.listeners,
-        [ListenerConfig { name: "http".to_owned(), address: "0.0.0.0:80".parse().unwrap(), protocol: Protocol::Http }]
+        [ListenerConfig {
+            name: "http".to_owned(),
+            address: "0.0.0.0:80".parse().unwrap(),
+            protocol: Protocol::Http,
+            http2: true
+        }]
     );
     assert_eq!(config.admin.socket, Path::new("/run/polder-proxy/admin.sock"));
     assert_eq!(config.admin.address, None);
@@ -158,6 +163,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(config.admin.hosts, ["px-nl.example.net", "203.0.113.7"]);
     assert_eq!(config.workers, Some(4));
     assert_eq!(config.listeners[2].protocol, Protocol::Https);
+    assert_eq!(config.listeners.iter().map(|listener| listener.http2).collect::<Vec<_>>(), [true, true, false]);
     assert_eq!(config.tls_default.as_deref(), Some("wiki"));
     assert_eq!(config.ticket_key_file.as_deref(), Some(Path::new("/var/lib/polder-keys/tickets")));
     let tls: Vec<_> = config.services.values().filter_map(|service| service.tls.as_ref()).collect();
@@ -174,6 +180,14 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         ca_file: "/etc/ssl/ca.pem".into(),
         profile: Some("shortlived".into()),
         challenge: ChallengeKind::Http01,
+        nameservers: Some(AcmeNameserversConfig {
+            key_file: "/var/lib/polder-proxy/identity.key".into(),
+            members: [(
+                "ns-nl".to_owned(),
+                PeerConfig { address: "192.0.2.1:8455".parse().unwrap(), keys: vec![PublicKey([b'N'; 32])] },
+            )]
+            .into(),
+        }),
     };
     assert_eq!(config.acme, Some(acme));
     let hsts = HstsConfig { max_age: 730 * 86_400 * SECOND, include_subdomains: true, preload: true };

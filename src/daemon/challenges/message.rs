@@ -16,7 +16,7 @@ use crate::config::names;
 pub(super) const PROTOCOL: Protocol = Protocol {
     prologue: b"polder challenges 1",
     longest: 256 * 1024,
-    key_file: "peers.key_file",
+    key_file: "acme.nameservers.key_file",
     listed_in: "acme_challenges.from",
 };
 

@@ -9,7 +9,7 @@ use crate::zone::number::rtype;
 
 /// Why a name is not answered; worded to follow the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub enum Refusal {
     /// No zone of the document has it.
     Elsewhere,
     /// Its zone could not be read.
