@@ -88,7 +88,7 @@ fn a_certificate_that_is_made_for_six_days_is_an_alarm_only_when_it_should_have_
     (params.not_before, params.not_after) = (date_time_ymd(2026, 11, 1), date_time_ymd(2026, 11, 7));
     std::fs::write(&files.chain_file, params.self_signed(&key).expect("signed").pem()).expect("written");
     std::fs::write(&files.key_file, key.serialize_pem()).expect("written");
-    let slot = Certificates::default().add(&files, &[]);
+    let slot = Certificates::default().add(&files, Origin::Files, &[]);
     let ends = slot.certificate().expect("one is in force").chain.ends;
     let hours = |count: u64| Duration::from_secs(count * HOUR);
     assert_eq!(slot.alarms(ends - hours(29)), Vec::<String>::new(), "it is renewed when a third is left, 48 hours");
