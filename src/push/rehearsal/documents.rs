@@ -60,6 +60,8 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
 pub(super) fn of_nameserver(document: &Value, substitutes: &Substitutes<'_>) -> Value {
     let mut altered = of_daemon(document, substitutes);
     altered.insert("listeners".into(), json!(substitutes.listeners));
+    // The running daemon listens there; a rehearsal is told nothing.
+    altered.remove("acme_challenges");
     altered.into()
 }
 
