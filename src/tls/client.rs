@@ -6,12 +6,12 @@
 
 #![allow(
     clippy::disallowed_types,
-    reason = "held for a moment at a reload, when a check begins, and when files have changed"
+    reason = "held for a moment at a reload, when a connection is opened, and when files have changed"
 )]
 
 mod fault;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -21,7 +21,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use rustls::client::UnbufferedClientConnection;
+use rustls::client::{Resumption, UnbufferedClientConnection};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
@@ -44,6 +44,9 @@ const ALARM_DAYS: u64 = 14;
 
 const DAY: u64 = 86_400;
 
+/// Host names whose sessions are kept for a backend: it has one.
+const SESSIONS: usize = 1;
+
 /// By what connections differ.
 type Settings = (BackendTls, HttpVersion);
 
@@ -64,9 +67,36 @@ impl fmt::Debug for Connector {
 /// What the files held when they were read last and could be used.
 struct InForce {
     number: u64,
+    /// Whoever is connected to with it proves itself anew.
     config: Arc<ClientConfig>,
+    /// By address, with the sessions of this backend: what one has proved is not believed of another.
+    resuming: Mutex<HashMap<SocketAddr, Arc<ClientConfig>>>,
     /// Until when the certificate is valid that we show, since the epoch.
     ends: Option<Duration>,
+}
+
+impl InForce {
+    fn config(&self, address: SocketAddr, proof: Proof) -> Arc<ClientConfig> {
+        if proof == Proof::Anew {
+            return Arc::clone(&self.config);
+        }
+        let mut resuming = self.resuming.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = resuming.entry(address).or_insert_with(|| {
+            let mut config = ClientConfig::clone(&self.config);
+            config.resumption = Resumption::in_memory_sessions(SESSIONS);
+            Arc::new(config)
+        });
+        Arc::clone(config)
+    }
+}
+
+/// How a backend proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// By its certificate, which is verified now: for checks.
+    Anew,
+    /// Or by resuming a session in which it has done so before: for requests, while the checks pass.
+    OrResumed,
 }
 
 struct LastRead {
@@ -137,7 +167,8 @@ impl Connector {
         match read(&self.tls, self.version) {
             Ok((config, ends)) => {
                 let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-                self.in_force.store(Some(Arc::new(InForce { number, config: Arc::new(config), ends })));
+                let resuming = Mutex::default();
+                self.in_force.store(Some(Arc::new(InForce { number, config: Arc::new(config), resuming, ends })));
                 None
             }
             Err(error) => Some(error),
@@ -200,14 +231,19 @@ impl Connector {
     /// # Errors
     ///
     /// Why there is no connection. The backend has been sent an alert where one is due.
-    pub async fn connect(&self, tcp: TcpStream, address: SocketAddr) -> Result<TlsStream, HandshakeError> {
+    pub async fn connect(
+        &self,
+        tcp: TcpStream,
+        address: SocketAddr,
+        proof: Proof,
+    ) -> Result<TlsStream, HandshakeError> {
         let Some(in_force) = self.in_force.load_full() else {
             let none = || CertificateError::new(&self.tls.ca_file, "has not been read");
             return Err(HandshakeError::Unusable(self.error().unwrap_or_else(none)));
         };
         let name = ServerName::try_from(self.tls.name_of(address))
             .map_err(|_| HandshakeError::Refused("the server's name is none".to_owned()))?;
-        let connection = UnbufferedClientConnection::new(Arc::clone(&in_force.config), name)
+        let connection = UnbufferedClientConnection::new(in_force.config(address, proof), name)
             .map_err(|error| HandshakeError::Refused(error.to_string()))?;
         let mut session = Session::new(Side::Client(connection));
         session.begin().map_err(|error| HandshakeError::OutOfResources(error.kind()))?;
@@ -292,6 +328,7 @@ fn read(tls: &BackendTls, version: HttpVersion) -> Result<(ClientConfig, Option<
             (config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified))), Some(ends))
         }
     };
+    config.resumption = Resumption::disabled();
     config.alpn_protocols = vec![match version {
         HttpVersion::Http1 => b"http/1.1".to_vec(),
         HttpVersion::Http2 => b"h2".to_vec(),

@@ -14,7 +14,7 @@ use tokio::time::Instant;
 
 use super::transport::Transport;
 use crate::proxy::snapshot::{Backend, Service};
-use crate::tls::client::{Connector, HandshakeError};
+use crate::tls::client::{Connector, HandshakeError, Proof};
 
 /// What a connection leads to. Those of one peer can stand in for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -149,7 +149,7 @@ pub async fn connect(address: SocketAddr, tls: Option<&Connector>) -> Result<Tra
     stream.set_nodelay(true).map_err(|error| classify(&error))?;
     let Some(connector) = tls else { return Ok(Transport::Tcp(stream)) };
     // On the heap: requests to backends in clear text have no room for it.
-    match Box::pin(connector.connect(stream, address)).await {
+    match Box::pin(connector.connect(stream, address, Proof::OrResumed)).await {
         Ok(stream) => Ok(Transport::Tls(Box::new(stream))),
         Err(HandshakeError::OutOfResources(_)) => Err(ConnectError::OutOfResources),
         Err(error) => Err(ConnectError::Handshake(error)),
