@@ -19,7 +19,8 @@ static COOKIE: LazyLock<Arc<Cookie>> = LazyLock::new(|| Arc::new(Cookie::address
 /// What is dialled and probed: nobody looks at it here.
 static TARGET: LazyLock<Arc<Target>> = LazyLock::new(|| {
     let second = Duration::from_secs(1);
-    let check = CheckConfig { protocol: Default::default(),
+    let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: None,
         interval: second,
