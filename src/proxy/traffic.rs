@@ -9,10 +9,10 @@
 //! | `opening`, `transport`, `handshake` | what carries a connection, and the handshake before its first request |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `dispatch` | one request (`exchange`): route, `redirect`, choose, wait for a verdict, try backends |
-//! | `attempt` | one attempt on one backend: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
+//! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
-//! | [`http1`], `http1_stream` | the codec of HTTP/1.1 (pure), and the same over sockets; `transfer` and `socket` move the bytes |
+//! | [`http1`], `http1_stream`, `http1_backend` | the codec of HTTP/1.1 (pure), and the same over sockets; `transfer` and `socket` move the bytes |
 //! | `inflight` | lets a new snapshot or a drain reach whatever runs |
 //! | [`access_log`], `trace`, `termination` | how a request ended |
 //!
@@ -23,7 +23,9 @@ pub mod admission;
 mod alarm;
 mod arrival;
 mod attempt;
+mod connecting;
 mod connection;
+mod conversation;
 pub mod counters;
 mod dispatch;
 mod eviction;
@@ -31,6 +33,7 @@ mod eviction_queue;
 mod exchange;
 mod handshake;
 pub mod http1;
+mod http1_backend;
 mod http1_stream;
 mod inflight;
 mod listener;
@@ -38,6 +41,7 @@ mod local;
 pub mod message;
 mod opening;
 mod outcome;
+mod plan;
 mod progress;
 mod redirect;
 mod relay;
