@@ -34,6 +34,8 @@ in
   # The ports that are open to everybody.
   allowedTCPPorts ? [ ],
   allowedUDPPorts ? [ ],
+  # By port, the addresses to which it is open.
+  allowedTCPPortsFrom ? { },
   assertions,
 }:
 
@@ -131,7 +133,8 @@ in
             firewall.only daemon.peerPort (
               lib.concatMap (name: fleet.hosts.${name}.addresses) (lib.remove host peers)
             )
-            + firewall.only daemon.adminPort monitoring;
+            + firewall.only daemon.adminPort monitoring
+            + lib.concatStrings (lib.mapAttrsToList firewall.only allowedTCPPortsFrom);
         };
       }
     ]

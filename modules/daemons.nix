@@ -15,5 +15,7 @@
     hosts = "nameservers";
     peerPort = 8454;
     adminPort = 8453;
+    # Where proxies tell the challenges of a certificate authority.
+    challengePort = 8455;
   };
 }

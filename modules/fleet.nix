@@ -54,6 +54,19 @@ in
         description = "What visitors reach, by name. Every proxy serves all services.";
       };
 
+      acme = mkOption {
+        type = types.nullOr (submodule ./fleet/acme.nix);
+        default = null;
+        example = {
+          terms_of_service_agreed = true;
+          contact = [ "hostmaster@example.net" ];
+        };
+        description = ''
+          The certificate authority from which the proxies get the certificates of services with `tls = "acme"`
+          ([certificates.md](certificates.md)). With `dns-01`, the nameservers answer its challenges.
+        '';
+      };
+
       checks = mkOption {
         type = types.attrsOf (submodule ./fleet/check.nix);
         default = { };

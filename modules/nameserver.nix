@@ -44,6 +44,19 @@ let
     "${
       pkgs.runCommand "zone-${apex}" { } (lib.concatStrings (lib.mapAttrsToList install files))
     }/${apex}.zone";
+
+  # A proxy gets certificates of these zones' names by what this nameserver answers.
+  challengeZones = lib.intersectLists (lib.attrNames zones) members.zonesByDns;
+  daemon = (import ./daemons.nix).nameserver;
+  acme_challenges = {
+    listen = fleet.hosts.${host}.socket daemon.challengePort;
+    key_file = "/var/lib/${daemon.name}/identity.key";
+    from = lib.genAttrs (members.hostsOf "proxy") (proxy: {
+      inherit (fleet.hosts.${proxy}) addresses;
+      keys = fleet.hosts.${proxy}.peerKeys.proxy;
+      zones = challengeZones;
+    });
+  };
 in
 mkDaemonRole {
   role = "nameserver";
@@ -66,7 +79,11 @@ mkDaemonRole {
     ) zones;
     pools = lib.mapAttrs pool pools;
   }
-  // lib.optionalAttrs (keys ? dns_cookies) { cookies.key_file = keys.dns_cookies; };
+  // lib.optionalAttrs (keys ? dns_cookies) { cookies.key_file = keys.dns_cookies; }
+  // lib.optionalAttrs (challengeZones != [ ]) { inherit acme_challenges; };
+  allowedTCPPortsFrom = lib.optionalAttrs (challengeZones != [ ]) {
+    ${toString daemon.challengePort} = members.addressesOf "proxy";
+  };
   settingsExample = {
     workers = 2;
     tcp.connections = 500;

@@ -11,6 +11,7 @@ let
   members = import ./fleet/members.nix { inherit lib fleet; };
   inherit (import ./fleet/types.nix { inherit lib; }) documented;
   mkDaemonRole = import ./daemon-role.nix { inherit config lib pkgs; };
+  daemons = import ./daemons.nix;
 
   service =
     name: service:
@@ -29,15 +30,61 @@ let
         start_grace
         last_resort
         failover_drain
-        tls
         https
         hsts
         ;
       backends = map backend service.backends;
       backend_tls = if service.backend_tls == null then null else documented service.backend_tls;
     }
+    // lib.optionalAttrs (service.tls != null) { tls = tls service; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
     // lib.optionalAttrs (service.mode == "stateful") { cookie = cookie service; };
+
+  tls =
+    { tls, ... }:
+    if lib.isString tls then
+      tls
+    else
+      documented { inherit (tls) certificates; }
+      // lib.optionalAttrs (tls.acme != null) { acme = documented tls.acme; };
+
+  challenges = map members.challengeOf (lib.attrValues fleet.services);
+  overAcme = fleet.acme != null && lib.any (challenge: challenge != null) challenges;
+  overDns = lib.elem "dns-01" challenges;
+  # Those that the CA may ask.
+  nameservers = lib.unique (lib.concatMap members.nameserversOf members.zonesByDns);
+  acme =
+    documented {
+      inherit (fleet.acme)
+        terms_of_service_agreed
+        directory
+        contact
+        ca_file
+        profile
+        challenge
+        ;
+      eab = if fleet.acme.eab == null then null else documented fleet.acme.eab;
+    }
+    // lib.optionalAttrs overDns {
+      key_file = "/var/lib/${daemons.proxy.name}/identity.key";
+      nameservers = lib.genAttrs nameservers (name: {
+        address = fleet.hosts.${name}.socket daemons.nameserver.challengePort;
+        keys = fleet.hosts.${name}.peerKeys.nameserver;
+      });
+    };
+
+  # The certificates of security.acme whose files a service is to use, and which the proxy could not read.
+  certificateFiles = lib.concatMap (
+    { tls, ... }:
+    lib.optionals (lib.isAttrs tls && tls.certificates != null) (
+      lib.concatMap lib.attrValues (map documented tls.certificates)
+    )
+  ) (lib.attrValues fleet.services);
+  unreadable = lib.filterAttrs (
+    _: certificate:
+    certificate.group != daemons.proxy.name
+    && lib.any (lib.hasPrefix "${certificate.directory}/") certificateFiles
+  ) (config.security.acme.certs or { });
 
   backend =
     backend:
@@ -105,7 +152,9 @@ mkDaemonRole {
   memoryMax = "2G";
   stopTimeout = "45s";
   keyFiles =
-    map keyFile (lib.attrValues sealingKeys) ++ lib.optional (overTLS && keys ? cookies) keys.cookies;
+    map keyFile (lib.attrValues sealingKeys)
+    ++ lib.optional (overTLS && keys ? cookies) keys.cookies
+    ++ lib.optional (overAcme && fleet.acme.eab != null) fleet.acme.eab.hmac_key_file;
   allowedTCPPorts = map (listener: listener.port) ports;
 
   settings = {
@@ -113,7 +162,8 @@ mkDaemonRole {
     services = lib.mapAttrs service fleet.services;
   }
   # Without it, visitors resume TLS sessions at the same proxy alone.
-  // lib.optionalAttrs (overTLS && keys ? cookies) { tls.tickets.key_file = keys.cookies; };
+  // lib.optionalAttrs (overTLS && keys ? cookies) { tls.tickets.key_file = keys.cookies; }
+  // lib.optionalAttrs overAcme { inherit acme; };
   settingsExample = {
     timeouts.response_head = "90s";
     limits.connections = 50000;
@@ -133,6 +183,10 @@ mkDaemonRole {
       message = "polder.fleet.sites: a site on port ${toString port} is on ${host}, where the proxy listens: give it another port";
     }
   ) ports
+  ++ lib.mapAttrsToList (name: certificate: {
+    assertion = false;
+    message = "security.acme.certs.\"${name}\".group is \"${certificate.group}\" on ${host}, and a service uses its files: the proxy could not read the key; set it to \"${daemons.proxy.name}\"";
+  }) unreadable
   ++ lib.mapAttrsToList (name: key: {
     assertion = keys ? ${key};
     message = "polder.keys.${key} is missing on ${host}: polder.fleet.services.${name} seals its cookie with it, unless its cookie is one of polder.fleet.cookies with the value \"address\"; name the file that holds it";

@@ -11,6 +11,8 @@ pub mod client;
 pub mod pem;
 pub mod session;
 
+pub use buffers::Queue;
+
 use std::cell::RefCell;
 use std::fmt;
 use std::io;
@@ -24,6 +26,9 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 
 use session::Session;
+
+/// HTTP/2 by its name in a handshake (RFC 9113, 3.2).
+pub const HTTP2: &[u8] = b"h2";
 
 /// A connection after its handshake.
 pub struct TlsStream {
@@ -83,6 +88,11 @@ impl TlsStream {
     /// Has the end look like what it is: something is missing.
     pub fn announce_nothing(&self) {
         self.session.borrow_mut().announce_nothing();
+    }
+
+    /// Whether both sides agreed on HTTP/2.
+    pub fn speaks_http2(&self) -> bool {
+        self.session.borrow().protocol() == Some(HTTP2)
     }
 
     /// The handshake has resumed a session.

@@ -124,6 +124,28 @@ let
     ++ map (knownHost "${option}.members" "proxy") proxies
   ) (lib.attrNames fleet.pools);
 
+  tls =
+    option: this:
+    let
+      challenge = members.challengeOf this;
+      elsewhere = lib.filter (
+        name: !lib.any (apex: members.within apex name) (lib.attrNames fleet.zones)
+      ) this.hosts;
+    in
+    optional (lib.isAttrs this.tls) (
+      assertion (
+        (this.tls.certificates == null) != (this.tls.acme == null)
+      ) "${option}.tls: either certificates in files, or acme, and not both"
+    )
+    ++ optional (challenge != null) (
+      assertion (fleet.acme != null)
+        "${option}.tls: the certificate is to come from a CA, and polder.fleet.acme does not say from which (`polder.fleet.acme.terms_of_service_agreed = true;` for Let's Encrypt)"
+    )
+    ++ optional (challenge == "dns-01") (
+      assertion (elsewhere == [ ])
+        "${option}.tls: with dns-01 the CA asks the nameservers of the fleet, and ${listed elsewhere} lies in none of the zones (${listed (lib.attrNames fleet.zones)})"
+    );
+
   services = concatMap (
     name:
     let
@@ -184,6 +206,7 @@ let
     ++ optional (this.check != null) (
       known "${option}.check" "check" (lib.attrNames fleet.checks) this.check
     )
+    ++ tls option this
     ++ optional (this.cookie != null) (
       known "${option}.cookie" "cookie" (lib.attrNames fleet.cookies) this.cookie
     )

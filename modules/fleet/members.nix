@@ -51,6 +51,28 @@ rec {
     in
     if this.names != null then this.names else fleet.services.${site}.hosts or [ ];
 
+  # How the CA is convinced for a service whose certificate the proxies get from it; null for any other.
+  challengeOf =
+    service:
+    let
+      common = if fleet.acme == null then null else fleet.acme.challenge;
+      own = if lib.isAttrs service.tls then service.tls.acme.challenge or null else null;
+      chosen = lib.findFirst (challenge: challenge != null) "http-01" [
+        own
+        common
+      ];
+      isOrdered = service.tls == "acme" || (lib.isAttrs service.tls && service.tls.acme != null);
+    in
+    if isOrdered then chosen else null;
+
+  # The hosts of services for whose certificates the CA asks our nameservers.
+  hostsByDns = lib.concatMap (service: service.hosts) (
+    lib.filter (service: challengeOf service == "dns-01") (lib.attrValues fleet.services)
+  );
+
+  # The zones, by apex, that such a host lies in.
+  zonesByDns = lib.filter (apex: lib.any (within apex) hostsByDns) (lib.attrNames fleet.zones);
+
   # The addresses of all hosts with a role, for firewalls.
   addressesOf = role: lib.concatMap (name: fleet.hosts.${name}.addresses) (hostsOf role);
 }

@@ -47,6 +47,47 @@ let
         };
       };
     };
+
+  certificate.options = {
+    chain_file = mkOption {
+      type = fleetTypes.keyPath;
+      example = "/var/lib/acme/www.example.net/fullchain.pem";
+      description = "The certificate in PEM, and behind it those that lead to the CA's.";
+    };
+    key_file = mkOption {
+      type = fleetTypes.keyPath;
+      example = "/var/lib/acme/www.example.net/key.pem";
+      description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
+    };
+  };
+
+  tls.options = {
+    certificates = mkOption {
+      type = types.nullOr (types.nonEmptyListOf (types.submodule certificate));
+      default = null;
+      description = "The certificates of the service, in files that are on every proxy. They are read again when they change.";
+    };
+    acme = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options.challenge = mkOption {
+            type = types.nullOr (
+              types.enum [
+                "http-01"
+                "dns-01"
+              ]
+            );
+            default = null;
+            defaultText = lib.literalMD "that of `polder.fleet.acme`";
+            description = "How the CA is convinced that the hosts are ours. A host with `*.` needs `dns-01`.";
+          };
+        }
+      );
+      default = null;
+      example.challenge = "dns-01";
+      description = "Instead of `certificates`: the proxies get the certificate from the CA of `polder.fleet.acme`, and renew it.";
+    };
+  };
 in
 
 { ... }:
@@ -124,31 +165,13 @@ in
       description = "Stateful services only: the name of the cookie.";
     };
     tls = mkOption {
-      type = types.nullOr (
-        types.submodule {
-          options.certificates = mkOption {
-            type = types.nonEmptyListOf (
-              types.submodule {
-                options = {
-                  chain_file = mkOption {
-                    type = fleetTypes.keyPath;
-                    example = "/var/lib/acme/www.example.net/fullchain.pem";
-                    description = "The certificate in PEM, and behind it those that lead to the CA's.";
-                  };
-                  key_file = mkOption {
-                    type = fleetTypes.keyPath;
-                    example = "/var/lib/acme/www.example.net/key.pem";
-                    description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
-                  };
-                };
-              }
-            );
-            description = "The certificates of the service, in files that are on every proxy. They are read again when they change.";
-          };
-        }
-      );
+      type = types.nullOr (types.either (types.enum [ "acme" ]) (types.submodule tls));
       default = null;
-      description = "How the service is reached over TLS, on port 443, too. Without it, in clear text alone.";
+      example = "acme";
+      description = ''
+        How the service is reached over TLS, on port 443, too: with certificates in files, or with one that the proxies get by
+        themselves from the CA of `polder.fleet.acme` (`"acme"`). Without it, in clear text alone.
+      '';
     };
     https = daemonDefault {
       type = types.enum [

@@ -18,14 +18,17 @@ use tracing_subscriber::registry::LookupSpan;
 
 use crate::printable;
 
+/// What is logged by default. The `h2` crate would warn of what clients send, as often as they like.
+const DEFAULT: &str = "info,h2=error";
+
 /// Installs the subscriber. What is logged comes from `POLDER_LOG` (default `info`; `debug`, or by module:
 /// `info,polder::health=debug`). A second call changes nothing.
 pub fn init() {
     let words = env::var("POLDER_LOG").unwrap_or_default();
-    let filter = EnvFilter::try_new(if words.is_empty() { "info" } else { &words });
+    let filter = EnvFilter::try_new(if words.is_empty() { DEFAULT } else { &words });
     let (filter, mistake) = match filter {
         Ok(filter) => (filter, None),
-        Err(error) => (EnvFilter::new("info"), Some(error)),
+        Err(error) => (EnvFilter::new(DEFAULT), Some(error)),
     };
     let installed = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)

@@ -7,6 +7,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa, KeyPair};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::CertificateDer;
@@ -57,7 +59,7 @@ impl Authority {
 
     /// Its own certificate, for visitors to trust (PEM).
     pub fn pem(&self) -> String {
-        self.issuer.pem()
+        pem("CERTIFICATE", self.issuer.der())
     }
 
     /// Issues a certificate with a new key for a host, and replaces the files with them; gives the certificate.
@@ -79,8 +81,8 @@ impl Authority {
             Ok((key, certificate))
         };
         let (key, certificate) = issue().map_err(refused)?;
-        files::replace_own(&files.key, key.serialize_pem().as_bytes())?;
-        files::replace_own(&files.chain, certificate.pem().as_bytes())?;
+        files::replace_own(&files.key, pem("PRIVATE KEY", &key.serialize_der()).as_bytes())?;
+        files::replace_own(&files.chain, pem("CERTIFICATE", certificate.der()).as_bytes())?;
         Ok(certificate.der().clone())
     }
 
@@ -99,6 +101,13 @@ impl Authority {
         };
         config().map_err(|error| Error::io("no client of TLS")(io::Error::other(error)))
     }
+}
+
+/// The text of a file (RFC 7468, 3).
+fn pem(label: &str, der: &[u8]) -> String {
+    let encoded = STANDARD.encode(der);
+    let lines: Vec<&str> = encoded.as_bytes().chunks(64).filter_map(|line| std::str::from_utf8(line).ok()).collect();
+    format!("-----BEGIN {label}-----\n{}\n-----END {label}-----\n", lines.join("\n"))
 }
 
 /// A day, as the library for certificates wants it.

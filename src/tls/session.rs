@@ -92,6 +92,14 @@ impl Session {
         }
     }
 
+    /// The protocol that both sides agreed on (RFC 7301).
+    pub fn protocol(&self) -> Option<&[u8]> {
+        match &self.side {
+            Side::Server(connection) => connection.alpn_protocol(),
+            Side::Client(connection) => connection.alpn_protocol(),
+        }
+    }
+
     /// The handshake has resumed a session.
     pub fn is_resumed(&self) -> bool {
         let kind = match &self.side {

@@ -32,7 +32,8 @@ fn connect(proxy: &Proxy, config: ClientConfig, name: &str) -> TlsClient {
     TlsClient::over_tls(proxy.address, config, name)
 }
 
-fn www() -> (Authority, Setup) {
+/// An authority, and a proxy that speaks https for `www.test`.
+pub fn www() -> (Authority, Setup) {
     let authority = Authority::new();
     let files = authority.issue("www", &["www.test"]);
     let tls = Some(acceptor(&[("www.test", &[&files])], false));

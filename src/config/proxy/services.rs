@@ -74,6 +74,7 @@ pub(super) const KEYS: Keys = Keys {
         "mode",
         "pass_fields",
         "paths",
+        "protocol",
         "redispatch",
         "retries",
         "reuse",

@@ -44,7 +44,7 @@ const BACKEND_COUNTERS: [(&str, &str, BackendValue); 5] = [
     }),
 ];
 
-const WORKERS: [(&str, &str, WorkerValue); 14] = [
+const WORKERS: [(&str, &str, WorkerValue); 17] = [
     ("polder_connections_accepted_total", "Connections accepted.", |worker| &worker.accepted),
     ("polder_connections_refused_total", "Connections refused at limits.connections.", |worker| &worker.refused),
     (
@@ -66,7 +66,14 @@ const WORKERS: [(&str, &str, WorkerValue); 14] = [
         "Handshakes of TLS that were refused, or not ended within timeouts.tls_handshake.",
         |worker| &worker.handshakes_failed,
     ),
+    ("polder_http2_connections_total", "Connections on which HTTP/2 was spoken.", |worker| &worker.http2_connections),
+    (
+        "polder_http2_floods_total",
+        "Connections of HTTP/2 that were closed because their client sent more than any needs.",
+        |worker| &worker.http2_floods,
+    ),
     ("polder_requests_total", "Requests read.", |worker| &worker.requests),
+    ("polder_http2_requests_total", "Requests read over HTTP/2.", |worker| &worker.http2_requests),
     ("polder_requests_malformed_total", "Requests refused as malformed.", |worker| &worker.malformed),
     ("polder_requests_unrouted_total", "Requests that match no service, answered 404.", |worker| &worker.unrouted),
     ("polder_requests_unavailable_total", "Requests without a usable backend, answered 503.", |worker| {

@@ -18,12 +18,13 @@ use super::certificates::{Certificates, Slot};
 use super::tickets::Tickets;
 use crate::config::proxy::HostPattern;
 use crate::proxy::hosts::{HostTable, Room};
+use crate::tls::HTTP2;
 
 /// Where the document names no keys that other proxies have, too: of this process, whatever document is in force.
 static TICKETS: LazyLock<Arc<Tickets>> = LazyLock::new(|| Arc::new(Tickets::of_process()));
 
-/// The versions of HTTP that we speak (RFC 7301).
-const PROTOCOLS: [&[u8]; 2] = [b"http/1.1", b"http/1.0"];
+/// The versions of HTTP that we speak, the one that we like best first (RFC 7301).
+const PROTOCOLS: [&[u8]; 3] = [HTTP2, b"http/1.1", b"http/1.0"];
 
 /// The answers to handshakes while a document is in force.
 pub struct Acceptor {

@@ -13,6 +13,7 @@ use super::exchange::Exchange;
 use super::http1::body::Framing;
 use super::http1_backend::ResponseReader;
 use super::http1_stream::Sink;
+use super::http2_attempt;
 use super::message::Length;
 use super::outcome::Outcome;
 use super::plan::Plan;
@@ -22,6 +23,7 @@ use super::stream::ClientStream;
 use super::transport::Transport;
 use super::upstream::{self, OwnConnection, Peer};
 use super::workspace::BackendBuffers;
+use crate::config::HttpVersion;
 use crate::config::proxy::Reuse;
 
 /// A connection to a backend.
@@ -39,9 +41,13 @@ pub async fn run(exchange: &mut Exchange<'_>, client: &mut impl ClientStream, pl
     let counters = exchange.local.counters_of(plan.backend());
     let _running = Running::new(counters);
     exchange.entry.ask(plan.view, plan.service, plan.backend, true);
-    let outcome = match open(exchange, plan).await {
-        Ok(connection) => converse(exchange, client, plan, connection).await,
-        Err(outcome) => outcome,
+    let outcome = match plan.service().backend_version {
+        HttpVersion::Http1 => match open(exchange, plan).await {
+            Ok(connection) => converse(exchange, client, plan, connection).await,
+            Err(outcome) => outcome,
+        },
+        // On the heap: an attempt over HTTP/1.1 has no room for it.
+        HttpVersion::Http2 => Box::pin(http2_attempt::converse(exchange, client, plan)).await,
     };
     if let Some(counters) = counters
         && let Outcome::TryAnother(failure) | Outcome::Failed(failure) = outcome

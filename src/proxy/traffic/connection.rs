@@ -200,7 +200,7 @@ impl Connection {
     fn scheme(&self) -> Scheme {
         match self.stream {
             Transport::Tcp(_) => Scheme::Http,
-            Transport::Tls(_) => Scheme::Https,
+            Transport::Tls(_) | Transport::Stream(_) => Scheme::Https,
         }
     }
 

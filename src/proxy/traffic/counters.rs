@@ -24,8 +24,14 @@ pub struct WorkerCounters {
     pub handshakes_resumed: AtomicU64,
     /// Handshakes that were refused, or not ended within `timeouts.tls_handshake`.
     pub handshakes_failed: AtomicU64,
+    /// Connections on which HTTP/2 was spoken.
+    pub http2_connections: AtomicU64,
+    /// Connections of HTTP/2 that were closed because their client sent more than any client needs.
+    pub http2_floods: AtomicU64,
     /// Requests read.
     pub requests: AtomicU64,
+    /// Those of them that came over HTTP/2.
+    pub http2_requests: AtomicU64,
     /// Requests refused as malformed (400, 408, 413, 414, 431, 501, 505).
     pub malformed: AtomicU64,
     /// Requests for which no service is known (404).

@@ -1,7 +1,7 @@
 //! What every connection of a worker is doing, so that a new snapshot or a drain reaches it.
 //!
-//! Each connection has one entry for its whole life; a request notes in it where it runs, and allocates nothing. Only the
-//! worker's own tasks use it. Must never: close anything itself; it gives an order, which the connection obeys.
+//! Each connection has one entry for its whole life, each stream of HTTP/2 another one; a request notes in it where it runs, and
+//! allocates nothing. Only the worker's own tasks use it. Must never: close anything itself; it gives an order, which the connection obeys.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -81,6 +81,8 @@ const LOOK: usize = 2 * RESERVE;
 pub struct Entry {
     number: usize,
     evictable: Rc<Evictable>,
+    /// Of a stream: the connection that it is part of, and whose slot is its own.
+    connection: Option<Rc<Entry>>,
     admitted: RefCell<Option<Admitted>>,
     phase: Cell<Phase>,
     assignment: RefCell<Option<Assignment>>,
@@ -122,9 +124,13 @@ impl Entry {
         self.phase.get()
     }
 
+    fn admitted(&self) -> &RefCell<Option<Admitted>> {
+        self.connection.as_ref().map_or(&self.admitted, |connection| connection.admitted())
+    }
+
     /// What its slot is good for; `None`: it was evicted.
     pub fn slot(&self) -> Option<SlotKind> {
-        self.admitted.borrow().as_ref().map(|admitted| admitted.slot.kind())
+        self.admitted().borrow().as_ref().map(|admitted| admitted.slot.kind())
     }
 
     /// Whether its slot is good for every request.
@@ -134,12 +140,12 @@ impl Entry {
 
     /// Is admitted again after it was evicted.
     pub fn hold(&self, admitted: Admitted) {
-        *self.admitted.borrow_mut() = Some(admitted);
+        *self.admitted().borrow_mut() = Some(admitted);
     }
 
     /// Takes this slot and gives back the one held.
     pub fn change_slot(&self, slot: Slot) {
-        if let Some(admitted) = self.admitted.borrow_mut().as_mut() {
+        if let Some(admitted) = self.admitted().borrow_mut().as_mut() {
             admitted.slot = slot;
         }
     }
@@ -209,19 +215,30 @@ impl Registry {
 
     /// Adds a connection, which is to be removed again with [`Registry::remove`].
     pub fn add(&self, admitted: Admitted) -> Rc<Entry> {
+        let entry = self.insert(None, Some(admitted), Phase::Fresh);
+        self.evictable.change(|queue| queue.push(entry.number));
+        entry
+    }
+
+    /// Adds a stream of a connection, which is to be removed again, too. It is evicted with its connection only.
+    pub fn add_stream(&self, connection: &Rc<Entry>) -> Rc<Entry> {
+        self.insert(Some(Rc::clone(connection)), None, Phase::Busy)
+    }
+
+    fn insert(&self, connection: Option<Rc<Entry>>, admitted: Option<Admitted>, phase: Phase) -> Rc<Entry> {
         let mut entries = self.entries.borrow_mut();
         let slot = entries.vacant_entry();
         let entry = Rc::new(Entry {
             number: slot.key(),
             evictable: Rc::clone(&self.evictable),
-            admitted: RefCell::new(Some(admitted)),
-            phase: Cell::new(Phase::Fresh),
+            connection,
+            admitted: RefCell::new(admitted),
+            phase: Cell::new(phase),
             assignment: RefCell::default(),
             order: Cell::default(),
             waker: RefCell::default(),
         });
         slot.insert(Rc::clone(&entry));
-        self.evictable.change(|queue| queue.push(entry.number));
         entry
     }
 
@@ -244,9 +261,9 @@ impl Registry {
         longest.admitted.take()
     }
 
-    /// How many connections there are.
+    /// How many connections there are, each counted once, however many streams it has.
     pub fn len(&self) -> usize {
-        self.entries.borrow().len()
+        self.entries.borrow().iter().filter(|(_, entry)| entry.connection.is_none()).count()
     }
 
     /// There is no connection.

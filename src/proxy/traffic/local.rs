@@ -17,7 +17,8 @@ use tokio::time::Instant;
 
 use super::access_log::{Lines, Record};
 use super::counters::{WorkerCounters, add};
-use super::inflight::Registry;
+use super::http2_upstream::Connections;
+use super::inflight::{Entry, Registry};
 use super::shared::{Report, Shared};
 use super::termination::End;
 use super::throttle::Throttle;
@@ -44,6 +45,8 @@ pub struct Local {
     pub counters: Arc<WorkerCounters>,
     /// Idle connections to backends.
     pub pool: Pool,
+    /// Connections of HTTP/2 to backends.
+    pub http2: Connections,
     /// Its clients' connections.
     pub registry: Registry,
     /// Lines for the access log.
@@ -75,6 +78,7 @@ impl Local {
             registry: Registry::new(Arc::clone(&counters)),
             counters,
             pool: Pool::default(),
+            http2: Connections::default(),
             lines: Lines::default(),
             connections_reached: Throttle::default(),
             address_reached: Throttle::default(),
@@ -106,6 +110,14 @@ impl Local {
     /// From now on every response says `Connection: close`.
     pub fn begin_drain(&self) {
         self.draining.set(true);
+    }
+
+    /// A connection is over, or a stream of one.
+    pub fn unregister(&self, entry: &Entry) {
+        self.registry.remove(entry);
+        if self.registry.is_empty() {
+            self.emptied.notify_one();
+        }
     }
 
     /// Memory for a request.
@@ -170,6 +182,13 @@ impl Local {
             let (service, name, address) = (&service.name, &backend.name, backend.address);
             tracing::warn!("{service}/{name} ({address}) cannot be reached: {error}");
         }
+    }
+
+    /// Closes connections to backends that are of no use any more.
+    pub fn sweep_connections(&self) {
+        let view = self.view();
+        self.pool.sweep(|peer| view.wants(peer));
+        self.http2.sweep(view.snapshot.settings.timeouts.backend_keep_alive, |peer| view.wants(peer));
     }
 
     /// Forgets errors that were reported long ago.

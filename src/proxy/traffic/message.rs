@@ -1,9 +1,9 @@
 //! Requests and responses, whichever version of HTTP carried them.
 //!
 //! A head is its bytes and what they were found to mean: spans into them, in memory that is used again from request to
-//! request. HTTP/1.1 finds spans in the text it read ([`super::http1::vet`], [`super::http1::response`]); HTTP/2 would write
-//! the fields it decoded one after another and point at them. Bodies are no part of a message: they pass through
-//! [`super::stream`].
+//! request. HTTP/1.1 finds spans in the text it read ([`super::http1::vet`], [`super::http1::response`]); HTTP/2 writes the
+//! fields it decoded one after another and points at them ([`super::http2::request`]). Bodies are no part of a message: they
+//! pass through [`super::stream`].
 
 pub mod fields;
 
@@ -23,7 +23,7 @@ pub struct Request<'r> {
 }
 
 impl<'r> Request<'r> {
-    /// The request line of HTTP/1.1: method, target, version.
+    /// The request line as HTTP/1.1 writes it: method, target, version.
     pub fn line(&self) -> &'r [u8] {
         self.bytes.split(|byte| *byte == b'\r').next().unwrap_or_default()
     }
@@ -155,6 +155,8 @@ pub enum Version {
     Http10,
     /// HTTP/1.1.
     Http11,
+    /// HTTP/2, of clients only.
+    Http2,
 }
 
 /// How long a body is.
@@ -195,6 +197,11 @@ impl RequestHead {
     /// The client wants its connection kept (RFC 9112, 9.3).
     pub fn keeps_alive(&self) -> bool {
         keeps_alive(self.version, self.options)
+    }
+
+    /// It came over HTTP/2 and asks for another protocol on its stream (RFC 8441): the backend gets the upgrade of HTTP/1.1.
+    pub fn is_extended_connect(&self) -> bool {
+        self.version == Version::Http2 && self.upgrade
     }
 }
 
@@ -260,6 +267,7 @@ impl ResponseHead {
 /// Persistence by version and Connection options (RFC 9112, 9.3).
 fn keeps_alive(version: Version, options: Options) -> bool {
     match version {
+        Version::Http2 => true,
         Version::Http11 => !options.close,
         Version::Http10 => options.keep_alive && !options.close,
     }

@@ -13,6 +13,7 @@ use super::connection::{Connection, Opened};
 use super::counters::add;
 use super::handshake::{self, HandshakeError};
 use super::http1::forwarded::Client;
+use super::http2_connection;
 use super::inflight::{Entry, Order};
 use super::local::Local;
 use super::termination::End;
@@ -43,10 +44,7 @@ struct Registration {
 
 impl Drop for Registration {
     fn drop(&mut self) {
-        self.local.registry.remove(&self.entry);
-        if self.local.registry.is_empty() {
-            self.local.emptied.notify_one();
-        }
+        self.local.unregister(&self.entry);
     }
 }
 
@@ -72,8 +70,17 @@ async fn serve(registered: Registration, accepted: Accepted) {
             }
         },
     };
-    let opened = Opened { stream, peer, client, listener };
-    Connection::new(Rc::clone(local), Rc::clone(entry), opened).serve().await;
+    match stream {
+        // Apart, too.
+        Transport::Tls(stream) if stream.speaks_http2() => {
+            let opened = http2_connection::Opened { stream: *stream, peer, client, listener };
+            Box::pin(http2_connection::serve(Rc::clone(local), Rc::clone(entry), opened)).await;
+        }
+        stream => {
+            let opened = Opened { stream, peer, client, listener };
+            Connection::new(Rc::clone(local), Rc::clone(entry), opened).serve().await;
+        }
+    }
 }
 
 /// Waits for the handshake, within its time limit and as long as nobody else needs the connection's slot. The error is for the log, if

@@ -121,6 +121,10 @@ pub async fn relay(
         if switches && !task.may_switch(response) {
             return Err(RelayError::Malformed);
         }
+        // A success would tell the client that its stream is what it asked for (RFC 8441, 5).
+        if task.request.head.is_extended_connect() && (200..300).contains(&head.status) {
+            return Err(RelayError::Malformed);
+        }
         if !switches && !head.is_interim() {
             return task.pass_response(backend, timer, client, &head).await;
         }

@@ -56,11 +56,7 @@ impl From<TransferError> for SendError {
 }
 
 /// Sends the head, if the sink has gathered it, and the body. Ends only with an error.
-pub async fn send<B: BodySource>(
-    client: ClientSide<'_, B>,
-    mut backend: impl BodySink,
-    task: Task<'_>,
-) -> SendError {
+pub async fn send<B: BodySource>(client: ClientSide<'_, B>, mut backend: impl BodySink, task: Task<'_>) -> SendError {
     let ClientSide { mut body, mut timer } = client;
     let Task { request, progress, counters, half_is_gone } = task;
     progress.awaits_continue.set(request.expects_continue);

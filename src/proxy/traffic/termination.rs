@@ -30,6 +30,10 @@ pub enum End {
     HandshakeRefused,
     /// `timeouts.tunnel_idle` passed.
     TunnelTimeout,
+    /// The client broke the rules of HTTP/2, so that nothing of its connection could be trusted any more.
+    MalformedFrames,
+    /// The client sent more frames that ask for nothing, or broke off more streams, than any client needs.
+    Flooded,
     /// The request's head was refused.
     Refused,
     /// A body was malformed.
@@ -91,7 +95,7 @@ impl End {
     /// The two letters. First: C client closed, c client's time limit, S backend closed or refused, s backend's time
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
-    /// K between requests, S handshake of TLS, A being admitted, `-` none.
+    /// K between requests, S handshake of TLS, F frames of HTTP/2, A being admitted, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -107,6 +111,8 @@ impl End {
             End::HandshakeTimeout => "cS",
             End::HandshakeRefused => "PS",
             End::TunnelTimeout => "cT",
+            End::MalformedFrames => "PF",
+            End::Flooded => "RF",
             End::Refused => "PR",
             End::MalformedBody => "PD",
             End::MalformedResponse => "PH",

@@ -1,7 +1,8 @@
-//! What carries a connection: TCP alone, or TLS over it.
+//! What carries a connection: TCP alone, or TLS over it; or a stream of HTTP/2 that has become one.
 //!
 //! Both halves can be used at once, by tasks of one thread. Whoever reads and writes does not know which of the two it is.
 
+use std::future::poll_fn;
 use std::io::{self, IoSlice};
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -9,6 +10,7 @@ use std::task::{Context, Poll};
 use tokio::io::{AsyncRead, AsyncWrite, Interest, ReadBuf};
 use tokio::net::{TcpStream, tcp};
 
+use super::http2_pipe::Pipe;
 use crate::tls::TlsStream;
 
 /// A connection.
@@ -18,6 +20,8 @@ pub enum Transport {
     Tcp(TcpStream),
     /// Over TLS, after the handshake.
     Tls(Box<TlsStream>),
+    /// A stream among others.
+    Stream(Box<Pipe>),
 }
 
 /// Its receiving half.
@@ -26,6 +30,8 @@ pub enum ReadHalf<'s> {
     Tcp(tcp::ReadHalf<'s>),
     /// Over TLS.
     Tls(&'s TlsStream),
+    /// A stream among others.
+    Stream(&'s Pipe),
 }
 
 /// Its sending half.
@@ -34,6 +40,8 @@ pub enum WriteHalf<'s> {
     Tcp(tcp::WriteHalf<'s>),
     /// Over TLS.
     Tls(&'s TlsStream),
+    /// A stream among others.
+    Stream(&'s Pipe),
 }
 
 impl Transport {
@@ -45,14 +53,16 @@ impl Transport {
                 (ReadHalf::Tcp(source), WriteHalf::Tcp(sink))
             }
             Transport::Tls(stream) => (ReadHalf::Tls(stream), WriteHalf::Tls(stream)),
+            Transport::Stream(pipe) => (ReadHalf::Stream(pipe), WriteHalf::Stream(pipe)),
         }
     }
 
-    /// The connection below.
-    pub fn tcp(&self) -> &TcpStream {
+    /// The connection below; a stream has none of its own.
+    pub fn tcp(&self) -> Option<&TcpStream> {
         match self {
-            Transport::Tcp(stream) => stream,
-            Transport::Tls(stream) => stream.tcp(),
+            Transport::Tcp(stream) => Some(stream),
+            Transport::Tls(stream) => Some(stream.tcp()),
+            Transport::Stream(_) => None,
         }
     }
 
@@ -64,6 +74,8 @@ impl Transport {
                 stream.announce_nothing();
                 stream.tcp()
             }
+            // It is reset when it is dropped without its end.
+            Transport::Stream(_) => return,
         };
         // A socket that refuses it is gone already.
         let _ = stream.set_zero_linger();
@@ -76,6 +88,7 @@ impl ReadHalf<'_> {
         match self {
             ReadHalf::Tcp(half) => half.as_ref().poll_read_ready(context),
             ReadHalf::Tls(stream) => stream.poll_readable(context),
+            ReadHalf::Stream(pipe) => pipe.poll_readable(context),
         }
     }
 
@@ -84,6 +97,7 @@ impl ReadHalf<'_> {
         let stream = match self {
             ReadHalf::Tcp(half) => half.as_ref(),
             ReadHalf::Tls(stream) => stream.tcp(),
+            ReadHalf::Stream(pipe) => return poll_fn(|context| pipe.poll_broken(context)).await,
         };
         while stream.ready(Interest::ERROR).await.is_ok_and(|ready| !ready.is_error()) {}
     }
@@ -94,6 +108,7 @@ impl AsyncRead for ReadHalf<'_> {
         match self.get_mut() {
             ReadHalf::Tcp(half) => Pin::new(half).poll_read(context, room),
             ReadHalf::Tls(stream) => stream.poll_read(context, room),
+            ReadHalf::Stream(pipe) => pipe.poll_read(context, room),
         }
     }
 }
@@ -103,6 +118,7 @@ impl AsyncWrite for WriteHalf<'_> {
         match self.get_mut() {
             WriteHalf::Tcp(half) => Pin::new(half).poll_write(context, data),
             WriteHalf::Tls(stream) => stream.poll_write(context, &[data]),
+            WriteHalf::Stream(pipe) => pipe.poll_write(context, data),
         }
     }
 
@@ -117,6 +133,7 @@ impl AsyncWrite for WriteHalf<'_> {
                 [one, two] => stream.poll_write(context, &[one, two]),
                 _ => stream.poll_write(context, &[parts.first().map_or(&[][..], |part| part)]),
             },
+            WriteHalf::Stream(pipe) => pipe.poll_write(context, parts.first().map_or(&[][..], |part| part)),
         }
     }
 
@@ -128,6 +145,7 @@ impl AsyncWrite for WriteHalf<'_> {
         match self.get_mut() {
             WriteHalf::Tcp(half) => Pin::new(half).poll_flush(context),
             WriteHalf::Tls(stream) => stream.poll_flush(context),
+            WriteHalf::Stream(_) => Poll::Ready(Ok(())),
         }
     }
 
@@ -135,6 +153,7 @@ impl AsyncWrite for WriteHalf<'_> {
         match self.get_mut() {
             WriteHalf::Tcp(half) => Pin::new(half).poll_shutdown(context),
             WriteHalf::Tls(stream) => stream.poll_shutdown(context),
+            WriteHalf::Stream(pipe) => Poll::Ready(pipe.shutdown()),
         }
     }
 }
@@ -144,6 +163,7 @@ impl AsyncRead for Transport {
         match self.get_mut() {
             Transport::Tcp(stream) => Pin::new(stream).poll_read(context, room),
             Transport::Tls(stream) => stream.poll_read(context, room),
+            Transport::Stream(pipe) => pipe.poll_read(context, room),
         }
     }
 }
@@ -173,6 +193,7 @@ impl AsyncWrite for Transport {
         match self.get_mut() {
             Transport::Tcp(stream) => Pin::new(stream).poll_shutdown(context),
             Transport::Tls(stream) => stream.poll_shutdown(context),
+            Transport::Stream(pipe) => Poll::Ready(pipe.shutdown()),
         }
     }
 }

@@ -98,7 +98,7 @@ pub struct OwnConnection {
 /// the kernel, not only the event loop, which may be a moment behind; for a request that would be lost if it were
 /// written to a closed connection.
 pub fn is_open(stream: &Transport, surely: bool) -> bool {
-    is_quiet(stream) && (!surely || matches!(peek(stream.tcp()), Err(Errno::EAGAIN)))
+    is_quiet(stream) && (!surely || matches!(stream.tcp().map(peek), Some(Err(Errno::EAGAIN))))
 }
 
 /// Open, and nothing to read, as far as the event loop knows: no system call unless it has seen an event.
@@ -108,7 +108,7 @@ fn is_quiet(stream: &Transport) -> bool {
     {
         return false;
     }
-    let stream = stream.tcp();
+    let Some(stream) = stream.tcp() else { return false };
     let peeked = stream.try_io(Interest::READABLE, || peek(stream).map_err(io::Error::from));
     matches!(peeked, Err(error) if error.kind() == io::ErrorKind::WouldBlock)
 }

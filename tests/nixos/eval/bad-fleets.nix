@@ -127,6 +127,63 @@ let
       fleet.services.www.cookie = "sealed";
       says = [ "polder.fleet.services.www.cookie: only a stateful service has this" ];
     };
+    "a certificate from a CA that nobody has named" = {
+      host = "px-nl";
+      fleet.acme = lib.mkForce null;
+      fleet.services.www.tls = lib.mkForce "acme";
+      fleet.services.shop.tls = lib.mkForce null;
+      says = [
+        "polder.fleet.services.www.tls: the certificate is to come from a CA, and polder.fleet.acme does not say from which"
+      ];
+    };
+    "a certificate by files and from a CA" = {
+      host = "px-nl";
+      fleet.acme.terms_of_service_agreed = true;
+      fleet.services.www.tls = lib.mkForce {
+        acme = { };
+        certificates = [
+          {
+            chain_file = "/a";
+            key_file = "/b";
+          }
+        ];
+      };
+      says = [ "polder.fleet.services.www.tls: either certificates in files, or acme, and not both" ];
+    };
+    "a challenge for our nameservers outside their zones" = {
+      host = "px-nl";
+      fleet.acme.terms_of_service_agreed = true;
+      fleet.services.www.hosts = [ "*.example.org" ];
+      fleet.services.www.tls = lib.mkForce { acme.challenge = "dns-01"; };
+      says = [
+        "polder.fleet.services.www.tls: with dns-01 the CA asks the nameservers of the fleet, and *.example.org lies in none of the zones (example.net)"
+      ];
+    };
+    "a certificate of security.acme that the proxy cannot read" = {
+      host = "px-nl";
+      module = {
+        security.acme = {
+          acceptTerms = true;
+          defaults.email = "hostmaster@example.net";
+          certs."www.example.net" = {
+            group = "nginx";
+            dnsProvider = "rfc2136";
+            environmentFile = "/dev/null";
+          };
+        };
+        polder.fleet.services.www.tls = lib.mkForce {
+          certificates = [
+            {
+              chain_file = "/var/lib/acme/www.example.net/fullchain.pem";
+              key_file = "/var/lib/acme/www.example.net/key.pem";
+            }
+          ];
+        };
+      };
+      says = [
+        ''security.acme.certs."www.example.net".group is "nginx" on px-nl, and a service uses its files''
+      ];
+    };
     "a location that nobody has defined" = {
       host = "px-nl";
       fleet.hosts.px-nl.location = lib.mkForce "no";

@@ -2,6 +2,7 @@
 
 use std::time::SystemTime;
 
+use super::head::line;
 use crate::proxy::traffic::message::Version;
 
 /// Seconds after which a client that no backend could serve may try again (Retry-After).
@@ -40,36 +41,39 @@ impl Answer {
         Answer { status, why: None }
     }
 
-    /// Writes head and text. `body`: whether the text is sent, false for HEAD.
-    pub fn write(self, more: MoreFields<'_>, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
-        let reason = reason(self.status);
-        let text = self.why.unwrap_or(reason);
-        let mut number = itoa::Buffer::new();
-        for part in ["HTTP/1.1 ", number.format(self.status), " ", reason, "\r\nDate: "] {
-            out.extend_from_slice(part.as_bytes());
-        }
-        out.extend_from_slice(httpdate::fmt_http_date(SystemTime::now()).as_bytes());
-        out.extend_from_slice(
-            b"\r\nContent-Type: text/plain; charset=utf-8\r\nCache-Control: no-store\r\nContent-Length: ",
-        );
-        out.extend_from_slice(number.format(text.len() + 1).as_bytes());
+    /// The text for people; a line feed ends it.
+    pub fn text(self) -> &'static str {
+        self.why.unwrap_or(reason(self.status))
+    }
+
+    /// Gives the fields of its head one after the other, name and value.
+    pub fn fields(self, more: MoreFields<'_>, mut each: impl FnMut(&'static str, &[u8])) {
+        each("Date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
+        each("Content-Type", b"text/plain; charset=utf-8");
+        each("Cache-Control", b"no-store");
+        each("Content-Length", itoa::Buffer::new().format(self.text().len() + 1).as_bytes());
         if self.status == 503 {
-            out.extend_from_slice(b"\r\nRetry-After: ");
-            out.extend_from_slice(RETRY_AFTER.as_bytes());
+            each("Retry-After", RETRY_AFTER.as_bytes());
         }
         for (name, value) in more.iter() {
-            for part in [b"\r\n", name.as_bytes(), b": ", value] {
-                out.extend_from_slice(part);
-            }
+            each(name, value);
         }
+    }
+
+    /// Writes head and text. `body`: whether the text is sent, false for HEAD.
+    pub fn write(self, more: MoreFields<'_>, out: &mut Vec<u8>, version: Version, keep: bool, body: bool) {
+        for part in ["HTTP/1.1 ", itoa::Buffer::new().format(self.status), " ", reason(self.status), "\r\n"] {
+            out.extend_from_slice(part.as_bytes());
+        }
+        self.fields(more, |name, value| line(out, name.as_bytes(), value));
         match (keep, version) {
-            (false, _) => out.extend_from_slice(b"\r\nConnection: close"),
-            (true, Version::Http10) => out.extend_from_slice(b"\r\nConnection: keep-alive"),
-            (true, Version::Http11) => {}
+            (false, _) => out.extend_from_slice(b"Connection: close\r\n"),
+            (true, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
+            (true, Version::Http11 | Version::Http2) => {}
         }
-        out.extend_from_slice(b"\r\n\r\n");
+        out.extend_from_slice(b"\r\n");
         if body {
-            out.extend_from_slice(text.as_bytes());
+            out.extend_from_slice(self.text().as_bytes());
             out.push(b'\n');
         }
     }

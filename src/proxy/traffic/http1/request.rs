@@ -44,7 +44,11 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Fi
     }
     edits.client.write(out, head, request, fields, edits.trusted);
     if let Some(name) = edits.via {
-        out.extend_from_slice(if request.version == Version::Http10 { b"Via: 1.0 " } else { b"Via: 1.1 " });
+        out.extend_from_slice(match request.version {
+            Version::Http10 => b"Via: 1.0 ",
+            Version::Http11 => b"Via: 1.1 ",
+            Version::Http2 => b"Via: 2.0 ",
+        });
         out.extend_from_slice(name.as_bytes());
         out.extend_from_slice(b"\r\n");
     }

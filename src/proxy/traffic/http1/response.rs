@@ -7,7 +7,7 @@ use super::head::{as_http11, line, with_room};
 use super::vet::{Coding, parse_length};
 use crate::config::proxy::MOST_FIELDS;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, authenticate_connection, elements};
-use crate::proxy::traffic::message::{CookieEdit, Length, ResponseHead, TransportSecurity, Version};
+use crate::proxy::traffic::message::{CookieEdit, Length, Response, ResponseHead, TransportSecurity, Version};
 
 /// The head cannot be believed: 502.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -141,7 +141,7 @@ pub struct Edits<'a> {
 /// How the body goes to a client of this version.
 pub fn framing(response: &ResponseHead, version: Version) -> Framing {
     match (response.body, version) {
-        (Length::Chunked | Length::UntilClose, Version::Http11) => Framing::Chunked,
+        (Length::Chunked | Length::UntilClose, Version::Http11 | Version::Http2) => Framing::Chunked,
         _ => Framing::Plain,
     }
 }
@@ -149,6 +149,50 @@ pub fn framing(response: &ResponseHead, version: Version) -> Framing {
 /// Only the end of the client's connection can tell it where the body ends.
 pub fn ends_with_connection(response: &ResponseHead, version: Version) -> bool {
     version == Version::Http10 && matches!(response.body, Length::Chunked | Length::UntilClose)
+}
+
+/// What a visitor's version of HTTP has a place for.
+#[derive(Debug, Clone, Copy)]
+pub struct Passing {
+    /// Trailers may follow.
+    pub has_trailers: bool,
+    /// It is said which protocol is spoken from now on, or should be.
+    pub names_protocol: bool,
+}
+
+/// The fields that go on to the visitor, ours behind them; not those by which the connection is kept and the body framed.
+pub fn passed<'r>(
+    response: Response<'r>,
+    cookie: CookieEdit<'r>,
+    passing: Passing,
+) -> impl Iterator<Item = (&'r [u8], &'r [u8])> {
+    let Response { head, bytes, fields } = response;
+    let of_backend = fields.iter().filter_map(move |field| {
+        let (name, value) = (field.name.of_head(bytes), field.value.of_head(bytes));
+        let passes = match field.kind {
+            FieldKind::ContentLength
+            | FieldKind::TransferEncoding
+            | FieldKind::Connection
+            | FieldKind::Te
+            | FieldKind::Never => false,
+            FieldKind::SetCookie if cookie.own.is_some_and(|own| own.is_set_by(value)) => false,
+            FieldKind::TransportSecurity => matches!(cookie.transport, TransportSecurity::Backends),
+            FieldKind::Upgrade => passing.names_protocol,
+            FieldKind::Trailer if !passing.has_trailers => false,
+            _ => !head.options.name(name, bytes, fields),
+        };
+        passes.then_some((name, value))
+    });
+    let set = cookie.set.map(|cookie| (b"Set-Cookie".as_slice(), cookie.as_bytes()));
+    let is_cached = || set.is_some() && head.status != 101 && !is_private(bytes, fields);
+    let private = is_cached().then_some((b"Cache-Control".as_slice(), b"private".as_slice()));
+    let security = match cookie.transport {
+        TransportSecurity::Own(value) if !head.is_interim() => {
+            Some((b"Strict-Transport-Security".as_slice(), value.as_bytes()))
+        }
+        _ => None,
+    };
+    of_backend.chain(set).chain(private).chain(security)
 }
 
 /// Writes the head as the visitor gets it.
@@ -161,33 +205,10 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], response: &ResponseHead, fields: &[
     let chunked = framing(response, edits.version) == Framing::Chunked;
     // 426 must say to which one (RFC 9110, 15.5.22).
     let names_protocol = response.upgrade && matches!(response.status, 101 | 426);
-    for field in fields {
-        let (name, value) = (field.name.of_head(head), field.value.of_head(head));
-        match field.kind {
-            FieldKind::ContentLength
-            | FieldKind::TransferEncoding
-            | FieldKind::Connection
-            | FieldKind::Te
-            | FieldKind::Never => {}
-            FieldKind::SetCookie if edits.cookie.own.is_some_and(|own| own.is_set_by(value)) => {}
-            FieldKind::TransportSecurity if !matches!(edits.cookie.transport, TransportSecurity::Backends) => {}
-            FieldKind::Upgrade if !names_protocol => {}
-            FieldKind::Upgrade => line(out, name, value),
-            FieldKind::Trailer if !chunked => {}
-            _ if response.options.name(name, head, fields) => {}
-            _ => line(out, name, value),
-        }
-    }
-    if let Some(cookie) = edits.cookie.set {
-        line(out, b"Set-Cookie", cookie.as_bytes());
-        if response.status != 101 && !is_private(head, fields) {
-            out.extend_from_slice(b"Cache-Control: private\r\n");
-        }
-    }
-    if let TransportSecurity::Own(value) = edits.cookie.transport
-        && !response.is_interim()
-    {
-        line(out, b"Strict-Transport-Security", value.as_bytes());
+    let whole = Response { head: response, bytes: head, fields };
+    let has_trailers = chunked;
+    for (name, value) in passed(whole, edits.cookie, Passing { has_trailers, names_protocol }) {
+        line(out, name, value);
     }
     if response.status == 101 {
         out.extend_from_slice(b"Connection: upgrade\r\n\r\n");
@@ -210,7 +231,7 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], response: &ResponseHead, fields: &[
         }
         (false, _) => out.extend_from_slice(b"Connection: close\r\n"),
         (true, Version::Http10) => out.extend_from_slice(b"Connection: keep-alive\r\n"),
-        (true, Version::Http11) => {}
+        (true, Version::Http11 | Version::Http2) => {}
     }
     out.extend_from_slice(b"\r\n");
 }

@@ -24,7 +24,12 @@ pub fn end(input: &[u8]) -> Result<Option<usize>, Malformed> {
 
 /// Writes the fields that may go on.
 pub fn write(section: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
-    if section == b"\r\n" {
+    pass(section, |name, value| line(out, name, value))
+}
+
+/// Gives the fields that may go on, name and value, one after the other.
+pub fn pass(section: &[u8], mut each: impl FnMut(&[u8], &[u8])) -> Result<(), Malformed> {
+    if section.is_empty() || section == b"\r\n" {
         return Ok(());
     }
     let mut room = [httparse::EMPTY_HEADER; MOST_FIELDS];
@@ -33,7 +38,7 @@ pub fn write(section: &[u8], out: &mut Vec<u8>) -> Result<(), Malformed> {
             for field in found {
                 let name = field.name.as_bytes();
                 if allowed(name) {
-                    line(out, name, field.value);
+                    each(name, field.value);
                 }
             }
             Ok(())

@@ -16,7 +16,8 @@ pub struct RequestError {
     pub why: &'static str,
 }
 
-const fn bad(why: &'static str) -> RequestError {
+/// A request that could be understood in different ways.
+pub const fn bad(why: &'static str) -> RequestError {
     RequestError { status: 400, why }
 }
 
@@ -38,10 +39,21 @@ pub fn vet(head: &[u8], scheme: Scheme, most: usize, fields: &mut Vec<Field>) ->
         }
         Err(_) => return Err(bad("the head is malformed")),
     };
+    understand(head, line, scheme, fields, Length::None)
+}
+
+/// Finds the one meaning of a request whose lines stand in `head`. `unsaid`: how long the body is where no field says it.
+pub fn understand(
+    head: &[u8],
+    line: RequestLine,
+    scheme: Scheme,
+    fields: &[Field],
+    unsaid: Length,
+) -> Result<RequestHead, RequestError> {
     let (method, target, version) = (line.method.of_head(head), line.target.of_head(head), line.version);
     let semantics = Semantics::read(head, fields)?;
-    let body = body_length(version, &semantics)?;
-    let class = classify(method, &semantics)?;
+    let body = body_length(version, &semantics, unsaid)?;
+    let class = classify(method, body)?;
     let (target, authority) = find_target(head, method, target, scheme, version, &semantics)?;
     let expects_continue = match semantics.expect {
         Some(_) if version == Version::Http10 => false,
@@ -51,7 +63,7 @@ pub fn vet(head: &[u8], scheme: Scheme, most: usize, fields: &mut Vec<Field>) ->
         Some(_) => return Err(RequestError { status: 417, why: "only 100-continue can be expected" }),
         None => false,
     };
-    let upgrade = version == Version::Http11
+    let upgrade = version != Version::Http10
         && semantics.options.upgrade
         && semantics.upgrade == Upgrade::Other
         && matches!(body, Length::None | Length::Exactly(0));
@@ -62,7 +74,12 @@ pub fn vet(head: &[u8], scheme: Scheme, most: usize, fields: &mut Vec<Field>) ->
         _ => None,
     };
     let max_forwards = max_forwards.transpose()?;
-    let te_trailers = version == Version::Http11 && semantics.options.te && semantics.te_trailers;
+    let takes_trailers = match version {
+        Version::Http10 => false,
+        Version::Http11 => semantics.options.te,
+        Version::Http2 => true,
+    };
+    let te_trailers = takes_trailers && semantics.te_trailers;
     Ok(RequestHead {
         method: line.method,
         class,
@@ -82,10 +99,13 @@ pub fn vet(head: &[u8], scheme: Scheme, most: usize, fields: &mut Vec<Field>) ->
 }
 
 /// A request line.
-struct RequestLine {
-    method: Span,
-    target: Span,
-    version: Version,
+pub struct RequestLine {
+    /// The method.
+    pub method: Span,
+    /// What is asked for.
+    pub target: Span,
+    /// The version that the client speaks.
+    pub version: Version,
 }
 
 /// Splits a head into its lines. The outer error is the parser's, the inner one ours.
@@ -262,9 +282,9 @@ fn refuse_version(head: &[u8]) -> RequestError {
     }
 }
 
-fn body_length(version: Version, semantics: &Semantics<'_>) -> Result<Length, RequestError> {
+fn body_length(version: Version, semantics: &Semantics<'_>, unsaid: Length) -> Result<Length, RequestError> {
     let Some(coding) = semantics.coding else {
-        return Ok(semantics.length.map_or(Length::None, Length::Exactly));
+        return Ok(semantics.length.map_or(unsaid, Length::Exactly));
     };
     if semantics.length.is_some() {
         return Err(bad("both Content-Length and Transfer-Encoding"));
@@ -281,12 +301,10 @@ fn body_length(version: Version, semantics: &Semantics<'_>) -> Result<Length, Re
     Err(RequestError { status: 501, why: "chunked is the only transfer coding known here" })
 }
 
-fn classify(method: &[u8], semantics: &Semantics<'_>) -> Result<Method, RequestError> {
+fn classify(method: &[u8], body: Length) -> Result<Method, RequestError> {
     match method {
         b"CONNECT" => Err(RequestError { status: 501, why: "CONNECT is not served here" }),
-        b"TRACE" if semantics.coding.is_some() || semantics.length.is_some_and(|length| length > 0) => {
-            Err(bad("TRACE has no body"))
-        }
+        b"TRACE" if !matches!(body, Length::None | Length::Exactly(0)) => Err(bad("TRACE has no body")),
         b"HEAD" => Ok(Method::Head),
         b"GET" | b"OPTIONS" | b"TRACE" => Ok(Method::Safe),
         _ => Ok(Method::Other),
@@ -306,7 +324,7 @@ fn find_target(
         return Err(bad("the target has a fragment, a control or a non-ASCII character"));
     }
     match semantics.host {
-        None if version == Version::Http11 => return Err(bad("no Host field")),
+        None if version != Version::Http10 => return Err(bad("no Host field")),
         Some(host) if !is_authority(host) => return Err(bad("Host is not a host")),
         _ => {}
     }
@@ -326,7 +344,7 @@ fn find_target(
     if authority.is_empty() || !is_authority(authority) {
         return Err(bad("the target's authority is not a host"));
     }
-    if semantics.host.is_some_and(|host| !same_authority(host, authority)) {
+    if semantics.host.is_some_and(|host| !same_authority(host, authority, scheme)) {
         return Err(bad("the target and Host disagree"));
     }
     let span = Span::of(head, rest);
@@ -374,12 +392,16 @@ fn is_ipv6(text: &str) -> bool {
     text.parse::<std::net::Ipv6Addr>().is_ok()
 }
 
-/// Two authorities are the same one: in any case, whether port 80 is written or not.
-fn same_authority(one: &[u8], other: &[u8]) -> bool {
-    fn bare(authority: &[u8]) -> &[u8] {
-        authority.strip_suffix(b":80").or(authority.strip_suffix(b":")).unwrap_or(authority)
+/// Two authorities are the same one: in any case, whether the port that the scheme has anyway is written or not.
+pub fn same_authority(one: &[u8], other: &[u8], scheme: Scheme) -> bool {
+    let port = match scheme {
+        Scheme::Http => b":80".as_slice(),
+        Scheme::Https => b":443",
+    };
+    fn bare<'a>(authority: &'a [u8], port: &[u8]) -> &'a [u8] {
+        authority.strip_suffix(port).or(authority.strip_suffix(b":")).unwrap_or(authority)
     }
-    bare(one).eq_ignore_ascii_case(bare(other))
+    bare(one, port).eq_ignore_ascii_case(bare(other, port))
 }
 
 /// A character of a token (RFC 9110, 5.6.2).

@@ -19,6 +19,11 @@ impl Span {
         Span { start: start as u32, end: (start + part.len()) as u32 }
     }
 
+    /// Between these positions.
+    pub fn between(start: usize, end: usize) -> Span {
+        Span { start: start as u32, end: end as u32 }
+    }
+
     /// The bytes.
     pub fn of_head(self, head: &[u8]) -> &[u8] {
         head.get(self.start as usize..self.end as usize).unwrap_or_default()

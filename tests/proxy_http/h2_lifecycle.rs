@@ -1,0 +1,134 @@
+//! How connections of HTTP/2 end: streams that were begun are finished, and the client is told not to begin more.
+
+use std::sync::Mutex;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
+
+use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
+
+use crate::h2_client::{H2, eventually, get, post, soon, whole};
+use crate::harness::{OK, Proxy, Script, Setup};
+use crate::tls::www;
+
+/// A backend that answers when it is told to.
+fn held() -> (Script, Sender<()>) {
+    let (release, released) = channel();
+    let released: Mutex<Receiver<()>> = Mutex::new(released);
+    let backend = Script::start(move |served, _| {
+        while served.head().is_some() {
+            if released.lock().unwrap().recv().is_err() {
+                return;
+            }
+            served.send(OK);
+        }
+    });
+    (backend, release)
+}
+
+#[tokio::test]
+async fn a_drain_finishes_streams_that_were_begun_and_closes_the_rest() {
+    let (authority, setup) = www();
+    let (backend, release) = held();
+    let mut proxy = Proxy::start(setup, &[backend.address]);
+    let mut busy = H2::connect(&proxy, &authority).await;
+    let (response, _) = busy.begin(get("/"), true).await;
+    eventually("the request is running", || proxy.running(0) == 1).await;
+    let idle = H2::connect(&proxy, &authority).await;
+    proxy.drain();
+    soon(idle.driver).await.unwrap().expect("an end without an error");
+    release.send(()).unwrap();
+    assert_eq!(whole(response).await.unwrap().status(), 200);
+    soon(busy.driver).await.unwrap().expect("an end without an error");
+    proxy.join();
+}
+
+#[tokio::test]
+async fn streams_that_outlast_the_drain_are_cut() {
+    let (authority, mut setup) = www();
+    setup.timeouts.drain = Duration::from_millis(50);
+    let (backend, _release) = held();
+    let mut proxy = Proxy::start(setup, &[backend.address]);
+    let mut client = H2::connect(&proxy, &authority).await;
+    let (response, _) = client.begin(get("/"), true).await;
+    eventually("the request is running", || proxy.running(0) == 1).await;
+    proxy.drain();
+    if let Ok(response) = whole(response).await {
+        assert_eq!(response.status(), 503);
+    }
+    let _ = soon(client.driver).await;
+    proxy.join();
+}
+
+#[tokio::test]
+async fn a_connection_without_streams_ends_at_its_limit() {
+    let (authority, mut setup) = www();
+    setup.timeouts.keep_alive = Duration::from_millis(50);
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let client = H2::connect(&proxy, &authority).await;
+    // It may have come too late already.
+    let (response, _) = match client.sender.clone().ready().await {
+        Ok(mut sender) => sender.send_request(get("/"), true).unwrap(),
+        Err(_) => return,
+    };
+    drop(client.sender);
+    let _ = soon(response).await;
+    soon(client.driver).await.unwrap().expect("an end without an error");
+    proxy.holds(0);
+}
+
+#[tokio::test]
+async fn an_idle_connection_makes_room_for_a_newcomer_and_a_busy_one_does_not() {
+    let (authority, mut setup) = www();
+    setup.limits.connections = Some(2);
+    setup.limits.connections_per_address = Some(2);
+    let (backend, release) = held();
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let mut busy = H2::connect(&proxy, &authority).await;
+    let (response, _) = busy.begin(get("/"), true).await;
+    eventually("the request is running", || proxy.running(0) == 1).await;
+    let mut idle = H2::connect(&proxy, &authority).await;
+    assert_eq!(idle.get("/.polder/ready").await.status(), 200);
+    let mut newcomer = H2::connect(&proxy, &authority).await;
+    assert_eq!(newcomer.get("/.polder/ready").await.status(), 200);
+    soon(idle.driver).await.unwrap().expect("an end without an error");
+    release.send(()).unwrap();
+    assert_eq!(whole(response).await.unwrap().status(), 200);
+}
+
+#[tokio::test]
+async fn a_service_that_fails_over_takes_its_streams_along_and_leaves_others_alone() {
+    let (authority, setup) = www();
+    let (first, _release) = held();
+    let second = Script::answering(OK);
+    let mut proxy = Proxy::start(setup, &[first.address, second.address]);
+    let mut client = H2::connect(&proxy, &authority).await;
+    let mut responses = Vec::new();
+    for _ in 0..4 {
+        responses.push(client.begin(get("/"), true).await.0);
+    }
+    eventually("two requests are with the first backend", || proxy.running(0) == 2).await;
+    proxy.swap(|setup| setup.verdicts = vec![polder::health::Verdict::Down, polder::health::Verdict::Up]);
+    for response in responses {
+        assert_eq!(whole(response).await.unwrap().status(), 200);
+    }
+}
+
+#[tokio::test]
+async fn the_access_log_has_a_line_for_each_stream() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("access.log");
+    let log = AccessLogConfig { path: AccessLogPath::File(path.clone()), format: AccessLogFormat::Haproxy };
+    let proxy = Proxy::start(Setup { log: Some(log), ..setup }, &[backend.address]);
+    let mut client = H2::connect(&proxy, &authority).await;
+    assert_eq!(client.get("/page?x=1").await.status(), 200);
+    let (response, _stream) = client.begin(post("/.polder/none"), false).await;
+    assert_eq!(whole(response).await.unwrap().status(), 404);
+    let lines = || std::fs::read_to_string(&path).unwrap();
+    eventually("both lines are written", || lines().lines().count() == 2).await;
+    assert!(lines().contains(" www/web0 0/0/"), "{}", lines());
+    assert!(lines().contains(" 200 2 - - ---- 1 www.test \"GET /page?x=1 HTTP/2.0\"\n"), "{}", lines());
+    assert!(lines().contains(" 404 0 - - LR-- 0 www.test \"POST /.polder/none HTTP/2.0\"\n"), "{}", lines());
+}
