@@ -39,13 +39,13 @@ pub async fn converse(exchange: &mut Exchange<'_>, client: &mut impl ClientStrea
     let has_ended = exchange.request.head.has_no_body();
     let progress = Progress::default();
     let Ok((future, stream)) = place.send(request, has_ended) else {
-        let failure = Failure::new(502, End::BackendInHead);
+        let failure = Failure::new(503, End::NoBackend);
         return if is_reused { Outcome::Stale } else { Outcome::TryAnother(failure) };
     };
     progress.touched.set(true);
     let ended = pass_both_ways(exchange, client, plan, &progress, |buffers| {
         let writer = RequestWriter::new(stream, &mut buffers.output, has_ended);
-        (writer, ResponseReader::new(future, place, &progress, &mut buffers.fields))
+        (writer, ResponseReader::new(future, place, &mut buffers.fields))
     })
     .await;
     Ended::outcome(ended, exchange, plan, &progress, is_reused)

@@ -20,7 +20,6 @@ use super::http2_stream::Incoming;
 use super::http2_upstream::Place;
 use super::message::fields::Field;
 use super::message::{Length, Method, Response, ResponseHead};
-use super::progress::Progress;
 use super::relay::{RelayError, ResponseSource, Task};
 use super::socket::{IdleTimer, within};
 use super::stream::{BodySink, BodySource, Piece, SinkError, SourceError, Trailers, TransferError};
@@ -122,7 +121,6 @@ impl BodySink for RequestWriter<'_> {
 pub struct ResponseReader<'s> {
     future: ResponseFuture,
     place: Place,
-    progress: &'s Progress,
     /// The head that was read last, and its fields.
     lines: Vec<u8>,
     fields: &'s mut Vec<Field>,
@@ -141,10 +139,9 @@ impl<'s> ResponseReader<'s> {
     pub fn new(
         future: ResponseFuture,
         place: Place,
-        progress: &'s Progress,
         fields: &'s mut Vec<Field>,
     ) -> ResponseReader<'s> {
-        ResponseReader { future, place, progress, lines: Vec::new(), fields, body: None }
+        ResponseReader { future, place, lines: Vec::new(), fields, body: None }
     }
 
     fn poll_head(&mut self, context: &mut Context<'_>) -> Poll<Result<Received, h2::Error>> {
@@ -161,7 +158,7 @@ impl<'s> ResponseReader<'s> {
             self.place.abandon();
         }
         if error.is_remote() && (error.is_go_away() || is_refused) {
-            self.progress.touched.set(false);
+            return RelayError::NotProcessed;
         }
         if error.is_library() { RelayError::Malformed } else { RelayError::NoResponse }
     }

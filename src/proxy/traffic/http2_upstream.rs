@@ -28,6 +28,9 @@ const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
 /// How much of a request is kept by the connection before it is sent.
 const SEND_BUFFER: usize = 64 * 1024;
 
+/// Bytes that the fields of a head may have: as much as `limits.response_head` can allow.
+const MOST_FIELDS: u32 = 1024 * 1024;
+
 /// Streams that are taken to be allowed until the backend has said how many are.
 const STREAMS_AT_FIRST: usize = 100;
 
@@ -177,6 +180,7 @@ async fn handshake(stream: Transport) -> Result<Connection, ConnectError> {
         .initial_connection_window_size(CONNECTION_WINDOW)
         .initial_max_send_streams(STREAMS_AT_FIRST)
         .max_send_buffer_size(SEND_BUFFER)
+        .max_header_list_size(MOST_FIELDS)
         .enable_push(false)
         .handshake(stream)
         .await

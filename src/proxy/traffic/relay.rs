@@ -79,6 +79,8 @@ pub enum Relayed {
 pub enum RelayError {
     /// The backend ended before the head was whole.
     NoResponse,
+    /// The backend says that it has not looked at the request (RFC 9113, 8.7).
+    NotProcessed,
     /// The head did not come in time.
     TimedOut,
     /// The head is malformed or too long.
@@ -210,11 +212,15 @@ impl Task<'_> {
                 client_keeps: begun.keeps_connection,
             }),
             Err(TransferError::Sink(error)) => Err(error.into()),
-            Err(TransferError::Source(SourceError::Malformed)) if !client.has_sent() => {
+            Err(TransferError::Source(error)) if !client.has_sent() => {
                 // What was gathered is dropped, and the client gets an answer of ours instead.
                 self.progress.begun.set(false);
                 (self.trace.bytes, self.trace.cookie_set) = (0, false);
-                Err(RelayError::Malformed)
+                Err(match error {
+                    SourceError::Malformed => RelayError::Malformed,
+                    SourceError::TimedOut => RelayError::TimedOut,
+                    SourceError::Closed => RelayError::NoResponse,
+                })
             }
             Err(TransferError::Source(error)) => {
                 Err(RelayError::Body { end: end_of(error), is_delimited: begun.is_delimited })
