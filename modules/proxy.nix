@@ -32,11 +32,11 @@ let
         last_resort
         failover_drain
         https
-        hsts
         ;
       backends = map backend service.backends;
       backend_tls = if service.backend_tls == null then null else documented service.backend_tls;
     }
+    // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
     // lib.optionalAttrs (service.tls != null) { tls = tls service; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
     // lib.optionalAttrs (service.mode == "stateful") { cookie = cookie service; };

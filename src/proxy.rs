@@ -10,6 +10,7 @@
 //! - [`traffic`]: the workers, from a visitor's connection to a backend's.
 //! - [`run`](mod@run): the shell around control, from start to end, and what it tells the operator ([`report`], in the JSON of [`api`](crate::api::proxy)).
 
+pub mod acme;
 pub mod capacity;
 pub mod choose;
 pub mod control;

@@ -45,6 +45,24 @@ pub struct CertificateStatus {
     pub ends: Option<u64>,
     /// Why what the file holds now is not in force.
     pub error: Option<String>,
+    /// How its order stands; none of one that others bring into its file.
+    #[serde(default)]
+    pub acme: Option<OrderStatus>,
+}
+
+/// The order of a certificate from a CA.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct OrderStatus {
+    /// The service for which it is ordered.
+    pub service: String,
+    /// The proxy that orders.
+    pub orderer: Option<String>,
+    /// When it is renewed, in milliseconds since the epoch; none: it is ordered as soon as may be.
+    pub renewal: Option<u64>,
+    /// Why the last order failed, if it did.
+    pub error: Option<String>,
+    /// When it is tried again, in milliseconds since the epoch.
+    pub next_try: Option<u64>,
 }
 
 /// A service.

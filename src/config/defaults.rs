@@ -94,6 +94,12 @@ pub mod limits {
     pub fn connections_per_address(connections: usize) -> usize {
         (connections / 4).max(64)
     }
+
+    /// Handshakes of TLS that may be under way: a quarter of all connections, but 64 where that is less. One takes a visitor some tenths
+    /// of a second; what is left belongs to those who have had theirs.
+    pub fn tls_handshakes(connections: usize) -> usize {
+        (connections / 4).max(64)
+    }
 }
 
 /// `tcp` of `dns.json`.

@@ -4,6 +4,7 @@
 //! `config::proxy::X` to the rest of the program.
 
 mod access_log;
+mod acme;
 mod backends;
 mod connections;
 mod context;
@@ -17,6 +18,7 @@ mod withheld;
 
 pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
+pub use acme::{AcmeConfig, ChallengeKind, EabConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
@@ -24,7 +26,7 @@ pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{ServiceConfig, Target};
-pub use tls::{CertificateConfig, TlsConfig};
+pub use tls::{CertificateConfig, CertificateSource, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
 
 use std::collections::BTreeMap;
@@ -71,6 +73,8 @@ pub struct ProxyConfig {
     pub services: BTreeMap<String, ServiceConfig>,
     /// The service whose certificate is shown to clients that name no host, or one that nobody has. Default none: they are refused.
     pub tls_default: Option<String>,
+    /// The CA from which services with `"tls": "acme"` get their certificates.
+    pub acme: Option<AcmeConfig>,
     /// The keys from which the tickets are made by which visitors resume. Default: the file of cookies' keys, where there is one
     /// and all services that seal cookies have the same. Otherwise each process makes keys of its own.
     pub ticket_key_file: Option<PathBuf>,
@@ -101,6 +105,7 @@ const ROOT: Keys = Keys {
     object: "proxy.json",
     names: &[
         "access_log",
+        "acme",
         "admin",
         "limits",
         "listeners",
@@ -120,7 +125,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 19] = [
+pub const KEYS: [&Keys; 22] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -129,10 +134,13 @@ pub const KEYS: [&Keys; 19] = [
     &limits::TIMEOUTS,
     &limits::LIMITS,
     &access_log::KEYS,
+    &acme::KEYS,
+    &acme::EAB,
     &services::KEYS,
     &tls::ROOT,
     &tls::TICKETS,
     &tls::SERVICE,
+    &tls::SERVICE_ACME,
     &https::KEYS,
     &tls::CERTIFICATE,
     &backends::KEYS,
@@ -171,9 +179,13 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let access_log = root.optional("access_log", access_log::read);
     let own = listeners.iter().flatten().map(|listener| listener.address).collect();
     let any_trusted = trusted_proxies.as_ref().is_ok_and(|networks| !networks.is_empty());
+    let acme = acme::read(&root);
+    // What is wrong with it is told already.
+    let challenge = acme.as_ref().map_or(Some(ChallengeKind::Http01), |acme| acme.as_ref().map(|acme| acme.challenge));
     let mut first_tls = None;
     let services = root.required("services", |value| {
-        let services: BTreeMap<String, ServiceConfig> = services::read(value, own, any_trusted, &mut first_tls)?;
+        let services: BTreeMap<String, ServiceConfig> =
+            services::read(value, own, any_trusted, challenge, &mut first_tls)?;
         let backends = services.values().map(|service| match &service.target {
             Target::Backends(target) => target.backends.len(),
         });
@@ -185,9 +197,12 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         // What is wrong with the services is told already.
         Err(_) => Some(true),
     });
-    if let (Some(value), Ok(listeners), Ok(_)) = (root.get("listeners"), &listeners, &services) {
+    if let (Some(value), Ok(listeners), Ok(services)) = (root.get("listeners"), &listeners, &services) {
         let any_speaks_https = listeners.iter().any(|listener| listener.protocol == Protocol::Https);
         tls::vet(&value, any_speaks_https, first_tls.as_ref())?;
+        let any_speaks_http = listeners.iter().any(|listener| listener.protocol == Protocol::Http);
+        let with_tls = services.values().filter_map(|service| Some((&*service.name, service.tls.as_ref()?)));
+        tls::vet_challenges(&value, any_speaks_http, with_tls)?;
     }
     let (services, tls) = (services?, common_tls?);
     Ok(ProxyConfig {
@@ -205,6 +220,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         tls_default: tls.default,
         ticket_key_file: tls.ticket_key_file.or_else(|| cookies_key_file(&services)),
         services,
+        acme: acme?,
     })
 }
 

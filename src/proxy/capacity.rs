@@ -5,7 +5,7 @@
 //! to fit. Pure.
 
 use crate::config::ProxyConfig;
-use crate::config::defaults::limits::{CONNECTIONS, IDLE_PER_BACKEND, connections_per_address};
+use crate::config::defaults::limits::{CONNECTIONS, IDLE_PER_BACKEND, connections_per_address, tls_handshakes};
 use crate::config::proxy::{LimitsConfig, Target};
 use crate::daemon::lifecycle::descriptors::{DescriptorError, Reserved, Wanted};
 use crate::proxy::traffic::admission::RESERVE;
@@ -23,6 +23,8 @@ pub struct Capacity {
     pub connections: usize,
     /// The same from one address.
     pub connections_per_address: usize,
+    /// Handshakes of TLS under way at a time, over all workers.
+    pub tls_handshakes: usize,
     /// Idle connections kept to one backend by one worker.
     pub idle_per_backend: usize,
 }
@@ -36,6 +38,7 @@ impl Capacity {
             connections_per_address: limits
                 .connections_per_address
                 .unwrap_or_else(|| connections_per_address(connections)),
+            tls_handshakes: limits.tls_handshakes.unwrap_or_else(|| tls_handshakes(connections)),
             idle_per_backend: limits.idle_per_backend.unwrap_or(IDLE_PER_BACKEND),
         }
     }

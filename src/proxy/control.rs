@@ -25,6 +25,8 @@ use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::Proposals;
 use crate::daemon::peers::{PeerEvent, RECENT};
 use crate::health::{HealthView, Proof, Verdict};
+use crate::proxy::acme::orders::Orders;
+use crate::proxy::acme::steps::{self, Circumstances, Known};
 use crate::proxy::latch::latches::{LatchMove, Latches, Record, WriteOutcome};
 use crate::proxy::latch::{Keeper, Now, Situation};
 use crate::proxy::snapshot::{Backend, Service, Snapshot};
@@ -60,6 +62,8 @@ pub enum Event {
     },
     /// A write of the operator states has ended.
     OperatorWritten(io::Result<()>),
+    /// Something happened that is of orders of certificates.
+    Acme(steps::Event),
     /// Another document is in force.
     Reloaded(Arc<Prepared>),
     /// The daemon stops or has handed over: not ready, `Connection: close`.
@@ -86,6 +90,8 @@ pub enum Effect {
     WriteOperator(Value),
     /// What peers are sent from now on.
     SendToPeers(Value),
+    /// Something to be done that is of orders of certificates.
+    Acme(steps::Effect),
     /// One line for the log.
     Log(String),
 }
@@ -100,6 +106,8 @@ pub struct State {
     /// Why one slot of the stored latches could not be believed at the start; for the operator.
     damaged: Option<String>,
     pub(super) peers: BTreeMap<String, PeerState>,
+    /// The certificates that are ordered.
+    pub(super) orders: Orders,
     pub(super) snapshot: Arc<Snapshot>,
     operator_file: OperatorFile,
     /// Commands that wait for the peers.
@@ -127,6 +135,8 @@ pub struct InitialState {
     /// What was known of health before this process checked anything, saved or handed over: an active backend that was
     /// not up then gets its grace.
     pub remembered: HealthView,
+    /// The certificates on disk, and what failed.
+    pub acme: Known,
     /// Messages of peers and of the process before this one: they count before anything is decided here, or a proxy that
     /// comes back with an old latch could outvote a later one of the same epoch.
     pub words: Vec<Event>,
@@ -142,6 +152,7 @@ impl State {
             health: known.health,
             operator: known.operator,
             peers: BTreeMap::new(),
+            orders: Orders::new(&prepared.document, known.acme),
             operator_file: OperatorFile::new(known.operator_lost),
             proposals: Proposals::default(),
             told: None,
@@ -169,7 +180,8 @@ impl State {
 
     /// What is sent to peers.
     pub fn for_peers(&self) -> PeerMessage {
-        PeerMessage::new(&self.prepared, &self.latches, &self.operator, self.proposals.to_peers())
+        let message = PeerMessage::new(&self.prepared, &self.latches, &self.operator, self.proposals.to_peers());
+        message.with_acme(self.orders.message(self.snapshot.ready))
     }
 
     /// What a successor is handed: all of it, with the steps under way as if they had ended.
@@ -177,20 +189,30 @@ impl State {
         let Record { latches, undecided, doubtful, .. } = self.latches.upcoming();
         let undecided: BTreeMap<&String, _> =
             undecided.iter().map(|service| (service, doubtful.get(service))).collect();
-        json!({ "version": VERSION, "latches": latches, "undecided": undecided, "operator": self.operator })
+        let mut words =
+            json!({ "version": VERSION, "latches": latches, "undecided": undecided, "operator": self.operator });
+        // An order that is under way ends with this process; its successor, or a peer, begins anew.
+        let acme = json!(self.orders.message(self.snapshot.ready));
+        words.as_object_mut().into_iter().for_each(|words| words.extend(acme.as_object().cloned().unwrap_or_default()));
+        words
     }
 
-    /// Whether a latch waits for its write: a start is not ready before it has ended.
-    pub fn is_writing_latches(&self) -> bool {
-        self.prepared
+    /// Whether a latch or a certificate waits for its write: a start is not ready before it has ended.
+    pub fn is_writing(&self) -> bool {
+        let is_writing_latches = self
+            .prepared
             .services
             .iter()
             .filter_map(|service| self.latches.get(&service.name))
-            .any(|keeper| keeper.proposed().is_some())
+            .any(|keeper| keeper.proposed().is_some());
+        is_writing_latches || self.orders.is_writing()
     }
 
     /// Takes an event in, and gives all that follows.
     pub fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        if let Event::PeerMessage(message) = &event {
+            self.orders.note_heard(&message.peer, now);
+        }
         let event = match event {
             Event::Followed(daemon) => return self.follow(&daemon, now),
             Event::PeerMessage(message) if self.is_old_news(&message, now) => return Vec::new(),
@@ -209,6 +231,10 @@ impl State {
             Event::Inherited(value) => match PeerState::read(&value, None) {
                 Ok(words) => {
                     self.merge(&words);
+                    let refused = self.orders.inherit(&words.acme, now);
+                    effects.extend(
+                        refused.into_iter().map(|why| Effect::Log(format!("not taken of what was handed over: {why}"))),
+                    );
                     words
                         .undecided
                         .into_iter()
@@ -222,6 +248,7 @@ impl State {
             }
             Event::PeersAsked(asked) => drop(self.heard.renew(asked, now.running)),
             Event::OperatorWritten(ended) => self.operator_file.written(ended, now),
+            Event::Acme(event) => effects.extend(self.orders.on_event(event, now).into_iter().map(Effect::Acme)),
             Event::Reloaded(prepared) => {
                 let (before, health) = (&self.prepared, &self.health);
                 let settled = |service: &PreparedService, backend: &PreparedBackend| {
@@ -231,6 +258,8 @@ impl State {
                 self.prepared = prepared;
                 self.heard = self.heard_at(now);
                 self.proposals.keep_peers(&self.peer_names());
+                let ended = self.orders.reload(&self.prepared.document);
+                effects.extend(ended.into_iter().map(Effect::Acme));
                 self.adopt_unknown_latches(now);
                 effects.extend(self.step_latches(now));
                 effects.push(self.publish(self.build(now)));
@@ -238,6 +267,7 @@ impl State {
             Event::Draining(draining) => {
                 self.draining = draining;
                 self.operator_file.try_at_once();
+                effects.extend(self.orders.cancel().into_iter().map(Effect::Acme));
             }
             Event::Followed(_) | Event::Time => {}
         }
@@ -302,10 +332,18 @@ impl State {
         if let Some((ticket, record)) = self.latches.to_write(now) {
             effects.push(Effect::WriteLatches { ticket, record });
         }
+        let at = Circumstances {
+            ready: self.snapshot.ready,
+            draining: self.draining,
+            knows_peers: self.heard.holds(now.running),
+        };
+        let of_orders = self.orders.step(at, now);
         let next = self.build(now);
         if self.snapshot.generation == 0 || !answers_alike(&self.snapshot, &next) {
             effects.push(self.publish(next));
         }
+        // After the snapshot that answers the CA.
+        effects.extend(of_orders.into_iter().map(Effect::Acme));
         if self.operator_file.begin_if_due(now) {
             effects.push(Effect::WriteOperator(json!({ "version": VERSION, "operator": self.operator })));
         }
@@ -336,6 +374,7 @@ impl State {
             now,
             draining: self.draining,
             peers: &self.heard,
+            challenges: self.orders.challenges(),
             workers: self.workers,
         };
         build(&self.prepared, &circumstances, Some(&self.snapshot))

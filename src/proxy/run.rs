@@ -3,7 +3,9 @@
 //! What follows is [`daemon::lifecycle`](crate::daemon::lifecycle)'s. Must never: accept a visitor before the first snapshot
 //! is there, nor write state while another process is the daemon. Called by the `polder-proxy` binary.
 
+mod acme;
 mod admin;
+mod certificates;
 mod daemon;
 mod document;
 mod handed;
@@ -15,7 +17,6 @@ use std::time::Duration;
 
 use serde_json::json;
 use tokio::sync::mpsc;
-use tokio::time::MissedTickBehavior;
 
 use crate::daemon::args::DaemonArgs;
 use crate::daemon::clock::{Now, boot_id};
@@ -29,25 +30,24 @@ use crate::daemon::state_lock::StateLock;
 use crate::daemon::takeover::Succession;
 use crate::daemon::ticks::Ticks;
 use crate::health::{Checker, HealthView, Proof, Target, Verdict, saved};
+use crate::proxy::acme::challenges::Challenges;
+use crate::proxy::acme::store;
 use crate::proxy::control::peer_state::{PeerMessage, PeerState};
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, InitialState, State};
 use crate::proxy::latch::latches::{Latches, StoredLatches};
 use crate::proxy::latch::store::LatchStore;
 use crate::proxy::snapshot::Snapshot;
-use crate::proxy::tls::certificates::Refreshed;
 use crate::proxy::traffic::access_log::AccessLog;
 use crate::proxy::traffic::shared::{Report, Shared};
 use crate::proxy::traffic::worker::{self, Worker};
+use acme::Acme;
 use daemon::ProxyDaemon;
 use handed::Handed;
 use network::Network;
 
 /// How long a start waits for its peers.
 const PEERS_LIMIT: Duration = Duration::from_secs(2);
-
-/// How often the files of certificates are looked at.
-const CERTIFICATES_EVERY: Duration = Duration::from_secs(5);
 
 /// How long a start waits for its first latches to be on disk.
 const FIRST_WRITE_LIMIT: Duration = Duration::from_millis(1_500);
@@ -114,10 +114,18 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         latches: stored.latches,
         damaged: stored.slots.damage().map(str::to_owned),
         remembered: health,
+        acme: store::read(&prepared.document),
         words: heard.chain(inherited).collect(),
     };
     let (state, effects) = State::new(prepared.clone(), known, count, Now::read());
-    let daemon = ProxyDaemon { state, shared, workers, network: Network::default(), latches: stored.slots };
+    let daemon = ProxyDaemon {
+        state,
+        shared,
+        workers,
+        network: Network::default(),
+        latches: stored.slots,
+        acme: Acme::default(),
+    };
     let mut shell = Shell::new(Parts {
         args,
         daemon,
@@ -131,7 +139,7 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
         inputs,
         incoming,
     });
-    tokio::task::spawn_local(watch_certificates(Arc::clone(&shell.daemon.shared)));
+    tokio::task::spawn_local(certificates::watch(Arc::clone(&shell.daemon.shared)));
     shell.perform(effects);
     let network = match succession {
         None => Some(network),
@@ -146,40 +154,10 @@ async fn start(start: Start<Prepared>) -> Result<Shell<ProxyDaemon>, RunError> {
     Ok(shell)
 }
 
-/// Takes renewed certificates into use, for as long as the process lives.
-async fn watch_certificates(shared: Arc<Shared>) {
-    let mut looks = tokio::time::interval(CERTIFICATES_EVERY);
-    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        looks.tick().await;
-        let snapshot = shared.snapshot.load_full();
-        // A disk that does not answer holds up its own thread alone.
-        let refreshed = tokio::task::spawn_blocking(move || refresh_files(&snapshot)).await;
-        for Refreshed { file, error } in refreshed.unwrap_or_default() {
-            let file = file.display();
-            match error {
-                None => tracing::info!("the certificate {file} has been read again, and is in force"),
-                Some(error) => tracing::error!("the certificate {file} has changed and is not used: {error}"),
-            }
-        }
-    }
-}
-
-/// Reads the files again that have changed: of what visitors are shown, and of connections to backends.
-fn refresh_files(snapshot: &Snapshot) -> Vec<Refreshed> {
-    let mut refreshed = snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().refresh()).collect::<Vec<_>>();
-    // Services of the same settings share one, whose second look finds no change.
-    for connector in snapshot.services.iter().filter_map(|service| service.backend_tls.as_ref()) {
-        let changed = connector.refresh();
-        refreshed.extend(changed.map(|ended| Refreshed { file: connector.tls().ca_file.clone(), error: ended.err() }));
-    }
-    refreshed
-}
-
-/// Before ready: the first writes of latches. A disk that does not answer ends the wait.
+/// Before ready: the first writes of latches, and of certificates that peers had. A disk that does not answer ends the wait.
 async fn settle_first_writes(shell: &mut Shell<ProxyDaemon>) {
     let written = async {
-        while shell.daemon.state.is_writing_latches() {
+        while shell.daemon.state.is_writing() {
             shell.next().await;
         }
     };
@@ -277,6 +255,7 @@ impl Snapshot {
             peers: Proof::default(),
             router: prepared.router.clone(),
             services: Vec::new(),
+            challenges: Challenges::default(),
             settings: prepared.settings.clone(),
         }
     }

@@ -14,6 +14,7 @@ use crate::api::operator::OperatorState;
 use crate::config::HttpVersion;
 use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, TimeoutsConfig};
 use crate::health::{Proof, Target, Verdict};
+use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::route::Router;
@@ -35,6 +36,8 @@ pub struct Snapshot {
     pub router: Router,
     /// The services; [`Router`] answers with an index into this.
     pub services: Vec<Service>,
+    /// What a CA is answered that asks whether a host is ours.
+    pub challenges: Challenges,
     /// What is the same for every request.
     pub settings: Arc<Settings>,
 }

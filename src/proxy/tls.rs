@@ -16,17 +16,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::SystemTime;
 
-use crate::config::proxy::{CertificateConfig, ServiceConfig};
+use crate::config::proxy::{CertificateConfig, ServiceConfig, TlsConfig};
 use crate::config::{Finding, ProxyConfig};
 use crate::daemon::key_file::{KeyError, Keys};
+use crate::proxy::acme::desired;
 use acceptor::{Acceptor, Resolver, SecureService, by_host};
 use certificate::Chain;
-use certificates::Certificates;
+use certificates::{Certificates, Origin};
 use tickets::Tickets;
 
-/// Every certificate of a service with its path in the document.
+/// Every certificate of a service that is in files, with its path in the document.
 fn certificates_of(service: &ServiceConfig) -> impl Iterator<Item = (String, &CertificateConfig)> {
-    let certificates = service.tls.iter().flat_map(|tls| &tls.certificates).enumerate();
+    let certificates = service.tls.iter().flat_map(TlsConfig::files).enumerate();
     certificates.map(|(index, files)| (format!("services.{}.tls.certificates[{index}]", service.name), files))
 }
 
@@ -49,7 +50,7 @@ pub fn check(file: &Path, document: &ProxyConfig) -> (Vec<Finding>, Vec<Finding>
         }
         let dates = chains.iter().filter_map(|(path, chain)| Some((path, chain.date_fault(now)?)));
         warnings.extend(dates.map(|(path, fault)| finding(path.clone(), format!("the certificate {fault}"))));
-        if chains.len() == service.tls.as_ref().map_or(0, |tls| tls.certificates.len()) {
+        if !chains.is_empty() && chains.len() == service.tls.as_ref().map_or(0, |tls| tls.files().len()) {
             let uncovered =
                 service.hosts.iter().filter(|host| !chains.iter().any(|(_, chain)| chain.names.cover_pattern(host)));
             let names: Vec<String> = chains.iter().map(|(_, chain)| chain.names.to_string()).collect();
@@ -72,10 +73,15 @@ pub fn read(document: &ProxyConfig) -> (Option<Acceptor>, Vec<KeyError>) {
     let mut certificates = Certificates::default();
     let mut errors = Vec::new();
     let mut services = Vec::new();
+    let ordered = desired::shared(document);
     for service in document.services.values().filter(|service| service.tls.is_some()) {
         let mut slots = Vec::new();
+        if let Some(by) = ordered.get(&service.name) {
+            let files = desired::files(&document.state_dir, by);
+            slots.push(certificates.add(&files, Origin::Acme, &service.hosts));
+        }
         for (path, files) in certificates_of(service) {
-            let slot = certificates.add(files, &service.hosts);
+            let slot = certificates.add(files, Origin::Files, &service.hosts);
             errors.extend(slot.error().map(|error| KeyError::at(&error.file, None, error.why).of(path)));
             slots.push(slot);
         }

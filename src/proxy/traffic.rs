@@ -6,7 +6,7 @@
 //! | --- | --- |
 //! | [`worker`] | a thread with listeners, an upstream pool and counters of its own; [`shared`] is what all of them and control share, `local` what its tasks share |
 //! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
-//! | `opening`, `transport`, `handshake` | what carries a connection, and the handshake before its first request |
+//! | `opening`, `transport`, `handshake`, `handshakes` | what carries a connection, and the handshake before its first request |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `dispatch` | one request (`exchange`): route, `redirect`, choose, wait for a verdict, try backends |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
@@ -34,6 +34,7 @@ mod eviction;
 mod eviction_queue;
 mod exchange;
 mod handshake;
+mod handshakes;
 pub mod http1;
 mod http1_backend;
 mod http1_stream;

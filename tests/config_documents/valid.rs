@@ -5,9 +5,10 @@ use std::time::Duration;
 
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogPath, BackendConfig, Balance, CertificateConfig,
-    ConnectionsConfig, CookieConfig, CookieValue, HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig,
-    ListenerConfig, Mode, Protocol, Redispatch, Reuse, ServiceConfig, Target, TimeoutsConfig, TlsConfig,
+    self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, BackendConfig, Balance, CertificateConfig,
+    CertificateSource, ChallengeKind, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, HostPattern, HstsConfig,
+    HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse, ServiceConfig, Target,
+    TimeoutsConfig,
 };
 use polder::config::{
     BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey,
@@ -80,6 +81,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             response_head: 65_536,
             connections: None,
             connections_per_address: None,
+            tls_handshakes: None,
             waiting: 1000,
             tries: 4,
             idle_per_backend: None,
@@ -163,10 +165,20 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         chain_file: "/var/lib/acme/wiki.example.net/fullchain.pem".into(),
         key_file: "/var/lib/acme/wiki.example.net/key.pem".into(),
     };
+    let sources = [CertificateSource::Acme(ChallengeKind::Dns01), CertificateSource::Files(vec![certificate])];
+    assert_eq!(tls.iter().map(|tls| &tls.source).collect::<Vec<_>>(), sources.iter().collect::<Vec<_>>());
+    let acme = AcmeConfig {
+        directory: "https://ca.example.net/directory".into(),
+        contact: vec!["ops@example.net".into()],
+        eab: Some(EabConfig { key_id: "kid-1".into(), hmac_key_file: "/var/lib/polder-keys/eab".into() }),
+        ca_file: "/etc/ssl/ca.pem".into(),
+        profile: Some("shortlived".into()),
+        challenge: ChallengeKind::Http01,
+    };
+    assert_eq!(config.acme, Some(acme));
     let hsts = HstsConfig { max_age: 730 * 86_400 * SECOND, include_subdomains: true, preload: true };
     assert_eq!(config.services["wiki"].https, HttpsConfig { redirect: true, hsts: Some(hsts) });
     assert_eq!(config.services["shop"].https, HttpsConfig::default());
-    assert_eq!(tls, [&TlsConfig { certificates: vec![certificate] }]);
     assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();
     assert_eq!(networks, ["10.0.0.0/8", "2001:db8:1::/48", "203.0.113.7/32"]);
@@ -192,6 +204,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
             response_head: 131_072,
             connections: Some(50_000),
             connections_per_address: Some(1500),
+            tls_handshakes: Some(3000),
             waiting: 500,
             tries: 2,
             idle_per_backend: Some(32),

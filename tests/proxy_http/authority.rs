@@ -5,6 +5,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use polder::config::proxy::CertificateConfig;
+use polder::proxy::tls::acceptor::{Acceptor, Resolver};
+use polder::proxy::tls::certificates::{Certificates, Origin};
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, PKCS_RSA_SHA256};
 use rustls::pki_types::ServerName;
 use rustls::{ClientConfig, ClientConnection, Error, RootCertStore, StreamOwned};
@@ -67,6 +69,13 @@ impl Authority {
         std::fs::write(&files.key_file, key.serialize_pem()).unwrap();
         std::fs::write(&files.chain_file, certificate.pem()).unwrap();
         files
+    }
+
+    /// Shows everybody a certificate for `www.test`.
+    pub fn acceptor(&self) -> Arc<Acceptor> {
+        let mut certificates = Certificates::default();
+        let default = vec![certificates.add(&self.issue("www", &["www.test"]), Origin::Files, &[])];
+        Arc::new(Acceptor::new(Resolver { default, ..Resolver::default() }, certificates, Vec::new()).unwrap())
     }
 
     /// A client that trusts it.

@@ -69,6 +69,7 @@ impl Default for Setup {
                 response_head: 65536,
                 connections: Some(1000),
                 connections_per_address: Some(1000),
+                tls_handshakes: None,
                 waiting: 100,
                 tries: 3,
                 idle_per_backend: Some(8),
@@ -239,6 +240,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         peers: Proof::default(),
         router: Router::new([(HostPattern::Exact("www.test".into()), "/".into(), 0)]),
         services: vec![service],
+        challenges: Default::default(),
         settings: Arc::new(Settings {
             capacity: Capacity::unbounded(&setup.limits),
             timeouts: setup.timeouts.clone(),

@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use polder::config::proxy::{CertificateConfig, HostPattern};
 use polder::proxy::tls::acceptor::{Acceptor, Resolver, by_host};
-use polder::proxy::tls::certificates::Certificates;
+use polder::proxy::tls::certificates::{Certificates, Origin};
 use polder::proxy::tls::tickets::Tickets;
 use rustls::{ClientConfig, HandshakeKind, RootCertStore, SupportedProtocolVersion};
 
@@ -18,7 +18,7 @@ const OTHER: [u8; 32] = [8; 32];
 /// With one certificate, for one host or as the default for all.
 fn setup(files: &CertificateConfig, host: Option<&str>, tickets: Tickets) -> Setup {
     let mut certificates = Certificates::default();
-    let slots = vec![certificates.add(files, &[])];
+    let slots = vec![certificates.add(files, Origin::Files, &[])];
     let default = if host.is_none() { slots.clone() } else { Vec::new() };
     let hosts = host.map(|host| (vec![HostPattern::parse(host).unwrap()], slots));
     let acceptor = Acceptor::new(Resolver { by_host: by_host(hosts), default }, certificates, Vec::new()).unwrap();

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use polder::config::proxy::{CertificateConfig, HostPattern};
 use polder::proxy::tls::acceptor::{Acceptor, Resolver, by_host};
-use polder::proxy::tls::certificates::Certificates;
+use polder::proxy::tls::certificates::{Certificates, Origin};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use rustls::{AlertDescription, CipherSuite, ClientConfig, Error, RootCertStore};
@@ -20,7 +20,7 @@ fn acceptor(hosts: &[(&str, &[&CertificateConfig])], has_default: bool) -> Arc<A
     let mut certificates = Certificates::default();
     let mut services = Vec::new();
     for (host, files) in hosts {
-        let slots: Vec<_> = files.iter().map(|files| certificates.add(files, &[])).collect();
+        let slots: Vec<_> = files.iter().map(|files| certificates.add(files, Origin::Files, &[])).collect();
         assert!(slots.iter().all(|slot| slot.error().is_none()), "{slots:?}");
         services.push((vec![HostPattern::parse(host).unwrap()], slots));
     }

@@ -1,10 +1,6 @@
 //! Services that want their visitors over https: redirects, and what browsers are told for the next time.
 
-use std::sync::Arc;
-
 use polder::proxy::snapshot::Https;
-use polder::proxy::tls::acceptor::{Acceptor, Resolver};
-use polder::proxy::tls::certificates::Certificates;
 
 use crate::authority::{Authority, TlsClient};
 use crate::harness::{Client, GET, OK, Proxy, Script, Setup, field, refusing};
@@ -59,11 +55,7 @@ fn responses_over_tls_say_so_once_and_those_in_clear_text_do_not() {
     const TALKATIVE: &str = "HTTP/1.1 200 OK\r\nContent-Length: 0\r\nstrict-transport-security: max-age=1\r\n\r\n";
     let backend = Script::answering(TALKATIVE);
     let authority = Authority::new();
-    let files = authority.issue("www", &["www.test"]);
-    let mut certificates = Certificates::default();
-    let default = vec![certificates.add(&files, &[])];
-    let resolver = Resolver { default, ..Resolver::default() };
-    let tls = Some(Arc::new(Acceptor::new(resolver, certificates, Vec::new()).unwrap()));
+    let tls = Some(authority.acceptor());
     let said = |proxy: &Proxy, is_secure: bool| {
         let response = if is_secure {
             let mut client = TlsClient::over_tls(proxy.address, authority.trusting(), "www.test");

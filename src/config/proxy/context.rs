@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 
+use super::acme::ChallengeKind;
 use super::cookie::CookieNames;
 use crate::config::distinct::Distinct;
 use crate::config::host_pattern::HostPattern;
@@ -18,18 +19,21 @@ pub(super) struct Context<'a> {
     pub(super) routes: Distinct<'a, (HostPattern, String)>,
     /// The cookies of the services read so far.
     pub(super) cookies: CookieNames<'a>,
+    /// How the CA of `acme` is convinced; none where the document has no `acme`.
+    pub(super) acme: Option<ChallengeKind>,
     /// Where the first service stands that has TLS.
     pub(super) first_tls: Option<Location<'a>>,
 }
 
 impl Context<'_> {
     /// The context of the first service.
-    pub(super) fn new(listeners: Vec<SocketAddr>, any_trusted: bool) -> Self {
+    pub(super) fn new(listeners: Vec<SocketAddr>, any_trusted: bool, acme: Option<ChallengeKind>) -> Self {
         Context {
             listeners,
             any_trusted,
             routes: Distinct::default(),
             cookies: CookieNames::default(),
+            acme,
             first_tls: None,
         }
     }

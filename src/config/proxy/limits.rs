@@ -45,6 +45,9 @@ pub struct LimitsConfig {
     /// The same from one address (an IPv6 /64 counts as one; `trusted_proxies` are not counted). Without it
     /// a quarter of `connections`, at least 64.
     pub connections_per_address: Option<usize>,
+    /// Handshakes of TLS under way at a time, over all workers, of which each has its part. Without it a quarter of `connections`, at
+    /// least 64.
+    pub tls_handshakes: Option<usize>,
     /// Requests of one service that may wait for a verdict at a time, over all workers. Default 1000.
     pub waiting: usize,
     /// Attempts for one request, the first included, where the service says nothing of retries. Default 4.
@@ -79,6 +82,7 @@ impl Default for LimitsConfig {
             response_head: RESPONSE_HEAD,
             connections: None,
             connections_per_address: None,
+            tls_handshakes: None,
             waiting: WAITING,
             tries: TRIES,
             idle_per_backend: None,
@@ -112,6 +116,7 @@ pub(super) const LIMITS: Keys = Keys {
         "request_head",
         "request_headers",
         "response_head",
+        "tls_handshakes",
         "tries",
         "waiting",
     ],
@@ -168,6 +173,7 @@ pub(super) fn read_limits(value: &Value<'_>) -> Read<LimitsConfig> {
     let response_head = read("response_head", default.response_head, HEAD);
     let connections = limits.optional("connections", |value| value.integer(CONNECTIONS));
     let connections_per_address = limits.optional("connections_per_address", |value| value.integer(CONNECTIONS));
+    let tls_handshakes = limits.optional("tls_handshakes", |value| value.integer(CONNECTIONS));
     let waiting = read("waiting", default.waiting, WAITING);
     let tries = limits.with_default("tries", default.tries, |value| value.integer(TRIES));
     let idle_per_backend = limits.optional("idle_per_backend", |value| value.integer(IDLE_PER_BACKEND));
@@ -177,6 +183,7 @@ pub(super) fn read_limits(value: &Value<'_>) -> Read<LimitsConfig> {
         response_head: response_head?,
         connections: connections?,
         connections_per_address: connections_per_address?,
+        tls_handshakes: tls_handshakes?,
         waiting: waiting?,
         tries: tries?,
         idle_per_backend: idle_per_backend?,

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::acme::ChallengeKind;
 use super::backends::{self, BackendsConfig};
 use super::context::Context;
 use super::cookie::CookieValue;
@@ -88,9 +89,10 @@ pub(super) fn read<'a>(
     value: &Value<'a>,
     listeners: Vec<SocketAddr>,
     any_trusted: bool,
+    acme: Option<ChallengeKind>,
     first_tls: &mut Option<Location<'a>>,
 ) -> Read<BTreeMap<String, ServiceConfig>> {
-    let mut context = Context::new(listeners, any_trusted);
+    let mut context = Context::new(listeners, any_trusted, acme);
     let services =
         value.table(names::name, |name, location, value| read_service(name, location, value, &mut context))?;
     value.at_least_one("service")?;
@@ -114,7 +116,7 @@ fn read_service<'a>(
     let patterns = hosts.map(values);
     let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
     let https = https::read(&service, service.get("tls").is_some());
-    let tls = tls::read(&service).map(|tls| {
+    let tls = tls::read(&service, patterns.as_deref().ok(), context.acme).map(|tls| {
         tls.map(|(tls, location)| {
             context.first_tls.get_or_insert(location);
             tls

@@ -2,14 +2,35 @@
 
 use std::path::PathBuf;
 
+use super::acme::{self, ChallengeKind};
+use crate::config::host_pattern::HostPattern;
 use crate::config::names;
 use crate::config::reader::{Keys, Location, Object, Read, Value};
 
 /// `tls` of a service: it is reached at the listeners that speak https, too.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsConfig {
-    /// Never empty. Of those that cover a name, clients get the first one that they can use.
-    pub certificates: Vec<CertificateConfig>,
+    /// Where its certificates come from.
+    pub source: CertificateSource,
+}
+
+/// Where the certificates of a service come from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum CertificateSource {
+    /// From files. Never empty. Of those that cover a name, clients get the first one that they can use.
+    Files(Vec<CertificateConfig>),
+    /// From the CA of `acme`, which is convinced in this way that the hosts are ours.
+    Acme(ChallengeKind),
+}
+
+impl TlsConfig {
+    /// Those from files.
+    pub fn files(&self) -> &[CertificateConfig] {
+        match &self.source {
+            CertificateSource::Files(files) => files,
+            CertificateSource::Acme(_) => &[],
+        }
+    }
 }
 
 /// A certificate in files, which are read again when they change.
@@ -28,23 +49,91 @@ pub(super) const ROOT: Keys = Keys { object: "tls", names: &["default", "tickets
 pub(super) const TICKETS: Keys = Keys { object: "tls.tickets", names: &["key_file"] };
 
 /// The keys of `tls` of a service.
-pub(super) const SERVICE: Keys = Keys { object: "services.NAME.tls", names: &["certificates"] };
+pub(super) const SERVICE: Keys = Keys { object: "services.NAME.tls", names: &["acme", "certificates"] };
+
+/// The keys of `acme` of a service.
+pub(super) const SERVICE_ACME: Keys = Keys { object: "services.NAME.tls.acme", names: &["challenge"] };
 
 /// The keys of a certificate.
 pub(super) const CERTIFICATE: Keys =
     Keys { object: "services.NAME.tls.certificates[]", names: &["chain_file", "key_file"] };
 
-/// Reads `tls` of a service, and where it stands.
-pub(super) fn read<'a>(service: &Object<'a>) -> Read<Option<(TlsConfig, Location<'a>)>> {
+/// The most names of a certificate that is ordered: no CA that is known to us puts more into one.
+const MOST_NAMES: usize = 100;
+
+/// Reads `tls` of a service, and where it stands. `default` is how the CA of `acme` is convinced, where the document has that.
+pub(super) fn read<'a>(
+    service: &Object<'a>,
+    hosts: Option<&[HostPattern]>,
+    default: Option<ChallengeKind>,
+) -> Read<Option<(TlsConfig, Location<'a>)>> {
     service.optional("tls", |value| {
-        let tls = value.object(&SERVICE)?;
-        let certificates = tls.required("certificates", |value| {
-            let certificates = value.list("certificates", read_certificate)?;
-            value.at_least_one("certificate")?;
-            Ok(certificates)
-        });
-        Ok((TlsConfig { certificates: certificates? }, value.location.clone()))
+        let source = match read_source(value)? {
+            Stated::Files(files) => CertificateSource::Files(files),
+            Stated::Acme(challenge) => {
+                let Some(default) = default else {
+                    return Err(value.fault(
+                        "its certificate is to come from a CA, and the document does not say from which: add \"acme\": \
+                         { \"terms_of_service_agreed\": true } beside \"services\"",
+                    ));
+                };
+                let challenge = challenge.unwrap_or(default);
+                vet_names(value, hosts.unwrap_or_default(), challenge)?;
+                CertificateSource::Acme(challenge)
+            }
+        };
+        Ok((TlsConfig { source }, value.location.clone()))
     })
+}
+
+/// Where certificates come from, as the service says.
+enum Stated {
+    Files(Vec<CertificateConfig>),
+    Acme(Option<ChallengeKind>),
+}
+
+fn read_source(value: &Value<'_>) -> Read<Stated> {
+    if !value.is_object() {
+        return value.one_of(&[("acme", ())]).map(|()| Stated::Acme(None));
+    }
+    let tls = value.object(&SERVICE)?;
+    let acme = tls.optional("acme", |value| value.object(&SERVICE_ACME)?.optional("challenge", acme::read_challenge));
+    let certificates = tls.optional("certificates", |value| {
+        let certificates = value.list("certificates", read_certificate)?;
+        value.at_least_one("certificate")?;
+        Ok(certificates)
+    });
+    match (acme?, certificates?) {
+        (Some(challenge), None) => Ok(Stated::Acme(challenge)),
+        (None, Some(files)) => Ok(Stated::Files(files)),
+        (Some(_), Some(_)) => Err(value
+            .fault("has both \"acme\" and \"certificates\": a service's certificates come from a CA or from files")),
+        (None, None) => Err(value.fault("the key \"certificates\" is missing, or \"acme\" to get them from a CA")),
+    }
+}
+
+/// What no CA would give a certificate for.
+fn vet_names(value: &Value<'_>, hosts: &[HostPattern], challenge: ChallengeKind) -> Read<()> {
+    for host in hosts {
+        let why = match host {
+            HostPattern::Suffix(_) if challenge == ChallengeKind::Http01 => {
+                "CAs give certificates for wildcards by dns-01 alone: write { \"acme\": { \"challenge\": \"dns-01\" } }"
+            }
+            HostPattern::Any => "CAs give certificates for names: write which ones, or give it certificates from files",
+            host if !host.is_of_names() => {
+                "CAs give certificates for names: take the address out, or give it certificates from files"
+            }
+            _ => continue,
+        };
+        return Err(value.fault(format!("no certificate can be ordered for the host {host}: {why}")));
+    }
+    if hosts.len() > MOST_NAMES {
+        return Err(value.fault(format!(
+            "{} hosts: a certificate that is ordered has at most {MOST_NAMES} names; make two services of it",
+            hosts.len()
+        )));
+    }
+    Ok(())
 }
 
 fn read_certificate(value: &Value<'_>) -> Read<CertificateConfig> {
@@ -79,6 +168,21 @@ pub(super) fn read_common(root: &Object<'_>, has_tls: impl Fn(&str) -> Option<bo
             tls.optional("tickets", |value| value.object(&TICKETS)?.required("key_file", Value::file));
         Ok(CommonTls { default: default?, ticket_key_file: ticket_key_file? })
     })
+}
+
+/// Where a CA is convinced by http-01, it asks at a listener that speaks http. `services` are those with TLS.
+pub(super) fn vet_challenges<'s>(
+    listeners: &Value<'_>,
+    any_speaks_http: bool,
+    mut services: impl Iterator<Item = (&'s str, &'s TlsConfig)>,
+) -> Read<()> {
+    match services.find(|(_, tls)| tls.source == CertificateSource::Acme(ChallengeKind::Http01)) {
+        Some((service, _)) if !any_speaks_http => Err(listeners.fault(format!(
+            "the certificate of the service {service} is ordered by http-01, for which the CA asks at port 80, and no listener speaks \
+             http: add one, or let the service use dns-01"
+        ))),
+        _ => Ok(()),
+    }
 }
 
 /// A listener that speaks https and a service with TLS need each other; `first_service` is where the first such service says so.

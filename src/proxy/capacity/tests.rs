@@ -40,7 +40,10 @@ fn whatever_the_limit_of_open_files_visitors_never_get_what_checks_admin_and_rea
 #[test]
 fn with_room_for_all_of_them_the_defaults_are_in_force() {
     let capacity = capacity("{}", 262_144).unwrap();
-    assert_eq!(capacity, Capacity { connections: 20_000, connections_per_address: 5000, idle_per_backend: 64 });
+    assert_eq!(
+        capacity,
+        Capacity { connections: 20_000, connections_per_address: 5000, tls_handshakes: 5000, idle_per_backend: 64 }
+    );
 }
 
 #[test]

@@ -194,6 +194,7 @@ fn built(text: &str) -> Service {
         now: Now::default(),
         draining: false,
         peers: &Default::default(),
+        challenges: Default::default(),
         workers: 1,
     };
     build(&prepared, &circumstances, None).services.remove(0)

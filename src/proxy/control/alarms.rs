@@ -28,6 +28,7 @@ impl State {
         }));
         let since_epoch = Duration::from_millis(now.unix_ms);
         alarms.extend(self.prepared.settings.tls.iter().flat_map(|tls| tls.alarms(since_epoch)));
+        alarms.extend(self.orders.alarms(now));
         let connectors = self.prepared.services.iter().filter_map(|service| service.backend_tls.as_ref());
         let mut to_backends: Vec<String> = connectors.flat_map(|connector| connector.alarms(since_epoch)).collect();
         to_backends.sort();

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use super::prepared::{Prepared, PreparedBackend, PreparedMode, PreparedService};
 use crate::daemon::operator::OperatorStates;
 use crate::health::{HealthView, Proof, Verdict};
+use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::choose::is_usable;
 use crate::proxy::latch::{BackendState, Keeper, Now, Situation};
 use crate::proxy::snapshot::{Backend, BackendCounters, LatchView, Service, ServiceMode, Snapshot};
@@ -29,6 +30,8 @@ pub struct SnapshotInput<'a> {
     pub draining: bool,
     /// Whether what is known of the peers' latches may be acted on still.
     pub peers: &'a Proof,
+    /// What a CA asks for.
+    pub challenges: Challenges,
     /// Worker threads: as many slots in each backend's counters.
     pub workers: usize,
 }
@@ -45,6 +48,7 @@ pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snap
         peers: at.peers.clone(),
         router: prepared.router.clone(),
         services,
+        challenges: at.challenges.clone(),
         settings: prepared.settings.clone(),
     }
 }
@@ -60,6 +64,7 @@ pub fn answers_alike(one: &Snapshot, other: &Snapshot) -> bool {
     one.ready == other.ready
         && one.peers == other.peers
         && one.draining == other.draining
+        && one.challenges == other.challenges
         && one.services.len() == other.services.len()
         && one.services.iter().zip(&other.services).all(service)
 }

@@ -21,6 +21,10 @@ impl State {
         let PeerEvent { peer, value, ahead_ms, .. } = message;
         match PeerState::read(&value, self.peers.get(&peer)) {
             Ok(mut words) => {
+                let acme = self.orders.hear(&peer, std::mem::take(&mut words.acme), now);
+                effects.extend(
+                    acme.into_iter().map(|what| Effect::Log(format!("peer {peer} sent what is not taken: {what}"))),
+                );
                 let refused = words.hold_to_bounds(&self.prepared, &self.latches, ahead_ms, now);
                 let news =
                     refused.map(|refused| Effect::Log(format!("peer {peer} sent values that are refused: {refused}")));

@@ -17,6 +17,7 @@ use crate::api::bounds;
 use crate::daemon::operator::OperatorStates;
 use crate::daemon::operator::proposals::ProposalsMessage;
 use crate::daemon::peers::Rejected;
+use crate::proxy::acme::message::AcmeMessage;
 use crate::proxy::latch::latches::Latches;
 use crate::proxy::latch::{Keeper, Latch, LatchError, Now};
 
@@ -67,7 +68,13 @@ impl PeerMessage {
         let is_named = |subject: &String| prepared.names(subject);
         let notes = operator.0.iter().filter(|(subject, _)| is_named(subject));
         let operator = OperatorStates(notes.map(|(subject, note)| (subject.clone(), note.clone())).collect());
-        PeerMessage { version: VERSION, latches: decided, undecided, operator, put }
+        PeerMessage { version: VERSION, latches: decided, undecided, operator, put, acme: AcmeMessage::default() }
+    }
+
+    /// The same with what is to be said of orders of certificates.
+    #[must_use]
+    pub fn with_acme(self, acme: AcmeMessage) -> PeerMessage {
+        PeerMessage { acme, ..self }
     }
 }
 
@@ -93,6 +100,8 @@ pub struct PeerState {
     pub operator: OperatorStates,
     /// What it puts to its peers, and has seen of theirs.
     pub put: ProposalsMessage,
+    /// What it said of orders of certificates, until `control` has taken that in.
+    pub acme: AcmeMessage,
     /// The document by which its last message was read.
     read_for: Option<Arc<Prepared>>,
     /// Why its last message could not be read.
@@ -114,6 +123,9 @@ pub struct PeerMessage {
     /// What the writer puts to its peers, and has seen of theirs.
     #[serde(flatten)]
     put: ProposalsMessage,
+    /// Certificates, and their orders.
+    #[serde(flatten)]
+    acme: AcmeMessage,
 }
 
 impl PeerState {
@@ -132,6 +144,7 @@ impl PeerState {
             refused,
             operator: message.operator,
             put: message.put,
+            acme: message.acme,
             read_for: None,
             unreadable: None,
             differs,

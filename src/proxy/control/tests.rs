@@ -37,7 +37,9 @@ impl Machine {
         let (operator, words) = Default::default();
         let health = health.into();
         let latches = Latches::restore(found);
-        let known = InitialState { health, operator, operator_lost: None, latches, damaged: None, remembered, words };
+        let acme = Default::default();
+        let known =
+            InitialState { health, operator, operator_lost: None, latches, damaged: None, remembered, acme, words };
         Machine::start_with(prepared, known)
     }
 
@@ -68,7 +70,7 @@ impl Machine {
                     ended.push(Event::OperatorWritten(how));
                 }
                 Effect::SendToPeers(value) => self.told = Some(value),
-                Effect::Log(_) => {}
+                Effect::Log(_) | Effect::Acme(_) => {}
             }
         }
         ended.into_iter().for_each(|event| self.take(event));
@@ -239,6 +241,7 @@ fn a_restart_while_the_primary_still_starts_leaves_it_its_grace_though_the_backu
         operator_lost: None,
         latches: Latches::restore(StoredLatches::Missing),
         damaged: None,
+        acme: Default::default(),
         remembered,
         words: Vec::new(),
     };
@@ -285,6 +288,7 @@ fn a_proxy_that_comes_back_with_an_old_latch_hears_its_peers_before_it_decides()
         operator_lost: None,
         latches: Latches::restore(found),
         damaged: None,
+        acme: Default::default(),
         remembered,
         words: vec![peer(json!({ "shop": theirs }))],
     };

@@ -44,7 +44,7 @@ const BACKEND_COUNTERS: [(&str, &str, BackendValue); 5] = [
     }),
 ];
 
-const WORKERS: [(&str, &str, WorkerValue); 17] = [
+const WORKERS: [(&str, &str, WorkerValue); 18] = [
     ("polder_connections_accepted_total", "Connections accepted.", |worker| &worker.accepted),
     ("polder_connections_refused_total", "Connections refused at limits.connections.", |worker| &worker.refused),
     (
@@ -60,6 +60,11 @@ const WORKERS: [(&str, &str, WorkerValue); 17] = [
         "polder_tls_handshakes_resumed_total",
         "Those of polder_tls_handshakes_total that have resumed a session, of this proxy or another one.",
         |worker| &worker.handshakes_resumed,
+    ),
+    (
+        "polder_tls_handshakes_evicted_total",
+        "Handshakes of TLS closed to make room for new ones at limits.tls_handshakes.",
+        |worker| &worker.handshakes_evicted,
     ),
     (
         "polder_tls_handshakes_failed_total",
@@ -108,6 +113,7 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
             metric.sample(&[("file", &slot.files.chain_file.to_string_lossy())], certificate.chain.ends.as_secs());
         }
     }
+    orders(&mut page, state, now);
     backends(&mut page, state);
     latches(&mut page, state, now);
     for (name, help, value) in WORKERS {
@@ -117,6 +123,33 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
         }
     }
     page.finish()
+}
+
+fn orders(page: &mut Page, state: &State, now: Now) {
+    let standings: Vec<_> = state.orders.standings(state.snapshot().ready, now).collect();
+    if standings.is_empty() {
+        return;
+    }
+    let (issued, failed) = state.orders.ended();
+    let mut metric = page.counter("polder_acme_orders_total", "Orders of certificates that this proxy has ended.");
+    metric.sample(&[("result", "issued")], issued);
+    metric.sample(&[("result", "failed")], failed);
+    let orders = "1 if this proxy is the one that orders certificates, of those that it hears.";
+    let is_ours = standings.iter().any(|standing| standing.orderer.as_ref() == Some(&state.own));
+    page.gauge("polder_acme_orderer", orders).flag(&[], is_ours);
+    let renewal =
+        "When the certificate of this service is to be renewed, in seconds since 1970; absent before it is issued.";
+    let mut metric = page.gauge("polder_acme_renewal_timestamp_seconds", renewal);
+    for standing in &standings {
+        if let Some(renewal) = standing.renewal {
+            metric.sample(&[("service", &standing.service)], renewal / 1000);
+        }
+    }
+    let failing = "1 if the last order of this service's certificate failed.";
+    let mut metric = page.gauge("polder_acme_failing", failing);
+    for standing in &standings {
+        metric.flag(&[("service", &standing.service)], standing.error.is_some());
+    }
 }
 
 fn backends(page: &mut Page, state: &State) {

@@ -30,15 +30,19 @@ pub fn page(status: &Status) -> String {
     }
     status.services.iter().for_each(|service| of_service(&mut out, service));
     if !status.certificates.is_empty() {
-        out.push_str("<h2>certificates</h2><table><tr><th>file<th>hosts<th>ends<th>not used</tr>");
+        out.push_str("<h2>certificates</h2><table><tr><th>file<th>hosts<th>ends<th>renewed<th>trouble</tr>");
         for certificate in &status.certificates {
+            let order = certificate.acme.as_ref();
             let _ = write!(
                 out,
-                "<tr><td>{}<td>{}<td>{}<td class=\"bad\">{}</tr>",
+                "<tr><td>{}<td>{}<td>{}<td>{}<td class=\"bad\">{}</tr>",
                 escape(&certificate.file),
                 escape(&certificate.hosts.join(", ")),
                 certificate.ends.map_or_else(|| "-".to_owned(), day),
-                escape(certificate.error.as_deref().unwrap_or_default())
+                order.and_then(|order| order.renewal).map_or_else(|| "-".to_owned(), day),
+                escape(
+                    certificate.error.as_deref().or(order.and_then(|order| order.error.as_deref())).unwrap_or_default()
+                )
             );
         }
         out.push_str("</table>");

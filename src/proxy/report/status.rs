@@ -8,15 +8,16 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
-use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, ServiceStatus, Status};
+use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
 use crate::daemon::lifecycle::Figures;
 use crate::daemon::peers::PeerHealth;
+use crate::proxy::acme::steps::Standing;
 use crate::proxy::choose::is_usable;
 use crate::proxy::control::State;
 use crate::proxy::control::prepared::{PreparedMode, PreparedService};
 use crate::proxy::latch::{Keeper, Now};
 use crate::proxy::snapshot::{Backend, Service};
-use crate::proxy::tls::certificates::Slot;
+use crate::proxy::tls::certificates::{Origin, Slot};
 use crate::proxy::traffic::counters::WorkerCounters;
 use crate::unix_time::to_unix_ms;
 
@@ -56,6 +57,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
         alarms: alarms(state, live, now),
         last_reload: live.shell.last_reload.as_ref().map(|last| last.words.clone()),
     };
+    let orders: Vec<Standing> = state.orders.standings(snapshot.ready, now).collect();
     Status {
         daemon,
         connections: live.connections,
@@ -66,7 +68,7 @@ pub fn status(state: &State, live: &Live, now: Now) -> Status {
             .tls
             .iter()
             .flat_map(|tls| tls.certificates().iter())
-            .map(|slot| of_certificate(slot))
+            .map(|slot| of_certificate(slot, &orders))
             .collect(),
     }
 }
@@ -119,7 +121,9 @@ fn of_service(state: &State, prepared: &PreparedService, service: &Service, now:
     }
 }
 
-fn of_certificate(slot: &Slot) -> CertificateStatus {
+fn of_certificate(slot: &Slot, orders: &[Standing]) -> CertificateStatus {
+    let name = slot.files.chain_file.file_stem();
+    let order = orders.iter().find(|order| slot.origin == Origin::Acme && name == Some(order.service.as_ref()));
     let certificate = slot.certificate();
     let chain = certificate.as_ref().map(|certificate| &certificate.chain);
     CertificateStatus {
@@ -127,6 +131,13 @@ fn of_certificate(slot: &Slot) -> CertificateStatus {
         hosts: chain.map(|chain| chain.names.to_vec()).unwrap_or_default(),
         ends: chain.map(|chain| chain.ends.as_millis() as u64),
         error: slot.error().map(|error| error.to_string()),
+        acme: order.cloned().map(|Standing { service, orderer, renewal, error, next_try }| OrderStatus {
+            service,
+            orderer,
+            renewal,
+            error,
+            next_try,
+        }),
     }
 }
 

@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tracing::Level;
 
+use super::acme::Acme;
 use super::handed;
 use super::network::Network;
 use crate::api::client::Client;
@@ -18,6 +19,7 @@ use crate::daemon::lifecycle::{self, Daemon, Figures, Input, Inputs, Obeyed, Per
 use crate::daemon::sockets::{BindError, Sockets};
 use crate::health::HealthView;
 use crate::health::saved::FileToSave;
+use crate::proxy::acme::steps;
 use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Change, Effect, Event, State};
 use crate::proxy::latch::store::LatchStore;
@@ -32,6 +34,7 @@ pub struct ProxyDaemon {
     pub(super) workers: Vec<Worker>,
     pub(super) network: Network,
     pub(super) latches: LatchStore,
+    pub(super) acme: Acme,
 }
 
 impl From<lifecycle::Event<Prepared>> for Event {
@@ -94,6 +97,21 @@ impl Daemon for ProxyDaemon {
             Effect::WriteLatches { .. } => None,
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
             Effect::SendToPeers(value) => Some(lifecycle::Effect::TellPeers(value)),
+            Effect::Acme(steps::Effect::Log(level, line)) => Some(lifecycle::Effect::Log(level, line)),
+            Effect::Acme(effect) if is_daemon => {
+                let inputs = inputs.clone();
+                let report = move |event| {
+                    inputs.send(Input::Event(Event::Acme(event)));
+                };
+                self.acme.perform(effect, &self.state.prepared, report);
+                None
+            }
+            Effect::Acme(effect) => {
+                if matches!(effect, steps::Effect::Cancel) {
+                    self.acme.cancel();
+                }
+                None
+            }
             Effect::Log(line) => Some(lifecycle::Effect::Log(Level::INFO, line)),
         }
     }

@@ -189,7 +189,7 @@ impl Resolver {
 impl ResolvesServerCert for Resolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
         let server_name = hello.server_name();
-        let is_known = !self.slots(server_name).is_empty();
+        let is_known = self.slots(server_name).iter().any(|slot| slot.certificate().is_some());
         let certificate = self.choose(server_name, hello.signature_schemes());
         let covers =
             |certificate: &Arc<Certificate>| server_name.is_none_or(|name| certificate.chain.names.cover(name));

@@ -4,6 +4,7 @@
 //! without names. Dates are no error, for a clock or a CA may be wrong: they are told, and watched while it is in force. Must
 //! never: print a key.
 
+use std::fmt;
 use std::net::IpAddr;
 use std::path::Path;
 use std::sync::Arc;
@@ -51,6 +52,18 @@ pub struct Certificate {
     pub certified: Arc<CertifiedKey>,
 }
 
+/// Why a text is no certificate, or no key of it; never holds what stands in it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Unusable(pub String);
+
+impl fmt::Display for Unusable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Unusable {}
+
 impl Chain {
     /// Reads a file of certificates, and checks what can be checked without the key.
     ///
@@ -58,25 +71,34 @@ impl Chain {
     ///
     /// It cannot be read, holds no certificate, is for no host, or is out of order.
     pub fn read(file: &Path) -> Result<Chain, CertificateError> {
-        let fail = |why: String| CertificateError::new(file, why);
         let text = read_regular_file(file, MOST)
             .map_err(|error| CertificateError::unread(file, &error, "a certificate in PEM, and the CA's behind it"))?;
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(&text)
+        Chain::of_pem(&text).map_err(|Unusable(why)| CertificateError::new(file, why))
+    }
+
+    /// The same of a text, which may hold a key, too.
+    ///
+    /// # Errors
+    ///
+    /// It holds no certificate, is for no host, or is out of order.
+    pub fn of_pem(text: &[u8]) -> Result<Chain, Unusable> {
+        let certificates: Vec<_> = CertificateDer::pem_slice_iter(text)
             .collect::<Result<_, _>>()
-            .map_err(|error| fail(format!("is not PEM: {error}")))?;
+            .map_err(|error| Unusable(format!("is not PEM: {error}")))?;
         let parsed: Vec<X509> = certificates
             .iter()
             .enumerate()
             .map(|(index, der)| {
-                X509::from_der(der).map_err(|error| fail(format!("certificate {} is malformed: {error}", index + 1)))
+                X509::from_der(der)
+                    .map_err(|error| Unusable(format!("certificate {} is malformed: {error}", index + 1)))
             })
             .collect::<Result<_, _>>()?;
         let Some(leaf) = parsed.first() else {
-            return Err(fail("holds no certificate: expected -----BEGIN CERTIFICATE-----".to_owned()));
+            return Err(Unusable("holds no certificate: expected -----BEGIN CERTIFICATE-----".to_owned()));
         };
         for (index, pair) in parsed.windows(2).enumerate() {
             if pair[0].tbs_certificate().issuer() != pair[1].tbs_certificate().subject() {
-                return Err(fail(format!(
+                return Err(Unusable(format!(
                     "certificate {} is not by the one behind it: it is issued by \"{}\", and behind it stands \"{}\"; put the \
                      host's certificate first, and behind each one that of its issuer",
                     index + 1,
@@ -85,15 +107,19 @@ impl Chain {
                 )));
             }
         }
-        let names = names_of(leaf).map_err(fail)?;
+        let names = names_of(leaf).map_err(Unusable)?;
         if names.is_empty() {
-            return Err(fail(
-                "its first certificate is for no host: it has no subject alternative name, and browsers read nothing else".to_owned(),
-            ));
+            let why = "its first certificate is for no host: it has no subject alternative name, and browsers read nothing else";
+            return Err(Unusable(why.to_owned()));
         }
         let validity = leaf.tbs_certificate().validity();
         let (begins, ends) = (validity.not_before.to_unix_duration(), validity.not_after.to_unix_duration());
         Ok(Chain { certificates, names, begins, ends })
+    }
+
+    /// The host's certificate.
+    pub fn leaf(&self) -> Option<&CertificateDer<'static>> {
+        self.certificates.first()
     }
 
     /// What is wrong with its dates, if anything is.
@@ -142,21 +168,9 @@ impl Certificate {
     ///
     /// The key cannot be read or used, or is of another certificate.
     pub fn with_key(chain: Chain, key_file: &Path) -> Result<Certificate, CertificateError> {
-        let fail = |why: String| CertificateError::new(key_file, why);
         let text = read_regular_file(key_file, MOST)
             .map_err(|error| CertificateError::unread(key_file, &error, "a private key in PEM"))?;
-        let key = PrivateKeyDer::from_pem_slice(&text)
-            .map_err(|_| fail("holds no private key in PEM: expected -----BEGIN PRIVATE KEY-----".to_owned()))?;
-        let key = any_supported_type(&key).map_err(|_| {
-            fail(
-                "the key cannot be used: expected ECDSA (P-256, P-384, P-521), Ed25519, or RSA of 2048 bits or more"
-                    .to_owned(),
-            )
-        })?;
-        let certified = CertifiedKey::new(chain.certificates.clone(), key);
-        certified
-            .keys_match()
-            .map_err(|_| fail("is the key of another certificate: renew both together".to_owned()))?;
+        let certified = certified(&chain, &text).map_err(|why| CertificateError::new(key_file, why))?;
         Ok(Certificate { chain, certified: Arc::new(certified) })
     }
 
@@ -168,6 +182,26 @@ impl Certificate {
     pub fn read(files: &CertificateConfig) -> Result<Certificate, CertificateError> {
         Certificate::with_key(Chain::read(&files.chain_file)?, &files.key_file)
     }
+}
+
+/// Whether the key in a text is the one of a chain, and can be used.
+///
+/// # Errors
+///
+/// What is wrong with it; the words never hold what stands in the text.
+pub fn key_fits(chain: &Chain, text: &[u8]) -> Result<(), Unusable> {
+    certified(chain, text).map(drop).map_err(|why| Unusable(why.to_owned()))
+}
+
+fn certified(chain: &Chain, text: &[u8]) -> Result<CertifiedKey, &'static str> {
+    let key = PrivateKeyDer::from_pem_slice(text)
+        .map_err(|_| "holds no private key in PEM: expected -----BEGIN PRIVATE KEY-----")?;
+    let key = any_supported_type(&key).map_err(
+        |_| "the key cannot be used: expected ECDSA (P-256, P-384, P-521), Ed25519, or RSA of 2048 bits or more",
+    )?;
+    let certified = CertifiedKey::new(chain.certificates.clone(), key);
+    certified.keys_match().map_err(|_| "is the key of another certificate: renew both together")?;
+    Ok(certified)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@
 #![allow(clippy::disallowed_types, reason = "held only while files are looked at, every few seconds and at a reload")]
 
 use std::collections::BTreeMap;
+use std::io;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -16,19 +17,33 @@ use arc_swap::ArcSwapOption;
 use super::certificate::{Certificate, CertificateError, FileStamp};
 use crate::config::proxy::{CertificateConfig, HostPattern};
 
-/// Days before its end at which a certificate is an alarm: CAs' clients renew at a third of 90 days.
-const ALARM_DAYS: u64 = 14;
+/// How long before its end a certificate is an alarm: CAs' clients renew at a third of 90 days.
+const ALARM: Duration = Duration::from_secs(14 * DAY);
+
+/// The same as a part of its life, for those that are valid for days only.
+const ALARM_PART: u32 = 5;
 
 const DAY: u64 = 86_400;
 
 /// The slots of this process, by their files: what one document has brought is there for the next one.
 static KNOWN: Mutex<BTreeMap<CertificateConfig, Weak<Slot>>> = Mutex::new(BTreeMap::new());
 
+/// Who brings a certificate into its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Origin {
+    /// The operator, or what he has set up: a file that is not there is a mistake.
+    Files,
+    /// This daemon, once the CA has given it (`proxy::acme`).
+    Acme,
+}
+
 /// One certificate of the document.
 #[derive(Debug)]
 pub struct Slot {
     /// Its files.
     pub files: CertificateConfig,
+    /// Who brings it there.
+    pub origin: Origin,
     in_force: ArcSwapOption<Certificate>,
     last_read: Mutex<LastRead>,
 }
@@ -42,22 +57,22 @@ struct LastRead {
 
 impl Slot {
     /// Reads the files.
-    fn open(files: &CertificateConfig) -> Slot {
+    fn open(files: &CertificateConfig, origin: Origin) -> Slot {
         let last_read = Mutex::new(LastRead { stamps: stamps(files), error: None });
-        let slot = Slot { files: files.clone(), in_force: ArcSwapOption::empty(), last_read };
+        let slot = Slot { files: files.clone(), origin, in_force: ArcSwapOption::empty(), last_read };
         let error = slot.read(&[]);
         slot.lock().error = error;
         slot
     }
 
-    fn known_or_open(files: &CertificateConfig, hosts: &[HostPattern]) -> Arc<Slot> {
+    fn known_or_open(files: &CertificateConfig, origin: Origin, hosts: &[HostPattern]) -> Arc<Slot> {
         let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
         known.retain(|_, slot| slot.strong_count() > 0);
-        if let Some(slot) = known.get(files).and_then(Weak::upgrade) {
+        if let Some(slot) = known.get(files).and_then(Weak::upgrade).filter(|slot| slot.origin == origin) {
             slot.refresh(hosts);
             return slot;
         }
-        let slot = Arc::new(Slot::open(files));
+        let slot = Arc::new(Slot::open(files, origin));
         known.insert(files.clone(), Arc::downgrade(&slot));
         slot
     }
@@ -90,9 +105,12 @@ impl Slot {
         self.in_force.load_full()
     }
 
-    /// Why what the files hold is not in force.
+    /// Why what the files hold is not in force. One that is still to come is no error.
     pub fn error(&self) -> Option<CertificateError> {
-        self.lock().error.clone()
+        let is_awaited = |error: &CertificateError| {
+            self.origin == Origin::Acme && self.in_force.load().is_none() && error.kind == Some(io::ErrorKind::NotFound)
+        };
+        self.lock().error.clone().filter(|error| !is_awaited(error))
     }
 
     /// Whether the one in force is for this host.
@@ -130,8 +148,10 @@ impl Slot {
         });
         let dates = certificate.as_ref().and_then(|certificate| {
             let chain = &certificate.chain;
-            let left = chain.ends.saturating_sub(since_epoch).as_secs() / DAY;
-            let ending = || (left < ALARM_DAYS).then(|| format!("ends in {left} days, and nothing has renewed it"));
+            let left = chain.ends.saturating_sub(since_epoch);
+            let alarm = ALARM.min(chain.ends.saturating_sub(chain.begins) / ALARM_PART);
+            let ending =
+                || (left < alarm).then(|| format!("ends in {} days, and nothing has renewed it", left.as_secs() / DAY));
             let why = chain.date_fault(since_epoch).or_else(ending)?;
             Some(format!("the certificate {file} ({}) {why}", chain.names))
         });
@@ -157,9 +177,9 @@ struct Used {
 impl Certificates {
     /// Reads a certificate, unless it has been read for another service. One that the document before has, too, stays in force
     /// if its files have none that can be used any more.
-    pub fn add(&mut self, files: &CertificateConfig, hosts: &[HostPattern]) -> Arc<Slot> {
+    pub fn add(&mut self, files: &CertificateConfig, origin: Origin, hosts: &[HostPattern]) -> Arc<Slot> {
         let used = self.0.entry(files.clone());
-        let used = used.or_insert_with(|| Used { slot: Slot::known_or_open(files, hosts), hosts: Vec::new() });
+        let used = used.or_insert_with(|| Used { slot: Slot::known_or_open(files, origin, hosts), hosts: Vec::new() });
         used.hosts.extend_from_slice(hosts);
         Arc::clone(&used.slot)
     }

@@ -19,7 +19,7 @@ pub enum Arrival {
     /// This many bytes at the front of the input are one.
     Head(usize),
     /// What came is refused.
-    Refused(Answer, End),
+    Refused(Answer<'static>, End),
     /// None came, for this reason.
     Ended(End),
 }

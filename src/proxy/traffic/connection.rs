@@ -241,7 +241,7 @@ impl Connection {
     }
 
     /// Answers what is no request, and closes.
-    async fn refuse(&mut self, output: &mut Vec<u8>, trace: &mut Trace, answer: Answer, end: End) -> AfterResponse {
+    async fn refuse(&mut self, output: &mut Vec<u8>, trace: &mut Trace, answer: Answer<'_>, end: End) -> AfterResponse {
         add(&self.local.counters.malformed, 1);
         trace.status = answer.status;
         output.clear();

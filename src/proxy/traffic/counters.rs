@@ -22,6 +22,8 @@ pub struct WorkerCounters {
     pub handshakes: AtomicU64,
     /// Those of them that have resumed a session.
     pub handshakes_resumed: AtomicU64,
+    /// Handshakes closed for newer ones at `limits.tls_handshakes`.
+    pub handshakes_evicted: AtomicU64,
     /// Handshakes that were refused, or not ended within `timeouts.tls_handshake`.
     pub handshakes_failed: AtomicU64,
     /// Connections on which HTTP/2 was spoken.

@@ -28,6 +28,7 @@ use super::trace::CookieSeen;
 use super::tunnel::Tunnel;
 use super::view::View;
 use crate::config::proxy::Redispatch;
+use crate::proxy::acme::challenges::is_challenge;
 use crate::proxy::choose::{Choice, RequestFacts, choose};
 use crate::proxy::snapshot::{Service, ServiceMode};
 use crate::running_time::running;
@@ -90,6 +91,11 @@ impl Drop for Wait {
 
 /// Serves one request.
 pub async fn serve(mut exchange: Exchange<'_>, client: &mut impl ClientStream) -> Served {
+    if is_challenge(exchange.request.path())
+        && let Some(served) = exchange.answer_challenge(client).await
+    {
+        return served;
+    }
     if is_reserved(exchange.request.path()) {
         return exchange.answer_reserved(client).await;
     }
@@ -121,7 +127,7 @@ fn is_reserved(path: &[u8]) -> bool {
 
 impl Exchange<'_> {
     /// The answer to a request that goes no further (RFC 9110, 7.6): it has been here before, or has passed as many proxies as it may.
-    fn stop_here(&self) -> Option<(Answer, End)> {
+    fn stop_here(&self) -> Option<(Answer<'static>, End)> {
         let head = self.request.head;
         if head.max_forwards == Some(0) {
             let status = if self.request.method() == b"OPTIONS" { 200 } else { 501 };
@@ -140,6 +146,13 @@ impl Exchange<'_> {
         loops.then_some((Answer { status: 508, why: Some("the request has been here before (Via)") }, End::Refused))
     }
 
+    /// Answers a CA that wants to know whether the host is ours; not if it is asking for somebody else's challenge.
+    async fn answer_challenge(&mut self, client: &mut impl ClientStream) -> Option<Served> {
+        let view = self.local.view();
+        let text = view.snapshot.challenges.answer(self.request.path())?;
+        Some(self.answer(client, Answer { status: 200, why: Some(text) }, End::Local).await)
+    }
+
     async fn answer_reserved(&mut self, client: &mut impl ClientStream) -> Served {
         let ready = self.local.view().snapshot.ready && !self.local.is_draining();
         let answer = match self.request.path() {
@@ -151,7 +164,7 @@ impl Exchange<'_> {
     }
 
     /// Answers without a backend. The connection goes on if nothing of the request is left unread.
-    async fn answer(&mut self, client: &mut impl ClientStream, answer: Answer, end: End) -> Served {
+    async fn answer(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
         let routed = self.trace.service.as_ref().filter(|(view, _)| self.came_securely(&view.snapshot.settings));
         let hsts = routed.and_then(|(view, index)| view.snapshot.services[*index].https.hsts.clone());
         let more = MoreFields { transport_security: hsts.as_deref(), ..MoreFields::default() };
@@ -161,7 +174,7 @@ impl Exchange<'_> {
     async fn answer_with(
         &mut self,
         client: &mut impl ClientStream,
-        answer: Answer,
+        answer: Answer<'_>,
         more: MoreFields<'_>,
         end: End,
     ) -> Served {

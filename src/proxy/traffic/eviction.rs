@@ -14,6 +14,7 @@ use std::sync::atomic::Ordering;
 use tokio::sync::oneshot;
 
 use super::admission::{Admitted, Origin, Slot, SlotKind};
+use super::counters::add;
 use super::http1::forwarded::Client;
 use super::inflight::Entry;
 use super::local::Local;
@@ -34,6 +35,22 @@ pub fn admit(local: &Local, client: &Client) -> Result<Admitted, End> {
     };
     let slot = find_slot(local, settings.capacity.connections).ok_or(End::NoSlot)?;
     Ok(Admitted { slot, address })
+}
+
+/// Closes the handshake that has been under way longest, if this worker has its part of all that may be. Before a newcomer is admitted,
+/// who so gets the slot of that one, and not of a visitor who has had a handshake.
+pub fn make_room_for_handshake(local: &Local) {
+    let most = local.view().snapshot.settings.capacity.tls_handshakes;
+    if !local.handshakes.make_room(most.div_ceil(local.shared.siblings.len().max(1))) {
+        return;
+    }
+    add(&local.counters.handshakes_evicted, 1);
+    if local.handshakes_reached.permits() {
+        tracing::warn!(
+            "limits.tls_handshakes ({most}, over all workers) is reached: for each new connection to a listener of https the \
+             handshake that has been under way longest is closed (logged at most once a minute)"
+        );
+    }
 }
 
 /// A regular slot if there is one, otherwise one of the reserve.

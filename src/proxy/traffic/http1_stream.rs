@@ -252,7 +252,7 @@ impl ClientStream for Http1Stream<'_> {
 
     async fn answer(
         &mut self,
-        answer: Answer,
+        answer: Answer<'_>,
         more: MoreFields<'_>,
         keep: bool,
         timer: &mut IdleTimer<'_>,

@@ -136,11 +136,7 @@ enum Received {
 
 impl<'s> ResponseReader<'s> {
     /// Of a request that has a place on a connection.
-    pub fn new(
-        future: ResponseFuture,
-        place: Place,
-        fields: &'s mut Vec<Field>,
-    ) -> ResponseReader<'s> {
+    pub fn new(future: ResponseFuture, place: Place, fields: &'s mut Vec<Field>) -> ResponseReader<'s> {
         ResponseReader { future, place, lines: Vec::new(), fields, body: None }
     }
 

@@ -386,7 +386,7 @@ impl ClientStream for Http2Stream<'_> {
 
     async fn answer(
         &mut self,
-        answer: Answer,
+        answer: Answer<'_>,
         more: MoreFields<'_>,
         _: bool,
         timer: &mut IdleTimer<'_>,
@@ -395,8 +395,7 @@ impl ClientStream for Http2Stream<'_> {
         let (_, mut writer) = self.split();
         writer.head = Some(response::answer(answer, more));
         if has_body {
-            writer.gathered.extend_from_slice(answer.text().as_bytes());
-            writer.gathered.push(b'\n');
+            answer.body().iter().for_each(|part| writer.gathered.extend_from_slice(part.as_bytes()));
         }
         writer.send_gathered(true, timer).await
     }

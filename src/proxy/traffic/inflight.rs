@@ -182,6 +182,13 @@ impl Entry {
         std::future::poll_fn(|context| self.poll_order(context)).await
     }
 
+    /// Tells the connection to close for another one, and gives what it held.
+    pub fn evict(&self) -> Option<Admitted> {
+        self.evictable.change(|queue| queue.remove(self.number));
+        self.give(Order::Evict);
+        self.admitted.take()
+    }
+
     fn give(&self, order: Order) {
         self.order.set(Some(order));
         if let Some(waker) = self.waker.borrow().as_ref() {
@@ -256,9 +263,7 @@ impl Registry {
             let queue = self.evictable.queue.borrow();
             queue.iter().take(LOOK).filter_map(|number| entries.get(number)).find(holds)?
         };
-        self.evictable.change(|queue| queue.remove(longest.number));
-        longest.give(Order::Evict);
-        longest.admitted.take()
+        longest.evict()
     }
 
     /// How many connections there are, each counted once, however many streams it has.

@@ -89,6 +89,9 @@ fn is_exhausted(error: &io::Error) -> bool {
 /// Admits a newcomer, or closes its connection.
 fn begin(local: &Rc<Local>, stream: TcpStream, peer: SocketAddr, door: &Door) {
     let client = Client::new(peer.ip());
+    if door.protocol == Protocol::Https {
+        eviction::make_room_for_handshake(local);
+    }
     let admitted = match eviction::admit(local, &client) {
         Ok(admitted) => admitted,
         Err(end) => return refuse(local, peer, &door.name, end),

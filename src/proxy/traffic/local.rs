@@ -17,6 +17,7 @@ use tokio::time::Instant;
 
 use super::access_log::{Lines, Record};
 use super::counters::{WorkerCounters, add};
+use super::handshakes::Handshakes;
 use super::http2_upstream::Connections;
 use super::inflight::{Entry, Registry};
 use super::shared::{Report, Shared};
@@ -49,10 +50,14 @@ pub struct Local {
     pub http2: Connections,
     /// Its clients' connections.
     pub registry: Registry,
+    /// Those of its clients that are in their handshake.
+    pub handshakes: Rc<Handshakes>,
     /// Lines for the access log.
     pub lines: Lines,
     /// The warning that `limits.connections` is reached.
     pub connections_reached: Throttle,
+    /// The warning that `limits.tls_handshakes` is reached.
+    pub handshakes_reached: Throttle,
     /// The warning that an address has reached `limits.connections_per_address`.
     pub address_reached: Throttle,
     /// The warning that backends cannot be reached over TLS.
@@ -79,8 +84,10 @@ impl Local {
             counters,
             pool: Pool::default(),
             http2: Connections::default(),
+            handshakes: Rc::default(),
             lines: Lines::default(),
             connections_reached: Throttle::default(),
+            handshakes_reached: Throttle::default(),
             address_reached: Throttle::default(),
             handshake_failed: Throttle::default(),
             emptied: Notify::new(),

@@ -12,6 +12,7 @@ use super::admission::Admitted;
 use super::connection::{Connection, Opened};
 use super::counters::add;
 use super::handshake::{self, HandshakeError};
+use super::handshakes::Handshake;
 use super::http1::forwarded::Client;
 use super::http2_connection;
 use super::inflight::{Entry, Order};
@@ -51,10 +52,12 @@ impl Drop for Registration {
 /// Serves a connection to its end. It is registered at once, before anything is waited for, so that it counts from when it was accepted.
 pub fn open(local: Rc<Local>, accepted: Accepted, admitted: Admitted) -> impl Future<Output = ()> {
     let registered = Registration { entry: local.registry.add(admitted), local };
-    serve(registered, accepted)
+    let is_secure = accepted.protocol == Protocol::Https;
+    let begun = is_secure.then(|| Handshake::begin(&registered.local.handshakes, &registered.entry));
+    serve(registered, accepted, begun)
 }
 
-async fn serve(registered: Registration, accepted: Accepted) {
+async fn serve(registered: Registration, accepted: Accepted, begun: Option<Handshake>) {
     let Registration { local, entry } = &registered;
     let Accepted { stream, peer, client, listener, protocol } = accepted;
     let stream = match protocol {
@@ -70,6 +73,7 @@ async fn serve(registered: Registration, accepted: Accepted) {
             }
         },
     };
+    drop(begun);
     match stream {
         // Apart, too.
         Transport::Tls(stream) if stream.speaks_http2() => {
@@ -95,7 +99,7 @@ async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<Tl
         order = entry.order() => match order {
             Order::Evict => {
                 add(&local.counters.evicted, 1);
-                End::EvictedIdle
+                End::EvictedInHandshake
             }
             Order::Kill => End::DrainTimeout,
             _ => return Err(None),

@@ -165,7 +165,7 @@ pub trait ClientStream {
     /// Sends an answer of the proxy's own.
     async fn answer(
         &mut self,
-        answer: Answer,
+        answer: Answer<'_>,
         more: MoreFields<'_>,
         keep: bool,
         timer: &mut IdleTimer<'_>,

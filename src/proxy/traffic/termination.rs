@@ -70,6 +70,8 @@ pub enum End {
     EvictedIdle,
     /// Closed within a request's head for the same reason.
     EvictedInHead,
+    /// Closed within the handshake of TLS for the same reason, or because `limits.tls_handshakes` was reached.
+    EvictedInHandshake,
     /// `limits.connections` was reached, and nobody could be evicted.
     NoSlot,
     /// `limits.connections_per_address` was reached, and no connection of that address could be evicted.
@@ -130,6 +132,7 @@ impl End {
             End::FailedOverInData => "DD",
             End::DrainTimeout => "K-",
             End::EvictedIdle => "RK",
+            End::EvictedInHandshake => "RS",
             End::EvictedInHead => "RR",
             End::NoSlot => "RA",
             End::AddressFull => "PA",

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::api::operator::{OperatorNote, OperatorState};
-use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, ServiceStatus};
+use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus};
 use crate::api::status::Status;
 use crate::health::Verdict;
 use crate::verbs::output::{Cell, Table, Tone, cell, toned};
@@ -79,19 +79,34 @@ pub fn certificates(replies: &[DaemonReply], now: u64) -> String {
             seen.entry(certificate).or_default().push(&status.daemon.name);
         }
     }
-    let mut table = Table::new(&["CERTIFICATE", "HOSTS", "ENDS", "SEEN BY", "NOT USED"]);
-    for (CertificateStatus { file, hosts, ends, error }, proxies) in seen {
+    let mut table = Table::new(&["CERTIFICATE", "HOSTS", "ENDS", "RENEWED", "SEEN BY", "TROUBLE"]);
+    for (CertificateStatus { file, hosts, ends, error, acme }, proxies) in seen {
         let left = ends.map(|ends| ends.saturating_sub(now) / DAY);
-        let tone = if left.is_none_or(|days| days < 14) { Tone::Bad } else { Tone::Good };
+        let trouble = error.as_deref().or_else(|| acme.as_ref()?.error.as_deref());
+        // Of some CAs a certificate is valid for days only, and renewed in time all the same.
+        let is_in_hand = acme.as_ref().is_some_and(|order| order.renewal.is_some_and(|at| at > now));
+        let is_near = left.is_none_or(|days| days < 14 && !is_in_hand);
+        let tone = if is_near { Tone::Bad } else { Tone::Good };
         table.row(vec![
             cell(file),
             cell(hosts.join(" ")),
             toned(left.map_or_else(|| "none".to_owned(), |days| format!("in {days} days")), tone),
+            cell(acme.as_ref().map_or_else(String::new, |order| renewal(order, now))),
             cell(proxies.join(" ")),
-            toned(error.as_deref().unwrap_or_default(), Tone::Bad),
+            toned(trouble.unwrap_or_default(), Tone::Bad),
         ]);
     }
     table.render()
+}
+
+/// When a certificate is renewed, and by which proxy.
+fn renewal(order: &OrderStatus, now: u64) -> String {
+    let by = order.orderer.as_deref().map_or_else(|| "nobody".to_owned(), |name| format!("by {name}"));
+    let again = order.next_try.filter(|again| *again > now);
+    match again.or(order.renewal).filter(|at| *at > now) {
+        None => format!("now, {by}"),
+        Some(at) => format!("in {}, {by}", span((at - now) / 1000)),
+    }
 }
 
 struct BackendView<'a> {

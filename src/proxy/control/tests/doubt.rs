@@ -25,7 +25,8 @@ fn start(found: StoredLatches, damaged: bool, peers: usize) -> Machine {
         latches.doubt(&prepared, damaged);
     }
     let (operator, remembered, words) = Default::default();
-    let known = InitialState { health, operator, operator_lost: None, latches, damaged: None, remembered, words };
+    let acme = Default::default();
+    let known = InitialState { health, operator, operator_lost: None, latches, damaged: None, remembered, acme, words };
     Machine::start_with(prepared, known)
 }
 

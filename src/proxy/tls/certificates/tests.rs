@@ -21,7 +21,7 @@ fn a_renewed_certificate_is_in_force_and_a_bad_one_leaves_the_last_with_an_alarm
     let files = files(folder.path());
     write(&files, "one.test");
     let mut certificates = Certificates::default();
-    let slot = certificates.add(&files, &[]);
+    let slot = certificates.add(&files, Origin::Files, &[]);
     assert!(slot.covers("one.test"));
     assert_eq!(slot.refresh(&[]), None, "nothing has changed");
     write(&files, "two.test");
@@ -47,10 +47,10 @@ fn the_next_document_goes_on_with_what_the_last_had_in_force() {
     let files = files(folder.path());
     write(&files, "www.test");
     let mut last = Certificates::default();
-    last.add(&files, &[]);
+    last.add(&files, Origin::Files, &[]);
     std::fs::remove_file(&files.key_file).expect("removed");
     let mut next = Certificates::default();
-    let slot = next.add(&files, &[]);
+    let slot = next.add(&files, Origin::Files, &[]);
     assert!(slot.covers("www.test") && slot.error().is_some());
 }
 
@@ -58,7 +58,7 @@ fn the_next_document_goes_on_with_what_the_last_had_in_force() {
 fn a_certificate_that_never_was_usable_is_an_alarm_until_it_is() {
     let folder = tempfile::tempdir().expect("a folder");
     let files = files(folder.path());
-    let slot = Certificates::default().add(&files, &[]);
+    let slot = Certificates::default().add(&files, Origin::Files, &[]);
     assert!(slot.certificate().is_none());
     assert!(slot.alarms(Duration::ZERO)[0].contains("visitors who need it are refused"));
     write(&files, "www.test");
@@ -71,10 +71,10 @@ fn a_certificate_near_its_end_is_an_alarm() {
     let folder = tempfile::tempdir().expect("a folder");
     let files = files(folder.path());
     write(&files, "www.test");
-    let slot = Certificates::default().add(&files, &[]);
+    let slot = Certificates::default().add(&files, Origin::Files, &[]);
     let ends = slot.certificate().expect("one is in force").chain.ends;
     let days = |count: u64| Duration::from_secs(count * DAY + 60);
-    assert_eq!(slot.alarms(ends - days(ALARM_DAYS)), Vec::<String>::new());
+    assert_eq!(slot.alarms(ends - days(14)), Vec::<String>::new());
     assert!(slot.alarms(ends - days(13))[0].contains("ends in 13 days"), "{:?}", slot.alarms(ends - days(13)));
     assert!(slot.alarms(ends + days(1))[0].contains("has expired"));
 }
@@ -86,7 +86,7 @@ fn a_renewal_that_lacks_a_host_of_the_last_is_not_used() {
     write(&files, "www.test");
     let hosts = [HostPattern::parse("www.test").expect("a host"), HostPattern::parse("never.test").expect("a host")];
     let mut certificates = Certificates::default();
-    let slot = certificates.add(&files, &hosts);
+    let slot = certificates.add(&files, Origin::Files, &hosts);
     write(&files, "other.test");
     let refreshed = certificates.refresh();
     let why = refreshed[0].error.as_ref().expect("it is refused").to_string();

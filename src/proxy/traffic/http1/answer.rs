@@ -10,11 +10,11 @@ const RETRY_AFTER: &str = "5";
 
 /// An answer without a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Answer {
+pub struct Answer<'t> {
     /// The status code.
     pub status: u16,
-    /// The text for people; `None`: the reason phrase.
-    pub why: Option<&'static str>,
+    /// The text for people, or with 200 what was asked for; `None`: the reason phrase.
+    pub why: Option<&'t str>,
 }
 
 /// Fields that some answers have, too.
@@ -35,15 +35,15 @@ impl<'a> MoreFields<'a> {
     }
 }
 
-impl Answer {
+impl<'t> Answer<'t> {
     /// An answer with the reason phrase as its text.
-    pub const fn new(status: u16) -> Answer {
+    pub const fn new(status: u16) -> Answer<'static> {
         Answer { status, why: None }
     }
 
-    /// The text for people; a line feed ends it.
-    pub fn text(self) -> &'static str {
-        self.why.unwrap_or(reason(self.status))
+    /// The text for people, which a line feed ends; what was asked for is sent as it is, for a CA compares it.
+    pub fn body(self) -> [&'t str; 2] {
+        [self.why.unwrap_or(reason(self.status)), if self.status == 200 { "" } else { "\n" }]
     }
 
     /// Gives the fields of its head one after the other, name and value.
@@ -51,7 +51,7 @@ impl Answer {
         each("Date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
         each("Content-Type", b"text/plain; charset=utf-8");
         each("Cache-Control", b"no-store");
-        each("Content-Length", itoa::Buffer::new().format(self.text().len() + 1).as_bytes());
+        each("Content-Length", itoa::Buffer::new().format(self.body().map(str::len).iter().sum::<usize>()).as_bytes());
         if self.status == 503 {
             each("Retry-After", RETRY_AFTER.as_bytes());
         }
@@ -73,8 +73,7 @@ impl Answer {
         }
         out.extend_from_slice(b"\r\n");
         if body {
-            out.extend_from_slice(self.text().as_bytes());
-            out.push(b'\n');
+            self.body().iter().for_each(|part| out.extend_from_slice(part.as_bytes()));
         }
     }
 }

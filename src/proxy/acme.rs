@@ -1,0 +1,18 @@
+//! Certificates that come by themselves, for all proxies of a fleet (ACME, RFC 8555).
+//!
+//! One proxy orders at a time, and tells the others what it got; each keeps all of it on its disk. [`orders`] decides (pure) who orders
+//! what and when, from what is desired ([`desired`]), what is there ([`material`]), what failed and when it is time ([`schedule`]), and
+//! what peers say ([`message`]). [`store`] is the disk, [`client`] speaks to the CA, [`challenges`] is what requests of the CA are
+//! answered from. Serving never waits for any of it: a certificate comes into force as one whose files have changed does.
+
+pub mod challenges;
+pub mod client;
+pub mod desired;
+pub mod material;
+pub mod message;
+pub mod orders;
+#[cfg(test)]
+mod samples;
+pub mod schedule;
+pub mod steps;
+pub mod store;

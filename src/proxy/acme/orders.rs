@@ -1,0 +1,271 @@
+//! Who orders which certificate, and when (pure): events in, effects out.
+//!
+//! One proxy orders at a time, and one certificate after the other: of the proxies that are heard and ready the one with the lowest name.
+//! When it is gone the next one begins again, and the CA goes on with the authorizations that it has. Two that order at once (they
+//! do not hear each other) do no harm: everybody takes the better one of two certificates, by the same rule.
+//!
+//! Owns what is known of certificates, accounts and failures. Must never: keep anybody from serving, or show a key.
+
+mod alarms;
+mod by_peers;
+mod disk;
+mod outgoing;
+mod peer;
+mod suggestion;
+mod timing;
+mod under_way;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::Level;
+
+use super::desired::{self, Desired};
+use super::material::{Account, Failures, Issued, Told};
+use super::schedule::{Cause, Window, next_question, next_try};
+use super::steps::{Effect, Event, File, Known, OrderFailure, TxtRecord};
+use crate::config::ProxyConfig;
+use crate::config::proxy::AcmeConfig;
+use crate::daemon::clock::Now;
+use disk::Disk;
+use peer::Peer;
+use suggestion::Suggestion;
+use under_way::{Order, Phase};
+
+/// All that is known of orders.
+#[derive(Debug)]
+pub struct Orders {
+    own: String,
+    ca: Option<Arc<AcmeConfig>>,
+    desired: BTreeMap<String, Desired>,
+    accounts: BTreeMap<String, Account>,
+    /// An account that the CA does not know any more.
+    gone: Option<Account>,
+    failures: BTreeMap<String, Failures>,
+    certificates: BTreeMap<String, Issued>,
+    suggestions: BTreeMap<String, Suggestion>,
+    peers: BTreeMap<String, Peer>,
+    under_way: Option<Order>,
+    disk: Disk,
+    tickets: u64,
+    ended_well: u64,
+    ended_badly: u64,
+}
+
+impl Orders {
+    /// For a document, with what is known already.
+    pub fn new(document: &ProxyConfig, known: Known) -> Orders {
+        let mut orders = Orders {
+            own: document.name.clone(),
+            ca: None,
+            desired: BTreeMap::new(),
+            accounts: known.accounts,
+            gone: None,
+            failures: known.failures,
+            certificates: known.certificates,
+            suggestions: BTreeMap::new(),
+            peers: BTreeMap::new(),
+            under_way: None,
+            disk: Disk::default(),
+            tickets: 0,
+            ended_well: 0,
+            ended_badly: 0,
+        };
+        orders.adopt(document);
+        orders
+    }
+
+    fn adopt(&mut self, document: &ProxyConfig) {
+        self.own.clone_from(&document.name);
+        self.desired = desired::desired(document);
+        self.ca = document.acme.clone().filter(|_| !self.desired.is_empty()).map(Arc::new);
+        self.failures.retain(|service, _| self.desired.contains_key(service));
+    }
+
+    /// Another document is in force. An order that it does not want as it is ends.
+    pub fn reload(&mut self, document: &ProxyConfig) -> Vec<Effect> {
+        let before = std::mem::take(&mut self.desired);
+        self.adopt(document);
+        // What failed may have been the document's fault.
+        self.failures.retain(|service, _| before.get(service) == self.desired.get(service));
+        self.disk.changed(File::Failures);
+        let is_wanted = |order: &Order| {
+            self.ca.as_ref() == Some(&order.ca) && self.desired.get(&order.service) == Some(&order.desired)
+        };
+        if self.under_way.as_ref().is_some_and(|order| !is_wanted(order)) { self.cancel() } else { Vec::new() }
+    }
+
+    /// Nothing more is ordered by this process.
+    pub fn cancel(&mut self) -> Vec<Effect> {
+        let Some(order) = self.under_way.take() else { return Vec::new() };
+        let mut effects = vec![Effect::Cancel];
+        effects.extend(withdraw(&order));
+        effects
+    }
+
+    /// Takes in what happened.
+    pub fn on_event(&mut self, event: Event, now: Now) -> Vec<Effect> {
+        match event {
+            Event::AccountMade(ticket, account) => {
+                if let Some(order) = self.order(ticket) {
+                    let directory = order.ca.directory.clone();
+                    self.take_account(directory, account);
+                }
+                Vec::new()
+            }
+            Event::Challenged(ticket, challenges) => {
+                let Some(order) = self.order(ticket) else { return Vec::new() };
+                let published = false;
+                order.phase = Phase::Telling { since: now.running, challenges, published };
+                let records = order.records();
+                if records.is_empty() { Vec::new() } else { vec![Effect::PublishRecords(records)] }
+            }
+            Event::RecordsPublished(records, ended) => self.on_published(&records, ended, now),
+            Event::Ended(ticket, ended) => self.on_ended(ticket, ended, now),
+            Event::Suggested { service, number, answer } => {
+                self.on_suggested(&service, number, answer, now);
+                Vec::new()
+            }
+            Event::Written(file, ended) => {
+                self.disk.written(file, ended, now.running);
+                Vec::new()
+            }
+        }
+    }
+
+    fn order(&mut self, ticket: u64) -> Option<&mut Order> {
+        self.under_way.as_mut().filter(|order| order.ticket == ticket)
+    }
+
+    fn on_published(&mut self, records: &[TxtRecord], ended: Result<(), String>, now: Now) -> Vec<Effect> {
+        let Some(order) = self.under_way.as_mut().filter(|order| order.records() == records) else { return Vec::new() };
+        match (ended, &mut order.phase) {
+            (Ok(()), Phase::Telling { published, .. }) => {
+                *published = true;
+                Vec::new()
+            }
+            (Err(why), Phase::Telling { .. }) => self.fail_unasked(format!("the nameservers: {why}"), now),
+            (_, Phase::Opening | Phase::Validating(_)) => Vec::new(),
+        }
+    }
+
+    fn on_ended(&mut self, ticket: u64, ended: Result<Told, OrderFailure>, now: Now) -> Vec<Effect> {
+        let Some(order) = self.under_way.take_if(|order| order.ticket == ticket) else { return Vec::new() };
+        let mut effects: Vec<Effect> = withdraw(&order).collect();
+        let issued = ended.and_then(|told| {
+            Issued::new(told).map_err(|why| OrderFailure {
+                why: format!("what the CA has issued cannot be used: {why}"),
+                cause: Cause::Refused,
+                retry_after: None,
+                account_is_gone: false,
+            })
+        });
+        match issued {
+            Ok(issued) => {
+                self.ended_well += 1;
+                effects.push(Effect::Log(
+                    Level::INFO,
+                    format!("the certificate of {} has been issued, for {}", order.service, issued.chain().names),
+                ));
+                self.failures.remove(&order.service);
+                self.disk.changed(File::Failures);
+                self.take_certificate(&order.service, issued);
+            }
+            Err(failure) => {
+                if failure.account_is_gone {
+                    self.gone = self.accounts.get(&order.ca.directory).cloned();
+                }
+                effects.push(self.note_failure(&order.service, failure, now));
+            }
+        }
+        effects
+    }
+
+    fn fail_unasked(&mut self, why: String, now: Now) -> Vec<Effect> {
+        let Some(service) = self.under_way.as_ref().map(|order| order.service.clone()) else { return Vec::new() };
+        let mut effects = self.cancel();
+        let failure = OrderFailure { why, cause: Cause::Unasked, retry_after: None, account_is_gone: false };
+        effects.push(self.note_failure(&service, failure, now));
+        effects
+    }
+
+    fn note_failure(&mut self, service: &str, failure: OrderFailure, now: Now) -> Effect {
+        self.ended_badly += 1;
+        let OrderFailure { why, cause, retry_after, .. } = failure;
+        let before = self.failures.get(service).filter(|before| before.cause == cause);
+        let count = before.map_or(0, |before| before.count).saturating_add(1);
+        let until = next_try(now.unix_ms, count, cause, retry_after);
+        let failures = Failures { count, at: now.unix_ms, until, cause, by: self.own.clone(), why };
+        let line = format!("the certificate of {service} could not be ordered: {}", failures.why);
+        self.failures.insert(service.to_owned(), failures.bounded(now.unix_ms, u64::MAX));
+        self.disk.changed(File::Failures);
+        Effect::Log(Level::WARN, line)
+    }
+
+    fn on_suggested(&mut self, service: &str, number: u32, answer: Option<(Window, Duration)>, now: Now) {
+        let known = self.suggestions.get(service).filter(|known| known.number == number);
+        let window = answer.map(|(window, _)| window).or_else(|| known?.window);
+        let next = next_question(now.unix_ms, answer.map(|(_, again)| again));
+        self.suggestions.insert(service.to_owned(), Suggestion { number, window, next, is_asked: false });
+    }
+
+    fn take_account(&mut self, directory: String, account: Account) -> bool {
+        let is_newer = self.accounts.get(&directory).is_none_or(|known| *known < account);
+        if is_newer {
+            self.accounts.insert(directory, account);
+            self.disk.changed(File::Accounts);
+        }
+        is_newer
+    }
+
+    /// Takes a certificate that is better than the one that is known.
+    fn take_certificate(&mut self, service: &str, issued: Issued) -> bool {
+        let Some((desired, ca)) = self.desired.get(service).zip(self.ca.as_ref()) else { return false };
+        let known = self.certificates.get(service);
+        let is_better = known.is_none_or(|known| issued.is_better(known, desired, &ca.directory));
+        if is_better {
+            self.certificates.insert(service.to_owned(), issued);
+            self.disk.changed(File::Certificate(service.to_owned()));
+        }
+        is_better
+    }
+
+    /// The certificate of a service, if it is for all of its hosts, and by this CA.
+    fn serving(&self, service: &str) -> Option<&Issued> {
+        let (desired, ca) = (self.desired.get(service)?, self.ca.as_ref()?);
+        self.certificates.get(service).filter(|issued| issued.serves(desired, &ca.directory))
+    }
+
+    /// When the certificate of a service is to be renewed, in milliseconds since the epoch; none: it has none that will do.
+    pub fn renewal(&self, service: &str) -> Option<u64> {
+        let issued = self.serving(service)?;
+        Some(self.suggested(service).unwrap_or_else(|| issued.window().point(issued.number())))
+    }
+
+    /// The same as far as the CA has suggested a time to this proxy.
+    fn suggested(&self, service: &str) -> Option<u64> {
+        let number = self.serving(service)?.number();
+        let suggestion = self.suggestions.get(service).filter(|suggestion| suggestion.number == number)?;
+        Some(suggestion.window?.point(number))
+    }
+
+    /// Orders that this process has ended: those with a certificate, and those without.
+    pub fn ended(&self) -> (u64, u64) {
+        (self.ended_well, self.ended_badly)
+    }
+
+    /// Whether a write is under way or due: a start waits for the first ones.
+    pub fn is_writing(&self) -> bool {
+        self.disk.is_busy()
+    }
+}
+
+/// The records of an order that has ended are not needed any more.
+fn withdraw(order: &Order) -> impl Iterator<Item = Effect> + use<> {
+    let had_records = !order.records().is_empty();
+    had_records.then(|| Effect::PublishRecords(Vec::new())).into_iter()
+}
+
+#[cfg(test)]
+mod tests;

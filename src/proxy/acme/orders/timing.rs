@@ -1,0 +1,124 @@
+//! When something is ordered, and by whom (pure).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use super::Orders;
+use super::suggestion::Suggestion;
+use super::under_way::{Order, Phase};
+use crate::daemon::clock::Now;
+use crate::proxy::acme::material::{Failures, Issued};
+use crate::proxy::acme::schedule::{Cause, next_try};
+use crate::proxy::acme::steps::{Circumstances, Effect, OrderRequest};
+
+/// How long an order waits for every peer, or every nameserver, to know its challenges. Then it ends: the CA may ask any of them.
+const TELLING_LIMIT: Duration = Duration::from_secs(20);
+
+impl Orders {
+    /// What follows now.
+    pub fn step(&mut self, at: Circumstances, now: Now) -> Vec<Effect> {
+        let mut effects = self.go_on_telling(now);
+        if self.may_order(at, now) {
+            effects.extend(self.begin(now));
+            effects.extend(self.ask_for_suggestions(now));
+        }
+        effects.extend(self.write(now));
+        effects
+    }
+
+    /// This proxy is the one that orders.
+    fn may_order(&self, at: Circumstances, now: Now) -> bool {
+        at.knows_peers && !at.draining && self.ca.is_some() && self.orderer(at.ready, now) == Some(&*self.own)
+    }
+
+    fn go_on_telling(&mut self, now: Now) -> Vec<Effect> {
+        let Some(order) = &self.under_way else { return Vec::new() };
+        let Phase::Telling { since, challenges, published } = &order.phase else { return Vec::new() };
+        let late: Vec<&str> = self.unaware(order, now).collect();
+        let is_told = late.is_empty() && (*published || order.records().is_empty());
+        if is_told {
+            let (ticket, challenges) = (order.ticket, challenges.clone());
+            if let Some(order) = &mut self.under_way {
+                order.phase = Phase::Validating(challenges);
+            }
+            return vec![Effect::GoOn(ticket)];
+        }
+        if now.running.saturating_sub(*since) < TELLING_LIMIT {
+            return Vec::new();
+        }
+        let why = match late.is_empty() {
+            true => "the nameservers did not take the records in time".to_owned(),
+            false => format!(
+                "{} did not take the challenge in time, and the CA may ask any proxy: look there at `polder status`, and whether its \
+                 version and its document have \"acme\", too",
+                late.join(", ")
+            ),
+        };
+        self.fail_unasked(why, now)
+    }
+
+    fn begin(&mut self, now: Now) -> Option<Effect> {
+        if self.under_way.is_some() {
+            return None;
+        }
+        let ca = Arc::clone(self.ca.as_ref()?);
+        let service = self.most_urgent(now)?;
+        let desired = self.desired.get(&service)?.clone();
+        self.tickets += 1;
+        let replaces = self.certificates.get(&service).filter(|known| known.told().directory == ca.directory).cloned();
+        let account = self.accounts.get(&ca.directory).filter(|account| self.gone.as_ref() != Some(account)).cloned();
+        let (names, challenge, ticket) = (desired.names(), desired.challenge, self.tickets);
+        self.note_beginning(&service, now);
+        self.under_way = Some(Order { ticket, service, desired, ca: Arc::clone(&ca), phase: Phase::Opening });
+        Some(Effect::Order(Box::new(OrderRequest { ticket, names, challenge, ca, account, replaces })))
+    }
+
+    /// A process that is killed while it orders, again and again, must not ask the CA each time: until its end an order is written down
+    /// as one that failed.
+    fn note_beginning(&mut self, service: &str, now: Now) {
+        let before = self.failures.get(service).filter(|before| before.cause == Cause::Refused);
+        let count = before.map_or(0, |before| before.count).saturating_add(1);
+        let until = next_try(now.unix_ms, count, Cause::Refused, None);
+        self.disk.note_beginning(Failures {
+            count,
+            at: now.unix_ms,
+            until,
+            cause: Cause::Refused,
+            by: self.own.clone(),
+            why: "the process ended before the order did".to_owned(),
+        });
+    }
+
+    /// The service whose certificate is to be ordered now: one that has none before one whose is to be renewed.
+    fn most_urgent(&self, now: Now) -> Option<String> {
+        let may_begin = |service: &str| {
+            let is_late = self.failures.get(service).is_none_or(|failures| failures.until <= now.unix_ms);
+            is_late && !self.is_ordered_elsewhere(service, now)
+        };
+        let due = self
+            .desired
+            .keys()
+            .filter(|service| self.renewal(service).is_none_or(|renewal| renewal <= now.unix_ms) && may_begin(service));
+        due.min_by_key(|service| self.serving(service).map_or(0, Issued::ends)).cloned()
+    }
+
+    fn ask_for_suggestions(&mut self, now: Now) -> Vec<Effect> {
+        let Some(ca) = self.ca.clone() else { return Vec::new() };
+        let Some(account) = self.accounts.get(&ca.directory).cloned() else { return Vec::new() };
+        let services: Vec<String> = self.desired.keys().cloned().collect();
+        let mut effects = Vec::new();
+        for service in services {
+            let Some(issued) = self.serving(&service).cloned() else { continue };
+            let number = issued.number();
+            let before = self.suggestions.get(&service).filter(|before| before.number == number);
+            if before.is_some_and(|before| before.is_asked || before.next > now.unix_ms) {
+                continue;
+            }
+            let window = before.and_then(|before| before.window);
+            let asked = Suggestion { number, window, next: now.unix_ms, is_asked: true };
+            self.suggestions.insert(service.clone(), asked);
+            effects.push(Effect::AskRenewal { service, issued, ca: Arc::clone(&ca), account: account.clone() });
+        }
+        effects
+    }
+}

@@ -1,0 +1,103 @@
+//! What was ordered, on the disk: `STATE_DIR/acme/`, mode 0700, its files 0600.
+//!
+//! `SERVICE.pem` holds key and chain in one file, replaced in one step, so the two always fit; `accounts.json` the keys of the accounts
+//! at CAs; `failures.json` what failed, so that a daemon that is restarted again and again does not ask the CA each time. Must
+//! never: run on the control thread once the daemon serves.
+
+use std::collections::BTreeMap;
+use std::fs::{self, DirBuilder};
+use std::io;
+use std::os::unix::fs::DirBuilderExt;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::desired;
+use super::material::{Account, Failures, Issued, MOST_BYTES, Secret, Told};
+use super::steps::{File, Known};
+use crate::config::ProxyConfig;
+use crate::config::regular_file::read_regular_file;
+use crate::files;
+
+/// The most that is read of a file of accounts or failures.
+const MOST_JSON: u64 = 16 * 1024 * 1024;
+
+#[derive(Deserialize)]
+struct StoredAccounts {
+    accounts: BTreeMap<String, Account>,
+}
+
+#[derive(Deserialize)]
+struct StoredFailures {
+    failures: BTreeMap<String, Failures>,
+}
+
+/// Reads what is there of what a document wants. What cannot be read is said in the log, and ordered again.
+pub fn read(document: &ProxyConfig) -> Known {
+    let folder = desired::folder(&document.state_dir);
+    let path = |file: &File| path(&folder, file);
+    let accounts = read_json(&path(&File::Accounts)).map(|StoredAccounts { accounts }| accounts);
+    let failures = read_json(&path(&File::Failures)).map(|StoredFailures { failures }| failures);
+    let mut certificates = BTreeMap::new();
+    for service in desired::desired(document).into_keys() {
+        let file = path(&File::Certificate(service.clone()));
+        match read_certificate(&file) {
+            Ok(Some(issued)) => drop(certificates.insert(service, issued)),
+            Ok(None) => {}
+            Err(why) => {
+                tracing::error!("{}: {why}; another certificate is taken from a peer, or ordered", file.display())
+            }
+        }
+    }
+    Known { accounts: accounts.unwrap_or_default(), failures: failures.unwrap_or_default(), certificates }
+}
+
+fn read_json<T: DeserializeOwned>(file: &Path) -> Option<T> {
+    let read = match read_regular_file(file, MOST_JSON) {
+        // The words of the error must not hold what stands in the file.
+        Ok(text) => serde_json::from_slice(&text)
+            .map_err(|error| format!("is malformed at line {}, column {}", error.line(), error.column())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return None,
+        Err(error) => Err(format!("cannot be read: {error}")),
+    };
+    read.inspect_err(|why| tracing::error!("{}: {why}; it is not used", file.display())).ok()
+}
+
+fn read_certificate(file: &Path) -> Result<Option<Issued>, String> {
+    let text = match read_regular_file(file, 2 * MOST_BYTES as u64) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(format!("cannot be read: {error}")),
+    };
+    let text = String::from_utf8(text).map_err(|_| "is not text".to_owned())?;
+    Told::of_file(&text).and_then(Issued::new).map(Some).map_err(|why| why.to_string())
+}
+
+/// Replaces a file.
+///
+/// # Errors
+///
+/// It cannot be written; what was there is there still.
+pub fn write(folder: &Path, file: &File, content: &Secret) -> io::Result<()> {
+    if !folder.is_dir() {
+        let made = DirBuilder::new().mode(0o700).create(folder);
+        made.map_err(|error| files::naming(folder, &error))?;
+        if let Some(above) = folder.parent() {
+            fs::File::open(above)?.sync_all()?;
+        }
+    }
+    files::replace_own(&path(folder, file), content.reveal().as_bytes())
+}
+
+/// Where a file lies.
+fn path(folder: &Path, file: &File) -> PathBuf {
+    match file {
+        File::Accounts => folder.join("accounts.json"),
+        File::Failures => folder.join("failures.json"),
+        File::Certificate(service) => folder.join(format!("{service}.pem")),
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,55 @@
+use std::os::unix::fs::PermissionsExt;
+
+use super::*;
+use crate::config::proxy;
+use crate::proxy::acme::samples::told;
+use crate::proxy::acme::schedule::Cause;
+
+fn document(state_dir: &Path) -> ProxyConfig {
+    let text = format!(
+        r#"{{ "version": 1, "name": "px", "state_dir": {state_dir:?}, "admin": {{ "socket": "/admin.sock" }},
+          "listeners": [{{ "name": "a", "address": "192.0.2.9:80" }}, {{ "name": "b", "address": "192.0.2.9:443", "protocol": "https" }}],
+          "acme": {{ "terms_of_service_agreed": true }},
+          "services": {{ "www": {{ "hosts": ["www.test"], "tls": "acme", "mode": "stateless",
+            "backends": [{{ "name": "web", "address": "192.0.2.1:80" }}] }} }} }}"#
+    );
+    proxy::parse(Path::new("proxy.json"), &text).unwrap_or_else(|findings| panic!("{findings}"))
+}
+
+#[test]
+fn what_is_written_is_for_the_daemons_user_alone_and_is_read_again() {
+    let state_dir = tempfile::tempdir().unwrap();
+    let document = document(state_dir.path());
+    assert!(read(&document).certificates.is_empty(), "nothing is there yet, and that is no error");
+    let folder = desired::folder(state_dir.path());
+    let certificate = told(&["www.test"], 0, 90);
+    write(&folder, &File::Certificate("www".into()), &certificate.to_file("www")).unwrap();
+    let account = r#"{ "version": 1, "accounts": { "https://ca.test/dir": { "made": 7, "credentials": "x" } } }"#;
+    write(&folder, &File::Accounts, &Secret::new(account)).unwrap();
+    let failures = r#"{ "version": 1, "failures": { "www": { "count": 2, "at": 1, "until": 9, "cause": "refused", "by": "px", "why": "no" } } }"#;
+    write(&folder, &File::Failures, &Secret::new(failures)).unwrap();
+    let known = read(&document);
+    assert_eq!(known.certificates["www"].told(), &certificate);
+    assert_eq!(known.accounts["https://ca.test/dir"].made, 7);
+    assert_eq!((known.failures["www"].until, known.failures["www"].cause), (9, Cause::Refused));
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for name in ["www.pem", "accounts.json", "failures.json"] {
+        assert_eq!(mode(&folder.join(name)), 0o600, "{name}");
+    }
+}
+
+#[test]
+fn a_file_that_is_damaged_is_passed_over_and_the_others_are_used() {
+    let state_dir = tempfile::tempdir().unwrap();
+    let document = document(state_dir.path());
+    let folder = desired::folder(state_dir.path());
+    write(&folder, &File::Accounts, &Secret::new("{")).unwrap();
+    write(&folder, &File::Certificate("www".into()), &told(&["www.test"], 0, 90).to_file("www")).unwrap();
+    let known = read(&document);
+    assert!(known.accounts.is_empty() && known.certificates.contains_key("www"));
+    let file = folder.join("www.pem");
+    let half = fs::read(&file).unwrap();
+    fs::write(&file, &half[..half.len() / 2]).unwrap();
+    assert!(read(&document).certificates.is_empty());
+}

@@ -1,0 +1,59 @@
+//! The hands of what orders certificates: the conversation with the CA, the disk, and certificates that come into force.
+
+use std::sync::Arc;
+
+use crate::proxy::acme::client::{Client, ask_renewal};
+use crate::proxy::acme::steps::{Effect, Event, File};
+use crate::proxy::acme::{desired, store};
+use crate::proxy::control::prepared::Prepared;
+
+use super::certificates::take_renewed;
+
+/// What is under way.
+#[derive(Debug, Default)]
+pub(super) struct Acme {
+    client: Client,
+}
+
+impl Acme {
+    /// Does it, and reports what comes of it.
+    pub(super) fn perform(
+        &mut self,
+        effect: Effect,
+        prepared: &Arc<Prepared>,
+        report: impl Fn(Event) + Send + Sync + 'static,
+    ) {
+        match effect {
+            Effect::Order(request) => self.client.order(*request, report),
+            Effect::GoOn(ticket) => self.client.go_on(ticket),
+            Effect::Cancel => self.client.cancel(),
+            Effect::PublishRecords(records) => publish(records, report),
+            Effect::AskRenewal { service, issued, ca, account } => ask_renewal(service, issued, ca, account, report),
+            Effect::Write(file, content) => {
+                let (folder, tls) = (desired::folder(&prepared.document.state_dir), prepared.settings.tls.clone());
+                tokio::task::spawn_blocking(move || {
+                    let written = store::write(&folder, &file, &content).map_err(|error| error.to_string());
+                    if let (Ok(()), File::Certificate(_), Some(tls)) = (&written, &file, tls) {
+                        take_renewed(&tls);
+                    }
+                    report(Event::Written(file, written));
+                });
+            }
+            // The caller's.
+            Effect::Log(..) => {}
+        }
+    }
+
+    /// Ends what is under way.
+    pub(super) fn cancel(&mut self) {
+        self.client.cancel();
+    }
+}
+
+/// Has our nameservers answer with these records, and no others of ours.
+fn publish(records: Vec<crate::proxy::acme::steps::TxtRecord>, report: impl Fn(Event)) {
+    if !records.is_empty() {
+        let why = "this version tells them nothing: use http-01, or certificates from files".to_owned();
+        report(Event::RecordsPublished(records, Err(why)));
+    }
+}

@@ -1,0 +1,52 @@
+//! Renewed certificates come into force: those whose files have changed, whoever wrote them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::time::MissedTickBehavior;
+
+use crate::proxy::snapshot::Snapshot;
+use crate::proxy::tls::acceptor::Acceptor;
+use crate::proxy::tls::certificates::Refreshed;
+use crate::proxy::traffic::shared::Shared;
+
+/// How often the files of certificates are looked at.
+const EVERY: Duration = Duration::from_secs(5);
+
+/// Takes renewed certificates into use, for as long as the process lives.
+pub(super) async fn watch(shared: Arc<Shared>) {
+    let mut looks = tokio::time::interval(EVERY);
+    looks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        looks.tick().await;
+        let snapshot = shared.snapshot.load_full();
+        // A disk that does not answer holds up its own thread alone.
+        let _ = tokio::task::spawn_blocking(move || tell(refresh(&snapshot))).await;
+    }
+}
+
+/// Reads the files again that have changed: of what visitors are shown, and of connections to backends.
+fn refresh(snapshot: &Snapshot) -> Vec<Refreshed> {
+    let mut refreshed = snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().refresh()).collect::<Vec<_>>();
+    // Services of the same settings share one, whose second look finds no change.
+    for connector in snapshot.services.iter().filter_map(|service| service.backend_tls.as_ref()) {
+        let changed = connector.refresh();
+        refreshed.extend(changed.map(|ended| Refreshed { file: connector.tls().ca_file.clone(), error: ended.err() }));
+    }
+    refreshed
+}
+
+/// Takes what visitors are shown from files that have just been written.
+pub(super) fn take_renewed(tls: &Acceptor) {
+    tell(tls.certificates().refresh());
+}
+
+fn tell(refreshed: Vec<Refreshed>) {
+    for Refreshed { file, error } in refreshed {
+        let file = file.display();
+        match error {
+            None => tracing::info!("the certificate {file} has been read again, and is in force"),
+            Some(error) => tracing::error!("the certificate {file} has changed and is not used: {error}"),
+        }
+    }
+}

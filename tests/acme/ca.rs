@@ -1,0 +1,147 @@
+//! Pebble, with a certificate of its own and a nameserver of ours.
+
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpStream};
+use std::path::PathBuf;
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, ServerName};
+use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
+use serde_json::json;
+
+use super::nameserver::Nameserver;
+use super::{PATIENCE, eventually};
+
+/// A CA that may not have been started yet: where it will be is known.
+pub struct Ca {
+    folder: tempfile::TempDir,
+    directory: SocketAddr,
+    management: SocketAddr,
+    own_roots: RootCertStore,
+}
+
+/// A CA that runs.
+pub struct Running {
+    ca: Ca,
+    process: Child,
+    pub nameserver: Nameserver,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// An address that nobody listens on.
+pub fn free() -> SocketAddr {
+    std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+}
+
+impl Ca {
+    /// Makes what it needs.
+    pub fn new() -> Ca {
+        let folder = tempfile::tempdir().unwrap();
+        let key = KeyPair::generate().unwrap();
+        let mut params = CertificateParams::new(Vec::new()).unwrap();
+        params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        let root = params.self_signed(&key).unwrap();
+        let own_key = KeyPair::generate().unwrap();
+        let own = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let own = own.signed_by(&own_key, &Issuer::from_params(&params, &key)).unwrap();
+        std::fs::write(folder.path().join("root.pem"), root.pem()).unwrap();
+        std::fs::write(folder.path().join("own.pem"), own.pem()).unwrap();
+        std::fs::write(folder.path().join("own.key"), own_key.serialize_pem()).unwrap();
+        let mut own_roots = RootCertStore::empty();
+        own_roots.add(root.der().clone()).unwrap();
+        Ca { folder, directory: free(), management: free(), own_roots }
+    }
+
+    /// The URL of its directory.
+    pub fn url(&self) -> String {
+        format!("https://{}/dir", self.directory)
+    }
+
+    /// The roots of its own https.
+    pub fn ca_file(&self) -> PathBuf {
+        self.folder.path().join("root.pem")
+    }
+
+    /// Roots that no certificate of a visitor is by.
+    pub fn system_roots(&self) -> RootCertStore {
+        self.own_roots.clone()
+    }
+
+    /// Starts it: it asks hosts at this port, and its certificates are valid for so many seconds.
+    pub fn start(self, http_port: u16, seconds: &str) -> Running {
+        self.start_with(http_port, seconds, &[("PEBBLE_WFE_NONCEREJECT", "0")])
+    }
+
+    pub fn start_with(self, http_port: u16, seconds: &str, environment: &[(&str, &str)]) -> Running {
+        let nameserver = Nameserver::start();
+        let file = |name: &str| self.folder.path().join(name).display().to_string();
+        let config = json!({ "pebble": {
+            "listenAddress": self.directory.to_string(),
+            "managementListenAddress": self.management.to_string(),
+            "certificate": file("own.pem"),
+            "privateKey": file("own.key"),
+            "httpPort": http_port,
+            "tlsPort": http_port,
+            "ocspResponderURL": "",
+            "externalAccountBindingRequired": false,
+            "certificateValidityPeriod": seconds.parse::<u64>().unwrap(),
+        } });
+        std::fs::write(file("pebble.json"), config.to_string()).unwrap();
+        let log = std::fs::File::create(file("pebble.log")).unwrap();
+        let process = Command::new("pebble")
+            .args(["-config", &file("pebble.json"), "-dnsserver", &nameserver.address().to_string()])
+            .env("PEBBLE_VA_NOSLEEP", "1")
+            .envs(environment.iter().copied())
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .spawn()
+            .expect("Pebble can be started: see CONTRIBUTING.md");
+        let running = Running { ca: self, process, nameserver };
+        eventually("Pebble listens", || TcpStream::connect(running.ca.directory).is_ok());
+        running
+    }
+}
+
+impl Running {
+    /// The roots of the certificates that it issues.
+    pub fn roots(&self) -> RootCertStore {
+        let request = "GET /roots/0 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
+        let (_, answer) = over_tls(self.ca.management, "127.0.0.1", &self.ca.own_roots, request).unwrap();
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_slice(answer.as_bytes()).unwrap()).unwrap();
+        roots
+    }
+}
+
+/// Asks over TLS: gives the server's certificate, and all that it says.
+pub fn over_tls(
+    at: SocketAddr,
+    name: &str,
+    roots: &RootCertStore,
+    request: &str,
+) -> Result<(CertificateDer<'static>, String), String> {
+    let provider = Arc::new(rustls::crypto::aws_lc_rs::default_provider());
+    let config = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let config = config.with_root_certificates(roots.clone()).with_no_client_auth();
+    let name = ServerName::try_from(name.to_owned()).unwrap();
+    let stream = TcpStream::connect(at).map_err(|error| error.to_string())?;
+    stream.set_read_timeout(Some(PATIENCE.min(Duration::from_secs(20)))).unwrap();
+    let mut tls = StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream);
+    tls.write_all(request.as_bytes()).map_err(|error| format!("{error:?}"))?;
+    let certificate = tls.conn.peer_certificates().unwrap()[0].clone().into_owned();
+    let mut answer = String::new();
+    // Who closes without close_notify has said all that there is.
+    let _ = tls.read_to_string(&mut answer);
+    Ok((certificate, answer))
+}

@@ -1,0 +1,167 @@
+//! Certificates for a fleet of proxies from a real CA: Pebble, the test CA of Let's Encrypt.
+//!
+//! Needs Pebble (Debian's pebble), and so is apart from `cargo test`: `cargo test --test acme -- --ignored`. The CA asks a nameserver of
+//! the test's own, which says where it is to look, and can be silent.
+
+#![allow(
+    clippy::disallowed_methods,
+    clippy::disallowed_types,
+    reason = "a blocking nameserver on a thread of its own, and processes that are waited for"
+)]
+#![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
+
+mod ca;
+mod fleet;
+mod nameserver;
+
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use ca::Ca;
+use fleet::Fleet;
+
+/// Longer than anything here takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(90);
+
+const HOST: &str = "www.fleet.test";
+
+fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "{what}: not within {PATIENCE:?}");
+        std::thread::sleep(Duration::from_millis(20));
+    }
+}
+
+/// A CA, and so many proxies that get their certificates there.
+fn fleet(proxies: usize, ca: &Ca) -> Fleet {
+    Fleet::new(proxies, ca, HOST)
+}
+
+#[test]
+#[ignore = "needs Pebble: see CONTRIBUTING.md"]
+fn a_new_proxy_serves_http_at_once_and_https_without_a_reload_once_the_ca_has_issued() {
+    let ca = Ca::new();
+    let mut fleet = fleet(1, &ca);
+    // The CA is not there yet: nobody minds but the operator.
+    fleet.start(0);
+    assert_eq!(fleet.http(0, "/").0, 200);
+    let refused = fleet.https(0, &ca.system_roots()).unwrap_err();
+    assert!(refused.contains("UnrecognisedName"), "{refused}");
+    eventually("the alarm says why", || fleet.alarms(0).contains("the CA cannot be reached"));
+    assert!(fleet.alarms(0).contains("cannot be ordered"), "{}", fleet.alarms(0));
+
+    let ca = ca.start(fleet.http_port(), "60");
+    ca.nameserver.answer_with(&fleet.addresses(), 0);
+    eventually("https is served", || fleet.https(0, &ca.roots()).is_ok());
+    assert_eq!(fleet.process(0).reloads(), 0);
+    let status = fleet.status(0);
+    assert_eq!(status["certificates"][0]["acme"]["orderer"], "px-1", "{status}");
+    assert!(status["certificates"][0]["acme"]["renewal"].is_u64(), "{status}");
+    eventually("the alarm ends", || fleet.alarms(0) == "[]");
+    assert!(
+        fleet.metrics(0).contains("polder_acme_orders_total{daemon=\"proxy\",result=\"issued\"} 1"),
+        "{}",
+        fleet.metrics(0)
+    );
+    assert_secret(&fleet, 0);
+    // What it asked for is gone, and the path is the service's again.
+    let challenge = ca.nameserver.seen(HOST);
+    assert!(challenge > 0);
+    assert_eq!(fleet.http(0, "/.well-known/acme-challenge/abc").0, 200, "the backend answers");
+}
+
+/// What is on the disk is for the daemon's user, and what it shows holds no key.
+fn assert_secret(fleet: &Fleet, proxy: usize) {
+    use std::os::unix::fs::PermissionsExt;
+    let folder = fleet.state_dir(proxy).join("acme");
+    let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for file in std::fs::read_dir(&folder).unwrap() {
+        let path = file.unwrap().path();
+        assert_eq!(mode(&path), 0o600, "{}", path.display());
+    }
+    let accounts: Value = serde_json::from_slice(&std::fs::read(folder.join("accounts.json")).unwrap()).unwrap();
+    let account = accounts["accounts"].as_object().unwrap().values().next().unwrap()["credentials"].as_str().unwrap();
+    let account_key = serde_json::from_str::<Value>(account).unwrap()["key_pkcs8"].as_str().unwrap().to_owned();
+    let pem = std::fs::read_to_string(folder.join("www.pem")).unwrap();
+    let key = pem.lines().skip_while(|line| !line.contains("BEGIN PRIVATE KEY")).nth(1).unwrap().to_owned();
+    for shown in
+        [fleet.call(proxy, "/status"), fleet.call(proxy, "/"), fleet.metrics(proxy), fleet.process(proxy).log()]
+    {
+        for secret in [&account_key, &key] {
+            assert!(!shown.contains(secret.as_str()), "a key is shown: {shown}");
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs Pebble: see CONTRIBUTING.md"]
+fn one_proxy_orders_the_ca_finds_its_challenge_at_another_one_and_all_serve_the_same_certificate() {
+    let ca = Ca::new();
+    let mut fleet = fleet(3, &ca);
+    let ca = ca.start(fleet.http_port(), "3600");
+    // The CA looks at a proxy that does not order.
+    ca.nameserver.answer_with(&fleet.addresses(), 2);
+    (0..3).for_each(|proxy| fleet.start(proxy));
+    eventually("all serve https", || (0..3).all(|proxy| fleet.https(proxy, &ca.roots()).is_ok()));
+    let first = fleet.https(0, &ca.roots()).unwrap();
+    assert!((1..3).all(|proxy| fleet.https(proxy, &ca.roots()).unwrap() == first));
+    let orders = (0..3).map(|proxy| fleet.orders(proxy));
+    assert_eq!(orders.collect::<Vec<_>>(), [1, 0, 0], "one certificate was ordered, by the lowest name");
+
+    // One is reinstalled: it has everything again before it says that it is ready, and orders nothing.
+    fleet.kill(0);
+    std::fs::remove_dir_all(fleet.state_dir(0)).unwrap();
+    fleet.start(0);
+    assert_eq!(fleet.https(0, &ca.roots()).unwrap(), first, "at its first ready");
+    let account = |proxy: usize| std::fs::read_to_string(fleet.state_dir(proxy).join("acme/accounts.json")).unwrap();
+    eventually("it has the account, too", || fleet.state_dir(0).join("acme/accounts.json").exists());
+    assert_eq!(account(0), account(1));
+    assert_eq!(fleet.orders(0), 0);
+}
+
+#[test]
+#[ignore = "needs Pebble: see CONTRIBUTING.md"]
+fn when_the_proxy_that_orders_is_killed_in_the_middle_another_one_orders() {
+    let ca = Ca::new();
+    let mut fleet = fleet(2, &ca);
+    let ca = ca.start_with(fleet.http_port(), "3600", &[("PEBBLE_WFE_NONCEREJECT", "20")]);
+    ca.nameserver.be_silent(true);
+    (0..2).for_each(|proxy| fleet.start(proxy));
+    // The challenge is known everywhere when the CA looks.
+    eventually("the CA looks", || ca.nameserver.seen(HOST) > 0);
+    fleet.kill(0);
+    ca.nameserver.answer_with(&fleet.addresses()[1..], 0);
+    ca.nameserver.be_silent(false);
+    eventually("the other one serves https", || fleet.https(1, &ca.roots()).is_ok());
+    assert_eq!(fleet.orders(1), 1);
+    let served = fleet.https(1, &ca.roots()).unwrap();
+
+    // The first one comes back and gets it, though it would be its turn to order.
+    ca.nameserver.answer_with(&fleet.addresses(), 0);
+    fleet.start(0);
+    eventually("it serves https", || fleet.https(0, &ca.roots()).is_ok());
+    assert_eq!(fleet.https(0, &ca.roots()).unwrap(), served);
+}
+
+#[test]
+#[ignore = "needs Pebble: see CONTRIBUTING.md"]
+fn certificates_are_renewed_at_two_thirds_of_their_life_and_survive_a_takeover() {
+    let ca = Ca::new();
+    let mut fleet = fleet(2, &ca);
+    // Pebble's certificates begin at once.
+    let ca = ca.start(fleet.http_port(), "24");
+    ca.nameserver.answer_with(&fleet.addresses(), 1);
+    (0..2).for_each(|proxy| fleet.start(proxy));
+    eventually("all serve https", || (0..2).all(|proxy| fleet.https(proxy, &ca.roots()).is_ok()));
+    let first = fleet.https(0, &ca.roots()).unwrap();
+    fleet.hand_over(0);
+    assert!(fleet.https(0, &ca.roots()).is_ok());
+    let is_renewed = |proxy: usize| fleet.https(proxy, &ca.roots()).is_ok_and(|served| served != first);
+    eventually("it is renewed everywhere", || (0..2).all(is_renewed));
+    let document = json!(fleet.document(0)["services"]["www"]["tls"]);
+    assert_eq!(document, "acme");
+}
