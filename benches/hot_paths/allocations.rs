@@ -193,7 +193,7 @@ fn start_proxy(backend: SocketAddr) -> SocketAddr {
     let address = socket.local_addr().unwrap();
     let shared = Arc::new(Shared::new(snapshot, mpsc::unbounded_channel().0, AccessLog::open(None).unwrap(), 1));
     let worker = spawn(0, shared, Ticks::default().worker("worker-0")).unwrap();
-    let listening = Listening { name: "http".into(), protocol: Protocol::Http, socket };
+    let listening = Listening { name: "http".into(), protocol: Protocol::Http, http2: true, socket };
     worker.commands.send(Command::Listen(vec![listening])).unwrap();
     // It serves until the process ends: dropped commands would mean a drain.
     std::mem::forget(worker);

@@ -89,6 +89,8 @@ pub struct ListenerConfig {
     pub address: SocketAddr,
     /// The protocol that it speaks.
     pub protocol: Protocol,
+    /// Visitors of https may choose HTTP/2. Default true.
+    pub http2: bool,
 }
 
 /// What a listener speaks.
@@ -122,7 +124,7 @@ const ROOT: Keys = Keys {
     ],
 };
 
-const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "name", "protocol"] };
+const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "http2", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
 pub const KEYS: [&Keys; 22] = [
@@ -240,7 +242,11 @@ fn read_listeners<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read<
         let protocol = listener.with_default("protocol", Protocol::Http, |value| {
             value.one_of(&[("http", Protocol::Http), ("https", Protocol::Https)])
         });
-        Ok(ListenerConfig { name: name?, address: address?, protocol: protocol? })
+        let http2 = listener.with_default("http2", true, Value::boolean);
+        if protocol == Ok(Protocol::Http) {
+            listener.refuse(&["http2"], "without TLS, where it is not spoken")?;
+        }
+        Ok(ListenerConfig { name: name?, address: address?, protocol: protocol?, http2: http2? })
     })?;
     value.at_least_one("listener")?;
     Ok(listeners)

@@ -15,7 +15,7 @@ use std::time::Instant;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
-use super::probe::{self, Begun, Probed};
+use super::probe::{self, Begun, Probed, Sockets};
 use super::proof::LATENESS;
 use super::target::{Target, Targets};
 use super::timetable::Id;
@@ -82,7 +82,7 @@ async fn run(
     mut complaints: mpsc::Receiver<Target>,
     view: watch::Sender<Arc<HealthView>>,
 ) {
-    let mut probes = JoinSet::new();
+    let (mut sockets, mut probes) = (Sockets::default(), JoinSet::new());
     loop {
         let alarm = tokio::time::Instant::from_std(rounds.next_moment(Instant::now()));
         let expected = running() + alarm.saturating_duration_since(tokio::time::Instant::now());
@@ -102,7 +102,7 @@ async fn run(
                     next = probes.try_join_next();
                 }
             }
-            () = tokio::time::sleep_until(alarm) => start_due(&mut rounds, &mut probes),
+            () = tokio::time::sleep_until(alarm) => start_due(&mut rounds, &mut sockets, &mut probes),
         }
         let late = running().saturating_sub(expected);
         if late > LATENESS {
@@ -115,13 +115,14 @@ async fn run(
 }
 
 /// Starts the probes whose time has come, or as many of them as may go before other work.
-fn start_due(rounds: &mut Rounds, probes: &mut JoinSet<(Id, Probed)>) {
+fn start_due(rounds: &mut Rounds, sockets: &mut Sockets, probes: &mut JoinSet<(Id, Probed)>) {
+    let now = Instant::now();
     for _ in 0..BATCH {
-        let now = Instant::now();
         let Some((id, target)) = rounds.start_one(now) else { return };
-        match probe::begin(&target) {
+        match probe::begin(sockets, target) {
             Begun::Ended(probed) => rounds.ended(id, probed, now),
             Begun::Connecting(connecting) => {
+                let target = Arc::clone(target);
                 let probe = probes.spawn(async move { (id, connecting.finish(&target).await) });
                 rounds.get_mut(id).into_iter().for_each(|tracked| tracked.running = Some(probe.clone()));
             }

@@ -3,16 +3,18 @@
 //! Owns one connection for the time of one probe. Must never: decide whether a target is up (that is the automaton's),
 //! follow a redirect, read a body, or keep a connection. Called by the checker.
 
+mod sockets;
+
 use std::borrow::Cow;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use nix::libc;
-use socket2::{Domain, Socket, Type};
+use socket2::Socket;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
-use tokio::time::timeout_at;
+use tokio::time::{Instant, timeout_at};
 
 use super::http_status::{Get, StatusError, status};
 use super::http2_status;
@@ -21,6 +23,7 @@ use super::target::Target;
 use crate::config::{HttpVersion, ProbeKind};
 use crate::running_time::running;
 use crate::tls::client::{Connector, HandshakeError};
+pub use sockets::Sockets;
 
 /// How a probe ended.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -64,6 +67,8 @@ pub struct Probed {
     pub outcome: Outcome,
     /// When it began, by [`running`].
     pub began: Duration,
+    /// And when it ended.
+    pub ended: Duration,
 }
 
 /// A probe that has begun.
@@ -77,17 +82,16 @@ pub enum Begun {
 /// A connection whose first SYN is sent.
 pub struct Connecting {
     socket: Socket,
-    start: Instant,
     began: Duration,
 }
 
 /// Begins to probe. What has failed by then takes no task and no registration with the event loop: where thousands of targets
 /// are dead, that is most of what they cost.
-pub fn begin(target: &Target) -> Begun {
-    let (start, began) = (Instant::now(), running());
-    match connect(target.address) {
-        Ok(socket) => Begun::Connecting(Connecting { socket, start, began }),
-        Err(error) => Begun::Ended(Probed { outcome: not_connected(&error, target), began }),
+pub fn begin(sockets: &mut Sockets, target: &Target) -> Begun {
+    let began = running();
+    match sockets.connect(target.address) {
+        Ok(socket) => Begun::Connecting(Connecting { socket, began }),
+        Err(error) => Begun::Ended(Probed { outcome: not_connected(&error, target), began, ended: began }),
     }
 }
 
@@ -96,34 +100,22 @@ impl Connecting {
     pub async fn finish(self, target: &Target) -> Probed {
         let began = self.began;
         let outcome = self.outcome(target).await;
-        let took = running().saturating_sub(began);
+        let ended = running();
+        let took = ended.saturating_sub(began);
         let is_late = took > target.check.timeout + LATENESS;
         let stopped = || Outcome::LocalError(format!("this process was stopped for {took:.1?}"));
-        Probed { outcome: if is_late { stopped() } else { outcome }, began }
+        Probed { outcome: if is_late { stopped() } else { outcome }, began, ended }
     }
 
     /// The whole of it, from the first SYN to the status line, takes at most the check's `timeout`.
     async fn outcome(self, target: &Target) -> Outcome {
         let limit = target.check.timeout;
-        let deadline = tokio::time::Instant::from_std(self.start) + limit;
+        let deadline = Instant::now() + (self.began + limit).saturating_sub(running());
         match timeout_at(deadline, connected(self.socket)).await {
-            Ok(Ok(stream)) => ask(stream, target, self.start).await,
+            Ok(Ok(stream)) => ask(stream, target, self.began, deadline).await,
             Ok(Err(error)) => not_connected(&error, target),
             Err(_) => Outcome::Failure(format!("timed out after {limit:?} connecting").into()),
         }
-    }
-}
-
-/// A socket that connects, or has.
-fn connect(address: SocketAddr) -> io::Result<Socket> {
-    let socket = Socket::new(Domain::for_address(address), Type::STREAM.nonblocking().cloexec(), None)?;
-    match socket.connect(&address.into()) {
-        Err(error) if error.raw_os_error() != Some(libc::EINPROGRESS) => return Err(error),
-        _ => {}
-    }
-    match socket.take_error()? {
-        Some(error) => Err(error),
-        None => Ok(socket),
     }
 }
 
@@ -144,30 +136,34 @@ fn not_connected(error: &io::Error, target: &Target) -> Outcome {
 }
 
 /// What a connected target answers.
-async fn ask(stream: TcpStream, target: &Target, start: Instant) -> Outcome {
-    let limit = target.check.timeout;
-    let deadline = tokio::time::Instant::from_std(start) + limit;
+async fn ask(stream: TcpStream, target: &Target, began: Duration, deadline: Instant) -> Outcome {
     // We are the side that closes, so TIME_WAIT would be ours: at hundreds of probes a second a minute of it eats the
     // local ports. Closing with RST leaves none on either side, and all we asked for has been read by then. Where the
     // option cannot be set, closing costs a port for a minute: no reason to fail.
     let _ = stream.set_zero_linger();
 
     let Some(connector) = Connector::of(&target.check.protocol) else {
-        return ask_over(stream, target, start).await;
+        return ask_over(stream, target, began, deadline).await;
     };
     // On the heap: checks in clear text have no room for it.
     match timeout_at(deadline, Box::pin(connector.connect(stream, target.address))).await {
-        Ok(Ok(stream)) => Box::pin(ask_over(stream, target, start)).await,
+        Ok(Ok(stream)) => Box::pin(ask_over(stream, target, began, deadline)).await,
         Ok(Err(HandshakeError::OutOfResources(kind))) => Outcome::LocalError(kind.to_string()),
         Ok(Err(error)) => Outcome::Failure(error.to_string().into()),
-        Err(_) => Outcome::Failure(format!("timed out after {limit:?} in the handshake of TLS").into()),
+        Err(_) => {
+            let limit = target.check.timeout;
+            Outcome::Failure(format!("timed out after {limit:?} in the handshake of TLS").into())
+        }
     }
 }
 
 /// The same over what carries the answer.
-async fn ask_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, target: &Target, start: Instant) -> Outcome {
-    let limit = target.check.timeout;
-    let deadline = tokio::time::Instant::from_std(start) + limit;
+async fn ask_over(
+    mut stream: impl AsyncRead + AsyncWrite + Unpin,
+    target: &Target,
+    began: Duration,
+    deadline: Instant,
+) -> Outcome {
     let answer = match &target.check.kind {
         ProbeKind::Tcp if target.check.protocol.tls.is_some() => "connected over TLS".to_owned(),
         ProbeKind::Tcp => "connected".to_owned(),
@@ -189,6 +185,7 @@ async fn ask_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, target: &Targ
                 Ok(Ok(status)) => status,
                 Ok(Err(outcome)) => return outcome,
                 Err(_) => {
+                    let limit = target.check.timeout;
                     return Outcome::Failure(format!("timed out after {limit:?} waiting for the response").into());
                 }
             };
@@ -198,7 +195,7 @@ async fn ask_over(mut stream: impl AsyncRead + AsyncWrite + Unpin, target: &Targ
             status.to_string()
         }
     };
-    Outcome::Success { answer, took: start.elapsed() }
+    Outcome::Success { answer, took: running().saturating_sub(began) }
 }
 
 /// A check's failure to get a status.

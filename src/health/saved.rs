@@ -88,10 +88,18 @@ impl FileToSave {
 
 impl Serialize for ToSave {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let all = self.view.iter().filter_map(|(target, health)| saved(target, health));
-        let mut targets: Vec<SavedTarget<'_>> = all.collect();
-        targets.sort_by_key(|target| target.address);
-        SavedHealth { version: VERSION, saved_ms: to_ms(self.now), targets }.serialize(serializer)
+        let mut targets: Vec<_> = self.view.iter().map(|(target, health)| (target.address, target, health)).collect();
+        targets.sort_by_key(|(address, ..)| *address);
+        SavedHealth { version: VERSION, saved_ms: to_ms(self.now), targets: Each(targets) }.serialize(serializer)
+    }
+}
+
+/// Put into words one after the other.
+struct Each<'v>(Vec<(SocketAddr, &'v Target, &'v TargetHealth)>);
+
+impl Serialize for Each<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.0.iter().filter_map(|(_, target, health)| saved(target, health)))
     }
 }
 
@@ -128,7 +136,7 @@ pub fn from_json(
         Some(VERSION) => {}
         found => return Err(SavedError::Version(found)),
     }
-    let document = SavedHealth::deserialize(value).map_err(SavedError::Malformed)?;
+    let document = SavedHealth::<Vec<SavedTarget<'_>>>::deserialize(value).map_err(SavedError::Malformed)?;
     let fresh = document.targets.into_iter().filter(|target| is_fresh(target.probed_ms, now));
     let mut view = fresh.map(restored).collect::<Result<HealthView, _>>()?;
     for More { of, hearsay, before } in
@@ -144,11 +152,11 @@ pub fn from_json(
 }
 
 #[derive(Serialize, Deserialize)]
-struct SavedHealth<'s> {
+struct SavedHealth<T> {
     version: u64,
     #[serde(default)]
     saved_ms: u64,
-    targets: Vec<SavedTarget<'s>>,
+    targets: T,
 }
 
 #[derive(Serialize, Deserialize)]

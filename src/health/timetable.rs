@@ -14,7 +14,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};
 
 /// Places in an interval.
-pub const PLACES: u32 = 512;
+pub const PLACES: u32 = 256;
 
 /// A target's number: never used twice.
 pub type Id = u64;

@@ -26,6 +26,10 @@ fn a_broken_listener_is_refused() {
             &[r#"proxy.json:6: listeners[1].address: "[::]:0" has port 0: expected 1 to 65535"#],
         ),
         (
+            &[(r#""address": "[::]:80""#, r#""address": "[::]:80", "http2": true"#)],
+            &["proxy.json:6: listeners[1].http2: has no meaning without TLS, where it is not spoken; leave it out"],
+        ),
+        (
             &[(r#""address": "[::]:80""#, r#""address": "[::]:80", "protocol": "htps""#)],
             &[r#"proxy.json:6: listeners[1].protocol: "htps" is not one of "http", "https"; did you mean "https"?"#],
         ),

@@ -51,7 +51,12 @@ fn a_proxy_that_says_the_least_gets_every_default() {
     assert_eq!(config.name, "px-nl");
     assert_eq!(
         config.listeners,
-        [ListenerConfig { name: "http".to_owned(), address: "0.0.0.0:80".parse().unwrap(), protocol: Protocol::Http }]
+        [ListenerConfig {
+            name: "http".to_owned(),
+            address: "0.0.0.0:80".parse().unwrap(),
+            protocol: Protocol::Http,
+            http2: true
+        }]
     );
     assert_eq!(config.admin.socket, Path::new("/run/polder-proxy/admin.sock"));
     assert_eq!(config.admin.address, None);
@@ -158,6 +163,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(config.admin.hosts, ["px-nl.example.net", "203.0.113.7"]);
     assert_eq!(config.workers, Some(4));
     assert_eq!(config.listeners[2].protocol, Protocol::Https);
+    assert_eq!(config.listeners.iter().map(|listener| listener.http2).collect::<Vec<_>>(), [true, true, false]);
     assert_eq!(config.tls_default.as_deref(), Some("wiki"));
     assert_eq!(config.ticket_key_file.as_deref(), Some(Path::new("/var/lib/polder-keys/tickets")));
     let tls: Vec<_> = config.services.values().filter_map(|service| service.tls.as_ref()).collect();

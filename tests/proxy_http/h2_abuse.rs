@@ -1,7 +1,9 @@
 //! Clients of HTTP/2 that want to make the proxy work, or hold, for nothing: each is bounded, and the log says which.
 
+use std::io::Write;
 use std::path::PathBuf;
-use std::sync::atomic::Ordering;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -147,9 +149,14 @@ fn a_head_that_is_too_long_or_has_too_many_fields() {
 
 #[test]
 fn a_window_that_never_opens() {
-    let backend = Script::start(|served, _| {
+    let sent = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&sent);
+    let backend = Script::start(move |served, _| {
         while served.head().is_some() {
-            served.send(&format!("HTTP/1.1 200 OK\r\nContent-Length: 1000000\r\n\r\n{}", "x".repeat(1_000_000)));
+            served.send("HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n");
+            while served.stream.write_all(&[b'x'; 10_000]).is_ok() {
+                counted.fetch_add(10_000, Ordering::Relaxed);
+            }
         }
     });
     let target = Target::start(&backend, |setup| setup.timeouts.body_idle = Duration::from_millis(100));
@@ -160,6 +167,8 @@ fn a_window_that_never_opens() {
     assert_eq!((events[1].kind, events[1].stream), (RST_STREAM, 1));
     target.logs("cD");
     eventually("the backend is left", || target.proxy.running(0) == 0);
+    // What the kernel holds for both sides is most of it.
+    assert!(sent.load(Ordering::Relaxed) < 20_000_000, "{sent:?} bytes were taken from the backend");
 }
 
 #[test]

@@ -13,7 +13,7 @@ use h2::{Reason, RecvStream};
 use http::{HeaderMap, Request, Response};
 use polder::config::{BackendProtocol, BackendTls, CheckConfig, Expect, HttpVersion, ProbeKind};
 use polder::health::Target;
-use polder::health::probe::{Begun, Outcome, begin};
+use polder::health::probe::{Begun, Outcome, Sockets, begin};
 use polder::tls::client::Connector;
 use tokio::net::TcpStream;
 
@@ -405,7 +405,7 @@ async fn a_check_speaks_http_2_and_says_what_does_not() {
         let (fast_interval, timeout, rise, fall) = (interval, interval, 1, 1);
         let check = CheckConfig { kind, protocol, port: None, interval, fast_interval, timeout, rise, fall };
         let target = Target { address, check };
-        match begin(&target) {
+        match begin(&mut Sockets::default(), &target) {
             Begun::Ended(probed) => probed.outcome,
             Begun::Connecting(connecting) => connecting.finish(&target).await.outcome,
         }

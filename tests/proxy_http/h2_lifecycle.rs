@@ -5,9 +5,11 @@ use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
+use polder::proxy::traffic::worker::Command;
 
-use crate::h2_client::{H2, eventually, get, post, soon, whole};
-use crate::harness::{OK, Proxy, Script, Setup};
+use crate::authority::TlsClient;
+use crate::h2_client::{H2, eventually, get, offering_h2, post, soon, whole};
+use crate::harness::{GET, OK, Proxy, Script, Setup};
 use crate::tls::www;
 
 /// A backend that answers when it is told to.
@@ -131,4 +133,35 @@ async fn the_access_log_has_a_line_for_each_stream() {
     assert!(lines().contains(" www/web0 0/0/"), "{}", lines());
     assert!(lines().contains(" 200 2 - - ---- 1 www.test \"GET /page?x=1 HTTP/2.0\"\n"), "{}", lines());
     assert!(lines().contains(" 404 0 - - LR-- 0 www.test \"POST /.polder/none HTTP/2.0\"\n"), "{}", lines());
+}
+
+#[tokio::test]
+async fn a_reload_without_its_listener_ends_a_connection_and_no_stream_that_was_begun() {
+    let (authority, setup) = www();
+    let (backend, release) = held();
+    let proxy = Proxy::start(setup, &[backend.address]);
+    let mut client = H2::connect(&proxy, &authority).await;
+    let (response, _) = client.begin(get("/"), true).await;
+    eventually("the request is running", || proxy.running(0) == 1).await;
+    proxy.worker.as_ref().unwrap().commands.send(Command::Listen(Vec::new())).unwrap();
+    // GOAWAY, before the stream is over.
+    while client.sender.clone().ready().await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    release.send(()).unwrap();
+    assert_eq!(whole(response).await.unwrap().status(), 200);
+    soon(client.driver).await.unwrap().expect("an end without an error");
+}
+
+#[test]
+fn a_listener_can_do_without_http_2() {
+    let (authority, setup) = www();
+    let backend = Script::answering(OK);
+    let proxy = Proxy::start(Setup { http2: false, ..setup }, &[backend.address]);
+    let mut config = offering_h2(&authority);
+    config.alpn_protocols.push(b"http/1.1".to_vec());
+    let mut client = TlsClient::over_tls(proxy.address, config, "www.test");
+    client.send(GET);
+    assert_eq!(client.response().status(), 200);
+    assert_eq!(client.stream.conn.alpn_protocol(), Some(&b"http/1.1"[..]));
 }

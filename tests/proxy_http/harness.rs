@@ -43,6 +43,8 @@ pub struct Setup {
     pub tls: Option<Arc<Acceptor>>,
     pub over_tls: bool,
     pub backend_version: HttpVersion,
+    /// Its listener of https speaks HTTP/2, too.
+    pub http2: bool,
     /// How its backends are connected to over TLS.
     pub backend_tls: Option<Arc<Connector>>,
     pub https: Https,
@@ -88,6 +90,7 @@ impl Default for Setup {
             tls: None,
             over_tls: true,
             backend_version: HttpVersion::Http1,
+            http2: true,
             backend_tls: None,
             https: Https::default(),
         }
@@ -118,7 +121,7 @@ impl Proxy {
         let shared = Arc::new(Shared::new(snapshot, sender, log, 2));
         let worker = spawn(0, Arc::clone(&shared), Ticks::default().worker("worker-0")).unwrap();
         let protocol = if setup.tls.is_some() { Protocol::Https } else { Protocol::Http };
-        let listening = Listening { name: "http".into(), protocol, socket };
+        let listening = Listening { name: "http".into(), protocol, http2: setup.http2, socket };
         worker.commands.send(Command::Listen(vec![listening])).unwrap();
         Proxy { address, shared, worker: Some(worker), reports, waiting, setup, backends: backends.to_vec() }
     }
@@ -142,7 +145,7 @@ impl Proxy {
         socket.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();
         let worker = spawn(1, Arc::clone(&self.shared), Ticks::default().worker("worker-1")).unwrap();
-        let listening = Listening { name: "http".into(), protocol: Protocol::Http, socket };
+        let listening = Listening { name: "http".into(), protocol: Protocol::Http, http2: true, socket };
         worker.commands.send(Command::Listen(vec![listening])).unwrap();
         (worker, address)
     }

@@ -31,11 +31,13 @@ pub(super) struct Rounds {
     ids: HashMap<Arc<Target>, Id>,
     next_id: Id,
     timetable: Timetable,
-    /// Of the targets that are wanted, always as they are; what is published is a copy.
+    /// Of the targets that are wanted; what is published is a copy. Times that alone have changed are not in it yet.
     view: HealthView,
     /// What has happened since a view was published.
     news: News,
     published: Option<Instant>,
+    /// When every time was in the view.
+    timed: Instant,
 }
 
 impl Rounds {
@@ -48,6 +50,7 @@ impl Rounds {
             view: HealthView::new(),
             news: News::Change,
             published: None,
+            timed: now,
         }
     }
 
@@ -192,9 +195,9 @@ impl Rounds {
     }
 
     /// One target whose time has come: its probe begins now, and [`Rounds::ended`] is told its outcome.
-    pub(super) fn start_one(&mut self, now: Instant) -> Option<(Id, Arc<Target>)> {
+    pub(super) fn start_one(&mut self, now: Instant) -> Option<(Id, &Arc<Target>)> {
         let id = self.timetable.start_one(now)?;
-        Some((id, self.targets.get(&id)?.target.clone()))
+        Some((id, &self.targets.get(&id)?.target))
     }
 
     /// The target whose probe goes on.
@@ -216,7 +219,9 @@ impl Rounds {
         }
         self.timetable.ended(id, now, settled);
         self.news = self.news.max(news);
-        self.show(id);
+        if news == News::Change {
+            self.show(id);
+        }
         if let Some(before) = proved {
             self.part(id, before);
         }
@@ -226,13 +231,8 @@ impl Rounds {
     fn show(&mut self, id: Id) {
         let Rounds { targets, view, .. } = self;
         let Some(tracked) = targets.get(&id) else { return };
-        for shown in tracked.after.iter().filter_map(|id| targets.get(id)).chain([tracked]) {
-            let Some(health) = shown.place.and_then(|place| view.at_mut(place)) else { continue };
-            health.clone_from(&shown.health);
-            let before = shown.before.and_then(|id| targets.get(&id));
-            let before = before.map(|one| Before { target: (*one.target).clone(), health: one.health.clone() });
-            health.before = before.map(Arc::new);
-        }
+        let others = tracked.after.iter().filter_map(|id| targets.get(id));
+        others.chain([tracked]).for_each(|shown| show(shown, targets, view));
     }
 
     /// When there is something to do next, if nothing happens before.
@@ -247,17 +247,30 @@ impl Rounds {
             return None;
         }
         self.published = Some(now);
+        if now >= self.timed + REPUBLISH {
+            self.timed = now;
+            self.targets.values().for_each(|tracked| show(tracked, &self.targets, &mut self.view));
+        }
         let news = std::mem::replace(&mut self.news, News::None);
         (news != News::None).then(|| self.view.clone())
     }
 
     fn next_publication(&self, now: Instant) -> Instant {
-        let pause = match self.news {
-            News::Change => READING * u32::try_from(self.view.len()).unwrap_or(u32::MAX),
-            News::Times | News::None => REPUBLISH,
-        };
-        self.published.map_or(now, |published| published + pause)
+        let Some(published) = self.published else { return now };
+        match self.news {
+            News::Change => published + READING * u32::try_from(self.view.len()).unwrap_or(u32::MAX),
+            News::Times | News::None => self.timed + REPUBLISH,
+        }
     }
+}
+
+/// Brings a view up to date with one target.
+fn show(shown: &Tracked, targets: &HashMap<Id, Tracked>, view: &mut HealthView) {
+    let Some(health) = shown.place.and_then(|place| view.at_mut(place)) else { return };
+    health.clone_from(&shown.health);
+    let before = shown.before.and_then(|id| targets.get(&id));
+    let before = before.map(|one| Before { target: (*one.target).clone(), health: one.health.clone() });
+    health.before = before.map(Arc::new);
 }
 
 #[cfg(test)]

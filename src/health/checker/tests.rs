@@ -313,9 +313,15 @@ fn success() -> Outcome {
     Outcome::Success { answer: "200".into(), took: Duration::ZERO }
 }
 
-/// A probe that began just now.
+/// A probe of just now.
 fn ended(outcome: Outcome) -> Probed {
-    Probed { outcome, began: running() }
+    ended_after(outcome, Duration::ZERO)
+}
+
+/// One that is so long from now.
+fn ended_after(outcome: Outcome, after: Duration) -> Probed {
+    let at = running() + after;
+    Probed { outcome, began: at, ended: at }
 }
 
 #[test]
@@ -324,7 +330,7 @@ fn failures_before_and_after_a_pause_are_not_in_a_row() {
     target.check.fall = 2;
     let mut tracked = Tracked::new(Arc::new(target), Vec::new(), None);
     let mut take = |outcome, after| {
-        tracked.take(Probed { outcome, began: running() + after }, SystemTime::now());
+        tracked.take(ended_after(outcome, after), SystemTime::now());
         tracked.health.clone().verdict
     };
     let (at_once, failure) = (Duration::ZERO, || Outcome::Failure("connection refused".into()));
@@ -343,7 +349,7 @@ fn a_probe_that_agrees_with_the_verdict_bears_it_out_and_others_do_not() {
     let lapses = |tracked: &Tracked, after: Duration| !tracked.health.clone().proof.holds(running() + after);
     let bound = target.check.detection_bound() + LATENESS;
     assert!(!lapses(&tracked, Duration::ZERO) && lapses(&tracked, bound + Duration::from_secs(1)));
-    let later = |outcome| Probed { outcome, began: running() + bound };
+    let later = |outcome| ended_after(outcome, bound);
     tracked.take(later(Outcome::Failure("connection refused".into())), SystemTime::now());
     assert_eq!(tracked.health.clone().verdict, Verdict::Up);
     assert!(lapses(&tracked, bound + Duration::from_secs(1)));

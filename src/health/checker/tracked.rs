@@ -110,7 +110,7 @@ impl Tracked {
     }
 
     /// Takes the outcome of one probe.
-    pub(super) fn take(&mut self, Probed { outcome, began }: Probed, now: SystemTime) -> News {
+    pub(super) fn take(&mut self, Probed { outcome, began, ended }: Probed, now: SystemTime) -> News {
         self.running = None;
         let before = self.automaton;
         if began.saturating_sub(self.began) > self.target.check.detection_bound() + LATENESS {
@@ -130,9 +130,9 @@ impl Tracked {
             Outcome::Success { .. } => self.automaton.verdict() == Verdict::Up,
             Outcome::Failure(_) => self.automaton.verdict() == Verdict::Down,
             // Nobody was asked: what is known stays known, and what has lapsed is not revived.
-            Outcome::LocalError(_) => self.health.proof.holds(running()),
+            Outcome::LocalError(_) => self.health.proof.holds(ended),
         };
-        let was_proved_again = agrees && self.health.proof.renew(began, running());
+        let was_proved_again = agrees && self.health.proof.renew(began, ended);
         let was_hearsay = self.health.hearsay;
         self.health.hearsay &= !matches!(outcome, Outcome::Success { .. });
         let same_kind = self.last.as_ref().is_some_and(|last| last.same_kind(&outcome));

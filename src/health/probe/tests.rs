@@ -39,7 +39,7 @@ async fn listener() -> (TcpListener, SocketAddr) {
 }
 
 async fn probe(target: &Target) -> Outcome {
-    match begin(target) {
+    match begin(&mut Sockets::default(), target) {
         Begun::Ended(probed) => probed.outcome,
         Begun::Connecting(connecting) => connecting.finish(target).await.outcome,
     }

@@ -20,6 +20,7 @@ pub struct Network {
 struct Traffic {
     name: Arc<str>,
     protocol: Protocol,
+    http2: bool,
     sockets: Vec<TcpListener>,
 }
 
@@ -30,6 +31,7 @@ impl Network {
             Ok(Traffic {
                 name: listener.name.as_str().into(),
                 protocol: listener.protocol,
+                http2: listener.http2,
                 sockets: sockets.tcp(listener.address, workers)?,
             })
         });
@@ -56,6 +58,7 @@ impl Network {
                     Ok(socket) => shares[index % workers].push(Listening {
                         name: traffic.name.clone(),
                         protocol: traffic.protocol,
+                        http2: traffic.http2,
                         socket,
                     }),
                     Err(error) => {

@@ -29,6 +29,8 @@ const PROTOCOLS: [&[u8]; 3] = [HTTP2, b"http/1.1", b"http/1.0"];
 /// The answers to handshakes while a document is in force.
 pub struct Acceptor {
     config: Arc<ServerConfig>,
+    /// The same for listeners where HTTP/2 is not spoken.
+    without_http2: Arc<ServerConfig>,
     resolver: Arc<Resolver>,
     certificates: Certificates,
     services: Vec<SecureService>,
@@ -112,13 +114,20 @@ impl Acceptor {
         config.alpn_protocols = PROTOCOLS.iter().map(|name| name.to_vec()).collect();
         // Clients keep the state of their sessions themselves: it costs us no memory, and survives this process's connections.
         config.session_storage = Arc::new(NoServerSessionStorage {});
-        Ok(Acceptor { config: Arc::new(config), resolver, certificates, services }.with_tickets(Arc::clone(&TICKETS)))
+        let mut without_http2 = config.clone();
+        without_http2.alpn_protocols.retain(|name| name != HTTP2);
+        let (config, without_http2) = (Arc::new(config), Arc::new(without_http2));
+        let acceptor = Acceptor { config, without_http2, resolver, certificates, services };
+        Ok(acceptor.with_tickets(Arc::clone(&TICKETS)))
     }
 
     /// Lets visitors resume by these.
     #[must_use]
     pub fn with_tickets(mut self, tickets: Arc<Tickets>) -> Acceptor {
-        Arc::make_mut(&mut self.config).ticketer = Arc::new(Resumption(tickets));
+        let ticketer = Arc::new(Resumption(tickets));
+        for config in [&mut self.config, &mut self.without_http2] {
+            Arc::make_mut(config).ticketer = Arc::clone(&ticketer) as _;
+        }
         self
     }
 
@@ -133,9 +142,9 @@ impl Acceptor {
         &self.certificates
     }
 
-    /// The protocol's settings.
-    pub fn config(&self) -> Arc<ServerConfig> {
-        Arc::clone(&self.config)
+    /// The protocol's settings. `http2`: visitors may choose it.
+    pub fn config(&self, http2: bool) -> Arc<ServerConfig> {
+        Arc::clone(if http2 { &self.config } else { &self.without_http2 })
     }
 }
 

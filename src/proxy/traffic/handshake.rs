@@ -25,13 +25,13 @@ pub enum HandshakeError {
     Refused,
 }
 
-/// Waits for the client's side of the handshake and does ours. The caller bounds the time.
+/// Waits for the client's side of the handshake and does ours. The caller bounds the time. `http2`: the client may choose it.
 ///
 /// # Errors
 ///
 /// Why there is no connection. The client has been sent an alert where one is due.
-pub async fn accept(tcp: TcpStream, acceptor: &Acceptor) -> Result<TlsStream, HandshakeError> {
-    let connection = UnbufferedServerConnection::new(acceptor.config()).map_err(|_| HandshakeError::Refused)?;
+pub async fn accept(tcp: TcpStream, acceptor: &Acceptor, http2: bool) -> Result<TlsStream, HandshakeError> {
+    let connection = UnbufferedServerConnection::new(acceptor.config(http2)).map_err(|_| HandshakeError::Refused)?;
     let mut session = Session::new(Side::Server(connection));
     let mut hello = None;
     while session.is_handshaking() {

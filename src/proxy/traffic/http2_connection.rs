@@ -82,11 +82,11 @@ pub async fn serve(local: Rc<Local>, entry: Rc<Entry>, opened: Opened) {
     let wire = Rc::new(Wire::new(stream));
     let visit = Rc::new(Visit::new(Rc::clone(&local), entry, wire, peer, client, listener));
     let mut alarm = Alarm::default();
-    let closing = pin!(local.closing.notified());
+    let leaving = pin!(local.leaving.notified());
     match handshake(&visit, &mut alarm).await {
         Ok(connection) => {
             let (stage, waits_since) = (Stage::Open, None);
-            let mut driver = Driver { visit: &visit, connection, alarm, closing, stage, waits_since };
+            let mut driver = Driver { local: &local, visit: &visit, connection, alarm, leaving, stage, waits_since };
             if let Some(end) = poll_fn(|context| driver.poll(context)).await {
                 visit.log(end);
             }
@@ -165,11 +165,12 @@ fn evicted(visit: &Visit) -> End {
 
 /// A connection's task.
 struct Driver<'d, 'l> {
+    local: &'l Local,
     visit: &'d Rc<Visit>,
     connection: Connection<Handle, Bytes>,
     alarm: Alarm,
-    /// Ready when the drain begins.
-    closing: Pin<&'d mut Notified<'l>>,
+    /// Ready when there may be a reason to leave.
+    leaving: Pin<&'d mut Notified<'l>>,
     stage: Stage,
     /// Since when nothing has run, or its end has been under way.
     waits_since: Option<Instant>,
@@ -212,7 +213,7 @@ impl Driver<'_, '_> {
         }
     }
 
-    /// Takes orders, and notices a drain.
+    /// Takes orders, and notices when it is time to leave.
     fn obey(&mut self, context: &mut Context<'_>) {
         let visit = self.visit;
         match visit.entry.poll_order(context) {
@@ -221,7 +222,10 @@ impl Driver<'_, '_> {
             Poll::Ready(Order::Kill) => self.leave(None),
             _ => {}
         }
-        if self.stage == Stage::Open && (self.closing.as_mut().poll(context).is_ready() || visit.local.is_draining()) {
+        while self.leaving.as_mut().poll(context).is_ready() {
+            self.leaving.set(self.local.leaving.notified());
+        }
+        if visit.is_over() {
             self.leave(None);
         }
     }

@@ -98,6 +98,11 @@ impl Visit {
         self.open.get() == 0
     }
 
+    /// The listener that it came by speaks HTTP/2 no more, or everybody is to leave.
+    pub fn is_over(&self) -> bool {
+        self.local.is_draining() || !self.local.speaks_http2_at(&self.listener)
+    }
+
     /// Has the connection's task told when the last stream is over.
     pub fn watch(&self, context: &Context<'_>) {
         let mut waker = self.waker.borrow_mut();

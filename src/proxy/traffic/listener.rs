@@ -33,6 +33,8 @@ pub struct Door {
     pub name: Arc<str>,
     /// The protocol.
     pub protocol: Protocol,
+    /// Over TLS it may be HTTP/2.
+    pub http2: bool,
 }
 
 /// Accepts until the listeners are to close. Dropping it closes our descriptor only: another process with the same socket
@@ -99,7 +101,8 @@ fn begin(local: &Rc<Local>, stream: TcpStream, peer: SocketAddr, door: &Door) {
     add(&local.counters.accepted, 1);
     // Fails only on a connection that is closed already, which the first read finds out.
     let _ = stream.set_nodelay(true);
-    let accepted = Accepted { stream, peer, client, listener: Arc::clone(&door.name), protocol: door.protocol };
+    let Door { name, protocol, http2 } = door;
+    let accepted = Accepted { stream, peer, client, listener: Arc::clone(name), protocol: *protocol, http2: *http2 };
     tokio::task::spawn_local(opening::open(Rc::clone(local), accepted, admitted));
 }
 

@@ -66,6 +66,10 @@ pub struct Local {
     pub emptied: Notify,
     /// Notified when listeners are to close.
     pub closing: Notify,
+    /// Notified when connections may have to take their leave: at a drain, and when listeners are others.
+    pub leaving: Notify,
+    /// The listeners at which HTTP/2 is spoken now.
+    http2_listeners: RefCell<Vec<Arc<str>>>,
     draining: Cell<bool>,
     view: RefCell<Rc<View>>,
     #[expect(clippy::vec_box, reason = "they go to and fro between here and connections, without being copied")]
@@ -92,6 +96,8 @@ impl Local {
             handshake_failed: Throttle::default(),
             emptied: Notify::new(),
             closing: Notify::new(),
+            leaving: Notify::new(),
+            http2_listeners: RefCell::default(),
             draining: Cell::new(false),
             view: RefCell::new(view),
             workspaces: RefCell::default(),
@@ -117,6 +123,18 @@ impl Local {
     /// From now on every response says `Connection: close`.
     pub fn begin_drain(&self) {
         self.draining.set(true);
+        self.leaving.notify_waiters();
+    }
+
+    /// From now on HTTP/2 is spoken at these listeners alone.
+    pub fn speak_http2_at(&self, listeners: impl Iterator<Item = Arc<str>>) {
+        *self.http2_listeners.borrow_mut() = listeners.collect();
+        self.leaving.notify_waiters();
+    }
+
+    /// Whether HTTP/2 is spoken at the listener of this name.
+    pub fn speaks_http2_at(&self, listener: &str) -> bool {
+        self.http2_listeners.borrow().iter().any(|name| **name == *listener)
     }
 
     /// A connection is over, or a stream of one.

@@ -35,6 +35,8 @@ pub struct Accepted {
     pub listener: Arc<str>,
     /// What is spoken there.
     pub protocol: Protocol,
+    /// Over TLS it may be HTTP/2.
+    pub http2: bool,
 }
 
 /// Keeps a connection in the worker's registry while it lives.
@@ -59,11 +61,11 @@ pub fn open(local: Rc<Local>, accepted: Accepted, admitted: Admitted) -> impl Fu
 
 async fn serve(registered: Registration, accepted: Accepted, begun: Option<Handshake>) {
     let Registration { local, entry } = &registered;
-    let Accepted { stream, peer, client, listener, protocol } = accepted;
+    let Accepted { stream, peer, client, listener, protocol, http2 } = accepted;
     let stream = match protocol {
         Protocol::Http => Transport::Tcp(stream),
         // Apart: connections in clear text have no room for it.
-        Protocol::Https => match Box::pin(handshake(local, entry, stream)).await {
+        Protocol::Https => match Box::pin(handshake(local, entry, stream, http2)).await {
             Ok(stream) => Transport::Tls(Box::new(stream)),
             Err(None) => return,
             Err(Some(end)) => {
@@ -89,7 +91,7 @@ async fn serve(registered: Registration, accepted: Accepted, begun: Option<Hands
 
 /// Waits for the handshake, within its time limit and as long as nobody else needs the connection's slot. The error is for the log, if
 /// there is one.
-async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<TlsStream, Option<End>> {
+async fn handshake(local: &Local, entry: &Entry, stream: TcpStream, http2: bool) -> Result<TlsStream, Option<End>> {
     let view = local.view();
     let settings = &view.snapshot.settings;
     // There was one when the listener was bound.
@@ -104,7 +106,7 @@ async fn handshake(local: &Local, entry: &Entry, stream: TcpStream) -> Result<Tl
             Order::Kill => End::DrainTimeout,
             _ => return Err(None),
         },
-        accepted = handshake::accept(stream, acceptor) => match accepted {
+        accepted = handshake::accept(stream, acceptor, http2) => match accepted {
             Ok(stream) => {
                 add(&local.counters.handshakes, 1);
                 add(&local.counters.handshakes_resumed, stream.is_resumed().into());

@@ -22,6 +22,8 @@ pub struct Listening {
     pub name: Arc<str>,
     /// The protocol spoken there.
     pub protocol: Protocol,
+    /// Over TLS it may be HTTP/2.
+    pub http2: bool,
     /// The socket, non-blocking.
     pub socket: std::net::TcpListener,
 }
@@ -134,10 +136,12 @@ async fn run(
 }
 
 fn listen(local: &Rc<Local>, accepting: &mut JoinSet<()>, listening: Vec<Listening>) {
-    for Listening { name, protocol, socket } in listening {
+    let with_http2 = listening.iter().filter(|listening| listening.http2 && listening.protocol == Protocol::Https);
+    local.speak_http2_at(with_http2.map(|listening| Arc::clone(&listening.name)));
+    for Listening { name, protocol, http2, socket } in listening {
         match tokio::net::TcpListener::from_std(socket) {
             Ok(socket) => {
-                accepting.spawn_local(listener::accept(Rc::clone(local), socket, Door { name, protocol }));
+                accepting.spawn_local(listener::accept(Rc::clone(local), socket, Door { name, protocol, http2 }));
             }
             Err(error) => tracing::error!("listener {name}: worker {} cannot use its socket: {error}", local.index),
         }

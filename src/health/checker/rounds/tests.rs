@@ -93,7 +93,8 @@ impl World {
             true => Outcome::Success { answer: "connected".into(), took: Duration::ZERO },
             false => Outcome::Failure("connection refused".into()),
         };
-        self.rounds.ended(id, Probed { outcome, began: running() + (self.now - self.began) }, self.now);
+        let began = running() + (self.now - self.began);
+        self.rounds.ended(id, Probed { outcome, began, ended: began }, self.now);
         self.results += 1;
         self.fresh += 1;
     }
@@ -153,4 +154,32 @@ fn a_target_that_flips_among_20_000_that_refuse_is_seen_within_its_bound_and_no_
 #[test]
 fn a_target_that_flips_among_20_000_that_are_silent_is_seen_within_its_bound() {
     flips_are_seen_among_dead_targets(false);
+}
+
+/// 50 targets that refuse, all known.
+fn few() -> World {
+    let mut world = World::new(true);
+    world.targets.truncate(50);
+    let wanted = world.targets.iter().map(|target| (target.clone(), Vec::new())).collect();
+    world.rounds.replace(&wanted, world.now);
+    let end = world.now + INTERVAL * 3;
+    world.pass(end, |_| false);
+    world
+}
+
+#[test]
+fn when_a_target_was_probed_last_is_shown_in_time_however_often_others_change() {
+    let mut world = few();
+    let began = world.now;
+    let (flipping, steady) = (world.targets[0].clone(), world.targets[1].clone());
+    let before = world.view[&steady].probed;
+    let mut shown = None;
+    while shown.is_none() && world.now < began + REPUBLISH * 2 {
+        if !world.up.remove(&flipping.address) {
+            world.up.insert(flipping.address);
+        }
+        world.pass(world.now + INTERVAL / 8, |_| false);
+        shown = (world.view[&steady].probed > before).then_some(world.now);
+    }
+    assert!(shown.is_some_and(|shown| shown <= began + REPUBLISH + INTERVAL), "{:?}", shown.map(|shown| shown - began));
 }
