@@ -42,6 +42,8 @@ pub struct Prepared {
     pub services: Vec<PreparedService>,
     /// The key by which its peers know this proxy; none where there are no peers.
     pub identity: Option<Identity>,
+    /// The key by which our own nameservers know it; none where they are told nothing.
+    pub nameservers_identity: Option<Identity>,
 }
 
 /// A service, ready.
@@ -122,8 +124,13 @@ impl Prepared {
     pub fn with_keys(document: ProxyConfig) -> Result<Prepared, KeyError> {
         let peers = document.peers.as_ref();
         let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose()?;
+        let nameservers = document.acme.as_ref().and_then(|acme| acme.nameservers.as_ref());
+        let nameservers_identity = nameservers.map(|nameservers| {
+            Identity::read(&nameservers.key_file).map_err(|error| error.of("acme.nameservers.key_file"))
+        });
+        let nameservers_identity = nameservers_identity.transpose()?;
         let prepared = Prepared::new(document, |file| Keys::read(file).map(|keys| keys.as_slice().to_vec()))?;
-        Ok(Prepared { identity, ..prepared })
+        Ok(Prepared { identity, nameservers_identity, ..prepared })
     }
 
     /// Lays a document out; `read_keys` gives the keys of a file of cookies' keys.
@@ -149,7 +156,7 @@ impl Prepared {
             via: document.via.then(|| document.name.as_str().into()),
             tls: None,
         });
-        Ok(Prepared { document, router, settings, services, identity: None })
+        Ok(Prepared { document, router, settings, services, identity: None, nameservers_identity: None })
     }
 
     /// Answers handshakes by this from now on.
