@@ -26,7 +26,7 @@ pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{ServiceConfig, Target};
-pub use tls::{CertificateConfig, CertificateSource, TlsConfig};
+pub use tls::{CertificateConfig, CertificateSource, MOST_ORDERED, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
 
 use std::collections::BTreeMap;
@@ -193,6 +193,10 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
             Target::Backends(target) => target.backends.len(),
         });
         most_subjects(value, "backends", backends.sum())?;
+        let is_ordered = |service: &&ServiceConfig| {
+            service.tls.as_ref().is_some_and(|tls| matches!(tls.source, CertificateSource::Acme(_)))
+        };
+        tls::most_ordered(value, services.values().filter(is_ordered).count())?;
         Ok(services)
     });
     let common_tls = tls::read_common(&root, |name| match &services {

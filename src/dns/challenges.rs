@@ -21,6 +21,9 @@ use place::place;
 
 pub use place::Refusal;
 
+/// Refused names that a line of the log has.
+const MOST_LOGGED: usize = 8;
+
 /// All challenges, by proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Challenges(BTreeMap<String, Held>);
@@ -156,7 +159,7 @@ impl Challenges {
 
 impl Held {
     fn answered(&self) -> impl Iterator<Item = (&challenges::Name, &BTreeSet<challenges::Value>)> {
-        self.challenges.iter().filter(|(name, values)| !self.refused.contains_key(name.as_str()) && !values.is_empty())
+        self.challenges.iter().filter(|(name, _)| !self.refused.contains_key(name.as_str()))
     }
 
     fn changed(&self, proxy: &str) -> Changed {
@@ -166,8 +169,11 @@ impl Held {
             true => format!("{proxy} has no ACME challenge answered"),
             false => format!("{proxy} has ACME challenges answered: {}", answered.join(", ")),
         };
-        for (name, why) in &self.refused {
+        for (name, why) in self.refused.iter().take(MOST_LOGGED) {
             line.push_str(&format!("; refused: {name} {why}"));
+        }
+        if let Some(more @ 1..) = self.refused.len().checked_sub(MOST_LOGGED) {
+            line.push_str(&format!("; and {more} more are refused"));
         }
         Changed { line, is_warning: !self.refused.is_empty() }
     }
@@ -192,8 +198,8 @@ pub fn refusal(
     config: Option<&AcmeChallengesConfig>,
     zones: &Zones,
 ) -> Option<Refusal> {
-    let allowed = config.and_then(|config| config.from.get(proxy)).and_then(|from| from.zones.as_ref());
-    place(zones, &Name::from_text(name.as_str())?, allowed).err()
+    let Some(from) = config.and_then(|config| config.from.get(proxy)) else { return Some(Refusal::Unlisted) };
+    place(zones, &Name::from_text(name.as_str())?, from.zones.as_ref()).err()
 }
 
 fn refused(

@@ -11,6 +11,7 @@ mod admission;
 mod authority;
 mod backend_tls;
 mod bodies;
+mod browser;
 mod failures;
 mod h2;
 mod h2_abuse;

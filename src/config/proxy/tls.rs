@@ -170,6 +170,20 @@ pub(super) fn read_common(root: &Object<'_>, has_tls: impl Fn(&str) -> Option<bo
     })
 }
 
+/// The most certificates that are ordered: all of them have to fit into what peers take of each other.
+pub const MOST_ORDERED: usize = 500;
+
+/// So many services get their certificates from a CA.
+pub(super) fn most_ordered(services: &Value<'_>, number: usize) -> Read<()> {
+    match number {
+        0..=MOST_ORDERED => Ok(()),
+        more => Err(services.fault(format!(
+            "{more} services with certificates from a CA: expected at most {MOST_ORDERED}; put hosts together into one service, or \
+             use files"
+        ))),
+    }
+}
+
 /// Where a CA is convinced by http-01, it asks at a listener that speaks http. `services` are those with TLS.
 pub(super) fn vet_challenges<'s>(
     listeners: &Value<'_>,
