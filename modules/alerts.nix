@@ -15,7 +15,7 @@ in
     rules = mkOption {
       type = types.listOf (types.attrsOf types.anything);
       default = import ./alerts/rules.nix;
-      defaultText = lib.literalMD "latch moved, latches differ, latch undecided, service down, pool down, reload failed, state not written, daemon down";
+      defaultText = lib.literalMD "latch moved, latches differ, latch undecided, service down, pool down, reload failed, state not written, certificate not renewed, certificate ending, daemon down";
       description = "The alert rules. `PolderDaemonDown` expects the scrape job to be called `polder`.";
     };
     file = mkOption {

@@ -24,6 +24,7 @@ let
         balance
         abort_on_close
         pass_fields
+        protocol
         redispatch
         retries
         reuse
@@ -66,11 +67,13 @@ let
       eab = if fleet.acme.eab == null then null else documented fleet.acme.eab;
     }
     // lib.optionalAttrs overDns {
-      key_file = "/var/lib/${daemons.proxy.name}/identity.key";
-      nameservers = lib.genAttrs nameservers (name: {
-        address = fleet.hosts.${name}.socket daemons.nameserver.challengePort;
-        keys = fleet.hosts.${name}.peerKeys.nameserver;
-      });
+      nameservers = {
+        key_file = "/var/lib/${daemons.proxy.name}/identity.key";
+        members = lib.genAttrs nameservers (name: {
+          address = fleet.hosts.${name}.socket daemons.nameserver.challengePort;
+          keys = fleet.hosts.${name}.peerKeys.nameserver;
+        });
+      };
     };
 
   # The certificates of security.acme whose files a service is to use, and which the proxy could not read.

@@ -7,6 +7,7 @@
 //!   backends may get a request at all.
 //! - Pure, for each change: [`control`], with the [`latch`] and what builds the snapshots; [`capacity`] is how many connections
 //!   there may be.
+//! - [`acme`]: certificates from a CA, for all proxies: decided purely, done beside all that serves.
 //! - [`traffic`]: the workers, from a visitor's connection to a backend's.
 //! - [`run`](mod@run): the shell around control, from start to end, and what it tells the operator ([`report`], in the JSON of [`api`](crate::api::proxy)).
 

@@ -1,7 +1,7 @@
 # What somebody should be woken by, as Prometheus alert rules (data only). Each is tried by tests/nixos/alerts.nix: it fires.
 #
 # Expressions keep to what that test can evaluate without Prometheus: a metric, increase() or changes() of one, or the
-# maximum of one by labels, compared with a number.
+# maximum of one by labels, compared with a number; a time that is to come, compared with a part of another metric.
 let
   rule = alert: severity: wait: expr: summary: description: {
     inherit alert expr;
@@ -44,6 +44,17 @@ in
   (rule "PolderStateUnwritten" "critical" "10s" "polder_state_unwritten > 0"
     "the {{ $labels.daemon }} on {{ $labels.instance }} cannot write its state"
     "A latch or an operator state is in memory only, and lost when the process ends. Look at the disk of /var/lib/polder-proxy or /var/lib/polder-dns."
+  )
+  # Renewal is due when a third of the life is left, or earlier. Some certificates live six days.
+  (rule "PolderCertificateNotRenewed" "warning" "10m"
+    "polder_certificate_expiry_timestamp_seconds - time() < clamp_max(polder_certificate_lifetime_seconds / 5, 1209600)"
+    "a certificate on {{ $labels.instance }} should have been renewed"
+    "{{ $labels.file }} ends within 14 days, or within a fifth of its life where that is less. Whatever renews it has failed, or its files are not read: `polder status` says which hosts it is for."
+  )
+  (rule "PolderCertificateEnding" "critical" "10m"
+    "polder_certificate_expiry_timestamp_seconds - time() < clamp_max(polder_certificate_lifetime_seconds / 10, 259200)"
+    "a certificate on {{ $labels.instance }} is about to end"
+    "{{ $labels.file }} ends within 3 days, or within a tenth of its life where that is less: then visitors are warned off. Put a renewed one into its files; no reload is needed."
   )
   (rule "PolderDaemonDown" "critical" "30s" ''up{job="polder"} == 0''
     "{{ $labels.instance }} does not answer"

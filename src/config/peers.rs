@@ -79,7 +79,7 @@ fn read_members<'a>(value: &Value<'a>, own_name: Option<&OwnName>, listen: Optio
     }
 }
 
-fn read_member<'a>(
+pub(super) fn read_member<'a>(
     value: &Value<'a>,
     addresses: &mut Distinct<'a, SocketAddr>,
     keys: &mut Distinct<'a, PublicKey>,

@@ -18,7 +18,7 @@ mod withheld;
 
 pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
-pub use acme::{AcmeConfig, ChallengeKind, EabConfig};
+pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
@@ -26,7 +26,7 @@ pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
 pub use services::{ServiceConfig, Target};
-pub use tls::{CertificateConfig, CertificateSource, TlsConfig};
+pub use tls::{CertificateConfig, CertificateSource, MOST_ORDERED, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
 
 use std::collections::BTreeMap;
@@ -127,7 +127,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "http2", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 22] = [
+pub const KEYS: [&Keys; 23] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -138,6 +138,7 @@ pub const KEYS: [&Keys; 22] = [
     &access_log::KEYS,
     &acme::KEYS,
     &acme::EAB,
+    &acme::NAMESERVERS,
     &services::KEYS,
     &tls::ROOT,
     &tls::TICKETS,
@@ -192,6 +193,10 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
             Target::Backends(target) => target.backends.len(),
         });
         most_subjects(value, "backends", backends.sum())?;
+        let is_ordered = |service: &&ServiceConfig| {
+            service.tls.as_ref().is_some_and(|tls| matches!(tls.source, CertificateSource::Acme(_)))
+        };
+        tls::most_ordered(value, services.values().filter(is_ordered).count())?;
         Ok(services)
     });
     let common_tls = tls::read_common(&root, |name| match &services {
@@ -204,7 +209,10 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
         tls::vet(&value, any_speaks_https, first_tls.as_ref())?;
         let any_speaks_http = listeners.iter().any(|listener| listener.protocol == Protocol::Http);
         let with_tls = services.values().filter_map(|service| Some((&*service.name, service.tls.as_ref()?)));
-        tls::vet_challenges(&value, any_speaks_http, with_tls)?;
+        tls::vet_challenges(&value, any_speaks_http, with_tls.clone())?;
+        if let (Some(value), Ok(Some(acme))) = (root.get("acme"), &acme) {
+            tls::vet_nameservers(&value, acme, with_tls)?;
+        }
     }
     let (services, tls) = (services?, common_tls?);
     Ok(ProxyConfig {

@@ -62,14 +62,14 @@ impl Authority {
         pem("CERTIFICATE", self.issuer.der())
     }
 
-    /// Issues a certificate with a new key for a host, and replaces the files with them; gives the certificate.
+    /// Issues a certificate with a new key for these hosts, and replaces the files with them; gives the certificate.
     ///
     /// # Errors
     ///
-    /// The files cannot be written, or the host is no DNS name.
-    pub fn issue(&self, host: &str, files: &CertificateFiles) -> Result<CertificateDer<'static>, Error> {
+    /// The files cannot be written, or a host is no DNS name.
+    pub fn issue(&self, hosts: &[&str], files: &CertificateFiles) -> Result<CertificateDer<'static>, Error> {
         let issue = || {
-            let mut params = CertificateParams::new([host.to_owned()])?;
+            let mut params = CertificateParams::new(hosts.iter().map(|host| (*host).to_owned()).collect::<Vec<_>>())?;
             let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
             let (year, month, day) = ymd(today.saturating_sub(jiff::Span::new().days(1)));
             params.not_before = rcgen::date_time_ymd(year, month, day);

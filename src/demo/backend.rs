@@ -1,6 +1,6 @@
 //! A backend of the demo: a small webserver, a process of its own (`polder backend`, hidden).
 //!
-//! It answers `/` (a page), `/slow` (a page after a while), `/session` (a visit kept in memory, lost with the process:
+//! It answers `/` (a page), `/slow` (a page after a while), `/stream` (one that comes piece by piece), `/session` (a visit kept in memory, lost with the process:
 //! what makes a service stateful) and `/healthz`. Standard input says how it behaves, a [`Command`] a line; the backend
 //! ends when that ends, so that it never outlives the demo. Must never: know of proxies, or of what it is used for.
 
@@ -9,13 +9,15 @@ use std::collections::HashMap;
 use std::convert::Infallible;
 use std::io::Write;
 use std::net::SocketAddr;
+use std::pin::Pin;
 use std::process::ExitCode;
 use std::rc::Rc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, Either, Full};
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{COOKIE, HeaderValue, SET_COOKIE};
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -36,6 +38,12 @@ pub const LISTENING: &str = "listening";
 
 /// How long `/slow` takes.
 const SLOW_PAGE: Duration = Duration::from_millis(300);
+/// The pieces of `/stream` …
+const PIECES: u32 = 15;
+/// … how many bytes each has …
+const PIECE: usize = 1000;
+/// … and the time from one to the next.
+const PIECE_EVERY: Duration = Duration::from_millis(100);
 /// Visits kept; beyond it all are forgotten, so that a demo left running does not grow for ever.
 const MOST_VISITS: usize = 100_000;
 
@@ -199,11 +207,19 @@ async fn accept(listener: TcpListener, site: Rc<Site>) {
     }
 }
 
-async fn answer(site: Rc<Site>, request: Request<Incoming>) -> Result<Response<Full<Bytes>>, Infallible> {
+async fn answer(
+    site: Rc<Site>,
+    request: Request<Incoming>,
+) -> Result<Response<Either<Full<Bytes>, Pieces>>, Infallible> {
     match site.behaviour.get() {
         Behaviour::Well => {}
-        Behaviour::Failing => return Ok(site.page(StatusCode::INTERNAL_SERVER_ERROR, "told to fail\n".into())),
+        Behaviour::Failing => {
+            return Ok(site.page(StatusCode::INTERNAL_SERVER_ERROR, "told to fail\n".into()).map(Either::Left));
+        }
         Behaviour::Slow(by) => tokio::time::sleep(by).await,
+    }
+    if (request.method(), request.uri().path()) == (&Method::GET, "/stream") {
+        return Ok(site.page(StatusCode::OK, String::new()).map(|_| Either::Right(Pieces::all())));
     }
     let response = match (request.method(), request.uri().path()) {
         (_, "/healthz") => site.page(StatusCode::OK, "well\n".into()),
@@ -219,7 +235,41 @@ async fn answer(site: Rc<Site>, request: Request<Incoming>) -> Result<Response<F
         },
         _ => site.page(StatusCode::NOT_FOUND, "no such page\n".into()),
     };
-    Ok(response)
+    Ok(response.map(Either::Left))
+}
+
+/// A body that comes piece by piece.
+struct Pieces {
+    left: u32,
+    next: Pin<Box<tokio::time::Sleep>>,
+}
+
+impl Pieces {
+    fn all() -> Pieces {
+        Pieces { left: PIECES, next: Box::pin(tokio::time::sleep(PIECE_EVERY)) }
+    }
+}
+
+impl Body for Pieces {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        if self.left == 0 {
+            return Poll::Ready(None);
+        }
+        std::task::ready!(self.next.as_mut().poll(context));
+        self.left -= 1;
+        self.next.set(tokio::time::sleep(PIECE_EVERY));
+        Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(&[b'.'; PIECE])))))
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(u64::from(self.left) * PIECE as u64)
+    }
 }
 
 impl Site {

@@ -43,6 +43,8 @@ pub struct Times {
     pub fall: u32,
     /// How often peers speak (not configurable).
     pub peers: Duration,
+    /// What runs when a daemon ends, or another process takes over, may take so long to its end.
+    pub drain: Duration,
 }
 
 impl Times {
@@ -53,6 +55,7 @@ impl Times {
         timeout: Duration::from_millis(150),
         fall: 3,
         peers: Duration::from_secs(1),
+        drain: Duration::from_secs(2),
     };
 
     /// Those of `polder demo`, on a machine that its user has other work for: a check is not failed by a moment's load.
@@ -60,7 +63,8 @@ impl Times {
 
     /// For a machine on which seconds may pass before a process gets to run: a check fails because its target refuses, not
     /// because this machine is busy.
-    pub const GENEROUS: Times = Times { timeout: Duration::from_secs(20), ..Times::SCALED };
+    pub const GENEROUS: Times =
+        Times { timeout: Duration::from_secs(20), drain: Duration::from_secs(20), ..Times::SCALED };
 
     /// What a document without any times means.
     pub const DEFAULT: Times = Times {
@@ -69,6 +73,7 @@ impl Times {
         timeout: Duration::from_secs(1),
         fall: 3,
         peers: Duration::from_secs(1),
+        drain: Duration::from_secs(30),
     };
 
     /// How long a target can be dead before the check must have said so (docs/documents.md, `check`).
@@ -157,7 +162,8 @@ impl Layout<'_> {
             { "name": "http", "address": addresses.proxy(index) },
             { "name": "https", "address": addresses.proxy_https(index), "protocol": "https" },
         ]);
-        document["timeouts"] = json!({ "connect": milliseconds(self.times.timeout), "drain": "2s" });
+        document["timeouts"] =
+            json!({ "connect": milliseconds(self.times.timeout), "drain": milliseconds(self.times.drain) });
         document["services"] = json!({
             STATELESS: {
                 "hosts": [STATELESS_HOST, ZONE],
@@ -196,7 +202,7 @@ impl Layout<'_> {
         document["workers"] = 2.into();
         // Its visitors all come from this machine, at hundreds of queries a second.
         document["rate_limit"] = json!({ "exempt": ["127.0.0.0/8"] });
-        document["drain"] = "2s".into();
+        document["drain"] = milliseconds(self.times.drain).into();
         document["zones"] = json!({ ZONE: { "file": self.directory.join("polder.test.zone") } });
         document["pools"] = json!({
             POOL: {

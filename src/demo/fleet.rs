@@ -14,12 +14,13 @@ use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
 use super::authority::{Authority, CertificateFiles};
 use super::backend::{Behaviour, Command};
 use super::directory::Directory;
-use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times};
+use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times, ZONE};
 use super::identities::Identities;
 use super::supervisor::Supervised;
 use super::webserver::{Webserver, killed};
 use super::{Error, Programs};
 use crate::api::daemon::Daemon;
+use crate::demo::visitor::http2::Streams;
 use crate::demo::visitor::secure::{Secure, Tickets};
 use crate::demo::visitor::{Plan, Site, Timeouts};
 use crate::files;
@@ -164,9 +165,20 @@ impl Fleet {
     ///
     /// The files cannot be written.
     pub fn issue_certificates(&self) -> Result<CertificateDer<'static>, Error> {
-        let issue = |host: &str| self.authority.issue(host, &CertificateFiles::of(self.directory.path(), host));
-        issue(STATEFUL_HOST)?;
-        issue(STATELESS_HOST)
+        let files = |host: &str| CertificateFiles::of(self.directory.path(), host);
+        self.authority.issue(&[STATEFUL_HOST], &files(STATEFUL_HOST))?;
+        self.authority.issue(&[STATELESS_HOST, ZONE], &files(STATELESS_HOST))
+    }
+
+    /// Asks the stateless service, at one proxy over HTTP/2, for a page that takes a while, as many times at once.
+    ///
+    /// # Errors
+    ///
+    /// As [`Streams::begin`].
+    pub async fn streams(&self, proxy: usize, count: usize) -> Result<Streams, Error> {
+        let (client, at) = (self.authority.client()?, self.addresses.proxy_https(proxy));
+        let begun = Streams::begin(&client, at, STATELESS_HOST, "/stream", count).await;
+        begun.map_err(Error::io("no streams over HTTP/2"))
     }
 
     /// The certificate of the stateless service that a proxy shows to a new visitor; none if it shows none.

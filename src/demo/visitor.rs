@@ -3,13 +3,14 @@
 //! [`load`] lets requests and queries arrive at a steady rate whether or not earlier ones have ended, and counts every
 //! wait from the moment the visitor wanted the page; so a gap cannot hide. [`resolver`] honours TTLs and asks the other
 //! nameserver when one is silent; [`browser`] tries the next address, reuses connections, keeps cookies and sends
-//! only safe requests a second time; [`secure`] is its side of TLS. [`record`] is what is handed to the judge.
+//! only safe requests a second time; [`secure`] is its side of TLS, and [`http2`] of HTTP/2. [`record`] is what is handed to the judge.
 //!
 //! Must never: know of the demo's fleet. It is given names, addresses of nameservers and a port, and could as well
 //! stand in front of real hosts.
 
 pub mod browser;
 pub mod http1;
+pub mod http2;
 pub mod load;
 pub mod record;
 pub mod resolver;

@@ -17,7 +17,12 @@ use crate::config::duration;
 use crate::daemon::challenges::{self, LONGEST_HOLD, Told};
 use crate::zone::name::Name;
 use answers::ChallengeAnswers;
-use place::{Refusal, place};
+use place::place;
+
+pub use place::Refusal;
+
+/// Refused names that a line of the log has.
+const MOST_LOGGED: usize = 8;
 
 /// All challenges, by proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -154,7 +159,7 @@ impl Challenges {
 
 impl Held {
     fn answered(&self) -> impl Iterator<Item = (&challenges::Name, &BTreeSet<challenges::Value>)> {
-        self.challenges.iter().filter(|(name, values)| !self.refused.contains_key(name.as_str()) && !values.is_empty())
+        self.challenges.iter().filter(|(name, _)| !self.refused.contains_key(name.as_str()))
     }
 
     fn changed(&self, proxy: &str) -> Changed {
@@ -164,8 +169,11 @@ impl Held {
             true => format!("{proxy} has no ACME challenge answered"),
             false => format!("{proxy} has ACME challenges answered: {}", answered.join(", ")),
         };
-        for (name, why) in &self.refused {
+        for (name, why) in self.refused.iter().take(MOST_LOGGED) {
             line.push_str(&format!("; refused: {name} {why}"));
+        }
+        if let Some(more @ 1..) = self.refused.len().checked_sub(MOST_LOGGED) {
+            line.push_str(&format!("; and {more} more are refused"));
         }
         Changed { line, is_warning: !self.refused.is_empty() }
     }
@@ -183,18 +191,25 @@ fn count(values: usize) -> String {
     if values == 1 { "1 value".to_owned() } else { format!("{values} values") }
 }
 
+/// Why a name that this proxy tells is not answered; none if it is.
+pub fn refusal(
+    proxy: &str,
+    name: &challenges::Name,
+    config: Option<&AcmeChallengesConfig>,
+    zones: &Zones,
+) -> Option<Refusal> {
+    let Some(from) = config.and_then(|config| config.from.get(proxy)) else { return Some(Refusal::Unlisted) };
+    place(zones, &Name::from_text(name.as_str())?, from.zones.as_ref()).err()
+}
+
 fn refused(
     proxy: &str,
     challenges: &challenges::Challenges,
     config: Option<&AcmeChallengesConfig>,
     zones: &Zones,
 ) -> BTreeMap<String, Refusal> {
-    let allowed = config.and_then(|config| config.from.get(proxy)).and_then(|from| from.zones.as_ref());
-    let refusal = |name: &challenges::Name| {
-        let wire = Name::from_text(name.as_str())?;
-        place(zones, &wire, allowed).err().map(|refusal| (name.as_str().to_owned(), refusal))
-    };
-    challenges.keys().filter_map(refusal).collect()
+    let of = |name: &challenges::Name| Some((name.as_str().to_owned(), refusal(proxy, name, config, zones)?));
+    challenges.keys().filter_map(of).collect()
 }
 
 #[cfg(test)]

@@ -1,9 +1,10 @@
 //! The checks across hosts: visitors must find the same, whichever host answers them.
 //!
 //! Pure over the fleet document and its zone files. First [`documents`]: the daemons' own validation of every document.
-//! Then what no daemon can know alone, a file each: [`hosts`], [`zones`], [`names`], [`pools`], [`proxies`], [`serials`].
+//! Then what no daemon can know alone, a file each: [`hosts`], [`zones`], [`names`], [`pools`], [`proxies`], [`certificates`], [`serials`].
 //! A check looks at what could be read; what could not has been reported.
 
+mod certificates;
 mod documents;
 mod hosts;
 mod names;
@@ -32,6 +33,7 @@ pub fn check(fleet: &Fleet, facts: &SerialFacts) -> Checked {
     names::check(&running, &mut checked);
     pools::check(fleet, &running, &mut checked);
     proxies::check(&running, &mut checked);
+    certificates::check(&running, &mut checked);
     serials::check(fleet, &running, facts, &mut checked);
     for list in [&mut checked.findings, &mut checked.notes] {
         let mut seen = BTreeSet::new();

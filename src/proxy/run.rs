@@ -9,6 +9,7 @@ mod certificates;
 mod daemon;
 mod document;
 mod handed;
+mod nameservers;
 mod network;
 
 use std::process::ExitCode;

@@ -6,12 +6,12 @@
 
 #![allow(
     clippy::disallowed_types,
-    reason = "held for a moment at a reload, when a check begins, and when files have changed"
+    reason = "held for a moment at a reload, when a check or a handshake begins, and when files have changed"
 )]
 
 mod fault;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -21,16 +21,16 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use arc_swap::ArcSwapOption;
-use rustls::client::UnbufferedClientConnection;
+use rustls::client::{Resumption, UnbufferedClientConnection};
 use rustls::crypto::aws_lc_rs;
 use rustls::pki_types::ServerName;
 use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 
-use super::TlsStream;
 use super::pem::{self, CertificateError, FileStamp};
 use super::session::{Session, Side};
+use super::{HTTP2, TlsStream};
 use crate::config::{BackendProtocol, BackendTls, HttpVersion};
 
 /// Those of this process, by their settings: what one document has brought is there for the next one, and for the checks.
@@ -43,6 +43,9 @@ static NUMBERS: AtomicU64 = AtomicU64::new(1);
 const ALARM_DAYS: u64 = 14;
 
 const DAY: u64 = 86_400;
+
+/// Sessions that are kept for a backend.
+const SESSIONS: usize = 32;
 
 /// By what connections differ.
 type Settings = (BackendTls, HttpVersion);
@@ -64,9 +67,23 @@ impl fmt::Debug for Connector {
 /// What the files held when they were read last and could be used.
 struct InForce {
     number: u64,
-    config: Arc<ClientConfig>,
+    config: ClientConfig,
+    /// The same for each backend, with the sessions that it lets us resume: another one has no use for them.
+    by_address: Mutex<HashMap<SocketAddr, Arc<ClientConfig>>>,
     /// Until when the certificate is valid that we show, since the epoch.
     ends: Option<Duration>,
+}
+
+impl InForce {
+    fn config_for(&self, address: SocketAddr) -> Arc<ClientConfig> {
+        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = by_address.entry(address).or_insert_with(|| {
+            let mut config = self.config.clone();
+            config.resumption = Resumption::in_memory_sessions(SESSIONS);
+            Arc::new(config)
+        });
+        Arc::clone(config)
+    }
 }
 
 struct LastRead {
@@ -137,7 +154,8 @@ impl Connector {
         match read(&self.tls, self.version) {
             Ok((config, ends)) => {
                 let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-                self.in_force.store(Some(Arc::new(InForce { number, config: Arc::new(config), ends })));
+                let by_address = Mutex::default();
+                self.in_force.store(Some(Arc::new(InForce { number, config, by_address, ends })));
                 None
             }
             Err(error) => Some(error),
@@ -207,7 +225,7 @@ impl Connector {
         };
         let name = ServerName::try_from(self.tls.name_of(address))
             .map_err(|_| HandshakeError::Refused("the server's name is none".to_owned()))?;
-        let connection = UnbufferedClientConnection::new(Arc::clone(&in_force.config), name)
+        let connection = UnbufferedClientConnection::new(in_force.config_for(address), name)
             .map_err(|error| HandshakeError::Refused(error.to_string()))?;
         let mut session = Session::new(Side::Client(connection));
         session.begin().map_err(|error| HandshakeError::OutOfResources(error.kind()))?;
@@ -225,6 +243,10 @@ impl Connector {
                 Err(_) => return Err(HandshakeError::Closed),
             }
             flush(&tcp, &mut session).await?;
+        }
+        if self.version == HttpVersion::Http2 && session.protocol() != Some(HTTP2) {
+            let why = "the backend does not speak HTTP/2 (ALPN), which is the service's \"protocol\"";
+            return Err(HandshakeError::Refused(why.to_owned()));
         }
         Ok(TlsStream::new(tcp, session, None))
     }

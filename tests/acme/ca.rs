@@ -84,6 +84,22 @@ impl Ca {
 
     pub fn start_with(self, http_port: u16, seconds: &str, environment: &[(&str, &str)]) -> Running {
         let nameserver = Nameserver::start();
+        let at = nameserver.address();
+        self.start_at((nameserver, at), http_port, seconds, environment)
+    }
+
+    /// The same, but it asks a nameserver elsewhere.
+    pub fn start_asking(self, at: SocketAddr, http_port: u16, seconds: &str) -> Running {
+        self.start_at((Nameserver::start(), at), http_port, seconds, &[("PEBBLE_WFE_NONCEREJECT", "0")])
+    }
+
+    fn start_at(
+        self,
+        (nameserver, asked): (Nameserver, SocketAddr),
+        http_port: u16,
+        seconds: &str,
+        environment: &[(&str, &str)],
+    ) -> Running {
         let file = |name: &str| self.folder.path().join(name).display().to_string();
         let config = json!({ "pebble": {
             "listenAddress": self.directory.to_string(),
@@ -99,7 +115,7 @@ impl Ca {
         std::fs::write(file("pebble.json"), config.to_string()).unwrap();
         let log = std::fs::File::create(file("pebble.log")).unwrap();
         let process = Command::new("pebble")
-            .args(["-config", &file("pebble.json"), "-dnsserver", &nameserver.address().to_string()])
+            .args(["-config", &file("pebble.json"), "-dnsserver", &asked.to_string()])
             .env("PEBBLE_VA_NOSLEEP", "1")
             .envs(environment.iter().copied())
             .stdin(Stdio::null())

@@ -108,6 +108,21 @@ impl Fleet {
         format!("px-{}", proxy + 1)
     }
 
+    /// Another document, from the next start on.
+    pub fn change(&mut self, proxy: usize, change: impl FnOnce(&mut Value)) {
+        change(&mut self.documents[proxy]);
+    }
+
+    /// Each proxy's name, where it connects from, and its public key.
+    pub fn identities(&self) -> Vec<(String, SocketAddr, String)> {
+        let identity = |proxy: usize| {
+            let key_file = self.folder.path().join(self.name(proxy)).join("identity.key");
+            let key = Identity::read(&key_file).unwrap().public().to_string();
+            (self.name(proxy), self.addresses()[proxy], key)
+        };
+        (0..self.documents.len()).map(identity).collect()
+    }
+
     pub fn document(&self, proxy: usize) -> &Value {
         &self.documents[proxy]
     }

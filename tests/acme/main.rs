@@ -13,6 +13,7 @@
 mod ca;
 mod fleet;
 mod nameserver;
+mod own_nameserver;
 
 use std::path::Path;
 use std::time::{Duration, Instant};
@@ -21,6 +22,7 @@ use serde_json::{Value, json};
 
 use ca::Ca;
 use fleet::Fleet;
+use own_nameserver::OwnNameserver;
 
 /// Longer than anything here takes on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(90);
@@ -164,4 +166,58 @@ fn certificates_are_renewed_at_two_thirds_of_their_life_and_survive_a_takeover()
     eventually("it is renewed everywhere", || (0..2).all(is_renewed));
     let document = json!(fleet.document(0)["services"]["www"]["tls"]);
     assert_eq!(document, "acme");
+}
+
+/// Proxies that order a wildcard by dns-01, and two nameservers that they tell.
+fn by_dns(ca: &Ca) -> (Fleet, [OwnNameserver; 2]) {
+    let mut fleet = fleet(2, ca);
+    let nameservers = [0, 1].map(|_| OwnNameserver::new(&fleet.identities()));
+    for proxy in 0..2 {
+        let members = json!({ "ns-1": nameservers[0].member(), "ns-2": nameservers[1].member() });
+        fleet.change(proxy, |document| {
+            let key_file = document["peers"]["key_file"].clone();
+            document["acme"]["nameservers"] = json!({ "key_file": key_file, "members": members });
+            document["services"]["www"]["hosts"] = json!(["*.fleet.test"]);
+            document["services"]["www"]["tls"] = json!({ "acme": { "challenge": "dns-01" } });
+        });
+    }
+    (fleet, nameservers)
+}
+
+#[test]
+#[ignore = "needs Pebble: see CONTRIBUTING.md"]
+fn a_wildcard_is_ordered_by_dns_01_and_our_nameservers_answer_the_ca_for_as_long_as_the_order_runs() {
+    let ca = Ca::new();
+    let (mut fleet, mut nameservers) = by_dns(&ca);
+    nameservers.iter_mut().for_each(OwnNameserver::start);
+    let ca = ca.start_asking(nameservers[1].address, fleet.http_port(), "3600");
+    (0..2).for_each(|proxy| fleet.start(proxy));
+    eventually("all serve https", || (0..2).all(|proxy| fleet.https(proxy, &ca.roots()).is_ok()));
+    assert_eq!([fleet.orders(0), fleet.orders(1)], [1, 0]);
+    for nameserver in &nameservers {
+        let (told, gone) = (
+            "px-1 has ACME challenges answered: _acme-challenge.fleet.test (1 value)",
+            "px-1 has no ACME challenge answered",
+        );
+        eventually("it was told, and told no more", || {
+            nameserver.log().contains(told) && nameserver.log().contains(gone)
+        });
+    }
+    eventually("nothing is an alarm", || fleet.alarms(0) == "[]");
+}
+
+#[test]
+#[ignore = "needs Pebble: see CONTRIBUTING.md"]
+fn while_no_nameserver_hears_nothing_is_asked_of_the_ca_and_one_that_hears_is_enough() {
+    let ca = Ca::new();
+    let (mut fleet, mut nameservers) = by_dns(&ca);
+    let ca = ca.start_asking(nameservers[0].address, fleet.http_port(), "3600");
+    (0..2).for_each(|proxy| fleet.start(proxy));
+    eventually("the alarm says who does not hear", || {
+        fleet.alarms(0).contains("no nameserver answers _acme-challenge.fleet.test")
+    });
+    assert!(fleet.https(0, &ca.roots()).is_err());
+    nameservers[0].start();
+    eventually("all serve https", || (0..2).all(|proxy| fleet.https(proxy, &ca.roots()).is_ok()));
+    assert!(fleet.process(0).log().contains("nameserver ns-2: "), "{}", fleet.process(0).log());
 }

@@ -97,3 +97,90 @@ fn tls_to_backends_says_whom_to_believe() {
         ),
     ]);
 }
+
+#[test]
+fn a_protocol_of_backends_fits_what_else_the_service_says() {
+    const H2C: (&str, &str) = (r#""mode": "stateless","#, r#""mode": "stateless", "protocol": "h2c","#);
+    const H2: (&str, &str) = (r#""mode": "stateless","#, r#""mode": "stateless", "protocol": "h2","#);
+    PROXY.refuses(&[
+        (&[H2C], &[]),
+        (&[BACKEND_TLS, H2], &[]),
+        (
+            &[H2],
+            &[r#"proxy.json:24: services.www.protocol: "h2" is HTTP/2 over TLS, and the service has no "backend_tls": add it, or say "h2c" for clear text"#],
+        ),
+        (
+            &[BACKEND_TLS, H2C],
+            &[r#"proxy.json:24: services.www.protocol: "h2c" is HTTP/2 in clear text, and the service has "backend_tls": say "h2""#],
+        ),
+        (
+            &[H2C, (r#""protocol": "h2c","#, r#""protocol": "h2c", "reuse": "never","#)],
+            &["proxy.json:24: services.www.reuse: connections of HTTP/2 carry the requests of all visitors at a time: take this out"],
+        ),
+    ]);
+}
+
+const ACME: (&str, &str) = (r#""workers": 2,"#, r#""workers": 2, "acme": { "terms_of_service_agreed": true },"#);
+const BOTH: (&str, &str) =
+    (r#""address": "[::]:80""#, r#""address": "[::]:80" }, { "name": "s", "address": "[::]:443", "protocol": "https""#);
+const HOST: &str = r#""hosts": ["www.example.net"]"#;
+const DNS: (&str, &str) = (r#""tls": "acme""#, r#""tls": { "acme": { "challenge": "dns-01" } }"#);
+const TWO_SOURCES: &str =
+    r#""tls": { "acme": {}, "certificates": [{ "chain_file": "/c.pem", "key_file": "/k.pem" }] }"#;
+const ORDERED: (&str, &str) = (r#""mode": "stateless","#, r#""mode": "stateless", "tls": "acme","#);
+
+#[test]
+fn a_certificate_from_a_ca_needs_a_ca_whose_terms_are_agreed_to() {
+    let without = r#"proxy.json:24: services.www.tls: its certificate is to come from a CA, and the document does not say from which: add "acme": { "terms_of_service_agreed": true } beside "services""#;
+    let terms = r#"proxy.json:15: acme: the CA gives certificates to those who agree to its terms of service, which https://acme-v02.api.letsencrypt.org/directory links to: read them and write "terms_of_service_agreed": true"#;
+    PROXY.refuses(&[
+        (&[BOTH, ACME, ORDERED], &[]),
+        (&[BOTH, ORDERED], &[without]),
+        (&[BOTH, ACME, ORDERED, ("\"terms_of_service_agreed\": true", "")], &[terms]),
+    ]);
+}
+
+#[test]
+fn what_no_ca_would_do_is_refused_before_it_is_asked() {
+    PROXY.refuses(&[
+        (&[BOTH, ACME, ORDERED, DNS, (HOST, r#""hosts": ["*.example.net"]"#)], &[]),
+        (
+            &[BOTH, ACME, ORDERED, (HOST, r#""hosts": ["*.example.net"]"#)],
+            &[r#"proxy.json:24: services.www.tls: no certificate can be ordered for the host *.example.net: CAs give certificates for wildcards by dns-01 alone: write { "acme": { "challenge": "dns-01" } }"#],
+        ),
+        (
+            &[BOTH, ACME, ORDERED, (HOST, r#""hosts": ["*"]"#)],
+            &["proxy.json:24: services.www.tls: no certificate can be ordered for the host *: CAs give certificates for names: write which ones, or give it certificates from files"],
+        ),
+        (
+            &[BOTH, ACME, ORDERED, (HOST, r#""hosts": ["[2001:db8::1]"]"#)],
+            &["proxy.json:24: services.www.tls: no certificate can be ordered for the host [2001:db8::1]: CAs give certificates for names: take the address out, or give it certificates from files"],
+        ),
+        (
+            &[LISTENER, (r#""address": "0.0.0.0:80""#, r#""address": "0.0.0.0:443", "protocol": "https""#), ACME, ORDERED],
+            &["proxy.json:4: listeners: the certificate of the service www is ordered by http-01, for which the CA asks at port 80, and no listener speaks http: add one, or let the service use dns-01"],
+        ),
+        (
+            &[BOTH, ACME, ORDERED, ("\"terms", r#""directory": "http://ca.example/dir", "terms"#)],
+            &[r#"proxy.json:15: acme.directory: "http://ca.example/dir" is not the URL of a CA's directory: expected one like "https://ca.example/directory""#],
+        ),
+    ]);
+}
+
+#[test]
+fn a_service_has_its_certificates_from_a_ca_or_from_files() {
+    PROXY.refuses(&[
+        (
+            &[BOTH, ACME, ORDERED, (r#""tls": "acme""#, TWO_SOURCES)],
+            &[r#"proxy.json:24: services.www.tls: has both "acme" and "certificates": a service's certificates come from a CA or from files"#],
+        ),
+        (
+            &[BOTH, ACME, ORDERED, (r#""tls": "acme""#, r#""tls": {}"#)],
+            &[r#"proxy.json:24: services.www.tls: the key "certificates" is missing, or "acme" to get them from a CA"#],
+        ),
+        (
+            &[BOTH, ACME, ORDERED, (r#""tls": "acme""#, r#""tls": "acmes""#)],
+            &[r#"proxy.json:24: services.www.tls: "acmes" is not one of "acme""#],
+        ),
+    ]);
+}

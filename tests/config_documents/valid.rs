@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use polder::config::dns::{self, Checks, IdentityConfig, RateLimitConfig, TcpConfig, WhenAllDown};
 use polder::config::proxy::{
-    self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, BackendConfig, Balance, CertificateConfig,
-    CertificateSource, ChallengeKind, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, HostPattern, HstsConfig,
-    HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse, ServiceConfig, Target,
-    TimeoutsConfig,
+    self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig, BackendConfig, Balance,
+    CertificateConfig, CertificateSource, ChallengeKind, ConnectionsConfig, CookieConfig, CookieValue, EabConfig,
+    HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse,
+    ServiceConfig, Target, TimeoutsConfig,
 };
 use polder::config::{
     BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey,
@@ -180,6 +180,14 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         ca_file: "/etc/ssl/ca.pem".into(),
         profile: Some("shortlived".into()),
         challenge: ChallengeKind::Http01,
+        nameservers: Some(AcmeNameserversConfig {
+            key_file: "/var/lib/polder-proxy/identity.key".into(),
+            members: [(
+                "ns-nl".to_owned(),
+                PeerConfig { address: "192.0.2.1:8455".parse().unwrap(), keys: vec![PublicKey([b'N'; 32])] },
+            )]
+            .into(),
+        }),
     };
     assert_eq!(config.acme, Some(acme));
     let hsts = HstsConfig { max_age: 730 * 86_400 * SECOND, include_subdomains: true, preload: true };

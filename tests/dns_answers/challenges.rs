@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hickory_proto::op::Message;
+use polder::config::dns::{AcmeChallengesConfig, ChallengesFrom};
 use polder::daemon::challenges::{Name, Told, Value};
 use polder::dns::answer::{Client, Transport, UDP_SIZE, answer};
 use polder::dns::challenges::Challenges;
@@ -44,7 +45,10 @@ fn told(names: &[(&str, &[u8])]) -> (Snapshot, BTreeMap<String, String>) {
     };
     let told = Told { hold: Duration::from_secs(60), challenges: names.iter().map(challenge).collect() };
     let mut challenges = Challenges::default();
-    let (_, refused) = challenges.tell("proxy1", told, (None, &snapshot.zones), Duration::ZERO);
+    let from = ChallengesFrom { addresses: vec![], keys: vec![], zones: None };
+    let (listen, key_file) = ("127.0.0.1:1".parse().unwrap(), "key".into());
+    let config = AcmeChallengesConfig { listen, key_file, from: [("proxy1".to_owned(), from)].into() };
+    let (_, refused) = challenges.tell("proxy1", told, (Some(&config), &snapshot.zones), Duration::ZERO);
     let answers = challenges.answers(&snapshot.zones).map(Arc::new);
     (Snapshot { challenges: answers, ..snapshot }, refused)
 }

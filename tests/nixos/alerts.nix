@@ -2,13 +2,38 @@
 #
 # The rules are evaluated by data/alerts.py on what the daemons say; that Prometheus reads the same rules is checked by
 # eval/alert-rules.nix.
-{ polderTests, ... }:
+{
+  hostPkgs,
+  lib,
+  polderTests,
+  ...
+}:
 
+let
+  fleet = {
+    environment.systemPackages = [ hostPkgs.openssl ];
+    polder.fleet.services.www.tls.certificates = [
+      {
+        chain_file = "/var/lib/certificates/chain.pem";
+        key_file = "/var/lib/certificates/key.pem";
+      }
+    ];
+  };
+in
 {
   name = "alerts";
   globalTimeout = 600;
 
-  inherit (polderTests) nodes;
+  nodes =
+    lib.mapAttrs (_: node: {
+      imports = [
+        node
+        fleet
+      ];
+    }) (removeAttrs polderTests.nodes [ "client" ])
+    // {
+      inherit (polderTests.nodes) client;
+    };
 
   testScript =
     { nodes, ... }:
@@ -48,12 +73,25 @@
               f"nft add rule inet cut out tcp dport {port} drop"
           )
 
+      def issue(left, life=90):
+          """A certificate that ends in so many days."""
+          date = lambda days: f"$(date --utc --date '{days:+} days' +%Y%m%d%H%M%SZ)"
+          px1.succeed(
+              "install -d -m 0750 -g polder-proxy /var/lib/certificates",
+              "cd /var/lib/certificates; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj /CN=www "
+              f"-not_before {date(left - life)} -not_after {date(left)} -addext subjectAltName=DNS:www.example.test,DNS:example.test "
+              "-keyout key.pem -out chain.pem >&2; chgrp polder-proxy *.pem; chmod 0640 *.pem",
+          )
+
       def mend(host):
           host.succeed("nft delete table inet cut")
 
       ready(web1, web2, web3)
       ready(ns1, ns2, px1, px2, client)
       wait_until("both proxies are up", lambda: all_up(ns1, ns2))
+
+      issue(20)
+      wait_until("the certificate is in force", lambda: any(name == "polder_certificate_lifetime_seconds" for name, _ in scrape()), 30)
 
       with subtest("nothing fires on a fleet that is well"):
           client.sleep(2)
@@ -117,6 +155,15 @@
                   host.execute(f"polder drain {subject} >&2")
               host.succeed(f"chown -R {unit} /var/lib/{unit}; chmod -R u+w /var/lib/{unit}")
               wait_until("it is written again", lambda: firing(RULES["PolderStateUnwritten"], [scrape()]) == [], 30)
+
+      with subtest("certificates that nobody renews"):
+          with fires("PolderCertificateNotRenewed", instance="px1"):
+              issue(13)
+          with fires("PolderCertificateEnding", instance="px1"):
+              issue(2)
+          issue(3, life=6)
+          short = ("PolderCertificateNotRenewed", "PolderCertificateEnding")
+          wait_until("one that lives six days and has three left is no alert", lambda: all(firing(RULES[name], [scrape()]) == [] for name in short), 30)
 
       with subtest("a zone whose file cannot be used at a start"):
           document = "/etc/polder/dns.json"

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use polder::api::operator::OperatorState;
 use polder::config::proxy::{Balance, ConnectionsConfig, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
-use polder::config::{CheckConfig, ProbeKind};
+use polder::config::{CheckConfig, HttpVersion, ProbeKind};
 use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
@@ -42,6 +42,7 @@ pub struct Setup {
     /// Its listener speaks https, with these certificates.
     pub tls: Option<Arc<Acceptor>>,
     pub over_tls: bool,
+    pub backend_version: HttpVersion,
     /// Its listener of https speaks HTTP/2, too.
     pub http2: bool,
     /// How its backends are connected to over TLS.
@@ -88,6 +89,7 @@ impl Default for Setup {
             log: None,
             tls: None,
             over_tls: true,
+            backend_version: HttpVersion::Http1,
             http2: true,
             backend_tls: None,
             https: Https::default(),
@@ -226,6 +228,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,
+        backend_version: setup.backend_version,
         backend_tls: setup.backend_tls.clone(),
         connections: setup.connections,
         backends: backends.collect(),

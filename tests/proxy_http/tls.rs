@@ -16,7 +16,7 @@ use crate::authority::{Authority, TlsClient};
 use crate::harness::{Client, GET, OK, Proxy, Script, Setup, eventually, field};
 
 /// Hosts with their certificates; the first is the default if there is to be one.
-fn acceptor(hosts: &[(&str, &[&CertificateConfig])], has_default: bool) -> Arc<Acceptor> {
+pub fn acceptor(hosts: &[(&str, &[&CertificateConfig])], has_default: bool) -> Arc<Acceptor> {
     let mut certificates = Certificates::default();
     let mut services = Vec::new();
     for (host, files) in hosts {

@@ -1,5 +1,9 @@
 //! `acme`: the CA from which certificates are ordered by themselves (RFC 8555), and the account there.
 
+mod nameservers;
+
+pub use nameservers::AcmeNameserversConfig;
+
 use std::path::PathBuf;
 
 use crate::config::invalid::Invalid;
@@ -27,6 +31,8 @@ pub struct AcmeConfig {
     pub profile: Option<String>,
     /// How the CA is convinced, unless a service says otherwise. Default `http-01`.
     pub challenge: ChallengeKind,
+    /// Our own nameservers, which answer the CA by dns-01.
+    pub nameservers: Option<AcmeNameserversConfig>,
 }
 
 /// Ties the account at the CA to one that the operator has there.
@@ -60,11 +66,22 @@ impl ChallengeKind {
 /// The keys of `acme`.
 pub(super) const KEYS: Keys = Keys {
     object: "acme",
-    names: &["ca_file", "challenge", "contact", "directory", "eab", "profile", "terms_of_service_agreed"],
+    names: &[
+        "ca_file",
+        "challenge",
+        "contact",
+        "directory",
+        "eab",
+        "nameservers",
+        "profile",
+        "terms_of_service_agreed",
+    ],
 };
 
 /// The keys of `acme.eab`.
 pub(super) const EAB: Keys = Keys { object: "acme.eab", names: &["hmac_key_file", "key_id"] };
+
+pub(super) use nameservers::KEYS as NAMESERVERS;
 
 /// Reads `acme`.
 pub(super) fn read(root: &Object<'_>) -> Read<Option<AcmeConfig>> {
@@ -80,6 +97,7 @@ pub(super) fn read(root: &Object<'_>) -> Read<Option<AcmeConfig>> {
         let ca_file = acme.with_default("ca_file", DEFAULT_CA_FILE.into(), Value::file);
         let profile = acme.optional("profile", |value| value.parsed("a profile's name", names::name));
         let challenge = acme.with_default("challenge", ChallengeKind::Http01, read_challenge);
+        let nameservers = acme.optional("nameservers", nameservers::read);
         let agreed = acme.with_default("terms_of_service_agreed", false, |value| value.boolean());
         let (directory, agreed) = (directory?, agreed?);
         if !agreed {
@@ -95,6 +113,7 @@ pub(super) fn read(root: &Object<'_>) -> Read<Option<AcmeConfig>> {
             ca_file: ca_file?,
             profile: profile?,
             challenge: challenge?,
+            nameservers: nameservers?,
         })
     })
 }

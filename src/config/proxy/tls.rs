@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use super::acme::{self, ChallengeKind};
+use super::acme::{self, AcmeConfig, ChallengeKind};
 use crate::config::host_pattern::HostPattern;
 use crate::config::names;
 use crate::config::reader::{Keys, Location, Object, Read, Value};
@@ -170,6 +170,20 @@ pub(super) fn read_common(root: &Object<'_>, has_tls: impl Fn(&str) -> Option<bo
     })
 }
 
+/// The most certificates that are ordered: all of them have to fit into what peers take of each other.
+pub const MOST_ORDERED: usize = 500;
+
+/// So many services get their certificates from a CA.
+pub(super) fn most_ordered(services: &Value<'_>, number: usize) -> Read<()> {
+    match number {
+        0..=MOST_ORDERED => Ok(()),
+        more => Err(services.fault(format!(
+            "{more} services with certificates from a CA: expected at most {MOST_ORDERED}; put hosts together into one service, or \
+             use files"
+        ))),
+    }
+}
+
 /// Where a CA is convinced by http-01, it asks at a listener that speaks http. `services` are those with TLS.
 pub(super) fn vet_challenges<'s>(
     listeners: &Value<'_>,
@@ -180,6 +194,21 @@ pub(super) fn vet_challenges<'s>(
         Some((service, _)) if !any_speaks_http => Err(listeners.fault(format!(
             "the certificate of the service {service} is ordered by http-01, for which the CA asks at port 80, and no listener speaks \
              http: add one, or let the service use dns-01"
+        ))),
+        _ => Ok(()),
+    }
+}
+
+/// Where a CA is convinced by dns-01, it asks our own nameservers, which have to be told. `services` are those with TLS.
+pub(super) fn vet_nameservers<'s>(
+    value: &Value<'_>,
+    acme: &AcmeConfig,
+    mut services: impl Iterator<Item = (&'s str, &'s TlsConfig)>,
+) -> Read<()> {
+    match services.find(|(_, tls)| tls.source == CertificateSource::Acme(ChallengeKind::Dns01)) {
+        Some((service, _)) if acme.nameservers.is_none() => Err(value.fault(format!(
+            "the certificate of the service {service} is ordered by dns-01, for which the CA asks our nameservers, and the key \
+             \"nameservers\" does not say which they are"
         ))),
         _ => Ok(()),
     }

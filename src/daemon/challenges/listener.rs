@@ -18,7 +18,7 @@ use super::super::channel::{Channel, ChannelError};
 use super::super::identity::Identity;
 use super::message::{Answer, MessageError, PROTOCOL, Told};
 use crate::config::PublicKey;
-use crate::config::dns::AcmeChallengesConfig;
+use crate::config::dns::{AcmeChallengesConfig, ChallengesFrom};
 
 /// Handshakes under way from one address.
 const MAX_HANDSHAKES: usize = 8;
@@ -152,7 +152,7 @@ async fn listen<D: Fn(Telling) + Send + Sync + 'static>(shared: Arc<Shared<D>>, 
 
 /// The handshake of one connection; the error is for the log and names where it came from.
 async fn handshake<D>(shared: Arc<Shared<D>>, stream: TcpStream, from: SocketAddr) -> Accepted {
-    let listed = |key: &PublicKey| shared.proxy_with(key);
+    let listed = |key: &PublicKey| shared.proxy_with(key, from.ip());
     let accepted = timeout(LIMIT, Channel::respond(stream, &PROTOCOL, &shared.identity, listed)).await;
     let why = match accepted {
         Ok(Ok((channel, proxy))) => return Ok((channel, proxy, from)),
@@ -197,7 +197,10 @@ impl<D> Shared<D> {
         from.find(|(_, from)| from.addresses.contains(&address)).map(|(name, _)| name.as_str())
     }
 
-    fn proxy_with(&self, key: &PublicKey) -> Option<String> {
-        self.config.from.iter().find(|(_, from)| from.keys.contains(key)).map(|(name, _)| name.clone())
+    /// The proxy that has this key and this address: a stolen key is of no use on the host of another proxy.
+    fn proxy_with(&self, key: &PublicKey, address: IpAddr) -> Option<String> {
+        let address = address.to_canonical();
+        let is_it = |from: &ChallengesFrom| from.keys.contains(key) && from.addresses.contains(&address);
+        self.config.from.iter().find(|(_, from)| is_it(from)).map(|(name, _)| name.clone())
     }
 }

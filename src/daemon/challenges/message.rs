@@ -16,7 +16,7 @@ use crate::config::names;
 pub(super) const PROTOCOL: Protocol = Protocol {
     prologue: b"polder challenges 1",
     longest: 256 * 1024,
-    key_file: "peers.key_file",
+    key_file: "acme.nameservers.key_file",
     listed_in: "acme_challenges.from",
 };
 
@@ -78,6 +78,8 @@ pub enum MessageError {
     Malformed(serde_json::Error),
     /// It has so many values.
     TooMany(usize),
+    /// It names this, with no value.
+    Empty(Name),
 }
 
 /// A text is not the name or the value of a challenge.
@@ -110,6 +112,7 @@ impl fmt::Display for MessageError {
                 write!(f, "a message of version {version}, expected {VERSION}: upgrade both sides")
             }
             MessageError::Malformed(error) => write!(f, "a malformed message: {error}"),
+            MessageError::Empty(name) => write!(f, "{name} has no value: expected at least one for each name"),
             MessageError::TooMany(values) => write!(f, "{values} values at a time, expected at most {MOST_VALUES}"),
         }
     }
@@ -184,10 +187,13 @@ impl Told {
     ///
     /// # Errors
     ///
-    /// It is none, or has too many values.
+    /// It is none, or has too many values, or a name without one.
     pub(super) fn read(message: &[u8]) -> Result<Told, MessageError> {
         vet_version(message)?;
         let told: ToldMessage = serde_json::from_slice(message).map_err(MessageError::Malformed)?;
+        if let Some((name, _)) = told.challenges.iter().find(|(_, values)| values.is_empty()) {
+            return Err(MessageError::Empty(name.clone()));
+        }
         match told.challenges.values().map(BTreeSet::len).sum() {
             0..=MOST_VALUES => {
                 Ok(Told { hold: Duration::from_millis(told.hold_ms).min(LONGEST_HOLD), challenges: told.challenges })

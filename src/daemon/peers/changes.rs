@@ -24,7 +24,7 @@ const MAX_PIECE: usize = 256 * 1024;
 
 /// The most bytes of a peer's state. What documents and bounds allow fits: `a_state_of_the_most_that_a_document_allows_fits` in
 /// src/proxy/control/tests.rs.
-pub const MAX_STATE: usize = 10 * MAX_MESSAGE;
+pub const MAX_STATE: usize = 13 * MAX_MESSAGE;
 
 /// Removed entries that are remembered, beyond as many as there are others.
 const MOST_REMOVED: usize = 1024;

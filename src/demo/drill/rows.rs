@@ -13,7 +13,7 @@ mod stateless;
 pub use row::Row;
 
 /// All rows.
-pub static ROWS: [&Row; 29] = [
+pub static ROWS: [&Row; 30] = [
     &stateless::KILLED,
     &stateless::FROZEN,
     &stateless::FAILING,
@@ -30,6 +30,7 @@ pub static ROWS: [&Row; 29] = [
     &freezes::STOPPED_PROXY,
     &https::RESUMED,
     &https::RENEWED,
+    &https::STREAMS,
     &nameservers::KILLED,
     &nameservers::FROZEN,
     &nameservers::ALL_LOOK_DEAD,

@@ -9,7 +9,9 @@ use crate::zone::number::rtype;
 
 /// Why a name is not answered; worded to follow the name.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Refusal {
+pub enum Refusal {
+    /// The document does not name the proxy: it has been taken out while this was on its way.
+    Unlisted,
     /// No zone of the document has it.
     Elsewhere,
     /// Its zone could not be read.
@@ -27,6 +29,9 @@ pub(super) enum Refusal {
 impl fmt::Display for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Refusal::Unlisted => {
+                f.write_str("was told by a proxy that `acme_challenges.from` does not name (any more)")
+            }
             Refusal::Elsewhere => f.write_str("is in none of this nameserver's zones"),
             Refusal::Unavailable => f.write_str("is in a zone that could not be read here: see `polder status`"),
             Refusal::NotInZone(zone) => {

@@ -22,6 +22,14 @@ fn told(hold: u64, names: &[&str]) -> Told {
     Told { hold: Duration::from_secs(hold), challenges: names.iter().map(challenge).collect() }
 }
 
+/// A document in which px1 and px2 may tell names of these zones, or of all.
+fn listed(zones: Option<&[&str]>) -> AcmeChallengesConfig {
+    let zones: Option<BTreeSet<_>> = zones.map(|zones| zones.iter().map(|zone| (*zone).to_owned()).collect());
+    let from = ChallengesFrom { addresses: vec![], keys: vec![], zones };
+    let (listen, key_file) = ("127.0.0.1:1".parse().expect("an address"), "key".into());
+    AcmeChallengesConfig { listen, key_file, from: ["px1", "px2"].map(|proxy| (proxy.to_owned(), from.clone())).into() }
+}
+
 fn at(seconds: u64) -> Duration {
     Duration::from_secs(seconds)
 }
@@ -30,8 +38,8 @@ fn at(seconds: u64) -> Duration {
 fn what_is_not_told_again_in_time_is_gone() {
     let zones = zones();
     let mut challenges = Challenges::default();
-    challenges.tell("px1", told(60, &[NAME]), (None, &zones), at(0));
-    challenges.tell("px1", told(60, &[NAME]), (None, &zones), at(30));
+    challenges.tell("px1", told(60, &[NAME]), (Some(&listed(None)), &zones), at(0));
+    challenges.tell("px1", told(60, &[NAME]), (Some(&listed(None)), &zones), at(30));
     assert_eq!(challenges.wakes(), Some(at(90)));
     assert_eq!(challenges.expire(at(89)), [""; 0]);
     assert!(challenges.answers(&zones).is_some());
@@ -44,7 +52,7 @@ fn a_change_is_one_line_and_the_same_again_is_none() {
     let zones = zones();
     let mut challenges = Challenges::default();
     let mut tell = |names: &[&str]| {
-        let (changed, _) = challenges.tell("px1", told(60, names), (None, &zones), at(0));
+        let (changed, _) = challenges.tell("px1", told(60, names), (Some(&listed(None)), &zones), at(0));
         changed.map(|Changed { line, is_warning }| (line, is_warning))
     };
     assert_eq!(tell(&[]), None);
@@ -61,9 +69,9 @@ fn a_change_is_one_line_and_the_same_again_is_none() {
 fn what_two_proxies_tell_is_answered_together_and_each_ends_its_own() {
     let zones = zones();
     let mut challenges = Challenges::default();
-    challenges.tell("px1", told(60, &[NAME]), (None, &zones), at(0));
-    challenges.tell("px2", told(60, &[NAME]), (None, &zones), at(0));
-    challenges.tell("px1", told(60, &[]), (None, &zones), at(0));
+    challenges.tell("px1", told(60, &[NAME]), (Some(&listed(None)), &zones), at(0));
+    challenges.tell("px2", told(60, &[NAME]), (Some(&listed(None)), &zones), at(0));
+    challenges.tell("px1", told(60, &[]), (Some(&listed(None)), &zones), at(0));
     assert_eq!(challenges.held(at(0)).map(|held| held.proxy).collect::<Vec<_>>(), ["px2"]);
     assert!(challenges.answers(&zones).is_some());
 }
@@ -71,14 +79,8 @@ fn what_two_proxies_tell_is_answered_together_and_each_ends_its_own() {
 #[test]
 fn a_proxy_that_is_limited_to_zones_has_no_name_of_others_answered_also_after_a_reload() {
     let zones = zones();
-    let from = |zones: Option<&[&str]>| {
-        let zones = zones.map(|zones| zones.iter().map(|zone| (*zone).to_owned()).collect());
-        let from = ChallengesFrom { addresses: vec![], keys: vec![], zones };
-        let (listen, key_file) = ("127.0.0.1:1".parse().expect("an address"), "key".into());
-        AcmeChallengesConfig { listen, key_file, from: [("px1".to_owned(), from)].into() }
-    };
     let both = told(60, &[NAME, "_acme-challenge.example.org"]);
-    let (all, one) = (from(None), from(Some(&["example.org"])));
+    let (all, one) = (listed(None), listed(Some(&["example.org"])));
     let mut challenges = Challenges::default();
     let (_, refused) = challenges.tell("px1", both.clone(), (Some(&one), &zones), at(0));
     let words = "is in the zone example.net, for which this proxy's `acme_challenges.from.NAME.zones` does not stand";
@@ -90,4 +92,15 @@ fn a_proxy_that_is_limited_to_zones_has_no_name_of_others_answered_also_after_a_
     assert_eq!(challenges.held(at(0)).map(|held| held.name).collect::<Vec<_>>(), ["_acme-challenge.example.org"]);
     challenges.reload(None, &zones);
     assert_eq!(challenges.held(at(0)).count(), 0);
+}
+
+#[test]
+fn a_proxy_that_the_document_does_not_name_has_nothing_answered() {
+    let zones = zones();
+    for config in [None, Some(&listed(None))] {
+        let mut challenges = Challenges::default();
+        let (_, refused) = challenges.tell("px3", told(60, &[NAME]), (config, &zones), at(0));
+        assert!(refused[NAME].contains("does not name"), "{refused:?}");
+        assert_eq!((challenges.answers(&zones), challenges.held(at(0)).count()), (None, 0));
+    }
 }

@@ -123,7 +123,8 @@ impl Document for Prepared {
     }
 
     fn listens_on(Parsed { config, .. }: &Parsed) -> Listing {
-        Listing { tcp: config.listeners.clone(), udp: config.listeners.clone() }
+        let told = config.acme_challenges.iter().map(|challenges| challenges.listen);
+        Listing { tcp: config.listeners.iter().copied().chain(told).collect(), udp: config.listeners.clone() }
     }
 
     fn settings(&self) -> Settings<'_> {

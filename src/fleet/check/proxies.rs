@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 
 use super::documents::Running;
 use super::report::{Checked, listed};
-use crate::config::proxy::{BackendsConfig, CookieConfig, CookieValue, Mode, ServiceConfig, Target};
+use crate::config::proxy::{BackendsConfig, CertificateSource, CookieConfig, CookieValue, Mode, ServiceConfig, Target};
 use crate::config::{PeerConfig, PeersConfig};
 
 pub(super) fn check(running: &Running, checked: &mut Checked) {
@@ -57,6 +57,7 @@ fn differences(one: &ServiceConfig, two: &ServiceConfig) -> Vec<(&'static str, S
         statements.push(("its cookie's key file", key_file(a), key_file(b)));
     }
     statements.push(("its list of backends", backends(a), backends(b)));
+    statements.push(("the source of its certificates", certificates(one), certificates(two)));
     statements.retain(|(_, a, b)| a != b);
     statements
 }
@@ -87,6 +88,14 @@ fn key_file(cookie: &CookieConfig) -> String {
     match &cookie.value {
         CookieValue::Address => "none".to_owned(),
         CookieValue::Sealed { key_file } => key_file.display().to_string(),
+    }
+}
+
+fn certificates(service: &ServiceConfig) -> String {
+    match service.tls.as_ref().map(|tls| &tls.source) {
+        None => "none, clear text alone".to_owned(),
+        Some(CertificateSource::Files(files)) => listed(files.iter().map(|files| files.chain_file.display())),
+        Some(CertificateSource::Acme(challenge)) => format!("acme by {}", challenge.as_str()),
     }
 }
 

@@ -14,7 +14,7 @@ use super::schedule::{Cause, Window};
 use crate::proxy::tls::certificate::{Chain, Unusable, key_fits};
 
 /// The most bytes of a certificate, its chain and its key: 100 long names fit.
-pub const MOST_BYTES: usize = 48 * 1024;
+pub const MOST_BYTES: usize = 40 * 1024;
 
 /// The most characters of the reason of a failure.
 const LONGEST_WHY: usize = 600;

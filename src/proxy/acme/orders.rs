@@ -88,8 +88,11 @@ impl Orders {
         let before = std::mem::take(&mut self.desired);
         self.adopt(document);
         // What failed may have been the document's fault.
+        let failed = self.failures.len();
         self.failures.retain(|service, _| before.get(service) == self.desired.get(service));
-        self.disk.changed(File::Failures);
+        if self.failures.len() < failed {
+            self.disk.changed(File::Failures);
+        }
         let is_wanted = |order: &Order| {
             self.ca.as_ref() == Some(&order.ca) && self.desired.get(&order.service) == Some(&order.desired)
         };
@@ -99,6 +102,8 @@ impl Orders {
     /// Nothing more is ordered by this process.
     pub fn cancel(&mut self) -> Vec<Effect> {
         let Some(order) = self.under_way.take() else { return Vec::new() };
+        // It was written down as one that failed.
+        self.disk.changed(File::Failures);
         let mut effects = vec![Effect::Cancel];
         effects.extend(withdraw(&order));
         effects

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::ProxyConfig;
 use crate::config::proxy::{
     self, Balance, ConnectionsConfig, CookieConfig, CookieValue, HttpsConfig, LatchConfig, Mode, PassedFields,
     Protocol, ServiceConfig,
 };
+use crate::config::{HttpVersion, ProxyConfig};
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::lifecycle::descriptors::{DescriptorError, lowered};
 use crate::daemon::peers::Identity;
@@ -42,6 +42,8 @@ pub struct Prepared {
     pub services: Vec<PreparedService>,
     /// The key by which its peers know this proxy; none where there are no peers.
     pub identity: Option<Identity>,
+    /// The key by which our own nameservers know it; none where they are told nothing.
+    pub nameservers_identity: Option<Identity>,
 }
 
 /// A service, ready.
@@ -59,6 +61,8 @@ pub struct PreparedService {
     pub mode: PreparedMode,
     /// How the rest is spread.
     pub balance: Balance,
+    /// The version of HTTP that its backends speak.
+    pub backend_version: HttpVersion,
     /// How connections to its backends are opened over TLS; none: in clear text.
     pub backend_tls: Option<Arc<Connector>>,
     /// How connections to its backends are used.
@@ -120,8 +124,13 @@ impl Prepared {
     pub fn with_keys(document: ProxyConfig) -> Result<Prepared, KeyError> {
         let peers = document.peers.as_ref();
         let identity = peers.map(|peers| Identity::of_daemon(&document.name, peers)).transpose()?;
+        let nameservers = document.acme.as_ref().and_then(|acme| acme.nameservers.as_ref());
+        let nameservers_identity = nameservers.map(|nameservers| {
+            Identity::read(&nameservers.key_file).map_err(|error| error.of("acme.nameservers.key_file"))
+        });
+        let nameservers_identity = nameservers_identity.transpose()?;
         let prepared = Prepared::new(document, |file| Keys::read(file).map(|keys| keys.as_slice().to_vec()))?;
-        Ok(Prepared { identity, ..prepared })
+        Ok(Prepared { identity, nameservers_identity, ..prepared })
     }
 
     /// Lays a document out; `read_keys` gives the keys of a file of cookies' keys.
@@ -147,7 +156,7 @@ impl Prepared {
             via: document.via.then(|| document.name.as_str().into()),
             tls: None,
         });
-        Ok(Prepared { document, router, settings, services, identity: None })
+        Ok(Prepared { document, router, settings, services, identity: None, nameservers_identity: None })
     }
 
     /// Answers handshakes by this from now on.
@@ -241,6 +250,7 @@ impl PreparedService {
             pass_fields: service.pass_fields,
             mode,
             balance: backends.balance,
+            backend_version: backends.protocol.version,
             backend_tls: Connector::of(&backends.protocol),
             connections: backends.connections,
             backends: prepared.collect(),

@@ -531,6 +531,7 @@ fn status_page_and_metrics_show_the_same_moment() {
         connections: 7,
         listeners: vec!["127.0.0.1:80".into()],
         log_lines_dropped: 0,
+        nameservers: Default::default(),
         shell: Figures {
             last_reload: Some(LastReload {
                 when: 0,
@@ -623,8 +624,14 @@ fn a_state_of_the_most_that_a_document_allows_fits() {
     let proposed: BTreeMap<String, OperatorNote> = (0..MOST).map(|number| (subject(number), word.clone())).collect();
     let dates: BTreeMap<String, u64> = (0..MOST).map(|number| (subject(number), u64::MAX)).collect();
     let seen: BTreeMap<String, _> = (0..PEERS).map(|number| (name(number), dates.clone())).collect();
-    let value =
-        json!({ "version": VERSION, "latches": latches, "operator": operator, "proposed": proposed, "seen": seen });
+    // Line ends of PEM are two bytes of JSON, one line in 65.
+    let pem = "x".repeat(crate::proxy::acme::material::MOST_BYTES + crate::proxy::acme::material::MOST_BYTES / 65);
+    let told = json!({ "directory": "", "obtained": u64::MAX, "pem": pem });
+    let ordered: BTreeMap<String, _> = (0..crate::config::proxy::MOST_ORDERED).map(|at| (name(at), &told)).collect();
+    let value = json!({
+        "version": VERSION, "latches": latches, "operator": operator, "proposed": proposed, "seen": seen,
+        "acme_certificates": ordered,
+    });
     let state = value.to_string();
     assert!(state.len() <= MAX_STATE, "{} bytes, more than {MAX_STATE}", state.len());
     PeerState::read(&value, None).unwrap();

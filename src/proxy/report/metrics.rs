@@ -113,6 +113,14 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
             metric.sample(&[("file", &slot.files.chain_file.to_string_lossy())], certificate.chain.ends.as_secs());
         }
     }
+    let lifetime = "From the beginning to the end of that certificate, in seconds.";
+    let mut metric = page.gauge("polder_certificate_lifetime_seconds", lifetime);
+    for slot in snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().iter()) {
+        if let Some(certificate) = slot.certificate() {
+            let lifetime = certificate.chain.ends.saturating_sub(certificate.chain.begins);
+            metric.sample(&[("file", &slot.files.chain_file.to_string_lossy())], lifetime.as_secs());
+        }
+    }
     orders(&mut page, state, now);
     backends(&mut page, state);
     latches(&mut page, state, now);

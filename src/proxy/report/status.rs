@@ -3,12 +3,14 @@
 //! Owns how the control state and the workers' counts become an [`api::Status`](crate::api::proxy::Status). Must never: change
 //! anything. Called by `admin` for `/status` and `/`.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use crate::api::daemon::{Daemon, DaemonStatus, PeerStatus};
 use crate::api::proxy::{BackendStatus, CertificateStatus, LatchStatus, OrderStatus, ServiceStatus, Status};
+use crate::daemon::challenges::NameserverHealth;
 use crate::daemon::lifecycle::Figures;
 use crate::daemon::peers::PeerHealth;
 use crate::proxy::acme::steps::Standing;
@@ -24,6 +26,9 @@ use crate::unix_time::to_unix_ms;
 /// A peer from which nothing has come for this long is worth an alarm.
 const SILENT: Duration = Duration::from_secs(10);
 
+/// The same of a nameserver, which is spoken to once a minute while nothing is ordered.
+const NAMESERVER_SILENT: Duration = Duration::from_secs(70);
+
 /// What the status shows besides the control state.
 #[derive(Default)]
 pub struct Live {
@@ -35,6 +40,8 @@ pub struct Live {
     pub listeners: Vec<String>,
     /// Lines of the access log that could not be kept.
     pub log_lines_dropped: u64,
+    /// How each nameserver is doing that is told challenges of the CA.
+    pub nameservers: BTreeMap<String, NameserverHealth>,
     /// What the shell knows: peers, reloads, state files.
     pub shell: Figures,
 }
@@ -78,7 +85,19 @@ pub fn alarms(state: &State, live: &Live, now: Now) -> Vec<String> {
     let mut alarms = state.alarms(now);
     alarms.extend(live.shell.alarms());
     alarms.extend(live.shell.peers.iter().filter_map(|(name, health)| silent(name, health, now)));
+    alarms.extend(live.nameservers.iter().filter_map(|(name, health)| untold(name, health, now)));
     alarms
+}
+
+fn untold(name: &str, health: &NameserverHealth, now: Now) -> Option<String> {
+    let error = health.error.as_deref()?;
+    let is_lately = health
+        .heard
+        .is_some_and(|heard| now.unix_ms.saturating_sub(to_unix_ms(heard)) < NAMESERVER_SILENT.as_millis() as u64);
+    let is_new = health.heard.is_none() && now.running < SILENT;
+    let alarm =
+        || format!("nameserver {name}: {error}; where it is asked by the CA, no certificate is ordered by dns-01");
+    (!is_lately && !is_new).then(alarm)
 }
 
 fn silent(name: &str, health: &PeerHealth, now: Now) -> Option<String> {

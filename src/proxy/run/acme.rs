@@ -8,11 +8,14 @@ use crate::proxy::acme::{desired, store};
 use crate::proxy::control::prepared::Prepared;
 
 use super::certificates::take_renewed;
+use super::nameservers::Nameservers;
 
 /// What is under way.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(super) struct Acme {
     client: Client,
+    /// Told what the CA is to find by dns-01.
+    pub(super) nameservers: Nameservers,
 }
 
 impl Acme {
@@ -27,7 +30,7 @@ impl Acme {
             Effect::Order(request) => self.client.order(*request, report),
             Effect::GoOn(ticket) => self.client.go_on(ticket),
             Effect::Cancel => self.client.cancel(),
-            Effect::PublishRecords(records) => publish(records, report),
+            Effect::PublishRecords(records) => self.nameservers.publish(records, report),
             Effect::AskRenewal { service, issued, ca, account } => ask_renewal(service, issued, ca, account, report),
             Effect::Write(file, content) => {
                 let (folder, tls) = (desired::folder(&prepared.document.state_dir), prepared.settings.tls.clone());
@@ -47,13 +50,5 @@ impl Acme {
     /// Ends what is under way.
     pub(super) fn cancel(&mut self) {
         self.client.cancel();
-    }
-}
-
-/// Has our nameservers answer with these records, and no others of ours.
-fn publish(records: Vec<crate::proxy::acme::steps::TxtRecord>, report: impl Fn(Event)) {
-    if !records.is_empty() {
-        let why = "this version tells them nothing: use http-01, or certificates from files".to_owned();
-        report(Event::RecordsPublished(records, Err(why)));
     }
 }

@@ -47,6 +47,7 @@ impl ProxyDaemon {
             connections: self.shared.admission.connections(),
             listeners: listeners.map(|listener| listener.address.to_string()).collect(),
             log_lines_dropped: self.shared.access_log.dropped(),
+            nameservers: self.acme.nameservers.health(),
             shell: figures,
         }
     }

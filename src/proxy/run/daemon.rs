@@ -151,7 +151,10 @@ impl Daemon for ProxyDaemon {
         Ok(reopened.err().map(note).into_iter().collect())
     }
 
-    fn accept(&mut self, _is_daemon: bool) {
+    fn accept(&mut self, is_daemon: bool) {
+        if is_daemon {
+            self.acme.nameservers.serve(&self.state.prepared);
+        }
         // A worker that has ended is the watchdog's to notice.
         for (worker, share) in self.workers.iter().zip(self.network.deal(self.workers.len())) {
             let _ = worker.commands.send(Command::Listen(share));
@@ -185,6 +188,7 @@ impl Daemon for ProxyDaemon {
             let _ = worker.commands.send(Command::Drain);
         }
         self.network = Network::default();
+        self.acme.nameservers.stop();
     }
 
     fn has_drained(&self) -> bool {

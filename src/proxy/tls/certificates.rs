@@ -23,6 +23,7 @@ const ALARM: Duration = Duration::from_secs(14 * DAY);
 /// The same as a part of its life, for those that are valid for days only.
 const ALARM_PART: u32 = 5;
 
+const HOUR: u64 = 3600;
 const DAY: u64 = 86_400;
 
 /// The slots of this process, by their files: what one document has brought is there for the next one.
@@ -149,9 +150,12 @@ impl Slot {
         let dates = certificate.as_ref().and_then(|certificate| {
             let chain = &certificate.chain;
             let left = chain.ends.saturating_sub(since_epoch);
+            let in_words = || match left.as_secs() / DAY {
+                0 | 1 => format!("{} hours", left.as_secs() / HOUR),
+                days => format!("{days} days"),
+            };
             let alarm = ALARM.min(chain.ends.saturating_sub(chain.begins) / ALARM_PART);
-            let ending =
-                || (left < alarm).then(|| format!("ends in {} days, and nothing has renewed it", left.as_secs() / DAY));
+            let ending = || (left < alarm).then(|| format!("ends in {}, and nothing has renewed it", in_words()));
             let why = chain.date_fault(since_epoch).or_else(ending)?;
             Some(format!("the certificate {file} ({}) {why}", chain.names))
         });

@@ -38,6 +38,8 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
     altered.remove("access_log");
     // Visitors' routes are asked in clear text: certificates may come later, and their keys are not read.
     altered.remove("tls");
+    // Certificates are the running daemons' to order: a CA counts orders, and nameservers are told what is wanted.
+    altered.remove("acme");
     let services = altered.get_mut("services").and_then(Value::as_object_mut);
     for service in services.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         for key in ["tls", "https", "hsts"] {
@@ -58,6 +60,8 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
 pub(super) fn of_nameserver(document: &Value, substitutes: &Substitutes<'_>) -> Value {
     let mut altered = of_daemon(document, substitutes);
     altered.insert("listeners".into(), json!(substitutes.listeners));
+    // The running daemon listens there; a rehearsal is told nothing.
+    altered.remove("acme_challenges");
     altered.into()
 }
 

@@ -1,11 +1,15 @@
 # Evaluates the alert rules that ship with the modules on scraped metrics, for the forms that those rules keep to:
-# METRIC{labels} OP N, increase(METRIC[..]) OP N, changes(METRIC[..]) OP N, max by (labels) (METRIC) OP N.
+# METRIC{labels} OP N, increase(METRIC[..]) OP N, changes(METRIC[..]) OP N, max by (labels) (METRIC) OP N,
+# METRIC - time() < clamp_max(METRIC / N, SECONDS) for metrics of the same labels.
 import re
+import time
 
 SAMPLE = re.compile(r"(\w+)(?:\{(.*)\})? (\S+)$")
 LABEL = re.compile(r'(\w+)="((?:[^"\\]|\\.)*)"')
 RULE = re.compile(r"(?:max by \((?P<by>[\w, ]+)\) \((?P<inner>.+)\)|(?P<plain>.+?)) (?P<op>>|==) (?P<number>[\d.]+)$")
 TERM = re.compile(r"(?:(?P<function>increase|changes)\()?(?P<name>\w+)(?:\{(?P<labels>[^}]*)\})?(?:\[\w+\])?\)?$")
+
+DUE = re.compile(r"(?P<when>\w+) - time\(\) < clamp_max\((?P<whole>\w+) / (?P<parts>\d+), (?P<most>\d+)\)$")
 
 
 def read(text, instance):
@@ -21,6 +25,8 @@ def read(text, instance):
 
 def firing(expression, history):
     """The label sets for which the expression holds, given scrapes in their order."""
+    if due := DUE.match(expression):
+        return ending(due, history[-1])
     rule = RULE.match(expression)
     assert rule, f"not a form that this evaluates: {expression}"
     term = TERM.match(rule["inner"] or rule["plain"])
@@ -47,3 +53,11 @@ def firing(expression, history):
         values = {labels: max(group) for labels, group in groups.items()}
     number = float(rule["number"])
     return [dict(labels) for labels, value in values.items() if (value > number if rule["op"] == ">" else value == number)]
+
+
+def ending(due, scrape):
+    """The label sets for which a time to come is closer than a part of another metric, or than so many seconds."""
+    times = {labels: value for (name, labels), value in scrape.items() if name == due["when"]}
+    wholes = {labels: value for (name, labels), value in scrape.items() if name == due["whole"]}
+    bound = lambda labels: min(wholes[labels] / int(due["parts"]), int(due["most"]))
+    return [dict(labels) for labels, when in times.items() if labels in wholes and when - time.time() < bound(labels)]

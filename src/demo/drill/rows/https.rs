@@ -1,4 +1,4 @@
-//! TLS: any proxy resumes any visitor, and certificates are replaced while visitors come.
+//! HTTPS: any proxy resumes any visitor, and certificates are replaced while visitors come, streams end as they began.
 
 use std::time::Duration;
 
@@ -17,6 +17,8 @@ const AFTER: Duration = Duration::from_millis(1500);
 /// How often a proxy looks for new certificates (docs/documents.md, `services.NAME.tls`), and some more.
 const RENEWAL: Duration = Duration::from_secs(6);
 
+/// Streams of one connection.
+const STREAMS_AT_ONCE: usize = 20;
 /// Between two visits that look for a new certificate.
 const LOOKS_AGAIN: Duration = Duration::from_millis(20);
 
@@ -44,6 +46,25 @@ pub(super) static RENEWED: Row = Row {
     promise: "nobody notices; every proxy shows the new ones",
     bound: |_| Some(RENEWAL),
     play: |stage| Box::pin(renew(stage)),
+    ..Row::AT_ONCE
+};
+
+pub(super) static STREAMS: Row = Row {
+    name: "http2-streams",
+    broken: "a proxy with open HTTP/2 streams is reloaded, then taken over",
+    promise: "every stream comes whole",
+    play: |stage| {
+        Box::pin(async {
+            let name = proxy_name(0);
+            let streams = stage.fleet.streams(0, STREAMS_AT_ONCE).await?;
+            stage.break_part(Action::Reload, &name).await?;
+            stage.fleet.act(Action::Takeover, &name).await?;
+            let whole = streams.whole().await;
+            stage.fact(format!("{STREAMS_AT_ONCE} streams came whole: {whole} did"), whole == STREAMS_AT_ONCE);
+            stage.observe(AFTER).await;
+            Ok(())
+        })
+    },
     ..Row::AT_ONCE
 };
 

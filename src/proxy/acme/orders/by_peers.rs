@@ -7,6 +7,7 @@ use crate::daemon::clock::Now;
 use crate::proxy::acme::material::Issued;
 use crate::proxy::acme::message::AcmeMessage;
 use crate::proxy::acme::schedule::LONGEST_PAUSE;
+use crate::proxy::acme::steps::File;
 
 /// The longest that what a peer says of a failure keeps us from ordering.
 const LONGEST_HEARSAY: u64 = 3 * LONGEST_PAUSE;
@@ -40,6 +41,7 @@ impl Orders {
     pub fn inherit(&mut self, words: &AcmeMessage, now: Now) -> Vec<String> {
         if words.part.is_some() {
             self.failures.clear();
+            self.disk.changed(File::Failures);
         }
         self.take_in(words, now)
     }

@@ -14,13 +14,16 @@ use crate::proxy::acme::steps::{Circumstances, Effect, OrderRequest};
 /// How long an order waits for every peer, or every nameserver, to know its challenges. Then it ends: the CA may ask any of them.
 const TELLING_LIMIT: Duration = Duration::from_secs(20);
 
+/// An answer that has not come after so many milliseconds does not come any more: the client gives up earlier.
+const ANSWER_LIMIT: u64 = 120_000;
+
 impl Orders {
     /// What follows now.
     pub fn step(&mut self, at: Circumstances, now: Now) -> Vec<Effect> {
         let mut effects = self.go_on_telling(now);
         if self.may_order(at, now) {
             effects.extend(self.begin(now));
-            effects.extend(self.ask_for_suggestions(now));
+            effects.extend(self.ask_for_suggestion(now));
         }
         effects.extend(self.write(now));
         effects
@@ -102,23 +105,24 @@ impl Orders {
         due.min_by_key(|service| self.serving(service).map_or(0, Issued::ends)).cloned()
     }
 
-    fn ask_for_suggestions(&mut self, now: Now) -> Vec<Effect> {
-        let Some(ca) = self.ca.clone() else { return Vec::new() };
-        let Some(account) = self.accounts.get(&ca.directory).cloned() else { return Vec::new() };
-        let services: Vec<String> = self.desired.keys().cloned().collect();
-        let mut effects = Vec::new();
-        for service in services {
-            let Some(issued) = self.serving(&service).cloned() else { continue };
-            let number = issued.number();
-            let before = self.suggestions.get(&service).filter(|before| before.number == number);
-            if before.is_some_and(|before| before.is_asked || before.next > now.unix_ms) {
-                continue;
-            }
-            let window = before.and_then(|before| before.window);
-            let asked = Suggestion { number, window, next: now.unix_ms, is_asked: true };
-            self.suggestions.insert(service.clone(), asked);
-            effects.push(Effect::AskRenewal { service, issued, ca: Arc::clone(&ca), account: account.clone() });
+    /// Asks about one certificate after the other.
+    fn ask_for_suggestion(&mut self, now: Now) -> Option<Effect> {
+        let ca = self.ca.clone()?;
+        let account = self.accounts.get(&ca.directory)?.clone();
+        if self.suggestions.values().any(|suggestion| suggestion.is_asked && suggestion.next > now.unix_ms) {
+            return None;
         }
-        effects
+        let known = |service: &str, issued: &Issued| {
+            self.suggestions.get(service).filter(|known| known.number == issued.number()).copied()
+        };
+        let mut serving = self.desired.keys().filter_map(|service| Some((service, self.serving(service)?)));
+        let is_due = |(service, issued): &(&String, &Issued)| {
+            known(service, issued).is_none_or(|known| known.next <= now.unix_ms)
+        };
+        let (service, issued) = serving.find(is_due).map(|(service, issued)| (service.clone(), issued.clone()))?;
+        let window = known(&service, &issued).and_then(|known| known.window);
+        let asked = Suggestion { number: issued.number(), window, next: now.unix_ms + ANSWER_LIMIT, is_asked: true };
+        self.suggestions.insert(service.clone(), asked);
+        Some(Effect::AskRenewal { service, issued, ca, account })
     }
 }

@@ -1,4 +1,4 @@
-use rcgen::{CertificateParams, KeyPair};
+use rcgen::{CertificateParams, KeyPair, date_time_ymd};
 
 use super::*;
 
@@ -77,6 +77,22 @@ fn a_certificate_near_its_end_is_an_alarm() {
     assert_eq!(slot.alarms(ends - days(14)), Vec::<String>::new());
     assert!(slot.alarms(ends - days(13))[0].contains("ends in 13 days"), "{:?}", slot.alarms(ends - days(13)));
     assert!(slot.alarms(ends + days(1))[0].contains("has expired"));
+}
+
+#[test]
+fn a_certificate_that_is_made_for_six_days_is_an_alarm_only_when_it_should_have_been_renewed() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let files = files(folder.path());
+    let key = KeyPair::generate().expect("a key");
+    let mut params = CertificateParams::new(["www.test".to_owned()]).expect("a name");
+    (params.not_before, params.not_after) = (date_time_ymd(2026, 11, 1), date_time_ymd(2026, 11, 7));
+    std::fs::write(&files.chain_file, params.self_signed(&key).expect("signed").pem()).expect("written");
+    std::fs::write(&files.key_file, key.serialize_pem()).expect("written");
+    let slot = Certificates::default().add(&files, Origin::Files, &[]);
+    let ends = slot.certificate().expect("one is in force").chain.ends;
+    let hours = |count: u64| Duration::from_secs(count * HOUR);
+    assert_eq!(slot.alarms(ends - hours(29)), Vec::<String>::new(), "it is renewed when a third is left, 48 hours");
+    assert!(slot.alarms(ends - hours(28))[0].contains("ends in 28 hours, and nothing has renewed it"));
 }
 
 #[test]

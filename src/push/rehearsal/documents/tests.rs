@@ -23,6 +23,7 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
                 "certificates": [{ "chain_file": "/keys/www.pem", "key_file": "/keys/www.key" }] } },
         },
         "tls": { "default": "www" },
+        "acme": { "terms_of_service_agreed": true, "key_file": "/keys/peers", "nameservers": {} },
     });
     let listeners = ["127.0.0.1:4711".parse().unwrap()];
     assert_eq!(
@@ -47,9 +48,11 @@ fn every_key_file_of_a_document_is_found() {
 
 #[test]
 fn zones_beside_the_document_are_those_of_the_new_system() {
-    let document = json!({ "zones": { "a.test": { "file": "zones/a" }, "b.test": { "file": "/nix/store/x/b" } } });
+    let document = json!({ "zones": { "a.test": { "file": "zones/a" }, "b.test": { "file": "/nix/store/x/b" } },
+        "acme_challenges": { "listen": "192.0.2.1:8406", "key_file": "/keys/peers" } });
     let altered = of_nameserver(&document, &substitutes(&[]));
     assert_eq!(altered["zones"]["a.test"]["file"], "/nowhere/system/etc/polder/zones/a");
+    assert_eq!(altered.get("acme_challenges"), None, "the running daemon listens there");
     assert_eq!(altered["zones"]["b.test"]["file"], "/nix/store/x/b");
 }
 
