@@ -24,6 +24,7 @@ let
         balance
         abort_on_close
         pass_fields
+        protocol
         redispatch
         retries
         reuse

@@ -7,6 +7,7 @@
 pub mod automaton;
 pub mod checker;
 pub mod dns_query;
+pub mod http2_status;
 pub mod http_status;
 pub mod probe;
 pub mod proof;

@@ -40,6 +40,7 @@
 //! | how sockets outlive a crash | [`daemon::fd_store`] |
 //! | which backends may get a request | [`daemon::eligibility`] |
 //! | which certificate a visitor gets; that a renewed one is used | [`proxy::tls`] |
+//! | that a backend over TLS is who it must be | [`tls::client`] |
 //! | which certificates are ordered from a CA, by which proxy, when, and after which pause | [`proxy::acme::orders`] |
 //! | what of what is known is too old to be acted on | [`health::proof`] |
 //! | what peers tell each other | [`daemon::peers::changes`](mod@daemon::peers) |

@@ -51,7 +51,8 @@ static SNAPSHOT: LazyLock<Snapshot> = LazyLock::new(|| {
 
 fn pool(aliases: &[&str], ttl: u32) -> PoolConfig {
     let second = Duration::from_secs(1);
-    let check = CheckConfig { protocol: Default::default(),
+    let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: Some(80),
         interval: second,

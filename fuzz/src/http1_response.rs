@@ -31,7 +31,7 @@ pub fn check(input: &[u8]) {
     }
     let version = if bit(1) { Version::Http10 } else { Version::Http11 };
     let keep = bit(2) && !ends_with_connection(&response, version);
-    let cookie = CookieEdit { own: None, set: bit(3).then_some(COOKIE) };
+    let cookie = CookieEdit { own: None, set: bit(3).then_some(COOKIE), ..CookieEdit::default() };
     passes_on(head, &response, &fields, to_head, Edits { version, keep, cookie });
 }
 

@@ -259,6 +259,14 @@ in
       type = types.bool;
       description = "Whether a visitor who closes the sending half of the connection is taken for gone while the response has not begun, as HAProxy's `option abortonclose`.";
     };
+    protocol = daemonDefault {
+      type = types.enum [
+        "http1"
+        "h2"
+        "h2c"
+      ];
+      description = "What the backends speak: HTTP/1.1, HTTP/2 over TLS (with `backend_tls`), or HTTP/2 in clear text. For gRPC one of the latter two.";
+    };
     redispatch = daemonDefault {
       type = types.enum [
         "never"

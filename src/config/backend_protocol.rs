@@ -67,8 +67,24 @@ pub(super) const CLIENT_CERTIFICATE: Keys =
 
 /// Reads how a service speaks to its backends.
 pub(super) fn read(service: &Object<'_>) -> Read<BackendProtocol> {
-    let tls = service.optional("backend_tls", read_tls).map(|tls| tls.map(Arc::new));
-    Ok(BackendProtocol { version: HttpVersion::Http1, tls: tls? })
+    let tls = service.optional("backend_tls", read_tls).map(|tls| tls.map(Arc::new))?;
+    let version = service.with_default("protocol", HttpVersion::Http1, |value| {
+        let names = [("http1", "http1"), ("h2", "h2"), ("h2c", "h2c")];
+        match (value.one_of(&names)?, tls.is_some()) {
+            ("h2c", true) => Err(value.fault("\"h2c\" is HTTP/2 in clear text, and the service has \"backend_tls\": say \"h2\"")),
+            ("h2", false) => Err(value.fault(
+                "\"h2\" is HTTP/2 over TLS, and the service has no \"backend_tls\": add it, or say \"h2c\" for clear text",
+            )),
+            ("http1", _) => Ok(HttpVersion::Http1),
+            _ => Ok(HttpVersion::Http2),
+        }
+    })?;
+    if version == HttpVersion::Http2
+        && let Some(reuse) = service.get("reuse")
+    {
+        return Err(reuse.fault("connections of HTTP/2 carry the requests of all visitors at a time: take this out"));
+    }
+    Ok(BackendProtocol { version, tls })
 }
 
 fn read_tls(value: &Value<'_>) -> Read<BackendTls> {

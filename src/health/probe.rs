@@ -17,9 +17,10 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 
 use super::http_status::{Get, StatusError, status};
+use super::http2_status;
 use super::proof::LATENESS;
 use super::target::Target;
-use crate::config::ProbeKind;
+use crate::config::{HttpVersion, ProbeKind};
 use crate::running_time::running;
 use crate::tls::client::{Connector, HandshakeError, Proof};
 pub use sockets::Sockets;
@@ -169,9 +170,20 @@ async fn ask_over(
         ProbeKind::Http { path, host, expect } => {
             let own_name = target.address.to_string();
             let get = Get { host: host.as_deref().unwrap_or(&own_name), path, user_agent: "polder" };
-            let status = match timeout_at(deadline, status(&mut stream, &get)).await {
+            let asked = async {
+                match target.check.protocol.version {
+                    HttpVersion::Http1 => status(&mut stream, &get).await.map_err(|error| no_status(&error)),
+                    // On the heap: checks over HTTP/1.1 have no room for it.
+                    HttpVersion::Http2 => {
+                        let scheme = if target.check.protocol.tls.is_some() { "https" } else { "http" };
+                        let asked = Box::pin(http2_status::status(&mut stream, &get, scheme)).await;
+                        asked.map_err(|error| Outcome::Failure(error.to_string().into()))
+                    }
+                }
+            };
+            let status = match timeout_at(deadline, asked).await {
                 Ok(Ok(status)) => status,
-                Ok(Err(error)) => return no_status(&error),
+                Ok(Err(outcome)) => return outcome,
                 Err(_) => {
                     let limit = target.check.timeout;
                     return Outcome::Failure(format!("timed out after {limit:?} waiting for the response").into());

@@ -50,6 +50,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
     Service {
         name: "shop".into(),
         over_tls: false,
+        backend_version: Default::default(),
         backend_tls: None,
         https: Default::default(),
         pass_fields: Default::default(),

@@ -11,6 +11,7 @@ use std::time::Duration;
 use ipnet::IpNet;
 
 use crate::api::operator::OperatorState;
+use crate::config::HttpVersion;
 use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, TimeoutsConfig};
 use crate::health::{Proof, Target, Verdict};
 use crate::proxy::acme::challenges::Challenges;
@@ -73,6 +74,8 @@ pub struct Service {
     pub mode: ServiceMode,
     /// How the rest is spread.
     pub balance: Balance,
+    /// The version of HTTP that its backends speak.
+    pub backend_version: HttpVersion,
     /// How connections to its backends are opened over TLS; none: in clear text.
     pub backend_tls: Option<Arc<Connector>>,
     /// How connections to its backends are used.

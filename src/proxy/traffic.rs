@@ -9,11 +9,12 @@
 //! | `opening`, `transport`, `handshake`, `handshakes` | what carries a connection, and the handshake before its first request |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `dispatch` | one request (`exchange`): route, `redirect`, choose, wait for a verdict, try backends |
-//! | `attempt` | one attempt on one backend: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
+//! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
-//! | [`http1`], `http1_stream` | the codec of HTTP/1.1 (pure), and the same over sockets; `transfer` and `socket` move the bytes |
-//! | [`http2`], `http2_connection`, `http2_visit`, `http2_stream` | the same for HTTP/2: what is pure, a connection, a request on one of its streams, its bodies; `http2_wire` carries it, `http2_pipe` is a stream after an upgrade |
+//! | [`http1`], `http1_stream`, `http1_backend` | the codec of HTTP/1.1 (pure), and the same over sockets, of visitors and of backends; `transfer` and `socket` move the bytes |
+//! | [`http2`], `http2_connection`, `http2_visit`, `http2_stream` | the same for HTTP/2: what is pure, a visitor's connection, a request on one of its streams, its bodies; `http2_wire` carries it, `http2_pipe` is a stream after an upgrade |
+//! | `http2_upstream`, `http2_attempt`, `http2_backend` | connections of HTTP/2 to backends, an attempt on one of them, a request and its response on a stream |
 //! | `inflight` | lets a new snapshot or a drain reach whatever runs |
 //! | [`access_log`], `trace`, `termination` | how a request ended |
 //!
@@ -24,7 +25,9 @@ pub mod admission;
 mod alarm;
 mod arrival;
 mod attempt;
+mod connecting;
 mod connection;
+mod conversation;
 pub mod counters;
 mod dispatch;
 mod eviction;
@@ -33,11 +36,15 @@ mod exchange;
 mod handshake;
 mod handshakes;
 pub mod http1;
+mod http1_backend;
 mod http1_stream;
 pub mod http2;
+mod http2_attempt;
+mod http2_backend;
 mod http2_connection;
 mod http2_pipe;
 mod http2_stream;
+mod http2_upstream;
 mod http2_visit;
 mod http2_wire;
 mod inflight;
@@ -46,6 +53,7 @@ mod local;
 pub mod message;
 mod opening;
 mod outcome;
+mod plan;
 mod progress;
 mod redirect;
 mod relay;

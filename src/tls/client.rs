@@ -28,9 +28,9 @@ use rustls::sign::SingleCertAndKey;
 use rustls::{ClientConfig, RootCertStore};
 use tokio::net::TcpStream;
 
-use super::TlsStream;
 use super::pem::{self, CertificateError, FileStamp};
 use super::session::{Session, Side};
+use super::{HTTP2, TlsStream};
 use crate::config::{BackendProtocol, BackendTls, HttpVersion};
 
 /// Those of this process, by their settings: what one document has brought is there for the next one, and for the checks.
@@ -44,8 +44,8 @@ const ALARM_DAYS: u64 = 14;
 
 const DAY: u64 = 86_400;
 
-/// Host names whose sessions are kept for a backend: it has one.
-const SESSIONS: usize = 1;
+/// Sessions that are kept for a backend.
+const SESSIONS: usize = 32;
 
 /// By what connections differ.
 type Settings = (BackendTls, HttpVersion);
@@ -261,6 +261,10 @@ impl Connector {
                 Err(_) => return Err(HandshakeError::Closed),
             }
             flush(&tcp, &mut session).await?;
+        }
+        if self.version == HttpVersion::Http2 && session.protocol() != Some(HTTP2) {
+            let why = "the backend does not speak HTTP/2 (ALPN), which is the service's \"protocol\"";
+            return Err(HandshakeError::Refused(why.to_owned()));
         }
         Ok(TlsStream::new(tcp, session, None))
     }

@@ -35,7 +35,7 @@ fn a_broken_listener_is_refused() {
         ),
         (
             &[(r#""address": "[::]:80""#, r#""address": "[::]:80", "tls": true"#)],
-            &["proxy.json:6: listeners[1].tls: unknown key; known here: address, name, protocol"],
+            &["proxy.json:6: listeners[1].tls: unknown key; known here: address, http2, name, protocol"],
         ),
         (
             &[(r#""address": "[::]:80""#, r#""address": 80"#)],

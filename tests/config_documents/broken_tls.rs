@@ -98,6 +98,28 @@ fn tls_to_backends_says_whom_to_believe() {
     ]);
 }
 
+#[test]
+fn a_protocol_of_backends_fits_what_else_the_service_says() {
+    const H2C: (&str, &str) = (r#""mode": "stateless","#, r#""mode": "stateless", "protocol": "h2c","#);
+    const H2: (&str, &str) = (r#""mode": "stateless","#, r#""mode": "stateless", "protocol": "h2","#);
+    PROXY.refuses(&[
+        (&[H2C], &[]),
+        (&[BACKEND_TLS, H2], &[]),
+        (
+            &[H2],
+            &[r#"proxy.json:24: services.www.protocol: "h2" is HTTP/2 over TLS, and the service has no "backend_tls": add it, or say "h2c" for clear text"#],
+        ),
+        (
+            &[BACKEND_TLS, H2C],
+            &[r#"proxy.json:24: services.www.protocol: "h2c" is HTTP/2 in clear text, and the service has "backend_tls": say "h2""#],
+        ),
+        (
+            &[H2C, (r#""protocol": "h2c","#, r#""protocol": "h2c", "reuse": "never","#)],
+            &["proxy.json:24: services.www.reuse: connections of HTTP/2 carry the requests of all visitors at a time: take this out"],
+        ),
+    ]);
+}
+
 const ACME: (&str, &str) = (r#""workers": 2,"#, r#""workers": 2, "acme": { "terms_of_service_agreed": true },"#);
 const BOTH: (&str, &str) =
     (r#""address": "[::]:80""#, r#""address": "[::]:80" }, { "name": "s", "address": "[::]:443", "protocol": "https""#);

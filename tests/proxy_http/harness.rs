@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use polder::api::operator::OperatorState;
 use polder::config::proxy::{Balance, ConnectionsConfig, HostPattern, LimitsConfig, Protocol, TimeoutsConfig};
-use polder::config::{CheckConfig, ProbeKind};
+use polder::config::{CheckConfig, HttpVersion, ProbeKind};
 use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
@@ -44,6 +44,7 @@ pub struct Setup {
     pub over_tls: bool,
     /// Its listener is in clear text although there are certificates.
     pub in_clear: bool,
+    pub backend_version: HttpVersion,
     /// Its listener of https speaks HTTP/2, too.
     pub http2: bool,
     /// How its backends are connected to over TLS.
@@ -91,6 +92,7 @@ impl Default for Setup {
             tls: None,
             over_tls: true,
             in_clear: false,
+            backend_version: HttpVersion::Http1,
             http2: true,
             backend_tls: None,
             https: Https::default(),
@@ -229,6 +231,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,
+        backend_version: setup.backend_version,
         backend_tls: setup.backend_tls.clone(),
         connections: setup.connections,
         backends: backends.collect(),

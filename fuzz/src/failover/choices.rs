@@ -19,7 +19,8 @@ static COOKIE: LazyLock<Arc<Cookie>> = LazyLock::new(|| Arc::new(Cookie::address
 /// What is dialled and probed: nobody looks at it here.
 static TARGET: LazyLock<Arc<Target>> = LazyLock::new(|| {
     let second = Duration::from_secs(1);
-    let check = CheckConfig { protocol: Default::default(),
+    let check = CheckConfig {
+        protocol: Default::default(),
         kind: ProbeKind::Tcp,
         port: None,
         interval: second,
@@ -67,6 +68,7 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
     Service {
         name: "shop".into(),
         over_tls: false,
+        backend_version: Default::default(),
         backend_tls: None,
         https: Default::default(),
         pass_fields: polder::config::proxy::PassedFields::default(),

@@ -75,6 +75,7 @@ pub(super) const KEYS: Keys = Keys {
         "mode",
         "pass_fields",
         "paths",
+        "protocol",
         "redispatch",
         "retries",
         "reuse",

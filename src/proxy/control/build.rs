@@ -94,6 +94,7 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
         pass_fields: service.pass_fields,
         mode,
         balance: service.balance,
+        backend_version: service.backend_version,
         backend_tls: service.backend_tls.clone(),
         connections: service.connections,
         backends: service.backends.iter().map(|backend| build_backend(service, backend, at, before)).collect(),

@@ -7,11 +7,11 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::config::ProxyConfig;
 use crate::config::proxy::{
     self, Balance, ConnectionsConfig, CookieConfig, CookieValue, HttpsConfig, LatchConfig, Mode, PassedFields,
     Protocol, ServiceConfig,
 };
+use crate::config::{HttpVersion, ProxyConfig};
 use crate::daemon::key_file::{KeyError, Keys};
 use crate::daemon::lifecycle::descriptors::{DescriptorError, lowered};
 use crate::daemon::peers::Identity;
@@ -61,6 +61,8 @@ pub struct PreparedService {
     pub mode: PreparedMode,
     /// How the rest is spread.
     pub balance: Balance,
+    /// The version of HTTP that its backends speak.
+    pub backend_version: HttpVersion,
     /// How connections to its backends are opened over TLS; none: in clear text.
     pub backend_tls: Option<Arc<Connector>>,
     /// How connections to its backends are used.
@@ -248,6 +250,7 @@ impl PreparedService {
             pass_fields: service.pass_fields,
             mode,
             balance: backends.balance,
+            backend_version: backends.protocol.version,
             backend_tls: Connector::of(&backends.protocol),
             connections: backends.connections,
             backends: prepared.collect(),

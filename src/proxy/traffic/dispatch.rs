@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::attempt::{self, Plan};
+use super::attempt;
 use super::counters::add;
 use super::eviction;
 use super::exchange::Exchange;
@@ -19,6 +19,7 @@ use super::inflight::{Order, Phase};
 use super::message::Scheme;
 use super::message::fields::{FieldKind, elements};
 use super::outcome::{AfterResponse, Failure, Outcome};
+use super::plan::Plan;
 use super::redirect;
 use super::socket::IdleTimer;
 use super::stream::{BodySource, ClientStream};

@@ -89,6 +89,41 @@ impl Incoming {
     }
 }
 
+impl Incoming {
+    /// The next piece of what has come.
+    pub fn next(&mut self) -> Result<Piece<'_>, SourceError> {
+        self.use_up();
+        if self.piece.is_empty() {
+            // What is here already; who waits for more says so in `fill`.
+            match self.poll_piece(&mut Context::from_waker(Waker::noop())) {
+                Poll::Ready(ended) => ended?,
+                Poll::Pending => return Ok(Piece::Wanting),
+            }
+        }
+        if self.piece.is_empty() {
+            return Ok(Piece::End(Trailers(&self.trailers)));
+        }
+        self.is_lent = true;
+        Ok(Piece::Data(&self.piece))
+    }
+
+    /// Waits until more has come.
+    pub async fn fill(&mut self, timer: &mut IdleTimer<'_>, is_patient: impl Fn() -> bool) -> Result<(), SourceError> {
+        self.use_up();
+        let mut limit = within(timer.idle);
+        poll_fn(|context| {
+            if let Poll::Ready(done) = self.poll_piece(context) {
+                return Poll::Ready(done);
+            }
+            match limit().filter(|_| !is_patient()).map(|limit| timer.alarm.poll(limit, context)) {
+                Some(Poll::Ready(())) => Poll::Ready(Err(SourceError::TimedOut)),
+                _ => Poll::Pending,
+            }
+        })
+        .await
+    }
+}
+
 impl From<h2::Error> for SourceError {
     /// What the `h2` crate itself has found is the client's fault; everything else is an end.
     fn from(error: h2::Error) -> SourceError {
@@ -153,38 +188,11 @@ pub struct Body<'s> {
 
 impl BodySource for Body<'_> {
     fn next(&mut self) -> Result<Piece<'_>, SourceError> {
-        if self.is_none {
-            return Ok(Piece::End(Trailers(&[])));
-        }
-        let incoming = &mut *self.incoming;
-        incoming.use_up();
-        if incoming.piece.is_empty() {
-            // What is here already; who waits for more says so in `fill`.
-            match incoming.poll_piece(&mut Context::from_waker(Waker::noop())) {
-                Poll::Ready(ended) => ended?,
-                Poll::Pending => return Ok(Piece::Wanting),
-            }
-        }
-        if incoming.piece.is_empty() {
-            return Ok(Piece::End(Trailers(&incoming.trailers)));
-        }
-        incoming.is_lent = true;
-        Ok(Piece::Data(&incoming.piece))
+        if self.is_none { Ok(Piece::End(Trailers(&[]))) } else { self.incoming.next() }
     }
 
     async fn fill(&mut self, timer: &mut IdleTimer<'_>, is_patient: impl Fn() -> bool) -> Result<(), SourceError> {
-        self.incoming.use_up();
-        let mut limit = within(timer.idle);
-        poll_fn(|context| {
-            if let Poll::Ready(done) = self.incoming.poll_piece(context) {
-                return Poll::Ready(done);
-            }
-            match limit().filter(|_| !is_patient()).map(|limit| timer.alarm.poll(limit, context)) {
-                Some(Poll::Ready(())) => Poll::Ready(Err(SourceError::TimedOut)),
-                _ => Poll::Pending,
-            }
-        })
-        .await
+        self.incoming.fill(timer, is_patient).await
     }
 
     /// Until the stream is reset; that the client has ended its side of it says nothing.

@@ -18,6 +18,7 @@ use tokio::time::Instant;
 use super::access_log::{Lines, Record};
 use super::counters::{WorkerCounters, add};
 use super::handshakes::Handshakes;
+use super::http2_upstream::Connections;
 use super::inflight::{Entry, Registry};
 use super::shared::{Report, Shared};
 use super::termination::End;
@@ -45,6 +46,8 @@ pub struct Local {
     pub counters: Arc<WorkerCounters>,
     /// Idle connections to backends.
     pub pool: Pool,
+    /// Connections of HTTP/2 to backends.
+    pub http2: Connections,
     /// Its clients' connections.
     pub registry: Registry,
     /// Those of its clients that are in their handshake.
@@ -84,6 +87,7 @@ impl Local {
             registry: Registry::new(Arc::clone(&counters)),
             counters,
             pool: Pool::default(),
+            http2: Connections::default(),
             handshakes: Rc::default(),
             lines: Lines::default(),
             connections_reached: Throttle::default(),
@@ -203,6 +207,13 @@ impl Local {
             let (service, name, address) = (&service.name, &backend.name, backend.address);
             tracing::warn!("{service}/{name} ({address}) cannot be reached: {error}");
         }
+    }
+
+    /// Closes connections to backends that are of no use any more.
+    pub fn sweep_connections(&self) {
+        let view = self.view();
+        self.pool.sweep(|peer| view.wants(peer));
+        self.http2.sweep(view.snapshot.settings.timeouts.backend_keep_alive, |peer| view.wants(peer));
     }
 
     /// Forgets errors that were reported long ago.

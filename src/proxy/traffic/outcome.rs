@@ -90,6 +90,12 @@ impl Outcome {
     pub fn of_relay_error(error: RelayError, progress: &Progress, is_replayable: bool, is_reused: bool) -> Outcome {
         let failure = match error {
             RelayError::NoResponse => Failure::new(502, End::BackendInHead),
+            RelayError::NotProcessed if progress.body_taken.get() => {
+                return Outcome::Failed(Failure::new(502, End::BackendInHead));
+            }
+            RelayError::NotProcessed if is_reused => return Outcome::Stale,
+            // As if there had been no connection.
+            RelayError::NotProcessed => return Outcome::TryAnother(Failure::new(503, End::NoBackend)),
             RelayError::TimedOut => return Outcome::Failed(Failure::new(504, End::ResponseTimeout)),
             RelayError::Malformed => return Outcome::Failed(Failure::new(502, End::MalformedResponse)),
             RelayError::Client(end) => return Outcome::finished(AfterResponse::Close, end),

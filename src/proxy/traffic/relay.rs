@@ -1,39 +1,43 @@
 //! The response's way: heads read, vetted and rewritten, bodies passed on.
 
-use std::io;
+use tokio::time::Instant;
 
+use super::alarm::Alarm;
 use super::counters::add;
-use super::http1::buffer::{Buffer, SIZE};
-use super::http1::head::{Scan, Scanned};
-use super::http1::response;
-use super::http1_stream::Source;
 use super::inflight::{Entry, Phase};
 use super::local::Local;
-use super::message::fields::Field;
 use super::message::fields::{FieldKind, elements};
-use super::message::{CookieEdit, Method, Request, Response, ResponseHead};
+use super::message::{CookieEdit, Request, Response, ResponseHead};
 use super::progress::Progress;
-use super::socket::{IdleTimer, fill};
-use super::stream::{ResponseSink, SinkError, SourceError, TransferError};
+use super::socket::IdleTimer;
+use super::stream::{BodySource, ResponseSink, SinkError, SourceError, TransferError};
 use super::termination::End;
 use super::trace::Trace;
 use super::transfer::pass;
-use super::transport::ReadHalf;
 use crate::proxy::snapshot::{BackendCounters, Settings};
 
 /// Interim responses a backend may send for one request.
 const MOST_INTERIM: usize = 64;
 
-/// The backend's side of an attempt.
-pub struct BackendSide<'b> {
-    /// What it sends.
-    pub source: ReadHalf<'b>,
-    /// What of that was read and not used.
-    pub input: &'b mut Buffer,
-    /// Fields of the head read last.
-    pub fields: &'b mut Vec<Field>,
-    /// Time limits of this direction.
-    pub timer: IdleTimer<'b>,
+/// The backend's side of an attempt: heads, and then a body.
+pub trait ResponseSource {
+    /// The final response's body.
+    type Body: BodySource;
+
+    /// The next head, whose bytes and fields [`ResponseSource::response`] has until the next one.
+    async fn head(&mut self, task: &Task<'_>, alarm: &mut Alarm) -> Result<ResponseHead, RelayError>;
+
+    /// The head that came last.
+    fn response<'r>(&'r self, head: &'r ResponseHead) -> Response<'r>;
+
+    /// That head is done with, and no final one.
+    fn forget_head(&mut self);
+
+    /// What follows the final head.
+    fn into_body(self, head: &ResponseHead) -> Self::Body;
+
+    /// Whether the backend's connection can be used again after all of the body: the backend keeps it, and nothing of it is left unread.
+    fn keeps_connection(body: &Self::Body, head: &ResponseHead) -> bool;
 }
 
 /// The request that is answered, and what passing its response on needs.
@@ -75,6 +79,8 @@ pub enum Relayed {
 pub enum RelayError {
     /// The backend ended before the head was whole.
     NoResponse,
+    /// The backend says that it has not looked at the request (RFC 9113, 8.7).
+    NotProcessed,
     /// The head did not come in time.
     TimedOut,
     /// The head is malformed or too long.
@@ -101,21 +107,19 @@ impl From<SinkError> for RelayError {
 
 /// Passes the response on, interim ones first.
 pub async fn relay(
-    mut backend: BackendSide<'_>,
+    mut backend: impl ResponseSource,
+    mut timer: IdleTimer<'_>,
     mut client: impl ResponseSink,
     mut task: Task<'_>,
 ) -> Result<Relayed, RelayError> {
     for _ in 0..MOST_INTERIM {
-        let length = task.read_head(&mut backend).await?;
-        let bytes = &backend.input.filled()[..length];
-        let to_head = task.request.head.class == Method::Head;
-        let head = response::vet(bytes, to_head, backend.fields).map_err(|_| RelayError::Malformed)?;
+        let head = backend.head(&task, timer.alarm).await?;
         task.count_response(&head);
         if head.authenticates_connection {
             task.progress.authenticated.set(true);
         }
         let switches = head.status == 101;
-        let response = Response { head: &head, bytes, fields: backend.fields };
+        let response = backend.response(&head);
         if switches && !task.may_switch(response) {
             return Err(RelayError::Malformed);
         }
@@ -124,13 +128,13 @@ pub async fn relay(
             return Err(RelayError::Malformed);
         }
         if !switches && !head.is_interim() {
-            return task.pass_response(backend, client, &head, length).await;
+            return task.pass_response(backend, timer, client, &head).await;
         }
         let cookie = CookieEdit { set: task.cookie.set.filter(|_| switches), ..task.cookie };
         task.trace.cookie_set = cookie.set.is_some();
         task.progress.begun.set(switches);
-        client.interim(response, cookie, &mut backend.timer).await?;
-        backend.input.consume(length);
+        client.interim(response, cookie, &mut timer).await?;
+        backend.forget_head();
         if switches {
             task.trace.status = 101;
             return Ok(Relayed::Switched);
@@ -141,32 +145,15 @@ pub async fn relay(
 }
 
 impl Task<'_> {
-    /// Reads until a head is whole, and gives its length.
-    async fn read_head(&self, backend: &mut BackendSide<'_>) -> Result<usize, RelayError> {
-        let most = self.settings.limits.response_head;
-        let limit = self.settings.timeouts.response_head;
-        let mut scan = Scan::default();
-        loop {
-            match scan.next(backend.input.filled()) {
-                Scanned::Complete(length) if length <= most => return Ok(length),
-                Scanned::Complete(_) | Scanned::BareLf => return Err(RelayError::Malformed),
-                Scanned::Incomplete if backend.input.len() >= most => return Err(RelayError::Malformed),
-                Scanned::Incomplete => {}
-            }
-            if backend.input.len() >= SIZE {
-                backend.input.hold((backend.input.len() * 2).min(most.max(SIZE)));
-            }
-            let until = || self.progress.owed_since.get().map(|since| since + limit);
-            match fill(&mut backend.source, backend.input, backend.timer.alarm, until).await {
-                Ok(0) => return Err(RelayError::NoResponse),
-                Ok(_) => {
-                    if !self.progress.answered.replace(true) {
-                        self.entry.enter(Phase::Answering);
-                    }
-                }
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => return Err(RelayError::TimedOut),
-                Err(_) => return Err(RelayError::NoResponse),
-            }
+    /// Until when the backend has to have sent the next head; none: it owes nothing yet.
+    pub fn until(&self) -> Option<Instant> {
+        self.progress.owed_since.get().map(|since| since + self.settings.timeouts.response_head)
+    }
+
+    /// The first of a response has come.
+    pub fn begin_to_answer(&self) {
+        if !self.progress.answered.replace(true) {
+            self.entry.enter(Phase::Answering);
         }
     }
 
@@ -198,24 +185,21 @@ impl Task<'_> {
         }
     }
 
-    /// Passes the final response on, whose head is the first `length` bytes of the input.
-    async fn pass_response(
+    /// Passes the final response on.
+    async fn pass_response<B: ResponseSource>(
         self,
-        backend: BackendSide<'_>,
+        backend: B,
+        mut timer: IdleTimer<'_>,
         mut client: impl ResponseSink,
         head: &ResponseHead,
-        length: usize,
     ) -> Result<Relayed, RelayError> {
-        let BackendSide { source, input, fields, mut timer } = backend;
         let may_keep = self.progress.sent.get() && !self.local.is_draining();
-        let response = Response { head, bytes: &input.filled()[..length], fields };
-        let begun = client.begin(response, self.cookie, may_keep);
+        let begun = client.begin(backend.response(head), self.cookie, may_keep);
         self.trace.status = head.status;
         self.trace.cookie_set = self.cookie.set.is_some();
         self.trace.responded = self.progress.owed_since.get().map(|since| since.elapsed());
         self.progress.begun.set(true);
-        input.consume(length);
-        let mut body = Source::new(source, input, head.body);
+        let mut body = backend.into_body(head);
         let count = |bytes| {
             self.trace.bytes += bytes;
             if let Some(counters) = self.counters {
@@ -224,15 +208,19 @@ impl Task<'_> {
         };
         match pass(&mut body, &mut client, &mut timer, count, || false).await {
             Ok(()) => Ok(Relayed::Response {
-                backend_keeps: head.keeps_alive() && body.is_used_up(),
+                backend_keeps: B::keeps_connection(&body, head),
                 client_keeps: begun.keeps_connection,
             }),
             Err(TransferError::Sink(error)) => Err(error.into()),
-            Err(TransferError::Source(SourceError::Malformed)) if !client.has_sent() => {
+            Err(TransferError::Source(error)) if !client.has_sent() => {
                 // What was gathered is dropped, and the client gets an answer of ours instead.
                 self.progress.begun.set(false);
                 (self.trace.bytes, self.trace.cookie_set) = (0, false);
-                Err(RelayError::Malformed)
+                Err(match error {
+                    SourceError::Malformed => RelayError::Malformed,
+                    SourceError::TimedOut => RelayError::TimedOut,
+                    SourceError::Closed => RelayError::NoResponse,
+                })
             }
             Err(TransferError::Source(error)) => {
                 Err(RelayError::Body { end: end_of(error), is_delimited: begun.is_delimited })

@@ -1,11 +1,10 @@
 //! The request's way: its head and body to the backend, then an eye on the client until the response is over.
 
 use super::counters::add;
-use super::http1_stream::Sink;
 use super::message::RequestHead;
 use super::progress::Progress;
 use super::socket::IdleTimer;
-use super::stream::{BodySource, SinkError, SourceError, TransferError};
+use super::stream::{BodySink, BodySource, SinkError, SourceError, TransferError};
 use super::transfer::pass;
 use crate::proxy::snapshot::BackendCounters;
 
@@ -56,8 +55,8 @@ impl From<TransferError> for SendError {
     }
 }
 
-/// Sends the head, which the sink has gathered, and the body. Ends only with an error.
-pub async fn send<B: BodySource>(client: ClientSide<'_, B>, mut backend: Sink<'_>, task: Task<'_>) -> SendError {
+/// Sends the head, if the sink has gathered it, and the body. Ends only with an error.
+pub async fn send<B: BodySource>(client: ClientSide<'_, B>, mut backend: impl BodySink, task: Task<'_>) -> SendError {
     let ClientSide { mut body, mut timer } = client;
     let Task { request, progress, counters, half_is_gone } = task;
     progress.awaits_continue.set(request.expects_continue);

@@ -149,15 +149,13 @@ fn listen(local: &Rc<Local>, accepting: &mut JoinSet<()>, listening: Vec<Listeni
 }
 
 fn adopt(local: &Local) {
-    let view = local.view();
-    local.registry.adopt(&view);
-    local.pool.sweep(|peer| view.wants(peer));
+    local.registry.adopt(&local.view());
+    local.sweep_connections();
 }
 
 fn beat(local: &Local, tick: &Tick) {
     tick.tick();
-    let view = local.view();
-    local.pool.sweep(|peer| view.wants(peer));
+    local.sweep_connections();
     local.sweep_reports();
     local.lines.flush(&local.shared.access_log);
 }

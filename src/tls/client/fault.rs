@@ -35,7 +35,9 @@ fn of_certificate(error: &CertificateError, tls: &BackendTls, address: SocketAdd
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate is not valid yet, or the clock is wrong".to_owned()
         }
-        CertificateError::UnknownIssuer => format!("its certificate is not from an authority in {ca_file}"),
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            format!("its certificate is not from an authority in {ca_file}")
+        }
         CertificateError::NotValidForNameContext { presented, .. } if !presented.is_empty() => {
             // As rustls shows them: `DnsName("www.example.net")`.
             let names: Vec<&str> = presented.iter().map(|name| name.split('"').nth(1).unwrap_or(name)).collect();

@@ -1,0 +1,33 @@
+//! Which backend an attempt is on.
+
+use std::rc::Rc;
+
+use super::view::View;
+use crate::proxy::snapshot::{Backend, Service};
+
+/// Which backend is to be tried, and how.
+#[derive(Clone, Copy)]
+pub struct Plan<'p> {
+    /// The snapshot that was chosen from.
+    pub view: &'p Rc<View>,
+    /// The service's index in it.
+    pub service: usize,
+    /// The backend's index in the service.
+    pub backend: usize,
+    /// The visitor gets a cookie.
+    pub set_cookie: bool,
+    /// Open a new connection even if there is an idle one.
+    pub afresh: bool,
+}
+
+impl<'p> Plan<'p> {
+    /// The service.
+    pub fn service(&self) -> &'p Service {
+        &self.view.snapshot.services[self.service]
+    }
+
+    /// The backend.
+    pub fn backend(&self) -> &'p Backend {
+        &self.service().backends[self.backend]
+    }
+}
