@@ -199,7 +199,7 @@ impl Connector {
             let last = self.lock();
             (stamps == last.stamps, last.error.clone())
         };
-        if is_same && !last_error.as_ref().is_some_and(|error| error.kind.is_some()) {
+        if is_same && last_error.as_ref().is_none_or(|error| error.kind.is_none()) {
             return None;
         }
         let error = self.read();
