@@ -22,7 +22,8 @@ fn document(name: &str, services: &str) -> ProxyConfig {
     let text = format!(
         r#"{{ "version": 1, "name": "{name}", "state_dir": "/state", "admin": {{ "socket": "/admin.sock" }},
           "listeners": [{{ "name": "a", "address": "192.0.2.9:80" }}, {{ "name": "b", "address": "192.0.2.9:443", "protocol": "https" }}],
-          "acme": {{ "directory": "{CA}", "terms_of_service_agreed": true }}, "services": {{ {services} }} }}"#
+          "acme": {{ "directory": "{CA}", "terms_of_service_agreed": true,
+            "nameservers": {{ "key_file": "/keys/peers", "members": {{ "ns-1": {{ "address": "192.0.2.53:8455", "keys": ["BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="] }} }} }} }}, "services": {{ {services} }} }}"#
     );
     proxy::parse(Path::new("proxy.json"), &text).unwrap_or_else(|findings| panic!("{findings}"))
 }
