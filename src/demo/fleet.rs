@@ -185,7 +185,7 @@ impl Fleet {
     pub async fn shown_certificate(&self, proxy: usize) -> Option<CertificateDer<'static>> {
         let stream = TcpStream::connect(self.addresses.proxy_https(proxy)).await.ok()?;
         let client = self.authority.client().ok()?;
-        let (stream, _) = Tickets::new().connect(&client, STATELESS_HOST, stream).await.ok()?;
+        let (stream, _) = Tickets::default().connect(&client, STATELESS_HOST, stream).await.ok()?;
         stream.get_ref().1.peer_certificates()?.first().map(|shown| shown.clone().into_owned())
     }
 

@@ -22,7 +22,7 @@ use super::proof::LATENESS;
 use super::target::Target;
 use crate::config::{HttpVersion, ProbeKind};
 use crate::running_time::running;
-use crate::tls::client::{Connector, HandshakeError};
+use crate::tls::client::{Connector, HandshakeError, Proof};
 pub use sockets::Sockets;
 
 /// How a probe ended.
@@ -146,7 +146,7 @@ async fn ask(stream: TcpStream, target: &Target, began: Duration, deadline: Inst
         return ask_over(stream, target, began, deadline).await;
     };
     // On the heap: checks in clear text have no room for it.
-    match timeout_at(deadline, Box::pin(connector.connect(stream, target.address))).await {
+    match timeout_at(deadline, Box::pin(connector.connect(stream, target.address, Proof::Anew))).await {
         Ok(Ok(stream)) => Box::pin(ask_over(stream, target, began, deadline)).await,
         Ok(Err(HandshakeError::OutOfResources(kind))) => Outcome::LocalError(kind.to_string()),
         Ok(Err(error)) => Outcome::Failure(error.to_string().into()),

@@ -6,7 +6,7 @@
 
 #![allow(
     clippy::disallowed_types,
-    reason = "held for a moment at a reload, when a check or a handshake begins, and when files have changed"
+    reason = "held for a moment at a reload, when a connection is opened, and when files have changed"
 )]
 
 mod fault;
@@ -67,23 +67,36 @@ impl fmt::Debug for Connector {
 /// What the files held when they were read last and could be used.
 struct InForce {
     number: u64,
-    config: ClientConfig,
-    /// The same for each backend, with the sessions that it lets us resume: another one has no use for them.
-    by_address: Mutex<HashMap<SocketAddr, Arc<ClientConfig>>>,
+    /// Whoever is connected to with it proves itself anew.
+    config: Arc<ClientConfig>,
+    /// By address, with the sessions of this backend: what one has proved is not believed of another.
+    resuming: Mutex<HashMap<SocketAddr, Arc<ClientConfig>>>,
     /// Until when the certificate is valid that we show, since the epoch.
     ends: Option<Duration>,
 }
 
 impl InForce {
-    fn config_for(&self, address: SocketAddr) -> Arc<ClientConfig> {
-        let mut by_address = self.by_address.lock().unwrap_or_else(PoisonError::into_inner);
-        let config = by_address.entry(address).or_insert_with(|| {
-            let mut config = self.config.clone();
+    fn config(&self, address: SocketAddr, proof: Proof) -> Arc<ClientConfig> {
+        if proof == Proof::Anew {
+            return Arc::clone(&self.config);
+        }
+        let mut resuming = self.resuming.lock().unwrap_or_else(PoisonError::into_inner);
+        let config = resuming.entry(address).or_insert_with(|| {
+            let mut config = ClientConfig::clone(&self.config);
             config.resumption = Resumption::in_memory_sessions(SESSIONS);
             Arc::new(config)
         });
         Arc::clone(config)
     }
+}
+
+/// How a backend proves who it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Proof {
+    /// By its certificate, which is verified now: for checks.
+    Anew,
+    /// Or by resuming a session in which it has done so before: for requests, while the checks pass.
+    OrResumed,
 }
 
 struct LastRead {
@@ -154,8 +167,8 @@ impl Connector {
         match read(&self.tls, self.version) {
             Ok((config, ends)) => {
                 let number = NUMBERS.fetch_add(1, Ordering::Relaxed);
-                let by_address = Mutex::default();
-                self.in_force.store(Some(Arc::new(InForce { number, config, by_address, ends })));
+                let resuming = Mutex::default();
+                self.in_force.store(Some(Arc::new(InForce { number, config: Arc::new(config), resuming, ends })));
                 None
             }
             Err(error) => Some(error),
@@ -172,10 +185,10 @@ impl Connector {
         self.lock().error.clone()
     }
 
-    /// The number of what is in force, never given twice: connections that were opened under another one are not used any more. 0:
+    /// The number of what is in force, never given twice: connections that were opened under another one are not used any more. None:
     /// nothing is.
-    pub fn number(&self) -> u64 {
-        self.in_force.load().as_ref().map_or(0, |in_force| in_force.number)
+    pub fn number(&self) -> Option<u64> {
+        self.in_force.load().as_ref().map(|in_force| in_force.number)
     }
 
     /// Reads the files again if one of them has changed, and gives what became of it.
@@ -186,7 +199,7 @@ impl Connector {
             let last = self.lock();
             (stamps == last.stamps, last.error.clone())
         };
-        if is_same && !last_error.as_ref().is_some_and(|error| error.kind.is_some()) {
+        if is_same && last_error.as_ref().is_none_or(|error| error.kind.is_none()) {
             return None;
         }
         let error = self.read();
@@ -218,14 +231,19 @@ impl Connector {
     /// # Errors
     ///
     /// Why there is no connection. The backend has been sent an alert where one is due.
-    pub async fn connect(&self, tcp: TcpStream, address: SocketAddr) -> Result<TlsStream, HandshakeError> {
+    pub async fn connect(
+        &self,
+        tcp: TcpStream,
+        address: SocketAddr,
+        proof: Proof,
+    ) -> Result<TlsStream, HandshakeError> {
         let Some(in_force) = self.in_force.load_full() else {
             let none = || CertificateError::new(&self.tls.ca_file, "has not been read");
             return Err(HandshakeError::Unusable(self.error().unwrap_or_else(none)));
         };
         let name = ServerName::try_from(self.tls.name_of(address))
             .map_err(|_| HandshakeError::Refused("the server's name is none".to_owned()))?;
-        let connection = UnbufferedClientConnection::new(in_force.config_for(address), name)
+        let connection = UnbufferedClientConnection::new(in_force.config(address, proof), name)
             .map_err(|error| HandshakeError::Refused(error.to_string()))?;
         let mut session = Session::new(Side::Client(connection));
         session.begin().map_err(|error| HandshakeError::OutOfResources(error.kind()))?;
@@ -314,6 +332,7 @@ fn read(tls: &BackendTls, version: HttpVersion) -> Result<(ClientConfig, Option<
             (config.with_client_cert_resolver(Arc::new(SingleCertAndKey::from(certified))), Some(ends))
         }
     };
+    config.resumption = Resumption::disabled();
     config.alpn_protocols = vec![match version {
         HttpVersion::Http1 => b"http/1.1".to_vec(),
         HttpVersion::Http2 => b"h2".to_vec(),

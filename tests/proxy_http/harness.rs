@@ -42,6 +42,8 @@ pub struct Setup {
     /// Its listener speaks https, with these certificates.
     pub tls: Option<Arc<Acceptor>>,
     pub over_tls: bool,
+    /// Its listener is in clear text although there are certificates.
+    pub in_clear: bool,
     pub backend_version: HttpVersion,
     /// Its listener of https speaks HTTP/2, too.
     pub http2: bool,
@@ -89,6 +91,7 @@ impl Default for Setup {
             log: None,
             tls: None,
             over_tls: true,
+            in_clear: false,
             backend_version: HttpVersion::Http1,
             http2: true,
             backend_tls: None,
@@ -120,7 +123,7 @@ impl Proxy {
         let log = AccessLog::open(setup.log.as_ref()).unwrap();
         let shared = Arc::new(Shared::new(snapshot, sender, log, 2));
         let worker = spawn(0, Arc::clone(&shared), Ticks::default().worker("worker-0")).unwrap();
-        let protocol = if setup.tls.is_some() { Protocol::Https } else { Protocol::Http };
+        let protocol = if setup.tls.is_some() && !setup.in_clear { Protocol::Https } else { Protocol::Http };
         let listening = Listening { name: "http".into(), protocol, http2: setup.http2, socket };
         worker.commands.send(Command::Listen(vec![listening])).unwrap();
         Proxy { address, shared, worker: Some(worker), reports, waiting, setup, backends: backends.to_vec() }

@@ -54,8 +54,7 @@ fn a_visitor_resumes_at_another_proxy_that_has_the_key_and_at_no_other() {
     let proxy =
         |secrets: &[[u8; 32]]| Proxy::start(setup(&files, Some("www.test"), Tickets::new(secrets)), &[backend.address]);
     for version in [&rustls::version::TLS13, &rustls::version::TLS12] {
-        let [one, another, rotating, stranger] =
-            [&[SECRET][..], &[SECRET], &[OTHER, SECRET], &[OTHER]].map(|secrets| proxy(secrets));
+        let [one, another, rotating, stranger] = [&[SECRET][..], &[SECRET], &[OTHER, SECRET], &[OTHER]].map(&proxy);
         let visitor = visitor(&authority, version);
         assert!(!resumes(&one, &visitor));
         assert!(resumes(&one, &visitor));

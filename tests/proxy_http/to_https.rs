@@ -4,6 +4,7 @@ use polder::proxy::snapshot::Https;
 
 use crate::authority::{Authority, TlsClient};
 use crate::harness::{Client, GET, OK, Proxy, Script, Setup, field, refusing};
+use crate::tls::acceptor;
 
 fn redirecting() -> Https {
     Https { redirect: Some(8443), ..Https::default() }
@@ -13,10 +14,26 @@ fn hsts() -> Https {
     Https { hsts: Some("max-age=31536000".into()), ..Https::default() }
 }
 
+/// A listener in clear text, and a certificate for `www.test` that is for this name.
+fn with_certificate(name: &str) -> Setup {
+    let authority = Authority::new();
+    let files = authority.issue("www", &[name]);
+    Setup { tls: Some(acceptor(&[("www.test", &[&files])], false)), in_clear: true, ..Setup::default() }
+}
+
+#[test]
+fn nobody_is_sent_to_https_where_no_certificate_is_for_the_host() {
+    let backend = Script::answering(OK);
+    for setup in [Setup::default(), with_certificate("other.test")] {
+        let proxy = Proxy::start(Setup { https: redirecting(), ..setup }, &[backend.address]);
+        assert_eq!(proxy.ask(GET).status(), 200);
+    }
+}
+
 #[test]
 fn requests_in_clear_text_are_sent_to_https_whatever_their_method() {
     let backend = Script::answering(OK);
-    let proxy = Proxy::start(Setup { https: redirecting(), ..Setup::default() }, &[backend.address]);
+    let proxy = Proxy::start(Setup { https: redirecting(), ..with_certificate("www.test") }, &[backend.address]);
     let mut client = Client::connect(proxy.address);
     for method in ["GET", "HEAD", "POST", "DELETE", "OPTIONS"] {
         client.send(&format!("{method} /a/b?c=d HTTP/1.1\r\nHost: www.test:80\r\nContent-Length: 0\r\n\r\n"));
@@ -37,10 +54,10 @@ fn requests_in_clear_text_are_sent_to_https_whatever_their_method() {
 fn whoever_came_over_https_to_a_trusted_proxy_is_not_sent_round_in_circles() {
     let backend = Script::answering(OK);
     let https = Https { redirect: Some(443), ..hsts() };
-    let mut proxy = Proxy::start(Setup { https, ..Setup::default() }, &[backend.address]);
+    let mut proxy = Proxy::start(Setup { https, ..with_certificate("www.test") }, &[backend.address]);
     let ask = |proxy: &Proxy| {
         let mut client = Client::connect(proxy.address);
-        client.send("GET / HTTP/1.1\r\nHost: www.test\r\nX-Forwarded-Proto: https\r\n\r\n");
+        client.send("GET / HTTP/1.1\r\nHost: www.test\r\nX-Forwarded-Proto: https, http\r\n\r\n");
         let response = client.response();
         (response.status(), response.field("Strict-Transport-Security").map(str::to_owned))
     };

@@ -97,7 +97,7 @@ impl Visitor {
             resolver,
             cookies: RefCell::new(vec![Vec::new(); sites]),
             idle: RefCell::new(std::iter::repeat_with(Vec::new).take(sites).collect()),
-            tickets: Rc::new(Tickets::new()),
+            tickets: Rc::new(Tickets::default()),
         }
     }
 

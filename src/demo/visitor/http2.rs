@@ -32,7 +32,7 @@ impl Streams {
         let mut config = config.clone();
         config.alpn_protocols = vec![b"h2".to_vec()];
         let stream = TcpStream::connect(address).await?;
-        let (stream, _) = Tickets::new().connect(&config, host, stream).await?;
+        let (stream, _) = Tickets::default().connect(&config, host, stream).await?;
         let (mut client, connection) = h2::client::handshake(stream).await.map_err(io::Error::other)?;
         tokio::task::spawn_local(connection);
         let mut coming = JoinSet::new();

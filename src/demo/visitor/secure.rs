@@ -31,12 +31,13 @@ pub struct Secure {
 /// A visitor's tickets, whichever proxy they came from.
 pub struct Tickets(Arc<ClientSessionMemoryCache>);
 
-impl Tickets {
-    /// None yet.
-    pub fn new() -> Tickets {
+impl Default for Tickets {
+    fn default() -> Tickets {
         Tickets(Arc::new(ClientSessionMemoryCache::new(MOST_HOSTS)))
     }
+}
 
+impl Tickets {
     /// Shakes hands, with a ticket for this host if there is one; says how that went.
     pub async fn connect(
         &self,

@@ -137,6 +137,11 @@ impl Acceptor {
         of_certificates.chain(self.services.iter().filter_map(SecureService::alarm))
     }
 
+    /// Whether there is a certificate for this host.
+    pub fn covers(&self, host: &str) -> bool {
+        self.resolver.slots(Some(host)).iter().any(|slot| slot.covers(host))
+    }
+
     /// Every certificate of the document.
     pub fn certificates(&self) -> &Certificates {
         &self.certificates

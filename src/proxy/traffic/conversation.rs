@@ -83,7 +83,12 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     backend: impl FnOnce(&'x mut BackendBuffers) -> (S, R),
 ) -> Ended {
     let settings = &plan.view.snapshot.settings;
-    let came_securely = exchange.came_securely(settings);
+    let transport = match &plan.service().https.hsts {
+        None => TransportSecurity::Backends,
+        Some(hsts) if exchange.came_securely(settings) => TransportSecurity::Own(hsts),
+        // RFC 6797, 7.2.
+        Some(_) => TransportSecurity::None,
+    };
     let Exchange { local, entry, request, buffers, client_alarm, backend_alarm, trace, .. } = exchange;
     let (whole, request) = (*request, request.head);
     let address = plan.backend().address;
@@ -91,12 +96,6 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let idle = settings.timeouts.body_idle;
     let own = plan.service().cookie();
     let set = own.filter(|_| plan.set_cookie).map(|own| own.set(address, request.scheme.is_secure()));
-    let transport = match &plan.service().https.hsts {
-        None => TransportSecurity::Backends,
-        Some(hsts) if came_securely => TransportSecurity::Own(hsts),
-        // RFC 6797, 7.2.
-        Some(_) => TransportSecurity::None,
-    };
     let cookie = CookieEdit { own, set: set.as_deref(), transport };
     let (body, response) = client.split();
     let (sink, source) = backend(buffers);

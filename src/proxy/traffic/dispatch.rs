@@ -30,7 +30,8 @@ use super::view::View;
 use crate::config::proxy::Redispatch;
 use crate::proxy::acme::challenges::is_challenge;
 use crate::proxy::choose::{Choice, RequestFacts, choose};
-use crate::proxy::snapshot::{Service, ServiceMode};
+use crate::proxy::snapshot::{Service, ServiceMode, Settings};
+use crate::proxy::tls::acceptor::Acceptor;
 use crate::running_time::running;
 
 /// Where `/.polder/` begins, no service is asked.
@@ -207,7 +208,9 @@ impl Exchange<'_> {
                 // Its certificate may cover the host; the service is for clear text (RFC 9110, 7.4).
                 return Err(Failure::new(421, End::Refused));
             }
-            if let Some(port) = service.https.redirect.filter(|_| !self.came_securely(&view.snapshot.settings)) {
+            if let Some(port) = service.https.redirect
+                && self.can_be_sent_to_https(&view.snapshot.settings)
+            {
                 return Ok(self.redirect(client, port).await);
             }
             let most = service.connections.retries.map_or(view.snapshot.settings.limits.tries, |retries| retries + 1);
@@ -265,6 +268,15 @@ impl Exchange<'_> {
     }
 
     /// Sends the visitor to the same over https.
+    /// Whether the visitor came in clear text, and would be shown a certificate over https: one of a service whose first certificate is
+    /// still to come, or for a host that none is for, is served as it came.
+    fn can_be_sent_to_https(&self, settings: &Settings) -> bool {
+        let has_certificate = |acceptor: &Acceptor| {
+            std::str::from_utf8(redirect::host(&self.request)).is_ok_and(|host| acceptor.covers(host))
+        };
+        !self.came_securely(settings) && settings.tls.as_deref().is_some_and(has_certificate)
+    }
+
     async fn redirect(&mut self, client: &mut impl ClientStream, port: u16) -> Served {
         let Some(location) = redirect::to_https(&self.request, port) else {
             let answer = Answer { status: 400, why: Some("the request names no host that https could be spoken with") };

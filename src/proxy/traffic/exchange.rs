@@ -4,7 +4,7 @@ use super::alarm::Alarm;
 use super::http1::forwarded::Client;
 use super::inflight::Entry;
 use super::local::Local;
-use super::message::fields::FieldKind;
+use super::message::fields::{FieldKind, elements};
 use super::message::{Request, Scheme};
 use super::trace::Trace;
 use super::upstream::OwnConnection;
@@ -38,7 +38,8 @@ pub struct Exchange<'x> {
 impl Exchange<'_> {
     /// Whether the visitor came over TLS: to us, or to a trusted proxy that says so.
     pub fn came_securely(&self, settings: &Settings) -> bool {
-        let is_https = |scheme: &[u8]| scheme.eq_ignore_ascii_case(b"https");
+        // Of several proxies in a row the first one saw the visitor.
+        let is_https = |list: &[u8]| elements(list).next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"));
         self.request.head.scheme == Scheme::Https
             || self.client.is_trusted(&settings.trusted_proxies)
                 && self.request.values(FieldKind::ForwardedProto).next().is_some_and(is_https)

@@ -7,7 +7,7 @@ const HTTPS: u16 = 443;
 
 /// The same over https, at this port: host, path and query as they were asked for. None for a request that names no host.
 pub fn to_https(request: &Request<'_>, port: u16) -> Option<Vec<u8>> {
-    let host = without_port(request.authority());
+    let host = host(request);
     if host.is_empty() {
         return None;
     }
@@ -21,7 +21,9 @@ pub fn to_https(request: &Request<'_>, port: u16) -> Option<Vec<u8>> {
     Some([b"https://", host, port.as_bytes(), slash, target].concat())
 }
 
-fn without_port(authority: &[u8]) -> &[u8] {
+/// The host that is asked for, without a port.
+pub fn host<'r>(request: &Request<'r>) -> &'r [u8] {
+    let authority = request.authority();
     let colon = memchr::memrchr(b':', authority);
     match colon {
         // Within the brackets of an IPv6 address.

@@ -14,22 +14,37 @@ use tokio::time::Instant;
 
 use super::transport::Transport;
 use crate::proxy::snapshot::{Backend, Service};
-use crate::tls::client::{Connector, HandshakeError};
+use crate::tls::client::{Connector, HandshakeError, Proof};
 
 /// What a connection leads to. Those of one peer can stand in for each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Peer {
     /// The address that was dialled.
     pub address: SocketAddr,
-    /// The number of what was in force for TLS ([`Connector::number`]); 0: in clear text.
-    pub secured_by: u64,
+    /// How what is said there is kept secret.
+    pub secured: Secured,
+}
+
+/// What protects a connection to a backend.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Secured {
+    /// Nothing: it is in clear text.
+    Clear,
+    /// TLS, with what had this number when it was in force ([`Connector::number`]).
+    By(u64),
+    /// It would have to be TLS, for which nothing is in force: there is no such connection.
+    Unusable,
 }
 
 impl Peer {
     /// Where connections of a service's backend lead now.
     pub fn of(service: &Service, backend: &Backend) -> Peer {
-        let secured_by = service.backend_tls.as_ref().map_or(0, |connector| connector.number());
-        Peer { address: backend.address, secured_by }
+        let secured = match service.backend_tls.as_ref().map(|connector| connector.number()) {
+            None => Secured::Clear,
+            Some(Some(number)) => Secured::By(number),
+            Some(None) => Secured::Unusable,
+        };
+        Peer { address: backend.address, secured }
     }
 }
 
@@ -134,7 +149,7 @@ pub async fn connect(address: SocketAddr, tls: Option<&Connector>) -> Result<Tra
     stream.set_nodelay(true).map_err(|error| classify(&error))?;
     let Some(connector) = tls else { return Ok(Transport::Tcp(stream)) };
     // On the heap: requests to backends in clear text have no room for it.
-    match Box::pin(connector.connect(stream, address)).await {
+    match Box::pin(connector.connect(stream, address, Proof::OrResumed)).await {
         Ok(stream) => Ok(Transport::Tls(Box::new(stream))),
         Err(HandshakeError::OutOfResources(_)) => Err(ConnectError::OutOfResources),
         Err(error) => Err(ConnectError::Handshake(error)),

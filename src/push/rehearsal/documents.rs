@@ -23,6 +23,7 @@ pub(super) struct Substitutes<'a> {
 /// The document keys that name a file to read, and a key file.
 const FILE: &str = "file";
 const KEY_FILE: &str = "key_file";
+const CA_FILE: &str = "ca_file";
 
 /// Certificates that cannot be used keep no daemon from starting: their keys may come later.
 const CERTIFICATES: &str = "certificates";
@@ -40,7 +41,10 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
     altered.remove("tls");
     // Certificates are the running daemons' to order: a CA counts orders, and nameservers are told what is wanted.
     altered.remove("acme");
-    let services = altered.get_mut("services").and_then(Value::as_object_mut);
+    let mut services = altered.get_mut("services").and_then(Value::as_object_mut);
+    if let Some(services) = &mut services {
+        services.retain(|_, service| !shows_a_certificate(service));
+    }
     for service in services.into_iter().flat_map(Map::values_mut).filter_map(Value::as_object_mut) {
         for key in ["tls", "https", "hsts"] {
             service.remove(key);
@@ -54,6 +58,11 @@ pub(super) fn of_proxy(document: &Value, substitutes: &Substitutes<'_>, latched:
         }
     }
     altered.into()
+}
+
+/// Its backends are shown a certificate, whose key no rehearsal reads: without it they would be lost.
+fn shows_a_certificate(service: &Value) -> bool {
+    service.pointer("/backend_tls/client_certificate").is_some()
 }
 
 /// `dns.json`.
@@ -84,7 +93,7 @@ fn find_files(value: &mut Value, substitutes: &Substitutes<'_>) {
         Value::Object(object) => {
             for (key, value) in object {
                 match value {
-                    Value::String(file) if key == FILE => *file = placed(file, substitutes.system),
+                    Value::String(file) if key == FILE || key == CA_FILE => *file = placed(file, substitutes.system),
                     Value::String(file) if key == KEY_FILE => *file = substitutes.key.to_string_lossy().into_owned(),
                     _ => find_files(value, substitutes),
                 }

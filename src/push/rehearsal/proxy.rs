@@ -2,6 +2,7 @@
 //!
 //! Only the difference counts: a visitor who is served now must still be served. Called by [`super::rehearse`].
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::time::Duration;
 
@@ -53,6 +54,8 @@ type Answered = Result<u16, Error>;
 struct Running {
     at: SocketAddr,
     routing: Routing,
+    /// The services that send visitors to https.
+    redirects: BTreeSet<String>,
     client: Client,
     status: Option<Status>,
 }
@@ -64,6 +67,8 @@ enum Before {
     NotRunning,
     /// Its document has no such route.
     NoRoute,
+    /// It sends visitors to https by itself.
+    SentToHttps,
     Answered(Answered),
 }
 
@@ -109,6 +114,15 @@ fn latched(config: &ProxyConfig) -> Vec<&str> {
     config.services.values().filter(|service| has_latch(&service.target)).map(|service| service.name.as_str()).collect()
 }
 
+/// As in the rehearsed document ([`documents::of_proxy`]).
+fn shows_a_certificate(target: &Target) -> bool {
+    match target {
+        Target::Backends(backends) => {
+            backends.protocol.tls.as_ref().is_some_and(|tls| tls.client_certificate.is_some())
+        }
+    }
+}
+
 async fn compare(
     setup: &Setup<'_>,
     config: &ProxyConfig,
@@ -120,6 +134,13 @@ async fn compare(
     if let Some(status) = running.as_ref().and_then(|running| running.status.as_ref()) {
         follow(child, status, rehearsed).await;
     }
+    let unrehearsed = config.services.values().filter(|service| shows_a_certificate(&service.target));
+    rehearsed.notes.extend(unrehearsed.map(|service| {
+        format!(
+            "service {} is not rehearsed: its backends are shown a certificate, and a rehearsal reads no key",
+            service.name
+        )
+    }));
     let results = ask_and_ask_again(listener, running.as_ref(), routes(config)).await;
     let status = child.status().await?;
     for result in results {
@@ -184,7 +205,9 @@ async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running
             if let Err(why) = &status {
                 rehearsed.notes.push(format!("the running proxy's latches and operator states are not known: {why}"));
             }
-            return Some(Running { at, routing, client, status: status.ok() });
+            let redirects = config.services.values().filter(|service| service.https.redirect);
+            let redirects = redirects.map(|service| service.name.clone()).collect();
+            return Some(Running { at, routing, redirects, client, status: status.ok() });
         }
     }
     rehearsed.notes.push("the running proxy does not answer, so there is nothing to compare with".to_owned());
@@ -217,7 +240,7 @@ async fn follow(child: &Child, running: &Status, rehearsed: &mut Rehearsed) {
 
 fn routes(config: &ProxyConfig) -> Vec<Route> {
     let mut routes = Vec::new();
-    for service in config.services.values() {
+    for service in config.services.values().filter(|service| !shows_a_certificate(&service.target)) {
         for host in &service.hosts {
             let host = match host {
                 HostPattern::Exact(name) => name.clone(),
@@ -240,6 +263,10 @@ async fn ask_before(running: Option<&Running>, routes: &[Route]) -> Vec<Before> 
     let known: Vec<Route> = routes.iter().filter(is_known).cloned().collect();
     let mut answers = ask_all(running.at, &known).await.into_iter();
     let before = |route: &Route| match is_known(&route) {
+        true if running.redirects.contains(&route.service) => {
+            answers.next();
+            Before::SentToHttps
+        }
         true => Before::Answered(answers.next().unwrap_or_else(|| Err(Error::new("it was not asked")))),
         false => Before::NoRoute,
     };
@@ -281,14 +308,14 @@ fn passes(answer: &Answered) -> bool {
 
 fn judge(now: &Answered, before: &Before) -> Judged {
     match before {
-        // To https: it says nothing of the backends. Those that would be lost are told by themselves.
-        Before::Answered(Ok(308)) if !passes(now) || *now == Ok(404) => Judged::Note,
+        // It says nothing of the backends. Those that would be lost are told by themselves.
+        Before::SentToHttps if *now == Ok(404) => Judged::Note,
         // A page that exists now and is not found then: it is another backend, or another site on it.
         Before::Answered(before) if passes(before) && *now == Ok(404) && *before != Ok(404) => Judged::Worse,
         _ if passes(now) => Judged::Proved,
         Before::Answered(before) if !passes(before) => Judged::Note,
         Before::Answered(_) | Before::NoRoute => Judged::Worse,
-        Before::NotRunning => Judged::Note,
+        Before::NotRunning | Before::SentToHttps => Judged::Note,
     }
 }
 
@@ -306,6 +333,7 @@ fn in_words(compared: &Compared, status: &Status) -> String {
     words.push_str(&match before {
         Before::NotRunning => ", and there is nothing to compare with".to_owned(),
         Before::NoRoute => ", and is new".to_owned(),
+        Before::SentToHttps => ", and sends visitors to https now".to_owned(),
         Before::Answered(before) if answers(before) == answers(now) => ", as it does now".to_owned(),
         Before::Answered(before) => format!(", and {} now", answers(before)),
     });

@@ -19,6 +19,8 @@ fn a_rehearsed_proxy_touches_nothing_of_the_running_one_and_routes_as_the_new_on
         "admin": { "socket": "/run/polder-proxy/admin.sock", "address": "10.0.0.1:8404" },
         "services": {
             "shop": { "check": check, "cookie": { "key_file": "/keys/cookies" } },
+            "api": { "check": check, "backend_tls": { "ca_file": "/keys/ca.pem",
+                "client_certificate": { "chain_file": "/keys/us.pem", "key_file": "/keys/us.key" } } },
             "www": { "check": check, "https": "redirect", "hsts": {}, "tls": {
                 "certificates": [{ "chain_file": "/keys/www.pem", "key_file": "/keys/www.key" }] } },
         },

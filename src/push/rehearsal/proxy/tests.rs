@@ -19,6 +19,10 @@ fn what_counts_is_the_difference_to_the_running_proxy() {
         (Ok(503), answered(502), Judged::Note),
         (Ok(503), silent(), Judged::Note),
         (Ok(503), Before::NotRunning, Judged::Note),
+        (Ok(503), answered(308), Judged::Worse),
+        (Ok(503), Before::SentToHttps, Judged::Note),
+        (Ok(404), Before::SentToHttps, Judged::Note),
+        (Ok(200), Before::SentToHttps, Judged::Proved),
     ] {
         assert_eq!(judge(&now, &before), judged, "{now:?} after {before:?}");
     }
