@@ -27,8 +27,9 @@ const IDLE_INTERVAL: Duration = Duration::from_secs(60);
 /// The most that one telling may take.
 const LIMIT: Duration = Duration::from_secs(2);
 
-/// How long a nameserver goes on answering what it is not told again: a proxy that has gone wants nothing any more.
-const HOLD: Duration = Duration::from_secs(300);
+/// How long a nameserver goes on answering what it is not told again: a proxy that has gone wants nothing any more. Many times
+/// what lies between two tellings ([`INTERVAL`] and [`LIMIT`] at most), so that a few that fail take nothing away.
+const HOLD: Duration = Duration::from_secs(60);
 
 /// Tells the nameservers until it is dropped.
 pub struct Teller {

@@ -250,9 +250,10 @@ impl Orders {
 
     /// The same as far as the CA has suggested a time to this proxy.
     fn suggested(&self, service: &str) -> Option<u64> {
-        let number = self.serving(service)?.number();
+        let issued = self.serving(service)?;
+        let number = issued.number();
         let suggestion = self.suggestions.get(service).filter(|suggestion| suggestion.number == number)?;
-        Some(suggestion.window?.point(number))
+        Some(suggestion.window?.in_life(issued.begins(), issued.ends()).point(number))
     }
 
     /// Orders that this process has ended: those with a certificate, and those without.

@@ -66,6 +66,14 @@ impl Window {
         Window { start, end: start.saturating_add(life / 30) }
     }
 
+    /// As much of it as a certificate of this life may wait for: till a sixth of its life is left, whatever the CA suggests. A window
+    /// may reach past the end of a short life, and visitors would find no certificate then; of 90 days a sixth is more than
+    /// what an alarm is raised for. One that lies behind is left as it is: the renewal is due at once (RFC 9773, 4.2).
+    pub fn in_life(self, begins: u64, ends: u64) -> Window {
+        let latest = ends.saturating_sub(ends.saturating_sub(begins).div_ceil(6));
+        Window { start: self.start.min(latest), end: self.end.min(latest) }
+    }
+
     /// A point in it, the same for all who have the certificate: `number` is drawn from its bytes. So a fleet of a CA's
     /// customers does not come at once (RFC 9773, 4.2), and no proxy of ours has to tell another what it has drawn.
     pub fn point(self, number: u32) -> u64 {

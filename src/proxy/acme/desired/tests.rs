@@ -10,8 +10,8 @@ fn document() -> ProxyConfig {
     let text = format!(
         r#"{{ "version": 1, "name": "px", "state_dir": "/state", "admin": {{ "socket": "/admin.sock" }},
           "listeners": [{{ "name": "a", "address": "192.0.2.9:80" }}, {{ "name": "b", "address": "192.0.2.9:443", "protocol": "https" }}],
-          "acme": {{ "terms_of_service_agreed": true,
-            "nameservers": {{ "key_file": "/keys/peers", "members": {{ "ns-1": {{ "address": "192.0.2.53:8455", "keys": ["BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="] }} }} }} }},
+          "acme": {{ "terms_of_service_agreed": true, "nameservers": {{ "key_file": "/k", "members": {{ "ns-1": {{
+            "address": "192.0.2.53:8455", "keys": ["Tk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk4="] }} }} }} }},
           "services": {{ "plain": {}, "shop": {}, "cart": {}, "wild": {} }} }}"#,
         service(r#""plain.test""#, ""),
         service(r#""shop.test", "www.test""#, r#""tls": "acme","#),

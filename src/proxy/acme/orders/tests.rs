@@ -22,8 +22,9 @@ fn document(name: &str, services: &str) -> ProxyConfig {
     let text = format!(
         r#"{{ "version": 1, "name": "{name}", "state_dir": "/state", "admin": {{ "socket": "/admin.sock" }},
           "listeners": [{{ "name": "a", "address": "192.0.2.9:80" }}, {{ "name": "b", "address": "192.0.2.9:443", "protocol": "https" }}],
-          "acme": {{ "directory": "{CA}", "terms_of_service_agreed": true,
-            "nameservers": {{ "key_file": "/keys/peers", "members": {{ "ns-1": {{ "address": "192.0.2.53:8455", "keys": ["BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="] }} }} }} }}, "services": {{ {services} }} }}"#
+          "acme": {{ "directory": "{CA}", "terms_of_service_agreed": true, "nameservers": {{ "key_file": "/k", "members": {{ "ns-1": {{
+            "address": "192.0.2.53:8455", "keys": ["Tk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk5OTk4="] }} }} }} }},
+          "services": {{ {services} }} }}"#
     );
     proxy::parse(Path::new("proxy.json"), &text).unwrap_or_else(|findings| panic!("{findings}"))
 }
@@ -375,8 +376,14 @@ fn a_certificate_is_renewed_at_two_thirds_of_its_life_or_when_the_ca_says_so() {
     };
     let number = asked(world.at("px-1"));
     let now = world.now;
-    let window = Window { start: now.unix_ms + DAY, end: now.unix_ms + 2 * DAY };
     let six_hours = Duration::from_secs(6 * 3600);
+    let ends = world.at("px-1").orders.certificates["shop"].ends();
+    let too_late = Window { start: ends - DAY, end: ends + DAY };
+    let event = Event::Suggested { service: "shop".into(), number, answer: Some((too_late, six_hours)) };
+    world.at("px-1").take(event, now);
+    let renewal = world.at("px-1").orders.renewal("shop").unwrap();
+    assert!(renewal <= ends - 90 * DAY / 6, "whatever the CA says, a sixth of the life is left");
+    let window = Window { start: now.unix_ms + DAY, end: now.unix_ms + 2 * DAY };
     let event = Event::Suggested { service: "shop".into(), number, answer: Some((window, six_hours)) };
     world.at("px-1").take(event, now);
     let renewal = world.at("px-1").orders.renewal("shop").unwrap();

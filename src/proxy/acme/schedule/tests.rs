@@ -17,6 +17,29 @@ fn a_certificate_is_renewed_when_two_thirds_of_its_life_are_over() {
 }
 
 #[test]
+fn whatever_window_the_ca_suggests_a_sixth_of_the_life_is_left_for_the_renewal() {
+    for life in [30_000, HOUR, DAY, 6 * DAY, 90 * DAY] {
+        let (begins, ends) = (1_000 * DAY, 1_000 * DAY + life);
+        let latest = ends - life / 6;
+        let capped = |start, end| Window { start, end }.in_life(begins, ends);
+        let before = Window { start: begins + life / 3, end: begins + life / 2 };
+        assert_eq!(before.in_life(begins, ends), before, "{life}");
+        let behind = Window { start: begins - DAY, end: begins - HOUR };
+        assert_eq!(behind.in_life(begins, ends), behind, "due at once: {life}");
+        let around = capped(begins + life / 3, ends + 2 * DAY);
+        assert_eq!(around, Window { start: begins + life / 3, end: latest }, "{life}");
+        assert_eq!(capped(ends - 1, ends), Window { start: latest, end: latest }, "{life}");
+        assert_eq!(capped(ends + DAY, u64::MAX), Window { start: latest, end: latest }, "{life}");
+        for number in [0, 1, u32::MAX / 2, u32::MAX] {
+            assert!(around.point(number) <= latest, "{life}, {number}");
+            assert_eq!(capped(ends + DAY, u64::MAX).point(number), latest, "{life}");
+        }
+        let own = Window::of_life(begins, ends);
+        assert_eq!(own.in_life(begins, ends), own, "{life}");
+    }
+}
+
+#[test]
 fn pauses_double_to_their_longest_and_a_refused_name_is_ordered_five_times_in_the_first_hour() {
     let mut now = 0;
     let mut pauses = Vec::new();
