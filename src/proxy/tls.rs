@@ -115,6 +115,12 @@ pub fn read(document: &ProxyConfig) -> (Option<Acceptor>, Vec<KeyError>) {
 /// What the key file of a document makes of tickets, if it names one.
 fn tickets_of(document: &ProxyConfig) -> Result<Option<Arc<Tickets>>, KeyError> {
     let Some(file) = &document.ticket_key_file else { return Ok(None) };
-    let keys = Keys::read(file).map_err(|error| error.of("tls.tickets.key_file"))?;
+    // Without a word of its own it is that of cookies.
+    let sealing = document.services.values().find(|service| service.cookie_key_file() == Some(file.as_path()));
+    let key = sealing.map_or_else(
+        || "tls.tickets.key_file".to_owned(),
+        |service| format!("services.{}.cookie.key_file", service.name),
+    );
+    let keys = Keys::read(file).map_err(|error| error.of(key))?;
     Ok(Some(Arc::new(Tickets::new(keys.as_slice()))))
 }
