@@ -140,10 +140,20 @@ fn a_certificate_from_a_ca_needs_a_ca_whose_terms_are_agreed_to() {
     ]);
 }
 
+/// The nameservers that answer challenges.
+const OURS: (&str, &str) = (
+    "\"terms",
+    r#""nameservers": { "key_file": "/keys/peers", "members": { "ns-1": { "address": "192.0.2.53:8455", "keys": ["BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc="] } } }, "terms"#,
+);
+
 #[test]
 fn what_no_ca_would_do_is_refused_before_it_is_asked() {
     PROXY.refuses(&[
-        (&[BOTH, ACME, ORDERED, DNS, (HOST, r#""hosts": ["*.example.net"]"#)], &[]),
+        (&[BOTH, ACME, ORDERED, DNS, OURS, (HOST, r#""hosts": ["*.example.net"]"#)], &[]),
+        (
+            &[BOTH, ACME, ORDERED, DNS, (HOST, r#""hosts": ["*.example.net"]"#)],
+            &[r#"proxy.json:15: acme: the certificate of the service www is ordered by dns-01, for which the CA asks our nameservers, and the key "nameservers" does not say which they are"#],
+        ),
         (
             &[BOTH, ACME, ORDERED, (HOST, r#""hosts": ["*.example.net"]"#)],
             &[r#"proxy.json:24: services.www.tls: no certificate can be ordered for the host *.example.net: CAs give certificates for wildcards by dns-01 alone: write { "acme": { "challenge": "dns-01" } }"#],
