@@ -348,7 +348,7 @@ async fn a_response_that_breaks_off_does_not_look_whole() {
 
 #[tokio::test]
 async fn visitors_who_do_not_take_their_responses_do_not_stop_the_others() {
-    const STUCK: usize = 16;
+    const STUCK: usize = 40;
     const LENGTH: usize = 1_000_000;
     let sent = Arc::<AtomicUsize>::default();
     let counted = Arc::clone(&sent);

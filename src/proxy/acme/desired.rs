@@ -3,8 +3,12 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use serde_json::json;
+
 use crate::config::ProxyConfig;
-use crate::config::proxy::{CertificateConfig, CertificateSource, ChallengeKind, HostPattern, ServiceConfig};
+use crate::config::proxy::{
+    AcmeConfig, CertificateConfig, CertificateSource, ChallengeKind, HostPattern, ServiceConfig,
+};
 
 /// A certificate that the document wants.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -19,6 +23,15 @@ impl Desired {
     /// The names, as the CA has them.
     pub fn names(&self) -> Vec<String> {
         self.hosts.iter().map(ToString::to_string).collect()
+    }
+
+    /// The same number for whoever would order the same in the same way: what failed for one would fail for the other.
+    pub fn fingerprint(&self, ca: &AcmeConfig) -> u32 {
+        let AcmeConfig { directory, eab, ca_file, profile, .. } = ca;
+        let eab = eab.as_ref().map(|eab| &eab.key_id);
+        let all =
+            json!([self.names(), self.challenge.as_str(), directory, profile, eab, ca_file.display().to_string()]);
+        crc32fast::hash(all.to_string().as_bytes())
     }
 }
 

@@ -201,6 +201,9 @@ pub struct Failures {
     pub by: String,
     /// Why it failed, for the operator.
     pub why: String,
+    /// What was ordered, and where: [`Desired::fingerprint`]. With another document it counts for nothing.
+    #[serde(default)]
+    pub of: u32,
 }
 
 impl Failures {

@@ -44,6 +44,9 @@ pub struct AcmeMessage {
 pub struct Part {
     /// It serves visitors: it orders before those that do not.
     pub ready: bool,
+    /// It has tried, and does not get as far as the CA: those that may do order before it.
+    #[serde(default)]
+    pub unable: bool,
     /// It is ordering the certificate of this service.
     #[serde(default)]
     pub orders: Option<String>,

@@ -80,19 +80,18 @@ impl Orders {
         self.own.clone_from(&document.name);
         self.desired = desired::desired(document);
         self.ca = document.acme.clone().filter(|_| !self.desired.is_empty()).map(Arc::new);
-        self.failures.retain(|service, _| self.desired.contains_key(service));
+        // What failed may have been the document's fault.
+        let failed = self.failures.len();
+        let (desired, ca) = (&self.desired, self.ca.as_deref());
+        self.failures.retain(|service, failures| fingerprint(desired, ca, service) == Some(failures.of));
+        if self.failures.len() < failed {
+            self.disk.changed(File::Failures);
+        }
     }
 
     /// Another document is in force. An order that it does not want as it is ends.
     pub fn reload(&mut self, document: &ProxyConfig) -> Vec<Effect> {
-        let before = std::mem::take(&mut self.desired);
         self.adopt(document);
-        // What failed may have been the document's fault.
-        let failed = self.failures.len();
-        self.failures.retain(|service, _| before.get(service) == self.desired.get(service));
-        if self.failures.len() < failed {
-            self.disk.changed(File::Failures);
-        }
         let is_wanted = |order: &Order| {
             self.ca.as_ref() == Some(&order.ca) && self.desired.get(&order.service) == Some(&order.desired)
         };
@@ -137,6 +136,11 @@ impl Orders {
                 Vec::new()
             }
         }
+    }
+
+    /// What the certificate of a service is ordered as; none: it is not wanted.
+    fn fingerprint(&self, service: &str) -> Option<u32> {
+        fingerprint(&self.desired, self.ca.as_deref(), service)
     }
 
     fn order(&mut self, ticket: u64) -> Option<&mut Order> {
@@ -192,7 +196,8 @@ impl Orders {
         let before = self.failures.get(service).filter(|before| before.cause == cause);
         let count = before.map_or(0, |before| before.count).saturating_add(1);
         let until = next_try(now.unix_ms, count, cause, retry_after);
-        let failures = Failures { count, at: now.unix_ms, until, cause, by: self.own.clone(), why };
+        let of = self.fingerprint(service).unwrap_or_default();
+        let failures = Failures { count, at: now.unix_ms, until, cause, by: self.own.clone(), why, of };
         let line = format!("the certificate of {service} could not be ordered: {}", failures.why);
         self.failures.insert(service.to_owned(), failures.bounded(now.unix_ms, u64::MAX));
         self.disk.changed(File::Failures);
@@ -265,6 +270,10 @@ impl Orders {
     pub fn is_writing(&self) -> bool {
         self.disk.is_busy()
     }
+}
+
+fn fingerprint(desired: &BTreeMap<String, Desired>, ca: Option<&AcmeConfig>, service: &str) -> Option<u32> {
+    Some(desired.get(service)?.fingerprint(ca?))
 }
 
 /// What the CA has issued, if it is what was ordered: the next order would begin at once for the names that it has left out.

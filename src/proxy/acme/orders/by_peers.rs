@@ -6,11 +6,14 @@ use super::under_way::Order;
 use crate::daemon::clock::Now;
 use crate::proxy::acme::material::{Issued, Told};
 use crate::proxy::acme::message::AcmeMessage;
-use crate::proxy::acme::schedule::LONGEST_PAUSE;
+use crate::proxy::acme::schedule::{Cause, LONGEST_PAUSE};
 use crate::proxy::acme::steps::File;
 
 /// The longest that what a peer says of a failure keeps us from ordering.
 const LONGEST_HEARSAY: u64 = 3 * LONGEST_PAUSE;
+
+/// After so many orders in a row that did not get as far as the CA another proxy orders.
+const UNABLE_AFTER: u32 = 4;
 
 impl Orders {
     /// A peer has been heard, whether it said anything new or not.
@@ -68,7 +71,7 @@ impl Orders {
         for (service, theirs) in &words.failures {
             let is_news = self.failures.get(service).is_none_or(|ours| ours.at < theirs.at);
             let is_over = self.certificates.get(service).is_some_and(|issued| issued.told().obtained >= theirs.at);
-            if is_news && !is_over && self.desired.contains_key(service) {
+            if is_news && !is_over && self.fingerprint(service) == Some(theirs.of) {
                 self.failures.insert(service.clone(), theirs.clone().bounded(now.unix_ms, LONGEST_HEARSAY));
             }
         }
@@ -83,13 +86,22 @@ impl Orders {
         self.peers.iter().filter(move |(_, peer)| peer.is_heard(now))
     }
 
-    /// The proxy that orders: the lowest name of those that are ready, or of all if none is. None: no peer is heard that could, and this
-    /// one has nothing to order.
+    /// Orders of this proxy failed again and again without the CA being asked: another one may reach it.
+    pub(super) fn is_unable(&self) -> bool {
+        self.failures.values().any(|failures| {
+            failures.cause == Cause::Unasked && failures.by == self.own && failures.count >= UNABLE_AFTER
+        })
+    }
+
+    /// The proxy that orders: the lowest name of those that are ready, or of all if none is; of those the ones that are able come first.
+    /// None: no peer is heard that could, and this one has nothing to order.
     pub fn orderer(&self, ready: bool, now: Now) -> Option<&str> {
-        let own = self.ca.is_some().then_some((!ready, self.own.as_str()));
-        let theirs =
-            self.heard(now).filter_map(|(peer, known)| Some((!known.words.part.as_ref()?.ready, peer.as_str())));
-        own.into_iter().chain(theirs).min().map(|(_, name)| name)
+        let own = self.ca.is_some().then(|| (!ready, self.is_unable(), self.own.as_str()));
+        let theirs = self.heard(now).filter_map(|(peer, known)| {
+            let part = known.words.part.as_ref()?;
+            Some((!part.ready, part.unable, peer.as_str()))
+        });
+        own.into_iter().chain(theirs).min().map(|(_, _, name)| name)
     }
 
     /// Another proxy is ordering the certificate of this service.

@@ -27,7 +27,11 @@ impl Orders {
         let told = self.certificates.iter().filter(|(service, _)| is_desired(service));
         let account = self.accounts.get(&ca.directory).map(|account| (ca.directory.clone(), account.clone()));
         AcmeMessage {
-            part: Some(Part { ready, orders: self.under_way.as_ref().map(|order| order.service.clone()) }),
+            part: Some(Part {
+                ready,
+                unable: self.is_unable(),
+                orders: self.under_way.as_ref().map(|order| order.service.clone()),
+            }),
             challenges: own().map(|(token, answer)| (token.clone(), answer.clone())).collect(),
             answers: own().map(|(token, _)| token).chain(theirs).map(|token| (token.clone(), true)).collect(),
             failures: self.failures.clone(),

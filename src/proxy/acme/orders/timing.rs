@@ -82,6 +82,7 @@ impl Orders {
         let before = self.failures.get(service).filter(|before| before.cause == Cause::Refused);
         let count = before.map_or(0, |before| before.count).saturating_add(1);
         let until = next_try(now.unix_ms, count, Cause::Refused, None);
+        let of = self.fingerprint(service).unwrap_or_default();
         self.disk.note_beginning(Failures {
             count,
             at: now.unix_ms,
@@ -89,6 +90,7 @@ impl Orders {
             cause: Cause::Refused,
             by: self.own.clone(),
             why: "the process ended before the order did".to_owned(),
+            of,
         });
     }
 

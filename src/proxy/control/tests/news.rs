@@ -42,6 +42,21 @@ fn a_message_of_another_form_is_refused_without_a_word_of_what_stands_in_it() {
 }
 
 #[test]
+fn challenges_of_a_peer_that_the_document_does_not_have_are_not_answered_any_more() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let answer = format!("token.{}", "d".repeat(43));
+    let value = json!({ "version": VERSION, "acme": { "ready": true }, "acme_challenges": { "token": answer } });
+    machine.take(said(&value, true));
+    let answers = |machine: &Machine| {
+        machine.state.orders.challenges(machine.now).answer(b"/.well-known/acme-challenge/token").is_some()
+    };
+    assert!(answers(&machine));
+    // It has no peers.
+    machine.take(Event::Reloaded(prepared_from(DOCUMENT)));
+    assert!(!answers(&machine));
+}
+
+#[test]
 fn a_peers_latch_that_was_put_off_is_taken_though_the_peer_has_nothing_new() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);

@@ -87,3 +87,52 @@ fn challenges_of_a_peer_that_is_long_gone_or_out_of_the_document_are_not_answere
     orders.keep_peers(|peer| peer != "px-1");
     assert!(!answers(orders, 0));
 }
+
+#[test]
+fn a_proxy_that_does_not_get_as_far_as_the_ca_leaves_the_order_to_the_next_one() {
+    let mut world = World::new(&["px-1", "px-2"]);
+    let failure = || OrderFailure::without_retry_after(Cause::Unasked, "the CA cannot be reached");
+    for _ in 0..4 {
+        world.exchange();
+        let (name, request) = world.ordered().remove(0);
+        assert_eq!(name, "px-1");
+        let now = world.now;
+        world.at("px-1").take(Event::Ended(request.ticket, Err(failure())), now);
+        world.pass(60_000);
+    }
+    world.exchange();
+    let (name, request) = world.ordered().remove(0);
+    assert_eq!(name, "px-2");
+    world.issue("px-2", request.ticket);
+    world.exchange();
+    assert!(world.at("px-1").pem().is_some());
+    let now = world.now;
+    assert_eq!(world.at("px-2").orders.orderer(true, now), Some("px-1"), "what failed is past");
+}
+
+#[test]
+fn a_failure_counts_for_those_alone_that_would_order_the_same_of_the_same_ca() {
+    let mut world = World::new(&["px-1", "px-2"]);
+    world.exchange();
+    let ticket = world.ordered()[0].1.ticket;
+    world.refuse("px-1", ticket);
+    world.exchange();
+    assert!(world.at("px-2").orders.failures.contains_key("shop"));
+    // The operator mends the document, which reaches the proxies one after the other.
+    let mended = |name: &str| {
+        let mut document = document(name, SHOP);
+        document.acme.as_mut().unwrap().profile = Some("shortlived".into());
+        document
+    };
+    let (first, second) = (mended("px-1"), mended("px-2"));
+    world.at("px-1").orders.reload(&first);
+    assert!(world.at("px-1").orders.failures.is_empty());
+    world.exchange();
+    assert!(world.at("px-1").orders.failures.is_empty(), "it does not come back from the peer");
+    assert_eq!(world.orderers(), ["px-1"]);
+    world.at("px-2").orders.reload(&second);
+    assert!(world.at("px-2").orders.failures.is_empty());
+    world.refuse("px-1", 2);
+    world.exchange();
+    assert!(world.at("px-2").orders.failures.contains_key("shop"));
+}
