@@ -4,7 +4,7 @@
 //! operator's ACME client would.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use base64::Engine;
@@ -15,6 +15,7 @@ use rustls::pki_types::CertificateDer;
 use rustls::{ClientConfig, RootCertStore};
 
 use super::Error;
+use super::documents::{CertificateFiles, STATEFUL_HOST, STATELESS_HOST, ZONE};
 use crate::files;
 
 /// How long a certificate is for.
@@ -23,22 +24,6 @@ const LIFETIME_DAYS: i64 = 30;
 /// An authority.
 pub struct Authority {
     issuer: CertifiedIssuer<'static, KeyPair>,
-}
-
-/// Where a certificate and its key are.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CertificateFiles {
-    /// The chain.
-    pub chain: PathBuf,
-    /// The key, mode 0600.
-    pub key: PathBuf,
-}
-
-impl CertificateFiles {
-    /// Those of a host, in the fleet's folder.
-    pub fn of(folder: &Path, host: &str) -> CertificateFiles {
-        CertificateFiles { chain: folder.join(format!("{host}.pem")), key: folder.join(format!("{host}.key")) }
-    }
 }
 
 impl Authority {
@@ -62,12 +47,22 @@ impl Authority {
         pem("CERTIFICATE", self.issuer.der())
     }
 
+    /// Issues a certificate for every host of the fleet, in place of those that are in its folder; gives the stateless service's.
+    ///
+    /// # Errors
+    ///
+    /// The files cannot be written.
+    pub fn issue_all(&self, folder: &Path) -> Result<CertificateDer<'static>, Error> {
+        self.issue(&[STATEFUL_HOST], &CertificateFiles::of(folder, STATEFUL_HOST))?;
+        self.issue(&[STATELESS_HOST, ZONE], &CertificateFiles::of(folder, STATELESS_HOST))
+    }
+
     /// Issues a certificate with a new key for these hosts, and replaces the files with them; gives the certificate.
     ///
     /// # Errors
     ///
     /// The files cannot be written, or a host is no DNS name.
-    pub fn issue(&self, hosts: &[&str], files: &CertificateFiles) -> Result<CertificateDer<'static>, Error> {
+    fn issue(&self, hosts: &[&str], files: &CertificateFiles) -> Result<CertificateDer<'static>, Error> {
         let issue = || {
             let mut params = CertificateParams::new(hosts.iter().map(|host| (*host).to_owned()).collect::<Vec<_>>())?;
             let today = jiff::Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();

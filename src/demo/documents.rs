@@ -5,14 +5,13 @@
 
 use std::io;
 use std::net::SocketAddr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use base64::Engine;
 use serde_json::{Map, Value, json};
 
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
-use super::authority::CertificateFiles;
 use super::identities::{self, Identities};
 
 pub use super::names::{nameserver_name, proxy_name, stateful_name, stateless_name};
@@ -79,6 +78,22 @@ impl Times {
     /// How long a target can be dead before the check must have said so (docs/documents.md, `check`).
     pub fn detection(&self) -> Duration {
         self.interval + self.timeout + (self.interval / 4).max(self.timeout) * (self.fall - 1)
+    }
+}
+
+/// Where a certificate and its key are.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CertificateFiles {
+    /// The chain.
+    pub chain: PathBuf,
+    /// The key, mode 0600.
+    pub key: PathBuf,
+}
+
+impl CertificateFiles {
+    /// Those of a host, in the fleet's folder.
+    pub fn of(folder: &Path, host: &str) -> CertificateFiles {
+        CertificateFiles { chain: folder.join(format!("{host}.pem")), key: folder.join(format!("{host}.key")) }
     }
 }
 

@@ -3,25 +3,24 @@
 //! Owns the parts, their folder and their addresses; all of it goes when the fleet does. Called by the demo and the
 //! drill. Must be used within a `LocalSet` on the thread that runs as long as the fleet does ([`crate::daemon::launch`]).
 
+mod https;
+
 use std::fmt;
 use std::time::Duration;
 
-use rustls::pki_types::CertificateDer;
 use serde_json::Value;
-use tokio::net::TcpStream;
 
 use super::addresses::{Addresses, BACKENDS, NAMESERVERS, PROXIES};
-use super::authority::{Authority, CertificateFiles};
+use super::authority::Authority;
 use super::backend::{Behaviour, Command};
 use super::directory::Directory;
-use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times, ZONE};
+use super::documents::{self, Layout, STATEFUL_HOST, STATELESS_HOST, Times};
 use super::identities::Identities;
 use super::supervisor::Supervised;
 use super::webserver::{Webserver, killed};
 use super::{Error, Programs};
 use crate::api::daemon::Daemon;
-use crate::demo::visitor::http2::Streams;
-use crate::demo::visitor::secure::{Secure, Tickets};
+use crate::demo::visitor::secure::Secure;
 use crate::demo::visitor::{Plan, Site, Timeouts};
 use crate::files;
 
@@ -157,36 +156,6 @@ impl Fleet {
             resolvers,
             timeouts,
         })
-    }
-
-    /// Issues a certificate for every host, in place of those that are there; gives the stateless service's.
-    ///
-    /// # Errors
-    ///
-    /// The files cannot be written.
-    pub fn issue_certificates(&self) -> Result<CertificateDer<'static>, Error> {
-        let files = |host: &str| CertificateFiles::of(self.directory.path(), host);
-        self.authority.issue(&[STATEFUL_HOST], &files(STATEFUL_HOST))?;
-        self.authority.issue(&[STATELESS_HOST, ZONE], &files(STATELESS_HOST))
-    }
-
-    /// Asks the stateless service, at one proxy over HTTP/2, for a page that takes a while, as many times at once.
-    ///
-    /// # Errors
-    ///
-    /// As [`Streams::begin`].
-    pub async fn streams(&self, proxy: usize, count: usize) -> Result<Streams, Error> {
-        let (client, at) = (self.authority.client()?, self.addresses.proxy_https(proxy));
-        let begun = Streams::begin(&client, at, STATELESS_HOST, "/stream", count).await;
-        begun.map_err(Error::io("no streams over HTTP/2"))
-    }
-
-    /// The certificate of the stateless service that a proxy shows to a new visitor; none if it shows none.
-    pub async fn shown_certificate(&self, proxy: usize) -> Option<CertificateDer<'static>> {
-        let stream = TcpStream::connect(self.addresses.proxy_https(proxy)).await.ok()?;
-        let client = self.authority.client().ok()?;
-        let (stream, _) = Tickets::default().connect(&client, STATELESS_HOST, stream).await.ok()?;
-        stream.get_ref().1.peer_certificates()?.first().map(|shown| shown.clone().into_owned())
     }
 
     /// Starts all parts and returns when every daemon is ready. `change` changes a daemon's document before it is written.

@@ -12,8 +12,8 @@ use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::http_status::Get;
 
-/// Fields of a response, in bytes, that are read at most.
-const MOST_FIELDS: u32 = 4 * 1024;
+/// Fields of a response, in bytes, that are read at most: as many as of a response to a visitor.
+const MOST_FIELDS: u32 = 1024 * 1024;
 
 /// Why there is no status.
 #[derive(Debug)]

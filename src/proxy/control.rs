@@ -257,7 +257,9 @@ impl State {
                 self.latches.cover(&prepared, settled, now);
                 self.prepared = prepared;
                 self.heard = self.heard_at(now);
-                self.proposals.keep_peers(&self.peer_names());
+                let peers = self.peer_names();
+                self.proposals.keep_peers(&peers);
+                self.orders.keep_peers(|peer| peers.iter().any(|name| name == peer));
                 let ended = self.orders.reload(&self.prepared.document);
                 effects.extend(ended.into_iter().map(Effect::Acme));
                 self.adopt_unknown_latches(now);
@@ -374,7 +376,7 @@ impl State {
             now,
             draining: self.draining,
             peers: &self.heard,
-            challenges: self.orders.challenges(),
+            challenges: self.orders.challenges(now),
             workers: self.workers,
         };
         build(&self.prepared, &circumstances, Some(&self.snapshot))

@@ -16,6 +16,7 @@ use nix::unistd::Pid;
 use polder::api::client::Client;
 use polder::daemon::launch;
 use polder::demo::addresses::Addresses;
+use polder::demo::authority::Authority;
 use polder::demo::documents::{self, Layout, STATEFUL, STATEFUL_HOST, STATELESS, STATELESS_HOST, Times, ZONE};
 use polder::demo::identities::Identities;
 use serde_json::{Value, json};
@@ -91,6 +92,7 @@ impl Site {
             [0, 1].map(|index| Backend::start(addresses.stateful_backend(index), documents::stateful_name(index)));
         let site = Site { folder, addresses, identities, shop };
         polder::files::replace_own(&site.path("cookies.key"), documents::key_file().unwrap().as_bytes()).unwrap();
+        Authority::make().unwrap().issue_all(site.folder.path()).unwrap();
         fs::write(site.path("polder.test.zone"), site.places().zone()).unwrap();
         site
     }

@@ -159,7 +159,7 @@ async fn answers_of_the_proxys_own_and_requests_that_it_cannot_route_are_told_al
     let proxy = Proxy::start(setup, &[backend.address]);
     let mut client = H2::connect(&proxy, &authority).await;
     let ready = client.get("/.polder/ready").await;
-    assert_eq!((ready.status(), ready.body.as_slice()), (200, &b"ready\n"[..]));
+    assert_eq!((ready.status(), ready.body.as_slice()), (200, &b"ready"[..]));
     let elsewhere = client.ask(Request::get("https://other.test/").body(()).unwrap()).await;
     assert_eq!(elsewhere.status(), 421);
     let (response, _stream) = client.begin(post("/.polder/none"), false).await;
@@ -258,6 +258,10 @@ async fn a_backend_that_does_not_switch_is_no_tunnel() {
     *elsewhere.uri_mut() = "https://www.test/forbidden".parse().unwrap();
     let (response, _stream) = client.begin(elsewhere, false).await;
     assert_eq!(soon(response).await.unwrap().status(), 403);
+    let mut here = websocket();
+    *here.uri_mut() = "https://www.test/.polder/ready".parse().unwrap();
+    let (response, _stream) = client.begin(here, false).await;
+    assert_eq!(soon(response).await.unwrap().status(), 400, "nor is an answer of the proxy's own");
     let request = Request::connect("www.test:443").body(()).unwrap();
     let (response, _stream) = client.begin(request, false).await;
     assert_eq!(soon(response).await.unwrap().status(), 501, "plain CONNECT is not served");

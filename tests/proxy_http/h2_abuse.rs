@@ -204,6 +204,27 @@ fn a_client_that_says_nothing_or_stops_within_a_head() {
 }
 
 #[test]
+fn an_upload_that_pauses_within_a_frame_is_no_slow_head() {
+    let backend = Script::start(|served, _| {
+        served.head().unwrap();
+        assert_eq!(served.bytes(10), b"0123456789");
+        served.send(OK);
+    });
+    let target = Target::start(&backend, |setup| setup.timeouts.request_head = Duration::from_secs(1));
+    let mut connection = target.connect();
+    let data = frame(DATA, END_STREAM, 1, b"0123456789");
+    let (now, later) = data.split_at(data.len() / 2);
+    connection.send(&[&post(1, &[("content-length", "10")]), now].concat());
+    // Has its limit when the other's would have passed.
+    let mut slow = target.connect();
+    slow.send(&frame(HEADERS, END_STREAM, 1, &block(&GET)));
+    slow.farewell();
+    connection.send(later);
+    let answer = std::iter::from_fn(|| connection.event()).find(|event| event.kind == HEADERS);
+    assert_eq!(answer.expect("a response").status(), Some(200));
+}
+
+#[test]
 fn a_client_that_breaks_the_rules() {
     let backend = Script::answering(OK);
     let target = Target::start(&backend, |_| {});

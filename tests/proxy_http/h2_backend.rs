@@ -347,6 +347,43 @@ async fn a_response_that_breaks_off_does_not_look_whole() {
 }
 
 #[tokio::test]
+async fn visitors_who_do_not_take_their_responses_do_not_stop_the_others() {
+    const STUCK: usize = 16;
+    const LENGTH: usize = 1_000_000;
+    let sent = Arc::<AtomicUsize>::default();
+    let counted = Arc::clone(&sent);
+    let backend = Streams::start(move |request, mut respond| {
+        let counted = Arc::clone(&counted);
+        Box::pin(async move {
+            let is_stuck = request.uri().path() == "/stuck";
+            let mut stream = respond.send_response(Response::new(()), false).unwrap();
+            for piece in 0..LENGTH / 10_000 {
+                let is_end = piece + 1 == LENGTH / 10_000;
+                crate::h2_client::send(&mut stream, vec![b'x'; 10_000].into(), is_end).await;
+                counted.fetch_add(if is_stuck { 10_000 } else { 0 }, Ordering::SeqCst);
+            }
+        })
+    })
+    .await;
+    let (authority, secure) = www();
+    let proxy = Proxy::start(Setup { tls: secure.tls, ..setup() }, &[backend.address]);
+    let mut builder = h2::client::Builder::new();
+    builder.initial_connection_window_size(100_000_000);
+    let mut client = H2::connect_with(&proxy, &authority, &builder).await;
+    let mut unread = Vec::new();
+    for _ in 0..STUCK {
+        let (response, _) = client.begin(get("/stuck"), true).await;
+        unread.push(soon(response).await.unwrap());
+    }
+    // What the visitor's windows allow, and more.
+    eventually("the stuck ones are stuck", || sent.load(Ordering::SeqCst) >= STUCK * 90_000).await;
+    for _ in 0..5 {
+        assert_eq!(client.get("/goes-on").await.body.len(), LENGTH);
+    }
+    assert_eq!(backend.connections(), 1);
+}
+
+#[tokio::test]
 async fn what_cannot_be_said_over_http_2_is_answered_here() {
     let backend = answering().await;
     let proxy = Proxy::start(setup(), &[backend.address]);
@@ -415,6 +452,14 @@ async fn a_check_speaks_http_2_and_says_what_does_not() {
     assert!(matches!(&up, Outcome::Success { answer, .. } if answer == "200"), "{up:?}");
     let head = &backend.heads()[0];
     assert_eq!((head.uri().path(), head.headers()["user-agent"].as_bytes()), ("/healthz", &b"polder"[..]));
+    let wordy = Streams::start(|_, mut respond| {
+        Box::pin(async move {
+            let head = Response::builder().header("content-security-policy", "x".repeat(10_000)).body(()).unwrap();
+            respond.send_response(head, true).unwrap();
+        })
+    });
+    let up = probed(wordy.await.address).await;
+    assert!(matches!(&up, Outcome::Success { answer, .. } if answer == "200"), "{up:?}");
     let other = Script::answering("HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
     let down = probed(other.address).await;
     assert!(matches!(&down, Outcome::Failure(why) if why.starts_with("no HTTP/2 response")), "{down:?}");

@@ -9,6 +9,7 @@ use polder::proxy::traffic::worker::Command;
 
 use crate::authority::TlsClient;
 use crate::h2_client::{H2, eventually, get, offering_h2, post, soon, whole};
+use crate::h2_frames::{DATA, END_STREAM, Frames, WINDOW_UPDATE, frame, get_with};
 use crate::harness::{GET, OK, Proxy, Script, Setup};
 use crate::tls::www;
 
@@ -42,6 +43,57 @@ async fn a_drain_finishes_streams_that_were_begun_and_closes_the_rest() {
     assert_eq!(whole(response).await.unwrap().status(), 200);
     soon(busy.driver).await.unwrap().expect("an end without an error");
     proxy.join();
+}
+
+#[test]
+fn a_drain_waits_for_a_slow_reader_until_the_last_byte() {
+    const STREAMS: u32 = 60;
+    const LENGTH: usize = 30_000;
+    let (authority, setup) = www();
+    let backend = Script::start(|served, _| {
+        while served.head().is_some() {
+            served.send(&format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n{}", "x".repeat(LENGTH)));
+        }
+    });
+    // The kernel takes little, so that most of it waits in the proxy.
+    let mut proxy = Proxy::start(Setup { send_buffer: Some(16 * 1024), ..setup }, &[backend.address]);
+    let mut slow = Frames::connect(&proxy, &authority);
+    let mut begun = frame(WINDOW_UPDATE, 0, 0, &4_000_000_u32.to_be_bytes());
+    begun.extend((0..STREAMS).flat_map(|number| get_with(number * 2 + 1, &[])));
+    slow.send(&begun);
+    let are_over = || backend.heads().len() == STREAMS as usize && proxy.running(0) == 0;
+    crate::harness::eventually("the backend has sent it all", are_over);
+    let mut idle = Frames::connect(&proxy, &authority);
+    proxy.drain();
+    // It does not take its leave, and is cut.
+    idle.farewell();
+    let (mut ended, mut bytes) = (0, 0);
+    while let Some(next) = slow.next() {
+        if next.kind == DATA {
+            ended += u32::from(next.flags & END_STREAM);
+            bytes += next.payload.len();
+        }
+    }
+    assert_eq!((ended, bytes), (STREAMS, STREAMS as usize * LENGTH));
+    proxy.join();
+}
+
+#[test]
+fn a_reader_who_takes_nothing_of_what_is_left_is_cut() {
+    let (authority, mut setup) = www();
+    setup.timeouts.body_idle = Duration::from_millis(100);
+    let backend = Script::start(|served, _| {
+        while served.head().is_some() {
+            served.send(&format!("HTTP/1.1 200 OK\r\nContent-Length: 30000\r\n\r\n{}", "x".repeat(30_000)));
+        }
+    });
+    let proxy = Proxy::start(Setup { send_buffer: Some(16 * 1024), ..setup }, &[backend.address]);
+    let mut connection = Frames::connect(&proxy, &authority);
+    let mut begun = frame(WINDOW_UPDATE, 0, 0, &4_000_000_u32.to_be_bytes());
+    begun.extend((0..60).flat_map(|number| get_with(number * 2 + 1, &[])));
+    connection.send(&begun);
+    crate::harness::eventually("all requests are with the backend", || backend.heads().len() == 60);
+    proxy.holds(0);
 }
 
 #[tokio::test]

@@ -50,6 +50,8 @@ pub struct Setup {
     /// How its backends are connected to over TLS.
     pub backend_tls: Option<Arc<Connector>>,
     pub https: Https,
+    /// How much the kernel keeps of what is sent on each connection.
+    pub send_buffer: Option<usize>,
 }
 
 impl Default for Setup {
@@ -96,6 +98,7 @@ impl Default for Setup {
             http2: true,
             backend_tls: None,
             https: Https::default(),
+            send_buffer: None,
         }
     }
 }
@@ -116,6 +119,9 @@ impl Proxy {
     pub fn start(setup: Setup, backends: &[SocketAddr]) -> Proxy {
         let socket = TcpListener::bind("127.0.0.1:0").unwrap();
         socket.set_nonblocking(true).unwrap();
+        if let Some(bytes) = setup.send_buffer {
+            socket2::SockRef::from(&socket).set_send_buffer_size(bytes).unwrap();
+        }
         let address = socket.local_addr().unwrap();
         let waiting = Arc::default();
         let snapshot = make_snapshot(1, &setup, backends, &waiting);

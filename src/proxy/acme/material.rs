@@ -16,6 +16,9 @@ use crate::proxy::tls::certificate::{Chain, Unusable, key_fits};
 /// The most bytes of a certificate, its chain and its key: 100 long names fit.
 pub const MOST_BYTES: usize = 40 * 1024;
 
+/// The longest that a new certificate is kept though it is due, in milliseconds.
+const LONGEST_REST: u64 = 86_400_000;
+
 /// The most characters of the reason of a failure.
 const LONGEST_WHY: usize = 600;
 
@@ -69,6 +72,12 @@ pub struct Told {
 const FIRST_LINE: &str = "The certificate of a service and its key, ordered and renewed by polder-proxy.";
 
 impl Told {
+    /// The same as of now at the latest: a peer's clock, or ours before it was set, may have been ahead.
+    #[must_use]
+    pub fn bounded(self, now: u64) -> Told {
+        Told { obtained: self.obtained.min(now), ..self }
+    }
+
     /// As its file holds it: readable by whoever reads PEM.
     pub fn to_file(&self, service: &str) -> Secret {
         let Told { directory, obtained, pem } = self;
@@ -141,6 +150,13 @@ impl Issued {
     /// When it is renewed if the CA does not suggest another time.
     pub fn window(&self) -> Window {
         Window::of_life(self.begins(), self.ends())
+    }
+
+    /// Before this it is not renewed, whatever the CA suggests and whatever our clock made of its life: else each certificate could be
+    /// due as soon as it is there, and the CA would be asked for one after the other.
+    pub fn earliest_renewal(&self) -> u64 {
+        let life = self.ends().saturating_sub(self.begins());
+        self.told.obtained.saturating_add((life / 10).min(LONGEST_REST))
     }
 
     /// A number that it alone has, more or less.

@@ -115,7 +115,7 @@ impl Orders {
             Event::AccountMade(ticket, account) => {
                 if let Some(order) = self.order(ticket) {
                     let directory = order.ca.directory.clone();
-                    self.take_account(directory, account);
+                    self.take_new_account(directory, account);
                 }
                 Vec::new()
             }
@@ -158,15 +158,7 @@ impl Orders {
     fn on_ended(&mut self, ticket: u64, ended: Result<Told, OrderFailure>, now: Now) -> Vec<Effect> {
         let Some(order) = self.under_way.take_if(|order| order.ticket == ticket) else { return Vec::new() };
         let mut effects: Vec<Effect> = withdraw(&order).collect();
-        let issued = ended.and_then(|told| {
-            Issued::new(told).map_err(|why| OrderFailure {
-                why: format!("what the CA has issued cannot be used: {why}"),
-                cause: Cause::Refused,
-                retry_after: None,
-                account_is_gone: false,
-            })
-        });
-        match issued {
+        match ended.and_then(|told| accept(told, &order)) {
             Ok(issued) => {
                 self.ended_well += 1;
                 effects.push(Effect::Log(
@@ -190,8 +182,7 @@ impl Orders {
     fn fail_unasked(&mut self, why: String, now: Now) -> Vec<Effect> {
         let Some(service) = self.under_way.as_ref().map(|order| order.service.clone()) else { return Vec::new() };
         let mut effects = self.cancel();
-        let failure = OrderFailure { why, cause: Cause::Unasked, retry_after: None, account_is_gone: false };
-        effects.push(self.note_failure(&service, failure, now));
+        effects.push(self.note_failure(&service, OrderFailure::without_retry_after(Cause::Unasked, why), now));
         effects
     }
 
@@ -213,6 +204,14 @@ impl Orders {
         let window = answer.map(|(window, _)| window).or_else(|| known?.window);
         let next = next_question(now.unix_ms, answer.map(|(_, again)| again));
         self.suggestions.insert(service.to_owned(), Suggestion { number, window, next, is_asked: false });
+    }
+
+    /// Takes an account that was made here. In the place of one that the CA does not know any more it counts as the later one for
+    /// everybody, whatever the clocks were when the two were made.
+    fn take_new_account(&mut self, directory: String, mut account: Account) {
+        let gone = self.accounts.get(&directory).filter(|known| self.gone.as_ref() == Some(known));
+        account.made = account.made.max(gone.map_or(0, |gone| gone.made.saturating_add(1)));
+        self.take_account(directory, account);
     }
 
     fn take_account(&mut self, directory: String, account: Account) -> bool {
@@ -245,7 +244,8 @@ impl Orders {
     /// When the certificate of a service is to be renewed, in milliseconds since the epoch; none: it has none that will do.
     pub fn renewal(&self, service: &str) -> Option<u64> {
         let issued = self.serving(service)?;
-        Some(self.suggested(service).unwrap_or_else(|| issued.window().point(issued.number())))
+        let point = self.suggested(service).unwrap_or_else(|| issued.window().point(issued.number()));
+        Some(point.max(issued.earliest_renewal()))
     }
 
     /// The same as far as the CA has suggested a time to this proxy.
@@ -265,6 +265,17 @@ impl Orders {
     pub fn is_writing(&self) -> bool {
         self.disk.is_busy()
     }
+}
+
+/// What the CA has issued, if it is what was ordered: the next order would begin at once for the names that it has left out.
+fn accept(told: Told, order: &Order) -> Result<Issued, OrderFailure> {
+    let fail = |why| OrderFailure::without_retry_after(Cause::Refused, why);
+    let issued = Issued::new(told).map_err(|why| fail(format!("what the CA has issued cannot be used: {why}")))?;
+    if !issued.serves(&order.desired, &order.ca.directory) {
+        let names = &issued.chain().names;
+        return Err(fail(format!("the CA's certificate is for {names}, and not for all that was ordered")));
+    }
+    Ok(issued)
 }
 
 /// The records of an order that has ended are not needed any more.

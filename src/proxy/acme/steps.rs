@@ -70,6 +70,13 @@ pub struct OrderFailure {
     pub account_is_gone: bool,
 }
 
+impl OrderFailure {
+    /// One of which the CA has said nothing, or nothing of when to come again.
+    pub fn without_retry_after(cause: Cause, why: impl Into<String>) -> OrderFailure {
+        OrderFailure { why: why.into(), cause, retry_after: None, account_is_gone: false }
+    }
+}
+
 /// An order, for whoever speaks to the CA.
 #[derive(Debug, Clone)]
 pub struct OrderRequest {

@@ -19,6 +19,7 @@ use super::steps::{File, Known};
 use crate::config::ProxyConfig;
 use crate::config::regular_file::read_regular_file;
 use crate::files;
+use crate::unix_time::unix_ms;
 
 /// The most that is read of a file of accounts or failures.
 const MOST_JSON: u64 = 16 * 1024 * 1024;
@@ -71,7 +72,8 @@ fn read_certificate(file: &Path) -> Result<Option<Issued>, String> {
         Err(error) => return Err(format!("cannot be read: {error}")),
     };
     let text = String::from_utf8(text).map_err(|_| "is not text".to_owned())?;
-    Told::of_file(&text).and_then(Issued::new).map(Some).map_err(|why| why.to_string())
+    let told = Told::of_file(&text).map(|told| told.bounded(unix_ms()));
+    told.and_then(Issued::new).map(Some).map_err(|why| why.to_string())
 }
 
 /// Replaces a file.

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::prepared::{Prepared, PreparedService};
 use crate::api::bounds;
@@ -30,8 +30,9 @@ const LASTING: Duration = Duration::from_secs(3);
 /// Why a peer's message cannot be read.
 #[derive(Debug)]
 pub enum MessageError {
-    /// It is not of the expected form.
-    Malformed(serde_json::Error),
+    /// It is not of the expected form, under this key if it has one. More is not said: serde's own words hold what stands there, and
+    /// that may be a key of a certificate.
+    Malformed(Option<String>),
     /// It is of another version than [`VERSION`].
     Version(u64),
 }
@@ -39,7 +40,10 @@ pub enum MessageError {
 impl fmt::Display for MessageError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            MessageError::Malformed(error) => error.fmt(f),
+            MessageError::Malformed(None) => f.write_str("it has another form than this program reads"),
+            MessageError::Malformed(Some(key)) => {
+                write!(f, "it has another form than this program reads, under {key:?}")
+            }
             MessageError::Version(version) => {
                 write!(f, "it is of version {version}, this program reads {VERSION}")
             }
@@ -76,6 +80,16 @@ impl PeerMessage {
     pub fn with_acme(self, acme: AcmeMessage) -> PeerMessage {
         PeerMessage { acme, ..self }
     }
+}
+
+/// The first key of a message whose value alone cannot be read.
+fn malformed_key(message: &Value) -> Option<&String> {
+    let is_malformed = |key: &str, value: &Value| {
+        let mut alone = json!({ "version": VERSION });
+        alone[key] = value.clone();
+        PeerMessage::deserialize(alone).is_err()
+    };
+    message.as_object()?.iter().find(|(key, value)| is_malformed(key, value)).map(|(key, _)| key)
 }
 
 /// Whether a peer's latch of a service is within the bounds.
@@ -131,7 +145,8 @@ pub struct PeerMessage {
 impl PeerState {
     /// Reads a message; `before` is the state by the last message of the same peer.
     pub fn read(value: &Value, before: Option<&PeerState>) -> Result<PeerState, MessageError> {
-        let message = PeerMessage::deserialize(value).map_err(MessageError::Malformed)?;
+        let message =
+            PeerMessage::deserialize(value).map_err(|_| MessageError::Malformed(malformed_key(value).cloned()))?;
         if message.version != VERSION {
             return Err(MessageError::Version(message.version));
         }

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 
 use crate::proxy::acme::client::{Client, ask_renewal};
-use crate::proxy::acme::steps::{Effect, Event, File};
+use crate::proxy::acme::schedule::Cause;
+use crate::proxy::acme::steps::{Effect, Event, File, OrderFailure};
 use crate::proxy::acme::{desired, store};
 use crate::proxy::control::prepared::Prepared;
 
@@ -47,8 +48,34 @@ impl Acme {
         }
     }
 
+    /// Does not do it, for another process is taking over, and says so at once: should it not take over after all, everything is
+    /// tried again.
+    pub(super) fn refuse(&mut self, effect: Effect, report: impl Fn(Event)) {
+        let why = "another process is taking over";
+        let failure = || OrderFailure::without_retry_after(Cause::Unasked, why);
+        match effect {
+            Effect::Order(request) => report(Event::Ended(request.ticket, Err(failure()))),
+            Effect::GoOn(ticket) => {
+                self.cancel();
+                report(Event::Ended(ticket, Err(failure())));
+            }
+            Effect::Cancel => self.cancel(),
+            Effect::PublishRecords(records) if records.is_empty() => {}
+            Effect::PublishRecords(records) => report(Event::RecordsPublished(records, Err(why.to_owned()))),
+            Effect::AskRenewal { service, issued, .. } => {
+                report(Event::Suggested { service, number: issued.number(), answer: None });
+            }
+            Effect::Write(file, _) => report(Event::Written(file, Err(why.to_owned()))),
+            // The caller's.
+            Effect::Log(..) => {}
+        }
+    }
+
     /// Ends what is under way.
-    pub(super) fn cancel(&mut self) {
+    fn cancel(&mut self) {
         self.client.cancel();
     }
 }
+
+#[cfg(test)]
+mod tests;

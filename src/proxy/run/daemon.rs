@@ -98,17 +98,14 @@ impl Daemon for ProxyDaemon {
             Effect::WriteOperator(value) => Some(lifecycle::Effect::WriteOperator(value)),
             Effect::SendToPeers(value) => Some(lifecycle::Effect::TellPeers(value)),
             Effect::Acme(steps::Effect::Log(level, line)) => Some(lifecycle::Effect::Log(level, line)),
-            Effect::Acme(effect) if is_daemon => {
+            Effect::Acme(effect) => {
                 let inputs = inputs.clone();
                 let report = move |event| {
                     inputs.send(Input::Event(Event::Acme(event)));
                 };
-                self.acme.perform(effect, &self.state.prepared, report);
-                None
-            }
-            Effect::Acme(effect) => {
-                if matches!(effect, steps::Effect::Cancel) {
-                    self.acme.cancel();
+                match is_daemon {
+                    true => self.acme.perform(effect, &self.state.prepared, report),
+                    false => self.acme.refuse(effect, report),
                 }
                 None
             }

@@ -179,9 +179,12 @@ impl Exchange<'_> {
         more: MoreFields<'_>,
         end: End,
     ) -> Served {
+        let request = self.request.head;
+        // A success would tell the client that its stream is what it asked for (RFC 8441, 5).
+        let is_mistakable = request.is_extended_connect() && (200..300).contains(&answer.status);
+        let answer = if is_mistakable { Answer { status: 400, why: Some("no WebSocket is here") } } else { answer };
         (self.trace.status, self.trace.end) = (answer.status, end);
         let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
-        let request = self.request.head;
         let keep = request.has_no_body() && request.keeps_alive() && may_stay;
         let idle = self.local.view().snapshot.settings.timeouts.body_idle;
         let mut timer = IdleTimer { alarm: self.client_alarm, idle };

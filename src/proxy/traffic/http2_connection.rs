@@ -34,8 +34,8 @@ const STREAMS: u32 = 100;
 /// What a client may send on a stream before the backend has taken it.
 const STREAM_WINDOW: u32 = 64 * 1024;
 
-/// The same on all streams of a connection: some may be stuck, and the others go on.
-const CONNECTION_WINDOW: u32 = 1024 * 1024;
+/// The same on all streams of a connection: all may be stuck but one, and that one goes on.
+const CONNECTION_WINDOW: u32 = STREAMS * STREAM_WINDOW;
 
 /// What is kept of a stream's response until the connection takes it.
 const STREAM_BUFFER: usize = 32 * 1024;
@@ -172,7 +172,7 @@ struct Driver<'d, 'l> {
     /// Ready when there may be a reason to leave.
     leaving: Pin<&'d mut Notified<'l>>,
     stage: Stage,
-    /// Since when nothing has run, or its end has been under way.
+    /// Since when nothing has run and all has been sent, or its end has been under way.
     waits_since: Option<Instant>,
 }
 
@@ -213,12 +213,17 @@ impl Driver<'_, '_> {
         }
     }
 
+    /// No request is under way, and what was said to the others has left.
+    fn is_idle(&self) -> bool {
+        self.visit.is_idle() && self.visit.wire.stuck_since().is_none()
+    }
+
     /// Takes orders, and notices when it is time to leave.
     fn obey(&mut self, context: &mut Context<'_>) {
         let visit = self.visit;
         match visit.entry.poll_order(context) {
             Poll::Ready(Order::Evict) => self.leave(Some(evicted(visit))),
-            Poll::Ready(Order::Close | Order::Kill) if visit.is_idle() => self.close(Reason::NO_ERROR),
+            Poll::Ready(Order::Close | Order::Kill) if self.is_idle() => self.close(Reason::NO_ERROR),
             Poll::Ready(Order::Kill) => self.leave(None),
             _ => {}
         }
@@ -256,10 +261,11 @@ impl Driver<'_, '_> {
     fn poll_limit(&mut self, context: &mut Context<'_>) -> Poll<Step> {
         let visit = self.visit;
         let timeouts = &visit.local.view().snapshot.settings.timeouts;
-        if visit.is_idle() && visit.entry.phase() == Phase::Busy {
+        let is_idle = self.is_idle();
+        if is_idle && visit.entry.phase() == Phase::Busy {
             visit.entry.enter(Phase::Idle);
         }
-        if visit.is_idle() || self.stage == Stage::Closing {
+        if is_idle || self.stage == Stage::Closing {
             self.waits_since.get_or_insert_with(Instant::now);
         } else {
             self.waits_since = None;
@@ -270,10 +276,14 @@ impl Driver<'_, '_> {
         };
         let until = self.waits_since.map(|since| since + quiet);
         let head_until = visit.wire.head_since().map(|since| since + timeouts.request_head);
-        let Some(limit) = until.into_iter().chain(head_until).min() else { return Poll::Pending };
+        // While a request is under way its own limits hold.
+        let stuck = visit.wire.stuck_since().filter(|_| visit.is_idle() && self.stage != Stage::Closing);
+        let stuck_until = stuck.map(|since| since + timeouts.body_idle);
+        let Some(limit) = [until, head_until, stuck_until].into_iter().flatten().min() else { return Poll::Pending };
         std::task::ready!(self.alarm.poll(limit, context));
         match self.stage {
             Stage::Closing => return Poll::Ready(Step::End),
+            _ if stuck_until == Some(limit) => return Poll::Ready(Step::End),
             _ if head_until == Some(limit) => {
                 visit.log(End::HeadTimeout);
                 self.close(Reason::NO_ERROR);

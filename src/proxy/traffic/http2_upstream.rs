@@ -1,7 +1,8 @@
 //! Connections of HTTP/2 to backends: each carries many requests at a time. A few a worker and backend.
 //!
-//! A request goes over a connection that has room for one more stream, as far as the backend allows them; else another connection is
-//! opened, one at a time for all who wait. A connection on which nothing runs ends after `timeouts.backend_keep_alive`; one that
+//! A request goes over a connection that has room for one more stream, as far as the backend allows them and as far as the window of
+//! the connection holds those of all its streams: visitors who do not take their responses stop no others. Else another connection
+//! is opened, one at a time for all who wait. A connection on which nothing runs ends after `timeouts.backend_keep_alive`; one that
 //! answers no PING while something runs is broken, so that a backend that has vanished is noticed.
 
 use std::cell::{Cell, RefCell};
@@ -19,20 +20,20 @@ use tokio::time::{Instant, sleep, timeout};
 use super::transport::Transport;
 use super::upstream::{ConnectError, Peer};
 
-/// How much of a response a backend may send before we have passed it on.
-const STREAM_WINDOW: u32 = 256 * 1024;
+/// Streams that run on a connection at a time, if the backend allows as many; as many are begun before it has said so.
+const MOST_STREAMS: u32 = 100;
 
-/// The same of all responses on a connection.
-const CONNECTION_WINDOW: u32 = 4 * 1024 * 1024;
+/// How much of a response a backend may send before we have passed it on.
+const STREAM_WINDOW: u32 = 64 * 1024;
+
+/// The same of all responses on a connection: all may be stuck but one, and that one goes on.
+const CONNECTION_WINDOW: u32 = MOST_STREAMS * STREAM_WINDOW;
 
 /// How much of a request is kept by the connection before it is sent.
 const SEND_BUFFER: usize = 64 * 1024;
 
 /// Bytes that the fields of a head may have: as much as `limits.response_head` can allow.
 const MOST_FIELDS: u32 = 1024 * 1024;
-
-/// Streams that are taken to be allowed until the backend has said how many are.
-const STREAMS_AT_FIRST: usize = 100;
 
 /// How often a connection on which requests run is asked whether it is there, and how long it may take to answer.
 const PING_EVERY: Duration = Duration::from_secs(10);
@@ -131,7 +132,8 @@ impl Connections {
         let open = self.open.borrow();
         let has_room = |connection: &&Rc<Connection>| {
             let Standing { streams, is_over, .. } = &*connection.standing;
-            !is_over.get() && streams.get() < connection.sender.current_max_send_streams()
+            let most = connection.sender.current_max_send_streams().min(MOST_STREAMS as usize);
+            !is_over.get() && streams.get() < most
         };
         let best =
             open.get(&peer)?.iter().filter(has_room).max_by_key(|connection| connection.standing.streams.get())?;
@@ -178,7 +180,7 @@ async fn handshake(stream: Transport) -> Result<Connection, ConnectError> {
     let (sender, connection) = client::Builder::new()
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .initial_max_send_streams(STREAMS_AT_FIRST)
+        .initial_max_send_streams(MOST_STREAMS as usize)
         .max_send_buffer_size(SEND_BUFFER)
         .max_header_list_size(MOST_FIELDS)
         .enable_push(false)

@@ -35,6 +35,10 @@ pub struct Wire {
     head_since: Cell<Option<Instant>>,
     /// The frame that came last leaves its head open.
     is_head_open: Cell<bool>,
+    /// The frame that came last is of a head.
+    is_in_head: Cell<bool>,
+    /// Since when the client has taken nothing of what is to be sent.
+    stuck_since: Cell<Option<Instant>>,
     /// Requests that were refused by what we sent, and not yet counted.
     refused: Cell<u32>,
 }
@@ -50,6 +54,8 @@ impl Wire {
             budget: RefCell::new(Budget::new(running())),
             head_since: Cell::default(),
             is_head_open: Cell::default(),
+            is_in_head: Cell::default(),
+            stuck_since: Cell::default(),
             refused: Cell::default(),
         }
     }
@@ -74,12 +80,28 @@ impl Wire {
         self.refused.take()
     }
 
+    /// Since when the client has taken nothing of what is to be sent; none: all has left, be it gathered here or kept by the `h2`
+    /// crate, which holds no data that there is no window for.
+    pub fn stuck_since(&self) -> Option<Instant> {
+        self.stuck_since.get()
+    }
+
     /// Sends what was gathered, and waits until all of it has left.
     pub fn poll_send(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        let sent = self.poll_gathered(context);
+        self.stuck_since.set(match sent {
+            Poll::Pending => self.stuck_since.get().or_else(|| Some(Instant::now())),
+            Poll::Ready(_) => None,
+        });
+        sent
+    }
+
+    fn poll_gathered(&self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut gathered = self.gathered.borrow_mut();
         while !gathered.is_empty() {
             let taken = ready!(self.tls.poll_write(context, &[gathered.filled()]))?;
             gathered.remove(taken);
+            self.stuck_since.set(None);
         }
         self.tls.poll_flush(context)
     }
@@ -112,14 +134,16 @@ impl Wire {
         budget.grow(now);
         received.look(bytes, |frame| {
             budget.receive(frame);
-            if matches!(frame.kind, Kind::Headers | Kind::Continuation) {
+            self.is_in_head.set(matches!(frame.kind, Kind::Headers | Kind::Continuation));
+            if self.is_in_head.get() {
                 self.is_head_open.set(frame.leaves_head_open());
                 if self.head_since.get().is_none() {
                     self.head_since.set(Some(Instant::now()));
                 }
             }
         });
-        if !self.is_head_open.get() && !received.is_within_frame() {
+        let is_within_head = self.is_in_head.get() && received.is_within_frame();
+        if !self.is_head_open.get() && !is_within_head {
             self.head_since.set(None);
         }
     }

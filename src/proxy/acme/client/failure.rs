@@ -10,7 +10,7 @@ use crate::proxy::acme::steps::OrderFailure;
 
 /// The CA could not be asked, or not as the document says.
 pub(super) fn unasked(why: String) -> OrderFailure {
-    OrderFailure { why, cause: Cause::Unasked, retry_after: None, account_is_gone: false }
+    OrderFailure::without_retry_after(Cause::Unasked, why)
 }
 
 /// The CA has refused, for a reason that is known.

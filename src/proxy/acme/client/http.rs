@@ -15,7 +15,7 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{HOST, RETRY_AFTER};
+use hyper::header::{HOST, HeaderValue, RETRY_AFTER};
 use hyper::{Request, Response, Uri};
 use hyper_util::rt::TokioIo;
 use instant_acme::{BodyWrapper, BytesResponse, HttpClient};
@@ -29,6 +29,9 @@ use crate::config::regular_file::read_regular_file;
 
 /// The most that a request may take.
 const LIMIT: Duration = Duration::from_secs(30);
+
+/// The longest Retry-After: a CA may say anything.
+const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(86_400);
 
 /// The most bytes of an answer.
 const MOST: usize = 1024 * 1024;
@@ -94,14 +97,23 @@ impl Http {
         *self.retry_after.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn note(&self, response: &Response<Bytes>) {
-        let said = response.headers().get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| {
+    /// Notes when to come again, and leaves the library no more of it than it can add to the time of day: it does not look.
+    fn note(&self, response: &mut Response<Bytes>) {
+        let headers = response.headers_mut();
+        let said = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).and_then(|text| {
             let text = text.trim();
             match u64::from_str(text) {
                 Ok(seconds) => Some(Duration::from_secs(seconds)),
-                Err(_) => httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).ok(),
+                Err(_) => {
+                    Some(httpdate::parse_http_date(text).ok()?.duration_since(SystemTime::now()).unwrap_or_default())
+                }
             }
         });
+        let said = said.map(|time| time.min(LONGEST_RETRY_AFTER));
+        match said {
+            Some(time) => drop(headers.insert(RETRY_AFTER, HeaderValue::from(time.as_secs()))),
+            None => drop(headers.remove(RETRY_AFTER)),
+        }
         *self.retry_after.lock().unwrap_or_else(PoisonError::into_inner) = said;
     }
 
@@ -134,9 +146,9 @@ impl Http {
             }
         };
         let response = tokio::time::timeout(LIMIT, asked).await;
-        let response =
+        let mut response =
             response.map_err(|_| Unreached(format!("{} does not answer within 30 s", authority_of(&uri))))??;
-        self.note(&response);
+        self.note(&mut response);
         Ok(response)
     }
 }

@@ -4,7 +4,7 @@ use super::Orders;
 use super::peer::Peer;
 use super::under_way::Order;
 use crate::daemon::clock::Now;
-use crate::proxy::acme::material::Issued;
+use crate::proxy::acme::material::{Issued, Told};
 use crate::proxy::acme::message::AcmeMessage;
 use crate::proxy::acme::schedule::LONGEST_PAUSE;
 use crate::proxy::acme::steps::File;
@@ -53,13 +53,14 @@ impl Orders {
             }
         }
         let mut refused = Vec::new();
+        let is_known = |ours: &Told, theirs: &Told| (&ours.directory, &ours.pem) == (&theirs.directory, &theirs.pem);
         for (service, told) in &words.certificates {
             if !self.desired.contains_key(service)
-                || self.certificates.get(service).is_some_and(|known| known.told() == told)
+                || self.certificates.get(service).is_some_and(|known| is_known(known.told(), told))
             {
                 continue;
             }
-            match Issued::new(told.clone()) {
+            match Issued::new(told.clone().bounded(now.unix_ms)) {
                 Ok(issued) => drop(self.take_certificate(service, issued)),
                 Err(why) => refused.push(format!("the certificate of {service}, which {why}")),
             }

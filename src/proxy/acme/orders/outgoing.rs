@@ -10,10 +10,11 @@ use crate::proxy::acme::message::{AcmeMessage, Part};
 use crate::proxy::acme::steps::{Effect, File};
 
 impl Orders {
-    /// What requests of the CA are answered from: our own challenges, and those of every peer.
-    pub fn challenges(&self) -> Challenges {
+    /// What requests of the CA are answered from: our own challenges, and those of every peer that was heard lately.
+    pub fn challenges(&self, now: Now) -> Challenges {
         let own = self.under_way.iter().flat_map(|order| order.tokens());
-        let theirs = self.peers.values().flat_map(|peer| &peer.words.challenges);
+        let lately = self.peers.values().filter(|peer| peer.answers_count(now));
+        let theirs = lately.flat_map(|peer| &peer.words.challenges);
         Challenges::new(own.chain(theirs).map(|(token, answer)| (token.clone(), answer.reveal().to_owned())))
     }
 

@@ -8,6 +8,9 @@ use crate::proxy::acme::message::AcmeMessage;
 /// A peer of which nothing came for this long is gone, as far as orders go: exchanges are begun every second from both sides.
 const HEARD: Duration = Duration::from_secs(5);
 
+/// The challenges of a peer of which nothing came for this long are not answered any more: its order has ended, and nobody has told us.
+const ANSWERS: Duration = Duration::from_secs(600);
+
 /// One peer.
 #[derive(Debug, Default)]
 pub(super) struct Peer {
@@ -21,5 +24,10 @@ impl Peer {
     /// Something has come from it lately.
     pub(super) fn is_heard(&self, now: Now) -> bool {
         now.running.saturating_sub(self.heard) < HEARD
+    }
+
+    /// The CA may still ask for its challenges.
+    pub(super) fn answers_count(&self, now: Now) -> bool {
+        now.running.saturating_sub(self.heard) < ANSWERS
     }
 }

@@ -28,6 +28,20 @@ fn nothing_follows_from_a_message_without_news_until_our_document_changes() {
 }
 
 #[test]
+fn a_message_of_another_form_is_refused_without_a_word_of_what_stands_in_it() {
+    let mut machine = Machine::start(StoredLatches::Missing, false);
+    let value = json!({ "version": VERSION, "acme_certificates": { "shop": "-----BEGIN PRIVATE KEY-----" } });
+    let inherited = machine.state.on_event(Event::Inherited(value.clone()), machine.now);
+    let told = machine.state.on_event(said(&value, true), machine.now);
+    let expected = "it has another form than this program reads, under \"acme_certificates\"";
+    for effects in [inherited, told] {
+        let lines = format!("{effects:?}").replace("\\\"", "\"");
+        assert!(lines.contains(expected) && !lines.contains("PRIVATE"), "{lines}");
+    }
+    assert!(machine.alarms().contains(expected) && !machine.alarms().contains("PRIVATE"), "{}", machine.alarms());
+}
+
+#[test]
 fn a_peers_latch_that_was_put_off_is_taken_though_the_peer_has_nothing_new() {
     let mut machine = Machine::start(StoredLatches::Missing, false);
     machine.service("shop").backends[0].counters[0].running.store(1, std::sync::atomic::Ordering::Relaxed);

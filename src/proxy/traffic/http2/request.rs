@@ -6,7 +6,7 @@
 //! a Content-Length that is none.
 
 use h2::ext::Protocol;
-use http::header::{COOKIE, HOST, HeaderMap, HeaderValue};
+use http::header::{COOKIE, HOST, HeaderMap, HeaderValue, SEC_WEBSOCKET_KEY};
 use http::{Method, Request};
 
 use crate::proxy::traffic::http1::vet::{RequestError, RequestLine, bad, same_authority, understand};
@@ -59,7 +59,7 @@ pub fn read<B>(
         lines.add(FieldKind::Upgrade, b"upgrade", b"websocket");
         lines.add(FieldKind::Other, b"sec-websocket-key", &websocket_key);
     }
-    lines.add_fields(request.headers())?;
+    lines.add_fields(request.headers(), protocol.is_some())?;
     lines.end();
     let unsaid = match *method {
         _ if !is_over && protocol.is_none() => Length::Chunked,
@@ -67,7 +67,12 @@ pub fn read<B>(
         Method::POST | Method::PUT | Method::PATCH => Length::Exactly(0),
         _ => Length::None,
     };
-    understand(head, line, scheme, fields, unsaid)
+    let head = understand(head, line, scheme, fields, unsaid)?;
+    if protocol.is_some() && !head.is_extended_connect() {
+        // As a plain GET its success would tell the client that its stream is open.
+        return Err(bad("a stream that is to become a WebSocket has a Content-Length"));
+    }
+    Ok(head)
 }
 
 /// The lines of a head as they are written.
@@ -120,12 +125,13 @@ impl Lines<'_> {
         Ok(())
     }
 
-    fn add_fields(&mut self, map: &HeaderMap) -> Result<(), RequestError> {
+    /// All others. `keyed`: without a key of WebSockets, for ours is there.
+    fn add_fields(&mut self, map: &HeaderMap, keyed: bool) -> Result<(), RequestError> {
         for (name, value) in map {
             if is_padded(value) {
                 return Err(bad("white space around the value of a field"));
             }
-            if *name != COOKIE && *name != HOST {
+            if *name != COOKIE && *name != HOST && !(keyed && *name == SEC_WEBSOCKET_KEY) {
                 self.add(FieldKind::of(name.as_str().as_bytes()), name.as_str().as_bytes(), value.as_bytes());
             }
         }

@@ -82,6 +82,15 @@ fn an_extended_connect_becomes_an_upgrade_to_websockets_and_to_nothing_else() {
     let expected = "GET /chat HTTP/2.0\r\nhost: www.test\r\nconnection: upgrade\r\nupgrade: websocket\r\n\
                     sec-websocket-key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n";
     assert_eq!(text, expected);
+    // A key of the client's own has no meaning on a stream.
+    assert_eq!(ask(connect("websocket").header("sec-websocket-key", "x"), false).expect("understood").1, expected);
     assert_eq!(ask(connect("h2c"), false).map(|_| ()).map_err(|error| error.status), Err(501));
     assert_eq!(ask(Request::connect("www.test:443"), false).map(|_| ()).map_err(|error| error.status), Err(501));
+}
+
+#[test]
+fn an_extended_connect_with_content_is_no_plain_get() {
+    let connect = Request::connect("https://www.test/chat").extension(Protocol::from_static("websocket"));
+    let error = ask(connect.header("content-length", "5"), false).map(|_| ()).expect_err("refused");
+    assert_eq!(error, bad("a stream that is to become a WebSocket has a Content-Length"));
 }
