@@ -19,13 +19,8 @@
     zones."example.net".file = ./zones/example.net.zone;
     pools."http0.l.example.net" = { };
 
-    # Certificates come from Let's Encrypt, whose terms you agree to.
-    acme.terms_of_service_agreed = true;
-
     services.www = {
       hosts = [ "www.example.net" ];
-      tls = "acme";
-      https = "redirect";
       mode = "stateless";
       backends = [
         { host = "web-1"; }
