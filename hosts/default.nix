@@ -113,12 +113,21 @@
 
     checks.web.path = "/healthz";
 
+    # Who gives the certificates of the services below: Let's Encrypt, once you agree to its terms.
+    acme = {
+      directory = "https://acme-v02.api.letsencrypt.org/directory";
+      contact = [ "hostmaster@example.net" ];
+      terms_of_service_agreed = true;
+    };
+
     services = {
       www = {
         hosts = [
           "www.example.net"
           "example.net"
         ];
+        tls = "acme";
+        https = "redirect";
         mode = "stateless";
         backends = [
           { host = "web-1"; }
@@ -128,6 +137,8 @@
       };
       shop = {
         hosts = [ "shop.example.net" ];
+        tls = "acme";
+        https = "redirect";
         mode = "stateful";
         backends = [
           {

@@ -198,8 +198,13 @@ pub fn refusal(
     config: Option<&AcmeChallengesConfig>,
     zones: &Zones,
 ) -> Option<Refusal> {
-    let Some(from) = config.and_then(|config| config.from.get(proxy)) else { return Some(Refusal::Unlisted) };
-    place(zones, &Name::from_text(name.as_str())?, from.zones.as_ref()).err()
+    let from = config.and_then(|config| config.from.get(proxy));
+    let refusal = place(zones, &Name::from_text(name.as_str())?, from.and_then(|from| from.zones.as_ref())).err();
+    match (from, refusal) {
+        // What is not ours is nobody's to tell here.
+        (None, refusal) if refusal != Some(Refusal::Elsewhere) => Some(Refusal::Unlisted),
+        (_, refusal) => refusal,
+    }
 }
 
 fn refused(

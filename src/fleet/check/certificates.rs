@@ -40,7 +40,8 @@ fn answered(running: &Running, proxy: (&str, &ProxyConfig), service: &str, name:
     let mut is_asked = false;
     for (host, nameserver, refusal) in asked.by_ref() {
         is_asked = true;
-        if let Some(why) = refusal {
+        // Of one that does not know the proxy, its document says more.
+        if let Some(why) = refusal.filter(|why| *why != Refusal::Unlisted) {
             checked.finding(&about, format!("its certificate is ordered by dns-01, and at {host} {name} {why}"));
         } else if let Some(why) = untold((host, nameserver), proxy) {
             checked.finding(

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::config::proxy::{HostPattern, ServiceConfig, Target};
+use crate::config::proxy::{HostPattern, Protocol, ServiceConfig, Target};
 use crate::fleet::{Fleet, Role};
 
 /// How long probes of the host itself have to pass.
@@ -102,7 +102,9 @@ pub fn probes(fleet: &Fleet, host: &str) -> Probes {
         }
     }
     if let Some(config) = system.proxy_config() {
-        for proxy in reached(addresses, config.listeners.iter().map(|listener| listener.address)) {
+        // In clear text: a certificate may be still to come, and is watched by alarms.
+        let in_clear = config.listeners.iter().filter(|listener| listener.protocol == Protocol::Http);
+        for proxy in reached(addresses, in_clear.map(|listener| listener.address)) {
             probes.asked.insert(Probe::Ready { proxy });
             let sites = config.services.values().flat_map(sites);
             probes.asked.extend(sites.map(|(host, path)| Probe::Site { proxy, host, path }));

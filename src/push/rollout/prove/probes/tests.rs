@@ -38,6 +38,12 @@ fn a_proxy_is_asked_for_every_route() {
 }
 
 #[test]
+fn nothing_is_asked_in_clear_text_of_a_listener_that_speaks_https() {
+    let words = words("px-ch");
+    assert!(words.iter().all(|word| word.contains(":80 ")), "{words:?}");
+}
+
+#[test]
 fn of_a_backend_the_proxies_are_asked_and_given_the_time_to_notice() {
     let probes = probes(&example(), "web-2");
     let words: Vec<String> = probes.asked.iter().map(Probe::to_string).collect();
