@@ -190,13 +190,5 @@ in
           ca.succeed("systemctl stop pebble.service")
           px1.succeed("systemctl restart polder-proxy.service")
           t.assertEqual((everywhere(), everywhere(PAGES)), (www, pages))
-
-      with subtest("a certificate is ordered anew, from a CA that has forgotten the account, and comes into force everywhere"):
-          for host in (px1, px2):
-              host.succeed("systemctl stop polder-proxy.service", "rm /var/lib/polder-proxy/acme/www.pem")
-          for host in (px1, px2):
-              host.succeed("systemctl start polder-proxy.service")
-          start_ca()
-          wait_until("both have another one", lambda: everywhere() not in (None, www), 90)
     '';
 }
