@@ -64,7 +64,7 @@ fn whoever_came_over_https_to_a_trusted_proxy_is_not_sent_round_in_circles() {
     assert_eq!(ask(&proxy), (308, None), "anybody can say that");
     proxy.swap(|setup| setup.trusted = vec!["127.0.0.0/8".parse().unwrap()]);
     assert_eq!(ask(&proxy), (200, Some("max-age=31536000".to_owned())));
-    assert_eq!(field(&backend.heads()[0], "X-Forwarded-Proto"), Some("https"));
+    assert_eq!(field(&backend.heads()[0], "X-Forwarded-Proto"), Some("https, http"));
 }
 
 #[test]
