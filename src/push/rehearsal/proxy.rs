@@ -263,11 +263,10 @@ async fn ask_before(running: Option<&Running>, routes: &[Route]) -> Vec<Before> 
     let known: Vec<Route> = routes.iter().filter(is_known).cloned().collect();
     let mut answers = ask_all(running.at, &known).await.into_iter();
     let before = |route: &Route| match is_known(&route) {
-        true if running.redirects.contains(&route.service) => {
-            answers.next();
-            Before::SentToHttps
-        }
-        true => Before::Answered(answers.next().unwrap_or_else(|| Err(Error::new("it was not asked")))),
+        true => match answers.next().unwrap_or_else(|| Err(Error::new("it was not asked"))) {
+            Ok(308) if running.redirects.contains(&route.service) => Before::SentToHttps,
+            answer => Before::Answered(answer),
+        },
         false => Before::NoRoute,
     };
     routes.iter().map(before).collect()
