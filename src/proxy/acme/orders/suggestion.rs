@@ -5,7 +5,7 @@ use crate::proxy::acme::schedule::Window;
 /// What the CA said of a certificate's renewal.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Suggestion {
-    /// [`Issued::number`].
+    /// [`number`](crate::proxy::acme::material::Issued::number).
     pub(super) number: u32,
     pub(super) window: Option<Window>,
     /// When it is asked again.
