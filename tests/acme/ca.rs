@@ -43,6 +43,12 @@ pub fn free() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
+/// The same, and nobody will until it is used: of a host that no connection comes from.
+fn free_for_long() -> SocketAddr {
+    let host = [127, fastrand::u8(1..=254), fastrand::u8(1..=254), fastrand::u8(2..=254)];
+    std::net::TcpListener::bind((std::net::Ipv4Addr::from(host), 0)).unwrap().local_addr().unwrap()
+}
+
 impl Ca {
     /// Makes what it needs.
     pub fn new() -> Ca {
@@ -52,14 +58,16 @@ impl Ca {
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         let root = params.self_signed(&key).unwrap();
         let own_key = KeyPair::generate().unwrap();
-        let own = CertificateParams::new(vec!["127.0.0.1".to_owned()]).unwrap();
+        let (directory, management) = (free_for_long(), free_for_long());
+        let hosts = [directory, management].map(|address| address.ip().to_string());
+        let own = CertificateParams::new(hosts.to_vec()).unwrap();
         let own = own.signed_by(&own_key, &Issuer::from_params(&params, &key)).unwrap();
         std::fs::write(folder.path().join("root.pem"), root.pem()).unwrap();
         std::fs::write(folder.path().join("own.pem"), own.pem()).unwrap();
         std::fs::write(folder.path().join("own.key"), own_key.serialize_pem()).unwrap();
         let mut own_roots = RootCertStore::empty();
         own_roots.add(root.der().clone()).unwrap();
-        Ca { folder, directory: free(), management: free(), own_roots }
+        Ca { folder, directory, management, own_roots }
     }
 
     /// The URL of its directory.
@@ -133,7 +141,8 @@ impl Running {
     /// The roots of the certificates that it issues.
     pub fn roots(&self) -> RootCertStore {
         let request = "GET /roots/0 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
-        let (_, answer) = over_tls(self.ca.management, "127.0.0.1", &self.ca.own_roots, request).unwrap();
+        let management = self.ca.management;
+        let (_, answer) = over_tls(management, &management.ip().to_string(), &self.ca.own_roots, request).unwrap();
         let mut roots = RootCertStore::empty();
         roots.add(CertificateDer::from_pem_slice(answer.as_bytes()).unwrap()).unwrap();
         roots
