@@ -48,22 +48,23 @@ let
       };
     };
 
-  certificate.options = {
-    chain_file = mkOption {
+  # A certificate for a host, in files.
+  certificateFor = host: {
+    options.chain_file = mkOption {
       type = fleetTypes.keyPath;
-      example = "/var/lib/acme/www.example.net/fullchain.pem";
+      example = "/var/lib/acme/${host}/fullchain.pem";
       description = "The certificate in PEM, and behind it those that lead to the CA's.";
     };
-    key_file = mkOption {
+    options.key_file = mkOption {
       type = fleetTypes.keyPath;
-      example = "/var/lib/acme/www.example.net/key.pem";
+      example = "/var/lib/acme/${host}/key.pem";
       description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
     };
   };
 
   tls.options = {
     certificates = mkOption {
-      type = types.nullOr (types.nonEmptyListOf (types.submodule certificate));
+      type = types.nullOr (types.nonEmptyListOf (types.submodule (certificateFor "www.example.net")));
       default = null;
       description = "The certificates of the service, in files that are on every proxy. They are read again when they change.";
     };
@@ -219,22 +220,7 @@ in
               description = "The name that a backend's certificate must be for. Without it, the backend's address.";
             };
             client_certificate = mkOption {
-              type = types.nullOr (
-                types.submodule {
-                  options = {
-                    chain_file = mkOption {
-                      type = fleetTypes.keyPath;
-                      example = "/var/lib/acme/px.example.net/fullchain.pem";
-                      description = "The certificate in PEM, and behind it those that lead to the authority's.";
-                    };
-                    key_file = mkOption {
-                      type = fleetTypes.keyPath;
-                      example = "/var/lib/acme/px.example.net/key.pem";
-                      description = "Its private key in PEM. The group `polder-proxy` must be able to read it.";
-                    };
-                  };
-                }
-              );
+              type = types.nullOr (types.submodule (certificateFor "px.example.net"));
               default = null;
               description = "What is shown to a backend that asks for a certificate, in files that are on every proxy.";
             };

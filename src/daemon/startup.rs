@@ -55,7 +55,7 @@ pub async fn inherit(
     }
     let (passed, takeover) = match takeover::request(admin_socket, state_dir, program).await {
         Err(left @ TakeoverError::Left(_)) if !passed.is_empty() => {
-            tracing::warn!("{left}. This one was passed {} sockets: starting with them", passed.len());
+            tracing::warn!("{left}. Starting with the sockets that this one was passed: {}", passed.len());
             return Ok(adopt(passed));
         }
         asked => asked?,

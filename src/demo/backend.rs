@@ -1,7 +1,7 @@
 //! A backend of the demo: a small webserver, a process of its own (`polder backend`, hidden).
 //!
-//! It answers `/` (a page), `/slow` (a page after a while), `/stream` (one that comes piece by piece), `/session` (a visit kept in memory, lost with the process:
-//! what makes a service stateful) and `/healthz`. Standard input says how it behaves, a [`Command`] a line; the backend
+//! It answers `/` (a page), `/slow` (a page after a while), `/stream` (one that comes piece by piece), `/session` (a visit kept in
+//! memory, lost with the process: what makes a service stateful) and `/healthz`. Standard input says how it behaves, a [`Command`] a line; the backend
 //! ends when that ends, so that it never outlives the demo. Must never: know of proxies, or of what it is used for.
 
 use std::cell::{Cell, RefCell};

@@ -131,7 +131,8 @@ impl fmt::Display for HandshakeError {
 impl std::error::Error for HandshakeError {}
 
 impl Connector {
-    /// The connector for backends that are spoken to in this way, its files read if nobody has read them yet; none: they are spoken to in clear text.
+    /// The connector for backends that are spoken to in this way, its files read if nobody has read them yet. None: they are spoken to
+    /// in clear text.
     pub fn of(protocol: &BackendProtocol) -> Option<Arc<Connector>> {
         let tls = protocol.tls.as_deref()?;
         let settings = (tls.clone(), protocol.version);
@@ -335,7 +336,7 @@ fn read(tls: &BackendTls, version: HttpVersion) -> Result<(ClientConfig, Option<
     config.resumption = Resumption::disabled();
     config.alpn_protocols = vec![match version {
         HttpVersion::Http1 => b"http/1.1".to_vec(),
-        HttpVersion::Http2 => b"h2".to_vec(),
+        HttpVersion::Http2 => HTTP2.to_vec(),
     }];
     Ok((config, ends))
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use rustls::crypto::aws_lc_rs::sign::any_supported_type;
-use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::pem::{self, PemObject};
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::sign::CertifiedKey;
 use x509_cert::Certificate;
@@ -58,9 +58,26 @@ impl CertificateError {
 /// It cannot be read (what was `expected` is said), or is not PEM.
 pub fn certificates(file: &Path, expected: &str) -> Result<Vec<CertificateDer<'static>>, CertificateError> {
     let text = read_regular_file(file, MOST).map_err(|error| CertificateError::unread(file, &error, expected))?;
-    CertificateDer::pem_slice_iter(&text)
-        .collect::<Result<_, _>>()
-        .map_err(|error| CertificateError::new(file, format!("is not PEM: {error}")))
+    certificates_of(&text).map_err(|error| CertificateError::new(file, error.to_string()))
+}
+
+/// The certificates in a text, in their order; there may be none.
+///
+/// # Errors
+///
+/// What is not PEM about it.
+pub fn certificates_of(text: &[u8]) -> Result<Vec<CertificateDer<'static>>, NotPem> {
+    CertificateDer::pem_slice_iter(text).collect::<Result<_, _>>().map_err(NotPem)
+}
+
+/// A text that is not PEM.
+#[derive(Debug)]
+pub struct NotPem(pem::Error);
+
+impl fmt::Display for NotPem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "is not PEM: {}", self.0)
+    }
 }
 
 /// Certificates that somebody is shown.
@@ -93,16 +110,24 @@ pub fn dated_chain(file: &Path, expected: &str) -> Result<DatedChain, Certificat
 ///
 /// The key cannot be read or used, or is of another certificate.
 pub fn with_key(chain: Vec<CertificateDer<'static>>, key_file: &Path) -> Result<CertifiedKey, CertificateError> {
-    let fail = |why: &str| CertificateError::new(key_file, why);
     let text = read_regular_file(key_file, MOST)
         .map_err(|error| CertificateError::unread(key_file, &error, "a private key in PEM"))?;
-    let key = PrivateKeyDer::from_pem_slice(&text)
-        .map_err(|_| fail("holds no private key in PEM: expected -----BEGIN PRIVATE KEY-----"))?;
-    let key = any_supported_type(&key).map_err(|_| {
-        fail("the key cannot be used: expected ECDSA (P-256, P-384, P-521), Ed25519, or RSA of 2048 bits or more")
-    })?;
+    certified(chain, &text).map_err(|why| CertificateError::new(key_file, why))
+}
+
+/// Puts certificates and the key in a text together.
+///
+/// # Errors
+///
+/// The text holds no key that can be used, or the key of another certificate.
+pub fn certified(chain: Vec<CertificateDer<'static>>, key: &[u8]) -> Result<CertifiedKey, &'static str> {
+    let key = PrivateKeyDer::from_pem_slice(key)
+        .map_err(|_| "holds no private key in PEM: expected -----BEGIN PRIVATE KEY-----")?;
+    let key = any_supported_type(&key).map_err(
+        |_| "the key cannot be used: expected ECDSA (P-256, P-384, P-521), Ed25519, or RSA of 2048 bits or more",
+    )?;
     let certified = CertifiedKey::new(chain, key);
-    certified.keys_match().map_err(|_| fail("is the key of another certificate: renew both together"))?;
+    certified.keys_match().map_err(|_| "is the key of another certificate: renew both together")?;
     Ok(certified)
 }
 

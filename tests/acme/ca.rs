@@ -13,8 +13,8 @@ use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};
 use serde_json::json;
 
+use super::eventually;
 use super::nameserver::Nameserver;
-use super::{PATIENCE, eventually};
 
 /// A CA that may not have been started yet: where it will be is known.
 pub struct Ca {
@@ -43,7 +43,7 @@ pub fn free() -> SocketAddr {
     std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
-/// The same, and nobody will until it is used: of a host that no connection comes from.
+/// The same at a host of its own, from which no connection comes: nobody takes the port before it is used.
 fn free_for_long() -> SocketAddr {
     let host = [127, fastrand::u8(1..=254), fastrand::u8(1..=254), fastrand::u8(2..=254)];
     std::net::TcpListener::bind((std::net::Ipv4Addr::from(host), 0)).unwrap().local_addr().unwrap()
@@ -80,8 +80,8 @@ impl Ca {
         self.folder.path().join("root.pem")
     }
 
-    /// Roots that no certificate of a visitor is by.
-    pub fn system_roots(&self) -> RootCertStore {
+    /// Roots that none of the proxies' certificates is from.
+    pub fn unrelated_roots(&self) -> RootCertStore {
         self.own_roots.clone()
     }
 
@@ -138,6 +138,11 @@ impl Ca {
 }
 
 impl Running {
+    /// What it has said.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(self.ca.folder.path().join("pebble.log")).unwrap()
+    }
+
     /// The roots of the certificates that it issues.
     pub fn roots(&self) -> RootCertStore {
         let request = "GET /roots/0 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";
@@ -161,7 +166,7 @@ pub fn over_tls(
     let config = config.with_root_certificates(roots.clone()).with_no_client_auth();
     let name = ServerName::try_from(name.to_owned()).unwrap();
     let stream = TcpStream::connect(at).map_err(|error| error.to_string())?;
-    stream.set_read_timeout(Some(PATIENCE.min(Duration::from_secs(20)))).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
     let mut tls = StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream);
     tls.write_all(request.as_bytes()).map_err(|error| format!("{error:?}"))?;
     let certificate = tls.conn.peer_certificates().unwrap()[0].clone().into_owned();

@@ -123,10 +123,6 @@ impl Fleet {
         (0..self.documents.len()).map(identity).collect()
     }
 
-    pub fn document(&self, proxy: usize) -> &Value {
-        &self.documents[proxy]
-    }
-
     pub fn state_dir(&self, proxy: usize) -> PathBuf {
         self.folder.path().join(self.name(proxy)).join("state")
     }

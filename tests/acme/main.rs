@@ -29,6 +29,9 @@ const PATIENCE: Duration = Duration::from_secs(90);
 
 const HOST: &str = "www.fleet.test";
 
+/// What Pebble says when it looks for challenges.
+const LOOKS: &str = " validations.";
+
 fn eventually(what: &str, mut is_so: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
     while !is_so() {
@@ -50,7 +53,7 @@ fn a_new_proxy_serves_http_at_once_and_https_without_a_reload_once_the_ca_has_is
     // The CA is not there yet: nobody minds but the operator.
     fleet.start(0);
     assert_eq!(fleet.http(0, "/").0, 200);
-    let refused = fleet.https(0, &ca.system_roots()).unwrap_err();
+    let refused = fleet.https(0, &ca.unrelated_roots()).unwrap_err();
     assert!(refused.contains("UnrecognisedName"), "{refused}");
     eventually("the alarm says why", || fleet.alarms(0).contains("the CA cannot be reached"));
     assert!(fleet.alarms(0).contains("cannot be ordered"), "{}", fleet.alarms(0));
@@ -69,9 +72,8 @@ fn a_new_proxy_serves_http_at_once_and_https_without_a_reload_once_the_ca_has_is
         fleet.metrics(0)
     );
     assert_secret(&fleet, 0);
-    // What it asked for is gone, and the path is the service's again.
-    let challenge = ca.nameserver.seen(HOST);
-    assert!(challenge > 0);
+    assert!(ca.nameserver.seen(HOST) > 0);
+    // Other paths there are the service's.
     assert_eq!(fleet.http(0, "/.well-known/acme-challenge/abc").0, 200, "the backend answers");
 }
 
@@ -93,6 +95,7 @@ fn assert_secret(fleet: &Fleet, proxy: usize) {
     for shown in
         [fleet.call(proxy, "/status"), fleet.call(proxy, "/"), fleet.metrics(proxy), fleet.process(proxy).log()]
     {
+        assert!(!shown.is_empty());
         for secret in [&account_key, &key] {
             assert!(!shown.contains(secret.as_str()), "a key is shown: {shown}");
         }
@@ -151,7 +154,7 @@ fn when_the_proxy_that_orders_is_killed_in_the_middle_another_one_orders() {
 
 #[test]
 #[ignore = "needs Pebble: see CONTRIBUTING.md"]
-fn certificates_are_renewed_at_two_thirds_of_their_life_and_survive_a_takeover() {
+fn certificates_are_renewed_before_they_end_and_survive_a_takeover() {
     let ca = Ca::new();
     let mut fleet = fleet(2, &ca);
     // Pebble's certificates begin at once.
@@ -162,10 +165,8 @@ fn certificates_are_renewed_at_two_thirds_of_their_life_and_survive_a_takeover()
     let first = fleet.https(0, &ca.roots()).unwrap();
     fleet.hand_over(0);
     assert!(fleet.https(0, &ca.roots()).is_ok());
-    let is_renewed = |proxy: usize| fleet.https(proxy, &ca.roots()).is_ok_and(|served| served != first);
+    let is_renewed = |proxy: usize| fleet.https(proxy, &ca.roots()).unwrap() != first;
     eventually("it is renewed everywhere", || (0..2).all(is_renewed));
-    let document = json!(fleet.document(0)["services"]["www"]["tls"]);
-    assert_eq!(document, "acme");
 }
 
 /// Proxies that order a wildcard by dns-01, and two nameservers that they tell.
@@ -208,7 +209,7 @@ fn a_wildcard_is_ordered_by_dns_01_and_our_nameservers_answer_the_ca_for_as_long
 
 #[test]
 #[ignore = "needs Pebble: see CONTRIBUTING.md"]
-fn while_no_nameserver_hears_nothing_is_asked_of_the_ca_and_one_that_hears_is_enough() {
+fn while_no_nameserver_hears_the_ca_is_not_told_to_look_and_one_that_hears_is_enough() {
     let ca = Ca::new();
     let (mut fleet, mut nameservers) = by_dns(&ca);
     let ca = ca.start_asking(nameservers[0].address, fleet.http_port(), "3600");
@@ -217,7 +218,9 @@ fn while_no_nameserver_hears_nothing_is_asked_of_the_ca_and_one_that_hears_is_en
         fleet.alarms(0).contains("no nameserver answers _acme-challenge.fleet.test")
     });
     assert!(fleet.https(0, &ca.roots()).is_err());
+    assert!(!ca.log().contains(LOOKS), "{}", ca.log());
     nameservers[0].start();
     eventually("all serve https", || (0..2).all(|proxy| fleet.https(proxy, &ca.roots()).is_ok()));
     assert!(fleet.process(0).log().contains("nameserver ns-2: "), "{}", fleet.process(0).log());
+    assert!(ca.log().contains(LOOKS), "what its log says when it looks: {}", ca.log());
 }

@@ -85,7 +85,7 @@ fn a_takeover_from_a_daemon_that_died_starts_on_the_sockets_that_were_passed_to_
         daemon.kill();
         let next = daemon.spawn_with(vec![kept.try_clone().unwrap().into()], &["--takeover"]);
         daemon.become_daemon(next);
-        daemon.wait_said(&["has ended", "This one was passed 1 sockets: starting with them"]);
+        daemon.wait_said(&["has ended", "Starting with the sockets that this one was passed: 1"]);
         daemon.assert_serves();
     });
 }

@@ -15,8 +15,6 @@ use polder::zone::number::rtype::*;
 
 use crate::ask::{TCP, message_text, query, snapshot_of};
 
-const TXT: u16 = 16;
-
 const ZONE: &str = "$TTL 300\n\
     @ SOA ns1 hostmaster 1 3600 600 86400 60\n\
     @ NS ns1\n\
@@ -158,7 +156,7 @@ fn more_values_than_a_datagram_holds_are_cut_over_udp_and_whole_over_tcp() {
     assert_eq!(ask(&snapshot, name, TXT, TCP).lines().count(), 1 + values.len());
 }
 
-/// Told names change the answers of no other name, but that names above them exist.
+/// Told names change the answers of no other name, except that names above them exist.
 #[test]
 fn answers_beside_the_told_names_are_what_they_were() {
     const LABELS: [&str; 9] = ["_acme-challenge", "a", "shop", "wild", "led", "away", "moved", "pointed", "*"];

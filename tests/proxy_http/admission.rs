@@ -1,8 +1,6 @@
 //! Who may hold a connection: no client shuts out another one, nor those who ask whether the proxy is ready.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::mpsc::{Sender, channel};
 
 use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 use polder::proxy::traffic::admission::RESERVE;
@@ -29,19 +27,6 @@ fn count(proxy: &Proxy, counter: impl Fn(&WorkerCounters) -> &AtomicU64) -> u64 
 fn ask(client: &mut Client, request: &str) -> u16 {
     client.send(request);
     client.response().status()
-}
-
-/// A backend that answers each request when it is told to.
-fn held() -> (Script, Sender<()>) {
-    let (go, told) = channel();
-    let told = Arc::new(std::sync::Mutex::new(told));
-    let script = Script::start(move |served, _| {
-        while served.head().is_some() {
-            let _ = told.lock().unwrap().recv();
-            served.send(OK);
-        }
-    });
-    (script, go)
 }
 
 /// Clients that each have a request under way.
@@ -103,7 +88,7 @@ fn slow_heads_from_one_address_cost_the_others_nothing() {
 
 #[test]
 fn an_address_whose_requests_are_all_under_way_gets_no_more_connections_and_the_others_do() {
-    let (backend, go) = held();
+    let (backend, go) = Script::held();
     let proxy = Proxy::start(limits(1000, 4), &[backend.address]);
     let mut running = busy(&backend, 4, |_| proxy.connect_from(HOG));
     proxy.connect_from(HOG).assert_closed();
@@ -117,7 +102,7 @@ fn an_address_whose_requests_are_all_under_way_gets_no_more_connections_and_the_
 
 #[test]
 fn addresses_of_trusted_proxies_are_not_counted() {
-    let (backend, go) = held();
+    let (backend, go) = Script::held();
     let proxy =
         Proxy::start(Setup { trusted: vec!["127.0.0.66/32".parse().unwrap()], ..limits(9, 2) }, &[backend.address]);
     let running = busy(&backend, 5, |_| proxy.connect_from(HOG));
@@ -130,7 +115,7 @@ fn addresses_of_trusted_proxies_are_not_counted() {
 
 #[test]
 fn who_has_waited_longest_goes_first_and_a_running_request_never() {
-    let (backend, go) = held();
+    let (backend, go) = Script::held();
     let proxy = Proxy::start(limits(4, 1000), &[backend.address]);
     let mut running = busy(&backend, 1, |_| proxy.connect());
     let mut waiting: Vec<Client> = (0..3).map(|_| proxy.connect()).collect();
@@ -151,7 +136,7 @@ fn who_has_waited_longest_goes_first_and_a_running_request_never() {
 
 #[test]
 fn when_every_connection_has_a_request_under_way_readiness_is_answered_and_others_are_told_503() {
-    let (backend, go) = held();
+    let (backend, go) = Script::held();
     let proxy = Proxy::start(limits(3, 1000), &[backend.address]);
     let mut running = busy(&backend, 3, |_| proxy.connect());
     for _ in 0..3 {
@@ -175,7 +160,7 @@ fn when_every_connection_has_a_request_under_way_readiness_is_answered_and_other
 
 #[test]
 fn nobody_can_fill_the_reserve() {
-    let (backend, _go) = held();
+    let (backend, _go) = Script::held();
     let proxy = Proxy::start(limits(2, 1000), &[backend.address]);
     let _running = busy(&backend, 2, |_| proxy.connect());
     let mut silent: Vec<Client> = (0..2 * RESERVE).map(|_| proxy.connect()).collect();
@@ -196,7 +181,7 @@ fn nobody_can_fill_the_reserve() {
 
 #[test]
 fn a_worker_that_has_none_to_evict_has_another_one_do_it() {
-    let (backend, go) = held();
+    let (backend, go) = Script::held();
     let proxy = Proxy::start(limits(2, 1000), &[backend.address]);
     let (_second, address) = proxy.second_worker();
     let mut idle: Vec<Client> = (0..2).map(|_| proxy.connect()).collect();
@@ -259,7 +244,7 @@ fn ends(setup: Setup, backend: &Script, play: impl FnOnce(&Proxy)) -> Vec<(u64, 
 
 #[test]
 fn who_is_evicted_is_rk_or_rr_and_who_finds_no_room_is_ra() {
-    let (backend, go) = held();
+    let (backend, go) = Script::held();
     let found = ends(limits(2, 1000), &backend, |proxy| {
         let (mut idle, mut slow) = (proxy.connect(), proxy.connect());
         assert_eq!(ask(&mut idle, READY), 200);
@@ -278,7 +263,7 @@ fn who_is_evicted_is_rk_or_rr_and_who_finds_no_room_is_ra() {
 
 #[test]
 fn who_is_refused_for_its_address_is_pa() {
-    let (backend, go) = held();
+    let (backend, go) = Script::held();
     let found = ends(limits(1000, 1), &backend, |proxy| {
         let running = busy(&backend, 1, |_| proxy.connect_from(HOG));
         proxy.connect_from(HOG).assert_closed();

@@ -15,6 +15,7 @@ use rustls::{HandshakeKind, RootCertStore, ServerConfig, ServerConnection, Strea
 
 use crate::authority::Authority;
 use crate::harness::{Client, GET, OK, PATIENCE, Proxy, Script, Setup, eventually};
+use crate::script::read_head;
 
 pub type Stream = StreamOwned<ServerConnection, TcpStream>;
 
@@ -53,7 +54,7 @@ impl Secure {
                     kept.len() - 1
                 };
                 std::thread::spawn(move || {
-                    while let Some(head) = head(&mut stream) {
+                    while let Some(head) = read_head(&mut stream) {
                         {
                             let seen = &mut kept.lock().unwrap()[number];
                             seen.kind = stream.conn.handshake_kind();
@@ -85,18 +86,6 @@ impl Secure {
     pub fn requests(&self) -> usize {
         self.seen().iter().map(|seen| seen.heads.len()).sum()
     }
-}
-
-fn head(stream: &mut Stream) -> Option<String> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        if stream.read(&mut byte).ok()? == 0 {
-            return None;
-        }
-        head.push(byte[0]);
-    }
-    Some(String::from_utf8(head).unwrap())
 }
 
 pub fn shows(files: &CertificateConfig, versions: &[&'static SupportedProtocolVersion]) -> ServerConfig {
@@ -255,13 +244,7 @@ fn bodies_of_many_records_come_through_both_ways() {
         stream.write_all(&body).unwrap();
     });
     let proxy = Proxy::start(setup(believes(&authority, Some("web.test"), None)), &[backend.address]);
-    let mut client = proxy.connect();
-    let body: Vec<u8> = (0..LENGTH).map(|index| (index % 251) as u8).collect();
-    for _ in 0..2 {
-        client.send(&format!("POST / HTTP/1.1\r\nHost: www.test\r\nContent-Length: {LENGTH}\r\n\r\n"));
-        client.stream.write_all(&body).unwrap();
-        assert!(client.response().body == body, "the body is another one");
-    }
+    proxy.connect().assert_echoes(LENGTH);
 }
 
 #[test]

@@ -7,7 +7,6 @@ use std::pin::Pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes};
 use hyper_util::rt::TokioIo;
@@ -96,7 +95,9 @@ where
 /// The service: echoes, and what goes wrong.
 #[derive(Clone, Default)]
 struct Echo {
-    /// Calls that the client has given up.
+    /// Calls that hang, from their beginning.
+    begun: Arc<AtomicUsize>,
+    /// Those that the client has given up.
     cancelled: Arc<AtomicUsize>,
 }
 
@@ -121,7 +122,7 @@ impl Service<HttpRequest<Body>> for Echo {
     }
 
     fn call(&mut self, request: HttpRequest<Body>) -> Self::Future {
-        let cancelled = Arc::clone(&self.cancelled);
+        let Echo { begun, cancelled } = self.clone();
         Box::pin(async move {
             assert_eq!(request.headers().get("te").unwrap(), "trailers", "a server may insist on it");
             let mut grpc = tonic::server::Grpc::new(Raw);
@@ -130,6 +131,7 @@ impl Service<HttpRequest<Body>> for Echo {
                 "/test.Echo/Refuse" => grpc.unary(Method(refuse), request).await,
                 "/test.Echo/Hang" => {
                     let hang = move |_: Request<Bytes>| {
+                        begun.fetch_add(1, Ordering::SeqCst);
                         let unfinished = Unfinished(Arc::clone(&cancelled));
                         async move {
                             let _unfinished = unfinished;
@@ -149,21 +151,10 @@ impl Service<HttpRequest<Body>> for Echo {
 
 async fn one(request: Request<Bytes>) -> Result<Response<Bytes>, Status> {
     let mut response = Response::new(request.get_ref().clone());
-    response.metadata_mut().extend_from(&request, "x-there", "x-back");
-    Ok(response)
-}
-
-/// Copies a value from a request.
-trait ExtendFrom {
-    fn extend_from(&mut self, request: &Request<Bytes>, there: &'static str, back: &'static str);
-}
-
-impl ExtendFrom for tonic::metadata::MetadataMap {
-    fn extend_from(&mut self, request: &Request<Bytes>, there: &'static str, back: &'static str) {
-        if let Some(value) = request.metadata().get(there) {
-            self.insert(back, value.clone());
-        }
+    if let Some(value) = request.metadata().get("x-there") {
+        response.metadata_mut().insert("x-back", value.clone());
     }
+    Ok(response)
 }
 
 async fn refuse(_: Request<Bytes>) -> Result<Response<Bytes>, Status> {
@@ -303,13 +294,14 @@ async fn calls_come_through_with_their_metadata_and_their_status() {
     let response = soon(client.unary(Request::new(large.clone()), method("/test.Echo/One"), Raw)).await.unwrap();
     assert!(*response.get_ref() == large);
 
-    for (path, code, words) in [
-        ("/test.Echo/Refuse", Code::FailedPrecondition, "not today"),
-        ("/test.Echo/Nothing", Code::Unimplemented, "/test.Echo/Nothing"),
+    for (path, code, words, why) in [
+        ("/test.Echo/Refuse", Code::FailedPrecondition, "not today", Some("because")),
+        ("/test.Echo/Nothing", Code::Unimplemented, "/test.Echo/Nothing", None),
     ] {
         client.ready().await.unwrap();
         let status = soon(client.unary(Request::new(Bytes::new()), method(path), Raw)).await.unwrap_err();
         assert_eq!((status.code(), status.message()), (code, words));
+        assert_eq!(status.metadata().get("x-why").map(|why| why.to_str().unwrap()), why);
     }
 }
 
@@ -346,14 +338,15 @@ async fn streams_of_messages_go_both_ways_each_as_it_comes() {
 }
 
 #[tokio::test]
-async fn a_deadline_that_passes_at_the_client_ends_the_call_at_the_server() {
+async fn a_call_that_its_client_gives_up_ends_at_the_server() {
     let mut site = Site::start().await;
     site.client.ready().await.unwrap();
-    let mut request = Request::new(Bytes::new());
-    request.set_timeout(Duration::from_millis(100));
-    let call = site.client.unary(request, method("/test.Echo/Hang"), Raw);
-    assert!(tokio::time::timeout(Duration::from_millis(100), call).await.map_or(true, |ended| ended.is_err()));
-    let cancelled = Arc::clone(&site.echo.cancelled);
+    let Echo { begun, cancelled } = site.echo.clone();
+    // Without a deadline in its metadata, of which the server would learn by itself.
+    tokio::select! {
+        ended = site.client.unary(Request::new(Bytes::new()), method("/test.Echo/Hang"), Raw) => panic!("{ended:?}"),
+        () = eventually("the call has begun", || begun.load(Ordering::SeqCst) == 1) => {}
+    }
     eventually("the server has learnt it", || cancelled.load(Ordering::SeqCst) == 1).await;
 }
 

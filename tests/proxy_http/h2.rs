@@ -1,6 +1,6 @@
 //! HTTP/2 to visitors: requests go the way of all requests.
 
-use std::io::Write;
+use std::sync::atomic::Ordering;
 
 use bytes::Bytes;
 use http::Request;
@@ -33,13 +33,7 @@ async fn requests_of_http_2_reach_the_backend_as_http_1_1_and_say_where_they_com
 async fn large_bodies_come_through_both_ways_on_many_streams_at_once() {
     const LENGTH: usize = 1_000_000;
     let (authority, setup) = www();
-    let backend = Script::start(|served, _| {
-        while served.head().is_some() {
-            let body = served.bytes(LENGTH);
-            let _ = served.stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n").as_bytes());
-            let _ = served.stream.write_all(&body);
-        }
-    });
+    let backend = Script::echoing(LENGTH);
     let proxy = Proxy::start(setup, &[backend.address]);
     let mut client = H2::connect(&proxy, &authority).await;
     let mut running = Vec::new();
@@ -195,6 +189,7 @@ async fn a_stream_that_its_client_resets_leaves_the_backend() {
     stream.send_reset(h2::Reason::CANCEL);
     drop(response);
     eventually("the backend is left", || proxy.running(0) == 0).await;
+    eventually("it heard nothing else", || backend.closed.load(Ordering::SeqCst) == 1).await;
 }
 
 /// An opening handshake of WebSockets (RFC 8441, 5).
@@ -234,6 +229,7 @@ async fn an_extended_connect_becomes_an_upgrade_and_a_tunnel() {
     }
     assert_eq!(heard, b"earlyworld");
     eventually("the tunnel is over", || proxy.running(0) == 0).await;
+    eventually("the backend heard nothing else", || backend.closed.load(Ordering::SeqCst) == 1).await;
     assert_eq!(client.get("/.polder/ready").await.status(), 200, "the connection goes on");
 }
 

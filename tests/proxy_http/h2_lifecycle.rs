@@ -1,7 +1,5 @@
 //! How connections of HTTP/2 end: streams that were begun are finished, and the client is told not to begin more.
 
-use std::sync::Mutex;
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::time::Duration;
 
 use polder::config::proxy::{AccessLogConfig, AccessLogFormat, AccessLogPath};
@@ -13,25 +11,10 @@ use crate::h2_frames::{DATA, END_STREAM, Frames, WINDOW_UPDATE, frame, get_with}
 use crate::harness::{GET, OK, Proxy, Script, Setup};
 use crate::tls::www;
 
-/// A backend that answers when it is told to.
-fn held() -> (Script, Sender<()>) {
-    let (release, released) = channel();
-    let released: Mutex<Receiver<()>> = Mutex::new(released);
-    let backend = Script::start(move |served, _| {
-        while served.head().is_some() {
-            if released.lock().unwrap().recv().is_err() {
-                return;
-            }
-            served.send(OK);
-        }
-    });
-    (backend, release)
-}
-
 #[tokio::test]
 async fn a_drain_finishes_streams_that_were_begun_and_closes_the_rest() {
     let (authority, setup) = www();
-    let (backend, release) = held();
+    let (backend, release) = Script::held();
     let mut proxy = Proxy::start(setup, &[backend.address]);
     let mut busy = H2::connect(&proxy, &authority).await;
     let (response, _) = busy.begin(get("/"), true).await;
@@ -100,7 +83,7 @@ fn a_reader_who_takes_nothing_of_what_is_left_is_cut() {
 async fn streams_that_outlast_the_drain_are_cut() {
     let (authority, mut setup) = www();
     setup.timeouts.drain = Duration::from_millis(50);
-    let (backend, _release) = held();
+    let (backend, _release) = Script::held();
     let mut proxy = Proxy::start(setup, &[backend.address]);
     let mut client = H2::connect(&proxy, &authority).await;
     let (response, _) = client.begin(get("/"), true).await;
@@ -120,13 +103,14 @@ async fn a_connection_without_streams_ends_at_its_limit() {
     let backend = Script::answering(OK);
     let proxy = Proxy::start(setup, &[backend.address]);
     let client = H2::connect(&proxy, &authority).await;
-    // It may have come too late already.
-    let (response, _) = match client.sender.clone().ready().await {
-        Ok(mut sender) => sender.send_request(get("/"), true).unwrap(),
-        Err(_) => return,
-    };
-    drop(client.sender);
-    let _ = soon(response).await;
+    // It may come too late already.
+    if let Ok(mut sender) = client.sender.clone().ready().await
+        && let Ok((response, _)) = sender.send_request(get("/"), true)
+    {
+        let _ = soon(response).await;
+    }
+    // Without a sender the client would take its leave by itself.
+    let _sender = client.sender;
     soon(client.driver).await.unwrap().expect("an end without an error");
     proxy.holds(0);
 }
@@ -136,7 +120,7 @@ async fn an_idle_connection_makes_room_for_a_newcomer_and_a_busy_one_does_not() 
     let (authority, mut setup) = www();
     setup.limits.connections = Some(2);
     setup.limits.connections_per_address = Some(2);
-    let (backend, release) = held();
+    let (backend, release) = Script::held();
     let proxy = Proxy::start(setup, &[backend.address]);
     let mut busy = H2::connect(&proxy, &authority).await;
     let (response, _) = busy.begin(get("/"), true).await;
@@ -153,19 +137,22 @@ async fn an_idle_connection_makes_room_for_a_newcomer_and_a_busy_one_does_not() 
 #[tokio::test]
 async fn a_service_that_fails_over_takes_its_streams_along_and_leaves_others_alone() {
     let (authority, setup) = www();
-    let (first, _release) = held();
-    let second = Script::answering(OK);
+    let (first, _release) = Script::held();
+    let (second, release) = Script::held();
     let mut proxy = Proxy::start(setup, &[first.address, second.address]);
     let mut client = H2::connect(&proxy, &authority).await;
     let mut responses = Vec::new();
     for _ in 0..4 {
         responses.push(client.begin(get("/"), true).await.0);
     }
-    eventually("two requests are with the first backend", || proxy.running(0) == 2).await;
+    eventually("two requests are with each", || (proxy.running(0), proxy.running(1)) == (2, 2)).await;
     proxy.swap(|setup| setup.verdicts = vec![polder::health::Verdict::Down, polder::health::Verdict::Up]);
+    eventually("all are with the second backend", || second.heads().len() == 4).await;
+    (0..4).for_each(|_| release.send(()).unwrap());
     for response in responses {
         assert_eq!(whole(response).await.unwrap().status(), 200);
     }
+    assert_eq!(second.heads().len(), 4, "none was asked twice there");
 }
 
 #[tokio::test]
@@ -190,16 +177,19 @@ async fn the_access_log_has_a_line_for_each_stream() {
 #[tokio::test]
 async fn a_reload_without_its_listener_ends_a_connection_and_no_stream_that_was_begun() {
     let (authority, setup) = www();
-    let (backend, release) = held();
+    let (backend, release) = Script::held();
     let proxy = Proxy::start(setup, &[backend.address]);
     let mut client = H2::connect(&proxy, &authority).await;
     let (response, _) = client.begin(get("/"), true).await;
     eventually("the request is running", || proxy.running(0) == 1).await;
     proxy.worker.as_ref().unwrap().commands.send(Command::Listen(Vec::new())).unwrap();
     // GOAWAY, before the stream is over.
-    while client.sender.clone().ready().await.is_ok() {
-        tokio::task::yield_now().await;
-    }
+    let is_told = async {
+        while client.sender.clone().ready().await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+    };
+    soon(is_told).await;
     release.send(()).unwrap();
     assert_eq!(whole(response).await.unwrap().status(), 200);
     soon(client.driver).await.unwrap().expect("an end without an error");

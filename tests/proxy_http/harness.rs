@@ -1,9 +1,9 @@
-//! One worker with a snapshot made by hand, backends that follow a script, and a client on a bare socket.
+//! One worker with a snapshot made by hand, and a client on a bare socket.
 
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpListener, TcpStream};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
+use std::sync::atomic::AtomicUsize;
 use std::time::{Duration, Instant};
 
 use polder::api::operator::OperatorState;
@@ -21,8 +21,8 @@ use polder::proxy::traffic::worker::{Command, Listening, Worker, spawn};
 use polder::tls::client::Connector;
 use tokio::sync::mpsc;
 
-/// No test waits longer for anything: on a busy machine seconds may pass before a thread gets to run.
-pub const PATIENCE: Duration = Duration::from_secs(60);
+use crate::script::read_head;
+pub use crate::script::{OK, PATIENCE, Script, Served};
 
 /// What a test wants of its proxy.
 pub struct Setup {
@@ -264,97 +264,6 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
     }
 }
 
-/// A backend: each connection is handed to the script, in a thread of its own, with its number.
-pub struct Script {
-    pub address: SocketAddr,
-    pub connections: Arc<AtomicUsize>,
-    /// Connections that the script has ended with.
-    pub closed: Arc<AtomicUsize>,
-    pub heads: Arc<Mutex<Vec<String>>>,
-}
-
-/// One connection to a scripted backend.
-pub struct Served {
-    pub stream: TcpStream,
-    heads: Arc<Mutex<Vec<String>>>,
-}
-
-impl Script {
-    pub fn start(script: impl Fn(&mut Served, usize) + Send + Sync + 'static) -> Script {
-        Script::start_at(SocketAddr::from(([127, 0, 0, 1], 0)), script)
-    }
-
-    pub fn start_at(address: SocketAddr, script: impl Fn(&mut Served, usize) + Send + Sync + 'static) -> Script {
-        let listener = TcpListener::bind(address).unwrap();
-        let address = listener.local_addr().unwrap();
-        let connections = Arc::<AtomicUsize>::default();
-        let closed = Arc::<AtomicUsize>::default();
-        let ended = Arc::clone(&closed);
-        let heads = Arc::<Mutex<Vec<String>>>::default();
-        let script = Arc::new(script);
-        let (counted, kept) = (Arc::clone(&connections), Arc::clone(&heads));
-        std::thread::spawn(move || {
-            for stream in listener.incoming() {
-                let Ok(stream) = stream else { return };
-                stream.set_read_timeout(Some(PATIENCE)).unwrap();
-                stream.set_nodelay(true).unwrap();
-                let number = counted.fetch_add(1, Ordering::SeqCst);
-                let mut served = Served { stream, heads: Arc::clone(&kept) };
-                let script = Arc::clone(&script);
-                let closed = Arc::clone(&ended);
-                std::thread::spawn(move || {
-                    script(&mut served, number);
-                    drop(served);
-                    closed.fetch_add(1, Ordering::SeqCst);
-                });
-            }
-        });
-        Script { address, connections, closed, heads }
-    }
-
-    /// Answers every request on every connection with `response`.
-    pub fn answering(response: &'static str) -> Script {
-        Script::start(move |served, _| {
-            while served.head().is_some() {
-                served.send(response);
-            }
-        })
-    }
-
-    /// Every head received so far.
-    pub fn heads(&self) -> Vec<String> {
-        self.heads.lock().unwrap().clone()
-    }
-}
-
-impl Served {
-    /// The next request's head; none when the connection ends.
-    pub fn head(&mut self) -> Option<String> {
-        let head = read_head(&mut self.stream)?;
-        self.heads.lock().unwrap().push(head.clone());
-        Some(head)
-    }
-
-    /// Writes; a proxy that has gone is no concern of a script.
-    pub fn send(&mut self, text: &str) {
-        let _ = self.stream.write_all(text.as_bytes());
-    }
-
-    /// Exactly so many bytes.
-    pub fn bytes(&mut self, count: usize) -> Vec<u8> {
-        let mut bytes = vec![0; count];
-        self.stream.read_exact(&mut bytes).unwrap();
-        bytes
-    }
-
-    /// Waits until the other side has closed, and gives what came before.
-    pub fn rest(&mut self) -> Vec<u8> {
-        let mut rest = Vec::new();
-        let _ = self.stream.read_to_end(&mut rest);
-        rest
-    }
-}
-
 /// An address that refuses connections.
 pub fn refusing() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
@@ -418,6 +327,16 @@ impl<S: Read + Write> Client<S> {
         self.stream.write_all(text.as_bytes()).unwrap();
     }
 
+    /// Sends a body of many records twice, and gets the same back.
+    pub fn assert_echoes(&mut self, length: usize) {
+        let body: Vec<u8> = (0..length).map(|index| (index % 251) as u8).collect();
+        for _ in 0..2 {
+            self.send(&format!("POST / HTTP/1.1\r\nHost: www.test\r\nContent-Length: {length}\r\n\r\n"));
+            self.stream.write_all(&body).unwrap();
+            assert!(self.response().body == body, "the body is another one");
+        }
+    }
+
     /// The next response to a request that is not HEAD.
     pub fn response(&mut self) -> Response {
         let head = self.head();
@@ -479,18 +398,6 @@ impl<S: Read + Write> Client<S> {
     }
 }
 
-fn read_head(stream: &mut impl Read) -> Option<String> {
-    let mut head = Vec::new();
-    while !head.ends_with(b"\r\n\r\n") {
-        let mut byte = [0];
-        if stream.read(&mut byte).ok()? == 0 {
-            return None;
-        }
-        head.push(byte[0]);
-    }
-    Some(String::from_utf8_lossy(&head).into_owned())
-}
-
 /// Waits for something to become true.
 pub fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
     let until = Instant::now() + PATIENCE;
@@ -502,6 +409,3 @@ pub fn eventually(what: &str, mut happened: impl FnMut() -> bool) {
 
 /// A plain GET.
 pub const GET: &str = "GET /page?x=1 HTTP/1.1\r\nHost: www.test\r\n\r\n";
-
-/// A plain answer.
-pub const OK: &str = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok";

@@ -31,6 +31,7 @@ mod resumption;
 mod retries;
 mod reuse;
 mod rules;
+mod script;
 mod smuggling;
 mod tls;
 mod to_https;

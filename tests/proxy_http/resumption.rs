@@ -60,7 +60,7 @@ fn a_visitor_resumes_at_another_proxy_that_has_the_key_and_at_no_other() {
         assert!(resumes(&one, &visitor));
         assert!(resumes(&another, &visitor), "with the same key, {version:?}");
         assert!(resumes(&rotating, &visitor), "with the key as the second one, {version:?}");
-        assert!(resumes(&stranger, &visitor), "with the key that the ticket was sealed with now, {version:?}");
+        assert!(resumes(&stranger, &visitor), "with the key that the last one has sealed it with, {version:?}");
         assert!(!resumes(&one, &visitor), "with another key, {version:?}");
         assert_eq!((counted(&one), counted(&another), counted(&stranger)), ((3, 1), (1, 1), (1, 1)));
     }

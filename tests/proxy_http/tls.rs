@@ -69,21 +69,9 @@ fn requests_over_tls_reach_the_backend_and_say_so() {
 fn bodies_of_many_records_come_through_both_ways() {
     let (authority, setup) = www();
     const LENGTH: usize = 3_000_000;
-    let backend = Script::start(|served, _| {
-        while served.head().is_some() {
-            let body = served.bytes(LENGTH);
-            let _ = served.stream.write_all(format!("HTTP/1.1 200 OK\r\nContent-Length: {LENGTH}\r\n\r\n").as_bytes());
-            let _ = served.stream.write_all(&body);
-        }
-    });
+    let backend = Script::echoing(LENGTH);
     let proxy = Proxy::start(setup, &[backend.address]);
-    let mut client = connect(&proxy, authority.trusting(), "www.test");
-    let body: Vec<u8> = (0..LENGTH).map(|index| (index % 251) as u8).collect();
-    for _ in 0..2 {
-        client.send(&format!("POST / HTTP/1.1\r\nHost: www.test\r\nContent-Length: {LENGTH}\r\n\r\n"));
-        client.stream.write_all(&body).unwrap();
-        assert!(client.response().body == body, "the body is another one");
-    }
+    connect(&proxy, authority.trusting(), "www.test").assert_echoes(LENGTH);
 }
 
 #[test]

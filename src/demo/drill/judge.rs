@@ -329,14 +329,15 @@ fn servers(evidence: &Evidence, requests: &[&Request]) -> Vec<String> {
 }
 
 fn resumptions(evidence: &Evidence, requests: &[&Request]) -> Option<String> {
+    if !evidence.bounds.resumes {
+        return None;
+    }
     let since = requests.iter().filter(|request| request.intended >= evidence.broke);
     let handshakes: Vec<_> = since.filter_map(|request| Some((request.handshake?, *request))).collect();
     let refused = |(handshake, _): &&(Handshake, &Request)| *handshake == Handshake::Refused;
-    let first = handshakes.iter().find(refused);
-    match first {
-        _ if !evidence.bounds.resumes => None,
+    match handshakes.iter().find(refused) {
         Some((_, first)) => Some(format!(
-            "{} visitors who had a ticket were asked for a full handshake ({})",
+            "full handshakes that were asked of visitors with a ticket: {} ({})",
             handshakes.iter().filter(refused).count(),
             first_of_them(evidence, first)
         )),

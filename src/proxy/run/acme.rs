@@ -56,10 +56,10 @@ impl Acme {
         match effect {
             Effect::Order(request) => report(Event::Ended(request.ticket, Err(failure()))),
             Effect::GoOn(ticket) => {
-                self.cancel();
+                self.client.cancel();
                 report(Event::Ended(ticket, Err(failure())));
             }
-            Effect::Cancel => self.cancel(),
+            Effect::Cancel => self.client.cancel(),
             Effect::PublishRecords(records) if records.is_empty() => {}
             Effect::PublishRecords(records) => report(Event::RecordsPublished(records, Err(why.to_owned()))),
             Effect::AskRenewal { service, issued, .. } => {
@@ -69,11 +69,6 @@ impl Acme {
             // The caller's.
             Effect::Log(..) => {}
         }
-    }
-
-    /// Ends what is under way.
-    fn cancel(&mut self) {
-        self.client.cancel();
     }
 }
 

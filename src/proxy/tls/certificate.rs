@@ -10,9 +10,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use rustls::crypto::aws_lc_rs::sign::any_supported_type;
-use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use rustls::pki_types::CertificateDer;
 use rustls::sign::CertifiedKey;
 use x509_cert::Certificate as X509;
 use x509_cert::der::Decode;
@@ -24,6 +22,7 @@ pub use crate::tls::pem::{CertificateError, FileStamp};
 use super::names::CertificateNames;
 use crate::config::proxy::CertificateConfig;
 use crate::config::regular_file::read_regular_file;
+use crate::tls::pem;
 
 /// The most that is read of a file of certificates or of a key.
 const MOST: u64 = 256 * 1024;
@@ -82,9 +81,7 @@ impl Chain {
     ///
     /// It holds no certificate, is for no host, or is out of order.
     pub fn of_pem(text: &[u8]) -> Result<Chain, Unusable> {
-        let certificates: Vec<_> = CertificateDer::pem_slice_iter(text)
-            .collect::<Result<_, _>>()
-            .map_err(|error| Unusable(format!("is not PEM: {error}")))?;
+        let certificates = pem::certificates_of(text).map_err(|error| Unusable(error.to_string()))?;
         let parsed: Vec<X509> = certificates
             .iter()
             .enumerate()
@@ -170,7 +167,8 @@ impl Certificate {
     pub fn with_key(chain: Chain, key_file: &Path) -> Result<Certificate, CertificateError> {
         let text = read_regular_file(key_file, MOST)
             .map_err(|error| CertificateError::unread(key_file, &error, "a private key in PEM"))?;
-        let certified = certified(&chain, &text).map_err(|why| CertificateError::new(key_file, why))?;
+        let certified =
+            pem::certified(chain.certificates.clone(), &text).map_err(|why| CertificateError::new(key_file, why))?;
         Ok(Certificate { chain, certified: Arc::new(certified) })
     }
 
@@ -190,18 +188,7 @@ impl Certificate {
 ///
 /// What is wrong with it; the words never hold what stands in the text.
 pub fn key_fits(chain: &Chain, text: &[u8]) -> Result<(), Unusable> {
-    certified(chain, text).map(drop).map_err(|why| Unusable(why.to_owned()))
-}
-
-fn certified(chain: &Chain, text: &[u8]) -> Result<CertifiedKey, &'static str> {
-    let key = PrivateKeyDer::from_pem_slice(text)
-        .map_err(|_| "holds no private key in PEM: expected -----BEGIN PRIVATE KEY-----")?;
-    let key = any_supported_type(&key).map_err(
-        |_| "the key cannot be used: expected ECDSA (P-256, P-384, P-521), Ed25519, or RSA of 2048 bits or more",
-    )?;
-    let certified = CertifiedKey::new(chain.certificates.clone(), key);
-    certified.keys_match().map_err(|_| "is the key of another certificate: renew both together")?;
-    Ok(certified)
+    pem::certified(chain.certificates.clone(), text).map(drop).map_err(|why| Unusable(why.to_owned()))
 }
 
 #[cfg(test)]

@@ -270,7 +270,6 @@ impl Exchange<'_> {
         }
     }
 
-    /// Sends the visitor to the same over https.
     /// Whether the visitor came in clear text, and would be shown a certificate over https: one of a service whose first certificate is
     /// still to come, or for a host that none is for, is served as it came.
     fn can_be_sent_to_https(&self, settings: &Settings) -> bool {
@@ -280,6 +279,7 @@ impl Exchange<'_> {
         !self.came_securely(settings) && settings.tls.as_deref().is_some_and(has_certificate)
     }
 
+    /// Sends the visitor to the same over https.
     async fn redirect(&mut self, client: &mut impl ClientStream, port: u16) -> Served {
         let Some(location) = redirect::to_https(&self.request, port) else {
             let answer = Answer { status: 400, why: Some("the request names no host that https could be spoken with") };

@@ -16,19 +16,13 @@ use http::Response as Head;
 use super::alarm::Alarm;
 use super::http2::backend;
 use super::http2::response::trailers_of;
-use super::http2_stream::Incoming;
+use super::http2_stream::{GATHERED, Incoming, LARGE, poll_room};
 use super::http2_upstream::Place;
 use super::message::fields::Field;
 use super::message::{Length, Method, Response, ResponseHead};
 use super::relay::{RelayError, ResponseSource, Task};
 use super::socket::{IdleTimer, within};
 use super::stream::{BodySink, BodySource, Piece, SinkError, SourceError, Trailers, TransferError};
-
-/// Data at least this long goes out as it comes; shorter data is gathered first.
-const LARGE: usize = 4 * 1024;
-
-/// Gathered data goes out when it is this long: a frame of the size that every backend takes.
-const GATHERED: usize = 16 * 1024;
 
 /// The way of a request, whose head was sent.
 pub struct RequestWriter<'s> {
@@ -44,22 +38,11 @@ impl<'s> RequestWriter<'s> {
         RequestWriter { stream, gathered, has_ended }
     }
 
-    fn poll_room(&mut self, wanted: usize, context: &mut Context<'_>) -> Poll<Result<usize, SinkError>> {
-        self.stream.reserve_capacity(wanted);
-        if self.stream.capacity() > 0 {
-            return Poll::Ready(Ok(self.stream.capacity().min(wanted)));
-        }
-        self.stream.poll_capacity(context).map(|room| match room {
-            Some(Ok(room)) => Ok(room.min(wanted)),
-            Some(Err(_)) | None => Err(SinkError::Closed),
-        })
-    }
-
     async fn send(&mut self, mut data: &[u8], timer: &mut IdleTimer<'_>) -> Result<(), SinkError> {
         while !data.is_empty() {
             let mut limit = within(timer.idle);
             let room = poll_fn(|context| {
-                if let Poll::Ready(room) = self.poll_room(data.len(), context) {
+                if let Poll::Ready(room) = poll_room(&mut self.stream, data.len(), context) {
                     return Poll::Ready(room);
                 }
                 match limit().map(|limit| timer.alarm.poll(limit, context)) {

@@ -23,12 +23,12 @@ use super::stream::{
 };
 
 /// Data at least this long goes out as it comes; shorter data is gathered first.
-const LARGE: usize = 4 * 1024;
+pub const LARGE: usize = 4 * 1024;
 
-/// Gathered data goes out when it is this long: a frame of the size that every client takes.
-const GATHERED: usize = 16 * 1024;
+/// Gathered data goes out when it is this long: a frame of the size that everybody takes (RFC 9113, 4.2).
+pub const GATHERED: usize = 16 * 1024;
 
-/// What comes from the client.
+/// What comes from the other side.
 pub struct Incoming {
     stream: RecvStream,
     /// What came last.
@@ -40,7 +40,7 @@ pub struct Incoming {
     trailers: Vec<u8>,
 }
 
-/// What the client may still send.
+/// What may still come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Receiving {
     Data,
@@ -87,9 +87,7 @@ impl Incoming {
         }
         Poll::Ready(Ok(()))
     }
-}
 
-impl Incoming {
     /// The next piece of what has come.
     pub fn next(&mut self) -> Result<Piece<'_>, SourceError> {
         self.use_up();
@@ -125,7 +123,7 @@ impl Incoming {
 }
 
 impl From<h2::Error> for SourceError {
-    /// What the `h2` crate itself has found is the client's fault; everything else is an end.
+    /// What the `h2` crate itself has found is the other side's fault; everything else is an end.
     fn from(error: h2::Error) -> SourceError {
         if error.is_library() { SourceError::Malformed } else { SourceError::Closed }
     }
@@ -161,21 +159,25 @@ impl Outgoing {
         }
     }
 
-    fn poll_room(&mut self, wanted: usize, context: &mut Context<'_>) -> Poll<Result<usize, SinkError>> {
-        let stream = self.body()?;
-        stream.reserve_capacity(wanted);
-        if stream.capacity() > 0 {
-            return Poll::Ready(Ok(stream.capacity().min(wanted)));
-        }
-        stream.poll_capacity(context).map(|room| match room {
-            Some(Ok(room)) => Ok(room.min(wanted)),
-            Some(Err(_)) | None => Err(SinkError::Closed),
-        })
-    }
-
     fn send_data(&mut self, data: &[u8], is_end: bool) -> Result<(), SinkError> {
         self.body()?.send_data(Bytes::copy_from_slice(data), is_end).map_err(|_| SinkError::Closed)
     }
+}
+
+/// Waits until the other side has room for some of the bytes that are wanted, and gives for how many.
+pub fn poll_room(
+    stream: &mut SendStream<Bytes>,
+    wanted: usize,
+    context: &mut Context<'_>,
+) -> Poll<Result<usize, SinkError>> {
+    stream.reserve_capacity(wanted);
+    if stream.capacity() > 0 {
+        return Poll::Ready(Ok(stream.capacity().min(wanted)));
+    }
+    stream.poll_capacity(context).map(|room| match room {
+        Some(Ok(room)) => Ok(room.min(wanted)),
+        Some(Err(_)) | None => Err(SinkError::Closed),
+    })
 }
 
 /// The request's body.
@@ -225,7 +227,7 @@ impl ResponseWriter<'_> {
         while !data.is_empty() {
             let mut limit = within(timer.idle);
             let room = poll_fn(|context| {
-                if let Poll::Ready(room) = self.outgoing.borrow_mut().poll_room(data.len(), context) {
+                if let Poll::Ready(room) = poll_room(self.outgoing.borrow_mut().body()?, data.len(), context) {
                     return Poll::Ready(room);
                 }
                 match limit().map(|limit| timer.alarm.poll(limit, context)) {

@@ -272,5 +272,5 @@ fn a_ticket_that_is_refused_after_the_break_breaks_the_promise_to_resume() {
         evidence.clone()
     };
     kept(&came_back(begun(520, Handshake::Resumed)));
-    broken(&came_back(begun(530, Handshake::Refused)), "1 visitors who had a ticket were asked for a full handshake");
+    broken(&came_back(begun(530, Handshake::Refused)), "full handshakes that were asked of visitors with a ticket: 1");
 }

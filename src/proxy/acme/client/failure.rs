@@ -23,7 +23,7 @@ pub(super) fn of(error: &Error, http: &Http) -> OrderFailure {
     match error {
         Error::Api(problem) => {
             let account_is_gone = is_of(problem, "accountDoesNotExist");
-            // It is our own server error that counts for nothing there, and their own that does not last.
+            // An error of the CA's own does not last, and an account that is gone is made anew: neither is a refusal.
             let is_theirs = is_of(problem, "serverInternal") || account_is_gone;
             let cause = if is_theirs { Cause::Unasked } else { Cause::Refused };
             OrderFailure { why: in_words(problem), cause, retry_after: http.retry_after(), account_is_gone }

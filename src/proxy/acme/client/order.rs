@@ -13,7 +13,7 @@ use tokio::sync::oneshot;
 use super::failure::{self, in_words, is_of};
 use super::http::Http;
 use super::renewal::identifier;
-use crate::config::proxy::{AcmeConfig, ChallengeKind, EabConfig};
+use crate::config::proxy::{ChallengeKind, EabConfig};
 use crate::config::regular_file::{MOST_KEYS, read_regular_file};
 use crate::proxy::acme::challenges::is_token;
 use crate::proxy::acme::material::{Account, Secret, Told};
@@ -110,22 +110,18 @@ fn read_eab(eab: &EabConfig) -> Result<ExternalAccountKey, String> {
 /// Begins the order; that it replaces another certificate is said where the CA wants to hear it (RFC 9773, 5).
 async fn begin(account: &AcmeAccount, request: &OrderRequest) -> Result<Order, Error> {
     let names: Vec<Identifier> = request.names.iter().cloned().map(Identifier::Dns).collect();
-    let mut new = NewOrder::new(&names);
-    let AcmeConfig { profile, .. } = &*request.ca;
-    if let Some(profile) = profile {
-        new = new.profile(profile);
+    let new = || {
+        let new = NewOrder::new(&names);
+        request.ca.profile.iter().fold(new, |new, profile| new.profile(profile))
+    };
+    if let Some(replaced) = request.replaces.as_ref().and_then(identifier) {
+        match account.new_order(&new().replaces(replaced)).await {
+            Err(Error::Unsupported(_)) => {}
+            Err(Error::Api(problem)) if is_of(&problem, "alreadyReplaced") || is_of(&problem, "malformed") => {}
+            ended => return ended,
+        }
     }
-    let Some(replaced) = request.replaces.as_ref().and_then(identifier) else { return account.new_order(&new).await };
-    match account.new_order(&new.replaces(replaced)).await {
-        Err(Error::Unsupported(_)) => {}
-        Err(Error::Api(problem)) if is_of(&problem, "alreadyReplaced") || is_of(&problem, "malformed") => {}
-        ended => return ended,
-    }
-    let mut new = NewOrder::new(&names);
-    if let Some(profile) = profile {
-        new = new.profile(profile);
-    }
-    account.new_order(&new).await
+    account.new_order(&new()).await
 }
 
 /// What the CA wants to find; nothing of the names that it has authorized lately.
