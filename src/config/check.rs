@@ -121,7 +121,20 @@ impl CheckConfig {
 /// The keys of a check.
 pub(super) const KEYS: Keys = Keys {
     object: "check",
-    names: &["expect", "fall", "fast_interval", "host", "interval", "path", "port", "rise", "send_proxy", "timeout", "tls", "type"],
+    names: &[
+        "expect",
+        "fall",
+        "fast_interval",
+        "host",
+        "interval",
+        "path",
+        "port",
+        "rise",
+        "send_proxy",
+        "timeout",
+        "tls",
+        "type",
+    ],
 };
 
 const INTERVAL: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(3600);

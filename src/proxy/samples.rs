@@ -52,6 +52,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
         over_tls: false,
         backend_version: Default::default(),
         backend_tls: None,
+        send_proxy: None,
         https: Default::default(),
         pass_fields: Default::default(),
         mode,

@@ -5,8 +5,8 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | [`worker`] | a thread with listeners, an upstream pool and counters of its own; [`shared`] is what all of them and control share, `local` what its tasks share |
-//! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
-//! | `opening`, `transport`, `handshake`, `handshakes` | what carries a connection, and the handshake before its first request |
+//! | [`listener`], [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
+//! | `opening`, `proxy_header`, `transport`, `handshake`, `handshakes` | what carries a connection, and what comes before its first request: who a proxy says that the visitor is, and the handshake |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `dispatch` | one request (`exchange`): route, `redirect`, choose, wait for a verdict (`waiting`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
@@ -48,13 +48,14 @@ mod http2_upstream;
 mod http2_visit;
 mod http2_wire;
 mod inflight;
-mod listener;
+pub mod listener;
 mod local;
 pub mod message;
 mod opening;
 mod outcome;
 mod plan;
 mod progress;
+mod proxy_header;
 mod redirect;
 mod relay;
 mod retry;

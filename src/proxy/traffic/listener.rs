@@ -6,6 +6,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
+use ipnet::IpNet;
 use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
@@ -28,6 +29,7 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 const MOST_QUEUED: usize = 4096;
 
 /// What is spoken at a listener.
+#[derive(Debug)]
 pub struct Door {
     /// The listener's name in logs.
     pub name: Arc<str>,
@@ -35,11 +37,13 @@ pub struct Door {
     pub protocol: Protocol,
     /// Over TLS it may be HTTP/2.
     pub http2: bool,
+    /// Connections come from these, and begin with a header of the PROXY protocol; `None`: from anywhere, and without one.
+    pub proxies: Option<Vec<IpNet>>,
 }
 
 /// Accepts until the listeners are to close. Dropping it closes our descriptor only: another process with the same socket
 /// keeps its queue.
-pub async fn accept(local: Rc<Local>, listener: TcpListener, door: Door) {
+pub async fn accept(local: Rc<Local>, listener: TcpListener, door: Arc<Door>) {
     let exhausted = Throttle::default();
     let mut closing = std::pin::pin!(local.closing.notified());
     // It may have been notified before this task first ran.
@@ -69,7 +73,7 @@ pub async fn accept(local: Rc<Local>, listener: TcpListener, door: Door) {
 
 /// Accepts the connections that the kernel has already established: closing the socket would reset them. The kernel is asked, since
 /// the event loop may be a moment behind.
-fn empty_queue(local: &Rc<Local>, listener: TcpListener, door: &Door) {
+fn empty_queue(local: &Rc<Local>, listener: TcpListener, door: &Arc<Door>) {
     let Ok(listener) = listener.into_std() else { return };
     for _ in 0..MOST_QUEUED {
         let accepted = listener.accept().and_then(|(stream, peer)| {
@@ -89,27 +93,49 @@ fn is_exhausted(error: &io::Error) -> bool {
 }
 
 /// Admits a newcomer, or closes its connection.
-fn begin(local: &Rc<Local>, stream: TcpStream, peer: SocketAddr, door: &Door) {
-    let client = Client::new(peer.ip());
+fn begin(local: &Rc<Local>, stream: TcpStream, peer: SocketAddr, door: &Arc<Door>) {
+    let mut client = Client::new(peer);
+    if let Some(proxies) = &door.proxies
+        && !client.is_trusted(proxies)
+    {
+        add(&local.counters.proxy_headers_refused, 1);
+        if local.proxy_refused.permits() {
+            tracing::warn!(
+                "listener {}: {} is closed out: it is none of the listener's trusted_proxies, from which alone connections are taken \
+                 (logged at most once a minute, of whichever address)",
+                door.name,
+                client.address
+            );
+        }
+        return log_end(local, &client, &door.name, End::UntrustedProxy);
+    }
     if door.protocol == Protocol::Https {
         eviction::make_room_for_handshake(local);
     }
-    let admitted = match eviction::admit(local, &client) {
+    let admitted = match &door.proxies {
+        None => eviction::admit(local, &client),
+        Some(_) => eviction::admit_uncounted(local),
+    };
+    let admitted = match admitted {
         Ok(admitted) => admitted,
-        Err(end) => return refuse(local, peer, &door.name, end),
+        Err(end) => {
+            local.count_refusal(end);
+            return log_end(local, &client, &door.name, end);
+        }
     };
     add(&local.counters.accepted, 1);
     // Fails only on a connection that is closed already, which the first read finds out.
     let _ = stream.set_nodelay(true);
-    let Door { name, protocol, http2 } = door;
-    let accepted = Accepted { stream, peer, client, listener: Arc::clone(name), protocol: *protocol, http2: *http2 };
+    if local.view().snapshot.settings.names_visitors {
+        client.destination = stream.local_addr().ok();
+    }
+    let accepted = Accepted { stream, client, door: Arc::clone(door) };
     tokio::task::spawn_local(opening::open(Rc::clone(local), accepted, admitted));
 }
 
-/// Counts and logs a connection that is closed without an answer.
-fn refuse(local: &Local, peer: SocketAddr, name: &str, end: End) {
-    local.count_refusal(end);
+/// Logs a connection that is closed without an answer.
+fn log_end(local: &Local, client: &Client, listener: &str, end: End) {
     let mut trace = Trace::new(Instant::now());
     trace.end = end;
-    local.log(&Record { peer, listener: name, request: None, trace: &trace });
+    local.log(&Record { client, listener, request: None, trace: &trace });
 }
