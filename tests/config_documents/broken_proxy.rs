@@ -34,14 +34,14 @@ fn a_broken_listener_is_refused() {
             &[r#"proxy.json:6: listeners[1].protocol: "htps" is not one of "http", "https"; did you mean "https"?"#],
         ),
         (
-            &[(r#""trusted_proxies": ["10.1.0.0/16"]"#, r#""trusted_proxies": []"#)],
+            &[(r#""address": "[::]:80""#, r#""address": "[::]:80", "proxy_protocol": true, "trusted_proxies": []"#)],
             &[concat!(
-                "proxy.json:6: listeners[2].proxy_protocol: any client could say that it is somebody else: list in ",
+                "proxy.json:6: listeners[1].proxy_protocol: any client could say that it is somebody else: list in ",
                 r#""trusted_proxies", of the listener or of the document, who may connect there"#
             )],
         ),
         (
-            &[(r#""address": "[::]:80", "proxy_protocol": true"#, r#""address": "[::]:80", "trusted_proxies": ["10.0.0.1"]"#)],
+            &[(r#""address": "[::]:80""#, r#""address": "[::]:80", "trusted_proxies": ["10.0.0.1"]"#)],
             &[r#"proxy.json:6: listeners[1].trusted_proxies: has no meaning without "proxy_protocol": true; leave it out"#],
         ),
         (
@@ -53,11 +53,11 @@ fn a_broken_listener_is_refused() {
             &["proxy.json:6: listeners[1].address: expected an address and port, found the number 80"],
         ),
         (
-            &[(r#"{ "name": "http6", "address": "[::]:80", "proxy_protocol": true }"#, r#"{ "name": "http6" }"#)],
+            &[(r#"{ "name": "http6", "address": "[::]:80" }"#, r#"{ "name": "http6" }"#)],
             &[r#"proxy.json:6: listeners[1]: the key "address" is missing"#],
         ),
         (
-            &[(r#"{ "name": "http6", "address": "[::]:80", "proxy_protocol": true }"#, r#""[::]:80""#)],
+            &[(r#"{ "name": "http6", "address": "[::]:80" }"#, r#""[::]:80""#)],
             &[r#"proxy.json:6: listeners[1]: expected an object, found the string "[::]:80""#],
         ),
         (

@@ -11,10 +11,11 @@ use polder::config::proxy::{
     ServiceConfig, Target, TimeoutsConfig,
 };
 use polder::config::{
-    BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey,
-    StatusRange,
+    BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
+    PublicKey, StatusRange,
 };
 use polder::proxy::capacity::Capacity;
+use polder::proxy_protocol::Version;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -257,7 +258,7 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(
         backends(www).check,
         CheckConfig {
-            protocol: Default::default(),
+            protocol: BackendProtocol { send_proxy: Some(Version::V1), ..BackendProtocol::default() },
             kind: ProbeKind::Http {
                 path: "/healthz?from=proxy".to_owned(),
                 host: Some("www.example.net".to_owned()),
@@ -297,6 +298,8 @@ fn every_key_of_a_service_is_accepted_and_heard() {
         })
     );
     assert_eq!(wiki.check.protocol, wiki.protocol, "a check speaks as requests do");
+    assert_eq!((wiki.protocol.send_proxy, wiki.connections.reuse), (Some(Version::V2), Reuse::Never));
+    assert_eq!(backends(&config.services["www"]).check.protocol.send_proxy, Some(Version::V1), "it has said so itself");
     assert_eq!(wiki.check.fast_interval, 250 * MILLISECOND, "a quarter of the interval");
 }
 

@@ -6,8 +6,8 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-use crate::proxy::traffic::message::fields::{Field, FieldKind};
-use crate::proxy::traffic::message::{RequestHead, Scheme};
+use crate::proxy::traffic::message::fields::{Field, FieldKind, elements};
+use crate::proxy::traffic::message::{Request, RequestHead, Scheme};
 use crate::proxy_protocol::{Ends, Facts};
 
 /// A client as these fields write it; made once for each connection.
@@ -52,6 +52,21 @@ impl Client {
         trusted.iter().any(|network| network.contains(&self.address))
     }
 
+    /// Who asked first, as far as it can be believed: of the addresses in `X-Forwarded-For`, from the last one back, the first that is no
+    /// trusted proxy's; the client itself, if it is none. None: a trusted proxy was asked by whom it does not name.
+    pub fn visitor(&self, request: Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
+        let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+        let mut visitor = self.address;
+        let mut said = request.values(FieldKind::ForwardedFor).rev().flat_map(|value| elements(value).rev());
+        while is_trusted(&visitor) {
+            match said.by_ref().find(|element| !element.is_empty()) {
+                Some(element) => visitor = address_of(element)?,
+                None => break,
+            }
+        }
+        Some(visitor)
+    }
+
     /// Writes the four fields.
     pub fn write(&self, out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Field], trusted: bool) {
         let claimed = |kind: FieldKind| {
@@ -89,3 +104,14 @@ fn begin<'h>(out: &mut Vec<u8>, name: &[u8], said: impl Iterator<Item = &'h [u8]
         out.extend_from_slice(b", ");
     }
 }
+
+/// An address as proxies write it: some with the port, some in the brackets of RFC 7239.
+fn address_of(element: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(element).ok()?;
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port).or_else(in_brackets).map(|address: IpAddr| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests;
