@@ -25,7 +25,7 @@ use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::choose::{BalanceState, RequestFacts, choose};
 use polder::proxy::snapshot::{LatchView, ServiceMode, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
-use polder::proxy::traffic::listener::Door;
+use polder::proxy::traffic::door::Door;
 use polder::proxy::traffic::shared::Shared;
 use polder::proxy::traffic::worker::{Command, Listening, spawn};
 use polder::zone::number::rtype;

@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
 use super::crc32c::crc32c;
-use super::{Ends, Facts, Header, MOST, Malformed};
+use super::header::{Ends, Facts, Header, MOST, Malformed};
 
 /// What a header begins with.
 pub(super) const SIGNATURE: [u8; 12] = *b"\r\n\r\n\0\r\nQUIT\n";

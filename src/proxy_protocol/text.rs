@@ -4,7 +4,7 @@ use std::io::Write;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
-use super::{Ends, Facts, Header, Malformed};
+use super::header::{Ends, Facts, Header, Malformed};
 
 /// What the line begins with.
 pub(super) const SIGNATURE: &[u8] = b"PROXY ";

@@ -18,7 +18,7 @@ use polder::proxy::snapshot::{
 };
 use polder::proxy::tls::acceptor::Acceptor;
 use polder::proxy::traffic::access_log::AccessLog;
-use polder::proxy::traffic::listener::Door;
+use polder::proxy::traffic::door::Door;
 use polder::proxy::traffic::shared::{Report, Shared};
 use polder::proxy::traffic::worker::{Command, Listening, Worker, spawn};
 use polder::tls::client::Connector;

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use crate::config::ProxyConfig;
 use crate::config::proxy::ListenerConfig;
 use crate::daemon::sockets::{BindError, Sockets};
-use crate::proxy::traffic::listener::Door;
+use crate::proxy::traffic::door::Door;
 use crate::proxy::traffic::worker::Listening;
 
 /// The traffic sockets of a document.

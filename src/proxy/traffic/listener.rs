@@ -6,13 +6,13 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ipnet::IpNet;
 use nix::libc::{EMFILE, ENFILE, ENOBUFS, ENOMEM};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::{Instant, sleep};
 
 use super::access_log::Record;
 use super::counters::add;
+use super::door::Door;
 use super::eviction;
 use super::http1::forwarded::Client;
 use super::local::Local;
@@ -27,19 +27,6 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 
 /// Connections that a listener may still accept when it closes: more than the kernel queues (somaxconn) by default.
 const MOST_QUEUED: usize = 4096;
-
-/// What is spoken at a listener.
-#[derive(Debug)]
-pub struct Door {
-    /// The listener's name in logs.
-    pub name: Arc<str>,
-    /// The protocol.
-    pub protocol: Protocol,
-    /// Over TLS it may be HTTP/2.
-    pub http2: bool,
-    /// Connections come from these, and begin with a header of the PROXY protocol; `None`: from anywhere, and without one.
-    pub proxies: Option<Vec<IpNet>>,
-}
 
 /// Accepts until the listeners are to close. Dropping it closes our descriptor only: another process with the same socket
 /// keeps its queue.

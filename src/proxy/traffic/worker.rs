@@ -8,8 +8,9 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::counters::WorkerCounters;
+use super::door::Door;
 use super::eviction;
-use super::listener::{self, Door};
+use super::listener;
 use super::local::Local;
 use super::shared::{Shared, Sibling, SlotRequest};
 use crate::config::proxy::Protocol;
