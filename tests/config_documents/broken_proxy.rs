@@ -195,7 +195,7 @@ fn broken_timeouts_limits_and_logs_are_refused() {
         ),
         (
             &[(r#""connect": "1s""#, r#""connection_timeout": "1s""#)],
-            &["proxy.json:17: timeouts.connection_timeout: unknown key; known here: backend_keep_alive, body_idle, connect, drain, keep_alive, request_head, response_head, tls_handshake, tunnel_idle"],
+            &["proxy.json:17: timeouts.connection_timeout: unknown key; known here: backend_keep_alive, body_idle, connect, drain, keep_alive, proxy_protocol, request_head, response_head, tls_handshake, tunnel_idle"],
         ),
         (
             &[(r#""tries": 3"#, r#""tries": 11"#)],
