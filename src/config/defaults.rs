@@ -79,6 +79,8 @@ pub mod timeouts {
 pub mod limits {
     /// Bytes: twice what common servers take (nginx and Apache: 8 KiB).
     pub const REQUEST_HEAD: usize = 16_384;
+    /// An encoder takes up to 2 MB for as long as its visitor takes to read.
+    pub const COMPRESSIONS: usize = 256;
     /// As Apache's `LimitRequestFields`.
     pub const REQUEST_HEADERS: usize = 100;
     /// Bytes: backends set large cookies and policies.

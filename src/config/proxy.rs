@@ -6,6 +6,7 @@
 mod access_log;
 mod acme;
 mod backends;
+mod compression;
 mod connections;
 mod context;
 mod cookie;
@@ -21,6 +22,7 @@ pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
+pub use compression::{Algorithm, CompressionConfig, MediaRange};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
 pub use https::{HstsConfig, HttpsConfig};
@@ -103,7 +105,7 @@ const ROOT: Keys = Keys {
 };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 23] = [
+pub const KEYS: &[&Keys] = &[
     &ROOT,
     &listeners::KEYS,
     &admin::KEYS,
@@ -124,6 +126,7 @@ pub const KEYS: [&Keys; 23] = [
     &tls::CERTIFICATE,
     &backends::KEYS,
     &backend_protocol::KEYS,
+    &compression::KEYS,
     &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,

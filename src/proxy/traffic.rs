@@ -16,6 +16,7 @@
 //! | [`http1`], `http1_stream`, `http1_backend` | the codec of HTTP/1.1 (pure), and the same over sockets, of visitors and of backends; `transfer` and `socket` move the bytes |
 //! | [`http2`], `http2_connection`, `http2_visit`, `http2_stream` | the same for HTTP/2: what is pure, a visitor's connection, a request on one of its streams, its bodies; `http2_wire` carries it, `http2_pipe` is a stream after an upgrade |
 //! | `http2_upstream`, `http2_attempt`, `http2_backend` | connections of HTTP/2 to backends, an attempt on one of them, a request and its response on a stream |
+//! | `compression`, `encoder` | what of a response is compressed on its way to the visitor |
 //! | `inflight` | lets a new snapshot or a drain reach whatever runs |
 //! | [`access_log`], `trace`, `termination` | how a request ended |
 //!
@@ -28,12 +29,14 @@ mod alarm;
 mod answering;
 mod arrival;
 mod attempt;
+mod compression;
 mod connecting;
 mod connection;
 mod conversation;
 pub mod counters;
 mod dispatch;
 pub mod door;
+mod encoder;
 mod eviction;
 mod eviction_queue;
 mod exchange;

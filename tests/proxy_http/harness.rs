@@ -84,6 +84,7 @@ impl Default for Setup {
                 connections: Some(1000),
                 connections_per_address: Some(1000),
                 tls_handshakes: None,
+                compressions: 256,
                 waiting: 100,
                 tries: 3,
                 idle_per_backend: Some(8),

@@ -12,6 +12,7 @@ mod authority;
 mod backend_tls;
 mod bodies;
 mod browser;
+mod compression;
 mod failures;
 mod grpc;
 mod h2;

@@ -50,6 +50,8 @@ pub struct LimitsConfig {
     /// Handshakes of TLS under way at a time, over all workers, of which each has its part. Without it a quarter of `connections`, at
     /// least 64.
     pub tls_handshakes: Option<usize>,
+    /// Responses that are compressed at a time, over all workers, of which each has its part; others go as they are. Default 256.
+    pub compressions: usize,
     /// Requests of one service that may wait for a verdict at a time, over all workers. Default 1000.
     pub waiting: usize,
     /// Attempts for one request, the first included, where the service says nothing of retries. Default 4.
@@ -86,6 +88,7 @@ impl Default for LimitsConfig {
             connections: None,
             connections_per_address: None,
             tls_handshakes: None,
+            compressions: COMPRESSIONS,
             waiting: WAITING,
             tries: TRIES,
             idle_per_backend: None,
@@ -114,6 +117,7 @@ pub(super) const TIMEOUTS: Keys = Keys {
 pub(super) const LIMITS: Keys = Keys {
     object: "limits",
     names: &[
+        "compressions",
         "connections",
         "connections_per_address",
         "idle_per_backend",
@@ -136,7 +140,7 @@ const DRAIN: RangeInclusive<Duration> = Duration::ZERO..=Duration::from_secs(360
 const HEAD: RangeInclusive<usize> = 1024..=1_048_576;
 const HEADERS: RangeInclusive<usize> = 16..=MOST_FIELDS;
 const CONNECTIONS: RangeInclusive<usize> = 1..=1_000_000;
-/// Zero: nothing waits.
+/// Zero: nothing waits, or is compressed.
 const WAITING: RangeInclusive<usize> = 0..=1_000_000;
 const TRIES: RangeInclusive<u32> = 1..=10;
 /// Zero: none is kept.
@@ -180,6 +184,7 @@ pub(super) fn read_limits(value: &Value<'_>) -> Read<LimitsConfig> {
     let connections = limits.optional("connections", |value| value.integer(CONNECTIONS));
     let connections_per_address = limits.optional("connections_per_address", |value| value.integer(CONNECTIONS));
     let tls_handshakes = limits.optional("tls_handshakes", |value| value.integer(CONNECTIONS));
+    let compressions = read("compressions", default.compressions, WAITING);
     let waiting = read("waiting", default.waiting, WAITING);
     let tries = limits.with_default("tries", default.tries, |value| value.integer(TRIES));
     let idle_per_backend = limits.optional("idle_per_backend", |value| value.integer(IDLE_PER_BACKEND));
@@ -190,6 +195,7 @@ pub(super) fn read_limits(value: &Value<'_>) -> Read<LimitsConfig> {
         connections: connections?,
         connections_per_address: connections_per_address?,
         tls_handshakes: tls_handshakes?,
+        compressions: compressions?,
         waiting: waiting?,
         tries: tries?,
         idle_per_backend: idle_per_backend?,

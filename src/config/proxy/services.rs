@@ -7,6 +7,7 @@ use std::path::Path;
 
 use super::acme::ChallengeKind;
 use super::backends::{self, BackendsConfig};
+use super::compression::{self, CompressionConfig};
 use super::context::Context;
 use super::cookie::CookieValue;
 use super::https::{self, HttpsConfig};
@@ -29,6 +30,8 @@ pub struct ServiceConfig {
     pub paths: Vec<String>,
     /// The withheld request fields that its backends get after all. Default none.
     pub pass_fields: PassedFields,
+    /// What of its responses is compressed; none: nothing.
+    pub compression: Option<CompressionConfig>,
     /// How it is reached over TLS; none: in clear text alone.
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
@@ -65,6 +68,7 @@ pub(super) const KEYS: Keys = Keys {
         "backends",
         "balance",
         "check",
+        "compression",
         "cookie",
         "failover",
         "failover_drain",
@@ -116,6 +120,7 @@ fn read_service<'a>(
     let pass_fields = withheld::read(&service, context.any_trusted);
     let patterns = hosts.map(values);
     let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
+    let compression = compression::read(&service);
     let https = https::read(&service, service.get("tls").is_some());
     let tls = tls::read(&service, patterns.as_deref().ok(), context.acme).map(|tls| {
         tls.map(|(tls, location)| {
@@ -129,6 +134,7 @@ fn read_service<'a>(
         hosts: patterns?,
         paths: paths.map(values)?,
         pass_fields: pass_fields?,
+        compression: compression?,
         tls: tls?,
         https: https?,
         target: target?,

@@ -8,12 +8,13 @@ use std::sync::atomic::Ordering::Relaxed;
 use super::status::{Live, alarms};
 use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
+use crate::config::proxy::Algorithm;
 use crate::daemon::metrics::{Common, Page};
 use crate::health::Verdict;
 use crate::proxy::control::State;
 use crate::proxy::latch::Now;
 use crate::proxy::snapshot::{Backend, BackendCounters, Service};
-use crate::proxy::traffic::counters::WorkerCounters;
+use crate::proxy::traffic::counters::{CompressionCounters, WorkerCounters};
 
 type BackendValue = fn(&Backend) -> u64;
 type WorkerValue = fn(&WorkerCounters) -> &AtomicU64;
@@ -94,6 +95,11 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
     }),
     ("polder_requests_retried_total", "Attempts repeated on another backend.", |worker| &worker.retries),
     ("polder_requests_waited_total", "Requests that waited for a backend to become usable.", |worker| &worker.waited),
+    (
+        "polder_compressions_left_out_total",
+        "Responses that went uncompressed because limits.compressions was reached.",
+        |worker| &worker.compressions_left_out,
+    ),
     ("polder_tunnels_opened_total", "Upgraded connections opened.", |worker| &worker.tunnels),
 ];
 
@@ -138,7 +144,24 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
             metric.sample(&[("worker", &index.to_string())], value(worker).load(Relaxed));
         }
     }
+    compressions(&mut page, live);
     page.finish()
+}
+
+fn compressions(page: &mut Page, live: &Live) {
+    type Value = fn(&CompressionCounters) -> &AtomicU64;
+    let counters: [(&str, &str, Value); 3] = [
+        ("polder_compressions_total", "Responses that were compressed.", |of| &of.responses),
+        ("polder_compression_in_bytes_total", "Bytes of their bodies as backends sent them.", |of| &of.bytes_in),
+        ("polder_compression_out_bytes_total", "Bytes of their bodies as visitors got them.", |of| &of.bytes_out),
+    ];
+    for (name, help, value) in counters {
+        let mut metric = page.counter(name, help);
+        for algorithm in Algorithm::ALL {
+            let of_workers = live.workers.iter().map(|worker| value(&worker.compressions[algorithm as usize]));
+            metric.sample(&[("encoding", algorithm.name())], of_workers.map(|count| count.load(Relaxed)).sum());
+        }
+    }
 }
 
 fn orders(page: &mut Page, state: &State, now: Now) {

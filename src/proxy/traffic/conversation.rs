@@ -97,7 +97,8 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let idle = settings.timeouts.body_idle;
     let cookie = plan.service().cookie();
     let set_cookie = cookie.filter(|_| plan.set_cookie).map(|own| own.set(address, scheme.is_secure()));
-    let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport };
+    let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport, ..ResponseEdit::default() };
+    let compression = plan.front().edge.as_deref().and_then(|edge| edge.compression.as_ref());
     let (body, response) = client.split();
     let (sink, source) = backend(buffers);
     // From here on a request that cannot be replayed stays where it is.
@@ -111,7 +112,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
         source,
         IdleTimer { alarm: backend_alarm, idle },
         response,
-        relay::Task { request: whole, progress, settings, counters, edit, local, entry, trace },
+        relay::Task { request: whole, progress, settings, counters, edit, compression, local, entry, trace },
     );
     let (mut send, mut relay) = (pin!(send), pin!(relay));
     let mut is_sending = true;

@@ -2,6 +2,7 @@
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use crate::config::proxy::Algorithm;
 use crate::proxy::snapshot::BackendCounters;
 
 /// One worker's counts.
@@ -48,8 +49,32 @@ pub struct WorkerCounters {
     pub retries: AtomicU64,
     /// Requests that waited for a verdict.
     pub waited: AtomicU64,
+    /// Responses that were compressed, by algorithm.
+    pub compressions: [CompressionCounters; Algorithm::ALL.len()],
+    /// Responses that were not, because `limits.compressions` was reached.
+    pub compressions_left_out: AtomicU64,
     /// Tunnels opened.
     pub tunnels: AtomicU64,
+}
+
+/// Of one algorithm of compression.
+#[derive(Debug, Default)]
+pub struct CompressionCounters {
+    /// Responses that were compressed by it, as far as they came.
+    pub responses: AtomicU64,
+    /// Bytes of their content.
+    pub bytes_in: AtomicU64,
+    /// Bytes that became of them.
+    pub bytes_out: AtomicU64,
+}
+
+impl CompressionCounters {
+    /// Counts a response.
+    pub fn count(&self, bytes_in: u64, bytes_out: u64) {
+        add(&self.responses, 1);
+        add(&self.bytes_in, bytes_in);
+        add(&self.bytes_out, bytes_out);
+    }
 }
 
 /// Adds to a count that only this thread writes: a load and a store, no locked instruction.

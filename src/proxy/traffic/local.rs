@@ -52,6 +52,8 @@ pub struct Local {
     pub registry: Registry,
     /// Those of its clients that are in their handshake.
     pub handshakes: Rc<Handshakes>,
+    /// Responses that are being compressed.
+    pub compressions: Rc<Cell<usize>>,
     /// Lines for the access log.
     pub lines: Lines,
     /// The warning that `limits.connections` is reached.
@@ -91,6 +93,7 @@ impl Local {
             pool: Pool::default(),
             http2: Connections::default(),
             handshakes: Rc::default(),
+            compressions: Rc::default(),
             lines: Lines::default(),
             connections_reached: Throttle::default(),
             handshakes_reached: Throttle::default(),

@@ -215,6 +215,19 @@ pub struct ResponseEdit<'e> {
     pub set_cookie: Option<&'e str>,
     /// What the response says of https.
     pub transport: TransportSecurity<'e>,
+    /// What it says of its content, where that is encoded on the way.
+    pub content: ContentEdit<'e>,
+}
+
+/// What a response says of its content, if it is not what the backend says.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ContentEdit<'e> {
+    /// It is encoded so (Content-Encoding).
+    pub encoding: Option<&'static str>,
+    /// It is added that the encoding depends on what the visitor accepts (Vary).
+    pub adds_vary: bool,
+    /// The entity tag in place of the backend's (ETag).
+    pub etag: Option<&'e [u8]>,
 }
 
 /// What a response says of https for the next visits (Strict-Transport-Security, RFC 6797).

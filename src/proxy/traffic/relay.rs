@@ -3,17 +3,19 @@
 use tokio::time::Instant;
 
 use super::alarm::Alarm;
-use super::counters::add;
+use super::compression::{Compressor, Decision};
+use super::counters::{CompressionCounters, add};
 use super::inflight::{Entry, Phase};
 use super::local::Local;
 use super::message::fields::{FieldKind, elements};
-use super::message::{Request, Response, ResponseEdit, ResponseHead};
+use super::message::{Length, Request, Response, ResponseEdit, ResponseHead};
 use super::progress::Progress;
 use super::socket::IdleTimer;
 use super::stream::{BodySource, ResponseSink, SinkError, SourceError, TransferError};
 use super::termination::End;
 use super::trace::Trace;
 use super::transfer::pass;
+use crate::proxy::edge::compression::Compression;
 use crate::proxy::snapshot::{BackendCounters, Settings};
 
 /// Interim responses a backend may send for one request.
@@ -52,6 +54,8 @@ pub struct Task<'t> {
     pub counters: Option<&'t BackendCounters>,
     /// What is changed about it.
     pub edit: ResponseEdit<'t>,
+    /// Whether it is compressed.
+    pub compression: Option<&'t Compression>,
     /// The worker.
     pub local: &'t Local,
     /// What the worker knows of the client's connection.
@@ -144,7 +148,7 @@ pub async fn relay(
     Err(RelayError::Malformed)
 }
 
-impl Task<'_> {
+impl<'t> Task<'t> {
     /// Until when the backend has to have sent the next head; none: it owes nothing yet.
     pub fn until(&self) -> Option<Instant> {
         self.progress.owed_since.get().map(|since| since + self.settings.timeouts.response_head)
@@ -185,6 +189,21 @@ impl Task<'_> {
         }
     }
 
+    /// Whether the final response is compressed, and by what.
+    fn decide(&self, response: Response<'_>) -> (Decision, Option<(Compressor, &'t CompressionCounters)>) {
+        let Some(rules) = self.compression else { return Default::default() };
+        let mut decision = Decision::of(rules, self.request, response, self.edit);
+        let Some(algorithm) = decision.encoding.filter(|_| response.head.body != Length::None) else {
+            return (decision, None);
+        };
+        let compressor = Compressor::new(algorithm, self.local);
+        if compressor.is_none() {
+            decision.give_up();
+        }
+        let counters = &self.local.counters.compressions[algorithm as usize];
+        (decision, compressor.map(|compressor| (compressor, counters)))
+    }
+
     /// Passes the final response on.
     async fn pass_response<B: ResponseSource>(
         self,
@@ -194,7 +213,10 @@ impl Task<'_> {
         head: &ResponseHead,
     ) -> Result<Relayed, RelayError> {
         let may_keep = self.progress.sent.get() && !self.local.is_draining();
-        let begun = client.begin(backend.response(head), self.edit, may_keep);
+        let (decision, compressor) = self.decide(backend.response(head));
+        let response = Response { head: &decision.head(head), ..backend.response(head) };
+        let begun = client.begin(response, ResponseEdit { content: decision.edit(), ..self.edit }, may_keep);
+        self.trace.encoding = decision.encoding;
         self.trace.status = head.status;
         self.trace.cookie_set = self.edit.set_cookie.is_some();
         self.trace.responded = self.progress.owed_since.get().map(|since| since.elapsed());
@@ -206,7 +228,18 @@ impl Task<'_> {
                 add(&counters.bytes_in, bytes);
             }
         };
-        match pass(&mut body, &mut client, &mut timer, count, || false).await {
+        let passed = match compressor {
+            None => pass(&mut body, &mut client, &mut timer, count, || false).await,
+            // On the heap: other responses have no room for it.
+            Some((compressor, counters)) => {
+                let mut compressing = compressor.into(&mut client);
+                let passed = Box::pin(pass(&mut body, &mut compressing, &mut timer, count, || false)).await;
+                counters.count(compressing.taken, compressing.sent);
+                self.trace.bytes = compressing.sent;
+                passed
+            }
+        };
+        match passed {
             Ok(()) => Ok(Relayed::Response {
                 backend_keeps: B::keeps_connection(&body, head),
                 client_keeps: begun.keeps_connection,
@@ -215,7 +248,7 @@ impl Task<'_> {
             Err(TransferError::Source(error)) if !client.has_sent() => {
                 // What was gathered is dropped, and the client gets an answer of ours instead.
                 self.progress.begun.set(false);
-                (self.trace.bytes, self.trace.cookie_set) = (0, false);
+                (self.trace.bytes, self.trace.cookie_set, self.trace.encoding) = (0, false, None);
                 Err(match error {
                     SourceError::Malformed => RelayError::Malformed,
                     SourceError::TimedOut => RelayError::TimedOut,

@@ -7,6 +7,7 @@ use tokio::time::Instant;
 
 use super::termination::End;
 use super::view::View;
+use crate::config::proxy::Algorithm;
 
 /// One request, so far.
 pub struct Trace {
@@ -28,6 +29,8 @@ pub struct Trace {
     pub status: u16,
     /// Bytes of the response's body.
     pub bytes: u64,
+    /// How the proxy has encoded it, if it has.
+    pub encoding: Option<Algorithm>,
     /// What the request's cookie was.
     pub cookie: CookieSeen,
     /// Whether a cookie was set.
@@ -66,6 +69,7 @@ impl Trace {
             backend: None,
             status: 0,
             bytes: 0,
+            encoding: None,
             cookie: CookieSeen::Unused,
             cookie_set: false,
             tries: 0,

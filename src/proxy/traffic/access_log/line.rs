@@ -87,6 +87,9 @@ pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
             quote(out, value);
         }
     }
+    if let Some(algorithm) = trace.encoding {
+        put(out, format_args!(",\"encoding\":\"{}\"", algorithm.name()));
+    }
     put(
         out,
         format_args!(

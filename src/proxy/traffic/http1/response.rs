@@ -7,7 +7,9 @@ use super::head::{as_http11, line, with_room};
 use super::vet::{Coding, parse_length};
 use crate::config::proxy::MOST_FIELDS;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, authenticate_connection, elements};
-use crate::proxy::traffic::message::{Length, Response, ResponseEdit, ResponseHead, TransportSecurity, Version};
+use crate::proxy::traffic::message::{
+    ContentEdit, Length, Response, ResponseEdit, ResponseHead, TransportSecurity, Version,
+};
 
 /// The head cannot be believed: 502.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -167,8 +169,11 @@ pub fn passed<'r>(
     passing: Passing,
 ) -> impl Iterator<Item = (&'r [u8], &'r [u8])> {
     let Response { head, bytes, fields } = response;
+    let content = edit.content;
+    let is_edited = content.encoding.is_some() || content.etag.is_some();
     let of_backend = fields.iter().filter_map(move |field| {
         let (name, value) = (field.name.of_head(bytes), field.value.of_head(bytes));
+        let value = if is_edited { content.of_field(name, value)? } else { value };
         let passes = match field.kind {
             FieldKind::ContentLength
             | FieldKind::TransferEncoding
@@ -192,7 +197,25 @@ pub fn passed<'r>(
         }
         _ => None,
     };
-    of_backend.chain(set).chain(private).chain(security)
+    let encoding = content.encoding.map(|coding| (b"Content-Encoding".as_slice(), coding.as_bytes()));
+    let vary = content.adds_vary.then_some((b"Vary".as_slice(), b"Accept-Encoding".as_slice()));
+    of_backend.chain(set).chain(private).chain(security).chain(encoding).chain(vary)
+}
+
+/// What is said of the bytes of the content, and so not of its encoding: ranges of them, and their digests (RFC 9530; RFC 3230; RFC
+/// 1864).
+const OF_BYTES: [&str; 5] = ["accept-ranges", "content-digest", "content-md5", "digest", "repr-digest"];
+
+impl<'e> ContentEdit<'e> {
+    /// The value of a backend's field, if that goes on where this is changed.
+    fn of_field(self, name: &[u8], value: &'e [u8]) -> Option<&'e [u8]> {
+        let is = |known: &str| name.eq_ignore_ascii_case(known.as_bytes());
+        match self.etag {
+            Some(etag) if is("etag") => Some(etag),
+            _ if self.encoding.is_some() && (OF_BYTES.into_iter().any(is) || is("content-encoding")) => None,
+            _ => Some(value),
+        }
+    }
 }
 
 /// Writes the head as the visitor gets it.

@@ -15,7 +15,12 @@ fn written(head: &str, to_head: bool, edits: Edits<'_>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-const PLAIN: ResponseEdit<'_> = ResponseEdit { cookie: None, set_cookie: None, transport: TransportSecurity::Backends };
+const PLAIN: ResponseEdit<'_> = ResponseEdit {
+    cookie: None,
+    set_cookie: None,
+    transport: TransportSecurity::Backends,
+    content: ContentEdit { encoding: None, adds_vary: false, etag: None },
+};
 const NEW: Edits<'_> = Edits { version: Version::Http11, keep: true, edit: PLAIN };
 
 #[test]
