@@ -8,7 +8,7 @@ use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig, BackendConfig, Balance,
     CertificateConfig, CertificateSource, ChallengeKind, ConnectionsConfig, CookieConfig, CookieValue, EabConfig,
     HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, Redispatch, Reuse,
-    ServiceConfig, Target, TimeoutsConfig,
+    ServiceConfig, TimeoutsConfig,
 };
 use polder::config::{
     BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey,
@@ -41,8 +41,7 @@ fn proxy_with_service(service: &str) -> ServiceConfig {
 }
 
 fn backends(service: &ServiceConfig) -> &proxy::BackendsConfig {
-    let Target::Backends(backends) = &service.target;
-    backends
+    service.target.backends().expect("it has backends")
 }
 
 #[test]
