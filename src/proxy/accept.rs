@@ -27,7 +27,8 @@ fn read_weight(text: &[u8]) -> u16 {
         }
         _ => return MOST,
     };
-    let thousandths = (0..3).fold(0, |sum, place| sum * 10 + u16::from(digits.get(place).map_or(0, |digit| digit - b'0')));
+    let thousandths =
+        (0..3).fold(0, |sum, place| sum * 10 + u16::from(digits.get(place).map_or(0, |digit| digit - b'0')));
     (u16::from(whole - b'0') * MOST + thousandths).min(MOST)
 }
 

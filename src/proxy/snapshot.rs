@@ -13,11 +13,16 @@ use ipnet::IpNet;
 use crate::api::operator::OperatorState;
 use crate::config::HttpVersion;
 use crate::config::proxy::{Balance, ConnectionsConfig, LimitsConfig, PassedFields, TimeoutsConfig};
+use crate::daemon::key_file::KeyError;
 use crate::health::{Proof, Target, Verdict};
 use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::edge::Edge;
 use crate::proxy::route::Router;
+use crate::proxy::target::OwnTarget;
+use crate::proxy::target::kept_file::{KeptFile, Reread};
+use crate::proxy::target::pages::Pages;
 use crate::proxy::tls::acceptor::Acceptor;
 use crate::tls::client::Connector;
 
@@ -32,9 +37,11 @@ pub struct Snapshot {
     pub draining: bool,
     /// Whether what is known of the peers' latches may be acted on still.
     pub peers: Proof,
-    /// Host and path to service.
+    /// Host and path to front.
     pub router: Router,
-    /// The services; [`Router`] answers with an index into this.
+    /// What visitors meet under them; [`Router`] answers with an index into this.
+    pub fronts: Arc<[Front]>,
+    /// The services that have backends, in the order of their names.
     pub services: Vec<Service>,
     /// What a CA is answered that asks whether a host is ours.
     pub challenges: Challenges,
@@ -59,15 +66,67 @@ pub struct Settings {
     pub tls: Option<Arc<Acceptor>>,
 }
 
-/// One service, ready to be chosen from.
+/// What visitors meet of a service under its hosts and paths, whatever answers them. The same until the next document.
 #[derive(Debug)]
-pub struct Service {
-    /// Its name.
+pub struct Front {
+    /// The service's name.
     pub name: Arc<str>,
     /// It is reached over TLS, too.
     pub over_tls: bool,
     /// What it says to visitors about https.
     pub https: Https,
+    /// What it asks of requests, and does to responses; none, where it does neither.
+    pub edge: Option<Arc<Edge>>,
+    /// What visitors see instead of the proxy's own words; none: those.
+    pub pages: Option<Arc<Pages>>,
+    /// What answers.
+    pub target: FrontTarget,
+}
+
+/// What answers the requests of a service.
+#[derive(Debug, Clone)]
+pub enum FrontTarget {
+    /// The backends of the service in this place among those of the snapshot.
+    Backends(usize),
+    /// The proxy itself.
+    Own(OwnTarget),
+}
+
+impl Front {
+    /// The place of the service whose backends answer, if they do.
+    pub fn service(&self) -> Option<usize> {
+        match self.target {
+            FrontTarget::Backends(place) => Some(place),
+            FrontTarget::Own(_) => None,
+        }
+    }
+
+    /// Reads the files again that it holds, if they have changed.
+    pub fn refresh_files(&self) -> Vec<Reread> {
+        let answer = match &self.target {
+            FrontTarget::Own(OwnTarget::Answer(answer)) => answer.file().and_then(KeptFile::refresh),
+            FrontTarget::Own(OwnTarget::Redirect(_) | OwnTarget::Files(_)) | FrontTarget::Backends(_) => None,
+        };
+        let pages = self.pages.iter().flat_map(|pages| pages.files().filter_map(KeptFile::refresh));
+        answer.into_iter().chain(pages).collect()
+    }
+
+    /// Why files that it holds cannot be used as they are now.
+    pub fn file_errors(&self) -> Vec<KeyError> {
+        let answer = match &self.target {
+            FrontTarget::Own(OwnTarget::Answer(answer)) => answer.file().and_then(KeptFile::error),
+            FrontTarget::Own(OwnTarget::Redirect(_) | OwnTarget::Files(_)) | FrontTarget::Backends(_) => None,
+        };
+        let pages = self.pages.iter().flat_map(|pages| pages.files().filter_map(KeptFile::error));
+        answer.into_iter().chain(pages).collect()
+    }
+}
+
+/// The backends of a service, ready to be chosen from.
+#[derive(Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: Arc<str>,
     /// The withheld request fields that its backends get.
     pub pass_fields: PassedFields,
     /// Where its backend comes from.

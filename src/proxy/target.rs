@@ -31,3 +31,14 @@ pub enum OwnTarget {
     /// The files of a folder.
     Files(Arc<Site>),
 }
+
+impl OwnTarget {
+    /// As the document calls it.
+    pub fn kind(&self) -> &'static str {
+        match self {
+            OwnTarget::Redirect(_) => "redirect",
+            OwnTarget::Answer(_) => "answer",
+            OwnTarget::Files(_) => "files",
+        }
+    }
+}

@@ -45,15 +45,27 @@ impl Daemon {
     /// With these services, in a folder that `prepare` fills; files are named relative to it. `tls`: the document's services may
     /// have it.
     pub fn start_with(prepare: impl FnOnce(&Path), services: Value, tls: bool) -> Daemon {
+        let daemon = Daemon::spawn(prepare, &services, tls);
+        eventually("the daemon is ready", || daemon.status().is_some_and(|status| status["ready"] == true));
+        daemon
+    }
+
+    /// The same with services of which none can be ready.
+    pub fn start_unready(prepare: impl FnOnce(&Path), services: Value) -> Daemon {
+        let daemon = Daemon::spawn(prepare, &services, false);
+        eventually("the daemon answers", || daemon.status().is_some());
+        eventually("its listener is open", || std::net::TcpStream::connect(daemon.address).is_ok());
+        daemon
+    }
+
+    fn spawn(prepare: impl FnOnce(&Path), services: &Value, tls: bool) -> Daemon {
         let folder = tempfile::tempdir().unwrap();
         prepare(folder.path());
         let (address, https) = (free_address(), free_address());
-        let document = document(folder.path(), address, tls.then_some(https), &services);
+        let document = document(folder.path(), address, tls.then_some(https), services);
         std::fs::write(folder.path().join("proxy.json"), document.to_string()).unwrap();
         let process = program(folder.path()).stderr(Stdio::null()).spawn().unwrap();
-        let daemon = Daemon { process, folder, address, https };
-        eventually("the daemon is ready", || daemon.status().is_some_and(|status| status["ready"] == true));
-        daemon
+        Daemon { process, folder, address, https }
     }
 
     /// With these services.
@@ -64,7 +76,8 @@ impl Daemon {
     fn call(&self, request: &str, body: &str) -> Option<(u16, String)> {
         let mut stream = UnixStream::connect(self.folder.path().join("admin.sock")).ok()?;
         let length = body.len();
-        let head = format!("{request} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+        let head =
+            format!("{request} HTTP/1.1\r\nHost: x\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
         stream.write_all(head.as_bytes()).ok()?;
         let mut reply = BufReader::new(stream);
         let mut line = String::new();

@@ -66,9 +66,11 @@ fn a_browser_gets_pages_with_their_types_and_does_not_get_them_twice() {
     assert_eq!(client.ask("GET", "www.test/nothing", &BROWSER).status(), 404);
     let refused = client.ask("DELETE", "www.test/", &[]);
     assert_eq!((refused.status(), refused.field("allow")), (405, Some("GET, HEAD")));
-    assert_eq!(daemon.explain("www.test", "/a/app.js"), "it is answered with the file a/app.js in the folder www".replace(
-        "www", &daemon.folder.path().join("www").display().to_string()
-    ));
+    assert_eq!(
+        daemon.explain("www.test", "/a/app.js"),
+        "it is answered with the file a/app.js in the folder www"
+            .replace("www", &daemon.folder.path().join("www").display().to_string())
+    );
     assert!(daemon.metric("polder_requests_for_files_total") >= 10);
 }
 
@@ -113,7 +115,9 @@ fn the_path_of_the_service_may_be_left_out_and_an_application_may_know_its_paths
         json!({ "strip_prefix": true, "fallback": "app.html", "index": ["app.html"] }),
     );
     let mut client = Client::connect(daemon.address);
-    for (path, text) in [("/docs/a.txt", "a"), ("/a.txt", "a"), ("/docs/", "app"), ("/docs/some/page", "app"), ("/x", "app")] {
+    for (path, text) in
+        [("/docs/a.txt", "a"), ("/a.txt", "a"), ("/docs/", "app"), ("/docs/some/page", "app"), ("/x", "app")]
+    {
         assert_eq!(client.ask("GET", &format!("www.test{path}"), &[]).text(), text, "{path}");
     }
     assert_eq!(client.ask("GET", "www.test/docs", &[]).field("location"), Some("/docs/"));

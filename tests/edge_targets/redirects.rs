@@ -55,7 +55,8 @@ fn an_answer_is_the_same_for_every_request() {
     for method in ["GET", "PUT", "OPTIONS", "HEAD"] {
         let response = client.ask(method, "www.test/any?thing", &[]);
         assert_eq!(response.status(), 203, "{method}");
-        let fields = ["content-type", "x-one", "cache-control", "content-length"].map(|name| response.field(name).unwrap());
+        let fields =
+            ["content-type", "x-one", "cache-control", "content-length"].map(|name| response.field(name).unwrap());
         assert_eq!(fields, ["text/plain; charset=utf-8", "1", "no-cache", "7"], "{method}");
         assert!(response.field("date").is_some());
         assert_eq!(response.text(), if method == "HEAD" { "" } else { "nobody\n" });

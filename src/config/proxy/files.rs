@@ -36,10 +36,8 @@ impl fmt::Display for FilesConfig {
 }
 
 /// The keys of `files`.
-pub(super) const KEYS: Keys = Keys {
-    object: "services.NAME.files",
-    names: &["fallback", "folder", "index", "precompressed", "strip_prefix"],
-};
+pub(super) const KEYS: Keys =
+    Keys { object: "services.NAME.files", names: &["fallback", "folder", "index", "precompressed", "strip_prefix"] };
 
 /// Each is looked for with every request for a folder.
 const MOST_INDEX: usize = 8;
@@ -70,7 +68,9 @@ pub(super) fn read(value: &Value<'_>) -> Read<FilesConfig> {
 
 fn file_name(text: &str) -> Result<String, Invalid> {
     match text.is_empty() || text.contains(['/', '\0']) || text.starts_with('.') {
-        true => Err(Invalid::new(text, "is not the name of a file: expected one without \"/\", and without a dot in front")),
+        true => {
+            Err(Invalid::new(text, "is not the name of a file: expected one without \"/\", and without a dot in front"))
+        }
         false => Ok(text.to_owned()),
     }
 }

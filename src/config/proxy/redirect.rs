@@ -80,9 +80,8 @@ const STATUS: u16 = 302;
 pub(super) fn read(value: &Value<'_>) -> Read<RedirectConfig> {
     let redirect = value.object(&KEYS)?;
     let status = redirect.with_default("status", STATUS, read_status);
-    let scheme = redirect.optional("scheme", |value| {
-        value.one_of(&[("http", RedirectScheme::Http), ("https", RedirectScheme::Https)])
-    });
+    let scheme = redirect
+        .optional("scheme", |value| value.one_of(&[("http", RedirectScheme::Http), ("https", RedirectScheme::Https)]));
     let host = redirect.optional("host", |value| value.parsed("a host name", host));
     let fixed = redirect.optional("path", |value| value.parsed("a path", path));
     let prefix = redirect.optional("replace_prefix", |value| value.parsed("a path", names::path_prefix));

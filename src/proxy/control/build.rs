@@ -43,10 +43,13 @@ pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snap
         prepared.services.iter().map(|service| build_service(service, at, before(&service.name))).collect();
     Snapshot {
         generation: previous.map_or(1, |previous| previous.generation + 1),
-        ready: !at.draining && services.iter().any(is_usable) && !services.iter().any(Service::is_undecided),
+        ready: !at.draining
+            && (services.is_empty() || services.iter().any(is_usable))
+            && !services.iter().any(Service::is_undecided),
         draining: at.draining,
         peers: at.peers.clone(),
         router: prepared.router.clone(),
+        fronts: prepared.fronts.clone(),
         services,
         challenges: at.challenges.clone(),
         settings: prepared.settings.clone(),
@@ -89,8 +92,6 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
     };
     Service {
         name: service.name.clone(),
-        over_tls: service.over_tls,
-        https: service.https.clone(),
         pass_fields: service.pass_fields,
         mode,
         balance: service.balance,

@@ -3,6 +3,8 @@
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
+mod target;
+
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
 use crate::config::proxy::Balance;
@@ -10,7 +12,7 @@ use crate::health::Verdict;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
 use crate::proxy::route::Unmatched;
-use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Snapshot};
+use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 
 /// Explains a request for this host and path with this Cookie field (empty: it has none).
 pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanation {
@@ -20,7 +22,14 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
         Err(why) => return unrouted(why, host, path),
     };
     let route = format!("host {} and path {}", matched.host, matched.path);
-    let Some(service) = snapshot.services.get(matched.service) else { return unrouted(Unmatched::Host, host, path) };
+    let front = &snapshot.fronts[matched.front];
+    let service = match &front.target {
+        FrontTarget::Backends(place) => &snapshot.services[*place],
+        FrontTarget::Own(own) => {
+            let because = vec![target::sentence(state, front, own, host, path)];
+            return Explanation { service: Some(front.name.to_string()), route, backend: None, because };
+        }
+    };
     let named = named_by(service, cookie);
     let mut because = Vec::new();
     because.extend(about_cookie(service, cookie, named));
@@ -96,6 +105,9 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
         Choice::Use { backend, set_cookie } => (&service.backends[backend], set_cookie),
         Choice::Wait => {
             return format!("it waits, at most {:?}, for a backend that may serve it", service.longest_wait());
+        }
+        Choice::Nobody if service.is_in_maintenance() => {
+            return "an operator has all backends in maint: it is answered 503, with the service's page for that if it has one".into();
         }
         Choice::Nobody => return "no backend may serve it: it is answered 503".into(),
         Choice::Undecided => {

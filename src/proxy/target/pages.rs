@@ -89,7 +89,13 @@ impl Pages {
 
     /// What a visitor gets instead of an answer of the proxy's of this status, in the form that he takes. None: the proxy's own words.
     /// `is_maintenance`: it is one because an operator has all backends in maint. `id`: makes the request's.
-    pub fn response(&self, status: u16, is_maintenance: bool, form: Form, id: impl FnOnce() -> String) -> Option<Response> {
+    pub fn response(
+        &self,
+        status: u16,
+        is_maintenance: bool,
+        form: Form,
+        id: impl FnOnce() -> String,
+    ) -> Option<Response> {
         let of_maintenance = self.maintenance.as_ref().filter(|_| is_maintenance);
         let template = of_maintenance.or_else(|| self.by_status.get(&status))?;
         let (media, content) = match form {

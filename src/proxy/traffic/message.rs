@@ -43,6 +43,13 @@ impl<'r> Request<'r> {
         self.head.path(self.bytes)
     }
 
+    /// The values of all fields of a name.
+    pub fn named(&self, name: &'static str) -> impl Iterator<Item = &'r [u8]> + Clone {
+        let Request { bytes, fields, .. } = *self;
+        let is_its = move |field: &&Field| field.name.of_head(bytes).eq_ignore_ascii_case(name.as_bytes());
+        fields.iter().filter(is_its).map(|field| field.value.of_head(bytes))
+    }
+
     /// The values of all fields of a kind.
     pub fn values(&self, kind: FieldKind) -> impl Iterator<Item = &'r [u8]> {
         let Request { bytes, fields, .. } = *self;
@@ -184,6 +191,17 @@ impl RequestHead {
         }
     }
 
+    /// The query with its question mark; empty if there is none.
+    pub fn query<'h>(&self, bytes: &'h [u8]) -> &'h [u8] {
+        match self.target {
+            Target::Path(span) | Target::Rootless(span) => {
+                let target = span.of_head(bytes);
+                &target[memchr::memchr(b'?', target).unwrap_or(target.len())..]
+            }
+            Target::Asterisk => b"",
+        }
+    }
+
     /// Nothing follows the head.
     pub fn has_no_body(&self) -> bool {
         matches!(self.body, Length::None | Length::Exactly(0))
@@ -205,15 +223,16 @@ impl RequestHead {
     }
 }
 
-/// What a response says of the cookie by which the service knows its visitors again.
+/// What the proxy changes about a backend's response.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct CookieEdit<'c> {
-    /// It; none in a stateless service. A backend's own of that name is left out: it would name what we do not know.
-    pub own: Option<&'c Cookie>,
+pub struct ResponseEdit<'e> {
+    /// The cookie by which the service knows its visitors again; none in a stateless one. A backend's own of that name is left out:
+    /// it would name what we do not know.
+    pub cookie: Option<&'e Cookie>,
     /// The whole value of the Set-Cookie field that is added.
-    pub set: Option<&'c str>,
+    pub set_cookie: Option<&'e str>,
     /// What the response says of https.
-    pub transport: TransportSecurity<'c>,
+    pub transport: TransportSecurity<'e>,
 }
 
 /// What a response says of https for the next visits (Strict-Transport-Security, RFC 6797).

@@ -1,7 +1,8 @@
 //! A response of the proxy's own, on the way that a backend's goes: so that both versions of HTTP, and whatever is done to responses, have
 //! one place.
 
-use tokio::time::Instant;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::answering::Served;
 use super::exchange::Exchange;
@@ -21,25 +22,31 @@ use crate::proxy::target::response::{Content, Response};
 
 impl Exchange<'_> {
     /// Sends it. The connection goes on if nothing of the request is left unread.
-    pub async fn respond(&mut self, client: &mut impl ClientStream, front: &Front, response: Response) -> Served {
+    pub async fn respond(
+        &mut self,
+        client: &mut impl ClientStream,
+        front: &Front,
+        response: Response,
+        end: End,
+    ) -> Served {
         let request = self.request.head;
         // A success would tell the client that its stream is what it asked for (RFC 8441, 5).
         if request.is_extended_connect() && (200..300).contains(&response.status) {
             let answer = Answer { status: 400, why: Some("no WebSocket is here") };
-            return self.answer(client, answer, End::Local).await;
+            return self.answer_plainly(client, answer, End::Local).await;
         }
         let is_head = request.class == Method::Head;
         let bytes = head_of(&response);
         let mut fields = Vec::new();
         let Ok(head) = vet(&bytes, is_head, &mut fields) else {
             // What the document's reader lets pass is none of this.
-            return self.answer(client, Answer::new(500), End::Local).await;
+            return self.answer_plainly(client, Answer::new(500), End::Local).await;
         };
         let view = self.local.view();
         let settings = &view.snapshot.settings;
         let edit = ResponseEdit { transport: self.transport_security(front, settings), ..ResponseEdit::default() };
-        (self.trace.status, self.trace.end) = (response.status, End::Local);
-        self.trace.responded = Some(std::time::Duration::ZERO);
+        (self.trace.status, self.trace.end) = (response.status, end);
+        self.trace.responded = Some(Duration::ZERO);
         let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
         let may_keep = request.has_no_body() && request.keeps_alive() && may_stay;
         let mut body = if is_head { OwnBody::Over } else { OwnBody::of(response.content, self) };
@@ -53,15 +60,16 @@ impl Exchange<'_> {
             passed = pass(&mut body, &mut sink, &mut timer, count, || false) => Some(passed),
         };
         let has_sent = sink.has_sent();
+        drop(sink);
         let (then, end) = match passed {
-            Some(Ok(())) if begun.keeps_connection => (AfterResponse::Keep, End::Local),
-            Some(Ok(())) => (AfterResponse::Linger, End::Local),
+            Some(Ok(())) if begun.keeps_connection => (AfterResponse::Keep, end),
+            Some(Ok(())) => (AfterResponse::Linger, end),
             None => (AfterResponse::Reset, End::DrainTimeout),
             Some(Err(TransferError::Sink(SinkError::Closed))) => (AfterResponse::Close, End::ClientInData),
             Some(Err(TransferError::Sink(SinkError::TimedOut))) => (AfterResponse::Close, End::ClientBodyTimeout),
             Some(Err(TransferError::Source(_))) if !has_sent => {
                 self.trace.bytes = 0;
-                return self.answer(client, Answer::new(500), End::FileUnread).await;
+                return self.answer_plainly(client, Answer::new(500), End::FileUnread).await;
             }
             Some(Err(TransferError::Source(_))) => (AfterResponse::Reset, End::FileCut),
         };
@@ -82,7 +90,7 @@ fn head_of(response: &Response) -> Vec<u8> {
     for part in ["HTTP/1.1 ", itoa::Buffer::new().format(response.status), " ", reason.unwrap_or("Status"), "\r\n"] {
         head.extend_from_slice(part.as_bytes());
     }
-    line(&mut head, b"Date", httpdate::fmt_http_date(std::time::SystemTime::now()).as_bytes());
+    line(&mut head, b"Date", httpdate::fmt_http_date(SystemTime::now()).as_bytes());
     for (name, value) in &response.fields {
         line(&mut head, name.as_bytes(), value);
     }
@@ -98,8 +106,10 @@ fn head_of(response: &Response) -> Vec<u8> {
 enum OwnBody {
     /// Nothing more.
     Over,
-    /// All of these bytes, and whether they were handed out.
-    Bytes(std::sync::Arc<Vec<u8>>),
+    /// All of these bytes.
+    Bytes(Arc<Vec<u8>>),
+    /// These were handed out.
+    Lent(Arc<Vec<u8>>),
     /// A file.
     File(FileBody),
 }
@@ -107,9 +117,36 @@ enum OwnBody {
 impl OwnBody {
     fn of(content: Content, exchange: &Exchange<'_>) -> OwnBody {
         match content {
-            Content::Empty => OwnBody::Over,
-            Content::Bytes(bytes) => OwnBody::Bytes(bytes),
+            Content::Bytes(bytes) if !bytes.is_empty() => OwnBody::Bytes(bytes),
+            Content::Empty | Content::Bytes(_) => OwnBody::Over,
             Content::File(file) => OwnBody::File(FileBody::new(file, &exchange.local.disk)),
         }
+    }
+}
+
+impl BodySource for OwnBody {
+    fn next(&mut self) -> Result<Piece<'_>, SourceError> {
+        *self = match std::mem::replace(self, OwnBody::Over) {
+            OwnBody::Bytes(bytes) => OwnBody::Lent(bytes),
+            OwnBody::Lent(_) | OwnBody::Over => OwnBody::Over,
+            file @ OwnBody::File(_) => file,
+        };
+        match self {
+            OwnBody::Lent(bytes) | OwnBody::Bytes(bytes) => Ok(Piece::Data(bytes)),
+            OwnBody::Over => Ok(Piece::End(Trailers(&[]))),
+            OwnBody::File(file) => file.next(),
+        }
+    }
+
+    async fn fill(&mut self, timer: &mut IdleTimer<'_>, is_patient: impl Fn() -> bool) -> Result<(), SourceError> {
+        match self {
+            OwnBody::File(file) => file.fill(timer, is_patient).await,
+            OwnBody::Over | OwnBody::Bytes(_) | OwnBody::Lent(_) => Ok(()),
+        }
+    }
+
+    /// It never goes away by itself.
+    async fn closed(&mut self, _: &mut IdleTimer<'_>, _: impl Fn() -> bool) {
+        std::future::pending().await
     }
 }

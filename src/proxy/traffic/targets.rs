@@ -38,7 +38,10 @@ impl Exchange<'_> {
             }
             OwnTarget::Answer(answer) => {
                 add(&counters.answered, 1);
-                Ok(self.respond(client, front, answer.response()).await)
+                match answer.response() {
+                    Some(response) => Ok(self.respond(client, front, response, End::Local).await),
+                    None => Err(Failure::new(503, End::FileUnread)),
+                }
             }
             OwnTarget::Files(site) => {
                 add(&counters.files, 1);
@@ -60,7 +63,7 @@ impl Exchange<'_> {
         let why = match redirect.location(&Asked { securely, authority: self.request.authority(), path, query }) {
             Ok(location) => {
                 let response = Response::new(redirect.status).with("Location", location);
-                return Ok(self.respond(client, front, response).await);
+                return Ok(self.respond(client, front, response, End::Local).await);
             }
             Err(Nowhere::NoHost) => Answer { status: 400, why: Some("the request names no host") },
             Err(Nowhere::Here) => Answer { status: 508, why: Some("the redirect of this service leads to itself") },
@@ -77,7 +80,7 @@ impl Exchange<'_> {
         let request = self.request;
         if !matches!(request.method(), b"GET" | b"HEAD") {
             let response = Response::new(405).with("Allow", "GET, HEAD").in_words("Method Not Allowed");
-            return Ok(self.respond(client, front, response).await);
+            return Ok(self.respond(client, front, response, End::Local).await);
         }
         let Ok(wanted) = site.wanted(request.path()) else { return Err(Failure::new(404, End::Local)) };
         let codings = codings(&request, site.codings());
@@ -97,12 +100,12 @@ impl Exchange<'_> {
             Ok(Look::File(found)) => {
                 let range = request.named("range").next().filter(|_| request.method() == b"GET");
                 let response = site.response(*found, Ask { conditions: conditions(&request), range });
-                Ok(self.respond(client, front, response).await)
+                Ok(self.respond(client, front, response, End::Local).await)
             }
             Ok(Look::Folder) => {
                 let location = [request.path(), b"/", request.head.query(request.bytes)].concat();
                 let response = Response::new(308).with("Location", location);
-                Ok(self.respond(client, front, response).await)
+                Ok(self.respond(client, front, response, End::Local).await)
             }
             Ok(Look::Nothing) => Err(Failure::new(404, End::Local)),
             Ok(Look::Outside) => {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::request_id::RequestId;
 use super::termination::End;
 use super::view::View;
 
@@ -20,8 +21,8 @@ pub struct Trace {
     pub connected: Option<Duration>,
     /// From the request sent to the response's head (Tr).
     pub responded: Option<Duration>,
-    /// The snapshot it was routed by and the service's index in it.
-    pub service: Option<(Rc<View>, usize)>,
+    /// The snapshot it was routed by and the front's index in it.
+    pub front: Option<(Rc<View>, usize)>,
     /// The index of the backend tried last.
     pub backend: Option<usize>,
     /// The response's status; 0: none was sent.
@@ -34,6 +35,8 @@ pub struct Trace {
     pub cookie_set: bool,
     /// How many attempts were made.
     pub tries: u32,
+    /// What it is called; none: nobody has asked.
+    pub request_id: Option<RequestId>,
     /// How it ended.
     pub end: End,
 }
@@ -62,15 +65,21 @@ impl Trace {
             waited: None,
             connected: None,
             responded: None,
-            service: None,
+            front: None,
             backend: None,
             status: 0,
             bytes: 0,
             cookie: CookieSeen::Unused,
             cookie_set: false,
             tries: 0,
+            request_id: None,
             end: End::Done,
         }
+    }
+
+    /// What the request is called from now on.
+    pub fn request_id(&mut self) -> RequestId {
+        *self.request_id.get_or_insert_with(RequestId::new)
     }
 
     /// The last two letters of the termination code: what the cookie was, and whether one was set.

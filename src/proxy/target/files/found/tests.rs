@@ -50,7 +50,8 @@ fn a_folder_is_its_first_index_file_and_without_its_slash_it_is_none() {
 
 #[test]
 fn a_compressed_sibling_is_taken_by_who_takes_it() {
-    let folder = folder(&[("a.css", "plain"), ("a.css.gz", "gz"), ("a.css.br", "br"), ("b.css", "b"), ("c.css.gz", "c")]);
+    let folder =
+        folder(&[("a.css", "plain"), ("a.css.gz", "gz"), ("a.css.br", "br"), ("b.css", "b"), ("c.css.gz", "c")]);
     let config = config(folder.path());
     assert_eq!(content(look_at(&config, "a.css", &Coding::ALL)), "br");
     assert_eq!(content(look_at(&config, "a.css", &[Coding::Zstandard, Coding::Gzip])), "gz");
