@@ -9,7 +9,7 @@
 //! | `opening`, `transport`, `handshake`, `handshakes` | what carries a connection, and the handshake before its first request |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `admit`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
-//! | `dispatch` | one request: admit, choose, wait for a verdict, try backends |
+//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `targets` | answers by what is no backend; `own_response` sends that on the way of a backend's, `file_body` reads a file for it by way of `disk` |
 //! | `tunnel` | bytes both ways after an upgrade |
@@ -65,6 +65,7 @@ mod progress;
 mod redirect;
 mod relay;
 mod request_id;
+mod retry;
 mod room;
 mod sending;
 pub mod shared;
@@ -79,5 +80,6 @@ mod transport;
 mod tunnel;
 mod upstream;
 mod view;
+mod waiting;
 pub mod worker;
 mod workspace;

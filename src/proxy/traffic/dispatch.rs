@@ -1,11 +1,8 @@
-//! One request: route, choose, wait or attempt, until it is answered.
+//! One request: route, admit, choose, wait or attempt, until it is answered.
 //!
-//! Owns which backends a request has tried and how often. Called by the connection for each request that was vetted; knows
-//! the client's side only as a [`ClientStream`].
+//! Called by the connection for each request that was vetted; knows the client's side only as a [`ClientStream`].
 
-use std::rc::Rc;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -15,65 +12,23 @@ use super::attempt;
 use super::counters::add;
 use super::exchange::Exchange;
 use super::http1::answer::Answer;
-use super::inflight::{Order, Phase};
 use super::message::fields::FieldKind;
 use super::outcome::{AfterResponse, Failure, Outcome};
 use super::plan::Plan;
-use super::socket::IdleTimer;
-use super::stream::{BodySource, ClientStream};
+use super::retry::RetryState;
+use super::stream::ClientStream;
 use super::termination::End;
 use super::trace::CookieSeen;
 use super::tunnel::Tunnel;
 use super::view::View;
-use crate::config::proxy::Redispatch;
+use super::waiting::Wait;
 use crate::proxy::choose::{Choice, RequestFacts, choose};
-use crate::proxy::snapshot::{Front, FrontTarget, Service, ServiceMode};
+use crate::proxy::snapshot::{Front, FrontTarget, Service};
 use crate::running_time::running;
 
 /// How long a request waits, at most, before a backend that refused it is tried again: as long as in HAProxy. A shorter
 /// `timeouts.connect` shortens it.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
-
-/// What a request has been through, and what its next attempt has to know of that.
-#[derive(Default)]
-struct RetryState {
-    /// The snapshot `tried` is about.
-    view: Option<Rc<View>>,
-    /// Backends that failed.
-    tried: u128,
-    /// Attempts since the last wait.
-    attempts: u32,
-    /// Why the last one failed.
-    failure: Option<Failure>,
-    /// Of one that was left out, what is known is too old.
-    outdated: bool,
-    /// An idle connection was closed under us: open a new one.
-    afresh: bool,
-    /// Since it first waited.
-    wait: Option<Wait>,
-}
-
-/// A place among the requests of a service that wait for a verdict.
-struct Wait {
-    began: Instant,
-    waiting: Arc<AtomicUsize>,
-}
-
-impl Wait {
-    /// Joins them, if fewer than `most` wait.
-    fn begin(service: &Service, most: usize) -> Result<Wait, Failure> {
-        let waiting = Arc::clone(&service.waiting);
-        let before = waiting.fetch_add(1, Ordering::Relaxed);
-        let wait = Wait { began: Instant::now(), waiting };
-        if before >= most { Err(Failure::new(503, End::QueueFull)) } else { Ok(wait) }
-    }
-}
-
-impl Drop for Wait {
-    fn drop(&mut self) {
-        self.waiting.fetch_sub(1, Ordering::Relaxed);
-    }
-}
 
 /// Serves one request.
 pub async fn serve(mut exchange: Exchange<'_>, client: &mut impl ClientStream) -> Served {
@@ -249,81 +204,9 @@ impl Exchange<'_> {
         retries.tried = 0;
         Ok(true)
     }
-
-    /// Holds the request until then, or until there is a new snapshot.
-    async fn hold(
-        &mut self,
-        client: &mut impl ClientStream,
-        view: &View,
-        service: &Service,
-        until: Instant,
-    ) -> Result<(), Failure> {
-        let entered = Instant::now();
-        self.entry.enter(Phase::Waiting);
-        let mut timer = IdleTimer { alarm: self.client_alarm, idle: view.snapshot.settings.timeouts.body_idle };
-        let (mut body, _response) = client.split();
-        let woken = tokio::select! { biased;
-            order = self.entry.order() => match order {
-                Order::Kill => Err(Failure::new(503, End::DrainTimeout)),
-                _ => Ok(()),
-            },
-            () = body.closed(&mut timer, || service.connections.abort_on_close) => Err(Failure::of_gone_client(End::ClientInQueue)),
-            () = self.backend_alarm.wait(until) => Ok(()),
-        };
-        self.entry.leave();
-        self.trace.waited = Some(self.trace.waited.unwrap_or_default() + entered.elapsed());
-        woken
-    }
 }
 
 /// Why no backend may serve.
 fn nobody(service: &Service) -> End {
     if service.is_in_maintenance() { End::Maintenance } else { End::NoBackend }
-}
-
-impl RetryState {
-    /// Forgets what was tried when the snapshot is another one: its backends may be others, or well again.
-    fn adopt(&mut self, view: &Rc<View>) {
-        if !self.view.as_ref().is_some_and(|last| Rc::ptr_eq(last, view)) {
-            (self.tried, self.outdated) = (0, false);
-            self.view = Some(Rc::clone(view));
-        }
-    }
-
-    /// Counts an attempt; the last failure stands when there have been `most`.
-    fn begin_attempt(&mut self, most: u32) -> Result<(), Failure> {
-        if let Some(failure) = self.failure.filter(|_| self.attempts >= most) {
-            return Err(failure);
-        }
-        self.attempts += 1;
-        Ok(())
-    }
-
-    /// All backends have been tried, and connections to the last one failed: they may be tried once more.
-    fn may_begin_again(&self, most: u32) -> bool {
-        self.tried != 0 && self.attempts < most && self.failure.is_some_and(Failure::is_of_connecting)
-    }
-
-    /// A request that is bound to the backend it has just failed on may be tried there again.
-    fn may_stay(&self, service: &Service, most: u32) -> bool {
-        let left = most.saturating_sub(self.attempts);
-        let stays = match service.connections.redispatch {
-            // With a latch it waits for the verdict.
-            _ if matches!(service.mode, ServiceMode::Latched { .. }) => false,
-            Redispatch::Never => left > 0,
-            Redispatch::Last => left > 1,
-            Redispatch::First => false,
-        };
-        stays && self.failure.is_some_and(Failure::is_of_connecting)
-    }
-
-    /// A backend is not tried again with this snapshot.
-    fn exclude(&mut self, backend: usize) {
-        self.tried |= u32::try_from(backend).ok().and_then(|backend| 1_u128.checked_shl(backend)).unwrap_or(0);
-    }
-
-    /// After a wait every backend may be tried again.
-    fn begin_anew(&mut self) {
-        (self.tried, self.attempts, self.outdated, self.afresh) = (0, 0, false, false);
-    }
 }

@@ -51,7 +51,7 @@ impl<'r> Request<'r> {
     }
 
     /// The values of all fields of a kind.
-    pub fn values(&self, kind: FieldKind) -> impl Iterator<Item = &'r [u8]> {
+    pub fn values(&self, kind: FieldKind) -> impl DoubleEndedIterator<Item = &'r [u8]> {
         let Request { bytes, fields, .. } = *self;
         fields.iter().filter(move |field| field.kind == kind).map(|field| field.value.of_head(bytes))
     }
