@@ -8,6 +8,7 @@ use polder::config::{Findings, dns, proxy};
 mod broken_dns;
 mod broken_proxy;
 mod broken_services;
+mod broken_targets;
 mod broken_tls;
 mod files;
 mod many;

@@ -195,9 +195,9 @@ fn a_file_without_a_time_of_its_own_is_told_apart_by_its_place() {
 }
 
 #[test]
-fn a_folder_that_is_not_there_is_404_and_one_that_may_not_be_read_403() {
+fn a_folder_that_is_not_there_is_503_and_a_file_that_may_not_be_read_403() {
     let daemon = serving(&[], json!({}));
-    assert_eq!(get(daemon.address, "www.test/a", &[]).status(), 404);
+    assert_eq!(get(daemon.address, "www.test/a", &[]).status(), 503);
     write(daemon.folder.path(), &[("www/a", "a")]);
     assert_eq!(get(daemon.address, "www.test/a", &[]).text(), "a");
     if nix::unistd::geteuid().is_root() {

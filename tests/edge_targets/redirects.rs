@@ -90,6 +90,7 @@ fn an_answer_follows_its_file_and_keeps_what_it_had_when_that_is_gone() {
     assert!(words.contains("services.down.answer.file") && words.contains("cannot be read"), "{words}");
     fs::write(&file, "<p>three").unwrap();
     eventually("it is back", || shown() == "<p>three");
+    assert_eq!(daemon.reload(&services).0, 200);
     eventually("the alarm is gone", || daemon.alarms() == "[]");
 }
 

@@ -114,7 +114,12 @@ impl Exchange<'_> {
             }
             Err(error) => {
                 self.warn_of_files(front, site, &error.to_string());
-                let status = if error.kind() == io::ErrorKind::PermissionDenied { 403 } else { 500 };
+                let status = match error.kind() {
+                    io::ErrorKind::PermissionDenied => 403,
+                    // The folder itself: search engines must not forget its pages.
+                    io::ErrorKind::NotFound => 503,
+                    _ => 500,
+                };
                 Err(Failure::new(status, End::FileUnread))
             }
         }

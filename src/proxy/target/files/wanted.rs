@@ -32,13 +32,13 @@ pub fn wanted(path: &[u8]) -> Result<Wanted, Unnameable> {
     let Some(path) = path.strip_prefix(b"/") else {
         return if path.is_empty() { Ok(Wanted { path: PathBuf::new(), is_folder: false }) } else { Err(Unnameable) };
     };
-    let is_folder = path.is_empty() || path.ends_with(b"/");
-    let path = path.strip_suffix(b"/").unwrap_or(path);
+    if path.is_empty() {
+        return Ok(Wanted { path: PathBuf::new(), is_folder: true });
+    }
+    let (path, is_folder) = path.strip_suffix(b"/").map_or((path, false), |path| (path, true));
     let mut whole = PathBuf::new();
-    if !path.is_empty() {
-        for (index, segment) in path.split(|byte| *byte == b'/').enumerate() {
-            whole.push(OsString::from_vec(name(segment, index == 0)?));
-        }
+    for (index, segment) in path.split(|byte| *byte == b'/').enumerate() {
+        whole.push(OsString::from_vec(name(segment, index == 0)?));
     }
     Ok(Wanted { path: whole, is_folder })
 }
