@@ -12,7 +12,8 @@ fn of(service: &str) -> Vec<String> {
 
 fn refuses(table: &[(&str, &[&str])]) {
     for (service, expected) in table {
-        let expected: Vec<String> = expected.iter().map(|finding| format!("proxy.json:2: services.s{finding}")).collect();
+        let expected: Vec<String> =
+            expected.iter().map(|finding| format!("proxy.json:2: services.s{finding}")).collect();
         assert_eq!(of(service), expected, "{service}");
     }
 }
@@ -27,7 +28,9 @@ fn a_service_has_exactly_one_target() {
         ),
         (
             r#""answer": {}, "files": { "folder": "w" }"#,
-            &[r#".files: stands beside "answer", line 2: expected one of "backends", "redirect", "answer", "files", it says what answers"#],
+            &[
+                r#".files: stands beside "answer", line 2: expected one of "backends", "redirect", "answer", "files", it says what answers"#,
+            ],
         ),
         (r#""redirects": {}"#, &[r#".redirects: unknown key; did you mean "redirect"?"#]),
         (
@@ -46,7 +49,9 @@ fn a_redirect_leads_somewhere_else() {
         (r#""redirect": { "host": "[2001:db8::1]:8080", "path": "/a?b" }"#, &[]),
         (
             r#""redirect": { "status": 308 }"#,
-            &[r#".redirect: sends visitors to where they are: expected at least one of "scheme", "host", "path" and "replace_prefix""#],
+            &[
+                r#".redirect: sends visitors to where they are: expected at least one of "scheme", "host", "path" and "replace_prefix""#,
+            ],
         ),
         (
             r#""redirect": { "path": "/a", "replace_prefix": "/b" }"#,
@@ -63,14 +68,21 @@ fn a_redirect_leads_somewhere_else() {
                 r#".redirect.host: "https://a.example.net/" is not a host: write scheme and path in keys of their own"#,
             ],
         ),
-        (r#""redirect": { "path": "//evil.example" }"#, &[r#".redirect.path: "//evil.example" is not a path: it begins with two slashes"#]),
+        (
+            r#""redirect": { "path": "//evil.example" }"#,
+            &[r#".redirect.path: "//evil.example" is not a path: it begins with two slashes"#],
+        ),
         (
             r#""redirect": { "path": "/a\r\nX: y" }"#,
-            &[r#".redirect.path: "/a\r\nX: y" is not a path: it has '\r' in it; write that percent-encoded, as clients send it"#],
+            &[
+                r#".redirect.path: "/a\r\nX: y" is not a path: it has '\r' in it; write that percent-encoded, as clients send it"#,
+            ],
         ),
         (
             r#""redirect": { "path": "/a?b", "keep_query": true }"#,
-            &[r#".redirect.keep_query: has no meaning where "path" has a query of its own, which is the whole of it; leave it out"#],
+            &[
+                r#".redirect.keep_query: has no meaning where "path" has a query of its own, which is the whole of it; leave it out"#,
+            ],
         ),
     ]);
 }
@@ -89,9 +101,18 @@ fn an_answer_cannot_break_the_framing_or_the_head() {
                 r#".answer.headers.Strict-Transport-Security: Strict-Transport-Security cannot be set here: write "hsts" in the service"#,
             ],
         ),
-        (r#""answer": { "body": "a", "file": "b" }"#, &[r#".answer: has both "body" and "file": one of them is the content"#]),
-        (r#""answer": { "status": 204, "body": "a" }"#, &[".answer: a response 204 has no content (RFC 9110, 15): leave its body out"]),
-        (r#""answer": { "status": 206 }"#, &[".answer.status: 206 answers a request for a range, which this is not: expected another status"]),
+        (
+            r#""answer": { "body": "a", "file": "b" }"#,
+            &[r#".answer: has both "body" and "file": one of them is the content"#],
+        ),
+        (
+            r#""answer": { "status": 204, "body": "a" }"#,
+            &[".answer: a response 204 has no content (RFC 9110, 15): leave its body out"],
+        ),
+        (
+            r#""answer": { "status": 206 }"#,
+            &[".answer.status: 206 answers a request for a range, which this is not: expected another status"],
+        ),
         (r#""answer": { "status": 100 }"#, &[".answer.status: 100 is out of range: expected 200 to 599"]),
     ]);
 }
@@ -118,7 +139,7 @@ fn pages_are_for_errors_of_the_proxy() {
         (
             r#""answer": {}, "error_pages": { "maintenance": "a.html", "200": "b.html" }"#,
             &[
-                ".error_pages.200: unknown key; known here: 403, 404, 413, 429, 500, 502, 503, 504, maintenance, maintenance_retry_after",
+                r#".error_pages.200: unknown key; did you mean "500"?"#,
                 ".error_pages.maintenance: has no meaning where there are no backends to be in maint; leave it out",
             ],
         ),
