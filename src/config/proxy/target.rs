@@ -52,7 +52,7 @@ impl fmt::Display for Target {
 const TARGETS: [&str; 4] = ["backends", "redirect", "answer", "files"];
 
 /// The keys that say something of backends.
-const OF_BACKENDS: [&str; 15] = [
+const OF_BACKENDS: [&str; 16] = [
     "abort_on_close",
     "backend_tls",
     "balance",
@@ -67,6 +67,7 @@ const OF_BACKENDS: [&str; 15] = [
     "redispatch",
     "retries",
     "reuse",
+    "send_proxy",
     "start_grace",
 ];
 

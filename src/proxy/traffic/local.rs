@@ -67,6 +67,8 @@ pub struct Local {
     pub file_failed: Throttle,
     /// What waits for a disk.
     pub disk: Disk,
+    /// The warning that a connection is closed for want of a good header of the PROXY protocol.
+    pub proxy_refused: Throttle,
     /// Notified when the last connection is over.
     pub emptied: Notify,
     /// Notified when listeners are to close.
@@ -101,6 +103,7 @@ impl Local {
             handshake_failed: Throttle::default(),
             file_failed: Throttle::default(),
             disk: Disk::default(),
+            proxy_refused: Throttle::default(),
             emptied: Notify::new(),
             closing: Notify::new(),
             leaving: Notify::new(),
