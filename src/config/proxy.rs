@@ -12,6 +12,7 @@ mod cookie;
 mod https;
 mod limits;
 mod mode;
+mod rate_limit;
 mod services;
 mod tls;
 mod withheld;
@@ -25,6 +26,7 @@ pub use cookie::{CookieConfig, CookieValue};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
+pub use rate_limit::{ClientRateConfig, RateConfig, RateLimitConfig};
 pub use services::{ServiceConfig, Target};
 pub use tls::{CertificateConfig, CertificateSource, MOST_ORDERED, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
@@ -127,7 +129,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "http2", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 23] = [
+pub const KEYS: [&Keys; 26] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -151,6 +153,9 @@ pub const KEYS: [&Keys; 23] = [
     &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,
+    &rate_limit::KEYS,
+    &rate_limit::CLIENT,
+    &rate_limit::SERVICE,
 ];
 
 /// Reads and checks a document: all of it, or every finding. Reads no key and opens no socket.
