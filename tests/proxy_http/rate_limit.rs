@@ -55,6 +55,7 @@ fn who_asks_too_often_is_answered_429_on_the_same_connection_and_others_are_serv
     eventually("every connection ends", || proxy.shared.admission.connections() == 0);
     proxy.drain();
     proxy.join();
+    drop(proxy);
     let text = std::fs::read_to_string(&path).unwrap();
     let ends = text
         .lines()
