@@ -28,6 +28,7 @@ mod https_daemon;
 mod lifecycle;
 mod limits;
 mod messages;
+mod proxy_protocol;
 mod rate_limit;
 mod resumption;
 mod retries;
