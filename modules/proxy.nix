@@ -46,6 +46,7 @@ let
           withFiles "page" (lib.remove "maintenance_retry_after" (lib.attrNames service.error_pages)) service.error_pages;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
+    // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }
     // lib.optionalAttrs (service.tls != null) { tls = tls service; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
     // lib.optionalAttrs (service.mode == "stateful") { cookie = cookie service; };
@@ -56,6 +57,13 @@ let
     lib.mapAttrs (
       name: value: if lib.elem name names then "${stored "${what}-${name}" value}" else value
     ) (documented part);
+
+  rateLimit =
+    limit:
+    documented {
+      client = if limit.client == null then null else documented limit.client;
+      service = if limit.service == null then null else documented limit.service;
+    };
 
   tls =
     { tls, ... }:

@@ -17,6 +17,7 @@ mod https;
 mod limits;
 mod listeners;
 mod mode;
+mod rate_limit;
 mod redirect;
 mod services;
 mod target;
@@ -37,6 +38,7 @@ pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use listeners::{ListenerConfig, Protocol};
 pub use mode::{LatchConfig, Mode};
+pub use rate_limit::{ClientRateConfig, RateConfig, RateLimitConfig};
 pub use redirect::{RedirectConfig, RedirectPath, RedirectScheme};
 pub use services::ServiceConfig;
 pub use target::Target;
@@ -115,7 +117,7 @@ const ROOT: Keys = Keys {
 };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 27] = [
+pub const KEYS: &[&Keys] = &[
     &ROOT,
     &listeners::KEYS,
     &admin::KEYS,
@@ -143,6 +145,9 @@ pub const KEYS: [&Keys; 27] = [
     &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,
+    &rate_limit::KEYS,
+    &rate_limit::CLIENT,
+    &rate_limit::SERVICE,
 ];
 
 /// Reads and checks a document: all of it, or every finding. Reads no key and opens no socket.

@@ -11,6 +11,7 @@ use super::cookie::CookieValue;
 use super::error_pages::{self, ErrorPagesConfig};
 use super::https::{self, HttpsConfig};
 use super::mode::Mode;
+use super::rate_limit::{self, RateLimitConfig};
 use super::target::{self, Target};
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
@@ -34,6 +35,8 @@ pub struct ServiceConfig {
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
     pub https: HttpsConfig,
+    /// How many requests it takes; none: as many as come.
+    pub rate_limit: Option<RateLimitConfig>,
     /// What its visitors see instead of the proxy's own words.
     pub error_pages: ErrorPagesConfig,
     /// What answers.
@@ -75,6 +78,7 @@ pub(super) const KEYS: Keys = Keys {
         "pass_fields",
         "paths",
         "protocol",
+        "rate_limit",
         "redirect",
         "redispatch",
         "retries",
@@ -124,6 +128,7 @@ fn read_service<'a>(
             tls
         })
     });
+    let rate_limit = rate_limit::read(&service);
     routed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
@@ -132,6 +137,7 @@ fn read_service<'a>(
         pass_fields: pass_fields?,
         tls: tls?,
         https: https?,
+        rate_limit: rate_limit?,
         error_pages: error_pages?,
         target: target?,
     })
