@@ -4,24 +4,38 @@
 //! each document; `traffic::admit` asks them.
 
 pub mod compression;
+pub mod rate_limit;
 
 use std::sync::Arc;
 
 use compression::Compression;
 
 use crate::config::proxy::ServiceConfig;
+use rate_limit::RateLimit;
 
 /// The rules of one service. There is one only where the service has any: all others pay nothing.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Edge {
     /// Which responses are compressed.
     pub compression: Option<Compression>,
+    /// How many requests it takes.
+    pub rate_limit: Option<RateLimit>,
 }
 
 impl Edge {
     /// Those that a service's configuration has.
     pub fn of(service: &ServiceConfig) -> Option<Arc<Edge>> {
         let compression = service.compression.clone().map(Compression);
-        compression.is_some().then(|| Arc::new(Edge { compression }))
+        let edge = Edge { compression, rate_limit: service.rate_limit.clone().map(RateLimit::new) };
+        let Edge { compression, rate_limit } = &edge;
+        let has_any = compression.is_some() || rate_limit.is_some();
+        has_any.then(|| Arc::new(edge))
+    }
+
+    /// Goes on with what was counted under the last document. To be called before the first request.
+    pub fn follow(&self, before: &Edge) {
+        if let (Some(now), Some(before)) = (&self.rate_limit, &before.rate_limit) {
+            now.follow(before);
+        }
     }
 }

@@ -12,6 +12,7 @@ use polder::config::{CheckConfig, HttpVersion, ProbeKind};
 use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
+use polder::proxy::edge::Edge;
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{
     Backend, Front, FrontTarget, Https, LatchView, Service, ServiceMode, Settings, Snapshot,
@@ -57,6 +58,8 @@ pub struct Setup {
     /// How its backends are connected to over TLS.
     pub backend_tls: Option<Arc<Connector>>,
     pub https: Https,
+    /// What the service asks of requests.
+    pub edge: Option<Arc<Edge>>,
     /// How much the kernel keeps of what is sent on each connection.
     pub send_buffer: Option<usize>,
 }
@@ -109,6 +112,7 @@ impl Default for Setup {
             http2: true,
             backend_tls: None,
             https: Https::default(),
+            edge: None,
             send_buffer: None,
         }
     }
@@ -247,7 +251,8 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         name: "www".into(),
         over_tls: setup.over_tls,
         https: setup.https.clone(),
-        edge: None,
+        edge: setup.edge.clone(),
+        pages: None,
         target: FrontTarget::Backends(0),
     };
     let service = Service {
@@ -400,13 +405,7 @@ impl<S: Read + Write> Client<S> {
     }
 
     fn line(&mut self) -> String {
-        let mut line = Vec::new();
-        while !line.ends_with(b"\r\n") {
-            let mut byte = [0];
-            self.stream.read_exact(&mut byte).unwrap();
-            line.push(byte[0]);
-        }
-        String::from_utf8(line).unwrap()
+        read_line(&mut self.stream)
     }
 
     /// All that comes until the end of the connection, however it ends.
@@ -421,6 +420,17 @@ impl<S: Read + Write> Client<S> {
         let rest = self.rest();
         assert!(rest.is_empty(), "{:?}", String::from_utf8_lossy(&rest));
     }
+}
+
+/// One line with its end.
+pub fn read_line(stream: &mut impl Read) -> String {
+    let mut line = Vec::new();
+    while !line.ends_with(b"\r\n") {
+        let mut byte = [0];
+        stream.read_exact(&mut byte).unwrap();
+        line.push(byte[0]);
+    }
+    String::from_utf8(line).unwrap()
 }
 
 /// Waits for something to become true.
