@@ -43,9 +43,12 @@ let
         if service.error_pages == null then
           null
         else
-          withFiles "page" (lib.remove "maintenance_retry_after" (lib.attrNames service.error_pages)) service.error_pages;
+          withFiles "page" (lib.remove "maintenance_retry_after" (
+            lib.attrNames service.error_pages
+          )) service.error_pages;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
+    // lib.optionalAttrs (service.compression != null) { compression = documented service.compression; }
     // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }
     // lib.optionalAttrs (service.tls != null) { tls = tls service; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }

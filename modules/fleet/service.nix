@@ -282,6 +282,43 @@ in
       type = types.bool;
       description = "Whether a visitor who closes the sending half of the connection is taken for gone while the response has not begun, as HAProxy's `option abortonclose`.";
     };
+    compression = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            algorithms = daemonDefault {
+              type = types.nonEmptyListOf (
+                types.enum [
+                  "zstd"
+                  "br"
+                  "gzip"
+                ]
+              );
+              description = "Of what a visitor accepts equally, the first of these.";
+            };
+            types = daemonDefault {
+              type = types.nonEmptyListOf types.str;
+              example = [
+                "text/*"
+                "application/json"
+              ];
+              description = "The types of content that are compressed.";
+            };
+            min_size = daemonDefault {
+              type = types.ints.between 0 1048576;
+              description = "Shorter bodies are not compressed.";
+            };
+            with_set_cookie = daemonDefault {
+              type = types.bool;
+              description = "Responses that set a cookie are compressed, too; the length of a page then tells of the secrets in it (BREACH).";
+            };
+          };
+        }
+      );
+      default = null;
+      example = { };
+      description = "What of the sites' responses visitors get compressed. Without it, what the sites send.";
+    };
     protocol = daemonDefault {
       type = types.enum [
         "http1"

@@ -364,3 +364,25 @@ fn a_broken_check_is_refused() {
         ),
     ]);
 }
+
+#[test]
+fn a_broken_compression_is_refused() {
+    const PLACE: &str = r#""mode": "stateless","#;
+    let with = |compression: &str| format!(r#""mode": "stateless", "compression": {compression},"#);
+    for (compression, expected) in [
+        (
+            r#"{ "algorithms": ["gzip", "gzip"] }"#,
+            r#"algorithms[1]: "gzip" stands twice, also at services.www.compression.algorithms[0], line 24"#,
+        ),
+        (r#"{ "algorithms": ["deflate"] }"#, r#"algorithms[0]: "deflate" is not one of "zstd", "br", "gzip""#),
+        (r#"{ "algorithms": [] }"#, "algorithms: needs at least one algorithm"),
+        (
+            r#"{ "types": ["html"] }"#,
+            r#"types[0]: "html" is no type of content, like "text/html" or "text/*", without parameters"#,
+        ),
+        (r#"{ "min_size": 2000000 }"#, "min_size: 2000000 is out of range: expected 0 to 1048576"),
+    ] {
+        let edit = with(compression);
+        PROXY.refuses(&[(&[(PLACE, &edit)], &[&format!("proxy.json:24: services.www.compression.{expected}")])]);
+    }
+}

@@ -42,3 +42,11 @@ fn a_service_tells_its_backends_who_the_visitor_is() {
     let mail = config.services["mail"].target.backends().expect("it has backends");
     assert_eq!((mail.protocol.send_proxy, mail.check.protocol.send_proxy), (Some(Version::V2), Some(Version::V2)));
 }
+
+#[test]
+fn a_service_compresses_for_visitors() {
+    let config = read("### `services.NAME.compression`");
+    let compression = config.services["www"].compression.clone().unwrap();
+    assert_eq!(compression.algorithms, [proxy::Algorithm::Brotli, proxy::Algorithm::Gzip]);
+    assert_eq!(compression.min_size, 1024);
+}

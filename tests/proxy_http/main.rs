@@ -24,6 +24,7 @@ mod h2_lifecycle;
 mod h2_rules;
 mod h2_settings;
 mod handshakes;
+mod haproxy;
 mod harness;
 mod https_daemon;
 mod lifecycle;

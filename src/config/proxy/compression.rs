@@ -63,14 +63,14 @@ impl MediaRange {
         }
     }
 
-    fn parse(text: &str) -> Result<MediaRange, &'static str> {
+    fn parse(text: &str) -> Result<MediaRange, String> {
         let is_token = |part: &str| {
             !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"!#$&-^_.+".contains(&byte))
         };
         match text.split_once('/') {
             Some((kind, "*")) if is_token(kind) => Ok(MediaRange::Kind(format!("{}/", kind.to_ascii_lowercase()))),
             Some((kind, one)) if is_token(kind) && is_token(one) => Ok(MediaRange::One(text.to_ascii_lowercase())),
-            _ => Err("expected a kind and a type, without parameters"),
+            _ => Err(format!("{text:?} is no type of content, like \"text/html\" or \"text/*\", without parameters")),
         }
     }
 }
@@ -119,8 +119,7 @@ pub(super) fn read(service: &Object<'_>) -> Read<Option<CompressionConfig>> {
         let compression = value.object(&KEYS)?;
         let algorithms = compression.with_default("algorithms", default.algorithms, read_algorithms);
         let types = compression.with_default("types", default.types, |value| {
-            let what = "a type of content, like \"text/html\" or \"text/*\"";
-            let types = value.list("types", |value| value.parsed(what, MediaRange::parse))?;
+            let types = value.list("types", |value| value.parsed("a type of content", MediaRange::parse))?;
             value.at_least_one("type").map(|()| types)
         });
         let min_size = compression.with_default("min_size", default.min_size, |value| value.integer(SIZE));

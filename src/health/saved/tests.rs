@@ -19,8 +19,9 @@ fn random_view(random: &mut fastrand::Rng, now: SystemTime) -> HealthView {
         };
         let (rise, fall) = (random.u32(1..5), random.u32(1..5));
         let interval = Duration::from_millis(random.u64(10..4000));
+        let send_proxy = random.choice([None, Some(proxy_protocol::Version::V1), Some(proxy_protocol::Version::V2)]);
         let check = CheckConfig {
-            protocol: Default::default(),
+            protocol: BackendProtocol { send_proxy: send_proxy.flatten(), ..BackendProtocol::default() },
             kind,
             port: random.bool().then_some(80),
             interval,

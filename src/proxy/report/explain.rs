@@ -45,6 +45,7 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     );
     because.push(about_choice(snapshot, service, choice, named));
     because.extend(about_header(service));
+    because.extend(front.edge.as_deref().and_then(about_compression));
     let backend = match choice {
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
         Choice::Wait | Choice::Nobody | Choice::Undecided => None,
@@ -135,6 +136,17 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
     let cookie = if set_cookie { "; the response sets the cookie" } else { "" };
     let draining = if snapshot.draining { "; this proxy is draining" } else { "" };
     format!("{}: {why}{cookie}{draining}", backend.name)
+}
+
+/// Says what of the response is compressed.
+fn about_compression(edge: &Edge) -> Option<String> {
+    let config = &edge.compression.as_ref()?.0;
+    let names: Vec<_> = config.algorithms.iter().map(|algorithm| algorithm.name()).collect();
+    let cookies = if config.with_set_cookie { "" } else { ", and if it sets no cookie" };
+    let (names, least) = (names.join(", "), config.min_size);
+    Some(format!(
+        "a response of a type to be compressed, of {least} bytes or more, is sent as {names} to whoever accepts it{cookies}"
+    ))
 }
 
 /// Says what a connection to the backend begins with.

@@ -148,7 +148,8 @@ impl Drop for Place {
 
 /// A body that is compressed on its way, to be given its sink.
 pub struct Compressor {
-    encoder: Encoder,
+    /// On the heap: other responses have no room for it.
+    encoder: Box<Encoder>,
     _place: Place,
 }
 
@@ -157,7 +158,7 @@ impl Compressor {
     pub fn new(algorithm: Algorithm, local: &Local) -> Option<Compressor> {
         let place = Place::take(local);
         let encoder =
-            place.and_then(|place| Some(Compressor { encoder: Encoder::new(algorithm).ok()?, _place: place }));
+            place.and_then(|place| Some(Compressor { encoder: Encoder::new(algorithm).ok()?.into(), _place: place }));
         if encoder.is_none() {
             add(&local.counters.compressions_left_out, 1);
         }
@@ -174,7 +175,7 @@ impl Compressor {
 /// A sink that compresses what goes to another one.
 pub struct Compressing<'s, S> {
     /// None once the body is over.
-    encoder: Option<Encoder>,
+    encoder: Option<Box<Encoder>>,
     sink: &'s mut S,
     /// It holds content that has not come out.
     is_dirty: bool,

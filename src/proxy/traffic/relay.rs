@@ -214,9 +214,12 @@ impl<'t> Task<'t> {
     ) -> Result<Relayed, RelayError> {
         let may_keep = self.progress.sent.get() && !self.local.is_draining();
         let (decision, compressor) = self.decide(backend.response(head));
-        let response = Response { head: &decision.head(head), ..backend.response(head) };
-        let begun = client.begin(response, ResponseEdit { content: decision.edit(), ..self.edit }, may_keep);
+        let begun = {
+            let response = Response { head: &decision.head(head), ..backend.response(head) };
+            client.begin(response, ResponseEdit { content: decision.edit(), ..self.edit }, may_keep)
+        };
         self.trace.encoding = decision.encoding;
+        drop(decision);
         self.trace.status = head.status;
         self.trace.cookie_set = self.edit.set_cookie.is_some();
         self.trace.responded = self.progress.owed_since.get().map(|since| since.elapsed());
