@@ -6,9 +6,11 @@
 mod access_log;
 mod acme;
 mod backends;
+mod client_certificates;
 mod connections;
 mod context;
 mod cookie;
+mod headers;
 mod https;
 mod limits;
 mod mode;
@@ -20,8 +22,10 @@ pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
+pub use client_certificates::{ClientAuthorityConfig, ClientCertificatesConfig};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
+pub use headers::{CLIENT_CERT, FieldConfig, HeaderEdits, HeadersConfig, Part, RemovedFields, Template, Variable};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
@@ -127,7 +131,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "http2", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 23] = [
+pub const KEYS: [&Keys; 26] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -145,7 +149,10 @@ pub const KEYS: [&Keys; 23] = [
     &tls::SERVICE,
     &tls::SERVICE_ACME,
     &https::KEYS,
+    &headers::REQUEST,
+    &headers::RESPONSE,
     &tls::CERTIFICATE,
+    &client_certificates::KEYS,
     &backends::KEYS,
     &backend_protocol::KEYS,
     &backend_protocol::CLIENT_CERTIFICATE,

@@ -3,17 +3,36 @@
 //! Owns the rules, one file a feature. Must never: touch a socket, or allocate for a request that they let pass. Built once for
 //! each document; `traffic::admit` asks them.
 
+mod client_certificates;
+pub mod facts;
+pub mod headers;
+
 use std::sync::Arc;
 
-use crate::config::proxy::ServiceConfig;
+use crate::config::proxy::{ClientCertificatesConfig, ServiceConfig};
+use headers::Edits;
 
 /// The rules of one service. There is one only where the service has any: all others pay nothing.
-#[derive(Debug)]
-pub struct Edge {}
+#[derive(Debug, Default)]
+pub struct Edge {
+    /// What its visitors have to show in the handshake.
+    pub client_certificates: Option<ClientCertificatesConfig>,
+    /// What becomes of the header fields of requests.
+    pub request_headers: Option<Edits>,
+    /// What becomes of those of responses.
+    pub response_headers: Option<Edits>,
+}
 
 impl Edge {
     /// Those that a service's configuration has.
-    pub fn of(_: &ServiceConfig) -> Option<Arc<Edge>> {
-        None
+    pub fn of(service: &ServiceConfig) -> Option<Arc<Edge>> {
+        let client_certificates = service.tls.as_ref().and_then(|tls| tls.client_certificates.clone());
+        let request_headers = match client_certificates {
+            Some(_) => Edits::of(&client_certificates::told(&service.headers.request)),
+            None => Edits::of(&service.headers.request),
+        };
+        let response_headers = Edits::of(&service.headers.response);
+        let any = client_certificates.is_some() || request_headers.is_some() || response_headers.is_some();
+        any.then(|| Arc::new(Edge { client_certificates, request_headers, response_headers }))
     }
 }

@@ -8,7 +8,8 @@
 //! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
 //! | `opening`, `transport`, `handshake`, `handshakes` | what carries a connection, and the handshake before its first request |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
-//! | `admit`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
+//! | `admit`, `certificate`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
+//! | `known` | what is known of a request, for the header fields that its service writes |
 //! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `tunnel` | bytes both ways after an upgrade |
@@ -28,6 +29,7 @@ mod alarm;
 mod answering;
 mod arrival;
 mod attempt;
+mod certificate;
 mod connecting;
 mod connection;
 mod conversation;
@@ -51,6 +53,7 @@ mod http2_upstream;
 mod http2_visit;
 mod http2_wire;
 mod inflight;
+mod known;
 mod listener;
 mod local;
 pub mod message;

@@ -8,7 +8,8 @@ use std::path::Path;
 use super::acme::ChallengeKind;
 use super::backends::{self, BackendsConfig};
 use super::context::Context;
-use super::cookie::CookieValue;
+use super::cookie::{CookieConfig, CookieValue};
+use super::headers::{self, HeadersConfig};
 use super::https::{self, HttpsConfig};
 use super::mode::Mode;
 use super::tls::{self, TlsConfig};
@@ -29,6 +30,8 @@ pub struct ServiceConfig {
     pub paths: Vec<String>,
     /// The withheld request fields that its backends get after all. Default none.
     pub pass_fields: PassedFields,
+    /// What becomes of the header fields of its messages. Default: what HTTP itself asks for.
+    pub headers: HeadersConfig,
     /// How it is reached over TLS; none: in clear text alone.
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
@@ -40,9 +43,7 @@ pub struct ServiceConfig {
 impl ServiceConfig {
     /// The file of keys that seal its cookie, if they do.
     pub fn cookie_key_file(&self) -> Option<&Path> {
-        let Target::Backends(target) = &self.target;
-        let (Mode::Sticky { cookie } | Mode::Latched { cookie, .. }) = &target.mode else { return None };
-        match &cookie.value {
+        match &self.target.cookie()?.value {
             CookieValue::Sealed { key_file } => Some(key_file),
             CookieValue::Address => None,
         }
@@ -54,6 +55,17 @@ impl ServiceConfig {
 pub enum Target {
     /// Webservers.
     Backends(BackendsConfig),
+}
+
+impl Target {
+    /// The cookie by which visitors are known again.
+    fn cookie(&self) -> Option<&CookieConfig> {
+        let Target::Backends(target) = self;
+        match &target.mode {
+            Mode::Stateless => None,
+            Mode::Sticky { cookie } | Mode::Latched { cookie, .. } => Some(cookie),
+        }
+    }
 }
 
 /// The keys of a service.
@@ -77,6 +89,8 @@ pub(super) const KEYS: Keys = Keys {
         "paths",
         "protocol",
         "redispatch",
+        "request_headers",
+        "response_headers",
         "retries",
         "reuse",
         "start_grace",
@@ -116,19 +130,35 @@ fn read_service<'a>(
     let patterns = hosts.map(values);
     let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
     let https = https::read(&service, service.get("tls").is_some());
+    let around = headers::Around {
+        has_tls: service.get("tls").is_some(),
+        asks_for_certificates: service.get("tls").is_some_and(|tls| tls.peek("client_certificates").is_some()),
+        has_hsts: service.get("hsts").is_some(),
+        cookie: target.as_ref().ok().and_then(Target::cookie),
+    };
+    let headers = headers::read(&service, around);
     let tls = tls::read(&service, patterns.as_deref().ok(), context.acme).map(|tls| {
         tls.map(|(tls, location)| {
-            context.first_tls.get_or_insert(location);
-            tls
+            context.first_tls.get_or_insert(location.clone());
+            (tls, location)
         })
     });
+    let authority = tls.as_ref().ok().and_then(|tls| {
+        let (tls, location) = tls.as_ref()?;
+        Some((&tls.client_certificates.as_ref()?.authority, location))
+    });
+    let claimed = authority.map_or(Ok(()), |(authority, location)| {
+        context.authorities.claim(authority, patterns.as_deref().unwrap_or_default(), location)
+    });
     routed?;
+    claimed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
         hosts: patterns?,
         paths: paths.map(values)?,
         pass_fields: pass_fields?,
-        tls: tls?,
+        headers: headers?,
+        tls: tls?.map(|(tls, _)| tls),
         https: https?,
         target: target?,
     })

@@ -3,6 +3,8 @@
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
+mod edge;
+
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
 use crate::config::proxy::Balance;
@@ -24,6 +26,7 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     let service = &snapshot.services[place];
     let named = named_by(service, cookie);
     let mut because = Vec::new();
+    because.extend(state.prepared.document.services.get(&*service.name).into_iter().flat_map(edge::about));
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
     because.extend(service.backends.iter().filter_map(about_backend));

@@ -77,6 +77,12 @@ impl Exchange<'_> {
         {
             return Ok(Some(self.redirect(client, port).await));
         }
+        let Some(edge) = &front.edge else { return Ok(None) };
+        if let Some(asks) = &edge.client_certificates
+            && let Some(served) = self.vet_certificate(client, asks).await?
+        {
+            return Ok(Some(served));
+        }
         Ok(None)
     }
 

@@ -90,7 +90,7 @@ fn is_exhausted(error: &io::Error) -> bool {
 
 /// Admits a newcomer, or closes its connection.
 fn begin(local: &Rc<Local>, stream: TcpStream, peer: SocketAddr, door: &Door) {
-    let client = Client::new(peer.ip());
+    let client = Client::new(peer);
     if door.protocol == Protocol::Https {
         eviction::make_room_for_handshake(local);
     }

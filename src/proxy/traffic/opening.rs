@@ -21,6 +21,7 @@ use super::termination::End;
 use super::trace::Trace;
 use super::transport::Transport;
 use crate::config::proxy::Protocol;
+use crate::proxy::tls::visitor::SecureVisitor;
 use crate::tls::TlsStream;
 
 /// A connection as it comes from a listener.
@@ -61,12 +62,15 @@ pub fn open(local: Rc<Local>, accepted: Accepted, admitted: Admitted) -> impl Fu
 
 async fn serve(registered: Registration, accepted: Accepted, begun: Option<Handshake>) {
     let Registration { local, entry } = &registered;
-    let Accepted { stream, peer, client, listener, protocol, http2 } = accepted;
+    let Accepted { stream, peer, mut client, listener, protocol, http2 } = accepted;
     let stream = match protocol {
         Protocol::Http => Transport::Tcp(stream),
         // Apart: connections in clear text have no room for it.
         Protocol::Https => match Box::pin(handshake(local, entry, stream, http2)).await {
-            Ok(stream) => Transport::Tls(Box::new(stream)),
+            Ok((stream, visitor)) => {
+                client.tls = Some(visitor);
+                Transport::Tls(Box::new(stream))
+            }
             Err(None) => return,
             Err(Some(end)) => {
                 let mut trace = Trace::new(Instant::now());
@@ -91,7 +95,12 @@ async fn serve(registered: Registration, accepted: Accepted, begun: Option<Hands
 
 /// Waits for the handshake, within its time limit and as long as nobody else needs the connection's slot. The error is for the log, if
 /// there is one.
-async fn handshake(local: &Local, entry: &Entry, stream: TcpStream, http2: bool) -> Result<TlsStream, Option<End>> {
+async fn handshake(
+    local: &Local,
+    entry: &Entry,
+    stream: TcpStream,
+    http2: bool,
+) -> Result<(TlsStream, Box<SecureVisitor>), Option<End>> {
     let view = local.view();
     let settings = &view.snapshot.settings;
     // There was one when the listener was bound.
@@ -107,12 +116,16 @@ async fn handshake(local: &Local, entry: &Entry, stream: TcpStream, http2: bool)
             _ => return Err(None),
         },
         accepted = handshake::accept(stream, acceptor, http2) => match accepted {
-            Ok(stream) => {
+            Ok((stream, visitor)) => {
                 add(&local.counters.handshakes, 1);
                 add(&local.counters.handshakes_resumed, stream.is_resumed().into());
-                return Ok(stream);
+                return Ok((stream, Box::new(visitor)));
             }
             Err(HandshakeError::Closed) => End::ClientInHandshake,
+            Err(HandshakeError::Untrusted) => {
+                add(&local.counters.untrusted_certificates, 1);
+                End::HandshakeRefused
+            }
             Err(HandshakeError::UnknownName | HandshakeError::Refused) => End::HandshakeRefused,
         },
         () = sleep_until(limit) => End::HandshakeTimeout,

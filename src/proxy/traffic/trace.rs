@@ -24,6 +24,8 @@ pub struct Trace {
     pub front: Option<(Rc<View>, usize)>,
     /// The index of the backend tried last.
     pub backend: Option<usize>,
+    /// By what it is known to visitors and backends, once anybody has asked.
+    request_id: Option<[u8; 16]>,
     /// The response's status; 0: none was sent.
     pub status: u16,
     /// Bytes of the response's body.
@@ -64,6 +66,7 @@ impl Trace {
             responded: None,
             front: None,
             backend: None,
+            request_id: None,
             status: 0,
             bytes: 0,
             cookie: CookieSeen::Unused,
@@ -71,6 +74,15 @@ impl Trace {
             tries: 0,
             end: End::Done,
         }
+    }
+
+    /// By what it is known: 16 hexadecimal digits, drawn at random.
+    pub fn request_id(&mut self) -> [u8; 16] {
+        const DIGITS: &[u8; 16] = b"0123456789abcdef";
+        *self.request_id.get_or_insert_with(|| {
+            let random = fastrand::u64(..);
+            std::array::from_fn(|place| DIGITS[(random >> (4 * place) & 15) as usize])
+        })
     }
 
     /// The last two letters of the termination code: what the cookie was, and whether one was set.

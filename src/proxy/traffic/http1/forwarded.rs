@@ -6,27 +6,32 @@ use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
+use crate::proxy::tls::visitor::SecureVisitor;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, elements};
 use crate::proxy::traffic::message::{Request, RequestHead};
 
 /// A client as these fields write it; made once for each connection.
 #[derive(Debug)]
 pub struct Client {
+    /// Its end of the connection.
+    pub peer: SocketAddr,
     /// Its address; an IPv4 one also where IPv6 carries it.
     pub address: IpAddr,
+    /// What is known of it by the handshake; none: in clear text.
+    pub tls: Option<Box<SecureVisitor>>,
     plain: String,
     node: String,
 }
 
 impl Client {
     /// For the peer of a connection.
-    pub fn new(address: IpAddr) -> Client {
-        let address = address.to_canonical();
+    pub fn new(peer: SocketAddr) -> Client {
+        let address = peer.ip().to_canonical();
         let node = match address {
             IpAddr::V4(v4) => v4.to_string(),
             IpAddr::V6(v6) => format!("\"[{v6}]\""),
         };
-        Client { address, plain: address.to_string(), node }
+        Client { peer, address, tls: None, plain: address.to_string(), node }
     }
 
     /// Whether its own forwarded fields are believed.

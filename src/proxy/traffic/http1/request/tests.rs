@@ -15,10 +15,10 @@ fn written(head: &str, trusted: bool) -> String {
 fn written_passing(head: &str, trusted: bool, passed: PassedFields) -> String {
     let mut fields = Vec::new();
     let request = vet(head.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
-    let client = Client::new("192.0.2.7".parse().unwrap());
+    let client = Client::new("192.0.2.7:4711".parse().unwrap());
     let cookie = Cookie::address("polder-shop");
     let mut out = Vec::new();
-    let edits = Edits { client: &client, trusted, passed, cookie: Some(&cookie), via: None };
+    let edits = Edits { client: &client, trusted, passed, cookie: Some(&cookie), via: None, headers: None };
     write(&mut out, head.as_bytes(), &request, &fields, edits);
     String::from_utf8(out).unwrap()
 }
@@ -119,7 +119,13 @@ fn an_ipv6_client_is_quoted_and_a_mapped_one_is_ipv4() {
         let mut fields = Vec::new();
         let request = vet(head.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
         let mut out = Vec::new();
-        Client::new(address.parse().unwrap()).write(&mut out, head.as_bytes(), &request, &fields, false);
+        Client::new(std::net::SocketAddr::new(address.parse().unwrap(), 4711)).write(
+            &mut out,
+            head.as_bytes(),
+            &request,
+            &fields,
+            false,
+        );
         String::from_utf8(out).unwrap()
     };
     assert!(name("2001:db8::7").contains("Forwarded: for=\"[2001:db8::7]\";proto=http\r\n"));
