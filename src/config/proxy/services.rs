@@ -93,6 +93,7 @@ pub(super) const KEYS: Keys = Keys {
         "response_headers",
         "retries",
         "reuse",
+        "send_proxy",
         "start_grace",
         "tls",
     ],

@@ -93,6 +93,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
         // RFC 6797, 7.2.
         Some(_) => TransportSecurity::None,
     };
+    let scheme = exchange.client.scheme(exchange.request.head);
     let edits = plan.front().edge.as_ref().and_then(|edge| edge.response_headers.as_ref());
     let facts = edits.map(|_| exchange.facts(plan.front(), settings));
     let Exchange { local, entry, request, buffers, values, client_alarm, backend_alarm, trace, .. } = exchange;
@@ -102,7 +103,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let counters = local.counters_of(plan.backend());
     let idle = settings.timeouts.body_idle;
     let cookie = plan.service().cookie();
-    let set_cookie = cookie.filter(|_| plan.set_cookie).map(|own| own.set(address, request.scheme.is_secure()));
+    let set_cookie = cookie.filter(|_| plan.set_cookie).map(|own| own.set(address, scheme.is_secure()));
     let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport, headers };
     let (body, response) = client.split();
     let (sink, source) = backend(buffers);

@@ -8,7 +8,8 @@ use ipnet::IpNet;
 
 use crate::proxy::tls::visitor::SecureVisitor;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, elements};
-use crate::proxy::traffic::message::{Request, RequestHead};
+use crate::proxy::traffic::message::{Request, RequestHead, Scheme};
+use crate::proxy_protocol::{Ends, Facts};
 
 /// A client as these fields write it; made once for each connection.
 #[derive(Debug)]
@@ -19,6 +20,10 @@ pub struct Client {
     pub address: IpAddr,
     /// What is known of it by the handshake; none: in clear text.
     pub tls: Option<Box<SecureVisitor>>,
+    /// The end that it connected to, where that is to be told to a backend.
+    pub destination: Option<SocketAddr>,
+    /// What the proxy through which it came says of it beside its address (PROXY protocol), if it says anything.
+    pub facts: Option<Box<Facts>>,
     plain: String,
     node: String,
 }
@@ -31,7 +36,18 @@ impl Client {
             IpAddr::V4(v4) => v4.to_string(),
             IpAddr::V6(v6) => format!("\"[{v6}]\""),
         };
-        Client { peer, address, tls: None, plain: address.to_string(), node }
+        Client { peer, address, tls: None, destination: None, facts: None, plain: address.to_string(), node }
+    }
+
+    /// For the visitor whom the header of the PROXY protocol names.
+    pub fn named(ends: Ends, facts: Facts) -> Client {
+        let facts = (facts != Facts::default()).then(|| Box::new(facts));
+        Client { destination: Some(ends.destination), facts, ..Client::new(ends.source) }
+    }
+
+    /// How it reached whoever it connected to: by this scheme, unless the proxy through which it came says that it was over TLS.
+    pub fn scheme(&self, request: &RequestHead) -> Scheme {
+        if self.facts.as_ref().is_some_and(|facts| facts.is_secure) { Scheme::Https } else { request.scheme }
     }
 
     /// Whether its own forwarded fields are believed.
@@ -59,7 +75,7 @@ impl Client {
         let claimed = |kind: FieldKind| {
             fields.iter().filter(move |field| trusted && field.kind == kind).map(|field| field.value.of_head(head))
         };
-        let scheme = request.scheme.as_str().as_bytes();
+        let scheme = self.scheme(request).as_str().as_bytes();
         let host = request.authority.map(|authority| authority.of_head(head)).unwrap_or_default();
 
         begin(out, b"X-Forwarded-For: ", claimed(FieldKind::ForwardedFor));
