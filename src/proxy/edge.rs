@@ -6,15 +6,19 @@
 mod client_certificates;
 pub mod facts;
 pub mod headers;
+pub mod rate_limit;
 
 use std::sync::Arc;
 
 use crate::config::proxy::{ClientCertificatesConfig, ServiceConfig};
 use headers::Edits;
+use rate_limit::RateLimit;
 
 /// The rules of one service. There is one only where the service has any: all others pay nothing.
 #[derive(Debug, Default)]
 pub struct Edge {
+    /// How many requests it takes.
+    pub rate_limit: Option<RateLimit>,
     /// What its visitors have to show in the handshake.
     pub client_certificates: Option<ClientCertificatesConfig>,
     /// What becomes of the header fields of requests.
@@ -27,12 +31,27 @@ impl Edge {
     /// Those that a service's configuration has.
     pub fn of(service: &ServiceConfig) -> Option<Arc<Edge>> {
         let client_certificates = service.tls.as_ref().and_then(|tls| tls.client_certificates.clone());
-        let request_headers = match client_certificates {
-            Some(_) => Edits::of(&client_certificates::told(&service.headers.request)),
-            None => Edits::of(&service.headers.request),
+        let edge = Edge {
+            rate_limit: service.rate_limit.clone().map(RateLimit::new),
+            request_headers: match client_certificates {
+                Some(_) => Edits::of(&client_certificates::told(&service.headers.request)),
+                None => Edits::of(&service.headers.request),
+            },
+            response_headers: Edits::of(&service.headers.response),
+            client_certificates,
         };
-        let response_headers = Edits::of(&service.headers.response);
-        let any = client_certificates.is_some() || request_headers.is_some() || response_headers.is_some();
-        any.then(|| Arc::new(Edge { client_certificates, request_headers, response_headers }))
+        let Edge { rate_limit, client_certificates, request_headers, response_headers } = &edge;
+        let has_any = rate_limit.is_some()
+            || client_certificates.is_some()
+            || request_headers.is_some()
+            || response_headers.is_some();
+        has_any.then(|| Arc::new(edge))
+    }
+
+    /// Goes on with what was counted under the last document. To be called before the first request.
+    pub fn follow(&self, before: &Edge) {
+        if let (Some(now), Some(before)) = (&self.rate_limit, &before.rate_limit) {
+            now.follow(before);
+        }
     }
 }

@@ -55,6 +55,7 @@ mod http2_visit;
 mod http2_wire;
 mod inflight;
 mod known;
+mod limited;
 mod listener;
 mod local;
 pub mod message;

@@ -12,6 +12,7 @@ use super::cookie::{CookieConfig, CookieValue};
 use super::headers::{self, HeadersConfig};
 use super::https::{self, HttpsConfig};
 use super::mode::Mode;
+use super::rate_limit::{self, RateLimitConfig};
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
@@ -36,6 +37,8 @@ pub struct ServiceConfig {
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
     pub https: HttpsConfig,
+    /// How many requests it takes; none: as many as come.
+    pub rate_limit: Option<RateLimitConfig>,
     /// What answers.
     pub target: Target,
 }
@@ -88,6 +91,7 @@ pub(super) const KEYS: Keys = Keys {
         "pass_fields",
         "paths",
         "protocol",
+        "rate_limit",
         "redispatch",
         "request_headers",
         "response_headers",
@@ -144,6 +148,7 @@ fn read_service<'a>(
             (tls, location)
         })
     });
+    let rate_limit = rate_limit::read(&service);
     let authority = tls.as_ref().ok().and_then(|tls| {
         let (tls, location) = tls.as_ref()?;
         Some((&tls.client_certificates.as_ref()?.authority, location))
@@ -161,6 +166,7 @@ fn read_service<'a>(
         headers: headers?,
         tls: tls?.map(|(tls, _)| tls),
         https: https?,
+        rate_limit: rate_limit?,
         target: target?,
     })
 }

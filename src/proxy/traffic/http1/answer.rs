@@ -28,6 +28,8 @@ pub struct MoreFields<'a> {
     pub location: Option<&'a [u8]>,
     /// `Strict-Transport-Security`, over TLS alone (RFC 6797, 7.2).
     pub transport_security: Option<&'a str>,
+    /// `Retry-After`, where it is not the one of every 503.
+    pub retry_after: Option<&'a str>,
     /// What the service writes into all of its responses.
     pub headers: Option<Applied<'a>>,
 }
@@ -37,9 +39,14 @@ impl<'a> MoreFields<'a> {
     pub fn iter(self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> {
         let location = self.location.map(|value| (&b"Location"[..], value));
         let security = self.transport_security.map(|value| (&b"Strict-Transport-Security"[..], value.as_bytes()));
+        let retry_after = self.retry_after.map(|value| (&b"Retry-After"[..], value.as_bytes()));
         let says_itself = |name: &[u8]| OWN.iter().any(|own| name.eq_ignore_ascii_case(own));
         let headers = self.headers.into_iter().flat_map(Applied::fields);
-        location.into_iter().chain(security).chain(headers.filter(move |(name, _)| !says_itself(name)))
+        location
+            .into_iter()
+            .chain(security)
+            .chain(retry_after)
+            .chain(headers.filter(move |(name, _)| !says_itself(name)))
     }
 }
 
@@ -97,6 +104,7 @@ fn reason(status: u16) -> &'static str {
         414 => "URI Too Long",
         417 => "Expectation Failed",
         421 => "Misdirected Request",
+        429 => "Too Many Requests",
         431 => "Request Header Fields Too Large",
         501 => "Not Implemented",
         502 => "Bad Gateway",
