@@ -9,7 +9,7 @@ use polder::config::proxy::{
     CertificateConfig, CertificateSource, ChallengeKind, ClientAuthorityConfig, ClientCertificatesConfig,
     ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, HeadersConfig, HostPattern, HstsConfig,
     HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, RateConfig,
-    RateLimitConfig as ServiceRateLimit, Redispatch, RemovedFields, Reuse, ServiceConfig, Target, TimeoutsConfig,
+    RateLimitConfig as ServiceRateLimit, Redispatch, RemovedFields, Reuse, ServiceConfig, TimeoutsConfig,
 };
 use polder::config::{
     BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
@@ -43,8 +43,7 @@ fn proxy_with_service(service: &str) -> ServiceConfig {
 }
 
 fn backends(service: &ServiceConfig) -> &proxy::BackendsConfig {
-    let Target::Backends(backends) = &service.target;
-    backends
+    service.target.backends().expect("it has backends")
 }
 
 #[test]

@@ -12,8 +12,8 @@ pub struct Facts<'f> {
     pub client: Option<IpAddr>,
     /// The port of the visitor's connection; none: it is a proxy's.
     pub client_port: Option<u16>,
-    /// What the request is known by.
-    pub request_id: [u8; 16],
+    /// What the request is known by, where anybody wants to know that.
+    pub request_id: Option<u64>,
     /// The service's name.
     pub service: &'f str,
     /// The host that is asked for, without a port.
@@ -54,7 +54,7 @@ impl Facts<'_> {
             // Memory takes all that is written to it.
             Variable::Client => return self.client.into_iter().for_each(|client| drop(write!(out, "{client}"))),
             Variable::ClientPort => return self.client_port.into_iter().for_each(|port| drop(write!(out, "{port}"))),
-            Variable::RequestId => &self.request_id,
+            Variable::RequestId => return self.request_id.into_iter().for_each(|id| drop(write!(out, "{id:016x}"))),
             Variable::Service => self.service.as_bytes(),
             Variable::Host => self.host,
             Variable::Scheme => self.scheme.as_bytes(),

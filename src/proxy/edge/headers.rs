@@ -5,7 +5,7 @@
 //! allocate for a request.
 
 use super::facts::Facts;
-use crate::config::proxy::{FieldConfig, HeaderEdits, Part, RemovedFields, Template};
+use crate::config::proxy::{FieldConfig, HeaderEdits, Part, RemovedFields, Template, Variable};
 
 /// How the fields of a WebSocket's handshake begin, which no `Sec-*` means.
 const OF_WEBSOCKETS: &[u8] = b"sec-websocket-";
@@ -18,6 +18,7 @@ pub struct Edits {
     fields: Box<[FieldConfig]>,
     /// What backends get as Host.
     host: Option<Box<str>>,
+    names_request: bool,
 }
 
 /// The names of fields that do not go on, as programs may read them that make variables of fields: in small letters, and all
@@ -43,8 +44,16 @@ impl Edits {
         }
         config.set.iter().for_each(|field| drops.add(&field.name));
         let host = config.set.iter().find(is_host).and_then(|field| field.value.literal());
-        let fields = config.set.iter().chain(&config.add).filter(|field| !is_host(field)).cloned().collect();
-        (!config.is_empty()).then(|| Edits { drops, fields, host: host.map(Box::from) })
+        let fields: Box<[FieldConfig]> =
+            config.set.iter().chain(&config.add).filter(|field| !is_host(field)).cloned().collect();
+        let names = |field: &FieldConfig| field.value.variables().any(|variable| variable == Variable::RequestId);
+        let names_request = fields.iter().any(names);
+        (!config.is_empty()).then(|| Edits { drops, fields, host: host.map(Box::from), names_request })
+    }
+
+    /// Some value has what the request is known by.
+    pub fn names_request(&self) -> bool {
+        self.names_request
     }
 
     /// A field of this name, in any case, does not go on.
@@ -81,7 +90,7 @@ impl Edits {
             expand(&field.value, facts, &mut values.text);
             values.ends.push(values.text.len());
         }
-        Applied { edits: self, values }
+        Applied { edits: self, values, is_beside_own: false }
     }
 }
 
@@ -113,12 +122,26 @@ impl Values {
 pub struct Applied<'a> {
     edits: &'a Edits,
     values: &'a Values,
+    is_beside_own: bool,
 }
 
+/// What an answer of the proxy's own says itself: a 503 must not last because the service's pages may.
+const OWN: [&str; 5] = ["date", "content-type", "cache-control", "retry-after", "location"];
+
 impl<'a> Applied<'a> {
+    /// To an answer of the proxy's own, which keeps what it says itself.
+    #[must_use]
+    pub fn beside_own(self) -> Applied<'a> {
+        Applied { is_beside_own: true, ..self }
+    }
+
+    fn spares(&self, name: &[u8]) -> bool {
+        self.is_beside_own && OWN.iter().any(|own| name.eq_ignore_ascii_case(own.as_bytes()))
+    }
+
     /// A field of this name, in any case, does not go on.
     pub fn drop(&self, name: &[u8]) -> bool {
-        self.edits.drop(name)
+        self.edits.drop(name) && !self.spares(name)
     }
 
     /// Names and values of the fields that are set and added.
@@ -133,7 +156,8 @@ impl<'a> Applied<'a> {
                     &text[std::mem::replace(&mut begin, end)..end]
                 }
             };
-            (!value.is_empty()).then_some((field.name.as_bytes(), value))
+            let name = field.name.as_bytes();
+            (!value.is_empty() && !self.spares(name)).then_some((name, value))
         })
     }
 }

@@ -9,7 +9,7 @@ use super::counters::{add, count_aborted};
 use super::exchange::Exchange;
 use super::http1::request;
 use super::inflight::Order;
-use super::message::{ResponseEdit, TransportSecurity};
+use super::message::ResponseEdit;
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::progress::Progress;
@@ -64,7 +64,7 @@ impl Ended {
 pub fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
     let settings = &plan.view.snapshot.settings;
     let edge = plan.front().edge.as_ref().and_then(|edge| edge.request_headers.as_ref());
-    let headers = edge.map(|edits| RequestEdit { edits, facts: exchange.facts(plan.front(), settings) });
+    let headers = edge.map(|edits| RequestEdit { edits, facts: exchange.facts(edits, plan.front(), settings) });
     let Exchange { local, request, client, buffers, .. } = exchange;
     if let Some(counters) = local.counters_of(plan.backend()) {
         add(&counters.requests, 1);
@@ -87,15 +87,10 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     backend: impl FnOnce(&'x mut BackendBuffers) -> (S, R),
 ) -> Ended {
     let settings = &plan.view.snapshot.settings;
-    let transport = match &plan.front().https.hsts {
-        None => TransportSecurity::Backends,
-        Some(hsts) if exchange.came_securely(settings) => TransportSecurity::Own(hsts),
-        // RFC 6797, 7.2.
-        Some(_) => TransportSecurity::None,
-    };
+    let transport = exchange.transport_security(plan.front(), settings);
     let scheme = exchange.client.scheme(exchange.request.head);
     let edits = plan.front().edge.as_ref().and_then(|edge| edge.response_headers.as_ref());
-    let facts = edits.map(|_| exchange.facts(plan.front(), settings));
+    let facts = edits.map(|edits| exchange.facts(edits, plan.front(), settings));
     let Exchange { local, entry, request, buffers, values, client_alarm, backend_alarm, trace, .. } = exchange;
     let headers = edits.zip(facts).map(|(edits, facts)| edits.applied(&facts, values));
     let (whole, request) = (*request, request.head);

@@ -3,12 +3,13 @@
 use super::exchange::Exchange;
 use super::redirect;
 use crate::proxy::edge::facts::{CertificateFacts, Facts, TlsFacts};
+use crate::proxy::edge::headers::Edits;
 use crate::proxy::snapshot::{Front, Settings};
 use crate::proxy::tls::visitor::{SecureVisitor, Standing};
 
 impl<'x> Exchange<'x> {
-    /// All of it.
-    pub fn facts<'f>(&mut self, front: &'f Front, settings: &Settings) -> Facts<'f>
+    /// All of it that these edits may write.
+    pub fn facts<'f>(&mut self, edits: &Edits, front: &'f Front, settings: &Settings) -> Facts<'f>
     where
         'x: 'f,
     {
@@ -18,7 +19,7 @@ impl<'x> Exchange<'x> {
             client: address,
             // A proxy in front says no port.
             client_port: (address == Some(client.address)).then_some(client.peer.port()),
-            request_id: self.trace.request_id(),
+            request_id: edits.names_request().then(|| self.trace.request_id().into()),
             service: &front.name,
             host: redirect::host(&self.request),
             scheme: if self.came_securely(settings) { "https" } else { "http" },

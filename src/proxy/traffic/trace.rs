@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::request_id::RequestId;
 use super::termination::End;
 use super::view::View;
 
@@ -24,8 +25,6 @@ pub struct Trace {
     pub front: Option<(Rc<View>, usize)>,
     /// The index of the backend tried last.
     pub backend: Option<usize>,
-    /// By what it is known to visitors and backends, once anybody has asked.
-    request_id: Option<[u8; 16]>,
     /// The response's status; 0: none was sent.
     pub status: u16,
     /// Bytes of the response's body.
@@ -36,6 +35,8 @@ pub struct Trace {
     pub cookie_set: bool,
     /// How many attempts were made.
     pub tries: u32,
+    /// What it is called; none: nobody has asked.
+    pub request_id: Option<RequestId>,
     /// How it ended.
     pub end: End,
 }
@@ -66,23 +67,19 @@ impl Trace {
             responded: None,
             front: None,
             backend: None,
-            request_id: None,
             status: 0,
             bytes: 0,
             cookie: CookieSeen::Unused,
             cookie_set: false,
             tries: 0,
+            request_id: None,
             end: End::Done,
         }
     }
 
-    /// By what it is known: 16 hexadecimal digits, drawn at random.
-    pub fn request_id(&mut self) -> [u8; 16] {
-        const DIGITS: &[u8; 16] = b"0123456789abcdef";
-        *self.request_id.get_or_insert_with(|| {
-            let random = fastrand::u64(..);
-            std::array::from_fn(|place| DIGITS[(random >> (4 * place) & 15) as usize])
-        })
+    /// What the request is called from now on.
+    pub fn request_id(&mut self) -> RequestId {
+        *self.request_id.get_or_insert_with(RequestId::new)
     }
 
     /// The last two letters of the termination code: what the cookie was, and whether one was set.

@@ -7,7 +7,7 @@ use crate::proxy::edge::facts::{CertificateFacts, Facts, TlsFacts};
 const FACTS: Facts<'_> = Facts {
     client: Some(IpAddr::V4(Ipv4Addr::new(192, 0, 2, 7))),
     client_port: Some(4711),
-    request_id: *b"0123456789abcdef",
+    request_id: Some(0x0123_4567_89ab_cdef),
     service: "www",
     host: b"www.test",
     scheme: "https",

@@ -9,9 +9,6 @@ use crate::proxy::traffic::message::Version;
 /// Seconds after which a client that no backend could serve may try again (Retry-After).
 const RETRY_AFTER: &str = "5";
 
-/// What an answer says itself, whatever the service writes into its responses.
-const OWN: [&[u8]; 6] = [b"Date", b"Content-Type", b"Cache-Control", b"Content-Length", b"Retry-After", b"Location"];
-
 /// An answer without a backend.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Answer<'t> {
@@ -40,13 +37,8 @@ impl<'a> MoreFields<'a> {
         let location = self.location.map(|value| (&b"Location"[..], value));
         let security = self.transport_security.map(|value| (&b"Strict-Transport-Security"[..], value.as_bytes()));
         let retry_after = self.retry_after.map(|value| (&b"Retry-After"[..], value.as_bytes()));
-        let says_itself = |name: &[u8]| OWN.iter().any(|own| name.eq_ignore_ascii_case(own));
         let headers = self.headers.into_iter().flat_map(Applied::fields);
-        location
-            .into_iter()
-            .chain(security)
-            .chain(retry_after)
-            .chain(headers.filter(move |(name, _)| !says_itself(name)))
+        location.into_iter().chain(security).chain(retry_after).chain(headers)
     }
 }
 
