@@ -79,6 +79,7 @@ pub mod dns;
 pub mod files;
 pub mod fleet;
 pub mod health;
+pub mod import;
 pub mod memory;
 pub mod ownership;
 pub mod printable;
