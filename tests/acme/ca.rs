@@ -33,6 +33,9 @@ pub struct Running {
 
 impl Drop for Running {
     fn drop(&mut self) {
+        if std::thread::panicking() {
+            eprintln!("Pebble:\n{}", self.log());
+        }
         let _ = self.process.kill();
         let _ = self.process.wait();
     }

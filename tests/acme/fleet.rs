@@ -43,6 +43,18 @@ impl Drop for Process {
     }
 }
 
+/// What a test that failed is looked into by.
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for (proxy, process) in self.processes.iter().enumerate() {
+                let log = process.as_ref().map(Process::log).unwrap_or_default();
+                eprintln!("{}: {}\n{log}", self.name(proxy), self.call(proxy, "/status"));
+            }
+        }
+    }
+}
+
 impl Process {
     /// All that it has logged.
     pub fn log(&self) -> String {

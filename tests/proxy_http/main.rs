@@ -21,6 +21,7 @@ mod h2_client;
 mod h2_frames;
 mod h2_lifecycle;
 mod h2_rules;
+mod h2_settings;
 mod handshakes;
 mod harness;
 mod https_daemon;

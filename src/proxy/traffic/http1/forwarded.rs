@@ -2,12 +2,12 @@
 //!
 //! Such fields of the client itself are dropped, unless it is one of the `trusted_proxies`: then ours are appended.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use ipnet::IpNet;
 
-use crate::proxy::traffic::message::RequestHead;
-use crate::proxy::traffic::message::fields::{Field, FieldKind};
+use crate::proxy::traffic::message::fields::{Field, FieldKind, elements};
+use crate::proxy::traffic::message::{Request, RequestHead};
 
 /// A client as these fields write it; made once for each connection.
 #[derive(Debug)]
@@ -32,6 +32,21 @@ impl Client {
     /// Whether its own forwarded fields are believed.
     pub fn is_trusted(&self, trusted: &[IpNet]) -> bool {
         trusted.iter().any(|network| network.contains(&self.address))
+    }
+
+    /// Who asked first, as far as it can be believed: of the addresses in `X-Forwarded-For`, from the last one back, the first that is no
+    /// trusted proxy's; the client itself, if it is none. None: a trusted proxy was asked by whom it does not name.
+    pub fn visitor(&self, request: Request<'_>, trusted: &[IpNet]) -> Option<IpAddr> {
+        let is_trusted = |address: &IpAddr| trusted.iter().any(|network| network.contains(address));
+        let mut visitor = self.address;
+        let mut said = request.values(FieldKind::ForwardedFor).rev().flat_map(|value| elements(value).rev());
+        while is_trusted(&visitor) {
+            match said.by_ref().find(|element| !element.is_empty()) {
+                Some(element) => visitor = address_of(element)?,
+                None => break,
+            }
+        }
+        Some(visitor)
     }
 
     /// Writes the four fields.
@@ -71,3 +86,14 @@ fn begin<'h>(out: &mut Vec<u8>, name: &[u8], said: impl Iterator<Item = &'h [u8]
         out.extend_from_slice(b", ");
     }
 }
+
+/// An address as proxies write it: some with the port, some in the brackets of RFC 7239.
+fn address_of(element: &[u8]) -> Option<IpAddr> {
+    let text = std::str::from_utf8(element).ok()?;
+    let in_brackets = || text.strip_prefix('[')?.strip_suffix(']')?.parse().ok();
+    let with_port = || text.parse::<SocketAddr>().ok().map(|address| address.ip());
+    text.parse().ok().or_else(with_port).or_else(in_brackets).map(|address: IpAddr| address.to_canonical())
+}
+
+#[cfg(test)]
+mod tests;
