@@ -105,7 +105,7 @@ pub enum Verb {
     Bootstrap(bootstrap::BootstrapArgs),
     /// Commit what was deployed while the svn server did not answer
     Reconcile(reconcile::ReconcileArgs),
-    /// Turn a configuration of HAProxy into the proxy's document, and tell by line what is not in it
+    /// Turn a configuration of HAProxy or Caddy into the proxy's document, and tell by line what is not in it
     Import {
         #[command(subcommand)]
         /// What to import.

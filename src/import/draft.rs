@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use super::note::Notes;
+use super::routes::Placed;
 use super::tree::{Table, Tree};
 
 /// A document that is being put together.
@@ -47,6 +49,11 @@ pub struct Service {
     pub settings: Table,
 }
 
+/// The file of keys for cookies that README and docs name, too.
+pub const COOKIE_KEYS: &str = "/var/lib/polder-keys/cookies";
+/// The authorities of the system, as Debian and NixOS have them.
+pub const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
+
 /// Where the daemon's unit has its own.
 const ADMIN_SOCKET: &str = "/run/polder-proxy/admin.sock";
 const STATE_DIR: &str = "/var/lib/polder-proxy";
@@ -80,6 +87,37 @@ impl Draft {
         for service in &mut self.services {
             service.name = names.take(&service.name);
         }
+    }
+}
+
+impl Service {
+    /// A service under these hosts and paths. `own` is what its target says, `line` and `statement` where that stands.
+    pub fn placed(
+        placed: Placed,
+        name: &str,
+        (line, statement): (u32, &str),
+        own: &Table,
+        notes: &mut Notes,
+    ) -> Service {
+        let Placed { hosts, paths, tls, to_https, settings: mut rules, line: decided, .. } = placed;
+        let mut settings = Table::new();
+        settings.set("hosts", hosts.iter().map(ToString::to_string).collect::<Vec<_>>());
+        if paths != ["/"] {
+            settings.set("paths", paths);
+        }
+        // Sites have certificates of their own; of a whole front all services have the same.
+        let own_tls = rules.remove("tls");
+        if let Some(tls) = tls {
+            settings.set("tls", own_tls.unwrap_or(tls));
+            if to_https {
+                settings.set("https", "redirect");
+            }
+        } else if rules.remove("hsts").is_some() {
+            notes.left_out(decided, statement, "Strict-Transport-Security means nothing without TLS");
+        }
+        settings.extend(own.clone());
+        settings.extend(rules);
+        Service { line, statement: statement.to_owned(), name: name.to_owned(), settings }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::config::Invalid;
+
 /// The line, if one is to blame; what was found, what was expected, what to do.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ImportError {
@@ -33,3 +35,39 @@ impl fmt::Display for ImportError {
 }
 
 impl std::error::Error for ImportError {}
+
+/// Why a statement has no place in a document, and what to do.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Inexpressible(pub String);
+
+impl fmt::Display for Inexpressible {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Inexpressible {}
+
+impl From<String> for Inexpressible {
+    fn from(why: String) -> Inexpressible {
+        Inexpressible(why)
+    }
+}
+
+impl From<&str> for Inexpressible {
+    fn from(why: &str) -> Inexpressible {
+        Inexpressible(why.to_owned())
+    }
+}
+
+impl From<Invalid> for Inexpressible {
+    fn from(invalid: Invalid) -> Inexpressible {
+        Inexpressible(invalid.to_string())
+    }
+}
+
+impl From<Inexpressible> for String {
+    fn from(Inexpressible(why): Inexpressible) -> String {
+        why
+    }
+}

@@ -186,33 +186,8 @@ fn put_timeouts(sections: &Sections, draft: &mut Draft, notes: &mut Notes) {
 }
 
 fn service(pool: &Pool<'_>, placed: Placed, notes: &mut Notes) -> Service {
-    let mut settings = Table::new();
-    settings.set("hosts", placed.hosts.iter().map(ToString::to_string).collect::<Vec<_>>());
-    if placed.paths != ["/"] {
-        settings.set("paths", placed.paths);
-    }
-    let mut others = placed.settings;
-    match placed.tls {
-        Some(tls) => {
-            settings.set("tls", tls);
-            if placed.to_https {
-                settings.set("https", "redirect");
-            }
-        }
-        None => {
-            if others.remove("hsts").is_some() {
-                notes.left_out(
-                    placed.line,
-                    &pool.proxy.statement,
-                    "Strict-Transport-Security means nothing without TLS",
-                );
-            }
-        }
-    }
-    settings.extend(pool.settings.clone());
-    settings.extend(others);
-    let name = pool.proxy.name.clone();
-    Service { line: pool.proxy.line, statement: pool.proxy.statement.clone(), name, settings }
+    let Pool { proxy, settings } = pool;
+    Service::placed(placed, &proxy.name, (proxy.line, &proxy.statement), settings, notes)
 }
 
 #[cfg(test)]

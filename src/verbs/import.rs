@@ -17,6 +17,9 @@ pub enum ImportVerb {
     /// A configuration of HAProxy (haproxy.cfg)
     #[command(after_help = AFTER)]
     Haproxy(ImportArgs),
+    /// A configuration of Caddy (Caddyfile)
+    #[command(after_help = AFTER)]
+    Caddy(ImportArgs),
 }
 
 /// What `import` takes.
@@ -44,11 +47,14 @@ const MOST_BYTES: u64 = 64 * 1024 * 1024;
 
 /// Imports a configuration and prints the result.
 pub fn run(verb: &ImportVerb, output: &Output) -> Result<Exit, Error> {
-    let ImportVerb::Haproxy(args) = verb;
+    let (args, import): (_, fn(&str, Environment<'_>) -> Result<Imported, ImportError>) = match verb {
+        ImportVerb::Haproxy(args) => (args, import::haproxy::import),
+        ImportVerb::Caddy(args) => (args, import::caddy::import),
+    };
     let environment: Environment<'_> = &|name| std::env::var(name).ok();
     let text = read(&args.file)?;
     let place = place_of(&args.file);
-    let imported = import::haproxy::import(&text, environment).map_err(|error| could_not(&place, &error))?;
+    let imported = import(&text, environment).map_err(|error| could_not(&place, &error))?;
     let result =
         if args.nix { import::nix::print(&import::fleet::options(&imported.document)) } else { imported.json() };
     if let Some(file) = &args.output {

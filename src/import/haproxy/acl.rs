@@ -1,5 +1,6 @@
 //! Named and anonymous acls, and the conditions made of them (configuration manual, 7.1 and 7.2). Pure.
 
+use super::super::error::Inexpressible;
 use std::collections::BTreeMap;
 
 use super::super::condition::Condition;
@@ -27,19 +28,19 @@ impl Acls {
     /// # Errors
     ///
     /// Why a table of hosts and paths cannot express it.
-    pub fn condition(&self, rule: &Statement, words: &[String], notes: &mut Notes) -> Result<Condition, String> {
+    pub fn condition(&self, rule: &Statement, words: &[String], notes: &mut Notes) -> Result<Condition, Inexpressible> {
         let Some((first, words)) = words.split_first() else { return Ok(Condition::Always) };
         let unless = match first.as_str() {
             "if" => false,
             "unless" => true,
-            other => return Err(format!("{other:?}: expected \"if\" or \"unless\"")),
+            other => return Err(format!("{other:?}: expected \"if\" or \"unless\"").into()),
         };
         let mut reader = Reader { acls: self, rule, words, notes };
         let condition = reader.alternatives()?;
         Ok(if unless { condition.negated() } else { condition })
     }
 
-    fn named(&self, name: &str, notes: &mut Notes) -> Result<Condition, String> {
+    fn named(&self, name: &str, notes: &mut Notes) -> Result<Condition, Inexpressible> {
         let Some(statements) = self.0.get(name) else { return predefined(name) };
         let mut any = Vec::new();
         for statement in statements {
@@ -53,15 +54,15 @@ impl Acls {
     }
 }
 
-fn predefined(name: &str) -> Result<Condition, String> {
+fn predefined(name: &str) -> Result<Condition, Inexpressible> {
     match name {
         "TRUE" | "HTTP" => Ok(Condition::Always),
         "FALSE" => Ok(Condition::Always.negated()),
-        _ => Err(format!("acl {name}: polder routes by host and path alone")),
+        _ => Err(format!("acl {name}: polder routes by host and path alone").into()),
     }
 }
 
-fn criterion(statement: &Statement, words: &[String], notes: &mut Notes) -> Result<Condition, String> {
+fn criterion(statement: &Statement, words: &[String], notes: &mut Notes) -> Result<Condition, Inexpressible> {
     let read = criteria::read(words)?;
     for differs in read.differs {
         notes.changed(statement.line, &statement.text(), differs);
@@ -77,7 +78,7 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn alternatives(&mut self) -> Result<Condition, String> {
+    fn alternatives(&mut self) -> Result<Condition, Inexpressible> {
         let (mut any, mut all): (Vec<Condition>, Conjunction) = (Vec::new(), Vec::new());
         while let Some((word, rest)) = self.words.split_first() {
             self.words = rest;
@@ -91,13 +92,13 @@ impl Reader<'_> {
     }
 
     /// `name`, `!name`, `{ ... }`, `!{ ... }`, each after any number of `!`.
-    fn test(&mut self, word: &str) -> Result<Condition, String> {
+    fn test(&mut self, word: &str) -> Result<Condition, Inexpressible> {
         let bare = word.trim_start_matches('!');
         let mut negated = (word.len() - bare.len()) % 2 == 1;
         let mut bare = bare.to_owned();
         while bare.is_empty() {
             let Some((next, rest)) = self.words.split_first() else {
-                return Err("\"!\" stands before nothing".to_owned());
+                return Err("\"!\" stands before nothing".into());
             };
             self.words = rest;
             let stripped = next.trim_start_matches('!');
@@ -107,7 +108,7 @@ impl Reader<'_> {
         let condition = match bare.as_str() {
             "{" => {
                 let Some(end) = self.words.iter().position(|word| word == "}") else {
-                    return Err("\"{\" is not closed".to_owned());
+                    return Err("\"{\" is not closed".into());
                 };
                 let (inner, rest) = self.words.split_at(end);
                 self.words = &rest[1..];

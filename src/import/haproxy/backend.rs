@@ -1,6 +1,6 @@
 //! What answers requests: servers, how one is chosen, cookies, connections (configuration manual, 4.2). Pure.
 
-use super::super::draft::Names;
+use super::super::draft::{Names, SYSTEM_AUTHORITIES};
 use super::super::note::Notes;
 use super::super::tree::{Table, Tree};
 use super::check::Checks;
@@ -23,7 +23,6 @@ pub struct Backend {
 
 /// The most that a document takes.
 const MOST_RETRIES: u64 = 10;
-const SYSTEM_AUTHORITIES: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 impl Backend {
     /// Takes a statement if it is about backends.

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::bounds::within;
 use super::super::note::Notes;
 use super::super::tree::Table;
 use super::sections::Statement;
@@ -160,7 +161,7 @@ impl Checks {
     fn put_times(&self, model: &Server, check: &mut Table, notes: &mut Notes) {
         let parameter = |name: &str| model.parameters.get(name);
         let mut held = |time: Duration, (least, most): (Duration, Duration), what: &str| {
-            let (text, fits) = times::within(time, least, most);
+            let (text, fits) = within(time, least, most);
             if !fits {
                 notes.changed(model.line, &model.statement, format!("{what} is {text}: more or less is not allowed"));
             }

@@ -1,5 +1,6 @@
 //! `cookie` of a backend (configuration manual, 4.2). Pure.
 
+use super::super::draft::COOKIE_KEYS;
 use super::super::note::Notes;
 use super::super::tree::Table;
 use super::sections::Statement;
@@ -10,9 +11,6 @@ use crate::config::names;
 pub struct Cookie {
     name: Option<String>,
 }
-
-/// The file that README and docs name, too.
-const KEY_FILE: &str = "/var/lib/polder-keys/cookies";
 
 impl Cookie {
     /// Reads `cookie NAME ...`.
@@ -27,7 +25,7 @@ impl Cookie {
         };
         let why = format!(
             "the cookie has other values here, so each visitor begins a session once; they are sealed with a key: put 32 random bytes in \
-             base64 into {KEY_FILE} on every proxy (openssl rand -base64 32)"
+             base64 into {COOKIE_KEYS} on every proxy (openssl rand -base64 32)"
         );
         notes.changed(statement.line, &statement.text(), why);
         for word in statement.words.iter().skip(2) {
@@ -50,7 +48,7 @@ impl Cookie {
     pub fn table(&self) -> Table {
         let mut table = Table::new();
         table.set_some("name", self.name.clone());
-        table.with("key_file", KEY_FILE)
+        table.with("key_file", COOKIE_KEYS)
     }
 }
 

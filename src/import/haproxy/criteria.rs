@@ -1,6 +1,7 @@
 //! What a single test of HAProxy's (configuration manual, 7.1 and 7.3) says of hosts and paths. Pure.
 
 use super::super::condition::Condition;
+use super::super::error::Inexpressible;
 use crate::config::{HostPattern, names};
 
 /// A test that a table of hosts and paths can express, and in what it then differs.
@@ -28,8 +29,8 @@ enum Match {
 /// # Errors
 ///
 /// Why it cannot be expressed.
-pub fn read(words: &[String]) -> Result<Criterion, String> {
-    let Some((sample, rest)) = words.split_first() else { return Err("an empty condition".to_owned()) };
+pub fn read(words: &[String]) -> Result<Criterion, Inexpressible> {
+    let Some((sample, rest)) = words.split_first() else { return Err("an empty condition".into()) };
     let (mut matching, fetch) = split_sample(sample);
     let mut values = Vec::new();
     let mut rest = rest.iter();
@@ -40,7 +41,8 @@ pub fn read(words: &[String]) -> Result<Criterion, String> {
             "-f" | "-M" | "-u" if values.is_empty() => {
                 return Err(format!(
                     "{word}: patterns in files are not read; write them into the configuration, and import again"
-                ));
+                )
+                .into());
             }
             "--" if values.is_empty() => {}
             value => values.push(value.to_owned()),
@@ -55,7 +57,7 @@ pub fn read(words: &[String]) -> Result<Criterion, String> {
         "dst_port" if values == ["80"] => plain(Condition::Tls.negated()),
         "host" => hosts(matching, &values),
         "path" => paths(matching, &values),
-        _ => Err(format!("{sample}: polder routes by host and path alone")),
+        _ => Err(format!("{sample}: polder routes by host and path alone").into()),
     }
 }
 
@@ -118,11 +120,10 @@ fn method(name: &str) -> Match {
     }
 }
 
-fn hosts(matching: Match, values: &[String]) -> Result<Criterion, String> {
+fn hosts(matching: Match, values: &[String]) -> Result<Criterion, Inexpressible> {
     let (mut patterns, mut differs) = (Vec::new(), Vec::new());
-    let mut parse = |text: &str| {
-        HostPattern::parse(text).map(|pattern| patterns.push(pattern)).map_err(|invalid| invalid.to_string())
-    };
+    let mut parse =
+        |text: &str| HostPattern::parse(text).map(|pattern| patterns.push(pattern)).map_err(Inexpressible::from);
     for value in values {
         match matching {
             Match::Exact => {
@@ -151,13 +152,13 @@ fn hosts(matching: Match, values: &[String]) -> Result<Criterion, String> {
             _ => {
                 return Err(
                     "of hosts polder knows whole names and everything below a name (*.example.net); name the hosts"
-                        .to_owned(),
+                        .into(),
                 );
             }
         }
     }
     match patterns.is_empty() {
-        true => Err("there is no host in it".to_owned()),
+        true => Err("there is no host in it".into()),
         false => Ok(Criterion { condition: Condition::Host(patterns), differs }),
     }
 }
@@ -172,7 +173,7 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-fn paths(matching: Match, values: &[String]) -> Result<Criterion, String> {
+fn paths(matching: Match, values: &[String]) -> Result<Criterion, Inexpressible> {
     let (mut prefixes, mut differs) = (Vec::new(), Vec::new());
     for value in values {
         let prefix = value.trim_end_matches('/');
@@ -182,14 +183,14 @@ fn paths(matching: Match, values: &[String]) -> Result<Criterion, String> {
                 differs.push(format!("{value} counts in whole segments: {value} and {value}/x, not {value}x"))
             }
             Match::Begin => differs.push(format!("{prefix} itself belongs to it, too")),
-            Match::Exact if value == "/" => return Err("polder has no rule for the path / alone".to_owned()),
+            Match::Exact if value == "/" => return Err("polder has no rule for the path / alone".into()),
             Match::Exact => differs.push(format!("{prefix}/x belongs to it, too")),
-            _ => return Err("of paths polder knows what they begin with, in whole segments".to_owned()),
+            _ => return Err("of paths polder knows what they begin with, in whole segments".into()),
         }
-        prefixes.push(names::path_prefix(prefix).map_err(|invalid| invalid.to_string())?);
+        prefixes.push(names::path_prefix(prefix).map_err(Inexpressible::from)?);
     }
     match prefixes.is_empty() {
-        true => Err("there is no path in it".to_owned()),
+        true => Err("there is no path in it".into()),
         false => Ok(Criterion { condition: Condition::Path(prefixes), differs }),
     }
 }

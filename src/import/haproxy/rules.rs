@@ -1,6 +1,7 @@
 //! Rules that answer requests or change them: `http-request`, `http-response` and `redirect` (configuration manual, 4.2). Pure.
 
 use super::super::condition::Condition;
+use super::super::error::Inexpressible;
 use super::super::note::Notes;
 use super::super::routes::{Effect, Rule};
 use super::super::tree::Table;
@@ -76,7 +77,7 @@ fn sets_own_field(action: &[String]) -> bool {
     }
 }
 
-fn effect(action: &[String], statement: &Statement, notes: &mut Notes) -> Result<Effect, String> {
+fn effect(action: &[String], statement: &Statement, notes: &mut Notes) -> Result<Effect, Inexpressible> {
     let words: Vec<&str> = action.iter().map(String::as_str).collect();
     match words[..] {
         ["redirect", "scheme", "https", ref options @ ..] => {
@@ -94,8 +95,8 @@ fn effect(action: &[String], statement: &Statement, notes: &mut Notes) -> Result
         ["set-header" | "add-header", name, value] if is_hsts(name) && statement.keyword() == "http-response" => {
             hsts(value).map(|hsts| Effect::Set(Table::new().with("hsts", hsts)))
         }
-        [verb, ..] => Err(why(verb).to_owned()),
-        [] => Err("there is no action in it".to_owned()),
+        [verb, ..] => Err(why(verb).into()),
+        [] => Err("there is no action in it".into()),
     }
 }
 
@@ -104,7 +105,7 @@ fn is_hsts(name: &str) -> bool {
 }
 
 /// `hsts` of a service from the value of the field (RFC 6797, 6.1).
-pub fn hsts(value: &str) -> Result<Table, String> {
+pub fn hsts(value: &str) -> Result<Table, Inexpressible> {
     let (mut seconds, mut table) = (None, Table::new());
     for directive in value.split(';').map(|part| part.trim().to_ascii_lowercase()) {
         match directive.split_once('=') {
@@ -114,7 +115,7 @@ pub fn hsts(value: &str) -> Result<Table, String> {
             _ => {}
         }
     }
-    let Some(seconds) = seconds else { return Err("it has no max-age".to_owned()) };
+    let Some(seconds) = seconds else { return Err("it has no max-age".into()) };
     let age = crate::config::duration::format(std::time::Duration::from_secs(seconds.min(10 * 365 * 86_400)));
     Ok(Table::new().with("max_age", age).with_all(table))
 }

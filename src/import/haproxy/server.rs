@@ -1,11 +1,10 @@
 //! `server` and `default-server` (configuration manual, 4.2 and 5.2). Pure.
 
 use std::collections::BTreeMap;
-use std::net::IpAddr;
 
+use super::super::dial::dial;
 use super::super::note::Notes;
 use super::sections::Statement;
-use crate::config::address;
 
 /// A server, with what `default-server` lines before it say.
 #[derive(Debug, Clone)]
@@ -143,40 +142,6 @@ pub fn read(statement: &Statement, defaults: &Parameters, notes: &mut Notes) -> 
     }
     let text = statement.text();
     Some(Server { line: statement.line, statement: text, name: name.to_owned(), address, parameters })
-}
-
-/// An address to connect to as a document has it, and what is different about it.
-///
-/// # Errors
-///
-/// Why polder cannot connect to it.
-pub fn dial(written: &str) -> Result<(String, Option<String>), String> {
-    let bare = written.strip_prefix("ipv4@").or_else(|| written.strip_prefix("ipv6@")).unwrap_or(written);
-    if bare.starts_with('/') || bare.contains('@') {
-        return Err("polder connects to addresses and ports, not to sockets of Unix".to_owned());
-    }
-    if bare.parse::<IpAddr>().is_ok_and(|address| address.is_ipv4()) {
-        return Err("it has no port: write the port that the backend listens on".to_owned());
-    }
-    let Some((host, port)) = bare.rsplit_once(':') else {
-        return Err("it has no port: write the address and port of the backend".to_owned());
-    };
-    let host = host.trim_start_matches('[').trim_end_matches(']');
-    let (host, changed) = match host {
-        "localhost" => (
-            "127.0.0.1",
-            Some("localhost is 127.0.0.1 here; if the backend listens on ::1 alone, write that".to_owned()),
-        ),
-        host => (host, None),
-    };
-    if host.parse::<IpAddr>().is_err() {
-        return Err(
-            "polder looks up no names of backends, so that it never waits for DNS: write the address".to_owned()
-        );
-    }
-    let spelled = if host.contains(':') { format!("[{host}]:{port}") } else { format!("{host}:{port}") };
-    let address = address::dial(&spelled).map_err(|invalid| invalid.to_string())?;
-    Ok((address.to_string(), changed))
 }
 
 fn why(parameter: &str) -> &'static str {

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use super::super::bounds::within;
 use super::super::note::Notes;
 use super::super::tree::Table;
 use super::sections::Statement;
@@ -65,7 +66,7 @@ impl Timeouts {
                 notes.changed(shorter.line, &shorter.statement, why);
             }
             let most = if key == "tunnel_idle" { LONGEST_TUNNEL } else { MOST };
-            let (text, fits) = times::within(longest.time, LEAST, most);
+            let (text, fits) = within(longest.time, LEAST, most);
             if !fits {
                 notes.changed(
                     longest.line,

@@ -2,8 +2,6 @@
 
 use std::time::Duration;
 
-use crate::config::duration;
-
 /// A number of milliseconds, or of another unit that stands behind it.
 pub fn parse(text: &str) -> Option<Duration> {
     let digits = text.bytes().take_while(u8::is_ascii_digit).count();
@@ -19,10 +17,4 @@ pub fn parse(text: &str) -> Option<Duration> {
         _ => return None,
     };
     number.checked_mul(milliseconds).map(Duration::from_millis)
-}
-
-/// As a document writes it, within what it may be.
-pub fn within(time: Duration, least: Duration, most: Duration) -> (String, bool) {
-    let held = time.clamp(least, most);
-    (duration::format(held), held == time)
 }
