@@ -105,8 +105,15 @@ pub fn compile(fronts: &[Front], notes: &mut Notes) -> Result<Vec<Placed>, Impor
     for (n, host) in grid.hosts.iter().enumerate() {
         // Hosts are in the order from wide to narrow: the last that covers this one is what it would be without an entry.
         let wider = (0..n).rev().find(|other| grid.hosts[*other].covers(host));
-        if wider.is_some_and(|wider| rows[wider].says_the_same_as(&rows[n])) {
+        let same = match wider {
+            Some(wider) => rows[wider].says_the_same_as(&rows[n]),
+            None => rows[n].0.is_empty(),
+        };
+        if same {
             continue;
+        }
+        if rows[n].0.is_empty() {
+            compiler.tell_of_a_gap(host, "/");
         }
         for (assigned, line, paths) in rows[n].by_assignment() {
             match placed.iter_mut().find(|(other, entry)| *other == assigned && entry.paths == paths) {
