@@ -65,7 +65,7 @@
 //! | what a pusher may ask of a host | [`push::protocol`], [`push::gate`] |
 //! | how a host goes back by itself | [`push::supervisor`] |
 //! | whether the promises hold | [`demo`] |
-//! | what a configuration of HAProxy comes to here | [`import`] |
+//! | what a configuration of HAProxy or Caddy comes to here | [`import`] |
 //! | whose files are believed | [`ownership`] |
 //! | how the words of others are shown | [`printable`] |
 //!

@@ -12,7 +12,7 @@ use crate::config::address;
 /// Why polder cannot connect to it.
 pub fn dial(written: &str) -> Result<(String, Option<String>), Inexpressible> {
     let bare = written.strip_prefix("ipv4@").or_else(|| written.strip_prefix("ipv6@")).unwrap_or(written);
-    if bare.starts_with('/') || bare.contains('@') {
+    if bare.starts_with('/') || bare.starts_with("unix/") || bare.contains('@') {
         return Err("polder connects to addresses and ports, not to sockets of Unix".into());
     }
     if bare.parse::<IpAddr>().is_ok_and(|address| address.is_ipv4()) {

@@ -32,7 +32,8 @@ impl Backends {
 
     /// The example with the addresses where everything listens now.
     fn put_into(&self, text: &str, front: SocketAddr) -> String {
-        let text = self.0.iter().fold(text.to_owned(), |text, (written, real)| text.replace(written, &real.to_string()));
+        let text =
+            self.0.iter().fold(text.to_owned(), |text, (written, real)| text.replace(written, &real.to_string()));
         text.replace("127.0.0.1:18080", &front.to_string()).replace(":18080", &format!(":{}", front.port()))
     }
 }
@@ -62,7 +63,8 @@ fn answer(stream: TcpStream, name: &str) {
         let proto = field(&head, "x-forwarded-proto").unwrap_or_default();
         let body = format!("{name} {} {proto}", head.split(' ').nth(1).unwrap_or_default());
         let length = body.len();
-        let response = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nX-Kept: yes\r\nX-Secret: inside\r\n\r\n");
+        let response =
+            format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nX-Kept: yes\r\nX-Secret: inside\r\n\r\n");
         let body = if head.starts_with("HEAD ") { "" } else { &body };
         if reader.get_mut().write_all(format!("{response}{body}").as_bytes()).is_err() {
             return;
@@ -130,7 +132,8 @@ impl Pair {
         let (theirs, ours) = (free_address(), free_address());
         fs::write(at("theirs"), backends.put_into(&text, theirs)).unwrap();
         fs::write(at("ours"), backends.put_into(&text, ours)).unwrap();
-        let imported = Command::new(env!("CARGO_BIN_EXE_polder")).args(["import", kind]).arg(at("ours")).output().unwrap();
+        let imported =
+            Command::new(env!("CARGO_BIN_EXE_polder")).args(["import", kind]).arg(at("ours")).output().unwrap();
         let mut document: Value = serde_json::from_slice(&imported.stdout)
             .unwrap_or_else(|error| panic!("{error}: {}", String::from_utf8_lossy(&imported.stderr)));
         // Of this machine, and not of what is imported: folders, keys, and how soon checks are there.
@@ -155,7 +158,10 @@ impl Pair {
             _ => {
                 let mut command = program("caddy");
                 command.args(["run", "--adapter", "caddyfile", "--config"]).arg(at("theirs"));
-                command.env("HOME", folder.path()).env("XDG_DATA_HOME", folder.path()).env("XDG_CONFIG_HOME", folder.path());
+                command
+                    .env("HOME", folder.path())
+                    .env("XDG_DATA_HOME", folder.path())
+                    .env("XDG_CONFIG_HOME", folder.path());
                 command
             }
         };
@@ -169,7 +175,9 @@ impl Pair {
             // Balances begin anywhere: what counts is which backends answer at all, in as many requests as there are of them, twice.
             let asked = |address| (0..4).map(|_| ask(address, host, target, None)).collect::<Vec<_>>();
             let (theirs, ours) = (asked(self.theirs), asked(self.ours));
-            let bodies = |answers: &[Answer]| answers.iter().map(|answer| answer.body.clone()).collect::<std::collections::BTreeSet<_>>();
+            let bodies = |answers: &[Answer]| {
+                answers.iter().map(|answer| answer.body.clone()).collect::<std::collections::BTreeSet<_>>()
+            };
             assert_eq!(theirs[0].status, ours[0].status, "{host}{target}:\n{theirs:#?}\n{ours:#?}");
             assert_eq!(theirs[0].chosen, ours[0].chosen, "{host}{target}:\n{theirs:#?}\n{ours:#?}");
             if ours[0].status == 200 {
@@ -204,7 +212,9 @@ fn ask(address: SocketAddr, host: &str, target: &str, cookie: Option<&str>) -> A
     let mut stream = TcpStream::connect(address).unwrap();
     stream.set_read_timeout(Some(LIMIT)).unwrap();
     let cookie = cookie.map(|cookie| format!("Cookie: {cookie}\r\n")).unwrap_or_default();
-    stream.write_all(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{cookie}Connection: close\r\n\r\n").as_bytes()).unwrap();
+    stream
+        .write_all(format!("GET {target} HTTP/1.1\r\nHost: {host}\r\n{cookie}Connection: close\r\n\r\n").as_bytes())
+        .unwrap();
     let mut bytes = Vec::new();
     stream.read_to_end(&mut bytes).unwrap();
     let text = String::from_utf8_lossy(&bytes);

@@ -2,7 +2,10 @@
 //!
 //! The comparisons need HAProxy and Caddy (Debian's haproxy and caddy): `cargo test --test import -- --ignored`.
 
-#![allow(clippy::disallowed_methods, reason = "blocking backends, and pauses between questions whether a process listens")]
+#![allow(
+    clippy::disallowed_methods,
+    reason = "blocking backends, and pauses between questions whether a process listens"
+)]
 #![allow(clippy::unwrap_used, clippy::panic, missing_docs)]
 
 mod beside;

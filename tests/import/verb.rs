@@ -76,7 +76,7 @@ fn nix_gets_options_of_the_fleet() {
     assert_eq!(run.status.code(), Some(0));
     let printed = text(&run.stdout);
     for part in
-        ["  polder.fleet = {\n", "    checks.web = {\n", "          {\n            name = \"a\";\n", "check = \"web\";"]
+        ["  polder.fleet = {\n", "    checks.web = {\n", "        {\n          name = \"a\";\n", "check = \"web\";"]
     {
         assert!(printed.contains(part), "{part}\n{printed}");
     }

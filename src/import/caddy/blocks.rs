@@ -70,6 +70,9 @@ pub fn read(words: &[Word], notes: &mut Notes) -> Result<Caddyfile, ImportError>
             file.global = reader.block(line, 0)?;
             continue;
         }
+        if reader.is_brace("}") {
+            return Err(ImportError::at(line, "\"}\" does not belong here"));
+        }
         let head = reader.addresses();
         let Some(first) = head.first().cloned() else {
             return Err(ImportError::at(line, "expected the address of a site before \"{\""));

@@ -56,7 +56,7 @@ impl Reader<'_> {
                 upstream.split_once("://").map_or((None, upstream.as_str()), |(scheme, rest)| (Some(scheme), rest));
             let with_port = match scheme {
                 Some("https") if !has_port(rest) => format!("{rest}:443"),
-                _ if !has_port(rest) => format!("{rest}:80"),
+                _ if !has_port(rest) && !rest.contains('/') => format!("{rest}:80"),
                 _ => rest.to_owned(),
             };
             match dial(&with_port) {
@@ -282,6 +282,9 @@ impl Reader<'_> {
             _ => {}
         }
         let mut service = self.service;
+        if self.backends.len() == 1 {
+            service.remove("balance");
+        }
         service.set("backends", self.backends);
         service.set("check", self.check);
         if let Some(mut tls) = self.tls {

@@ -11,7 +11,8 @@ fn imported(text: &str) -> Imported {
 /// A key of a service, as JSON on one line.
 fn key(imported: &Imported, service: &str, key: &str) -> String {
     let services = imported.document.get("services").and_then(Tree::table).expect("services");
-    let service = services.get(service).and_then(Tree::table).unwrap_or_else(|| panic!("{service} in {}", imported.json()));
+    let service =
+        services.get(service).and_then(Tree::table).unwrap_or_else(|| panic!("{service} in {}", imported.json()));
     let Some(value) = service.get(key) else { return "-".to_owned() };
     let text = super::super::json::print(value);
     text.lines().map(str::trim).collect::<Vec<_>>().join(" ").replace("[ ", "[").replace(" ]", "]")
@@ -48,7 +49,12 @@ fn directives_are_asked_in_caddys_order_and_not_in_that_of_the_file() {
         let of_path = services.iter().find(|(name, _)| key(&imported, name, "paths") == path).expect(path).0.to_owned();
         key(&imported, &of_path, "backends")
     };
-    for (path, address) in [(r#"["/a"]"#, "192.0.2.2:80"), (r#"["/a/b"]"#, "192.0.2.3:80"), (r#"["/c"]"#, "192.0.2.4:80"), ("-", "192.0.2.1:80")] {
+    for (path, address) in [
+        (r#"["/a"]"#, "192.0.2.2:80"),
+        (r#"["/a/b"]"#, "192.0.2.3:80"),
+        (r#"["/c"]"#, "192.0.2.4:80"),
+        ("-", "192.0.2.1:80"),
+    ] {
         assert!(at(path).contains(address), "{path}: {}", at(path));
     }
 }
@@ -61,7 +67,11 @@ fn of_handle_blocks_the_first_that_matches_is_the_only_one() {
     );
     let services = imported.document.get("services").and_then(Tree::table).expect("services");
     assert_eq!(services.iter().count(), 2, "{}", imported.json());
-    assert!(told(&imported).iter().any(|(line, _, why)| *line == 8 && why.contains("no request comes to it")), "{:?}", told(&imported));
+    assert!(
+        told(&imported).iter().any(|(line, _, why)| *line == 8 && why.contains("no request comes to it")),
+        "{:?}",
+        told(&imported)
+    );
 }
 
 #[test]
@@ -150,7 +160,8 @@ fn whatever_comes_in_the_result_is_a_valid_document_or_an_error() {
         let text = text.join("\n");
         if let Ok(imported) = import(&text, &|_| Some("x y".to_owned())) {
             good += 1;
-            proxy::parse(Path::new("proxy.json"), &imported.json()).unwrap_or_else(|findings| panic!("{findings}\n{text}"));
+            proxy::parse(Path::new("proxy.json"), &imported.json())
+                .unwrap_or_else(|findings| panic!("{findings}\n{text}"));
             let last = u32::try_from(text.lines().count()).expect("few lines").max(1);
             assert!(imported.notes.iter().all(|note| (1..=last).contains(&note.line)), "{:?}\n{text}", imported.notes);
             super::super::nix::print(&super::super::fleet::options(&imported.document));

@@ -119,8 +119,9 @@ impl Backend {
         settings.set("backends", self.backends(all_backups));
         let mut check = self.checks.table(&self.servers, notes);
         self.put_tls(&mut settings, &mut check, notes);
+        settings.extend(self.settings.clone());
+        self.put_send_proxy(&mut settings, &mut check, notes);
         settings.set("check", check);
-        settings.extend(self.settings);
         if settings.get("protocol").is_some() && settings.remove("reuse").is_some() {
             let why = "http-reuse has no meaning for backends that speak HTTP/2";
             notes.left_out(proxy.line, &proxy.statement, why);
@@ -147,6 +148,30 @@ impl Backend {
         backends.collect()
     }
 
+    /// `send_proxy`: which version of the PROXY protocol connections begin with.
+    fn put_send_proxy(&self, settings: &mut Table, check: &mut Table, notes: &mut Notes) {
+        let Some(model) = self.servers.first() else { return };
+        let v2 = ["send-proxy-v2", "send-proxy-v2-ssl", "send-proxy-v2-ssl-cn"];
+        let version = if v2.iter().any(|name| model.parameters.has(name)) { "v2" } else { "v1" };
+        if version == "v1" && !model.parameters.has("send-proxy") {
+            return;
+        }
+        if settings.get("protocol").is_some() {
+            let why =
+                "connections of HTTP/2 carry the requests of all visitors, and the header names one: it is not sent";
+            notes.left_out(model.line, &model.statement, why);
+            return;
+        }
+        settings.set("send_proxy", version);
+        if settings.remove("reuse").is_some_and(|reuse| reuse.text() != Some("never")) {
+            let why = "with the PROXY protocol a connection is of the visitor whom it names: http-reuse is \"never\"";
+            notes.changed(model.line, &model.statement, why);
+        }
+        if model.parameters.has("check-send-proxy") && model.parameters.has("port") {
+            check.set("send_proxy", version);
+        }
+    }
+
     /// `backend_tls` and `protocol`, from the first server; a service speaks to all of its backends alike.
     fn put_tls(&self, settings: &mut Table, check: &mut Table, notes: &mut Notes) {
         let Some(model) = self.servers.first() else { return };
@@ -154,7 +179,8 @@ impl Backend {
             let parameter = |name| server.parameters.get(name).map(str::to_owned);
             (
                 server.parameters.has("ssl"),
-                ["ca-file", "crt", "sni", "verifyhost", "verify", "proto", "alpn"].map(parameter),
+                ["ca-file", "crt", "sni", "verifyhost", "verify", "proto", "alpn", "send-proxy", "send-proxy-v2"]
+                    .map(parameter),
             )
         };
         for server in self.servers.iter().filter(|server| speaks(server) != speaks(model)) {

@@ -20,6 +20,9 @@ pub struct Bind {
 /// The most ports of a range that become listeners.
 const MOST_PORTS: u16 = 64;
 
+/// Where load balancers usually are.
+const PRIVATE: &[&str] = &["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "127.0.0.0/8", "fc00::/7", "::1"];
+
 /// Reads a line; `base` is where relative certificates are.
 pub fn read(statement: &Statement, base: Option<&str>, notes: &mut Notes) -> Bind {
     let parameters = statement.words.get(2..).unwrap_or_default();
@@ -49,6 +52,12 @@ pub fn read(statement: &Statement, base: Option<&str>, notes: &mut Notes) -> Bin
                 }
             }
             "v6only" => both_families = false,
+            "accept-proxy" => {
+                let why = "HAProxy believes whoever connects there; polder believes private networks, until you list in \"trusted_proxies\" who may";
+                notes.changed(statement.line, &statement.text(), why);
+                settings.set("proxy_protocol", true);
+                settings.set("trusted_proxies", PRIVATE.to_vec());
+            }
             "crt" => bind.certificates.extend(certificate(statement, words.next().unwrap_or_default(), base, notes)),
             "alpn" => {
                 let protocols = words.next().unwrap_or_default();

@@ -56,6 +56,11 @@ const FLAGS: &[&str] = &[
 
 /// Those that are taken, or need no place here; [`super::backend`] and [`super::check`] look at them.
 const TAKEN: &[&str] = &[
+    "check-send-proxy",
+    "send-proxy",
+    "send-proxy-v2",
+    "send-proxy-v2-ssl",
+    "send-proxy-v2-ssl-cn",
     "alpn",
     "backup",
     "ca-file",

@@ -101,6 +101,18 @@ fn backends_over_tls_are_verified_here_and_that_is_told() {
 }
 
 #[test]
+fn the_proxy_protocol_is_taken_both_ways_and_whom_it_is_believed_from_is_told() {
+    let imported = imported(
+        "listen web\n mode http\n bind :80 accept-proxy\n http-reuse safe\n server a 192.0.2.1:80 check send-proxy-v2\n",
+    );
+    assert_eq!(key(&imported, "web", "send_proxy"), r#""v2""#);
+    assert_eq!(key(&imported, "web", "reuse"), "-");
+    let listener = imported.document.get("listeners").expect("listeners").list()[0].table().expect("a listener");
+    assert_eq!(listener.get("proxy_protocol"), Some(&Tree::Flag(true)));
+    assert_eq!(told(&imported).iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [3, 5]);
+}
+
+#[test]
 fn what_cannot_be_expressed_is_left_out_with_its_line_and_what_to_do() {
     let cases = [
         (" use_backend web if { src 10.0.0.0/8 }\n default_backend web\n", "routes by host and path alone"),

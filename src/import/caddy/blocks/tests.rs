@@ -17,7 +17,8 @@ fn shown(block: &[Directive]) -> Vec<String> {
 
 #[test]
 fn sites_have_their_addresses_and_blocks_with_or_without_braces() {
-    let several = file("{\n email a@b.test\n}\na.test,\nb.test {\n x y {\n  z\n }\n}\nc.test d.test {\n}\n").expect("it is good");
+    let several =
+        file("{\n email a@b.test\n}\na.test,\nb.test {\n x y {\n  z\n }\n}\nc.test d.test {\n}\n").expect("it is good");
     assert_eq!(shown(&several.global), ["email a@b.test"]);
     assert_eq!(shown(&several.sites), ["a.test b.test { x y { z } }", "c.test d.test"]);
     let bare = file("a.test\n\nx y\nz {\n u\n}\n").expect("it is good");
@@ -26,7 +27,8 @@ fn sites_have_their_addresses_and_blocks_with_or_without_braces() {
 
 #[test]
 fn snippets_stand_in_the_place_of_their_import_with_its_arguments() {
-    let text = "(one) {\n x {args[0]} {args.1}\n}\n(two) {\n import one {args[:]}\n y\n}\na.test {\n import two p q\n}\n";
+    let text =
+        "(one) {\n x {args[0]} {args.1}\n}\n(two) {\n import one {args[:]}\n y\n}\na.test {\n import two p q\n}\n";
     assert_eq!(shown(&file(text).expect("it is good").sites), ["a.test { x p q; y }"]);
 }
 

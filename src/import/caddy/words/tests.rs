@@ -22,7 +22,10 @@ fn quotes_comments_and_long_lines_are_read_as_caddy_does() {
 #[test]
 fn a_heredoc_loses_the_indentation_of_its_end() {
     let words = cut("respond <<TXT\n\t\tone\n\t\t  two\n\t\tTXT 200\nnext");
-    assert_eq!(words, [(1, "respond"), (1, "one\n  two"), (4, "200"), (5, "next")].map(|(line, text)| (line, text.to_owned())));
+    assert_eq!(
+        words,
+        [(1, "respond"), (1, "one\n  two"), (4, "200"), (5, "next")].map(|(line, text)| (line, text.to_owned()))
+    );
     assert_eq!(texts(r"a \<<TXT"), ["a", "<<TXT"]);
 }
 
