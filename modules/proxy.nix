@@ -38,9 +38,17 @@ let
       backend_tls = if service.backend_tls == null then null else documented service.backend_tls;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
+    // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }
     // lib.optionalAttrs (service.tls != null) { tls = tls service; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
     // lib.optionalAttrs (service.mode == "stateful") { cookie = cookie service; };
+
+  rateLimit =
+    limit:
+    documented {
+      client = if limit.client == null then null else documented limit.client;
+      service = if limit.service == null then null else documented limit.service;
+    };
 
   tls =
     { tls, ... }:

@@ -89,6 +89,38 @@ let
       description = "Instead of `certificates`: the proxies get the certificate from the CA of `polder.fleet.acme`, and renew it.";
     };
   };
+
+  rate = {
+    rate = mkOption {
+      type = fleetTypes.rate;
+      example = "20/s";
+      description = "How fast requests may come.";
+    };
+    burst = daemonDefault {
+      type = types.ints.between 1 1000000;
+      description = "Requests that may come at once after a quiet while.";
+    };
+  };
+
+  clientRate.options = rate // {
+    prefix4 = daemonDefault {
+      type = types.ints.between 8 32;
+      description = "Bits of an IPv4 address that make a client.";
+    };
+    prefix6 = daemonDefault {
+      type = types.ints.between 16 64;
+      description = "Bits of an IPv6 address that make a client.";
+    };
+    entries = daemonDefault {
+      type = types.ints.between 8 16777216;
+      description = "Clients that are remembered at a time, 8 bytes each.";
+    };
+    exempt = daemonDefault {
+      type = types.listOf types.str;
+      example = [ "198.51.100.0/24" ];
+      description = "Networks whose clients are not limited.";
+    };
+  };
 in
 
 { ... }:
@@ -252,6 +284,35 @@ in
         "h2c"
       ];
       description = "What the backends speak: HTTP/1.1, HTTP/2 over TLS (with `backend_tls`), or HTTP/2 in clear text. For gRPC one of the latter two.";
+    };
+    rate_limit = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            client = mkOption {
+              type = types.nullOr (types.submodule clientRate);
+              default = null;
+              example.rate = "20/s";
+              description = "How many requests each client may send.";
+            };
+            service = mkOption {
+              type = types.nullOr (types.submodule { options = rate; });
+              default = null;
+              example.rate = "1000/s";
+              description = "How many requests all clients together may send.";
+            };
+          };
+        }
+      );
+      default = null;
+      example.client = {
+        rate = "20/s";
+        burst = 100;
+      };
+      description = ''
+        How many requests the service takes; beyond that they are answered 429 ([limits.md](limits.md#rate-limit)). Each proxy counts
+        alone.
+      '';
     };
     redispatch = daemonDefault {
       type = types.enum [

@@ -13,6 +13,7 @@ mod https;
 mod limits;
 mod listeners;
 mod mode;
+mod rate_limit;
 mod services;
 mod tls;
 mod withheld;
@@ -27,6 +28,7 @@ pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use listeners::{ListenerConfig, Protocol};
 pub use mode::{LatchConfig, Mode};
+pub use rate_limit::{ClientRateConfig, RateConfig, RateLimitConfig};
 pub use services::{ServiceConfig, Target};
 pub use tls::{CertificateConfig, CertificateSource, MOST_ORDERED, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
@@ -103,7 +105,7 @@ const ROOT: Keys = Keys {
 };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 23] = [
+pub const KEYS: [&Keys; 26] = [
     &ROOT,
     &listeners::KEYS,
     &admin::KEYS,
@@ -127,6 +129,9 @@ pub const KEYS: [&Keys; 23] = [
     &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,
+    &rate_limit::KEYS,
+    &rate_limit::CLIENT,
+    &rate_limit::SERVICE,
 ];
 
 /// Reads and checks a document: all of it, or every finding. Reads no key and opens no socket.

@@ -52,6 +52,7 @@ mod http2_upstream;
 mod http2_visit;
 mod http2_wire;
 mod inflight;
+mod limited;
 mod listener;
 mod local;
 pub mod message;

@@ -11,6 +11,7 @@ use super::context::Context;
 use super::cookie::CookieValue;
 use super::https::{self, HttpsConfig};
 use super::mode::Mode;
+use super::rate_limit::{self, RateLimitConfig};
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
@@ -33,6 +34,8 @@ pub struct ServiceConfig {
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
     pub https: HttpsConfig,
+    /// How many requests it takes; none: as many as come.
+    pub rate_limit: Option<RateLimitConfig>,
     /// What answers.
     pub target: Target,
 }
@@ -76,6 +79,7 @@ pub(super) const KEYS: Keys = Keys {
         "pass_fields",
         "paths",
         "protocol",
+        "rate_limit",
         "redispatch",
         "retries",
         "reuse",
@@ -123,6 +127,7 @@ fn read_service<'a>(
             tls
         })
     });
+    let rate_limit = rate_limit::read(&service);
     routed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
@@ -131,6 +136,7 @@ fn read_service<'a>(
         pass_fields: pass_fields?,
         tls: tls?,
         https: https?,
+        rate_limit: rate_limit?,
         target: target?,
     })
 }

@@ -195,6 +195,17 @@ impl Prepared {
         Ok(lowered("limits.connections", capacity.connections, default, open_files))
     }
 
+    /// Goes on with what was counted under the last document.
+    pub fn follow(&self, before: &Prepared) {
+        for front in self.fronts.iter() {
+            let last = before.fronts.binary_search_by(|last| last.name.cmp(&front.name)).ok();
+            let last = last.and_then(|place| before.fronts[place].edge.as_ref());
+            if let (Some(now), Some(before)) = (&front.edge, last) {
+                now.follow(before);
+            }
+        }
+    }
+
     /// Threads that serve: one for each core, unless the document says how many.
     pub fn workers(&self) -> usize {
         self.document.workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from))

@@ -5,10 +5,11 @@
 
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
-use crate::config::proxy::Balance;
+use crate::config::proxy::{Balance, RateLimitConfig};
 use crate::health::Verdict;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
+use crate::proxy::edge::Edge;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 
@@ -24,6 +25,7 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     let service = &snapshot.services[place];
     let named = named_by(service, cookie);
     let mut because = Vec::new();
+    because.extend(snapshot.fronts[matched.front].edge.as_deref().and_then(about_rate_limit));
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
     because.extend(service.backends.iter().filter_map(about_backend));
@@ -53,6 +55,14 @@ fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {
 fn named_by(service: &Service, field: &str) -> Option<usize> {
     let cookie = service.cookie()?;
     cookie.open(cookie.find(field.as_bytes())?, service.addresses())
+}
+
+fn about_rate_limit(edge: &Edge) -> Option<String> {
+    let RateLimitConfig { client, service } = edge.rate_limit.as_ref()?.config();
+    let client = client.as_ref().map(|client| format!("{} of each client", client.rate));
+    let service = service.as_ref().map(|rate| format!("{rate} of all together"));
+    let taken: Vec<String> = client.into_iter().chain(service).collect();
+    Some(format!("the service takes {}; whoever comes sooner is answered 429", taken.join(", and ")))
 }
 
 fn about_cookie(service: &Service, field: &str, named: Option<usize>) -> Option<String> {

@@ -11,6 +11,7 @@ use crate::api::operator::OperatorState;
 use crate::daemon::metrics::{Common, Page};
 use crate::health::Verdict;
 use crate::proxy::control::State;
+use crate::proxy::edge::rate_limit::Whose;
 use crate::proxy::latch::Now;
 use crate::proxy::snapshot::{Backend, BackendCounters, Service};
 use crate::proxy::traffic::counters::WorkerCounters;
@@ -130,6 +131,7 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
         }
     }
     orders(&mut page, state, now);
+    rate_limits(&mut page, state);
     backends(&mut page, state);
     latches(&mut page, state, now);
     for &(name, help, value) in WORKERS {
@@ -165,6 +167,22 @@ fn orders(page: &mut Page, state: &State, now: Now) {
     let mut metric = page.gauge("polder_acme_failing", failing);
     for standing in &standings {
         metric.flag(&[("service", &standing.service)], standing.error.is_some());
+    }
+}
+
+fn rate_limits(page: &mut Page, state: &State) {
+    let fronts = state.snapshot().fronts.iter();
+    let limits = fronts.filter_map(|front| Some((&*front.name, front.edge.as_ref()?.rate_limit.as_ref()?)));
+    let mut limits = limits.peekable();
+    if limits.peek().is_none() {
+        return;
+    }
+    let refused = "Requests beyond a rate limit, answered 429.";
+    let mut metric = page.counter("polder_requests_rate_limited_total", refused);
+    for (service, limit) in limits {
+        for whose in Whose::ALL {
+            metric.sample(&[("service", service), ("limit", whose.name())], limit.refused(whose));
+        }
     }
 }
 

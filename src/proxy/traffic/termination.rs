@@ -86,6 +86,10 @@ pub enum End {
     NoSlot,
     /// `limits.connections_per_address` was reached, and no connection of that address could be evicted.
     AddressFull,
+    /// The client has had as many requests as the service's `rate_limit` takes of each.
+    ClientTooFast,
+    /// All clients together have.
+    ServiceTooFast,
 }
 
 impl End {
@@ -108,7 +112,7 @@ impl End {
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
     /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, F frames of HTTP/2, A being admitted,
-    /// `-` none.
+    /// L being counted by a rate limit, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -152,6 +156,8 @@ impl End {
             End::EvictedInHead => "RR",
             End::NoSlot => "RA",
             End::AddressFull => "PA",
+            End::ClientTooFast => "PL",
+            End::ServiceTooFast => "RL",
         }
     }
 }
