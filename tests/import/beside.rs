@@ -60,8 +60,7 @@ fn answer(stream: TcpStream, name: &str) {
                 return;
             }
         }
-        let proto = field(&head, "x-forwarded-proto").unwrap_or_default();
-        let body = format!("{name} {} {proto}", head.split(' ').nth(1).unwrap_or_default());
+        let body = format!("{name} {}", head.split(' ').nth(1).unwrap_or_default());
         let length = body.len();
         let response =
             format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nX-Kept: yes\r\nX-Secret: inside\r\n\r\n");
