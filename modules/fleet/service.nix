@@ -1,4 +1,4 @@
-# One service: what visitors reach under host names (and path prefixes), and the backends that answer.
+# One service: what visitors reach under host names (and path prefixes), and what answers.
 { lib, fleetTypes }:
 
 let
@@ -126,7 +126,7 @@ in
 { ... }:
 
 {
-  options = {
+  options = import ./targets.nix { inherit lib fleetTypes; } // {
     hosts = mkOption {
       type = types.nonEmptyListOf fleetTypes.serviceHost;
       example = [
@@ -141,11 +141,15 @@ in
       description = "The path prefixes of the service, in whole segments: `/shop` matches `/shop/cart` and not `/shopping`.";
     };
     mode = mkOption {
-      type = types.enum [
-        "stateless"
-        "stateful"
-      ];
-      description = "Whether visitors must stay on one backend (`stateful`) or not.";
+      type = types.nullOr (
+        types.enum [
+          "stateless"
+          "stateful"
+        ]
+      );
+      default = null;
+      example = "stateless";
+      description = "With `backends`: whether visitors must stay on one of them (`stateful`) or not.";
     };
     failover = daemonDefault {
       type = types.enum [
@@ -167,7 +171,8 @@ in
       description = "How requests are distributed over the primaries when neither a cookie nor the latch decides.";
     };
     backends = mkOption {
-      type = types.nonEmptyListOf (types.submodule backend);
+      type = types.listOf (types.submodule backend);
+      default = [ ];
       example = [
         { host = "web-1"; }
         {
@@ -175,7 +180,7 @@ in
           backup = true;
         }
       ];
-      description = "The webservers, in order of preference.";
+      description = "The webservers, in order of preference. A service has either these, or one of `redirect`, `answer` and `files`.";
     };
     check = mkOption {
       type = types.nullOr types.str;

@@ -8,8 +8,7 @@ use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig, BackendConfig, Balance,
     CertificateConfig, CertificateSource, ChallengeKind, ClientRateConfig, ConnectionsConfig, CookieConfig,
     CookieValue, EabConfig, HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode,
-    Protocol, RateConfig, RateLimitConfig as ServiceRateLimit, Redispatch, Reuse, ServiceConfig, Target,
-    TimeoutsConfig,
+    Protocol, RateConfig, RateLimitConfig as ServiceRateLimit, Redispatch, Reuse, ServiceConfig, TimeoutsConfig,
 };
 use polder::config::{
     BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
@@ -43,8 +42,7 @@ fn proxy_with_service(service: &str) -> ServiceConfig {
 }
 
 fn backends(service: &ServiceConfig) -> &proxy::BackendsConfig {
-    let Target::Backends(backends) = &service.target;
-    backends
+    service.target.backends().expect("it has backends")
 }
 
 #[test]

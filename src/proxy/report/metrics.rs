@@ -93,6 +93,19 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
     ("polder_requests_unavailable_total", "Requests without a usable backend, answered 503.", |worker| {
         &worker.unavailable
     }),
+    ("polder_requests_redirected_total", "Requests that the redirect of a service sent elsewhere.", |worker| {
+        &worker.redirected
+    }),
+    ("polder_requests_answered_total", "Requests that got the answer of a service.", |worker| &worker.answered),
+    ("polder_requests_for_files_total", "Requests for the files of a service.", |worker| &worker.files),
+    (
+        "polder_files_failed_total",
+        "Requests for files that could not be read, or not in time, or lie outside of the folder.",
+        |worker| &worker.files_failed,
+    ),
+    ("polder_error_pages_total", "Pages of services sent in place of the proxy's own errors.", |worker| {
+        &worker.error_pages
+    }),
     ("polder_requests_retried_total", "Attempts repeated on another backend.", |worker| &worker.retries),
     ("polder_requests_waited_total", "Requests that waited for a backend to become usable.", |worker| &worker.waited),
     ("polder_tunnels_opened_total", "Upgraded connections opened.", |worker| &worker.tunnels),

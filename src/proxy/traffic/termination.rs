@@ -6,8 +6,14 @@
 pub enum End {
     /// Normally.
     Done,
-    /// Answered here: no service (404), or a path under `/.polder/`.
+    /// Answered here: no service (404), a path under `/.polder/`, or a service without backends.
     Local,
+    /// An operator has all backends of the service in maint.
+    Maintenance,
+    /// A file could not be opened or read, or not in time, before the response began.
+    FileUnread,
+    /// A file became shorter, or could not be read any more, within the response's body.
+    FileCut,
     /// The client closed within a request's head.
     ClientInHead,
     /// The client closed while its request waited for a verdict.
@@ -117,6 +123,9 @@ impl End {
         match self {
             End::Done => "--",
             End::Local => "LR",
+            End::Maintenance => "LQ",
+            End::FileUnread => "LH",
+            End::FileCut => "LD",
             End::ClientInHead => "CR",
             End::ClientInQueue => "CQ",
             End::ClientInWait => "CH",
