@@ -108,7 +108,10 @@ fn may_be_changed(request: Request<'_>, response: Response<'_>) -> bool {
 /// The visitor gets a cookie by it: the secret beside what he may have sent himself (BREACH).
 fn sets_cookie(response: Response<'_>, edit: ResponseEdit<'_>) -> bool {
     let is_left_out = |value: &[u8]| edit.cookie.is_some_and(|own| own.is_set_by(value));
-    edit.set_cookie.is_some() || response.values(FieldKind::SetCookie).any(|value| !is_left_out(value))
+    let is_cookie = |(name, _): (&[u8], &[u8])| name.eq_ignore_ascii_case(b"set-cookie");
+    edit.set_cookie.is_some()
+        || edit.headers.is_some_and(|headers| headers.fields().any(is_cookie))
+        || response.values(FieldKind::SetCookie).any(|value| !is_left_out(value))
 }
 
 fn varies(response: Response<'_>) -> bool {

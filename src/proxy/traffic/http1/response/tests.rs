@@ -19,6 +19,7 @@ const PLAIN: ResponseEdit<'_> = ResponseEdit {
     cookie: None,
     set_cookie: None,
     transport: TransportSecurity::Backends,
+    headers: None,
     content: ContentEdit { encoding: None, adds_vary: false, etag: None },
 };
 const NEW: Edits<'_> = Edits { version: Version::Http11, keep: true, edit: PLAIN };
