@@ -9,7 +9,7 @@ use super::counters::{add, count_aborted};
 use super::exchange::Exchange;
 use super::http1::request;
 use super::inflight::Order;
-use super::message::ResponseEdit;
+use super::message::{ContentEdit, ResponseEdit};
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::progress::Progress;
