@@ -382,7 +382,7 @@ fn a_broken_compression_is_refused() {
         ),
         (r#"{ "min_size": 2000000 }"#, "min_size: 2000000 is out of range: expected 0 to 1048576"),
     ] {
-        let edit = with(compression);
-        PROXY.refuses(&[(&[(PLACE, &edit)], &[&format!("proxy.json:24: services.www.compression.{expected}")])]);
+        let found = (PROXY.findings)(&PROXY.document.replace(PLACE, &with(compression)));
+        assert_eq!(found, [format!("proxy.json:24: services.www.compression.{expected}")]);
     }
 }
