@@ -61,6 +61,7 @@ mod room;
 mod sending;
 pub mod shared;
 mod socket;
+pub mod splice;
 mod stream;
 mod termination;
 mod throttle;

@@ -24,7 +24,8 @@ fn capacity(limits: &str, open_files: u64) -> Result<Capacity, String> {
 
 /// The descriptors that this document needs for everything but visitors.
 fn reserved() -> u64 {
-    Reserved { readiness: RESERVE as u64, ..Reserved::of(WORKERS, WORKERS, TARGETS, 0) }.sum()
+    let pipes = PIPES * WORKERS as u64;
+    Reserved { readiness: RESERVE as u64, ..Reserved::of(WORKERS, WORKERS, TARGETS, 0) }.sum() + pipes
 }
 
 #[test]
