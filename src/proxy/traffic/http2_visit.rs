@@ -42,8 +42,11 @@ use super::tunnel::{ClientEnd, Early};
 use super::upstream::OwnConnection;
 use super::workspace::{ClientBuffers, Workspace};
 
-/// Seats that a connection keeps for streams to come.
-const SPARE_SEATS: usize = 16;
+/// Seats that a connection keeps while requests are under way: one for each stream that there may be. A new one costs two timers.
+const SPARE_SEATS: usize = 100;
+
+/// Seats that it keeps while none is.
+const IDLE_SEATS: usize = 4;
 
 /// One visitor's connection, as its streams see it.
 pub struct Visit {
@@ -96,6 +99,13 @@ impl Visit {
     /// No request is under way.
     pub fn is_idle(&self) -> bool {
         self.open.get() == 0
+    }
+
+    /// Nothing may come for long: lets go of memory beyond what a few requests take.
+    pub fn rest(&self) {
+        let mut seats = self.seats.borrow_mut();
+        seats.truncate(IDLE_SEATS);
+        seats.shrink_to_fit();
     }
 
     /// The listener that it came by speaks HTTP/2 no more, or everybody is to leave.
@@ -320,7 +330,7 @@ fn websocket_key() -> [u8; 24] {
 }
 
 /// Rooms that a thread keeps for streams to come.
-const SPARE_ROOMS: usize = 128;
+const SPARE_ROOMS: usize = 512;
 
 thread_local! {
     static SPARE: RefCell<Vec<Room<Arrived, ()>>> = const { RefCell::new(Vec::new()) };

@@ -5,7 +5,7 @@ use super::http1::buffer::Buffer;
 use super::message::fields::Field;
 
 /// A buffer that a long head made larger than this is not kept.
-const LARGEST_SPARE: usize = 64 * 1024;
+const LARGEST_SPARE: usize = 16 * 1024;
 
 /// All of it, by who borrows it while a request is served.
 #[derive(Default)]
