@@ -49,10 +49,9 @@ pub fn backend(number: usize, weight: u32) -> Backend {
 pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> Service {
     Service {
         name: "shop".into(),
-        over_tls: false,
         backend_version: Default::default(),
         backend_tls: None,
-        https: Default::default(),
+        send_proxy: None,
         pass_fields: Default::default(),
         mode,
         balance,

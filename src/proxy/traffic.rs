@@ -5,10 +5,11 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | [`worker`] | a thread with listeners, an upstream pool and counters of its own; [`shared`] is what all of them and control share, `local` what its tasks share |
-//! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
-//! | `opening`, `transport`, `handshake`, `handshakes` | what carries a connection, and the handshake before its first request |
+//! | `listener` (a [`door`] each), [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
+//! | `opening`, `proxy_header`, `transport`, `handshake`, `handshakes` | what carries a connection, and what comes before its first request: who a proxy says that the visitor is, and the handshake |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
-//! | `dispatch` | one request (`exchange`): route, `redirect`, choose, wait for a verdict, try backends |
+//! | `admit`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
+//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
@@ -22,7 +23,9 @@
 
 pub mod access_log;
 pub mod admission;
+mod admit;
 mod alarm;
+mod answering;
 mod arrival;
 mod attempt;
 mod connecting;
@@ -30,6 +33,7 @@ mod connection;
 mod conversation;
 pub mod counters;
 mod dispatch;
+pub mod door;
 mod eviction;
 mod eviction_queue;
 mod exchange;
@@ -55,8 +59,10 @@ mod opening;
 mod outcome;
 mod plan;
 mod progress;
+mod proxy_header;
 mod redirect;
 mod relay;
+mod retry;
 mod room;
 mod sending;
 pub mod shared;
@@ -71,5 +77,6 @@ mod transport;
 mod tunnel;
 mod upstream;
 mod view;
+mod waiting;
 pub mod worker;
 mod workspace;

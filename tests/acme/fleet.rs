@@ -43,6 +43,18 @@ impl Drop for Process {
     }
 }
 
+/// What a test that failed is looked into by.
+impl Drop for Fleet {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            for (proxy, process) in self.processes.iter().enumerate() {
+                let log = process.as_ref().map(Process::log).unwrap_or_default();
+                eprintln!("{}: {}\n{log}", self.name(proxy), self.call(proxy, "/status"));
+            }
+        }
+    }
+}
+
 impl Process {
     /// All that it has logged.
     pub fn log(&self) -> String {
@@ -121,6 +133,13 @@ impl Fleet {
             (self.name(proxy), self.addresses()[proxy], key)
         };
         (0..self.documents.len()).map(identity).collect()
+    }
+
+    /// A file of that name beside the document, with this text.
+    pub fn file(&self, proxy: usize, name: &str, text: &str) -> PathBuf {
+        let file = self.folder.path().join(self.name(proxy)).join(name);
+        std::fs::write(&file, text).unwrap();
+        file
     }
 
     pub fn state_dir(&self, proxy: usize) -> PathBuf {

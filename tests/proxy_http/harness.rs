@@ -13,9 +13,12 @@ use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
 use polder::proxy::route::Router;
-use polder::proxy::snapshot::{Backend, Https, LatchView, Service, ServiceMode, Settings, Snapshot};
+use polder::proxy::snapshot::{
+    Backend, Front, FrontTarget, Https, LatchView, Service, ServiceMode, Settings, Snapshot,
+};
 use polder::proxy::tls::acceptor::Acceptor;
 use polder::proxy::traffic::access_log::AccessLog;
+use polder::proxy::traffic::door::Door;
 use polder::proxy::traffic::shared::{Report, Shared};
 use polder::proxy::traffic::worker::{Command, Listening, Worker, spawn};
 use polder::tls::client::Connector;
@@ -29,6 +32,10 @@ pub struct Setup {
     pub timeouts: TimeoutsConfig,
     pub limits: LimitsConfig,
     pub trusted: Vec<ipnet::IpNet>,
+    /// Its listener takes connections with a header of the PROXY protocol alone, from these.
+    pub proxies: Option<Vec<ipnet::IpNet>>,
+    /// What connections to its backends begin with.
+    pub send_proxy: Option<polder::proxy_protocol::Version>,
     pub balance: Balance,
     pub connections: ConnectionsConfig,
     pub latch: Option<LatchView>,
@@ -60,6 +67,7 @@ impl Default for Setup {
         Setup {
             timeouts: TimeoutsConfig {
                 request_head: seconds(60),
+                proxy_protocol: seconds(60),
                 tls_handshake: seconds(60),
                 body_idle: seconds(60),
                 connect: seconds(60),
@@ -81,6 +89,8 @@ impl Default for Setup {
                 idle_per_backend: Some(8),
             },
             trusted: Vec::new(),
+            proxies: None,
+            send_proxy: None,
             balance: Balance::RoundRobin,
             connections: ConnectionsConfig::default(),
             latch: None,
@@ -130,7 +140,8 @@ impl Proxy {
         let shared = Arc::new(Shared::new(snapshot, sender, log, 2));
         let worker = spawn(0, Arc::clone(&shared), Ticks::default().worker("worker-0")).unwrap();
         let protocol = if setup.tls.is_some() && !setup.in_clear { Protocol::Https } else { Protocol::Http };
-        let listening = Listening { name: "http".into(), protocol, http2: setup.http2, socket };
+        let door = Door { name: "http".into(), protocol, http2: setup.http2, proxies: setup.proxies.clone() };
+        let listening = Listening { door: Arc::new(door), socket };
         worker.commands.send(Command::Listen(vec![listening])).unwrap();
         Proxy { address, shared, worker: Some(worker), reports, waiting, setup, backends: backends.to_vec() }
     }
@@ -154,7 +165,8 @@ impl Proxy {
         socket.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();
         let worker = spawn(1, Arc::clone(&self.shared), Ticks::default().worker("worker-1")).unwrap();
-        let listening = Listening { name: "http".into(), protocol: Protocol::Http, http2: true, socket };
+        let door = Door { name: "http".into(), protocol: Protocol::Http, http2: true, proxies: None };
+        let listening = Listening { door: Arc::new(door), socket };
         worker.commands.send(Command::Listen(vec![listening])).unwrap();
         (worker, address)
     }
@@ -230,15 +242,21 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         None if setup.sticky => ServiceMode::Sticky { cookie: cookie() },
         None => ServiceMode::Stateless,
     };
-    let service = Service {
+    let front = Front {
         name: "www".into(),
         over_tls: setup.over_tls,
         https: setup.https.clone(),
+        edge: None,
+        target: FrontTarget::Backends(0),
+    };
+    let service = Service {
+        name: "www".into(),
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,
         backend_version: setup.backend_version,
         backend_tls: setup.backend_tls.clone(),
+        send_proxy: setup.send_proxy,
         connections: setup.connections,
         backends: backends.collect(),
         verdict_bound: setup.verdict_bound,
@@ -251,6 +269,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         draining: false,
         peers: Proof::default(),
         router: Router::new([(HostPattern::Exact("www.test".into()), "/".into(), 0)]),
+        fronts: [front].into(),
         services: vec![service],
         challenges: Default::default(),
         settings: Arc::new(Settings {
@@ -259,6 +278,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
             limits: setup.limits.clone(),
             trusted_proxies: setup.trusted.clone(),
             via: Some("px-1".into()),
+            names_visitors: setup.send_proxy.is_some(),
             tls: setup.tls.clone(),
         }),
     }
@@ -309,6 +329,10 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Client { stream }
+    }
+
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
     }
 
     /// Goes away so that the proxy is told: with a reset.

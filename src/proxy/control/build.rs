@@ -47,6 +47,7 @@ pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snap
         draining: at.draining,
         peers: at.peers.clone(),
         router: prepared.router.clone(),
+        fronts: prepared.fronts.clone(),
         services,
         challenges: at.challenges.clone(),
         settings: prepared.settings.clone(),
@@ -89,13 +90,12 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
     };
     Service {
         name: service.name.clone(),
-        over_tls: service.over_tls,
-        https: service.https.clone(),
         pass_fields: service.pass_fields,
         mode,
         balance: service.balance,
         backend_version: service.backend_version,
         backend_tls: service.backend_tls.clone(),
+        send_proxy: service.send_proxy,
         connections: service.connections,
         backends: service.backends.iter().map(|backend| build_backend(service, backend, at, before)).collect(),
         verdict_bound: service.verdict_bound,

@@ -10,7 +10,7 @@ use crate::health::Verdict;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
 use crate::proxy::route::Unmatched;
-use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Snapshot};
+use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 
 /// Explains a request for this host and path with this Cookie field (empty: it has none).
 pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanation {
@@ -20,7 +20,8 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
         Err(why) => return unrouted(why, host, path),
     };
     let route = format!("host {} and path {}", matched.host, matched.path);
-    let Some(service) = snapshot.services.get(matched.service) else { return unrouted(Unmatched::Host, host, path) };
+    let FrontTarget::Backends(place) = snapshot.fronts[matched.front].target;
+    let service = &snapshot.services[place];
     let named = named_by(service, cookie);
     let mut because = Vec::new();
     because.extend(about_cookie(service, cookie, named));
@@ -33,6 +34,7 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
         fastrand::u64(..),
     );
     because.push(about_choice(snapshot, service, choice, named));
+    because.extend(about_header(service));
     let backend = match choice {
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
         Choice::Wait | Choice::Nobody | Choice::Undecided => None,
@@ -112,6 +114,14 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
     let cookie = if set_cookie { "; the response sets the cookie" } else { "" };
     let draining = if snapshot.draining { "; this proxy is draining" } else { "" };
     format!("{}: {why}{cookie}{draining}", backend.name)
+}
+
+/// Says what a connection to the backend begins with.
+fn about_header(service: &Service) -> Option<String> {
+    let version = service.send_proxy?.as_str();
+    Some(format!(
+        "connections to its backends begin with a header of the PROXY protocol ({version}), and are one visitor's each"
+    ))
 }
 
 fn among(service: &Service, chosen: &Backend) -> String {

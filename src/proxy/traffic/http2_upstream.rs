@@ -2,12 +2,16 @@
 //!
 //! A request goes over a connection that has room for one more stream, as far as the backend allows them and as far as the window of
 //! the connection holds those of all its streams: visitors who do not take their responses stop no others. Else another connection
-//! is opened, one at a time for all who wait. A connection on which nothing runs ends after `timeouts.backend_keep_alive`; one that
-//! answers no PING while something runs is broken, so that a backend that has vanished is noticed.
+//! is opened, one at a time for all who wait. A new one carries the request that it was opened for, and others once the backend has said
+//! how many it takes. A connection on which nothing runs ends after `timeouts.backend_keep_alive`; one that answers no PING while
+//! something runs is broken, so that a backend that has vanished is noticed.
 
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, HashSet};
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::rc::Rc;
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -20,8 +24,12 @@ use tokio::time::{Instant, sleep, timeout};
 use super::transport::Transport;
 use super::upstream::{ConnectError, Peer};
 
-/// Streams that run on a connection at a time, if the backend allows as many; as many are begun before it has said so.
+/// Streams that run on a connection at a time, if the backend allows as many.
 const MOST_STREAMS: u32 = 100;
+
+/// What a connection allows before the backend's SETTINGS have come: a number that they cannot say (RFC 9113, 6.5.2), by which it is
+/// known that they have not.
+const NOT_SAID: usize = usize::MAX - 1;
 
 /// How much of a response a backend may send before we have passed it on.
 const STREAM_WINDOW: u32 = 64 * 1024;
@@ -43,14 +51,21 @@ const PING_EVERY: Duration = Duration::from_secs(10);
 pub struct Connections {
     open: RefCell<HashMap<Peer, Vec<Rc<Connection>>>>,
     opening: RefCell<HashSet<Peer>>,
-    /// Notified when an attempt to open one has ended.
-    opened: Notify,
+    /// Notified when an attempt to open one has ended, and when a backend has said how many streams it takes.
+    opened: Rc<Notify>,
 }
 
 /// One connection. It ends when nobody holds its sender and no stream runs on it.
 struct Connection {
     sender: SendRequest<Bytes>,
     standing: Rc<Standing>,
+}
+
+impl Connection {
+    /// How many streams the backend takes at a time, once it has said so.
+    fn most_streams(&self) -> Option<usize> {
+        Some(self.sender.current_max_send_streams()).filter(|most| *most != NOT_SAID)
+    }
 }
 
 /// How a connection stands.
@@ -115,13 +130,13 @@ impl Connections {
             if let Some(place) = self.find(peer) {
                 return Ok(place);
             }
-            if !self.opening.borrow().contains(&peer) {
+            if !self.will_know_more(peer) {
                 break;
             }
             self.opened.notified().await;
         }
         let _opening = Opening::begin(self, peer);
-        let connection = Rc::new(handshake(open().await?).await?);
+        let connection = Rc::new(handshake(open().await?, &self.opened).await?);
         let place = Place::take(&connection, false);
         self.open.borrow_mut().entry(peer).or_default().push(connection);
         Ok(place)
@@ -132,12 +147,20 @@ impl Connections {
         let open = self.open.borrow();
         let has_room = |connection: &&Rc<Connection>| {
             let Standing { streams, is_over, .. } = &*connection.standing;
-            let most = connection.sender.current_max_send_streams().min(MOST_STREAMS as usize);
+            let most = connection.most_streams().map_or(0, |most| most.min(MOST_STREAMS as usize));
             !is_over.get() && streams.get() < most
         };
         let best =
             open.get(&peer)?.iter().filter(has_room).max_by_key(|connection| connection.standing.streams.get())?;
         Some(Place::take(best, true))
+    }
+
+    /// A connection is being opened, or its backend has not said yet how many streams it takes.
+    fn will_know_more(&self, peer: Peer) -> bool {
+        let is_new =
+            |connection: &Rc<Connection>| connection.most_streams().is_none() && !connection.standing.is_over.get();
+        self.opening.borrow().contains(&peer)
+            || self.open.borrow().get(&peer).is_some_and(|open| open.iter().any(is_new))
     }
 
     /// Lets go of connections that are over, to peers that are not wanted any more, or on which nothing has run for `idle`. What runs
@@ -176,11 +199,11 @@ impl Drop for Opening<'_> {
 }
 
 /// Begins HTTP/2. Nothing is waited for: what the backend says first, it says while the first request is on its way.
-async fn handshake(stream: Transport) -> Result<Connection, ConnectError> {
+async fn handshake(stream: Transport, known: &Rc<Notify>) -> Result<Connection, ConnectError> {
     let (sender, connection) = client::Builder::new()
         .initial_window_size(STREAM_WINDOW)
         .initial_connection_window_size(CONNECTION_WINDOW)
-        .initial_max_send_streams(MOST_STREAMS as usize)
+        .initial_max_send_streams(NOT_SAID)
         .max_send_buffer_size(SEND_BUFFER)
         .max_header_list_size(MOST_FIELDS)
         .enable_push(false)
@@ -189,19 +212,26 @@ async fn handshake(stream: Transport) -> Result<Connection, ConnectError> {
         .map_err(|_| ConnectError::Refused)?;
     let (streams, is_over) = Default::default();
     let standing = Rc::new(Standing { streams, idle_since: Cell::new(Instant::now()), is_over });
-    tokio::task::spawn_local(drive(connection, Rc::clone(&standing)));
+    tokio::task::spawn_local(drive(connection, Rc::clone(&standing), Rc::clone(known)));
     Ok(Connection { sender, standing })
 }
 
-/// Moves the frames of a connection until it ends.
-async fn drive(mut connection: client::Connection<Transport, Bytes>, standing: Rc<Standing>) {
-    let pings = connection.ping_pong();
-    tokio::select! {
+/// Moves the frames of a connection until it ends. Notifies `known` when the backend has said how many streams it takes, or will not.
+async fn drive(mut connection: client::Connection<Transport, Bytes>, standing: Rc<Standing>, known: Rc<Notify>) {
+    let mut silence = pin!(silence(connection.ping_pong(), &standing));
+    let mut is_known = false;
+    poll_fn(|task| {
         // Each stream is told how it ended.
-        _ = connection => {}
-        () = silence(pings, &standing) => {}
-    }
+        let ended = Pin::new(&mut connection).poll(task).is_ready() || silence.as_mut().poll(task).is_ready();
+        if !is_known && connection.max_concurrent_send_streams() != NOT_SAID {
+            is_known = true;
+            known.notify_waiters();
+        }
+        if ended { Poll::Ready(()) } else { Poll::Pending }
+    })
+    .await;
     standing.is_over.set(true);
+    known.notify_waiters();
 }
 
 /// Until the backend does not answer while requests run.

@@ -210,7 +210,7 @@ fn is_other_punctuation(byte: &u8) -> bool {
 }
 
 /// The elements of a comma-separated value, without the white space around them; empty ones too.
-pub fn elements(value: &[u8]) -> impl Iterator<Item = &[u8]> {
+pub fn elements(value: &[u8]) -> impl DoubleEndedIterator<Item = &[u8]> {
     value.split(|byte| *byte == b',').map(|element| element.trim_ascii())
 }
 

@@ -1,6 +1,8 @@
 //! What a backend gets for what a client sent.
 #![allow(clippy::unwrap_used)]
 
+use std::net::SocketAddr;
+
 use super::*;
 use crate::proxy::traffic::http1::vet::vet;
 use crate::proxy::traffic::message::Scheme;
@@ -15,7 +17,7 @@ fn written(head: &str, trusted: bool) -> String {
 fn written_passing(head: &str, trusted: bool, passed: PassedFields) -> String {
     let mut fields = Vec::new();
     let request = vet(head.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
-    let client = Client::new("192.0.2.7".parse().unwrap());
+    let client = Client::new("192.0.2.7:5000".parse().unwrap());
     let cookie = Cookie::address("polder-shop");
     let mut out = Vec::new();
     let edits = Edits { client: &client, trusted, passed, cookie: Some(&cookie), via: None };
@@ -119,7 +121,13 @@ fn an_ipv6_client_is_quoted_and_a_mapped_one_is_ipv4() {
         let mut fields = Vec::new();
         let request = vet(head.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
         let mut out = Vec::new();
-        Client::new(address.parse().unwrap()).write(&mut out, head.as_bytes(), &request, &fields, false);
+        Client::new(SocketAddr::new(address.parse().unwrap(), 5000)).write(
+            &mut out,
+            head.as_bytes(),
+            &request,
+            &fields,
+            false,
+        );
         String::from_utf8(out).unwrap()
     };
     assert!(name("2001:db8::7").contains("Forwarded: for=\"[2001:db8::7]\";proto=http\r\n"));
