@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """CPU time per request or query of several daemons, side by side: see benches/README.md.
 
-    benches/side_by_side.py http  NAME=PROGRAM...     NAME=PROGRAM: a polder-proxy; the word haproxy: HAProxy; --load 10m for large bodies
+    benches/side_by_side.py http  NAME=PROGRAM...     NAME=PROGRAM: a polder-proxy; the word haproxy: HAProxy; haproxy-splicing: HAProxy
+                                                      that splices always, not where it finds it worth it; --load 10m for large bodies
     benches/side_by_side.py https NAME=PROGRAM...     the same; the word nginx: nginx; --load says what is asked
     benches/side_by_side.py dns   NAME=PROGRAM...     NAME=PROGRAM: a polder-dns; the word nsd: NSD
 
@@ -118,11 +119,12 @@ def start_http(folder, what, options):
     daemons = []
     for name, _, program in (word.partition("=") for word in what):
         port = free_port()
-        if name in ("haproxy", "haproxy-copying"):
-            rules = f"option forwardfor\n  option splice-auto\n  use_backend www if {{ hdr(host) -i {HOST} }}"
+        if name in ("haproxy", "haproxy-splicing"):
+            splice = "splice-auto" if name == "haproxy" else "splice-response"
+            rules = f"option forwardfor\n  option {splice}\n  use_backend www if {{ hdr(host) -i {HOST} }}"
             servers = f"backend www\n  http-reuse always\n  server web1 127.0.0.1:{backend_port} check inter 2s\n"
             (folder / f"{name}.cfg").write_text(haproxy_config(options.threads, port, rules) + servers)
-            command = ["haproxy", *(["-dS"] if name == "haproxy-copying" else []), "-f", folder / f"{name}.cfg"]
+            command = ["haproxy", "-f", folder / f"{name}.cfg"]
         else:
             service = {"hosts": [HOST], "mode": "stateless", "check": {"path": "/1k" if options.load == "10m" else "/"},
                        "backends": [{"name": "web1", "address": f"127.0.0.1:{backend_port}"}]}

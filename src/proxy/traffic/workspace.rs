@@ -1,6 +1,7 @@
 //! The memory a request is served in. A connection has one only from the first byte of a request to the last of its
 //! response, so that idle connections hold none.
 
+use super::alarm::Alarms;
 use super::http1::buffer::Buffer;
 use super::message::fields::Field;
 
@@ -18,6 +19,8 @@ pub struct Workspace {
     pub client: ClientBuffers,
     /// The backend's side.
     pub backend: BackendBuffers,
+    /// Where the request has none of a connection's own.
+    pub alarms: Alarms,
 }
 
 /// Bytes between us and the client.

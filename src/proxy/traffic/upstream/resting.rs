@@ -40,7 +40,9 @@ impl<C> Resting<C> {
     /// Adds one; the oldest are let go of where there are more than `most`.
     pub fn put(&mut self, connection: C, most: usize) {
         self.connections.push_back(connection);
-        self.connections.drain(..self.connections.len().saturating_sub(most));
+        while self.connections.len() > most {
+            self.connections.pop_front();
+        }
     }
 
     /// Lets go of those that are no good any more, and of half of those that were not needed since this was done last.
