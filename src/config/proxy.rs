@@ -5,29 +5,43 @@
 
 mod access_log;
 mod acme;
+mod answer;
 mod backends;
 mod connections;
 mod context;
 mod cookie;
+mod error_pages;
+mod field;
+mod files;
 mod https;
 mod limits;
 mod listeners;
 mod mode;
+mod rate_limit;
+mod redirect;
 mod services;
+mod target;
 mod tls;
 mod withheld;
 
 pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
+pub use answer::{AnswerBody, AnswerConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
+pub use error_pages::ErrorPagesConfig;
+pub use field::FieldValue;
+pub use files::FilesConfig;
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use listeners::{ListenerConfig, Protocol};
 pub use mode::{LatchConfig, Mode};
-pub use services::{ServiceConfig, Target};
+pub use rate_limit::{ClientRateConfig, RateConfig, RateLimitConfig};
+pub use redirect::{RedirectConfig, RedirectPath, RedirectScheme};
+pub use services::ServiceConfig;
+pub use target::Target;
 pub use tls::{CertificateConfig, CertificateSource, MOST_ORDERED, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
 
@@ -103,7 +117,7 @@ const ROOT: Keys = Keys {
 };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 23] = [
+pub const KEYS: &[&Keys] = &[
     &ROOT,
     &listeners::KEYS,
     &admin::KEYS,
@@ -123,10 +137,17 @@ pub const KEYS: [&Keys; 23] = [
     &https::KEYS,
     &tls::CERTIFICATE,
     &backends::KEYS,
+    &redirect::KEYS,
+    &answer::KEYS,
+    &files::KEYS,
+    &error_pages::KEYS,
     &backend_protocol::KEYS,
     &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
     &cookie::KEYS,
+    &rate_limit::KEYS,
+    &rate_limit::CLIENT,
+    &rate_limit::SERVICE,
 ];
 
 /// Reads and checks a document: all of it, or every finding. Reads no key and opens no socket.
@@ -164,9 +185,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let services = root.required("services", |value| {
         let services: BTreeMap<String, ServiceConfig> =
             services::read(value, own, any_trusted, challenge, &mut first_tls)?;
-        let backends = services.values().map(|service| match &service.target {
-            Target::Backends(target) => target.backends.len(),
-        });
+        let backends = services.values().filter_map(|service| Some(service.target.backends()?.backends.len()));
         most_subjects(value, "backends", backends.sum())?;
         let is_ordered = |service: &&ServiceConfig| {
             service.tls.as_ref().is_some_and(|tls| matches!(tls.source, CertificateSource::Acme(_)))

@@ -3,17 +3,33 @@
 //! Owns the rules, one file a feature. Must never: touch a socket, or allocate for a request that they let pass. Built once for
 //! each document; `traffic::admit` asks them.
 
+pub mod rate_limit;
+
 use std::sync::Arc;
 
 use crate::config::proxy::ServiceConfig;
+use rate_limit::RateLimit;
 
 /// The rules of one service. There is one only where the service has any: all others pay nothing.
-#[derive(Debug)]
-pub struct Edge {}
+#[derive(Debug, Default)]
+pub struct Edge {
+    /// How many requests it takes.
+    pub rate_limit: Option<RateLimit>,
+}
 
 impl Edge {
     /// Those that a service's configuration has.
-    pub fn of(_: &ServiceConfig) -> Option<Arc<Edge>> {
-        None
+    pub fn of(service: &ServiceConfig) -> Option<Arc<Edge>> {
+        let edge = Edge { rate_limit: service.rate_limit.clone().map(RateLimit::new) };
+        let Edge { rate_limit } = &edge;
+        let has_any = rate_limit.is_some();
+        has_any.then(|| Arc::new(edge))
+    }
+
+    /// Goes on with what was counted under the last document. To be called before the first request.
+    pub fn follow(&self, before: &Edge) {
+        if let (Some(now), Some(before)) = (&self.rate_limit, &before.rate_limit) {
+            now.follow(before);
+        }
     }
 }

@@ -6,8 +6,10 @@ use std::path::Path;
 use polder::config::{Findings, dns, proxy};
 
 mod broken_dns;
+mod broken_limits;
 mod broken_proxy;
 mod broken_services;
+mod broken_targets;
 mod broken_tls;
 mod examples;
 mod files;

@@ -12,6 +12,7 @@ use polder::config::{CheckConfig, HttpVersion, ProbeKind};
 use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
+use polder::proxy::edge::Edge;
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{
     Backend, Front, FrontTarget, Https, LatchView, Service, ServiceMode, Settings, Snapshot,
@@ -57,6 +58,8 @@ pub struct Setup {
     /// How its backends are connected to over TLS.
     pub backend_tls: Option<Arc<Connector>>,
     pub https: Https,
+    /// What the service asks of requests.
+    pub edge: Option<Arc<Edge>>,
     /// How much the kernel keeps of what is sent on each connection.
     pub send_buffer: Option<usize>,
 }
@@ -108,6 +111,7 @@ impl Default for Setup {
             http2: true,
             backend_tls: None,
             https: Https::default(),
+            edge: None,
             send_buffer: None,
         }
     }
@@ -246,7 +250,8 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         name: "www".into(),
         over_tls: setup.over_tls,
         https: setup.https.clone(),
-        edge: None,
+        edge: setup.edge.clone(),
+        pages: None,
         target: FrontTarget::Backends(0),
     };
     let service = Service {

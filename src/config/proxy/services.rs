@@ -6,11 +6,13 @@ use std::net::SocketAddr;
 use std::path::Path;
 
 use super::acme::ChallengeKind;
-use super::backends::{self, BackendsConfig};
 use super::context::Context;
 use super::cookie::CookieValue;
+use super::error_pages::{self, ErrorPagesConfig};
 use super::https::{self, HttpsConfig};
 use super::mode::Mode;
+use super::rate_limit::{self, RateLimitConfig};
+use super::target::{self, Target};
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
@@ -33,6 +35,10 @@ pub struct ServiceConfig {
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
     pub https: HttpsConfig,
+    /// How many requests it takes; none: as many as come.
+    pub rate_limit: Option<RateLimitConfig>,
+    /// What its visitors see instead of the proxy's own words.
+    pub error_pages: ErrorPagesConfig,
     /// What answers.
     pub target: Target,
 }
@@ -40,8 +46,8 @@ pub struct ServiceConfig {
 impl ServiceConfig {
     /// The file of keys that seal its cookie, if they do.
     pub fn cookie_key_file(&self) -> Option<&Path> {
-        let Target::Backends(target) = &self.target;
-        let (Mode::Sticky { cookie } | Mode::Latched { cookie, .. }) = &target.mode else { return None };
+        let mode = &self.target.backends()?.mode;
+        let (Mode::Sticky { cookie } | Mode::Latched { cookie, .. }) = mode else { return None };
         match &cookie.value {
             CookieValue::Sealed { key_file } => Some(key_file),
             CookieValue::Address => None,
@@ -49,25 +55,21 @@ impl ServiceConfig {
     }
 }
 
-/// What answers a service's requests. A redirect and built-in answers will be other targets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// Webservers.
-    Backends(BackendsConfig),
-}
-
 /// The keys of a service.
 pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
     names: &[
         "abort_on_close",
+        "answer",
         "backend_tls",
         "backends",
         "balance",
         "check",
         "cookie",
+        "error_pages",
         "failover",
         "failover_drain",
+        "files",
         "hosts",
         "hsts",
         "https",
@@ -76,6 +78,8 @@ pub(super) const KEYS: Keys = Keys {
         "pass_fields",
         "paths",
         "protocol",
+        "rate_limit",
+        "redirect",
         "redispatch",
         "retries",
         "reuse",
@@ -115,7 +119,8 @@ fn read_service<'a>(
     let routed = claim_routes(hosts.as_deref().ok(), paths.as_deref().ok(), &mut context.routes);
     let pass_fields = withheld::read(&service, context.any_trusted);
     let patterns = hosts.map(values);
-    let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
+    let target = target::read(name, location, &service, patterns.as_deref().ok(), context);
+    let error_pages = error_pages::read(&service, service.get("backends").is_some());
     let https = https::read(&service, service.get("tls").is_some());
     let tls = tls::read(&service, patterns.as_deref().ok(), context.acme).map(|tls| {
         tls.map(|(tls, location)| {
@@ -123,6 +128,7 @@ fn read_service<'a>(
             tls
         })
     });
+    let rate_limit = rate_limit::read(&service);
     routed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
@@ -131,6 +137,8 @@ fn read_service<'a>(
         pass_fields: pass_fields?,
         tls: tls?,
         https: https?,
+        rate_limit: rate_limit?,
+        error_pages: error_pages?,
         target: target?,
     })
 }

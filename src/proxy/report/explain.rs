@@ -3,12 +3,15 @@
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
+mod target;
+
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
-use crate::config::proxy::Balance;
+use crate::config::proxy::{Balance, RateLimitConfig};
 use crate::health::Verdict;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
+use crate::proxy::edge::Edge;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 
@@ -20,10 +23,17 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
         Err(why) => return unrouted(why, host, path),
     };
     let route = format!("host {} and path {}", matched.host, matched.path);
-    let FrontTarget::Backends(place) = snapshot.fronts[matched.front].target;
-    let service = &snapshot.services[place];
+    let front = &snapshot.fronts[matched.front];
+    let service = match &front.target {
+        FrontTarget::Backends(place) => &snapshot.services[*place],
+        FrontTarget::Own(own) => {
+            let because = vec![target::sentence(state, front, own, host, path)];
+            return Explanation { service: Some(front.name.to_string()), route, backend: None, because };
+        }
+    };
     let named = named_by(service, cookie);
     let mut because = Vec::new();
+    because.extend(snapshot.fronts[matched.front].edge.as_deref().and_then(about_rate_limit));
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
     because.extend(service.backends.iter().filter_map(about_backend));
@@ -53,6 +63,14 @@ fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {
 fn named_by(service: &Service, field: &str) -> Option<usize> {
     let cookie = service.cookie()?;
     cookie.open(cookie.find(field.as_bytes())?, service.addresses())
+}
+
+fn about_rate_limit(edge: &Edge) -> Option<String> {
+    let RateLimitConfig { client, service } = edge.rate_limit.as_ref()?.config();
+    let client = client.as_ref().map(|client| format!("{} of each client", client.rate));
+    let service = service.as_ref().map(|rate| format!("{rate} of all together"));
+    let taken: Vec<String> = client.into_iter().chain(service).collect();
+    Some(format!("the service takes {}; whoever comes sooner is answered 429", taken.join(", and ")))
 }
 
 fn about_cookie(service: &Service, field: &str, named: Option<usize>) -> Option<String> {
@@ -98,6 +116,9 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
         Choice::Use { backend, set_cookie } => (&service.backends[backend], set_cookie),
         Choice::Wait => {
             return format!("it waits, at most {:?}, for a backend that may serve it", service.longest_wait());
+        }
+        Choice::Nobody if service.is_in_maintenance() => {
+            return "an operator has all backends in maint: it is answered 503, with the service's page for that if it has one".into();
         }
         Choice::Nobody => return "no backend may serve it: it is answered 503".into(),
         Choice::Undecided => {

@@ -1,11 +1,12 @@
-//! Renewed certificates come into force: those whose files have changed, whoever wrote them.
+//! Files that have changed come into force, whoever wrote them: renewed certificates, and the pages that services hold.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use crate::proxy::snapshot::Snapshot;
+use crate::proxy::snapshot::{Front, Snapshot};
+use crate::proxy::target::kept_file::Reread;
 use crate::proxy::tls::acceptor::Acceptor;
 use crate::proxy::tls::certificates::Refreshed;
 use crate::proxy::traffic::shared::Shared;
@@ -21,7 +22,11 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         looks.tick().await;
         let snapshot = shared.snapshot.load_full();
         // A disk that does not answer holds up its own thread alone.
-        let _ = tokio::task::spawn_blocking(move || tell(refresh(&snapshot))).await;
+        let look = move || {
+            tell(refresh(&snapshot));
+            tell_of_files(&snapshot);
+        };
+        let _ = tokio::task::spawn_blocking(look).await;
     }
 }
 
@@ -39,6 +44,16 @@ fn refresh(snapshot: &Snapshot) -> Vec<Refreshed> {
 /// Takes what visitors are shown from files that have just been written.
 pub(super) fn take_renewed(tls: &Acceptor) {
     tell(tls.certificates().refresh());
+}
+
+/// Reads pages and answers again whose files have changed.
+fn tell_of_files(snapshot: &Snapshot) {
+    for Reread { path, error } in snapshot.fronts.iter().flat_map(Front::refresh_files) {
+        match error {
+            None => tracing::info!("{} has been read again", path.display()),
+            Some(error) => tracing::error!("{error}; what was read before goes on"),
+        }
+    }
 }
 
 fn tell(refreshed: Vec<Refreshed>) {

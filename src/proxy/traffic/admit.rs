@@ -77,6 +77,13 @@ impl Exchange<'_> {
         {
             return Ok(Some(self.redirect(client, port).await));
         }
+        let Some(edge) = &front.edge else { return Ok(None) };
+        let settings = &view.snapshot.settings;
+        if let Some(limit) = &edge.rate_limit
+            && let Some(served) = self.limit_rate(client, limit, settings).await
+        {
+            return Ok(Some(served));
+        }
         Ok(None)
     }
 

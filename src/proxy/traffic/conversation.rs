@@ -9,7 +9,7 @@ use super::counters::{add, count_aborted};
 use super::exchange::Exchange;
 use super::http1::request;
 use super::inflight::Order;
-use super::message::{ResponseEdit, TransportSecurity};
+use super::message::ResponseEdit;
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::progress::Progress;
@@ -83,12 +83,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     backend: impl FnOnce(&'x mut BackendBuffers) -> (S, R),
 ) -> Ended {
     let settings = &plan.view.snapshot.settings;
-    let transport = match &plan.front().https.hsts {
-        None => TransportSecurity::Backends,
-        Some(hsts) if exchange.came_securely(settings) => TransportSecurity::Own(hsts),
-        // RFC 6797, 7.2.
-        Some(_) => TransportSecurity::None,
-    };
+    let transport = exchange.transport_security(plan.front(), settings);
     let scheme = exchange.client.scheme(exchange.request.head);
     let Exchange { local, entry, request, buffers, client_alarm, backend_alarm, trace, .. } = exchange;
     let (whole, request) = (*request, request.head);
