@@ -264,7 +264,8 @@ impl Visit {
         respond: SendResponse<Bytes>,
         trace: &mut Trace,
     ) {
-        let Workspace { head: bytes, fields, client: ClientBuffers { output, .. }, backend, alarms } = workspace;
+        let Workspace { head: bytes, fields, client: ClientBuffers { output, .. }, backend, values, alarms } =
+            workspace;
         let Alarms { client: client_alarm, backend: backend_alarm } = alarms;
         let request = Request { head, bytes, fields };
         let mut own = self.own.borrow_mut().take();
@@ -276,6 +277,7 @@ impl Visit {
             is_first: self.is_first.replace(false),
             own: &mut own,
             buffers: backend,
+            values,
             client_alarm: &mut *client_alarm,
             backend_alarm,
             trace,
