@@ -125,6 +125,11 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
         |worker| &worker.compressions_left_out,
     ),
     ("polder_tunnels_opened_total", "Upgraded connections opened.", |worker| &worker.tunnels),
+    (
+        "polder_spliced_bytes_total",
+        "Bytes of bodies and tunnels passed on within the kernel, by splice(2).",
+        |worker| &worker.spliced_bytes,
+    ),
 ];
 
 /// The whole page.
