@@ -40,6 +40,14 @@ impl Acls {
         Ok(if unless { condition.negated() } else { condition })
     }
 
+    /// The test of an acl that has one alone.
+    pub fn only(&self, name: &str) -> Option<&[String]> {
+        match self.0.get(name).map(Vec::as_slice) {
+            Some([statement]) => statement.words.get(2..),
+            _ => None,
+        }
+    }
+
     fn named(&self, name: &str, notes: &mut Notes) -> Result<Condition, Inexpressible> {
         let Some(statements) = self.0.get(name) else { return predefined(name) };
         let mut any = Vec::new();
