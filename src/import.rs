@@ -15,6 +15,7 @@ pub mod draft;
 pub mod error;
 pub mod fleet;
 pub mod haproxy;
+pub mod headers;
 pub mod json;
 pub mod nix;
 pub mod note;

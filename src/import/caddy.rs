@@ -6,6 +6,7 @@
 
 pub mod address;
 pub mod blocks;
+pub mod fields;
 pub mod global;
 pub mod matcher;
 pub mod order;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::headers;
 use super::note::Notes;
 use super::routes::{Placed, Target};
 use super::tree::{Table, Tree};
@@ -134,7 +135,13 @@ impl Service {
             notes.left_out(line, &pool.statement, "Strict-Transport-Security means nothing without TLS");
         }
         settings.extend(pool.settings);
-        settings.extend(rules);
+        headers::apply(&mut settings, &rules);
+        if settings.get("tls").is_none() {
+            for name in headers::without_tls(&mut settings) {
+                let why = format!("{name}: what is known of TLS is known of services with TLS alone");
+                notes.left_out(line, &pool.statement, why);
+            }
+        }
         Service { line: pool.line, statement: pool.statement, name: pool.name, settings }
     }
 }

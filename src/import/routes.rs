@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 
 use super::condition::{Condition, Point, covers_path};
 use super::error::ImportError;
+use super::headers;
 use super::note::Notes;
 use super::tree::{Table, Tree};
 use crate::config::HostPattern;
@@ -378,7 +379,7 @@ fn first_hit(front: &Front, place: usize, point: Point<'_>) -> Option<Hit> {
     for (n, rule) in front.rules.iter().enumerate() {
         if rule.condition.holds(point) {
             match &rule.effect {
-                Effect::Set(table) => settings.extend(table.clone()),
+                Effect::Set(table) => headers::apply(&mut settings, table),
                 _ => return Some(Hit { front: place, rule: n, settings }),
             }
         }

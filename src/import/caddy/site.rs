@@ -5,10 +5,12 @@ use super::super::condition::Condition;
 use super::super::draft::Pool;
 use super::super::error::Inexpressible;
 use super::super::haproxy::rules::hsts;
+use super::super::headers::{self, Way};
 use super::super::note::Notes;
 use super::super::routes::{Effect, Rule};
 use super::super::tree::Table;
 use super::blocks::Directive;
+use super::fields::field;
 use super::matcher::Matchers;
 use super::order::sorted;
 use super::reverse_proxy;
@@ -133,7 +135,8 @@ impl Site<'_> {
                 self.answer(directive, condition, files);
             }
             "root" | "try_files" => {}
-            "header" => self.header(directive, arguments, condition),
+            "header" => self.header(directive, arguments, condition, Way::Response),
+            "request_header" => self.header(directive, arguments, condition, Way::Request),
             name => {
                 self.notes.left_out(directive.line, &directive.text(), why(name));
                 if matches!(name, "abort" | "php_fastcgi" | "acme_server" | "metrics") {
@@ -143,18 +146,24 @@ impl Site<'_> {
         }
     }
 
-    /// `header [MATCHER] FIELD VALUE`, or a block of such lines.
-    fn header(&mut self, directive: &Directive, arguments: &[String], condition: Condition) {
+    /// `header [MATCHER] FIELD VALUE`, or a block of such lines; `request_header` alike.
+    fn header(&mut self, directive: &Directive, arguments: &[String], condition: Condition, way: Way) {
         let inline = Directive { line: directive.line, words: arguments.to_vec(), block: Vec::new() };
         let lines = std::iter::once(&inline).filter(|line| !line.words.is_empty()).chain(&directive.block);
         let mut settings = Table::new();
-        for line in lines {
+        for line in lines.filter(|line| line.name() != "defer") {
             let is_hsts =
                 line.name().trim_start_matches(['+', '?', '>']).eq_ignore_ascii_case("strict-transport-security");
-            match line.argument(0).filter(|_| is_hsts).map(hsts) {
-                Some(Ok(value)) => settings.set("hsts", value),
-                Some(Err(why)) => self.notes.left_out(line.line, &line.text(), why),
-                None => self.notes.left_out(line.line, &format!("header {}", line.text()), why("header")),
+            let edited = match line.argument(0).filter(|_| is_hsts && way == Way::Response) {
+                Some(value) => hsts(value).map(|hsts| Table::new().with("hsts", hsts)),
+                None => field(way, &line.words),
+            };
+            match edited {
+                Ok(edits) => headers::apply(&mut settings, &edits),
+                Err(why) => {
+                    let told = if line.line == directive.line { directive.text() } else { line.text() };
+                    self.notes.left_out(line.line, &told, why);
+                }
             }
         }
         if !settings.is_empty() {
@@ -276,7 +285,6 @@ fn why(name: &str) -> &'static str {
             "polder does not ask who visitors are; WHAT THIS KEEPS AWAY IS SERVED HERE"
         }
         "request_body" => "polder does not limit bodies by service",
-        "header" | "request_header" => "polder does not change these fields from here",
         "map" | "vars" => "polder has no variables",
         "invoke" => "named routes are not read: write what it says into the site",
         "log_skip" | "skip_log" | "log_append" | "log_name" => "the access log has all requests",

@@ -3,6 +3,7 @@
 use super::super::answers::{self, Keeps};
 use super::super::condition::Condition;
 use super::super::error::Inexpressible;
+use super::super::headers::{self, Edit, Way};
 use super::super::note::Notes;
 use super::super::routes::{Effect, Rule};
 use super::super::tree::Table;
@@ -143,6 +144,15 @@ fn effect(action: &[String], statement: &Statement, notes: &mut Notes) -> Result
         ["set-header" | "add-header", name, value] if is_hsts(name) && statement.keyword() == "http-response" => {
             hsts(value).map(|hsts| Effect::Set(Table::new().with("hsts", hsts)))
         }
+        [verb @ ("set-header" | "add-header"), name, value] => {
+            let edit = if verb == "set-header" { Edit::Set } else { Edit::Add };
+            let value = headers::template(value, sample)?;
+            headers::edit(way(statement), edit, name, &value).map(Effect::Set)
+        }
+        ["del-header", name] => headers::edit(way(statement), Edit::Remove, name, "").map(Effect::Set),
+        ["del-header", name, "-m", "beg"] => {
+            headers::edit(way(statement), Edit::Remove, &format!("{name}*"), "").map(Effect::Set)
+        }
         [verb, ..] => Err(why(verb).into()),
         [] => Err("there is no action in it".into()),
     }
@@ -189,6 +199,38 @@ fn returned<'w>(
     answer.set_some("body", option("string"));
     answer.set_some("file", option("file"));
     Ok(Table::new().with("answer", answer))
+}
+
+fn way(statement: &Statement) -> Way {
+    if statement.keyword() == "http-response" { Way::Response } else { Way::Request }
+}
+
+/// The first `%[SAMPLE]` or `%VARIABLE` of a format (configuration manual, 8.2.6): what stands before it, polder's name of it, the rest.
+fn sample(text: &str) -> Option<(&str, Result<&'static str, Inexpressible>, &str)> {
+    let (before, rest) = text.split_once('%')?;
+    let (name, behind) = match rest.strip_prefix('[').and_then(|rest| rest.split_once(']')) {
+        Some(split) => split,
+        None if rest.starts_with('%') => ("%", &rest[1..]),
+        None => rest.split_at(rest.bytes().take_while(u8::is_ascii_alphabetic).count()),
+    };
+    let variable = match name {
+        "%" => "%",
+        "src" | "ci" => "{client}",
+        "src_port" | "cp" => "{client_port}",
+        "unique-id" | "unique_id" | "ID" => "{request_id}",
+        "req.hdr(host)" | "hdr(host)" | "req.hdr(Host)" | "hdr(Host)" => "{host}",
+        "ssl_fc_protocol" | "sslv" => "{tls_version}",
+        "ssl_fc_cipher" | "sslc" => "{tls_cipher}",
+        "ssl_fc_sni" => "{tls_server_name}",
+        _ => {
+            return Some((
+                before,
+                Err(format!("{name}: polder does not know it of a request (docs/headers.md)").into()),
+                behind,
+            ));
+        }
+    };
+    Some((before, Ok(variable), behind))
 }
 
 fn is_hsts(name: &str) -> bool {

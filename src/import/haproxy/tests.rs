@@ -145,7 +145,7 @@ fn redirects_refusals_and_answers_become_services_of_their_own() {
          http-request redirect location https://shop.example.net/new%[url] if {{ hdr(host) -i old.example.net }}\n \
          http-request redirect location /moved?x=1 if {{ path_beg /old/ }}\n default_backend web\n"
     ));
-    let all = imported.json();
+    let all = imported.json().split_whitespace().collect::<Vec<_>>().join(" ");
     for part in [
         r#""answer": { "status": 403 }"#,
         r#""answer": { "status": 200, "headers": { "Content-Type": "text/plain" }, "body": "User-agent: *" }"#,
@@ -157,6 +157,31 @@ fn redirects_refusals_and_answers_become_services_of_their_own() {
     let left_out: Vec<u32> =
         told(&imported).iter().filter(|told| told.1 == Became::LeftOut).map(|told| told.0).collect();
     assert_eq!(left_out, [11], "a path in front of the one that was asked for");
+}
+
+#[test]
+fn fields_of_requests_and_responses_are_edited_as_the_rules_say_one_after_the_other() {
+    let imported = imported(&format!(
+        "{HEAD} http-request set-header X-Real-Port %[src_port]\n http-request del-header X-Internal- -m beg\n http-response set-header \
+         X-Frame-Options DENY\n http-response del-header Server\n http-response set-header X-Frame-Options SAMEORIGIN if {{ path_beg /embed/ }}\n \
+         http-response add-header X-Id %[unique-id]%%\n http-request set-header X-Where %[src,map(/x)]\n default_backend web\n"
+    ));
+    let all = imported.json().split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(
+        all.contains(r#""request_headers": { "set": { "X-Real-Port": "{client_port}" }, "remove": ["X-Internal-*"] }"#),
+        "{all}"
+    );
+    for part in [
+        r#""X-Frame-Options": "DENY""#,
+        r#""X-Frame-Options": "SAMEORIGIN""#,
+        r#""remove": ["Server"]"#,
+        r#""X-Id": "{request_id}%""#,
+    ] {
+        assert!(all.contains(part), "{part}\n{all}");
+    }
+    let left_out: Vec<u32> =
+        told(&imported).iter().filter(|told| told.1 == Became::LeftOut).map(|told| told.0).collect();
+    assert_eq!(left_out, [14], "{:?}", told(&imported));
 }
 
 #[test]
