@@ -22,7 +22,7 @@ fn site(proxy: SocketAddr, fixed: Option<u16>) -> Outcome {
 
 #[test]
 fn a_site_is_served_unknown_or_failing_by_its_status() {
-    let site_of = |status: &str| site(answering(&format!("HTTP/1.1 {status} Whatever\r\n\r\n").leak()), None);
+    let site_of = |status: &str| site(answering(format!("HTTP/1.1 {status} Whatever\r\n\r\n").leak()), None);
     assert_eq!(site_of("302"), Outcome::Passed);
     assert_eq!(site_of("401"), Outcome::Passed);
     assert_eq!(site_of("404"), Outcome::Unknown("it answers 404".to_owned()));
