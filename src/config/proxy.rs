@@ -7,12 +7,14 @@ mod access_log;
 mod acme;
 mod answer;
 mod backends;
+mod client_certificates;
 mod connections;
 mod context;
 mod cookie;
 mod error_pages;
 mod field;
 mod files;
+mod headers;
 mod https;
 mod limits;
 mod listeners;
@@ -29,11 +31,13 @@ pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use answer::{AnswerBody, AnswerConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
+pub use client_certificates::{ClientAuthorityConfig, ClientCertificatesConfig};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
 pub use error_pages::ErrorPagesConfig;
 pub use field::FieldValue;
 pub use files::FilesConfig;
+pub use headers::{CLIENT_CERT, FieldConfig, HeaderEdits, HeadersConfig, Part, RemovedFields, Template, Variable};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use listeners::{ListenerConfig, Protocol};
@@ -135,7 +139,10 @@ pub const KEYS: &[&Keys] = &[
     &tls::SERVICE,
     &tls::SERVICE_ACME,
     &https::KEYS,
+    &headers::REQUEST,
+    &headers::RESPONSE,
     &tls::CERTIFICATE,
+    &client_certificates::KEYS,
     &backends::KEYS,
     &redirect::KEYS,
     &answer::KEYS,

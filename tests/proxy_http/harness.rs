@@ -58,7 +58,7 @@ pub struct Setup {
     /// How its backends are connected to over TLS.
     pub backend_tls: Option<Arc<Connector>>,
     pub https: Https,
-    /// What the service asks of requests.
+    /// What its service asks of requests and does to messages.
     pub edge: Option<Arc<Edge>>,
     /// How much the kernel keeps of what is sent on each connection.
     pub send_buffer: Option<usize>,

@@ -9,8 +9,8 @@ use super::acme::ChallengeKind;
 use super::context::Context;
 use super::cookie::CookieValue;
 use super::error_pages::{self, ErrorPagesConfig};
+use super::headers::{self, HeadersConfig};
 use super::https::{self, HttpsConfig};
-use super::mode::Mode;
 use super::rate_limit::{self, RateLimitConfig};
 use super::target::{self, Target};
 use super::tls::{self, TlsConfig};
@@ -31,6 +31,8 @@ pub struct ServiceConfig {
     pub paths: Vec<String>,
     /// The withheld request fields that its backends get after all. Default none.
     pub pass_fields: PassedFields,
+    /// What becomes of the header fields of its messages. Default: what HTTP itself asks for.
+    pub headers: HeadersConfig,
     /// How it is reached over TLS; none: in clear text alone.
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
@@ -54,9 +56,7 @@ impl ServiceConfig {
 
     /// The file of keys that seal its cookie, if they do.
     pub fn cookie_key_file(&self) -> Option<&Path> {
-        let mode = &self.target.backends()?.mode;
-        let (Mode::Sticky { cookie } | Mode::Latched { cookie, .. }) = mode else { return None };
-        match &cookie.value {
+        match &self.target.cookie()?.value {
             CookieValue::Sealed { key_file } => Some(key_file),
             CookieValue::Address => None,
         }
@@ -89,6 +89,8 @@ pub(super) const KEYS: Keys = Keys {
         "rate_limit",
         "redirect",
         "redispatch",
+        "request_headers",
+        "response_headers",
         "retries",
         "reuse",
         "send_proxy",
@@ -130,20 +132,36 @@ fn read_service<'a>(
     let target = target::read(name, location, &service, patterns.as_deref().ok(), context);
     let error_pages = error_pages::read(&service, service.get("backends").is_some());
     let https = https::read(&service, service.get("tls").is_some());
+    let around = headers::Around {
+        has_tls: service.get("tls").is_some(),
+        asks_for_certificates: service.get("tls").is_some_and(|tls| tls.peek("client_certificates").is_some()),
+        has_hsts: service.get("hsts").is_some(),
+        cookie: target.as_ref().ok().and_then(Target::cookie),
+    };
+    let headers = headers::read(&service, around);
     let tls = tls::read(&service, patterns.as_deref().ok(), context.acme).map(|tls| {
         tls.map(|(tls, location)| {
-            context.first_tls.get_or_insert(location);
-            tls
+            context.first_tls.get_or_insert(location.clone());
+            (tls, location)
         })
     });
     let rate_limit = rate_limit::read(&service);
+    let authority = tls.as_ref().ok().and_then(|tls| {
+        let (tls, location) = tls.as_ref()?;
+        Some((&tls.client_certificates.as_ref()?.authority, location))
+    });
+    let claimed = authority.map_or(Ok(()), |(authority, location)| {
+        context.authorities.claim(authority, patterns.as_deref().unwrap_or_default(), location)
+    });
     routed?;
+    claimed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
         hosts: patterns?,
         paths: paths.map(values)?,
         pass_fields: pass_fields?,
-        tls: tls?,
+        headers: headers?,
+        tls: tls?.map(|(tls, _)| tls),
         https: https?,
         rate_limit: rate_limit?,
         error_pages: error_pages?,

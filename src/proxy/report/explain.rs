@@ -3,6 +3,7 @@
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
+mod edge;
 mod target;
 
 use crate::api::operator::OperatorState;
@@ -27,13 +28,14 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     let service = match &front.target {
         FrontTarget::Backends(place) => &snapshot.services[*place],
         FrontTarget::Own(own) => {
-            let because = vec![target::sentence(state, front, own, host, path)];
+            let mut because = about_edge(state, &front.name);
+            because.push(target::sentence(state, front, own, host, path));
             let (service, target) = (Some(front.name.to_string()), Some(own.kind().to_owned()));
             return Explanation { service, route, backend: None, target, because };
         }
     };
     let named = named_by(service, cookie);
-    let mut because = Vec::new();
+    let mut because = about_edge(state, &front.name);
     because.extend(snapshot.fronts[matched.front].edge.as_deref().and_then(about_rate_limit));
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
@@ -51,6 +53,10 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
         Choice::Wait | Choice::Nobody | Choice::Undecided => None,
     };
     Explanation { service: Some(service.name.to_string()), route, backend, target: None, because }
+}
+
+fn about_edge(state: &State, service: &str) -> Vec<String> {
+    state.prepared.document.services.get(service).map(edge::about).unwrap_or_default()
 }
 
 fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {

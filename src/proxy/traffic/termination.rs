@@ -50,6 +50,8 @@ pub enum End {
     Flooded,
     /// The request's head was refused.
     Refused,
+    /// The visitor has shown no certificate, and the service wants one.
+    NoCertificate,
     /// A body was malformed.
     MalformedBody,
     /// The response's head was malformed or too long.
@@ -117,8 +119,8 @@ impl End {
     /// The two letters. First: C client closed, c client's time limit, S backend closed or refused, s backend's time
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
-    /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, F frames of HTTP/2, A being admitted,
-    /// L being counted by a rate limit, `-` none.
+    /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, V the visitor's certificate looked at,
+    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -144,6 +146,7 @@ impl End {
             End::MalformedFrames => "PF",
             End::Flooded => "RF",
             End::Refused => "PR",
+            End::NoCertificate => "PV",
             End::MalformedBody => "PD",
             End::MalformedResponse => "PH",
             End::NoBackend => "SC",
