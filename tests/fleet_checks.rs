@@ -608,7 +608,7 @@ fn all_proxies_answer_alike_what_no_backend_is_needed_for() {
         |example| {
             example.proxies(|proxy| {
                 proxy["services"]["old"] =
-                    json!({ "hosts": ["old.example.net"], "redirect": { "host": "www.example.net" } });
+                    json!({ "hosts": ["www.example.net"], "paths": ["/old"], "redirect": { "path": "/new" } });
                 proxy["services"]["www"]["error_pages"] = json!({ "503": "/p/503.html" });
             });
             example.document("px-ch", "proxy.json", |proxy| {
@@ -617,7 +617,7 @@ fn all_proxies_answer_alike_what_no_backend_is_needed_for() {
             });
         },
         &[
-            "service old: what answers it differs: redirect 308 to www.example.net/… on px-ch, redirect 302 to www.example.net/… on px-nl",
+            "service old: what answers it differs: redirect 308 to /new on px-ch, redirect 302 to /new on px-nl",
             "service www: its list of pages for errors differs: none on px-ch, 503 in /p/503.html on px-nl",
         ],
     );
