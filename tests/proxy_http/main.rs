@@ -38,6 +38,7 @@ mod reuse;
 mod rules;
 mod script;
 mod smuggling;
+mod splice;
 mod tls;
 mod to_https;
 mod verdicts;
