@@ -43,7 +43,9 @@ let
         if service.error_pages == null then
           null
         else
-          withFiles "page" (lib.remove "maintenance_retry_after" (lib.attrNames service.error_pages)) service.error_pages;
+          withFiles "page" (lib.remove "maintenance_retry_after" (
+            lib.attrNames service.error_pages
+          )) service.error_pages;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
     // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }
