@@ -76,6 +76,7 @@ const OF_BACKENDS: [&str; 17] = [
     "pass_fields",
     "protocol",
     "redispatch",
+    "request_headers",
     "retries",
     "reuse",
     "send_proxy",
