@@ -62,7 +62,7 @@ impl fmt::Display for Target {
 const TARGETS: [&str; 4] = ["backends", "redirect", "answer", "files"];
 
 /// The keys that say something of backends.
-const OF_BACKENDS: [&str; 17] = [
+const OF_BACKENDS: [&str; 18] = [
     "abort_on_close",
     "backend_tls",
     "balance",
