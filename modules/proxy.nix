@@ -23,11 +23,15 @@ let
         failover
         balance
         abort_on_close
+        max_queue
+        max_request_body
         pass_fields
         protocol
+        queue_timeout
         redispatch
         retries
         reuse
+        slow_start
         send_proxy
         start_grace
         last_resort
@@ -101,7 +105,7 @@ let
   backend =
     backend:
     documented {
-      inherit (backend) name weight;
+      inherit (backend) name weight max_connections;
       address = members.backendSocket backend;
     }
     // lib.optionalAttrs backend.backup { backup = true; };

@@ -19,11 +19,13 @@ pub mod edge;
 pub mod eligibility;
 pub mod hosts;
 pub mod latch;
+pub mod queue;
 pub mod report;
 pub mod route;
 mod run;
 #[cfg(test)]
 mod samples;
+pub mod slow_start;
 pub mod snapshot;
 pub mod tls;
 pub mod traffic;

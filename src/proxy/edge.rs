@@ -15,14 +15,19 @@ use rate_limit::RateLimit;
 pub struct Edge {
     /// How many requests it takes.
     pub rate_limit: Option<RateLimit>,
+    /// Bytes that the body of a request may have.
+    pub max_request_body: Option<u64>,
 }
 
 impl Edge {
     /// Those that a service's configuration has.
     pub fn of(service: &ServiceConfig) -> Option<Arc<Edge>> {
-        let edge = Edge { rate_limit: service.rate_limit.clone().map(RateLimit::new) };
-        let Edge { rate_limit } = &edge;
-        let has_any = rate_limit.is_some();
+        let edge = Edge {
+            rate_limit: service.rate_limit.clone().map(RateLimit::new),
+            max_request_body: service.max_request_body,
+        };
+        let Edge { rate_limit, max_request_body } = &edge;
+        let has_any = rate_limit.is_some() || max_request_body.is_some();
         has_any.then(|| Arc::new(edge))
     }
 

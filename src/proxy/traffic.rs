@@ -9,7 +9,7 @@
 //! | `opening`, `proxy_header`, `transport`, `handshake`, `handshakes` | what carries a connection, and what comes before its first request: who a proxy says that the visitor is, and the handshake |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `admit`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
-//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`), try backends (`retry`) |
+//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`) or queue (`queueing`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
@@ -19,7 +19,7 @@
 //! | `inflight` | lets a new snapshot or a drain reach whatever runs |
 //! | [`access_log`], `trace`, `termination` | how a request ended |
 //!
-//! Must never: take a lock while a request is served, or change anything that control owns.
+//! Must never: take a lock while a request is served (but where it queues for a backend), or change anything that control owns.
 
 pub mod access_log;
 pub mod admission;
@@ -28,6 +28,7 @@ mod alarm;
 mod answering;
 mod arrival;
 mod attempt;
+mod bounded;
 mod connecting;
 mod connection;
 mod conversation;
@@ -61,6 +62,7 @@ mod outcome;
 mod plan;
 mod progress;
 mod proxy_header;
+mod queueing;
 mod redirect;
 mod relay;
 mod retry;

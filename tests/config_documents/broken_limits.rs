@@ -46,3 +46,35 @@ fn a_broken_rate_limit_is_refused() {
         ),
     ]);
 }
+
+#[test]
+fn what_is_said_of_a_queue_that_nobody_can_be_in_and_of_weights_that_nothing_looks_at_is_refused() {
+    const HOSTS: &str = r#""hosts": ["www.example.net"],"#;
+    PROXY.refuses(&[
+        (
+            &[(HOSTS, r#""hosts": ["www.example.net"], "max_queue": 5, "queue_timeout": "1s","#)],
+            &[
+                "proxy.json:22: services.www.max_queue: has no meaning where no backend has \"max_connections\"; leave it out",
+                "proxy.json:22: services.www.queue_timeout: has no meaning where no backend has \"max_connections\"; leave it out",
+            ],
+        ),
+        (
+            &[
+                (HOSTS, r#""hosts": ["www.example.net"], "max_queue": -1, "queue_timeout": "0s", "slow_start": "10ms", "max_request_body": 1.5,"#),
+                (r#""address": "192.0.2.21:80", "weight": 100"#, r#""address": "192.0.2.21:80", "max_connections": 0"#),
+                (r#""address": "192.0.2.22:80", "weight": 100"#, r#""address": "192.0.2.22:80", "max_connections": 1"#),
+            ],
+            &[
+                "proxy.json:27: services.www.backends[0].max_connections: 0 is out of range: expected 1 to 1000000",
+                "proxy.json:22: services.www.max_queue: -1 is out of range: expected 0 to 1000000",
+                "proxy.json:22: services.www.queue_timeout: \"0s\" is out of range: expected 1ms to 1h",
+                "proxy.json:22: services.www.slow_start: \"10ms\" is out of range: expected 1s to 1h",
+                "proxy.json:22: services.www.max_request_body: expected a whole number, found 1.5",
+            ],
+        ),
+        (
+            &[(r#""hosts": ["shop.example.net"],"#, r#""hosts": ["shop.example.net"], "slow_start": "10s","#)],
+            &["proxy.json:33: services.shop.slow_start: has no meaning with permanent failover, where one backend gets all requests; leave it out"],
+        ),
+    ]);
+}

@@ -8,7 +8,7 @@ use polder::config::proxy::{
     self, AccessLogConfig, AccessLogFormat, AccessLogPath, AcmeConfig, AcmeNameserversConfig, BackendConfig, Balance,
     CertificateConfig, CertificateSource, ChallengeKind, ClientRateConfig, ConnectionsConfig, CookieConfig,
     CookieValue, EabConfig, HostPattern, HstsConfig, HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode,
-    Protocol, RateConfig, RateLimitConfig as ServiceRateLimit, Redispatch, Reuse, ServiceConfig, Target,
+    Protocol, QueueConfig, RateConfig, RateLimitConfig as ServiceRateLimit, Redispatch, Reuse, ServiceConfig, Target,
     TimeoutsConfig,
 };
 use polder::config::{
@@ -108,7 +108,8 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             name: "web1".to_owned(),
             address: "192.0.2.21:80".parse().unwrap(),
             weight: 100,
-            backup: false
+            backup: false,
+            max_connections: None,
         }]
     );
     assert_eq!(backends(www).check, default_check("/", None));
@@ -211,6 +212,11 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     let service = RateConfig { requests: 3000, per: 60 * SECOND, burst: 50 };
     let rate_limit = ServiceRateLimit { client: Some(client), service: Some(service) };
     assert_eq!(config.services["www"].rate_limit, Some(rate_limit));
+    assert_eq!(config.services["www"].max_request_body, Some(1_048_576));
+    let www = backends(&config.services["www"]);
+    assert_eq!(www.queue, QueueConfig { most: 250, timeout: 4 * SECOND });
+    assert_eq!(www.slow_start, Some(45 * SECOND));
+    assert_eq!(www.backends.iter().map(|backend| backend.max_connections).collect::<Vec<_>>(), [Some(40), None, None]);
     assert_eq!(config.services["shop"].rate_limit, None);
     assert!(!config.via);
     let networks: Vec<String> = config.trusted_proxies.iter().map(ToString::to_string).collect();

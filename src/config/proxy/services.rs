@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt::Display;
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::acme::ChallengeKind;
@@ -36,6 +37,8 @@ pub struct ServiceConfig {
     pub https: HttpsConfig,
     /// How many requests it takes; none: as many as come.
     pub rate_limit: Option<RateLimitConfig>,
+    /// Bytes that the body of a request may have; none: as many as come.
+    pub max_request_body: Option<u64>,
     /// What answers.
     pub target: Target,
 }
@@ -59,6 +62,9 @@ pub enum Target {
     Backends(BackendsConfig),
 }
 
+/// Up to a tebibyte. Zero: none has a body.
+const REQUEST_BODY: RangeInclusive<u64> = 0..=1 << 40;
+
 /// The keys of a service.
 pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
@@ -75,15 +81,19 @@ pub(super) const KEYS: Keys = Keys {
         "hsts",
         "https",
         "last_resort",
+        "max_queue",
+        "max_request_body",
         "mode",
         "pass_fields",
         "paths",
         "protocol",
+        "queue_timeout",
         "rate_limit",
         "redispatch",
         "retries",
         "reuse",
         "send_proxy",
+        "slow_start",
         "start_grace",
         "tls",
     ],
@@ -128,6 +138,7 @@ fn read_service<'a>(
         })
     });
     let rate_limit = rate_limit::read(&service);
+    let max_request_body = service.optional("max_request_body", |value| value.integer(REQUEST_BODY));
     routed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
@@ -137,6 +148,7 @@ fn read_service<'a>(
         tls: tls?,
         https: https?,
         rate_limit: rate_limit?,
+        max_request_body: max_request_body?,
         target: target?,
     })
 }

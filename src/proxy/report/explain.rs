@@ -3,15 +3,19 @@
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
+use std::time::Duration;
+
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
 use crate::config::proxy::{Balance, RateLimitConfig};
 use crate::health::Verdict;
+use crate::proxy::choose::balance::contains;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
 use crate::proxy::edge::Edge;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
+use crate::running_time::running;
 
 /// Explains a request for this host and path with this Cookie field (empty: it has none).
 pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanation {
@@ -28,10 +32,11 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     because.extend(snapshot.fronts[matched.front].edge.as_deref().and_then(about_rate_limit));
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
-    because.extend(service.backends.iter().filter_map(about_backend));
+    let now = running();
+    because.extend(service.backends.iter().filter_map(|backend| about_backend(service, backend, now)));
     let choice = choose(
         service,
-        RequestFacts { cookie: named, ..Default::default() },
+        RequestFacts { cookie: named, now, ..Default::default() },
         &mut BalanceState::default(),
         fastrand::u64(..),
     );
@@ -39,7 +44,7 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     because.extend(about_header(service));
     let backend = match choice {
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
-        Choice::Wait | Choice::Nobody | Choice::Undecided => None,
+        Choice::Queue { .. } | Choice::Wait | Choice::Nobody | Choice::Undecided => None,
     };
     Explanation { service: Some(service.name.to_string()), route, backend, because }
 }
@@ -89,7 +94,7 @@ fn about_latch(state: &State, service: &Service) -> Option<String> {
 }
 
 /// Says what keeps a backend from getting every request, if anything does.
-fn about_backend(backend: &Backend) -> Option<String> {
+fn about_backend(service: &Service, backend: &Backend, now: Duration) -> Option<String> {
     let mut words = Vec::new();
     if backend.verdict != Verdict::Up {
         words.push(format!("is {} by its checks", backend.verdict));
@@ -100,6 +105,14 @@ fn about_backend(backend: &Backend) -> Option<String> {
     if backend.weight == 0 {
         words.push("has weight 0: only requests that name it".into());
     }
+    if let Some(slots) = &backend.slots
+        && backend.is_full()
+    {
+        words.push(format!("has {} requests, as many as it takes", slots.most()));
+    }
+    if let Some(tenths) = service.slow_start.map(|time| backend.tenths(time, now)).filter(|tenths| *tenths < 10) {
+        words.push(format!("has come up a moment ago: it has {tenths}/10 of its weight"));
+    }
     (!words.is_empty()).then(|| format!("{} {}", backend.name, words.join(", and ")))
 }
 
@@ -109,6 +122,7 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
         Choice::Wait => {
             return format!("it waits, at most {:?}, for a backend that may serve it", service.longest_wait());
         }
+        Choice::Queue { among } => return about_queue(service, among),
         Choice::Nobody => return "no backend may serve it: it is answered 503".into(),
         Choice::Undecided => {
             return format!("it is answered 503 until `polder failover {} --to BACKEND` decides", service.name);
@@ -132,6 +146,18 @@ fn about_header(service: &Service) -> Option<String> {
     Some(format!(
         "connections to its backends begin with a header of the PROXY protocol ({version}), and are one visitor's each"
     ))
+}
+
+fn about_queue(service: &Service, among: u128) -> String {
+    let full = service.backends.iter().enumerate().filter(|(index, _)| contains(among, *index));
+    let names: Vec<&str> = full.map(|(_, backend)| &*backend.name).collect();
+    let own = service.queue.as_ref();
+    let timeout = own.map(|own| own.config.timeout).unwrap_or_default();
+    let ahead = own.map_or(0, |own| own.queue.len());
+    format!(
+        "{} has as many requests as it takes: it queues behind {ahead} others, at most {timeout:?}",
+        names.join(", and ")
+    )
 }
 
 fn among(service: &Service, chosen: &Backend) -> String {

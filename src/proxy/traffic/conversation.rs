@@ -5,6 +5,7 @@
 
 use std::pin::pin;
 
+use super::bounded::Bounded;
 use super::counters::{add, count_aborted};
 use super::exchange::Exchange;
 use super::http1::request;
@@ -99,6 +100,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let set_cookie = cookie.filter(|_| plan.set_cookie).map(|own| own.set(address, scheme.is_secure()));
     let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport };
     let (body, response) = client.split();
+    let body = Bounded::new(body, plan.front().edge.as_ref().and_then(|edge| edge.max_request_body));
     let (sink, source) = backend(buffers);
     // From here on a request that cannot be replayed stays where it is.
     entry.ask(plan.view, plan.service, plan.backend, request.is_replayable());

@@ -119,6 +119,7 @@ impl Outcome {
             SendError::ClientTimedOut => Failure::new(408, End::ClientBodyTimeout),
             SendError::BackendTimedOut => Failure::new(504, End::BackendBodyTimeout),
             SendError::Malformed => Failure::new(400, End::MalformedBody),
+            SendError::TooLong => Failure::new(413, End::BodyTooLong),
         };
         match progress.begun.get() {
             true => Outcome::finished(AfterResponse::Reset, failure.end),

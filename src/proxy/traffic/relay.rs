@@ -217,7 +217,7 @@ impl Task<'_> {
                 self.progress.begun.set(false);
                 (self.trace.bytes, self.trace.cookie_set) = (0, false);
                 Err(match error {
-                    SourceError::Malformed => RelayError::Malformed,
+                    SourceError::Malformed | SourceError::TooLong => RelayError::Malformed,
                     SourceError::TimedOut => RelayError::TimedOut,
                     SourceError::Closed => RelayError::NoResponse,
                 })
@@ -232,7 +232,7 @@ impl Task<'_> {
 fn end_of(error: SourceError) -> End {
     match error {
         SourceError::TimedOut => End::BackendBodyTimeout,
-        SourceError::Malformed => End::MalformedBody,
+        SourceError::Malformed | SourceError::TooLong => End::MalformedBody,
         SourceError::Closed => End::BackendInData,
     }
 }

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use super::outcome::Failure;
+use super::queueing::Queued;
 use super::view::View;
 use super::waiting::Wait;
 use crate::config::proxy::Redispatch;
@@ -23,6 +24,8 @@ pub struct RetryState {
     pub outdated: bool,
     /// An idle connection was closed under us: open a new one.
     pub afresh: bool,
+    /// What it has of backends that take so many at once.
+    pub queued: Queued,
     /// Since it first waited.
     pub wait: Option<Wait>,
 }
@@ -71,5 +74,6 @@ impl RetryState {
     /// After a wait every backend may be tried again.
     pub fn begin_anew(&mut self) {
         (self.tried, self.attempts, self.outdated, self.afresh) = (0, 0, false, false);
+        self.queued.give_back();
     }
 }

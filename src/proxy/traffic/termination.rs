@@ -90,6 +90,14 @@ pub enum End {
     ClientTooFast,
     /// All clients together have.
     ServiceTooFast,
+    /// The request's body is longer than `max_request_body`.
+    BodyTooLong,
+    /// The client closed while its request queued for a backend that has as many as it takes.
+    ClientInBackendQueue,
+    /// `queue_timeout` passed.
+    QueueTimeout,
+    /// `max_queue` was reached.
+    QueueFullOfBackend,
 }
 
 impl End {
@@ -112,7 +120,7 @@ impl End {
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
     /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, F frames of HTTP/2, A being admitted,
-    /// L being counted by a rate limit, `-` none.
+    /// L being counted by a rate limit, B queueing for a busy backend, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -158,6 +166,10 @@ impl End {
             End::AddressFull => "PA",
             End::ClientTooFast => "PL",
             End::ServiceTooFast => "RL",
+            End::BodyTooLong => "RD",
+            End::ClientInBackendQueue => "CB",
+            End::QueueTimeout => "sB",
+            End::QueueFullOfBackend => "RB",
         }
     }
 }
