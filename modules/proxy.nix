@@ -9,7 +9,7 @@
 let
   inherit (config.polder) fleet host keys;
   members = import ./fleet/members.nix { inherit lib fleet; };
-  inherit (import ./fleet/types.nix { inherit lib; }) documented;
+  inherit (import ./fleet/types.nix { inherit lib; }) documented stored;
   mkDaemonRole = import ./daemon-role.nix { inherit config lib pkgs; };
   daemons = import ./daemons.nix;
 
@@ -38,14 +38,35 @@ let
         failover_drain
         https
         ;
-      backends = map backend service.backends;
+      backends = if service.backends == [ ] then null else map backend service.backends;
       backend_tls = if service.backend_tls == null then null else documented service.backend_tls;
+      redirect = if service.redirect == null then null else documented service.redirect;
+      answer = if service.answer == null then null else withFiles "answer" [ "file" ] service.answer;
+      files = if service.files == null then null else withFiles "files" [ "folder" ] service.files;
+      error_pages =
+        if service.error_pages == null then
+          null
+        else
+          withFiles "page" (lib.remove "maintenance_retry_after" (lib.attrNames service.error_pages)) service.error_pages;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
     // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }
+    // lib.optionalAttrs (service.request_headers != null) {
+      request_headers = headers service.request_headers;
+    }
+    // lib.optionalAttrs (service.response_headers != null) {
+      response_headers = headers service.response_headers;
+    }
     // lib.optionalAttrs (service.tls != null) { tls = tls service; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
     // lib.optionalAttrs (service.mode == "stateful") { cookie = cookie service; };
+
+  # The options of a part, those with these names being files or folders, each a store path of its own.
+  withFiles =
+    what: names: part:
+    lib.mapAttrs (
+      name: value: if lib.elem name names then "${stored "${what}-${name}" value}" else value
+    ) (documented part);
 
   rateLimit =
     limit:
@@ -60,7 +81,12 @@ let
       tls
     else
       documented { inherit (tls) certificates; }
-      // lib.optionalAttrs (tls.acme != null) { acme = documented tls.acme; };
+      // lib.optionalAttrs (tls.acme != null) { acme = documented tls.acme; }
+      // lib.optionalAttrs (tls.client_certificates != null) {
+        client_certificates = documented tls.client_certificates;
+      };
+
+  headers = edits: lib.filterAttrs (_: fields: fields != { } && fields != [ ]) (documented edits);
 
   challenges = map members.challengeOf (lib.attrValues fleet.services);
   overAcme = fleet.acme != null && lib.any (challenge: challenge != null) challenges;

@@ -1,9 +1,18 @@
-# One service: what visitors reach under host names (and path prefixes), and the backends that answer.
+# One service: what visitors reach under host names (and path prefixes), and what answers.
 { lib, fleetTypes }:
 
 let
   inherit (lib) mkOption types;
   inherit (fleetTypes) daemonDefault duration;
+
+  headers =
+    { to, example }:
+    mkOption {
+      type = types.nullOr (types.submodule (import ./headers.nix { inherit lib to; }));
+      default = null;
+      inherit example;
+      description = "What becomes of header fields on the way to ${to}.";
+    };
 
   backend =
     { config, ... }:
@@ -93,6 +102,36 @@ let
       example.challenge = "dns-01";
       description = "Instead of `certificates`: the proxies get the certificate from the CA of `polder.fleet.acme`, and renew it.";
     };
+    client_certificates = mkOption {
+      type = types.nullOr (
+        types.submodule {
+          options = {
+            mode = daemonDefault {
+              type = types.enum [
+                "optional"
+                "required"
+              ];
+              description = "What becomes of requests of visitors who have shown no certificate: they are served, or refused.";
+            };
+            ca_file = mkOption {
+              type = types.path;
+              example = lib.literalExpression "./staff-ca.pem";
+              description = "The certificates in PEM of the authorities that may have issued a visitor's.";
+            };
+            crl_file = daemonDefault {
+              type = fleetTypes.keyPath;
+              example = "/var/lib/staff-ca/crl.pem";
+              description = "Lists of the certificates that they have revoked, in PEM, in a file that is on every proxy. It is read again when it changes.";
+            };
+          };
+        }
+      );
+      default = null;
+      description = ''
+        Visitors are asked for certificates of their own, and backends are told whose they are
+        ([documents.md](documents.md#servicesnametlsclient_certificates)).
+      '';
+    };
   };
 
   rate = {
@@ -131,7 +170,7 @@ in
 { ... }:
 
 {
-  options = {
+  options = import ./targets.nix { inherit lib fleetTypes; } // {
     hosts = mkOption {
       type = types.nonEmptyListOf fleetTypes.serviceHost;
       example = [
@@ -146,11 +185,15 @@ in
       description = "The path prefixes of the service, in whole segments: `/shop` matches `/shop/cart` and not `/shopping`.";
     };
     mode = mkOption {
-      type = types.enum [
-        "stateless"
-        "stateful"
-      ];
-      description = "Whether visitors must stay on one backend (`stateful`) or not.";
+      type = types.nullOr (
+        types.enum [
+          "stateless"
+          "stateful"
+        ]
+      );
+      default = null;
+      example = "stateless";
+      description = "With `backends`: whether visitors must stay on one of them (`stateful`) or not.";
     };
     failover = daemonDefault {
       type = types.enum [
@@ -172,7 +215,8 @@ in
       description = "How requests are distributed over the primaries when neither a cookie nor the latch decides.";
     };
     backends = mkOption {
-      type = types.nonEmptyListOf (types.submodule backend);
+      type = types.listOf (types.submodule backend);
+      default = [ ];
       example = [
         { host = "web-1"; }
         {
@@ -180,7 +224,7 @@ in
           backup = true;
         }
       ];
-      description = "The webservers, in order of preference.";
+      description = "The webservers, in order of preference. A service has either these, or one of `redirect`, `answer` and `files`.";
     };
     check = mkOption {
       type = types.nullOr types.str;
@@ -277,6 +321,14 @@ in
         Request fields to pass on to the backends of this service. They are removed otherwise, because programs trust them when
         they come from a gateway ([documents.md](documents.md) has the list).
       '';
+    };
+    request_headers = headers {
+      to = "the backends";
+      example.set.X-Real-IP = "{client}";
+    };
+    response_headers = headers {
+      to = "visitors";
+      example.remove = [ "Server" ];
     };
     abort_on_close = daemonDefault {
       type = types.bool;

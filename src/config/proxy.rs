@@ -5,33 +5,49 @@
 
 mod access_log;
 mod acme;
+mod answer;
 mod backends;
+mod client_certificates;
 mod connections;
 mod context;
 mod cookie;
+mod error_pages;
+mod field;
+mod files;
+mod headers;
 mod https;
 mod limits;
 mod listeners;
 mod mode;
 mod queue;
 mod rate_limit;
+mod redirect;
 mod services;
+mod target;
 mod tls;
 mod withheld;
 
 pub use super::host_pattern::HostPattern;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
+pub use answer::{AnswerBody, AnswerConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
+pub use client_certificates::{ClientAuthorityConfig, ClientCertificatesConfig};
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
+pub use error_pages::ErrorPagesConfig;
+pub use field::FieldValue;
+pub use files::FilesConfig;
+pub use headers::{CLIENT_CERT, FieldConfig, HeaderEdits, HeadersConfig, Part, RemovedFields, Template, Variable};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use listeners::{ListenerConfig, Protocol};
 pub use mode::{LatchConfig, Mode};
 pub use queue::QueueConfig;
 pub use rate_limit::{ClientRateConfig, RateConfig, RateLimitConfig};
-pub use services::{ServiceConfig, Target};
+pub use redirect::{RedirectConfig, RedirectPath, RedirectScheme};
+pub use services::ServiceConfig;
+pub use target::Target;
 pub use tls::{CertificateConfig, CertificateSource, MOST_ORDERED, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
 
@@ -107,7 +123,7 @@ const ROOT: Keys = Keys {
 };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 26] = [
+pub const KEYS: &[&Keys] = &[
     &ROOT,
     &listeners::KEYS,
     &admin::KEYS,
@@ -125,8 +141,15 @@ pub const KEYS: [&Keys; 26] = [
     &tls::SERVICE,
     &tls::SERVICE_ACME,
     &https::KEYS,
+    &headers::REQUEST,
+    &headers::RESPONSE,
     &tls::CERTIFICATE,
+    &client_certificates::KEYS,
     &backends::KEYS,
+    &redirect::KEYS,
+    &answer::KEYS,
+    &files::KEYS,
+    &error_pages::KEYS,
     &backend_protocol::KEYS,
     &backend_protocol::CLIENT_CERTIFICATE,
     &check::KEYS,
@@ -171,9 +194,7 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let services = root.required("services", |value| {
         let services: BTreeMap<String, ServiceConfig> =
             services::read(value, own, any_trusted, challenge, &mut first_tls)?;
-        let backends = services.values().map(|service| match &service.target {
-            Target::Backends(target) => target.backends.len(),
-        });
+        let backends = services.values().filter_map(|service| Some(service.target.backends()?.backends.len()));
         most_subjects(value, "backends", backends.sum())?;
         let is_ordered = |service: &&ServiceConfig| {
             service.tls.as_ref().is_some_and(|tls| matches!(tls.source, CertificateSource::Acme(_)))

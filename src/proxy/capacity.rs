@@ -6,7 +6,7 @@
 
 use crate::config::ProxyConfig;
 use crate::config::defaults::limits::{CONNECTIONS, IDLE_PER_BACKEND, connections_per_address, tls_handshakes};
-use crate::config::proxy::{LimitsConfig, Target};
+use crate::config::proxy::LimitsConfig;
 use crate::daemon::lifecycle::descriptors::{DescriptorError, Reserved, Wanted};
 use crate::proxy::traffic::admission::RESERVE;
 
@@ -93,14 +93,8 @@ impl Capacity {
 
 /// How many pools of idle connections there are: one for each backend in each worker.
 fn pools(document: &ProxyConfig, workers: usize) -> u64 {
-    let backends: usize = document
-        .services
-        .values()
-        .map(|service| {
-            let Target::Backends(backends) = &service.target;
-            backends.backends.len()
-        })
-        .sum();
+    let services = document.services.values().filter_map(|service| service.target.backends());
+    let backends: usize = services.map(|backends| backends.backends.len()).sum();
     (backends * workers) as u64
 }
 

@@ -8,9 +8,11 @@
 //! | `listener` (a [`door`] each), [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
 //! | `opening`, `proxy_header`, `transport`, `handshake`, `handshakes` | what carries a connection, and what comes before its first request: who a proxy says that the visitor is, and the handshake |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
-//! | `admit`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
+//! | `admit`, `certificate`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
+//! | `known` | what is known of a request, for the header fields that its service writes |
 //! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`) or queue (`queueing`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
+//! | `targets` | answers by what is no backend; `own_response` sends that on the way of a backend's, `file_body` reads a file for it by way of `disk` |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
 //! | [`http1`], `http1_stream`, `http1_backend` | the codec of HTTP/1.1 (pure), and the same over sockets, of visitors and of backends; `transfer` and `socket` move the bytes |
@@ -29,15 +31,18 @@ mod answering;
 mod arrival;
 mod attempt;
 mod bounded;
+mod certificate;
 mod connecting;
 mod connection;
 mod conversation;
 pub mod counters;
+mod disk;
 mod dispatch;
 pub mod door;
 mod eviction;
 mod eviction_queue;
 mod exchange;
+mod file_body;
 mod handshake;
 mod handshakes;
 pub mod http1;
@@ -53,24 +58,28 @@ mod http2_upstream;
 mod http2_visit;
 mod http2_wire;
 mod inflight;
+mod known;
 mod limited;
 mod listener;
 mod local;
 pub mod message;
 mod opening;
 mod outcome;
+mod own_response;
 mod plan;
 mod progress;
 mod proxy_header;
 mod queueing;
 mod redirect;
 mod relay;
+mod request_id;
 mod retry;
 mod room;
 mod sending;
 pub mod shared;
 mod socket;
 mod stream;
+mod targets;
 mod termination;
 mod throttle;
 mod trace;

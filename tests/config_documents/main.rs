@@ -9,6 +9,7 @@ mod broken_dns;
 mod broken_limits;
 mod broken_proxy;
 mod broken_services;
+mod broken_targets;
 mod broken_tls;
 mod examples;
 mod files;

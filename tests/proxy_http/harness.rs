@@ -61,7 +61,7 @@ pub struct Setup {
     /// How its backends are connected to over TLS.
     pub backend_tls: Option<Arc<Connector>>,
     pub https: Https,
-    /// What the service asks of requests.
+    /// What its service asks of requests and does to messages.
     pub edge: Option<Arc<Edge>>,
     /// Requests that each backend takes at once.
     pub max_connections: Option<usize>,
@@ -269,6 +269,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         over_tls: setup.over_tls,
         https: setup.https.clone(),
         edge: setup.edge.clone(),
+        pages: None,
         target: FrontTarget::Backends(0),
     };
     let service = Service {

@@ -7,12 +7,13 @@ use std::ops::RangeInclusive;
 use std::path::Path;
 
 use super::acme::ChallengeKind;
-use super::backends::{self, BackendsConfig};
 use super::context::Context;
 use super::cookie::CookieValue;
+use super::error_pages::{self, ErrorPagesConfig};
+use super::headers::{self, HeadersConfig};
 use super::https::{self, HttpsConfig};
-use super::mode::Mode;
 use super::rate_limit::{self, RateLimitConfig};
+use super::target::{self, Target};
 use super::tls::{self, TlsConfig};
 use super::withheld::{self, PassedFields};
 use crate::config::distinct::Distinct;
@@ -31,12 +32,16 @@ pub struct ServiceConfig {
     pub paths: Vec<String>,
     /// The withheld request fields that its backends get after all. Default none.
     pub pass_fields: PassedFields,
+    /// What becomes of the header fields of its messages. Default: what HTTP itself asks for.
+    pub headers: HeadersConfig,
     /// How it is reached over TLS; none: in clear text alone.
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
     pub https: HttpsConfig,
     /// How many requests it takes; none: as many as come.
     pub rate_limit: Option<RateLimitConfig>,
+    /// What its visitors see instead of the proxy's own words.
+    pub error_pages: ErrorPagesConfig,
     /// Bytes that the body of a request may have; none: as many as come.
     pub max_request_body: Option<u64>,
     /// What answers.
@@ -46,20 +51,11 @@ pub struct ServiceConfig {
 impl ServiceConfig {
     /// The file of keys that seal its cookie, if they do.
     pub fn cookie_key_file(&self) -> Option<&Path> {
-        let Target::Backends(target) = &self.target;
-        let (Mode::Sticky { cookie } | Mode::Latched { cookie, .. }) = &target.mode else { return None };
-        match &cookie.value {
+        match &self.target.cookie()?.value {
             CookieValue::Sealed { key_file } => Some(key_file),
             CookieValue::Address => None,
         }
     }
-}
-
-/// What answers a service's requests. A redirect and built-in answers will be other targets.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Target {
-    /// Webservers.
-    Backends(BackendsConfig),
 }
 
 /// Up to a tebibyte. Zero: none has a body.
@@ -70,13 +66,16 @@ pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
     names: &[
         "abort_on_close",
+        "answer",
         "backend_tls",
         "backends",
         "balance",
         "check",
         "cookie",
+        "error_pages",
         "failover",
         "failover_drain",
+        "files",
         "hosts",
         "hsts",
         "https",
@@ -89,7 +88,10 @@ pub(super) const KEYS: Keys = Keys {
         "protocol",
         "queue_timeout",
         "rate_limit",
+        "redirect",
         "redispatch",
+        "request_headers",
+        "response_headers",
         "retries",
         "reuse",
         "send_proxy",
@@ -129,25 +131,43 @@ fn read_service<'a>(
     let routed = claim_routes(hosts.as_deref().ok(), paths.as_deref().ok(), &mut context.routes);
     let pass_fields = withheld::read(&service, context.any_trusted);
     let patterns = hosts.map(values);
-    let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
+    let target = target::read(name, location, &service, patterns.as_deref().ok(), context);
+    let error_pages = error_pages::read(&service, service.get("backends").is_some());
     let https = https::read(&service, service.get("tls").is_some());
+    let around = headers::Around {
+        has_tls: service.get("tls").is_some(),
+        asks_for_certificates: service.get("tls").is_some_and(|tls| tls.peek("client_certificates").is_some()),
+        has_hsts: service.get("hsts").is_some(),
+        cookie: target.as_ref().ok().and_then(Target::cookie),
+    };
+    let headers = headers::read(&service, around);
     let tls = tls::read(&service, patterns.as_deref().ok(), context.acme).map(|tls| {
         tls.map(|(tls, location)| {
-            context.first_tls.get_or_insert(location);
-            tls
+            context.first_tls.get_or_insert(location.clone());
+            (tls, location)
         })
     });
     let rate_limit = rate_limit::read(&service);
+    let authority = tls.as_ref().ok().and_then(|tls| {
+        let (tls, location) = tls.as_ref()?;
+        Some((&tls.client_certificates.as_ref()?.authority, location))
+    });
+    let claimed = authority.map_or(Ok(()), |(authority, location)| {
+        context.authorities.claim(authority, patterns.as_deref().unwrap_or_default(), location)
+    });
     let max_request_body = service.optional("max_request_body", |value| value.integer(REQUEST_BODY));
     routed?;
+    claimed?;
     Ok(ServiceConfig {
         name: name.to_owned(),
         hosts: patterns?,
         paths: paths.map(values)?,
         pass_fields: pass_fields?,
-        tls: tls?,
+        headers: headers?,
+        tls: tls?.map(|(tls, _)| tls),
         https: https?,
         rate_limit: rate_limit?,
+        error_pages: error_pages?,
         max_request_body: max_request_body?,
         target: target?,
     })

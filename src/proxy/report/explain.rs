@@ -3,6 +3,9 @@
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
+mod edge;
+mod target;
+
 use std::time::Duration;
 
 use crate::api::operator::OperatorState;
@@ -25,10 +28,17 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
         Err(why) => return unrouted(why, host, path),
     };
     let route = format!("host {} and path {}", matched.host, matched.path);
-    let FrontTarget::Backends(place) = snapshot.fronts[matched.front].target;
-    let service = &snapshot.services[place];
+    let front = &snapshot.fronts[matched.front];
+    let service = match &front.target {
+        FrontTarget::Backends(place) => &snapshot.services[*place],
+        FrontTarget::Own(own) => {
+            let mut because = about_edge(state, &front.name);
+            because.push(target::sentence(state, front, own, host, path));
+            return Explanation { service: Some(front.name.to_string()), route, backend: None, because };
+        }
+    };
     let named = named_by(service, cookie);
-    let mut because = Vec::new();
+    let mut because = about_edge(state, &front.name);
     because.extend(snapshot.fronts[matched.front].edge.as_deref().and_then(about_rate_limit));
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
@@ -47,6 +57,10 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
         Choice::Queue { .. } | Choice::Wait | Choice::Nobody | Choice::Undecided => None,
     };
     Explanation { service: Some(service.name.to_string()), route, backend, because }
+}
+
+fn about_edge(state: &State, service: &str) -> Vec<String> {
+    state.prepared.document.services.get(service).map(edge::about).unwrap_or_default()
 }
 
 fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {
@@ -121,6 +135,9 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
         Choice::Use { backend, set_cookie } => (&service.backends[backend], set_cookie),
         Choice::Wait => {
             return format!("it waits, at most {:?}, for a backend that may serve it", service.longest_wait());
+        }
+        Choice::Nobody if service.is_in_maintenance() => {
+            return "an operator has all backends in maint: it is answered 503, with the service's page for that if it has one".into();
         }
         Choice::Queue { among } => return about_queue(service, among),
         Choice::Nobody => return "no backend may serve it: it is answered 503".into(),

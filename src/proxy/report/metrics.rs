@@ -87,6 +87,16 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
         "Handshakes of TLS that were refused, or not ended within timeouts.tls_handshake.",
         |worker| &worker.handshakes_failed,
     ),
+    (
+        "polder_tls_client_certificates_refused_total",
+        "Those of polder_tls_handshakes_failed_total that were refused because the visitor's certificate was not good.",
+        |worker| &worker.untrusted_certificates,
+    ),
+    (
+        "polder_requests_without_certificate_total",
+        "Requests answered 403 because the visitor had shown no certificate.",
+        |worker| &worker.without_certificate,
+    ),
     ("polder_http2_connections_total", "Connections on which HTTP/2 was spoken.", |worker| &worker.http2_connections),
     (
         "polder_http2_floods_total",
@@ -99,6 +109,19 @@ const WORKERS: &[(&str, &str, WorkerValue)] = &[
     ("polder_requests_unrouted_total", "Requests that match no service, answered 404.", |worker| &worker.unrouted),
     ("polder_requests_unavailable_total", "Requests without a usable backend, answered 503.", |worker| {
         &worker.unavailable
+    }),
+    ("polder_requests_redirected_total", "Requests that the redirect of a service sent elsewhere.", |worker| {
+        &worker.redirected
+    }),
+    ("polder_requests_answered_total", "Requests that got the answer of a service.", |worker| &worker.answered),
+    ("polder_requests_for_files_total", "Requests for the files of a service.", |worker| &worker.files),
+    (
+        "polder_files_failed_total",
+        "Requests for files that could not be read, or not in time, or lie outside of the folder.",
+        |worker| &worker.files_failed,
+    ),
+    ("polder_error_pages_total", "Pages of services sent in place of the proxy's own errors.", |worker| {
+        &worker.error_pages
     }),
     ("polder_requests_retried_total", "Attempts repeated on another backend.", |worker| &worker.retries),
     ("polder_requests_waited_total", "Requests that waited for a backend to become usable.", |worker| &worker.waited),

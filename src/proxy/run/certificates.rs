@@ -1,11 +1,12 @@
-//! Renewed certificates come into force: those whose files have changed, whoever wrote them.
+//! Files that have changed come into force, whoever wrote them: renewed certificates, and the pages that services hold.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::MissedTickBehavior;
 
-use crate::proxy::snapshot::Snapshot;
+use crate::proxy::snapshot::{Front, Snapshot};
+use crate::proxy::target::kept_file::Reread;
 use crate::proxy::tls::acceptor::Acceptor;
 use crate::proxy::tls::certificates::Refreshed;
 use crate::proxy::traffic::shared::Shared;
@@ -21,13 +22,21 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         looks.tick().await;
         let snapshot = shared.snapshot.load_full();
         // A disk that does not answer holds up its own thread alone.
-        let _ = tokio::task::spawn_blocking(move || tell(refresh(&snapshot))).await;
+        let look = move || {
+            tell(refresh(&snapshot));
+            tell_of_files(&snapshot);
+        };
+        let _ = tokio::task::spawn_blocking(look).await;
     }
 }
 
 /// Reads the files again that have changed: of what visitors are shown, and of connections to backends.
 fn refresh(snapshot: &Snapshot) -> Vec<Refreshed> {
     let mut refreshed = snapshot.settings.tls.iter().flat_map(|tls| tls.certificates().refresh()).collect::<Vec<_>>();
+    for authority in snapshot.settings.tls.iter().flat_map(|tls| tls.authorities()) {
+        let changed = authority.refresh();
+        refreshed.extend(changed.map(|ended| Refreshed { file: authority.files.ca_file.clone(), error: ended.err() }));
+    }
     // Services of the same settings share one, whose second look finds no change.
     for connector in snapshot.services.iter().filter_map(|service| service.backend_tls.as_ref()) {
         let changed = connector.refresh();
@@ -39,6 +48,16 @@ fn refresh(snapshot: &Snapshot) -> Vec<Refreshed> {
 /// Takes what visitors are shown from files that have just been written.
 pub(super) fn take_renewed(tls: &Acceptor) {
     tell(tls.certificates().refresh());
+}
+
+/// Reads pages and answers again whose files have changed.
+fn tell_of_files(snapshot: &Snapshot) {
+    for Reread { path, error } in snapshot.fronts.iter().flat_map(Front::refresh_files) {
+        match error {
+            None => tracing::info!("{} has been read again", path.display()),
+            Some(error) => tracing::error!("{error}; what was read before goes on"),
+        }
+    }
 }
 
 fn tell(refreshed: Vec<Refreshed>) {

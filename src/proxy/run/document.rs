@@ -11,6 +11,7 @@ use crate::daemon::peers::Identity;
 use crate::daemon::sockets::Listing;
 use crate::health::Targets;
 use crate::proxy::control::prepared::Prepared;
+use crate::proxy::snapshot::Front;
 use crate::proxy::tls;
 
 /// A document, and what `--check-config` says of the certificates that it names.
@@ -45,9 +46,15 @@ impl Document for Prepared {
         for error in errors {
             tracing::error!("{error}; whatever else the document says is done");
         }
-        Prepared::with_keys(config)
-            .map(|prepared| prepared.with_tls(acceptor.map(Arc::new)))
-            .map_err(|error| vec![error])
+        let prepared = Prepared::with_keys(config).map_err(|error| vec![error])?;
+        let unread: Vec<KeyError> = prepared.fronts.iter().flat_map(Front::file_errors).collect();
+        if !at_start && !unread.is_empty() {
+            return Err(unread);
+        }
+        for error in unread {
+            tracing::error!("{error}; whatever else the document says is done");
+        }
+        Ok(prepared.with_tls(acceptor.map(Arc::new)))
     }
 
     fn warnings(parsed: &Parsed) -> &[Finding] {

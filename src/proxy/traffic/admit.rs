@@ -84,6 +84,11 @@ impl Exchange<'_> {
         {
             return Ok(Some(served));
         }
+        if let Some(asks) = &edge.client_certificates
+            && let Some(served) = self.vet_certificate(client, asks).await?
+        {
+            return Ok(Some(served));
+        }
         if edge
             .max_request_body
             .is_some_and(|most| matches!(self.request.head.body, Length::Exactly(length) if length > most))

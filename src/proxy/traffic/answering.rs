@@ -1,5 +1,8 @@
 //! Answers of the proxy's own, and how a request was served.
 
+use std::rc::Rc;
+
+use super::counters::add;
 use super::exchange::Exchange;
 use super::http1::answer::{Answer, MoreFields};
 use super::outcome::AfterResponse;
@@ -7,6 +10,9 @@ use super::socket::IdleTimer;
 use super::stream::ClientStream;
 use super::termination::End;
 use super::tunnel::Tunnel;
+use super::view::View;
+use crate::proxy::target::pages;
+use crate::proxy::target::response::Response;
 
 /// How a request was served.
 pub enum Served {
@@ -17,8 +23,28 @@ pub enum Served {
 }
 
 impl Exchange<'_> {
-    /// Answers without a backend. The connection goes on if nothing of the request is left unread.
+    /// Answers without a backend: with the page of the service, if it has one for this. The connection goes on if nothing of the request
+    /// is left unread.
     pub async fn answer(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
+        match self.page(answer.status, end) {
+            Some((view, index, page)) => self.respond(client, &view.snapshot.fronts[index], page, end).await,
+            None => self.answer_plainly(client, answer, end).await,
+        }
+    }
+
+    /// The page of the service in place of such an answer.
+    fn page(&mut self, status: u16, end: End) -> Option<(Rc<View>, usize, Response)> {
+        let (view, index) = self.trace.front.as_ref()?;
+        let pages = view.snapshot.fronts[*index].pages.clone()?;
+        let (view, index) = (Rc::clone(view), *index);
+        let form = pages::form(self.request.named("accept"));
+        let page = pages.response(status, end == End::Maintenance, form, || self.trace.request_id().to_string())?;
+        add(&self.local.counters.error_pages, 1);
+        Some((view, index, page))
+    }
+
+    /// Answers without a backend, in the proxy's own words.
+    pub async fn answer_plainly(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
         let routed = self.trace.front.as_ref().filter(|(view, _)| self.came_securely(&view.snapshot.settings));
         let hsts = routed.and_then(|(view, index)| view.snapshot.fronts[*index].https.hsts.clone());
         let more = MoreFields { transport_security: hsts.as_deref(), ..MoreFields::default() };
@@ -38,6 +64,14 @@ impl Exchange<'_> {
         let is_mistakable = request.is_extended_connect() && (200..300).contains(&answer.status);
         let answer = if is_mistakable { Answer { status: 400, why: Some("no WebSocket is here") } } else { answer };
         (self.trace.status, self.trace.end) = (answer.status, end);
+        let routed = self.trace.front.as_ref().map(|(view, index)| (Rc::clone(view), *index));
+        let written = routed.as_ref().and_then(|(view, index)| {
+            let front = &view.snapshot.fronts[*index];
+            Some((front.edge.as_ref()?.response_headers.as_ref()?, front, &view.snapshot.settings))
+        });
+        let facts = written.map(|(edits, front, settings)| self.facts(edits, front, settings));
+        let headers = written.zip(facts).map(|((edits, ..), facts)| edits.applied(&facts, self.values).beside_own());
+        let more = MoreFields { headers, ..more };
         let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
         let keep = request.has_no_body() && request.keeps_alive() && may_stay;
         let idle = self.local.view().snapshot.settings.timeouts.body_idle;

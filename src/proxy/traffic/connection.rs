@@ -201,13 +201,24 @@ impl Connection {
 
     /// Serves a vetted request, tunnel included, and logs it.
     async fn exchange(&mut self, workspace: &mut Workspace, head: &RequestHead, trace: &mut Trace) -> AfterResponse {
-        let Workspace { head: bytes, fields, client: ClientBuffers { input, output }, backend } = workspace;
+        let Workspace { head: bytes, fields, client: ClientBuffers { input, output }, backend, values } = workspace;
         let request = Request { head, bytes, fields };
         let is_first = std::mem::replace(&mut self.is_first, false);
         let Connection { local, stream, entry, client, own, client_alarm, backend_alarm, .. } = self;
         let buffers = &mut *backend;
-        let exchange =
-            Exchange { local, entry, client, request, is_first, own, buffers, client_alarm, backend_alarm, trace };
+        let exchange = Exchange {
+            local,
+            entry,
+            client,
+            request,
+            is_first,
+            own,
+            buffers,
+            values,
+            client_alarm,
+            backend_alarm,
+            trace,
+        };
         let mut client = Http1Stream { socket: stream, input: &mut *input, output, request: head };
         let after = match dispatch::serve(exchange, &mut client).await {
             Served::Done(after) => after,

@@ -30,6 +30,10 @@ pub struct WorkerCounters {
     pub handshakes_evicted: AtomicU64,
     /// Handshakes that were refused, or not ended within `timeouts.tls_handshake`.
     pub handshakes_failed: AtomicU64,
+    /// Those of them that were refused because the visitor's certificate was not good.
+    pub untrusted_certificates: AtomicU64,
+    /// Requests refused because the visitor had shown no certificate (403).
+    pub without_certificate: AtomicU64,
     /// Connections on which HTTP/2 was spoken.
     pub http2_connections: AtomicU64,
     /// Connections of HTTP/2 that were closed because their client sent more than any client needs.
@@ -44,6 +48,16 @@ pub struct WorkerCounters {
     pub unrouted: AtomicU64,
     /// Requests for which no backend was usable (503).
     pub unavailable: AtomicU64,
+    /// Requests that were sent elsewhere by their service.
+    pub redirected: AtomicU64,
+    /// Requests that got the answer of their service.
+    pub answered: AtomicU64,
+    /// Requests for files of a folder.
+    pub files: AtomicU64,
+    /// Those of them whose file could not be had, though it may be there.
+    pub files_failed: AtomicU64,
+    /// Pages of services sent in place of the proxy's words.
+    pub error_pages: AtomicU64,
     /// Attempts made again on another backend or connection.
     pub retries: AtomicU64,
     /// Requests that waited for a verdict.

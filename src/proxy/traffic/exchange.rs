@@ -5,11 +5,12 @@ use super::http1::forwarded::Client;
 use super::inflight::Entry;
 use super::local::Local;
 use super::message::fields::{FieldKind, elements};
-use super::message::{Request, Scheme};
+use super::message::{Request, Scheme, TransportSecurity};
 use super::trace::Trace;
 use super::upstream::OwnConnection;
 use super::workspace::BackendBuffers;
-use crate::proxy::snapshot::Settings;
+use crate::proxy::edge::headers::Values;
+use crate::proxy::snapshot::{Front, Settings};
 
 /// A request and its surroundings, the client's stream left aside.
 pub struct Exchange<'x> {
@@ -27,6 +28,8 @@ pub struct Exchange<'x> {
     pub own: &'x mut Option<OwnConnection>,
     /// Memory for the backend's side.
     pub buffers: &'x mut BackendBuffers,
+    /// Memory for the header fields that the response gets.
+    pub values: &'x mut Values,
     /// Time limits of the request's way.
     pub client_alarm: &'x mut Alarm,
     /// Time limits of the response's way.
@@ -43,5 +46,15 @@ impl Exchange<'_> {
         self.client.scheme(self.request.head) == Scheme::Https
             || self.client.is_trusted(&settings.trusted_proxies)
                 && self.request.values(FieldKind::ForwardedProto).next().is_some_and(is_https)
+    }
+
+    /// What the response says of https.
+    pub fn transport_security<'f>(&self, front: &'f Front, settings: &Settings) -> TransportSecurity<'f> {
+        match &front.https.hsts {
+            None => TransportSecurity::Backends,
+            Some(hsts) if self.came_securely(settings) => TransportSecurity::Own(hsts),
+            // RFC 6797, 7.2.
+            Some(_) => TransportSecurity::None,
+        }
     }
 }

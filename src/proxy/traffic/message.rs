@@ -10,6 +10,7 @@ pub mod fields;
 use fields::{Field, FieldKind, Options, Span};
 
 use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::edge::headers::Applied;
 
 /// A whole request's head, borrowed for as long as the request is served.
 #[derive(Debug, Clone, Copy)]
@@ -41,6 +42,13 @@ impl<'r> Request<'r> {
     /// The path to route by, undecoded, without its query.
     pub fn path(&self) -> &'r [u8] {
         self.head.path(self.bytes)
+    }
+
+    /// The values of all fields of a name.
+    pub fn named(&self, name: &'static str) -> impl Iterator<Item = &'r [u8]> + Clone {
+        let Request { bytes, fields, .. } = *self;
+        let is_its = move |field: &&Field| field.name.of_head(bytes).eq_ignore_ascii_case(name.as_bytes());
+        fields.iter().filter(is_its).map(|field| field.value.of_head(bytes))
     }
 
     /// The values of all fields of a kind.
@@ -184,6 +192,17 @@ impl RequestHead {
         }
     }
 
+    /// The query with its question mark; empty if there is none.
+    pub fn query<'h>(&self, bytes: &'h [u8]) -> &'h [u8] {
+        match self.target {
+            Target::Path(span) | Target::Rootless(span) => {
+                let target = span.of_head(bytes);
+                &target[memchr::memchr(b'?', target).unwrap_or(target.len())..]
+            }
+            Target::Asterisk => b"",
+        }
+    }
+
     /// Nothing follows the head.
     pub fn has_no_body(&self) -> bool {
         matches!(self.body, Length::None | Length::Exactly(0))
@@ -215,6 +234,8 @@ pub struct ResponseEdit<'e> {
     pub set_cookie: Option<&'e str>,
     /// What the response says of https.
     pub transport: TransportSecurity<'e>,
+    /// What the service does to its header fields.
+    pub headers: Option<Applied<'e>>,
 }
 
 /// What a response says of https for the next visits (Strict-Transport-Security, RFC 6797).

@@ -6,8 +6,14 @@
 pub enum End {
     /// Normally.
     Done,
-    /// Answered here: no service (404), or a path under `/.polder/`.
+    /// Answered here: no service (404), a path under `/.polder/`, or a service without backends.
     Local,
+    /// An operator has all backends of the service in maint.
+    Maintenance,
+    /// A file could not be opened or read, or not in time, before the response began.
+    FileUnread,
+    /// A file became shorter, or could not be read any more, within the response's body.
+    FileCut,
     /// The client closed within a request's head.
     ClientInHead,
     /// The client closed while its request waited for a verdict.
@@ -44,6 +50,8 @@ pub enum End {
     Flooded,
     /// The request's head was refused.
     Refused,
+    /// The visitor has shown no certificate, and the service wants one.
+    NoCertificate,
     /// A body was malformed.
     MalformedBody,
     /// The response's head was malformed or too long.
@@ -119,12 +127,15 @@ impl End {
     /// The two letters. First: C client closed, c client's time limit, S backend closed or refused, s backend's time
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
-    /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, F frames of HTTP/2, A being admitted,
-    /// L being counted by a rate limit, B queueing for a busy backend, `-` none.
+    /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, V the visitor's certificate looked at,
+    /// F frames of HTTP/2, A being admitted, L being counted by a rate limit, B queueing for a busy backend, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
             End::Local => "LR",
+            End::Maintenance => "LQ",
+            End::FileUnread => "LH",
+            End::FileCut => "LD",
             End::ClientInHead => "CR",
             End::ClientInQueue => "CQ",
             End::ClientInWait => "CH",
@@ -143,6 +154,7 @@ impl End {
             End::MalformedFrames => "PF",
             End::Flooded => "RF",
             End::Refused => "PR",
+            End::NoCertificate => "PV",
             End::MalformedBody => "PD",
             End::MalformedResponse => "PH",
             End::NoBackend => "SC",

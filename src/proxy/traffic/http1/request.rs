@@ -4,6 +4,7 @@ use super::forwarded::Client;
 use super::head::line;
 use crate::config::proxy::PassedFields;
 use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::edge::headers::RequestEdit;
 use crate::proxy::traffic::message::fields::{Field, FieldKind};
 use crate::proxy::traffic::message::{Length, RequestHead, Target, Version};
 
@@ -18,6 +19,8 @@ pub struct Edits<'a> {
     pub passed: PassedFields,
     /// The cookie that the backend must not see.
     pub cookie: Option<&'a Cookie>,
+    /// What the service does to header fields.
+    pub headers: Option<RequestEdit<'a>>,
     /// By what name the proxy adds itself to `Via`.
     pub via: Option<&'a str>,
 }
@@ -38,9 +41,14 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], request: &RequestHead, fields: &[Fi
         Target::Asterisk => out.extend_from_slice(b" *"),
     }
     out.extend_from_slice(b" HTTP/1.1\r\n");
-    line(out, b"Host", request.authority.map(|authority| authority.of_head(head)).unwrap_or_default());
+    let other_host = edits.headers.and_then(|headers| headers.edits.host());
+    let host = || request.authority.map(|authority| authority.of_head(head)).unwrap_or_default();
+    line(out, b"Host", other_host.unwrap_or_else(host));
     for field in fields {
         write_field(out, head, request, fields, field, edits);
+    }
+    if let Some(RequestEdit { edits, facts }) = &edits.headers {
+        edits.write(out, facts);
     }
     edits.client.write(out, head, request, fields, edits.trusted);
     if let Some(name) = edits.via {
@@ -96,19 +104,18 @@ fn write_field(
         FieldKind::Expect if !request.expects_continue => {}
         FieldKind::Expect => line(out, name, value),
         _ if of_this_hop() => {}
+        FieldKind::Trailer | FieldKind::Via | FieldKind::MaxForwards => line(out, name, value),
+        _ if edits.headers.is_some_and(|headers| headers.edits.drop(name)) => {}
         FieldKind::Cookie => match edits.cookie {
             Some(cookie) => write_stripped(out, name, value, cookie),
             None => line(out, name, value),
         },
-        FieldKind::Trailer
-        | FieldKind::ForwardedOther
+        FieldKind::ForwardedOther
         | FieldKind::Withheld(_)
         | FieldKind::CacheControl
         | FieldKind::Authentication
         | FieldKind::SetCookie
         | FieldKind::TransportSecurity
-        | FieldKind::Via
-        | FieldKind::MaxForwards
         | FieldKind::Other => line(out, name, value),
     }
 }

@@ -20,7 +20,7 @@ fn written_passing(head: &str, trusted: bool, passed: PassedFields) -> String {
     let client = Client::new("192.0.2.7:5000".parse().unwrap());
     let cookie = Cookie::address("polder-shop");
     let mut out = Vec::new();
-    let edits = Edits { client: &client, trusted, passed, cookie: Some(&cookie), via: None };
+    let edits = Edits { client: &client, trusted, passed, cookie: Some(&cookie), via: None, headers: None };
     write(&mut out, head.as_bytes(), &request, &fields, edits);
     String::from_utf8(out).unwrap()
 }
