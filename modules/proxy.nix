@@ -30,10 +30,13 @@ let
         queue_timeout
         redispatch
         retries
+        retry_budget
+        retry_on
         reuse
         slow_start
         send_proxy
         start_grace
+        try_timeout
         last_resort
         failover_drain
         https
@@ -47,7 +50,9 @@ let
         if service.error_pages == null then
           null
         else
-          withFiles "page" (lib.remove "maintenance_retry_after" (lib.attrNames service.error_pages)) service.error_pages;
+          withFiles "page" (lib.remove "maintenance_retry_after" (
+            lib.attrNames service.error_pages
+          )) service.error_pages;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
     // lib.optionalAttrs (service.rate_limit != null) { rate_limit = rateLimit service.rate_limit; }

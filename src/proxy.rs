@@ -24,6 +24,7 @@ pub mod latch;
 mod path_prefix;
 pub mod queue;
 pub mod report;
+pub mod retry_budget;
 pub mod route;
 mod run;
 #[cfg(test)]

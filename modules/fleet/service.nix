@@ -342,6 +342,32 @@ in
       ];
       description = "What the backends speak: HTTP/1.1, HTTP/2 over TLS (with `backend_tls`), or HTTP/2 in clear text. For gRPC one of the latter two.";
     };
+    retry_on = daemonDefault {
+      type = types.listOf (
+        types.enum [
+          "empty-response"
+          "junk-response"
+          "response-timeout"
+          "502"
+          "503"
+          "504"
+        ]
+      );
+      example = [
+        "empty-response"
+        "503"
+      ];
+      description = "After what a request that may be sent twice is sent to another backend, as HAProxy's `retry-on` ([limits.md](limits.md#retries)).";
+    };
+    retry_budget = daemonDefault {
+      type = types.ints.between 1 100;
+      description = "Of a hundred requests of the last ten seconds, how many may be sent again.";
+    };
+    try_timeout = daemonDefault {
+      type = duration;
+      example = "5s";
+      description = "How long one attempt may take to the end of the response's head.";
+    };
     max_queue = daemonDefault {
       type = types.ints.between 0 1000000;
       description = "Only where a backend has `max_connections`: requests that may queue at a time.";

@@ -58,6 +58,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
         mode,
         balance,
         connections: Default::default(),
+        retry_budget: None,
         queue: None,
         slow_start: None,
         backends,

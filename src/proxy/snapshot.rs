@@ -20,6 +20,7 @@ use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
 use crate::proxy::queue::{Queue, Slots};
+use crate::proxy::retry_budget::RetryBudget;
 use crate::proxy::route::Router;
 use crate::proxy::target::OwnTarget;
 use crate::proxy::target::kept_file::{KeptFile, Reread};
@@ -145,6 +146,8 @@ pub struct Service {
     pub send_proxy: Option<proxy_protocol::Version>,
     /// How connections to its backends are used.
     pub connections: ConnectionsConfig,
+    /// What may be sent again of its requests; none: as much as `connections` says. Kept across snapshots.
+    pub retry_budget: Option<Arc<RetryBudget>>,
     /// How requests queue for its backends; none, where these take as many as come.
     pub queue: Option<ServiceQueue>,
     /// In which time the weight of a backend that has come up grows to what it is; none: at once.

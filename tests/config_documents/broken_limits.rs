@@ -78,3 +78,16 @@ fn what_is_said_of_a_queue_that_nobody_can_be_in_and_of_weights_that_nothing_loo
         ),
     ]);
 }
+
+#[test]
+fn what_cannot_be_sent_again_and_a_budget_of_nothing_are_refused() {
+    const HOSTS: &str = r#""hosts": ["www.example.net"],"#;
+    PROXY.refuses(&[(
+        &[(HOSTS, r#""hosts": ["www.example.net"], "retry_on": ["500"], "retry_budget": 0, "try_timeout": "2h","#)],
+        &[
+            r#"proxy.json:22: services.www.retry_on[0]: expected "empty-response", "junk-response", "response-timeout", "502", "503" or "504", found "500""#,
+            "proxy.json:22: services.www.retry_budget: 0 is out of range: expected 1 to 100",
+            r#"proxy.json:22: services.www.try_timeout: "2h" is out of range: expected 1ms to 1h"#,
+        ],
+    )]);
+}

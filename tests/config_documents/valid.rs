@@ -9,7 +9,8 @@ use polder::config::proxy::{
     CertificateConfig, CertificateSource, ChallengeKind, ClientAuthorityConfig, ClientCertificatesConfig,
     ClientRateConfig, ConnectionsConfig, CookieConfig, CookieValue, EabConfig, HeadersConfig, HostPattern, HstsConfig,
     HttpsConfig, LatchConfig, LimitsConfig, ListenerConfig, Mode, Protocol, QueueConfig, RateConfig,
-    RateLimitConfig as ServiceRateLimit, Redispatch, RemovedFields, Reuse, ServiceConfig, TimeoutsConfig,
+    RateLimitConfig as ServiceRateLimit, Redispatch, RemovedFields, RetryConfig, RetryOn, Reuse, ServiceConfig,
+    TimeoutsConfig,
 };
 use polder::config::{
     BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
@@ -277,9 +278,17 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(www.hosts[1], HostPattern::Suffix("pages.example.net".to_owned()));
     assert_eq!(www.paths, ["/", "/news"]);
     assert_eq!(backends(www).balance, Balance::LeastConnections);
+    let on = RetryOn::EMPTY_RESPONSE | RetryOn::UNAVAILABLE;
+    let retry = RetryConfig { on, budget: Some(15), try_timeout: Some(3 * SECOND) };
     assert_eq!(
         backends(www).connections,
-        ConnectionsConfig { reuse: Reuse::Safe, retries: Some(5), redispatch: Redispatch::Never, abort_on_close: true }
+        ConnectionsConfig {
+            reuse: Reuse::Safe,
+            retries: Some(5),
+            retry,
+            redispatch: Redispatch::Never,
+            abort_on_close: true
+        }
     );
     assert_eq!(backends(&config.services["shop"]).connections, ConnectionsConfig::default());
     assert_eq!(backends(www).backends[1].weight, 50);

@@ -281,6 +281,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         backend_tls: setup.backend_tls.clone(),
         send_proxy: setup.send_proxy,
         connections: setup.connections,
+        retry_budget: setup.connections.retry.budget.map(|_| Arc::default()),
         queue: setup.max_connections.map(|_| ServiceQueue { queue: Arc::default(), config: setup.queue }),
         slow_start: setup.slow_start,
         backends: backends.collect(),

@@ -36,6 +36,7 @@ mod rate_limit;
 mod request_body;
 mod resumption;
 mod retries;
+mod retry_on;
 mod reuse;
 mod rules;
 mod script;

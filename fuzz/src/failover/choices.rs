@@ -73,6 +73,7 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
         backend_tls: None,
         pass_fields: polder::config::proxy::PassedFields::default(),
         connections: Default::default(),
+        retry_budget: None,
         queue: None,
         slow_start: None,
         mode,

@@ -93,11 +93,14 @@ pub(super) const KEYS: Keys = Keys {
         "request_headers",
         "response_headers",
         "retries",
+        "retry_budget",
+        "retry_on",
         "reuse",
         "send_proxy",
         "slow_start",
         "start_grace",
         "tls",
+        "try_timeout",
     ],
 };
 

@@ -100,6 +100,11 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
         backend_tls: service.backend_tls.clone(),
         send_proxy: service.send_proxy,
         connections: service.connections,
+        retry_budget: service
+            .connections
+            .retry
+            .budget
+            .map(|_| before.and_then(|before| before.retry_budget.clone()).unwrap_or_default()),
         queue: service.queue.map(|config| ServiceQueue { config, queue: queue(before) }),
         slow_start: service.slow_start,
         backends: service.backends.iter().map(|backend| build_backend(service, backend, at, before)).collect(),

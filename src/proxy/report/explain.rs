@@ -10,12 +10,11 @@ use std::time::Duration;
 
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
-use crate::config::proxy::{Balance, RateLimitConfig};
+use crate::config::proxy::{Balance, RetryConfig};
 use crate::health::Verdict;
 use crate::proxy::choose::balance::contains;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
-use crate::proxy::edge::Edge;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 use crate::running_time::running;
@@ -39,7 +38,6 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
     };
     let named = named_by(service, cookie);
     let mut because = about_edge(state, &front.name);
-    because.extend(snapshot.fronts[matched.front].edge.as_deref().and_then(about_rate_limit));
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
     let now = running();
@@ -51,6 +49,7 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
         fastrand::u64(..),
     );
     because.push(about_choice(snapshot, service, choice, named));
+    because.extend(about_retries(service));
     because.extend(about_header(service));
     let backend = match choice {
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
@@ -74,14 +73,6 @@ fn unrouted(why: Unmatched, host: &str, path: &str) -> Explanation {
 fn named_by(service: &Service, field: &str) -> Option<usize> {
     let cookie = service.cookie()?;
     cookie.open(cookie.find(field.as_bytes())?, service.addresses())
-}
-
-fn about_rate_limit(edge: &Edge) -> Option<String> {
-    let RateLimitConfig { client, service } = edge.rate_limit.as_ref()?.config();
-    let client = client.as_ref().map(|client| format!("{} of each client", client.rate));
-    let service = service.as_ref().map(|rate| format!("{rate} of all together"));
-    let taken: Vec<String> = client.into_iter().chain(service).collect();
-    Some(format!("the service takes {}; whoever comes sooner is answered 429", taken.join(", and ")))
 }
 
 fn about_cookie(service: &Service, field: &str, named: Option<usize>) -> Option<String> {
@@ -163,6 +154,16 @@ fn about_header(service: &Service) -> Option<String> {
     Some(format!(
         "connections to its backends begin with a header of the PROXY protocol ({version}), and are one visitor's each"
     ))
+}
+
+/// Says what is sent again, where that is not what it is everywhere.
+fn about_retries(service: &Service) -> Option<String> {
+    let retry = service.connections.retry;
+    let budget = retry.budget.map(|percent| format!(", for at most {percent} of a hundred requests"));
+    let one = retry.try_timeout.map(|time| format!("; one attempt may take {time:?}"));
+    let is_usual = retry == RetryConfig::default();
+    let words = [budget, one].into_iter().flatten().collect::<String>();
+    (!is_usual).then(|| format!("if it may be sent twice, it is sent again after {}{words}", retry.on))
 }
 
 fn about_queue(service: &Service, among: u128) -> String {

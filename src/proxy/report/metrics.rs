@@ -163,6 +163,7 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
     orders(&mut page, state, now);
     rate_limits(&mut page, state);
     queues(&mut page, state);
+    retry_budgets(&mut page, state);
     backends(&mut page, state);
     latches(&mut page, state, now);
     for &(name, help, value) in WORKERS {
@@ -222,6 +223,18 @@ fn queues(page: &mut Page, state: &State) {
             most.for_each(|most| metric.sample(&labels(service, backend), most));
         }
     }
+}
+
+fn retry_budgets(page: &mut Page, state: &State) {
+    let services = &state.snapshot().services;
+    let budgets = services.iter().filter_map(|service| Some((&*service.name, service.retry_budget.as_ref()?)));
+    let mut budgets = budgets.peekable();
+    if budgets.peek().is_none() {
+        return;
+    }
+    let spent = "Requests that were not sent again because retry_budget was spent.";
+    let mut metric = page.counter("polder_retry_budget_spent_total", spent);
+    budgets.for_each(|(service, budget)| metric.sample(&[("service", service)], budget.spent()));
 }
 
 fn rate_limits(page: &mut Page, state: &State) {

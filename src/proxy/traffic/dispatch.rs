@@ -104,10 +104,21 @@ impl Exchange<'_> {
                 }
                 Choice::Use { backend, set_cookie } => {
                     let Some(slot) = retries.queued.take(service, backend) else { continue };
+                    retries.pay(service)?;
                     retries.begin_attempt(most)?;
+                    let may_try_another = service.connections.retry.on.has_statuses()
+                        && self.request.head.is_replayable()
+                        && retries.may_try_another(service, ask, backend, most);
                     self.note_attempt(backend, cookie);
-                    let plan =
-                        Plan { view: &view, front: index, service: place, backend, set_cookie, afresh: retries.afresh };
+                    let plan = Plan {
+                        view: &view,
+                        front: index,
+                        service: place,
+                        backend,
+                        set_cookie,
+                        afresh: retries.afresh,
+                        may_try_another,
+                    };
                     let outcome = attempt::run(self, client, plan).await;
                     self.entry.leave();
                     match outcome {
@@ -125,7 +136,7 @@ impl Exchange<'_> {
                             retries.queued.keep(slot);
                         }
                         Outcome::TryAnother(failure) => {
-                            (retries.failure, retries.afresh) = (Some(failure), false);
+                            retries.note_failure(failure);
                             drop(slot);
                             let may_stay = ask.bind(backend) && retries.may_stay(service, most);
                             if !may_stay || !self.pause(&mut retries, client, &view, service).await? {
