@@ -1,5 +1,7 @@
 //! A request's body that may have so many bytes.
 
+use tokio::net::TcpStream;
+
 use super::socket::IdleTimer;
 use super::stream::{BodySource, Piece, SourceError};
 
@@ -31,5 +33,19 @@ impl<B: BodySource> BodySource for Bounded<B> {
 
     async fn closed(&mut self, timer: &mut IdleTimer<'_>, half_is_gone: impl Fn() -> bool) {
         self.body.closed(timer, half_is_gone).await;
+    }
+
+    /// What may come in the kernel: no more than is allowed.
+    fn left_plain(&self) -> u64 {
+        self.body.left_plain().min(self.left)
+    }
+
+    fn socket(&self) -> Option<&TcpStream> {
+        self.body.socket()
+    }
+
+    fn skip(&mut self, bytes: u64) -> Result<(), SourceError> {
+        self.left = self.left.checked_sub(bytes).ok_or(SourceError::TooLong)?;
+        self.body.skip(bytes)
     }
 }
