@@ -15,6 +15,7 @@ use crate::health::Verdict;
 use crate::proxy::choose::balance::contains;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
+use crate::proxy::edge::Edge;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 use crate::running_time::running;
