@@ -23,13 +23,20 @@ let
         failover
         balance
         abort_on_close
+        max_queue
+        max_request_body
         pass_fields
         protocol
+        queue_timeout
         redispatch
         retries
+        retry_budget
+        retry_on
         reuse
+        slow_start
         send_proxy
         start_grace
+        try_timeout
         last_resort
         failover_drain
         https
@@ -129,7 +136,7 @@ let
   backend =
     backend:
     documented {
-      inherit (backend) name weight;
+      inherit (backend) name weight max_connections;
       address = members.backendSocket backend;
     }
     // lib.optionalAttrs backend.backup { backup = true; };

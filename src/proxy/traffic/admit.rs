@@ -11,8 +11,8 @@ use super::counters::add;
 use super::eviction;
 use super::exchange::Exchange;
 use super::http1::answer::{Answer, MoreFields};
-use super::message::Scheme;
 use super::message::fields::{FieldKind, elements};
+use super::message::{Length, Scheme};
 use super::outcome::Failure;
 use super::redirect;
 use super::stream::ClientStream;
@@ -88,6 +88,12 @@ impl Exchange<'_> {
             && let Some(served) = self.vet_certificate(client, asks).await?
         {
             return Ok(Some(served));
+        }
+        if edge
+            .max_request_body
+            .is_some_and(|most| matches!(self.request.head.body, Length::Exactly(length) if length > most))
+        {
+            return Ok(Some(self.answer(client, Answer::new(413), End::BodyTooLong).await));
         }
         Ok(None)
     }
