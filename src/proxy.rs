@@ -15,6 +15,7 @@ pub mod acme;
 pub mod capacity;
 pub mod choose;
 pub mod control;
+pub mod edge;
 pub mod eligibility;
 pub mod hosts;
 pub mod latch;

@@ -3,12 +3,15 @@
 //! One file a part: [`ServiceConfig`] and its routes, backends, mode and cookie; limits; the access log. Everything is
 //! `config::proxy::X` to the rest of the program.
 
+mod access;
 mod access_log;
 mod acme;
 mod backends;
+mod basic_auth;
 mod connections;
 mod context;
 mod cookie;
+mod forward_auth;
 mod https;
 mod limits;
 mod mode;
@@ -17,11 +20,14 @@ mod tls;
 mod withheld;
 
 pub use super::host_pattern::HostPattern;
+pub use access::AccessConfig;
 pub use access_log::{AccessLogConfig, AccessLogFormat, AccessLogPath};
 pub use acme::{AcmeConfig, AcmeNameserversConfig, ChallengeKind, EabConfig};
 pub use backends::{BackendConfig, BackendsConfig, Balance};
+pub use basic_auth::BasicAuthConfig;
 pub use connections::{ConnectionsConfig, Redispatch, Reuse};
 pub use cookie::{CookieConfig, CookieValue};
+pub use forward_auth::{FieldName, ForwardAuthConfig};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
 pub use mode::{LatchConfig, Mode};
@@ -127,7 +133,7 @@ const ROOT: Keys = Keys {
 const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "http2", "name", "protocol"] };
 
 /// The keys of every object of `proxy.json`.
-pub const KEYS: [&Keys; 23] = [
+pub const KEYS: [&Keys; 25] = [
     &ROOT,
     &LISTENER,
     &admin::KEYS,
@@ -140,6 +146,8 @@ pub const KEYS: [&Keys; 23] = [
     &acme::EAB,
     &acme::NAMESERVERS,
     &services::KEYS,
+    &basic_auth::KEYS,
+    &forward_auth::KEYS,
     &tls::ROOT,
     &tls::TICKETS,
     &tls::SERVICE,

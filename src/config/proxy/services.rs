@@ -5,10 +5,13 @@ use std::fmt::Display;
 use std::net::SocketAddr;
 use std::path::Path;
 
+use super::access::{self, AccessConfig};
 use super::acme::ChallengeKind;
 use super::backends::{self, BackendsConfig};
+use super::basic_auth::{self, BasicAuthConfig};
 use super::context::Context;
 use super::cookie::CookieValue;
+use super::forward_auth::{self, ForwardAuthConfig};
 use super::https::{self, HttpsConfig};
 use super::mode::Mode;
 use super::tls::{self, TlsConfig};
@@ -33,6 +36,12 @@ pub struct ServiceConfig {
     pub tls: Option<TlsConfig>,
     /// What it says to visitors about https.
     pub https: HttpsConfig,
+    /// Whose visitors it serves. Default everybody's.
+    pub access: AccessConfig,
+    /// The name and password that they show. Default none.
+    pub basic_auth: Option<BasicAuthConfig>,
+    /// Who is asked whether a request may go on. Default nobody.
+    pub forward_auth: Option<ForwardAuthConfig>,
     /// What answers.
     pub target: Target,
 }
@@ -61,13 +70,17 @@ pub(super) const KEYS: Keys = Keys {
     object: "services.NAME",
     names: &[
         "abort_on_close",
+        "allow",
         "backend_tls",
         "backends",
         "balance",
+        "basic_auth",
         "check",
         "cookie",
+        "deny",
         "failover",
         "failover_drain",
+        "forward_auth",
         "hosts",
         "hsts",
         "https",
@@ -116,6 +129,9 @@ fn read_service<'a>(
     let patterns = hosts.map(values);
     let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
     let https = https::read(&service, service.get("tls").is_some());
+    let access = access::read(&service);
+    let basic_auth = basic_auth::read(name, &service);
+    let forward_auth = forward_auth::read(&service, context);
     let tls = tls::read(&service, patterns.as_deref().ok(), context.acme).map(|tls| {
         tls.map(|(tls, location)| {
             context.first_tls.get_or_insert(location);
@@ -130,6 +146,9 @@ fn read_service<'a>(
         pass_fields: pass_fields?,
         tls: tls?,
         https: https?,
+        access: access?,
+        basic_auth: basic_auth?,
+        forward_auth: forward_auth?,
         target: target?,
     })
 }
