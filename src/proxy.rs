@@ -4,7 +4,7 @@
 //! worker thread a core loads the snapshot, decides, forwards. Never imports `dns`.
 //!
 //! - Pure, for each request: [`route`] and [`choose`] (balance, cookie), over a [`snapshot`]; [`eligibility`] says which
-//!   backends may get a request at all.
+//!   backends may get a request at all; [`edge`] what a service asks of a request before.
 //! - Pure, for each change: [`control`], with the [`latch`] and what builds the snapshots; [`capacity`] is how many connections
 //!   there may be.
 //! - [`acme`]: certificates from a CA, for all proxies: decided purely, done beside all that serves.

@@ -86,7 +86,7 @@ fn measure_response(criterion: &mut Criterion) {
     group.bench_function("rewrite", |bencher| {
         bencher.iter(|| {
             out.clear();
-            let edits = response::Edits { version: Version::Http11, keep: true, cookie: Default::default() };
+            let edits = response::Edits { version: Version::Http11, keep: true, edit: Default::default() };
             response::write(&mut out, black_box(RESPONSE), &response, &fields, edits);
         });
     });

@@ -4,7 +4,7 @@ use polder::proxy::traffic::http1::body::Framing;
 use polder::proxy::traffic::http1::head::{Scan, Scanned};
 use polder::proxy::traffic::http1::response::{Edits, ends_with_connection, framing, vet, write};
 use polder::proxy::traffic::message::fields::Field;
-use polder::proxy::traffic::message::{CookieEdit, Length, ResponseHead, Version};
+use polder::proxy::traffic::message::{ResponseEdit, Length, ResponseHead, Version};
 
 use crate::head::Lines;
 
@@ -31,8 +31,8 @@ pub fn check(input: &[u8]) {
     }
     let version = if bit(1) { Version::Http10 } else { Version::Http11 };
     let keep = bit(2) && !ends_with_connection(&response, version);
-    let cookie = CookieEdit { own: None, set: bit(3).then_some(COOKIE), ..CookieEdit::default() };
-    passes_on(head, &response, &fields, to_head, Edits { version, keep, cookie });
+    let edit = ResponseEdit { cookie: None, set_cookie: bit(3).then_some(COOKIE), ..ResponseEdit::default() };
+    passes_on(head, &response, &fields, to_head, Edits { version, keep, edit });
 }
 
 /// RFC 9112, 6.3, for a response that may have a body.
@@ -61,7 +61,7 @@ fn passes_on(head: &[u8], response: &ResponseHead, fields: &[Field], to_head: bo
         let told = lines.one("connection").is_some_and(|options| options.ends_with(b"close"));
         assert!(told, "the visitor is not told that the connection ends");
     }
-    if edits.cookie.set.is_some() {
+    if edits.edit.set_cookie.is_some() {
         assert!(lines.all("set-cookie").any(|cookie| cookie == COOKIE.as_bytes()), "our cookie is missing");
         let private = |value: &[u8]| {
             let text = value.to_ascii_lowercase();

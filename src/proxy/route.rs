@@ -1,4 +1,4 @@
-//! Host and path to service (pure): exact host, else the longest `*.suffix`, else `*`; then the longest path prefix, in whole
+//! Host and path to front (pure): exact host, else the longest `*.suffix`, else `*`; then the longest path prefix, in whole
 //! segments, undecoded.
 //!
 //! Owns the routing table of a document. Must never: decode, rewrite or allocate for a request. Called by the workers
@@ -26,8 +26,8 @@ pub struct Matched {
     pub host: HostPattern,
     /// The path prefix, with its leading slash.
     pub path: String,
-    /// The service's index.
-    pub service: usize,
+    /// The front's index.
+    pub front: usize,
 }
 
 /// Why a request matched nothing.
@@ -40,12 +40,12 @@ pub enum Unmatched {
 }
 
 impl Router {
-    /// Builds it from `(host, path prefix, service index)`. Of two equal routes the first counts (the document's
+    /// Builds it from `(host, path prefix, front index)`. Of two equal routes the first counts (the document's
     /// checks refuse them).
     pub fn new(routes: impl IntoIterator<Item = (HostPattern, String, usize)>) -> Router {
         let mut table = HostTable::<Paths>::default();
-        for (host, path, service) in routes {
-            table.entry(host).push((path.trim_end_matches('/').as_bytes().into(), service));
+        for (host, path, front) in routes {
+            table.entry(host).push((path.trim_end_matches('/').as_bytes().into(), front));
         }
         for paths in table.values_mut() {
             paths.sort_by_key(|(prefix, _)| std::cmp::Reverse(prefix.len()));
@@ -53,20 +53,20 @@ impl Router {
         Router { table: Arc::new(table) }
     }
 
-    /// The service for a Host (any case, with or without port and final dot) and an undecoded path.
+    /// The front for a Host (any case, with or without port and final dot) and an undecoded path.
     pub fn route(&self, host: &[u8], path: &[u8]) -> Option<usize> {
         let mut room = Room::default();
         let (_, paths) = self.table.find(host, &mut room)?;
-        longest(paths, path).map(|(_, service)| *service)
+        longest(paths, path).map(|(_, front)| *front)
     }
 
     /// The same, with what matched or why nothing did.
     pub fn explain(&self, host: &[u8], path: &[u8]) -> Result<Matched, Unmatched> {
         let mut room = Room::default();
         let (host, paths) = self.table.find(host, &mut room).ok_or(Unmatched::Host)?;
-        let (prefix, service) = longest(paths, path).ok_or(Unmatched::Path)?;
+        let (prefix, front) = longest(paths, path).ok_or(Unmatched::Path)?;
         let path = if prefix.is_empty() { "/".into() } else { String::from_utf8_lossy(prefix).into_owned() };
-        Ok(Matched { host: host.pattern(), path, service: *service })
+        Ok(Matched { host: host.pattern(), path, front: *front })
     }
 }
 

@@ -38,6 +38,7 @@ use crate::proxy::control::prepared::Prepared;
 use crate::proxy::control::{Event, InitialState, State};
 use crate::proxy::latch::latches::{Latches, StoredLatches};
 use crate::proxy::latch::store::LatchStore;
+use crate::proxy::route::Router;
 use crate::proxy::snapshot::Snapshot;
 use crate::proxy::traffic::access_log::AccessLog;
 use crate::proxy::traffic::shared::{Report, Shared};
@@ -254,7 +255,8 @@ impl Snapshot {
             ready: false,
             draining: false,
             peers: Proof::default(),
-            router: prepared.router.clone(),
+            router: Router::default(),
+            fronts: Arc::new([]),
             services: Vec::new(),
             challenges: Challenges::default(),
             settings: prepared.settings.clone(),

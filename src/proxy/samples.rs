@@ -49,10 +49,8 @@ pub fn backend(number: usize, weight: u32) -> Backend {
 pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> Service {
     Service {
         name: "shop".into(),
-        over_tls: false,
         backend_version: Default::default(),
         backend_tls: None,
-        https: Default::default(),
         pass_fields: Default::default(),
         mode,
         balance,

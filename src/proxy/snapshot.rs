@@ -17,6 +17,7 @@ use crate::health::{Proof, Target, Verdict};
 use crate::proxy::acme::challenges::Challenges;
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::edge::Edge;
 use crate::proxy::route::Router;
 use crate::proxy::tls::acceptor::Acceptor;
 use crate::tls::client::Connector;
@@ -32,9 +33,11 @@ pub struct Snapshot {
     pub draining: bool,
     /// Whether what is known of the peers' latches may be acted on still.
     pub peers: Proof,
-    /// Host and path to service.
+    /// Host and path to front.
     pub router: Router,
-    /// The services; [`Router`] answers with an index into this.
+    /// What visitors meet under them; [`Router`] answers with an index into this.
+    pub fronts: Arc<[Front]>,
+    /// The services that have backends, in the order of their names.
     pub services: Vec<Service>,
     /// What a CA is answered that asks whether a host is ours.
     pub challenges: Challenges,
@@ -59,15 +62,33 @@ pub struct Settings {
     pub tls: Option<Arc<Acceptor>>,
 }
 
-/// One service, ready to be chosen from.
+/// What visitors meet of a service under its hosts and paths, whatever answers them. The same until the next document.
 #[derive(Debug)]
-pub struct Service {
-    /// Its name.
+pub struct Front {
+    /// The service's name.
     pub name: Arc<str>,
     /// It is reached over TLS, too.
     pub over_tls: bool,
     /// What it says to visitors about https.
     pub https: Https,
+    /// What it asks of requests, and does to responses; none, where it does neither.
+    pub edge: Option<Arc<Edge>>,
+    /// What answers.
+    pub target: FrontTarget,
+}
+
+/// What answers the requests of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FrontTarget {
+    /// The backends of the service in this place among those of the snapshot.
+    Backends(usize),
+}
+
+/// The backends of a service, ready to be chosen from.
+#[derive(Debug)]
+pub struct Service {
+    /// Its name.
+    pub name: Arc<str>,
     /// The withheld request fields that its backends get.
     pub pass_fields: PassedFields,
     /// Where its backend comes from.

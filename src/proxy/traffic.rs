@@ -8,7 +8,8 @@
 //! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
 //! | `opening`, `transport`, `handshake`, `handshakes` | what carries a connection, and the handshake before its first request |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
-//! | `dispatch` | one request (`exchange`): route, `redirect`, choose, wait for a verdict (`waiting`), try backends (`retry`) |
+//! | `admit`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
+//! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`), try backends (`retry`) |
 //! | `attempt` | one attempt on one backend (`plan`): `connecting` to it, then a `conversation`: `sending` and `relay` pass the two directions on, `progress` is what they know of each other, `outcome` what follows for the request |
 //! | `tunnel` | bytes both ways after an upgrade |
 //! | [`message`], `stream` | what a request, a response and their bodies are, whichever version of HTTP carries them |
@@ -22,7 +23,9 @@
 
 pub mod access_log;
 pub mod admission;
+mod admit;
 mod alarm;
+mod answering;
 mod arrival;
 mod attempt;
 mod connecting;

@@ -13,7 +13,9 @@ use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
 use polder::proxy::route::Router;
-use polder::proxy::snapshot::{Backend, Https, LatchView, Service, ServiceMode, Settings, Snapshot};
+use polder::proxy::snapshot::{
+    Backend, Front, FrontTarget, Https, LatchView, Service, ServiceMode, Settings, Snapshot,
+};
 use polder::proxy::tls::acceptor::Acceptor;
 use polder::proxy::traffic::access_log::AccessLog;
 use polder::proxy::traffic::shared::{Report, Shared};
@@ -230,10 +232,15 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         None if setup.sticky => ServiceMode::Sticky { cookie: cookie() },
         None => ServiceMode::Stateless,
     };
-    let service = Service {
+    let front = Front {
         name: "www".into(),
         over_tls: setup.over_tls,
         https: setup.https.clone(),
+        edge: None,
+        target: FrontTarget::Backends(0),
+    };
+    let service = Service {
+        name: "www".into(),
         pass_fields: Default::default(),
         mode,
         balance: setup.balance,
@@ -251,6 +258,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         draining: false,
         peers: Proof::default(),
         router: Router::new([(HostPattern::Exact("www.test".into()), "/".into(), 0)]),
+        fronts: [front].into(),
         services: vec![service],
         challenges: Default::default(),
         settings: Arc::new(Settings {

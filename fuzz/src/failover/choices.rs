@@ -67,10 +67,8 @@ fn service(mode: ServiceMode, balance: Balance, backend_states: &[BackendState<'
     };
     Service {
         name: "shop".into(),
-        over_tls: false,
         backend_version: Default::default(),
         backend_tls: None,
-        https: Default::default(),
         pass_fields: polder::config::proxy::PassedFields::default(),
         connections: Default::default(),
         mode,

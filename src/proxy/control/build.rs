@@ -47,6 +47,7 @@ pub fn build(prepared: &Prepared, at: &SnapshotInput<'_>, previous: Option<&Snap
         draining: at.draining,
         peers: at.peers.clone(),
         router: prepared.router.clone(),
+        fronts: prepared.fronts.clone(),
         services,
         challenges: at.challenges.clone(),
         settings: prepared.settings.clone(),
@@ -89,8 +90,6 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
     };
     Service {
         name: service.name.clone(),
-        over_tls: service.over_tls,
-        https: service.https.clone(),
         pass_fields: service.pass_fields,
         mode,
         balance: service.balance,

@@ -8,8 +8,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::config::proxy::{
-    self, Balance, ConnectionsConfig, CookieConfig, CookieValue, HttpsConfig, LatchConfig, Mode, PassedFields,
-    Protocol, ServiceConfig,
+    self, BackendsConfig, Balance, ConnectionsConfig, CookieConfig, CookieValue, HttpsConfig, LatchConfig, Mode,
+    PassedFields, Protocol, ServiceConfig,
 };
 use crate::config::{HttpVersion, ProxyConfig};
 use crate::daemon::key_file::{KeyError, Keys};
@@ -18,8 +18,9 @@ use crate::daemon::peers::Identity;
 use crate::health::{Target, TargetHealth, Targets};
 use crate::proxy::capacity::Capacity;
 use crate::proxy::choose::cookie::Cookie;
+use crate::proxy::edge::Edge;
 use crate::proxy::route::Router;
-use crate::proxy::snapshot::{Https, Settings};
+use crate::proxy::snapshot::{Front, FrontTarget, Https, Settings};
 use crate::proxy::tls::acceptor::Acceptor;
 use crate::tls::client::Connector;
 
@@ -38,7 +39,9 @@ pub struct Prepared {
     pub router: Router,
     /// What is the same for every request.
     pub settings: Arc<Settings>,
-    /// Its services, in the order of their names.
+    /// What visitors meet, in the order of the names; its routes lead here.
+    pub fronts: Arc<[Front]>,
+    /// Its services that have backends, in the order of their names.
     pub services: Vec<PreparedService>,
     /// The key by which its peers know this proxy; none where there are no peers.
     pub identity: Option<Identity>,
@@ -51,10 +54,6 @@ pub struct Prepared {
 pub struct PreparedService {
     /// Its name.
     pub name: Arc<str>,
-    /// It is reached over TLS, too.
-    pub over_tls: bool,
-    /// What it says to visitors about https.
-    pub https: Https,
     /// The withheld request fields that its backends get.
     pub pass_fields: PassedFields,
     /// What decides before balance does.
@@ -139,10 +138,16 @@ impl Prepared {
         read_keys: impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
     ) -> Result<Prepared, KeyError> {
         let https_port = https_port(&document);
-        let services = document.services.values();
-        let services = services
-            .map(|service| PreparedService::new(service, https_port, &read_keys))
-            .collect::<Result<Vec<_>, _>>()?;
+        let (mut fronts, mut services) = (Vec::new(), Vec::new());
+        for service in document.services.values() {
+            let target = match &service.target {
+                proxy::Target::Backends(backends) => {
+                    services.push(PreparedService::new(service, backends, &read_keys)?);
+                    FrontTarget::Backends(services.len() - 1)
+                }
+            };
+            fronts.push(front(service, target, https_port));
+        }
         let routes = document.services.values().enumerate().flat_map(|(index, service)| {
             let pairs = service.hosts.iter().flat_map(|host| service.paths.iter().map(move |path| (host, path)));
             pairs.map(move |(host, path)| (host.clone(), path.clone(), index))
@@ -156,7 +161,15 @@ impl Prepared {
             via: document.via.then(|| document.name.as_str().into()),
             tls: None,
         });
-        Ok(Prepared { document, router, settings, services, identity: None, nameservers_identity: None })
+        Ok(Prepared {
+            document,
+            router,
+            settings,
+            fronts: fronts.into(),
+            services,
+            identity: None,
+            nameservers_identity: None,
+        })
     }
 
     /// Answers handshakes by this from now on.
@@ -214,10 +227,9 @@ impl Prepared {
 impl PreparedService {
     fn new(
         service: &ServiceConfig,
-        https_port: u16,
+        backends: &BackendsConfig,
         read_keys: &impl Fn(&Path) -> Result<Vec<[u8; 32]>, KeyError>,
     ) -> Result<PreparedService, KeyError> {
-        let proxy::Target::Backends(backends) = &service.target;
         let cookie = |config: &CookieConfig| cookie(&service.name, config, read_keys).map(Arc::new);
         let mode = match &backends.mode {
             Mode::Stateless => PreparedMode::Stateless,
@@ -245,8 +257,6 @@ impl PreparedService {
         };
         Ok(PreparedService {
             name: service.name.as_str().into(),
-            over_tls: service.tls.is_some(),
-            https: https(service.https, https_port),
             pass_fields: service.pass_fields,
             mode,
             balance: backends.balance,
@@ -278,6 +288,16 @@ impl PreparedService {
     /// The backend a latch begins with.
     pub fn primary(&self) -> Option<&PreparedBackend> {
         self.backends.iter().find(|backend| !backend.backup)
+    }
+}
+
+fn front(service: &ServiceConfig, target: FrontTarget, https_port: u16) -> Front {
+    Front {
+        name: service.name.as_str().into(),
+        over_tls: service.tls.is_some(),
+        https: https(service.https, https_port),
+        edge: Edge::of(service),
+        target,
     }
 }
 

@@ -10,7 +10,7 @@ use crate::health::Verdict;
 use crate::proxy::choose::{BalanceState, Choice, RequestFacts, choose};
 use crate::proxy::control::State;
 use crate::proxy::route::Unmatched;
-use crate::proxy::snapshot::{Backend, LatchView, Service, ServiceMode, Snapshot};
+use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 
 /// Explains a request for this host and path with this Cookie field (empty: it has none).
 pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanation {
@@ -20,7 +20,8 @@ pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanati
         Err(why) => return unrouted(why, host, path),
     };
     let route = format!("host {} and path {}", matched.host, matched.path);
-    let Some(service) = snapshot.services.get(matched.service) else { return unrouted(Unmatched::Host, host, path) };
+    let FrontTarget::Backends(place) = snapshot.fronts[matched.front].target;
+    let service = &snapshot.services[place];
     let named = named_by(service, cookie);
     let mut because = Vec::new();
     because.extend(about_cookie(service, cookie, named));

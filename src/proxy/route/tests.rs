@@ -97,7 +97,7 @@ fn explain_and_route_say_the_same_as_a_literal_search_of_the_routes() {
         let path = ["/", "/p", "/p/", "/p/q/r", "/pqr", "/q"][random.usize(..6)];
         let expected = naive(&routes, host, path);
         assert_eq!(router.route(host.as_bytes(), path.as_bytes()), expected, "seed {seed}: {routes:?} {host}{path}");
-        let explained = router.explain(host.as_bytes(), path.as_bytes()).ok().map(|matched| matched.service);
+        let explained = router.explain(host.as_bytes(), path.as_bytes()).ok().map(|matched| matched.front);
         assert_eq!(explained, expected, "seed {seed}");
     }
 }

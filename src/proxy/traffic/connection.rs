@@ -16,9 +16,10 @@ use tokio::time::Instant;
 
 use super::access_log::Record;
 use super::alarm::Alarm;
+use super::answering::Served;
 use super::arrival::{Arrival, read_head};
 use super::counters::add;
-use super::dispatch::{self, Served};
+use super::dispatch;
 use super::exchange::Exchange;
 use super::http1::answer::{Answer, MoreFields};
 use super::http1::forwarded::Client;

@@ -9,7 +9,7 @@ use super::counters::{add, count_aborted};
 use super::exchange::Exchange;
 use super::http1::request;
 use super::inflight::Order;
-use super::message::{CookieEdit, TransportSecurity};
+use super::message::{ResponseEdit, TransportSecurity};
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::progress::Progress;
@@ -83,7 +83,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     backend: impl FnOnce(&'x mut BackendBuffers) -> (S, R),
 ) -> Ended {
     let settings = &plan.view.snapshot.settings;
-    let transport = match &plan.service().https.hsts {
+    let transport = match &plan.front().https.hsts {
         None => TransportSecurity::Backends,
         Some(hsts) if exchange.came_securely(settings) => TransportSecurity::Own(hsts),
         // RFC 6797, 7.2.
@@ -94,9 +94,9 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     let address = plan.backend().address;
     let counters = local.counters_of(plan.backend());
     let idle = settings.timeouts.body_idle;
-    let own = plan.service().cookie();
-    let set = own.filter(|_| plan.set_cookie).map(|own| own.set(address, request.scheme.is_secure()));
-    let cookie = CookieEdit { own, set: set.as_deref(), transport };
+    let cookie = plan.service().cookie();
+    let set_cookie = cookie.filter(|_| plan.set_cookie).map(|own| own.set(address, request.scheme.is_secure()));
+    let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport };
     let (body, response) = client.split();
     let (sink, source) = backend(buffers);
     // From here on a request that cannot be replayed stays where it is.
@@ -110,7 +110,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
         source,
         IdleTimer { alarm: backend_alarm, idle },
         response,
-        relay::Task { request: whole, progress, settings, counters, cookie, local, entry, trace },
+        relay::Task { request: whole, progress, settings, counters, edit, local, entry, trace },
     );
     let (mut send, mut relay) = (pin!(send), pin!(relay));
     let mut is_sending = true;

@@ -1,68 +1,39 @@
-//! One request: route, choose, wait or attempt, until it is answered.
+//! One request: route, admit, choose, wait or attempt, until it is answered.
 //!
-//! Called by the connection for each request that was vetted; knows
-//! the client's side only as a [`ClientStream`].
+//! Called by the connection for each request that was vetted; knows the client's side only as a [`ClientStream`].
 
-use std::rc::Rc;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::answering::Served;
 use super::attempt;
 use super::counters::add;
-use super::eviction;
 use super::exchange::Exchange;
-use super::http1::answer::{Answer, MoreFields};
-use super::message::Scheme;
-use super::message::fields::{FieldKind, elements};
+use super::http1::answer::Answer;
+use super::message::fields::FieldKind;
 use super::outcome::{AfterResponse, Failure, Outcome};
 use super::plan::Plan;
-use super::redirect;
 use super::retry::RetryState;
-use super::socket::IdleTimer;
 use super::stream::ClientStream;
 use super::termination::End;
 use super::trace::CookieSeen;
 use super::tunnel::Tunnel;
 use super::view::View;
 use super::waiting::Wait;
-use crate::proxy::acme::challenges::is_challenge;
 use crate::proxy::choose::{Choice, RequestFacts, choose};
-use crate::proxy::snapshot::{Service, Settings};
-use crate::proxy::tls::acceptor::Acceptor;
+use crate::proxy::snapshot::{Front, FrontTarget, Service};
 use crate::running_time::running;
-
-/// Where `/.polder/` begins, no service is asked.
-const RESERVED: &[u8] = b"/.polder";
 
 /// How long a request waits, at most, before a backend that refused it is tried again: as long as in HAProxy. A shorter
 /// `timeouts.connect` shortens it.
 const RETRY_PAUSE: Duration = Duration::from_secs(1);
 
-/// How a request was served.
-pub enum Served {
-    /// It was answered, or cannot be.
-    Done(AfterResponse),
-    /// A backend has switched protocols.
-    Switched(Tunnel),
-}
-
 /// Serves one request.
 pub async fn serve(mut exchange: Exchange<'_>, client: &mut impl ClientStream) -> Served {
-    if is_challenge(exchange.request.path())
-        && let Some(served) = exchange.answer_challenge(client).await
-    {
+    if let Some(served) = exchange.answer_before_routing(client).await {
         return served;
-    }
-    if is_reserved(exchange.request.path()) {
-        return exchange.answer_reserved(client).await;
-    }
-    if let Some((answer, end)) = exchange.stop_here() {
-        return exchange.answer(client, answer, end).await;
-    }
-    if let Err(end) = eviction::ensure_regular_slot(exchange.local, exchange.entry, exchange.client).await {
-        exchange.local.count_refusal(end);
-        return exchange.answer(client, Answer { status: 503, why: Some("too many connections") }, end).await;
     }
     match exchange.dispatch(client).await {
         Ok(served) => served,
@@ -79,105 +50,30 @@ pub async fn serve(mut exchange: Exchange<'_>, client: &mut impl ClientStream) -
     }
 }
 
-fn is_reserved(path: &[u8]) -> bool {
-    path.strip_prefix(RESERVED).is_some_and(|rest| rest.is_empty() || rest[0] == b'/')
-}
-
 impl Exchange<'_> {
-    /// The answer to a request that goes no further (RFC 9110, 7.6): it has been here before, or has passed as many proxies as it may.
-    fn stop_here(&self) -> Option<(Answer<'static>, End)> {
-        let head = self.request.head;
-        if head.max_forwards == Some(0) {
-            let status = if self.request.method() == b"OPTIONS" { 200 } else { 501 };
-            return Some((Answer { status, why: Some("Max-Forwards is 0") }, End::Local));
-        }
-        if !head.has_via {
-            return None;
-        }
-        let view = self.local.view();
-        let name = view.snapshot.settings.via.as_deref()?.as_bytes();
-        let is_ours = |element: &[u8]| {
-            let mut words = element.split(|byte| matches!(byte, b' ' | b'\t')).filter(|word| !word.is_empty());
-            words.nth(1).is_some_and(|by| by.eq_ignore_ascii_case(name))
-        };
-        let loops = self.request.values(FieldKind::Via).flat_map(elements).any(is_ours);
-        loops.then_some((Answer { status: 508, why: Some("the request has been here before (Via)") }, End::Refused))
-    }
-
-    /// Answers a CA that wants to know whether the host is ours; not if it is asking for somebody else's challenge.
-    async fn answer_challenge(&mut self, client: &mut impl ClientStream) -> Option<Served> {
-        let view = self.local.view();
-        let text = view.snapshot.challenges.answer(self.request.path())?;
-        Some(self.answer(client, Answer { status: 200, why: Some(text) }, End::Local).await)
-    }
-
-    async fn answer_reserved(&mut self, client: &mut impl ClientStream) -> Served {
-        let ready = self.local.view().snapshot.ready && !self.local.is_draining();
-        let answer = match self.request.path() {
-            b"/.polder/ready" if ready => Answer { status: 200, why: Some("ready") },
-            b"/.polder/ready" => Answer { status: 503, why: Some("not ready") },
-            _ => Answer::new(404),
-        };
-        self.answer(client, answer, End::Local).await
-    }
-
-    /// Answers without a backend. The connection goes on if nothing of the request is left unread.
-    async fn answer(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
-        let routed = self.trace.service.as_ref().filter(|(view, _)| self.came_securely(&view.snapshot.settings));
-        let hsts = routed.and_then(|(view, index)| view.snapshot.services[*index].https.hsts.clone());
-        let more = MoreFields { transport_security: hsts.as_deref(), ..MoreFields::default() };
-        self.answer_with(client, answer, more, end).await
-    }
-
-    async fn answer_with(
-        &mut self,
-        client: &mut impl ClientStream,
-        answer: Answer<'_>,
-        more: MoreFields<'_>,
-        end: End,
-    ) -> Served {
-        let request = self.request.head;
-        // A success would tell the client that its stream is what it asked for (RFC 8441, 5).
-        let is_mistakable = request.is_extended_connect() && (200..300).contains(&answer.status);
-        let answer = if is_mistakable { Answer { status: 400, why: Some("no WebSocket is here") } } else { answer };
-        (self.trace.status, self.trace.end) = (answer.status, end);
-        let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
-        let keep = request.has_no_body() && request.keeps_alive() && may_stay;
-        let idle = self.local.view().snapshot.settings.timeouts.body_idle;
-        let mut timer = IdleTimer { alarm: self.client_alarm, idle };
-        Served::Done(match client.answer(answer, more, keep, &mut timer).await {
-            Ok(()) if keep => AfterResponse::Keep,
-            Ok(()) => AfterResponse::Linger,
-            Err(_) => AfterResponse::Close,
-        })
-    }
-
     /// Finds the service and gives the request to its backends, until one has answered or none may.
     async fn dispatch(&mut self, client: &mut impl ClientStream) -> Result<Served, Failure> {
         let mut retries = RetryState::default();
+        // By the fronts of this document: another one may ask for more.
+        let mut admitted: Option<Arc<[Front]>> = None;
         loop {
             let view = self.local.view();
             retries.adopt(&view);
-            let Some(index) = view.snapshot.router.route(self.request.authority(), self.request.path()) else {
-                add(&self.local.counters.unrouted, 1);
-                return Err(Failure::new(404, End::Local));
-            };
-            let service = &view.snapshot.services[index];
-            self.trace.service = Some((Rc::clone(&view), index));
-            if self.request.head.scheme == Scheme::Https && !service.over_tls {
-                // Its certificate may cover the host; the service is for clear text (RFC 9110, 7.4).
-                return Err(Failure::new(421, End::Refused));
+            let index = self.route(&view)?;
+            let front = &view.snapshot.fronts[index];
+            if !admitted.as_ref().is_some_and(|fronts| Arc::ptr_eq(fronts, &view.snapshot.fronts)) {
+                if let Some(served) = self.admit(client, &view, front).await? {
+                    return Ok(served);
+                }
+                admitted = Some(Arc::clone(&view.snapshot.fronts));
             }
-            if let Some(port) = service.https.redirect
-                && self.can_be_sent_to_https(&view.snapshot.settings)
-            {
-                return Ok(self.redirect(client, port).await);
-            }
+            let FrontTarget::Backends(place) = front.target;
+            let service = &view.snapshot.services[place];
             let most = service.connections.retries.map_or(view.snapshot.settings.limits.tries, |retries| retries + 1);
             let cookie = self.read_cookie(service);
             let ask = RequestFacts { cookie, authenticated: self.authenticated_by(service), tried: retries.tried };
             // Chosen before the match: what a match looks at lives until its end, over every await in it.
-            let choice = choose(service, ask, &mut view.balances[index].borrow_mut(), fastrand::u64(..));
+            let choice = choose(service, ask, &mut view.balances[place].borrow_mut(), fastrand::u64(..));
             match choice {
                 Choice::Nobody if retries.outdated => self.wait(&mut retries, client, &view, service).await?,
                 Choice::Nobody if retries.may_begin_again(most) => {
@@ -200,7 +96,8 @@ impl Exchange<'_> {
                 Choice::Use { backend, set_cookie } => {
                     retries.begin_attempt(most)?;
                     self.note_attempt(backend, cookie);
-                    let plan = Plan { view: &view, service: index, backend, set_cookie, afresh: retries.afresh };
+                    let plan =
+                        Plan { view: &view, front: index, service: place, backend, set_cookie, afresh: retries.afresh };
                     let outcome = attempt::run(self, client, plan).await;
                     self.entry.leave();
                     match outcome {
@@ -209,7 +106,7 @@ impl Exchange<'_> {
                             return Ok(Served::Done(then));
                         }
                         Outcome::Switched(upstream) => {
-                            return Ok(Served::Switched(Tunnel { view, service: index, backend, upstream }));
+                            return Ok(Served::Switched(Tunnel { view, service: place, backend, upstream }));
                         }
                         Outcome::Failed(failure) => return Err(failure),
                         Outcome::Moved => retries.exclude(backend),
@@ -225,25 +122,6 @@ impl Exchange<'_> {
                 }
             }
         }
-    }
-
-    /// Whether the visitor came in clear text, and would be shown a certificate over https: one of a service whose first certificate is
-    /// still to come, or for a host that none is for, is served as it came.
-    fn can_be_sent_to_https(&self, settings: &Settings) -> bool {
-        let has_certificate = |acceptor: &Acceptor| {
-            std::str::from_utf8(redirect::host(&self.request)).is_ok_and(|host| acceptor.covers(host))
-        };
-        !self.came_securely(settings) && settings.tls.as_deref().is_some_and(has_certificate)
-    }
-
-    /// Sends the visitor to the same over https.
-    async fn redirect(&mut self, client: &mut impl ClientStream, port: u16) -> Served {
-        let Some(location) = redirect::to_https(&self.request, port) else {
-            let answer = Answer { status: 400, why: Some("the request names no host that https could be spoken with") };
-            return self.answer(client, answer, End::Refused).await;
-        };
-        let more = MoreFields { location: Some(&location), ..MoreFields::default() };
-        self.answer_with(client, Answer::new(308), more, End::Local).await
     }
 
     fn note_attempt(&mut self, backend: usize, cookie: Option<usize>) {

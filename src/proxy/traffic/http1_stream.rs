@@ -9,7 +9,7 @@ use super::http1::answer::{Answer, MoreFields};
 use super::http1::body::{Framing, Reader, Step};
 use super::http1::buffer::Buffer;
 use super::http1::{response, trailers};
-use super::message::{CookieEdit, Length, Method, RequestHead, Response, Version};
+use super::message::{Length, Method, RequestHead, Response, ResponseEdit, Version};
 use super::socket::{IdleTimer, fill, send, within};
 use super::stream::{
     Begun, BodySink, BodySource, ClientStream, Piece, ResponseSink, SinkError, SourceError, Trailers, TransferError,
@@ -166,8 +166,8 @@ pub struct ResponseWriter<'s> {
 }
 
 impl ResponseWriter<'_> {
-    fn write_head(&mut self, response: Response<'_>, keep: bool, cookie: CookieEdit<'_>) {
-        let edits = response::Edits { version: self.request.version, keep, cookie };
+    fn write_head(&mut self, response: Response<'_>, keep: bool, edit: ResponseEdit<'_>) {
+        let edits = response::Edits { version: self.request.version, keep, edit };
         response::write(self.sink.gathered, response.bytes, response.head, response.fields, edits);
     }
 }
@@ -195,21 +195,21 @@ impl ResponseSink for ResponseWriter<'_> {
     async fn interim(
         &mut self,
         response: Response<'_>,
-        cookie: CookieEdit<'_>,
+        edit: ResponseEdit<'_>,
         timer: &mut IdleTimer<'_>,
     ) -> Result<(), SinkError> {
         if self.request.version == Version::Http10 {
             return Ok(());
         }
-        self.write_head(response, true, cookie);
+        self.write_head(response, true, edit);
         self.sink.flush(timer).await
     }
 
-    fn begin(&mut self, response: Response<'_>, cookie: CookieEdit<'_>, may_keep: bool) -> Begun {
+    fn begin(&mut self, response: Response<'_>, edit: ResponseEdit<'_>, may_keep: bool) -> Begun {
         let version = self.request.version;
         let is_delimited = !response::ends_with_connection(response.head, version);
         let keeps_connection = may_keep && is_delimited && self.request.keeps_alive();
-        self.write_head(response, keeps_connection, cookie);
+        self.write_head(response, keeps_connection, edit);
         self.sink.framing = response::framing(response.head, version);
         self.sink.has_sent = false;
         Begun { keeps_connection, is_delimited }

@@ -16,7 +16,7 @@ use http::Response as Head;
 use super::http1::answer::{Answer, MoreFields};
 use super::http2::response::{self, write_trailers};
 use super::http2_pipe::Pipe;
-use super::message::{CookieEdit, Length, Method, RequestHead, Response};
+use super::message::{Length, Method, RequestHead, Response, ResponseEdit};
 use super::socket::{IdleTimer, within};
 use super::stream::{
     Begun, BodySink, BodySource, ClientStream, Piece, ResponseSink, SinkError, SourceError, Trailers, TransferError,
@@ -298,10 +298,10 @@ impl ResponseSink for ResponseWriter<'_> {
     async fn interim(
         &mut self,
         response: Response<'_>,
-        cookie: CookieEdit<'_>,
+        edit: ResponseEdit<'_>,
         _: &mut IdleTimer<'_>,
     ) -> Result<(), SinkError> {
-        let head = response::head(response, cookie);
+        let head = response::head(response, edit);
         let mut outgoing = self.outgoing.borrow_mut();
         match &mut *outgoing {
             outgoing if response.head.status == 101 => outgoing.send_head(head, false),
@@ -311,9 +311,9 @@ impl ResponseSink for ResponseWriter<'_> {
     }
 
     /// The connection outlives every stream, and each has an end of its own.
-    fn begin(&mut self, response: Response<'_>, cookie: CookieEdit<'_>, _: bool) -> Begun {
+    fn begin(&mut self, response: Response<'_>, edit: ResponseEdit<'_>, _: bool) -> Begun {
         self.gathered.clear();
-        self.head = Some(response::head(response, cookie));
+        self.head = Some(response::head(response, edit));
         self.left = match response.head.body {
             Length::None => Some(0),
             Length::Exactly(bytes) => Some(bytes),

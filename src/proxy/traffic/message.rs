@@ -205,15 +205,16 @@ impl RequestHead {
     }
 }
 
-/// What a response says of the cookie by which the service knows its visitors again.
+/// What the proxy changes about a backend's response.
 #[derive(Debug, Clone, Copy, Default)]
-pub struct CookieEdit<'c> {
-    /// It; none in a stateless service. A backend's own of that name is left out: it would name what we do not know.
-    pub own: Option<&'c Cookie>,
+pub struct ResponseEdit<'e> {
+    /// The cookie by which the service knows its visitors again; none in a stateless one. A backend's own of that name is left out:
+    /// it would name what we do not know.
+    pub cookie: Option<&'e Cookie>,
     /// The whole value of the Set-Cookie field that is added.
-    pub set: Option<&'c str>,
+    pub set_cookie: Option<&'e str>,
     /// What the response says of https.
-    pub transport: TransportSecurity<'c>,
+    pub transport: TransportSecurity<'e>,
 }
 
 /// What a response says of https for the next visits (Strict-Transport-Security, RFC 6797).

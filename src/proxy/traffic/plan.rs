@@ -3,13 +3,15 @@
 use std::rc::Rc;
 
 use super::view::View;
-use crate::proxy::snapshot::{Backend, Service};
+use crate::proxy::snapshot::{Backend, Front, Service};
 
 /// Which backend is to be tried, and how.
 #[derive(Clone, Copy)]
 pub struct Plan<'p> {
     /// The snapshot that was chosen from.
     pub view: &'p Rc<View>,
+    /// The front's index in it.
+    pub front: usize,
     /// The service's index in it.
     pub service: usize,
     /// The backend's index in the service.
@@ -21,6 +23,11 @@ pub struct Plan<'p> {
 }
 
 impl<'p> Plan<'p> {
+    /// What the visitor has met.
+    pub fn front(&self) -> &'p Front {
+        &self.view.snapshot.fronts[self.front]
+    }
+
     /// The service.
     pub fn service(&self) -> &'p Service {
         &self.view.snapshot.services[self.service]

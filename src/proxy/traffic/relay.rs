@@ -7,7 +7,7 @@ use super::counters::add;
 use super::inflight::{Entry, Phase};
 use super::local::Local;
 use super::message::fields::{FieldKind, elements};
-use super::message::{CookieEdit, Request, Response, ResponseHead};
+use super::message::{Request, Response, ResponseEdit, ResponseHead};
 use super::progress::Progress;
 use super::socket::IdleTimer;
 use super::stream::{BodySource, ResponseSink, SinkError, SourceError, TransferError};
@@ -50,8 +50,8 @@ pub struct Task<'t> {
     pub settings: &'t Settings,
     /// This worker's counts of the backend.
     pub counters: Option<&'t BackendCounters>,
-    /// What becomes of the service's cookie.
-    pub cookie: CookieEdit<'t>,
+    /// What is changed about it.
+    pub edit: ResponseEdit<'t>,
     /// The worker.
     pub local: &'t Local,
     /// What the worker knows of the client's connection.
@@ -130,10 +130,10 @@ pub async fn relay(
         if !switches && !head.is_interim() {
             return task.pass_response(backend, timer, client, &head).await;
         }
-        let cookie = CookieEdit { set: task.cookie.set.filter(|_| switches), ..task.cookie };
-        task.trace.cookie_set = cookie.set.is_some();
+        let edit = ResponseEdit { set_cookie: task.edit.set_cookie.filter(|_| switches), ..task.edit };
+        task.trace.cookie_set = edit.set_cookie.is_some();
         task.progress.begun.set(switches);
-        client.interim(response, cookie, &mut timer).await?;
+        client.interim(response, edit, &mut timer).await?;
         backend.forget_head();
         if switches {
             task.trace.status = 101;
@@ -194,9 +194,9 @@ impl Task<'_> {
         head: &ResponseHead,
     ) -> Result<Relayed, RelayError> {
         let may_keep = self.progress.sent.get() && !self.local.is_draining();
-        let begun = client.begin(backend.response(head), self.cookie, may_keep);
+        let begun = client.begin(backend.response(head), self.edit, may_keep);
         self.trace.status = head.status;
-        self.trace.cookie_set = self.cookie.set.is_some();
+        self.trace.cookie_set = self.edit.set_cookie.is_some();
         self.trace.responded = self.progress.owed_since.get().map(|since| since.elapsed());
         self.progress.begun.set(true);
         let mut body = backend.into_body(head);

@@ -19,7 +19,7 @@
 use std::io;
 
 use super::http1::answer::{Answer, MoreFields};
-use super::message::{CookieEdit, Response};
+use super::message::{Response, ResponseEdit};
 use super::socket::IdleTimer;
 
 /// A part of a body.
@@ -135,13 +135,13 @@ pub trait ResponseSink: BodySink {
     async fn interim(
         &mut self,
         response: Response<'_>,
-        cookie: CookieEdit<'_>,
+        edit: ResponseEdit<'_>,
         timer: &mut IdleTimer<'_>,
     ) -> Result<(), SinkError>;
 
     /// Gathers the head of the final response, which goes out with the first bytes of the body. `may_keep`: nothing on our
     /// side speaks against another request on the client's connection.
-    fn begin(&mut self, response: Response<'_>, cookie: CookieEdit<'_>, may_keep: bool) -> Begun;
+    fn begin(&mut self, response: Response<'_>, edit: ResponseEdit<'_>, may_keep: bool) -> Begun;
 
     /// Whether a byte of the final response may have reached the client: until then another one can take its place.
     fn has_sent(&self) -> bool;

@@ -20,8 +20,8 @@ pub struct Trace {
     pub connected: Option<Duration>,
     /// From the request sent to the response's head (Tr).
     pub responded: Option<Duration>,
-    /// The snapshot it was routed by and the service's index in it.
-    pub service: Option<(Rc<View>, usize)>,
+    /// The snapshot it was routed by and the front's index in it.
+    pub front: Option<(Rc<View>, usize)>,
     /// The index of the backend tried last.
     pub backend: Option<usize>,
     /// The response's status; 0: none was sent.
@@ -62,7 +62,7 @@ impl Trace {
             waited: None,
             connected: None,
             responded: None,
-            service: None,
+            front: None,
             backend: None,
             status: 0,
             bytes: 0,

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::net::SocketAddr;
 use std::time::Duration;
 
+use crate::proxy::snapshot::{Front, FrontTarget, Snapshot};
 use crate::proxy::traffic::message::Request;
 use crate::proxy::traffic::trace::Trace;
 
@@ -32,14 +33,20 @@ impl Record<'_> {
         self.request.map_or(&[], |request| request.path())
     }
 
+    fn front(&self) -> Option<(&Snapshot, &Front)> {
+        self.trace.front.as_ref().map(|(view, index)| (&*view.snapshot, &view.snapshot.fronts[*index]))
+    }
+
     fn service(&self) -> &str {
-        self.trace.service.as_ref().map_or("", |(view, index)| &view.snapshot.services[*index].name)
+        self.front().map_or("", |(_, front)| &front.name)
     }
 
     fn backend(&self) -> &str {
-        let place = self.trace.service.as_ref().zip(self.trace.backend);
-        let backend =
-            place.and_then(|((view, service), backend)| view.snapshot.services[*service].backends.get(backend));
+        let place = self.front().zip(self.trace.backend);
+        let backend = place.and_then(|((snapshot, front), backend)| {
+            let FrontTarget::Backends(service) = front.target;
+            snapshot.services[service].backends.get(backend)
+        });
         backend.map_or("", |backend| &backend.name)
     }
 }

@@ -7,7 +7,7 @@ use super::head::{as_http11, line, with_room};
 use super::vet::{Coding, parse_length};
 use crate::config::proxy::MOST_FIELDS;
 use crate::proxy::traffic::message::fields::{Field, FieldKind, Options, Span, authenticate_connection, elements};
-use crate::proxy::traffic::message::{CookieEdit, Length, Response, ResponseHead, TransportSecurity, Version};
+use crate::proxy::traffic::message::{Length, Response, ResponseEdit, ResponseHead, TransportSecurity, Version};
 
 /// The head cannot be believed: 502.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -134,8 +134,8 @@ pub struct Edits<'a> {
     pub version: Version,
     /// The client's connection stays open.
     pub keep: bool,
-    /// What becomes of the service's cookie.
-    pub cookie: CookieEdit<'a>,
+    /// What else is changed.
+    pub edit: ResponseEdit<'a>,
 }
 
 /// How the body goes to a client of this version.
@@ -163,7 +163,7 @@ pub struct Passing {
 /// The fields that go on to the visitor, ours behind them; not those by which the connection is kept and the body framed.
 pub fn passed<'r>(
     response: Response<'r>,
-    cookie: CookieEdit<'r>,
+    edit: ResponseEdit<'r>,
     passing: Passing,
 ) -> impl Iterator<Item = (&'r [u8], &'r [u8])> {
     let Response { head, bytes, fields } = response;
@@ -175,18 +175,18 @@ pub fn passed<'r>(
             | FieldKind::Connection
             | FieldKind::Te
             | FieldKind::Never => false,
-            FieldKind::SetCookie if cookie.own.is_some_and(|own| own.is_set_by(value)) => false,
-            FieldKind::TransportSecurity => matches!(cookie.transport, TransportSecurity::Backends),
+            FieldKind::SetCookie if edit.cookie.is_some_and(|own| own.is_set_by(value)) => false,
+            FieldKind::TransportSecurity => matches!(edit.transport, TransportSecurity::Backends),
             FieldKind::Upgrade => passing.names_protocol,
             FieldKind::Trailer if !passing.has_trailers => false,
             _ => !head.options.name(name, bytes, fields),
         };
         passes.then_some((name, value))
     });
-    let set = cookie.set.map(|cookie| (b"Set-Cookie".as_slice(), cookie.as_bytes()));
+    let set = edit.set_cookie.map(|cookie| (b"Set-Cookie".as_slice(), cookie.as_bytes()));
     let is_cached = || set.is_some() && head.status != 101 && !is_private(bytes, fields);
     let private = is_cached().then_some((b"Cache-Control".as_slice(), b"private".as_slice()));
-    let security = match cookie.transport {
+    let security = match edit.transport {
         TransportSecurity::Own(value) if !head.is_interim() => {
             Some((b"Strict-Transport-Security".as_slice(), value.as_bytes()))
         }
@@ -207,7 +207,7 @@ pub fn write(out: &mut Vec<u8>, head: &[u8], response: &ResponseHead, fields: &[
     let names_protocol = response.upgrade && matches!(response.status, 101 | 426);
     let whole = Response { head: response, bytes: head, fields };
     let has_trailers = chunked;
-    for (name, value) in passed(whole, edits.cookie, Passing { has_trailers, names_protocol }) {
+    for (name, value) in passed(whole, edits.edit, Passing { has_trailers, names_protocol }) {
         line(out, name, value);
     }
     if response.status == 101 {

@@ -7,14 +7,14 @@ use http::{Response as Head, StatusCode};
 use crate::proxy::traffic::http1::answer::{Answer, MoreFields};
 use crate::proxy::traffic::http1::response::{Passing, passed};
 use crate::proxy::traffic::http1::trailers;
-use crate::proxy::traffic::message::{CookieEdit, Length, Response, ResponseHead};
+use crate::proxy::traffic::message::{Length, Response, ResponseEdit, ResponseHead};
 
 /// A trailer section that cannot be passed on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Malformed;
 
 /// The head of a backend's response, of an interim one too. 101 becomes the 200 that it is in HTTP/2 (RFC 8441, 5.1).
-pub fn head(response: Response<'_>, cookie: CookieEdit<'_>) -> Head<()> {
+pub fn head(response: Response<'_>, edit: ResponseEdit<'_>) -> Head<()> {
     let status = if response.head.status == 101 { 200 } else { response.head.status };
     let mut head = begin(status);
     let fields = head.headers_mut();
@@ -22,7 +22,7 @@ pub fn head(response: Response<'_>, cookie: CookieEdit<'_>) -> Head<()> {
     let has_trailers = ends_with_trailers(response.head);
     // One piece of memory for the values of all fields.
     let bytes = Bytes::copy_from_slice(response.bytes);
-    for (name, value) in passed(response, cookie, Passing { has_trailers, names_protocol: false }) {
+    for (name, value) in passed(response, edit, Passing { has_trailers, names_protocol: false }) {
         // The answer to a key that the client does not know of.
         if response.head.status == 101 && name.eq_ignore_ascii_case(b"sec-websocket-accept") {
             continue;

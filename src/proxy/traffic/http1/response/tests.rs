@@ -15,8 +15,8 @@ fn written(head: &str, to_head: bool, edits: Edits<'_>) -> String {
     String::from_utf8(out).unwrap()
 }
 
-const PLAIN: CookieEdit<'_> = CookieEdit { own: None, set: None, transport: TransportSecurity::Backends };
-const NEW: Edits<'_> = Edits { version: Version::Http11, keep: true, cookie: PLAIN };
+const PLAIN: ResponseEdit<'_> = ResponseEdit { cookie: None, set_cookie: None, transport: TransportSecurity::Backends };
+const NEW: Edits<'_> = Edits { version: Version::Http11, keep: true, edit: PLAIN };
 
 #[test]
 fn a_body_is_as_long_as_rfc_9112_says() {
@@ -65,7 +65,7 @@ fn responses_that_could_mean_two_things_are_malformed() {
 fn the_head_is_reframed_for_the_client() {
     let chunked = "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nTrailer: X\r\n\r\n";
     assert_eq!(written(chunked, false, NEW), "HTTP/1.1 200 OK\r\nTrailer: X\r\nTransfer-Encoding: chunked\r\n\r\n");
-    let old = Edits { version: Version::Http10, keep: false, cookie: CookieEdit::default() };
+    let old = Edits { version: Version::Http10, keep: false, edit: ResponseEdit::default() };
     assert_eq!(written(chunked, false, old), "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\n");
     let endless = "HTTP/1.0 200 OK\r\nA: b\r\n\r\n";
     assert_eq!(written(endless, false, NEW), "HTTP/1.1 200 OK\r\nA: b\r\nTransfer-Encoding: chunked\r\n\r\n");
@@ -83,7 +83,7 @@ fn the_head_is_reframed_for_the_client() {
 
 #[test]
 fn a_response_with_our_cookie_is_private() {
-    let edits = Edits { cookie: CookieEdit { set: Some("polder-shop=x; path=/; HttpOnly"), ..PLAIN }, ..NEW };
+    let edits = Edits { edit: ResponseEdit { set_cookie: Some("polder-shop=x; path=/; HttpOnly"), ..PLAIN }, ..NEW };
     for (lines, private) in [
         ("", true),
         ("Cache-Control: public, max-age=60\r\n", true),

@@ -5,7 +5,7 @@ fn written(text: &str, to_head: bool) -> Head<()> {
     let mut fields = Vec::new();
     let meaning = vet(text.as_bytes(), to_head, &mut fields).expect("a head");
     let response = Response { head: &meaning, bytes: text.as_bytes(), fields: &fields };
-    head(response, CookieEdit::default())
+    head(response, ResponseEdit::default())
 }
 
 fn fields(head: &Head<()>) -> Vec<(&str, &str)> {

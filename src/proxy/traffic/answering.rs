@@ -1,0 +1,51 @@
+//! Answers of the proxy's own, and how a request was served.
+
+use super::exchange::Exchange;
+use super::http1::answer::{Answer, MoreFields};
+use super::outcome::AfterResponse;
+use super::socket::IdleTimer;
+use super::stream::ClientStream;
+use super::termination::End;
+use super::tunnel::Tunnel;
+
+/// How a request was served.
+pub enum Served {
+    /// It was answered, or cannot be.
+    Done(AfterResponse),
+    /// A backend has switched protocols.
+    Switched(Tunnel),
+}
+
+impl Exchange<'_> {
+    /// Answers without a backend. The connection goes on if nothing of the request is left unread.
+    pub async fn answer(&mut self, client: &mut impl ClientStream, answer: Answer<'_>, end: End) -> Served {
+        let routed = self.trace.front.as_ref().filter(|(view, _)| self.came_securely(&view.snapshot.settings));
+        let hsts = routed.and_then(|(view, index)| view.snapshot.fronts[*index].https.hsts.clone());
+        let more = MoreFields { transport_security: hsts.as_deref(), ..MoreFields::default() };
+        self.answer_with(client, answer, more, end).await
+    }
+
+    /// The same with these fields.
+    pub async fn answer_with(
+        &mut self,
+        client: &mut impl ClientStream,
+        answer: Answer<'_>,
+        more: MoreFields<'_>,
+        end: End,
+    ) -> Served {
+        let request = self.request.head;
+        // A success would tell the client that its stream is what it asked for (RFC 8441, 5).
+        let is_mistakable = request.is_extended_connect() && (200..300).contains(&answer.status);
+        let answer = if is_mistakable { Answer { status: 400, why: Some("no WebSocket is here") } } else { answer };
+        (self.trace.status, self.trace.end) = (answer.status, end);
+        let may_stay = self.entry.has_regular_slot() && !self.local.is_draining();
+        let keep = request.has_no_body() && request.keeps_alive() && may_stay;
+        let idle = self.local.view().snapshot.settings.timeouts.body_idle;
+        let mut timer = IdleTimer { alarm: self.client_alarm, idle };
+        Served::Done(match client.answer(answer, more, keep, &mut timer).await {
+            Ok(()) if keep => AfterResponse::Keep,
+            Ok(()) => AfterResponse::Linger,
+            Err(_) => AfterResponse::Close,
+        })
+    }
+}
