@@ -67,7 +67,8 @@ fn measure_request(criterion: &mut Criterion) {
     let client = Client::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)));
     let cookie = Cookie::address("polder-www");
     let passed = Default::default();
-    let edits = request::Edits { client: &client, trusted: false, passed, cookie: Some(&cookie), via: Some("px-nl1") };
+    let (cookie, via, vouched) = (Some(&cookie), Some("px-nl1"), request::Vouched::default());
+    let edits = request::Edits { client: &client, trusted: false, passed, cookie, via, vouched };
     let mut out = Vec::new();
     group.bench_function("rewrite", |bencher| {
         bencher.iter(|| {

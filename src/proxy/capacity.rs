@@ -91,17 +91,17 @@ impl Capacity {
     }
 }
 
-/// How many pools of idle connections there are: one for each backend in each worker.
+/// How many pools of idle connections there are: one for each backend and each server of `forward_auth` in each worker.
 fn pools(document: &ProxyConfig, workers: usize) -> u64 {
-    let backends: usize = document
+    let servers: usize = document
         .services
         .values()
         .map(|service| {
             let Target::Backends(backends) = &service.target;
-            backends.backends.len()
+            backends.backends.len() + usize::from(service.forward_auth.is_some())
         })
         .sum();
-    (backends * workers) as u64
+    (servers * workers) as u64
 }
 
 #[cfg(test)]

@@ -3,17 +3,68 @@
 //! Owns the rules, one file a feature. Must never: touch a socket, or allocate for a request that they let pass. Built once for
 //! each document; `traffic::admit` asks them.
 
+pub mod access;
+pub mod basic_auth;
+pub mod forward_auth;
+pub mod refusals;
+
 use std::sync::Arc;
 
 use crate::config::proxy::ServiceConfig;
+use access::Access;
+use basic_auth::BasicAuth;
+use basic_auth::file::UsersFile;
+use forward_auth::ForwardAuth;
+use refusals::{Cause, Refusals};
 
 /// The rules of one service. There is one only where the service has any: all others pay nothing.
 #[derive(Debug)]
-pub struct Edge {}
+pub struct Edge {
+    /// Whose visitors it serves.
+    pub access: Option<Access>,
+    /// The name and password that they show.
+    pub basic_auth: Option<BasicAuth>,
+    /// Who is asked whether a request may go on.
+    pub forward_auth: Option<ForwardAuth>,
+    /// How many it has refused.
+    pub refusals: Arc<Refusals>,
+}
 
 impl Edge {
     /// Those that a service's configuration has.
-    pub fn of(_: &ServiceConfig) -> Option<Arc<Edge>> {
-        None
+    pub fn of(service: &ServiceConfig) -> Option<Arc<Edge>> {
+        let edge = Edge {
+            access: Access::new(&service.access),
+            basic_auth: service.basic_auth.as_ref().map(BasicAuth::new),
+            forward_auth: service.forward_auth.as_ref().map(ForwardAuth::new),
+            refusals: Refusals::of(&service.name),
+        };
+        let has_any = edge.access.is_some() || edge.asks_who();
+        has_any.then(|| Arc::new(edge))
+    }
+
+    /// Why it may refuse requests.
+    pub fn causes(&self) -> impl Iterator<Item = Cause> {
+        let may = |cause: &Cause| match cause {
+            Cause::Network => self.access.is_some(),
+            Cause::Password | Cause::PasswordBusy => self.basic_auth.is_some(),
+            Cause::ForwardAuth | Cause::ForwardAuthFailed => self.forward_auth.is_some(),
+        };
+        Cause::ALL.into_iter().filter(may)
+    }
+
+    /// The file of the users.
+    pub fn users_file(&self) -> Option<&UsersFile> {
+        self.basic_auth.as_ref().map(|auth| &auth.file)
+    }
+
+    /// Backends do not get the password that visitors show.
+    pub fn keeps_password(&self) -> bool {
+        self.basic_auth.as_ref().is_some_and(|auth| !auth.pass)
+    }
+
+    /// Visitors have to say who they are, here or elsewhere.
+    pub fn asks_who(&self) -> bool {
+        self.basic_auth.is_some() || self.forward_auth.is_some()
     }
 }

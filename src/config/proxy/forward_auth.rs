@@ -7,6 +7,7 @@ use std::time::Duration;
 use super::context::Context;
 use crate::config::address;
 use crate::config::distinct::Distinct;
+use crate::config::invalid::Invalid;
 use crate::config::reader::{Keys, Object, Read, Value};
 
 /// Who is asked, and how.
@@ -31,6 +32,31 @@ pub struct ForwardAuthConfig {
 pub struct FieldName(String);
 
 impl FieldName {
+    /// Reads one.
+    ///
+    /// # Errors
+    ///
+    /// It is no name, or of a field that never goes from one message to another.
+    pub fn parse(text: &str) -> Result<FieldName, Invalid> {
+        // No other punctuation: programs behind CGI could not tell it from a hyphen, and so not one name from another.
+        let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+        if text.is_empty() || text.len() > MOST_NAME || !text.bytes().all(is_plain) {
+            let why = format!(
+                "is not the name of a field, like \"Remote-User\": expected 1 to {MOST_NAME} letters, digits and hyphens"
+            );
+            return Err(Invalid::new(text, why));
+        }
+        let name = text.to_ascii_lowercase();
+        if NEVER.contains(&name.as_str()) || name.starts_with("x-forwarded-") {
+            return Err(Invalid::new(
+                text,
+                "belongs to one connection or one message, or is set by the proxy itself: it never goes from one message to \
+                 another; leave it out",
+            ));
+        }
+        Ok(FieldName(text.to_owned()))
+    }
+
     /// As it was written.
     pub fn as_str(&self) -> &str {
         &self.0
@@ -56,7 +82,9 @@ const MOST_NAME: usize = 64;
 /// What belongs to one connection, frames a message, or is said by the proxy itself.
 const NEVER: [&str; 22] = [
     "connection",
+    "content-encoding",
     "content-length",
+    "content-type",
     "expect",
     "forwarded",
     "host",
@@ -75,8 +103,6 @@ const NEVER: [&str; 22] = [
     "upgrade",
     "via",
     "www-authenticate",
-    "content-encoding",
-    "content-type",
 ];
 
 /// Reads it of a service.
@@ -134,7 +160,7 @@ fn read_host(value: &Value<'_>) -> Read<String> {
 fn read_names(value: &Value<'_>) -> Read<Vec<FieldName>> {
     let mut distinct = Distinct::default();
     let names = value.list("names of fields", |value| {
-        let name = value.parsed("the name of a field", read_name)?;
+        let name = value.parsed("the name of a field", FieldName::parse)?;
         distinct.claim(name.0.to_ascii_lowercase(), &value.location, &format!("the field {}", name.0))?;
         Ok(name)
     })?;
@@ -142,22 +168,4 @@ fn read_names(value: &Value<'_>) -> Read<Vec<FieldName>> {
         true => Err(value.fault(format!("has {} names: at most {MOST_NAMES}", names.len()))),
         false => Ok(names),
     }
-}
-
-fn read_name(text: &str) -> Result<FieldName, String> {
-    // No other punctuation: programs behind CGI could not tell it from a hyphen, and so not one name from another.
-    let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
-    if text.is_empty() || text.len() > MOST_NAME || !text.bytes().all(is_plain) {
-        return Err(format!(
-            "{text:?} is not the name of a field, like \"Remote-User\": expected 1 to {MOST_NAME} letters, digits and hyphens"
-        ));
-    }
-    let name = text.to_ascii_lowercase();
-    if NEVER.contains(&name.as_str()) || name.starts_with("x-forwarded-") {
-        return Err(format!(
-            "{text:?} belongs to one connection or one message, or is set by the proxy itself: it is never passed from one \
-             message to another; leave it out"
-        ));
-    }
-    Ok(FieldName(text.to_owned()))
 }

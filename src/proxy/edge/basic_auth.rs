@@ -25,7 +25,7 @@ pub struct BasicAuth {
     /// Backends get the password too.
     pub pass: bool,
     /// Who the users are.
-    pub file: Arc<UsersFile>,
+    pub file: UsersFile,
 }
 
 /// What is known of a request by its credentials.
@@ -51,10 +51,10 @@ pub struct ToVerify {
 }
 
 impl BasicAuth {
-    /// As the document says.
-    pub fn new(config: &BasicAuthConfig, file: Arc<UsersFile>) -> BasicAuth {
+    /// As the document says, with the users that the file has now.
+    pub fn new(config: &BasicAuthConfig) -> BasicAuth {
         let challenge = format!("Basic realm=\"{}\", charset=\"UTF-8\"", config.realm).into();
-        BasicAuth { challenge, pass: config.pass, file }
+        BasicAuth { challenge, pass: config.pass, file: UsersFile::open(&config.users_file) }
     }
 
     /// Looks at the values of a request's `Authorization` fields.

@@ -3,6 +3,10 @@
 //!
 //! Owns the sentences. Must never: decide by rules of its own. Called by `admin` for `GET /explain`.
 
+mod admission;
+
+use std::net::IpAddr;
+
 use crate::api::operator::OperatorState;
 use crate::api::proxy::Explanation;
 use crate::config::proxy::Balance;
@@ -12,18 +16,39 @@ use crate::proxy::control::State;
 use crate::proxy::route::Unmatched;
 use crate::proxy::snapshot::{Backend, FrontTarget, LatchView, Service, ServiceMode, Snapshot};
 
-/// Explains a request for this host and path with this Cookie field (empty: it has none).
-pub fn explain(state: &State, host: &str, path: &str, cookie: &str) -> Explanation {
+/// A request to be explained.
+#[derive(Debug, Clone, Copy)]
+pub struct Visit<'v> {
+    /// The host that is asked for.
+    pub host: &'v str,
+    /// The path.
+    pub path: &'v str,
+    /// The Cookie field; empty: it has none.
+    pub cookie: &'v str,
+    /// Who asks; none: nobody in particular.
+    pub from: Option<IpAddr>,
+}
+
+/// Explains a request.
+pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> Explanation {
     let snapshot = state.snapshot();
     let matched = match snapshot.router.explain(host.as_bytes(), path.as_bytes()) {
         Ok(matched) => matched,
         Err(why) => return unrouted(why, host, path),
     };
     let route = format!("host {} and path {}", matched.host, matched.path);
-    let FrontTarget::Backends(place) = snapshot.fronts[matched.front].target;
+    let front = &snapshot.fronts[matched.front];
+    let mut because = Vec::new();
+    if let Some(edge) = &front.edge {
+        let admission = admission::explain(edge, from);
+        because.extend(admission.because);
+        if admission.is_refused {
+            return Explanation { service: Some(front.name.to_string()), route, backend: None, because };
+        }
+    }
+    let FrontTarget::Backends(place) = front.target;
     let service = &snapshot.services[place];
     let named = named_by(service, cookie);
-    let mut because = Vec::new();
     because.extend(about_cookie(service, cookie, named));
     because.extend(about_latch(state, service));
     because.extend(service.backends.iter().filter_map(about_backend));

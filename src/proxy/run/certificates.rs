@@ -1,4 +1,4 @@
-//! Renewed certificates come into force: those whose files have changed, whoever wrote them.
+//! Renewed certificates, and changed files of users, come into force, whoever wrote them.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use crate::proxy::tls::acceptor::Acceptor;
 use crate::proxy::tls::certificates::Refreshed;
 use crate::proxy::traffic::shared::Shared;
 
-/// How often the files of certificates are looked at.
+/// How often the files of certificates and of users are looked at.
 const EVERY: Duration = Duration::from_secs(5);
 
 /// Takes renewed certificates into use, for as long as the process lives.
@@ -21,7 +21,11 @@ pub(super) async fn watch(shared: Arc<Shared>) {
         looks.tick().await;
         let snapshot = shared.snapshot.load_full();
         // A disk that does not answer holds up its own thread alone.
-        let _ = tokio::task::spawn_blocking(move || tell(refresh(&snapshot))).await;
+        let look = move || {
+            tell(refresh(&snapshot));
+            refresh_users(&snapshot);
+        };
+        let _ = tokio::task::spawn_blocking(look).await;
     }
 }
 
@@ -34,6 +38,19 @@ fn refresh(snapshot: &Snapshot) -> Vec<Refreshed> {
         refreshed.extend(changed.map(|ended| Refreshed { file: connector.tls().ca_file.clone(), error: ended.err() }));
     }
     refreshed
+}
+
+/// Reads the files of users again that have changed.
+fn refresh_users(snapshot: &Snapshot) {
+    let edges = snapshot.fronts.iter().filter_map(|front| front.edge.as_ref());
+    for file in edges.filter_map(|edge| edge.users_file()) {
+        let path = file.path().display();
+        match file.refresh() {
+            None => {}
+            Some(Ok(())) => tracing::info!("the users of {path} have been read again, and are in force"),
+            Some(Err(error)) => tracing::error!("the users of {path} have changed and are not used: {error}"),
+        }
+    }
 }
 
 /// Takes what visitors are shown from files that have just been written.

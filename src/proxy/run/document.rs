@@ -17,7 +17,7 @@ use crate::proxy::tls;
 pub struct Parsed {
     config: ProxyConfig,
     warnings: Vec<Finding>,
-    /// A certificate that cannot be used must not keep the services with others from starting.
+    /// A certificate or a file of users that cannot be used must not keep the services with others from starting.
     at_start: bool,
 }
 
@@ -45,9 +45,20 @@ impl Document for Prepared {
         for error in errors {
             tracing::error!("{error}; whatever else the document says is done");
         }
-        Prepared::with_keys(config)
-            .map(|prepared| prepared.with_tls(acceptor.map(Arc::new)))
-            .map_err(|error| vec![error])
+        let prepared = Prepared::with_keys(config).map_err(|error| vec![error])?;
+        let unusable: Vec<KeyError> = prepared
+            .users_files()
+            .filter_map(|(front, file)| {
+                Some(file.error()?.of(format!("services.{}.basic_auth.users_file", front.name)))
+            })
+            .collect();
+        if !at_start && !unusable.is_empty() {
+            return Err(unusable);
+        }
+        for error in unusable {
+            tracing::error!("{error}; nobody is let in by it until it is mended");
+        }
+        Ok(prepared.with_tls(acceptor.map(Arc::new)))
     }
 
     fn warnings(parsed: &Parsed) -> &[Finding] {

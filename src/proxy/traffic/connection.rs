@@ -221,8 +221,20 @@ impl Connection {
         let is_first = std::mem::replace(&mut self.is_first, false);
         let Connection { local, stream, entry, client, own, client_alarm, backend_alarm, .. } = self;
         let buffers = &mut *backend;
-        let exchange =
-            Exchange { local, entry, client, request, is_first, own, buffers, client_alarm, backend_alarm, trace };
+        let granted = Vec::new();
+        let exchange = Exchange {
+            local,
+            entry,
+            client,
+            request,
+            is_first,
+            own,
+            buffers,
+            client_alarm,
+            backend_alarm,
+            granted,
+            trace,
+        };
         let mut client = Http1Stream { socket: stream, input: &mut *input, output, request: head };
         let after = match dispatch::serve(exchange, &mut client).await {
             Served::Done(after) => after,

@@ -7,9 +7,9 @@ use std::pin::pin;
 
 use super::counters::{add, count_aborted};
 use super::exchange::Exchange;
-use super::http1::request;
+use super::http1::request::{self, Vouched};
 use super::inflight::Order;
-use super::message::{ResponseEdit, TransportSecurity};
+use super::message::ResponseEdit;
 use super::outcome::Outcome;
 use super::plan::Plan;
 use super::progress::Progress;
@@ -61,14 +61,20 @@ impl Ended {
 
 /// Gathers the request's head for the backend, as HTTP/1.1 writes it, and counts the request.
 pub fn write_head(exchange: &mut Exchange<'_>, plan: Plan<'_>) {
-    let Exchange { local, request, client, buffers, .. } = exchange;
+    let Exchange { local, request, client, buffers, granted, trace, .. } = exchange;
     if let Some(counters) = local.counters_of(plan.backend()) {
         add(&counters.requests, 1);
     }
     let trusted = client.is_trusted(&plan.view.snapshot.settings.trusted_proxies);
     let service = plan.service();
     let via = plan.view.snapshot.settings.via.as_deref();
-    let edits = request::Edits { client, trusted, passed: service.pass_fields, cookie: service.cookie(), via };
+    let vouched = plan.front().edge.as_deref().map_or_else(Vouched::default, |edge| Vouched {
+        user: trace.user.as_deref(),
+        keeps_password: edge.keeps_password(),
+        copied: edge.forward_auth.as_ref().map(|auth| &auth.copied),
+        granted,
+    });
+    let edits = request::Edits { client, trusted, passed: service.pass_fields, cookie: service.cookie(), via, vouched };
     buffers.clear();
     request::write(&mut buffers.output, request.bytes, request.head, request.fields, edits);
 }
@@ -83,12 +89,7 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
     backend: impl FnOnce(&'x mut BackendBuffers) -> (S, R),
 ) -> Ended {
     let settings = &plan.view.snapshot.settings;
-    let transport = match &plan.front().https.hsts {
-        None => TransportSecurity::Backends,
-        Some(hsts) if exchange.came_securely(settings) => TransportSecurity::Own(hsts),
-        // RFC 6797, 7.2.
-        Some(_) => TransportSecurity::None,
-    };
+    let transport = exchange.transport_security(plan.front(), settings);
     let Exchange { local, entry, request, buffers, client_alarm, backend_alarm, trace, .. } = exchange;
     let (whole, request) = (*request, request.head);
     let address = plan.backend().address;

@@ -5,11 +5,11 @@ use super::http1::forwarded::Client;
 use super::inflight::Entry;
 use super::local::Local;
 use super::message::fields::{FieldKind, elements};
-use super::message::{Request, Scheme};
+use super::message::{Request, Scheme, TransportSecurity};
 use super::trace::Trace;
 use super::upstream::OwnConnection;
 use super::workspace::BackendBuffers;
-use crate::proxy::snapshot::Settings;
+use crate::proxy::snapshot::{Front, Settings};
 
 /// A request and its surroundings, the client's stream left aside.
 pub struct Exchange<'x> {
@@ -31,6 +31,8 @@ pub struct Exchange<'x> {
     pub client_alarm: &'x mut Alarm,
     /// Time limits of the response's way.
     pub backend_alarm: &'x mut Alarm,
+    /// Lines that a backend gets besides, of the server of `forward_auth`.
+    pub granted: Vec<u8>,
     /// For the access log.
     pub trace: &'x mut Trace,
 }
@@ -43,5 +45,15 @@ impl Exchange<'_> {
         self.request.head.scheme == Scheme::Https
             || self.client.is_trusted(&settings.trusted_proxies)
                 && self.request.values(FieldKind::ForwardedProto).next().is_some_and(is_https)
+    }
+
+    /// What a response says of https for the next visits.
+    pub fn transport_security<'f>(&self, front: &'f Front, settings: &Settings) -> TransportSecurity<'f> {
+        match &front.https.hsts {
+            None => TransportSecurity::Backends,
+            Some(hsts) if self.came_securely(settings) => TransportSecurity::Own(hsts),
+            // RFC 6797, 7.2.
+            Some(_) => TransportSecurity::None,
+        }
     }
 }

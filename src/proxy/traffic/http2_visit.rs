@@ -267,6 +267,7 @@ impl Visit {
             buffers: backend,
             client_alarm: &mut seat.client_alarm,
             backend_alarm: &mut seat.backend_alarm,
+            granted: Vec::new(),
             trace,
         };
         let mut client = Http2Stream::new(head, incoming, respond, output);

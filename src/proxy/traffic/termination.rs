@@ -34,6 +34,20 @@ pub enum End {
     MalformedFrames,
     /// The client sent more frames that ask for nothing, or broke off more streams, than any client needs.
     Flooded,
+    /// The visitor's network was refused.
+    NetworkRefused,
+    /// The visitor has shown no name and password of a user.
+    NoPassword,
+    /// More passwords waited to be verified than may, or too long.
+    PasswordsBusy,
+    /// Who the users are is not known.
+    NoUsers,
+    /// The server of `forward_auth` has not let the request go on.
+    AuthRefused,
+    /// It could not be reached, or its answer was malformed.
+    AuthFailed,
+    /// Its time limit passed.
+    AuthTimeout,
     /// The request's head was refused.
     Refused,
     /// A body was malformed.
@@ -97,7 +111,7 @@ impl End {
     /// The two letters. First: C client closed, c client's time limit, S backend closed or refused, s backend's time
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
-    /// K between requests, S handshake of TLS, F frames of HTTP/2, A being admitted, `-` none.
+    /// K between requests, S handshake of TLS, F frames of HTTP/2, A being admitted, N the visitor's network, U his password, X asking another server about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -116,6 +130,13 @@ impl End {
             End::MalformedFrames => "PF",
             End::Flooded => "RF",
             End::Refused => "PR",
+            End::NetworkRefused => "PN",
+            End::NoPassword => "PU",
+            End::PasswordsBusy => "RU",
+            End::NoUsers => "SU",
+            End::AuthRefused => "PX",
+            End::AuthFailed => "SX",
+            End::AuthTimeout => "sX",
             End::MalformedBody => "PD",
             End::MalformedResponse => "PH",
             End::NoBackend => "SC",

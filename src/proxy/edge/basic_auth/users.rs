@@ -80,6 +80,12 @@ impl Users {
         Ok(Users { hashes, key: hmac::Key::new(HMAC_SHA256, key), verified: ArcSwap::default() })
     }
 
+    /// How many there are; never none.
+    #[allow(clippy::len_without_is_empty, reason = "there is always one")]
+    pub fn len(&self) -> usize {
+        self.hashes.len()
+    }
+
     /// What a name and a password are remembered by.
     pub fn digest(&self, credentials: &Credentials) -> Digest {
         let tag = hmac::sign(&self.key, credentials.as_bytes());

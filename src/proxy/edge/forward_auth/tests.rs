@@ -1,10 +1,11 @@
 //! Which names are meant.
+#![allow(clippy::unwrap_used)]
 
 use super::*;
 
 #[test]
 fn a_name_that_a_program_may_take_for_one_of_ours_is_known() {
-    let names = Names(["Remote-User".as_bytes(), b"X-Groups"].map(Into::into).into());
+    let names = Names::of(&["Remote-User", "X-Groups"].map(|name| FieldName::parse(name).unwrap()));
     for (name, have, look_like) in [
         ("Remote-User", true, true),
         ("remote-user", true, true),

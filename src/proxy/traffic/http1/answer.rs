@@ -22,6 +22,8 @@ pub struct Answer<'t> {
 pub struct MoreFields<'a> {
     /// `Location`, of a redirect.
     pub location: Option<&'a [u8]>,
+    /// `WWW-Authenticate`, of a 401.
+    pub challenge: Option<&'a str>,
     /// `Strict-Transport-Security`, over TLS alone (RFC 6797, 7.2).
     pub transport_security: Option<&'a str>,
 }
@@ -31,7 +33,8 @@ impl<'a> MoreFields<'a> {
     pub fn iter(self) -> impl Iterator<Item = (&'static str, &'a [u8])> {
         let location = self.location.map(|value| ("Location", value));
         let security = self.transport_security.map(|value| ("Strict-Transport-Security", value.as_bytes()));
-        location.into_iter().chain(security)
+        let challenge = self.challenge.map(|value| ("WWW-Authenticate", value.as_bytes()));
+        location.into_iter().chain(challenge).chain(security)
     }
 }
 
@@ -83,6 +86,8 @@ fn reason(status: u16) -> &'static str {
         200 => "OK",
         308 => "Permanent Redirect",
         400 => "Bad Request",
+        401 => "Unauthorized",
+        403 => "Forbidden",
         404 => "Not Found",
         408 => "Request Timeout",
         414 => "URI Too Long",
