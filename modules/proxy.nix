@@ -23,6 +23,8 @@ let
         failover
         balance
         abort_on_close
+        allow
+        deny
         pass_fields
         protocol
         redispatch
@@ -37,6 +39,10 @@ let
       backend_tls = if service.backend_tls == null then null else documented service.backend_tls;
     }
     // lib.optionalAttrs (service.hsts != null) { hsts = documented service.hsts; }
+    // lib.optionalAttrs (service.basic_auth != null) { basic_auth = documented service.basic_auth; }
+    // lib.optionalAttrs (service.forward_auth != null) {
+      forward_auth = documented service.forward_auth;
+    }
     // lib.optionalAttrs (service.tls != null) { tls = tls service; }
     // lib.optionalAttrs (service.check != null) { check = documented fleet.checks.${service.check}; }
     // lib.optionalAttrs (service.mode == "stateful") { cookie = cookie service; };
@@ -156,6 +162,9 @@ mkDaemonRole {
   stopTimeout = "45s";
   keyFiles =
     map keyFile (lib.attrValues sealingKeys)
+    ++ map (service: service.basic_auth.users_file) (
+      lib.filter (service: service.basic_auth != null) (lib.attrValues fleet.services)
+    )
     ++ lib.optional (overTLS && keys ? cookies) keys.cookies
     ++ lib.optional (overAcme && fleet.acme.eab != null) fleet.acme.eab.hmac_key_file;
   allowedTCPPorts = map (listener: listener.port) ports;

@@ -12,6 +12,7 @@ use polder::config::{CheckConfig, HttpVersion, ProbeKind};
 use polder::daemon::ticks::Ticks;
 use polder::health::{Proof, Target, Verdict};
 use polder::proxy::capacity::Capacity;
+use polder::proxy::edge::Edge;
 use polder::proxy::route::Router;
 use polder::proxy::snapshot::{
     Backend, Front, FrontTarget, Https, LatchView, Service, ServiceMode, Settings, Snapshot,
@@ -52,6 +53,8 @@ pub struct Setup {
     /// How its backends are connected to over TLS.
     pub backend_tls: Option<Arc<Connector>>,
     pub https: Https,
+    /// What its service asks of requests and does to messages.
+    pub edge: Option<Arc<Edge>>,
     /// How much the kernel keeps of what is sent on each connection.
     pub send_buffer: Option<usize>,
 }
@@ -100,6 +103,7 @@ impl Default for Setup {
             http2: true,
             backend_tls: None,
             https: Https::default(),
+            edge: None,
             send_buffer: None,
         }
     }
@@ -236,7 +240,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         name: "www".into(),
         over_tls: setup.over_tls,
         https: setup.https.clone(),
-        edge: None,
+        edge: setup.edge.clone(),
         target: FrontTarget::Backends(0),
     };
     let service = Service {

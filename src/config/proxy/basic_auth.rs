@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use super::withheld::{PassedFields, WithheldField};
 use crate::config::reader::{Keys, Object, Read, Value};
 
 /// How visitors say who they are.
@@ -21,9 +22,13 @@ pub(super) const KEYS: Keys = Keys { object: "services.NAME.basic_auth", names: 
 /// The most bytes of a realm: it stands in every challenge.
 const MOST_REALM: usize = 128;
 
-/// Reads it of the service of this name.
-pub(super) fn read(name: &str, service: &Object<'_>) -> Read<Option<BasicAuthConfig>> {
+/// Reads it of the service of this name, whose backends get these withheld fields.
+pub(super) fn read(name: &str, service: &Object<'_>, passed: Option<PassedFields>) -> Read<Option<BasicAuthConfig>> {
     service.optional("basic_auth", |value| {
+        let user = WithheldField::find(b"x-remote-user");
+        if passed.zip(user).is_some_and(|(passed, user)| passed.pass(user, true)) {
+            return Err(value.fault("X-Remote-User names the user to backends, and cannot be one of pass_fields, too"));
+        }
         let auth = value.object(&KEYS)?;
         let realm = auth.with_default("realm", name.to_owned(), read_realm);
         let users_file = auth.required("users_file", Value::file);

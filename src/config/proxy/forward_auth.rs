@@ -121,7 +121,14 @@ pub(super) fn read(service: &Object<'_>, context: &Context<'_>) -> Read<Option<F
         let timeout = auth.with_default("timeout", TIMEOUT, |value| value.duration(TIMEOUTS));
         let sent = SENT.map(|name| FieldName(name.to_owned())).to_vec();
         let send = auth.with_default("send", sent, read_names);
-        let copy = auth.with_default("copy", Vec::new(), read_names);
+        let copy = auth.with_default("copy", Vec::new(), |value| {
+            let names = read_names(value)?;
+            let is_of_user = |name: &FieldName| name.0.eq_ignore_ascii_case("X-Remote-User");
+            match service.get("basic_auth").is_some() && names.iter().any(is_of_user) {
+                true => Err(value.fault("X-Remote-User is the user of basic_auth: no answer can set it, too")),
+                false => Ok(names),
+            }
+        });
         let address = address?;
         Ok(ForwardAuthConfig {
             address,

@@ -130,7 +130,7 @@ fn read_service<'a>(
     let target = backends::read(name, location, &service, patterns.as_deref().ok(), context).map(Target::Backends);
     let https = https::read(&service, service.get("tls").is_some());
     let access = access::read(&service);
-    let basic_auth = basic_auth::read(name, &service);
+    let basic_auth = basic_auth::read(name, &service, pass_fields.ok());
     let forward_auth = forward_auth::read(&service, context);
     let tls = tls::read(&service, patterns.as_deref().ok(), context.acme).map(|tls| {
         tls.map(|(tls, location)| {

@@ -1,5 +1,7 @@
 //! `proxy.json`, as the life of a daemon sees it.
 
+mod users;
+
 use std::path::Path;
 use std::sync::Arc;
 
@@ -26,7 +28,10 @@ impl Document for Prepared {
 
     fn parse(file: &Path) -> Result<Parsed, Findings> {
         let config = proxy::load(file)?;
-        let (findings, warnings) = tls::check(file, &config);
+        let (mut findings, mut warnings) = tls::check(file, &config);
+        let of_users = users::check(file, &config);
+        findings.extend(of_users.findings);
+        warnings.extend(of_users.warnings);
         if findings.is_empty() { Ok(Parsed { config, warnings, at_start: false }) } else { Err(Findings(findings)) }
     }
 
@@ -46,12 +51,7 @@ impl Document for Prepared {
             tracing::error!("{error}; whatever else the document says is done");
         }
         let prepared = Prepared::with_keys(config).map_err(|error| vec![error])?;
-        let unusable: Vec<KeyError> = prepared
-            .users_files()
-            .filter_map(|(front, file)| {
-                Some(file.error()?.of(format!("services.{}.basic_auth.users_file", front.name)))
-            })
-            .collect();
+        let unusable = users::unusable(&prepared);
         if !at_start && !unusable.is_empty() {
             return Err(unusable);
         }
