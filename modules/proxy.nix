@@ -30,6 +30,7 @@ let
         redispatch
         retries
         reuse
+        send_proxy
         start_grace
         last_resort
         failover_drain

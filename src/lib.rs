@@ -84,6 +84,7 @@ pub mod memory;
 pub mod ownership;
 pub mod printable;
 pub mod proxy;
+pub mod proxy_protocol;
 pub mod push;
 pub mod random;
 pub mod running_time;

@@ -261,6 +261,13 @@ fn every_host_name_leads_to_a_pool() {
     );
 }
 
+/// The first listener takes connections with a header of the PROXY protocol alone, from this network.
+fn ask_for_headers(proxy: &mut Value, from: &str) {
+    let listener = proxy["listeners"][0].as_object_mut().unwrap();
+    listener.insert("proxy_protocol".to_owned(), json!(true));
+    listener.insert("trusted_proxies".to_owned(), json!([from]));
+}
+
 #[test]
 fn members_of_pools_are_proxies_that_are_where_the_check_looks() {
     const POOL: &str = "http0.l.example.net";
@@ -276,6 +283,33 @@ fn members_of_pools_are_proxies_that_are_where_the_check_looks() {
              0.0.0.0:443 and [::]:443: it would always be down",
             "pool http0.l.example.net: its check looks at [2001:db8:1::11]:81, and px-nl listens on 0.0.0.0:80, [::]:80, \
              0.0.0.0:443 and [::]:443: it would always be down",
+        ],
+    );
+    broken(
+        "a listener for those alone who say who the visitor is",
+        |example| example.proxies(|proxy| ask_for_headers(proxy, "192.0.2.0/24")),
+        &[
+            "pool http0.l.example.net: its check looks at 198.51.100.11:80, where px-ch's listener http takes connections with a \
+             header of the PROXY protocol alone: it would always be down; check another port, or give the check \"send_proxy\"",
+            "pool http0.l.example.net: its check looks at 192.0.2.11:80, where px-nl's listener http takes connections with a \
+             header of the PROXY protocol alone: it would always be down; check another port, or give the check \"send_proxy\"",
+        ],
+    );
+    broken(
+        "a header for a listener that takes it from others, and for one that does not ask",
+        |example| {
+            example.proxies(|proxy| ask_for_headers(proxy, "192.0.2.0/24"));
+            example.nameservers(|dns| dns["pools"][POOL]["check"]["send_proxy"] = json!("v2"));
+        },
+        &[
+            "pool http0.l.example.net: its check looks at 198.51.100.11:80, and ns-ch may not: add them to the trusted_proxies of \
+             px-ch's listener http",
+            "pool http0.l.example.net: its check sends a header of the PROXY protocol to [2001:db8:2::11]:80, for which px-ch's \
+             listener http6 does not ask: it would always be down",
+            "pool http0.l.example.net: its check looks at 192.0.2.11:80, and ns-ch may not: add them to the trusted_proxies of \
+             px-nl's listener http",
+            "pool http0.l.example.net: its check sends a header of the PROXY protocol to [2001:db8:1::11]:80, for which px-nl's \
+             listener http6 does not ask: it would always be down",
         ],
     );
     broken(

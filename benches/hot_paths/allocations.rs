@@ -25,6 +25,7 @@ use polder::proxy::choose::cookie::Cookie;
 use polder::proxy::choose::{BalanceState, RequestFacts, choose};
 use polder::proxy::snapshot::{LatchView, ServiceMode, Snapshot};
 use polder::proxy::traffic::access_log::AccessLog;
+use polder::proxy::traffic::door::Door;
 use polder::proxy::traffic::shared::Shared;
 use polder::proxy::traffic::worker::{Command, Listening, spawn};
 use polder::zone::number::rtype;
@@ -193,7 +194,8 @@ fn start_proxy(backend: SocketAddr) -> SocketAddr {
     let address = socket.local_addr().unwrap();
     let shared = Arc::new(Shared::new(snapshot, mpsc::unbounded_channel().0, AccessLog::open(None).unwrap(), 1));
     let worker = spawn(0, shared, Ticks::default().worker("worker-0")).unwrap();
-    let listening = Listening { name: "http".into(), protocol: Protocol::Http, http2: true, socket };
+    let door = Door { name: "http".into(), protocol: Protocol::Http, http2: true, proxies: None };
+    let listening = Listening { door: Arc::new(door), socket };
     worker.commands.send(Command::Listen(vec![listening])).unwrap();
     // It serves until the process ends: dropped commands would mean a drain.
     std::mem::forget(worker);

@@ -1,7 +1,7 @@
 //! A request's head on its way to the backend, the response's on its way back, and the route between.
 
 use std::hint::black_box;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::Ipv4Addr;
 
 use criterion::Criterion;
 use polder::config::proxy::HostPattern;
@@ -64,7 +64,7 @@ fn measure_request(criterion: &mut Criterion) {
     let mut fields = Vec::new();
     group.bench_function("vet", |bencher| bencher.iter(|| vet(black_box(REQUEST), Scheme::Http, 100, &mut fields)));
     let request = vet(REQUEST, Scheme::Http, 100, &mut fields).expect("the request is sound");
-    let client = Client::new(IpAddr::V4(Ipv4Addr::new(203, 0, 113, 7)));
+    let client = Client::new((Ipv4Addr::new(203, 0, 113, 7), 5000).into());
     let cookie = Cookie::address("polder-www");
     let passed = Default::default();
     let (cookie, via, vouched) = (Some(&cookie), Some("px-nl1"), request::Vouched::default());

@@ -51,6 +51,14 @@ in
       example = "1s";
       description = "How long a probe may take.";
     };
+    send_proxy = daemonDefault {
+      type = types.enum [
+        "none"
+        "v1"
+        "v2"
+      ];
+      description = "The header of the PROXY protocol that a probe begins with: as its service's `send_proxy`, unless the probe has a port of its own.";
+    };
     rise = daemonDefault {
       type = types.ints.between 1 100;
       example = 2;

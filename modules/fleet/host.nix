@@ -5,6 +5,13 @@
 
 let
   inherit (lib) mkOption types;
+  role = types.enum [
+    "nameserver"
+    "proxy"
+    "backend"
+    "admin"
+    "svn"
+  ];
 in
 {
   options = {
@@ -14,18 +21,10 @@ in
       description = "Where the host stands: one of `polder.fleet.locations`.";
     };
     roles = mkOption {
-      type = types.listOf (
-        types.enum [
-          "nameserver"
-          "proxy"
-          "backend"
-          "admin"
-          "svn"
-        ]
-      );
+      type = types.coercedTo role lib.singleton (types.listOf role);
       default = [ ];
-      example = [ "proxy" ];
-      description = "What the host does. Each role brings its daemon, users, state directory and open ports.";
+      example = "proxy";
+      description = "What the host does: one role, or a list of them. Each role brings its daemon, users, state directory and open ports.";
     };
     ipv4 = mkOption {
       type = types.nullOr fleetTypes.ipv4;

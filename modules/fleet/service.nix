@@ -355,6 +355,15 @@ in
         Negotiate) belong to one visitor in any case.
       '';
     };
+    send_proxy = daemonDefault {
+      type = types.enum [
+        "none"
+        "v1"
+        "v2"
+      ];
+      example = "v2";
+      description = "Whether connections to backends begin with a header of the PROXY protocol that names the visitor, as HAProxy's `send-proxy` and `send-proxy-v2`. The sites must ask for it, and no connection is then shared by visitors.";
+    };
     start_grace = daemonDefault {
       type = duration;
       description = "Permanent failover only: how long to wait for the active backend to come up after a start of the proxy, or after a reload that names a new target for it, before failing over.";

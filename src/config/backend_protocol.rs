@@ -1,4 +1,4 @@
-//! How a backend is spoken to, by visitors' requests and by checks: `protocol` and `backend_tls` of a service.
+//! How a backend is spoken to, by visitors' requests and by checks: `protocol`, `backend_tls` and `send_proxy` of a service.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use super::names;
 use super::reader::{Keys, Object, Read, Value};
+use crate::proxy_protocol;
 
 /// How a backend is spoken to. Default: HTTP/1.1 in clear text.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, Default)]
@@ -16,6 +17,8 @@ pub struct BackendProtocol {
     pub version: HttpVersion,
     /// Over TLS, and with whom; none: in clear text.
     pub tls: Option<Arc<BackendTls>>,
+    /// Connections begin with a header of the PROXY protocol of this version; a check's says that it is our own. `None`: they do not.
+    pub send_proxy: Option<proxy_protocol::Version>,
 }
 
 /// The version of HTTP that a backend speaks.
@@ -84,7 +87,22 @@ pub(super) fn read(service: &Object<'_>) -> Read<BackendProtocol> {
     {
         return Err(reuse.fault("connections of HTTP/2 carry the requests of all visitors at a time: take this out"));
     }
-    Ok(BackendProtocol { version, tls })
+    let send_proxy = service.with_default("send_proxy", None, read_send_proxy)?;
+    if version == HttpVersion::Http2
+        && send_proxy.is_some()
+        && let Some(value) = service.get("send_proxy")
+    {
+        let why = "connections of HTTP/2 carry the requests of all visitors at a time, and the header names one: leave it out, or say \
+                   \"protocol\": \"http1\"";
+        return Err(value.fault(why));
+    }
+    Ok(BackendProtocol { version, tls, send_proxy })
+}
+
+/// Reads `send_proxy`, of a service or of a check.
+pub(super) fn read_send_proxy(value: &Value<'_>) -> Read<Option<proxy_protocol::Version>> {
+    use proxy_protocol::Version::{V1, V2};
+    value.one_of(&[("none", None), ("v1", Some(V1)), ("v2", Some(V2))])
 }
 
 fn read_tls(value: &Value<'_>) -> Read<BackendTls> {

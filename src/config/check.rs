@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-use super::backend_protocol::BackendProtocol;
+use super::backend_protocol::{self, BackendProtocol};
 use super::defaults;
 use super::names;
 use super::reader::{Keys, Object, Read, Value};
@@ -121,7 +121,20 @@ impl CheckConfig {
 /// The keys of a check.
 pub(super) const KEYS: Keys = Keys {
     object: "check",
-    names: &["expect", "fall", "fast_interval", "host", "interval", "path", "port", "rise", "timeout", "tls", "type"],
+    names: &[
+        "expect",
+        "fall",
+        "fast_interval",
+        "host",
+        "interval",
+        "path",
+        "port",
+        "rise",
+        "send_proxy",
+        "timeout",
+        "tls",
+        "type",
+    ],
 };
 
 const INTERVAL: RangeInclusive<Duration> = Duration::from_millis(10)..=Duration::from_secs(3600);
@@ -169,7 +182,7 @@ pub(super) fn read(value: &Value<'_>, of: CheckOf, protocol: Option<&BackendProt
         CheckOf::Member => check.required("port", |value| value.integer(1..=u16::MAX)).map(Some),
     };
     let has_own_port = of == CheckOf::Backend && port.as_ref().is_ok_and(Option::is_some);
-    let speaks_alike = read_speaks_alike(&check, protocol, has_own_port);
+    let protocol = read_protocol(&check, protocol, has_own_port);
     let interval = check.with_default("interval", default.interval, |value| value.duration(INTERVAL));
     let fast_interval = read_fast_interval(&check, interval);
     let timeout = check.with_default("timeout", default.timeout, |value| value.duration(TIMEOUT));
@@ -177,7 +190,7 @@ pub(super) fn read(value: &Value<'_>, of: CheckOf, protocol: Option<&BackendProt
     let fall = check.with_default("fall", default.fall, |value| value.integer(CONSECUTIVE));
     Ok(CheckConfig {
         kind: kind?,
-        protocol: if speaks_alike? { protocol.cloned().unwrap_or_default() } else { BackendProtocol::default() },
+        protocol: protocol?,
         port: port?,
         interval: interval?,
         fast_interval: fast_interval?,
@@ -187,8 +200,16 @@ pub(super) fn read(value: &Value<'_>, of: CheckOf, protocol: Option<&BackendProt
     })
 }
 
-/// Whether it speaks to the target as the service does. A port of its own may be another program's: there it is to be said.
-fn read_speaks_alike(check: &Object<'_>, protocol: Option<&BackendProtocol>, has_own_port: bool) -> Read<bool> {
+/// How it speaks to the target: as the service does. A port of its own may be another program's: there it is to be said.
+fn read_protocol(check: &Object<'_>, protocol: Option<&BackendProtocol>, has_own_port: bool) -> Read<BackendProtocol> {
+    let default = protocol.filter(|_| !has_own_port).and_then(|protocol| protocol.send_proxy);
+    let send_proxy = check.with_default("send_proxy", default, backend_protocol::read_send_proxy);
+    let alike = if speaks_alike(check, protocol, has_own_port)? { protocol.cloned() } else { None };
+    Ok(BackendProtocol { send_proxy: send_proxy?, ..alike.unwrap_or_default() })
+}
+
+/// Whether version and TLS are those of the service.
+fn speaks_alike(check: &Object<'_>, protocol: Option<&BackendProtocol>, has_own_port: bool) -> Read<bool> {
     let is_secure = protocol.is_some_and(|protocol| protocol.tls.is_some());
     let over_tls = check.with_default("tls", is_secure && !has_own_port, |value| match value.boolean()? {
         true if protocol.is_some() && !is_secure => {

@@ -53,6 +53,9 @@ pub mod timeouts {
 
     /// A browser sends its head at once; ten seconds bear a bad line.
     pub const REQUEST_HEAD: Duration = Duration::from_secs(10);
+    /// A proxy sends its header at once. But a lost packet is sent again after one second and after three (the specification of the PROXY
+    /// protocol wants three at least).
+    pub const PROXY_PROTOCOL: Duration = Duration::from_secs(5);
     /// Two round trips and some arithmetic; ten seconds bear a bad line.
     pub const TLS_HANDSHAKE: Duration = Duration::from_secs(10);
     /// Between two reads or writes of a body: a mobile network may be gone for so long.

@@ -14,6 +14,7 @@ mod cookie;
 mod forward_auth;
 mod https;
 mod limits;
+mod listeners;
 mod mode;
 mod services;
 mod tls;
@@ -30,25 +31,24 @@ pub use cookie::{CookieConfig, CookieValue};
 pub use forward_auth::{FieldName, ForwardAuthConfig};
 pub use https::{HstsConfig, HttpsConfig};
 pub use limits::{LimitsConfig, MOST_FIELDS, TimeoutsConfig};
+pub use listeners::{ListenerConfig, Protocol};
 pub use mode::{LatchConfig, Mode};
 pub use services::{ServiceConfig, Target};
 pub use tls::{CertificateConfig, CertificateSource, MOST_ORDERED, TlsConfig};
 pub use withheld::{PassedFields, Shapes, WithheldField};
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use ipnet::IpNet;
 
 use super::admin::{self, AdminConfig};
 use super::bounds::{MOST_WORKERS, most_subjects};
-use super::distinct::Distinct;
 use super::finding::Findings;
 use super::listen::Listening;
 use super::peers::{self, PeersConfig};
 use super::reader::{Keys, Read, Value, read_file, read_text};
-use super::{address, backend_protocol, check, names, own_name, version};
+use super::{backend_protocol, check, own_name, version};
 
 /// The whole document.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -86,28 +86,6 @@ pub struct ProxyConfig {
     pub ticket_key_file: Option<PathBuf>,
 }
 
-/// One address that accepts visitors.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ListenerConfig {
-    /// Its name in logs and metrics.
-    pub name: String,
-    /// The address that is bound. `[::]` is IPv6 only.
-    pub address: SocketAddr,
-    /// The protocol that it speaks.
-    pub protocol: Protocol,
-    /// Visitors of https may choose HTTP/2. Default true.
-    pub http2: bool,
-}
-
-/// What a listener speaks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Protocol {
-    /// HTTP/1.1 (and 1.0) in clear text.
-    Http,
-    /// The same over TLS.
-    Https,
-}
-
 /// The keys of `proxy.json`.
 const ROOT: Keys = Keys {
     object: "proxy.json",
@@ -130,12 +108,10 @@ const ROOT: Keys = Keys {
     ],
 };
 
-const LISTENER: Keys = Keys { object: "listeners[]", names: &["address", "http2", "name", "protocol"] };
-
 /// The keys of every object of `proxy.json`.
 pub const KEYS: [&Keys; 25] = [
     &ROOT,
-    &LISTENER,
+    &listeners::KEYS,
     &admin::KEYS,
     &peers::KEYS,
     &peers::MEMBER_KEYS,
@@ -176,20 +152,19 @@ fn read(document: &Value<'_>) -> Read<ProxyConfig> {
     let root = document.object(&ROOT)?;
     let mut listening = Listening::default();
     let name = own_name::read(&root);
-    let listeners = root.required("listeners", |value| read_listeners(value, &mut listening));
+    let trusted_proxies = root.with_default("trusted_proxies", Vec::new(), listeners::read_networks);
+    let trusted = trusted_proxies.as_deref().ok();
+    let listeners = root.required("listeners", |value| listeners::read(value, trusted, &mut listening));
     let admin = root.required("admin", |value| admin::read(value, &mut listening));
     let state_dir = root.required("state_dir", Value::absolute_path);
     let peers = root.optional("peers", |value| peers::read(value, name.as_ref().ok(), &mut listening));
     let workers = root.optional("workers", |value| value.integer(1..=MOST_WORKERS));
-    let trusted_proxies = root.with_default("trusted_proxies", Vec::new(), |value| {
-        value.list("networks", |value| value.parsed("a network, like \"10.0.0.0/8\"", address::network))
-    });
     let via = root.with_default("via", true, |value| value.boolean());
     let timeouts = root.with_default("timeouts", TimeoutsConfig::default(), limits::read_timeouts);
     let limits = root.with_default("limits", LimitsConfig::default(), limits::read_limits);
     let access_log = root.optional("access_log", access_log::read);
     let own = listeners.iter().flatten().map(|listener| listener.address).collect();
-    let any_trusted = trusted_proxies.as_ref().is_ok_and(|networks| !networks.is_empty());
+    let any_trusted = trusted.is_some_and(|networks| !networks.is_empty());
     let acme = acme::read(&root);
     // What is wrong with it is told already.
     let challenge = acme.as_ref().map_or(Some(ChallengeKind::Http01), |acme| acme.as_ref().map(|acme| acme.challenge));
@@ -247,23 +222,4 @@ fn cookies_key_file(services: &BTreeMap<String, ServiceConfig>) -> Option<PathBu
     let mut files = services.values().filter_map(ServiceConfig::cookie_key_file);
     let first = files.next()?;
     files.all(|file| file == first).then(|| first.to_owned())
-}
-
-fn read_listeners<'a>(value: &Value<'a>, listening: &mut Listening<'a>) -> Read<Vec<ListenerConfig>> {
-    let mut listener_names = Distinct::default();
-    let listeners = value.list("listeners", |value| {
-        let listener = value.object(&LISTENER)?;
-        let name = listener.required("name", |value| listener_names.claim_parsed(value, "a name", names::name));
-        let address = listener.required("address", |value| listening.claim(value));
-        let protocol = listener.with_default("protocol", Protocol::Http, |value| {
-            value.one_of(&[("http", Protocol::Http), ("https", Protocol::Https)])
-        });
-        let http2 = listener.with_default("http2", true, Value::boolean);
-        if protocol == Ok(Protocol::Http) {
-            listener.refuse(&["http2"], "without TLS, where it is not spoken")?;
-        }
-        Ok(ListenerConfig { name: name?, address: address?, protocol: protocol?, http2: http2? })
-    })?;
-    value.at_least_one("listener")?;
-    Ok(listeners)
 }

@@ -21,6 +21,7 @@ use super::http2_status;
 use super::proof::LATENESS;
 use super::target::Target;
 use crate::config::{HttpVersion, ProbeKind};
+use crate::proxy_protocol;
 use crate::running_time::running;
 use crate::tls::client::{Connector, HandshakeError, Proof};
 pub use sockets::Sockets;
@@ -142,6 +143,11 @@ async fn ask(stream: TcpStream, target: &Target, began: Duration, deadline: Inst
     // option cannot be set, closing costs a port for a minute: no reason to fail.
     let _ = stream.set_zero_linger();
 
+    if let Some(version) = target.check.protocol.send_proxy
+        && let Err(error) = introduce_ourselves(&stream, version).await
+    {
+        return failed(&error, " while sending the header of the PROXY protocol");
+    }
     let Some(connector) = Connector::of(&target.check.protocol) else {
         return ask_over(stream, target, began, deadline).await;
     };
@@ -154,6 +160,17 @@ async fn ask(stream: TcpStream, target: &Target, began: Duration, deadline: Inst
             let limit = target.check.timeout;
             Outcome::Failure(format!("timed out after {limit:?} in the handshake of TLS").into())
         }
+    }
+}
+
+/// Sends a header of the PROXY protocol by which the connection is our own. A new socket takes it at once.
+async fn introduce_ourselves(stream: &TcpStream, version: proxy_protocol::Version) -> io::Result<()> {
+    let mut header = Vec::new();
+    proxy_protocol::write(version, None, &mut header);
+    stream.writable().await?;
+    match stream.try_write(&header)? {
+        all if all == header.len() => Ok(()),
+        _ => Err(io::ErrorKind::WriteZero.into()),
     }
 }
 

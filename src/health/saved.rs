@@ -16,6 +16,7 @@ use super::proof::Proof;
 use super::target::{Before, Target, TargetHealth, Verdict};
 use super::view::HealthView;
 use crate::config::{BackendProtocol, BackendTls, CheckConfig, HttpVersion, ProbeKind};
+use crate::proxy_protocol;
 
 /// Saved health older than this is not used.
 pub const FRESH: Duration = Duration::from_secs(30);
@@ -198,18 +199,23 @@ struct SavedCheck<'s> {
 struct SavedProtocol<'s> {
     http2: bool,
     tls: Option<Cow<'s, BackendTls>>,
+    /// Left out where there is none: all that older builds know.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    send_proxy: Option<proxy_protocol::Version>,
 }
 
 impl SavedProtocol<'_> {
     fn of(protocol: &BackendProtocol) -> Option<SavedProtocol<'_>> {
         let http2 = protocol.version == HttpVersion::Http2;
-        let saved = SavedProtocol { http2, tls: protocol.tls.as_deref().map(Cow::Borrowed) };
+        let tls = protocol.tls.as_deref().map(Cow::Borrowed);
+        let saved = SavedProtocol { http2, tls, send_proxy: protocol.send_proxy };
         (*protocol != BackendProtocol::default()).then_some(saved)
     }
 
     fn restored(self) -> BackendProtocol {
         let version = if self.http2 { HttpVersion::Http2 } else { HttpVersion::Http1 };
-        BackendProtocol { version, tls: self.tls.map(|tls| Arc::new(tls.into_owned())) }
+        let tls = self.tls.map(|tls| Arc::new(tls.into_owned()));
+        BackendProtocol { version, tls, send_proxy: self.send_proxy }
     }
 }
 

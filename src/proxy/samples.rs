@@ -51,6 +51,7 @@ pub fn service(mode: ServiceMode, balance: Balance, backends: Vec<Backend>) -> S
         name: "shop".into(),
         backend_version: Default::default(),
         backend_tls: None,
+        send_proxy: None,
         pass_fields: Default::default(),
         mode,
         balance,

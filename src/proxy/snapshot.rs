@@ -20,6 +20,7 @@ use crate::proxy::choose::cookie::Cookie;
 use crate::proxy::edge::Edge;
 use crate::proxy::route::Router;
 use crate::proxy::tls::acceptor::Acceptor;
+use crate::proxy_protocol;
 use crate::tls::client::Connector;
 
 /// What all requests are answered from until the next one.
@@ -58,6 +59,8 @@ pub struct Settings {
     pub trusted_proxies: Vec<IpNet>,
     /// The name under which requests say in `Via` that they have passed this proxy.
     pub via: Option<Arc<str>>,
+    /// Backends of a service are told who the visitor is by the PROXY protocol.
+    pub names_visitors: bool,
     /// What handshakes are answered from; none where no listener speaks https.
     pub tls: Option<Arc<Acceptor>>,
 }
@@ -99,6 +102,8 @@ pub struct Service {
     pub backend_version: HttpVersion,
     /// How connections to its backends are opened over TLS; none: in clear text.
     pub backend_tls: Option<Arc<Connector>>,
+    /// What connections to its backends begin with: a header of the PROXY protocol that names the visitor.
+    pub send_proxy: Option<proxy_protocol::Version>,
     /// How connections to its backends are used.
     pub connections: ConnectionsConfig,
     /// In the order of the document.

@@ -5,8 +5,8 @@
 //! | file | what it does |
 //! | --- | --- |
 //! | [`worker`] | a thread with listeners, an upstream pool and counters of its own; [`shared`] is what all of them and control share, `local` what its tasks share |
-//! | `listener`, [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
-//! | `opening`, `transport`, `handshake`, `handshakes` | what carries a connection, and the handshake before its first request |
+//! | `listener` (a [`door`] each), [`admission`], `eviction` | accept connections, count who may hold one, make room for newcomers |
+//! | `opening`, `proxy_header`, `transport`, `handshake`, `handshakes` | what carries a connection, and what comes before its first request: who a proxy says that the visitor is, and the handshake |
 //! | `connection`, `arrival` | one HTTP/1.1 connection: wait for a head, have it vetted and served, keep or close the connection |
 //! | `admit`, `answering`, `redirect` | what a request (`exchange`) meets before what is to answer it, the route to that among it; the proxy's own answers |
 //! | `dispatch` | one request: admit, choose, wait for a verdict (`waiting`), try backends (`retry`) |
@@ -36,6 +36,7 @@ mod connection;
 mod conversation;
 pub mod counters;
 mod dispatch;
+pub mod door;
 mod eviction;
 mod eviction_queue;
 mod exchange;
@@ -63,6 +64,7 @@ mod outcome;
 mod passwords;
 mod plan;
 mod progress;
+mod proxy_header;
 mod redirect;
 mod relay;
 mod retry;

@@ -1,5 +1,6 @@
 //! Pebble, with a certificate of its own and a nameserver of ours.
 
+use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::{SocketAddr, TcpStream};
 use std::path::PathBuf;
@@ -22,6 +23,8 @@ pub struct Ca {
     directory: SocketAddr,
     management: SocketAddr,
     own_roots: RootCertStore,
+    /// The keys of its customers by their names; with any it makes accounts for customers alone.
+    customers: BTreeMap<String, String>,
 }
 
 /// A CA that runs.
@@ -70,7 +73,12 @@ impl Ca {
         std::fs::write(folder.path().join("own.key"), own_key.serialize_pem()).unwrap();
         let mut own_roots = RootCertStore::empty();
         own_roots.add(root.der().clone()).unwrap();
-        Ca { folder, directory, management, own_roots }
+        Ca { folder, directory, management, own_roots, customers: BTreeMap::new() }
+    }
+
+    /// The same, but it makes accounts for those alone who show that they have this key, in base64 for URLs (RFC 8555, 7.3.4).
+    pub fn for_customer(self, key_id: &str, key: &str) -> Ca {
+        Ca { customers: [(key_id.to_owned(), key.to_owned())].into(), ..self }
     }
 
     /// The URL of its directory.
@@ -120,7 +128,8 @@ impl Ca {
             "httpPort": http_port,
             "tlsPort": http_port,
             "ocspResponderURL": "",
-            "externalAccountBindingRequired": false,
+            "externalAccountBindingRequired": !self.customers.is_empty(),
+            "externalAccountMACKeys": self.customers,
             "certificateValidityPeriod": seconds.parse::<u64>().unwrap(),
         } });
         std::fs::write(file("pebble.json"), config.to_string()).unwrap();

@@ -135,6 +135,13 @@ impl Fleet {
         (0..self.documents.len()).map(identity).collect()
     }
 
+    /// A file of that name beside the document, with this text.
+    pub fn file(&self, proxy: usize, name: &str, text: &str) -> PathBuf {
+        let file = self.folder.path().join(self.name(proxy)).join(name);
+        std::fs::write(&file, text).unwrap();
+        file
+    }
+
     pub fn state_dir(&self, proxy: usize) -> PathBuf {
         self.folder.path().join(self.name(proxy)).join("state")
     }

@@ -169,6 +169,36 @@ fn certificates_are_renewed_before_they_end_and_survive_a_takeover() {
     eventually("it is renewed everywhere", || (0..2).all(is_renewed));
 }
 
+#[test]
+#[ignore = "needs Pebble: see CONTRIBUTING.md"]
+fn a_ca_that_has_customers_gives_certificates_to_whoever_has_a_customers_key() {
+    const KEY: &str = "zWNDZM6eQGHWpSRTPal5eIUYFTu7EajVIoguysqZ9wG44nMEtx3MUAsUDkMTQ12W";
+    let ca = Ca::new().for_customer("kid-1", KEY);
+    let mut fleet = fleet(1, &ca);
+    let ca = ca.start(fleet.http_port(), "3600");
+    ca.nameserver.answer_with(&fleet.addresses(), 0);
+    fleet.start(0);
+    eventually("the alarm says what the CA wants", || fleet.alarms(0).contains("(externalAccountRequired)"));
+
+    restart_with_customers_key(&mut fleet, "b10lLJs8l1GP");
+    eventually("a key that is not the customer's is refused", || {
+        fleet.alarms(0).contains("the CA says: ") && !fleet.alarms(0).contains("(externalAccountRequired)")
+    });
+    restart_with_customers_key(&mut fleet, KEY);
+    eventually("https is served", || fleet.https(0, &ca.roots()).is_ok());
+}
+
+/// With another document, which is tried at once, whatever failed before.
+fn restart_with_customers_key(fleet: &mut Fleet, key: &str) {
+    fleet.kill(0);
+    // Files of keys end with a line feed, mostly.
+    let key_file = fleet.file(0, &format!("{key}.key"), &format!("{key}\n"));
+    fleet.change(0, |document| {
+        document["acme"]["eab"] = json!({ "key_id": "kid-1", "hmac_key_file": key_file });
+    });
+    fleet.start(0);
+}
+
 /// Proxies that order a wildcard by dns-01, and two nameservers that they tell.
 fn by_dns(ca: &Ca) -> (Fleet, [OwnNameserver; 2]) {
     let mut fleet = fleet(2, ca);

@@ -34,8 +34,19 @@ fn a_broken_listener_is_refused() {
             &[r#"proxy.json:6: listeners[1].protocol: "htps" is not one of "http", "https"; did you mean "https"?"#],
         ),
         (
+            &[(r#""address": "[::]:80""#, r#""address": "[::]:80", "proxy_protocol": true, "trusted_proxies": []"#)],
+            &[concat!(
+                "proxy.json:6: listeners[1].proxy_protocol: any client could say that it is somebody else: list in ",
+                r#""trusted_proxies", of the listener or of the document, who may connect there"#
+            )],
+        ),
+        (
+            &[(r#""address": "[::]:80""#, r#""address": "[::]:80", "trusted_proxies": ["10.0.0.1"]"#)],
+            &[r#"proxy.json:6: listeners[1].trusted_proxies: has no meaning without "proxy_protocol": true; leave it out"#],
+        ),
+        (
             &[(r#""address": "[::]:80""#, r#""address": "[::]:80", "tls": true"#)],
-            &["proxy.json:6: listeners[1].tls: unknown key; known here: address, http2, name, protocol"],
+            &["proxy.json:6: listeners[1].tls: unknown key; known here: address, http2, name, protocol, proxy_protocol, trusted_proxies"],
         ),
         (
             &[(r#""address": "[::]:80""#, r#""address": 80"#)],
@@ -184,7 +195,7 @@ fn broken_timeouts_limits_and_logs_are_refused() {
         ),
         (
             &[(r#""connect": "1s""#, r#""connection_timeout": "1s""#)],
-            &["proxy.json:17: timeouts.connection_timeout: unknown key; known here: backend_keep_alive, body_idle, connect, drain, keep_alive, request_head, response_head, tls_handshake, tunnel_idle"],
+            &["proxy.json:17: timeouts.connection_timeout: unknown key; known here: backend_keep_alive, body_idle, connect, drain, keep_alive, proxy_protocol, request_head, response_head, tls_handshake, tunnel_idle"],
         ),
         (
             &[(r#""tries": 3"#, r#""tries": 11"#)],

@@ -114,6 +114,20 @@ fn a_protocol_of_backends_fits_what_else_the_service_says() {
             &[r#"proxy.json:24: services.www.protocol: "h2c" is HTTP/2 in clear text, and the service has "backend_tls": say "h2""#],
         ),
         (
+            &[H2C, (r#""protocol": "h2c","#, r#""protocol": "h2c", "send_proxy": "v2","#)],
+            &[concat!(
+                "proxy.json:24: services.www.send_proxy: connections of HTTP/2 carry the requests of all visitors at a time, and ",
+                r#"the header names one: leave it out, or say "protocol": "http1""#
+            )],
+        ),
+        (
+            &[(r#""mode": "stateless","#, r#""mode": "stateless", "send_proxy": "v1", "reuse": "safe","#)],
+            &[concat!(
+                r#"proxy.json:24: services.www.reuse: with "send_proxy" a connection is of the visitor whom it names, and nobody "#,
+                r#"else's requests go over it: say "never", or leave it out"#
+            )],
+        ),
+        (
             &[H2C, (r#""protocol": "h2c","#, r#""protocol": "h2c", "reuse": "never","#)],
             &["proxy.json:24: services.www.reuse: connections of HTTP/2 carry the requests of all visitors at a time: take this out"],
         ),

@@ -10,6 +10,7 @@ mod broken_dns;
 mod broken_proxy;
 mod broken_services;
 mod broken_tls;
+mod examples;
 mod files;
 mod many;
 mod mutations;

@@ -13,10 +13,11 @@ use polder::config::proxy::{
     TimeoutsConfig,
 };
 use polder::config::{
-    BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig, PublicKey,
-    StatusRange,
+    BackendProtocol, BackendTls, CheckConfig, ClientCertificate, DnsConfig, Expect, PeerConfig, ProbeKind, ProxyConfig,
+    PublicKey, StatusRange,
 };
 use polder::proxy::capacity::Capacity;
+use polder::proxy_protocol::Version;
 
 const MILLISECOND: Duration = Duration::from_millis(1);
 const SECOND: Duration = Duration::from_secs(1);
@@ -57,7 +58,8 @@ fn a_proxy_that_says_the_least_gets_every_default() {
             name: "http".to_owned(),
             address: "0.0.0.0:80".parse().unwrap(),
             protocol: Protocol::Http,
-            http2: true
+            http2: true,
+            proxies: None,
         }]
     );
     assert_eq!(config.admin.socket, Path::new("/run/polder-proxy/admin.sock"));
@@ -70,6 +72,7 @@ fn a_proxy_that_says_the_least_gets_every_default() {
         config.timeouts,
         TimeoutsConfig {
             request_head: 10 * SECOND,
+            proxy_protocol: 5 * SECOND,
             tls_handshake: 10 * SECOND,
             body_idle: 30 * SECOND,
             connect: 4 * SECOND,
@@ -166,6 +169,10 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
     assert_eq!(config.workers, Some(4));
     assert_eq!(config.listeners[2].protocol, Protocol::Https);
     assert_eq!(config.listeners.iter().map(|listener| listener.http2).collect::<Vec<_>>(), [true, true, false]);
+    let of_document = Some(config.trusted_proxies.clone());
+    let of_listener = Some(vec!["10.1.0.0/16".parse().unwrap()]);
+    let proxies: Vec<_> = config.listeners.iter().map(|listener| listener.proxies.clone()).collect();
+    assert_eq!(proxies, [None, of_document, of_listener]);
     assert_eq!(config.tls_default.as_deref(), Some("wiki"));
     assert_eq!(config.ticket_key_file.as_deref(), Some(Path::new("/var/lib/polder-keys/tickets")));
     let tls: Vec<_> = config.services.values().filter_map(|service| service.tls.as_ref()).collect();
@@ -222,6 +229,7 @@ fn every_key_of_a_proxy_is_accepted_and_heard() {
         config.timeouts,
         TimeoutsConfig {
             request_head: 5 * SECOND,
+            proxy_protocol: 3 * SECOND,
             tls_handshake: 4 * SECOND,
             body_idle: 20 * SECOND,
             connect: 500 * MILLISECOND,
@@ -272,7 +280,7 @@ fn every_key_of_a_service_is_accepted_and_heard() {
     assert_eq!(
         backends(www).check,
         CheckConfig {
-            protocol: Default::default(),
+            protocol: BackendProtocol { send_proxy: Some(Version::V1), ..BackendProtocol::default() },
             kind: ProbeKind::Http {
                 path: "/healthz?from=proxy".to_owned(),
                 host: Some("www.example.net".to_owned()),
@@ -312,6 +320,8 @@ fn every_key_of_a_service_is_accepted_and_heard() {
         })
     );
     assert_eq!(wiki.check.protocol, wiki.protocol, "a check speaks as requests do");
+    assert_eq!((wiki.protocol.send_proxy, wiki.connections.reuse), (Some(Version::V2), Reuse::Never));
+    assert_eq!(backends(&config.services["www"]).check.protocol.send_proxy, Some(Version::V1), "it has said so itself");
     assert_eq!(wiki.check.fast_interval, 250 * MILLISECOND, "a quarter of the interval");
 }
 

@@ -20,18 +20,22 @@ let
       -CA root.pem -CAkey root.key -keyout key.pem -out chain.pem
   '';
 
-  pebbleConfig = builtins.toJSON {
-    pebble = {
-      listenAddress = "0.0.0.0:14000";
-      managementListenAddress = "0.0.0.0:15000";
-      certificate = "${ownHttps}/chain.pem";
-      privateKey = "${ownHttps}/key.pem";
-      httpPort = 80;
-      tlsPort = 443;
-      ocspResponderURL = "";
-      externalAccountBindingRequired = false;
+  # Certificates are valid for so many seconds.
+  pebbleConfig =
+    validity:
+    builtins.toJSON {
+      pebble = {
+        listenAddress = "0.0.0.0:14000";
+        managementListenAddress = "0.0.0.0:15000";
+        certificate = "${ownHttps}/chain.pem";
+        privateKey = "${ownHttps}/key.pem";
+        httpPort = 80;
+        tlsPort = 443;
+        ocspResponderURL = "";
+        externalAccountBindingRequired = false;
+        certificateValidityPeriod = validity;
+      };
     };
-  };
 
   fleet = {
     polder.fleet = {
@@ -90,7 +94,8 @@ in
           # With a resolver that asks the fleet's nameservers.
           imports = [ polderTests.nodes.client ];
           environment.systemPackages = [ pkgs.openssl ];
-          environment.etc."pebble.json".text = pebbleConfig;
+          environment.etc."pebble/years.json".text = pebbleConfig (5 * 365 * 86400);
+          environment.etc."pebble/minute.json".text = pebbleConfig 60;
           # It is started by the script, and forgets everything when it stops.
           systemd.services.pebble = {
             description = "A CA that gives certificates by ACME";
@@ -100,7 +105,7 @@ in
               PEBBLE_AUTHZREUSE = "0";
             };
             serviceConfig = {
-              ExecStart = "${lib.getExe' pkgs.pebble "pebble"} -config /etc/pebble.json -dnsserver 127.0.0.1:53";
+              ExecStart = "${lib.getExe' pkgs.pebble "pebble"} -config /run/pebble.json -dnsserver 127.0.0.1:53";
               DynamicUser = true;
             };
           };
@@ -114,8 +119,9 @@ in
     + ''
       PAGES = "any.pages.example.test"
 
-      def start_ca():
-          ca.succeed("systemctl start pebble.service")
+      def start_ca(lives):
+          """A CA whose certificates live for years, or for a minute."""
+          ca.succeed(f"cp /etc/pebble/{lives}.json /run/pebble.json", "systemctl start pebble.service")
           ca.wait_for_open_port(14000)
           ca.succeed("curl -sSf --cacert ${ownHttps}/root.pem --resolve ca:15000:127.0.0.1 https://ca:15000/roots/0 > /tmp/roots.pem")
 
@@ -151,7 +157,7 @@ in
       with subtest("the proxy that orders crashes in the middle: the other one orders, by http-01 and by dns-01"):
           # The CA waits for its resolver, for some seconds.
           ca.succeed("systemctl kill --signal=STOP unbound.service")
-          start_ca()
+          start_ca("years")
           wait_until("the CA looks", lambda: "validat" in ca.succeed("journalctl -o cat -u pebble.service").lower(), 60)
           px1.crash()
           ca.succeed("systemctl kill --signal=CONT unbound.service")
@@ -190,5 +196,24 @@ in
           ca.succeed("systemctl stop pebble.service")
           px1.succeed("systemctl restart polder-proxy.service")
           t.assertEqual((everywhere(), everywhere(PAGES)), (www, pages))
+
+      with subtest("a CA that has forgotten the account gets a new one, and what was lost is ordered anew at once"):
+          for host in (px1, px2):
+              host.succeed("systemctl stop polder-proxy.service", "rm /var/lib/polder-proxy/acme/www.pem")
+          for host in (px1, px2):
+              host.succeed("systemctl start polder-proxy.service")
+          start_ca("minute")
+          wait_until("both have another one", lambda: everywhere() not in (None, www), 90)
+
+      with subtest("renewal: before a certificate ends both proxies have the next one, and visitors notice nothing"):
+          short = everywhere()
+          served = lambda: {https(proxy) for proxy in (PX1, PX2)}
+          seen = set()
+          def renewed():
+              now = served()
+              seen.update(now)
+              return len(now) == 1 and short not in now
+          wait_until("both have the next one", renewed, 90)
+          t.assertNotIn(None, seen)
     '';
 }

@@ -95,7 +95,11 @@ fn params(names: &[&str]) -> CertificateParams {
 impl TlsClient {
     /// Connects; the handshake begins with the first byte, or with [`TlsClient::handshake`].
     pub fn over_tls(address: SocketAddr, config: ClientConfig, name: &str) -> TlsClient {
-        let tcp = TcpStream::connect(address).unwrap();
+        TlsClient::over(TcpStream::connect(address).unwrap(), config, name)
+    }
+
+    /// The same over a connection on which something was said before.
+    pub fn over(tcp: TcpStream, config: ClientConfig, name: &str) -> TlsClient {
         tcp.set_read_timeout(Some(PATIENCE)).unwrap();
         let name = ServerName::try_from(name.to_owned()).unwrap();
         Client { stream: StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), tcp) }

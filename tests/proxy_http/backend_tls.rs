@@ -110,11 +110,15 @@ fn asks(authority: &Authority, files: &CertificateConfig) -> ServerConfig {
     config.with_client_cert_verifier(verifier).with_single_cert(chain, key).unwrap()
 }
 
-fn believes(authority: &Authority, name: Option<&str>, shown: Option<&CertificateConfig>) -> Option<Arc<Connector>> {
+pub fn believes(
+    authority: &Authority,
+    name: Option<&str>,
+    shown: Option<&CertificateConfig>,
+) -> Option<Arc<Connector>> {
     let client_certificate =
         shown.map(|files| ClientCertificate { chain_file: files.chain_file.clone(), key_file: files.key_file.clone() });
     let tls = BackendTls { ca_file: authority.ca_file(), server_name: name.map(str::to_owned), client_certificate };
-    Connector::of(&BackendProtocol { version: HttpVersion::Http1, tls: Some(Arc::new(tls)) })
+    Connector::of(&BackendProtocol { version: HttpVersion::Http1, tls: Some(Arc::new(tls)), ..Default::default() })
 }
 
 fn setup(backend_tls: Option<Arc<Connector>>) -> Setup {

@@ -80,7 +80,7 @@ fn only_a_user_gets_through_and_the_backend_learns_who_it_is_but_not_the_passwor
     assert_eq!(edge.refusals.get(Cause::Password), 7);
     let lines = log.lines(10);
     let last: Vec<_> = lines.iter().skip(6).map(|(code, user)| (code.as_str(), user.as_str())).collect();
-    assert_eq!(last, [("PU", ""), ("--", "alice"), ("--", "bob"), ("--", "alice")]);
+    assert_eq!(last, [("PW", ""), ("--", "alice"), ("--", "bob"), ("--", "alice")]);
 }
 
 #[test]
@@ -123,7 +123,7 @@ fn nobody_gets_in_where_it_is_not_known_who_the_users_are() {
         assert_eq!(proxy.ask(&request(&fields)).status(), 503);
     }
     assert!(backend.heads().is_empty());
-    assert_eq!(log.lines(2)[0].0, "SU");
+    assert_eq!(log.lines(2)[0].0, "SW");
 }
 
 #[test]
@@ -147,7 +147,7 @@ fn whoever_tries_many_passwords_at_once_is_put_off_and_others_go_on() {
     let response = put_off.response();
     assert_eq!((response.status(), response.field("Retry-After")), (503, Some("5")));
     assert_eq!(edge.refusals.get(Cause::PasswordBusy), 1);
-    assert_eq!(log.lines(1)[0].0, "RU");
+    assert_eq!(log.lines(1)[0].0, "RW");
     // Whose visitors have gone, no hash is made for.
     waiting.into_iter().for_each(|client| client.reset());
 }

@@ -407,7 +407,8 @@ async fn over_tls_http_2_has_to_be_agreed_on() {
     let files = authority.issue("web", &["web.test"]);
     let tls =
         BackendTls { ca_file: authority.ca_file(), server_name: Some("web.test".into()), client_certificate: None };
-    let connector = Connector::of(&BackendProtocol { version: HttpVersion::Http2, tls: Some(Arc::new(tls)) });
+    let connector =
+        Connector::of(&BackendProtocol { version: HttpVersion::Http2, tls: Some(Arc::new(tls)), ..Default::default() });
     for protocols in [vec![b"http/1.1".to_vec()], Vec::new()] {
         let mut config = shows(&files, &BOTH);
         config.alpn_protocols = protocols;
@@ -437,7 +438,7 @@ async fn over_tls_http_2_has_to_be_agreed_on() {
 async fn a_check_speaks_http_2_and_says_what_does_not() {
     let probed = async |address: SocketAddr| {
         let kind = ProbeKind::Http { path: "/healthz".into(), host: None, expect: Expect::default() };
-        let protocol = BackendProtocol { version: HttpVersion::Http2, tls: None };
+        let protocol = BackendProtocol { version: HttpVersion::Http2, ..Default::default() };
         let interval = PATIENCE;
         let (fast_interval, timeout, rise, fall) = (interval, interval, 1, 1);
         let check = CheckConfig { kind, protocol, port: None, interval, fast_interval, timeout, rise, fall };

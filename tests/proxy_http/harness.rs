@@ -19,6 +19,7 @@ use polder::proxy::snapshot::{
 };
 use polder::proxy::tls::acceptor::Acceptor;
 use polder::proxy::traffic::access_log::AccessLog;
+use polder::proxy::traffic::door::Door;
 use polder::proxy::traffic::shared::{Report, Shared};
 use polder::proxy::traffic::worker::{Command, Listening, Worker, spawn};
 use polder::tls::client::Connector;
@@ -32,6 +33,10 @@ pub struct Setup {
     pub timeouts: TimeoutsConfig,
     pub limits: LimitsConfig,
     pub trusted: Vec<ipnet::IpNet>,
+    /// Its listener takes connections with a header of the PROXY protocol alone, from these.
+    pub proxies: Option<Vec<ipnet::IpNet>>,
+    /// What connections to its backends begin with.
+    pub send_proxy: Option<polder::proxy_protocol::Version>,
     pub balance: Balance,
     pub connections: ConnectionsConfig,
     pub latch: Option<LatchView>,
@@ -65,6 +70,7 @@ impl Default for Setup {
         Setup {
             timeouts: TimeoutsConfig {
                 request_head: seconds(60),
+                proxy_protocol: seconds(60),
                 tls_handshake: seconds(60),
                 body_idle: seconds(60),
                 connect: seconds(60),
@@ -86,6 +92,8 @@ impl Default for Setup {
                 idle_per_backend: Some(8),
             },
             trusted: Vec::new(),
+            proxies: None,
+            send_proxy: None,
             balance: Balance::RoundRobin,
             connections: ConnectionsConfig::default(),
             latch: None,
@@ -136,7 +144,8 @@ impl Proxy {
         let shared = Arc::new(Shared::new(snapshot, sender, log, 2));
         let worker = spawn(0, Arc::clone(&shared), Ticks::default().worker("worker-0")).unwrap();
         let protocol = if setup.tls.is_some() && !setup.in_clear { Protocol::Https } else { Protocol::Http };
-        let listening = Listening { name: "http".into(), protocol, http2: setup.http2, socket };
+        let door = Door { name: "http".into(), protocol, http2: setup.http2, proxies: setup.proxies.clone() };
+        let listening = Listening { door: Arc::new(door), socket };
         worker.commands.send(Command::Listen(vec![listening])).unwrap();
         Proxy { address, shared, worker: Some(worker), reports, waiting, setup, backends: backends.to_vec() }
     }
@@ -160,7 +169,8 @@ impl Proxy {
         socket.set_nonblocking(true).unwrap();
         let address = socket.local_addr().unwrap();
         let worker = spawn(1, Arc::clone(&self.shared), Ticks::default().worker("worker-1")).unwrap();
-        let listening = Listening { name: "http".into(), protocol: Protocol::Http, http2: true, socket };
+        let door = Door { name: "http".into(), protocol: Protocol::Http, http2: true, proxies: None };
+        let listening = Listening { door: Arc::new(door), socket };
         worker.commands.send(Command::Listen(vec![listening])).unwrap();
         (worker, address)
     }
@@ -250,6 +260,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
         balance: setup.balance,
         backend_version: setup.backend_version,
         backend_tls: setup.backend_tls.clone(),
+        send_proxy: setup.send_proxy,
         connections: setup.connections,
         backends: backends.collect(),
         verdict_bound: setup.verdict_bound,
@@ -271,6 +282,7 @@ fn make_snapshot(generation: u64, setup: &Setup, backends: &[SocketAddr], waitin
             limits: setup.limits.clone(),
             trusted_proxies: setup.trusted.clone(),
             via: Some("px-1".into()),
+            names_visitors: setup.send_proxy.is_some(),
             tls: setup.tls.clone(),
         }),
     }
@@ -321,6 +333,10 @@ impl Client {
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.set_nodelay(true).unwrap();
         Client { stream }
+    }
+
+    pub fn send_bytes(&mut self, bytes: &[u8]) {
+        self.stream.write_all(bytes).unwrap();
     }
 
     /// Goes away so that the proxy is told: with a reset.

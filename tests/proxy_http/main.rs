@@ -31,6 +31,7 @@ mod https_daemon;
 mod lifecycle;
 mod limits;
 mod messages;
+mod proxy_protocol;
 mod resumption;
 mod retries;
 mod reuse;

@@ -78,9 +78,9 @@ pub(super) fn read<'a>(
             ("random-two-choices", Balance::RandomTwoChoices),
         ])
     });
-    let connections = connections::read(service);
     let protocol = backend_protocol::read(service);
     let spoken = protocol.as_ref().ok();
+    let connections = connections::read(service, spoken.is_some_and(|protocol| protocol.send_proxy.is_some()));
     let default = CheckConfig { protocol: spoken.cloned().unwrap_or_default(), ..check::backend_default() };
     let check = service.with_default("check", default, |value| check::read(value, CheckOf::Backend, spoken));
     Ok(BackendsConfig {

@@ -46,10 +46,18 @@ pub enum Redispatch {
 
 const RETRIES: RangeInclusive<u32> = 0..=10;
 
-/// Reads what a service says of its connections.
-pub(super) fn read(service: &Object<'_>) -> Read<ConnectionsConfig> {
-    let reuse = service.with_default("reuse", Reuse::default(), |value| {
-        value.one_of(&[("never", Reuse::Never), ("safe", Reuse::Safe), ("always", Reuse::Always)])
+/// Reads what a service says of its connections. `names_visitors`: they begin with the name of the one visitor who may use them.
+pub(super) fn read(service: &Object<'_>, names_visitors: bool) -> Read<ConnectionsConfig> {
+    let default = if names_visitors { Reuse::Never } else { Reuse::default() };
+    let reuse = service.with_default("reuse", default, |value| {
+        let reuse = value.one_of(&[("never", Reuse::Never), ("safe", Reuse::Safe), ("always", Reuse::Always)])?;
+        match names_visitors && reuse != Reuse::Never {
+            true => Err(value.fault(
+                "with \"send_proxy\" a connection is of the visitor whom it names, and nobody else's requests go over it: say \
+                 \"never\", or leave it out",
+            )),
+            false => Ok(reuse),
+        }
     });
     let retries = service.optional("retries", |value| value.integer(RETRIES));
     let redispatch = service.with_default("redispatch", Redispatch::default(), |value| {

@@ -13,6 +13,8 @@ pub const MOST_FIELDS: usize = 1000;
 pub struct TimeoutsConfig {
     /// From the first byte of a request's head to its last. Default 10 s.
     pub request_head: Duration,
+    /// From a connection to a listener with `proxy_protocol` to the end of its header. Default 5 s.
+    pub proxy_protocol: Duration,
     /// From a connection to a listener of https to the end of the handshake. Default 10 s.
     pub tls_handshake: Duration,
     /// Between two reads (or two writes) of a body, either way. Default 30 s.
@@ -61,6 +63,7 @@ impl Default for TimeoutsConfig {
         use crate::config::defaults::timeouts::*;
         TimeoutsConfig {
             request_head: REQUEST_HEAD,
+            proxy_protocol: PROXY_PROTOCOL,
             tls_handshake: TLS_HANDSHAKE,
             body_idle: BODY_IDLE,
             connect: CONNECT,
@@ -99,6 +102,7 @@ pub(super) const TIMEOUTS: Keys = Keys {
         "connect",
         "drain",
         "keep_alive",
+        "proxy_protocol",
         "request_head",
         "response_head",
         "tls_handshake",
@@ -143,6 +147,7 @@ pub(super) fn read_timeouts(value: &Value<'_>) -> Read<TimeoutsConfig> {
     let timeouts = value.object(&TIMEOUTS)?;
     let read = |key, default, range| timeouts.with_default(key, default, |value| value.duration(range));
     let request_head = read("request_head", default.request_head, TIMEOUT);
+    let proxy_protocol = read("proxy_protocol", default.proxy_protocol, TIMEOUT);
     let tls_handshake = read("tls_handshake", default.tls_handshake, TIMEOUT);
     let body_idle = read("body_idle", default.body_idle, TIMEOUT);
     let connect = read("connect", default.connect, TIMEOUT);
@@ -153,6 +158,7 @@ pub(super) fn read_timeouts(value: &Value<'_>) -> Read<TimeoutsConfig> {
     let drain = read("drain", default.drain, DRAIN);
     Ok(TimeoutsConfig {
         request_head: request_head?,
+        proxy_protocol: proxy_protocol?,
         tls_handshake: tls_handshake?,
         body_idle: body_idle?,
         connect: connect?,

@@ -92,6 +92,7 @@ pub(super) const KEYS: Keys = Keys {
         "redispatch",
         "retries",
         "reuse",
+        "send_proxy",
         "start_grace",
         "tls",
     ],

@@ -1,14 +1,14 @@
 //! Every pool has enough members, each a proxy that listens where the check connects, and a TTL that lets a drain take effect.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 
 use super::documents::Running;
 use super::proxies::reaches;
 use super::report::{Checked, listed};
-use crate::config::ProxyConfig;
 use crate::config::defaults::POOL_TTL;
 use crate::config::dns::{MemberConfig, PoolConfig};
+use crate::config::{CheckConfig, ProxyConfig};
 use crate::fleet::{Fleet, Role};
 
 /// With fewer members a pool fails with one machine.
@@ -57,6 +57,8 @@ fn members(fleet: &Fleet, running: &Running, name: &str, pool: &PoolConfig, chec
         }
         if let Some(proxy) = running.proxies.get(member) {
             unreached(member, config, proxy, pool.check.port, &about, checked);
+            let asked = Asked { member, config, proxy, check: &pool.check };
+            misunderstood(fleet, running, &asked, &about, checked);
         }
     }
 }
@@ -79,6 +81,61 @@ fn unreached(
                 SocketAddr::new(*address, port)
             );
             checked.finding(about, message);
+        }
+    }
+}
+
+/// A check of a member.
+struct Asked<'a> {
+    member: &'a str,
+    config: &'a MemberConfig,
+    proxy: &'a ProxyConfig,
+    check: &'a CheckConfig,
+}
+
+/// Reports listeners that ask for a header of the PROXY protocol where the check sends none, or take none from the nameservers; and the
+/// other way round.
+fn misunderstood(fleet: &Fleet, running: &Running, asked: &Asked<'_>, about: &str, checked: &mut Checked) {
+    let Asked { member, config, proxy, check } = asked;
+    let Some(port) = check.port else { return };
+    let sends = check.protocol.send_proxy;
+    for address in config.addresses.iter().map(|address| SocketAddr::new(*address, port)) {
+        let Some(listener) = proxy.listeners.iter().find(|listener| reaches(address, listener.address)) else {
+            continue;
+        };
+        let name = &listener.name;
+        match (&listener.proxies, sends) {
+            (Some(_), None) => checked.finding(
+                about,
+                format!(
+                    "its check looks at {address}, where {member}'s listener {name} takes connections with a header of the PROXY protocol \
+                     alone: it would always be down; check another port, or give the check \"send_proxy\""
+                ),
+            ),
+            (None, Some(_)) => checked.finding(
+                about,
+                format!(
+                    "its check sends a header of the PROXY protocol to {address}, for which {member}'s listener {name} does not ask: it \
+                     would always be down"
+                ),
+            ),
+            (Some(proxies), Some(_)) => {
+                let is_trusted = |ip: &IpAddr| proxies.iter().any(|network| network.contains(ip));
+                let nameservers = running.nameservers.keys().filter(|host| {
+                    let addresses = fleet.hosts.get(*host).map_or(&[][..], |host| &host.addresses);
+                    let mut alike = addresses.iter().filter(|ip| ip.is_ipv4() == address.is_ipv4()).peekable();
+                    alike.peek().is_some() && !alike.any(is_trusted)
+                });
+                let closed_out: Vec<_> = nameservers.collect();
+                if !closed_out.is_empty() {
+                    let message = format!(
+                        "its check looks at {address}, and {} may not: add them to the trusted_proxies of {member}'s listener {name}",
+                        listed(closed_out)
+                    );
+                    checked.finding(about, message);
+                }
+            }
+            (None, None) => {}
         }
     }
 }

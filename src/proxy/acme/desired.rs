@@ -28,7 +28,7 @@ impl Desired {
     /// The same number for whoever would order the same in the same way: what failed for one would fail for the other.
     pub fn fingerprint(&self, ca: &AcmeConfig) -> u32 {
         let AcmeConfig { directory, eab, ca_file, profile, .. } = ca;
-        let eab = eab.as_ref().map(|eab| &eab.key_id);
+        let eab = eab.as_ref().map(|eab| (&eab.key_id, eab.hmac_key_file.display().to_string()));
         let all =
             json!([self.names(), self.challenge.as_str(), directory, profile, eab, ca_file.display().to_string()]);
         crc32fast::hash(all.to_string().as_bytes())

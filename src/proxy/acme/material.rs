@@ -204,9 +204,18 @@ pub struct Failures {
     /// What was ordered, and where: [`Desired::fingerprint`]. With another document it counts for nothing.
     #[serde(default)]
     pub of: u32,
+    /// The certificate that was there when the order began, by [`Issued::number`]; 0: none. Once there is another one, whoever ordered it,
+    /// this counts for nothing.
+    #[serde(default)]
+    pub replaces: u32,
 }
 
 impl Failures {
+    /// Whether there is another certificate now than when the order began.
+    pub fn is_past(&self, now: Option<&Issued>) -> bool {
+        now.is_some_and(|issued| issued.number() != self.replaces)
+    }
+
     /// The same within bounds: a peer's clock or its bytes may be anything.
     #[must_use]
     pub fn bounded(self, now: u64, longest: u64) -> Failures {

@@ -73,6 +73,7 @@ impl Orders {
             ended_badly: 0,
         };
         orders.adopt(document);
+        orders.forget_what_is_past();
         orders
     }
 
@@ -84,6 +85,15 @@ impl Orders {
         let failed = self.failures.len();
         let (desired, ca) = (&self.desired, self.ca.as_deref());
         self.failures.retain(|service, failures| fingerprint(desired, ca, service) == Some(failures.of));
+        if self.failures.len() < failed {
+            self.disk.changed(File::Failures);
+        }
+    }
+
+    /// A failure is void once the certificate has been got, by whichever proxy, on the disk too: the next order does not wait for it.
+    fn forget_what_is_past(&mut self) {
+        let (certificates, failed) = (&self.certificates, self.failures.len());
+        self.failures.retain(|service, failures| !failures.is_past(certificates.get(service)));
         if self.failures.len() < failed {
             self.disk.changed(File::Failures);
         }
@@ -177,31 +187,41 @@ impl Orders {
                 if failure.account_is_gone {
                     self.gone = self.accounts.get(&order.ca.directory).cloned();
                 }
-                effects.push(self.note_failure(&order.service, failure, now));
+                effects.push(self.note_failure(&order.service, order.replaces, failure, now));
             }
         }
         effects
     }
 
     fn fail_unasked(&mut self, why: String, now: Now) -> Vec<Effect> {
-        let Some(service) = self.under_way.as_ref().map(|order| order.service.clone()) else { return Vec::new() };
+        let Some((service, replaces)) = self.under_way.as_ref().map(|order| (order.service.clone(), order.replaces))
+        else {
+            return Vec::new();
+        };
         let mut effects = self.cancel();
-        effects.push(self.note_failure(&service, OrderFailure::without_retry_after(Cause::Unasked, why), now));
+        let failure = OrderFailure::without_retry_after(Cause::Unasked, why);
+        effects.push(self.note_failure(&service, replaces, failure, now));
         effects
     }
 
-    fn note_failure(&mut self, service: &str, failure: OrderFailure, now: Now) -> Effect {
+    fn note_failure(&mut self, service: &str, replaces: u32, failure: OrderFailure, now: Now) -> Effect {
         self.ended_badly += 1;
+        let failures = self.failed_again(service, replaces, failure, now);
+        let line = format!("the certificate of {service} could not be ordered: {}", failures.why);
+        self.failures.insert(service.to_owned(), failures.bounded(now.unix_ms, u64::MAX));
+        self.disk.changed(File::Failures);
+        self.forget_what_is_past();
+        Effect::Log(Level::WARN, line)
+    }
+
+    /// The orders of a service that have failed so far, and this one.
+    fn failed_again(&self, service: &str, replaces: u32, failure: OrderFailure, now: Now) -> Failures {
         let OrderFailure { why, cause, retry_after, .. } = failure;
         let before = self.failures.get(service).filter(|before| before.cause == cause);
         let count = before.map_or(0, |before| before.count).saturating_add(1);
         let until = next_try(now.unix_ms, count, cause, retry_after);
         let of = self.fingerprint(service).unwrap_or_default();
-        let failures = Failures { count, at: now.unix_ms, until, cause, by: self.own.clone(), why, of };
-        let line = format!("the certificate of {service} could not be ordered: {}", failures.why);
-        self.failures.insert(service.to_owned(), failures.bounded(now.unix_ms, u64::MAX));
-        self.disk.changed(File::Failures);
-        Effect::Log(Level::WARN, line)
+        Failures { count, at: now.unix_ms, until, cause, by: self.own.clone(), why, of, replaces }
     }
 
     fn on_suggested(&mut self, service: &str, number: u32, answer: Option<(Window, Duration)>, now: Now) {

@@ -95,6 +95,7 @@ fn build_service(service: &PreparedService, at: &SnapshotInput<'_>, before: Opti
         balance: service.balance,
         backend_version: service.backend_version,
         backend_tls: service.backend_tls.clone(),
+        send_proxy: service.send_proxy,
         connections: service.connections,
         backends: service.backends.iter().map(|backend| build_backend(service, backend, at, before)).collect(),
         verdict_bound: service.verdict_bound,

@@ -23,6 +23,7 @@ use crate::proxy::edge::basic_auth::file::UsersFile;
 use crate::proxy::route::Router;
 use crate::proxy::snapshot::{Front, FrontTarget, Https, Settings};
 use crate::proxy::tls::acceptor::Acceptor;
+use crate::proxy_protocol;
 use crate::tls::client::Connector;
 
 /// Time for what follows the end of running requests in an operator's step: the latch on disk, the next snapshot.
@@ -65,6 +66,8 @@ pub struct PreparedService {
     pub backend_version: HttpVersion,
     /// How connections to its backends are opened over TLS; none: in clear text.
     pub backend_tls: Option<Arc<Connector>>,
+    /// What connections to its backends begin with: a header of the PROXY protocol that names the visitor.
+    pub send_proxy: Option<proxy_protocol::Version>,
     /// How connections to its backends are used.
     pub connections: ConnectionsConfig,
     /// In the order of the document.
@@ -160,6 +163,7 @@ impl Prepared {
             capacity: Capacity::unbounded(&document.limits),
             trusted_proxies: document.trusted_proxies.clone(),
             via: document.via.then(|| document.name.as_str().into()),
+            names_visitors: services.iter().any(|service| service.send_proxy.is_some()),
             tls: None,
         });
         Ok(Prepared {
@@ -268,6 +272,7 @@ impl PreparedService {
             balance: backends.balance,
             backend_version: backends.protocol.version,
             backend_tls: Connector::of(&backends.protocol),
+            send_proxy: backends.protocol.send_proxy,
             connections: backends.connections,
             backends: prepared.collect(),
             verdict_bound,

@@ -59,6 +59,7 @@ pub fn explain(state: &State, Visit { host, path, cookie, from }: Visit<'_>) -> 
         fastrand::u64(..),
     );
     because.push(about_choice(snapshot, service, choice, named));
+    because.extend(about_header(service));
     let backend = match choice {
         Choice::Use { backend, .. } => service.backends.get(backend).map(|backend| backend.name.to_string()),
         Choice::Wait | Choice::Nobody | Choice::Undecided => None,
@@ -138,6 +139,14 @@ fn about_choice(snapshot: &Snapshot, service: &Service, choice: Choice, named: O
     let cookie = if set_cookie { "; the response sets the cookie" } else { "" };
     let draining = if snapshot.draining { "; this proxy is draining" } else { "" };
     format!("{}: {why}{cookie}{draining}", backend.name)
+}
+
+/// Says what a connection to the backend begins with.
+fn about_header(service: &Service) -> Option<String> {
+    let version = service.send_proxy?.as_str();
+    Some(format!(
+        "connections to its backends begin with a header of the PROXY protocol ({version}), and are one visitor's each"
+    ))
 }
 
 fn among(service: &Service, chosen: &Backend) -> String {

@@ -44,7 +44,7 @@ const BACKEND_COUNTERS: [(&str, &str, BackendValue); 5] = [
     }),
 ];
 
-const WORKERS: [(&str, &str, WorkerValue); 18] = [
+const WORKERS: &[(&str, &str, WorkerValue)] = &[
     ("polder_connections_accepted_total", "Connections accepted.", |worker| &worker.accepted),
     ("polder_connections_refused_total", "Connections refused at limits.connections.", |worker| &worker.refused),
     (
@@ -55,6 +55,14 @@ const WORKERS: [(&str, &str, WorkerValue); 18] = [
     ("polder_connections_evicted_total", "Idle connections closed to make room for new ones.", |worker| {
         &worker.evicted
     }),
+    ("polder_proxy_protocol_headers_total", "Headers of the PROXY protocol that were read.", |worker| {
+        &worker.proxy_headers
+    }),
+    (
+        "polder_proxy_protocol_refused_total",
+        "Connections closed at listeners with proxy_protocol: not from trusted_proxies, or without a good header in time.",
+        |worker| &worker.proxy_headers_refused,
+    ),
     ("polder_tls_handshakes_total", "Handshakes of TLS that ended well.", |worker| &worker.handshakes),
     (
         "polder_tls_handshakes_resumed_total",
@@ -125,7 +133,7 @@ pub fn page(state: &State, live: &Live, now: Now) -> String {
     refusals(&mut page, state);
     backends(&mut page, state);
     latches(&mut page, state, now);
-    for (name, help, value) in WORKERS {
+    for &(name, help, value) in WORKERS {
         let mut metric = page.counter(name, help);
         for (index, worker) in live.workers.iter().enumerate() {
             metric.sample(&[("worker", &index.to_string())], value(worker).load(Relaxed));

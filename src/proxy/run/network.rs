@@ -6,8 +6,9 @@ use std::net::{SocketAddr, TcpListener};
 use std::sync::Arc;
 
 use crate::config::ProxyConfig;
-use crate::config::proxy::Protocol;
+use crate::config::proxy::ListenerConfig;
 use crate::daemon::sockets::{BindError, Sockets};
+use crate::proxy::traffic::door::Door;
 use crate::proxy::traffic::worker::Listening;
 
 /// The traffic sockets of a document.
@@ -18,9 +19,7 @@ pub struct Network {
 
 #[derive(Debug)]
 struct Traffic {
-    name: Arc<str>,
-    protocol: Protocol,
-    http2: bool,
+    door: Arc<Door>,
     sockets: Vec<TcpListener>,
 }
 
@@ -28,12 +27,10 @@ impl Network {
     /// Asks for every listener of a document, one for each worker.
     pub(super) fn bind(document: &ProxyConfig, workers: usize, sockets: &mut Sockets) -> Result<Network, BindError> {
         let traffic = document.listeners.iter().map(|listener| {
-            Ok(Traffic {
-                name: listener.name.as_str().into(),
-                protocol: listener.protocol,
-                http2: listener.http2,
-                sockets: sockets.tcp(listener.address, workers)?,
-            })
+            let ListenerConfig { name, address, protocol, http2, proxies } = listener;
+            let (name, proxies) = (name.as_str().into(), proxies.clone());
+            let door = Arc::new(Door { name, protocol: *protocol, http2: *http2, proxies });
+            Ok(Traffic { door, sockets: sockets.tcp(*address, workers)? })
         });
         Ok(Network { traffic: traffic.collect::<Result<_, BindError>>()? })
     }
@@ -55,14 +52,10 @@ impl Network {
         for traffic in &self.traffic {
             for (index, socket) in traffic.sockets.iter().enumerate() {
                 match socket.try_clone() {
-                    Ok(socket) => shares[index % workers].push(Listening {
-                        name: traffic.name.clone(),
-                        protocol: traffic.protocol,
-                        http2: traffic.http2,
-                        socket,
-                    }),
+                    Ok(socket) => shares[index % workers].push(Listening { door: Arc::clone(&traffic.door), socket }),
                     Err(error) => {
-                        tracing::error!("listener {}: a socket cannot be given to its worker: {error}", traffic.name)
+                        let name = &traffic.door.name;
+                        tracing::error!("listener {name}: a socket cannot be given to its worker: {error}");
                     }
                 }
             }

@@ -68,7 +68,8 @@ async fn open(exchange: &mut Exchange<'_>, plan: Plan<'_>) -> Result<BackendConn
     }
     let (service, backend) = (plan.service(), plan.backend());
     let peer = Peer::of(service, backend);
-    let opening = upstream::connect(backend.address, service.backend_tls.as_deref());
+    let introduction = service.send_proxy.map(|version| upstream::introduction(version, exchange.client));
+    let opening = upstream::connect(backend.address, introduction.as_deref(), service.backend_tls.as_deref());
     let stream = connected(exchange, plan, opening).await?;
     Ok(BackendConnection { stream, peer, is_reused: false, is_authenticated: false })
 }

@@ -5,7 +5,6 @@
 
 use std::cell::RefCell;
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::Poll;
@@ -48,9 +47,7 @@ const LINGER_BYTES: usize = 1024 * 1024;
 pub struct Opened {
     /// What carries it.
     pub stream: Transport,
-    /// Where the client is.
-    pub peer: SocketAddr,
-    /// The same in the words of the forwarded fields.
+    /// Who has opened it.
     pub client: Client,
     /// The listener's name.
     pub listener: Arc<str>,
@@ -60,8 +57,7 @@ pub struct Opened {
 pub struct Connection {
     local: Rc<Local>,
     stream: Transport,
-    peer: SocketAddr,
-    /// The peer, in the words of the forwarded fields.
+    /// Who has opened it.
     client: Client,
     listener: Arc<str>,
     entry: Rc<Entry>,
@@ -78,21 +74,10 @@ pub struct Connection {
 impl Connection {
     /// A connection that can carry requests.
     pub fn new(local: Rc<Local>, entry: Rc<Entry>, opened: Opened) -> Box<Connection> {
-        let Opened { stream, peer, client, listener } = opened;
+        let Opened { stream, client, listener } = opened;
         let (own, client_alarm, backend_alarm) = Default::default();
         let is_first = true;
-        Box::new(Connection {
-            local,
-            stream,
-            peer,
-            client,
-            listener,
-            entry,
-            is_first,
-            own,
-            client_alarm,
-            backend_alarm,
-        })
+        Box::new(Connection { local, stream, client, listener, entry, is_first, own, client_alarm, backend_alarm })
     }
 
     /// Serves it to its end.
@@ -268,7 +253,7 @@ impl Connection {
 
     fn log(&self, request: Option<Request<'_>>, trace: &mut Trace, end: End) {
         trace.end = end;
-        self.local.log(&Record { peer: self.peer, listener: &self.listener, request, trace });
+        self.local.log(&Record { client: &self.client, listener: &self.listener, request, trace });
     }
 
     /// Closes the connection so that the client gets all that was written to it.

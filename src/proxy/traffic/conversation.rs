@@ -90,13 +90,14 @@ pub async fn pass_both_ways<'x, S: BodySink, R: ResponseSource>(
 ) -> Ended {
     let settings = &plan.view.snapshot.settings;
     let transport = exchange.transport_security(plan.front(), settings);
+    let scheme = exchange.client.scheme(exchange.request.head);
     let Exchange { local, entry, request, buffers, client_alarm, backend_alarm, trace, .. } = exchange;
     let (whole, request) = (*request, request.head);
     let address = plan.backend().address;
     let counters = local.counters_of(plan.backend());
     let idle = settings.timeouts.body_idle;
     let cookie = plan.service().cookie();
-    let set_cookie = cookie.filter(|_| plan.set_cookie).map(|own| own.set(address, request.scheme.is_secure()));
+    let set_cookie = cookie.filter(|_| plan.set_cookie).map(|own| own.set(address, scheme.is_secure()));
     let edit = ResponseEdit { cookie, set_cookie: set_cookie.as_deref(), transport };
     let (body, response) = client.split();
     let (sink, source) = backend(buffers);

@@ -18,6 +18,10 @@ pub struct WorkerCounters {
     pub evicted: AtomicU64,
     /// Connections that could be closed for the sake of others now.
     pub evictable: AtomicU64,
+    /// Headers of the PROXY protocol that were read.
+    pub proxy_headers: AtomicU64,
+    /// Connections closed at listeners that ask for such a header: from elsewhere, or without a good one in time.
+    pub proxy_headers_refused: AtomicU64,
     /// Handshakes of TLS that ended well.
     pub handshakes: AtomicU64,
     /// Those of them that have resumed a session.

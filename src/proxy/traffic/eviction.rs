@@ -37,6 +37,25 @@ pub fn admit(local: &Local, client: &Client) -> Result<Admitted, End> {
     Ok(Admitted { slot, address })
 }
 
+/// Admits a proxy that has yet to say for whom it comes ([`count_visitor`]).
+pub fn admit_uncounted(local: &Local) -> Result<Admitted, End> {
+    let slot = find_slot(local, local.view().snapshot.settings.capacity.connections).ok_or(End::NoSlot)?;
+    Ok(Admitted { slot, address: None })
+}
+
+/// Counts a connection that was admitted uncounted as one of its visitor, or gives the reason for the access log why he may have no more.
+pub fn count_visitor(local: &Local, entry: &Entry, visitor: &Client) -> Result<(), End> {
+    let view = local.view();
+    let settings = &view.snapshot.settings;
+    if visitor.is_trusted(&settings.trusted_proxies) {
+        return Ok(());
+    }
+    let free = local.shared.admission.of_address(visitor.address, settings.capacity.connections_per_address);
+    let address = free.or_else(|| replace_own(local, visitor.address)?.address).ok_or(End::AddressFull)?;
+    entry.count_as(address);
+    Ok(())
+}
+
 /// Closes the handshake that has been under way longest, if this worker has its part of all that may be. Before a newcomer is admitted,
 /// who so gets the slot of that one, and not of a visitor who has had a handshake.
 pub fn make_room_for_handshake(local: &Local) {

@@ -42,7 +42,7 @@ impl Exchange<'_> {
     pub fn came_securely(&self, settings: &Settings) -> bool {
         // Of several proxies in a row the first one saw the visitor.
         let is_https = |list: &[u8]| elements(list).next().is_some_and(|scheme| scheme.eq_ignore_ascii_case(b"https"));
-        self.request.head.scheme == Scheme::Https
+        self.client.scheme(self.request.head) == Scheme::Https
             || self.client.is_trusted(&settings.trusted_proxies)
                 && self.request.values(FieldKind::ForwardedProto).next().is_some_and(is_https)
     }

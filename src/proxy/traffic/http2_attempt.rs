@@ -23,7 +23,7 @@ pub async fn converse(exchange: &mut Exchange<'_>, client: &mut impl ClientStrea
         return Outcome::Failed(Failure::new(501, End::Refused));
     }
     let local = exchange.local;
-    let open = async || upstream::connect(backend.address, service.backend_tls.as_deref()).await;
+    let open = async || upstream::connect(backend.address, None, service.backend_tls.as_deref()).await;
     let placing = local.http2.place(Peer::of(service, backend), open);
     let place: Place = match connected(exchange, plan, placing).await {
         Ok(place) => place,

@@ -4,7 +4,6 @@
 //! not looked at. Owns the limits of the connection; those of a request are the path's.
 
 use std::future::poll_fn;
-use std::net::SocketAddr;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::sync::Arc;
@@ -56,9 +55,7 @@ const MOST_FORGOTTEN: usize = 1024 * 1024;
 pub struct Opened {
     /// What carries it.
     pub stream: TlsStream,
-    /// Where the client is.
-    pub peer: SocketAddr,
-    /// The same in the words of the forwarded fields.
+    /// Who has opened it.
     pub client: Client,
     /// The listener's name.
     pub listener: Arc<str>,
@@ -77,10 +74,10 @@ enum Stage {
 
 /// Serves a connection to its end.
 pub async fn serve(local: Rc<Local>, entry: Rc<Entry>, opened: Opened) {
-    let Opened { stream, peer, client, listener } = opened;
+    let Opened { stream, client, listener } = opened;
     add(&local.counters.http2_connections, 1);
     let wire = Rc::new(Wire::new(stream));
-    let visit = Rc::new(Visit::new(Rc::clone(&local), entry, wire, peer, client, listener));
+    let visit = Rc::new(Visit::new(Rc::clone(&local), entry, wire, client, listener));
     let mut alarm = Alarm::default();
     let leaving = pin!(local.leaving.notified());
     match handshake(&visit, &mut alarm).await {

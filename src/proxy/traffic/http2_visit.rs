@@ -4,7 +4,6 @@
 //! is kept from one stream to the next: a seat on its connection, and the room of its future on the thread.
 
 use std::cell::{Cell, RefCell};
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::task::{Context, Waker};
@@ -54,7 +53,6 @@ pub struct Visit {
     pub entry: Rc<Entry>,
     /// What carries it.
     pub wire: Rc<Wire>,
-    peer: SocketAddr,
     client: Client,
     listener: Arc<str>,
     /// Streams whose requests are under way.
@@ -82,16 +80,9 @@ impl Drop for Seat {
 
 impl Visit {
     /// Before its first stream.
-    pub fn new(
-        local: Rc<Local>,
-        entry: Rc<Entry>,
-        wire: Rc<Wire>,
-        peer: SocketAddr,
-        client: Client,
-        listener: Arc<str>,
-    ) -> Visit {
+    pub fn new(local: Rc<Local>, entry: Rc<Entry>, wire: Rc<Wire>, client: Client, listener: Arc<str>) -> Visit {
         let (open, waker, seats, own) = Default::default();
-        Visit { local, entry, wire, peer, client, listener, open, waker, seats, own, is_first: Cell::new(true) }
+        Visit { local, entry, wire, client, listener, open, waker, seats, own, is_first: Cell::new(true) }
     }
 
     /// No request is under way.
@@ -126,7 +117,7 @@ impl Visit {
     }
 
     fn record(&self, request: Option<Request<'_>>, trace: &Trace) {
-        self.local.log(&Record { peer: self.peer, listener: &self.listener, request, trace });
+        self.local.log(&Record { client: &self.client, listener: &self.listener, request, trace });
     }
 
     fn take_seat(&self) -> Seat {

@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 
 use slab::Slab;
 
-use super::admission::{Admitted, RESERVE, Slot, SlotKind};
+use super::admission::{AddressSlot, Admitted, RESERVE, Slot, SlotKind};
 use super::counters::WorkerCounters;
 use super::eviction_queue::EvictionQueue;
 use super::view::View;
@@ -147,6 +147,13 @@ impl Entry {
     pub fn change_slot(&self, slot: Slot) {
         if let Some(admitted) = self.admitted().borrow_mut().as_mut() {
             admitted.slot = slot;
+        }
+    }
+
+    /// Counts as a connection of this address from now on.
+    pub fn count_as(&self, address: AddressSlot) {
+        if let Some(admitted) = self.admitted().borrow_mut().as_mut() {
+            admitted.address = Some(address);
         }
     }
 

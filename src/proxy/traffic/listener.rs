@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep};
 
 use super::access_log::Record;
 use super::counters::add;
+use super::door::Door;
 use super::eviction;
 use super::http1::forwarded::Client;
 use super::local::Local;
@@ -27,19 +28,9 @@ const EXHAUSTED_PAUSE: Duration = Duration::from_millis(100);
 /// Connections that a listener may still accept when it closes: more than the kernel queues (somaxconn) by default.
 const MOST_QUEUED: usize = 4096;
 
-/// What is spoken at a listener.
-pub struct Door {
-    /// The listener's name in logs.
-    pub name: Arc<str>,
-    /// The protocol.
-    pub protocol: Protocol,
-    /// Over TLS it may be HTTP/2.
-    pub http2: bool,
-}
-
 /// Accepts until the listeners are to close. Dropping it closes our descriptor only: another process with the same socket
 /// keeps its queue.
-pub async fn accept(local: Rc<Local>, listener: TcpListener, door: Door) {
+pub async fn accept(local: Rc<Local>, listener: TcpListener, door: Arc<Door>) {
     let exhausted = Throttle::default();
     let mut closing = std::pin::pin!(local.closing.notified());
     // It may have been notified before this task first ran.
@@ -69,7 +60,7 @@ pub async fn accept(local: Rc<Local>, listener: TcpListener, door: Door) {
 
 /// Accepts the connections that the kernel has already established: closing the socket would reset them. The kernel is asked, since
 /// the event loop may be a moment behind.
-fn empty_queue(local: &Rc<Local>, listener: TcpListener, door: &Door) {
+fn empty_queue(local: &Rc<Local>, listener: TcpListener, door: &Arc<Door>) {
     let Ok(listener) = listener.into_std() else { return };
     for _ in 0..MOST_QUEUED {
         let accepted = listener.accept().and_then(|(stream, peer)| {
@@ -89,27 +80,49 @@ fn is_exhausted(error: &io::Error) -> bool {
 }
 
 /// Admits a newcomer, or closes its connection.
-fn begin(local: &Rc<Local>, stream: TcpStream, peer: SocketAddr, door: &Door) {
-    let client = Client::new(peer.ip());
+fn begin(local: &Rc<Local>, stream: TcpStream, peer: SocketAddr, door: &Arc<Door>) {
+    let mut client = Client::new(peer);
+    if let Some(proxies) = &door.proxies
+        && !client.is_trusted(proxies)
+    {
+        add(&local.counters.proxy_headers_refused, 1);
+        if local.proxy_refused.permits() {
+            tracing::warn!(
+                "listener {}: {} is closed out: it is none of the listener's trusted_proxies, from which alone connections are taken \
+                 (logged at most once a minute, of whichever address)",
+                door.name,
+                client.address
+            );
+        }
+        return log_end(local, &client, &door.name, End::UntrustedProxy);
+    }
     if door.protocol == Protocol::Https {
         eviction::make_room_for_handshake(local);
     }
-    let admitted = match eviction::admit(local, &client) {
+    let admitted = match &door.proxies {
+        None => eviction::admit(local, &client),
+        Some(_) => eviction::admit_uncounted(local),
+    };
+    let admitted = match admitted {
         Ok(admitted) => admitted,
-        Err(end) => return refuse(local, peer, &door.name, end),
+        Err(end) => {
+            local.count_refusal(end);
+            return log_end(local, &client, &door.name, end);
+        }
     };
     add(&local.counters.accepted, 1);
     // Fails only on a connection that is closed already, which the first read finds out.
     let _ = stream.set_nodelay(true);
-    let Door { name, protocol, http2 } = door;
-    let accepted = Accepted { stream, peer, client, listener: Arc::clone(name), protocol: *protocol, http2: *http2 };
+    if local.view().snapshot.settings.names_visitors {
+        client.destination = stream.local_addr().ok();
+    }
+    let accepted = Accepted { stream, client, door: Arc::clone(door) };
     tokio::task::spawn_local(opening::open(Rc::clone(local), accepted, admitted));
 }
 
-/// Counts and logs a connection that is closed without an answer.
-fn refuse(local: &Local, peer: SocketAddr, name: &str, end: End) {
-    local.count_refusal(end);
+/// Logs a connection that is closed without an answer.
+fn log_end(local: &Local, client: &Client, listener: &str, end: End) {
     let mut trace = Trace::new(Instant::now());
     trace.end = end;
-    local.log(&Record { peer, listener: name, request: None, trace: &trace });
+    local.log(&Record { client, listener, request: None, trace: &trace });
 }

@@ -62,6 +62,8 @@ pub struct Local {
     pub address_reached: Throttle,
     /// The warning that backends cannot be reached over TLS.
     pub handshake_failed: Throttle,
+    /// The warning that a connection is closed for want of a good header of the PROXY protocol.
+    pub proxy_refused: Throttle,
     /// Notified when the last connection is over.
     pub emptied: Notify,
     /// Notified when listeners are to close.
@@ -94,6 +96,7 @@ impl Local {
             handshakes_reached: Throttle::default(),
             address_reached: Throttle::default(),
             handshake_failed: Throttle::default(),
+            proxy_refused: Throttle::default(),
             emptied: Notify::new(),
             closing: Notify::new(),
             leaving: Notify::new(),

@@ -1,6 +1,6 @@
-//! From an accepted connection to one that carries requests: it is registered, and has its handshake where TLS is spoken.
+//! From an accepted connection to one that carries requests: it is registered, is told who the visitor is where a proxy says that, and
+//! has its handshake where TLS is spoken.
 
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::sync::Arc;
 
@@ -11,12 +11,14 @@ use super::access_log::Record;
 use super::admission::Admitted;
 use super::connection::{Connection, Opened};
 use super::counters::add;
+use super::door::Door;
 use super::handshake::{self, HandshakeError};
 use super::handshakes::Handshake;
 use super::http1::forwarded::Client;
 use super::http2_connection;
 use super::inflight::{Entry, Order};
 use super::local::Local;
+use super::proxy_header;
 use super::termination::End;
 use super::trace::Trace;
 use super::transport::Transport;
@@ -27,16 +29,10 @@ use crate::tls::TlsStream;
 pub struct Accepted {
     /// The client's socket.
     pub stream: TcpStream,
-    /// Where the client is.
-    pub peer: SocketAddr,
-    /// The same in the words of the forwarded fields.
+    /// Who has opened it.
     pub client: Client,
-    /// The listener's name.
-    pub listener: Arc<str>,
-    /// What is spoken there.
-    pub protocol: Protocol,
-    /// Over TLS it may be HTTP/2.
-    pub http2: bool,
+    /// Where it came.
+    pub door: Arc<Door>,
 }
 
 /// Keeps a connection in the worker's registry while it lives.
@@ -54,36 +50,48 @@ impl Drop for Registration {
 /// Serves a connection to its end. It is registered at once, before anything is waited for, so that it counts from when it was accepted.
 pub fn open(local: Rc<Local>, accepted: Accepted, admitted: Admitted) -> impl Future<Output = ()> {
     let registered = Registration { entry: local.registry.add(admitted), local };
-    let is_secure = accepted.protocol == Protocol::Https;
+    let is_secure = accepted.door.protocol == Protocol::Https;
     let begun = is_secure.then(|| Handshake::begin(&registered.local.handshakes, &registered.entry));
     serve(registered, accepted, begun)
 }
 
 async fn serve(registered: Registration, accepted: Accepted, begun: Option<Handshake>) {
     let Registration { local, entry } = &registered;
-    let Accepted { stream, peer, client, listener, protocol, http2 } = accepted;
-    let stream = match protocol {
-        Protocol::Http => Transport::Tcp(stream),
-        // Apart: connections in clear text have no room for it.
-        Protocol::Https => match Box::pin(handshake(local, entry, stream, http2)).await {
-            Ok(stream) => Transport::Tls(Box::new(stream)),
-            Err(None) => return,
-            Err(Some(end)) => {
-                let mut trace = Trace::new(Instant::now());
-                trace.end = end;
-                return local.log(&Record { peer, listener: &listener, request: None, trace: &trace });
+    let Accepted { stream, mut client, door } = accepted;
+    let opened = async {
+        if door.proxies.is_some() {
+            // Apart: other connections have no room for it.
+            Box::pin(proxy_header::receive(local, entry, &stream, &mut client, &door.name)).await?;
+        }
+        match door.protocol {
+            Protocol::Http => Ok(Transport::Tcp(stream)),
+            // Apart: connections in clear text have no room for it.
+            Protocol::Https => {
+                let stream = Box::pin(handshake(local, entry, stream, door.http2)).await?;
+                Ok(Transport::Tls(Box::new(stream)))
             }
-        },
+        }
+    };
+    let stream = match opened.await {
+        Ok(stream) => stream,
+        Err(None) => return,
+        Err(Some(end)) => {
+            let mut trace = Trace::new(Instant::now());
+            trace.end = end;
+            return local.log(&Record { client: &client, listener: &door.name, request: None, trace: &trace });
+        }
     };
     drop(begun);
+    let listener = Arc::clone(&door.name);
+    drop(door);
     match stream {
         // Apart, too.
         Transport::Tls(stream) if stream.speaks_http2() => {
-            let opened = http2_connection::Opened { stream: *stream, peer, client, listener };
+            let opened = http2_connection::Opened { stream: *stream, client, listener };
             Box::pin(http2_connection::serve(Rc::clone(local), Rc::clone(entry), opened)).await;
         }
         stream => {
-            let opened = Opened { stream, peer, client, listener };
+            let opened = Opened { stream, client, listener };
             Connection::new(Rc::clone(local), Rc::clone(entry), opened).serve().await;
         }
     }

@@ -22,6 +22,14 @@ pub enum End {
     KeepAliveTimeout,
     /// `timeouts.body_idle` passed while the client was to send or take.
     ClientBodyTimeout,
+    /// Whoever connected may not say who the visitor is.
+    UntrustedProxy,
+    /// The proxy before us closed within its header of the PROXY protocol.
+    ClosedInProxyHeader,
+    /// `timeouts.proxy_protocol` passed.
+    ProxyHeaderTimeout,
+    /// What came is no header of the PROXY protocol.
+    ProxyHeaderRefused,
     /// The client closed within the handshake of TLS.
     ClientInHandshake,
     /// `timeouts.tls_handshake` passed.
@@ -86,6 +94,8 @@ pub enum End {
     EvictedInHead,
     /// Closed within the handshake of TLS for the same reason, or because `limits.tls_handshakes` was reached.
     EvictedInHandshake,
+    /// Closed before its header of the PROXY protocol was whole for the same reason.
+    EvictedInProxyHeader,
     /// `limits.connections` was reached, and nobody could be evicted.
     NoSlot,
     /// `limits.connections_per_address` was reached, and no connection of that address could be evicted.
@@ -111,7 +121,8 @@ impl End {
     /// The two letters. First: C client closed, c client's time limit, S backend closed or refused, s backend's time
     /// limit, P refused by the proxy, R out of resources, D failed over, K drained, L answered locally, `-` none.
     /// Second: R request's head, Q waiting for a verdict, C connecting, H response's head, D body, T tunnel,
-    /// K between requests, S handshake of TLS, F frames of HTTP/2, A being admitted, N the visitor's network, U his password, X asking another server about him, `-` none.
+    /// K between requests, U untrusted proxy, P header of the PROXY protocol, S handshake of TLS, F frames of HTTP/2, A being admitted,
+    /// N the visitor's network, W his name and password, X asking another server about him, `-` none.
     pub fn code(self) -> &'static str {
         match self {
             End::Done => "--",
@@ -123,6 +134,10 @@ impl End {
             End::HeadTimeout => "cR",
             End::KeepAliveTimeout => "cK",
             End::ClientBodyTimeout => "cD",
+            End::UntrustedProxy => "PU",
+            End::ClosedInProxyHeader => "CP",
+            End::ProxyHeaderTimeout => "cP",
+            End::ProxyHeaderRefused => "PP",
             End::ClientInHandshake => "CS",
             End::HandshakeTimeout => "cS",
             End::HandshakeRefused => "PS",
@@ -131,9 +146,9 @@ impl End {
             End::Flooded => "RF",
             End::Refused => "PR",
             End::NetworkRefused => "PN",
-            End::NoPassword => "PU",
-            End::PasswordsBusy => "RU",
-            End::NoUsers => "SU",
+            End::NoPassword => "PW",
+            End::PasswordsBusy => "RW",
+            End::NoUsers => "SW",
             End::AuthRefused => "PX",
             End::AuthFailed => "SX",
             End::AuthTimeout => "sX",
@@ -154,6 +169,7 @@ impl End {
             End::DrainTimeout => "K-",
             End::EvictedIdle => "RK",
             End::EvictedInHandshake => "RS",
+            End::EvictedInProxyHeader => "RP",
             End::EvictedInHead => "RR",
             End::NoSlot => "RA",
             End::AddressFull => "PA",

@@ -3,17 +3,19 @@
 use std::cell::RefCell;
 use std::collections::HashMap;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::os::fd::AsRawFd;
 
 use nix::errno::Errno;
 use nix::sys::socket::{MsgFlags, recv};
-use tokio::io::Interest;
+use tokio::io::{AsyncWriteExt, Interest};
 use tokio::net::TcpStream;
 use tokio::time::Instant;
 
+use super::http1::forwarded::Client;
 use super::transport::Transport;
 use crate::proxy::snapshot::{Backend, Service};
+use crate::proxy_protocol::{self, Ends};
 use crate::tls::client::{Connector, HandshakeError, Proof};
 
 /// What a connection leads to. Those of one peer can stand in for each other.
@@ -23,6 +25,8 @@ pub struct Peer {
     pub address: SocketAddr,
     /// How what is said there is kept secret.
     pub secured: Secured,
+    /// What a connection begins with: a header of the PROXY protocol that names a visitor.
+    pub named: Option<proxy_protocol::Version>,
 }
 
 /// What protects a connection to a backend.
@@ -37,6 +41,11 @@ pub enum Secured {
 }
 
 impl Peer {
+    /// A server that is spoken to in clear text and told of no visitor.
+    pub fn in_clear(address: SocketAddr) -> Peer {
+        Peer { address, secured: Secured::Clear, named: None }
+    }
+
     /// Where connections of a service's backend lead now.
     pub fn of(service: &Service, backend: &Backend) -> Peer {
         let secured = match service.backend_tls.as_ref().map(|connector| connector.number()) {
@@ -44,7 +53,7 @@ impl Peer {
             Some(Some(number)) => Secured::By(number),
             Some(None) => Secured::Unusable,
         };
-        Peer { address: backend.address, secured }
+        Peer { address: backend.address, secured, named: service.send_proxy }
     }
 }
 
@@ -143,9 +152,29 @@ pub enum ConnectError {
     OutOfResources,
 }
 
-/// Opens a connection, over TLS if there is a connector.
-pub async fn connect(address: SocketAddr, tls: Option<&Connector>) -> Result<Transport, ConnectError> {
-    let stream = TcpStream::connect(address).await.map_err(|error| classify(&error))?;
+/// The header by which a backend is told who the visitor is.
+pub fn introduction(version: proxy_protocol::Version, visitor: &Client) -> Vec<u8> {
+    let unknown = |source: SocketAddr| match source {
+        SocketAddr::V4(_) => SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), 0),
+        SocketAddr::V6(_) => SocketAddr::new(Ipv6Addr::UNSPECIFIED.into(), 0),
+    };
+    // It is not known of connections that are older than the document that wants it said.
+    let destination = visitor.destination.unwrap_or_else(|| unknown(visitor.peer));
+    let mut header = Vec::new();
+    proxy_protocol::write(version, Some(Ends { source: visitor.peer, destination }), &mut header);
+    header
+}
+
+/// Opens a connection, over TLS if there is a connector. `introduction`: what it begins with, before TLS.
+pub async fn connect(
+    address: SocketAddr,
+    introduction: Option<&[u8]>,
+    tls: Option<&Connector>,
+) -> Result<Transport, ConnectError> {
+    let mut stream = TcpStream::connect(address).await.map_err(|error| classify(&error))?;
+    if let Some(introduction) = introduction {
+        stream.write_all(introduction).await.map_err(|error| classify(&error))?;
+    }
     stream.set_nodelay(true).map_err(|error| classify(&error))?;
     let Some(connector) = tls else { return Ok(Transport::Tcp(stream)) };
     // On the heap: requests to backends in clear text have no room for it.

@@ -5,7 +5,7 @@ use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::upstream::{Peer, Secured};
+use super::upstream::Peer;
 use crate::proxy::choose::BalanceState;
 use crate::proxy::snapshot::{Backend, Service, ServiceMode, Snapshot};
 
@@ -56,8 +56,7 @@ impl View {
 
     fn asks(&self, peer: Peer) -> bool {
         let mut edges = self.snapshot.fronts.iter().filter_map(|front| front.edge.as_ref());
-        peer.secured == Secured::Clear
-            && edges.any(|edge| edge.forward_auth.as_ref().is_some_and(|auth| auth.address == peer.address))
+        edges.any(|edge| edge.forward_auth.as_ref().is_some_and(|auth| Peer::in_clear(auth.address) == peer))
     }
 
     fn sends_to(&self, peer: Peer) -> bool {

@@ -8,8 +8,9 @@ use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
 
 use super::counters::WorkerCounters;
+use super::door::Door;
 use super::eviction;
-use super::listener::{self, Door};
+use super::listener;
 use super::local::Local;
 use super::shared::{Shared, Sibling, SlotRequest};
 use crate::config::proxy::Protocol;
@@ -18,12 +19,8 @@ use crate::daemon::ticks::Tick;
 /// A listener a worker accepts from.
 #[derive(Debug)]
 pub struct Listening {
-    /// The listener's name in logs.
-    pub name: Arc<str>,
-    /// The protocol spoken there.
-    pub protocol: Protocol,
-    /// Over TLS it may be HTTP/2.
-    pub http2: bool,
+    /// What is spoken there.
+    pub door: Arc<Door>,
     /// The socket, non-blocking.
     pub socket: std::net::TcpListener,
 }
@@ -136,14 +133,17 @@ async fn run(
 }
 
 fn listen(local: &Rc<Local>, accepting: &mut JoinSet<()>, listening: Vec<Listening>) {
-    let with_http2 = listening.iter().filter(|listening| listening.http2 && listening.protocol == Protocol::Https);
-    local.speak_http2_at(with_http2.map(|listening| Arc::clone(&listening.name)));
-    for Listening { name, protocol, http2, socket } in listening {
+    let doors = listening.iter().map(|listening| &listening.door);
+    let with_http2 = doors.filter(|door| door.http2 && door.protocol == Protocol::Https);
+    local.speak_http2_at(with_http2.map(|door| Arc::clone(&door.name)));
+    for Listening { door, socket } in listening {
         match tokio::net::TcpListener::from_std(socket) {
             Ok(socket) => {
-                accepting.spawn_local(listener::accept(Rc::clone(local), socket, Door { name, protocol, http2 }));
+                accepting.spawn_local(listener::accept(Rc::clone(local), socket, door));
             }
-            Err(error) => tracing::error!("listener {name}: worker {} cannot use its socket: {error}", local.index),
+            Err(error) => {
+                tracing::error!("listener {}: worker {} cannot use its socket: {error}", door.name, local.index);
+            }
         }
     }
 }

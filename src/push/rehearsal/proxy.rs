@@ -19,7 +19,7 @@ use crate::api::client::Client;
 use crate::api::daemon::Daemon;
 use crate::api::operator::OperatorState;
 use crate::api::proxy::{ServiceStatus, Status};
-use crate::config::proxy::{self, HostPattern, Mode, Protocol, Target};
+use crate::config::proxy::{self, HostPattern, ListenerConfig, Mode, Protocol, Target};
 use crate::config::{CheckConfig, ProxyConfig};
 use crate::fleet::routing::Routing;
 use crate::health::Verdict;
@@ -196,7 +196,14 @@ async fn ask_and_ask_again(listener: SocketAddr, running: Option<&Running>, rout
 /// The running proxy, if it can be reached.
 async fn running(setup: &Setup<'_>, rehearsed: &mut Rehearsed) -> Option<Running> {
     let config = setup.running(Daemon::Proxy, proxy::load, &mut rehearsed.notes)?;
-    for listener in config.listeners.iter().filter(|listener| listener.protocol == Protocol::Http) {
+    // This machine is none of the proxies that may say who a visitor is.
+    let is_open = |listener: &&ListenerConfig| listener.protocol == Protocol::Http && listener.proxies.is_none();
+    if !config.listeners.iter().any(|listener| is_open(&listener)) {
+        let why = "the running proxy has no listener in clear text without the PROXY protocol, so there is nothing to compare with";
+        rehearsed.notes.push(why.to_owned());
+        return None;
+    }
+    for listener in config.listeners.iter().filter(is_open) {
         let at = reached(listener.address);
         if matches!(timeout(ANSWER_LIMIT, TcpStream::connect(at)).await, Ok(Ok(_))) {
             let routing = Routing::of(&config);

@@ -2,10 +2,7 @@
   polder.fleet = {
     hosts =
       let
-        host = location: role: ipv4: {
-          inherit location ipv4;
-          roles = [ role ];
-        };
+        host = location: roles: ipv4: { inherit location roles ipv4; };
       in
       {
         ns-1 = host "here" "nameserver" "192.0.2.1";
@@ -19,8 +16,11 @@
     zones."example.net".file = ./zones/example.net.zone;
     pools."http0.l.example.net" = { };
 
+    acme.terms_of_service_agreed = true;
     services.www = {
       hosts = [ "www.example.net" ];
+      tls = "acme";
+      https = "redirect";
       mode = "stateless";
       backends = [
         { host = "web-1"; }

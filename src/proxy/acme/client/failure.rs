@@ -23,9 +23,10 @@ pub(super) fn of(error: &Error, http: &Http) -> OrderFailure {
     match error {
         Error::Api(problem) => {
             let account_is_gone = is_of(problem, "accountDoesNotExist");
-            // An error of the CA's own does not last, and an account that is gone is made anew: neither is a refusal.
-            let is_theirs = is_of(problem, "serverInternal") || account_is_gone;
-            let cause = if is_theirs { Cause::Unasked } else { Cause::Refused };
+            // An error of the CA's own does not last, the next order has other nonces, and an account that is gone is made anew: none of
+            // them is a refusal.
+            let passes = account_is_gone || is_of(problem, "serverInternal") || is_of(problem, "badNonce");
+            let cause = if passes { Cause::Unasked } else { Cause::Refused };
             OrderFailure { why: in_words(problem), cause, retry_after: http.retry_after(), account_is_gone }
         }
         Error::Other(other) if other.is::<Unreached>() => unasked(format!("the CA cannot be reached: {other}")),
@@ -51,3 +52,6 @@ pub(super) fn in_words(problem: &Problem) -> String {
     }
     words
 }
+
+#[cfg(test)]
+mod tests;

@@ -70,15 +70,12 @@ impl Orders {
         }
         for (service, theirs) in &words.failures {
             let is_news = self.failures.get(service).is_none_or(|ours| ours.at < theirs.at);
-            let is_over = self.certificates.get(service).is_some_and(|issued| issued.told().obtained >= theirs.at);
+            let is_over = theirs.is_past(self.certificates.get(service));
             if is_news && !is_over && self.fingerprint(service) == Some(theirs.of) {
                 self.failures.insert(service.clone(), theirs.clone().bounded(now.unix_ms, LONGEST_HEARSAY));
             }
         }
-        let (certificates, failures) = (&self.certificates, &mut self.failures);
-        failures.retain(|service, failures| {
-            certificates.get(service).is_none_or(|issued| issued.told().obtained < failures.at)
-        });
+        self.forget_what_is_past();
         refused
     }
 

@@ -159,6 +159,18 @@ impl Proxy {
         before != self.wanted.len()
     }
 
+    /// What of failures is on its disk.
+    fn stored_failures(&self) -> BTreeMap<String, Failures> {
+        let stored: serde_json::Value = serde_json::from_str(self.disk[&File::Failures].reveal()).unwrap();
+        serde_json::from_value(stored["failures"].clone()).unwrap()
+    }
+
+    /// It begins again with the failures that are on its disk, and nothing else.
+    fn restart_without_certificates(&mut self) {
+        let known = Known { failures: self.stored_failures(), ..Known::default() };
+        self.orders = Orders::new(&document(self.name, SHOP), known);
+    }
+
     fn pem(&self) -> Option<&Secret> {
         self.orders.certificates.get("shop").map(|issued| &issued.told().pem)
     }
@@ -311,9 +323,7 @@ fn an_order_that_failed_is_tried_again_after_a_pause_by_whoever_it_is_and_no_res
     assert!(world.orderers().is_empty(), "px-2 knows of the failure");
     let now = world.now;
     assert!(world.at("px-2").orders.alarms(now)[0].contains("the CA says: no"));
-    let stored: serde_json::Value = serde_json::from_str(world.at("px-1").disk[&File::Failures].reveal()).unwrap();
-    let failures = serde_json::from_value(stored["failures"].clone()).unwrap();
-    world.at("px-1").orders = Orders::new(&document("px-1", SHOP), Known { failures, ..Known::default() });
+    world.at("px-1").restart_without_certificates();
     world.exchange();
     assert!(world.orderers().is_empty(), "px-1 has it on its disk");
     world.away.clear();
@@ -331,10 +341,8 @@ fn a_process_that_does_not_live_to_see_the_end_of_its_order_pauses_when_it_is_st
     assert_eq!(world.orderers(), ["px-1"]);
     assert!(world.at("px-1").orders.failures.is_empty(), "peers hear of no failure, and may order");
     for count in 1..4 {
-        let stored: serde_json::Value = serde_json::from_str(world.at("px-1").disk[&File::Failures].reveal()).unwrap();
-        assert_eq!(stored["failures"]["shop"]["count"], count);
-        let failures = serde_json::from_value(stored["failures"].clone()).unwrap();
-        world.at("px-1").orders = Orders::new(&document("px-1", SHOP), Known { failures, ..Known::default() });
+        assert_eq!(world.at("px-1").stored_failures()["shop"].count, count);
+        world.at("px-1").restart_without_certificates();
         world.exchange();
         assert!(world.orderers().is_empty());
         world.pass(60_000 << count);

@@ -7,9 +7,9 @@ use super::Orders;
 use super::suggestion::Suggestion;
 use super::under_way::{Order, Phase};
 use crate::daemon::clock::Now;
-use crate::proxy::acme::material::{Failures, Issued};
-use crate::proxy::acme::schedule::{Cause, next_try};
-use crate::proxy::acme::steps::{Circumstances, Effect, OrderRequest};
+use crate::proxy::acme::material::Issued;
+use crate::proxy::acme::schedule::Cause;
+use crate::proxy::acme::steps::{Circumstances, Effect, OrderFailure, OrderRequest};
 
 /// How long an order waits for every peer, or every nameserver, to know its challenges. Then it ends: the CA may ask any of them.
 const TELLING_LIMIT: Duration = Duration::from_secs(20);
@@ -71,27 +71,14 @@ impl Orders {
         let replaces = self.certificates.get(&service).filter(|known| known.told().directory == ca.directory).cloned();
         let account = self.accounts.get(&ca.directory).filter(|account| self.gone.as_ref() != Some(account)).cloned();
         let (names, challenge, ticket) = (desired.names(), desired.challenge, self.tickets);
-        self.note_beginning(&service, now);
-        self.under_way = Some(Order { ticket, service, desired, ca: Arc::clone(&ca), phase: Phase::Opening });
+        let before = self.certificates.get(&service).map_or(0, Issued::number);
+        // A process that is killed while it orders, again and again, must not ask the CA each time: until its end an order is written
+        // down as one that failed.
+        let unfinished = OrderFailure::without_retry_after(Cause::Refused, "the process ended before the order did");
+        self.disk.note_beginning(self.failed_again(&service, before, unfinished, now));
+        let phase = Phase::Opening;
+        self.under_way = Some(Order { ticket, service, desired, ca: Arc::clone(&ca), replaces: before, phase });
         Some(Effect::Order(Box::new(OrderRequest { ticket, names, challenge, ca, account, replaces })))
-    }
-
-    /// A process that is killed while it orders, again and again, must not ask the CA each time: until its end an order is written down
-    /// as one that failed.
-    fn note_beginning(&mut self, service: &str, now: Now) {
-        let before = self.failures.get(service).filter(|before| before.cause == Cause::Refused);
-        let count = before.map_or(0, |before| before.count).saturating_add(1);
-        let until = next_try(now.unix_ms, count, Cause::Refused, None);
-        let of = self.fingerprint(service).unwrap_or_default();
-        self.disk.note_beginning(Failures {
-            count,
-            at: now.unix_ms,
-            until,
-            cause: Cause::Refused,
-            by: self.own.clone(),
-            why: "the process ended before the order did".to_owned(),
-            of,
-        });
     }
 
     /// The service whose certificate is to be ordered now: one that has none before one whose is to be renewed.

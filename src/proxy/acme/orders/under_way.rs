@@ -19,6 +19,8 @@ pub(super) struct Order {
     pub(super) desired: Desired,
     /// Of this CA.
     pub(super) ca: Arc<AcmeConfig>,
+    /// The certificate that was there, by [`Issued::number`](crate::proxy::acme::material::Issued::number); 0: none.
+    pub(super) replaces: u32,
     /// How far it is.
     pub(super) phase: Phase,
 }

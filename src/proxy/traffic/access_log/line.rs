@@ -1,17 +1,17 @@
 //! One request as one line. Everything a client or a backend chose is escaped.
 
 use std::io::Write;
-use std::net::SocketAddr;
 use std::time::Duration;
 
 use crate::proxy::snapshot::{Front, FrontTarget, Snapshot};
+use crate::proxy::traffic::http1::forwarded::Client;
 use crate::proxy::traffic::message::Request;
 use crate::proxy::traffic::trace::Trace;
 
 /// What is known of a request that is over.
 pub struct Record<'s> {
-    /// Where the client is.
-    pub peer: SocketAddr,
+    /// Who has asked.
+    pub client: &'s Client,
     /// The listener's name.
     pub listener: &'s str,
     /// `None`: there was no request, or its head was refused.
@@ -67,7 +67,7 @@ fn began(trace: &Trace) -> jiff::Timestamp {
 pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
     let trace = record.trace;
     let time = began(trace);
-    put(out, format_args!("{{\"time\":\"{time:.3}\",\"client\":\"{}\",\"listener\":", record.peer));
+    put(out, format_args!("{{\"time\":\"{time:.3}\",\"client\":\"{}\",\"listener\":", record.client.peer));
     quote(out, record.listener.as_bytes());
     for (name, value) in [
         ("service", record.service().as_bytes()),
@@ -79,6 +79,14 @@ pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
     ] {
         put(out, format_args!(",\"{name}\":"));
         quote(out, value);
+    }
+    if let Some(facts) = &record.client.facts {
+        let sni = facts.authority.as_ref().map(|host| ("sni", host.as_bytes()));
+        let id = facts.unique_id.as_ref().map(|id| ("unique_id", &**id));
+        for (name, value) in sni.into_iter().chain(id) {
+            put(out, format_args!(",\"{name}\":"));
+            quote(out, value);
+        }
     }
     put(
         out,
@@ -109,7 +117,7 @@ pub fn json(out: &mut Vec<u8>, record: &Record<'_>) {
 pub fn haproxy(out: &mut Vec<u8>, record: &Record<'_>) {
     let trace = record.trace;
     let time = began(trace).to_zoned(jiff::tz::TimeZone::UTC);
-    put(out, format_args!("{} [{}] ", record.peer, time.strftime("%d/%b/%Y:%H:%M:%S%.3f")));
+    put(out, format_args!("{} [{}] ", record.client.peer, time.strftime("%d/%b/%Y:%H:%M:%S%.3f")));
     bare(out, record.listener.as_bytes());
     out.push(b' ');
     bare(out, or(record.service().as_bytes(), b"<NOSRV>"));

@@ -15,7 +15,7 @@ use crate::proxy::traffic::message::fields::Field;
 use crate::proxy::traffic::socket::{IdleTimer, fill, send};
 use crate::proxy::traffic::stream::{BodySource, Piece};
 use crate::proxy::traffic::transport::{ReadHalf, Transport};
-use crate::proxy::traffic::upstream::{self, Peer, Secured};
+use crate::proxy::traffic::upstream::{self, Peer};
 
 /// The most that is taken of an answer's body: a page that says why not, or a form to log in.
 const MOST_BODY: usize = 1024 * 1024;
@@ -53,7 +53,7 @@ pub async fn ask(
     auth: &ForwardAuth,
     question: &[u8],
 ) -> Result<Answered, AskError> {
-    let peer = Peer { address: auth.address, secured: Secured::Clear };
+    let peer = Peer::in_clear(auth.address);
     if let Some(stream) = local.pool.take(peer, true) {
         match converse(local, settings, peer, stream, question).await {
             // It may have been closed while the question was on its way, and to ask twice does nothing twice.
@@ -61,7 +61,7 @@ pub async fn ask(
             answered => return answered,
         }
     }
-    let stream = upstream::connect(auth.address, None).await.map_err(|_| AskError::Unreachable)?;
+    let stream = upstream::connect(auth.address, None, None).await.map_err(|_| AskError::Unreachable)?;
     converse(local, settings, peer, stream, question).await
 }
 

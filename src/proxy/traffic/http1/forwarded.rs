@@ -7,26 +7,44 @@ use std::net::{IpAddr, SocketAddr};
 use ipnet::IpNet;
 
 use crate::proxy::traffic::message::fields::{Field, FieldKind, elements};
-use crate::proxy::traffic::message::{Request, RequestHead};
+use crate::proxy::traffic::message::{Request, RequestHead, Scheme};
+use crate::proxy_protocol::{Ends, Facts};
 
 /// A client as these fields write it; made once for each connection.
 #[derive(Debug)]
 pub struct Client {
+    /// Its end of the connection.
+    pub peer: SocketAddr,
     /// Its address; an IPv4 one also where IPv6 carries it.
     pub address: IpAddr,
+    /// The end that it connected to, where that is to be told to a backend.
+    pub destination: Option<SocketAddr>,
+    /// What the proxy through which it came says of it beside its address (PROXY protocol), if it says anything.
+    pub facts: Option<Box<Facts>>,
     plain: String,
     node: String,
 }
 
 impl Client {
     /// For the peer of a connection.
-    pub fn new(address: IpAddr) -> Client {
-        let address = address.to_canonical();
+    pub fn new(peer: SocketAddr) -> Client {
+        let address = peer.ip().to_canonical();
         let node = match address {
             IpAddr::V4(v4) => v4.to_string(),
             IpAddr::V6(v6) => format!("\"[{v6}]\""),
         };
-        Client { address, plain: address.to_string(), node }
+        Client { peer, address, destination: None, facts: None, plain: address.to_string(), node }
+    }
+
+    /// For the visitor whom the header of the PROXY protocol names.
+    pub fn named(ends: Ends, facts: Facts) -> Client {
+        let facts = (facts != Facts::default()).then(|| Box::new(facts));
+        Client { destination: Some(ends.destination), facts, ..Client::new(ends.source) }
+    }
+
+    /// How it reached whoever it connected to: by this scheme, unless the proxy through which it came says that it was over TLS.
+    pub fn scheme(&self, request: &RequestHead) -> Scheme {
+        if self.facts.as_ref().is_some_and(|facts| facts.is_secure) { Scheme::Https } else { request.scheme }
     }
 
     /// Whether its own forwarded fields are believed.
@@ -54,7 +72,7 @@ impl Client {
         let claimed = |kind: FieldKind| {
             fields.iter().filter(move |field| trusted && field.kind == kind).map(|field| field.value.of_head(head))
         };
-        let scheme = request.scheme.as_str().as_bytes();
+        let scheme = self.scheme(request).as_str().as_bytes();
         let host = request.authority.map(|authority| authority.of_head(head)).unwrap_or_default();
 
         begin(out, b"X-Forwarded-For: ", claimed(FieldKind::ForwardedFor));

@@ -5,7 +5,7 @@ use std::fmt;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
-use crate::config::proxy::{HostPattern, Protocol, ServiceConfig, Target};
+use crate::config::proxy::{HostPattern, ListenerConfig, Protocol, ServiceConfig, Target};
 use crate::fleet::{Fleet, Role};
 
 /// How long probes of the host itself have to pass.
@@ -102,8 +102,10 @@ pub fn probes(fleet: &Fleet, host: &str) -> Probes {
         }
     }
     if let Some(config) = system.proxy_config() {
-        // In clear text: a certificate may be still to come, and is watched by alarms.
-        let in_clear = config.listeners.iter().filter(|listener| listener.protocol == Protocol::Http);
+        // In clear text: a certificate may be still to come, and is watched by alarms. And where anybody is taken: those who ask are none
+        // of the proxies that may say who a visitor is.
+        let is_open = |listener: &&ListenerConfig| listener.protocol == Protocol::Http && listener.proxies.is_none();
+        let in_clear = config.listeners.iter().filter(is_open);
         for proxy in reached(addresses, in_clear.map(|listener| listener.address)) {
             probes.asked.insert(Probe::Ready { proxy });
             let sites = config.services.values().flat_map(sites);

@@ -136,3 +136,66 @@ fn a_failure_counts_for_those_alone_that_would_order_the_same_of_the_same_ca() {
     world.exchange();
     assert!(world.at("px-2").orders.failures.contains_key("shop"));
 }
+
+#[test]
+fn a_failure_is_void_once_another_proxy_has_got_the_certificate_on_the_disk_too() {
+    let mut world = World::new(&["px-1", "px-2"]);
+    world.exchange();
+    assert_eq!(world.orderers(), ["px-1"]);
+    // It is killed in the middle of its order, and the other one gets the certificate.
+    world.away = vec!["px-1"];
+    world.pass(6_000);
+    world.exchange();
+    let (name, request) = world.ordered().remove(0);
+    assert_eq!(name, "px-2");
+    world.issue("px-2", request.ticket);
+    world.at("px-1").restart_without_certificates();
+    assert_eq!(world.at("px-1").orders.failures.len(), 1);
+    world.away.clear();
+    world.exchange();
+    assert_eq!(world.at("px-1").pem().cloned(), world.at("px-2").pem().cloned());
+    assert!(world.at("px-1").stored_failures().is_empty());
+
+    // The files of the certificate are lost everywhere: it is ordered anew at once.
+    world.proxies.iter_mut().for_each(Proxy::restart_without_certificates);
+    world.exchange();
+    assert_eq!(world.orderers(), ["px-1"]);
+}
+
+#[test]
+fn a_failure_from_before_the_certificate_beside_it_is_void_from_the_start() {
+    let mut world = World::new(&["px-1"]);
+    world.exchange();
+    let beginning = world.at("px-1").stored_failures();
+    world.pass(1_000);
+    let issued = Issued::new(Told { obtained: world.now.unix_ms, ..told(&["shop.test"], 1, 91) }).unwrap();
+    let known = Known { failures: beginning, certificates: [("shop".to_owned(), issued)].into(), ..Known::default() };
+    let (orders, now) = (Orders::new(&document("px-1", SHOP), known), world.now);
+    assert_eq!(orders.alarms(now), Vec::<String>::new());
+}
+
+#[test]
+fn a_failure_that_comes_after_another_proxys_success_is_void_whatever_the_clocks_are() {
+    let mut world = World::new(&["px-1", "px-2"]);
+    world.away = vec!["px-2"];
+    world.exchange();
+    let mut both = world.ordered();
+    both.sort_by_key(|(name, _)| *name);
+    world.issue("px-2", both[1].1.ticket);
+    world.pass(1_000);
+    world.refuse("px-1", both[0].1.ticket);
+    assert_eq!(world.at("px-1").orders.failures.len(), 1);
+    world.away.clear();
+    world.exchange();
+    for proxy in &world.proxies {
+        assert!(proxy.pem().is_some() && proxy.orders.failures.is_empty(), "{}", proxy.name);
+    }
+
+    // One of a renewal stays until that one is there.
+    world.pass(70 * DAY);
+    world.exchange();
+    let (name, request) = world.ordered().remove(0);
+    world.refuse(name, request.ticket);
+    world.exchange();
+    assert!(world.proxies.iter().all(|proxy| proxy.orders.failures.len() == 1));
+}

@@ -11,8 +11,8 @@ fn lines(head: &[u8]) -> (String, String) {
     let request = vetted.as_ref().map(|vetted| Request { head: vetted, bytes: head, fields: &fields });
     let mut trace = Trace::new(tokio::time::Instant::now());
     (trace.status, trace.bytes, trace.end) = (404, 10, End::Local);
-    let peer = "192.0.2.7:5000".parse().unwrap();
-    let record = Record { peer, listener: "http", request, trace: &trace };
+    let client = Client::new("192.0.2.7:5000".parse().unwrap());
+    let record = Record { client: &client, listener: "http", request, trace: &trace };
     let (mut one, mut other) = (Vec::new(), Vec::new());
     json(&mut one, &record);
     haproxy(&mut other, &record);

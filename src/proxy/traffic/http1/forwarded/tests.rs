@@ -12,7 +12,7 @@ fn visitor(peer: &str, lines: &str) -> String {
     let head = vet(text.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
     let request = Request { head: &head, bytes: text.as_bytes(), fields: &fields };
     let trusted = ["10.0.0.0/8".parse().unwrap(), "2001:db8::/32".parse().unwrap()];
-    let visitor = Client::new(peer.parse().unwrap()).visitor(request, &trusted);
+    let visitor = Client::new(SocketAddr::new(peer.parse().unwrap(), 5000)).visitor(request, &trusted);
     visitor.map_or_else(|| "nobody knows".to_owned(), |address| address.to_string())
 }
 

@@ -21,7 +21,7 @@ fn auth(keys: &str) -> ForwardAuth {
 fn asked(keys: &str, head: &str, about: impl FnOnce(About<'_>) -> About<'_>) -> String {
     let mut fields = Vec::new();
     let request = vet(head.as_bytes(), Scheme::Https, 100, &mut fields).unwrap();
-    let client = Client::new("192.0.2.7".parse().unwrap());
+    let client = Client::new("192.0.2.7:5000".parse().unwrap());
     let cookie = Cookie::address("polder-www");
     let known = About { client: &client, trusted: false, cookie: Some(&cookie), user: None, keeps_password: false };
     let mut out = Vec::new();

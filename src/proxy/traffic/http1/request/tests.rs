@@ -1,6 +1,8 @@
 //! What a backend gets for what a client sent.
 #![allow(clippy::unwrap_used)]
 
+use std::net::SocketAddr;
+
 use super::*;
 use crate::config::proxy::FieldName;
 use crate::proxy::traffic::http1::vet::vet;
@@ -16,7 +18,7 @@ fn written(head: &str, trusted: bool) -> String {
 fn written_passing(head: &str, trusted: bool, passed: PassedFields) -> String {
     let mut fields = Vec::new();
     let request = vet(head.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
-    let client = Client::new("192.0.2.7".parse().unwrap());
+    let client = Client::new("192.0.2.7:5000".parse().unwrap());
     let cookie = Cookie::address("polder-shop");
     let mut out = Vec::new();
     let edits =
@@ -121,7 +123,13 @@ fn an_ipv6_client_is_quoted_and_a_mapped_one_is_ipv4() {
         let mut fields = Vec::new();
         let request = vet(head.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
         let mut out = Vec::new();
-        Client::new(address.parse().unwrap()).write(&mut out, head.as_bytes(), &request, &fields, false);
+        Client::new(SocketAddr::new(address.parse().unwrap(), 5000)).write(
+            &mut out,
+            head.as_bytes(),
+            &request,
+            &fields,
+            false,
+        );
         String::from_utf8(out).unwrap()
     };
     assert!(name("2001:db8::7").contains("Forwarded: for=\"[2001:db8::7]\";proto=http\r\n"));
@@ -135,7 +143,7 @@ fn what_was_found_out_about_a_visitor_is_told_by_the_proxy_alone() {
                 Remote_Groups: admins\r\nX-Remote-User: root\r\nX-Other: 1\r\nCookie: a=1\r\n\r\n";
     let mut fields = Vec::new();
     let request = vet(head.as_bytes(), Scheme::Http, 100, &mut fields).unwrap();
-    let client = Client::new("192.0.2.7".parse().unwrap());
+    let client = Client::new("192.0.2.7:5000".parse().unwrap());
     let copied = Names::of(&["Remote-Groups", "cookie"].map(|name| FieldName::parse(name).unwrap()));
     let granted = b"Remote-Groups: staff\r\n";
     let vouched = Vouched { user: Some("alice"), keeps_password: true, copied: Some(&copied), granted };

@@ -1,6 +1,7 @@
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::panic)]
 
 use super::*;
+use crate::fleet::System;
 
 fn example() -> Fleet {
     let text = std::fs::read_to_string("tests/data/fleet/example.json").unwrap();
@@ -41,6 +42,19 @@ fn a_proxy_is_asked_for_every_route() {
 fn nothing_is_asked_in_clear_text_of_a_listener_that_speaks_https() {
     let words = words("px-ch");
     assert!(words.iter().all(|word| word.contains(":80 ")), "{words:?}");
+}
+
+#[test]
+fn nothing_is_asked_of_a_listener_that_takes_connections_of_proxies_alone() {
+    let mut fleet = example();
+    let Some(System::Rendered { proxy: Some(text), .. }) = fleet.systems.get_mut("px-ch") else { panic!() };
+    let mut document: serde_json::Value = serde_json::from_str(text).unwrap();
+    assert_eq!(document["listeners"][0]["address"], "0.0.0.0:80");
+    document["listeners"][0]["proxy_protocol"] = true.into();
+    document["listeners"][0]["trusted_proxies"] = serde_json::json!(["10.0.0.1"]);
+    *text = document.to_string();
+    let words: Vec<String> = probes(&fleet, "px-ch").asked.iter().map(Probe::to_string).collect();
+    assert!(words.iter().all(|word| word.starts_with("[2001:db8:2::11]:80 ")), "{words:?}");
 }
 
 #[test]

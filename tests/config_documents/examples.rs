@@ -1,0 +1,44 @@
+//! The examples of docs/documents.md are read as they stand there, each as a part of a whole document.
+
+use std::path::Path;
+
+use polder::config::ProxyConfig;
+use polder::config::proxy;
+use polder::proxy_protocol::Version;
+use serde_json::{Map, Value};
+
+const REFERENCE: &str = include_str!("../../docs/documents.md");
+
+/// The first example below a heading: what is indented.
+fn example(heading: &str) -> Map<String, Value> {
+    let (_, after) = REFERENCE.split_once(&format!("{heading}\n")).unwrap_or_else(|| panic!("there is no {heading}"));
+    let section = after.split("\n##").next().unwrap();
+    let is_part = |line: &&str| line.starts_with("    ");
+    let lines: Vec<_> = section.lines().skip_while(|line| !is_part(line)).take_while(is_part).collect();
+    let text = format!("{{{}}}", lines.join("\n"));
+    serde_json::from_str(&text).unwrap_or_else(|error| panic!("{heading}: {error} in {text}"))
+}
+
+/// The smallest document with the example in place of what it has itself.
+fn read(heading: &str) -> ProxyConfig {
+    let mut document: Map<String, Value> =
+        serde_json::from_str(include_str!("../data/config/proxy-minimal.json")).unwrap();
+    document.extend(example(heading));
+    let text = serde_json::to_string_pretty(&document).unwrap();
+    proxy::parse(Path::new("proxy.json"), &text).unwrap_or_else(|findings| panic!("{heading}: {findings:?}\n{text}"))
+}
+
+#[test]
+fn a_listener_behind_load_balancers_believes_them_and_one_for_checks_nobody() {
+    let config = read("#### The PROXY protocol");
+    let balancers = ["10.1.0.4/32", "10.1.0.5/32"].map(|network| network.parse().unwrap());
+    assert_eq!(config.listeners[0].proxies.as_deref(), Some(&balancers[..]));
+    assert_eq!(config.listeners[1].proxies, None);
+}
+
+#[test]
+fn a_service_tells_its_backends_who_the_visitor_is() {
+    let config = read("#### Backends that are told of visitors");
+    let proxy::Target::Backends(mail) = &config.services["mail"].target;
+    assert_eq!((mail.protocol.send_proxy, mail.check.protocol.send_proxy), (Some(Version::V2), Some(Version::V2)));
+}
